@@ -1,0 +1,91 @@
+"""Every error that Extractor raises on purpose.
+
+::
+
+    ExtractorError
+     +-- RecordError            an input cannot be read: file, place, remedy
+     +-- PromptError            a prompt file is broken
+     +-- ModelError             a model gave nothing usable
+     |    +-- ModelUnavailable  it could not be reached, or is not installed here
+     |    +-- AnswerRejected    it answered, and no part of the answer could be used
+     +-- CassetteError          a recording cannot serve
+     |    +-- CassetteMiss      a request was never recorded
+     |    +-- CassetteStale     the prompt or schema changed since
+     +-- BudgetReached          the run's token or money limit
+     +-- StoreError             a run's folder cannot be used
+     +-- GoldError              a gold annotation is broken
+
+A caller's mistake (a wrong argument) is a ``ValueError``. Exceptions of libraries stay behind the
+stage that uses them.
+"""
+
+__all__ = [
+    "AnswerRejected",
+    "BudgetReached",
+    "CassetteError",
+    "CassetteMiss",
+    "CassetteStale",
+    "ExtractorError",
+    "GoldError",
+    "ModelError",
+    "ModelUnavailable",
+    "PromptError",
+    "RecordError",
+    "StoreError",
+]
+
+
+class ExtractorError(Exception):
+    """Base of all errors of this package."""
+
+
+class RecordError(ExtractorError):
+    """An input that cannot be read as a trial record.
+
+    >>> print(RecordError("trials.json", "the JSON ends too early", "download the file again", place="byte 812"))
+    trials.json, byte 812: the JSON ends too early; download the file again
+    """
+
+    def __init__(self, path: str, problem: str, remedy: str, *, place: str | None = None) -> None:
+        self.path, self.problem, self.remedy, self.place = path, problem, remedy, place
+        super().__init__(f"{path}{f', {place}' if place else ''}: {problem}; {remedy}")
+
+
+class PromptError(ExtractorError):
+    """A prompt file that is missing, lacks a placeholder, or whose examples break its schema."""
+
+
+class ModelError(ExtractorError):
+    """A model gave nothing usable."""
+
+
+class ModelUnavailable(ModelError):
+    """A model that cannot be reached or is not installed."""
+
+
+class AnswerRejected(ModelError):
+    """An answer of which no part passed validation, after all re-asks."""
+
+
+class CassetteError(ExtractorError):
+    """A recording that cannot serve."""
+
+
+class CassetteMiss(CassetteError):
+    """A request that was never recorded. The message shows the nearest recorded one and what differs."""
+
+
+class CassetteStale(CassetteError):
+    """A recording made with another prompt or schema than today's."""
+
+
+class BudgetReached(ExtractorError):
+    """The run's limit of tokens or money is reached."""
+
+
+class StoreError(ExtractorError):
+    """A run's folder that cannot be used."""
+
+
+class GoldError(ExtractorError):
+    """A gold annotation that is broken."""

@@ -1,0 +1,188 @@
+"""Readable text with a map back to the raw characters.
+
+Registries escape punctuation (``\\>``), break lines at a fixed width, and pass on damaged encodings
+(``Â±``), ligatures and invisible characters. Grammars read the cleaned text; evidence always points
+at the raw text, through the map kept here.
+"""
+
+import html
+import re
+import unicodedata
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+__all__ = ["CleanText", "clean_text"]
+
+_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\uff0d"
+_SINGLE_QUOTES = "\u2018\u2019\u201a\u201b\u2032\u00b4"
+_DOUBLE_QUOTES = "\u201c\u201d\u201e\u201f\u2033"
+_INVISIBLE = "\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\ufe00-\ufe0f"
+_SPACES = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\t\f\v"
+_SUPERSCRIPTS = "\u2070\u00b9\u00b2\u00b3\u2074-\u2079"
+_SUBSCRIPTS = "\u2080-\u2089"
+_COMPATIBLE = "\ufb00-\ufb06\uff01-\uff5e\u2160-\u217f\u33a0-\u33df\u2103"
+
+_SINGLE = str.maketrans(
+    {"\u2a7e": "≥", "\u2267": "≥", "\u2a7d": "≤", "\u2266": "≤", "\u00d7": "x", "\u2715": "x", "\u00b5": "μ"}
+    | {"\u3001": ",", "\u3002": ".", "\u223c": "~", "\u2044": "/", "\r": "\n"}
+    | dict.fromkeys(_DASHES, "-")
+    | dict.fromkeys(_SINGLE_QUOTES, "'")
+    | dict.fromkeys(_DOUBLE_QUOTES, '"')
+)
+_SINGLE_CLASS = "".join(re.escape(chr(code)) for code in _SINGLE)
+
+# Bytes 0x80-0xBF as Windows-1252 or Latin-1 shows them: the tails of damaged UTF-8 sequences.
+_TAIL = "\u0080-\u00bf" + "".join(re.escape(bytes([code]).decode("cp1252", "ignore")) for code in range(0x80, 0xA0))
+
+_CHANGES = re.compile(
+    rf"""
+      (?P<escape>\\[!-/:-@\[-`{{-~])
+    | (?P<mojibake>[\u00c2-\u00df][{_TAIL}]|[\u00e0-\u00ef][{_TAIL}]{{2}}|[\u00f0-\u00f4][{_TAIL}]{{3}})
+    | (?P<entity>&(?:[a-zA-Z]{{2,8}}|\#\d{{2,6}}|\#x[0-9a-fA-F]{{2,5}});)
+    | (?P<newline>\r\n)
+    | (?P<invisible>[{_INVISIBLE}]+)
+    | (?P<space>[{_SPACES}])
+    | (?P<power>(?<=\d)[\u207b\u207a]?[{_SUPERSCRIPTS}]+)
+    | (?P<script>[{_SUPERSCRIPTS}{_SUBSCRIPTS}]+)
+    | (?P<compatible>[{_COMPATIBLE}])
+    | (?P<single>[{_SINGLE_CLASS}])
+    """,
+    re.VERBOSE,
+)
+
+# A break inside a paragraph of text that was wrapped at a fixed width: the next line is indented,
+# has words, and starts no list item.
+_SOFT_BREAK = re.compile(r"[ \t]*\r?\n[ \t]+(?=[^\s])(?!(?:[-*•o]|\d{1,2}[.)]|[A-Za-z][.)]|\(\w{1,3}\))[ \t]{1,3})")
+_WRAPPED = re.compile(r"\n {6,}\S")
+
+
+@dataclass(frozen=True, slots=True)
+class CleanText:
+    """Cleaned text and the pieces in which it differs from the raw text.
+
+    ``starts[i]:ends[i]`` in ``text`` stands for ``raw_starts[i]:raw_ends[i]`` in the raw text;
+    between the pieces both run in step.
+    """
+
+    text: str
+    starts: tuple[int, ...] = ()
+    ends: tuple[int, ...] = ()
+    raw_starts: tuple[int, ...] = ()
+    raw_ends: tuple[int, ...] = ()
+
+    def raw_span(self, start: int, end: int) -> tuple[int, int]:
+        """Half-open raw offsets of ``text[start:end]``; a changed piece counts as a whole.
+
+        >>> cleaned = clean_text("platelets \\\\> 50 x 10\\\\^9/L")
+        >>> cleaned.text[10:14], cleaned.raw_span(10, 14)
+        ('> 50', (10, 15))
+        """
+        return self._raw_start(start), self._raw_end(end) if end > start else self._raw_start(start)
+
+    def _raw_start(self, position: int) -> int:
+        # The last piece that ends at or before the position, or the piece that contains it.
+        inside = bisect_right(self.starts, position) - 1
+        while inside >= 0 and self.starts[inside] == self.ends[inside] == position:
+            inside -= 1  # a deletion exactly here belongs to the text before
+        if inside >= 0 and position < self.ends[inside]:
+            return self.raw_starts[inside]
+        before = bisect_right(self.ends, position) - 1
+        return position if before < 0 else self.raw_ends[before] + position - self.ends[before]
+
+    def _raw_end(self, position: int) -> int:
+        piece = bisect_left(self.ends, position)
+        if piece < len(self.starts) and self.starts[piece] < position <= self.ends[piece]:
+            return self.raw_ends[piece]
+        before = bisect_left(self.ends, position) - 1
+        while before + 1 < len(self.starts) and self.ends[before + 1] < position:
+            before += 1
+        return position if before < 0 else self.raw_ends[before] + position - self.ends[before]
+
+    def clean_position(self, raw_position: int) -> int:
+        """The position in ``text`` of a raw position; inside a changed piece, the piece's start."""
+        piece = bisect_right(self.raw_starts, raw_position) - 1
+        if piece < 0:
+            return raw_position
+        if raw_position < self.raw_ends[piece]:
+            return self.starts[piece]
+        return self.ends[piece] + raw_position - self.raw_ends[piece]
+
+
+def clean_text(raw: str) -> CleanText:
+    """Undo escapes, damage and wrapping, keeping a map to ``raw``.
+
+    >>> clean_text("aged \\\\>18 years, 30 (Â±2) days").text
+    'aged >18 years, 30 (±2) days'
+    """
+    changes = [(m.start(), m.end(), new) for m in _CHANGES.finditer(raw) if (new := _replacement(m)) != m[0]]
+    if _WRAPPED.search(raw):
+        changes = _merge(changes, ((m.start(), m.end(), " ") for m in _SOFT_BREAK.finditer(raw)))
+    return _apply(raw, changes)
+
+
+def _replacement(match: re.Match[str]) -> str:
+    return _REPLACERS[match.lastgroup or ""](match[0])
+
+
+def _repair(damaged: str) -> str:
+    data = b"".join(_byte(character) for character in damaged)
+    try:
+        repaired = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return damaged
+    return repaired if repaired.isprintable() or repaired.isspace() else damaged
+
+
+def _byte(character: str) -> bytes:
+    try:
+        return character.encode("cp1252")
+    except UnicodeEncodeError:
+        return character.encode("latin-1")
+
+
+def _fold(characters: str) -> str:
+    return unicodedata.normalize("NFKC", characters)
+
+
+_REPLACERS: dict[str, Callable[[str], str]] = {
+    "escape": lambda found: found[1:],
+    "mojibake": _repair,
+    "entity": html.unescape,
+    "newline": lambda _: "\n",
+    "invisible": lambda _: "",
+    "space": lambda _: " ",
+    "power": lambda found: "^" + _fold(found).replace("\u2212", "-"),
+    "script": _fold,
+    "compatible": _fold,
+    "single": lambda found: found.translate(_SINGLE),
+}
+
+
+def _merge(changes: list[tuple[int, int, str]], breaks: Iterable[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    """Both kinds of change in order; a change inside a soft break is swallowed by it."""
+    merged: list[tuple[int, int, str]] = []
+    for start, end, new in sorted([*changes, *breaks], key=lambda change: (change[0], -change[1])):
+        if not merged or start >= merged[-1][1]:
+            merged.append((start, end, new))
+    return merged
+
+
+def _apply(raw: str, changes: list[tuple[int, int, str]]) -> CleanText:
+    if not changes:
+        return CleanText(raw)
+    pieces: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    length = done = 0
+    for start, end, new in changes:
+        pieces += (raw[done:start], new)
+        length += start - done
+        starts.append(length)
+        length += len(new)
+        ends.append(length)
+        done = end
+    pieces.append(raw[done:])
+    return CleanText(
+        "".join(pieces), tuple(starts), tuple(ends), tuple(c[0] for c in changes), tuple(c[1] for c in changes)
+    )

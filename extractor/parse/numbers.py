@@ -1,0 +1,60 @@
+"""Numbers as trial records write them: digits, thousands, powers of ten, words."""
+
+import re
+
+__all__ = ["NUMBER", "read_number"]
+
+_COUNTED = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
+    " eighteen nineteen twenty twenty-one twenty-two twenty-three twenty-four"
+)
+_WORDS: dict[str, int | float] = {word: value for value, word in enumerate(_COUNTED.split())}
+_WORDS |= {"twenty-eight": 28, "thirty": 30, "thirty-six": 36, "forty": 40, "forty-eight": 48, "fifty": 50}
+_WORDS |= {"sixty": 60, "seventy-two": 72, "ninety": 90, "hundred": 100, "half": 0.5}
+
+
+def _ungrouped(expression: str) -> str:
+    return re.sub(r"\(\?P<\w+>", "(?:", expression)
+
+
+_DIGITS = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+"
+# Without a sign of a power ("x109/L") only the exponents of cell counts and doses are believed.
+_POWER = r"(?:\s?(?:x|\*|·)\s?10\s?(?:(?:\^|\*\*|\(|e)\s?\(?(?P<exponent>-?\d{1,2})\)?|(?P<plain>[3-9]|1[0-2])(?!\d)))"
+_SCALE = r"(?:\s?(?P<scale>million|billion|thousand))"
+
+NUMBER = (
+    rf"(?:(?<![A-Za-z\d.^])(?:(?:{_DIGITS})(?:{_ungrouped(_POWER)}|{_ungrouped(_SCALE)})?(?![\d^])|10\^-?\d{{1,2}})"
+    rf"|\b(?:{'|'.join(sorted(_WORDS, key=len, reverse=True))})\b)"
+)
+"""Expression for one number in cleaned text, without groups. Use with ``re.IGNORECASE``."""
+
+_FULL = re.compile(
+    rf"(?P<digits>{_DIGITS})(?:{_POWER}|{_SCALE})?|10\^(?P<bare>-?\d{{1,2}})|(?P<word>[a-z-]+)", re.IGNORECASE
+)
+_SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
+
+
+def read_number(text: str) -> int | float | None:
+    """The number that ``text`` (a match of ``NUMBER``) stands for, or None.
+
+    >>> [read_number(t) for t in ("1,500", "1.0 x 10^9", "10^6", "two", "2 million", "0.5")]
+    [1500, 1000000000, 1000000, 2, 2000000, 0.5]
+    """
+    found = _FULL.fullmatch(text.strip())
+    if not found:
+        return None
+    if found["word"]:
+        return _WORDS.get(found["word"].lower())
+    if found["bare"]:
+        return _whole(10.0 ** int(found["bare"]))
+    value = float(found["digits"].replace(",", ""))
+    if exponent := found["exponent"] or found["plain"]:
+        # Through the decimal notation, so that 2.3 x 10^9 is exactly 2300000000.
+        value = float(f"{found['digits'].replace(',', '')}e{exponent}")
+    elif found["scale"]:
+        value *= _SCALES[found["scale"].lower()]
+    return _whole(value)
+
+
+def _whole(value: float) -> int | float:
+    return int(value) if value.is_integer() else value

@@ -1,0 +1,193 @@
+"""What the pre-parser knows of a record: its chunks, and a reading of each field with its certainty."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from extractor.schemas import (
+    Age,
+    Amount,
+    Category,
+    Concept,
+    Constraint,
+    CriterionKind,
+    EndpointCategory,
+    Frequency,
+    Instrument,
+    Period,
+    Rank,
+    Role,
+    Route,
+    Sex,
+    Support,
+    TimeKind,
+    TimePoint,
+    TimeWindow,
+    TrialRecord,
+)
+
+from .clean import CleanText
+
+__all__ = [
+    "CERTAIN",
+    "Chunk",
+    "ChunkKind",
+    "ParsedCriterion",
+    "ParsedDosing",
+    "ParsedEligibility",
+    "ParsedOutcome",
+    "ParsedRecord",
+    "ParsedRegimen",
+    "Reading",
+    "Span",
+]
+
+T_co = TypeVar("T_co", covariant=True)
+
+CERTAIN = 0.95
+"""From this confidence on, a reading needs no second annotator."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """Half-open character offsets into the raw text of a section."""
+
+    section: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading(Generic[T_co]):
+    """What was read for one field: the value, how sure, and the characters that say so.
+
+    ``value`` None with high confidence is a known absence ("the text states no route"); an
+    ``open_()`` reading says that nobody could tell. For a tuple value, ``spans`` run parallel to it.
+
+    >>> Reading.open_().certain, Reading(None, 0.98).certain
+    (False, True)
+    """
+
+    value: T_co
+    confidence: float
+    spans: tuple[Span, ...] = ()
+    support: Support = Support.LITERAL
+
+    @property
+    def certain(self) -> bool:
+        return self.confidence >= CERTAIN
+
+    @property
+    def is_open(self) -> bool:
+        return self.confidence == 0
+
+    @staticmethod
+    def open_() -> "Reading[None]":
+        return Reading(None, 0.0)
+
+
+class ChunkKind(StrEnum):
+    """What a chunk is in the layout of its section."""
+
+    HEADING = "heading"
+    LEAD_IN = "lead_in"
+    ITEM = "item"
+    SENTENCE = "sentence"
+    OUTCOME = "outcome"
+    ARM = "arm"
+    INTERVENTION = "intervention"
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A numbered unit of text about which a question can be asked.
+
+    ``text`` is the cleaned text, ``span`` its place in the raw text. Numbers are unique in a record.
+    """
+
+    number: int
+    kind: ChunkKind
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedCriterion:
+    """A criterion, or a sentence that may be one (``stands`` says how sure)."""
+
+    chunk: Chunk
+    stands: Reading[bool]
+    kind: Reading[CriterionKind | None]
+    lead_in: Reading[str | None]
+    category: Reading[Category | None]
+    constraints: Reading[tuple[Constraint, ...] | None]
+    time_window: Reading[TimeWindow | None]
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedEligibility:
+    """Who may take part: what the whole record says, and its criteria."""
+
+    minimum_age: Reading[Age | None]
+    maximum_age: Reading[Age | None]
+    sex: Reading[Sex | None]
+    healthy_volunteers: Reading[bool | None]
+    criteria: tuple[ParsedCriterion, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedRegimen:
+    """One agent and way of giving it. ``agent`` may stand in another section than the dose."""
+
+    chunk: Chunk
+    quote: Span
+    agent: Reading[str | None]
+    role: Reading[Role | None]
+    amounts: Reading[tuple[Amount, ...] | None]
+    route: Reading[Route | None]
+    frequency: Reading[Frequency | None]
+    cycle: Reading[Period | None]
+    duration: Reading[Period | None]
+    timing: Reading[str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedOutcome:
+    """One registered outcome. Its three parts are raw substrings."""
+
+    chunk: Chunk
+    rank: Rank
+    index: int
+    measure: Reading[str | None]
+    description: Reading[str | None]
+    time_frame: Reading[str | None]
+    concept: Reading[Concept | None]
+    category: Reading[EndpointCategory | None]
+    time_points: Reading[tuple[TimePoint, ...] | None]
+    time_kind: Reading[TimeKind | None]
+    instrument: Reading[Instrument | None]
+    start_event: Reading[str | None]
+    end_events: Reading[tuple[str, ...] | None]
+    censored: Reading[bool | None]
+    specimens: Reading[tuple[str, ...] | None]
+    methods: Reading[tuple[str, ...] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedDosing:
+    """What participants get, and ``candidates``: chunks that seem to hold a regimen which the rules could not read."""
+
+    regimens: tuple[ParsedRegimen, ...] = ()
+    candidates: tuple[Chunk, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedRecord:
+    """Everything that is known of a record without a model. ``cleaned`` maps a section's name to its cleaned text."""
+
+    record: TrialRecord
+    cleaned: Mapping[str, CleanText]
+    eligibility: ParsedEligibility
+    dosing: ParsedDosing
+    outcomes: tuple[ParsedOutcome, ...] = ()

@@ -1,0 +1,72 @@
+"""The public vocabulary of Extractor: records in, extractions out, and how each value is known."""
+
+from .dosing import Amount, Period, Regimen
+from .eligibility import Age, Constraint, Criterion, Eligibility, TimeWindow
+from .endpoints import Endpoint, Instrument, TimePoint
+from .evidence import Absence, Coverage, Evidence, Finding, Item, Usage
+from .extraction import TrialExtraction
+from .record import Part, RegistryFields, Section, Source, TrialRecord
+from .vocabulary import (
+    AbsenceReason,
+    Category,
+    Comparator,
+    Concept,
+    CriterionKind,
+    EndpointCategory,
+    FindingKind,
+    Frequency,
+    Origin,
+    Rank,
+    Role,
+    Route,
+    Severity,
+    Sex,
+    Support,
+    Task,
+    TimeKind,
+    TimeUnit,
+)
+
+__all__ = [
+    "Absence",
+    "AbsenceReason",
+    "Age",
+    "Amount",
+    "Category",
+    "Comparator",
+    "Concept",
+    "Constraint",
+    "Coverage",
+    "Criterion",
+    "CriterionKind",
+    "Eligibility",
+    "Endpoint",
+    "EndpointCategory",
+    "Evidence",
+    "Finding",
+    "FindingKind",
+    "Frequency",
+    "Instrument",
+    "Item",
+    "Origin",
+    "Part",
+    "Period",
+    "Rank",
+    "Regimen",
+    "RegistryFields",
+    "Role",
+    "Route",
+    "Section",
+    "Severity",
+    "Sex",
+    "Source",
+    "Support",
+    "Task",
+    "TimeKind",
+    "TimePoint",
+    "TimeUnit",
+    "TimeWindow",
+    "TrialExtraction",
+    "TrialRecord",
+    "Usage",
+]

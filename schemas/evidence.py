@@ -1,0 +1,75 @@
+"""How a value is known: the characters that support it, and reasons for what is missing."""
+
+from pydantic import Field
+
+from .base import FrozenModel
+from .vocabulary import AbsenceReason, FindingKind, Origin, Severity, Support
+
+__all__ = ["Absence", "Coverage", "Evidence", "Finding", "Item", "Usage"]
+
+
+class Evidence(FrozenModel):
+    """The exact characters that support one field of an item.
+
+    ``section_text[start:end] == quote`` holds for the raw text of the named section.
+    """
+
+    field: str = Field(description="Field of the item that this supports, such as 'time_points[0]'.")
+    section: str = Field(description="Name of the section, such as 'eligibility' or 'arms[0]'.")
+    start: int = Field(ge=0, description="First character, in the section's raw text.")
+    end: int = Field(ge=0, description="One past the last character.")
+    quote: str = Field(description="The characters themselves.")
+    origin: Origin = Field(description="Who found the value.")
+    support: Support = Field(description="How the value follows from the quote.")
+
+
+class Item(FrozenModel):
+    """An extracted item with its provenance.
+
+    Gold annotations have none; a finished extraction always has it.
+    """
+
+    evidence: tuple[Evidence, ...] = Field(default=(), description="What supports each field.")
+    origin: Origin | None = Field(default=None, description="rule, model, or both.")
+    support: Support | None = Field(default=None, description="The weakest support among the fields.")
+    confidence: float | None = Field(
+        default=None, ge=0, le=1, description="Probability that all fields of the item are right."
+    )
+
+
+class Absence(FrozenModel):
+    """Why a field of the extraction is empty."""
+
+    field: str = Field(description="Path of the field, such as 'endpoints[2].instrument'.")
+    reason: AbsenceReason
+    sections: tuple[str, ...] = Field(default=(), description="Sections that were searched.")
+
+
+class Finding(FrozenModel):
+    """Something a reader should know before trusting the extraction."""
+
+    kind: FindingKind
+    severity: Severity
+    field: str = Field(description="Path of the field concerned, or of the question asked.")
+    message: str
+
+
+class Coverage(FrozenModel):
+    """How much of the record's text is quoted as evidence, in characters."""
+
+    characters: int = Field(ge=0)
+    claimed: int = Field(ge=0)
+
+
+class Usage(FrozenModel):
+    """What was asked of a model for one record, every attempt counted."""
+
+    questions: int = Field(default=0, ge=0, description="Questions asked.")
+    open_questions: int = Field(default=0, ge=0, description="Questions that stayed open.")
+    calls: int = Field(default=0, ge=0, description="HTTP exchanges, re-asks included.")
+    prompt_tokens: int = Field(default=0, ge=0)
+    cached_tokens: int = Field(default=0, ge=0, description="Prompt tokens served from a cache.")
+    output_tokens: int = Field(default=0, ge=0)
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(**{name: getattr(self, name) + getattr(other, name) for name in Usage.model_fields})

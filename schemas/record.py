@@ -1,0 +1,73 @@
+"""A trial record: named sections of raw text, and what the registry holds beside the text."""
+
+from pydantic import Field
+
+from .base import FrozenModel
+
+__all__ = ["Part", "RegistryFields", "Section", "Source", "TrialRecord"]
+
+
+class Part(FrozenModel):
+    """A span of a section that the source file itself keeps apart, such as an outcome's measure.
+
+    Names: ``measure``, ``description``, ``time_frame`` in outcomes; ``label``, ``type``,
+    ``description`` in arms; ``type``, ``name``, ``description``, ``other_names`` in interventions.
+    """
+
+    name: str
+    start: int = Field(ge=0)
+    end: int = Field(ge=0)
+
+
+class Section(FrozenModel):
+    r"""A named piece of free text, exactly as it stood in the file.
+
+    Where the source keeps an item in several fields, ``text`` is these fields joined by a line
+    break and ``parts`` says where each one stands.
+
+    >>> section = Section(name="primary_outcomes[0]", text="Overall survival\n2 years",
+    ...                   parts=(Part(name="measure", start=0, end=16), Part(name="time_frame", start=17, end=24)))
+    >>> section.part("time_frame")
+    '2 years'
+    """
+
+    name: str
+    text: str
+    parts: tuple[Part, ...] = ()
+
+    def part(self, name: str) -> str | None:
+        """The text of the first part of that name, or None."""
+        return next((self.text[p.start : p.end] for p in self.parts if p.name == name), None)
+
+
+class RegistryFields(FrozenModel):
+    """The registry's structured fields, as written there. Never copied into an extraction."""
+
+    minimum_age: str | None = None
+    maximum_age: str | None = None
+    sex: str | None = None
+    healthy_volunteers: str | None = None
+    enrollment: str | None = None
+    phases: tuple[str, ...] = ()
+    study_type: str | None = None
+
+
+class Source(FrozenModel):
+    """Where a record was read."""
+
+    path: str = Field(description="File, or '<stdin>'.")
+    format: str = Field(description="flat, ctgov_json, ctgov_xml or ctgov_csv.")
+    place: str | None = Field(default=None, description="Place in the file, such as 'line 12' or 'a.zip: b.xml'.")
+
+
+class TrialRecord(FrozenModel):
+    """One trial record as read from a file."""
+
+    record_id: str = Field(description="NCT number where the record has one, else the file's stem.")
+    source: Source
+    sections: tuple[Section, ...]
+    registry: RegistryFields = RegistryFields()
+
+    def section(self, name: str) -> Section | None:
+        """The section of that name, or None."""
+        return next((s for s in self.sections if s.name == name), None)
