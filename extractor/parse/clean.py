@@ -1,4 +1,4 @@
-"""Readable text with a map back to the raw characters.
+r"""Readable text with a map back to the raw characters.
 
 Registries escape punctuation (``\\>``), break lines at a fixed width, and pass on damaged encodings
 (``Â±``), ligatures and invisible characters. Grammars read the cleaned text; evidence always points
@@ -72,7 +72,7 @@ class CleanText:
     raw_ends: tuple[int, ...] = ()
 
     def raw_span(self, start: int, end: int) -> tuple[int, int]:
-        """Half-open raw offsets of ``text[start:end]``; a changed piece counts as a whole.
+        r"""Half-open raw offsets of ``text[start:end]``; a changed piece counts as a whole.
 
         >>> cleaned = clean_text("platelets \\\\> 50 x 10\\\\^9/L")
         >>> cleaned.text[10:14], cleaned.raw_span(10, 14)
@@ -110,7 +110,7 @@ class CleanText:
 
 
 def clean_text(raw: str) -> CleanText:
-    """Undo escapes, damage and wrapping, keeping a map to ``raw``.
+    r"""Undo escapes, damage and wrapping, keeping a map to ``raw``.
 
     >>> clean_text("aged \\\\>18 years, 30 (Â±2) days").text
     'aged >18 years, 30 (±2) days'

@@ -1,0 +1,61 @@
+"""Questions to a model, the calls that carry them, and what comes back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pydantic import BaseModel
+
+from extractor.parse.parsed import Chunk
+from extractor.schemas import Task, Usage
+
+__all__ = ["Call", "PromptVersion", "Question", "Reply"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Fields that are open for one numbered chunk.
+
+    ``hint`` is what a reader must know beside the chunk's text: the list it stands in, the arm it belongs to.
+    """
+
+    task: Task
+    chunk: Chunk
+    fields: tuple[str, ...]
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PromptVersion:
+    """Which prompt file was used: name, version, and SHA-256 of the file."""
+
+    name: str
+    version: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Questions of one task in one exchange.
+
+    ``system`` is the same for all records (providers cache it); ``user`` holds this record's chunks.
+    ``reply_model`` has a field ``items``, a list of models with the chunk's number ``n``; it is
+    validated with ``context``.
+    """
+
+    prompt: PromptVersion
+    questions: tuple[Question, ...]
+    system: str
+    user: str
+    reply_model: type[BaseModel]
+    max_output_tokens: int
+    context: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The valid items of a call's answer, what it took, and why the rest was dropped."""
+
+    items: tuple[BaseModel, ...]
+    usage: Usage
+    model: str
+    rejected: tuple[str, ...] = ()
