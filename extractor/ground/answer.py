@@ -18,11 +18,11 @@ class Answer:
 
     - eligibility: ``stands`` (bool), ``kind``, ``category``, ``constraints`` (tuple of ``Constraint``),
       ``time_window`` (quote)
-    - dosing: ``stands`` (bool), ``quote``, ``agent`` (quote), ``role``, ``amounts`` (tuple of ``Amount``), ``route``, ``frequency``,
-      ``cycle`` and ``duration`` (``Period``), ``timing`` (quote)
-    - endpoints: ``measure``, ``description``, ``time_frame`` (quotes), ``concept``, ``category``, ``time_points`` (tuple of ``TimePoint``),
-      ``time_kind``, ``instrument`` (``Instrument``), ``start_event`` (quote), ``end_events`` (quotes), ``censored`` (bool),
-      ``specimens``, ``methods`` (quotes)
+    - dosing: ``stands`` (bool), ``quote``, ``agent`` (quote), ``role``, ``amounts`` (tuple of ``Amount``),
+      ``route``, ``frequency``, ``cycle`` and ``duration`` (``Period``), ``timing`` (quote)
+    - endpoints: ``measure``, ``description``, ``time_frame`` (quotes), ``concept``, ``category``,
+      ``time_points`` (tuple of ``TimePoint``), ``time_kind``, ``instrument`` (``Instrument``),
+      ``start_event`` (quote), ``end_events`` (quotes), ``censored`` (bool), ``specimens``, ``methods`` (quotes)
     """
 
     task: Task

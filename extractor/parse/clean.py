@@ -74,7 +74,7 @@ class CleanText:
     def raw_span(self, start: int, end: int) -> tuple[int, int]:
         r"""Half-open raw offsets of ``text[start:end]``; a changed piece counts as a whole.
 
-        >>> cleaned = clean_text("platelets \\\\> 50 x 10\\\\^9/L")
+        >>> cleaned = clean_text(r"platelets \> 50 x 10\^9/L")
         >>> cleaned.text[10:14], cleaned.raw_span(10, 14)
         ('> 50', (10, 15))
         """
@@ -112,7 +112,7 @@ class CleanText:
 def clean_text(raw: str) -> CleanText:
     r"""Undo escapes, damage and wrapping, keeping a map to ``raw``.
 
-    >>> clean_text("aged \\\\>18 years, 30 (Â±2) days").text
+    >>> clean_text(r"aged \>18 years, 30 (Â±2) days").text
     'aged >18 years, 30 (±2) days'
     """
     changes = [(m.start(), m.end(), new) for m in _CHANGES.finditer(raw) if (new := _replacement(m)) != m[0]]
