@@ -1,0 +1,99 @@
+"""What a format's reader yields: a record's content, or the problem that stands in its place.
+
+Readers know nothing of files: they turn a stream of bytes into ``Draft`` and ``Unreadable`` values,
+and ``records`` adds the file, the id and the place.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from extractor.schemas import Part, RegistryFields, Section
+
+__all__ = ["Draft", "Found", "Unreadable", "build_draft", "find_nct_id", "join_parts", "text_section"]
+
+_NCT_ID = re.compile(r"NCT\d{8}", re.ASCII)
+_Value = TypeVar("_Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A record's content, without file and id."""
+
+    sections: tuple[Section, ...]
+    nct_id: str | None = None
+    registry: RegistryFields = field(default_factory=RegistryFields)
+    place: str | None = None
+
+
+class Unreadable(Exception):
+    """Why something cannot be read, and what the user can do about it.
+
+    Yielded where the rest of the document can still be read, raised where it cannot.
+    """
+
+    def __init__(self, problem: str, remedy: str, *, place: str | None = None) -> None:
+        self.problem, self.remedy, self.place = problem, remedy, place
+        super().__init__(problem, remedy, place)
+
+
+Found = Draft | Unreadable
+
+
+def build_draft(build: Callable[[_Value], Draft], value: _Value, place: str | None) -> Found:
+    """What ``build`` makes of one record's value, or the reason why it is no record. Does not raise."""
+    try:
+        draft = build(value)
+    except Unreadable as problem:
+        return Unreadable(problem.problem, problem.remedy, place=problem.place or place)
+    if not draft.sections:
+        return Unreadable("the record holds no free text", "give a record with text", place=place)
+    if not all(_is_unicode(section.text) for section in draft.sections):
+        return Unreadable("text that is no valid Unicode", "correct the escapes of its characters", place=place)
+    return replace(draft, place=place)
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether the text can be written: JSON can spell halves of characters (a lone surrogate) that cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def find_nct_id(text: str | None) -> str | None:
+    """The NCT number that is the whole of an id field.
+
+    >>> find_nct_id(" nct90000001 "), find_nct_id("2021-000001-10")
+    ('NCT90000001', None)
+    """
+    number = (text or "").strip().upper()
+    return number if _NCT_ID.fullmatch(number) else None
+
+
+def text_section(name: str, text: str | None) -> tuple[Section, ...]:
+    """The section as it goes into a record's sections: none if there is no text.
+
+    >>> text_section("title", " ")
+    ()
+    """
+    return (Section(name=name, text=text),) if text and not text.isspace() else ()
+
+
+def join_parts(name: str, parts: Iterable[tuple[str, str | None]]) -> tuple[Section, ...]:
+    r"""The section of an item that its source keeps in several fields; blank fields are left out.
+
+    >>> [section] = join_parts("arms[0]", [("label", "Cohort 1"), ("type", None), ("description", "1 x 10^6 cells/kg")])
+    >>> section.text, section.part("description")
+    ('Cohort 1\n1 x 10^6 cells/kg', '1 x 10^6 cells/kg')
+    """
+    present = [(part, text) for part, text in parts if text and not text.isspace()]
+    spans, start = [], 0
+    for part, text in present:
+        spans.append(Part(name=part, start=start, end=start + len(text)))
+        start += len(text) + 1
+    if not present:
+        return ()
+    return (Section(name=name, text="\n".join(text for _, text in present), parts=tuple(spans)),)

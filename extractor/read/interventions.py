@@ -1,0 +1,39 @@
+"""The flattened list of interventions, ``TYPE: name|TYPE: name``, as text downloads and tables have it."""
+
+import re
+from collections.abc import Iterator
+
+from extractor.schemas import Part, Section
+
+__all__ = ["is_intervention_list", "list_interventions"]
+
+_TYPE = (
+    r"(?i:BEHAVIORAL|BIOLOGICAL|COMBINATION[_ ]PRODUCT|DEVICE|DIAGNOSTIC[_ ]TEST|DIETARY[_ ]SUPPLEMENT|DRUG|GENETIC"
+    r"|OTHER|PROCEDURE|RADIATION)"
+)
+_ITEM = re.compile(rf"(?P<type>{_TYPE}): ?(?P<name>.*)", re.DOTALL)
+# A name may hold a bar of its own: only one before a type separates.
+_SEPARATOR = re.compile(rf"\|(?={_TYPE}:)")
+
+
+def is_intervention_list(line: str) -> bool:
+    """Whether a line begins like a list of interventions; prose may begin with "Other:", a list has capitals.
+
+    >>> is_intervention_list("DRUG: Fictumab 5 mg|DEVICE: Pump"), is_intervention_list("Drug: a survey of its abuse")
+    (True, False)
+    """
+    found = _ITEM.match(line)
+    return found is not None and found["type"].isupper()
+
+
+def list_interventions(cell: str) -> Iterator[Section]:
+    """A section ``interventions[i]`` for each item, with the item as it stands.
+
+    >>> [section.part("name") for section in list_interventions("DRUG: Fictumab|OTHER: Visit A|B")]
+    ['Fictumab', 'Visit A|B']
+    """
+    for number, item in enumerate(filter(str.strip, _SEPARATOR.split(cell))):
+        found = _ITEM.match(item)
+        spans = [(name, *found.span(name)) for name in ("type", "name")] if found else []
+        parts = tuple(Part(name=name, start=start, end=end) for name, start, end in spans if end > start)
+        yield Section(name=f"interventions[{number}]", text=item, parts=parts)

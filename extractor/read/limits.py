@@ -1,0 +1,117 @@
+"""Limits that keep a hostile or broken file from filling the memory, and streams that keep them."""
+
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, Protocol, cast
+
+from .drafts import Unreadable
+
+__all__ = [
+    "BLOCK_BYTES",
+    "MAX_RECORD_BYTES",
+    "MAX_UNPACKED_BYTES",
+    "MAX_UNPACKED_RATIO",
+    "RATIO_FREE_BYTES",
+    "Bytes",
+    "CappedStream",
+    "Meter",
+    "SteadyStream",
+    "peek_block",
+    "read_lines",
+]
+
+BLOCK_BYTES = 64 * 1024
+"""Bytes read at a time; a document's format is recognised by its first block."""
+MAX_RECORD_BYTES = 50 * 1000**2
+"""Largest record, line or table row. The registry's largest records, results included, stay below 20 MB."""
+MAX_UNPACKED_BYTES = 200 * 1000**3
+"""Most that one file may unpack to: several times the whole registry."""
+MAX_UNPACKED_RATIO = 200
+"""Most that packed data may grow. Records grow five- to twentyfold, the densest bombs a thousandfold."""
+RATIO_FREE_BYTES = 10 * 1000**2
+"""Unpacked size up to which any ratio is let pass: short repetitive files pack well."""
+
+
+class Bytes(Protocol):
+    """Anything that bytes can be read from."""
+
+    def read(self, size: int = -1, /) -> bytes: ...
+
+
+@dataclass
+class Meter:
+    """Counts what one packed file unpacks to, and refuses when it grows out of proportion."""
+
+    packed: Callable[[], int]
+    unpacked: int = 0
+
+    def add(self, size: int) -> None:
+        self.unpacked += size
+        out_of_proportion = self.unpacked > RATIO_FREE_BYTES + MAX_UNPACKED_RATIO * self.packed()
+        if out_of_proportion or self.unpacked > MAX_UNPACKED_BYTES:
+            raise Unreadable(
+                f"unpacks to more than {self.unpacked:,} bytes, as decompression bombs do",
+                "unpack it yourself if you trust it, and give the unpacked file",
+            )
+
+
+class SteadyStream(io.RawIOBase):
+    """Reads full blocks from any source, so that a buffered reader on top can look at a whole first block."""
+
+    def __init__(self, source: Bytes, meter: Meter | None = None) -> None:
+        self._source, self._meter = source, meter
+        self.position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        view, filled = memoryview(buffer), 0
+        while filled < len(view) and (block := self._source.read(len(view) - filled)):
+            view[filled : filled + len(block)] = block
+            filled += len(block)
+        self.position += filled
+        if self._meter:
+            self._meter.add(filled)
+        return filled
+
+
+def peek_block(stream: BinaryIO) -> bytes:
+    """The bytes that come next, a whole block unless the stream ends before; they stay to be read."""
+    return cast("io.BufferedReader", stream).peek(BLOCK_BYTES)
+
+
+class CappedStream:
+    """A stream for parsers that pull bytes at will: refuses a record that never ends."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream, self._since_record = stream, 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        block = self._stream.read(size)
+        self._since_record += len(block)
+        if self._since_record > MAX_RECORD_BYTES + 2 * BLOCK_BYTES:
+            raise _too_large("record")
+        return block
+
+    def start_record(self) -> None:
+        """A record ended; the next one may be as large again."""
+        self._since_record = 0
+
+
+def read_lines(stream: BinaryIO) -> Iterator[tuple[int, bytes | Unreadable]]:
+    """Each line with its number, counted from 1; an over-long line is skipped and reported."""
+    number = 0
+    while line := stream.readline(MAX_RECORD_BYTES + 1):
+        number += 1
+        if len(line) <= MAX_RECORD_BYTES:
+            yield number, line
+            continue
+        while line and not line.endswith(b"\n"):
+            line = stream.readline(BLOCK_BYTES)
+        yield number, _too_large("line", f"line {number}")
+
+
+def _too_large(what: str, place: str | None = None) -> Unreadable:
+    return Unreadable(f"a {what} of more than {MAX_RECORD_BYTES:,} bytes", "split the file into records", place=place)

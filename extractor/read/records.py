@@ -1,0 +1,123 @@
+"""``read_records``: every record of every input, each with its id and place, one at a time."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from itertools import chain, islice
+from typing import BinaryIO
+
+from extractor.errors import RecordError
+from extractor.schemas import Source, TrialRecord
+
+from .detect import detect_reader, to_utf8
+from .drafts import Found, Unreadable
+from .limits import peek_block
+from .locate import locate_files
+from .seen import SeenIds
+from .unpack import BROKEN_STREAM, Document, as_unreadable, open_documents
+
+__all__ = ["read_records"]
+
+_STDIN = "<stdin>"
+_Result = TrialRecord | RecordError
+
+
+def read_records(
+    *inputs: str | os.PathLike[str],
+    on_error: Callable[[RecordError], None] | None = None,
+    stdin: BinaryIO | None = None,
+) -> Iterator[TrialRecord]:
+    """Read trial records from files, folders (searched in depth), patterns, and ``-`` for standard input.
+
+    What cannot be read is a ``RecordError`` that names the file, the place in it and a remedy. It is raised,
+    or handed to ``on_error`` if given, and reading goes on with the next record that can be found. A record
+    with the id of an earlier one is such an error too.
+
+    >>> record = next(read_records("seeds/records"))
+    >>> record.record_id, [section.name for section in record.sections][:3]
+    ('000_071fc1b3f362aea9', ['title', 'brief_summary', 'conditions'])
+    """
+    seen = SeenIds()
+    for location in inputs:
+        for result in _read_input(os.fspath(location), stdin):
+            checked = seen.check(result) if isinstance(result, TrialRecord) else result
+            if isinstance(checked, TrialRecord):
+                yield checked
+            elif on_error:
+                on_error(checked)
+            else:
+                raise checked
+
+
+def _read_input(location: str, stdin: BinaryIO | None) -> Iterator[_Result]:
+    if location == "-":
+        yield from _read_file(_STDIN, "stdin", stdin or sys.stdin.buffer)
+        return
+    for path in locate_files(location):
+        if isinstance(path, RecordError):
+            yield path
+            continue
+        try:
+            stream = path.open("rb")
+        except OSError as problem:
+            yield _locate_problem(as_unreadable(problem), str(path))
+            continue
+        with closing(stream):
+            yield from _read_file(str(path), path.name, stream)
+
+
+def _read_file(path: str, name: str, stream: BinaryIO) -> Iterator[_Result]:
+    try:
+        for document in open_documents(name, stream):
+            yield from _read_document(path, document)
+    except (Unreadable, *BROKEN_STREAM) as problem:
+        yield _locate_problem(as_unreadable(problem), path)
+
+
+def _read_document(path: str, document: Document) -> Iterator[_Result]:
+    if isinstance(document.stream, Unreadable):
+        yield _locate_problem(document.stream, path, document.member)
+        return
+    try:
+        stream = to_utf8(document.stream)
+        reader = detect_reader(peek_block(stream))
+    except (Unreadable, *BROKEN_STREAM) as problem:
+        yield _locate_problem(as_unreadable(problem), path, document.member)
+        return
+    for found, stem in _name_records(_contain(reader.read(stream)), document.stem):
+        if isinstance(found, Unreadable):
+            yield _locate_problem(found, path, document.member)
+        else:
+            source = Source(path=path, format=reader.format, place=_join_place(document.member, found.place))
+            yield TrialRecord(
+                record_id=found.nct_id or stem, source=source, sections=found.sections, registry=found.registry
+            )
+
+
+def _contain(items: Iterator[Found]) -> Iterator[Found]:
+    """The same items; what ends them early comes as the last one, so that those before it are kept."""
+    try:
+        yield from items
+    except (Unreadable, *BROKEN_STREAM) as problem:
+        yield as_unreadable(problem)
+
+
+def _name_records(items: Iterator[Found], stem: str) -> Iterator[tuple[Found, str]]:
+    """Each item with the id it gets where it has none: the stem, numbered if the document holds several."""
+    opening = list(islice(items, 2))
+    if not opening:
+        yield Unreadable("holds no record", "give a file with records"), stem
+    elif len(opening) == 1:
+        yield opening[0], stem
+    else:
+        for number, item in enumerate(chain(opening, items), 1):
+            yield item, f"{stem}-{number}"
+
+
+def _locate_problem(problem: Unreadable, path: str, member: str | None = None) -> RecordError:
+    return RecordError(path, problem.problem, problem.remedy, place=_join_place(member, problem.place))
+
+
+def _join_place(member: str | None, place: str | None) -> str | None:
+    return ", ".join(filter(None, (member, place))) or None

@@ -1,0 +1,141 @@
+"""Open a file: plain, gzip or zip, as its first bytes say, into documents of one format each.
+
+Nothing is ever unpacked to disk, so that the names inside an archive can do no harm.
+"""
+
+import gzip
+import io
+import lzma
+import shutil
+import struct
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import IO, BinaryIO, cast
+
+from .drafts import Unreadable
+from .limits import BLOCK_BYTES, Bytes, Meter, SteadyStream, peek_block
+
+__all__ = ["BROKEN_STREAM", "Document", "as_unreadable", "get_stem", "open_documents"]
+
+BROKEN_STREAM = (OSError, EOFError, zlib.error, zipfile.BadZipFile, lzma.LZMAError, NotImplementedError)
+"""What the standard library raises, at any time while reading, for damaged or unreadable data."""
+_BROKEN_DIRECTORY = (*BROKEN_STREAM, ValueError, RuntimeError, struct.error)
+"""What ``zipfile`` lets through when an archive's directory is damaged."""
+_GZIP, _ZIPS = b"\x1f\x8b", (b"PK\x03\x04", b"PK\x05\x06")
+_ENCRYPTED = 0x1
+_SPOOL_BYTES = 32 * 1024**2
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """An open stream that holds records of one format, or the reason why there is none.
+
+    ``stem`` names records without an id; ``member`` is the name inside an archive.
+    """
+
+    stem: str
+    stream: BinaryIO | Unreadable
+    member: str | None = None
+
+
+def open_documents(name: str, source: Bytes) -> Iterator[Document]:
+    """The documents in the file of that name, each to be read before the next is asked for."""
+    raw = SteadyStream(source)
+    stream = _buffer(raw)
+    if peek_block(stream).startswith(_ZIPS):
+        with _rewind(stream, source) as archive_file:
+            yield from _open_members(archive_file)
+    else:
+        yield Document(get_stem(name), _gunzip(stream, raw))
+
+
+def get_stem(name: str) -> str:
+    """A file's name without folders, packing and ending.
+
+    >>> get_stem("download/NCT90000001.json.gz")
+    'NCT90000001'
+    """
+    return PurePosixPath(name.removesuffix(".gz")).stem
+
+
+def _buffer(raw: SteadyStream) -> BinaryIO:
+    return cast("BinaryIO", io.BufferedReader(raw, BLOCK_BYTES))
+
+
+def _gunzip(stream: BinaryIO, raw: SteadyStream) -> BinaryIO:
+    if not peek_block(stream).startswith(_GZIP):
+        return stream
+    meter = Meter(packed=lambda: raw.position)
+    unpacked = _buffer(SteadyStream(cast("Bytes", gzip.GzipFile(fileobj=stream)), meter))
+    if peek_block(unpacked).startswith((_GZIP, *_ZIPS)):
+        raise Unreadable("packed twice", "unpack it once and give the result")
+    return unpacked
+
+
+@contextmanager
+def _rewind(stream: BinaryIO, source: Bytes) -> Iterator[IO[bytes]]:
+    """The archive as a file that can be searched, as zip demands; a pipe is spooled to get one."""
+    if isinstance(source, io.IOBase) and source.seekable():
+        yield cast("IO[bytes]", source)
+        return
+    with tempfile.SpooledTemporaryFile(_SPOOL_BYTES) as spool:
+        shutil.copyfileobj(stream, spool)
+        yield spool
+
+
+def _open_members(archive_file: IO[bytes]) -> Iterator[Document]:
+    packed = archive_file.seek(0, io.SEEK_END)
+    meter = Meter(packed=lambda: packed)
+    with _open_archive(archive_file) as archive:
+        members = [member for member in archive.infolist() if _is_visible(member)]
+        if not members:
+            raise Unreadable("the archive holds no files", "give an archive with records")
+        for member in members:
+            try:
+                with _unlock(archive, member) as stored:
+                    raw = SteadyStream(stored, meter)
+                    yield Document(get_stem(member.filename), _unpack_member(raw), member.filename)
+            except (Unreadable, *_BROKEN_DIRECTORY) as problem:
+                yield Document(get_stem(member.filename), as_unreadable(problem), member.filename)
+
+
+def _is_visible(member: zipfile.ZipInfo) -> bool:
+    path = PurePosixPath(member.filename)
+    return not (member.is_dir() or path.name.startswith(".") or "__MACOSX" in path.parts)
+
+
+def _open_archive(archive_file: IO[bytes]) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(archive_file)
+    except _BROKEN_DIRECTORY as problem:
+        raise as_unreadable(problem) from problem
+
+
+def _unpack_member(raw: SteadyStream) -> BinaryIO:
+    stream = _buffer(raw)
+    if peek_block(stream).startswith(_ZIPS):
+        raise Unreadable("a zip inside a zip", "unpack the inner one and give it by itself")
+    return _gunzip(stream, raw)
+
+
+def _unlock(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> IO[bytes]:
+    if member.flag_bits & _ENCRYPTED:
+        raise Unreadable("the archive's member is encrypted", "unpack it with its password and give the result")
+    return archive.open(member)
+
+
+def as_unreadable(problem: Exception) -> Unreadable:
+    """The library's exception in our words."""
+    if isinstance(problem, Unreadable):
+        return problem
+    if isinstance(problem, PermissionError):
+        return Unreadable("no permission to read it", "give yourself the right to read it")
+    if isinstance(problem, NotImplementedError):
+        return Unreadable(f"packed in a way that is not supported ({problem})", "pack it with deflate")
+    reason = (isinstance(problem, OSError) and problem.strerror) or str(problem) or type(problem).__name__
+    return Unreadable(f"the data is damaged or cannot be read ({reason})", "check or download the file again")

@@ -1,0 +1,143 @@
+"""Bad input: an error that names file, place and remedy, and every other record is still read."""
+
+import gzip
+import json
+
+import pytest
+
+from .conftest import RECORDS
+from .test_packaging import zip_members
+
+LINES = (RECORDS / "studies.jsonl").read_bytes().splitlines(keepends=True)
+ARRAY = (RECORDS / "studies_array.json").read_bytes()
+TABLE = (RECORDS / "studies.csv").read_bytes().splitlines(keepends=True)
+XML = (RECORDS / "study.xml").read_bytes()
+FLAT = (RECORDS / "flat.txt").read_bytes()
+PRETTY = (RECORDS / "study.json").read_bytes()
+TEXTLESS = json.dumps({"protocolSection": {"identificationModule": {"nctId": "NCT90000050", "briefTitle": " "}}})
+BOMB = b'<!DOCTYPE a [<!ENTITY b "bbbb"><!ENTITY c "&b;&b;">]><clinical_study>&c;</clinical_study>'
+EXTERNAL = b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/hostname">]><clinical_study>&b;</clinical_study>'
+
+
+def test_wrapped_studies_before_a_break_are_kept(read_bytes):
+    study = XML.partition(b"?>")[2]
+    reading = read_bytes(b"<all>" + study + study.replace(b"</eligibility>", b"", 1) + b"</all>")
+    assert reading.ids == ["NCT90000008"]
+    [error] = reading.errors
+    assert error.problem == "broken XML (mismatched tag)"
+    assert error.place.startswith("line ")
+
+
+def encrypt(archive: bytes) -> bytes:
+    """Set the flag that marks the first member as encrypted, in its header and in the directory."""
+    directory = archive.index(b"PK\x01\x02")
+    flagged = bytearray(archive)
+    flagged[6] |= 1
+    flagged[directory + 8] |= 1
+    return bytes(flagged)
+
+
+def damage(archive: bytes) -> bytes:
+    """Change a byte in the middle of the first member's data."""
+    damaged = bytearray(archive)
+    damaged[80] ^= 0xFF
+    return bytes(damaged)
+
+
+ZIP = zip_members({"bad.txt": FLAT, "good.xml": XML})
+JSONL_IDS = ["NCT90000006", "NCT90000007"]
+
+
+@pytest.mark.parametrize(
+    ("content", "ids", "place", "problem"),
+    [
+        pytest.param(b"", [], None, "the file is empty", id="empty"),
+        pytest.param(b" \n\n ", [], None, "the file is empty", id="blank"),
+        pytest.param("\u00a0\n\u2003".encode(), [], None, "the record holds no free text", id="typographic blanks"),
+        pytest.param(b"\x7fELF\x02\x00\x00", [], None, "binary data", id="binary"),
+        pytest.param(b"Just a note.", [], None, "no format known", id="unknown text"),
+        pytest.param(FLAT + b"\xe9", [], f"byte {len(FLAT)}", "not UTF-8", id="flat in Latin-1"),
+        pytest.param(b"\xff\xfea\x00\x00\xd8b", [], None, "damaged UTF-16", id="broken UTF-16"),
+        pytest.param(LINES[0] + LINES[1][:900], JSONL_IDS[:1], "line 2, ", "broken JSON", id="truncated line"),
+        pytest.param(LINES[0][:900] + b"\n" + LINES[1], JSONL_IDS[1:], "line 1, ", "broken JSON", id="first line"),
+        pytest.param(
+            LINES[0] + b'{"a": "\xe9"}\n' + LINES[1], JSONL_IDS, "line 2, ", "not UTF-8", id="line in Latin-1"
+        ),
+        pytest.param(LINES[0] + b"[1]\n" + LINES[1], JSONL_IDS, "line 2", "no study", id="line without study"),
+        pytest.param(LINES[0] + b"[" * 10**5 + b"\n" + LINES[1], JSONL_IDS, "line 2", "JSON", id="deep line"),
+        pytest.param(b'[{"a": ' + b"[" * 10**5, [], "record 1", "nested more than 500 deep", id="deep array"),
+        pytest.param(LINES[0] + TEXTLESS.encode(), JSONL_IDS[:1], "line 2", "no free text", id="no text"),
+        pytest.param(
+            LINES[0] + LINES[1].replace(b"Fabricel", b"\\ud800"),
+            JSONL_IDS[:1],
+            "line 2",
+            "valid Unicode",
+            id="surrogate",
+        ),
+        pytest.param(ARRAY[:-900], ["NCT90000002"], "record 2", "ends too early", id="truncated array"),
+        pytest.param(ARRAY.replace(b"Asthma", b"\xe9"), ["NCT90000002"], "record 2", "not UTF-8", id="Latin-1 array"),
+        pytest.param(PRETTY[:-900], [], "record 1", "ends too early", id="truncated study"),
+        pytest.param(
+            b'[{"a": 1}, ' + ARRAY.strip()[1:], ["NCT90000002", "NCT90000003"], "record 1", "no study", id="item"
+        ),
+        pytest.param(b"[]", [], None, "holds no record", id="empty array"),
+        pytest.param(b'{"studies": []}', [], None, "holds no record", id="empty page"),
+        pytest.param(b'{"swagger": "2.0"}', [], "line 1", "no study", id="other JSON"),
+        pytest.param(XML[:-900], [], "line ", "broken XML", id="truncated XML"),
+        pytest.param(b"<html><body>Not found</body></html>", [], None, "holds no record", id="web page"),
+        pytest.param(BOMB, [], None, "declares entities", id="entity bomb"),
+        pytest.param(EXTERNAL, [], None, "declares entities", id="external entity"),
+        pytest.param(b"<?xml version='1.0' encoding='klingon'?><a/>", [], None, "encoding", id="XML encoding"),
+        pytest.param(TABLE[0], [], None, "holds no record", id="header only"),
+        pytest.param(
+            b"".join([*TABLE[:4], b"NCT90000051,one cell\r\n", *TABLE[4:]]),
+            ["NCT90000010", "NCT90000011", "NCT90000012"],
+            "line 5",
+            "the row has 2 cells, the header 17",
+            id="short row",
+        ),
+        pytest.param(
+            b"".join([*TABLE[:4], b'NCT90000051,"never closed\r\nnext line\r\n', *TABLE[4:]]),
+            ["NCT90000010", "NCT90000011", "NCT90000012"],
+            "line 5",
+            "broken table row",
+            id="open quote",
+        ),
+        pytest.param(
+            b"".join([*TABLE[:4], b"NCT90000051,\xe9\r\n", *TABLE[4:]]),
+            ["NCT90000010", "NCT90000011", "NCT90000012"],
+            "line 5",
+            "not UTF-8",
+            id="row in Latin-1",
+        ),
+        pytest.param(gzip.compress(FLAT)[:-20], [], None, "damaged", id="truncated gzip"),
+        pytest.param(gzip.compress(gzip.compress(FLAT)), [], None, "packed twice", id="gzip in gzip"),
+        pytest.param(ZIP[:-30], [], None, "damaged", id="truncated zip"),
+        pytest.param(zip_members({}), [], None, "the archive holds no files", id="empty zip"),
+        pytest.param(encrypt(ZIP), ["NCT90000008"], "bad.txt", "encrypted", id="encrypted member"),
+        pytest.param(damage(ZIP), ["NCT90000008"], "bad.txt", "damaged", id="damaged member"),
+        pytest.param(
+            zip_members({"in.zip": ZIP, "good.xml": XML}),
+            ["NCT90000008"],
+            "in.zip",
+            "zip inside a zip",
+            id="nested zip",
+        ),
+        pytest.param(
+            zip_members({"a.jsonl": LINES[0] + b"{}", "good.xml": XML}),
+            ["NCT90000006", "NCT90000008"],
+            "a.jsonl, line 2",
+            "no study",
+            id="line of a member",
+        ),
+    ],
+)
+def test_bad_input(read_bytes, content, ids, place, problem):
+    reading = read_bytes(content)
+    assert reading.ids == ids
+    [error] = reading.errors
+    assert error.path.endswith("download.bin")
+    assert problem in error.problem
+    assert (error.place or "").startswith(place or "")
+    assert bool(error.place) == bool(place)
+    assert error.remedy

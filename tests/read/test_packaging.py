@@ -1,0 +1,115 @@
+"""Every format reads the same from every packaging, whatever the file is called."""
+
+import gzip
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from extractor.read import read_records
+
+from .conftest import RECORDS, read_all
+
+IDS = {
+    "flat.txt": ["flat"],
+    "studies.csv": ["NCT90000010", "NCT90000011", "NCT90000012"],
+    "studies.jsonl": ["NCT90000006", "NCT90000007"],
+    "studies_array.json": ["NCT90000002", "NCT90000003"],
+    "studies_page.json": ["NCT90000004", "NCT90000005"],
+    "study.json": ["NCT90000001"],
+    "study.xml": ["NCT90000008"],
+}
+
+
+def zip_members(members: dict[str, bytes]) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return packed.getvalue()
+
+
+PACKAGINGS = {
+    "plain": lambda content: content,
+    "gzip": gzip.compress,
+    "zip": lambda content: zip_members({"folder/flat.txt": content}),
+    "gzip in zip": lambda content: zip_members({"flat.dat.gz": gzip.compress(content)}),
+    "byte order mark": lambda content: b"\xef\xbb\xbf" + content,
+    "utf-16": lambda content: content.decode().encode("utf-16"),
+    "big-endian utf-16 in gzip": lambda content: gzip.compress(b"\xfe\xff" + content.decode().encode("utf-16-be")),
+    "leading blank lines": lambda content: content if content.startswith((b"<", b"NCT")) else b"\n\n" + content,
+}
+
+
+@pytest.mark.parametrize("pack", PACKAGINGS.values(), ids=PACKAGINGS.keys())
+@pytest.mark.parametrize("name", IDS)
+def test_packaging_changes_nothing(tmp_path, name, pack):
+    path = tmp_path / "flat.unknown"
+    path.write_bytes(pack((RECORDS / name).read_bytes()))
+    plain, packed = read_all(RECORDS / name), read_all(path)
+    assert packed.errors == plain.errors == []
+    assert packed.ids == IDS[name]
+    assert [record.sections for record in packed.records] == [record.sections for record in plain.records]
+    assert [record.registry for record in packed.records] == [record.registry for record in plain.records]
+
+
+def test_samples_are_all_tested():
+    assert sorted(path.name for path in RECORDS.iterdir()) == sorted(IDS)
+
+
+def test_zip_of_all_formats_reads_in_archive_order(read_bytes):
+    members = {name: (RECORDS / name).read_bytes() for name in IDS}
+    extra = {"folder/": b"", "__MACOSX/._study.json": b"\0", "folder/.hidden": b"\0"}
+    reading = read_bytes(zip_members(members | extra))
+    assert reading.errors == []
+    assert reading.ids == [record_id for ids in IDS.values() for record_id in ids]
+    assert reading.records[2].source.place == "studies.csv, line 5"
+
+
+def test_zip_reads_from_a_pipe():
+    class Pipe(io.RawIOBase):
+        def __init__(self, content: bytes) -> None:
+            self.rest = content
+
+        def readable(self) -> bool:
+            return True
+
+        def read(self, size: int = -1) -> bytes:
+            block, self.rest = self.rest[: min(size, 7)], self.rest[min(size, 7) :]
+            return block
+
+    pipe = Pipe(zip_members({"a/flat.txt": (RECORDS / "flat.txt").read_bytes()}))
+    assert [record.record_id for record in read_records("-", stdin=pipe)] == ["flat"]
+
+
+def test_hostile_member_names_are_read_and_never_written(tmp_path):
+    packed = tmp_path / "in" / "hostile.zip"
+    packed.parent.mkdir()
+    packed.write_bytes(zip_members({"../../evil.txt": (RECORDS / "flat.txt").read_bytes()}))
+    assert read_all(packed).ids == ["evil"]
+    assert [path for path in Path(tmp_path).rglob("*") if path.is_file()] == [packed]
+
+
+def test_xml_that_wraps_many_studies(read_bytes):
+    study = (RECORDS / "study.xml").read_text().partition("?>")[2]
+    studies = "".join(study.replace("NCT90000008", f"NCT9000002{n}") for n in range(3))
+    reading = read_bytes(f"<search_results><group>{studies}</group></search_results>".encode())
+    assert reading.errors == []
+    assert reading.ids == ["NCT90000020", "NCT90000021", "NCT90000022"]
+    assert reading.records[1].sections == read_all(RECORDS / "study.xml").records[0].sections
+
+
+def test_xml_in_its_declared_encoding(read_bytes):
+    study = (RECORDS / "study.xml").read_text().replace("UTF-8", "ISO-8859-1").replace("Fictinib in", "Fictinib à")
+    reading = read_bytes(study.encode("latin-1"))
+    assert reading.records[0].section("title").text.startswith("Fictinib à")
+
+
+def test_tab_separated_table(read_bytes):
+    table = (
+        "nct number\tSTUDY TITLE\tConditions\tInterventions\nNCT90000030\tA title\tAsthma|Rhinitis\tDrug: Fictumab\n"
+    )
+    [record] = read_bytes(table.encode()).records
+    assert record.section("conditions").text == "Asthma|Rhinitis"
+    assert record.section("interventions[0]").part("name") == "Fictumab"
