@@ -1,0 +1,187 @@
+"""One call to a model, with the re-asks that its answer needs."""
+
+import json
+import logging
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import reduce
+from typing import Any, ClassVar, Self
+
+import instructor
+from instructor.core.exceptions import IncompleteOutputException, InstructorRetryException, ResponseParsingError
+from openai.types.chat import ChatCompletion, ChatCompletionMessage
+from pydantic import BaseModel, ValidationError, create_model
+
+from extractor.errors import AnswerRejected
+
+from .call import Call
+from .compact import compact_request
+from .connection import Connection
+from .recording import asked_with
+from .salvage import (
+    Rejection,
+    Salvage,
+    describe_errors,
+    is_json,
+    item_number,
+    read_complete_items,
+    salvage_items,
+    unwrap_json,
+)
+from .spec import shown_model
+from .usage import UsageTally
+
+__all__ = ["AnswerMode", "Outcome", "put_call"]
+
+# instructor reports each failed attempt as an error of its own, which Python prints where no log is set up.
+logging.getLogger("instructor").addHandler(logging.NullHandler())
+
+
+class AnswerMode(StrEnum):
+    """How the answer's schema is told to the server.
+
+    - ``json_schema``: as a response format, which most servers decode under;
+    - ``tools``: as a function that must be called;
+    - ``json``: in the prompt, for servers that know neither.
+    """
+
+    JSON_SCHEMA = "json_schema"
+    TOOLS = "tools"
+    JSON = "json"
+
+
+_MODES = {
+    AnswerMode.JSON_SCHEMA: instructor.Mode.JSON_SCHEMA,
+    AnswerMode.TOOLS: instructor.Mode.TOOLS,
+    AnswerMode.JSON: instructor.Mode.JSON,
+}
+
+
+class _Bound(BaseModel):
+    """Validates JSON with a context of its own.
+
+    instructor could hand the context on, but then renders every message as a Jinja template too: a record's ``{{``
+    would vanish or fail, and its indentation be lost.
+    """
+
+    bound_context: ClassVar[dict[str, object]] = {}
+
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
+        return super().model_validate_json(json_data, **(options | {"context": cls.bound_context}))
+
+
+def _bind_context(call: Call) -> type[Any]:
+    """The call's reply model with the call's context; its name and docstring, which are sent, stay."""
+    model = call.reply_model
+    bound: type[Any] = create_model(model.__name__, __base__=(_Bound, model), __doc__=model.__doc__)
+    bound.bound_context = dict(call.context)
+    return bound
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one call gave. ``truncated``: the answer ran into the output limit before it was whole."""
+
+    salvage: Salvage
+    model: str
+    truncated: bool = False
+
+
+async def put_call(connection: Connection, call: Call, mode: AnswerMode, reasks: int, tally: UsageTally) -> Outcome:
+    """Put a call, asking again with the validation errors; the best of all attempts is kept.
+
+    Raises ``ModelUnavailable`` or what a recording raised.
+    """
+    attempts = _Attempts(connection, call, tally)
+    ask: Any = instructor.patch(create=attempts.send, mode=_MODES[mode])
+    messages = [{"role": "system", "content": call.system}, {"role": "user", "content": call.user}]
+    try:
+        with asked_with(call.prompt):
+            reply = await ask(
+                response_model=_bind_context(call),
+                max_retries=reasks,
+                strict=False,  # "18" is a good 18; asking again costs more than it is worth
+                messages=messages,
+            )
+    except IncompleteOutputException:
+        return attempts.outcome_of_truncated()
+    except InstructorRetryException as error:
+        failure = error.__cause__
+    else:
+        return Outcome(_asked_items(reply, call), attempts.model)
+    return attempts.outcome_after(failure)
+
+
+def _asked_items(reply: Any, call: Call) -> Salvage:
+    asked = {question.chunk.number for question in call.questions}
+    items: list[BaseModel] = list(reply.items)
+    strange = [number for item in items if (number := item_number(item)) not in asked]
+    rejected = [Rejection(number, "was not asked about") for number in strange]
+    return Salvage(tuple(item for item in items if item_number(item) in asked), tuple(rejected))
+
+
+class _Attempts:
+    """The completions of one call. ``send`` is what instructor takes for the SDK's ``create``."""
+
+    def __init__(self, connection: Connection, call: Call, tally: UsageTally) -> None:
+        self._connection, self._call, self._tally = connection, call, tally
+        self._texts: list[str] = []
+        self.model = ""
+
+    async def send(self, **request: Any) -> ChatCompletion:
+        compact = compact_request(request)
+        completion = await self._connection.complete(compact, self._call.max_output_tokens, self._tally)
+        self.model = shown_model(completion.model)
+        choice = completion.choices[0]
+        self._texts.append(_answer_text(choice.message))
+        if choice.finish_reason == "length" and is_json(self._texts[-1]):
+            choice.finish_reason = "stop"  # only the white space behind the answer was cut
+        if refusal := _refusal(choice.message, choice.finish_reason):
+            raise AnswerRejected(refusal)
+        return completion
+
+    def outcome_of_truncated(self) -> Outcome:
+        salvage = self._salvage(self._texts[-1]).completed_by(self._best(self._texts[:-1]))
+        return Outcome(salvage, self.model, truncated=True)
+
+    def outcome_after(self, failure: BaseException | None) -> Outcome:
+        """What is left after the last attempt failed so. Raises failures that are not about the answer."""
+        if isinstance(failure, ValidationError):
+            why = describe_errors(failure) if self._texts[-1].strip() else "the answer is empty"
+        elif isinstance(failure, AnswerRejected | ResponseParsingError | json.JSONDecodeError):
+            why = str(failure)
+        else:
+            raise failure or AssertionError("instructor ended without a cause")
+        best = self._best(self._texts)
+        last = self._salvage(self._texts[-1])
+        if not last.rejected:  # no item is at fault, so the answer as a whole is
+            best = best.joined_with(Salvage((), (Rejection(None, why),)))
+        return Outcome(best, self.model)
+
+    def _best(self, texts: list[str]) -> Salvage:
+        """The attempt with the most valid items, the later of equals, and from the others what it lacks."""
+        salvages = [self._salvage(text) for text in reversed(texts)]
+        salvages.sort(key=lambda salvage: len(salvage.items), reverse=True)  # stable: the later of equals stays first
+        return reduce(Salvage.completed_by, salvages, salvages.pop(0)) if salvages else Salvage()
+
+    def _salvage(self, text: str) -> Salvage:
+        return salvage_items(read_complete_items(text) or [], self._call)
+
+
+def _answer_text(message: ChatCompletionMessage) -> str:
+    """The text of the answer, which is put into the message without fence and thoughts, as instructor wants it."""
+    if message.tool_calls:
+        function = getattr(message.tool_calls[0], "function", None)
+        return getattr(function, "arguments", "") or ""
+    if isinstance(message.content, str):
+        message.content = unwrap_json(message.content)
+    return message.content or ""
+
+
+def _refusal(message: ChatCompletionMessage, finish_reason: str | None) -> str | None:
+    if message.refusal:
+        return f"the model refused: {message.refusal[:200]}"
+    if finish_reason == "content_filter":
+        return "the provider's content filter stopped the answer"
+    return None

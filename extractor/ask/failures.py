@@ -1,0 +1,84 @@
+"""A failed exchange, told to people: what happened, with which model, what to do. Keys never appear."""
+
+import re
+
+import openai
+
+from extractor.errors import ModelUnavailable
+
+from .spec import ModelKind, ModelSpec
+from .transport import GarbledReply
+
+__all__ = ["RequestTooLong", "explain_failure"]
+
+_KEY_REMEDY = {
+    ModelKind.HOSTED: "set OPENAI_API_KEY",
+    ModelKind.SERVER: "give the key of this server",
+    ModelKind.LOCAL: "start the local model again",
+}
+_TOO_LONG = re.compile(
+    r"context_length_exceeded|exceed_context_size|maximum context length|context (?:size|window)", re.I
+)
+_KEYS = re.compile(r"\b(?:sk|pk|gsk|key)-[\w*-]{6,}|(?<=Bearer )\S+", re.IGNORECASE)
+
+
+class RequestTooLong(ModelUnavailable):
+    """The questions do not fit into the model's context. Fewer of them may."""
+
+
+def explain_failure(error: Exception, spec: ModelSpec, attempts: int) -> ModelUnavailable:
+    """What to tell about the error that ended an exchange after so many attempts."""
+    if isinstance(error, openai.APIStatusError):
+        problem = _explain_status(error, spec)
+        kind = RequestTooLong if _is_too_long(error) else ModelUnavailable
+    else:
+        problem, kind = _explain_silence(error), ModelUnavailable
+    tried = f" (after {attempts} attempts)" if attempts > 1 else ""
+    return kind(_without_keys(f"model {spec.name} at {spec.base_url or 'the hosted service'}: {problem}{tried}", spec))
+
+
+def _explain_silence(error: Exception) -> str:
+    if isinstance(error, openai.APITimeoutError):
+        return "no answer in time; raise the time-out, or ask fewer at once"
+    if isinstance(error, GarbledReply):
+        return f"it answers, but not as a chat completion: {error}; is this the address of an OpenAI-compatible server?"
+    return f"no connection: {error.__cause__ or error}; is the server running, and the address right?"
+
+
+def _explain_status(error: openai.APIStatusError, spec: ModelSpec) -> str:
+    status, said = error.status_code, _said(error)
+    if status == 429:
+        return _explain_limit(error, said)
+    if status >= 500:
+        return f"HTTP {status}, the server has a fault: {said}; try later"
+    told = {
+        401: f"HTTP 401, the key is missing or wrong; {_KEY_REMEDY[spec.kind]}",
+        403: f"HTTP 403, this key may not use the model: {said}",
+        404: f"HTTP 404: {said}; check the model's name, and that the address ends as the server wants it (often /v1)",
+    }
+    return told.get(status, f"HTTP {status}, the server does not take the request: {said}")
+
+
+def _explain_limit(error: openai.APIStatusError, said: str) -> str:
+    if error.code == "insufficient_quota":
+        return f"HTTP 429, the account has no credit left: {said}"
+    asked = error.response.headers.get("retry-after")
+    wait = f" and asks to wait (Retry-After: {asked})" if asked else ""
+    return f"HTTP 429, the server limits requests{wait}: {said}; ask fewer at once, or later"
+
+
+def _said(error: openai.APIStatusError) -> str:
+    body = error.body
+    message = body.get("message") if isinstance(body, dict) else None
+    return " ".join(str(message or error.response.reason_phrase).split())[:300]
+
+
+def _is_too_long(error: openai.APIStatusError) -> bool:
+    told = f"{error.code} {error.type} {error.message}"
+    return error.status_code == 413 or (error.status_code == 400 and bool(_TOO_LONG.search(told)))
+
+
+def _without_keys(text: str, spec: ModelSpec) -> str:
+    if spec.api_key:
+        text = text.replace(spec.api_key.get_secret_value(), "***")
+    return _KEYS.sub("***", text)

@@ -1,0 +1,69 @@
+"""The process that runs llama.cpp: ``python -m extractor.ask.local.runtime``, started by ``serve`` alone.
+
+One JSON line with the settings comes in on stdin; one goes out on stdout, ``{"address": ...}`` or
+``{"error": ...}``. It ends when stdin closes, and so also when its parent dies in any way.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from .hub import EXTRA_MISSING
+
+__all__ = ["set_parameters"]
+
+ERRORS_ONLY = 1
+PROMPT_CACHE_MIB = 512
+LOOPBACK = "127.0.0.1"
+
+
+def set_parameters(parameters: Any, request: Mapping[str, Any]) -> Any:
+    """Fill llama.cpp's ``CommonParams`` from the request, and return them."""
+    parameters.model.path = request["path"]
+    parameters.model_alias = {request["name"]}
+    parameters.hostnames = [LOOPBACK]
+    parameters.port = request["port"]
+    parameters.api_keys = [request["token"]]
+    parameters.ui = False
+    parameters.endpoint_metrics = True
+    parameters.verbosity = ERRORS_ONLY
+    parameters.n_parallel = request["slots"]
+    parameters.n_ctx = request["slots"] * request["context"]  # llama.cpp divides it among the slots
+    parameters.cache_ram_mib = PROMPT_CACHE_MIB  # 8 GiB by default, which a long run fills
+    parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = request["threads"]
+    return parameters
+
+
+def _serve(request: Mapping[str, Any]) -> Any:
+    """Start the server and answer the parent. The server lives as long as the returned object."""
+    try:
+        xllamacpp = import_module("xllamacpp")
+        server = xllamacpp.Server(set_parameters(xllamacpp.CommonParams(), request))
+    except ImportError:
+        _answer(error=EXTRA_MISSING.format(module="xllamacpp"))
+    except (RuntimeError, ValueError) as error:
+        _answer(error=f"llama.cpp cannot serve it ({error})")
+    else:
+        _answer(address=server.listening_address)
+        return server
+    return None
+
+
+def _answer(**reply: str) -> None:
+    sys.stdout.write(json.dumps(reply) + "\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    server = _serve(json.loads(sys.stdin.readline()))
+    if server is not None:
+        sys.stdin.read()
+    # Without destructors: llama.cpp's waits for requests under way, however long they take.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

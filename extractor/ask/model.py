@@ -1,0 +1,155 @@
+"""The seam to language models: questions in, valid items and their cost out."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+import httpx2
+
+from extractor.errors import AnswerRejected, ModelError
+from extractor.schemas import Usage
+
+from .attempts import AnswerMode, Outcome, put_call
+from .call import Call, Question, Reply
+from .connection import Connection, Line
+from .dialect import Dialect
+from .failures import RequestTooLong
+from .salvage import Rejection, Salvage
+from .spec import ModelSpec
+from .transport import RetryPolicy
+from .usage import UsageTally
+
+__all__ = ["AskSettings", "Model", "Render"]
+
+Render = Callable[[Sequence[Question]], Call]
+
+
+@dataclass(frozen=True, slots=True)
+class AskSettings:
+    """How to ask.
+
+    ``reasks`` is how often an answer that breaks its schema is asked again; ``concurrency`` bounds the requests
+    under way at once; ``timeout`` is in seconds per request; ``extra`` goes into each request's body, such as
+    ``{"reasoning_effort": "low"}``.
+    """
+
+    mode: AnswerMode = AnswerMode.JSON_SCHEMA
+    reasks: int = 1
+    concurrency: int = 8
+    timeout: float = 600.0
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Model:
+    """A language model behind an OpenAI-compatible server.
+
+    A connection is open while a question is under way, or for as long as the model is used as an asynchronous
+    context manager. One model can be used in one event loop after the other, not in two at once.
+    ``usage`` is the sum of all that was asked, also of calls that failed.
+    """
+
+    def __init__(
+        self,
+        spec: ModelSpec,
+        settings: AskSettings | None = None,
+        policy: RetryPolicy | None = None,
+        transport: Callable[[], httpx2.AsyncBaseTransport] | None = None,
+    ) -> None:
+        self.spec = spec
+        self._settings = settings or AskSettings()
+        self._line = Line(
+            spec,
+            policy or RetryPolicy(),
+            Dialect.of(spec.kind),
+            self._settings.concurrency,
+            self._settings.timeout,
+            self._settings.extra,
+            transport,
+        )
+        self._total = UsageTally()
+        self._connection: Connection | None = None
+        self._users = 0
+
+    def __repr__(self) -> str:
+        return f"Model({str(self.spec)!r})"
+
+    @property
+    def name(self) -> str:
+        """What the server knows the model by."""
+        return self.spec.name or "local"
+
+    @property
+    def usage(self) -> Usage:
+        return self._total.usage
+
+    async def __aenter__(self) -> "Model":
+        if self._connection is None:
+            self._connection = Connection(self._line)
+        self._users += 1
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._users -= 1
+        if self._users == 0 and self._connection is not None:
+            connection, self._connection = self._connection, None
+            await connection.close()
+
+    async def put(self, questions: Sequence[Question], render: Render) -> Reply:
+        """Put questions, in one call or in as many as the answers need.
+
+        ``render`` makes the call for any part of the questions. The reply holds every item that is valid on its own,
+        even if the answer as a whole is not; ``rejected`` says what was dropped, refused, or did not fit. No items and
+        nothing rejected is an answer too: the reply model allowed that there is nothing to say.
+
+        Raises ``AnswerRejected`` if no item at all could be used, ``ModelUnavailable`` if the server cannot be
+        reached or does not take the request (both with the usage of the attempts), and ``CassetteMiss`` in a replay
+        of something that was never recorded.
+        """
+        tally = UsageTally(parent=self._total)
+        tally.add(Usage(questions=len(questions)))
+        try:
+            async with self:
+                outcome = await self._ask(tuple(questions), render, tally)
+        except ModelError as error:
+            error.usage = tally.usage
+            raise
+        rejected = tuple(map(str, outcome.salvage.rejected))
+        if rejected and not outcome.salvage.items:
+            raise AnswerRejected(f"model {self.name}: {'; '.join(rejected)}", tally.usage)
+        return Reply(outcome.salvage.items, tally.usage, outcome.model or self.name, rejected)
+
+    async def _ask(self, questions: tuple[Question, ...], render: Render, tally: UsageTally) -> Outcome:
+        """Ask; what was cut off or is too long for the model is asked again in two halves."""
+        if not questions:
+            return Outcome(Salvage(), "")
+        try:
+            outcome = await self._put(render(questions), tally)
+        except RequestTooLong:
+            if len(questions) == 1:
+                raise
+            outcome = Outcome(Salvage(), "", truncated=True)
+        if not outcome.truncated:
+            return outcome
+        left = tuple(q for q in questions if q.chunk.number not in outcome.salvage.numbers)
+        if len(questions) == 1 and left:
+            why = Rejection(left[0].chunk.number, "the answer did not fit into the output limit")
+            return Outcome(Salvage(outcome.salvage.items, (why,)), outcome.model)
+        return await self._ask_halves(left, outcome, render, tally)
+
+    async def _ask_halves(
+        self, left: tuple[Question, ...], outcome: Outcome, render: Render, tally: UsageTally
+    ) -> Outcome:
+        asked_again, model = Salvage(), outcome.model
+        middle = (len(left) + 1) // 2
+        for half in (left[:middle], left[middle:]):
+            answer = await self._ask(half, render, tally)
+            asked_again, model = asked_again.joined_with(answer.salvage), answer.model or model
+        return Outcome(asked_again.completed_by(outcome.salvage), model)
+
+    async def _put(self, call: Call, tally: UsageTally) -> Outcome:
+        assert self._connection is not None, "put() holds the model open"
+        settings = self._settings
+        return await put_call(self._connection, call, settings.mode, settings.reasks, tally)

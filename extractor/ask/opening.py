@@ -1,0 +1,86 @@
+"""Open the model that the user chose: hosted, on a server, on this machine, or a recording of one."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx2
+from pydantic import SecretStr
+
+from .local import locate_model, serve_model
+from .model import AskSettings, Model
+from .recording import RecordingTransport, ReplayTransport
+from .spec import ModelKind, ModelSpec
+
+__all__ = ["ModelChoice", "open_model"]
+
+_REPLAYED = ModelSpec(ModelKind.SERVER, "replay", "http://replay.invalid/v1")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """Which model answers, and whether its answers are kept or come from a recording.
+
+    With ``replay`` no model is needed and the network is not touched. ``cache_dir`` is where models of
+    this machine were pulled to, the user's cache if not given. Raises ``ValueError`` for
+    ``record`` without a model or together with ``replay``.
+    """
+
+    spec: ModelSpec | None = None
+    replay: Path | None = None
+    record: Path | None = None
+    cache_dir: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.replay and self.record:
+            raise ValueError("answers are either recorded or replayed, not both; drop --record or --replay")
+        if self.record and self.spec is None:
+            raise ValueError("there is no model whose answers could be recorded; add --model")
+
+    @property
+    def answers(self) -> bool:
+        """Whether anything answers questions."""
+        return self.spec is not None or self.replay is not None
+
+    def __str__(self) -> str:
+        return f"replay of {self.replay}" if self.replay else str(self.spec) if self.spec else "none"
+
+
+@asynccontextmanager
+async def open_model(choice: ModelChoice, settings: AskSettings | None = None) -> AsyncIterator[Model | None]:
+    """The chosen model, ready to be asked until the body ends; None where nothing answers.
+
+    A model of this machine is served for as long. Raises ``ModelUnavailable`` if it is not here.
+    """
+    if not choice.answers:
+        yield None
+        return
+    chosen = _REPLAYED if choice.replay or choice.spec is None else choice.spec
+    with _serve(chosen, choice.cache_dir) if chosen.kind is ModelKind.LOCAL else nullcontext(chosen) as spec:
+        async with Model(spec, settings, transport=_transport(choice, spec)) as model:
+            yield model
+
+
+@contextmanager
+def _serve(spec: ModelSpec, cache_dir: Path | None) -> Iterator[ModelSpec]:
+    path = locate_model(str(spec.path) if spec.path else spec.name or "", cache_dir=cache_dir)
+    with serve_model(path) as server:
+        yield replace(spec.at(server.base_url, server.model), api_key=SecretStr(server.token))
+
+
+def _transport(choice: ModelChoice, spec: ModelSpec) -> Callable[[], httpx2.AsyncBaseTransport] | None:
+    if choice.replay:
+        folder = choice.replay
+        return lambda: ReplayTransport(folder)
+    # A proxy must not be asked for a server of this machine; the SDK's own transport would.
+    direct = httpx2.AsyncHTTPTransport if _is_loopback(spec) else None
+    if choice.record:
+        kept = choice.record
+        return lambda: RecordingTransport(kept, direct() if direct else None)
+    return direct
+
+
+def _is_loopback(spec: ModelSpec) -> bool:
+    return urlsplit(spec.base_url or "").hostname in {"localhost", "127.0.0.1", "::1"}

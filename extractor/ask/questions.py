@@ -1,0 +1,154 @@
+"""Which fields are worth a question, and how questions are packed into calls."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from enum import StrEnum
+from typing import Any
+
+from extractor.parse.parsed import ParsedCriterion, ParsedOutcome, ParsedRecord, ParsedRegimen
+from extractor.schemas import Concept, Task
+
+from .call import Question
+from .lines import estimate_tokens, render_line
+from .wire import WIRE_ITEMS
+
+__all__ = ["Assist", "pack_questions", "plan_questions"]
+
+
+class Assist(StrEnum):
+    """How much is asked of a model.
+
+    - ``auto``: what the rules are not certain of.
+    - ``always``: every field that a model may fill, as a second annotator.
+    - ``never``: nothing.
+    """
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+_RIDE_ALONG = frozenset({"censored", "specimens", "methods", "cycle", "timing"})
+"""Fields that are asked when their chunk is asked anyway: alone they do not pay for the chunk's text."""
+
+_EVENTS = frozenset({"start_event", "end_events", "censored"})
+_TIMED = frozenset(
+    {
+        Concept.OVERALL_SURVIVAL,
+        Concept.PROGRESSION_FREE_SURVIVAL,
+        Concept.EVENT_FREE_SURVIVAL,
+        Concept.DISEASE_FREE_SURVIVAL,
+        Concept.TIME_TO_PROGRESSION,
+        Concept.TIME_TO_EVENT_OTHER,
+        Concept.DURATION_OF_RESPONSE,
+        Concept.TIME_TO_RESPONSE,
+    }
+)
+"""Concepts with a clock: only they have a start event, end events and censoring."""
+
+_ParsedItem = ParsedCriterion | ParsedRegimen | ParsedOutcome
+
+
+def plan_questions(parsed: ParsedRecord, tasks: Collection[Task], assist: Assist) -> tuple[Question, ...]:
+    """The questions that a record leaves, task by task, in reading order; none for ``Assist.NEVER``.
+
+    No chunk's number is asked about twice, since answers are told apart by it.
+    """
+    if assist is Assist.NEVER:
+        return ()
+    planned: dict[int, Question] = {}
+    for task in Task:
+        if task in tasks:
+            for question in _PLANNERS[task](parsed, assist):
+                planned.setdefault(question.chunk.number, question)
+    return tuple(planned.values())
+
+
+def pack_questions(
+    questions: Sequence[Question], max_tokens: int = 2000, max_questions: int = 25
+) -> tuple[tuple[Question, ...], ...]:
+    """Questions in as few calls as their lines allow: one task in a call, order kept.
+
+    ``max_tokens`` bounds the estimated tokens of a call's lines (the system part comes on top); a
+    longer single line has a call to itself. ``max_questions`` keeps answers short enough for small models.
+    """
+    calls: list[list[Question]] = []
+    room = 0
+    for question in questions:
+        size = estimate_tokens(render_line(question))
+        if not calls or calls[-1][0].task != question.task or len(calls[-1]) >= max_questions or size > room:
+            calls.append([])
+            room = max_tokens
+        calls[-1].append(question)
+        room -= size
+    return tuple(map(tuple, calls))
+
+
+def _choose_fields(task: Task, item: _ParsedItem, assist: Assist, left_out: Collection[str] = ()) -> tuple[str, ...]:
+    """Fields of ``item`` to ask, in the order of the wire; none if all that is open is not worth a question."""
+    askable = [field for field in WIRE_ITEMS[task].allowance if field not in left_out]
+    if assist is Assist.ALWAYS:
+        return tuple(askable)
+    fields = tuple(field for field in askable if not _is_certain(item, field))
+    return fields if set(fields) - _RIDE_ALONG else ()
+
+
+def _is_certain(item: _ParsedItem, field: str) -> bool:
+    names = ("measure", "description", "time_frame") if field == "split" else (field,)
+    readings: list[Any] = [getattr(item, name) for name in names]
+    return all(reading.certain for reading in readings)
+
+
+def _plan_eligibility(parsed: ParsedRecord, assist: Assist) -> Iterator[Question]:
+    for criterion in parsed.eligibility.criteria:
+        surely_none = criterion.stands.certain and not criterion.stands.value
+        if surely_none and assist is Assist.AUTO:
+            continue
+        if fields := _choose_fields(Task.ELIGIBILITY, criterion, assist):
+            yield Question(Task.ELIGIBILITY, criterion.chunk, fields, _place_of(criterion))
+
+
+def _place_of(criterion: ParsedCriterion) -> str:
+    """The list in which a criterion stands, or else its section, and the line that introduces it."""
+    section = criterion.chunk.span.section
+    in_list = section == "eligibility" and criterion.kind.certain and criterion.kind.value
+    where = f"{criterion.kind.value} list" if in_list else section.replace("_", " ")
+    return f'{where}, under "{criterion.lead_in.value}"' if criterion.lead_in.value else where
+
+
+def _plan_dosing(parsed: ParsedRecord, assist: Assist) -> Iterator[Question]:
+    for regimen in parsed.dosing.regimens:
+        if fields := _choose_fields(Task.DOSING, regimen, assist, {"regimens"}):
+            yield Question(Task.DOSING, regimen.chunk, fields, _known_of(parsed, regimen))
+    for chunk in parsed.dosing.candidates:
+        yield Question(Task.DOSING, chunk, ("regimens",), _arm(parsed, chunk.span.section))
+
+
+def _known_of(parsed: ParsedRecord, regimen: ParsedRegimen) -> str:
+    """Arm, agent, and the dose where the line holds more than that."""
+    dose = "" if regimen.quote == regimen.chunk.span else parsed.raw(regimen.quote)
+    known = (_arm(parsed, regimen.chunk.span.section), regimen.agent.value, dose)
+    return "; ".join(part for part in known if part)
+
+
+def _arm(parsed: ParsedRecord, section_name: str) -> str:
+    """Label and type of the arm or intervention in which a text stands."""
+    section = parsed.record.section(section_name)
+    names = ("label", "name", "type")
+    return ", ".join(text for name in names if section and (text := section.part(name)))
+
+
+def _plan_endpoints(parsed: ParsedRecord, assist: Assist) -> Iterator[Question]:
+    for outcome in parsed.outcomes:
+        section = parsed.record.section(outcome.chunk.span.section)
+        left_out = {"split"} if section and section.parts else set()
+        if outcome.concept.certain and outcome.concept.value not in _TIMED:
+            left_out |= _EVENTS
+        if fields := _choose_fields(Task.ENDPOINTS, outcome, assist, left_out):
+            yield Question(Task.ENDPOINTS, outcome.chunk, fields)
+
+
+_PLANNERS: Mapping[Task, Callable[[ParsedRecord, Assist], Iterator[Question]]] = {
+    Task.ELIGIBILITY: _plan_eligibility,
+    Task.DOSING: _plan_dosing,
+    Task.ENDPOINTS: _plan_endpoints,
+}

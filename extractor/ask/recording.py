@@ -1,0 +1,169 @@
+"""Answers of a model kept in a folder, and given back without one."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import asdict
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from extractor.errors import CassetteError, CassetteMiss
+
+from .call import PromptVersion
+from .misses import describe_miss, exchange_key, identity_of
+from .spec import shown_model
+
+__all__ = ["RecordingTransport", "ReplayTransport", "asked_with", "current_prompt"]
+
+_prompt: ContextVar[PromptVersion | None] = ContextVar("prompt", default=None)
+_serial = count()
+
+
+@contextmanager
+def asked_with(prompt: PromptVersion) -> Iterator[None]:
+    """Says to recordings, inside the block, which prompt the requests are made of. It is never sent."""
+    token = _prompt.set(prompt)
+    try:
+        yield
+    finally:
+        _prompt.reset(token)
+
+
+def current_prompt() -> PromptVersion | None:
+    """The prompt of the request under way."""
+    return _prompt.get()
+
+
+class RecordingTransport(httpx2.AsyncBaseTransport):
+    """Keeps each request and its successful reply as ``<key>.json`` in a folder, and lets everything through.
+
+    The key is that of ``exchange_key``: the same question to another model replaces the answer. A reply that was cut
+    off never replaces a whole one. Neither keys nor addresses are kept, and nothing that changes by itself.
+    """
+
+    def __init__(self, folder: Path, inner: httpx2.AsyncBaseTransport | None = None) -> None:
+        self._folder = folder
+        self._inner = inner or _ClientTransport()
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        body = await request.aread()
+        response = await self._inner.handle_async_request(request)
+        if response.status_code != 200 or not request.url.path.endswith("/chat/completions"):
+            return response
+        content = await response.aread()
+        await response.aclose()
+        exchange = _exchange(json.loads(body), content)
+        if exchange:
+            _keep(self._folder, exchange)
+        kind = response.headers.get("content-type", "application/json")
+        return httpx2.Response(200, headers={"content-type": kind}, content=content)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+class ReplayTransport(httpx2.AsyncBaseTransport):
+    """Answers from a folder that ``RecordingTransport`` filled, and never touches the network.
+
+    The folder is read once, at the first request; one transport can serve many connections in turn.
+
+    Raises ``CassetteMiss`` for a request that is not there and ``CassetteError`` for a folder or file that is broken.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._exchanges: dict[str, Any] | None = None
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        if self._exchanges is None:
+            self._exchanges = _load_exchanges(self._folder)
+        body = json.loads(await request.aread() or b"{}")
+        exchange = self._exchanges.get(exchange_key(body))
+        if exchange is None:
+            recorded = {f"{_stem(key)}.json": known["request"] for key, known in self._exchanges.items()}
+            raise CassetteMiss(describe_miss(body, recorded, str(self._folder)))
+        return httpx2.Response(200, json=_as_completion(exchange))
+
+
+class _ClientTransport(httpx2.AsyncBaseTransport):
+    """The network as a client of its own sees it. A client that is given a transport ignores proxy settings."""
+
+    def __init__(self) -> None:
+        self._client = httpx2.AsyncClient()
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        return await self._client.send(request, stream=True)
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+
+def _stem(key: str) -> str:
+    return key[:16]
+
+
+def _exchange(body: Mapping[str, Any], content: bytes) -> dict[str, Any] | None:
+    """What is kept of an exchange; None if the reply is no chat completion."""
+    try:
+        reply = json.loads(content)
+        choice = reply["choices"][0]
+        message = {name: value for name, value in choice["message"].items() if value is not None}
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return None
+    for position, call in enumerate(message.get("tool_calls") or []):
+        call["id"] = f"call_{position}"
+    prompt = current_prompt()
+    return {
+        "key": exchange_key(body),
+        "prompt": asdict(prompt) if prompt else None,
+        "model": shown_model(reply.get("model")),
+        "request": {name: value for name, value in identity_of(body).items() if value},
+        "reply": {"message": message, "finish_reason": choice.get("finish_reason")},
+        "usage": reply.get("usage"),
+    }
+
+
+def _keep(folder: Path, exchange: dict[str, Any]) -> None:
+    path = folder / f"{_stem(exchange['key'])}.json"
+    temporary = folder / f".{path.stem}.{os.getpid()}.{next(_serial)}"
+    try:
+        if exchange["reply"]["finish_reason"] == "length" and path.exists():
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(json.dumps(exchange, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise CassetteError(f"{path}: cannot be written: {error.strerror}; record into another folder") from error
+
+
+def _load_exchanges(folder: Path) -> dict[str, Any]:
+    if not folder.is_dir():
+        raise CassetteError(f"{folder}: no such folder of recordings")
+    exchanges = {}
+    for path in sorted(folder.glob("*.json")):
+        try:
+            exchange = json.loads(path.read_text(encoding="utf-8"))
+            exchanges[exchange_key(exchange["request"])] = {name: exchange[name] for name in _NEEDED}
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise CassetteError(f"{path}: no recording of an exchange: {error}; record it again") from error
+    return exchanges
+
+
+_NEEDED = ("model", "request", "reply", "usage")
+
+
+def _as_completion(exchange: Mapping[str, Any]) -> dict[str, Any]:
+    key = exchange_key(exchange["request"])
+    return {
+        "id": f"chatcmpl-{_stem(key)}",
+        "object": "chat.completion",
+        "created": 0,
+        "model": exchange["model"],
+        "choices": [{"index": 0, "logprobs": None, **exchange["reply"]}],
+        "usage": exchange["usage"],
+    }

@@ -1,0 +1,153 @@
+"""Taking the good items out of an answer that is cut short or partly wrong."""
+
+import json
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, get_args
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import from_json
+
+from .call import Call
+
+__all__ = [
+    "Rejection",
+    "Salvage",
+    "describe_errors",
+    "item_number",
+    "read_complete_items",
+    "salvage_items",
+    "unwrap_json",
+]
+
+_FENCED = re.compile(r"```(?:json)?\s*(.*?)\s*```", re.DOTALL)
+_THINKING = re.compile(r"^\s*<think>.*?</think>", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Why an item was dropped, and which chunk it spoke of; None where the whole answer is meant."""
+
+    number: int | None
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason if self.number is None else f"{self.number}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Salvage:
+    """The valid items of an answer, and why the others were dropped."""
+
+    items: tuple[BaseModel, ...] = ()
+    rejected: tuple[Rejection, ...] = ()
+
+    @property
+    def numbers(self) -> frozenset[int]:
+        """The chunks of which every item is valid."""
+        spoiled = {rejection.number for rejection in self.rejected}
+        return frozenset(n for item in self.items if (n := item_number(item)) is not None and n not in spoiled)
+
+    def completed_by(self, other: "Salvage") -> "Salvage":
+        """These items, and the other's for the chunks that these have none of."""
+        known = {item_number(item) for item in self.items}
+        more = tuple(item for item in other.items if item_number(item) not in known)
+        helped = {item_number(item) for item in more}
+        return Salvage(self.items + more, tuple(r for r in self.rejected if r.number not in helped))
+
+    def joined_with(self, other: "Salvage") -> "Salvage":
+        """Two answers to different questions. What one rejects about the other's chunks is no loss."""
+        return Salvage(
+            self.items + other.items, self._rejected_beside(other.numbers) + other._rejected_beside(self.numbers)
+        )
+
+    def _rejected_beside(self, answered: frozenset[int]) -> tuple[Rejection, ...]:
+        return tuple(rejection for rejection in self.rejected if rejection.number not in answered)
+
+
+def item_number(item: BaseModel) -> int | None:
+    """The chunk that an item of a reply speaks of."""
+    return getattr(item, "n", None)
+
+
+def unwrap_json(text: str) -> str:
+    r"""The JSON in a model's text, without a code fence or thoughts around it.
+
+    >>> unwrap_json('<think>Hm.</think>```json\n{"items":[]}\n```')
+    '{"items":[]}'
+    """
+    text = _THINKING.sub("", text).strip()
+    fenced = _FENCED.fullmatch(text)
+    return fenced.group(1) if fenced else text
+
+
+def read_complete_items(text: str) -> list[Any] | None:
+    """The items of an answer that broke off, up to the last of which it is sure that nothing is missing.
+
+    An item is complete once the next one has begun. All items of the last chunk spoken of are left out,
+    because more of them may have followed. None if the text is no such answer.
+
+    >>> read_complete_items('{"items":[{"n":1},{"n":2},{"n":2,"age":18},{"n":3,"age":1')
+    [{'n': 1}, {'n': 2}, {'n': 2, 'age': 18}]
+    >>> read_complete_items('{"items":[{"n":1},{"n":2},{"n":2')
+    [{'n': 1}]
+    """
+    try:
+        answer = from_json(text, allow_partial="trailing-strings")
+    except ValueError:
+        return None
+    items = answer.get("items") if isinstance(answer, dict) else None
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        return None
+    if is_json(text) or not items:
+        return items
+    *complete, last = items
+    # A number is sure to be whole only when another key follows it: 1 may be the begin of 12.
+    begun = last.get("n") if "n" in list(last)[:-1] else None
+    if begun is None and complete:
+        begun = complete[-1].get("n")
+    return [item for item in complete if item.get("n") != begun]
+
+
+def is_json(text: str) -> bool:
+    """Whether the text is a whole JSON document."""
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def salvage_items(items: list[Any], call: Call) -> Salvage:
+    """Each item on its own held against the reply model's item type, and against the chunks that were asked about."""
+    asked = {question.chunk.number for question in call.questions}
+    valid, rejected = [], []
+    for raw in items:
+        try:
+            item = _item_type(call.reply_model).validate_json(json.dumps(raw), context=dict(call.context))
+        except ValidationError as error:
+            number = raw.get("n") if isinstance(raw, dict) else None
+            rejected.append(Rejection(number if isinstance(number, int) else None, describe_errors(error)))
+            continue
+        if item_number(item) in asked:
+            valid.append(item)
+        else:
+            rejected.append(Rejection(item_number(item), "was not asked about"))
+    return Salvage(tuple(valid), tuple(rejected))
+
+
+def describe_errors(error: ValidationError) -> str:
+    """The errors in one line, without the input.
+
+    >>> try: TypeAdapter(int).validate_python("x")
+    ... except ValidationError as error: print(describe_errors(error))
+    Input should be a valid integer, unable to parse string as an integer
+    """
+    found = (": ".join(filter(None, [".".join(map(str, e["loc"])), e["msg"]])) for e in error.errors(include_url=False))
+    return "; ".join(found)[:300]
+
+
+@lru_cache(maxsize=64)
+def _item_type(reply_model: type[BaseModel]) -> TypeAdapter[Any]:
+    return TypeAdapter(get_args(reply_model.model_fields["items"].annotation)[0])

@@ -1,0 +1,133 @@
+"""Which model to ask: the text after ``--model``, understood."""
+
+import re
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path, PureWindowsPath
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+__all__ = ["ModelKind", "ModelSpec", "shown_model"]
+
+_NAME = re.compile(r"[\w.@/+-][\w.:@/+-]*")
+_FORMS = "a hosted model's name, http://host:port/v1#NAME, local, local:NAME, or local:PATH.gguf"
+
+
+class ModelKind(StrEnum):
+    """Where a model runs."""
+
+    HOSTED = "hosted"
+    SERVER = "server"
+    LOCAL = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """A model and the server that runs it.
+
+    ``name`` is what the server knows the model by, or None for the default model of ``local``.
+    ``base_url`` is None for a local model until its server runs (see ``at``), and for a hosted one whose
+    address and key the SDK shall take from the environment (OPENAI_BASE_URL, OPENAI_API_KEY). ``path`` is the weights'
+    file of ``local:PATH.gguf``. The key never shows in ``repr`` or ``str``.
+    """
+
+    kind: ModelKind
+    name: str | None
+    base_url: str | None = None
+    path: Path | None = None
+    api_key: SecretStr | None = None
+
+    @classmethod
+    def parse(
+        cls, text: str, *, api_key: str | None = None, base_url: str | None = None, server_key: str | None = None
+    ) -> "ModelSpec":
+        """Understand a model's specification.
+
+        ``api_key`` and ``base_url`` are for hosted models alone: a key for the hosted service is never
+        sent to a server that is named by URL. Such a server gets ``server_key``, if it wants one.
+
+        Raises ``ValueError`` for anything else than the four forms.
+
+        >>> ModelSpec.parse("http://localhost:8000/v1#llama-3")
+        ModelSpec(kind=<ModelKind.SERVER: 'server'>, name='llama-3', base_url='http://localhost:8000/v1', path=None, \
+api_key=None)
+        >>> ModelSpec.parse("gpt-5-mini", api_key="sk-secret").api_key
+        SecretStr('**********')
+        >>> str(ModelSpec.parse("local:models/tiny.gguf")), str(ModelSpec.parse("local"))
+        ('local:models/tiny.gguf', 'local')
+        """
+        text = text.strip()
+        if text == "local" or text.startswith("local:"):
+            return _parse_local(text)
+        if "://" in text:
+            return _parse_url(text, _secret(server_key))
+        if text.endswith(".gguf"):
+            raise ValueError(f"{text!r} names no model; for a file of weights write local:{text}")
+        if re.match(r"(localhost|[\d.]+):\d+", text):
+            raise ValueError(f"{text!r} names no model; for a server write http://{text.split('/')[0]}/v1#NAME")
+        if not _NAME.fullmatch(text):
+            raise ValueError(f"{text!r} names no model; write {_FORMS}")
+        return cls(ModelKind.HOSTED, text, base_url, api_key=_secret(api_key))
+
+    def at(self, base_url: str, name: str | None = None) -> "ModelSpec":
+        """The same model, served at that URL.
+
+        >>> ModelSpec.parse("local").at("http://127.0.0.1:9000/v1", "smollm2-135m").name
+        'smollm2-135m'
+        """
+        return replace(self, base_url=base_url, name=name or self.name)
+
+    def __str__(self) -> str:
+        if self.kind is ModelKind.HOSTED:
+            return str(self.name)
+        if self.kind is ModelKind.SERVER:
+            return f"{self.base_url}#{self.name}"
+        chosen = self.path.as_posix() if self.path else self.name
+        return f"local:{chosen}" if chosen else "local"
+
+
+def _secret(key: str | None) -> SecretStr | None:
+    return SecretStr(key) if key else None
+
+
+def _parse_local(text: str) -> ModelSpec:
+    if text == "local":
+        return ModelSpec(ModelKind.LOCAL, None)
+    chosen = text.removeprefix("local:")
+    if chosen.endswith(".gguf"):
+        path = Path(chosen).expanduser()
+        return ModelSpec(ModelKind.LOCAL, path.stem, path=path)
+    if not _NAME.fullmatch(chosen):
+        raise ValueError(f"{text!r} names no local model; write local, local:NAME, or local:PATH.gguf")
+    return ModelSpec(ModelKind.LOCAL, chosen)
+
+
+def _parse_url(text: str, key: SecretStr | None) -> ModelSpec:
+    try:
+        url = urlsplit(text)
+        host, port = url.hostname, url.port
+    except ValueError as error:
+        raise ValueError(f"{_without_password(text)!r} is no URL: {error}") from None
+    shown = _without_password(text)
+    if url.scheme not in ("http", "https") or not host or port == 0:
+        raise ValueError(f"{shown!r} is no address of a model; write {_FORMS}")
+    if url.username or url.password or url.query:
+        raise ValueError(f"{shown!r}: a user, a password or a query does not belong into a model's URL")
+    if not url.fragment:
+        raise ValueError(f"{shown!r} does not say which model; append #NAME, as the server lists it under /models")
+    return ModelSpec(ModelKind.SERVER, url.fragment, text.partition("#")[0].rstrip("/"), api_key=key)
+
+
+def _without_password(text: str) -> str:
+    return re.sub(r"//[^/@]*@", "//***@", text.partition("?")[0])
+
+
+def shown_model(name: str | None) -> str:
+    """A server's own name for its model. llama.cpp tells the weights' file, which is nobody's business elsewhere.
+
+    >>> shown_model("/home/me/models/tiny-q4.gguf"), shown_model("meta-llama/Llama-3.1-8B"), shown_model(None)
+    ('tiny-q4', 'meta-llama/Llama-3.1-8B', '')
+    """
+    path = PureWindowsPath(name or "")  # knows both kinds of slashes
+    return path.stem if path.suffix == ".gguf" or path.root else name or ""

@@ -1,0 +1,41 @@
+"""What travels between a model and this program: one small schema for each task."""
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from pydantic import BaseModel
+
+from extractor.ask.call import Call
+from extractor.ground.answer import Answer
+from extractor.schemas import Task
+
+from .base import WireItem, WireReply, narrow_reply
+from .dosing import RegimenItem
+from .eligibility import CriterionItem
+from .endpoints import OutcomeItem
+
+__all__ = ["WIRE_ITEMS", "WireItem", "WireReply", "narrow_reply", "read_answers"]
+
+WIRE_ITEMS: Mapping[Task, type[WireItem]] = MappingProxyType(
+    {Task.ELIGIBILITY: CriterionItem, Task.DOSING: RegimenItem, Task.ENDPOINTS: OutcomeItem}
+)
+"""The wire item of each task; its ``allowance`` names the fields that a model may fill."""
+
+
+def read_answers(call: Call, items: Iterable[BaseModel], *, complete: bool = True) -> tuple[Answer, ...]:
+    """What the valid items of a reply say, in the terms of the schemas.
+
+    A line that was asked for its regimens and has no item holds none (``stands`` False). That is said only of
+    a ``complete`` reply, of which no item was rejected.
+    """
+    questions = {question.chunk.number: question for question in call.questions}
+    answers = [
+        Answer(question.task, item.n, values)
+        for item in items
+        if isinstance(item, WireItem) and (question := questions.get(item.n)) and (values := item.read(question))
+    ]
+    if complete:
+        answered = {answer.chunk for answer in answers}
+        empty = (q for q in call.questions if "regimens" in q.fields and q.chunk.number not in answered)
+        answers += [Answer(q.task, q.chunk.number, {"stands": False}) for q in empty]
+    return tuple(answers)

@@ -1,0 +1,104 @@
+"""Synthetic parsed records, built by hand."""
+
+from dataclasses import replace
+from typing import Any
+
+from extractor.parse.clean import clean_text
+from extractor.parse.parsed import (
+    Chunk,
+    ChunkKind,
+    ParsedCriterion,
+    ParsedDosing,
+    ParsedEligibility,
+    ParsedOutcome,
+    ParsedRecord,
+    ParsedRegimen,
+    Reading,
+    Span,
+)
+from extractor.schemas import Concept, CriterionKind, Part, Rank, Section, Source, TimeKind, TrialRecord
+
+OPEN = Reading.open_()
+NONE = Reading(None, 0.99)
+
+
+def sure(value: Any) -> Reading[Any]:
+    return Reading(value, 0.99)
+
+
+def unsure(value: Any) -> Reading[Any]:
+    return Reading(value, 0.6)
+
+
+def chunk(number: int, text: str, section: str = "eligibility", kind: ChunkKind = ChunkKind.ITEM) -> Chunk:
+    return Chunk(number, kind, Span(section, 0, len(text)), text)
+
+
+def criterion(number: int, text: str, section: str = "eligibility", **readings: Reading[Any]) -> ParsedCriterion:
+    """A criterion of which the rules know all, but for what is given."""
+    known = {
+        "stands": sure(value=True),
+        "kind": sure(CriterionKind.INCLUSION),
+        "lead_in": NONE,
+        "category": sure(None),
+        "constraints": sure(()),
+        "time_window": NONE,
+    }
+    return ParsedCriterion(chunk(number, text, section), **(known | readings))
+
+
+def regimen(number: int, text: str, section: str, **readings: Reading[Any]) -> ParsedRegimen:
+    names = ("agent", "role", "amounts", "route", "frequency", "cycle", "duration", "timing")
+    known = dict.fromkeys(names, NONE) | {"agent": sure("Drugamide")}
+    return ParsedRegimen(chunk(number, text, section), Span(section, 0, len(text)), **(known | readings))
+
+
+def outcome(number: int, text: str, section: str = "primary_outcomes", **readings: Reading[Any]) -> ParsedOutcome:
+    known: dict[str, Reading[Any]] = {
+        "measure": sure(text),
+        "description": NONE,
+        "time_frame": NONE,
+        "concept": sure(Concept.OVERALL_SURVIVAL),
+        "category": sure(None),
+        "time_points": sure(()),
+        "time_kind": sure(TimeKind.UNSPECIFIED),
+        "instrument": NONE,
+        "start_event": NONE,
+        "end_events": sure(()),
+        "censored": sure(value=False),
+        "specimens": sure(()),
+        "methods": sure(()),
+    }
+    place = chunk(number, text, section, ChunkKind.OUTCOME)
+    return ParsedOutcome(place, Rank.PRIMARY, 0, **(known | readings))
+
+
+def parsed_record(
+    *items: ParsedCriterion | ParsedRegimen | ParsedOutcome, candidates: tuple[Chunk, ...] = ()
+) -> ParsedRecord:
+    """A record with these items; each item's section holds its text."""
+    chunks = [*(item.chunk for item in items), *candidates]
+    sections = [
+        Section(name="title", text="A trial of $Drugamide in hay fever"),
+        Section(name="conditions", text="Hay Fever|Asthma"),
+        Section(name="interventions[0]", text="Drugamide", parts=(Part(name="name", start=0, end=9),)),
+        *{c.span.section: Section(name=c.span.section, text=c.text) for c in chunks}.values(),
+    ]
+    record = TrialRecord(record_id="NCT00000000", source=Source(path="x", format="flat"), sections=tuple(sections))
+    people = ParsedEligibility(NONE, NONE, NONE, NONE, tuple(i for i in items if isinstance(i, ParsedCriterion)))
+    return ParsedRecord(
+        record,
+        {section.name: clean_text(section.text) for section in sections},
+        people,
+        ParsedDosing(tuple(i for i in items if isinstance(i, ParsedRegimen)), candidates),
+        tuple(i for i in items if isinstance(i, ParsedOutcome)),
+    )
+
+
+def with_parts(parsed: ParsedRecord, section: str, **parts: str) -> ParsedRecord:
+    """The record with a section made of these parts, as a structured source has it."""
+    text = "\n".join(parts.values())
+    spans = [Part(name=name, start=text.index(part), end=text.index(part) + len(part)) for name, part in parts.items()]
+    sections = [s for s in parsed.record.sections if s.name != section]
+    sections.append(Section(name=section, text=text, parts=tuple(spans)))
+    return replace(parsed, record=parsed.record.model_copy(update={"sections": tuple(sections)}))

@@ -1,0 +1,140 @@
+from dataclasses import replace
+
+import pytest
+
+from extractor.ask.lines import estimate_tokens, render_line
+from extractor.ask.questions import Assist, pack_questions, plan_questions
+from extractor.parse.parsed import Span
+from extractor.schemas import Concept, CriterionKind, Task
+
+from .samples import OPEN, chunk, criterion, outcome, parsed_record, regimen, sure, unsure, with_parts
+
+TASKS = frozenset(Task)
+
+
+def _plan(*items, assist=Assist.AUTO, tasks=TASKS, candidates=()):
+    return plan_questions(parsed_record(*items, candidates=candidates), tasks, assist)
+
+
+def test_never_asks_nothing():
+    assert _plan(criterion(1, "Age", category=OPEN), assist=Assist.NEVER) == ()
+
+
+def test_what_the_rules_know_is_not_asked():
+    assert _plan(criterion(1, "Adults"), regimen(2, "5 mg", "arms[0]"), outcome(3, "Overall survival")) == ()
+
+
+def test_auto_asks_the_uncertain_fields_alone():
+    questions = _plan(criterion(1, "Adults"), criterion(2, "Stable disease", category=unsure(None), constraints=OPEN))
+    assert [(q.chunk.number, q.fields) for q in questions] == [(2, ("category", "constraints"))]
+
+
+def test_auto_passes_over_what_surely_is_no_criterion():
+    assert _plan(criterion(1, "Asthma is common.", stands=sure(value=False), category=OPEN)) == ()
+
+
+def test_always_asks_every_field_and_every_candidate():
+    questions = _plan(
+        criterion(1, "Adults"),
+        regimen(2, "5 mg", "arms[0]"),
+        outcome(3, "Overall survival, 2 years"),
+        assist=Assist.ALWAYS,
+        candidates=(chunk(4, "One dose a day", "brief_summary"),),
+    )
+    assert {q.chunk.number: q.fields for q in questions} == {
+        1: ("stands", "kind", "category", "constraints", "time_window"),
+        2: ("agent", "role", "amounts", "route", "frequency", "cycle", "duration", "timing"),
+        4: ("regimens",),
+        3: (
+            *("split", "concept", "category", "time_points", "time_kind", "instrument"),
+            *("start_event", "end_events", "censored", "specimens", "methods"),
+        ),
+    }
+
+
+def test_only_the_tasks_wanted_are_asked():
+    items = (criterion(1, "Adults", category=OPEN), outcome(2, "Pain", concept=OPEN))
+    assert [q.task for q in _plan(*items, tasks={Task.ENDPOINTS})] == [Task.ENDPOINTS]
+
+
+def test_fields_that_do_not_pay_alone_ride_along():
+    assert _plan(outcome(1, "IL-6 in serum", specimens=OPEN, methods=OPEN)) == ()
+    (question,) = _plan(outcome(1, "IL-6 in serum", concept=unsure(Concept.BIOMARKER), specimens=OPEN))
+    assert question.fields == ("concept", "specimens")
+
+
+@pytest.mark.parametrize(
+    ("concept", "asked"),
+    [
+        (sure(Concept.OVERALL_SURVIVAL), True),
+        (sure(Concept.DURATION_OF_RESPONSE), True),
+        (sure(Concept.BIOMARKER), False),
+        (OPEN, True),
+        (unsure(Concept.BIOMARKER), True),
+    ],
+)
+def test_events_are_asked_where_the_concept_may_have_a_clock(concept, asked):
+    questions = _plan(outcome(1, "Something", concept=concept, start_event=OPEN, end_events=OPEN))
+    fields = questions[0].fields if questions else ()
+    assert ("start_event" in fields, "end_events" in fields) == (asked, asked)
+
+
+def test_the_split_is_asked_when_any_part_is_uncertain():
+    (question,) = _plan(outcome(1, "Pain, day 3", time_frame=unsure("day 3")))
+    assert question.fields == ("split",)
+
+
+def test_a_source_that_keeps_the_parts_apart_is_never_asked_to_split():
+    parsed = parsed_record(outcome(1, "Pain\nday 3", "primary_outcomes[0]"))
+    parsed = with_parts(parsed, "primary_outcomes[0]", measure="Pain", time_frame="day 3")
+    (question,) = plan_questions(parsed, TASKS, Assist.ALWAYS)
+    assert "split" not in question.fields
+
+
+def test_hints_say_where_a_line_stands():
+    in_list = criterion(1, "Asthma", category=OPEN, kind=sure(CriterionKind.EXCLUSION), lead_in=sure("Any of:"))
+    prose = criterion(2, "Adults may join.", "brief_summary", stands=OPEN)
+    assert [q.hint for q in _plan(in_list, prose)] == ['exclusion list, under "Any of:"', "brief summary"]
+
+
+def test_hint_of_a_regimen_names_arm_agent_and_the_dose_where_the_line_holds_more():
+    whole = regimen(1, "5 mg daily", "arms[0]", route=OPEN)
+    part = replace(regimen(2, "5 mg daily", "arms[0]", route=OPEN), quote=Span("arms[0]", 22, 26))
+    parsed = with_parts(
+        parsed_record(whole, part), "arms[0]", label="Low dose", type="EXPERIMENTAL", description="5 mg daily"
+    )
+    hints = [question.hint for question in plan_questions(parsed, TASKS, Assist.AUTO)]
+    assert hints == ["Low dose, EXPERIMENTAL; Drugamide", "Low dose, EXPERIMENTAL; Drugamide; 5 mg"]
+
+
+def test_no_number_is_asked_about_twice():
+    questions = _plan(
+        regimen(1, "5 mg, then 8 mg", "arms[0]", route=OPEN),
+        regimen(1, "5 mg, then 8 mg", "arms[0]", route=OPEN),
+        candidates=(chunk(1, "5 mg, then 8 mg", "arms[0]"),),
+    )
+    assert [q.chunk.number for q in questions] == [1]
+
+
+def test_packing_keeps_order_and_never_mixes_tasks():
+    questions = _plan(
+        *(criterion(n, "Adults", category=OPEN) for n in (1, 2, 3)), *(outcome(n, "Pain", concept=OPEN) for n in (4, 5))
+    )
+    packed = pack_questions(questions)
+    assert [[q.chunk.number for q in call] for call in packed] == [[1, 2, 3], [4, 5]]
+
+
+def test_packing_bounds_tokens_and_questions():
+    questions = _plan(*(criterion(n, "word " * 40, category=OPEN) for n in range(9)))
+    size = estimate_tokens(render_line(questions[0]))
+    assert [len(call) for call in pack_questions(questions, max_tokens=2 * size)] == [2, 2, 2, 2, 1]
+    assert [len(call) for call in pack_questions(questions, max_questions=4)] == [4, 4, 1]
+
+
+def test_a_line_longer_than_a_call_has_a_call_to_itself():
+    questions = _plan(criterion(1, "Adults", category=OPEN), criterion(2, "word " * 4000, category=OPEN))
+    assert [len(call) for call in pack_questions(questions, max_tokens=100)] == [1, 1]
+
+
+def test_packing_nothing_makes_no_call():
+    assert pack_questions(()) == ()
