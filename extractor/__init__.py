@@ -1,0 +1,61 @@
+"""Extractor: clinical-trial registry records in, evidence-backed eligibility, dosing and endpoints out.
+
+>>> from extractor import split_outcomes
+>>> split_outcomes("Overall survival, From infusion to death., 2 years")[0].time_frame
+'2 years'
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .ask.questions import Assist
+    from .errors import ExtractorError
+    from .ground.quotes import QuoteCheck, QuoteStatus, verify_quote
+    from .parse import Outcome, ParsedRecord, parse_record, split_outcomes
+    from .pipeline import Extractor
+    from .read import read_records
+    from .schemas import Task, TrialExtraction, TrialRecord
+
+__all__ = [
+    "Assist",
+    "Extractor",
+    "ExtractorError",
+    "Outcome",
+    "ParsedRecord",
+    "QuoteCheck",
+    "QuoteStatus",
+    "Task",
+    "TrialExtraction",
+    "TrialRecord",
+    "parse_record",
+    "read_records",
+    "split_outcomes",
+    "verify_quote",
+]
+
+# Where each public name lives. Names are imported when first used, so that the command line starts at once.
+_HOMES = {
+    "Assist": ".ask.questions",
+    "Extractor": ".pipeline",
+    "ExtractorError": ".errors",
+    "Outcome": ".parse",
+    "ParsedRecord": ".parse",
+    "QuoteCheck": ".ground.quotes",
+    "QuoteStatus": ".ground.quotes",
+    "Task": ".schemas",
+    "TrialExtraction": ".schemas",
+    "TrialRecord": ".schemas",
+    "parse_record": ".parse",
+    "read_records": ".read",
+    "split_outcomes": ".parse",
+    "verify_quote": ".ground.quotes",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name], __name__), name)
+    globals()[name] = value
+    return value

@@ -19,6 +19,11 @@ A caller's mistake (a wrong argument) is a ``ValueError``. Exceptions of librari
 stage that uses them.
 """
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from extractor.schemas import Usage
+
 __all__ = [
     "AnswerRejected",
     "BudgetReached",
@@ -56,7 +61,11 @@ class PromptError(ExtractorError):
 
 
 class ModelError(ExtractorError):
-    """A model gave nothing usable."""
+    """A model gave nothing usable. ``usage`` is what the attempts took, where that is known."""
+
+    def __init__(self, message: str, usage: "Usage | None" = None) -> None:
+        self.usage = usage
+        super().__init__(message)
 
 
 class ModelUnavailable(ModelError):

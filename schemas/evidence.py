@@ -33,7 +33,7 @@ class Item(FrozenModel):
     origin: Origin | None = Field(default=None, description="rule, model, or both.")
     support: Support | None = Field(default=None, description="The weakest support among the fields.")
     confidence: float | None = Field(
-        default=None, ge=0, le=1, description="Probability that all fields of the item are right."
+        default=None, ge=0, le=1, description="The least probability of being right among the fields."
     )
 
 

@@ -1,0 +1,1 @@
+"""Hold what a model says against the text."""

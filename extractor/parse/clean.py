@@ -53,7 +53,9 @@ _CHANGES = re.compile(
 
 # A break inside a paragraph of text that was wrapped at a fixed width: the next line is indented,
 # has words, and starts no list item.
-_SOFT_BREAK = re.compile(r"[ \t]*\r?\n[ \t]+(?=[^\s])(?!(?:[-*•o]|\d{1,2}[.)]|[A-Za-z][.)]|\(\w{1,3}\))[ \t]{1,3})")
+_SOFT_BREAK = re.compile(
+    r"(?<=\S)[ \t]*\r?\n[ \t]+(?=[^\s])(?!(?:[-*•o]|\d{1,2}[.)]|[A-Za-z][.)]|\(\w{1,3}\))[ \t]{1,3})"
+)
 _WRAPPED = re.compile(r"\n {6,}\S")
 
 
@@ -131,7 +133,7 @@ def _repair(damaged: str) -> str:
         repaired = data.decode("utf-8")
     except UnicodeDecodeError:
         return damaged
-    return repaired if repaired.isprintable() or repaired.isspace() else damaged
+    return repaired.translate(_SINGLE) if repaired.isprintable() or repaired.isspace() else damaged
 
 
 def _byte(character: str) -> bytes:

@@ -19,7 +19,10 @@ def _ungrouped(expression: str) -> str:
 
 _DIGITS = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+"
 # Without a sign of a power ("x109/L") only the exponents of cell counts and doses are believed.
-_POWER = r"(?:\s?(?:x|\*|·)\s?10\s?(?:(?:\^|\*\*|\(|e)\s?\(?(?P<exponent>-?\d{1,2})\)?|(?P<plain>[3-9]|1[0-2])(?!\d)))"
+_POWER = (
+    r"(?:\s?(?:x|\*|·)\s?10\s?(?:(?:\^|\*\*|\(|e)\s?\(?(?P<exponent>-?\d{1,2})\)?|(?P<plain>[3-9]|1[0-2])(?!\d))"
+    r"|e\+?(?P<short>\d{1,2})(?!\d))"
+)
 _SCALE = r"(?:\s?(?P<scale>million|billion|thousand))"
 
 NUMBER = (
@@ -48,7 +51,7 @@ def read_number(text: str) -> int | float | None:
     if found["bare"]:
         return _whole(10.0 ** int(found["bare"]))
     value = float(found["digits"].replace(",", ""))
-    if exponent := found["exponent"] or found["plain"]:
+    if exponent := found["exponent"] or found["plain"] or found["short"]:
         # Through the decimal notation, so that 2.3 x 10^9 is exactly 2300000000.
         value = float(f"{found['digits'].replace(',', '')}e{exponent}")
     elif found["scale"]:

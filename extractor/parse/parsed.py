@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Generic, TypeVar
 
 from extractor.schemas import (
@@ -182,7 +183,7 @@ class ParsedDosing:
     candidates: tuple[Chunk, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ParsedRecord:
     """Everything that is known of a record without a model. ``cleaned`` maps a section's name to its cleaned text."""
 
@@ -191,3 +192,21 @@ class ParsedRecord:
     eligibility: ParsedEligibility
     dosing: ParsedDosing
     outcomes: tuple[ParsedOutcome, ...] = ()
+
+    def raw(self, span: Span) -> str:
+        """The raw characters of a span. Raises ``ValueError`` if the record has no such section."""
+        section = self.record.section(span.section)
+        if section is None:
+            raise ValueError(f"record {self.record.record_id} has no section {span.section!r}")
+        return section.text[span.start : span.end]
+
+    @cached_property
+    def chunks(self) -> Mapping[int, Chunk]:
+        """Every chunk about which a question can be asked, by its number."""
+        chunks = [
+            *(criterion.chunk for criterion in self.eligibility.criteria),
+            *(regimen.chunk for regimen in self.dosing.regimens),
+            *self.dosing.candidates,
+            *(outcome.chunk for outcome in self.outcomes),
+        ]
+        return {chunk.number: chunk for chunk in chunks}

@@ -106,6 +106,6 @@ def _term_expression(term: str) -> str:
     body = r"[\s-]+".join(re.escape(word) for word in term.split())
     if term.isupper() and len(re.sub(r"\W", "", term)) <= 4:
         body = f"(?-i:{body})"
-    before = r"(?<!\w)" if term[0].isalnum() else ""
+    before = r"(?<!\w)" if term[0].isdigit() else r"(?<![^\W\d])" if term[0].isalpha() else ""  # "14days", "5mg"
     after = r"(?!\w)" if term[-1].isalnum() else ""
     return f"{before}{body}{after}"

@@ -1,0 +1,18 @@
+"""Batches: many records into a folder or a stream."""
+
+from .batch import BatchLimits, Sink, describe_failure, run_batch
+from .folder import RunFolder
+from .settings import describe_settings
+from .sink import StreamSink
+from .tally import Tally
+
+__all__ = [
+    "BatchLimits",
+    "RunFolder",
+    "Sink",
+    "StreamSink",
+    "Tally",
+    "describe_failure",
+    "describe_settings",
+    "run_batch",
+]

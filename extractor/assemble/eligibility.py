@@ -1,0 +1,74 @@
+"""Who may take part, settled between rules and model."""
+
+from extractor.parse.parsed import ParsedCriterion, ParsedRecord, Reading
+from extractor.schemas import Absence, AbsenceReason, Criterion, Eligibility
+
+from .inquiry import Inquiry
+from .ledger import Ledger
+from .settle import settle
+
+__all__ = ["assemble_eligibility"]
+
+_SEARCHED = ("eligibility", "brief_summary", "detailed_description", "title", "official_title")
+_NO_CHUNK = -1
+
+
+def assemble_eligibility(parsed: ParsedRecord, inquiry: Inquiry) -> tuple[Eligibility, list[Absence]]:
+    """The record's eligibility, and why what is empty is empty."""
+    found, record = parsed.eligibility, parsed.record
+    sections = [name for name in _SEARCHED if record.section(name)]
+    ledger = Ledger(record, "eligibility", sections, inquiry)
+    people = {
+        "minimum_age": ledger.enter("minimum_age", found.minimum_age, _NO_CHUNK),
+        "maximum_age": ledger.enter("maximum_age", found.maximum_age, _NO_CHUNK),
+        "sex": ledger.enter("sex", found.sex, _NO_CHUNK),
+        "healthy_volunteers": ledger.enter("healthy_volunteers", found.healthy_volunteers, _NO_CHUNK),
+    }
+    provenance = ledger.provenance()
+    standing = [criterion for criterion in found.criteria if _stands(criterion, inquiry)]
+    if not standing:
+        ledger.note_absence("criteria", _why_no_criteria(parsed, inquiry))
+    criteria: list[Criterion] = []
+    absences = list(ledger.absences)
+    for criterion in standing:
+        built, gaps = _assemble_criterion(parsed, criterion, inquiry, f"eligibility.criteria[{len(criteria)}]")
+        criteria.append(built)
+        absences += gaps
+    return Eligibility.model_validate({**people, **provenance, "criteria": tuple(criteria)}), absences
+
+
+def _stands(criterion: ParsedCriterion, inquiry: Inquiry) -> bool:
+    number = criterion.chunk.number
+    settled = settle(criterion.stands, inquiry.reading(number, "stands"), inquiry.gap(number, "stands"))
+    kind = settle(criterion.kind, inquiry.reading(number, "kind"), inquiry.gap(number, "kind"))
+    return bool(settled.value) and kind.value is not None
+
+
+def _why_no_criteria(parsed: ParsedRecord, inquiry: Inquiry) -> AbsenceReason:
+    gaps = {
+        inquiry.gap(criterion.chunk.number, "stands")
+        for criterion in parsed.eligibility.criteria
+        if not criterion.stands.certain and inquiry.reading(criterion.chunk.number, "stands") is None
+    }
+    if gaps:
+        return min(gaps)
+    searched = any(parsed.record.section(name) for name in _SEARCHED[:3])
+    return AbsenceReason.NOT_REPORTED if searched else AbsenceReason.SECTION_ABSENT
+
+
+def _assemble_criterion(
+    parsed: ParsedRecord, criterion: ParsedCriterion, inquiry: Inquiry, path: str
+) -> tuple[Criterion, list[Absence]]:
+    chunk, section = criterion.chunk, criterion.chunk.span.section
+    ledger = Ledger(parsed.record, path, (section,), inquiry)
+    raw = parsed.raw(chunk.span)
+    fields = {
+        "kind": ledger.enter("kind", criterion.kind, chunk.number),
+        "section": section,
+        "quote": ledger.enter("quote", Reading(raw, criterion.stands.confidence, (chunk.span,)), chunk.number),
+        "lead_in": ledger.enter("lead_in", criterion.lead_in, chunk.number),
+        "category": ledger.enter("category", criterion.category, chunk.number),
+        "constraints": ledger.enter("constraints", criterion.constraints, chunk.number) or (),
+        "time_window": ledger.enter("time_window", criterion.time_window, chunk.number),
+    }
+    return Criterion.model_validate({**fields, **ledger.provenance()}), ledger.absences

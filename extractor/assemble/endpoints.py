@@ -1,0 +1,49 @@
+"""What is measured, settled between rules and model."""
+
+from collections.abc import Callable
+from typing import Any
+
+from extractor.parse.parsed import ParsedOutcome, ParsedRecord
+from extractor.schemas import Absence, Endpoint
+
+from .inquiry import Inquiry
+from .ledger import Ledger
+
+__all__ = ["assemble_endpoints"]
+
+_PARTS = ("measure", "description", "time_frame")
+_FIELDS = (
+    "concept",
+    "category",
+    "time_points",
+    "time_kind",
+    "instrument",
+    "start_event",
+    "end_events",
+    "censored",
+    "specimens",
+    "methods",
+)
+_LISTS = {"time_points", "end_events", "specimens", "methods"}
+
+
+def assemble_endpoints(parsed: ParsedRecord, inquiry: Inquiry) -> tuple[tuple[Endpoint, ...], list[Absence]]:
+    """One endpoint per registered outcome, in the record's order, and why what is empty is empty."""
+    endpoints: list[Endpoint] = []
+    absences: list[Absence] = []
+    for outcome in parsed.outcomes:
+        ledger = Ledger(parsed.record, f"endpoints[{len(endpoints)}]", (outcome.chunk.span.section,), inquiry)
+        fields = _settle_fields(outcome, ledger)
+        endpoints.append(
+            Endpoint.model_validate({"rank": outcome.rank, "index": outcome.index, **fields, **ledger.provenance()})
+        )
+        absences += ledger.absences
+    return tuple(endpoints), absences
+
+
+def _settle_fields(outcome: ParsedOutcome, ledger: Ledger) -> dict[str, Any]:
+    number = outcome.chunk.number
+    enter: Callable[..., Any] = ledger.enter
+    parts = {name: enter(name, getattr(outcome, name), number, "split") for name in _PARTS}
+    fields = {name: enter(name, getattr(outcome, name), number) for name in _FIELDS}
+    return parts | fields | {name: () for name in _LISTS if fields[name] is None}

@@ -1,0 +1,79 @@
+"""The provenance of one item while it is put together: evidence, weakest support, and gaps."""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from extractor.parse.parsed import Reading, Span
+from extractor.schemas import Absence, AbsenceReason, Evidence, Origin, Support, TrialRecord
+
+from .inquiry import Inquiry
+from .settle import Settled, settle
+
+__all__ = ["Ledger"]
+
+T = TypeVar("T")
+
+_STRENGTH = list(Support)
+
+
+class Ledger:
+    """Collects what is known about the fields of the item at ``path``, one field after another.
+
+    ``sections`` are those that were searched for the item's fields; with none, empty fields are
+    explained by the section's absence.
+    """
+
+    def __init__(self, record: TrialRecord, path: str, sections: Sequence[str], inquiry: Inquiry) -> None:
+        self._record, self._path, self._sections, self._inquiry = record, path, tuple(sections), inquiry
+        self._evidence: list[Evidence] = []
+        self._origins: set[Origin] = set()
+        self._confidence = 1.0
+        self.absences: list[Absence] = []
+
+    def enter(self, field: str, rule: Reading[T | None], chunk: int, question: str | None = None) -> T | None:
+        """Settle a field between the rule and the model, note its proof or gap, and return its value."""
+        model = self._inquiry.reading(chunk, field)
+        return self.note(field, settle(rule, model, self._inquiry.gap(chunk, field, question)))
+
+    def note(self, field: str, settled: Settled[T | None]) -> T | None:
+        """Note a settled field's proof or gap, and return its value."""
+        self._confidence = min(self._confidence, settled.confidence)
+        if settled.value is None or settled.value == ():
+            reason = settled.gap or (AbsenceReason.NOT_REPORTED if self._sections else AbsenceReason.SECTION_ABSENT)
+            self.note_absence(field, reason)
+            return settled.value
+        self._origins.add(settled.origin)
+        many = isinstance(settled.value, tuple)
+        for position, span in enumerate(settled.spans):
+            name = f"{field}[{min(position, len(settled.value) - 1)}]" if many else field  # type: ignore[arg-type]
+            self._evidence.append(self._prove(name, span, settled))
+        return settled.value
+
+    def note_absence(self, field: str, reason: AbsenceReason) -> None:
+        """Say why a field is empty."""
+        self.absences.append(Absence(field=f"{self._path}.{field}", reason=reason, sections=self._sections))
+
+    def provenance(self) -> dict[str, Any]:
+        """The item's own fields of provenance."""
+        origin = self._origins.pop() if len(self._origins) == 1 else Origin.BOTH if self._origins else None
+        supports = [evidence.support for evidence in self._evidence]
+        return {
+            "evidence": tuple(self._evidence),
+            "origin": origin,
+            "support": max(supports, key=_STRENGTH.index) if supports else None,
+            "confidence": round(self._confidence, 4),
+        }
+
+    def _prove(self, name: str, span: Span, settled: Settled[Any]) -> Evidence:
+        section = self._record.section(span.section)
+        if section is None:
+            raise ValueError(f"evidence for {name} points at section {span.section!r}, which the record lacks")
+        return Evidence(
+            field=name,
+            section=span.section,
+            start=span.start,
+            end=span.end,
+            quote=section.text[span.start : span.end],
+            origin=settled.origin,
+            support=settled.support,
+        )

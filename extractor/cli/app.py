@@ -1,0 +1,48 @@
+"""All commands in one place."""
+
+from typing import Annotated
+
+import typer
+
+from .cassettes import app as cassettes
+from .model import app as model
+from .parse import parse
+from .run import run
+from .schema import schema
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="extractor",
+    help="Clinical-trial records in, evidence-backed eligibility, dosing and endpoints out.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command()(run)
+app.command()(parse)
+app.command()(schema)
+app.add_typer(model, name="model")
+app.add_typer(cassettes, name="cassettes")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(version("trial-extractor"))
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Clinical-trial records in, evidence-backed eligibility, dosing and endpoints out."""
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()

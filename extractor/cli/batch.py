@@ -1,0 +1,126 @@
+"""A batch as the command line runs it: progress, Ctrl-C, summary, exit code."""
+
+import asyncio
+import shlex
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from extractor.ask.estimate import Estimate, estimate_questions
+from extractor.ask.questions import Assist
+from extractor.errors import BudgetReached
+from extractor.parse import parse_record
+from extractor.pipeline import Extractor
+from extractor.read import read_records
+from extractor.run import (
+    BatchLimits,
+    RunFolder,
+    Sink,
+    StreamSink,
+    Tally,
+    describe_failure,
+    describe_settings,
+    run_batch,
+)
+
+from .exits import BUDGET, FAILED, INTERRUPTED, OK
+from .progress import print_summary, show_progress
+
+__all__ = ["Job", "estimate_job", "perform_job"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one ``extractor run`` was told to do. Without ``out`` results go to standard output."""
+
+    inputs: tuple[str, ...]
+    extractor: Extractor
+    limits: BatchLimits
+    out: Path | None
+    fresh: bool = field(kw_only=True)
+    quiet: bool = field(kw_only=True)
+
+
+def perform_job(job: Job) -> int:
+    """Run the batch and return the exit code. Raises what stops a run as a whole, such as ``StoreError``."""
+    tally = Tally()
+    code = OK
+    with _open_sink(job) as (sink, finish):
+        try:
+            with show_progress(tally, job.limits.records, quiet=job.quiet):
+                asyncio.run(_extract_all(job, sink, tally))
+        except BudgetReached as error:
+            print(f"extractor: {error}; {_resume(job)}", file=sys.stderr)
+            code = BUDGET
+        except KeyboardInterrupt:
+            print(f"extractor: interrupted; {_resume(job)}", file=sys.stderr)
+            code = INTERRUPTED
+        finally:
+            finish(tally)
+    print_summary(tally, quiet=job.quiet)
+    _say_open_questions(job, tally)
+    return code or (FAILED if tally.failed else OK)
+
+
+def estimate_job(job: Job) -> int:
+    """Print as JSON what a run would ask: records, questions, calls and estimated tokens. Asks nothing."""
+    total = Estimate()
+    failed = 0
+    assist = job.extractor.assist
+
+    def count_failure(error: Exception) -> None:
+        nonlocal failed
+        failed += 1
+        print(f"extractor: {error}", file=sys.stderr)
+
+    for number, record in enumerate(read_records(*job.inputs, on_error=count_failure, stdin=sys.stdin.buffer)):
+        if job.limits.records is not None and number >= job.limits.records:
+            break
+        total += estimate_questions(parse_record(record), job.extractor.tasks, assist)
+    print(total.model_dump_json(indent=2))
+    return FAILED if failed else OK
+
+
+async def _extract_all(job: Job, sink: Sink, tally: Tally) -> None:
+    def report(error: Exception) -> None:
+        tally.failed += 1
+        sink.write_failure(describe_failure(error))
+
+    records = read_records(*job.inputs, on_error=report, stdin=sys.stdin.buffer)
+    async with job.extractor.open() as extract:
+        await run_batch(records, extract, sink, tally, job.limits)
+
+
+@contextmanager
+def _open_sink(job: Job) -> Iterator[tuple[Sink, Callable[[Tally], None]]]:
+    if job.out is None:
+        yield StreamSink(sys.stdout, sys.stderr), lambda _: sys.stdout.flush()
+        return
+    started, clock = datetime.now(UTC), time.monotonic()
+    with RunFolder(job.out, describe_settings(job.extractor), fresh=job.fresh) as folder:
+
+        def finish(tally: Tally) -> None:
+            when = {"started": started.isoformat(timespec="seconds"), "seconds": round(time.monotonic() - clock, 3)}
+            folder.finish({"inputs": job.inputs, **when, **tally.as_dict()})
+
+        yield folder, finish
+
+
+def _resume(job: Job) -> str:
+    if job.out is None:
+        return "with --out DIR a run can go on where it stopped"
+    words = [word for word in sys.argv[1:] if word != "--fresh"]
+    return f"go on with: extractor {shlex.join(words)}"
+
+
+def _say_open_questions(job: Job, tally: Tally) -> None:
+    asks = job.extractor.assist is not Assist.NEVER and not job.extractor.choice.answers
+    if asks and tally.usage.open_questions and not job.quiet:
+        print(
+            f"extractor: {tally.usage.open_questions} questions stayed open; a model can answer them (--model)",
+            file=sys.stderr,
+        )

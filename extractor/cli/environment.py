@@ -1,0 +1,28 @@
+"""What the environment says: the keys and address of hosted models. The only place that reads them."""
+
+import os
+from pathlib import Path
+
+from extractor.ask.spec import ModelSpec
+
+__all__ = ["read_cache_folder", "read_model_spec"]
+
+
+def read_model_spec(text: str) -> ModelSpec:
+    """The model that ``--model`` names, with its key: OPENAI_API_KEY and OPENAI_BASE_URL for a hosted model,
+    EXTRACTOR_TOKEN for a server that is named by URL.
+
+    Raises ``ValueError`` for a specification that cannot be understood.
+    """
+    return ModelSpec.parse(
+        text,
+        api_key=os.environ.get("OPENAI_API_KEY"),
+        base_url=os.environ.get("OPENAI_BASE_URL"),
+        server_key=os.environ.get("EXTRACTOR_TOKEN"),
+    )
+
+
+def read_cache_folder() -> Path | None:
+    """Where models of this machine are kept: EXTRACTOR_CACHE, or None for the user's cache."""
+    folder = os.environ.get("EXTRACTOR_CACHE")
+    return Path(folder) if folder else None

@@ -1,0 +1,36 @@
+"""Exit codes that scripts can use, and errors as messages for people."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+__all__ = ["BUDGET", "FAILED", "INTERRUPTED", "OK", "USAGE", "errors_for_people"]
+
+OK, FAILED, USAGE, BUDGET, INTERRUPTED = 0, 1, 2, 3, 130
+
+
+@contextmanager
+def errors_for_people() -> Iterator[None]:
+    """Turn expected errors into one line on standard error and an exit code.
+
+    A caller's mistake exits with 2, a reached budget with 3, any other expected error with 1.
+    """
+    from extractor.errors import BudgetReached, ExtractorError
+
+    try:
+        yield
+    except BudgetReached as error:
+        _leave(error, BUDGET)
+    except ExtractorError as error:
+        _leave(error, FAILED)
+    except ValueError as error:
+        _leave(error, USAGE)
+    except BrokenPipeError:
+        # The reader of our output has gone; there is nobody left to tell.
+        sys.stderr.close()
+        raise SystemExit(FAILED) from None
+
+
+def _leave(error: Exception, code: int) -> None:
+    print(f"extractor: {error}", file=sys.stderr)
+    raise SystemExit(code) from error

@@ -1,0 +1,169 @@
+"""``extractor model``: models that run on this machine."""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .exits import INTERRUPTED, errors_for_people
+
+if TYPE_CHECKING:
+    from extractor.ask.local import ModelRow, Progress, ServerSettings
+
+__all__ = ["app"]
+
+app = typer.Typer(help="List, pull and serve models that run on this machine.", no_args_is_help=True)
+
+CacheOption = Annotated[
+    Path | None,
+    typer.Option("--cache-dir", envvar="EXTRACTOR_CACHE", help="Where models are kept. The user's cache if left out."),
+]
+
+
+@app.command("list")
+def list_rows(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    cache_dir: CacheOption = None,
+) -> None:
+    """List the models that can run here, and which of them are pulled.
+
+    A table on a terminal, tab-separated when piped.
+    """
+    from extractor.ask.local import list_models
+
+    with errors_for_people():
+        rows = list_models(cache_dir)
+        if as_json:
+            typer.echo(json.dumps([_row_for_programs(row) for row in rows], indent=2))
+        elif sys.stdout.isatty():
+            _print_table(rows)
+        else:
+            for line in [_HEADINGS, *map(_cells, rows)]:
+                typer.echo("\t".join(line))
+
+
+@app.command()
+def pull(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Models to pull; see `extractor model list`.")],
+    *,
+    cache_dir: CacheOption = None,
+) -> None:
+    """Bring models to this machine, once, and print where they are.
+
+    An interrupted pull is continued by the next. What is here already is left alone, without use of the network.
+    """
+    from extractor.ask.local import pull_model
+    from extractor.ask.local.catalogue import find_catalogued
+
+    with errors_for_people():
+        models = [find_catalogued(name) for name in names]
+        for model in models:
+            try:
+                with _show_bytes(model.name) as progress:
+                    path = pull_model(model, cache_dir=cache_dir, progress=progress)
+            except KeyboardInterrupt:
+                typer.echo(f"\ninterrupted; `extractor model pull {model.name}` goes on from here", err=True)
+                raise SystemExit(INTERRUPTED) from None
+            typer.echo(path)
+
+
+@app.command()
+def serve(
+    name: Annotated[
+        str, typer.Argument(help="A pulled model, or the path of a .gguf file. The default if left out.")
+    ] = "",
+    *,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
+    slots: Annotated[int, typer.Option(min=1, help="Requests answered at once.")] = 2,
+    context: Annotated[int, typer.Option(min=256, help="Longest prompt and answer of a request, in tokens.")] = 8192,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Processor threads. All cores but one if left out.")
+    ] = None,
+    cache_dir: CacheOption = None,
+) -> None:
+    """Serve a pulled model to OpenAI-compatible clients on this machine, until Ctrl-C.
+
+    Standard output gets one line, the base URL. Clients must send the token in EXTRACTOR_TOKEN; without one in the
+    environment, a token is made up and shown once.
+    """
+    from extractor.ask.local import ServerSettings
+
+    token = os.environ.get("EXTRACTOR_TOKEN")  # not an option: other users of the machine see command lines
+    chosen: dict[str, Any] = {"threads": threads, "token": token}
+    with errors_for_people():
+        chosen = {key: value for key, value in chosen.items() if value}
+        settings = ServerSettings(slots=slots, context=context, port=port, **chosen)
+        try:
+            _serve_until_stopped(name, settings, cache_dir, show_token=not token)
+        except KeyboardInterrupt:
+            typer.echo("stopped", err=True)
+
+
+def _serve_until_stopped(name: str, settings: "ServerSettings", cache_dir: Path | None, *, show_token: bool) -> None:
+    from extractor.ask.local import find_model, locate_model, serve_model
+
+    model = find_model(name)
+    label = model.stem if isinstance(model, Path) else model.name
+    path = locate_model(name, cache_dir=cache_dir)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # `kill` and container runtimes stop it like Ctrl-C
+    with serve_model(path, settings, name=label) as server:
+        typer.echo(f"{label}: {settings.slots} at once, {settings.context} tokens each; Ctrl-C stops it", err=True)
+        typer.echo(f"use it with --model {server.base_url}#{label}", err=True)
+        if show_token:
+            typer.echo(f"and EXTRACTOR_TOKEN={server.token} in the environment (shown only here)", err=True)
+        typer.echo(server.base_url)  # last: a script that reads it knows that all is said
+        sys.stdout.flush()
+        server.wait()
+
+
+_HEADINGS = ("name", "installed", "bytes", "licence", "source", "about")
+
+
+def _cells(row: "ModelRow") -> tuple[str, ...]:
+    model = row.model
+    sources = ", ".join(map(str, model.sources))
+    return (model.name, "yes" if row.path else "no", str(model.bytes), model.licence, sources, model.about)
+
+
+def _print_table(rows: list["ModelRow"]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("name", "pulled", "size", "licence", "what for"):
+        table.add_column(heading, justify="right" if heading == "size" else "left", no_wrap=heading != "what for")
+    for row in rows:
+        model = row.model
+        name = f"{model.name} (default)" if row.is_default else model.name
+        table.add_row(name, "yes" if row.path else "no", f"{model.bytes / 1e6:,.0f} MB", model.licence, model.about)
+    Console().print(table)
+
+
+def _row_for_programs(row: "ModelRow") -> dict[str, object]:
+    fields = asdict(row.model)
+    fields["sources"] = [asdict(source) for source in row.model.sources]
+    return {**fields, "default": row.is_default, "path": str(row.path) if row.path else None}
+
+
+@contextmanager
+def _show_bytes(name: str) -> "Iterator[Progress | None]":
+    """A bar on standard error with size, rate and time left; nothing when piped."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+    from rich.progress import Progress as ProgressBar
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with ProgressBar(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
+        task = bar.add_task(name, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

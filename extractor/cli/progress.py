@@ -1,0 +1,99 @@
+"""What a user sees while a run goes on, and at its end. All on standard error."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, Task
+    from rich.table import Table
+    from rich.text import Text
+
+    from extractor.run.tally import Tally
+
+__all__ = ["print_summary", "show_progress"]
+
+
+@contextmanager
+def show_progress(tally: "Tally", total: int | None, *, quiet: bool) -> Iterator[None]:
+    """A live line with records, rate, tokens and time while the body runs; nothing if quiet or piped.
+
+    ``total`` is the number of records where it is known; then the time left is shown too.
+    """
+    if quiet or not sys.stderr.isatty():
+        yield
+        return
+    with _live_line(tally) as progress:
+        progress.add_task("extracting", total=total)
+        yield
+
+
+def _live_line(tally: "Tally") -> "Progress":
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.text import Text
+
+    class Counts(ProgressColumn):
+        """The tally, read each time the line is drawn."""
+
+        def render(self, task: "Task") -> "Text":
+            finished = tally.extracted + tally.resumed + tally.failed
+            if task.completed != finished:
+                progress.update(task.id, completed=finished)
+            rate = (tally.extracted + tally.failed) / task.elapsed if task.elapsed else 0.0
+            parts = [f"{finished} records", f"{rate:.1f}/s"]
+            if tally.failed:
+                parts.append(f"{tally.failed} failed")
+            if tally.tokens:
+                parts.append(f"{tally.tokens:,} tokens")
+            return Text(", ".join(parts))
+
+    progress = Progress(
+        SpinnerColumn(),
+        BarColumn(),
+        Counts(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(elapsed_when_finished=True),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    return progress
+
+
+def print_summary(tally: "Tally", *, quiet: bool) -> None:
+    """The run's counts: a table on a terminal, plain ``name: value`` lines when piped, nothing if quiet."""
+    if quiet:
+        return
+    rows = _summary_rows(tally)
+    if sys.stderr.isatty():
+        from rich.console import Console
+
+        Console(stderr=True).print(_summary_table(rows))
+    else:
+        print("\n".join(f"{name}: {value}" for name, value in rows), file=sys.stderr)
+
+
+def _summary_rows(tally: "Tally") -> list[tuple[str, str]]:
+    usage = tally.usage
+    rows = [("records extracted", f"{tally.extracted}")]
+    rows += [("records done by an earlier run", f"{tally.resumed}")] if tally.resumed else []
+    rows += [("records failed", f"{tally.failed}")]
+    rows += [("criteria", f"{tally.criteria}"), ("regimens", f"{tally.regimens}"), ("endpoints", f"{tally.endpoints}")]
+    rows += [("evidence " + name, f"{count}") for name, count in sorted(tally.support.items())]
+    rows += [("findings", f"{tally.findings}")]
+    rows += [("questions asked", f"{usage.questions}"), ("questions open", f"{usage.open_questions}")]
+    rows += [("calls", f"{usage.calls}"), ("prompt tokens", f"{usage.prompt_tokens}")]
+    rows += [("of these from cache", f"{usage.cached_tokens}")] if usage.cached_tokens else []
+    return [*rows, ("output tokens", f"{usage.output_tokens}")]
+
+
+def _summary_table(rows: list[tuple[str, str]]) -> "Table":
+    from rich.table import Table
+
+    table = Table(show_header=False, box=None, padding=(0, 2))
+    table.add_column()
+    table.add_column(justify="right")
+    for row in rows:
+        table.add_row(*row)
+    return table

@@ -1,0 +1,60 @@
+"""``extractor run``: the main job, from record files to extractions."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from .exits import USAGE, errors_for_people
+
+__all__ = ["run"]
+
+
+def run(
+    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Files, folders, globs, or - for stdin.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for the results; standard output if left out.")] = None,
+    tasks: Annotated[str, typer.Option(help="Which of eligibility,dosing,endpoints.")] = "eligibility,dosing,endpoints",
+    assist: Annotated[
+        Literal["auto", "always", "never"],
+        typer.Option(help="Ask a model what the rules left open, everything, or nothing."),
+    ] = "auto",
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="A hosted model's name, http://host:port/v1#NAME, local, local:NAME or local:PATH.gguf.",
+            envvar="EXTRACTOR_MODEL",
+        ),
+    ] = None,
+    replay: Annotated[Path | None, typer.Option(help="Take answers from this recording; no network.")] = None,
+    record: Annotated[Path | None, typer.Option(help="Keep every answer in this folder, for --replay.")] = None,
+    concurrency: Annotated[int, typer.Option(min=1, help="Records in flight at once.")] = 8,
+    max_tokens: Annotated[int | None, typer.Option(min=1, help="Stop once this many tokens are used.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first N records.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count what would be asked, and ask nothing.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Discard what --out holds of an earlier run.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+) -> None:
+    """Extract eligibility, dosing and endpoints from trial records.
+
+    Without --model and --replay the rules work alone, and the summary says how many questions stayed open. The same
+    command again goes on where it stopped. Exit codes: 0 all done, 1 some records failed, 2 usage, 3 budget reached,
+    130 interrupted.
+    """
+    from extractor.pipeline import Extractor
+    from extractor.run import BatchLimits
+
+    from .batch import Job, estimate_job, perform_job
+    from .environment import read_cache_folder, read_model_spec
+
+    if fresh and not out:
+        print("extractor: --fresh discards what --out holds; name a folder with --out", file=sys.stderr)
+        raise SystemExit(USAGE)
+    with errors_for_people():
+        wanted = [task.strip() for task in tasks.split(",") if task.strip()]
+        spec = read_model_spec(model) if model and not replay else None
+        extractor = Extractor(
+            spec, tasks=wanted, assist=assist, replay=replay, record=record, cache_dir=read_cache_folder()
+        )
+        job = Job(tuple(inputs), extractor, BatchLimits(concurrency, limit, max_tokens), out, fresh=fresh, quiet=quiet)
+        raise SystemExit(estimate_job(job) if dry_run else perform_job(job))

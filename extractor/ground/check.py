@@ -1,0 +1,77 @@
+"""Hold a model's answers against the text: quotes are located, numbers are found again, or the value is kept out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from extractor.parse.parsed import ParsedRecord, Reading
+from extractor.schemas import FindingKind, Support, Task
+
+from .answer import Answer
+from .passage import Passage, passage_of, passages
+from .support import Supported, find_support
+
+__all__ = ["GroundedAnswer", "Rejection", "ground_answer"]
+
+MODEL_CONFIDENCE = 0.9
+"""How far an answer is trusted once it is grounded, until a policy is learned for each field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A value that was kept out, and why."""
+
+    chunk: int
+    field: str
+    value: str
+    kind: FindingKind
+
+
+@dataclass(frozen=True, slots=True)
+class GroundedAnswer:
+    """The part of an answer that the text supports, as readings, and what was kept out."""
+
+    task: Task
+    chunk: int
+    readings: Mapping[str, Reading[Any]]
+    rejections: tuple[Rejection, ...] = ()
+
+
+def ground_answer(answer: Answer, parsed: ParsedRecord) -> GroundedAnswer:
+    """Check every value of ``answer`` against its chunk.
+
+    An agent may stand anywhere in the record. A list keeps its supported members; a list of which
+    nothing is supported is kept out as a whole.
+    """
+    chunk = parsed.chunks[answer.chunk]
+    here = passage_of(parsed, chunk.span)
+    readings: dict[str, Reading[Any]] = {}
+    rejections: list[Rejection] = []
+    for field, value in answer.values.items():
+        places = (here, *passages(parsed)) if field == "agent" else (here,)
+        members = value if isinstance(value, tuple) else (value,)
+        found = [_first_support(member, places) for member in members if member is not None]
+        refused = [member for member, support in zip(members, found, strict=False) if support is None]
+        rejections += (Rejection(chunk.number, field, _show(member), _kind(member)) for member in refused)
+        supported = [support for support in found if support is not None]
+        if supported or not refused:
+            readings[field] = _reading(supported, many=isinstance(value, tuple))
+    return GroundedAnswer(answer.task, answer.chunk, readings, tuple(rejections))
+
+
+def _first_support(value: Any, places: tuple[Passage, ...]) -> Supported | None:
+    return next((found for place in places if (found := find_support(value, place)) is not None), None)
+
+
+def _reading(supported: list[Supported], *, many: bool) -> Reading[Any]:
+    value: Any = tuple(s.value for s in supported) if many else supported[0].value if supported else None
+    weakest = max((s.support for s in supported), key=list(Support).index, default=Support.LITERAL)
+    return Reading(value, MODEL_CONFIDENCE, tuple(s.span for s in supported), weakest)
+
+
+def _kind(value: object) -> FindingKind:
+    return FindingKind.QUOTE_NOT_FOUND if isinstance(value, str) else FindingKind.VALUE_NOT_IN_QUOTE
+
+
+def _show(value: Any) -> str:
+    return value if isinstance(value, str) else str(value.model_dump(mode="json"))

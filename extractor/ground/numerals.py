@@ -1,0 +1,31 @@
+"""Numbers that stand in a text, so that a value can be held against them."""
+
+import re
+from collections.abc import Iterator
+
+from extractor.parse.numbers import NUMBER, read_number
+
+__all__ = ["find_numbers"]
+
+_NUMBER = re.compile(NUMBER, re.IGNORECASE)
+_ROMAN = re.compile(r"(?<!\w)(?:I{1,3}|IV|VI{0,3}|IX|X)(?!\w)")
+_ROMAN_VALUES = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7, "VIII": 8, "IX": 9, "X": 10}
+# "one unit, twice": adverbs that state a number.
+_ADVERB = re.compile(r"\b(?:once|twice|thrice)\b", re.IGNORECASE)
+_ADVERB_VALUES = {"once": 1, "twice": 2, "thrice": 3}
+
+
+def find_numbers(text: str) -> Iterator[tuple[int | float, int, int]]:
+    """Every number in cleaned text, in digits, words or Roman numerals, with its half-open span.
+
+    >>> sorted(find_numbers("NYHA III-IV, two of 1,500"), key=lambda found: found[1])
+    [(3, 5, 8), (4, 9, 11), (2, 13, 16), (1500, 20, 25)]
+    """
+    for found in _NUMBER.finditer(text):
+        value = read_number(found[0])
+        if value is not None:
+            yield value, *found.span()
+    for found in _ROMAN.finditer(text):
+        yield _ROMAN_VALUES[found[0]], *found.span()
+    for found in _ADVERB.finditer(text):
+        yield _ADVERB_VALUES[found[0].lower()], *found.span()

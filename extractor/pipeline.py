@@ -1,0 +1,103 @@
+"""The product on one screen: a record is parsed, what is open is asked, answers are grounded, all is assembled."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+from extractor.ask.inquire import inquire
+from extractor.ask.model import Model
+from extractor.ask.opening import ModelChoice, open_model
+from extractor.ask.questions import Assist
+from extractor.ask.spec import ModelSpec
+from extractor.assemble import ALL_TASKS, assemble_extraction
+from extractor.parse import parse_record
+from extractor.schemas import Task, TrialExtraction, TrialRecord
+
+__all__ = ["Extract", "Extractor", "extract_record"]
+
+Extract = Callable[[TrialRecord], Awaitable[TrialExtraction]]
+
+
+async def extract_record(
+    record: TrialRecord, model: Model | None, tasks: Collection[Task] = ALL_TASKS, assist: Assist = Assist.AUTO
+) -> TrialExtraction:
+    """One record through all stages. Only ``inquire`` talks to a model, and it grounds what comes back."""
+    parsed = parse_record(record)
+    inquiry = await inquire(parsed, model, tasks, assist)
+    return assemble_extraction(parsed, inquiry, tasks)
+
+
+class Extractor:
+    """Extracts eligibility, dosing and endpoints from trial records.
+
+    ``model`` is a hosted model's name, ``http://host:port/v1#NAME``, ``local`` or ``local:NAME``, or a
+    ``ModelSpec``; without one the rules work alone. ``assist`` says what a model is asked: what the rules
+    left open (``auto``), everything (``always``), nothing (``never``). ``replay`` is a folder of recorded
+    answers to use instead of a model; ``record`` a folder in which to keep a model's answers;
+    ``cache_dir`` where models of this machine were pulled to.
+
+    Raises ``ValueError`` for a specification that cannot be understood.
+
+    >>> from extractor import read_records
+    >>> extraction = Extractor().extract(next(read_records("seeds/records")))
+    >>> extraction.endpoints[0].instrument
+    Instrument(name='CTCAE', version='5.0')
+    """
+
+    def __init__(
+        self,
+        model: str | ModelSpec | None = None,
+        *,
+        tasks: Collection[Task | str] = ALL_TASKS,
+        assist: Assist | str = Assist.AUTO,
+        replay: str | Path | None = None,
+        record: str | Path | None = None,
+        cache_dir: Path | None = None,
+    ) -> None:
+        spec = ModelSpec.parse(model) if isinstance(model, str) else model
+        self.tasks = frozenset(map(Task, tasks))
+        self.assist = Assist(assist)
+        kept, recorded = Path(record) if record else None, Path(replay) if replay else None
+        self.choice = ModelChoice(spec, recorded, kept, cache_dir)
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Extract]:
+        """A coroutine function that extracts a record, while the model is held open."""
+        choice = ModelChoice() if self.assist is Assist.NEVER else self.choice
+        async with open_model(choice) as model:
+            yield partial(extract_record, model=model, tasks=self.tasks, assist=self.assist)
+
+    def extract(self, record: TrialRecord) -> TrialExtraction:
+        """One record's extraction. Opens the model for this record alone; for many use ``extract_many``.
+
+        Raises ``ModelUnavailable`` if the model cannot be reached.
+        """
+        with ThreadPoolExecutor(1) as thread:  # also works where an event loop runs already, as in a notebook
+            return thread.submit(asyncio.run, self._extract(record)).result()
+
+    async def extract_many(
+        self, records: Iterable[TrialRecord], concurrency: int = 8
+    ) -> AsyncIterator[TrialExtraction]:
+        """The extractions of ``records``, in their order, at most ``concurrency`` under way at once.
+
+        The first failure is raised; ``extractor run`` is for batches that must go on.
+        """
+        async with self.open() as extract:
+            flight: list[asyncio.Task[TrialExtraction]] = []
+            try:
+                for record in records:
+                    flight.append(asyncio.ensure_future(extract(record)))
+                    if len(flight) >= concurrency:
+                        yield await flight.pop(0)
+                while flight:
+                    yield await flight.pop(0)
+            finally:
+                for task in flight:
+                    task.cancel()
+
+    async def _extract(self, record: TrialRecord) -> TrialExtraction:
+        async with self.open() as extract:
+            return await extract(record)

@@ -1,0 +1,87 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extractor.parse.clean import clean_text
+
+# Pieces that cleaning changes, and plain text around them.
+PIECES = st.sampled_from(
+    ["a", "B ", "12", "\\", "\\>", "\\~", "\n", "\n        ", "\r\n", "Â±", "â€™", "ﬁ", "\u200b", "⁹", "10⁻³", "²"]
+    + ["&lt;", "&amp;", "&bogus;", "–", "“", "\u00a0", "Ⅲ", "（", "\t", "é", "×", "Ã"]
+)
+TEXTS = st.lists(PIECES, max_size=25).map("".join) | st.text(max_size=40)
+
+
+@pytest.mark.parametrize(
+    ("raw", "cleaned"),
+    [
+        (r"CD19 \>95% \[local lab\] 3\~12", "CD19 >95% [local lab] 3~12"),
+        ("day 30 (Â±2)", "day 30 (±2)"),
+        ("patientâ€™s", "patient's"),
+        ("classiﬁcation", "classification"),
+        ("1.5 × 10⁹/L and 30 mg/m²", "1.5 x 10^9/L and 30 mg/m2"),
+        ("10⁻³", "10^-3"),
+        ("age &gt;= 18 &amp; &lt; 65", "age >= 18 & < 65"),
+        ("NYHA Ⅲ–Ⅳ （any）", "NYHA III-IV (any)"),
+        ("a\u00a0b\u200bc", "a bc"),
+        ("≧ 18 and ≦ 75", "≥ 18 and ≤ 75"),
+        ("naïve café", "naïve café"),
+    ],
+)
+def test_undoes_escapes_damage_and_typography(raw, cleaned):
+    assert clean_text(raw).text == cleaned
+
+
+def test_joins_wrapped_lines_but_keeps_list_items_and_paragraphs():
+    raw = (
+        "\n        Inclusion Criteria:\n\n          -  adults with relapsed\n             disease\n\n"
+        "          -  consent\n      "
+    )
+    assert clean_text(raw).text.split("\n\n") == [
+        "\n        Inclusion Criteria:",
+        "          -  adults with relapsed disease",
+        "          -  consent\n      ",
+    ]
+
+
+def test_leaves_line_breaks_alone_in_text_that_was_not_wrapped():
+    raw = "* adults\n  * with consent\n* children"
+    assert clean_text(raw).text == raw
+
+
+@given(TEXTS)
+def test_every_span_maps_into_the_raw_text_and_never_backwards(raw):
+    cleaned = clean_text(raw)
+    spans = [cleaned.raw_span(i, i + 1) for i in range(len(cleaned.text))]
+    assert all(0 <= start < end <= len(raw) for start, end in spans)
+    assert spans == sorted(spans)
+
+
+@given(TEXTS)
+def test_unchanged_characters_map_to_themselves(raw):
+    cleaned = clean_text(raw)
+    changed = {i for start, end in zip(cleaned.starts, cleaned.ends, strict=True) for i in range(start, end)}
+    for position, character in enumerate(cleaned.text):
+        if position not in changed:
+            start, end = cleaned.raw_span(position, position + 1)
+            assert raw[start:end] == character
+
+
+@given(TEXTS)
+def test_raw_positions_map_back_to_where_they_came_from(raw):
+    cleaned = clean_text(raw)
+    changed = {i for start, end in zip(cleaned.starts, cleaned.ends, strict=True) for i in range(start, end)}
+    for position in set(range(len(cleaned.text))) - changed:
+        start, _ = cleaned.raw_span(position, position + 1)
+        assert cleaned.clean_position(start) == position
+
+
+@given(TEXTS, st.data())
+def test_a_span_covers_the_spans_of_its_characters(raw, data):
+    cleaned = clean_text(raw)
+    start = data.draw(st.integers(0, len(cleaned.text)))
+    end = data.draw(st.integers(start, len(cleaned.text)))
+    if start < end:
+        whole = cleaned.raw_span(start, end)
+        assert whole[0] == cleaned.raw_span(start, start + 1)[0]
+        assert whole[1] == cleaned.raw_span(end - 1, end)[1]

@@ -1,0 +1,34 @@
+import re
+
+import pytest
+
+from extractor.parse.numbers import NUMBER, read_number
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("1,500/mm3", [1500]),
+        ("1.0 x 10^9/L", [1_000_000_000]),
+        ("2.3 x 10^9/L", [2_300_000_000]),
+        ("0.5 x 109/L", [500_000_000]),
+        ("1x10(6) cells", [1_000_000]),
+        ("1e6 cells", [1_000_000]),
+        ("10^6 CFU", [1_000_000]),
+        ("10^-3", [0.001]),
+        ("2 x 100 mg", [2, 100]),
+        ("two or three lines", [2, 3]),
+        ("twenty-four hours", [24]),
+        ("2 million cells", [2_000_000]),
+        ("CD19 and IL6", []),
+        (".5 mg", [0.5]),
+        ("18-75", [18, 75]),
+    ],
+)
+def test_reads_every_spelling(text, values):
+    assert [read_number(found) for found in re.findall(NUMBER, text, re.IGNORECASE)] == values
+
+
+def test_refuses_what_is_no_number():
+    assert read_number("many") is None
+    assert read_number("1.2.3") is None

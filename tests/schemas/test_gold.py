@@ -1,0 +1,44 @@
+"""Every gold annotation passes through the models and back without loss."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from extractor.schemas import TrialExtraction
+
+ROOT = Path(__file__).parents[2]
+SEEDS = sorted((ROOT / "seeds" / "gold").glob("*.json"))
+SHARED = sorted((ROOT.parent / "shared" / "gold" / "dev").glob("*.json"))
+
+
+def test_the_five_seeds_have_gold():
+    assert len(SEEDS) == 5
+
+
+@pytest.mark.parametrize("path", [*SEEDS, *SHARED], ids=lambda path: f"{path.parent.parent.name}-{path.stem}")
+def test_gold_survives_the_models(path):
+    gold = json.loads(path.read_text("utf-8"))
+    assert TrialExtraction.model_validate(gold).to_gold() == gold
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda gold: gold["eligibility"].update(sex="men"),
+        lambda gold: gold["endpoints"][0].update(concept="survival"),
+        lambda gold: gold["endpoints"][0].update(colour="blue"),
+        lambda gold: gold.pop("record_id"),
+    ],
+)
+def test_what_the_guideline_does_not_know_is_refused(damage):
+    gold = json.loads(SEEDS[0].read_text("utf-8"))
+    damage(gold)
+    with pytest.raises(ValueError, match="validation error"):
+        TrialExtraction.model_validate(gold)
+
+
+def test_whole_numbers_stay_whole():
+    from extractor.schemas import Amount
+
+    assert Amount(low=2.0, high=2.5, unit="mg").model_dump_json() == '{"low":2,"high":2.5,"unit":"mg"}'
