@@ -24,8 +24,8 @@ class Period(FrozenModel):
     unit: TimeUnit
 
 
-class Regimen(Item):
-    """One agent and one way of giving it."""
+class RegimenAnnotation(FrozenModel):
+    """One agent and one way of giving it, as an annotator writes it."""
 
     agent: str
     role: Role | None = None
@@ -37,3 +37,7 @@ class Regimen(Item):
     cycle: Period | None = None
     duration: Period | None = None
     timing: str | None = Field(default=None, description="Quote of the days or moments of giving.")
+
+
+class Regimen(Item, RegimenAnnotation):
+    """One agent and one way of giving it, with its provenance."""

@@ -35,8 +35,8 @@ class TimeWindow(FrozenModel):
     unit: TimeUnit
 
 
-class Criterion(Item):
-    """One condition that decides who may take part."""
+class CriterionAnnotation(FrozenModel):
+    """One condition that decides who may take part, as an annotator writes it."""
 
     kind: CriterionKind
     section: str
@@ -47,11 +47,19 @@ class Criterion(Item):
     time_window: TimeWindow | None = None
 
 
-class Eligibility(Item):
-    """Everything the record says of who may take part."""
+class Criterion(Item, CriterionAnnotation):
+    """One condition that decides who may take part, with its provenance."""
+
+
+class EligibilityAnnotation(FrozenModel):
+    """Everything the record says of who may take part, as an annotator writes it."""
 
     minimum_age: Age | None = None
     maximum_age: Age | None = None
     sex: Sex | None = None
     healthy_volunteers: bool | None = None
     criteria: tuple[Criterion, ...] = ()
+
+
+class Eligibility(Item, EligibilityAnnotation):
+    """Everything the record says of who may take part, with its provenance."""

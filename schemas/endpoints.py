@@ -23,8 +23,8 @@ class Instrument(FrozenModel):
     version: str | None = None
 
 
-class Endpoint(Item):
-    """One registered outcome."""
+class EndpointAnnotation(FrozenModel):
+    """One registered outcome, as an annotator writes it."""
 
     rank: Rank
     index: int = Field(ge=0, description="Position within the rank.")
@@ -41,3 +41,7 @@ class Endpoint(Item):
     censored: bool | None = None
     specimens: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
+
+
+class Endpoint(Item, EndpointAnnotation):
+    """One registered outcome, with its provenance."""

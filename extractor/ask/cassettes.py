@@ -23,7 +23,7 @@ from .misses import describe_miss
 from .recording import current_prompt
 from .spec import shown_model
 
-__all__ = ["NOTE", "digest_exchanges", "explain_miss", "play_scenario", "schema_digest", "use_cassette"]
+__all__ = ["NOTE", "asked_model", "digest_exchanges", "explain_miss", "play_scenario", "schema_digest", "use_cassette"]
 
 NOTE = "extractor"
 """The name of our note among a cassette's metadata."""
@@ -53,6 +53,20 @@ def use_cassette(path: Path, *, record: bool = False, now: datetime | None = Non
         yield from _record(path, now or datetime.now(UTC))
     else:
         yield from _replay(path)
+
+
+def asked_model(path: Path) -> str:
+    """The model's name as a cassette's requests give it, which a replay must repeat.
+
+    Raises ``CassetteMiss`` if there is no cassette, ``CassetteError`` if it holds no request.
+    """
+    if not path.is_file():
+        raise CassetteMiss(f"{path}: no such cassette; record it (extractor cassettes record)")
+    with _recorder({}).use_cassette(str(path), record_mode="none") as cassette:
+        names = [name for request in cassette.requests if (name := _body(request.body).get("model"))]
+    if not names:
+        raise CassetteError(f"{path}: holds no request to a model; record it again")
+    return str(names[0])
 
 
 def _replay(path: Path) -> Iterator[Any]:

@@ -1,7 +1,7 @@
 """The seam to language models: questions in, valid items and their cost out."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any
 
@@ -30,7 +30,8 @@ class AskSettings:
     """How to ask.
 
     ``reasks`` is how often an answer that breaks its schema is asked again; ``concurrency`` bounds the requests
-    under way at once; ``timeout`` is in seconds per request; ``extra`` goes into each request's body, such as
+    under way at once; ``timeout`` is in seconds per request; ``output_tokens`` bounds each answer more tightly than
+    its call does, for servers with little room; ``extra`` goes into each request's body, such as
     ``{"reasoning_effort": "low"}``.
     """
 
@@ -38,6 +39,7 @@ class AskSettings:
     reasks: int = 1
     concurrency: int = 8
     timeout: float = 600.0
+    output_tokens: int | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -152,4 +154,6 @@ class Model:
     async def _put(self, call: Call, tally: UsageTally) -> Outcome:
         assert self._connection is not None, "put() holds the model open"
         settings = self._settings
+        if settings.output_tokens is not None:
+            call = replace(call, max_output_tokens=min(call.max_output_tokens, settings.output_tokens))
         return await put_call(self._connection, call, settings.mode, settings.reasks, tally)

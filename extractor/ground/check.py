@@ -1,15 +1,16 @@
 """Hold a model's answers against the text: quotes are located, numbers are found again, or the value is kept out."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from extractor.parse.parsed import ParsedRecord, Reading
+from extractor.parse.passage import Passage
 from extractor.schemas import FindingKind, Support, Task
 
 from .answer import Answer
-from .passage import Passage, passage_of, passages
-from .support import Supported, find_support
+from .locate import passage_at, passages
+from .support import Supported, find_support, find_window
 
 __all__ = ["GroundedAnswer", "Rejection", "ground_answer"]
 
@@ -44,14 +45,15 @@ def ground_answer(answer: Answer, parsed: ParsedRecord) -> GroundedAnswer:
     nothing is supported is kept out as a whole.
     """
     chunk = parsed.chunks[answer.chunk]
-    here = passage_of(parsed, chunk.span)
+    here = passage_at(parsed, chunk.span)
     readings: dict[str, Reading[Any]] = {}
     rejections: list[Rejection] = []
     for field, value in answer.values.items():
         places = (here, *passages(parsed)) if field == "agent" else (here,)
-        members = value if isinstance(value, tuple) else (value,)
-        found = [_first_support(member, places) for member in members if member is not None]
-        refused = [member for member, support in zip(members, found, strict=False) if support is None]
+        find = find_window if field == "time_window" else find_support
+        members = [] if value is None else list(value) if isinstance(value, tuple) else [value]
+        found = [_first(find, member, places) for member in members]
+        refused = [member for member, support in zip(members, found, strict=True) if support is None]
         rejections += (Rejection(chunk.number, field, _show(member), _kind(member)) for member in refused)
         supported = [support for support in found if support is not None]
         if supported or not refused:
@@ -59,8 +61,10 @@ def ground_answer(answer: Answer, parsed: ParsedRecord) -> GroundedAnswer:
     return GroundedAnswer(answer.task, answer.chunk, readings, tuple(rejections))
 
 
-def _first_support(value: Any, places: tuple[Passage, ...]) -> Supported | None:
-    return next((found for place in places if (found := find_support(value, place)) is not None), None)
+def _first(
+    find: Callable[[Any, Passage], Supported | None], value: Any, places: tuple[Passage, ...]
+) -> Supported | None:
+    return next((found for place in places if (found := find(value, place)) is not None), None)
 
 
 def _reading(supported: list[Supported], *, many: bool) -> Reading[Any]:

@@ -1,15 +1,18 @@
 """Derive a single value again from the text: where it stands, or None if nothing there supports it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import singledispatch
 from typing import Any
 
+from extractor.parse.eligibility.windows import read_window
 from extractor.parse.parsed import Span
+from extractor.parse.passage import Passage
+from extractor.parse.vocabulary import load_vocabulary
 from extractor.schemas import Amount, Constraint, Instrument, Period, Support, TimePoint
 
-from .passage import Passage
+from .locate import find_number, find_quote
 
-__all__ = ["Supported", "find_support"]
+__all__ = ["Supported", "find_support", "find_window"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +38,13 @@ def find_support(value: Any, passage: Passage) -> Supported | None:
 def _quote(value: str, passage: Passage) -> Supported | None:
     if type(value) is not str:  # a member of a StrEnum
         return Supported(value, passage.whole, Support.INFERRED)
-    span = passage.locate(value)
-    return Supported(passage.quote(span), span, Support.LITERAL) if span else None
+    span = find_quote(passage, value)
+    return Supported(passage.raw[span.start : span.end], span, Support.LITERAL) if span else None
 
 
 @find_support.register
 def _constraint(value: Constraint, passage: Passage) -> Supported | None:
-    quantity = passage.locate(value.quantity)
+    quantity = find_quote(passage, value.quantity)
     return _numbers(value, (value.value, value.value_high), passage, quantity)
 
 
@@ -58,11 +61,30 @@ def _time(value: Period | TimePoint, passage: Passage) -> Supported | None:
 
 @find_support.register
 def _instrument(value: Instrument, passage: Passage) -> Supported | None:
-    span = passage.locate(value.name)
-    if span:
-        return Supported(value, span, Support.LITERAL)
-    # The usual short form may stand for a name that is written out.
-    return Supported(value, passage.whole, Support.INFERRED)
+    span = find_quote(passage, value.name)
+    spelled = span or _find_spelled_out(value.name, passage)
+    if spelled is None or (value.version and not find_quote(passage, value.version)):
+        return None
+    return Supported(value, spelled, Support.LITERAL if span else Support.INFERRED)
+
+
+def _find_spelled_out(name: str, passage: Passage) -> Span | None:
+    """The words for which ``name`` is the usual short form."""
+    named = load_vocabulary("instruments").find(passage.text)
+    return next((passage.span(m.start, m.end) for m in named if m.value.lower() == name.lower()), None)
+
+
+def find_window(quote: str, passage: Passage) -> Supported | None:
+    """The time window that a quoted part of the passage states, read from the quote by the rules, or None."""
+    span = find_quote(passage, quote)
+    if span is None:
+        return None
+    start, end = passage.cleaned.clean_position(span.start), passage.cleaned.clean_position(span.end)
+    window = read_window(replace(passage, start=start, end=end)).value
+    if window is None:
+        return None
+    whole = window.model_copy(update={"quote": passage.raw[span.start : span.end]})
+    return Supported(whole, span, Support.PARSED)
 
 
 def _numbers(
@@ -72,7 +94,7 @@ def _numbers(
     for number in numbers:
         if number is None:
             continue
-        span = passage.locate_number(number, spans[-1] if spans else None)
+        span = find_number(passage, number, spans[-1] if spans else None)
         if span is None:
             return None
         spans.append(span)

@@ -19,8 +19,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import groupby
 
 __all__ = ["Entry", "Match", "Vocabulary", "load_vocabulary"]
+
+
+_WORD_START = r"(?<![^\W\d])"  # a letter may follow a digit: "14days", "5mg"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +65,7 @@ class Vocabulary:
         expressions += [(len(p), p, e) for e in entries for p in e.patterns]
         expressions.sort(key=lambda found: -found[0])
         self._by_group = {f"g{i}": entry for i, (_, _, entry) in enumerate(expressions)}
-        self._expression = re.compile(
-            "|".join(f"(?P<g{i}>{expression})" for i, (_, expression, _) in enumerate(expressions)) or r"(?!)",
-            re.IGNORECASE,
-        )
+        self._expression = re.compile(_join([expression for _, expression, _ in expressions]), re.IGNORECASE)
 
     def find(self, text: str, start: int = 0) -> Iterator[Match]:
         """All matches from left to right, the longest term first, without overlaps."""
@@ -102,10 +103,33 @@ def load_vocabulary(name: str) -> Vocabulary:
     )
 
 
+_WORD = re.compile(re.escape(_WORD_START) + r"(?P<body>(?:\(\?-i:)?(?P<letter>[A-Za-z]).*)", re.DOTALL)
+
+
+def _join(expressions: list[str]) -> str:
+    """One alternation with a group for each.
+
+    Neighbours that begin with a word share that test, and are parted by their first letter: both fail fast.
+    """
+    runs = []
+    words = [_WORD.fullmatch(expression) for expression in expressions]
+    for is_word, run in groupby(enumerate(words), key=lambda item: item[1] is not None):
+        if not is_word:
+            runs += [f"(?P<g{i}>{expressions[i]})" for i, _ in run]
+            continue
+        letters: dict[str, list[str]] = {}
+        for i, word in run:
+            if word:
+                letters.setdefault(word["letter"].lower(), []).append(f"(?P<g{i}>{word['body']})")
+        parts = "|".join(f"(?=[{letter}])(?:{'|'.join(bodies)})" for letter, bodies in letters.items())
+        runs.append(f"{_WORD_START}(?:{parts})")
+    return "|".join(runs) or r"(?!)"
+
+
 def _term_expression(term: str) -> str:
     body = r"[\s-]+".join(re.escape(word) for word in term.split())
     if term.isupper() and len(re.sub(r"\W", "", term)) <= 4:
         body = f"(?-i:{body})"
-    before = r"(?<!\w)" if term[0].isdigit() else r"(?<![^\W\d])" if term[0].isalpha() else ""  # "14days", "5mg"
+    before = r"(?<!\w)" if term[0].isdigit() else _WORD_START if term[0].isalpha() else ""
     after = r"(?!\w)" if term[-1].isalnum() else ""
     return f"{before}{body}{after}"

@@ -1,7 +1,6 @@
 """A run's folder: results, failures and the manifest, written so that a crash loses at most the line in flight."""
 
 import json
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -109,10 +108,11 @@ class RunFolder:
 
     def _sort(self, positions: list[int]) -> None:
         results = self.path / EXTRACTIONS
-        with results.open("rb") as file, tempfile.NamedTemporaryFile(dir=self.path, delete=False) as ordered:
+        fresh = self.path / f".{EXTRACTIONS}.new"
+        with results.open("rb") as file, fresh.open("wb") as ordered:
             for line in _lines_at(file, positions):
                 ordered.write(line)
-        Path(ordered.name).replace(results)
+        fresh.replace(results)
 
 
 def _lines_at(file: Any, positions: list[int]) -> Iterator[bytes]:
@@ -129,6 +129,6 @@ def _record_id(line: bytes, path: Path, position: int) -> str:
 
 
 def _write_atomically(path: Path, content: bytes) -> None:
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        file.write(content)
-    Path(file.name).replace(path)
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.write_bytes(content)
+    fresh.replace(path)

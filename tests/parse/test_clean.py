@@ -6,8 +6,10 @@ from extractor.parse.clean import clean_text
 
 # Pieces that cleaning changes, and plain text around them.
 PIECES = st.sampled_from(
-    ["a", "B ", "12", "\\", "\\>", "\\~", "\n", "\n        ", "\r\n", "Â±", "â€™", "ﬁ", "\u200b", "⁹", "10⁻³", "²"]
-    + ["&lt;", "&amp;", "&bogus;", "–", "“", "\u00a0", "Ⅲ", "（", "\t", "é", "×", "Ã"]
+    [
+        *("a", "B ", "12", "\\", "\\>", "\\~", "\n", "\n        ", "\r\n", "Â±", "â€™", "ﬁ", "\u200b", "⁹", "10⁻³"),
+        *("²", "&lt;", "&amp;", "&bogus;", "–", "“", "\u00a0", "Ⅲ", "（", "\t", "é", "×", "Ã"),
+    ]
 )
 TEXTS = st.lists(PIECES, max_size=25).map("".join) | st.text(max_size=40)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from extractor.schemas import TrialExtraction
+from extractor.schemas import Amount, TrialExtraction
 
 ROOT = Path(__file__).parents[2]
 SEEDS = sorted((ROOT / "seeds" / "gold").glob("*.json"))
@@ -39,6 +39,4 @@ def test_what_the_guideline_does_not_know_is_refused(damage):
 
 
 def test_whole_numbers_stay_whole():
-    from extractor.schemas import Amount
-
     assert Amount(low=2.0, high=2.5, unit="mg").model_dump_json() == '{"low":2,"high":2.5,"unit":"mg"}'

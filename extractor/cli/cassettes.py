@@ -1,0 +1,77 @@
+"""``extractor cassettes``: record the exchanges that tests replay, and say which are stale."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .exits import FAILED, errors_for_people
+
+if TYPE_CHECKING:
+    from extractor.run.scenarios import Scenario
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Recordings of exchanges with models, for tests.", no_args_is_help=True)
+
+_ScenariosFile = Annotated[Path, typer.Option("--scenarios", help="What is recorded; the cassettes lie beside it.")]
+_DEFAULT = Path("tests/cassettes/scenarios.toml")
+
+
+@app.command()
+def record(
+    model: Annotated[str, typer.Option(help="As in `extractor run`.", envvar="EXTRACTOR_MODEL")],
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Scenarios to record.")] = None,
+    scenarios: _ScenariosFile = _DEFAULT,
+) -> None:
+    """Put the scenarios' questions to a model and keep what passes over the wire.
+
+    Without names: every scenario that this model is meant for (a model that no scenario names counts as capable).
+    """
+    import asyncio
+
+    from extractor.ask.spec import ModelSpec
+    from extractor.run.scenarios import read_scenarios, record_scenario
+
+    from .environment import read_model_spec
+
+    with errors_for_people():
+        spec: ModelSpec = read_model_spec(model)
+        for scenario in _choose(read_scenarios(scenarios), names, spec.name):
+            extractions = asyncio.run(record_scenario(scenario, scenarios.parent, spec))
+            calls = sum(extraction.usage.calls for extraction in extractions if extraction.usage)
+            typer.echo(f"{scenario.name}: {calls} exchanges")
+
+
+@app.command()
+def check(scenarios: _ScenariosFile = _DEFAULT) -> None:
+    """Name every cassette that is stale, edited, missing, or holds a key. Exit code 1 if there is one."""
+    from extractor.ask.cassette_checks import check_cassettes
+    from extractor.ask.prompt import load_prompt
+    from extractor.run.scenarios import read_scenarios
+    from extractor.schemas import Task
+
+    with errors_for_people():
+        folder = scenarios.parent
+        wanted = {scenario.name for scenario in read_scenarios(scenarios)}
+        problems = check_cassettes(folder, [load_prompt(task).version for task in Task])
+        problems += [f"{name}.yaml: is missing; record it" for name in sorted(wanted - _stems(folder))]
+        problems += [f"{name}.yaml: belongs to no scenario; delete it" for name in sorted(_stems(folder) - wanted)]
+        for problem in problems:
+            typer.echo(problem)
+        if problems:
+            raise SystemExit(FAILED)
+
+
+def _stems(folder: Path) -> set[str]:
+    return {path.stem for path in folder.glob("*.yaml")}
+
+
+def _choose(known: "tuple[Scenario, ...]", names: list[str] | None, model: str | None) -> "list[Scenario]":
+    if names:
+        unknown = sorted(set(names) - {scenario.name for scenario in known})
+        if unknown:
+            raise ValueError(f"no such scenario: {', '.join(unknown)}")
+        return [scenario for scenario in known if scenario.name in names]
+    meant = model if any(scenario.answered_by == model for scenario in known) else "capable"
+    return [scenario for scenario in known if scenario.answered_by == meant]

@@ -1,0 +1,80 @@
+"""What participants are given: agents with dose, way and times of giving, read by rules.
+
+Arms and interventions are cut into clauses; each clause's marks (amounts, routes, frequencies, ...) are linked to the
+agents it names; statements about one way of giving are merged, wherever they stand.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from extractor.parse.clean import CleanText
+from extractor.parse.parsed import ParsedDosing
+from extractor.schemas import TrialRecord
+
+from .agents import Agent, Lexicon, build_lexicon
+from .candidates import find_candidates
+from .facts import Statement
+from .merging import merge_statements
+from .passages import Passage, list_passages
+from .regimens import RecordText, build_regimens
+from .roles import view_trial
+from .statements import read_passage
+
+__all__ = ["read_dosing"]
+
+
+def read_dosing(record: TrialRecord, cleaned: Mapping[str, CleanText], numbers: Iterator[int]) -> ParsedDosing:
+    """The regimens of a record, and the chunks that seem to hold one which the rules could not read.
+
+    ``numbers`` gives each chunk its number. A record without any dose yields no regimen and no candidate.
+
+    >>> from itertools import count
+    >>> from extractor.parse.clean import clean_text
+    >>> from extractor.schemas import Section, Source
+    >>> text = "DRUG: Examplumab 300 mg subcutaneously every 4 weeks"
+    >>> record = TrialRecord(record_id="T1", source=Source(path="t", format="flat"),
+    ...                      sections=(Section(name="interventions[0]", text=text),))
+    >>> regimen = read_dosing(record, {"interventions[0]": clean_text(text)}, count(1)).regimens[0]
+    >>> regimen.agent.value, regimen.amounts.value[0].high, regimen.route.value.value, regimen.frequency.value.value
+    ('Examplumab', 300, 'subcutaneous', 'Q4W')
+    """
+    groups, descriptions = list_passages(record, cleaned)
+    passages = (*groups, *descriptions)
+    lexicon = build_lexicon(groups)
+    statements = _read_groups(groups, lexicon)
+    statements += _read_descriptions(descriptions, lexicon, statements)
+    merged = merge_statements(statements)
+    source = RecordText({passage.section: passage for passage in passages}, cleaned)
+    raw = {section.name: section.text for section in record.sections}
+    trial = view_trial(passages, lexicon, merged)
+    regimens = build_regimens(merged, source, trial, numbers, raw)
+    return ParsedDosing(regimens, find_candidates(statements, passages, source, numbers))
+
+
+def _read_groups(groups: Sequence[Passage], lexicon: Lexicon) -> list[Statement]:
+    """Statements of arms and interventions; an intervention speaks of its own agent unless it names another."""
+    own = {agent.section: agent for agent in reversed(lexicon.agents)}
+    statements: list[Statement] = []
+    for passage in groups:
+        agent = own.get(passage.section) if passage.is_intervention else _find_topic(passage, lexicon)
+        statements += read_passage(passage, lexicon, agent)
+    return statements
+
+
+def _find_topic(arm: Passage, lexicon: Lexicon) -> Agent | None:
+    """The agent in an arm's label, or the only one of the record."""
+    named = (m.value for m in lexicon.find(arm.text, arm.section) if m.end <= arm.title[1])
+    return next(named, None) or lexicon.only
+
+
+def _read_descriptions(
+    descriptions: Sequence[Passage], lexicon: Lexicon, statements: Sequence[Statement]
+) -> list[Statement]:
+    """Statements about the record's own agents; amounts only where arms and interventions state none."""
+    known = {agent.key for agent in lexicon.agents}
+    dosed = {statement.agent.key for statement in statements if statement.amounts}
+    return [
+        statement
+        for passage in descriptions
+        for statement in read_passage(passage, lexicon, lexicon.only)
+        if statement.agent.key in known and (statement.agent.key not in dosed if statement.amounts else statement.named)
+    ]

@@ -1,0 +1,82 @@
+"""The numbers of a dose: one level, several, or a range, each with its unit."""
+
+import re
+from collections.abc import Sequence
+
+from extractor.parse.numbers import NUMBER, read_number
+from extractor.schemas import Amount
+
+from .units import UNIT, read_unit
+
+__all__ = ["DOSE_NUMBER", "LEVEL_SEPARATOR", "POWER", "read_levels", "spread_power"]
+
+# A comma before one or two digits is a decimal comma: "0,5 ml". The second number of "2x20 drops" counts.
+DOSE_NUMBER = rf"(?:(?<![\w.,^])\d+,\d{{1,2}}(?![\d,])|(?<=\d[x×])\d+(?:\.\d+)?|(?<!\d[,/])(?<![A-Za-z]-)(?:{NUMBER}))"
+"""Expression for a number as doses are written, without groups. Use with ``re.IGNORECASE``."""
+
+LEVEL_SEPARATOR = r"\s?(?:,\s?(?:and\s|or\s|to\s)?|-|~|\band\b|\bor\b|\bup\sto\b|\bto\b|\bthrough\b)\s?"
+"""Expression for what stands between two levels of one list."""
+
+POWER = re.compile(r"(?:x|\*|·)\s?10|10\s?\^|\d\s?e\s?\d|million|billion", re.IGNORECASE)
+"""A sign that a number is written as a power of ten or in millions."""
+
+_ITEM = re.compile(rf"(?P<number>{DOSE_NUMBER})(?:\s?(?P<unit>{UNIT}))?", re.IGNORECASE)
+_THROUGH = re.compile(r"\s?(?:-|~|(?:up )?to|through)\s?", re.IGNORECASE)
+_UP_TO = re.compile(
+    r"(?:up to|until|progressing to(?: the)?|\u2264|<=?)\s?(?:a (?:total )?(?:dose )?of )?$", re.IGNORECASE
+)
+_LAST_POWER = re.compile(r"\s?(?:x|\*|·)\s?10.*$|\s?(?:m|b)illion$", re.IGNORECASE)
+_DECIMAL_COMMA = re.compile(r"\d+,\d{1,2}")
+
+
+def read_levels(text: str, start: int, numbers: str, unit: str) -> tuple[Amount, ...]:
+    """The amounts in ``numbers``, which begins at ``start`` of ``text``; ``unit`` is that of the last number.
+
+    >>> read_levels("up to 5 mg", 6, "5", "mg")
+    (Amount(low=None, high=5, unit='mg'),)
+    """
+    items = list(_ITEM.finditer(numbers))
+    values = [_read_decimal(item["number"]) for item in items]
+    known = [value for value in values if value is not None]
+    if not known or len(known) < len(values):
+        return ()
+    units = _spread_units([(item["unit"] and read_unit(item["unit"])) or "" for item in items], unit)
+    if _is_range(numbers, items, known, units):
+        return (Amount(low=known[0], high=known[1], unit=units[1]),)
+    if len(known) == 1 and _UP_TO.search(text, max(0, start - 40), start):
+        return (Amount(low=None, high=known[0], unit=units[0]),)
+    return tuple(dict.fromkeys(Amount(low=v, high=v, unit=u) for v, u in zip(known, units, strict=True)))
+
+
+def _is_range(
+    numbers: str, items: Sequence[re.Match[str]], values: Sequence[int | float], units: Sequence[str]
+) -> bool:
+    if len(values) != 2 or values[0] >= values[1] or units[0].split("/")[0] != units[1].split("/")[0]:
+        return False
+    return _THROUGH.fullmatch(numbers, items[0].end(), items[1].start()) is not None
+
+
+def _spread_units(units: list[str], last: str) -> list[str]:
+    """A unit holds for the numbers before it that have none."""
+    spread: list[str] = []
+    for unit in reversed(units):
+        spread.append(unit or (spread[-1] if spread else last))
+    return spread[::-1]
+
+
+def _read_decimal(number: str) -> int | float | None:
+    return float(number.replace(",", ".")) if _DECIMAL_COMMA.fullmatch(number) else read_number(number)
+
+
+def spread_power(numbers: str) -> str:
+    """The power of the last number put to those before it that have none.
+
+    >>> spread_power("1, 2 or 5 x 10^6")
+    '1 x 10^6, 2 x 10^6 or 5 x 10^6'
+    """
+    items = [item["number"] for item in _ITEM.finditer(numbers)]
+    power = _LAST_POWER.search(items[-1]) if items else None
+    if not power:
+        return numbers
+    suffix = power[0]
+    return _ITEM.sub(lambda item: item[0] if POWER.search(item[0]) else item[0] + suffix, numbers)

@@ -1,0 +1,120 @@
+"""Statements about one way of giving an agent become one regimen, wherever they stand."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from extractor.schemas import Frequency
+
+from .days import code_days
+from .facts import FIELDS, Statement
+
+__all__ = ["merge_statements", "settle_frequency"]
+
+
+_INTERVALS = frozenset(
+    {
+        Frequency.Q2W,
+        Frequency.Q3W,
+        Frequency.Q4W,
+        Frequency.Q5W,
+        Frequency.Q6W,
+        Frequency.Q8W,
+        Frequency.QM,
+        Frequency.OTHER,
+    }
+)
+"""Codes that beside a list of days only give the length of the cycle."""
+
+
+def settle_frequency(statement: Statement) -> Frequency | None:
+    """The frequency in words, else what the listed days amount to."""
+    days: tuple[int, ...] = statement.days.value if statement.days else ()
+    if statement.frequency is not None:
+        value: Frequency = statement.frequency.value
+        listed = code_days(days, None) if len(days) > 1 and value in _INTERVALS else Frequency.OTHER
+        return value if listed is Frequency.OTHER else listed
+    cycle = statement.cycle.value if statement.cycle else None
+    if len(days) == 1 and days[0] > 0 and cycle is None and statement.cyclic:
+        return None
+    return code_days(days, cycle) if days else None
+
+
+def merge_statements(statements: Iterable[Statement]) -> tuple[Statement, ...]:
+    """One statement for each agent and way of giving, in reading order.
+
+    Statements without an amount fill gaps of those with one, and stand alone only if there is none.
+    """
+    by_agent: dict[str, list[Statement]] = {}
+    for statement in statements:
+        by_agent.setdefault(statement.agent.key, []).append(statement)
+    return tuple(merged for group in by_agent.values() for merged in _merge_group(group))
+
+
+def _merge_group(group: list[Statement]) -> list[Statement]:
+    ranked = sorted(group, key=lambda s: (-s.richness, "interventions" not in s.section))
+    strong = _unite([s for s in ranked if s.amounts])
+    weak = [s for s in ranked if not s.amounts]
+    if not strong:
+        return [s for s in _unite(weak) if _stands_alone(s)]
+    for filler in weak:
+        strong = [_fill(s, filler) if _compatible(s, filler) else s for s in strong]
+    return _share_route(strong)
+
+
+def _share_route(statements: list[Statement]) -> list[Statement]:
+    """The one route that is stated for an agent holds for all its regimens."""
+    routes = {s.route.value: s.route for s in statements if s.route}
+    if len(routes) != 1:
+        return statements
+    (route,) = routes.values()
+    return [replace(s, route=s.route or route) for s in statements]
+
+
+def _stands_alone(statement: Statement) -> bool:
+    """Whether a statement without an amount is a regimen; an agent of no intervention needs more to be believed."""
+    timed = statement.frequency or statement.days
+    if statement.linked < 1 and statement.agent.kind != "placebo" and statement.named:
+        return bool(statement.route and timed)
+    return bool(statement.route or timed)
+
+
+def _unite(statements: list[Statement]) -> list[Statement]:
+    united: list[Statement] = []
+    for statement in statements:
+        place = next((i for i, s in enumerate(united) if _compatible(s, statement)), None)
+        if place is None:
+            united.append(statement)
+        else:
+            united[place] = _fill(united[place], statement)
+    return united
+
+
+def _compatible(first: Statement, second: Statement) -> bool:
+    if first.route and second.route and first.route.value != second.route.value:
+        return False
+    if first.days and second.days and _differ(first.days.value, second.days.value):
+        return False
+    one, other = _firm_frequency(first), _firm_frequency(second)
+    return one is None or other is None or one == other
+
+
+def _differ(first: tuple[int, ...], second: tuple[int, ...]) -> bool:
+    """Whether two lists of days are two ways of giving; one day alone is often only the first of many."""
+    return first != second and len(first) > 1 and len(second) > 1
+
+
+def _firm_frequency(statement: Statement) -> Frequency | None:
+    """Without "once" that only follows from a single day: the cycle may stand elsewhere."""
+    days: tuple[int, ...] = statement.days.value if statement.days else ()
+    if statement.frequency is None and len(days) == 1 and statement.cycle is None:
+        return None
+    return settle_frequency(statement)
+
+
+def _fill(statement: Statement, filler: Statement) -> Statement:
+    changes = {name: getattr(filler, name) for name in FIELDS if getattr(statement, name) is None}
+    known = set(statement.levels)
+    amounts = [fact for fact in filler.amounts if not known.issuperset(fact.value)]
+    if amounts and filler.levels[0].unit != statement.levels[0].unit:
+        amounts = []
+    return replace(statement, amounts=(*statement.amounts, *amounts), **changes)

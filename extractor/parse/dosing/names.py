@@ -1,0 +1,153 @@
+"""Names of agents as interventions are named: the shortest full name, no dose, form or schedule in it."""
+
+import re
+
+from extractor.parse.vocabulary import load_vocabulary
+
+from .amounts import find_amounts
+
+__all__ = ["is_alias", "is_given", "list_glosses", "name_key", "split_names", "trim_name"]
+
+_NAMES = load_vocabulary("agents")
+_ROUTES = load_vocabulary("routes")
+_JOINTS = re.compile(r"\s*(?:\+|\bplus\b|\bin combination with\b|\bcombined with\b|\bfollowed by\b)\s*", re.IGNORECASE)
+_SOFT_JOINTS = re.compile(r"\s*(?:,|/|\band\b|\bor\b|\bwith\b|&)\s*", re.IGNORECASE)
+_LEADING = re.compile(
+    r"(?:(?:drug|biological|intervention|arm|treatment|group|cohort|name|experimental|active|control|part|"
+    r"phase)\s?[\w]{0,2}\s?:\s*"
+    r"|(?:oral|inhaled|nebuli[sz]ed|intravenous|iv|subcutaneous|single dose|a single dose|high[- ]dose|"
+    r"low[- ]dose|medium[- ]dose|"
+    r"standard[- ]dose|injection|administration|the|blinded|open[- ]label|intranasal|topical|"
+    r"sublingual)\s(?:of\s)?)+",
+    re.IGNORECASE,
+)
+_TRAILING = re.compile(
+    r"[\s,:(-]+(?:for\s)?(?:(?:cells?\s)?suspension|(?:cells?\s)?solution|injections?|inj\.?|tablets?|"
+    r"capsules?|infusions?|oral solution|monotherapy|treatment|arm|group|"
+    r"oral|oral product|product|iv|i\.v\.|sc|po|intravenous|subcutaneous|intravenously|solution for .*|"
+    r"dose [a-z\d].*|"
+    r"cohorts?\b.*|q\d?[wd]|qd|bid|once|twice|daily|weekly|every .*|\(?single\)?|high|low|dose|doses?|dosing|"
+    r"mg|ointment|cream|powder|"
+    r"nasal spray|drops|administration|intervention|injectable.*|only|alone|at \d.*)[\s)]*$",
+    re.IGNORECASE,
+)
+_BRACKETS = re.compile(r"\s*[\[(]([^\[\]()]*)[\])]")
+_NOT_GIVEN = re.compile(
+    r"\b(?:(?:blood|urine|stool|saliva|sputum|tissue|sample|specimen)s?\s(?:draws?|drawing|samplings?|"
+    r"collections?|tests?)|biops(?:y|ies)|aspirat\w+|"
+    r"questionnaires?|surveys?|analys[ie]s|assays?|pcr|polymerase|cytometry|sequencing|monitoring|follow-up|"
+    r"assessments?|evaluation|"
+    r"sensiti[sz]ation|tests?|testing|registration|imaging|scan|spirometry|interview|education\w*|training|"
+    r"diary|quality[- ]of[- ]life)\b",
+    re.IGNORECASE,
+)
+_SALTS = re.compile(
+    r"(?<=\w)\s(?:(?:hydro)?chloride|sul(?:f|ph)ate|sodium|disodium|calcium|phosphate|acetate|citrate|"
+    r"\w*tosylate|mesylate|"
+    r"maleate|tartrate|besylate|succinate|fumarate|propionate|hydrobromide|hydrate|dihydrate|monohydrate)\b(?!\s\w)",
+    re.IGNORECASE,
+)
+_TARGET = re.compile(r"\s(?:targeting|directed against)\s")
+_PUNCTUATION = re.compile(r",\s|\s-\s|:\s")
+_EDGES = " \t\n-*:,.(®™"
+_MARKS = re.compile(r"[®™©]|\((?:r|tm)\)", re.IGNORECASE)
+_EMPTY_WORDS = """
+    a and or of the arm group cohort part phase b c i ii iii 1 2 3 4 other usual standard single low medium high
+    control comparator comparison finding treatment care drug dose study active experimental intervention
+    combination chemotherapy expansion escalation placebo-controlled
+"""
+_EMPTY = frozenset(_EMPTY_WORDS.split())
+
+
+def is_given(text: str) -> bool:
+    """Whether an intervention of that name is given to people, and is no test, sampling or survey.
+
+    >>> is_given("Budesonide 1 mg"), is_given("Blood sampling")
+    (True, False)
+    """
+    return not _NOT_GIVEN.search(text)
+
+
+def list_glosses(text: str) -> list[str]:
+    """Other names that stand in brackets: "mycophenolate (MMF)".
+
+    >>> list_glosses("mycophenolate (MMF)")
+    ['MMF']
+    """
+    return [gloss for found in _BRACKETS.finditer(text) if is_alias(gloss := found[1].strip())]
+
+
+def is_alias(text: str) -> bool:
+    """Whether ``text`` can stand for an agent elsewhere: a name, no dose, route or number."""
+    named = 2 < len(text) < 60 and not text.isdigit() and name_key(text) not in _EMPTY
+    return named and not find_amounts(text) and not _is_route(text)
+
+
+def split_names(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """The names in ``text[start:end]``; weak joints ("and", ",") part them only where each part is a known agent.
+
+    >>> text = "rituximab + cyclophosphamide and doxorubicin"
+    >>> [text[first:last] for first, last in split_names(text, 0, len(text))]
+    ['rituximab', 'cyclophosphamide', 'doxorubicin']
+    """
+    result: list[tuple[int, int]] = []
+    for first, last in _cut(text, start, end, _JOINTS):
+        finer = _cut(text, first, last, _SOFT_JOINTS)
+        known = len(finer) > 1 and all(_NAMES.first(text[a:b]) for a, b in finer)
+        result += finer if known and "lacebo" not in text[first:last] else [(first, last)]
+    return result
+
+
+def _cut(text: str, start: int, end: int, joint: re.Pattern[str]) -> list[tuple[int, int]]:
+    pieces, position = [], start
+    for found in joint.finditer(text, start, end):
+        if text.count("(", start, found.start()) <= text.count(")", start, found.start()):
+            pieces.append((position, found.start()))
+            position = found.end()
+    pieces.append((position, end))
+    return [(a, b) for a, b in pieces if text[a:b].strip()]
+
+
+def trim_name(text: str, start: int, end: int) -> tuple[int, int] | None:
+    """The bounds of the bare name in ``text[start:end]``, or None if nothing names an agent there.
+
+    >>> text = "Oral budesonide (Bud) 1 mg tablets"
+    >>> text[slice(*trim_name(text, 0, len(text)))]
+    'budesonide'
+    """
+    start, end = _without_doses(text, start, end)
+    if lead := _LEADING.match(text, start, end):
+        start = lead.end()
+    for cut in (_TARGET.search(text, start, end), _BRACKETS.search(text, start + 1, end)):
+        end = min(end, cut.start()) if cut else end
+    while trail := _TRAILING.search(text[start:end]):
+        end = start + trail.start()
+    for cut in (_SALTS.search(text[start:end]), _PUNCTUATION.search(text[start:end])):
+        end = start + cut.start() if cut and cut.start() > 2 else end
+    while end > start and text[end - 1] in _EDGES:
+        end -= 1
+    empty = set(name_key(text[start:end]).split()) <= _EMPTY
+    return None if end - start < 2 or empty or _is_route(text[start:end]) else (start, end)
+
+
+def _without_doses(text: str, start: int, end: int) -> tuple[int, int]:
+    while start < end and text[start] in _EDGES:
+        start += 1
+    for mark in find_amounts(text[start:end]):
+        if mark.start > 1:
+            return start, start + mark.start
+        return _without_doses(text, start + mark.end, end)
+    return start, end
+
+
+def _is_route(text: str) -> bool:
+    return any(found.end - found.start >= len(text) - 1 for found in _ROUTES.find(text + "."))
+
+
+def name_key(name: str) -> str:
+    """The form in which names are compared: lower case, no hyphens, salts or trade marks.
+
+    >>> name_key("Doxorubicin hydrochloride") == name_key("doxorubicin"), name_key("CAR-T  cells")
+    (True, 'car t cells')
+    """
+    return " ".join(re.sub(r"[\s-]+", " ", _SALTS.sub("", _MARKS.sub(" ", name.lower()))).split())

@@ -1,0 +1,140 @@
+"""Statements of dosing: what each clause of a passage says of each agent."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from extractor.schemas import Frequency
+
+from .agents import Agent, Lexicon
+from .clauses import list_clauses
+from .facts import FIELDS, Fact, Statement
+from .findings import Findings, find_all
+from .linking import Clause, Unit, link_amounts
+from .marks import Mark, within
+from .passages import Passage
+
+__all__ = ["read_passage"]
+
+_DAY_RATE = re.compile(r"(?:/|per|\*)\s?(?:d|day|daily|24\s?h(?:ours)?)\)?$", re.IGNORECASE)
+_CYCLES = re.compile(r"\b(?:cycle|course)s?\b", re.IGNORECASE)
+
+
+def read_passage(passage: Passage, lexicon: Lexicon, default: Agent | None) -> tuple[Statement, ...]:
+    """Statements of a passage in reading order; ``default`` is the agent where a clause names none."""
+    marks = find_all(passage.text)
+    hidden = [*marks.amounts, *marks.moment]
+    mentions = tuple(
+        mention
+        for mention in lexicon.find(passage.text, passage.section)
+        if not any(h.start < mention.end and mention.start < h.end for h in hidden)
+    )
+    statements: list[Statement] = []
+    topic = default
+    for start, end in list_clauses(passage, marks, mentions):
+        inside, named = marks.inside(start, end), within(mentions, start, end)
+        if statements and not named and not inside.amounts:
+            statements = _spread(passage, statements, inside, start)
+            continue
+        clause = Clause(passage.text, start, end, inside, named, topic, loyal=passage.is_intervention)
+        statements += _describe(passage, clause)
+        if named and not passage.is_intervention:
+            topic = named[-1].value
+    return tuple(statements)
+
+
+def _describe(passage: Passage, clause: Clause) -> list[Statement]:
+    units = link_amounts(clause)
+    cyclic = bool(_CYCLES.search(passage.text))
+    statements = []
+    for place, unit in enumerate(units):
+        own = clause.marks.inside(*unit.territory)
+        fields = _gather(clause, units, place, own)
+        if not (unit.amounts or _states_giving(own) or (unit.named and fields and place + 1 < len(units))):
+            continue
+        facts: dict[str, Any] = {name: Fact(mark, passage.section) for name, mark in fields.items()}
+        amounts = tuple(Fact(amount, passage.section) for amount in unit.amounts)
+        if not amounts and not facts.keys() & {"route", "frequency", "days", "length"}:
+            continue
+        start, end = _span(clause, unit, own)
+        about = Statement(unit.agent, passage.section, start, end, unit.linked, unit.named, cyclic, amounts)
+        statements.append(replace(about, **facts))
+    return statements
+
+
+def _states_giving(own: Findings) -> bool:
+    return bool(own.route or own.frequency or own.days or own.length)
+
+
+def _gather(clause: Clause, units: list[Unit], place: int, own: Findings) -> dict[str, Mark[Any]]:
+    fields: dict[str, Mark[Any]] = {}
+    for name in FIELDS:
+        mark = _choose(getattr(own, name), name)
+        if mark is None and (name in {"route", "cycle"} or not (own.frequency or own.days)):
+            mark = _borrow(units, place, clause.marks, name)
+        if mark is not None:
+            fields[name] = mark
+    if (day_rate := _find_day_rate(clause.text, units[place])) and not (own.frequency or own.days):
+        fields["frequency"] = day_rate
+    return fields
+
+
+def _span(clause: Clause, unit: Unit, own: Findings) -> tuple[int, int]:
+    """The shortest stretch with the amount and all that is said of its giving."""
+    marks = [mark for name in FIELDS if (mark := _choose(getattr(own, name), name))]
+    spans = [(mark.start, mark.end) for mark in [*unit.amounts, *marks]]
+    if not unit.amounts and unit.named:
+        spans.append((unit.start, unit.end))
+    spans = spans or [(clause.start, clause.end)]
+    return min(start for start, _ in spans), max(end for _, end in spans)
+
+
+def _choose(marks: Sequence[Mark[Any]], name: str) -> Mark[Any] | None:
+    """The first mark; of frequencies a code before "once" and "other"."""
+    if name != "frequency" or len(marks) < 2:
+        return marks[0] if marks else None
+    rank = {Frequency.OTHER: 1}
+    return min(marks, key=lambda m: rank.get(m.value, 0))
+
+
+def _borrow(units: list[Unit], place: int, marks: Findings, name: str) -> Mark[Any] | None:
+    """What a later unit says holds for the ones before it: "A 5 mg and B 3 mg on day 1"."""
+    for unit in units[place + 1 :]:
+        own = marks.inside(*unit.territory)
+        if mark := _choose(getattr(own, name), name):
+            return mark
+        if name != "route" and (own.frequency or own.days):
+            return None
+    if place:
+        lead = (units[0].territory[0], units[0].start)
+        return _choose(getattr(marks.inside(*lead), name), name)
+    return None
+
+
+def _find_day_rate(text: str, unit: Unit) -> Mark[Frequency] | None:
+    """The daily giving that a unit implies: "40 mg/day"."""
+    for amount in unit.amounts:
+        if _DAY_RATE.search(text, amount.start, amount.end):
+            return Mark(Frequency.QD, amount.start, amount.end, 0.8)
+    return None
+
+
+def _spread(passage: Passage, statements: list[Statement], marks: Findings, start: int) -> list[Statement]:
+    """A clause that names no agent holds for its paragraph so far, or for all before it if it opens one."""
+    paragraph = passage.text.rfind("\n", 0, start)
+    if not any(s.start > paragraph for s in statements):
+        paragraph = -1
+    several = len({s.agent.key for s in statements}) > 1
+    names = ("cycle", "length", "route") if several else FIELDS
+    filled = []
+    for statement in statements:
+        changes: dict[str, Any] = {
+            name: Fact(mark, passage.section)
+            for name in names
+            if statement.start > paragraph
+            and getattr(statement, name) is None
+            and (mark := _choose(getattr(marks, name), name))
+        }
+        filled.append(replace(statement, **changes))
+    return filled

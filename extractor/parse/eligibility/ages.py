@@ -1,0 +1,129 @@
+"""The lowest and highest age of those who may take part."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from extractor.parse.parsed import Reading, Span
+from extractor.parse.passage import Passage
+from extractor.schemas import Age, Category, CriterionKind, Support, TimeUnit
+
+from .alternatives import any_of
+from .lifetimes import AGE_WORD, is_age
+from .limit import LOWER, UPPER, Limit
+from .limits import find_limits
+from .people import Stated
+
+__all__ = ["read_ages"]
+
+_DAYS = {TimeUnit.YEAR: 365.25, TimeUnit.MONTH: 30.44, TimeUnit.WEEK: 7.0, TimeUnit.DAY: 1.0}
+_AGE_TALK = re.compile(r"\b(?:ages?|aged|years?\s+old|of\s+age|years?\s+or\s+older|months?\s+old)\b", re.IGNORECASE)
+_OTHERS = any_of(
+    """
+    consent assent guardian parents? mothers? diagnos\\w+ onset gestation\\w* smok\\w+ sibling relatives? menopaus\\w+
+    death caregivers? donors? for_(?:participants|patients|subjects|children) if in_case
+    """
+)
+_OTHER_AGE = re.compile(rf"\b{_OTHERS}\b[^,.;]{{0,60}}$", re.IGNORECASE)
+
+
+_ABOUT_AGE = (Category.AGE, Category.DIAGNOSIS, Category.SEX, Category.OTHER)
+_AGE_HEADING = re.compile(r"\W*ages?\b", re.IGNORECASE)
+_OLD = re.compile(r"\b(?:old|of\s+age)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    """One limit of age. ``lower`` says on which side it bounds the people who may take part."""
+
+    age: Age
+    lower: bool
+    span: Span
+
+    @property
+    def days(self) -> float:
+        return float(self.age.value) * _DAYS[self.age.unit]
+
+
+def read_ages(stated: Sequence[Stated], summary: Iterable[Passage]) -> tuple[Reading[Age | None], Reading[Age | None]]:
+    """The lowest and the highest age that any criterion admits; the summary fills what the criteria leave open.
+
+    >>> from extractor.parse.passage import passage_of
+    >>> criterion = Stated(passage_of("Age 18-65 years"), CriterionKind.INCLUSION, Category.AGE)
+    >>> [age.value.value for age in read_ages([criterion], [])]
+    [18, 65]
+    """
+    listed = [bound for criterion in stated if not criterion.donor for bound in _read_criterion(criterion)]
+    low, high = _choose(listed, lower=True), _choose(listed, lower=False)
+    if low.value is None or high.value is None:
+        told = [bound for passage in summary for part in _around_ages(passage) for bound in _read_told(part)]
+        low = low if low.value is not None else _choose(told, lower=True, told=True)
+        high = high if high.value is not None else _choose(told, lower=False, told=True)
+    return low, high
+
+
+def _read_criterion(criterion: Stated) -> Iterator[_Bound]:
+    """The ages that one criterion admits, or, in an exclusion, those that it leaves."""
+    passage, text = criterion.passage, criterion.passage.text
+    under_age = bool(_AGE_HEADING.match(criterion.heading))
+    certain = criterion.category is Category.AGE or under_age
+    if criterion.category not in _ABOUT_AGE and not under_age:
+        return
+    limits = find_limits(text, criterion.kind)
+    ages = [limit for limit in limits if is_age(text, limit) and not _is_other_age(text, limit)]
+    if certain and criterion.heading and len(text) < 60:
+        ages = ages or [limit for limit in limits if not limit.unit or limit.time_unit]
+    for limit in ages:
+        if certain or (limit.time_unit and _names_age(text, limit)):
+            yield from _bounds(passage, limit, criterion.kind)
+
+
+def _names_age(text: str, limit: Limit) -> bool:
+    front, behind = max(0, limit.start - 40), min(len(text), limit.end + 12)
+    return bool(AGE_WORD.search(text, front, behind) or _OLD.search(text, limit.start, behind))
+
+
+def _is_other_age(text: str, limit: Limit) -> bool:
+    """An age of somebody else, or at some other time: of parents, at onset, of those who sign for themselves."""
+    return bool(_OTHER_AGE.search(text, max(0, limit.start - 90), limit.start))
+
+
+def _around_ages(passage: Passage) -> Iterator[Passage]:
+    """The stretches of a long text that can state an age: those around the words for it."""
+    done = 0
+    for found in _AGE_TALK.finditer(passage.text):
+        if found.start() >= done:
+            start, done = max(done, found.start() - 60), min(len(passage.text), found.end() + 60)
+            yield replace(passage, start=passage.start + start, end=passage.start + done)
+
+
+def _read_told(passage: Passage) -> Iterator[_Bound]:
+    """Age limits in a title or summary: only where the text says that they are ages of those who take part."""
+    text = passage.text
+    for limit in find_limits(text, CriterionKind.INCLUSION):
+        if limit.time_unit and limit.sure and _names_age(text, limit) and not _is_other_age(text, limit):
+            yield from _bounds(passage, limit, CriterionKind.INCLUSION)
+
+
+def _bounds(passage: Passage, limit: Limit, kind: CriterionKind) -> Iterator[_Bound]:
+    unit = TimeUnit(limit.time_unit or "year")
+    if unit not in _DAYS:
+        return
+    admits = kind is CriterionKind.INCLUSION
+    span = passage.span(limit.start, limit.end)
+    if limit.value_high is None:
+        if limit.comparator in (*LOWER, *UPPER):
+            yield _Bound(Age(value=limit.value, unit=unit), (limit.comparator in LOWER) is admits, span)
+    elif admits:  # an excluded range leaves ages on both sides
+        yield _Bound(Age(value=limit.value, unit=unit), lower=True, span=span)
+        yield _Bound(Age(value=limit.value_high, unit=unit), lower=False, span=span)
+
+
+def _choose(bounds: list[_Bound], *, lower: bool, told: bool = False) -> Reading[Age | None]:
+    """The widest bound of one side. Where several differ, it is less sure."""
+    mine = [bound for bound in bounds if bound.lower is lower]
+    if not mine:
+        return Reading(None, 0.95)
+    bound = (min if lower else max)(mine, key=lambda found: found.days)
+    agree = all(abs(found.days - bound.days) < 1 for found in mine)
+    return Reading(bound.age, 0.75 if told else 0.97 if agree else 0.88, (bound.span,), Support.PARSED)

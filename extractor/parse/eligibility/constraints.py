@@ -1,0 +1,118 @@
+"""The constraints of a criterion: its limits without the lengths of time that are windows."""
+
+import re
+
+from extractor.parse.numbers import NUMBER
+from extractor.parse.parsed import Reading, Span
+from extractor.parse.passage import Passage
+from extractor.schemas import Constraint, CriterionKind, Support
+
+from .lifetimes import AGE_WORD, is_age, is_lifetime
+from .limit import Limit
+from .limits import find_limits
+
+__all__ = ["read_constraints"]
+
+_CONSENT = re.compile(r"\b(?:consent|assent)\b", re.IGNORECASE)
+_RATIO = re.compile(r"ULN|UNL|normal")
+_QUALIFIER = re.compile(
+    r"\b(?:with|without|with\s+known|known|concurrent|no|for|in|if|have|has|presence\s+of|documented)\s+$",
+    re.IGNORECASE,
+)
+_MARKER = re.compile(r"\s(?:of\s+)?([A-Z]+[A-Za-z]*-?\d\w*|[A-Z]{3,})\b")
+_WORDS = re.compile(r"\W*(?:[\w/-]+\s?){1,4}")
+_NUMBER = re.compile(NUMBER, re.IGNORECASE)
+_IN_NAME = re.compile(
+    r"[A-Za-z]-?\d|\d(?:st|nd|rd|th)\b|\b(?:day|visit|version|type|phase|part|cohort|v)\s?\d", re.IGNORECASE
+)
+
+_Place = tuple[int, int]
+
+
+def read_constraints(
+    passage: Passage, kind: CriterionKind | None, topic: str = ""
+) -> Reading[tuple[Constraint, ...] | None]:
+    """The constraints of one criterion, and how sure it is that these are all and that they are right.
+
+    ``topic`` is the heading or lead-in, which may name what the criterion limits ("Life expectancy").
+
+    >>> from extractor.parse.passage import passage_of
+    >>> found = read_constraints(passage_of("ANC > 1.5 x 10^9/L within 7 days"), None).value
+    >>> [(c.quantity, c.comparator.value, c.value, c.unit) for c in found]
+    [('ANC', '>', 1500000000, '/L')]
+    """
+    text = passage.text
+    found = find_limits(text, kind)
+    limits = [limit for limit in found if _is_constraint(text, limit, topic)]
+    constraints: list[Constraint] = []
+    spans: list[Span] = []
+    last: _Place | None = None
+    for limit in limits:
+        named = _name(text, limit, last, topic)
+        constraints.append(_constraint(passage, limit, named, topic))
+        spans.append(passage.span(min(limit.start, limit.quantity[0]) if limit.quantity else limit.start, limit.end))
+        last = named or last
+    return Reading(tuple(constraints), _confidence(text, found, limits), tuple(spans), Support.PARSED)
+
+
+def _is_constraint(text: str, limit: Limit, topic: str) -> bool:
+    if is_age(text, limit):
+        # "... for those under 18, assent": an age that only says who signs
+        return not (_CONSENT.search(text) and limit.start > 25)
+    return not limit.time_unit or is_lifetime(text, limit, topic)
+
+
+def _name(text: str, limit: Limit, last: _Place | None, topic: str) -> _Place | None:
+    """Where the quantity of a limit is named; that of the limit before it, if it has none of its own."""
+    if limit.time_unit and is_age(text, limit):
+        named = list(AGE_WORD.finditer(text, max(0, limit.start - 60), min(len(text), limit.end + 10)))
+        return named[-1].span() if named else None
+    own = limit.quantity
+    if last and own and _qualifies(text, limit, own):
+        own = last
+    quantity = _marker_behind(text, limit) or own or last
+    if quantity or topic or is_age(text, limit):
+        return quantity
+    words = _WORDS.match(text, limit.end)
+    return words.span() if words else None
+
+
+def _qualifies(text: str, limit: Limit, quantity: _Place) -> bool:
+    """Whether the words in front of a further limit only say for whom it holds ("<= 5 x ULN with liver metastases")."""
+    ratio = limit.unit is not None and _RATIO.search(text, *limit.unit)
+    return bool(ratio and _QUALIFIER.search(text, max(0, quantity[0] - 16), quantity[0]))
+
+
+def _marker_behind(text: str, limit: Limit) -> _Place | None:
+    """The marker of which a share is named in front (">95% CD19")."""
+    if not limit.unit or text[slice(*limit.unit)] != "%":
+        return None
+    found = _MARKER.match(text, limit.end)
+    return found.span(1) if found else None
+
+
+def _constraint(passage: Passage, limit: Limit, named: _Place | None, topic: str) -> Constraint:
+    quantity = " ".join(passage.quote(*named).split()).strip(" ,;:") if named else topic.strip(" :.")
+    unit = " ".join(passage.quote(*limit.unit).split()) if limit.unit else None
+    return Constraint(
+        quantity=quantity or ("age" if limit.time_unit else passage.quote(limit.start, limit.end)),
+        comparator=limit.comparator,
+        value=limit.value,
+        value_high=limit.value_high,
+        unit=limit.time_unit or unit,
+    )
+
+
+def _confidence(text: str, found: list[Limit], limits: list[Limit]) -> float:
+    """How sure the list of constraints is: by the numbers that no rule has read, and by guessed comparators."""
+    claimed = [(limit.start, limit.end) for limit in found]
+    loose = any(
+        not any(start <= number.start() < end for start, end in claimed)
+        and not _IN_NAME.search(text, max(0, number.start() - 8), number.end() + 2)
+        for number in _NUMBER.finditer(text)
+    )
+    if not limits:
+        return 0.85 if loose else 0.98
+    if loose or not all(limit.sure for limit in limits):
+        return 0.7
+    return 0.95 if len(limits) == 1 else 0.85

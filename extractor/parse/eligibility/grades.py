@@ -1,0 +1,45 @@
+"""Limits on scales, classes and grades: "ECOG 0-2", "NYHA class III or IV", "grade 3 or higher"."""
+
+import re
+from collections.abc import Iterator
+
+from extractor.schemas import Comparator
+
+from .limit import LOWER, UPPER, Limit
+from .limit_grammar import GRADED, read_comparator, read_grade, read_suffix
+from .quantities import find_quantity
+
+__all__ = ["find_graded"]
+
+_MEASURED = re.compile(r"\s?[A-Za-zμ]{1,6}\s?/\s?[A-Za-z]")
+"""A unit: the number in front of it is a measurement, such as a body mass index."""
+
+_FURTHEST = 4
+"""How many words may stand between a scale and a bare value."""
+
+
+def find_graded(text: str) -> Iterator[Limit]:
+    """The graded limits in cleaned text; a bare value is ``=``, several are a range.
+
+    >>> [(l.comparator.value, l.value, l.value_high) for l in find_graded("NYHA class III-IV; grade 2 or higher rash")]
+    [('between', 3, 4), ('>=', 2, None)]
+    """
+    for found in GRADED.finditer(text):
+        stated = read_comparator(found["comparator"]) or read_comparator(found["before"])
+        comparator = read_suffix(found["suffix"]) or stated
+        if _MEASURED.match(text, found.end()):
+            continue
+        if comparator or len(found["fill"].split()) <= _FURTHEST:
+            yield _graded(text, found, comparator)
+
+
+def _graded(text: str, found: re.Match[str], comparator: Comparator | None) -> Limit:
+    values = [read_grade(word) for word in re.findall(r"\d+|[IV]+", found["first"] + found["more"], re.IGNORECASE)]
+    low, high = min(values), max(values)
+    start, end = found.span("scale")
+    quantity = find_quantity(text, max(0, start - 40), end) or (start, end)
+    unit = (found.end("unit") - len(found["unit"].strip()), found.end("unit")) if found["unit"] else None
+    if low != high and comparator not in (*LOWER, *UPPER):
+        return Limit(Comparator.BETWEEN, low, high, found.start(), found.end(), quantity, unit)
+    value = low if comparator in LOWER else values[0]
+    return Limit(comparator or Comparator.EQUAL, value, None, found.start(), found.end(), quantity, unit)

@@ -1,0 +1,129 @@
+"""Headings of an eligibility section: which list begins, and which lines only open a list."""
+
+import re
+from collections.abc import Iterator
+
+from extractor.schemas import CriterionKind
+
+from .alternatives import any_of, set_of
+
+__all__ = ["is_generic", "is_population", "is_topic", "read_list_heading", "split_at_headings"]
+
+_LIST = r"(?:non[- ]?inclusion|inclusion|exclusion|inclusive|exclusive|eligibility|ineligibility)"
+_CRITERIA = r"(?:criteri(?:a|on|as|um|ons)|requirements)"
+_RUN_ON = re.compile(
+    rf"""
+      ^\W{{0,8}}(?:(?:key|main|major|general|patient|subject|study)\s+)?{_LIST}\s+{_CRITERIA}\s*(?::|：|-(?=\s))
+    | (?<=[.;,:)\s])(?:(?:key|main|major)\s+)?(?:inclusion|exclusion)\s+{_CRITERIA}\s*[:：]
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_NAMED = re.compile(
+    rf"\b(?P<list>{_LIST}(?:\s?(?:/|and|&)\s?{_LIST})?)\s+{_CRITERIA}\b|^\W*(?P<bare>inclusions?|exclusions?)\W*$", re.I
+)
+_REFUSAL = re.compile(
+    r"\b(?:exclu(?:ded?|sions?|ding)|ineligible|(?:must|may|should|shall|can)\s?not"
+    r"|not\s+(?:be\s+)?(?:eligible|enrolled|included|participate|admitted))\b",
+    re.IGNORECASE,
+)
+_ADMISSION = re.compile(
+    r"\b(?:eligible|included|inclusion|enrolled|recruited"
+    r"|(?:must|should|shall|need\s+to|have\s+to)\b(?:\s+(?:meet|fulfill?|satisfy|have|be)\b|\W*$))",
+    re.IGNORECASE,
+)
+_OPENING_WORDS = set_of(
+    """a additional admission all also an and any are as at be been before below by can cannot candidates case cases
+    children clinical condition conditions considered criteria criterion defined described each either eligibility
+    eligible enroll enrolled enrollment enrolment enter entering entry every exclude excluded exclusion exhibit
+    experience experiences fall fit following follows for from fulfil fulfill fulfilled fulfilling had has have having
+    if in include included includes inclusion individual individuals ineligible into is it listed may meet meeting
+    meets men met more must need needed no non not of on one or order otherwise part participant participants
+    participate participating participation patient patients people person persons phases present presented presenting
+    prior prohibited qualify recruited requirement requirements required satisfy satisfying screening selected shall
+    should specific stated statements study subject subjects than that the their there these they this those to trial
+    under unless volunteers was were where which who whom will with women noted otherwise characteristics general key
+    main major"""
+)
+_GROUPS = any_of(
+    """
+    donors? recipients? cohorts? parts? arms? groups? stage phases? for_\\w+ controls? healthy caregivers? parents?
+    women men females? males? children adults? infants? regimen stratum strata sub-?study subgroup
+    """
+)
+_POPULATION = re.compile(rf"\b{_GROUPS}\b", re.IGNORECASE)
+_TOPICS = any_of(
+    """
+    characteristics parameters? values? results tests requirements functions? status history conditions features
+    criteria therapy measures indices considerations information demographics laboratory medications diagnosis findings
+    """
+)
+_TOPIC = re.compile(rf"\b{_TOPICS}\W*$", re.IGNORECASE)
+
+
+def split_at_headings(raw: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Cut a line in front of, and after, each heading of a list in it.
+
+    >>> text = "Inclusion Criteria: adults. Exclusion Criteria: none"
+    >>> [text[a:b] for a, b in split_at_headings(text, 0, len(text))]
+    ['Inclusion Criteria:', ' adults. ', 'Exclusion Criteria:', ' none']
+    """
+    done = start
+    for found in _RUN_ON.finditer(raw[start:end]):
+        if start + found.start() > done:
+            yield done, start + found.start()
+        yield start + found.start(), start + found.end()
+        done = start + found.end()
+    if raw[done:end].strip():
+        yield done, end
+
+
+def read_list_heading(text: str, *, bulleted: bool) -> tuple[bool, CriterionKind | None]:
+    """Whether ``text`` is the heading of a list, and of which one; the kind is None where both are meant.
+
+    >>> read_list_heading("Key Exclusion Criteria", bulleted=False)
+    (True, <CriterionKind.EXCLUSION: 'exclusion'>)
+    >>> read_list_heading("Meets all inclusion criteria of the main study", bulleted=True)
+    (False, None)
+    """
+    if len(text) > 220:
+        return False, None
+    colon = text.rstrip(" *_").endswith((":", "：", ":-"))
+    if named := _NAMED.search(text):
+        words = len(text.split())
+        opens = colon and (words <= 14 or is_generic(text))
+        if opens or words <= (4 if bulleted else 8) or (not bulleted and is_generic(text)):
+            return True, _named_kind(named["list"] or named["bare"])
+    if (colon or "following" in text.lower()) and is_generic(text):
+        if _REFUSAL.search(text):
+            return True, CriterionKind.EXCLUSION
+        if _ADMISSION.search(text):
+            return True, CriterionKind.INCLUSION
+    return False, None
+
+
+def _named_kind(words: str) -> CriterionKind | None:
+    folded = words.lower()
+    refuses = "exclu" in folded or "non" in folded or folded.startswith("inelig")
+    admits = "inclu" in folded.replace("non-inclu", "").replace("non inclu", "").replace("noninclu", "")
+    if refuses != admits:
+        return CriterionKind.EXCLUSION if refuses else CriterionKind.INCLUSION
+    return None if refuses else CriterionKind.INCLUSION
+
+
+def is_generic(text: str) -> bool:
+    """A line that opens a list and says nothing of its own.
+
+    >>> is_generic("Patients must meet all of the following:"), is_generic("Known allergy to any of the following:")
+    (True, False)
+    """
+    return sum(word not in _OPENING_WORDS for word in re.findall(r"[a-z]+", text.lower())) == 0
+
+
+def is_population(text: str) -> bool:
+    """A heading that says for whom the items below it hold ("Donors:", "For women:")."""
+    return bool(_POPULATION.search(text))
+
+
+def is_topic(text: str) -> bool:
+    """A short name of a subject ("Laboratory parameters"), not a condition."""
+    return len(text.split()) <= 5 and bool(_TOPIC.search(text))

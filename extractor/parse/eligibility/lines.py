@@ -1,0 +1,108 @@
+r"""The physical lines of a list: where each one's words begin, and with what bullet or number.
+
+Lines are taken from the raw text, because indentation and line breaks are what a list is made of.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .headings import split_at_headings
+
+__all__ = ["Bullet", "Line", "read_lines", "read_marker"]
+
+
+class Bullet(StrEnum):
+    """What stands in front of an item."""
+
+    NUMBER = "number"
+    LETTER = "letter"
+    ROMAN = "roman"
+    DASH = "dash"
+    STAR = "star"
+    CIRCLE = "circle"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of raw text: its words are ``raw[start:end]``, ``column`` is where they begin in the line.
+
+    ``bullet`` is None for a line without bullet or number; ``ordinal`` is an item's number, letters
+    and Roman numerals counted. ``width`` is the length of the whole line, ``gap`` is true after a blank line.
+    """
+
+    start: int
+    end: int
+    column: int
+    width: int
+    gap: bool
+    bullet: Bullet | None = None
+    ordinal: int | None = None
+
+
+_MARKER = re.compile(
+    r"""
+      (?P<star>\\?\*(?=\s|\w|\\))
+    | (?P<circle>[•‣◦▪▫●○■□◆➢➤►✓✔❖·∙⁃\uf0b7\uf0a7](?!\d)|o(?=[ \t\u00a0]))
+    | (?P<dash>\\?[-–—−](?=\s|[A-Za-z(]|\\?[<>≤≥]))
+    | (?P<number>[(（]?(?P<ordinal>\d{1,2})(?:\.\d{1,2}){0,2}
+        (?:\s?\\?[.)）．、](?!\d)|\s?\\?-(?=\s+[A-Za-z]))(?=\s|\W|[A-Za-z]))
+    | (?P<roman>[(（]?(?P<numeral>[ivx]{2,4}|[IVX]{2,4}|[iI])\\?[.)）](?=\s))
+    | (?P<letter>[(（]?(?P<character>[a-zA-Z])(?:\\?[)）](?=\s|\w)|\\?\.(?=\s+\S|[A-Z][a-z])))
+    """,
+    re.VERBOSE,
+)
+_PADDING = re.compile(r"[\s\u00a0]*(?:[.,;:](?=\s|$)[\s\u00a0]*)*")
+_ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "vii": 7, "viii": 8, "ix": 9, "x": 10, "xi": 11}
+
+
+def read_lines(raw: str) -> list[Line]:
+    r"""All lines that have words, in order; a heading that runs on into text becomes a line of its own.
+
+    >>> lines = read_lines("Criteria:\n\n 1. Age\n * Sex")
+    >>> [(line.bullet and line.bullet.value, line.ordinal, line.column) for line in lines]
+    [(None, None, 0), ('number', 1, 4), ('star', None, 3)]
+    """
+    lines = []
+    gap = False
+    for found in re.finditer(r"[^\n]+|\n[ \t\r]*(?=\n)", raw):
+        if found[0].strip("\r\n\t \u00a0") == "":
+            gap = True
+            continue
+        for start, end in split_at_headings(raw, found.start(), found.end()):
+            if line := _read_line(raw, start, end, gap=gap):
+                lines.append(line)
+                gap = False
+    return lines
+
+
+def _read_line(raw: str, start: int, end: int, *, gap: bool) -> Line | None:
+    words = _skip_padding(raw, start, end)
+    bullet, ordinal = None, None
+    for _ in range(3):  # "* 1. Age" has two markers; more are none
+        marker = read_marker(raw, words, end)
+        if not marker or _skip_padding(raw, marker[2], end) >= end:
+            break
+        bullet, ordinal = bullet or marker[0], marker[1] if ordinal is None else ordinal
+        words = _skip_padding(raw, marker[2], end)
+    stop = words + len(raw[words:end].rstrip())
+    return Line(words, stop, words - start, end - start, gap, bullet, ordinal) if stop > words else None
+
+
+def read_marker(raw: str, start: int, end: int) -> tuple[Bullet, int | None, int] | None:
+    """The bullet or number at ``start``: what it is, its ordinal, and where it ends; None if there is none."""
+    found = _MARKER.match(raw, start, end)
+    if not found:
+        return None
+    if found["number"]:
+        return Bullet.NUMBER, int(found["ordinal"]), found.end()
+    if found["roman"]:
+        return Bullet.ROMAN, _ROMAN.get(found["numeral"].lower()), found.end()
+    if found["letter"]:
+        return Bullet.LETTER, ord(found["character"].lower()) - ord("a") + 1, found.end()
+    return Bullet(found.lastgroup or ""), None, found.end()
+
+
+def _skip_padding(raw: str, start: int, end: int) -> int:
+    found = _PADDING.match(raw, start, end)
+    return found.end() if found else start

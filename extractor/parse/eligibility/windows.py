@@ -1,0 +1,167 @@
+"""Time limits of a criterion: "within 4 weeks before enrolment"."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from extractor.parse.durations import Duration, find_durations
+from extractor.parse.parsed import Reading
+from extractor.parse.passage import Passage
+from extractor.schemas import Comparator, CriterionKind, Support, TimeUnit, TimeWindow
+
+from .alternatives import any_of
+from .lifetimes import is_age, is_lifetime
+from .limit import Limit
+from .limit_grammar import COMPARATOR, read_comparator
+
+__all__ = ["read_window"]
+
+_SPAN_WORDS = "within in during over throughout beginning"
+_ONWARD_WORDS = "for until till through plus later lasting between from duration"
+_FILLERS = any_of(
+    """
+    a an about approximately period of the last past previous preceding prior first next consecutive recent most
+    least at
+    """
+)
+_LEFT = re.compile(
+    rf"(?P<preposition>\b{any_of(f'{_SPAN_WORDS} {_ONWARD_WORDS} and after of every')}\b\s*)?"
+    rf"(?P<comparator>{COMPARATOR}\s*)?(?:\b{_FILLERS}\b\s*)*$",
+    re.IGNORECASE,
+)
+_RELATIONS = any_of(
+    """
+    before prior_to prior of preceding after post since from following previous_to earlier_than ago to until
+    later at apart duration history immediately_prior_to
+    """
+)
+_ENDS_ANCHOR = any_of(
+    """
+    and or unless if except excluding with without but for while when were was are is will must may that which
+    """
+)
+_ANCHOR = re.compile(
+    rf"\s*\)?\s*(?:\b{_RELATIONS}\b(?:\s+(?!{_ENDS_ANCHOR}\b)[^\s,.;:()]+(?:\s\d+)?){{0,9}})?", re.IGNORECASE
+)
+_BACK = any_of("last past previous preceding prior")
+_IMPLIED = re.compile(
+    rf"\b(?:within|in|during|over|for)\s+(?:the\s+)?(?:immediate\s+)?{_BACK}\s+(?P<unit>year|month|week|day|hour)\b"
+    r"|\b(?:last|past)\s+(?P<bare>year|month|week)\b",
+    re.IGNORECASE,
+)
+_COURSE = re.compile(
+    r"\s*(?:per|/|a|each)\s?(?:day|week|month|year)\b|\s*(?:cycles?|course|period\s+of\s+treatment|regimen|infusion|follow)",
+    re.IGNORECASE,
+)
+_OR_MORE = re.compile(r"\s*(?:(?:or|and)\s+(?:more|longer|greater)|minimum)\b", re.IGNORECASE)
+_OR_LESS = re.compile(r"\s*(?:or\s+(?:less|fewer|shorter)|maximum)\b", re.IGNORECASE)
+_BEFORE_IT = re.compile(r"\s*(?:\w+\s+)?(?:before|prior|preceding|ago|previous)\b", re.IGNORECASE)
+_AFTER_IT = re.compile(r"\s*(?:\w+\s+)?(?:after|following|post|since|from|wash-?out)\b", re.IGNORECASE)
+_AND_AFTER = re.compile(r"\s*(?:after|following|post|later|thereafter|from)\b", re.IGNORECASE)
+_NO_WINDOW = re.compile(r"\b(?:age|life|survival)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    start: int
+    end: int
+    comparator: Comparator
+    value: int | float
+    unit: TimeUnit
+    sure: bool
+
+
+def read_window(passage: Passage, kind: CriterionKind | None = None, topic: str = "") -> Reading[TimeWindow | None]:
+    """The first time limit of a criterion, None if it has none.
+
+    ``topic`` is the heading or lead-in: a length of time under "Life expectancy" is no window.
+
+    >>> from extractor.parse.passage import passage_of
+    >>> read_window(passage_of("No chemotherapy within 4 weeks before enrolment")).value.quote
+    'within 4 weeks before enrolment'
+    """
+    text = passage.text
+    durations = list(find_durations(text))
+    found = None if _NO_WINDOW.search(topic) else _find_first(text, durations, kind)
+    if not found:
+        return Reading(None, 0.85 if durations else 0.98)
+    window = TimeWindow(
+        quote=passage.quote(found.start, found.end), comparator=found.comparator, value=found.value, unit=found.unit
+    )
+    span = passage.span(found.start, found.end)
+    return Reading(window, 0.95 if found.sure else 0.7, (span,), Support.PARSED)
+
+
+def _find_first(text: str, durations: list[Duration], kind: CriterionKind | None) -> _Found | None:
+    candidates = [window for duration in durations if (window := _read(text, duration))]
+    for found in _IMPLIED.finditer(text):
+        unit = TimeUnit((found["unit"] or found["bare"]).lower())
+        end = _anchor_end(text, found.end())
+        candidates.append(_Found(found.start(), end, Comparator.AT_MOST, 1, unit, sure=True))
+    return min(candidates or _washouts(text, durations, kind), key=lambda window: window.start, default=None)
+
+
+def _read(text: str, duration: Duration) -> _Found | None:
+    left = _LEFT.search(text, max(0, duration.start - 60), duration.start)
+    assert left  # the expression matches the empty string at the end
+    if not _is_window(text, duration, left.start()) or _COURSE.match(text, duration.end):
+        return None
+    sense = _stated(left, text, duration) or _implied(left, text, duration)
+    if not sense:
+        return None
+    comparator, sure, start = sense
+    upper = comparator in (Comparator.AT_MOST, Comparator.LESS)
+    value = duration.high if upper else duration.low
+    return _Found(start, _anchor_end(text, duration.end), comparator, value, duration.unit, sure)
+
+
+def _is_window(text: str, duration: Duration, start: int) -> bool:
+    high = duration.high if duration.high > duration.low else None
+    limit = Limit(Comparator.EQUAL, duration.low, high, start, duration.end, None, None, duration.unit.value)
+    return duration.unit is not TimeUnit.CYCLE and not is_age(text, limit) and not is_lifetime(text, limit)
+
+
+_Sense = tuple[Comparator, bool, int]
+
+
+def _stated(left: re.Match[str], text: str, duration: Duration) -> _Sense | None:
+    """The comparator that stands beside the length of time, whether that is sure, and where the window begins."""
+    comparator = read_comparator(left["comparator"])
+    if comparator and comparator not in (Comparator.EQUAL, Comparator.BETWEEN):
+        return comparator, True, left.start()
+    if _OR_MORE.match(text, duration.end):
+        return Comparator.AT_LEAST, True, left.start()
+    if _OR_LESS.match(text, duration.end):
+        return Comparator.AT_MOST, True, left.start()
+    return None
+
+
+def _implied(left: re.Match[str], text: str, duration: Duration) -> _Sense | None:
+    """The sense that a preposition, or a word such as "before", gives to a length of time."""
+    preposition = (left["preposition"] or "").strip().lower()
+    words = text[left.start() : duration.start]
+    if preposition in _SPAN_WORDS.split() or re.search(rf"\b{_BACK}\b", words, re.IGNORECASE):
+        return Comparator.AT_MOST, preposition in ("within", "in", "during"), left.start()
+    if preposition in _ONWARD_WORDS.split() or (preposition == "and" and _AND_AFTER.match(text, duration.end)):
+        return Comparator.AT_LEAST, preposition in ("for", "until"), left.start()
+    if _BEFORE_IT.match(text, duration.end):
+        return Comparator.AT_MOST, False, duration.start
+    if _AFTER_IT.match(text, duration.end):
+        return Comparator.AT_LEAST, False, duration.start
+    return None
+
+
+def _washouts(text: str, durations: list[Duration], kind: CriterionKind | None) -> Iterator[_Found]:
+    """A length of time alone behind the name of a treatment is its wash-out ("cetirizine: 3 days")."""
+    sense = Comparator.AT_MOST if kind is CriterionKind.EXCLUSION else Comparator.AT_LEAST
+    for duration in durations:
+        before, after = text[: duration.start].rstrip(), text[duration.end :].strip(" .;,")
+        bracketed = before.endswith(("(", ":", "-")) and (not after or after.startswith(")"))
+        alone = bracketed or (not after and len(before.split()) <= 6)
+        if alone and not before.lower().endswith(("every", "each")) and _is_window(text, duration, duration.start):
+            yield _Found(duration.start, duration.end, sense, duration.high, duration.unit, sure=False)
+
+
+def _anchor_end(text: str, end: int) -> int:
+    found = _ANCHOR.match(text, end)
+    return end + len(text[end : found.end() if found else end].rstrip(" )"))

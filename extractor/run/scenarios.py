@@ -1,0 +1,92 @@
+"""Scenarios: records whose questions are put to a model once, recorded, and replayed in tests."""
+
+import tomllib
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from extractor.ask.cassettes import asked_model, use_cassette
+from extractor.ask.model import AskSettings, Model
+from extractor.ask.opening import ModelChoice, open_model
+from extractor.ask.questions import Assist
+from extractor.ask.spec import ModelKind, ModelSpec
+from extractor.ask.transport import RetryPolicy
+from extractor.errors import CassetteError
+from extractor.pipeline import extract_record
+from extractor.read import read_records
+from extractor.schemas import Task, TrialExtraction
+
+__all__ = ["CAPABLE", "Scenario", "read_scenarios", "record_scenario", "replay_scenario"]
+
+CAPABLE = "capable"
+"""Stands for any model that reads well; other models are meant by their name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """What is asked of which model, and what that shows.
+
+    ``input`` is a file of records, seen from the folder of the scenarios' file; the first ``records`` of it are used.
+    ``answered_by`` is ``capable`` or a model's name. ``output_tokens`` cuts answers short on purpose.
+    """
+
+    name: str
+    shows: str
+    input: str
+    answered_by: str = CAPABLE
+    tasks: tuple[Task, ...] = tuple(Task)
+    assist: Assist = Assist.AUTO
+    reasks: int = 1
+    output_tokens: int | None = None
+    records: int = 1
+
+    @property
+    def settings(self) -> AskSettings:
+        """How the model is asked. One request after the other, so that a recording has one order."""
+        return AskSettings(reasks=self.reasks, concurrency=1, output_tokens=self.output_tokens)
+
+
+def read_scenarios(path: Path) -> tuple[Scenario, ...]:
+    """The scenarios of a TOML file. Raises ``CassetteError`` if it is missing or broken."""
+    try:
+        raw = tomllib.loads(path.read_text("utf-8"))["scenario"]
+        return TypeAdapter(tuple[Scenario, ...]).validate_python(raw)
+    except OSError as error:
+        raise CassetteError(f"{path}: {error.strerror}; name the file of scenarios with --scenarios") from error
+    except (tomllib.TOMLDecodeError, KeyError, ValidationError) as error:
+        raise CassetteError(f"{path}: holds no scenarios: {error}") from error
+
+
+async def record_scenario(scenario: Scenario, folder: Path, spec: ModelSpec) -> list[TrialExtraction]:
+    """Put the scenario's questions to a model and keep the exchanges in ``<name>.yaml``. Returns what came out."""
+    async with open_model(ModelChoice(spec), scenario.settings) as model:
+        with use_cassette(_cassette(scenario, folder), record=True):
+            return await _extract(scenario, folder, model)
+
+
+async def replay_scenario(scenario: Scenario, folder: Path) -> list[TrialExtraction]:
+    """The same from the recording: no network, no waiting.
+
+    Raises ``CassetteMiss`` for a question that was never recorded, ``CassetteError`` for a recorded one that is not
+    asked any more.
+    """
+
+    async def no_wait(_: float) -> None:
+        return
+
+    path = _cassette(scenario, folder)
+    spec = ModelSpec(ModelKind.SERVER, asked_model(path), "http://model.test/v1")
+    with use_cassette(path):
+        async with Model(spec, scenario.settings, RetryPolicy(sleep=no_wait)) as model:
+            return await _extract(scenario, folder, model)
+
+
+async def _extract(scenario: Scenario, folder: Path, model: Model | None) -> list[TrialExtraction]:
+    records = islice(read_records(folder / scenario.input), scenario.records)
+    return [await extract_record(record, model, scenario.tasks, scenario.assist) for record in records]
+
+
+def _cassette(scenario: Scenario, folder: Path) -> Path:
+    return folder / f"{scenario.name}.yaml"

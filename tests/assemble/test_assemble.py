@@ -1,0 +1,92 @@
+"""Extractions put together from synthetic records: every value has its proof, every gap a reason."""
+
+import pytest
+
+from extractor.assemble import Inquiry, assemble_extraction
+from extractor.ground.answer import Answer
+from extractor.ground.check import ground_answer
+from extractor.parse import parse_record
+from extractor.read import read_records
+from extractor.schemas import AbsenceReason, Concept, Origin, Task, Usage
+
+SAMPLES = ["flat.txt", "study.json", "study.xml", "studies.csv"]
+
+
+@pytest.fixture(scope="module", params=SAMPLES)
+def parsed(request):
+    return parse_record(next(read_records(f"tests/records/{request.param}")))
+
+
+def all_items(extraction):
+    return (extraction.eligibility, *extraction.eligibility.criteria, *extraction.dosing, *extraction.endpoints)
+
+
+def test_every_piece_of_evidence_quotes_the_raw_text(parsed):
+    extraction = assemble_extraction(parsed, Inquiry())
+    pieces = [piece for item in all_items(extraction) for piece in item.evidence]
+    assert pieces
+    for piece in pieces:
+        assert parsed.record.section(piece.section).text[piece.start : piece.end] == piece.quote != ""
+
+
+def test_every_filled_field_has_evidence(parsed):
+    extraction = assemble_extraction(parsed, Inquiry())
+    stated_by_place = {"rank", "index", "section", "evidence", "origin", "support", "confidence", "criteria"}
+    for item in all_items(extraction):
+        proven = {piece.field.split("[")[0] for piece in item.evidence}
+        filled = {
+            name
+            for name in type(item).model_fields
+            if name not in stated_by_place and getattr(item, name) not in (None, (), False)
+        }
+        assert filled <= proven
+
+
+def test_every_empty_field_has_a_reason(parsed):
+    extraction = assemble_extraction(parsed, Inquiry())
+    explained = {absence.field for absence in extraction.absences}
+    for path, item in paths(extraction):
+        for name in type(item).model_fields:
+            if name not in {"evidence", "origin", "support", "confidence"} and getattr(item, name) in (None, ()):
+                assert f"{path}.{name}" in explained
+
+
+def paths(extraction):
+    yield "eligibility", extraction.eligibility
+    yield from ((f"eligibility.criteria[{n}]", item) for n, item in enumerate(extraction.eligibility.criteria))
+    yield from ((f"dosing[{n}]", item) for n, item in enumerate(extraction.dosing))
+    yield from ((f"endpoints[{n}]", item) for n, item in enumerate(extraction.endpoints))
+
+
+def test_a_task_that_is_not_wanted_is_empty_and_says_so(parsed):
+    extraction = assemble_extraction(parsed, Inquiry(), {Task.ENDPOINTS})
+    assert extraction.endpoints
+    assert (extraction.dosing, extraction.eligibility.criteria) == ((), ())
+    assert {a.field: a.reason for a in extraction.absences if "." not in a.field} == {
+        "eligibility": AbsenceReason.NOT_ASKED,
+        "dosing": AbsenceReason.NOT_ASKED,
+    }
+
+
+def test_a_supported_answer_enters_with_its_origin():
+    parsed = parse_record(next(read_records("tests/records/study.json")))
+    outcome = next(o for o in parsed.outcomes if not o.concept.certain)
+    number = outcome.chunk.number
+    answer = ground_answer(Answer(Task.ENDPOINTS, number, {"concept": Concept.HEALTH_ECONOMICS}), parsed)
+    inquiry = Inquiry({number: frozenset({"concept"})}, {number: (answer,)}, usage=Usage(calls=1))
+    extraction = assemble_extraction(parsed, inquiry)
+    endpoint = extraction.endpoints[parsed.outcomes.index(outcome)]
+    assert endpoint.concept is Concept.HEALTH_ECONOMICS
+    (piece,) = [piece for piece in endpoint.evidence if piece.field == "concept"]
+    assert piece.origin is Origin.MODEL
+    assert extraction.usage.calls == 1
+
+
+def test_an_unsupported_answer_stays_out_and_is_reported():
+    parsed = parse_record(next(read_records("tests/records/study.json")))
+    number = parsed.outcomes[0].chunk.number
+    answer = ground_answer(Answer(Task.ENDPOINTS, number, {"specimens": ("moon dust",)}), parsed)
+    inquiry = Inquiry({number: frozenset({"specimens"})}, {number: (answer,)})
+    extraction = assemble_extraction(parsed, inquiry)
+    assert "moon dust" not in extraction.model_dump_json(include={"endpoints"})
+    assert ["moon dust" in finding.message for finding in extraction.findings] == [True]

@@ -1,0 +1,55 @@
+import json
+from importlib import import_module
+
+import pytest
+from typer.testing import CliRunner
+
+from extractor.cli.app import app
+from extractor.schemas import TrialExtraction
+
+schemas = import_module("extractor.schemas")
+runner = CliRunner()
+
+
+def test_parse_shows_chunks_values_and_certainty():
+    shown = runner.invoke(app, ["parse", "seeds/records/003_b184c860ed2ef927.txt"])
+    assert shown.exit_code == 0
+    assert "criterion inclusion" in shown.output
+    assert "CD19 > 95 %" in shown.output
+    assert "primary outcome 0: Objective response rate (ORR)" in shown.output
+
+
+def test_parse_as_json_has_offsets_into_the_raw_text():
+    done = runner.invoke(app, ["parse", "seeds/records/003_b184c860ed2ef927.txt", "--json"])
+    parsed = json.loads(done.output)
+    (outcome,) = parsed["outcomes"]
+    (span,) = outcome["time_frame"]["spans"]
+    assert span["section"] == "primary_outcomes"
+    assert outcome["time_frame"]["value"].startswith("during three months")
+    assert span["end"] - span["start"] == len(outcome["time_frame"]["value"])
+
+
+def test_parse_of_a_bad_file_exits_with_1(tmp_path):
+    (tmp_path / "empty.json").touch()
+    assert runner.invoke(app, ["parse", str(tmp_path / "empty.json")]).exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "title"),
+    [
+        ([], "TrialExtraction"),
+        (["eligibility"], "Eligibility"),
+        (["dosing"], "Regimen"),
+        (["endpoints"], "Endpoint"),
+        (["record"], "TrialRecord"),
+    ],
+)
+def test_schema_is_the_models_own(arguments, title):
+    printed = json.loads(runner.invoke(app, ["schema", *arguments]).output)
+    assert printed["title"] == title
+    assert printed == getattr(schemas, title).model_json_schema(mode="serialization")
+
+
+def test_the_whole_schema_names_what_a_reader_must_trust():
+    properties = TrialExtraction.model_json_schema()["properties"]
+    assert {"absences", "findings", "coverage", "usage", "source"} <= properties.keys()

@@ -1,0 +1,132 @@
+"""``extractor run`` as a user starts it: files, exit codes, what goes to which stream."""
+
+import json
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+
+def extractor(*arguments, stdin=None):
+    return subprocess.run(
+        [sys.executable, "-m", "extractor", *map(str, arguments)],
+        input=stdin,
+        capture_output=True,
+        check=False,
+    )
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def test_a_folder_of_records_becomes_a_folder_of_results(tmp_path):
+    done = extractor("run", "tests/records", "--assist", "never", "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == b""
+    results = lines(tmp_path / "extractions.jsonl")
+    manifest = json.loads((tmp_path / "run.json").read_text("utf-8"))
+    assert manifest["records"] == {"extracted": len(results), "resumed": 0, "failed": 0}
+    assert manifest["settings"]["prompts"].keys() == {"eligibility.v1", "dosing.v1", "endpoints.v1"}
+    assert lines(tmp_path / "failures.jsonl") == []
+    assert b"records extracted: 12" in done.stderr
+
+
+def test_without_a_folder_results_go_to_standard_output():
+    done = extractor("run", "tests/records/studies.jsonl", "--quiet")
+    assert done.returncode == 0
+    assert [json.loads(line)["record_id"] for line in done.stdout.splitlines()] == ["NCT90000006", "NCT90000007"]
+    assert done.stderr == b""
+
+
+def test_a_record_comes_through_standard_input():
+    text = Path("tests/records/study.json").read_bytes()
+    done = extractor("run", "-", "--quiet", stdin=text)
+    assert json.loads(done.stdout)["record_id"] == "NCT90000001"
+
+
+def test_without_a_model_it_says_how_many_questions_stayed_open():
+    done = extractor("run", "tests/records/study.json")
+    open_questions = json.loads(done.stdout)["usage"]["open_questions"]
+    assert open_questions > 0
+    assert f"{open_questions} questions stayed open" in done.stderr.decode()
+
+
+def test_a_broken_record_is_reported_and_the_others_go_on(tmp_path):
+    good = Path("tests/records/studies.jsonl").read_text("utf-8").splitlines()
+    (tmp_path / "in.jsonl").write_text("\n".join([good[0], '{"protocolSection": {', good[1]]), "utf-8")
+    done = extractor("run", tmp_path / "in.jsonl", "--out", tmp_path / "out")
+    assert done.returncode == 1
+    assert [r["record_id"] for r in lines(tmp_path / "out" / "extractions.jsonl")] == ["NCT90000006", "NCT90000007"]
+    (failure,) = lines(tmp_path / "out" / "failures.jsonl")
+    assert (failure["error"], failure["place"]) == ("RecordError", "line 2")
+
+
+def test_the_same_command_again_resumes(tmp_path):
+    command = ("run", "tests/records/studies.jsonl", "--out", tmp_path)
+    extractor(*command, "--limit", "1")
+    before = (tmp_path / "extractions.jsonl").read_bytes()
+    done = extractor(*command)
+    after = (tmp_path / "extractions.jsonl").read_bytes()
+    assert done.returncode == 0
+    assert after.startswith(before)
+    assert [r["record_id"] for r in lines(tmp_path / "extractions.jsonl")] == ["NCT90000006", "NCT90000007"]
+    assert b"records done by an earlier run: 1" in done.stderr
+
+
+def test_other_settings_do_not_mix_with_an_earlier_run(tmp_path):
+    extractor("run", "tests/records/study.json", "--out", tmp_path)
+    done = extractor("run", "tests/records/study.json", "--out", tmp_path, "--tasks", "dosing")
+    assert done.returncode == 1
+    assert b"--fresh" in done.stderr
+    assert extractor("run", "tests/records/study.json", "--out", tmp_path, "--tasks", "dosing", "--fresh").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["run"], "INPUT"),
+        (["run", "tests/records", "--assist", "sometimes"], "sometimes"),
+        (["run", "tests/records", "--tasks", "colours"], "colours"),
+        (["run", "tests/records", "--model", "http://localhost:8000/v1"], "#NAME"),
+        (["run", "tests/records", "--record", "answers"], "--model"),
+        (["run", "tests/records", "--fresh"], "--out"),
+    ],
+)
+def test_a_wrong_call_exits_with_2_and_says_what_to_do(arguments, hint):
+    done = extractor(*arguments)
+    assert done.returncode == 2
+    assert hint in done.stderr.decode()
+
+
+def test_a_file_that_is_not_there_is_a_failure_with_its_name():
+    done = extractor("run", "no-such-file.json", "--quiet")
+    assert done.returncode == 1
+    assert "no-such-file.json" in done.stderr.decode()
+
+
+def test_a_model_that_cannot_be_reached_stops_the_run():
+    done = extractor("run", "tests/records/study.json", "--model", "local:smollm2-135m", "--quiet")
+    assert done.returncode == 1
+    assert "extractor model pull smollm2-135m" in done.stderr.decode()
+
+
+def test_a_dry_run_counts_and_asks_nothing():
+    done = extractor("run", "tests/records/study.json", "--dry-run", "--assist", "always")
+    estimate = json.loads(done.stdout)
+    assert estimate["records"] == 1
+    assert estimate["calls"] >= 3
+    assert estimate["prompt_tokens"] > estimate["questions"] > 10
+
+
+def test_a_replay_without_the_recording_explains_the_miss(tmp_path):
+    (tmp_path / "answers").mkdir()
+    done = extractor("run", "seeds/records", "--replay", tmp_path / "answers", "--out", tmp_path / "out")
+    assert done.returncode == 1
+    assert "CassetteMiss" in (tmp_path / "out" / "failures.jsonl").read_text("utf-8")
+
+
+def test_the_version_is_that_of_the_distribution():
+    assert extractor("--version").stdout.decode().strip() == version("trial-extractor")

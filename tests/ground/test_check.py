@@ -1,0 +1,113 @@
+import pytest
+
+from extractor.ground.answer import Answer
+from extractor.ground.check import ground_answer
+from extractor.parse import parse_record
+from extractor.schemas import (
+    Amount,
+    Category,
+    Comparator,
+    Constraint,
+    FindingKind,
+    Instrument,
+    Section,
+    Source,
+    Support,
+    Task,
+    TimeUnit,
+    TrialRecord,
+)
+
+TEXT = (
+    "Inclusion Criteria:\n\n* Platelets \\> 50 x 10\\^9/L, no transfusion within 2 weeks (WHO grade III)\n* Consent\n"
+)
+RECORD = TrialRecord(
+    record_id="NCT90000050",
+    source=Source(path="made.json", format="ctgov_json"),
+    sections=(
+        Section(name="title", text="Exampline in thrombocytopenia"),
+        Section(name="eligibility", text=TEXT),
+    ),
+)
+PARSED = parse_record(RECORD)
+CHUNK = next(c.chunk.number for c in PARSED.eligibility.criteria if c.chunk.text.startswith("Platelets"))
+
+
+def ground(**values):
+    return ground_answer(Answer(Task.ELIGIBILITY, CHUNK, values), PARSED)
+
+
+def constraint(value, quantity="Platelets", comparator=Comparator.MORE):
+    return Constraint(quantity=quantity, comparator=comparator, value=value, unit="/L")
+
+
+def quoted(span):
+    return RECORD.section(span.section).text[span.start : span.end]
+
+
+def test_a_quote_becomes_the_raw_characters():
+    reading = ground(lead_in="platelets > 50 x 10^9/L").readings["lead_in"]
+    assert reading.value == "Platelets \\> 50 x 10\\^9/L"
+    assert [quoted(span) for span in reading.spans] == [reading.value]
+    assert reading.support is Support.LITERAL
+
+
+@pytest.mark.parametrize("quote", ["Platelets > 60 x 10^9/L", "transfusion within 3 weeks", "no consent"])
+def test_a_quote_that_is_not_in_the_chunk_is_kept_out_and_reported(quote):
+    grounded = ground(lead_in=quote)
+    assert "lead_in" not in grounded.readings
+    assert [(r.value, r.kind) for r in grounded.rejections] == [(quote, FindingKind.QUOTE_NOT_FOUND)]
+
+
+def test_a_limit_whose_number_the_text_states_is_supported_by_it():
+    reading = ground(constraints=(constraint(50_000_000_000),)).readings["constraints"]
+    assert [quoted(span) for span in reading.spans] == ["Platelets \\> 50 x 10\\^9"]
+    assert reading.support is Support.PARSED
+
+
+def test_a_list_keeps_its_supported_members_and_reports_the_others():
+    good, bad = constraint(50_000_000_000), constraint(75_000_000_000)
+    grounded = ground(constraints=(bad, good))
+    assert grounded.readings["constraints"].value == (good,)
+    assert [r.kind for r in grounded.rejections] == [FindingKind.VALUE_NOT_IN_QUOTE]
+
+
+def test_a_list_of_which_nothing_is_supported_is_no_answer():
+    grounded = ground(constraints=(constraint(75_000_000_000),))
+    assert "constraints" not in grounded.readings
+
+
+def test_a_time_window_is_read_from_its_quote():
+    window = ground(time_window="within 2 weeks").readings["time_window"].value
+    assert (window.comparator, window.value, window.unit) == (Comparator.AT_MOST, 2, TimeUnit.WEEK)
+
+
+def test_a_time_window_without_a_time_is_kept_out():
+    assert ground(time_window="no transfusion").readings == {}
+
+
+def test_an_agent_may_stand_in_another_section():
+    reading = ground(agent="exampline").readings["agent"]
+    assert (reading.value, reading.spans[0].section) == ("Exampline", "title")
+
+
+def test_a_class_rests_on_the_whole_chunk():
+    reading = ground(category=Category.ORGAN_FUNCTION).readings["category"]
+    assert quoted(reading.spans[0]) == PARSED.raw(PARSED.chunks[CHUNK].span)
+    assert reading.support is Support.INFERRED
+
+
+def test_nothing_stated_is_an_answer_too():
+    grounded = ground(time_window=None, constraints=())
+    assert grounded.readings["time_window"].value is None
+    assert grounded.readings["constraints"].value == ()
+
+
+@pytest.mark.parametrize("amount", [Amount(low=50, high=60, unit="mg"), Amount(low=None, high=7, unit="mg")])
+def test_every_number_of_a_value_must_stand_in_the_text(amount):
+    assert ground(amounts=(amount,)).readings == {}
+
+
+def test_an_instrument_nobody_names_is_kept_out():
+    assert ground(instrument=Instrument(name="RECIST")).readings == {}
+    assert ground(instrument=Instrument(name="WHO")).readings["instrument"].value == Instrument(name="WHO")

@@ -1,0 +1,66 @@
+"""Numbers with a unit, lists, ranges, counts of cells; and numbers that are no doses."""
+
+import pytest
+
+from extractor.parse.clean import clean_text
+from extractor.parse.dosing.amounts import find_amounts
+
+
+def read(text: str) -> list[tuple[float | None, float | None, str]]:
+    return [(a.low, a.high, a.unit) for mark in find_amounts(clean_text(text).text) for a in mark.value]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("300 mg", [(300, 300, "mg")]),
+        ("25mcg of venom", [(25, 25, "ug")]),
+        ("0,2 ml + 0,3 ml", [(0.2, 0.2, "mL"), (0.3, 0.3, "mL")]),
+        ("1,200 mg", [(1200, 1200, "mg")]),
+        ("150 to 375 mg", [(150, 375, "mg")]),
+        ("from 75 mg up to 600 mg", [(75, 600, "mg")]),
+        ("up to 40 mg", [(None, 40, "mg")]),
+        ("0.3, 1 and 3 mg/kg", [(0.3, 0.3, "mg/kg"), (1, 1, "mg/kg"), (3, 3, "mg/kg")]),
+        ("75 - 150 - 225 mg/m²", [(75, 75, "mg/m2"), (150, 150, "mg/m2"), (225, 225, "mg/m2")]),
+        ("10 milligrams per kilogram (mg/kg)", [(10, 10, "mg/kg")]),
+        ("100 mg/m^2/day", [(100, 100, "mg/m2")]),
+        ("0.5 mg/kg/day", [(0.5, 0.5, "mg/kg/day")]),
+        ("a total daily dose of 60 mg", [(60, 60, "mg/day")]),
+        ("0.016 mg/kg/IgE [IU/mL]", [(0.016, 0.016, "mg/kg/IgE(IU/mL)")]),
+        ("AUC 5", [(5, 5, "AUC")]),
+        ("AUC 5 mg/mL/min", [(5, 5, "AUC")]),
+        ("two puffs", [(2, 2, "puff")]),
+        ("1 tablet per day", [(1, 1, "tablet")]),
+        ("2x20 drops", [(20, 20, "drop")]),
+        ("on day 1, 15 mg/kg", [(15, 15, "mg/kg")]),
+        ("EX-108, 10 mg/kg", [(10, 10, "mg/kg")]),
+        ("1 x 10^6, 2 x 10^6 CAR+ T cells/kg", [(10**6, 10**6, "cells/kg"), (2 * 10**6, 2 * 10**6, "cells/kg")]),
+        ("1-10×10^6/kg", [(10**6, 10**7, "cells/kg")]),
+        ("5 x 107 stem cells", [(5 * 10**7, 5 * 10**7, "cells")]),
+        ("108 CFU", [(10**8, 10**8, "CFU")]),
+        ("3000000 cells/kg", [(3000000, 3000000, "cells/kg")]),
+    ],
+)
+def test_doses_are_read(text: str, expected: list[tuple[float | None, float | None, str]]) -> None:
+    assert read(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "not to exceed 2 mg",
+        "with a maximum dose of 70 mg/d",
+        "reduced to 20 mg/m2",
+        "tapered by 5 mg",
+        "dissolved in 250 mL",
+        "150 mg vials",
+        "10 mL of blood",
+        "2.8 g/100 kcal",
+        "platelets 50 x 10^9/L",
+        "CD19 CAR T cells, 28 days later",
+        "0.9% NaCl",
+        "6 months",
+    ],
+)
+def test_limits_packages_and_samples_are_no_doses(text: str) -> None:
+    assert read(text) == []

@@ -1,0 +1,35 @@
+"""Every entry's example must yield the entry's value."""
+
+import pytest
+
+from extractor.parse.dosing.amounts import find_amounts
+from extractor.parse.dosing.frequencies import find_frequencies
+from extractor.parse.vocabulary import Entry, load_vocabulary
+from extractor.schemas import Frequency, Route
+
+
+def list_entries(name: str) -> list[pytest.param]:
+    return [pytest.param(entry, id=f"{name}-{entry.value}") for entry in load_vocabulary(name).entries]
+
+
+@pytest.mark.parametrize("entry", list_entries("routes"))
+def test_a_route_is_found_in_its_example(entry: Entry) -> None:
+    assert Route(entry.value).value in {match.value for match in load_vocabulary("routes").find(entry.example)}
+
+
+@pytest.mark.parametrize("entry", list_entries("agents"))
+def test_an_agent_is_found_in_its_example(entry: Entry) -> None:
+    match = load_vocabulary("agents").first(entry.example)
+    assert match is not None
+    assert match.value == entry.value
+
+
+@pytest.mark.parametrize("entry", list_entries("frequencies"))
+def test_a_frequency_is_found_in_its_example(entry: Entry) -> None:
+    assert Frequency(entry.value) in [mark.value for mark in find_frequencies(entry.example)]
+
+
+@pytest.mark.parametrize("entry", list_entries("dose_units"))
+def test_a_unit_is_read_from_its_example(entry: Entry) -> None:
+    text = f"{entry.example} cream" if entry.value == "%" else entry.example
+    assert [amount.unit for mark in find_amounts(text) for amount in mark.value] == [entry.value]

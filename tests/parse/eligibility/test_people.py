@@ -1,0 +1,85 @@
+import pytest
+
+from extractor.parse.eligibility.ages import read_ages
+from extractor.parse.eligibility.people import Stated, read_healthy, read_sex
+from extractor.parse.passage import passage_of
+from extractor.schemas import Category, CriterionKind, Sex
+
+INCLUSION, EXCLUSION = CriterionKind.INCLUSION, CriterionKind.EXCLUSION
+
+
+def stated(text, kind=INCLUSION, category=Category.AGE, **more):
+    return Stated(passage_of(text), kind, category, **more)
+
+
+def ages(criteria, *summary):
+    low, high = read_ages(criteria, [passage_of(text, "brief_summary") for text in summary])
+    return tuple((age.value.value, age.value.unit.value) if age.value else None for age in (low, high))
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "expected"),
+    [
+        ("Age 18-75 years", INCLUSION, ((18, "year"), (75, "year"))),
+        ("Adults aged 18 years or older", INCLUSION, ((18, "year"), None)),
+        ("Age < 18 years", EXCLUSION, ((18, "year"), None)),
+        ("Age <18 or >70 years", EXCLUSION, ((18, "year"), (70, "year"))),
+        ("<18 years of age", INCLUSION, (None, (18, "year"))),
+        ("Infants aged 6 months to 5 years", INCLUSION, ((6, "month"), (5, "year"))),
+        ("Adults", INCLUSION, (None, None)),
+    ],
+)
+def test_ages_of_one_criterion(text, kind, expected):
+    assert ages([stated(text, kind)]) == expected
+
+
+def test_widest_ages_over_cohorts():
+    criteria = [stated("Cohort A: age 18 to 60 years"), stated("Cohort B: age 12 to 80 years")]
+    assert ages(criteria) == ((12, "year"), (80, "year"))
+
+
+def test_ages_of_donors_do_not_count():
+    assert ages([stated("Donors aged 18-75 years", donor=True)]) == (None, None)
+
+
+def test_bare_number_under_a_heading_of_age():
+    assert ages([stated("16 and over", heading="Age:")]) == ((16, "year"), None)
+
+
+def test_summary_fills_what_the_criteria_leave_open():
+    summary = "We study patients with glioma, aged 18 - 70 years old, for 5 years."
+    assert ages([stated("Aged 20 years or older")], summary) == ((20, "year"), (70, "year"))
+
+
+def test_length_of_follow_up_is_no_age():
+    assert ages([], "Patients are followed every 3 months for 2 years.") == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "category", "sex"),
+    [
+        ("Male or female", Category.SEX, Sex.ALL),
+        ("Both genders, 18 years or older", Category.AGE, Sex.ALL),
+        ("Age 18 years or older, no limitation on gender", Category.AGE, Sex.ALL),
+        ("Women with breast cancer", Category.DIAGNOSIS, Sex.FEMALE),
+        ("Male patients aged 18 to 45 years", Category.AGE, Sex.MALE),
+        ("Women of childbearing potential must use contraception", Category.REPRODUCTIVE, None),
+        ("Asthma", Category.DIAGNOSIS, None),
+    ],
+)
+def test_sex(text, category, sex):
+    assert read_sex([stated(text, category=category)]).value is sex
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("A study in healthy volunteers", True),
+        ("Healthy male subjects", True),
+        ("Healthy volunteers are not accepted", False),
+        ("Cells from healthy individuals", None),
+        ("Patients with asthma", None),
+    ],
+)
+def test_healthy_volunteers(text, expected):
+    assert read_healthy([], [passage_of(text, "title")]).value is expected

@@ -1,0 +1,88 @@
+from itertools import count
+
+from extractor.parse.clean import clean_text
+from extractor.parse.outcomes import read_outcomes
+from extractor.parse.parsed import CERTAIN, ChunkKind
+from extractor.schemas import Instrument, Part, Rank, Section, Source, TimeKind, TimePoint, TrialRecord
+
+
+def read(*sections):
+    record = TrialRecord(record_id="x", source=Source(path="x", format="flat"), sections=sections)
+    return read_outcomes(record, {s.name: clean_text(s.text) for s in sections}, count(7)), record
+
+
+def structured():
+    text = "Overall survival\nThe time from infusion to death or last visit (censored).\nUp to 2 years"
+    ends = [16, 75, 90]
+    starts = [0, 17, text.index("Up to")]
+    ends = [text.index("\n"), text.rindex("\n"), len(text)]
+    names = ("measure", "description", "time_frame")
+    parts = tuple(Part(name=n, start=s, end=e) for n, s, e in zip(names, starts, ends, strict=True))
+    return Section(name="primary_outcomes[0]", text=text, parts=parts)
+
+
+def test_structured_parts_are_certain():
+    (outcome,), _ = read(structured())
+    assert outcome.measure.value == "Overall survival"
+    assert outcome.time_frame.value == "Up to 2 years"
+    assert outcome.measure.confidence == outcome.description.confidence == 1.0
+
+
+def test_fields_of_a_time_to_event_outcome():
+    (outcome,), _ = read(structured())
+    assert outcome.concept.value == "overall_survival"
+    assert outcome.category.value == "efficacy"
+    assert outcome.start_event.value == "infusion"
+    assert outcome.end_events.value == ("death",)
+    assert outcome.censored.value is True
+    assert outcome.time_points.value == (TimePoint(value=2, unit="year"),)
+    assert outcome.time_kind.value is TimeKind.UP_TO
+
+
+def test_ranks_come_in_order_and_are_numbered_from_zero():
+    outcomes, _ = read(
+        Section(name="secondary_outcomes", text="Pain, 1 week|Sleep, 2 weeks"),
+        Section(name="primary_outcomes", text="Survival, 1 year"),
+    )
+    assert [(o.rank, o.index, o.measure.value) for o in outcomes] == [
+        (Rank.PRIMARY, 0, "Survival"),
+        (Rank.SECONDARY, 0, "Pain"),
+        (Rank.SECONDARY, 1, "Sleep"),
+    ]
+    assert [o.chunk.number for o in outcomes] == [7, 8, 9]
+    assert {o.chunk.kind for o in outcomes} == {ChunkKind.OUTCOME}
+
+
+def test_every_span_quotes_the_raw_text():
+    section = Section(name="primary_outcomes", text=r"IgE \[serum\], Measured by ELISA., Day 30 (Â±2)")
+    (outcome,), record = read(section)
+    for reading in (outcome.measure, outcome.description, outcome.time_frame):
+        (span,) = reading.spans
+        assert record.section(span.section).text[span.start : span.end] == reading.value
+    (point,) = outcome.time_points.spans
+    assert section.text[point.start : point.end] == "30"
+    assert outcome.specimens.value == ("serum",)
+    assert outcome.methods.value == ("ELISA",)
+
+
+def test_other_concepts_have_no_events_for_certain():
+    (outcome,), _ = read(Section(name="primary_outcomes", text="Adverse events, Graded by CTCAE v5.0., 2 years"))
+    assert (outcome.start_event.value, outcome.end_events.value) == (None, ())
+    assert outcome.end_events.confidence >= CERTAIN
+    assert outcome.instrument.value == Instrument(name="CTCAE", version="5.0")
+
+
+def test_an_unread_time_to_event_outcome_leaves_its_events_in_doubt():
+    (outcome,), _ = read(Section(name="primary_outcomes", text="Overall survival, 2 years"))
+    assert not outcome.start_event.certain
+    assert not outcome.end_events.certain
+
+
+def test_an_unknown_measure_leaves_the_concept_open():
+    (outcome,), _ = read(Section(name="primary_outcomes", text="Zorp, 2 years"))
+    assert outcome.concept.is_open
+    assert outcome.category.is_open
+
+
+def test_a_record_without_outcomes_has_none():
+    assert read(Section(name="title", text="A trial"))[0] == ()

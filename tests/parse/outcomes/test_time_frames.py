@@ -1,0 +1,67 @@
+import pytest
+
+from extractor.parse.outcomes.moments import find_moment_groups
+from extractor.parse.outcomes.time_kind import read_time_kind
+from extractor.parse.outcomes.time_points import mask_intervals, select_time_points
+
+
+def read(text):
+    masked = mask_intervals(text)
+    groups = list(find_moment_groups(masked))
+    points = select_time_points(masked, groups)
+    kind, confidence = read_time_kind(text, masked, groups, points)
+    assert 0 < confidence < 1
+    return kind.value, [(point.value, point.unit.value) for point in points]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "points"),
+    [
+        ("2 years", "up_to", [(2, "year")]),
+        ("Up to approximately 28 days after infusion", "up_to", [(28, "day")]),
+        ("During three months (±1 week) post infusion", "up_to", [(3, "month")]),
+        ("From randomization until death, assessed up to 60 months", "up_to", [(60, "month")]),
+        ("Baseline to week 24", "up_to", [(24, "week")]),
+        ("Day 1 to day 28", "up_to", [(28, "day")]),
+        ("Every 12 weeks up to 2 years", "up_to", [(2, "year")]),
+        ("Weeks 0-54", "up_to", [(54, "week")]),
+        ("day 30, day 45, day 90", "at", [(30, "day"), (45, "day"), (90, "day")]),
+        ("Baseline, weeks 4, 8 and 12", "at", [(4, "week"), (8, "week"), (12, "week")]),
+        ("6 and 12 months", "at", [(6, "month"), (12, "month")]),
+        ("Baseline and 9 weeks", "at", [(9, "week")]),
+        ("Day 1 of Cycles 1, 3 and 5 (each cycle is 21 days)", "at", [(3, "cycle"), (5, "cycle")]),
+        ("Day 0, day 7 (+/- 2 days)", "at", [(7, "day")]),
+        ("At the 4th week", "at", [(4, "week")]),
+        ("Before and after treatment", "at", []),
+        ("Baseline (Day 1)", "at", []),
+        ("From 120 days to 2 years after infusion", "from_to", [(120, "day"), (2, "year")]),
+        ("Weeks 4-12", "from_to", [(4, "week"), (12, "week")]),
+        ("Every 4 weeks", "per", []),
+        ("Through study completion", "unspecified", []),
+        ("Until disease progression or death", "unspecified", []),
+    ],
+)
+def test_reads_kind_and_points(text, kind, points):
+    assert read(text) == (kind, points)
+
+
+@pytest.mark.parametrize(
+    ("text", "points"),
+    [
+        ("Day -14, day -1, day 28", [(28, "day")]),
+        ("week1, week2", [(1, "week"), (2, "week")]),
+        ("C2D1 and C5D1", [(2, "cycle"), (5, "cycle")]),
+        ("Four (4) weeks", [(4, "week")]),
+        ("0, 1.5 and 4 hours", [(1.5, "hour"), (4, "hour")]),
+        ("4 ± 2 months", [(4, "month")]),
+        ("12 weeks in a Q3W regimen", [(12, "week")]),
+        ("Week 4, month 3, and again week 4", [(4, "week"), (3, "month")]),
+    ],
+)
+def test_lists_moments_only(text, points):
+    assert read(text)[1] == points
+
+
+def test_a_long_list_without_a_unit_ends_soon():
+    text = "7±3 days, ".join("1234567890") + " , ".join(str(n) for n in range(4000))
+    assert read(text)[0] in {"at", "up_to", "unspecified"}

@@ -1,0 +1,56 @@
+"""What people import, and what importing costs."""
+
+import subprocess
+import sys
+
+import pytest
+
+import extractor
+import extractor.schemas
+from extractor import errors
+
+PUBLIC = {
+    "Assist",
+    "Extractor",
+    "ExtractorError",
+    "Outcome",
+    "ParsedRecord",
+    "QuoteCheck",
+    "QuoteStatus",
+    "Task",
+    "TrialExtraction",
+    "TrialRecord",
+    "parse_record",
+    "read_records",
+    "split_outcomes",
+    "verify_quote",
+}
+
+
+def test_the_public_names_are_these_sorted_and_there():
+    assert extractor.__all__ == sorted(PUBLIC)
+    for name in PUBLIC:
+        assert getattr(extractor, name) is not None
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'extract_everything'"):
+        _ = extractor.extract_everything
+
+
+@pytest.mark.parametrize("module", [extractor.schemas, errors])
+def test_every_public_name_of_the_bottom_layers_exists(module):
+    assert list(module.__all__) == sorted(module.__all__)
+    assert all(hasattr(module, name) for name in module.__all__)
+
+
+def test_every_error_is_an_extractor_error_and_stands_in_the_tree():
+    for name in errors.__all__:
+        assert issubclass(getattr(errors, name), errors.ExtractorError)
+        assert name in errors.__doc__
+
+
+@pytest.mark.parametrize("module", ["openai", "instructor", "pydantic", "httpx2", "rich.progress", "vcr", "numpy"])
+def test_the_command_line_starts_without_importing(module):
+    code = f"import sys, extractor.cli; sys.exit({module!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
