@@ -34,7 +34,7 @@ def assemble_dosing(parsed: ParsedRecord, inquiry: Inquiry) -> tuple[tuple[Regim
     known = [_known(parsed, regimen, inquiry) for regimen in parsed.dosing.regimens]
     for entry in (*known, *_read_by_model(parsed, inquiry)):
         span = entry.quote.spans[0]
-        ledger = Ledger(parsed.record, f"dosing[{len(regimens)}]", (span.section,), entry.inquiry)
+        ledger = Ledger(parsed.record, f"dosing[{len(regimens)}]", span, entry.inquiry)
         number = entry.chunk.number
         fields = {name: ledger.enter(name, entry.readings[name], number) for name in ("agent", *_FIELDS)}
         fields |= {"section": span.section, "quote": ledger.note("quote", entry.quote)}

@@ -60,7 +60,7 @@ def _assemble_criterion(
     parsed: ParsedRecord, criterion: ParsedCriterion, inquiry: Inquiry, path: str
 ) -> tuple[Criterion, list[Absence]]:
     chunk, section = criterion.chunk, criterion.chunk.span.section
-    ledger = Ledger(parsed.record, path, (section,), inquiry)
+    ledger = Ledger(parsed.record, path, chunk.span, inquiry)
     raw = parsed.raw(chunk.span)
     fields = {
         "kind": ledger.enter("kind", criterion.kind, chunk.number),

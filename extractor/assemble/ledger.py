@@ -19,12 +19,15 @@ _STRENGTH = list(Support)
 class Ledger:
     """Collects what is known about the fields of the item at ``path``, one field after another.
 
-    ``sections`` are those that were searched for the item's fields; with none, empty fields are
-    explained by the section's absence.
+    ``searched`` names the sections that were searched for the item's fields, or is the item's own place in one;
+    a value that follows from no single word, such as "no time is stated", rests on that place as a whole. With
+    no section searched, empty fields are explained by the section's absence.
     """
 
-    def __init__(self, record: TrialRecord, path: str, sections: Sequence[str], inquiry: Inquiry) -> None:
-        self._record, self._path, self._sections, self._inquiry = record, path, tuple(sections), inquiry
+    def __init__(self, record: TrialRecord, path: str, searched: Sequence[str] | Span, inquiry: Inquiry) -> None:
+        self._record, self._path, self._inquiry = record, path, inquiry
+        self._whole = searched if isinstance(searched, Span) else None
+        self._sections = (searched.section,) if isinstance(searched, Span) else tuple(searched)
         self._evidence: list[Evidence] = []
         self._origins: set[Origin] = set()
         self._confidence = 1.0
@@ -44,7 +47,8 @@ class Ledger:
             return settled.value
         self._origins.add(settled.origin)
         many = isinstance(settled.value, tuple)
-        for position, span in enumerate(settled.spans):
+        rests_on = settled.spans or ((self._whole,) if self._whole and settled.value is not False else ())
+        for position, span in enumerate(rests_on):
             name = f"{field}[{min(position, len(settled.value) - 1)}]" if many else field  # type: ignore[arg-type]
             self._evidence.append(self._prove(name, span, settled))
         return settled.value

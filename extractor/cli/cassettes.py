@@ -30,15 +30,16 @@ def record(
     """
     import asyncio
 
-    from extractor.ask.spec import ModelSpec
+    from extractor.ask.opening import ModelChoice
     from extractor.run.scenarios import read_scenarios, record_scenario
 
-    from .environment import read_model_spec
+    from .environment import read_cache_folder, read_model_spec
 
     with errors_for_people():
-        spec: ModelSpec = read_model_spec(model)
+        spec = read_model_spec(model)
+        choice = ModelChoice(spec, cache_dir=read_cache_folder())
         for scenario in _choose(read_scenarios(scenarios), names, spec.name):
-            extractions = asyncio.run(record_scenario(scenario, scenarios.parent, spec))
+            extractions = asyncio.run(record_scenario(scenario, scenarios.parent, choice))
             calls = sum(extraction.usage.calls for extraction in extractions if extraction.usage)
             typer.echo(f"{scenario.name}: {calls} exchanges")
 

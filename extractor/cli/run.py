@@ -37,8 +37,10 @@ def run(
 ) -> None:
     """Extract eligibility, dosing and endpoints from trial records.
 
-    Without --model and --replay the rules work alone, and the summary says how many questions stayed open. The same
-    command again goes on where it stopped. Exit codes: 0 all done, 1 some records failed, 2 usage, 3 budget reached,
+    Without --model and --replay the rules work alone, and the summary says how
+    many questions stayed open. The same command again goes on where it stopped.
+
+    Exit codes: 0 all done, 1 some records failed, 2 usage, 3 budget reached,
     130 interrupted.
     """
     from extractor.pipeline import Extractor

@@ -63,9 +63,13 @@ def _time(value: Period | TimePoint, passage: Passage) -> Supported | None:
 def _instrument(value: Instrument, passage: Passage) -> Supported | None:
     span = find_quote(passage, value.name)
     spelled = span or _find_spelled_out(value.name, passage)
-    if spelled is None or (value.version and not find_quote(passage, value.version)):
+    if spelled is None or not _states_version(value.version, passage):
         return None
     return Supported(value, spelled, Support.LITERAL if span else Support.INFERRED)
+
+
+def _states_version(version: str | None, passage: Passage) -> bool:
+    return version is None or any(find_quote(passage, mark + version) for mark in ("", "v", "v.", "version"))
 
 
 def _find_spelled_out(name: str, passage: Passage) -> Span | None:

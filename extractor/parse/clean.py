@@ -12,6 +12,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from .words import find_at
+
 __all__ = ["CleanText", "clean_text"]
 
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\uff0d"
@@ -50,6 +52,9 @@ _CHANGES = re.compile(
     """,
     re.VERBOSE,
 )
+
+# The characters with which a change can begin: plain text has none, and is passed over at once.
+_SUSPECT = re.compile(r"[^\n -%'-\[\]-~]")
 
 # A break inside a paragraph of text that was wrapped at a fixed width: the next line is indented,
 # has words, and starts no list item.
@@ -117,7 +122,8 @@ def clean_text(raw: str) -> CleanText:
     >>> clean_text(r"aged \>18 years, 30 (Â±2) days").text
     'aged >18 years, 30 (±2) days'
     """
-    changes = [(m.start(), m.end(), new) for m in _CHANGES.finditer(raw) if (new := _replacement(m)) != m[0]]
+    suspects = (found.start() for found in _SUSPECT.finditer(raw))
+    changes = [(m.start(), m.end(), new) for m in find_at(_CHANGES, raw, suspects) if (new := _replacement(m)) != m[0]]
     if _WRAPPED.search(raw):
         changes = _merge(changes, ((m.start(), m.end(), " ") for m in _SOFT_BREAK.finditer(raw)))
     return _apply(raw, changes)

@@ -1,13 +1,15 @@
 """Lengths and moments of time: a number, or several, with a unit."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from extractor.schemas import TimeUnit
 
-from .numbers import NUMBER, read_number
+from .numbers import NUMBER, number_places, read_number
 from .vocabulary import load_vocabulary
+from .words import find_at
 
 __all__ = ["Duration", "find_durations"]
 
@@ -36,8 +38,15 @@ def find_durations(text: str) -> Iterator[Duration]:
     >>> [(d.low, d.high, d.unit.value) for d in find_durations("within 2-4 weeks, for six (6) months, a 21-day cycle")]
     [(2, 4, 'week'), (6, 6, 'month'), (21, 21, 'day')]
     """
-    for found in _EXPRESSION.finditer(text):
+    return iter(_read_durations(text))
+
+
+@lru_cache(maxsize=64)
+def _read_durations(text: str) -> Sequence[Duration]:
+    durations = []
+    for found in find_at(_EXPRESSION, text, number_places(text)):
         low, unit = read_number(found["low"]), _UNITS.first(found["unit"])
         high = read_number(found["high"]) if found["high"] else low
         if low is not None and high is not None and unit:
-            yield Duration(low, high, TimeUnit(unit.value), found.start(), found.end())
+            durations.append(Duration(low, high, TimeUnit(unit.value), found.start(), found.end()))
+    return durations

@@ -1,8 +1,12 @@
 """Numbers as trial records write them: digits, thousands, powers of ten, words."""
 
 import re
+from collections.abc import Sequence
+from functools import lru_cache
 
-__all__ = ["NUMBER", "read_number"]
+from .words import find_words
+
+__all__ = ["NUMBER", "number_places", "read_number"]
 
 _COUNTED = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
@@ -34,6 +38,7 @@ NUMBER = (
 _FULL = re.compile(
     rf"(?P<digits>{_DIGITS})(?:{_POWER}|{_SCALE})?|10\^(?P<bare>-?\d{{1,2}})|(?P<word>[a-z-]+)", re.IGNORECASE
 )
+_FIRST_WORDS = frozenset(word.partition("-")[0] for word in _WORDS)
 _SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
 
 
@@ -57,6 +62,22 @@ def read_number(text: str) -> int | float | None:
     elif found["scale"]:
         value *= _SCALES[found["scale"].lower()]
     return _whole(value)
+
+
+@lru_cache(maxsize=64)
+def number_places(text: str) -> Sequence[int]:
+    """Where ``NUMBER`` can match in cleaned text, in order: there only, but not everywhere there.
+
+    >>> number_places("two of 1.5 mg")
+    (0, 7, 8, 9)
+    """
+    places = {
+        place
+        for word, found in find_words(text).items()
+        if word in _FIRST_WORDS or word[0].isdecimal()
+        for place in found
+    }
+    return tuple(sorted(places | {place - 1 for place in places if text[place - 1 : place] == "."}))
 
 
 def _whole(value: float) -> int | float:

@@ -59,9 +59,9 @@ def read_scenarios(path: Path) -> tuple[Scenario, ...]:
         raise CassetteError(f"{path}: holds no scenarios: {error}") from error
 
 
-async def record_scenario(scenario: Scenario, folder: Path, spec: ModelSpec) -> list[TrialExtraction]:
-    """Put the scenario's questions to a model and keep the exchanges in ``<name>.yaml``. Returns what came out."""
-    async with open_model(ModelChoice(spec), scenario.settings) as model:
+async def record_scenario(scenario: Scenario, folder: Path, choice: ModelChoice) -> list[TrialExtraction]:
+    """Put the scenario's questions to the chosen model and keep the exchanges in ``<name>.yaml``. Returns what came out."""
+    async with open_model(choice, scenario.settings) as model:
         with use_cassette(_cassette(scenario, folder), record=True):
             return await _extract(scenario, folder, model)
 

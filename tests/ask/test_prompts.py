@@ -15,7 +15,7 @@ from extractor.schemas import Task
 
 from .samples import OPEN, chunk, criterion, outcome, parsed_record, regimen
 
-BUDGET = {Task.ELIGIBILITY: 700, Task.DOSING: 700, Task.ENDPOINTS: 900}
+BUDGET = {Task.ELIGIBILITY: 700, Task.DOSING: 700, Task.ENDPOINTS: 1000}
 
 
 def _call(parsed, task, assist=Assist.ALWAYS):

@@ -61,7 +61,7 @@ def test_a_broken_record_is_reported_and_the_others_go_on(tmp_path):
     assert done.returncode == 1
     assert [r["record_id"] for r in lines(tmp_path / "out" / "extractions.jsonl")] == ["NCT90000006", "NCT90000007"]
     (failure,) = lines(tmp_path / "out" / "failures.jsonl")
-    assert (failure["error"], failure["place"]) == ("RecordError", "line 2")
+    assert (failure["error"], failure["place"]) == ("RecordError", "line 2, character 22")
 
 
 def test_the_same_command_again_resumes(tmp_path):
@@ -81,7 +81,8 @@ def test_other_settings_do_not_mix_with_an_earlier_run(tmp_path):
     done = extractor("run", "tests/records/study.json", "--out", tmp_path, "--tasks", "dosing")
     assert done.returncode == 1
     assert b"--fresh" in done.stderr
-    assert extractor("run", "tests/records/study.json", "--out", tmp_path, "--tasks", "dosing", "--fresh").returncode == 0
+    fresh = extractor("run", "tests/records/study.json", "--out", tmp_path, "--tasks", "dosing", "--fresh")
+    assert fresh.returncode == 0
 
 
 @pytest.mark.parametrize(

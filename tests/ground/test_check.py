@@ -18,9 +18,8 @@ from extractor.schemas import (
     TrialRecord,
 )
 
-TEXT = (
-    "Inclusion Criteria:\n\n* Platelets \\> 50 x 10\\^9/L, no transfusion within 2 weeks (WHO grade III)\n* Consent\n"
-)
+TEXT = "Inclusion Criteria:\n\n"
+TEXT += "* Platelets \\> 50 x 10\\^9/L, no transfusion within 2 weeks (WHO v2.1 grade III)\n* Consent\n"
 RECORD = TrialRecord(
     record_id="NCT90000050",
     source=Source(path="made.json", format="ctgov_json"),
@@ -111,3 +110,8 @@ def test_every_number_of_a_value_must_stand_in_the_text(amount):
 def test_an_instrument_nobody_names_is_kept_out():
     assert ground(instrument=Instrument(name="RECIST")).readings == {}
     assert ground(instrument=Instrument(name="WHO")).readings["instrument"].value == Instrument(name="WHO")
+
+
+def test_the_version_of_an_instrument_must_stand_there_too():
+    assert ground(instrument=Instrument(name="WHO", version="2.1")).readings["instrument"].support is Support.LITERAL
+    assert ground(instrument=Instrument(name="WHO", version="3.0")).readings == {}

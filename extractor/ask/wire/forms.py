@@ -14,7 +14,8 @@ __all__ = ["read_amount", "read_instrument", "read_limit", "read_period", "read_
 
 _RANGE = rf"(?P<low>-?{NUMBER})(?:\s*(?:-|–|to|and)\s*(?P<high>{NUMBER}))?\s*(?P<unit>.*)"
 _LIMIT = re.compile(
-    rf"(?P<quantity>[^\s:<>=≤≥].*?)\s*(?::\s*(?P<sign><=|>=|≤|≥|<|>|=)?|(?P<bare><=|>=|≤|≥|<|>|=))\s*{_RANGE}",
+    rf"(?P<quantity>[^\s:<>=≤≥].*?)\s*(?::\s*(?P<sign><=|>=|≤|≥|<|>|=)?|(?P<bare><=|>=|≤|≥|<|>|=))\s*"
+    rf"(?:(?:grade|class|stage|level)\s+)?{_RANGE}",
     re.IGNORECASE,
 )
 _AMOUNT = re.compile(rf"(?P<cap>up to\s+)?(?P<floor>at least\s+)?{_RANGE}", re.IGNORECASE)

@@ -75,6 +75,7 @@ def _read_descriptions(
     return [
         statement
         for passage in descriptions
+        if lexicon.only or any(m.value.key in known for m in lexicon.find(passage.text, passage.section))
         for statement in read_passage(passage, lexicon, lexicon.only)
         if statement.agent.key in known and (statement.agent.key not in dosed if statement.amounts else statement.named)
     ]

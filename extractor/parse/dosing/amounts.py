@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from extractor.parse.numbers import NUMBER
+from extractor.parse.numbers import NUMBER, number_places
+from extractor.parse.words import find_at, find_words
 from extractor.schemas import Amount
 
 from .cells import find_counts, restore_power
@@ -57,6 +58,8 @@ def find_amounts(text: str) -> tuple[Mark[tuple[Amount, ...]], ...]:
     >>> [(a.low, a.high, a.unit) for m in find_amounts("10, 20 or 40 mg/kg; 1-3 x 10^6 cells/kg") for a in m.value]
     [(10, 10, 'mg/kg'), (20, 20, 'mg/kg'), (40, 40, 'mg/kg'), (1000000, 3000000, 'cells/kg')]
     """
+    if not number_places(text):
+        return ()
     masked = _mask_days(text)
     counts = (mark for mark in find_counts(masked) if not _follows_limit(masked, mark.start))
     return drop_overlaps([*counts, *_find_measured(masked), *_find_auc(masked)])
@@ -72,7 +75,7 @@ def _mask_days(text: str) -> str:
 
 
 def _find_measured(text: str) -> Iterator[Mark[tuple[Amount, ...]]]:
-    for found in _MEASURED.finditer(text):
+    for found in find_at(_MEASURED, text, number_places(text)):
         unit = read_unit(found["unit"])
         if not unit or _is_no_dose(text, found.start(), found.end(), unit):
             continue
@@ -84,7 +87,7 @@ def _find_measured(text: str) -> Iterator[Mark[tuple[Amount, ...]]]:
 
 
 def _find_auc(text: str) -> Iterator[Mark[tuple[Amount, ...]]]:
-    for found in _AUC.finditer(text):
+    for found in find_at(_AUC, text, find_words(text).get("auc", ())):
         if amounts := read_levels(text, found.start("numbers"), found["numbers"], "AUC"):
             yield Mark(amounts, found.start(), found.end())
 

@@ -1,8 +1,11 @@
 """Passages that seem to hold a regimen which the rules could not read."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
 
+from extractor.parse.numbers import number_places
 from extractor.parse.parsed import Chunk
 from extractor.schemas import Amount
 
@@ -39,10 +42,14 @@ def find_candidates(
         is_group = passage.is_arm or passage.is_intervention
         if settled and not is_group:
             continue
-        known = [(start, end) for section, start, end in read if section == passage.section]
+        places = number_places(passage.text)
+        known = sorted((start, end) for section, start, end in read if section == passage.section)
+        furthest = list(accumulate((end for _, end in known), max, initial=0))
         for start, end in [passage.title, *split_clauses(passage.text, *passage.body)]:
-            if any(first < end and start < last for first, last in known):
+            if furthest[bisect_left(known, (end,))] > start:
                 continue
+            if bisect_left(places, end) == bisect_left(places, start):
+                continue  # a dose has a number
             if _has_dose(passage.text[start:end], levels, is_group=is_group):
                 chunks.append(source.chunk(next(numbers), passage.section, start, end))
     return tuple(chunks)

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator
 
+from extractor.parse.numbers import number_places
+from extractor.parse.words import find_at
 from extractor.schemas import Amount
 
 from .levels import DOSE_NUMBER, LEVEL_SEPARATOR, POWER, read_levels, spread_power
@@ -31,7 +33,7 @@ def find_counts(text: str) -> Iterator[Mark[tuple[Amount, ...]]]:
     >>> [(a.high, a.unit) for m in find_counts("1 or 3 x 10^6 CAR+ T cells/kg") for a in m.value]
     [(1000000, 'cells/kg'), (3000000, 'cells/kg')]
     """
-    for found in _COUNTS.finditer(text):
+    for found in find_at(_COUNTS, text, number_places(text)):
         body = _PER_BODY.match(text, found.end())
         thing = None if body else _THING.match(text, found.end())
         numbers = _PER_BODY.sub("", found[0])

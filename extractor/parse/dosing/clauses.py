@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from extractor.parse.sentences import split_sentences
 
@@ -19,7 +20,8 @@ _INNER_END = re.compile(r";\s*(?!\))|\n+|(?<=[a-z)\d]{2}[.])(?=[A-Z][a-z])")
 _STEP = re.compile(r"\b(?:followed by|thereafter|and then|then)\b", re.IGNORECASE)
 
 
-def split_clauses(text: str, start: int, end: int) -> list[tuple[int, int]]:
+@lru_cache(maxsize=64)
+def split_clauses(text: str, start: int, end: int) -> Sequence[tuple[int, int]]:
     """Sentences of ``text[start:end]``, cut at semicolons and line breaks as well.
 
     >>> text = "A 5 mg daily; B 10 mg weekly. Both oral"
@@ -33,7 +35,7 @@ def split_clauses(text: str, start: int, end: int) -> list[tuple[int, int]]:
             clauses.append((position, found.start()))
             position = found.end()
         clauses.append((position, start + last))
-    return [(first, last) for first, last in clauses if text[first:last].strip()]
+    return tuple((first, last) for first, last in clauses if text[first:last].strip())
 
 
 def list_clauses(passage: Passage, marks: Findings, mentions: Sequence[Mark[Agent]]) -> list[tuple[int, int]]:

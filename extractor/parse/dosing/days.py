@@ -1,8 +1,10 @@
 """Listed days of giving ("days 1, 8 and 15", "D-5 to -3"), and the frequency that they amount to."""
 
 import re
+from functools import lru_cache
 from itertools import pairwise
 
+from extractor.parse.words import find_at, places_of
 from extractor.schemas import Frequency, Period, TimeUnit
 
 from .frequencies import code_interval
@@ -29,14 +31,19 @@ _DAY = re.compile(r"\d{1,3}")
 _THROUGH = re.compile(r"\b(?:to|through|until|till)\b|~|^\s?-", re.IGNORECASE)
 
 
+@lru_cache(maxsize=64)
 def find_days(text: str) -> tuple[Mark[tuple[int, ...]], ...]:
     """Lists of days (or of weeks, as days), each as the days themselves; a range holds every day.
 
     >>> [m.value for m in find_days("days 1, 8, 15 and then D-5 to -3, at weeks 0, 4")]
     [(1, 8, 15), (-5, -4, -3), (0, 28)]
     """
-    days = [Mark(_read_list(found["list"], 1), found.start(), found.end()) for found in _DAYS.finditer(text)]
-    days += [Mark(_read_list(found["list"], 7), found.start(), found.end()) for found in _WEEKS.finditer(text)]
+    if not any(map(str.isdecimal, text)):
+        return ()
+    places = places_of(("on", "from", "study", "day", "days", "d"), text)
+    weeks = places_of(("on", "at", "from", "week", "weeks"), text)
+    days = [Mark(_read_list(found["list"], 1), found.start(), found.end()) for found in find_at(_DAYS, text, places)]
+    days += [Mark(_read_list(found["list"], 7), found.start(), found.end()) for found in find_at(_WEEKS, text, weeks)]
     return drop_overlaps(mark for mark in days if mark.value)
 
 

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from extractor.parse.numbers import NUMBER, read_number
+from extractor.parse.numbers import NUMBER, number_places, read_number
 from extractor.parse.vocabulary import load_vocabulary
+from extractor.parse.words import find_at, find_words, places_of
 from extractor.schemas import Frequency
 
 from .marks import Mark, drop_overlaps
@@ -77,12 +78,18 @@ def _find_fixed(text: str) -> Iterator[Mark[Frequency]]:
 
 
 def _find_intervals(text: str) -> Iterator[Mark[Frequency]]:
-    for found in _DAYS_EVERY.finditer(text):
+    numbers = number_places(text)
+    for found in find_at(_DAYS_EVERY, text, numbers):
         yield Mark(Frequency.QD, found.start(), found.end())
-    for found in _EITHER.finditer(text):
+    for found in find_at(_EITHER, text, places_of(("once", "every", "each", "q"), text)):
         yield Mark(Frequency.OTHER, found.start(), found.end())
-    for expression in (_EVERY, _SHORT, _INTERVAL, _HYPHENATED):
-        for found in expression.finditer(text):
+    for expression, places in (
+        (_EVERY, places_of(("once", "every", "each", "q", "at", "with"), text)),
+        (_SHORT, find_words(text).get("q", ())),
+        (_INTERVAL, numbers),
+        (_HYPHENATED, numbers),
+    ):
+        for found in find_at(expression, text, places):
             low = read_number(found["low"])
             unit = found["unit"][:2].lower()
             if low is not None and unit != "mi":
@@ -97,7 +104,7 @@ def _code(count: float, unit: str) -> Frequency:
 
 
 def _find_counts(text: str) -> Iterator[Mark[Frequency]]:
-    for found in _TIMES.finditer(text):
+    for found in find_at(_TIMES, text, sorted((*number_places(text), *find_words(text).get("x", ())))):
         count = read_number(found["low"] or found["high"])
         if count is None:
             continue

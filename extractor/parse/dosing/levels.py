@@ -14,7 +14,8 @@ __all__ = ["DOSE_NUMBER", "LEVEL_SEPARATOR", "POWER", "read_levels", "spread_pow
 DOSE_NUMBER = rf"(?:(?<![\w.,^])\d+,\d{{1,2}}(?![\d,])|(?<=\d[x×])\d+(?:\.\d+)?|(?<!\d[,/])(?<![A-Za-z]-)(?:{NUMBER}))"
 """Expression for a number as doses are written, without groups. Use with ``re.IGNORECASE``."""
 
-LEVEL_SEPARATOR = r"\s?(?:,\s?(?:and\s|or\s|to\s)?|-|~|\band\b|\bor\b|\bup\sto\b|\bto\b|\bthrough\b)\s?"
+# One way only to match each separator, so that a long list that fails costs no more than its length.
+LEVEL_SEPARATOR = r"\s?(?:,(?:\s?(?:and|or|to)\s{1,2}|\s{0,2})|(?:-|~|\band\b|\bor\b|\bup\sto\b|\bto\b|\bthrough\b)\s?)"
 """Expression for what stands between two levels of one list."""
 
 POWER = re.compile(r"(?:x|\*|·)\s?10|10\s?\^|\d\s?e\s?\d|million|billion", re.IGNORECASE)

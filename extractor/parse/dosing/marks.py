@@ -1,7 +1,9 @@
 """A value together with the words that state it."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Generic, TypeVar
 
 __all__ = ["Mark", "drop_overlaps", "within"]
@@ -19,12 +21,16 @@ class Mark(Generic[T_co]):
     confidence: float = 1.0
 
 
-M = TypeVar("M", bound="Mark[object]")
+_start = attrgetter("start")
 
 
 def within(marks: Sequence[Mark[T_co]], start: int, end: int) -> tuple[Mark[T_co], ...]:
-    """The marks that lie wholly inside ``start:end``."""
-    return tuple(mark for mark in marks if start <= mark.start and mark.end <= end)
+    """The marks, which are in reading order, that lie wholly inside ``start:end``."""
+    if not marks:
+        return ()
+    first = bisect_left(marks, start, key=_start)
+    last = bisect_right(marks, end, lo=first, key=_start)
+    return tuple(mark for mark in marks[first:last] if mark.end <= end)
 
 
 def drop_overlaps(marks: Iterable[Mark[T_co]]) -> tuple[Mark[T_co], ...]:

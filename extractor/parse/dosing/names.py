@@ -10,8 +10,10 @@ __all__ = ["is_alias", "is_given", "list_glosses", "name_key", "split_names", "t
 
 _NAMES = load_vocabulary("agents")
 _ROUTES = load_vocabulary("routes")
-_JOINTS = re.compile(r"\s*(?:\+|\bplus\b|\bin combination with\b|\bcombined with\b|\bfollowed by\b)\s*", re.IGNORECASE)
-_SOFT_JOINTS = re.compile(r"\s*(?:,|/|\band\b|\bor\b|\bwith\b|&)\s*", re.IGNORECASE)
+_JOINTS = re.compile(
+    r"(?<!\s)\s*(?:\+|\bplus\b|\bin combination with\b|\bcombined with\b|\bfollowed by\b)\s*", re.IGNORECASE
+)
+_SOFT_JOINTS = re.compile(r"(?<!\s)\s*(?:,|/|\band\b|\bor\b|\bwith\b|&)\s*", re.IGNORECASE)
 _LEADING = re.compile(
     r"(?:(?:drug|biological|intervention|arm|treatment|group|cohort|name|experimental|active|control|part|"
     r"phase)\s?[\w]{0,2}\s?:\s*"
@@ -22,7 +24,7 @@ _LEADING = re.compile(
     re.IGNORECASE,
 )
 _TRAILING = re.compile(
-    r"[\s,:(-]+(?:for\s)?(?:(?:cells?\s)?suspension|(?:cells?\s)?solution|injections?|inj\.?|tablets?|"
+    r"(?<![\s,:(-])[\s,:(-]+(?:for\s)?(?:(?:cells?\s)?suspension|(?:cells?\s)?solution|injections?|inj\.?|tablets?|"
     r"capsules?|infusions?|oral solution|monotherapy|treatment|arm|group|"
     r"oral|oral product|product|iv|i\.v\.|sc|po|intravenous|subcutaneous|intravenously|solution for .*|"
     r"dose [a-z\d].*|"
@@ -31,7 +33,7 @@ _TRAILING = re.compile(
     r"nasal spray|drops|administration|intervention|injectable.*|only|alone|at \d.*)[\s)]*$",
     re.IGNORECASE,
 )
-_BRACKETS = re.compile(r"\s*[\[(]([^\[\]()]*)[\])]")
+_BRACKETS = re.compile(r"(?<!\s)\s*[\[(]([^\[\]()]*)[\])]")
 _NOT_GIVEN = re.compile(
     r"\b(?:(?:blood|urine|stool|saliva|sputum|tissue|sample|specimen)s?\s(?:draws?|drawing|samplings?|"
     r"collections?|tests?)|biops(?:y|ies)|aspirat\w+|"
@@ -99,9 +101,11 @@ def split_names(text: str, start: int, end: int) -> list[tuple[int, int]]:
 
 
 def _cut(text: str, start: int, end: int, joint: re.Pattern[str]) -> list[tuple[int, int]]:
-    pieces, position = [], start
+    pieces, position, depth, counted = [], start, 0, start
     for found in joint.finditer(text, start, end):
-        if text.count("(", start, found.start()) <= text.count(")", start, found.start()):
+        depth += text.count("(", counted, found.start()) - text.count(")", counted, found.start())
+        counted = found.start()
+        if depth <= 0:
             pieces.append((position, found.start()))
             position = found.end()
     pieces.append((position, end))
@@ -131,13 +135,18 @@ def trim_name(text: str, start: int, end: int) -> tuple[int, int] | None:
 
 
 def _without_doses(text: str, start: int, end: int) -> tuple[int, int]:
+    start = offset = _skip_edges(text, start, end)
+    for mark in find_amounts(text[start:end]):
+        if offset + mark.start > start + 1:
+            return start, offset + mark.start
+        start = _skip_edges(text, offset + mark.end, end)
+    return start, end
+
+
+def _skip_edges(text: str, start: int, end: int) -> int:
     while start < end and text[start] in _EDGES:
         start += 1
-    for mark in find_amounts(text[start:end]):
-        if mark.start > 1:
-            return start, start + mark.start
-        return _without_doses(text, start + mark.end, end)
-    return start, end
+    return start
 
 
 def _is_route(text: str) -> bool:

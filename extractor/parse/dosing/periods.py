@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 
 from extractor.parse.durations import Duration, find_durations
-from extractor.parse.numbers import NUMBER, read_number
+from extractor.parse.numbers import NUMBER, number_places, read_number
+from extractor.parse.words import find_at, find_words, places_of
 from extractor.schemas import Period, TimeUnit
 
 from .marks import Mark, drop_overlaps
@@ -65,7 +66,16 @@ _MOMENT = re.compile(
     r"|\bduring\s(?:pregnancy|radiotherapy|radiation|the pollen season)\b|\buntil\s[^.,;()]{3,60})",
     re.IGNORECASE,
 )
+_MOMENT_WORDS = (
+    "approximately", "about", "at", "within", "before", "after", "with", "without", "between", "in", "prior", "during",
+    "until",
+)  # fmt: skip
+_NUMERAL = re.compile(r"[\d-]+")
 _LONG = frozenset({TimeUnit.DAY, TimeUnit.WEEK, TimeUnit.MONTH, TimeUnit.YEAR, TimeUnit.CYCLE})
+
+
+def _numerals(text: str) -> Iterator[int]:
+    return (found.start() for found in _NUMERAL.finditer(text))
 
 
 def find_cycles(text: str) -> tuple[Mark[Period | None], ...]:
@@ -113,7 +123,7 @@ def _read_lengths(text: str) -> Iterator[Mark[Period | None]]:
 
 
 def _read_cycle_counts(text: str) -> Iterator[Mark[Period | None]]:
-    for found in _COUNTED_CYCLES.finditer(text):
+    for found in find_at(_COUNTED_CYCLES, text, number_places(text)):
         value = read_number(found["value"])
         is_range = re.search(
             r"(?:\d|\b(?:one|two|three|four|five|six))\s?(?:-|to|or)\s?$",
@@ -125,7 +135,7 @@ def _read_cycle_counts(text: str) -> Iterator[Mark[Period | None]]:
 
 
 def _read_consecutive(text: str) -> Iterator[Mark[Period | None]]:
-    for found in _CONSECUTIVE.finditer(text):
+    for found in find_at(_CONSECUTIVE, text, find_words(text).get("for", ())):
         value = read_number(found["value"])
         if value is not None:
             yield Mark(Period(value=value, unit=TimeUnit(found["unit"].lower())), found.start(), found.end())
@@ -139,5 +149,5 @@ def find_moments(text: str) -> tuple[Mark[str], ...]:
     """
     return tuple(
         Mark(found[0].rstrip(), found.start(), found.start() + len(found[0].rstrip()))
-        for found in _MOMENT.finditer(text)
+        for found in find_at(_MOMENT, text, sorted({*places_of(_MOMENT_WORDS, text), *_numerals(text)}))
     )

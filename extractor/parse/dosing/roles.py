@@ -46,8 +46,7 @@ class Trial:
     use: Mapping[str, frozenset[int]]
     agents: frozenset[str]
     kinds: Mapping[str, str]
-    cell_therapy: bool
-    graft: bool
+    text: str
 
 
 def view_trial(passages: Sequence[Passage], lexicon: Lexicon, statements: Sequence[Statement]) -> Trial:
@@ -57,14 +56,12 @@ def view_trial(passages: Sequence[Passage], lexicon: Lexicon, statements: Sequen
     for place, arm in enumerate(arms):
         for mention in lexicon.find(arm.text, arm.section):
             use.setdefault(mention.value.key, set()).add(place)
-    text = " ".join(passage.text for passage in passages)
     return Trial(
         arms,
         {key: frozenset(places) for key, places in use.items()},
         frozenset(statement.agent.key for statement in statements),
         {passage.section: passage.kind for passage in passages},
-        bool(_CELL_THERAPY.search(text)),
-        bool(_GRAFT.search(text)),
+        " ".join(passage.text for passage in passages),
     )
 
 
@@ -91,9 +88,9 @@ def _prepares(statement: Statement, trial: Trial) -> bool:
     if agent.kind not in {"drug", "radiation"} or _CELL_THERAPY.search(agent.key):
         return False
     days = statement.days.value if statement.days else ()
-    if days and min(days) < 0 and max(days) <= 0 and (trial.graft or _ABLATIVE.search(agent.key)):
+    if days and min(days) < 0 and max(days) <= 0 and (_ABLATIVE.search(agent.key) or _GRAFT.search(trial.text)):
         return True
-    return trial.cell_therapy and bool(_LYMPHODEPLETING.search(agent.key))
+    return bool(_LYMPHODEPLETING.search(agent.key) and _CELL_THERAPY.search(trial.text))
 
 
 def _compare_agents(agent: Agent, trial: Trial) -> tuple[Role, float]:

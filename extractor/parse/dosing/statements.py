@@ -32,21 +32,21 @@ def read_passage(passage: Passage, lexicon: Lexicon, default: Agent | None) -> t
     )
     statements: list[Statement] = []
     topic = default
+    cyclic = bool(_CYCLES.search(passage.text))
     for start, end in list_clauses(passage, marks, mentions):
         inside, named = marks.inside(start, end), within(mentions, start, end)
         if statements and not named and not inside.amounts:
             statements = _spread(passage, statements, inside, start)
             continue
         clause = Clause(passage.text, start, end, inside, named, topic, loyal=passage.is_intervention)
-        statements += _describe(passage, clause)
+        statements += _describe(passage, clause, cyclic=cyclic)
         if named and not passage.is_intervention:
             topic = named[-1].value
     return tuple(statements)
 
 
-def _describe(passage: Passage, clause: Clause) -> list[Statement]:
+def _describe(passage: Passage, clause: Clause, *, cyclic: bool) -> list[Statement]:
     units = link_amounts(clause)
-    cyclic = bool(_CYCLES.search(passage.text))
     statements = []
     for place, unit in enumerate(units):
         own = clause.marks.inside(*unit.territory)

@@ -2,13 +2,15 @@
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 
-from extractor.parse.parsed import Reading, Span
+from extractor.parse.parsed import Reading
 from extractor.parse.passage import Passage
 from extractor.parse.vocabulary import load_vocabulary
+from extractor.parse.words import find_words
 from extractor.schemas import Category, CriterionKind, Support
 
 from .alternatives import any_of, set_of
@@ -69,6 +71,7 @@ _SHARES = {
     Category.OTHER: (0.050, 0.032),
 }
 """How often a criterion of an inclusion list, and of an exclusion list, is of each category."""
+_PRIORS = [{category: math.log(shares[listed]) for category, shares in _SHARES.items()} for listed in (0, 1)]
 _COMMON = set_of(
     """
     acute adult adults advanced after among analysis based before cancer care cell cells chemotherapy children chronic
@@ -86,7 +89,7 @@ def target_words(*texts: str) -> frozenset[str]:
     >>> sorted(target_words("Treatment of Peanut Allergy in Children"))
     ['allergy', 'peanut']
     """
-    words = {word for text in texts for word in re.findall(r"[a-z]{3,}", text.lower())}
+    words = {word for text in texts for word in find_words(text) if word.isalpha()}
     return frozenset(word for word in words if len(word) > 3 and word not in _COMMON)
 
 
@@ -100,31 +103,32 @@ def read_category(passage: Passage, setting: Setting) -> Reading[Category | None
     scores, spans = _score(passage, setting)
     ranked = sorted(scores.items(), key=lambda item: -item[1])
     (best, score), runner_up = ranked[0], ranked[1][1]
-    span = spans.get(best, passage.whole)
+    span = passage.span(*spans[best]) if best in spans else passage.whole
     return Reading(best, _confidence(score - runner_up), (span,), Support.INFERRED)
 
 
-def _score(passage: Passage, setting: Setting) -> tuple[dict[Category, float], dict[Category, Span]]:
+def _score(passage: Passage, setting: Setting) -> tuple[dict[Category, float], dict[Category, tuple[int, int]]]:
     text = passage.text
     # "No heart disease" among the inclusions is about what exclusions are about.
     listed = setting.kind is CriterionKind.EXCLUSION or bool(_NEGATED.match(text))
-    scores = {category: math.log(shares[listed]) for category, shares in _SHARES.items()}
-    spans: dict[Category, Span] = {}
+    scores = dict(_PRIORS[listed])
+    spans: dict[Category, tuple[int, int]] = {}
     aside = _ASIDE.search(text, 12)
     seen: set[str] = set()
+    depth = done = 0
     for start, end, category, weight in _matches(text):
         inside = aside is not None and start >= aside.start()
-        bracketed = text.count("(", 0, start) > text.count(")", 0, start)
-        factor = _ASIDE_WEIGHT if inside or bracketed else 1.0
+        depth, done = depth + text.count("(", done, start) - text.count(")", done, start), start
+        factor = _ASIDE_WEIGHT if inside or depth > 0 else 1.0
         if text[start:end].lower() in seen:
             continue
         seen.add(text[start:end].lower())
         scores[category] += weight * factor
-        spans.setdefault(category, passage.span(start, end))
+        spans.setdefault(category, (start, end))
     for context, factor in ((setting.heading, _HEADING_WEIGHT), (setting.lead_in, _LEAD_WEIGHT)):
         for _, _, category, weight in _matches(context) if context else ():
             scores[category] += weight * factor if category is not Category.OTHER else 0.0
-    overlap = len(setting.target.intersection(re.findall(r"[a-z]{3,}", text.lower())))
+    overlap = len(setting.target.intersection(find_words(text)))
     if overlap:
         scores[Category.DIAGNOSIS] += min(overlap, 2) * (0.4 if listed else 0.8)
     _weigh_time(text, scores)
@@ -141,55 +145,20 @@ def _weigh_time(text: str, scores: dict[Category, float]) -> None:
         scores[prior] = max(scores[prior], high + 0.5)
 
 
-@dataclass(frozen=True, slots=True)
-class _Terms:
-    """The vocabulary as a table of word sequences: hundreds of terms at the cost of one look-up a word."""
-
-    weights: dict[tuple[str, ...], tuple[Category, float]]
-    longest: dict[str, int]
-    patterns: tuple[tuple[re.Pattern[str], Category, float], ...]
+@lru_cache(maxsize=64)
+def _matches(text: str) -> Sequence[tuple[int, int, Category, float]]:
+    found = [(match, Category(match.value)) for match in load_vocabulary("categories").find_all(text)]
+    return [(m.start, m.end, category, _weight(category, m.entry.confidence)) for m, category in found]
 
 
-_WORD = re.compile(r"\d+|[^\W\d_]+(?:'[a-z]+)?|[^\s\w]", re.IGNORECASE)
+@cache
+def _weight(category: Category, confidence: float) -> float:
+    """How much a term counts: by how far it tells more than the share that its category has anyway."""
+    return _odds(confidence) - _odds(sum(_SHARES[category]) / 2)
 
 
 def _odds(share: float) -> float:
     return math.log(share / (1 - share))
-
-
-@cache
-def _terms() -> _Terms:
-    weights: dict[tuple[str, ...], tuple[Category, float]] = {}
-    longest: dict[str, int] = {}
-    patterns = []
-    for entry in load_vocabulary("categories").entries:
-        category = Category(entry.value)
-        weight = _odds(entry.confidence) - _odds(sum(_SHARES[category]) / 2)
-        for term in entry.terms:
-            words = tuple(word for word in _WORD.findall(term.lower()) if word != "-")
-            weights[words] = category, weight
-            longest[words[0]] = max(longest.get(words[0], 0), len(words))
-        patterns += [(re.compile(pattern, re.IGNORECASE), category, weight) for pattern in entry.patterns]
-    return _Terms(weights, longest, tuple(patterns))
-
-
-def _matches(text: str) -> list[tuple[int, int, Category, float]]:
-    """The terms in a text from left to right, the longest first, without overlaps; then the patterns."""
-    terms = _terms()
-    words = [(found[0].lower(), found.start(), found.end()) for found in _WORD.finditer(text) if found[0] != "-"]
-    matches: list[tuple[int, int, Category, float]] = []
-    at = 0
-    while at < len(words):
-        length = min(terms.longest.get(words[at][0], 0), len(words) - at)
-        while length and tuple(word for word, _, _ in words[at : at + length]) not in terms.weights:
-            length -= 1
-        if length:
-            category, weight = terms.weights[tuple(word for word, _, _ in words[at : at + length])]
-            matches.append((words[at][1], words[at + length - 1][2], category, weight))
-        at += length or 1
-    for pattern, category, weight in terms.patterns:
-        matches += [(found.start(), found.end(), category, weight) for found in pattern.finditer(text)]
-    return sorted(matches, key=lambda match: match[:2])
 
 
 _CERTAINTY = (

@@ -1,10 +1,14 @@
 """The constraints of a criterion: its limits without the lengths of time that are windows."""
 
 import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
 
-from extractor.parse.numbers import NUMBER
+from extractor.parse.numbers import NUMBER, number_places
 from extractor.parse.parsed import Reading, Span
 from extractor.parse.passage import Passage
+from extractor.parse.words import find_at
 from extractor.schemas import Constraint, CriterionKind, Support
 
 from .lifetimes import AGE_WORD, is_age, is_lifetime
@@ -50,7 +54,8 @@ def read_constraints(
     for limit in limits:
         named = _name(text, limit, last, topic)
         constraints.append(_constraint(passage, limit, named, topic))
-        spans.append(passage.span(min(limit.start, limit.quantity[0]) if limit.quantity else limit.start, limit.end))
+        shown = named or (limit.start, limit.end)
+        spans.append(passage.span(min(limit.start, shown[0]), max(limit.end, shown[1])))
         last = named or last
     return Reading(tuple(constraints), _confidence(text, found, limits), tuple(spans), Support.PARSED)
 
@@ -103,13 +108,14 @@ def _constraint(passage: Passage, limit: Limit, named: _Place | None, topic: str
     )
 
 
-def _confidence(text: str, found: list[Limit], limits: list[Limit]) -> float:
+def _confidence(text: str, found: Sequence[Limit], limits: Sequence[Limit]) -> float:
     """How sure the list of constraints is: by the numbers that no rule has read, and by guessed comparators."""
-    claimed = [(limit.start, limit.end) for limit in found]
+    starts = [limit.start for limit in found]
+    furthest = list(accumulate((limit.end for limit in found), max, initial=0))
     loose = any(
-        not any(start <= number.start() < end for start, end in claimed)
+        furthest[bisect_right(starts, number.start())] <= number.start()
         and not _IN_NAME.search(text, max(0, number.start() - 8), number.end() + 2)
-        for number in _NUMBER.finditer(text)
+        for number in find_at(_NUMBER, text, number_places(text))
     )
     if not limits:
         return 0.85 if loose else 0.98

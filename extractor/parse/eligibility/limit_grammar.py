@@ -1,10 +1,14 @@
 """The pieces that limits are made of: comparators, numbers, ranges, units, and words behind the number."""
 
 import re
+from functools import lru_cache
 
 from extractor.parse.numbers import NUMBER
 from extractor.parse.vocabulary import load_vocabulary
+from extractor.parse.words import find_words
 from extractor.schemas import Comparator
+
+from .alternatives import set_of
 
 __all__ = [
     "COMPARATOR",
@@ -68,7 +72,8 @@ GRADED = re.compile(
 )
 """A scale, class or grade with its values, digits or Roman numerals."""
 
-_HAS_NUMBER = re.compile(r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|half)\b", re.IGNORECASE)
+_DIGIT = re.compile(r"\d")
+_NUMBER_WORDS = set_of("one two three four five six seven eight nine ten twelve half")
 _HAS_GRADE = re.compile(r"\d|\b[IV]{1,3}\b")
 _SCALE_WORDS = tuple({term.lower().split()[0] for entry in _SCALES.entries for term in entry.terms})
 _ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6}
@@ -76,7 +81,7 @@ _ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6}
 
 def has_number(text: str) -> bool:
     """Whether a text can hold a limit at all: a quick look before the grammar is asked."""
-    return bool(_HAS_NUMBER.search(text))
+    return bool(_DIGIT.search(text)) or not _NUMBER_WORDS.isdisjoint(find_words(text))
 
 
 def has_scale(text: str) -> bool:
@@ -96,6 +101,7 @@ def read_grade(text: str) -> int:
     return int(text) if text.isdigit() else _ROMAN[text.upper()]
 
 
+@lru_cache(maxsize=256)
 def read_comparator(text: str | None) -> Comparator | None:
     """The comparator that words in front of a number stand for.
 
@@ -106,6 +112,7 @@ def read_comparator(text: str | None) -> Comparator | None:
     return Comparator(found.value) if found else None
 
 
+@lru_cache(maxsize=256)
 def read_suffix(text: str | None) -> Comparator | None:
     """The comparator that words behind a number stand for.
 
@@ -116,6 +123,7 @@ def read_suffix(text: str | None) -> Comparator | None:
     return Comparator(found.value) if found else None
 
 
+@lru_cache(maxsize=256)
 def read_unit_of_time(text: str | None) -> str | None:
     """The unit of time that ``text`` is as a whole, or None.
 

@@ -1,10 +1,12 @@
 """Numeric and graded limits of a criterion."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
-from extractor.parse.numbers import read_number
+from extractor.parse.numbers import number_places, read_number
+from extractor.parse.words import find_at
 from extractor.schemas import Comparator, CriterionKind
 
 from .grades import find_graded
@@ -37,7 +39,8 @@ _MASS = re.compile(r"(?:mg|mcg|[uμ]g)(?!\s?/\s?[dm]?L)")
 _FILLS_RANGE = re.compile(r"\b(?:and|but|to|or|also|years?|old|of|age|inclusive)\b|[ ,\-&/()\n]", re.IGNORECASE)
 
 
-def find_limits(text: str, kind: CriterionKind | None) -> list[Limit]:
+@lru_cache(maxsize=256)
+def find_limits(text: str, kind: CriterionKind | None) -> Sequence[Limit]:
     """All limits in the cleaned text of one criterion, lengths of time included, in order.
 
     A bare age takes the sense of its list: ``kind`` decides it.
@@ -47,7 +50,7 @@ def find_limits(text: str, kind: CriterionKind | None) -> list[Limit]:
     """
     graded = list(find_graded(text)) if has_scale(text) else []
     measured = list(_measured(text, graded, kind)) if has_number(text) else []
-    return _join_bounds(text, sorted([*graded, *measured], key=lambda limit: limit.start))
+    return tuple(_join_bounds(text, sorted([*graded, *measured], key=lambda limit: limit.start)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ class _Found:
 
 def _measured(text: str, taken: list[Limit], kind: CriterionKind | None) -> Iterator[Limit]:
     floor = 0
-    for match in LIMIT.finditer(text):
+    for match in find_at(LIMIT, text, number_places(text)):
         if any(limit.start < match.end() and match.start() < limit.end for limit in taken):
             floor = max(floor, match.end())
             continue

@@ -185,9 +185,11 @@ def _is_listed(raw: str, blocks: list[Block], place: int) -> bool:
         at = place + step
         while 0 <= at < len(blocks) and not blocks[at].bullet and not _opens(raw, blocks, at):
             row += 1
+            if row >= 3:
+                return True
             longest = max(longest, blocks[at].end - blocks[at].start)
             at += step
-    return row >= 3 or (row == 2 and longest < 200)
+    return row == 2 and longest < 200
 
 
 def _opens(raw: str, blocks: list[Block], place: int) -> bool:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from extractor.parse.parsed import Reading, Span
 from extractor.parse.passage import Passage
+from extractor.parse.words import find_words
 from extractor.schemas import Category, CriterionKind, Sex, Support
 
-from .alternatives import any_of
+from .alternatives import any_of, set_of
 
 __all__ = ["Stated", "read_healthy", "read_sex"]
 
@@ -28,6 +29,7 @@ _ALL = re.compile(
 )
 _FEMALE = re.compile(r"\b(?:females?|wom[ae]n|girls)\b", re.IGNORECASE)
 _MALE = re.compile(r"(?<!\w)(?:males?|m[ae]n|boys)\b", re.IGNORECASE)
+_SEX_WORDS = set_of("male males man men boy boys female females woman women girl girls gender genders sex sexes")
 _ADJECTIVES = any_of(
     "all only adult healthy pre-?menopausal post-?menopausal non-pregnant pregnant nulliparous infertile young older"
     " elderly"
@@ -68,6 +70,8 @@ def read_sex(stated: Sequence[Stated]) -> Reading[Sex | None]:
         if criterion.kind is CriterionKind.EXCLUSION or criterion.category is Category.REPRODUCTIVE or criterion.donor:
             continue
         text = criterion.passage.text
+        if not find_words(text).keys() & _SEX_WORDS:
+            continue
         if found := _ALL.search(text):
             return Reading(Sex.ALL, 0.96, (criterion.passage.span(found.start(), found.end()),), Support.INFERRED)
         female, male = _FEMALE.search(text), _MALE.search(text)
@@ -89,9 +93,11 @@ def read_healthy(stated: Sequence[Stated], summary: Iterable[Passage]) -> Readin
     ]
     for passage in [*admitted, *summary]:
         text = passage.text
+        if "healthy" not in text.lower():
+            continue
         if refused := _NOT_HEALTHY.search(text):
             return Reading(False, 0.85, (passage.span(refused.start(), refused.end()),), Support.INFERRED)  # noqa: FBT003
         found = _HEALTHY.search(text)
-        if found and not _FROM_HEALTHY.search(text[: found.start()]):
+        if found and not _FROM_HEALTHY.search(text, max(0, found.start() - 30), found.start()):
             return Reading(True, 0.9, (passage.span(found.start(), found.end()),), Support.INFERRED)  # noqa: FBT003
     return Reading(None, 0.96)

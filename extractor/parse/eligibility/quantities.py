@@ -128,7 +128,9 @@ def _open_part(phrase: str) -> str:
 
 def _trim(text: str, start: int, stop: int) -> tuple[int, int] | None:
     for _ in range(4):
-        stop = start + len(_TAIL.sub("", text[start:stop]))
+        before, stop = stop, start + len(_TAIL.sub("", text[start:stop]))
+        if stop == before:
+            break
     lead = _LEAD.match(_open_part(text[start:stop]))
     start += lead.end() if lead else 0
     while start < stop and text[start] in " ,:;([\n\t-)]":

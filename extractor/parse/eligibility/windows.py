@@ -1,7 +1,7 @@
 """Time limits of a criterion: "within 4 weeks before enrolment"."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from extractor.parse.durations import Duration, find_durations
@@ -92,7 +92,7 @@ def read_window(passage: Passage, kind: CriterionKind | None = None, topic: str 
     return Reading(window, 0.95 if found.sure else 0.7, (span,), Support.PARSED)
 
 
-def _find_first(text: str, durations: list[Duration], kind: CriterionKind | None) -> _Found | None:
+def _find_first(text: str, durations: Sequence[Duration], kind: CriterionKind | None) -> _Found | None:
     candidates = [window for duration in durations if (window := _read(text, duration))]
     for found in _IMPLIED.finditer(text):
         unit = TimeUnit((found["unit"] or found["bare"]).lower())
@@ -151,7 +151,7 @@ def _implied(left: re.Match[str], text: str, duration: Duration) -> _Sense | Non
     return None
 
 
-def _washouts(text: str, durations: list[Duration], kind: CriterionKind | None) -> Iterator[_Found]:
+def _washouts(text: str, durations: Sequence[Duration], kind: CriterionKind | None) -> Iterator[_Found]:
     """A length of time alone behind the name of a treatment is its wash-out ("cetirizine: 3 days")."""
     sense = Comparator.AT_MOST if kind is CriterionKind.EXCLUSION else Comparator.AT_LEAST
     for duration in durations:

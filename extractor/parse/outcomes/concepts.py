@@ -10,11 +10,8 @@ from dataclasses import dataclass, replace
 from extractor.parse.vocabulary import Match, load_vocabulary
 from extractor.schemas import Concept
 
-from .terms import TermIndex
-
 __all__ = ["ConceptFound", "find_concept"]
 
-_INDEX = TermIndex(load_vocabulary("concepts"))
 # Drug levels of infused cells are their kinetics.
 _CELLULAR = (Concept.PHARMACOKINETICS, Concept.CELLULAR_KINETICS)
 _INFUSED_CELLS = re.compile(
@@ -51,11 +48,12 @@ def find_concept(measure: str, description: str) -> ConceptFound | None:
 
 
 def _find(measure: str, description: str) -> ConceptFound | None:
-    matches = list(_INDEX.find(measure))
+    concepts = load_vocabulary("concepts")
+    matches = list(concepts.find(measure))
     of_measure = _decide(matches)
     if of_measure and of_measure.entry.confidence >= _CLEAR:
         return _found(of_measure, _COMPOSITE if _is_composite(matches, of_measure) else 1.0, in_description=False)
-    of_description = _decide(list(_INDEX.find(description[:400])))
+    of_description = _decide(list(concepts.find(description[:400])))
     if of_description and (
         not of_measure or of_description.entry.confidence * _FROM_DESCRIPTION > of_measure.entry.confidence
     ):

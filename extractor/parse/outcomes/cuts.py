@@ -59,9 +59,11 @@ _FRAGMENT = re.compile(
     rf"^\W*(?:(?:and|or|at|on|to|then|again|the|approximately|about|up)\W+)*"
     rf"(?:baseline|screening|\d{{1,4}}(?:\.\d+)?|{NUMBER_IN_TIME}\W*{UNIT}|{_UNIT_FIRST}\W*\d+\w*"
     rf"|pre-?dose|post-?dose|pre-?treatment|(?:[TVJ]|C\d+D)\d+)"
-    rf"(?:\W*(?:and|or|to|-|&|{_UNIT_FIRST}|{UNIT}|\d+))*(?:\W*\([^()]*\))?\W*$",
+    rf"(?:[^\w&-]*(?:and|or|to|-|&|{_UNIT_FIRST}|{UNIT}|\d+))*(?:\W*\([^()]*\))?\W*$",
     re.IGNORECASE,
 )
+_REACH = 200
+"""How many characters decide how a part begins, or whether it is nothing but a moment."""
 _TIMELY = ("named", "baseline", "limit", "each", "length")
 _SENTENCE_BREAK = re.compile(r"[.;:?]\s+\S")
 _OPEN_FROM = re.compile(r"^\W*(?:time |date |the )*(?:from|date of|since|between|start of)\b", re.IGNORECASE)
@@ -129,7 +131,7 @@ def describe_time_frame(item: Item, cut: int | None) -> list[str]:
     if cut is None:
         return ["t:none"] + (["t:none last has time"] if _TIME_WORD.search(item.segment(len(item.commas))) else [])
     tail, before = item.after(cut), item.segment(cut)
-    opening = next((name for name, pattern in _OPENINGS.items() if pattern.match(tail)), "other")
+    opening = next((name for name, pattern in _OPENINGS.items() if pattern.match(tail, 0, _REACH)), "other")
     words = len(_WORD.findall(tail))
     checks = {
         f"t:opens {opening}": True,
@@ -141,13 +143,13 @@ def describe_time_frame(item: Item, cut: int | None) -> list[str]:
         "t:over 12 words": words > 12,
         "t:over 30 words": words > 30,
         "t:in brackets": item.depths[cut],
-        "t:fragment before": bool(_FRAGMENT.match(before)),
-        "t:open from before": bool(_OPEN_FROM.match(before)),
-        "t:from further before": any(_OPEN_FROM.match(item.segment(n)) for n in range(max(1, cut - 4), cut)),
+        "t:fragment before": _is_fragment(before),
+        "t:open from before": bool(_OPEN_FROM.match(before, 0, _REACH)),
+        "t:from further before": any(_OPEN_FROM.match(item.segment(n), 0, _REACH) for n in range(max(1, cut - 4), cut)),
         "t:last": cut == len(item.commas) - 1,
-        "t:all fragments": all(_FRAGMENT.match(item.segment(n)) for n in range(cut + 1, len(item.commas) + 1)),
+        "t:all fragments": all(_is_fragment(item.segment(n)) for n in range(cut + 1, len(item.commas) + 1)),
         "t:number list before": bool(NUMBER_END.search(before)) and tail[:1].isdigit(),
-        "t:first fragment": bool(_FRAGMENT.match(item.segment(cut + 1))),
+        "t:first fragment": _is_fragment(item.segment(cut + 1)),
         "t:shared": item.tails[tail] > 1,
         "t:shared often": item.tails[tail] > 3,
         "t:full stop at end, not before": tail.rstrip().endswith(".") and not before.rstrip().endswith("."),
@@ -168,10 +170,10 @@ def describe_description(item: Item, cut: int | None, end: int) -> list[str]:
         "d:digit": text[:1].isdigit(),
         "d:sentence before": measure.rstrip().endswith((".", "?", ":")),
         "d:in brackets": item.depths[cut],
-        "d:defines": bool(_DEFINES.match(text)),
-        "d:refers": bool(_REFERS.match(text)),
-        "d:presents": bool(_PRESENTS.match(text)),
-        "d:connects": bool(_CONNECTS.match(text)),
+        "d:defines": bool(_DEFINES.match(text, 0, _REACH)),
+        "d:refers": bool(_REFERS.match(text, 0, _REACH)),
+        "d:presents": bool(_PRESENTS.match(text, 0, _REACH)),
+        "d:connects": bool(_CONNECTS.match(text, 0, _REACH)),
         "d:acronym only": _is_acronym(first) and cut + 1 < end,
         "d:abbreviation alone": cut + 1 < end and _abbreviates(first, measure),
         "d:abbreviation closes measure": cut > 0 and _abbreviates(last, item.before(cut - 1)),
@@ -181,22 +183,28 @@ def describe_description(item: Item, cut: int | None, end: int) -> list[str]:
         "d:phrase before is a repetition": cut > 0 and last.split()[:1] == text.split()[:1],
         "d:bracket closes measure": measure.rstrip().endswith(")"),
         "d:short segments": len(first.split()) <= 3 and len(last.split()) <= 3 and cut > 0,
-        "d:next connects": cut + 2 <= end and bool(_CONNECTS.match(item.segment(cut + 2))) and len(first.split()) <= 4,
+        "d:next connects": cut + 2 <= end
+        and bool(_CONNECTS.match(item.segment(cut + 2), 0, _REACH))
+        and len(first.split()) <= 4,
         "d:list closed before": cut > 0 and bool(re.match(r"\W*(?:and|or)\b", last, re.IGNORECASE)),
         "d:measure over 20 words": len(measure.split()) > 20,
         "d:measure over 35 words": len(measure.split()) > 35,
         "d:sentence in measure": bool(re.search(r"[.?]\s+[A-Z]", measure)),
-        "d:refers in measure": cut > 0 and any(_REFERS.match(item.segment(n)) for n in range(1, cut + 1)),
+        "d:refers in measure": cut > 0 and any(_REFERS.match(item.segment(n), 0, _REACH) for n in range(1, cut + 1)),
         "d:verb": bool(_VERB.search(text)),
         "d:verb in measure": bool(re.search(r"\b(?:is|are|was|were|will be)\b", measure, re.IGNORECASE)),
         "d:full stop": text.rstrip().endswith("."),
         "d:few words": len(text.split()) <= 2,
         "d:plain neighbours": item.plain_share > 0.5,
-        "d:fragment": bool(_FRAGMENT.match(first)),
-        "d:reads as time frame": len(first.split()) <= 8 and any(_OPENINGS[n].match(text) for n in _TIMELY),
+        "d:fragment": _is_fragment(first),
+        "d:reads as time frame": len(first.split()) <= 8 and any(_OPENINGS[n].match(text, 0, _REACH) for n in _TIMELY),
         "d:number list before": bool(NUMBER_END.search(last)) and text[:1].isdigit(),
     }
     return [name for name, holds in checks.items() if holds] + _repeats(measure, text)
+
+
+def _is_fragment(segment: str) -> bool:
+    return len(segment) <= _REACH and _FRAGMENT.match(segment) is not None
 
 
 def _is_acronym(segment: str) -> bool:

@@ -6,11 +6,8 @@ from dataclasses import dataclass
 from extractor.parse.vocabulary import Match, load_vocabulary
 from extractor.schemas import Instrument
 
-from .terms import TermIndex
-
 __all__ = ["InstrumentFound", "find_instrument", "may_name_instrument"]
 
-_INDEX = TermIndex(load_vocabulary("instruments"))
 _NUMBER = (
     r"(?:(?:19|20)\d\d|\d{1,2}(?:\.\d{1,4}){0,2})(?!\.?\d)(?!\s*(?:%|months?|weeks?|days?|years?|points?|-|to|or))"
 )
@@ -67,7 +64,7 @@ def find_instrument(text: str) -> InstrumentFound | None:
     >>> find_instrument("graded by the Common Terminology Criteria for Adverse Events (CTCAE, Version 5.0)").instrument
     Instrument(name='CTCAE', version='5.0')
     """
-    matches = list(_INDEX.find(text))
+    matches = list(load_vocabulary("instruments").find(text))
     if not matches:
         return _find_unknown(text)
     first = matches[0]
@@ -91,7 +88,7 @@ def _read_version(text: str, match: Match) -> str | None:
 
 
 def _find_unknown(text: str) -> InstrumentFound | None:
-    found = _NAMED_SCALE.search(text)
+    found = _NAMED_SCALE.search(text) if "(" in text else None
     if not found:
         return None
     return InstrumentFound(Instrument(name=found["name"]), 0.6, found.start("name"), found.end("name"))

@@ -2,12 +2,7 @@
 
 from extractor.parse.vocabulary import Match, load_vocabulary
 
-from .terms import TermIndex
-
 __all__ = ["find_methods", "find_specimens"]
-
-_SPECIMENS = TermIndex(load_vocabulary("specimens"))
-_METHODS = TermIndex(load_vocabulary("methods"))
 
 
 def find_specimens(text: str) -> list[Match]:
@@ -17,7 +12,7 @@ def find_specimens(text: str) -> list[Match]:
     >>> [text[match.start : match.end] for match in find_specimens(text)]
     ['serum', 'nasal lavage']
     """
-    return _once(text, _SPECIMENS)
+    return _once(text, "specimens")
 
 
 def find_methods(text: str) -> list[Match]:
@@ -27,11 +22,11 @@ def find_methods(text: str) -> list[Match]:
     >>> [text[match.start : match.end] for match in find_methods(text)]
     ['qPCR', 'flow cytometry']
     """
-    return _once(text, _METHODS)
+    return _once(text, "methods")
 
 
-def _once(text: str, index: TermIndex) -> list[Match]:
+def _once(text: str, vocabulary: str) -> list[Match]:
     seen: dict[str, Match] = {}
-    for match in index.find(text):
+    for match in load_vocabulary(vocabulary).find(text):
         seen.setdefault(text[match.start : match.end].lower(), match)
     return list(seen.values())

@@ -1,7 +1,6 @@
 import pytest
 
 from extractor.parse.outcomes.concepts import find_concept
-from extractor.parse.outcomes.terms import TermIndex
 from extractor.parse.vocabulary import load_vocabulary
 from extractor.schemas import Concept
 
@@ -14,7 +13,7 @@ ENTRIES = [
 
 @pytest.mark.parametrize(("name", "entry"), ENTRIES, ids=lambda value: value if isinstance(value, str) else value.value)
 def test_every_example_yields_its_value(name, entry):
-    assert entry.value in {match.value for match in TermIndex(load_vocabulary(name)).find(entry.example)}
+    assert entry.value in {match.value for match in load_vocabulary(name).find(entry.example)}
 
 
 def test_every_concept_has_words():
@@ -46,5 +45,5 @@ def test_no_known_word_is_no_concept():
 
 
 def test_capital_abbreviations_are_no_common_words():
-    index = TermIndex(load_vocabulary("methods"))
+    index = load_vocabulary("methods")
     assert [match.value for match in index.find("a CT of the chest, but not a ct")] == ["CT"]

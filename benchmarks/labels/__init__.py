@@ -1,0 +1,1 @@
+"""How well the rules alone do on labelled items."""

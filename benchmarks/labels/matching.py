@@ -1,0 +1,33 @@
+"""When a value that was read agrees with a labelled one."""
+
+import re
+from collections import Counter
+from collections.abc import Hashable, Iterable, Sequence
+
+__all__ = ["count_same", "count_similar"]
+
+_SIMILAR = 0.6
+_SMALL_WORDS = frozenset({"the", "of", "date", "first", "a", "an"})
+
+
+def count_same(found: Iterable[Hashable], wanted: Iterable[Hashable]) -> int:
+    """How many values two lists share, each counted as often as it stands in both.
+
+    >>> count_same(["a", "a", "b"], ["a", "b", "b"])
+    2
+    """
+    return (Counter(found) & Counter(wanted)).total()
+
+
+def count_similar(found: Sequence[str], wanted: Sequence[str]) -> int:
+    """How many quotes at the same place of both lists share most of their words.
+
+    >>> count_similar(["the date of randomization"], ["randomization"])
+    1
+    """
+    return sum(_similarity(one, other) >= _SIMILAR for one, other in zip(found, wanted, strict=False))
+
+
+def _similarity(one: str, other: str) -> float:
+    first, second = (set(re.findall(r"\w+", text.lower())) - _SMALL_WORDS for text in (one, other))
+    return 2 * len(first & second) / (len(first) + len(second)) if first or second else 1.0

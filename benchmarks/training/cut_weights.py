@@ -1,0 +1,138 @@
+"""Weights of the cuts of a flattened outcome: makes ``extractor/parse/outcomes/cut_weights.toml``.
+
+    python -m benchmarks.training.cut_weights --data DIR [--out FILE]
+
+Prints how often both cuts are right on trials that the weights have not seen, and the calibration.
+"""
+
+import argparse
+import tomllib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
+from pathlib import Path
+
+from benchmarks.label_files import FOLDS, Row, add_data_option, fold_of, read_cells
+from benchmarks.scores import Guess, format_calibration
+from extractor.parse.clean import clean_text
+from extractor.parse.outcomes.cuts import describe_description, describe_time_frame
+from extractor.parse.outcomes.items import Item, choose_cuts, find_commas
+
+from .log_linear import Choice, Weights, choose, fit_weights
+
+_BY_HAND = {
+    "d:abbreviated measure before": 0.5,
+    "d:abbreviated measure earlier": -1.0,
+    "d:two abbreviations in measure": -1.2,
+}
+"""Features too rare in the labels to be fitted well."""
+_HEAD = """\
+# How much each feature of a cut counts (see cuts.py): the weights of a log-linear model, in nats.
+# t: a time frame that begins at a comma; d: a description that does; n: no description.
+# Fitted on labelled cells; the three of "abbreviated measure" and "two abbreviations" are set by hand, being rare.
+"""
+_LEAST = 0.05
+_LONGEST_TAILS = 14
+_Cuts = tuple[int | None, int | None]
+
+
+def main() -> None:
+    """Print held-out figures; write the weights of all labels if asked to."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_data_option(parser)
+    parser.add_argument("--out", type=Path, metavar="FILE", help="where to write the weights")
+    chosen = parser.parse_args()
+    names: dict[str, int] = {}
+    choices = [choice for cell in read_cells(chosen.data) for choice in describe_cell(cell, names)]
+    print(f"{len(choices)} outcomes, {len(names)} features, {sum(c.right is None for c in choices)} out of reach")
+    print("Held out by trial:", format_calibration(list(cross_validate(choices, names))))
+    text = format_weights(train(choices, names), names)
+    print(_compare(tomllib.loads(text)))
+    if chosen.out:
+        chosen.out.write_text(text, "utf-8")
+
+
+def describe_cell(cell: Row, names: dict[str, int]) -> Iterator[Choice]:
+    """Each outcome of a labelled cell with all pairs of cuts; new features are numbered in ``names``."""
+    parts = [[_clean(item[name]) for name in ("measure", "description", "time_frame")] for item in cell["items"]]
+    items = _items([", ".join(part for part in three if part) for three in parts])
+    for item, (measure, description, time_frame) in zip(items, parts, strict=True):
+        before = len(measure or "")
+        true = (
+            _comma_at(item, before) if description else None,
+            _comma_at(item, before + (len(description) + 2 if description else 0)) if time_frame else None,
+        )
+        cuts = [cut for cut, _ in _candidates(item)]
+        yield Choice(
+            trial=cell["id"],
+            candidates=tuple(tuple(names.setdefault(f, len(names)) for f in fs) for _, fs in _candidates(item)),
+            right=cuts.index(true) if true in cuts else None,
+        )
+
+
+def _clean(part: str | None) -> str | None:
+    return clean_text(part).text if part else None
+
+
+def _items(texts: list[str]) -> list[Item]:
+    """The items as the splitter describes them, with what they share with their neighbours."""
+    commas = [find_commas(text) for text in texts]
+    tails = Counter(
+        text[end:] for text, (found, _) in zip(texts, commas, strict=True) for _, end in found[-_LONGEST_TAILS:]
+    )
+    plain = [len(found) <= 1 for found, _ in commas]
+    others = max(1, len(texts) - 1)
+    return [
+        Item(text, found, inside, tails, (sum(plain) - own) / others)
+        for text, (found, inside), own in zip(texts, commas, plain, strict=True)
+    ]
+
+
+def _comma_at(item: Item, position: int) -> int:
+    """The number of the comma at a position; -1 where no comma stands, which no candidate has."""
+    return next((number for number, (start, _) in enumerate(item.commas) if start == position), -1)
+
+
+def _candidates(item: Item) -> Iterator[tuple[_Cuts, list[str]]]:
+    starts, ends = choose_cuts(item)
+    for end in (None, *ends):
+        last = len(item.commas) if end is None else end
+        of_end = describe_time_frame(item, end)
+        for start in (None, *(start for start in starts if start < last)):
+            yield (start, end), of_end + describe_description(item, start, last)
+
+
+def cross_validate(choices: Sequence[Choice], names: dict[str, int]) -> Iterator[Guess]:
+    """Every outcome judged by weights fitted on the other folds."""
+    for fold in range(FOLDS):
+        weights = train([choice for choice in choices if fold_of(choice.trial) != fold], names)
+        for choice in choices:
+            if fold_of(choice.trial) == fold:
+                best, probability = choose(choice, weights)
+                yield Guess(best == choice.right, probability)
+
+
+def train(choices: Sequence[Choice], names: dict[str, int]) -> Weights:
+    """The weights of all features, in the order of their numbers."""
+    return fit_weights(choices, len(names), {names[name]: weight for name, weight in _BY_HAND.items() if name in names})
+
+
+def format_weights(weights: Weights, names: dict[str, int]) -> str:
+    """The data file; weights that hardly count are left out.
+
+    >>> import numpy as np
+    >>> print(format_weights(np.array([1.234, 0.01]), {"t:last": 0, "n:verb": 1}).splitlines()[-1])
+    "t:last" = 1.23
+    """
+    kept = sorted((name, round(float(weights[number]), 2)) for name, number in names.items())
+    return _HEAD + "".join(f'"{name}" = {weight}\n' for name, weight in kept if abs(weight) >= _LEAST)
+
+
+def _compare(weights: dict[str, float]) -> str:
+    shipped = tomllib.loads((files("extractor.parse.outcomes") / "cut_weights.toml").read_text("utf-8"))
+    gaps = [abs(weights.get(name, 0.0) - shipped.get(name, 0.0)) for name in {*weights, *shipped}]
+    return f"Against the shipped file: {sum(gap > 0 for gap in gaps)} of {len(gaps)} differ, by {max(gaps):.2f} at most"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""A log-linear choice among candidates: the sum of the weights of a candidate's features, softmax over candidates.
+
+Fitted by maximum likelihood with a Gaussian prior, by Adam over the whole batch: no randomness.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Choice", "choose", "fit_weights"]
+
+Weights = NDArray[np.float64]
+_PENALTY = 2.0
+_STEPS = 180
+_RATE = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The candidates, each by the numbers of its features, and which one is right; None if none is."""
+
+    trial: str
+    candidates: tuple[tuple[int, ...], ...]
+    right: int | None
+
+
+def choose(choice: Choice, weights: Weights) -> tuple[int, float]:
+    """The best candidate and its probability.
+
+    >>> choose(Choice("x", ((0,), (1,)), 0), np.array([2.0, 2.0]))
+    (0, 0.5)
+    """
+    scores = np.array([weights[list(features)].sum() for features in choice.candidates])
+    probabilities = np.exp(scores - scores.max())
+    best = int(probabilities.argmax())
+    return best, float(probabilities[best] / probabilities.sum())
+
+
+def fit_weights(choices: Sequence[Choice], features: int, fixed: dict[int, float]) -> Weights:
+    """One weight a feature, in nats; those of ``fixed`` are set by hand once the others are fitted.
+
+    >>> weights = fit_weights([Choice("x", ((0,), (1,)), 0)] * 20, 2, {})
+    >>> bool(weights[0] > 0 > weights[1])
+    True
+    """
+    usable = [choice for choice in choices if choice.right is not None]
+    matrix = _matrix(usable, features)
+    sizes = np.array([len(choice.candidates) for choice in usable])
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    right = starts + np.array([choice.right for choice in usable])
+    weights = _descend(matrix, starts, sizes, matrix[right].sum(0))
+    for feature, weight in fixed.items():
+        weights[feature] = weight
+    return weights
+
+
+def _matrix(choices: Sequence[Choice], features: int) -> NDArray[np.float32]:
+    """One row a candidate, 1 where the feature holds."""
+    rows = [candidate for choice in choices for candidate in choice.candidates]
+    matrix = np.zeros((len(rows), features), np.float32)
+    for row, candidate in zip(matrix, rows, strict=True):
+        row[list(candidate)] = 1
+    return matrix
+
+
+def _descend(
+    matrix: NDArray[np.float32], starts: NDArray[np.int64], sizes: NDArray[np.int64], observed: NDArray[np.float32]
+) -> Weights:
+    weights = np.zeros(matrix.shape[1])
+    mean, variance = np.zeros_like(weights), np.zeros_like(weights)
+    owner = np.repeat(np.arange(len(sizes)), sizes)
+    for step in range(1, _STEPS + 1):
+        scores = (matrix @ weights.astype(np.float32)).astype(np.float64)
+        exponents = np.exp(scores - np.maximum.reduceat(scores, starts)[owner])
+        probabilities = exponents / np.add.reduceat(exponents, starts)[owner]
+        gradient = matrix.T @ probabilities.astype(np.float32) - observed + _PENALTY * weights
+        mean = 0.9 * mean + 0.1 * gradient
+        variance = 0.999 * variance + 0.001 * gradient**2
+        weights -= _RATE * (mean / (1 - 0.9**step)) / (np.sqrt(variance / (1 - 0.999**step)) + 1e-8)
+    return weights

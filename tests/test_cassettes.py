@@ -1,0 +1,88 @@
+"""The recorded scenarios, replayed: no network, no waiting, the same result each time."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from extractor.ask.cassette_checks import check_cassettes
+from extractor.ask.prompt import load_prompt
+from extractor.errors import CassetteError, CassetteMiss
+from extractor.run.scenarios import read_scenarios, replay_scenario
+from extractor.schemas import Origin, Task
+
+FOLDER = Path(__file__).parent / "cassettes"
+SCENARIOS = {scenario.name: scenario for scenario in read_scenarios(FOLDER / "scenarios.toml")}
+
+
+def exchanges(name):
+    cassette = yaml.safe_load((FOLDER / f"{name}.yaml").read_text("utf-8"))
+    return [
+        (json.loads(i["request"]["body"]), i["response"]["status"]["code"], i["response"]["body"]["string"])
+        for i in cassette["interactions"]
+    ]
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+async def test_a_replay_gives_the_same_result_each_time(name):
+    first = await replay_scenario(SCENARIOS[name], FOLDER)
+    second = await replay_scenario(SCENARIOS[name], FOLDER)
+    assert first == second
+    assert sum(extraction.usage.calls for extraction in first) == len(exchanges(name))
+
+
+@pytest.mark.parametrize("name", [name for name, s in SCENARIOS.items() if s.answered_by == "capable"])
+async def test_a_capable_model_s_answers_enter_the_result(name):
+    extractions = await replay_scenario(SCENARIOS[name], FOLDER)
+    for extraction in extractions:
+        items = (*extraction.eligibility.criteria, *extraction.dosing, *extraction.endpoints)
+        origins = {piece.origin for item in items for piece in item.evidence}
+        assert origins & {Origin.MODEL, Origin.BOTH}
+        assert extraction.usage.open_questions == 0
+
+
+async def test_a_wrong_answer_was_asked_again_with_what_was_wrong():
+    messages = [[m["role"] for m in request["messages"]] for request, _, _ in exchanges("re-ask")]
+    assert max(map(len, messages)) > 2
+    (extraction,) = await replay_scenario(SCENARIOS["re-ask"], FOLDER)
+    assert extraction.usage.calls > extraction.usage.questions / 25
+
+
+async def test_a_cut_answer_split_the_question():
+    sizes = [request["messages"][1]["content"].count("\n[") for request, _, _ in exchanges("truncation")]
+    reasons = [json.loads(reply)["choices"][0]["finish_reason"] for _, _, reply in exchanges("truncation")]
+    assert "length" in reasons
+    assert min(sizes) < max(sizes)
+
+
+async def test_a_rate_limit_was_waited_out():
+    codes = [code for _, code, _ in exchanges("rate-limit")]
+    assert 429 in codes
+    (extraction,) = await replay_scenario(SCENARIOS["rate-limit"], FOLDER)
+    assert extraction.usage.calls == len(codes)
+
+
+def test_no_cassette_is_stale_edited_or_holds_a_key():
+    assert check_cassettes(FOLDER, [load_prompt(task).version for task in Task]) == []
+    assert {path.stem for path in FOLDER.glob("*.yaml")} == SCENARIOS.keys()
+
+
+async def test_a_miss_names_the_nearest_recorded_request(tmp_path):
+    scenario = SCENARIOS["seed-003"]
+    text = (FOLDER / f"{scenario.name}.yaml").read_text("utf-8")
+    assert "heavily treated" in text
+    (tmp_path / f"{scenario.name}.yaml").write_text(text.replace("heavily treated", "lightly treated"), "utf-8")
+    moved = SCENARIOS["seed-003"].__class__(name=scenario.name, shows="", input=str(FOLDER / scenario.input))
+    with pytest.raises(CassetteMiss, match=r"(?s)nearest.*(heavily|lightly)"):
+        await replay_scenario(moved, tmp_path)
+
+
+async def test_an_exchange_that_is_not_asked_for_any_more_fails(tmp_path):
+    scenario = SCENARIOS["seed-003"]
+    (tmp_path / f"{scenario.name}.yaml").write_bytes((FOLDER / f"{scenario.name}.yaml").read_bytes())
+    fewer = scenario.__class__(
+        name=scenario.name, shows="", input=str(FOLDER / scenario.input), tasks=(Task.ENDPOINTS,)
+    )
+    with pytest.raises(CassetteError, match="not asked for"):
+        await replay_scenario(fewer, tmp_path)

@@ -1,0 +1,69 @@
+"""The README shows what is so: its Python runs, and what it prints of the seeds is what comes out."""
+
+import doctest
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("example", blocks("pycon"))
+def test_python_examples_run(example):
+    parsed = doctest.DocTestParser().get_doctest(example, {}, "README.md", "README.md", 0)
+    output = []
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
+    assert runner.run(parsed, out=output.append).failed == 0, "".join(output)
+
+
+@pytest.fixture(scope="module")
+def results():
+    command = [sys.executable, "-m", "extractor", "run", "seeds/records", "--replay", "seeds/answers", "--quiet"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.mark.parametrize("shown", blocks("json"))
+def test_what_is_shown_as_output_is_part_of_the_output(shown, results):
+    items = [
+        item
+        for extraction in results
+        for item in (
+            *extraction["eligibility"]["criteria"],
+            *extraction["endpoints"],
+            *extraction["absences"],
+        )
+    ]
+    wanted = json.loads(shown)
+    assert any(contains(item, wanted) for item in items)
+
+
+def contains(item, wanted):
+    """Whether an item has all that is shown; of its evidence the README shows a part."""
+    if isinstance(wanted, dict):
+        return isinstance(item, dict) and all(key in item and contains(item[key], wanted[key]) for key in wanted)
+    if isinstance(wanted, list):
+        return isinstance(item, list) and all(any(contains(i, w) for i in item) for w in wanted)
+    return item == wanted
+
+
+def test_every_command_and_option_is_documented():
+    text = README + "".join(path.read_text("utf-8") for path in sorted((ROOT / "docs").glob("*.md")))
+    for command in ("run", "parse", "schema", "model", "cassettes"):
+        done = subprocess.run(
+            [sys.executable, "-m", "extractor", command, "--help"], capture_output=True, text=True, check=True
+        )
+        assert f"extractor {command}" in text
+        if command == "run":
+            options = set(re.findall(r"--[a-z][a-z-]+", done.stdout)) - {"--help"}
+            missing = {option for option in options if option not in text}
+            assert not missing, f"options that README and docs do not name: {missing}"
