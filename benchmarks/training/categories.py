@@ -28,8 +28,11 @@ _HEAD = """\
 # alone, below 0.5 they only tip the scale; it is how often labelled criteria with the term were of the
 # category. Words of several categories in one line are weighed against each other.
 # `prior` is what a reader of the words expects, set by hand; `by_hand` marks a confidence set by hand.
+
+split_digits = true  # letters and digits are words of their own: "T1" in "T1c", "type 2" as "type2"
 """
-PLAN = Plan(strength=2, levels=(0.99, 0.97, 0.94, 0.9, 0.8, 0.65, 0.5, 0.35), least=0.22, find=Vocabulary.find_all)
+_LEVELS = (0.99, 0.97, 0.94, 0.9, 0.8, 0.65, 0.5, 0.35)
+PLAN = Plan(strength=2, levels=_LEVELS, least=0.22, find=Vocabulary.find_all, split_digits=True)
 
 
 def main() -> None:

@@ -40,6 +40,7 @@ class Plan:
     levels: tuple[float, ...]
     least: float
     find: Callable[[Vocabulary, str], Iterable[Match]]
+    split_digits: bool = False
 
 
 def estimate_terms(terms: Sequence[Term], labelled: Iterable[Labelled], plan: Plan) -> list[Term]:
@@ -57,7 +58,7 @@ def estimate_terms(terms: Sequence[Term], labelled: Iterable[Labelled], plan: Pl
 
 def _count_labels(terms: Sequence[Term], labelled: Iterable[Labelled], plan: Plan) -> Mapping[str, Counter[str]]:
     """For each term the labels of the texts that hold it."""
-    vocabulary = vocabulary_of(terms)
+    vocabulary = vocabulary_of(terms, split_digits=plan.split_digits)
     seen: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for one in labelled:
         for entry in {match.entry for match in plan.find(vocabulary, one.text)}:
@@ -90,7 +91,7 @@ def cross_validate(
     """For each fold the terms weighed on the other folds, in place in ``module`` while the fold is looked at."""
     for fold in range(FOLDS):
         weighed = estimate_terms(terms, [one for one in labelled if one.fold != fold], plan)
-        with use_vocabulary(module, name, weighed):
+        with use_vocabulary(module, name, weighed, split_digits=plan.split_digits):
             yield fold, weighed
 
 

@@ -67,7 +67,7 @@ def _terms_of(raw: dict[str, Any]) -> Iterator[Term]:
             )
 
 
-def vocabulary_of(terms: Iterable[Term]) -> Vocabulary:
+def vocabulary_of(terms: Iterable[Term], *, split_digits: bool = False) -> Vocabulary:
     """A vocabulary in which each term is an entry of its own."""
     return Vocabulary(
         tuple(
@@ -79,14 +79,19 @@ def vocabulary_of(terms: Iterable[Term]) -> Vocabulary:
                 example=term.example,
             )
             for term in terms
-        )
+        ),
+        split_digits=split_digits,
     )
 
 
 @contextmanager
-def use_vocabulary(module: ModuleType, name: str, terms: Iterable[Term]) -> Iterator[None]:
+def use_vocabulary(
+    module: ModuleType, name: str, terms: Iterable[Term], *, split_digits: bool = False
+) -> Iterator[None]:
     """Let a module of the package read other terms than those of the file, as long as the block lasts."""
-    with patch.object(module, load_vocabulary.__name__, {name: vocabulary_of(terms)}.__getitem__):
+    with patch.object(
+        module, load_vocabulary.__name__, {name: vocabulary_of(terms, split_digits=split_digits)}.__getitem__
+    ):
         yield
 
 

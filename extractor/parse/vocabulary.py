@@ -9,6 +9,7 @@ A vocabulary is a TOML file in ``vocabularies/`` made of entries::
     confidence = 0.98                      # optional, 1.0 if not given: how sure a match decides
     example = "30 mg/m2 IV over 30 minutes"
 
+Two more keys, ``prior`` and ``by_hand``, are for those who estimate confidences, and ignored here.
 Terms match as whole words, in any case, with any white space or hyphens where the term has a space or a hyphen,
 or beside a sign.
 A term of at most four letters in capitals ("IV", "OS") matches in capitals only.

@@ -60,7 +60,7 @@ def read_scenarios(path: Path) -> tuple[Scenario, ...]:
 
 
 async def record_scenario(scenario: Scenario, folder: Path, choice: ModelChoice) -> list[TrialExtraction]:
-    """Put the scenario's questions to the chosen model and keep the exchanges in ``<name>.yaml``. Returns what came out."""
+    """Put the scenario's questions to the chosen model and keep the exchanges in ``<name>.yaml``."""
     async with open_model(choice, scenario.settings) as model:
         with use_cassette(_cassette(scenario, folder), record=True):
             return await _extract(scenario, folder, model)
