@@ -56,6 +56,22 @@ def contains(item, wanted):
     return item == wanted
 
 
+@pytest.mark.parametrize("block", blocks("console"))
+def test_console_examples_print_what_is_shown(block, tmp_path):
+    commands = [line[2:] for line in block.splitlines() if line.startswith("$ ")]
+    shown = "".join(line + "\n" for line in block.splitlines() if not line.startswith("$ "))
+    (tmp_path / "seeds").symlink_to(ROOT / "seeds")
+    script = f"extractor() {{ '{sys.executable}' -m extractor \"$@\"; }}; " + "; ".join(commands)
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.stdout + done.stderr == shown
+
+
+def test_the_summary_shown_is_that_of_the_first_command(tmp_path):
+    command = [sys.executable, "-m", "extractor", "run", "seeds/records", "--replay", "seeds/answers"]
+    done = subprocess.run([*command, "--out", str(tmp_path)], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stderr in blocks("text")
+
+
 def test_every_command_and_option_is_documented():
     text = README + "".join(path.read_text("utf-8") for path in sorted((ROOT / "docs").glob("*.md")))
     for command in ("run", "parse", "schema", "model", "cassettes"):

@@ -1,5 +1,6 @@
 """What asking would take, before anything is asked."""
 
+import json
 from collections.abc import Collection
 
 from pydantic import BaseModel
@@ -7,6 +8,7 @@ from pydantic import BaseModel
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Task
 
+from .call import Call
 from .lines import estimate_tokens
 from .prompt import render_call
 from .questions import Assist, pack_questions, plan_questions
@@ -15,7 +17,9 @@ __all__ = ["Estimate", "estimate_questions"]
 
 
 class Estimate(BaseModel):
-    """Counts over records. Tokens are estimated at four characters a token; an answer may be shorter than its bound."""
+    """Counts over records. Tokens are estimated at four characters a token, the answer's schema included; answers are
+    mostly far shorter than their bound.
+    """
 
     records: int = 0
     questions: int = 0
@@ -35,6 +39,11 @@ def estimate_questions(parsed: ParsedRecord, tasks: Collection[Task], assist: As
         records=1,
         questions=len(questions),
         calls=len(calls),
-        prompt_tokens=sum(estimate_tokens(call.system) + estimate_tokens(call.user) for call in calls),
+        prompt_tokens=sum(map(_estimate_prompt, calls)),
         output_tokens_at_most=sum(call.max_output_tokens for call in calls),
     )
+
+
+def _estimate_prompt(call: Call) -> int:
+    schema = json.dumps(call.reply_model.model_json_schema())
+    return sum(map(estimate_tokens, (call.system, call.user, schema)))

@@ -126,7 +126,7 @@ def _without_password(text: str) -> str:
 def shown_model(name: str | None) -> str:
     """A server's own name for its model. llama.cpp tells the weights' file, which is nobody's business elsewhere.
 
-    >>> shown_model("/home/me/models/tiny-q4.gguf"), shown_model("meta-llama/Llama-3.1-8B"), shown_model(None)
+    >>> shown_model("/srv/models/tiny-q4.gguf"), shown_model("meta-llama/Llama-3.1-8B"), shown_model(None)
     ('tiny-q4', 'meta-llama/Llama-3.1-8B', '')
     """
     path = PureWindowsPath(name or "")  # knows both kinds of slashes

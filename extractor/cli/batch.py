@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from extractor.ask.estimate import Estimate, estimate_questions
@@ -51,7 +53,7 @@ def perform_job(job: Job) -> int:
     code = OK
     with _open_sink(job) as (sink, finish):
         try:
-            with show_progress(tally, job.limits.records, quiet=job.quiet):
+            with show_progress(tally, partial(_count_records, job), quiet=job.quiet):
                 asyncio.run(_extract_all(job, sink, tally))
         except BudgetReached as error:
             print(f"extractor: {error}; {_resume(job)}", file=sys.stderr)
@@ -83,6 +85,13 @@ def estimate_job(job: Job) -> int:
         total += estimate_questions(parse_record(record), job.extractor.tasks, assist)
     print(total.model_dump_json(indent=2))
     return FAILED if failed else OK
+
+
+def _count_records(job: Job) -> int | None:
+    """How many records the inputs hold, read once more for it; None for standard input, which is read only once."""
+    if "-" in job.inputs:
+        return job.limits.records
+    return sum(1 for _ in islice(read_records(*job.inputs, on_error=lambda _: None), job.limits.records))
 
 
 async def _extract_all(job: Job, sink: Sink, tally: Tally) -> None:

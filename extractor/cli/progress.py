@@ -1,8 +1,9 @@
 """What a user sees while a run goes on, and at its end. All on standard error."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Thread
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,16 +17,18 @@ __all__ = ["print_summary", "show_progress"]
 
 
 @contextmanager
-def show_progress(tally: "Tally", total: int | None, *, quiet: bool) -> Iterator[None]:
+def show_progress(tally: "Tally", count: Callable[[], int | None], *, quiet: bool) -> Iterator[None]:
     """A live line with records, rate, tokens and time while the body runs; nothing if quiet or piped.
 
-    ``total`` is the number of records where it is known; then the time left is shown too.
+    ``count`` says how many records there are, or None; from then on the time left is shown too. It runs
+    beside the body, since counting half a million records takes a while.
     """
     if quiet or not sys.stderr.isatty():
         yield
         return
     with _live_line(tally) as progress:
-        progress.add_task("extracting", total=total)
+        task = progress.add_task("extracting", total=None)
+        Thread(target=lambda: progress.update(task, total=count()), daemon=True).start()
         yield
 
 
@@ -51,7 +54,7 @@ def _live_line(tally: "Tally") -> "Progress":
 
     progress = Progress(
         SpinnerColumn(),
-        BarColumn(),
+        BarColumn(bar_width=16),
         Counts(),
         TimeElapsedColumn(),
         TimeRemainingColumn(elapsed_when_finished=True),

@@ -1,8 +1,11 @@
 """``extractor run`` as a user starts it: files, exit codes, what goes to which stream."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from importlib.metadata import version
 from pathlib import Path
 
@@ -131,3 +134,52 @@ def test_a_replay_without_the_recording_explains_the_miss(tmp_path):
 
 def test_the_version_is_that_of_the_distribution():
     assert extractor("--version").stdout.decode().strip() == version("trial-extractor")
+
+
+def many_records(path, count):
+    study = json.loads(Path("tests/records/study.json").read_text("utf-8"))
+    with path.open("w", encoding="utf-8") as file:
+        for number in range(count):
+            study["protocolSection"]["identificationModule"]["nctId"] = f"NCT{number:08d}"
+            file.write(json.dumps(study) + "\n")
+
+
+def test_an_interrupted_run_says_how_to_go_on_and_does(tmp_path):
+    many_records(tmp_path / "in.jsonl", 400)
+    results = tmp_path / "out" / "extractions.jsonl"
+    command = [sys.executable, "-m", "extractor", "run", str(tmp_path / "in.jsonl"), "--out", str(tmp_path / "out")]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
+        while not (results.exists() and results.stat().st_size) and running.poll() is None:
+            time.sleep(0.02)
+        running.send_signal(signal.SIGINT)
+        said = running.stderr.read()
+    assert running.returncode == 130
+    assert "go on with: extractor run" in said
+    done = len(lines(results))
+    assert 0 < done < 400
+    again = subprocess.run([*command, "--limit", str(done + 2)], capture_output=True, text=True, check=True)
+    assert f"records done by an earlier run: {done}" in again.stderr
+    assert [r["record_id"] for r in lines(results)] == [f"NCT{number:08d}" for number in range(done + 2)]
+
+
+def test_the_token_limit_stops_with_3(tmp_path):
+    command = ("run", "seeds/records", "--replay", "seeds/answers", "--concurrency", "1", "--out", tmp_path)
+    stopped = extractor(*command, "--max-tokens", "1000")
+    assert stopped.returncode == 3
+    assert b"limit is 1000" in stopped.stderr
+    assert len(lines(tmp_path / "extractions.jsonl")) == 1
+    assert extractor(*command).returncode == 0
+    assert len(lines(tmp_path / "extractions.jsonl")) == 5
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo-terminal")
+def test_on_a_terminal_progress_and_a_table_are_shown():
+    terminal, stderr = os.openpty()
+    command = [sys.executable, "-m", "extractor", "run", "tests/records", "--assist", "never"]
+    done = subprocess.run(command, stderr=stderr, stdout=subprocess.DEVNULL, check=False)
+    os.close(stderr)
+    shown = os.read(terminal, 1_000_000).decode()
+    os.close(terminal)
+    assert done.returncode == 0
+    assert "records extracted" in shown
+    assert "\x1b[" in shown
