@@ -69,7 +69,15 @@ class ModelError(ExtractorError):
 
 
 class ModelUnavailable(ModelError):
-    """A model that cannot be reached or is not installed."""
+    """A model that cannot be reached, is not installed, or does not take a request.
+
+    ``lasting`` says that no other request would fare better: there is no connection, no such model, or no
+    right to use it.
+    """
+
+    def __init__(self, message: str, usage: "Usage | None" = None, *, lasting: bool = True) -> None:
+        self.lasting = lasting
+        super().__init__(message, usage)
 
 
 class AnswerRejected(ModelError):

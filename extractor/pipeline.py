@@ -1,24 +1,22 @@
 """The product on one screen: a record is parsed, what is open is asked, answers are grounded, all is assembled."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
 from extractor.ask.inquire import inquire
-from extractor.ask.model import Model
+from extractor.ask.model import AskSettings, Model
 from extractor.ask.opening import ModelChoice, open_model
 from extractor.ask.questions import Assist
 from extractor.ask.spec import ModelSpec
 from extractor.assemble import ALL_TASKS, assemble_extraction
 from extractor.parse import parse_record
-from extractor.schemas import Task, TrialExtraction, TrialRecord
+from extractor.schemas import Task, TrialExtraction, TrialRecord, Usage
 
-__all__ = ["Extract", "Extractor", "extract_record"]
-
-Extract = Callable[[TrialRecord], Awaitable[TrialExtraction]]
+__all__ = ["Extractor", "OpenExtractor", "extract_record"]
 
 
 async def extract_record(
@@ -30,6 +28,23 @@ async def extract_record(
     return assemble_extraction(parsed, inquiry, tasks)
 
 
+@dataclass(frozen=True, slots=True)
+class OpenExtractor:
+    """Extracts the records that it is called with, while its model is held open."""
+
+    model: Model | None
+    tasks: Collection[Task]
+    assist: Assist
+
+    async def __call__(self, record: TrialRecord) -> TrialExtraction:
+        return await extract_record(record, self.model, self.tasks, self.assist)
+
+    @property
+    def usage(self) -> Usage:
+        """What was asked of the model so far: exact, also for records that failed or were given up."""
+        return self.model.usage if self.model else Usage()
+
+
 class Extractor:
     """Extracts eligibility, dosing and endpoints from trial records.
 
@@ -39,7 +54,7 @@ class Extractor:
     answers to use instead of a model; ``record`` a folder in which to keep a model's answers;
     ``cache_dir`` where models of this machine were pulled to.
 
-    Raises ``ValueError`` for a specification that cannot be understood.
+    Raises ``ValueError`` for a specification that cannot be understood, no task, or no folder to replay.
 
     >>> from extractor import read_records
     >>> extraction = Extractor().extract(next(read_records("seeds/records")))
@@ -58,24 +73,32 @@ class Extractor:
         cache_dir: Path | None = None,
     ) -> None:
         spec = ModelSpec.parse(model) if isinstance(model, str) else model
+        unknown = sorted(set(tasks) - set(Task))
+        if unknown or not tasks:
+            named = f"{', '.join(unknown)}: no such task" if unknown else "no task is named"
+            raise ValueError(f"{named}; choose from {', '.join(Task)}")
         self.tasks = frozenset(map(Task, tasks))
         self.assist = Assist(assist)
         kept, recorded = Path(record) if record else None, Path(replay) if replay else None
         self.choice = ModelChoice(spec, recorded, kept, cache_dir)
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[Extract]:
-        """A coroutine function that extracts a record, while the model is held open."""
+    async def open(self, concurrency: int = 8) -> AsyncIterator[OpenExtractor]:
+        """What extracts records while the model is held open, with at most ``concurrency`` requests at once."""
         choice = ModelChoice() if self.assist is Assist.NEVER else self.choice
-        async with open_model(choice) as model:
-            yield partial(extract_record, model=model, tasks=self.tasks, assist=self.assist)
+        async with open_model(choice, AskSettings(concurrency=concurrency)) as model:
+            yield OpenExtractor(model, self.tasks, self.assist)
 
     def extract(self, record: TrialRecord) -> TrialExtraction:
         """One record's extraction. Opens the model for this record alone; for many use ``extract_many``.
 
         Raises ``ModelUnavailable`` if the model cannot be reached.
         """
-        with ThreadPoolExecutor(1) as thread:  # also works where an event loop runs already, as in a notebook
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return asyncio.run(self._extract(record))
+        with ThreadPoolExecutor(1) as thread:  # an event loop runs here already, as in a notebook
             return thread.submit(asyncio.run, self._extract(record)).result()
 
     async def extract_many(
@@ -85,7 +108,7 @@ class Extractor:
 
         The first failure is raised; ``extractor run`` is for batches that must go on.
         """
-        async with self.open() as extract:
+        async with self.open(concurrency) as extract:
             flight: list[asyncio.Task[TrialExtraction]] = []
             try:
                 for record in records:

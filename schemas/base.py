@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, AllowInfNan, BaseModel, ConfigDict
 
 __all__ = ["FrozenModel", "Number"]
 
@@ -17,5 +17,5 @@ def _keep_whole(value: int | float) -> int | float:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Number = Annotated[int | float, AfterValidator(_keep_whole)]
+Number = Annotated[int | Annotated[float, AllowInfNan(False)], AfterValidator(_keep_whole)]  # noqa: FBT003
 """A finite number; 2.0 is kept as 2, so that output reads as the text does."""

@@ -50,7 +50,7 @@ class Finding(FrozenModel):
 
     kind: FindingKind
     severity: Severity
-    field: str = Field(description="Path of the field concerned, or of the question asked.")
+    field: str = Field(description="Field concerned and where it was read; empty for an answer lost as a whole.")
     message: str
 
 

@@ -1,4 +1,4 @@
-"""A failed exchange, told to people: what happened, with which model, what to do. Keys never appear."""
+"""A failed exchange, told to people: what happened, with which model, what to do. Keys and passwords never appear."""
 
 import re
 
@@ -6,7 +6,7 @@ import openai
 
 from extractor.errors import ModelUnavailable
 
-from .spec import ModelKind, ModelSpec
+from .spec import ModelKind, ModelSpec, hide_user
 from .transport import GarbledReply
 
 __all__ = ["RequestTooLong", "explain_failure"]
@@ -16,9 +16,12 @@ _KEY_REMEDY = {
     ModelKind.SERVER: "give the key of this server",
     ModelKind.LOCAL: "start the local model again",
 }
+_NO_ACCESS = frozenset({401, 403, 404})
+_NO_CREDIT = "insufficient_quota"
 _TOO_LONG = re.compile(
     r"context_length_exceeded|exceed_context_size|maximum context length|context (?:size|window)", re.I
 )
+_USERS = re.compile(r"(?<=://)[^\s/?#]*@")
 _KEYS = re.compile(r"\b(?:sk|pk|gsk|key)-[\w*-]{6,}|(?<=Bearer )\S+", re.IGNORECASE)
 
 
@@ -29,12 +32,16 @@ class RequestTooLong(ModelUnavailable):
 def explain_failure(error: Exception, spec: ModelSpec, attempts: int) -> ModelUnavailable:
     """What to tell about the error that ended an exchange after so many attempts."""
     if isinstance(error, openai.APIStatusError):
+        lasting = error.status_code in _NO_ACCESS or error.code == _NO_CREDIT
         problem = _explain_status(error, spec)
         kind = RequestTooLong if _is_too_long(error) else ModelUnavailable
     else:
+        lasting = not isinstance(error, openai.APITimeoutError | GarbledReply)
         problem, kind = _explain_silence(error), ModelUnavailable
     tried = f" (after {attempts} attempts)" if attempts > 1 else ""
-    return kind(_without_keys(f"model {spec.name} at {spec.base_url or 'the hosted service'}: {problem}{tried}", spec))
+    address = hide_user(spec.base_url) if spec.base_url else "the hosted service"
+    told = f"model {spec.name} at {address}: {problem}{tried}"
+    return kind(_without_keys(told, spec), lasting=lasting)
 
 
 def _explain_silence(error: Exception) -> str:
@@ -60,7 +67,7 @@ def _explain_status(error: openai.APIStatusError, spec: ModelSpec) -> str:
 
 
 def _explain_limit(error: openai.APIStatusError, said: str) -> str:
-    if error.code == "insufficient_quota":
+    if error.code == _NO_CREDIT:
         return f"HTTP 429, the account has no credit left: {said}"
     asked = error.response.headers.get("retry-after")
     wait = f" and asks to wait (Retry-After: {asked})" if asked else ""
@@ -81,4 +88,4 @@ def _is_too_long(error: openai.APIStatusError) -> bool:
 def _without_keys(text: str, spec: ModelSpec) -> str:
     if spec.api_key:
         text = text.replace(spec.api_key.get_secret_value(), "***")
-    return _KEYS.sub("***", text)
+    return _KEYS.sub("***", _USERS.sub("***@", text))

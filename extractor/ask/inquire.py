@@ -3,13 +3,14 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from extractor.assemble import Inquiry
-from extractor.errors import AnswerRejected, ModelError
+from extractor.errors import AnswerRejected, ModelError, ModelUnavailable
 from extractor.ground.check import GroundedAnswer, ground_answer
 from extractor.parse.parsed import ParsedRecord
-from extractor.schemas import AbsenceReason, Task, Usage
+from extractor.schemas import Task, Usage
 
 from .call import Question, Reply
 from .failures import RequestTooLong
@@ -25,7 +26,7 @@ async def inquire(parsed: ParsedRecord, model: Model | None, tasks: Collection[T
     """Ask ``model`` what ``assist`` wants asked about a record, and keep what the text supports.
 
     Without a model nothing is asked, and the questions are counted as open. An answer that cannot be
-    used leaves its questions open. Raises ``ModelUnavailable`` if the model cannot be reached, and
+    used leaves its questions open. Raises ``ModelUnavailable`` if no question could be put, and
     ``CassetteMiss`` in a replay of what was never recorded.
     """
     if model is None or assist is Assist.NEVER:
@@ -35,43 +36,51 @@ async def inquire(parsed: ParsedRecord, model: Model | None, tasks: Collection[T
     packs = pack_questions(questions)
     replies = await _put_all(model, parsed, packs)
     answers = [answer for pack, reply in zip(packs, replies, strict=True) for answer in _ground(parsed, pack, reply)]
-    return _report(questions, answers, _total(reply.usage for reply in replies))
+    return _report(questions, answers, replies)
 
 
 async def _put_all(model: Model, parsed: ParsedRecord, packs: Sequence[Sequence[Question]]) -> list[Reply]:
-    """A reply for each pack. If one fails for good, its error carries the usage of all."""
+    """A reply for each pack. What is known of a record is not lost because one pack failed: that is raised only if
+    no pack was answered, or the failure is not the model's; the error then carries the usage of all.
+    """
     results = await asyncio.gather(*(_put(model, parsed, pack) for pack in packs), return_exceptions=True)
-    errors = [result for result in results if isinstance(result, BaseException)]
     replies = [result for result in results if isinstance(result, Reply)]
-    if errors:
-        first = errors[0]
+    errors = [result for result in results if isinstance(result, BaseException)]
+    grave = [error for error in errors if not isinstance(error, ModelUnavailable)]
+    if grave or (errors and not replies):
+        first = (grave or errors)[0]
         if isinstance(first, ModelError):
-            spent = [error.usage for error in errors if isinstance(error, ModelError) and error.usage]
-            first.usage = _total([*spent, *(reply.usage for reply in replies)])
+            first.usage = _total(error.usage for error in errors if isinstance(error, ModelError) and error.usage)
         raise first
-    return replies
+    return [result if isinstance(result, Reply) else _no_reply(model, result) for result in results]
 
 
 async def _put(model: Model, parsed: ParsedRecord, pack: Sequence[Question]) -> Reply:
     try:
         return await model.put(pack, partial(render_call, parsed.record))
     except (AnswerRejected, RequestTooLong) as error:
-        return Reply(items=(), usage=error.usage or Usage(), model=model.name, rejected=(str(error),))
+        return _no_reply(model, error)
+
+
+def _no_reply(model: Model, error: BaseException) -> Reply:
+    usage = error.usage if isinstance(error, ModelError) else None
+    return Reply(items=(), usage=usage or Usage(), model=model.name, rejected=(str(error),))
 
 
 def _ground(parsed: ParsedRecord, pack: Sequence[Question], reply: Reply) -> list[GroundedAnswer]:
-    answers = read_answers(render_call(parsed.record, pack), reply.items, complete=not reply.rejected)
+    answers = read_answers(pack, reply.items, complete=not reply.rejected)
     return [ground_answer(answer, parsed) for answer in answers]
 
 
-def _report(questions: Iterable[Question], answers: Iterable[GroundedAnswer], usage: Usage) -> Inquiry:
-    asked = {question.chunk.number: frozenset(question.fields) for question in questions}
+def _report(questions: Sequence[Question], answers: Iterable[GroundedAnswer], replies: Iterable[Reply]) -> Inquiry:
     by_chunk: dict[int, tuple[GroundedAnswer, ...]] = defaultdict(tuple)
     for answer in answers:
         by_chunk[answer.chunk] += (answer,)
-    unanswered = {number: AbsenceReason.MODEL_REFUSED for number in asked if number not in by_chunk}
-    counted = usage.model_copy(update={"questions": len(asked), "open_questions": len(unanswered)})
-    return Inquiry(asked, dict(by_chunk), unanswered, counted)
+    asked = {question.chunk.number: frozenset(question.fields) for question in questions}
+    dropped = tuple(reason for reply in replies for reason in reply.rejected)
+    inquiry = Inquiry(asked, dict(by_chunk), dropped, _total(reply.usage for reply in replies))
+    counts = {"questions": len(asked), "open_questions": sum(map(inquiry.is_open, asked))}
+    return replace(inquiry, usage=inquiry.usage.model_copy(update=counts))
 
 
 def _total(usages: Iterable[Usage]) -> Usage:

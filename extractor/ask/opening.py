@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import httpx2
 from pydantic import SecretStr
 
-from .local import locate_model, serve_model
+from .local import ServerSettings, locate_model, serve_model
 from .model import AskSettings, Model
 from .recording import RecordingTransport, ReplayTransport
 from .spec import ModelKind, ModelSpec
@@ -25,7 +25,7 @@ class ModelChoice:
 
     With ``replay`` no model is needed and the network is not touched. ``cache_dir`` is where models of
     this machine were pulled to, the user's cache if not given. Raises ``ValueError`` for
-    ``record`` without a model or together with ``replay``.
+    ``record`` without a model or together with ``replay``, and for a ``replay`` that is no folder.
     """
 
     spec: ModelSpec | None = None
@@ -38,6 +38,8 @@ class ModelChoice:
             raise ValueError("answers are either recorded or replayed, not both; drop --record or --replay")
         if self.record and self.spec is None:
             raise ValueError("there is no model whose answers could be recorded; add --model")
+        if self.replay and not self.replay.is_dir():
+            raise ValueError(f"{self.replay}: there is no such folder to replay; --record makes one")
 
     @property
     def answers(self) -> bool:
@@ -58,15 +60,24 @@ async def open_model(choice: ModelChoice, settings: AskSettings | None = None) -
         yield None
         return
     chosen = _REPLAYED if choice.replay or choice.spec is None else choice.spec
-    with _serve(chosen, choice.cache_dir) if chosen.kind is ModelKind.LOCAL else nullcontext(chosen) as spec:
+    local = chosen.kind is ModelKind.LOCAL
+    server = ServerSettings()
+    if local:
+        settings = _fit_to_server(settings or AskSettings(), server)
+    with _serve(chosen, choice.cache_dir, server) if local else nullcontext(chosen) as spec:
         async with Model(spec, settings, transport=_transport(choice, spec)) as model:
             yield model
 
 
+def _fit_to_server(settings: AskSettings, server: ServerSettings) -> AskSettings:
+    """No more requests at once than the server answers: one that waits here cannot time out."""
+    return replace(settings, concurrency=min(settings.concurrency, server.slots))
+
+
 @contextmanager
-def _serve(spec: ModelSpec, cache_dir: Path | None) -> Iterator[ModelSpec]:
+def _serve(spec: ModelSpec, cache_dir: Path | None, settings: ServerSettings) -> Iterator[ModelSpec]:
     path = locate_model(str(spec.path) if spec.path else spec.name or "", cache_dir=cache_dir)
-    with serve_model(path) as server:
+    with serve_model(path, settings) as server:
         yield replace(spec.at(server.base_url, server.model), api_key=SecretStr(server.token))
 
 

@@ -1,14 +1,14 @@
 """Which model to ask: the text after ``--model``, understood."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from pathlib import Path, PureWindowsPath
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-__all__ = ["ModelKind", "ModelSpec", "shown_model"]
+__all__ = ["ModelKind", "ModelSpec", "hide_user", "shown_model"]
 
 _NAME = re.compile(r"[\w.@/+-][\w.:@/+-]*")
 _FORMS = "a hosted model's name, http://host:port/v1#NAME, local, local:NAME, or local:PATH.gguf"
@@ -29,7 +29,7 @@ class ModelSpec:
     ``name`` is what the server knows the model by, or None for the default model of ``local``.
     ``base_url`` is None for a local model until its server runs (see ``at``), and for a hosted one whose
     address and key the SDK shall take from the environment (OPENAI_BASE_URL, OPENAI_API_KEY). ``path`` is the weights'
-    file of ``local:PATH.gguf``. The key never shows in ``repr`` or ``str``.
+    file of ``local:PATH.gguf``. Neither the key nor a user in an address ever shows in ``repr`` or ``str``.
     """
 
     kind: ModelKind
@@ -47,7 +47,8 @@ class ModelSpec:
         ``api_key`` and ``base_url`` are for hosted models alone: a key for the hosted service is never
         sent to a server that is named by URL. Such a server gets ``server_key``, if it wants one.
 
-        Raises ``ValueError`` for anything else than the four forms.
+        Raises ``ValueError`` for anything else than the four forms, and for a user or password in an address,
+        which the message does not repeat.
 
         >>> ModelSpec.parse("http://localhost:8000/v1#llama-3")
         ModelSpec(kind=<ModelKind.SERVER: 'server'>, name='llama-3', base_url='http://localhost:8000/v1', path=None, \
@@ -68,6 +69,10 @@ api_key=None)
             raise ValueError(f"{text!r} names no model; for a server write http://{text.split('/')[0]}/v1#NAME")
         if not _NAME.fullmatch(text):
             raise ValueError(f"{text!r} names no model; write {_FORMS}")
+        if base_url and "@" in base_url:
+            raise ValueError(
+                f"{hide_user(base_url)!r}: a user or a password does not belong into the service's address"
+            )
         return cls(ModelKind.HOSTED, text, base_url, api_key=_secret(api_key))
 
     def at(self, base_url: str, name: str | None = None) -> "ModelSpec":
@@ -78,11 +83,16 @@ api_key=None)
         """
         return replace(self, base_url=base_url, name=name or self.name)
 
+    def __repr__(self) -> str:
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values["base_url"] = self.base_url and hide_user(self.base_url)
+        return f"ModelSpec({', '.join(f'{name}={value!r}' for name, value in values.items())})"
+
     def __str__(self) -> str:
         if self.kind is ModelKind.HOSTED:
             return str(self.name)
         if self.kind is ModelKind.SERVER:
-            return f"{self.base_url}#{self.name}"
+            return f"{hide_user(self.base_url or '')}#{self.name}"
         chosen = self.path.as_posix() if self.path else self.name
         return f"local:{chosen}" if chosen else "local"
 
@@ -104,23 +114,31 @@ def _parse_local(text: str) -> ModelSpec:
 
 
 def _parse_url(text: str, key: SecretStr | None) -> ModelSpec:
+    shown = hide_user(text).partition("?")[0]
     try:
         url = urlsplit(text)
         host, port = url.hostname, url.port
     except ValueError as error:
-        raise ValueError(f"{_without_password(text)!r} is no URL: {error}") from None
-    shown = _without_password(text)
+        # A password with a slash is taken for a port, and told in the error.
+        raise ValueError(f"{shown!r} is no URL" + ("" if "@" in text else f": {error}")) from None
     if url.scheme not in ("http", "https") or not host or port == 0:
         raise ValueError(f"{shown!r} is no address of a model; write {_FORMS}")
-    if url.username or url.password or url.query:
+    if "@" in url.netloc + url.path or url.query:
         raise ValueError(f"{shown!r}: a user, a password or a query does not belong into a model's URL")
     if not url.fragment:
         raise ValueError(f"{shown!r} does not say which model; append #NAME, as the server lists it under /models")
     return ModelSpec(ModelKind.SERVER, url.fragment, text.partition("#")[0].rstrip("/"), api_key=key)
 
 
-def _without_password(text: str) -> str:
-    return re.sub(r"//[^/@]*@", "//***@", text.partition("?")[0])
+def hide_user(url: str) -> str:
+    """The address without the user and password that it may hold.
+
+    >>> hide_user("http://me:p@ss@host/v1"), hide_user("http://host/v1#org/name@2")
+    ('http://***@host/v1', 'http://host/v1#org/name@2')
+    """
+    address, mark, name = url.partition("#")
+    # A password may hold a slash, or a # before any slash.
+    return re.sub(r"//[^/]*@", "//***@", re.sub(r"//.*@", "//***@", address) + mark + name)
 
 
 def shown_model(name: str | None) -> str:

@@ -9,6 +9,7 @@ from extractor.schemas import (
     Eligibility,
     Endpoint,
     Finding,
+    FindingKind,
     Regimen,
     Severity,
     Task,
@@ -59,12 +60,14 @@ def assemble_extraction(parsed: ParsedRecord, inquiry: Inquiry, tasks: Collectio
 
 
 def _report_rejections(inquiry: Inquiry) -> Iterator[Finding]:
-    for answers in inquiry.answers.values():
-        for answer in answers:
-            for rejection in answer.rejections:
-                yield Finding(
-                    kind=rejection.kind,
-                    severity=Severity.WARNING,
-                    field=f"{answer.task}: chunk {rejection.chunk}, {rejection.field}",
-                    message=f"the model answered {rejection.value!r}, which the text does not state; it was kept out",
-                )
+    for answer in (answer for answers in inquiry.answers.values() for answer in answers):
+        for rejection in answer.rejections:
+            span = rejection.chunk.span
+            yield Finding(
+                kind=rejection.kind,
+                severity=Severity.WARNING,
+                field=f"{answer.task}: {rejection.field} of {span.section}[{span.start}:{span.end}]",
+                message=f"the model answered {rejection.value}, which the text does not state; it was kept out",
+            )
+    for reason in inquiry.dropped:
+        yield Finding(kind=FindingKind.ANSWER_MISSING, severity=Severity.WARNING, field="", message=reason)

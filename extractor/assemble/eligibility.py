@@ -1,11 +1,11 @@
 """Who may take part, settled between rules and model."""
 
-from extractor.parse.parsed import ParsedCriterion, ParsedRecord, Reading
+from extractor.parse.parsed import ParsedCriterion, ParsedRecord
 from extractor.schemas import Absence, AbsenceReason, Criterion, Eligibility
 
 from .inquiry import Inquiry
 from .ledger import Ledger
-from .settle import settle
+from .settle import Settled, settle
 
 __all__ = ["assemble_eligibility"]
 
@@ -37,21 +37,22 @@ def assemble_eligibility(parsed: ParsedRecord, inquiry: Inquiry) -> tuple[Eligib
     return Eligibility.model_validate({**people, **provenance, "criteria": tuple(criteria)}), absences
 
 
+def _settle_standing(criterion: ParsedCriterion, inquiry: Inquiry) -> Settled[bool]:
+    number = criterion.chunk.number
+    return settle(criterion.stands, inquiry.reading(number, "stands"), inquiry.gap(number, "stands"))
+
+
 def _stands(criterion: ParsedCriterion, inquiry: Inquiry) -> bool:
     number = criterion.chunk.number
-    settled = settle(criterion.stands, inquiry.reading(number, "stands"), inquiry.gap(number, "stands"))
     kind = settle(criterion.kind, inquiry.reading(number, "kind"), inquiry.gap(number, "kind"))
-    return bool(settled.value) and kind.value is not None
+    return bool(_settle_standing(criterion, inquiry).value) and kind.value is not None
 
 
 def _why_no_criteria(parsed: ParsedRecord, inquiry: Inquiry) -> AbsenceReason:
-    gaps = {
-        inquiry.gap(criterion.chunk.number, "stands")
-        for criterion in parsed.eligibility.criteria
-        if not criterion.stands.certain and inquiry.reading(criterion.chunk.number, "stands") is None
-    }
-    if gaps:
-        return min(gaps)
+    doubtful = [c.chunk.number for c in parsed.eligibility.criteria if not c.stands.certain]
+    unanswered = [number for number in doubtful if inquiry.reading(number, "stands") is None]
+    if unanswered:
+        return inquiry.gap(unanswered[0], "stands")
     searched = any(parsed.record.section(name) for name in _SEARCHED[:3])
     return AbsenceReason.NOT_REPORTED if searched else AbsenceReason.SECTION_ABSENT
 
@@ -61,11 +62,12 @@ def _assemble_criterion(
 ) -> tuple[Criterion, list[Absence]]:
     chunk, section = criterion.chunk, criterion.chunk.span.section
     ledger = Ledger(parsed.record, path, chunk.span, inquiry)
-    raw = parsed.raw(chunk.span)
+    standing = _settle_standing(criterion, inquiry)
+    quote = Settled(parsed.raw(chunk.span), standing.confidence, standing.origin, (chunk.span,))
     fields = {
         "kind": ledger.enter("kind", criterion.kind, chunk.number),
         "section": section,
-        "quote": ledger.enter("quote", Reading(raw, criterion.stands.confidence, (chunk.span,)), chunk.number),
+        "quote": ledger.note("quote", quote),
         "lead_in": ledger.enter("lead_in", criterion.lead_in, chunk.number),
         "category": ledger.enter("category", criterion.category, chunk.number),
         "constraints": ledger.enter("constraints", criterion.constraints, chunk.number) or (),

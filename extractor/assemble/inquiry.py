@@ -11,6 +11,7 @@ from extractor.schemas import AbsenceReason, Usage
 
 __all__ = ["Inquiry"]
 
+_ASKED_AS = {"split": ("measure", "description", "time_frame"), "regimens": ("agent",)}
 _NOTHING: Mapping[int, Any] = MappingProxyType({})
 
 
@@ -19,12 +20,12 @@ class Inquiry:
     """The model's part in one record.
 
     ``asked`` maps a chunk's number to the fields that were asked, ``answers`` to what came back (several
-    for a chunk that holds several regimens). ``unanswered`` says why a chunk has no answer.
+    for a chunk that holds several regimens). ``dropped`` tells of answers that could not be read at all.
     """
 
     asked: Mapping[int, frozenset[str]] = field(default_factory=lambda: _NOTHING)
     answers: Mapping[int, tuple[GroundedAnswer, ...]] = field(default_factory=lambda: _NOTHING)
-    unanswered: Mapping[int, AbsenceReason] = field(default_factory=lambda: _NOTHING)
+    dropped: tuple[str, ...] = ()
     usage: Usage = field(default_factory=Usage)
 
     def reading(self, chunk: int, name: str) -> Reading[Any] | None:
@@ -39,6 +40,19 @@ class Inquiry:
         """Why there is no supported answer for a field; ``question`` is the name under which it was asked."""
         if (question or name) not in self.asked.get(chunk, frozenset()):
             return AbsenceReason.NOT_ASKED
-        if any(r.field == name for a in self.answers.get(chunk, ()) for r in a.rejections):
+        if self.rejected(chunk, name):
             return AbsenceReason.UNSUPPORTED_ANSWER
-        return self.unanswered.get(chunk, AbsenceReason.MODEL_REFUSED)
+        return AbsenceReason.MODEL_REFUSED
+
+    def rejected(self, chunk: int, name: str | None = None) -> bool:
+        """Whether a value for that field of the chunk, or for any, was kept out."""
+        return any(name in (None, r.field) for a in self.answers.get(chunk, ()) for r in a.rejections)
+
+    def is_open(self, chunk: int) -> bool:
+        """Whether something that was asked about a chunk has no supported answer."""
+        answers = self.answers.get(chunk, ())
+        if (stands := self.reading(chunk, "stands")) and stands.value is False:
+            return False  # what is no criterion, or no regimen, has no fields to read
+        read = {name for answer in answers for name in answer.readings}
+        wanted = {part for name in self.asked[chunk] for part in _ASKED_AS.get(name, (name,))}
+        return not answers or not wanted <= read

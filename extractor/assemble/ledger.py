@@ -1,6 +1,7 @@
 """The provenance of one item while it is put together: evidence, weakest support, and gaps."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from extractor.parse.parsed import Reading, Span
@@ -40,15 +41,17 @@ class Ledger:
 
     def note(self, field: str, settled: Settled[T | None]) -> T | None:
         """Note a settled field's proof or gap, and return its value."""
-        self._confidence = min(self._confidence, settled.confidence)
+        if settled.gap is None:
+            self._confidence = min(self._confidence, settled.confidence)
         if settled.value is None or settled.value == ():
             reason = settled.gap or (AbsenceReason.NOT_REPORTED if self._sections else AbsenceReason.SECTION_ABSENT)
             self.note_absence(field, reason)
             return settled.value
         self._origins.add(settled.origin)
         many = isinstance(settled.value, tuple)
-        rests_on = settled.spans or ((self._whole,) if self._whole and settled.value is not False else ())
-        for position, span in enumerate(rests_on):
+        if not settled.spans and self._whole:
+            settled = replace(settled, spans=(self._whole,), support=Support.INFERRED)
+        for position, span in enumerate(settled.spans):
             name = f"{field}[{min(position, len(settled.value) - 1)}]" if many else field  # type: ignore[arg-type]
             self._evidence.append(self._prove(name, span, settled))
         return settled.value

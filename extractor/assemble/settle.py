@@ -22,7 +22,7 @@ BELIEVED = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Settled(Generic[T_co]):
-    """The value that stands in the extraction. ``gap`` says why nobody gave one."""
+    """The value that stands in the extraction. ``gap`` says why nobody gave one; then there is no confidence."""
 
     value: T_co | None
     confidence: float
@@ -51,7 +51,7 @@ def settle(rule: Reading[T_co], model: Reading[T_co] | None, gap: AbsenceReason)
         return _settled(rule, Origin.RULE, rule.confidence)
     if model is not None:
         return _settled(model, Origin.MODEL, model.confidence)
-    return Settled(None, 1 - rule.confidence, Origin.RULE, gap=gap)
+    return Settled(None, 0.0, Origin.RULE, gap=gap)
 
 
 def _agree(one: object, other: object) -> bool:

@@ -3,11 +3,9 @@
 import asyncio
 import shlex
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -79,9 +77,8 @@ def estimate_job(job: Job) -> int:
         failed += 1
         print(f"extractor: {error}", file=sys.stderr)
 
-    for number, record in enumerate(read_records(*job.inputs, on_error=count_failure, stdin=sys.stdin.buffer)):
-        if job.limits.records is not None and number >= job.limits.records:
-            break
+    records = read_records(*job.inputs, on_error=count_failure, stdin=sys.stdin.buffer)
+    for record in islice(records, job.limits.records):
         total += estimate_questions(parse_record(record), job.extractor.tasks, assist)
     print(total.model_dump_json(indent=2))
     return FAILED if failed else OK
@@ -100,7 +97,10 @@ async def _extract_all(job: Job, sink: Sink, tally: Tally) -> None:
         sink.write_failure(describe_failure(error))
 
     records = read_records(*job.inputs, on_error=report, stdin=sys.stdin.buffer)
-    async with job.extractor.open() as extract:
+    async with job.extractor.open(job.limits.concurrency) as extract:
+        tally.meter = lambda: extract.usage
+        if isinstance(sink, RunFolder):
+            sink.begin()
         await run_batch(records, extract, sink, tally, job.limits)
 
 
@@ -109,14 +109,8 @@ def _open_sink(job: Job) -> Iterator[tuple[Sink, Callable[[Tally], None]]]:
     if job.out is None:
         yield StreamSink(sys.stdout, sys.stderr), lambda _: sys.stdout.flush()
         return
-    started, clock = datetime.now(UTC), time.monotonic()
     with RunFolder(job.out, describe_settings(job.extractor), fresh=job.fresh) as folder:
-
-        def finish(tally: Tally) -> None:
-            when = {"started": started.isoformat(timespec="seconds"), "seconds": round(time.monotonic() - clock, 3)}
-            folder.finish({"inputs": job.inputs, **when, **tally.as_dict()})
-
-        yield folder, finish
+        yield folder, partial(folder.finish, inputs=job.inputs)
 
 
 def _resume(job: Job) -> str:

@@ -1,5 +1,6 @@
 """Exit codes that scripts can use, and errors as messages for people."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,12 +14,16 @@ OK, FAILED, USAGE, BUDGET, INTERRUPTED = 0, 1, 2, 3, 130
 def errors_for_people() -> Iterator[None]:
     """Turn expected errors into one line on standard error and an exit code.
 
-    A caller's mistake exits with 2, a reached budget with 3, any other expected error with 1.
+    A caller's mistake exits with 2, a reached budget with 3, any other expected error with 1,
+    also of the operating system, such as a full disk.
     """
     from extractor.errors import BudgetReached, ExtractorError
 
     try:
-        yield
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
     except BudgetReached as error:
         _leave(error, BUDGET)
     except ExtractorError as error:
@@ -29,6 +34,17 @@ def errors_for_people() -> Iterator[None]:
         # The reader of our output has gone; there is nobody left to tell.
         sys.stderr.close()
         raise SystemExit(FAILED) from None
+    except OSError as error:
+        _give_up_stdout()
+        _leave(OSError(f"{error.filename or 'standard output'}: {error.strerror}"), FAILED)
+
+
+def _give_up_stdout() -> None:
+    """Where standard output cannot be written, send the rest nowhere: Python would complain at its end once more."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _leave(error: Exception, code: int) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .exits import errors_for_people
+from .exits import FAILED, errors_for_people
 
 if TYPE_CHECKING:
     from extractor.parse import ParsedRecord
@@ -18,17 +18,28 @@ def parse(
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Files, folders, globs, or - for stdin.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, with every offset.")] = False,
 ) -> None:
-    """Show the criteria, doses and outcomes that the rules read, and how sure they are."""
+    """Show the criteria, doses and outcomes that the rules read, and how sure they are.
+
+    Exit codes: 0 done, 1 some records could not be read, 2 usage.
+    """
     from extractor.parse import parse_record
     from extractor.read import read_records
 
+    failures: list[Exception] = []
+
+    def report(error: Exception) -> None:
+        failures.append(error)
+        print(f"extractor: {error}", file=sys.stderr)
+
     with errors_for_people():
-        for record in read_records(*inputs, stdin=sys.stdin.buffer):
+        for record in read_records(*inputs, on_error=report, stdin=sys.stdin.buffer):
             parsed = parse_record(record)
             if as_json:
                 typer.echo(_as_json(parsed))
             else:
                 _show(parsed)
+        if failures:
+            raise SystemExit(FAILED)
 
 
 def _as_json(parsed: "ParsedRecord") -> str:
@@ -85,4 +96,6 @@ def _plain(value: Any) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    """Text for a terminal: a record must not send control characters to it."""
+    line = " ".join(text.split())
+    return "".join(character if character.isprintable() else "\ufffd" for character in line)

@@ -52,6 +52,9 @@ def run(
     if fresh and not out:
         print("extractor: --fresh discards what --out holds; name a folder with --out", file=sys.stderr)
         raise SystemExit(USAGE)
+    if out and any(Path(location).resolve() == out.resolve() for location in inputs):
+        print(f"extractor: {out} is an input; name another folder with --out", file=sys.stderr)
+        raise SystemExit(USAGE)
     with errors_for_people():
         wanted = [task.strip() for task in tasks.split(",") if task.strip()]
         spec = read_model_spec(model) if model and not replay else None

@@ -4,16 +4,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from extractor.parse.parsed import ParsedRecord, Reading
+from extractor.parse.parsed import Chunk, ParsedRecord, Reading, Span
 from extractor.parse.passage import Passage
 from extractor.schemas import FindingKind, Support, Task
 
 from .answer import Answer
-from .locate import passage_at, passages
+from .locate import find_parts, passage_at, passages
 from .support import Supported, find_support, find_window
 
-__all__ = ["GroundedAnswer", "Rejection", "ground_answer"]
+__all__ = ["MODEL_CONFIDENCE", "GroundedAnswer", "Rejection", "ground_answer"]
 
+_PARTS = ("measure", "description", "time_frame")
 MODEL_CONFIDENCE = 0.9
 """How far an answer is trusted once it is grounded, until a policy is learned for each field."""
 
@@ -22,7 +23,7 @@ MODEL_CONFIDENCE = 0.9
 class Rejection:
     """A value that was kept out, and why."""
 
-    chunk: int
+    chunk: Chunk
     field: str
     value: str
     kind: FindingKind
@@ -46,19 +47,27 @@ def ground_answer(answer: Answer, parsed: ParsedRecord) -> GroundedAnswer:
     """
     chunk = parsed.chunks[answer.chunk]
     here = passage_at(parsed, chunk.span)
+    parts = find_parts(here, {name: answer.values[name] for name in _PARTS if name in answer.values})
     readings: dict[str, Reading[Any]] = {}
     rejections: list[Rejection] = []
     for field, value in answer.values.items():
-        places = (here, *passages(parsed)) if field == "agent" else (here,)
-        find = find_window if field == "time_window" else find_support
         members = [] if value is None else list(value) if isinstance(value, tuple) else [value]
-        found = [_first(find, member, places) for member in members]
+        if field in parts:
+            found = [_quote_at(here, parts[field])] if members else []
+        else:
+            places = (here, *passages(parsed)) if field == "agent" else (here,)
+            find = find_window if field == "time_window" else find_support
+            found = [_first(find, member, places) for member in members]
         refused = [member for member, support in zip(members, found, strict=True) if support is None]
-        rejections += (Rejection(chunk.number, field, _show(member), _kind(member)) for member in refused)
+        rejections += (Rejection(chunk, field, _show(member), _kind(member)) for member in refused)
         supported = [support for support in found if support is not None]
         if supported or not refused:
             readings[field] = _reading(supported, many=isinstance(value, tuple))
     return GroundedAnswer(answer.task, answer.chunk, readings, tuple(rejections))
+
+
+def _quote_at(passage: Passage, span: Span | None) -> Supported | None:
+    return Supported(passage.raw[span.start : span.end], span, Support.LITERAL) if span else None
 
 
 def _first(
@@ -78,4 +87,4 @@ def _kind(value: object) -> FindingKind:
 
 
 def _show(value: Any) -> str:
-    return value if isinstance(value, str) else str(value.model_dump(mode="json"))
+    return value if isinstance(value, str) else value.model_dump_json()

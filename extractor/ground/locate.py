@@ -1,12 +1,13 @@
-"""Where quotes and numbers stand in the passages of a record."""
+"""Where quotes stand in the passages of a record."""
+
+from collections.abc import Mapping
 
 from extractor.parse.parsed import ParsedRecord, Span
 from extractor.parse.passage import Passage
 
-from .numerals import find_numbers
 from .quotes import locate_quote
 
-__all__ = ["find_number", "find_quote", "passage_at", "passages"]
+__all__ = ["find_parts", "find_quote", "passage_at", "passages"]
 
 
 def passage_at(parsed: ParsedRecord, span: Span) -> Passage:
@@ -30,8 +31,23 @@ def find_quote(passage: Passage, quote: str) -> Span | None:
     return passage.span(found[0] - passage.start, found[1] - passage.start) if found else None
 
 
-def find_number(passage: Passage, value: float, near: Span | None = None) -> Span | None:
-    """The raw span of that number, the one nearest to ``near`` where it stands several times, or None."""
-    spans = [passage.span(start, end) for number, start, end in find_numbers(passage.text) if number == value]
-    anchor = near.end if near else passage.whole.start
-    return min(spans, key=lambda span: abs(span.start - anchor), default=None)
+def find_parts(passage: Passage, parts: Mapping[str, str | None]) -> dict[str, Span | None]:
+    """The raw spans of an outcome's parts, each behind the one before: the same words may stand in several.
+
+    The time frame is the last part, so its last occurrence counts.
+    """
+    spans: dict[str, Span | None] = {}
+    position = passage.start
+    for name, quote in parts.items():
+        places = _find_all(passage, quote, position) if quote else []
+        place = (places[-1] if name == "time_frame" else places[0]) if places else None
+        spans[name] = passage.span(place[0] - passage.start, place[1] - passage.start) if place else None
+        position = place[1] if place else position
+    return spans
+
+
+def _find_all(passage: Passage, quote: str, position: int) -> list[tuple[int, int]]:
+    places: list[tuple[int, int]] = []
+    while found := locate_quote(quote, passage.cleaned, places[-1][1] if places else position, passage.end):
+        places.append(found)
+    return places

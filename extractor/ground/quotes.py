@@ -6,6 +6,8 @@ from enum import StrEnum
 
 from extractor.parse.clean import CleanText, clean_text
 
+from .edges import is_clean_cut
+
 __all__ = ["QuoteCheck", "QuoteStatus", "locate_quote", "verify_quote"]
 
 
@@ -54,21 +56,20 @@ def verify_quote(quote: str, text: str) -> QuoteCheck:
 def locate_quote(quote: str, cleaned: CleanText, start: int = 0, end: int | None = None) -> tuple[int, int] | None:
     """First place of ``quote`` in ``cleaned.text[start:end]``, as offsets into ``cleaned.text``, or None.
 
-    A quote never matches inside a word or a number: "5 mg" does not stand in "15 mg".
+    A quote never stands for a part of a word, a number, a comparator or a unit: "5 mg" does not stand in
+    "15 mg", "-5 mg" or "5 mg/kg", and "= 5" not in ">= 5".
     """
     words = clean_text(quote).text.split()
     if not words:
         return None
-    found = re.compile(_quote_expression(words), re.IGNORECASE).search(cleaned.text, start, _limit(cleaned, end))
-    return found.span() if found else None
+    text, limit = cleaned.text, len(cleaned.text) if end is None else end
+    expression = re.compile(_quote_expression(words), re.IGNORECASE)
+    places = (found.span() for found in expression.finditer(text, start, limit))
+    return next((place for place in places if is_clean_cut(text, *place)), None)
 
 
 def _quote_expression(words: list[str]) -> str:
-    first, last = words[0][0], words[-1][-1]
-    before = r"(?<!\w)(?<!\d[.,])" if first.isdigit() else r"(?<!\w)" if first.isalnum() else ""
-    after = r"(?!\w)(?![.,]\d)" if last.isdigit() else r"(?!\w)" if last.isalnum() else ""
+    # The tests of words' edges are repeated here to fail early.
+    before = r"(?<!\w)" if words[0][0].isalnum() else ""
+    after = r"(?!\w)" if words[-1][-1].isalnum() else ""
     return before + r"\s+".join(map(re.escape, words)) + after
-
-
-def _limit(cleaned: CleanText, end: int | None) -> int:
-    return len(cleaned.text) if end is None else end

@@ -1,18 +1,23 @@
 """Derive a single value again from the text: where it stands, or None if nothing there supports it."""
 
+import re
 from dataclasses import dataclass, replace
 from functools import singledispatch
 from typing import Any
 
+from extractor.parse.clean import clean_text
 from extractor.parse.eligibility.windows import read_window
 from extractor.parse.parsed import Span
 from extractor.parse.passage import Passage
 from extractor.parse.vocabulary import load_vocabulary
 from extractor.schemas import Amount, Constraint, Instrument, Period, Support, TimePoint
 
-from .locate import find_number, find_quote
+from .locate import find_quote
+from .quantities import Place, find_amount, find_limit, find_time
 
 __all__ = ["Supported", "find_support", "find_window"]
+
+_VERSION_REACH = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,31 +50,55 @@ def _quote(value: str, passage: Passage) -> Supported | None:
 @find_support.register
 def _constraint(value: Constraint, passage: Passage) -> Supported | None:
     quantity = find_quote(passage, value.quantity)
-    return _numbers(value, (value.value, value.value_high), passage, quantity)
+    if quantity is None and not _names_quantity(passage.text, value.quantity):
+        return None
+    place = find_limit(passage.text, value.comparator, (value.value, value.value_high), value.unit)
+    return _supported(value, passage, place, quantity)
+
+
+def _names_quantity(text: str, quantity: str) -> bool:
+    """Whether every word of a quantity stands in the text, in whatever order.
+
+    An age need not be named: "2 to 18 years old".
+    """
+    words = re.findall(r"\w+", clean_text(quantity).text.lower())
+    return quantity.lower() == "age" or (bool(words) and set(words) <= set(re.findall(r"\w+", text.lower())))
 
 
 @find_support.register
 def _amount(value: Amount, passage: Passage) -> Supported | None:
-    return _numbers(value, (value.low, value.high), passage)
+    return _supported(value, passage, find_amount(passage, value))
 
 
 @find_support.register(Period)
 @find_support.register(TimePoint)
 def _time(value: Period | TimePoint, passage: Passage) -> Supported | None:
-    return _numbers(value, (value.value,), passage)
+    return _supported(value, passage, find_time(passage.text, value.value, value.unit))
+
+
+def _supported(value: Any, passage: Passage, place: Place | None, also: Span | None = None) -> Supported | None:
+    if place is None:
+        return None
+    span = passage.span(*place)
+    if also:
+        span = Span(span.section, min(span.start, also.start), max(span.end, also.end))
+    return Supported(value, span, Support.PARSED)
 
 
 @find_support.register
 def _instrument(value: Instrument, passage: Passage) -> Supported | None:
     span = find_quote(passage, value.name)
     spelled = span or _find_spelled_out(value.name, passage)
-    if spelled is None or not _states_version(value.version, passage):
+    if spelled is None or not _states_version(value.version, passage, spelled):
         return None
     return Supported(value, spelled, Support.LITERAL if span else Support.INFERRED)
 
 
-def _states_version(version: str | None, passage: Passage) -> bool:
-    return version is None or any(find_quote(passage, mark + version) for mark in ("", "v", "v.", "version"))
+def _states_version(version: str | None, passage: Passage, name: Span) -> bool:
+    """Whether a version stands right behind the instrument's name."""
+    behind = passage.cleaned.clean_position(name.end)
+    near = replace(passage, start=behind, end=min(passage.end, behind + _VERSION_REACH))
+    return version is None or any(find_quote(near, mark + version) for mark in ("", "v", "v.", "version"))
 
 
 def _find_spelled_out(name: str, passage: Passage) -> Span | None:
@@ -89,20 +118,3 @@ def find_window(quote: str, passage: Passage) -> Supported | None:
         return None
     whole = window.model_copy(update={"quote": passage.raw[span.start : span.end]})
     return Supported(whole, span, Support.PARSED)
-
-
-def _numbers(
-    value: Any, numbers: tuple[float | None, ...], passage: Passage, near: Span | None = None
-) -> Supported | None:
-    spans = [near] if near else []
-    for number in numbers:
-        if number is None:
-            continue
-        span = find_number(passage, number, spans[-1] if spans else None)
-        if span is None:
-            return None
-        spans.append(span)
-    if not spans:
-        return None
-    whole = Span(passage.section, min(span.start for span in spans), max(span.end for span in spans))
-    return Supported(value, whole, Support.PARSED)

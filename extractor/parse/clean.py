@@ -87,6 +87,17 @@ class CleanText:
         """
         return self._raw_start(start), self._raw_end(end) if end > start else self._raw_start(start)
 
+    def match_span(self, start: int, end: int) -> tuple[int, int]:
+        """As ``raw_span``, but without the white space at either end that an expression took along.
+
+        >>> clean_text("single dose").match_span(0, 7)
+        (0, 6)
+        """
+        found = self.text[start:end]
+        if found.strip():
+            start, end = end - len(found.lstrip()), start + len(found.rstrip())
+        return self.raw_span(start, end)
+
     def _raw_start(self, position: int) -> int:
         # The last piece that ends at or before the position, or the piece that contains it.
         inside = bisect_right(self.starts, position) - 1

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from math import isfinite
 
 from .words import find_words
 
@@ -43,7 +44,7 @@ _SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
 
 
 def read_number(text: str) -> int | float | None:
-    """The number that ``text`` (a match of ``NUMBER``) stands for, or None.
+    """The number that ``text`` (a match of ``NUMBER``) stands for, or None, as for one too large to be held.
 
     >>> [read_number(t) for t in ("1,500", "1.0 x 10^9", "10^6", "two", "2 million", "0.5")]
     [1500, 1000000000, 1000000, 2, 2000000, 0.5]
@@ -54,7 +55,7 @@ def read_number(text: str) -> int | float | None:
     if found["word"]:
         return _WORDS.get(found["word"].lower())
     if found["bare"]:
-        return _whole(10.0 ** int(found["bare"]))
+        return _whole(float(f"1e{found['bare']}"))
     value = float(found["digits"].replace(",", ""))
     if exponent := found["exponent"] or found["plain"] or found["short"]:
         # Through the decimal notation, so that 2.3 x 10^9 is exactly 2300000000.
@@ -80,5 +81,7 @@ def number_places(text: str) -> Sequence[int]:
     return tuple(sorted(places | {place - 1 for place in places if text[place - 1 : place] == "."}))
 
 
-def _whole(value: float) -> int | float:
+def _whole(value: float) -> int | float | None:
+    if not isfinite(value):
+        return None
     return int(value) if value.is_integer() else value

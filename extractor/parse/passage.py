@@ -25,8 +25,8 @@ class Passage:
         object.__setattr__(self, "text", self.cleaned.text[self.start : self.end].translate(_ONE_LINE))
 
     def span(self, start: int, end: int) -> Span:
-        """Raw offsets of ``text[start:end]``."""
-        return Span(self.section, *self.cleaned.raw_span(self.start + start, self.start + end))
+        """Raw offsets of ``text[start:end]``, without white space at its ends."""
+        return Span(self.section, *self.cleaned.match_span(self.start + start, self.start + end))
 
     def quote(self, start: int, end: int) -> str:
         """The raw characters behind ``text[start:end]``."""

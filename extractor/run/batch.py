@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Container, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Protocol
 
 from extractor.errors import BudgetReached, ExtractorError, ModelError, ModelUnavailable, RecordError
@@ -12,6 +13,8 @@ from extractor.schemas import TrialExtraction, TrialRecord
 from .tally import Tally
 
 __all__ = ["BatchLimits", "Sink", "describe_failure", "run_batch"]
+
+_Task = asyncio.Task[TrialExtraction]
 
 
 class Sink(Protocol):
@@ -45,55 +48,88 @@ async def run_batch(
 ) -> None:
     """Extract every record and hand the results to ``sink`` in input order, counting in ``tally``.
 
-    A record that fails is written as a failure. Raises ``BudgetReached`` when ``limits.tokens`` is
-    spent, after the records in flight; and ``ModelUnavailable`` when the model could not be reached
-    for the first record, since no other would fare better.
+    A record that fails is written as a failure. Raises ``BudgetReached`` when ``limits.tokens`` is spent,
+    after the records in flight; and ``ModelUnavailable`` when the model cannot be reached or used for the
+    first record of all, since no other would fare better. What is finished when a run ends is kept.
     """
-    flight: deque[tuple[TrialRecord, asyncio.Task[TrialExtraction]]] = deque()
+    flight = _Flight(sink, tally)
     try:
-        for seen, record in enumerate(records):
-            if limits.records is not None and seen >= limits.records:
-                break
-            if limits.tokens is not None and tally.tokens >= limits.tokens:
-                await _land_all(flight, sink, tally)
-                raise BudgetReached(f"{tally.tokens} tokens are spent, the limit is {limits.tokens}")
+        for record in islice(records, limits.records):
             if record.record_id in sink.done:
                 sink.skip(record.record_id)
                 tally.resumed += 1
                 continue
-            flight.append((record, asyncio.ensure_future(extract(record))))
-            if len(flight) >= limits.concurrency:
-                await _land(*flight.popleft(), sink, tally)
-        await _land_all(flight, sink, tally)
+            if limits.tokens is not None and tally.tokens >= limits.tokens:
+                await flight.land_all()
+                raise BudgetReached(f"{tally.tokens} tokens are spent, the limit is {limits.tokens}")
+            flight.start(record, extract(record))
+            if len(flight.tasks) >= limits.concurrency:
+                await flight.land_first()
+        await flight.land_all()
+    except (ModelUnavailable, asyncio.CancelledError):
+        flight.land_finished()
+        raise
     finally:
-        for _, task in flight:
+        await flight.give_up()
+
+
+class _Flight:
+    """The records under way, in the order of their start."""
+
+    def __init__(self, sink: Sink, tally: Tally) -> None:
+        self._sink, self._tally = sink, tally
+        self.tasks: deque[tuple[TrialRecord, _Task]] = deque()
+        self._failed = 0
+
+    def start(self, record: TrialRecord, extraction: Awaitable[TrialExtraction]) -> None:
+        self.tasks.append((record, asyncio.ensure_future(extraction)))
+
+    async def land_all(self) -> None:
+        while self.tasks:
+            await self.land_first()
+
+    async def land_first(self) -> None:
+        record, task = self.tasks[0]
+        await asyncio.wait([task])
+        self.tasks.popleft()
+        error = self._land(record, task)
+        if isinstance(error, ModelUnavailable) and error.lasting and not self._was_reached():
+            raise error
+
+    def land_finished(self) -> None:
+        """Keep what is ready; the rest stays in flight."""
+        ready = [(record, task) for record, task in self.tasks if task.done() and not task.cancelled()]
+        self.tasks = deque(pair for pair in self.tasks if pair not in ready)
+        for record, task in ready:
+            self._land(record, task)
+
+    async def give_up(self) -> None:
+        """End what is under way, and wait until it has ended: only then its cost is known."""
+        for _, task in self.tasks:
             task.cancel()
+        await asyncio.gather(*(task for _, task in self.tasks), return_exceptions=True)
 
+    def _was_reached(self) -> bool:
+        """Whether any record, of this run or an earlier one, shows that the model can be used."""
+        ready = (task for _, task in self.tasks if task.done() and not task.cancelled())
+        tally = self._tally
+        return bool(tally.extracted or tally.resumed) or self._failed > 1 or any(not task.exception() for task in ready)
 
-async def _land_all(flight: deque[tuple[TrialRecord, asyncio.Task[TrialExtraction]]], sink: Sink, tally: Tally) -> None:
-    while flight:
-        await _land(*flight.popleft(), sink, tally)
-
-
-async def _land(record: TrialRecord, task: asyncio.Task[TrialExtraction], sink: Sink, tally: Tally) -> None:
-    try:
-        extraction = await task
-    except ModelUnavailable as error:
-        if tally.extracted == 0:
-            raise
-        _fail(record, error, sink, tally)
-    except Exception as error:  # noqa: BLE001 - whatever befalls one record, the others go on
-        _fail(record, error, sink, tally)
-    else:
-        sink.write(extraction)
-        tally.add(extraction)
-
-
-def _fail(record: TrialRecord, error: Exception, sink: Sink, tally: Tally) -> None:
-    tally.failed += 1
-    if isinstance(error, ModelError) and error.usage:
-        tally.usage += error.usage
-    sink.write_failure(describe_failure(error, record))
+    def _land(self, record: TrialRecord, task: _Task) -> BaseException | None:
+        """Write down how a task ended. Whatever befell one record, the others go on."""
+        error = task.exception()
+        if error is None:
+            self._sink.write(task.result())
+            self._tally.add(task.result())
+        elif isinstance(error, Exception):
+            self._failed += 1
+            self._tally.failed += 1
+            if isinstance(error, ModelError) and error.usage:
+                self._tally.counted += error.usage
+            self._sink.write_failure(describe_failure(error, record))
+        else:
+            raise error
+        return error
 
 
 def describe_failure(error: Exception, record: TrialRecord | None = None) -> dict[str, Any]:

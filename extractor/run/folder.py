@@ -1,12 +1,20 @@
 """A run's folder: results, failures and the manifest, written so that a crash loses at most the line in flight."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from time import monotonic
+from typing import IO, Any, Self
 
 from extractor.errors import StoreError
 from extractor.schemas import TrialExtraction
+
+from .lock import FolderLock
+from .manifest import Manifest, Totals, read_manifest
+from .results import index_results, read_results, sort_results
+from .tally import Tally
 
 __all__ = ["RunFolder"]
 
@@ -16,25 +24,40 @@ EXTRACTIONS, FAILURES, MANIFEST = "extractions.jsonl", "failures.jsonl", "run.js
 class RunFolder:
     """``extractions.jsonl`` (one line a record), ``failures.jsonl`` and ``run.json`` under one path.
 
-    Opening a folder of an earlier run continues it: ``done`` holds the records that it already has.
-    Raises ``StoreError`` if the folder was made with other settings or holds foreign files.
+    Opening a folder of an earlier run continues it: ``done`` holds the records that it already has. With
+    ``fresh`` nothing is done, but what an earlier run left is discarded only by ``begin``.
+    Raises ``StoreError`` if the folder cannot be written, is in use, was made with other settings, or holds
+    foreign files.
     """
 
     def __init__(self, path: Path, settings: Mapping[str, Any], *, fresh: bool = False) -> None:
         self.path = path
-        self._settings = dict(settings)
+        self._begun = False
         self._order: list[str] = []
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(f"{path}: cannot be created ({error.strerror}); choose another --out") from error
-        if fresh:
-            for name in (EXTRACTIONS, FAILURES, MANIFEST):
-                (path / name).unlink(missing_ok=True)
-        self._check_settings()
-        self.done = self._index()
-        self._results = (path / EXTRACTIONS).open("ab")
-        self._failures = (path / FAILURES).open("w", encoding="utf-8")
+        self._started, self._clock = datetime.now(UTC).isoformat(timespec="seconds"), monotonic()
+        with ExitStack() as closing:
+            with _telling(path):
+                path.mkdir(parents=True, exist_ok=True)
+                closing.callback(FolderLock(path).release)
+                self._manifest = Manifest(settings=dict(settings))
+                self.done: dict[str, int] = {}
+                if not fresh:
+                    self._continue_earlier()
+            self._closing = closing.pop_all()
+
+    def begin(self) -> None:
+        """Start to write: from now on the folder is this run's. The first result or failure does it too."""
+        if self._begun:
+            return
+        with _telling(self.path):
+            if not self.done:
+                (self.path / EXTRACTIONS).unlink(missing_ok=True)
+            _write_atomically(self.path / MANIFEST, self._manifest.to_json())
+            self._results: IO[bytes] = self._closing.enter_context((self.path / EXTRACTIONS).open("ab"))
+            # A file's name may hold what is no text; JSON can say it as an escape.
+            failures = (self.path / FAILURES).open("w", encoding="utf-8", errors="backslashreplace")
+            self._failures: IO[str] = self._closing.enter_context(failures)
+        self._begun = True
 
     def skip(self, record_id: str) -> None:
         """Note that a record which an earlier run finished stands at this place of the input."""
@@ -42,90 +65,79 @@ class RunFolder:
 
     def write(self, extraction: TrialExtraction) -> None:
         """Append a result; it is on disk when this returns."""
+        self.begin()
         line = extraction.model_dump_json().encode() + b"\n"
-        self.done[extraction.record_id] = self._results.tell()
+        with _telling(self.path / EXTRACTIONS):
+            position = self._results.tell()
+            self._results.write(line)
+            self._results.flush()
+        self.done[extraction.record_id] = position
         self._order.append(extraction.record_id)
-        self._results.write(line)
-        self._results.flush()
 
     def write_failure(self, failure: Mapping[str, Any]) -> None:
         """Append a failure."""
-        self._failures.write(json.dumps(failure, ensure_ascii=False) + "\n")
-        self._failures.flush()
+        self.begin()
+        with _telling(self.path / FAILURES):
+            self._failures.write(json.dumps(failure, ensure_ascii=False) + "\n")
+            self._failures.flush()
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._results.close()
-        self._failures.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            with _telling(self.path):
+                self._closing.close()
+        except StoreError:
+            if kind is None:  # else it repeats what could not be written, and is told already
+                raise
 
-    def finish(self, manifest: Mapping[str, Any]) -> None:
-        """Write the manifest and bring the results into input order, where a resumed run appended out of order."""
-        self._results.flush()
+    def finish(self, tally: Tally, inputs: Iterable[str]) -> None:
+        """Write the manifest and bring the results into input order, where a resumed run appended out of order.
+
+        Nothing is written if the run never began.
+        """
+        if not self._begun:
+            return
         ordered = dict.fromkeys(self._order)
         others = (record_id for record_id in self.done if record_id not in ordered)
         positions = [self.done[record_id] for record_id in (*ordered, *others)]
-        if positions != sorted(positions):
-            self._sort(positions)
-        _write_atomically(
-            self.path / MANIFEST, json.dumps({"settings": self._settings, **manifest}, indent=2).encode() + b"\n"
-        )
+        totals = self._manifest.totals.followed_by(Totals.of(tally))
+        seconds = monotonic() - self._clock
+        with _telling(self.path):
+            if positions != sorted(positions):
+                sort_results(self.path / EXTRACTIONS, positions)
+            manifest = self._manifest.followed_by_run(totals, inputs, self._started, seconds)
+            _write_atomically(self.path / MANIFEST, manifest.to_json())
 
-    def _check_settings(self) -> None:
-        manifest = self.path / MANIFEST
-        if not manifest.exists():
+    def _continue_earlier(self) -> None:
+        earlier = read_manifest(self.path / MANIFEST)
+        if earlier is None:
             if (self.path / EXTRACTIONS).exists():
                 raise StoreError(f"{self.path}: has {EXTRACTIONS} but no {MANIFEST}; choose another --out")
-            _write_atomically(manifest, json.dumps({"settings": self._settings}, indent=2).encode() + b"\n")
             return
-        try:
-            earlier = json.loads(manifest.read_text("utf-8"))["settings"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise StoreError(f"{manifest}: is no manifest of a run; use --fresh or another --out") from error
-        changed = [name for name in self._settings if earlier.get(name) != self._settings[name]]
+        self._check_settings(earlier.settings)
+        self.done = index_results(self.path / EXTRACTIONS)
+        if earlier.records.extracted != len(self.done):  # the last invocation was killed
+            totals = earlier.totals.recounted(read_results(self.path / EXTRACTIONS))
+            earlier = earlier.model_copy(update={name: getattr(totals, name) for name in Totals.model_fields})
+        self._manifest = earlier
+
+    def _check_settings(self, earlier: Mapping[str, Any]) -> None:
+        settings = self._manifest.settings
+        changed = [name for name in settings if earlier.get(name) != settings[name]]
         if changed:
-            differences = "; ".join(
-                f"{name} was {earlier.get(name)!r}, is {self._settings[name]!r}" for name in changed
-            )
+            differences = "; ".join(f"{name} was {earlier.get(name)!r}, is {settings[name]!r}" for name in changed)
             raise StoreError(f"{self.path}: was made with other settings ({differences}); use --fresh or another --out")
 
-    def _index(self) -> dict[str, int]:
-        """Record ids of the complete lines and where they start. A torn last line is cut off."""
-        results = self.path / EXTRACTIONS
-        if not results.exists():
-            return {}
-        found: dict[str, int] = {}
-        position = 0
-        with results.open("r+b") as file:
-            for line in file:
-                if not line.endswith(b"\n"):
-                    file.truncate(position)
-                    break
-                found[_record_id(line, results, position)] = position
-                position += len(line)
-        return found
 
-    def _sort(self, positions: list[int]) -> None:
-        results = self.path / EXTRACTIONS
-        fresh = self.path / f".{EXTRACTIONS}.new"
-        with results.open("rb") as file, fresh.open("wb") as ordered:
-            for line in _lines_at(file, positions):
-                ordered.write(line)
-        fresh.replace(results)
-
-
-def _lines_at(file: Any, positions: list[int]) -> Iterator[bytes]:
-    for position in positions:
-        file.seek(position)
-        yield file.readline()
-
-
-def _record_id(line: bytes, path: Path, position: int) -> str:
+@contextmanager
+def _telling(path: Path) -> Iterator[None]:
+    """Says which file could not be written or read, and why."""
     try:
-        return str(json.loads(line)["record_id"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{path}, byte {position}: is no extraction; use --fresh or another --out") from error
+        yield
+    except OSError as error:
+        raise StoreError(f"{error.filename or path}: {error.strerror}; mend that, or choose another --out") from error
 
 
 def _write_atomically(path: Path, content: bytes) -> None:

@@ -1,16 +1,23 @@
 """What a run has done so far, counted."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from extractor.schemas import Evidence, TrialExtraction, Usage
 
 __all__ = ["Tally"]
 
+_SPENT = ("calls", "prompt_tokens", "cached_tokens", "output_tokens")
+
 
 @dataclass(slots=True)
 class Tally:
-    """Counts over the records of a run. ``support`` counts pieces of evidence by how they carry their value."""
+    """Counts over the records of a run. ``support`` counts pieces of evidence by how they carry their value.
+
+    ``counted`` is the usage of the records. ``meter``, where there is one, says what the model was asked in
+    all: it knows the cost of records that failed or were given up, too.
+    """
 
     extracted: int = 0
     resumed: int = 0
@@ -21,12 +28,22 @@ class Tally:
     findings: int = 0
     absences: Counter[str] = field(default_factory=Counter)
     support: Counter[str] = field(default_factory=Counter)
-    usage: Usage = field(default_factory=Usage)
+    counted: Usage = field(default_factory=Usage)
+    meter: Callable[[], Usage] | None = None
+
+    @property
+    def usage(self) -> Usage:
+        """Questions of the records; calls and tokens as the meter has them."""
+        if self.meter is None:
+            return self.counted
+        spent = self.meter()
+        return self.counted.model_copy(update={name: getattr(spent, name) for name in _SPENT})
 
     @property
     def tokens(self) -> int:
         """Prompt and output tokens together."""
-        return self.usage.prompt_tokens + self.usage.output_tokens
+        usage = self.usage
+        return usage.prompt_tokens + usage.output_tokens
 
     def add(self, extraction: TrialExtraction) -> None:
         """Count a finished record."""
@@ -38,18 +55,7 @@ class Tally:
         self.absences.update(absence.reason.value for absence in extraction.absences)
         self.support.update(evidence.support.value for evidence in _all_evidence(extraction))
         if extraction.usage:
-            self.usage += extraction.usage
-
-    def as_dict(self) -> dict[str, object]:
-        """The counts, ready for JSON."""
-        return {
-            "records": {"extracted": self.extracted, "resumed": self.resumed, "failed": self.failed},
-            "items": {"criteria": self.criteria, "regimens": self.regimens, "endpoints": self.endpoints},
-            "findings": self.findings,
-            "absences": dict(sorted(self.absences.items())),
-            "support": dict(sorted(self.support.items())),
-            "usage": self.usage.model_dump(),
-        }
+            self.counted += extraction.usage
 
 
 def _all_evidence(extraction: TrialExtraction) -> list[Evidence]:

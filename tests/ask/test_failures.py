@@ -3,7 +3,7 @@ import openai
 import pytest
 
 from extractor.ask.failures import RequestTooLong, explain_failure
-from extractor.ask.spec import ModelSpec
+from extractor.ask.spec import ModelKind, ModelSpec
 from extractor.errors import ModelUnavailable
 
 SPEC = ModelSpec.parse("gpt-x", api_key="my-own-secret")
@@ -35,6 +35,33 @@ def test_keys_that_a_server_repeats_are_hidden(leak):
     told = str(explain_failure(refusal(403, message=f"key {leak} is blocked"), SPEC, 1))
     assert not [word for word in ("my-own-secret", "sk-proj-1234567", "sk-abcdef", "abc.def") if word in told]
     assert told.startswith("model gpt-x at the hosted service: HTTP 403")
+
+
+@pytest.mark.parametrize(
+    ("error", "lasting"),
+    [
+        (refusal(401), True),
+        (refusal(403), True),
+        (refusal(404), True),
+        (refusal(429, code="insufficient_quota"), True),
+        (openai.APIConnectionError(request=REQUEST), True),
+        (refusal(429), False),
+        (refusal(400), False),
+        (refusal(413), False),
+        (refusal(500), False),
+        (openai.APITimeoutError(REQUEST), False),
+    ],
+)
+def test_a_failure_is_lasting_if_no_other_request_would_fare_better(error, lasting):
+    assert explain_failure(error, SPEC, 1).lasting is lasting
+
+
+def test_passwords_in_addresses_are_hidden():
+    spec = ModelSpec(ModelKind.HOSTED, "gpt-x", "http://me:hunter2@host/v1")
+    told = str(explain_failure(refusal(403, message="see http://me:hunter2@host/v1/models"), spec, 1))
+    assert "hunter2" not in told
+    assert "model gpt-x at http://***@host/v1: HTTP 403" in told
+    assert "see http://***@host/v1/models" in told
 
 
 def test_every_failure_says_how_often_it_was_tried():

@@ -57,7 +57,7 @@ def test_worked_examples_are_right(task):
     (example,) = load_prompt(task).examples
     call = render_call(parsed_record().record, example.questions)
     reply = call.reply_model.model_validate(example.answer, context=dict(call.context))
-    answers = sorted(read_answers(call, reply.items), key=lambda answer: answer.chunk)
+    answers = sorted(read_answers(call.questions, reply.items), key=lambda answer: answer.chunk)
     assert [answer.chunk for answer in answers] == [q.chunk.number for q in example.questions]
     assert [_as_json(answer.values) for answer in answers] == list(example.values)
 

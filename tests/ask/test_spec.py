@@ -57,6 +57,25 @@ def test_password_in_a_url_is_refused_and_not_shown():
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize("secret", ["hunter2", "hunt@2", "hunt/2", "hunt#2", "hunt?2"])
+def test_password_in_any_address_is_refused_and_not_shown(secret):
+    url = f"http://me:{secret}@host/v1"
+    for text, base_url in ((f"{url}#m", None), ("gpt-5-mini", url)):
+        with pytest.raises(ValueError, match=r"model|address|URL") as caught:
+            ModelSpec.parse(text, base_url=base_url)
+        assert "hunt" not in str(caught.value)
+
+
+def test_password_of_an_address_never_shows():
+    spec = ModelSpec(ModelKind.SERVER, "m", "http://me:hunter2@host/v1")
+    assert "hunter2" not in repr(spec) + str(spec)
+    assert "***@host/v1" in repr(spec)
+
+
+def test_an_address_for_hosted_models_is_no_matter_of_others():
+    assert ModelSpec.parse("local", base_url="http://me:hunter2@host/v1").base_url is None
+
+
 @pytest.mark.parametrize("text", ["gpt-5-mini", "http://localhost:8000/v1#m", "local", "local:x", "local:a/b.gguf"])
 def test_spec_reads_as_it_was_written(text):
     assert str(ModelSpec.parse(text)) == text

@@ -17,7 +17,7 @@ def _answers(fields, *items, complete=True):
     question = Question(Task.DOSING, chunk(3, TEXT, "arms[0]"), fields)
     call = render_call(parsed_record().record, [question])
     reply = call.reply_model.model_validate({"items": items}, context=dict(call.context))
-    return [(a.chunk, dict(a.values)) for a in read_answers(call, reply.items, complete=complete)]
+    return [(a.chunk, dict(a.values)) for a in read_answers(call.questions, reply.items, complete=complete)]
 
 
 def test_every_member_has_a_word():

@@ -16,7 +16,7 @@ TEXT = "Survival, overall, From infusion, to death., Up to 2 years, 30 days"
 def _values(fields, text=TEXT, **item):
     call = render_call(parsed_record().record, [Question(Task.ENDPOINTS, chunk(5, text), fields)])
     reply = call.reply_model.model_validate({"items": [{"n": 5, **item}]}, context=dict(call.context))
-    (answer,) = read_answers(call, reply.items)
+    (answer,) = read_answers(call.questions, reply.items)
     return dict(answer.values)
 
 

@@ -24,7 +24,7 @@ def _validate(questions, *items):
 
 def _read(questions, *items):
     call, reply = _validate(questions, *items)
-    return [(answer.chunk, dict(answer.values)) for answer in read_answers(call, reply.items)]
+    return [(answer.chunk, dict(answer.values)) for answer in read_answers(call.questions, reply.items)]
 
 
 @pytest.mark.parametrize("task", Task)
@@ -118,4 +118,4 @@ def test_items_of_other_calls_are_not_read():
     asked, other = [_question(1, "category")], [_question(2, "category")]
     call, _ = _validate(asked, {"n": 1, "cat": "age"})
     _, reply = _validate(other, {"n": 2, "cat": "age"})
-    assert read_answers(call, reply.items) == ()
+    assert read_answers(call.questions, reply.items) == ()

@@ -1,5 +1,6 @@
 import json
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -34,6 +35,14 @@ def test_parse_of_a_bad_file_exits_with_1(tmp_path):
     assert runner.invoke(app, ["parse", str(tmp_path / "empty.json")]).exit_code == 1
 
 
+def test_parse_goes_on_after_a_bad_record():
+    bad, good = "no-such-file.json", "seeds/records/003_b184c860ed2ef927.txt"
+    shown = runner.invoke(app, ["parse", bad, good])
+    assert shown.exit_code == 1
+    assert bad in shown.stderr
+    assert "primary outcome 0: Objective response rate (ORR)" in shown.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "title"),
     [
@@ -53,3 +62,14 @@ def test_schema_is_the_models_own(arguments, title):
 def test_the_whole_schema_names_what_a_reader_must_trust():
     properties = TrialExtraction.model_json_schema()["properties"]
     assert {"absences", "findings", "coverage", "usage", "source"} <= properties.keys()
+
+
+def test_control_characters_of_a_record_do_not_reach_the_terminal(tmp_path):
+    study = json.loads(Path("tests/records/study.json").read_text("utf-8"))
+    study["protocolSection"]["eligibilityModule"]["eligibilityCriteria"] = (
+        "Inclusion Criteria:\n\n* \x1b[31mred\x07 adults"
+    )
+    (tmp_path / "study.json").write_text(json.dumps(study), "utf-8")
+    shown = runner.invoke(app, ["parse", str(tmp_path / "study.json")], color=True).output
+    assert "red" in shown
+    assert not {"\x1b", "\x07"} & set(shown)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.ask.stub import completion, fault, serve
+
 
 def extractor(*arguments, stdin=None):
     return subprocess.run(
@@ -93,10 +95,16 @@ def test_other_settings_do_not_mix_with_an_earlier_run(tmp_path):
     [
         (["run"], "INPUT"),
         (["run", "tests/records", "--assist", "sometimes"], "sometimes"),
-        (["run", "tests/records", "--tasks", "colours"], "colours"),
+        (
+            ["run", "tests/records", "--tasks", "colours"],
+            "colours: no such task; choose from eligibility, dosing, endpoints",
+        ),
         (["run", "tests/records", "--model", "http://localhost:8000/v1"], "#NAME"),
         (["run", "tests/records", "--record", "answers"], "--model"),
         (["run", "tests/records", "--fresh"], "--out"),
+        (["run", "tests/records", "--out", "tests/records"], "is an input"),
+        (["run", "tests/records", "--tasks", ""], "eligibility"),
+        (["run", "tests/records", "--replay", "no-such-folder"], "no-such-folder"),
     ],
 )
 def test_a_wrong_call_exits_with_2_and_says_what_to_do(arguments, hint):
@@ -109,6 +117,77 @@ def test_a_file_that_is_not_there_is_a_failure_with_its_name():
     done = extractor("run", "no-such-file.json", "--quiet")
     assert done.returncode == 1
     assert "no-such-file.json" in done.stderr.decode()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("command", ["run", "parse"])
+def test_a_full_disk_behind_standard_output_is_told_in_one_line(command):
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "extractor", command, "tests/records/study.json"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1] == "extractor: standard output: No space left on device"
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_folder_that_cannot_be_used_is_told_in_one_line(tmp_path):
+    (tmp_path / "extractions.jsonl").mkdir()
+    (tmp_path / "run.json").write_text("{}", "utf-8")
+    done = extractor("run", "tests/records/study.json", "--out", tmp_path)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_fresh_keeps_the_earlier_results_if_the_model_is_not_there(tmp_path):
+    extractor("run", "tests/records/study.json", "--out", tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    command = ("run", "tests/records/study.json", "--out", tmp_path, "--fresh", "--model", "local:smollm2-135m")
+    assert extractor(*command).returncode == 1
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_key_that_is_refused_stops_the_run_and_is_written_down(tmp_path):
+    with serve([fault(401)]) as server:
+        command = ("run", "seeds/records", "--out", tmp_path, "--assist", "always", "--concurrency", "1")
+        done = extractor(*command, "--model", f"{server.url}#stub")
+    assert done.returncode == 1
+    (failure,) = lines(tmp_path / "failures.jsonl")
+    manifest = json.loads((tmp_path / "run.json").read_text("utf-8"))
+    assert "HTTP 401" in failure["message"]
+    assert manifest["records"]["failed"] == 1
+    assert manifest["usage"]["calls"] == len(server.requests)
+
+
+def test_what_failed_records_cost_is_in_the_manifest_and_counts_for_the_limit(tmp_path):
+    refused = json.dumps({"items": []})
+    answers = [completion(refused), fault(400)]
+    with serve(answers) as server:
+        command = ("run", "seeds/records", "--out", tmp_path, "--assist", "always", "--concurrency", "1")
+        done = extractor(*command, "--model", f"{server.url}#stub", "--max-tokens", "15")
+    assert done.returncode == 3
+    assert len(lines(tmp_path / "failures.jsonl")) == 1
+    manifest = json.loads((tmp_path / "run.json").read_text("utf-8"))
+    assert manifest["usage"]["calls"] == len(server.requests)
+    assert manifest["usage"]["prompt_tokens"] + manifest["usage"]["output_tokens"] == 15
+
+
+def test_a_finished_run_repeated_leaves_its_totals(tmp_path):
+    command = ("run", "seeds/records", "--replay", "seeds/answers", "--out", tmp_path)
+    extractor(*command, "--limit", "2")
+    extractor(*command)
+    once = json.loads((tmp_path / "run.json").read_text("utf-8"))
+    extractor(*command)
+    again = json.loads((tmp_path / "run.json").read_text("utf-8"))
+    results = lines(tmp_path / "extractions.jsonl")
+    assert again["usage"] == once["usage"]
+    assert once["usage"]["output_tokens"] == sum(result["usage"]["output_tokens"] for result in results) > 0
+    assert again["records"] == {"extracted": 5, "resumed": 5, "failed": 0}
+    assert once["inputs"] == ["seeds/records"]
 
 
 def test_a_model_that_cannot_be_reached_stops_the_run():

@@ -64,6 +64,15 @@ def test_a_limit_whose_number_the_text_states_is_supported_by_it():
     assert reading.support is Support.PARSED
 
 
+def test_a_negative_limit_is_supported_where_the_minus_stands():
+    record = RECORD.model_copy(update={"sections": (Section(name="eligibility", text="* T-score \\<= -2.5\n"),)})
+    parsed = parse_record(record)
+    number = next(c.chunk.number for c in parsed.eligibility.criteria)
+    limit = Constraint(quantity="T-score", comparator=Comparator.AT_MOST, value=-2.5, unit=None)
+    grounded = ground_answer(Answer(Task.ELIGIBILITY, number, {"constraints": (limit,)}), parsed)
+    assert grounded.readings["constraints"].value == (limit,)
+
+
 def test_a_list_keeps_its_supported_members_and_reports_the_others():
     good, bad = constraint(50_000_000_000), constraint(75_000_000_000)
     grounded = ground(constraints=(bad, good))
@@ -115,3 +124,24 @@ def test_an_instrument_nobody_names_is_kept_out():
 def test_the_version_of_an_instrument_must_stand_there_too():
     assert ground(instrument=Instrument(name="WHO", version="2.1")).readings["instrument"].support is Support.LITERAL
     assert ground(instrument=Instrument(name="WHO", version="3.0")).readings == {}
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        constraint(50_000_000_000, quantity="Unicorns"),
+        constraint(50_000_000_000, comparator=Comparator.LESS),
+        constraint(50_000_000_000).model_copy(update={"unit": "furlong"}),
+    ],
+)
+def test_a_limit_must_keep_its_quantity_comparator_and_unit(limit):
+    assert ground(constraints=(limit,)).readings == {}
+
+
+def test_the_parts_of_an_outcome_are_found_one_behind_the_other():
+    text = "Survival at 2 years, defined as alive at 2 years, 2 years"
+    record = RECORD.model_copy(update={"sections": (Section(name="primary_outcomes", text=text),)})
+    parsed = parse_record(record)
+    parts = {"measure": "Survival at 2 years", "description": "defined as alive at 2 years", "time_frame": "2 years"}
+    grounded = ground_answer(Answer(Task.ENDPOINTS, parsed.outcomes[0].chunk.number, parts), parsed)
+    assert [(r.spans[0].start, r.spans[0].end) for r in grounded.readings.values()] == [(0, 19), (21, 48), (50, 57)]

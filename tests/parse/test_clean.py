@@ -87,3 +87,12 @@ def test_a_span_covers_the_spans_of_its_characters(raw, data):
         whole = cleaned.raw_span(start, end)
         assert whole[0] == cleaned.raw_span(start, start + 1)[0]
         assert whole[1] == cleaned.raw_span(end - 1, end)[1]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "found"), [(0, 7, r"\<single"), (7, 13, "dose"), (7, 8, "\n"), (0, 13, r"\<single" + "\n dose")]
+)
+def test_a_match_is_cut_to_its_words(start, end, found):
+    raw = "\\<single\n dose\n"
+    first, last = clean_text(raw).match_span(start, end)
+    assert raw[first:last] == found

@@ -32,3 +32,8 @@ def test_reads_every_spelling(text, values):
 def test_refuses_what_is_no_number():
     assert read_number("many") is None
     assert read_number("1.2.3") is None
+
+
+@pytest.mark.parametrize("text", ["9" * 400, "9" * 305 + " billion", "9" * 305 + " x 10^9", "9" * 5000])
+def test_refuses_what_is_too_large_to_be_finite(text):
+    assert read_number(text) is None

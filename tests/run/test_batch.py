@@ -89,6 +89,113 @@ async def test_a_model_that_was_never_reached_stops_the_run():
     with pytest.raises(ModelUnavailable):
         await run_batch(records(5), extract, sink, Tally(), BatchLimits(concurrency=2))
     assert sink.written == []
+    assert sink.failures[0]["record_id"] == "r0"
+
+
+async def test_the_failure_that_stops_a_run_is_counted_with_its_cost():
+    async def extract(record):
+        raise ModelUnavailable("connection refused", Usage(calls=6))
+
+    tally = Tally()
+    with pytest.raises(ModelUnavailable):
+        await run_batch(records(1), extract, ListSink(), tally, BatchLimits())
+    assert (tally.failed, tally.usage.calls) == (1, 6)
+
+
+async def test_a_request_that_the_model_refuses_does_not_stop_the_run():
+    async def extract(record):
+        if record.record_id == "r0":
+            raise ModelUnavailable("HTTP 400", lasting=False)
+        return extraction(record)
+
+    sink = ListSink()
+    await run_batch(records(3), extract, sink, Tally(), BatchLimits(concurrency=1))
+    assert sink.written == ["r1", "r2"]
+    assert [failure["record_id"] for failure in sink.failures] == ["r0"]
+
+
+@pytest.mark.parametrize("before", ["extracted", "failed", "resumed", "finished behind it"])
+async def test_a_model_that_was_reached_before_does_not_stop_the_run(before):
+    async def extract(record):
+        if record.record_id == "r0" and before == "failed":
+            raise AnswerRejected("no item was valid")
+        if record.record_id == "r1":
+            await asyncio.sleep(0.01)
+            raise ModelUnavailable("connection refused")
+        return extraction(record)
+
+    wanted = records(3)[1:] if before == "finished behind it" else records(3)
+    sink = ListSink(done=["r0"] if before == "resumed" else [])
+    await run_batch(wanted, extract, sink, Tally(), BatchLimits(concurrency=2))
+    assert sink.written[-1] == "r2"
+    assert sink.failures[-1]["record_id"] == "r1"
+
+
+async def test_what_is_finished_when_a_run_is_interrupted_is_kept():
+    async def extract(record):
+        await asyncio.sleep(60 if record.record_id in {"r0", "r3"} else 0)
+        return extraction(record)
+
+    sink = ListSink()
+    run = asyncio.ensure_future(run_batch(records(4), extract, sink, Tally(), BatchLimits()))
+    await asyncio.sleep(0.02)
+    run.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await run
+    assert sink.written == ["r1", "r2"]
+
+
+async def test_a_record_that_is_given_up_has_ended_when_the_run_ends():
+    ended = []
+
+    async def extract(record):
+        if record.record_id == "r0":
+            await asyncio.sleep(0.01)
+            raise ModelUnavailable("no key")
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.append(record.record_id)
+
+    with pytest.raises(ModelUnavailable):
+        await run_batch(records(3), extract, ListSink(), Tally(), BatchLimits())
+    assert sorted(ended) == ["r1", "r2"]
+
+
+async def test_the_token_limit_counts_what_failed_records_cost():
+    spent = Usage()
+
+    async def extract(record):
+        nonlocal spent
+        spent += Usage(calls=1, prompt_tokens=100)
+        raise RuntimeError("a bug")
+
+    sink, tally = ListSink(), Tally(meter=lambda: spent)
+    with pytest.raises(BudgetReached):
+        await run_batch(records(50), extract, sink, tally, BatchLimits(concurrency=1, tokens=250))
+    assert (len(sink.failures), tally.usage.calls) == (3, 3)
+
+
+async def test_a_spent_budget_does_not_stop_at_what_is_done_already():
+    async def extract(record):
+        return extraction(record, tokens=100)
+
+    sink = ListSink(done=["r1", "r2"])
+    await run_batch(records(3), extract, sink, Tally(), BatchLimits(concurrency=1, tokens=50))
+    assert sink.skipped == ["r1", "r2"]
+
+
+async def test_no_record_behind_the_limit_is_read():
+    async def extract(record):
+        return extraction(record)
+
+    def endless():
+        yield from records(2)
+        raise AssertionError("the third record was read")
+
+    sink = ListSink()
+    await run_batch(endless(), extract, sink, Tally(), BatchLimits(records=2))
+    assert sink.written == ["r0", "r1"]
 
 
 async def test_what_an_earlier_run_finished_is_not_done_again():

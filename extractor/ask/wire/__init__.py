@@ -1,11 +1,11 @@
 """What travels between a model and this program: one small schema for each task."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from pydantic import BaseModel
 
-from extractor.ask.call import Call
+from extractor.ask.call import Question
 from extractor.ground.answer import Answer
 from extractor.schemas import Task
 
@@ -22,13 +22,13 @@ WIRE_ITEMS: Mapping[Task, type[WireItem]] = MappingProxyType(
 """The wire item of each task; its ``allowance`` names the fields that a model may fill."""
 
 
-def read_answers(call: Call, items: Iterable[BaseModel], *, complete: bool = True) -> tuple[Answer, ...]:
-    """What the valid items of a reply say, in the terms of the schemas.
+def read_answers(asked: Sequence[Question], items: Iterable[BaseModel], *, complete: bool = True) -> tuple[Answer, ...]:
+    """What the valid items of a reply to the questions ``asked`` say, in the terms of the schemas.
 
     A line that was asked for its regimens and has no item holds none (``stands`` False). That is said only of
     a ``complete`` reply, of which no item was rejected.
     """
-    questions = {question.chunk.number: question for question in call.questions}
+    questions = {question.chunk.number: question for question in asked}
     answers = [
         Answer(question.task, item.n, values)
         for item in items
@@ -36,6 +36,6 @@ def read_answers(call: Call, items: Iterable[BaseModel], *, complete: bool = Tru
     ]
     if complete:
         answered = {answer.chunk for answer in answers}
-        empty = (q for q in call.questions if "regimens" in q.fields and q.chunk.number not in answered)
+        empty = (q for q in asked if "regimens" in q.fields and q.chunk.number not in answered)
         answers += [Answer(q.task, q.chunk.number, {"stands": False}) for q in empty]
     return tuple(answers)

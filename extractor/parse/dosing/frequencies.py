@@ -69,7 +69,7 @@ def code_interval(days: float) -> Frequency:
     >>> code_interval(21).value, code_interval(10).value
     ('Q3W', 'other')
     """
-    return _DAYS.get(int(days), Frequency.OTHER) if float(days).is_integer() else Frequency.OTHER
+    return next((code for length, code in _DAYS.items() if length == days), Frequency.OTHER)
 
 
 def _find_fixed(text: str) -> Iterator[Mark[Frequency]]:

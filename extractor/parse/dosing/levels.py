@@ -66,7 +66,7 @@ def _spread_units(units: list[str], last: str) -> list[str]:
 
 
 def _read_decimal(number: str) -> int | float | None:
-    return float(number.replace(",", ".")) if _DECIMAL_COMMA.fullmatch(number) else read_number(number)
+    return read_number(number.replace(",", ".") if _DECIMAL_COMMA.fullmatch(number) else number)
 
 
 def spread_power(numbers: str) -> str:

@@ -27,8 +27,8 @@ class RecordText:
     cleaned: Mapping[str, CleanText]
 
     def span(self, section: str, start: int, end: int) -> Span:
-        """The raw span of ``start:end`` in the cleaned text of a section."""
-        return Span(section, *self.cleaned[section].raw_span(start, end))
+        """The raw span of ``start:end`` in the cleaned text of a section, without white space at its ends."""
+        return Span(section, *self.cleaned[section].match_span(start, end))
 
     def fact_span(self, fact: Fact) -> Span:
         """The raw span of a fact's words."""

@@ -48,6 +48,8 @@ _REMARK = re.compile(
     )$""",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
+_CONTENT = re.compile(r"[^\W\d_]{2}|[A-Z]\d")  # words, or a stage such as "T3N1-3M0"
+_EARLIER = re.compile(r"\b(?:prior|previous|earlier)\b", re.IGNORECASE)  # "Prior enrollment in the study"
 _HEADLESS = re.compile(
     r"""^(?:
         (?:at\ least|(?:no\ |not\ )?(?:more|less|greater)\ than|over|under|minimum|maximum|up\ to|any\ age)\b
@@ -88,9 +90,8 @@ def is_no_criterion(text: str) -> bool:
     >>> is_no_criterion("See Disease Characteristics"), is_no_criterion("Not pregnant")
     (True, False)
     """
-    return (
-        bool(_REMARK.match(text)) or not re.search(r"[^\W\d_]{2}", text) or (is_generic(text) and len(text.split()) > 4)
-    )
+    says_nothing = is_generic(text) and len(text.split()) > 4 and not _EARLIER.search(text)
+    return bool(_REMARK.match(text)) or not _CONTENT.search(text) or says_nothing
 
 
 def needs_heading(text: str) -> bool:

@@ -120,7 +120,7 @@ def _item(raw: str, block: Block, following: Block | None, context: _Context) ->
             role = Role.LEAD_IN
     elif is_no_criterion(text):
         role = Role.REMARK
-    elif _opens_flat_list(text, following):
+    elif _opens_flat_list(text, following, raw):
         role = Role.LEAD_IN
     heading = context.heading
     return Entry(
@@ -134,11 +134,14 @@ def _item(raw: str, block: Block, following: Block | None, context: _Context) ->
     )
 
 
-def _opens_flat_list(text: str, following: Block | None) -> bool:
-    """An item that introduces the items behind it, which stand at its own level; or a title in capitals."""
+def _opens_flat_list(text: str, following: Block | None, raw: str) -> bool:
+    """An item that introduces the items behind it, which stand at its own level; or a title in capitals, where
+    these are not in capitals too.
+    """
     if not following or not following.bullet:
         return False
-    title = text.isupper() and 2 <= len(text.split()) <= 14 and not re.search(r"[<>≤≥=]", text)
+    shouted = text.isupper() and not following.words(raw).isupper()
+    title = shouted and 2 <= len(text.split()) <= 14 and not re.search(r"[<>≤≥=\d]", text)
     return title or (text.endswith((":", "：")) and not carries_condition(text))
 
 

@@ -49,8 +49,8 @@ class OutcomeText:
         return self.clean.text[slice(*span)] if span else ""
 
     def span(self, start: int, end: int) -> Span:
-        """The raw place of a cleaned span."""
-        return Span(self.section.name, *self.clean.raw_span(start, end))
+        """The raw place of a cleaned span, without white space at its ends."""
+        return Span(self.section.name, *self.clean.match_span(start, end))
 
     def raw(self, span: Span) -> str:
         return self.section.text[span.start : span.end]

@@ -5,6 +5,8 @@ import pytest
 from extractor.parse.clean import clean_text
 from extractor.parse.dosing.amounts import find_amounts
 
+from .records import give, levels
+
 
 def read(text: str) -> list[tuple[float | None, float | None, str]]:
     return [(a.low, a.high, a.unit) for mark in find_amounts(clean_text(text).text) for a in mark.value]
@@ -64,3 +66,8 @@ def test_doses_are_read(text: str, expected: list[tuple[float | None, float | No
 )
 def test_limits_packages_and_samples_are_no_doses(text: str) -> None:
     assert read(text) == []
+
+
+@pytest.mark.parametrize("number", ["9" * 309, "9" * 309 + ",5", "9" * 5000])
+def test_a_number_too_large_to_be_held_is_no_amount(number):
+    assert [levels(regimen) for regimen in give(f"{number} mg every {number} weeks")] == []

@@ -177,3 +177,9 @@ def test_the_seeds_state_no_dose(path: Path) -> None:
     cleaned = {section.name: clean_text(section.text) for section in sections}
     parsed = read_dosing(make_record(*sections), cleaned, count(1))
     assert (parsed.regimens, parsed.candidates) == ((), ())
+
+
+def test_evidence_ends_with_a_word() -> None:
+    section = make_section("interventions[0]", type="DRUG", name="Examplumab", description="A single 300 mg tablet")
+    (regimen,) = read(section).regimens
+    assert [section.text[span.start : span.end] for span in regimen.frequency.spans] == ["single"]

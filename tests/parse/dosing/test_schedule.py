@@ -5,7 +5,7 @@ import pytest
 from extractor.parse.dosing.days import code_days, find_days
 from extractor.parse.dosing.frequencies import find_frequencies
 from extractor.parse.dosing.periods import find_cycles, find_lengths, find_moments
-from extractor.schemas import Period, TimeUnit
+from extractor.schemas import Frequency, Period, TimeUnit
 
 
 @pytest.mark.parametrize(
@@ -109,3 +109,8 @@ def test_moments() -> None:
         "30 minutes before infusion",
         "with food",
     ]
+
+
+@pytest.mark.parametrize("number", ["9" * 300, "9" * 308, "9" * 400])
+def test_an_interval_without_end_has_no_code(number):
+    assert {mark.value for mark in find_frequencies(f"every {number} weeks")} <= {Frequency.OTHER}

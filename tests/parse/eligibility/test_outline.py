@@ -127,3 +127,12 @@ def test_heading_of_donors_leads_in_their_items():
 def test_no_record_of_any_text_fails():
     for raw in ("", "\n\n", "-", "1.", "Inclusion Criteria:", "((((", "* \n* \n"):
         assert criteria(raw) == []
+
+
+@pytest.mark.parametrize(
+    "item", ["LVEF 50%-70%", "ECOG PS 0-1.", "T1-2N2-3M0", "Prior enrollment in the study", "ACTIVE INFECTION"]
+)
+def test_a_short_item_in_capitals_or_of_codes_is_a_criterion(item):
+    raw = f"Exclusion Criteria:\n\n* {item}\n* PREGNANT WOMEN"
+    texts = [raw[e.start : e.end] for e in read_outline(raw) if e.role is Role.CRITERION]
+    assert texts == [item, "PREGNANT WOMEN"]

@@ -86,3 +86,10 @@ def test_an_unknown_measure_leaves_the_concept_open():
 
 def test_a_record_without_outcomes_has_none():
     assert read(Section(name="title", text="A trial"))[0] == ()
+
+
+def test_evidence_ends_with_a_word():
+    (outcome,), record = read(Section(name="primary_outcomes", text="Time to first relapse, 1 year"))
+    text = record.sections[0].text
+    quotes = [text[span.start : span.end] for span in (*outcome.concept.spans, *outcome.category.spans)]
+    assert quotes == ["Time to first", "Time to first"]

@@ -1,0 +1,81 @@
+"""How an extractor opens its model: requests at once, spent tokens, interruption, settings that cannot work."""
+
+import asyncio
+import threading
+from contextlib import contextmanager
+
+import pytest
+
+from extractor import Extractor, read_records
+from extractor.ask import opening
+from extractor.ask.spec import ModelSpec
+
+
+class ModelWithSettings:
+    """Stands for a model; knows only how it would be asked."""
+
+    def __init__(self, spec, settings, transport=None):
+        self.settings = settings
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *_):
+        pass
+
+
+@contextmanager
+def served(*_):
+    yield ModelSpec.parse("http://127.0.0.1:1/v1#stub")
+
+
+@pytest.mark.parametrize(
+    ("model", "wanted", "at_once"),
+    [("http://127.0.0.1:1/v1#stub", 20, 20), ("http://127.0.0.1:1/v1#stub", 1, 1), ("local", 20, 2), ("local", 1, 1)],
+)
+async def test_requests_at_once_are_as_many_as_wanted_and_as_a_local_server_answers(
+    monkeypatch, model, wanted, at_once
+):
+    monkeypatch.setattr(opening, "Model", ModelWithSettings)
+    monkeypatch.setattr(opening, "_serve", served)
+    async with Extractor(model).open(wanted) as extract:
+        assert extract.model.settings.concurrency == at_once
+
+
+def test_a_record_is_extracted_in_the_thread_of_the_caller(monkeypatch):
+    threads = extracting_threads(monkeypatch)
+    Extractor().extract(next(read_records("seeds/records")))
+    assert threads == [threading.current_thread()]
+
+
+async def test_a_record_is_extracted_where_an_event_loop_runs(monkeypatch):
+    threads = extracting_threads(monkeypatch)
+    extraction = Extractor().extract(next(read_records("seeds/records")))
+    assert extraction.endpoints
+    assert threads != [threading.current_thread()]
+
+
+def extracting_threads(monkeypatch):
+    threads = []
+    run = asyncio.run
+
+    def noting(main):
+        threads.append(threading.current_thread())
+        return run(main)
+
+    monkeypatch.setattr(asyncio, "run", noting)
+    return threads
+
+
+async def test_usage_is_what_the_model_was_asked():
+    async with Extractor(replay="seeds/answers").open() as extract:
+        extraction = await extract(next(read_records("seeds/records")))
+        assert extract.usage.output_tokens == extraction.usage.output_tokens > 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"), [({"tasks": ()}, "no task"), ({"replay": "no-such-folder"}, "no-such-folder")]
+)
+def test_settings_that_cannot_work_are_refused_at_once(wrong, told):
+    with pytest.raises(ValueError, match=told):
+        Extractor(**wrong)

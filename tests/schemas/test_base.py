@@ -1,0 +1,24 @@
+import math
+
+import pytest
+from pydantic import ValidationError
+
+from extractor.schemas import Amount, Period, TimeUnit
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
+def test_a_number_is_finite(value):
+    with pytest.raises(ValidationError):
+        Amount(low=value, high=value, unit="mg")
+
+
+@pytest.mark.parametrize("value", ["Infinity", "NaN", "1e999"])
+def test_a_number_of_json_is_finite(value):
+    with pytest.raises(ValidationError):
+        Period.model_validate_json(f'{{"value": {value}, "unit": "day"}}')
+
+
+def test_whole_numbers_are_kept_whole():
+    period = Period(value=2.0, unit=TimeUnit.DAY)
+    assert isinstance(period.value, int)
+    assert Period(value=0.5, unit=TimeUnit.DAY).value == 0.5
