@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .ask.questions import Assist
     from .errors import ExtractorError
+    from .evaluation import ScoreReport, evaluate
     from .ground.quotes import QuoteCheck, QuoteStatus, verify_quote
     from .parse import Outcome, ParsedRecord, parse_record, split_outcomes
     from .pipeline import Extractor
@@ -25,9 +26,11 @@ __all__ = [
     "ParsedRecord",
     "QuoteCheck",
     "QuoteStatus",
+    "ScoreReport",
     "Task",
     "TrialExtraction",
     "TrialRecord",
+    "evaluate",
     "parse_record",
     "read_records",
     "split_outcomes",
@@ -43,9 +46,11 @@ _HOMES = {
     "ParsedRecord": ".parse",
     "QuoteCheck": ".ground.quotes",
     "QuoteStatus": ".ground.quotes",
+    "ScoreReport": ".evaluation",
     "Task": ".schemas",
     "TrialExtraction": ".schemas",
     "TrialRecord": ".schemas",
+    "evaluate": ".evaluation",
     "parse_record": ".parse",
     "read_records": ".read",
     "split_outcomes": ".parse",

@@ -17,9 +17,11 @@ PUBLIC = {
     "ParsedRecord",
     "QuoteCheck",
     "QuoteStatus",
+    "ScoreReport",
     "Task",
     "TrialExtraction",
     "TrialRecord",
+    "evaluate",
     "parse_record",
     "read_records",
     "split_outcomes",
@@ -50,7 +52,10 @@ def test_every_error_is_an_extractor_error_and_stands_in_the_tree():
         assert name in errors.__doc__
 
 
-@pytest.mark.parametrize("module", ["openai", "instructor", "pydantic", "httpx2", "rich.progress", "vcr", "numpy"])
+HEAVY = ["openai", "instructor", "pydantic", "httpx2", "rich.progress", "vcr", "numpy", "scipy"]
+
+
+@pytest.mark.parametrize("module", HEAVY)
 def test_the_command_line_starts_without_importing(module):
     code = f"import sys, extractor.cli; sys.exit({module!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -72,14 +72,18 @@ def test_the_summary_shown_is_that_of_the_first_command(tmp_path):
     assert done.stderr in blocks("text")
 
 
+def test_no_figure_was_left_to_be_filled_in():
+    assert "@@" not in README
+
+
 def test_every_command_and_option_is_documented():
     text = README + "".join(path.read_text("utf-8") for path in sorted((ROOT / "docs").glob("*.md")))
-    for command in ("run", "parse", "schema", "model", "cassettes"):
+    for command in ("run", "parse", "schema", "evaluate", "model", "cassettes"):
         done = subprocess.run(
             [sys.executable, "-m", "extractor", command, "--help"], capture_output=True, text=True, check=True
         )
         assert f"extractor {command}" in text
-        if command == "run":
+        if command in ("run", "evaluate"):
             options = set(re.findall(r"--[a-z][a-z-]+", done.stdout)) - {"--help"}
             missing = {option for option in options if option not in text}
             assert not missing, f"options that README and docs do not name: {missing}"

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from .cassettes import app as cassettes
+from .evaluate import evaluate
 from .model import app as model
 from .parse import parse
 from .run import run
@@ -22,6 +23,7 @@ app = typer.Typer(
 app.command()(run)
 app.command()(parse)
 app.command()(schema)
+app.command()(evaluate)
 app.add_typer(model, name="model")
 app.add_typer(cassettes, name="cassettes")
 

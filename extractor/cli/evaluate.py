@@ -1,0 +1,101 @@
+"""``extractor evaluate``: how right extractions are, against gold."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .exits import FAILED, OK, errors_for_people
+
+if TYPE_CHECKING:
+    from extractor.evaluation.report import ScoreReport
+
+__all__ = ["evaluate"]
+
+_SOURCE = "a folder of JSON, a JSONL file or a run's folder"
+
+
+def evaluate(
+    gold: Annotated[Path, typer.Argument(metavar="GOLD", exists=True, help=f"Annotations: {_SOURCE}.")],
+    predicted: Annotated[Path, typer.Argument(metavar="PREDICTED", exists=True, help=f"Extractions: {_SOURCE}.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole report as JSON.")] = False,
+    compare: Annotated[
+        Path | None, typer.Option(metavar="OTHER", exists=True, help="Other extractions, for paired differences.")
+    ] = None,
+    fail_under: Annotated[
+        str | None,
+        typer.Option(metavar="NAME=SCORE,...", help="Exit 1 if one is lower, such as all=0.8,dosing.amounts=0.7."),
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Check GOLD against its records, given in place of PREDICTED.")
+    ] = False,
+    examples: Annotated[int, typer.Option(min=0, help="How many errors of each kind --json holds.")] = 10,
+    resamples: Annotated[int, typer.Option(min=0, help="Bootstrap samples for the intervals; 0 for none.")] = 1000,
+) -> None:
+    """Score extractions against gold annotations.
+
+    Names for --fail-under are those of the table: a field, a task or all
+    (the mean over fields), or a task or all with .micro (over values).
+    They are compared with the normalised F1.
+
+    Exit codes: 0 done, 1 a score is under --fail-under or a file is broken,
+    2 usage.
+    """
+    if check:
+        raise SystemExit(_check(gold, predicted))
+    from extractor.evaluation.scoring import evaluate as score
+
+    from .score_table import print_report
+
+    with errors_for_people():
+        floors = _read_floors(fail_under or "")
+        report = score(gold, predicted, compare=compare, examples=examples, resamples=resamples)
+        fallen = _list_fallen(report, floors)
+        if as_json:
+            print(report.model_dump_json(indent=2))
+        else:
+            print_report(report)
+    for line in fallen:
+        print(f"extractor: {line}", file=sys.stderr)
+    raise SystemExit(FAILED if fallen else OK)
+
+
+def _check(gold: Path, records: Path) -> int:
+    """Print every problem of a gold, all at once."""
+    from extractor.evaluation.gold_check import check_gold_files
+
+    with errors_for_people():
+        problems = check_gold_files(gold, records)
+    for problem in problems:
+        print(problem)
+    print(f"extractor: {len(problems)} problems", file=sys.stderr)
+    return FAILED if problems else OK
+
+
+def _read_floors(text: str) -> dict[str, float]:
+    """``all=0.8,dosing=0.7`` as a table. Raises ``ValueError`` for anything else, an unknown name included."""
+    from extractor.evaluation.report import list_figures
+
+    floors: dict[str, float] = {}
+    for part in filter(None, map(str.strip, text.split(","))):
+        name, _, score = part.partition("=")
+        try:
+            floors[name] = float(score)
+        except ValueError as error:
+            raise ValueError(f"--fail-under {part!r}: write NAME=SCORE, such as all=0.8") from error
+        if not 0 <= floors[name] <= 1:
+            raise ValueError(f"--fail-under {part!r}: a score is between 0 and 1")
+        if name not in list_figures():
+            raise ValueError(f"--fail-under {part!r}: no score has that name; there are {', '.join(list_figures())}")
+    return floors
+
+
+def _list_fallen(report: "ScoreReport", floors: dict[str, float]) -> list[str]:
+    """What is under its floor. A score with nothing to score cannot be: its gold says nothing, rightly."""
+    figures = report.figures()
+    return [
+        f"{name} is {value:.3f}, under {floor:g}"
+        for name, floor in floors.items()
+        if (value := figures[name]) is not None and value < floor
+    ]

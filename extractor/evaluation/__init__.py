@@ -1,0 +1,20 @@
+"""Score extractions against gold annotations, and check the gold itself."""
+
+from .brat import import_brat, write_brat_import
+from .gold_check import GoldProblem, check_gold, check_gold_files
+from .kinds import HARM, ErrorKind
+from .report import ErrorExample, ScoreReport
+from .scoring import evaluate
+
+__all__ = [
+    "HARM",
+    "ErrorExample",
+    "ErrorKind",
+    "GoldProblem",
+    "ScoreReport",
+    "check_gold",
+    "check_gold_files",
+    "evaluate",
+    "import_brat",
+    "write_brat_import",
+]

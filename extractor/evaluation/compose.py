@@ -1,0 +1,150 @@
+"""Counts and errors of all records made into a report."""
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from extractor.schemas import Task
+
+from .counts import Column, Confused
+from .examples import ErrorTally
+from .fields import FIELDS
+from .intervals import FIGURES, Counts, Floats, figure_intervals, measure_figures, resample_counts
+from .load import Extractions
+from .report import (
+    Choice,
+    Comparison,
+    Difference,
+    FieldScore,
+    GroupScore,
+    Interval,
+    LevelScore,
+    ScoreReport,
+    name_group,
+)
+
+__all__ = ["Scored", "compose_comparison", "compose_report"]
+
+_LADDER = ("exact", "normalised", "relaxed")
+_NORMALISED, _F1 = 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """All records of gold, scored."""
+
+    counts: Counts
+    errors: ErrorTally
+    choices: Counter[Confused]
+
+
+def compose_report(scored: Scored, sources: tuple[Extractions, Extractions], resamples: int, seed: int) -> ScoreReport:
+    """The report without a comparison."""
+    gold, predicted = sources
+    expected, given = set(gold.record_ids), set(predicted.record_ids)
+    totals = scored.counts.total()
+    ladders = _compose_ladders(measure_figures(totals)[0], _sample_f1(scored.counts, resamples, seed))
+    errors = scored.errors.report()
+    return ScoreReport(
+        gold=gold.name,
+        predicted=predicted.name,
+        records=len(expected),
+        missing=tuple(sorted(expected - given)),
+        without_gold=tuple(sorted(given - expected)),
+        resamples=resamples,
+        seed=seed,
+        groups=tuple(
+            GroupScore(name=name, average=average, **ladders[name_group(name, average)])
+            for name in ("all", *Task)
+            for average in ("macro", "micro")
+        ),
+        fields=_compose_fields(totals[0], ladders),
+        errors=errors,
+        harm_per_record=sum(one.harm for one in errors) / max(1, len(expected)),
+        choices=tuple(
+            Choice(field=name, gold=ours, predicted=theirs, count=number)
+            for (name, ours, theirs), number in sorted(scored.choices.items(), key=repr)
+        ),
+    )
+
+
+def compose_comparison(scored: Scored, other: Scored, name: str, resamples: int, seed: int) -> Comparison:
+    """Paired differences of normalised F1: the prediction's less the other one's."""
+    ours, theirs = (measure_figures(one.counts.total())[0, :, _NORMALISED, _F1] for one in (scored, other))
+    intervals = np.full((2, len(FIGURES)), np.nan)
+    if resamples:
+        sums = resample_counts((scored.counts, other.counts), resamples, seed)
+        first, second = (measure_figures(one)[:, :, _NORMALISED, _F1] for one in sums)
+        intervals = figure_intervals(first - second)
+    return Comparison(
+        other=name,
+        differences=tuple(
+            Difference(
+                name=figure,
+                f1=_number(ours[place]),
+                other=_number(theirs[place]),
+                difference=_number(ours[place] - theirs[place]),
+                interval=_interval(intervals[:, place]),
+            )
+            for place, figure in enumerate(FIGURES)
+        ),
+    )
+
+
+def _sample_f1(counts: Counts, resamples: int, seed: int) -> Floats:
+    """Low and high (first axis) of each figure's F1 at each level."""
+    if not resamples:
+        return np.full((2, len(FIGURES), len(_LADDER)), np.nan)
+    (sums,) = resample_counts((counts,), resamples, seed)
+    return figure_intervals(measure_figures(sums)[..., _F1])
+
+
+def _compose_ladders(figures: Floats, intervals: Floats) -> dict[str, dict[str, LevelScore]]:
+    return {
+        name: {
+            level: LevelScore(
+                precision=_number(figures[place, step, 0]),
+                recall=_number(figures[place, step, 1]),
+                f1=_number(figures[place, step, 2]),
+                interval=_interval(intervals[:, place, step]),
+            )
+            for step, level in enumerate(_LADDER)
+        }
+        for place, name in enumerate(FIGURES)
+    }
+
+
+def _compose_fields(totals: Floats, ladders: dict[str, dict[str, LevelScore]]) -> tuple[FieldScore, ...]:
+    return tuple(
+        FieldScore(
+            name=one.name,
+            task=one.task,
+            support=int(row[Column.GOLD]),
+            predicted=int(row[Column.PREDICTED]),
+            empty=int(row[Column.EMPTY]),
+            missed=int(row[Column.MISSED]),
+            invented=int(row[Column.INVENTED]),
+            f1_stated=_f1(row[Column.NORMALISED], row[Column.GOLD] + row[Column.PREDICTED]),
+            f1_paired=_f1(
+                row[Column.NORMALISED] + row[Column.EMPTY],
+                row[Column.GOLD_PAIRED] + row[Column.PREDICTED_PAIRED] + 2 * row[Column.EMPTY],
+            ),
+            **ladders[one.name],
+        )
+        for one, row in zip(FIELDS, totals, strict=True)
+    )
+
+
+def _f1(right: float, answers: float) -> float | None:
+    return float(2 * right / answers) if answers else None
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)
+
+
+def _interval(bounds: Floats) -> Interval | None:
+    low, high = float(bounds[0]), float(bounds[1])
+    return None if math.isnan(low) else Interval(low=low, high=high)

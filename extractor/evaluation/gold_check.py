@@ -1,0 +1,82 @@
+"""Check gold annotations before anything is scored against them: all problems of all files at once."""
+
+from collections.abc import Iterable, Iterator
+from os import PathLike
+
+from extractor.errors import RecordError
+from extractor.read import read_records
+from extractor.schemas import TrialRecord
+
+from .gold_entries import GoldEntry, read_entries
+from .gold_items import check_items
+from .gold_models import read_items
+from .gold_problems import Flaw, GoldProblem
+from .gold_values import check_values
+
+__all__ = ["GoldProblem", "check_gold", "check_gold_files"]
+
+
+def check_gold(gold: str | PathLike[str], records: Iterable[TrialRecord]) -> list[GoldProblem]:
+    """Every problem of all gold files, in the order of files and fields; an empty list if there is none.
+
+    ``gold`` is a folder of JSON, a JSON or JSONL file, or a run's folder. Of ``records``, which may be many, only
+    those with gold are kept. Nothing is raised for broken gold: what cannot be read is a problem like any other.
+
+    >>> from extractor import read_records
+    >>> check_gold("seeds/gold", read_records("seeds/records"))
+    []
+    """
+    found = list(read_entries(gold))
+    wanted = {_record_id(entry.data) for entry in found if isinstance(entry, GoldEntry)}
+    kept = {record.record_id: record for record in records if record.record_id in wanted}
+    seen: dict[str, str] = {}
+    problems: list[GoldProblem] = []
+    for entry in found:
+        if isinstance(entry, GoldProblem):
+            problems.append(entry)
+            continue
+        flaws = [*_check_id(entry, seen), *_check_entry(entry, kept)]
+        problems += (GoldProblem(entry.file, entry.line, flaw.path, flaw.problem, flaw.remedy) for flaw in flaws)
+    return problems
+
+
+def check_gold_files(gold: str | PathLike[str], *inputs: str | PathLike[str]) -> list[GoldProblem]:
+    """As ``check_gold``, with the records read from ``inputs``; a record that cannot be read is a problem too.
+
+    >>> check_gold_files("seeds/gold", "seeds/records")
+    []
+    """
+    unreadable: list[RecordError] = []
+    problems = check_gold(gold, read_records(*inputs, on_error=unreadable.append))
+    return [
+        *(GoldProblem(error.path, None, error.place or "", error.problem, error.remedy) for error in unreadable),
+        *problems,
+    ]
+
+
+def _record_id(data: object) -> str | None:
+    found = data.get("record_id") if isinstance(data, dict) else None
+    return found if isinstance(found, str) else None
+
+
+def _check_id(entry: GoldEntry, seen: dict[str, str]) -> Iterator[Flaw]:
+    """``seen`` keeps the place of each id met so far, and takes in this one."""
+    name = _record_id(entry.data)
+    place = entry.file if entry.line is None else f"{entry.file}, line {entry.line}"
+    if name is not None and seen.setdefault(name, place) != place:
+        yield Flaw("record_id", f"{name!r} is annotated in {seen[name]} as well", "keep one of the two")
+
+
+def _check_entry(entry: GoldEntry, records: dict[str, TrialRecord]) -> Iterator[Flaw]:
+    flaws, items = read_items(entry.data)
+    yield from flaws
+    yield from check_values(items)
+    name = _record_id(entry.data)
+    if name is None:
+        return
+    record = records.get(name)
+    if record is None:
+        yield Flaw("record_id", f"there is no record {name!r}", "correct the id, or add the record")
+        return
+    complete = isinstance(listed := entry.data.get("endpoints", []), list) and len(listed) == len(items.endpoints)
+    yield from check_items(items, record, complete=complete)

@@ -1,0 +1,123 @@
+"""Gold JSON against the schema: every fault listed, and the sound parts read so that they can be checked further."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from extractor.schemas import Criterion, CriterionKind, Eligibility, Endpoint, Regimen, TrialExtraction
+
+from .gold_problems import Flaw, join_path
+
+__all__ = ["GoldItems", "read_items"]
+
+_Model = TypeVar("_Model", bound=BaseModel)
+_Loc = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GoldItems:
+    """The parts of one annotation that the schema accepts, each with its JSON path; faulty fields are left out."""
+
+    eligibility: Eligibility | None
+    criteria: tuple[tuple[str, Criterion], ...]
+    regimens: tuple[tuple[str, Regimen], ...]
+    endpoints: tuple[tuple[str, Endpoint], ...]
+
+
+def read_items(data: Any) -> tuple[list[Flaw], GoldItems]:
+    """Every violation of the schema, and what can be read in spite of it.
+
+    >>> flaws, items = read_items({"record_id": "x", "eligibility": {"sex": "men"}})
+    >>> print(flaws[0].path, flaws[0].problem)
+    eligibility.sex 'men' is not allowed
+    """
+    try:
+        TrialExtraction.model_validate_json(json.dumps(data), strict=True)
+        errors = []
+    except ValidationError as problem:
+        errors = problem.errors(include_url=False)
+    placed = [(_follow(data, error), error) for error in errors]
+    flaws = {path: _describe(path, error) for path, error in placed}
+    faulty = set(flaws)
+    eligibility = _repair(
+        Eligibility, _at(data, "eligibility"), ("eligibility",), faulty | {("eligibility", "criteria")}
+    )
+    return list(flaws.values()), GoldItems(
+        eligibility,
+        tuple(_items(Criterion, data, ("eligibility", "criteria"), faulty)),
+        tuple(_items(Regimen, data, ("dosing",), faulty)),
+        tuple(_items(Endpoint, data, ("endpoints",), faulty)),
+    )
+
+
+def _items(model: type[_Model], data: Any, path: _Loc, faulty: set[_Loc]) -> Iterator[tuple[str, _Model]]:
+    rows = _at(data, *path)
+    for number, raw in enumerate(rows if isinstance(rows, list) else ()):
+        if item := _repair(model, raw, (*path, number), faulty):
+            yield join_path((*path, number)), item
+
+
+def _repair(model: type[_Model], raw: Any, path: _Loc, faulty: set[_Loc]) -> _Model | None:
+    """The item without its faulty fields, or None if it cannot do without them."""
+    if not isinstance(raw, dict):
+        return None
+    broken = {place[len(path)] for place in faulty if place[: len(path)] == path and len(place) > len(path)}
+    kept = {name: value for name, value in raw.items() if name not in broken}
+    if model is Criterion:
+        # Nothing that is checked against the text depends on the list a criterion stands in.
+        kept.setdefault("kind", CriterionKind.INCLUSION.value)
+    try:
+        return model.model_validate_json(json.dumps(kept), strict=True)
+    except ValidationError:
+        return None
+
+
+def _at(data: Any, *path: str | int) -> Any:
+    for part in path:
+        data = data.get(part) if isinstance(data, dict) else None
+    return data
+
+
+def _follow(data: Any, error: ErrorDetails) -> _Loc:
+    """The part of an error's place that stands in the JSON: pydantic also names the branches of a union."""
+    path: list[str | int] = []
+    for part in error["loc"]:
+        inside = (isinstance(data, dict) and part in data) or (isinstance(data, list) and isinstance(part, int))
+        if not inside and error["type"] != "missing":
+            break
+        path.append(part)
+        data = data[part] if inside else None
+    return tuple(path)
+
+
+_NUMBERS = ("int_type", "int_parsing", "int_from_float", "float_type", "float_parsing")
+
+
+def _describe(path: _Loc, error: ErrorDetails) -> Flaw:
+    place, kind, value = join_path(path), error["type"], error["input"]
+    name = path[-1] if path else ""
+    if kind == "missing":
+        return Flaw(place, "is missing", "write it")
+    if kind == "extra_forbidden":
+        return Flaw(place, f"{name!r} is no key of the guideline", "remove it, or correct its spelling")
+    if kind == "enum":
+        expected = str(error.get("ctx", {}).get("expected", ""))
+        return Flaw(place, f"{value!r} is not allowed", _choose(value, expected))
+    if kind in _NUMBERS:
+        return Flaw(place, f"{json.dumps(value)} is no number", "write a plain number")
+    return Flaw(place, f"{error['msg'][:1].lower()}{error['msg'][1:]}", f"correct {_show(value)}")
+
+
+def _choose(value: object, expected: str) -> str:
+    allowed = expected.replace(" or ", ", ").replace("'", "").split(", ")
+    near = get_close_matches(str(value), allowed, n=1, cutoff=0.6)
+    return f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(allowed)}"
+
+
+def _show(value: object) -> str:
+    return "the object" if isinstance(value, Mapping) else f"{value!r}"[:80]

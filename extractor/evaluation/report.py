@@ -1,0 +1,171 @@
+"""What an evaluation says: frozen models that serialise to JSON."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from extractor.schemas import Task
+
+from .fields import FIELDS
+from .kinds import ErrorKind
+
+__all__ = ["Choice", "Comparison", "Difference", "ErrorExample", "ErrorScore", "FieldScore", "GroupScore", "Interval"]
+__all__ += ["LevelScore", "ScoreReport", "list_figures", "name_group", "to_json_value"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Interval(_Frozen):
+    """A 95 % interval by bootstrap over records."""
+
+    low: float
+    high: float
+
+
+class LevelScore(_Frozen):
+    """Scores at one level of the ladder, 0 to 1; None where there is nothing to score."""
+
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    interval: Interval | None = Field(default=None, description="Of f1.")
+
+
+class _Ladder(_Frozen):
+    name: str
+    exact: LevelScore
+    normalised: LevelScore
+    relaxed: LevelScore
+
+
+class FieldScore(_Ladder):
+    """One field. Values of lists count one by one; an empty field that is rightly empty counts as right.
+
+    Values of an item without a counterpart are missed or invented, so a missed item lowers the
+    recall of all its fields; ``f1_paired`` leaves such items out.
+    """
+
+    task: Task
+    support: int = Field(description="Values that gold states.")
+    predicted: int = Field(description="Values that are predicted.")
+    empty: int = Field(description="Fields rightly left empty.")
+    missed: int = Field(description="Values of gold without a counterpart.")
+    invented: int = Field(description="Predicted values without a counterpart.")
+    f1_stated: float | None = Field(description="Normalised F1 when rightly empty fields do not count.")
+    f1_paired: float | None = Field(description="Normalised F1 of the items that have a counterpart.")
+
+
+class GroupScore(_Ladder):
+    """A task, or 'all': the mean over its fields (macro), or over its values (micro)."""
+
+    average: str = Field(description="macro or micro.")
+
+
+class ErrorExample(_Frozen):
+    """One disagreement. The absent side is null."""
+
+    kind: ErrorKind
+    harm: float
+    record_id: str
+    field: str
+    gold_path: str | None = Field(description="Place in the gold file, such as 'dosing[1].route'.")
+    predicted_path: str | None
+    gold: JsonValue
+    predicted: JsonValue
+    section: str | None = Field(description="Section of the item in question.")
+    gold_quote: str | None = Field(description="Quote of the gold item, to find it in the record's text.")
+    predicted_quote: str | None
+    belongs_to: str | None = Field(default=None, description="Where gold has a value that is on the wrong item.")
+
+
+class ErrorScore(_Frozen):
+    """All errors of one kind."""
+
+    kind: ErrorKind
+    count: int
+    harm: float = Field(description="Summed over the errors: harm of the kind times weight of the field.")
+    fields: dict[str, int] = Field(description="Count for each field.")
+    examples: tuple[ErrorExample, ...] = Field(description="The worst, by harm and then record.")
+
+
+class Choice(_Frozen):
+    """A cell of a confusion matrix: how often gold's choice was predicted as another one. Null is empty."""
+
+    field: str
+    gold: str | None
+    predicted: str | None
+    count: int
+
+
+class Difference(_Frozen):
+    """Normalised F1 of the prediction, of the other one, and the paired difference."""
+
+    name: str
+    f1: float | None
+    other: float | None
+    difference: float | None
+    interval: Interval | None
+
+
+class Comparison(_Frozen):
+    """Prediction against another prediction, on the same records."""
+
+    other: str
+    differences: tuple[Difference, ...]
+
+
+class ScoreReport(_Frozen):
+    """The result of an evaluation."""
+
+    gold: str
+    predicted: str
+    records: int = Field(description="Records of gold, all of which are scored.")
+    missing: tuple[str, ...] = Field(description="Records of gold that were not predicted: all missed.")
+    without_gold: tuple[str, ...] = Field(description="Predicted records that gold does not have: not scored.")
+    resamples: int
+    seed: int
+    groups: tuple[GroupScore, ...]
+    fields: tuple[FieldScore, ...]
+    errors: tuple[ErrorScore, ...] = Field(description="Most harmful kind first.")
+    harm_per_record: float
+    choices: tuple[Choice, ...] = Field(description="Confusion matrices, cell by cell.")
+    comparison: Comparison | None = None
+
+    def figure(self, name: str) -> float | None:
+        """Normalised F1 by name: a field, a task or 'all' (macro), or one of these with '.micro'.
+
+        Raises ``ValueError`` for an unknown name.
+        """
+        figures = self.figures()
+        if name not in figures:
+            raise ValueError(f"no score is named {name!r}; there are {', '.join(figures)}")
+        return figures[name]
+
+    def figures(self) -> dict[str, float | None]:
+        """All normalised F1 by name."""
+        groups = {name_group(one.name, one.average): one.normalised.f1 for one in self.groups}
+        return groups | {one.name: one.normalised.f1 for one in self.fields}
+
+
+def name_group(name: str, average: str) -> str:
+    """The name of a group's figure: 'all' is the macro average, 'all.micro' the other one."""
+    return name if average == "macro" else f"{name}.micro"
+
+
+def list_figures() -> tuple[str, ...]:
+    """Names of all figures: fields, then tasks and 'all', each with its '.micro'."""
+    groups = [name_group(name, average) for name in (*Task, "all") for average in ("macro", "micro")]
+    return (*(one.name for one in FIELDS), *groups)
+
+
+def to_json_value(value: Any) -> JsonValue:
+    """A value of an extraction as JSON."""
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json")  # type: ignore[no-any-return]
+    if hasattr(value, "_asdict"):
+        return {name: to_json_value(part) for name, part in value._asdict().items()}
+    if isinstance(value, list | tuple):
+        return [to_json_value(part) for part in value]
+    return value if isinstance(value, str | int | float | bool) or value is None else str(value)

@@ -1,0 +1,87 @@
+"""Evaluate predictions against gold: record by record, then figures, errors and intervals."""
+
+from collections import Counter
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from extractor.errors import ExtractorError
+
+from .load import Extractions, ExtractionSource, open_extractions
+from .report import ScoreReport
+
+if TYPE_CHECKING:
+    from .compose import Scored
+
+__all__ = ["evaluate"]
+
+
+def evaluate(
+    gold: ExtractionSource,
+    predicted: ExtractionSource,
+    *,
+    compare: ExtractionSource | None = None,
+    examples: int = 10,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> ScoreReport:
+    """Score extractions against gold, with 95 % intervals and the worst errors.
+
+    Each source is a folder of JSON, a JSONL file, a run's folder, or extractions (dicts too). Records
+    are joined by ``record_id`` and read one at a time. A record that is missing in ``predicted`` is
+    all missed; one without gold is listed and not scored. ``compare`` is another prediction, for
+    paired differences on the same records. ``examples`` is how many errors of each kind are kept,
+    ``resamples`` how often records are drawn for the intervals (0 for none).
+
+    Raises ``GoldError`` for a source that cannot be read, ``ExtractorError`` without the extra
+    ``evaluate`` (numpy, scipy), ``ValueError`` for negative numbers.
+
+    >>> gold = {"record_id": "A", "eligibility": {"sex": "female"}}
+    >>> report = evaluate([gold], [{"record_id": "A", "eligibility": {"sex": "all"}}], resamples=0)
+    >>> report.figure("eligibility.sex"), [error.kind.value for error in report.errors]
+    (0.0, ['wrong_category'])
+    """
+    if examples < 0 or resamples < 0:
+        raise ValueError("examples and resamples are 0 or more")
+    _require_extra()
+    from .compose import compose_comparison, compose_report  # noqa: PLC0415 - needs the extra
+
+    ours, theirs = open_extractions(gold, "gold"), open_extractions(predicted, "predicted")
+    scored = _score_records(ours, theirs, examples)
+    report = compose_report(scored, (ours, theirs), resamples, seed)
+    if compare is None:
+        return report
+    others = open_extractions(compare, "compare")
+    comparison = compose_comparison(scored, _score_records(ours, others, 0), others.name, resamples, seed)
+    return report.model_copy(update={"comparison": comparison})
+
+
+def _score_records(gold: Extractions, predicted: Extractions, examples: int) -> "Scored":
+    import numpy as np  # noqa: PLC0415 - needs the extra
+
+    from .compose import Scored  # noqa: PLC0415
+    from .counts import Confused  # noqa: PLC0415
+    from .examples import ErrorTally  # noqa: PLC0415
+    from .intervals import Counts  # noqa: PLC0415
+    from .record_score import score_record  # noqa: PLC0415
+
+    errors, choices, rows = ErrorTally(examples), Counter[Confused](), []
+    for record_id in gold.record_ids:
+        annotated = gold.get(record_id)
+        if annotated is None:
+            continue
+        score = score_record(annotated, predicted.get(record_id))
+        rows.append(np.array(score.counts, dtype=np.uint16))
+        choices.update(score.choices)
+        for error in score.errors:
+            errors.add(error)
+    return Scored(Counts.collect(rows), errors, choices)
+
+
+def _require_extra() -> None:
+    for name in ("numpy", "scipy"):
+        try:
+            import_module(name)
+        except ImportError as error:
+            raise ExtractorError(
+                f"evaluation needs {name}; install it with: pip install 'trial-extractor[evaluate]'"
+            ) from error

@@ -1,0 +1,91 @@
+"""``extractor evaluate`` as a user sees it."""
+
+import json
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from extractor.cli.evaluate import evaluate
+from tests.evaluation.annotations import make_gold
+
+
+@pytest.fixture
+def sources(tmp_path):
+    """Gold of two records, and a prediction with one wrong dose."""
+    gold, predicted = tmp_path / "gold.jsonl", tmp_path / "predicted.jsonl"
+    golds, predictions = ([make_gold("A"), make_gold("B")] for _ in range(2))
+    predictions[0]["dosing"][0]["amounts"][0] |= {"low": 9, "high": 9}
+    gold.write_text("\n".join(map(json.dumps, golds)), "utf-8")
+    predicted.write_text("\n".join(map(json.dumps, predictions)), "utf-8")
+    return str(gold), str(predicted)
+
+
+def _invoke(*arguments):
+    app = typer.Typer()
+    app.command()(evaluate)
+    return CliRunner().invoke(app, [*arguments, "--resamples", "20"])
+
+
+def test_piped_output_is_a_table_of_tabs(sources):
+    result = _invoke(*sources)
+    assert result.exit_code == 0
+    rows = {row[0]: row for line in result.stdout.splitlines() if (row := line.split("\t"))}
+    assert rows["score"][:4] == ["score", "support", "exact", "normalised"]
+    assert rows["dosing.amounts"][1:4] == ["4", "0.750", "0.750"]
+    assert rows["number"][1:] == ["1", "9", "dosing.amounts 1", "A dosing[0].amounts"]
+    assert "2 records, 0 missing, 0 without gold" in rows
+
+
+def test_json_is_the_whole_report(sources):
+    result = _invoke(*sources, "--json", "--examples", "1")
+    report = json.loads(result.stdout)
+    assert report["records"] == 2
+    assert report["errors"][0]["examples"][0]["predicted"] == {"low": 9, "high": 9, "unit": "mg/kg"}
+
+
+def test_compare_adds_differences(sources):
+    result = _invoke(*sources, "--compare", sources[0])
+    assert result.exit_code == 0
+    assert "dosing.amounts\t0.750\t1.000\t-0.250\t" in result.stdout
+
+
+def test_fail_under_names_what_fell(sources):
+    result = _invoke(*sources, "--fail-under", "all=0.9,dosing.amounts=0.8,dosing=0.99")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [
+        "extractor: dosing.amounts is 0.750, under 0.8",
+        "extractor: dosing is 0.977, under 0.99",
+    ]
+
+
+def test_fail_under_that_holds_is_silent(sources):
+    result = _invoke(*sources, "--fail-under", "all=0.9, eligibility.criteria=1")
+    assert (result.exit_code, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("floors", "message"),
+    [
+        ("all", "write NAME=SCORE"),
+        ("all=high", "write NAME=SCORE"),
+        ("all=80", "a score is between 0 and 1"),
+        ("everything=0.8", "no score has that name; there are eligibility.minimum_age, "),
+    ],
+)
+def test_wrong_floors_are_a_mistake_of_usage(sources, floors, message):
+    result = _invoke(*sources, "--fail-under", floors)
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_a_path_that_does_not_exist_is_a_mistake_of_usage(sources):
+    assert _invoke(sources[0], "nowhere").exit_code == 2
+
+
+def test_a_broken_file_is_told(sources, tmp_path):
+    broken = tmp_path / "broken.jsonl"
+    broken.write_text("[]", "utf-8")
+    result = _invoke(str(broken), sources[1])
+    assert result.exit_code == 1
+    assert "broken.jsonl, line 1: is no extraction" in result.stderr

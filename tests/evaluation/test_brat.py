@@ -1,0 +1,315 @@
+import json
+import re
+
+import pytest
+
+from extractor.evaluation.brat import import_brat, write_brat_import
+from extractor.evaluation.brat.mapping import EntityUse, RelationUse, Setting, load_mapping
+from extractor.evaluation.brat.standoff import read_standoff
+from extractor.evaluation.brat.values import read_annotated_value
+from extractor.evaluation.gold_check import check_gold_files
+from extractor.read import read_records
+from extractor.schemas import CriterionKind
+
+
+def annotate(text, *rows):
+    """An .ann file from rows such as ``T1 Condition: stroke`` (``..`` parts the pieces of one entity) and raw ones."""
+    lines = []
+    for row in rows:
+        entity = re.fullmatch(r"(T\d+) ([\w-]+): (.+)", row)
+        if not entity:
+            lines.append(row.replace(" ", "\t", 1))
+            continue
+        spans, at = [], 0
+        for piece in entity[3].split(" .. "):
+            at = text.index(piece, at)
+            spans.append(f"{at} {at + len(piece)}")
+            at += len(piece)
+        lines.append(f"{entity[1]}\t{entity[2]} {';'.join(spans)}\t{entity[3].replace(' .. ', ' ')}")
+    return "\n".join(lines) + "\n"
+
+
+def write_list(folder, name, text, *rows):
+    (folder / f"{name}.txt").write_bytes(text.encode())
+    (folder / f"{name}.ann").write_bytes(annotate(text, *rows).encode())
+
+
+def read(folder):
+    problems = []
+    trials = list(import_brat(folder, problems.append))
+    return trials, [(problem.place, problem.problem) for problem in problems]
+
+
+def read_line(folder, text, *rows, ending="_inc"):
+    write_list(folder, f"toy{ending}", text, *rows)
+    [trial], problems = read(folder)
+    return trial.eligibility, problems
+
+
+def shown(constraint):
+    return (constraint.quantity, constraint.comparator.value, constraint.value, constraint.value_high, constraint.unit)
+
+
+def test_a_pair_of_files_becomes_one_trial(tmp_path):
+    write_list(
+        tmp_path,
+        "toy_inc",
+        "Males and females aged 18 to 65 years\r\n1. Platelets \u2265 100,000/mm3 within 2 weeks before entry\r\n",
+        "T1 Person: aged",
+        "T2 Value: 18 to 65 years",
+        "R1 Has_value Arg1:T1 Arg2:T2",
+        "T3 Measurement: Platelets",
+        "T4 Value: \u2265 100,000/mm3",
+        "T5 Temporal: within 2 weeks before entry",
+        "R2 Has_value Arg1:T3 Arg2:T4",
+        "R3 Has_temporal Arg1:T3 Arg2:T5",
+    )
+    write_list(tmp_path, "toy_exc", "History of stroke\n", "T1 Condition: stroke")
+    [trial], problems = read(tmp_path)
+    assert problems == []
+    age, platelets, stroke = trial.eligibility.criteria
+    assert trial.record_id == "toy"
+    assert (trial.eligibility.minimum_age.value, trial.eligibility.maximum_age.value) == (18, 65)
+    assert trial.eligibility.sex is None
+    assert (age.quote, age.category, age.kind) == ("Males and females aged 18 to 65 years", "age", "inclusion")
+    assert [shown(c) for c in age.constraints] == [("aged", "between", 18, 65, "year")]
+    assert platelets.quote == "Platelets \u2265 100,000/mm3 within 2 weeks before entry"
+    assert [shown(c) for c in platelets.constraints] == [("Platelets", ">=", 100000, None, "/mm3")]
+    assert platelets.time_window.model_dump(mode="json") == {
+        "quote": "within 2 weeks before entry",
+        "comparator": "<=",
+        "value": 2,
+        "unit": "week",
+    }
+    assert (stroke.kind, stroke.category, stroke.constraints) == ("exclusion", "comorbidity", ())
+
+
+def test_a_discontinuous_entity_keeps_its_words_and_a_value_is_read_from_its_pieces(tmp_path):
+    eligibility, problems = read_line(
+        tmp_path,
+        "Alanine (ALT) aminotransferase < 3 (three) x ULN\n",
+        "T1 Measurement: Alanine .. aminotransferase",
+        "T2 Value: < 3 .. x ULN",
+        "R1 Has_value Arg1:T1 Arg2:T2",
+    )
+    [criterion] = eligibility.criteria
+    assert problems == []
+    assert [shown(c) for c in criterion.constraints] == [("Alanine aminotransferase", "<", 3, None, "x ULN")]
+    assert criterion.category == "organ_function"
+
+
+def test_what_is_joined_below_a_colon_has_a_lead_in(tmp_path):
+    eligibility, problems = read_line(
+        tmp_path,
+        "Cardiac disease, one of:\n- angina\n- arrhythmia\n",
+        "T1 Condition: Cardiac disease",
+        "T2 Condition: angina",
+        "T3 Condition: arrhythmia",
+        "* OR T2 T3",
+        "R1 Subsumes Arg1:T1 Arg2:T2",
+        "R2 Subsumes Arg1:T1 Arg2:T3",
+        ending="_exc",
+    )
+    assert problems == []
+    assert [(c.quote, c.lead_in) for c in eligibility.criteria] == [
+        ("angina", "Cardiac disease, one of:"),
+        ("arrhythmia", "Cardiac disease, one of:"),
+    ]
+
+
+def test_a_lead_in_with_a_value_of_its_own_is_a_criterion_too(tmp_path):
+    eligibility, _ = read_line(
+        tmp_path,
+        "Cardiac disease within 6 months before entry:\nangina\n",
+        "T1 Condition: Cardiac disease",
+        "T2 Condition: angina",
+        "T3 Temporal: within 6 months before entry",
+        "R1 Subsumes Arg1:T1 Arg2:T2",
+        "R2 Has_temporal Arg1:T1 Arg2:T3",
+    )
+    assert [(c.quote[:7], c.lead_in is None) for c in eligibility.criteria] == [("Cardiac", True), ("angina", False)]
+
+
+@pytest.mark.parametrize(
+    ("text", "ending", "ages"),
+    [
+        ("Age > 18 years", "_inc", (18, None)),
+        ("Age < 18 years", "_exc", (18, None)),
+        ("Age > 70 years", "_exc", (None, 70)),
+        ("Age 18 years", "_inc", (18, None)),
+        ("Age > 18", "_inc", (None, None)),
+    ],
+)
+def test_age_limits_follow_the_list(tmp_path, text, ending, ages):
+    rows = ("T1 Person: Age", f"T2 Value: {text.removeprefix('Age ')}", "R1 Has_value Arg1:T1 Arg2:T2")
+    eligibility, _ = read_line(tmp_path, text, *rows, ending=ending)
+    low, high = eligibility.minimum_age, eligibility.maximum_age
+    assert (low and low.value, high and high.value) == ages
+
+
+@pytest.mark.parametrize(
+    ("text", "rows", "sex"),
+    [
+        ("Men and women", ("T1 Person: Men", "T2 Person: women"), "all"),
+        ("Female patients", ("T1 Person: Female",), "female"),
+        ("Women who are not pregnant", ("T1 Person: Women", "T2 Condition: pregnant"), None),
+    ],
+)
+def test_sex_is_read_from_criteria_about_sex_alone(tmp_path, text, rows, sex):
+    assert read_line(tmp_path, text, *rows)[0].sex == sex
+
+
+def test_counts_and_events_become_constraints(tmp_path):
+    eligibility, problems = read_line(
+        tmp_path,
+        "At least 2 relapses\nplatelets > 50%\n",
+        "T1 Multiplier: At least 2",
+        "T2 Condition: relapses",
+        "R1 Has_multiplier Arg1:T2 Arg2:T1",
+        "T3 Measurement: platelets",
+        "T4 Value: > 50%",
+        "E1 Measurement:T3 Has_value:T4",
+    )
+    assert problems == []
+    assert [shown(c) for criterion in eligibility.criteria for c in criterion.constraints] == [
+        ("relapses", ">=", 2, None, None),
+        ("platelets", ">", 50, None, "%"),
+    ]
+
+
+def test_a_length_of_time_given_as_value_is_a_time_window(tmp_path):
+    eligibility, _ = read_line(
+        tmp_path,
+        "Asthma for > 6 months",
+        "T1 Condition: Asthma",
+        "T2 Value: > 6 months",
+        "R1 Has_value Arg1:T1 Arg2:T2",
+    )
+    [criterion] = eligibility.criteria
+    assert criterion.constraints == ()
+    assert (criterion.time_window.quote, criterion.time_window.comparator) == ("> 6 months", ">")
+
+
+@pytest.mark.parametrize(
+    ("text", "rows", "place", "problem"),
+    [
+        ("Blue eyes", ("T1 Condition: eyes", "T2 Colour: Blue"), "T2", "type 'Colour' is not in the mapping"),
+        ("No fever", ("T1 Condition: fever", "T2 Negation: No", "R1 Denies Arg1:T1 Arg2:T2"), "R1", "'Denies' is not"),
+        ("Fever or rash", ("T1 Condition: Fever", "T2 Condition: rash", "* EITHER T1 T2"), "*", "'EITHER' is not"),
+        ("Fever now", ("T1 Condition: Fever", "A1 Optional T1"), "A1", "no place in gold"),
+        (
+            "Fever 2 days",
+            ("T1 Condition: Fever", "T2 Temporal: 2 days", "R1 Has_temporal Arg1:T1 Arg2:T2"),
+            "T2",
+            "read",
+        ),
+        (
+            "HbA1c normal",
+            ("T1 Condition: HbA1c", "T2 Value: normal", "R1 Has_value Arg1:T1 Arg2:T2"),
+            "T2",
+            "read as one",
+        ),
+        ("Fever > 3", ("T1 Condition: Fever", "T2 Value: > 3"), "T2", "belongs to no other"),
+        ("Heparin", ("T1 Drug: Heparin",), "line 1 of the text", "no rule gives a category to Drug 'Heparin'"),
+        ("Men with gout", ("T1 Person: Men", "T2 Condition: gout"), "line 1 of the text", "main condition is not"),
+        ("Gout\nand more", ("T1 Condition: Gout",), "line 2 of the text", "has no annotation"),
+        ("Gout", ("T1 Condition: Gout", "R1 OR Arg1:T1 Arg2:T9"), "R1", "names T9, which was not read"),
+        ("Gout", ("T1 Condition: Gout", "T2 Condition\t2 99\tut"), "T2", "is no entity"),
+        ("Gout", ("T1 Condition: Gout", "T2 Condition 2 99\tut"), "T2", "outside of the text"),
+        ("Gout", ("T1 Condition: Gout", "T1 Condition: Gout"), "T1", "stands twice"),
+        (
+            "Fever\nrash > 3 C",
+            ("T1 Condition: Fever", "T2 Value: > 3 C", "T3 Condition: rash", "R1 Has_value Arg1:T1 Arg2:T2"),
+            "R1",
+            "joins two lines",
+        ),
+    ],
+)
+def test_what_cannot_be_carried_over_is_reported_and_left_empty(tmp_path, text, rows, place, problem):
+    eligibility, problems = read_line(tmp_path, text, *rows)
+    assert [(at, problem in told) for at, told in problems if at == place] == [(place, True)]
+    assert len(problems) == 1
+    assert all(not c.constraints and not c.time_window for c in eligibility.criteria)
+
+
+def test_an_undecided_category_is_none(tmp_path):
+    eligibility, _ = read_line(tmp_path, "Heparin", "T1 Drug: Heparin")
+    assert eligibility.criteria[0].category is None
+
+
+def test_lines_marked_as_no_criterion_and_notes_are_passed_over(tmp_path):
+    eligibility, problems = read_line(
+        tmp_path, "See appendix\nGout\n", "T1 Not_a_criteria: See appendix", "T2 Condition: Gout", "#1 Note T2\tsure"
+    )
+    assert [c.quote for c in eligibility.criteria] == ["Gout"]
+    assert problems == []
+
+
+def test_files_that_cannot_be_paired_or_read_are_reported(tmp_path):
+    (tmp_path / "toy.txt").write_text("Gout")
+    (tmp_path / "alone_inc.ann").write_text("")
+    (tmp_path / "bare_exc.txt").write_text("Gout")
+    problems = []
+    assert list(import_brat(tmp_path, problems.append)) == []
+    assert [problem.file.rpartition("/")[2] for problem in problems] == ["alone_inc.ann", "toy.txt", "bare_exc.txt"]
+    assert "which list is it?" in problems[1].problem
+    (tmp_path / "empty").mkdir()
+    assert "holds no .txt" in read(tmp_path / "empty")[1][0][1]
+
+
+def test_written_gold_agrees_with_the_records_written_beside_it(tmp_path):
+    source, out = tmp_path / "brat", tmp_path / "out"
+    source.mkdir()
+    write_list(source, "NCT90000001_inc", "* ECOG \u2264 2\n", "T1 Measurement: ECOG", "T2 Value: \u2264 2",
+               "R1 Has_value Arg1:T1 Arg2:T2")  # fmt: skip
+    write_list(source, "NCT90000001_exc", "Heparin\n", "T1 Drug: Heparin")
+    write_list(source, "other_inc", "Asthma\n", "T1 Condition: Asthma")
+    counts = write_brat_import(source, out)
+    assert (counts.trials, counts.criteria, counts.without_category, len(counts.problems)) == (2, 3, 1, 1)
+    assert check_gold_files(out / "gold", out / "records") == []
+    assert [record.record_id for record in read_records(out / "records")] == ["NCT90000001", "other"]
+    gold = json.loads((out / "gold" / "NCT90000001.json").read_text("utf-8"))
+    assert [c["quote"] for c in gold["eligibility"]["criteria"]] == ["ECOG \u2264 2", "Heparin"]
+
+
+@pytest.mark.parametrize(
+    ("quantity", "value", "expected"),
+    [
+        ("NYHA class", "III-IV", ("NYHA class", "between", 3, 4, None)),
+        ("bilirubin", "\u2264 1.5 x ULN", ("bilirubin", "<=", 1.5, None, "x ULN")),
+        ("infections", "two or more", ("infections", ">=", 2, None, None)),
+        ("HbA1c", "between 7 and 9 %", ("HbA1c", "between", 7, 9, "%")),
+    ],
+)
+def test_values_are_read_by_the_grammars(quantity, value, expected):
+    assert shown(read_annotated_value(quantity, value, CriterionKind.INCLUSION)) == expected
+
+
+@pytest.mark.parametrize("value", ["normal", "> 3 or < 1", "elevated grade"])
+def test_values_that_are_no_single_limit_are_not_guessed(value):
+    assert read_annotated_value("bilirubin", value, CriterionKind.INCLUSION) is None
+
+
+def test_offsets_count_characters_not_bytes():
+    text = "\u2265 2 ulcères, fièvre"
+    found = read_standoff(annotate(text, "T1 Condition: fièvre"), text)
+    assert found.entities["T1"].spans == ((13, 19),)
+    assert found.problems == []
+
+
+@pytest.mark.parametrize("rule", load_mapping().rules, ids=lambda rule: rule.example["text"])
+def test_each_rule_of_the_mapping_yields_its_value_for_its_example(rule):
+    example = rule.example
+    kind = CriterionKind(example.get("list", "inclusion"))
+    setting = Setting(
+        example["entity"], example["text"], kind, example.get("time", ""), negated=example.get("negated", False)
+    )
+    assert rule.applies(setting)
+    assert load_mapping().choose_category(setting) is rule.category
+
+
+def test_every_entity_of_a_category_rule_is_a_domain_entity():
+    mapping = load_mapping()
+    domain = {name for name, use in mapping.entities.items() if use is EntityUse.DOMAIN}
+    assert {name for rule in mapping.rules for name in rule.entities} <= domain
+    assert set(mapping.relations.values()) == set(RelationUse)

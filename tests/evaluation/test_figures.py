@@ -1,0 +1,182 @@
+"""What the figures do: gold against itself, shuffled, with an item dropped or invented."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from extractor.evaluation import evaluate
+from extractor.evaluation.fields import FIELDS
+
+from .annotations import criterion, endpoint, limit, make_gold, regimen, score, shuffle
+
+ROOT = Path(__file__).parents[2]
+DEV = ROOT.parent / "shared" / "gold" / "dev"
+SEEDS = ROOT / "seeds" / "gold"
+FOLDERS = [
+    pytest.param(SEEDS, id="seeds"),
+    pytest.param(DEV, id="dev", marks=pytest.mark.skipif(not DEV.is_dir(), reason="needs the shared gold")),
+]
+LEVELS = ("exact", "normalised", "relaxed")
+
+
+def _read(folder):
+    return [json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.json"))]
+
+
+def _all_scores(report):
+    for one in (*report.groups, *report.fields):
+        for level in LEVELS:
+            scores = getattr(one, level)
+            yield from (scores.precision, scores.recall, scores.f1)
+
+
+def _without_places(report):
+    """The report without the places in the files, which order decides."""
+    places = {"gold_path": True, "predicted_path": True, "belongs_to": True}
+    return report.model_dump(exclude={"errors": {"__all__": {"examples": {"__all__": places}}}})
+
+
+def test_gold_against_itself_is_exactly_one():
+    report = score(make_gold(), make_gold())
+    assert set(_all_scores(report)) == {1.0}
+    assert report.errors == ()
+    assert all(one.support for one in report.fields)
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_folder_of_gold_against_itself_is_exactly_one(folder):
+    report = evaluate(folder, folder, resamples=20)
+    assert set(_all_scores(report)) <= {1.0, None}
+    assert report.figure("all") == 1.0
+    assert report.errors == ()
+    assert report.groups[0].normalised.interval.low == 1.0
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_shuffled_gold_is_exactly_one(folder, seed):
+    report = evaluate(folder, [shuffle(one, seed) for one in _read(folder)], resamples=0)
+    assert set(_all_scores(report)) <= {1.0, None}
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_shuffling_what_is_wrong_changes_nothing(folder):
+    golds, wrong = _read(folder), _read(folder)
+    for one in wrong:
+        for position, item in enumerate(one["eligibility"]["criteria"]):
+            item["category"] = "other" if position % 3 else item["category"]
+            item["quote"] = item["quote"].partition(",")[0]
+        one["endpoints"] = one["endpoints"][1:]
+        for item in one["dosing"]:
+            item["amounts"] = item["amounts"][1:]
+    straight = evaluate(golds, wrong, examples=20, resamples=50)
+    mixed = evaluate(
+        [shuffle(one, 3) for one in golds], [shuffle(one, 4) for one in reversed(wrong)], examples=20, resamples=50
+    )
+    assert straight.errors
+    assert _without_places(mixed) == _without_places(straight)
+
+
+ITEMS = {
+    "eligibility.criteria": (
+        lambda x: x["eligibility"]["criteria"],
+        criterion("Seven seas sailed", constraints=[limit("seas", ">=", 7)], category="other"),
+    ),
+    "dosing.regimens": (
+        lambda x: x["dosing"],
+        regimen("water", "water by the glass", 1, "glass", role="other", route="oral"),
+    ),
+    "endpoints.outcomes": (
+        lambda x: x["endpoints"],
+        endpoint("other", 0, "Quality of sleep", [(3, "month")], concept="quality_of_life"),
+    ),
+}
+
+
+def _stated(item, name):
+    """Whether the item states something for the field."""
+    attribute = next(one.attribute for one in FIELDS if one.name == name)
+    return attribute is None or item.get(attribute) not in (None, [])
+
+
+def _group(name):
+    """The fields of an item, by the name of the field that counts the items."""
+    prefix = f"{name}." if name == "eligibility.criteria" else f"{name.split('.')[0]}."
+    return [one.name for one in FIELDS if one.name == name or one.name.startswith(prefix)]
+
+
+@pytest.mark.parametrize("name", ITEMS)
+def test_dropping_an_item_moves_the_recall_of_what_it_states(name):
+    predicted = make_gold()
+    dropped = ITEMS[name][0](predicted).pop()
+    report = score(make_gold(), predicted)
+    moved = {one.name for one in report.fields if one.normalised.recall < 1}
+    assert moved == {field for field in _group(name) if _stated(dropped, field)}
+    assert {one.normalised.precision for one in report.fields} == {1.0}
+    assert {one.f1_paired for one in report.fields} == {1.0}
+    assert sum(one.invented for one in report.fields) == 0
+
+
+@pytest.mark.parametrize("name", ITEMS)
+def test_inventing_an_item_moves_the_precision_of_what_it_states(name):
+    predicted = make_gold()
+    items, invented = ITEMS[name][0](predicted), ITEMS[name][1]
+    items.append(invented)
+    report = score(make_gold(), predicted)
+    moved = {one.name for one in report.fields if one.normalised.precision < 1}
+    assert moved == {field for field in _group(name) if _stated(invented, field)}
+    assert {one.normalised.recall for one in report.fields} == {1.0}
+    assert sum(one.missed for one in report.fields) == 0
+    tasks = {one.name: one.normalised.f1 for one in report.groups if one.average == "micro"}
+    assert {task for task, f1 in tasks.items() if f1 < 1} == {"all", name.split(".")[0]}
+
+
+def test_dropping_one_of_six_criteria_is_five_sixths_recall():
+    predicted = make_gold()
+    predicted["eligibility"]["criteria"].pop()
+    (criteria,) = [one for one in score(make_gold(), predicted).fields if one.name == "eligibility.criteria"]
+    assert (criteria.support, criteria.missed) == (6, 1)
+    assert criteria.normalised.recall == 5 / 6
+    assert criteria.normalised.f1 == 10 / 11
+
+
+def test_an_empty_field_that_is_rightly_empty_counts():
+    gold = {"record_id": "A", "eligibility": {}}
+    (sex,) = [one for one in score(gold, gold).fields if one.name == "eligibility.sex"]
+    assert (sex.support, sex.empty, sex.normalised.f1, sex.f1_stated) == (0, 1, 1.0, None)
+
+
+def test_invented_and_missed_are_apart():
+    gold, predicted = make_gold(), make_gold()
+    gold["eligibility"]["sex"] = None
+    predicted["eligibility"]["minimum_age"] = None
+    fields = {one.name: one for one in score(gold, predicted).fields}
+    sex, age = fields["eligibility.sex"], fields["eligibility.minimum_age"]
+    assert (sex.invented, sex.missed, age.invented, age.missed) == (1, 0, 0, 1)
+
+
+def test_macro_is_the_mean_over_fields_and_micro_over_values():
+    gold, predicted = make_gold(), make_gold()
+    predicted["eligibility"]["sex"] = "female"
+    report = score(gold, predicted)
+    fields = [one for one in report.fields if one.task == "eligibility"]
+    assert report.figure("eligibility") == pytest.approx((len(fields) - 1) / len(fields))
+    answers = sum(one.support + one.empty for one in fields)
+    assert report.figure("eligibility.micro") == pytest.approx((answers - 1) / answers)
+
+
+def test_choices_are_counted_for_confusion_matrices():
+    predicted = make_gold()
+    predicted["dosing"][1]["route"] = "sublingual"
+    cells = {
+        (one.gold, one.predicted): one.count
+        for one in score(make_gold(), predicted).choices
+        if one.field == "dosing.route"
+    }
+    assert cells == {("oral", "sublingual"): 1, ("intravenous", "intravenous"): 1}
+
+
+def test_an_unknown_figure_is_refused():
+    with pytest.raises(ValueError, match=r"no score is named 'al'; there are .*all"):
+        score(make_gold(), make_gold()).figure("al")

@@ -1,0 +1,253 @@
+import copy
+import json
+
+import pytest
+
+from extractor.evaluation.gold_check import check_gold, check_gold_files
+from extractor.evaluation.gold_problems import join_path
+from extractor.schemas import Section, Source, TrialRecord
+
+ELIGIBILITY = (
+    "Inclusion Criteria:\n\n* Age 18 to\n   75 years\n* Platelets \\> 50 x 10\\^9/L within 7 days of entry\n"
+    "* Adequate heart, defined as:\n\n   * LVEF of 50 %\n"
+)
+RECORD = TrialRecord(
+    record_id="toy",
+    source=Source(path="toy.txt", format="flat"),
+    sections=(
+        Section(name="brief_summary", text="Mirabrol before surgery, given to men - and women – alike."),
+        Section(name="eligibility", text=ELIGIBILITY),
+        Section(name="arms[0]", text="Arm A\nMirabrol 15 mg daily on days 1-5"),
+        Section(name="primary_outcomes", text="Survival, From entry to death, 2 years|Fever rate, 1 year"),
+        Section(name="secondary_outcomes", text="Level of mirabrol in serum, Week 4"),
+    ),
+)
+
+
+def criterion(quote, category, **more):
+    found = {"kind": "inclusion", "section": "eligibility", "lead_in": None, "quote": quote, "category": category}
+    return {**found, "constraints": [], "time_window": None, **more}
+
+
+def limit(quantity, comparator, value, high=None, unit=None):
+    return {"quantity": quantity, "comparator": comparator, "value": value, "value_high": high, "unit": unit}
+
+
+def endpoint(rank, index, measure, **more):
+    return {"rank": rank, "index": index, "measure": measure, **more}
+
+
+GOLD = {
+    "record_id": "toy",
+    "eligibility": {
+        "minimum_age": {"value": 18, "unit": "year"},
+        "maximum_age": {"value": 75, "unit": "year"},
+        "sex": "all",
+        "healthy_volunteers": None,
+        "criteria": [
+            criterion("age 18 to 75 years", "age", constraints=[limit("Age", "between", 18, 75, "year")]),
+            criterion(
+                "Platelets > 50 x 10^9/L within 7 days of entry",
+                "organ_function",
+                constraints=[limit("Platelets", ">", 50000000000, None, "/L")],
+                time_window={"quote": "within 7 days of entry", "comparator": "<=", "value": 7, "unit": "day"},
+            ),
+            criterion("LVEF of 50 %", "organ_function", lead_in="Adequate heart, defined as:"),
+        ],
+    },
+    "dosing": [
+        {
+            "agent": "Mirabrol",
+            "role": "investigational",
+            "section": "arms[0]",
+            "quote": "15 mg daily",
+            "amounts": [{"low": 15, "high": 15, "unit": "mg"}],
+            "timing": "before surgery",
+        }
+    ],
+    "endpoints": [
+        endpoint(
+            "primary", 0, "Survival", description="From entry to death", start_event="entry", end_events=["death"]
+        ),
+        endpoint("primary", 1, "Fever rate", time_frame="1 year"),
+        endpoint("secondary", 0, "Level of mirabrol in serum", time_frame="Week 4", specimens=["serum"]),
+    ],
+}
+
+
+def write(folder, gold, name="toy.json"):
+    (folder / name).write_text(gold if isinstance(gold, str) else json.dumps(gold), "utf-8")
+
+
+def check(folder, gold):
+    write(folder, gold)
+    return [(p.path, p.problem, p.remedy) for p in check_gold(folder, [RECORD])]
+
+
+def change(path, value):
+    """The sound gold with one value exchanged; ``...`` removes it, a path's end ``+`` appends to a list."""
+    gold = copy.deepcopy(GOLD)
+    target = gold
+    for part in path[:-1]:
+        target = target[part]
+    if value is ...:
+        del target[path[-1]]
+    elif path[-1] == "+":
+        target.append(value)
+    else:
+        target[path[-1]] = value
+    return gold
+
+
+def test_sound_gold_has_no_problem(tmp_path):
+    assert check(tmp_path, GOLD) == []
+
+
+CRITERIA = ("eligibility", "criteria")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "problem", "remedy"),
+    [
+        ((*CRITERIA, 0, "category"), "ages", "'ages' is not", "did you mean 'age'?"),
+        ((*CRITERIA, 0, "kind"), "in", "'in' is not", "use one of inclusion, exclusion"),
+        ((*CRITERIA, 0, "note"), "x", "'note' is no key", "remove"),
+        ((*CRITERIA, 0, "quote"), ..., "is missing", "write"),
+        ((*CRITERIA, 0, "quote"), "", "is empty", "copy"),
+        ((*CRITERIA, 0, "quote"), "Age 18 to 57 years", "does not stand in", "'75 years"),
+        ((*CRITERIA, 0, "quote"), "ge 18 to 75", "inside a word", "whole words"),
+        ((*CRITERIA, 0, "quote"), "15 mg daily", "not stand in elig", "stands in arms[0]"),
+        ((*CRITERIA, 0, "section"), "arms[9]", "no section 'arms[9]'", "in eligibility"),
+        ((*CRITERIA, 2, "lead_in"), "Adequate lungs:", "does not stand", "'heart"),
+        ((*CRITERIA, 1, "time_window", "quote"), "for 7 days", "not st", ""),
+        ((*CRITERIA, 1, "time_window", "unit"), "fortnight", "not all", ""),
+        ((*CRITERIA, 0, "constraints", 0, "value_high"), None, "null", ""),
+        ((*CRITERIA, 0, "constraints", 0, "value"), 75, "not below", ""),
+        ((*CRITERIA, 0, "constraints", 0, "value"), "18", "no number", ""),
+        ((*CRITERIA, 1, "constraints", 0, "value_high"), 9, "is 9", "null"),
+        (("eligibility", "minimum_age", "unit"), "cycle", "no unit of an age", "use year"),
+        (("dosing", 0, "amounts", 0, "low"), 20, "low 20 is above high 15", "exchange"),
+        (("dosing", 0, "amounts", 0, "high"), None, "is null", "write the amount"),
+        (("dosing", 0, "quote"), "5 mg daily", "inside a word or number", "whole words"),
+        (("dosing", 0, "timing"), "at noon", "stands nowhere in the record", "copy it"),
+        (("dosing", 0, "agent"), "Ficticel", "stands nowhere in the record", "copy it"),
+        (("endpoints", 0, "description"), "to relapse", "does not stand", ""),
+        (
+            ("endpoints", 1, "time_frame"),
+            "2 years",
+            "not stand in primary_outcomes[1]",
+            "it stands in primary_outcomes",
+        ),
+        (("endpoints", 0, "start_event"), "surgery", "does not stand", "brief_summary"),
+        (("record_id",), "toys", "no record 'toys'", "correct the id"),
+        (("record_id",), ..., "is missing", "write"),
+    ],
+)
+def test_names_each_planted_problem_where_it_is(tmp_path, path, value, problem, remedy):
+    [found] = check(tmp_path, change(path, value))
+    assert found[0] == join_path(path)
+    assert problem in found[1]
+    assert remedy in found[2]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "place", "problem", "remedy"),
+    [
+        (("eligibility", "minimum_age", "value"), 80, "eligibility.minimum_age", "is above maximum_age", "exchange"),
+        (("endpoints", 0, "end_events"), ["death", "relapse"], "endpoints[0].end_events[1]", "does not stand", ""),
+        (("endpoints", 2, "specimens"), ["urine"], "endpoints[2].specimens[0]", "does not stand", ""),
+        (("endpoints", 2), ..., "endpoints", "secondary_outcomes[0] is not annotated", "add"),
+        (
+            ("endpoints", "+"),
+            endpoint("other", 0, "x"),
+            "endpoints[3].index",
+            "the record has 0 other outcomes",
+            "remove",
+        ),
+    ],
+)
+def test_names_planted_problems_of_several_fields(tmp_path, path, value, place, problem, remedy):
+    [found] = check(tmp_path, change(path, value))
+    assert found[0] == place
+    assert problem in found[1]
+    assert remedy in found[2]
+
+
+def test_other_characters_are_told_apart_from_other_words(tmp_path):
+    gold = change((*CRITERIA, "+"), criterion("men – and women - alike", "sex", section="brief_summary"))
+    [(path, problem, remedy)] = check(tmp_path, gold)
+    assert path == "eligibility.criteria[3].quote"
+    assert "written otherwise" in problem
+    assert "'men - and women – alike'" in remedy
+
+
+def test_order_repetition_and_gaps_of_endpoints_are_told_apart(tmp_path):
+    gold = copy.deepcopy(GOLD)
+    first, second, third = gold["endpoints"]
+    gold["endpoints"] = [third, first, second]
+    assert [(path, problem.split()[0]) for path, problem, _ in check(tmp_path, gold)] == [
+        ("endpoints[1]", "primary_outcomes[0]"),
+        ("endpoints[2]", "primary_outcomes[1]"),
+    ]
+    gold["endpoints"] = [first, {**first}, third]
+    assert [problem for _, problem, _ in check(tmp_path, gold)] == [
+        "primary_outcomes[0] is annotated twice",
+        "primary_outcomes[1] is not annotated",
+    ]
+
+
+def test_a_faulty_field_does_not_hide_the_problems_beside_it(tmp_path):
+    gold = change((*CRITERIA, 0, "kind"), "in")
+    gold["eligibility"]["criteria"][0] |= {"quote": "Age 19", "category": "x"}
+    gold["dosing"][0] |= {"route": "by hand", "quote": "16 mg"}
+    assert sorted(path for path, _, _ in check(tmp_path, gold)) == [
+        "dosing[0].quote",
+        "dosing[0].route",
+        "eligibility.criteria[0].category",
+        "eligibility.criteria[0].kind",
+        "eligibility.criteria[0].quote",
+    ]
+
+
+def test_all_files_are_told_of_at_once(tmp_path):
+    write(tmp_path, '{"record_id": "toy",', "a.json")
+    write(tmp_path, '{"record_id": "toy", "record_id": "toy"}', "b.json")
+    write(tmp_path, "[1]", "c.json")
+    write(tmp_path, GOLD, "d.json")
+    write(tmp_path, json.dumps(GOLD) + "\n\n" + json.dumps(change(("eligibility", "sex"), "men")), "e.jsonl")
+    (tmp_path / "f.json").write_bytes(b'{"record_id": "\xff"}')
+    found = [(p.file.rpartition("/")[2], p.line, p.path, p.problem) for p in check_gold(tmp_path, [RECORD])]
+    assert [(name, line, path) for name, line, path, _ in found] == [
+        ("a.json", None, ""),
+        ("b.json", None, ""),
+        ("c.json", None, ""),
+        ("e.jsonl", 1, "record_id"),
+        ("e.jsonl", 3, "record_id"),
+        ("e.jsonl", 3, "eligibility.sex"),
+        ("f.json", None, ""),
+    ]
+    assert "broken JSON at line 1" in found[0][3]
+    assert "'record_id' stands twice" in found[1][3]
+    assert "d.json" in found[3][3]
+
+
+def test_offsets_of_evidence_are_checked(tmp_path):
+    evidence = {"field": "quote", "section": "arms[0]", "start": 15, "end": 20, "quote": "15 mg", "origin": "rule"}
+    evidence["support"] = "literal"
+    assert check(tmp_path, change(("dosing", 0, "evidence"), [evidence])) == []
+    moved = {**evidence, "start": 14}
+    [(path, problem, _)] = check(tmp_path, change(("dosing", 0, "evidence"), [moved]))
+    assert (path, problem) == ("dosing[0].evidence[0]", "arms[0][14:20] is not the quote")
+
+
+def test_unreadable_records_and_missing_folders_are_problems(tmp_path):
+    write(tmp_path, GOLD)
+    records = tmp_path / "records.csv"
+    records.write_text("no record")
+    found = check_gold_files(tmp_path, records)
+    assert found[0].file == str(records)
+    assert found[-1].problem == "there is no record 'toy'"
+    [missing] = check_gold(tmp_path / "nowhere.json", [])
+    assert "No such file" in str(missing)
+    (tmp_path / "empty").mkdir()
+    assert "holds no .json" in str(check_gold(tmp_path / "empty", [])[0])

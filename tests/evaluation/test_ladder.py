@@ -1,0 +1,149 @@
+"""At which level two values agree."""
+
+import tomllib
+from importlib.resources import files
+
+import pytest
+
+from extractor.evaluation.fold import fold_text, is_inside, measure_overlap
+from extractor.evaluation.quantities import Amounts, Limits, Quantities, Windows
+from extractor.evaluation.shapes import Level, Named, Texts
+from extractor.evaluation.units import scale_quantity
+from extractor.schemas import Age, Amount, Constraint, Instrument, TimeWindow
+
+
+def _levels(shape, gold, predicted):
+    ours, theirs = shape.spread(gold), shape.spread(predicted)
+    return [shape.level(one, other) for one, other in zip(ours, theirs, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("gold", "predicted", "level"),
+    [
+        ("Active infection", "Active infection", Level.EXACT),
+        ("Active infection", "active  infection.", Level.NORMALISED),
+        (r"platelets \> 50", "Platelets > 50;", Level.NORMALISED),
+        ("Active infection of the lung", "infection of the lung", Level.RELAXED),
+        ("Active infection", "Pregnant women", Level.NONE),
+    ],
+)
+def test_texts(gold, predicted, level):
+    assert _levels(Texts(), gold, predicted) == [level]
+
+
+def _limit(comparator, value, unit=None, high=None, quantity="dose"):
+    return (Constraint(quantity=quantity, comparator=comparator, value=value, value_high=high, unit=unit),)
+
+
+@pytest.mark.parametrize(
+    ("gold", "predicted", "levels"),
+    [
+        (_limit(">=", 3, "mg"), _limit(">=", 3, "mg"), [Level.EXACT]),
+        (_limit(">=", 3, "mg"), _limit(">=", 3, "mg", quantity="daily dose"), [Level.NORMALISED]),
+        (_limit(">=", 18, "year"), _limit(">=", 18, "Years"), [Level.NORMALISED]),
+        (_limit(">=", 1500, "/mm3"), _limit(">=", 1.5e9, "/L"), [Level.NORMALISED]),
+        (_limit(">=", 100000000000, "/L"), _limit(">=", 100, "x 10^9/L"), [Level.NORMALISED]),
+        (_limit("<", 1.5, "x ULN"), _limit("<", 1.5, "times upper limit of normal"), [Level.NORMALISED]),
+        (_limit(">=", 3, "mg"), _limit(">", 3, "mg"), [Level.RELAXED]),
+        (_limit(">=", 3, "mg"), _limit(">=", 3), [Level.RELAXED]),
+        (_limit(">=", 3, "mg"), _limit("<=", 3, "mg"), [Level.NONE]),
+        (_limit(">=", 3, "mg"), _limit(">=", 4, "mg"), [Level.NONE]),
+        (
+            _limit("between", 1, None, 5),
+            _limit(">=", 1) + _limit("<=", 5),
+            [Level.NORMALISED, Level.NORMALISED],
+        ),
+        (_limit("between", 1, None, 5), _limit("between", 1, None, 6), [Level.EXACT, Level.NONE]),
+    ],
+)
+def test_limits(gold, predicted, levels):
+    assert _levels(Limits(), gold, predicted) == levels
+
+
+@pytest.mark.parametrize(
+    ("gold", "predicted", "level"),
+    [
+        ((1, "year"), (1, "year"), Level.EXACT),
+        ((1, "year"), (12, "month"), Level.NORMALISED),
+        ((2, "week"), (14, "day"), Level.NORMALISED),
+        ((1, "month"), (30, "day"), Level.NONE),
+        ((2, "week"), (2, "month"), Level.RELAXED),
+    ],
+)
+def test_quantities(gold, predicted, level):
+    ours, theirs = (Age(value=value, unit=unit) for value, unit in (gold, predicted))
+    assert _levels(Quantities(), ours, theirs) == [level]
+
+
+@pytest.mark.parametrize(
+    ("changed", "level"),
+    [
+        ({}, Level.EXACT),
+        ({"quote": "4 weeks"}, Level.NORMALISED),
+        ({"value": 28, "unit": "day"}, Level.NORMALISED),
+        ({"comparator": ">="}, Level.RELAXED),
+        ({"value": 5}, Level.NONE),
+    ],
+)
+def test_windows(changed, level):
+    window = {"quote": "within 4 weeks", "comparator": "<=", "value": 4, "unit": "week"}
+    assert _levels(Windows(), TimeWindow(**window), TimeWindow(**(window | changed))) == [level]
+
+
+@pytest.mark.parametrize(
+    ("gold", "predicted", "level"),
+    [
+        ((300, 300, "mg"), (300, 300, "mg"), Level.EXACT),
+        ((300, 300, "mg"), (0.3, 0.3, "g"), Level.NORMALISED),
+        ((None, 300, "ug/kg"), (None, 300, "mcg/kg"), Level.NORMALISED),
+        ((300, 300, "mg"), (300, 300, "mg/m2"), Level.RELAXED),
+        ((None, 300, "mg"), (300, 300, "mg"), Level.NONE),
+    ],
+)
+def test_amounts(gold, predicted, level):
+    ours, theirs = (Amount(low=low, high=high, unit=unit) for low, high, unit in (gold, predicted))
+    assert _levels(Amounts(), (ours,), (theirs,)) == [level]
+
+
+@pytest.mark.parametrize(
+    ("gold", "predicted", "level"),
+    [
+        (("CTCAE", "5.0"), ("CTCAE", "5.0"), Level.EXACT),
+        (("EORTC QLQ-C30", None), ("EORTC QLQ C30", None), Level.NORMALISED),
+        (("CTCAE", "5.0"), ("CTCAE", "5"), Level.NORMALISED),
+        (("CTCAE", "5.0"), ("CTCAE", "4.03"), Level.RELAXED),
+        (("CTCAE", None), ("RECIST", None), Level.NONE),
+    ],
+)
+def test_instruments(gold, predicted, level):
+    ours, theirs = (Instrument(name=name, version=version) for name, version in (gold, predicted))
+    assert _levels(Named(), ours, theirs) == [level]
+
+
+def test_every_name_of_a_unit_is_scaled_and_stands_once():
+    table = tomllib.loads((files("extractor.evaluation") / "units.toml").read_text("utf-8"))["unit"]
+    names = [name for entry in table for name in entry["names"]]
+    assert len(names) == len(set(names))
+    for entry in table:
+        for name in entry["names"]:
+            expected = (f"{3 * entry.get('factor', 1):.12g}", entry["canonical"])
+            assert scale_quantity(3, name) == expected
+            assert scale_quantity(3, f" {name.upper()} ") == expected or name.upper().casefold() != name
+
+
+def test_an_unknown_unit_is_itself():
+    assert scale_quantity(2, "Puffs ") == ("2", "puffs")
+
+
+def test_overlap_of_texts_without_words():
+    assert measure_overlap("--", "--") == 1.0
+    assert measure_overlap("--", "infection") == 0.0
+
+
+def test_a_piece_ends_at_a_word():
+    assert is_inside("age 18", "Age 18 or more")
+    assert not is_inside("age 1", "Age 18 or more")
+
+
+def test_folding_keeps_signs():
+    assert fold_text("HER2 +") != fold_text("HER2 -")

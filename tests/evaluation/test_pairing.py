@@ -1,0 +1,105 @@
+"""Pairing by likeness: never by position, also where items repeat each other."""
+
+import random
+
+import pytest
+
+from extractor.evaluation import evaluate
+from extractor.evaluation.pair import pair_values
+
+from .annotations import criterion, endpoint, limit, make_gold, name_errors, regimen, score, shuffle
+
+
+def _without_places(report):
+    places = {"gold_path": True, "predicted_path": True, "belongs_to": True}
+    return report.model_dump(exclude={"errors": {"__all__": {"examples": {"__all__": places}}}})
+
+
+def _repetitive(seed, record_id="A"):
+    """Items that differ in little, so that many pairings are as good as each other."""
+    draw = random.Random(seed)
+    quotes = ("no infection", "no active infection", "no infection of the lung")
+    criteria = [
+        criterion(
+            draw.choice(quotes),
+            draw.choice(("inclusion", "exclusion")),
+            draw.choice(("infection", "comorbidity")),
+            constraints=[limit("count", ">=", draw.randint(1, 3)) for _ in range(draw.randint(0, 3))],
+        )
+        for _ in range(9)
+    ]
+    regimens = [regimen("zinc", "zinc daily", draw.randint(1, 3), draw.choice(("mg", "g"))) for _ in range(5)]
+    endpoints = [
+        endpoint("other", 0, "Count of cells", [(draw.randint(1, 3), "week") for _ in range(draw.randint(1, 4))])
+        for _ in range(5)
+    ]
+    eligibility = {"criteria": criteria}
+    return {"record_id": record_id, "eligibility": eligibility, "dosing": regimens, "endpoints": endpoints}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_repeated_items_against_themselves_are_right(seed):
+    gold = _repetitive(seed)
+    report = score(gold, shuffle(gold, seed))
+    assert {one.exact.f1 for one in report.fields} <= {1.0, None}
+    assert report.errors == ()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_shuffling_repeated_items_changes_nothing(seed):
+    gold, predicted = _repetitive(seed), _repetitive(seed + 100)
+    straight = evaluate([gold], [predicted], resamples=0, examples=100)
+    mixed = evaluate([shuffle(gold, seed)], [shuffle(predicted, seed + 1)], resamples=0, examples=100)
+    assert straight.errors
+    assert _without_places(mixed) == _without_places(straight)
+
+
+def test_the_best_pairing_as_a_whole_is_found():
+    # A greedy choice would take 0.9 first and leave 0.1.
+    table = {("a", "x"): 0.9, ("a", "y"): 0.8, ("b", "x"): 0.8, ("b", "y"): 0.1}
+    assert pair_values("ab", "xy", lambda one, other: table[one, other], 0.05) == [(0, 1), (1, 0)]
+
+
+def test_values_that_are_too_unlike_are_no_pair():
+    assert pair_values("ab", "xy", lambda one, other: 0.3, 0.4) == []
+
+
+def test_unlike_criteria_are_missed_and_invented():
+    predicted = make_gold()
+    predicted["eligibility"]["criteria"][5] = criterion("Seven seas sailed", "exclusion", "allergy")
+    assert name_errors(make_gold(), predicted) == [
+        ("invented", "eligibility.criteria"),
+        ("missed", "eligibility.criteria"),
+    ]
+
+
+def test_unlike_time_points_are_missed_and_invented():
+    predicted = make_gold()
+    predicted["endpoints"][1]["time_points"] = [{"value": 3, "unit": "week"}]
+    assert name_errors(make_gold(), predicted) == [
+        ("invented", "endpoints.time_points"),
+        ("missed", "endpoints.time_points"),
+    ]
+
+
+def test_an_agent_named_otherwise_is_found_by_its_quote_and_amounts():
+    predicted = make_gold()
+    predicted["dosing"][1]["agent"] = "antihistamine"
+    assert name_errors(make_gold(), predicted) == [("wording", "dosing.agent")]
+
+
+def test_an_outcome_whose_text_was_parted_elsewhere_is_found():
+    predicted = make_gold()
+    predicted["endpoints"][0] |= {"measure": "Viral load", "description": "in plasma; copies in each mL, by PCR."}
+    assert name_errors(make_gold(), predicted) == [
+        ("wording", "endpoints.description"),
+        ("wording", "endpoints.measure"),
+    ]
+
+
+@pytest.mark.parametrize("dropped", [0, 1])
+def test_of_repeated_items_the_one_that_agrees_in_everything_is_taken(dropped):
+    repeated = [criterion("no infection", category=category) for category in ("comorbidity", "infection")]
+    gold, predicted = ({"record_id": "A", "eligibility": {"criteria": list(repeated)}} for _ in range(2))
+    del predicted["eligibility"]["criteria"][dropped]
+    assert name_errors(gold, predicted) == [("missed", "eligibility.criteria")]

@@ -1,0 +1,216 @@
+"""Each error of the taxonomy, planted in gold, is named as that error, once, and at its field."""
+
+import copy
+
+import pytest
+
+from extractor.evaluation import ErrorKind, evaluate
+
+from .annotations import criterion, endpoint, limit, make_gold, name_errors, regimen, score
+
+C, D, E = "eligibility.criteria", "dosing", "endpoints"
+
+
+def _at(*path, value):
+    def plant(extraction):
+        for step in path[:-1]:
+            extraction = extraction[step]
+        extraction[path[-1]] = value
+
+    return plant
+
+
+def _limit(position, *, of=0, **changed):
+    return lambda x: x["eligibility"]["criteria"][position]["constraints"][of].update(changed)
+
+
+def _criterion(position, **changed):
+    return lambda x: x["eligibility"]["criteria"][position].update(changed)
+
+
+def _window(**changed):
+    return lambda x: x["eligibility"]["criteria"][3]["time_window"].update(changed)
+
+
+def _regimen(position, **changed):
+    return lambda x: x["dosing"][position].update(changed)
+
+
+def _amount(**changed):
+    return lambda x: x["dosing"][0]["amounts"][0].update(changed)
+
+
+def _endpoint(position, **changed):
+    return lambda x: x["endpoints"][position].update(changed)
+
+
+def _point(**changed):
+    return lambda x: x["endpoints"][0]["time_points"][0].update(changed)
+
+
+def _swap_limits(x):
+    first, second = x["eligibility"]["criteria"][2]["constraints"]
+    first["value"], second["value"] = second["value"], first["value"]
+
+
+def _move_limit(x):
+    criteria = x["eligibility"]["criteria"]
+    criteria[5]["constraints"] = criteria[1]["constraints"]
+    criteria[1]["constraints"] = []
+
+
+def _swap_amounts(x):
+    one, other = x["dosing"]
+    one["amounts"], other["amounts"] = other["amounts"], one["amounts"]
+
+
+def _move_age(x):
+    x["eligibility"]["minimum_age"] = None
+    x["eligibility"]["maximum_age"] = {"value": 18, "unit": "year"}
+
+
+def _split_criterion(x):
+    x["eligibility"]["criteria"][4:5] = [
+        criterion("Pregnant women", "exclusion", "reproductive"),
+        criterion("nursing mothers", "exclusion", "reproductive"),
+    ]
+
+
+def _split_regimen(x):
+    x["dosing"][0]["amounts"] = [{"low": 60, "high": 60, "unit": "mg/kg"}]
+    x["dosing"].append({**x["dosing"][0], "amounts": [{"low": 90, "high": 90, "unit": "mg/kg"}]})
+
+
+PLANTED = [
+    ("polarity", f"{C}.kind", _criterion(4, kind="inclusion")),
+    ("polarity", "eligibility.healthy_volunteers", _at("eligibility", "healthy_volunteers", value=True)),
+    ("polarity", f"{E}.censored", _endpoint(1, censored=True)),
+    ("comparator", f"{C}.constraints", _limit(1, comparator="<=")),
+    ("comparator", f"{C}.constraints", _limit(1, comparator=">")),
+    ("comparator", f"{C}.time_window", _window(comparator=">=")),
+    ("number", f"{C}.constraints", _limit(1, value=75000000000)),
+    ("number", f"{C}.constraints", _limit(0, value_high=57)),
+    ("number", f"{C}.time_window", _window(value=6)),
+    ("number", "eligibility.minimum_age", _at("eligibility", "minimum_age", "value", value=16)),
+    ("number", f"{D}.amounts", _amount(low=9, high=9)),
+    ("number", f"{D}.frequency", _regimen(0, frequency="QD")),
+    ("number", f"{E}.time_points", _point(value=8)),
+    ("number", f"{E}.instrument", _endpoint(2, instrument={"name": "CTCAE", "version": "4.03"})),
+    ("unit", f"{C}.constraints", _limit(2, unit="umol/L")),
+    ("unit", f"{D}.amounts", _amount(unit="mg")),
+    ("time_unit", f"{C}.constraints", _limit(0, unit="month")),
+    ("time_unit", f"{C}.time_window", _window(unit="day")),
+    ("time_unit", "eligibility.maximum_age", _at("eligibility", "maximum_age", "unit", value="month")),
+    ("time_unit", f"{D}.duration", _regimen(0, duration={"value": 14, "unit": "week"})),
+    ("time_unit", f"{E}.time_points", _point(unit="week")),
+    ("wrong_section", f"{C}.section", _criterion(5, section="brief_summary")),
+    ("wrong_section", f"{D}.section", _regimen(1, section="detailed_description")),
+    ("wrong_section", f"{E}.rank", _endpoint(2, rank="other")),
+    ("wrong_pairing", f"{C}.constraints", _swap_limits),
+    ("wrong_pairing", f"{C}.constraints", _move_limit),
+    ("wrong_pairing", f"{D}.amounts", _swap_amounts),
+    ("wrong_pairing", "eligibility.maximum_age", _move_age),
+    ("wrong_category", f"{C}.category", _criterion(5, category="comorbidity")),
+    ("wrong_category", f"{D}.role", _regimen(1, role="rescue")),
+    ("wrong_category", f"{D}.route", _regimen(1, route="sublingual")),
+    ("wrong_category", f"{E}.concept", _endpoint(0, concept="immunogenicity")),
+    ("wrong_category", f"{E}.instrument", _endpoint(2, instrument={"name": "RIFLE"})),
+    ("invented", C, lambda x: x["eligibility"]["criteria"].append(criterion("Seven seas sailed"))),
+    ("invented", f"{C}.constraints", _criterion(5, constraints=[limit("reactions", ">=", 3)])),
+    ("invented", D, lambda x: x["dosing"].append(regimen("water", "water by the glass", 1, "glass"))),
+    ("invented", f"{D}.cycle", _regimen(1, cycle={"value": 21, "unit": "day"})),
+    ("invented", E, lambda x: x["endpoints"].append(endpoint("other", 0, "Quality of sleep", [(3, "month")]))),
+    ("invented", f"{E}.methods", _endpoint(2, methods=["autopsy"])),
+    ("missed", C, lambda x: x["eligibility"]["criteria"].pop()),
+    ("missed", f"{C}.lead_in", _criterion(1, lead_in=None)),
+    ("missed", f"{C}.time_window", _criterion(3, time_window=None)),
+    ("missed", D, lambda x: x["dosing"].pop()),
+    ("missed", f"{D}.route", _regimen(0, route=None)),
+    ("missed", E, lambda x: x["endpoints"].pop()),
+    ("missed", f"{E}.end_events", _endpoint(1, end_events=["relapse of retinitis"])),
+    ("split", C, _split_criterion),
+    ("wording", f"{C}.quote", _criterion(5, quote="allergy to peanuts")),
+    ("wording", f"{D}.timing", _regimen(0, timing="days 1 to 14 and later")),
+    ("wording", f"{E}.time_frame", _endpoint(2, time_frame="up to day 60")),
+]
+
+
+@pytest.mark.parametrize(("kind", "field", "plant"), PLANTED, ids=lambda value: value if isinstance(value, str) else "")
+def test_a_planted_error_is_named(kind, field, plant):
+    gold, predicted = make_gold(), make_gold()
+    plant(predicted)
+    field = {"dosing": "dosing.regimens", "endpoints": "endpoints.outcomes"}.get(field, field)
+    found = name_errors(gold, predicted)
+    # A range, and a pair of values that changed places, are wrong twice.
+    assert set(found) == {(kind, field)}
+    assert len(found) <= 2
+
+
+def test_every_kind_is_planted():
+    assert {kind for kind, _, _ in PLANTED} | {"merged"} == set(ErrorKind)
+
+
+def test_several_items_of_gold_as_one_are_merged():
+    gold, predicted = make_gold(), make_gold()
+    _split_criterion(gold)
+    assert name_errors(gold, predicted) == [("merged", C)]
+
+
+def test_dose_levels_of_one_regimen_as_several_are_split():
+    gold, predicted = make_gold(), make_gold()
+    gold["dosing"][0]["amounts"].append({"low": 60, "high": 60, "unit": "mg/kg"})
+    _split_regimen(predicted)
+    assert name_errors(gold, predicted) == [("split", "dosing.regimens")]
+
+
+def test_an_outcome_cut_in_two_is_split():
+    gold, predicted = make_gold(), make_gold()
+    gold["endpoints"][0]["measure"] = "Viral load in plasma, neutralising antibodies"
+    predicted["endpoints"].append({**predicted["endpoints"][0], "index": 1, "measure": "neutralising antibodies"})
+    assert name_errors(gold, predicted) == [("split", "endpoints.outcomes")]
+
+
+def test_an_outcome_named_in_anothers_description_is_no_part_of_it():
+    gold, predicted = make_gold(), make_gold()
+    for one in (gold, predicted):
+        one["endpoints"][0]["description"] = "Copies in each mL, and quality of sleep, by PCR."
+    predicted["endpoints"].append(endpoint("primary", 1, "Quality of sleep", []))
+    assert name_errors(gold, predicted) == [("invented", "endpoints.outcomes")]
+
+
+def test_a_split_item_still_costs_precision():
+    predicted = make_gold()
+    _split_criterion(predicted)
+    (items,) = [one for one in score(make_gold(), predicted).fields if one.name == C]
+    assert (items.normalised.recall, items.normalised.precision) == (1.0, 6 / 7)
+
+
+def test_a_value_on_a_wrong_item_says_where_it_belongs():
+    predicted = make_gold()
+    _move_limit(predicted)
+    (error,) = score(make_gold(), predicted).errors
+    (example,) = error.examples
+    assert (example.belongs_to, example.predicted_path) == (
+        "eligibility.criteria[1].constraints",
+        "eligibility.criteria[5].constraints",
+    )
+
+
+def test_worst_examples_are_bounded_and_the_most_harmful_first():
+    golds = [make_gold(f"R{number}") for number in range(9)]
+    empty = [{"record_id": gold["record_id"], "eligibility": {}} for gold in golds]
+    report = evaluate(golds, empty, resamples=0, examples=4)
+    (missed,) = report.errors
+    assert missed.count > 4
+    assert len(missed.examples) == 4
+    assert [one.harm for one in missed.examples] == sorted((one.harm for one in missed.examples), reverse=True)
+    assert {one.record_id for one in missed.examples} == {"R0"}
+    everything = evaluate(golds, empty, resamples=0, examples=1000).errors[0].examples
+    assert everything[:4] == missed.examples
+
+
+def test_gold_is_left_alone():
+    gold = make_gold()
+    before = copy.deepcopy(gold)
+    score(gold, make_gold())
+    assert gold == before
