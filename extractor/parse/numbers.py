@@ -22,7 +22,12 @@ def _ungrouped(expression: str) -> str:
     return re.sub(r"\(\?P<\w+>", "(?:", expression)
 
 
-_DIGITS = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+"
+# "0,7" with a decimal comma; not two moments ("weeks 0,4", "0,12 months"), nor a longer list ("0,4,8").
+_DECIMAL_COMMA = (
+    "".join(rf"(?<!{unit} )" for unit in ("day", "days", "week", "weeks", "month", "months", "hour", "hours", "visits"))
+    + r"0,\d{1,3}(?![,\d])(?!\s?(?:days?|weeks?|months?|years?|hours?|min))"
+)
+_DIGITS = rf"{_DECIMAL_COMMA}|\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+"
 # Without a sign of a power ("x109/L") only the exponents of cell counts and doses are believed.
 _POWER = (
     r"(?:\s?(?:x|\*|·)\s?10\s?(?:(?:\^|\*\*|\(|e)\s?\(?(?P<exponent>-?\d{1,2})\)?|(?P<plain>[3-9]|1[0-2])(?!\d))"
@@ -56,10 +61,11 @@ def read_number(text: str) -> int | float | None:
         return _WORDS.get(found["word"].lower())
     if found["bare"]:
         return _whole(float(f"1e{found['bare']}"))
-    value = float(found["digits"].replace(",", ""))
+    digits = re.sub(r"^0,", "0.", found["digits"]).replace(",", "")
+    value = float(digits)
     if exponent := found["exponent"] or found["plain"] or found["short"]:
         # Through the decimal notation, so that 2.3 x 10^9 is exactly 2300000000.
-        value = float(f"{found['digits'].replace(',', '')}e{exponent}")
+        value = float(f"{digits}e{exponent}")
     elif found["scale"]:
         value *= _SCALES[found["scale"].lower()]
     return _whole(value)

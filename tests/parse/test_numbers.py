@@ -23,6 +23,9 @@ from extractor.parse.numbers import NUMBER, read_number
         ("CD19 and IL6", []),
         (".5 mg", [0.5]),
         ("18-75", [18, 75]),
+        ("FEV1/FVC < 0,7 or 0,125 mg", [0.7, 0.125]),
+        ("weeks 0,4", [0, 4]),
+        ("0,4,8 and 0,12 months", [0, 4, 8, 0, 12]),
     ],
 )
 def test_reads_every_spelling(text, values):
