@@ -22,7 +22,7 @@ from .eligibility import assemble_eligibility
 from .endpoints import assemble_endpoints
 from .inquiry import Inquiry
 
-__all__ = ["Inquiry", "assemble_extraction"]
+__all__ = ["ALL_TASKS", "Inquiry", "assemble_extraction"]
 
 ALL_TASKS = frozenset(Task)
 

@@ -37,7 +37,7 @@ def test_every_filled_field_has_evidence(parsed):
         filled = {
             name
             for name in type(item).model_fields
-            if name not in stated_by_place and getattr(item, name) not in (None, (), False)
+            if name not in stated_by_place and getattr(item, name) not in (None, ())
         }
         assert filled <= proven
 
