@@ -8,6 +8,7 @@
      +-- ModelError             a model gave nothing usable
      |    +-- ModelUnavailable  it could not be reached, or is not installed here
      |    +-- AnswerRejected    it answered, and no part of the answer could be used
+     |    +-- AnswerPending     it was asked by file, and has not answered yet
      +-- CassetteError          a recording cannot serve
      |    +-- CassetteMiss      a request was never recorded
      |    +-- CassetteStale     the prompt or schema changed since
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from extractor.schemas import Usage
 
 __all__ = [
+    "AnswerPending",
     "AnswerRejected",
     "BudgetReached",
     "CassetteError",
@@ -82,6 +84,10 @@ class ModelUnavailable(ModelError):
 
 class AnswerRejected(ModelError):
     """An answer of which no part passed validation, after all re-asks."""
+
+
+class AnswerPending(ModelError):
+    """A question that was put by file, and whose answer is not there yet."""
 
 
 class CassetteError(ExtractorError):

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from extractor.ask.exchange import Exchange
 from extractor.ask.inquire import inquire
 from extractor.ask.model import AskSettings, Model
 from extractor.ask.opening import ModelChoice, open_model
@@ -52,7 +53,8 @@ class Extractor:
     ``ModelSpec``; without one the rules work alone. ``assist`` says what a model is asked: what the rules
     left open (``auto``), everything (``always``), nothing (``never``). ``replay`` is a folder of recorded
     answers to use instead of a model; ``record`` a folder in which to keep a model's answers;
-    ``cache_dir`` where models of this machine were pulled to.
+    ``cache_dir`` where models of this machine were pulled to. ``exchange`` takes answers from a provider's batch files
+    and writes the requests that are still open.
 
     Raises ``ValueError`` for a specification that cannot be understood, no task, or no folder to replay.
 
@@ -71,6 +73,7 @@ class Extractor:
         replay: str | Path | None = None,
         record: str | Path | None = None,
         cache_dir: Path | None = None,
+        exchange: Exchange | None = None,
     ) -> None:
         spec = ModelSpec.parse(model) if isinstance(model, str) else model
         unknown = sorted(set(tasks) - set(Task))
@@ -80,7 +83,7 @@ class Extractor:
         self.tasks = frozenset(map(Task, tasks))
         self.assist = Assist(assist)
         kept, recorded = Path(record) if record else None, Path(replay) if replay else None
-        self.choice = ModelChoice(spec, recorded, kept, cache_dir)
+        self.choice = ModelChoice(spec, recorded, kept, cache_dir, exchange)
 
     @asynccontextmanager
     async def open(self, concurrency: int = 8) -> AsyncIterator[OpenExtractor]:

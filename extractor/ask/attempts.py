@@ -12,7 +12,7 @@ from instructor.core.exceptions import IncompleteOutputException, InstructorRetr
 from openai.types.chat import ChatCompletion, ChatCompletionMessage
 from pydantic import BaseModel, ValidationError, create_model
 
-from extractor.errors import AnswerRejected
+from extractor.errors import AnswerPending, AnswerRejected
 
 from .call import Call
 from .compact import compact_request
@@ -81,11 +81,14 @@ def _bind_context(call: Call) -> type[Any]:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one call gave. ``truncated``: the answer ran into the output limit before it was whole."""
+    """What one call gave. ``truncated``: the answer ran into the output limit before it was whole; ``pending``: the
+    answer to it, or to asking it again, is still to come.
+    """
 
     salvage: Salvage
     model: str
     truncated: bool = False
+    pending: bool = False
 
 
 async def put_call(connection: Connection, call: Call, mode: AnswerMode, reasks: int, tally: UsageTally) -> Outcome:
@@ -147,6 +150,8 @@ class _Attempts:
 
     def outcome_after(self, failure: BaseException | None) -> Outcome:
         """What is left after the last attempt failed so. Raises failures that are not about the answer."""
+        if isinstance(failure, AnswerPending):
+            return Outcome(self._best(self._texts), self.model, pending=True)
         if isinstance(failure, ValidationError):
             why = describe_errors(failure) if self._texts[-1].strip() else "the answer is empty"
         elif isinstance(failure, AnswerRejected | ResponseParsingError | json.JSONDecodeError):

@@ -53,9 +53,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The valid items of a call's answer, what it took, and why the rest was dropped."""
+    """The valid items of a call's answer, what it took, and why the rest was dropped. ``pending``: more is to come."""
 
     items: tuple[BaseModel, ...]
     usage: Usage
     model: str
     rejected: tuple[str, ...] = ()
+    pending: bool = False

@@ -36,7 +36,10 @@ async def inquire(parsed: ParsedRecord, model: Model | None, tasks: Collection[T
     packs = pack_questions(questions)
     replies = await _put_all(model, parsed, packs)
     answers = [answer for pack, reply in zip(packs, replies, strict=True) for answer in _ground(parsed, pack, reply)]
-    return _report(questions, answers, replies)
+    pending = [q for pack, reply in zip(packs, replies, strict=True) if reply.pending for q in pack]
+    answered = {answer.chunk for answer in answers}
+    waiting = [question for question in pending if question.chunk.number not in answered]
+    return _report([q for q in questions if q not in waiting], answers, replies, len(waiting))
 
 
 async def _put_all(model: Model, parsed: ParsedRecord, packs: Sequence[Sequence[Question]]) -> list[Reply]:
@@ -68,18 +71,21 @@ def _no_reply(model: Model, error: BaseException) -> Reply:
 
 
 def _ground(parsed: ParsedRecord, pack: Sequence[Question], reply: Reply) -> list[GroundedAnswer]:
-    answers = read_answers(pack, reply.items, complete=not reply.rejected)
+    answers = read_answers(pack, reply.items, complete=not (reply.rejected or reply.pending))
     return [ground_answer(answer, parsed) for answer in answers]
 
 
-def _report(questions: Sequence[Question], answers: Iterable[GroundedAnswer], replies: Iterable[Reply]) -> Inquiry:
+def _report(
+    questions: Sequence[Question], answers: Iterable[GroundedAnswer], replies: Iterable[Reply], waiting: int
+) -> Inquiry:
+    """What was asked and answered; ``waiting`` questions have been put down, and count as open, not as asked."""
     by_chunk: dict[int, tuple[GroundedAnswer, ...]] = defaultdict(tuple)
     for answer in answers:
         by_chunk[answer.chunk] += (answer,)
     asked = {question.chunk.number: frozenset(question.fields) for question in questions}
     dropped = tuple(reason for reply in replies for reason in reply.rejected)
     inquiry = Inquiry(asked, dict(by_chunk), dropped, _total(reply.usage for reply in replies))
-    counts = {"questions": len(asked), "open_questions": sum(map(inquiry.is_open, asked))}
+    counts = {"questions": len(asked), "open_questions": waiting + sum(map(inquiry.is_open, asked))}
     return replace(inquiry, usage=inquiry.usage.model_copy(update=counts))
 
 

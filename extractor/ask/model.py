@@ -119,9 +119,9 @@ class Model:
             error.usage = tally.usage
             raise
         rejected = tuple(map(str, outcome.salvage.rejected))
-        if rejected and not outcome.salvage.items:
+        if rejected and not outcome.salvage.items and not outcome.pending:
             raise AnswerRejected(f"model {self.name}: {'; '.join(rejected)}", tally.usage)
-        return Reply(outcome.salvage.items, tally.usage, outcome.model or self.name, rejected)
+        return Reply(outcome.salvage.items, tally.usage, outcome.model or self.name, rejected, outcome.pending)
 
     async def _ask(self, questions: tuple[Question, ...], render: Render, tally: UsageTally) -> Outcome:
         """Ask; what was cut off or is too long for the model is asked again in two halves."""
@@ -133,7 +133,7 @@ class Model:
             if len(questions) == 1:
                 raise
             outcome = Outcome(Salvage(), "", truncated=True)
-        if not outcome.truncated:
+        if not outcome.truncated or outcome.pending:
             return outcome
         left = tuple(q for q in questions if q.chunk.number not in outcome.salvage.numbers)
         if len(questions) == 1 and left:
@@ -144,12 +144,13 @@ class Model:
     async def _ask_halves(
         self, left: tuple[Question, ...], outcome: Outcome, render: Render, tally: UsageTally
     ) -> Outcome:
-        asked_again, model = Salvage(), outcome.model
+        asked_again, model, pending = Salvage(), outcome.model, False
         middle = (len(left) + 1) // 2
         for half in (left[:middle], left[middle:]):
             answer = await self._ask(half, render, tally)
             asked_again, model = asked_again.joined_with(answer.salvage), answer.model or model
-        return Outcome(asked_again.completed_by(outcome.salvage), model)
+            pending = pending or answer.pending
+        return Outcome(asked_again.completed_by(outcome.salvage), model, pending=pending)
 
     async def _put(self, call: Call, tally: UsageTally) -> Outcome:
         assert self._connection is not None, "put() holds the model open"

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import httpx2
 from pydantic import SecretStr
 
+from .exchange import Exchange
 from .local import ServerSettings, locate_model, serve_model
 from .model import AskSettings, Model
 from .recording import RecordingTransport, ReplayTransport
@@ -23,15 +24,18 @@ _REPLAYED = ModelSpec(ModelKind.SERVER, "replay", "http://replay.invalid/v1")
 class ModelChoice:
     """Which model answers, and whether its answers are kept or come from a recording.
 
-    With ``replay`` no model is needed and the network is not touched. ``cache_dir`` is where models of
+    With ``replay`` no model is needed and the network is not touched; with ``exchange`` neither, except that requests
+    to be written need the name of a model. ``cache_dir`` is where models of
     this machine were pulled to, the user's cache if not given. Raises ``ValueError`` for
-    ``record`` without a model or together with ``replay``, and for a ``replay`` that is no folder.
+    ``record`` without a model or together with ``replay``, for a ``replay`` that is no folder, for an ``exchange``
+    beside these, and for one that writes requests to a model of this machine or to none.
     """
 
     spec: ModelSpec | None = None
     replay: Path | None = None
     record: Path | None = None
     cache_dir: Path | None = None
+    exchange: Exchange | None = None
 
     def __post_init__(self) -> None:
         if self.replay and self.record:
@@ -40,13 +44,23 @@ class ModelChoice:
             raise ValueError("there is no model whose answers could be recorded; add --model")
         if self.replay and not self.replay.is_dir():
             raise ValueError(f"{self.replay}: there is no such folder to replay; --record makes one")
+        if self.exchange:
+            self._check_exchange(self.exchange)
+
+    def _check_exchange(self, exchange: Exchange) -> None:
+        if self.replay or self.record:
+            raise ValueError("answers come by file or by recording, not both; drop --record and --replay")
+        if exchange.requests and (self.spec is None or self.spec.kind is ModelKind.LOCAL):
+            raise ValueError("requests are written for a hosted model or a server's; name it with --model")
 
     @property
     def answers(self) -> bool:
         """Whether anything answers questions."""
-        return self.spec is not None or self.replay is not None
+        return self.spec is not None or self.replay is not None or self.exchange is not None
 
     def __str__(self) -> str:
+        if self.exchange:
+            return str(self.exchange)
         return f"replay of {self.replay}" if self.replay else str(self.spec) if self.spec else "none"
 
 
@@ -59,6 +73,11 @@ async def open_model(choice: ModelChoice, settings: AskSettings | None = None) -
     if not choice.answers:
         yield None
         return
+    if choice.exchange:
+        with choice.exchange.open() as exchange:
+            async with Model(_by_file(choice.spec), settings, transport=lambda: exchange) as model:
+                yield model
+        return
     chosen = _REPLAYED if choice.replay or choice.spec is None else choice.spec
     local = chosen.kind is ModelKind.LOCAL
     server = ServerSettings()
@@ -67,6 +86,12 @@ async def open_model(choice: ModelChoice, settings: AskSettings | None = None) -
     with _serve(chosen, choice.cache_dir, server) if local else nullcontext(chosen) as spec:
         async with Model(spec, settings, transport=_transport(choice, spec)) as model:
             yield model
+
+
+def _by_file(spec: ModelSpec | None) -> ModelSpec:
+    """The model that requests are written for, at an address and with a key that are nobody's."""
+    spec = _REPLAYED if spec is None or spec.kind is ModelKind.LOCAL else spec
+    return replace(spec, base_url="http://exchange.invalid/v1", api_key=SecretStr("none"))
 
 
 def _fit_to_server(settings: AskSettings, server: ServerSettings) -> AskSettings:

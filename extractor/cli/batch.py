@@ -1,6 +1,7 @@
 """A batch as the command line runs it: progress, Ctrl-C, summary, exit code."""
 
 import asyncio
+import json
 import shlex
 import sys
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from extractor.pipeline import Extractor
 from extractor.read import read_records
 from extractor.run import (
     BatchLimits,
+    FailuresSink,
     RunFolder,
     Sink,
     StreamSink,
@@ -30,7 +32,7 @@ from extractor.run import (
 from .exits import BUDGET, FAILED, INTERRUPTED, OK
 from .progress import print_summary, show_progress
 
-__all__ = ["Job", "estimate_job", "perform_job"]
+__all__ = ["Job", "estimate_job", "export_job", "perform_job"]
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,21 @@ def perform_job(job: Job) -> int:
             finish(tally)
     print_summary(tally, quiet=job.quiet)
     _say_open_questions(job, tally)
+    _say_exchange(job)
     return code or (FAILED if tally.failed else OK)
+
+
+def export_job(job: Job) -> int:
+    """Write the requests of a run to the file of its exchange, and print what was written as JSON. Extracts nothing."""
+    tally = Tally()
+    with show_progress(tally, partial(_count_records, job), quiet=job.quiet):
+        asyncio.run(_extract_all(job, FailuresSink(sys.stderr), tally))
+    exchange = job.extractor.choice.exchange
+    assert exchange
+    assert exchange.requests
+    written = {"records": tally.extracted, "requests": exchange.requests.written}
+    print(json.dumps(written | {"files": [str(path) for path in exchange.requests.parts]}, indent=2))
+    return FAILED if tally.failed else OK
 
 
 def estimate_job(job: Job) -> int:
@@ -118,6 +134,18 @@ def _resume(job: Job) -> str:
         return "with --out DIR a run can go on where it stopped"
     words = [word for word in sys.argv[1:] if word != "--fresh"]
     return f"go on with: extractor {shlex.join(words)}"
+
+
+def _say_exchange(job: Job) -> None:
+    """What the files of an exchange held and what is still open, also when quiet if an answer is broken."""
+    exchange = job.extractor.choice.exchange
+    if exchange is None:
+        return
+    for failure in exchange.answers.failed:
+        print(f"extractor: no answer in {failure}", file=sys.stderr)
+    if exchange.requests and not job.quiet:
+        files = ", ".join(map(str, exchange.requests.parts))
+        print(f"extractor: {exchange.requests.written} requests still open, in {files}", file=sys.stderr)
 
 
 def _say_open_questions(job: Job, tally: Tally) -> None:

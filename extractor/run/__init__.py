@@ -3,11 +3,12 @@
 from .batch import BatchLimits, Sink, describe_failure, run_batch
 from .folder import RunFolder
 from .settings import describe_settings
-from .sink import StreamSink
+from .sink import FailuresSink, StreamSink
 from .tally import Tally
 
 __all__ = [
     "BatchLimits",
+    "FailuresSink",
     "RunFolder",
     "Sink",
     "StreamSink",
