@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
 
 from pydantic import BaseModel
 
@@ -16,12 +18,14 @@ class Question:
     """Fields that are open for one numbered chunk.
 
     ``hint`` is what a reader must know beside the chunk's text: the list it stands in, the arm it belongs to.
+    ``options`` are the values between which the rules waver, by field; where it names none, all are possible.
     """
 
     task: Task
     chunk: Chunk
     fields: tuple[str, ...]
     hint: str = ""
+    options: Mapping[str, frozenset[StrEnum]] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +39,9 @@ class PromptVersion:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Questions of one task in one exchange.
+    """Questions about one record in one exchange.
 
-    ``system`` is the same for all records (providers cache it); ``user`` holds this record's chunks.
+    ``system`` holds the definitions that these questions need; ``user`` this record's chunks.
     ``reply_model`` has a field ``items``, a list of models with the chunk's number ``n``; it is
     validated with ``context``.
     """

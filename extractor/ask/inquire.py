@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from extractor.assemble import Inquiry
+from extractor.assemble.policy import ModelClass, classify_model, load_policy
 from extractor.errors import AnswerRejected, ModelError, ModelUnavailable
 from extractor.ground.check import GroundedAnswer, ground_answer
 from extractor.parse.parsed import ParsedRecord
@@ -76,7 +77,7 @@ def _ground(parsed: ParsedRecord, pack: Sequence[Question], reply: Reply) -> lis
 
 
 def _report(
-    questions: Sequence[Question], answers: Iterable[GroundedAnswer], replies: Iterable[Reply], waiting: int
+    questions: Sequence[Question], answers: Iterable[GroundedAnswer], replies: Sequence[Reply], waiting: int
 ) -> Inquiry:
     """What was asked and answered; ``waiting`` questions have been put down, and count as open, not as asked."""
     by_chunk: dict[int, tuple[GroundedAnswer, ...]] = defaultdict(tuple)
@@ -84,9 +85,16 @@ def _report(
         by_chunk[answer.chunk] += (answer,)
     asked = {question.chunk.number: frozenset(question.fields) for question in questions}
     dropped = tuple(reason for reply in replies for reason in reply.rejected)
-    inquiry = Inquiry(asked, dict(by_chunk), dropped, _total(reply.usage for reply in replies))
+    usage = _total(reply.usage for reply in replies)
+    policy = load_policy(_weakest_class(replies))
+    inquiry = Inquiry(asked, dict(by_chunk), dropped, usage, policy)
     counts = {"questions": len(asked), "open_questions": waiting + sum(map(inquiry.is_open, asked))}
     return replace(inquiry, usage=inquiry.usage.model_copy(update=counts))
+
+
+def _weakest_class(replies: Iterable[Reply]) -> ModelClass:
+    classes = {classify_model(reply.model) for reply in replies}
+    return ModelClass.SMALL if ModelClass.SMALL in classes else ModelClass.CAPABLE
 
 
 def _total(usages: Iterable[Usage]) -> Usage:

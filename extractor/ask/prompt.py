@@ -1,16 +1,18 @@
-"""From questions of one task to a call."""
+"""From questions to a call: the frame, the definitions that they need, and the lines."""
 
+import json
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from extractor.parse.clean import clean_text
 from extractor.schemas import Task, TrialRecord
 
 from .call import Call, Question
 from .lines import flatten, render_line
-from .prompt_files import Prompt, load_prompt
-from .wire import WIRE_ITEMS, WireItem, narrow_reply
+from .prompt_files import Example, Prompt, TaskPrompt, fill, load_prompt
+from .wire import WIRE_ITEMS, WireItem, narrow_reply, unite_options
 
-__all__ = ["Prompt", "load_prompt", "render_call"]
+__all__ = ["Prompt", "load_prompt", "render_call", "render_example"]
 
 _LONGEST_CONTEXT = 300
 _PER_ITEM, _PER_REPLY = 8, 250
@@ -18,29 +20,29 @@ _PER_ITEM, _PER_REPLY = 8, 250
 
 
 def render_call(record: TrialRecord, questions: Sequence[Question], prompt: Prompt | None = None) -> Call:
-    """One exchange that carries questions of one task about one record.
+    """One exchange that carries questions about one record, those of a task together.
 
-    Raises ``ValueError`` for no questions, several tasks, or two questions with one chunk's number;
-    ``PromptError`` for a prompt that cannot be filled.
+    Raises ``ValueError`` for no questions or two with one chunk's number; ``PromptError`` for a prompt that cannot
+    be filled.
     """
-    task = _only_task(questions)
-    item, prompt = WIRE_ITEMS[task], prompt or load_prompt(task)
-    fields = {q.chunk.number: tuple(item.expand(q.fields)) for q in questions}
-    if len(fields) < len(questions):
-        raise ValueError("two questions point at one chunk's number; answers could not be told apart")
+    prompt = prompt or load_prompt()
+    questions = sorted(questions, key=lambda question: list(Task).index(question.task))
+    fields = {q.chunk.number: tuple(WIRE_ITEMS[q.task].expand(q.fields)) for q in questions}
+    if not questions or len(fields) < len(questions):
+        raise ValueError("a call needs questions, and no two that point at one chunk: answers could not be told apart")
     return Call(
         prompt=prompt.version,
         questions=tuple(questions),
-        system=prompt.system,
-        user=prompt.fill(
-            title=_section(record, "title") or _section(record, "official_title"),
-            conditions=_section(record, "conditions"),
-            interventions="; ".join(_interventions(record))[:_LONGEST_CONTEXT],
+        system=fill(prompt.system, definitions="\n\n".join(_define_tasks(questions, prompt))),
+        user=fill(
+            prompt.user,
+            trial="\n".join(_describe_trial(record, questions)),
             lines="\n".join(map(render_line, questions)),
         ),
-        reply_model=narrow_reply(item, questions),
-        max_output_tokens=_PER_REPLY + sum(_PER_ITEM + _allowance(item, question) for question in questions),
+        reply_model=narrow_reply(questions),
+        max_output_tokens=_PER_REPLY + sum(_PER_ITEM + _allowance(WIRE_ITEMS[q.task], q) for q in questions),
         context={
+            "tasks": {q.chunk.number: q.task for q in questions},
             "fields": fields,
             "once": tuple(q.chunk.number for q in questions if "regimens" not in q.fields),
             "texts": {q.chunk.number: q.chunk.text for q in questions},
@@ -48,11 +50,42 @@ def render_call(record: TrialRecord, questions: Sequence[Question], prompt: Prom
     )
 
 
-def _only_task(questions: Sequence[Question]) -> Task:
-    tasks = {question.task for question in questions}
-    if len(tasks) != 1:
-        raise ValueError(f"a call carries questions of one task, not of {len(tasks)}")
-    return tasks.pop()
+def render_example(example: Example) -> str:
+    """The example's line and the items that answer it."""
+    answer = json.dumps({"items": example.answer}, ensure_ascii=False, separators=(",", ":"))
+    return f"{render_line(example.question)}\n{answer}"
+
+
+def _describe_trial(record: TrialRecord, questions: Sequence[Question]) -> Iterator[str]:
+    """What a reader must know of the trial; its interventions where doses are asked about."""
+    told = {
+        "Trial": _section(record, "title") or _section(record, "official_title"),
+        "Conditions": _section(record, "conditions"),
+    }
+    if any(question.task is Task.DOSING for question in questions):
+        told["Interventions"] = "; ".join(_interventions(record))[:_LONGEST_CONTEXT]
+    yield from (f"{name}: {text}" for name, text in told.items() if text)
+
+
+def _define_tasks(questions: Sequence[Question], prompt: Prompt) -> Iterator[str]:
+    for task, group in groupby(questions, key=lambda question: question.task):
+        asked = list(group)
+        yield "\n".join([prompt.tasks[task].about, *_define_fields(prompt.tasks[task], WIRE_ITEMS[task], asked)])
+
+
+def _define_fields(prompt: TaskPrompt, item: type[WireItem], questions: Sequence[Question]) -> Iterator[str]:
+    options = unite_options(item, questions)
+    wanted = {part for question in questions for field in question.fields for part in item.covers(field)}
+    for field, definition in prompt.definitions.items():
+        if field in wanted:
+            yield definition.narrow(options.get(field))
+    yield from (f"Example: {render_example(example)}" for example in _choose_examples(prompt, questions))
+
+
+def _choose_examples(prompt: TaskPrompt, questions: Sequence[Question]) -> list[Example]:
+    """The first example that shows nothing but what is asked: one is enough, and each costs as much as a question."""
+    asked = {field for question in questions for field in question.fields}
+    return [example for example in prompt.examples if set(example.question.fields) <= asked][:1]
 
 
 def _allowance(item: type[WireItem], question: Question) -> int:

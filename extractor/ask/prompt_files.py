@@ -1,13 +1,14 @@
-"""Prompt files: ``<task>.v<N>.md`` with its worked examples, ``<task>.v<N>.examples.json``.
+"""Prompt files: a frame for all calls, ``frame.v<N>.md``, and for each task what its keys mean, ``<task>.v<N>.md``,
+with worked examples, ``<task>.v<N>.examples.json``. The files of one version belong together.
 
-A prompt has two parts. The system part is the same for every record, so that providers cache it; the user part
-has placeholders (``string.Template``) for what one record holds.
+A call's system part is made of the frame and of the definitions that its questions need, and no others: tokens are
+the cost of this program. Its user part has placeholders (``string.Template``) for what one record holds.
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,43 +20,65 @@ from extractor.parse.parsed import Chunk, ChunkKind, Span
 from extractor.schemas import Task
 
 from .call import PromptVersion, Question
-from .lines import render_line
 
-__all__ = ["Example", "Prompt", "find_prompts", "load_prompt", "read_prompt"]
+__all__ = ["Definition", "Example", "Prompt", "TaskPrompt", "fill", "find_prompts", "load_prompt", "read_prompt"]
 
-_PARTS = re.compile(r"<!-- system -->\n(?P<system>.*?)\n<!-- user -->\n(?P<user>.*)", re.DOTALL)
+_PART = re.compile(r"^<!-- (\w+) -->\n", re.MULTILINE)
+_WORD = re.compile(r"- (\w+)(?::.*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What a key means, and for a closed set one line for each of its words."""
+
+    text: str
+    words: Mapping[str, str]
+
+    def narrow(self, wanted: Collection[str] | None) -> str:
+        """The definition with the lines of the ``wanted`` words alone; None for all.
+
+        >>> print(Definition("cat:", {"age": "- age", "sex": "- sex"}).narrow({"sex"}))
+        cat:
+        - sex
+        """
+        return "\n".join([self.text, *(line for word, line in self.words.items() if wanted is None or word in wanted)])
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A worked example: questions, what a model should write, and the values that this stands for (as JSON)."""
+    """A worked example: a question, the items that a model should write, and the values that these stand for."""
 
-    questions: tuple[Question, ...]
-    answer: Mapping[str, Any]
+    question: Question
+    answer: tuple[Mapping[str, Any], ...]
     values: tuple[Mapping[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Prompt:
-    """A prompt as read from its files. ``system`` is ready to send."""
+class TaskPrompt:
+    """What the lines of a task are, what its fields mean, and worked examples."""
 
-    version: PromptVersion
-    system: str
-    user: Template
+    about: str
+    definitions: Mapping[str, Definition]
     examples: tuple[Example, ...]
 
-    def fill(self, **values: str) -> str:
-        """The user part with its placeholders filled. Raises ``PromptError`` for one that has no value."""
-        return _fill(self.user, self.version, values)
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """The prompt as read from its files."""
+
+    version: PromptVersion
+    system: Template
+    user: Template
+    tasks: Mapping[Task, TaskPrompt]
 
 
-def load_prompt(task: Task, version: int | None = None) -> Prompt:
-    """The prompt of a task, the newest unless a version is given. Raises ``PromptError`` if there is none.
+def load_prompt(version: int | None = None) -> Prompt:
+    """The prompt, the newest unless a version is given. Raises ``PromptError`` if there is none.
 
-    >>> load_prompt(Task.DOSING).version.name
-    'dosing'
+    >>> load_prompt().version.name
+    'questions'
     """
-    return read_prompt(find_prompts(Path(__file__).resolve().parents[1]), task, version)
+    return read_prompt(find_prompts(Path(__file__).resolve().parents[1]), version)
 
 
 def find_prompts(package: Path) -> Path:
@@ -65,57 +88,80 @@ def find_prompts(package: Path) -> Path:
 
 
 @cache
-def read_prompt(folder: Path, task: Task, version: int | None = None) -> Prompt:
-    """The prompt of a task in ``folder``. Raises ``PromptError`` if it is missing or broken."""
-    version = _newest(folder, task) if version is None else version
-    name = f"{task}.v{version}"
-    try:
-        template = (folder / f"{name}.md").read_text("utf-8")
-        examples_text = (folder / f"{name}.examples.json").read_text("utf-8")
-        examples = tuple(_read_example(task, raw) for raw in json.loads(examples_text))
-    except OSError as error:
-        raise PromptError(f"prompt {name}: {error.strerror}: {error.filename}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise PromptError(f"prompt {name}: broken examples: {error!r}") from error
-    found = PromptVersion(task.value, version, hashlib.sha256((template + examples_text).encode()).hexdigest())
-    system, user = _cut(template, name)
-    shown = "\n".join(_render_example(example) for example in examples)
-    return Prompt(found, _fill(system, found, {"examples": shown}), user, examples)
+def read_prompt(folder: Path, version: int | None = None) -> Prompt:
+    """The prompt in ``folder``. Raises ``PromptError`` if a file is missing or broken."""
+    version = _newest(folder) if version is None else version
+    names = [f"frame.v{version}.md"]
+    names += [f"{task}.v{version}{ending}" for task in Task for ending in (".md", ".examples.json")]
+    texts = {name: _read(folder / name) for name in names}
+    digest = hashlib.sha256("\0".join(texts.values()).encode()).hexdigest()
+    frame = _cut(texts[names[0]], names[0], {"system", "user"})
+    tasks = {task: _read_task(task, version, texts) for task in Task}
+    return Prompt(
+        PromptVersion("questions", version, digest),
+        _template(frame["system"], names[0], {"definitions"}),
+        _template(frame["user"], names[0], {"lines"}),
+        tasks,
+    )
 
 
-def _newest(folder: Path, task: Task) -> int:
-    found = (re.fullmatch(rf"{task}\.v(\d+)\.md", path.name) for path in folder.glob("*.md"))
-    return max((int(name[1]) for name in found if name), default=1)
-
-
-def _cut(template: str, name: str) -> tuple[Template, Template]:
-    """System and user part. A user part that would lose the lines is refused."""
-    parts = _PARTS.fullmatch(template)
-    if not parts:
-        raise PromptError(f"prompt {name}: the parts <!-- system --> and <!-- user --> are not both there")
-    user = Template(parts["user"].strip())
-    if "lines" not in user.get_identifiers():
-        raise PromptError(f"prompt {name}: the user part has no placeholder $lines")
-    return Template(parts["system"].strip()), user
-
-
-def _fill(template: Template, version: PromptVersion, values: Mapping[str, str]) -> str:
+def fill(template: Template, **values: str) -> str:
+    """A template with its placeholders filled. Raises ``PromptError`` for one that has no value."""
     try:
         return template.substitute(values)
     except (KeyError, ValueError) as error:
-        raise PromptError(f"prompt {version.name}.v{version.version}: no value for placeholder {error}") from error
+        raise PromptError(f"prompt: no value for placeholder {error}") from error
+
+
+def _newest(folder: Path) -> int:
+    found = (re.fullmatch(r"frame\.v(\d+)\.md", path.name) for path in folder.glob("frame.*"))
+    return max((int(name[1]) for name in found if name), default=1)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise PromptError(f"prompt {path.name}: {error.strerror}: {path}") from error
+
+
+def _read_task(task: Task, version: int, texts: Mapping[str, str]) -> TaskPrompt:
+    name = f"{task}.v{version}"
+    parts = _cut(texts[f"{name}.md"], name, {"about"})
+    about = parts.pop("about")
+    try:
+        examples = tuple(_read_example(task, raw) for raw in json.loads(texts[f"{name}.examples.json"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise PromptError(f"prompt {name}: broken examples: {error!r}") from error
+    return TaskPrompt(about, {field: _define(text) for field, text in parts.items()}, examples)
+
+
+def _cut(text: str, name: str, needed: Collection[str]) -> dict[str, str]:
+    """The parts of a file by their names."""
+    _, *found = _PART.split(text)
+    parts = {part: content.strip() for part, content in zip(found[::2], found[1::2], strict=True)}
+    if missing := sorted(set(needed) - set(parts)):
+        raise PromptError(f"prompt {name}: there is no part <!-- {missing[0]} -->")
+    return parts
+
+
+def _template(text: str, name: str, needed: Collection[str]) -> Template:
+    template = Template(text)
+    if not template.is_valid():
+        raise PromptError(f"prompt {name}: a $ that begins no placeholder")
+    if missing := sorted(set(needed) - set(template.get_identifiers())):
+        raise PromptError(f"prompt {name}: there is no placeholder ${missing[0]}")
+    return template
+
+
+def _define(text: str) -> Definition:
+    lines = text.splitlines()
+    words = {found[1]: line for line in lines if (found := _WORD.fullmatch(line))}
+    return Definition("\n".join(line for line in lines if line not in words.values()), words)
 
 
 def _read_example(task: Task, raw: Mapping[str, Any]) -> Example:
     # Lines are numbered from 901 in the files, so that an example copied into an answer has no line of its own.
-    questions = []
-    for line in raw["lines"]:
-        place = Span("example", 0, len(line["text"]))
-        chunk = Chunk(line["n"], ChunkKind.ITEM, place, line["text"])
-        questions.append(Question(task, chunk, tuple(line["fields"]), line.get("hint", "")))
-    return Example(tuple(questions), raw["answer"], tuple(raw["values"]))
-
-
-def _render_example(example: Example) -> str:
-    answer = json.dumps(example.answer, ensure_ascii=False, separators=(",", ":"))
-    return "\n".join([*map(render_line, example.questions), answer])
+    chunk = Chunk(raw["n"], ChunkKind.ITEM, Span("example", 0, len(raw["text"])), raw["text"])
+    question = Question(task, chunk, tuple(raw["fields"]), raw.get("hint", ""))
+    return Example(question, tuple(raw["answer"]), tuple(raw["values"]))

@@ -64,9 +64,9 @@ def plan_questions(parsed: ParsedRecord, tasks: Collection[Task], assist: Assist
 
 
 def pack_questions(
-    questions: Sequence[Question], max_tokens: int = 2000, max_questions: int = 25
+    questions: Sequence[Question], max_tokens: int = 2500, max_questions: int = 40
 ) -> tuple[tuple[Question, ...], ...]:
-    """Questions in as few calls as their lines allow: one task in a call, order kept.
+    """Questions in as few calls as their lines allow, order kept.
 
     ``max_tokens`` bounds the estimated tokens of a call's lines (the system part comes on top); a
     longer single line has a call to itself. ``max_questions`` keeps answers short enough for small models.
@@ -75,7 +75,7 @@ def pack_questions(
     room = 0
     for question in questions:
         size = estimate_tokens(render_line(question))
-        if not calls or calls[-1][0].task != question.task or len(calls[-1]) >= max_questions or size > room:
+        if not calls or len(calls[-1]) >= max_questions or size > room:
             calls.append([])
             room = max_tokens
         calls[-1].append(question)
@@ -92,6 +92,18 @@ def _choose_fields(task: Task, item: _ParsedItem, assist: Assist, left_out: Coll
     return fields if set(fields) - _RIDE_ALONG else ()
 
 
+def _options(item: _ParsedItem, fields: Collection[str], assist: Assist) -> dict[str, frozenset[StrEnum]]:
+    """The values between which the rules waver, for the fields where they know them. A second annotator is not led."""
+    if assist is Assist.ALWAYS:
+        return {}
+    readings = {field: getattr(item, field) for field in fields if field != "split"}
+    return {
+        field: frozenset({reading.value, *reading.alternatives})
+        for field, reading in readings.items()
+        if reading.alternatives
+    }
+
+
 def _is_certain(item: _ParsedItem, field: str) -> bool:
     names = ("measure", "description", "time_frame") if field == "split" else (field,)
     readings: list[Any] = [getattr(item, name) for name in names]
@@ -104,7 +116,8 @@ def _plan_eligibility(parsed: ParsedRecord, assist: Assist) -> Iterator[Question
         if surely_none and assist is Assist.AUTO:
             continue
         if fields := _choose_fields(Task.ELIGIBILITY, criterion, assist):
-            yield Question(Task.ELIGIBILITY, criterion.chunk, fields, _place_of(criterion))
+            options = _options(criterion, fields, assist)
+            yield Question(Task.ELIGIBILITY, criterion.chunk, fields, _place_of(criterion), options)
 
 
 def _place_of(criterion: ParsedCriterion) -> str:
@@ -118,7 +131,8 @@ def _place_of(criterion: ParsedCriterion) -> str:
 def _plan_dosing(parsed: ParsedRecord, assist: Assist) -> Iterator[Question]:
     for regimen in parsed.dosing.regimens:
         if fields := _choose_fields(Task.DOSING, regimen, assist, {"regimens"}):
-            yield Question(Task.DOSING, regimen.chunk, fields, _known_of(parsed, regimen))
+            options = _options(regimen, fields, assist)
+            yield Question(Task.DOSING, regimen.chunk, fields, _known_of(parsed, regimen), options)
     for chunk in parsed.dosing.candidates:
         yield Question(Task.DOSING, chunk, ("regimens",), _arm(parsed, chunk.span.section))
 
@@ -144,7 +158,7 @@ def _plan_endpoints(parsed: ParsedRecord, assist: Assist) -> Iterator[Question]:
         if outcome.concept.certain and outcome.concept.value not in _TIMED:
             left_out |= _EVENTS
         if fields := _choose_fields(Task.ENDPOINTS, outcome, assist, left_out):
-            yield Question(Task.ENDPOINTS, outcome.chunk, fields)
+            yield Question(Task.ENDPOINTS, outcome.chunk, fields, options=_options(outcome, fields, assist))
 
 
 _PLANNERS: Mapping[Task, Callable[[ParsedRecord, Assist], Iterator[Question]]] = {

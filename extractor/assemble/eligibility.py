@@ -1,6 +1,8 @@
 """Who may take part, settled between rules and model."""
 
-from extractor.parse.parsed import ParsedCriterion, ParsedRecord
+from typing import TypeVar
+
+from extractor.parse.parsed import ParsedCriterion, ParsedRecord, Reading
 from extractor.schemas import Absence, AbsenceReason, Criterion, Eligibility
 
 from .inquiry import Inquiry
@@ -11,6 +13,8 @@ __all__ = ["assemble_eligibility"]
 
 _SEARCHED = ("eligibility", "brief_summary", "detailed_description", "title", "official_title")
 _NO_CHUNK = -1
+
+T = TypeVar("T")
 
 
 def assemble_eligibility(parsed: ParsedRecord, inquiry: Inquiry) -> tuple[Eligibility, list[Absence]]:
@@ -37,14 +41,19 @@ def assemble_eligibility(parsed: ParsedRecord, inquiry: Inquiry) -> tuple[Eligib
     return Eligibility.model_validate({**people, **provenance, "criteria": tuple(criteria)}), absences
 
 
+def _settle(rule: Reading[T], inquiry: Inquiry, number: int, field: str) -> Settled[T]:
+    policy = inquiry.policy.of(f"eligibility.{field}")
+    return settle(rule, inquiry.reading(number, field), inquiry.gap(number, field), policy)
+
+
 def _settle_standing(criterion: ParsedCriterion, inquiry: Inquiry) -> Settled[bool]:
     number = criterion.chunk.number
-    return settle(criterion.stands, inquiry.reading(number, "stands"), inquiry.gap(number, "stands"))
+    return _settle(criterion.stands, inquiry, number, "stands")
 
 
 def _stands(criterion: ParsedCriterion, inquiry: Inquiry) -> bool:
     number = criterion.chunk.number
-    kind = settle(criterion.kind, inquiry.reading(number, "kind"), inquiry.gap(number, "kind"))
+    kind = _settle(criterion.kind, inquiry, number, "kind")
     return bool(_settle_standing(criterion, inquiry).value) and kind.value is not None
 
 

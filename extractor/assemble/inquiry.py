@@ -9,6 +9,8 @@ from extractor.ground.check import GroundedAnswer
 from extractor.parse.parsed import Reading
 from extractor.schemas import AbsenceReason, Usage
 
+from .policy import ModelClass, Policy, load_policy
+
 __all__ = ["Inquiry"]
 
 _ASKED_AS = {"split": ("measure", "description", "time_frame"), "regimens": ("agent",)}
@@ -20,13 +22,15 @@ class Inquiry:
     """The model's part in one record.
 
     ``asked`` maps a chunk's number to the fields that were asked, ``answers`` to what came back (several
-    for a chunk that holds several regimens). ``dropped`` tells of answers that could not be read at all.
+    for a chunk that holds several regimens). ``dropped`` tells of answers that could not be read at all;
+    ``policy`` is that of the class of models that answered.
     """
 
     asked: Mapping[int, frozenset[str]] = field(default_factory=lambda: _NOTHING)
     answers: Mapping[int, tuple[GroundedAnswer, ...]] = field(default_factory=lambda: _NOTHING)
     dropped: tuple[str, ...] = ()
     usage: Usage = field(default_factory=Usage)
+    policy: Policy = field(default_factory=lambda: load_policy(ModelClass.CAPABLE))
 
     def reading(self, chunk: int, name: str) -> Reading[Any] | None:
         """The supported answer for a field of the chunk's item, or None."""

@@ -1,5 +1,6 @@
 """The provenance of one item while it is put together: evidence, weakest support, and gaps."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -27,6 +28,7 @@ class Ledger:
 
     def __init__(self, record: TrialRecord, path: str, searched: Sequence[str] | Span, inquiry: Inquiry) -> None:
         self._record, self._path, self._inquiry = record, path, inquiry
+        self._task = re.split(r"\W", path, maxsplit=1)[0]
         self._whole = searched if isinstance(searched, Span) else None
         self._sections = (searched.section,) if isinstance(searched, Span) else tuple(searched)
         self._evidence: list[Evidence] = []
@@ -37,7 +39,8 @@ class Ledger:
     def enter(self, field: str, rule: Reading[T | None], chunk: int, question: str | None = None) -> T | None:
         """Settle a field between the rule and the model, note its proof or gap, and return its value."""
         model = self._inquiry.reading(chunk, field)
-        return self.note(field, settle(rule, model, self._inquiry.gap(chunk, field, question)))
+        gap = self._inquiry.gap(chunk, field, question)
+        return self.note(field, settle(rule, model, gap, self._inquiry.policy.of(f"{self._task}.{field}")))
 
     def note(self, field: str, settled: Settled[T | None]) -> T | None:
         """Note a settled field's proof or gap, and return its value."""

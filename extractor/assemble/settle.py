@@ -7,7 +7,9 @@ from typing import Generic, TypeVar
 from extractor.parse.parsed import Reading, Span
 from extractor.schemas import AbsenceReason, Origin, Support
 
-__all__ = ["BELIEVED", "Settled", "settle"]
+from .policy import FieldPolicy
+
+__all__ = ["BELIEVED", "Settled", "agree", "settle"]
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -32,31 +34,36 @@ class Settled(Generic[T_co]):
     gap: AbsenceReason | None = None
 
 
-def settle(rule: Reading[T_co], model: Reading[T_co] | None, gap: AbsenceReason) -> Settled[T_co]:
+def settle(rule: Reading[T_co], model: Reading[T_co] | None, gap: AbsenceReason, policy: FieldPolicy) -> Settled[T_co]:
     """Choose between the rules' reading and the model's supported answer.
 
-    A certain rule stands. Where both say the same (quotes may differ in an article or an explanation in
-    brackets), each confirms the other, in the rule's words. Otherwise the model
-    decides, and without it a rule that is likelier right than wrong. ``gap`` is why there is no answer.
+    Where both say the same (quotes may differ in an article or an explanation in brackets), each confirms the
+    other, in the rule's words. Where they differ, ``policy`` says who is likelier right; a value that is likelier
+    wrong than right is left out. ``gap`` is why there is no answer.
 
-    >>> settle(Reading("oral", 0.7), Reading("oral", 0.9), AbsenceReason.NOT_ASKED).origin.value
+    >>> from extractor.assemble.policy import ModelClass, load_policy
+    >>> policy = load_policy(ModelClass.CAPABLE).prior
+    >>> settle(Reading("oral", 0.7), Reading("oral", 0.9), AbsenceReason.NOT_ASKED, policy).origin.value
     'both'
-    >>> settle(Reading("oral", 0.4), None, AbsenceReason.NOT_ASKED).gap.value
+    >>> settle(Reading("oral", 0.4), None, AbsenceReason.NOT_ASKED, policy).gap.value
     'not_asked'
     """
-    if model is not None and not rule.is_open and _agree(rule.value, model.value):
-        doubt = (1 - rule.confidence) * (1 - model.confidence)
-        return _settled(rule, Origin.BOTH, 1 - doubt)
-    if rule.certain or (model is None and rule.confidence >= BELIEVED):
-        return _settled(rule, Origin.RULE, rule.confidence)
-    if model is not None:
-        return _settled(model, Origin.MODEL, model.confidence)
-    return Settled(None, 0.0, Origin.RULE, gap=gap)
+    if model is None:
+        chosen = _settled(rule, Origin.RULE, rule.confidence)
+    elif rule.is_open:
+        chosen = _settled(model, Origin.MODEL, policy.alone)
+    elif agree(rule.value, model.value):
+        chosen = _settled(rule, Origin.BOTH, max(policy.agree, rule.confidence))
+    else:
+        ours, theirs = policy.when_they_differ(rule.confidence)
+        chosen = _settled(model, Origin.MODEL, theirs) if theirs > ours else _settled(rule, Origin.RULE, ours)
+    return chosen if chosen.confidence >= BELIEVED else Settled(None, 0.0, Origin.RULE, gap=gap)
 
 
-def _agree(one: object, other: object) -> bool:
+def agree(one: object, other: object) -> bool:
+    """Whether two annotators say the same."""
     if isinstance(one, tuple) and isinstance(other, tuple):
-        return len(one) == len(other) and all(map(_agree, one, other))
+        return len(one) == len(other) and all(map(agree, one, other))
     if type(one) is str and type(other) is str:
         return _essence(one) == _essence(other)
     return one == other

@@ -50,12 +50,11 @@ def check(scenarios: _ScenariosFile = _DEFAULT) -> None:
     from extractor.ask.cassette_checks import check_cassettes
     from extractor.ask.prompt import load_prompt
     from extractor.run.scenarios import read_scenarios
-    from extractor.schemas import Task
 
     with errors_for_people():
         folder = scenarios.parent
         wanted = {scenario.name for scenario in read_scenarios(scenarios)}
-        problems = check_cassettes(folder, [load_prompt(task).version for task in Task])
+        problems = check_cassettes(folder, [load_prompt().version])
         problems += [f"{name}.yaml: is missing; record it" for name in sorted(wanted - _stems(folder))]
         problems += [f"{name}.yaml: belongs to no scenario; delete it" for name in sorted(_stems(folder) - wanted)]
         for problem in problems:

@@ -64,7 +64,8 @@ class Reading(Generic[T_co]):
     """What was read for one field: the value, how sure, and the characters that say so.
 
     ``value`` None with high confidence is a known absence ("the text states no route"); an
-    ``open_()`` reading says that nobody could tell. For a tuple value, ``spans`` run parallel to it.
+    ``open_()`` reading says that nobody could tell. For a tuple value, ``spans`` run parallel to it. ``alternatives``
+    are other values that it may well be, likeliest first; none means that nothing is known of them.
 
     >>> Reading.open_().certain, Reading(None, 0.98).certain
     (False, True)
@@ -74,6 +75,7 @@ class Reading(Generic[T_co]):
     confidence: float
     spans: tuple[Span, ...] = ()
     support: Support = Support.LITERAL
+    alternatives: tuple[T_co, ...] = ()
 
     @property
     def certain(self) -> bool:

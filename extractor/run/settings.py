@@ -11,11 +11,11 @@ __all__ = ["describe_settings"]
 
 def describe_settings(extractor: Extractor) -> dict[str, Any]:
     """Versions, tasks, model and prompts with their hashes, ready for JSON. Never a key."""
-    prompts = [load_prompt(task).version for task in sorted(extractor.tasks)]
+    prompt = load_prompt().version
     return {
         "extractor": version("trial-extractor"),
         "tasks": sorted(extractor.tasks),
         "assist": extractor.assist.value,
         "model": str(extractor.choice),
-        "prompts": {f"{prompt.name}.v{prompt.version}": prompt.sha256 for prompt in prompts},
+        "prompts": {f"{prompt.name}.v{prompt.version}": prompt.sha256},
     }

@@ -1,5 +1,7 @@
 """One record's questions, put to a model that answers as scripted: what counts as answered, open, or lost."""
 
+from itertools import groupby
+
 import pytest
 
 from extractor.ask.call import Reply
@@ -57,13 +59,18 @@ async def test_an_item_without_its_fields_is_no_answer():
     assert inquiry.usage.open_questions == inquiry.usage.questions
 
 
-async def test_one_failing_call_loses_its_own_questions_alone():
+def _one_call_a_task(questions):
+    return [tuple(group) for _, group in groupby(questions, key=lambda question: question.task)]
+
+
+async def test_one_failing_call_loses_its_own_questions_alone(monkeypatch):
     def answer(questions):
         if questions[0].task is Task.ENDPOINTS:
             raise ModelUnavailable("HTTP 503", SPENT)
         return [{"n": q.chunk.number, "cat": "age"} for q in questions]
 
     tasks = {Task.ELIGIBILITY, Task.ENDPOINTS}
+    monkeypatch.setattr("extractor.ask.inquire.pack_questions", _one_call_a_task)
     inquiry = await inquire(PARSED, Scripted(answer), tasks, Assist.ALWAYS)
     assert inquiry.usage.calls == 2
     extraction = assemble_extraction(PARSED, inquiry, tasks)
@@ -82,10 +89,11 @@ async def test_what_fails_for_every_call_is_raised(error):
         await inquire(PARSED, Scripted(answer), frozenset(Task), Assist.ALWAYS)
 
 
-async def test_the_error_of_a_record_carries_what_all_its_calls_took():
+async def test_the_error_of_a_record_carries_what_all_its_calls_took(monkeypatch):
     def answer(questions):
         raise ModelUnavailable("HTTP 503", SPENT)
 
+    monkeypatch.setattr("extractor.ask.inquire.pack_questions", _one_call_a_task)
     with pytest.raises(ModelUnavailable) as caught:
         await inquire(PARSED, Scripted(answer), {Task.ELIGIBILITY, Task.ENDPOINTS}, Assist.ALWAYS)
     assert caught.value.usage.calls == 2

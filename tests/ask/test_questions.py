@@ -5,7 +5,7 @@ import pytest
 from extractor.ask.lines import estimate_tokens, render_line
 from extractor.ask.questions import Assist, pack_questions, plan_questions
 from extractor.parse.parsed import Span
-from extractor.schemas import Concept, CriterionKind, Task
+from extractor.schemas import Category, Concept, CriterionKind, Task
 
 from .samples import OPEN, chunk, criterion, outcome, parsed_record, regimen, sure, unsure, with_parts
 
@@ -18,6 +18,13 @@ def _plan(*items, assist=Assist.AUTO, tasks=TASKS, candidates=()):
 
 def test_never_asks_nothing():
     assert _plan(criterion(1, "Age", category=OPEN), assist=Assist.NEVER) == ()
+
+
+def test_the_values_between_which_the_rules_waver_go_with_the_question():
+    wavering = replace(unsure(Category.AGE), alternatives=(Category.SEX,))
+    items = (criterion(1, "Adults", category=wavering), criterion(2, "Adults", category=unsure(Category.AGE)))
+    assert [dict(q.options) for q in _plan(*items)] == [{"category": {Category.AGE, Category.SEX}}, {}]
+    assert [dict(q.options) for q in _plan(*items, assist=Assist.ALWAYS)] == [{}, {}]
 
 
 def test_what_the_rules_know_is_not_asked():
@@ -116,12 +123,12 @@ def test_no_number_is_asked_about_twice():
     assert [q.chunk.number for q in questions] == [1]
 
 
-def test_packing_keeps_order_and_never_mixes_tasks():
+def test_packing_keeps_order_and_puts_tasks_together():
     questions = _plan(
         *(criterion(n, "Adults", category=OPEN) for n in (1, 2, 3)), *(outcome(n, "Pain", concept=OPEN) for n in (4, 5))
     )
     packed = pack_questions(questions)
-    assert [[q.chunk.number for q in call] for call in packed] == [[1, 2, 3], [4, 5]]
+    assert [[q.chunk.number for q in call] for call in packed] == [[1, 2, 3, 4, 5]]
 
 
 def test_packing_bounds_tokens_and_questions():

@@ -29,7 +29,13 @@ def test_every_member_has_a_word():
 
 
 def test_all_fields():
-    item = {"concept": "OS", "cat": "efficacy", "times": ["2 year", "day 30"], "span": "up_to", "tool": "CTCAE | 5.0"}
+    item = {
+        "concept": "OS",
+        "domain": "efficacy",
+        "times": ["2 year", "day 30"],
+        "span": "up_to",
+        "tool": "CTCAE | 5.0",
+    }
     events = {"start": "infusion", "ends": ["death"], "censored": False, "specimens": ["serum"]}
     fields = ("concept", "category", "time_points", "time_kind", "instrument")
     more = ("start_event", "end_events", "censored", "specimens", "methods")

@@ -1,4 +1,4 @@
-"""What all three wire schemas share: narrowing, and checks against the numbers and fields asked."""
+"""What the wire schemas of all tasks share: narrowing, and checks against the numbers and fields asked."""
 
 import json
 
@@ -6,15 +6,21 @@ import pytest
 from pydantic import ValidationError
 
 from extractor.ask.call import Question
+from extractor.ask.compact import compact_schema
 from extractor.ask.prompt import render_call
 from extractor.ask.wire import WIRE_ITEMS, narrow_reply, read_answers
-from extractor.schemas import Category, Task
+from extractor.schemas import Category, EndpointCategory, Task
 
 from .samples import chunk, parsed_record
 
 
-def _question(number, *fields, task=Task.ELIGIBILITY, text="Adults"):
-    return Question(task, chunk(number, text), fields)
+def _question(number, *fields, task=Task.ELIGIBILITY, text="Adults", options=None):
+    narrowed = {field: frozenset(found) for field, found in (options or {}).items()}
+    return Question(task, chunk(number, text), fields, options=narrowed)
+
+
+def _item_schema(questions):
+    return narrow_reply(questions).model_json_schema()["properties"]["items"]["items"]
 
 
 def _validate(questions, *items):
@@ -31,11 +37,11 @@ def _read(questions, *items):
 def test_schema_is_small_and_plain(task):
     item = WIRE_ITEMS[task]
     fields = tuple(field for field in item.allowance if field != "regimens")
-    schema = narrow_reply(item, [_question(1, *fields, task=task)]).model_json_schema()
+    schema = compact_schema(narrow_reply([_question(1, *fields, task=task)]).model_json_schema())
     text = json.dumps(schema)
     assert [word for word in ("title", "description", "default", "anyOf", "null") if f'"{word}"' in text] == []
     assert len(text) < 1700
-    for definition in (schema, *schema["$defs"].values()):
+    for definition in (schema, schema["properties"]["items"]["items"], *schema.get("$defs", {}).values()):
         assert definition["additionalProperties"] is False
         assert _unbounded(definition) == []
 
@@ -54,26 +60,57 @@ def _unbounded(schema):
 
 def test_schema_has_only_the_keys_asked_and_requires_those_that_every_question_asks():
     questions = [_question(1, "category", "constraints"), _question(2, "category", "kind")]
-    schema = narrow_reply(WIRE_ITEMS[Task.ELIGIBILITY], questions).model_json_schema()
-    assert list(schema["$defs"]["Item"]["properties"]) == ["n", "list", "cat", "limits"]
-    assert schema["$defs"]["Item"]["required"] == ["n", "cat"]
+    schema = _item_schema(questions)
+    assert list(schema["properties"]) == ["n", "list", "cat", "limits"]
+    assert schema["required"] == ["n", "cat"]
+
+
+def test_schema_of_several_tasks_has_the_keys_of_all():
+    schema = _item_schema([_question(1, "category"), _question(2, "concept", "category", task=Task.ENDPOINTS)])
+    assert list(schema["properties"]) == ["n", "cat", "concept", "domain"]
+    assert schema["required"] == ["n"]
+
+
+def test_no_key_means_something_else_in_another_task():
+    keys = [item.key(field) for item in WIRE_ITEMS.values() for field in item.allowance]
+    assert len(keys) == len(set(keys))
+
+
+def test_lines_of_several_tasks_are_each_read_as_their_own():
+    questions = [_question(1, "category"), _question(2, "category", task=Task.ENDPOINTS)]
+    assert _read(questions, {"n": 2, "domain": "other"}, {"n": 1, "cat": "other"}) == [
+        (2, {"category": EndpointCategory.OTHER}),
+        (1, {"category": Category.OTHER}),
+    ]
+
+
+def test_words_are_narrowed_to_those_between_which_the_rules_waver():
+    options = ({Category.AGE, Category.SEX}, {Category.SEX, Category.OTHER})
+    questions = [_question(n, "category", options={"category": found}) for n, found in enumerate(options)]
+    assert _item_schema(questions)["properties"]["cat"]["enum"] == ["age", "sex", "other"]
+    open_too = [*questions, _question(7, "category")]
+    assert len(_item_schema(open_too)["properties"]["cat"]["enum"]) == len(Category)
+
+
+def test_a_word_beyond_the_narrowed_ones_is_understood():
+    question = _question(1, "category", options={"category": {Category.AGE, Category.SEX}})
+    assert _read([question], {"n": 1, "cat": "infection"}) == [(1, {"category": Category.INFECTION})]
 
 
 def test_what_may_not_stand_need_not_have_a_category():
-    schema = narrow_reply(WIRE_ITEMS[Task.ELIGIBILITY], [_question(1, "stands", "category")]).model_json_schema()
-    assert schema["$defs"]["Item"]["required"] == ["n", "ok"]
+    assert _item_schema([_question(1, "stands", "category")])["required"] == ["n", "ok"]
 
 
 @pytest.mark.parametrize(("count", "room"), [(1, 1), (2, 2), (3, 4), (9, 16)])
 def test_room_for_items_grows_in_powers_of_two(count, room):
     questions = [_question(n, "category") for n in range(count)]
-    schema = narrow_reply(WIRE_ITEMS[Task.ELIGIBILITY], questions).model_json_schema()
+    schema = narrow_reply(questions).model_json_schema()
     assert schema["properties"]["items"]["maxItems"] == room
 
 
 def test_same_questions_have_the_same_model():
     one, other = ([_question(n, "category")] for n in (1, 2))
-    assert narrow_reply(WIRE_ITEMS[Task.ELIGIBILITY], one) is narrow_reply(WIRE_ITEMS[Task.ELIGIBILITY], other)
+    assert narrow_reply(one) is narrow_reply(other)
 
 
 def test_a_number_that_was_not_asked_is_refused_with_those_that_were():

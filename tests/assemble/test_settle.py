@@ -1,10 +1,12 @@
 import pytest
 
+from extractor.assemble.policy import FieldPolicy, ModelClass, classify_model, load_policy
 from extractor.assemble.settle import settle
 from extractor.parse.parsed import Reading
 from extractor.schemas import AbsenceReason, Origin
 
 GAP = AbsenceReason.MODEL_REFUSED
+POLICY = FieldPolicy(agree=0.96, alone=0.9, differ=((0.2, 0.6), (0.4, 0.55), (0.9, 0.05)))
 
 
 @pytest.mark.parametrize(
@@ -20,7 +22,7 @@ GAP = AbsenceReason.MODEL_REFUSED
     ],
 )
 def test_who_decides(rule, model, value, origin):
-    settled = settle(rule, model, GAP)
+    settled = settle(rule, model, GAP, POLICY)
     assert (settled.value, settled.origin, settled.gap) == (value, origin, None)
 
 
@@ -34,7 +36,7 @@ def test_who_decides(rule, model, value, origin):
     ],
 )
 def test_quotes_that_mean_the_same_are_agreement_in_the_rule_s_words(rule, model):
-    settled = settle(Reading(rule, 0.8), Reading(model, 0.9), GAP)
+    settled = settle(Reading(rule, 0.8), Reading(model, 0.9), GAP, POLICY)
     assert (settled.value, settled.origin) == (rule, Origin.BOTH)
 
 
@@ -42,14 +44,58 @@ def test_quotes_that_mean_the_same_are_agreement_in_the_rule_s_words(rule, model
     ("rule", "model"), [("first infusion", "second infusion"), (("relapse",), ("relapse", "death")), ("CR", "CR or PR")]
 )
 def test_quotes_that_differ_in_substance_are_no_agreement(rule, model):
-    assert settle(Reading(rule, 0.8), Reading(model, 0.9), GAP).value == model
+    assert settle(Reading(rule, 0.8), Reading(model, 0.9), GAP, POLICY).value == model
 
 
 def test_agreement_raises_confidence():
-    assert settle(Reading("oral", 0.7), Reading("oral", 0.9), GAP).confidence == pytest.approx(0.97)
+    assert settle(Reading("oral", 0.7), Reading("oral", 0.9), GAP, POLICY).confidence == 0.96
 
 
 @pytest.mark.parametrize("rule", [Reading.open_(), Reading("oral", 0.3)])
 def test_what_nobody_knows_is_left_open_with_its_reason(rule):
-    settled = settle(rule, None, GAP)
+    settled = settle(rule, None, GAP, POLICY)
     assert (settled.value, settled.gap) == (None, GAP)
+
+
+@pytest.mark.parametrize(
+    ("confidence", "differ", "value"),
+    [
+        (0.6, ((0.3, 0.6), (0.9, 0.1), (0.9, 0.1)), "model"),
+        (0.6, ((0.6, 0.3), (0.1, 0.9), (0.1, 0.9)), "rule"),
+        (0.9, ((0.1, 0.9), (0.6, 0.3), (0.1, 0.9)), "rule"),
+        (0.97, ((0.9, 0.1), (0.9, 0.1), (0.3, 0.6)), "model"),
+        (0.6, ((0.4, 0.3), (0.9, 0.1), (0.9, 0.1)), None),
+    ],
+)
+def test_who_is_likelier_right_decides_by_the_confidence_of_the_rules(confidence, differ, value):
+    policy = FieldPolicy(agree=0.9, alone=0.9, differ=differ)
+    assert settle(Reading("rule", confidence), Reading("model", 0.9), GAP, policy).value == value
+
+
+def test_an_answer_below_its_worth_is_not_used():
+    policy = FieldPolicy(agree=0.9, alone=0.3, differ=((0.2, 0.6),) * 3)
+    assert settle(Reading.open_(), Reading("oral", 0.9), GAP, policy).gap == GAP
+
+
+@pytest.mark.parametrize("model_class", ModelClass)
+def test_counts_make_probabilities(model_class):
+    policy = load_policy(model_class)
+    for field in (policy.prior, *policy.fields.values()):
+        assert 0 < field.alone < 1
+        assert 0.5 < field.agree < 1
+        assert all(ours + theirs < 1 for ours, theirs in field.differ)
+
+
+def test_a_small_model_does_not_overrule_the_rules():
+    for field in load_policy(ModelClass.SMALL).fields.values():
+        assert all(ours > theirs for ours, theirs in field.differ[1:])
+
+
+@pytest.mark.parametrize("name", ["", "capable", "gpt-4.1-mini", "llama3.1:8b", "mixtral-8x7b"])
+def test_capable_names(name):
+    assert classify_model(name) is ModelClass.CAPABLE
+
+
+@pytest.mark.parametrize("name", ["SmolLM2-135M-Instruct", "llama3.2:3b", "qwen2.5-coder-1.5b-instruct-q4_k_m"])
+def test_small_names(name):
+    assert classify_model(name) is ModelClass.SMALL

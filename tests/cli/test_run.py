@@ -34,7 +34,7 @@ def test_a_folder_of_records_becomes_a_folder_of_results(tmp_path):
     results = lines(tmp_path / "extractions.jsonl")
     manifest = json.loads((tmp_path / "run.json").read_text("utf-8"))
     assert manifest["records"] == {"extracted": len(results), "resumed": 0, "failed": 0}
-    assert manifest["settings"]["prompts"].keys() == {"eligibility.v1", "dosing.v1", "endpoints.v1"}
+    assert manifest["settings"]["prompts"].keys() == {"questions.v2"}
     assert lines(tmp_path / "failures.jsonl") == []
     assert b"records extracted: 12" in done.stderr
 

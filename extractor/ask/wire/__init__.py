@@ -1,25 +1,16 @@
-"""What travels between a model and this program: one small schema for each task."""
+"""What travels between a model and this program: one small schema for each call."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Iterable, Sequence
 
 from pydantic import BaseModel
 
 from extractor.ask.call import Question
 from extractor.ground.answer import Answer
-from extractor.schemas import Task
 
-from .base import WireItem, WireReply, narrow_reply
-from .dosing import RegimenItem
-from .eligibility import CriterionItem
-from .endpoints import OutcomeItem
+from .base import WireItem
+from .reply import WIRE_ITEMS, WireReply, narrow_reply, unite_options
 
-__all__ = ["WIRE_ITEMS", "WireItem", "WireReply", "narrow_reply", "read_answers"]
-
-WIRE_ITEMS: Mapping[Task, type[WireItem]] = MappingProxyType(
-    {Task.ELIGIBILITY: CriterionItem, Task.DOSING: RegimenItem, Task.ENDPOINTS: OutcomeItem}
-)
-"""The wire item of each task; its ``allowance`` names the fields that a model may fill."""
+__all__ = ["WIRE_ITEMS", "WireItem", "WireReply", "narrow_reply", "read_answers", "unite_options"]
 
 
 def read_answers(asked: Sequence[Question], items: Iterable[BaseModel], *, complete: bool = True) -> tuple[Answer, ...]:

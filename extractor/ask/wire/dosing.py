@@ -52,6 +52,11 @@ class RegimenItem(WireItem):
         """A question for regimens is answered by a quote and all fields."""
         return frozenset(("quote", *_KNOWN)) if "regimens" in fields else frozenset(fields)
 
+    @classmethod
+    def covers(cls, field: str) -> tuple[str, ...]:
+        """A question for regimens needs the definitions of all fields."""
+        return ("regimens", *_KNOWN) if field == "regimens" else (field,)
+
     def read(self, question: Question) -> dict[str, Any]:
         """The answer; a regimen that was found stands, and has a quote."""
         if "regimens" not in question.fields:

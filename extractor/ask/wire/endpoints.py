@@ -89,7 +89,7 @@ class OutcomeItem(WireItem):
 
     split: Split | None = None
     concept: Annotated[Concept, Words(CONCEPTS)] | None = None
-    category: Annotated[EndpointCategory, Words(CATEGORIES)] | None = Field(None, alias="cat")
+    category: Annotated[EndpointCategory, Words(CATEGORIES)] | None = Field(None, alias="domain")
     time_points: tuple[Annotated[TimePoint, Written(read_time_point, 20)], ...] = Field(
         (), alias="times", max_length=20
     )

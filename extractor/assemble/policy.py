@@ -1,0 +1,119 @@
+"""Whom to believe where the rules and a model differ: by field, by how sure the rules are, by the class of the model.
+
+The counts in ``policy.toml`` were made by ``python -m benchmarks.policy`` from answers to gold records. They are
+read together with a prior, so that a field which was seldom asked is not judged by two or three answers.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from extractor.parse.parsed import CERTAIN
+
+__all__ = ["DOUBTFUL", "FieldPolicy", "ModelClass", "Policy", "classify_model", "load_policy"]
+
+DOUBTFUL = 0.8
+"""Below this confidence a reading of the rules is a guess."""
+
+
+class ModelClass(StrEnum):
+    """How far a model's answers are believed."""
+
+    SMALL = "small"
+    CAPABLE = "capable"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldPolicy:
+    """Probabilities for one field, from counts.
+
+    ``agree``: that the value is right which both gave; ``alone``: that a model is right where the rules gave none;
+    ``differ``: by the confidence of the rules (doubtful, likely, certain), that they are right and that the model is.
+    """
+
+    agree: float
+    alone: float
+    differ: tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
+
+    def when_they_differ(self, confidence: float) -> tuple[float, float]:
+        """That the rules are right, who are so sure, and that the model is."""
+        return self.differ[0 if confidence < DOUBTFUL else 1 if confidence < CERTAIN else 2]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The policies of all fields for one class of models; ``prior`` is that of a field without counts."""
+
+    prior: FieldPolicy
+    fields: Mapping[str, FieldPolicy]
+
+    def of(self, field: str) -> FieldPolicy:
+        """The policy of a field, such as ``eligibility.category``."""
+        return self.fields.get(field, self.prior)
+
+
+_SITUATIONS = ("doubtful", "likely", "certain")
+_PRIORS: Mapping[ModelClass, Mapping[str, Mapping[str, float]]] = {
+    ModelClass.CAPABLE: {
+        "agree": {"right": 9.5, "wrong": 0.5},
+        "alone": {"right": 4.5, "wrong": 0.5},
+        "doubtful": {"rule": 1, "model": 3, "neither": 1},
+        "likely": {"rule": 2, "model": 2.5, "neither": 0.5},
+        "certain": {"rule": 9, "model": 0.5, "neither": 0.5},
+    },
+    ModelClass.SMALL: {
+        "agree": {"right": 9, "wrong": 1},
+        "alone": {"right": 1, "wrong": 2},
+        "doubtful": {"rule": 3, "model": 1, "neither": 1},
+        "likely": {"rule": 4, "model": 0.5, "neither": 0.5},
+        "certain": {"rule": 9, "model": 0.5, "neither": 0.5},
+    },
+}
+"""What is thought of a class of models before anything was counted, worth a few answers."""
+
+
+@cache
+def load_policy(model_class: ModelClass) -> Policy:
+    """The policy for a class of models.
+
+    >>> load_policy(ModelClass.SMALL).of("a field that was never asked").when_they_differ(0.9)
+    (0.8, 0.1)
+    """
+    counted = tomllib.loads(files(__package__).joinpath("policy.toml").read_text("utf-8")).get(model_class, {})
+    prior = _PRIORS[model_class]
+    return Policy(_combine(prior, {}), {field: _combine(prior, counts) for field, counts in counted.items()})
+
+
+def classify_model(name: str) -> ModelClass:
+    """The class of a model by its name: small if the name tells a size below seven billion weights.
+
+    >>> [classify_model(name).value for name in ("smollm2-135m", "qwen2.5-coder-1.5b", "llama-3-70B", "gpt-5-mini")]
+    ['small', 'small', 'capable', 'capable']
+    """
+    sizes = [float(number) / (1000 if unit.lower() == "m" else 1) for number, unit in _SIZE.findall(name)]
+    return ModelClass.SMALL if sizes and max(sizes) < _CAPABLE_SIZE else ModelClass.CAPABLE
+
+
+_SIZE = re.compile(r"(?<![A-Za-z\d.])(\d+(?:\.\d+)?)([bm])(?![A-Za-z\d])", re.IGNORECASE)
+_CAPABLE_SIZE = 7
+
+
+def _combine(prior: Mapping[str, Mapping[str, float]], counts: Mapping[str, Any]) -> FieldPolicy:
+    both = {
+        situation: {who: weight + counts.get(situation, {}).get(who, 0) for who, weight in weights.items()}
+        for situation, weights in prior.items()
+    }
+    return FieldPolicy(
+        agree=_share(both["agree"], "right"),
+        alone=_share(both["alone"], "right"),
+        differ=tuple((_share(both[name], "rule"), _share(both[name], "model")) for name in _SITUATIONS),  # type: ignore[arg-type] # as many as situations
+    )
+
+
+def _share(weights: Mapping[str, float], who: str) -> float:
+    return round(weights[who] / sum(weights.values()), 4)
