@@ -19,9 +19,9 @@ Row = dict[str, Any]
 FOLDS = 5
 
 
-def add_data_option(parser: argparse.ArgumentParser) -> None:
-    """The option ``--data``, which every command here needs."""
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder that holds labels/")
+def add_data_option(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+    """The option ``--data``, which nearly every command here needs."""
+    parser.add_argument("--data", type=Path, required=required, metavar="DIR", help="folder that holds labels/")
 
 
 def read_labels(data: Path, name: str) -> list[Row]:

@@ -47,22 +47,18 @@ class Tally:
         self.certain += confidence >= CERTAIN
         self.certain_right += right and confidence >= CERTAIN
 
-    def add_class(self, value: str | None, label: str, confidence: float) -> None:
-        """Count one item of a closed set; None is no answer."""
-        self.add(int(value is not None), 1, int(value == label), confidence)
-
 
 def format_tallies(tallies: Iterable[Tally]) -> str:
     """A table, one line a field.
 
     >>> tally = Tally("concept")
-    >>> tally.add_class("mortality", "mortality", 0.97)
-    >>> tally.add_class("other", "mortality", 0.5)
+    >>> tally.add(found=1, wanted=1, matched=1, confidence=0.97)
+    >>> tally.add(found=1, wanted=1, matched=0, confidence=0.5)
     >>> print(format_tallies([tally]))
-    field                     items   right       P       R      F1  certain   right
-    concept                       2   0.500   0.500   0.500   0.500    0.500   1.000
+    field                                  items   right       P       R      F1  certain   right
+    concept                                    2   0.500   0.500   0.500   0.500    0.500   1.000
     """
-    lines = [f"{'field':24}{'items':>7}{'right':>8}{'P':>8}{'R':>8}{'F1':>8}{'certain':>9}{'right':>8}"]
+    lines = [f"{'field':37}{'items':>7}{'right':>8}{'P':>8}{'R':>8}{'F1':>8}{'certain':>9}{'right':>8}"]
     for tally in tallies:
         figures = (
             _share(tally.right, tally.items),
@@ -72,7 +68,7 @@ def format_tallies(tallies: Iterable[Tally]) -> str:
         )
         certain = _share(tally.certain, tally.items), _share(tally.certain_right, tally.certain)
         shown = "".join(f"{figure:>8}" for figure in figures) + f"{certain[0]:>9}{certain[1]:>8}"
-        lines.append(f"{tally.field:24}{tally.items:>7}{shown}")
+        lines.append(f"{tally.field:37}{tally.items:>7}{shown}")
     return "\n".join(lines)
 
 

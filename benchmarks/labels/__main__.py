@@ -1,40 +1,39 @@
 """How well the rules alone do on every file of labels, as a table on stdout.
 
-    python -m benchmarks.labels --data DIR
+    python -m benchmarks.labels --data DIR [--only dosing] [--part development|held-out|all] [--errors N]
 
 right: share of items of which every value is right; P, R, F1: of the values; certain: share of items that claim
 to need no second annotator, and how many of these are right.
 
 The weights of the split, of concepts and of criteria's categories were fitted on these labels. How well they do
 on trials that they have not seen is what the commands of ``benchmarks.training`` print.
+
+Dosing is judged by whole records: F1 of each field as an evaluation scores it, on two thirds of the trials
+(development), the last third (held-out) or all; with ``--errors`` that many disagreements of each kind follow.
 """
 
 import argparse
-from collections.abc import Iterator
 
-from benchmarks.label_files import add_data_option, read_cells, read_labels, read_targets
-from benchmarks.scores import Tally, format_tallies
+from benchmarks.judging import tally_judged
+from benchmarks.label_files import add_data_option, read_labels
+from benchmarks.scores import format_tallies
 
-from .cells import judge_cells
-from .criteria import judge_categories, judge_limits
-from .outcomes import judge_outcomes, judge_time_frames, judge_words
+from .dosing import PARTS, choose_rows, format_report, list_errors, score_dosing
+from .sources import judge_labels
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_data_option(parser)
-    print(format_tallies(_judge(parser.parse_args())))
-
-
-def _judge(chosen: argparse.Namespace) -> Iterator[Tally]:
-    data = chosen.data
-    yield from judge_cells(read_cells(data))
-    yield from judge_time_frames(read_labels(data, "time_frames"))
-    yield from judge_outcomes(read_labels(data, "outcomes"))
-    yield from judge_words(read_labels(data, "instruments"))
-    yield from judge_categories(read_labels(data, "criteria"), read_targets(data))
-    yield from judge_limits(read_labels(data, "limits"))
+    parser.add_argument("--only", choices=("dosing",), help="leave out all other labels")
+    parser.add_argument("--part", choices=PARTS, default="all", help="the trials of dosing (default: all)")
+    parser.add_argument("--errors", type=int, default=0, metavar="N", help="show N errors of each kind in dosing")
+    chosen = parser.parse_args()
+    if chosen.only is None:
+        print(format_tallies(tally_judged(judge_labels(chosen.data))), end="\n\n")
+    report = score_dosing(choose_rows(read_labels(chosen.data, "dosing"), chosen.part), examples=chosen.errors)
+    print(format_report(report), *list_errors(report), sep="\n")
 
 
 if __name__ == "__main__":

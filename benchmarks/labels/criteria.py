@@ -3,59 +3,61 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from benchmarks.judging import Agreement, Judged, judge_reading, read_label
 from benchmarks.label_files import Row
-from benchmarks.scores import Tally
 from extractor.parse.eligibility.category import Setting, read_category
 from extractor.parse.eligibility.constraints import read_constraints
 from extractor.parse.eligibility.windows import read_window
+from extractor.parse.parsed import Reading
 from extractor.parse.passage import passage_of
-from extractor.schemas import CriterionKind
-
-from .matching import count_same
+from extractor.schemas import Constraint, CriterionKind
 
 __all__ = ["judge_categories", "judge_limits"]
 
+_CATEGORY, _CONSTRAINTS, _WINDOW = (
+    f"eligibility.criteria.{name}" for name in ("category", "constraints", "time_window")
+)
+_Constraints = Reading[tuple[Constraint, ...]] | Reading[tuple[Constraint, ...] | None]
 _Bound = tuple[str, float]
 
 
-def judge_categories(rows: Iterable[Row], targets: Mapping[str, frozenset[str]]) -> list[Tally]:
+def judge_categories(rows: Iterable[Row], targets: Mapping[str, frozenset[str]]) -> Iterator[Judged]:
     """The category of each line that is a criterion, with what is known of the trial's disease."""
-    tally = Tally("criterion category")
     for row in rows:
         if row["category"] != "none":
             setting = Setting(CriterionKind(row["list"]), target=targets.get(row["record"], frozenset()))
             read = read_category(passage_of(row["text"]), setting)
-            tally.add_class(read.value, row["category"], read.confidence)
-    return [tally]
+            label = read_label(_CATEGORY, row["category"])
+            yield judge_reading(_CATEGORY, (row["record"], row["text"]), read, label)
 
 
-def judge_limits(rows: Iterable[Row]) -> list[Tally]:
-    """Constraints by their bounds (a range is two), what they limit and in which unit, and time windows.
+def judge_limits(rows: Iterable[Row]) -> Iterator[Judged]:
+    """Constraints (right with comparator, value and unit of each bound; a range is two bounds) and time windows.
 
-    The quantity and the unit are judged where a bound is right.
+    In detail: bounds without their units, and where a bound is right, what it limits and in which unit.
     """
-    bounds, quantity, unit = Tally("constraint"), Tally("constraint quantity"), Tally("constraint unit")
-    window = Tally("time window")
     for row in rows:
-        passage, kind = passage_of(row["text"]), CriterionKind(row["list"])
+        passage, kind, seen = passage_of(row["text"]), CriterionKind(row["list"]), (row["record"], row["text"])
         read = read_constraints(passage, kind)
-        found = [one for value in read.value or () for one in _bounds(value.model_dump(mode="json"))]
-        wanted = [one for label in row["constraints"] for one in _bounds(label)]
-        pairs = list(_pair(found, wanted))
-        bounds.add(len(found), len(wanted), len(pairs), read.confidence)
-        for one, other in pairs:
-            quantity.add(1, 1, bool(_words(one["quantity"]) & _words(other["quantity"])), read.confidence)
-            unit.add(1, 1, _unit(one["unit"]) == _unit(other["unit"]), read.confidence)
-        _add_window(window, row, kind)
-    return [bounds, quantity, unit, window]
+        yield judge_reading(_CONSTRAINTS, seen, read, read_label(_CONSTRAINTS, row["constraints"]))
+        yield from _judge_details(row, read)
+        yield judge_reading(_WINDOW, seen, read_window(passage, kind), read_label(_WINDOW, row["time_window"]))
 
 
-def _add_window(tally: Tally, row: Row, kind: CriterionKind) -> None:
-    read, label = read_window(passage_of(row["text"]), kind), row["time_window"]
-    value = read.value
-    found = [(str(value.comparator), float(value.value), str(value.unit))] if value else []
-    wanted = [(label["comparator"], float(label["value"]), label["unit"])] if label else []
-    tally.add(len(found), len(wanted), count_same(found, wanted), read.confidence)
+def _judge_details(row: Row, read: _Constraints) -> Iterator[Judged]:
+    def judge(name: str, one: object, other: object, agreement: Agreement) -> Judged:
+        return Judged(f"limit {name}", row["record"], row["text"], one, other, read.confidence, agreement)
+
+    found = [one for value in read.value or () for one in _bounds(value.model_dump(mode="json"))]
+    wanted = [one for label in row["constraints"] for one in _bounds(label)]
+    pairs = list(_pair(found, wanted))
+    ours, theirs = ([bound for bound, _ in side] for side in (wanted, found))
+    yield judge("bound", theirs, ours, Agreement(len(found), len(wanted), len(pairs)))
+    for one, other in pairs:
+        same = bool(_words(one["quantity"]) & _words(other["quantity"]))
+        yield judge("quantity", one["quantity"], other["quantity"], Agreement(1, 1, int(same)))
+        same = _unit(one["unit"]) == _unit(other["unit"])
+        yield judge("unit", one["unit"], other["unit"], Agreement(1, 1, int(same)))
 
 
 def _bounds(constraint: Row) -> list[tuple[_Bound, Row]]:

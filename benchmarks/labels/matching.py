@@ -1,22 +1,12 @@
 """When a value that was read agrees with a labelled one."""
 
 import re
-from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Sequence
 
-__all__ = ["count_same", "count_similar"]
+__all__ = ["count_similar"]
 
 _SIMILAR = 0.6
 _SMALL_WORDS = frozenset({"the", "of", "date", "first", "a", "an"})
-
-
-def count_same(found: Iterable[Hashable], wanted: Iterable[Hashable]) -> int:
-    """How many values two lists share, each counted as often as it stands in both.
-
-    >>> count_same(["a", "a", "b"], ["a", "b", "b"])
-    2
-    """
-    return (Counter(found) & Counter(wanted)).total()
 
 
 def count_similar(found: Sequence[str], wanted: Sequence[str]) -> int:

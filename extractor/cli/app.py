@@ -6,6 +6,7 @@ import typer
 
 from .cassettes import app as cassettes
 from .evaluate import evaluate
+from .import_gold import app as import_gold
 from .model import app as model
 from .parse import parse
 from .run import run
@@ -24,6 +25,7 @@ app.command()(run)
 app.command()(parse)
 app.command()(schema)
 app.command()(evaluate)
+app.add_typer(import_gold, name="import")
 app.add_typer(model, name="model")
 app.add_typer(cassettes, name="cassettes")
 

@@ -9,6 +9,7 @@ import typer
 from .exits import FAILED, OK, errors_for_people
 
 if TYPE_CHECKING:
+    from extractor.evaluation.page import WorstErrors
     from extractor.evaluation.report import ScoreReport
 
 __all__ = ["evaluate"]
@@ -32,12 +33,29 @@ def evaluate(
     ] = False,
     examples: Annotated[int, typer.Option(min=0, help="How many errors of each kind --json holds.")] = 10,
     resamples: Annotated[int, typer.Option(min=0, help="Bootstrap samples for the intervals; 0 for none.")] = 1000,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", dir_okay=False, help="Write a page with plots and every error.")
+    ] = None,
+    records: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="INPUT", exists=True, help="Records for --html; without it, from where run read them."),
+    ] = None,
+    html_errors: Annotated[int, typer.Option(min=0, help="How many errors --html holds, the worst first.")] = 5000,
 ) -> None:
     """Score extractions against gold annotations.
 
     Names for --fail-under are those of the table: a field, a task or all
     (the mean over fields), or a task or all with .micro (over values).
-    They are compared with the normalised F1.
+    They are compared with the normalised F1. One with nothing to score is
+    named on standard error and does not fail.
+
+    Two annotators are compared in the same way, one in the place of the
+    prediction: the F1 of a field is how far they agree, whoever comes first.
+
+        extractor evaluate gold/anna gold/ben
+
+    If anna has 4 criteria and ben 5, of which 4 are the same, their
+    agreement on eligibility.criteria is 2 x 4 / (4 + 5) = 0.889.
 
     Exit codes: 0 done, 1 a score is under --fail-under or a file is broken,
     2 usage.
@@ -50,15 +68,38 @@ def evaluate(
 
     with errors_for_people():
         floors = _read_floors(fail_under or "")
-        report = score(gold, predicted, compare=compare, examples=examples, resamples=resamples)
-        fallen = _list_fallen(report, floors)
+        errors = _collect_errors(html, html_errors, records)
+        report = score(
+            gold,
+            predicted,
+            compare=compare,
+            examples=examples,
+            resamples=resamples,
+            on_record=errors.add if errors else None,
+        )
+        if html and errors:
+            from extractor.evaluation.page import write_score_page
+
+            write_score_page(html, report, errors, records or ())
+        fallen, unscored = _list_fallen(report, floors), _list_unscored(report, floors)
         if as_json:
             print(report.model_dump_json(indent=2))
         else:
             print_report(report)
-    for line in fallen:
+    for line in (*unscored, *fallen):
         print(f"extractor: {line}", file=sys.stderr)
     raise SystemExit(FAILED if fallen else OK)
+
+
+def _collect_errors(html: Path | None, limit: int, records: list[Path] | None) -> "WorstErrors | None":
+    """What takes in the errors for a page, where one is wanted: without one, nothing of errors stays in memory."""
+    if html is None:
+        if records:
+            raise ValueError("--records is for the page; give --html FILE too")
+        return None
+    from extractor.evaluation.page import WorstErrors
+
+    return WorstErrors(limit)
 
 
 def _check(gold: Path, records: Path) -> int:
@@ -92,10 +133,16 @@ def _read_floors(text: str) -> dict[str, float]:
 
 
 def _list_fallen(report: "ScoreReport", floors: dict[str, float]) -> list[str]:
-    """What is under its floor. A score with nothing to score cannot be: its gold says nothing, rightly."""
+    """What is under its floor. A score with nothing to score cannot be: see ``_list_unscored``."""
     figures = report.figures()
     return [
         f"{name} is {value:.3f}, under {floor:g}"
         for name, floor in floors.items()
         if (value := figures[name]) is not None and value < floor
     ]
+
+
+def _list_unscored(report: "ScoreReport", floors: dict[str, float]) -> list[str]:
+    """Floors that hold nothing up: neither gold nor prediction has an item with the field."""
+    figures = report.figures()
+    return [f"{name} has nothing to score; its floor is not checked" for name in floors if figures[name] is None]

@@ -8,6 +8,8 @@ import typer
 from .exits import FAILED, errors_for_people
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from extractor.parse import ParsedRecord
     from extractor.parse.parsed import Reading
 
@@ -17,8 +19,16 @@ __all__ = ["parse"]
 def parse(
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Files, folders, globs, or - for stdin.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, with every offset.")] = False,
+    stats: Annotated[
+        bool, typer.Option("--stats", help="Over all records: which numbers are read, and what the others look like.")
+    ] = False,
+    shapes: Annotated[int, typer.Option(min=0, help="How many shapes of unread numbers --stats shows.")] = 20,
 ) -> None:
     """Show the criteria, doses and outcomes that the rules read, and how sure they are.
+
+    With --stats: of the numbers in criteria, in arms and interventions, and
+    in time frames, the share that some reading claims, and the commonest
+    unclaimed ones between the words beside them, such as "grade N or".
 
     Exit codes: 0 done, 1 some records could not be read, 2 usage.
     """
@@ -32,14 +42,37 @@ def parse(
         print(f"extractor: {error}", file=sys.stderr)
 
     with errors_for_people():
-        for record in read_records(*inputs, on_error=report, stdin=sys.stdin.buffer):
-            parsed = parse_record(record)
-            if as_json:
-                typer.echo(_as_json(parsed))
-            else:
-                _show(parsed)
+        records = map(parse_record, read_records(*inputs, on_error=report, stdin=sys.stdin.buffer))
+        if stats:
+            _show_stats(records, shapes, as_json=as_json)
+        else:
+            _show_all(records, as_json=as_json)
         if failures:
             raise SystemExit(FAILED)
+
+
+def _show_all(records: "Iterable[ParsedRecord]", *, as_json: bool) -> None:
+    for parsed in records:
+        if as_json:
+            typer.echo(_as_json(parsed))
+        else:
+            _show(parsed)
+
+
+def _show_stats(records: "Iterable[ParsedRecord]", shapes: int, *, as_json: bool) -> None:
+    from extractor.parse.claim_tally import ClaimTally
+    from extractor.parse.number_claims import list_number_claims
+
+    from .parse_stats import claims_as_json, print_claims
+
+    tally, number = ClaimTally(), 0
+    for parsed in records:
+        tally.add(list_number_claims(parsed))
+        number += 1
+    if as_json:
+        print(claims_as_json(tally.report(shapes), number))
+    else:
+        print_claims(tally.report(shapes), number)
 
 
 def _as_json(parsed: "ParsedRecord") -> str:

@@ -1,6 +1,5 @@
-"""An evaluation as a table: drawn on a terminal, tab-separated elsewhere."""
+"""An evaluation as tables."""
 
-import sys
 from collections.abc import Iterable
 
 from extractor.evaluation.report import (
@@ -13,11 +12,16 @@ from extractor.evaluation.report import (
     name_group,
 )
 
+from .tables import Row, print_table
+
 __all__ = ["print_report"]
 
-_Row = tuple[str, ...]
 _SCORES = ("score", "support", "exact", "normalised", "95 % interval", "relaxed", "precision", "recall")
 _FIELDS = (*_SCORES, "missed", "invented", "stated", "paired")
+_WORTH = (
+    *("normalised", "support", "95 % interval", "missed", "invented", "precision", "recall"),
+    *("exact", "relaxed", "paired", "stated"),
+)
 _ERRORS = ("error", "count", "harm", "most often in", "worst example")
 _DIFFERENCES = ("score", "predicted", "other", "difference", "95 % interval")
 
@@ -30,23 +34,25 @@ def print_report(report: ScoreReport) -> None:
             more = f" and {len(record_ids) - 10} more" if len(record_ids) > 10 else ""
             print(f"{title}: {', '.join(record_ids[:10])}{more}")
     rows = [_group_row(one) for one in report.groups] + [_field_row(one) for one in report.fields]
-    _print_table(_FIELDS, rows)
+    print_table(_FIELDS, rows, _WORTH)
     if report.errors:
-        _print_table(_ERRORS, _error_rows(report))
+        print_table(_ERRORS, _error_rows(report), _ERRORS[1:], prose=_ERRORS[3:])
     if report.comparison:
-        _print_table(_DIFFERENCES, map(_difference_row, report.comparison.differences))
+        print(f"\npredicted less {report.comparison.other}, in normalised F1:")
+        rows = [_difference_row(one) for one in report.comparison.differences]
+        print_table(_DIFFERENCES, rows, ("difference", "95 % interval", "predicted", "other"))
 
 
-def _group_row(one: GroupScore) -> _Row:
+def _group_row(one: GroupScore) -> Row:
     return (*_ladder(name_group(one.name, one.average), "", one), "", "", "", "")
 
 
-def _field_row(one: FieldScore) -> _Row:
+def _field_row(one: FieldScore) -> Row:
     apart = str(one.missed), str(one.invented), _share(one.f1_stated), _share(one.f1_paired)
     return (*_ladder(one.name, str(one.support), one), *apart)
 
 
-def _ladder(name: str, support: str, one: GroupScore | FieldScore) -> _Row:
+def _ladder(name: str, support: str, one: GroupScore | FieldScore) -> Row:
     level: LevelScore = one.normalised
     scores = one.exact.f1, level.f1, one.relaxed.f1
     exact, normalised, relaxed = map(_share, scores)
@@ -54,7 +60,7 @@ def _ladder(name: str, support: str, one: GroupScore | FieldScore) -> _Row:
     return (name, support, exact, normalised, _bounds(level.interval), *rest)
 
 
-def _error_rows(report: ScoreReport) -> Iterable[_Row]:
+def _error_rows(report: ScoreReport) -> Iterable[Row]:
     for one in report.errors:
         often = sorted(one.fields.items(), key=lambda pair: (-pair[1], pair[0]))[:2]
         worst = next(iter(one.examples), None)
@@ -63,7 +69,7 @@ def _error_rows(report: ScoreReport) -> Iterable[_Row]:
         yield one.kind.value, str(one.count), f"{one.harm:g}", fields, shown
 
 
-def _difference_row(one: Difference) -> _Row:
+def _difference_row(one: Difference) -> Row:
     difference = "" if one.difference is None else f"{one.difference:+.3f}"
     return one.name, _share(one.f1), _share(one.other), difference, _bounds(one.interval)
 
@@ -74,21 +80,3 @@ def _share(value: float | None) -> str:
 
 def _bounds(interval: Interval | None) -> str:
     return f"{interval.low:.3f} to {interval.high:.3f}" if interval else ""
-
-
-def _print_table(head: _Row, rows: Iterable[_Row]) -> None:
-    print()
-    if not sys.stdout.isatty():
-        for row in (head, *rows):
-            print("\t".join(row))
-        return
-    from rich.console import Console
-    from rich.table import Table
-
-    words = {"score", "error", "most often in", "worst example"}
-    table = Table(box=None, pad_edge=False)
-    for name in head:
-        table.add_column(name, justify="left" if name in words else "right", overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    Console(highlight=False, markup=False).print(table)

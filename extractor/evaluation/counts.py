@@ -51,7 +51,7 @@ class RecordScore:
 
 
 def compare_values(score: RecordScore, one: Field, gold: Any, predicted: Any) -> list[tuple[ErrorKind, Any, Any]]:
-    """Count the values of one field of a pair of items; returns those that disagree when normalised."""
+    """Count the values of one field of a pair of items; returns those that disagree, or are remarked upon."""
     ours, theirs = one.shape.spread(gold), one.shape.spread(predicted)
     if not ours and not theirs:
         score.add(one, Column.EMPTY)
@@ -68,6 +68,8 @@ def compare_values(score: RecordScore, one: Field, gold: Any, predicted: Any) ->
         count_right(score, one, level)
         if level < Level.NORMALISED:
             wrong.append((one.shape.error(ours[row], theirs[column]), ours[row], theirs[column]))
+        elif remark := one.shape.remark(ours[row], theirs[column]):
+            wrong.append((remark, ours[row], theirs[column]))
     rows, columns = {row for row, _ in pairs}, {column for _, column in pairs}
     missed = [(ErrorKind.MISSED, value, None) for place, value in enumerate(ours) if place not in rows]
     invented = [(ErrorKind.INVENTED, None, value) for place, value in enumerate(theirs) if place not in columns]

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from extractor.schemas import TrialExtraction
+
 from .fields import Field
 from .kinds import HARM, ErrorKind
 
-__all__ = ["Disagreement", "find_wrong_pairings"]
+__all__ = ["Disagreement", "RecordErrors", "find_wrong_pairings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,17 @@ class Disagreement:
         return HARM[self.kind] * self.field.weight
 
 
+@dataclass(frozen=True, slots=True)
+class RecordErrors:
+    """All disagreements of one record, with both extractions and the place of each, such as "run.jsonl, line 3"."""
+
+    gold: TrialExtraction
+    predicted: TrialExtraction | None
+    gold_place: str
+    predicted_place: str | None
+    found: tuple[Disagreement, ...]
+
+
 def find_wrong_pairings(found: Sequence[Disagreement]) -> list[Disagreement]:
     """The disagreements of one record, with values on a wrong item recognised.
 
@@ -43,11 +56,11 @@ def find_wrong_pairings(found: Sequence[Disagreement]) -> list[Disagreement]:
     """
     lost: dict[tuple[str, Any], list[int]] = defaultdict(list)
     for position, one in enumerate(found):
-        if one.field.family and one.gold is not None:
+        if one.field.family and one.gold is not None and not _has_right_value(one):
             lost[one.field.family, one.field.shape.key(one.gold)].append(position)
     moved: dict[int, int] = {}
     for position, one in enumerate(found):
-        if one.field.family and one.predicted is not None:
+        if one.field.family and one.predicted is not None and not _has_right_value(one):
             places = lost.get((one.field.family, one.field.shape.key(one.predicted)))
             if places:
                 moved[position] = places.pop(0)
@@ -59,3 +72,11 @@ def find_wrong_pairings(found: Sequence[Disagreement]) -> list[Disagreement]:
         for position, one in enumerate(found)
         if position not in halves
     ]
+
+
+def _has_right_value(one: Disagreement) -> bool:
+    """Whether the values agree, and something else about them was remarked upon."""
+    if one.gold is None or one.predicted is None:
+        return False
+    key = one.field.shape.key
+    return key(one.gold) == key(one.predicted)

@@ -7,9 +7,10 @@ from .disagreements import Disagreement
 from .kinds import ErrorKind
 from .report import ErrorExample, ErrorScore, to_json_value
 
-__all__ = ["ErrorTally"]
+__all__ = ["ErrorKey", "ErrorTally", "export_error", "rank_error"]
 
-_Key = tuple[float, str, str, str, str]
+ErrorKey = tuple[float, str, str, str, str]
+"""What errors are sorted by: harm, the most first, then record, field and values."""
 
 
 class ErrorTally:
@@ -19,7 +20,7 @@ class ErrorTally:
         self._limit = limit
         self._counts: Counter[tuple[ErrorKind, str]] = Counter()
         self._harm: Counter[ErrorKind] = Counter()
-        self._worst: dict[ErrorKind, list[tuple[_Key, ErrorExample]]] = {kind: [] for kind in ErrorKind}
+        self._worst: dict[ErrorKind, list[tuple[ErrorKey, ErrorExample]]] = {kind: [] for kind in ErrorKind}
 
     def add(self, error: Disagreement) -> None:
         """Count an error, and keep it if it is among the worst."""
@@ -27,9 +28,7 @@ class ErrorTally:
         self._harm[error.kind] += error.harm  # type: ignore[assignment] # harm may be a fraction
         worst, start = self._worst[error.kind], (-error.harm, error.record_id)
         if self._limit and (len(worst) < self._limit or start <= worst[-1][0][:2]):
-            # The values decide between errors of one field, not their places, which are an accident.
-            key = (*start, error.field.name, repr(error.gold), repr(error.predicted))
-            insort(worst, (key, _export(error)), key=lambda pair: pair[0])
+            insort(worst, (rank_error(error), export_error(error)), key=lambda pair: pair[0])
             del worst[self._limit :]
 
     def report(self) -> tuple[ErrorScore, ...]:
@@ -48,7 +47,14 @@ class ErrorTally:
         return tuple(sorted(scores, key=lambda score: -score.harm))
 
 
-def _export(error: Disagreement) -> ErrorExample:
+def rank_error(error: Disagreement) -> ErrorKey:
+    """The key that puts the most harmful errors first."""
+    # The values decide between errors of one field, not their places, which are an accident.
+    return (-error.harm, error.record_id, error.field.name, repr(error.gold), repr(error.predicted))
+
+
+def export_error(error: Disagreement) -> ErrorExample:
+    """The error as reports have it."""
     sections = (getattr(item, "section", None) for item in (error.gold_item, error.predicted_item))
     return ErrorExample(
         kind=error.kind,

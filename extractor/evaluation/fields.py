@@ -8,7 +8,7 @@ from .kinds import ErrorKind
 from .quantities import Amounts, Limits, Quantities, Windows
 from .shapes import Choice, Named, Shape, Texts
 
-__all__ = ["FIELDS", "ITEM_FIELDS", "Field", "Group"]
+__all__ = ["FIELDS", "INDEX", "ITEM_FIELDS", "Field", "Group"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,9 @@ ENDPOINTS = Group(
         Field("endpoints.methods", "methods", _TEXT, "method", weight=0.25),
     ),
 )
+INDEX = Field("endpoints.index", "index", Choice(ErrorKind.WRONG_PAIRING), weight=0.5)
+"""Which outcome of its rank an endpoint is: another one is told as an error. It is not scored, for it is no reading."""
+
 FIELDS: tuple[Field, ...] = (*ELIGIBILITY.fields, *CRITERIA.fields, *DOSING.fields, *ENDPOINTS.fields)
 """All scored fields, in the order of reports."""
 

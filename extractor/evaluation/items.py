@@ -99,7 +99,8 @@ class _Endpoints(ItemKind):
             return 0.0
         time_frame = _overlap(gold.time_frame or "", predicted.time_frame or "")
         rank = gold.rank == predicted.rank
-        return max(measure, whole) + 0.3 * measure + 0.3 * rank + 0.1 * whole + 0.1 * time_frame
+        index = rank and gold.index == predicted.index
+        return max(measure, whole) + 0.3 * measure + 0.3 * rank + 0.1 * whole + 0.1 * time_frame + 0.01 * index
 
     def is_part(self, part: Endpoint, whole: Endpoint) -> bool:
         if part.rank != whole.rank:

@@ -12,12 +12,12 @@ class ErrorKind(StrEnum):
     - ``comparator``: a limit bounds the other way, or leaves out its own value.
     - ``number``: another number, also of an instrument's version; another number of doses in a time.
     - ``unit``, ``time_unit``: the number in another unit.
-    - ``wrong_pairing``: a right value on the wrong item.
+    - ``wrong_pairing``: a right value on the wrong item, an outcome in the place of another one.
     - ``invented``, ``missed``: a value or an item without a counterpart.
     - ``wrong_section``: quoted from, or registered in, another part of the record.
     - ``wrong_category``: another class of a closed set, or another named instrument.
     - ``split``, ``merged``: one item of gold as several, several as one.
-    - ``wording``: a text with other bounds or other words.
+    - ``wording``: a text with other bounds or other words; the right limit of a quantity named otherwise.
     """
 
     POLARITY = "polarity"

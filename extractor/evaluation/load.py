@@ -66,6 +66,11 @@ class Extractions:
         except ValidationError as error:
             raise GoldError(f"{place}: {_first_problem(error)}; correct it to the schema (extractor schema)") from error
 
+    def place(self, record_id: str) -> str | None:
+        """Where a record stands: a file, and the line in it. The source's name if it came from no file."""
+        place = self._places.get(record_id)
+        return None if place is None else str(place) if isinstance(place, _Place) else self.name
+
 
 def open_extractions(source: ExtractionSource, name: str) -> Extractions:
     """Index extractions. ``name`` is what values that come from no file are called.

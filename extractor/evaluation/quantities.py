@@ -7,6 +7,7 @@ from extractor.schemas import Amount, Comparator, Constraint, TimeWindow
 
 from .fold import measure_overlap
 from .kinds import ErrorKind
+from .quantity_words import may_name_one_thing
 from .shapes import Shape
 from .units import fold_unit, is_time_unit, scale_number, scale_quantity
 
@@ -56,7 +57,10 @@ _UPPER, _LOWER = {Comparator.LESS, Comparator.AT_MOST}, {Comparator.MORE, Compar
 
 
 class Limits(Shape):
-    """Numeric limits. The words for the quantity help to pair, and count only when exact."""
+    """Numeric limits. The words for the quantity help to pair, and count only when exact.
+
+    The right number of another quantity is told as an error of wording.
+    """
 
     threshold = 0.5
 
@@ -83,6 +87,9 @@ class Limits(Shape):
             return ErrorKind.NUMBER
         both_time = is_time_unit(gold.unit) and is_time_unit(predicted.unit)
         return ErrorKind.TIME_UNIT if both_time else ErrorKind.UNIT
+
+    def remark(self, gold: Bound, predicted: Bound) -> ErrorKind | None:
+        return None if may_name_one_thing(gold.quantity, predicted.quantity) else ErrorKind.WORDING
 
     def resembles(self, gold: Bound, predicted: Bound) -> bool:
         sides = {gold.comparator, predicted.comparator}

@@ -8,7 +8,7 @@ from extractor.schemas import TrialExtraction
 
 from .counts import Column, RecordScore, compare_values, count_right, count_stated
 from .disagreements import Disagreement, find_wrong_pairings
-from .fields import CRITERIA, DOSING, ELIGIBILITY, ENDPOINTS, Field, Group
+from .fields import CRITERIA, DOSING, ELIGIBILITY, ENDPOINTS, INDEX, Field, Group
 from .items import KINDS, Pairing, Placed, pair_items, place_items
 from .kinds import ErrorKind
 from .shapes import Choice, Level
@@ -48,6 +48,8 @@ def _score_items(score: RecordScore, group: Group, gold: Sequence[Placed], predi
     quiet = _report_parts(score, group, pairing, ours, theirs)
     for row, column in pairing.pairs:
         _compare(score, group, ours[row], theirs[column], quiet.get((row, column), frozenset()))
+        if group is ENDPOINTS:
+            _compare_index(score, ours[row], theirs[column])
     named_gold = {part for _, parts in pairing.merges for part in parts}
     named_predicted = {part for _, parts in pairing.splits for part in parts}
     paired_gold, paired_predicted = {row for row, _ in pairing.pairs}, {column for _, column in pairing.pairs}
@@ -112,6 +114,13 @@ def _compare(
         for kind, *values in compare_values(score, one, ours, theirs):
             if kind not in quiet:
                 _report(score, kind, one, (values[0], values[1]), (gold, predicted))
+
+
+def _compare_index(score: RecordScore, gold: _Side, predicted: _Side) -> None:
+    """An outcome that stands for another registered one. Where the rank differs, positions in it tell nothing."""
+    ours, theirs = gold.item, predicted.item
+    if ours.rank == theirs.rank and ours.index != theirs.index:
+        _report(score, ErrorKind.WRONG_PAIRING, INDEX, (ours.index, theirs.index), (gold, predicted))
 
 
 def _report(

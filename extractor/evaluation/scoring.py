@@ -1,11 +1,13 @@
 """Evaluate predictions against gold: record by record, then figures, errors and intervals."""
 
 from collections import Counter
+from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from extractor.errors import ExtractorError
 
+from .disagreements import RecordErrors
 from .load import Extractions, ExtractionSource, open_extractions
 from .report import ScoreReport
 
@@ -23,6 +25,7 @@ def evaluate(
     examples: int = 10,
     resamples: int = 1000,
     seed: int = 0,
+    on_record: Callable[[RecordErrors], None] | None = None,
 ) -> ScoreReport:
     """Score extractions against gold, with 95 % intervals and the worst errors.
 
@@ -30,7 +33,8 @@ def evaluate(
     are joined by ``record_id`` and read one at a time. A record that is missing in ``predicted`` is
     all missed; one without gold is listed and not scored. ``compare`` is another prediction, for
     paired differences on the same records. ``examples`` is how many errors of each kind are kept,
-    ``resamples`` how often records are drawn for the intervals (0 for none).
+    ``resamples`` how often records are drawn for the intervals (0 for none). ``on_record`` is called
+    with all errors of each record, for a page or a list of them.
 
     Raises ``GoldError`` for a source that cannot be read, ``ExtractorError`` without the extra
     ``evaluate`` (numpy, scipy), ``ValueError`` for negative numbers.
@@ -46,7 +50,7 @@ def evaluate(
     from .compose import compose_comparison, compose_report  # noqa: PLC0415 - needs the extra
 
     ours, theirs = open_extractions(gold, "gold"), open_extractions(predicted, "predicted")
-    scored = _score_records(ours, theirs, examples)
+    scored = _score_records(ours, theirs, examples, on_record)
     report = compose_report(scored, (ours, theirs), resamples, seed)
     if compare is None:
         return report
@@ -55,7 +59,12 @@ def evaluate(
     return report.model_copy(update={"comparison": comparison})
 
 
-def _score_records(gold: Extractions, predicted: Extractions, examples: int) -> "Scored":
+def _score_records(
+    gold: Extractions,
+    predicted: Extractions,
+    examples: int,
+    on_record: Callable[[RecordErrors], None] | None = None,
+) -> "Scored":
     import numpy as np  # noqa: PLC0415 - needs the extra
 
     from .compose import Scored  # noqa: PLC0415
@@ -69,11 +78,15 @@ def _score_records(gold: Extractions, predicted: Extractions, examples: int) -> 
         annotated = gold.get(record_id)
         if annotated is None:
             continue
-        score = score_record(annotated, predicted.get(record_id))
+        extraction = predicted.get(record_id)
+        score = score_record(annotated, extraction)
         rows.append(np.array(score.counts, dtype=np.uint16))
         choices.update(score.choices)
         for error in score.errors:
             errors.add(error)
+        if on_record:
+            places = gold.place(record_id) or gold.name, predicted.place(record_id)
+            on_record(RecordErrors(annotated, extraction, *places, tuple(score.errors)))
     return Scored(Counts.collect(rows), errors, choices)
 
 

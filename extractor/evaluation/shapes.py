@@ -54,6 +54,10 @@ class Shape(ABC):
     def error(self, gold: Any, predicted: Any) -> ErrorKind:
         """The kind of the disagreement of two values that do not agree when normalised."""
 
+    def remark(self, gold: Any, predicted: Any) -> ErrorKind | None:  # noqa: ARG002 - most say all that they mean
+        """What is amiss with values that agree when normalised: told as an error, and not scored."""
+        return None
+
     def resembles(self, gold: Any, predicted: Any) -> bool:  # noqa: ARG002 - a class of a closed set has no near miss
         """Whether values that differ when normalised still agree when relaxed."""
         return False

@@ -1,12 +1,15 @@
 import json
+import re
 
 import pytest
 
+from benchmarks.judging import tally_judged
 from benchmarks.label_files import FOLDS, fold_of
 from benchmarks.labels import __main__ as command
 from benchmarks.labels.cells import judge_cells
 from benchmarks.labels.criteria import judge_limits
-from benchmarks.labels.matching import count_same, count_similar
+from benchmarks.labels.dosing import choose_rows
+from benchmarks.labels.matching import count_similar
 
 OUTCOME = {
     "record": "NCT90000001",
@@ -30,7 +33,23 @@ CELL = {
     "flat": "Overall survival, 2 years",
     "items": [{"measure": "Overall survival", "description": None, "time_frame": "2 years"}],
 }
+ARM = {
+    "id": "d1",
+    "record": "NCT90000001",
+    "sections": {"arms[0]": "Arm A (EXPERIMENTAL)\nFictumab 5 mg orally", "interventions[0]": "DRUG: Fictumab"},
+    "dosing": [
+        {
+            "agent": "Fictumab",
+            "section": "arms[0]",
+            "quote": "Fictumab 5 mg orally",
+            "role": "investigational",
+            "amounts": [{"low": 5, "high": 5, "unit": "mg"}],
+            "route": "oral",
+        }
+    ],
+}
 LABELS = {
+    "dosing": ARM,
     "outcomes": OUTCOME,
     "time_frames": {
         "time_frame": "week 4",
@@ -55,30 +74,50 @@ def data(tmp_path):
 def test_the_command_prints_a_line_for_each_field(data, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["labels", "--data", str(data)])
     command.main()
-    rows = {line[:24].strip(): line[24:].split() for line in capsys.readouterr().out.splitlines()}
-    for field in ("split all", "time points", "time kind", "concept", "end events", "methods", "criterion category"):
+    lines = [re.split(r"\s{2,}", line) for line in capsys.readouterr().out.splitlines()]
+    rows = {name: figures for name, *figures in lines}
+    criteria = [f"eligibility.criteria.{name}" for name in ("category", "constraints", "time_window")]
+    outcomes = [f"endpoints.{name}" for name in ("time_points", "time_kind", "concept", "end_events", "methods")]
+    for field in ("split all", "limit bound", *criteria, *outcomes):
         assert rows[field][:2] == ["1", "1.000"], field
-    assert rows["constraint"][:5] == ["1", "1.000", "1.000", "1.000", "1.000"]
+    assert rows["dosing.route"][1:4] == ["1.000"] * 3
 
 
 def test_a_wrong_cut_is_counted_in_its_part():
     item = {"measure": "Overall survival, 2 years", "description": None, "time_frame": None}
-    tallies = {tally.field: tally for tally in judge_cells([CELL | {"items": [item]}])}
-    assert (tallies["split description"].right, tallies["split measure"].right, tallies["split all"].right) == (1, 0, 0)
+    tallies = {tally.field: tally for tally in tally_judged(judge_cells([CELL | {"items": [item]}]))}
+    rights = [tallies[name].right for name in ("endpoints.description", "endpoints.measure", "split all")]
+    assert rights == [1, 0, 0]
 
 
 def test_a_range_is_two_bounds():
     label = {"quantity": "Age", "comparator": "between", "value": 18, "value_high": 70, "unit": "years"}
     row = LIMIT | {"text": "Age 18-65 years", "constraints": [label]}
-    constraint = judge_limits([row])[0]
+    constraint = tally_judged(judge_limits([row]))[0]
     assert (constraint.found, constraint.wanted, constraint.matched, constraint.right) == (2, 2, 1, 0)
 
 
 def test_matching():
-    assert count_same([1, 1], [1]) == 1
     assert count_similar(["death", "relapse"], ["death of any cause", "relapse"]) == 1
 
 
 def test_all_items_of_a_trial_are_in_one_fold():
     folds = {fold_of(f"NCT{number:08d}") for number in range(200)}
     assert folds == set(range(FOLDS))
+
+
+def test_dosing_alone_lists_what_was_read_wrongly(data, monkeypatch, capsys):
+    path = data / "labels" / "dosing.jsonl"
+    path.write_text(path.read_text("utf-8").replace('"oral"', '"intravenous"'), "utf-8")
+    monkeypatch.setattr("sys.argv", ["labels", "--data", str(data), "--only", "dosing", "--errors", "1"])
+    command.main()
+    printed = capsys.readouterr().out
+    assert "'intravenous'\t'oral'" in printed
+    assert "concept" not in printed
+
+
+def test_every_trial_is_either_developed_on_or_held_out():
+    rows = [{"record": f"NCT9{number:07}"} for number in range(60)]
+    developed, held_out = choose_rows(rows, "development"), choose_rows(rows, "held-out")
+    assert len(developed) + len(held_out) == len(rows)
+    assert 10 <= len(held_out) <= 30

@@ -7,7 +7,8 @@ import typer
 from typer.testing import CliRunner
 
 from extractor.cli.evaluate import evaluate
-from tests.evaluation.annotations import make_gold
+from extractor.cli.tables import choose_columns
+from tests.evaluation.annotations import criterion, make_gold
 
 
 @pytest.fixture
@@ -48,6 +49,7 @@ def test_compare_adds_differences(sources):
     result = _invoke(*sources, "--compare", sources[0])
     assert result.exit_code == 0
     assert "dosing.amounts\t0.750\t1.000\t-0.250\t" in result.stdout
+    assert f"predicted less {sources[0]}, in normalised F1:" in result.stdout
 
 
 def test_fail_under_names_what_fell(sources):
@@ -62,6 +64,41 @@ def test_fail_under_names_what_fell(sources):
 def test_fail_under_that_holds_is_silent(sources):
     result = _invoke(*sources, "--fail-under", "all=0.9, eligibility.criteria=1")
     assert (result.exit_code, result.stderr) == (0, "")
+
+
+def test_a_floor_with_nothing_to_score_is_told_and_does_not_fail(sources, tmp_path):
+    empty = tmp_path / "empty.jsonl"
+    empty.write_text(json.dumps({"record_id": "A", "eligibility": {}}), "utf-8")
+    result = _invoke(str(empty), str(empty), "--fail-under", "dosing.amounts=0.9,eligibility.sex=1")
+    assert result.exit_code == 0
+    assert result.stderr == "extractor: dosing.amounts has nothing to score; its floor is not checked\n"
+    assert _invoke(*sources, "--fail-under", "dosing.amounts=0.9").exit_code == 1
+
+
+def test_two_annotators_agree_as_far_whoever_comes_first(tmp_path):
+    anna, ben = tmp_path / "anna", tmp_path / "ben"
+    for folder, more in ((anna, []), (ben, [criterion("Lives near the clinic", category="logistics")])):
+        folder.mkdir()
+        gold = make_gold()
+        gold["eligibility"]["criteria"] = gold["eligibility"]["criteria"][:4] + more
+        (folder / "A.json").write_text(json.dumps(gold), "utf-8")
+    for pair in ((anna, ben), (ben, anna)):
+        report = json.loads(_invoke(*map(str, pair), "--json").stdout)
+        (items,) = [one for one in report["fields"] if one["name"] == "eligibility.criteria"]
+        assert items["normalised"]["f1"] == pytest.approx(2 * 4 / (4 + 5))
+
+
+ROWS = [
+    ("score", "support", "normalised", "often"),
+    ("eligibility.criteria", "12", "0.912", "a long text of many words"),
+]
+
+
+@pytest.mark.parametrize(
+    ("width", "kept"), [(80, [0, 1, 2, 3]), (48, [0, 1, 2, 3]), (47, [0, 1, 2]), (36, [0, 2]), (9, [0])]
+)
+def test_a_narrow_terminal_is_spared_columns(width, kept):
+    assert choose_columns(ROWS, width, ("normalised", "support", "often"), {"often"}) == kept
 
 
 @pytest.mark.parametrize(

@@ -237,6 +237,22 @@ def test_an_undecided_category_is_none(tmp_path):
     assert eligibility.criteria[0].category is None
 
 
+@pytest.mark.parametrize(
+    ("text", "rows", "category"),
+    [
+        ("Patients of an age over 18", ("T1 Person: Patients", "T2 Person: age"), "age"),
+        ("Patients with gout", ("T1 Person: Patients", "T2 Condition: gout"), "diagnosis"),
+        ("Pregnant women", ("T1 Condition: Pregnant", "T2 Person: women"), "reproductive"),
+        ("Negative pregnancy test", ("T1 Measurement: pregnancy test",), "reproductive"),
+        ("Women with gout", ("T1 Person: Women", "T2 Condition: gout"), None),
+        ("Patients", ("T1 Person: Patients",), None),
+    ],
+)
+def test_who_takes_part_does_not_hide_what_a_line_is_about(tmp_path, text, rows, category):
+    eligibility, _ = read_line(tmp_path, text, *rows)
+    assert eligibility.criteria[0].category == category
+
+
 def test_lines_marked_as_no_criterion_and_notes_are_passed_over(tmp_path):
     eligibility, problems = read_line(
         tmp_path, "See appendix\nGout\n", "T1 Not_a_criteria: See appendix", "T2 Condition: Gout", "#1 Note T2\tsure"
@@ -288,6 +304,55 @@ def test_values_are_read_by_the_grammars(quantity, value, expected):
 @pytest.mark.parametrize("value", ["normal", "> 3 or < 1", "elevated grade"])
 def test_values_that_are_no_single_limit_are_not_guessed(value):
     assert read_annotated_value("bilirubin", value, CriterionKind.INCLUSION) is None
+
+
+@pytest.mark.parametrize(
+    ("row", "place"),
+    [
+        ("*\t", "*"),
+        ("*\tOR", "*"),
+        ("R1", "R1"),
+        ("R1\tHas_value", "R1"),
+        ("E1", "E1"),
+        ("E1\tA:E2", "E1"),
+        ("T9", "T9"),
+        ("T9\tCondition 0 4", "T9"),
+        ("T9\tCondition 0 99999999999999999999\tGout", "T9"),
+        ("Gout", "Gout"),
+    ],
+)
+def test_a_broken_row_is_a_problem_and_no_crash(row, place):
+    found = read_standoff(f"T1\tCondition 0 4\tGout\n{row}\n", "Gout")
+    assert list(found.entities) == ["T1"]
+    assert [at for at, _ in found.problems] == [place]
+
+
+@pytest.mark.parametrize("sign", ["\u2028", "\x0c", "\x85"])
+def test_only_the_end_of_a_line_ends_an_annotation(sign):
+    text = f"Gout{sign}of the toe"
+    found = read_standoff(f"\ufeffT1\tCondition 0 {len(text)}\t{text}\r\n#1\tNote T1\tsure\r\n", text)
+    assert (list(found.entities), found.problems, found.notes) == (["T1"], [], 1)
+
+
+def test_annotations_without_a_field_are_counted(tmp_path):
+    source = tmp_path / "brat"
+    source.mkdir()
+    write_list(
+        source,
+        "toy_inc",
+        "Severe gout or gouty arthritis, not for donors\nSee appendix\n",
+        "T1 Qualifier: Severe",
+        "T2 Condition: gout",
+        "T3 Condition: gouty arthritis",
+        "T4 Mood: not for donors",
+        "T5 Not_a_criteria: See appendix",
+        "R1 Has_qualifier Arg1:T2 Arg2:T1",
+        "* OR T2 T3",
+        "#1 AnnotatorNotes T2\tsure",
+    )
+    counts = write_brat_import(source, tmp_path / "out")
+    named = {"Qualifier": 1, "Mood": 1, "Not_a_criteria": 1, "Has_qualifier": 1, "OR": 1, "note": 1}
+    assert (dict(counts.quoted), counts.problems) == (named, ())
 
 
 def test_offsets_count_characters_not_bytes():

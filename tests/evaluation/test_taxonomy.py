@@ -5,6 +5,7 @@ import copy
 import pytest
 
 from extractor.evaluation import ErrorKind, evaluate
+from extractor.evaluation.quantity_words import may_name_one_thing
 
 from .annotations import criterion, endpoint, limit, make_gold, name_errors, regimen, score
 
@@ -69,6 +70,10 @@ def _move_age(x):
     x["eligibility"]["maximum_age"] = {"value": 18, "unit": "year"}
 
 
+def _swap_indexes(x):
+    x["endpoints"][1]["index"], x["endpoints"][2]["index"] = 1, 0
+
+
 def _split_criterion(x):
     x["eligibility"]["criteria"][4:5] = [
         criterion("Pregnant women", "exclusion", "reproductive"),
@@ -110,6 +115,7 @@ PLANTED = [
     ("wrong_pairing", f"{C}.constraints", _move_limit),
     ("wrong_pairing", f"{D}.amounts", _swap_amounts),
     ("wrong_pairing", "eligibility.maximum_age", _move_age),
+    ("wrong_pairing", f"{E}.index", _swap_indexes),
     ("wrong_category", f"{C}.category", _criterion(5, category="comorbidity")),
     ("wrong_category", f"{D}.role", _regimen(1, role="rescue")),
     ("wrong_category", f"{D}.route", _regimen(1, route="sublingual")),
@@ -130,6 +136,7 @@ PLANTED = [
     ("missed", f"{E}.end_events", _endpoint(1, end_events=["relapse of retinitis"])),
     ("split", C, _split_criterion),
     ("wording", f"{C}.quote", _criterion(5, quote="allergy to peanuts")),
+    ("wording", f"{C}.constraints", _limit(1, quantity="Serum albumin")),
     ("wording", f"{D}.timing", _regimen(0, timing="days 1 to 14 and later")),
     ("wording", f"{E}.time_frame", _endpoint(2, time_frame="up to day 60")),
 ]
@@ -194,6 +201,36 @@ def test_a_value_on_a_wrong_item_says_where_it_belongs():
         "eligibility.criteria[1].constraints",
         "eligibility.criteria[5].constraints",
     )
+
+
+def test_another_quantity_and_another_index_are_told_but_not_scored():
+    predicted = make_gold()
+    _limit(1, quantity="Serum albumin")(predicted)
+    _swap_indexes(predicted)
+    report = score(make_gold(), predicted)
+    assert report.figure("all") == 1.0
+    assert sum(error.count for error in report.errors) == 3
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("Platelets", "platelet count", True),
+        ("ANC", "Absolute neutrophil count", True),
+        ("aspartate aminotransferase", "AST", True),
+        ("Hb", "hemoglobin", True),
+        ("", "Age", True),
+        ("years or older", "Age", True),
+        ("3 or more", "lesions", True),
+        ("number of the", "lesions", True),
+        ("serum creatinine", "serum bilirubin", False),
+        ("ECOG", "life expectancy", False),
+        ("INR", "aPTT", False),
+    ],
+)
+def test_whether_two_texts_can_name_one_quantity(one, other, same):
+    assert may_name_one_thing(one, other) is same
+    assert may_name_one_thing(other, one) is same
 
 
 def test_worst_examples_are_bounded_and_the_most_harmful_first():

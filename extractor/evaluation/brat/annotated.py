@@ -1,5 +1,6 @@
 """One annotated list of criteria, and what in it leads nowhere."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -8,10 +9,12 @@ from extractor.schemas import CriterionKind
 from .mapping import BratMapping, EntityUse, RelationUse
 from .standoff import Entity, Relation, Standoff
 
-__all__ = ["VALUED", "Annotated", "Trouble", "find_loose", "find_unknown"]
+__all__ = ["VALUED", "Annotated", "Trouble", "count_quoted", "find_loose", "find_unknown"]
 
 VALUED = (RelationUse.CONSTRAINT, RelationUse.COUNT, RelationUse.TIME_WINDOW)
 """The relations that lead from an entity to a number."""
+
+_QUOTED = (EntityUse.MODIFIER, EntityUse.NO_CRITERION)
 
 Trouble = tuple[str | None, str]
 """An annotation's id or another place, and what could not be carried over."""
@@ -62,3 +65,13 @@ def find_loose(found: Annotated, inside: Sequence[Sequence[Entity]]) -> Iterator
             yield entity.id, "begins in front of the words of its line and is left out"
         elif found.entity_use(entity) is EntityUse.VALUE and entity.id not in linked:
             yield entity.id, f"{entity.text!r} belongs to no other entity"
+
+
+def count_quoted(found: Annotated) -> Counter[str]:
+    """How many annotations of each name gold has no field for: words of a quote, or, as notes are, left out."""
+    entities = (one.type for one in found.standoff.entities.values() if found.entity_use(one) in _QUOTED)
+    wordless = (RelationUse.MODIFIER, RelationUse.PEER)
+    relations = (one.type for one in found.standoff.relations if found.use(one) in wordless)
+    groups = (one.type for one in found.standoff.groups if found.mapping.relations.get(one.type) in wordless)
+    notes = ["note"] * found.standoff.notes
+    return Counter([*entities, *relations, *groups, *notes])

@@ -14,6 +14,7 @@ from .values import is_length_of_time, read_annotated_time, read_annotated_value
 
 __all__ = ["AnnotatedCriterion", "read_criteria"]
 
+_PERSON = "Person"
 _SUBORDINATE = set(RelationUse) - {RelationUse.PEER}
 _OF_TIME = (Category.AGE, Category.LIFE_EXPECTANCY)
 
@@ -81,8 +82,16 @@ def _category_of(found: Annotated, entity: Entity) -> Category | None:
     return found.mapping.choose_category(Setting(entity.type, entity.text, found.kind, time, negated))
 
 
+def _list_categories(found: Annotated, about: Sequence[Entity]) -> set[Category | None]:
+    """The categories of the entities; a person who only has the others' ("patients", "pregnant women") adds none."""
+    persons = {_category_of(found, entity) for entity in about if entity.type == _PERSON}
+    others = {_category_of(found, entity) for entity in about if entity.type != _PERSON}
+    bare = {None, Category.SEX} if others == {Category.REPRODUCTIVE} else {None}
+    return others | (persons - bare) or persons
+
+
 def _choose_category(found: Annotated, about: Sequence[Entity]) -> tuple[Category | None, list[Trouble]]:
-    categories = {_category_of(found, entity) for entity in about}
+    categories = _list_categories(found, about)
     if len(categories) == 1 and (category := next(iter(categories))):
         return category, []
     if not about:

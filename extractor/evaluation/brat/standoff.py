@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 
 __all__ = ["Entity", "Group", "Relation", "Standoff", "read_standoff"]
 
-_SPANS = re.compile(r"\d+ \d+(?:;\d+ \d+)*")
+_SPANS = re.compile(r"[0-9]{1,9} [0-9]{1,9}(?:;[0-9]{1,9} [0-9]{1,9})*")
+_LINE_END = re.compile(r"\r?\n")  # others, such as a form feed, may stand inside of a text
 _ARGUMENT = re.compile(r"(?P<role>\w[\w-]*?)\d*:(?P<id>[TE]\d+)")
 
 
@@ -54,12 +55,13 @@ class Group:
 
 @dataclass(slots=True)
 class Standoff:
-    """All annotations of one text, and (place, problem) for each line that could not be used."""
+    """All annotations of one text, (place, problem) for each line that could not be used, and the number of notes."""
 
     entities: dict[str, Entity] = field(default_factory=dict)
     relations: list[Relation] = field(default_factory=list)
     groups: list[Group] = field(default_factory=list)
     problems: list[tuple[str, str]] = field(default_factory=list)
+    notes: int = 0
 
 
 def read_standoff(annotations: str, text: str) -> Standoff:
@@ -70,7 +72,9 @@ def read_standoff(annotations: str, text: str) -> Standoff:
     (['T1'], [('T2', "the text at its spans is 'No', not 'no'")])
     """
     found = Standoff()
-    rows = [row for row in annotations.splitlines() if row.strip() and not row.startswith("#")]
+    lines = [line for line in _LINE_END.split(annotations.removeprefix("\ufeff")) if line.strip()]
+    rows = [line for line in lines if not line.startswith("#")]
+    found.notes = len(lines) - len(rows)
     for row in rows:
         if row.startswith("T"):
             _take(found, row, _read_entity(row, text))
@@ -97,7 +101,7 @@ def _take(found: Standoff, row: str, read: Entity | str) -> None:
 
 
 def _read_entity(row: str, text: str) -> Entity | str:
-    fields = row.split("\t")
+    fields = row.split("\t", 2)
     head = fields[1].split(" ", 1) if len(fields) >= 3 else []
     if len(head) != 2 or not _SPANS.fullmatch(head[1]):
         return "is no entity of the form 'T1<tab>Type start end<tab>text'"
@@ -120,19 +124,26 @@ def _triggers(rows: list[str]) -> Iterator[tuple[str, str]]:
 def _read_links(found: Standoff, row: str, events: Mapping[str, str]) -> None:
     name, _, rest = row.partition("\t")
     if name == "*":
-        kind, *members = rest.split()
-        known = tuple(member for member in members if member in found.entities)
-        found.groups.append(Group(kind, known))
-        lost = set(members) - set(known)
-        found.problems += [("*", f"{kind} names {member}, which was not read") for member in sorted(lost)]
+        _read_group(found, rest.split())
         return
     arguments = [(part["role"], events.get(part["id"], part["id"])) for part in _ARGUMENT.finditer(rest)]
     lost = {entity for _, entity in arguments if entity not in found.entities}
     if lost:
         found.problems.append((name, f"names {', '.join(sorted(lost))}, which was not read"))
-    elif name.startswith("E"):
+    elif name.startswith("E") and arguments:
         found.relations += [Relation(name, role, arguments[0][1], tail) for role, tail in arguments[1:]]
-    elif len(arguments) == 2:
+    elif name.startswith("R") and len(arguments) == 2:
         found.relations.append(Relation(name, rest.split(" ", 1)[0], arguments[0][1], arguments[1][1]))
     else:
         found.problems.append((name, "is no relation of two entities"))
+
+
+def _read_group(found: Standoff, words: list[str]) -> None:
+    if len(words) < 2:
+        found.problems.append(("*", "is no group of entities"))
+        return
+    kind, *members = words
+    known = tuple(member for member in members if member in found.entities)
+    found.groups.append(Group(kind, known))
+    lost = sorted(set(members) - set(known))
+    found.problems += [("*", f"{kind} names {member}, which was not read") for member in lost]

@@ -1,5 +1,6 @@
 """A folder of brat files as gold annotations: the inclusion and the exclusion list of a trial become one."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from os import PathLike
@@ -7,7 +8,7 @@ from pathlib import Path
 
 from extractor.schemas import CriterionKind, Eligibility, TrialExtraction
 
-from .annotated import Annotated
+from .annotated import Annotated, count_quoted
 from .criteria import AnnotatedCriterion, read_criteria
 from .mapping import BratMapping, load_mapping
 from .people import read_age_limits, read_annotated_sex
@@ -22,10 +23,11 @@ _Lists = dict[CriterionKind, Path]
 
 @dataclass(frozen=True, slots=True)
 class BratTrial:
-    """An annotation, and the text of the lists that it annotates."""
+    """An annotation, the text of the lists that it annotates, and what of it gold has no field for, by name."""
 
     extraction: TrialExtraction
     texts: dict[CriterionKind, str]
+    quoted: Counter[str]
 
 
 def import_brat(folder: str | PathLike[str], on_problem: OnProblem) -> Iterator[TrialExtraction]:
@@ -69,10 +71,12 @@ def _pair_files(folder: Path, mapping: BratMapping, on_problem: OnProblem) -> di
 def _read_trial(name: str, lists: _Lists, mapping: BratMapping, on_problem: OnProblem) -> BratTrial | None:
     found: list[AnnotatedCriterion] = []
     texts: dict[CriterionKind, str] = {}
+    quoted: Counter[str] = Counter()
     for kind in CriterionKind:
         annotated = _read_list(lists[kind], kind, mapping, on_problem) if kind in lists else None
         if annotated:
             texts[kind] = annotated.text
+            quoted += count_quoted(annotated)
             criteria, problems = read_criteria(annotated)
             found += criteria
             for place, problem in problems:
@@ -86,7 +90,7 @@ def _read_trial(name: str, lists: _Lists, mapping: BratMapping, on_problem: OnPr
         sex=read_annotated_sex(found, mapping),
         criteria=tuple(item.criterion for item in found),
     )
-    return BratTrial(TrialExtraction(record_id=name, eligibility=eligibility), texts)
+    return BratTrial(TrialExtraction(record_id=name, eligibility=eligibility), texts, quoted)
 
 
 def _read_list(path: Path, kind: CriterionKind, mapping: BratMapping, on_problem: OnProblem) -> Annotated | None:

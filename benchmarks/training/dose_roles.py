@@ -1,0 +1,124 @@
+"""Weights of the roles of agents: makes ``extractor/parse/dosing/role_weights.toml``.
+
+    python -m benchmarks.training.dose_roles --data DIR [--part PART] [--out FILE]
+
+Prints how often the role is right on trials that the weights have not seen.
+"""
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from benchmarks.label_files import FOLDS, Row, add_data_option, fold_of, read_labels
+from benchmarks.labels.dosing import PARTS, build_record, choose_rows
+from benchmarks.scores import Guess, format_calibration
+from extractor.parse.clean import clean_text
+from extractor.parse.dosing import read_statements
+from extractor.parse.dosing.agents import build_lexicon
+from extractor.parse.dosing.facts import Statement
+from extractor.parse.dosing.merging import merge_statements
+from extractor.parse.dosing.names import name_key
+from extractor.parse.dosing.passages import list_passages
+from extractor.parse.dosing.roles import describe_role, view_trial
+from extractor.schemas import Role
+
+from .log_linear import Choice, Weights, choose, fit_weights
+
+_HEAD = """\
+# How much each feature of an agent (see roles.py) counts for each role: the weights of a log-linear model, in nats,
+# fitted on labelled doses.
+"""
+_LEAST = 0.1
+_RARE = 3
+"""Features of fewer agents are left out."""
+_ROLES = tuple(Role)
+_Labelled = tuple[str, list[str], Role]
+"""The trial, the features, the labelled role."""
+
+
+def main() -> None:
+    """Print held-out figures; write the weights if asked to."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_data_option(parser)
+    parser.add_argument("--part", choices=PARTS, default="all", help="the trials to learn from (default: all)")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="where to write the weights")
+    chosen = parser.parse_args()
+    rows = choose_rows(read_labels(chosen.data, "dosing"), chosen.part)
+    labelled = [one for row in rows for one in read_labelled(row)]
+    names = _name_features(labelled)
+    choices = [_choice(one, names) for one in labelled]
+    print(f"{len(labelled)} agents, {len(names)} features of {len(_ROLES)} roles")
+    print("Held out by trial:", format_calibration(list(cross_validate(choices, len(names)))))
+    if chosen.out:
+        weights = fit_weights(choices, len(names) * len(_ROLES), {})
+        chosen.out.write_text(format_weights(weights, names), "utf-8")
+
+
+def read_labelled(row: Row) -> Iterator[_Labelled]:
+    """The statements of a labelled record whose agent has one labelled role."""
+    record = build_record(row)
+    cleaned = {section.name: clean_text(section.text) for section in record.sections}
+    groups, descriptions = list_passages(record, cleaned)
+    lexicon = build_lexicon(groups, descriptions)
+    statements = merge_statements(read_statements(groups, descriptions, lexicon))
+    trial = view_trial((*groups, *descriptions), lexicon, statements)
+    for statement in statements:
+        text = cleaned[statement.section].text
+        if len(roles := _find_roles(statement, text, row["dosing"])) == 1:
+            yield row["record"], describe_role(statement, text, trial), Role(roles.pop())
+
+
+def _find_roles(statement: Statement, text: str, labels: Sequence[Row]) -> set[str]:
+    """The roles of the labels whose quote holds the statement and, if none does, of those of the same agent."""
+    said = text[statement.start : statement.end]
+    same = [label for label in labels if _is_agent(statement, label["agent"])]
+    holding = [label for label in same if label["section"] == statement.section and label["quote"] in said]
+    return {label["role"] for label in (holding or same)}
+
+
+def _is_agent(statement: Statement, name: str) -> bool:
+    key, mention = name_key(name), statement.mention
+    named = name_key(statement.clause.text[mention.start : mention.end]) if mention else ""
+    return key in {statement.agent.key, named} or (len(key) > 3 and (key in statement.agent.key or key in named))
+
+
+def _name_features(labelled: Sequence[_Labelled]) -> dict[str, int]:
+    counts = Counter(feature for _, features, _ in labelled for feature in features)
+    return {name: number for number, name in enumerate(name for name, count in counts.items() if count >= _RARE)}
+
+
+def _choice(labelled: _Labelled, names: Mapping[str, int]) -> Choice:
+    """All roles as candidates: each has weights of its own for every feature."""
+    trial, features, role = labelled
+    numbers = [names[feature] for feature in features if feature in names]
+    candidates = tuple(tuple(place * len(names) + number for number in numbers) for place in range(len(_ROLES)))
+    return Choice(trial, candidates, _ROLES.index(role))
+
+
+def cross_validate(choices: Sequence[Choice], features: int) -> Iterator[Guess]:
+    """Every role judged by weights fitted on the other folds."""
+    for fold in range(FOLDS):
+        weights = fit_weights([c for c in choices if fold_of(c.trial) != fold], features * len(_ROLES), {})
+        for choice in choices:
+            if fold_of(choice.trial) == fold:
+                best, sure = choose(choice, weights)
+                yield Guess(best == choice.right, sure)
+
+
+def format_weights(weights: Weights, names: Mapping[str, int]) -> str:
+    """The data file, a table for each role; weights that hardly count are left out."""
+    lines = [_HEAD]
+    for place, role in enumerate(_ROLES):
+        lines.append(f"[{role}]\n")
+        for name, number in sorted(names.items()):
+            weight = round(float(weights[place * len(names) + number]), 2)
+            if abs(weight) >= _LEAST:
+                lines.append(f"{json.dumps(name)} = {weight}\n")
+        lines.append("\n")
+    return "".join(lines).rstrip() + "\n"
+
+
+if __name__ == "__main__":
+    main()

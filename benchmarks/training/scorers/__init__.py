@@ -1,0 +1,1 @@
+"""How the weights of the learned scorers are made and judged."""

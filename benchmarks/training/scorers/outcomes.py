@@ -1,0 +1,39 @@
+"""Labelled outcomes, and what their classifiers read."""
+
+from collections.abc import Sequence
+
+from benchmarks.label_files import Row
+from extractor.parse.clean import clean_text
+from extractor.parse.outcomes.outcome_features import OutcomeWords, describe_outcome
+from extractor.parse.scoring import Bag
+from extractor.parse.scoring.bags import Block
+from extractor.schemas import Rank
+
+from .design import Part
+from .fitting import Plan
+
+__all__ = ["CATEGORIES", "CONCEPTS", "find_outcomes"]
+
+_PARTS = (
+    Part(Block("words", "words"), 1.0, 2),
+    Part(Block("pairs", "pairs"), 1.0, 2),
+    Part(Block("grams", "words", grams=True), 1.6, 4),
+    Part(Block("told", "told"), 0.5, 3),
+    Part(Block("told_pairs", "told_pairs"), 0.3, 4),
+    Part(Block("frame", "frame"), 0.3, 3),
+    Part(Block("known", "known"), 1.0, 1),
+    Part(Block("marks", "marks", flags=True), 0.25, 3),
+)
+_MEANINGS = ("words", "start", "told")
+CONCEPTS = Plan("concepts", _PARTS, _MEANINGS, (), freedom=4.0)
+CATEGORIES = Plan("endpoint_categories", _PARTS, _MEANINGS, (), freedom=4.0)
+
+
+def find_outcomes(rows: Sequence[Row]) -> list[Bag]:
+    """The features of each labelled outcome."""
+    return [describe_outcome(_words(row)) for row in rows]
+
+
+def _words(row: Row) -> OutcomeWords:
+    parts = (clean_text(row[part] or "").text for part in ("measure", "description", "time_frame"))
+    return OutcomeWords(*parts, rank=Rank(row["rank"]))

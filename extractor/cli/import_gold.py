@@ -1,0 +1,82 @@
+"""``extractor import``: annotations of other projects as gold."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .exits import FAILED, errors_for_people
+
+if TYPE_CHECKING:
+    from extractor.evaluation.brat import ImportCounts
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True, help="Make gold of the annotations of another project.")
+_COMMONEST = 10
+
+
+@app.callback()
+def _root() -> None:
+    """Make gold of the annotations of another project."""
+
+
+@app.command()
+def brat(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FOLDER", exists=True, file_okay=False, help="Pairs of ID_inc and ID_exc, each .txt and .ann."
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where gold/ and records/ are written.")],
+) -> None:
+    """Import eligibility criteria annotated in brat's standoff format.
+
+    Entities and relations are named as in the Chia corpus. Each annotated
+    line becomes a criterion; DIR/gold is annotations, DIR/records the text
+    that they annotate, and DIR/problems.tsv all that could not be carried
+    over, which is left empty. Then:
+
+        extractor run DIR/records --tasks eligibility --out run
+
+        extractor evaluate DIR/gold run
+
+    Exit codes: 0 done, 1 no trial could be imported, 2 usage.
+    """
+    from extractor.evaluation.brat import write_brat_import
+
+    with errors_for_people():
+        counts = write_brat_import(folder, out)
+        _write_problems(counts, out / "problems.tsv")
+    _tell(counts, out)
+    if not counts.trials:
+        raise SystemExit(FAILED)
+
+
+def _write_problems(counts: "ImportCounts", path: Path) -> None:
+    rows = ((one.file, one.place or "", one.problem) for one in counts.problems)
+    lines = ["file\tplace\tproblem", *("\t".join(" ".join(cell.split()) for cell in row) for row in rows)]
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def _tell(counts: "ImportCounts", out: Path) -> None:
+    from collections import Counter
+
+    _say(f"{counts.trials} trials, {counts.criteria} criteria, {counts.without_category} of them without a category")
+    if counts.quoted:
+        named = ", ".join(f"{name} {number}" for name, number in counts.quoted.most_common())
+        _say(f"kept as words of a quote, or left out, for want of a field: {named}")
+    if not counts.problems:
+        return
+    _say(f"{len(counts.problems)} annotations or lines could not be carried over, wholly or in part:")
+    shapes = Counter(problem.shape for problem in counts.problems).most_common()
+    for shape, number in shapes[:_COMMONEST]:
+        _say(f"{number:>7}  {shape}")
+    more = f", and {len(shapes) - _COMMONEST} rarer kinds" if len(shapes) > _COMMONEST else ""
+    _say(f"each of them is in {out / 'problems.tsv'}{more}")
+
+
+def _say(line: str) -> None:
+    print(f"extractor: {line}", file=sys.stderr)

@@ -1,0 +1,63 @@
+"""Tables for people and scripts: drawn on a terminal, tab-separated elsewhere."""
+
+import sys
+from collections.abc import Collection, Iterable, Sequence
+
+__all__ = ["Row", "choose_columns", "print_table"]
+
+Row = tuple[str, ...]
+_GAP = 2
+
+
+def print_table(
+    head: Row, rows: Iterable[Row], worth: Sequence[str] = (), prose: Collection[str] = frozenset()
+) -> None:
+    """Print a table on standard output, an empty line before it.
+
+    A terminal that is too narrow is spared columns, the last of ``worth`` first, and they are named. Columns in
+    ``prose`` may be wrapped; the first column and those of prose are aligned left. A pipe gets every column.
+    """
+    lines = list(rows)
+    print()
+    if not sys.stdout.isatty():
+        for row in (head, *lines):
+            print("\t".join(row))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False, markup=False)
+    kept = choose_columns((head, *lines), console.width, worth, prose)
+    table = Table(box=None, pad_edge=False)
+    for place in kept:
+        left = place == 0 or head[place] in prose
+        wraps = head[place] in prose
+        table.add_column(head[place], justify="left" if left else "right", no_wrap=not wraps, overflow="fold")
+    for row in lines:
+        table.add_row(*(row[place] for place in kept))
+    console.print(table)
+    if len(kept) < len(head):
+        missing = ", ".join(name for place, name in enumerate(head) if place not in kept)
+        console.print(f"(not shown for want of width: {missing}; a pipe shows all)", style="dim")
+
+
+def choose_columns(
+    rows: Sequence[Row], width: int, worth: Sequence[str] = (), prose: Collection[str] = frozenset()
+) -> list[int]:
+    """The places of the columns that fit into ``width`` characters; the first of ``rows`` is the head.
+
+    >>> choose_columns([("name", "count", "share"), ("a", "12", "0.5")], 12, ["count", "share"])
+    [0, 1]
+    """
+    head = rows[0]
+    needs = [max(_measure(row[place], wraps=name in prose) for row in rows) for place, name in enumerate(head)]
+    kept = list(range(len(head)))
+    for name in reversed(worth):
+        if sum(needs[place] for place in kept) + _GAP * (len(kept) - 1) <= width:
+            break
+        kept.remove(head.index(name))
+    return kept
+
+
+def _measure(cell: str, *, wraps: bool) -> int:
+    return max(map(len, cell.split()), default=0) if wraps else len(cell)

@@ -1,0 +1,66 @@
+// Sections of a record with the words of gold and of the prediction marked.
+
+/** Pieces of a text, each with the sides that mark it: cut wherever a mark begins or ends. */
+function cutText(length, marks) {
+  const cuts = [...new Set([0, length, ...marks.flatMap((mark) => [mark.start, mark.end])])].sort((a, b) => a - b);
+  return cuts.slice(1).map((end, place) => {
+    const start = cuts[place];
+    const over = marks.filter((mark) => mark.start < end && mark.end > start).map((mark) => mark.side);
+    return { start, end, sides: [...new Set(over)].sort() };
+  });
+}
+
+/** The marks of both sides in one section. */
+function listMarks(name, error) {
+  return ["gold", "predicted"].flatMap((side) =>
+    error.marks[side]
+      .filter(([section]) => section === name)
+      .map(([, start, end]) => ({ side, start, end })),
+  );
+}
+
+/** One section, its marks drawn. */
+function showSection(name, text, error) {
+  const marks = listMarks(name, error);
+  const pieces = cutText(text.length, marks).map(({ start, end, sides }) => {
+    const words = text.slice(start, end);
+    if (sides.length === 0) return words;
+    const side = sides.length === 2 ? "both" : sides[0];
+    const spoken = side === "both" ? "gold and predicted" : side;
+    const said = (text) => make("span", { class: "sr" }, text);
+    return make("mark", { class: side, title: spoken }, said(`[${spoken}: `), words, said("]"));
+  });
+  return make(
+    "section",
+    { class: "record-text" },
+    make("h4", {}, make("code", {}, name)),
+    make("pre", { tabindex: "0", role: "region", "aria-label": `Text of ${name}` }, pieces),
+  );
+}
+
+/** All sections of an error's record that matter to it, or why there are none. */
+function showTexts(error, texts) {
+  const text = texts[error.record];
+  if (text === undefined) {
+    const remedy = "The record's text was not at hand when this page was made: run with --records INPUT.";
+    return [make("p", { class: "notice" }, remedy)];
+  }
+  const lacking = ["gold", "predicted"].filter((side) => error[side].value !== null && error.marks[side].length === 0);
+  const notes = lacking.map((side) => make("p", { class: "notice" }, explainLack(error, side)));
+  const sections = error.sections.filter((name) => text[name] !== undefined);
+  return [makeKey(error), ...notes, ...sections.map((name) => showSection(name, text[name], error))];
+}
+
+function explainLack(error, side) {
+  const who = side === "gold" ? "Gold" : "The prediction";
+  if (error[side].quote === null) return `${who} gives no quote for this value.`;
+  return `${who}'s words are not found in this text: “${error[side].quote}”`;
+}
+
+function makeKey(error) {
+  const sides = ["gold", "predicted"].filter((side) => error.marks[side].length > 0);
+  const isShared = ([section, start, end]) =>
+    listMarks(section, error).some((mark) => mark.side === "predicted" && mark.start < end && start < mark.end);
+  if (error.marks.gold.some(isShared)) sides.push("both");
+  return make("p", { class: "key-line" }, sides.map((side) => make("span", { class: `swatch ${side}` }, side)));
+}

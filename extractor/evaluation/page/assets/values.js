@@ -1,0 +1,91 @@
+"use strict";
+
+// Elements and values. All text goes in as text nodes: data is never read as mark-up.
+
+/** An element with attributes and children. Strings become text; null and false are left out. */
+function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== null && value !== false) element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== false));
+  return element;
+}
+
+/** A kind or a key as words. */
+function toWords(name) {
+  return name.replaceAll("_", " ");
+}
+
+/** A value on one line, for lists and for the search. */
+function toLine(value) {
+  if (value === null) return "nothing";
+  if (Array.isArray(value)) return value.map(toLine).join(" + ");
+  if (typeof value === "object" && "high" in value) return toDose(value);
+  if (typeof value === "object") return listParts(value).map(([, part]) => toLine(part)).join(" ");
+  return typeof value === "number" ? toNumber(value) : String(value);
+}
+
+/** A dose level: one number, a range, or a bound. */
+function toDose({ low, high, unit }) {
+  const [least, most] = [low, high].map((number) => (number === null ? null : toNumber(number)));
+  if (low === high) return `${most} ${unit}`;
+  if (least === null) return `up to ${most} ${unit}`;
+  return most === null ? `from ${least} ${unit}` : `${least} to ${most} ${unit}`;
+}
+
+/** A number with its thousands apart: 75,000,000,000. */
+function toNumber(value) {
+  return Math.abs(value) < 10000 ? String(value) : value.toLocaleString("en-US", { maximumFractionDigits: 20 });
+}
+
+/** The stated parts of a value such as an amount, in the order of the guideline. */
+function listParts(value) {
+  const order = ["quantity", "comparator", "low", "value", "high", "value_high", "unit", "name", "version", "quote"];
+  const rank = (name) => (order.indexOf(name) + 1 || order.length + 1);
+  return Object.entries(value)
+    .filter(([, part]) => part !== null && part !== false)
+    .sort(([one], [other]) => rank(one) - rank(other) || (one < other ? -1 : 1));
+}
+
+/** A value in full. */
+function showValue(value) {
+  if (value === null) return make("p", { class: "nothing" }, "nothing");
+  if (Array.isArray(value)) {
+    const parts = value.map((part) => make("li", {}, showValue(part)));
+    return make("ul", { class: "values" }, parts);
+  }
+  if (typeof value === "object" && !("high" in value)) {
+    const parts = listParts(value).map(([name, part]) => [make("dt", {}, toWords(name)), make("dd", {}, toLine(part))]);
+    return make("dl", { class: "parts" }, parts);
+  }
+  return make("p", { class: "value" }, toLine(value));
+}
+
+/** Two texts as pieces, each with whether the other one lacks it: by words, along their longest common run. */
+function compareTexts(one, other) {
+  const [ours, theirs] = [one, other].map((text) => text.match(/\s+|[\p{L}\p{N}]+|[^\s\p{L}\p{N}]/gu) || []);
+  const width = theirs.length + 1;
+  if (ours.length * width > 400000) return [[{ text: one, apart: false }], [{ text: other, apart: false }]];
+  const common = new Uint16Array((ours.length + 1) * width);
+  for (let i = ours.length - 1; i >= 0; i--) {
+    for (let j = theirs.length - 1; j >= 0; j--) {
+      const place = i * width + j;
+      const without = Math.max(common[place + width], common[place + 1]);
+      common[place] = ours[i] === theirs[j] ? common[place + width + 1] + 1 : without;
+    }
+  }
+  const pieces = [[], []];
+  let [i, j] = [0, 0];
+  while (i < ours.length || j < theirs.length) {
+    if (i < ours.length && j < theirs.length && ours[i] === theirs[j]) {
+      pieces[0].push({ text: ours[i++], apart: false });
+      pieces[1].push({ text: theirs[j++], apart: false });
+    } else if (j === theirs.length || (i < ours.length && common[(i + 1) * width + j] >= common[i * width + j + 1])) {
+      pieces[0].push({ text: ours[i++], apart: true });
+    } else {
+      pieces[1].push({ text: theirs[j++], apart: true });
+    }
+  }
+  return pieces;
+}

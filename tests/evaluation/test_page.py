@@ -1,0 +1,161 @@
+"""The score page as a file: what it holds, what it may do, how large it gets."""
+
+import base64
+import hashlib
+import json
+import re
+
+import pytest
+from typer.testing import CliRunner
+
+from extractor.cli.app import app
+from extractor.evaluation import ErrorKind
+from extractor.evaluation.page.meanings import MEANINGS
+
+from .pages import HOSTILE, NAME, QUOTE, TEXT, make_page, write_sources
+
+
+@pytest.fixture
+def sources(tmp_path):
+    return write_sources(tmp_path)
+
+
+def _read_data(page):
+    (data,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
+    return json.loads(data)
+
+
+def _cut_utf16(text, start, end):
+    return text.encode("utf-16-le")[2 * start : 2 * end].decode("utf-16-le")
+
+
+def test_the_same_input_gives_the_same_page(sources):
+    assert make_page(sources) == make_page(sources)
+
+
+def test_nothing_of_a_record_gets_out_of_its_place(sources):
+    page = make_page(sources)
+    assert HOSTILE not in page
+    assert page.count("<script") == page.count("</script>") == 2
+    assert "<img" not in page
+    assert "&lt;img src=x" not in page  # the name stands in the data alone, where < is written as \u003c
+    assert _read_data(page)["texts"] == {NAME: {"eligibility": TEXT}}
+
+
+def test_a_hostile_name_in_the_template_is_escaped(sources):
+    sources.predicted.write_text(sources.predicted.read_text("utf-8").splitlines()[1], "utf-8")
+    page = make_page(sources)
+    assert "R&#34;&gt;&lt;img src=x onerror=window.broken=1&gt;" in page
+    assert "<img" not in page
+
+
+def test_the_policy_allows_this_style_and_this_script_alone(sources):
+    page = make_page(sources)
+    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', page)
+    policy = policy.replace("&#39;", "'")
+    for element, directive in (("style", "style-src"), ("script", "script-src")):
+        (text,) = re.findall(rf"<{element}>(.*?)</{element}>", page, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{directive} 'sha256-{digest}'" in policy
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+
+
+def test_nothing_is_named_that_could_be_fetched(sources):
+    page = re.sub(r'<script type="application/json".*?</script>', "", make_page(sources), flags=re.DOTALL)
+    assert not re.findall(r"https?:|@import|url\(|<link|<iframe|\bsrc=|innerHTML|\bfetch\(", page)
+
+
+def test_marks_point_at_the_words_in_the_units_of_a_script(sources):
+    errors = {(one["kind"], one["field"]): one for one in _read_data(make_page(sources))["errors"]}
+    marks = errors["number", "eligibility.criteria.constraints"]["marks"]
+    assert [_cut_utf16(TEXT, *mark[1:]) for mark in marks["gold"]] == [QUOTE]
+    assert [_cut_utf16(TEXT, *mark[1:]) for mark in marks["predicted"]] == ["100 x 10^9/L"]
+
+
+def test_every_error_is_there_with_its_places(sources):
+    errors = _read_data(make_page(sources))["errors"]
+    assert sorted((one["kind"], one["field"]) for one in errors) == [
+        ("missed", "eligibility.criteria"),
+        ("missed", "eligibility.sex"),
+        ("number", "eligibility.criteria.constraints"),
+        ("wrong_category", "eligibility.criteria.category"),
+    ]
+    assert [one["harm"] for one in errors] == sorted((one["harm"] for one in errors), reverse=True)
+    assert errors[0]["gold"]["file"] == f"{sources.gold}, line 1"
+    assert errors[0]["predicted"]["path"] == "eligibility.criteria[0].constraints"
+
+
+def test_above_the_limit_the_page_says_what_is_left_out(sources):
+    page = make_page(sources, limit=1)
+    assert [one["kind"] for one in _read_data(page)["errors"]] == ["number"]
+    assert "The 1 most harmful of 4 errors are here; 3 are left out." in page
+    assert "--html-errors 4" in page
+    assert "left out. To have" not in make_page(sources)
+
+
+@pytest.mark.parametrize("limit", [0, 1, 2, 3])
+def test_the_worst_are_kept_whatever_the_limit(sources, limit):
+    everything = _read_data(make_page(sources))["errors"]
+    assert _read_data(make_page(sources, limit=limit))["errors"] == everything[:limit]
+
+
+def test_without_texts_the_page_says_how_to_get_them(sources):
+    sources.record.rename(sources.record.parent / "elsewhere.json")
+    page = make_page(sources)
+    assert _read_data(page)["texts"] == {}
+    assert "The texts of 1 of 1 record with errors could not be read" in page
+    assert "--records INPUT" in page
+
+
+def test_records_that_are_named_go_before_the_sources(sources, tmp_path):
+    folder = tmp_path / "moved"
+    folder.mkdir()
+    sources.record.rename(folder / sources.record.name)
+    page = make_page(sources, records=(folder,))
+    assert "could not be read" not in page
+    assert _read_data(page)["texts"] == {NAME: {"eligibility": TEXT}}
+
+
+def test_a_quote_is_looked_for_where_the_text_has_changed(sources):
+    study = json.loads(sources.record.read_text("utf-8"))
+    changed = TEXT.replace("* Smiles", "* Often smiles").replace("100 x 10^9/L", "100  x 10^9/L")
+    study["protocolSection"]["eligibilityModule"]["eligibilityCriteria"] = changed
+    sources.record.write_text(json.dumps(study), "utf-8")
+    errors = {one["kind"]: one for one in _read_data(make_page(sources))["errors"]}
+    (mark,) = errors["number"]["marks"]["predicted"]
+    assert _cut_utf16(changed, *mark[1:]) == "100  x 10^9/L"
+
+
+def test_links_to_errors_do_not_depend_on_the_other_errors(sources):
+    everything = {one["id"]: one["kind"] for one in _read_data(make_page(sources))["errors"]}
+    assert len(everything) == 4
+    (worst,) = _read_data(make_page(sources, limit=1))["errors"]
+    assert everything[worst["id"]] == "number"
+
+
+def test_a_comparison_is_drawn(sources):
+    page = make_page(sources, compare=sources.gold)
+    assert "Paired differences of normalised F1" in page
+    assert re.search(r'aria-label="eligibility.criteria.constraints: difference -0\.\d+ \(-', page)
+    assert "Paired differences" not in make_page(sources)
+
+
+def test_every_kind_has_a_meaning():
+    assert set(MEANINGS) == set(ErrorKind)
+
+
+def test_the_command_writes_the_page(sources, tmp_path):
+    path = tmp_path / "page.html"
+    arguments = ["evaluate", str(sources.gold), str(sources.predicted), "--html", str(path), "--resamples", "20"]
+    result = CliRunner().invoke(app, [*arguments, "--records", str(sources.record), "--html-errors", "2"])
+    assert result.exit_code == 0, result.output
+    assert len(_read_data(path.read_text("utf-8"))["errors"]) == 2
+
+
+def test_records_without_a_page_are_a_mistake_of_usage(sources):
+    result = CliRunner().invoke(
+        app, ["evaluate", str(sources.gold), str(sources.predicted), "--records", str(sources.record)]
+    )
+    assert result.exit_code == 2
+    assert "give --html FILE too" in result.stderr

@@ -1,0 +1,256 @@
+"""The score page in a real browser, without network."""
+
+import os
+import shutil
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from .pages import HOSTILE, NAME, PEANUTS, QUOTE, TEXT, make_page, write_sources
+
+# Debian's wrapper first; the others are what other systems call it.
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+REQUIRED = bool(os.environ.get("EXTRACTOR_REQUIRE_BROWSER"))
+# A loaded machine is slow, not wrong.
+_PATIENCE = 20_000
+expect.set_options(timeout=_PATIENCE)
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None and not REQUIRED, reason="no chromium here; install it, for instance: apt-get install chromium"
+)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    assert CHROMIUM, "EXTRACTOR_REQUIRE_BROWSER is set and there is no chromium: apt-get install chromium"
+    with sync_playwright() as playwright:
+        # Root in a container can have no sandbox, and little shared memory; the page is our own.
+        arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        context = launched.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce", offline=True)
+        context.set_default_timeout(_PATIENCE)
+        yield context
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("page")
+    path = folder / "page.html"
+    path.write_text(make_page(write_sources(folder)), "utf-8")
+    return path.as_uri()
+
+
+@pytest.fixture
+def page(browser, address):
+    """The opened page. Afterwards: no script failed, nothing was asked of any other address, no record's text ran."""
+    page = browser.new_page()
+    troubles, requests = [], []
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("console", lambda message: troubles.append(message.text))
+    page.on("request", lambda request: requests.append(request.url.partition("#")[0]))
+    page.goto(address)
+    yield page
+    assert page.evaluate("window.broken") is None
+    assert page.locator("img, script:not([id='data']) ~ script").count() == 0
+    assert troubles == []
+    assert set(requests) == {address}
+    page.close()
+
+
+def _rows(page):
+    return page.locator(".list a .field")
+
+
+def _read_marks(page):
+    """Side and words of each mark, without what only a screen reader says."""
+    expect(page.locator("mark").first).to_be_attached()
+    return page.locator("mark").evaluate_all("(all) => all.map((mark) => [mark.className, mark.childNodes[1].data])")
+
+
+def test_all_errors_are_listed_the_worst_first(page):
+    expect(page.locator(".status")).to_have_text("4 of 4 errors")
+    expect(page.locator(".list a .kind")).to_have_text(["number", "missed", "missed", "wrong category"])
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "fields"),
+    [
+        ("kind", "number", ["eligibility.criteria.constraints"]),
+        ("field", "eligibility.sex", ["eligibility.sex"]),
+        ("field", "dosing", []),
+        ("text", "PEANUTS allergy", ["eligibility.criteria.category"]),
+        ("record", "no such record", []),
+    ],
+)
+def test_filters_narrow_the_list_and_go_into_the_address(page, name, value, fields):
+    control = page.locator(f"[name={name}]")
+    if name in {"kind", "field"} and fields:
+        control.select_option(value)
+    elif name in {"kind", "field"}:
+        page.goto(f"{page.url.partition('#')[0]}#{name}={value}")
+    else:
+        control.fill(value)
+    expect(_rows(page)).to_have_text(fields)
+    expect(page.locator(".status")).to_have_text(f"{len(fields)} of 4 errors")
+    assert f"{name}=" in page.url
+    page.get_by_role("button", name="Clear").click()
+    expect(_rows(page)).to_have_count(4)
+
+
+def test_an_error_shows_both_values_and_the_words_in_the_text(page):
+    page.locator(".list a", has_text="constraints").click()
+    expect(page.locator(".detail h3")).to_have_text("number eligibility.criteria.constraints")
+    expect(page.get_by_role("region", name="Gold")).to_contain_text("100,000,000,000")
+    expect(page.get_by_role("region", name="Predicted")).to_contain_text("eligibility.criteria[0].constraints")
+    text = page.locator(".record-text pre")
+    shown = text.evaluate("(pre) => [...pre.childNodes].map((node) => node.data ?? node.childNodes[1].data).join('')")
+    assert shown == TEXT
+    before, after = QUOTE.split("100 x 10^9/L")
+    assert _read_marks(page) == [["gold", before], ["both", "100 x 10^9/L"], ["gold", after]]
+
+
+def test_a_long_text_opens_at_its_first_mark(page):
+    page.locator(".list a", has_text="constraints").click()
+    expect(page.locator("mark").first).to_be_attached()
+    text, mark = page.locator(".record-text pre").bounding_box(), page.locator("mark").first.bounding_box()
+    assert page.locator(".record-text pre").evaluate("(pre) => pre.scrollHeight > 2 * pre.clientHeight")
+    assert text["y"] < mark["y"] < text["y"] + text["height"]
+
+
+def test_what_a_record_says_is_text(page):
+    page.locator(".list a", has_text="constraints").click()
+    expect(page.locator(".detail")).to_contain_text(HOSTILE)
+    expect(page.locator(".facts")).to_contain_text(NAME)
+
+
+def test_a_missed_item_marks_the_words_of_gold(page):
+    page.locator(".list a", has_text="No fever").click()
+    assert _read_marks(page) == [["gold", "No fever"]]
+    expect(page.get_by_role("region", name="Predicted").locator(".nothing")).to_have_count(1)
+
+
+def test_a_cell_of_a_matrix_opens_its_errors(page):
+    page.get_by_role("link", name="1 times allergy predicted as comorbidity").click()
+    expect(_rows(page)).to_have_text(["eligibility.criteria.category"])
+    expect(page.locator(".status")).to_have_text("1 of 4 errors where gold has allergy and comorbidity is predicted")
+    page.locator(".list a").click()
+    assert _read_marks(page) == [["both", PEANUTS]]
+
+
+def test_the_empty_choice_is_a_cell_too(page):
+    page.get_by_role("link", name="1 times all predicted as empty").click()
+    expect(_rows(page)).to_have_text(["eligibility.sex"])
+
+
+def test_an_error_has_an_address_of_its_own(page, browser):
+    page.locator(".list a", has_text="constraints").click()
+    other = browser.new_page()
+    other.goto(page.url)
+    expect(other.locator(".detail h3")).to_have_text("number eligibility.criteria.constraints")
+    other.close()
+    page.go_back()
+    expect(page.locator(".detail h3")).to_have_count(0)
+
+
+def test_an_error_that_is_gone_is_told(page, address):
+    page.goto(f"{address}#error=0000000000")
+    expect(page.locator(".detail")).to_contain_text("No error has this address")
+
+
+def test_the_list_works_by_keyboard(page):
+    page.locator(".list a").first.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator(".detail h3 .kind")).to_have_text("missed")
+    opened = page.url
+    page.keyboard.press("k")
+    expect(page.locator(".detail h3 .kind")).to_have_text("number")
+    page.keyboard.press("j")
+    expect(page).to_have_url(opened)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("null", "nothing"),
+        ("false", "false"),
+        ("['a', 'b']", "a + b"),
+        ("{low: 5, high: 5, unit: 'mg'}", "5 mg"),
+        ("{low: 5, high: 12000, unit: 'mg'}", "5 to 12,000 mg"),
+        ("{low: null, high: 0.5, unit: 'mg'}", "up to 0.5 mg"),
+        ("{unit: '/L', value: 75000000000, comparator: '>=', quantity: 'Platelets'}", "Platelets >= 75,000,000,000 /L"),
+        ("{version: null, name: 'CTCAE'}", "CTCAE"),
+    ],
+)
+def test_values_are_written_as_people_do(page, value, shown):
+    assert page.evaluate(f"toLine({value})") == shown
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "apart"),
+    [
+        ("day 1 to 14", "day 1 to 14", ["", ""]),
+        ("on day 1", "on day 2", ["1", "2"]),
+        ("twice a day", "a day", ["twice ", ""]),
+        ("", "a day", ["", "a day"]),
+    ],
+)
+def test_words_that_only_one_side_has_are_set_apart(page, one, other, apart):
+    pieces = page.evaluate("([one, other]) => compareTexts(one, other)", [one, other])
+    assert ["".join(piece["text"] for piece in side if piece["apart"]) for side in pieces] == apart
+    assert ["".join(piece["text"] for piece in side) for side in pieces] == [one, other]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_shows_the_list_or_the_error(page, scheme):
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.locator(".list a").first.click()
+    expect(page.locator(".detail")).to_be_visible()
+    expect(page.locator(".list")).to_be_hidden()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.get_by_role("link", name="List").click()
+    expect(page.locator(".list")).to_be_visible()
+
+
+def test_every_control_has_a_name(page):
+    unnamed = page.locator(
+        "select, input, button:not([hidden]), a[href], summary, [role=img], [role=region]"
+    ).evaluate_all(
+        """(all) => all.filter((one) => !(one.getAttribute("aria-label") || one.labels?.length || one.innerText.trim()))
+                     .map((one) => one.outerHTML)"""
+    )
+    assert unnamed == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_from_what_is_behind_it(page, scheme):
+    page.emulate_media(color_scheme=scheme)
+    page.locator(".list a", has_text="constraints").click()
+    assert page.evaluate(_MEASURE_CONTRAST) == []
+
+
+# WCAG 2: text needs 4.5 to 1. Lists what has less; backgrounds with alpha are laid over what is behind them.
+_MEASURE_CONTRAST = """() => {
+  const read = (text) => { const [r, g, b, a = 1] = text.match(/[\\d.]+/g).map(Number); return [r, g, b, a]; };
+  const over = ([r, g, b, a], under) => [r, g, b].map((part, place) => part * a + under[place] * (1 - a));
+  const ground = (one) => {
+    if (!one) return [255, 255, 255];
+    return over(read(getComputedStyle(one).backgroundColor), ground(one.parentElement));
+  };
+  const light = (colour) => {
+    const curve = (part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+    const [r, g, b] = colour.map((part) => curve(part / 255));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const faint = [];
+  for (const one of document.querySelectorAll("main *, header *")) {
+    const says = [...one.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+    if (!says || !one.checkVisibility() || one.matches(".none, [aria-disabled], option, optgroup, svg *")) continue;
+    const [text, behind] = [light(read(getComputedStyle(one).color)), light(ground(one))];
+    const ratio = (Math.max(text, behind) + 0.05) / (Math.min(text, behind) + 0.05);
+    if (ratio < 4.5) faint.push([one.tagName, one.className, one.textContent.slice(0, 30), ratio.toFixed(2)]);
+  }
+  return faint;
+}"""
