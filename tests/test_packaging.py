@@ -35,6 +35,9 @@ def test_the_wheel_installs_one_name(wheel):
         "extractor/prompts/endpoints.v1.md",
         "extractor/parse/vocabularies/time_units.toml",
         "extractor/ask/local/models.toml",
+        "extractor/evaluation/page/assets/page.css",
+        "extractor/evaluation/page/assets/page.html",
+        "extractor/evaluation/page/assets/start.js",
     ],
 )
 def test_the_wheel_holds(wheel, name):

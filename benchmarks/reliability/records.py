@@ -1,15 +1,16 @@
 """The readings of a whole record held against gold, paired as an evaluation pairs items."""
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.judging import Agreement, Judged, judge_reading
 from extractor.assemble import ALL_TASKS, Inquiry, assemble_extraction
 from extractor.evaluation.items import KINDS, pair_items, place_items
-from extractor.parse.parsed import ParsedCriterion, ParsedRecord, ParsedRegimen, Reading, Span
+from extractor.parse.parsed import ParsedCriterion, ParsedOutcome, ParsedRecord, ParsedRegimen, Reading, Span
 from extractor.schemas import Criterion, Item, Regimen, Task, TrialExtraction
 
-__all__ = ["judge_record"]
+__all__ = ["FIELDS_OF", "Match", "judge_record", "match_items"]
 
 _PEOPLE = ("minimum_age", "maximum_age", "sex", "healthy_volunteers")
 _OF_CRITERION = ("kind", "lead_in", "category", "constraints", "time_window")
@@ -18,7 +19,20 @@ _OF_OUTCOME = (
     *("measure", "description", "time_frame", "concept", "category", "time_points", "time_kind", "instrument"),
     *("start_event", "end_events", "censored", "specimens", "methods"),
 )
+FIELDS_OF = {"eligibility.criteria": _OF_CRITERION, "dosing": _OF_REGIMEN, "endpoints": _OF_OUTCOME}
+"""The fields of each kind of item."""
 _Seen = tuple[str, str]
+_ParsedItem = ParsedCriterion | ParsedRegimen | ParsedOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What was read as an item, and the item of gold that it stands for. ``path`` is a key of ``FIELDS_OF``."""
+
+    path: str
+    text: str
+    read: _ParsedItem
+    gold: Item
 
 
 def judge_record(
@@ -34,29 +48,45 @@ def judge_record(
         for name in _PEOPLE:
             reading, label = getattr(parsed.eligibility, name), getattr(gold.eligibility, name)
             yield judge_reading(f"eligibility.{name}", (trial, _words(parsed, reading)), reading, label)
-        yield from _judge_criteria(parsed, extraction.eligibility.criteria, gold.eligibility.criteria, trial)
-    if Task.DOSING in tasks:
-        yield from _judge_regimens(parsed, extraction.dosing, gold.dosing, trial)
-    if Task.ENDPOINTS in tasks:
-        for row, column in _pair("endpoints", gold.endpoints, extraction.endpoints).items():
-            outcome = parsed.outcomes[column]
-            yield from _judge_fields(
-                "endpoints", _OF_OUTCOME, (trial, outcome.chunk.text), outcome, gold.endpoints[row]
-            )
+    matches = list(match_items(parsed, extraction, gold))
+    yield from _judge_standings(parsed, extraction, gold, matches, trial)
+    for match in matches:
+        for name in FIELDS_OF[match.path]:
+            reading = getattr(match.read, name)
+            yield judge_reading(f"{match.path}.{name}", (trial, match.text), reading, getattr(match.gold, name))
 
 
-def _judge_criteria(
-    parsed: ParsedRecord, predicted: Sequence[Criterion], gold: Sequence[Criterion], trial: str
+def match_items(parsed: ParsedRecord, extraction: TrialExtraction, gold: TrialExtraction) -> Iterator[Match]:
+    """The items of the rules' own ``extraction`` that have a counterpart in gold, as they were read."""
+    predicted, wanted = extraction.eligibility.criteria, gold.eligibility.criteria
+    of_span = {criterion.chunk.span: criterion for criterion in parsed.eligibility.criteria}
+    for row, column in _pair("eligibility.criteria", wanted, predicted).items():
+        criterion = of_span[_quote_span(predicted[column])]
+        yield Match("eligibility.criteria", criterion.chunk.text, criterion, wanted[row])
+    regimens = _readings_of(parsed, extraction.dosing)
+    for row, column in _pair("dosing", gold.dosing, extraction.dosing).items():
+        text = f"{extraction.dosing[column].agent}: {parsed.raw(regimens[column].quote)}"
+        yield Match("dosing", text, regimens[column], gold.dosing[row])
+    for row, column in _pair("endpoints", gold.endpoints, extraction.endpoints).items():
+        outcome = parsed.outcomes[column]
+        yield Match("endpoints", outcome.chunk.text, outcome, gold.endpoints[row])
+
+
+def _judge_standings(
+    parsed: ParsedRecord, extraction: TrialExtraction, gold: TrialExtraction, matches: Sequence[Match], trial: str
 ) -> Iterator[Judged]:
-    pairs = _pair("eligibility.criteria", gold, predicted)
-    of_span = {_quote_span(predicted[column]): gold[row] for row, column in pairs.items()}
-    left = [criterion for row, criterion in enumerate(gold) if row not in pairs]
-    for criterion in parsed.eligibility.criteria:
-        seen, counterpart = (trial, criterion.chunk.text), of_span.get(criterion.chunk.span)
-        stands = counterpart is not None or (not criterion.stands.value and _is_among(parsed, criterion, left))
+    """Whether what was read as a criterion or a regimen is one, and what was not is none."""
+    paired = {id(match.read) for match in matches}
+    taken = {id(match.gold) for match in matches}
+    left = [criterion for criterion in gold.eligibility.criteria if id(criterion) not in taken]
+    for criterion in parsed.eligibility.criteria if extraction.eligibility.criteria or left else ():
+        stands = id(criterion) in paired or (not criterion.stands.value and _is_among(parsed, criterion, left))
+        seen = (trial, criterion.chunk.text)
         yield _judge_standing("eligibility.criteria.stands", seen, criterion.stands, label=stands)
-        if counterpart:
-            yield from _judge_fields("eligibility.criteria", _OF_CRITERION, seen, criterion, counterpart)
+    for regimen, read in zip(extraction.dosing, _readings_of(parsed, extraction.dosing), strict=True):
+        exists = Reading(value=True, confidence=read.agent.confidence)
+        seen = (trial, f"{regimen.agent}: {parsed.raw(read.quote)}")
+        yield _judge_standing("dosing.regimens", seen, exists, label=id(read) in paired)
 
 
 def _is_among(parsed: ParsedRecord, criterion: ParsedCriterion, gold: Sequence[Criterion]) -> bool:
@@ -68,18 +98,9 @@ def _is_among(parsed: ParsedRecord, criterion: ParsedCriterion, gold: Sequence[C
     return any(kind.likeness(other, read) >= kind.threshold for other in gold)
 
 
-def _judge_regimens(
-    parsed: ParsedRecord, predicted: Sequence[Regimen], gold: Sequence[Regimen], trial: str
-) -> Iterator[Judged]:
-    back = {column: row for row, column in _pair("dosing", gold, predicted).items()}
+def _readings_of(parsed: ParsedRecord, regimens: Sequence[Regimen]) -> list[ParsedRegimen]:
     left = list(parsed.dosing.regimens)
-    for column, regimen in enumerate(predicted):
-        read = _take_reading(left, regimen)
-        seen = trial, f"{regimen.agent}: {parsed.raw(read.quote)}"
-        exists = Reading(value=True, confidence=read.agent.confidence)
-        yield _judge_standing("dosing.regimens", seen, exists, label=column in back)
-        if column in back:
-            yield from _judge_fields("dosing", _OF_REGIMEN, seen, read, gold[back[column]])
+    return [_take_reading(left, regimen) for regimen in regimens]
 
 
 def _take_reading(left: list[ParsedRegimen], regimen: Regimen) -> ParsedRegimen:
@@ -92,11 +113,6 @@ def _take_reading(left: list[ParsedRegimen], regimen: Regimen) -> ParsedRegimen:
 def _judge_standing(field: str, seen: _Seen, reading: Reading[bool], *, label: bool) -> Judged:
     agreement = Agreement(1, 1, int(reading.value == label))
     return Judged(field, *seen, reading.value, label, reading.confidence, agreement)
-
-
-def _judge_fields(path: str, names: Sequence[str], seen: _Seen, read: Any, gold: Any) -> Iterator[Judged]:
-    for name in names:
-        yield judge_reading(f"{path}.{name}", seen, getattr(read, name), getattr(gold, name))
 
 
 def _pair(path: str, gold: Sequence[Any], predicted: Sequence[Any]) -> dict[int, int]:

@@ -19,15 +19,18 @@ from extractor.parse.outcomes.kind_scores import KINDS
 from extractor.parse.outcomes.moments import find_moment_groups
 from extractor.parse.outcomes.time_kind import guess_kind
 from extractor.parse.outcomes.time_points import mask_intervals, select_time_points
+from extractor.schemas import TimeKind
 
 from .log_linear import Choice, Weights, choose, fit_weights
 
 _RARE = 3
 """A feature that fewer time frames have is left out."""
 _LEAST = 0.05
+_BY_HAND = {("rule from_to span", TimeKind.FROM_TO): 2.5}
+"""What the guideline says outright ("from 120 days to 2 years: both"), and the labels have too seldom."""
 _HEAD = f"""\
 # How much each feature of a time frame (see kind_features.py) speaks for {", ".join(KINDS)}:
-# the weights of a log-linear model, in nats, fitted on labelled time frames.
+# the weights of a log-linear model, in nats, fitted on labelled time frames; one is set by hand, see time_kinds.py.
 """
 
 
@@ -73,7 +76,12 @@ def count_features(labelled: Sequence[Labelled]) -> dict[str, int]:
 
 def fit(labelled: Sequence[Labelled], names: dict[str, int]) -> Weights:
     """One weight for each pair of feature and kind."""
-    return fit_weights([_choice(one, names) for one in labelled], len(names) * len(KINDS), {})
+    fixed = {
+        names[name] * len(KINDS) + KINDS.index(kind): weight
+        for (name, kind), weight in _BY_HAND.items()
+        if name in names
+    }
+    return fit_weights([_choice(one, names) for one in labelled], len(names) * len(KINDS), fixed)
 
 
 def cross_validate(labelled: Sequence[Labelled]) -> Iterator[Guess]:
@@ -102,7 +110,9 @@ def format_weights(weights: Weights, names: dict[str, int]) -> str:
     >>> print(format_weights(np.array([1.234, 0, 0, 0, -0.5]), {"zero": 0}).splitlines()[-1])
     "zero" = [1.23, 0.0, 0.0, 0.0, -0.5]
     """
-    rows = {name: [round(float(w), 2) + 0.0 for w in weights[n * len(KINDS) :][: len(KINDS)]] for name, n in names.items()}
+    rows = {
+        name: [round(float(w), 2) + 0.0 for w in weights[n * len(KINDS) :][: len(KINDS)]] for name, n in names.items()
+    }
     kept = {name: row for name, row in rows.items() if max(map(abs, row)) >= _LEAST}
     return _HEAD + "".join(f'"{name}" = {row}\n' for name, row in kept.items())
 

@@ -1,0 +1,1 @@
+"""Whom to believe, counted on gold."""

@@ -1,0 +1,47 @@
+"""Who was right, field by field, where a model was asked about items that gold annotates."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from benchmarks.judging import compare_values
+from benchmarks.reliability.records import FIELDS_OF, Match, match_items
+from extractor.assemble import Inquiry, assemble_extraction
+from extractor.assemble.policy import DOUBTFUL
+from extractor.assemble.settle import agree
+from extractor.parse.parsed import CERTAIN, ParsedRecord, Reading
+from extractor.schemas import TrialExtraction
+
+__all__ = ["Situations", "count_situations"]
+
+Situations = Mapping[str, Mapping[str, Counter[str]]]
+"""By field, as a policy names it, and situation: how often who was right."""
+
+
+def count_situations(parsed: ParsedRecord, inquiry: Inquiry, gold: TrialExtraction) -> Situations:
+    """Count over one record. Items that the rules alone did not find are left out."""
+    counts: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+    extraction = assemble_extraction(parsed, Inquiry())
+    for match in match_items(parsed, extraction, gold):
+        for field, rule, model, label in _list_answers(match, inquiry):
+            situation, who = _judge(f"{match.path}.{field}", rule, model, label)
+            counts[f"{match.path.split('.')[0]}.{field}"][situation][who] += 1
+    return counts
+
+
+def _list_answers(match: Match, inquiry: Inquiry) -> Iterator[tuple[str, Reading[Any], Reading[Any], Any]]:
+    for field in FIELDS_OF[match.path]:
+        model = inquiry.reading(match.read.chunk.number, field)
+        if model is not None:
+            yield field, getattr(match.read, field), model, getattr(match.gold, field)
+
+
+def _judge(field: str, rule: Reading[Any], model: Reading[Any], label: Any) -> tuple[str, str]:
+    model_right = compare_values(field, model.value, label).right
+    if rule.is_open:
+        return "alone", "right" if model_right else "wrong"
+    rule_right = compare_values(field, rule.value, label).right
+    if agree(rule.value, model.value):
+        return "agree", "right" if rule_right or model_right else "wrong"
+    situation = "doubtful" if rule.confidence < DOUBTFUL else "likely" if rule.confidence < CERTAIN else "certain"
+    return situation, "rule" if rule_right else "model" if model_right else "neither"
