@@ -37,7 +37,7 @@ def evaluate(
     with all errors of each record, for a page or a list of them.
 
     Raises ``GoldError`` for a source that cannot be read, ``ExtractorError`` without the extra
-    ``evaluate`` (numpy, scipy), ``ValueError`` for negative numbers.
+    ``evaluate`` (scipy, jinja2), ``ValueError`` for negative numbers.
 
     >>> gold = {"record_id": "A", "eligibility": {"sex": "female"}}
     >>> report = evaluate([gold], [{"record_id": "A", "eligibility": {"sex": "all"}}], resamples=0)
@@ -91,7 +91,7 @@ def _score_records(
 
 
 def _require_extra() -> None:
-    for name in ("numpy", "scipy"):
+    for name in ("scipy", "jinja2"):
         try:
             import_module(name)
         except ImportError as error:
