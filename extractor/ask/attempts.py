@@ -38,7 +38,7 @@ logging.getLogger("instructor").addHandler(logging.NullHandler())
 
 
 class AnswerMode(StrEnum):
-    """How the answer's schema is told to the server.
+    """How the answer's schema is told to the server, the surest way first.
 
     - ``json_schema``: as a response format, which most servers decode under;
     - ``tools``: as a function that must be called;

@@ -9,7 +9,7 @@ from extractor.errors import ModelUnavailable
 from .spec import ModelKind, ModelSpec, hide_user
 from .transport import GarbledReply
 
-__all__ = ["RequestTooLong", "explain_failure"]
+__all__ = ["ModeRefused", "RequestTooLong", "explain_failure"]
 
 _KEY_REMEDY = {
     ModelKind.HOSTED: "set OPENAI_API_KEY",
@@ -21,6 +21,9 @@ _NO_CREDIT = "insufficient_quota"
 _TOO_LONG = re.compile(
     r"context_length_exceeded|exceed_context_size|maximum context length|context (?:size|window)", re.I
 )
+_NO_MODE = re.compile(
+    r"response_format|json_schema|structured output|guided|grammar|\btool_choice|\btools?\b|function call", re.I
+)
 _USERS = re.compile(r"(?<=://)[^\s/?#]*@")
 _KEYS = re.compile(r"\b(?:sk|pk|gsk|key)-[\w*-]{6,}|(?<=Bearer )\S+", re.IGNORECASE)
 
@@ -29,12 +32,16 @@ class RequestTooLong(ModelUnavailable):
     """The questions do not fit into the model's context. Fewer of them may."""
 
 
+class ModeRefused(ModelUnavailable):
+    """The server does not know this way of telling the answer's schema. Another may do."""
+
+
 def explain_failure(error: Exception, spec: ModelSpec, attempts: int) -> ModelUnavailable:
     """What to tell about the error that ended an exchange after so many attempts."""
     if isinstance(error, openai.APIStatusError):
         lasting = error.status_code in _NO_ACCESS or error.code == _NO_CREDIT
         problem = _explain_status(error, spec)
-        kind = RequestTooLong if _is_too_long(error) else ModelUnavailable
+        kind = RequestTooLong if _is_too_long(error) else ModeRefused if _is_about_mode(error) else ModelUnavailable
     else:
         lasting = not isinstance(error, openai.APITimeoutError | GarbledReply)
         problem, kind = _explain_silence(error), ModelUnavailable
@@ -83,6 +90,10 @@ def _said(error: openai.APIStatusError) -> str:
 def _is_too_long(error: openai.APIStatusError) -> bool:
     told = f"{error.code} {error.type} {error.message}"
     return error.status_code == 413 or (error.status_code == 400 and bool(_TOO_LONG.search(told)))
+
+
+def _is_about_mode(error: openai.APIStatusError) -> bool:
+    return error.status_code in (400, 422, 501) and bool(_NO_MODE.search(f"{error.param} {error.message}"))
 
 
 def _without_keys(text: str, spec: ModelSpec) -> str:

@@ -14,13 +14,15 @@ from .attempts import AnswerMode, Outcome, put_call
 from .call import Call, Question, Reply
 from .connection import Connection, Line
 from .dialect import Dialect
-from .failures import RequestTooLong
+from .failures import ModeRefused, RequestTooLong
 from .salvage import Rejection, Salvage
 from .spec import ModelSpec
 from .transport import RetryPolicy
 from .usage import UsageTally
 
 __all__ = ["AskSettings", "Model", "Render"]
+
+_LAST_MODE = list(AnswerMode)[-1]
 
 Render = Callable[[Sequence[Question]], Call]
 
@@ -29,6 +31,7 @@ Render = Callable[[Sequence[Question]], Call]
 class AskSettings:
     """How to ask.
 
+    ``mode`` is how the answer's schema is told at first; a server that refuses it is told in the next one.
     ``reasks`` is how often an answer that breaks its schema is asked again; ``concurrency`` bounds the requests
     under way at once; ``timeout`` is in seconds per request; ``output_tokens`` bounds each answer more tightly than
     its call does, for servers with little room; ``extra`` goes into each request's body, such as
@@ -60,6 +63,7 @@ class Model:
     ) -> None:
         self.spec = spec
         self._settings = settings or AskSettings()
+        self._mode = self._settings.mode
         self._line = Line(
             spec,
             policy or RetryPolicy(),
@@ -157,4 +161,12 @@ class Model:
         settings = self._settings
         if settings.output_tokens is not None:
             call = replace(call, max_output_tokens=min(call.max_output_tokens, settings.output_tokens))
-        return await put_call(self._connection, call, settings.mode, settings.reasks, tally)
+        while True:
+            mode = self._mode
+            try:
+                return await put_call(self._connection, call, mode, settings.reasks, tally)
+            except ModeRefused:
+                if mode is _LAST_MODE:
+                    raise
+                if self._mode is mode:  # another call may have learnt it meanwhile
+                    self._mode = list(AnswerMode)[list(AnswerMode).index(mode) + 1]

@@ -22,6 +22,8 @@ __all__ = [
 ]
 
 _FENCED = re.compile(r"```(?:json)?\s*(.*?)\s*```", re.DOTALL)
+_BEGINNING = re.compile(r'\{\s*"items"\s*:|\[\s*\{\s*"n"\s*:')
+_DECODER = json.JSONDecoder()
 _THINKING = re.compile(r"^\s*<think>.*?</think>", re.DOTALL)
 
 
@@ -72,14 +74,33 @@ def item_number(item: BaseModel) -> int | None:
 
 
 def unwrap_json(text: str) -> str:
-    r"""The JSON in a model's text, without a code fence or thoughts around it.
+    r"""The JSON in a model's text, without a code fence, thoughts or other prose around it.
+
+    A bare list is taken for the items.
 
     >>> unwrap_json('<think>Hm.</think>```json\n{"items":[]}\n```')
     '{"items":[]}'
+    >>> unwrap_json('Here you are: [{"n": 3}]. Ask me more!')
+    '{"items":[{"n": 3}]}'
     """
     text = _THINKING.sub("", text).strip()
     fenced = _FENCED.fullmatch(text)
-    return fenced.group(1) if fenced else text
+    text = fenced.group(1) if fenced else text
+    begun = _BEGINNING.search(text)
+    if is_json(text) and text.startswith("{") or begun is None:
+        return text
+    found = _whole_value(text, begun.start())
+    if found is None:  # cut short, perhaps
+        return text[begun.start() :]
+    return f'{{"items":{found}}}' if found.startswith("[") else found
+
+
+def _whole_value(text: str, start: int) -> str | None:
+    try:
+        _, end = _DECODER.raw_decode(text, start)
+    except ValueError:
+        return None
+    return text[start:end]
 
 
 def read_complete_items(text: str) -> list[Any] | None:

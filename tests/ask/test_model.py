@@ -134,6 +134,48 @@ async def test_answer_in_a_code_fence_needs_no_reask():
 
 
 @pytest.mark.parametrize(
+    "told",
+    [
+        "Here is the answer:\n\n{}\n\nLine 1 says so [1].",
+        "Sure! ```{}``` Anything else?",
+        "<think>{{1}}? No.</think> The result: {}",
+    ],
+)
+async def test_answer_inside_prose_needs_no_reask(told):
+    with serve([completion(told.format(items(RED)))]) as stub:
+        reply = await model_of(stub).put(ask_about(1), render)
+    assert (colours(reply), reply.usage.calls) == ({1: "red"}, 1)
+
+
+async def test_a_bare_list_is_taken_for_the_items():
+    with serve([completion(json.dumps([RED]))]) as stub:
+        reply = await model_of(stub).put(ask_about(1), render)
+    assert (colours(reply), reply.usage.calls) == ({1: "red"}, 1)
+
+
+async def test_a_server_that_knows_no_schema_is_told_in_another_way_from_then_on():
+    def answer(request):
+        if "response_format" in request and request["response_format"]["type"] == "json_schema":
+            return fault(400, "'response_format.type' must be 'text'", param="response_format")
+        if "tools" in request:
+            return fault(400, "this model does not support tools")
+        return completion(items(RED))
+
+    with serve(answer) as stub:
+        model = model_of(stub)
+        replies = [await model.put(ask_about(1), render) for _ in range(2)]
+    assert [colours(reply) for reply in replies] == [{1: "red"}] * 2
+    assert [reply.usage.calls for reply in replies] == [3, 1]
+
+
+async def test_a_server_that_knows_no_mode_at_all_is_told_of():
+    with serve([fault(400, "response_format is not supported")]) as stub, pytest.raises(ModelUnavailable) as caught:
+        await model_of(stub).put(ask_about(1), render)
+    assert "response_format is not supported" in str(caught.value)
+    assert len(stub.requests) == 3
+
+
+@pytest.mark.parametrize(
     ("answer", "reason", "calls"),
     [
         (completion(None, message={"refusal": "I would rather not"}), "the model refused: I would rather not", 1),
