@@ -78,8 +78,9 @@ def compare_record(record: TrialRecord) -> Iterator[Comparison]:
 def format_agreement(compared: list[Comparison]) -> str:
     """One line a field: the share that agrees where both state a value, and the counts by kind.
 
-    >>> print(format_agreement([Comparison("sex", "x", "female", "female", "same", True)]).splitlines()[1][:40])
-    sex                      1   1.000   1.0
+    >>> table = format_agreement([Comparison("sex", "x", "female", "female", "same", certain=True)])
+    >>> table.splitlines()[1].split()[:4]
+    ['sex', '1', '1.000', '1.000']
     """
     head = f"{'field':20}{'records':>7}{'agree':>8}{'certain':>8}  " + "".join(f"{kind:>21}" for kind in _KINDS)
     lines = [head]
@@ -137,18 +138,21 @@ def _kind(text: str | None, registry: str | None, *, several: bool) -> str:
         return _SAME
     if text is None or registry is None:
         return _NO_TEXT if text is None else _NO_FIELD
-    ours, theirs = text.split(), registry.split()
-    if len(ours) == len(theirs) == 2:
-        apart = abs(float(ours[0]) * _DAYS[ours[1]] - float(theirs[0]) * _DAYS[theirs[1]])
-        if apart < _DAYS["week"]:
-            return _SAME
-        if apart <= _DAYS["year"] * 1.01:
-            return "one year apart"
-        if ours[0] == theirs[0]:
-            return "other unit"
-        if several:
-            return "several in the text"
+    if " " in text and " " in registry:
+        return _kind_of_age(text.split(), registry.split(), several=several)
     return "differs"
+
+
+def _kind_of_age(ours: list[str], theirs: list[str], *, several: bool) -> str:
+    """How two ages compare, each a number and a unit."""
+    apart = abs(float(ours[0]) * _DAYS[ours[1]] - float(theirs[0]) * _DAYS[theirs[1]])
+    if apart < _DAYS["week"]:
+        return _SAME
+    if apart <= _DAYS["year"] * 1.01:
+        return "one year apart"
+    if ours[0] == theirs[0]:
+        return "other unit"
+    return "several in the text" if several else "differs"
 
 
 def _several(parsed: ParsedEligibility, *, lower: bool) -> bool:

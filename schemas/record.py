@@ -1,5 +1,8 @@
 """A trial record: named sections of raw text, and what the registry holds beside the text."""
 
+from collections.abc import Mapping
+from functools import cached_property
+
 from pydantic import Field
 
 from .base import FrozenModel
@@ -70,4 +73,8 @@ class TrialRecord(FrozenModel):
 
     def section(self, name: str) -> Section | None:
         """The section of that name, or None."""
-        return next((s for s in self.sections if s.name == name), None)
+        return self._by_name.get(name)
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Section]:
+        return {section.name: section for section in reversed(self.sections)}

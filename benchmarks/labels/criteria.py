@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from benchmarks.judging import Agreement, Judged, judge_reading, read_label
 from benchmarks.label_files import Row
-from extractor.parse.eligibility.category import Setting, read_category
+from extractor.parse.eligibility.category import read_category, score_lines
 from extractor.parse.eligibility.constraints import read_constraints
+from extractor.parse.eligibility.line_features import CriterionLine
 from extractor.parse.eligibility.windows import read_window
 from extractor.parse.parsed import Reading
 from extractor.parse.passage import passage_of
@@ -25,8 +26,9 @@ def judge_categories(rows: Iterable[Row], targets: Mapping[str, frozenset[str]])
     """The category of each line that is a criterion, with what is known of the trial's disease."""
     for row in rows:
         if row["category"] != "none":
-            setting = Setting(CriterionKind(row["list"]), target=targets.get(row["record"], frozenset()))
-            read = read_category(passage_of(row["text"]), setting)
+            passage, target = passage_of(row["text"]), targets.get(row["record"], frozenset())
+            line = CriterionLine(passage.text, CriterionKind(row["list"]))
+            read = read_category(passage, score_lines([line], target)[0])
             label = read_label(_CATEGORY, row["category"])
             yield judge_reading(_CATEGORY, (row["record"], row["text"]), read, label)
 

@@ -87,7 +87,7 @@ def unwrap_json(text: str) -> str:
     fenced = _FENCED.fullmatch(text)
     text = fenced.group(1) if fenced else text
     begun = _BEGINNING.search(text)
-    if is_json(text) and text.startswith("{") or begun is None:
+    if (is_json(text) and text.startswith("{")) or begun is None:
         return text
     found = _whole_value(text, begun.start())
     if found is None:  # cut short, perhaps

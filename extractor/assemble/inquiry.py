@@ -34,7 +34,8 @@ class Inquiry:
 
     def reading(self, chunk: int, name: str) -> Reading[Any] | None:
         """The supported answer for a field of the chunk's item, or None."""
-        return next((a.readings[name] for a in self.answers.get(chunk, ()) if name in a.readings), None)
+        answers = self.answers.get(chunk)
+        return next((a.readings[name] for a in answers if name in a.readings), None) if answers else None
 
     def only(self, chunk: int, answer: GroundedAnswer) -> "Inquiry":
         """The same inquiry as it concerns one of the chunk's answers."""

@@ -1,6 +1,5 @@
 """The provenance of one item while it is put together: evidence, weakest support, and gaps."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -28,7 +27,7 @@ class Ledger:
 
     def __init__(self, record: TrialRecord, path: str, searched: Sequence[str] | Span, inquiry: Inquiry) -> None:
         self._record, self._path, self._inquiry = record, path, inquiry
-        self._task = re.split(r"\W", path, maxsplit=1)[0]
+        self._task = path.partition("[")[0].partition(".")[0]
         self._whole = searched if isinstance(searched, Span) else None
         self._sections = (searched.section,) if isinstance(searched, Span) else tuple(searched)
         self._evidence: list[Evidence] = []

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .exits import FAILED, OK, errors_for_people
+from .tables import to_printable
 
 if TYPE_CHECKING:
     from extractor.evaluation.page import WorstErrors
@@ -61,6 +62,7 @@ def evaluate(
     2 usage.
     """
     if check:
+        _refuse_with_check(as_json=as_json, compare=compare, fail_under=fail_under, html=html)
         raise SystemExit(_check(gold, predicted))
     from extractor.evaluation.scoring import evaluate as score
 
@@ -97,9 +99,19 @@ def _collect_errors(html: Path | None, limit: int, records: list[Path] | None) -
         if records:
             raise ValueError("--records is for the page; give --html FILE too")
         return None
+    if not html.parent.is_dir():
+        raise ValueError(f"--html {html}: the folder {html.parent} does not exist")
     from extractor.evaluation.page import WorstErrors
 
     return WorstErrors(limit)
+
+
+def _refuse_with_check(**given: object) -> None:
+    """A check scores nothing: what is asked of the scores would be passed over in silence."""
+    names = [f"--{name.removeprefix('as_').replace('_', '-')}" for name, value in given.items() if value]
+    with errors_for_people():
+        if names:
+            raise ValueError(f"--check scores nothing; leave out {', '.join(names)}")
 
 
 def _check(gold: Path, records: Path) -> int:
@@ -109,8 +121,8 @@ def _check(gold: Path, records: Path) -> int:
     with errors_for_people():
         problems = check_gold_files(gold, records)
     for problem in problems:
-        print(problem)
-    print(f"extractor: {len(problems)} problems", file=sys.stderr)
+        print(to_printable(str(problem)))
+    print(f"extractor: {len(problems)} problem{'s' * (len(problems) != 1)}", file=sys.stderr)
     return FAILED if problems else OK
 
 

@@ -1,6 +1,6 @@
 """An evaluation as tables."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from extractor.evaluation.report import (
     Difference,
@@ -12,7 +12,7 @@ from extractor.evaluation.report import (
     name_group,
 )
 
-from .tables import Row, print_table
+from .tables import Row, print_table, to_printable
 
 __all__ = ["print_report"]
 
@@ -23,24 +23,30 @@ _WORTH = (
     *("exact", "relaxed", "paired", "stated"),
 )
 _ERRORS = ("error", "count", "harm", "most often in", "worst example")
+_NAMED = 10
 _DIFFERENCES = ("score", "predicted", "other", "difference", "95 % interval")
 
 
 def print_report(report: ScoreReport) -> None:
     """Print all scores, the errors by harm, and the differences, if any, on standard output."""
     print(f"{report.records} records, {len(report.missing)} missing, {len(report.without_gold)} without gold")
-    for title, record_ids in (("missing", report.missing), ("without gold", report.without_gold)):
-        if record_ids:
-            more = f" and {len(record_ids) - 10} more" if len(record_ids) > 10 else ""
-            print(f"{title}: {', '.join(record_ids[:10])}{more}")
+    _list_records("missing", report.missing)
+    _list_records("without gold", report.without_gold)
     rows = [_group_row(one) for one in report.groups] + [_field_row(one) for one in report.fields]
     print_table(_FIELDS, rows, _WORTH)
     if report.errors:
         print_table(_ERRORS, _error_rows(report), _ERRORS[1:], prose=_ERRORS[3:])
     if report.comparison:
         print(f"\npredicted less {report.comparison.other}, in normalised F1:")
+        _list_records("missing in the other", report.comparison.missing)
         rows = [_difference_row(one) for one in report.comparison.differences]
         print_table(_DIFFERENCES, rows, ("difference", "95 % interval", "predicted", "other"))
+
+
+def _list_records(title: str, record_ids: Sequence[str]) -> None:
+    if record_ids:
+        more = f" and {len(record_ids) - _NAMED} more" if len(record_ids) > _NAMED else ""
+        print(f"{title}: {', '.join(map(to_printable, record_ids[:_NAMED]))}{more}")
 
 
 def _group_row(one: GroupScore) -> Row:
@@ -54,10 +60,8 @@ def _field_row(one: FieldScore) -> Row:
 
 def _ladder(name: str, support: str, one: GroupScore | FieldScore) -> Row:
     level: LevelScore = one.normalised
-    scores = one.exact.f1, level.f1, one.relaxed.f1
-    exact, normalised, relaxed = map(_share, scores)
-    rest = relaxed, _share(level.precision), _share(level.recall)
-    return (name, support, exact, normalised, _bounds(level.interval), *rest)
+    scores = _share(one.exact.f1), _share(level.f1), _bounds(level.interval), _share(one.relaxed.f1)
+    return name, support, *scores, _share(level.precision), _share(level.recall)
 
 
 def _error_rows(report: ScoreReport) -> Iterable[Row]:

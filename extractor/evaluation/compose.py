@@ -1,15 +1,12 @@
 """Counts and errors of all records made into a report."""
 
 import math
-from collections import Counter
-from dataclasses import dataclass
 
 import numpy as np
 
 from extractor.schemas import Task
 
-from .counts import Column, Confused
-from .examples import ErrorTally
+from .counts import Column
 from .fields import FIELDS
 from .intervals import FIGURES, Counts, Floats, figure_intervals, measure_figures, resample_counts
 from .load import Extractions
@@ -24,26 +21,18 @@ from .report import (
     ScoreReport,
     name_group,
 )
+from .scored import Scored
 
-__all__ = ["Scored", "compose_comparison", "compose_report"]
+__all__ = ["compose_comparison", "compose_report"]
 
 _LADDER = ("exact", "normalised", "relaxed")
 _NORMALISED, _F1 = 1, 2
 
 
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """All records of gold, scored."""
-
-    counts: Counts
-    errors: ErrorTally
-    choices: Counter[Confused]
-
-
 def compose_report(scored: Scored, sources: tuple[Extractions, Extractions], resamples: int, seed: int) -> ScoreReport:
     """The report without a comparison."""
     gold, predicted = sources
-    expected, given = set(gold.record_ids), set(predicted.record_ids)
+    expected = gold.record_ids
     totals = scored.counts.total()
     ladders = _compose_ladders(measure_figures(totals)[0], _sample_f1(scored.counts, resamples, seed))
     errors = scored.errors.report()
@@ -51,8 +40,8 @@ def compose_report(scored: Scored, sources: tuple[Extractions, Extractions], res
         gold=gold.name,
         predicted=predicted.name,
         records=len(expected),
-        missing=tuple(sorted(expected - given)),
-        without_gold=tuple(sorted(given - expected)),
+        missing=scored.missing,
+        without_gold=tuple(sorted(set(predicted.record_ids).difference(expected))),
         resamples=resamples,
         seed=seed,
         groups=tuple(
@@ -80,6 +69,7 @@ def compose_comparison(scored: Scored, other: Scored, name: str, resamples: int,
         intervals = figure_intervals(first - second)
     return Comparison(
         other=name,
+        missing=other.missing,
         differences=tuple(
             Difference(
                 name=figure,

@@ -6,7 +6,7 @@ from extractor.schemas import Task
 
 from .kinds import ErrorKind
 from .quantities import Amounts, Limits, Quantities, Windows
-from .shapes import Choice, Named, Shape, Texts
+from .shapes import Choice, Frequencies, Named, Shape, Texts
 
 __all__ = ["FIELDS", "INDEX", "ITEM_FIELDS", "Field", "Group"]
 
@@ -75,7 +75,7 @@ DOSING = Group(
         Field("dosing.role", "role", _CLASS, weight=0.5),
         Field("dosing.amounts", "amounts", Amounts(), "amount"),
         Field("dosing.route", "route", _CLASS),
-        Field("dosing.frequency", "frequency", Choice(ErrorKind.NUMBER)),
+        Field("dosing.frequency", "frequency", Frequencies()),
         Field("dosing.cycle", "cycle", _TIME, "cycle"),
         Field("dosing.duration", "duration", _TIME, "duration"),
         Field("dosing.timing", "timing", _TEXT, "timing", weight=0.5),

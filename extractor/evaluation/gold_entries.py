@@ -7,11 +7,10 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from .files import is_single, list_files
 from .gold_problems import GoldProblem
 
 __all__ = ["GoldEntry", "read_entries"]
-
-_RUN_FILE = "extractions.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +29,7 @@ def read_entries(gold: str | PathLike[str]) -> Iterator[GoldEntry | GoldProblem]
     '000_071fc1b3f362aea9'
     """
     place = Path(gold)
-    if place.is_dir():
-        run = place / _RUN_FILE
-        files = [run] if run.is_file() else sorted(p for p in place.iterdir() if p.suffix in (".json", ".jsonl"))
-    else:
-        files = [place]
+    files = list_files(place)
     if not files:
         yield GoldProblem(str(place), None, "", "the folder holds no .json or .jsonl file", "name the folder with gold")
     for file in files:
@@ -50,12 +45,12 @@ def _read_file(file: Path) -> Iterator[GoldEntry | GoldProblem]:
     except UnicodeDecodeError as problem:
         yield GoldProblem(str(file), None, "", f"is not UTF-8 at byte {problem.start}", "save it as UTF-8")
         return
-    if file.suffix == ".jsonl":
-        for number, line in enumerate(text.split("\n"), 1):
-            if line.strip():
-                yield _read_entry(str(file), number, line)
-    else:
+    if is_single(file):
         yield _read_entry(str(file), None, text)
+        return
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            yield _read_entry(str(file), number, line)
 
 
 def _read_entry(file: str, line: int | None, text: str) -> GoldEntry | GoldProblem:
@@ -66,6 +61,8 @@ def _read_entry(file: str, line: int | None, text: str) -> GoldEntry | GoldProbl
         return GoldProblem(file, line, "", f"broken JSON at {place}: {problem.msg}", "correct the JSON")
     except ValueError as problem:
         return GoldProblem(file, line, "", str(problem), "correct the JSON")
+    except RecursionError:
+        return GoldProblem(file, line, "", "is nested too deep to be an annotation", "correct the JSON")
     return GoldEntry(file, line, data)
 
 

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from extractor.schemas import Criterion, Endpoint, Item, Regimen, TrialRecord
 
 from .gold_models import GoldItems
-from .gold_outcomes import check_order, name_outcome
+from .gold_outcomes import check_order
 from .gold_problems import Flaw, shorten
 from .gold_texts import RecordTexts, check_quote, read_texts
+from .places import name_outcome
 
 __all__ = ["check_items"]
 

@@ -13,7 +13,7 @@ from extractor.schemas import Criterion, CriterionKind, Eligibility, Endpoint, R
 
 from .gold_problems import Flaw, join_path
 
-__all__ = ["GoldItems", "read_items"]
+__all__ = ["GoldItems", "list_flaws", "read_items"]
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _Loc = tuple[str | int, ...]
@@ -36,13 +36,11 @@ def read_items(data: Any) -> tuple[list[Flaw], GoldItems]:
     >>> print(flaws[0].path, flaws[0].problem)
     eligibility.sex 'men' is not allowed
     """
+    flaws: dict[_Loc, Flaw] = {}
     try:
         TrialExtraction.model_validate_json(json.dumps(data), strict=True)
-        errors = []
-    except ValidationError as problem:
-        errors = problem.errors(include_url=False)
-    placed = [(_follow(data, error), error) for error in errors]
-    flaws = {path: _describe(path, error) for path, error in placed}
+    except ValidationError as error:
+        flaws = list_flaws(data, error)
     faulty = set(flaws)
     eligibility = _repair(
         Eligibility, _at(data, "eligibility"), ("eligibility",), faulty | {("eligibility", "criteria")}
@@ -53,6 +51,12 @@ def read_items(data: Any) -> tuple[list[Flaw], GoldItems]:
         tuple(_items(Regimen, data, ("dosing",), faulty)),
         tuple(_items(Endpoint, data, ("endpoints",), faulty)),
     )
+
+
+def list_flaws(data: Any, error: ValidationError) -> dict[_Loc, Flaw]:
+    """Every violation of the schema by its place in ``data``, the JSON that was refused."""
+    placed = [(_follow(data, one), one) for one in error.errors(include_url=False)]
+    return {path: _describe(path, one) for path, one in placed}
 
 
 def _items(model: type[_Model], data: Any, path: _Loc, faulty: set[_Loc]) -> Iterator[tuple[str, _Model]]:
@@ -95,7 +99,7 @@ def _follow(data: Any, error: ErrorDetails) -> _Loc:
     return tuple(path)
 
 
-_NUMBERS = ("int_type", "int_parsing", "int_from_float", "float_type", "float_parsing")
+_NUMBERS = ("int_type", "int_parsing", "int_from_float", "float_type", "float_parsing", "finite_number")
 
 
 def _describe(path: _Loc, error: ErrorDetails) -> Flaw:
@@ -109,8 +113,9 @@ def _describe(path: _Loc, error: ErrorDetails) -> Flaw:
         expected = str(error.get("ctx", {}).get("expected", ""))
         return Flaw(place, f"{value!r} is not allowed", _choose(value, expected))
     if kind in _NUMBERS:
-        return Flaw(place, f"{json.dumps(value)} is no number", "write a plain number")
-    return Flaw(place, f"{error['msg'][:1].lower()}{error['msg'][1:]}", f"correct {_show(value)}")
+        return Flaw(place, f"{json.dumps(value, default=repr)} is no number", "write a plain number")
+    remedy = "correct the JSON" if kind == "json_invalid" else f"correct {_show(value)}"
+    return Flaw(place, f"{error['msg'][:1].lower()}{error['msg'][1:]}", remedy)
 
 
 def _choose(value: object, expected: str) -> str:
@@ -120,4 +125,4 @@ def _choose(value: object, expected: str) -> str:
 
 
 def _show(value: object) -> str:
-    return "the object" if isinstance(value, Mapping) else f"{value!r}"[:80]
+    return "the object" if isinstance(value, Mapping) else "null" if value is None else f"{value!r}"[:80]

@@ -6,15 +6,11 @@ from collections.abc import Iterator, Sequence
 from extractor.schemas import Endpoint, Rank
 
 from .gold_problems import Flaw
+from .places import name_outcome
 
-__all__ = ["check_order", "name_outcome"]
+__all__ = ["check_order"]
 
 _Place = tuple[Rank, int]
-
-
-def name_outcome(rank: Rank, index: int) -> str:
-    """The name of an outcome's section: ``primary_outcomes[0]``."""
-    return f"{rank}_outcomes[{index}]"
 
 
 def check_order(endpoints: Sequence[tuple[str, Endpoint]], registered: Sequence[_Place]) -> Iterator[Flaw]:

@@ -17,6 +17,9 @@ class Flaw:
     problem: str
     remedy: str
 
+    def __str__(self) -> str:
+        return f"{f'{self.path}: ' if self.path else ''}{self.problem}; {self.remedy}"
+
 
 @dataclass(frozen=True, slots=True)
 class GoldProblem:
@@ -34,16 +37,19 @@ class GoldProblem:
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}, line {self.line}"
-        return f"{place}: {f'{self.path}: ' if self.path else ''}{self.problem}; {self.remedy}"
+        return f"{place}: {Flaw(self.path, self.problem, self.remedy)}"
 
 
 def join_path(parts: Sequence[str | int]) -> str:
-    """A JSON path as output names fields.
+    """A JSON path as output names fields. A key that is no name is put in quotation marks.
 
     >>> join_path(("eligibility", "criteria", 3, "quote"))
     'eligibility.criteria[3].quote'
+    >>> join_path(("dosing", 0, "the dose"))
+    "dosing[0]['the dose']"
     """
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).removeprefix(".")
+    named = (f".{part}" if isinstance(part, str) and part.isidentifier() else f"[{part!r}]" for part in parts)
+    return "".join(named).removeprefix(".")
 
 
 def shorten(text: str) -> str:

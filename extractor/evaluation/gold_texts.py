@@ -7,19 +7,15 @@ punctuation. Nothing else is forgiven: a gold quote is copied from the text.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import count
 
 from extractor.ground.quotes import QuoteStatus, verify_quote
 from extractor.parse.clean import clean_text
-from extractor.parse.outcomes import read_outcomes
 from extractor.schemas import Rank, TrialRecord
 
 from .gold_problems import Flaw, shorten
+from .places import find_places
 
 __all__ = ["RecordTexts", "check_quote", "fold_quote", "read_texts"]
-
-_LISTS = ("arms", "interventions")
-"""Sections that some formats keep as one cell, its items joined by a bar."""
 
 _ESCAPE = re.compile(r"\\(?=[!-/:-@\[-`{-~])")
 
@@ -48,20 +44,9 @@ class RecordTexts:
 def read_texts(record: TrialRecord) -> RecordTexts:
     """The texts of one record. A flattened list of outcomes counts as its items: ``primary_outcomes[0]``, ..."""
     raw = {section.name: section.text for section in record.sections}
-    listed = {
-        f"{name}[{number}]": item
-        for name, text in raw.items()
-        if name in _LISTS
-        for number, item in enumerate(text.split("|"))
-    }
-    outcomes = read_outcomes(record, {name: clean_text(text) for name, text in raw.items()}, count(1))
-    registered = {
-        f"{o.rank}_outcomes[{o.index}]": raw[o.chunk.span.section][o.chunk.span.start : o.chunk.span.end]
-        for o in outcomes
-    }
-    texts = {**listed, **registered, **raw}
-    folded = {name: fold_quote(text) for name, text in texts.items()}
-    return RecordTexts(texts, folded, tuple((outcome.rank, outcome.index) for outcome in outcomes))
+    places = find_places(record, {name: clean_text(text) for name, text in raw.items()})
+    texts = {name: raw[span.section][span.start : span.end] for name, span in places.spans.items()}
+    return RecordTexts(texts, {name: fold_quote(text) for name, text in texts.items()}, places.outcomes)
 
 
 def check_quote(texts: RecordTexts, path: str, quote: str | None, section: str) -> Flaw | None:

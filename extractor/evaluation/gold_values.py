@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 
-from extractor.schemas import Age, Amount, Comparator, Constraint, Eligibility, TimeUnit
+from extractor.schemas import Amount, Comparator, Constraint, Eligibility
 
+from .ages import AGE_UNITS, count_days
 from .gold_models import GoldItems
 from .gold_problems import Flaw
 
 __all__ = ["check_values"]
-
-_DAYS = {TimeUnit.DAY: 1.0, TimeUnit.WEEK: 7.0, TimeUnit.MONTH: 30.44, TimeUnit.YEAR: 365.25}
 
 
 def check_values(items: GoldItems) -> Iterator[Flaw]:
@@ -54,12 +53,8 @@ def _check_ages(eligibility: Eligibility) -> Iterator[Flaw]:
     """The lowest age is not above the highest, and both are in units of an age."""
     ages = {"minimum_age": eligibility.minimum_age, "maximum_age": eligibility.maximum_age}
     for name, age in ages.items():
-        if age and age.unit not in _DAYS:
+        if age and age.unit not in AGE_UNITS:
             yield Flaw(f"eligibility.{name}.unit", f"'{age.unit}' is no unit of an age", "use year, month, week or day")
-    low, high = (_days(age) for age in ages.values())
+    low, high = (count_days(age) if age else None for age in ages.values())
     if low is not None and high is not None and low > high:
         yield Flaw("eligibility.minimum_age", "is above maximum_age", "exchange or correct them")
-
-
-def _days(age: Age | None) -> float | None:
-    return float(age.value) * _DAYS[age.unit] if age and age.unit in _DAYS else None

@@ -30,11 +30,6 @@ class Counts:
 
     table: NDArray[np.uint16]
 
-    @classmethod
-    def collect(cls, rows: Sequence[NDArray[np.uint16]]) -> "Counts":
-        """From one array a record."""
-        return cls(np.stack(rows) if rows else np.zeros((0, len(FIELDS), len(Column)), np.uint16))
-
     def total(self) -> Floats:
         """Sums over all records, as one sample."""
         total: Floats = self.table.sum(axis=0, dtype=np.float64)[np.newaxis]

@@ -2,23 +2,11 @@
 
 from enum import StrEnum
 
-__all__ = ["HARM", "ErrorKind"]
+__all__ = ["HARM", "MEANINGS", "ErrorKind"]
 
 
 class ErrorKind(StrEnum):
-    """How a prediction disagrees with gold. Each disagreement has one kind, the most harmful that fits.
-
-    - ``polarity``: the opposite is said (an exclusion as an inclusion, false for true).
-    - ``comparator``: a limit bounds the other way, or leaves out its own value.
-    - ``number``: another number, also of an instrument's version; another number of doses in a time.
-    - ``unit``, ``time_unit``: the number in another unit.
-    - ``wrong_pairing``: a right value on the wrong item, an outcome in the place of another one.
-    - ``invented``, ``missed``: a value or an item without a counterpart.
-    - ``wrong_section``: quoted from, or registered in, another part of the record.
-    - ``wrong_category``: another class of a closed set, or another named instrument.
-    - ``split``, ``merged``: one item of gold as several, several as one.
-    - ``wording``: a text with other bounds or other words; the right limit of a quantity named otherwise.
-    """
+    """How a prediction disagrees with gold: see ``MEANINGS``. Of several kinds that fit, the most harmful is told."""
 
     POLARITY = "polarity"
     COMPARATOR = "comparator"
@@ -51,3 +39,20 @@ HARM: dict[ErrorKind, float] = {
     ErrorKind.WORDING: 1,
 }
 """0 to 10: what it costs a reader who trusts the value. Multiplied by the weight of the field."""
+
+MEANINGS: dict[ErrorKind, str] = {
+    ErrorKind.POLARITY: "the opposite is said",
+    ErrorKind.COMPARATOR: "a limit bounds the other way, or leaves out its own value",
+    ErrorKind.NUMBER: "another number, also of an instrument's version, or of doses in a time",
+    ErrorKind.UNIT: "the number in another unit",
+    ErrorKind.TIME_UNIT: "the number in another unit of time",
+    ErrorKind.WRONG_PAIRING: "a right value on the wrong item, or an outcome in the place of another one",
+    ErrorKind.INVENTED: "predicted, and not in gold",
+    ErrorKind.MISSED: "in gold, and not predicted",
+    ErrorKind.WRONG_SECTION: "from another part of the record",
+    ErrorKind.WRONG_CATEGORY: "another choice of a closed set",
+    ErrorKind.SPLIT: "one item of gold as several",
+    ErrorKind.MERGED: "several items of gold as one",
+    ErrorKind.WORDING: "a text with other bounds or other words, or the right limit of a quantity named otherwise",
+}
+"""What each kind means, in the words of reports."""

@@ -1,5 +1,6 @@
 """Extractions by record id, from a folder of JSON, a JSONL file, a run's folder, or values at hand."""
 
+import codecs
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,10 +12,13 @@ from pydantic import ValidationError
 from extractor.errors import GoldError
 from extractor.schemas import TrialExtraction
 
+from .files import is_single, list_files
+from .gold_models import list_flaws
+
 __all__ = ["ExtractionSource", "Extractions", "open_extractions"]
 
 ExtractionSource = str | Path | Iterable[TrialExtraction | Mapping[str, Any]]
-_RUN_FILE = "extractions.jsonl"
+_SOURCES = "a folder of JSON, a JSONL file or a run's folder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +33,10 @@ class _Place:
         return str(self.path) if self.line is None else f"{self.path}, line {self.line}"
 
     def read(self) -> bytes:
-        if self.start is None:
-            return self.path.read_bytes()
         with self.path.open("rb") as file:
-            file.seek(self.start)
-            return file.readline()
+            file.seek(self.start or 0)
+            data = file.read() if self.start is None else file.readline()
+        return data.removeprefix(codecs.BOM_UTF8)
 
 
 class Extractions:
@@ -53,7 +56,7 @@ class Extractions:
         if record_id in self._places:
             first = self._places[record_id]
             where = first if isinstance(first, _Place) else "an earlier value"
-            raise GoldError(f"{shown}: record_id {record_id} is in {where} too; keep one of them")
+            raise GoldError(f"{shown}: record_id {record_id!r} is in {where} too; keep one of them")
         self._places[record_id] = place
 
     def get(self, record_id: str) -> TrialExtraction | None:
@@ -61,10 +64,11 @@ class Extractions:
         place = self._places.get(record_id)
         if not isinstance(place, _Place):
             return place
+        data = place.read()
         try:
-            return TrialExtraction.model_validate_json(place.read())
+            return TrialExtraction.model_validate_json(data)
         except ValidationError as error:
-            raise GoldError(f"{place}: {_first_problem(error)}; correct it to the schema (extractor schema)") from error
+            raise _refuse(str(place), json.loads(data), error) from error
 
     def place(self, record_id: str) -> str | None:
         """Where a record stands: a file, and the line in it. The source's name if it came from no file."""
@@ -80,21 +84,16 @@ def open_extractions(source: ExtractionSource, name: str) -> Extractions:
     if not isinstance(source, str | Path):
         return _index_values(source, name)
     path = Path(source)
+    if not path.exists():
+        raise GoldError(f"{path}: does not exist; name {_SOURCES}")
     found = Extractions(str(source))
-    if path.is_dir():
-        run = path / _RUN_FILE
-        if run.exists():
-            _index_lines(found, run)
-        for file in () if run.exists() else sorted(path.glob("*.json")):
+    for file in list_files(path):
+        if is_single(file):
             found.add(_read_id(file.read_bytes(), str(file)), _Place(file), str(file))
-    elif path.suffix == ".json" and path.exists():
-        found.add(_read_id(path.read_bytes(), str(path)), _Place(path), str(path))
-    elif path.exists():
-        _index_lines(found, path)
-    else:
-        raise GoldError(f"{path}: does not exist; name a folder of JSON, a JSONL file or a run's folder")
+        else:
+            _index_lines(found, file)
     if not found.record_ids:
-        raise GoldError(f"{path}: holds no extractions; name a folder of JSON, a JSONL file or a run's folder")
+        raise GoldError(f"{path}: holds no extractions; name {_SOURCES}")
     return found
 
 
@@ -105,7 +104,7 @@ def _index_values(values: Iterable[TrialExtraction | Mapping[str, Any]], name: s
         try:
             extraction = value if isinstance(value, TrialExtraction) else TrialExtraction.model_validate(value)
         except ValidationError as error:
-            raise GoldError(f"{shown}: {_first_problem(error)}; correct it to the schema") from error
+            raise _refuse(shown, value, error) from error
         found.add(extraction.record_id, extraction, shown)
     return found
 
@@ -122,13 +121,16 @@ def _index_lines(found: Extractions, path: Path) -> None:
 
 def _read_id(data: bytes, shown: str) -> str:
     try:
-        return str(json.loads(data)["record_id"])
-    except (ValueError, KeyError, TypeError) as error:
+        record_id = json.loads(data)["record_id"]
+        # What is no text, or cannot be written as such, has no such method, or refuses.
+        record_id.encode()
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise GoldError(f"{shown}: is no extraction (JSON with a record_id); correct or remove it") from error
+    return str(record_id)
 
 
-def _first_problem(error: ValidationError) -> str:
-    first = error.errors()[0]
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).removeprefix(".")
-    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    return f"{path}: {first['msg']}{more}"
+def _refuse(shown: str, data: Any, error: ValidationError) -> GoldError:
+    """The first violation of the schema, and how many more there are."""
+    first, *others = list_flaws(data, error).values()
+    more = f" (and {len(others)} more; extractor evaluate --check lists them)" if others else ""
+    return GoldError(f"{shown}: {first}{more}")

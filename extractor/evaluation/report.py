@@ -113,6 +113,7 @@ class Comparison(_Frozen):
     """Prediction against another prediction, on the same records."""
 
     other: str
+    missing: tuple[str, ...] = Field(description="Records of gold that the other one did not predict: all missed.")
     differences: tuple[Difference, ...]
 
 

@@ -1,18 +1,13 @@
 """Evaluate predictions against gold: record by record, then figures, errors and intervals."""
 
-from collections import Counter
 from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from extractor.errors import ExtractorError
 
 from .disagreements import RecordErrors
-from .load import Extractions, ExtractionSource, open_extractions
+from .load import ExtractionSource, open_extractions
 from .report import ScoreReport
-
-if TYPE_CHECKING:
-    from .compose import Scored
 
 __all__ = ["evaluate"]
 
@@ -37,7 +32,7 @@ def evaluate(
     with all errors of each record, for a page or a list of them.
 
     Raises ``GoldError`` for a source that cannot be read, ``ExtractorError`` without the extra
-    ``evaluate`` (scipy, jinja2), ``ValueError`` for negative numbers.
+    ``evaluate`` (scipy), ``ValueError`` for negative numbers.
 
     >>> gold = {"record_id": "A", "eligibility": {"sex": "female"}}
     >>> report = evaluate([gold], [{"record_id": "A", "eligibility": {"sex": "all"}}], resamples=0)
@@ -48,53 +43,22 @@ def evaluate(
         raise ValueError("examples and resamples are 0 or more")
     _require_extra()
     from .compose import compose_comparison, compose_report  # noqa: PLC0415 - needs the extra
+    from .scored import score_records  # noqa: PLC0415
 
     ours, theirs = open_extractions(gold, "gold"), open_extractions(predicted, "predicted")
-    scored = _score_records(ours, theirs, examples, on_record)
+    others = None if compare is None else open_extractions(compare, "compare")
+    scored = score_records(ours, theirs, examples, on_record)
     report = compose_report(scored, (ours, theirs), resamples, seed)
-    if compare is None:
+    if others is None:
         return report
-    others = open_extractions(compare, "compare")
-    comparison = compose_comparison(scored, _score_records(ours, others, 0), others.name, resamples, seed)
+    comparison = compose_comparison(scored, score_records(ours, others), others.name, resamples, seed)
     return report.model_copy(update={"comparison": comparison})
 
 
-def _score_records(
-    gold: Extractions,
-    predicted: Extractions,
-    examples: int,
-    on_record: Callable[[RecordErrors], None] | None = None,
-) -> "Scored":
-    import numpy as np  # noqa: PLC0415 - needs the extra
-
-    from .compose import Scored  # noqa: PLC0415
-    from .counts import Confused  # noqa: PLC0415
-    from .examples import ErrorTally  # noqa: PLC0415
-    from .intervals import Counts  # noqa: PLC0415
-    from .record_score import score_record  # noqa: PLC0415
-
-    errors, choices, rows = ErrorTally(examples), Counter[Confused](), []
-    for record_id in gold.record_ids:
-        annotated = gold.get(record_id)
-        if annotated is None:
-            continue
-        extraction = predicted.get(record_id)
-        score = score_record(annotated, extraction)
-        rows.append(np.array(score.counts, dtype=np.uint16))
-        choices.update(score.choices)
-        for error in score.errors:
-            errors.add(error)
-        if on_record:
-            places = gold.place(record_id) or gold.name, predicted.place(record_id)
-            on_record(RecordErrors(annotated, extraction, *places, tuple(score.errors)))
-    return Scored(Counts.collect(rows), errors, choices)
-
-
 def _require_extra() -> None:
-    for name in ("scipy", "jinja2"):
-        try:
-            import_module(name)
-        except ImportError as error:
-            raise ExtractorError(
-                f"evaluation needs {name}; install it with: pip install 'trial-extractor[evaluate]'"
-            ) from error
+    try:
+        import_module("scipy")
+    except ImportError as error:
+        raise ExtractorError(
+            "evaluation needs scipy; install it with: pip install 'trial-extractor[evaluate]'"
+        ) from error

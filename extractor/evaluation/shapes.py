@@ -5,12 +5,14 @@ from collections.abc import Hashable
 from enum import IntEnum
 from typing import Any
 
-from extractor.schemas import Instrument
+from extractor.schemas import Frequency, Instrument
 
 from .fold import fold_text, is_inside, measure_overlap
 from .kinds import ErrorKind
 
-__all__ = ["Choice", "Level", "Named", "Shape", "Texts"]
+__all__ = ["Choice", "Frequencies", "Level", "Named", "Shape", "Texts"]
+
+_WITHOUT_RATE = {Frequency.PRN, Frequency.CONTINUOUS, Frequency.OTHER}
 
 
 class Level(IntEnum):
@@ -77,6 +79,13 @@ class Choice(Shape):
 
     def error(self, gold: Any, predicted: Any) -> ErrorKind:  # noqa: ARG002 - any other choice is the same error
         return self._kind
+
+
+class Frequencies(Choice):
+    """A code for how often: another rate is a number that is wrong, no rate at all ("as needed") another choice."""
+
+    def error(self, gold: Frequency, predicted: Frequency) -> ErrorKind:
+        return ErrorKind.WRONG_CATEGORY if {gold, predicted} & _WITHOUT_RATE else ErrorKind.NUMBER
 
 
 class Texts(Shape):

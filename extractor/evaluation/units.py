@@ -8,7 +8,8 @@ from importlib.resources import files
 __all__ = ["fold_unit", "is_time_unit", "scale_number", "scale_quantity"]
 
 _TIME = {"minute", "month"}
-_POWER = re.compile(r"[x×]?10(\d{1,2})(?=\D)")
+# Registries lose the caret: 109/L is 10^9/L. No exponent begins with 0: 1000/mm3 is a thousand.
+_POWER = re.compile(r"[x×]?10(?:(0+)|([1-9]\d?))(?=\D)")
 
 
 def scale_quantity(value: float | None, unit: str | None) -> tuple[str | None, str]:
@@ -36,12 +37,17 @@ def fold_unit(unit: str | None) -> tuple[str, float]:
     ('mg', 0.001)
     >>> fold_unit("x 10^9/L")
     ('/L', 1000000000.0)
+    >>> fold_unit("x 1000/mm3") == fold_unit("x 10^3/uL")
+    True
     """
     folded = re.sub(r"[\s^*·.\\]", "", unit or "").casefold()
     power = _POWER.match(folded)
     name = folded[power.end() :] if power else folded
     canonical, factor = _read_units().get(name, (name, 1.0))
-    return canonical, factor * 10.0 ** int(power[1]) if power else factor
+    if power is None:
+        return canonical, factor
+    zeros, exponent = power.groups()
+    return canonical, factor * 10.0 ** (int(exponent) if exponent else 1 + len(zeros))
 
 
 def is_time_unit(unit: str | None) -> bool:

@@ -1,5 +1,6 @@
 """Hold a model's answers against the text: quotes are located, numbers are found again, or the value is kept out."""
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from extractor.schemas import FindingKind, Support, Task
 
 from .answer import Answer
 from .locate import find_parts, passage_at, passages
+from .refusals import Refusal, explain_refusal
 from .support import Supported, find_support, find_window
 
 __all__ = ["MODEL_CONFIDENCE", "GroundedAnswer", "Rejection", "ground_answer"]
@@ -21,12 +23,13 @@ MODEL_CONFIDENCE = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A value that was kept out, and why."""
+    """A value that was kept out, and why: a conflict with the text is worth a narrow question, an absence hardly."""
 
     chunk: Chunk
     field: str
     value: str
     kind: FindingKind
+    refusal: Refusal = dataclasses.field(default_factory=Refusal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ def ground_answer(answer: Answer, parsed: ParsedRecord) -> GroundedAnswer:
             find = find_window if field == "time_window" else find_support
             found = [_first(find, member, places) for member in members]
         refused = [member for member, support in zip(members, found, strict=True) if support is None]
-        rejections += (Rejection(chunk, field, _show(member), _kind(member)) for member in refused)
+        rejections += (_reject(chunk, field, member, here) for member in refused)
         supported = [support for support in found if support is not None]
         if supported or not refused:
             readings[field] = _reading(supported, many=isinstance(value, tuple))
@@ -80,6 +83,10 @@ def _reading(supported: list[Supported], *, many: bool) -> Reading[Any]:
     value: Any = tuple(s.value for s in supported) if many else supported[0].value if supported else None
     weakest = max((s.support for s in supported), key=list(Support).index, default=Support.LITERAL)
     return Reading(value, MODEL_CONFIDENCE, tuple(s.span for s in supported), weakest)
+
+
+def _reject(chunk: Chunk, field: str, value: Any, here: Passage) -> Rejection:
+    return Rejection(chunk, field, _show(value), _kind(value), explain_refusal(value, here))
 
 
 def _kind(value: object) -> FindingKind:

@@ -5,7 +5,7 @@ import re
 from extractor.parse.dosing.units import UNIT
 from extractor.parse.vocabulary import load_vocabulary
 
-__all__ = ["follows_minus", "is_clean_cut"]
+__all__ = ["find_cut", "find_negation_before", "follows_minus", "is_clean_cut"]
 
 _SEEN = 16
 """How many characters beside a quote decide; they bound what a place costs."""
@@ -25,6 +25,17 @@ _RATED = {t.partition("/")[0] for entry in load_vocabulary("limit_units").entrie
 _ANY_UNIT = "|".join((UNIT, *map(re.escape, sorted(filter(None, _RATED)))))
 _MEASURED = re.compile(rf"\d[\s-]?(?:{_ANY_UNIT})\Z", re.IGNORECASE)
 _PER = re.compile(r"\s?/\s?[^\W_]")
+# Behind a word, these make a unit of it whatever it is: "cells/kg", "kUA/L".
+_PER_MEASURE = re.compile(
+    r"\s?/\s?(?:kg|m\^?2|[dmunμ]?[lL]|mm\^?3|cm\^?[23]|day|d|hour|hr|h|min|minute|week|wk|month|year|yr)(?!\w)"
+)
+
+_CUT_BEHIND = re.compile(r"\s?[/x*·^<>=≤≥]?\s?[^\s,;)]{0,16}", re.IGNORECASE)
+_CUT_BEFORE = re.compile(r"[^\s,;(]{0,16}\s?\Z")
+# "with or without" denies nothing.
+_NEGATION = re.compile(
+    r"(?:(?<!\w)(?<!or )(?:no|not|never|without|nor|neither|cannot)\s+|(?<!\w)non[\s-]*|n't\s+)\Z", re.IGNORECASE
+)
 
 
 def is_clean_cut(text: str, start: int, end: int) -> bool:
@@ -45,6 +56,31 @@ def follows_minus(text: str, start: int) -> bool:
     """
     before = text[max(0, start - _SEEN) : start]
     return before.endswith("-") and not _JOINED.search(before)
+
+
+def find_cut(text: str, start: int, end: int) -> str:
+    """What ``text[start:end]`` cuts off from its first or last token, without white space; "" if its ends are clean.
+
+    >>> text = "up to 5 mg / kg, at -5 degrees"
+    >>> find_cut(text, 6, 10), find_cut(text, 21, 30), find_cut(text, 0, 10)
+    ('/ kg', '-', '/ kg')
+    """
+    if not _ends_clean(text, start, end):
+        return _CUT_BEHIND.match(text, end)[0].strip()  # type: ignore[index]  # the expression matches anywhere
+    if not _begins_clean(text, start, end):
+        return _CUT_BEFORE.search(text[max(0, start - _SEEN) : start])[0].strip()  # type: ignore[index]
+    return ""
+
+
+def find_negation_before(text: str, start: int) -> tuple[int, int] | None:
+    """Where a negation stands directly before ``start``, as a half-open span without white space, or None.
+
+    >>> [find_negation_before(t, t.index("stable")) for t in ("is not stable", "non-stable", "no more stable")]
+    [(3, 6), (0, 3), None]
+    """
+    low = max(0, start - _SEEN)
+    found = _NEGATION.search(text[low:start])
+    return (low + found.start(), low + found.start() + len(found[0].rstrip(" \n\t-"))) if found else None
 
 
 def _is_bullet(text: str, start: int) -> bool:
@@ -70,17 +106,22 @@ def _begins_clean(text: str, start: int, end: int) -> bool:
 
 def _ends_clean(text: str, start: int, end: int) -> bool:
     last, after = text[end - 1], text[end : end + _SEEN]
-    if last.isalnum() and _is_word_character(after[:1]):
-        return False
-    if last.isdigit() and (_INSIDE_NUMBER_AFTER.match(after) or _POWER_AFTER.match(after)):
-        return False
-    if last.isalpha() and after.startswith("^"):
-        return False
     if last in ".,^" and text[max(start, end - 2)].isdigit():
         return not after[:1].isdigit()
     if last in "<>=≤≥!":
         return not _COMPARATOR_AFTER.match(after)
+    if last.isalnum() and _continues(last, after):
+        return False
     return not (_PER.match(after) and _MEASURED.search(text[max(start, end - _UNIT_LENGTH) : end]))
+
+
+def _continues(last: str, after: str) -> bool:
+    """Whether a word, a number or a unit that ends with a letter or digit goes on behind it."""
+    if _is_word_character(after[:1]) or _PER_MEASURE.match(after):
+        return True
+    if last.isdigit():
+        return bool(_INSIDE_NUMBER_AFTER.match(after) or _POWER_AFTER.match(after))
+    return after.startswith("^")
 
 
 def _is_word_character(character: str) -> bool:

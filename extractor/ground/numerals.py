@@ -7,7 +7,7 @@ from extractor.parse.numbers import NUMBER, read_number
 
 from .edges import follows_minus
 
-__all__ = ["find_numbers"]
+__all__ = ["find_numbers", "find_ordinals"]
 
 _NUMBER = re.compile(NUMBER, re.IGNORECASE)
 _DIGITS = frozenset("0123456789.")
@@ -16,6 +16,10 @@ _ROMAN_VALUES = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7, 
 # "one unit, twice": adverbs that state a number.
 _ADVERB = re.compile(r"\b(?:once|twice|thrice)\b", re.IGNORECASE)
 _ADVERB_VALUES = {"once": 1, "twice": 2, "thrice": 3}
+_ORDINALS = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"]
+_ORDINAL = re.compile(
+    rf"\b(?:{'|'.join(_ORDINALS)})\b|(?<![\w.,])(?P<digits>\d{{1,3}})(?:st|nd|rd|th)\b", re.IGNORECASE
+)
 
 
 def find_numbers(text: str) -> Iterator[tuple[int | float, int, int]]:
@@ -38,3 +42,13 @@ def find_numbers(text: str) -> Iterator[tuple[int | float, int, int]]:
         yield _ROMAN_VALUES[found[0]], *found.span()
     for found in _ADVERB.finditer(text):
         yield _ADVERB_VALUES[found[0].lower()], *found.span()
+
+
+def find_ordinals(text: str) -> Iterator[tuple[int, int, int]]:
+    """Every "first" to "tenth" and "1st", with its half-open span: they number weeks and cycles, and limit nothing.
+
+    >>> list(find_ordinals("the third week of the 12th cycle"))
+    [(3, 4, 9), (12, 22, 26)]
+    """
+    for found in _ORDINAL.finditer(text):
+        yield int(found["digits"] or _ORDINALS.index(found[0].lower()) + 1), *found.span()

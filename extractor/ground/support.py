@@ -13,7 +13,8 @@ from extractor.parse.vocabulary import load_vocabulary
 from extractor.schemas import Amount, Constraint, Instrument, Period, Support, TimePoint
 
 from .locate import find_quote
-from .quantities import Place, find_amount, find_limit, find_time
+from .quantities import Derived, find_amount, find_limit, find_time
+from .subjects import is_said_of
 
 __all__ = ["Supported", "find_support", "find_window"]
 
@@ -53,7 +54,15 @@ def _constraint(value: Constraint, passage: Passage) -> Supported | None:
     if quantity is None and not _names_quantity(passage.text, value.quantity):
         return None
     place = find_limit(passage.text, value.comparator, (value.value, value.value_high), value.unit)
+    if place and not _is_said_of(passage.text, value.quantity, place):
+        place = place._replace(support=Support.INFERRED)
     return _supported(value, passage, place, quantity)
+
+
+def _is_said_of(text: str, quantity: str, place: Derived) -> bool:
+    """Whether a number is said of one of the places that name the quantity, or of none, as an age may be."""
+    named = [found.span() for found in re.finditer(re.escape(quantity), text, re.IGNORECASE)]
+    return not named or any(is_said_of(text, subject, (place.start, place.end)) for subject in named)
 
 
 def _names_quantity(text: str, quantity: str) -> bool:
@@ -76,13 +85,13 @@ def _time(value: Period | TimePoint, passage: Passage) -> Supported | None:
     return _supported(value, passage, find_time(passage.text, value.value, value.unit))
 
 
-def _supported(value: Any, passage: Passage, place: Place | None, also: Span | None = None) -> Supported | None:
+def _supported(value: Any, passage: Passage, place: Derived | None, also: Span | None = None) -> Supported | None:
     if place is None:
         return None
-    span = passage.span(*place)
+    span = passage.span(place.start, place.end)
     if also:
         span = Span(span.section, min(span.start, also.start), max(span.end, also.end))
-    return Supported(value, span, Support.PARSED)
+    return Supported(value, span, place.support)
 
 
 @find_support.register

@@ -39,9 +39,9 @@ _TAIL = "\u0080-\u00bf" + "".join(re.escape(bytes([code]).decode("cp1252", "igno
 
 _CHANGES = re.compile(
     rf"""
-      (?P<escape>\\[!-/:-@\[-`{{-~])
+      (?P<entity>\\?&(?:amp;)?(?:[a-zA-Z]{{2,8}}|\#\d{{2,6}}|\#x[0-9a-fA-F]{{2,5}});)
+    | (?P<escape>\\[!-/:-@\[-`{{-~])
     | (?P<mojibake>[\u00c2-\u00df][{_TAIL}]|[\u00e0-\u00ef][{_TAIL}]{{2}}|[\u00f0-\u00f4][{_TAIL}]{{3}})
-    | (?P<entity>&(?:[a-zA-Z]{{2,8}}|\#\d{{2,6}}|\#x[0-9a-fA-F]{{2,5}});)
     | (?P<newline>\r\n)
     | (?P<invisible>[{_INVISIBLE}]+)
     | (?P<space>[{_SPACES}])
@@ -85,6 +85,8 @@ class CleanText:
         >>> cleaned.text[10:14], cleaned.raw_span(10, 14)
         ('> 50', (10, 15))
         """
+        if not self.starts:
+            return start, end
         return self._raw_start(start), self._raw_end(end) if end > start else self._raw_start(start)
 
     def match_span(self, start: int, end: int) -> tuple[int, int]:
@@ -167,7 +169,7 @@ def _fold(characters: str) -> str:
 _REPLACERS: dict[str, Callable[[str], str]] = {
     "escape": lambda found: found[1:],
     "mojibake": _repair,
-    "entity": html.unescape,
+    "entity": lambda found: html.unescape(html.unescape(found.lstrip("\\"))),
     "newline": lambda _: "\n",
     "invisible": lambda _: "",
     "space": lambda _: " ",

@@ -26,8 +26,14 @@ class Duration:
 
 
 _UNITS = load_vocabulary("time_units")
+_BETWEEN = (
+    r"(?:(?:consecutive|continuous|complete|full|calendar|or\s+(?:more|less|fewer|greater)|an?(?=\s+(?:year|month|week|day|hour)))"
+    r"\s+(?:consecutive\s+)?)?"
+)
+"""Words between a number and its unit: "12 consecutive months", "5 or more years", "half a year"."""
+
 _EXPRESSION = re.compile(
-    rf"(?P<low>{NUMBER})(?:\s?(?:-|to|~|or|and)\s?(?P<high>{NUMBER}))?[\s-]*(?:\(\d+\)\s*)?(?P<unit>{_UNITS.pattern})",
+    rf"(?P<low>{NUMBER})(?:\s?(?:-|to|~|or|and)\s?(?P<high>{NUMBER}))?[\s-]*(?:\((?:\d+|[a-z]{{3,9}})\)\s*)?{_BETWEEN}(?P<unit>{_UNITS.pattern})",
     re.IGNORECASE,
 )
 
@@ -41,12 +47,18 @@ def find_durations(text: str) -> Iterator[Duration]:
     return iter(_read_durations(text))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)
 def _read_durations(text: str) -> Sequence[Duration]:
     durations = []
     for found in find_at(_EXPRESSION, text, number_places(text)):
-        low, unit = read_number(found["low"]), _UNITS.first(found["unit"])
+        low, unit = read_number(found["low"]), _read_unit(found["unit"])
         high = read_number(found["high"]) if found["high"] else low
         if low is not None and high is not None and unit:
-            durations.append(Duration(low, high, TimeUnit(unit.value), found.start(), found.end()))
+            durations.append(Duration(low, high, unit, found.start(), found.end()))
     return durations
+
+
+@lru_cache(maxsize=256)
+def _read_unit(text: str) -> TimeUnit | None:
+    found = _UNITS.first(f"1{text}")
+    return TimeUnit(found.value) if found else None

@@ -27,10 +27,12 @@ _DECIMAL_COMMA = (
     "".join(rf"(?<!{unit} )" for unit in ("day", "days", "week", "weeks", "month", "months", "hour", "hours", "visits"))
     + r"0,\d{1,3}(?![,\d])(?!\s?(?:days?|weeks?|months?|years?|hours?|min))"
 )
-_DIGITS = rf"{_DECIMAL_COMMA}|\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+"
+# "1,5 x ULN", "8,5 g/dl": one digit behind the comma, and a unit that is no unit of time.
+_UNIT_COMMA = r"(?<!,)\d{1,3},\d(?![\d,])(?=\s?(?:x\s|x\d|\*|×|%|m?mol|[uμ]mol|[kmnp]?g\s?/|[cm]m\b|kg\b|IU\b|U/|°))"
+_DIGITS = rf"{_DECIMAL_COMMA}|{_UNIT_COMMA}|\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+"
 # Without a sign of a power ("x109/L") only the exponents of cell counts and doses are believed.
 _POWER = (
-    r"(?:\s?(?:x|\*|·)\s?10\s?(?:(?:\^|\*\*|\(|e)\s?\(?(?P<exponent>-?\d{1,2})\)?|(?P<plain>[3-9]|1[0-2])(?!\d))"
+    r"(?:\s?(?:x|\*|·)\s?10\s?(?:(?:\^|\*{1,2}|\(|e)\s?\(?(?P<exponent>-?\d{1,2})\)?|(?P<plain>[3-9]|1[0-2])(?!\d))"
     r"|e\+?(?P<short>\d{1,2})(?!\d))"
 )
 _SCALE = r"(?:\s?(?P<scale>million|billion|thousand))"
@@ -42,8 +44,13 @@ NUMBER = (
 """Expression for one number in cleaned text, without groups. Use with ``re.IGNORECASE``."""
 
 _FULL = re.compile(
-    rf"(?P<digits>{_DIGITS})(?:{_POWER}|{_SCALE})?|10\^(?P<bare>-?\d{{1,2}})|(?P<word>[a-z-]+)", re.IGNORECASE
+    rf"(?P<digits>\d{{1,3}},\d(?!\d)|{_DIGITS})(?:{_POWER}|{_SCALE})?"
+    rf"|10\^(?P<bare>-?\d{{1,2}})|(?P<word>[a-z-]+)",
+    re.IGNORECASE,
 )
+_DIGIT_RUN = re.compile(r"\d+")
+_EXACT = 15
+"""So many digits are a whole number that a float holds exactly."""
 _FIRST_WORDS = frozenset(word.partition("-")[0] for word in _WORDS)
 _SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
 
@@ -54,14 +61,17 @@ def read_number(text: str) -> int | float | None:
     >>> [read_number(t) for t in ("1,500", "1.0 x 10^9", "10^6", "two", "2 million", "0.5")]
     [1500, 1000000000, 1000000, 2, 2000000, 0.5]
     """
-    found = _FULL.fullmatch(text.strip())
+    text = text.strip()
+    if text.isdecimal() and len(text) <= _EXACT:
+        return int(text)
+    found = _FULL.fullmatch(text)
     if not found:
         return None
     if found["word"]:
         return _WORDS.get(found["word"].lower())
     if found["bare"]:
         return _whole(float(f"1e{found['bare']}"))
-    digits = re.sub(r"^0,", "0.", found["digits"]).replace(",", "")
+    digits = re.sub(r"^0,|,(?=\d$)", lambda comma: comma[0].replace(",", "."), found["digits"]).replace(",", "")
     value = float(digits)
     if exponent := found["exponent"] or found["plain"] or found["short"]:
         # Through the decimal notation, so that 2.3 x 10^9 is exactly 2300000000.
@@ -71,20 +81,18 @@ def read_number(text: str) -> int | float | None:
     return _whole(value)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)
 def number_places(text: str) -> Sequence[int]:
     """Where ``NUMBER`` can match in cleaned text, in order: there only, but not everywhere there.
 
     >>> number_places("two of 1.5 mg")
     (0, 7, 8, 9)
     """
-    places = {
-        place
-        for word, found in find_words(text).items()
-        if word in _FIRST_WORDS or word[0].isdecimal()
-        for place in found
-    }
-    return tuple(sorted(places | {place - 1 for place in places if text[place - 1 : place] == "."}))
+    digits = [found.start() for found in _DIGIT_RUN.finditer(text)]
+    table = find_words(text)
+    words = [place for word in _FIRST_WORDS & table.keys() for place in table[word]]
+    dots = [place - 1 for place in digits if text[place - 1 : place] == "."]
+    return tuple(sorted({*digits, *words, *dots})) if words or dots else tuple(digits)
 
 
 def _whole(value: float) -> int | float | None:

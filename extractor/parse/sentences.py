@@ -10,8 +10,10 @@ _ABBREVIATION = re.compile(
     r"|et al|spp)|\b[A-Za-z]|(?:^|\n)\s*\d{1,2})\.$",
     re.IGNORECASE,
 )
+# Each run of stops is tried once, from its first one: long rows of dots cost what their length costs.
 _END = re.compile(
-    r"[.!?]+[\"')\]]*(?=\s+[\"'(\[]?[A-Z0-9])|[.!?]+[\"')\]]*(?=\s*$)|\n[ \t]*\n|\n(?=\s*(?:[-*•]|\d{1,2}[.)])\s)"
+    r"[.!?\n](?:(?<=[.!?])(?<![.!?]{2})[.!?]*+[\"')\]]*+(?:(?=\s+[\"'(\[]?[A-Z0-9])|(?=\s*$))"
+    r"|(?<=\n)(?:[ \t]*\n|(?=\s*(?:[-*•]|\d{1,2}[.)])\s)))"
 )
 
 

@@ -8,10 +8,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
-__all__ = ["find_at", "find_words", "places_of"]
+__all__ = ["find_at", "find_words", "fold_spaces", "places_of"]
 
 _WORD = re.compile(r"[^\W\d_]+|\d+")
-_KEPT = 64
+_SPACES = "-\n\t\r\f\v\u00a0"
+_KEPT = 512
 """How many texts are remembered: several readers ask about the same passage."""
 
 
@@ -26,6 +27,19 @@ def find_words(text: str) -> Mapping[str, Sequence[int]]:
     for found in _WORD.finditer(text):
         places.setdefault(found[0].lower(), []).append(found.start())
     return places
+
+
+def fold_spaces(text: str, *, lower: bool = True) -> str:
+    r"""The text in lower case with a space for each sign of space or hyphen: every character stays in its place.
+
+    >>> fold_spaces("Non-small\tCell")
+    'non small cell'
+    """
+    for sign in _SPACES:
+        if sign in text:
+            text = text.replace(sign, " ")
+    folded = text.lower() if lower else text
+    return folded if len(folded) == len(text) else "".join(one if len(one.lower()) > 1 else one.lower() for one in text)
 
 
 def places_of(words: Iterable[str], text: str) -> list[int]:

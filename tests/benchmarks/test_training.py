@@ -1,76 +1,116 @@
-from importlib.resources import files
-
+import numpy as np
 import pytest
 
 from benchmarks.scores import Guess, Tally, format_calibration
-from benchmarks.training.confidences import Labelled, Plan, cross_validate, estimate_terms
-from benchmarks.training.vocabulary_file import Term, format_terms, read_terms, use_vocabulary
-from extractor.parse.outcomes import concepts
-from extractor.parse.vocabulary import Vocabulary
 
-PLAN = Plan(2, (0.9, 0.8, 0.5, 0.3), 0.2, Vocabulary.find)
+pytest.importorskip("sklearn")
 
+from benchmarks.training.scorers.design import Part, read_design
+from benchmarks.training.scorers.fitting import Plan, fit
+from benchmarks.training.scorers.held_out import calibrate, hold_out
+from benchmarks.training.scorers.tables import Judgement, format_groups
+from benchmarks.training.scorers.weight_files import as_stored, store_classifier, store_vectors
+from benchmarks.training.scorers.word_vectors import make_vectors
+from extractor.parse.scoring import join_pairs, weight_files
+from extractor.parse.scoring.bags import Block
 
-def term(text, value, prior=0.5, **changes):
-    given = {"confidence": prior, "prior": prior, "by_hand": False, "is_pattern": False, "example": text}
-    return Term(text, value, **(given | changes))
-
-
-def labelled(text, label, times, fold=0):
-    return [Labelled(text, label, fold)] * times
-
-
-@pytest.mark.parametrize("name", ["concepts", "categories"])
-def test_a_vocabulary_is_written_as_it_was_read(name):
-    terms = read_terms((files("extractor.parse") / "vocabularies" / f"{name}.toml").read_text("utf-8"))
-    again = read_terms(format_terms(terms, "# head"))
-    told = {(one.text, one.value, one.confidence, one.prior, one.by_hand) for one in terms}
-    assert {(one.text, one.value, one.confidence, one.prior, one.by_hand) for one in again} == told
-
-
-def test_labels_outweigh_the_prior():
-    weighed = estimate_terms([term("wheal", "diagnosis", 0.3)], labelled("a wheal", "diagnosis", 40), PLAN)
-    assert [one.confidence for one in weighed] == [0.9]
-
-
-def test_an_unseen_term_keeps_its_prior():
-    assert [one.confidence for one in estimate_terms([term("wheal", "diagnosis", 0.8)], [], PLAN)] == [0.8]
-
-
-def test_a_confidence_set_by_hand_stays():
-    by_hand = term("wheal", "diagnosis", 0.8, by_hand=True)
-    assert estimate_terms([by_hand], labelled("a wheal", "allergy", 40), PLAN) == [by_hand]
+PLAN = Plan(
+    name="beasts",
+    parts=(
+        Part(Block("words", "words"), 1.0, 1),
+        Part(Block("grams", "words", grams=True), 1.0, 1),
+        Part(Block("pairs", "pairs", words=False), 1.0, 2),
+        Part(Block("marks", "marks", words=False, flags=True), 0.3, 1),
+    ),
+    meanings=("words",),
+    meaning_scale=1.0,
+    freedom=3.0,
+    most=500,
+)
+SENTENCES = [
+    f"{pet} likes {food} on {day}".split()
+    for pet in ("cat", "dog", "bird")
+    for food in ("milk", "meat")
+    for day in "abc"
+]
+BAGS = [{"words": words, "pairs": join_pairs(words), "marks": ["listed"]} for words in SENTENCES]
+LABELS = [words[0] for words in SENTENCES]
 
 
-def test_a_term_moves_to_the_value_of_its_labels():
-    weighed = estimate_terms([term("wheal", "diagnosis", 0.8)], labelled("a wheal", "allergy", 40), PLAN)
-    assert [(one.value, one.confidence) for one in weighed] == [("allergy", 0.9)]
+@pytest.fixture(scope="module")
+def made():
+    return make_vectors(SENTENCES * 3)
 
 
-def test_a_term_that_tells_nothing_is_dropped():
-    mixed = [one for label in "abcdefgh" for one in labelled("a wheal", label, 5)]
-    assert estimate_terms([term("wheal", "a")], mixed, PLAN) == []
+@pytest.fixture(scope="module")
+def fitted(made):
+    return fit(PLAN, BAGS, LABELS, as_stored(made))
 
 
-def test_estimating_twice_changes_nothing():
-    texts = labelled("a wheal", "allergy", 40) + labelled("a rash", "diagnosis", 3)
-    once = estimate_terms([term("wheal", "diagnosis"), term("rash", "diagnosis")], texts, PLAN)
-    assert estimate_terms(once, texts, PLAN) == once
+def test_words_that_stand_alike_have_vectors_that_point_alike(made):
+    rows = dict(zip(made.words, made.rows / np.linalg.norm(made.rows, axis=1, keepdims=True), strict=True))
+    assert rows["cat"] @ rows["dog"] > rows["cat"] @ rows["milk"]
 
 
-def test_the_package_reads_the_given_vocabulary_and_then_its_own_again():
-    with use_vocabulary(concepts, "concepts", [term("zorp", "mortality", 0.9)]):
-        found = concepts.find_concept("Zorp", "")
-        assert found is not None
-        assert found.concept.value == "mortality"
-    assert concepts.find_concept("Zorp", "") is None
+def test_the_design_counts_as_the_package_scores(fitted):
+    design = read_design(PLAN.parts, BAGS)
+    weights = np.zeros((design.matrix(BAGS).shape[1], 3))
+    row = 0
+    for features, names, factor in zip(fitted.features, design.features, PLAN.parts, strict=True):
+        assert features.block == factor.block
+        for name in names:
+            weights[row] = features.weights[features.rows[name]] / design.factors[row]
+            row += 1
+    plain = fitted.__class__(fitted.classes, fitted.features, fitted.bias, (), fitted.direct, fitted.vectors)
+    chances = np.exp(design.matrix(BAGS) @ weights + fitted.bias)
+    assert plain.weigh(BAGS).chances == pytest.approx(chances / chances.sum(axis=1, keepdims=True), abs=1e-4)
 
 
-def test_a_fold_is_judged_without_its_own_labels():
-    texts = labelled("a wheal", "allergy", 40, fold=1)
-    folds = dict(cross_validate([term("wheal", "diagnosis", 0.8)], texts, PLAN, concepts, "concepts"))
-    assert folds[0][0].value == "allergy"
-    assert folds[1][0].value == "diagnosis"
+def test_a_classifier_learns_what_tells_and_says_which_word(fitted):
+    weighed = fitted.weigh(BAGS)
+    chosen = weighed.chances.argmax(axis=1)
+    assert [fitted.classes[one] for one in chosen] == LABELS
+    assert set(fitted.find_leading(weighed, chosen)) == {0}
+
+
+def test_fitting_twice_gives_the_same(fitted, made):
+    again = fit(PLAN, BAGS, LABELS, as_stored(made))
+    assert all((one.weights == other.weights).all() for one, other in zip(fitted.features, again.features, strict=True))
+
+
+def test_a_stored_classifier_is_read_again(fitted, made, tmp_path, monkeypatch):
+    (tmp_path / "weights").mkdir()
+    store_vectors(made, tmp_path / "weights" / "words.npz")
+    store_classifier(fitted, tmp_path / "weights" / "beasts.npz")
+    monkeypatch.setattr(weight_files, "files", lambda _: tmp_path)
+    weight_files._load_vectors.cache_clear()
+    try:
+        read = weight_files.load_classifier("beasts")
+    finally:
+        weight_files._load_vectors.cache_clear()
+    assert read.weigh(BAGS).chances == pytest.approx(fitted.weigh(BAGS).chances, abs=0.02)
+
+
+def test_a_fold_is_judged_without_its_own_labels(made):
+    labels = [*LABELS, "fish", "hen", "cow"]
+    folds = [int(label in {"bird", "fish", "hen"}) for label in labels]
+    classes, chances = hold_out(PLAN, [*BAGS, *BAGS[:3]], labels, folds, as_stored(made))
+    assert classes == ("bird", "cat", "cow", "dog", "fish", "hen")
+    assert chances.sum(axis=1) == pytest.approx(1)
+    assert (chances[np.array(labels) == "bird", classes.index("bird")] == 0).all()
+
+
+def test_calibration_tells_how_often_answers_are_right():
+    stated = np.linspace(0, 1, 2000)
+    curve = calibrate(stated, stated > 0.8)
+    assert curve.confidence(0.5) == 0
+    assert curve.confidence(0.95) == 0.995
+
+
+def test_groups_are_told_apart():
+    judged = Judgement(np.array([True, False]), np.array([0.99, 0.5]), ["one", "two"], ["a", "b"])
+    lines = format_groups("category", judged).splitlines()
+    assert [line.split()[:3] for line in lines[1:]] == [["all", "2", "0.500"], ["a", "1", "1.000"], ["b", "1", "0.000"]]
 
 
 def test_a_tally_counts_an_empty_item_as_right_where_nothing_is_wanted():

@@ -1,13 +1,18 @@
 """``extractor evaluate`` as a user sees it."""
 
+import io
 import json
+import re
+import sys
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from extractor.cli.evaluate import evaluate
+from extractor.cli.score_table import print_report
 from extractor.cli.tables import choose_columns
+from extractor.evaluation import evaluate as score
 from tests.evaluation.annotations import criterion, make_gold
 
 
@@ -43,6 +48,22 @@ def test_json_is_the_whole_report(sources):
     report = json.loads(result.stdout)
     assert report["records"] == 2
     assert report["errors"][0]["examples"][0]["predicted"] == {"low": 9, "high": 9, "unit": "mg/kg"}
+
+
+def test_the_names_in_the_json_stay_the_same(sources):
+    report = json.loads(_invoke(*sources, "--json", "--compare", sources[0]).stdout)
+    assert list(report) == [
+        *("gold", "predicted", "records", "missing", "without_gold", "resamples", "seed", "groups", "fields"),
+        *("errors", "harm_per_record", "choices", "comparison"),
+    ]
+    assert list(report["fields"][0]) == [
+        *("name", "exact", "normalised", "relaxed", "task", "support", "predicted", "empty", "missed", "invented"),
+        *("f1_stated", "f1_paired"),
+    ]
+    assert list(report["fields"][0]["exact"]) == ["precision", "recall", "f1", "interval"]
+    assert list(report["errors"][0]) == ["kind", "count", "harm", "fields", "examples"]
+    assert list(report["comparison"]) == ["other", "missing", "differences"]
+    assert [one["name"] for one in report["groups"][::2]] == ["all", "eligibility", "dosing", "endpoints"]
 
 
 def test_compare_adds_differences(sources):
@@ -95,10 +116,58 @@ ROWS = [
 
 
 @pytest.mark.parametrize(
-    ("width", "kept"), [(80, [0, 1, 2, 3]), (48, [0, 1, 2, 3]), (47, [0, 1, 2]), (36, [0, 2]), (9, [0])]
+    ("width", "kept"), [(80, [0, 1, 2, 3]), (48, [0, 1, 2, 3]), (47, [0, 1, 2]), (36, [0, 2]), (9, [0, 2])]
 )
 def test_a_narrow_terminal_is_spared_columns(width, kept):
     assert choose_columns(ROWS, width, ("normalised", "support", "often"), {"often"}) == kept
+
+
+@pytest.mark.parametrize("width", [24, 32, 80, 200])
+def test_a_terminal_of_any_width_shows_every_score(sources, monkeypatch, width):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    drawn = Terminal()
+    monkeypatch.setattr(sys, "stdout", drawn)
+    monkeypatch.setenv("COLUMNS", str(width))
+    report = score(*sources, resamples=0)
+    print_report(report)
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", drawn.getvalue())
+    scores = plain.partition("\n\n")[2].partition("(not shown")[0].partition("\n\n")[0]
+    assert max(map(len, scores.splitlines())) <= width
+    assert "normalised" in scores
+    assert "0.750" in scores
+
+
+def test_no_record_speaks_to_the_terminal(tmp_path):
+    hostile = "A\x1b[2J\tB\nC\x07"
+    gold, predicted = tmp_path / "gold.jsonl", tmp_path / "predicted.jsonl"
+    gold.write_text(json.dumps(make_gold(hostile)), "utf-8")
+    predicted.write_text(json.dumps(make_gold(f"{hostile}D")), "utf-8")
+    result = _invoke(str(gold), str(predicted), "--compare", str(predicted))
+    assert result.exit_code == 0
+    assert not set(result.stdout) & {"\x1b", "\x07"}
+    assert "missing: A\ufffd[2J B C\ufffd\n" in result.stdout
+    assert "missing in the other: A\ufffd[2J B C\ufffd\n" in result.stdout
+    assert "without gold: A\ufffd[2J B C\ufffdD\n" in result.stdout
+
+
+def test_a_check_scores_nothing_and_says_so(sources):
+    result = _invoke(sources[0], sources[1], "--check", "--json", "--fail-under", "all=1")
+    assert result.exit_code == 2
+    assert result.stderr == "extractor: --check scores nothing; leave out --json, --fail-under\n"
+
+
+def test_a_check_lists_problems_without_control_characters(tmp_path):
+    gold, record = tmp_path / "gold.json", tmp_path / "A\x1b[2J.json"
+    gold.write_text(json.dumps({"record_id": "A", "eligibility": {"sex": "\x1b[2J"}}), "utf-8")
+    record.write_text("{", "utf-8")
+    result = _invoke(str(gold), str(record), "--check")
+    assert result.exit_code == 1
+    assert len(result.stdout.splitlines()) == 3
+    assert "\x1b" not in result.stdout
+    assert "3 problems" in result.stderr
 
 
 @pytest.mark.parametrize(

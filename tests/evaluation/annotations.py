@@ -72,6 +72,28 @@ def endpoint(rank: str, index: int, measure: str, points: list[tuple[float, str]
     return {**base, "category": "efficacy", "time_kind": "at", "censored": False, **more}
 
 
+def make_repetitive(seed: int, record_id: str = "A") -> Extraction:
+    """Items that differ in little, so that many pairings are as good as each other."""
+    draw = random.Random(seed)
+    quotes = ("no infection", "no active infection", "no infection of the lung")
+    criteria = [
+        criterion(
+            draw.choice(quotes),
+            draw.choice(("inclusion", "exclusion")),
+            draw.choice(("infection", "comorbidity")),
+            constraints=[limit("count", ">=", draw.randint(1, 3)) for _ in range(draw.randint(0, 3))],
+        )
+        for _ in range(9)
+    ]
+    regimens = [regimen("zinc", "zinc daily", draw.randint(1, 3), draw.choice(("mg", "g"))) for _ in range(5)]
+    endpoints = [
+        endpoint("other", 0, "Count of cells", [(draw.randint(1, 3), "week") for _ in range(draw.randint(1, 4))])
+        for _ in range(5)
+    ]
+    eligibility = {"criteria": criteria}
+    return {"record_id": record_id, "eligibility": eligibility, "dosing": regimens, "endpoints": endpoints}
+
+
 def shuffle(extraction: Extraction, seed: int = 0) -> Extraction:
     """All lists in another order, at every depth."""
     draw = random.Random(seed)
@@ -96,3 +118,9 @@ def name_errors(gold: Extraction, predicted: Extraction) -> list[tuple[str, str]
     """Kind and field of each error."""
     report = score(gold, predicted)
     return sorted((one.kind.value, example.field) for one in report.errors for example in one.examples)
+
+
+def without_places(report: ScoreReport) -> dict[str, Any]:
+    """The report without the places in the files, which order decides."""
+    places = {"gold_path": True, "predicted_path": True, "belongs_to": True}
+    return report.model_dump(exclude={"errors": {"__all__": {"examples": {"__all__": places}}}})

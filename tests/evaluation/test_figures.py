@@ -8,7 +8,7 @@ import pytest
 from extractor.evaluation import evaluate
 from extractor.evaluation.fields import FIELDS
 
-from .annotations import criterion, endpoint, limit, make_gold, regimen, score, shuffle
+from .annotations import criterion, endpoint, limit, make_gold, make_repetitive, regimen, score, shuffle, without_places
 
 ROOT = Path(__file__).parents[2]
 DEV = ROOT.parent / "shared" / "gold" / "dev"
@@ -29,12 +29,6 @@ def _all_scores(report):
         for level in LEVELS:
             scores = getattr(one, level)
             yield from (scores.precision, scores.recall, scores.f1)
-
-
-def _without_places(report):
-    """The report without the places in the files, which order decides."""
-    places = {"gold_path": True, "predicted_path": True, "belongs_to": True}
-    return report.model_dump(exclude={"errors": {"__all__": {"examples": {"__all__": places}}}})
 
 
 def test_gold_against_itself_is_exactly_one():
@@ -75,7 +69,20 @@ def test_shuffling_what_is_wrong_changes_nothing(folder):
         [shuffle(one, 3) for one in golds], [shuffle(one, 4) for one in reversed(wrong)], examples=20, resamples=50
     )
     assert straight.errors
-    assert _without_places(mixed) == _without_places(straight)
+    assert without_places(mixed) == without_places(straight)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_what_holds_of_every_evaluation(seed):
+    report = score(make_repetitive(seed), make_repetitive(seed + 100))
+    for one in report.fields:
+        # A pair takes one value from either side; what is left over is missed or invented.
+        assert one.support - one.missed == one.predicted - one.invented >= 0
+        if one.normalised.f1 is not None:
+            ladder = [getattr(one, level) for level in LEVELS]
+            for name in ("precision", "recall", "f1"):
+                shares = [getattr(level, name) or 0.0 for level in ladder]
+                assert 0 <= shares[0] <= shares[1] <= shares[2] <= 1
 
 
 ITEMS = {

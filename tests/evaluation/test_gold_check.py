@@ -231,6 +231,16 @@ def test_all_files_are_told_of_at_once(tmp_path):
     assert "d.json" in found[3][3]
 
 
+def test_what_is_nested_too_deep_is_a_problem_like_any_other(tmp_path):
+    assert [problem for _, problem, _ in check(tmp_path, "[" * 100_000)] == ["is nested too deep to be an annotation"]
+
+
+def test_a_key_cannot_speak_to_a_terminal(tmp_path):
+    [(path, problem, _)] = check(tmp_path, change(("dosing", 0, "do\x1b[2Jse"), 1))
+    assert path == "dosing[0]['do\\x1b[2Jse']"
+    assert "\x1b" not in problem
+
+
 def test_offsets_of_evidence_are_checked(tmp_path):
     evidence = {"field": "quote", "section": "arms[0]", "start": 15, "end": 20, "quote": "15 mg", "origin": "rule"}
     evidence["support"] = "literal"

@@ -9,8 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from extractor.cli.app import app
-from extractor.evaluation import ErrorKind
-from extractor.evaluation.page.meanings import MEANINGS
+from extractor.evaluation.kinds import HARM, MEANINGS, ErrorKind
 
 from .pages import HOSTILE, NAME, QUOTE, TEXT, make_page, write_sources
 
@@ -141,8 +140,15 @@ def test_a_comparison_is_drawn(sources):
     assert "Paired differences" not in make_page(sources)
 
 
-def test_every_kind_has_a_meaning():
-    assert set(MEANINGS) == set(ErrorKind)
+def test_every_kind_has_a_meaning_and_a_harm():
+    assert set(MEANINGS) == set(HARM) == set(ErrorKind)
+
+
+def test_a_comparison_says_what_the_other_lacks(sources):
+    other = sources.gold.with_name("other.jsonl")
+    other.write_text(sources.gold.read_text("utf-8").splitlines()[0], "utf-8")
+    assert "which lacks 1 record of gold" in make_page(sources, compare=other)
+    assert "which lacks" not in make_page(sources, compare=sources.gold)
 
 
 def test_the_command_writes_the_page(sources, tmp_path):
@@ -151,6 +157,13 @@ def test_the_command_writes_the_page(sources, tmp_path):
     result = CliRunner().invoke(app, [*arguments, "--records", str(sources.record), "--html-errors", "2"])
     assert result.exit_code == 0, result.output
     assert len(_read_data(path.read_text("utf-8"))["errors"]) == 2
+
+
+def test_a_page_that_could_not_be_written_is_told_before_anything_is_scored(sources, tmp_path):
+    path = tmp_path / "nowhere" / "page.html"
+    result = CliRunner().invoke(app, ["evaluate", str(sources.gold), str(sources.predicted), "--html", str(path)])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"the folder {path.parent} does not exist" in result.stderr
 
 
 def test_records_without_a_page_are_a_mistake_of_usage(sources):

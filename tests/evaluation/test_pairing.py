@@ -1,45 +1,16 @@
 """Pairing by likeness: never by position, also where items repeat each other."""
 
-import random
-
 import pytest
 
 from extractor.evaluation import evaluate
 from extractor.evaluation.pair import pair_values
 
-from .annotations import criterion, endpoint, limit, make_gold, name_errors, regimen, score, shuffle
-
-
-def _without_places(report):
-    places = {"gold_path": True, "predicted_path": True, "belongs_to": True}
-    return report.model_dump(exclude={"errors": {"__all__": {"examples": {"__all__": places}}}})
-
-
-def _repetitive(seed, record_id="A"):
-    """Items that differ in little, so that many pairings are as good as each other."""
-    draw = random.Random(seed)
-    quotes = ("no infection", "no active infection", "no infection of the lung")
-    criteria = [
-        criterion(
-            draw.choice(quotes),
-            draw.choice(("inclusion", "exclusion")),
-            draw.choice(("infection", "comorbidity")),
-            constraints=[limit("count", ">=", draw.randint(1, 3)) for _ in range(draw.randint(0, 3))],
-        )
-        for _ in range(9)
-    ]
-    regimens = [regimen("zinc", "zinc daily", draw.randint(1, 3), draw.choice(("mg", "g"))) for _ in range(5)]
-    endpoints = [
-        endpoint("other", 0, "Count of cells", [(draw.randint(1, 3), "week") for _ in range(draw.randint(1, 4))])
-        for _ in range(5)
-    ]
-    eligibility = {"criteria": criteria}
-    return {"record_id": record_id, "eligibility": eligibility, "dosing": regimens, "endpoints": endpoints}
+from .annotations import criterion, make_gold, make_repetitive, name_errors, score, shuffle, without_places
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_repeated_items_against_themselves_are_right(seed):
-    gold = _repetitive(seed)
+    gold = make_repetitive(seed)
     report = score(gold, shuffle(gold, seed))
     assert {one.exact.f1 for one in report.fields} <= {1.0, None}
     assert report.errors == ()
@@ -47,11 +18,11 @@ def test_repeated_items_against_themselves_are_right(seed):
 
 @pytest.mark.parametrize("seed", range(20))
 def test_shuffling_repeated_items_changes_nothing(seed):
-    gold, predicted = _repetitive(seed), _repetitive(seed + 100)
+    gold, predicted = make_repetitive(seed), make_repetitive(seed + 100)
     straight = evaluate([gold], [predicted], resamples=0, examples=100)
     mixed = evaluate([shuffle(gold, seed)], [shuffle(predicted, seed + 1)], resamples=0, examples=100)
     assert straight.errors
-    assert _without_places(mixed) == _without_places(straight)
+    assert without_places(mixed) == without_places(straight)
 
 
 def test_the_best_pairing_as_a_whole_is_found():

@@ -41,6 +41,26 @@ def test_each_shape_is_read(shapes, shape):
     assert (report.records, report.missing, report.without_gold, report.figure("all")) == (3, (), (), 1.0)
 
 
+def test_a_folder_may_hold_lines_and_single_records(tmp_path):
+    _lines(tmp_path / "two.jsonl", GOLDS[:2])
+    (tmp_path / "third.json").write_text(json.dumps(GOLDS[2]), "utf-8")
+    (tmp_path / "notes.txt").write_text("of no concern", "utf-8")
+    (tmp_path / "folder.json").mkdir()
+    report = evaluate(GOLDS, tmp_path, resamples=0)
+    assert (report.records, report.missing, report.figure("all")) == (3, (), 1.0)
+
+
+@pytest.mark.parametrize("name", ["gold.json", "gold.jsonl"])
+def test_a_byte_order_mark_is_no_part_of_a_record(tmp_path, name):
+    (tmp_path / name).write_text(json.dumps(GOLDS[0]), "utf-8-sig")
+    assert evaluate(tmp_path / name, GOLDS, resamples=0).figure("all") == 1.0
+
+
+def test_a_comparison_says_which_records_the_other_lacks():
+    report = evaluate(GOLDS, GOLDS, compare=GOLDS[:1], resamples=0)
+    assert (report.missing, report.comparison.missing) == ((), ("B", "C"))
+
+
 def test_one_file_is_one_record(shapes):
     report = evaluate(str(shapes["folder"] / "0.json"), shapes["lines"], resamples=0)
     assert (report.records, report.without_gold) == (1, ("B", "C"))
@@ -77,8 +97,20 @@ def test_a_record_without_gold_is_listed_and_not_scored():
     [
         ('{"eligibility": {}}\n', r"gold\.jsonl, line 1: is no extraction .*; correct or remove it"),
         ("{\n", r"gold\.jsonl, line 1: is no extraction"),
-        ('{"record_id": "A"}\n', r"gold\.jsonl, line 1: eligibility: Field required; correct it"),
-        ('{"record_id": "A", "eligibility": {}}\n' * 2, r"line 2: record_id A is in .*line 1 too; keep one"),
+        ('{"record_id": "A"}\n', r"gold\.jsonl, line 1: eligibility: is missing; write it$"),
+        ('{"record_id": 5, "eligibility": {}}\n', r"gold\.jsonl, line 1: is no extraction"),
+        ('{"record_id": "\\ud800", "eligibility": {}}\n', r"gold\.jsonl, line 1: is no extraction"),
+        ("[" * 100_000, r"gold\.jsonl, line 1: is no extraction"),
+        (
+            '{"record_id": "A", "eligibility": {"sex": "femal", "age": 1}}\n',
+            r"eligibility\.sex: 'femal' is not allowed; did you mean 'female'\? \(and 1 more; .*--check lists them\)",
+        ),
+        (
+            '{"record_id": "A", "eligibility": {"minimum_age": {"value": NaN, "unit": "year"}}}\n',
+            r"eligibility\.minimum_age\.value: NaN is no number; write a plain number",
+        ),
+        ('{"record_id": "A", "eligibility": {}, "\\ud800": 1}\n', r"line 1: invalid JSON: .*; correct the JSON"),
+        ('{"record_id": "A", "eligibility": {}}\n' * 2, r"line 2: record_id 'A' is in .*line 1 too; keep one"),
         ("", r"gold\.jsonl: holds no extractions; name a folder"),
     ],
 )
@@ -99,6 +131,11 @@ def test_a_broken_value(tmp_path):
         evaluate(GOLDS, [{"record_id": "A", "eligibility": {"sex": "both"}}], resamples=0)
 
 
+def test_a_value_that_is_no_json_is_told_too():
+    with pytest.raises(GoldError, match=r"predicted\[0\]: eligibility\.minimum_age\.value: .*object.* is no number"):
+        evaluate(GOLDS, [{"record_id": "A", "eligibility": {"minimum_age": {"value": object(), "unit": "year"}}}])
+
+
 def test_a_negative_number_is_the_callers_mistake():
     with pytest.raises(ValueError, match="0 or more"):
         evaluate(GOLDS, GOLDS, resamples=-1)
@@ -108,10 +145,7 @@ def test_the_public_function_is_this_one():
     assert extractor.evaluate is evaluate
 
 
-@pytest.mark.parametrize("missing", ["numpy", "scipy"])
-def test_without_the_extra_the_remedy_is_told(monkeypatch, missing):
-    monkeypatch.setitem(sys.modules, missing, None)
-    with pytest.raises(
-        ExtractorError, match=rf"needs {missing}; install it with: pip install 'trial-extractor\[evaluate"
-    ):
+def test_without_the_extra_the_remedy_is_told(monkeypatch):
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    with pytest.raises(ExtractorError, match=r"needs scipy; install it with: pip install 'trial-extractor\[evaluate"):
         evaluate(GOLDS, GOLDS)

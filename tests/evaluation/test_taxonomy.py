@@ -119,6 +119,7 @@ PLANTED = [
     ("wrong_category", f"{C}.category", _criterion(5, category="comorbidity")),
     ("wrong_category", f"{D}.role", _regimen(1, role="rescue")),
     ("wrong_category", f"{D}.route", _regimen(1, route="sublingual")),
+    ("wrong_category", f"{D}.frequency", _regimen(0, frequency="PRN")),
     ("wrong_category", f"{E}.concept", _endpoint(0, concept="immunogenicity")),
     ("wrong_category", f"{E}.instrument", _endpoint(2, instrument={"name": "RIFLE"})),
     ("invented", C, lambda x: x["eligibility"]["criteria"].append(criterion("Seven seas sailed"))),

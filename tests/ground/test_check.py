@@ -2,6 +2,7 @@ import pytest
 
 from extractor.ground.answer import Answer
 from extractor.ground.check import ground_answer
+from extractor.ground.quotes import QuoteStatus
 from extractor.parse import parse_record
 from extractor.schemas import (
     Amount,
@@ -10,6 +11,7 @@ from extractor.schemas import (
     Constraint,
     FindingKind,
     Instrument,
+    Period,
     Section,
     Source,
     Support,
@@ -40,14 +42,14 @@ def constraint(value, quantity="Platelets", comparator=Comparator.MORE):
     return Constraint(quantity=quantity, comparator=comparator, value=value, unit="/L")
 
 
-def quoted(span):
+def quoted_at(span):
     return RECORD.section(span.section).text[span.start : span.end]
 
 
 def test_a_quote_becomes_the_raw_characters():
     reading = ground(lead_in="platelets > 50 x 10^9/L").readings["lead_in"]
     assert reading.value == "Platelets \\> 50 x 10\\^9/L"
-    assert [quoted(span) for span in reading.spans] == [reading.value]
+    assert [quoted_at(span) for span in reading.spans] == [reading.value]
     assert reading.support is Support.LITERAL
 
 
@@ -58,9 +60,38 @@ def test_a_quote_that_is_not_in_the_chunk_is_kept_out_and_reported(quote):
     assert [(r.value, r.kind) for r in grounded.rejections] == [(quote, FindingKind.QUOTE_NOT_FOUND)]
 
 
+@pytest.mark.parametrize(
+    ("values", "kind", "quoted", "stated", "nearest"),
+    [
+        ({"lead_in": "transfusion within 3 weeks"}, "number", "3", "2", "transfusion within 2 weeks"),
+        ({"constraints": (("Platelets", ">", 60_000_000_000, "/L"),)}, "number", "6e+10", "50 x 10^9", "50 x 10\\^9"),
+        ({"constraints": (("Platelets", "<", 50_000_000_000, "/L"),)}, "comparator", "<", ">", "50 x 10\\^9"),
+        ({"constraints": (("Platelets", ">", 50_000_000_000, "/mL"),)}, "unit", "/mL", "/L", "50 x 10\\^9"),
+        ({"duration": Period(value=2, unit=TimeUnit.DAY)}, "time_unit", "day", "weeks", "2"),
+        ({"duration": Period(value=4, unit=TimeUnit.WEEK)}, "number", "4", "2 weeks", "2 weeks"),
+        ({"instrument": Instrument(name="WHO", version="3.0")}, "number", "3.0", "2.1", "2.1"),
+    ],
+)
+def test_a_refusal_tells_the_conflict_and_where_it_is(values, kind, quoted, stated, nearest):
+    if "constraints" in values:
+        ((quantity, comparator, value, unit),) = values["constraints"]
+        limit = Constraint(quantity=quantity, comparator=comparator, value=value, unit=unit)
+        values = {"constraints": (limit,)}
+    (rejection,) = ground(**values).rejections
+    (conflict,) = rejection.refusal.conflicts
+    assert rejection.refusal.status is QuoteStatus.CONFLICT
+    assert (conflict.kind.value, conflict.quoted, conflict.stated) == (kind, quoted, stated)
+    assert quoted_at(rejection.refusal.nearest) == nearest
+
+
+def test_what_has_nothing_like_it_in_the_text_is_absent():
+    (rejection,) = ground(lead_in="a wholly different statement").rejections
+    assert (rejection.refusal.status, rejection.refusal.nearest) == (QuoteStatus.ABSENT, None)
+
+
 def test_a_limit_whose_number_the_text_states_is_supported_by_it():
     reading = ground(constraints=(constraint(50_000_000_000),)).readings["constraints"]
-    assert [quoted(span) for span in reading.spans] == ["Platelets \\> 50 x 10\\^9"]
+    assert [quoted_at(span) for span in reading.spans] == ["Platelets \\> 50 x 10\\^9"]
     assert reading.support is Support.PARSED
 
 
@@ -101,7 +132,7 @@ def test_an_agent_may_stand_in_another_section():
 
 def test_a_class_rests_on_the_whole_chunk():
     reading = ground(category=Category.ORGAN_FUNCTION).readings["category"]
-    assert quoted(reading.spans[0]) == PARSED.raw(PARSED.chunks[CHUNK].span)
+    assert quoted_at(reading.spans[0]) == PARSED.raw(PARSED.chunks[CHUNK].span)
     assert reading.support is Support.INFERRED
 
 

@@ -2,7 +2,7 @@ import pytest
 
 from extractor.ground.quantities import find_amount, find_limit, find_time
 from extractor.parse.passage import passage_of
-from extractor.schemas import Amount, Comparator, TimeUnit
+from extractor.schemas import Amount, Comparator, Support, TimeUnit
 
 LIMITS = "Hemoglobin >= 8 g/dL and ECOG <= 2. Bilirubin not more than 1.5 x ULN, 2 to 18 years, age 70 or older"
 
@@ -18,8 +18,9 @@ LIMITS = "Hemoglobin >= 8 g/dL and ECOG <= 2. Bilirubin not more than 1.5 x ULN,
     ],
 )
 def test_a_limit_stands_with_its_comparator_and_unit(comparator, values, unit, quote):
-    start, end = find_limit(LIMITS, comparator, values, unit)
-    assert LIMITS[start:end] == quote
+    found = find_limit(LIMITS, comparator, values, unit)
+    assert LIMITS[found.start : found.end] == quote
+    assert found.support is Support.PARSED
 
 
 @pytest.mark.parametrize(
@@ -32,10 +33,29 @@ def test_a_limit_stands_with_its_comparator_and_unit(comparator, values, unit, q
         (Comparator.AT_LEAST, (1.5, None), "x ULN"),
         (Comparator.BETWEEN, (2, 70), None),
         (Comparator.LESS, (18, None), None),
+        (Comparator.BETWEEN, (2, None), "years"),
+        (Comparator.AT_LEAST, (8, None), None),
+        (Comparator.AT_LEAST, (8, None), "g"),
     ],
 )
 def test_another_comparator_unit_or_number_is_no_support(comparator, values, unit):
     assert find_limit(LIMITS, comparator, values, unit) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "comparator", "value", "unit", "support"),
+    [
+        ("a rise greater than 12% or 200 mL", Comparator.MORE, 200, "mL", Support.PARSED),
+        ("aged 18 years", Comparator.AT_LEAST, 18, "year", Support.INFERRED),
+        ("ages between 6 months to 18 years", Comparator.AT_LEAST, 6, "months", Support.INFERRED),
+        ("creatinine (mg/dL): at most 1.5", Comparator.AT_MOST, 1.5, "mg/dL", Support.PARSED),
+        ("at most 10 mg prednisone per day", Comparator.AT_MOST, 10, "mg/day", Support.PARSED),
+        ("AST up to 3 times the upper limit of normal (ULN)", Comparator.AT_MOST, 3, "x ULN", Support.PARSED),
+        ("a weight of at least 50 kilograms (kg)", Comparator.AT_LEAST, 50, "kg", Support.PARSED),
+    ],
+)
+def test_a_limit_is_inferred_where_its_comparator_is_not_stated(text, comparator, value, unit, support):
+    assert find_limit(text, comparator, (value, None), unit).support is support
 
 
 @pytest.mark.parametrize(
@@ -47,15 +67,21 @@ def test_another_comparator_unit_or_number_is_no_support(comparator, values, uni
     ],
 )
 def test_an_amount_stands_with_its_unit(text, amount, quote):
-    start, end = find_amount(passage_of(text), amount)
-    assert quote is None or text[start:end] == quote
+    found = find_amount(passage_of(text), amount)
+    assert quote is None or text[found.start : found.end] == quote
 
 
 @pytest.mark.parametrize(
-    "amount", [Amount(low=5, high=5, unit="Gy"), Amount(low=6, high=6, unit="mg"), Amount(low=5, high=7, unit="mg")]
+    ("low", "high", "unit"), [(5, 5, "Gy"), (5, 5, "g"), (6, 6, "mg"), (5, 7, "mg"), (1, 1, "mg"), (6, 6, "mg")]
 )
-def test_another_unit_or_number_is_no_amount(amount):
-    assert find_amount(passage_of("Patients get 5 mg of drugamab daily"), amount) is None
+def test_another_unit_or_number_is_no_amount(low, high, unit):
+    text = "Patients get 5 mg of drugamab in the morning on day 1, and of IL-6 antibody nothing"
+    assert find_amount(passage_of(text), Amount(low=low, high=high, unit=unit)) is None
+
+
+def test_a_dose_of_a_day_is_inferred_from_that_of_one_giving():
+    found = find_amount(passage_of("take 40 mg after meals"), Amount(low=40, high=40, unit="mg/day"))
+    assert found.support is Support.INFERRED
 
 
 @pytest.mark.parametrize(
@@ -66,6 +92,15 @@ def test_another_unit_or_number_is_no_amount(amount):
         ("days 45, 90 and 120", 120, TimeUnit.DAY, True),
         ("not treated within 30 days", 30, TimeUnit.MONTH, False),
         ("5 mg daily", 5, TimeUnit.MONTH, False),
+        ("the third week", 3, TimeUnit.WEEK, True),
+        ("on C6D1", 6, TimeUnit.CYCLE, True),
+        ("week12, week24", 24, TimeUnit.WEEK, True),
+        ("Days 2 through 7", 7, TimeUnit.DAY, True),
+        ("day 42 (last visit), 49±1, 56±2", 56, TimeUnit.DAY, True),
+        ("weeks " + ", ".join(map(str, range(4, 100, 4))), 60, TimeUnit.WEEK, True),
+        ("day 7, 3 months", 7, TimeUnit.MONTH, False),
+        ("6 years and 11 months", 11, TimeUnit.YEAR, False),
+        ("20 mg/m2 once", 2, TimeUnit.MONTH, False),
     ],
 )
 def test_a_time_stands_with_its_unit(text, value, unit, stands):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from benchmarks.label_files import Row
 from extractor.parse.clean import clean_text
-from extractor.parse.eligibility.line_features import CriterionLine, describe_lines, target_stems
+from extractor.parse.eligibility.line_features import CriterionLine, describe_lines, target_words
 from extractor.parse.eligibility.outline import Role, read_outline
 from extractor.parse.passage import read_passage
 from extractor.parse.scoring import Bag
@@ -23,16 +23,19 @@ PLAN = Plan(
     name="criteria",
     parts=(
         Part(Block("words", "words"), 1.0, 2),
-        Part(Block("pairs", "pairs"), 1.0, 2),
-        Part(Block("grams", "words", grams=True), 1.6, 4),
-        Part(Block("listed", "listed"), 1.0, 2),
+        Part(Block("pairs", "pairs", words=False), 1.0, 2),
+        Part(Block("grams", "words", grams=True), 2.2, 4),
+        Part(Block("admitted", "admitted"), 1.0, 2),
+        Part(Block("refused", "refused"), 1.0, 2),
+        Part(Block("known", "known", words=False), 1.0, 1),
         Part(Block("intro", "intro"), 0.6, 3),
         Part(Block("near", "near"), 0.2, 4),
-        Part(Block("marks", "marks", flags=True), 0.25, 3),
+        Part(Block("marks", "marks", words=False, flags=True), 0.25, 3),
     ),
-    meanings=("words", "start"),
-    switches=("i_list",),
-    freedom=3.0,
+    meanings=("words", "start", "refused"),
+    meaning_scale=1.2,
+    freedom=1.5,
+    most=40_000,
 )
 
 
@@ -46,7 +49,7 @@ class LabelledLine:
 
 
 def find_lines(rows: Sequence[Row], records: Mapping[str, TrialRecord]) -> list[LabelledLine]:
-    """Each labelled line with its features, as the package would see it in its record; alone if it is not found there."""
+    """Each labelled line with its features, as the package sees it in its record; alone if it is not found there."""
     lists = {trial: _List(records.get(trial)) for trial in sorted({row["record"] for row in rows})}
     return [lists[row["record"]].find(row) for row in rows]
 
@@ -87,7 +90,7 @@ def _read_lines(record: TrialRecord) -> Iterator[tuple[CriterionLine, Role]]:
 
 def _target(record: TrialRecord) -> frozenset[str]:
     sections = (record.section(name) for name in ("title", "official_title", "conditions"))
-    return target_stems(*(section.text for section in sections if section))
+    return target_words(*(section.text for section in sections if section))
 
 
 def _key(text: str) -> str:

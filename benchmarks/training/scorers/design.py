@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse as sparse
+from scipy import sparse  # type: ignore[import-untyped]
 
 from extractor.parse.scoring import Bag
 from extractor.parse.scoring.bags import Block

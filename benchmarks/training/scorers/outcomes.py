@@ -16,17 +16,18 @@ __all__ = ["CATEGORIES", "CONCEPTS", "find_outcomes"]
 
 _PARTS = (
     Part(Block("words", "words"), 1.0, 2),
-    Part(Block("pairs", "pairs"), 1.0, 2),
-    Part(Block("grams", "words", grams=True), 1.6, 4),
+    Part(Block("pairs", "pairs", words=False), 1.0, 2),
+    Part(Block("grams", "words", grams=True), 2.0, 4),
     Part(Block("told", "told"), 0.5, 3),
-    Part(Block("told_pairs", "told_pairs"), 0.3, 4),
+    Part(Block("told_pairs", "told_pairs", words=False), 0.3, 4),
     Part(Block("frame", "frame"), 0.3, 3),
-    Part(Block("known", "known"), 1.0, 1),
-    Part(Block("marks", "marks", flags=True), 0.25, 3),
+    Part(Block("known", "known", words=False), 1.0, 1),
+    Part(Block("told_known", "told_known", words=False), 0.4, 1),
+    Part(Block("marks", "marks", words=False, flags=True), 0.25, 3),
 )
 _MEANINGS = ("words", "start", "told")
-CONCEPTS = Plan("concepts", _PARTS, _MEANINGS, (), freedom=4.0)
-CATEGORIES = Plan("endpoint_categories", _PARTS, _MEANINGS, (), freedom=4.0)
+CONCEPTS = Plan("concepts", _PARTS, _MEANINGS, meaning_scale=1.2, freedom=2.5, most=30_000)
+CATEGORIES = Plan("endpoint_categories", _PARTS, _MEANINGS, meaning_scale=1.2, freedom=2.5, most=25_000)
 
 
 def find_outcomes(rows: Sequence[Row]) -> list[Bag]:
@@ -35,5 +36,6 @@ def find_outcomes(rows: Sequence[Row]) -> list[Bag]:
 
 
 def _words(row: Row) -> OutcomeWords:
-    parts = (clean_text(row[part] or "").text for part in ("measure", "description", "time_frame"))
-    return OutcomeWords(*parts, rank=Rank(row["rank"]))
+    parts = ("measure", "description", "time_frame")
+    measure, description, time_frame = (clean_text(row[part] or "").text for part in parts)
+    return OutcomeWords(measure, description, time_frame, Rank(row["rank"]))

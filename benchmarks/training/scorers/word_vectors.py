@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse as sparse
+from scipy import sparse  # type: ignore[import-untyped]
 from sklearn.utils.extmath import randomized_svd
 
 from extractor.parse.clean import clean_text

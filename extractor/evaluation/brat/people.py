@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from extractor.schemas import Age, Category, Comparator, Criterion, CriterionKind, Sex, TimeUnit
+from extractor.evaluation.ages import AGE_UNITS, count_days
+from extractor.schemas import Age, Category, Comparator, Criterion, CriterionKind, Sex
 
 from .criteria import AnnotatedCriterion
 from .mapping import BratMapping
 
 __all__ = ["read_age_limits", "read_annotated_sex"]
 
-_DAYS = {TimeUnit.DAY: 1.0, TimeUnit.WEEK: 7.0, TimeUnit.MONTH: 30.44, TimeUnit.YEAR: 365.25}
 _LOWER = (Comparator.AT_LEAST, Comparator.MORE)
 _UPPER = (Comparator.AT_MOST, Comparator.LESS)
 _Bound = tuple[bool, Age]
@@ -32,7 +32,7 @@ def _bounds(criterion: Criterion) -> Iterator[_Bound]:
     """(is it the lower one, age) for each limit; what an exclusion keeps out bounds the other side."""
     admits = criterion.kind is CriterionKind.INCLUSION
     for limit in criterion.constraints:
-        unit = next((unit for unit in _DAYS if unit == limit.unit), None)
+        unit = next((unit for unit in AGE_UNITS if unit == limit.unit), None)
         if unit is None:
             continue
         if limit.comparator in (*_LOWER, *_UPPER):
@@ -44,7 +44,7 @@ def _bounds(criterion: Criterion) -> Iterator[_Bound]:
 
 def _widest(bounds: Sequence[_Bound], choose: Callable[..., Age], *, lower: bool) -> Age | None:
     ages = [age for is_lower, age in bounds if is_lower is lower]
-    return choose(ages, key=lambda age: age.value * _DAYS[age.unit]) if ages else None
+    return choose(ages, key=count_days) if ages else None
 
 
 def read_annotated_sex(found: Sequence[AnnotatedCriterion], mapping: BratMapping) -> Sex | None:

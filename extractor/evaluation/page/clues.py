@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from extractor.evaluation.places import name_outcome
 from extractor.schemas import Endpoint, Evidence
 
 __all__ = ["Clue", "Clues", "list_clues"]
@@ -83,5 +84,5 @@ def _list_item_words(item: Any, attribute: str | None) -> list[Clue]:
 def _name_section(item: Any) -> str | None:
     """The section an item says it is from. Ages and sex name none."""
     if isinstance(item, Endpoint):
-        return f"{item.rank}_outcomes[{item.index}]"
+        return name_outcome(item.rank, item.index)
     return getattr(item, "section", None)

@@ -3,11 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import count
 
+from extractor.evaluation.places import Places, find_places
 from extractor.ground.quotes import locate_quote
 from extractor.parse.clean import CleanText, clean_text
-from extractor.parse.outcomes import read_outcomes
 from extractor.parse.parsed import Span
 from extractor.schemas import Section, TrialRecord
 
@@ -16,7 +15,6 @@ from .collect import ShownError
 
 __all__ = ["Highlights", "RecordText", "highlight_error"]
 
-_LISTS = ("arms", "interventions")
 _DEFAULT = ("eligibility", "brief_summary")
 
 
@@ -65,13 +63,7 @@ class RecordText:
     def find_place(self, name: str) -> Span | None:
         """A section, an outcome, or an item of a section that is a list in one cell: "arms[1]". None if not there."""
         section = self.record.section(name)
-        if section:
-            return Span(name, 0, len(section.text))
-        if name in self._outcomes:
-            return self._outcomes[name]
-        base, _, number = name.rstrip("]").partition("[")
-        cell = self.record.section(base) if base in _LISTS and number.isdecimal() else None
-        return _find_listed(cell, int(number)) if cell else None
+        return Span(name, 0, len(section.text)) if section else self._places.spans.get(name)
 
     def locate(self, clue: Clue, near: Sequence[Span]) -> Span | None:
         """Where the words stand: at their offset if they are there, else where they are found, best beside ``near``."""
@@ -103,19 +95,8 @@ class RecordText:
         return self._cleaned[section.name]
 
     @cached_property
-    def _outcomes(self) -> dict[str, Span]:
-        cleaned = {section.name: self._clean(section) for section in self.record.sections}
-        outcomes = read_outcomes(self.record, cleaned, count(1))
-        return {f"{one.rank}_outcomes[{one.index}]": one.chunk.span for one in outcomes}
-
-
-def _find_listed(cell: Section, number: int) -> Span | None:
-    start = 0
-    for position, item in enumerate(cell.text.split("|")):
-        if position == number:
-            return Span(cell.name, start, start + len(item))
-        start += len(item) + 1
-    return None
+    def _places(self) -> Places:
+        return find_places(self.record, {section.name: self._clean(section) for section in self.record.sections})
 
 
 def _touches(span: Span, others: Sequence[Span]) -> bool:

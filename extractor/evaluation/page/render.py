@@ -9,15 +9,14 @@ from os import PathLike
 from pathlib import Path
 
 from extractor.errors import ExtractorError
-from extractor.evaluation.kinds import HARM
+from extractor.evaluation.kinds import HARM, MEANINGS
 from extractor.evaluation.report import Difference, ScoreReport, name_group
 from extractor.schemas import Task
 
 from .collect import WorstErrors
 from .confusion import build_matrices
-from .meanings import MEANINGS
 from .payload import Payload, build_payload, dump_json
-from .texts import read_texts
+from .texts import reread_records
 
 __all__ = ["render_score_page", "write_score_page"]
 
@@ -44,7 +43,7 @@ def write_score_page(
 def render_score_page(report: ScoreReport, errors: WorstErrors, records: Sequence[str | PathLike[str]] = ()) -> str:
     """The page as text; see ``write_score_page``."""
     shown = errors.list_errors()
-    payload = build_payload(shown, read_texts(shown, records))
+    payload = build_payload(shown, reread_records(shown, records))
     return _fill_template(report, errors.count, payload)
 
 

@@ -11,10 +11,10 @@ from extractor.schemas import TrialRecord
 
 from .collect import ShownError
 
-__all__ = ["read_texts"]
+__all__ = ["reread_records"]
 
 
-def read_texts(errors: Sequence[ShownError], inputs: Sequence[str | PathLike[str]]) -> Iterator[TrialRecord]:
+def reread_records(errors: Sequence[ShownError], inputs: Sequence[str | PathLike[str]]) -> Iterator[TrialRecord]:
     """The records that have errors, one at a time, from ``inputs``.
 
     Without inputs, from the files that the predictions name as their sources, where these are still there.

@@ -13,13 +13,14 @@ from extractor.schemas import TrialRecord
 from .agents import Agent, Lexicon, build_lexicon
 from .candidates import find_candidates
 from .facts import Statement
-from .merging import merge_statements
+from .given import is_given
+from .merging import PROCEDURES, merge_statements
 from .passages import Passage, list_passages
 from .regimens import RecordText, build_regimens
 from .roles import view_trial
 from .statements import read_passage
 
-__all__ = ["read_dosing"]
+__all__ = ["read_dosing", "read_statements"]
 
 
 def read_dosing(record: TrialRecord, cleaned: Mapping[str, CleanText], numbers: Iterator[int]) -> ParsedDosing:
@@ -39,15 +40,21 @@ def read_dosing(record: TrialRecord, cleaned: Mapping[str, CleanText], numbers: 
     """
     groups, descriptions = list_passages(record, cleaned)
     passages = (*groups, *descriptions)
-    lexicon = build_lexicon(groups)
-    statements = _read_groups(groups, lexicon)
-    statements += _read_descriptions(descriptions, lexicon, statements)
+    lexicon = build_lexicon(groups, descriptions)
+    statements = read_statements(groups, descriptions, lexicon)
     merged = merge_statements(statements)
     source = RecordText({passage.section: passage for passage in passages}, cleaned)
     raw = {section.name: section.text for section in record.sections}
-    trial = view_trial(passages, lexicon, merged)
-    regimens = build_regimens(merged, source, trial, numbers, raw)
+    regimens = build_regimens(merged, source, view_trial(passages, lexicon, merged), numbers, raw) if merged else ()
     return ParsedDosing(regimens, find_candidates(statements, passages, source, numbers))
+
+
+def read_statements(
+    groups: Sequence[Passage], descriptions: Sequence[Passage], lexicon: Lexicon
+) -> tuple[Statement, ...]:
+    """What the passages say of each agent, not yet merged."""
+    statements = _read_groups(groups, lexicon)
+    return (*statements, *_read_descriptions(descriptions, lexicon, statements))
 
 
 def _read_groups(groups: Sequence[Passage], lexicon: Lexicon) -> list[Statement]:
@@ -69,13 +76,25 @@ def _find_topic(arm: Passage, lexicon: Lexicon) -> Agent | None:
 def _read_descriptions(
     descriptions: Sequence[Passage], lexicon: Lexicon, statements: Sequence[Statement]
 ) -> list[Statement]:
-    """Statements about the record's own agents; amounts only where arms and interventions state none."""
+    """Statements about the record's own agents; amounts only where arms and interventions state none.
+
+    Other agents count where arms and interventions say nothing of any giving.
+    """
     known = {agent.key for agent in lexicon.agents}
     dosed = {statement.agent.key for statement in statements if statement.amounts}
+    silent = not any(statement.amounts or statement.frequency or statement.days for statement in statements)
     return [
         statement
         for passage in descriptions
-        if lexicon.only or any(m.value.key in known for m in lexicon.find(passage.text, passage.section))
+        if silent or lexicon.only or any(m.value.key in known for m in lexicon.find(passage.text, passage.section))
         for statement in read_passage(passage, lexicon, lexicon.only)
-        if statement.agent.key in known and (statement.agent.key not in dosed if statement.amounts else statement.named)
+        if (statement.agent.key in known or (silent and _is_full(statement)))
+        and is_given(statement)
+        and (statement.agent.key not in dosed if statement.amounts else statement.named)
     ]
+
+
+def _is_full(statement: Statement) -> bool:
+    """Whether a statement names its agent and two things of its giving at least."""
+    said = (statement.amounts, statement.route, statement.frequency or statement.days, statement.length)
+    return statement.named and sum(map(bool, said)) > (statement.agent.kind not in PROCEDURES)

@@ -1,23 +1,30 @@
 """The agents that a record names, and where its text mentions them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from extractor.parse.vocabulary import load_vocabulary
 
+from .introduced import find_introduced
 from .marks import Mark, drop_overlaps
 from .names import is_alias, is_given, list_glosses, name_key, split_names, trim_name
 from .passages import Passage
 
-__all__ = ["Agent", "Lexicon", "build_lexicon"]
+__all__ = ["GENERAL", "Agent", "Lexicon", "build_lexicon"]
 
 _NAMES = load_vocabulary("agents")
+_ABBREVIATIONS = load_vocabulary("agent_abbreviations")
 _INACTIVE = re.compile(r"\b(?:sham|saline|vehicle|diluent)\b", re.IGNORECASE)
 _GLOSS = re.compile(r"\s?\(\s?")
+_CAPITALS = re.compile(r"\b[A-Z]{3,8}\b")
+_LETTERS = re.compile(r"[A-Za-z]+")
+_SHORT_NAME = re.compile(r"\s?\(\s?([A-Z][\w-]{1,11}|\d+[\w-]*[A-Z]\w*)\s?\)")
 _JOINED_PLACEBO = re.compile(r"\s*(?:-|matching|matched|for|to|of|\()?\s*", re.IGNORECASE)
-_GENERAL = 0.8
+GENERAL = 0.8
 """How surely an agent that only the general vocabulary names is the one that is given."""
+_INTRODUCED = 0.6
+"""How surely an agent that only the words around it show is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +48,7 @@ class Lexicon:
             self._agents.setdefault(name_key(name), agent)
         terms = sorted((key for key in self._agents if len(key) > 1), key=len, reverse=True)
         body = "|".join(r"[\s®™-]*".join(re.escape(w) for w in key.split()) for key in terms)
-        self._expression = re.compile(rf"(?<![\w])(?:{body})s?(?![\w])" if body else r"(?!)", re.IGNORECASE)
+        self._expression = re.compile(rf"(?<![\w])(?:{body})[es]?(?![\w])" if body else r"(?!)", re.IGNORECASE)
         placebos = {agent.key: agent for agent in self._agents.values() if agent.kind == "placebo"}
         cells = {agent.key: agent for agent in self._agents.values() if agent.kind == "cells"}
         self._placebo = next(iter(placebos.values())) if len(placebos) == 1 else None
@@ -63,24 +70,33 @@ class Lexicon:
             self._found[section] = self._find(text, section)
         return self._found[section]
 
-    def _find(self, text: str, section: str) -> tuple[Mark[Agent], ...]:
-        known = [
+    def find_known(self, text: str) -> list[Mark[Agent]]:
+        """Mentions of the record's own agents, by any of their names."""
+        return [
             Mark(agent, m.start(), m.end(), 1.0)
             for m in self._expression.finditer(text)
             if (agent := self._lookup(m[0]))
         ]
+
+    def _find(self, text: str, section: str) -> tuple[Mark[Agent], ...]:
+        known = self.find_known(text)
         general = [
-            Mark(self._general(text[m.start : m.end], m.value, section, m.start, m.end), m.start, m.end, _GENERAL)
+            Mark(self._general(text[m.start : m.end], m.value, section, m.start, m.end), m.start, m.end, GENERAL)
             for m in _NAMES.find(text)
         ]
         taken = drop_overlaps(
             [*known, *(g for g in general if not any(g.start < k.end and k.start < g.end for k in known))]
         )
-        return _fuse_placebos(text, taken)
+        introduced = (
+            Mark(Agent(name_key(text[start:end]), "introduced", section, start, end), start, end, _INTRODUCED)
+            for start, end in find_introduced(text)
+            if not any(start < mark.end and mark.start < end for mark in taken)
+        )
+        return _fuse_mentions(text, section, drop_overlaps([*taken, *introduced]))
 
     def _lookup(self, text: str) -> Agent | None:
         key = name_key(text)
-        return self._agents.get(key) or self._agents.get(key.removesuffix("s"))
+        return self._agents.get(key) or self._agents.get(key.removesuffix("s").removesuffix("e"))
 
     def _general(self, text: str, kind: str, section: str, start: int, end: int) -> Agent:
         if kind == "placebo" and self._placebo:
@@ -90,11 +106,36 @@ class Lexicon:
         return self._lookup(text) or Agent(name_key(text), kind, section, start, end)
 
 
-def build_lexicon(passages: Iterable[Passage]) -> Lexicon:
-    """The agents that interventions are named after, or arms where no intervention is named."""
+def build_lexicon(passages: Iterable[Passage], others: Iterable[Passage] = ()) -> Lexicon:
+    """The agents that interventions are named after, or arms where no intervention is named.
+
+    What the text of these passages, and of ``others``, puts in brackets behind a name, or by its initials, is that
+    agent as well.
+    """
     groups = list(passages)
     names = [name for passage in groups if passage.is_intervention for name in _read_names(passage)]
-    return Lexicon(names or [name for passage in groups for name in _read_names(passage)])
+    names = names or [name for passage in groups for name in _read_names(passage)]
+    texts = [passage.text for passage in (*groups, *others)]
+    lexicon = Lexicon(names)
+    glosses = list(_find_glosses(lexicon, names, texts))
+    return Lexicon([*names, *glosses]) if glosses else lexicon
+
+
+def _find_glosses(
+    lexicon: Lexicon, names: Sequence[tuple[str, Agent]], texts: Sequence[str]
+) -> Iterator[tuple[str, Agent]]:
+    """Short names that the text gives to an agent: "ifinatamab deruxtecan (I-DXd)", "UCBT" by its initials."""
+    for text in texts:
+        for mention in lexicon.find_known(text) if "(" in text else ():
+            if (gloss := _SHORT_NAME.match(text, mention.end)) and is_alias(gloss[1]):
+                yield gloss[1], mention.value
+    entries = dict.fromkeys((match.value, match.entry.terms) for text in texts for match in _ABBREVIATIONS.find(text))
+    for value, terms in entries:
+        yield from ((short, agent) for name, agent in names if name_key(name).endswith(value) for short in terms)
+    capitals = {found for text in texts for found in _CAPITALS.findall(text)}
+    for name, agent in names:
+        initials = "".join(word[0] for word in _LETTERS.findall(name)).upper()
+        yield from ((initials[at:], agent) for at in range(len(initials) - 2) if initials[at:] in capitals)
 
 
 def _read_names(passage: Passage) -> list[tuple[str, Agent]]:
@@ -118,16 +159,26 @@ def _classify(name: str) -> str:
     return found[0] if found else "drug"
 
 
-def _fuse_placebos(text: str, mentions: tuple[Mark[Agent], ...]) -> tuple[Mark[Agent], ...]:
-    """Mentions where "X placebo" and "placebo for X" are one placebo, and "X (Y)" is one X."""
+def _is_gloss(text: str, name: Mark[Agent], other: Mark[Agent]) -> bool:
+    """Whether brackets behind a name hold nothing but another name for it."""
+    return bool(_GLOSS.fullmatch(text, name.end, other.start)) and text[other.end :].lstrip()[:1] == ")"
+
+
+def _fuse_mentions(text: str, section: str, mentions: Iterable[Mark[Agent]]) -> tuple[Mark[Agent], ...]:
+    """Mentions where "X placebo" and "placebo for X" are one placebo, "X (Y)" is one X, and "X/Y" is one agent."""
     kept: list[Mark[Agent]] = []
     for mention in mentions:
         last = kept[-1] if kept else None
-        if last and mention.confidence < 1 and _GLOSS.fullmatch(text, last.end, mention.start):
+        if last and mention.confidence < 1 and _is_gloss(text, last, mention):
+            continue
+        if last and text[last.end : mention.start] == "/" and min(last.confidence, mention.confidence) < 1:
+            joined = text[last.start : mention.end]
+            both = Agent(name_key(joined), last.value.kind, section, last.start, mention.end)
+            kept[-1] = Mark(both, last.start, mention.end, GENERAL)
             continue
         placebo = last and next((m for m in (last, mention) if m.value.kind == "placebo"), None)
         if last and placebo and _JOINED_PLACEBO.fullmatch(text, last.end, mention.start):
-            kept[-1] = Mark(placebo.value, last.start, mention.end, _GENERAL)
+            kept[-1] = Mark(placebo.value, last.start, mention.end, GENERAL)
         else:
             kept.append(mention)
     return tuple(kept)

@@ -4,27 +4,37 @@ import re
 from collections.abc import Iterator
 
 from extractor.parse.numbers import NUMBER, number_places
-from extractor.parse.words import find_at, find_words
+from extractor.parse.words import find_at, places_of
 from extractor.schemas import Amount
 
 from .cells import find_counts, restore_power
-from .days import find_days
-from .levels import DOSE_NUMBER, LEVEL_SEPARATOR, read_levels
+from .days import find_dates
+from .levels import DOSE_NUMBER, LEVEL_SEPARATOR, NEXT_NUMBER, read_levels
 from .marks import Mark, drop_overlaps
 from .units import COUNTED, UNIT, read_unit
 
 __all__ = ["find_amounts"]
 
+# A slash parts levels ("0,1 mg/0,4 mg") unless it leads to a volume ("10 mg/2 mL").
+_SEPARATOR = rf"(?:{LEVEL_SEPARATOR}|\s?/\s?(?![\d.,]+\s?ml))"
 _MEASURED = re.compile(
-    rf"(?P<numbers>{DOSE_NUMBER}(?:(?:\s?{UNIT})?{LEVEL_SEPARATOR}{DOSE_NUMBER}){{0,11}})(?:\s?\({NUMBER}\))?"
+    rf"(?P<numbers>{DOSE_NUMBER}(?:(?:\s?{UNIT})?{_SEPARATOR}{NEXT_NUMBER}){{0,11}})(?:\s?\({NUMBER}\))?"
     rf"[\s-]?(?P<unit>{UNIT})",
     re.IGNORECASE,
 )
 _AUC = re.compile(
-    rf"\bAUC(?:\s?(?:=|of|:|target))?[\s-]?(?P<numbers>{DOSE_NUMBER}(?:{LEVEL_SEPARATOR}{DOSE_NUMBER})?)"
+    rf"\b(?:AUC|area under the (?:[\w-]+\s){{0,3}}curve(?:\s?\((?:AUC)?\))?)\)?"
+    rf"(?:\s?(?:=|of|:|target(?: of)?))?[\s(-]{{0,2}}(?P<numbers>{DOSE_NUMBER}(?:{LEVEL_SEPARATOR}{NEXT_NUMBER})?)"
     r"(?:\s?mg\s?/\s?ml\s?[/*·x.]?\s?min)?(?!\w)",
     re.IGNORECASE,
 )
+# The first named part of a fixed combination: "160/4.5 ug".
+_COMBINED = re.compile(
+    r"(?<![\d./])(?P<number>\d+(?:\.\d+)?)(?:\s?/\s?\d+(?:\.\d+)?){1,2}\s?(?P<unit>mg|mcg|[uμ]g)\b(?!\s?/)",
+    re.IGNORECASE,
+)
+_BARE_BEFORE = re.compile(r"(?:\d+(?:\.\d+)?\s?;\s?)+$")
+_DECIMAL = re.compile(r"\d+(?:\.\d+)?")
 _TOTAL_DAILY = re.compile(r"\btotal daily dos(?:e|age)s?\s?(?:of|is|:|was)?\s?(?:up to\s)?$", re.IGNORECASE)
 
 # Numbers that are no doses: limits, reductions, packages, dilutions, samples, body measures.
@@ -38,6 +48,12 @@ _NO_DOSE_BEFORE = re.compile(
     r"minimum required [\w\s]{0,20})\s?\(?$",
     re.IGNORECASE,
 )
+# What one piece contains is a dose: "a patch containing 250 ug".
+_PIECE_BEFORE = re.compile(
+    r"\b(?:dose|tablet|capsule|patch\)?|sachet|stick|portion|serving|lozenge|puff|drop|injection|suppository)\s"
+    r"(?:which |that )?contain(?:s|ing)\s?$",
+    re.IGNORECASE,
+)
 _VOLUME_BEFORE = re.compile(r"\b(?:in|mixed (?:with|in)|volume of)\s?\(?$", re.IGNORECASE)
 _NO_DOSE_AFTER = re.compile(
     r"\s?(?:\w*\s?/\s?(?:\d|capsule|tablet|pill)|"
@@ -45,9 +61,12 @@ _NO_DOSE_AFTER = re.compile(
     r"(?:of )?(?:whole |peripheral |venous )?blood\b|of (?:water|urine|plasma|serum|bone marrow|sterile)\b)",
     re.IGNORECASE,
 )
-_STRENGTH_AFTER = re.compile(r"[\w\s-]{0,20}(?:cream|ointment|gel|lotion|solution|drops|foam)", re.IGNORECASE)
+_STRENGTH_AFTER = re.compile(
+    r"\s?w/[vw]\b|[\w\s-]{0,20}(?:cream|ointment|gel|lotion|solution|drops|foam)", re.IGNORECASE
+)
 _ORGANISMS = frozenset({"CFU", "PFU", "vg"})
 _VOLUMES = frozenset({"mL", "uL", "L"})
+_WEIGHED = frozenset({"g", "mg", "ug", "ng", "AUC"})
 _REACH = 40
 """How many characters before a number can tell that it is no dose."""
 
@@ -62,13 +81,26 @@ def find_amounts(text: str) -> tuple[Mark[tuple[Amount, ...]], ...]:
         return ()
     masked = _mask_days(text)
     counts = (mark for mark in find_counts(masked) if not _follows_limit(masked, mark.start))
-    return drop_overlaps([*counts, *_find_measured(masked), *_find_auc(masked)])
+    marks = drop_overlaps([*counts, *_find_measured(masked), *_find_combined(masked), *_find_auc(masked)])
+    return tuple(Mark(mark.value, mark.start, mark.end, _trust(mark.value)) for mark in marks)
+
+
+def _trust(amounts: tuple[Amount, ...]) -> float:
+    """The share of right ones among such amounts in the words about a labelled dose."""
+    base = amounts[0].unit.split("/")[0]
+    if base in COUNTED:
+        return 0.83
+    if base in _VOLUMES:
+        return 0.7
+    if base in _WEIGHED or base == "cells":
+        return 0.97 if len(amounts) == 1 else 0.93
+    return 0.9
 
 
 def _mask_days(text: str) -> str:
     """Numbers of days must not run together with doses: "on day 1, 15 mg"."""
     pieces, position = [], 0
-    for mark in find_days(text):
+    for mark in find_dates(text):
         pieces += [text[position : mark.start], "¤" * (mark.end - mark.start)]
         position = mark.end
     return "".join([*pieces, text[position:]])
@@ -83,12 +115,28 @@ def _find_measured(text: str) -> Iterator[Mark[tuple[Amount, ...]]]:
             unit += "/day"
         numbers = restore_power(found["numbers"]) if unit in _ORGANISMS else found["numbers"]
         if amounts := read_levels(text, found.start(), numbers, unit):
+            yield from _find_bare(text, found.start(), unit)
             yield Mark(amounts, found.start(), found.end())
 
 
+def _find_bare(text: str, end: int, unit: str) -> Iterator[Mark[tuple[Amount, ...]]]:
+    """Levels that stand in front of the one with the unit, parted by semicolons: "0.3; 1; 3 mg"."""
+    listed = _BARE_BEFORE.search(text, max(0, end - _REACH), end) if ";" in text[max(0, end - 2) : end] else None
+    for found in _DECIMAL.finditer(text, listed.start() if listed else end, end):
+        yield Mark(read_levels(text, found.start(), found[0], unit), found.start(), found.end())
+
+
+def _find_combined(text: str) -> Iterator[Mark[tuple[Amount, ...]]]:
+    for found in find_at(_COMBINED, text, number_places(text) if "/" in text else ()):
+        unit = read_unit(found["unit"])
+        if unit and not _is_no_dose(text, found.start(), found.end(), unit):
+            yield Mark(read_levels(text, found.start(), found["number"], unit), found.start(), found.end())
+
+
 def _find_auc(text: str) -> Iterator[Mark[tuple[Amount, ...]]]:
-    for found in find_at(_AUC, text, find_words(text).get("auc", ())):
-        if amounts := read_levels(text, found.start("numbers"), found["numbers"], "AUC"):
+    for found in find_at(_AUC, text, places_of(("auc", "area"), text)):
+        amounts = read_levels(text, found.start("numbers"), found["numbers"], "AUC")
+        if amounts and all(amount.low for amount in amounts):  # "AUC 0-24" is a measurement
             yield Mark(amounts, found.start(), found.end())
 
 
@@ -98,6 +146,8 @@ def _follows_limit(text: str, start: int) -> re.Match[str] | None:
 
 def _is_no_dose(text: str, start: int, end: int, unit: str) -> bool:
     before = _follows_limit(text, start)
+    if before and before[0].lower().startswith("contain") and _PIECE_BEFORE.search(text, max(0, start - _REACH), start):
+        return False
     if before and not (_VOLUME_BEFORE.search(before[0]) and unit not in _VOLUMES):
         return True
     if unit == "%":

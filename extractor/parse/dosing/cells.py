@@ -7,21 +7,28 @@ from extractor.parse.numbers import number_places
 from extractor.parse.words import find_at
 from extractor.schemas import Amount
 
-from .levels import DOSE_NUMBER, LEVEL_SEPARATOR, POWER, read_levels, spread_power
+from .levels import DOSE_NUMBER, LEVEL_SEPARATOR, NEXT_NUMBER, POWER, read_levels, spread_power
 from .marks import Mark
 
 __all__ = ["find_counts", "restore_power"]
 
-_COUNTS = re.compile(rf"{DOSE_NUMBER}(?:(?:\s?/\s?kg)?{LEVEL_SEPARATOR}{DOSE_NUMBER}){{0,11}}", re.IGNORECASE)
+_COUNTS = re.compile(rf"{DOSE_NUMBER}(?:(?:\s?/\s?kg)?{LEVEL_SEPARATOR}{NEXT_NUMBER}){{0,11}}", re.IGNORECASE)
 _PER_BODY = re.compile(r"\s?(?:/|\bper\b)\s?(?P<per>kg\b|kilogram|m\s?\^?2)", re.IGNORECASE)
 _PER_VOLUME = re.compile(r"\s?(?:/|\bper\b)\s?(?:l|ml|ul|μl|mm|litre|liter)", re.IGNORECASE)
 _THING = re.compile(
     r"(?:\s?\(?\s?(?:±|\+/-)\s?\d+\s?%\s?\)?)?"
     r"(?:\s(?!(?:and|or|to|on|for|via|in|of)\s)[\w+./()-]{1,40}){0,7}?"
     r"\s?(?P<thing>CAR[-+]*\s?(?:T|NK)s?(?:[- ](?:cells?|lymphocytes))?|[\w+-]*cells?|TILs?|CFUs?"
-    r"|colony[ -]forming units|PFUs?|vg|lymphocytes)\b",
+    r"|colony[ -]forming units|plaque[ -]forming units|PFUs?|vg|vector genomes|genome copies|lymphocytes"
+    r"|vir(?:us|al) particles|vp|TCID50|organisms|bacteria)\b",
     re.IGNORECASE,
 )
+_TOKENS = {
+    "cfu": "CFU", "colony": "CFU", "pfu": "PFU", "plaque": "PFU", "vg": "vg", "vector": "vg", "genome": "vg",
+    "vp": "vp", "viral": "vp", "virus": "vp", "tcid": "TCID50", "organisms": "organisms", "bacteria": "bacteria",
+}  # fmt: skip
+"""What is counted, by how its name begins; all else are cells."""
+
 # Superscripts are lost in many records: "107 cells" means ten to the seventh.
 _LOST_POWER = re.compile(r"\b10([5-9]|1[0-2])\b")
 _LARGE = re.compile(r"\d{5}|\d,\d{3},\d{3}")
@@ -63,10 +70,7 @@ def restore_power(numbers: str) -> str:
 
 
 def _name_thing(thing: str) -> str:
-    for start, token in (("cfu", "CFU"), ("colony", "CFU"), ("pfu", "PFU"), ("vg", "vg")):
-        if thing.lower().startswith(start):
-            return token
-    return "cells"
+    return next((token for start, token in _TOKENS.items() if thing.lower().startswith(start)), "cells")
 
 
 def _name_body(per: str) -> str:

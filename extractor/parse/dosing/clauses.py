@@ -2,22 +2,51 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from extractor.parse.sentences import split_sentences
 
 from .agents import Agent
 from .findings import Findings
-from .marks import Mark, within
+from .marks import Mark
 from .passages import Passage
 
-__all__ = ["BREAK", "list_clauses", "split_clauses"]
+__all__ = ["BREAK", "Piece", "is_aside", "list_clauses", "split_clauses"]
 
 BREAK = re.compile(r",|;|\+|\band\b|\bplus\b|\bor\b|\bfollowed by\b|\bcombined with\b|\bthen\b|\.\s", re.IGNORECASE)
 """Where the words about one agent can end and those about the next begin."""
 
 _INNER_END = re.compile(r";\s*(?!\))|\n+|(?<=[a-z)\d]{2}[.])(?=[A-Z][a-z])")
-_STEP = re.compile(r"\b(?:followed by|thereafter|and then|then)\b", re.IGNORECASE)
+_STEP = re.compile(r"\b(?:followed by|thereafter|subsequently|and then|then)\b", re.IGNORECASE)
+
+
+_FOLLOWS = re.compile(r"\bfollow(?:ed\b(?!\sby)|[\s-]?ups?\b)", re.IGNORECASE)
+_ASIDE = re.compile(
+    r"\b(?:assess|evaluat|monitor|measur|examin|collect|questionnaire|survey|interview|"
+    r"imaging|scan|biops|sampl|visit|surviv|accru|assay|spirometr|enrol|inclusion|exclusion|diagnos|observ)",
+    re.IGNORECASE,
+)
+_AIM = re.compile(
+    r"\W*(?:[ivx]{1,4}\.\s+)?(?:to\s)?(?:determin|compar|evaluat|assess|investigat|estimat|defin|establish|correlat|describ|"
+    r"demonstrat|identif|examin|observ|explor|characteri[sz])\w*\s",
+    re.IGNORECASE,
+)
+_GIVES = re.compile(
+    r"\b(?:receiv|administ|giv(?:en|ing)\b|infus|inject|tak(?:e|en|es|ing)\b|took\b|undergo|underw|treated\swith|dos(?:e|es|ed|ing)\b|appl(?:y|ied)|"
+    r"ingest|consum|inhal|repeat|orally|intravenous|subcutaneous|tablet|capsule|mg\b|IV\b)",
+    re.IGNORECASE,
+)
+_TREATS = re.compile(r"\b(?:therapy|treatment|continu)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A clause of a passage, half-open; ``is_step`` if it goes on with what the one before says ("then ...")."""
+
+    start: int
+    end: int
+    is_step: bool = False
 
 
 @lru_cache(maxsize=64)
@@ -38,17 +67,51 @@ def split_clauses(text: str, start: int, end: int) -> Sequence[tuple[int, int]]:
     return tuple((first, last) for first, last in clauses if text[first:last].strip())
 
 
-def list_clauses(passage: Passage, marks: Findings, mentions: Sequence[Mark[Agent]]) -> list[tuple[int, int]]:
+def list_clauses(passage: Passage, marks: Findings, mentions: Sequence[Mark[Agent]]) -> list[Piece]:
     """The title of a passage and the clauses of its body, steps of a regimen ("then ...") apart."""
-    clauses = [passage.title] if passage.title[1] > passage.title[0] else []
+    pieces = [Piece(*passage.title)] if passage.title[1] > passage.title[0] else []
     for start, end in split_clauses(passage.text, *passage.body):
-        position = start
+        stated = marks.inside(start, end)
+        if not passage.is_group and _says_nothing(passage.text, start, end, stated):
+            continue
+        position, is_step = start, False
         for step in _STEP.finditer(passage.text, start, end):
-            if within(marks.amounts, position, step.start()) and within(marks.amounts, step.end(), end):
-                clauses.append((position, step.start()))
-                position = step.end()
-        clauses += _cut_regimens(passage.text, position, end, marks.inside(position, end), mentions)
-    return clauses
+            if _are_ways(marks.inside(position, step.start()), marks.inside(step.end(), end)):
+                pieces.append(Piece(position, step.start(), is_step))
+                position, is_step = step.end(), True
+        cut = _cut_regimens(passage.text, position, end, marks.inside(position, end), mentions)
+        pieces += [Piece(*place, is_step and number == 0) for number, place in enumerate(cut)]
+    return pieces
+
+
+def is_aside(text: str, start: int, end: int) -> bool:
+    """Whether a clause speaks of aims, tests or follow-up, so that its days and intervals are those of no giving.
+
+    >>> text = "Patients are followed every 3 months. Patients receive 5 mg every 3 weeks."
+    >>> is_aside(text, 0, 37), is_aside(text, 38, 74)
+    (True, False)
+    """
+    if _AIM.match(text, start, end):
+        return True
+    if _GIVES.search(text, start, end):
+        return False
+    return bool(
+        _FOLLOWS.search(text, start, end) or (_ASIDE.search(text, start, end) and not _TREATS.search(text, start, end))
+    )
+
+
+def _says_nothing(text: str, start: int, end: int, stated: Findings) -> bool:
+    """Whether a clause of a description states no giving."""
+    return not stated.amounts and (not stated.spans() or is_aside(text, start, end))
+
+
+def _are_ways(before: Findings, after: Findings) -> bool:
+    """Whether both sides of "then" state a way of giving: a dose, a route, or how often."""
+    if before.amounts and after.amounts:
+        return True
+    if before.route and after.route and before.route[-1].value != after.route[0].value:
+        return True
+    return bool((before.frequency or before.days) and (after.frequency or after.days))
 
 
 def _cut_regimens(

@@ -7,44 +7,92 @@ from itertools import pairwise
 from extractor.parse.words import find_at, places_of
 from extractor.schemas import Frequency, Period, TimeUnit
 
-from .frequencies import code_interval
+from .intervals import code_interval
 from .marks import Mark, drop_overlaps
 
-__all__ = ["code_days", "find_days"]
+__all__ = ["code_days", "find_dates", "find_days"]
 
 _NUMBERS = (
-    r"-?\s?\d{1,3}(?!\d|\.\d|%|\s?(?:mg|mcg|ug|μg|ml|g|x|IU|Gy|units?)\b)"
+    r"-?\s?\d{1,3}(?!\d|\.\d|%|w\b|\s?(?:days|weeks|months|hours|mg|mcg|ug|μg|ml|g|x|IU|Gy|units?)\b)"
     r"(?:\s?(?:,|and|&|or|/|\+|-|to|through|until|till|~)+\s?(?:and\s)?(?:on\s)?(?:days?\s?|D\s?)?"
     r"-?\d{1,3}(?!\d|\.\d|%|\s?(?:mg|mcg|ug|μg|ml|g|x|IU|Gy|units?|-?\s?days?|-?\s?weeks?|months?|hours?|cycles|doses|patients)\b))*"
 )
+_COUNT = r"(?:\d{1,2}|two|three|four|six)"
 _OF_CYCLE = (
-    r"(?:\s?,?\s?(?:of|in)\s(?:the\s)?(?:each|every|an?)?\s?(?:\d+|three|two|four)?[- ]?(?:days?|weeks?|wk)?\s?"
-    r"(?:treatment\s)?(?:cycles?|courses?))?"
+    r"(?:\s?,?\s?(?:of|in|for)\s(?:the\s)?(?:each|every|all|an?)?\s?(?:subsequent\s)?"
+    rf"(?:{_COUNT}[\s-]?(?:days?|weeks?|wk)?[\s-]?)?(?:treatment\s|dosing\s|induction\s)?(?:cycles?|courses?)(?:\s\d\b)?"
+    rf"|(?P<interval>,?\s(?:every|q)\s?{_COUNT}[\s-](?:days|weeks)(?:\scycles?)?)|\severy\sweek)?"
 )
+_START = (
+    r"(?P<start>\b(?:starting|starts?|beginning|begins?|begin|started|initiated|commencing)\s(?:on\s|from\s|at\s)?)"
+)
+_UP_TO = r"(?P<span>\s(?:up\s)?(?:to|until|through)\s(?:week|month)\s\d{1,3})"
 _DAYS = re.compile(
-    rf"(?:\b(?:on|from)\s)?(?:\b(?:study\s)?days?\s?\(?|\bd\.?\s?|(?-i:\bD)\s?)(?P<list>{_NUMBERS})\)?{_OF_CYCLE}",
+    rf"(?:{_START}|\b(?:on|from)\s)?(?:\bcycles?\s\d{{1,2}}(?:-\d{{1,2}})?[,:]?\s)?"
+    r"(?:\b(?:study\s)?days?\s?\(?|(?<!vitamin )(?:\bd\.?\s?|(?-i:\b(?:C\d{1,2}|C)?D)\s?))"
+    rf"(?P<list>{_NUMBERS}){_UP_TO}?\)?{_OF_CYCLE}",
     re.IGNORECASE,
 )
-_WEEK_NUMBERS = _NUMBERS.replace(r"(?:days?\s?|D\s?)?", r"(?:weeks?\s)?")
-_WEEKS = re.compile(rf"(?:\b(?:on|at|from)\s)?\bweeks?\s(?P<list>{_WEEK_NUMBERS})", re.IGNORECASE)
+_DAYS_OF = re.compile(
+    rf"\bon\s(?P<start>)(?P<span>)?(?P<list>\d{{1,2}}\s?-\s?\d{{1,2}})\sdays\b{_OF_CYCLE}", re.IGNORECASE
+)
+# "at 0, 4 and 8 weeks": only a list from the start is one of givings, and not of visits.
+_TIMES = re.compile(
+    r"\b(?:at|on)\s(?P<list>0(?:\s?,\s?\d{1,3}){0,8},?\s(?:and|&)\s\d{1,3})\s(?P<unit>days|weeks|months)\b",
+    re.IGNORECASE,
+)
+_WEEK_NUMBERS = _NUMBERS.replace(r"(?:days?\s?|D\s?)?", r"(?:weeks?\s|months?\s)?")
+_WEEKS = re.compile(
+    r"(?:\b(?:on|at|from)\s)?(?<!to )(?<!until )(?<!through )(?<!till )\b(?:weeks?|(?P<month>months?))\s"
+    rf"(?P<list>{_WEEK_NUMBERS})",
+    re.IGNORECASE,
+)
+_START_WORDS = ("starting", "start", "starts", "beginning", "begin", "begins", "started", "initiated", "commencing")
+_DAY_WORDS = (*_START_WORDS, "on", "from", "study", "cycle", "cycles", "day", "days", "d", "c")
+_WEEK_WORDS = ("on", "at", "from", "week", "weeks", "month", "months")
 _DAY = re.compile(r"\d{1,3}")
+_TRUST = 0.87
+"""Share of lists of days, in the words about a labelled dose, that are its timing word for word."""
+
 _THROUGH = re.compile(r"\b(?:to|through|until|till)\b|~|^\s?-", re.IGNORECASE)
 
 
-@lru_cache(maxsize=64)
 def find_days(text: str) -> tuple[Mark[tuple[int, ...]], ...]:
     """Lists of days (or of weeks, as days), each as the days themselves; a range holds every day.
 
     >>> [m.value for m in find_days("days 1, 8, 15 and then D-5 to -3, at weeks 0, 4")]
     [(1, 8, 15), (-5, -4, -3), (0, 28)]
     """
+    return tuple(mark for mark in find_dates(text) if mark.value)
+
+
+@lru_cache(maxsize=64)
+def find_dates(text: str) -> tuple[Mark[tuple[int, ...]], ...]:
+    """As ``find_days``, and with no days the limits that list none.
+
+    >>> [m.value for m in find_dates("daily starting on day 7; from day 0 up to week 48")]
+    [(), ()]
+    """
     if not any(map(str.isdecimal, text)):
         return ()
-    places = places_of(("on", "from", "study", "day", "days", "d"), text)
-    weeks = places_of(("on", "at", "from", "week", "weeks"), text)
-    days = [Mark(_read_list(found["list"], 1), found.start(), found.end()) for found in find_at(_DAYS, text, places)]
-    days += [Mark(_read_list(found["list"], 7), found.start(), found.end()) for found in find_at(_WEEKS, text, weeks)]
-    return drop_overlaps(mark for mark in days if mark.value)
+    marks = [_mark_days(found) for found in find_at(_DAYS, text, places_of(_DAY_WORDS, text))]
+    marks += [_mark_days(found) for found in find_at(_DAYS_OF, text, places_of(("on",), text))]
+    for found in find_at(_WEEKS, text, places_of(_WEEK_WORDS, text)):
+        marks.append(Mark(_read_list(found["list"], 30 if found["month"] else 7), found.start(), found.end(), _TRUST))
+    for found in find_at(_TIMES, text, places_of(("at", "on"), text)):
+        factor = {"d": 1, "w": 7, "m": 30}[found["unit"][0].lower()]
+        marks.append(Mark(_read_list(found["list"], factor), found.start(), found.end(), _TRUST))
+    return drop_overlaps(marks)
+
+
+def _mark_days(found: re.Match[str]) -> Mark[tuple[int, ...]]:
+    """A first or last day alone ("starting on day 7") lists no days, but says when."""
+    value = () if found["start"] or found["span"] else _read_list(found["list"], 1)
+    end = found.end()
+    if len(value) == 1 and found["interval"]:  # "day 1 every 21 days": the interval is no part of one day
+        end = found.start("interval")
+    is_closed = found[0].endswith(")") and "(" not in found[0]
+    return Mark(value, found.start(), end - is_closed, _TRUST)
 
 
 def _read_list(text: str, factor: int) -> tuple[int, ...]:
@@ -63,6 +111,10 @@ def _read_list(text: str, factor: int) -> tuple[int, ...]:
     return tuple(days)
 
 
+_LONGEST_OF_TWO = 14
+"""Two givings further apart, in days, are two givings and no interval."""
+
+
 def code_days(days: tuple[int, ...], cycle: Period | None) -> Frequency:
     """The frequency that a list of days amounts to, within a cycle if there is one.
 
@@ -70,7 +122,7 @@ def code_days(days: tuple[int, ...], cycle: Period | None) -> Frequency:
     ('QW', 'Q3W')
     """
     gaps = {after - before for before, after in pairwise(days)}
-    if len(gaps) == 1:
+    if len(gaps) == 1 and (len(days) > 2 or min(gaps) <= _LONGEST_OF_TWO):
         return code_interval(gaps.pop())
     if gaps:
         return Frequency.OTHER

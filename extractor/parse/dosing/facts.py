@@ -1,12 +1,15 @@
 """What the clauses of a record say: facts, gathered in statements about one agent."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from extractor.schemas import Amount
 
 from .agents import Agent
 from .marks import Mark
+
+if TYPE_CHECKING:
+    from .linking import Clause
 
 __all__ = ["FIELDS", "Fact", "Statement"]
 
@@ -31,7 +34,9 @@ class Statement:
     """What one clause says of one agent.
 
     ``start:end`` is the clause's part about it, in the section's cleaned text; ``linked`` how surely it is about
-    this agent; ``named`` whether the clause itself names it; ``cyclic`` whether the passage speaks of cycles.
+    this agent; ``mention`` where the clause itself names it; ``cyclic`` whether the passage speaks of cycles;
+    ``clause`` what it stands in, ``reach`` how far to both sides that speaks of this agent; ``step`` counts the
+    steps of a regimen ("5 mg for a week, then 10 mg") from 0.
     """
 
     agent: Agent
@@ -39,8 +44,11 @@ class Statement:
     start: int
     end: int
     linked: float
-    named: bool
+    mention: Mark[Agent] | None
     cyclic: bool
+    clause: "Clause"
+    reach: tuple[int, int]
+    step: int = 0
     amounts: tuple[Fact, ...] = ()
     route: Fact | None = None
     frequency: Fact | None = None
@@ -52,6 +60,10 @@ class Statement:
     @property
     def levels(self) -> tuple[Amount, ...]:
         return tuple(dict.fromkeys(amount for fact in self.amounts for amount in fact.value))
+
+    @property
+    def named(self) -> bool:
+        return self.mention is not None
 
     @property
     def richness(self) -> int:

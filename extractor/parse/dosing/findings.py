@@ -1,27 +1,28 @@
 """Everything about giving that is marked in one text, whoever it is said of."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 
 from extractor.parse.vocabulary import load_vocabulary
-from extractor.schemas import Amount, Frequency, Period, Route
+from extractor.schemas import Frequency, Period, Route
 
 from .amounts import find_amounts
+from .cycles import find_cycles
 from .days import find_days
 from .facts import FIELDS
 from .frequencies import find_frequencies
-from .marks import Mark, within
-from .periods import find_cycles, find_lengths, find_moments
+from .lengths import find_lengths
+from .marks import Mark, drop_inside, within
+from .moments import find_moments
+from .strengths import AmountMark, drop_explaining
 
 __all__ = ["AmountMark", "Findings", "find_all"]
 
-AmountMark = Mark[tuple[Amount, ...]]
-T = TypeVar("T")
+DaysMark = Mark[tuple[int, ...]]
 
 _ROUTES = load_vocabulary("routes")
-_CONDITION = re.compile(r"\s?(?:if|for|in)\b")
-_BRACKET_REACH = 60
+_GAP = re.compile(r",?\s\(?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Findings:
     frequency: tuple[Mark[Frequency], ...]
     cycle: tuple[Mark[Period | None], ...]
     length: tuple[Mark[Period | None], ...]
-    days: tuple[Mark[tuple[int, ...]], ...]
+    days: tuple[DaysMark, ...]
     moment: tuple[Mark[str], ...]
 
     def inside(self, start: int, end: int) -> "Findings":
@@ -51,33 +52,27 @@ def find_all(text: str) -> Findings:
     [1, 1, 1, 1]
     """
     moments = find_moments(text)
-
-    def outside(marks: tuple[Mark[T], ...]) -> tuple[Mark[T], ...]:
-        return tuple(m for m in marks if not any(o.start < m.start and m.end <= o.end for o in moments))
-
     routes = tuple(Mark(Route(m.value), m.start, m.end, m.entry.confidence) for m in _ROUTES.find(text))
     return Findings(
-        _drop_bracketed(text, find_amounts(text)),
-        outside(routes),
-        outside(find_frequencies(text)),
-        outside(find_cycles(text)),
-        outside(find_lengths(text)),
-        outside(find_days(text)),
+        drop_explaining(text, find_amounts(text)),
+        drop_inside(routes, moments),
+        find_frequencies(text),
+        drop_inside(find_cycles(text), moments),
+        find_lengths(text),
+        _join_moments(text, drop_inside(find_days(text), moments), moments),
         moments,
     )
 
 
-def _drop_bracketed(text: str, amounts: tuple[AmountMark, ...]) -> tuple[AmountMark, ...]:
-    """Without amounts that only explain the one before: "3 capsules (500 mg each)"."""
-    kept: list[AmountMark] = []
-    for amount in amounts:
-        if not kept or not _explains(text, kept[-1].end, amount):
-            kept.append(amount)
-    return tuple(kept)
+def _join_moments(text: str, days: tuple[DaysMark, ...], moments: tuple[Mark[str], ...]) -> tuple[DaysMark, ...]:
+    """Days together with the moment behind them: "on days 1 and 8, after breakfast"."""
+    starts = {moment.start: moment for moment in moments}
+    return tuple(Mark(mark.value, mark.start, _find_end(text, mark, starts), mark.confidence) for mark in days)
 
 
-def _explains(text: str, start: int, amount: AmountMark) -> bool:
-    between = text[start : amount.start]
-    if len(between) >= _BRACKET_REACH or between.count("(") <= between.count(")") or re.search(r"[;\n]", between):
-        return False
-    return not _CONDITION.match(text, amount.end) and " or " not in between
+def _find_end(text: str, days: DaysMark, moments: Mapping[int, Mark[str]]) -> int:
+    gap = _GAP.match(text, days.end)
+    moment = moments.get(gap.end()) if gap else None
+    if gap is None or moment is None:
+        return days.end
+    return moment.end + (gap[0].endswith("(") and text[moment.end : moment.end + 1] == ")")

@@ -1,18 +1,22 @@
 """The numbers of a dose: one level, several, or a range, each with its unit."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from extractor.parse.numbers import NUMBER, read_number
 from extractor.schemas import Amount
 
 from .units import UNIT, read_unit
 
-__all__ = ["DOSE_NUMBER", "LEVEL_SEPARATOR", "POWER", "read_levels", "spread_power"]
+__all__ = ["DOSE_NUMBER", "LEVEL_SEPARATOR", "NEXT_NUMBER", "POWER", "read_levels", "spread_power"]
 
 # A comma before one or two digits is a decimal comma: "0,5 ml". The second number of "2x20 drops" counts.
-DOSE_NUMBER = rf"(?:(?<![\w.,^])\d+,\d{{1,2}}(?![\d,])|(?<=\d[x×])\d+(?:\.\d+)?|(?<!\d[,/])(?<![A-Za-z]-)(?:{NUMBER}))"
-"""Expression for a number as doses are written, without groups. Use with ``re.IGNORECASE``."""
+NEXT_NUMBER = rf"(?:(?<![\w.,^])\d+,\d{{1,2}}(?![\d,])|(?<=\d[x×])\d+(?:\.\d+)?|(?<!\d[,/])(?:{NUMBER}))"
+"""Expression for a number that follows a separator ("5mg-10mg"), without groups. Use with ``re.IGNORECASE``."""
+
+DOSE_NUMBER = rf"(?<![A-Za-z]-){NEXT_NUMBER}"
+"""Expression for a number as doses are written; none that belongs to a name ("EX-108"). As ``NEXT_NUMBER``."""
 
 # One way only to match each separator, so that a long list that fails costs no more than its length.
 LEVEL_SEPARATOR = r"\s?(?:,(?:\s?(?:and|or|to)\s{1,2}|\s{0,2})|(?:-|~|\band\b|\bor\b|\bup\sto\b|\bto\b|\bthrough\b)\s?)"
@@ -21,8 +25,9 @@ LEVEL_SEPARATOR = r"\s?(?:,(?:\s?(?:and|or|to)\s{1,2}|\s{0,2})|(?:-|~|\band\b|\b
 POWER = re.compile(r"(?:x|\*|·)\s?10|10\s?\^|\d\s?e\s?\d|million|billion", re.IGNORECASE)
 """A sign that a number is written as a power of ten or in millions."""
 
-_ITEM = re.compile(rf"(?P<number>{DOSE_NUMBER})(?:\s?(?P<unit>{UNIT}))?", re.IGNORECASE)
+_ITEM = re.compile(rf"(?P<number>{NEXT_NUMBER})(?:\s?(?P<unit>{UNIT}))?", re.IGNORECASE)
 _THROUGH = re.compile(r"\s?(?:-|~|(?:up )?to|through)\s?", re.IGNORECASE)
+_AT_LEAST = re.compile(r"\b(?:minimum(?: dose)? of|at least|no less than)\s?$", re.IGNORECASE)
 _UP_TO = re.compile(
     r"(?:up to|until|progressing to(?: the)?|\u2264|<=?)\s?(?:a (?:total )?(?:dose )?of )?$", re.IGNORECASE
 )
@@ -42,19 +47,32 @@ def read_levels(text: str, start: int, numbers: str, unit: str) -> tuple[Amount,
     if not known or len(known) < len(values):
         return ()
     units = _spread_units([(item["unit"] and read_unit(item["unit"])) or "" for item in items], unit)
-    if _is_range(numbers, items, known, units):
-        return (Amount(low=known[0], high=known[1], unit=units[1]),)
-    if len(known) == 1 and _UP_TO.search(text, max(0, start - 40), start):
-        return (Amount(low=None, high=known[0], unit=units[0]),)
-    return tuple(dict.fromkeys(Amount(low=v, high=v, unit=u) for v, u in zip(known, units, strict=True)))
+    if len(known) == 1:
+        return (_read_single(text[max(0, start - 40) : start], known[0], units[0]),)
+    return tuple(dict.fromkeys(_read_list(numbers, items, known, units)))
 
 
-def _is_range(
+def _read_single(before: str, value: int | float, unit: str) -> Amount:
+    """A level with an open end, if the words ``before`` say so."""
+    low, high = not _UP_TO.search(before), not _AT_LEAST.search(before)
+    return Amount(low=value if low else None, high=value if high else None, unit=unit)
+
+
+def _read_list(
     numbers: str, items: Sequence[re.Match[str]], values: Sequence[int | float], units: Sequence[str]
-) -> bool:
-    if len(values) != 2 or values[0] >= values[1] or units[0].split("/")[0] != units[1].split("/")[0]:
-        return False
-    return _THROUGH.fullmatch(numbers, items[0].end(), items[1].start()) is not None
+) -> Iterator[Amount]:
+    """Two numbers joined by a dash or "to" are a range, but not in a chain: "75 - 150 - 225"."""
+    joined = [_THROUGH.fullmatch(numbers, a.end(), b.start()) is not None for a, b in pairwise(items)]
+    done = -1
+    for place, (low, unit) in enumerate(zip(values, units, strict=True)):
+        if place == done:
+            continue
+        is_pair = joined[place : place + 2] in ([True], [True, False]) and not (place and joined[place - 1])
+        if is_pair and low < values[place + 1] and unit.split("/")[0] == units[place + 1].split("/")[0]:
+            done = place + 1
+            yield Amount(low=low, high=values[done], unit=units[done])
+        else:
+            yield Amount(low=low, high=low, unit=unit)
 
 
 def _spread_units(units: list[str], last: str) -> list[str]:

@@ -47,21 +47,25 @@ class Unit:
     linked: float
     start: int
     end: int
-    named: bool
+    mention: Mark[Agent] | None
     amounts: list[AmountMark]
     territory: tuple[int, int] = (0, 0)
+
+    @property
+    def named(self) -> bool:
+        return self.mention is not None
 
 
 def link_amounts(clause: Clause) -> list[Unit]:
     """The clause's agents in reading order, each with its amounts and its stretch of text."""
-    units = [Unit(m.value, m.confidence, m.start, m.end, named=True, amounts=[]) for m in clause.named]
+    units = [Unit(m.value, m.confidence, m.start, m.end, m, amounts=[]) for m in clause.named]
     loose: list[Unit] = []
     for amount in clause.marks.amounts:
         if unit := _find_owner(clause, amount, units, loose):
             unit.amounts.append(amount)
     units = _join_same([*units, *loose])
     if not units and clause.topic is not None and clause.marks.spans():
-        units = [Unit(clause.topic, 0.7, clause.start, clause.end, named=False, amounts=[])]
+        units = [Unit(clause.topic, 0.7, clause.start, clause.end, None, amounts=[])]
     for unit in units:
         unit.amounts = _keep_fractions(unit.amounts)
         unit.start = min([unit.start, *(a.start for a in unit.amounts)])
@@ -77,7 +81,7 @@ def _find_owner(clause: Clause, amount: AmountMark, units: Sequence[Unit], loose
         return None  # a dose of something that no vocabulary names
     if unit is None and clause.topic is not None:
         if not loose:
-            loose.append(Unit(clause.topic, 0.8, amount.start, amount.end, named=False, amounts=[]))
+            loose.append(Unit(clause.topic, 0.8, amount.start, amount.end, None, amounts=[]))
         unit = loose[0]
     return unit or next((u for u in units if u.start >= amount.end), None)
 
@@ -108,8 +112,15 @@ def _join_same(units: list[Unit]) -> list[Unit]:
             joined.append(unit)
         else:
             same.amounts += unit.amounts
-            same.named = same.named or unit.named
+            same.mention = same.mention or unit.mention
     return joined
+
+
+def _joins_routes(clause: Clause, joint: re.Match[str]) -> bool:
+    """Whether "or" stands between two routes of one agent: "oral or IV"."""
+    routes = clause.marks.route
+    before = any(0 <= joint.start() - route.end <= 1 for route in routes)
+    return before and any(0 <= route.start - joint.end() <= 1 for route in routes)
 
 
 def _share_out(clause: Clause, units: list[Unit]) -> None:
@@ -124,7 +135,7 @@ def _share_out(clause: Clause, units: list[Unit]) -> None:
         breaks = [
             m.start()
             for m in BREAK.finditer(clause.text, min(unit.end, following.start), following.start)
-            if not any(first < m.start() < last for first, last in taken)
+            if not any(first < m.start() < last for first, last in taken) and not _joins_routes(clause, m)
         ]
         border = breaks[-1] if breaks else following.start
         unit.territory = (position, border)

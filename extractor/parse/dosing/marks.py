@@ -1,12 +1,13 @@
 """A value together with the words that state it."""
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Generic, TypeVar
 
-__all__ = ["Mark", "drop_overlaps", "within"]
+__all__ = ["Mark", "drop_inside", "drop_overlaps", "number_sentences", "within"]
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -22,6 +23,17 @@ class Mark(Generic[T_co]):
 
 
 _start = attrgetter("start")
+_SENTENCE_END = re.compile(r"[.;]\s|\n")
+
+
+def number_sentences(text: str, marks: Sequence[Mark[object]]) -> list[int]:
+    """For each mark the number of its sentence, or part of one that a semicolon ends.
+
+    >>> number_sentences("a. b, c; d", [Mark("a", 0, 1), Mark("b", 3, 4), Mark("c", 6, 7), Mark("d", 9, 10)])
+    [0, 1, 1, 2]
+    """
+    ends = [found.end() for found in _SENTENCE_END.finditer(text)] if marks else []
+    return [bisect_right(ends, mark.start) for mark in marks]
 
 
 def within(marks: Sequence[Mark[T_co]], start: int, end: int) -> tuple[Mark[T_co], ...]:
@@ -31,6 +43,21 @@ def within(marks: Sequence[Mark[T_co]], start: int, end: int) -> tuple[Mark[T_co
     first = bisect_left(marks, start, key=_start)
     last = bisect_right(marks, end, lo=first, key=_start)
     return tuple(mark for mark in marks[first:last] if mark.end <= end)
+
+
+def drop_inside(marks: Iterable[Mark[T_co]], others: Sequence[Mark[object]]) -> tuple[Mark[T_co], ...]:
+    """The marks but those within another one that begins before; the others are in order and do not overlap.
+
+    >>> moment = Mark("before oral intake", 0, 18)
+    >>> [m.value for m in drop_inside([Mark("oral", 7, 11), Mark("daily", 19, 24)], [moment])]
+    ['daily']
+    """
+    kept = []
+    for mark in marks:
+        place = bisect_left(others, mark.start, key=_start) - 1  # the last that begins before
+        if place < 0 or mark.end > others[place].end:
+            kept.append(mark)
+    return tuple(kept)
 
 
 def drop_overlaps(marks: Iterable[Mark[T_co]]) -> tuple[Mark[T_co], ...]:

@@ -8,7 +8,7 @@ from extractor.schemas import Frequency
 from .days import code_days
 from .facts import FIELDS, Statement
 
-__all__ = ["merge_statements", "settle_frequency"]
+__all__ = ["PROCEDURES", "merge_statements", "settle_frequency"]
 
 
 _INTERVALS = frozenset(
@@ -51,7 +51,7 @@ def merge_statements(statements: Iterable[Statement]) -> tuple[Statement, ...]:
 
 
 def _merge_group(group: list[Statement]) -> list[Statement]:
-    ranked = sorted(group, key=lambda s: (-s.richness, "interventions" not in s.section))
+    ranked = sorted(group, key=lambda s: (-s.richness, s.section.startswith("interventions") != bool(s.amounts)))
     strong = _unite([s for s in ranked if s.amounts])
     weak = [s for s in ranked if not s.amounts]
     if not strong:
@@ -72,10 +72,15 @@ def _share_route(statements: list[Statement]) -> list[Statement]:
 
 def _stands_alone(statement: Statement) -> bool:
     """Whether a statement without an amount is a regimen; an agent of no intervention needs more to be believed."""
-    timed = statement.frequency or statement.days
+    timed = bool(statement.frequency or statement.days)
     if statement.linked < 1 and statement.agent.kind != "placebo" and statement.named:
-        return bool(statement.route and timed)
-    return bool(statement.route or timed)
+        if statement.agent.kind in PROCEDURES:
+            return timed
+        return bool(statement.route) and (timed or statement.length is not None)
+    return bool(statement.route or timed or (statement.named and statement.length))
+
+
+PROCEDURES = frozenset({"radiation", "procedure"})
 
 
 def _unite(statements: list[Statement]) -> list[Statement]:
@@ -90,17 +95,25 @@ def _unite(statements: list[Statement]) -> list[Statement]:
 
 
 def _compatible(first: Statement, second: Statement) -> bool:
+    if first.section == second.section and first.step != second.step:
+        return False
     if first.route and second.route and first.route.value != second.route.value:
         return False
-    if first.days and second.days and _differ(first.days.value, second.days.value):
+    if first.days and second.days and _differ(first, second):
         return False
     one, other = _firm_frequency(first), _firm_frequency(second)
     return one is None or other is None or one == other
 
 
-def _differ(first: tuple[int, ...], second: tuple[int, ...]) -> bool:
-    """Whether two lists of days are two ways of giving; one day alone is often only the first of many."""
-    return first != second and len(first) > 1 and len(second) > 1
+def _differ(first: Statement, second: Statement) -> bool:
+    """Whether two lists of days are two ways of giving; one day beside a dose is often only the first of many."""
+    one: tuple[int, ...] = first.days.value if first.days else ()
+    other: tuple[int, ...] = second.days.value if second.days else ()
+    if len(one) > 1 and len(other) > 1:
+        return one != other
+    if first.amounts:
+        return min(one) < 0 < max(other) or min(other) < 0 < max(one)
+    return one[0] != other[0]
 
 
 def _firm_frequency(statement: Statement) -> Frequency | None:

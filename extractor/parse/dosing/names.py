@@ -6,7 +6,7 @@ from extractor.parse.vocabulary import load_vocabulary
 
 from .amounts import find_amounts
 
-__all__ = ["is_alias", "is_given", "list_glosses", "name_key", "split_names", "trim_name"]
+__all__ = ["is_alias", "is_given", "is_vague", "list_glosses", "name_key", "reach_salt", "split_names", "trim_name"]
 
 _NAMES = load_vocabulary("agents")
 _ROUTES = load_vocabulary("routes")
@@ -15,11 +15,11 @@ _JOINTS = re.compile(
 )
 _SOFT_JOINTS = re.compile(r"(?<!\s)\s*(?:,|/|\band\b|\bor\b|\bwith\b|&)\s*", re.IGNORECASE)
 _LEADING = re.compile(
-    r"(?:(?:drug|biological|intervention|arm|treatment|group|cohort|name|experimental|active|control|part|"
+    r"(?:(?:part|cohort|arm|group|phase|stage|period)\s[^:+,]{0,40}:\s*|(?:drug|biological|intervention|arm|treatment|group|cohort|name|experimental|active|control|part|"
     r"phase)\s?[\w]{0,2}\s?:\s*"
     r"|(?:oral|inhaled|nebuli[sz]ed|intravenous|iv|subcutaneous|single dose|a single dose|high[- ]dose|"
     r"low[- ]dose|medium[- ]dose|"
-    r"standard[- ]dose|injection|administration|the|blinded|open[- ]label|intranasal|topical|"
+    r"standard[- ]dose|HD|LD|consolidation|injection|administration|the|blinded|open[- ]label|intranasal|topical|"
     r"sublingual)\s(?:of\s)?)+",
     re.IGNORECASE,
 )
@@ -29,7 +29,7 @@ _TRAILING = re.compile(
     r"oral|oral product|product|iv|i\.v\.|sc|po|intravenous|subcutaneous|intravenously|solution for .*|"
     r"dose [a-z\d].*|"
     r"cohorts?\b.*|q\d?[wd]|qd|bid|once|twice|daily|weekly|every .*|\(?single\)?|high|low|dose|doses?|dosing|"
-    r"mg|ointment|cream|powder|"
+    r"\d[\d.]*\s?%|goal\b.*|adjuvant|for\s\d+\s.*|(?<=(?:mab|nib|ate|ine|til|ide|one)\s)therapy|mg|ointment|cream|powder|"
     r"nasal spray|drops|administration|intervention|injectable.*|only|alone|at \d.*)[\s)]*$",
     re.IGNORECASE,
 )
@@ -43,14 +43,20 @@ _NOT_GIVEN = re.compile(
     r"diary|quality[- ]of[- ]life)\b",
     re.IGNORECASE,
 )
-_SALTS = re.compile(
-    r"(?<=\w)\s(?:(?:hydro)?chloride|sul(?:f|ph)ate|sodium|disodium|calcium|phosphate|acetate|citrate|"
-    r"\w*tosylate|mesylate|"
-    r"maleate|tartrate|besylate|succinate|fumarate|propionate|hydrobromide|hydrate|dihydrate|monohydrate)\b(?!\s\w)",
+_SALT = (
+    r"(?:(?:hydro)?chloride|sul(?:f|ph)ate|sodium|disodium|calcium|phosphate|acetate|citrate|\w*tosylate|mesylate|"
+    r"maleate|tartrate|besylate|succinate|fumarate|propionate|furoate|hydrobromide|hydrate|dihydrate|monohydrate)\b"
+)
+_SALTS = re.compile(rf"(?<=\w)\s{_SALT}(?!\s\w)", re.IGNORECASE)
+_NEXT_SALT = re.compile(rf"\s{_SALT}", re.IGNORECASE)
+_VAGUE = re.compile(
+    r"\b(?:immuno\s?therapy|challenge|treatment|test(?:ing)?|chemotherapy|protocol|regimen|induction|standard|care|"
+    r"consumption|supplement(?:ation)?|administration|intervention|placebo|desensiti[sz]ation|maintenance|control)\b",
     re.IGNORECASE,
 )
 _TARGET = re.compile(r"\s(?:targeting|directed against)\s")
 _PUNCTUATION = re.compile(r",\s|\s-\s|:\s")
+_CODE = re.compile(r"\s*[A-Z]{2,}[\w-]*\d[\w-]*\s*")
 _EDGES = " \t\n-*:,.(®™"
 _MARKS = re.compile(r"[®™©]|\((?:r|tm)\)", re.IGNORECASE)
 _EMPTY_WORDS = """
@@ -59,6 +65,15 @@ _EMPTY_WORDS = """
     combination chemotherapy expansion escalation placebo-controlled
 """
 _EMPTY = frozenset(_EMPTY_WORDS.split())
+
+
+def is_vague(name: str) -> bool:
+    """Whether a name says what is done and not with what: "oral immunotherapy".
+
+    >>> is_vague("Peanut oral immunotherapy"), is_vague("peanut flour")
+    (True, False)
+    """
+    return _VAGUE.search(name) is not None
 
 
 def is_given(text: str) -> bool:
@@ -95,7 +110,7 @@ def split_names(text: str, start: int, end: int) -> list[tuple[int, int]]:
     result: list[tuple[int, int]] = []
     for first, last in _cut(text, start, end, _JOINTS):
         finer = _cut(text, first, last, _SOFT_JOINTS)
-        known = len(finer) > 1 and all(_NAMES.first(text[a:b]) for a, b in finer)
+        known = len(finer) > 1 and all(_NAMES.first(text[a:b]) or _CODE.fullmatch(text, a, b) for a, b in finer)
         result += finer if known and "lacebo" not in text[first:last] else [(first, last)]
     return result
 
@@ -126,8 +141,8 @@ def trim_name(text: str, start: int, end: int) -> tuple[int, int] | None:
         end = min(end, cut.start()) if cut else end
     while trail := _TRAILING.search(text[start:end]):
         end = start + trail.start()
-    for cut in (_SALTS.search(text[start:end]), _PUNCTUATION.search(text[start:end])):
-        end = start + cut.start() if cut and cut.start() > 2 else end
+    if (cut := _PUNCTUATION.search(text[start:end])) and cut.start() > 2:
+        end = start + cut.start()
     while end > start and text[end - 1] in _EDGES:
         end -= 1
     empty = set(name_key(text[start:end]).split()) <= _EMPTY
@@ -151,6 +166,16 @@ def _skip_edges(text: str, start: int, end: int) -> int:
 
 def _is_route(text: str) -> bool:
     return any(found.end - found.start >= len(text) - 1 for found in _ROUTES.find(text + "."))
+
+
+def reach_salt(text: str, end: int) -> int:
+    """The end of the salt that is named behind an agent's name, or ``end``.
+
+    >>> reach_salt("fludarabine phosphate IV", 11)
+    21
+    """
+    found = _NEXT_SALT.match(text, end)
+    return found.end() if found else end
 
 
 def name_key(name: str) -> str:

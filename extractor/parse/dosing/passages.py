@@ -33,6 +33,11 @@ class Passage:
         return self.chunk_kind is ChunkKind.INTERVENTION
 
     @property
+    def is_group(self) -> bool:
+        """Whether it is an arm or an intervention, and no description."""
+        return self.is_arm or self.is_intervention
+
+    @property
     def is_arm(self) -> bool:
         return self.chunk_kind is ChunkKind.ARM
 

@@ -1,7 +1,4 @@
-"""Merged statements become regimens whose every field says how sure it is and where it stands.
-
-The confidences are shares of right values, measured on labelled arms and interventions.
-"""
+"""Merged statements become regimens whose every field says how sure it is and where it stands."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,9 +8,21 @@ from extractor.parse.parsed import Chunk, ParsedRegimen, Reading, Span
 from extractor.schemas import Amount, Frequency, Period, Route, Support
 
 from .clauses import split_clauses
+from .confidences import (
+    trust_agent,
+    trust_amounts,
+    trust_cycle,
+    trust_frequency,
+    trust_length,
+    trust_route,
+    trust_timing,
+)
+from .doses import choose_levels
 from .facts import Fact, Statement
 from .merging import settle_frequency
+from .names import is_vague, name_key, reach_salt
 from .passages import Passage
+from .quotes import choose_quote
 from .roles import Trial, read_role
 
 __all__ = ["RecordText", "build_regimens"]
@@ -52,21 +61,43 @@ def build_regimens(
 def _build(
     statement: Statement, source: RecordText, trial: Trial, number: int, raw: Mapping[str, str]
 ) -> ParsedRegimen:
-    agent = statement.agent
-    name = source.span(agent.section, agent.start, agent.end)
-    role, sure = read_role(statement, source.passages[statement.section].text, trial)
+    name, passage = _name_agent(statement, source), source.passages[statement.section]
+    cycle, length = statement.cycle, statement.length
+    first, last, _ = choose_quote(statement)
+    role, sure = read_role(statement, passage.text, trial)
     return ParsedRegimen(
         chunk=source.chunk(number, statement.section, *_find_clause(statement, source)),
-        quote=source.span(statement.section, statement.start, statement.end),
-        agent=Reading(raw[name.section][name.start : name.end], _trust_agent(statement), (name,)),
+        quote=source.span(statement.section, first, last),
+        agent=Reading(
+            raw[name.section][name.start : name.end],
+            trust_agent(statement, source.passages.get(statement.agent.section)),
+            (name,),
+        ),
         role=Reading(role, sure, (name,), Support.INFERRED),
         amounts=_read_amounts(statement, source),
         route=_read_route(statement, source),
         frequency=_read_frequency(statement, source),
-        cycle=_read_period(statement.cycle, source, 0.92),
-        duration=_read_period(statement.length, source, 0.72),
+        cycle=_read_period(cycle, source, trust_cycle(statement, stated=_is_stated(cycle), passage=passage)),
+        duration=_read_period(length, source, trust_length(statement, stated=_is_stated(length), passage=passage)),
         timing=_read_timing(statement, source, raw),
     )
+
+
+def _is_stated(fact: Fact | None) -> bool:
+    return fact is not None and fact.value is not None
+
+
+def _name_agent(statement: Statement, source: RecordText) -> Span:
+    """Where the agent is named: in the clause, except that an intervention's own name is the fuller one."""
+    agent, mention = statement.agent, statement.mention
+    own = source.passages[agent.section].text if agent.section in source.passages else ""
+    text = source.passages[statement.section].text
+    if mention is None or (agent.kind == "placebo" and own):
+        return source.span(agent.section, agent.start, agent.end)
+    same = name_key(text[mention.start : mention.end]) == agent.key
+    if agent.section == statement.section and not same and not is_vague(agent.key):
+        return source.span(agent.section, agent.start, agent.end)
+    return source.span(statement.section, mention.start, reach_salt(text, mention.end))
 
 
 def _find_clause(statement: Statement, source: RecordText) -> tuple[int, int]:
@@ -77,45 +108,49 @@ def _find_clause(statement: Statement, source: RecordText) -> tuple[int, int]:
     return min(start, statement.start), max(end, statement.end)
 
 
-def _trust_agent(statement: Statement) -> float:
-    return 0.88 if statement.linked >= 0.8 else 0.8
-
-
 def _read_amounts(statement: Statement, source: RecordText) -> Reading[tuple[Amount, ...] | None]:
     spans: dict[Amount, Span] = {}
     for fact in statement.amounts:
         for amount in fact.value:
             spans.setdefault(amount, source.fact_span(fact))
-    sure = 0.57 if len(spans) > 1 else 0.92
-    return Reading(tuple(spans), sure, tuple(spans.values()), Support.PARSED)
+    levels = choose_levels(spans)
+    passages = (p for name, p in source.passages.items() if name == statement.section or not p.is_group)
+    sure = trust_amounts(statement, levels, passages)
+    return Reading(levels, sure, tuple(spans[level] for level in levels), Support.PARSED)
 
 
 def _read_route(statement: Statement, source: RecordText) -> Reading[Route | None]:
-    fact = statement.route
-    if fact is None:
-        return Reading(None, 0.84)
-    sure = 0.96 if fact.section == statement.section else 0.94
-    return Reading(fact.value, sure, (source.fact_span(fact),), Support.INFERRED)
+    sure = trust_route(statement)
+    if statement.route is None:
+        return Reading(None, sure)
+    return Reading(statement.route.value, sure, (source.fact_span(statement.route),), Support.INFERRED)
 
 
 def _read_frequency(statement: Statement, source: RecordText) -> Reading[Frequency | None]:
     value = settle_frequency(statement)
     fact = statement.frequency or statement.days
+    sure = trust_frequency(statement, value, source.passages[statement.section])
     if value is None or fact is None:
-        return Reading(None, 0.63)
-    sure = 0.9 if fact is statement.frequency and value is not Frequency.OTHER else 0.82
+        return Reading(None, sure)
     return Reading(value, sure, (source.fact_span(fact),), Support.PARSED)
 
 
 def _read_period(fact: Fact | None, source: RecordText, sure: float) -> Reading[Period | None]:
     if fact is None or fact.value is None:
-        return Reading(None, 0.91)
+        return Reading(None, sure)
     return Reading(fact.value, sure, (source.fact_span(fact),), Support.PARSED)
 
 
 def _read_timing(statement: Statement, source: RecordText, raw: Mapping[str, str]) -> Reading[str | None]:
-    fact = statement.days or statement.moment
+    fact = next((fact for fact in (statement.days, statement.moment) if _belongs(fact, statement)), None)
+    sure = trust_timing(statement, fact, source.passages[statement.section])
     if fact is None:
-        return Reading(None, 0.85)
+        return Reading(None, sure)
     span = source.fact_span(fact)
-    return Reading(raw[span.section][span.start : span.end], 0.78 if fact is statement.days else 0.3, (span,))
+    return Reading(raw[span.section][span.start : span.end], sure, (span,))
+
+
+def _belongs(fact: Fact | None, statement: Statement) -> bool:
+    """Whether days or a moment stand in the clause of the dose; those of other clauses are rarely its timing."""
+    clause = statement.clause
+    return fact is not None and fact.section == statement.section and clause.start <= fact.mark.start < clause.end

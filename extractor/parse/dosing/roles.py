@@ -1,8 +1,16 @@
-"""Why an agent is given, decided from its name, the words around it and the arms that name it."""
+"""Why an agent is given, decided from its name, the words around it and the arms that name it.
+
+A log-linear model chooses among the roles: ``role_weights.toml`` says how much each feature that is named here counts
+for each role.
+"""
 
 import re
-from collections.abc import Mapping, Sequence
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from math import exp
 
 from extractor.schemas import Role
 
@@ -10,43 +18,61 @@ from .agents import Agent, Lexicon
 from .facts import Statement
 from .passages import Passage
 
-__all__ = ["Trial", "read_role", "view_trial"]
+__all__ = ["Trial", "describe_role", "read_role", "view_trial"]
 
-_CELL_THERAPY = re.compile(
-    r"\bCAR\b|CAR-?T|\bT[- ](?:cells?|lymphocytes)\b|\bNK cells?|\bTILs?\b|lympho-?\s?deplet", re.IGNORECASE
-)
-_GRAFT = re.compile(
-    rf"{_CELL_THERAPY.pattern}|stem[- ]cell|transplant|\bHS?CT\b|bone marrow|cord blood|conditioning|\bgraft",
-    re.IGNORECASE,
-)
-_ABLATIVE = re.compile(
-    r"cyclophosphamide|fludarabine|busulfan|melphalan|thiotepa|treosulfan|carmustine|thymocyte|\batg\b|irradiation|\btbi\b"
-)
-_LYMPHODEPLETING = re.compile(r"cyclophosphamide|fludarabine|bendamustine", re.IGNORECASE)
-_STANDARD = re.compile(
-    r"platin|taxel|gemcitabine|fluorouracil|5 fu|capecitabine|pemetrexed|etoposide|irinotecan|leucovorin|folinic|"
-    r"dexamethasone|radiotherapy|radiation|folic acid|vitamin b|eribulin|"
-    r"vinorelbine|il 2|aldesleukin|interleukin 2|filgrastim|temozolomide|letrozole|anastrozole|fulvestrant",
-    re.IGNORECASE,
-)
-_NOVEL = re.compile(
-    r"(?<!rituxi)(?<!omalizu)(?<!trastuzu)(?<!bevacizu)(?<!cetuxi)mab$|"
-    r"nib$|vedotin|deruxtecan|\d{3,}|car[ -]?t|cells?$|leucel|vaccine|lisib|ciclib|parib",
-    re.IGNORECASE,
-)
-_PREMEDICATION = re.compile(r"pre-?medicat", re.IGNORECASE)
-_RESCUE = re.compile(r"\brescue\b|as needed|\bleucovorin\b", re.IGNORECASE)
+_TRIAL_SIGNS = {
+    "cell therapy": r"\bCAR\b|CAR-?T|\bT[- ](?:cells?|lymphocytes)\b|\bNK cells?|\bTILs?\b|lympho-?\s?deplet",
+    "graft": r"stem[- ]cell|transplant|\bHS?CT\b|bone marrow|cord blood|conditioning|\bgraft",
+    "vaccine": r"vaccin",
+    "allergen": r"allerg|desensiti[sz]|immunotherapy|food challenge",
+    "asthma": r"asthma",
+}
+_NAME_SIGNS = {
+    "ablative": r"cyclophosphamide|fludarabine|busulfan|melphalan|thiotepa|treosulfan|carmustine|bendamustine|"
+    r"thymocyte|\batg\b|irradiation|\btbi\b",
+    "standard": r"platin|taxel|gemcitabine|fluorouracil|5 fu|capecitabine|pemetrexed|etoposide|irinotecan|leucovorin|"
+    r"folinic|vincristine|rubicin|cytarabine|methotrexate|rituximab|bendamustine|radiotherapy|radiation|folic acid|"
+    r"vitamin b|eribulin|vinorelbine|temozolomide|letrozole|anastrozole|fulvestrant",
+    "lymphodepleting": r"cyclophosphamide|fludarabine|bendamustine",
+    "steroid": r"predniso|dexamethas|cortis|corticoster|budesonide|fluticasone|mometasone|beclomet",
+    "reliever": r"formoterol|salmeterol|salbutamol|albuterol|montelukast|histamine|cetirizine|loratadine|epinephrine|"
+    r"adrenaline|paracetamol|acetaminophen|diphenhydramine",
+    "suppressant": r"tacrolimus|cyclosporin|mycophenolate|sirolimus|methotrexate",
+    "growth factor": r"grastim|g csf|gm csf|sargramostim|\bil 2\b|interleukin 2|aldesleukin|mesna",
+    "novel": r"(?<!rituxi)(?<!omalizu)(?<!trastuzu)(?<!bevacizu)(?<!cetuxi)mab$|nib$|vedotin|deruxtecan|\d{3,}|"
+    r"car[ -]?t|cells?$|leucel|vaccine|lisib|ciclib|parib",
+    "inactive": r"saline|vehicle|sham|water|sodium chloride|diluent|maltodextrin|starch",
+}
+_NEAR_SIGNS = {
+    "premedication": r"pre-?medicat",
+    "rescue": r"\brescue\b|as needed|on demand|if necessary|as required",
+    "background": r"background|standard of care|in addition to|on top of|concomitant|maintenance therapy",
+    "conditioning": r"conditioning|lympho-?\s?deplet|preparative|prior to (?:the )?(?:car|t[ -]cell|infusion)|"
+    r"prior to (?:the )?transplant",
+    "prophylaxis": r"prophyla|immunosuppress",
+    "combination": r"combin|\bplus\b|\+|together with",
+    "placebo": r"placebo",
+    "comparator": r"comparator|control|reference|versus|conventional",
+    "standard": r"standard",
+    "challenge": r"challenge|skin test|\btest\b",
+}
+_LEAST_SURE = 0.5
+"""Every agent has a role: the likeliest one is given, however many compete with it."""
+_BEHIND, _AHEAD = 150, 100
+_TRIAL = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in _TRIAL_SIGNS.items()}
+_NAME = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in _NAME_SIGNS.items()}
+_NEAR = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in _NEAR_SIGNS.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What decides roles: the arms, which of them (by place) name which agent, and the whole of the text."""
+    """What decides roles: the kinds of the arms, which arms (by place) name which agent, and what it is all about."""
 
-    arms: Sequence[Passage]
+    arms: Sequence[str]
     use: Mapping[str, frozenset[int]]
-    agents: frozenset[str]
+    agents: tuple[str, ...]
     kinds: Mapping[str, str]
-    text: str
+    signs: tuple[str, ...]
 
 
 def view_trial(passages: Sequence[Passage], lexicon: Lexicon, statements: Sequence[Statement]) -> Trial:
@@ -56,52 +82,122 @@ def view_trial(passages: Sequence[Passage], lexicon: Lexicon, statements: Sequen
     for place, arm in enumerate(arms):
         for mention in lexicon.find(arm.text, arm.section):
             use.setdefault(mention.value.key, set()).add(place)
+    text = " ".join(passage.text for passage in passages)
     return Trial(
-        arms,
+        [_class_arm(arm.kind) for arm in arms],
         {key: frozenset(places) for key, places in use.items()},
-        frozenset(statement.agent.key for statement in statements),
+        tuple(dict.fromkeys(statement.agent.key for statement in statements)),
         {passage.section: passage.kind for passage in passages},
-        " ".join(passage.text for passage in passages),
+        tuple(name for name, sign in _TRIAL.items() if sign.search(text)),
     )
 
 
+def _class_arm(kind: str) -> str:
+    for word in ("experimental", "active", "placebo", "sham"):
+        if word in kind:
+            return word
+    return "other"
+
+
 def read_role(statement: Statement, text: str, trial: Trial) -> tuple[Role, float]:
-    """The role and how sure it is; ``text`` is that of the statement's section."""
-    agent = statement.agent
-    near = text[max(0, statement.start - 150) : statement.end + 100]
-    if agent.kind == "placebo":
-        return Role.PLACEBO, 0.96
-    if _prepares(statement, trial):
-        return Role.CONDITIONING, 0.93
-    if _PREMEDICATION.search(near):
-        return Role.PREMEDICATION, 0.5
-    if agent.kind == "procedure" or trial.kinds.get(agent.section) == "procedure":
-        return Role.PROCEDURE, 0.6
-    if "rescue" in agent.key or _RESCUE.search(text[statement.start : statement.end]):
-        return Role.RESCUE, 0.5
-    return _compare_agents(agent, trial)
+    """The role and the probability that it is right; ``text`` is that of the statement's section."""
+    weights, features = _load_weights(), describe_role(statement, text, trial)
+    scores = {role: sum(weights[role].get(feature, 0.0) for feature in features) for role in Role if role in weights}
+    best = max(scores, key=lambda role: scores[role])
+    sure = 1 / sum(exp(score - scores[best]) for score in scores.values())
+    return best, max(sure, _LEAST_SURE)
 
 
-def _prepares(statement: Statement, trial: Trial) -> bool:
-    """Whether a drug makes room for cells: given before day 0, or the usual lymphodepletion beside a cell therapy."""
+def describe_role(statement: Statement, text: str, trial: Trial) -> list[str]:
+    """What is true of the agent, of its statement, and of the trial, by name."""
     agent = statement.agent
-    if agent.kind not in {"drug", "radiation"} or _CELL_THERAPY.search(agent.key):
-        return False
+    near = text[max(0, statement.start - _BEHIND) : statement.end + _AHEAD]
+    names = [name for name, sign in _NAME.items() if sign.search(agent.key)]
     days = statement.days.value if statement.days else ()
-    if days and min(days) < 0 and max(days) <= 0 and (_ABLATIVE.search(agent.key) or _GRAFT.search(trial.text)):
-        return True
-    return bool(_LYMPHODEPLETING.search(agent.key) and _CELL_THERAPY.search(trial.text))
+    features = ["always", f"kind {agent.kind}", f"type {trial.kinds.get(agent.section, '')}"]
+    features += [f"name {name}" for name in names]
+    features += [f"near {name}" for name, sign in _NEAR.items() if sign.search(near)]
+    features += [f"trial {name}" for name in trial.signs]
+    features += [f"{name} for {sign}" for name in names for sign in trial.signs if sign in {"cell therapy", "graft"}]
+    features += _describe_use(agent, trial)
+    features.append(f"expected {_expect(agent, names, days, near, trial)}")
+    if any(_NAME["novel"].search(key) for key in trial.agents if key != agent.key):
+        features += ["beside novel", *(f"{name} beside novel" for name in names)]
+        if "standard" in names and "novel" not in names:
+            features.append("standard alone beside novel")
+    if days and min(days) < 0:
+        features += ["before day 0", *(f"before day 0 for {sign}" for sign in trial.signs)]
+    if days and min(days) < 0 and max(days) <= 0 and ("ablative" in names or "graft" in trial.signs):
+        features.append("prepares")
+    if agent.section == statement.section:
+        features.append("own section")
+    if statement.linked < 1:
+        features.append(f"linked {statement.linked}")
+    if not statement.amounts:
+        features.append("no dose")
+    return features
 
 
-def _compare_agents(agent: Agent, trial: Trial) -> tuple[Role, float]:
-    if _STANDARD.search(agent.key) and any(_NOVEL.search(key) for key in trial.agents - {agent.key}):
-        return Role.BACKGROUND, 0.65
+def _expect(agent: Agent, names: Sequence[str], days: Sequence[int], near: str, trial: Trial) -> Role:
+    """The role that the usual designs of trials give an agent."""
+    preparing = bool(days) and min(days) < 0 and max(days) <= 0 and ("ablative" in names or "graft" in trial.signs)
+    if agent.kind == "placebo":
+        return Role.PLACEBO
+    if agent.kind in {"drug", "radiation"} and (
+        preparing or ("lymphodepleting" in names and "cell therapy" in trial.signs)
+    ):
+        return Role.CONDITIONING
+    if _NEAR["premedication"].search(near):
+        return Role.PREMEDICATION
+    if agent.kind == "procedure" or trial.kinds.get(agent.section) == "procedure":
+        return Role.PROCEDURE
+    return Role.RESCUE if _NEAR["rescue"].search(near) else _compare_agents(agent, names, trial)
+
+
+def _compare_agents(agent: Agent, names: Sequence[str], trial: Trial) -> Role:
+    if "standard" in names and any(_NAME["novel"].search(key) for key in trial.agents if key != agent.key):
+        return Role.BACKGROUND
     named = trial.use.get(agent.key, frozenset())
-    experimental = {place for place, arm in enumerate(trial.arms) if arm.kind == "experimental"}
-    active = {place for place, arm in enumerate(trial.arms) if "active" in arm.kind}
-    if named and named <= active and experimental:
-        return Role.COMPARATOR, 0.85
-    everywhere = len(trial.arms) > 1 and len(named) == len(trial.arms) and len(experimental) < len(trial.arms)
-    if everywhere and any(places < named for key, places in trial.use.items() if key != agent.key):
-        return Role.BACKGROUND, 0.65
-    return Role.INVESTIGATIONAL, 0.85 if experimental else 0.8
+    kinds = {trial.arms[place] for place in named}
+    if kinds == {"active"} and "experimental" in trial.arms:
+        return Role.COMPARATOR
+    everywhere = len(trial.arms) > 1 and len(named) == len(trial.arms) and set(trial.arms) != {"experimental"}
+    if everywhere and any(use < named for key, use in trial.use.items() if key != agent.key):
+        return Role.BACKGROUND
+    return Role.INVESTIGATIONAL
+
+
+def _describe_use(agent: Agent, trial: Trial) -> Iterator[str]:
+    """How the arms use an agent, and what other agents there are."""
+    named = trial.use.get(agent.key, frozenset())
+    kinds = {trial.arms[place] for place in named}
+    yield f"arms {min(len(trial.arms), 3)}"
+    yield f"agents {min(len(trial.agents), 4)}"
+    yield f"in {'+'.join(sorted(kinds)) or 'no arm'}"
+    yield f"in {'+'.join(sorted(kinds)) or 'no arm'} of {'+'.join(sorted(set(trial.arms)))}"
+    if named and kinds == {"active"} and "experimental" in trial.arms:
+        yield "in active arms alone"
+    if named and "experimental" not in kinds and "experimental" in trial.arms:
+        yield "in no experimental arm"
+    if len(trial.arms) > 1 and len(named) == len(trial.arms):
+        yield "in every arm"
+        others = any(use < named for use in trial.use.values())
+        yield "in every arm, others not" if others else "in every arm as all"
+        if others and set(trial.arms) != {"experimental"}:
+            yield "in every arm, others not, arms compared"
+    if any(use > named for use in trial.use.values()):
+        yield "others in more arms"
+    if any(use < named for use in trial.use.values()):
+        yield "others in fewer arms"
+    if trial.agents and trial.agents[0] == agent.key:
+        yield "first agent"
+    if agent.section == "interventions[0]":
+        yield "first intervention"
+    if not agent.section.startswith("interventions"):
+        yield "no intervention"
+
+
+@cache
+def _load_weights() -> dict[Role, dict[str, float]]:
+    table = tomllib.loads((files(__package__) / "role_weights.toml").read_text("utf-8"))
+    return {Role(role): weights for role, weights in table.items()}

@@ -7,17 +7,24 @@ from typing import Any
 
 from extractor.schemas import Frequency
 
-from .agents import Agent, Lexicon
+from .agents import GENERAL, Agent, Lexicon
 from .clauses import list_clauses
 from .facts import FIELDS, Fact, Statement
 from .findings import Findings, find_all
 from .linking import Clause, Unit, link_amounts
 from .marks import Mark, within
 from .passages import Passage
+from .steps import append_statements
 
 __all__ = ["read_passage"]
 
 _DAY_RATE = re.compile(r"(?:/|per|\*)\s?(?:d|day|daily|24\s?h(?:ours)?)\)?$", re.IGNORECASE)
+_ELSEWHERE = re.compile(
+    r"\bas\s(?:(?:described|given|stated|administered|outlined)\s)?(?:in|for|above|per)\b(?=\s(?:the\s)?"
+    r"(?:arm|group|regimen|part|cohort|stratum|induction|phase|course|step|\W|$))",
+    re.IGNORECASE,
+)
+"""A clause that points to another one ("as in arm I") lends nothing to the agents that it lists."""
 _CYCLES = re.compile(r"\b(?:cycle|course)s?\b", re.IGNORECASE)
 
 
@@ -25,24 +32,51 @@ def read_passage(passage: Passage, lexicon: Lexicon, default: Agent | None) -> t
     """Statements of a passage in reading order; ``default`` is the agent where a clause names none."""
     marks = find_all(passage.text)
     hidden = [*marks.amounts, *marks.moment]
+    own = default if passage.is_intervention else lexicon.only
     mentions = tuple(
-        mention
+        _identify(mention, own)
         for mention in lexicon.find(passage.text, passage.section)
         if not any(h.start < mention.end and mention.start < h.end for h in hidden)
     )
     statements: list[Statement] = []
-    topic = default
+    topic, paragraph = default, 0
     cyclic = bool(_CYCLES.search(passage.text))
-    for start, end in list_clauses(passage, marks, mentions):
-        inside, named = marks.inside(start, end), within(mentions, start, end)
-        if statements and not named and not inside.amounts:
+    for piece in list_clauses(passage, marks, mentions):
+        start, end = piece.start, piece.end
+        if not passage.is_group and "\n" in passage.text[paragraph:start]:
+            topic, paragraph = default, start
+        inside, named = marks.inside(start, end), _prefer_known(marks, within(mentions, start, end))
+        goes_on = piece.is_step and bool(statements) and not named
+        if statements and not named and not inside.amounts and not goes_on:
             statements = _spread(passage, statements, inside, start)
             continue
-        clause = Clause(passage.text, start, end, inside, named, topic, loyal=passage.is_intervention)
-        statements += _describe(passage, clause, cyclic=cyclic)
+        speaker = statements[-1].agent if goes_on else topic
+        clause = Clause(passage.text, start, end, inside, named, speaker, loyal=passage.is_intervention)
+        described = _describe(passage, clause, cyclic=cyclic)
+        statements = append_statements(statements, described, is_step=piece.is_step)
         if named and not passage.is_intervention:
             topic = named[-1].value
     return tuple(statements)
+
+
+def _prefer_known(marks: Findings, named: Sequence[Mark[Agent]]) -> Sequence[Mark[Agent]]:
+    """The agents of a clause; what is only introduced counts alone, or where something is said before the next one."""
+    if all(mention.confidence < GENERAL for mention in named):
+        return named
+    spans = marks.spans()
+    nexts = [*(mention.start for mention in named[1:]), 0]
+    return tuple(
+        mention
+        for mention, following in zip(named, nexts, strict=True)
+        if mention.confidence >= GENERAL or any(mention.end <= first and last <= following for first, last in spans)
+    )
+
+
+def _identify(mention: Mark[Agent], own: Agent | None) -> Mark[Agent]:
+    """What is introduced where only one agent is spoken of is that agent, by another name."""
+    if own is None or mention.value.kind != "introduced":
+        return mention
+    return replace(mention, value=own)
 
 
 def _describe(passage: Passage, clause: Clause, *, cyclic: bool) -> list[Statement]:
@@ -58,8 +92,21 @@ def _describe(passage: Passage, clause: Clause, *, cyclic: bool) -> list[Stateme
         if not amounts and not facts.keys() & {"route", "frequency", "days", "length"}:
             continue
         start, end = _span(clause, unit, own)
-        about = Statement(unit.agent, passage.section, start, end, unit.linked, unit.named, cyclic, amounts)
-        statements.append(replace(about, **facts))
+        statements.append(
+            Statement(
+                unit.agent,
+                passage.section,
+                start,
+                end,
+                unit.linked,
+                unit.mention,
+                cyclic,
+                clause,
+                unit.territory,
+                amounts=amounts,
+                **facts,
+            )
+        )
     return statements
 
 
@@ -69,9 +116,10 @@ def _states_giving(own: Findings) -> bool:
 
 def _gather(clause: Clause, units: list[Unit], place: int, own: Findings) -> dict[str, Mark[Any]]:
     fields: dict[str, Mark[Any]] = {}
+    refers = _ELSEWHERE.search(clause.text, clause.start, clause.end)
     for name in FIELDS:
         mark = _choose(getattr(own, name), name)
-        if mark is None and (name in {"route", "cycle"} or not (own.frequency or own.days)):
+        if mark is None and not refers and (name in {"route", "cycle"} or not (own.frequency or own.days)):
             mark = _borrow(units, place, clause.marks, name)
         if mark is not None:
             fields[name] = mark
@@ -126,7 +174,8 @@ def _spread(passage: Passage, statements: list[Statement], marks: Findings, star
     if not any(s.start > paragraph for s in statements):
         paragraph = -1
     several = len({s.agent.key for s in statements}) > 1
-    names = ("cycle", "length", "route") if several else FIELDS
+    shared = ("cycle", "length", "route") if passage.is_group else ("cycle", "length")
+    names = shared if several else FIELDS
     filled = []
     for statement in statements:
         changes: dict[str, Any] = {

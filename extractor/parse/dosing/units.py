@@ -6,7 +6,9 @@ from extractor.parse.vocabulary import load_vocabulary
 
 __all__ = ["COUNTED", "UNIT", "read_unit"]
 
-COUNTED = frozenset({"tablet", "capsule", "drop", "puff", "spray", "sachet"})
+COUNTED = frozenset(
+    {"tablet", "capsule", "drop", "puff", "spray", "sachet", "lozenge", "suppository", "patch", "bag", "teaspoon"}
+)
 """Units that count pieces instead of measuring a substance."""
 
 
@@ -15,16 +17,25 @@ def _exact(term: str) -> bool:
 
 
 _TERMS = {term: entry.value for entry in load_vocabulary("dose_units").entries for term in entry.terms}
-_BASE = "|".join(
-    f"(?-i:{re.escape(term)})" if _exact(term) else re.escape(term).replace(r"\ ", r"[\s-]")
-    for term in sorted(_TERMS, key=len, reverse=True)
-)
+
+
+def _join_terms() -> str:
+    """All terms, longest first, parted by their first letter: most texts fail at once."""
+    by_letter: dict[str, list[str]] = {}
+    for term in sorted(_TERMS, key=len, reverse=True):
+        body = re.escape(term)
+        written = f"(?-i:{body})" if _exact(term) else body.replace(r"\ ", r"[\s-]")
+        by_letter.setdefault(re.escape(term[0].lower()), []).append(written)
+    return "|".join(f"(?={letter})(?:{'|'.join(terms)})" for letter, terms in by_letter.items())
+
+
+_BASE = _join_terms()
 _VALUES = {term if _exact(term) else term.lower(): value for term, value in _TERMS.items()}
 
 # What a dose is given per. Words for one giving ("per dose") add nothing to the unit.
 _PER = (
-    (r"kg|kgs|kilograms?(?:\s?\(kg\))?(?:\sof)?(?:\sbody[\s-]?weight)?|kg\sbw", "kg"),
-    (r"m\s?(?:\^\s?)?(?:\(2\)|2)|sq\.?\s?m(?:eter)?|msq|square[\s-]met(?:er|re)s?(?:\s?\(m\^?2\))?|sqm", "m2"),
+    (r"(?:kgs?|kilograms?(?:\s?\(kg\))?)(?:(?:\sof)?\sbody[\s-]?weight|\sbw)?", "kg"),
+    (r"m\s?(?:\^\s?)?(?:\(2\)|-?\s?2)|sq\.?\s?m(?:eter)?|msq|square[\s-]met(?:er|re)s?(?:\s?\(m\^?2\))?|sqm", "m2"),
     (r"days?|daily|d|24\s?(?:h|hours)", "day"),
     (r"hours?|hr|h", "h"),
     (r"min(?:ute)?s?", "min"),
@@ -38,13 +49,17 @@ _PER = (
 _PER_UNITS = [(re.compile(pattern, re.IGNORECASE), token) for pattern, token in _PER]
 _PER_ANY = "|".join(pattern for pattern, _ in _PER)
 
+# "ug/(kg·h)" and "ug·kg-1·h-1" are a rate too.
+_INVERSE = r"[•·.*]\s?(?:kg|hr?|min|days?|d|m)\s?\^?-\s?[12](?!\d)|\s?/\s?\(\s?kg\s?[•·.*/x]\s?(?:hr?|min|days?|d)\s?\)"
+
 UNIT = (
-    rf"(?:{_BASE})(?:\s?\((?:{_BASE})\))?(?![A-Za-z])(?:(?:\s?/\s?|\sper\s|\*|\s(?=IgE))(?:{_PER_ANY})(?![A-Za-z\d]))*"
+    rf"(?:{_BASE})(?:\s?\((?:{_BASE})\))?(?![A-Za-z])"
+    rf"(?:{_INVERSE}|(?:\s?/\s?|\spe?r\s|\*|\s(?=IgE))(?:{_PER_ANY})(?![A-Za-z\d]))*"
 )
 """Expression for one unit in cleaned text, without groups. Use with ``re.IGNORECASE``."""
 
 _PARTS = re.compile(rf"(?P<base>{_BASE})(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
-_STEP = re.compile(rf"(?:/|\bper\b|\*|\s(?=IgE))\s?(?P<per>{_PER_ANY})(?![A-Za-z\d])", re.IGNORECASE)
+_STEP = re.compile(rf"(?:[/•·.*][\s(]*|\bpe?r\b\s?|\s(?=IgE)\s?)(?P<per>{_PER_ANY})(?![A-Za-z\d])", re.IGNORECASE)
 
 
 def read_unit(text: str) -> str | None:
@@ -52,8 +67,8 @@ def read_unit(text: str) -> str | None:
 
     Per body surface a daily rate is the dose of one giving; elsewhere "/day" is kept.
 
-    >>> [read_unit(u) for u in ("mcg", "milligrams per kilogram", "mg/m^2/day", "mg/kg/day", "Gy/fraction")]
-    ['ug', 'mg/kg', 'mg/m2', 'mg/kg/day', 'Gy']
+    >>> [read_unit(u) for u in ("mcg", "milligrams per kilogram", "mg/m^2/day", "ug•kg-1•h-1", "Gy/fraction")]
+    ['ug', 'mg/kg', 'mg/m2', 'ug/kg/h', 'Gy']
     """
     found = _PARTS.match(text.strip())
     if not found:

@@ -1,7 +1,7 @@
 """Who may take part: criteria from the eligibility section, or from running text where there is none."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from extractor.parse.clean import CleanText
 from extractor.parse.parsed import Chunk, ChunkKind, ParsedCriterion, ParsedEligibility, Reading, Span
@@ -9,15 +9,18 @@ from extractor.parse.passage import Passage, read_passage
 from extractor.schemas import CriterionKind, Support, TrialRecord
 
 from .ages import read_ages
-from .category import Setting, read_category, target_words
+from .category import LineScore, read_category, score_lines
 from .constraints import read_constraints
+from .line_features import CriterionLine, target_words
 from .outline import Entry, Role, read_outline
 from .people import Stated, read_healthy, read_sex
-from .prose import find_suspects, refuses
+from .prose import find_suspects
+from .standing import read_kind, read_lead_in, read_standing
 from .windows import read_window
 
 __all__ = ["read_eligibility"]
 
+_CLEARLY_NONE = 0.98
 _SUMMARY = ("title", "official_title", "brief_summary", "detailed_description")
 
 
@@ -48,10 +51,11 @@ def read_eligibility(
     )
     eligibility = record.section("eligibility")
     if eligibility and eligibility.text.strip():
-        drafts = _from_list(eligibility.text, cleaned["eligibility"], target)
+        drafts = list(_from_list(eligibility.text, cleaned["eligibility"]))
     else:
-        drafts = _from_prose((passage for passage in summary if not passage.section.endswith("title")), target)
-    found = [_read(draft, next(numbers)) for draft in drafts]
+        drafts = list(_from_prose(passage for passage in summary if not passage.section.endswith("title")))
+    scores = score_lines([draft.line for draft in drafts], target)
+    found = [_read(draft, score, next(numbers)) for draft, score in zip(drafts, scores, strict=True)]
     stated = [told for criterion, told in found if criterion.stands.value]
     minimum, maximum = read_ages(stated, summary)
     return ParsedEligibility(
@@ -70,28 +74,38 @@ class _Draft:
 
     passage: Passage
     chunk_kind: ChunkKind
+    whole: Span
     stands: Reading[bool]
     kind: Reading[CriterionKind | None]
     lead_in: Reading[str | None]
-    setting: Setting
+    line: CriterionLine
+    listed: bool = False
 
 
 _Found = tuple[ParsedCriterion, Stated]
 
 
-def _from_list(raw: str, cleaned: CleanText, target: frozenset[str]) -> Iterator[_Draft]:
+def _from_list(raw: str, cleaned: CleanText) -> Iterator[_Draft]:
     for entry in read_outline(raw):
         if entry.role is Role.REMARK:
             continue
         passage = read_passage("eligibility", raw, cleaned, entry.start, entry.end)
-        kind = _kind(entry, passage)
+        whole = passage.whole
+        kind = read_kind(entry, passage.text, whole)
         yield _Draft(
             passage=passage,
             chunk_kind=_chunk_kind(entry),
-            stands=_stands(entry, passage),
+            whole=whole,
+            stands=read_standing(entry, passage.text, whole),
             kind=kind,
-            lead_in=_lead_in(raw, entry),
-            setting=Setting(kind.value, _words(raw, entry.heading), _words(raw, entry.lead_in), target),
+            lead_in=read_lead_in(raw, entry),
+            line=CriterionLine(
+                passage.text,
+                kind.value or CriterionKind.INCLUSION,
+                _words(raw, entry.heading),
+                _words(raw, entry.lead_in),
+            ),
+            listed=entry.listed and entry.role is Role.CRITERION,
         )
 
 
@@ -101,31 +115,11 @@ def _chunk_kind(entry: Entry) -> ChunkKind:
     return ChunkKind.ITEM if entry.listed else ChunkKind.SENTENCE
 
 
-def _kind(entry: Entry, passage: Passage) -> Reading[CriterionKind | None]:
-    if entry.kind:
-        return Reading(entry.kind, 0.98, (passage.whole,), Support.INFERRED)
-    kind = CriterionKind.EXCLUSION if refuses(passage.text) else CriterionKind.INCLUSION
-    return Reading(kind, 0.9, (passage.whole,), Support.INFERRED)
-
-
-def _stands(entry: Entry, passage: Passage) -> Reading[bool]:
-    if entry.role is Role.LEAD_IN:
-        return Reading(value=False, confidence=0.9)
-    confidence = 0.97 if entry.listed else 0.85
-    return Reading(value=True, confidence=confidence, spans=(passage.whole,), support=Support.INFERRED)
-
-
-def _lead_in(raw: str, entry: Entry) -> Reading[str | None]:
-    if entry.lead_in is None:
-        return Reading(None, 0.97)
-    return Reading(raw[slice(*entry.lead_in)], 0.95, (Span("eligibility", *entry.lead_in),))
-
-
 def _words(raw: str, span: tuple[int, int] | None) -> str:
     return " ".join(raw[slice(*span)].split()) if span else ""
 
 
-def _from_prose(passages: Iterable[Passage], target: frozenset[str]) -> Iterator[_Draft]:
+def _from_prose(passages: Iterable[Passage]) -> Iterator[_Draft]:
     """Sentences that state a criterion; one that stands in the summary and the description is taken once."""
     seen: set[str] = set()
     for suspect in (suspect for passage in passages for suspect in find_suspects(passage)):
@@ -136,26 +130,31 @@ def _from_prose(passages: Iterable[Passage], target: frozenset[str]) -> Iterator
             yield _Draft(
                 passage=suspect.passage,
                 chunk_kind=ChunkKind.SENTENCE,
+                whole=span,
                 stands=Reading(suspect.stands, suspect.confidence, (span,), Support.INFERRED),
                 kind=Reading(suspect.kind, 0.95, (span,), Support.INFERRED),
                 lead_in=Reading(None, 0.95),
-                setting=Setting(suspect.kind, target=target),
+                line=CriterionLine(suspect.passage.text, suspect.kind),
             )
 
 
-def _read(draft: _Draft, number: int) -> _Found:
-    passage, setting = draft.passage, draft.setting
-    category = read_category(passage, setting)
+def _read(draft: _Draft, score: LineScore, number: int) -> _Found:
+    passage, line = draft.passage, draft.line
     criterion = ParsedCriterion(
-        chunk=Chunk(number, draft.chunk_kind, passage.whole, passage.text),
-        stands=draft.stands,
+        chunk=Chunk(number, draft.chunk_kind, draft.whole, passage.text),
+        stands=_refuse(draft, score) if draft.listed else draft.stands,
         kind=draft.kind,
         lead_in=draft.lead_in,
-        category=category,
-        constraints=read_constraints(passage, setting.kind, setting.lead_in),
-        time_window=read_window(passage, setting.kind, setting.lead_in),
+        category=read_category(passage, score),
+        constraints=read_constraints(passage, line.kind, line.lead_in),
+        time_window=read_window(passage, line.kind, line.lead_in),
     )
-    assert setting.kind
-    assert category.value
-    donor = any("donor" in words.lower() for words in (setting.lead_in, setting.heading, passage.text[:30]))
-    return criterion, Stated(passage, setting.kind, category.value, donor, setting.lead_in or setting.heading)
+    donor = any("donor" in words.lower() for words in (line.lead_in, line.heading, passage.text[:30]))
+    return criterion, Stated(passage, line.kind, score.category, donor, line.lead_in or line.heading)
+
+
+def _refuse(draft: _Draft, score: LineScore) -> Reading[bool]:
+    """Whether a listed line stands: almost all do; some read as headings or notes, and a few clearly are."""
+    if score.no_criterion >= _CLEARLY_NONE:
+        return Reading(value=False, confidence=score.no_criterion)
+    return replace(draft.stands, confidence=min(draft.stands.confidence, round(1 - score.no_criterion, 3)))

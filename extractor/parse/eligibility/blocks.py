@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass, replace
 
 from .headings import read_list_heading
-from .lines import Bullet, Line, read_lines, read_marker
+from .lines import Bullet, Line, read_lines
+from .run_ons import find_marks, split_flattened, without_late_topic
 
 __all__ = ["Block", "read_blocks"]
 
@@ -25,7 +26,7 @@ class Block:
         return " ".join(raw[self.start : self.end].split())
 
 
-_SEQUENCE = re.compile(r"(?P<before>[.;:,)\]）；。]|\w|\s)(?P<blank>\s*)(?=[(（]?(?:\d{1,2}|[a-z])\s?\\?[.)）、])")
+_AHEAD = 12
 _DANGLING = re.compile(r"\s+[-–*•]\s*$|(?<=\.)\s*[;；]\s*$|\s+$")
 _ENDS = tuple(".;:!?；。：")
 
@@ -37,6 +38,8 @@ def read_blocks(raw: str) -> list[Block]:
     >>> [" ".join(raw[b.start:b.end].split()) for b in read_blocks(raw)]
     ['Criteria:', 'Able to give consent', 'Adult']
     """
+    if flattened := split_flattened(raw):
+        return [Block(start, end, 0, gap=True) for start, end in flattened]
     lines = read_lines(raw)
     width = _wrap_width(lines)
     blocks: list[Block] = []
@@ -47,7 +50,15 @@ def read_blocks(raw: str) -> list[Block]:
         else:
             blocks.append(Block(line.start, line.end, line.column, line.gap, line.bullet, line.ordinal))
         last = line
-    return [part for block in blocks for part in _split_run_on(raw, block)]
+    return [
+        part for place, block in enumerate(blocks) for part in _split_run_on(raw, block, _next_alike(blocks, place))
+    ]
+
+
+def _next_alike(blocks: list[Block], place: int) -> Block | None:
+    """The next item with the same kind of number, on the far side of its sub-items."""
+    ahead = blocks[place + 1 : place + 1 + _AHEAD]
+    return next((block for block in ahead if block.bullet is blocks[place].bullet), None)
 
 
 def _wrap_width(lines: list[Line]) -> int | None:
@@ -76,28 +87,27 @@ def _is_heading(raw: str, start: int, end: int) -> bool:
     return read_list_heading(" ".join(raw[start:end].split()), bulleted=False)[0]
 
 
-def _split_run_on(raw: str, block: Block) -> list[Block]:
-    """Cut "1. a 2. b 3. c" within one block, if its numbers or letters count up from the block's own."""
+def _split_run_on(raw: str, block: Block, following: Block | None) -> list[Block]:
+    """Cut a block that holds several items ("1. a 2. b 3. c")."""
+    own = (block.bullet, block.ordinal) if block.bullet and block.ordinal else None
+    follows = following.ordinal if following else None
     parts = [block]
-    if block.bullet not in (Bullet.NUMBER, Bullet.LETTER) or block.ordinal is None:
-        return [_trim(raw, block, run_on=False)]
-    for found in _SEQUENCE.finditer(raw, block.start, block.end):
-        marker = read_marker(raw, found.end(), block.end)
-        if not marker or marker[0] != block.bullet or marker[1] is None:
-            continue
-        step = marker[1] - (parts[-1].ordinal or 0)
-        sure = found["before"] in ".;:,)]）；。" or (not found["blank"] and found["before"].isspace())
-        if sure and (step == 1 or (step == 2 and block.bullet is Bullet.LETTER and len(parts) > 2)):
-            start = marker[2] + len(raw[marker[2] : block.end]) - len(raw[marker[2] : block.end].lstrip())
-            if start < block.end:
-                parts[-1] = replace(parts[-1], end=found.end("before"))
-                parts.append(replace(block, start=start, ordinal=marker[1], gap=False))
+    for mark in find_marks(raw, block.start, block.end, own, follows):
+        start = mark.end + len(raw[mark.end : block.end]) - len(raw[mark.end : block.end].lstrip())
+        if start < block.end and mark.closed > parts[-1].start:
+            inner = mark.bullet is Bullet.CIRCLE and raw[block.start : mark.closed].rstrip().endswith((":", "："))
+            bullet, column = (mark.bullet, block.column + 2) if inner else (block.bullet or mark.bullet, block.column)
+            parts[-1] = replace(parts[-1], end=mark.closed)
+            parts.append(Block(start, block.end, column, gap=False, bullet=bullet, ordinal=mark.ordinal))
     return [_trim(raw, part, run_on=len(parts) > 1) for part in parts]
 
 
 def _trim(raw: str, block: Block, *, run_on: bool) -> Block:
     """Without what belongs to the layout: a dangling dash, and the semicolon between items of one line."""
     text = _DANGLING.sub("", raw[block.start : block.end])
+    if block.bullet and text.endswith(":"):
+        text = without_late_topic(text)
     if run_on:
         text = text.rstrip(" \t\r\n;；")
-    return replace(block, end=block.start + len(text))
+    end = block.start + len(text)
+    return block if end == block.end else replace(block, end=end)

@@ -2,22 +2,30 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
+from extractor.parse.durations import find_durations
 from extractor.parse.numbers import NUMBER, number_places
 from extractor.parse.parsed import Reading, Span
 from extractor.parse.passage import Passage
-from extractor.parse.words import find_at
 from extractor.schemas import Constraint, CriterionKind, Support
 
 from .lifetimes import AGE_WORD, is_age, is_lifetime
 from .limit import Limit
 from .limits import find_limits
+from .measured import share
 
-__all__ = ["read_constraints"]
+__all__ = ["MEASURED", "read_constraints"]
 
 _CONSENT = re.compile(r"\b(?:consent|assent)\b", re.IGNORECASE)
+_SIGNERS = re.compile(
+    r"\b(?:for|if|when|where|in\s+case|minors?|consent|assent|guardians?|parents?|representatives?)\b[^.;]{0,70}$",
+    re.IGNORECASE,
+)
+_IF = re.compile(
+    r"\b(?:if|unless|when)\s+(?:(?:the|they|patients?|subjects?|child|children|is|are|aged?)\s+){0,3}$", re.IGNORECASE
+)
 _RATIO = re.compile(r"ULN|UNL|normal")
 _QUALIFIER = re.compile(
     r"\b(?:with|without|with\s+known|known|concurrent|no|for|in|if|have|has|presence\s+of|documented)\s+$",
@@ -29,6 +37,8 @@ _NUMBER = re.compile(NUMBER, re.IGNORECASE)
 _IN_NAME = re.compile(
     r"[A-Za-z]-?\d|\d(?:st|nd|rd|th)\b|\b(?:day|visit|version|type|phase|part|cohort|v)\s?\d", re.IGNORECASE
 )
+_OF_PARTS = re.compile(r"\s*(?:\(\d\)\s*)?(?:or\s+more\s+)?(?:of|following)\b", re.IGNORECASE)
+"""How many of the parts that follow must hold."""
 
 _Place = tuple[int, int]
 
@@ -62,8 +72,9 @@ def read_constraints(
 
 def _is_constraint(text: str, limit: Limit, topic: str) -> bool:
     if is_age(text, limit):
-        # "... for those under 18, assent": an age that only says who signs
-        return not (_CONSENT.search(text) and limit.start > 25)
+        # "... for those under 18, assent": an age that only says who signs, or for whom the rest holds
+        signs = _CONSENT.search(text) and _SIGNERS.search(text, max(0, limit.start - 80), limit.start)
+        return not signs and not _IF.search(text, max(0, limit.start - 40), limit.start)
     return not limit.time_unit or is_lifetime(text, limit, topic)
 
 
@@ -99,6 +110,9 @@ def _marker_behind(text: str, limit: Limit) -> _Place | None:
 def _constraint(passage: Passage, limit: Limit, named: _Place | None, topic: str) -> Constraint:
     quantity = " ".join(passage.quote(*named).split()).strip(" ,;:") if named else topic.strip(" :.")
     unit = " ".join(passage.quote(*limit.unit).split()) if limit.unit else None
+    if unit and limit.rate:
+        rate = passage.quote(*limit.rate)
+        unit += rate if rate.startswith("/") else f" {rate}"
     return Constraint(
         quantity=quantity or ("age" if limit.time_unit else passage.quote(limit.start, limit.end)),
         comparator=limit.comparator,
@@ -108,17 +122,54 @@ def _constraint(passage: Passage, limit: Limit, named: _Place | None, topic: str
     )
 
 
+MEASURED = {
+    "no limit": (326, 332),
+    "one limit": (256, 262),
+    "one limit, unit with a slash": (47, 51),
+    "several limits": (67, 76),
+    "other digits, no limit": (83, 93),
+    "other number words, no limit": (8, 17),
+    "other numbers beside limits": (44, 61),
+    "comparator guessed": (4, 8),
+}
+"""How often all bounds of a criterion were right, of how many, by what its text holds besides lengths of time.
+
+Measured on all of ``limits.jsonl``: ``python -m benchmarks.eligibility_confidence --data DIR``.
+"""
+
+
 def _confidence(text: str, found: Sequence[Limit], limits: Sequence[Limit]) -> float:
     """How sure the list of constraints is: by the numbers that no rule has read, and by guessed comparators."""
+    return max(0.5, share(MEASURED[_shape(text, limits, list(_unread(text, found)))]))
+
+
+def _shape(text: str, limits: Sequence[Limit], unread: Sequence[str]) -> str:
+    if not all(limit.sure for limit in limits):
+        return "comparator guessed"
+    if unread:
+        digits = any(number[0].isdigit() for number in unread)
+        return "other numbers beside limits" if limits else f"other {'digits' if digits else 'number words'}, no limit"
+    if len(limits) == 1:
+        unit = limits[0].unit
+        return "one limit, unit with a slash" if unit and "/" in text[slice(*unit)] else "one limit"
+    return "several limits" if limits else "no limit"
+
+
+def _unread(text: str, found: Sequence[Limit]) -> Iterator[str]:
+    """The numbers that are in no limit, no name and no length of time."""
+    places = number_places(text)
+    if not places:
+        return
     starts = [limit.start for limit in found]
     furthest = list(accumulate((limit.end for limit in found), max, initial=0))
-    loose = any(
-        furthest[bisect_right(starts, number.start())] <= number.start()
-        and not _IN_NAME.search(text, max(0, number.start() - 8), number.end() + 2)
-        for number in find_at(_NUMBER, text, number_places(text))
-    )
-    if not limits:
-        return 0.85 if loose else 0.98
-    if loose or not all(limit.sure for limit in limits):
-        return 0.7
-    return 0.95 if len(limits) == 1 else 0.85
+    times = [(duration.start, duration.end) for duration in find_durations(text)]
+    done = 0
+    for place in places:
+        if place < done or furthest[bisect_right(starts, place)] > place:
+            continue
+        if any(start <= place < end for start, end in times) or not (number := _NUMBER.match(text, place)):
+            continue
+        done = number.end()
+        named = _IN_NAME.search(text, max(0, place - 8), done + 2)
+        if not named and not _OF_PARTS.match(text, done):
+            yield number[0]

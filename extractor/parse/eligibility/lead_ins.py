@@ -12,12 +12,31 @@ _INTRODUCES = re.compile(
     re.IGNORECASE,
 )
 _LIMIT = re.compile(
-    r"[<>≤≥=]|\b(?:at least|more than|less than|within|prior to|older|years|months|weeks|days)\b|\d\s?(?:%|-\s?\d)",
+    r"[<>≤≥=]|\b(?:at least|more than|less than|within|prior to|(?:minimum|maximum) of|older|years|months|weeks|days)\b"
+    r"|\d\s?(?:%|-\s?\d)|\b(?:above|below|over|under)\ \d",
     re.IGNORECASE,
 )
+_COUNT_OF = re.compile(
+    r"(?:(?:at\ least|≥|>=|\\>=|more\ than|within)\s?)?\b(?:one|two|three|four|\d)?\b\s?(?:\(\d\)\s?)?(?:or\ more\s)?"
+    r"\b(?:of|out\ of|within|in)?\s?(?:the|these|those|any)?\s?"
+    r"(?:above(?!\ ?\d)|below(?!\ ?\d)|following|\w+\ listed)\b[^:]*:?",
+    re.IGNORECASE,
+)
+"""How many of the parts must hold: no limit of the line's own."""
+
+_LABORATORY = re.compile(
+    r"^[^<>≤≥]{0,60}?\b(?:functions?|laborator\w+|haematolog\w+|hematolog\w+|biochemi\w+"
+    r"|blood\s+(?:counts?|tests?|routine|cells?)|tests|parameters|reserve|limits|ranges)\b"
+    r"[^.;]*[:;]\W*$",
+    re.IGNORECASE,
+)
+"""What such a line introduces are the limits themselves, also where it says when they are measured."""
+
 _MORE = re.compile(
     r"""
-      \bincluding\b.{0,80}\b(?:following|history)\b | \bincluding,\ but\ not\ limited\ to
+      \bincluding\b.{0,80}\b(?:following|history)\b | \w+\ \w+,?\ including,?\ but\ not\ limited\ to
+    | \bdiagnos(?:is\ of|ed\ (?:with|as))\ (?!(?:1|one|any|either|all|the\ following)\b).*
+        \b(?:criteria|determined|meeting)\b
     | following\ (?:(?:sub)?types|variants|histolog\w+)\b.{12}
     | \b(?:and|plus|AND)\ (?:(?:meets?|fits?|have|has|any|at\ least|in)\ )*
       (?:one|two|1|2|either|any|all)\ .{0,30}following
@@ -42,13 +61,15 @@ _REMARK = re.compile(
       | (?:for\s+more\s+information|please\s+(?:see|refer|contact))\b.*
       | (?:\*+\s*)?(?:note|nb|n\.b|remark|comment|examples?\s+of|definition)\b\s*(?:\d\s*)?[:.\-].*
       | (?:does|do)\s+not\s+(?:meet|fulfil|fulfill)\s+(?:the\s+)?(?:above|inclusion|listed).{{0,30}}
-      | (?:failure\s+to\s+meet|not\s+meeting|patients\s+(?:who\s+)?(?:do|did)\s+not\s+meet)\s+
+      | (?:failure\s+to\s+meet|not\s+(?:meet|fulfil|fulfill|satisfy)ing
+          |patients\s+(?:who\s+)?(?:do|did)\s+not\s+meet)\s+
           (?:the\s+|all\s+|any\s+of\s+the\s+)*(?:above|inclusion).{{0,40}}
+      | (?:some|full|further|more)\s+(?:study\s+)?details\b.{{0,120}}
       | .{{0,60}}\bthe\s+above\s+information\s+is\s+not\s+intended\b.*
     )$""",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
-_CONTENT = re.compile(r"[^\W\d_]{2}|[A-Z]\d")  # words, or a stage such as "T3N1-3M0"
+_CONTENT = re.compile(r"[^\W\d_]{2}|[A-Z]\d|\d\d")  # words, a stage such as "T3N1-3M0", ages under their heading
 _EARLIER = re.compile(r"\b(?:prior|previous|earlier)\b", re.IGNORECASE)  # "Prior enrollment in the study"
 _HEADLESS = re.compile(
     r"""^(?:
@@ -60,6 +81,7 @@ _HEADLESS = re.compile(
     )""",
     re.VERBOSE | re.IGNORECASE,
 )
+_LONG_WORD = re.compile(r"[a-z]{6,}")
 
 
 def introduces(text: str) -> bool:
@@ -81,7 +103,8 @@ def carries_condition(text: str) -> bool:
         return False
     if not introduces(text):
         return not is_topic(text)
-    return bool(_LIMIT.search(text) or _MORE.search(text))
+    stated = _COUNT_OF.sub(" ", text)
+    return bool(_MORE.search(text) or (_LIMIT.search(stated) and not _LABORATORY.search(text)))
 
 
 def is_no_criterion(text: str) -> bool:
@@ -94,6 +117,15 @@ def is_no_criterion(text: str) -> bool:
     return bool(_REMARK.match(text)) or not _CONTENT.search(text) or says_nothing
 
 
-def needs_heading(text: str) -> bool:
-    """An item that says nothing without its heading ("At least 6 months" under "Life expectancy")."""
-    return bool(_HEADLESS.match(text)) and len(text.split()) <= 12
+def needs_heading(text: str, heading: str) -> bool:
+    """An item that says nothing without its heading, whose words it does not repeat.
+
+    >>> needs_heading("At least 6 months", "Life expectancy:")
+    True
+    >>> needs_heading("At least 4 weeks since prior chemotherapy", "Chemotherapy:")
+    False
+    """
+    if not _HEADLESS.match(text) or len(text.split()) > 12 or " since " in text:
+        return False
+    folded = text.lower()
+    return not any(word in folded for word in _LONG_WORD.findall(heading.lower()))

@@ -8,18 +8,18 @@ import re
 from .alternatives import any_of
 from .limit import Limit
 
-__all__ = ["AGE_WORD", "is_age", "is_lifetime"]
+__all__ = ["AGE_WORD", "is_age", "is_lifetime", "names_persons"]
 
 AGE_WORD = re.compile(r"\b(?:ages?|aged)\b", re.IGNORECASE)
 """The word by which a text names an age."""
 
 _OLD = r"\b(?:of\s+age|years?\s+old|old|older|younger|in\s+age|of\s+life|elder)\b"
 _IS_OLD = re.compile(_OLD, re.IGNORECASE)
-_OLD_BEHIND = re.compile(rf"\W*(?:{_OLD})", re.IGNORECASE)
+_OLD_BEHIND = re.compile(rf"\W*(?:(?:and|or)\s+)?(?:{_OLD})", re.IGNORECASE)
 _PERSONS = any_of(
     """
-    adults? children infants? newborns? neonates? males? females? men women boys girls patients subjects participants
-    people individuals volunteers mothers
+    adults? child(?:ren)? infants? newborns? neonates? males? females? men women boys girls patients? subjects?
+    participants? people persons? individuals? volunteers? mothers toddlers? teenagers? adolescents?
     """
 )
 _LINKS = any_of("and between over from of who are must be is with either sex gender to the or ages?")
@@ -44,7 +44,8 @@ _WITHIN = re.compile(
 _LIFETIME = any_of(
     """
     life[\\s-]*expect\\w* life\\s?span expected estimated predicted anticipated projected survival survive surviv\\w+
-    QT\\w* QRS PR_interval gestation\\w* EGA prognosis menstrual_cycles?
+    born birth delivered
+    at_term full[\\s-]?term QT\\w* QRS PR_interval gestation\\w* EGA prognosis menstrual_cycles?
     """
 )
 _LIFETIME_IN_FRONT = re.compile(rf"\b{_LIFETIME}\b[^.;]{{0,70}}$", re.IGNORECASE)
@@ -73,6 +74,12 @@ def is_age(text: str, limit: Limit) -> bool:
     alone = not before.strip(" ,;:-(") and not after.strip(" ,;.)(")
     in_years = limit.time_unit == "year" and (limit.value_high is not None or alone)
     return in_years or bool(_PERSONS_IN_FRONT.search(before))
+
+
+def names_persons(text: str, limit: Limit) -> bool:
+    """Whether the persons who are so old stand in front of a length of time ("infants between 6 and 36 months")."""
+    found = _PERSONS_IN_FRONT.search(text, max(0, limit.start - 40), limit.start)
+    return bool(found) and " with " not in text[max(0, limit.start - 12) : limit.start]
 
 
 def is_lifetime(text: str, limit: Limit, topic: str = "") -> bool:

@@ -14,6 +14,7 @@ UPPER = (Comparator.AT_MOST, Comparator.LESS)
 class Limit:
     """``text[start:end]`` limits ``quantity``; ``unit`` is None for counts and grades.
 
+    ``rate`` is what belongs to the unit but stands behind the substance ("10 mg prednisone per day").
     ``time_unit`` is the unit of time where the limit is a length of time or an age. ``sure`` is false
     where the comparator was taken from the sense of the list.
     """
@@ -27,3 +28,4 @@ class Limit:
     unit: tuple[int, int] | None = None
     time_unit: str | None = None
     sure: bool = True
+    rate: tuple[int, int] | None = None

@@ -11,10 +11,11 @@ from extractor.schemas import Comparator
 from .alternatives import set_of
 
 __all__ = [
+    "CHAIN",
     "COMPARATOR",
     "GRADED",
-    "IN_FRONT",
     "LIMIT",
+    "find_front",
     "has_number",
     "has_scale",
     "read_comparator",
@@ -35,6 +36,33 @@ IN_FRONT = re.compile(
 )
 """The comparator directly in front of a number: search it in a stretch that ends there."""
 
+_LAST = re.compile(r"(?:(?P<word>[A-Za-z]+)|[^\sA-Za-z:(])[\s:(]*$")
+_LAST_WORDS = frozenset(
+    {
+        re.findall(r"[a-z]+", term.lower())[-1]
+        for entry in _COMPARATORS.entries
+        for term in entry.terms
+        if term[-1].isalpha()
+    }
+    | set_of("a an the to of or than score grade age ages s")
+)
+
+
+def find_front(text: str, floor: int, start: int) -> re.Match[str] | None:
+    """The comparator in front of a number at ``start``, not before ``floor``; None if there is none.
+
+    >>> find_front("platelets of at least 75", 0, 22)["comparator"]
+    'at least'
+    """
+    last = _LAST.search(text, max(floor, start - 20), start)
+    if not last or (last["word"] and last["word"].lower() not in _LAST_WORDS):
+        return None
+    return IN_FRONT.search(text, max(floor, start - _FRONT), start)
+
+
+_FRONT = 48
+"""How many characters in front of a number a comparator may take up."""
+
 _PER = (
     r"(?:(?:cells?|platelets|neutrophils|copies|units|mg|ug|mcg|ng|mL|cc|g|million)\s+)?per\s+(?:cubic\s+millimet(?:er|re)"
     r"|micro-?lit(?:er|re)|decilit(?:er|re)|millilit(?:er|re)|lit(?:er|re)|minute|mm\^?3|[μum]?L\b|dL\b|kg\b|high\s+power\s+field)"
@@ -43,8 +71,12 @@ _SLASH = (
     r"(?!(?:and|or|yes|male|years?|months?|days)\s?/)(?:[A-Za-zμ%]{1,12}(?:\^?[23])?\s?)?/\s?"
     r"(?:[A-Za-zμ]{1,12}|1\.73\s?m\^?2|100\s?mL)(?:\^?[23](?!\d))?(?:\s?/\s?(?:1\.73\s?m\^?2|[A-Za-z]{1,8}))*"
 )
-_UNIT = rf"(?:{_SLASH}|{_PER}|{load_vocabulary('limit_units').pattern}|{_TIMES.pattern})"
-_JOINS = r"(?:-|to|~|and|or|[<>≥≤]|but)"
+_TIME = rf"(?:(?:consecutive|continuous|complete|full|calendar|or\s+more)\s+)?(?:{_TIMES.pattern})"
+_BEHIND_UNIT = r"(?:\s?[(\[](?!incl)[A-Za-zμ%/]{1,12}[)\]]|\s?daily\b)?"
+"""What repeats or completes a unit: "kilogram (kg)", "mg daily"."""
+
+_UNIT = rf"(?:(?:{_SLASH}|{_PER}|{load_vocabulary('limit_units').pattern}){_BEHIND_UNIT}|{_TIME})"
+_JOINS = r"(?:-|to|~|and|or|[<>≥≤]|but|through|until)"
 
 LIMIT = re.compile(
     rf"""
@@ -57,6 +89,13 @@ LIMIT = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 """A number, or a range, with what stands directly behind it."""
+
+CHAIN = re.compile(
+    rf"(?P<low>{NUMBER})(?P<low_unit>\s?{_UNIT})?\s?(?P<first><=|=<|≤|<)\s?(?P<quantity>[A-Za-z][\w /()-]{{0,40}}?)\s?"
+    rf"(?P<second><=|=<|≤|<)\s?(?P<high>{NUMBER})(?P<unit>[\s-]?{_UNIT})?",
+    re.IGNORECASE,
+)
+"""A quantity between two numbers ("18 years ≤ age ≤ 65 years")."""
 
 _GRADE = r"(?:(?<![\w.])(?:\d{1,3}|(?-i:VI|IV|V|I{1,3}))(?!\w|\.\d|\s?(?:minutes|hours|days|weeks|months|years)\b))"
 GRADED = re.compile(
@@ -72,10 +111,11 @@ GRADED = re.compile(
 )
 """A scale, class or grade with its values, digits or Roman numerals."""
 
+_ADJECTIVE = re.compile(r"(?:consecutive|continuous|complete|full|calendar|or\s+more)\s+", re.IGNORECASE)
 _DIGIT = re.compile(r"\d")
 _NUMBER_WORDS = set_of("one two three four five six seven eight nine ten twelve half")
 _HAS_GRADE = re.compile(r"\d|\b[IV]{1,3}\b")
-_SCALE_WORDS = tuple({term.lower().split()[0] for entry in _SCALES.entries for term in entry.terms})
+_SCALE_WORDS = frozenset(re.split(r"[^a-z]", term.lower())[0] for entry in _SCALES.entries for term in entry.terms)
 _ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6}
 
 
@@ -86,10 +126,7 @@ def has_number(text: str) -> bool:
 
 def has_scale(text: str) -> bool:
     """Whether a text can hold a graded value at all."""
-    if not _HAS_GRADE.search(text):
-        return False
-    folded = text.lower()
-    return any(word in folded for word in _SCALE_WORDS)
+    return bool(_HAS_GRADE.search(text)) and not _SCALE_WORDS.isdisjoint(find_words(text))
 
 
 def read_grade(text: str) -> int:
@@ -132,5 +169,6 @@ def read_unit_of_time(text: str | None) -> str | None:
     """
     if not text:
         return None
-    found = _TIMES.first(text)
-    return found.value if found and found.end - found.start == len(text.strip(" -\n\t")) else None
+    name = _ADJECTIVE.sub("", text.strip(" -\n\t"))
+    found = _TIMES.first(f"1{name}")
+    return found.value if found and found.end - found.start == len(name) else None

@@ -6,37 +6,59 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from extractor.parse.numbers import number_places, read_number
-from extractor.parse.words import find_at
 from extractor.schemas import Comparator, CriterionKind
 
 from .grades import find_graded
 from .limit import LOWER, UPPER, Limit
-from .limit_grammar import IN_FRONT, LIMIT, has_number, has_scale, read_comparator, read_suffix, read_unit_of_time
+from .limit_grammar import (
+    CHAIN,
+    LIMIT,
+    find_front,
+    has_number,
+    has_scale,
+    read_comparator,
+    read_suffix,
+    read_unit_of_time,
+)
+from .limit_ranges import join_bounds, may_hold_chain, read_chain, without_lead
 from .quantities import find_counted, find_quantity, find_substance
 
 __all__ = ["find_limits"]
-
-_FRONT = 48
-"""How many characters in front of a number a comparator may take up."""
 
 _AGE_IN_FRONT = re.compile(
     r"\b(?:ages?|aged|old|older|younger|elder|adults?|children|males?|females?|men|women)\b", re.IGNORECASE
 )
 _AGE_BEHIND = re.compile(r"\W*(?:of\s+age|old|older|elder)\b", re.IGNORECASE)
 _OF_FOLLOWING = re.compile(
-    r"\s*(?:\w+\s+)?(?:of\s+(?:the|these|those|any)|following|criteri\w+|conditions?|reasons?)\b", re.IGNORECASE
+    r"\s*of\s*:|\s*(?:\w+\s+)?(?:of\s+(?:the|these|those|any)|following|criteri\w+|conditions?|reasons?)\b",
+    re.IGNORECASE,
 )
+_NO_COUNT = re.compile(r"\s*half[\s-]?li(?:fe|ves)\b|\s*L?\+(?:\W|$)", re.IGNORECASE)
+"""Half-lives are no fixed length of time; "2L+" names a line of treatment."""
+
+_MUST_NOT = re.compile(r"\b(?:must|should|may|shall|can)\s?not\s+(?:have|show|be)\b[^.;:,<>≤≥]{0,60}$", re.IGNORECASE)
+_INVERTED = {
+    Comparator.LESS: Comparator.AT_LEAST,
+    Comparator.AT_MOST: Comparator.MORE,
+    Comparator.MORE: Comparator.AT_MOST,
+    Comparator.AT_LEAST: Comparator.LESS,
+}
+"""What remains for those who must not have a value ("must not have a heart rate below 50")."""
+
 _SCALE_RANGE = re.compile(r"\W*(?:range|scale|possible|total\s+range|on\s+a)\b", re.IGNORECASE)
 _PRESSURE = re.compile(r"\s?/\s?(?P<diastolic>\d{2,3})\s?(?P<unit>mm\s?Hg)?", re.IGNORECASE)
 _PRESSURE_WORD = re.compile(r"\b(?:pressure|BP|hypertension)\b", re.IGNORECASE)
-_PARTED = re.compile(r"-(?:point|item|grade|step|stage)\b", re.IGNORECASE)
+_PARTED = re.compile(r"-(?:point|item|grade|step|stage)\b|L\+", re.IGNORECASE)
 _NAME = re.compile(
     r"[A-Za-z]-$|\b(?:days?|visit|v|version|type|phase|part|arms?|groups?|cohorts?|appendix|section|table|RECIST|v\.)\s?-?$",
     re.IGNORECASE,
 )
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _MASS = re.compile(r"(?:mg|mcg|[uμ]g)(?!\s?/\s?[dm]?L)")
-_FILLS_RANGE = re.compile(r"\b(?:and|but|to|or|also|years?|old|of|age|inclusive)\b|[ ,\-&/()\n]", re.IGNORECASE)
+_RATE = re.compile(
+    r"\s?\)?\s?(?:or\s+)?(?:equivalents?\s?)?(?P<rate>/\s?kg\s?/\s?day|/\s?kg|/\s?day|per\s+day|a\s+day|daily)\b",
+    re.IGNORECASE,
+)
 
 
 @lru_cache(maxsize=256)
@@ -50,7 +72,7 @@ def find_limits(text: str, kind: CriterionKind | None) -> Sequence[Limit]:
     """
     graded = list(find_graded(text)) if has_scale(text) else []
     measured = list(_measured(text, graded, kind)) if has_number(text) else []
-    return tuple(_join_bounds(text, sorted([*graded, *measured], key=lambda limit: limit.start)))
+    return tuple(join_bounds(text, sorted([*graded, *measured], key=lambda limit: limit.start)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,26 +90,51 @@ class _Found:
 
 
 def _measured(text: str, taken: list[Limit], kind: CriterionKind | None) -> Iterator[Limit]:
-    floor = 0
-    for match in find_at(LIMIT, text, number_places(text)):
+    floor = done = 0
+    last: Limit | None = None
+    chained = may_hold_chain(text)
+    for place in number_places(text):
+        if chained and place >= done and (chain := CHAIN.match(text, place)) and (limit := read_chain(text, chain)):
+            yield limit
+            floor = done = chain.end()
+            continue
+        match = LIMIT.match(text, place) if place >= done else None
+        if not match:
+            continue
+        done = match.end()
         if any(limit.start < match.end() and match.start() < limit.end for limit in taken):
             floor = max(floor, match.end())
             continue
         found = _look(text, match, floor)
-        limit = _decide(text, found, floor, kind) if found else None
+        limit = (_decide(text, found, floor, kind) or _alternative(text, found, last)) if found else None
         for part in _parts(text, match, limit) if limit else ():
             yield part
-            floor = part.end
+            floor, last = part.end, part
+        if found and match["high"] and not (limit and limit.value_high is not None):
+            done = max(match.end("low"), match.end("low_unit"))
+
+
+_OR = re.compile(r"\s*(?:\([^)]*\)\s*)?(?:or|and|/)\s*\(?$")
+
+
+def _alternative(text: str, found: _Found, last: Limit | None) -> Limit | None:
+    """A second value in another unit behind a limit: it shares the comparator ("> 12% or 200 mL")."""
+    if not last or not found.unit or found.time_unit or not last.unit or last.time_unit or found.high is not None:
+        return None
+    if not _OR.fullmatch(text, last.end, found.match.start()) or text[slice(*found.unit)] == text[slice(*last.unit)]:
+        return None
+    end = max(found.unit[1], found.match.end())
+    return Limit(last.comparator, found.low, None, found.start, end, last.quantity, found.unit, sure=False)
 
 
 def _look(text: str, match: re.Match[str], floor: int) -> _Found | None:
     low = read_number(match["low"])
-    front = IN_FRONT.search(text, max(floor, match.start() - _FRONT), match.start())
+    front = find_front(text, floor, match.start())
     if low is None or _is_name(text, match, front):
         return None
     high = read_number(match["high"]) if match["high"] else None
     group = "unit" if match["unit"] else "low_unit"
-    unit = _stripped(text, *match.span(group)) if match[group] else None
+    unit = without_lead(text, *match.span(group)) if match[group] else None
     return _Found(
         match,
         front,
@@ -119,15 +166,21 @@ def _decide(text: str, found: _Found, floor: int, kind: CriterionKind | None) ->
             return None
         comparator = Comparator.AT_MOST if kind is CriterionKind.EXCLUSION else Comparator.AT_LEAST
     unit, time_unit = found.unit, found.time_unit
+    if high is None and found.match["high"] and found.match["low_unit"]:  # "15 years and 9 months"
+        unit, time_unit = without_lead(text, *found.match.span("low_unit")), read_unit_of_time(found.match["low_unit"])
     if time_unit == "cycle" and unit:  # "at least 2 cycles" counts cycles
         end, unit, time_unit = unit[0] - 1, None, None
-    if unit is None and _OF_FOLLOWING.match(text, end):
+    if unit is None and (_OF_FOLLOWING.match(text, end) or _NO_COUNT.match(text, end)):
         return None
+    if _MUST_NOT.search(text, max(0, found.start - 70), found.start) and kind is not CriterionKind.EXCLUSION:
+        comparator = _INVERTED.get(comparator, comparator)
     quantity = _quantity(text, found, floor, unit, end)
+    rate = _RATE.match(text, quantity[1]) if quantity and unit and quantity[0] > unit[1] else None
     if quantity and comparator is Comparator.BETWEEN and _SCALE_RANGE.match(text[slice(*quantity)]):
         return None
     end = max(end, found.match.end("suffix"))
-    return Limit(comparator, found.low, high, found.start, end, quantity, unit, time_unit, sure)
+    span = rate.span("rate") if rate else None
+    return Limit(comparator, found.low, high, found.start, end, quantity, unit, time_unit, sure, span)
 
 
 def _bounds(found: _Found) -> tuple[Comparator | None, int | float | None, int]:
@@ -160,7 +213,7 @@ def _parts(text: str, match: re.Match[str], limit: Limit) -> Iterator[Limit]:
     low_time = read_unit_of_time(match["low_unit"])
     pressure = _PRESSURE.match(text, match.end("low")) if limit.value_high is None else None
     if limit.value_high is not None and low_time and low_time != limit.time_unit:
-        low_unit = _stripped(text, *match.span("low_unit"))
+        low_unit = without_lead(text, *match.span("low_unit"))
         yield replace(
             limit, comparator=Comparator.AT_LEAST, value_high=None, end=low_unit[1], unit=low_unit, time_unit=low_time
         )
@@ -177,33 +230,3 @@ def _parts(text: str, match: re.Match[str], limit: Limit) -> Iterator[Limit]:
 def _is_age(text: str, found: _Found) -> bool:
     front = text[max(0, found.start - 40) : found.start]
     return bool(_AGE_IN_FRONT.search(front) or _AGE_BEHIND.match(text, found.match.end()))
-
-
-def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
-    return end - len(text[start:end].lstrip(" -\n\t")), end
-
-
-def _join_bounds(text: str, limits: list[Limit]) -> list[Limit]:
-    """A lower and an upper bound of one quantity become one range (">= 1 and <= 65")."""
-    joined: list[Limit] = []
-    for limit in limits:
-        last = joined[-1] if joined else None
-        if last and _bound_one(last, limit) and not _FILLS_RANGE.sub("", text[last.end : limit.start]):
-            joined[-1] = replace(
-                last,
-                comparator=Comparator.BETWEEN,
-                value_high=limit.value,
-                end=limit.end,
-                quantity=last.quantity or limit.quantity,
-                unit=limit.unit or last.unit,
-                time_unit=limit.time_unit or last.time_unit,
-                sure=last.sure and limit.sure,
-            )
-        else:
-            joined.append(limit)
-    return joined
-
-
-def _bound_one(low: Limit, high: Limit) -> bool:
-    same_unit = not low.time_unit or not high.time_unit or low.time_unit == high.time_unit
-    return low.comparator in LOWER and high.comparator in UPPER and low.value < high.value and same_unit

@@ -16,6 +16,7 @@ class Bullet(StrEnum):
     """What stands in front of an item."""
 
     NUMBER = "number"
+    DECIMAL = "decimal"
     LETTER = "letter"
     ROMAN = "roman"
     DASH = "dash"
@@ -44,14 +45,22 @@ _MARKER = re.compile(
     r"""
       (?P<star>\\?\*(?=\s|\w|\\))
     | (?P<circle>[•‣◦▪▫●○■□◆➢➤►✓✔❖·∙⁃\uf0b7\uf0a7](?!\d)|o(?=[ \t\u00a0]))
-    | (?P<dash>\\?[-–—−](?=\s|[A-Za-z(]|\\?[<>≤≥]))
-    | (?P<number>[(（]?(?P<ordinal>\d{1,2})(?:\.\d{1,2}){0,2}
+    | (?P<dash>\\?[-–—−](?=\s|[A-Za-z(]|\\?[<>≤≥])
+        |\\?>(?=[ ]+(?!(?:Grade|Stage|Class|Type|One|Two|Three)\b)[A-Z][a-z]))
+    | (?P<decimal>[(（]?\d{1,2}[.-](?P<second>\d{1,2})(?:\.\d{1,2})?
+        (?:\s?\\?[.)）、](?=\s*[A-Za-z(<>≤≥])
+          |[ ]+(?!Times\b|Fold\b)(?=[A-Z][a-z]{2}|\\?[<>≥≤])(?<!-\d[ ])(?<!-\d\d[ ])))
+    | (?P<number>[(（]?(?P<ordinal>\d{1,2})
         (?:\s?\\?[.)）．、](?!\d)|\s?\\?-(?=\s+[A-Za-z]))(?=\s|\W|[A-Za-z]))
     | (?P<roman>[(（]?(?P<numeral>[ivx]{2,4}|[IVX]{2,4}|[iI])\\?[.)）](?=\s))
     | (?P<letter>[(（]?(?P<character>[a-zA-Z])(?:\\?[)）](?=\s|\w)|\\?\.(?=\s+\S|[A-Z][a-z])))
     """,
     re.VERBOSE,
 )
+_COMMENT = "<!-- -->"
+"""What the registry's Markdown puts between two lists: it is no line."""
+
+_OPEN_END = re.compile(r"\b(?:following|the|all|any|of|for|in|meet|these|this|each)$")
 _PADDING = re.compile(r"[\s\u00a0]*(?:[.,;:](?=\s|$)[\s\u00a0]*)*")
 _ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "vii": 7, "viii": 8, "ix": 9, "x": 10, "xi": 11}
 
@@ -63,17 +72,23 @@ def read_lines(raw: str) -> list[Line]:
     >>> [(line.bullet and line.bullet.value, line.ordinal, line.column) for line in lines]
     [(None, None, 0), ('number', 1, 4), ('star', None, 3)]
     """
-    lines = []
+    lines: list[Line] = []
     gap = False
     for found in re.finditer(r"[^\n]+|\n[ \t\r]*(?=\n)", raw):
-        if found[0].strip("\r\n\t \u00a0") == "":
+        if found[0].strip("\r\n\t \u00a0") in ("", _COMMENT):
             gap = True
             continue
-        for start, end in split_at_headings(raw, found.start(), found.end()):
+        wrapped = bool(lines) and not gap and _breaks_off(raw, lines[-1])
+        for start, end in split_at_headings(raw, found.start(), found.end(), wrapped=wrapped):
             if line := _read_line(raw, start, end, gap=gap):
                 lines.append(line)
                 gap = False
     return lines
+
+
+def _breaks_off(raw: str, line: Line) -> bool:
+    """Whether the words of a line go on in the next one."""
+    return bool(line.width > 50 and _OPEN_END.search(raw, line.start, line.end))
 
 
 def _read_line(raw: str, start: int, end: int, *, gap: bool) -> Line | None:
@@ -94,6 +109,8 @@ def read_marker(raw: str, start: int, end: int) -> tuple[Bullet, int | None, int
     found = _MARKER.match(raw, start, end)
     if not found:
         return None
+    if found["decimal"]:
+        return Bullet.DECIMAL, int(found["second"]), found.end()
     if found["number"]:
         return Bullet.NUMBER, int(found["ordinal"]), found.end()
     if found["roman"]:

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from extractor.parse.sentences import split_sentences
 from extractor.schemas import CriterionKind
 
 from .blocks import Block, read_blocks
-from .headings import is_generic, is_population, is_topic, read_list_heading
+from .clauses import split_clauses
+from .headings import is_generic, is_population, is_topic, is_withdrawal, opens_list, read_list_heading
 from .lead_ins import carries_condition, introduces, is_no_criterion, needs_heading
 from .lines import Bullet
+from .openers import is_part, opens_flat_list, opens_paragraph, states_too
 
 __all__ = ["Entry", "Role", "read_outline"]
 
@@ -47,6 +48,8 @@ class _Context:
     kind: CriterionKind | None = None
     heading: Block | None = None
     open_items: tuple[Block, ...] = ()
+    decides: bool = True  # false under "Withdrawal criteria"
+    opener: Block | None = None  # the item whose parts stand at its own level
 
 
 def read_outline(raw: str) -> list[Entry]:
@@ -63,20 +66,47 @@ def read_outline(raw: str) -> list[Entry]:
         text = block.words(raw)
         following = blocks[place + 1] if place + 1 < len(blocks) else None
         named, kind = read_list_heading(text, bulleted=bool(block.bullet))
-        if named and (not block.bullet or following):
+        if following and is_withdrawal(text):
+            context = _Context(context.kind, block, _still_open(block, context), decides=False)
+        elif named and (not block.bullet or following):
             context = _Context(kind if kind or not context.kind else None, None, _still_open(block, context))
+        elif not context.decides:
+            entries.append(Entry(block.start, block.end, context.kind, Role.REMARK, listed=True))
         elif block.bullet:
-            context = replace(context, open_items=(*_still_open(block, context, raw), block))
-            entries.append(_item(raw, block, following, context))
+            entry, context = _read_item(raw, block, following, context)
+            entries.append(entry)
         elif _is_section_heading(text, following, raw):
             context = _Context(context.kind, block, ())
+            if following and states_too(text):
+                entries.append(Entry(block.start, block.end, context.kind, Role.CRITERION, listed=True))
         else:
             entries += _paragraph(raw, block, context, listed=_is_listed(raw, blocks, place))
-            context = replace(context, open_items=())
+            kept = context.open_items if following and not following.bullet else ()
+            context = replace(context, open_items=kept)
     return entries
 
 
-_RANK = {Bullet.NUMBER: 0, Bullet.LETTER: 1, Bullet.ROMAN: 2, Bullet.DASH: 3, Bullet.STAR: 3, Bullet.CIRCLE: 4}
+def _read_item(raw: str, block: Block, following: Block | None, context: _Context) -> tuple[Entry, _Context]:
+    """The entry of an item, and where the reader is behind it."""
+    open_items = (*_still_open(block, context, raw), block)
+    context = _Context(context.kind, context.heading, open_items, opener=context.opener)
+    entry = _item(raw, block, following, context)
+    if context.opener or entry.role is Role.LEAD_IN:
+        context = replace(context, opener=_follow_opener(raw, block, entry, context))
+    if context.opener and context.opener is not block and entry.lead_in is None:
+        entry = replace(entry, lead_in=(context.opener.start, context.opener.end))
+    return entry, context
+
+
+_RANKS = (
+    (Bullet.NUMBER,),
+    (Bullet.DECIMAL,),
+    (Bullet.LETTER,),
+    (Bullet.ROMAN,),
+    (Bullet.DASH, Bullet.STAR),
+    (Bullet.CIRCLE,),
+)
+_RANK = {bullet: rank for rank, bullets in enumerate(_RANKS) for bullet in bullets}
 
 
 def _still_open(block: Block, context: _Context, raw: str = "") -> tuple[Block, ...]:
@@ -120,7 +150,7 @@ def _item(raw: str, block: Block, following: Block | None, context: _Context) ->
             role = Role.LEAD_IN
     elif is_no_criterion(text):
         role = Role.REMARK
-    elif _opens_flat_list(text, following, raw):
+    elif following and (opens_flat_list if following.bullet else opens_paragraph)(text, following.words(raw)):
         role = Role.LEAD_IN
     heading = context.heading
     return Entry(
@@ -134,15 +164,14 @@ def _item(raw: str, block: Block, following: Block | None, context: _Context) ->
     )
 
 
-def _opens_flat_list(text: str, following: Block | None, raw: str) -> bool:
-    """An item that introduces the items behind it, which stand at its own level; or a title in capitals, where
-    these are not in capitals too.
-    """
-    if not following or not following.bullet:
-        return False
-    shouted = text.isupper() and not following.words(raw).isupper()
-    title = shouted and 2 <= len(text.split()) <= 14 and not re.search(r"[<>≤≥=\d]", text)
-    return title or (text.endswith((":", "：")) and not carries_condition(text))
+def _follow_opener(raw: str, block: Block, entry: Entry, context: _Context) -> Block | None:
+    """The item that introduces ``block`` from its own level, if one does: its parts go on while they are alike."""
+    if entry.role is Role.LEAD_IN:
+        return block
+    opener = context.opener
+    if not opener or opener.bullet is not block.bullet or abs(opener.column - block.column) > 1:
+        return None
+    return opener if is_part(opener.words(raw), block.words(raw)) else None
 
 
 def _lead_in(raw: str, block: Block, context: _Context) -> tuple[int, int] | None:
@@ -156,10 +185,10 @@ def _lead_in(raw: str, block: Block, context: _Context) -> tuple[int, int] | Non
     if not heading:
         return None
     text = heading.words(raw)
-    if is_generic(text):
+    if opens_list(text) and not carries_condition(text):
         return None
     topic = len(text.split()) <= 4
-    if not topic or is_population(text) or needs_heading(block.words(raw)):
+    if not topic or is_population(text) or needs_heading(block.words(raw), text):
         return heading.start, heading.end
     return None
 
@@ -172,12 +201,13 @@ def _is_section_heading(text: str, following: Block | None, raw: str = "") -> bo
         return False
     if following.bullet:
         return following.ordinal in (None, 1)
-    return _is_title(text) and following.words(raw).endswith((":", "："))
+    return _is_title(text) and not re.search(r"\d-\d", text) and following.words(raw).endswith((":", "："))
 
 
 def _is_title(text: str) -> bool:
     """Words in capitals or with a capital, short ones apart ("Dose Escalation of the Study Drug")."""
-    return all(word[0].isupper() for word in re.findall(r"[A-Za-z]+", text) if len(word) > 3)
+    words = [word for word in re.findall(r"[A-Za-z]+", text) if len(word) > 3]
+    return bool(words) and all(word[0].isupper() for word in words)
 
 
 def _is_listed(raw: str, blocks: list[Block], place: int) -> bool:
@@ -200,31 +230,16 @@ def _opens(raw: str, blocks: list[Block], place: int) -> bool:
     return read_list_heading(text, bulleted=False)[0] or _is_section_heading(text, None)
 
 
+_ADEQUATE = re.compile(r"\W*(?:adequate|normal|acceptable|sufficient|preserved)\b", re.IGNORECASE)
+
+
 def _paragraph(raw: str, block: Block, context: _Context, *, listed: bool) -> Iterator[Entry]:
     heading = (block_heading.start, block_heading.end) if (block_heading := context.heading) else None
-    lead_in = _lead_in(raw, block, replace(context, open_items=()))
-    spans = [(block.start, block.end)] if listed else list(_clauses(raw, block.start, block.end))
+    opened = [item for item in context.open_items[-1:] if item.words(raw).endswith((":", "："))]
+    lead_in = _lead_in(raw, block, replace(context, open_items=tuple(opened)))
+    spans = [(block.start, block.end)] if listed else list(split_clauses(raw, block.start, block.end))
     for start, end in spans:
         text = " ".join(raw[start:end].split())
-        role = Role.REMARK if is_no_criterion(text) or is_topic(text) else Role.CRITERION
+        says_nothing = is_no_criterion(text) or (is_topic(text) and not _ADEQUATE.match(text))
+        role = Role.REMARK if says_nothing else Role.CRITERION
         yield Entry(start, end, context.kind, role, listed, lead_in, heading)
-
-
-def _clauses(raw: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Sentences, and the clauses that semicolons separate in them outside of brackets."""
-    for first, last in split_sentences(raw[start:end]):
-        depth, done = 0, start + first
-        for at in range(start + first, start + last):
-            depth += {"(": 1, "[": 1, "（": 1, ")": -1, "]": -1, "）": -1}.get(raw[at], 0)
-            if raw[at] in ";；" and depth <= 0:
-                yield from _stripped(raw, done, at)
-                done = at + 1
-        yield from _stripped(raw, done, start + last)
-
-
-def _stripped(raw: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    text = raw[start:end]
-    start += len(text) - len(text.lstrip(" \t\r\n,;"))
-    end = start + len(raw[start:end].rstrip(" \t\r\n;"))
-    if end - start > 2:
-        yield start, end

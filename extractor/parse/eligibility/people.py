@@ -10,6 +10,7 @@ from extractor.parse.words import find_words
 from extractor.schemas import Category, CriterionKind, Sex, Support
 
 from .alternatives import any_of, set_of
+from .measured import share
 
 __all__ = ["Stated", "read_healthy", "read_sex"]
 
@@ -37,10 +38,13 @@ _ADJECTIVES = any_of(
 _ONLY = re.compile(
     rf"\W*(?:{_ADJECTIVES}\s+)*(?:female|wom[ae]n|girls|males?\b|m[ae]n\b|boys|sex\s*:|gender\s*:)", re.IGNORECASE
 )
-_KINDS = any_of("adult male female human young older elderly normal non-smoking Japanese Chinese and or , men women")
+_KINDS = any_of(
+    "adult male female human young older elderly normal non-smoking term full-term school free-living non-allergic"
+    " Japanese Chinese Caucasian and or , men women age- sex-matched matched"
+)
 _PERSONS = any_of(
     "volunteers? subjects? participants? individuals? males? females? men women adults? people persons? controls?"
-    " children"
+    " children infants? newborns? neonates? siblings? students? population"
 )
 _HEALTHY = re.compile(rf"\bhealthy\s+(?:{_KINDS}\s+)*{_PERSONS}\b", re.IGNORECASE)
 _NOT_HEALTHY = re.compile(
@@ -50,6 +54,21 @@ _NOT_HEALTHY = re.compile(
 _FROM_HEALTHY = re.compile(
     r"\b(?:from|donated by|compared\s+(?:to|with)|versus|vs\.?|unlike|than)\s+(?:a\s+|the\s+)?$", re.IGNORECASE
 )
+
+
+_MEASURED = {
+    "both sexes": (274, 275),
+    "one sex": (14, 18),
+    "no sex": (972, 997),
+    "healthy people": (89, 101),
+    "no healthy people": (1181, 1187),
+}
+"""How often a statement was right, of how many: ``python -m benchmarks.registry_agreement --data DIR``.
+
+Held against the registry's fields. Where the text is read as naming none, a registry that admits one sex alone makes
+it wrong ("no sex"). Of the records where only the registry admits healthy people, those count as wrong
+whose text was seen to name them.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +92,18 @@ def read_sex(stated: Sequence[Stated]) -> Reading[Sex | None]:
         if not find_words(text).keys() & _SEX_WORDS:
             continue
         if found := _ALL.search(text):
-            return Reading(Sex.ALL, 0.96, (criterion.passage.span(found.start(), found.end()),), Support.INFERRED)
+            span = criterion.passage.span(found.start(), found.end())
+            return Reading(Sex.ALL, share(_MEASURED["both sexes"]), (span,), Support.INFERRED)
         female, male = _FEMALE.search(text), _MALE.search(text)
         word = female or male
         if word and bool(female) != bool(male) and (_ONLY.match(text) or criterion.category is Category.SEX):
             only.append((Sex.FEMALE if female else Sex.MALE, criterion.passage.span(word.start(), word.end())))
     sexes = {sex for sex, _ in only}
     if not sexes:
-        return Reading(None, 0.95)
+        return Reading(None, share(_MEASURED["no sex"]))
     if len(sexes) == 2:
         return Reading(Sex.ALL, 0.7, (only[0][1],), Support.INFERRED)
-    return Reading(only[0][0], 0.8, (only[0][1],), Support.INFERRED)
+    return Reading(only[0][0], share(_MEASURED["one sex"]), (only[0][1],), Support.INFERRED)
 
 
 def read_healthy(stated: Sequence[Stated], summary: Iterable[Passage]) -> Reading[bool | None]:
@@ -96,8 +116,10 @@ def read_healthy(stated: Sequence[Stated], summary: Iterable[Passage]) -> Readin
         if "healthy" not in text.lower():
             continue
         if refused := _NOT_HEALTHY.search(text):
-            return Reading(False, 0.85, (passage.span(refused.start(), refused.end()),), Support.INFERRED)  # noqa: FBT003
+            span = passage.span(refused.start(), refused.end())
+            return Reading(value=False, confidence=0.85, spans=(span,), support=Support.INFERRED)
         found = _HEALTHY.search(text)
         if found and not _FROM_HEALTHY.search(text, max(0, found.start() - 30), found.start()):
-            return Reading(True, 0.9, (passage.span(found.start(), found.end()),), Support.INFERRED)  # noqa: FBT003
-    return Reading(None, 0.96)
+            span, confidence = passage.span(found.start(), found.end()), share(_MEASURED["healthy people"])
+            return Reading(value=True, confidence=confidence, spans=(span,), support=Support.INFERRED)
+    return Reading(None, share(_MEASURED["no healthy people"]))

@@ -133,6 +133,6 @@ def _trim(text: str, start: int, stop: int) -> tuple[int, int] | None:
             break
     lead = _LEAD.match(_open_part(text[start:stop]))
     start += lead.end() if lead else 0
-    while start < stop and text[start] in " ,:;([\n\t-)]":
+    while start < stop and text[start] in " ,:;([\n\t-)]<>≤≥=":
         start += 1
     return (start, stop) if stop - start > 1 and re.search(r"[A-Za-z]", text[start:stop]) else None

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from extractor.parse.durations import Duration, find_durations
 from extractor.parse.parsed import Reading
 from extractor.parse.passage import Passage
+from extractor.parse.words import find_words
 from extractor.schemas import Comparator, CriterionKind, Support, TimeUnit, TimeWindow
 
-from .alternatives import any_of
+from .alternatives import any_of, set_of
 from .lifetimes import is_age, is_lifetime
 from .limit import Limit
 from .limit_grammar import COMPARATOR, read_comparator
+from .measured import share
 
-__all__ = ["read_window"]
+__all__ = ["MEASURED", "read_window"]
 
 _SPAN_WORDS = "within in during over throughout beginning"
 _ONWARD_WORDS = "for until till through plus later lasting between from duration"
@@ -43,7 +45,8 @@ _ENDS_ANCHOR = any_of(
 _ANCHOR = re.compile(
     rf"\s*\)?\s*(?:\b{_RELATIONS}\b(?:\s+(?!{_ENDS_ANCHOR}\b)[^\s,.;:()]+(?:\s\d+)?){{0,9}})?", re.IGNORECASE
 )
-_BACK = any_of("last past previous preceding prior")
+_BACK = any_of("last past previous preceding prior next")
+_BACK_WORDS = set_of("last past previous preceding prior next")
 _IMPLIED = re.compile(
     rf"\b(?:within|in|during|over|for)\s+(?:the\s+)?(?:immediate\s+)?{_BACK}\s+(?P<unit>year|month|week|day|hour)\b"
     r"|\b(?:last|past)\s+(?P<bare>year|month|week)\b",
@@ -54,6 +57,14 @@ _COURSE = re.compile(
     re.IGNORECASE,
 )
 _OR_MORE = re.compile(r"\s*(?:(?:or|and)\s+(?:more|longer|greater)|minimum)\b", re.IGNORECASE)
+_MORE_INSIDE = re.compile(r"\bor\s+(?:more|greater)\b", re.IGNORECASE)
+_AT_LEAST = re.compile(r"\bat\s+least\b", re.IGNORECASE)
+_STOPS = re.compile(
+    r"\b(?:stop\w*|discontinu\w+|withh[eo]ld\w*|abstain\w*|refrain\w*|avoid\w*|suspend\w*|wash-?\s?out|contracepti\w+)\b[^.;]*$",
+    re.IGNORECASE,
+)
+"""Words of giving up: what is stopped a week before stays stopped for at least that week."""
+
 _OR_LESS = re.compile(r"\s*(?:or\s+(?:less|fewer|shorter)|maximum)\b", re.IGNORECASE)
 _BEFORE_IT = re.compile(r"\s*(?:\w+\s+)?(?:before|prior|preceding|ago|previous)\b", re.IGNORECASE)
 _AFTER_IT = re.compile(r"\s*(?:\w+\s+)?(?:after|following|post|since|from|wash-?out)\b", re.IGNORECASE)
@@ -83,18 +94,43 @@ def read_window(passage: Passage, kind: CriterionKind | None = None, topic: str 
     text = passage.text
     durations = list(find_durations(text))
     found = None if _NO_WINDOW.search(topic) else _find_first(text, durations, kind)
+    confidence = share(MEASURED[_shape(text, found, durations)])
     if not found:
-        return Reading(None, 0.85 if durations else 0.98)
+        return Reading(None, confidence)
     window = TimeWindow(
         quote=passage.quote(found.start, found.end), comparator=found.comparator, value=found.value, unit=found.unit
     )
     span = passage.span(found.start, found.end)
-    return Reading(window, 0.95 if found.sure else 0.7, (span,), Support.PARSED)
+    return Reading(window, confidence, (span,), Support.PARSED)
+
+
+MEASURED = {
+    "no length of time": (403, 405),
+    "only ages and the like": (109, 111),
+    "length of time not read": (7, 15),
+    "the only length of time": (292, 295),
+    "one of several": (45, 47),
+    "sense implied": (22, 27),
+}
+"""How often the window of a criterion was right, of how many, by what its text holds.
+
+Measured on all of ``limits.jsonl``: ``python -m benchmarks.eligibility_confidence --data DIR``.
+"""
+
+
+def _shape(text: str, found: _Found | None, durations: Sequence[Duration]) -> str:
+    if found:
+        alone = len([duration for duration in durations if duration.unit is not TimeUnit.CYCLE]) <= 1
+        return ("the only length of time" if alone else "one of several") if found.sure else "sense implied"
+    if not durations:
+        return "no length of time"
+    unread = any(_is_window(text, duration, duration.start) for duration in durations)
+    return "length of time not read" if unread else "only ages and the like"
 
 
 def _find_first(text: str, durations: Sequence[Duration], kind: CriterionKind | None) -> _Found | None:
     candidates = [window for duration in durations if (window := _read(text, duration))]
-    for found in _IMPLIED.finditer(text):
+    for found in () if _BACK_WORDS.isdisjoint(find_words(text)) else _IMPLIED.finditer(text):
         unit = TimeUnit((found["unit"] or found["bare"]).lower())
         end = _anchor_end(text, found.end())
         candidates.append(_Found(found.start(), end, Comparator.AT_MOST, 1, unit, sure=True))
@@ -112,7 +148,11 @@ def _read(text: str, duration: Duration) -> _Found | None:
     comparator, sure, start = sense
     upper = comparator in (Comparator.AT_MOST, Comparator.LESS)
     value = duration.high if upper else duration.low
-    return _Found(start, _anchor_end(text, duration.end), comparator, value, duration.unit, sure)
+    unit = duration.unit
+    if unit is TimeUnit.MINUTE:  # the smallest unit of a window is the hour
+        value, unit = value / 60, TimeUnit.HOUR
+        value = int(value) if float(value).is_integer() else round(value, 2)
+    return _Found(start, _anchor_end(text, duration.end), comparator, value, unit, sure)
 
 
 def _is_window(text: str, duration: Duration, start: int) -> bool:
@@ -129,7 +169,7 @@ def _stated(left: re.Match[str], text: str, duration: Duration) -> _Sense | None
     comparator = read_comparator(left["comparator"])
     if comparator and comparator not in (Comparator.EQUAL, Comparator.BETWEEN):
         return comparator, True, left.start()
-    if _OR_MORE.match(text, duration.end):
+    if _OR_MORE.match(text, duration.end) or _MORE_INSIDE.search(text, duration.start, duration.end):
         return Comparator.AT_LEAST, True, left.start()
     if _OR_LESS.match(text, duration.end):
         return Comparator.AT_MOST, True, left.start()
@@ -140,12 +180,15 @@ def _implied(left: re.Match[str], text: str, duration: Duration) -> _Sense | Non
     """The sense that a preposition, or a word such as "before", gives to a length of time."""
     preposition = (left["preposition"] or "").strip().lower()
     words = text[left.start() : duration.start]
+    if _AT_LEAST.search(words):
+        return Comparator.AT_LEAST, True, left.start()
     if preposition in _SPAN_WORDS.split() or re.search(rf"\b{_BACK}\b", words, re.IGNORECASE):
         return Comparator.AT_MOST, preposition in ("within", "in", "during"), left.start()
     if preposition in _ONWARD_WORDS.split() or (preposition == "and" and _AND_AFTER.match(text, duration.end)):
         return Comparator.AT_LEAST, preposition in ("for", "until"), left.start()
     if _BEFORE_IT.match(text, duration.end):
-        return Comparator.AT_MOST, False, duration.start
+        stops = _STOPS.search(text, max(0, duration.start - 90), duration.start)
+        return Comparator.AT_LEAST if stops else Comparator.AT_MOST, False, duration.start
     if _AFTER_IT.match(text, duration.end):
         return Comparator.AT_LEAST, False, duration.start
     return None

@@ -1,6 +1,7 @@
 """What starts and stops the clock of a time-to-event or duration outcome.
 
-The grammar reads "from X to Y", "from X until Y, Z or W", "time to Y", "between X and Y".
+The grammar reads "from X to Y", "from X until Y, Z or W", "between X and Y", "time to Y" and, where only a start
+is told, "since X", "12 months from X".
 """
 
 import re
@@ -9,7 +10,19 @@ from dataclasses import dataclass
 from extractor.parse.sentences import split_sentences
 from extractor.schemas import Concept
 
-__all__ = ["TIMED", "EventsFound", "find_events", "mentions_censoring"]
+from .end_events import depth, read_end_events, starts_event, trim
+
+__all__ = [
+    "TIMED",
+    "EventsFound",
+    "find_counted_start",
+    "find_events",
+    "find_listed_events",
+    "find_named_event",
+    "may_tell_end",
+    "may_tell_start",
+    "mentions_censoring",
+]
 
 TIMED = frozenset(
     (
@@ -21,61 +34,63 @@ TIMED = frozenset(
 """The concepts that have a start event and end events."""
 
 Span = tuple[int, int]
+_LONGEST_START, _LONGEST_LIST = 200, 600
+"""Characters in which a start, and a list of end events, must end: the work stays linear in the text."""
 
 _FROM = re.compile(
-    r"(?:\b(?:from|since|after|between|defined as(?=\s+the (?:date|time) (?:when"
-    r"|that|at|on))|beginning (?:at|on|with)|starting (?:from|at|on))\s+|(?:^"
-    r"|(?<=[.;:]\s))(?=(?:baseline|randomi[sz]ation|enrol\w+|first dose|date of"
-    r"|time of|start of)\b))",
+    r"\b(?:from|since|between|beginning (?:at|on|with)|starting (?:from|at|on)"
+    r"|defined as(?=\s+(?:the )?(?:date|first|earliest|time (?:of|when|at))\b)|time of(?=\s+first\b)"
+    r"|as(?=\s+the date (?:at|when|that|on)))\s+"
+    r"|(?:^|(?<=[.;:]\s))(?=(?:baseline|randomi[sz]ation|enrol\w+|first dose|(?:start )?date (?:of|at)|time (?:of|at)"
+    r"|(?:start|beginning|initiation) of|day of|cycle 1|C1D1|day [01])\b)",
     re.IGNORECASE,
 )
+_AFTER = re.compile(r"\bafter\s+|^\W*(?=(?:up )?(?:until|till)\b)", re.IGNORECASE)
 _UNTIL = re.compile(
-    r"\s*,?\s*\b(?:(?:up )?(?:until|till)|up to|(?:back )?to(?=\s+(?:the|an?|any"
-    r"|first|date|time|day|death|disease|progress|relaps|recur|document|occur"
-    r"|event|next"
-    r"|treatment|PD|last|whichever|confirmed|objective|loss|disconti|radio|tumou?r"
-    r"|onset|end|initiat|engraft|cause|local|distant|patient|when"
-    r"|subsequent|start|neutro|platelet|complete|CR|response|failure|either|second"
-    r"|earli|hemato|molecular|clinical)))\s+",
+    r"\s*,?\s*\b(?:(?:up )?(?:until|till)|up to|through|thru|(?:back )?(?<!according )(?<!due )(?<!leading )"
+    r"(?<!respond )(?<!prior )(?<!addition )(?<!compared )(?<!relative )(?<!related )(?<!resistant )(?<!refractory )"
+    r"(?<!secondary )(?<!exposure )(?<!assigned )(?<!able )(?<!subject )(?<!intolerant )to(?!\s+(?:this|be|receive"
+    r"|treat|treatment|therapy|study|protocol|determine|evaluate|assess|achieve|\w+ing)\b))\s+",
     re.IGNORECASE,
 )
 _AND = re.compile(r"\s+and\s+", re.IGNORECASE)
-_TIME_TO = re.compile(r"\btime (?:to|until)\s+", re.IGNORECASE)
-# Where the account of the end events is over.
-_STOP = re.compile(
-    r"[;:]|,?\s*\(?\bwhich ?ever\b|,?\s*\b(?:as )?(?:assessed|determined|measured"
-    r"|evaluated|defined|estimated|confirmed|judged|documented|using|based on"
-    r"|according|per|calculated|analy[sz]ed)"
-    r"\s+(?:by|as|per|using|on|to|up|according|at|with|in|RECIST|Lugano|IWG|the)\b"
-    r"|\bper (?:RECIST|IMWG|Lugano|the)\b|\bRECIST\b|,?\s*\b(?:if|where|among"
-    r"|will be|is|was|are|were)\b|\(censored|,? as (?:assessed|per|determined"
-    r"|defined)"
-    r"|\bfor (?:participants|patients|those|subjects)|\bafter (?:CAR|the|treatment"
-    r"|infusion|transplant|first|start|study)|\b(?:up to|within) (?:approx\w* "
-    r"|about )?\d|\bby (?:the )?(?:investigator|blinded|independent|BICR)|\.\s"
-    r"|\.$",
+_NUMBER = re.compile(
+    r"(?:the |a |approx\w* |about |maximum |at least |of |week |month |day |year |cycle )*\d", re.IGNORECASE
+)
+_LENGTH = re.compile(
+    r"\b(?:time|interval|period|duration|days?|weeks?|months?|years?|length|delay)\b[^.;]*$", re.IGNORECASE
+)
+_TIME_TO = re.compile(r"\btime[\s-](?:to|until)[\s-]+|\btime of (?:the )?(?=first\b)", re.IGNORECASE)
+# "1 year from the first dose": a start without an end.
+_COUNTED = re.compile(
+    r"\b(?:(?:days?|weeks?|months?|years?|mos?\.?)(?:\s+(?:of )?follow[\s-]?up)?\s+(?:from|after|post|since"
+    r"|following)"
+    r"|since|(?:calculated|measured|defined|starting|beginning|counted|time|rate|survival|alive|patients)\s+from)\s+",
     re.IGNORECASE,
 )
-_SPLIT = re.compile(r"\s*,\s*(?:and/or|or|and)?\s+|\s+(?:and/or|or|and)\s+(?!incomplete)|\s*/\s+")
-_INCLUDES = re.compile(
-    r"\bevents?\b[^,]{0,30},?\s*(?:which includes?|includes?|including|defined as|such as|i\.e\.,?|\()\s*",
-    re.IGNORECASE,
-)
-_DATE_OF = re.compile(
-    r"(?:(?:the|a|any)\s+)?(?:(?:earliest|first)\s+)?(?:date|time|day|moment|point)s?\s+(?:of(?!\s+first)"
-    r"|when|that|on which|at which|of which|to)\s+(?:the\s+(?=date|time))?"
-    r"(?:(?:the )?(?:date|time) of\s+)?",
+_LISTED = re.compile(
+    r"\bevents?\b[^.;]{0,30}?(?:=|defined as|includes?|including|such as|\bare\b|:)\s*|^defined as (?=[^.;]*\bor\b)"
+    r"|\bcomposite end ?point of\s+"
+    r"|\b(?:staying|remain|alive|being|survival|patients)\b[^.;,]{0,40}?\b(?:free (?:of|from)|without)"
+    r"(?: (?:an?y? )?(?:signs?|evidence|history|events?) (?:of|such as))?\s+",
     re.IGNORECASE,
 )
 _START_DATE = re.compile(
-    r"(?:the\s+)?(?:date|time|moment|point)\s+(?:when|at which|on which|that|(?:of"
-    r"|to)(?!\s+(?:first|initial|last|birth)))\s+(?:the\s+)?",
+    r"(?:the\s+)?(?:(?:date|time|moment|point|day)\s+(?:when|at which|on which|that)|time of)\s+(?:the\s+)?"
+    r"|(?:the|an?)\s+",
     re.IGNORECASE,
 )
-_FIRST_OF = re.compile(
-    r"(?:(?:the|an?|any|either|of|first|earliest)\s+)*(?:(?:first|initial|earliest"
-    r"|any)\s+)?(?:assessment|occurrence|event)s?\s+of\s+(?:either\s+|the\s+(?=first"
-    r"|occurrence))?|(?:the|either|an?)\s+",
+_START_TAIL = re.compile(
+    r",\s(?!or\b|and\b|PR\b|CR|SD\b|[^,.]{1,40},\s(?:and|or)\b)|\s+(?:that|which|who|prior to|according to|per|using"
+    r"|based on|in (?:patients"
+    r"|participants|subjects|all|the|each)|for (?:patients|participants|all|each|those|subjects|up)|through"
+    r"|as (?:assessed"
+    r"|determined|defined|per|measured|evaluated)|with the|assessed|until|was|will|\(if any|\(whichever|\(which)\b",
+    re.IGNORECASE,
+)
+_NO_START = re.compile(
+    r"\d|(?:then|any|all|each|every|both|which|this|that|these|those|zero|other)\b|more than|week|month|visit"
+    r"|treatment period|study completion|last (?:patient|participant|subject)|end of|\W*$",
     re.IGNORECASE,
 )
 _CENSORING = re.compile(
@@ -83,12 +98,9 @@ _CENSORING = re.compile(
     r"|assessment|available|survival)|\blast-?known\b|\blost to follow",
     re.IGNORECASE,
 )
-_NO_EVENT = re.compile(
-    r"\b(?:censor|last (?:follow|visit|contact|known|observation|survival)|lost to follow"
-    r"|end of (?:the )?(?:study|follow)|study (?:end|closure|completion)|data cut"
-    r"|date of analysis|withdraw\w* (?:of )?consent|^(?:any|all) (?:cause|reason)s?$"
-    r"|^follow)",
-    re.IGNORECASE,
+_MAY_START = re.compile(r"\b(?:from|since|after|post|baseline)\b", re.IGNORECASE)
+_MAY_END = re.compile(
+    r"\b(?:until|events?|free of|without|death|progression|relapse|to (?:date|first|disease))\b", re.IGNORECASE
 )
 
 
@@ -108,11 +120,55 @@ def find_events(text: str) -> EventsFound | None:
     >>> text[slice(*found.start)], [text[slice(*end)] for end in found.ends]
     ('randomization', ['progression', 'relapse', 'death from any cause'])
     """
+    half: EventsFound | None = None
     for first, last in split_sentences(text):
-        found = _read_sentence(text[:last], first)
-        if found:
-            return found
+        for openings in (_FROM, _AFTER):
+            found = _read_span(text[:last], first, openings)
+            if found and found.ends:
+                return found
+            half = half or found
+    return half
+
+
+def find_counted_start(text: str) -> Span | None:
+    """The start of a moment that is counted from it.
+
+    >>> text = "Patients alive 2 years after the start of treatment"
+    >>> text[slice(*find_counted_start(text))]
+    'start of treatment'
+    """
+    for first, last in split_sentences(text):
+        found = _COUNTED.search(text, first, last)
+        start = _read_start(text, found.end(), min(last, found.end() + _LONGEST_START)) if found else None
+        if start:
+            return start
     return None
+
+
+def find_listed_events(text: str) -> tuple[Span, ...]:
+    """The events of a definition that tells no start.
+
+    >>> text = "An event is defined as relapse, progression or death of any cause."
+    >>> [text[slice(*span)] for span in find_listed_events(text)]
+    ['relapse', 'progression', 'death of any cause']
+    """
+    opening = _LISTED.search(text)
+    if not opening or not starts_event(text, opening.end()):
+        return ()
+    last = next(last for _, last in split_sentences(text) if last >= opening.end())
+    return read_end_events(text, opening.end(), min(last, opening.end() + _LONGEST_LIST))
+
+
+def find_named_event(text: str) -> Span | None:
+    """The event of "time to ..." in a cleaned text.
+
+    >>> text = "Median time to neutrophil engraftment"
+    >>> text[slice(*find_named_event(text))]
+    'neutrophil engraftment'
+    """
+    opening = _TIME_TO.search(text)
+    ends = read_end_events(text, opening.end(), opening.end() + _LONGEST_LIST) if opening else ()
+    return ends[0] if ends else None
 
 
 def mentions_censoring(text: str) -> bool:
@@ -120,76 +176,56 @@ def mentions_censoring(text: str) -> bool:
     return bool(_CENSORING.search(text))
 
 
-def _read_sentence(text: str, position: int) -> EventsFound | None:
-    opening = _FROM.search(text, position)
+def may_tell_start(text: str) -> bool:
+    """Whether words stand in the text that a start event often follows."""
+    return bool(_MAY_START.search(text))
+
+
+def may_tell_end(text: str) -> bool:
+    """Whether words stand in the text that end events often have."""
+    return bool(_MAY_END.search(text))
+
+
+def _read_span(text: str, position: int, openings: re.Pattern[str]) -> EventsFound | None:
+    """A start and its ends in one sentence, or the start of a span that ends at a mere limit of time."""
+    half: EventsFound | None = None
+    opening = openings.search(text, position)
     while opening:
-        until = _UNTIL.search(text, opening.end()) or (
-            _AND.search(text, opening.end()) if opening[0].lower().startswith("between") else None
-        )
-        if until and until.start() > opening.end() and until.start() - opening.end() < 200:
-            ends = _read_ends(text, until.end())
-            if ends:
-                return EventsFound(_read_start(text, opening.end(), until.start()), ends)
-        opening = _FROM.search(text, opening.start() + 1)
-    time_to = _TIME_TO.search(text, position)
-    ends = _read_ends(text, time_to.end()) if time_to else ()
-    return EventsFound(None, ends) if ends else None
+        until = _find_until(text, opening)
+        if until and until.end() - opening.end() < _LONGEST_START:
+            start = _read_start(text, opening.end(), until.start())
+            ends = (
+                ()
+                if _NUMBER.match(text, until.end())
+                else read_end_events(text, until.end(), until.end() + _LONGEST_LIST)
+            )
+            if ends and (start or until.start() <= opening.end()):
+                return EventsFound(start, ends)
+            if start and not half and opening[0].strip().lower() in {"from", "since"}:
+                half = EventsFound(start, ())
+        opening = openings.search(text, opening.start() + 1)
+    return half
+
+
+def _find_until(text: str, opening: re.Match[str]) -> re.Match[str] | None:
+    """What joins a start to its ends, within the length that a start may have."""
+    first, last = opening.end(), opening.end() + _LONGEST_START
+    if opening[0].lower().startswith("between"):
+        counted = _LENGTH.search(text, max(0, opening.start() - _LONGEST_START), opening.start())
+        return _AND.search(text, first, last) if counted else None
+    found = _UNTIL.search(text, first + (1 if opening[0] else 0), last)
+    while found and depth(text, first, found.start()) > 0:
+        found = _UNTIL.search(text, found.end(), last)
+    return found
 
 
 def _read_start(text: str, start: int, end: int) -> Span | None:
-    """The start event without "the date of" and without what only qualifies it."""
+    """The start event without an article and without what only qualifies it."""
     found = _START_DATE.match(text, start, end)
-    start, end = _trim(text, found.end() if found else start, end)
-    comma = text.find(", ", start, end)
-    if comma > start and _depth(text, start, comma) <= 0 and not re.match(r", (?:or|and)\b", text[comma:end]):
-        end = comma
-    return (start, end) if end > start else None
-
-
-def _read_ends(text: str, start: int) -> tuple[Span, ...]:
-    includes = _INCLUDES.search(text, start)
-    if includes and includes.start() - start < 60:
-        start = includes.end()
-    stop = _find_stop(text, start)
-    spans: list[Span] = []
-    position = start
-    for joint in [*_SPLIT.finditer(text, start, stop), None]:
-        if joint and _depth(text, start, joint.start()) > 0:
-            continue
-        span = _read_end(text, position, joint.start() if joint else stop)
-        if span:
-            spans.append(span)
-        if joint:
-            position = joint.end()
-    return tuple(spans[:8])
-
-
-def _find_stop(text: str, start: int) -> int:
-    """The first stop outside of brackets."""
-    for found in _STOP.finditer(text, start):
-        if found.start() > start and (_depth(text, start, found.start()) <= 0 or "ensor" in found[0]):
-            return found.start()
-    return len(text)
-
-
-def _depth(text: str, start: int, end: int) -> int:
-    return text.count("(", start, end) - text.count(")", start, end)
-
-
-def _read_end(text: str, start: int, end: int) -> Span | None:
-    for pattern in (_DATE_OF, _FIRST_OF):
-        found = pattern.match(text, start, end)
-        start = found.end() if found else start
-    start, end = _trim(text, start, end)
-    quote = text[start:end]
-    return (start, end) if len(quote) > 1 and not _NO_EVENT.search(quote.split(" from ")[0].split(" due ")[0]) else None
-
-
-def _trim(text: str, start: int, end: int) -> Span:
-    while start < end and text[start] in " ,;.\n":
-        start += 1
-    while end > start and text[end - 1] in " ,;.\n":
-        end -= 1
-    if text[start:end].endswith(")") and _depth(text, start, end) < 0:
-        end -= 1
-    return start, end
+    start = found.end() if found else start
+    for tail in _START_TAIL.finditer(text, start + 1, end):
+        if depth(text, start, tail.start()) <= 0:
+            end = tail.start()
+            break
+    start, end = trim(text, start, end)
+    return (start, end) if end - start > 1 and not _NO_START.match(text, start, end) else None

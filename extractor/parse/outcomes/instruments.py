@@ -1,21 +1,30 @@
 """The instrument of an outcome: a named grading system, guideline, scale or set of criteria, and its version."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from extractor.parse.vocabulary import Match, load_vocabulary
+from extractor.parse.words import find_words
 from extractor.schemas import Instrument
 
 __all__ = ["InstrumentFound", "find_instrument", "may_name_instrument"]
 
-_NUMBER = (
-    r"(?:(?:19|20)\d\d|\d{1,2}(?:\.\d{1,4}){0,2})(?!\.?\d)(?!\s*(?:%|months?|weeks?|days?|years?|points?|-|to|or))"
+_PLAIN_NUMBER = r"(?:(?:19|20)\d\d|\d{1,2}(?:\.\d{1,4}){0,2})(?!\.?\d)"
+# A bare whole number may be a limit or a count ("CTC 3 or higher", "RECIST 2 weeks").
+_NUMBER = rf"(?:\d\.\d(?!\.?\d)(?!\s*%)|{_PLAIN_NUMBER}(?!\s*(?:%|-|(?:months?|weeks?|days?|years?|points?|to|or)\b)))"
+_NO_SCALE = (
+    "QOL|HRQL|HRQOL|PRO|CR|CT|GVHD|DLT|AD|PSA|BMI|BSA|AE|AES|AESI|MRI|PET|CRS|II|III|IV|RD|SPT|IGE|FEV|COPD|PRN|HDM"
+)
+_NO_TITLE = (
+    "Total|Mean|Median|Average|Daily|Changes?|Baseline|From|Quality|Symptoms?|Severity|The|This|Each|And|Scores?|A"
 )
 _BETWEEN = (
     r"\W{0,3}(?:\([A-Za-z -]{2,12}\)\W{0,3})?(?:(?:guidelines?|criteria|classification|grading scale|scale)\W{0,3})?"
 )
 # "CTCAE v5.0", "CTCAE, Version 5.0", "(RECIST) (version 1.1)"; without a word: "RECIST 1.1", "Lugano 2014".
-_STATED_VERSION = re.compile(rf"{_BETWEEN}(?:version|vers?\.?|v\.?)\s*(?P<version>{_NUMBER})", re.IGNORECASE)
+_STATED_VERSION = re.compile(rf"{_BETWEEN}(?:version|vers?\.?|v\.?)\s*(?P<version>{_PLAIN_NUMBER})", re.IGNORECASE)
 _BARE_VERSION = re.compile(rf"{_BETWEEN}(?P<version>{_NUMBER})", re.IGNORECASE)
 _VERSIONED = frozenset(
     (
@@ -35,17 +44,31 @@ _VERSIONED = frozenset(
         "IMWG",
     )
 )
-# "Leicester Itch Questionnaire (LIQ)": a scale that the vocabulary does not know.
+# What the vocabulary does not know: "Cough Diary Scale (CDS)", "CDS score", "Miller Cough Scale".
+_KINDS = "questionnaire|scale|index|inventory|checklist|survey"
 _NAMED_SCALE = re.compile(
-    r"\b(?:questionnaire|scale|score|index|inventory|assessment|checklist|criteria"
-    r"|improvement|severity)s?\s*\((?P<name>[A-Z][A-Za-z]{0,4}[A-Z0-9][\w-]{0,8})\)",
+    rf"\b(?:{_KINDS}|score|assessment|criteria|improvement|severity|test)s?\s*"
+    r"\((?P<name>(?-i:[A-Z][A-Za-z]{0,4}[A-Z0-9][\w-]{0,8}))\)",
     re.IGNORECASE,
 )
-_ANY_INSTRUMENT = re.compile(
-    r"\b(?:questionnaires?|scales?|criteria|index|inventory|score|scoring|grading"
-    r"|guidelines?|classification|according to|checklist|survey)\b",
-    re.IGNORECASE,
+_ABBREVIATED_SCALE = re.compile(
+    rf"\b(?!{_NO_SCALE}\b)(?P<name>[A-Z]{{2}}[A-Za-z]*\d*(?:-[A-Z0-9][A-Za-z0-9]*)*)\s+(?:total\s+)?(?:score"
+    rf"|{_KINDS})s?\b"
 )
+_TITLED_SCALE = re.compile(
+    rf"\b(?P<name>(?!(?:{_NO_TITLE})\b)[A-Z][a-z’'-]+(?:\s+(?:[A-Z][a-z’'-]+|of|and|for|in)){{0,5}}"
+    rf"(?<!\bof Life)(?<!Body Mass)\s+(?i:{_KINDS}))\b"
+)
+# "Food Allergy Quality of Life Questionnaire, Adult Form (FAQLQ-AF)": the letters in brackets name it most closely.
+_BRACKETED_NAME = re.compile(r"[\w ,-]{0,24}\((?P<name>[A-Za-z0-9][\w-]{1,12})\)")
+_INSTRUMENT_WORD = re.compile(
+    r"questionnaires?|scales?|criteria|index|inventory|scor(?:es?|ing)|grading|guidelines?|classification|according"
+    r"|checklist|survey"
+)
+
+# How often labelled outcomes agree, by how the instrument is named.
+_VERSIONED_SURE, _ABBREVIATED, _LONG_NAME, _SEVERAL = 0.97, 0.86, 0.5, 0.75
+_UNKNOWN = ((_NAMED_SCALE, 0.7), (_ABBREVIATED_SCALE, 0.6), (_TITLED_SCALE, 0.5))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +94,24 @@ def find_instrument(text: str) -> InstrumentFound | None:
     # A long name and its abbreviation say the same; the version follows one of them.
     same = [match for match in matches if match.value == first.value]
     version = next((found for match in same if (found := _read_version(text, match))), None)
-    abbreviated = any(text[match.start : match.end].lower() == first.value.lower() for match in same)
-    confidence = 0.96 if first.value in _VERSIONED and abbreviated else 0.75
-    if len({match.value for match in matches}) > 1:
-        confidence = min(confidence, 0.75)
-    return InstrumentFound(
-        Instrument(name=first.value, version=version), min(first.entry.confidence, confidence), first.start, first.end
-    )
+    name = _read_bracketed(text, first) or first.value
+    sure = min(first.entry.confidence, _rate(text, first.value, same, alone=len(same) == len(matches)))
+    return InstrumentFound(Instrument(name=name, version=version), sure, first.start, first.end)
+
+
+def _rate(text: str, name: str, same: Sequence[Match], *, alone: bool) -> float:
+    abbreviated = any(text[match.start : match.end].lower() == name.lower() for match in same)
+    if not alone:
+        return _SEVERAL
+    return _VERSIONED_SURE if name in _VERSIONED and abbreviated else _ABBREVIATED if abbreviated else _LONG_NAME
+
+
+def _read_bracketed(text: str, match: Match) -> str | None:
+    """The closer name in brackets behind a long one, if it holds the letters of the usual short form."""
+    found = _BRACKETED_NAME.match(text, match.end)
+    if not found or found["name"].lower() == match.value.lower() or match.value.lower() not in found["name"].lower():
+        return None
+    return found["name"]
 
 
 def _read_version(text: str, match: Match) -> str | None:
@@ -88,12 +122,21 @@ def _read_version(text: str, match: Match) -> str | None:
 
 
 def _find_unknown(text: str) -> InstrumentFound | None:
-    found = _NAMED_SCALE.search(text) if "(" in text else None
-    if not found:
+    if "(" not in text and not may_name_instrument(text):
         return None
-    return InstrumentFound(Instrument(name=found["name"]), 0.6, found.start("name"), found.end("name"))
+    for pattern, confidence in _UNKNOWN:
+        found = pattern.search(text)
+        if found:
+            name = Instrument(name=found["name"])
+            return InstrumentFound(name, confidence, found.start("name"), found.end("name"))
+    return None
 
 
 def may_name_instrument(text: str) -> bool:
     """Whether the words hint at an instrument that the vocabulary does not know."""
-    return bool(_ANY_INSTRUMENT.search(text))
+    return any(map(_is_instrument_word, find_words(text)))
+
+
+@lru_cache(maxsize=8192)
+def _is_instrument_word(word: str) -> bool:
+    return _INSTRUMENT_WORD.fullmatch(word) is not None

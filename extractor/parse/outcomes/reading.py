@@ -7,8 +7,11 @@ from extractor.parse.clean import CleanText
 from extractor.parse.parsed import Chunk, ChunkKind, ParsedOutcome, Reading, Span
 from extractor.schemas import Rank, Section, Support, TrialRecord
 
-from .fields import OutcomeText, read_class_fields, read_time_fields, read_word_fields
+from .classes import OutcomeClasses, classify_outcomes
+from .fields import read_class_fields, read_time_fields, read_word_fields
+from .outcome_features import OutcomeWords
 from .split import OutcomeSpans, split_cell
+from .texts import OutcomeText
 
 __all__ = ["read_outcomes"]
 
@@ -23,7 +26,7 @@ def read_outcomes(
     A section whose source keeps the parts apart is one outcome; a flattened section is split.
     ``cleaned`` holds the cleaned text of each section, ``numbers`` gives each chunk its number.
     """
-    outcomes: list[ParsedOutcome] = []
+    places: list[_Place] = []
     for rank in Rank:
         index = 0
         for section in record.sections:
@@ -31,10 +34,10 @@ def read_outcomes(
                 continue
             clean = cleaned[section.name]
             for spans in _find_outcomes(section, clean):
-                outcome = _Place(section, clean, rank, index, spans)
-                outcomes.append(_read_outcome(outcome, next(numbers)))
+                places.append(_Place(section, clean, rank, index, spans))
                 index += 1
-    return tuple(outcomes)
+    classes = classify_outcomes([_words(place) for place in places])
+    return tuple(_read_outcome(place, found, next(numbers)) for place, found in zip(places, classes, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +65,18 @@ def _clean_span(clean: CleanText, start: int, end: int) -> tuple[int, int]:
     return clean.clean_position(start), clean.clean_position(end)
 
 
-def _read_outcome(place: _Place, number: int) -> ParsedOutcome:
+def _words(place: _Place) -> OutcomeWords:
+    spans, text = place.spans, place.clean.text
+    measure, description, time_frame = (
+        text[slice(*span)] if span else "" for span in (spans.measure, spans.description, spans.time_frame)
+    )
+    return OutcomeWords(measure, description, time_frame, place.rank)
+
+
+def _read_outcome(place: _Place, found: OutcomeClasses, number: int) -> ParsedOutcome:
     spans, clean = place.spans, place.clean
     text = OutcomeText(place.section, clean, spans.measure, spans.description, spans.time_frame)
-    classes = read_class_fields(text)
+    classes = read_class_fields(text, found)
     words = read_word_fields(text, classes.concept)
     times = read_time_fields(text, spans.time_frame_confidence)
     start, end = spans.whole

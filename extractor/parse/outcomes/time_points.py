@@ -12,7 +12,7 @@ __all__ = ["mask_intervals", "select_time_points"]
 _OPENS_RANGE = re.compile(r"\s*(?:-|~|\bto\b|\bthrough\b|\buntil\b|\bup to\b)\s*", re.IGNORECASE)
 _SPAN = rf"{NUMBER_IN_TIME}(?:\s*(?:-|to|or)\s*{NUMBER_IN_TIME})?[\s-]*{UNIT}"
 _MASKED = re.compile(
-    rf"(?P<tolerance>\(?\s*(?:±|\+\s?/\s?-|\+-|-/\+|plus or minus)\s*{NUMBER_IN_TIME})"
+    rf"(?P<tolerance>\(?\s{{0,3}}(?:±|\+\s?/\s?-|\+-|-/\+|plus or minus)\s*{NUMBER_IN_TIME})"
     rf"(?P<tolerance_unit>\s*{UNIT}\s*\)?)?"
     # The length of a cycle.
     rf"|(?:each|every|one|1|a)\s+(?:treatment\s+)?cycle\s*(?:is|was|=|:|equals|lasts|of)[^,;()\d]{{0,24}}{_SPAN}"

@@ -4,6 +4,8 @@ import pytest
 
 from extractor.parse.clean import clean_text
 from extractor.parse.dosing.amounts import find_amounts
+from extractor.parse.dosing.strengths import drop_explaining
+from extractor.parse.parsed import CERTAIN
 
 from .records import give, levels
 
@@ -41,6 +43,22 @@ def read(text: str) -> list[tuple[float | None, float | None, str]]:
         ("5 x 107 stem cells", [(5 * 10**7, 5 * 10**7, "cells")]),
         ("108 CFU", [(10**8, 10**8, "CFU")]),
         ("3000000 cells/kg", [(3000000, 3000000, "cells/kg")]),
+        ("5mg-10mg", [(5, 10, "mg")]),
+        ("1x10e6/kg-3x10e6/kg", [(10**6, 3 * 10**6, "cells/kg")]),
+        ("2 x 10*6 cells", [(2 * 10**6, 2 * 10**6, "cells")]),
+        ("4 x 10^9 viral particles", [(4 * 10**9, 4 * 10**9, "vp")]),
+        ("2 g/m2 or 0.5-1 g/m2", [(2, 2, "g/m2"), (0.5, 1, "g/m2")]),
+        ("0,1 mg/0,4 mg/1,6 mg", [(0.1, 0.1, "mg"), (0.4, 0.4, "mg"), (1.6, 1.6, "mg")]),
+        ("levels of 0.5; 1.5; 4.5 mg/kg", [(0.5, 0.5, "mg/kg"), (1.5, 1.5, "mg/kg"), (4.5, 4.5, "mg/kg")]),
+        ("40 mg/0.8 mL", [(40, 40, "mg")]),
+        ("160/4.5 mcg", [(160, 160, "ug")]),
+        ("0.4 μg•kg-1•h-1", [(0.4, 0.4, "ug/kg/h")]),
+        ("3 mg/(kg•h)", [(3, 3, "mg/kg/h")]),
+        ("5 mg per kg body weight per day", [(5, 5, "mg/kg/day")]),
+        ("a minimum of 8 mg", [(8, None, "mg")]),
+        ("area under the concentration-time curve (AUC) of 5 or 6", [(5, 5, "AUC"), (6, 6, "AUC")]),
+        ("a patch containing 250 mcg", [(250, 250, "ug")]),
+        ("2% w/v", [(2, 2, "%")]),
     ],
 )
 def test_doses_are_read(text: str, expected: list[tuple[float | None, float | None, str]]) -> None:
@@ -62,10 +80,35 @@ def test_doses_are_read(text: str, expected: list[tuple[float | None, float | No
         "CD19 CAR T cells, 28 days later",
         "0.9% NaCl",
         "6 months",
+        "AUC 0-24",
+        "a bottle containing 250 mL",
     ],
 )
 def test_limits_packages_and_samples_are_no_doses(text: str) -> None:
     assert read(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("3 capsules (500 mg each)", [(3, "capsule")]),
+        ("(6/125 mcg) 1 puff", [(1, "puff")]),
+        ("2 puffs of 80 mcg", [(2, "puff")]),
+        ("3 mg tab 1 tab", [(3, "mg")]),
+        ("0.5 mL (30 mcg)", [(30, "ug")]),
+        ("30 Gy in 15 fractions of 2 Gy", [(2, "Gy")]),
+        ("375 mg (300 mg for adolescents)", [(375, "mg"), (300, "mg")]),
+        ("5 mg, 2 tablets", [(5, "mg"), (2, "tablet")]),
+    ],
+)
+def test_what_only_explains_a_dose_is_none(text: str, expected: list[tuple[float, str]]) -> None:
+    kept = drop_explaining(text, find_amounts(text))
+    assert [(amount.high, amount.unit) for mark in kept for amount in mark.value] == expected
+
+
+def test_a_counted_piece_is_less_sure_than_a_weight() -> None:
+    weighed, cells, counted = find_amounts("300 mg; 2 x 10^6 cells/kg; 2 tablets")
+    assert min(weighed.confidence, cells.confidence) >= CERTAIN > counted.confidence
 
 
 @pytest.mark.parametrize("number", ["9" * 309, "9" * 309 + ",5", "9" * 5000])

@@ -18,7 +18,9 @@ def name_passage(name: str) -> Passage:
         ("Examplumab 300 mg", "Examplumab"),
         ("25 mcg wasp venom", "wasp venom"),
         ("Oral budesonide tablets", "budesonide"),
-        ("doxorubicin hydrochloride", "doxorubicin"),
+        ("doxorubicin hydrochloride", "doxorubicin hydrochloride"),
+        ("Examplumab therapy", "Examplumab"),
+        ("Part 1: Examplumab", "Examplumab"),
         ("Examplumab (EX-1)", "Examplumab"),
         ("CAR-T cells targeting CD19", "CAR-T cells"),
         ("Examplumab, solution for injection", "Examplumab"),
@@ -41,6 +43,7 @@ def test_a_label_without_an_agent_has_no_name(text: str) -> None:
         ("rituximab + EX-1", ["rituximab", "EX-1"]),
         ("cyclophosphamide and fludarabine", ["cyclophosphamide", "fludarabine"]),
         ("shampoo and conditioner", ["shampoo and conditioner"]),
+        ("EX1021, EX8001", ["EX1021", "EX8001"]),
     ],
 )
 def test_joined_names_are_split(text: str, expected: list[str]) -> None:
@@ -61,6 +64,9 @@ def test_tests_and_surveys_are_not_given(text: str) -> None:
         ("rituximab and prednisone", ["rituximab", "prednisone"]),
         ("placebo-controlled study", []),
         ("filgrastim (G-CSF) daily", ["filgrastim"]),
+        ("EX-4 (doxorubicin 20 mg, vincristine 1 mg)", ["doxorubicin", "vincristine"]),
+        ("formoterol/budesonide 2 puffs", ["formoterol/budesonide"]),
+        ("patients receive oral EX-12 daily", ["ex 12"]),
     ],
 )
 def test_mentions(text: str, expected: list[str]) -> None:

@@ -2,10 +2,16 @@
 
 import pytest
 
+from extractor.parse.dosing.cycles import find_cycles
 from extractor.parse.dosing.days import code_days, find_days
+from extractor.parse.dosing.findings import find_all
 from extractor.parse.dosing.frequencies import find_frequencies
-from extractor.parse.dosing.periods import find_cycles, find_lengths, find_moments
+from extractor.parse.dosing.lengths import find_lengths
+from extractor.parse.dosing.moments import find_moments
+from extractor.parse.dosing.schedules import Schedule, code_schedule
 from extractor.schemas import Frequency, Period, TimeUnit
+
+_CYCLE = Period(value=21, unit=TimeUnit.DAY)
 
 
 @pytest.mark.parametrize(
@@ -30,6 +36,22 @@ from extractor.schemas import Frequency, Period, TimeUnit
         ("once daily", ["QD"]),
         ("Once the intake exceeds the need", []),
         ("every 20 minutes", []),
+        ("2 x 20 drops daily", ["BID"]),
+        ("once every 2 weeks (q2w) or once every 4 weeks (q4w)", ["other"]),
+        ("Q3W/Q2W", ["other"]),
+        ("every 2. or 4. week", ["other"]),
+        ("up to 3 weekly infusions", ["QW"]),
+        ("three servings per week", ["TIW"]),
+        ("5 fractions by week", ["other"]),
+        ("6 doses weekly", ["QW"]),
+        ("2 doses, day 1 and day 8", []),
+        ("Monday, Wednesday and Friday", ["TIW"]),
+        ("Monday to Friday", ["other"]),
+        ("5 mg po hs", ["QD"]),
+        ("two doses 4 weeks apart", ["Q4W"]),
+        ("with a dose interval of 2 weeks", ["Q2W"]),
+        ("then taper by 5 mg every 4 weeks", []),
+        ("response assessed every 8 weeks", []),
     ],
 )
 def test_frequencies(text: str, expected: list[str]) -> None:
@@ -49,6 +71,16 @@ def test_frequencies(text: str, expected: list[str]) -> None:
         ("on day 1 or 2", [(1,)]),
         ("at weeks 0, 4, 16", [(0, 28, 112)]),
         ("day 7 at 2.5 mg", [(7,)]),
+        ("on 1-5 days of each cycle", [(1, 2, 3, 4, 5)]),
+        ("C1D8", [(8,)]),
+        ("at months 0 and 6", [(0, 180)]),
+        ("at 0, 4 and 8 weeks", [(0, 28, 56)]),
+        ("seen at 3, 6 and 12 months", []),
+        ("vitamin D3", []),
+        ("in 5 mL of D5W", []),
+        ("up to week 52", []),
+        ("starting on day 7 of each cycle", []),
+        ("28 days (14 days each)", []),
     ],
 )
 def test_days(text: str, expected: list[tuple[int, ...]]) -> None:
@@ -60,6 +92,7 @@ def test_days(text: str, expected: list[tuple[int, ...]]) -> None:
     [
         ((1, 8, 15), 28, "QW"),
         ((1, 15), 28, "Q2W"),
+        ((1, 22), None, "other"),
         ((1,), 21, "Q3W"),
         ((1,), None, "once"),
         ((1, 2, 3, 4, 5), 28, "QD"),
@@ -78,6 +111,15 @@ def test_days_amount_to_a_frequency(days: tuple[int, ...], cycle: int | None, ex
         ("days 1 and 8 every 21 days", [(21, "day")]),
         ("1 cycle of 4 weeks", [(4, "week")]),
         ("injected every 3 weeks", []),
+        ("4 weeks as a treatment cycle", [(4, "week")]),
+        ("(28 days/cycle)", [(28, "day")]),
+        ("d1, 8, q3w", [(3, "week")]),
+        ("repeated at 21-day intervals", [(21, "day")]),
+        ("every 3 weeks (Q3W) on Day 1 of each cycle", [(3, "week")]),
+        ("for 3 weeks, then 1 week off", [(4, "week")]),
+        ("four-weekly cycles", [(4, "week")]),
+        ("over the course of 28 days", []),
+        ("a 10-day course", []),
     ],
 )
 def test_cycles(text: str, expected: list[tuple[int, str]]) -> None:
@@ -95,7 +137,15 @@ def test_cycles(text: str, expected: list[tuple[int, str]]) -> None:
         ("a 12-week treatment period", [(12, "week")]),
         ("for 3-5 days", []),
         ("infused over 30 minutes", []),
-        ("for 2 weeks before surgery", []),
+        ("for 2 weeks before surgery", [(2, "week")]),
+        ("washout for 2 weeks before surgery", []),
+        ("over the course of 28 days", [(28, "day")]),
+        ("24 doses (24 weeks)", [(24, "week")]),
+        ("for 8 (eight) weeks", [(8, "week")]),
+        ("through week 48", [(48, "week")]),
+        ("daily in three weeks", [(3, "week")]),
+        ("for 12 weeks, then weekly for 4 weeks, for a total of 16 weeks", [(16, "week")]),
+        ("a 21-day treatment cycle", []),
         ("followed up for 2 years after", []),
     ],
 )
@@ -104,11 +154,70 @@ def test_lengths_of_treatment(text: str, expected: list[tuple[int, str]]) -> Non
     assert [(p.value, p.unit.value) for p in periods if p] == expected
 
 
-def test_moments() -> None:
-    assert [mark.value for mark in find_moments("30 minutes before infusion, with food")] == [
-        "30 minutes before infusion",
-        "with food",
-    ]
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("30 minutes before infusion, with food", ["30 minutes before infusion", "with food"]),
+        ("for 7 days prior to surgery", ["prior to surgery"]),
+        ("at least 30 days after transplantation", ["at least 30 days after transplantation"]),
+        ("starting on day 7 of each cycle", ["starting on day 7 of each cycle"]),
+        ("from day 0 up to week 48", ["from day 0 up to week 48"]),
+        ("5 days per week during radiotherapy", ["5 days per week during radiotherapy"]),
+        ("at approximately the same time each day", ["at approximately the same time each day"]),
+        ("until they are 6 months of age", ["until they are 6 months of age"]),
+        ("until disease progression", []),
+        ("until ANC >5000/uL", ["until ANC >5000/uL"]),
+        ("during the 12 weeks", []),
+        ("until the maintenance dose is reached", []),
+        ("during 12 weeks", []),
+        ("after dissolving it in water", []),
+        ("the following doses", []),
+    ],
+)
+def test_moments(text: str, expected: list[str]) -> None:
+    assert [mark.value for mark in find_moments(text)] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("5 mg on days 1 and 8 every 21 days", "on days 1 and 8 every 21 days"),
+        ("5 mg on day 1 every 21 days", "on day 1"),
+        ("5 mg (days 1-4) orally", "days 1-4"),
+        ("Cycle 1, Day 8", "Cycle 1, Day 8"),
+    ],
+)
+def test_the_words_of_listed_days(text: str, expected: str) -> None:
+    assert [text[mark.start : mark.end] for mark in find_days(text)] == [expected]
+
+
+def test_days_take_the_moment_behind_them_along() -> None:
+    text = "10 mg on days 1 and 8 (after breakfast) of treatment"
+    assert [text[mark.start : mark.end] for mark in find_all(text).days] == ["on days 1 and 8 (after breakfast)"]
+
+
+def test_several_lengths_in_a_sentence_are_no_certain_length_of_all() -> None:
+    alone, first, second = find_lengths("5 mg for 6 weeks. 5 mg for 4 weeks, then 2 mg for 8 weeks")
+    assert alone.confidence > 0.9
+    assert max(first.confidence, second.confidence) < 0.5
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        (Schedule(Frequency.QD, days=(1,), cycle=_CYCLE), "QD"),
+        (Schedule(Frequency.ONCE, days=(1, 8, 15)), "QW"),
+        (Schedule(Frequency.ONCE, days=(1,), cycle=_CYCLE), "Q3W"),
+        (Schedule(Frequency.Q4W, days=(1, 8, 15)), "QW"),
+        (Schedule(Frequency.QW, days=(1, 2, 3, 4, 5)), "other"),
+        (Schedule(None, days=(1,)), "once"),
+        (Schedule(None, days=(1,), cyclic=True), None),
+        (Schedule(None, days=(-1,), cyclic=True), "once"),
+        (Schedule(None, cycle=_CYCLE), None),
+    ],
+)
+def test_words_days_and_cycle_together(schedule: Schedule, expected: str | None) -> None:
+    assert code_schedule(schedule) == expected
 
 
 @pytest.mark.parametrize("number", ["9" * 300, "9" * 308, "9" * 400])

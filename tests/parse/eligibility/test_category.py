@@ -1,6 +1,7 @@
 import pytest
 
-from extractor.parse.eligibility.category import Setting, read_category, target_words
+from extractor.parse.eligibility.category import read_category, score_lines
+from extractor.parse.eligibility.line_features import CriterionLine, describe_lines, target_words
 from extractor.parse.passage import passage_of
 from extractor.parse.vocabulary import load_vocabulary
 from extractor.schemas import Category, CriterionKind
@@ -8,12 +9,16 @@ from extractor.schemas import Category, CriterionKind
 INCLUSION, EXCLUSION = CriterionKind.INCLUSION, CriterionKind.EXCLUSION
 
 
+def score(text, kind=INCLUSION, target=frozenset()):
+    return score_lines([CriterionLine(text, kind)], target)[0]
+
+
 @pytest.mark.parametrize(
     ("kind", "text", "category"),
     [
         (INCLUSION, "Age 18 to 65 years", Category.AGE),
         (INCLUSION, "Histologically confirmed lung cancer with measurable disease", Category.DIAGNOSIS),
-        (INCLUSION, "EGFR mutation in exon 19", Category.BIOMARKER),
+        (INCLUSION, "Tumour with a mutation of EGFR in exon 19", Category.BIOMARKER),
         (EXCLUSION, "Prior treatment with rituximab", Category.PRIOR_THERAPY),
         (EXCLUSION, "Concurrent use of oral anticoagulants", Category.CONCOMITANT_THERAPY),
         (INCLUSION, "Platelet count of at least 75,000/mm3", Category.ORGAN_FUNCTION),
@@ -30,33 +35,55 @@ INCLUSION, EXCLUSION = CriterionKind.INCLUSION, CriterionKind.EXCLUSION
     ],
 )
 def test_plain_criteria(kind, text, category):
-    assert read_category(passage_of(text), Setting(kind)).value is category
+    assert score(text, kind).category is category
 
 
-def test_target_disease_is_told_from_another_one():
-    text = passage_of("Cluster headache")
-    target = target_words("Galcanezumab in cluster headache")
-    assert read_category(text, Setting(INCLUSION, target=target)).value is Category.DIAGNOSIS
-    assert read_category(text, Setting(EXCLUSION)).value is Category.COMORBIDITY
-
-
-def test_negated_condition_among_the_inclusions_is_a_comorbidity():
-    assert read_category(passage_of("No serious mental disorder"), Setting(INCLUSION)).value is Category.COMORBIDITY
+def test_the_list_tells_the_target_disease_from_another_one():
+    assert score("Cluster headache").category is Category.DIAGNOSIS
+    assert score("Cluster headache", EXCLUSION).category is Category.COMORBIDITY
 
 
 def test_confidence_falls_without_evidence():
-    clear = read_category(passage_of("Pregnant or lactating women"), Setting(EXCLUSION))
-    vague = read_category(passage_of("Grey hair"), Setting(EXCLUSION))
-    assert clear.confidence > 0.9
-    assert vague.confidence < 0.75
+    assert score("Pregnant or lactating women", EXCLUSION).confidence > 0.95
+    assert score("Zorp", EXCLUSION).confidence < 0.6
 
 
-@pytest.mark.parametrize("name", ["categories", "comparators", "comparator_suffixes", "limit_units", "graded_scales"])
+def test_a_heading_is_likelier_to_be_no_criterion():
+    assert score("Inclusion criteria for healthy controls:").no_criterion > score("Active asthma").no_criterion
+
+
+def test_the_word_that_decides_is_shown():
+    passage = passage_of("Women who are pregnant")
+    read = read_category(passage, score(passage.text, EXCLUSION))
+    assert [passage.raw[span.start : span.end] for span in read.spans] == ["pregnant"]
+
+
+def test_a_line_without_known_words_shows_all_of_itself():
+    passage = passage_of("Zorpness")
+    assert read_category(passage, score(passage.text)).spans == (passage.whole,)
+
+
+def test_no_lines_have_no_scores():
+    assert score_lines([]) == []
+
+
+def test_neighbours_are_of_the_same_list():
+    lines = [
+        CriterionLine("Asthma", INCLUSION),
+        CriterionLine("Wheezing", INCLUSION),
+        CriterionLine("Stroke", EXCLUSION),
+    ]
+    assert [bag["near"] for bag in describe_lines(lines)] == [["wheezing"], ["asthma"], []]
+
+
+def test_a_line_that_names_the_target_is_marked():
+    target = target_words("Galcanezumab in cluster headache")
+    assert "i_named 2" in describe_lines([CriterionLine("Cluster headache", INCLUSION)], target)[0]["marks"]
+    assert "i_named -" in describe_lines([CriterionLine("Cluster headache", INCLUSION)])[0]["marks"]
+
+
+@pytest.mark.parametrize("name", ["comparators", "comparator_suffixes", "limit_units", "graded_scales"])
 def test_every_entry_has_an_example_that_yields_its_value(name):
     vocabulary = load_vocabulary(name)
     wrong = [e.example for e in vocabulary.entries if e.value not in {m.value for m in vocabulary.find(e.example)}]
     assert wrong == []
-
-
-def test_categories_are_of_the_closed_set():
-    assert {entry.value for entry in load_vocabulary("categories").entries} <= set(Category)

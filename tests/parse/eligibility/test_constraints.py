@@ -42,6 +42,14 @@ def read(text, kind=INCLUSION, topic=""):
         ("Life expectancy of more than 12 weeks", ("Life expectancy", ">", 12, None, "week")),
         ("blasts (>20% CD19)", ("CD19", ">", 20, None, "%")),
         ("more than 10 mg/day of prednisone", ("prednisone", ">", 10, None, "mg/day")),
+        ("more than 10 mg prednisone per day", ("prednisone", ">", 10, None, "mg per day")),
+        ("Haemoglobin ≥ 8,5 g/dl", ("Haemoglobin", ">=", 8.5, None, "g/dl")),
+        ("Body weight of 50 kilogram (kg) or above", ("Body weight", ">=", 50, None, "kilogram (kg)")),
+        ("18 years ≤ age ≤ 65 years", ("age", "between", 18, 65, "year")),
+        ("ages 6 through 70 years", ("ages", "between", 6, 70, "year")),
+        ("must not have a heart rate below 50 bpm", ("heart rate", ">=", 50, None, "bpm")),
+        ("Prothrombin time > 16 s", ("Prothrombin time", ">", 16, None, "s")),
+        ("Bilirubin &amp;gt; 2 mg/dL", ("Bilirubin", ">", 2, None, "mg/dL")),
     ],
 )
 def test_reads_one_limit(text, expected):
@@ -86,6 +94,12 @@ def test_topic_names_a_quantity_that_the_line_leaves_out():
         "Stage IIIB disease",
         "Disease as in RECIST 1.1",
         "At least one of the following",
+        "At least one of:",
+        "For at least 12 consecutive months",
+        "Resolved 5 or more years ago",
+        "Off the drug for at least 5 half-lives",
+        "Previously treated, 2L+",
+        "If < 2 years old, with a guardian",
         "Diabetes of type 2",
     ],
 )
@@ -93,6 +107,22 @@ def test_time_limits_and_names_are_no_constraints(text):
     reading = read_constraints(passage_of(text), INCLUSION)
     assert reading.value == ()
     assert reading.confidence >= 0.8
+
+
+def test_a_second_value_in_another_unit_shares_the_comparator():
+    assert read("a rise of FEV1 of more than 12% or 200 mL") == [
+        ("rise of FEV1", ">", 12, None, "%"),
+        ("rise of FEV1", ">", 200, None, "mL"),
+    ]
+
+
+def test_an_age_beside_the_word_consent_is_a_limit_unless_it_says_who_signs():
+    assert read("Men aged 18 to 65 years who have signed the informed consent") != []
+    assert read("Written consent; for those under 16 years of age, consent of a parent") == []
+
+
+def test_excluded_ages_on_both_sides_are_two_limits():
+    assert [limit[1:3] for limit in read("Age < 5 years and > 18 years", EXCLUSION)] == [("<", 5), (">", 18)]
 
 
 def test_spans_point_at_the_limits():

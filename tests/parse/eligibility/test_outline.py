@@ -136,3 +136,123 @@ def test_a_short_item_in_capitals_or_of_codes_is_a_criterion(item):
     raw = f"Exclusion Criteria:\n\n* {item}\n* PREGNANT WOMEN"
     texts = [raw[e.start : e.end] for e in read_outline(raw) if e.role is Role.CRITERION]
     assert texts == [item, "PREGNANT WOMEN"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        pytest.param(
+            "Exclusion Criteria:\n\n1. Smoker 2. Asthma or wheeze 3. Frailty",
+            ["Smoker", "Asthma or wheeze", "Frailty"],
+            id="numbers without punctuation",
+        ),
+        pytest.param(
+            "Exclusion Criteria:\n\n1. Diabetes of type 2. Insulin is allowed\n2. Asthma",
+            ["Diabetes of type 2. Insulin is allowed", "Asthma"],
+            id="a number that ends a sentence",
+        ),
+        pytest.param(
+            "Exclusion Criteria:\n\n8.1 Active asthma 8.2 Severe eczema 8.3 Gastric surgery",
+            ["Active asthma", "Severe eczema", "Gastric surgery"],
+            id="decimal numbers",
+        ),
+        pytest.param(
+            "Inclusion Criteria:\n\n* One of these:\n\n  i. Asthma. ii. Rhinitis. iii. Eczema",
+            ["Asthma.", "Rhinitis.", "Eczema"],
+            id="roman numerals",
+        ),
+        pytest.param(
+            "Inclusion Criteria:\n\n1. Adult； ② Able to walk； ③ Asthma",
+            ["Adult", "Able to walk", "Asthma"],
+            id="circled",
+        ),
+        pytest.param(
+            "Inclusion Criteria:\n\n\\> Adult men\n\\> Severe asthma", ["Adult men", "Severe asthma"], id="angles"
+        ),
+        pytest.param("Inclusion Criteria:\n\n* Adult\n\n<!-- -->\n\n* Asthma", ["Adult", "Asthma"], id="comment"),
+        pytest.param(
+            "Exclusion Criteria:\n\n* Asthma\n\nWithdrawal criteria:\n\n* Progression", ["Asthma"], id="withdrawal"
+        ),
+        pytest.param(
+            "Inclusion Criteria:\n\n  -  Platelets normal Renal:\n\n  -  Creatinine normal",
+            ["Platelets normal", "Creatinine normal"],
+            id="heading left behind",
+        ),
+        pytest.param(
+            "  PATIENT CHARACTERISTICS: Age: 18 and over Renal: Creatinine normal No dialysis",
+            ["18 and over", "Creatinine normal", "No dialysis"],
+            id="flattened",
+        ),
+        pytest.param("Age:\n\n  -  15-75", ["15-75"], id="digits under their heading"),
+        pytest.param(
+            "Exclusion Criteria:\n\n* ASA IV\n* Severe asthma", ["ASA IV", "Severe asthma"], id="abbreviation"
+        ),
+    ],
+)
+def test_finds_the_items_of_damaged_layouts(raw, expected):
+    assert criteria(raw) == expected
+
+
+def test_a_wrapped_sentence_that_names_a_list_is_no_heading():
+    raw = (
+        "Exclusion Criteria:\n\n  -  Conditions that weaken the patient are the basis for all of the following\n"
+        "     exclusion criteria\n\n  -  Asthma"
+    )
+    assert criteria(raw)[-1] == "Asthma"
+    assert all(entry.kind is EXCLUSION for entry in read_outline(raw))
+
+
+@pytest.mark.parametrize(
+    ("line", "both"),
+    [
+        ("Adequate organ function within 14 days of enrolment, defined as:", False),
+        ("At least one of the following conditions:", False),
+        ("Uncontrolled illness including, but not limited to:", True),
+        ("Confirmed diagnosis of asthma based on the following criteria:", True),
+        ("Blood pressure above 140 mmHg and any two of:", True),
+    ],
+)
+def test_an_introducing_line_stands_too_if_it_states_more_than_its_parts(line, both):
+    raw = f"Inclusion Criteria:\n\n* {line}\n\n  * First\n  * Second"
+    assert criteria(raw) == ([line] if both else []) + ["First", "Second"]
+    assert lead_ins(raw)["First"] == line
+
+
+def test_unmarked_text_behind_an_introducing_item_belongs_to_it():
+    raw = "Inclusion Criteria:\n\n* Adequate organ function:\n\nBilirubin < 2 mg/dL; creatinine < 2 mg/dL\n\n* Adult"
+    lead = "Adequate organ function:"
+    assert lead_ins(raw) == {"Bilirubin < 2 mg/dL": lead, "creatinine < 2 mg/dL": lead, "Adult": None}
+
+
+def test_levels_follow_the_item_that_opens_them_at_its_own_level():
+    raw = "Inclusion Criteria:\n\n* Adequate organ function:\n* Bilirubin < 2 mg/dL\n* ALT < 2 x ULN\n* Signed consent"
+    lead = "Adequate organ function:"
+    assert lead_ins(raw) == {"Bilirubin < 2 mg/dL": lead, "ALT < 2 x ULN": lead, "Signed consent": None}
+
+
+@pytest.mark.parametrize(
+    ("heading", "lead"),
+    [
+        ("A volunteer can take part only if all of the following apply:", None),
+        ("Patients without a response:", "Patients without a response:"),
+        ("Neonates:", "Neonates:"),
+        ("Cohort A must meet the following criteria:", "Cohort A must meet the following criteria:"),
+    ],
+)
+def test_headings_lead_in_only_where_they_say_for_whom(heading, lead):
+    assert lead_ins(f"Inclusion Criteria:\n\n{heading}\n\n* Asthma")["Asthma"] == lead
+
+
+def test_heading_with_a_condition_is_a_criterion_too():
+    raw = "Inclusion Criteria:\n\nAdults aged 18-40 years with:\n\n* Asthma\n* Rhinitis"
+    assert criteria(raw) == ["Adults aged 18-40 years with:", "Asthma", "Rhinitis"]
+
+
+def test_people_who_are_disqualified_are_in_the_list_of_exclusions():
+    raw = "Participants who meet any of the following criteria will be disqualified:\n\n* Asthma"
+    assert [(entry.kind, entry.lead_in) for entry in read_outline(raw)] == [(EXCLUSION, None)]
+
+
+def test_an_item_on_the_other_list_opens_no_list():
+    raw = "Exclusion Criteria:\n\n* Not fulfilling inclusion criteria\n* Anemia"
+    assert [entry.kind for entry in read_outline(raw)] == [EXCLUSION, EXCLUSION]

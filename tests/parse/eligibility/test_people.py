@@ -27,10 +27,29 @@ def ages(criteria, *summary):
         ("<18 years of age", INCLUSION, (None, (18, "year"))),
         ("Infants aged 6 months to 5 years", INCLUSION, ((6, "month"), (5, "year"))),
         ("Adults", INCLUSION, (None, None)),
+        ("Participant ≥ 18 year", INCLUSION, ((18, "year"), None)),
+        ("Are at least 6 years", INCLUSION, ((6, "year"), None)),
+        ("18 years ≤ age ≤ 65 years", INCLUSION, ((18, "year"), (65, "year"))),
+        ("Patients who are 2-17 yo", INCLUSION, ((2, "year"), (17, "year"))),
+        ("Born between 37 and 42 weeks", INCLUSION, (None, None)),
     ],
 )
 def test_ages_of_one_criterion(text, kind, expected):
     assert ages([stated(text, kind)]) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "category", "expected"),
+    [
+        ("Infants between 6 and 36 months with eczema", Category.DIAGNOSIS, ((6, "month"), (36, "month"))),
+        ("Non-smoking women aged 18 to 65", Category.LIFESTYLE, ((18, "year"), (65, "year"))),
+        ("18 years or older with an ECOG of 0-1", Category.PERFORMANCE_STATUS, ((18, "year"), None)),
+        ("Karnofsky of 60 or more for those > 16 years", Category.PERFORMANCE_STATUS, (None, None)),
+        ("Children with at least 2 years of asthma", Category.DIAGNOSIS, (None, None)),
+    ],
+)
+def test_ages_in_criteria_on_something_else(text, category, expected):
+    assert ages([stated(text, category=category)]) == expected
 
 
 def test_widest_ages_over_cohorts():
@@ -76,6 +95,7 @@ def test_sex(text, category, sex):
     [
         ("A study in healthy volunteers", True),
         ("Healthy male subjects", True),
+        ("Healthy term infants", True),
         ("Healthy volunteers are not accepted", False),
         ("Cells from healthy individuals", None),
         ("Patients with asthma", None),

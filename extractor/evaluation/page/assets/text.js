@@ -40,8 +40,8 @@ function showSection(name, text, error) {
 
 /** All sections of an error's record that matter to it, or why there are none. */
 function showTexts(error, texts) {
-  const text = texts[error.record];
-  if (text === undefined) {
+  const text = Object.hasOwn(texts, error.record) ? texts[error.record] : null;
+  if (text === null) {
     const remedy = "The record's text was not at hand when this page was made: run with --records INPUT.";
     return [make("p", { class: "notice" }, remedy)];
   }

@@ -1,0 +1,111 @@
+"""Texts made to be slow: one piece, repeated in one line without end."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from extractor.parse import parse_record
+from extractor.schemas import Part, Section, Source, TrialRecord
+
+__all__ = ["ENDS", "PIECES", "PLACES", "Slowness", "build_hostile", "measure_hostile"]
+
+PIECES: Mapping[str, str] = {
+    "digits": "7",
+    "letters": "a",
+    "capitals": "A",
+    "one word": "asthma ",
+    "spaces": " ",
+    "line breaks": "\n",
+    "opening brackets": "(",
+    "brackets": "()",
+    "commas": ",",
+    "spaced commas": ", ",
+    "stops": ".",
+    "stops and quotes": '."',
+    "quotes": '"',
+    "nested quotes": '("',
+    "hyphens": "-",
+    "spaced dashes": "- - - ",
+    "hyphenated": "a-",
+    "slashes": "a/",
+    "escapes": "\\>",
+    "underscores": "_",
+    "signs of comparison": ">= ",
+    "list numbers": "1. 2. 3. ",
+    "numbered line": "(1 ",
+    "numbers": "1, 2, ",
+    "number and dashes": "1 - - - - ",
+    "powers": "x 10^",
+    "powers of ten": "1 x 10^6 ",
+    "thousands": "1,000",
+    "units": "mg ",
+    "units of time": "week ",
+    "doses": "5 mg/kg ",
+    "levels of doses": "5, 10 or ",
+    "sentences of doses": "5 mg. ",
+    "lengths of time": "within 4 weeks ",
+    "days": "day 1, ",
+    "weeks": "4 weeks, ",
+    "limits": ">= 5 ",
+    "grades": "grade 2-",
+    "bullets": "* a\n",
+    "nested bullets": "* a\n  * b\n    * c\n",
+    "indented lines": "      a\n",
+    "headings": "Inclusion Criteria:\n",
+    "colons": "a: ",
+    "semicolons": "; ",
+    "alternatives": "CAR-T or ",
+    "and": "and ",
+    "not": "not ",
+    "the": "the ",
+    "starts": "from the date of ",
+    "ends": "until the ",
+    "questions": "Is it. ",
+    "items": "a, b|",
+}
+"""What is repeated, by what it is."""
+
+ENDS = ("", "a")
+"""What may come last: an end that no repetition expects is what makes an expression try again."""
+
+PLACES = ("eligibility", "detailed_description", "arms[0]", "interventions[0]", "primary_outcomes")
+"""Sections that different readers read."""
+
+
+@dataclass(frozen=True)
+class Slowness:
+    """CPU seconds that a reader's section took."""
+
+    place: str
+    piece: str
+    seconds: float
+
+
+def build_hostile(place: str, piece: str, length: int, end: str = "") -> TrialRecord:
+    """A record with one section of so many characters."""
+    text = "A arm " + (piece * (length // len(piece) + 1))[:length] + end
+    sections = [Section(name=place, text=text)]
+    if place.startswith("arms"):
+        parts = (Part(name="label", start=0, end=5), Part(name="description", start=6, end=len(text)))
+        sections = [
+            Section(name=place, text=text, parts=parts),
+            Section(name="interventions[0]", text="DRUG: examplumab"),
+        ]
+    return TrialRecord(record_id="hostile", source=Source(path="hostile", format="flat"), sections=tuple(sections))
+
+
+def measure_hostile(length: int) -> list[Slowness]:
+    """Every piece in every place, the slowest first."""
+    found = [
+        Slowness(place, f"{name}{', then a letter' if end else ''}", _seconds(build_hostile(place, piece, length, end)))
+        for place in PLACES
+        for name, piece in PIECES.items()
+        for end in ENDS
+    ]
+    return sorted(found, key=lambda one: -one.seconds)
+
+
+def _seconds(record: TrialRecord) -> float:
+    begun = time.process_time()
+    parse_record(record)
+    return time.process_time() - begun

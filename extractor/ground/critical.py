@@ -1,0 +1,113 @@
+"""Tokens that decide what a statement says: negations, comparators, numbers, units, times, and/or."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+
+from extractor.parse.dosing.units import read_unit
+from extractor.parse.numbers import read_number
+from extractor.parse.vocabulary import load_vocabulary
+
+__all__ = ["ConflictKind", "Meaning", "TokenConflict", "compare_tokens", "read_meaning"]
+
+
+class ConflictKind(StrEnum):
+    """What kind of token a quote has otherwise than the text.
+
+    ``course`` is a word whose opposite is as likely: increase or decrease, inclusion or exclusion.
+    """
+
+    NEGATION = "negation"
+    COMPARATOR = "comparator"
+    NUMBER = "number"
+    UNIT = "unit"
+    TIME_UNIT = "time_unit"
+    CONJUNCTION = "conjunction"
+    COURSE = "course"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenConflict:
+    """One critical token: as the quote has it, and as the text has it. Empty where that side has none."""
+
+    kind: ConflictKind
+    quoted: str
+    stated: str
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a critical token stands for: two tokens with one meaning do not contradict each other."""
+
+    kind: ConflictKind
+    value: str | float
+
+
+_NUMBER = re.compile(r"\d")
+_COUNTS = {"once": 1, "twice": 2, "thrice": 3, "half": 0.5} | {
+    word: value
+    for value, word in enumerate(
+        ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+    )
+}
+_PREFIXES = ("non", "un", "in", "im", "ir", "dis", "anti", "a")
+
+
+def compare_tokens(quoted: str, stated: str) -> ConflictKind | None:
+    """The kind of contradiction between two folded tokens, of which one may be empty; None if there is none.
+
+    >>> pairs = ("8", "9"), ("two", "2"), ("", "not"), ("stable", "unstable"), ("a", "the")
+    >>> [kind and kind.value for kind in (compare_tokens(*pair) for pair in pairs)]
+    ['number', None, 'negation', 'negation', None]
+    """
+    meanings = read_meaning(quoted), read_meaning(stated)
+    if meanings[0] == meanings[1]:
+        return ConflictKind.NEGATION if _is_negated(quoted, stated) else None
+    return next((meaning.kind for meaning in reversed(meanings) if meaning), None)
+
+
+@cache
+def read_meaning(token: str) -> Meaning | None:
+    """What a folded token stands for, or None if nothing hangs on it.
+
+    >>> read_meaning("weeks") == read_meaning("wk"), read_meaning("patients")
+    (True, None)
+    """
+    if _NUMBER.search(token):
+        return Meaning(ConflictKind.NUMBER, _read_digits(token))
+    return _WORDS.get(token)
+
+
+def _read_digits(token: str) -> str | float:
+    value = read_number(token.replace(" ", ""))
+    return token if value is None else value
+
+
+def _is_negated(one: str, other: str) -> bool:
+    short, long = sorted((one, other), key=len)
+    return len(short) > 3 and any(long == prefix + short for prefix in _PREFIXES)
+
+
+def _list_words() -> Iterator[tuple[str, Meaning]]:
+    for entry in load_vocabulary("limit_units").entries:
+        yield from ((t.lower(), Meaning(ConflictKind.UNIT, t.lower())) for t in entry.terms if t.isalpha())
+    for entry in load_vocabulary("dose_units").entries:
+        yield from ((t.lower(), Meaning(ConflictKind.UNIT, entry.value)) for t in entry.terms if t.isalpha())
+    yield from ((t, Meaning(ConflictKind.UNIT, t)) for t in ("%", "uln", "lln", "dl", "m2", "kg", "l", "x"))
+    yield from ((t.replace("μ", "u"), Meaning(ConflictKind.UNIT, read_unit(t) or t)) for t in ("μg", "ml", "mg", "g"))
+    for entry in load_vocabulary("time_units").entries:
+        yield from ((t, Meaning(ConflictKind.TIME_UNIT, entry.value)) for t in entry.terms)
+    yield from ((t, Meaning(ConflictKind.TIME_UNIT, t.removesuffix("ly"))) for t in ("weekly", "monthly", "yearly"))
+    yield "daily", Meaning(ConflictKind.TIME_UNIT, "day")
+    yield from ((word, Meaning(ConflictKind.NUMBER, value)) for word, value in _COUNTS.items())
+    table = tomllib.loads((files(__package__) / "critical_words.toml").read_text("utf-8"))
+    for kind in table["kind"]:
+        values = {word: group[0] for group in kind["same"] for word in group}
+        yield from ((w, Meaning(ConflictKind(kind["name"]), values.get(w, w))) for w in kind["words"])
+
+
+_WORDS = dict(_list_words())

@@ -1,0 +1,29 @@
+"""Whether a sentence of a description tells what participants of this trial are given."""
+
+import re
+
+from .facts import Statement
+
+__all__ = ["is_given"]
+
+# Doses of food challenges, of accidents, of other trials and of labels; aims and limits.
+_ELSEWHERE = re.compile(
+    r"\b(?:challenges?|DBPCFCs?|OFCs?|tolerat\w+|accidental\w*|approved|previous(?:ly)?|preclinical|reported|shown|demonstrated|"
+    r"stud(?:y|ies) (?:have|has)|in (?:mice|rats|vitro|vivo)|eligible|must (?:have|be)|allowed|permitted|prohibited|"
+    r"(?:more|less|greater|fewer) than)\b",
+    re.IGNORECASE,
+)
+_GIVES = re.compile(
+    r"\b(?:receiv|administ|giv(?:en|ing)|infus|inject|treated with|dosed|take|takes|taken|taking|undergo|ingest|"
+    r"inhal|apply|applied|starting dose|dose levels?|doses? of)",
+    re.IGNORECASE,
+)
+
+
+def is_given(statement: Statement) -> bool:
+    """A dose needs a word of giving, and none that it is one of a test, of other trials or a limit."""
+    clause = statement.clause
+    if _ELSEWHERE.search(clause.text, clause.start, clause.end):
+        return False
+    timed = statement.route or statement.frequency or statement.days
+    return bool(timed or _GIVES.search(clause.text, clause.start, clause.end))

@@ -1,0 +1,63 @@
+"""Agents that no list names, introduced by what is done with them: "patients receive EX-12 IV on day 1"."""
+
+import re
+from collections.abc import Iterator
+
+__all__ = ["find_introduced"]
+
+_LEADS = (
+    r"receiv(?:e|es|ed|ing)|undergo(?:es|ing)?|underwent|treated\swith|tak(?:e|es|en|ing)|took|comprising|consist(?:s|ing)\sof|"
+    r"comprised\sof|infusions?\sof|injections?\sof|doses?\sof|mg\sof|consum(?:e|es|ed|ing)|in\scombination\swith"
+)
+_FILLERS = (
+    r"either|both|an?|the|one|two|three|single|oral|orally|iv|intravenous(?:ly)?|subcutaneous(?:ly)?|intramuscular|topical|inhaled|"
+    r"nebuli[sz]ed|sublingual|intranasal|high|low|medium|standard|fixed|dose|doses|also|additional|daily|weekly|once|twice|of|"
+    r"escalating|initial|infusions?|injections?|tablets?|capsules?|adjuvant|concurrent|open-label|blinded|double-blind|up|to|"
+    r"active|total|maximum|\d[\d.,]*|mg|g|mcg|µg|ml|mg/kg|mg/m\^?2|maintenance|induction|matching|approximately|about"
+)
+_INTRODUCTION = re.compile(rf"\b(?:{_LEADS})\s(?:(?:{_FILLERS})(?:\s+|-(?=dose)))*", re.IGNORECASE)
+_STOPS = (
+    r"(?:iv|po|sc|im|orally|oral|intravenous\w*|subcutaneous\w*|intramuscular\w*|on|over|at|for|every|once|twice|daily|and|or|"
+    r"plus|in|until|by|via|beginning|starting|with|days?|continuous\w*|as|to|weekly|monthly|before|after|prior|during|within|"
+    r"followed|then|from|into|through|per|q\d?[dwh]|b\.?i\.?d|tid|qd|is|was|are|were|will|may|who|that|which|if|when|while|"
+    r"three|two|four|alone|administered|given|based|according|twice-daily|once-daily|upon|between|of|only|none|more|"
+    r"containing|consisting|comprising|including|combined|directly|intratumorally|intravenously|matching|"
+    r"mg|milligrams?|micrograms?|mcg|\u03bcg|cgy|gy|iu|units?|ml|million|billion|puffs?|drops?|times?|mg/\S+|cycles?|"
+    r"\d[\d.,]*(?:mg|g|ml|%|cells)?)(?![\w-])"
+)
+_WORD = rf"(?!{_STOPS})[A-Za-z0-9](?:[\w/'+-]|\.(?=\w))*"
+_NAME = re.compile(rf"{_WORD}(?:[ ]{_WORD}){{0,4}}", re.IGNORECASE)
+_GENERIC_WORDS = """
+    treatment treatments therapy therapies drug drugs medication medications study dose doses dosing infusion
+    infusions injection injections care regimen regimens chemotherapy conditioning prophylaxis instruction
+    instructions training education assessment assessments tablet tablets capsule capsules product products
+    intervention interventions arm group standard best supportive placebo agent agents combination course
+    courses cycle cycles surgery procedure procedures test tests it them this that these those same
+    investigational experimental trial first second third next patients subjects participants their his its any
+    other further additional body food meal water weeks days months part phase cohort blood mri ct pet scan
+    scans sessions session treatment. biopsy imaging evaluation examination screening level levels place
+    approximately least less all each own her general identical appropriate complete detailed several higher
+    lowest lower supplement supplementation label open pre-treatment medical no step steps escalation
+    manufactured adjusted cells extracts solution administrations carrier vial vials mixture consecutive regular
+    biological cream composition lymphodepletion placement insertion transplant buccal stored similar placebos
+    microliters inhaler metered spray advice counselling
+"""
+_GENERIC = frozenset(_GENERIC_WORDS.split())
+
+
+def find_introduced(text: str) -> Iterator[tuple[int, int]]:
+    """Where names that giving introduces stand, left to right; words that name nothing ("treatment") are none.
+
+    >>> text = "Patients receive oral EX-12 on day 1 and undergo treatment"
+    >>> [text[start:end] for start, end in find_introduced(text)]
+    ['EX-12']
+    """
+    for lead in _INTRODUCTION.finditer(text):
+        found = _NAME.match(text, lead.end())
+        if not found:
+            continue
+        words = found[0].lower().split()
+        if words[0] in _GENERIC or not re.search(r"[a-z]{3}|[a-z].*\d|\d.*[a-z]", found[0], re.IGNORECASE):
+            continue
+        if words[-1] not in _GENERIC or len(words) == 1 or "therapy" in words[-1] or "infusion" in words[-1]:
+            yield found.span()

@@ -1,0 +1,47 @@
+"""What the learned scorers see of an outcome: the words of its three parts, and its rank."""
+
+from dataclasses import dataclass
+
+from extractor.parse.scoring import Bag, join_pairs, open_with, read_tokens
+from extractor.parse.vocabulary import load_vocabulary
+from extractor.schemas import Rank
+
+__all__ = ["OutcomeWords", "describe_outcome"]
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeWords:
+    """The cleaned parts of an outcome; "" where it has none."""
+
+    measure: str
+    description: str = ""
+    time_frame: str = ""
+    rank: Rank = Rank.PRIMARY
+
+
+_LONGEST = {"measure": 60, "description": 80, "time_frame": 30}
+"""How many tokens of a part are read: what comes later explains the method."""
+_START = 4
+_HINTS_READ = 400
+
+
+def describe_outcome(outcome: OutcomeWords) -> Bag:
+    """The features of an outcome.
+
+    >>> describe_outcome(OutcomeWords("Overall survival", time_frame="2 years"))["frame"]
+    ['0', 'years']
+    """
+    hints = load_vocabulary("concepts")
+    measure = read_tokens(outcome.measure)[: _LONGEST["measure"]]
+    description = read_tokens(outcome.description[:1200])[: _LONGEST["description"]]
+    return {
+        "words": measure,
+        "pairs": join_pairs(measure),
+        "told": description,
+        "told_pairs": join_pairs(description),
+        "frame": read_tokens(outcome.time_frame[:400])[: _LONGEST["time_frame"]],
+        "known": [match.value for match in hints.find(outcome.measure)],
+        "told_known": [match.value for match in hints.find(outcome.description[:_HINTS_READ])],
+        "marks": [*open_with(measure), f"rank_{outcome.rank}", f"told_{len(description).bit_length()}"],
+        "start": measure[:_START],
+    }

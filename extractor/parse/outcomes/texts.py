@@ -1,0 +1,39 @@
+"""An outcome's text and its place in the record."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from extractor.parse.clean import CleanText
+from extractor.parse.parsed import Reading, Span
+from extractor.schemas import Section, Support
+
+__all__ = ["OutcomeText", "Place"]
+
+Place = tuple[int, int]
+"""Half-open offsets into the cleaned text of an outcome's section."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeText:
+    """An outcome's place: the section, its cleaned text, and where the three parts stand in it."""
+
+    section: Section
+    clean: CleanText
+    measure: Place
+    description: Place | None
+    time_frame: Place | None
+
+    def part(self, span: Place | None) -> str:
+        return self.clean.text[slice(*span)] if span else ""
+
+    def span(self, start: int, end: int) -> Span:
+        """The raw place of a cleaned span, without white space at its ends."""
+        return Span(self.section.name, *self.clean.match_span(start, end))
+
+    def raw(self, span: Span) -> str:
+        return self.section.text[span.start : span.end]
+
+    def quote(self, places: Sequence[Place], confidence: float) -> Reading[tuple[str, ...]]:
+        """The raw characters at cleaned places, with their spans."""
+        spans = tuple(self.span(start, end) for start, end in places)
+        return Reading(tuple(self.raw(span) for span in spans), confidence, spans, Support.LITERAL)

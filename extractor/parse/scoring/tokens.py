@@ -1,0 +1,63 @@
+"""The words that the learned scorers see."""
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import pairwise
+
+__all__ = ["cut_grams", "find_tokens", "join_pairs", "open_with", "read_tokens"]
+
+_TOKEN = re.compile(r"[^\W\d_]+|\d+|[<>=≤≥%]")
+_NUMBER = "0"
+_WORDS_KEPT = 32768
+_SHORTEST, _LONGEST = 3, 5
+
+
+def read_tokens(text: str) -> list[str]:
+    """Words in lower case, signs of comparison, and ``0`` for each number.
+
+    >>> read_tokens("Age ≥ 18 years")
+    ['age', '≥', '0', 'years']
+    """
+    return [_NUMBER if token.isdecimal() else token for token in _TOKEN.findall(text.lower())]
+
+
+def find_tokens(text: str) -> list[tuple[int, int]]:
+    """Where the tokens of ``read_tokens`` stand in the text.
+
+    >>> find_tokens("Age 18")
+    [(0, 3), (4, 6)]
+    """
+    return [found.span() for found in _TOKEN.finditer(text)]
+
+
+@lru_cache(maxsize=_WORDS_KEPT)
+def cut_grams(word: str) -> tuple[str, ...]:
+    """The runs of three to five characters in a word with its edges: how words of one stem resemble each other.
+
+    >>> cut_grams("age")
+    (' ag', 'age', 'ge ', ' age', 'age ', ' age ')
+    """
+    if len(word) == 1:
+        return ()
+    edged = f" {word} "
+    lengths = range(_SHORTEST, _LONGEST + 1)
+    return tuple(edged[at : at + length] for length in lengths for at in range(len(edged) - length + 1))
+
+
+def join_pairs(tokens: Iterable[str]) -> list[str]:
+    """Two neighbouring tokens as one.
+
+    >>> join_pairs(["no", "known", "allergy"])
+    ['no known', 'known allergy']
+    """
+    return [f"{one} {other}" for one, other in pairwise(tokens)]
+
+
+def open_with(tokens: Sequence[str]) -> list[str]:
+    """The first word, the first two and the first three: what a line opens with tells most.
+
+    >>> open_with(["history", "of", "stroke", "or", "seizure"])
+    ['history', 'history of', 'history of stroke']
+    """
+    return [" ".join(tokens[:length]) for length in (1, 2, 3)]

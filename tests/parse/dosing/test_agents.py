@@ -1,0 +1,67 @@
+"""Other names of a record's agents: in brackets, by initials, by abbreviations."""
+
+import pytest
+
+from extractor.parse.dosing.agents import build_lexicon
+from extractor.parse.dosing.introduced import find_introduced
+from extractor.parse.vocabulary import Entry, load_vocabulary
+
+from .records import make_section, read
+from .test_names import name_passage
+
+ABBREVIATIONS = load_vocabulary("agent_abbreviations").entries
+
+
+@pytest.mark.parametrize("entry", ABBREVIATIONS, ids=lambda entry: entry.value)
+def test_an_abbreviation_is_the_agent_of_its_example(entry: Entry) -> None:
+    passages = [name_passage(entry.value), name_passage(entry.example)]
+    lexicon = build_lexicon(passages[:1], passages[1:])
+    assert [mention.value.key for mention in lexicon.find(entry.example, "arms[0]")] == [entry.value]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("umbilical cord blood transplantation", "Patients undergo UCBT on day 0"),
+        ("examplumab deruxtecan", "Examplumab deruxtecan (E-DXd) is new. E-DXd 8 mg/kg IV"),
+    ],
+)
+def test_short_names_are_the_same_agent(name: str, text: str) -> None:
+    passages = [name_passage(name), name_passage(text)]
+    found = build_lexicon(passages[:1], passages[1:]).find(text, "arms[0]")
+    assert {mention.value.key for mention in found} == {name}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Patients receive EX-12 IV on day 1", ["EX-12"]),
+        ("take 2 g of peanut flour daily", ["peanut flour"]),
+        ("patients undergo treatment for 3 weeks", []),
+        ("receiving 20 mg twice daily", []),
+    ],
+)
+def test_what_giving_introduces_is_an_agent(text: str, expected: list[str]) -> None:
+    assert [text[start:end] for start, end in find_introduced(text)] == expected
+
+
+def test_an_arm_names_its_agent_in_its_own_words() -> None:
+    (regimen,) = read(
+        make_section("arms[0]", label="A", type="EXPERIMENTAL", description="doxorubicin 50 mg/m2 IV on day 1"),
+        make_section("interventions[0]", type="DRUG", name="Doxorubicin hydrochloride"),
+    ).regimens
+    assert regimen.agent.value == "doxorubicin"
+
+
+def test_an_unknown_agent_beside_a_known_one_keeps_its_own_days() -> None:
+    regimens = read(
+        make_section(
+            "arms[0]",
+            label="A",
+            type="EXPERIMENTAL",
+            description="Patients receive oral EX-12 on days 1, 8, and 15 and oral isotretinoin twice daily.",
+        ),
+        make_section("interventions[0]", type="DRUG", name="exampinostat"),
+        make_section("interventions[1]", type="DRUG", name="isotretinoin"),
+    ).regimens
+    assert [(r.agent.value, r.frequency.value) for r in regimens] == [("EX-12", "QW"), ("isotretinoin", "BID")]

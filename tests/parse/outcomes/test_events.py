@@ -1,0 +1,122 @@
+import pytest
+
+from extractor.parse.outcomes.end_events import read_end_events
+from extractor.parse.outcomes.events import find_counted_start, find_events, find_listed_events, find_named_event
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "ends"),
+    [
+        ("OS is measured from the first infusion to death from any cause.", "first infusion", ["death from any cause"]),
+        (
+            "The time from randomization until progression, relapse or death.",
+            "randomization",
+            ["progression", "relapse", "death"],
+        ),
+        ("The time between enrollment and death.", "enrollment", ["death"]),
+        (
+            "The interval of time between enrollment and the minimum date of relapse, death or last follow-up.",
+            "enrollment",
+            ["relapse", "death"],
+        ),
+        (
+            "From the date of receiving the graft to the first assessment of relapse.",
+            "date of receiving the graft",
+            ["first assessment of relapse"],
+        ),
+        ("From infusion to death or last visit (censored).", "infusion", ["death"]),
+        (
+            "From infusion to the date of any event, which includes progression, a new therapy, or death.",
+            "infusion",
+            ["progression", "new therapy", "death"],
+        ),
+        ("From infusion to any of the following events: relapse or death.", "infusion", ["relapse", "death"]),
+        (
+            "Time from surgery until failure (no CR, no PR), or relapse (in marrow or skin), whichever is first.",
+            "surgery",
+            ["failure", "relapse"],
+        ),
+        ("The time from the first response to gene relapse.", "first response", ["gene relapse"]),
+        ("DOR after the infusion, defined as the time from first CR to PD.", "first CR", ["PD"]),
+        ("From the first dose up to 24 months", "first dose", []),
+        ("Until progression or death, up to 3 years", None, ["progression", "death"]),
+    ],
+)
+def test_reads_events(text, start, ends):
+    found = find_events(text)
+    assert found is not None
+    assert (text[slice(*found.start)] if found.start else None) == start
+    assert [text[slice(*end)] for end in found.ends] == ends
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Survival of all participants. Baseline characteristics are reported.", "Every 8 weeks until week 24", "2 years"],
+)
+def test_a_text_without_events_has_none(text):
+    assert find_events(text) is None
+
+
+@pytest.mark.parametrize(
+    ("listed", "ends"),
+    [
+        ("documented PD per RECIST 1.1 or death due to any cause", ["documented PD", "death due to any cause"]),
+        ("progression, as determined by the board, or death", ["progression", "death"]),
+        ("progressive disease (PD) or death (whichever occurs first)", ["progressive disease (PD)", "death"]),
+        ("first mild or severe attack", ["first mild or severe attack"]),
+        ("first confirmed and documented relapse or death", ["first confirmed and documented relapse", "death"]),
+        ("first documentation of CR or PR that is confirmed", ["first documentation of CR or PR"]),
+        ("relapse, assessed up to 5 years", ["relapse"]),
+        ("complete resolution of symptoms, comparing both arms", ["complete resolution of symptoms"]),
+        ("death, regardless of cause.", ["death, regardless of cause"]),
+        ("death in the absence of progression", ["death"]),
+        ("death or lost to follow-up", ["death"]),
+        ("progression/last follow-up", ["progression"]),
+        ("12 weeks", []),
+        ("study completion", []),
+    ],
+)
+def test_reads_the_list_of_end_events(listed, ends):
+    assert [listed[slice(*span)] for span in read_end_events(listed, 0, len(listed))] == ends
+
+
+@pytest.mark.parametrize(
+    ("text", "events"),
+    [
+        ("An event is relapse or death", []),
+        (
+            "Event defined as graft failure, relapse or death of any cause",
+            ["graft failure", "relapse", "death of any cause"],
+        ),
+        ("Defined as relapse, graft failure or death.", ["relapse", "graft failure", "death"]),
+        ("Patients alive without disease progression or relapse", ["disease progression", "relapse"]),
+        ("Defined as an increase of 20% or more", []),
+    ],
+)
+def test_reads_events_that_are_listed_without_a_start(text, events):
+    assert [text[slice(*span)] for span in find_listed_events(text)] == events
+
+
+@pytest.mark.parametrize(
+    ("text", "start"),
+    [
+        ("Share of patients alive at 1 year from the first dose of the study drug.", "first dose of the study drug"),
+        ("Survival since the diagnosis of relapse", "diagnosis of relapse"),
+        ("Survival at 12 months from any cause", None),
+        ("Share of patients alive at 1 year", None),
+    ],
+)
+def test_reads_the_start_of_a_counted_moment(text, start):
+    found = find_counted_start(text)
+    assert (text[slice(*found)] if found else None) == start
+
+
+def test_reads_the_event_of_a_time_to():
+    text = "Median time to first platelet engraftment (days)"
+    assert text[slice(*find_named_event(text))] == "first platelet engraftment"
+    assert find_named_event("Survival") is None
+
+
+def test_a_long_text_costs_its_length():
+    find_events("from the start of " * 2000 + "to " * 2000)
+    find_events("progression, or relapse (" * 2000)
