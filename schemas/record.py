@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cached_property
+from typing import Any, Self
 
 from pydantic import Field
 
@@ -74,6 +75,11 @@ class TrialRecord(FrozenModel):
     def section(self, name: str) -> Section | None:
         """The section of that name, or None."""
         return self._by_name.get(name)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        copied = super().model_copy(update=update, deep=deep)
+        vars(copied).pop("_by_name", None)  # the copy may have other sections
+        return copied
 
     @cached_property
     def _by_name(self) -> Mapping[str, Section]:

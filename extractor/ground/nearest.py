@@ -18,7 +18,7 @@ _TOKEN = re.compile(r"\d+(?:[.,]\d+)*(?:\^-?\d+)?|\^-?\d+|[^\W\d_]+|[^\s\w]|_")
 _BAND = 6
 """By how many tokens quote and text may drift apart."""
 _VOTERS, _PLACES, _CANDIDATES = 32, 256, 4
-_ALIKE, _UNLIKE, _ADDED, _LEFT_OUT = 2, 3, 3, 2
+_ALIKE, _UNLIKE, _ADDED, _LEFT_OUT = 2, 3, 5, 2
 """What it costs that the quote has a token for one of its kind, for one of another kind, has one more, has one less."""
 _FAR = 1 << 30
 _NOWHERE = (0, 0)
@@ -148,9 +148,11 @@ def _fill(before: list[int], word: str, others: list[str]) -> tuple[list[int], l
 def _cost(word: str, other: str) -> int:
     if word == other:
         return 0
+    if word.isalnum() != other.isalnum():
+        return _ADDED + _LEFT_OUT
     meanings = read_meaning(word), read_meaning(other)
     kinds = [meaning and meaning.kind for meaning in meanings]
-    return _ALIKE if kinds[0] == kinds[1] and word.isalpha() == other.isalpha() else _UNLIKE
+    return _ALIKE if kinds[0] == kinds[1] else _UNLIKE
 
 
 def _trace(wanted: _Tokens, tokens: _Tokens, moves: list[list[str]], end: tuple[int, int, int]) -> Nearest | None:

@@ -104,8 +104,10 @@ def _forms(quote: str) -> Iterator[str]:
 def _find_places(quote: str, cleaned: CleanText, folded: CleanText, start: int = 0) -> Iterator[_Place]:
     """Every place of a cleaned quote in a cleaned text, left to right, that cuts through nothing."""
     wanted = fold_clean(quote.strip()).text
-    position = folded.clean_position(start) if wanted else -1
-    while wanted and (position := folded.text.find(wanted, position)) >= 0:
+    if not any(map(str.isalnum, wanted)):
+        return
+    position = folded.clean_position(start)
+    while (position := folded.text.find(wanted, position)) >= 0:
         place = folded.raw_span(position, position + len(wanted))
         if _is_whole(folded, position, position + len(wanted)) and is_clean_cut(cleaned.text, *place):
             yield place

@@ -30,16 +30,9 @@ _PHRASES = (
     (re.compile(r"\bsquare\s+met(?:er|re)s?\b|\bm\s2\b"), "m2"),
 )
 _FILLERS = set_of("x × times time fold the of institutional institution local laboratory a an body weight old")
-_SAME = {
-    "gm": "g",
-    "kgs": "kg",
-    "unl": "uln",
-    "iuln": "uln",
-    "liter": "l",
-    "litre": "l",
-    "hg": "mmhg",
-    "points": "point",
-}
+_SAME = {"gm": "g", "kgs": "kg", "kilogram": "kg", "kilograms": "kg", "unl": "uln", "iuln": "uln", "hg": "mmhg"}
+_SAME |= {"liter": "l", "litre": "l", "liters": "l", "litres": "l", "points": "point", "lbs": "lb", "pounds": "lb"}
+_SAME |= {"millimeters": "mm", "millimeter": "mm", "millimetres": "mm", "centimeters": "cm", "centimetres": "cm"}
 
 
 def _list_spellings() -> Iterator[tuple[str, str]]:

@@ -27,9 +27,9 @@ class Requirement:
 
 
 class Guarded:
-    """An expression, whatever the case, that is tried only where a text has what every match has.
+    r"""An expression, whatever the case, that is tried only where a text has what every match has.
 
-    >>> asks = Guarded(r"\\b(?:rescue|as needed)\\b")
+    >>> asks = Guarded(r"\b(?:rescue|as needed)\b")
     >>> asks.search("Given daily") is None, asks.search("Given As Needed")[0]
     (True, 'As Needed')
     """
@@ -58,7 +58,7 @@ _HAS_DIGIT = re.compile(r"\d").search
 
 
 def find_requirement(pattern: str, *, behind: bool = True) -> Requirement:
-    r"""What every text that the expression matches, in any case, contains; in the match or, if ``behind``, in front of it.
+    r"""What every text that the expression matches, in any case, contains: in the match or, if ``behind``, before it.
 
     >>> find_requirement(r"(?:in|during) the (?:last|past) \d+ days?")
     Requirement(letters=' the ', choices=('last', 'past'), digit=True)

@@ -103,8 +103,7 @@ def test_a_fold_is_judged_without_its_own_labels(made):
 def test_calibration_tells_how_often_answers_are_right():
     stated = np.linspace(0, 1, 2000)
     curve = calibrate(stated, stated > 0.8)
-    assert curve.confidence(0.5) == 0
-    assert curve.confidence(0.95) == 0.995
+    assert curve.confidences(np.array([0.5, 0.95])) == [0, 0.995]
 
 
 def test_groups_are_told_apart():

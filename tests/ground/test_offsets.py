@@ -8,11 +8,44 @@ from hypothesis import strategies as st
 from extractor.ground.fold import fold_text
 from extractor.ground.quotes import QuoteStatus, verify_quote
 
-PIECES = (
-    ["ECOG", "0-2", "≥ 18", r"\>", "10\\^9/L", "mg/kg", "5", "1.5", "ﬁbrosis", "naïve", "Â±", "not", "and", "or", "½"]
-    + ["&lt; 3", "–", "“x”", "\u200b", "\u00a0", "weeks", "day 7", "µg", "mm", "®", "K", "e\u0301", ".", ",", "(", ")", "-"]
-    + ["10⁹", "\r\n", "\n* ", "\n          ", "H₂O", "±", "IL-6", "AST/ALT"]
-)  # fmt: skip
+PIECES = [
+    "ECOG",
+    "0-2",
+    "≥",
+    "18",
+    r"\>",
+    r"10\^9/L",
+    "mg/kg",
+    "5",
+    "1.5",
+    "ﬁbrosis",
+    "naïve",
+    "Â±",
+    "not",
+    "and",
+    "or",
+]
+PIECES += [
+    "½",
+    "&lt; 3",
+    "–",
+    "“x”",
+    "weeks",
+    "day 7",
+    "µg",
+    "mm",
+    "®",
+    "K",
+    ".",
+    ",",
+    "(",
+    ")",
+    "-",
+    "10⁹",
+    "H₂O",
+    "±",
+]
+PIECES += ["\u200b", "\u00a0", "e\u0301", "\r\n", "\n* ", "\n          ", "IL-6", "AST/ALT"]
 TEXTS = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=4)), max_size=25).map(" ".join)
 WORDS = st.lists(st.sampled_from(["fever", "rash", "of", "grade", "platelets", "visit"]), min_size=1, max_size=30)
 

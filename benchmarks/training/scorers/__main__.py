@@ -93,7 +93,7 @@ def train_outcomes(plan: Plan, label: str, data: Path, vectors: WordVectors, out
 
 
 def _confidences(calibration: Calibration, stated: Array) -> Array:
-    return np.array([calibration.confidence(float(one)) for one in stated])
+    return np.array(calibration.confidences(stated))
 
 
 def _read_records(data: Path) -> dict[str, TrialRecord]:

@@ -40,8 +40,8 @@ def calibrate(stated: Array, right: Array) -> Calibration:
     No answer is called surer than can be measured.
 
     >>> stated = np.linspace(0, 1, 1000)
-    >>> calibrate(stated, stated > 0.5).confidence(0.9)
-    0.995
+    >>> calibrate(stated, stated > 0.5).confidences(np.array([0.9]))
+    [0.995]
     """
     order = np.argsort(stated, kind="stable")
     lots = np.array_split(order, max(1, len(order) // _LOT))

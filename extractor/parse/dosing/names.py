@@ -1,12 +1,23 @@
 """Names of agents as interventions are named: the shortest full name, no dose, form or schedule in it."""
 
 import re
+from collections.abc import Iterable
 
 from extractor.parse.vocabulary import load_vocabulary
 
 from .amounts import find_amounts
 
-__all__ = ["is_alias", "is_given", "is_vague", "list_glosses", "name_key", "reach_salt", "split_names", "trim_name"]
+__all__ = [
+    "is_alias",
+    "is_given",
+    "is_vague",
+    "list_glosses",
+    "name_key",
+    "omit_salt",
+    "reach_salt",
+    "split_names",
+    "trim_name",
+]
 
 _NAMES = load_vocabulary("agents")
 _ROUTES = load_vocabulary("routes")
@@ -15,7 +26,8 @@ _JOINTS = re.compile(
 )
 _SOFT_JOINTS = re.compile(r"(?<!\s)\s*(?:,|/|\band\b|\bor\b|\bwith\b|&)\s*", re.IGNORECASE)
 _LEADING = re.compile(
-    r"(?:(?:part|cohort|arm|group|phase|stage|period)\s[^:+,]{0,40}:\s*|(?:drug|biological|intervention|arm|treatment|group|cohort|name|experimental|active|control|part|"
+    r"(?:(?:part|cohort|arm|group|phase|stage|period)\s[^:+,]{0,40}:\s*|"
+    r"(?:immunotherapy|treatment|therapy|vaccination|supplementation)\s(?:with|using)\s|(?:drug|biological|intervention|arm|treatment|group|cohort|name|experimental|active|control|part|"
     r"phase)\s?[\w]{0,2}\s?:\s*"
     r"|(?:oral|inhaled|nebuli[sz]ed|intravenous|iv|subcutaneous|single dose|a single dose|high[- ]dose|"
     r"low[- ]dose|medium[- ]dose|"
@@ -29,7 +41,7 @@ _TRAILING = re.compile(
     r"oral|oral product|product|iv|i\.v\.|sc|po|intravenous|subcutaneous|intravenously|solution for .*|"
     r"dose [a-z\d].*|"
     r"cohorts?\b.*|q\d?[wd]|qd|bid|once|twice|daily|weekly|every .*|\(?single\)?|high|low|dose|doses?|dosing|"
-    r"\d[\d.]*\s?%|goal\b.*|adjuvant|for\s\d+\s.*|(?<=(?:mab|nib|ate|ine|til|ide|one)\s)therapy|mg|ointment|cream|powder|"
+    r"\d[\d.]*\s?%|goal\b.*|adjuvant|for\s\d+\s.*|(?<=(?:mab|nib|ate|ine|til|ide|one|ell)\s)therapy|mg|ointment|cream|powder|"
     r"nasal spray|drops|administration|intervention|injectable.*|only|alone|at \d.*)[\s)]*$",
     re.IGNORECASE,
 )
@@ -166,6 +178,19 @@ def _skip_edges(text: str, start: int, end: int) -> int:
 
 def _is_route(text: str) -> bool:
     return any(found.end - found.start >= len(text) - 1 for found in _ROUTES.find(text + "."))
+
+
+def omit_salt(name: str, texts: Iterable[str]) -> int:
+    """How many characters of a name to keep: without its salt if any of the texts names the agent without it.
+
+    >>> omit_salt("vincristine sulfate", ["Vincristine 1.4 mg/m2"]), omit_salt("vincristine sulfate", [])
+    (11, 19)
+    """
+    salt = _SALTS.search(name)
+    if salt is None or salt.end() < len(name):
+        return len(name)
+    bare = re.compile(rf"\b{re.escape(name[: salt.start()])}\b(?!\s{_SALT})", re.IGNORECASE)
+    return salt.start() if any(map(bare.search, texts)) else len(name)
 
 
 def reach_salt(text: str, end: int) -> int:

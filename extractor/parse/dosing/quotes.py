@@ -77,7 +77,7 @@ def describe_starts(statement: Statement) -> list[Candidate]:
             continue
         features = [f"s:words {_bucket(words)}", f"s:from {_last_word(text, first, place)}", *_edge("s", text, place)]
         features.append(f"s:at {_first_word(text, place, clause.end)}")
-        features += [f"s:leaves {name}" for name in {name for name, mark in marks if mark.end <= place}]
+        features += [f"s:leaves {name}" for name in dict.fromkeys(name for name, mark in marks if mark.end <= place)]
         features += [f"s:at mark {name}" for name, mark in marks if mark.start == place]
         features += _relate(place, clause.start, statement)
         if any(place <= other.start < anchor and other is not mention for other in clause.named):
@@ -141,7 +141,7 @@ def describe_ends(statement: Statement) -> list[Candidate]:
             *_edge("e", text, place),
         ]
         features.append(f"e:with {_last_word(text, anchor - 20, place)}")
-        features += [f"e:leaves {name}" for name in {name for name, mark in marks if mark.start >= place}]
+        features += [f"e:leaves {name}" for name in dict.fromkeys(name for name, mark in marks if mark.start >= place)]
         features += [f"e:at mark {name}" for name, mark in marks if mark.end == place]
         if place == clause.end or not text[place : clause.end].strip(_CLOSERS):
             features.append("e:clause end")

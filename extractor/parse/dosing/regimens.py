@@ -20,7 +20,7 @@ from .confidences import (
 from .doses import choose_levels
 from .facts import Fact, Statement
 from .merging import settle_frequency
-from .names import is_vague, name_key, reach_salt
+from .names import is_vague, name_key, omit_salt, reach_salt
 from .passages import Passage
 from .quotes import choose_quote
 from .roles import Trial, read_role
@@ -93,11 +93,21 @@ def _name_agent(statement: Statement, source: RecordText) -> Span:
     own = source.passages[agent.section].text if agent.section in source.passages else ""
     text = source.passages[statement.section].text
     if mention is None or (agent.kind == "placebo" and own):
-        return source.span(agent.section, agent.start, agent.end)
+        return _own_name(statement, source)
     same = name_key(text[mention.start : mention.end]) == agent.key
     if agent.section == statement.section and not same and not is_vague(agent.key):
-        return source.span(agent.section, agent.start, agent.end)
+        return _own_name(statement, source)
     return source.span(statement.section, mention.start, reach_salt(text, mention.end))
+
+
+def _own_name(statement: Statement, source: RecordText) -> Span:
+    """Where the agent's own name stands, in an intervention mostly."""
+    agent = statement.agent
+    if agent.section not in source.passages:
+        return source.span(agent.section, agent.start, agent.end)
+    name = source.passages[agent.section].text[agent.start : agent.end]
+    kept = omit_salt(name, (passage.text for passage in source.passages.values()))
+    return source.span(agent.section, agent.start, agent.start + kept)
 
 
 def _find_clause(statement: Statement, source: RecordText) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from extractor.parse.parsed import Reading
 from extractor.parse.passage import Passage
-from extractor.parse.scoring import find_tokens, load_classifier
+from extractor.parse.scoring import find_token, load_classifier
 from extractor.schemas import Category, Support
 
 from .line_features import CriterionLine, describe_lines
@@ -47,21 +47,17 @@ def score_lines(lines: Sequence[CriterionLine], target: frozenset[str] = frozens
     chances[:, none] = 0
     chances /= chances.sum(axis=1, keepdims=True)
     best = chances.argmax(axis=1)
+    sure = classifier.calibrations["category"].confidences(chances.max(axis=1))
+    doubts = classifier.calibrations["no_criterion"].confidences(refused)
+    leading = classifier.find_leading(weighed, best)
     return [
         LineScore(
             category=Category(classifier.classes[category]),
-            confidence=classifier.calibrations["category"].confidence(chance),
-            no_criterion=classifier.calibrations["no_criterion"].confidence(refusal),
-            word=find_tokens(line.text)[leading] if leading is not None else None,
+            confidence=confidence,
+            no_criterion=doubt,
+            word=None if place is None else find_token(line.text, place),
         )
-        for line, category, chance, refusal, leading in zip(
-            lines,
-            best.tolist(),
-            chances.max(axis=1).tolist(),
-            refused.tolist(),
-            classifier.find_leading(weighed, best),
-            strict=True,
-        )
+        for line, category, confidence, doubt, place in zip(lines, best.tolist(), sure, doubts, leading, strict=True)
     ]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from extractor.parse.scoring import find_tokens, load_classifier
+from extractor.parse.scoring import find_token, load_classifier
 from extractor.schemas import Concept, EndpointCategory
 
 from .outcome_features import OutcomeWords, describe_outcome
@@ -40,11 +40,19 @@ def classify_outcomes(outcomes: Sequence[OutcomeWords]) -> list[OutcomeClasses]:
     chosen, purpose = concept.chances.argmax(axis=1), category.chances.argmax(axis=1)
     return [
         OutcomeClasses(
-            concept=Concept(concepts.classes[chosen[at]]),
-            concept_confidence=concepts.calibrations["class"].confidence(concept.chances[at, chosen[at]]),
-            category=EndpointCategory(categories.classes[purpose[at]]),
-            category_confidence=categories.calibrations["class"].confidence(category.chances[at, purpose[at]]),
-            word=find_tokens(outcomes[at].measure)[leading] if leading is not None else None,
+            concept=Concept(concepts.classes[best]),
+            concept_confidence=sure,
+            category=EndpointCategory(categories.classes[second]),
+            category_confidence=also_sure,
+            word=None if place is None else find_token(outcome.measure, place),
         )
-        for at, leading in enumerate(concepts.find_leading(concept, chosen))
+        for outcome, best, sure, second, also_sure, place in zip(
+            outcomes,
+            chosen.tolist(),
+            concepts.calibrations["class"].confidences(concept.chances.max(axis=1)),
+            purpose.tolist(),
+            categories.calibrations["class"].confidences(category.chances.max(axis=1)),
+            concepts.find_leading(concept, chosen),
+            strict=True,
+        )
     ]

@@ -1,7 +1,7 @@
 """Small learned scorers: weights are data files, numpy does the arithmetic, benchmarks/training makes the files."""
 
 from .bags import Bag
-from .tokens import find_tokens, join_pairs, open_with, read_tokens
+from .tokens import find_token, join_pairs, open_with, read_tokens
 from .weight_files import load_classifier
 
-__all__ = ["Bag", "find_tokens", "join_pairs", "load_classifier", "open_with", "read_tokens"]
+__all__ = ["Bag", "find_token", "join_pairs", "load_classifier", "open_with", "read_tokens"]

@@ -58,13 +58,6 @@ class Features:
     def rows(self) -> Mapping[str, int]:
         return dict(zip(self.names, range(len(self.names)), strict=True))
 
-    @cached_property
-    def padded(self) -> "NDArray[np.float32]":
-        """The weights, and a last row of zeros."""
-        import numpy as np  # noqa: PLC0415
-
-        return np.vstack([self.weights, np.zeros((1, self.weights.shape[1]), np.float32)])
-
     def find(self, tokens: Sequence[str]) -> list[int]:
         """The rows of those tokens that are known."""
         rows = self.rows

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .bags import Bag, Features
 from .meanings import WordVectors, point
 from .probabilities import Calibration, to_probabilities
-from .tables import WordTable, sum_features
+from .tables import PhraseTable, WordTable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,7 +45,7 @@ class Classifier:
         """The probability of each class for each text."""
         import numpy as np  # noqa: PLC0415
 
-        scores = np.tile(self.bias, (len(bags), 1))
+        scores = self._phrases.score(bags) + self.bias
         own: dict[str, tuple[NDArray[np.intp], NDArray[np.intp]]] = {}
         for source, table in self._tables.items():
             own[source] = table.find([bag.get(source, ()) for bag in bags])
@@ -55,9 +55,6 @@ class Classifier:
                 scores += sums[:, first:last] / np.sqrt(sums[:, last : last + 1] + 1)
             if source in self.meanings:
                 scores += point(sums[:, -self.vectors.size :]) @ self._direct_of(source)
-        for features in self.features:
-            if not features.block.words:
-                scores += sum_features(features, [bag.get(features.block.source, ()) for bag in bags])
         return Weighed(to_probabilities(scores), *own[self.features[0].block.source])
 
     def find_leading(self, weighed: Weighed, chosen: Sequence[int]) -> list[int | None]:
@@ -69,6 +66,10 @@ class Classifier:
         leads = self._tables[self.features[0].block.source].lead(weighed.places, np.repeat(chosen, lengths))
         best = [int(leads[start:end].argmax()) for start, end in zip(weighed.starts.tolist(), ends, strict=True)]
         return [place - 1 if place else None for place in best]
+
+    @cached_property
+    def _phrases(self) -> PhraseTable:
+        return PhraseTable([one for one in self.features if not one.block.words], len(self.classes))
 
     @cached_property
     def _tables(self) -> dict[str, WordTable]:

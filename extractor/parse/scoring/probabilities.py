@@ -31,13 +31,14 @@ class Calibration:
     stated: "NDArray[np.float32]"
     right: "NDArray[np.float32]"
 
-    def confidence(self, probability: float) -> float:
-        """How often such an answer is right, between the measured points on a line.
+    def confidences(self, probabilities: "NDArray[np.float32]") -> list[float]:
+        """How often such answers are right, between the measured points on a line.
 
         >>> import numpy as np
-        >>> Calibration(np.array([0.0, 1.0]), np.array([0.2, 1.0])).confidence(0.5)
-        0.6
+        >>> Calibration(np.array([0.0, 1.0]), np.array([0.2, 1.0])).confidences(np.array([0.5, 0.9]))
+        [0.6, 0.92]
         """
         import numpy as np  # noqa: PLC0415
 
-        return round(float(np.interp(probability, self.stated, self.right)), 3)
+        found: list[float] = np.interp(probabilities, self.stated, self.right).round(3).tolist()
+        return found

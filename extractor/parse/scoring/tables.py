@@ -1,9 +1,9 @@
 """Sums over the tokens of many texts at once: what a token says is looked up, and added up by numpy."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from .bags import Features
+from .bags import Bag, Features
 from .meanings import WordVectors
 from .tokens import cut_grams
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["WordTable", "sum_features"]
+__all__ = ["PhraseTable", "WordTable"]
 
 _WORDS_KEPT = 8192
 
@@ -87,19 +87,35 @@ class _Places(dict[str, int]):
         return place
 
 
-def sum_features(features: Features, texts: Iterable[Sequence[str]]) -> "NDArray[np.float32]":
-    """The score of each class for each text by one block of features: one row a text."""
-    import numpy as np  # noqa: PLC0415
+class PhraseTable:
+    """Blocks of features of which each text has few, in one matrix with a last row of zeros."""
 
-    rows: list[int] = []
-    starts: list[int] = []
-    sizes: list[int] = []
-    for tokens in texts:
-        starts.append(len(rows))
-        found = features.find(tokens)
-        rows.append(len(features.names))
-        rows += found
-        sizes.append(1 if features.block.flags else len(found) + 1)
-    sums: NDArray[np.float32] = np.add.reduceat(features.padded.take(np.array(rows, np.intp), axis=0), starts, axis=0)
-    sums /= np.sqrt(np.array(sizes, np.float32))[:, None]
-    return sums
+    def __init__(self, features: Sequence[Features], classes: int) -> None:
+        import numpy as np  # noqa: PLC0415
+
+        self._features = features
+        self._classes = classes
+        self._weights = np.vstack([*(one.weights for one in features), np.zeros((1, classes), np.float32)])
+
+    def score(self, bags: Sequence[Bag]) -> "NDArray[np.float32]":
+        """The score of each class for each text: one row a text."""
+        import numpy as np  # noqa: PLC0415
+
+        nothing, first = len(self._weights) - 1, 0
+        rows: list[int] = []
+        starts: list[int] = []
+        sizes: list[int] = []
+        for features in self._features:
+            block = features.block
+            for bag in bags:
+                starts.append(len(rows))
+                rows.append(nothing)
+                rows += [first + row for row in features.find(bag.get(block.source, ()))]
+                sizes.append(1 if block.flags else len(rows) - starts[-1])
+            first += len(features.names)
+        if not starts:
+            return np.zeros((len(bags), self._classes), np.float32)
+        sums = np.add.reduceat(self._weights.take(np.array(rows, np.intp), axis=0), starts, axis=0)
+        sums /= np.sqrt(np.array(sizes, np.float32))[:, None]
+        scores: NDArray[np.float32] = sums.reshape(len(self._features), len(bags), self._classes).sum(axis=0)
+        return scores

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import pairwise
+from itertools import islice, pairwise
 
-__all__ = ["cut_grams", "find_tokens", "join_pairs", "open_with", "read_tokens"]
+__all__ = ["cut_grams", "find_token", "join_pairs", "open_with", "read_tokens"]
 
 _TOKEN = re.compile(r"[^\W\d_]+|\d+|[<>=≤≥%]")
 _NUMBER = "0"
@@ -22,13 +22,13 @@ def read_tokens(text: str) -> list[str]:
     return [_NUMBER if token.isdecimal() else token for token in _TOKEN.findall(text.lower())]
 
 
-def find_tokens(text: str) -> list[tuple[int, int]]:
-    """Where the tokens of ``read_tokens`` stand in the text.
+def find_token(text: str, place: int) -> tuple[int, int]:
+    """Where the token of that place among ``read_tokens`` stands in the text.
 
-    >>> find_tokens("Age 18")
-    [(0, 3), (4, 6)]
+    >>> find_token("Age 18", 1)
+    (4, 6)
     """
-    return [found.span() for found in _TOKEN.finditer(text)]
+    return next(islice(_TOKEN.finditer(text), place, None)).span()
 
 
 @lru_cache(maxsize=_WORDS_KEPT)

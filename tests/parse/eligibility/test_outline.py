@@ -33,6 +33,11 @@ def lead_ins(raw):
         pytest.param("Inclusion: \n(1) Adult\n(2) Asthma", ["Adult", "Asthma"], id="brackets"),
         pytest.param("Inclusion Criteria:\n• Adult\n• Asthma", ["Adult", "Asthma"], id="bullets"),
         pytest.param(
+            "Inclusion Criteria:\n\n(1). Adult (2). Asthma (3). Consent",
+            ["Adult", "Asthma", "Consent"],
+            id="run on, bracket and stop",
+        ),
+        pytest.param(
             "Inclusion Criteria: 1. Adult; 2. Asthma; 3. Consent", ["Adult", "Asthma", "Consent"], id="run on"
         ),
         pytest.param(

@@ -6,7 +6,7 @@ from extractor.parse.scoring.bags import Block, Features
 from extractor.parse.scoring.classifier import Classifier
 from extractor.parse.scoring.meanings import WordVectors, point
 from extractor.parse.scoring.probabilities import Calibration, to_probabilities
-from extractor.parse.scoring.tokens import cut_grams, find_tokens
+from extractor.parse.scoring.tokens import cut_grams, find_token
 from extractor.schemas import Category, Concept, EndpointCategory
 
 VECTORS = WordVectors({"asthma": 0, "wheeze": 1}, np.array([[3, 4], [0, 2]], np.float32))
@@ -39,7 +39,16 @@ def odds(*bags):
 def test_tokens_and_their_places_run_parallel():
     text = "HbA1c ≥ 7.5% (naïve)"
     assert read_tokens(text) == ["hba", "0", "c", "≥", "0", "0", "%", "naïve"]
-    assert [text[start:end] for start, end in find_tokens(text)] == ["HbA", "1", "c", "≥", "7", "5", "%", "naïve"]
+    assert [text[slice(*find_token(text, place))] for place in range(8)] == [
+        "HbA",
+        "1",
+        "c",
+        "≥",
+        "7",
+        "5",
+        "%",
+        "naïve",
+    ]
 
 
 def test_a_text_without_words_has_no_tokens():
@@ -95,7 +104,7 @@ def test_probabilities_of_high_scores_do_not_overflow():
 
 def test_a_confidence_stays_within_what_was_measured():
     curve = Calibration(np.array([0.2, 0.8]), np.array([0.3, 0.9]))
-    assert [curve.confidence(stated) for stated in (0.0, 0.5, 1.0)] == [0.3, 0.6, 0.9]
+    assert curve.confidences(np.array([0.0, 0.5, 1.0])) == [0.3, 0.6, 0.9]
 
 
 @pytest.mark.parametrize(
