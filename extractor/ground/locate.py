@@ -7,7 +7,7 @@ from extractor.parse.passage import Passage
 
 from .quotes import locate_quote
 
-__all__ = ["find_parts", "find_quote", "passage_at", "passages"]
+__all__ = ["find_parts", "find_quote", "find_quotes", "passage_at", "passages"]
 
 
 def passage_at(parsed: ParsedRecord, span: Span) -> Passage:
@@ -29,6 +29,12 @@ def find_quote(passage: Passage, quote: str) -> Span | None:
     """The raw span of a quote within the passage, or None."""
     found = locate_quote(quote, passage.cleaned, passage.start, passage.end)
     return passage.span(found[0] - passage.start, found[1] - passage.start) if found else None
+
+
+def find_quotes(passage: Passage, quote: str) -> list[Span]:
+    """The raw spans of every place of a quote within the passage, left to right."""
+    places = _find_all(passage, quote, passage.start)
+    return [passage.span(start - passage.start, end - passage.start) for start, end in places]
 
 
 def find_parts(passage: Passage, parts: Mapping[str, str | None]) -> dict[str, Span | None]:

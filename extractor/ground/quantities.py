@@ -1,19 +1,19 @@
-"""Numbers found again in a text together with what makes them mean something: comparator, unit, unit of time."""
+"""Numbers found again in a text together with what makes them mean something: comparator and unit."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from extractor.parse.dosing.amounts import find_amounts
-from extractor.parse.durations import find_durations
 from extractor.parse.passage import Passage
 from extractor.parse.vocabulary import load_vocabulary
-from extractor.schemas import Amount, Comparator, Support, TimeUnit
+from extractor.schemas import Amount, Comparator, Support
 
-from .numerals import find_numbers, find_ordinals
+from .numerals import find_numbers
 from .unit_words import has_unit, stands_bare
 
-__all__ = ["Derived", "Place", "find_amount", "find_comparator", "find_limit", "find_time", "find_together"]
+__all__ = ["Derived", "Place", "find_amount", "find_comparator", "find_limit", "find_together"]
 
 Place = tuple[int, int]
 """Half-open offsets into a passage's text."""
@@ -29,25 +29,16 @@ class Derived(NamedTuple):
 
 _BEFORE, _BEHIND = 40, 60
 _RANGE_GAP = 32  # ">= 18 years and <= 65"
+_LONGEST_RANGE = 12
+_IN_LIST = re.compile(r"\s*(?:,|/|or|and|,\s?(?:or|and))\s*", re.IGNORECASE)
 _NEAR = 12  # "2 years or older": a comparator may follow its number, but not far
 # "greater than 12% or 200 mL": the comparator holds for both.
 _SHARED = re.compile(r"\s?[^\s\d;:]{0,8}\s?(?:[^\s\d;:]{1,12}\s)?(?:or|and|to|and/or)\s+(?:a\s)?\Z", re.IGNORECASE)
-_TIME_UNITS = load_vocabulary("time_units")
-# "days 45, 90 and 120", "16, 52 and 104 weeks": the unit of a list stands at one of its ends.
-_LISTED = r"(?:[\s,;/&+±()-]|\d+(?:\.\d+)?(?:st|nd|rd|th)?|\b(?:and|or|to|the|through)\b|[，.]\s|\([^()\d]{1,30}\))*"
-_LISTED_BEFORE = re.compile(rf"(?P<unit>[A-Za-z]+){_LISTED}$")
-_LISTED_BEHIND = re.compile(rf"{_LISTED}(?P<unit>[A-Za-z]+)")
 # "IL-6", "Day 1", "Group 2": no doses.
 _IN_NAME = re.compile(
     r"(?:[A-Za-z]-?|\b(?:days?|weeks?|cycles?|months?|groups?|cohorts?|arms?|levels?|phase|part|visits?)\s?)\Z",
     re.IGNORECASE,
 )
-_LIST_REACH = 160
-# "C6D1", "W12", "month12": the unit is written together with its number.
-_CODED = re.compile(
-    r"(?<![A-Za-z/])(?P<unit>[CDWMY]|wk|mo|(?:cycle|day|week|month|year)s?)(?P<number>\d{1,3})(?!\d)", re.IGNORECASE
-)
-_CODED_UNITS = {unit.value[0]: unit.value for unit in TimeUnit if unit not in (TimeUnit.MINUTE, TimeUnit.HOUR)}
 
 
 def find_limit(text: str, comparator: Comparator, values: tuple[float | None, ...], unit: str | None) -> Derived | None:
@@ -97,36 +88,6 @@ def _other_rate(unit: str) -> str:
     return unit.removesuffix("/day") if unit.endswith("/day") else f"{unit}/day"
 
 
-def find_time(text: str, value: float, unit: TimeUnit) -> Derived | None:
-    """Where a number stands with its unit of time beside it ("day 30", "30 days", "days 30, 45 and 90"), or None."""
-    for duration in find_durations(text):
-        if duration.unit is unit and value in (duration.low, duration.high):
-            return Derived(duration.start, duration.end)
-    ordinals = ((start, end) for number, start, end in find_ordinals(text) if number == value)
-    for start, end in (*find_together(text, (value,)), *ordinals):
-        if any(
-            (match := _TIME_UNITS.first(name)) and match.value == unit.value for name in _words_beside(text, start, end)
-        ):
-            return Derived(start, end)
-    return _find_coded(text, value, unit)
-
-
-def _words_beside(text: str, start: int, end: int) -> list[str]:
-    """The words that may be the unit of a number in a list: those at its two ends, or the one right beside it."""
-    before = _LISTED_BEFORE.search(text[max(0, start - _LIST_REACH) : start])
-    behind = _LISTED_BEHIND.match(text, end)
-    found = [(match, match.end() - match.start() - len(match["unit"])) for match in (before, behind) if match]
-    beside = [match for match, gap in found if gap <= 1 and _TIME_UNITS.first(match["unit"])]
-    return [match["unit"] for match in beside or [match for match, _ in found]]
-
-
-def _find_coded(text: str, value: float, unit: TimeUnit) -> Derived | None:
-    for found in _CODED.finditer(text):
-        if _CODED_UNITS.get(found["unit"][0].lower()) == unit.value and float(found["number"]) == value:
-            return Derived(*found.span())
-    return None
-
-
 def find_together(text: str, values: tuple[float | None, ...]) -> Iterator[Place]:
     """Places that hold the number, or both in a row."""
     wanted = [value for value in values if value is not None]
@@ -135,10 +96,20 @@ def find_together(text: str, values: tuple[float | None, ...]) -> Iterator[Place
         if wanted and value == wanted[0]:
             if len(wanted) == 1:
                 yield start, end
-            elif position + 1 < len(found):
-                start_high, last, high = found[position + 1]
-                if high == wanted[1] and start_high - end <= _RANGE_GAP:
-                    yield start, last
+            elif last := _find_upper(text, found[position:], wanted[1]):
+                yield start, last
+
+
+def _find_upper(text: str, found: Sequence[tuple[int, int, float]], wanted: float) -> int | None:
+    """Where the upper bound ends that follows the first of the numbers, directly or as the last of a list."""
+    for (_, end, _), (start, last, value) in pairwise(found[:_LONGEST_RANGE]):
+        if start - end > _RANGE_GAP:
+            return None
+        if value == wanted:
+            return last
+        if not _IN_LIST.fullmatch(text, end, start):
+            return None
+    return None
 
 
 def find_comparator(text: str, place: Place) -> Comparator | None:

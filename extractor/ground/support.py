@@ -1,20 +1,35 @@
 """Derive a single value again from the text: where it stands, or None if nothing there supports it."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import singledispatch
 from typing import Any
 
 from extractor.parse.clean import clean_text
+from extractor.parse.dosing.frequencies import find_frequencies
+from extractor.parse.dosing.marks import Mark
 from extractor.parse.eligibility.windows import read_window
 from extractor.parse.parsed import Span
 from extractor.parse.passage import Passage
-from extractor.parse.vocabulary import load_vocabulary
-from extractor.schemas import Amount, Constraint, Instrument, Period, Support, TimePoint
+from extractor.parse.vocabulary import Match, load_vocabulary
+from extractor.schemas import (
+    Age,
+    Amount,
+    Constraint,
+    Frequency,
+    Instrument,
+    Period,
+    Route,
+    Support,
+    TimePoint,
+    TimeWindow,
+)
 
-from .locate import find_quote
-from .quantities import Derived, find_amount, find_limit, find_time
+from .locate import find_quote, find_quotes
+from .quantities import Derived, find_amount, find_limit, find_together
 from .subjects import is_said_of
+from .times import find_time
 
 __all__ = ["Supported", "find_support", "find_window"]
 
@@ -96,11 +111,15 @@ def _supported(value: Any, passage: Passage, place: Derived | None, also: Span |
 
 @find_support.register
 def _instrument(value: Instrument, passage: Passage) -> Supported | None:
-    span = find_quote(passage, value.name)
-    spelled = span or _find_spelled_out(value.name, passage)
-    if spelled is None or not _states_version(value.version, passage, spelled):
-        return None
-    return Supported(value, spelled, Support.LITERAL if span else Support.INFERRED)
+    named = find_quotes(passage, value.name)
+    spelled = [passage.span(m.start, m.end) for m in load_vocabulary("instruments").find(passage.text)
+               if m.value.lower() == value.name.lower()]  # fmt: skip
+    if value.version and (together := find_quote(passage, value.name + value.version)):
+        return Supported(value, together, Support.LITERAL)  # "RECIST1.1"
+    for span in (*named, *spelled):
+        if _states_version(value.version, passage, span):
+            return Supported(value, span, Support.LITERAL if span in named else Support.INFERRED)
+    return None
 
 
 def _states_version(version: str | None, passage: Passage, name: Span) -> bool:
@@ -110,10 +129,39 @@ def _states_version(version: str | None, passage: Passage, name: Span) -> bool:
     return version is None or any(find_quote(near, mark + version) for mark in ("", "v", "v.", "version"))
 
 
-def _find_spelled_out(name: str, passage: Passage) -> Span | None:
-    """The words for which ``name`` is the usual short form."""
-    named = load_vocabulary("instruments").find(passage.text)
-    return next((passage.span(m.start, m.end) for m in named if m.value.lower() == name.lower()), None)
+@find_support.register
+def _window(value: TimeWindow, passage: Passage) -> Supported | None:
+    found = find_window(value.quote, passage)
+    if found is None:
+        return None
+    same = (value.comparator, value.value, value.unit) == (found.value.comparator, found.value.value, found.value.unit)
+    return found if same else None
+
+
+@find_support.register
+def _age(value: Age, passage: Passage) -> Supported | None:
+    if place := find_time(passage.text, value.value, value.unit):
+        return _supported(value, passage, place)
+    bare = next((Derived(*place, Support.INFERRED) for place in find_together(passage.text, (value.value,))), None)
+    return _supported(value, passage, bare)  # "Age 18-65": the unit is understood
+
+
+@find_support.register
+def _frequency(value: Frequency, passage: Passage) -> Supported | None:
+    return _read_code(value, passage, find_frequencies(passage.text))
+
+
+@find_support.register
+def _route(value: Route, passage: Passage) -> Supported | None:
+    return _read_code(value, passage, load_vocabulary("routes").find(passage.text))
+
+
+def _read_code(value: str, passage: Passage, read: Iterable[Mark[Frequency] | Match]) -> Supported | None:
+    """A code that the rules read in the same words is parsed; any other is the reader's conclusion."""
+    mark = next((mark for mark in read if mark.value == value), None)
+    if mark is None:
+        return Supported(value, passage.whole, Support.INFERRED)
+    return Supported(value, passage.span(mark.start, mark.end), Support.PARSED)
 
 
 def find_window(quote: str, passage: Passage) -> Supported | None:
@@ -122,8 +170,11 @@ def find_window(quote: str, passage: Passage) -> Supported | None:
     if span is None:
         return None
     start, end = passage.cleaned.clean_position(span.start), passage.cleaned.clean_position(span.end)
-    window = read_window(replace(passage, start=start, end=end)).value
+    # What stands around a window tells it from an age; but the first window of a passage may be another one.
+    whole = read_window(passage)
+    there = whole.value is not None and all(one.start < span.end and span.start < one.end for one in whole.spans)
+    window = whole.value if there else read_window(replace(passage, start=start, end=end)).value
     if window is None:
         return None
-    whole = window.model_copy(update={"quote": passage.raw[span.start : span.end]})
-    return Supported(whole, span, Support.PARSED)
+    quoted = window.model_copy(update={"quote": passage.raw[span.start : span.end]})
+    return Supported(quoted, span, Support.PARSED)

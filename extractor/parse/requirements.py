@@ -34,9 +34,9 @@ class Guarded:
     (True, 'As Needed')
     """
 
-    def __init__(self, pattern: str) -> None:
-        self._expression = re.compile(pattern, re.IGNORECASE)
-        self._needed = find_requirement(pattern, behind=False)
+    def __init__(self, pattern: str, flags: int = 0) -> None:
+        self._expression = re.compile(pattern, flags | re.IGNORECASE)
+        self._needed = find_requirement(pattern, flags, behind=False)
 
     def search(self, text: str, start: int = 0, end: int = sys.maxsize) -> re.Match[str] | None:
         """The first match in ``text[start:end]``, or None."""
@@ -57,7 +57,7 @@ class Guarded:
 _HAS_DIGIT = re.compile(r"\d").search
 
 
-def find_requirement(pattern: str, *, behind: bool = True) -> Requirement:
+def find_requirement(pattern: str, flags: int = 0, *, behind: bool = True) -> Requirement:
     r"""What every text that the expression matches, in any case, contains: in the match or, if ``behind``, before it.
 
     >>> find_requirement(r"(?:in|during) the (?:last|past) \d+ days?")
@@ -65,7 +65,7 @@ def find_requirement(pattern: str, *, behind: bool = True) -> Requirement:
     >>> find_requirement(r"\w+")
     Requirement(letters='', choices=(), digit=False)
     """
-    found = [*_of_sequence(parser.parse(pattern), behind=behind)]
+    found = [*_of_sequence(parser.parse(pattern, flags), behind=behind)]
     single = max((next(iter(one)) for one in found if len(one) == 1 and one != _DIGIT), key=len, default="")
     several = [one for one in found if 1 < len(one) <= _MOST_CHOICES]
     choices = max(several, key=_rate, default=frozenset())

@@ -1,8 +1,8 @@
 import pytest
 
-from extractor.ground.quantities import find_amount, find_limit, find_time
+from extractor.ground.quantities import find_amount, find_limit
 from extractor.parse.passage import passage_of
-from extractor.schemas import Amount, Comparator, Support, TimeUnit
+from extractor.schemas import Amount, Comparator, Support
 
 LIMITS = "Hemoglobin >= 8 g/dL and ECOG <= 2. Bilirubin not more than 1.5 x ULN, 2 to 18 years, age 70 or older"
 
@@ -80,26 +80,3 @@ def test_another_unit_or_number_is_no_amount(low, high, unit):
 def test_a_dose_of_a_day_is_inferred_from_that_of_one_giving():
     found = find_amount(passage_of("take 40 mg after meals"), Amount(low=40, high=40, unit="mg/day"))
     assert found.support is Support.INFERRED
-
-
-@pytest.mark.parametrize(
-    ("text", "value", "unit", "stands"),
-    [
-        ("day 30", 30, TimeUnit.DAY, True),
-        ("up to 2 years", 2, TimeUnit.YEAR, True),
-        ("days 45, 90 and 120", 120, TimeUnit.DAY, True),
-        ("not treated within 30 days", 30, TimeUnit.MONTH, False),
-        ("5 mg daily", 5, TimeUnit.MONTH, False),
-        ("the third week", 3, TimeUnit.WEEK, True),
-        ("on C6D1", 6, TimeUnit.CYCLE, True),
-        ("week12, week24", 24, TimeUnit.WEEK, True),
-        ("Days 2 through 7", 7, TimeUnit.DAY, True),
-        ("day 42 (last visit), 49±1, 56±2", 56, TimeUnit.DAY, True),
-        ("weeks " + ", ".join(map(str, range(4, 100, 4))), 60, TimeUnit.WEEK, True),
-        ("day 7, 3 months", 7, TimeUnit.MONTH, False),
-        ("6 years and 11 months", 11, TimeUnit.YEAR, False),
-        ("20 mg/m2 once", 2, TimeUnit.MONTH, False),
-    ],
-)
-def test_a_time_stands_with_its_unit(text, value, unit, stands):
-    assert (find_time(text, value, unit) is not None) is stands

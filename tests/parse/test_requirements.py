@@ -41,6 +41,10 @@ def test_what_stands_in_front_of_a_match_is_asked_for_only_where_it_is_searched(
     assert Guarded(r"(?<=week )one").search("week one", 5)
 
 
+def test_white_space_of_a_verbose_expression_is_not_required() -> None:
+    assert find_requirement("one  # counts", re.VERBOSE) == Requirement("one")
+
+
 @given(st.data())
 def test_no_match_of_a_vocabulary_lacks_what_is_required(data: st.DataObject) -> None:
     pattern = data.draw(st.sampled_from(PATTERNS))

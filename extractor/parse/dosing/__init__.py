@@ -86,15 +86,20 @@ def _read_descriptions(
     return [
         statement
         for passage in descriptions
-        if silent or lexicon.only or any(m.value.key in known for m in lexicon.find(passage.text, passage.section))
         for statement in read_passage(passage, lexicon, lexicon.only)
-        if (statement.agent.key in known or (silent and _is_full(statement)))
+        if (statement.agent.key in known or _is_full(statement, silent=silent))
         and is_given(statement)
         and (statement.agent.key not in dosed if statement.amounts else statement.named)
     ]
 
 
-def _is_full(statement: Statement) -> bool:
-    """Whether a statement names its agent and two things of its giving at least."""
-    said = (statement.amounts, statement.route, statement.frequency or statement.days, statement.length)
-    return statement.named and sum(map(bool, said)) > (statement.agent.kind not in PROCEDURES)
+def _is_full(statement: Statement, *, silent: bool) -> bool:
+    """Whether a statement names its agent and enough of its giving.
+
+    That is two things at least where nothing else tells of any giving, else how, when, and how much or how long.
+    """
+    timed = bool(statement.frequency or statement.days)
+    said = [bool(statement.amounts), bool(statement.route), timed, statement.length is not None]
+    if not silent:
+        return statement.named and bool(statement.route) and timed and sum(said) > 2
+    return statement.named and sum(said) > (statement.agent.kind not in PROCEDURES)

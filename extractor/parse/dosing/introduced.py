@@ -20,7 +20,7 @@ _STOPS = (
     r"(?:iv|po|sc|im|orally|oral|intravenous\w*|subcutaneous\w*|intramuscular\w*|on|over|at|for|every|once|twice|daily|and|or|"
     r"plus|in|until|by|via|beginning|starting|with|days?|continuous\w*|as|to|weekly|monthly|before|after|prior|during|within|"
     r"followed|then|from|into|through|per|q\d?[dwh]|b\.?i\.?d|tid|qd|is|was|are|were|will|may|who|that|which|if|when|while|"
-    r"three|two|four|alone|administered|given|based|according|twice-daily|once-daily|upon|between|of|only|none|more|"
+    r"three|two|four|alone|administered|delivered|applied|given|based|according|twice-daily|once-daily|upon|between|of|only|none|more|"
     r"containing|consisting|comprising|including|combined|directly|intratumorally|intravenously|matching|"
     r"mg|milligrams?|micrograms?|mcg|\u03bcg|cgy|gy|iu|units?|ml|million|billion|puffs?|drops?|times?|mg/\S+|cycles?|"
     r"\d[\d.,]*(?:mg|g|ml|%|cells)?)(?![\w-])"
@@ -40,7 +40,7 @@ _GENERIC_WORDS = """
     lowest lower supplement supplementation label open pre-treatment medical no step steps escalation
     manufactured adjusted cells extracts solution administrations carrier vial vials mixture consecutive regular
     biological cream composition lymphodepletion placement insertion transplant buccal stored similar placebos
-    microliters inhaler metered spray advice counselling
+    microliters inhaler metered spray application advice counselling
 """
 _GENERIC = frozenset(_GENERIC_WORDS.split())
 

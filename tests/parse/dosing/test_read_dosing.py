@@ -183,3 +183,22 @@ def test_evidence_ends_with_a_word() -> None:
     section = make_section("interventions[0]", type="DRUG", name="Examplumab", description="A single 300 mg tablet")
     (regimen,) = read(section).regimens
     assert [section.text[span.start : span.end] for span in regimen.frequency.spans] == ["single"]
+
+
+def test_a_full_statement_of_a_description_counts_beside_the_arms() -> None:
+    regimens = read(
+        make_section("interventions[0]", type="DRUG", name="Examplumab", description="5 mg/kg IV every 3 weeks"),
+        make_section(
+            "detailed_description",
+            text="Patients also receive filgrastim subcutaneously daily for 10 days. Some patients receive mesna.",
+        ),
+    ).regimens
+    assert {regimen.agent.value for regimen in regimens} == {"Examplumab", "filgrastim"}
+
+
+def test_a_salt_is_left_out_where_the_text_names_the_agent_without() -> None:
+    (regimen,) = read(
+        make_section("arms[0]", label="A", type="EXPERIMENTAL", description="Vincristine is a cytostatic."),
+        make_section("interventions[0]", type="DRUG", name="vincristine sulfate", description="1.4 mg/m2 IV weekly"),
+    ).regimens
+    assert regimen.agent.value == "vincristine"
