@@ -27,7 +27,8 @@ class DerivedValue:
 def derive_values(extraction: TrialExtraction, record: TrialRecord) -> Iterator[DerivedValue]:
     """How each value with evidence follows from it: literally, by parsing, by inference, or not at all.
 
-    What the quote alone does not bear out, but its line does, is inferred.
+    A quote is read in its line: the unit of "30" may stand further on, in "days 30, 60 and 90". What only other
+    words of that line bear out is inferred.
     """
     cleaned = {section.name: clean_text(section.text) for section in record.sections}
     for path, item in _list_items(extraction):
@@ -59,7 +60,11 @@ def _derive(value: Any, evidence: Evidence, record: TrialRecord, cleaned: dict[s
     quote = read_passage(section.name, section.text, cleaned[section.name], evidence.start, evidence.end)
     if alone := find_support(value, quote):
         return alone.support
-    return Support.INFERRED if find_support(value, _line_around(quote)) else None
+    within = find_support(value, _line_around(quote))
+    if within is None:
+        return None
+    here = within.span.start < evidence.end and evidence.start < within.span.end
+    return within.support if here else Support.INFERRED
 
 
 def _line_around(quote: Passage) -> Passage:

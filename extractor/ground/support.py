@@ -118,7 +118,7 @@ def _instrument(value: Instrument, passage: Passage) -> Supported | None:
         return Supported(value, together, Support.LITERAL)  # "RECIST1.1"
     for span in (*named, *spelled):
         if _states_version(value.version, passage, span):
-            return Supported(value, span, Support.LITERAL if span in named else Support.INFERRED)
+            return Supported(value, span, Support.LITERAL if span in named else Support.PARSED)
     return None
 
 

@@ -1,7 +1,7 @@
 """Where a text uses any of many terms, found by the words that they begin with."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Generic, TypeVar
 
@@ -17,7 +17,8 @@ WORD_START = r"(?<![^\W\d])"
 _PIECES = re.compile(r"\w+|[^\w\s-]+")
 _RUNS = re.compile(r"[^\W\d_]+|\d+|[^\w\s-]+")
 _DIGIT = re.compile(r"\d")
-_POSSESSIVE = re.compile(r"'[a-z]", re.IGNORECASE)
+_WIDE = "  "
+_NONE: tuple[int, ...] = ()
 _SIGN = ""
 """The first word of terms that begin with a sign."""
 
@@ -51,33 +52,44 @@ class TermTable(Generic[T]):
         found = []
         if hits := self._by_word.keys() & words.keys():
             flat = fold_spaces(text)
-            found = [m for word in hits for place in words[word] if (m := self._match(text, flat, word, place))]
+            is_wide = _WIDE in flat
+            for word in hits:
+                lengths = self._lengths.get(word, _NONE)
+                for place in words[word]:
+                    if not lengths or (is_wide and _WIDE in flat[place : place + lengths[0]]):
+                        found += self._try_expression(text, word, place)
+                        continue
+                    for length in lengths:  # the longest first
+                        known = self._plain.get(flat[place : place + length])
+                        if known and (chosen := self._choose(text, place, place + length, known)):
+                            found.append(chosen)
+                            break
         if _SIGN in self._by_word:
             expression, meanings = self._alternatives(_SIGN)
             found += [(m.start(), m.end(), meanings[(m.lastindex or 1) - 1]) for m in expression.finditer(text)]
         return found
 
-    def _match(self, text: str, flat: str, word: str, place: int) -> tuple[int, int, T] | None:
-        lengths = self._lengths.get(word, ())
-        if not lengths or "  " in flat[place : place + lengths[0]]:
-            expression, meanings = self._alternatives(word)
-            found = expression.match(text, place)
-            return (place, found.end(), meanings[(found.lastindex or 1) - 1]) if found else None
-        for length in lengths:
-            end = place + length
-            if end > len(flat):
-                continue
-            for capitals, meaning in self._plain.get(flat[place:end], ()):
-                spelled = capitals is None or fold_spaces(text[place:end], lower=False) == capitals
-                if spelled and self._stands_alone(text, place, end):
-                    return place, end, meaning
+    def _try_expression(self, text: str, word: str, place: int) -> list[tuple[int, int, T]]:
+        expression, meanings = self._alternatives(word)
+        found = expression.match(text, place)
+        return [(place, found.end(), meanings[(found.lastindex or 1) - 1])] if found else []
+
+    def _choose(
+        self, text: str, start: int, end: int, known: Sequence[tuple[str | None, T]]
+    ) -> tuple[int, int, T] | None:
+        """The first of the terms of that spelling that stands there."""
+        if end > len(text) or not self._stands_alone(text, start, end):
+            return None
+        for capitals, meaning in known:
+            if capitals is None or fold_spaces(text[start:end], lower=False) == capitals:
+                return start, end, meaning
         return None
 
     def _stands_alone(self, text: str, start: int, end: int) -> bool:
         """Whether ``text[start:end]``, which begins a word, is no part of a longer one."""
         before, after = text[start - 1 : start], text[end : end + 1]
         if self._split_digits:
-            return not after.isalpha() and not _POSSESSIVE.match(text, end)
+            return not after.isalpha() and not (after == "'" and text[end + 1 : end + 2].isalpha())
         if after.isalnum() or "_" in {before, after}:
             return False
         return not (before.isalnum() and text[start].isdecimal())

@@ -89,7 +89,7 @@ def _read_descriptions(
         for statement in read_passage(passage, lexicon, lexicon.only)
         if (statement.agent.key in known or _is_full(statement, silent=silent))
         and is_given(statement)
-        and (statement.agent.key not in dosed if statement.amounts else statement.named)
+        and (statement.named or statement.agent.key not in dosed)
     ]
 
 

@@ -5,38 +5,23 @@ from dataclasses import replace
 
 from extractor.schemas import Frequency
 
-from .days import code_days
 from .facts import FIELDS, Statement
+from .schedules import Schedule, code_schedule
 
 __all__ = ["PROCEDURES", "merge_statements", "settle_frequency"]
 
 
-_INTERVALS = frozenset(
-    {
-        Frequency.Q2W,
-        Frequency.Q3W,
-        Frequency.Q4W,
-        Frequency.Q5W,
-        Frequency.Q6W,
-        Frequency.Q8W,
-        Frequency.QM,
-        Frequency.OTHER,
-    }
-)
-"""Codes that beside a list of days only give the length of the cycle."""
-
-
 def settle_frequency(statement: Statement) -> Frequency | None:
-    """The frequency in words, else what the listed days amount to."""
-    days: tuple[int, ...] = statement.days.value if statement.days else ()
-    if statement.frequency is not None:
-        value: Frequency = statement.frequency.value
-        listed = code_days(days, None) if len(days) > 1 and value in _INTERVALS else Frequency.OTHER
-        return value if listed is Frequency.OTHER else listed
-    cycle = statement.cycle.value if statement.cycle else None
-    if len(days) == 1 and days[0] > 0 and cycle is None and statement.cyclic:
-        return None
-    return code_days(days, cycle) if days else None
+    """The frequency that the words, the listed days and the cycle amount to; doses per m2 are given in cycles."""
+    surface = any("m2" in amount.unit or amount.unit == "AUC" for amount in statement.levels)
+    return code_schedule(
+        Schedule(
+            stated=statement.frequency.value if statement.frequency else None,
+            days=statement.days.value if statement.days else (),
+            cycle=statement.cycle.value if statement.cycle else None,
+            cyclic=statement.cyclic or surface,
+        )
+    )
 
 
 def merge_statements(statements: Iterable[Statement]) -> tuple[Statement, ...]:
@@ -51,7 +36,7 @@ def merge_statements(statements: Iterable[Statement]) -> tuple[Statement, ...]:
 
 
 def _merge_group(group: list[Statement]) -> list[Statement]:
-    ranked = sorted(group, key=lambda s: (-s.richness, s.section.startswith("interventions") != bool(s.amounts)))
+    ranked = sorted(group, key=_rank)
     strong = _unite([s for s in ranked if s.amounts])
     weak = [s for s in ranked if not s.amounts]
     if not strong:
@@ -59,6 +44,13 @@ def _merge_group(group: list[Statement]) -> list[Statement]:
     for filler in weak:
         strong = [_fill(s, filler) if _compatible(s, filler) else s for s in strong]
     return _share_route(strong)
+
+
+def _rank(statement: Statement) -> tuple[int, bool, bool]:
+    """The fullest statement first; of equally full ones those of arms and interventions before descriptions."""
+    is_intervention = statement.section.startswith("interventions")
+    is_group = is_intervention or statement.section.startswith("arms")
+    return -statement.richness, not is_group, is_intervention != bool(statement.amounts)
 
 
 def _share_route(statements: list[Statement]) -> list[Statement]:

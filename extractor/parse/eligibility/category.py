@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from extractor.parse.parsed import Reading
 from extractor.parse.passage import Passage
-from extractor.parse.scoring import find_token, load_classifier
+from extractor.parse.scoring import find_token, list_rivals, load_classifier
 from extractor.schemas import Category, Support
 
 from .line_features import CriterionLine, describe_lines
@@ -19,12 +19,14 @@ _NO_CRITERION = "none"
 class LineScore:
     """The category of a line, were it a criterion, and how sure that is.
 
-    ``no_criterion`` is how often such lines are none, but headings, notes or remarks. ``word`` is where the word
-    stands that speaks most for the category; None if it is no single one.
+    ``rivals`` are the categories that it may be instead. ``no_criterion`` is how often such lines are none, but
+    headings, notes or remarks. ``word`` is where the word stands that speaks most for the category; None if it is
+    no single one.
     """
 
     category: Category
     confidence: float
+    rivals: tuple[Category, ...]
     no_criterion: float
     word: tuple[int, int] | None
 
@@ -50,18 +52,22 @@ def score_lines(lines: Sequence[CriterionLine], target: frozenset[str] = frozens
     sure = classifier.calibrations["category"].confidences(chances.max(axis=1))
     doubts = classifier.calibrations["no_criterion"].confidences(refused)
     leading = classifier.find_leading(weighed, best)
+    rivals = list_rivals(chances, classifier.classes)
     return [
         LineScore(
             category=Category(classifier.classes[category]),
             confidence=confidence,
+            rivals=tuple(map(Category, others)),
             no_criterion=doubt,
             word=None if place is None else find_token(line.text, place),
         )
-        for line, category, confidence, doubt, place in zip(lines, best.tolist(), sure, doubts, leading, strict=True)
+        for line, category, confidence, others, doubt, place in zip(
+            lines, best.tolist(), sure, rivals, doubts, leading, strict=True
+        )
     ]
 
 
 def read_category(passage: Passage, score: LineScore) -> Reading[Category | None]:
     """The category that a line's score says, with the word that decided it."""
     span = passage.span(*score.word) if score.word else passage.whole
-    return Reading(score.category, score.confidence, (span,), Support.INFERRED)
+    return Reading(score.category, score.confidence, (span,), Support.INFERRED, score.rivals)

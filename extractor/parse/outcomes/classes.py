@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from extractor.parse.scoring import find_token, load_classifier
+from extractor.parse.scoring import find_token, list_rivals, load_classifier
 from extractor.schemas import Concept, EndpointCategory
 
 from .outcome_features import OutcomeWords, describe_outcome
@@ -13,15 +13,17 @@ __all__ = ["OutcomeClasses", "classify_outcomes"]
 
 @dataclass(frozen=True, slots=True)
 class OutcomeClasses:
-    """The concept and the category of an outcome, each with the probability that it is right.
+    """The concept and the category of an outcome, each with the probability that it is right and with its rivals.
 
     ``word`` is where the word stands in the measure that speaks most for the concept; None if it is no single one.
     """
 
     concept: Concept
     concept_confidence: float
+    concept_rivals: tuple[Concept, ...]
     category: EndpointCategory
     category_confidence: float
+    category_rivals: tuple[EndpointCategory, ...]
     word: tuple[int, int] | None
 
 
@@ -42,16 +44,20 @@ def classify_outcomes(outcomes: Sequence[OutcomeWords]) -> list[OutcomeClasses]:
         OutcomeClasses(
             concept=Concept(concepts.classes[best]),
             concept_confidence=sure,
+            concept_rivals=tuple(map(Concept, others)),
             category=EndpointCategory(categories.classes[second]),
             category_confidence=also_sure,
+            category_rivals=tuple(map(EndpointCategory, more)),
             word=None if place is None else find_token(outcome.measure, place),
         )
-        for outcome, best, sure, second, also_sure, place in zip(
+        for outcome, best, sure, others, second, also_sure, more, place in zip(
             outcomes,
             chosen.tolist(),
             concepts.calibrations["class"].confidences(concept.chances.max(axis=1)),
+            list_rivals(concept.chances, concepts.classes),
             purpose.tolist(),
             categories.calibrations["class"].confidences(category.chances.max(axis=1)),
+            list_rivals(category.chances, categories.classes),
             concepts.find_leading(concept, chosen),
             strict=True,
         )

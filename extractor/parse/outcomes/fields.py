@@ -60,8 +60,8 @@ def read_class_fields(text: OutcomeText, classes: OutcomeClasses) -> ClassFields
     start, end = text.measure if classes.word is None else (text.measure[0] + place for place in classes.word)
     spans = (text.span(start, end),)
     return ClassFields(
-        Reading(classes.concept, classes.concept_confidence, spans, Support.INFERRED),
-        Reading(classes.category, classes.category_confidence, spans, Support.INFERRED),
+        Reading(classes.concept, classes.concept_confidence, spans, Support.INFERRED, classes.concept_rivals),
+        Reading(classes.category, classes.category_confidence, spans, Support.INFERRED, classes.category_rivals),
     )
 
 

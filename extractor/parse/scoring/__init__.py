@@ -1,7 +1,8 @@
 """Small learned scorers: weights are data files, numpy does the arithmetic, benchmarks/training makes the files."""
 
 from .bags import Bag
+from .probabilities import list_rivals
 from .tokens import find_token, join_pairs, open_with, read_tokens
 from .weight_files import load_classifier
 
-__all__ = ["Bag", "find_token", "join_pairs", "load_classifier", "open_with", "read_tokens"]
+__all__ = ["Bag", "find_token", "join_pairs", "list_rivals", "load_classifier", "open_with", "read_tokens"]

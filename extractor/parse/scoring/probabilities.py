@@ -1,5 +1,6 @@
 """Scores made probabilities, and probabilities made honest confidences."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -7,7 +8,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Calibration", "to_probabilities"]
+__all__ = ["Calibration", "list_rivals", "to_probabilities"]
+
+_ENOUGH, _MOST = 0.97, 5
+"""Rivals are listed until the right class is almost surely among them, but no more than so many."""
 
 
 def to_probabilities(scores: "NDArray[np.float32]") -> "NDArray[np.float32]":
@@ -22,6 +26,24 @@ def to_probabilities(scores: "NDArray[np.float32]") -> "NDArray[np.float32]":
     raised = np.exp(scores - scores.max(axis=1, keepdims=True))
     chances: NDArray[np.float32] = raised / raised.sum(axis=1, keepdims=True)
     return chances
+
+
+def list_rivals(chances: "NDArray[np.float32]", classes: Sequence[str]) -> list[tuple[str, ...]]:
+    """For each row the classes that may be right in place of the likeliest one, likeliest first.
+
+    >>> import numpy as np
+    >>> list_rivals(np.array([[0.6, 0.01, 0.38, 0.01], [0.99, 0.0, 0.01, 0.0]]), ("age", "sex", "diet", "other"))
+    [('diet',), ()]
+    """
+    import numpy as np  # noqa: PLC0415
+
+    order = np.argsort(-chances, axis=1)[:, : _MOST + 1]
+    reached = np.cumsum(np.take_along_axis(chances, order, axis=1), axis=1)
+    wanted = (reached < _ENOUGH).sum(axis=1)
+    return [
+        tuple(classes[one] for one in row[1 : count + 1])
+        for row, count in zip(order.tolist(), wanted.tolist(), strict=True)
+    ]
 
 
 @dataclass(frozen=True)
