@@ -33,7 +33,7 @@ def _write_wide(quote: str, rng: random.Random) -> str:
     """A word in the full-width forms of its characters."""
     words = quote.split(" ")
     place = rng.randrange(len(words))
-    words[place] = "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" and c != "\\" else c for c in words[place])
+    words[place] = "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in _UNESCAPED.sub(r"\1", words[place]))
     return " ".join(words)
 
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import Any
 
-from extractor.parse.parsed import ParsedCriterion, ParsedOutcome, ParsedRecord, ParsedRegimen
+from extractor.parse.parsed import CERTAIN, ParsedCriterion, ParsedOutcome, ParsedRecord, ParsedRegimen
 from extractor.schemas import Concept, Task
 
 from .call import Question
 from .lines import estimate_tokens, render_line
 from .wire import WIRE_ITEMS
+from .worth import Doubted, keep_worthwhile
 
 __all__ = ["Assist", "pack_questions", "plan_questions"]
 
@@ -17,7 +17,7 @@ __all__ = ["Assist", "pack_questions", "plan_questions"]
 class Assist(StrEnum):
     """How much is asked of a model.
 
-    - ``auto``: what the rules are not certain of.
+    - ``auto``: what the rules are not certain of, where the doubt is worth the tokens.
     - ``always``: every field that a model may fill, as a second annotator.
     - ``never``: nothing.
     """
@@ -27,8 +27,10 @@ class Assist(StrEnum):
     NEVER = "never"
 
 
-_RIDE_ALONG = frozenset({"censored", "specimens", "methods", "cycle", "timing"})
-"""Fields that are asked when their chunk is asked anyway: alone they do not pay for the chunk's text."""
+_UNREAD = 0.7 * 9
+"""The doubt of a candidate: how probable it is that it holds a regimen, of nine fields."""
+_OPEN = 1.5
+"""The doubt of a field of which the rules say nothing: it is missing for sure, and a guess would not be."""
 
 _EVENTS = frozenset({"start_event", "end_events", "censored"})
 _TIMED = frozenset(
@@ -55,12 +57,13 @@ def plan_questions(parsed: ParsedRecord, tasks: Collection[Task], assist: Assist
     """
     if assist is Assist.NEVER:
         return ()
-    planned: dict[int, Question] = {}
+    planned: dict[int, Doubted] = {}
     for task in Task:
         if task in tasks:
-            for question in _PLANNERS[task](parsed, assist):
-                planned.setdefault(question.chunk.number, question)
-    return tuple(planned.values())
+            for draft in _PLANNERS[task](parsed, assist):
+                planned.setdefault(draft.question.chunk.number, draft)
+    drafts = tuple(planned.values())
+    return keep_worthwhile(drafts) if assist is Assist.AUTO else tuple(draft.question for draft in drafts)
 
 
 def pack_questions(
@@ -83,13 +86,21 @@ def pack_questions(
     return tuple(map(tuple, calls))
 
 
-def _choose_fields(task: Task, item: _ParsedItem, assist: Assist, left_out: Collection[str] = ()) -> tuple[str, ...]:
-    """Fields of ``item`` to ask, in the order of the wire; none if all that is open is not worth a question."""
+def _draft(
+    task: Task, item: _ParsedItem, assist: Assist, hint: str = "", left_out: Collection[str] = ()
+) -> Iterator[Doubted]:
+    """The question about the open fields of ``item``, in the order of the wire; none if nothing is open."""
     askable = [field for field in WIRE_ITEMS[task].allowance if field not in left_out]
-    if assist is Assist.ALWAYS:
-        return tuple(askable)
-    fields = tuple(field for field in askable if not _is_certain(item, field))
-    return fields if set(fields) - _RIDE_ALONG else ()
+    doubts = {field: _doubt(item, field) for field in askable}
+    fields = tuple(field for field in askable if assist is Assist.ALWAYS or doubts[field] > 1 - CERTAIN)
+    if fields:
+        yield Doubted(Question(task, item.chunk, fields, hint, _options(item, fields, assist)), doubts)
+
+
+def _doubt(item: _ParsedItem, field: str) -> float:
+    names = ("measure", "description", "time_frame") if field == "split" else (field,)
+    confidence: float = min(getattr(item, name).confidence for name in names)
+    return 1 - confidence if confidence else _OPEN
 
 
 def _options(item: _ParsedItem, fields: Collection[str], assist: Assist) -> dict[str, frozenset[StrEnum]]:
@@ -104,20 +115,11 @@ def _options(item: _ParsedItem, fields: Collection[str], assist: Assist) -> dict
     }
 
 
-def _is_certain(item: _ParsedItem, field: str) -> bool:
-    names = ("measure", "description", "time_frame") if field == "split" else (field,)
-    readings: list[Any] = [getattr(item, name) for name in names]
-    return all(reading.certain for reading in readings)
-
-
-def _plan_eligibility(parsed: ParsedRecord, assist: Assist) -> Iterator[Question]:
+def _plan_eligibility(parsed: ParsedRecord, assist: Assist) -> Iterator[Doubted]:
     for criterion in parsed.eligibility.criteria:
         surely_none = criterion.stands.certain and not criterion.stands.value
-        if surely_none and assist is Assist.AUTO:
-            continue
-        if fields := _choose_fields(Task.ELIGIBILITY, criterion, assist):
-            options = _options(criterion, fields, assist)
-            yield Question(Task.ELIGIBILITY, criterion.chunk, fields, _place_of(criterion), options)
+        if not (surely_none and assist is Assist.AUTO):
+            yield from _draft(Task.ELIGIBILITY, criterion, assist, _place_of(criterion))
 
 
 def _place_of(criterion: ParsedCriterion) -> str:
@@ -128,13 +130,12 @@ def _place_of(criterion: ParsedCriterion) -> str:
     return f'{where}, under "{criterion.lead_in.value}"' if criterion.lead_in.value else where
 
 
-def _plan_dosing(parsed: ParsedRecord, assist: Assist) -> Iterator[Question]:
+def _plan_dosing(parsed: ParsedRecord, assist: Assist) -> Iterator[Doubted]:
     for regimen in parsed.dosing.regimens:
-        if fields := _choose_fields(Task.DOSING, regimen, assist, {"regimens"}):
-            options = _options(regimen, fields, assist)
-            yield Question(Task.DOSING, regimen.chunk, fields, _known_of(parsed, regimen), options)
+        yield from _draft(Task.DOSING, regimen, assist, _known_of(parsed, regimen), {"regimens"})
     for chunk in parsed.dosing.candidates:
-        yield Question(Task.DOSING, chunk, ("regimens",), _arm(parsed, chunk.span.section))
+        question = Question(Task.DOSING, chunk, ("regimens",), _arm(parsed, chunk.span.section))
+        yield Doubted(question, {"regimens": _UNREAD})
 
 
 def _known_of(parsed: ParsedRecord, regimen: ParsedRegimen) -> str:
@@ -151,17 +152,16 @@ def _arm(parsed: ParsedRecord, section_name: str) -> str:
     return ", ".join(text for name in names if section and (text := section.part(name)))
 
 
-def _plan_endpoints(parsed: ParsedRecord, assist: Assist) -> Iterator[Question]:
+def _plan_endpoints(parsed: ParsedRecord, assist: Assist) -> Iterator[Doubted]:
     for outcome in parsed.outcomes:
         section = parsed.record.section(outcome.chunk.span.section)
         left_out = {"split"} if section and section.parts else set()
         if outcome.concept.certain and outcome.concept.value not in _TIMED:
             left_out |= _EVENTS
-        if fields := _choose_fields(Task.ENDPOINTS, outcome, assist, left_out):
-            yield Question(Task.ENDPOINTS, outcome.chunk, fields, options=_options(outcome, fields, assist))
+        yield from _draft(Task.ENDPOINTS, outcome, assist, left_out=left_out)
 
 
-_PLANNERS: Mapping[Task, Callable[[ParsedRecord, Assist], Iterator[Question]]] = {
+_PLANNERS: Mapping[Task, Callable[[ParsedRecord, Assist], Iterator[Doubted]]] = {
     Task.ELIGIBILITY: _plan_eligibility,
     Task.DOSING: _plan_dosing,
     Task.ENDPOINTS: _plan_endpoints,

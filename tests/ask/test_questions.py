@@ -4,7 +4,7 @@ import pytest
 
 from extractor.ask.lines import estimate_tokens, render_line
 from extractor.ask.questions import Assist, pack_questions, plan_questions
-from extractor.parse.parsed import Span
+from extractor.parse.parsed import Reading, Span
 from extractor.schemas import Category, Concept, CriterionKind, Task
 
 from .samples import OPEN, chunk, criterion, outcome, parsed_record, regimen, sure, unsure, with_parts
@@ -22,7 +22,7 @@ def test_never_asks_nothing():
 
 def test_the_values_between_which_the_rules_waver_go_with_the_question():
     wavering = replace(unsure(Category.AGE), alternatives=(Category.SEX,))
-    items = (criterion(1, "Adults", category=wavering), criterion(2, "Adults", category=unsure(Category.AGE)))
+    items = (criterion(1, "Adults", category=wavering), criterion(2, "Adults", category=OPEN))
     assert [dict(q.options) for q in _plan(*items)] == [{"category": {Category.AGE, Category.SEX}}, {}]
     assert [dict(q.options) for q in _plan(*items, assist=Assist.ALWAYS)] == [{}, {}]
 
@@ -32,7 +32,7 @@ def test_what_the_rules_know_is_not_asked():
 
 
 def test_auto_asks_the_uncertain_fields_alone():
-    questions = _plan(criterion(1, "Adults"), criterion(2, "Stable disease", category=unsure(None), constraints=OPEN))
+    questions = _plan(criterion(1, "Adults"), criterion(2, "Stable disease", category=OPEN, constraints=OPEN))
     assert [(q.chunk.number, q.fields) for q in questions] == [(2, ("category", "constraints"))]
 
 
@@ -64,10 +64,35 @@ def test_only_the_tasks_wanted_are_asked():
     assert [q.task for q in _plan(*items, tasks={Task.ENDPOINTS})] == [Task.ENDPOINTS]
 
 
-def test_fields_that_do_not_pay_alone_ride_along():
-    assert _plan(outcome(1, "IL-6 in serum", specimens=OPEN, methods=OPEN)) == ()
-    (question,) = _plan(outcome(1, "IL-6 in serum", concept=unsure(Concept.BIOMARKER), specimens=OPEN))
-    assert question.fields == ("concept", "specimens")
+def _lines(count, **readings):
+    return [criterion(n, "Adults with stable disease", **readings) for n in range(1, count + 1)]
+
+
+def test_a_small_doubt_is_not_worth_its_tokens_and_many_are():
+    likely = Reading(Category.AGE, 0.8)
+    assert _plan(*_lines(1, category=likely)) == ()
+    assert len(_plan(*_lines(12, category=likely))) == 12
+
+
+def test_a_doubt_in_a_long_line_is_not_worth_reading_it():
+    lines = [*_lines(12, category=Reading(Category.AGE, 0.8)), criterion(20, "word " * 400, category=unsure(None))]
+    assert 20 not in [question.chunk.number for question in _plan(*lines)]
+
+
+def test_a_field_that_few_lines_ask_is_not_worth_its_definition():
+    lines = _lines(12, category=Reading(Category.AGE, 0.7))
+    lines[0] = criterion(1, "Adults with stable disease", category=unsure(None), constraints=Reading((), 0.9))
+    assert {question.fields for question in _plan(*lines)} == {("category",)}
+
+
+def test_what_the_rules_cannot_tell_at_all_is_asked():
+    assert [q.fields for q in _plan(outcome(1, "Something", concept=OPEN))] == [("concept",)]
+
+
+def test_a_choice_between_few_is_worth_less_doubt_than_one_between_all():
+    wide, narrow = (replace(unsure(Category.AGE), alternatives=others) for others in ((), (Category.SEX,)))
+    assert _plan(criterion(1, "Adults", category=wide)) == ()
+    assert len(_plan(criterion(1, "Adults", category=narrow))) == 1
 
 
 @pytest.mark.parametrize(
@@ -139,8 +164,8 @@ def test_packing_bounds_tokens_and_questions():
 
 
 def test_a_line_longer_than_a_call_has_a_call_to_itself():
-    questions = _plan(criterion(1, "Adults", category=OPEN), criterion(2, "word " * 4000, category=OPEN))
-    assert [len(call) for call in pack_questions(questions, max_tokens=100)] == [1, 1]
+    questions = _plan(criterion(1, "Adults", category=OPEN), criterion(2, "word " * 60, category=OPEN))
+    assert [len(call) for call in pack_questions(questions, max_tokens=50)] == [1, 1]
 
 
 def test_packing_nothing_makes_no_call():

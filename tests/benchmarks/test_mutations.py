@@ -17,9 +17,13 @@ from benchmarks.mutations.values import ValueTrial, is_supported, make_value_tri
 from extractor.schemas import Amount
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
-QUOTE = "Patients must be 18-65 years or older than 70, not on two drugs, with platelets \\>= 1.5 x 10\\^9/L or 25 mg/kg"
+QUOTE = (
+    "Patients must be 18-65 years or older than 70, not on two drugs, with platelets \\>= 1.5 x 10\\^9/L or 25 mg/kg"
+)
 ODD = "The “first-line” patient's naïve ﬁbrosis \\[grade 3\\], at 10\\^9 cells/m2 & 5 mg"
-ELIGIBILITY = "Inclusion Criteria:\n\n* Age of at least 18 years and not more than 75 years\n* Platelets \\> 50 x 10\\^9/L\n"
+ELIGIBILITY = (
+    "Inclusion Criteria:\n\n* Age of at least 18 years and not more than 75 years\n* Platelets \\> 50 x 10\\^9/L\n"
+)
 
 
 def text_with(quote):
@@ -80,7 +84,9 @@ def test_verdicts_are_counted_by_kind():
     assert "| number (escaped) | 2 | 50.0% | 50.0% |" in format_comparison({"one": tallies, "two": tallies})
 
 
-@pytest.mark.parametrize(("hits", "count", "low", "high"), [(0, 10, 0.0, 0.2775), (5, 10, 0.2366, 0.7634), (10, 10, 0.7225, 1)])
+@pytest.mark.parametrize(
+    ("hits", "count", "low", "high"), [(0, 10, 0.0, 0.2775), (5, 10, 0.2366, 0.7634), (10, 10, 0.7225, 1)]
+)
 def test_wilson_gives_the_interval_of_a_share(hits, count, low, high):
     assert wilson(hits, count) == pytest.approx((low, high), abs=1e-4)
 

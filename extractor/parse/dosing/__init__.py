@@ -22,6 +22,8 @@ from .statements import read_passage
 
 __all__ = ["read_dosing", "read_statements"]
 
+_TITLES = ("title", "official_title")
+
 
 def read_dosing(record: TrialRecord, cleaned: Mapping[str, CleanText], numbers: Iterator[int]) -> ParsedDosing:
     """The regimens of a record, and the chunks that seem to hold one which the rules could not read.
@@ -45,7 +47,9 @@ def read_dosing(record: TrialRecord, cleaned: Mapping[str, CleanText], numbers: 
     merged = merge_statements(statements)
     source = RecordText({passage.section: passage for passage in passages}, cleaned)
     raw = {section.name: section.text for section in record.sections}
-    regimens = build_regimens(merged, source, view_trial(passages, lexicon, merged), numbers, raw) if merged else ()
+    titles = [cleaned[name].text for name in _TITLES if name in cleaned]
+    trial = view_trial(passages, lexicon, merged, titles)
+    regimens = build_regimens(merged, source, trial, numbers, raw) if merged else ()
     return ParsedDosing(regimens, find_candidates(statements, passages, source, numbers))
 
 
@@ -89,7 +93,7 @@ def _read_descriptions(
         for statement in read_passage(passage, lexicon, lexicon.only)
         if (statement.agent.key in known or _is_full(statement, silent=silent))
         and is_given(statement)
-        and (statement.named or statement.agent.key not in dosed)
+        and (statement.agent.key not in dosed if statement.amounts else statement.named)
     ]
 
 

@@ -17,7 +17,8 @@ _NAMES = load_vocabulary("agents")
 _ABBREVIATIONS = load_vocabulary("agent_abbreviations")
 _INACTIVE = re.compile(r"\b(?:sham|saline|vehicle|diluent)\b", re.IGNORECASE)
 _GLOSS = re.compile(r"\s?\(\s?")
-_CAPITALS = re.compile(r"\b[A-Z]{3,8}\b")
+_LONGEST_INITIALS = 8
+_CAPITALS = re.compile(rf"\b[A-Z]{{3,{_LONGEST_INITIALS}}}\b")
 _LETTERS = re.compile(r"[A-Za-z]+")
 _SHORT_NAME = re.compile(r"\s?\(\s?([A-Z][\w-]{1,11}|\d+[\w-]*[A-Z]\w*)\s?\)")
 _JOINED_PLACEBO = re.compile(r"\s*(?:-|matching|matched|for|to|of|\()?\s*", re.IGNORECASE)
@@ -135,7 +136,8 @@ def _find_glosses(
     capitals = {found for text in texts for found in _CAPITALS.findall(text)}
     for name, agent in names:
         initials = "".join(word[0] for word in _LETTERS.findall(name)).upper()
-        yield from ((initials[at:], agent) for at in range(len(initials) - 2) if initials[at:] in capitals)
+        tails = (initials[at:] for at in range(max(0, len(initials) - _LONGEST_INITIALS), len(initials) - 2))
+        yield from ((tail, agent) for tail in tails if tail in capitals)
 
 
 def _read_names(passage: Passage) -> list[tuple[str, Agent]]:

@@ -17,6 +17,7 @@ from extractor.schemas import Role
 from .agents import Agent, Lexicon
 from .facts import Statement
 from .passages import Passage
+from .titles import TitleUse, view_titles
 
 __all__ = ["Trial", "describe_role", "read_role", "view_trial"]
 
@@ -73,10 +74,13 @@ class Trial:
     agents: tuple[str, ...]
     kinds: Mapping[str, str]
     signs: tuple[str, ...]
+    titles: TitleUse = TitleUse()
 
 
-def view_trial(passages: Sequence[Passage], lexicon: Lexicon, statements: Sequence[Statement]) -> Trial:
-    """The trial as the roles of its agents depend on it."""
+def view_trial(
+    passages: Sequence[Passage], lexicon: Lexicon, statements: Sequence[Statement], titles: Sequence[str] = ()
+) -> Trial:
+    """The trial as the roles of its agents depend on it; ``titles`` are its cleaned titles, if they are known."""
     arms = [passage for passage in passages if passage.is_arm]
     use: dict[str, set[int]] = {}
     for place, arm in enumerate(arms):
@@ -89,6 +93,7 @@ def view_trial(passages: Sequence[Passage], lexicon: Lexicon, statements: Sequen
         tuple(dict.fromkeys(statement.agent.key for statement in statements)),
         {passage.section: passage.kind for passage in passages},
         tuple(name for name, sign in _TRIAL.items() if sign.search(text)),
+        view_titles(titles, lexicon),
     )
 
 
@@ -121,7 +126,7 @@ def describe_role(statement: Statement, text: str, trial: Trial) -> list[str]:
     features += [f"{name} for {sign}" for name in names for sign in trial.signs if sign in {"cell therapy", "graft"}]
     features += _describe_use(agent, trial)
     features.append(f"expected {_expect(agent, names, days, near, trial)}")
-    if any(_NAME["novel"].search(key) for key in trial.agents if key != agent.key):
+    if _stands_beside_novel(agent, trial):
         features += ["beside novel", *(f"{name} beside novel" for name in names)]
         if "standard" in names and "novel" not in names:
             features.append("standard alone beside novel")
@@ -155,7 +160,7 @@ def _expect(agent: Agent, names: Sequence[str], days: Sequence[int], near: str, 
 
 
 def _compare_agents(agent: Agent, names: Sequence[str], trial: Trial) -> Role:
-    if "standard" in names and any(_NAME["novel"].search(key) for key in trial.agents if key != agent.key):
+    if "standard" in names and _stands_beside_novel(agent, trial):
         return Role.BACKGROUND
     named = trial.use.get(agent.key, frozenset())
     kinds = {trial.arms[place] for place in named}
@@ -165,6 +170,17 @@ def _compare_agents(agent: Agent, names: Sequence[str], trial: Trial) -> Role:
     if everywhere and any(use < named for key, use in trial.use.items() if key != agent.key):
         return Role.BACKGROUND
     return Role.INVESTIGATIONAL
+
+
+def _stands_beside_novel(agent: Agent, trial: Trial) -> bool:
+    """Whether another agent is what the trial is about, by the names of both; titles tell more than names."""
+    titles = trial.titles
+    novel = {key for key in trial.agents if key != agent.key and _NAME["novel"].search(key)}
+    if agent.key in titles.tested:
+        return False
+    if titles.tested | titles.beside:
+        return bool(novel & (titles.tested | titles.beside))
+    return bool(novel) and not titles.schemes
 
 
 def _describe_use(agent: Agent, trial: Trial) -> Iterator[str]:
