@@ -73,7 +73,8 @@ def _no_reply(model: Model, error: BaseException) -> Reply:
 
 def _ground(parsed: ParsedRecord, pack: Sequence[Question], reply: Reply) -> list[GroundedAnswer]:
     answers = read_answers(pack, reply.items, complete=not (reply.rejected or reply.pending))
-    return [ground_answer(answer, parsed) for answer in answers]
+    chunks = {question.chunk.number: question.chunk for question in pack}
+    return [ground_answer(answer, parsed, chunks[answer.chunk]) for answer in answers]
 
 
 def _report(
@@ -87,7 +88,8 @@ def _report(
     dropped = tuple(reason for reply in replies for reason in reply.rejected)
     usage = _total(reply.usage for reply in replies)
     policy = load_policy(_weakest_class(replies))
-    inquiry = Inquiry(asked, dict(by_chunk), dropped, usage, policy)
+    stretches = {q.chunk.number: q.chunk for q in questions if "regimens" in q.fields}
+    inquiry = Inquiry(asked, dict(by_chunk), dropped, usage, policy, stretches)
     counts = {"questions": len(asked), "open_questions": waiting + sum(map(inquiry.is_open, asked))}
     return replace(inquiry, usage=inquiry.usage.model_copy(update=counts))
 

@@ -8,6 +8,7 @@ from extractor.schemas import Concept, Task
 
 from .call import Question
 from .lines import estimate_tokens, render_line
+from .stretches import list_stretches
 from .wire import WIRE_ITEMS
 from .worth import Doubted, keep_worthwhile
 
@@ -29,6 +30,8 @@ class Assist(StrEnum):
 
 _UNREAD = 0.7 * 9
 """The doubt of a candidate: how probable it is that it holds a regimen, of nine fields."""
+_MUCH = 1.0
+"""The doubt of a regimen from which on it is read anew as a whole."""
 _OPEN = 1.5
 """The doubt of a field of which the rules say nothing: it is missing for sure, and a guess would not be."""
 
@@ -109,10 +112,15 @@ def _options(item: _ParsedItem, fields: Collection[str], assist: Assist) -> dict
         return {}
     readings = {field: getattr(item, field) for field in fields if field != "split"}
     return {
-        field: frozenset({reading.value, *reading.alternatives})
+        field: frozenset({reading.value, *reading.alternatives, *_others(reading.value)})
         for field, reading in readings.items()
         if reading.alternatives
     }
+
+
+def _others(value: StrEnum) -> list[StrEnum]:
+    """The member of a closed set that is right where no other is: it must stay open."""
+    return [member for member in type(value) if member.name == "OTHER"]
 
 
 def _plan_eligibility(parsed: ParsedRecord, assist: Assist) -> Iterator[Doubted]:
@@ -131,11 +139,20 @@ def _place_of(criterion: ParsedCriterion) -> str:
 
 
 def _plan_dosing(parsed: ParsedRecord, assist: Assist) -> Iterator[Doubted]:
-    for regimen in parsed.dosing.regimens:
-        yield from _draft(Task.DOSING, regimen, assist, _known_of(parsed, regimen), {"regimens"})
-    for chunk in parsed.dosing.candidates:
-        question = Question(Task.DOSING, chunk, ("regimens",), _arm(parsed, chunk.span.section))
-        yield Doubted(question, {"regimens": _UNREAD})
+    """One question for all regimens of a stretch where much is doubtful, or else for single fields."""
+    for stretch in list_stretches(parsed):
+        drafts = [draft for regimen in stretch.regimens for draft in _draft_regimen(parsed, regimen, assist)]
+        doubt = sum(draft.doubts[field] for draft in drafts for field in draft.question.fields)
+        doubt += _UNREAD * len(stretch.candidates)
+        if stretch.candidates or (doubt >= _MUCH * len(stretch.regimens) and assist is Assist.AUTO):
+            question = Question(Task.DOSING, stretch.chunk, ("regimens",), _arm(parsed, stretch.chunk.span.section))
+            yield Doubted(question, {"regimens": doubt})
+        else:
+            yield from drafts
+
+
+def _draft_regimen(parsed: ParsedRecord, regimen: ParsedRegimen, assist: Assist) -> Iterator[Doubted]:
+    return _draft(Task.DOSING, regimen, assist, _known_of(parsed, regimen), {"regimens"})
 
 
 def _known_of(parsed: ParsedRecord, regimen: ParsedRegimen) -> str:

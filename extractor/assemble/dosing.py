@@ -1,21 +1,24 @@
 """What participants are given, settled between rules and model."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from extractor.ground.check import MODEL_CONFIDENCE, GroundedAnswer
-from extractor.parse.parsed import Chunk, ParsedRecord, ParsedRegimen, Reading
+from extractor.parse.parsed import Chunk, ParsedRecord, ParsedRegimen, Reading, Span
 from extractor.schemas import Absence, AbsenceReason, Origin, Regimen, Support
 
 from .inquiry import Inquiry
 from .ledger import Ledger
-from .settle import Settled
+from .regimen_pairs import name_agent, pair_regimens
+from .settle import Settled, settle
 
 __all__ = ["assemble_dosing"]
 
 _FIELDS = ("role", "amounts", "route", "frequency", "cycle", "duration", "timing")
 _AGENT_AND_FIELDS = ("agent", *_FIELDS)
+_QUOTED = 0.5
+"""How often the rules cut a quote just as an annotator does."""
 _SEARCHED = ("arms", "interventions", "brief_summary", "detailed_description")
 
 
@@ -37,14 +40,13 @@ def assemble_dosing(parsed: ParsedRecord, inquiry: Inquiry) -> tuple[tuple[Regim
     """The rules' regimens, then those that only the model read, and why what is empty is empty."""
     regimens: list[Regimen] = []
     absences: list[Absence] = []
-    known = [_known(parsed, regimen, inquiry) for regimen in parsed.dosing.regimens]
-    for entry in (*known, *_read_by_model(parsed, inquiry)):
+    for entry in _list_entries(parsed, inquiry):
         span = entry.quote.spans[0]
         ledger = Ledger(parsed.record, f"dosing[{len(regimens)}]", span, entry.inquiry)
         number = entry.chunk.number
         fields = {name: ledger.enter(name, entry.readings[name], number, entry.question) for name in _AGENT_AND_FIELDS}
         fields |= {"section": span.section, "quote": ledger.note("quote", entry.quote)}
-        if fields["agent"] is None or any(_same(fields, regimen) for regimen in regimens):
+        if fields["agent"] is None or any(_adds_nothing(fields, regimen) for regimen in regimens):
             continue
         fields["amounts"] = fields["amounts"] or ()
         regimens.append(Regimen.model_validate({**fields, **ledger.provenance()}))
@@ -54,18 +56,65 @@ def assemble_dosing(parsed: ParsedRecord, inquiry: Inquiry) -> tuple[tuple[Regim
     return tuple(regimens), absences
 
 
+def _list_entries(parsed: ParsedRecord, inquiry: Inquiry) -> Iterator[_Entry]:
+    """What the rules read, settled with the model where that was asked; then what only the model read."""
+    found: list[_Entry] = []
+    taken: set[int] = set()
+    for number, stretch in inquiry.stretches.items():
+        inside = [regimen for regimen in parsed.dosing.regimens if _stands_in(regimen.chunk.span, stretch.span)]
+        if number in inquiry.answers:
+            taken |= {id(regimen) for regimen in inside}
+            found += _settle_stretch(parsed, _Stretch(stretch, inside, inquiry.answers[number]), inquiry)
+    yield from (_known(parsed, regimen, inquiry) for regimen in parsed.dosing.regimens if id(regimen) not in taken)
+    yield from found
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """A stretch of text, what the rules read in it and what the model did."""
+
+    chunk: Chunk
+    regimens: list[ParsedRegimen]
+    answers: Sequence[GroundedAnswer]
+
+
+def _settle_stretch(parsed: ParsedRecord, stretch: _Stretch, inquiry: Inquiry) -> Iterator[_Entry]:
+    number = stretch.chunk.number
+    pairs = pair_regimens(stretch.regimens, stretch.answers)
+    for place, regimen in enumerate(stretch.regimens):
+        if place in pairs:
+            yield _settle_pair(parsed, stretch, regimen, inquiry.only(number, stretch.answers[pairs[place]]))
+        elif _outlives(regimen, inquiry):
+            yield _known(parsed, regimen, inquiry.without(number))
+    for place, answer in enumerate(stretch.answers):
+        if place not in pairs.values():
+            readings: dict[str, Reading[Any]] = dict.fromkeys(_AGENT_AND_FIELDS, Reading.open_())
+            quote = _quote_of(parsed, stretch.chunk, answer)
+            yield _Entry(stretch.chunk, quote, readings, inquiry.only(number, answer), "regimens")
+
+
+def _settle_pair(parsed: ParsedRecord, stretch: _Stretch, regimen: ParsedRegimen, inquiry: Inquiry) -> _Entry:
+    """A regimen that both read; who is believed about its quote is a matter of policy, too."""
+    number, known = stretch.chunk.number, _known(parsed, regimen, inquiry)
+    ours = Reading(parsed.raw(regimen.quote), _QUOTED, (regimen.quote,))
+    quote = settle(ours, inquiry.reading(number, "quote"), AbsenceReason.NOT_ASKED, inquiry.policy.of("dosing.quote"))
+    return replace(known, chunk=stretch.chunk, quote=quote if quote.spans else known.quote, question="regimens")
+
+
+def _outlives(regimen: ParsedRegimen, inquiry: Inquiry) -> bool:
+    """Whether a regimen that the model did not see is likelier there than not."""
+    ours, theirs = inquiry.policy.of("dosing.regimens").when_they_differ(regimen.agent.confidence)
+    return ours > theirs or bool(inquiry.dropped)  # what was dropped may have spoken of it
+
+
+def _stands_in(span: Span, stretch: Span) -> bool:
+    return span.section == stretch.section and stretch.start <= span.start and span.end <= stretch.end
+
+
 def _known(parsed: ParsedRecord, regimen: ParsedRegimen, inquiry: Inquiry) -> _Entry:
     quote = Settled(parsed.raw(regimen.quote), 1.0, Origin.RULE, (regimen.quote,))
     readings = {name: getattr(regimen, name) for name in _AGENT_AND_FIELDS}
     return _Entry(regimen.chunk, quote, readings, inquiry)
-
-
-def _read_by_model(parsed: ParsedRecord, inquiry: Inquiry) -> Iterator[_Entry]:
-    for chunk in parsed.dosing.candidates:
-        for answer in inquiry.answers.get(chunk.number, ()):
-            readings: dict[str, Reading[Any]] = dict.fromkeys(_AGENT_AND_FIELDS, Reading.open_())
-            alone = inquiry.only(chunk.number, answer)
-            yield _Entry(chunk, _quote_of(parsed, chunk, answer), readings, alone, "regimens")
 
 
 def _quote_of(parsed: ParsedRecord, chunk: Chunk, answer: GroundedAnswer) -> Settled[str]:
@@ -76,24 +125,22 @@ def _quote_of(parsed: ParsedRecord, chunk: Chunk, answer: GroundedAnswer) -> Set
     return Settled(parsed.raw(chunk.span), MODEL_CONFIDENCE, Origin.MODEL, (chunk.span,), Support.INFERRED)
 
 
-def _same(fields: dict[str, Any], regimen: Regimen) -> bool:
-    return (
-        all(
-            (fields[name] or ()) == (getattr(regimen, name) or ())
-            for name in ("amounts", "route", "frequency", "timing")
-        )
-        and str(fields["agent"]).casefold() == regimen.agent.casefold()
+def _adds_nothing(fields: dict[str, Any], regimen: Regimen) -> bool:
+    """Whether a regimen says no more than another one of the same agent says already."""
+    told = ("amounts", "route", "frequency", "timing")
+    return name_agent(str(fields["agent"])) == name_agent(regimen.agent) and all(
+        not fields[name] or fields[name] == getattr(regimen, name) for name in told
     )
 
 
 def _explain_absence(parsed: ParsedRecord, inquiry: Inquiry) -> Absence:
     searched = tuple(s.name for s in parsed.record.sections if s.name.split("[")[0] in _SEARCHED)
-    candidates = [chunk.number for chunk in parsed.dosing.candidates]
-    unread = [number for number in candidates if number not in inquiry.answers]
-    if any(map(inquiry.rejected, candidates)):
+    asked = list(inquiry.stretches)
+    unread = [number for number in asked if number not in inquiry.answers]
+    if any(map(inquiry.rejected, asked)):
         reason = AbsenceReason.UNSUPPORTED_ANSWER
-    elif unread:
-        reason = inquiry.gap(unread[0], "regimens")
+    elif unread or (parsed.dosing.candidates and not asked):
+        reason = inquiry.gap(unread[0], "regimens") if unread else AbsenceReason.NOT_ASKED
     else:
         reason = AbsenceReason.NOT_REPORTED if searched else AbsenceReason.SECTION_ABSENT
     return Absence(field="dosing", reason=reason, sections=searched)

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from extractor.ground.check import GroundedAnswer
-from extractor.parse.parsed import Reading
+from extractor.parse.parsed import Chunk, Reading
 from extractor.schemas import AbsenceReason, Usage
 
 from .policy import ModelClass, Policy, load_policy
@@ -23,7 +23,8 @@ class Inquiry:
 
     ``asked`` maps a chunk's number to the fields that were asked, ``answers`` to what came back (several
     for a chunk that holds several regimens). ``dropped`` tells of answers that could not be read at all;
-    ``policy`` is that of the class of models that answered.
+    ``policy`` is that of the class of models that answered; ``stretches`` are the chunks of which all regimens were
+    asked.
     """
 
     asked: Mapping[int, frozenset[str]] = field(default_factory=lambda: _NOTHING)
@@ -31,6 +32,7 @@ class Inquiry:
     dropped: tuple[str, ...] = ()
     usage: Usage = field(default_factory=Usage)
     policy: Policy = field(default_factory=lambda: load_policy(ModelClass.CAPABLE))
+    stretches: Mapping[int, Chunk] = field(default_factory=lambda: _NOTHING)
 
     def reading(self, chunk: int, name: str) -> Reading[Any] | None:
         """The supported answer for a field of the chunk's item, or None."""
@@ -40,6 +42,10 @@ class Inquiry:
     def only(self, chunk: int, answer: GroundedAnswer) -> "Inquiry":
         """The same inquiry as it concerns one of the chunk's answers."""
         return replace(self, answers={chunk: (answer,)})
+
+    def without(self, chunk: int) -> "Inquiry":
+        """The same inquiry as if the chunk had got no answer."""
+        return replace(self, answers={number: found for number, found in self.answers.items() if number != chunk})
 
     def gap(self, chunk: int, name: str, question: str | None = None) -> AbsenceReason:
         """Why there is no supported answer for a field; ``question`` is the name under which it was asked."""

@@ -42,13 +42,13 @@ class GroundedAnswer:
     rejections: tuple[Rejection, ...] = ()
 
 
-def ground_answer(answer: Answer, parsed: ParsedRecord) -> GroundedAnswer:
-    """Check every value of ``answer`` against its chunk.
+def ground_answer(answer: Answer, parsed: ParsedRecord, chunk: Chunk | None = None) -> GroundedAnswer:
+    """Check every value of ``answer`` against its chunk: the parsed one of its number, or ``chunk``.
 
     An agent may stand anywhere in the record. A list keeps its supported members; a list of which
     nothing is supported is kept out as a whole.
     """
-    chunk = parsed.chunks[answer.chunk]
+    chunk = chunk or parsed.chunks[answer.chunk]
     here = passage_at(parsed, chunk.span)
     parts = find_parts(here, {name: answer.values[name] for name in _PARTS if name in answer.values})
     readings: dict[str, Reading[Any]] = {}

@@ -23,7 +23,7 @@ def test_never_asks_nothing():
 def test_the_values_between_which_the_rules_waver_go_with_the_question():
     wavering = replace(unsure(Category.AGE), alternatives=(Category.SEX,))
     items = (criterion(1, "Adults", category=wavering), criterion(2, "Adults", category=OPEN))
-    assert [dict(q.options) for q in _plan(*items)] == [{"category": {Category.AGE, Category.SEX}}, {}]
+    assert [dict(q.options) for q in _plan(*items)] == [{"category": {Category.AGE, Category.SEX, Category.OTHER}}, {}]
     assert [dict(q.options) for q in _plan(*items, assist=Assist.ALWAYS)] == [{}, {}]
 
 
@@ -130,8 +130,9 @@ def test_hints_say_where_a_line_stands():
 
 
 def test_hint_of_a_regimen_names_arm_agent_and_the_dose_where_the_line_holds_more():
-    whole = regimen(1, "5 mg daily", "arms[0]", route=OPEN)
-    part = replace(regimen(2, "5 mg daily", "arms[0]", route=OPEN), quote=Span("arms[0]", 22, 26))
+    doubt = unsure(None)
+    whole = regimen(1, "5 mg daily", "arms[0]", route=doubt)
+    part = replace(regimen(2, "5 mg daily", "arms[0]", route=doubt), quote=Span("arms[0]", 22, 26))
     parsed = with_parts(
         parsed_record(whole, part), "arms[0]", label="Low dose", type="EXPERIMENTAL", description="5 mg daily"
     )

@@ -1,11 +1,14 @@
 """Extractions put together from synthetic records: every value has its proof, every gap a reason."""
 
+from dataclasses import replace
+
 import pytest
 
 from extractor.assemble import Inquiry, assemble_extraction
 from extractor.ground.answer import Answer
 from extractor.ground.check import ground_answer
 from extractor.parse import parse_record
+from extractor.parse.parsed import Reading
 from extractor.read import read_records
 from extractor.schemas import AbsenceReason, Concept, Origin, Task, Usage
 
@@ -70,12 +73,13 @@ def test_a_task_that_is_not_wanted_is_empty_and_says_so(parsed):
 
 def test_a_supported_answer_enters_with_its_origin():
     parsed = parse_record(next(read_records("tests/records/study.json")))
-    outcome = next(o for o in parsed.outcomes if not o.concept.certain)
+    outcome = replace(parsed.outcomes[0], concept=Reading(Concept.OTHER, 0.6))
+    parsed = replace(parsed, outcomes=(outcome, *parsed.outcomes[1:]))
     number = outcome.chunk.number
     answer = ground_answer(Answer(Task.ENDPOINTS, number, {"concept": Concept.HEALTH_ECONOMICS}), parsed)
     inquiry = Inquiry({number: frozenset({"concept"})}, {number: (answer,)}, usage=Usage(calls=1))
     extraction = assemble_extraction(parsed, inquiry)
-    endpoint = extraction.endpoints[parsed.outcomes.index(outcome)]
+    endpoint = extraction.endpoints[0]
     assert endpoint.concept is Concept.HEALTH_ECONOMICS
     (piece,) = [piece for piece in endpoint.evidence if piece.field == "concept"]
     assert piece.origin is Origin.MODEL
