@@ -48,5 +48,7 @@ def _give_up_stdout() -> None:
 
 
 def _leave(error: Exception, code: int) -> None:
-    print(f"extractor: {error}", file=sys.stderr)
+    from .tables import without_controls
+
+    print(f"extractor: {without_controls(str(error))}", file=sys.stderr)  # a file's name may hold anything
     raise SystemExit(code) from error

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .exits import FAILED, errors_for_people
+from .tables import to_printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -94,14 +95,14 @@ def _show(parsed: "ParsedRecord") -> None:
         typer.echo(f"{name}: {_mark(getattr(people, name))}")
     for criterion in people.criteria:
         typer.echo(f"\n[{criterion.chunk.number}] criterion {_mark(criterion.kind)}, stands {_mark(criterion.stands)}")
-        typer.echo(f"    {_one_line(criterion.chunk.text)}")
+        typer.echo(f"    {to_printable(criterion.chunk.text)}")
         _show_fields(criterion, ("lead_in", "category", "constraints", "time_window"))
     for regimen in parsed.dosing.regimens:
         typer.echo(f"\n[{regimen.chunk.number}] regimen {_mark(regimen.agent)}")
-        typer.echo(f"    {_one_line(parsed.raw(regimen.quote))}")
+        typer.echo(f"    {to_printable(parsed.raw(regimen.quote))}")
         _show_fields(regimen, ("role", "amounts", "route", "frequency", "cycle", "duration", "timing"))
     for chunk in parsed.dosing.candidates:
-        typer.echo(f"\n[{chunk.number}] may hold a regimen\n    {_one_line(chunk.text)}")
+        typer.echo(f"\n[{chunk.number}] may hold a regimen\n    {to_printable(chunk.text)}")
     for outcome in parsed.outcomes:
         typer.echo(f"\n[{outcome.chunk.number}] {outcome.rank} outcome {outcome.index}: {_mark(outcome.measure)}")
         _show_fields(outcome, ("description", "time_frame", "time_points", "time_kind", "concept", "category"))
@@ -125,10 +126,4 @@ def _plain(value: Any) -> str:
         return "; ".join(map(_plain, value)) or "none"
     if hasattr(value, "model_dump"):
         return " ".join(str(part) for part in value.model_dump(mode="json").values() if part is not None)
-    return "none" if value is None else _one_line(str(value))
-
-
-def _one_line(text: str) -> str:
-    """Text for a terminal: a record must not send control characters to it."""
-    line = " ".join(text.split())
-    return "".join(character if character.isprintable() else "\ufffd" for character in line)
+    return "none" if value is None else to_printable(str(value))

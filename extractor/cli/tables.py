@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Collection, Iterable, Sequence
 
-__all__ = ["Row", "choose_columns", "print_table", "to_printable"]
+__all__ = ["Row", "choose_columns", "print_table", "to_printable", "without_controls"]
 
 Row = tuple[str, ...]
 _GAP = 2
@@ -68,8 +68,16 @@ def to_printable(text: str) -> str:
     >>> to_printable("NCT01\n\x1b[31m")
     'NCT01 \ufffd[31m'
     """
-    line = " ".join(text.split())
-    return "".join(character if character.isprintable() else "\ufffd" for character in line)
+    return without_controls(" ".join(text.split()))
+
+
+def without_controls(text: str) -> str:
+    r"""The text, line by line as it is, without what a terminal would obey.
+
+    >>> without_controls("two\n  lines \x1b[31m")
+    'two\n  lines \ufffd[31m'
+    """
+    return "".join(character if character.isprintable() or character == "\n" else "\ufffd" for character in text)
 
 
 def _count_width(rows: Sequence[Row], kept: Sequence[int], prose: Collection[str]) -> int:
