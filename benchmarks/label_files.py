@@ -13,7 +13,7 @@ from typing import Any
 
 from extractor.parse.eligibility.line_features import target_words
 
-__all__ = ["FOLDS", "add_data_option", "fold_of", "read_cells", "read_labels", "read_targets", "read_titles"]
+__all__ = ["FOLDS", "add_data_option", "fold_of", "read_cells", "read_labels", "read_targets"]
 
 Row = dict[str, Any]
 FOLDS = 5
@@ -43,16 +43,6 @@ def read_targets(data: Path) -> dict[str, frozenset[str]]:
         return dict(_target(json.loads(line)["protocolSection"]) for line in file)
 
 
-def read_titles(data: Path) -> dict[str, tuple[str, ...]]:
-    """The titles of each trial, by trial, for the records that the folder holds."""
-    path = data / "records" / "ctgov_v2.jsonl.gz"
-    if not path.exists():
-        return {}
-    with gzip.open(path, "rt", encoding="utf-8") as file:
-        identified = (json.loads(line)["protocolSection"]["identificationModule"] for line in file)
-        return {one["nctId"]: _list_titles(one) for one in identified}
-
-
 def fold_of(trial: str) -> int:
     """The fold of a trial, the same on every machine: all items of one trial are in one fold.
 
@@ -70,10 +60,6 @@ def _lines(path: Path) -> Iterator[Row]:
     with path.open(encoding="utf-8") as file:
         for line in file:
             yield json.loads(line)
-
-
-def _list_titles(identification: Row) -> tuple[str, ...]:
-    return tuple(title for name in ("briefTitle", "officialTitle") if (title := identification.get(name)))
 
 
 def _target(study: Row) -> tuple[str, frozenset[str]]:

@@ -17,6 +17,7 @@ _LINE = re.compile(r"[^\n]+")
 # A clause, or a whole sentence: what a reader would quote.
 _CLAUSE = re.compile(r"[^\s;.][^;\n]*?(?=;|\.\s|\.?$)", re.MULTILINE)
 _BULLET = re.compile(r"\s*(?:[-*•]+|\d{1,2}[.)]|[A-Za-z][.)]|\(\w{1,3}\))\s+")
+_IN_ENTITY = re.compile(r"&#?\w{2,8}\Z")  # a clause does not end at the semicolon of "&amp;"
 _SHORTEST, _LONGEST = 8, 600
 
 
@@ -63,5 +64,7 @@ def _list_spans(text: str, unit: re.Pattern[str]) -> Iterator[tuple[int, int]]:
         if bullet := _BULLET.match(text, start, end):
             start = bullet.end()
         end = start + len(text[start:end].rstrip())
+        if _IN_ENTITY.search(text[start:end]):
+            continue
         if _SHORTEST <= end - start <= _LONGEST and " " in text[start:end]:
             yield start, end

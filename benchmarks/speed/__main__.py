@@ -10,7 +10,7 @@ on the machine's load at all.
 growth: CPU time and function calls for a synthetic record whose part (criteria, prose, outcomes, arms) is 10 and 100
 times as long, each over the shorter record's. 10 times the text should take at most 11 times as much.
 
-hostile: the slowest of the texts that repeat one piece, in one line of so many megabytes, for each reader.
+hostile: texts that repeat one piece in one line. The slowest of each reader, measured in a line of so many megabytes.
 """
 
 import argparse

@@ -9,9 +9,6 @@ from .stages import Stages
 
 __all__ = ["format_growth", "format_hostile", "format_stages"]
 
-_SHOWN = 5
-"""How many of the slowest texts are shown for each reader."""
-
 
 def format_stages(found: Stages) -> str:
     """A row for each stage, one for reading and parsing together, and one for all."""
@@ -50,6 +47,6 @@ def format_hostile(found: Sequence[Slowness]) -> str:
     """The slowest texts of each reader."""
     lines = []
     for place in PLACES:
-        slowest = [one for one in found if one.place == place][:_SHOWN]
+        slowest = [one for one in found if one.place == place]
         lines.append(f"{place}: " + ", ".join(f"{one.piece} {one.seconds:.2f} s" for one in slowest))
     return "\n".join(["hostile lines, slowest first", *lines])

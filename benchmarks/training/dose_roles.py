@@ -21,7 +21,8 @@ from extractor.parse.dosing.facts import Statement
 from extractor.parse.dosing.merging import merge_statements
 from extractor.parse.dosing.names import name_key
 from extractor.parse.dosing.passages import list_passages
-from extractor.parse.dosing.roles import describe_role, view_trial
+from extractor.parse.dosing.role_features import describe_role
+from extractor.parse.dosing.trials import view_trial
 from extractor.schemas import Role
 
 from .log_linear import Choice, Weights, choose, fit_weights
@@ -34,8 +35,16 @@ _LEAST = 0.1
 _RARE = 3
 """Features of fewer agents are left out."""
 _ROLES = tuple(Role)
-_BY_HAND = {(Role.PREMEDICATION, "expected premedication"): 5.0, (Role.PROCEDURE, "expected procedure"): 3.0}
-"""Too rare in the labels to be fitted well; the guideline defines both roles by such words."""
+_BY_HAND = {
+    (Role.PREMEDICATION, "expected premedication"): 5.0,
+    (Role.PROCEDURE, "expected procedure"): 3.0,
+    (Role.INVESTIGATIONAL, "part of scheme"): 2.5,
+    (Role.INVESTIGATIONAL, "title tested"): 1.5,
+    (Role.INVESTIGATIONAL, "title about scheme"): 1.0,
+    (Role.COMPARATOR, "title against"): 2.0,
+    (Role.BACKGROUND, "title omits it"): 0.7,
+}
+"""Too rare in the labels to be fitted well: the guideline defines two roles by such words; labels know no titles."""
 _Labelled = tuple[str, list[str], Role]
 """The trial, the features, the labelled role."""
 
@@ -88,9 +97,9 @@ def _is_agent(statement: Statement, name: str) -> bool:
 
 def _name_features(labelled: Sequence[_Labelled]) -> dict[str, int]:
     counts = Counter(feature for _, features, _ in labelled for feature in features)
-    by_hand = {feature for _, feature in _BY_HAND}
-    kept = (name for name, count in counts.items() if count >= _RARE or name in by_hand)
-    return {name: number for number, name in enumerate(kept)}
+    kept = [name for name, count in counts.items() if count >= _RARE]
+    by_hand = dict.fromkeys(feature for _, feature in _BY_HAND)
+    return {name: number for number, name in enumerate(dict.fromkeys([*kept, *by_hand]))}
 
 
 def _choice(labelled: _Labelled, names: Mapping[str, int]) -> Choice:

@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import lru_cache
 from importlib.resources import files
 
 from extractor.parse.dosing.units import read_unit
@@ -70,7 +70,7 @@ def compare_tokens(quoted: str, stated: str) -> ConflictKind | None:
     return next((meaning.kind for meaning in reversed(meanings) if meaning), None)
 
 
-@cache
+@lru_cache(maxsize=4096)
 def read_meaning(token: str) -> Meaning | None:
     """What a folded token stands for, or None if nothing hangs on it.
 

@@ -29,6 +29,10 @@ class Derived(NamedTuple):
 
 _BEFORE, _BEHIND = 40, 60
 _RANGE_GAP = 32  # ">= 18 years and <= 65"
+# "must not have haemoglobin below 8" asks for at least 8.
+_MUST_NOT = re.compile(r"\bnot\b[^.;:]{0,80}\Z", re.IGNORECASE)
+_DENIED = {Comparator.LESS: Comparator.AT_LEAST, Comparator.AT_MOST: Comparator.MORE}
+_DENIED |= {Comparator.MORE: Comparator.AT_MOST, Comparator.AT_LEAST: Comparator.LESS}
 _LONGEST_RANGE = 12
 _IN_LIST = re.compile(r"\s*(?:,|/|or|and|,\s?(?:or|and))\s*", re.IGNORECASE)
 _NEAR = 12  # "2 years or older": a comparator may follow its number, but not far
@@ -36,7 +40,7 @@ _NEAR = 12  # "2 years or older": a comparator may follow its number, but not fa
 _SHARED = re.compile(r"\s?[^\s\d;:]{0,8}\s?(?:[^\s\d;:]{1,12}\s)?(?:or|and|to|and/or)\s+(?:a\s)?\Z", re.IGNORECASE)
 # "IL-6", "Day 1", "Group 2": no doses.
 _IN_NAME = re.compile(
-    r"(?:[A-Za-z]-?|\b(?:days?|weeks?|cycles?|months?|groups?|cohorts?|arms?|levels?|phase|part|visits?)\s?)\Z",
+    r"(?:[A-Za-z]-|\b(?:days?|weeks?|cycles?|months?|groups?|cohorts?|arms?|levels?|phase|part|visits?)\s?)\Z",
     re.IGNORECASE,
 )
 
@@ -60,7 +64,12 @@ def find_limit(text: str, comparator: Comparator, values: tuple[float | None, ..
         stated = find_comparator(text, place)
         if stated is comparator or comparator is Comparator.BETWEEN:
             return Derived(*place)
-        if stated in (None, Comparator.BETWEEN) and implied is None:
+        denied = (
+            stated is not None
+            and _DENIED.get(stated) is comparator
+            and _MUST_NOT.search(text, max(0, place[0] - 100), place[0])
+        )
+        if (denied or stated in (None, Comparator.BETWEEN)) and implied is None:
             implied = Derived(*place, Support.INFERRED)
     return implied
 
@@ -96,13 +105,13 @@ def find_together(text: str, values: tuple[float | None, ...]) -> Iterator[Place
         if wanted and value == wanted[0]:
             if len(wanted) == 1:
                 yield start, end
-            elif last := _find_upper(text, found[position:], wanted[1]):
+            elif last := _find_upper(text, found[position : position + _LONGEST_RANGE], wanted[1]):
                 yield start, last
 
 
 def _find_upper(text: str, found: Sequence[tuple[int, int, float]], wanted: float) -> int | None:
     """Where the upper bound ends that follows the first of the numbers, directly or as the last of a list."""
-    for (_, end, _), (start, last, value) in pairwise(found[:_LONGEST_RANGE]):
+    for (_, end, _), (start, last, value) in pairwise(found):
         if start - end > _RANGE_GAP:
             return None
         if value == wanted:

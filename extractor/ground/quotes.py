@@ -68,7 +68,7 @@ def verify_quote(quote: str, text: str, near: int | None = None) -> QuoteCheck:
         if plain:
             return _choose([folded.cleaned.raw_span(*place) for place in plain], quote, text, near)
         if places:
-            return _report(wanted, folded, places[0])
+            return _report(wanted, folded, _nearest_to(near, places, folded.cleaned))
     return _report_nearest(wanted, folded, near)
 
 
@@ -89,14 +89,15 @@ def locate_quote(quote: str, cleaned: CleanText, start: int = 0, end: int | None
 
 
 # What a quote may be wrapped in, and the bullet that it may have kept or got.
-_WRAPPING_BEFORE = re.compile(r"\A(?:[\s'\"*•…]+|\.{3}|-\s+|o\s+(?=[^\W\d]))+")
-_WRAPPING_BEHIND = re.compile(r"(?:[\s'\"*•….;:,]+)\Z")
+_WRAPPING_BEFORE = re.compile(r"(?:[\s'\"*•…]|\.{3}|-\s|o\s(?=\s*[^\W\d]))*+")
+_WRAPPING_BEHIND = " \t\n'\"*•….;:,"
 
 
 def _forms(quote: str) -> Iterator[str]:
     """The cleaned quote, and the same without wrapping and closing punctuation."""
     yield quote
-    bare = _WRAPPING_BEHIND.sub("", _WRAPPING_BEFORE.sub("", quote))
+    wrapping = _WRAPPING_BEFORE.match(quote)
+    bare = quote[wrapping.end() if wrapping else 0 :].rstrip(_WRAPPING_BEHIND)
     if bare != quote:
         yield bare
 
@@ -144,6 +145,11 @@ def _contradict(quote: str, text: str, place: _Place) -> TokenConflict | None:
         return TokenConflict(ConflictKind.NEGATION, "", text[slice(*negation)])
     pairs = zip(_CASED.findall(quote), _CASED.findall(text[slice(*place)]), strict=False)
     return next((TokenConflict(ConflictKind.UNIT, *pair) for pair in pairs if pair[0] != pair[1]), None)
+
+
+def _nearest_to(near: int | None, places: list[_Place], cleaned: CleanText) -> _Place:
+    expected = cleaned.clean_position(near) if near is not None else 0
+    return min(places, key=lambda place: abs(place[0] - expected))
 
 
 def _report(quote: str, folded: FoldedText, place: _Place) -> QuoteCheck:

@@ -75,9 +75,10 @@ def _constraint(value: Constraint, passage: Passage) -> Supported | None:
 
 
 def _is_said_of(text: str, quantity: str, place: Derived) -> bool:
-    """Whether a number is said of one of the places that name the quantity, or of none, as an age may be."""
+    """Whether a number is said of one of the nearest places that name the quantity; an age need not be named."""
     named = [found.span() for found in re.finditer(re.escape(quantity), text, re.IGNORECASE)]
-    return not named or any(is_said_of(text, subject, (place.start, place.end)) for subject in named)
+    nearest = sorted(named, key=lambda span: abs(span[0] - place.start))[:2]
+    return not named or any(is_said_of(text, subject, (place.start, place.end)) for subject in nearest)
 
 
 def _names_quantity(text: str, quantity: str) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from extractor.parse.clean import clean_text
+from extractor.parse.dosing.units import COUNTED
 from extractor.parse.eligibility.alternatives import set_of
 from extractor.parse.vocabulary import load_vocabulary
 
@@ -16,7 +17,8 @@ _REACH = 7
 
 # "10, 20 or 40 mg/kg": the unit stands behind the last number of a list or range.
 _LISTED = re.compile(
-    r"(?:\s*(?:[,;/&+-]|or|and|to|,\s?(?:or|and))\s*\d[\d.,]*(?:\s?[x*]\s?10\s?\^?\d{1,2})?)*", re.IGNORECASE
+    r"(?:\s*(?:[,;/&+-]|or|and|to|,\s?(?:or|and))\s*(?:[<>≤≥]=?\s?)?\d[\d.,]*(?:\s?[x*]\s?10\s?\^?\d{1,2})?)*",
+    re.IGNORECASE,
 )
 _NEXT_NUMBER = re.compile(r"(?<![A-Za-z^\d.])\d")
 _TOKEN = re.compile(r"[^\W\d_]+(?:\^?[23](?!\d))?|%|/|°")
@@ -36,11 +38,12 @@ _SAME |= {"millimeters": "mm", "millimeter": "mm", "millimetres": "mm", "centime
 
 
 def _list_spellings() -> Iterator[tuple[str, str]]:
+    # The last one counts: "d" is a day rather than a dioptre.
+    for entry in load_vocabulary("limit_units").entries:
+        yield from ((term.lower(), term.lower().replace("μ", "u")) for term in entry.terms if term.isalpha())
     for name in ("dose_units", "time_units"):
         for entry in load_vocabulary(name).entries:
             yield from ((term.lower().replace("μ", "u"), entry.value.lower()) for term in entry.terms if term.isalpha())
-    for entry in load_vocabulary("limit_units").entries:
-        yield from ((term.lower(), term.lower().replace("μ", "u")) for term in entry.terms if term.isalpha())
 
 
 _SPELLINGS = dict(_list_spellings()) | _SAME
@@ -76,7 +79,9 @@ def stands_bare(text: str, place: tuple[int, int]) -> bool:
     (True, False)
     """
     behind = _tokens(_words_behind(text, place[1]))
-    return not behind or behind[0] not in _UNITS or not re.match(r"[\s-]?[^\W_]|\s?[%°]", text[place[1] :][:3])
+    return (
+        not behind or behind[0] not in _UNITS - COUNTED or not re.match(r"[\s-]?[^\W_]|\s?[%°]", text[place[1] :][:3])
+    )
 
 
 def is_unit_word(word: str) -> bool:

@@ -47,7 +47,7 @@ def find_durations(text: str) -> Iterator[Duration]:
     return iter(_read_durations(text))
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=2048)
 def _read_durations(text: str) -> Sequence[Duration]:
     durations = []
     for found in find_at(_EXPRESSION, text, number_places(text)):

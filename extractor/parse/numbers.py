@@ -81,7 +81,7 @@ def read_number(text: str) -> int | float | None:
     return _whole(value)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=2048)
 def number_places(text: str) -> Sequence[int]:
     """Where ``NUMBER`` can match in cleaned text, in order: there only, but not everywhere there.
 

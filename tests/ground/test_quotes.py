@@ -215,6 +215,11 @@ def test_an_exact_place_comes_before_a_folded_one():
     assert verify_quote("ECOG", "ecog or ECOG").start == 8
 
 
+def test_a_denied_quote_is_shown_where_it_is_expected():
+    text = "no rash on day 1. no rash on day 2"
+    assert verify_quote("rash on day", text, near=len(text)).start == 18
+
+
 def test_the_nearest_passage_is_the_one_where_it_is_expected():
     text = "arm A gets 5 mg daily. " * 3 + "arm A gets 7 mg daily"
     check = verify_quote("gets 6 mg daily", text, near=len(text))
@@ -250,3 +255,8 @@ def test_takes_linear_time_on_a_text_of_one_repeated_word():
 def test_takes_linear_time_for_a_long_quote():
     text = "the dose is 5 mg or 6 mg on day 1 " * 3000
     assert verify_quote(text.replace("5 mg", "7 mg", 1), text).status is QuoteStatus.CONFLICT
+
+
+@pytest.mark.parametrize("quote", [" " * 200_000 + "x", "." * 200_000, "x" + ";" * 200_000 + "x", "- " * 100_000])
+def test_takes_linear_time_to_unwrap_a_quote(quote):
+    assert verify_quote(quote, "any text").status is QuoteStatus.ABSENT

@@ -10,15 +10,16 @@ from extractor.parse.clean import CleanText
 from extractor.parse.parsed import ParsedDosing
 from extractor.schemas import TrialRecord
 
-from .agents import Agent, Lexicon, build_lexicon
+from .agents import PROCEDURES, Agent, Lexicon, build_lexicon
 from .candidates import find_candidates
 from .facts import Statement
 from .given import is_given
-from .merging import PROCEDURES, merge_statements
+from .merging import merge_statements
 from .passages import Passage, list_passages
+from .renamed import drop_renamed
 from .regimens import RecordText, build_regimens
-from .roles import view_trial
 from .statements import read_passage
+from .trials import view_trial
 
 __all__ = ["read_dosing", "read_statements"]
 
@@ -44,8 +45,9 @@ def read_dosing(record: TrialRecord, cleaned: Mapping[str, CleanText], numbers: 
     passages = (*groups, *descriptions)
     lexicon = build_lexicon(groups, descriptions)
     statements = read_statements(groups, descriptions, lexicon)
-    merged = merge_statements(statements)
-    source = RecordText({passage.section: passage for passage in passages}, cleaned)
+    places = {passage.section: passage for passage in passages}
+    merged = drop_renamed(merge_statements(statements), places, lexicon)
+    source = RecordText(places, cleaned)
     raw = {section.name: section.text for section in record.sections}
     titles = [cleaned[name].text for name in _TITLES if name in cleaned]
     trial = view_trial(passages, lexicon, merged, titles)
@@ -66,15 +68,15 @@ def _read_groups(groups: Sequence[Passage], lexicon: Lexicon) -> list[Statement]
     own = {agent.section: agent for agent in reversed(lexicon.agents)}
     statements: list[Statement] = []
     for passage in groups:
-        agent = own.get(passage.section) if passage.is_intervention else _find_topic(passage, lexicon)
+        agent = own.get(passage.section) or _find_topic(passage, lexicon)
         statements += read_passage(passage, lexicon, agent)
     return statements
 
 
-def _find_topic(arm: Passage, lexicon: Lexicon) -> Agent | None:
-    """The agent in an arm's label, or the only one of the record."""
-    named = (m.value for m in lexicon.find(arm.text, arm.section) if m.end <= arm.title[1])
-    return next(named, None) or lexicon.only
+def _find_topic(group: Passage, lexicon: Lexicon) -> Agent | None:
+    """The agent in the label of an arm, or in a name that interventions share; else the only one of the record."""
+    named = (m.value for m in lexicon.find(group.text, group.section) if m.end <= group.title[1])
+    return next(named, None) or (None if group.is_intervention else lexicon.only)
 
 
 def _read_descriptions(
@@ -102,8 +104,13 @@ def _is_full(statement: Statement, *, silent: bool) -> bool:
 
     That is two things at least where nothing else tells of any giving, else how, when, and how much or how long.
     """
+    kind = statement.agent.kind
     timed = bool(statement.frequency or statement.days)
     said = [bool(statement.amounts), bool(statement.route), timed, statement.length is not None]
+    if kind in PROCEDURES or (kind == "cells" and statement.days):
+        return silent and statement.named and any(said)
+    if kind == "placebo":
+        return statement.named and (timed or bool(statement.route))
     if not silent:
         return statement.named and bool(statement.route) and timed and sum(said) > 2
-    return statement.named and sum(said) > (statement.agent.kind not in PROCEDURES)
+    return statement.named and sum(said) > 1

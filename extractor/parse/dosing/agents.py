@@ -1,27 +1,28 @@
 """The agents that a record names, and where its text mentions them."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from extractor.parse.vocabulary import load_vocabulary
 
+from .aliases import list_codes, list_cores, list_short_forms, unify_name
 from .introduced import find_introduced
-from .marks import Mark, drop_overlaps
+from .marks import Mark, drop_overlaps, drop_touching
 from .names import is_alias, is_given, list_glosses, name_key, split_names, trim_name
 from .passages import Passage
+from .widening import widen_name
 
-__all__ = ["GENERAL", "Agent", "Lexicon", "build_lexicon"]
+__all__ = ["GENERAL", "PROCEDURES", "Agent", "Lexicon", "build_lexicon"]
 
 _NAMES = load_vocabulary("agents")
-_ABBREVIATIONS = load_vocabulary("agent_abbreviations")
 _INACTIVE = re.compile(r"\b(?:sham|saline|vehicle|diluent)\b", re.IGNORECASE)
+_GAP = r"[\s®-]*"
 _GLOSS = re.compile(r"\s?\(\s?")
-_LONGEST_INITIALS = 8
-_CAPITALS = re.compile(rf"\b[A-Z]{{3,{_LONGEST_INITIALS}}}\b")
-_LETTERS = re.compile(r"[A-Za-z]+")
 _SHORT_NAME = re.compile(r"\s?\(\s?([A-Z][\w-]{1,11}|\d+[\w-]*[A-Z]\w*)\s?\)")
 _JOINED_PLACEBO = re.compile(r"\s*(?:-|matching|matched|for|to|of|\()?\s*", re.IGNORECASE)
+PROCEDURES = frozenset({"radiation", "procedure"})
+"""Kinds of agents that are no substances."""
 GENERAL = 0.8
 """How surely an agent that only the general vocabulary names is the one that is given."""
 _INTRODUCED = 0.6
@@ -48,7 +49,7 @@ class Lexicon:
         for name, agent in names:
             self._agents.setdefault(name_key(name), agent)
         terms = sorted((key for key in self._agents if len(key) > 1), key=len, reverse=True)
-        body = "|".join(r"[\s®™-]*".join(re.escape(w) for w in key.split()) for key in terms)
+        body = "|".join(_GAP.join(re.escape(w) for w in key.split()) for key in terms)
         self._expression = re.compile(rf"(?<![\w])(?:{body})[es]?(?![\w])" if body else r"(?!)", re.IGNORECASE)
         placebos = {agent.key: agent for agent in self._agents.values() if agent.kind == "placebo"}
         cells = {agent.key: agent for agent in self._agents.values() if agent.kind == "cells"}
@@ -75,25 +76,23 @@ class Lexicon:
         """Mentions of the record's own agents, by any of their names."""
         return [
             Mark(agent, m.start(), m.end(), 1.0)
-            for m in self._expression.finditer(text)
+            for m in self._expression.finditer(text.replace("™", "®"))  # a class with ™ takes long to compile
             if (agent := self._lookup(m[0]))
         ]
 
     def _find(self, text: str, section: str) -> tuple[Mark[Agent], ...]:
         known = self.find_known(text)
         general = [
-            Mark(self._general(text[m.start : m.end], m.value, section, m.start, m.end), m.start, m.end, GENERAL)
-            for m in _NAMES.find(text)
+            Mark(self._general(text[start:end], match.value, section, start, end), start, end, GENERAL)
+            for match in _NAMES.find(text)
+            for start, end in (widen_name(text, match.start, match.end),)
         ]
-        taken = drop_overlaps(
-            [*known, *(g for g in general if not any(g.start < k.end and k.start < g.end for k in known))]
-        )
+        taken = drop_overlaps([*known, *drop_touching(general, known)])
         introduced = (
             Mark(Agent(name_key(text[start:end]), "introduced", section, start, end), start, end, _INTRODUCED)
-            for start, end in find_introduced(text)
-            if not any(start < mark.end and mark.start < end for mark in taken)
+            for start, end in (widen_name(text, *place) for place in find_introduced(text))
         )
-        return _fuse_mentions(text, section, drop_overlaps([*taken, *introduced]))
+        return _fuse_mentions(text, section, drop_overlaps([*taken, *drop_touching(introduced, taken)]))
 
     def _lookup(self, text: str) -> Agent | None:
         key = name_key(text)
@@ -104,7 +103,7 @@ class Lexicon:
             return self._placebo
         if kind == "cells" and self._cells:
             return self._cells
-        return self._lookup(text) or Agent(name_key(text), kind, section, start, end)
+        return self._lookup(text) or Agent(unify_name(text), kind, section, start, end)
 
 
 def build_lexicon(passages: Iterable[Passage], others: Iterable[Passage] = ()) -> Lexicon:
@@ -116,28 +115,19 @@ def build_lexicon(passages: Iterable[Passage], others: Iterable[Passage] = ()) -
     groups = list(passages)
     names = [name for passage in groups if passage.is_intervention for name in _read_names(passage)]
     names = names or [name for passage in groups for name in _read_names(passage)]
+    names += [*list_codes(names), *list_cores((name, agent) for name, agent in names if agent.kind == "drug")]
     texts = [passage.text for passage in (*groups, *others)]
     lexicon = Lexicon(names)
-    glosses = list(_find_glosses(lexicon, names, texts))
+    glosses = [*_find_glosses(lexicon, texts), *list_short_forms(names, texts)]
     return Lexicon([*names, *glosses]) if glosses else lexicon
 
 
-def _find_glosses(
-    lexicon: Lexicon, names: Sequence[tuple[str, Agent]], texts: Sequence[str]
-) -> Iterator[tuple[str, Agent]]:
-    """Short names that the text gives to an agent: "ifinatamab deruxtecan (I-DXd)", "UCBT" by its initials."""
+def _find_glosses(lexicon: Lexicon, texts: Iterable[str]) -> Iterator[tuple[str, Agent]]:
+    """Short names that the text gives to an agent: "ifinatamab deruxtecan (I-DXd)"."""
     for text in texts:
         for mention in lexicon.find_known(text) if "(" in text else ():
             if (gloss := _SHORT_NAME.match(text, mention.end)) and is_alias(gloss[1]):
                 yield gloss[1], mention.value
-    entries = dict.fromkeys((match.value, match.entry.terms) for text in texts for match in _ABBREVIATIONS.find(text))
-    for value, terms in entries:
-        yield from ((short, agent) for name, agent in names if name_key(name).endswith(value) for short in terms)
-    capitals = {found for text in texts for found in _CAPITALS.findall(text)}
-    for name, agent in names:
-        initials = "".join(word[0] for word in _LETTERS.findall(name)).upper()
-        tails = (initials[at:] for at in range(max(0, len(initials) - _LONGEST_INITIALS), len(initials) - 2))
-        yield from ((tail, agent) for tail in tails if tail in capitals)
 
 
 def _read_names(passage: Passage) -> list[tuple[str, Agent]]:
@@ -169,10 +159,13 @@ def _is_gloss(text: str, name: Mark[Agent], other: Mark[Agent]) -> bool:
 def _fuse_mentions(text: str, section: str, mentions: Iterable[Mark[Agent]]) -> tuple[Mark[Agent], ...]:
     """Mentions where "X placebo" and "placebo for X" are one placebo, "X (Y)" is one X, and "X/Y" is one agent."""
     kept: list[Mark[Agent]] = []
-    for mention in mentions:
+    glosses: dict[str, Agent] = {}
+    for found in mentions:
         last = kept[-1] if kept else None
-        if last and mention.confidence < 1 and _is_gloss(text, last, mention):
+        if last and found.confidence < 1 and _is_gloss(text, last, found):
+            glosses[found.value.key] = last.value
             continue
+        mention = replace(found, value=glosses.get(found.value.key, found.value))
         if last and text[last.end : mention.start] == "/" and min(last.confidence, mention.confidence) < 1:
             joined = text[last.start : mention.end]
             both = Agent(name_key(joined), last.value.kind, section, last.start, mention.end)

@@ -66,6 +66,8 @@ _STRENGTH_AFTER = re.compile(
 )
 _ORGANISMS = frozenset({"CFU", "PFU", "vg"})
 _VOLUMES = frozenset({"mL", "uL", "L"})
+_TITRES = frozenset({"IU/mL", "IU/L", "U/L", "kU/L", "kIU/L", "kU/mL"})
+"""Units in which antibodies and enzymes are measured, no doses."""
 _WEIGHED = frozenset({"g", "mg", "ug", "ng", "AUC"})
 _REACH = 40
 """How many characters before a number can tell that it is no dose."""
@@ -145,6 +147,8 @@ def _follows_limit(text: str, start: int) -> re.Match[str] | None:
 
 
 def _is_no_dose(text: str, start: int, end: int, unit: str) -> bool:
+    if unit in _TITRES:
+        return True
     before = _follows_limit(text, start)
     if before and before[0].lower().startswith("contain") and _PIECE_BEFORE.search(text, max(0, start - _REACH), start):
         return False

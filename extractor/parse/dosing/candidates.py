@@ -34,16 +34,18 @@ def find_candidates(
     interventions state any amount.
     """
     dosed = [s for s in statements if s.amounts]
-    read = [(s.section, s.start, s.end) for s in dosed]
+    read: dict[str, list[tuple[int, int]]] = {}
+    for statement in dosed:
+        read.setdefault(statement.section, []).append((statement.start, statement.end))
     levels = frozenset(level for s in dosed for level in s.levels)
-    settled = any(source.passages[section].is_arm or source.passages[section].is_intervention for section, _, _ in read)
+    settled = any(source.passages[section].is_arm or source.passages[section].is_intervention for section in read)
     chunks = []
     for passage in passages:
         is_group = passage.is_arm or passage.is_intervention
         if settled and not is_group:
             continue
         places = number_places(passage.text)
-        known = sorted((start, end) for section, start, end in read if section == passage.section)
+        known = sorted(read.get(passage.section, ()))
         furthest = list(accumulate((end for _, end in known), max, initial=0))
         for start, end in [passage.title, *split_clauses(passage.text, *passage.body)]:
             if furthest[bisect_left(known, (end,))] > start:

@@ -41,6 +41,8 @@ def find_counts(text: str) -> Iterator[Mark[tuple[Amount, ...]]]:
     [(1000000, 'cells/kg'), (3000000, 'cells/kg')]
     """
     for found in find_at(_COUNTS, text, number_places(text)):
+        if not (POWER.search(found[0]) or _LARGE.search(found[0]) or _LOST_POWER.search(found[0])):
+            continue
         body = _PER_BODY.match(text, found.end())
         thing = None if body else _THING.match(text, found.end())
         numbers = _PER_BODY.sub("", found[0])

@@ -4,12 +4,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
+from extractor.parse.requirements import Guarded
 from extractor.parse.sentences import split_sentences
 
 from .agents import Agent
 from .findings import Findings
-from .marks import Mark
+from .marks import Mark, within
 from .passages import Passage
 
 __all__ = ["BREAK", "Piece", "is_aside", "list_clauses", "split_clauses"]
@@ -18,7 +20,8 @@ BREAK = re.compile(r",|;|\+|\band\b|\bplus\b|\bor\b|\bfollowed by\b|\bcombined w
 """Where the words about one agent can end and those about the next begin."""
 
 _INNER_END = re.compile(r";\s*(?!\))|\n+|(?<=[a-z)\d]{2}[.])(?=[A-Z][a-z])")
-_STEP = re.compile(r"\b(?:followed by|thereafter|subsequently|and then|then)\b", re.IGNORECASE)
+_GLUED = re.compile(r"\.[A-Z][a-z]")
+_STEP = Guarded(r"\b(?:followed by|thereafter|subsequently|and then|then)\b")
 
 
 _FOLLOWS = re.compile(r"\bfollow(?:ed\b(?!\sby)|[\s-]?ups?\b)", re.IGNORECASE)
@@ -60,7 +63,10 @@ def split_clauses(text: str, start: int, end: int) -> Sequence[tuple[int, int]]:
     clauses = []
     for first, last in split_sentences(text[start:end]):
         position = start + first
-        for found in _INNER_END.finditer(text, start + first, start + last):
+        parted = any(sign in text[position : start + last] for sign in ";\n") or _GLUED.search(
+            text, position, start + last
+        )
+        for found in _INNER_END.finditer(text, position, start + last) if parted else ():
             clauses.append((position, found.start()))
             position = found.end()
         clauses.append((position, start + last))
@@ -79,7 +85,11 @@ def list_clauses(passage: Passage, marks: Findings, mentions: Sequence[Mark[Agen
             if _are_ways(marks.inside(position, step.start()), marks.inside(step.end(), end)):
                 pieces.append(Piece(position, step.start(), is_step))
                 position, is_step = step.end(), True
-        cut = _cut_regimens(passage.text, position, end, marks.inside(position, end), mentions)
+        cut = [
+            part
+            for place in _cut_repeated(passage.text, position, end, marks.inside(position, end), mentions)
+            for part in _cut_regimens(passage.text, *place, marks.inside(*place), mentions)
+        ]
         pieces += [Piece(*place, is_step and number == 0) for number, place in enumerate(cut)]
     return pieces
 
@@ -112,6 +122,23 @@ def _are_ways(before: Findings, after: Findings) -> bool:
     if before.route and after.route and before.route[-1].value != after.route[0].value:
         return True
     return bool((before.frequency or before.days) and (after.frequency or after.days))
+
+
+def _cut_repeated(
+    text: str, start: int, end: int, marks: Findings, mentions: Sequence[Mark[Agent]]
+) -> list[tuple[int, int]]:
+    """Parts that each name one agent and how often it is given: "A every 2 weeks and A every 4 weeks"."""
+    named = within(mentions, start, end) if len(marks.frequency) > 1 else ()
+    pieces, position = [], start
+    for one, other in pairwise(named):
+        before = [m.value for m in marks.frequency if one.end <= m.start and m.end <= other.start]
+        behind = [m.value for m in marks.frequency if m.start >= other.end]
+        if one.value.key != other.value.key or not before or not behind or before[-1] == behind[0]:
+            continue
+        if breaks := list(BREAK.finditer(text, one.end, other.start)):
+            pieces.append((position, breaks[-1].start()))
+            position = breaks[-1].end()
+    return [*pieces, (position, end)]
 
 
 def _cut_regimens(

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from extractor.parse.durations import Duration, find_durations
 from extractor.parse.numbers import number_places, read_number
+from extractor.parse.requirements import Guarded
 from extractor.parse.words import find_at, find_words, places_of
 from extractor.schemas import Period, TimeUnit
 
@@ -15,13 +16,12 @@ __all__ = ["find_cycles"]
 
 _COUNT = r"\d{1,2}|two|three|four|six"
 _KIND = r"(?:(?:treatment|dosing|chemotherapy|therapy|induction)\s)?"
-_BEFORE = re.compile(
+_BEFORE = Guarded(
     r"(?:(?:cycles?|(?<!over the )(?<!over a )(?<!during a )(?<!for a )courses?)(?:\s(?:length|duration|regimen))?\s?"
     r"(?:\(?\s?(?:of|is|was|are|were|=|:|every|last(?:s|ing)?|with|in|will be)\s?)(?:an?\s|every\s)?"
     r"|(?:repeat(?:s|ed|ing)?|recycled?)\s(?:[\w-]+\s){0,3}?(?:every|each|q)\s?|\bin\san?\s|\bof\s(?:each|every|an?)\s"
     r"|(?:1|one|each|every)\s(?:cycle|course)\s?(?:=|is|:)\s?"
-    r"|\bdays?\s?\d[\d,\s&andto-]{0,30}(?:of\s)?(?:every|each|q)\s?|\b\d{1,2}\sdays\severy\s)$",
-    re.IGNORECASE,
+    r"|\bdays?\s?\d[\d,\s&andto-]{0,30}(?:of\s)?(?:every|each|q)\s?|\b\d{1,2}\sdays\severy\s)$"
 )
 _AFTER = re.compile(
     rf"(?:[\s-]|\s?/\s?)?{_KIND}(?:cycles?|(?P<course>courses?))\b(?!\s\d)|\sas\s(?:an?|one)\s(?:treatment\s)?cycle\b",

@@ -15,7 +15,7 @@ __all__ = ["code_days", "find_dates", "find_days"]
 _NUMBERS = (
     r"-?\s?\d{1,3}(?!\d|\.\d|%|w\b|\s?(?:days|weeks|months|hours|mg|mcg|ug|μg|ml|g|x|IU|Gy|units?)\b)"
     r"(?:\s?(?:,|and|&|or|/|\+|-|to|through|until|till|~)+\s?(?:and\s)?(?:on\s)?(?:days?\s?|D\s?)?"
-    r"-?\d{1,3}(?!\d|\.\d|%|\s?(?:mg|mcg|ug|μg|ml|g|x|IU|Gy|units?|-?\s?days?|-?\s?weeks?|months?|hours?|cycles|doses|patients)\b))*"
+    r"-?\d{1,3}(?!\d|\.\d|%|-(?!day|week)[a-z]{3}|\s?(?:mg|mcg|ug|μg|ml|g|x|IU|Gy|units?|-?\s?days?|-?\s?weeks?|months?|hours?|cycles|doses|patients)\b))*"
 )
 _COUNT = r"(?:\d{1,2}|two|three|four|six)"
 _OF_CYCLE = (
@@ -29,7 +29,7 @@ _START = (
 _UP_TO = r"(?P<span>\s(?:up\s)?(?:to|until|through)\s(?:week|month)\s\d{1,3})"
 _DAYS = re.compile(
     rf"(?:{_START}|\b(?:on|from)\s)?(?:\bcycles?\s\d{{1,2}}(?:-\d{{1,2}})?[,:]?\s)?"
-    r"(?:\b(?:study\s)?days?\s?\(?|(?<!vitamin )(?:\bd\.?\s?|(?-i:\b(?:C\d{1,2}|C)?D)\s?))"
+    r"(?:\b(?:study\s)?days?\s?\(?|(?<!vitamin )(?:\bd\.?\s?|(?-i:\b(?:C\d{1,2})?D)\s?))"
     rf"(?P<list>{_NUMBERS}){_UP_TO}?\)?{_OF_CYCLE}",
     re.IGNORECASE,
 )

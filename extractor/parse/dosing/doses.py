@@ -19,7 +19,10 @@ def choose_levels(levels: Collection[Amount]) -> tuple[Amount, ...]:
     (True, True)
     """
     substances = [level for level in levels if level.unit not in _VOLUMES and level.unit not in COUNTED]
-    return tuple(level for level in substances or levels if not _is_restated(level, levels))
+    chosen = tuple(substances or levels)
+    return (
+        tuple(level for level in chosen if not _is_restated(level, levels)) if any(map(_is_range, levels)) else chosen
+    )
 
 
 def _is_restated(level: Amount, levels: Collection[Amount]) -> bool:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from extractor.parse.vocabulary import load_vocabulary
 from extractor.schemas import Frequency, Period, Route
@@ -38,7 +39,11 @@ class Findings:
     moment: tuple[Mark[str], ...]
 
     def inside(self, start: int, end: int) -> "Findings":
-        return Findings(*(within(getattr(self, name), start, end) for name in ("amounts", *FIELDS)))
+        """The marks that lie wholly inside ``start:end``."""
+        return Findings(*[within(marks, start, end) if marks else () for marks in self._all()])
+
+    def _all(self) -> "tuple[tuple[Mark[Any], ...], ...]":
+        return (self.amounts, self.route, self.frequency, self.cycle, self.length, self.days, self.moment)
 
     def spans(self) -> list[tuple[int, int]]:
         return [(m.start, m.end) for name in ("amounts", *FIELDS) for m in getattr(self, name)]

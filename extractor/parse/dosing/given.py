@@ -2,16 +2,18 @@
 
 import re
 
+from extractor.parse.requirements import Guarded
+
 from .facts import Statement
 
 __all__ = ["is_given"]
 
 # Doses of food challenges, of accidents, of other trials and of labels; aims and limits.
-_ELSEWHERE = re.compile(
+_ELSEWHERE = Guarded(
     r"\b(?:challenges?|DBPCFCs?|OFCs?|tolerat\w+|accidental\w*|approved|previous(?:ly)?|preclinical|reported|shown|demonstrated|"
     r"stud(?:y|ies) (?:have|has)|in (?:mice|rats|vitro|vivo)|eligible|must (?:have|be)|allowed|permitted|prohibited|"
-    r"(?:more|less|greater|fewer) than)\b",
-    re.IGNORECASE,
+    r"incidence|response rate|adverse events?|(?:be|were|was|is|are) (?:recorded|measured|monitored|collected)|"
+    r"(?:more|less|greater|fewer) than)\b"
 )
 _GIVES = re.compile(
     r"\b(?:receiv|administ|giv(?:en|ing)|infus|inject|treated with|dosed|take|takes|taken|taking|undergo|ingest|"

@@ -3,19 +3,22 @@
 import re
 from collections.abc import Iterator
 
+from extractor.parse.requirements import Guarded
+
 __all__ = ["find_introduced"]
 
 _LEADS = (
     r"receiv(?:e|es|ed|ing)|undergo(?:es|ing)?|underwent|treated\swith|tak(?:e|es|en|ing)|took|comprising|consist(?:s|ing)\sof|"
-    r"comprised\sof|infusions?\sof|injections?\sof|doses?\sof|mg\sof|consum(?:e|es|ed|ing)|in\scombination\swith"
+    r"comprised\sof|infusions?\sof|injections?\sof|doses?\sof|mg\sof|consum(?:e|es|ed|ing)|in\scombination\swith|"
+    r"amounts?\sof|administrations?\sof|ingestion\sof|intake\sof|(?:twice-?|once-?)?daily\suse\sof|desensiti[sz]ed\sto|supplemented\swith"
 )
 _FILLERS = (
     r"either|both|an?|the|one|two|three|single|oral|orally|iv|intravenous(?:ly)?|subcutaneous(?:ly)?|intramuscular|topical|inhaled|"
     r"nebuli[sz]ed|sublingual|intranasal|high|low|medium|standard|fixed|dose|doses|also|additional|daily|weekly|once|twice|of|"
-    r"escalating|initial|infusions?|injections?|tablets?|capsules?|adjuvant|concurrent|open-label|blinded|double-blind|up|to|"
+    r"escalating|increasing|incremental|amounts?|initial|infusions?|injections?|tablets?|capsules?|adjuvant|concurrent|open-label|blinded|double-blind|up|to|"
     r"active|total|maximum|\d[\d.,]*|mg|g|mcg|µg|ml|mg/kg|mg/m\^?2|maintenance|induction|matching|approximately|about"
 )
-_INTRODUCTION = re.compile(rf"\b(?:{_LEADS})\s(?:(?:{_FILLERS})(?:\s+|-(?=dose)))*", re.IGNORECASE)
+_INTRODUCTION = Guarded(rf"\b(?:{_LEADS})\s(?:(?:{_FILLERS})(?:\s+|-(?=dose)))*")
 _STOPS = (
     r"(?:iv|po|sc|im|orally|oral|intravenous\w*|subcutaneous\w*|intramuscular\w*|on|over|at|for|every|once|twice|daily|and|or|"
     r"plus|in|until|by|via|beginning|starting|with|days?|continuous\w*|as|to|weekly|monthly|before|after|prior|during|within|"
@@ -40,7 +43,7 @@ _GENERIC_WORDS = """
     lowest lower supplement supplementation label open pre-treatment medical no step steps escalation
     manufactured adjusted cells extracts solution administrations carrier vial vials mixture consecutive regular
     biological cream composition lymphodepletion placement insertion transplant buccal stored similar placebos
-    microliters inhaler metered spray application advice counselling
+    amount amounts microliters inhaler metered spray avoidance application advice counselling
 """
 _GENERIC = frozenset(_GENERIC_WORDS.split())
 

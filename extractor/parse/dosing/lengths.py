@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from extractor.parse.durations import Duration, find_durations
 from extractor.parse.numbers import NUMBER, number_places, read_number
+from extractor.parse.requirements import Guarded
 from extractor.parse.words import find_at, find_words, places_of
 from extractor.schemas import Period, TimeUnit
 
@@ -14,14 +15,13 @@ from .marks import Mark, drop_overlaps, number_sentences
 
 __all__ = ["find_lengths"]
 
-_BEFORE = re.compile(
+_BEFORE = Guarded(
     r"(?:\bfor|\bover(?: the course of| a period of)?|\bduring|\bthroughout|up to|max(?:imum|\.)?(?: of)?|total of|"
     r"until a maximum of|lasting|lasts|period of|"
     r"duration(?: of [\w\s]{0,20})?(?: is| was| will be|:)?(?: of)?|continued to|to complete|at most|received|"
     r"receive|,|\+|;|\b(?:daily|weekly|day|week|month|days|weeks|administration)\s(?:with)?in)"
     r"\s*(?:\(|an?\s|the\s|up to\s|about\s|approximately\s|a total of\s|a maximum of\s|a further\s|at least\s|"
-    r"the first\s|total\s|consecutive\s|-)*$",
-    re.IGNORECASE,
+    r"the first\s|total\s|consecutive\s|-)*$"
 )
 _WEAK_BEFORE = re.compile(r"(?:received|receive|,|\+|;)\s*(?:an?\s|the\s)*$", re.IGNORECASE)
 _AFTER = re.compile(
@@ -35,10 +35,9 @@ _NOT_AFTER = re.compile(
     r"of (?:each|every|a)|follow|washout|ago|on[, ]|off|,?\s(?:then|followed by)\s[\w-]+\s\w+\s(?:off|rest|break))",
     re.IGNORECASE,
 )
-_NOT_BEFORE = re.compile(
+_NOT_BEFORE = Guarded(
     r"(?:every|each|follow(?:ed)?(?:[- ]up)?(?: of| for)?|age[ds]?|last(?:ed)?|after|previous|past|"
-    r"(?<!day )(?<!daily )(?<!weekly )(?<!days )(?<!week )within|infused (?:for|over))\s*$",
-    re.IGNORECASE,
+    r"(?<!day )(?<!daily )(?<!weekly )(?<!days )(?<!week )within|infused (?:for|over))\s*$"
 )
 # Giving can last until, or from, an event: "given for 7 days before surgery".
 _EVENT_AFTER = re.compile(r"\s(?:before|prior to|after|following|from)\s", re.IGNORECASE)

@@ -116,11 +116,12 @@ def _join_same(units: list[Unit]) -> list[Unit]:
     return joined
 
 
-def _joins_routes(clause: Clause, joint: re.Match[str]) -> bool:
-    """Whether "or" stands between two routes of one agent: "oral or IV"."""
+def _joins_routes(clause: Clause, joint: re.Match[str], following: Unit) -> bool:
+    """Whether "or" stands between two routes of one agent: "oral or IV", but not "A IV or oral B"."""
     routes = clause.marks.route
     before = any(0 <= joint.start() - route.end <= 1 for route in routes)
-    return before and any(0 <= route.start - joint.end() <= 1 for route in routes)
+    behind = (route for route in routes if 0 <= route.start - joint.end() <= 1)
+    return before and any(route.end + 1 != following.start for route in behind)
 
 
 def _share_out(clause: Clause, units: list[Unit]) -> None:
@@ -135,7 +136,7 @@ def _share_out(clause: Clause, units: list[Unit]) -> None:
         breaks = [
             m.start()
             for m in BREAK.finditer(clause.text, min(unit.end, following.start), following.start)
-            if not any(first < m.start() < last for first, last in taken) and not _joins_routes(clause, m)
+            if not any(first < m.start() < last for first, last in taken) and not _joins_routes(clause, m, following)
         ]
         border = breaks[-1] if breaks else following.start
         unit.territory = (position, border)

@@ -4,10 +4,11 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from operator import attrgetter
 from typing import Generic, TypeVar
 
-__all__ = ["Mark", "drop_inside", "drop_overlaps", "number_sentences", "within"]
+__all__ = ["Mark", "drop_inside", "drop_overlaps", "drop_touching", "number_sentences", "within"]
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -58,6 +59,18 @@ def drop_inside(marks: Iterable[Mark[T_co]], others: Sequence[Mark[object]]) -> 
         if place < 0 or mark.end > others[place].end:
             kept.append(mark)
     return tuple(kept)
+
+
+def drop_touching(marks: Iterable[Mark[T_co]], others: Iterable[Mark[object]]) -> tuple[Mark[T_co], ...]:
+    """The marks that share no character with any of the others.
+
+    >>> [m.value for m in drop_touching([Mark("oral", 7, 11), Mark("daily", 19, 24)], [Mark("10 mg oral", 1, 11)])]
+    ['daily']
+    """
+    ordered = sorted(others, key=_start)
+    starts = [other.start for other in ordered]
+    furthest = list(accumulate((other.end for other in ordered), max, initial=0))
+    return tuple(mark for mark in marks if furthest[bisect_left(starts, mark.end)] <= mark.start)
 
 
 def drop_overlaps(marks: Iterable[Mark[T_co]]) -> tuple[Mark[T_co], ...]:

@@ -1,27 +1,15 @@
 """Statements about one way of giving an agent become one regimen, wherever they stand."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from extractor.schemas import Frequency
+from extractor.schemas import Frequency, Route
 
+from .agents import PROCEDURES
 from .facts import FIELDS, Statement
-from .schedules import Schedule, code_schedule
+from .settling import settle_frequency
 
-__all__ = ["PROCEDURES", "merge_statements", "settle_frequency"]
-
-
-def settle_frequency(statement: Statement) -> Frequency | None:
-    """The frequency that the words, the listed days and the cycle amount to; doses per m2 are given in cycles."""
-    surface = any("m2" in amount.unit or amount.unit == "AUC" for amount in statement.levels)
-    return code_schedule(
-        Schedule(
-            stated=statement.frequency.value if statement.frequency else None,
-            days=statement.days.value if statement.days else (),
-            cycle=statement.cycle.value if statement.cycle else None,
-            cyclic=statement.cyclic or surface,
-        )
-    )
+__all__ = ["merge_statements"]
 
 
 def merge_statements(statements: Iterable[Statement]) -> tuple[Statement, ...]:
@@ -43,7 +31,16 @@ def _merge_group(group: list[Statement]) -> list[Statement]:
         return [s for s in _unite(weak) if _stands_alone(s)]
     for filler in weak:
         strong = [_fill(s, filler) if _compatible(s, filler) else s for s in strong]
-    return _share_route(strong)
+    routes = {s.route.value for s in strong if s.route}
+    others = [s for s in weak if _is_other_way(s, routes)]
+    return [*_share_route(strong), *_unite(others)]
+
+
+def _is_other_way(statement: Statement, routes: Collection[Route]) -> bool:
+    """Whether a statement without an amount tells of another route than ``routes``, and when the agent is so given."""
+    if not (statement.named and statement.route and routes):
+        return False
+    return statement.route.value not in routes and bool(statement.frequency or statement.days)
 
 
 def _rank(statement: Statement) -> tuple[int, bool, bool]:
@@ -65,14 +62,24 @@ def _share_route(statements: list[Statement]) -> list[Statement]:
 def _stands_alone(statement: Statement) -> bool:
     """Whether a statement without an amount is a regimen; an agent of no intervention needs more to be believed."""
     timed = bool(statement.frequency or statement.days)
+    if not timed and _is_named_by_route(statement):
+        return False
     if statement.linked < 1 and statement.agent.kind != "placebo" and statement.named:
         if statement.agent.kind in PROCEDURES:
-            return timed
+            return timed or statement.moment is not None
+        if statement.agent.kind == "cells":
+            return bool(statement.route or statement.days)
         return bool(statement.route) and (timed or statement.length is not None)
     return bool(statement.route or timed or (statement.named and statement.length))
 
 
-PROCEDURES = frozenset({"radiation", "procedure"})
+def _is_named_by_route(statement: Statement) -> bool:
+    """Whether the only route is part of the agent's name: "Examplum oral immunotherapy"."""
+    route, agent, mention = statement.route, statement.agent, statement.mention
+    if route is None:
+        return False
+    inside = route.section == agent.section and agent.start <= route.mark.start and route.mark.end <= agent.end
+    return inside or bool(mention and mention.start <= route.mark.start and route.mark.end <= mention.end)
 
 
 def _unite(statements: list[Statement]) -> list[Statement]:
@@ -116,10 +123,16 @@ def _firm_frequency(statement: Statement) -> Frequency | None:
     return settle_frequency(statement)
 
 
+_MOST = 50
+"""No regimen has more amounts: what names more is a table, and all of it is not one way of giving."""
+
+
 def _fill(statement: Statement, filler: Statement) -> Statement:
     changes = {name: getattr(filler, name) for name in FIELDS if getattr(statement, name) is None}
     known = set(statement.levels)
     amounts = [fact for fact in filler.amounts if not known.issuperset(fact.value)]
+    if len(statement.amounts) >= _MOST:
+        amounts = []
     if amounts and filler.levels[0].unit != statement.levels[0].unit:
         amounts = []
     return replace(statement, amounts=(*statement.amounts, *amounts), **changes)

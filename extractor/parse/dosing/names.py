@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 
+from extractor.parse.requirements import Guarded
 from extractor.parse.vocabulary import load_vocabulary
 
 from .amounts import find_amounts
@@ -41,19 +42,20 @@ _TRAILING = re.compile(
     r"oral|oral product|product|iv|i\.v\.|sc|po|intravenous|subcutaneous|intravenously|solution for .*|"
     r"dose [a-z\d].*|"
     r"cohorts?\b.*|q\d?[wd]|qd|bid|once|twice|daily|weekly|every .*|\(?single\)?|high|low|dose|doses?|dosing|"
-    r"\d[\d.]*\s?%|goal\b.*|adjuvant|for\s\d+\s.*|(?<=(?:mab|nib|ate|ine|til|ide|one|ell)\s)therapy|mg|ointment|cream|powder|"
-    r"nasal spray|drops|administration|intervention|injectable.*|only|alone|at \d.*)[\s)]*$",
+    r"\d[\d.]*\s?%|goal\b.*|adjuvant|for\s\d+\s.*|(?<=(?:mab|nib|ate|ine|til|ide|one|ell)\s)therapy|mg|"
+    r"nasal spray(?: therapy)?|drops|administration|intervention|injectable.*|only|alone|at \d.*|"
+    r"(?<=(?:xtract|rotein|powder| flour)\s)(?:oral |sublingual |subcutaneous )?immunotherapy)[\s)]*$",
     re.IGNORECASE,
 )
 _BRACKETS = re.compile(r"(?<!\s)\s*[\[(]([^\[\]()]*)[\])]")
-_NOT_GIVEN = re.compile(
+_NOT_GIVEN = Guarded(
     r"\b(?:(?:blood|urine|stool|saliva|sputum|tissue|sample|specimen)s?\s(?:draws?|drawing|samplings?|"
     r"collections?|tests?)|biops(?:y|ies)|aspirat\w+|"
     r"questionnaires?|surveys?|analys[ie]s|assays?|pcr|polymerase|cytometry|sequencing|monitoring|follow-up|"
     r"assessments?|evaluation|"
     r"sensiti[sz]ation|tests?|testing|registration|imaging|scan|spirometry|interview|education\w*|training|"
-    r"diary|quality[- ]of[- ]life)\b",
-    re.IGNORECASE,
+    r"diary|quality[- ]of[- ]life|(?:patients?|subjects|participants|children|adults|infants|volunteers|controls|women|"
+    r"individuals|allergic|tolerant)(?=\W*$))\b"
 )
 _SALT = (
     r"(?:(?:hydro)?chloride|sul(?:f|ph)ate|sodium|disodium|calcium|phosphate|acetate|citrate|\w*tosylate|mesylate|"
@@ -69,6 +71,8 @@ _VAGUE = re.compile(
 _TARGET = re.compile(r"\s(?:targeting|directed against)\s")
 _PUNCTUATION = re.compile(r",\s|\s-\s|:\s")
 _CODE = re.compile(r"\s*[A-Z]{2,}[\w-]*\d[\w-]*\s*")
+_LONGEST = 400
+"""No name is longer."""
 _EDGES = " \t\n-*:,.(®™"
 _MARKS = re.compile(r"[®™©]|\((?:r|tm)\)", re.IGNORECASE)
 _EMPTY_WORDS = """
@@ -146,7 +150,7 @@ def trim_name(text: str, start: int, end: int) -> tuple[int, int] | None:
     >>> text[slice(*trim_name(text, 0, len(text)))]
     'budesonide'
     """
-    start, end = _without_doses(text, start, end)
+    start, end = _without_doses(text, start, min(end, start + _LONGEST))
     if lead := _LEADING.match(text, start, end):
         start = lead.end()
     for cut in (_TARGET.search(text, start, end), _BRACKETS.search(text, start + 1, end)):

@@ -79,22 +79,21 @@ def describe_starts(statement: Statement) -> list[Candidate]:
         features.append(f"s:at {_first_word(text, place, clause.end)}")
         features += [f"s:leaves {name}" for name in dict.fromkeys(name for name, mark in marks if mark.end <= place)]
         features += [f"s:at mark {name}" for name, mark in marks if mark.start == place]
-        features += _relate(place, clause.start, statement)
+        features += _relate(place, anchor, statement)
         if any(place <= other.start < anchor and other is not mention for other in clause.named):
             features.append("s:other agent inside")
         candidates.append((place, features))
     return candidates
 
 
-def _relate(place: int, first: int, statement: Statement) -> Iterator[str]:
+def _relate(place: int, anchor: int, statement: Statement) -> Iterator[str]:
     """How a start stands to the clause and to the agent's name."""
     mention, kind = statement.mention, "own" if statement.agent.section == statement.section else "other"
-    anchor, _ = find_anchor(statement)
     text = statement.clause.text
     gap = _name_gap(text[mention.end : anchor]) if mention else "none"
     if dose := _DOSE_OF.fullmatch(text, place, anchor):
         yield f"s:dose {(dose[1] or '-').lower()}"
-    if place == first:
+    if place == statement.clause.start:
         yield "s:clause start"
         yield f"s:clause start {kind}"
     if place == statement.reach[0]:

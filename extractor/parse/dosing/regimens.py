@@ -7,6 +7,7 @@ from extractor.parse.clean import CleanText
 from extractor.parse.parsed import Chunk, ParsedRegimen, Reading, Span
 from extractor.schemas import Amount, Frequency, Period, Route, Support
 
+from .aliases import is_short_form
 from .clauses import split_clauses
 from .confidences import (
     trust_agent,
@@ -19,11 +20,12 @@ from .confidences import (
 )
 from .doses import choose_levels
 from .facts import Fact, Statement
-from .merging import settle_frequency
 from .names import is_vague, name_key, omit_salt, reach_salt
 from .passages import Passage
 from .quotes import choose_quote
-from .roles import Trial, read_role
+from .roles import read_role
+from .settling import settle_frequency, settle_length, settle_timing
+from .trials import Trial
 
 __all__ = ["RecordText", "build_regimens"]
 
@@ -62,7 +64,7 @@ def _build(
     statement: Statement, source: RecordText, trial: Trial, number: int, raw: Mapping[str, str]
 ) -> ParsedRegimen:
     name, passage = _name_agent(statement, source), source.passages[statement.section]
-    cycle, length = statement.cycle, statement.length
+    cycle, length = statement.cycle, settle_length(statement)
     first, last, _ = choose_quote(statement)
     role, sure = read_role(statement, passage.text, trial)
     return ParsedRegimen(
@@ -95,6 +97,8 @@ def _name_agent(statement: Statement, source: RecordText) -> Span:
     if mention is None or (agent.kind == "placebo" and own):
         return _own_name(statement, source)
     same = name_key(text[mention.start : mention.end]) == agent.key
+    if not same and own and is_short_form(text[mention.start : mention.end]):
+        return _own_name(statement, source)
     if agent.section == statement.section and not same and not is_vague(agent.key):
         return _own_name(statement, source)
     return source.span(statement.section, mention.start, reach_salt(text, mention.end))
@@ -152,15 +156,10 @@ def _read_period(fact: Fact | None, source: RecordText, sure: float) -> Reading[
 
 
 def _read_timing(statement: Statement, source: RecordText, raw: Mapping[str, str]) -> Reading[str | None]:
-    fact = next((fact for fact in (statement.days, statement.moment) if _belongs(fact, statement)), None)
-    sure = trust_timing(statement, fact, source.passages[statement.section])
-    if fact is None:
+    timing = settle_timing(statement)
+    sure = trust_timing(statement, timing[0] if timing else None, source.passages[statement.section])
+    if timing is None:
         return Reading(None, sure)
-    span = source.fact_span(fact)
+    fact, start, end = timing
+    span = source.span(fact.section, start, end)
     return Reading(raw[span.section][span.start : span.end], sure, (span,))
-
-
-def _belongs(fact: Fact | None, statement: Statement) -> bool:
-    """Whether days or a moment stand in the clause of the dose; those of other clauses are rarely its timing."""
-    clause = statement.clause
-    return fact is not None and fact.section == statement.section and clause.start <= fact.mark.start < clause.end

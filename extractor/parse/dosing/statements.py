@@ -5,50 +5,51 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from extractor.parse.requirements import Guarded
 from extractor.schemas import Frequency
 
-from .agents import GENERAL, Agent, Lexicon
+from .agents import GENERAL, PROCEDURES, Agent, Lexicon
 from .clauses import list_clauses
 from .facts import FIELDS, Fact, Statement
 from .findings import Findings, find_all
 from .linking import Clause, Unit, link_amounts
-from .marks import Mark, within
+from .marks import Mark, drop_touching, within
 from .passages import Passage
 from .steps import append_statements
+from .ways import add_placebos, part_routes
 
 __all__ = ["read_passage"]
 
 _DAY_RATE = re.compile(r"(?:/|per|\*)\s?(?:d|day|daily|24\s?h(?:ours)?)\)?$", re.IGNORECASE)
-_ELSEWHERE = re.compile(
+_ELSEWHERE = Guarded(
     r"\bas\s(?:(?:described|given|stated|administered|outlined)\s)?(?:in|for|above|per)\b(?=\s(?:the\s)?"
-    r"(?:arm|group|regimen|part|cohort|stratum|induction|phase|course|step|\W|$))",
-    re.IGNORECASE,
+    r"(?:arm|group|regimen|part|cohort|stratum|induction|phase|course|step|\W|$))"
 )
 """A clause that points to another one ("as in arm I") lends nothing to the agents that it lists."""
-_CYCLES = re.compile(r"\b(?:cycle|course)s?\b", re.IGNORECASE)
+_REACH, _FURTHEST = 20_000, 200
+"""How many characters, and statements, back a clause that names no agent can speak of."""
+_JOINT = re.compile(r"\s(?:and|or|and/or)\s")
+_CYCLES = Guarded(r"\b(?:cycle|course)s?\b")
 
 
 def read_passage(passage: Passage, lexicon: Lexicon, default: Agent | None) -> tuple[Statement, ...]:
     """Statements of a passage in reading order; ``default`` is the agent where a clause names none."""
     marks = find_all(passage.text)
-    hidden = [*marks.amounts, *marks.moment]
     own = default if passage.is_intervention else lexicon.only
-    mentions = tuple(
-        _identify(mention, own)
-        for mention in lexicon.find(passage.text, passage.section)
-        if not any(h.start < mention.end and mention.start < h.end for h in hidden)
-    )
+    known = drop_touching(lexicon.find(passage.text, passage.section), [*marks.amounts, *marks.moment])
+    mentions = tuple(_identify(mention, own) for mention in known)
     statements: list[Statement] = []
-    topic, paragraph = default, 0
+    topic, seen = default, 0
     cyclic = bool(_CYCLES.search(passage.text))
     for piece in list_clauses(passage, marks, mentions):
         start, end = piece.start, piece.end
-        if not passage.is_group and "\n" in passage.text[paragraph:start]:
-            topic, paragraph = default, start
+        if not passage.is_group and "\n" in passage.text[seen:start]:
+            topic = default  # another paragraph
+        seen = start
         inside, named = marks.inside(start, end), _prefer_known(marks, within(mentions, start, end))
         goes_on = piece.is_step and bool(statements) and not named
         if statements and not named and not inside.amounts and not goes_on:
-            statements = _spread(passage, statements, inside, start)
+            _spread(passage, statements, inside, start)
             continue
         speaker = statements[-1].agent if goes_on else topic
         clause = Clause(passage.text, start, end, inside, named, speaker, loyal=passage.is_intervention)
@@ -85,29 +86,32 @@ def _describe(passage: Passage, clause: Clause, *, cyclic: bool) -> list[Stateme
     for place, unit in enumerate(units):
         own = clause.marks.inside(*unit.territory)
         fields = _gather(clause, units, place, own)
-        if not (unit.amounts or _states_giving(own) or (unit.named and fields and place + 1 < len(units))):
+        dated = bool(own.moment) and unit.agent.kind in PROCEDURES
+        if not (unit.amounts or dated or _states_giving(own) or (unit.named and fields and place + 1 < len(units))):
             continue
         facts: dict[str, Any] = {name: Fact(mark, passage.section) for name, mark in fields.items()}
         amounts = tuple(Fact(amount, passage.section) for amount in unit.amounts)
-        if not amounts and not facts.keys() & {"route", "frequency", "days", "length"}:
+        told = {"route", "frequency", "days", "length", *(["moment"] if unit.agent.kind in PROCEDURES else [])}
+        if not amounts and not facts.keys() & told:
             continue
+        if unit.agent.kind == "class" and not amounts and not facts.keys() & {"frequency", "days"}:
+            continue  # "inhaled corticosteroids" names a route only to say which they are
         start, end = _span(clause, unit, own)
-        statements.append(
-            Statement(
-                unit.agent,
-                passage.section,
-                start,
-                end,
-                unit.linked,
-                unit.mention,
-                cyclic,
-                clause,
-                unit.territory,
-                amounts=amounts,
-                **facts,
-            )
+        statement = Statement(
+            unit.agent,
+            passage.section,
+            start,
+            end,
+            unit.linked,
+            unit.mention,
+            cyclic,
+            clause,
+            unit.territory,
+            amounts=amounts,
+            **facts,
         )
-    return statements
+        statements += part_routes(statement, own.route)
+    return add_placebos(statements, units)
 
 
 def _states_giving(own: Findings) -> bool:
@@ -119,13 +123,23 @@ def _gather(clause: Clause, units: list[Unit], place: int, own: Findings) -> dic
     refers = _ELSEWHERE.search(clause.text, clause.start, clause.end)
     for name in FIELDS:
         mark = _choose(getattr(own, name), name)
-        if mark is None and not refers and (name in {"route", "cycle"} or not (own.frequency or own.days)):
+        lends = name != "route" or units[place].agent.kind not in PROCEDURES
+        timed = own.frequency or own.days
+        shared = name == "cycle" or not timed or (name == "route" and _is_joined(units, place, clause))
+        if mark is None and lends and not refers and shared:
             mark = _borrow(units, place, clause.marks, name)
         if mark is not None:
             fields[name] = mark
     if (day_rate := _find_day_rate(clause.text, units[place])) and not (own.frequency or own.days):
         fields["frequency"] = day_rate
     return fields
+
+
+def _is_joined(units: Sequence[Unit], place: int, clause: Clause) -> bool:
+    """Whether a unit is but the last of two names: "intrathecal A or B"."""
+    before = units[place - 1].mention if place else None
+    mention = units[place].mention
+    return bool(before and mention and _JOINT.fullmatch(clause.text, before.end, mention.start))
 
 
 def _span(clause: Clause, unit: Unit, own: Findings) -> tuple[int, int]:
@@ -168,22 +182,20 @@ def _find_day_rate(text: str, unit: Unit) -> Mark[Frequency] | None:
     return None
 
 
-def _spread(passage: Passage, statements: list[Statement], marks: Findings, start: int) -> list[Statement]:
+def _spread(passage: Passage, statements: list[Statement], marks: Findings, start: int) -> None:
     """A clause that names no agent holds for its paragraph so far, or for all before it if it opens one."""
-    paragraph = passage.text.rfind("\n", 0, start)
-    if not any(s.start > paragraph for s in statements):
-        paragraph = -1
-    several = len({s.agent.key for s in statements}) > 1
+    if not marks.spans():
+        return
+    several = any(statement.agent.key != statements[0].agent.key for statement in statements)
     shared = ("cycle", "length", "route") if passage.is_group else ("cycle", "length")
-    names = shared if several else FIELDS
-    filled = []
-    for statement in statements:
-        changes: dict[str, Any] = {
-            name: Fact(mark, passage.section)
-            for name in names
-            if statement.start > paragraph
-            and getattr(statement, name) is None
-            and (mark := _choose(getattr(marks, name), name))
-        }
-        filled.append(replace(statement, **changes))
-    return filled
+    chosen = {name: _choose(getattr(marks, name), name) for name in (shared if several else FIELDS)}
+    facts: dict[str, Any] = {name: Fact(mark, passage.section) for name, mark in chosen.items() if mark}
+    paragraph = passage.text.rfind("\n", max(0, start - _REACH), start)
+    if statements[-1].clause.start <= paragraph:
+        paragraph = -1
+    for place in range(len(statements) - 1, max(-1, len(statements) - 1 - _FURTHEST), -1):
+        statement = statements[place]
+        if statement.start <= paragraph:
+            break
+        if changes := {name: fact for name, fact in facts.items() if getattr(statement, name) is None}:
+            statements[place] = replace(statement, **changes)

@@ -1,32 +1,43 @@
 """What a trial's titles say of its agents: which are named as the ones that are tested."""
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
 
 from .agents import Lexicon
 
-__all__ = ["TitleUse", "view_titles"]
+__all__ = ["Standing", "TitleUse", "describe_titles", "view_titles"]
 
 _BESIDE = re.compile(
     r"\b(?:(?:in|as) (?:a )?combin\w+ with|combined with|together with|added to|add-?on (?:to|therapy to)|"
-    r"in addition to|on top of|versus|vs|compar\w+ (?:to|with)|with(?! or | and ))\b",
+    r"in addition to|on top of|with(?! or | and ))\b",
     re.IGNORECASE,
 )
-"""Words behind which a title names what is given beside, or instead of, the tested agent."""
+"""Words behind which a title names what is given beside the tested agent."""
+_AGAINST = re.compile(r"\b(?:versus|vs|(?:as )?compared (?:to|with)|comparison (?:to|with)|over)\b", re.IGNORECASE)
+"""Words behind which a title names what is given instead of the tested agent."""
 _SCHEMES = re.compile(r"chemotherapy|\bregimen\b", re.IGNORECASE)
+
+
+class Standing(StrEnum):
+    """How a title names an agent."""
+
+    TESTED = "tested"
+    BESIDE = "beside"
+    AGAINST = "against"
 
 
 @dataclass(frozen=True, slots=True)
 class TitleUse:
-    """The agents, by key, that the titles name first (``tested``) and only behind "with" or "versus" (``beside``).
+    """How the titles name each agent, by key; ``schemes`` holds where they speak of chemotherapy or of a regimen."""
 
-    ``schemes`` holds where a title speaks of chemotherapy or of a regimen: its parts are tested together.
-    """
-
-    tested: frozenset[str] = frozenset()
-    beside: frozenset[str] = frozenset()
+    standings: Mapping[str, Standing] = field(default_factory=dict)
     schemes: bool = False
+
+    def tests(self, key: str) -> bool:
+        """Whether a title names the agent, and not behind "with" or "versus"."""
+        return self.standings.get(key) is Standing.TESTED
 
 
 def view_titles(titles: Sequence[str], lexicon: Lexicon) -> TitleUse:
@@ -34,19 +45,33 @@ def view_titles(titles: Sequence[str], lexicon: Lexicon) -> TitleUse:
 
     >>> from extractor.parse.dosing.agents import Agent
     >>> lexicon = Lexicon((name, Agent(name, "drug", "interventions[0]", 0, 3)) for name in ("fictumab", "cisplatin"))
-    >>> use = view_titles(["Fictumab in Combination With Cisplatin"], lexicon)
-    >>> sorted(use.tested), sorted(use.beside)
-    (['fictumab'], ['cisplatin'])
+    >>> view_titles(["Fictumab in Combination With Cisplatin"], lexicon).standings["cisplatin"].value
+    'beside'
     """
-    sides = [side for title in titles for side in _list_sides(title, lexicon)]
-    beside = frozenset(key for key, behind in sides if behind)
-    tested = frozenset(key for key, behind in sides if not behind)
-    return TitleUse(tested - beside, beside, any(map(_SCHEMES.search, titles)))
+    standings: dict[str, Standing] = {}
+    for title in titles:
+        for key, standing in _list_standings(title, lexicon):
+            if standings.get(key, Standing.TESTED) is Standing.TESTED:
+                standings[key] = standing
+    return TitleUse(standings, any(map(_SCHEMES.search, titles)))
 
 
-def _list_sides(title: str, lexicon: Lexicon) -> Iterator[tuple[str, bool]]:
-    """Each agent that a title names, and whether it stands behind a word such as "with" and another agent."""
+def describe_titles(key: str, use: TitleUse, *, standard: bool) -> Iterator[str]:
+    """What the titles say of an agent, by name; ``standard`` holds for the usual parts of chemotherapy."""
+    if standing := use.standings.get(key):
+        yield f"title {standing}"
+    elif Standing.TESTED in use.standings.values():
+        yield "title omits it"
+    elif standard and use.schemes:
+        yield "title about scheme"
+
+
+def _list_standings(title: str, lexicon: Lexicon) -> Iterator[tuple[str, Standing]]:
+    """Each agent that a title names, and whether it stands behind another one and a word such as "with"."""
     mentions = sorted(lexicon.find_known(title), key=lambda mention: mention.start)
-    for place, mention in enumerate(mentions):
-        behind = place > 0 and _BESIDE.search(title, mentions[0].end, mention.start) is not None
-        yield mention.value.key, behind
+    for mention in mentions:
+        between = mentions[0].end, mention.start
+        if _AGAINST.search(title, *between):
+            yield mention.value.key, Standing.AGAINST
+        else:
+            yield mention.value.key, Standing.BESIDE if _BESIDE.search(title, *between) else Standing.TESTED

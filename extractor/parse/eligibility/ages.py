@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from extractor.parse.parsed import Reading, Span
 from extractor.parse.passage import Passage
+from extractor.parse.requirements import Guarded
 from extractor.schemas import Age, Category, CriterionKind, Support, TimeUnit
 
 from .alternatives import any_of
@@ -19,7 +20,7 @@ from .people import Stated
 __all__ = ["read_ages"]
 
 _DAYS = {TimeUnit.YEAR: 365.25, TimeUnit.MONTH: 30.44, TimeUnit.WEEK: 7.0, TimeUnit.DAY: 1.0}
-_AGE_TALK = re.compile(r"\b(?:ages?|aged|years?\s+old|of\s+age|years?\s+or\s+older|months?\s+old)\b", re.IGNORECASE)
+_AGE_TALK = Guarded(r"\b(?:ages?|aged|years?\s+old|of\s+age|years?\s+or\s+older|months?\s+old)\b")
 _OTHERS = any_of(
     """
     consent assent guardian parents? mothers? diagnos\\w+ onset gestation\\w* smok\\w+_(?:at|since|from|before|for)

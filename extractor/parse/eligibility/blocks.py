@@ -27,7 +27,12 @@ class Block:
 
 
 _AHEAD = 12
-_DANGLING = re.compile(r"\s+[-–*•]\s*$|(?<=\.)\s*[;；]\s*$|\s+$")
+_DANGLING = re.compile(r"(?<!\s)\s++[-–*•]\s*+$|(?<=\.)\s*+[;；]\s*+$|(?<!\s)\s++$")
+_SPACE = re.compile(r"\s*+")
+_NEAR = 200
+"""How many characters in front of a sub-item can introduce it."""
+_LONGEST_HEADING = 2000
+"""Characters, white space of the layout included."""
 _ENDS = tuple(".;:!?；。：")
 
 
@@ -84,6 +89,8 @@ def _continues(raw: str, block: Block, last: Line, line: Line, width: int | None
 
 
 def _is_heading(raw: str, start: int, end: int) -> bool:
+    if end - start > _LONGEST_HEADING:
+        return False
     return read_list_heading(" ".join(raw[start:end].split()), bulleted=False)[0]
 
 
@@ -93,9 +100,11 @@ def _split_run_on(raw: str, block: Block, following: Block | None) -> list[Block
     follows = following.ordinal if following else None
     parts = [block]
     for mark in find_marks(raw, block.start, block.end, own, follows):
-        start = mark.end + len(raw[mark.end : block.end]) - len(raw[mark.end : block.end].lstrip())
+        text = _SPACE.match(raw, mark.end, block.end)
+        start = text.end() if text else mark.end
         if start < block.end and mark.closed > parts[-1].start:
-            inner = mark.bullet is Bullet.CIRCLE and raw[block.start : mark.closed].rstrip().endswith((":", "："))
+            before = raw[max(block.start, mark.closed - _NEAR) : mark.closed].rstrip()
+            inner = mark.bullet is Bullet.CIRCLE and before.endswith((":", "："))
             bullet, column = (mark.bullet, block.column + 2) if inner else (block.bullet or mark.bullet, block.column)
             parts[-1] = replace(parts[-1], end=mark.closed)
             parts.append(Block(start, block.end, column, gap=False, bullet=bullet, ordinal=mark.ordinal))
@@ -104,7 +113,9 @@ def _split_run_on(raw: str, block: Block, following: Block | None) -> list[Block
 
 def _trim(raw: str, block: Block, *, run_on: bool) -> Block:
     """Without what belongs to the layout: a dangling dash, and the semicolon between items of one line."""
-    text = _DANGLING.sub("", raw[block.start : block.end])
+    text = raw[block.start : block.end]
+    if not text[-1:].isalnum():
+        text = _DANGLING.sub("", text)
     if block.bullet and text.endswith(":"):
         text = without_late_topic(text)
     if run_on:

@@ -9,6 +9,7 @@ from extractor.parse.durations import find_durations
 from extractor.parse.numbers import NUMBER, number_places
 from extractor.parse.parsed import Reading, Span
 from extractor.parse.passage import Passage
+from extractor.parse.requirements import Guarded
 from extractor.schemas import Constraint, CriterionKind, Support
 
 from .lifetimes import AGE_WORD, is_age, is_lifetime
@@ -18,7 +19,7 @@ from .measured import share
 
 __all__ = ["MEASURED", "read_constraints"]
 
-_CONSENT = re.compile(r"\b(?:consent|assent)\b", re.IGNORECASE)
+_CONSENT = Guarded(r"\b(?:consent|assent)\b")
 _SIGNERS = re.compile(
     r"\b(?:for|if|when|where|in\s+case|minors?|consent|assent|guardians?|parents?|representatives?)\b[^.;]{0,70}$",
     re.IGNORECASE,

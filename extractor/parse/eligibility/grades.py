@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from extractor.parse.words import find_at, find_starts
 from extractor.schemas import Comparator
 
 from .limit import LOWER, UPPER, Limit
@@ -31,7 +32,7 @@ def find_graded(text: str) -> Iterator[Limit]:
     >>> [(l.comparator.value, l.value, l.value_high) for l in find_graded("NYHA class III-IV; grade 2 or higher rash")]
     [('between', 3, 4), ('>=', 2, None)]
     """
-    for found in GRADED.finditer(text):
+    for found in find_at(GRADED, text, find_starts(text, 0, len(text))):
         stated = read_comparator(found["comparator"]) or read_comparator(found["before"])
         comparator = read_suffix(found["suffix"]) or stated
         if _MEASURED.match(text, found.end()):

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
+from extractor.parse.requirements import Guarded
 from extractor.schemas import CriterionKind
 
 from .alternatives import any_of, set_of
@@ -20,17 +21,17 @@ __all__ = [
 
 _LIST = r"(?:non[- ]?inclusion|inclusion|exclusion|inclusive|exclusive|eligibility|ineligibility)"
 _CRITERIA = r"(?:criteri(?:a|on|as|um|ons)|requirements)"
-_RUN_ON = re.compile(
+_RUN_ON = Guarded(
     rf"""
       ^\W{{0,8}}(?:(?:key|main|major|general|patient|subject|study)\s+)?{_LIST}\s+{_CRITERIA}\s*(?:(?:\s+for(?:\s+\w+){{1,6}})?[:：]|-(?=\s))
     | (?<=[.;,:)\s])(?<!\bthe\s)(?<!\bfollowing\s)(?:(?:key|main|major|additional|specific)\s+)?
         (?:inclusion|exclusion)\s+{_CRITERIA}
         (?:\s+for(?:\s+\w+){{1,6}})?\s*[:：]
     """,
-    re.VERBOSE | re.IGNORECASE,
+    re.VERBOSE,
 )
-_NAMED = re.compile(
-    rf"\b(?P<list>{_LIST}(?:\s?(?:/|and|&)\s?{_LIST})?)\s+{_CRITERIA}\b|^\W*(?P<bare>inclusions?|exclusions?)\W*$", re.I
+_NAMED = Guarded(
+    rf"\b(?P<list>{_LIST}(?:\s?(?:/|and|&)\s?{_LIST})?)\s+{_CRITERIA}\b|^\W*(?P<bare>inclusions?|exclusions?)\W*$"
 )
 _REFUSAL = re.compile(
     r"\b(?:exclu(?:ded?|sions?|ding)|ineligible|disqualif\w+|(?:must|may|should|shall|can)\s?not"
@@ -49,9 +50,7 @@ _OPENS = re.compile(
 )
 _FOR_SOME = re.compile(r"\b(?:[Cc]ohorts?|[Aa]rms?|[Gg]roups?|[Pp]hases?|[Pp]art)\s+[A-Z\d]|\bprovided\b")
 _LEAVING = r"(?:withdrawals?|discontinuation|drop-?\s?out|elimination|removal|termination|stopping|exit)"
-_WITHDRAWAL = re.compile(
-    rf"\b{_LEAVING}\s+criteri\w+|\bcriteri\w+\s+(?:for|of)\s+(?:\w+\s+)?{_LEAVING}\b", re.IGNORECASE
-)
+_WITHDRAWAL = Guarded(rf"\b{_LEAVING}\s+criteri\w+|\bcriteri\w+\s+(?:for|of)\s+(?:\w+\s+)?{_LEAVING}\b")
 _NAMES_LIST = re.compile(
     rf"^\W*(?:(?!not?\b|meet|fulfil|satisf|any\b|all\b|other\b)[\w-]+\s+){{0,2}}{_LIST}\s+{_CRITERIA}"
     r"(?:\s*[-(]?\s*(?:for|of|in|to|common)\b[^;,]{0,60})?\W*$",
@@ -132,7 +131,7 @@ def split_at_headings(raw: str, start: int, end: int, *, wrapped: bool = False) 
         yield done, end
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=2048)
 def read_list_heading(text: str, *, bulleted: bool) -> tuple[bool, CriterionKind | None]:
     """Whether ``text`` is the heading of a list, and of which one; the kind is None where both are meant.
 

@@ -5,6 +5,8 @@ All other lengths of time say when something happened, and are windows.
 
 import re
 
+from extractor.parse.requirements import Guarded
+
 from .alternatives import any_of
 from .limit import Limit
 
@@ -31,15 +33,14 @@ _COURSE = any_of(
     """
 )
 _COURSE_IN_FRONT = re.compile(rf"\b{_COURSE}\b[^,;.]{{0,30}}$", re.IGNORECASE)
-_AGE_IN_FRONT = re.compile(
-    r"\b(?:ages?|aged)\b(?:(?!\b(?:for|within|last|past|previous|during|since|history)\b)[^.;]){0,40}$", re.IGNORECASE
+_AGE_IN_FRONT = Guarded(
+    r"\b(?:ages?|aged)\b(?:(?!\b(?:for|within|last|past|previous|during|since|history)\b)[^.;]){0,40}$"
 )
 _RELATIONS = any_of("before prior preceding ago after following post since from apart history duration \\w+_history")
 _RELATION_BEHIND = re.compile(rf"\W*{_RELATIONS}\b", re.IGNORECASE)
-_WITHIN = re.compile(
+_WITHIN = Guarded(
     r"\b(?:within|in|during|throughout|over)\s+(?:the\s+)?(?:(?:last|past|first|previous|preceding|prior|next)\s+)+$"
-    r"|\b(?:within|during)\s+(?:the\s+)?$",
-    re.IGNORECASE,
+    r"|\b(?:within|during)\s+(?:the\s+)?$"
 )
 _LIFETIME = any_of(
     """

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from extractor.parse.numbers import NUMBER
 from extractor.parse.vocabulary import load_vocabulary
-from extractor.parse.words import find_words
+from extractor.parse.words import find_starts, find_words
 from extractor.schemas import Comparator
 
 from .alternatives import set_of
@@ -57,7 +57,8 @@ def find_front(text: str, floor: int, start: int) -> re.Match[str] | None:
     last = _LAST.search(text, max(floor, start - 20), start)
     if not last or (last["word"] and last["word"].lower() not in _LAST_WORDS):
         return None
-    return IN_FRONT.search(text, max(floor, start - _FRONT), start)
+    places = find_starts(text, max(floor, start - _FRONT), start)
+    return next((found for place in places if (found := IN_FRONT.match(text, place, start))), None)
 
 
 _FRONT = 48

@@ -1,9 +1,11 @@
 """Numeric and graded limits of a criterion."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import accumulate
 
 from extractor.parse.numbers import number_places, read_number
 from extractor.schemas import Comparator, CriterionKind
@@ -61,7 +63,7 @@ _RATE = re.compile(
 )
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=2048)
 def find_limits(text: str, kind: CriterionKind | None) -> Sequence[Limit]:
     """All limits in the cleaned text of one criterion, lengths of time included, in order.
 
@@ -92,6 +94,8 @@ class _Found:
 def _measured(text: str, taken: list[Limit], kind: CriterionKind | None) -> Iterator[Limit]:
     floor = done = 0
     last: Limit | None = None
+    starts = [limit.start for limit in taken]
+    furthest = list(accumulate((limit.end for limit in taken), max, initial=0))
     chained = may_hold_chain(text)
     for place in number_places(text):
         if chained and place >= done and (chain := CHAIN.match(text, place)) and (limit := read_chain(text, chain)):
@@ -102,7 +106,7 @@ def _measured(text: str, taken: list[Limit], kind: CriterionKind | None) -> Iter
         if not match:
             continue
         done = match.end()
-        if any(limit.start < match.end() and match.start() < limit.end for limit in taken):
+        if furthest[bisect_left(starts, match.end())] > match.start():
             floor = max(floor, match.end())
             continue
         found = _look(text, match, floor)

@@ -1,6 +1,6 @@
 """What a learned scorer sees of a line of criteria: its words, its list, what introduces it, and its neighbours."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from extractor.parse.scoring import Bag, join_pairs, open_with, read_tokens
@@ -48,8 +48,11 @@ def target_words(*texts: str) -> frozenset[str]:
     >>> sorted(target_words("Treatment of Peanut Allergy in Children"))
     ['allerg', 'peanut']
     """
-    stems = {token[:_STEM] for text in texts for token in read_tokens(text) if len(token) > 3}
-    return frozenset(stems - _COMMON)
+    return _stem(token for text in texts for token in read_tokens(text))
+
+
+def _stem(tokens: Iterable[str]) -> frozenset[str]:
+    return frozenset({token[:_STEM] for token in tokens if len(token) > 3} - _COMMON)
 
 
 def describe_lines(lines: Sequence[CriterionLine], target: frozenset[str] = frozenset()) -> list[Bag]:
@@ -61,8 +64,9 @@ def describe_lines(lines: Sequence[CriterionLine], target: frozenset[str] = froz
     """
     hints = load_vocabulary("categories")
     tokens = [read_tokens(line.text) for line in lines]
+    intros = {(line.lead_in, line.heading): read_tokens(f"{line.lead_in} {line.heading}") for line in lines}
     places = _count_places(lines)
-    stems = [target_words(line.text) for line in lines]
+    stems = list(map(_stem, tokens))
     opening = [
         found
         for line, place, found in zip(lines, places, stems, strict=True)
@@ -74,7 +78,7 @@ def describe_lines(lines: Sequence[CriterionLine], target: frozenset[str] = froz
             "pairs": join_pairs(own),
             "admitted": own if line.kind is CriterionKind.INCLUSION else [],
             "refused": own if line.kind is CriterionKind.EXCLUSION else [],
-            "intro": read_tokens(f"{line.lead_in} {line.heading}"),
+            "intro": intros[line.lead_in, line.heading],
             "known": [match.value for match in hints.find_all(line.text)],
             "near": _near(lines, tokens, at),
             "marks": [

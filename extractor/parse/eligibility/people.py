@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from extractor.parse.parsed import Reading, Span
 from extractor.parse.passage import Passage
+from extractor.parse.requirements import Guarded
 from extractor.parse.words import find_words
 from extractor.schemas import Category, CriterionKind, Sex, Support
 
@@ -47,9 +48,8 @@ _PERSONS = any_of(
     " children infants? newborns? neonates? siblings? students? population"
 )
 _HEALTHY = re.compile(rf"\bhealthy\s+(?:{_KINDS}\s+)*{_PERSONS}\b", re.IGNORECASE)
-_NOT_HEALTHY = re.compile(
-    r"\b(?:no|not|excluding|exclude)\s+healthy\s+(?:volunteers?|subjects?)|healthy\s+volunteers?\s+(?:are|is|will\s+be)?\s*(?:not|excluded)",
-    re.IGNORECASE,
+_NOT_HEALTHY = Guarded(
+    r"\b(?:no|not|excluding|exclude)\s+healthy\s+(?:volunteers?|subjects?)|healthy\s+volunteers?\s+(?:are|is|will\s+be)?\s*(?:not|excluded)"
 )
 _FROM_HEALTHY = re.compile(
     r"\b(?:from|donated by|compared\s+(?:to|with)|versus|vs\.?|unlike|than)\s+(?:a\s+|the\s+)?$", re.IGNORECASE

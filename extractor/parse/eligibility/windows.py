@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from extractor.parse.durations import Duration, find_durations
 from extractor.parse.parsed import Reading
 from extractor.parse.passage import Passage
-from extractor.parse.words import find_words
+from extractor.parse.requirements import Guarded
+from extractor.parse.words import find_starts, find_words
 from extractor.schemas import Comparator, CriterionKind, Support, TimeUnit, TimeWindow
 
 from .alternatives import any_of, set_of
@@ -31,6 +32,8 @@ _LEFT = re.compile(
     rf"(?P<comparator>{COMPARATOR}\s*)?(?:\b{_FILLERS}\b\s*)*$",
     re.IGNORECASE,
 )
+_REACH = 60
+"""How many characters in front of a length of time are looked at."""
 _RELATIONS = any_of(
     """
     before prior_to prior of preceding after post since from following previous_to earlier_than ago to until
@@ -47,10 +50,9 @@ _ANCHOR = re.compile(
 )
 _BACK = any_of("last past previous preceding prior next")
 _BACK_WORDS = set_of("last past previous preceding prior next")
-_IMPLIED = re.compile(
+_IMPLIED = Guarded(
     rf"\b(?:within|in|during|over|for)\s+(?:the\s+)?(?:immediate\s+)?{_BACK}\s+(?P<unit>year|month|week|day|hour)\b"
-    r"|\b(?:last|past)\s+(?P<bare>year|month|week)\b",
-    re.IGNORECASE,
+    r"|\b(?:last|past)\s+(?P<bare>year|month|week)\b"
 )
 _COURSE = re.compile(
     r"\s*(?:per|/|a|each)\s?(?:day|week|month|year)\b|\s*(?:cycles?|course|period\s+of\s+treatment|regimen|infusion|follow)",
@@ -138,8 +140,7 @@ def _find_first(text: str, durations: Sequence[Duration], kind: CriterionKind | 
 
 
 def _read(text: str, duration: Duration) -> _Found | None:
-    left = _LEFT.search(text, max(0, duration.start - 60), duration.start)
-    assert left  # the expression matches the empty string at the end
+    left = _look_left(text, duration.start)
     if not _is_window(text, duration, left.start()) or _COURSE.match(text, duration.end):
         return None
     sense = _stated(left, text, duration) or _implied(left, text, duration)
@@ -153,6 +154,14 @@ def _read(text: str, duration: Duration) -> _Found | None:
         value, unit = value / 60, TimeUnit.HOUR
         value = int(value) if float(value).is_integer() else round(value, 2)
     return _Found(start, _anchor_end(text, duration.end), comparator, value, unit, sure)
+
+
+def _look_left(text: str, end: int) -> re.Match[str]:
+    """The words in front of a length of time that belong to it, from the first of them on; there may be none."""
+    for place in (*find_starts(text, max(0, end - _REACH), end), end):
+        if found := _LEFT.match(text, place, end):
+            return found
+    raise AssertionError("the expression matches the empty string at the end")
 
 
 def _is_window(text: str, duration: Duration, start: int) -> bool:

@@ -7,6 +7,7 @@ is told, "since X", "12 months from X".
 import re
 from dataclasses import dataclass
 
+from extractor.parse.requirements import Guarded
 from extractor.parse.sentences import split_sentences
 from extractor.schemas import Concept
 
@@ -93,10 +94,9 @@ _NO_START = re.compile(
     r"|treatment period|study completion|last (?:patient|participant|subject)|end of|\W*$",
     re.IGNORECASE,
 )
-_CENSORING = re.compile(
+_CENSORING = Guarded(
     r"\bcensor\w*|\blast (?:follow[- ]?up|visit|contact|known|observation|date"
-    r"|assessment|available|survival)|\blast-?known\b|\blost to follow",
-    re.IGNORECASE,
+    r"|assessment|available|survival)|\blast-?known\b|\blost to follow"
 )
 _MAY_START = re.compile(r"\b(?:from|since|after|post|baseline)\b", re.IGNORECASE)
 _MAY_END = re.compile(

@@ -60,5 +60,4 @@ class Features:
 
     def find(self, tokens: Sequence[str]) -> list[int]:
         """The rows of those tokens that are known."""
-        rows = self.rows
-        return [rows[token] for token in tokens if token in rows]
+        return [row for row in map(self.rows.get, tokens) if row is not None]

@@ -29,6 +29,7 @@ class WordTable:
         self._vectors = vectors
         width = len(features) * (classes + 1) + (vectors.size if vectors else 0)
         self._rows = np.zeros((_WORDS_KEPT, width), np.float32)
+        self._means = np.zeros(_WORDS_KEPT, np.float32)
         self._places = _Places(self._add)
 
     def find(self, texts: Sequence[Sequence[str]]) -> tuple["NDArray[np.intp]", "NDArray[np.intp]"]:
@@ -40,6 +41,7 @@ class WordTable:
             self._places.clear()
             if most > len(self._rows):
                 self._rows = np.zeros((most, self._rows.shape[1]), np.float32)
+                self._means = np.zeros(most, np.float32)
         places: list[int] = []
         starts: list[int] = []
         for tokens in texts:
@@ -57,8 +59,7 @@ class WordTable:
 
     def lead(self, places: "NDArray[np.intp]", chosen: "NDArray[np.intp]") -> "NDArray[np.float32]":
         """How much each word, in the first block, says more for the class chosen for it than for all."""
-        weights = self._rows[:, : self._classes]
-        leads: NDArray[np.float32] = weights[places, chosen] - weights.take(places, axis=0).mean(axis=1)
+        leads: NDArray[np.float32] = self._rows[places, chosen] - self._means[places]
         return leads
 
     def _add(self, word: str, place: int) -> None:
@@ -72,6 +73,7 @@ class WordTable:
                 row[first + self._classes] = len(known)
         if self._vectors and (vector := self._vectors.rows.get(word)) is not None:
             row[-self._vectors.size :] = self._vectors.vectors[vector]
+        self._means[place] = row[: self._classes].mean()
 
 
 class _Places(dict[str, int]):

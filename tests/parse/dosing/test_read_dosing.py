@@ -31,7 +31,7 @@ def test_two_agents_in_one_clause_keep_their_own_doses() -> None:
     )
     found = {r.agent.value: (levels(r), r.route.value, r.frequency.value) for r in regimens}
     assert found == {
-        "Cisplatin": ([(75, 75, "mg/m2")], "intravenous", "once"),
+        "Cisplatin": ([(75, 75, "mg/m2")], "intravenous", None),  # of a cycle whose length is not told
         "capecitabine": ([(1000, 1000, "mg/m2")], "oral", "BID"),
     }
 

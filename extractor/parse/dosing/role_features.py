@@ -1,0 +1,142 @@
+"""What is true of an agent that can tell why it is given: its name, the words around it, the arms that name it."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from extractor.schemas import Role
+
+from .agents import Agent
+from .facts import Statement
+from .titles import describe_titles
+from .trials import Trial, class_name
+
+__all__ = ["describe_role"]
+
+_NEAR_SIGNS = {
+    "premedication": r"pre-?medicat",
+    "rescue": r"\brescue\b|as needed|on demand|if necessary|as required",
+    "background": r"background|standard of care|in addition to|on top of|concomitant|maintenance therapy",
+    "conditioning": r"conditioning|lympho-?\s?deplet|preparative|prior to (?:the )?(?:car|t[ -]cell|infusion)|"
+    r"prior to (?:the )?transplant",
+    "prophylaxis": r"prophyla|immunosuppress",
+    "combination": r"combin|\bplus\b|\+|together with",
+    "placebo": r"placebo",
+    "comparator": r"comparator|control|reference|versus|conventional",
+    "standard": r"standard",
+    "challenge": r"challenge|skin test|\btest\b",
+}
+_BEHIND, _AHEAD = 150, 100
+_NEAR = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in _NEAR_SIGNS.items()}
+_SCHEME = frozenset({"standard", "steroid", "lymphodepleting"})
+"""What the parts of chemotherapy are, by their names."""
+
+
+def describe_role(statement: Statement, text: str, trial: Trial) -> list[str]:
+    """What is true of the agent, of its statement, and of the trial, by name."""
+    agent = statement.agent
+    near = text[max(0, statement.start - _BEHIND) : statement.end + _AHEAD]
+    names = class_name(agent.key)
+    days = statement.days.value if statement.days else ()
+    features = ["always", f"kind {agent.kind}", f"type {trial.kinds.get(agent.section, '')}"]
+    features += [f"name {name}" for name in names]
+    features += [f"near {name}" for name, sign in _NEAR.items() if sign.search(near)]
+    features += [f"trial {name}" for name in trial.signs]
+    features += [f"{name} for {sign}" for name in names for sign in trial.signs if sign in {"cell therapy", "graft"}]
+    features += _describe_use(agent, trial)
+    features += describe_titles(agent.key, trial.titles, standard="standard" in names or "ablative" in names)
+    features.append(f"expected {_expect(agent, names, days, near, trial)}")
+    if trial.tests_beside(agent):
+        features += ["beside novel", *(f"{name} beside novel" for name in names)]
+        if "standard" in names and "novel" not in names:
+            features.append("standard alone beside novel")
+    if days and min(days) < 0:
+        features += ["before day 0", *(f"before day 0 for {sign}" for sign in trial.signs)]
+    if _prepares(names, days, trial):
+        features.append("prepares")
+    if _belongs_to_scheme(agent, names, trial):
+        features.append("part of scheme")
+    if agent.section == statement.section:
+        features.append("own section")
+    if statement.linked < 1:
+        features.append(f"linked {statement.linked}")
+    if not statement.amounts:
+        features.append("no dose")
+    return features
+
+
+def _expect(agent: Agent, names: Sequence[str], days: Sequence[int], near: str, trial: Trial) -> Role:
+    """The role that the usual designs of trials give an agent."""
+    preparing = _prepares(names, days, trial)
+    if agent.kind == "placebo":
+        return Role.PLACEBO
+    if agent.kind in {"drug", "radiation"} and (
+        preparing or ("lymphodepleting" in names and "cell therapy" in trial.signs)
+    ):
+        return Role.CONDITIONING
+    if _NEAR["premedication"].search(near):
+        return Role.PREMEDICATION
+    if agent.kind == "procedure" or trial.kinds.get(agent.section) == "procedure":
+        return Role.PROCEDURE
+    return Role.RESCUE if _NEAR["rescue"].search(near) else _compare_agents(agent, names, trial)
+
+
+def _prepares(names: Sequence[str], days: Sequence[int], trial: Trial) -> bool:
+    """Whether an agent is given before day 0 alone, as what prepares for a graft is; not to suppress the graft."""
+    early = bool(days) and min(days) < 0 and max(days) <= 0
+    return early and "suppressant" not in names and ("ablative" in names or "graft" in trial.signs)
+
+
+def _belongs_to_scheme(agent: Agent, names: Sequence[str], trial: Trial) -> bool:
+    """Whether an agent is a part of chemotherapy that all get and beside which nothing else is tested."""
+    usual = len(trial.standard) > 2 and not trial.is_compared
+    return usual and not _SCHEME.isdisjoint(names) and not trial.tests_beside(agent)
+
+
+def _compare_agents(agent: Agent, names: Sequence[str], trial: Trial) -> Role:
+    if "standard" in names and trial.tests_beside(agent):
+        return Role.BACKGROUND
+    named = trial.use.get(agent.key, frozenset())
+    kinds = {trial.arms[place] for place in named}
+    if kinds == {"active"} and "experimental" in trial.arms:
+        return Role.COMPARATOR
+    everywhere = len(trial.arms) > 1 and len(named) == len(trial.arms) and set(trial.arms) != {"experimental"}
+    if everywhere and any(use < named for key, use in trial.use.items() if key != agent.key):
+        return Role.BACKGROUND
+    return Role.INVESTIGATIONAL
+
+
+def _describe_use(agent: Agent, trial: Trial) -> Iterator[str]:
+    """How the arms use an agent, and what other agents there are."""
+    named = trial.use.get(agent.key, frozenset())
+    kinds = {trial.arms[place] for place in named}
+    yield f"arms {min(len(trial.arms), 3)}"
+    yield f"agents {min(len(trial.agents), 4)}"
+    if named or (trial.use and agent.section.startswith("interventions")):
+        yield f"in {'+'.join(sorted(kinds)) or 'no arm'}"
+        yield f"in {'+'.join(sorted(kinds)) or 'no arm'} of {'+'.join(sorted(set(trial.arms)))}"
+    if named and kinds == {"active"} and "experimental" in trial.arms:
+        yield "in active arms alone"
+    if named and "experimental" not in kinds and "experimental" in trial.arms:
+        yield "in no experimental arm"
+    if len(trial.arms) > 1 and len(named) == len(trial.arms):
+        yield "in every arm"
+        others = any(use < named for use in trial.use.values())
+        yield "in every arm, others not" if others else "in every arm as all"
+        if others and set(trial.arms) != {"experimental"}:
+            yield "in every arm, others not, arms compared"
+    yield from _describe_place(agent, trial)
+
+
+def _describe_place(agent: Agent, trial: Trial) -> Iterator[str]:
+    """How an agent stands among the others."""
+    named = trial.use.get(agent.key, frozenset())
+    if any(use > named for use in trial.use.values()):
+        yield "others in more arms"
+    if any(use < named for use in trial.use.values()):
+        yield "others in fewer arms"
+    if trial.agents and trial.agents[0] == agent.key:
+        yield "first agent"
+    if agent.section == "interventions[0]":
+        yield "first intervention"
+    if not agent.section.startswith("interventions"):
+        yield "no intervention"

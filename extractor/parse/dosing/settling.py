@@ -1,0 +1,93 @@
+"""What the facts of one statement amount to together: the frequency, the length of the treatment, the timing."""
+
+import re
+from dataclasses import replace
+
+from extractor.schemas import Frequency, Period, TimeUnit
+
+from .facts import Fact, Statement
+from .lengths import find_lengths
+from .schedules import Schedule, code_schedule
+
+__all__ = ["Timing", "settle_frequency", "settle_length", "settle_timing"]
+
+Timing = tuple[Fact, int, int]
+"""The fact that tells when an agent is given, and start and end of all that belongs to it, in its section."""
+
+_DAYS = {TimeUnit.DAY: 1, TimeUnit.WEEK: 7, TimeUnit.MONTH: 30}
+_REPEATS = 160
+"""How many characters behind a length the number of cycles may stand."""
+_JOINTS = frozenset({"", " ", ", ", " and "})
+_GOES_ON = re.compile(
+    r"\s(?:and\scontinu(?:ing|ed?|es)\s(?:until|through|till)\s[^.,;()\n]{3,80}"
+    r"|with\s(?:a\s)?taper\w*\s(?:on|beginning|starting)\s[^.,;()\n]{3,40}"
+    r"|until\s(?!disease|progress|unaccept|death|relapse|toxic)[a-z][^.,;()\n]{3,60})",
+    re.IGNORECASE,
+)
+"""What belongs to the days of giving before it: how long it goes on from there."""
+
+
+def settle_frequency(statement: Statement) -> Frequency | None:
+    """The frequency that the words, the listed days and the cycle amount to; doses per m2 are given in cycles."""
+    surface = any("m2" in amount.unit or amount.unit == "AUC" for amount in statement.levels)
+    return code_schedule(
+        Schedule(
+            stated=statement.frequency.value if statement.frequency else None,
+            days=statement.days.value if statement.days else (),
+            cycle=statement.cycle.value if statement.cycle else None,
+            cyclic=statement.cyclic or surface,
+        )
+    )
+
+
+def settle_length(statement: Statement) -> Fact | None:
+    """The length of the treatment; "for 3 weeks, repeated every 4 weeks" is that of a cycle, and cycles are counted."""
+    length, cycle = statement.length, statement.cycle
+    if length is None or cycle is None or not _fits(length.value, cycle.value):
+        return length
+    text, end = statement.clause.text, length.mark.end
+    for mark in find_lengths(text[end : end + _REPEATS]):
+        if mark.value and mark.value.unit is TimeUnit.CYCLE:
+            return Fact(replace(mark, start=mark.start + end, end=mark.end + end), length.section)
+    return None
+
+
+def _fits(length: Period | None, cycle: Period | None) -> bool:
+    """Whether a length is not longer than a cycle; both are stated in days, weeks or months."""
+    if length is None or cycle is None or not (length.unit in _DAYS and cycle.unit in _DAYS):
+        return False
+    return length.value * _DAYS[length.unit] <= cycle.value * _DAYS[cycle.unit]
+
+
+def settle_timing(statement: Statement) -> Timing | None:
+    """When an agent is given: by days or by a moment, with what stands next to them."""
+    days = statement.days if _belongs(statement.days, statement, lists=True) else None
+    moment = statement.moment if _belongs(statement.moment, statement) else None
+    fact = days or moment
+    if fact is None:
+        return None
+    start, end = fact.mark.start, fact.mark.end
+    if fact.section != statement.section:
+        return fact, start, end
+    text = statement.clause.text
+    if moment:
+        start, end = _join(fact, moment, text)
+    goes_on = _GOES_ON.match(text, end)
+    return fact, start, goes_on.end() if goes_on else end
+
+
+def _join(fact: Fact, moment: Fact, text: str) -> tuple[int, int]:
+    """Start and end of a timing, with the moment if it stands next to it."""
+    (start, end), (first, last) = (fact.mark.start, fact.mark.end), (moment.mark.start, moment.mark.end)
+    if last <= start and text[last:start] in _JOINTS:
+        return first, end
+    return (start, last) if end <= first and text[end:first] in _JOINTS else (start, end)
+
+
+def _belongs(fact: Fact | None, statement: Statement, *, lists: bool = False) -> bool:
+    """Whether days or a moment stand in the clause of the dose; of those of other clauses only lists of days count."""
+    if fact is None:
+        return False
+    clause = statement.clause
+    inside = fact.section == statement.section and clause.start <= fact.mark.start < clause.end
+    return inside or (lists and len(fact.value) > 1)
