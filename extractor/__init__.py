@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .ask.questions import Assist
     from .errors import ExtractorError
     from .evaluation import ScoreReport, evaluate
+    from .ground.critical import ConflictKind, TokenConflict
     from .ground.quotes import QuoteCheck, QuoteStatus, verify_quote
     from .parse import Outcome, ParsedRecord, parse_record, split_outcomes
     from .pipeline import Extractor
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Assist",
+    "ConflictKind",
     "Extractor",
     "ExtractorError",
     "Outcome",
@@ -28,6 +30,7 @@ __all__ = [
     "QuoteStatus",
     "ScoreReport",
     "Task",
+    "TokenConflict",
     "TrialExtraction",
     "TrialRecord",
     "evaluate",
@@ -40,6 +43,7 @@ __all__ = [
 # Where each public name lives. Names are imported when first used, so that the command line starts at once.
 _HOMES = {
     "Assist": ".ask.questions",
+    "ConflictKind": ".ground.critical",
     "Extractor": ".pipeline",
     "ExtractorError": ".errors",
     "Outcome": ".parse",
@@ -48,6 +52,7 @@ _HOMES = {
     "QuoteStatus": ".ground.quotes",
     "ScoreReport": ".evaluation",
     "Task": ".schemas",
+    "TokenConflict": ".ground.critical",
     "TrialExtraction": ".schemas",
     "TrialRecord": ".schemas",
     "evaluate": ".evaluation",

@@ -11,6 +11,7 @@ from extractor import errors
 
 PUBLIC = {
     "Assist",
+    "ConflictKind",
     "Extractor",
     "ExtractorError",
     "Outcome",
@@ -19,6 +20,7 @@ PUBLIC = {
     "QuoteStatus",
     "ScoreReport",
     "Task",
+    "TokenConflict",
     "TrialExtraction",
     "TrialRecord",
     "evaluate",

@@ -62,6 +62,7 @@ PIECES: Mapping[str, str] = {
     "starts": "from the date of ",
     "ends": "until the ",
     "questions": "Is it. ",
+    "tolerances": "4 (±2) weeks ",
     "items": "a, b|",
 }
 """What is repeated, by what it is."""

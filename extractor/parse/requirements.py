@@ -27,15 +27,15 @@ class Requirement:
 
 
 class Guarded:
-    r"""An expression, whatever the case, that is tried only where a text has what every match has.
+    r"""An expression, in any case unless ``flags`` say otherwise, tried only where a text has what every match has.
 
     >>> asks = Guarded(r"\b(?:rescue|as needed)\b")
     >>> asks.search("Given daily") is None, asks.search("Given As Needed")[0]
     (True, 'As Needed')
     """
 
-    def __init__(self, pattern: str, flags: int = 0) -> None:
-        self._expression = re.compile(pattern, flags | re.IGNORECASE)
+    def __init__(self, pattern: str, flags: int = re.IGNORECASE) -> None:
+        self._expression = re.compile(pattern, flags)
         self._needed = find_requirement(pattern, flags, behind=False)
 
     def search(self, text: str, start: int = 0, end: int = sys.maxsize) -> re.Match[str] | None:

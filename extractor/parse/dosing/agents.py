@@ -18,6 +18,7 @@ __all__ = ["GENERAL", "PROCEDURES", "Agent", "Lexicon", "build_lexicon"]
 _NAMES = load_vocabulary("agents")
 _INACTIVE = re.compile(r"\b(?:sham|saline|vehicle|diluent)\b", re.IGNORECASE)
 _GAP = r"[\s®-]*"
+_COMPOSED = re.compile(r"\s(?:[\w-]+\s){0,2}(?:comprising|consisting\sof|comprised\sof)\b", re.IGNORECASE)
 _GLOSS = re.compile(r"\s?\(\s?")
 _SHORT_NAME = re.compile(r"\s?\(\s?([A-Z][\w-]{1,11}|\d+[\w-]*[A-Z]\w*)\s?\)")
 _JOINED_PLACEBO = re.compile(r"\s*(?:-|matching|matched|for|to|of|\()?\s*", re.IGNORECASE)
@@ -92,7 +93,8 @@ class Lexicon:
             Mark(Agent(name_key(text[start:end]), "introduced", section, start, end), start, end, _INTRODUCED)
             for start, end in (widen_name(text, *place) for place in find_introduced(text))
         )
-        return _fuse_mentions(text, section, drop_overlaps([*taken, *drop_touching(introduced, taken)]))
+        named = drop_overlaps([*taken, *drop_touching(introduced, taken)])
+        return _fuse_mentions(text, section, (mention for mention in named if not _is_composed(text, mention)))
 
     def _lookup(self, text: str) -> Agent | None:
         key = name_key(text)
@@ -149,6 +151,11 @@ def _classify(name: str) -> str:
     if "placebo" in found or _INACTIVE.search(name):
         return "placebo"
     return found[0] if found else "drug"
+
+
+def _is_composed(text: str, name: Mark[Agent]) -> bool:
+    """Whether the name is that of a regimen whose agents follow: "CHOP chemotherapy comprising ..."."""
+    return name.value.kind not in PROCEDURES and _COMPOSED.match(text, name.end) is not None
 
 
 def _is_gloss(text: str, name: Mark[Agent], other: Mark[Agent]) -> bool:

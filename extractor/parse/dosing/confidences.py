@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 
 from extractor.parse.vocabulary import load_vocabulary
-from extractor.schemas import Amount, Frequency, Route
+from extractor.schemas import Amount, Frequency, Route, TimeUnit
 
 from .agents import GENERAL
 from .facts import Fact, Statement
@@ -33,8 +33,24 @@ _DOSE_LIKE = re.compile(
 )
 _TIMES = re.compile(r"daily|week|day|once|twice|single|every|month|hour|dose", re.IGNORECASE)
 _CYCLES = re.compile(r"cycle|course", re.IGNORECASE)
-_SPANS = re.compile(r"\b(?:week|month|year|cycle|course|day)s?\b", re.IGNORECASE)
-_MOMENTS = re.compile(r"\b(?:day|before|after|prior|during|week)s?\b", re.IGNORECASE)
+_SPAN = r"(?:week|month|year|cycle|course|day)s?\b"
+_SPANS = re.compile(rf"\b{_SPAN}", re.IGNORECASE)
+_COUNTED_SPANS = re.compile(
+    rf"(?:\d|\b(?:an?|one|two|three|four|five|six|twelve))[\s)-]*(?:{_SPAN}|doses?\b)", re.IGNORECASE
+)
+_TREATED_SPANS = re.compile(
+    rf"\b(?:for|over|up to|during|until|through|total of|x)\b[^.;]{{0,25}}?{_SPAN}", re.IGNORECASE
+)
+_MOMENTS = re.compile(
+    r"\b(?:days? ?-?\d|D-?\d|before|after|prior|during|morning|evening|until|following|start\w*|begin\w*|bedtime|"
+    r"night|meals?|food|visits?|within|(?:week|month)s? \d|apart|interval|throughout)",
+    re.IGNORECASE,
+)
+_MOMENTS_AT_ALL = re.compile(
+    r"\b(?:days?|before|after|prior|during|morning|evening|until|following|start\w*|begin\w*|bedtime|night|meals?|"
+    r"food|D-?\d+|visits?|within|(?:week|month)s? \d+|when|once|apart|interval|minutes|hours|throughout|then)\b",
+    re.IGNORECASE,
+)
 
 
 def trust_agent(statement: Statement, named_in: Passage | None) -> float:
@@ -72,7 +88,7 @@ def trust_amounts(statement: Statement, levels: tuple[Amount, ...], passages: It
         if any(_DOSE_LIKE.search(passage.text) for passage in passages):
             return 0.66
         clause = statement.clause
-        return 0.94 if any(map(str.isdigit, clause.text[clause.start : clause.end])) else 0.98
+        return 0.96 if any(map(str.isdigit, clause.text[clause.start : clause.end])) else 0.97
     if len(levels) > 1:
         return 0.85 if len(statement.amounts) == 1 else 0.6
     return 0.98 if len(near) <= 1 and levels[0].unit in _PLAIN_UNITS else 0.9
@@ -90,40 +106,61 @@ def trust_route(statement: Statement) -> float:
     return 0.98 if statement.route.value in _PLAIN_ROUTES else 0.92
 
 
-def trust_frequency(statement: Statement, value: Frequency | None, passage: Passage) -> float:
-    """By whether words or days say it, and whether they agree."""
+def trust_frequency(statement: Statement, value: Frequency | None, passage: Passage, *, few: bool) -> float:
+    """By whether words or days say it, and whether they agree; ``few`` holds where the record has two codes at most."""
     if value is None:
-        return 0.55 if statement.days or _TIMES.search(passage.text) else 0.84
+        return 0.55 if statement.days or _TIMES.search(passage.text) else 0.81
     fact = statement.frequency or statement.days
     if fact is None or not _stands_in_clause(fact, statement):
         return 0.73
     if statement.frequency is None:
-        return {Frequency.ONCE: 0.7, Frequency.OTHER: 0.5}.get(value, 0.94)
-    several = len({mark.value for mark in statement.clause.marks.inside(*statement.reach).frequency}) > 1
-    if several:
-        return 0.72
-    return 0.85 if value is Frequency.ONCE else 0.94
+        return {Frequency.ONCE: 0.75, Frequency.OTHER: 0.6}.get(value, 0.93)
+    codes = {mark.value for mark in statement.clause.marks.inside(*statement.reach).frequency}
+    if len(codes) > 1:
+        return 0.74
+    if value is Frequency.ONCE:
+        return 0.89
+    alone = len(codes) == 1 and not statement.days and statement.cycle is None
+    return 0.97 if few and alone else 0.93
 
 
 def trust_cycle(statement: Statement, *, stated: bool, passage: Passage) -> float:
     """By where it stands; of none, by whether the passage speaks of cycles."""
     if not stated or statement.cycle is None:
         return 0.57 if _CYCLES.search(passage.text) else 0.99
-    return 0.97 if _stands_in_clause(statement.cycle, statement) else 0.94
+    return 0.97 if _stands_in_clause(statement.cycle, statement) else 0.91
 
 
-def trust_length(statement: Statement, *, stated: bool, passage: Passage) -> float:
-    """By where it stands; of none, by whether the passage speaks of any time."""
-    if not stated or statement.length is None:
-        return 0.9 if _SPANS.search(passage.text) else 0.98
-    return 0.86 if _stands_in_clause(statement.length, statement) else 0.7
+def trust_length(length: Fact | None, statement: Statement, passages: Iterable[Passage]) -> float:
+    """By where it stands, and its unit; of none, by whether a text counts any time.
+
+    ``length`` is what is given as the length, ``passages`` are those of the record.
+    """
+    if length is not None and length.value is not None:
+        if not _stands_in_clause(length, statement):
+            return 0.74
+        return 0.8 if length.value.unit is TimeUnit.DAY else 0.93
+    texts = {passage.section: passage.text for passage in passages}
+    own = texts[statement.section]
+    if not any(map(_COUNTED_SPANS.search, texts.values())):
+        return 0.98
+    if not _SPANS.search(own):
+        return 0.92
+    return 0.86 if _TREATED_SPANS.search(own) else 0.93
 
 
-def trust_timing(statement: Statement, fact: Fact | None, passage: Passage) -> float:
-    """By whether days or a moment in words are named; of none, by whether the passage speaks of any."""
-    if fact is None:
-        return 0.86 if _MOMENTS.search(passage.text) else 0.93
-    return 0.78 if fact is statement.days else 0.54
+def trust_timing(statement: Statement, fact: Fact | None, passages: Iterable[Passage]) -> float:
+    """By whether days or a moment in words are named; of none, by whether a text speaks of any."""
+    if fact is not None:
+        if fact is not statement.days:
+            return 0.57
+        return 0.74 if statement.frequency else 0.86
+    texts = {passage.section: passage.text for passage in passages}
+    if not any(map(_MOMENTS_AT_ALL.search, texts.values())):
+        return 0.99
+    if _MOMENTS.search(texts[statement.section]):
+        return 0.71
+    return 0.83 if any(map(_MOMENTS.search, texts.values())) else 0.93
 
 
 def _stands_in_clause(fact: Fact, statement: Statement) -> bool:

@@ -78,9 +78,9 @@ def _build(
         role=Reading(role, sure, (name,), Support.INFERRED),
         amounts=_read_amounts(statement, source),
         route=_read_route(statement, source),
-        frequency=_read_frequency(statement, source),
+        frequency=_read_frequency(statement, source, trial),
         cycle=_read_period(cycle, source, trust_cycle(statement, stated=_is_stated(cycle), passage=passage)),
-        duration=_read_period(length, source, trust_length(statement, stated=_is_stated(length), passage=passage)),
+        duration=_read_period(length, source, trust_length(length, statement, source.passages.values())),
         timing=_read_timing(statement, source, raw),
     )
 
@@ -140,10 +140,10 @@ def _read_route(statement: Statement, source: RecordText) -> Reading[Route | Non
     return Reading(statement.route.value, sure, (source.fact_span(statement.route),), Support.INFERRED)
 
 
-def _read_frequency(statement: Statement, source: RecordText) -> Reading[Frequency | None]:
+def _read_frequency(statement: Statement, source: RecordText, trial: Trial) -> Reading[Frequency | None]:
     value = settle_frequency(statement)
     fact = statement.frequency or statement.days
-    sure = trust_frequency(statement, value, source.passages[statement.section])
+    sure = trust_frequency(statement, value, source.passages[statement.section], few=trial.frequencies <= 2)
     if value is None or fact is None:
         return Reading(None, sure)
     return Reading(value, sure, (source.fact_span(fact),), Support.PARSED)
@@ -157,7 +157,7 @@ def _read_period(fact: Fact | None, source: RecordText, sure: float) -> Reading[
 
 def _read_timing(statement: Statement, source: RecordText, raw: Mapping[str, str]) -> Reading[str | None]:
     timing = settle_timing(statement)
-    sure = trust_timing(statement, timing[0] if timing else None, source.passages[statement.section])
+    sure = trust_timing(statement, timing[0] if timing else None, source.passages.values())
     if timing is None:
         return Reading(None, sure)
     fact, start, end = timing

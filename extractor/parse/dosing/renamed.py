@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from .agents import Lexicon
 from .facts import Statement
-from .merging import settle_frequency
 from .passages import Passage
+from .settling import settle_frequency
 
 __all__ = ["drop_renamed"]
 
@@ -19,7 +19,9 @@ def drop_renamed(
     that is not registered, where the same holds of one that is and that the description never names.
     """
     registered = {agent.key for agent in lexicon.agents}
-    strangers = [s for s in statements if s.agent.key not in registered]
+    strangers = [
+        s for s in statements if s.agent.key not in registered and not s.section.startswith("interventions")
+    ]
     if not strangers:
         return tuple(statements)
 
@@ -32,7 +34,7 @@ def drop_renamed(
             return one.section in _DESCRIPTIONS and any(
                 _are_alike(one, other) and not names(one.section, other)
                 for other in statements
-                if other.agent.key in registered and other.agent.kind == one.agent.kind
+                if other.agent.key in registered and one.agent.kind in {other.agent.kind, "introduced"}
             )
         return _tells_route_alone(one) and any(
             s.route and s.route.value == one.route.value and not names(s.section, one) for s in strangers if one.route

@@ -43,7 +43,8 @@ _NAME = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in _NAME_SIG
 class Trial:
     """What decides roles: the kinds of the arms, which arms (by place) name which agent, and what it is all about.
 
-    ``agents`` are those that are given; ``novel`` and ``standard`` hold the keys of those whose names say so.
+    ``agents`` are those that are given; ``novel`` and ``standard`` hold the keys of those whose names say so;
+    ``frequencies`` counts the different ones that are named where agents are given.
     """
 
     arms: Sequence[str]
@@ -54,6 +55,7 @@ class Trial:
     novel: frozenset[str] = frozenset()
     standard: frozenset[str] = frozenset()
     titles: TitleUse = field(default_factory=TitleUse)
+    frequencies: int = 0
 
     @property
     def is_compared(self) -> bool:
@@ -90,6 +92,7 @@ def view_trial(
         novel=frozenset(filter(_NAME["novel"].search, agents)),
         standard=frozenset(filter(_NAME["standard"].search, agents)),
         titles=view_titles(titles, lexicon),
+        frequencies=len({mark.value for statement in statements for mark in statement.clause.marks.frequency}),
     )
 
 

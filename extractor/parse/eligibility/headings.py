@@ -28,7 +28,7 @@ _RUN_ON = Guarded(
         (?:inclusion|exclusion)\s+{_CRITERIA}
         (?:\s+for(?:\s+\w+){{1,6}})?\s*[:：]
     """,
-    re.VERBOSE,
+    re.VERBOSE | re.IGNORECASE,
 )
 _NAMED = Guarded(
     rf"\b(?P<list>{_LIST}(?:\s?(?:/|and|&)\s?{_LIST})?)\s+{_CRITERIA}\b|^\W*(?P<bare>inclusions?|exclusions?)\W*$"

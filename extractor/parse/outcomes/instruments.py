@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from extractor.parse.requirements import Guarded
 from extractor.parse.vocabulary import Match, load_vocabulary
 from extractor.parse.words import find_words
 from extractor.schemas import Instrument
@@ -46,18 +47,19 @@ _VERSIONED = frozenset(
 )
 # What the vocabulary does not know: "Cough Diary Scale (CDS)", "CDS score", "Miller Cough Scale".
 _KINDS = "questionnaire|scale|index|inventory|checklist|survey"
-_NAMED_SCALE = re.compile(
+_NAMED_SCALE = Guarded(
     rf"\b(?:{_KINDS}|score|assessment|criteria|improvement|severity|test)s?\s*"
-    r"\((?P<name>(?-i:[A-Z][A-Za-z]{0,4}[A-Z0-9][\w-]{0,8}))\)",
-    re.IGNORECASE,
+    r"\((?P<name>(?-i:[A-Z][A-Za-z]{0,4}[A-Z0-9][\w-]{0,8}))\)"
 )
-_ABBREVIATED_SCALE = re.compile(
+_ABBREVIATED_SCALE = Guarded(
     rf"\b(?!{_NO_SCALE}\b)(?P<name>[A-Z]{{2}}[A-Za-z]*\d*(?:-[A-Z0-9][A-Za-z0-9]*)*)\s+(?:total\s+)?(?:score"
-    rf"|{_KINDS})s?\b"
+    rf"|{_KINDS})s?\b",
+    flags=0,
 )
-_TITLED_SCALE = re.compile(
+_TITLED_SCALE = Guarded(
     rf"\b(?P<name>(?!(?:{_NO_TITLE})\b)[A-Z][a-z’'-]+(?:\s+(?:[A-Z][a-z’'-]+|of|and|for|in)){{0,5}}"
-    rf"(?<!\bof Life)(?<!Body Mass)\s+(?i:{_KINDS}))\b"
+    rf"(?<!\bof Life)(?<!Body Mass)\s+(?i:{_KINDS}))\b",
+    flags=0,
 )
 # "Food Allergy Quality of Life Questionnaire, Adult Form (FAQLQ-AF)": the letters in brackets name it most closely.
 _BRACKETED_NAME = re.compile(r"[\w ,-]{0,24}\((?P<name>[A-Za-z0-9][\w-]{1,12})\)")

@@ -25,6 +25,9 @@ _MASKED = re.compile(
     rf"|\bq\s?\d+\s?[a-z]+\b|\(\s*(?:up to|within)?\s*{_SPAN}\s+(?:prior|before|of)[^()]{{0,40}}\)",
     re.IGNORECASE,
 )
+_UNIT_BEFORE = re.compile(rf"{UNIT}[^,;]*$", re.IGNORECASE)
+_REACH = 200
+"""How many characters in front of a tolerance can hold the unit of its number."""
 
 
 def mask_intervals(text: str) -> str:
@@ -39,7 +42,7 @@ def mask_intervals(text: str) -> str:
 def _blank(found: re.Match[str]) -> str:
     """Blanks; the unit stays where the tolerance stands between a number and its unit ("4±2 months")."""
     own_unit = found["tolerance_unit"] or ""
-    bare = found["tolerance"] and not re.search(rf"{UNIT}[^,;]*$", found.string[: found.start()], re.IGNORECASE)
+    bare = found["tolerance"] and not _UNIT_BEFORE.search(found.string, max(0, found.start() - _REACH), found.start())
     return " " * (len(found[0]) - len(own_unit)) + own_unit if bare else " " * len(found[0])
 
 

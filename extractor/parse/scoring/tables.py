@@ -1,6 +1,7 @@
 """Sums over the tokens of many texts at once: what a token says is looked up, and added up by numpy."""
 
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from .bags import Bag, Features
@@ -95,29 +96,31 @@ class PhraseTable:
     def __init__(self, features: Sequence[Features], classes: int) -> None:
         import numpy as np  # noqa: PLC0415
 
-        self._features = features
+        self._blocks = [one.block for one in features]
         self._classes = classes
+        ends = accumulate((len(one.names) for one in features), initial=0)
+        self._rows = [
+            {name: first + row for name, row in one.rows.items()} for one, first in zip(features, ends, strict=False)
+        ]
         self._weights = np.vstack([*(one.weights for one in features), np.zeros((1, classes), np.float32)])
 
     def score(self, bags: Sequence[Bag]) -> "NDArray[np.float32]":
         """The score of each class for each text: one row a text."""
         import numpy as np  # noqa: PLC0415
 
-        nothing, first = len(self._weights) - 1, 0
+        nothing = len(self._weights) - 1
         rows: list[int] = []
         starts: list[int] = []
         sizes: list[int] = []
-        for features in self._features:
-            block = features.block
+        for block, known in zip(self._blocks, self._rows, strict=True):
             for bag in bags:
                 starts.append(len(rows))
                 rows.append(nothing)
-                rows += [first + row for row in features.find(bag.get(block.source, ()))]
+                rows += [row for row in map(known.get, bag.get(block.source, ())) if row is not None]
                 sizes.append(1 if block.flags else len(rows) - starts[-1])
-            first += len(features.names)
         if not starts:
             return np.zeros((len(bags), self._classes), np.float32)
         sums = np.add.reduceat(self._weights.take(np.array(rows, np.intp), axis=0), starts, axis=0)
         sums /= np.sqrt(np.array(sizes, np.float32))[:, None]
-        scores: NDArray[np.float32] = sums.reshape(len(self._features), len(bags), self._classes).sum(axis=0)
+        scores: NDArray[np.float32] = sums.reshape(len(self._blocks), len(bags), self._classes).sum(axis=0)
         return scores
