@@ -10,7 +10,8 @@ on trials that they have not seen is what the commands of ``benchmarks.training`
 
 Dosing is judged by whole records: F1 of each field as an evaluation scores it, on two thirds of the trials
 (development), the last third (held-out) or all; with ``--errors`` that many disagreements of each kind follow.
-``--only dose-facts`` tells what the rules read of each dose when they are given its labelled quote.
+``--only dose-facts`` tells what the rules read of each dose when they are given its labelled quote; its last third
+is another one.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from benchmarks.judging import tally_judged
 from benchmarks.label_files import add_data_option, read_labels
 from benchmarks.scores import format_tallies
 
-from .dose_facts import judge_facts
+from .dose_facts import choose_fact_rows, judge_facts
 from .dosing import PARTS, choose_rows, format_report, list_errors, score_dosing
 from .sources import judge_labels
 
@@ -34,11 +35,11 @@ def main() -> None:
     chosen = parser.parse_args()
     if chosen.only is None:
         print(format_tallies(tally_judged(judge_labels(chosen.data))), end="\n\n")
-    rows = choose_rows(read_labels(chosen.data, "dosing"), chosen.part)
+    rows = read_labels(chosen.data, "dosing")
     if chosen.only == "dose-facts":
-        print(format_tallies(tally_judged(judge_facts(rows))))
+        print(format_tallies(tally_judged(judge_facts(choose_fact_rows(rows, chosen.part)))))
         return
-    report = score_dosing(rows, examples=chosen.errors)
+    report = score_dosing(choose_rows(rows, chosen.part), examples=chosen.errors)
     print(format_report(report), *list_errors(report), sep="\n")
 
 

@@ -26,7 +26,7 @@ from extractor.parse.dosing.marks import Mark
 from extractor.parse.dosing.schedules import Schedule, code_schedule
 from extractor.schemas import Frequency, Period
 
-__all__ = ["FIELDS", "is_held_out", "judge_facts"]
+__all__ = ["FIELDS", "choose_fact_rows", "is_held_out", "judge_facts"]
 
 FIELDS = ("amounts", "route", "frequency", "cycle", "duration", "timing")
 _PARTS = ("development", "held-out", "all")
@@ -37,6 +37,11 @@ _DAY_RATE = re.compile(r"(?:/|per|\*)\s?(?:d|day|daily|24\s?h(?:ours)?)\)?$", re
 def is_held_out(trial: str) -> bool:
     """Whether a trial belongs to the third that was not looked at while the readers were written."""
     return int(hashlib.md5(trial.encode(), usedforsecurity=False).hexdigest(), 16) % 3 == 2
+
+
+def choose_fact_rows(rows: Iterable[Row], part: str) -> list[Row]:
+    """The rows of a part: of two thirds of the trials (``development``), of the others (``held-out``), or all."""
+    return [row for row in rows if part == "all" or is_held_out(row["record"]) == (part == "held-out")]
 
 
 @dataclass(frozen=True)
@@ -146,9 +151,7 @@ def main() -> None:
     parser.add_argument("--part", choices=_PARTS, default="all", help="which trials (default: all)")
     parser.add_argument("--errors", choices=FIELDS, help="list what is wrong in a field")
     chosen = parser.parse_args()
-    rows = read_labels(chosen.data, "dosing")
-    rows = [row for row in rows if chosen.part == "all" or is_held_out(row["record"]) == (chosen.part == "held-out")]
-    judged = list(judge_facts(rows))
+    judged = list(judge_facts(choose_fact_rows(read_labels(chosen.data, "dosing"), chosen.part)))
     print(format_tallies(tally_judged(judged)))
     for one in judged:
         if one.field == f"fact {chosen.errors}" and not one.agreement.right:

@@ -22,10 +22,19 @@ def count_situations(parsed: ParsedRecord, inquiry: Inquiry, gold: TrialExtracti
     """Count over one record. Items that the rules alone did not find are left out."""
     counts: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     extraction = assemble_extraction(parsed, Inquiry())
-    for match in match_items(parsed, extraction, gold):
+    matches = list(match_items(parsed, extraction, gold))
+    for match in matches:
         for field, rule, model, label in _list_answers(match, inquiry):
             situation, who = _judge(f"{match.path}.{field}", rule, model, label)
             counts[f"{match.path.split('.')[0]}.{field}"][situation][who] += 1
+    paired = {id(match.read) for match in matches}
+    for criterion in parsed.eligibility.criteria:
+        answer = inquiry.reading(criterion.chunk.number, "stands")
+        # What is no criterion in gold either, or was merged into another one, does not stand.
+        if answer is not None:
+            rule_right = criterion.stands.value == (id(criterion) in paired)
+            situation, who = _tell(criterion.stands, answer, rule_right=rule_right, model_right=not rule_right)
+            counts["eligibility.stands"][situation][who] += 1
     return counts
 
 
@@ -37,10 +46,14 @@ def _list_answers(match: Match, inquiry: Inquiry) -> Iterator[tuple[str, Reading
 
 
 def _judge(field: str, rule: Reading[Any], model: Reading[Any], label: Any) -> tuple[str, str]:
-    model_right = compare_values(field, model.value, label).right
+    rule_right, model_right = (compare_values(field, reading.value, label).right for reading in (rule, model))
+    return _tell(rule, model, rule_right=rule_right, model_right=model_right)
+
+
+def _tell(rule: Reading[Any], model: Reading[Any], *, rule_right: bool, model_right: bool) -> tuple[str, str]:
+    """The situation, and who was right in it."""
     if rule.is_open:
         return "alone", "right" if model_right else "wrong"
-    rule_right = compare_values(field, rule.value, label).right
     if agree(rule.value, model.value):
         return "agree", "right" if rule_right or model_right else "wrong"
     situation = "doubtful" if rule.confidence < DOUBTFUL else "likely" if rule.confidence < CERTAIN else "certain"

@@ -26,7 +26,7 @@ _HEAD = """\
 # How much each feature of a quote's start (s:) and end (e:) counts (see quotes.py): the weights of a log-linear
 # model, in nats, fitted on labelled doses.
 """
-_SHORTER = 0.7
+_SHORTER = 1.0
 """Taken off the weight of a start at the agent's name: the guideline asks for the shortest text with the dose."""
 _LEAST = 0.1
 _RARE = 10

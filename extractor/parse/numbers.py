@@ -24,7 +24,10 @@ def _ungrouped(expression: str) -> str:
 
 # "0,7" with a decimal comma; not two moments ("weeks 0,4", "0,12 months"), nor a longer list ("0,4,8").
 _DECIMAL_COMMA = (
-    "".join(rf"(?<!{unit} )" for unit in ("day", "days", "week", "weeks", "month", "months", "hour", "hours", "visits"))
+    "(?=0,)"  # asked first, for it is rare
+    + "".join(
+        rf"(?<!{unit} )" for unit in ("day", "days", "week", "weeks", "month", "months", "hour", "hours", "visits")
+    )
     + r"0,\d{1,3}(?![,\d])(?!\s?(?:days?|weeks?|months?|years?|hours?|min))"
 )
 # "1,5 x ULN", "8,5 g/dl": one digit behind the comma, and a unit that is no unit of time.

@@ -16,8 +16,8 @@ from .facts import Statement
 from .given import is_given
 from .merging import merge_statements
 from .passages import Passage, list_passages
-from .renamed import drop_renamed
 from .regimens import RecordText, build_regimens
+from .renamed import drop_renamed
 from .statements import read_passage
 from .trials import view_trial
 
@@ -46,13 +46,16 @@ def read_dosing(record: TrialRecord, cleaned: Mapping[str, CleanText], numbers: 
     lexicon = build_lexicon(groups, descriptions)
     statements = read_statements(groups, descriptions, lexicon)
     places = {passage.section: passage for passage in passages}
-    merged = drop_renamed(merge_statements(statements), places, lexicon)
+    united = merge_statements(statements)
+    merged = drop_renamed(united, places, lexicon)
     source = RecordText(places, cleaned)
     raw = {section.name: section.text for section in record.sections}
     titles = [cleaned[name].text for name in _TITLES if name in cleaned]
     trial = view_trial(passages, lexicon, merged, titles)
     regimens = build_regimens(merged, source, trial, numbers, raw) if merged else ()
-    return ParsedDosing(regimens, find_candidates(statements, passages, source, numbers))
+    told = {statement.agent.key for statement in united}
+    used = [statement for statement in statements if statement.agent.key in told]
+    return ParsedDosing(regimens, find_candidates(used, passages, source, lexicon, numbers))
 
 
 def read_statements(
@@ -102,7 +105,7 @@ def _read_descriptions(
 def _is_full(statement: Statement, *, silent: bool) -> bool:
     """Whether a statement names its agent and enough of its giving.
 
-    That is two things at least where nothing else tells of any giving, else how, when, and how much or how long.
+    That is two things at least where nothing else tells of any giving, else how and when.
     """
     kind = statement.agent.kind
     timed = bool(statement.frequency or statement.days)
@@ -112,5 +115,5 @@ def _is_full(statement: Statement, *, silent: bool) -> bool:
     if kind == "placebo":
         return statement.named and (timed or bool(statement.route))
     if not silent:
-        return statement.named and bool(statement.route) and timed and sum(said) > 2
+        return statement.named and bool(statement.route) and timed
     return statement.named and sum(said) > 1

@@ -19,6 +19,7 @@ _NAMES = load_vocabulary("agents")
 _INACTIVE = re.compile(r"\b(?:sham|saline|vehicle|diluent)\b", re.IGNORECASE)
 _GAP = r"[\s®-]*"
 _COMPOSED = re.compile(r"\s(?:[\w-]+\s){0,2}(?:comprising|consisting\sof|comprised\sof)\b", re.IGNORECASE)
+_COLON = re.compile(r"\s?:\s?")
 _GLOSS = re.compile(r"\s?\(\s?")
 _SHORT_NAME = re.compile(r"\s?\(\s?([A-Z][\w-]{1,11}|\d+[\w-]*[A-Z]\w*)\s?\)")
 _JOINED_PLACEBO = re.compile(r"\s*(?:-|matching|matched|for|to|of|\()?\s*", re.IGNORECASE)
@@ -94,7 +95,9 @@ class Lexicon:
             for start, end in (widen_name(text, *place) for place in find_introduced(text))
         )
         named = drop_overlaps([*taken, *drop_touching(introduced, taken)])
-        return _fuse_mentions(text, section, (mention for mention in named if not _is_composed(text, mention)))
+        nexts = (*named[1:], None)[: len(named)]
+        parts = (m for m, other in zip(named, nexts, strict=True) if not _is_composed(text, m, other))
+        return _fuse_mentions(text, section, parts)
 
     def _lookup(self, text: str) -> Agent | None:
         key = name_key(text)
@@ -153,14 +156,22 @@ def _classify(name: str) -> str:
     return found[0] if found else "drug"
 
 
-def _is_composed(text: str, name: Mark[Agent]) -> bool:
-    """Whether the name is that of a regimen whose agents follow: "CHOP chemotherapy comprising ..."."""
-    return name.value.kind not in PROCEDURES and _COMPOSED.match(text, name.end) is not None
+def _is_composed(text: str, name: Mark[Agent], following: Mark[Agent] | None) -> bool:
+    """Whether the name is that of a regimen whose agents follow: "CHOP chemotherapy comprising ...", "CHOP: ..."."""
+    if name.value.kind in PROCEDURES:
+        return False
+    if following and following.value.key != name.value.key and _COLON.fullmatch(text, name.end, following.start):
+        return True
+    return _COMPOSED.match(text, name.end) is not None
 
 
 def _is_gloss(text: str, name: Mark[Agent], other: Mark[Agent]) -> bool:
     """Whether brackets behind a name hold nothing but another name for it."""
     return bool(_GLOSS.fullmatch(text, name.end, other.start)) and text[other.end :].lstrip()[:1] == ")"
+
+
+def _is_unsure(*mentions: Mark[Agent]) -> bool:
+    return any(mention.confidence < 1 for mention in mentions)
 
 
 def _fuse_mentions(text: str, section: str, mentions: Iterable[Mark[Agent]]) -> tuple[Mark[Agent], ...]:
@@ -172,14 +183,13 @@ def _fuse_mentions(text: str, section: str, mentions: Iterable[Mark[Agent]]) -> 
         if last and found.confidence < 1 and _is_gloss(text, last, found):
             glosses[found.value.key] = last.value
             continue
-        mention = replace(found, value=glosses.get(found.value.key, found.value))
-        if last and text[last.end : mention.start] == "/" and min(last.confidence, mention.confidence) < 1:
+        mention = replace(found, value=glosses[found.value.key]) if found.value.key in glosses else found
+        placebo = last and next((m for m in (last, mention) if m.value.kind == "placebo"), None)
+        if last and not placebo and text[last.end : mention.start] == "/" and _is_unsure(last, mention):
             joined = text[last.start : mention.end]
             both = Agent(name_key(joined), last.value.kind, section, last.start, mention.end)
             kept[-1] = Mark(both, last.start, mention.end, GENERAL)
-            continue
-        placebo = last and next((m for m in (last, mention) if m.value.kind == "placebo"), None)
-        if last and placebo and _JOINED_PLACEBO.fullmatch(text, last.end, mention.start):
+        elif last and placebo and _JOINED_PLACEBO.fullmatch(text, last.end, mention.start):
             kept[-1] = Mark(placebo.value, last.start, mention.end, GENERAL)
         else:
             kept.append(mention)

@@ -111,6 +111,7 @@ def _read_list(text: str, factor: int) -> tuple[int, ...]:
     return tuple(days)
 
 
+_PER_WEEK = {2: Frequency.BIW, 3: Frequency.TIW}
 _LONGEST_OF_TWO = 14
 """Two givings further apart, in days, are two givings and no interval."""
 
@@ -125,9 +126,18 @@ def code_days(days: tuple[int, ...], cycle: Period | None) -> Frequency:
     if len(gaps) == 1 and (len(days) > 2 or min(gaps) <= _LONGEST_OF_TWO):
         return code_interval(gaps.pop())
     if gaps:
-        return Frequency.OTHER
+        return _PER_WEEK.get(_count_weekdays(days), Frequency.OTHER)
     length = _in_days(cycle)
     return code_interval(length) if length else Frequency.ONCE
+
+
+def _count_weekdays(days: tuple[int, ...]) -> int:
+    """How many days of the week are listed, the same ones in each week of two or more; else 0."""
+    weeks: dict[int, set[int]] = {}
+    for day in days:
+        weeks.setdefault((day - days[0]) // 7, set()).add((day - days[0]) % 7)
+    same = len(weeks) > 1 and all(listed == weeks[0] for listed in weeks.values())
+    return len(weeks[0]) if same else 0
 
 
 def _in_days(period: Period | None) -> float | None:

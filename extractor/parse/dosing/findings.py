@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from extractor.parse.vocabulary import load_vocabulary
@@ -49,6 +50,7 @@ class Findings:
         return [(m.start, m.end) for name in ("amounts", *FIELDS) for m in getattr(self, name)]
 
 
+@lru_cache(maxsize=32)
 def find_all(text: str) -> Findings:
     """All marks in cleaned text. What a moment contains ("before oral intake") says nothing of its own.
 

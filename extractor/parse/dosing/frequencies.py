@@ -18,6 +18,7 @@ _PER_DAY = {1: Frequency.QD, 2: Frequency.BID, 3: Frequency.TID, 4: Frequency.QI
 _PER_WEEK = {1: Frequency.QW, 2: Frequency.BIW, 3: Frequency.TIW, 7: Frequency.QD}
 
 _RANGE_BEFORE = re.compile(r"(?:\d|\b(?:one|two|three|four))\s?(?:-|to|or)\s?$", re.IGNORECASE)
+_EITHER_BEFORE = re.compile(r"\bonce\s(?:or|to)\s$", re.IGNORECASE)
 _TIMES = re.compile(
     rf"(?:(?P<low>{NUMBER})\s?(?:x|times?"
     r"|(?:days|doses|applications|injections|infusions|servings|sessions|fractions)(?=\s?/|\s(?:per|by|an?|each|every)\s))"
@@ -78,7 +79,11 @@ def _trust(text: str, marks: Sequence[Mark[Frequency]]) -> tuple[Mark[Frequency]
 
 def _find_fixed(text: str) -> Iterator[Mark[Frequency]]:
     for found in _FIXED.find(text):
-        yield Mark(Frequency(found.value), found.start, found.end)
+        either = _EITHER_BEFORE.search(text, max(0, found.start - 9), found.start) if found.value == "BID" else None
+        if either:  # "once or twice daily"
+            yield Mark(Frequency.OTHER, either.start(), found.end)
+        else:
+            yield Mark(Frequency(found.value), found.start, found.end)
 
 
 def _find_counts(text: str) -> Iterator[Mark[Frequency]]:

@@ -6,7 +6,7 @@ from extractor.parse.requirements import Guarded
 
 from .facts import Statement
 
-__all__ = ["is_given"]
+__all__ = ["is_given", "tells_elsewhere"]
 
 # Doses of food challenges, of accidents, of other trials and of labels; aims and limits.
 _ELSEWHERE = Guarded(
@@ -22,10 +22,19 @@ _GIVES = re.compile(
 )
 
 
+def tells_elsewhere(text: str, start: int, end: int) -> bool:
+    """Whether ``text[start:end]`` tells of doses of tests, of other trials, or of limits.
+
+    >>> tells_elsewhere("The approved dose is 5 mg.", 0, 26)
+    True
+    """
+    return _ELSEWHERE.search(text, start, end) is not None
+
+
 def is_given(statement: Statement) -> bool:
     """A dose needs a word of giving, and none that it is one of a test, of other trials or a limit."""
     clause = statement.clause
-    if _ELSEWHERE.search(clause.text, clause.start, clause.end):
+    if tells_elsewhere(clause.text, clause.start, clause.end):
         return False
     timed = statement.route or statement.frequency or statement.days
     return bool(timed or _GIVES.search(clause.text, clause.start, clause.end))

@@ -68,7 +68,7 @@ def _stands_alone(statement: Statement) -> bool:
         if statement.agent.kind in PROCEDURES:
             return timed or statement.moment is not None
         if statement.agent.kind == "cells":
-            return bool(statement.route or statement.days)
+            return bool(statement.route or statement.days or statement.length)
         return bool(statement.route) and (timed or statement.length is not None)
     return bool(statement.route or timed or (statement.named and statement.length))
 

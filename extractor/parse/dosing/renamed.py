@@ -19,9 +19,7 @@ def drop_renamed(
     that is not registered, where the same holds of one that is and that the description never names.
     """
     registered = {agent.key for agent in lexicon.agents}
-    strangers = [
-        s for s in statements if s.agent.key not in registered and not s.section.startswith("interventions")
-    ]
+    strangers = [s for s in statements if s.agent.key not in registered and not s.section.startswith("interventions")]
     if not strangers:
         return tuple(statements)
 

@@ -1,8 +1,8 @@
 """What is true of an agent that can tell why it is given: its name, the words around it, the arms that name it."""
 
-import re
 from collections.abc import Iterator, Sequence
 
+from extractor.parse.requirements import Guarded
 from extractor.schemas import Role
 
 from .agents import Agent
@@ -26,7 +26,7 @@ _NEAR_SIGNS = {
     "challenge": r"challenge|skin test|\btest\b",
 }
 _BEHIND, _AHEAD = 150, 100
-_NEAR = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in _NEAR_SIGNS.items()}
+_NEAR = {name: Guarded(pattern) for name, pattern in _NEAR_SIGNS.items()}
 _SCHEME = frozenset({"standard", "steroid", "lymphodepleting"})
 """What the parts of chemotherapy are, by their names."""
 

@@ -11,9 +11,12 @@ from .titles import TitleUse, view_titles
 
 __all__ = ["Trial", "class_name", "view_trial"]
 
+# Searched in lower case. Each alternative begins with a letter, which is found far faster than the edge of a word.
 _TRIAL_SIGNS = {
-    "cell therapy": r"\bCAR\b|CAR-?T|\bT[- ](?:cells?|lymphocytes)\b|\bNK cells?|\bTILs?\b|lympho-?\s?deplet",
-    "graft": r"stem[- ]cell|transplant|\bHS?CT\b|bone marrow|cord blood|conditioning|\bgraft",
+    "cell therapy": r"car(?<=\bcar)\b|car-?t|t(?<=\bt)[- ](?:cells?|lymphocytes)\b|nk(?<=\bnk) cells?|"
+    r"til(?<=\btil)s?\b|lympho-?\s?deplet",
+    "graft": r"stem[- ]cell|transplant|hct(?<=\bhct)\b|hsct(?<=\bhsct)\b|bone marrow|cord blood|conditioning|"
+    r"graft(?<=\bgraft)",
     "vaccine": r"vaccin",
     "allergen": r"allerg|desensiti[sz]|immunotherapy|food challenge",
     "asthma": r"asthma",
@@ -35,7 +38,7 @@ _NAME_SIGNS = {
     r"clax$|zomib$|degib$|stat$|tansine$|sen$|lidomide$",
     "inactive": r"saline|vehicle|sham|water|sodium chloride|diluent|maltodextrin|starch",
 }
-_TRIAL = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in _TRIAL_SIGNS.items()}
+_TRIAL = {name: re.compile(pattern) for name, pattern in _TRIAL_SIGNS.items()}
 _NAME = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in _NAME_SIGNS.items()}
 
 
@@ -81,7 +84,7 @@ def view_trial(
     for place, arm in enumerate(arms):
         for mention in lexicon.find(arm.text, arm.section):
             use.setdefault(mention.value.key, set()).add(place)
-    text = " ".join(passage.text for passage in passages)
+    text = " ".join(passage.text for passage in passages).lower()
     agents = tuple(dict.fromkeys(statement.agent.key for statement in statements))
     return Trial(
         arms=[_class_arm(arm.kind) for arm in arms],

@@ -64,17 +64,20 @@ class WordTable:
         return leads
 
     def _add(self, word: str, place: int) -> None:
+        import numpy as np  # noqa: PLC0415
+
         row = self._rows[place]
         row[:] = 0
         for at, features in enumerate(self.features):
             known = features.find(cut_grams(word) if features.block.grams else (word,))
             if known:
-                first = at * (self._classes + 1)
-                row[first : first + self._classes] = features.weights.take(known, axis=0).sum(axis=0)
+                first, weights = at * (self._classes + 1), features.weights
+                own = weights[known[0]] if len(known) == 1 else np.add.reduce(weights.take(known, axis=0))
+                row[first : first + self._classes] = own
                 row[first + self._classes] = len(known)
         if self._vectors and (vector := self._vectors.rows.get(word)) is not None:
             row[-self._vectors.size :] = self._vectors.vectors[vector]
-        self._means[place] = row[: self._classes].mean()
+        self._means[place] = np.add.reduce(row[: self._classes]) / self._classes
 
 
 class _Places(dict[str, int]):

@@ -25,6 +25,8 @@ _CYCLE = Period(value=21, unit=TimeUnit.DAY)
         ("every 28 days", ["Q4W"]),
         ("every 30 days", ["QM"]),
         ("every 2 or 4 weeks", ["other"]),
+        ("orally once or twice daily", ["other"]),
+        ("IV continuously for 5 days", ["continuous"]),
         ("every 2 weeks or every 4 weeks", ["other"]),
         ("at intervals of 4-6 weeks", ["other"]),
         ("10 days every 28 days", ["QD"]),

@@ -1,0 +1,44 @@
+"""What the facts of one statement amount to together."""
+
+import pytest
+
+from .records import give
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("10 mg orally once daily for 3 weeks. Treatment repeats every 4 weeks.", None),
+        ("10 mg orally once daily for 3 weeks. Treatment repeats every 4 weeks for 6 courses.", (6, "cycle")),
+        ("10 mg orally once daily for 12 weeks in 4-week cycles", (12, "week")),
+        ("10 mg orally once daily for 3 weeks", (3, "week")),
+    ],
+)
+def test_a_length_within_a_cycle_is_not_that_of_the_treatment(text: str, expected: tuple[float, str] | None) -> None:
+    (regimen,) = give(text)
+    duration = regimen.duration.value
+    assert (duration and (duration.value, duration.unit.value)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("5 mg/kg IV on days 1 and 8", "on days 1 and 8"),
+        ("5 mg/kg IV on days 1 and 8 before surgery", "on days 1 and 8 before surgery"),
+        (
+            "2 mg orally daily beginning on day -3 and continuing until engraftment of the cells.",
+            "beginning on day -3 and continuing until engraftment of the cells",
+        ),
+        ("5 mg/kg IV on day 1, 20-methylated", "on day 1"),
+        ("5 mg/kg IV on day 1 until disease progression", "on day 1"),
+    ],
+)
+def test_a_timing_holds_what_stands_next_to_it(text: str, expected: str) -> None:
+    (regimen,) = give(text)
+    assert regimen.timing.value == expected
+
+
+def test_listed_days_of_another_clause_are_the_timing() -> None:
+    (regimen,) = give("Examplumab 5 mg/kg intravenously. It is infused on days 1, 8 and 15 of each 28-day cycle.")
+    assert regimen.timing.value is not None
+    assert "1, 8 and 15" in regimen.timing.value
