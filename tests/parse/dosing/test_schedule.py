@@ -92,6 +92,9 @@ def test_days(text: str, expected: list[tuple[int, ...]]) -> None:
 @pytest.mark.parametrize(
     ("days", "cycle", "expected"),
     [
+        ((1, 4, 8, 11), None, "BIW"),
+        ((1, 3, 5, 8, 10, 12), 28, "TIW"),
+        ((1, 2, 3, 8), 21, "other"),
         ((1, 8, 15), 28, "QW"),
         ((1, 15), 28, "Q2W"),
         ((1, 22), None, "other"),

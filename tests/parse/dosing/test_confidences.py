@@ -1,0 +1,28 @@
+"""What is certain of a regimen, and what is not."""
+
+import pytest
+
+from extractor.parse.parsed import CERTAIN
+
+from .records import give
+
+
+@pytest.mark.parametrize(
+    ("text", "certain"),
+    [
+        ("Examplumab 300 mg subcutaneously", {"route", "cycle", "duration", "timing"}),
+        ("Examplumab 300 mg subcutaneously every 4 weeks", {"route", "cycle", "frequency"}),
+        ("Examplumab 300 mg subcutaneously on days 1 and 8 of each 21-day cycle", {"route", "cycle"}),
+    ],
+)
+def test_a_plain_statement_is_certain_of_what_it_says(text: str, certain: set[str]) -> None:
+    (regimen,) = give(text)
+    names = ("route", "cycle", "frequency", "duration", "timing")
+    assert {name for name in names if getattr(regimen, name).confidence >= CERTAIN} == certain
+
+
+def test_a_time_that_was_not_read_leaves_the_duration_uncertain() -> None:
+    (plain,) = give("Examplumab 300 mg subcutaneously")
+    (timed,) = give("Examplumab 300 mg subcutaneously; visits take place during 12 weeks")
+    assert timed.duration.value is None
+    assert timed.duration.confidence < CERTAIN <= plain.duration.confidence
