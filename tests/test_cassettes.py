@@ -80,7 +80,8 @@ async def test_a_miss_names_the_nearest_recorded_request(tmp_path):
 
 
 async def test_an_exchange_that_is_not_asked_for_any_more_fails(tmp_path):
-    cassette, other = (yaml.safe_load((FOLDER / f"{name}.yaml").read_text("utf-8")) for name in ("seed-003", "seed-002"))
+    texts = [(FOLDER / f"{name}.yaml").read_text("utf-8") for name in ("seed-003", "seed-002")]
+    cassette, other = map(yaml.safe_load, texts)
     cassette["interactions"] += other["interactions"]
     (tmp_path / "seed-003.yaml").write_text(yaml.safe_dump(cassette), "utf-8")
     scenario = SCENARIOS["seed-003"]

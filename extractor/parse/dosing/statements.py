@@ -1,17 +1,16 @@
 """Statements of dosing: what each clause of a passage says of each agent."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from extractor.parse.requirements import Guarded
-from extractor.schemas import Frequency
 
 from .agents import GENERAL, PROCEDURES, Agent, Lexicon
 from .clauses import list_clauses
 from .facts import FIELDS, Fact, Statement
 from .findings import Findings, find_all
+from .gathering import choose_mark, gather_marks
 from .linking import Clause, Unit, link_amounts
 from .marks import Mark, drop_touching, within
 from .passages import Passage
@@ -20,15 +19,8 @@ from .ways import add_placebos, part_routes
 
 __all__ = ["read_passage"]
 
-_DAY_RATE = re.compile(r"(?:/|per|\*)\s?(?:d|day|daily|24\s?h(?:ours)?)\)?$", re.IGNORECASE)
-_ELSEWHERE = Guarded(
-    r"\bas\s(?:(?:described|given|stated|administered|outlined)\s)?(?:in|for|above|per)\b(?=\s(?:the\s)?"
-    r"(?:arm|group|regimen|part|cohort|stratum|induction|phase|course|step|\W|$))"
-)
-"""A clause that points to another one ("as in arm I") lends nothing to the agents that it lists."""
 _REACH, _FURTHEST = 20_000, 200
 """How many characters, and statements, back a clause that names no agent can speak of."""
-_JOINT = re.compile(r"\s(?:and|or|and/or)\s")
 _CYCLES = Guarded(r"\b(?:cycle|course)s?\b")
 
 
@@ -85,7 +77,7 @@ def _describe(passage: Passage, clause: Clause, *, cyclic: bool) -> list[Stateme
     statements = []
     for place, unit in enumerate(units):
         own = clause.marks.inside(*unit.territory)
-        fields = _gather(clause, units, place, own)
+        fields = gather_marks(clause, units, place, own)
         dated = bool(own.moment) and unit.agent.kind in PROCEDURES
         if not (unit.amounts or dated or _states_giving(own) or (unit.named and fields and place + 1 < len(units))):
             continue
@@ -118,68 +110,14 @@ def _states_giving(own: Findings) -> bool:
     return bool(own.route or own.frequency or own.days or own.length)
 
 
-def _gather(clause: Clause, units: list[Unit], place: int, own: Findings) -> dict[str, Mark[Any]]:
-    fields: dict[str, Mark[Any]] = {}
-    refers = _ELSEWHERE.search(clause.text, clause.start, clause.end)
-    for name in FIELDS:
-        mark = _choose(getattr(own, name), name)
-        lends = name != "route" or units[place].agent.kind not in PROCEDURES
-        timed = own.frequency or own.days
-        shared = name == "cycle" or not timed or (name == "route" and _is_joined(units, place, clause))
-        if mark is None and lends and not refers and shared:
-            mark = _borrow(units, place, clause.marks, name)
-        if mark is not None:
-            fields[name] = mark
-    if (day_rate := _find_day_rate(clause.text, units[place])) and not (own.frequency or own.days):
-        fields["frequency"] = day_rate
-    return fields
-
-
-def _is_joined(units: Sequence[Unit], place: int, clause: Clause) -> bool:
-    """Whether a unit is but the last of two names: "intrathecal A or B"."""
-    before = units[place - 1].mention if place else None
-    mention = units[place].mention
-    return bool(before and mention and _JOINT.fullmatch(clause.text, before.end, mention.start))
-
-
 def _span(clause: Clause, unit: Unit, own: Findings) -> tuple[int, int]:
     """The shortest stretch with the amount and all that is said of its giving."""
-    marks = [mark for name in FIELDS if (mark := _choose(getattr(own, name), name))]
+    marks = [mark for name in FIELDS if (mark := choose_mark(getattr(own, name), name))]
     spans = [(mark.start, mark.end) for mark in [*unit.amounts, *marks]]
     if not unit.amounts and unit.named:
         spans.append((unit.start, unit.end))
     spans = spans or [(clause.start, clause.end)]
     return min(start for start, _ in spans), max(end for _, end in spans)
-
-
-def _choose(marks: Sequence[Mark[Any]], name: str) -> Mark[Any] | None:
-    """The first mark; of frequencies a code before "once" and "other"."""
-    if name != "frequency" or len(marks) < 2:
-        return marks[0] if marks else None
-    rank = {Frequency.OTHER: 1}
-    return min(marks, key=lambda m: rank.get(m.value, 0))
-
-
-def _borrow(units: list[Unit], place: int, marks: Findings, name: str) -> Mark[Any] | None:
-    """What a later unit says holds for the ones before it: "A 5 mg and B 3 mg on day 1"."""
-    for unit in units[place + 1 :]:
-        own = marks.inside(*unit.territory)
-        if mark := _choose(getattr(own, name), name):
-            return mark
-        if name != "route" and (own.frequency or own.days):
-            return None
-    if place:
-        lead = (units[0].territory[0], units[0].start)
-        return _choose(getattr(marks.inside(*lead), name), name)
-    return None
-
-
-def _find_day_rate(text: str, unit: Unit) -> Mark[Frequency] | None:
-    """The daily giving that a unit implies: "40 mg/day"."""
-    for amount in unit.amounts:
-        if _DAY_RATE.search(text, amount.start, amount.end):
-            return Mark(Frequency.QD, amount.start, amount.end, 0.8)
-    return None
 
 
 def _spread(passage: Passage, statements: list[Statement], marks: Findings, start: int) -> None:
@@ -188,7 +126,7 @@ def _spread(passage: Passage, statements: list[Statement], marks: Findings, star
         return
     several = any(statement.agent.key != statements[0].agent.key for statement in statements)
     shared = ("cycle", "length", "route") if passage.is_group else ("cycle", "length")
-    chosen = {name: _choose(getattr(marks, name), name) for name in (shared if several else FIELDS)}
+    chosen = {name: choose_mark(getattr(marks, name), name) for name in (shared if several else FIELDS)}
     facts: dict[str, Any] = {name: Fact(mark, passage.section) for name, mark in chosen.items() if mark}
     paragraph = passage.text.rfind("\n", max(0, start - _REACH), start)
     if statements[-1].clause.start <= paragraph:

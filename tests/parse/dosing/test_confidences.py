@@ -11,7 +11,7 @@ from .records import give
     ("text", "certain"),
     [
         ("Examplumab 300 mg subcutaneously", {"route", "cycle", "duration", "timing"}),
-        ("Examplumab 300 mg subcutaneously every 4 weeks", {"route", "cycle", "frequency"}),
+        ("Examplumab 300 mg subcutaneously every 4 weeks", {"route", "cycle", "frequency", "timing"}),
         ("Examplumab 300 mg subcutaneously on days 1 and 8 of each 21-day cycle", {"route", "cycle"}),
     ],
 )
@@ -23,6 +23,6 @@ def test_a_plain_statement_is_certain_of_what_it_says(text: str, certain: set[st
 
 def test_a_time_that_was_not_read_leaves_the_duration_uncertain() -> None:
     (plain,) = give("Examplumab 300 mg subcutaneously")
-    (timed,) = give("Examplumab 300 mg subcutaneously; visits take place during 12 weeks")
+    (timed,) = give("Examplumab 300 mg subcutaneously, the visits are 12 weeks apart")
     assert timed.duration.value is None
     assert timed.duration.confidence < CERTAIN <= plain.duration.confidence

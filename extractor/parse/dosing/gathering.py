@@ -1,0 +1,79 @@
+"""What a clause says of one of its agents, in its own words and in those that it shares with others."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from extractor.parse.requirements import Guarded
+from extractor.schemas import Frequency
+
+from .agents import PROCEDURES
+from .facts import FIELDS
+from .findings import Findings
+from .linking import Clause, Unit
+from .marks import Mark
+
+__all__ = ["choose_mark", "gather_marks"]
+
+_DAY_RATE = re.compile(r"(?:/|per|\*)\s?(?:d|day|daily|24\s?h(?:ours)?)\)?$", re.IGNORECASE)
+_ELSEWHERE = Guarded(
+    r"\bas\s(?:(?:described|given|stated|administered|outlined)\s)?(?:in|for|above|per)\b(?=\s(?:the\s)?"
+    r"(?:arm|group|regimen|part|cohort|stratum|induction|phase|course|step|\W|$))"
+)
+"""A clause that points to another one ("as in arm I") lends nothing to the agents that it lists."""
+_JOINT = re.compile(r"\s(?:and|or|and/or)\s")
+
+
+def gather_marks(clause: Clause, units: list[Unit], place: int, own: Findings) -> dict[str, Mark[Any]]:
+    """The mark of each field that the clause states of the unit at ``place``; ``own`` are those of its own part."""
+    fields: dict[str, Mark[Any]] = {}
+    refers = _ELSEWHERE.search(clause.text, clause.start, clause.end)
+    for name in FIELDS:
+        mark = choose_mark(getattr(own, name), name)
+        lends = name != "route" or units[place].agent.kind not in PROCEDURES
+        timed = own.frequency or own.days
+        shared = name == "cycle" or not timed or (name == "route" and _is_joined(units, place, clause))
+        if mark is None and lends and not refers and shared:
+            mark = _borrow(units, place, clause.marks, name)
+        if mark is not None:
+            fields[name] = mark
+    if (day_rate := _find_day_rate(clause.text, units[place])) and not (own.frequency or own.days):
+        fields["frequency"] = day_rate
+    return fields
+
+
+def _is_joined(units: Sequence[Unit], place: int, clause: Clause) -> bool:
+    """Whether a unit is but the last of two names: "intrathecal A or B"."""
+    before = units[place - 1].mention if place else None
+    mention = units[place].mention
+    return bool(before and mention and _JOINT.fullmatch(clause.text, before.end, mention.start))
+
+
+def choose_mark(marks: Sequence[Mark[Any]], name: str) -> Mark[Any] | None:
+    """The first mark; of frequencies a code before "once" and "other"."""
+    if name != "frequency" or len(marks) < 2:
+        return marks[0] if marks else None
+    rank = {Frequency.OTHER: 1}
+    return min(marks, key=lambda m: rank.get(m.value, 0))
+
+
+def _borrow(units: list[Unit], place: int, marks: Findings, name: str) -> Mark[Any] | None:
+    """What a later unit says holds for the ones before it: "A 5 mg and B 3 mg on day 1"."""
+    for unit in units[place + 1 :]:
+        own = marks.inside(*unit.territory)
+        if mark := choose_mark(getattr(own, name), name):
+            return mark
+        if name != "route" and (own.frequency or own.days):
+            return None
+    if place:
+        lead = (units[0].territory[0], units[0].start)
+        return choose_mark(getattr(marks.inside(*lead), name), name)
+    return None
+
+
+def _find_day_rate(text: str, unit: Unit) -> Mark[Frequency] | None:
+    """The daily giving that a unit implies: "40 mg/day"."""
+    for amount in unit.amounts:
+        if _DAY_RATE.search(text, amount.start, amount.end):
+            return Mark(Frequency.QD, amount.start, amount.end, 0.8)
+    return None
