@@ -37,13 +37,13 @@ _LEADING = re.compile(
     re.IGNORECASE,
 )
 _TRAILING = re.compile(
-    r"(?<![\s,:(-])[\s,:(-]+(?:for\s)?(?:(?:cells?\s)?suspension|(?:cells?\s)?solution|injections?|inj\.?|tablets?|"
+    r"(?<![\s,:(-])[\s,:(-]+(?:for\s)?(?:(?:cells?\s)?suspension|(?<!aline\s)(?:cells?\s)?solution|injections?|inj\.?|tablets?|"
     r"capsules?|infusions?|oral solution|monotherapy|treatment|arm|group|"
     r"oral|oral product|product|iv|i\.v\.|sc|po|intravenous|subcutaneous|intravenously|solution for .*|"
     r"dose [a-z\d].*|"
     r"cohorts?\b.*|q\d?[wd]|qd|bid|once|twice|daily|weekly|every .*|\(?single\)?|high|low|dose|doses?|dosing|"
     r"\d[\d.]*\s?%|goal\b.*|adjuvant|for\s\d+\s.*|(?<=(?:mab|nib|ate|ine|til|ide|one|ell)\s)therapy|mg|"
-    r"nasal spray(?: therapy)?|drops|administration|intervention|injectable.*|only|alone|at \d.*|"
+    r"nasal spray(?: therapy)?|drops|administration|intervention|injectable.*|only|alone|at \d.*|with (?:low|high)\s.*|"
     r"(?<=(?:xtract|rotein|powder| flour)\s)(?:oral |sublingual |subcutaneous )?immunotherapy)[\s)]*$",
     re.IGNORECASE,
 )
@@ -213,4 +213,7 @@ def name_key(name: str) -> str:
     >>> name_key("Doxorubicin hydrochloride") == name_key("doxorubicin"), name_key("CAR-T  cells")
     (True, 'car t cells')
     """
-    return " ".join(re.sub(r"[\s-]+", " ", _SALTS.sub("", _MARKS.sub(" ", name.lower()))).split())
+    folded = name.lower()
+    if folded.isalnum():
+        return folded
+    return " ".join(_SALTS.sub("", _MARKS.sub(" ", folded)).replace("-", " ").split())

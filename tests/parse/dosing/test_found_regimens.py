@@ -168,3 +168,36 @@ def test_a_regimen_is_not_an_agent_beside_the_drugs_that_it_comprises() -> None:
         ),
     ).regimens
     assert [r.agent.value for r in regimens] == ["cyclophosphamide", "prednisone"]
+
+
+@pytest.mark.parametrize(
+    ("name", "agent"),
+    [
+        ("Sterile saline solution", "Sterile saline solution"),
+        ("Examplum extract oral immunotherapy", "Examplum extract"),
+        ("Examplin with low DE", "Examplin"),
+        ("Examplasone cream", "Examplasone cream"),
+        ("Examplasone nasal spray therapy", "Examplasone"),
+    ],
+)
+def test_names_keep_what_is_part_of_them(name: str, agent: str) -> None:
+    (regimen,) = give("5 mg once daily", name=name)
+    assert regimen.agent.value == agent
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Patients receive examplin for 3 weeks.", 1),
+        ("Patients take examplin twice daily.", 1),
+        ("Patients are followed every 3 months for 2 years.", 0),
+        ("The approved dose of other drugs is given once daily.", 0),
+        ("Patients receive Examplumab subcutaneously every month.", 0),
+    ],
+)
+def test_giving_that_no_regimen_tells_is_a_candidate(text: str, expected: int) -> None:
+    named = make_section("interventions[0]", type="DRUG", name="Examplumab", description="5 mg SC every 4 weeks")
+    other = make_section("interventions[1]", type="DRUG", name="EX-12", description="5 mg SC every 4 weeks")
+    parsed = read(named, other, _describe(text))
+    assert len(parsed.candidates) == expected
+    assert [r.agent.value for r in parsed.regimens] == ["Examplumab", "EX-12"]
