@@ -18,8 +18,8 @@ from .wire import WIRE_ITEMS, unite_options
 
 __all__ = ["DOUBT_PER_TOKEN", "Doubted", "keep_worthwhile"]
 
-DOUBT_PER_TOKEN = 0.0027
-"""Doubt that one token must settle: a value that is as likely wrong as right is worth 185 tokens."""
+DOUBT_PER_TOKEN = 0.0029
+"""Doubt that one token must settle: a value that is as likely wrong as right is worth 170 tokens."""
 
 _USED = 1 / 3
 """How much of its allowance an answer takes, on the average."""

@@ -8,6 +8,7 @@ from extractor.schemas import TrialRecord
 from .clean import clean_text
 from .dosing import read_dosing
 from .eligibility import read_eligibility
+from .memory import forget_texts
 from .outcomes import Outcome, read_outcomes, split_outcomes
 from .parsed import ParsedRecord
 
@@ -18,10 +19,13 @@ def parse_record(record: TrialRecord) -> ParsedRecord:
     """Read everything that the rules know of a record. Pure: the same record gives the same result."""
     cleaned = MappingProxyType({section.name: clean_text(section.text) for section in record.sections})
     numbers = count(1)
-    return ParsedRecord(
-        record=record,
-        cleaned=cleaned,
-        eligibility=read_eligibility(record, cleaned, numbers),
-        dosing=read_dosing(record, cleaned, numbers),
-        outcomes=read_outcomes(record, cleaned, numbers),
-    )
+    try:
+        return ParsedRecord(
+            record=record,
+            cleaned=cleaned,
+            eligibility=read_eligibility(record, cleaned, numbers),
+            dosing=read_dosing(record, cleaned, numbers),
+            outcomes=read_outcomes(record, cleaned, numbers),
+        )
+    finally:
+        forget_texts()

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from extractor.schemas import TimeUnit
 
+from .memory import remember
 from .numbers import NUMBER, number_places, read_number
 from .vocabulary import load_vocabulary
 from .words import find_at
@@ -47,7 +48,7 @@ def find_durations(text: str) -> Iterator[Duration]:
     return iter(_read_durations(text))
 
 
-@lru_cache(maxsize=2048)
+@remember
 def _read_durations(text: str) -> Sequence[Duration]:
     durations = []
     for found in find_at(_EXPRESSION, text, number_places(text)):

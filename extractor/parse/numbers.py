@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from math import isfinite
 
+from .memory import remember
 from .words import find_words
 
 __all__ = ["NUMBER", "number_places", "read_number"]
@@ -84,7 +84,7 @@ def read_number(text: str) -> int | float | None:
     return _whole(value)
 
 
-@lru_cache(maxsize=2048)
+@remember
 def number_places(text: str) -> Sequence[int]:
     """Where ``NUMBER`` can match in cleaned text, in order: there only, but not everywhere there.
 

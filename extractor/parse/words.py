@@ -6,18 +6,17 @@ first keeps them from being tried at every character.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+
+from .memory import remember
 
 __all__ = ["find_at", "find_starts", "find_words", "fold_spaces", "places_of"]
 
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _SPACES = "-\n\t\r\f\v\u00a0"
 _START = re.compile(r"[^\W\d_]+|\d+|[^\w\s]")
-_KEPT = 2048
-"""How many texts are remembered: several readers ask about the same passage."""
 
 
-@lru_cache(maxsize=_KEPT)
+@remember
 def find_words(text: str) -> Mapping[str, Sequence[int]]:
     """The runs of letters, and of digits, in lower case, each with the places where it begins.
 

@@ -21,6 +21,7 @@ _GAP = r"[\s®-]*"
 _COMPOSED = re.compile(r"\s(?:[\w-]+\s){0,2}(?:comprising|consisting\sof|comprised\sof)\b", re.IGNORECASE)
 _COLON = re.compile(r"\s?:\s?")
 _GLOSS = re.compile(r"\s?\(\s?")
+_CLOSING = re.compile(r"\s*\)")
 _SHORT_NAME = re.compile(r"\s?\(\s?([A-Z][\w-]{1,11}|\d+[\w-]*[A-Z]\w*)\s?\)")
 _JOINED_PLACEBO = re.compile(r"\s*(?:-|matching|matched|for|to|of|\()?\s*", re.IGNORECASE)
 PROCEDURES = frozenset({"radiation", "procedure"})
@@ -167,7 +168,7 @@ def _is_composed(text: str, name: Mark[Agent], following: Mark[Agent] | None) ->
 
 def _is_gloss(text: str, name: Mark[Agent], other: Mark[Agent]) -> bool:
     """Whether brackets behind a name hold nothing but another name for it."""
-    return bool(_GLOSS.fullmatch(text, name.end, other.start)) and text[other.end :].lstrip()[:1] == ")"
+    return bool(_GLOSS.fullmatch(text, name.end, other.start) and _CLOSING.match(text, other.end))
 
 
 def _is_unsure(*mentions: Mark[Agent]) -> bool:

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import pairwise
 
+from extractor.parse.memory import remember
 from extractor.parse.requirements import Guarded
 from extractor.parse.sentences import split_sentences
 
@@ -52,7 +52,7 @@ class Piece:
     is_step: bool = False
 
 
-@lru_cache(maxsize=64)
+@remember
 def split_clauses(text: str, start: int, end: int) -> Sequence[tuple[int, int]]:
     """Sentences of ``text[start:end]``, cut at semicolons and line breaks as well.
 

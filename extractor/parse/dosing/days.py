@@ -1,9 +1,9 @@
 """Listed days of giving ("days 1, 8 and 15", "D-5 to -3"), and the frequency that they amount to."""
 
 import re
-from functools import lru_cache
 from itertools import pairwise
 
+from extractor.parse.memory import remember
 from extractor.parse.words import find_at, places_of
 from extractor.schemas import Frequency, Period, TimeUnit
 
@@ -66,7 +66,7 @@ def find_days(text: str) -> tuple[Mark[tuple[int, ...]], ...]:
     return tuple(mark for mark in find_dates(text) if mark.value)
 
 
-@lru_cache(maxsize=64)
+@remember
 def find_dates(text: str) -> tuple[Mark[tuple[int, ...]], ...]:
     """As ``find_days``, and with no days the limits that list none.
 

@@ -194,7 +194,7 @@ def _first_word(text: str, start: int, end: int) -> str:
 
 def _last_word(text: str, start: int, end: int) -> str:
     words = _TOKEN.findall(text, max(start, end - 30), end)
-    return words[-1].lower() if words and text[:end].rstrip()[-1:].isalpha() else "-"
+    return words[-1].lower() if words and text[max(0, end - 30) : end].rstrip()[-1:].isalpha() else "-"
 
 
 def _opening(word: str) -> int:

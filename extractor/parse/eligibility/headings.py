@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 
+from extractor.parse.memory import remember
 from extractor.parse.requirements import Guarded
 from extractor.schemas import CriterionKind
 
@@ -131,7 +131,7 @@ def split_at_headings(raw: str, start: int, end: int, *, wrapped: bool = False) 
         yield done, end
 
 
-@lru_cache(maxsize=2048)
+@remember
 def read_list_heading(text: str, *, bulleted: bool) -> tuple[bool, CriterionKind | None]:
     """Whether ``text`` is the heading of a list, and of which one; the kind is None where both are meant.
 

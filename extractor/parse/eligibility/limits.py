@@ -4,9 +4,9 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import accumulate
 
+from extractor.parse.memory import remember
 from extractor.parse.numbers import number_places, read_number
 from extractor.schemas import Comparator, CriterionKind
 
@@ -63,7 +63,7 @@ _RATE = re.compile(
 )
 
 
-@lru_cache(maxsize=2048)
+@remember
 def find_limits(text: str, kind: CriterionKind | None) -> Sequence[Limit]:
     """All limits in the cleaned text of one criterion, lengths of time included, in order.
 

@@ -34,6 +34,8 @@ _LEFT = re.compile(
 )
 _REACH = 60
 """How many characters in front of a length of time are looked at."""
+_BESIDE = 200
+"""How many on either side tell whether it stands alone."""
 _RELATIONS = any_of(
     """
     before prior_to prior of preceding after post since from following previous_to earlier_than ago to until
@@ -207,7 +209,8 @@ def _washouts(text: str, durations: Sequence[Duration], kind: CriterionKind | No
     """A length of time alone behind the name of a treatment is its wash-out ("cetirizine: 3 days")."""
     sense = Comparator.AT_MOST if kind is CriterionKind.EXCLUSION else Comparator.AT_LEAST
     for duration in durations:
-        before, after = text[: duration.start].rstrip(), text[duration.end :].strip(" .;,")
+        before = text[max(0, duration.start - _BESIDE) : duration.start].rstrip()
+        after = text[duration.end : duration.end + _BESIDE].strip(" .;,")
         bracketed = before.endswith(("(", ":", "-")) and (not after or after.startswith(")"))
         alone = bracketed or (not after and len(before.split()) <= 6)
         if alone and not before.lower().endswith(("every", "each")) and _is_window(text, duration, duration.start):
