@@ -19,7 +19,7 @@ SLACK = 2.5
 """By how much more than a hostile text its time may grow: caches, garbage, and noise of the clock."""
 FLOOR = 0.08
 """Seconds below which a time says nothing of growth."""
-TRIES = 4
+TRIES = 6
 
 
 def _calls(part: str, items: int, first: int) -> int:

@@ -2,12 +2,14 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from benchmarks.judging import compare_values
 from benchmarks.reliability.records import FIELDS_OF, Match, match_items
 from extractor.assemble import Inquiry, assemble_extraction
 from extractor.assemble.policy import DOUBTFUL
+from extractor.assemble.regimen_pairs import pair_regimens
 from extractor.assemble.settle import agree
 from extractor.parse.parsed import CERTAIN, ParsedRecord, Reading
 from extractor.schemas import TrialExtraction
@@ -23,11 +25,17 @@ def count_situations(parsed: ParsedRecord, inquiry: Inquiry, gold: TrialExtracti
     counts: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     extraction = assemble_extraction(parsed, Inquiry())
     matches = list(match_items(parsed, extraction, gold))
+    whole = _pair_stretches(parsed, inquiry)
     for match in matches:
-        for field, rule, model, label in _list_answers(match, inquiry):
+        of_match = whole.get(id(match.read), inquiry)
+        for field, rule, model, label in _list_answers(match, of_match) if of_match else ():
             situation, who = _judge(f"{match.path}.{field}", rule, model, label)
             counts[f"{match.path.split('.')[0]}.{field}"][situation][who] += 1
     paired = {id(match.read) for match in matches}
+    for regimen in parsed.dosing.regimens:
+        if whole.get(id(regimen), inquiry) is None:  # the model read its stretch, and saw no such regimen
+            situation = "doubtful" if regimen.agent.confidence < DOUBTFUL else "likely"
+            counts["dosing.regimens"][situation]["rule" if id(regimen) in paired else "model"] += 1
     for criterion in parsed.eligibility.criteria:
         answer = inquiry.reading(criterion.chunk.number, "stands")
         # What is no criterion in gold either, or was merged into another one, does not stand.
@@ -36,6 +44,29 @@ def count_situations(parsed: ParsedRecord, inquiry: Inquiry, gold: TrialExtracti
             situation, who = _tell(criterion.stands, answer, rule_right=rule_right, model_right=not rule_right)
             counts["eligibility.stands"][situation][who] += 1
     return counts
+
+
+def _pair_stretches(parsed: ParsedRecord, inquiry: Inquiry) -> dict[int, Inquiry | None]:
+    """For each regimen (by identity) of an answered stretch, the inquiry as it concerns it alone; None if the model
+    did not see it.
+    """
+    found: dict[int, Inquiry | None] = {}
+    for number, stretch in inquiry.stretches.items():
+        answers = inquiry.answers.get(number, ())
+        span = stretch.span
+        inside = [
+            regimen
+            for regimen in parsed.dosing.regimens
+            if answers and regimen.chunk.span.section == span.section
+            if span.start <= regimen.chunk.span.start and regimen.chunk.span.end <= span.end
+        ]
+        pairs = pair_regimens(inside, answers)
+        for place, regimen in enumerate(inside):
+            alone = inquiry.only(number, answers[pairs[place]]) if place in pairs else None
+            found[id(regimen)] = (
+                replace(alone, answers={regimen.chunk.number: alone.answers[number]}) if alone else None
+            )
+    return found
 
 
 def _list_answers(match: Match, inquiry: Inquiry) -> Iterator[tuple[str, Reading[Any], Reading[Any], Any]]:

@@ -30,10 +30,9 @@ async def inquire(parsed: ParsedRecord, model: Model | None, tasks: Collection[T
     used leaves its questions open. Raises ``ModelUnavailable`` if no question could be put, and
     ``CassetteMiss`` in a replay of what was never recorded.
     """
-    if model is None or assist is Assist.NEVER:
-        questions = plan_questions(parsed, tasks, Assist.AUTO)
-        return Inquiry(usage=Usage(open_questions=len(questions)))
     questions = plan_questions(parsed, tasks, assist)
+    if model is None:
+        return Inquiry(usage=Usage(open_questions=len(questions)))
     packs = pack_questions(questions)
     replies = await _put_all(model, parsed, packs)
     answers = [answer for pack, reply in zip(packs, replies, strict=True) for answer in _ground(parsed, pack, reply)]

@@ -7,6 +7,7 @@ carry lines of several.
 """
 
 from collections.abc import Collection, Mapping
+from functools import cache
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationInfo, model_validator
@@ -72,6 +73,7 @@ class WireItem(WireModel):
         return (info.alias if info else None) or field
 
     @classmethod
+    @cache
     def words(cls, field: str) -> Words | None:
         """The words for the members of a field that is a closed set."""
         info = cls.model_fields.get(field)

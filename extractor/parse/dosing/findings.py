@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
+from extractor.parse.memory import remember
 from extractor.parse.vocabulary import load_vocabulary
 from extractor.schemas import Frequency, Period, Route
 
@@ -50,7 +50,7 @@ class Findings:
         return [(m.start, m.end) for name in ("amounts", *FIELDS) for m in getattr(self, name)]
 
 
-@lru_cache(maxsize=32)
+@remember
 def find_all(text: str) -> Findings:
     """All marks in cleaned text. What a moment contains ("before oral intake") says nothing of its own.
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
+from extractor.parse.memory import remember
 from extractor.parse.parsed import Reading
 from extractor.schemas import Concept, EndpointCategory, Instrument, Support, TimeKind, TimePoint
 
@@ -94,7 +94,7 @@ class _Frame:
     kind_sure: float
 
 
-@lru_cache(maxsize=128)
+@remember
 def _read_frame(frame: str) -> _Frame:
     """A record repeats its time frames: each is read once."""
     masked = mask_intervals(frame)
