@@ -76,7 +76,7 @@ _LEADING = re.compile(
     r"(?:(?:earlie(?:st|r)|first|minimum|initial)\s+(?:of\s+)?(?=the\b|dates?\b|time\b|either\b))?(?:the\s+)?"
     r"(?:(?:(?:earliest|first)\s+)?(?:dates?|time|day|moment|point)s?\s+"
     r"(?:of|when|that|on which|at which|of which|where|to)\s+)?(?:the\s+)?(?:(?:dates?|time)\s+of\s+)?"
-    r"(?:occurrence of\s+)?(?:(?:either|the|an?)\s+)?",
+    r"(?:(?:first\s+)?(?:occurrence|assessment) of\s+)?(?:(?:either|the|an?)\s+)?",
     re.IGNORECASE,
 )
 _ADJECTIVE = re.compile(
@@ -104,7 +104,8 @@ _NO_EVENT = re.compile(
 )
 _KEPT_BRACKET = re.compile(
     r"\s*\(\s*(?:[A-Z][A-Za-z]{0,2}[A-Z\d]?[A-Za-z]{0,4}(?:\s*[=/]\s*\w+|(?:,| or| and) [A-Z]\w{0,4})*|PFS\d?"
-    r"|(?:due to |from |by |of )?(?:any|all|other) (?:\w+ )?(?:cause|reason)s?[^()]*)\s*\)"
+    r"|(?:due to |from |by |of )?(?:any|all|other) (?:\w+ )?(?:cause|reason)s?[^()]*"
+    r"|(?:failure|hematologic\w*|loss|progressi\w+|relapse\w*|recurren\w+|no|not|lack|death)\b[^()]*)\s*\)"
 )
 
 

@@ -77,8 +77,9 @@ _LISTED = re.compile(
     re.IGNORECASE,
 )
 _START_DATE = re.compile(
-    r"(?:the\s+)?(?:(?:date|time|moment|point|day)\s+(?:when|at which|on which|that)|time of)\s+(?:the\s+)?"
-    r"|(?:the|an?)\s+",
+    r"(?:the\s+)?(?:(?:date|time|moment|point|day)\s+(?:when|at which|on which|that)"
+    r"|(?:date|time|moment|point)\s+of(?!\s+(?:first|initial|last|birth)))\s+(?:the\s+)?"
+    r"|(?:the|an?)\s+(?=(?:start|date|day|time|beginning|initiation|onset|end)\b)",
     re.IGNORECASE,
 )
 _START_TAIL = re.compile(

@@ -77,7 +77,7 @@ class WordTable:
                 row[first + self._classes] = len(known)
         if self._vectors and (vector := self._vectors.rows.get(word)) is not None:
             row[-self._vectors.size :] = self._vectors.vectors[vector]
-        self._means[place] = np.add.reduce(row[: self._classes]) / self._classes
+        self._means[place] = np.add.reduce(row[: self._classes]) / max(self._classes, 1)  # none while training
 
 
 class _Places(dict[str, int]):
