@@ -243,9 +243,9 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(tmp_path):
 
 def test_the_token_limit_stops_with_3(tmp_path):
     command = ("run", "seeds/records", "--replay", "seeds/answers", "--concurrency", "1", "--out", tmp_path)
-    stopped = extractor(*command, "--max-tokens", "1000")
+    stopped = extractor(*command, "--max-tokens", "500")
     assert stopped.returncode == 3
-    assert b"limit is 1000" in stopped.stderr
+    assert b"limit is 500" in stopped.stderr
     assert len(lines(tmp_path / "extractions.jsonl")) == 1
     assert extractor(*command).returncode == 0
     assert len(lines(tmp_path / "extractions.jsonl")) == 5

@@ -38,7 +38,8 @@ def read_passage(passage: Passage, lexicon: Lexicon, default: Agent | None) -> t
         if not passage.is_group and "\n" in passage.text[seen:start]:
             topic = default  # another paragraph
         seen = start
-        inside, named = marks.inside(start, end), _prefer_known(marks, within(mentions, start, end))
+        inside = marks.inside(start, end)
+        named = _prefer_known(inside, within(mentions, start, end))
         goes_on = piece.is_step and bool(statements) and not named
         if statements and not named and not inside.amounts and not goes_on:
             _spread(passage, statements, inside, start)
