@@ -13,7 +13,7 @@ from typing import Any
 
 from extractor.parse.eligibility.line_features import target_words
 
-__all__ = ["FOLDS", "add_data_option", "fold_of", "read_cells", "read_labels", "read_targets"]
+__all__ = ["FOLDS", "add_data_option", "fold_of", "read_cells", "read_labels", "read_targets", "third_of"]
 
 Row = dict[str, Any]
 FOLDS = 5
@@ -49,7 +49,20 @@ def fold_of(trial: str) -> int:
     >>> fold_of("NCT00000001") == fold_of("NCT00000001") and 0 <= fold_of("NCT00000001") < FOLDS
     True
     """
-    return int(hashlib.md5(trial.encode(), usedforsecurity=False).hexdigest(), 16) % FOLDS
+    return _hash(trial) % FOLDS
+
+
+def third_of(trial: str) -> int:
+    """The third of a trial, from 0 to 2, the same on every machine: rules are written on two and judged on the other.
+
+    >>> third_of("NCT00000001") == third_of("NCT00000001") and 0 <= third_of("NCT00000001") < 3
+    True
+    """
+    return _hash(trial) % 3
+
+
+def _hash(trial: str) -> int:
+    return int(hashlib.md5(trial.encode(), usedforsecurity=False).hexdigest(), 16)
 
 
 def _read(path: Path) -> list[Row]:

@@ -4,9 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from scipy.stats import binomtest  # type: ignore[import-untyped]
+
 from extractor.parse.parsed import CERTAIN
 
-__all__ = ["Guess", "Tally", "format_calibration", "format_tallies"]
+__all__ = ["Guess", "Tally", "format_calibration", "format_tallies", "wilson"]
 
 _BINS = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, CERTAIN, 0.98, 1.01)
 
@@ -94,3 +96,13 @@ def format_calibration(guesses: Sequence[Guess]) -> str:
 
 def _share(part: int, whole: int) -> str:
     return f"{part / whole:.3f}" if whole else "-"
+
+
+def wilson(hits: int, count: int) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share.
+
+    >>> [round(bound, 3) for bound in wilson(98, 100)]
+    [0.93, 0.994]
+    """
+    interval = binomtest(hits, count).proportion_ci(method="wilson")
+    return float(interval.low), float(interval.high)

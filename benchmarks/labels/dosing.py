@@ -1,10 +1,9 @@
 """Arms and interventions with labelled doses, read as whole records and scored as an evaluation scores them."""
 
-import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from benchmarks.label_files import Row
+from benchmarks.label_files import Row, third_of
 from extractor.assemble import assemble_extraction
 from extractor.assemble.inquiry import Inquiry
 from extractor.evaluation import ScoreReport, evaluate
@@ -39,7 +38,7 @@ def is_held_out(trial: str) -> bool:
     >>> is_held_out("NCT00000001") == is_held_out("NCT00000001")
     True
     """
-    return int(hashlib.md5(trial.encode(), usedforsecurity=False).hexdigest(), 16) % 3 == 0
+    return third_of(trial) == 0
 
 
 def choose_rows(rows: Iterable[Row], part: str) -> list[Row]:

@@ -1,14 +1,13 @@
 """Tables: changed quotes that were accepted or refused, by kind of change, with Wilson's 95 % interval."""
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from benchmarks.scores import wilson
+
 from .trials import Trial
 
-__all__ = ["Tally", "Verdict", "format_comparison", "format_kinds", "format_values", "tally_verdicts", "wilson"]
-
-_Z = 1.959964
+__all__ = ["Tally", "Verdict", "format_comparison", "format_kinds", "format_values", "tally_verdicts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +88,3 @@ def format_comparison(systems: Mapping[str, Sequence[Tally]]) -> str:
         shares = " | ".join(f"{row.wrong / row.count:.1%}" for row in rows)
         lines.append(f"| {rows[0].kind} ({what}) | {rows[0].count} | {shares} |")
     return "\n".join(lines)
-
-
-def wilson(hits: int, count: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share.
-
-    >>> [round(bound, 3) for bound in wilson(2, 100)]
-    [0.006, 0.07]
-    """
-    share, square = hits / count, _Z * _Z / count
-    middle = share + square / 2
-    half = _Z * math.sqrt(share * (1 - share) / count + square / (4 * count))
-    return max(0.0, (middle - half) / (1 + square)), min(1.0, (middle + half) / (1 + square))

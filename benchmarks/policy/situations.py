@@ -53,13 +53,7 @@ def _pair_stretches(parsed: ParsedRecord, inquiry: Inquiry) -> dict[int, Inquiry
     found: dict[int, Inquiry | None] = {}
     for number, stretch in inquiry.stretches.items():
         answers = inquiry.answers.get(number, ())
-        span = stretch.span
-        inside = [
-            regimen
-            for regimen in parsed.dosing.regimens
-            if answers and regimen.chunk.span.section == span.section
-            if span.start <= regimen.chunk.span.start and regimen.chunk.span.end <= span.end
-        ]
+        inside = [r for r in parsed.dosing.regimens if answers and stretch.span.contains(r.chunk.span)]
         pairs = pair_regimens(inside, answers)
         for place, regimen in enumerate(inside):
             alone = inquiry.only(number, answers[pairs[place]]) if place in pairs else None

@@ -7,13 +7,13 @@ from itertools import chain, pairwise
 from typing import Any
 
 from benchmarks.judging import Judged
+from benchmarks.scores import wilson
 from extractor.parse.parsed import CERTAIN
 
 __all__ = ["Bin", "Reliability", "format_bins", "format_summary", "measure_reliability", "to_json"]
 
 _EDGES = (0.0, 1e-9, 0.5, 0.7, 0.8, 0.9, CERTAIN, 0.98, math.inf)
 _NAMES = ("open", "<.5", ".5-.7", ".7-.8", ".8-.9", ".9-.95", ".95-.98", ">=.98")
-_Z = 1.959964
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Reliability:
     @property
     def certain_interval(self) -> tuple[float, float] | None:
         """Wilson's 95 % interval of the share of certain values that are right."""
-        return _wilson(self.certain_right, self.certain) if self.certain else None
+        return wilson(self.certain_right, self.certain) if self.certain else None
 
     @property
     def calibration_error(self) -> float | None:
@@ -81,18 +81,6 @@ def _list_bins(judged: Sequence[Judged]) -> Iterator[Bin]:
         inside = [one for one in judged if low <= one.confidence < high]
         mean = sum(one.confidence for one in inside) / len(inside) if inside else 0.0
         yield Bin(name, len(inside), sum(one.agreement.right for one in inside), mean)
-
-
-def _wilson(right: int, count: int) -> tuple[float, float]:
-    """Wilson's interval of a share.
-
-    >>> [round(bound, 3) for bound in _wilson(98, 100)]
-    [0.93, 0.994]
-    """
-    share, square = right / count, _Z * _Z / count
-    middle = share + square / 2
-    half = _Z * math.sqrt(share * (1 - share) / count + square / (4 * count))
-    return max(0.0, (middle - half) / (1 + square)), min(1.0, (middle + half) / (1 + square))
 
 
 def format_summary(rows: Iterable[Reliability]) -> str:

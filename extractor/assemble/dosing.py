@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from extractor.ground.check import MODEL_CONFIDENCE, GroundedAnswer
-from extractor.parse.parsed import Chunk, ParsedRecord, ParsedRegimen, Reading, Span
+from extractor.parse.parsed import Chunk, ParsedRecord, ParsedRegimen, Reading
 from extractor.schemas import Absence, AbsenceReason, Origin, Regimen, Support
 
 from .inquiry import Inquiry
@@ -61,7 +61,7 @@ def _list_entries(parsed: ParsedRecord, inquiry: Inquiry) -> Iterator[_Entry]:
     found: list[_Entry] = []
     taken: set[int] = set()
     for number, stretch in inquiry.stretches.items():
-        inside = [regimen for regimen in parsed.dosing.regimens if _stands_in(regimen.chunk.span, stretch.span)]
+        inside = [regimen for regimen in parsed.dosing.regimens if stretch.span.contains(regimen.chunk.span)]
         if number in inquiry.answers:
             taken |= {id(regimen) for regimen in inside}
             found += _settle_stretch(parsed, _Stretch(stretch, inside, inquiry.answers[number]), inquiry)
@@ -105,10 +105,6 @@ def _outlives(regimen: ParsedRegimen, inquiry: Inquiry) -> bool:
     """Whether a regimen that the model did not see is likelier there than not."""
     ours, theirs = inquiry.policy.of("dosing.regimens").when_they_differ(regimen.agent.confidence)
     return ours > theirs or bool(inquiry.dropped)  # what was dropped may have spoken of it
-
-
-def _stands_in(span: Span, stretch: Span) -> bool:
-    return span.section == stretch.section and stretch.start <= span.start and span.end <= stretch.end
 
 
 def _known(parsed: ParsedRecord, regimen: ParsedRegimen, inquiry: Inquiry) -> _Entry:

@@ -8,7 +8,7 @@ from .kinds import ErrorKind
 from .quantities import Amounts, Limits, Quantities, Windows
 from .shapes import Choice, Frequencies, Named, Shape, Texts
 
-__all__ = ["FIELDS", "INDEX", "ITEM_FIELDS", "Field", "Group"]
+__all__ = ["FIELDS", "INDEX", "Field", "Group"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,3 @@ INDEX = Field("endpoints.index", "index", Choice(ErrorKind.WRONG_PAIRING), weigh
 
 FIELDS: tuple[Field, ...] = (*ELIGIBILITY.fields, *CRITERIA.fields, *DOSING.fields, *ENDPOINTS.fields)
 """All scored fields, in the order of reports."""
-
-ITEM_FIELDS = {group.path: group.fields[0] for group in (CRITERIA, DOSING, ENDPOINTS)}
-"""The field that counts whether items were found, by path."""

@@ -58,6 +58,14 @@ class Span:
     start: int
     end: int
 
+    def contains(self, other: "Span") -> bool:
+        """Whether the other span lies wholly in this one.
+
+        >>> Span("arms[0]", 0, 9).contains(Span("arms[0]", 4, 9)), Span("arms[0]", 0, 9).contains(Span("arms[1]", 4, 9))
+        (True, False)
+        """
+        return self.section == other.section and self.start <= other.start and other.end <= self.end
+
 
 @dataclass(frozen=True, slots=True)
 class Reading(Generic[T_co]):

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from benchmarks.mutations.__main__ import judge
-from benchmarks.mutations.figures import Verdict, format_comparison, format_kinds, tally_verdicts, wilson
+from benchmarks.mutations.figures import Verdict, format_comparison, format_kinds, tally_verdicts
 from benchmarks.mutations.harmful import HARMFUL
 from benchmarks.mutations.harmless import HARMLESS
 from benchmarks.mutations.quotes import Drawn, draw_quotes
 from benchmarks.mutations.trials import Trial, make_trials, stands_elsewhere
 from benchmarks.mutations.values import ValueTrial, is_supported, make_value_trials
+from benchmarks.scores import wilson
 from extractor.schemas import Amount
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
