@@ -1,16 +1,17 @@
 """A stretch of cleaned text that knows where its characters stand in the raw text."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from extractor.parse.clean import CleanText, clean_text
 from extractor.parse.parsed import Span
+from extractor.parse.values import value
 
 __all__ = ["Passage", "passage_of", "read_passage"]
 
 _ONE_LINE = str.maketrans("\n\t\r", "   ")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Passage:
     """``text`` is cleaned and in one line; ``span`` and ``quote`` lead back to the raw text of ``section``."""
 

@@ -153,6 +153,6 @@ _EDGES: dict[str, tuple[str, str]] = {
 }
 _SPLIT_EDGES: dict[str, tuple[str, str]] = {
     "digit": (r"(?<!\d)", r"(?!\d)"),
-    "letter": (r"(?<![^\W\d_])", r"(?![^\W\d_]|'[a-z])"),  # "investigator's" is one word
+    "letter": (r"(?<![^\W\d_])", r"(?![^\W\d_]|'[^\W\d_])"),  # "investigator's" is one word
     "sign": ("", ""),
 }

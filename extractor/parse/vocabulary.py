@@ -19,6 +19,7 @@ With ``split_digits = true`` in front of the entries, letters and digits are wor
 import re
 import tomllib
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
@@ -28,6 +29,7 @@ from typing import NamedTuple
 
 from .requirements import Requirement, find_requirement
 from .terms import WORD_START, TermTable, write_expression
+from .words import PlainTwin
 
 __all__ = ["Entry", "Match", "Vocabulary", "load_vocabulary"]
 
@@ -78,6 +80,17 @@ class Vocabulary:
         found.sort(key=itemgetter(0, 1))
         return [Match(entry, start, end) for start, end, entry in found]
 
+    def narrow(self, text: str) -> "Vocabulary":
+        """The same vocabulary for pieces of ``text``, without the patterns that match in none of them.
+
+        >>> frequencies = load_vocabulary("frequencies")
+        >>> [match.value for match in frequencies.narrow("Given daily. Rest weekly.").find("Given daily")]
+        ['QD']
+        """
+        narrowed = copy(self)
+        narrowed._patterns = self._list_usable(text)
+        return narrowed
+
     def first(self, text: str) -> Match | None:
         """The first match, or None."""
         return next(self.find(text), None)
@@ -90,20 +103,27 @@ class Vocabulary:
         return _join([expression for _, expression in sorted(expressions, key=lambda found: -found[0])])
 
     def _find_patterns(self, text: str) -> list["_Found"]:
-        if not self._patterns:
-            return []
-        folded = text.lower()
-        has, has_digit = folded.__contains__, _DIGIT.search(text) is not None
         return [
             (match.start(), match.end(), entry)
-            for needed, expression, entry in self._patterns
-            if (has_digit or not needed.digit) and needed.letters in folded
-            if not needed.choices or any(map(has, needed.choices))
+            for _, expression, entry in self._list_usable(text)
             for match in expression.finditer(text)
         ]
 
+    def _list_usable(self, text: str) -> list["_Pattern"]:
+        """The patterns that can match in a text: all that they need is there."""
+        if not self._patterns:
+            return []
+        folded = text.lower()
+        has, has_digit = folded.__contains__, _DIGIT.of(text).search(text) is not None
+        return [
+            (needed, expression, entry)
+            for needed, expression, entry in self._patterns
+            if (has_digit or not needed.digit) and needed.letters in folded
+            if not needed.choices or any(map(has, needed.choices))
+        ]
+
     @cached_property
-    def _patterns(self) -> list[tuple[Requirement, re.Pattern[str], Entry]]:
+    def _patterns(self) -> list["_Pattern"]:
         return [
             (find_requirement(pattern), re.compile(pattern, re.IGNORECASE), entry)
             for entry in self.entries
@@ -111,7 +131,9 @@ class Vocabulary:
         ]
 
 
-_DIGIT = re.compile(r"\d")
+_DIGIT = PlainTwin(r"\d", "[0-9]")
+_Pattern = tuple[Requirement, re.Pattern[str], Entry]
+"""What a text needs for a match, the expression, and its entry."""
 _Found = tuple[int, int, Entry]
 """Start and end of a match, and its entry."""
 

@@ -50,3 +50,13 @@ def test_the_longest_wins_unless_all_are_asked_for() -> None:
 )
 def test_a_pattern_is_searched_wherever_it_can_match(pattern: str, text: str) -> None:
     assert _vocabulary(patterns=(pattern,)).first(text)
+
+
+def test_a_narrowed_vocabulary_finds_the_same_in_the_pieces_of_its_text() -> None:
+    patterns = (r"\d+ mg", r"\bhalf\b", "never")
+    vocabulary = _vocabulary("day", patterns=patterns)
+    pieces = ("5 MG a day", "one half", "or none")
+    narrowed = vocabulary.narrow(" ".join(pieces))
+    assert [[*narrowed.find(piece)] for piece in pieces] == [[*vocabulary.find(piece)] for piece in pieces]
+    assert vocabulary.first("never")
+    assert not narrowed.first("never")

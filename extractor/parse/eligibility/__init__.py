@@ -1,11 +1,12 @@
 """Who may take part: criteria from the eligibility section, or from running text where there is none."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from extractor.parse.clean import CleanText
 from extractor.parse.parsed import Chunk, ChunkKind, ParsedCriterion, ParsedEligibility, Reading, Span
 from extractor.parse.passage import Passage, read_passage
+from extractor.parse.values import value
 from extractor.schemas import CriterionKind, Support, TrialRecord
 
 from .ages import read_ages
@@ -68,7 +69,7 @@ def _whole(record: TrialRecord, cleaned: Mapping[str, CleanText], name: str) -> 
     return Passage(name, section.text, cleaned[name], 0, len(cleaned[name].text)) if section else None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Draft:
     """A chunk of which it is known whether and where it stands, before its content is read."""
 

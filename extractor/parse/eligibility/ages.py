@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from extractor.parse.parsed import Reading, Span
 from extractor.parse.passage import Passage
 from extractor.parse.requirements import Guarded
+from extractor.parse.values import value
 from extractor.schemas import Age, Category, CriterionKind, Support, TimeUnit
 
 from .alternatives import any_of
@@ -48,7 +49,7 @@ _OPENING = 60
 _OLD = re.compile(r"\b(?:old|of\s+age)\b", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Bound:
     """One limit of age. ``lower`` says on which side it bounds the people who may take part."""
 

@@ -1,7 +1,9 @@
 r"""Blocks of a list: a line together with the lines into which it was wrapped or that continue it."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from extractor.parse.values import value
 
 from .headings import read_list_heading
 from .lines import Bullet, Line, read_lines
@@ -10,7 +12,7 @@ from .run_ons import find_marks, split_flattened, without_late_topic
 __all__ = ["Block", "read_blocks"]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Block:
     """``raw[start:end]`` is one heading, item or paragraph, without its bullet. ``column`` is its indentation."""
 

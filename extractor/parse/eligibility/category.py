@@ -1,11 +1,11 @@
 """What a criterion is about, and whether a line is one at all, by a classifier that labelled lines have trained."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from extractor.parse.parsed import Reading
 from extractor.parse.passage import Passage
 from extractor.parse.scoring import find_token, list_rivals, load_classifier
+from extractor.parse.values import value
 from extractor.schemas import Category, Support
 
 from .line_features import CriterionLine, describe_lines
@@ -15,7 +15,7 @@ __all__ = ["LineScore", "read_category", "score_lines"]
 _NO_CRITERION = "none"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class LineScore:
     """The category of a line, were it a criterion, and how sure that is.
 

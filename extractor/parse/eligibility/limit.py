@@ -1,7 +1,6 @@
 """What a limit is, as spans of the text it was found in."""
 
-from dataclasses import dataclass
-
+from extractor.parse.values import value
 from extractor.schemas import Comparator
 
 __all__ = ["LOWER", "UPPER", "Limit"]
@@ -10,7 +9,7 @@ LOWER = (Comparator.AT_LEAST, Comparator.MORE)
 UPPER = (Comparator.AT_MOST, Comparator.LESS)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Limit:
     """``text[start:end]`` limits ``quantity``; ``unit`` is None for counts and grades.
 

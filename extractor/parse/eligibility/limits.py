@@ -3,11 +3,12 @@
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import accumulate
 
 from extractor.parse.memory import remember
 from extractor.parse.numbers import number_places, read_number
+from extractor.parse.values import value
 from extractor.schemas import Comparator, CriterionKind
 
 from .grades import find_graded
@@ -77,7 +78,7 @@ def find_limits(text: str, kind: CriterionKind | None) -> Sequence[Limit]:
     return tuple(join_bounds(text, sorted([*graded, *measured], key=lambda limit: limit.start)))
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Found:
     """A number, or a range, as the grammar sees it. ``start`` is where its comparator, else itself, begins."""
 

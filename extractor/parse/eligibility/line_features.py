@@ -1,9 +1,9 @@
 """What a learned scorer sees of a line of criteria: its words, its list, what introduces it, and its neighbours."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from extractor.parse.scoring import Bag, join_pairs, open_with, read_tokens
+from extractor.parse.values import value
 from extractor.parse.vocabulary import load_vocabulary
 from extractor.schemas import CriterionKind
 
@@ -12,7 +12,7 @@ from .alternatives import set_of
 __all__ = ["CriterionLine", "describe_lines", "target_words"]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class CriterionLine:
     """A line in the list of ``kind``, with the words of its heading and of its lead-in."""
 
@@ -62,7 +62,7 @@ def describe_lines(lines: Sequence[CriterionLine], target: frozenset[str] = froz
     >>> bag["words"], bag["pairs"]
     (['known', 'asthma'], ['known asthma'])
     """
-    hints = load_vocabulary("categories")
+    hints = load_vocabulary("categories").narrow("\n".join(line.text for line in lines))
     tokens = [read_tokens(line.text) for line in lines]
     intros = {(line.lead_in, line.heading): read_tokens(f"{line.lead_in} {line.heading}") for line in lines}
     places = _count_places(lines)

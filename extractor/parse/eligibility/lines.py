@@ -4,8 +4,9 @@ Lines are taken from the raw text, because indentation and line breaks are what 
 """
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
+
+from extractor.parse.values import value
 
 from .headings import split_at_headings
 
@@ -24,7 +25,7 @@ class Bullet(StrEnum):
     CIRCLE = "circle"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Line:
     """One line of raw text: its words are ``raw[start:end]``, ``column`` is where they begin in the line.
 

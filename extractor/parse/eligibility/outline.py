@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
+from extractor.parse.values import value
 from extractor.schemas import CriterionKind
 
 from .blocks import Block, read_blocks
@@ -25,7 +26,7 @@ class Role(StrEnum):
     REMARK = "remark"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Entry:
     """``raw[start:end]`` in its list. ``listed`` is true if the text is a list item, false for a sentence of prose.
 
@@ -41,7 +42,7 @@ class Entry:
     heading: tuple[int, int] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Context:
     """Where in the section the reader is."""
 

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from extractor.parse.parsed import Reading, Span
 from extractor.parse.passage import Passage
 from extractor.parse.requirements import Guarded
+from extractor.parse.values import value
 from extractor.parse.words import find_words
 from extractor.schemas import Category, CriterionKind, Sex, Support
 
@@ -71,7 +71,7 @@ whose text was seen to name them.
 """
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Stated:
     """A criterion as the readers of this module need it. ``donor`` is true for criteria of donors."""
 

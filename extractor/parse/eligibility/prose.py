@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from extractor.parse.passage import Passage
 from extractor.parse.sentences import split_sentences
+from extractor.parse.values import value
 from extractor.schemas import CriterionKind
 
 from .alternatives import any_of
@@ -68,7 +68,7 @@ _ELIGIBILITY = re.compile(r"\b(?:eligibility|(?:inclusion|exclusion)(?:\s+criter
 _BULLET = re.compile(r"(?:[-*•]|\d{1,2}[.)])\s+")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Suspect:
     """A sentence, as cleaned offsets of its section, that states (or may state) a criterion."""
 

@@ -2,8 +2,9 @@ r"""Lists that run on in one line or paragraph: "1. Adult 2. Asthma 3. Consent".
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
+
+from extractor.parse.values import value
 
 from .lines import Bullet, read_marker
 
@@ -36,7 +37,7 @@ _OPENER = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Mark:
     """``raw[start:end]`` is the number or bullet of a further item; ``closed`` is where the item before it ends."""
 

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from extractor.parse.durations import Duration, find_durations
 from extractor.parse.parsed import Reading
 from extractor.parse.passage import Passage
 from extractor.parse.requirements import Guarded
+from extractor.parse.values import value
 from extractor.parse.words import find_starts, find_words
 from extractor.schemas import Comparator, CriterionKind, Support, TimeUnit, TimeWindow
 
@@ -76,7 +76,7 @@ _AND_AFTER = re.compile(r"\s*(?:after|following|post|later|thereafter|from)\b", 
 _NO_WINDOW = re.compile(r"\b(?:age|life|survival)\b", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Found:
     start: int
     end: int

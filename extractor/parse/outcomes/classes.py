@@ -1,17 +1,17 @@
 """What an outcome measures, and to what end, by classifiers that labelled outcomes have trained."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from extractor.parse.scoring import find_token, list_rivals, load_classifier
+from extractor.parse.scoring import NumberedBags, find_token, list_rivals, load_classifier
+from extractor.parse.values import value
 from extractor.schemas import Concept, EndpointCategory
 
-from .outcome_features import OutcomeWords, describe_outcome
+from .outcome_features import OutcomeWords, describe_outcomes
 
 __all__ = ["OutcomeClasses", "classify_outcomes"]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class OutcomeClasses:
     """The concept and the category of an outcome, each with the probability that it is right and with its rivals.
 
@@ -37,7 +37,7 @@ def classify_outcomes(outcomes: Sequence[OutcomeWords]) -> list[OutcomeClasses]:
     if not outcomes:
         return []
     concepts, categories = load_classifier("concepts"), load_classifier("endpoint_categories")
-    bags = [describe_outcome(outcome) for outcome in outcomes]
+    bags = NumberedBags(describe_outcomes(outcomes))
     concept, category = concepts.weigh(bags), categories.weigh(bags)
     chosen, purpose = concept.chances.argmax(axis=1), category.chances.argmax(axis=1)
     return [

@@ -1,9 +1,9 @@
 """Readings of the events that start and stop an outcome's clock, with the confidence that labelled outcomes show."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from extractor.parse.parsed import Reading
+from extractor.parse.values import value
 from extractor.schemas import Concept, Support
 
 from .end_events import is_plain_event
@@ -29,7 +29,7 @@ _NO_ENDS, _PERHAPS_ENDS = 0.94, 0.68
 _UNTIMED, _PERHAPS_TIMED = 0.7, 0.9
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Events:
     """Places of the events, and the parts of the outcome in which they stand."""
 

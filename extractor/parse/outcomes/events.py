@@ -5,10 +5,10 @@ is told, "since X", "12 months from X".
 """
 
 import re
-from dataclasses import dataclass
 
 from extractor.parse.requirements import Guarded
 from extractor.parse.sentences import split_sentences
+from extractor.parse.values import value
 from extractor.schemas import Concept
 
 from .end_events import depth, read_end_events, starts_event, trim
@@ -105,7 +105,7 @@ _MAY_END = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class EventsFound:
     """Spans of the start event (None if not stated) and of the end events in the text that was read."""
 

@@ -1,10 +1,10 @@
 """Readings of an outcome's fields, each with the raw characters that decide it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import lru_cache
 
-from extractor.parse.memory import remember
 from extractor.parse.parsed import Reading
+from extractor.parse.values import value
 from extractor.schemas import Concept, EndpointCategory, Instrument, Support, TimeKind, TimePoint
 
 from .classes import OutcomeClasses
@@ -33,19 +33,19 @@ _METHOD, _METHODS, _NO_METHODS, _PERHAPS_METHODS = 0.77, 0.55, 0.98, 0.79
 _NO_INSTRUMENT, _PERHAPS_INSTRUMENT = 0.99, 0.6
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ClassFields:
     concept: Reading[Concept | None]
     category: Reading[EndpointCategory | None]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class TimeFields:
     points: Reading[tuple[TimePoint, ...] | None]
     kind: Reading[TimeKind | None]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class WordFields:
     instrument: Reading[Instrument | None]
     start_event: Reading[str | None]
@@ -84,7 +84,10 @@ def read_time_fields(text: OutcomeText, certainty: float) -> TimeFields:
     )
 
 
-@dataclass(frozen=True, slots=True)
+_FRAMES_KEPT = 4096
+
+
+@value(frozen=True, slots=True)
 class _Frame:
     """What a time frame's text says, with the probability that it is right."""
 
@@ -94,9 +97,9 @@ class _Frame:
     kind_sure: float
 
 
-@remember
+@lru_cache(maxsize=_FRAMES_KEPT)
 def _read_frame(frame: str) -> _Frame:
-    """A record repeats its time frames: each is read once."""
+    """A record repeats its time frames, and so do others: three of four have been read before."""
     masked = mask_intervals(frame)
     groups = list(find_moment_groups(masked))
     points = select_time_points(masked, groups)

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from extractor.parse.requirements import Guarded
+from extractor.parse.values import value
 from extractor.parse.vocabulary import Match, load_vocabulary
 from extractor.parse.words import find_words
 from extractor.schemas import Instrument
@@ -73,7 +73,7 @@ _VERSIONED_SURE, _ABBREVIATED, _LONG_NAME, _SEVERAL = 0.97, 0.86, 0.5, 0.75
 _UNKNOWN = ((_NAMED_SCALE, 0.7), (_ABBREVIATED_SCALE, 0.6), (_TITLED_SCALE, 0.5))
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class InstrumentFound:
     """An instrument, the probability that it is right, and the words that name it."""
 

@@ -2,7 +2,8 @@
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+
+from extractor.parse.values import value
 
 __all__ = ["NUMBER_END", "Item", "choose_cuts", "find_commas"]
 
@@ -11,7 +12,7 @@ NUMBER_END = re.compile(r"\b\d+\s*$")
 _BARE_NUMBER = re.compile(r"\s*(?:and |or )?\d+\s*$")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Item:
     """One flattened outcome: its cleaned text, where it may be cut, and what its neighbours in the cell share.
 

@@ -7,9 +7,9 @@ moment, between signs, behind the last. The signs are those of the skeleton that
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
+from extractor.parse.values import value
 from extractor.schemas import TimeKind
 
 from .moments import Moment, MomentGroup
@@ -37,7 +37,7 @@ _CLASSES = {
 _CLASS_OF = {word: name for name, words in _CLASSES.items() for word in words.split()}
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Guess:
     """The kind that the rules give, the name of the rule that did, and the skeleton that it read."""
 

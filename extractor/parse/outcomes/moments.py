@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from extractor.parse.numbers import NUMBER, read_number
+from extractor.parse.values import value
 from extractor.schemas import TimeUnit
 
 __all__ = ["NUMBER_IN_TIME", "UNIT", "Moment", "MomentGroup", "find_moment_groups"]
@@ -57,7 +57,7 @@ _UNIT_FIRST = re.compile(
 _OWN_UNIT = re.compile(rf"\s*-?{UNIT}", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Moment:
     """One number of a time frame. ``named`` moments have the unit first ("week 4"), others last ("4 weeks").
 
@@ -72,7 +72,7 @@ class Moment:
     after_range: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class MomentGroup:
     """Numbers that share one unit, and the span of the whole with its unit."""
 

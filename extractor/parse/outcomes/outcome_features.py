@@ -1,15 +1,16 @@
 """What the learned scorers see of an outcome: the words of its three parts, and its rank."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from extractor.parse.scoring import Bag, join_pairs, open_with, read_tokens
-from extractor.parse.vocabulary import load_vocabulary
+from extractor.parse.values import value
+from extractor.parse.vocabulary import Vocabulary, load_vocabulary
 from extractor.schemas import Rank
 
-__all__ = ["OutcomeWords", "describe_outcome"]
+__all__ = ["OutcomeWords", "describe_outcomes"]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class OutcomeWords:
     """The cleaned parts of an outcome; "" where it has none."""
 
@@ -25,13 +26,18 @@ _START = 4
 _HINTS_READ = 400
 
 
-def describe_outcome(outcome: OutcomeWords) -> Bag:
-    """The features of an outcome.
+def describe_outcomes(outcomes: Sequence[OutcomeWords]) -> list[Bag]:
+    """The features of several outcomes, in order.
 
-    >>> describe_outcome(OutcomeWords("Overall survival", time_frame="2 years"))["frame"]
+    >>> describe_outcomes([OutcomeWords("Overall survival", time_frame="2 years")])[0]["frame"]
     ['0', 'years']
     """
-    hints = load_vocabulary("concepts")
+    told = (text for outcome in outcomes for text in (outcome.measure, outcome.description[:_HINTS_READ]))
+    hints = load_vocabulary("concepts").narrow("\n".join(told))
+    return [_describe(outcome, hints) for outcome in outcomes]
+
+
+def _describe(outcome: OutcomeWords, hints: Vocabulary) -> Bag:
     measure = read_tokens(outcome.measure)[: _LONGEST["measure"]]
     description = read_tokens(outcome.description[:1200])[: _LONGEST["description"]]
     return {

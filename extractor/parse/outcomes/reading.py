@@ -1,10 +1,10 @@
 """The outcomes of a record, with a reading of each field."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from extractor.parse.clean import CleanText
 from extractor.parse.parsed import Chunk, ChunkKind, ParsedOutcome, Reading, Span
+from extractor.parse.values import value
 from extractor.schemas import Rank, Section, Support, TrialRecord
 
 from .classes import OutcomeClasses, classify_outcomes
@@ -40,7 +40,7 @@ def read_outcomes(
     return tuple(_read_outcome(place, found, next(numbers)) for place, found in zip(places, classes, strict=True))
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Place:
     section: Section
     clean: CleanText

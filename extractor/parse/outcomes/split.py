@@ -9,11 +9,11 @@ import math
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 from extractor.parse.clean import CleanText, clean_text
+from extractor.parse.values import value
 
 from .cuts import describe_description, describe_time_frame
 from .items import Item, choose_cuts, find_commas
@@ -24,7 +24,7 @@ _LONGEST_TAILS = 14
 _Cuts = tuple[int | None, int | None]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Outcome:
     """The three parts of a registered outcome, verbatim; None where the registry holds none."""
 
@@ -33,7 +33,7 @@ class Outcome:
     time_frame: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class OutcomeSpans:
     """Where an outcome and its parts stand in a cleaned cell, and how probable each part's limits are."""
 

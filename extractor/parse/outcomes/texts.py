@@ -1,10 +1,10 @@
 """An outcome's text and its place in the record."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from extractor.parse.clean import CleanText
 from extractor.parse.parsed import Reading, Span
+from extractor.parse.values import value
 from extractor.schemas import Section, Support
 
 __all__ = ["OutcomeText", "Place"]
@@ -13,7 +13,7 @@ Place = tuple[int, int]
 """Half-open offsets into the cleaned text of an outcome's section."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class OutcomeText:
     """An outcome's place: the section, its cleaned text, and where the three parts stand in it."""
 

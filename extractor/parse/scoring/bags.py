@@ -58,6 +58,9 @@ class Features:
     def rows(self) -> Mapping[str, int]:
         return dict(zip(self.names, range(len(self.names)), strict=True))
 
-    def find(self, tokens: Sequence[str]) -> list[int]:
-        """The rows of those tokens that are known."""
-        return [row for row in map(self.rows.get, tokens) if row is not None]
+    def find(self, word: str) -> list[int]:
+        """The rows of those features of a word that are known."""
+        rows = self.rows
+        if self.block.grams:
+            return [rows[gram] for gram in cut_grams(word) if gram in rows]
+        return [rows[word]] if word in rows else []

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from .bags import Bag, Features
 from .meanings import WordVectors, point
 from .probabilities import Calibration, to_probabilities
 from .tables import PhraseTable, WordTable
+from .word_numbers import NumberedBags
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,21 +42,21 @@ class Classifier:
     vectors: WordVectors
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)
 
-    def weigh(self, bags: Sequence[Bag]) -> Weighed:
-        """The probability of each class for each text."""
+    def weigh(self, texts: Sequence[Bag] | NumberedBags) -> Weighed:
+        """The probability of each class for each text; several classifiers may share one look at the words."""
         import numpy as np  # noqa: PLC0415
 
-        scores = self._phrases.score(bags) + self.bias
-        own: dict[str, tuple[NDArray[np.intp], NDArray[np.intp]]] = {}
+        numbered = texts if isinstance(texts, NumberedBags) else NumberedBags(texts)
+        scores = self._phrases.score(numbered.bags) + self.bias
         for source, table in self._tables.items():
-            own[source] = table.find([bag.get(source, ()) for bag in bags])
-            sums = table.sum(*own[source])
-            for at in range(len(table.features)):
-                first, last = at * (len(self.classes) + 1), (at + 1) * (len(self.classes) + 1) - 1
-                scores += sums[:, first:last] / np.sqrt(sums[:, last : last + 1] + 1)
+            if table.features:
+                sums = table.sum(*numbered.find(source))
+                for at in range(len(table.features)):
+                    first, last = at * (len(self.classes) + 1), (at + 1) * (len(self.classes) + 1) - 1
+                    scores += sums[:, first:last] / np.sqrt(sums[:, last : last + 1] + 1)
             if source in self.meanings:
-                scores += point(sums[:, -self.vectors.size :]) @ self._direct_of(source)
-        return Weighed(to_probabilities(scores), *own[self.features[0].block.source])
+                scores += point(_table_of(self.vectors).sum(*numbered.find(source))) @ self._direct_of(source)
+        return Weighed(to_probabilities(scores), *numbered.find(self.features[0].block.source))
 
     def find_leading(self, weighed: Weighed, chosen: Sequence[int]) -> list[int | None]:
         """For each text the place of the word that speaks most for the class chosen for it; None if none does."""
@@ -75,13 +76,16 @@ class Classifier:
     def _tables(self) -> dict[str, WordTable]:
         by_source: dict[str, list[Features]] = {source: [] for source in self.meanings}
         for features in self.features:
-            if features.block.words:
+            if features.block.words and len(features.names):
                 by_source.setdefault(features.block.source, []).append(features)
-        return {
-            source: WordTable(found, self.vectors if source in self.meanings else None, len(self.classes))
-            for source, found in by_source.items()
-        }
+        return {source: WordTable(found, None, len(self.classes)) for source, found in by_source.items()}
 
     def _direct_of(self, source: str) -> "NDArray[np.float32]":
         first = self.meanings.index(source) * self.vectors.size
         return self.direct[first : first + self.vectors.size]
+
+
+@cache
+def _table_of(vectors: WordVectors) -> WordTable:
+    """One table for all classifiers and sources."""
+    return WordTable((), vectors, 0)

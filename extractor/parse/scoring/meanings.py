@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 __all__ = ["WordVectors", "point"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class WordVectors:
     """``rows`` finds a word's row of ``vectors``, which are the shorter the commoner the word is."""
 

@@ -1,9 +1,10 @@
 """The words that the learned scorers see."""
 
-import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import islice, pairwise
+
+from extractor.parse.words import PlainTwin
 
 __all__ = ["cut_grams", "find_token", "join_pairs", "open_with", "read_tokens"]
 
@@ -14,7 +15,7 @@ _LISTED = """
 """
 _FUNCTION_WORDS = frozenset(_LISTED.split())
 """What speaks for a class by its frequency alone: a reader finds no reason in it."""
-_TOKEN = re.compile(r"[^\W\d_]+|\d+|[<>=≤≥%]")
+_TOKEN = PlainTwin(r"[^\W\d_]+|\d+|[<>=≤≥%]", "[A-Za-z]+|[0-9]+|[<>=%]")
 _NUMBER = "0"
 _WORDS_KEPT = 32768
 _SHORTEST, _LONGEST = 3, 5
@@ -26,7 +27,8 @@ def read_tokens(text: str) -> list[str]:
     >>> read_tokens("Age ≥ 18 years")
     ['age', '≥', '0', 'years']
     """
-    return [_NUMBER if token.isdecimal() else token for token in _TOKEN.findall(text.lower())]
+    text = text.lower()
+    return [_NUMBER if token.isdecimal() else token for token in _TOKEN.of(text).findall(text)]
 
 
 def find_token(text: str, place: int) -> tuple[int, int] | None:
@@ -35,7 +37,7 @@ def find_token(text: str, place: int) -> tuple[int, int] | None:
     >>> find_token("Age by self-report", 0), find_token("Age by self-report", 1)
     ((0, 3), None)
     """
-    found = next(islice(_TOKEN.finditer(text), place, None))
+    found = next(islice(_TOKEN.of(text).finditer(text), place, None))
     return None if found.group().lower() in _FUNCTION_WORDS else found.span()
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from extractor.parse.outcomes.classes import classify_outcomes
-from extractor.parse.outcomes.outcome_features import OutcomeWords, describe_outcome
+from extractor.parse.outcomes.outcome_features import OutcomeWords, describe_outcomes
 
 
 def classify(measure, description=""):
@@ -48,4 +48,4 @@ def test_outcomes_are_classified_together_as_alone():
 
 
 def test_a_long_description_is_read_in_part():
-    assert len(describe_outcome(OutcomeWords("Pain", "word " * 1000))["told"]) == 80
+    assert len(describe_outcomes([OutcomeWords("Pain", "word " * 1000)])[0]["told"]) == 80
