@@ -11,6 +11,9 @@ from .base import FrozenModel
 __all__ = ["Part", "RegistryFields", "Section", "Source", "TrialRecord"]
 
 
+_REGISTRY = "registry."
+
+
 class Part(FrozenModel):
     """A span of a section that the source file itself keeps apart, such as an outcome's measure.
 
@@ -52,8 +55,21 @@ class RegistryFields(FrozenModel):
     sex: str | None = None
     healthy_volunteers: str | None = None
     enrollment: str | None = None
+    enrollment_type: str | None = None
     phases: tuple[str, ...] = ()
     study_type: str | None = None
+    allocation: str | None = None
+    masking: str | None = None
+    bare_arms: tuple[str, ...] = Field(default=(), description="Sections of arms that no intervention is linked to.")
+
+    def text(self, name: str) -> str | None:
+        """A field as text, several values parted by a bar; None if it is empty or unknown.
+
+        >>> RegistryFields(phases=("PHASE1", "PHASE2")).text("phases")
+        'PHASE1|PHASE2'
+        """
+        value = getattr(self, name) if name in type(self).model_fields else None
+        return "|".join(value) or None if isinstance(value, tuple) else value
 
 
 class Source(FrozenModel):
@@ -75,6 +91,19 @@ class TrialRecord(FrozenModel):
     def section(self, name: str) -> Section | None:
         """The section of that name, or None."""
         return self._by_name.get(name)
+
+    def raw_text(self, name: str) -> str | None:
+        """The raw text of a section, or of a structured field such as ``registry.enrollment``; None if there is none.
+
+        >>> fields = RegistryFields(enrollment="40")
+        >>> source = Source(path="a.json", format="ctgov_json")
+        >>> TrialRecord(record_id="a", source=source, sections=(), registry=fields).raw_text("registry.enrollment")
+        '40'
+        """
+        if name.startswith(_REGISTRY):
+            return self.registry.text(name.removeprefix(_REGISTRY))
+        section = self.section(name)
+        return section.text if section else None
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         copied = super().model_copy(update=update, deep=deep)

@@ -37,12 +37,14 @@ _COLUMNS = {
     "enrollment": "enrollment",
     "phases": "phases",
     "study type": "study_type",
+    "study design": "study_design",
 }
 _SECTIONS = (
     *("title", "official_title", "brief_summary", "detailed_description", "conditions", "keywords", "eligibility"),
     *("interventions", "primary_outcomes", "secondary_outcomes", "other_outcomes"),
 )
 _REGISTRY = ("minimum_age", "maximum_age", "sex", "healthy_volunteers", "enrollment", "study_type")
+_DESIGN = re.compile(r"(?:^|\|)(Allocation|Masking): *([^|(]+)")
 _STARTS_RECORD = re.compile(rb'"?NCT\d{8}"?[,\t](?=\S)')  # prose has a space after the comma
 
 
@@ -139,8 +141,13 @@ def _build_row(cells: Mapping[str, str]) -> Draft:
     return Draft(
         tuple(_list_sections(cells)),
         find_nct_id(cells.get("nct_id")),
-        RegistryFields.model_validate(registry | {"phases": phases}),
+        RegistryFields.model_validate(registry | _read_design(cells) | {"phases": phases}),
     )
+
+
+def _read_design(cells: Mapping[str, str]) -> dict[str, str]:
+    found: list[tuple[str, str]] = _DESIGN.findall(cells.get("study_design", ""))
+    return {name.lower(): value.strip() for name, value in found}
 
 
 def _list_sections(cells: Mapping[str, str]) -> Iterator[Section]:

@@ -108,9 +108,21 @@ def _read_registry(study: Element) -> RegistryFields:
         sex=_text(study, "eligibility/gender"),
         healthy_volunteers=_text(study, "eligibility/healthy_volunteers"),
         enrollment=_text(study, "enrollment"),
+        enrollment_type=next((found.get("type") for found in study.findall("enrollment")), None),
         phases=tuple(_texts(study, "phase")),
         study_type=_text(study, "study_type"),
+        allocation=_text(study, "study_design_info/allocation"),
+        masking=_text(study, "study_design_info/masking"),
+        bare_arms=tuple(_list_bare_arms(study)),
     )
+
+
+def _list_bare_arms(study: Element) -> Iterator[str]:
+    """Arms without intervention, in a study that links interventions to arms."""
+    linked = set(_texts(study, "intervention/arm_group_label"))
+    for number, arm in enumerate(study.findall("arm_group") if linked else ()):
+        if not linked & set(_texts(arm, "arm_group_label")):
+            yield f"arms[{number}]"
 
 
 def _texts(element: Element, path: str) -> list[str]:

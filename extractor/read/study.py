@@ -59,15 +59,28 @@ def _list_intervention_parts(item: dict[str, Any]) -> Iterator[tuple[str, str | 
 
 def _read_registry(protocol: dict[str, Any]) -> RegistryFields:
     eligibility, design = _module(protocol, "eligibility"), _module(protocol, "design")
+    scheme = _dict(design.get("designInfo"))
     return RegistryFields(
         minimum_age=_written(eligibility.get("minimumAge")),
         maximum_age=_written(eligibility.get("maximumAge")),
         sex=_written(eligibility.get("sex")),
         healthy_volunteers=_written(eligibility.get("healthyVolunteers")),
         enrollment=_written(_dict(design.get("enrollmentInfo")).get("count")),
+        enrollment_type=_written(_dict(design.get("enrollmentInfo")).get("type")),
         phases=tuple(_texts(design.get("phases"))),
         study_type=_written(design.get("studyType")),
+        allocation=_written(scheme.get("allocation")),
+        masking=_written(_dict(scheme.get("maskingInfo")).get("masking")),
+        bare_arms=tuple(_list_bare_arms(_module(protocol, "armsInterventions"))),
     )
+
+
+def _list_bare_arms(module: dict[str, Any]) -> Iterator[str]:
+    """Arms without intervention, in a study that has interventions."""
+    if _items(module.get("interventions")):
+        for number, arm in enumerate(_items(module.get("armGroups"))):
+            if not _texts(arm.get("interventionNames")):
+                yield f"arms[{number}]"
 
 
 def _module(protocol: dict[str, Any], name: str) -> dict[str, Any]:

@@ -53,3 +53,11 @@ def test_without_on_error_the_first_error_is_raised():
     stdin = io.BytesIO(b'{"protocolSection": {}}\n' + (RECORDS / "studies.jsonl").read_bytes())
     with pytest.raises(RecordError, match=r"^<stdin>, line 1: the record holds no free text; "):
         next(read_records("-", stdin=stdin))
+
+
+def test_each_of_many_ids_is_noticed_with_its_own_place():
+    text = "".join(json.dumps(study("A", f"NCT{number:08d}")) + "\n" for number in [*range(3000), *range(3000)])
+    reading = read_all("-", stdin=text.encode())
+    assert len(reading.ids) == 3000
+    told = [error.problem for error in reading.errors]
+    assert told == [f"the record NCT{n:08d} was already read from <stdin>, line {n + 1}" for n in range(3000)]

@@ -1,0 +1,105 @@
+"""Age limits in the text against the registered ones."""
+
+import re
+from collections.abc import Iterator
+
+from extractor.parse.parsed import CERTAIN
+from extractor.schemas import Age, Evidence, Finding, FindingKind, Severity
+
+from .record import AuditedRecord
+
+__all__ = ["check_ages"]
+
+_FIELDS = ("minimum_age", "maximum_age")
+_REGISTERED = re.compile(r"(\d+)\s+(\w+?)s?")
+_DAYS = {"year": 365.25, "month": 30.44, "week": 7.0, "day": 1.0, "hour": 1 / 24, "minute": 1 / 1440}
+_EVERYBODY = 99
+"""Years from which on a registered upper limit admits everybody."""
+_ROUNDED = 1.01
+"""Registries round, and turn "under 18" into 17."""
+_ABOUT_AGE = re.compile(
+    r"\b(?:age[ds]?|old|older|younger|adults?|children|infants|men|women|subjects?|patients?)\b", re.IGNORECASE
+)
+_RANGE = re.compile(
+    r"\d\s*(?:years?|yrs?|y|months?|weeks?)?(?:\s*old)?\s*(?:-|–|~|to|and|through|until)\s*\d", re.IGNORECASE
+)
+_BOUND = {
+    "minimum_age": re.compile(r">|≥|≧|\b(?:at least|over|above|older|minimum|or more|and up)\b", re.IGNORECASE),
+    "maximum_age": re.compile(
+        r"<|≤|≦|\b(?:at most|under|below|younger|maximum|up to|or less|less than|no older)\b", re.IGNORECASE
+    ),
+}
+_SOME = re.compile(
+    r"\d|\b(?:groups?|cohorts?|controls?|arms?|parts?|parents?|mothers?|donors?|caregivers?|siblings?|partners?|however|if|unless"
+    r"|except|before|sub-?stud(?:y|ies)|expectancy|stages?|phases?|healthy)\b",
+    re.IGNORECASE,
+)
+_ITEM_START = re.compile(r"(?:\n|^|[;:])[\s*•·-]*(?:\d{1,2}[.)]\s*)?")
+_REACH = 90
+"""How far in front of its age the item may begin."""
+
+
+def check_ages(audited: AuditedRecord) -> Iterator[Finding]:
+    """Limits for all participants that lie more than a year (a month, for infants) apart from the registered ones."""
+    eligibility, registry = audited.extraction.eligibility, audited.record.registry
+    for field in _FIELDS:
+        age: Age | None = getattr(eligibility, field)
+        written = registry.text(field)
+        evidence = next((one for one in eligibility.evidence if one.field == field), None)
+        if not (age and written and evidence and age.unit in _DAYS):
+            continue
+        stated, registered = age.value * _DAYS[age.unit], _read_registered(written)
+        if not registered or _agree(stated, registered):
+            continue
+        if not _is_plain(audited, field, evidence) or _is_named(audited, registered):
+            continue
+        yield Finding(
+            kind=FindingKind.AGE_DIFFERS,
+            severity=Severity.WARNING,
+            field=f"eligibility.{field}",
+            message=f"the text's {field.replace('_', ' ')} is {age.value} {age.unit}s, the registry's {written}",
+            citations=(
+                audited.cite_raw(evidence.section, evidence.start, evidence.end),
+                audited.cite_registry(field),
+            ),
+        )
+
+
+def _read_registered(written: str) -> float | None:
+    """The registry's "18 Years" in days; None for "N/A" and for ages that admit everybody."""
+    found = _REGISTERED.fullmatch(written)
+    if not found or found[2].lower() not in _DAYS or (found[2].lower() == "year" and int(found[1]) >= _EVERYBODY):
+        return None
+    return int(found[1]) * _DAYS[found[2].lower()]
+
+
+def _agree(stated: float, registered: float) -> bool:
+    free = _DAYS["year"] if max(stated, registered) > 2 * _DAYS["year"] else _DAYS["month"]
+    return abs(stated - registered) <= _ROUNDED * free
+
+
+def _is_plain(audited: AuditedRecord, field: str, evidence: Evidence) -> bool:
+    """Whether the text states the limit for everybody, in words that leave no doubt which bound it is."""
+    reading = getattr(audited.parsed.eligibility, field)
+    if reading.confidence < CERTAIN or reading.value != getattr(audited.extraction.eligibility, field):
+        return False
+    text = audited.record.raw_text(evidence.section) or ""
+    before = text[max(0, evidence.start - _REACH) : evidence.start]
+    starts = [found.end() for found in _ITEM_START.finditer(before)]
+    if not starts:
+        return False
+    opening, after = before[starts[-1] :], text[evidence.end : evidence.end + _REACH].partition("\n")[0]
+    if _SOME.search(opening) or opening.rstrip().endswith(("-", "~", "(")) or _SOME.search(after[:_REACH]):
+        return False
+    words = opening + evidence.quote + after[:20]
+    return bool(_ABOUT_AGE.search(words) and (_RANGE.search(evidence.quote) or _BOUND[field].search(words)))
+
+
+def _is_named(audited: AuditedRecord, registered: float) -> bool:
+    """Whether a criterion names the registered age, too: then the limits differ by cohort."""
+    for criterion in audited.extraction.eligibility.criteria:
+        for limit in criterion.constraints:
+            days = _DAYS.get((limit.unit or "year").lower().rstrip("s"), _DAYS["year"])
+            if any(v is not None and _agree(v * days, registered) for v in (limit.value, limit.value_high)):
+                return True
+    return False

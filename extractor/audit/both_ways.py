@@ -1,0 +1,57 @@
+"""The same condition among the inclusion and the exclusion criteria."""
+
+import re
+from collections.abc import Iterator
+
+from extractor.schemas import Criterion, CriterionKind, Finding, FindingKind, Severity
+
+from .record import AuditedRecord
+
+__all__ = ["check_both_ways"]
+
+_SIGNS = " \n.,;:"
+_NAMES_GROUP = re.compile(r"(?:all\s+)?(?:parts?|cohorts?|groups?|arms?|phases?|stages?|for)\b", re.IGNORECASE)
+_REACH = 200
+_SHORTEST = 8
+"""Characters of a criterion that says something by itself."""
+
+
+def check_both_ways(audited: AuditedRecord) -> Iterator[Finding]:
+    """Criteria in the same words, under the same lead-in, in both lists."""
+    asked: dict[tuple[str, str], Criterion] = {}
+    criteria = audited.extraction.eligibility.criteria
+    for criterion in criteria:
+        if criterion.kind is CriterionKind.INCLUSION and criterion.evidence:
+            asked.setdefault(_key(criterion), criterion)
+    for number, criterion in enumerate(criteria):
+        key = _key(criterion)
+        if criterion.kind is CriterionKind.EXCLUSION and key in asked and _is_condition(audited, criterion):
+            yield Finding(
+                kind=FindingKind.CRITERION_CONTRADICTED,
+                severity=Severity.ERROR,
+                field=f"eligibility.criteria[{number}]",
+                message="the same condition stands among the inclusion and the exclusion criteria",
+                citations=(
+                    *audited.cite_evidence(asked[key], "quote"),
+                    *audited.cite_evidence(criterion, "quote"),
+                ),
+            )
+
+
+def _is_condition(audited: AuditedRecord, criterion: Criterion) -> bool:
+    """Whether it is no heading: it fills its line, and nothing is listed below it."""
+    quote = next((one for one in criterion.evidence if one.field == "quote"), None)
+    if quote is None or len(quote.quote) < _SHORTEST or _NAMES_GROUP.match(quote.quote):
+        return False
+    text = audited.record.raw_text(quote.section) or ""
+    rest, _, below = text[quote.end : quote.end + _REACH].partition("\n")
+    line = text[text.rfind("\n", 0, quote.start) + 1 : quote.start]
+    return not rest.strip(_SIGNS) and not rest.rstrip().endswith(":") and _indent(below.lstrip("\n")) <= _indent(line)
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+def _key(criterion: Criterion) -> tuple[str, str]:
+    return criterion.quote.lower().rstrip(_SIGNS), (criterion.lead_in or "").lower()

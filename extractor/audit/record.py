@@ -1,0 +1,100 @@
+"""A record as its audit sees it: the text in cleaned form, and citations that lead back to the raw characters."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from extractor.parse.parsed import ParsedRecord
+from extractor.schemas import Citation, Endpoint, Evidence, Item, TrialExtraction, TrialRecord
+
+from .promises import Promise, PromiseList, find_lists, find_promises
+from .prose import Prose
+
+__all__ = ["AuditedRecord"]
+
+_TITLES = ("title", "official_title")
+_NAMES = ("label", "name", "measure")
+_BODIES = ("brief_summary", "detailed_description")
+
+
+@dataclass(frozen=True)
+class AuditedRecord:
+    """What the checks of one record share."""
+
+    parsed: ParsedRecord
+    extraction: TrialExtraction
+
+    @property
+    def record(self) -> TrialRecord:
+        return self.parsed.record
+
+    @cached_property
+    def titles(self) -> tuple[Prose, ...]:
+        """Title and official title."""
+        return tuple(self._list_prose(_TITLES))
+
+    @cached_property
+    def bodies(self) -> tuple[Prose, ...]:
+        """Summary and description; once if both are the same."""
+        return tuple(self._list_prose(_BODIES))
+
+    @property
+    def prose(self) -> tuple[Prose, ...]:
+        return self.titles + self.bodies
+
+    @cached_property
+    def lists(self) -> tuple[PromiseList, ...]:
+        """Where summary and description say what will be measured."""
+        return tuple(listed for prose in self.bodies for listed in find_lists(prose))
+
+    @cached_property
+    def promises(self) -> tuple[Promise, ...]:
+        """The endpoints that these lists name."""
+        return tuple(promise for listed in self.lists for promise in find_promises(listed))
+
+    @cached_property
+    def outcome_sections(self) -> tuple[str, ...]:
+        """The names of the sections of registered outcomes."""
+        return tuple(name for name in self.parsed.cleaned if "_outcomes" in name)
+
+    def cite(self, section: str, start: int, end: int) -> Citation:
+        """What stands at ``start:end`` of a section's cleaned text."""
+        return self.cite_raw(section, *self.parsed.cleaned[section].match_span(start, end))
+
+    def cite_raw(self, section: str, start: int, end: int) -> Citation:
+        """What stands at ``start:end`` of a section's raw text."""
+        text = self.record.raw_text(section) or ""
+        return Citation(section=section, start=start, end=end, quote=text[start:end])
+
+    def cite_label(self, section: str) -> Citation:
+        """The name of an arm or an intervention: its first part, or the whole of it."""
+        found = self.record.section(section)
+        parts = [part for part in found.parts if part.name in _NAMES] if found else []
+        end = len(self.record.raw_text(section) or "")
+        return self.cite_raw(section, *((parts[0].start, parts[0].end) if parts else (0, end)))
+
+    def cite_registry(self, field: str) -> Citation:
+        """The whole of a structured field."""
+        name = f"registry.{field}"
+        return self.cite_raw(name, 0, len(self.record.raw_text(name) or ""))
+
+    def cite_evidence(self, item: Item, field: str) -> tuple[Citation, ...]:
+        """What supports a field of an item: ``constraints`` and all its parts, or ``constraints[0]`` alone."""
+        found = (one for one in item.evidence if one.field == field or one.field.startswith(f"{field}["))
+        return tuple(map(_as_citation, found))
+
+    def cite_outcome(self, endpoint: Endpoint, field: str = "measure") -> tuple[Citation, ...]:
+        """A part of a registered outcome; where it has none, its measure."""
+        return self.cite_evidence(endpoint, field) or self.cite_evidence(endpoint, "measure")
+
+    def _list_prose(self, names: tuple[str, ...]) -> Iterator[Prose]:
+        seen: set[str] = set()
+        for name in names:
+            cleaned = self.parsed.cleaned.get(name)
+            if cleaned and cleaned.text not in seen:
+                seen.add(cleaned.text)
+                yield Prose(name, cleaned.text)
+
+
+def _as_citation(evidence: Evidence) -> Citation:
+    return Citation(section=evidence.section, start=evidence.start, end=evidence.end, quote=evidence.quote)

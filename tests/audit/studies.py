@@ -1,0 +1,53 @@
+"""Synthetic studies, and what the audit finds in them."""
+
+from extractor.assemble import Inquiry, assemble_extraction
+from extractor.audit import audit_extraction
+from extractor.parse import parse_record
+from extractor.read.study import build_study
+from extractor.schemas import Finding, Source, TrialRecord
+
+OUTCOME_KEYS = ("measure", "description", "timeFrame")
+
+
+def make_study(
+    *,
+    title: str = "A Study of Examplumab",
+    summary: str = "Examplumab is studied in adults with asthma.",
+    description: str | None = None,
+    eligibility: str | None = None,
+    primary: tuple[tuple[str | None, ...], ...] = (("Change in FEV1", "Spirometry", "Week 12"),),
+    secondary: tuple[tuple[str | None, ...], ...] = (),
+    arms: tuple[dict, ...] = (),
+    interventions: tuple[dict, ...] = (),
+    design: dict | None = None,
+    fields: dict | None = None,
+) -> TrialRecord:
+    """A record as the registry's JSON gives it. ``design`` and ``fields`` are its structured parts."""
+    draft = build_study(
+        {
+            "protocolSection": {
+                "identificationModule": {"nctId": "NCT90000001", "briefTitle": title},
+                "descriptionModule": {"briefSummary": summary, "detailedDescription": description},
+                "designModule": {"studyType": "INTERVENTIONAL"} | (design or {}),
+                "armsInterventionsModule": {"armGroups": list(arms), "interventions": list(interventions)},
+                "eligibilityModule": {"eligibilityCriteria": eligibility} | (fields or {}),
+                "outcomesModule": {
+                    "primaryOutcomes": [dict(zip(OUTCOME_KEYS, one, strict=True)) for one in primary],
+                    "secondaryOutcomes": [dict(zip(OUTCOME_KEYS, one, strict=True)) for one in secondary],
+                },
+            }
+        }
+    )
+    source = Source(path="study.json", format="ctgov_json")
+    return TrialRecord(record_id="NCT90000001", source=source, sections=draft.sections, registry=draft.registry)
+
+
+def audit(record: TrialRecord) -> tuple[Finding, ...]:
+    """The findings of a record that no model was asked about."""
+    parsed = parse_record(record)
+    return audit_extraction(parsed, assemble_extraction(parsed, Inquiry()))
+
+
+def find(record: TrialRecord) -> list[tuple[str, ...]]:
+    """Each finding's kind and quotes."""
+    return [(finding.kind.value, *(one.quote for one in finding.citations)) for finding in audit(record)]

@@ -1,0 +1,134 @@
+"""The audit as a whole: the seeds, its quotes, its cost, and how its findings come out."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmarks.speed.counting import count_calls
+from extractor import Extractor, read_records
+from extractor.assemble import Inquiry, assemble_extraction
+from extractor.audit import CHECKS, audit_extraction
+from extractor.parse import parse_record
+from extractor.parse.parsed import HostileText, Span
+from extractor.run.tally import Tally
+from extractor.schemas import FindingKind, TrialRecord
+from tests.audit.studies import audit, make_study
+
+ROOT = Path(__file__).parents[2]
+SHARED = ROOT.parent / "shared" / "data" / "records" / "ctgov_v2.jsonl.gz"
+SEEDS = {record.record_id[:3]: record for record in read_records(ROOT / "seeds" / "records")}
+ALLOWED = 0.05
+"""What the audit may cost, as a share of parsing."""
+KNOWN = {
+    "000": [],
+    "001": [],
+    "002": [("time_points_differ", "ORR(CR+CRi) on days 45, 90, 120", "day 30, day 45, day 90")],
+    "003": [
+        ("endpoint_not_registered", "overall survival"),
+        ("endpoint_not_registered", "disease-free survival"),
+        ("endpoint_not_registered", "adverse effects"),
+        ("endpoint_not_registered", "relapse"),
+    ],
+    "004": [],
+}
+
+
+@pytest.mark.parametrize("seed", KNOWN)
+def test_the_seeds_have_the_known_contradictions_and_no_others(seed: str) -> None:
+    found = [(one.kind.value, *(quote.quote for quote in one.citations)) for one in audit(SEEDS[seed])]
+    assert found == KNOWN[seed]
+
+
+PIECES = st.sampled_from(
+    [
+        "Secondary endpoints are overall survival (OS) at 5 years\\>, relapse and PK.",
+        "The study will enroll 120\u00a0patients with asthma.\n",
+        "This is a randomised, double\u2010blind phase III study.",
+        "* Age 18 \u2013 65 years\n",
+        "Inclusion Criteria:\n",
+        "Exclusion Criteria:\n* Pregnant women\n",
+        "* Pregnant women\n",
+        "A three\u2010arm trial Â± 2 days.",
+        "Secondary Objectives:\n\n* To assess quality\u00a0of life\r\n",
+        "* Platelets \\>= 100\n* Platelets \\< 50\n",
+    ]
+)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(summary=st.lists(PIECES, max_size=5), criteria=st.lists(PIECES, max_size=5), title=PIECES)
+def test_every_quote_stands_where_its_citation_says(summary: list[str], criteria: list[str], title: str) -> None:
+    record = make_study(
+        title=title,
+        summary=" ".join(summary) or "x",
+        eligibility="".join(criteria) or "x",
+        primary=(("Objective\u00a0response rate", None, None), ("Overall survival", "to death", "Day\u00a030")),
+        secondary=(("Overall survival", "to death", "Day\u00a030"),),
+        design={
+            "phases": ["PHASE1"],
+            "enrollmentInfo": {"count": 10, "type": "ESTIMATED"},
+            "designInfo": {"allocation": "NA", "maskingInfo": {"masking": "NONE"}},
+        },
+        fields={"maximumAge": "80 Years"},
+    )
+    _assert_quoted(record)
+
+
+def test_every_quote_of_the_seeds_stands_there() -> None:
+    assert sum(map(_assert_quoted, SEEDS.values())) == 6
+
+
+def _assert_quoted(record: TrialRecord) -> int:
+    citations = [one for finding in audit(record) for one in finding.citations]
+    for one in citations:
+        text = record.raw_text(one.section)
+        assert text is not None
+        assert text[one.start : one.end] == one.quote != ""
+    return len(citations)
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="needs the shared records")
+def test_every_quote_of_real_records_stands_there_and_the_audit_is_cheap() -> None:
+    """Function calls are counted, so that the result is the same on every machine."""
+    records = [record for record, _ in zip(read_records(SHARED), range(60), strict=False)]
+    assert sum(map(_assert_quoted, records))
+    parsed = [parse_record(record) for record in records]
+    extractions = [assemble_extraction(one, Inquiry()) for one in parsed]
+    auditing = count_calls(lambda: list(map(audit_extraction, parsed, extractions)))
+    assert auditing <= ALLOWED * count_calls(lambda: list(map(parse_record, records)))
+
+
+def test_every_kind_of_the_audit_is_described() -> None:
+    described = FindingKind.__doc__ or ""
+    assert all(f"``{kind.value}``" in described for kind in FindingKind)
+    assert len(CHECKS) == len(set(CHECKS))
+
+
+def test_findings_come_out_with_the_extraction_and_are_counted_by_kind() -> None:
+    extraction = Extractor(assist="never").extract(SEEDS["003"])
+    assert [finding.kind.value for finding in extraction.findings] == ["endpoint_not_registered"] * 4
+    tally = Tally()
+    tally.add(extraction)
+    assert tally.finding_kinds == {"endpoint_not_registered": 4}
+
+
+def test_words_that_were_blanked_are_not_quoted() -> None:
+    parsed = parse_record(SEEDS["002"])
+    extraction = assemble_extraction(parsed, Inquiry())
+    (finding,) = audit_extraction(parsed, extraction)
+    place = finding.citations[0]
+    span = Span(place.section, place.start, place.start + 1)
+    hostile = HostileText(FindingKind.MARKUP, span, blanked=True, quote=place.quote[0])
+    assert audit_extraction(replace(parsed, hostile=(hostile,)), extraction) == ()
+    assert audit_extraction(replace(parsed, hostile=(replace(hostile, blanked=False),)), extraction) == (finding,)
+
+
+def test_what_was_not_extracted_contradicts_nothing() -> None:
+    assert Extractor(assist="never", tasks=("dosing",)).extract(SEEDS["003"]).findings == ()
+
+
+def test_a_record_without_text_but_a_title_has_no_findings() -> None:
+    assert audit(make_study(summary="", primary=())) == ()

@@ -1,0 +1,82 @@
+"""Criteria and doses that contradict each other."""
+
+import pytest
+
+from extractor.schemas import Severity
+from tests.audit.studies import audit, find, make_study
+
+
+def _lists(inclusion: list[str], exclusion: list[str]) -> str:
+    items = ["Inclusion Criteria:", "", *(f"* {one}" for one in inclusion), ""]
+    return "\n".join([*items, "Exclusion Criteria:", "", *(f"* {one}" for one in exclusion)])
+
+
+@pytest.mark.parametrize(
+    ("inclusion", "exclusion", "severity"),
+    [
+        (["Platelets ≥ 100 x 10^9/L", "Platelets < 50 x 10^9/L"], ["Asthma"], Severity.ERROR),
+        (["ECOG 0-2"], ["ECOG 0-4"], Severity.ERROR),
+        (["Hemoglobin ≥ 8 g/dL"], ["Hemoglobin < 10 g/dL"], Severity.WARNING),
+    ],
+)
+def test_limits_that_leave_nobody_or_cut_into_each_other(
+    inclusion: list[str], exclusion: list[str], severity: Severity
+) -> None:
+    (finding,) = audit(make_study(eligibility=_lists(inclusion, exclusion)))
+    assert (finding.kind, finding.severity) == ("limits_contradict", severity)
+    assert [one.quote for one in finding.citations] == [*inclusion, *exclusion][:2]
+
+
+@pytest.mark.parametrize(
+    ("inclusion", "exclusion"),
+    [
+        (["Platelets ≥ 100 x 10^9/L"], ["Platelets < 100 x 10^9/L"]),
+        (["Platelets ≥ 100 x 10^9/L"], ["Platelets > 900 x 10^9/L"]),
+        (["Hemoglobin ≥ 8 g/dL"], ["Hemoglobin < 10 g/dL in women"]),
+        (["Hemoglobin ≥ 8 g/dL", "If transfused, hemoglobin < 7 g/dL"], ["Asthma"]),
+        (["BMI over 60 kg/m2 in high-risk patients", "BMI between 40 and 50 kg/m2 in other patients"], ["Asthma"]),
+        (["LDL cholesterol < 190 mg/dL"], ["LDL cholesterol > 189 mg/dL"]),
+        (["Not drinking more than 2 drinks per day"], ["Drinking more than 2 drinks per day"]),
+    ],
+)
+def test_limits_that_go_together(inclusion: list[str], exclusion: list[str]) -> None:
+    assert find(make_study(eligibility=_lists(inclusion, exclusion))) == []
+
+
+def test_the_same_condition_in_both_lists() -> None:
+    text = _lists(["Asthma", "Pregnant women"], ["Smokers", "Pregnant women."])
+    assert find(make_study(eligibility=text))[0][0] == "criterion_contradicted"
+
+
+def test_a_heading_that_stands_in_both_lists_is_no_condition() -> None:
+    lists = "{}:\n\n* Healthy adults\n   * {}\n\n"
+    text = lists.format("Inclusion Criteria", "Age over 18") + lists.format("Exclusion Criteria", "Smokers")
+    assert find(make_study(eligibility=text)) == []
+
+
+def _dosed(arm: str, intervention: str) -> list[tuple[str, ...]]:
+    arms = ({"label": "Active", "type": "EXPERIMENTAL", "description": arm, "interventionNames": ["Drug: Examplumab"]},)
+    drugs = ({"type": "DRUG", "name": "Examplumab", "description": intervention},)
+    return find(make_study(arms=arms, interventions=drugs))
+
+
+def test_doses_that_differ_between_arm_and_intervention() -> None:
+    found = _dosed("Examplumab 35 mg orally once daily", "Examplumab 50 mg orally once daily")
+    assert found == [("dose_differs", "35 mg", "50 mg")]
+
+
+@pytest.mark.parametrize(
+    "intervention",
+    [
+        "Examplumab 35 mg orally once daily",
+        "Two tablets of 17.5 mg examplumab once daily",
+        "Examplumab 35 mg or 50 mg orally once daily",
+        "Examplumab tablets",
+    ],
+)
+def test_doses_that_do_not_contradict(intervention: str) -> None:
+    assert _dosed("Examplumab 35 mg orally once daily", intervention) == []
+
+
+def test_a_dose_in_two_parts_is_not_compared() -> None:
+    assert _dosed("Examplumab 5 mg load, then 35 mg orally on day 1", "Examplumab 40 mg orally on day 1") == []

@@ -1,0 +1,126 @@
+"""The text against the registry's structured fields."""
+
+import pytest
+
+from tests.audit.studies import find, make_study
+
+PLANNED = {"enrollmentInfo": {"count": 60, "type": "ESTIMATED"}}
+
+
+@pytest.mark.parametrize(
+    ("summary", "quote"),
+    [
+        ("The study will enroll 120 patients with asthma.", "study will enroll 120 patients"),
+        ("A total of 200 adults will be randomized into two groups.", "total of 200 adults"),
+        ("In this study, 20 children will be included.", "In this study, 20 children"),
+    ],
+)
+def test_a_planned_number_that_is_not_registered_is_found(summary: str, quote: str) -> None:
+    assert find(make_study(summary=summary, design=PLANNED)) == [("sample_size_differs", quote, "60")]
+
+
+@pytest.mark.parametrize(
+    "summary",
+    [
+        "The study will enroll 60 patients with asthma.",
+        "The study will enroll approximately 55 patients with asthma.",
+        "The study will enroll 50 patients with asthma.",  # and those who drop out
+        "The study will enroll 20 patients in each of three groups.",
+        "The study will enroll 20 patients. In addition, 40 controls are seen.",
+        "The expansion cohort: the study will enroll 20 patients.",
+        "In a pilot study, a total of 12 patients were enrolled.",
+        "The study will include 5 visits.",
+    ],
+)
+def test_numbers_that_fit_or_are_not_the_whole_are_not_reported(summary: str) -> None:
+    assert find(make_study(summary=summary, design=PLANNED)) == []
+
+
+@pytest.mark.parametrize(
+    ("title", "phases", "found"),
+    [
+        ("A Phase III Trial of Examplumab", ["PHASE2"], True),
+        ("A Phase 2 Trial of Examplumab", ["PHASE2"], False),
+        ("A Phase Ib/II Trial of Examplumab", ["PHASE1"], False),
+        ("A Phase 1 Trial of Examplumab", ["EARLY_PHASE1"], False),
+        ("An Extension of the Phase 3 Trial of Examplumab", ["PHASE4"], False),
+        ("Examplumab in Chronic Phase Leukaemia", ["PHASE2"], False),
+        ("A Phase 2 Trial of Examplumab", ["NA"], False),
+    ],
+)
+def test_phase(title: str, phases: list[str], found) -> None:
+    kinds = [finding[0] for finding in find(make_study(title=title, design={"phases": phases}))]
+    assert kinds == (["phase_differs"] if found else [])
+
+
+@pytest.mark.parametrize(
+    ("title", "allocation", "masking", "kinds"),
+    [
+        ("A Randomised Trial of Examplumab", "NON_RANDOMIZED", None, ["allocation_differs"]),
+        ("A Non-Randomized Trial of Examplumab", "RANDOMIZED", None, ["allocation_differs"]),
+        ("A Double-Blind Trial of Examplumab", None, "NONE", ["masking_differs"]),
+        ("An Open-Label Trial of Examplumab", None, "QUADRUPLE", ["masking_differs"]),
+        ("A Randomised, Double-Blind Trial of Examplumab", "RANDOMIZED", "DOUBLE", []),
+        ("A Non-Randomized, Open-Label Trial", "NON_RANDOMIZED", "NONE", []),
+        ("A Double-Blind Food Challenge after Examplumab", None, "NONE", []),
+        ("A Double-Blind Trial Followed by an Open-Label Extension", None, "DOUBLE", []),
+        ("An Open-Label Trial with Blinded Assessment", None, "SINGLE", []),
+        ("A Mendelian Randomized Study", "NA", None, []),
+    ],
+)
+def test_allocation_and_masking(title: str, allocation: str | None, masking: str | None, kinds: list[str]) -> None:
+    design = {"designInfo": {"allocation": allocation, "maskingInfo": {"masking": masking}}}
+    assert [finding[0] for finding in find(make_study(title=title, design=design))] == kinds
+
+
+def _arms(*labels: str) -> tuple[dict, ...]:
+    return tuple(
+        {"label": label, "type": "EXPERIMENTAL", "interventionNames": ["Drug: Examplumab"]} for label in labels
+    )
+
+
+@pytest.mark.parametrize(
+    ("title", "labels", "found"),
+    [
+        ("A Three-Arm Trial of Examplumab", ("Low", "High"), True),
+        ("A 2-arm Trial of Examplumab", ("Low", "High"), False),
+        ("A Three-Arm Trial of Examplumab", ("Cohort 1", "Cohort 2"), False),
+        ("A Three-Arm Trial of Examplumab", (), False),
+    ],
+)
+def test_number_of_arms(title: str, labels: tuple[str, ...], found) -> None:
+    record = make_study(title=title, arms=_arms(*labels))
+    assert find(record) == ([("arm_count_differs", "Three-Arm", *labels)] if found else [])
+
+
+def test_an_arm_without_intervention_is_found_unless_it_is_meant_so() -> None:
+    arms = (
+        *_arms("Examplumab"),
+        {"label": "Placebo", "type": "PLACEBO_COMPARATOR"},
+        {"label": "Waiting", "type": "NO_INTERVENTION"},
+    )
+    record = make_study(arms=arms, interventions=({"type": "DRUG", "name": "Examplumab"},))
+    assert find(record) == [("arm_without_intervention", "Placebo")]
+
+
+@pytest.mark.parametrize(
+    ("line", "fields", "found"),
+    [
+        ("Age 18 to 65 years", {"minimumAge": "18 Years", "maximumAge": "75 Years"}, [("18 to 65 years", "75 Years")]),
+        ("Patients aged ≥ 16 years", {"minimumAge": "18 Years"}, [("≥ 16 years", "18 Years")]),
+        ("Age 18 to 65 years", {"minimumAge": "18 Years", "maximumAge": "65 Years"}, []),
+        ("Patients older than 18 years", {"minimumAge": "19 Years"}, []),  # a registry rounds
+        ("Age 18 to 65 years", {}, []),
+        ("Controls aged 18 to 65 years", {"maximumAge": "75 Years"}, []),
+        ("Age 18 to 65 years\n* Cohort 2: age 66 to 75 years", {"maximumAge": "75 Years"}, []),
+    ],
+)
+def test_ages(line: str, fields: dict, found: list[tuple[str, ...]]) -> None:
+    record = make_study(eligibility=f"Inclusion Criteria:\n\n* {line}\n* Asthma", fields=fields)
+    assert find(record) == [("age_differs", *quotes) for quotes in found]
+
+
+@pytest.mark.parametrize(("sex", "found"), [("FEMALE", True), ("ALL", False), (None, False)])
+def test_sex(sex: str | None, found) -> None:
+    record = make_study(eligibility="Inclusion Criteria:\n\n* Male or female, 18 years or older", fields={"sex": sex})
+    assert find(record) == ([("sex_differs", "Male or female", "FEMALE")] if found else [])
