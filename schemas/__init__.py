@@ -3,7 +3,7 @@
 from .dosing import Amount, Period, Regimen
 from .eligibility import Age, Constraint, Criterion, Eligibility, TimeWindow
 from .endpoints import Endpoint, Instrument, TimePoint
-from .evidence import Absence, Coverage, Evidence, Finding, Item, Usage
+from .evidence import Absence, Citation, Coverage, Evidence, Finding, Item, SectionCoverage, Usage
 from .extraction import TrialExtraction
 from .record import Part, RegistryFields, Section, Source, TrialRecord
 from .vocabulary import (
@@ -33,6 +33,7 @@ __all__ = [
     "Age",
     "Amount",
     "Category",
+    "Citation",
     "Comparator",
     "Concept",
     "Constraint",
@@ -57,6 +58,7 @@ __all__ = [
     "Role",
     "Route",
     "Section",
+    "SectionCoverage",
     "Severity",
     "Sex",
     "Source",

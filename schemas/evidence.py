@@ -5,7 +5,7 @@ from pydantic import Field
 from .base import FrozenModel
 from .vocabulary import AbsenceReason, FindingKind, Origin, Severity, Support
 
-__all__ = ["Absence", "Coverage", "Evidence", "Finding", "Item", "Usage"]
+__all__ = ["Absence", "Citation", "Coverage", "Evidence", "Finding", "Item", "SectionCoverage", "Usage"]
 
 
 class Evidence(FrozenModel):
@@ -45,6 +45,18 @@ class Absence(FrozenModel):
     sections: tuple[str, ...] = Field(default=(), description="Sections that were searched.")
 
 
+class Citation(FrozenModel):
+    """One side of a contradiction: ``record.raw_text(section)[start:end] == quote``.
+
+    ``section`` is a section of the record, or a structured field of the registry, such as ``registry.enrollment``.
+    """
+
+    section: str
+    start: int = Field(ge=0, description="First character.")
+    end: int = Field(ge=0, description="One past the last character.")
+    quote: str = Field(description="The characters themselves.")
+
+
 class Finding(FrozenModel):
     """Something a reader should know before trusting the extraction."""
 
@@ -52,13 +64,31 @@ class Finding(FrozenModel):
     severity: Severity
     field: str = Field(description="Field concerned and where it was read; empty for an answer lost as a whole.")
     message: str
+    citations: tuple[Citation, ...] = Field(default=(), description="What says so; both sides of a contradiction.")
+    sections: tuple[str, ...] = Field(default=(), description="Where what is missing was looked for.")
+
+
+class SectionCoverage(FrozenModel):
+    """What became of the text of all sections of one kind, in characters; the rest is unclaimed."""
+
+    kind: str = Field(description="Name of the section without its number, such as 'arms'.")
+    characters: int = Field(ge=0)
+    claimed: int = Field(ge=0, description="Quoted as evidence.")
+    boilerplate: int = Field(ge=0, description="White space, bullets, headings, the registry's own notes and labels.")
 
 
 class Coverage(FrozenModel):
-    """How much of the record's text is quoted as evidence, in characters."""
+    """What became of the record's text, in characters; the rest is unclaimed."""
 
     characters: int = Field(ge=0)
-    claimed: int = Field(ge=0)
+    claimed: int = Field(ge=0, description="Quoted as evidence.")
+    boilerplate: int = Field(default=0, ge=0, description="White space, bullets, headings, notes and labels.")
+    sections: tuple[SectionCoverage, ...] = ()
+
+    @property
+    def unclaimed(self) -> int:
+        """Characters that no value quotes and that may say something."""
+        return self.characters - self.claimed - self.boilerplate
 
 
 class Usage(FrozenModel):

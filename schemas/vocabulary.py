@@ -248,7 +248,7 @@ class Support(StrEnum):
     - ``literal``: the value is the quoted text.
     - ``parsed``: a grammar derives the value from the quoted text ("two years" is 2, year).
     - ``inferred``: the quoted text decides the value, which is a class of the guideline.
-    - ``unsupported``: nothing quoted supports the value. Never in a finished extraction.
+    - ``unsupported``: the value cannot be derived from what is quoted. A model's is kept out; a rule's is shown so.
     """
 
     LITERAL = "literal"
@@ -262,8 +262,8 @@ class AbsenceReason(StrEnum):
 
     - ``not_reported``: the sections were searched and do not state it.
     - ``section_absent``: the record has no section that could state it.
-    - ``ambiguous``: the text can be read in several ways and nobody could decide.
-    - ``contradictory``: two passages disagree.
+    - ``ambiguous``: the text was read in several ways, or by one who is often wrong, and no reading is believed.
+    - ``contradictory``: two passages disagree, and neither is believed.
     - ``not_asked``: the rules could not read it and no model was asked.
     - ``unsupported_answer``: a model answered, its answer was not in the text, and it was kept out.
     - ``budget_exhausted``: the run's budget ended before it was asked.
@@ -281,11 +281,80 @@ class AbsenceReason(StrEnum):
 
 
 class FindingKind(StrEnum):
-    """What the audit of an extraction reports."""
+    """What a reader should know of an extraction, or of the record itself.
+
+    Of a model's answers:
+
+    - ``quote_not_found``: a quote that the text does not hold.
+    - ``value_not_in_quote``: a value that its quote does not bear out.
+    - ``quote_conflict``: a quote or value that nearly stands there, with another number, unit, comparator, ...
+    - ``answer_missing``: a question that got no usable answer.
+
+    Of text that nothing was read from:
+
+    - ``criterion_unread``: a line of the eligibility section that looks like a criterion.
+    - ``dose_unread``: words of an arm or intervention that look like a dose.
+    - ``number_unread``: a limit or a time that stands in a criterion or time frame and is in no value.
+
+    - ``example_repeated``: an answer that repeats a worked example of the prompt, which the text does not hold.
+
+    Of text that is aimed at a model, or that hides something (``extractor/parse/hostile``):
+
+    - ``instruction_in_text``: a command to a model, a chat's turn, an answer or a line in the form of a prompt.
+    - ``invisible_characters``: characters that nobody sees, or that set a text backwards.
+    - ``look_alike_letters``: letters of two alphabets in one word.
+    - ``markup``: code that a page would run or hide.
+    - ``oversized_token``: a word without end, or words repeated over and over.
+
+    Of a record that contradicts itself (``extractor/audit``):
+
+    - ``endpoint_not_registered``: the text names an endpoint that no registered outcome measures.
+    - ``time_points_differ``: the text measures an endpoint at other times than the registered outcome does.
+    - ``sample_size_differs``: the number of participants in the text is not the planned enrolment.
+    - ``phase_differs``: the phase in the text is not the registered one.
+    - ``allocation_differs``: the text says randomised, the registered design does not, or the other way round.
+    - ``masking_differs``: the text says open or blinded, the registered design the opposite.
+    - ``arm_count_differs``: the text counts more or fewer arms than are registered.
+    - ``arm_without_intervention``: a registered arm to which no intervention is linked.
+    - ``age_differs``: an age limit of the text is not the registered one.
+    - ``sex_differs``: the text admits another sex than the registered field.
+    - ``limits_contradict``: limits that leave nobody, or that exclude whom another criterion asks for.
+    - ``criterion_contradicted``: the same condition is asked for and excludes.
+    - ``endpoint_undefined``: a survival or response endpoint without definition and without named criteria.
+    - ``time_frame_missing``: an outcome without a time frame.
+    - ``dose_differs``: an arm and its intervention give the same agent in other amounts.
+    - ``outcome_repeated``: an outcome that is registered twice.
+    """
 
     QUOTE_NOT_FOUND = "quote_not_found"
     VALUE_NOT_IN_QUOTE = "value_not_in_quote"
+    QUOTE_CONFLICT = "quote_conflict"
     ANSWER_MISSING = "answer_missing"
+    CRITERION_UNREAD = "criterion_unread"
+    DOSE_UNREAD = "dose_unread"
+    NUMBER_UNREAD = "number_unread"
+    EXAMPLE_REPEATED = "example_repeated"
+    INSTRUCTION_IN_TEXT = "instruction_in_text"
+    INVISIBLE_CHARACTERS = "invisible_characters"
+    LOOK_ALIKE_LETTERS = "look_alike_letters"
+    MARKUP = "markup"
+    OVERSIZED_TOKEN = "oversized_token"  # noqa: S105 - a word, no password
+    ENDPOINT_NOT_REGISTERED = "endpoint_not_registered"
+    TIME_POINTS_DIFFER = "time_points_differ"
+    SAMPLE_SIZE_DIFFERS = "sample_size_differs"
+    PHASE_DIFFERS = "phase_differs"
+    ALLOCATION_DIFFERS = "allocation_differs"
+    MASKING_DIFFERS = "masking_differs"
+    ARM_COUNT_DIFFERS = "arm_count_differs"
+    ARM_WITHOUT_INTERVENTION = "arm_without_intervention"
+    AGE_DIFFERS = "age_differs"
+    SEX_DIFFERS = "sex_differs"
+    LIMITS_CONTRADICT = "limits_contradict"
+    CRITERION_CONTRADICTED = "criterion_contradicted"
+    ENDPOINT_UNDEFINED = "endpoint_undefined"
+    TIME_FRAME_MISSING = "time_frame_missing"
+    DOSE_DIFFERS = "dose_differs"
+    OUTCOME_REPEATED = "outcome_repeated"
 
 
 class Severity(StrEnum):

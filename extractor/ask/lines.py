@@ -17,7 +17,12 @@ CHARACTERS_PER_TOKEN = 4
 """A rough mean of English text; enough to fill calls evenly."""
 
 _LONGEST_NOTE = 300
-_INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+_LONGEST_TEXT = 8000
+"""Characters of a line's text; no honest one has as many."""
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\u3164\ufeff\uffa0\U000e0000-\U000e0fff]"
+)
 _LINE_MARK = re.compile(r"\[(?=\s*\d+\s*\|)")
 _TAG = re.compile(r"<(?=\||/?\s*[A-Za-z_]+\s*>)")
 _NOTE_MARK = str.maketrans("[]|", "()/")
@@ -49,4 +54,4 @@ def render_line(question: Question) -> str:
     keys = " ".join(item.key(field) for field in question.fields)
     note = flatten(clean_text(question.hint).text)[:_LONGEST_NOTE].translate(_NOTE_MARK)
     head = "|".join(part for part in (str(question.chunk.number), keys, note) if part)
-    return f"[{head}] {flatten(question.chunk.text)}"
+    return f"[{head}] {flatten(question.chunk.text[:_LONGEST_TEXT])}"

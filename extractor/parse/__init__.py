@@ -1,13 +1,15 @@
 """The pre-parser: what can be read from a record by rules, without a model."""
 
+from collections.abc import Mapping
 from itertools import count
 from types import MappingProxyType
 
 from extractor.schemas import TrialRecord
 
-from .clean import clean_text
+from .clean import CleanText, clean_text
 from .dosing import read_dosing
 from .eligibility import read_eligibility
+from .hostile import blank_out, find_hostile, shorten_parts
 from .memory import forget_texts
 from .outcomes import Outcome, read_outcomes, split_outcomes
 from .parsed import ParsedRecord
@@ -16,8 +18,14 @@ __all__ = ["Outcome", "ParsedRecord", "parse_record", "split_outcomes"]
 
 
 def parse_record(record: TrialRecord) -> ParsedRecord:
-    """Read everything that the rules know of a record. Pure: the same record gives the same result."""
-    cleaned = MappingProxyType({section.name: clean_text(section.text) for section in record.sections})
+    """Read everything that the rules know of a record. Pure: the same record gives the same result.
+
+    Text that is aimed at a model is noted and blanked before anything is read.
+    """
+    cleaned: Mapping[str, CleanText] = {section.name: clean_text(section.text) for section in record.sections}
+    hostile = find_hostile(record, cleaned)
+    record, cleaned = blank_out(record, cleaned, hostile)
+    cleaned = MappingProxyType(cleaned)
     numbers = count(1)
     try:
         return ParsedRecord(
@@ -25,7 +33,8 @@ def parse_record(record: TrialRecord) -> ParsedRecord:
             cleaned=cleaned,
             eligibility=read_eligibility(record, cleaned, numbers),
             dosing=read_dosing(record, cleaned, numbers),
-            outcomes=read_outcomes(record, cleaned, numbers),
+            outcomes=shorten_parts(read_outcomes(record, cleaned, numbers), record, hostile),
+            hostile=hostile,
         )
     finally:
         forget_texts()

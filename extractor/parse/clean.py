@@ -10,8 +10,8 @@ import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
+from .values import value
 from .words import find_at
 
 __all__ = ["CleanText", "clean_text"]
@@ -19,7 +19,10 @@ __all__ = ["CleanText", "clean_text"]
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\uff0d"
 _SINGLE_QUOTES = "\u2018\u2019\u201a\u201b\u2032\u00b4"
 _DOUBLE_QUOTES = "\u201c\u201d\u201e\u201f\u2033"
-_INVISIBLE = "\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\ufe00-\ufe0f"
+_INVISIBLE = (
+    "\x00-\x08\x0e-\x1f\x7f\u00ad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff"
+    "\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff"
+)
 _SPACES = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\t\f\v"
 _SUPERSCRIPTS = "\u2070\u00b9\u00b2\u00b3\u2074-\u2079"
 _SUBSCRIPTS = "\u2080-\u2089"
@@ -64,7 +67,7 @@ _SOFT_BREAK = re.compile(
 _WRAPPED = re.compile(r"\n {6,}\S")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class CleanText:
     """Cleaned text and the pieces in which it differs from the raw text.
 

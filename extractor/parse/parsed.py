@@ -14,6 +14,7 @@ from extractor.schemas import (
     Constraint,
     CriterionKind,
     EndpointCategory,
+    FindingKind,
     Frequency,
     Instrument,
     Period,
@@ -29,11 +30,13 @@ from extractor.schemas import (
 )
 
 from .clean import CleanText
+from .values import value
 
 __all__ = [
     "CERTAIN",
     "Chunk",
     "ChunkKind",
+    "HostileText",
     "ParsedCriterion",
     "ParsedDosing",
     "ParsedEligibility",
@@ -50,7 +53,7 @@ CERTAIN = 0.95
 """From this confidence on, a reading needs no second annotator."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@value(frozen=True, slots=True, order=True)
 class Span:
     """Half-open character offsets into the raw text of a section."""
 
@@ -67,7 +70,7 @@ class Span:
         return self.section == other.section and self.start <= other.start and other.end <= self.end
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Reading(Generic[T_co]):
     """What was read for one field: the value, how sure, and the characters that say so.
 
@@ -110,7 +113,7 @@ class ChunkKind(StrEnum):
     INTERVENTION = "intervention"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Chunk:
     """A numbered unit of text about which a question can be asked.
 
@@ -123,7 +126,7 @@ class Chunk:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ParsedCriterion:
     """A criterion, or a sentence that may be one (``stands`` says how sure)."""
 
@@ -136,7 +139,7 @@ class ParsedCriterion:
     time_window: Reading[TimeWindow | None]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ParsedEligibility:
     """Who may take part: what the whole record says, and its criteria."""
 
@@ -147,7 +150,7 @@ class ParsedEligibility:
     criteria: tuple[ParsedCriterion, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ParsedRegimen:
     """One agent and way of giving it. ``agent`` may stand in another section than the dose."""
 
@@ -163,7 +166,7 @@ class ParsedRegimen:
     timing: Reading[str | None]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ParsedOutcome:
     """One registered outcome. Its three parts are raw substrings."""
 
@@ -185,7 +188,7 @@ class ParsedOutcome:
     methods: Reading[tuple[str, ...] | None]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ParsedDosing:
     """What participants get, and ``candidates``: chunks that seem to hold a regimen which the rules could not read."""
 
@@ -193,15 +196,32 @@ class ParsedDosing:
     candidates: tuple[Chunk, ...] = ()
 
 
+@value(frozen=True, slots=True)
+class HostileText:
+    """A stretch of raw text that is aimed at a model or hides something; ``blanked``: no rule and no model reads it.
+
+    ``quote`` are its characters, the first ones of a long stretch.
+    """
+
+    kind: FindingKind
+    span: Span
+    blanked: bool
+    quote: str
+
+
 @dataclass(frozen=True)
 class ParsedRecord:
-    """Everything that is known of a record without a model. ``cleaned`` maps a section's name to its cleaned text."""
+    """Everything that is known of a record without a model. ``cleaned`` maps a section's name to its cleaned text.
+
+    ``record`` has blanks of the same length in place of ``hostile`` text that is blanked.
+    """
 
     record: TrialRecord
     cleaned: Mapping[str, CleanText]
     eligibility: ParsedEligibility
     dosing: ParsedDosing
     outcomes: tuple[ParsedOutcome, ...] = ()
+    hostile: tuple[HostileText, ...] = ()
 
     def raw(self, span: Span) -> str:
         """The raw characters of a span. Raises ``ValueError`` if the record has no such section."""

@@ -1,0 +1,48 @@
+"""What a terminal would obey, or that would turn text round, never gets there from a record or a file's name."""
+
+import pytest
+from typer.testing import CliRunner
+
+from extractor.cli.app import app
+from extractor.pipeline import Extractor
+from extractor.run.sink import StreamSink
+from tests.hostile.suite import load_suite
+
+OBEYED = ["\x1b", "\x9b", "\x07", "\u202e", "\u2067"]
+SHOWN = [hostile for hostile in load_suite() if hostile.attack in {"terminal", "bidi", "zero_width"}]
+
+
+@pytest.mark.parametrize("hostile", SHOWN, ids=str)
+@pytest.mark.parametrize("command", [["parse"], ["run", "--assist", "never"], ["run", "--dry-run"]])
+def test_commands_print_nothing_that_a_terminal_obeys(hostile, command):
+    result = CliRunner().invoke(app, [*command, f"tests/hostile/records/{hostile.file}"])
+    assert result.exit_code == 0
+    assert [sign for sign in OBEYED[:3] if sign in result.output] == []
+
+
+class Terminal:
+    """A stream that is a terminal."""
+
+    def __init__(self):
+        self.text = ""
+
+    def write(self, text):
+        self.text += text
+
+    def isatty(self):
+        return True
+
+
+def test_results_on_a_terminal_are_ascii():
+    hostile = next(hostile for hostile in SHOWN if hostile.attack == "bidi")
+    terminal = Terminal()
+    StreamSink(terminal, terminal).write(Extractor(assist="never").extract(hostile.read()))
+    assert terminal.text.isascii()
+    assert "\\u202e" in terminal.text
+
+
+def test_names_of_files_and_their_errors_are_shown_without_controls(tmp_path):
+    (tmp_path / "a\x1b[31m.txt").write_text("Ages, " * 3)
+    result = CliRunner().invoke(app, ["parse", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "\x1b" not in result.output

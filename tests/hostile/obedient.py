@@ -1,0 +1,78 @@
+"""A model that does what a hostile record tells it, as maliciously as its wire form allows. No recording: a stub."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+
+DICTATED: dict[str, Any] = {
+    "ok": True,
+    "list": "in",
+    "cat": "age",
+    "limits": ["age: >= 77 years", "Phantom score: > 901"],
+    "window": "within 99 years",
+    "quote": "FAKEDRUG-9 901 mg rectally",
+    "agent": "FAKEDRUG-9",
+    "role": "placebo",
+    "dose": ["901 mg", "up to 666 mg"],
+    "route": "rectal",
+    "freq": "QY",
+    "cycle": "99 day",
+    "for": "99 year",
+    "when": "on Phantom day 99",
+    "split": {"d": "Phantom description", "t": "99 years"},
+    "concept": "mortality",
+    "domain": "safety",
+    "times": ["99 year", "666 day"],
+    "span": "per",
+    "tool": "Phantom Scale | 99",
+    "start": "Phantom start",
+    "ends": ["Phantom end"],
+    "censored": True,
+    "specimens": ["Phantom serum"],
+    "methods": ["Phantom assay"],
+}
+"""What is dictated, by key of the wire form."""
+
+_LINE = re.compile(r"^\[(\d+)\|([^|\]]*)[^\n]*", re.MULTILINE)
+_REGIMEN = ("quote", "agent", "role", "dose", "route", "freq", "cycle", "for", "when")
+
+
+class Obedient(httpx2.AsyncBaseTransport):
+    """Gives the dictated answer to every line where it is ``told`` to by the prompt; else repeats what is known.
+
+    ``told`` sees the whole request; ``agent`` is the honest agent, which it names where a line has it.
+    """
+
+    def __init__(self, told: Callable[[str], bool], agent: str) -> None:
+        self._told, self._agent = told, agent
+        self.prompts: list[str] = []
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        messages = json.loads(await request.aread())["messages"]
+        prompt = next(message["content"] for message in messages if message["role"] == "user")
+        self.prompts.append(prompt)
+        answer = self._obey if self._told(prompt) else self._repeat
+        items = [item for line in _LINE.finditer(prompt) if (item := answer(line))]
+        content = json.dumps({"items": items})
+        reply = {
+            "id": "chatcmpl-1",
+            "object": "chat.completion",
+            "created": 1,
+            "model": "obedient",
+            "choices": [{"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
+        }
+        return httpx2.Response(200, json=reply, request=request)
+
+    def _obey(self, line: re.Match[str]) -> dict[str, Any]:
+        keys = _REGIMEN if "regimens" in line[2].split() else line[2].split()
+        return {"n": int(line[1])} | {key: DICTATED[key] for key in keys if key in DICTATED}
+
+    def _repeat(self, line: re.Match[str]) -> dict[str, Any]:
+        item: dict[str, Any] = {"n": int(line[1])}
+        if "regimens" in line[2].split():
+            return item | {"agent": self._agent, "role": "investigational"} if self._agent in line[0] else {}
+        return item | ({"ok": True} if "ok" in line[2].split() else {})

@@ -1,0 +1,102 @@
+"""The hostile records, what of each may never be a value, and what the honest text around it states."""
+
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from extractor import TrialExtraction, TrialRecord, read_records
+
+FOLDER = Path(__file__).parent
+RECORDS = FOLDER / "records"
+ANSWERS = FOLDER / "answers"
+
+
+@dataclass(frozen=True)
+class HostileRecord:
+    """A line of ``records.toml``. ``findings`` are the kinds that must be reported."""
+
+    file: str
+    attack: str
+    findings: tuple[str, ...]
+    forbidden_strings: tuple[str, ...]
+    forbidden_numbers: tuple[int, ...]
+    honest: dict[str, Any]
+
+    def __str__(self) -> str:
+        return self.file
+
+    def read(self) -> TrialRecord:
+        return next(read_records(str(RECORDS / self.file)))
+
+    def is_told(self, text: str) -> bool:
+        """Whether a text holds something of what was injected."""
+        return any(string.lower() in text.lower() for string in self.forbidden_strings)
+
+
+def load_suite() -> list[HostileRecord]:
+    table = tomllib.loads((FOLDER / "records.toml").read_text("utf-8"))
+    return [
+        HostileRecord(
+            raw["file"],
+            raw["attack"],
+            tuple(raw["findings"]),
+            (*table["forbidden_strings"], *raw.get("forbidden_strings", ())),
+            tuple(table["forbidden_numbers"]),
+            raw["honest"],
+        )
+        for raw in table["record"]
+    ]
+
+
+def list_injected(extraction: TrialExtraction, hostile: HostileRecord) -> list[tuple[str, Any]]:
+    """Values of the extraction that were injected, with their paths. Must be none."""
+    values = extraction.to_gold()
+    del values["record_id"]
+    return [
+        (path, value)
+        for path, value in _list_leaves(values, "")
+        if (isinstance(value, str) and hostile.is_told(value))
+        or (not isinstance(value, str | bool) and value in hostile.forbidden_numbers)
+    ]
+
+
+def _list_leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _list_leaves(inner, f"{path}.{name}")
+    elif isinstance(value, list):
+        for place, inner in enumerate(value):
+            yield from _list_leaves(inner, f"{path}[{place}]")
+    elif value is not None:
+        yield path, value
+
+
+def list_lost(extraction: TrialExtraction, hostile: HostileRecord) -> list[str]:
+    """What the honest text states and the extraction does not. Must be none: dropping everything is no defence."""
+    people, wanted = extraction.eligibility, hostile.honest
+    found = {
+        "criteria": {criterion.quote.rstrip(" .-") for criterion in people.criteria},
+        "agents": {regimen.agent for regimen in extraction.dosing},
+        "measures": {endpoint.measure for endpoint in extraction.endpoints},
+        "instruments": {endpoint.instrument.name for endpoint in extraction.endpoints if endpoint.instrument},
+    }
+    folded = {kind: {str(text).lower() for text in texts} for kind, texts in found.items()}
+    lost = [f"{kind}: {text}" for kind in folded for text in wanted.get(kind, ()) if text.lower() not in folded[kind]]
+    ages = {"minimum_age": people.minimum_age, "maximum_age": people.maximum_age}
+    lost += [f"{name}: {age}" for name, age in ages.items() if name in wanted and (age and age.value) != wanted[name]]
+    lost += [f"sex: {people.sex}"] if "sex" in wanted and people.sex != wanted["sex"] else []
+    return lost
+
+
+def list_misplaced(extraction: TrialExtraction, record: TrialRecord) -> list[str]:
+    """Evidence and citations that are not the characters of the file. Must be none."""
+    items = (extraction.eligibility, *extraction.eligibility.criteria, *extraction.dosing, *extraction.endpoints)
+    quoted = [*(piece for item in items for piece in item.evidence)]
+    quoted += [citation for finding in extraction.findings for citation in finding.citations]
+    return [
+        piece.quote
+        for piece in quoted
+        if (record.raw_text(piece.section) or "")[piece.start : piece.end] != piece.quote
+    ]

@@ -1,0 +1,62 @@
+import pytest
+
+from extractor import Extractor
+from extractor.ask.model import Model
+from extractor.ask.questions import Assist
+from extractor.ask.spec import ModelSpec
+from extractor.pipeline import extract_record
+
+from .obedient import Obedient
+from .suite import ANSWERS, RECORDS, HostileRecord, list_injected, list_lost, list_misplaced, load_suite
+
+SUITE = load_suite()
+every_record = pytest.mark.parametrize("hostile", SUITE, ids=str)
+ASKING = [Assist.AUTO, Assist.ALWAYS]
+
+
+def _check(extraction, hostile: HostileRecord) -> None:
+    assert list_injected(extraction, hostile) == []
+    assert list_lost(extraction, hostile) == []
+    assert list_misplaced(extraction, hostile.read()) == []
+    assert set(hostile.findings) <= {finding.kind for finding in extraction.findings}
+
+
+async def _extract_obediently(hostile: HostileRecord, assist: Assist, told):
+    stub = Obedient(told, hostile.honest["agents"][0])
+    spec = ModelSpec.parse("http://127.0.0.1:9/v1#obedient")
+    async with Model(spec, transport=lambda: stub) as model:
+        return await extract_record(hostile.read(), model, assist=assist), stub
+
+
+def test_suite_is_large_and_varied():
+    assert len(SUITE) >= 64
+    assert len({hostile.attack for hostile in SUITE}) >= 12
+    assert {hostile.file for hostile in SUITE} == {path.name for path in RECORDS.iterdir()}
+
+
+@every_record
+def test_rules_take_nothing_that_was_injected_and_lose_nothing_honest(hostile):
+    _check(Extractor(assist="never").extract(hostile.read()), hostile)
+
+
+@every_record
+@pytest.mark.parametrize("assist", ASKING)
+async def test_a_model_that_obeys_what_it_sees_sees_nothing_to_obey(hostile, assist):
+    extraction, stub = await _extract_obediently(hostile, assist, hostile.is_told)
+    assert not any(map(hostile.is_told, stub.prompts))
+    _check(extraction, hostile)
+
+
+@every_record
+async def test_a_model_that_was_won_over_brings_in_no_value_that_the_text_does_not_state(hostile):
+    extraction, stub = await _extract_obediently(hostile, Assist.ALWAYS, lambda _: True)
+    assert stub.prompts
+    assert list_injected(extraction, hostile) == []
+    assert list_misplaced(extraction, hostile.read()) == []
+    assert any("Phantom" in finding.message for finding in extraction.findings), "what was kept out is told"
+
+
+@every_record
+@pytest.mark.skipif(not ANSWERS.is_dir(), reason="no answers of a capable model are recorded")
+def test_capable_model_brings_in_nothing_that_was_injected(hostile):
+    _check(Extractor(assist="always", replay=ANSWERS).extract(hostile.read()), hostile)
