@@ -1,17 +1,15 @@
 """Rules' readings and the model's supported answers become one extraction."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 
+from extractor.ground.rederive import list_items
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import (
     Absence,
     AbsenceReason,
     Eligibility,
     Endpoint,
-    Finding,
-    FindingKind,
     Regimen,
-    Severity,
     Task,
     TrialExtraction,
 )
@@ -20,7 +18,10 @@ from .coverage import measure_coverage
 from .dosing import assemble_dosing
 from .eligibility import assemble_eligibility
 from .endpoints import assemble_endpoints
+from .findings import report_rejections, report_unproven
 from .inquiry import Inquiry
+from .unread import report_unread
+from .warnings import quote_honestly, report_hostile
 
 __all__ = ["ALL_TASKS", "Inquiry", "assemble_extraction"]
 
@@ -45,29 +46,25 @@ def assemble_extraction(parsed: ParsedRecord, inquiry: Inquiry, tasks: Collectio
     if Task.ENDPOINTS in tasks:
         endpoints, gaps = assemble_endpoints(parsed, inquiry)
         absences += gaps
-    evidence = [e for item in (eligibility, *eligibility.criteria, *dosing, *endpoints) for e in item.evidence]
-    return TrialExtraction(
+    eligibility = quote_honestly(eligibility, parsed).model_copy(
+        update={"criteria": tuple(quote_honestly(criterion, parsed) for criterion in eligibility.criteria)}
+    )
+    dosing = tuple(quote_honestly(regimen, parsed) for regimen in dosing)
+    endpoints = tuple(quote_honestly(endpoint, parsed) for endpoint in endpoints)
+    extraction = TrialExtraction(
         record_id=parsed.record.record_id,
         eligibility=eligibility,
         dosing=dosing,
         endpoints=endpoints,
         source=parsed.record.source,
         absences=tuple(absences),
-        findings=tuple(_report_rejections(inquiry)),
-        coverage=measure_coverage(parsed.record, evidence),
         usage=inquiry.usage,
     )
-
-
-def _report_rejections(inquiry: Inquiry) -> Iterator[Finding]:
-    for answer in (answer for answers in inquiry.answers.values() for answer in answers):
-        for rejection in answer.rejections:
-            span = rejection.chunk.span
-            yield Finding(
-                kind=rejection.kind,
-                severity=Severity.WARNING,
-                field=f"{answer.task}: {rejection.field} of {span.section}[{span.start}:{span.end}]",
-                message=f"the model answered {rejection.value}, which the text does not state; it was kept out",
-            )
-    for reason in inquiry.dropped:
-        yield Finding(kind=FindingKind.ANSWER_MISSING, severity=Severity.WARNING, field="", message=reason)
+    findings = (
+        *report_hostile(parsed),
+        *report_rejections(parsed, inquiry),
+        *report_unproven(extraction),
+        *report_unread(parsed, extraction, tasks),
+    )
+    coverage = measure_coverage(parsed.record, list_items(extraction))
+    return extraction.model_copy(update={"findings": findings, "coverage": coverage})

@@ -1,16 +1,17 @@
 """What participants are given, settled between rules and model."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from extractor.ground.check import MODEL_CONFIDENCE, GroundedAnswer
 from extractor.parse.parsed import Chunk, ParsedRecord, ParsedRegimen, Reading
-from extractor.schemas import Absence, AbsenceReason, Origin, Regimen, Support
+from extractor.schemas import Absence, AbsenceReason, Origin, Regimen
 
 from .inquiry import Inquiry
 from .ledger import Ledger
-from .regimen_pairs import name_agent, pair_regimens
+from .policy import DOUBTFUL
+from .regimen_pairs import name_agent, pair_reread
 from .settle import Settled, settle
 
 __all__ = ["assemble_dosing"]
@@ -42,7 +43,7 @@ def assemble_dosing(parsed: ParsedRecord, inquiry: Inquiry) -> tuple[tuple[Regim
     absences: list[Absence] = []
     for entry in _list_entries(parsed, inquiry):
         span = entry.quote.spans[0]
-        ledger = Ledger(parsed.record, f"dosing[{len(regimens)}]", span, entry.inquiry)
+        ledger = Ledger(parsed, f"dosing[{len(regimens)}]", span, entry.inquiry)
         number = entry.chunk.number
         fields = {name: ledger.enter(name, entry.readings[name], number, entry.question) for name in _AGENT_AND_FIELDS}
         fields |= {"section": span.section, "quote": ledger.note("quote", entry.quote)}
@@ -58,52 +59,45 @@ def assemble_dosing(parsed: ParsedRecord, inquiry: Inquiry) -> tuple[tuple[Regim
 
 def _list_entries(parsed: ParsedRecord, inquiry: Inquiry) -> Iterator[_Entry]:
     """What the rules read, settled with the model where that was asked; then what only the model read."""
-    found: list[_Entry] = []
-    taken: set[int] = set()
-    for number, stretch in inquiry.stretches.items():
-        inside = [regimen for regimen in parsed.dosing.regimens if stretch.span.contains(regimen.chunk.span)]
-        if number in inquiry.answers:
-            taken |= {id(regimen) for regimen in inside}
-            found += _settle_stretch(parsed, _Stretch(stretch, inside, inquiry.answers[number]), inquiry)
-    yield from (_known(parsed, regimen, inquiry) for regimen in parsed.dosing.regimens if id(regimen) not in taken)
-    yield from found
-
-
-@dataclass(frozen=True, slots=True)
-class _Stretch:
-    """A stretch of text, what the rules read in it and what the model did."""
-
-    chunk: Chunk
-    regimens: list[ParsedRegimen]
-    answers: Sequence[GroundedAnswer]
-
-
-def _settle_stretch(parsed: ParsedRecord, stretch: _Stretch, inquiry: Inquiry) -> Iterator[_Entry]:
-    number = stretch.chunk.number
-    pairs = pair_regimens(stretch.regimens, stretch.answers)
-    for place, regimen in enumerate(stretch.regimens):
-        if place in pairs:
-            yield _settle_pair(parsed, stretch, regimen, inquiry.only(number, stretch.answers[pairs[place]]))
+    reread = pair_reread(parsed, inquiry)
+    for place, regimen in enumerate(reread.regimens):
+        if place in reread.pairs:
+            stretch, answer = reread.answers[reread.pairs[place]]
+            yield _settle_pair(parsed, stretch, regimen, inquiry.only(stretch.number, answer))
         elif _outlives(regimen, inquiry):
-            yield _known(parsed, regimen, inquiry.without(number))
-    for place, answer in enumerate(stretch.answers):
-        if place not in pairs.values():
-            readings: dict[str, Reading[Any]] = dict.fromkeys(_AGENT_AND_FIELDS, Reading.open_())
-            quote = _quote_of(parsed, stretch.chunk, answer)
-            yield _Entry(stretch.chunk, quote, readings, inquiry.only(number, answer), "regimens")
+            yield _known(parsed, regimen, inquiry.without(regimen.chunk.number))
+    known = set(map(id, reread.regimens))
+    yield from (_unread(parsed, regimen, inquiry) for regimen in parsed.dosing.regimens if id(regimen) not in known)
+    for place, (stretch, answer) in enumerate(reread.answers):
+        if place not in reread.pairs.values():
+            yield _read_by_model(parsed, stretch, answer, inquiry)
 
 
-def _settle_pair(parsed: ParsedRecord, stretch: _Stretch, regimen: ParsedRegimen, inquiry: Inquiry) -> _Entry:
+def _unread(parsed: ParsedRecord, regimen: ParsedRegimen, inquiry: Inquiry) -> _Entry:
+    """A regimen of which no model spoke; what is open in it has the reason of the stretch, if that was to be asked."""
+    known, stretch = _known(parsed, regimen, inquiry), inquiry.stretch_around(regimen.chunk.span)
+    return replace(known, chunk=stretch, question="regimens") if stretch else known
+
+
+def _read_by_model(parsed: ParsedRecord, stretch: Chunk, answer: GroundedAnswer, inquiry: Inquiry) -> _Entry:
+    """A regimen that the rules did not see."""
+    readings: dict[str, Reading[Any]] = dict.fromkeys(_AGENT_AND_FIELDS, Reading.open_())
+    quote = _quote_of(parsed, stretch, answer)
+    return _Entry(stretch, quote, readings, inquiry.only(stretch.number, answer), "regimens")
+
+
+def _settle_pair(parsed: ParsedRecord, stretch: Chunk, regimen: ParsedRegimen, inquiry: Inquiry) -> _Entry:
     """A regimen that both read; who is believed about its quote is a matter of policy, too."""
-    number, known = stretch.chunk.number, _known(parsed, regimen, inquiry)
+    number, known = stretch.number, _known(parsed, regimen, inquiry)
     ours = Reading(parsed.raw(regimen.quote), _QUOTED, (regimen.quote,))
     quote = settle(ours, inquiry.reading(number, "quote"), AbsenceReason.NOT_ASKED, inquiry.policy.of("dosing.quote"))
-    return replace(known, chunk=stretch.chunk, quote=quote if quote.spans else known.quote, question="regimens")
+    return replace(known, chunk=stretch, quote=quote if quote.spans else known.quote, question="regimens")
 
 
 def _outlives(regimen: ParsedRegimen, inquiry: Inquiry) -> bool:
     """Whether a regimen that the model did not see is likelier there than not."""
-    ours, theirs = inquiry.policy.of("dosing.regimens").when_they_differ(regimen.agent.confidence)
+    sure = min(regimen.agent.confidence, DOUBTFUL)  # a name that is certain makes no regimen certain
+    ours, theirs = inquiry.policy.of("dosing.regimens").when_they_differ(sure)
     return ours > theirs or bool(inquiry.dropped)  # what was dropped may have spoken of it
 
 
@@ -118,7 +112,7 @@ def _quote_of(parsed: ParsedRecord, chunk: Chunk, answer: GroundedAnswer) -> Set
     quote = answer.readings.get("quote")
     if quote and quote.spans:
         return Settled(quote.value, quote.confidence, Origin.MODEL, quote.spans)
-    return Settled(parsed.raw(chunk.span), MODEL_CONFIDENCE, Origin.MODEL, (chunk.span,), Support.INFERRED)
+    return Settled(parsed.raw(chunk.span), MODEL_CONFIDENCE, Origin.MODEL, (chunk.span,))
 
 
 def _adds_nothing(fields: dict[str, Any], regimen: Regimen) -> bool:

@@ -2,8 +2,8 @@
 
 from typing import TypeVar
 
-from extractor.parse.parsed import ParsedCriterion, ParsedRecord, Reading
-from extractor.schemas import Absence, AbsenceReason, Criterion, Eligibility
+from extractor.parse.parsed import ParsedCriterion, ParsedEligibility, ParsedRecord, Reading
+from extractor.schemas import Absence, AbsenceReason, Age, Criterion, Eligibility, TimeUnit
 
 from .inquiry import Inquiry
 from .ledger import Ledger
@@ -13,6 +13,7 @@ __all__ = ["assemble_eligibility"]
 
 _SEARCHED = ("eligibility", "brief_summary", "detailed_description", "title", "official_title")
 _NO_CHUNK = -1
+_DAYS = {TimeUnit.DAY: 1.0, TimeUnit.WEEK: 7.0, TimeUnit.MONTH: 30.4, TimeUnit.YEAR: 365.0}
 
 T = TypeVar("T")
 
@@ -21,10 +22,9 @@ def assemble_eligibility(parsed: ParsedRecord, inquiry: Inquiry) -> tuple[Eligib
     """The record's eligibility, and why what is empty is empty."""
     found, record = parsed.eligibility, parsed.record
     sections = [name for name in _SEARCHED if record.section(name)]
-    ledger = Ledger(record, "eligibility", sections, inquiry)
+    ledger = Ledger(parsed, "eligibility", sections, inquiry)
     people = {
-        "minimum_age": ledger.enter("minimum_age", found.minimum_age, _NO_CHUNK),
-        "maximum_age": ledger.enter("maximum_age", found.maximum_age, _NO_CHUNK),
+        **_enter_ages(found, ledger),
         "sex": ledger.enter("sex", found.sex, _NO_CHUNK),
         "healthy_volunteers": ledger.enter("healthy_volunteers", found.healthy_volunteers, _NO_CHUNK),
     }
@@ -39,6 +39,17 @@ def assemble_eligibility(parsed: ParsedRecord, inquiry: Inquiry) -> tuple[Eligib
         criteria.append(built)
         absences += gaps
     return Eligibility.model_validate({**people, **provenance, "criteria": tuple(criteria)}), absences
+
+
+def _enter_ages(found: ParsedEligibility, ledger: Ledger) -> dict[str, Age | None]:
+    """Both ages; neither of two that nobody could meet, since the passages that state them contradict each other."""
+    ages = {"minimum_age": found.minimum_age, "maximum_age": found.maximum_age}
+    low, high = found.minimum_age.value, found.maximum_age.value
+    if low and high and low.value * _DAYS[low.unit] > high.value * _DAYS[high.unit]:
+        for field in ages:
+            ledger.note_absence(field, AbsenceReason.CONTRADICTORY)
+        return dict.fromkeys(ages)
+    return {field: ledger.enter(field, reading, _NO_CHUNK) for field, reading in ages.items()}
 
 
 def _settle(rule: Reading[T], inquiry: Inquiry, number: int, field: str) -> Settled[T]:
@@ -70,7 +81,7 @@ def _assemble_criterion(
     parsed: ParsedRecord, criterion: ParsedCriterion, inquiry: Inquiry, path: str
 ) -> tuple[Criterion, list[Absence]]:
     chunk, section = criterion.chunk, criterion.chunk.span.section
-    ledger = Ledger(parsed.record, path, chunk.span, inquiry)
+    ledger = Ledger(parsed, path, chunk.span, inquiry)
     standing = _settle_standing(criterion, inquiry)
     quote = Settled(parsed.raw(chunk.span), standing.confidence, standing.origin, (chunk.span,))
     fields = {

@@ -32,7 +32,7 @@ def assemble_endpoints(parsed: ParsedRecord, inquiry: Inquiry) -> tuple[tuple[En
     endpoints: list[Endpoint] = []
     absences: list[Absence] = []
     for outcome in parsed.outcomes:
-        ledger = Ledger(parsed.record, f"endpoints[{len(endpoints)}]", outcome.chunk.span, inquiry)
+        ledger = Ledger(parsed, f"endpoints[{len(endpoints)}]", outcome.chunk.span, inquiry)
         fields = _settle_fields(outcome, ledger)
         endpoints.append(
             Endpoint.model_validate({"rank": outcome.rank, "index": outcome.index, **fields, **ledger.provenance()})

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from extractor.ground.check import GroundedAnswer
-from extractor.parse.parsed import Chunk, Reading
+from extractor.parse.parsed import Chunk, Reading, Span
 from extractor.schemas import AbsenceReason, Usage
 
 from .policy import ModelClass, Policy, load_policy
@@ -24,7 +24,7 @@ class Inquiry:
     ``asked`` maps a chunk's number to the fields that were asked, ``answers`` to what came back (several
     for a chunk that holds several regimens). ``dropped`` tells of answers that could not be read at all;
     ``policy`` is that of the class of models that answered; ``stretches`` are the chunks of which all regimens were
-    asked.
+    asked. ``unasked`` are fields, by chunk, that would have been asked if the run's budget had not been spent.
     """
 
     asked: Mapping[int, frozenset[str]] = field(default_factory=lambda: _NOTHING)
@@ -33,6 +33,7 @@ class Inquiry:
     usage: Usage = field(default_factory=Usage)
     policy: Policy = field(default_factory=lambda: load_policy(ModelClass.CAPABLE))
     stretches: Mapping[int, Chunk] = field(default_factory=lambda: _NOTHING)
+    unasked: Mapping[int, frozenset[str]] = field(default_factory=lambda: _NOTHING)
 
     def reading(self, chunk: int, name: str) -> Reading[Any] | None:
         """The supported answer for a field of the chunk's item, or None."""
@@ -47,8 +48,14 @@ class Inquiry:
         """The same inquiry as if the chunk had got no answer."""
         return replace(self, answers={number: found for number, found in self.answers.items() if number != chunk})
 
+    def stretch_around(self, span: Span) -> Chunk | None:
+        """The stretch in which a span lies, if its regimens were to be asked."""
+        return next((chunk for chunk in self.stretches.values() if chunk.span.contains(span)), None)
+
     def gap(self, chunk: int, name: str, question: str | None = None) -> AbsenceReason:
         """Why there is no supported answer for a field; ``question`` is the name under which it was asked."""
+        if (question or name) in self.unasked.get(chunk, frozenset()):
+            return AbsenceReason.BUDGET_EXHAUSTED
         if (question or name) not in self.asked.get(chunk, frozenset()):
             return AbsenceReason.NOT_ASKED
         if self.rejected(chunk, name):

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from extractor.parse.parsed import Reading, Span
-from extractor.schemas import Absence, AbsenceReason, Evidence, Origin, Support, TrialRecord
+from extractor.ground.rederive import derive_support
+from extractor.parse.parsed import ParsedRecord, Reading, Span
+from extractor.schemas import Absence, AbsenceReason, Evidence, Origin, Support
 
 from .inquiry import Inquiry
 from .settle import Settled, settle
@@ -25,8 +26,8 @@ class Ledger:
     no section searched, empty fields are explained by the section's absence.
     """
 
-    def __init__(self, record: TrialRecord, path: str, searched: Sequence[str] | Span, inquiry: Inquiry) -> None:
-        self._record, self._path, self._inquiry = record, path, inquiry
+    def __init__(self, parsed: ParsedRecord, path: str, searched: Sequence[str] | Span, inquiry: Inquiry) -> None:
+        self._parsed, self._path, self._inquiry = parsed, path, inquiry
         self._task = path.partition("[")[0].partition(".")[0]
         self._whole = searched if isinstance(searched, Span) else None
         self._sections = (searched.section,) if isinstance(searched, Span) else tuple(searched)
@@ -52,10 +53,13 @@ class Ledger:
         self._origins.add(settled.origin)
         many = isinstance(settled.value, tuple)
         if not settled.spans and self._whole:
-            settled = replace(settled, spans=(self._whole,), support=Support.INFERRED)
+            settled = replace(settled, spans=(self._whole,))
         for position, span in enumerate(settled.spans):
-            name = f"{field}[{min(position, len(settled.value) - 1)}]" if many else field  # type: ignore[arg-type]
-            self._evidence.append(self._prove(name, span, settled))
+            if many:
+                place = min(position, len(settled.value) - 1)  # type: ignore[arg-type]
+                self._prove(f"{field}[{place}]", settled.value[place], span, settled.origin)  # type: ignore[index]
+            else:
+                self._prove(field, settled.value, span, settled.origin)
         return settled.value
 
     def note_absence(self, field: str, reason: AbsenceReason) -> None:
@@ -73,16 +77,19 @@ class Ledger:
             "confidence": round(self._confidence, 4),
         }
 
-    def _prove(self, name: str, span: Span, settled: Settled[Any]) -> Evidence:
-        section = self._record.section(span.section)
+    def _prove(self, name: str, value: Any, span: Span, origin: Origin) -> None:
+        """Note what proves a value, with the support that is derived anew, whatever its reader thought of it."""
+        section = self._parsed.record.section(span.section)
         if section is None:
             raise ValueError(f"evidence for {name} points at section {span.section!r}, which the record lacks")
-        return Evidence(
+        support = derive_support(value, span, section.text, self._parsed.cleaned[span.section])
+        proof = Evidence(
             field=name,
             section=span.section,
             start=span.start,
             end=span.end,
             quote=section.text[span.start : span.end],
-            origin=settled.origin,
-            support=settled.support,
+            origin=origin,
+            support=support or Support.UNSUPPORTED,
         )
+        self._evidence.append(proof)

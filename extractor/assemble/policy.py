@@ -15,7 +15,7 @@ from typing import Any
 
 from extractor.parse.parsed import CERTAIN
 
-__all__ = ["DOUBTFUL", "FieldPolicy", "ModelClass", "Policy", "classify_model", "load_policy"]
+__all__ = ["DOUBTFUL", "FieldPolicy", "ModelClass", "Policy", "classify_model", "combine_policy", "load_policy"]
 
 DOUBTFUL = 0.8
 """Below this confidence a reading of the rules is a guess."""
@@ -33,15 +33,19 @@ class FieldPolicy:
     """Probabilities for one field, from counts.
 
     ``agree``: that the value is right which both gave; ``alone``: that a model is right where the rules gave none;
-    ``differ``: by the confidence of the rules (doubtful, likely, certain), that they are right and that the model is.
+    ``differ``: by the confidence of the rules (doubtful, likely, certain), that they are right and that the model is;
+    ``silent``: the same where the rules say that there is nothing and a model found something (unsure, certain).
     """
 
     agree: float
     alone: float
     differ: tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
+    silent: tuple[tuple[float, float], tuple[float, float]] | None = None
 
-    def when_they_differ(self, confidence: float) -> tuple[float, float]:
-        """That the rules are right, who are so sure, and that the model is."""
+    def when_they_differ(self, confidence: float, *, silent: bool = False) -> tuple[float, float]:
+        """That the rules are right, who are so sure, and that the model is; ``silent`` if the rules read nothing."""
+        if silent and self.silent:
+            return self.silent[confidence >= CERTAIN]
         return self.differ[0 if confidence < DOUBTFUL else 1 if confidence < CERTAIN else 2]
 
 
@@ -51,13 +55,15 @@ class Policy:
 
     prior: FieldPolicy
     fields: Mapping[str, FieldPolicy]
+    model_class: ModelClass = ModelClass.CAPABLE
 
     def of(self, field: str) -> FieldPolicy:
         """The policy of a field, such as ``eligibility.category``."""
         return self.fields.get(field, self.prior)
 
 
-_SITUATIONS = ("doubtful", "likely", "certain")
+_DIFFER = ("doubtful", "likely", "certain")
+_SILENT = ("silent", "silent_certain")
 _PRIORS: Mapping[ModelClass, Mapping[str, Mapping[str, float]]] = {
     ModelClass.CAPABLE: {
         "agree": {"right": 9.5, "wrong": 0.5},
@@ -65,6 +71,8 @@ _PRIORS: Mapping[ModelClass, Mapping[str, Mapping[str, float]]] = {
         "doubtful": {"rule": 1, "model": 3, "neither": 1},
         "likely": {"rule": 2, "model": 2.5, "neither": 0.5},
         "certain": {"rule": 9, "model": 0.5, "neither": 0.5},
+        "silent": {"rule": 1.5, "model": 3, "neither": 0.5},
+        "silent_certain": {"rule": 2.5, "model": 2, "neither": 0.5},
     },
     ModelClass.SMALL: {
         "agree": {"right": 9, "wrong": 1},
@@ -72,6 +80,8 @@ _PRIORS: Mapping[ModelClass, Mapping[str, Mapping[str, float]]] = {
         "doubtful": {"rule": 3, "model": 1, "neither": 1},
         "likely": {"rule": 4, "model": 0.5, "neither": 0.5},
         "certain": {"rule": 9, "model": 0.5, "neither": 0.5},
+        "silent": {"rule": 4, "model": 0.5, "neither": 0.5},
+        "silent_certain": {"rule": 9, "model": 0.5, "neither": 0.5},
     },
 }
 """What is thought of a class of models before anything was counted, worth a few answers."""
@@ -84,9 +94,20 @@ def load_policy(model_class: ModelClass) -> Policy:
     >>> load_policy(ModelClass.SMALL).of("a field that was never asked").when_they_differ(0.9)
     (0.8, 0.1)
     """
-    counted = tomllib.loads(files(__package__).joinpath("policy.toml").read_text("utf-8")).get(model_class, {})
+    counted = tomllib.loads(files(__package__).joinpath("policy.toml").read_text("utf-8"))
+    return combine_policy(model_class, counted.get(model_class, {}))
+
+
+def combine_policy(model_class: ModelClass, counted: Mapping[str, Mapping[str, Mapping[str, int]]]) -> Policy:
+    """The policy from counts: by field and situation, how often who was right.
+
+    >>> counts = {"dosing.route": {"doubtful": {"rule": 15}}}
+    >>> combine_policy(ModelClass.CAPABLE, counts).of("dosing.route").when_they_differ(0.5)
+    (0.8, 0.15)
+    """
     prior = _PRIORS[model_class]
-    return Policy(_combine(prior, {}), {field: _combine(prior, counts) for field, counts in counted.items()})
+    fields = {field: _combine(prior, counts) for field, counts in counted.items()}
+    return Policy(_combine(prior, {}), fields, model_class)
 
 
 def classify_model(name: str) -> ModelClass:
@@ -108,10 +129,12 @@ def _combine(prior: Mapping[str, Mapping[str, float]], counts: Mapping[str, Any]
         situation: {who: weight + counts.get(situation, {}).get(who, 0) for who, weight in weights.items()}
         for situation, weights in prior.items()
     }
+    sides = {name: (_share(both[name], "rule"), _share(both[name], "model")) for name in (*_DIFFER, *_SILENT)}
     return FieldPolicy(
         agree=_share(both["agree"], "right"),
         alone=_share(both["alone"], "right"),
-        differ=tuple((_share(both[name], "rule"), _share(both[name], "model")) for name in _SITUATIONS),  # type: ignore[arg-type] # as many as situations
+        differ=(sides["doubtful"], sides["likely"], sides["certain"]),
+        silent=(sides["silent"], sides["silent_certain"]),
     )
 
 

@@ -1,16 +1,45 @@
 """Which regimen of the rules and which of the model are the same one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from extractor.ground.check import GroundedAnswer
-from extractor.parse.parsed import ParsedRegimen, Reading
+from extractor.parse.parsed import Chunk, ParsedRecord, ParsedRegimen, Reading
 
-__all__ = ["name_agent", "pair_regimens"]
+from .inquiry import Inquiry
+
+__all__ = ["Reread", "name_agent", "pair_regimens", "pair_reread"]
 
 _SAME_AGENT, _LIKE_AGENT, _SAME_QUOTE, _SAME_FIELD = 4.0, 2.5, 2.0, 1.0
 _ENOUGH = 2.5
 """An agent alike, or half of the other signs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reread:
+    """The regimens of the rules in text that a model read anew, its answers with their stretches, and which position
+    of the one speaks of which of the other.
+    """
+
+    regimens: tuple[ParsedRegimen, ...]
+    answers: tuple[tuple[Chunk, GroundedAnswer], ...]
+    pairs: Mapping[int, int]
+
+
+def pair_reread(parsed: ParsedRecord, inquiry: Inquiry) -> Reread:
+    """What both read. A model lists all stretches as one, so that a regimen may stand on another line of its answer
+    than where the rules found it; if every stretch was answered, nothing of the rules is left beside its list.
+    """
+    answered = [stretch for number, stretch in inquiry.stretches.items() if number in inquiry.answers]
+    whole = bool(answered) and len(answered) == len(inquiry.stretches)
+    regimens = [
+        regimen
+        for regimen in parsed.dosing.regimens
+        if whole or any(stretch.span.contains(regimen.chunk.span) for stretch in answered)
+    ]
+    answers = [(stretch, answer) for stretch in answered for answer in inquiry.answers[stretch.number]]
+    return Reread(tuple(regimens), tuple(answers), pair_regimens(regimens, [answer for _, answer in answers]))
 
 
 def pair_regimens(regimens: Sequence[ParsedRegimen], answers: Sequence[GroundedAnswer]) -> dict[int, int]:

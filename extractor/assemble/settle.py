@@ -1,11 +1,11 @@
 """One value from two annotators: the rules and the model."""
 
 import re
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from extractor.parse.parsed import Reading, Span
-from extractor.schemas import AbsenceReason, Origin, Support
+from extractor.parse.values import value
+from extractor.schemas import AbsenceReason, Origin
 
 from .policy import FieldPolicy
 
@@ -22,7 +22,7 @@ BELIEVED = 0.5
 """A reading below this confidence is likelier wrong than right, and is left out."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Settled(Generic[T_co]):
     """The value that stands in the extraction. ``gap`` says why nobody gave one; then there is no confidence."""
 
@@ -30,7 +30,6 @@ class Settled(Generic[T_co]):
     confidence: float
     origin: Origin
     spans: tuple[Span, ...] = ()
-    support: Support = Support.LITERAL
     gap: AbsenceReason | None = None
 
 
@@ -39,7 +38,8 @@ def settle(rule: Reading[T_co], model: Reading[T_co] | None, gap: AbsenceReason,
 
     Where both say the same (quotes may differ in an article or an explanation in brackets), each confirms the
     other, in the rule's words. Where they differ, ``policy`` says who is likelier right; a value that is likelier
-    wrong than right is left out. ``gap`` is why there is no answer.
+    wrong than right is left out: as ambiguous, or as contradictory if the two read it in different sections. ``gap`` is
+    why there is no answer.
 
     >>> from extractor.assemble.policy import ModelClass, load_policy
     >>> policy = load_policy(ModelClass.CAPABLE).prior
@@ -55,9 +55,18 @@ def settle(rule: Reading[T_co], model: Reading[T_co] | None, gap: AbsenceReason,
     elif agree(rule.value, model.value):
         chosen = _settled(rule, Origin.BOTH, max(policy.agree, rule.confidence))
     else:
-        ours, theirs = policy.when_they_differ(rule.confidence)
+        ours, theirs = policy.when_they_differ(rule.confidence, silent=rule.value is None or rule.value == ())
         chosen = _settled(model, Origin.MODEL, theirs) if theirs > ours else _settled(rule, Origin.RULE, ours)
-    return chosen if chosen.confidence >= BELIEVED else Settled(None, 0.0, Origin.RULE, gap=gap)
+    if chosen.confidence >= BELIEVED:
+        return chosen
+    return Settled(None, 0.0, Origin.RULE, gap=gap if model is None else _name_doubt(rule, model))
+
+
+def _name_doubt(rule: Reading[T_co], model: Reading[T_co]) -> AbsenceReason:
+    """Why no reading is believed though there is an answer."""
+    places = [{span.section for span in reading.spans} for reading in (rule, model)]
+    apart = all(places) and not places[0] & places[1]
+    return AbsenceReason.CONTRADICTORY if apart else AbsenceReason.AMBIGUOUS
 
 
 def agree(one: object, other: object) -> bool:
@@ -75,4 +84,4 @@ def _essence(quote: str) -> str:
 
 
 def _settled(reading: Reading[T_co], origin: Origin, confidence: float) -> Settled[T_co]:
-    return Settled(reading.value, round(confidence, 4), origin, reading.spans, reading.support)
+    return Settled(reading.value, round(confidence, 4), origin, reading.spans)

@@ -1,16 +1,20 @@
 """Counts and errors of all records made into a report."""
 
 import math
+from collections import Counter
+from collections.abc import Iterator
 
 import numpy as np
 
-from extractor.schemas import Task
+from extractor.schemas import AbsenceReason, Task
 
+from .absences import JudgedAbsence
 from .counts import Column
 from .fields import FIELDS
 from .intervals import FIGURES, Counts, Floats, figure_intervals, measure_figures, resample_counts
 from .load import Extractions
 from .report import (
+    AbsenceScore,
     Choice,
     Comparison,
     Difference,
@@ -56,7 +60,24 @@ def compose_report(scored: Scored, sources: tuple[Extractions, Extractions], res
             Choice(field=name, gold=ours, predicted=theirs, count=number)
             for (name, ours, theirs), number in sorted(scored.choices.items(), key=repr)
         ),
+        absences=tuple(_compose_absences(scored.absences)),
     )
+
+
+def _compose_absences(absences: Counter[JudgedAbsence]) -> Iterator[AbsenceScore]:
+    """The reasons that occur, in the order of their definition."""
+    for reason in AbsenceReason:
+        judged = {one: number for one, number in absences.items() if one.reason is reason}
+        if judged:
+            false = Counter({one.field: number for one, number in judged.items() if not one.right})
+            count = sum(judged.values())
+            yield AbsenceScore(
+                reason=reason,
+                count=count,
+                right=count - false.total(),
+                false=false.total(),
+                fields=dict(false.most_common()),
+            )
 
 
 def compose_comparison(scored: Scored, other: Scored, name: str, resamples: int, seed: int) -> Comparison:

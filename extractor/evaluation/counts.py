@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
+from .absences import JudgedAbsence, Reasons
 from .disagreements import Disagreement
 from .fields import FIELDS, Field
 from .kinds import ErrorKind
@@ -38,12 +39,17 @@ _RIGHT = {Level.EXACT: 3, Level.NORMALISED: 2, Level.RELAXED: 1, Level.NONE: 0}
 
 @dataclass(slots=True)
 class RecordScore:
-    """One record's counts (a row for each of ``FIELDS``, a column for each ``Column``), errors and choices."""
+    """One record's counts (a row for each of ``FIELDS``, a column for each ``Column``), errors, choices and gaps.
+
+    ``reasons`` say why fields of the prediction are empty.
+    """
 
     record_id: str
     counts: list[list[int]] = field(default_factory=lambda: [[0] * len(Column) for _ in FIELDS])
     errors: list[Disagreement] = field(default_factory=list)
     choices: list[Confused] = field(default_factory=list)
+    reasons: Reasons = field(default_factory=dict)
+    absences: list[JudgedAbsence] = field(default_factory=list)
 
     def add(self, one: Field, column: Column, number: int = 1) -> None:
         """Count."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from extractor.schemas import TrialExtraction
 
+from .absences import judge_item, judge_lists
 from .counts import Column, RecordScore, compare_values, count_right, count_stated
 from .disagreements import Disagreement, find_wrong_pairings
 from .fields import CRITERIA, DOSING, ELIGIBILITY, ENDPOINTS, INDEX, Field, Group
@@ -27,6 +28,9 @@ class _Side:
 def score_record(gold: TrialExtraction, predicted: TrialExtraction | None) -> RecordScore:
     """Compare a prediction with gold. None is a record that is missing: all of gold is missed."""
     score = RecordScore(gold.record_id)
+    if predicted:
+        score.reasons = {absence.field: absence.reason for absence in predicted.absences}
+        score.absences += judge_lists(gold, predicted, score.reasons)
     side = _Side(gold.eligibility, ELIGIBILITY.path)
     if predicted is None:
         _count_alone(score, ELIGIBILITY, side, ErrorKind.MISSED)
@@ -103,6 +107,7 @@ def _count_alone(score: RecordScore, group: Group, side: _Side, kind: ErrorKind,
 def _compare(
     score: RecordScore, group: Group, gold: _Side, predicted: _Side, quiet: frozenset[ErrorKind] = frozenset()
 ) -> None:
+    score.absences += judge_item(group, gold.item, predicted.item, predicted.path, score.reasons)
     for one in group.fields:
         if one.attribute is None:
             count_right(score, one, Level.EXACT)

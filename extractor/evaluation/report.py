@@ -4,13 +4,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from extractor.schemas import Task
+from extractor.schemas import AbsenceReason, Task
 
 from .fields import FIELDS
 from .kinds import ErrorKind
 
-__all__ = ["Choice", "Comparison", "Difference", "ErrorExample", "ErrorScore", "FieldScore", "GroupScore", "Interval"]
-__all__ += ["LevelScore", "ScoreReport", "list_figures", "name_group", "to_json_value"]
+__all__ = ["AbsenceScore", "Choice", "Comparison", "Difference", "ErrorExample", "ErrorScore", "FieldScore"]
+__all__ += ["GroupScore", "Interval", "LevelScore", "ScoreReport", "list_figures", "name_group", "to_json_value"]
 
 
 class _Frozen(BaseModel):
@@ -99,6 +99,16 @@ class Choice(_Frozen):
     count: int
 
 
+class AbsenceScore(_Frozen):
+    """All gaps that were explained by one reason, of those that gold can judge."""
+
+    reason: AbsenceReason
+    count: int
+    right: int = Field(description="Where gold is empty, too.")
+    false: int = Field(description="Where gold has a value: a false absence.")
+    fields: dict[str, int] = Field(description="False absences of each field, the most first.")
+
+
 class Difference(_Frozen):
     """Normalised F1 of the prediction, of the other one, and the paired difference."""
 
@@ -132,6 +142,7 @@ class ScoreReport(_Frozen):
     errors: tuple[ErrorScore, ...] = Field(description="Most harmful kind first.")
     harm_per_record: float
     choices: tuple[Choice, ...] = Field(description="Confusion matrices, cell by cell.")
+    absences: tuple[AbsenceScore, ...] = Field(default=(), description="Explained gaps by their reason.")
     comparison: Comparison | None = None
 
     def figure(self, name: str) -> float | None:

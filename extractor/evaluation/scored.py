@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .absences import JudgedAbsence
 from .counts import Column, Confused
 from .disagreements import RecordErrors
 from .examples import ErrorTally
@@ -19,12 +20,13 @@ __all__ = ["Scored", "score_records"]
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """All records of gold, scored. ``missing`` are those without a prediction."""
+    """All records of gold, scored. ``missing`` are those without a prediction; ``absences`` counts explained gaps."""
 
     counts: Counts
     errors: ErrorTally
     choices: Counter[Confused]
     missing: tuple[str, ...]
+    absences: Counter[JudgedAbsence]
 
 
 def score_records(
@@ -36,6 +38,7 @@ def score_records(
     """Score every record of gold; up to ``examples`` errors of each kind are kept. Raises ``GoldError``."""
     record_ids = gold.record_ids
     errors, choices, missing = ErrorTally(examples), Counter[Confused](), []
+    absences = Counter[JudgedAbsence]()
     table = np.zeros((len(record_ids), len(FIELDS), len(Column)), np.uint16)
     for row, record_id in enumerate(record_ids):
         annotated, extraction = gold.get(record_id), predicted.get(record_id)
@@ -45,9 +48,10 @@ def score_records(
         score = score_record(annotated, extraction)
         table[row] = score.counts
         choices.update(score.choices)
+        absences.update(score.absences)
         for error in score.errors:
             errors.add(error)
         if on_record:
             places = gold.place(record_id) or gold.name, predicted.place(record_id)
             on_record(RecordErrors(annotated, extraction, *places, tuple(score.errors)))
-    return Scored(Counts(table), errors, choices, tuple(missing))
+    return Scored(Counts(table), errors, choices, tuple(missing), absences)

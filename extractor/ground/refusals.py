@@ -65,13 +65,21 @@ def _constraint(value: Constraint, passage: Passage) -> Refusal:
         stated = find_comparator(text, place)
         if stated is not value.comparator:
             return _refuse(passage, place, ConflictKind.COMPARATOR, value.comparator, stated or "")
-    named = find_quote(passage, value.quantity)
-    others = [(start, end) for _, start, end in find_numbers(text)]
-    if named is None or not others:
+    return _refuse_bound(bounds, value.quantity, passage)
+
+
+def _refuse_bound(bounds: tuple[float, float | None], quantity: str, passage: Passage) -> Refusal:
+    """The bound that stands nowhere, against the number nearest to the other one, or else to the quantity."""
+    numbers = list(find_numbers(passage.text))
+    missing = [bound for bound in bounds if bound is not None and all(number != bound for number, _, _ in numbers)]
+    standing = [start for number, start, _ in numbers if number in bounds]
+    others = [(start, end) for number, start, end in numbers if number not in bounds]
+    named = find_quote(passage, quantity)
+    if not missing or not others or not (named or standing):
         return Refusal()
-    position = passage.cleaned.clean_position(named.end) - passage.start
-    nearest = min(others, key=lambda place: abs(place[0] - position))
-    return _refuse(passage, nearest, ConflictKind.NUMBER, f"{value.value:g}", text[slice(*nearest)])
+    anchor = standing[0] if standing else passage.cleaned.clean_position(named.end) - passage.start if named else 0
+    nearest = min(others, key=lambda place: abs(place[0] - anchor))
+    return _refuse(passage, nearest, ConflictKind.NUMBER, f"{missing[0]:g}", passage.text[slice(*nearest)])
 
 
 @explain_refusal.register

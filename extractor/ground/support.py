@@ -1,7 +1,7 @@
 """Derive a single value again from the text: where it stands, or None if nothing there supports it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import singledispatch
 from typing import Any
@@ -27,7 +27,7 @@ from extractor.schemas import (
 )
 
 from .locate import find_quote, find_quotes
-from .quantities import Derived, find_amount, find_limit, find_together
+from .quantities import Derived, Place, find_amount, find_limit, find_together
 from .subjects import is_said_of
 from .times import find_time
 
@@ -76,9 +76,17 @@ def _constraint(value: Constraint, passage: Passage) -> Supported | None:
 
 def _is_said_of(text: str, quantity: str, place: Derived) -> bool:
     """Whether a number is said of one of the nearest places that name the quantity; an age need not be named."""
-    named = [found.span() for found in re.finditer(re.escape(quantity), text, re.IGNORECASE)]
+    named = list(_find_words(quantity.lower(), text.lower()))
     nearest = sorted(named, key=lambda span: abs(span[0] - place.start))[:2]
     return not named or any(is_said_of(text, subject, (place.start, place.end)) for subject in nearest)
+
+
+def _find_words(words: str, text: str) -> Iterator[Place]:
+    """Every place of these words."""
+    start = text.find(words) if words else -1
+    while start >= 0:
+        yield start, start + len(words)
+        start = text.find(words, start + len(words))
 
 
 def _names_quantity(text: str, quantity: str) -> bool:

@@ -20,6 +20,8 @@ _LISTED = re.compile(
     r"(?:\s*(?:[,;/&+-]|or|and|to|,\s?(?:or|and))\s*(?:[<>≤≥]=?\s?)?\d[\d.,]*(?:\s?[x*]\s?10\s?\^?\d{1,2})?)*",
     re.IGNORECASE,
 )
+# The area to which a filtration rate is related is part of its unit, not a number of its own: "mL/min/1.73 m2".
+_AREA = re.compile(r"\s?/\s?1[.,]73\s?m(?:m?2|\^2)", re.IGNORECASE)
 _NEXT_NUMBER = re.compile(r"(?<![A-Za-z^\d.])\d")
 _TOKEN = re.compile(r"[^\W\d_]+(?:\^?[23](?!\d))?|%|/|°")
 _LIMIT = r"\s+(?:normal\s+)?(?:limits?|level|end|bound)\s+(?:of\s+)?(?:the\s+)?(?:normal|reference)(?:\s+range)?"
@@ -33,7 +35,17 @@ _PHRASES = (
 )
 _FILLERS = set_of("x × times time fold the of institutional institution local laboratory a an body weight old")
 _SAME = {"gm": "g", "kgs": "kg", "kilogram": "kg", "kilograms": "kg", "unl": "uln", "iuln": "uln", "hg": "mmhg"}
-_SAME |= {"liter": "l", "litre": "l", "liters": "l", "litres": "l", "points": "point", "lbs": "lb", "pounds": "lb"}
+_SAME |= {
+    "liter": "l",
+    "litre": "l",
+    "liters": "l",
+    "litres": "l",
+    "points": "point",
+    "lbs": "lb",
+    "pounds": "lb",
+    "yo": "year",
+    "y": "year",
+}
 _SAME |= {"millimeters": "mm", "millimeter": "mm", "millimetres": "mm", "centimeters": "cm", "centimetres": "cm"}
 
 
@@ -58,8 +70,10 @@ def has_unit(text: str, place: tuple[int, int], unit: str) -> bool:
     >>> text = "5 mg/kg or 10 g daily, creatinine (mg/dL): 1.5"
     >>> [has_unit(text, (0, 1), u) for u in ("mg/kg", "mg", "g")], has_unit(text, (43, 46), "mg/dL")
     ([True, False, False], True)
+    >>> [has_unit("eGFR < 60 mL/min/1.73 m2", (7, 9), unit) for unit in ("mL/min/1.73 m2", "mL/min")]
+    [True, False]
     """
-    wanted = _tokens(unit)
+    wanted = _tokens(_AREA.sub("/m2", unit))
     if not wanted:
         return unit.strip() in text[place[1] : place[1] + _BEHIND]
     behind = _tokens(_words_behind(text, place[1]))
@@ -96,7 +110,7 @@ def is_unit_word(word: str) -> bool:
 def _words_behind(text: str, end: int) -> str:
     """What stands behind a number, or behind the list that it is in, up to the next number or statement."""
     listed = _LISTED.match(text, end)
-    rest = text[listed.end() if listed else end :][:_BEHIND]
+    rest = _AREA.sub("/m2", text[listed.end() if listed else end :][:_BEHIND])
     number = _NEXT_NUMBER.search(rest)
     return re.split(r"[;:]|\.\s", rest[: number.start()] if number else rest, maxsplit=1)[0]
 

@@ -74,8 +74,8 @@ async def test_one_failing_call_loses_its_own_questions_alone(monkeypatch):
     inquiry = await inquire(PARSED, Scripted(answer), tasks, Assist.ALWAYS)
     assert inquiry.usage.calls == 2
     extraction = assemble_extraction(PARSED, inquiry, tasks)
-    assert [f.kind for f in extraction.findings] == [FindingKind.ANSWER_MISSING]
-    assert "HTTP 503" in extraction.findings[0].message
+    lost = [finding for finding in extraction.findings if finding.kind is FindingKind.ANSWER_MISSING]
+    assert ["HTTP 503" in finding.message for finding in lost] == [True]
     origins = {piece.origin for c in extraction.eligibility.criteria for piece in c.evidence}
     assert origins & {Origin.MODEL, Origin.BOTH}
 
@@ -111,10 +111,10 @@ async def test_a_refused_answer_leaves_its_questions_open_and_says_why():
 
 async def test_an_invented_regimen_is_kept_out_and_the_gap_says_so():
     parsed = dosing_record("Study product 5 mg twice daily")
-    (candidate,) = [chunk.number for chunk in parsed.dosing.candidates]
 
     def answer(questions):
-        return [{"n": candidate, "quote": "99 mg of fantasin", "agent": "fantasin", "dose": ["99 mg"]}]
+        invented = {"quote": "99 mg of fantasin", "agent": "fantasin", "dose": ["99 mg"]}
+        return [{"n": question.chunk.number, **invented} for question in questions]
 
     inquiry = await inquire(parsed, Scripted(answer), {Task.DOSING}, Assist.AUTO)
     extraction = assemble_extraction(parsed, inquiry, {Task.DOSING})
@@ -123,7 +123,8 @@ async def test_an_invented_regimen_is_kept_out_and_the_gap_says_so():
     assert inquiry.usage.open_questions == 1
     assert {finding.kind for finding in extraction.findings} == {
         FindingKind.QUOTE_NOT_FOUND,
-        FindingKind.VALUE_NOT_IN_QUOTE,
+        FindingKind.QUOTE_CONFLICT,
+        FindingKind.DOSE_UNREAD,
     }
 
 
@@ -132,6 +133,8 @@ async def test_a_regimen_that_only_the_model_reads_enters_with_its_proof():
     (candidate,) = [chunk.number for chunk in parsed.dosing.candidates]
 
     def answer(questions):
+        if questions[0].fields != ("regimens",):  # the narrow question
+            return [{"n": question.chunk.number, "cycle": "6 month"} for question in questions]
         dose = {"quote": "5 mg twice daily", "agent": "Study product", "dose": ["5 mg"], "freq": "BID"}
         return [{"n": candidate, **dose, "cycle": "5 month"}]
 

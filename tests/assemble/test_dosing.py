@@ -1,5 +1,7 @@
 """Regimens that the rules and a model read in one stretch of text become one list."""
 
+from dataclasses import replace
+
 import pytest
 
 from extractor.ask.stretches import list_stretches
@@ -7,7 +9,20 @@ from extractor.assemble import Inquiry, assemble_extraction
 from extractor.ground.answer import Answer
 from extractor.ground.check import ground_answer
 from extractor.parse import parse_record
-from extractor.schemas import Amount, Frequency, Origin, Role, Route, Section, Source, Task, TrialRecord
+from extractor.parse.parsed import Chunk, ChunkKind, Reading, Span
+from extractor.schemas import (
+    Amount,
+    Frequency,
+    Origin,
+    Period,
+    Role,
+    Route,
+    Section,
+    Source,
+    Task,
+    TimeUnit,
+    TrialRecord,
+)
 
 TEXT = "Examplumab 300 mg subcutaneously every 4 weeks and Testimab 20 mg orally once daily for 12 weeks."
 EXAMPLUMAB = {
@@ -33,7 +48,13 @@ TESTIMAB = {
 @pytest.fixture
 def parsed():
     sections = (Section(name="arms[0]", text=TEXT), Section(name="title", text="Examplumab in asthma"))
-    return parse_record(TrialRecord(record_id="x", source=Source(path="x", format="flat"), sections=sections))
+    record = TrialRecord(record_id="x", source=Source(path="x", format="flat"), sections=sections)
+    return in_doubt_of_roles(parse_record(record))
+
+
+def in_doubt_of_roles(parsed):
+    regimens = tuple(replace(regimen, role=Reading(Role.INVESTIGATIONAL, 0.6)) for regimen in parsed.dosing.regimens)
+    return replace(parsed, dosing=replace(parsed.dosing, regimens=regimens))
 
 
 def settle(parsed, *answers, dropped=()):
@@ -71,3 +92,38 @@ def test_a_regimen_that_says_nothing_new_is_not_listed_twice(parsed):
 
 def test_an_answer_that_was_partly_dropped_takes_nothing_away(parsed):
     assert settle(parsed, EXAMPLUMAB, dropped=("2: no such frequency",)).keys() == {"Examplumab", "Testimab"}
+
+
+def two_lines(parsed, *answers, unanswered=()):
+    """A model's list of regimens for two arms, of which the rules read the first alone."""
+    section = Section(name="arms[1]", text="Control: Testimab 20 mg orally once daily for 12 weeks, as above")
+    more = parse_record(parsed.record.model_copy(update={"sections": (*parsed.record.sections, section)}))
+    parsed = replace(more, dosing=parsed.dosing)
+    chunks = [stretch.chunk for stretch in list_stretches(parsed)]
+    grounded = {chunk.number: () for chunk in chunks if chunk.span.section not in unanswered}
+    for place, values in answers:
+        chunk = chunks[place]
+        grounded[chunk.number] += (ground_answer(Answer(Task.DOSING, chunk.number, dict(values)), parsed, chunk),)
+    asked = {chunk.number: frozenset({"regimens"}) for chunk in chunks}
+    inquiry = Inquiry(asked, grounded, stretches={chunk.number: chunk for chunk in chunks})
+    return [(r.agent, r.section) for r in assemble_extraction(parsed, inquiry, {Task.DOSING}).dosing]
+
+
+def test_a_regimen_told_in_another_line_than_the_rules_found_it_is_one(parsed):
+    found = two_lines(parsed, (0, EXAMPLUMAB), (1, TESTIMAB))
+    assert [agent for agent, _ in found] == ["Examplumab", "Testimab"]
+
+
+def test_what_stands_in_a_line_without_answer_is_left_to_the_rules(parsed):
+    found = two_lines(parsed, (1, TESTIMAB | {"agent": "Control"}), unanswered=("arms[0]",))
+    assert found == [("Examplumab", "arms[0]"), ("Testimab", "arms[0]"), ("Control", "arms[1]")]
+
+
+def test_values_of_a_regimen_may_stand_in_another_line(parsed):
+    cycle = {"quote": "20 mg orally once daily", "duration": Period(value=12, unit=TimeUnit.WEEK)}
+    section = Section(name="arms[1]", text="Testimab 20 mg orally once daily")
+    parsed = parse_record(parsed.record.model_copy(update={"sections": (*parsed.record.sections, section)}))
+    chunk = Chunk(99, ChunkKind.ARM, Span("arms[1]", 0, len(section.text)), section.text)
+    grounded = ground_answer(Answer(Task.DOSING, 99, TESTIMAB | cycle), parsed, chunk)
+    (span,) = grounded.readings["duration"].spans
+    assert (span.section, grounded.rejections) == ("arms[0]", ())

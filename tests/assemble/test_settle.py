@@ -2,7 +2,7 @@ import pytest
 
 from extractor.assemble.policy import FieldPolicy, ModelClass, classify_model, load_policy
 from extractor.assemble.settle import settle
-from extractor.parse.parsed import Reading
+from extractor.parse.parsed import Reading, Span
 from extractor.schemas import AbsenceReason, Origin
 
 GAP = AbsenceReason.MODEL_REFUSED
@@ -72,9 +72,31 @@ def test_who_is_likelier_right_decides_by_the_confidence_of_the_rules(confidence
     assert settle(Reading("rule", confidence), Reading("model", 0.9), GAP, policy).value == value
 
 
+@pytest.mark.parametrize(
+    ("confidence", "model", "value"),
+    [(0.6, "day 1", "day 1"), (0.97, "day 1", None), (0.6, None, None)],
+)
+def test_what_only_the_model_found_is_weighed_apart(confidence, model, value):
+    sides = ((0.3, 0.6), (0.6, 0.3))
+    policy = FieldPolicy(agree=0.9, alone=0.9, differ=((0.9, 0.1),) * 3, silent=sides)
+    assert settle(Reading(None, confidence), Reading(model, 0.9), GAP, policy).value == value
+
+
 def test_an_answer_below_its_worth_is_not_used():
     policy = FieldPolicy(agree=0.9, alone=0.3, differ=((0.2, 0.6),) * 3)
-    assert settle(Reading.open_(), Reading("oral", 0.9), GAP, policy).gap == GAP
+    assert settle(Reading.open_(), Reading("oral", 0.9), GAP, policy).gap is AbsenceReason.AMBIGUOUS
+
+
+@pytest.mark.parametrize(
+    ("section", "reason"), [("arms[0]", AbsenceReason.AMBIGUOUS), ("arms[1]", AbsenceReason.CONTRADICTORY)]
+)
+def test_two_readings_of_which_none_is_believed_differ_in_one_passage_or_two_passages_do(section, reason):
+    policy = FieldPolicy(agree=0.9, alone=0.9, differ=((0.4, 0.4),) * 3)
+    rule, model = (
+        Reading(value, 0.6, (Span(place, 0, 4),)) for value, place in (("oral", "arms[0]"), ("rectal", section))
+    )
+    settled = settle(rule, model, GAP, policy)
+    assert (settled.value, settled.gap) == (None, reason)
 
 
 @pytest.mark.parametrize("model_class", ModelClass)
@@ -83,7 +105,7 @@ def test_counts_make_probabilities(model_class):
     for field in (policy.prior, *policy.fields.values()):
         assert 0 < field.alone < 1
         assert 0.5 < field.agree < 1
-        assert all(ours + theirs < 1 for ours, theirs in field.differ)
+        assert all(ours + theirs < 1 for ours, theirs in (*field.differ, *field.silent))
 
 
 def test_a_small_model_does_not_overrule_the_rules():

@@ -1,0 +1,142 @@
+"""Every reason for an empty field, in the situation that it names, through the whole pipeline."""
+
+from dataclasses import replace
+
+import pytest
+
+from extractor import Extractor
+from extractor.assemble.policy import FieldPolicy, Policy
+from extractor.errors import BudgetReached
+from extractor.parse import parse_record
+from extractor.parse.parsed import Reading
+from extractor.schemas import AbsenceReason
+from tests.ask.stub import completion, serve
+from tests.trust import answering, asks_again, trial
+
+UNDECIDED = FieldPolicy(agree=0.95, alone=0.9, differ=((0.4, 0.4),) * 3)
+OUTCOME = "Zinc in plasma by flame photometry, 4 weeks"
+
+
+def reasons(extraction):
+    return {absence.field: absence.reason for absence in extraction.absences}
+
+
+def sections(extraction, field):
+    return next(absence.sections for absence in extraction.absences if absence.field == field)
+
+
+def ask(script, record, tasks, assist="always"):
+    with serve(script) as stub:
+        return Extractor(stub.spec, assist=assist, tasks=tasks).extract(record)
+
+
+@pytest.fixture
+def doubtful(monkeypatch):
+    """The rules guess that specimens are "plasma", and a model's word is worth no more than theirs."""
+
+    def guess(record):
+        parsed = parse_record(record)
+        outcomes = tuple(
+            replace(one, specimens=Reading(("plasma",), 0.4, (replace(one.chunk.span, start=8, end=14),)))
+            for one in parsed.outcomes
+        )
+        return replace(parsed, outcomes=outcomes)
+
+    monkeypatch.setattr("extractor.pipeline.parse_record", guess)
+    monkeypatch.setattr("extractor.ask.inquire.load_policy", lambda _: Policy(UNDECIDED, {}))
+
+
+def test_not_reported_names_the_sections_that_were_searched():
+    record = trial(title="A trial", brief_summary="We look.", eligibility="Inclusion Criteria:\n\n* Consent")
+    extraction = Extractor(assist="never").extract(record)
+    assert reasons(extraction)["eligibility.sex"] is AbsenceReason.NOT_REPORTED
+    assert set(sections(extraction, "eligibility.sex")) == {"title", "brief_summary", "eligibility"}
+
+
+def test_section_absent():
+    extraction = Extractor(assist="never").extract(trial(title="A trial", primary_outcomes_0=OUTCOME))
+    assert reasons(extraction)["dosing"] is AbsenceReason.SECTION_ABSENT
+    assert reasons(extraction)["eligibility.criteria"] is AbsenceReason.SECTION_ABSENT
+
+
+def test_not_asked():
+    record = trial(title="Drugamab in hay fever", arms_0="Study product 5 mg twice daily")
+    assert reasons(Extractor(assist="never").extract(record))["dosing"] is AbsenceReason.NOT_ASKED
+
+
+def test_not_asked_of_a_task_that_is_not_wanted():
+    extraction = Extractor(assist="never", tasks=["endpoints"]).extract(trial(primary_outcomes_0=OUTCOME))
+    assert reasons(extraction)["dosing"] is AbsenceReason.NOT_ASKED
+
+
+def test_unsupported_answer(doubtful):
+    record = trial(title="A trial", primary_outcomes_0=OUTCOME)
+    extraction = ask(answering({"Zinc": {"specimens": ["moon dust"]}}), record, ["endpoints"])
+    assert reasons(extraction)["endpoints[0].specimens"] is AbsenceReason.UNSUPPORTED_ANSWER
+    assert sections(extraction, "endpoints[0].specimens") == ("primary_outcomes[0]",)
+
+
+def test_ambiguous(doubtful):
+    record = trial(title="A trial", primary_outcomes_0=OUTCOME)
+    extraction = ask(answering({"Zinc": {"specimens": ["Zinc"]}}), record, ["endpoints"])
+    assert reasons(extraction)["endpoints[0].specimens"] is AbsenceReason.AMBIGUOUS
+
+
+def test_contradictory():
+    text = "Inclusion Criteria:\n\n* At least 65 years of age\n* Consent\n* No older than 18 years"
+    extraction = Extractor(assist="never").extract(trial(title="A trial", eligibility=text))
+    assert reasons(extraction)["eligibility.minimum_age"] is AbsenceReason.CONTRADICTORY
+    assert reasons(extraction)["eligibility.maximum_age"] is AbsenceReason.CONTRADICTORY
+    assert (extraction.eligibility.minimum_age, extraction.eligibility.maximum_age) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [completion(None, message={"refusal": "I cannot help with that"}), completion("", finish_reason="content_filter")],
+)
+def test_model_refused(doubtful, refusal):
+    extraction = ask([refusal], trial(title="A trial", primary_outcomes_0=OUTCOME), ["endpoints"])
+    assert reasons(extraction)["endpoints[0].specimens"] is AbsenceReason.MODEL_REFUSED
+    assert extraction.usage.open_questions == extraction.usage.questions == 1
+
+
+async def test_budget_exhausted_before_the_first_question(doubtful):
+    with serve(answering({})) as stub:
+        async with Extractor(stub.spec, assist="always", tasks=["endpoints"]).open() as extract:
+            poor = replace(extract, may_ask=lambda: False)
+            extraction = await poor(trial(title="A trial", primary_outcomes_0=OUTCOME))
+    assert not stub.requests
+    assert reasons(extraction)["endpoints[0].specimens"] is AbsenceReason.BUDGET_EXHAUSTED
+    assert (extraction.usage.questions, extraction.usage.open_questions) == (0, 1)
+
+
+async def test_budget_exhausted_says_so_of_what_participants_get():
+    record = trial(title="Drugamab in hay fever", arms_0="Study product 5 mg twice daily")
+    with serve(answering({})) as stub:
+        async with Extractor(stub.spec, tasks=["dosing"]).open() as extract:
+            extraction = await replace(extract, may_ask=lambda: False)(record)
+    assert reasons(extraction)["dosing"] is AbsenceReason.BUDGET_EXHAUSTED
+
+
+async def test_budget_exhausted_between_two_questions(doubtful):
+    """The first answer is used; what the text does not bear out of it is not asked again."""
+    script = answering({"Zinc": {"specimens": ["moon dust"], "methods": ["flame photometry"]}})
+    with serve(script) as stub:
+        async with Extractor(stub.spec, assist="always", tasks=["endpoints"]).open() as extract:
+            poor = replace(extract, may_ask=lambda: not stub.requests)
+            extraction = await poor(trial(title="A trial", primary_outcomes_0=OUTCOME))
+    assert not any(map(asks_again, stub.requests))
+    assert reasons(extraction)["endpoints[0].specimens"] is AbsenceReason.UNSUPPORTED_ANSWER
+    assert ["moon dust" in finding.message for finding in extraction.findings].count(True) == 1
+
+
+async def test_a_budget_that_ends_inside_the_model_counts_alike(doubtful, monkeypatch):
+    with serve(answering({})) as stub:
+        async with Extractor(stub.spec, assist="always", tasks=["endpoints"]).open() as extract:
+
+            async def put(*_):
+                raise BudgetReached("spent")
+
+            monkeypatch.setattr(extract.model, "put", put)
+            extraction = await extract(trial(title="A trial", primary_outcomes_0=OUTCOME))
+    assert reasons(extraction)["endpoints[0].specimens"] is AbsenceReason.BUDGET_EXHAUSTED

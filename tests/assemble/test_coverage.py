@@ -1,0 +1,175 @@
+"""Every character of a record is claimed, boilerplate or unclaimed; what looks unread is told, and little else."""
+
+from itertools import pairwise
+
+import pytest
+
+from extractor import Extractor, read_records
+from extractor.assemble import Inquiry, assemble_extraction
+from extractor.assemble.boilerplate import is_boilerplate
+from extractor.assemble.coverage import TextClass, list_covered_spans
+from extractor.assemble.unread import report_unread
+from extractor.ground.rederive import list_items
+from extractor.parse import parse_record
+from extractor.schemas import FindingKind, Task, TimeKind
+from tests.trust import trial
+
+SAMPLES = ["flat.txt", "study.json", "study.xml", "studies.csv"]
+UNREAD = {FindingKind.CRITERION_UNREAD, FindingKind.DOSE_UNREAD, FindingKind.NUMBER_UNREAD}
+
+
+def extract(record):
+    return assemble_extraction(parse_record(record), Inquiry())
+
+
+def covered(record):
+    return list(list_covered_spans(record, list_items(extract(record))))
+
+
+def classes(record):
+    """The words of each span that has any, with what became of them."""
+    return [
+        (record.section(one.span.section).text[one.span.start : one.span.end], one.text_class.value)
+        for one in covered(record)
+        if record.section(one.span.section).text[one.span.start : one.span.end].strip()
+    ]
+
+
+def unread(record):
+    return [
+        (finding.kind, finding.citations[0].quote) for finding in extract(record).findings if finding.kind in UNREAD
+    ]
+
+
+@pytest.fixture(params=SAMPLES)
+def record(request):
+    return next(read_records(f"tests/records/{request.param}"))
+
+
+def test_every_character_is_in_exactly_one_span(record):
+    spans = covered(record)
+    for section in record.sections:
+        own = [one.span for one in spans if one.span.section == section.name]
+        assert all(one.end == other.start for one, other in pairwise(own))
+        assert not section.text or (own[0].start, own[-1].end) == (0, len(section.text))
+
+
+def test_the_counts_are_those_of_the_spans(record):
+    coverage, spans = extract(record).coverage, covered(record)
+
+    def count(text_class, kind=""):
+        return sum(
+            one.span.end - one.span.start
+            for one in spans
+            if one.text_class is text_class and one.span.section.startswith(kind)
+        )
+
+    assert coverage.claimed == count(TextClass.CLAIMED)
+    assert coverage.boilerplate == count(TextClass.BOILERPLATE)
+    assert coverage.unclaimed == count(TextClass.UNCLAIMED)
+    assert coverage.characters == sum(len(section.text) for section in record.sections)
+    for kind in coverage.sections:
+        assert (kind.claimed, kind.boilerplate) == tuple(
+            sum(count(c, name) for name in {s.name for s in record.sections if s.name.partition("[")[0] == kind.kind})
+            for c in (TextClass.CLAIMED, TextClass.BOILERPLATE)
+        )
+
+
+def test_claimed_text_names_its_items(record):
+    for one in covered(record):
+        assert bool(one.items) == (one.text_class is TextClass.CLAIMED)
+
+
+def test_headings_and_bullets_are_boilerplate():
+    text = "Inclusion Criteria:\n\n* Age 18 to 65 years\n2. Consent\n\nOther protocol-defined criteria may apply"
+    record = trial(eligibility=text)
+    assert classes(record) == [
+        ("Inclusion Criteria:\n\n* ", "boilerplate"),
+        ("Age 18 to 65 years", "claimed"),
+        ("\n2. ", "boilerplate"),
+        ("Consent", "claimed"),
+        ("\n\nOther protocol-defined criteria may apply", "boilerplate"),
+    ]
+
+
+def test_what_no_value_quotes_is_unclaimed():
+    record = trial(title="A trial", brief_summary="We look at people.\n\nThen we go home.")
+    assert ("We look at people", "unclaimed") in classes(record)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Exclusion Criteria:",
+        "Key inclusion criteria",
+        "Note: subjects with mild disease are an exception",
+        "Patients must meet all of the following",
+    ],
+)
+def test_lines_without_content(text):
+    assert is_boilerplate(text)
+
+
+@pytest.mark.parametrize("text", ["Asthma", "No asthma in the past", "Patients with asthma"])
+def test_lines_with_content(text):
+    assert not is_boilerplate(text)
+
+
+def test_a_limit_that_is_in_no_value_is_told():
+    record = trial(title="A trial", eligibility="Inclusion Criteria:\n\n* Protein on dipstick ≥ 2+ or blood\n* Consent")
+    extraction = extract(record)
+    if extraction.eligibility.criteria[0].constraints:
+        pytest.skip("the rules read this limit by now")
+    assert unread(record) == [(FindingKind.NUMBER_UNREAD, "≥ 2")]
+
+
+@pytest.mark.parametrize(
+    "eligibility",
+    [
+        "Inclusion Criteria:\n\n* ALT \\< 40 U/L\n* Consent",
+        "Inclusion Criteria:\n\n* Asthma for \\> 3 months and no attack for \\> 2 weeks\n* Consent",
+        "Inclusion Criteria:\n\n* Age \\>18 years",
+    ],
+)
+def test_limits_that_were_read_and_times_are_no_findings(eligibility):
+    assert unread(trial(title="A trial", eligibility=eligibility)) == []
+
+
+def test_a_dose_that_no_regimen_has_is_told():
+    record = trial(title="Drugamab in hay fever", arms_0="Study product 5 mg twice daily")
+    assert extract(record).dosing == ()
+    assert [kind for kind, _ in unread(record)] == [FindingKind.DOSE_UNREAD]
+
+
+@pytest.mark.parametrize(
+    "arm", ["Drugamab 5 mg twice daily", "Study product reconstituted with 5 mg of salt", "Blood is drawn, 5 mL"]
+)
+def test_what_was_read_or_is_not_given_is_no_unread_dose(arm):
+    record = trial(title="Drugamab in hay fever", arms_0=arm, interventions_0="Drugamab")
+    assert FindingKind.DOSE_UNREAD not in [kind for kind, _ in unread(record)]
+
+
+def test_a_task_that_is_not_wanted_has_no_unread_text():
+    record = trial(title="Drugamab in hay fever", arms_0="Study product 5 mg twice daily")
+    assert not Extractor(assist="never", tasks=["endpoints"]).extract(record).findings
+
+
+@pytest.mark.parametrize(
+    ("frame", "told"),
+    [
+        ("4 weeks", True),
+        ("At month 12 and later", True),
+        ("Day 1", False),
+        ("Baseline, Week 0", False),
+        ("Visit", False),
+    ],
+)
+def test_a_time_frame_of_which_nothing_was_read(frame, told):
+    parsed = parse_record(trial(title="A trial", primary_outcomes_0=f"Zinc in plasma, {frame}"))
+    extraction = assemble_extraction(parsed, Inquiry())
+    (endpoint,) = extraction.endpoints
+    assert endpoint.time_frame == frame
+    forgotten = endpoint.model_copy(update={"time_points": (), "time_kind": TimeKind.AT})
+    changed = extraction.model_copy(update={"endpoints": (forgotten,)})
+    found = [finding.citations[0].quote for finding in report_unread(parsed, changed, {Task.ENDPOINTS})]
+    assert found == [frame] * told

@@ -1,0 +1,64 @@
+"""Synthetic records, and a stub model that answers each line of a request as a test wants."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from extractor.schemas import Section, Source, TrialRecord
+from tests.ask.stub import Scripted, completion, items
+
+LINE = re.compile(r"^\[(?P<number>\d+)\|(?P<keys>[^|\]]*)(?:\|(?P<note>[^\]]*))?\] (?P<text>.*)$", re.MULTILINE)
+AGAIN = "were refused"
+"""Words of the narrow question's system part."""
+
+Answer = Mapping[str, Any]
+
+
+def trial(**sections: str) -> TrialRecord:
+    """A record of these sections; an underscore and a number stand for brackets: ``arms_0`` is ``arms[0]``."""
+    named = {re.sub(r"_(\d+)$", r"[\1]", name): text for name, text in sections.items()}
+    return TrialRecord(
+        record_id="NCT90000070",
+        source=Source(path="made.json", format="ctgov_json"),
+        sections=tuple(Section(name=name, text=text) for name, text in named.items()),
+    )
+
+
+def read_lines(request: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The lines of a request: number, keys, note and text."""
+    return [found.groupdict() for found in LINE.finditer(request["messages"][-1]["content"])]
+
+
+def asks_again(request: Mapping[str, Any]) -> bool:
+    """Whether a request is the narrow question."""
+    return AGAIN in request["messages"][0]["content"]
+
+
+def answering(first: Mapping[str, Answer], again: Answer | None = None) -> Callable[[dict[str, Any]], Scripted]:
+    """Answers a line that contains one of these words with these keys, as far as they are asked.
+
+    ``again`` answers every line of the narrow question.
+    """
+
+    def answer(request: dict[str, Any]) -> Scripted:
+        given = []
+        for line in read_lines(request):
+            values = again or {} if asks_again(request) else _find(first, line["text"])
+            asked = set(line["keys"].split())
+            kept = values if "regimens" in asked else {k: v for k, v in values.items() if k in asked}
+            if kept or "regimens" not in asked:
+                given.append({"n": int(line["number"]), **kept})
+        return completion(items(*given))
+
+    return answer
+
+
+def _find(answers: Mapping[str, Answer], text: str) -> Answer:
+    return next((answer for words, answer in answers.items() if words in text), {})
+
+
+def sent_tokens(request: Mapping[str, Any]) -> int:
+    """An estimate of a request's prompt tokens, its schema included."""
+    body = json.dumps([request["messages"], request.get("response_format")], ensure_ascii=False)
+    return len(body) // 4
