@@ -11,7 +11,6 @@ file, in the place of older ones.
 import argparse
 import asyncio
 import tomllib
-from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -27,10 +26,10 @@ from extractor.parse import parse_record
 from extractor.read import read_records
 from extractor.schemas import TrialRecord
 
-from .situations import Situations, count_situations
+from .situations import Situations, add_situations, count_situations
 
 _HEADER = "# Who was right, counted by `python -m benchmarks.policy`; see policy.py.\n"
-_SITUATIONS = ("agree", "alone", "doubtful", "likely", "certain")
+_SITUATIONS = ("agree", "alone", "doubtful", "likely", "certain", "silent", "silent_certain")
 
 
 def main() -> None:
@@ -59,14 +58,10 @@ async def _count(chosen: argparse.Namespace) -> Situations:
     spec = read_model_spec(chosen.model) if chosen.model else None
     choice = ModelChoice(spec, chosen.replay, chosen.record, read_cache_folder())
     gold = open_extractions(chosen.gold, "gold")
-    total: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     async with open_model(choice, AskSettings(concurrency=100)) as model:
         records = read_records(*map(str, chosen.records))
         found = await asyncio.gather(*(_count_record(record, gold, model, chosen.assist) for record in records))
-    for field, situations in (pair for counts in found for pair in counts.items()):
-        for situation, who in situations.items():
-            total[field][situation] += who
-    return total
+    return add_situations(found)
 
 
 async def _count_record(record: TrialRecord, gold: Extractions, model: Model | None, assist: str) -> Situations:
@@ -79,7 +74,8 @@ async def _count_record(record: TrialRecord, gold: Extractions, model: Model | N
 
 def _format_table(counts: Situations) -> str:
     rows = [
-        f"{'field':<30} {'agree':>9} {'alone':>9}   rule/model/neither where they differ: doubtful, likely, certain"
+        f"{'field':<30} {'agree':>9} {'alone':>9}   rule/model/neither: "
+        "they differ, rules doubtful, likely, certain; rules silent, unsure, certain"
     ]
     for field, situations in sorted(counts.items()):
         sure = [f"{situations[name]['right']}/{situations[name].total()}" for name in _SITUATIONS[:2]]

@@ -1,7 +1,7 @@
 """Who was right, field by field, where a model was asked about items that gold annotates."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,15 +9,29 @@ from benchmarks.judging import compare_values
 from benchmarks.reliability.records import FIELDS_OF, Match, match_items
 from extractor.assemble import Inquiry, assemble_extraction
 from extractor.assemble.policy import DOUBTFUL
-from extractor.assemble.regimen_pairs import pair_regimens
+from extractor.assemble.regimen_pairs import pair_reread
 from extractor.assemble.settle import agree
 from extractor.parse.parsed import CERTAIN, ParsedRecord, Reading
 from extractor.schemas import TrialExtraction
 
-__all__ = ["Situations", "count_situations"]
+__all__ = ["Situations", "add_situations", "count_situations"]
 
 Situations = Mapping[str, Mapping[str, Counter[str]]]
 """By field, as a policy names it, and situation: how often who was right."""
+
+
+def add_situations(found: Iterable[Situations]) -> dict[str, dict[str, Counter[str]]]:
+    """The counts of several records as one.
+
+    >>> both = add_situations([{"f": {"agree": Counter(right=2)}}, {"f": {"agree": Counter(right=1, wrong=1)}}])
+    >>> sorted(both["f"]["agree"].items())
+    [('right', 3), ('wrong', 1)]
+    """
+    total: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+    for field, situations in (pair for counts in found for pair in counts.items()):
+        for situation, who in situations.items():
+            total[field][situation] += who
+    return total
 
 
 def count_situations(parsed: ParsedRecord, inquiry: Inquiry, gold: TrialExtraction) -> Situations:
@@ -47,19 +61,14 @@ def count_situations(parsed: ParsedRecord, inquiry: Inquiry, gold: TrialExtracti
 
 
 def _pair_stretches(parsed: ParsedRecord, inquiry: Inquiry) -> dict[int, Inquiry | None]:
-    """For each regimen (by identity) of an answered stretch, the inquiry as it concerns it alone; None if the model
-    did not see it.
+    """For each regimen (by identity) that was read anew, the inquiry as it concerns it alone; None if the model did not
+    see it.
     """
-    found: dict[int, Inquiry | None] = {}
-    for number, stretch in inquiry.stretches.items():
-        answers = inquiry.answers.get(number, ())
-        inside = [r for r in parsed.dosing.regimens if answers and stretch.span.contains(r.chunk.span)]
-        pairs = pair_regimens(inside, answers)
-        for place, regimen in enumerate(inside):
-            alone = inquiry.only(number, answers[pairs[place]]) if place in pairs else None
-            found[id(regimen)] = (
-                replace(alone, answers={regimen.chunk.number: alone.answers[number]}) if alone else None
-            )
+    reread = pair_reread(parsed, inquiry)
+    found: dict[int, Inquiry | None] = {id(regimen): None for regimen in reread.regimens}
+    for place, other in reread.pairs.items():
+        regimen, (_, answer) = reread.regimens[place], reread.answers[other]
+        found[id(regimen)] = replace(inquiry, answers={regimen.chunk.number: (answer,)})
     return found
 
 
@@ -81,5 +90,8 @@ def _tell(rule: Reading[Any], model: Reading[Any], *, rule_right: bool, model_ri
         return "alone", "right" if model_right else "wrong"
     if agree(rule.value, model.value):
         return "agree", "right" if rule_right or model_right else "wrong"
-    situation = "doubtful" if rule.confidence < DOUBTFUL else "likely" if rule.confidence < CERTAIN else "certain"
+    if rule.value is None or rule.value == ():
+        situation = "silent_certain" if rule.confidence >= CERTAIN else "silent"
+    else:
+        situation = "doubtful" if rule.confidence < DOUBTFUL else "likely" if rule.confidence < CERTAIN else "certain"
     return situation, "rule" if rule_right else "model" if model_right else "neither"

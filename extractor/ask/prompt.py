@@ -15,8 +15,10 @@ from .wire import WIRE_ITEMS, WireItem, narrow_reply, unite_options
 __all__ = ["Prompt", "load_prompt", "render_call", "render_example"]
 
 _LONGEST_CONTEXT = 300
-_PER_ITEM, _PER_REPLY = 8, 250
-"""Output tokens beside those of the fields: an item's number and braces; slack for one unusually long value."""
+_PER_ITEM, _PER_REPLY, _PER_LIST = 8, 250, 500
+"""Output tokens beside those of the fields: an item's number and braces; slack for one unusually long value, and where
+regimens are listed for one line that holds most of them.
+"""
 
 
 def render_call(record: TrialRecord, questions: Sequence[Question], prompt: Prompt | None = None) -> Call:
@@ -40,7 +42,7 @@ def render_call(record: TrialRecord, questions: Sequence[Question], prompt: Prom
             lines="\n".join(map(render_line, questions)),
         ),
         reply_model=narrow_reply(questions),
-        max_output_tokens=_PER_REPLY + sum(_PER_ITEM + _allowance(WIRE_ITEMS[q.task], q) for q in questions),
+        max_output_tokens=_allow(questions),
         context={
             "tasks": {q.chunk.number: q.task for q in questions},
             "fields": fields,
@@ -88,8 +90,11 @@ def _choose_examples(prompt: TaskPrompt, questions: Sequence[Question]) -> list[
     return [example for example in prompt.examples if set(example.question.fields) <= asked][:1]
 
 
-def _allowance(item: type[WireItem], question: Question) -> int:
-    return sum(item.allowance[field] for field in question.fields)
+def _allow(questions: Sequence[Question]) -> int:
+    """Output tokens that a good answer never needs."""
+    fields = [WIRE_ITEMS[question.task].allowance[field] for question in questions for field in question.fields]
+    listed = any("regimens" in question.fields for question in questions)
+    return _PER_REPLY + _PER_LIST * listed + _PER_ITEM * len(questions) + sum(fields)
 
 
 def _section(record: TrialRecord, name: str) -> str:

@@ -1,6 +1,8 @@
 """Prompt files: a frame for all calls, ``frame.v<N>.md``, and for each task what its keys mean, ``<task>.v<N>.md``,
 with worked examples, ``<task>.v<N>.examples.json``. The files of one version belong together.
 
+A narrow question has a frame of its own, such as ``conflict.v<N>.md``, with versions of its own.
+
 A call's system part is made of the frame and of the definitions that its questions need, and no others: tokens are
 the cost of this program. Its user part has placeholders (``string.Template``) for what one record holds.
 """
@@ -21,7 +23,8 @@ from extractor.schemas import Task
 
 from .call import PromptVersion, Question
 
-__all__ = ["Definition", "Example", "Prompt", "TaskPrompt", "fill", "find_prompts", "load_prompt", "read_prompt"]
+__all__ = ["Definition", "Example", "Frame", "Prompt", "TaskPrompt"]
+__all__ += ["fill", "find_prompts", "list_prompt_versions", "load_frame", "load_prompt", "read_prompt"]
 
 _PART = re.compile(r"^<!-- (\w+) -->\n", re.MULTILINE)
 _WORD = re.compile(r"- (\w+)(?::.*)?")
@@ -81,6 +84,39 @@ def load_prompt(version: int | None = None) -> Prompt:
     return read_prompt(find_prompts(Path(__file__).resolve().parents[1]), version)
 
 
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A prompt of one file, ``<name>.v<N>.md``, for questions that need no examples."""
+
+    version: PromptVersion
+    system: Template
+    user: Template
+
+
+@cache
+def load_frame(name: str) -> Frame:
+    """The newest frame of that name. Raises ``PromptError`` if there is none, or it is broken.
+
+    >>> load_frame("conflict").version.name
+    'conflict'
+    """
+    folder = find_prompts(Path(__file__).resolve().parents[1])
+    version = _newest(folder, name)
+    file = f"{name}.v{version}.md"
+    text = _read(folder / file)
+    parts = _cut(text, file, {"system", "user"})
+    return Frame(
+        PromptVersion(name, version, hashlib.sha256(text.encode()).hexdigest()),
+        _template(parts["system"], file, {"definitions"}),
+        _template(parts["user"], file, {"lines"}),
+    )
+
+
+def list_prompt_versions() -> tuple[PromptVersion, ...]:
+    """Every prompt that a run may use."""
+    return load_prompt().version, load_frame("conflict").version
+
+
 def find_prompts(package: Path) -> Path:
     """The prompts' folder: inside the package in a wheel, beside it in a checkout."""
     inside, beside = package / "prompts", package.parent / "prompts"
@@ -113,8 +149,8 @@ def fill(template: Template, **values: str) -> str:
         raise PromptError(f"prompt: no value for placeholder {error}") from error
 
 
-def _newest(folder: Path) -> int:
-    found = (re.fullmatch(r"frame\.v(\d+)\.md", path.name) for path in folder.glob("frame.*"))
+def _newest(folder: Path, name: str = "frame") -> int:
+    found = (re.fullmatch(rf"{name}\.v(\d+)\.md", path.name) for path in folder.glob(f"{name}.*"))
     return max((int(name[1]) for name in found if name), default=1)
 
 

@@ -1,13 +1,15 @@
 """Which fields are worth a question, and how questions are packed into calls."""
 
+import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from enum import StrEnum
 
-from extractor.parse.parsed import CERTAIN, ParsedCriterion, ParsedOutcome, ParsedRecord, ParsedRegimen
+from extractor.parse.parsed import CERTAIN, ParsedCriterion, ParsedOutcome, ParsedRecord
 from extractor.schemas import Concept, Task
 
 from .call import Question
 from .lines import estimate_tokens, render_line
+from .reading_anew import is_worth_reading
 from .stretches import list_stretches
 from .wire import WIRE_ITEMS
 from .worth import Doubted, keep_worthwhile
@@ -28,10 +30,6 @@ class Assist(StrEnum):
     NEVER = "never"
 
 
-_UNREAD = 0.7 * 9
-"""The doubt of a candidate: how probable it is that it holds a regimen, of nine fields."""
-_MUCH = 1.0
-"""The doubt of a regimen from which on it is read anew as a whole."""
 _OPEN = 1.5
 """The doubt of a field of which the rules say nothing: it is missing for sure, and a guess would not be."""
 
@@ -50,7 +48,7 @@ _TIMED = frozenset(
 )
 """Concepts with a clock: only they have a start event, end events and censoring."""
 
-_ParsedItem = ParsedCriterion | ParsedRegimen | ParsedOutcome
+_ParsedItem = ParsedCriterion | ParsedOutcome
 
 
 def plan_questions(parsed: ParsedRecord, tasks: Collection[Task], assist: Assist) -> tuple[Question, ...]:
@@ -139,34 +137,11 @@ def _place_of(criterion: ParsedCriterion) -> str:
 
 
 def _plan_dosing(parsed: ParsedRecord, assist: Assist) -> Iterator[Doubted]:
-    """One question for all regimens of a stretch where much is doubtful, or else for single fields."""
-    for stretch in list_stretches(parsed):
-        drafts = [draft for regimen in stretch.regimens for draft in _draft_regimen(parsed, regimen, assist)]
-        doubt = sum(draft.doubts[field] for draft in drafts for field in draft.question.fields)
-        doubt += _UNREAD * len(stretch.candidates)
-        if stretch.candidates or (doubt >= _MUCH * len(stretch.regimens) and assist is Assist.AUTO):
-            question = Question(Task.DOSING, stretch.chunk, ("regimens",), _arm(parsed, stretch.chunk.span.section))
-            yield Doubted(question, {"regimens": doubt})
-        else:
-            yield from drafts
-
-
-def _draft_regimen(parsed: ParsedRecord, regimen: ParsedRegimen, assist: Assist) -> Iterator[Doubted]:
-    return _draft(Task.DOSING, regimen, assist, _known_of(parsed, regimen), {"regimens"})
-
-
-def _known_of(parsed: ParsedRecord, regimen: ParsedRegimen) -> str:
-    """Arm, agent, and the dose where the line holds more than that."""
-    dose = "" if regimen.quote == regimen.chunk.span else parsed.raw(regimen.quote)
-    known = (_arm(parsed, regimen.chunk.span.section), regimen.agent.value, dose)
-    return "; ".join(part for part in known if part)
-
-
-def _arm(parsed: ParsedRecord, section_name: str) -> str:
-    """Label and type of the arm or intervention in which a text stands."""
-    section = parsed.record.section(section_name)
-    names = ("label", "name", "type")
-    return ", ".join(text for name in names if section and (text := section.part(name)))
+    """All regimens of all stretches, if they are worth reading anew."""
+    stretches = list_stretches(parsed)
+    if assist is Assist.ALWAYS or is_worth_reading(parsed.dosing, stretches):
+        for stretch in stretches:
+            yield Doubted(Question(Task.DOSING, stretch.chunk, ("regimens",), stretch.place), {"regimens": math.inf})
 
 
 def _plan_endpoints(parsed: ParsedRecord, assist: Assist) -> Iterator[Doubted]:

@@ -1,50 +1,127 @@
-"""Stretches of text that hold regimens: what the rules read in them is doubtful, or they left something unread."""
+"""Stretches of text that tell what participants get: all that a reader of a record's doses must see.
 
+Arms and interventions are shown as a whole where anything in them speaks of a dose; of running text only what stands
+around doses, so that a long description costs no more than it tells.
+"""
+
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from extractor.ground.locate import passage_at
+from extractor.parse.clean import clean_text
 from extractor.parse.parsed import Chunk, ChunkKind, ParsedRecord, ParsedRegimen, Span
+from extractor.schemas import Section
+
+from .dose_cues import DoseCue, find_dose_cues
 
 __all__ = ["Stretch", "list_stretches"]
 
-_Member = ParsedRegimen | Chunk
-
-_PARAGRAPH = re.compile(r"\n\s*\n")
-_GAP, _LONGEST = 150, 1200
-"""Characters between two regimens of one stretch, and of a stretch as a whole."""
+_GROUPS = ("arms", "interventions")
+_PROSE = ("title", "official_title", "brief_summary", "detailed_description")
+_SENTENCE_END = re.compile(r"[.;!?]\s|\n\s*(?=\n|[-*•]|\d+[.)])")
+_GAP, _LONGEST, _MOST = 150, 1200, 12_000
+"""Characters between two members of one stretch, of a stretch as a whole, and of all stretches together."""
+_SENTENCE, _AROUND, _BODY = 300, 25, 40
+"""Characters to look for the ends of a sentence, around a sign, and from which on a text told twice is shown once."""
+_DESCRIBED = 100
+"""Characters from which on an arm or intervention without parts says more than a name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A stretch of one section, with the regimens that the rules read in it and the candidates that they did not.
-
-    Its chunk bears the number of the first of these.
+    """A stretch of one section. Its chunk bears the number of the first regimen or candidate in it, or one that no
+    other chunk of the record has.
     """
 
     chunk: Chunk
-    regimens: tuple[ParsedRegimen, ...]
-    candidates: tuple[Chunk, ...]
+
+    @property
+    def place(self) -> str:
+        """The section, where the text itself does not begin with the name of an arm or intervention."""
+        return "" if self.chunk.span.section.startswith(_GROUPS) else self.chunk.span.section.replace("_", " ")
 
 
-def list_stretches(parsed: ParsedRecord) -> list[Stretch]:
-    """The stretches of a record, in reading order: regimens and candidates that stand close together.
+@dataclass(frozen=True, slots=True)
+class _Cue:
+    span: Span
+    kind: DoseCue
 
-    A short section is one stretch; in a long one a stretch goes on to the end of its paragraph, where cycles and
-    days that hold for all its agents are often told.
+
+_Member = ParsedRegimen | Chunk | _Cue
+
+
+def list_stretches(parsed: ParsedRecord) -> tuple[Stretch, ...]:
+    """The stretches of a record: arms and interventions, then the rest. What is told twice alike is shown once, and
+    of a record that tells without end the beginning.
     """
-    members: list[_Member] = [*parsed.dosing.regimens, *parsed.dosing.candidates]
-    texts = {section.name: section.text for section in parsed.record.sections}
-    order = {name: place for place, name in enumerate(texts)}
-    members.sort(key=lambda member: (order[_span(member).section], _span(member).start, _span(member).end))
-    return [_join(parsed, group, texts[_span(group[0]).section]) for group in _group(members, texts)]
+    sections = {section.name: section for section in parsed.record.sections}
+    grouped = {name: section for name, section in sections.items() if name.startswith(_GROUPS)}
+    rest = {name: section for name, section in sections.items() if name not in grouped}
+    free = itertools.count(max(parsed.chunks, default=0) + 1)
+    stretches: list[Stretch] = []
+    shown = ""
+    for part in (grouped, rest):
+        members = _list_members(parsed, part)
+        if part is rest:
+            members = [m for m in members if not _is_told(_span(m), part[_span(m).section].text, shown)]
+        for group in _group(members, part):
+            if not _tells_doses(group, part[_span(group[0]).section]):
+                continue
+            stretch = _join(parsed, group, free)
+            body = _body_of(parsed, stretch.chunk)
+            if len(shown) < _MOST and (len(body) < _BODY or body not in shown):
+                shown += f"\n{_fold(stretch.chunk.text)}"
+                stretches.append(stretch)
+    return tuple(stretches)
 
 
-def _group(members: Sequence[_Member], texts: Mapping[str, str]) -> Iterator[list[_Member]]:
+def _list_members(parsed: ParsedRecord, sections: Mapping[str, Section]) -> list[_Member]:
+    read: list[_Member] = [*parsed.dosing.regimens, *parsed.dosing.candidates]
+    members = [member for member in read if _span(member).section in sections]
+    members += (cue for section in sections.values() for cue in _list_cues(section))
+    order = {name: place for place, name in enumerate(sections)}
+    return sorted(members, key=lambda member: (order[_span(member).section], _span(member).start, _span(member).end))
+
+
+def _list_cues(section: Section) -> Iterator[_Cue]:
+    grouped = section.name.startswith(_GROUPS)
+    if grouped or section.name in _PROSE:
+        for start, end, kind in find_dose_cues(section.text):
+            if grouped or kind is not DoseCue.GIVING:
+                yield _Cue(Span(section.name, start, end), kind)
+
+
+def _is_told(span: Span, text: str, shown: str) -> bool:
+    """Whether the words around a sign stand in what is shown already."""
+    return _fold(text[max(0, span.start - _AROUND) : span.end + _AROUND]) in shown
+
+
+def _tells_doses(group: Sequence[_Member], section: Section) -> bool:
+    """Whether a group holds a regimen, a candidate, or signs enough of either."""
+    if not all(isinstance(member, _Cue) for member in group):
+        return True
+    kinds = {member.kind for member in group if isinstance(member, _Cue)}
+    if _in_group(_span(group[0])):
+        return kinds != {DoseCue.GIVING} or _describes_giving(section)
+    return len(kinds) > 1
+
+
+def _describes_giving(section: Section) -> bool:
+    """Whether an arm or intervention says more of what is given than the name of a procedure."""
+    if section.parts:
+        return bool(find_dose_cues(section.part("description") or ""))
+    return len(section.text) >= _DESCRIBED
+
+
+def _in_group(span: Span) -> bool:
+    return span.section.startswith(_GROUPS)
+
+
+def _group(members: Sequence[_Member], sections: Mapping[str, Section]) -> Iterator[list[_Member]]:
     group: list[_Member] = []
     for member in members:
-        if group and not _is_close(_cover(group), _span(member), texts):
+        if group and not _is_close(_cover(group), _span(member), sections):
             yield group
             group = []
         group.append(member)
@@ -52,11 +129,11 @@ def _group(members: Sequence[_Member], texts: Mapping[str, str]) -> Iterator[lis
         yield group
 
 
-def _is_close(before: Span, span: Span, texts: Mapping[str, str]) -> bool:
+def _is_close(before: Span, span: Span, sections: Mapping[str, Section]) -> bool:
     if span.section != before.section:
         return False
     near = span.start - before.end <= _GAP and max(span.end, before.end) - before.start <= _LONGEST
-    return near or len(texts[span.section]) <= _LONGEST
+    return near or (_in_group(span) and len(sections[span.section].text) <= _LONGEST)
 
 
 def _cover(group: Sequence[_Member]) -> Span:
@@ -65,28 +142,38 @@ def _cover(group: Sequence[_Member]) -> Span:
 
 
 def _widen(span: Span, text: str) -> Span:
-    """The stretch with the rest of its paragraph, as far as there is room."""
-    if len(text) <= _LONGEST:
+    """The whole of a short arm or intervention; of other text the sentences that a stretch begins and ends in."""
+    if _in_group(span) and len(text) <= _LONGEST:
         return Span(span.section, 0, len(text))
-    found = _PARAGRAPH.search(text, span.end)
-    end = min(found.start() if found else len(text), max(span.end, span.start + _LONGEST))
-    return Span(span.section, span.start, end)
+    before = [found.end() for found in _SENTENCE_END.finditer(text, max(0, span.start - _SENTENCE), span.start)]
+    after = _SENTENCE_END.search(text, span.end, span.end + _SENTENCE)
+    start = before[-1] if before else max(0, span.start - _SENTENCE)
+    end = after.start() + 1 if after else min(len(text), span.end + _SENTENCE)
+    whole = text[start:end]
+    return Span(span.section, end - len(whole.lstrip()), start + len(whole.rstrip()))
 
 
-def _join(parsed: ParsedRecord, group: Sequence[_Member], text: str) -> Stretch:
-    span = _widen(_cover(group), text)
-    first = group[0].chunk if isinstance(group[0], ParsedRegimen) else group[0]
-    kind = first.kind if all(_kind(member) is first.kind for member in group) else ChunkKind.SENTENCE
-    return Stretch(
-        Chunk(first.number, kind, span, passage_at(parsed, span).text),
-        tuple(member for member in group if isinstance(member, ParsedRegimen)),
-        tuple(member for member in group if isinstance(member, Chunk)),
-    )
+def _join(parsed: ParsedRecord, group: Sequence[_Member], free: Iterator[int]) -> Stretch:
+    section = parsed.record.section(_span(group[0]).section)
+    span = _widen(_cover(group), section.text if section else "")
+    read = [member.chunk if isinstance(member, ParsedRegimen) else member for member in group]
+    numbers = [chunk.number for chunk in read if isinstance(chunk, Chunk)]
+    first = min(numbers) if numbers else next(free)
+    return Stretch(Chunk(first, ChunkKind.SENTENCE, span, clean_text(parsed.raw(span)).text))
+
+
+def _body_of(parsed: ParsedRecord, chunk: Chunk) -> str:
+    """What a chunk says, for an intervention beside its name. An arm's name tells who gets it: the agent or placebo."""
+    section = parsed.record.section(chunk.span.section)
+    named = chunk.span.section.startswith("interventions")
+    description = section.part("description") if section and named else None
+    whole = section is not None and len(chunk.text) >= len(description or "")
+    return _fold(description if description and whole else chunk.text)
+
+
+def _fold(text: str) -> str:
+    return " ".join(text.casefold().split())
 
 
 def _span(member: _Member) -> Span:
     return member.chunk.span if isinstance(member, ParsedRegimen) else member.span
-
-
-def _kind(member: _Member) -> ChunkKind:
-    return member.chunk.kind if isinstance(member, ParsedRegimen) else member.kind

@@ -16,16 +16,20 @@ from .lines import estimate_tokens, render_line
 from .prompt_files import load_prompt
 from .wire import WIRE_ITEMS, unite_options
 
-__all__ = ["DOUBT_PER_TOKEN", "Doubted", "keep_worthwhile"]
+__all__ = ["DOUBT_PER_TOKEN", "WRITTEN", "Doubted", "keep_worthwhile"]
 
-DOUBT_PER_TOKEN = 0.0029
-"""Doubt that one token must settle: a value that is as likely wrong as right is worth 170 tokens."""
+DOUBT_PER_TOKEN = 0.0028
+"""Doubt that one token must settle: a value that is as likely wrong as right is worth 180 tokens."""
 
 _USED = 1 / 3
 """How much of its allowance an answer takes, on the average."""
-_WRITTEN = 4
+WRITTEN = 4
 """What a token costs that a model writes, in tokens that it reads."""
 _ROUNDS = 4
+_UNSETTLED = frozenset({"specimens", "methods", "time_window"})
+"""Fields that are not asked in doubt: where a capable model differed from the rules over these quotes, it was right no
+more often than they were, since annotators cut them in many ways.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ def _drop_fields(drafts: Sequence[Doubted]) -> list[Doubted]:
     total: dict[tuple[Task, str], float] = defaultdict(float)
     for draft in drafts:
         for field in draft.question.fields:
-            total[draft.question.task, field] += draft.doubts[field]
+            total[draft.question.task, field] += _gain(draft, field)
     costs = _measure_definitions([draft.question for draft in drafts])
     worthwhile = {key for key, doubt in total.items() if doubt >= DOUBT_PER_TOKEN * costs[key]}
     kept = []
@@ -69,13 +73,17 @@ def _drop_questions(drafts: Sequence[Doubted]) -> list[Doubted]:
 
 
 def _sum_doubt(draft: Doubted) -> float:
-    return sum(draft.doubts[field] for field in draft.question.fields)
+    return sum(_gain(draft, field) for field in draft.question.fields)
+
+
+def _gain(draft: Doubted, field: str) -> float:
+    return 0.0 if field in _UNSETTLED else draft.doubts[field]
 
 
 def _measure_question(question: Question) -> float:
     allowance = WIRE_ITEMS[question.task].allowance
     answer = sum(allowance[field] for field in question.fields) * _USED
-    return estimate_tokens(render_line(question)) + answer * _WRITTEN
+    return estimate_tokens(render_line(question)) + answer * WRITTEN
 
 
 def _measure_definitions(questions: Sequence[Question]) -> dict[tuple[Task, str], float]:

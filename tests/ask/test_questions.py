@@ -4,7 +4,7 @@ import pytest
 
 from extractor.ask.lines import estimate_tokens, render_line
 from extractor.ask.questions import Assist, pack_questions, plan_questions
-from extractor.parse.parsed import Reading, Span
+from extractor.parse.parsed import Reading
 from extractor.schemas import Category, Concept, CriterionKind, Task
 
 from .samples import OPEN, chunk, criterion, outcome, parsed_record, regimen, sure, unsure, with_parts
@@ -50,7 +50,7 @@ def test_always_asks_every_field_and_every_candidate():
     )
     assert {q.chunk.number: q.fields for q in questions} == {
         1: ("stands", "kind", "category", "constraints", "time_window"),
-        2: ("agent", "role", "amounts", "route", "frequency", "cycle", "duration", "timing"),
+        2: ("regimens",),
         4: ("regimens",),
         3: (
             *("split", "concept", "category", "time_points", "time_kind", "instrument"),
@@ -129,15 +129,34 @@ def test_hints_say_where_a_line_stands():
     assert [q.hint for q in _plan(in_list, prose)] == ['exclusion list, under "Any of:"', "brief summary"]
 
 
-def test_hint_of_a_regimen_names_arm_agent_and_the_dose_where_the_line_holds_more():
-    doubt = unsure(None)
-    whole = regimen(1, "5 mg daily", "arms[0]", route=doubt)
-    part = replace(regimen(2, "5 mg daily", "arms[0]", route=doubt), quote=Span("arms[0]", 22, 26))
-    parsed = with_parts(
-        parsed_record(whole, part), "arms[0]", label="Low dose", type="EXPERIMENTAL", description="5 mg daily"
-    )
-    hints = [question.hint for question in plan_questions(parsed, TASKS, Assist.AUTO)]
-    assert hints == ["Low dose, EXPERIMENTAL; Drugamide", "Low dose, EXPERIMENTAL; Drugamide; 5 mg"]
+def _doses(regimens, **readings):
+    """So many regimens, each in an arm of its own."""
+    return [regimen(n, f"Drugamide {n} mg by mouth once daily", f"arms[{n}]", **readings) for n in range(regimens)]
+
+
+def test_doses_are_read_anew_as_a_whole_or_not_at_all():
+    sure_of_all, in_doubt = _doses(3), _doses(2, role=OPEN, route=OPEN, timing=OPEN)
+    assert _plan(*sure_of_all) == ()
+    questions = _plan(*in_doubt, regimen(7, "Testimab 8 mg weekly", "interventions[1]"))
+    assert [(q.chunk.number, q.fields) for q in questions] == [
+        (0, ("regimens",)),
+        (1, ("regimens",)),
+        (7, ("regimens",)),
+    ]
+
+
+def test_one_doubtful_field_is_not_worth_reading_all_doses_anew():
+    assert _plan(*_doses(1, timing=unsure(None))) == ()
+
+
+def test_a_candidate_is_worth_reading_all_doses_anew():
+    questions = _plan(*_doses(1), candidates=(chunk(7, "2 scoops of Testimab", "arms[7]"),))
+    assert [q.chunk.number for q in questions] == [0, 7]
+
+
+def test_running_text_is_hinted_by_its_section_and_arms_by_their_own_names():
+    prose = regimen(9, "Testimab 8 mg weekly", "brief_summary", role=OPEN, route=OPEN, agent=OPEN)
+    assert [q.hint for q in _plan(*_doses(1, role=OPEN, route=OPEN), prose)] == ["", "brief summary"]
 
 
 def test_no_number_is_asked_about_twice():

@@ -2,18 +2,19 @@ from dataclasses import replace
 
 import pytest
 
-from extractor.ask.questions import Assist, plan_questions
+from extractor.ask.dose_cues import find_dose_cues
 from extractor.ask.stretches import list_stretches
+from extractor.parse.clean import clean_text
 from extractor.parse.parsed import Chunk, ChunkKind, Span
-from extractor.schemas import Task
+from extractor.schemas import Section, Source, TrialRecord
 
-from .samples import OPEN, parsed_record, regimen, sure, unsure
+from .samples import parsed_record, regimen
 
 SHORT = "Drugamide 5 mg daily. Testimab 8 mg weekly. Cycles last 21 days."
 LONG = (
     "Drugamide 5 mg daily. "
     + "Nothing is told here. " * 80
-    + "Testimab 8 mg weekly. Cycles last 21 days.\n\nOther words."
+    + "Testimab 8 mg weekly. It is repeated every 21 days.\n\nOther words."
 )
 
 
@@ -29,8 +30,6 @@ def two(text, **readings):
     parsed = parsed_record(one, other)
     section = parsed.record.section("arms[0]").model_copy(update={"text": text})
     sections = tuple(section if s.name == "arms[0]" else s for s in parsed.record.sections)
-    from extractor.parse.clean import clean_text  # noqa: PLC0415
-
     record = parsed.record.model_copy(update={"sections": sections})
     return replace(parsed, record=record, cleaned={**parsed.cleaned, "arms[0]": clean_text(text)})
 
@@ -38,32 +37,94 @@ def two(text, **readings):
 def test_a_short_section_is_one_stretch():
     (stretch,) = list_stretches(two(SHORT))
     assert (stretch.chunk.number, stretch.chunk.text) == (1, SHORT)
-    assert len(stretch.regimens) == 2
 
 
-def test_regimens_far_apart_are_stretches_of_their_own_to_the_end_of_the_paragraph():
+def test_regimens_far_apart_are_stretches_of_their_own_with_their_sentences():
     first, second = list_stretches(two(LONG))
-    assert first.chunk.text.startswith("Drugamide 5 mg daily. Nothing")
-    assert len(first.chunk.text) <= 1200
-    assert second.chunk.text == "Testimab 8 mg weekly. Cycles last 21 days."
+    assert first.chunk.text == "Drugamide 5 mg daily."
+    assert second.chunk.text == "Testimab 8 mg weekly. It is repeated every 21 days."
+
+
+def record(**texts):
+    """A parsed record of which the rules read nothing."""
+    sections = tuple(
+        Section(name=name.replace("_0", "[0]").replace("_1", "[1]"), text=text) for name, text in texts.items()
+    )
+    found = TrialRecord(record_id="x", source=Source(path="x", format="flat"), sections=sections)
+    return replace(parsed_record(), record=found, cleaned={s.name: clean_text(s.text) for s in sections})
+
+
+def shown(**texts):
+    return [(stretch.chunk.span.section, stretch.chunk.text) for stretch in list_stretches(record(**texts))]
 
 
 @pytest.mark.parametrize(
-    ("readings", "asked"),
+    ("texts", "sections"),
     [
-        ({}, {}),
-        ({"role": unsure(None)}, {1: ("role",), 2: ("role",)}),
-        ({"role": OPEN, "route": OPEN}, {1: ("regimens",)}),
+        ({"arms_0": "Low\nDrugamide by mouth"}, ["arms[0]"]),  # one sign is enough where doses are told
+        ({"arms_0": "Control\nUsual care"}, []),
+        ({"interventions_0": "Procedure\nbone marrow transplantation"}, []),  # says no more than its name
+        ({"brief_summary": "Drugamide helps by mouth."}, []),  # of running text two signs are asked
+        ({"brief_summary": "Drugamide 5 mg helps by mouth."}, ["brief_summary"]),
+        ({"eligibility": "No more than 5 mg prednisone daily by mouth"}, []),
+        ({"primary_outcomes_0": "Pain after 5 mg once daily"}, []),
     ],
 )
-def test_much_doubt_asks_for_all_regimens_of_the_stretch_at_once(readings, asked):
-    questions = plan_questions(two(SHORT, **readings), {Task.DOSING}, Assist.AUTO)
-    assert {question.chunk.number: question.fields for question in questions} == asked
+def test_what_is_shown_of_text_in_which_the_rules_read_nothing(texts, sections):
+    assert [section for section, _ in shown(**texts)] == sections
 
 
-def test_a_candidate_asks_for_all_regimens_of_its_stretch():
-    parsed = two(SHORT, agent=sure("Drugamide"))
-    candidate = Chunk(7, ChunkKind.SENTENCE, Span("arms[0]", 44, 64), "Cycles last 21 days.")
-    parsed = replace(parsed, dosing=replace(parsed.dosing, candidates=(candidate,)))
-    (question,) = plan_questions(parsed, {Task.DOSING}, Assist.AUTO)
-    assert (question.chunk.number, question.fields, question.chunk.text) == (1, ("regimens",), SHORT)
+def test_numbers_of_new_stretches_are_free():
+    parsed = two(SHORT)
+    more = record(arms_0=SHORT, arms_1="High\nDrugamide 50 mg daily", brief_summary="Ten days of 7 mg by mouth.")
+    parsed = replace(parsed, record=more.record, cleaned=more.cleaned)
+    assert [stretch.chunk.number for stretch in list_stretches(parsed)] == [1, 3, 4]
+
+
+def test_what_an_arm_tells_is_not_shown_again_from_the_description():
+    told = "Drugamide 5 mg by mouth once daily for 12 weeks."
+    more = "Rescue: Testimab 8 mg injected once."
+    assert shown(detailed_description=f"Design. {told}", arms_0=told) == [("arms[0]", told)]
+    found = shown(detailed_description=f"{told}\n\n{'Nothing here. ' * 20}\n\n{more}", arms_0=told)
+    assert found == [("arms[0]", told), ("detailed_description", more)]
+
+
+def test_equal_arms_are_shown_once():
+    told = "Drugamide 5 mg by mouth once daily for 12 weeks."
+    assert len(shown(arms_0=told, arms_1=told)) == 1
+
+
+def test_a_stretch_of_prose_begins_and_ends_with_a_sentence():
+    text = (
+        "Many are ill. Patients receive 5 mg of Drugamide by mouth\n      every day of the week. They are seen often."
+    )
+    assert shown(detailed_description=text) == [
+        ("detailed_description", "Patients receive 5 mg of Drugamide by mouth every day of the week.")
+    ]
+
+
+def test_long_text_without_doses_is_passed_quickly():
+    assert shown(detailed_description="word 5 " * 50_000) == []
+
+
+def test_of_a_record_without_end_the_beginning_is_shown():
+    text = "\n\n".join(f"Drugamide {n} mg by mouth on day {n}. {'Nothing is told here. ' * 10}" for n in range(2000))
+    stretches = shown(detailed_description=text)
+    assert stretches[0][1] == "Drugamide 0 mg by mouth on day 0."
+    assert 10_000 < sum(len(words) for _, words in stretches) < 14_000
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("2 x 10^6 CAR-T cells", ["amount"]),
+        ("20 mg", ["amount"]),
+        ("given i.v. over 1 hour", ["route"]),
+        ("q3w", ["rate"]),
+        ("on days 1-5", ["rate"]),
+        ("prostatectomy", ["giving"]),
+        ("ivory, scope, podium", []),
+    ],
+)
+def test_signs_of_dosing(text, kinds):
+    assert [kind.value for *_, kind in find_dose_cues(text)] == kinds

@@ -11,6 +11,7 @@ from .catalogue import HubSource, LocalModel, PackageSource, default_model, find
 from .pull import pull_model
 from .serve import LocalServer, ServerSettings, serve_model
 from .store import ModelRow, Progress, default_cache, list_models, locate_model
+from .tuning import Tuning
 
 __all__ = [
     "HubSource",
@@ -20,6 +21,7 @@ __all__ = [
     "PackageSource",
     "Progress",
     "ServerSettings",
+    "Tuning",
     "default_cache",
     "default_model",
     "find_model",

@@ -18,6 +18,10 @@ __all__ = ["set_parameters"]
 ERRORS_ONLY = 1
 PROMPT_CACHE_MIB = 512
 LOOPBACK = "127.0.0.1"
+LOGICAL_BATCH = 2048
+FLASH_AUTO = -1
+GGML_TYPES = {16: 1, 8: 8}
+"""llama.cpp's numbers for the types f16 and q8_0, by their bits."""
 
 
 def set_parameters(parameters: Any, request: Mapping[str, Any]) -> Any:
@@ -34,7 +38,18 @@ def set_parameters(parameters: Any, request: Mapping[str, Any]) -> Any:
     parameters.n_ctx = request["slots"] * request["context"]  # llama.cpp divides it among the slots
     parameters.cache_ram_mib = PROMPT_CACHE_MIB  # 8 GiB by default, which a long run fills
     parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = request["threads"]
+    _tune(parameters, request["tuning"])
     return parameters
+
+
+def _tune(parameters: Any, tuning: Mapping[str, Any]) -> None:
+    parameters.n_ubatch = tuning["batch"]
+    parameters.n_batch = max(LOGICAL_BATCH, tuning["batch"])
+    flash = tuning["flash_attention"]
+    parameters.flash_attn_type = FLASH_AUTO if flash is None else int(flash)
+    parameters.cache_type_k = parameters.cache_type_v = GGML_TYPES[tuning["cache_bits"]]
+    parameters.cache_prompt = tuning["prefix_cache"]
+    parameters.n_cache_reuse = tuning["reuse"]
 
 
 def _serve(request: Mapping[str, Any]) -> Any:

@@ -13,13 +13,15 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO
 
 import httpx2
 
 from extractor.errors import ModelUnavailable
+
+from .tuning import Tuning
 
 __all__ = ["LocalServer", "ServerSettings", "serve_model"]
 
@@ -43,7 +45,8 @@ class ServerSettings:
 
     ``slots`` is how many requests are answered at once; ``context`` is prompt and answer of one request, in
     tokens; both cost memory whether used or not. ``threads`` is all cores but one, at most 8, unless given.
-    Port 0 takes a free one. Requests must carry ``token``; a random one unless given.
+    Port 0 takes a free one. Requests must carry ``token``; a random one unless given. ``tuning`` is how the runtime
+    computes.
 
     Raises ``ValueError`` for numbers no server can run with.
     """
@@ -53,6 +56,7 @@ class ServerSettings:
     threads: int = field(default_factory=_spare_cores)
     port: int = 0
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+    tuning: Tuning = field(default_factory=Tuning)
 
     def __post_init__(self) -> None:
         if self.slots < 1 or self.threads < 1 or not 256 <= self.context <= 131072:
@@ -126,6 +130,7 @@ def _request(path: Path, name: str, settings: ServerSettings) -> str:
             "threads": settings.threads,
             "port": settings.port,
             "token": settings.token,
+            "tuning": asdict(settings.tuning),
         }
     )
 

@@ -33,7 +33,7 @@ class RegimenItem(WireItem):
         "cycle": 8,
         "duration": 8,
         "timing": 40,
-        "regimens": 600,
+        "regimens": 250,
     }
     always: ClassVar = frozenset({"role"})
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,7 +17,7 @@ import httpx2
 import psutil
 import pytest
 
-from extractor.ask.local import LocalServer, ServerSettings, serve_model
+from extractor.ask.local import LocalServer, ServerSettings, Tuning, serve_model
 from extractor.ask.local.runtime import set_parameters
 from extractor.errors import ModelUnavailable
 
@@ -164,10 +165,35 @@ def test_file_that_holds_no_weights_is_refused(tmp_path: Path, content: bytes | 
 def test_parameters_bind_to_loopback_and_share_the_context() -> None:
     empty = SimpleNamespace(model=SimpleNamespace(), cpuparams=SimpleNamespace(), cpuparams_batch=SimpleNamespace())
     request = {"path": "a.gguf", "name": "a", "slots": 3, "context": 1000, "threads": 5, "port": 0, "token": "t"}
-    filled = set_parameters(empty, request)
+    filled = set_parameters(empty, request | {"tuning": asdict(Tuning())})
     assert (filled.hostnames, filled.api_keys) == (["127.0.0.1"], ["t"])
     assert (filled.n_parallel, filled.n_ctx) == (3, 3000)
     assert filled.cpuparams.n_threads == filled.cpuparams_batch.n_threads == 5
+
+
+@pytest.mark.parametrize(
+    ("tuning", "number", "value"),
+    [
+        (Tuning(), "flash_attn_type", -1),
+        (Tuning(flash_attention=False), "flash_attn_type", 0),
+        (Tuning(cache_bits=8), "cache_type_k", 8),
+        (Tuning(cache_bits=8), "cache_type_v", 8),
+        (Tuning(batch=128), "n_ubatch", 128),
+        (Tuning(batch=4096), "n_batch", 4096),
+        (Tuning(prefix_cache=False), "cache_prompt", False),
+        (Tuning(reuse=64), "n_cache_reuse", 64),
+    ],
+)
+def test_tuning_reaches_the_runtime(tuning: Tuning, number: str, value: int) -> None:
+    empty = SimpleNamespace(model=SimpleNamespace(), cpuparams=SimpleNamespace(), cpuparams_batch=SimpleNamespace())
+    request = {"path": "a", "name": "a", "slots": 1, "context": 256, "threads": 1, "port": 0, "token": "t"}
+    assert getattr(set_parameters(empty, request | {"tuning": asdict(tuning)}), number) == value
+
+
+@pytest.mark.parametrize("wrong", [{"cache_bits": 4}, {"batch": 0}, {"reuse": -1}])
+def test_impossible_tuning_is_refused(wrong: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match=r"bits|batch"):
+        Tuning(**wrong)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""How fast a model of this machine answers, by how it is served."""

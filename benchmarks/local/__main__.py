@@ -1,0 +1,91 @@
+"""How fast a model of this machine answers, by how it is served.
+
+    python -m benchmarks.local [RECORDS ...] [--model local:NAME] [--limit N] [--output-tokens N] [--rounds N]
+                               [--only NAME ...]
+
+Each variant differs from the defaults of ``ServerSettings`` in one setting. It is measured in turns with them, on the
+calls of ``--assist auto`` for the same records (the seeds, unless given), each round with a server started afresh, so
+that what else the machine does weighs on both alike: the ratio of their seconds is the figure, the median of the
+rounds. Tokens read anew, from the cache and written are the server's own counts. Pull the model first.
+"""
+
+import argparse
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+
+from extractor.ask.call import Call
+from extractor.ask.local import locate_model
+from extractor.ask.prompt import render_call
+from extractor.ask.questions import Assist, pack_questions, plan_questions
+from extractor.assemble import ALL_TASKS
+from extractor.cli.environment import read_cache_folder
+from extractor.parse import parse_record
+from extractor.read import read_records
+
+from .serving import Served, serve_calls
+from .variants import DEFAULTS, VARIANTS
+
+__all__ = ["main"]
+
+_SEEDS = Path(__file__).parents[2] / "seeds" / "records"
+
+
+def main() -> None:
+    """Serve, ask, print."""
+    chosen = _read_arguments()
+    path = locate_model(chosen.model.removeprefix("local:"), cache_dir=read_cache_folder())
+    calls = render_calls(chosen.records or [_SEEDS], chosen.limit)
+    print(
+        f"{chosen.model}, {len(calls)} calls, {DEFAULTS.slots} slots, {DEFAULTS.threads} threads by default", end="\n\n"
+    )
+    print(f"{'variant':<24}{'seconds':>9}{'anew':>8}{'cached':>8}{'written':>9}{'MB':>7}")
+    for name in chosen.only or VARIANTS:
+        pairs = [measure_pair(path, name, calls, chosen.output_tokens) for _ in range(chosen.rounds)]
+        print(format_row(name, pairs), flush=True)
+
+
+def _read_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("records", type=Path, nargs="*")
+    parser.add_argument("--model", default="local:smollm2-135m", metavar="SPEC")
+    parser.add_argument("--limit", type=int, default=8, metavar="N")
+    parser.add_argument("--output-tokens", type=int, default=48, metavar="N")
+    parser.add_argument("--rounds", type=int, default=3, metavar="N")
+    parser.add_argument("--only", action="append", choices=list(VARIANTS))
+    return parser.parse_args()
+
+
+def render_calls(sources: Sequence[Path], limit: int) -> list[Call]:
+    """The calls that ``--assist auto`` would put for the first records."""
+    calls: list[Call] = []
+    for record in read_records(*map(str, sources)):
+        questions = plan_questions(parse_record(record), ALL_TASKS, Assist.AUTO)
+        calls += (render_call(record, pack) for pack in pack_questions(questions))
+        if len(calls) >= limit:
+            break
+    return calls[:limit]
+
+
+def measure_pair(path: Path, variant: str, calls: Sequence[Call], output_tokens: int) -> tuple[Served, Served]:
+    """A round of the defaults and one of the variant."""
+    return (
+        serve_calls(path, DEFAULTS, calls, output_tokens),
+        serve_calls(path, VARIANTS[variant], calls, output_tokens),
+    )
+
+
+def format_row(name: str, pairs: Sequence[tuple[Served, Served]]) -> str:
+    """The variant's seconds as a multiple of those of the defaults, and its counts.
+
+    >>> pairs = [(Served(900, 100, 50, 4.0, 500), Served(900, 100, 50, 5.0, 400))]
+    >>> format_row("1 slot", pairs)
+    '1 slot                     1.25 x     900     100       50    400'
+    """
+    ratio = statistics.median(variant.seconds / defaults.seconds for defaults, variant in pairs)
+    last = pairs[-1][1]
+    return f"{name:<24}{ratio:>7.2f} x{last.read:>8}{last.cached:>8}{last.written:>9}{last.megabytes:>7}"
+
+
+if __name__ == "__main__":
+    main()

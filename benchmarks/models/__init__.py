@@ -1,0 +1,1 @@
+"""What a model adds, and what it costs."""

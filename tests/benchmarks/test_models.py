@@ -1,0 +1,75 @@
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from benchmarks.models.asking import Asked, Round
+from benchmarks.models.believing import assemble_held_out, assemble_shipped
+from benchmarks.models.tables import compare_with_rules, format_accuracy, format_costs, list_losses
+from extractor.assemble import Inquiry, assemble_extraction
+from extractor.assemble.policy import ModelClass, combine_policy
+from extractor.ground.answer import Answer
+from extractor.ground.check import ground_answer
+from extractor.parse import parse_record
+from extractor.parse.parsed import Reading
+from extractor.schemas import Category, Section, Source, Task, TrialRecord, Usage
+
+RULES, MODEL = Category.OTHER, Category.INFECTION
+FIELD = "eligibility.category"
+
+
+def record(name, **usage):
+    """A record with one criterion, of which rules and model think differently."""
+    sections = (Section(name="eligibility", text="Exclusion Criteria:\n\n* Something rare"),)
+    parsed = parse_record(TrialRecord(record_id=name, source=Source(path="x", format="flat"), sections=sections))
+    (criterion,) = parsed.eligibility.criteria
+    criterion = replace(criterion, stands=Reading(value=True, confidence=0.99), category=Reading(RULES, 0.6))
+    parsed = replace(parsed, eligibility=replace(parsed.eligibility, criteria=(criterion,)))
+    number = criterion.chunk.number
+    answer = ground_answer(Answer(Task.ELIGIBILITY, number, {"category": MODEL}), parsed)
+    return parsed, Inquiry({number: frozenset({"category"})}, {number: (answer,)}, usage=Usage(**usage))
+
+
+def asked(name, who, **usage):
+    parsed, inquiry = record(name, **usage)
+    return Asked(parsed, inquiry, {FIELD: {"doubtful": Counter({who: 20})}})
+
+
+def categories(extractions):
+    return [extraction.eligibility.criteria[0].category for extraction in extractions]
+
+
+def test_held_out_means_that_a_record_does_not_tell_whom_to_believe_about_itself():
+    both = Round((asked("A", "model"), asked("B", "rule")), 1.0)
+    assert categories(assemble_held_out(both)) == [RULES, MODEL]
+
+
+def test_the_shipped_policy_is_that_of_the_inquiry():
+    counts = {FIELD: {"doubtful": {"rule": 20}}}
+    one = asked("A", "model")
+    believer = replace(one, inquiry=replace(one.inquiry, policy=combine_policy(ModelClass.CAPABLE, counts)))
+    assert categories(assemble_shipped(Round((believer,), 1.0))) == [RULES]
+
+
+@pytest.mark.parametrize(("right", "lost"), [(MODEL, False), (RULES, True)])
+def test_a_field_that_a_model_made_worse_is_named(right, lost):
+    parsed, inquiry = record("A")
+    rules, found = assemble_extraction(parsed, Inquiry()), assemble_extraction(parsed, inquiry)
+    gold = found if right is MODEL else rules
+    report = compare_with_rules([gold], [found], [rules], 0)
+    assert ("eligibility.criteria.category" in list_losses(report)) is lost
+    table = format_accuracy({"auto": report}).splitlines()
+    (row,) = [line.split() for line in table if line.startswith("eligibility.criteria.category")]
+    assert row[1:] == (["1", "0.000", "1.000", "+1.000"] if right is MODEL else ["1", "1.000", "0.000", "-1.000"])
+
+
+def test_costs_are_totals_medians_and_shares():
+    usages = [{"calls": 1, "prompt_tokens": n, "cached_tokens": n // 2, "output_tokens": 10} for n in (100, 200, 600)]
+    rounds = {
+        "auto": Round(tuple(asked(str(n), "rule", **usage) for n, usage in enumerate(usages)), 6.0),
+        "always": Round((asked("A", "rule", calls=2, prompt_tokens=1800, output_tokens=60),), 6.0),
+    }
+    head, auto, always = (line.split() for line in format_costs(rounds).splitlines())
+    assert head[:4] == ["asked", "calls", "prompt", "median"]
+    assert auto == ["auto", "3", "900", "200", "50.0%", "30", "10", "50.0%", "2.00"]
+    assert always[-2:] == ["100.0%", "6.00"]

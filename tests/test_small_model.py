@@ -1,0 +1,90 @@
+"""A weak model must not spoil what the rules know: answers of smollm2-135m to all questions about the seeds, replayed.
+
+Recorded with ``extractor run seeds/records --model local:smollm2-135m --assist always --record tests/small_answers``.
+"""
+
+import asyncio
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+
+from extractor import read_records
+from extractor.ask.inquire import inquire
+from extractor.ask.opening import ModelChoice, open_model
+from extractor.ask.questions import Assist
+from extractor.assemble import ALL_TASKS, Inquiry, assemble_extraction
+from extractor.assemble.policy import ModelClass, load_policy
+from extractor.evaluation import evaluate
+from extractor.ground.answer import Answer
+from extractor.ground.check import ground_answer
+from extractor.parse import parse_record
+from extractor.parse.parsed import Reading
+from extractor.schemas import Concept, EndpointCategory, Task, TimeKind
+
+pytest.importorskip("scipy", reason="needs the extra `evaluate`")
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def asked():
+    """Each seed as it was parsed, and what the small model said of it."""
+
+    async def ask_all():
+        async with open_model(ModelChoice(replay=ROOT / "tests" / "small_answers")) as model:
+            return [(parsed, await inquire(parsed, model, ALL_TASKS, Assist.ALWAYS)) for parsed in records]
+
+    records = [parse_record(record) for record in read_records(str(ROOT / "seeds" / "records"))]
+    return asyncio.run(ask_all())
+
+
+def in_doubt(parsed, confidence):
+    """The record as if the rules were no surer than this of anything about its criteria and outcomes."""
+
+    def weaken(item):
+        readings = {field.name: getattr(item, field.name) for field in fields(item)}
+        weak = {name: replace(r, confidence=min(r.confidence, confidence)) for name, r in readings.items()
+                if isinstance(r, Reading)}  # fmt: skip
+        return replace(item, **weak)
+
+    criteria = tuple(map(weaken, parsed.eligibility.criteria))
+    eligibility = replace(parsed.eligibility, criteria=criteria)
+    return replace(parsed, eligibility=eligibility, outcomes=tuple(map(weaken, parsed.outcomes)))
+
+
+def find_losses(asked, confidence, policy=None):
+    """The fields that are worse than with the rules alone."""
+    weak = [(in_doubt(parsed, confidence), inquiry) for parsed, inquiry in asked]
+    rules = [assemble_extraction(parsed, Inquiry()) for parsed, _ in weak]
+    both = [assemble_extraction(parsed, replace(found, policy=policy or found.policy)) for parsed, found in weak]
+    report = evaluate(ROOT / "seeds" / "gold", both, compare=rules, resamples=0)
+    return [found.name for found in report.comparison.differences if found.difference and found.difference < 0]
+
+
+def answer_alike(asked):
+    """What a weak model does: every outcome is overall survival, efficacy, at named moments."""
+    said = {"concept": Concept.OVERALL_SURVIVAL, "category": EndpointCategory.EFFICACY, "time_kind": TimeKind.AT}
+    for parsed, _ in asked:
+        numbers = [outcome.chunk.number for outcome in parsed.outcomes]
+        answers = {n: (ground_answer(Answer(Task.ENDPOINTS, n, dict(said)), parsed),) for n in numbers}
+        yield parsed, Inquiry({n: frozenset(said) for n in numbers}, answers)
+
+
+def test_the_small_model_was_asked_everything_and_answered(asked):
+    assert sum(inquiry.usage.questions for _, inquiry in asked) > 30
+    assert sum(inquiry.usage.output_tokens for _, inquiry in asked) > 1000
+
+
+@pytest.mark.parametrize("confidence", [1.0, 0.9, 0.7])
+def test_no_field_is_worse_than_with_the_rules_alone_however_sure_they_are(asked, confidence):
+    assert find_losses(asked, confidence) == []
+
+
+@pytest.mark.parametrize("confidence", [1.0, 0.9, 0.7])
+def test_a_model_that_says_the_same_of_every_line_spoils_nothing(asked, confidence):
+    assert find_losses(list(answer_alike(asked)), confidence, load_policy(ModelClass.SMALL)) == []
+
+
+def test_believed_as_a_capable_model_it_would(asked):
+    assert "endpoints.concept" in find_losses(list(answer_alike(asked)), 0.7, load_policy(ModelClass.CAPABLE))
