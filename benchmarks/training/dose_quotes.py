@@ -16,11 +16,15 @@ from benchmarks.scores import Guess, format_calibration
 from extractor.parse.clean import CleanText, clean_text
 from extractor.parse.dosing import read_statements
 from extractor.parse.dosing.agents import build_lexicon
+from extractor.parse.dosing.facts import Statement
 from extractor.parse.dosing.merging import merge_statements
 from extractor.parse.dosing.passages import list_passages
-from extractor.parse.dosing.quotes import Candidate, describe_ends, describe_starts, find_anchor
+from extractor.parse.dosing.quote_context import Candidate, find_anchor
+from extractor.parse.dosing.quote_ends import describe_ends, fit_ends
+from extractor.parse.dosing.quote_starts import describe_starts
+from extractor.parse.dosing.quotes import STARTS
 
-from .log_linear import Choice, Weights, choose, fit_weights
+from .log_linear import Choice, Weights, fit_weights, rate
 
 _HEAD = """\
 # How much each feature of a quote's start (s:) and end (e:) counts (see quotes.py): the weights of a log-linear
@@ -29,15 +33,16 @@ _HEAD = """\
 _SHORTER = 1.0
 """Taken off the weight of a start at the agent's name: the guideline asks for the shortest text with the dose."""
 _LEAST = 0.1
-_RARE = 10
+_RARE = 5
 """Features of fewer candidates are left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Quoted:
-    """A statement whose labelled quote is known: the candidates for both ends, and which are right."""
+    """A statement whose labelled quote is known: the candidates for both ends, given the right start, and the quote."""
 
     trial: str
+    statement: Statement
     starts: list[Candidate]
     ends: list[Candidate]
     start: int
@@ -56,7 +61,7 @@ def main() -> None:
     names = _name_features(quoted)
     starts, ends = _choices(quoted, names)
     print(f"{len(quoted)} quotes, {len(names)} features; out of reach:", _count_lost(starts), _count_lost(ends))
-    print("Held out by trial:", format_calibration(list(cross_validate(starts, ends, names))))
+    print("Held out by trial:", format_calibration(list(cross_validate(quoted, names))))
     if chosen.out:
         weights = train([*starts, *ends], names)
         chosen.out.write_text(format_weights(weights, names), "utf-8")
@@ -77,7 +82,9 @@ def read_quoted(row: Row) -> Iterator[_Quoted]:
             if section == statement.section and first <= anchor and end <= last
         ]
         if len(set(holding)) == 1:
-            yield _Quoted(row["record"], describe_starts(statement), describe_ends(statement), *holding[0])
+            start, end = holding[0]
+            ends = fit_ends(statement, describe_ends(statement), start)
+            yield _Quoted(row["record"], statement, describe_starts(statement), ends, start, end)
 
 
 def _locate(label: Row, sections: Mapping[str, str], cleaned: Mapping[str, CleanText]) -> tuple[str, int, int]:
@@ -116,15 +123,27 @@ def train(choices: Sequence[Choice], names: Mapping[str, int]) -> Weights:
     return weights
 
 
-def cross_validate(starts: Sequence[Choice], ends: Sequence[Choice], names: Mapping[str, int]) -> Iterator[Guess]:
+def cross_validate(quoted: Sequence[_Quoted], names: Mapping[str, int]) -> Iterator[Guess]:
     """Every quote judged by weights fitted on the other folds."""
     for fold in range(FOLDS):
-        seen = [choice for choice in (*starts, *ends) if fold_of(choice.trial) != fold]
-        weights = train(seen, names)
-        for start, end in zip(starts, ends, strict=True):
-            if fold_of(start.trial) == fold:
-                (first, sure), (last, surer) = choose(start, weights), choose(end, weights)
-                yield Guess(first == start.right and last == end.right, sure * surer)
+        starts, ends = _choices([one for one in quoted if fold_of(one.trial) != fold], names)
+        weights = train([*starts, *ends], names)
+        for one in quoted:
+            if fold_of(one.trial) == fold:
+                sure, start, end = max(_weigh(one, names, weights))
+                yield Guess((start, end) == (one.start, one.end), sure)
+
+
+def _weigh(one: _Quoted, names: Mapping[str, int], weights: Weights) -> Iterator[tuple[float, int, int]]:
+    """The likeliest quotes, one for each of the likeliest starts, with their probabilities."""
+    ends = describe_ends(one.statement)
+    chances = rate(_choice(one.trial, one.starts, one.start, names), weights)
+    for number in chances.argsort()[::-1][:STARTS]:
+        start = one.starts[number][0]
+        fitting = fit_ends(one.statement, ends, start)
+        found = rate(_choice(one.trial, fitting, one.end, names), weights)
+        best = int(found.argmax())
+        yield float(chances[number] * found[best]), start, fitting[best][0]
 
 
 def _count_lost(choices: Sequence[Choice]) -> int:

@@ -1,6 +1,6 @@
 """Weights of the roles of agents: makes ``extractor/parse/dosing/role_weights.toml``.
 
-    python -m benchmarks.training.dose_roles --data DIR [--part PART] [--out FILE]
+    python -m benchmarks.training.dose_roles --data DIR [--whole DIR] [--part PART] [--out FILE]
 
 Prints how often the role is right on trials that the weights have not seen.
 """
@@ -11,20 +11,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.label_files import FOLDS, Row, add_data_option, fold_of, read_labels
-from benchmarks.labels.dosing import PARTS, build_record, choose_rows
+from benchmarks.label_files import FOLDS, Row, fold_of
 from benchmarks.scores import Guess, format_calibration
-from extractor.parse.clean import clean_text
-from extractor.parse.dosing import read_statements
-from extractor.parse.dosing.agents import build_lexicon
 from extractor.parse.dosing.facts import Statement
-from extractor.parse.dosing.merging import merge_statements
-from extractor.parse.dosing.names import name_key
-from extractor.parse.dosing.passages import list_passages
 from extractor.parse.dosing.role_features import describe_role
-from extractor.parse.dosing.trials import view_trial
 from extractor.schemas import Role
 
+from .dose_records import DoseRecord, add_options, is_agent, read_dose_records
 from .log_linear import Choice, Weights, choose, fit_weights
 
 _HEAD = """\
@@ -39,10 +32,6 @@ _BY_HAND = {
     (Role.PREMEDICATION, "expected premedication"): 5.0,
     (Role.PROCEDURE, "expected procedure"): 3.0,
     (Role.INVESTIGATIONAL, "part of scheme"): 2.5,
-    (Role.INVESTIGATIONAL, "title tested"): 1.5,
-    (Role.INVESTIGATIONAL, "title about scheme"): 1.0,
-    (Role.COMPARATOR, "title against"): 2.0,
-    (Role.BACKGROUND, "title omits it"): 0.7,
 }
 """Too rare in the labels to be fitted well: the guideline defines two roles by such words; labels know no titles."""
 _Labelled = tuple[str, list[str], Role]
@@ -52,12 +41,11 @@ _Labelled = tuple[str, list[str], Role]
 def main() -> None:
     """Print held-out figures; write the weights if asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_data_option(parser)
-    parser.add_argument("--part", choices=PARTS, default="all", help="the trials to learn from (default: all)")
+    add_options(parser)
     parser.add_argument("--out", type=Path, metavar="FILE", help="where to write the weights")
     chosen = parser.parse_args()
-    rows = choose_rows(read_labels(chosen.data, "dosing"), chosen.part)
-    labelled = [one for row in rows for one in read_labelled(row)]
+    records = read_dose_records(chosen.data, chosen.part, chosen.whole)
+    labelled = [one for record in records for one in read_labelled(record)]
     names = _name_features(labelled)
     choices = [_choice(one, names) for one in labelled]
     print(f"{len(labelled)} agents, {len(names)} features of {len(_ROLES)} roles")
@@ -67,32 +55,21 @@ def main() -> None:
         chosen.out.write_text(format_weights(weights, names), "utf-8")
 
 
-def read_labelled(row: Row) -> Iterator[_Labelled]:
+def read_labelled(record: DoseRecord) -> Iterator[_Labelled]:
     """The statements of a labelled record whose agent has one labelled role."""
-    record = build_record(row)
-    cleaned = {section.name: clean_text(section.text) for section in record.sections}
-    groups, descriptions = list_passages(record, cleaned)
-    lexicon = build_lexicon(groups, descriptions)
-    statements = merge_statements(read_statements(groups, descriptions, lexicon))
-    trial = view_trial((*groups, *descriptions), lexicon, statements)
-    for statement in statements:
-        text = cleaned[statement.section].text
-        if len(roles := _find_roles(statement, text, row["dosing"])) == 1:
-            yield row["record"], describe_role(statement, text, trial), Role(roles.pop())
+    trial = record.view()
+    for statement in record.statements:
+        text = record.cleaned[statement.section].text
+        if len(roles := _find_roles(statement, text, record.doses)) == 1:
+            yield record.trial, describe_role(statement, text, trial), Role(roles.pop())
 
 
 def _find_roles(statement: Statement, text: str, labels: Sequence[Row]) -> set[str]:
     """The roles of the labels whose quote holds the statement and, if none does, of those of the same agent."""
     said = text[statement.start : statement.end]
-    same = [label for label in labels if _is_agent(statement, label["agent"])]
+    same = [label for label in labels if is_agent(statement, label["agent"])]
     holding = [label for label in same if label["section"] == statement.section and label["quote"] in said]
     return {label["role"] for label in (holding or same)}
-
-
-def _is_agent(statement: Statement, name: str) -> bool:
-    key, mention = name_key(name), statement.mention
-    named = name_key(statement.clause.text[mention.start : mention.end]) if mention else ""
-    return key in {statement.agent.key, named} or (len(key) > 3 and (key in statement.agent.key or key in named))
 
 
 def _name_features(labelled: Sequence[_Labelled]) -> dict[str, int]:

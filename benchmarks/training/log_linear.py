@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Choice", "choose", "fit_weights"]
+__all__ = ["Choice", "choose", "fit_weights", "rate"]
 
 Weights = NDArray[np.float64]
 _PENALTY = 2.0
@@ -32,10 +32,21 @@ def choose(choice: Choice, weights: Weights) -> tuple[int, float]:
     >>> choose(Choice("x", ((0,), (1,)), 0), np.array([2.0, 2.0]))
     (0, 0.5)
     """
-    scores = np.array([weights[list(features)].sum() for features in choice.candidates])
-    probabilities = np.exp(scores - scores.max())
+    probabilities = rate(choice, weights)
     best = int(probabilities.argmax())
-    return best, float(probabilities[best] / probabilities.sum())
+    return best, float(probabilities[best])
+
+
+def rate(choice: Choice, weights: Weights) -> Weights:
+    """The probability of each candidate.
+
+    >>> rate(Choice("x", ((0,), (1,)), 0), np.array([2.0, 2.0])).tolist()
+    [0.5, 0.5]
+    """
+    scores = np.array([weights[list(features)].sum() for features in choice.candidates])
+    probabilities: Weights = np.exp(scores - scores.max())
+    probabilities /= probabilities.sum()
+    return probabilities
 
 
 def fit_weights(choices: Sequence[Choice], features: int, fixed: dict[int, float]) -> Weights:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from math import isfinite
 
 from .memory import remember
-from .words import find_words
+from .words import PlainTwin, find_words
 
 __all__ = ["NUMBER", "number_places", "read_number"]
 
@@ -51,7 +51,7 @@ _FULL = re.compile(
     rf"|10\^(?P<bare>-?\d{{1,2}})|(?P<word>[a-z-]+)",
     re.IGNORECASE,
 )
-_DIGIT_RUN = re.compile(r"\d+")
+_DIGIT_RUN = PlainTwin(r"\d+", "[0-9]+")
 _EXACT = 15
 """So many digits are a whole number that a float holds exactly."""
 _FIRST_WORDS = frozenset(word.partition("-")[0] for word in _WORDS)
@@ -91,7 +91,7 @@ def number_places(text: str) -> Sequence[int]:
     >>> number_places("two of 1.5 mg")
     (0, 7, 8, 9)
     """
-    digits = [found.start() for found in _DIGIT_RUN.finditer(text)]
+    digits = [found.start() for found in _DIGIT_RUN.of(text).finditer(text)]
     table = find_words(text)
     words = [place for word in _FIRST_WORDS & table.keys() for place in table[word]]
     dots = [place - 1 for place in digits if text[place - 1 : place] == "."]

@@ -9,7 +9,7 @@ from scipy import sparse  # type: ignore[import-untyped]
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
-from extractor.parse.scoring import Bag
+from extractor.parse.scoring import Bag, NumberedBags
 from extractor.parse.scoring.bags import Features
 from extractor.parse.scoring.classifier import Classifier
 from extractor.parse.scoring.meanings import WordVectors, point
@@ -61,7 +61,7 @@ def fit(plan: Plan, bags: Sequence[Bag], labels: Sequence[str], vectors: WordVec
 def _point(bags: Sequence[Bag], source: str, vectors: WordVectors) -> Array:
     """Where the words of each text point, in one source."""
     table = WordTable((), vectors, 0)
-    return np.vstack([point(table.sum(*table.find([bag.get(source, ())]))) for bag in bags])
+    return np.vstack([point(table.sum(*NumberedBags([{source: bag.get(source, ())}]).find(source))) for bag in bags])
 
 
 def _keep(design: Design, weights: Array, most: int) -> tuple[Features, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from benchmarks.label_files import Row
 from extractor.parse.clean import clean_text
-from extractor.parse.outcomes.outcome_features import OutcomeWords, describe_outcome
+from extractor.parse.outcomes.outcome_features import OutcomeWords, describe_outcomes
 from extractor.parse.scoring import Bag
 from extractor.parse.scoring.bags import Block
 from extractor.schemas import Rank
@@ -32,7 +32,7 @@ CATEGORIES = Plan("endpoint_categories", _PARTS, _MEANINGS, meaning_scale=1.2, f
 
 def find_outcomes(rows: Sequence[Row]) -> list[Bag]:
     """The features of each labelled outcome."""
-    return [describe_outcome(_words(row)) for row in rows]
+    return describe_outcomes([_words(row) for row in rows])
 
 
 def _words(row: Row) -> OutcomeWords:

@@ -16,7 +16,9 @@ from .facts import Statement
 from .given import is_given
 from .merging import merge_statements
 from .passages import Passage, list_passages
-from .regimens import RecordText, build_regimens
+from .record_text import RecordText
+from .references import resolve_references
+from .regimens import build_regimens
 from .renamed import drop_renamed
 from .statements import read_passage
 from .trials import view_trial
@@ -63,7 +65,8 @@ def read_statements(
 ) -> tuple[Statement, ...]:
     """What the passages say of each agent, not yet merged."""
     statements = _read_groups(groups, lexicon)
-    return (*statements, *_read_descriptions(descriptions, lexicon, statements))
+    told = (*statements, *_read_descriptions(descriptions, lexicon, statements))
+    return resolve_references((*groups, *descriptions), told)
 
 
 def _read_groups(groups: Sequence[Passage], lexicon: Lexicon) -> list[Statement]:

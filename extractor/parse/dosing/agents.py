@@ -23,7 +23,7 @@ _COLON = re.compile(r"\s?:\s?")
 _GLOSS = re.compile(r"\s?\(\s?")
 _CLOSING = re.compile(r"\s*\)")
 _SHORT_NAME = re.compile(r"\s?\(\s?([A-Z][\w-]{1,11}|\d+[\w-]*[A-Z]\w*)\s?\)")
-_JOINED_PLACEBO = re.compile(r"\s*(?:-|matching|matched|for|to|of|\()?\s*", re.IGNORECASE)
+_JOINED_PLACEBO = re.compile(r"[^\S\n]*(?:-|matching|matched|for|to|of|\()?[^\S\n]*", re.IGNORECASE)
 PROCEDURES = frozenset({"radiation", "procedure"})
 """Kinds of agents that are no substances."""
 GENERAL = 0.8
@@ -144,17 +144,18 @@ def _read_names(passage: Passage) -> list[tuple[str, Agent]]:
         bounds = trim_name(text, first, last)
         if not bounds or not is_given(whole):
             continue
-        agent = Agent(name_key(text[slice(*bounds)]), _classify(whole), passage.section, *bounds)
+        agent = Agent(name_key(text[slice(*bounds)]), _classify(whole, passage.kind), passage.section, *bounds)
         aliases = [alias for place in passage.aliases if is_alias(alias := text[slice(*place)])]
         names += [(name, agent) for name in (text[slice(*bounds)], *list_glosses(whole), *aliases)]
     return names
 
 
-def _classify(name: str) -> str:
+def _classify(name: str, registered: str) -> str:
+    """The kind of a name; what no vocabulary knows is of the kind as which it is registered."""
     found = [match.value for match in _NAMES.find(name)]
     if "placebo" in found or _INACTIVE.search(name):
         return "placebo"
-    return found[0] if found else "drug"
+    return found[0] if found else registered if registered in PROCEDURES else "drug"
 
 
 def _is_composed(text: str, name: Mark[Agent], following: Mark[Agent] | None) -> bool:

@@ -11,6 +11,8 @@ from .cells import find_counts, restore_power
 from .days import find_dates
 from .levels import DOSE_NUMBER, LEVEL_SEPARATOR, NEXT_NUMBER, read_levels
 from .marks import Mark, drop_overlaps
+from .ranges import join_ranges
+from .spellings import respell_numbers
 from .units import COUNTED, UNIT, read_unit
 
 __all__ = ["find_amounts"]
@@ -50,7 +52,7 @@ _NO_DOSE_BEFORE = re.compile(
 )
 # What one piece contains is a dose: "a patch containing 250 ug".
 _PIECE_BEFORE = re.compile(
-    r"\b(?:dose|tablet|capsule|patch\)?|sachet|stick|portion|serving|lozenge|puff|drop|injection|suppository)\s"
+    r"\b(?:doses?|tablets?|capsules?|patch\)?|sachets?|stick|portion|serving|lozenge|puff|drops?|injection|suppository)\s"
     r"(?:which |that )?contain(?:s|ing)\s?$",
     re.IGNORECASE,
 )
@@ -64,6 +66,9 @@ _NO_DOSE_AFTER = re.compile(
 _STRENGTH_AFTER = re.compile(
     r"\s?w/[vw]\b|[\w\s-]{0,20}(?:cream|ointment|gel|lotion|solution|drops|foam)", re.IGNORECASE
 )
+# The number of a code name, not the first level of a list: "EX 154, 10 mg/kg".
+_CODE_BEFORE = re.compile(r"(?<![\w-])(?!(?:IV|PO|SC|IM|AUC|DL|QD|BID|TID|OD)\b)[A-Z]{2,6}[\s-]$")
+_CODE = re.compile(r"\d{2,5}(?:,\s|\)\s?)")
 _ORGANISMS = frozenset({"CFU", "PFU", "vg"})
 _VOLUMES = frozenset({"mL", "uL", "L"})
 _TITRES = frozenset({"IU/mL", "IU/L", "U/L", "kU/L", "kIU/L", "kU/mL"})
@@ -81,9 +86,11 @@ def find_amounts(text: str) -> tuple[Mark[tuple[Amount, ...]], ...]:
     """
     if not number_places(text):
         return ()
-    masked = _mask_days(text)
+    masked = _mask_days(respell_numbers(text))
     counts = (mark for mark in find_counts(masked) if not _follows_limit(masked, mark.start))
     marks = drop_overlaps([*counts, *_find_measured(masked), *_find_combined(masked), *_find_auc(masked)])
+    if "rang" in masked:
+        marks = join_ranges(masked, marks)
     return tuple(Mark(mark.value, mark.start, mark.end, _trust(mark.value)) for mark in marks)
 
 
@@ -116,9 +123,13 @@ def _find_measured(text: str) -> Iterator[Mark[tuple[Amount, ...]]]:
         if "/day" not in unit and _TOTAL_DAILY.search(text, max(0, found.start() - _REACH), found.start()):
             unit += "/day"
         numbers = restore_power(found["numbers"]) if unit in _ORGANISMS else found["numbers"]
-        if amounts := read_levels(text, found.start(), numbers, unit):
-            yield from _find_bare(text, found.start(), unit)
-            yield Mark(amounts, found.start(), found.end())
+        start = found.start()
+        code = _CODE.match(numbers)
+        if code and _CODE_BEFORE.search(text, max(0, start - 8), start):
+            numbers, start = numbers[code.end() :], start + code.end()
+        if amounts := read_levels(text, start, numbers, unit):
+            yield from _find_bare(text, start, unit)
+            yield Mark(amounts, start, found.end())
 
 
 def _find_bare(text: str, end: int, unit: str) -> Iterator[Mark[tuple[Amount, ...]]]:

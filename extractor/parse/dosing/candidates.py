@@ -16,7 +16,7 @@ from .findings import Findings, find_all
 from .given import tells_elsewhere
 from .marks import within
 from .passages import Passage
-from .regimens import RecordText
+from .record_text import RecordText
 
 __all__ = ["find_candidates"]
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from extractor.parse.vocabulary import load_vocabulary
 from extractor.schemas import Amount, Frequency, Route, TimeUnit
 
-from .agents import GENERAL
 from .facts import Fact, Statement
+from .findings import find_all
 from .names import is_vague, name_key
 from .passages import Passage
 
@@ -54,7 +54,7 @@ _MOMENTS_AT_ALL = re.compile(
 
 
 def trust_agent(statement: Statement, named_in: Passage | None) -> float:
-    """By whether the agent is the whole name of an intervention, known elsewhere, and named in the clause.
+    """By whether the agent is the whole name of an intervention, known elsewhere, and named in the clause with a dose.
 
     ``named_in`` is the passage in which the agent's own name stands.
     """
@@ -64,14 +64,14 @@ def trust_agent(statement: Statement, named_in: Passage | None) -> float:
     same = mention is not None and name_key(statement.clause.text[mention.start : mention.end]) == agent.key
     known = _NAMES.first(name) is not None
     if mention is not None and not same:
-        return 0.62
+        return 0.61
     if is_vague(agent.key):
         return (0.93 if known else 0.5) if whole else 0.6 if same else 0.5
+    if whole and same and known and statement.linked == 1:
+        return 0.97 if statement.amounts else 0.94
     if whole:
-        return (0.97 if known and statement.linked == 1 else 0.94) if same else 0.93
-    if same:
-        return 0.9 if known or statement.linked <= GENERAL else 0.78
-    return 0.7
+        return 0.92 if same else 0.89
+    return 0.8 if same else 0.66
 
 
 def _read_title(passage: Passage) -> str:
@@ -84,51 +84,59 @@ def trust_amounts(statement: Statement, levels: tuple[Amount, ...], passages: It
     ``passages`` are those in which a dose could stand: the statement's own one, and the descriptions.
     """
     near = statement.clause.marks.inside(*statement.reach).amounts
+    texts = {passage.section: passage.text for passage in passages}
     if not levels:
-        if any(_DOSE_LIKE.search(passage.text) for passage in passages):
-            return 0.66
+        if any(map(_DOSE_LIKE.search, texts.values())):
+            return 0.63
         clause = statement.clause
         return 0.96 if any(map(str.isdigit, clause.text[clause.start : clause.end])) else 0.97
     if len(levels) > 1:
-        return 0.85 if len(statement.amounts) == 1 else 0.6
-    return 0.98 if len(near) <= 1 and levels[0].unit in _PLAIN_UNITS else 0.9
+        return 0.9 if len(statement.amounts) == 1 else 0.63
+    if len(near) <= 1 and levels[0].unit in _PLAIN_UNITS:
+        return 0.97
+    alone = len({mark.value for mark in find_all(texts[statement.section]).amounts}) == 1
+    return 0.97 if alone else 0.8
 
 
 def trust_route(statement: Statement) -> float:
     """By whether the clause names one route, and which."""
     if statement.route is None:
-        return 0.88
+        return 0.84
     clause = statement.clause
     if not _stands_in_clause(statement.route, statement):
         return 0.96
     if len({mark.value for mark in clause.marks.route}) > 1:
-        return 0.9
-    return 0.98 if statement.route.value in _PLAIN_ROUTES else 0.92
+        return 0.94
+    return 0.98 if statement.route.value in _PLAIN_ROUTES else 0.94
 
 
 def trust_frequency(statement: Statement, value: Frequency | None, passage: Passage, *, few: bool) -> float:
-    """By whether words or days say it, and whether they agree; ``few`` holds where the record has two codes at most."""
+    """By whether words or days say it, and how often; ``few`` holds where the record has two codes at most."""
     if value is None:
-        return 0.55 if statement.days or _TIMES.search(passage.text) else 0.81
+        return 0.59 if statement.days or _TIMES.search(passage.text) else 0.86
     fact = statement.frequency or statement.days
     if fact is None or not _stands_in_clause(fact, statement):
-        return 0.73
+        return 0.8
     if statement.frequency is None:
-        return {Frequency.ONCE: 0.75, Frequency.OTHER: 0.6}.get(value, 0.93)
+        return {Frequency.ONCE: 0.85, Frequency.OTHER: 0.8}.get(value, 0.94)
     codes = {mark.value for mark in statement.clause.marks.inside(*statement.reach).frequency}
     if len(codes) > 1:
-        return 0.74
+        return 0.82
     if value is Frequency.ONCE:
-        return 0.89
+        return 0.87
     alone = len(codes) == 1 and not statement.days and statement.cycle is None
-    return 0.97 if few and alone else 0.93
+    told_once = sum(one.frequency is not None for one in statement.told_by or (statement,)) == 1
+    return 0.97 if (few and alone) or (told_once and not statement.days) else 0.94
 
 
-def trust_cycle(statement: Statement, *, stated: bool, passage: Passage) -> float:
-    """By where it stands; of none, by whether the passage speaks of cycles."""
-    if not stated or statement.cycle is None:
-        return 0.57 if _CYCLES.search(passage.text) else 0.99
-    return 0.97 if _stands_in_clause(statement.cycle, statement) else 0.91
+def trust_cycle(statement: Statement, passages: Iterable[Passage], *, stated: bool) -> float:
+    """By where it stands; of none, by whether its passage, or another one of the record, speaks of cycles."""
+    if stated and statement.cycle is not None:
+        return 0.98 if _stands_in_clause(statement.cycle, statement) else 0.9
+    texts = {passage.section: passage.text for passage in passages}
+    if _CYCLES.search(texts[statement.section]):
+        return 0.57
+    return 0.94 if any(map(_CYCLES.search, texts.values())) else 0.99
 
 
 def trust_length(length: Fact | None, statement: Statement, passages: Iterable[Passage]) -> float:
@@ -138,29 +146,29 @@ def trust_length(length: Fact | None, statement: Statement, passages: Iterable[P
     """
     if length is not None and length.value is not None:
         if not _stands_in_clause(length, statement):
-            return 0.74
-        return 0.8 if length.value.unit is TimeUnit.DAY else 0.93
+            return 0.75
+        return 0.8 if length.value.unit is TimeUnit.DAY else 0.91
     texts = {passage.section: passage.text for passage in passages}
     own = texts[statement.section]
     if not any(map(_COUNTED_SPANS.search, texts.values())):
         return 0.98
     if not _SPANS.search(own):
-        return 0.92
-    return 0.86 if _TREATED_SPANS.search(own) else 0.93
+        return 0.93
+    return 0.84 if _TREATED_SPANS.search(own) else 0.91
 
 
 def trust_timing(statement: Statement, fact: Fact | None, passages: Iterable[Passage]) -> float:
     """By whether days or a moment in words are named; of none, by whether a text speaks of any."""
     if fact is not None:
         if fact is not statement.days:
-            return 0.57
-        return 0.74 if statement.frequency else 0.86
+            return 0.56
+        return 0.75 if statement.frequency else 0.86
     texts = {passage.section: passage.text for passage in passages}
     if not any(map(_MOMENTS_AT_ALL.search, texts.values())):
         return 0.99
     if _MOMENTS.search(texts[statement.section]):
-        return 0.71
-    return 0.83 if any(map(_MOMENTS.search, texts.values())) else 0.93
+        return 0.7
+    return 0.83 if any(map(_MOMENTS.search, texts.values())) else 0.9
 
 
 def _stands_in_clause(fact: Fact, statement: Statement) -> bool:

@@ -12,10 +12,16 @@ from .marks import Mark, drop_overlaps
 
 __all__ = ["code_days", "find_dates", "find_days"]
 
+# A tolerance, or what else the day is called: "days 7 (+/-3) and 21", "day 0 (week 1)".
+_ASIDE = r"(?:\s?\(\s?(?:[+±-]|week\s|wk\s?|visit\s)[^()\n]{1,12}\)|\s?±\s?\d{1,2}(?!\d))?"
 _NUMBERS = (
     r"-?\s?\d{1,3}(?!\d|\.\d|%|w\b|\s?(?:days|weeks|months|hours|mg|mcg|ug|μg|ml|g|x|IU|Gy|units?)\b)"
-    r"(?:\s?(?:,|and|&|or|/|\+|-|to|through|until|till|~)+\s?(?:and\s)?(?:on\s)?(?:days?\s?|D\s?)?"
-    r"-?\d{1,3}(?!\d|\.\d|%|-(?!day|week)[a-z]{3}|\s?(?:mg|mcg|ug|μg|ml|g|x|IU|Gy|units?|-?\s?days?|-?\s?weeks?|months?|hours?|cycles|doses|patients)\b))*"
+    + _ASIDE
+    + r"(?:\s?(?:,|and|&|or|/|\+|-|to|through|until|till|~)+\s?(?:and\s)?(?:again\s)?(?:on\s)?"
+    r"(?:days?\s?|D\s?|weeks?\s)?"
+    r"-?\d{1,3}(?!\d|\.\d|%|-(?!day|week)[a-z]{3}|\s?(?:mg|mcg|ug|μg|ml|g|x|IU|Gy|units?|-?\s?days?|-?\s?weeks?|months?|hours?|cycles|doses|patients)\b)"
+    + _ASIDE
+    + ")*"
 )
 _COUNT = r"(?:\d{1,2}|two|three|four|six)"
 _OF_CYCLE = (
@@ -41,7 +47,7 @@ _TIMES = re.compile(
     r"\b(?:at|on)\s(?P<list>0(?:\s?,\s?\d{1,3}){0,8},?\s(?:and|&)\s\d{1,3})\s(?P<unit>days|weeks|months)\b",
     re.IGNORECASE,
 )
-_WEEK_NUMBERS = _NUMBERS.replace(r"(?:days?\s?|D\s?)?", r"(?:weeks?\s|months?\s)?")
+_WEEK_NUMBERS = _NUMBERS.replace(r"(?:days?\s?|D\s?|weeks?\s)?", r"(?:weeks?\s|months?\s)?")
 _WEEKS = re.compile(
     r"(?:\b(?:on|at|from)\s)?(?<!to )(?<!until )(?<!through )(?<!till )\b(?:weeks?|(?P<month>months?))\s"
     rf"(?P<list>{_WEEK_NUMBERS})",
@@ -54,6 +60,8 @@ _DAY = re.compile(r"\d{1,3}")
 _TRUST = 0.87
 """Share of lists of days, in the words about a labelled dose, that are its timing word for word."""
 
+_ASIDES = re.compile(r"\([^()]*\)|±\s?\d+")
+_WEEK = re.compile(r"\bweeks?\s$", re.IGNORECASE)
 _THROUGH = re.compile(r"\b(?:to|through|until|till)\b|~|^\s?-", re.IGNORECASE)
 
 
@@ -98,8 +106,12 @@ def _mark_days(found: re.Match[str]) -> Mark[tuple[int, ...]]:
 def _read_list(text: str, factor: int) -> tuple[int, ...]:
     days: list[int] = []
     done = 0
+    if "(" in text or "±" in text:
+        text = _ASIDES.sub(lambda aside: " " * len(aside[0]), text)
     for found in _DAY.finditer(text):
-        between, value = text[done : found.start()], int(found[0])
+        between, value = text[done : found.start()].lstrip(), int(found[0])
+        if factor == 1 and days and _WEEK.search(between):
+            factor = 7  # "day 1, week 4 and week 8"
         if re.search(r"\bor\b", between):
             break  # "day 1 or 2" is a single day
         through = bool(days) and bool(_THROUGH.search(between))

@@ -36,7 +36,7 @@ class Statement:
     ``start:end`` is the clause's part about it, in the section's cleaned text; ``linked`` how surely it is about
     this agent; ``mention`` where the clause itself names it; ``cyclic`` whether the passage speaks of cycles;
     ``clause`` what it stands in, ``reach`` how far to both sides that speaks of this agent; ``step`` counts the
-    steps of a regimen ("5 mg for a week, then 10 mg") from 0.
+    steps of a regimen ("5 mg for a week, then 10 mg") from 0; ``told_by`` are the statements merged into this one.
     """
 
     agent: Agent
@@ -56,6 +56,7 @@ class Statement:
     length: Fact | None = None
     days: Fact | None = None
     moment: Fact | None = None
+    told_by: "tuple[Statement, ...]" = ()
 
     @property
     def levels(self) -> tuple[Amount, ...]:

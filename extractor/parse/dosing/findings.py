@@ -64,7 +64,7 @@ def find_all(text: str) -> Findings:
         drop_explaining(text, find_amounts(text)),
         drop_inside(routes, moments),
         find_frequencies(text),
-        drop_inside(find_cycles(text), moments),
+        find_cycles(text),
         find_lengths(text),
         _join_moments(text, drop_inside(find_days(text), moments), moments),
         moments,

@@ -8,6 +8,7 @@ from extractor.parse.vocabulary import load_vocabulary
 from extractor.parse.words import find_at, find_words, places_of
 from extractor.schemas import Frequency
 
+from .days import find_days
 from .intervals import find_intervals
 from .marks import Mark, drop_overlaps, number_sentences
 
@@ -33,6 +34,17 @@ _TIMES_DOSE = re.compile(
     r"\s?(?:/|per|an?|each|every)?\s?\b(?P<unit>daily|day)\b",
     re.IGNORECASE,
 )
+_LENGTH = re.compile(r"x\s?\d\s(?:day|week|month)", re.IGNORECASE)
+# "25 mg/m2 for 3 days": given on each of these days, where nothing else says how often.
+_EACH_DAY = re.compile(
+    r"\b(?:mg|g|[mu]?cg|[uμ]g|mL|IU|units?|kg|m\^?[2²]|cells)\)?\b"
+    r"(?:(?!\bday|\bfollow|\bmonitor|\bobserv|\bevery\b|\bsingle\b|\bcontinu)[^.;\n]){0,50}?"
+    r"(?P<span>\b(?:for|x)\s(?:\w+\s\(\d+\)|[2-9]|1[0-4]|two|three|four|five|six|seven|ten)\s(?:consecutive\s)?days)\b"
+    r"(?!\s(?:before|prior|after|following|post|of\s(?:each|every|a)))"
+    r"|\b(?P<consecutive>(?:for|on|x)\s(?:[2-9]|1[0-4]|two|three|four|five|six|seven|ten)\s(?:\(\d+\)\s)?consecutive\sdays)\b",
+    re.IGNORECASE,
+)
+_DIVIDED = re.compile(r",?\s(?:\w+\s){0,2}?(?=(?:in|divided)\b)", re.IGNORECASE)
 _WEEKDAY = r"(?:(?:mon|tues|wednes|thurs|fri|satur|sun)days?|(?-i:Mon|Tues?|Wed|Thurs?|Fri|Sat|Sun))"
 _WEEKDAYS = re.compile(
     rf"\b{_WEEKDAY}(?P<through>\s?-\s?|\s(?:to|through)\s)?"
@@ -62,7 +74,37 @@ def find_frequencies(text: str) -> tuple[Mark[Frequency], ...]:
     ['Q12H', 'Q3W', 'TIW', 'BID']
     """
     marks = drop_overlaps([*find_intervals(text), *_find_counts(text), *_find_weekdays(text), *_find_fixed(text)])
-    return _trust(text, marks)
+    stated = _drop_totals(text, marks)
+    return _trust(text, drop_overlaps([*stated, *_find_each_day(text, stated)]))
+
+
+def _drop_totals(text: str, marks: Sequence[Mark[Frequency]]) -> Sequence[Mark[Frequency]]:
+    """Without the "per day" of a total that is divided: "40 mg per day in two divided doses"."""
+    divided = {mark.start for mark in marks if "divided" in text[mark.start : mark.end].lower()}
+    if not divided:
+        return marks
+    kept = []
+    for mark in marks:
+        gap = _DIVIDED.match(text, mark.end)
+        if mark.value is not Frequency.QD or gap is None or gap.end() not in divided:
+            kept.append(mark)
+    return kept
+
+
+def _find_each_day(text: str, marks: Sequence[Mark[Frequency]]) -> Iterator[Mark[Frequency]]:
+    """The days on each of which a dose is given, in sentences that neither state a frequency nor list days."""
+    if "days" not in find_words(text):
+        return
+    found = [
+        Mark(Frequency.QD, *match.span("span" if match["span"] else "consecutive"))
+        for match in _EACH_DAY.finditer(text)
+    ]
+    if not found:
+        return
+    others = [*marks, *find_days(text)]
+    numbers = number_sentences(text, [*found, *others])
+    stated = set(numbers[len(found) :])
+    yield from (mark for mark, sentence in zip(found, numbers, strict=False) if sentence not in stated)
 
 
 def _trust(text: str, marks: Sequence[Mark[Frequency]]) -> tuple[Mark[Frequency], ...]:
@@ -92,7 +134,7 @@ def _find_counts(text: str) -> Iterator[Mark[Frequency]]:
         return
     for found in find_at(_TIMES, text, sorted((*number_places(text), *words.get("x", ())))):
         count = read_number(found["low"] or found["high"])
-        if count is None:
+        if count is None or (found["high"] and _LENGTH.fullmatch(found[0])):
             continue
         unit = found["unit"][0].lower()
         table = _PER_DAY if unit == "d" else _PER_WEEK if unit == "w" else {1: Frequency.QM}

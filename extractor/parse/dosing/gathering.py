@@ -63,7 +63,7 @@ def _borrow(units: list[Unit], place: int, marks: Findings, name: str) -> Mark[A
         own = marks.inside(*unit.territory)
         if mark := choose_mark(getattr(own, name), name):
             return mark
-        if name != "route" and (own.frequency or own.days):
+        if name not in {"route", "cycle"} and (own.frequency or own.days):
             return None
     if place:
         lead = (units[0].territory[0], units[0].start)

@@ -23,7 +23,7 @@ _HOURS = {
 _TIME = r"(?P<unit>minutes?|mins?|hours?|hrs?|hourly|h|days?|d|weeks?|weekly|wks?|w|months?|mo|m|years?|yrs?|y)"
 _COUNT = rf"(?P<low>{NUMBER})\.?(?:\s?\(\w+\))?(?:\s?(?:-|to|or|and|~|/)\s?(?P<high>{NUMBER})\.?)?"
 _EVERY = re.compile(
-    r"(?:\b(?:once\s)?(?:every|each)\s|\bq\.?\s?|\b(?:at|with)\s(?:an?\s)?(?:dos(?:e|ing)\s)?intervals?\s(?:of\s)?)"
+    r"(?:\b(?:once\s)?(?:every|each)\s|\bonce\sin\s|\bq\.?\s?|\b(?:at|with)\s(?:an?\s)?(?:dos(?:e|ing)\s)?intervals?\s(?:of\s)?)"
     rf"{_COUNT}[\s-]?{_TIME}(?!\w)",
     re.IGNORECASE,
 )
@@ -32,6 +32,8 @@ _SHORT = re.compile(
     r"\bq\.?\s?(?P<low>\d{1,2})(?:-(?P<high>\d{1,2}))?\s?(?P<unit>h|d|w|wk|wks|m|mo|y)\b", re.IGNORECASE
 )
 _INTERVAL = re.compile(rf"{_COUNT}[\s-]{_TIME}\s(?:intervals?|apart)\b", re.IGNORECASE)
+# "0.5 mg/kg/4 weeks".
+_PER = re.compile(r"(?<=[\w)\]])\s?/\s?(?P<low>\d{1,2})(?P<high>)\s?(?P<unit>weeks?|wks?)\b", re.IGNORECASE)
 _HYPHENATED = re.compile(
     r"\b(?P<low>\d{1,2}|two|three|four|six|eight)[\s-]?(?P<high>)(?P<unit>weekly|hourly)\b"
     r"(?!\s(?:infusions|doses|injections|treatments|fractions|cycles|visits|sessions|vaccinations|administrations))",
@@ -53,6 +55,8 @@ _NO_GIVING = re.compile(
     r"[^.;,()\d]{0,30})$",
     re.IGNORECASE,
 )
+_SLASH = re.compile(r"\s?/\s?(?=\d)")
+_WEEKS = frozenset({"week", "weeks", "wk", "wks"})
 _REACH = 50
 """How many characters before an interval can tell that it is no giving."""
 
@@ -82,6 +86,7 @@ def find_intervals(text: str) -> Iterator[Mark[Frequency]]:
         (_EVERY, places_of(("once", "every", "each", "q", "at", "with"), text)),
         (_SHORT, find_words(text).get("q", ())),
         (_INTERVAL, numbers if words & {"interval", "intervals", "apart"} else ()),
+        (_PER, _slashes(text) if words & _WEEKS else ()),
         (_HYPHENATED, numbers if words & {"weekly", "hourly"} else ()),
     ):
         for found in find_at(expression, text, places):
@@ -90,6 +95,10 @@ def find_intervals(text: str) -> Iterator[Mark[Frequency]]:
             if low is None or unit == "mi" or _NO_GIVING.search(text, max(0, found.start() - _REACH), found.start()):
                 continue
             yield Mark(Frequency.OTHER if found["high"] else _code(low, unit), found.start(), found.end())
+
+
+def _slashes(text: str) -> list[int]:
+    return [found.start() for found in _SLASH.finditer(text)]
 
 
 def _code(count: float, unit: str) -> Frequency:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from extractor.parse.requirements import Guarded
 
-__all__ = ["find_introduced"]
+__all__ = ["find_introduced", "find_substance"]
 
 _LEADS = (
     r"receiv(?:e|es|ed|ing)|undergo(?:es|ing)?|underwent|treated\swith|tak(?:e|es|en|ing)|took|comprising|consist(?:s|ing)\sof|"
@@ -64,3 +64,28 @@ def find_introduced(text: str) -> Iterator[tuple[int, int]]:
             continue
         if words[-1] not in _GENERIC or len(words) == 1 or "therapy" in words[-1] or "infusion" in words[-1]:
             yield found.span()
+
+
+_OF = re.compile(r"\)?\s(?:of\s)(?:(?:the|an?|each|this|that|total|pure|oral|daily)\s)*")
+_BESIDE_DOSE = re.compile(r"\)?\s")
+_SUBSTANCE = re.compile(r"(?:proteins?|flours?|powders?|extracts?|allergens?)$", re.IGNORECASE)
+
+
+def find_substance(text: str, end: int) -> tuple[int, int] | None:
+    """What is given, where it follows the dose that ends at ``end``: "300 mg of oat flour", "300 mg oat protein".
+
+    >>> text = "300 mg of oat flour daily"
+    >>> first, last = find_substance(text, 6)
+    >>> text[first:last]
+    'oat flour'
+    >>> find_substance("300 mg once daily", 6) is None
+    True
+    """
+    gap = _OF.match(text, end) or _BESIDE_DOSE.match(text, end)
+    found = _NAME.match(text, gap.end()) if gap else None
+    if gap is None or found is None:
+        return None
+    words = found[0].lower().split()
+    if words[0] in _GENERIC or words[-1] in _GENERIC or not words[0].isalpha():
+        return None
+    return found.span() if "of" in gap[0] or _SUBSTANCE.search(found[0]) else None

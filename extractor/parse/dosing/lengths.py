@@ -32,7 +32,8 @@ _AFTER = re.compile(
 _NOT_AFTER = re.compile(
     r"[\s-]*(?:before|prior|after|later|apart|following|intervals?|old|of age|cycle|post|from|as an? |"
     r"(?:treatment|dosing|chemotherapy)\scycle|courses\b|/\s?cycle|"
-    r"of (?:each|every|a)|follow|washout|ago|on[, ]|off|,?\s(?:then|followed by)\s[\w-]+\s\w+\s(?:off|rest|break))",
+    r"of (?:each|every|a|follow)|follow|washout|ago|on[, ]|off|"
+    r",?\s(?:then|followed by)\s[\w-]+\s\w+\s(?:off|rest|break))",
     re.IGNORECASE,
 )
 _NOT_BEFORE = Guarded(
@@ -42,6 +43,13 @@ _NOT_BEFORE = Guarded(
 # Giving can last until, or from, an event: "given for 7 days before surgery".
 _EVENT_AFTER = re.compile(r"\s(?:before|prior to|after|following|from)\s", re.IGNORECASE)
 _FIRM_BEFORE = re.compile(r"\b(?:for|over)\s(?:\w+\s)?$", re.IGNORECASE)
+# How long participants are watched, not treated.
+_WATCHED_BEFORE = Guarded(
+    r"\b(?:(?<!regimen was )(?<!regimen is )(?<!schedule was )(?<!diet was )(?<!protocol was )follow(?:ed|ing)?"
+    r"(?:[\s-]?ups?)?\b(?!\s(?:by|this|the)\b)|monitor(?:ed|ing)\b|observ(?:ed|ation)\b|visits?\b|"
+    r"(?:re-?)?assess(?:ed|ments?)\b|evaluated\b|survival\b|wash-?out\b|stop\sdosing\b|off\sthe\sdrug\b)"
+    r"(?:(?!\b(?:receiv|dos(?:e|ing)|mg|administ|infus|inject|treat|tak(?!e\splace)|given|daily|therapy))[^.;:\n]){0,60}$"
+)
 _NO_GIVING = re.compile(r"\b(?:follow|monitor|observ|wash|abst|surviv|discontinu|stop|rest\b|wait)", re.IGNORECASE)
 
 _CONSECUTIVE = re.compile(
@@ -70,7 +78,14 @@ def find_lengths(text: str) -> tuple[Mark[Period | None], ...]:
     [(12, 'week'), (6, 'cycle')]
     """
     counted = (*_read_week_limits(text), *_read_cycle_counts(text), *_read_consecutive(text))
-    return _trust(text, _drop_parts(text, drop_overlaps([*_read_lengths(text), *counted])))
+    given = [mark for mark in (*_read_lengths(text), *counted) if not _is_watched(text, mark)]
+    return _trust(text, _drop_parts(text, drop_overlaps(given)))
+
+
+def _is_watched(text: str, mark: Mark[Period | None]) -> bool:
+    if mark.value and mark.value.unit is TimeUnit.CYCLE:
+        return False
+    return _WATCHED_BEFORE.search(text, max(0, mark.start - 80), mark.start) is not None
 
 
 def _trust(text: str, lengths: Sequence[Mark[Period | None]]) -> tuple[Mark[Period | None], ...]:

@@ -22,14 +22,16 @@ DOSE_NUMBER = rf"(?<![A-Za-z]-){NEXT_NUMBER}"
 LEVEL_SEPARATOR = r"\s?(?:,(?:\s?(?:and|or|to)\s{1,2}|\s{0,2})|(?:-|~|\band\b|\bor\b|\bup\sto\b|\bto\b|\bthrough\b)\s?)"
 """Expression for what stands between two levels of one list."""
 
-POWER = re.compile(r"(?:x|\*|·)\s?10|10\s?\^|\d\s?e\s?\d|million|billion", re.IGNORECASE)
+POWER = re.compile(r"(?:x|\*|·)\s?10|10\s?\^|\d\s?e\s?\+?\d|million|billion", re.IGNORECASE)
 """A sign that a number is written as a power of ten or in millions."""
 
 _ITEM = re.compile(rf"(?P<number>{NEXT_NUMBER})(?:\s?(?P<unit>{UNIT}))?", re.IGNORECASE)
 _THROUGH = re.compile(r"\s?(?:-|~|(?:up )?to|through)\s?", re.IGNORECASE)
 _AT_LEAST = re.compile(r"\b(?:minimum(?: dose)? of|at least|no less than)\s?$", re.IGNORECASE)
 _UP_TO = re.compile(
-    r"(?:up to|until|progressing to(?: the)?|\u2264|<=?)\s?(?:a (?:total )?(?:dose )?of )?$", re.IGNORECASE
+    r"(?:up to|until|progressing to(?: the)?|\u2264|<=?)\s?"
+    r"(?:an? (?:[\w-]+ ){0,3}?(?:dos(?:e|age) )?(?:\(\w+\) )?of )?$",
+    re.IGNORECASE,
 )
 _LAST_POWER = re.compile(r"\s?(?:x|\*|·)\s?10.*$|\s?(?:m|b)illion$", re.IGNORECASE)
 _DECIMAL_COMMA = re.compile(r"\d+,\d{1,2}")
@@ -76,10 +78,10 @@ def _read_list(
 
 
 def _spread_units(units: list[str], last: str) -> list[str]:
-    """A unit holds for the numbers before it that have none."""
+    """A unit holds for the numbers before it that have none; "per day" behind the last holds for all."""
     spread: list[str] = []
     for unit in reversed(units):
-        spread.append(unit or (spread[-1] if spread else last))
+        spread.append(last if last == f"{unit}/day" else unit or (spread[-1] if spread else last))
     return spread[::-1]
 
 

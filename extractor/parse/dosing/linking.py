@@ -16,6 +16,7 @@ _OTHER_AGENT = re.compile(
     r"\sof\s(?!the|each|an?\b|body|study|drug|medication|treatment|active|this|it|\w+\sdose|dose|product|CAR|cells)[A-Za-z]{4,}",
     re.IGNORECASE,
 )
+_OF_GAP = re.compile(r"\s?(?:of|de)\s(?:[\w-]{1,20}\s){0,3}", re.IGNORECASE)
 _CLOSE_GAP = re.compile(
     r"[\s(:,=-]*(?:at\s)?(?:an?\s)?(?:the\s)?(?:(?:starting|initial|fixed|flat|target|single|total|daily|oral|iv|dosed?|dosage|intravenous)\s?)*(?:of|at|is|:)?[\s(:]*",
     re.IGNORECASE,
@@ -89,7 +90,7 @@ def _find_owner(clause: Clause, amount: AmountMark, units: Sequence[Unit], loose
 def _nearest(text: str, amount: AmountMark, units: Sequence[Unit]) -> Unit | None:
     before = next((u for u in reversed(units) if u.named and u.end <= amount.start), None)
     after = next((u for u in units if u.named and u.start >= amount.end), None)
-    if after and _SHORT_GAP.fullmatch(text, amount.end, after.start):
+    if after and any(gap.fullmatch(text, amount.end, after.start) for gap in (_SHORT_GAP, _OF_GAP)):
         close = before is not None and _CLOSE_GAP.fullmatch(text, before.end, amount.start)
         return before if close else after
     return before

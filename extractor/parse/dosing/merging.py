@@ -3,11 +3,12 @@
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from extractor.schemas import Frequency, Route
+from extractor.schemas import Route
 
 from .agents import PROCEDURES
 from .facts import FIELDS, Statement
-from .settling import settle_frequency
+from .places import choose_place
+from .sameness import is_same_way
 
 __all__ = ["merge_statements"]
 
@@ -20,7 +21,18 @@ def merge_statements(statements: Iterable[Statement]) -> tuple[Statement, ...]:
     by_agent: dict[str, list[Statement]] = {}
     for statement in statements:
         by_agent.setdefault(statement.agent.key, []).append(statement)
-    return tuple(merged for group in by_agent.values() for merged in _merge_group(group))
+    return tuple(_quote(merged) for group in by_agent.values() for merged in _merge_group(group))
+
+
+def _quote(merged: Statement) -> Statement:
+    """The merged statement as told where it is to be quoted: what stands there goes before what others say."""
+    place = choose_place(merged)
+    if place is merged or place is merged.told_by[0]:
+        return merged
+    quoted = place
+    for other in merged.told_by:
+        quoted = quoted if other is place else _fill(quoted, other)
+    return replace(quoted, route=quoted.route or merged.route)
 
 
 def _merge_group(group: list[Statement]) -> list[Statement]:
@@ -30,7 +42,7 @@ def _merge_group(group: list[Statement]) -> list[Statement]:
     if not strong:
         return [s for s in _unite(weak) if _stands_alone(s)]
     for filler in weak:
-        strong = [_fill(s, filler) if _compatible(s, filler) else s for s in strong]
+        strong = [_fill(s, filler) if is_same_way(s, filler) else s for s in strong]
     routes = {s.route.value for s in strong if s.route}
     others = [s for s in weak if _is_other_way(s, routes)]
     return [*_share_route(strong), *_unite(others)]
@@ -85,42 +97,12 @@ def _is_named_by_route(statement: Statement) -> bool:
 def _unite(statements: list[Statement]) -> list[Statement]:
     united: list[Statement] = []
     for statement in statements:
-        place = next((i for i, s in enumerate(united) if _compatible(s, statement)), None)
+        place = next((i for i, s in enumerate(united) if is_same_way(s, statement)), None)
         if place is None:
             united.append(statement)
         else:
             united[place] = _fill(united[place], statement)
     return united
-
-
-def _compatible(first: Statement, second: Statement) -> bool:
-    if first.section == second.section and first.step != second.step:
-        return False
-    if first.route and second.route and first.route.value != second.route.value:
-        return False
-    if first.days and second.days and _differ(first, second):
-        return False
-    one, other = _firm_frequency(first), _firm_frequency(second)
-    return one is None or other is None or one == other
-
-
-def _differ(first: Statement, second: Statement) -> bool:
-    """Whether two lists of days are two ways of giving; one day beside a dose is often only the first of many."""
-    one: tuple[int, ...] = first.days.value if first.days else ()
-    other: tuple[int, ...] = second.days.value if second.days else ()
-    if len(one) > 1 and len(other) > 1:
-        return one != other
-    if first.amounts:
-        return min(one) < 0 < max(other) or min(other) < 0 < max(one)
-    return one[0] != other[0]
-
-
-def _firm_frequency(statement: Statement) -> Frequency | None:
-    """Without "once" that only follows from a single day: the cycle may stand elsewhere."""
-    days: tuple[int, ...] = statement.days.value if statement.days else ()
-    if statement.frequency is None and len(days) == 1 and statement.cycle is None:
-        return None
-    return settle_frequency(statement)
 
 
 _MOST = 50
@@ -135,4 +117,5 @@ def _fill(statement: Statement, filler: Statement) -> Statement:
         amounts = []
     if amounts and filler.levels[0].unit != statement.levels[0].unit:
         amounts = []
-    return replace(statement, amounts=(*statement.amounts, *amounts), **changes)
+    told_by = (*(statement.told_by or (statement,)), *(filler.told_by or (filler,)))
+    return replace(statement, amounts=(*statement.amounts, *amounts), told_by=told_by, **changes)

@@ -15,8 +15,9 @@ _STOP = (
     r"(?:and|or|for|at|every|daily|weekly|once|twice|then|followed|will|by|via|as|if|on|until|over|with|"
     r"or[ae]l+y?|intravenous(?:ly)?|subcutaneous(?:ly)?|participants|patients|subjects|we|they|which|that|who)"
 )
-_EVENT = rf"(?:\s(?!{_STOP}\b)[A-Za-z][\w'/-]*){{1,8}}"
-_ABOUT = r"(?:(?:approximately|about|at\sleast|within|no\slater\sthan|no\smore\sthan|at|exactly)\s){0,2}"
+_WORD = r"(?:[A-Za-z][\w'/-]*\d\.\d+|[A-Za-z][\w'/-]*|\d+-(?:day|week|month|hour)\b)"
+_EVENT = rf"(?:\s(?!{_STOP}\b){_WORD}){{1,8}}"
+_ABOUT = r"(?:(?:approximately|about|at\sleast|within|no\s(?:later|sooner|earlier|less|more)\sthan|at|exactly)\s){0,2}"
 _SPAN = r"(?:[\d-]+|one|two|three|four|six)\s(?:to\s\d+\s)?(?:min(?:ute)?s?|hours?|hrs?|h|days?|weeks?|months?)"
 _NO_EVENT = (
     r"(?:(?:the|a|an|each)\s)?(?:dos(?:e|es|ing)|schedules?|regimens?|manner|groups?|treatments?|arms?|medications?|"
@@ -55,12 +56,20 @@ _PER_WEEK = (
     r"(?:\d|five|six)\s(?:consecutive\s)?(?:days|fractions)\s?(?:/|per|a|each|by|every)\s?week\b(?:\sduring\s\w+)?"
 )
 _EVERY = r"\d{1,2}\s(?:consecutive\s)?days\severy\s\d{1,2}\sdays\b"
+_LIMITS = (
+    r"between\s\d{1,2}\sand\s\d{1,2}\s(?:days|weeks|months|years)\s(?:of\sage|before|after|prior\sto|following|post)\b"
+    r"(?:(?<!age)" + _EVENT + r")?|between\s(?:\w+\s){0,2}?(?:cycles|courses|doses|infusions)\b"
+)
+_OF_LIFE = (
+    rf"within\s(?:the\sfirst\s)?{_SPAN}\s"
+    rf"(?:of\s(?!treatment|therapy|each|every|the\s(?:study|trial))|from\s){_WORD}(?:{_EVENT})?"
+)
 _COUNT = r"(?:\d|one|two|three|four)\s(?:days?|weeks?)"
 _OFF = rf"{_COUNT}(?:\son)?,?\s(?:and\s|then\s|followed\sby\s)?{_COUNT}\s(?:off|rest|of\srest)\b"
 _HOUR = r"\d{1,2}(?::\d\d)?\s?[ap]\.?m\b\.?(?:\s(?:and|to)\s\d{1,2}(?::\d\d)?\s?[ap]\.?m\b\.?)?"
 
 _WORDED = re.compile(
-    rf"\b(?:{_MEAL}|{_CLOCK}|{_STARTING}|{_AROUND}|{_CYCLE}|{_DURING}|{_UNTIL}|{_AGE}|with\seach{_EVENT})",
+    rf"\b(?:{_MEAL}|{_CLOCK}|{_STARTING}|{_AROUND}|{_CYCLE}|{_DURING}|{_UNTIL}|{_AGE}|{_LIMITS}|{_OF_LIFE}|with\seach{_EVENT})",
     re.IGNORECASE,
 )
 _MEALS = frozenset({"meal", "meals", "food", "breakfast", "lunch", "dinner", "eating"})
@@ -72,7 +81,9 @@ _OPENERS: dict[str, frozenset[str]] = {
     "from": frozenset({"birth", "age"}),
     "with": _MEALS | {"each"},
     "without": _MEALS,
-    "between": _MEALS,
+    "between": _MEALS
+    | {"age", "cycles", "courses", "doses", "infusions", "before", "after", "prior", "following", "post"},
+    "within": frozenset({"of", "from"}),
     "hs": frozenset({"hs"}),
 }
 """Common words at which a moment can begin, where the text has one of these words too."""
@@ -87,6 +98,7 @@ _SPANNED = re.compile(
 _AROUND_WORDS = frozenset({"before", "prior", "after", "following", "post"})
 _SPAN_WORDS = ("approximately", "about", "at", "within", "no", "exactly")
 _COUNTED = re.compile(rf"{_PER_WEEK}|{_EVERY}|{_OFF}|{_HOUR}", re.IGNORECASE)
+_OFF_PHASE = re.compile(rf"for\s{_OFF}", re.IGNORECASE)
 _TRUST = 0.6
 """Share of moments, in the words about a labelled dose, that are its timing word for word."""
 
@@ -104,6 +116,8 @@ def find_moments(text: str) -> tuple[Mark[str], ...]:
     words = find_words(text)
     openers = (word for word, needed in _OPENERS.items() if not needed.isdisjoint(words))
     found = [*find_at(_WORDED, text, places_of((*_ALWAYS, *openers), text)), *find_at(_COUNTED, text, numbers)]
+    if "off" in words or "rest" in words:
+        found += find_at(_OFF_PHASE, text, words.get("for", ()))
     is_spanned = not _AROUND_WORDS.isdisjoint(words)
     spanned = find_at(_SPANNED, text, sorted({*places_of(_SPAN_WORDS, text), *numbers}) if is_spanned else ())
     limits = (Mark(text[m.start : m.end], m.start, m.end, _TRUST) for m in find_dates(text) if not m.value)

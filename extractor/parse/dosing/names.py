@@ -23,7 +23,7 @@ __all__ = [
 _NAMES = load_vocabulary("agents")
 _ROUTES = load_vocabulary("routes")
 _JOINTS = re.compile(
-    r"(?<!\s)\s*(?:\+|;|\bplus\b|\bin combination with\b|\bcombined with\b|\bfollowed by\b)\s*", re.IGNORECASE
+    r"(?<!\s)\s*(?:\+|;|\bplus\b(?=\s+\w)|\bin combination with\b|\bcombined with\b|\bfollowed by\b)\s*", re.IGNORECASE
 )
 _SOFT_JOINTS = re.compile(r"(?<!\s)\s*(?:,|/|\band\b|\bor\b|\bwith\b|&)\s*", re.IGNORECASE)
 _LEADING = re.compile(

@@ -1,13 +1,11 @@
 """Merged statements become regimens whose every field says how sure it is and where it stands."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
-from extractor.parse.clean import CleanText
-from extractor.parse.parsed import Chunk, ParsedRegimen, Reading, Span
+from extractor.parse.parsed import ParsedRegimen, Reading, Span
 from extractor.schemas import Amount, Frequency, Period, Route, Support
 
-from .aliases import is_short_form
+from .calling import find_name
 from .clauses import split_clauses
 from .confidences import (
     trust_agent,
@@ -20,35 +18,13 @@ from .confidences import (
 )
 from .doses import choose_levels
 from .facts import Fact, Statement
-from .names import is_vague, name_key, omit_salt, reach_salt
-from .passages import Passage
 from .quotes import choose_quote
+from .record_text import RecordText
 from .roles import read_role
 from .settling import settle_frequency, settle_length, settle_timing
 from .trials import Trial
 
-__all__ = ["RecordText", "build_regimens"]
-
-
-@dataclass(frozen=True, slots=True)
-class RecordText:
-    """The passages of a record by section, and the way from cleaned to raw text."""
-
-    passages: Mapping[str, Passage]
-    cleaned: Mapping[str, CleanText]
-
-    def span(self, section: str, start: int, end: int) -> Span:
-        """The raw span of ``start:end`` in the cleaned text of a section, without white space at its ends."""
-        return Span(section, *self.cleaned[section].match_span(start, end))
-
-    def fact_span(self, fact: Fact) -> Span:
-        """The raw span of a fact's words."""
-        return self.span(fact.section, fact.mark.start, fact.mark.end)
-
-    def chunk(self, number: int, section: str, start: int, end: int) -> Chunk:
-        """The numbered chunk of a section's ``start:end``."""
-        passage = self.passages[section]
-        return Chunk(number, passage.chunk_kind, self.span(section, start, end), passage.text[start:end])
+__all__ = ["build_regimens"]
 
 
 def build_regimens(
@@ -63,7 +39,7 @@ def build_regimens(
 def _build(
     statement: Statement, source: RecordText, trial: Trial, number: int, raw: Mapping[str, str]
 ) -> ParsedRegimen:
-    name, passage = _name_agent(statement, source), source.passages[statement.section]
+    name, passage = find_name(statement, source), source.passages[statement.section]
     cycle, length = statement.cycle, settle_length(statement)
     first, last, _ = choose_quote(statement)
     role, sure = read_role(statement, passage.text, trial)
@@ -79,7 +55,7 @@ def _build(
         amounts=_read_amounts(statement, source),
         route=_read_route(statement, source),
         frequency=_read_frequency(statement, source, trial),
-        cycle=_read_period(cycle, source, trust_cycle(statement, stated=_is_stated(cycle), passage=passage)),
+        cycle=_read_period(cycle, source, trust_cycle(statement, source.passages.values(), stated=_is_stated(cycle))),
         duration=_read_period(length, source, trust_length(length, statement, source.passages.values())),
         timing=_read_timing(statement, source, raw),
     )
@@ -87,31 +63,6 @@ def _build(
 
 def _is_stated(fact: Fact | None) -> bool:
     return fact is not None and fact.value is not None
-
-
-def _name_agent(statement: Statement, source: RecordText) -> Span:
-    """Where the agent is named: in the clause, except that an intervention's own name is the fuller one."""
-    agent, mention = statement.agent, statement.mention
-    own = source.passages[agent.section].text if agent.section in source.passages else ""
-    text = source.passages[statement.section].text
-    if mention is None or (agent.kind == "placebo" and own):
-        return _own_name(statement, source)
-    same = name_key(text[mention.start : mention.end]) == agent.key
-    if not same and own and is_short_form(text[mention.start : mention.end]):
-        return _own_name(statement, source)
-    if agent.section == statement.section and not same and not is_vague(agent.key):
-        return _own_name(statement, source)
-    return source.span(statement.section, mention.start, reach_salt(text, mention.end))
-
-
-def _own_name(statement: Statement, source: RecordText) -> Span:
-    """Where the agent's own name stands, in an intervention mostly."""
-    agent = statement.agent
-    if agent.section not in source.passages:
-        return source.span(agent.section, agent.start, agent.end)
-    name = source.passages[agent.section].text[agent.start : agent.end]
-    kept = omit_salt(name, (passage.text for passage in source.passages.values()))
-    return source.span(agent.section, agent.start, agent.start + kept)
 
 
 def _find_clause(statement: Statement, source: RecordText) -> tuple[int, int]:

@@ -21,7 +21,7 @@ _NEAR_SIGNS = {
     "prophylaxis": r"prophyla|immunosuppress",
     "combination": r"combin|\bplus\b|\+|together with",
     "placebo": r"placebo",
-    "comparator": r"comparator|control|reference|versus|conventional",
+    "comparator": r"(?<!active.)(?<!placebo.)(?<!sham.)comparator|control|reference|versus|conventional",
     "standard": r"standard",
     "challenge": r"challenge|skin test|\btest\b",
 }
@@ -43,6 +43,7 @@ def describe_role(statement: Statement, text: str, trial: Trial) -> list[str]:
     features += [f"trial {name}" for name in trial.signs]
     features += [f"{name} for {sign}" for name in names for sign in trial.signs if sign in {"cell therapy", "graft"}]
     features += _describe_use(agent, trial)
+    features += _describe_arm(statement, trial)
     features += describe_titles(agent.key, trial.titles, standard="standard" in names or "ablative" in names)
     features.append(f"expected {_expect(agent, names, days, near, trial)}")
     if trial.tests_beside(agent):
@@ -112,7 +113,8 @@ def _describe_use(agent: Agent, trial: Trial) -> Iterator[str]:
     yield f"arms {min(len(trial.arms), 3)}"
     yield f"agents {min(len(trial.agents), 4)}"
     if named or (trial.use and agent.section.startswith("interventions")):
-        yield f"in {'+'.join(sorted(kinds)) or 'no arm'}"
+        if len(set(trial.arms)) > 1:
+            yield f"in {'+'.join(sorted(kinds)) or 'no arm'}"
         yield f"in {'+'.join(sorted(kinds)) or 'no arm'} of {'+'.join(sorted(set(trial.arms)))}"
     if named and kinds == {"active"} and "experimental" in trial.arms:
         yield "in active arms alone"
@@ -125,6 +127,20 @@ def _describe_use(agent: Agent, trial: Trial) -> Iterator[str]:
         if others and set(trial.arms) != {"experimental"}:
             yield "in every arm, others not, arms compared"
     yield from _describe_place(agent, trial)
+
+
+def _describe_arm(statement: Statement, trial: Trial) -> Iterator[str]:
+    """What kind of arm tells of the agent, and whether arms are labelled after it."""
+    key = statement.agent.key
+    compared = len(set(trial.arms)) > 1
+    if (kind := trial.kinds_of_arms.get(statement.section)) and compared:
+        yield f"told in {kind}"
+    labelled = trial.labels.get(key, frozenset())
+    if labelled:
+        yield "labels every arm" if len(labelled) == len(trial.arms) else "labels an arm"
+        yield from (f"labels {kind}" for kind in {trial.arms[place] for place in labelled} if compared)
+    elif trial.labels:
+        yield "labels no arm"
 
 
 def _describe_place(agent: Agent, trial: Trial) -> Iterator[str]:

@@ -59,6 +59,8 @@ def _code_several(schedule: Schedule) -> Frequency:
         return listed
     if schedule.stated is Frequency.QW and listed is Frequency.QD:  # "days 1-5 every week"
         return Frequency.OTHER
+    if schedule.stated is Frequency.OTHER and schedule.cycle is None and listed is Frequency.QD:
+        return Frequency.OTHER  # "once or twice daily on days 8-180"
     if schedule.stated in _LENGTHS_OF_CYCLES and listed is not Frequency.OTHER:
         return listed
     return schedule.stated

@@ -84,7 +84,7 @@ def _describe(passage: Passage, clause: Clause, *, cyclic: bool) -> list[Stateme
             continue
         facts: dict[str, Any] = {name: Fact(mark, passage.section) for name, mark in fields.items()}
         amounts = tuple(Fact(amount, passage.section) for amount in unit.amounts)
-        told = {"route", "frequency", "days", "length", *(["moment"] if unit.agent.kind in PROCEDURES else [])}
+        told = {"route", "frequency", "days", "length", *(["moment"] if dated else [])}
         if not amounts and not facts.keys() & told:
             continue
         if unit.agent.kind == "class" and not amounts and not facts.keys() & {"frequency", "days"}:

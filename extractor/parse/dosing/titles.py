@@ -17,6 +17,8 @@ _BESIDE = re.compile(
 """Words behind which a title names what is given beside the tested agent."""
 _AGAINST = re.compile(r"\b(?:versus|vs|(?:as )?compared (?:to|with)|comparison (?:to|with)|over)\b", re.IGNORECASE)
 """Words behind which a title names what is given instead of the tested agent."""
+_COMPARES = re.compile(r"\bcompar(?:ing|ison|es?|ed)\b", re.IGNORECASE)
+"""A word behind which "with" names what is given instead: "comparing A with B"."""
 _SCHEMES = re.compile(r"chemotherapy|\bregimen\b", re.IGNORECASE)
 
 
@@ -50,7 +52,7 @@ def view_titles(titles: Sequence[str], lexicon: Lexicon) -> TitleUse:
     """
     standings: dict[str, Standing] = {}
     for title in titles:
-        for key, standing in _list_standings(title, lexicon):
+        for key, standing in _list_standings(title, lexicon).items():
             if standings.get(key, Standing.TESTED) is Standing.TESTED:
                 standings[key] = standing
     return TitleUse(standings, any(map(_SCHEMES.search, titles)))
@@ -66,12 +68,15 @@ def describe_titles(key: str, use: TitleUse, *, standard: bool) -> Iterator[str]
         yield "title about scheme"
 
 
-def _list_standings(title: str, lexicon: Lexicon) -> Iterator[tuple[str, Standing]]:
-    """Each agent that a title names, and whether it stands behind another one and a word such as "with"."""
+def _list_standings(title: str, lexicon: Lexicon) -> dict[str, Standing]:
+    """How a title names each agent: behind another one and a word such as "with", or behind "versus" alone."""
     mentions = sorted(lexicon.find_known(title), key=lambda mention: mention.start)
+    standings: dict[str, Standing] = {}
+    compares = bool(mentions and _COMPARES.search(title, 0, mentions[0].start))
     for mention in mentions:
         between = mentions[0].end, mention.start
-        if _AGAINST.search(title, *between):
-            yield mention.value.key, Standing.AGAINST
-        else:
-            yield mention.value.key, Standing.BESIDE if _BESIDE.search(title, *between) else Standing.TESTED
+        standing = Standing.BESIDE if _BESIDE.search(title, *between) else Standing.TESTED
+        if _AGAINST.search(title, *between) or (standing is Standing.BESIDE and compares):
+            standing = Standing.AGAINST
+        standings.setdefault(mention.value.key, standing)
+    return standings

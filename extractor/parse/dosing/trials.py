@@ -47,7 +47,8 @@ class Trial:
     """What decides roles: the kinds of the arms, which arms (by place) name which agent, and what it is all about.
 
     ``agents`` are those that are given; ``novel`` and ``standard`` hold the keys of those whose names say so;
-    ``frequencies`` counts the different ones that are named where agents are given.
+    ``frequencies`` counts the different ones that are named where agents are given. ``labels`` says which arms have the
+    agent in their label, ``kinds_of_arms`` what kind of arm each section is.
     """
 
     arms: Sequence[str]
@@ -59,6 +60,8 @@ class Trial:
     standard: frozenset[str] = frozenset()
     titles: TitleUse = field(default_factory=TitleUse)
     frequencies: int = 0
+    labels: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    kinds_of_arms: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_compared(self) -> bool:
@@ -81,9 +84,12 @@ def view_trial(
     """The trial as the roles of its agents depend on it; ``titles`` are its cleaned titles, if they are known."""
     arms = [passage for passage in passages if passage.is_arm]
     use: dict[str, set[int]] = {}
+    labels: dict[str, set[int]] = {}
     for place, arm in enumerate(arms):
         for mention in lexicon.find(arm.text, arm.section):
             use.setdefault(mention.value.key, set()).add(place)
+            if mention.end <= arm.title[1]:
+                labels.setdefault(mention.value.key, set()).add(place)
     text = " ".join(passage.text for passage in passages).lower()
     agents = tuple(dict.fromkeys(statement.agent.key for statement in statements))
     return Trial(
@@ -95,6 +101,8 @@ def view_trial(
         novel=frozenset(filter(_NAME["novel"].search, agents)),
         standard=frozenset(filter(_NAME["standard"].search, agents)),
         titles=view_titles(titles, lexicon),
+        labels={key: frozenset(places) for key, places in labels.items()},
+        kinds_of_arms={arm.section: _class_arm(arm.kind) for arm in arms},
         frequencies=len({mark.value for statement in statements for mark in statement.clause.marks.frequency}),
     )
 

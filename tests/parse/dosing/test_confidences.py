@@ -4,7 +4,7 @@ import pytest
 
 from extractor.parse.parsed import CERTAIN
 
-from .records import give
+from .records import give, make_section, read
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,18 @@ def test_a_time_that_was_not_read_leaves_the_duration_uncertain() -> None:
     (timed,) = give("Examplumab 300 mg subcutaneously, the visits are 12 weeks apart")
     assert timed.duration.value is None
     assert timed.duration.confidence < CERTAIN <= plain.duration.confidence
+
+
+def test_a_cycle_that_another_passage_speaks_of_leaves_its_absence_uncertain() -> None:
+    intervention = make_section("interventions[0]", type="DRUG", name="Examplumab", description="300 mg IV")
+    arm = make_section("arms[0]", label="A", type="EXPERIMENTAL", description="Patients are treated in cycles")
+    (alone,) = read(intervention).regimens
+    (beside,) = read(arm, intervention).regimens
+    assert alone.cycle.value is beside.cycle.value is None
+    assert beside.cycle.confidence < CERTAIN <= alone.cycle.confidence
+
+
+def test_a_frequency_that_is_told_once_is_surer_than_one_of_two() -> None:
+    (once,) = give("Examplumab 300 mg IV every 4 weeks")
+    (either,) = give("Examplumab 300 mg IV every 2 or 4 weeks, weekly at first")
+    assert either.frequency.confidence < CERTAIN <= once.frequency.confidence

@@ -3,7 +3,7 @@
 import pytest
 
 from extractor.parse.parsed import ParsedRegimen
-from extractor.schemas import Section
+from extractor.schemas import Role, Section
 
 from .records import give, levels, make_section, read
 
@@ -201,3 +201,29 @@ def test_giving_that_no_regimen_tells_is_a_candidate(text: str, expected: int) -
     parsed = read(named, other, _describe(text))
     assert len(parsed.candidates) == expected
     assert [r.agent.value for r in parsed.regimens] == ["Examplumab", "EX-12"]
+
+
+@pytest.mark.parametrize(
+    ("name", "description", "agent"),
+    [
+        ("Oat oral immunotherapy", "300 mg of oat flour orally daily", "oat flour"),
+        ("Oat oral immunotherapy", "up to 300 mg oat protein orally daily", "oat protein"),
+        ("Oat oral immunotherapy", "300 mg orally daily", "Oat oral immunotherapy"),
+        ("Aurora kinase inhibitor EX9283", "EX9283 5 mg IV weekly", "EX9283"),
+        ("Saline placebo", "Placebo IV weekly", "Placebo"),
+        ("AGX-v PLUS", "100 ug of unadjuvanted AGX-v PLUS on day 1", "AGX-v PLUS"),
+    ],
+)
+def test_an_agent_is_called_what_is_given(name: str, description: str, agent: str) -> None:
+    (regimen,) = give(description, name)
+    assert regimen.agent.value == agent
+
+
+def test_a_dose_goes_to_the_agent_that_it_is_of() -> None:
+    (regimen,) = give("Participants received 100 ug of unadjuvanted Examplivax on days 1 and 22", "Examplivax")
+    assert levels(regimen) == [(100, 100, "ug")]
+
+
+def test_a_procedure_is_one_by_how_it_is_registered() -> None:
+    (regimen,) = give("Plaque release on day 31", "Plaque release", "PROCEDURE")
+    assert regimen.role.value is Role.PROCEDURE

@@ -2,7 +2,23 @@
 
 import pytest
 
+from extractor.parse.clean import clean_text
+from extractor.parse.dosing import read_statements
+from extractor.parse.dosing.agents import build_lexicon
+from extractor.parse.dosing.facts import Statement
+from extractor.parse.dosing.merging import merge_statements
+from extractor.parse.dosing.passages import list_passages
+from extractor.parse.dosing.quote_ends import describe_ends, fit_ends
+from extractor.parse.dosing.quote_starts import describe_starts
+from extractor.schemas import Section, Source, TrialRecord
+
 from .records import give, make_section, read
+
+
+def _statements(section: Section) -> tuple[Statement, ...]:
+    record = TrialRecord(record_id="T1", source=Source(path="t", format="flat"), sections=(section,))
+    groups, descriptions = list_passages(record, {section.name: clean_text(section.text)})
+    return merge_statements(read_statements(groups, descriptions, build_lexicon(groups, descriptions)))
 
 
 def quote_of(description: str, name: str = "Examplumab") -> str:
@@ -36,3 +52,26 @@ def test_agents_of_one_sentence_have_quotes_of_their_own() -> None:
 
 def test_the_anchor_without_a_dose_is_the_first_mark() -> None:
     assert quote_of("Given orally.").endswith("orally")
+
+
+def test_a_quote_may_go_on_in_the_next_sentence_with_what_it_says_of_the_dose() -> None:
+    text = "Examplumab IV over 1 hour on days 1 and 8. Courses repeat every 21 days in the absence of progression."
+    section = make_section("interventions[0]", type="DRUG", name="Examplumab", description=text)
+    (statement,) = _statements(section)
+    start = section.text.index("IV over")
+    end = section.text.index(" in the absence")
+    assert start in [place for place, _ in describe_starts(statement)]
+    assert end in [place for place, _ in describe_ends(statement)]
+
+
+def test_the_end_knows_which_brackets_the_quote_has_opened() -> None:
+    section = make_section(
+        "interventions[0]", type="DRUG", name="Examplumab", description="Examplumab (5 mg IV) weekly"
+    )
+    (statement,) = _statements(section)
+    place, inside = section.text.index(") weekly"), section.text.index("5 mg")
+    ends = describe_ends(statement)
+    closed = dict(fit_ends(statement, ends, inside))[place]
+    opened = dict(fit_ends(statement, ends, inside - len("Examplumab (")))[place]
+    assert "e:start in bracket closes" in closed
+    assert "e:unclosed" in opened

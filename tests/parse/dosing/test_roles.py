@@ -19,6 +19,8 @@ _LEXICON = Lexicon(
         ("Fictumab in Combination With Cisplatin for Sarcoma", {"fictumab": "tested", "cisplatin": "beside"}),
         ("Fictumab and Cisplatin in Sarcoma", {"fictumab": "tested", "cisplatin": "tested"}),
         ("Fictumab Versus Cisplatin", {"fictumab": "tested", "cisplatin": "against"}),
+        ("Comparing Fictumab With Cisplatin in Sarcoma", {"fictumab": "tested", "cisplatin": "against"}),
+        ("Cisplatin Weekly Versus Cisplatin Every 3 Weeks", {"cisplatin": "tested"}),
         ("Fictumab Compared to Testacel Plus Cisplatin", {"testacel": "against", "cisplatin": "against"}),
         ("A Study of Sarcoma", {}),
     ],

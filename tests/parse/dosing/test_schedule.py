@@ -54,6 +54,26 @@ _CYCLE = Period(value=21, unit=TimeUnit.DAY)
         ("with a dose interval of 2 weeks", ["Q2W"]),
         ("then taper by 5 mg every 4 weeks", []),
         ("response assessed every 8 weeks", []),
+        ("once in 2 or 4 weeks", ["other"]),
+        ("once in two weeks", ["Q2W"]),
+        ("0.5 mg/kg/4 wks", ["Q4W"]),
+        ("one dose of examplumab", ["once"]),
+        ("1 dose of fictumab", ["once"]),
+        ("phase 1 dose escalation", []),
+        ("one dose of two doses", []),
+        ("5 mg/kg IV x 1", ["once"]),
+        ("5 mg/kg IV x 1 week", []),
+        ("a single intravenous (IV) infusion", ["once"]),
+        ("in a single-dose pre-filled syringe every 2 weeks", ["Q2W"]),
+        ("2 capsules in the morning and two capsules at night", ["BID"]),
+        ("morning, noon, and evening", ["TID"]),
+        ("500 mg if necessary", ["PRN"]),
+        ("40 mg per day in two divided doses", ["BID"]),
+        ("25 mg/m2 IV for 3 consecutive days", ["QD"]),
+        ("25 mg/m2 over 3 hours for 3 days", ["QD"]),
+        ("25 mg/m2 for 3 days (days -5 to -3)", []),
+        ("25 mg twice daily for 3 days", ["BID"]),
+        ("5 mg, monitored for 7 days", []),
     ],
 )
 def test_frequencies(text: str, expected: list[str]) -> None:
@@ -83,6 +103,10 @@ def test_frequencies(text: str, expected: list[str]) -> None:
         ("up to week 52", []),
         ("starting on day 7 of each cycle", []),
         ("28 days (14 days each)", []),
+        ("days 7(+/-3) and 21(+/-3)", [(7, 21)]),
+        ("on Day 0 (week 1) and 84 (week 12)", [(0, 84)]),
+        ("Day 1, Week 4 and Week 8", [(1, 28, 56)]),
+        ("day 1 and again on day 15", [(1, 15)]),
     ],
 )
 def test_days(text: str, expected: list[tuple[int, ...]]) -> None:
@@ -125,6 +149,16 @@ def test_days_amount_to_a_frequency(days: tuple[int, ...], cycle: int | None, ex
         ("four-weekly cycles", [(4, "week")]),
         ("over the course of 28 days", []),
         ("a 10-day course", []),
+        ("6 days every 28 days", [(28, "day")]),
+        ("day 1 of each 21-cycle", [(21, "day")]),
+        ("a treatment cycle consists of 28 days", [(28, "day")]),
+        ("one cycle is defined as 28 days", [(28, "day")]),
+        ("one course is defined as 28 days", []),
+        ("every 21 days (1 cycle)", [(21, "day")]),
+        ("every 21 days for up to 6 cycles", [(21, "day")]),
+        ("every 3 weeks for 6 cycles", []),
+        ("5 mg for 5 days during 6 cycles", []),
+        ("starting on day 7 of each 21-day cycle", [(21, "day")]),
     ],
 )
 def test_cycles(text: str, expected: list[tuple[int, str]]) -> None:
@@ -152,6 +186,10 @@ def test_cycles(text: str, expected: list[tuple[int, str]]) -> None:
         ("for 12 weeks, then weekly for 4 weeks, for a total of 16 weeks", [(16, "week")]),
         ("a 21-day treatment cycle", []),
         ("followed up for 2 years after", []),
+        ("monitored in long-term follow-up for 15 years", []),
+        ("visits will take place over 26 weeks", []),
+        ("this regimen was followed daily for 24 weeks", [(24, "week")]),
+        ("followed up and receives 5 mg for 4 weeks", [(4, "week")]),
     ],
 )
 def test_lengths_of_treatment(text: str, expected: list[tuple[int, str]]) -> None:
@@ -177,6 +215,13 @@ def test_lengths_of_treatment(text: str, expected: list[tuple[int, str]]) -> Non
         ("during 12 weeks", []),
         ("after dissolving it in water", []),
         ("the following doses", []),
+        ("within 2 hours of birth", ["within 2 hours of birth"]),
+        ("within 4 weeks of treatment", []),
+        ("for 3 weeks, then 1 week off", ["for 3 weeks, then 1 week off"]),
+        ("between chemotherapy cycles", ["between chemotherapy cycles"]),
+        ("between 6 and 12 months of age", ["between 6 and 12 months of age"]),
+        ("an hour after the EX12.5 infusion", ["after the EX12.5 infusion"]),
+        ("no sooner than 48 hours after surgery", ["no sooner than 48 hours after surgery"]),
     ],
 )
 def test_moments(text: str, expected: list[str]) -> None:
@@ -219,6 +264,8 @@ def test_several_lengths_in_a_sentence_are_no_certain_length_of_all() -> None:
         (Schedule(None, days=(1,), cyclic=True), None),
         (Schedule(None, days=(-1,), cyclic=True), "once"),
         (Schedule(None, cycle=_CYCLE), None),
+        (Schedule(Frequency.OTHER, days=(1, 2, 3)), "other"),
+        (Schedule(Frequency.OTHER, days=(1, 2, 3), cycle=_CYCLE), "QD"),
     ],
 )
 def test_words_days_and_cycle_together(schedule: Schedule, expected: str | None) -> None:

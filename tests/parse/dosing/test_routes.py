@@ -1,0 +1,25 @@
+"""Ways into the body in their many spellings."""
+
+import pytest
+
+from extractor.parse.dosing.findings import find_all
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("5 mg IVPB over 30 minutes", ["intravenous"]),
+        ("fictumab IT on day 1", ["intrathecal"]),
+        ("Given IT", ["intrathecal"]),
+        ("Given ID", ["intradermal"]),
+        ("vaccine ID on days 1 and 8", ["intradermal"]),
+        ("ragweed IT beside examplumab", []),
+        ("patient ID 12", []),
+        ("injected intra-muscularly", ["intramuscular"]),
+        ("100 U by intra-detrusor injection", ["other"]),
+        ("delivered into the ventricular system", ["other"]),
+        ("54 Gy by 3D-CRT", ["external_beam"]),
+    ],
+)
+def test_routes(text: str, expected: list[str]) -> None:
+    assert [mark.value.value for mark in find_all(text).route] == expected
