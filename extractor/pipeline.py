@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from extractor.ask.exchange import Exchange
-from extractor.ask.inquire import inquire
+from extractor.ask.inquire import MayAsk, inquire
 from extractor.ask.model import AskSettings, Model
 from extractor.ask.opening import ModelChoice, open_model
 from extractor.ask.questions import Assist
 from extractor.ask.spec import ModelSpec
+from extractor.ask.stored import OpenReplies
 from extractor.assemble import ALL_TASKS, assemble_extraction
+from extractor.audit import add_findings
 from extractor.parse import parse_record
 from extractor.schemas import Task, TrialExtraction, TrialRecord, Usage
 
@@ -21,24 +23,35 @@ __all__ = ["Extractor", "OpenExtractor", "extract_record"]
 
 
 async def extract_record(
-    record: TrialRecord, model: Model | None, tasks: Collection[Task] = ALL_TASKS, assist: Assist = Assist.AUTO
+    record: TrialRecord,
+    model: Model | None,
+    tasks: Collection[Task] = ALL_TASKS,
+    assist: Assist = Assist.AUTO,
+    may_ask: MayAsk = lambda: True,
 ) -> TrialExtraction:
-    """One record through all stages. Only ``inquire`` talks to a model, and it grounds what comes back."""
+    """One record through all stages. Only ``inquire`` talks to a model, and it grounds what comes back.
+
+    Where ``may_ask`` says no, the run's budget is spent, and what was not asked says so.
+    """
     parsed = parse_record(record)
-    inquiry = await inquire(parsed, model, tasks, assist)
-    return assemble_extraction(parsed, inquiry, tasks)
+    inquiry = await inquire(parsed, model, tasks, assist, may_ask)
+    return add_findings(parsed, assemble_extraction(parsed, inquiry, tasks))
 
 
 @dataclass(frozen=True, slots=True)
 class OpenExtractor:
-    """Extracts the records that it is called with, while its model is held open."""
+    """Extracts the records that it is called with, while its model is held open.
+
+    ``may_ask`` is asked before each question whether the run's budget still allows it.
+    """
 
     model: Model | None
     tasks: Collection[Task]
     assist: Assist
+    may_ask: MayAsk = lambda: True
 
     async def __call__(self, record: TrialRecord) -> TrialExtraction:
-        return await extract_record(record, self.model, self.tasks, self.assist)
+        return await extract_record(record, self.model, self.tasks, self.assist, self.may_ask)
 
     @property
     def usage(self) -> Usage:
@@ -52,7 +65,7 @@ class Extractor:
     ``model`` is a hosted model's name, ``http://host:port/v1#NAME``, ``local`` or ``local:NAME``, or a
     ``ModelSpec``; without one the rules work alone. ``assist`` says what a model is asked: what the rules
     left open (``auto``), everything (``always``), nothing (``never``). ``replay`` is a folder of recorded
-    answers to use instead of a model; ``record`` a folder in which to keep a model's answers;
+    answers, or of a run, to use instead of a model; ``record`` a folder in which to keep a model's answers;
     ``cache_dir`` where models of this machine were pulled to. ``exchange`` takes answers from a provider's batch files
     and writes the requests that are still open.
 
@@ -86,10 +99,13 @@ class Extractor:
         self.choice = ModelChoice(spec, recorded, kept, cache_dir, exchange)
 
     @asynccontextmanager
-    async def open(self, concurrency: int = 8) -> AsyncIterator[OpenExtractor]:
-        """What extracts records while the model is held open, with at most ``concurrency`` requests at once."""
+    async def open(self, concurrency: int = 8, replies: OpenReplies | None = None) -> AsyncIterator[OpenExtractor]:
+        """What extracts records while the model is held open, with at most ``concurrency`` requests at once.
+
+        What ``replies`` has an answer to is not asked again, and what comes back is kept there.
+        """
         choice = ModelChoice() if self.assist is Assist.NEVER else self.choice
-        async with open_model(choice, AskSettings(concurrency=concurrency)) as model:
+        async with open_model(choice, AskSettings(concurrency=concurrency), replies) as model:
             yield OpenExtractor(model, self.tasks, self.assist)
 
     def extract(self, record: TrialRecord) -> TrialExtraction:

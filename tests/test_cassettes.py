@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from extractor.ask.cassette_checks import check_cassettes
-from extractor.ask.prompt import load_prompt
+from extractor.ask.prompt_files import list_prompt_versions
 from extractor.errors import CassetteError, CassetteMiss
 from extractor.run.scenarios import read_scenarios, replay_scenario
 from extractor.schemas import Origin
@@ -65,7 +65,7 @@ async def test_a_rate_limit_was_waited_out():
 
 
 def test_no_cassette_is_stale_edited_or_holds_a_key():
-    assert check_cassettes(FOLDER, [load_prompt().version]) == []
+    assert check_cassettes(FOLDER, list_prompt_versions()) == []
     assert {path.stem for path in FOLDER.glob("*.yaml")} == SCENARIOS.keys()
 
 

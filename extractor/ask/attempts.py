@@ -15,9 +15,9 @@ from pydantic import BaseModel, ValidationError, create_model
 from extractor.errors import AnswerPending, AnswerRejected
 
 from .call import Call
+from .chain import asked_with
 from .compact import compact_request
 from .connection import Connection
-from .recording import asked_with
 from .salvage import (
     Rejection,
     Salvage,

@@ -19,8 +19,8 @@ from urllib.parse import urlsplit, urlunsplit
 from extractor.errors import CassetteError, CassetteMiss
 
 from .call import PromptVersion
+from .chain import current_prompt
 from .misses import describe_miss
-from .recording import current_prompt
 from .spec import shown_model
 
 __all__ = ["NOTE", "asked_model", "digest_exchanges", "explain_miss", "play_scenario", "schema_digest", "use_cassette"]

@@ -13,6 +13,7 @@ from openai.types.chat import ChatCompletion
 from extractor.errors import ExtractorError, ModelUnavailable
 from extractor.schemas import Usage
 
+from .chain import current_chain
 from .dialect import Dialect
 from .failures import explain_failure
 from .spec import ModelKind, ModelSpec
@@ -104,7 +105,8 @@ class Connection:
                 usage = Usage()  # nothing was asked of anyone
             raise
         finally:
-            tally.add(usage)
+            served = chain.take_served() if (chain := current_chain()) else None
+            tally.add(served.cost if served else usage, spent=served is None or served.spent)
         return completion
 
 

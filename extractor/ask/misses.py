@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["describe_miss", "exchange_key", "identity_of"]
+__all__ = ["describe_miss", "exchange_key", "identity_of", "request_key"]
 
+_LIMITS = frozenset({"max_tokens", "max_completion_tokens"})
 _SHOWN_LINES = 24
 _SHOWN_WIDTH = 160
 
@@ -44,6 +45,21 @@ def exchange_key(body: Mapping[str, Any]) -> str:
     True
     """
     canonical = json.dumps(identity_of(body), sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
+
+
+def request_key(body: Mapping[str, Any]) -> str:
+    """SHA-256 of all that decides the answer to a request: what it asks, of which model, with which parameters.
+
+    The output limit is no part of it, since a whole answer is the same under any.
+
+    >>> request_key({"messages": [], "max_tokens": 5}) == request_key({"messages": [], "max_completion_tokens": 9})
+    True
+    >>> request_key({"messages": [], "model": "a"}) == request_key({"messages": [], "model": "b"})
+    False
+    """
+    parameters = {name: value for name, value in body.items() if name not in _LIMITS}
+    canonical = json.dumps(parameters | identity_of(body), sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
 
 

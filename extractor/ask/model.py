@@ -6,16 +6,18 @@ from types import TracebackType
 from typing import Any
 
 import httpx2
+from pydantic import BaseModel
 
 from extractor.errors import AnswerRejected, ModelError
 from extractor.schemas import Usage
 
 from .attempts import AnswerMode, Outcome, put_call
 from .call import Call, Question, Reply
+from .chain import NotedAnswer, current_asker
 from .connection import Connection, Line
 from .dialect import Dialect
 from .failures import ModeRefused, RequestTooLong
-from .salvage import Rejection, Salvage
+from .salvage import Rejection, Salvage, item_number
 from .spec import ModelSpec
 from .transport import RetryPolicy
 from .usage import UsageTally
@@ -116,13 +118,18 @@ class Model:
         """
         tally = UsageTally(parent=self._total)
         tally.add(Usage(questions=len(questions)))
+        asker = current_asker()
         try:
             async with self:
                 outcome = await self._ask(tuple(questions), render, tally)
         except ModelError as error:
+            asker.lacking = True
             error.usage = tally.usage
             raise
         rejected = tuple(map(str, outcome.salvage.rejected))
+        asker.pending |= outcome.pending
+        asker.lacking |= bool(rejected or outcome.pending)
+        asker.answers += _note_answers(questions, outcome.salvage.items, outcome.model)
         if rejected and not outcome.salvage.items and not outcome.pending:
             raise AnswerRejected(f"model {self.name}: {'; '.join(rejected)}", tally.usage)
         return Reply(outcome.salvage.items, tally.usage, outcome.model or self.name, rejected, outcome.pending)
@@ -170,3 +177,8 @@ class Model:
                     raise
                 if self._mode is mode:  # another call may have learnt it meanwhile
                     self._mode = list(AnswerMode)[list(AnswerMode).index(mode) + 1]
+
+
+def _note_answers(questions: Sequence[Question], items: Sequence[BaseModel], model: str) -> list[NotedAnswer]:
+    by_number = {question.chunk.number: question for question in questions}
+    return [NotedAnswer(by_number[n], item, model) for item in items if (n := item_number(item)) in by_number]

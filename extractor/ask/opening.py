@@ -1,7 +1,7 @@
 """Open the model that the user chose: hosted, on a server, on this machine, or a recording of one."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from contextlib import asynccontextmanager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,7 +13,10 @@ from .exchange import Exchange
 from .local import ServerSettings, locate_model, serve_model
 from .model import AskSettings, Model
 from .recording import RecordingTransport, ReplayTransport
+from .replies import ReplyStore
+from .run_file import RUN_FILE, open_run_to_read
 from .spec import ModelKind, ModelSpec
+from .stored import OpenReplies, RecallTally, RecallTransport, StoredTransport
 
 __all__ = ["ModelChoice", "open_model"]
 
@@ -24,9 +27,10 @@ _REPLAYED = ModelSpec(ModelKind.SERVER, "replay", "http://replay.invalid/v1")
 class ModelChoice:
     """Which model answers, and whether its answers are kept or come from a recording.
 
-    With ``replay`` no model is needed and the network is not touched; with ``exchange`` neither, except that requests
-    to be written need the name of a model. ``cache_dir`` is where models of
-    this machine were pulled to, the user's cache if not given. Raises ``ValueError`` for
+    With ``replay``, a folder of recordings or of a run, no model is needed and the network is not touched; with
+    ``exchange`` neither, except that requests to be written need the name of a model. ``cache_dir`` is where models of
+    this machine were pulled to, the user's cache if not given. With ``recall``, what the ``replay`` of a run does not
+    hold is counted there and stays open. Raises ``ValueError`` for
     ``record`` without a model or together with ``replay``, for a ``replay`` that is no folder, for an ``exchange``
     beside these, and for one that writes requests to a model of this machine or to none.
     """
@@ -36,6 +40,7 @@ class ModelChoice:
     record: Path | None = None
     cache_dir: Path | None = None
     exchange: Exchange | None = None
+    recall: RecallTally | None = None
 
     def __post_init__(self) -> None:
         if self.replay and self.record:
@@ -65,18 +70,25 @@ class ModelChoice:
 
 
 @asynccontextmanager
-async def open_model(choice: ModelChoice, settings: AskSettings | None = None) -> AsyncIterator[Model | None]:
+async def open_model(
+    choice: ModelChoice, settings: AskSettings | None = None, replies: OpenReplies | None = None
+) -> AsyncIterator[Model | None]:
     """The chosen model, ready to be asked until the body ends; None where nothing answers.
 
-    A model of this machine is served for as long. Raises ``ModelUnavailable`` if it is not here.
+    What ``replies`` has an answer to is not asked, and every other reply is kept there. A model of this machine is
+    served until the body ends. Raises ``ModelUnavailable`` if it is not here.
     """
     if not choice.answers:
         yield None
         return
     if choice.exchange:
         with choice.exchange.open() as exchange:
-            async with Model(_by_file(choice.spec), settings, transport=lambda: exchange) as model:
+            async with Model(_by_file(choice.spec), settings, transport=_kept(lambda: exchange, replies)) as model:
                 yield model
+        return
+    if choice.replay and (choice.replay / RUN_FILE).is_file():
+        async with _recall_run(choice.replay, choice.recall, settings, replies) as model:
+            yield model
         return
     chosen = _REPLAYED if choice.replay or choice.spec is None else choice.spec
     local = chosen.kind is ModelKind.LOCAL
@@ -84,8 +96,31 @@ async def open_model(choice: ModelChoice, settings: AskSettings | None = None) -
     if local:
         settings = _fit_to_server(settings or AskSettings(), server)
     with _serve(chosen, choice.cache_dir, server) if local else nullcontext(chosen) as spec:
-        async with Model(spec, settings, transport=_transport(choice, spec)) as model:
+        async with Model(spec, settings, transport=_kept(_transport(choice, spec), replies)) as model:
             yield model
+
+
+@asynccontextmanager
+async def _recall_run(
+    folder: Path, tally: RecallTally | None, settings: AskSettings | None, replies: OpenReplies | None
+) -> AsyncIterator[Model]:
+    """The model of a run as its store remembers it, told the schema in the way that it was told last."""
+    with closing(open_run_to_read(folder)) as run:
+        recorded = ReplyStore(run)
+        spec = replace(_REPLAYED, name=recorded.model or _REPLAYED.name)
+        settings = replace(settings or AskSettings(), mode=recorded.mode)
+        async with Model(spec, settings, transport=_kept(lambda: RecallTransport(recorded, tally), replies)) as model:
+            yield model
+
+
+_Transport = Callable[[], httpx2.AsyncBaseTransport]
+
+
+def _kept(inner: _Transport | None, replies: OpenReplies | None) -> _Transport | None:
+    """The transport with a store of replies before it."""
+    if replies is None:
+        return inner
+    return lambda: StoredTransport(replies, inner() if inner else None)
 
 
 def _by_file(spec: ModelSpec | None) -> ModelSpec:
@@ -106,7 +141,7 @@ def _serve(spec: ModelSpec, cache_dir: Path | None, settings: ServerSettings) ->
         yield replace(spec.at(server.base_url, server.model), api_key=SecretStr(server.token))
 
 
-def _transport(choice: ModelChoice, spec: ModelSpec) -> Callable[[], httpx2.AsyncBaseTransport] | None:
+def _transport(choice: ModelChoice, spec: ModelSpec) -> _Transport | None:
     if choice.replay:
         folder = choice.replay
         return lambda: ReplayTransport(folder)

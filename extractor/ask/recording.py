@@ -2,9 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping
 from dataclasses import asdict
 from itertools import count
 from pathlib import Path
@@ -14,29 +12,13 @@ import httpx2
 
 from extractor.errors import CassetteError, CassetteMiss
 
-from .call import PromptVersion
+from .chain import current_prompt
 from .misses import describe_miss, exchange_key, identity_of
 from .spec import shown_model
 
-__all__ = ["RecordingTransport", "ReplayTransport", "asked_with", "current_prompt"]
+__all__ = ["ClientTransport", "RecordingTransport", "ReplayTransport"]
 
-_prompt: ContextVar[PromptVersion | None] = ContextVar("prompt", default=None)
 _serial = count()
-
-
-@contextmanager
-def asked_with(prompt: PromptVersion) -> Iterator[None]:
-    """Says to recordings, inside the block, which prompt the requests are made of. It is never sent."""
-    token = _prompt.set(prompt)
-    try:
-        yield
-    finally:
-        _prompt.reset(token)
-
-
-def current_prompt() -> PromptVersion | None:
-    """The prompt of the request under way."""
-    return _prompt.get()
 
 
 class RecordingTransport(httpx2.AsyncBaseTransport):
@@ -48,7 +30,7 @@ class RecordingTransport(httpx2.AsyncBaseTransport):
 
     def __init__(self, folder: Path, inner: httpx2.AsyncBaseTransport | None = None) -> None:
         self._folder = folder
-        self._inner = inner or _ClientTransport()
+        self._inner = inner or ClientTransport()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         body = await request.aread()
@@ -90,11 +72,12 @@ class ReplayTransport(httpx2.AsyncBaseTransport):
         return httpx2.Response(200, json=_as_completion(exchange))
 
 
-class _ClientTransport(httpx2.AsyncBaseTransport):
+class ClientTransport(httpx2.AsyncBaseTransport):
     """The network as a client of its own sees it. A client that is given a transport ignores proxy settings."""
 
     def __init__(self) -> None:
-        self._client = httpx2.AsyncClient()
+        # Waiting and the number of connections are bounded by who sends through it.
+        self._client = httpx2.AsyncClient(timeout=None, limits=httpx2.Limits(max_keepalive_connections=100))
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         return await self._client.send(request, stream=True)

@@ -1,10 +1,12 @@
 """What a completion cost, as the server says it."""
 
+import json
+
 from openai.types.chat import ChatCompletion
 
 from extractor.schemas import Usage
 
-__all__ = ["UsageTally", "read_usage"]
+__all__ = ["UsageTally", "read_raw_usage", "read_usage"]
 
 
 def read_usage(completion: ChatCompletion) -> Usage:
@@ -13,23 +15,38 @@ def read_usage(completion: ChatCompletion) -> Usage:
     >>> read_usage(ChatCompletion.model_construct(usage=None))
     Usage(questions=0, open_questions=0, calls=1, prompt_tokens=0, cached_tokens=0, output_tokens=0)
     """
-    usage = completion.usage
-    if usage is None:
+    usage = completion.usage.model_dump() if completion.usage else None
+    return _count(usage, (completion.model_extra or {}).get("timings"))
+
+
+def read_raw_usage(content: bytes) -> Usage:
+    """The same of a reply as it came, whatever it is.
+
+    >>> read_raw_usage(b'{"choices": [{"message": {}}], "usage": {"prompt_tokens": 7}}').prompt_tokens
+    7
+    >>> read_raw_usage(b"<html>")
+    Usage(questions=0, open_questions=0, calls=1, prompt_tokens=0, cached_tokens=0, output_tokens=0)
+    """
+    try:
+        reply = json.loads(content)
+        whole = reply["choices"][0]["message"] is not None
+    except (ValueError, LookupError, TypeError):
         return Usage(calls=1)
-    details = usage.prompt_tokens_details
+    return _count(reply.get("usage"), reply.get("timings")) if whole else Usage(calls=1)
+
+
+def _count(usage: object, timings: object) -> Usage:
+    """llama.cpp tells the tokens served from its cache among its timings."""
+    if not isinstance(usage, dict):
+        return Usage(calls=1)
+    details = usage.get("prompt_tokens_details")
+    cached = details.get("cached_tokens") if details else timings.get("cache_n") if isinstance(timings, dict) else None
     return Usage(
         calls=1,
-        prompt_tokens=usage.prompt_tokens or 0,
-        cached_tokens=(details.cached_tokens or 0) if details else _cached_by_llama(completion),
-        output_tokens=usage.completion_tokens or 0,
+        prompt_tokens=usage.get("prompt_tokens") or 0,
+        cached_tokens=cached if isinstance(cached, int) else 0,
+        output_tokens=usage.get("completion_tokens") or 0,
     )
-
-
-def _cached_by_llama(completion: ChatCompletion) -> int:
-    """llama.cpp tells the tokens served from its cache among its timings."""
-    timings = (completion.model_extra or {}).get("timings")
-    cached = timings.get("cache_n") if isinstance(timings, dict) else None
-    return cached if isinstance(cached, int) else 0
 
 
 class UsageTally:
@@ -39,7 +56,8 @@ class UsageTally:
         self.usage = Usage()
         self._parent = parent
 
-    def add(self, usage: Usage) -> None:
+    def add(self, usage: Usage, *, spent: bool = True) -> None:
+        """Count ``usage``; what was ``spent`` before is no part of the parent's sum."""
         self.usage = self.usage + usage
-        if self._parent:
+        if self._parent and spent:
             self._parent.add(usage)

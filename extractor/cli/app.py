@@ -9,6 +9,7 @@ from .evaluate import evaluate
 from .import_gold import app as import_gold
 from .model import app as model
 from .parse import parse
+from .reparse import impact, reparse
 from .run import run
 from .schema import schema
 
@@ -25,6 +26,8 @@ app.command()(run)
 app.command()(parse)
 app.command()(schema)
 app.command()(evaluate)
+app.command()(reparse)
+app.command()(impact)
 app.add_typer(import_gold, name="import")
 app.add_typer(model, name="model")
 app.add_typer(cassettes, name="cassettes")

@@ -24,6 +24,7 @@ from extractor.run import (
     Sink,
     StreamSink,
     Tally,
+    attend,
     describe_failure,
     describe_settings,
     run_batch,
@@ -31,6 +32,7 @@ from extractor.run import (
 
 from .exits import BUDGET, FAILED, INTERRUPTED, OK
 from .progress import print_summary, show_progress
+from .tables import without_controls
 
 __all__ = ["Job", "estimate_job", "export_job", "perform_job"]
 
@@ -64,6 +66,7 @@ def perform_job(job: Job) -> int:
         finally:
             finish(tally)
     print_summary(tally, quiet=job.quiet)
+    _say_repeated(job, sink)
     _say_open_questions(job, tally)
     _say_exchange(job)
     return code or (FAILED if tally.failed else OK)
@@ -91,7 +94,7 @@ def estimate_job(job: Job) -> int:
     def count_failure(error: Exception) -> None:
         nonlocal failed
         failed += 1
-        print(f"extractor: {error}", file=sys.stderr)
+        print(f"extractor: {without_controls(str(error))}", file=sys.stderr)
 
     records = read_records(*job.inputs, on_error=count_failure, stdin=sys.stdin.buffer)
     for record in islice(records, job.limits.records):
@@ -113,11 +116,12 @@ async def _extract_all(job: Job, sink: Sink, tally: Tally) -> None:
         sink.write_failure(describe_failure(error))
 
     records = read_records(*job.inputs, on_error=report, stdin=sys.stdin.buffer)
-    async with job.extractor.open(job.limits.concurrency) as extract:
+    folder = sink if isinstance(sink, RunFolder) else None
+    async with job.extractor.open(job.limits.concurrency, folder.replies if folder else None) as extract:
         tally.meter = lambda: extract.usage
-        if isinstance(sink, RunFolder):
-            sink.begin()
-        await run_batch(records, extract, sink, tally, job.limits)
+        if folder:
+            folder.begin()
+        await run_batch(records, attend(extract, folder.note_asker) if folder else extract, sink, tally, job.limits)
 
 
 @contextmanager
@@ -142,10 +146,20 @@ def _say_exchange(job: Job) -> None:
     if exchange is None:
         return
     for failure in exchange.answers.failed:
-        print(f"extractor: no answer in {failure}", file=sys.stderr)
+        print(f"extractor: no answer in {without_controls(str(failure))}", file=sys.stderr)
     if exchange.requests and not job.quiet:
         files = ", ".join(map(str, exchange.requests.parts))
         print(f"extractor: {exchange.requests.written} requests still open, in {files}", file=sys.stderr)
+
+
+def _say_repeated(job: Job, sink: Sink) -> None:
+    """What an earlier run left that could not be taken as it was, and what this one leaves so."""
+    if job.quiet or not isinstance(sink, RunFolder):
+        return
+    if sink.changed:
+        print(f"extractor: records with another text than in an earlier run: {sink.changed}", file=sys.stderr)
+    if sink.lacking:
+        print(f"extractor: records that lack an answer: {sink.lacking}; the same command asks again", file=sys.stderr)
 
 
 def _say_open_questions(job: Job, tally: Tally) -> None:

@@ -48,13 +48,13 @@ def record(
 def check(scenarios: _ScenariosFile = _DEFAULT) -> None:
     """Name every cassette that is stale, edited, missing, or holds a key. Exit code 1 if there is one."""
     from extractor.ask.cassette_checks import check_cassettes
-    from extractor.ask.prompt import load_prompt
+    from extractor.ask.prompt_files import list_prompt_versions
     from extractor.run.scenarios import read_scenarios
 
     with errors_for_people():
         folder = scenarios.parent
         wanted = {scenario.name for scenario in read_scenarios(scenarios)}
-        problems = check_cassettes(folder, [load_prompt().version])
+        problems = check_cassettes(folder, list_prompt_versions())
         problems += [f"{name}.yaml: is missing; record it" for name in sorted(wanted - _stems(folder))]
         problems += [f"{name}.yaml: belongs to no scenario; delete it" for name in sorted(_stems(folder) - wanted)]
         for problem in problems:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .exits import FAILED, errors_for_people
-from .tables import to_printable
+from .tables import to_printable, without_controls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,7 +40,7 @@ def parse(
 
     def report(error: Exception) -> None:
         failures.append(error)
-        print(f"extractor: {error}", file=sys.stderr)
+        print(f"extractor: {without_controls(str(error))}", file=sys.stderr)
 
     with errors_for_people():
         records = map(parse_record, read_records(*inputs, on_error=report, stdin=sys.stdin.buffer))
@@ -79,17 +79,24 @@ def _show_stats(records: "Iterable[ParsedRecord]", shapes: int, *, as_json: bool
 def _as_json(parsed: "ParsedRecord") -> str:
     from pydantic_core import to_json
 
+    from extractor.assemble import Inquiry, assemble_extraction
+    from extractor.assemble.coverage import list_covered_spans
+    from extractor.ground.rederive import list_items
+
+    items = list_items(assemble_extraction(parsed, Inquiry()))
     parts = {
         "record_id": parsed.record.record_id,
         "eligibility": parsed.eligibility,
         "dosing": parsed.dosing,
         "outcomes": parsed.outcomes,
+        "coverage": tuple(list_covered_spans(parsed.record, items)),
     }
-    return to_json(parts).decode()
+    # A terminal obeys some characters beyond ASCII, too.
+    return to_json(parts, ensure_ascii=sys.stdout.isatty()).decode()
 
 
 def _show(parsed: "ParsedRecord") -> None:
-    typer.echo(f"# {parsed.record.record_id}")
+    typer.echo(f"# {to_printable(parsed.record.record_id)}")
     people = parsed.eligibility
     for name in ("minimum_age", "maximum_age", "sex", "healthy_volunteers"):
         typer.echo(f"{name}: {_mark(getattr(people, name))}")

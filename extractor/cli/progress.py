@@ -83,8 +83,10 @@ def _summary_rows(tally: "Tally") -> list[tuple[str, str]]:
     rows += [("records done by an earlier run", f"{tally.resumed}")] if tally.resumed else []
     rows += [("records failed", f"{tally.failed}")]
     rows += [("criteria", f"{tally.criteria}"), ("regimens", f"{tally.regimens}"), ("endpoints", f"{tally.endpoints}")]
-    rows += [("evidence " + name, f"{count}") for name, count in sorted(tally.support.items())]
+    proofs = sum(tally.support.values())
+    rows += [("evidence " + name, f"{count} ({count / proofs:.1%})") for name, count in sorted(tally.support.items())]
     rows += [("findings", f"{tally.findings}")]
+    rows += [("finding " + name, f"{count}") for name, count in sorted(tally.finding_kinds.items())]
     rows += [("questions asked", f"{usage.questions}"), ("questions open", f"{usage.open_questions}")]
     rows += [("calls", f"{usage.calls}"), ("prompt tokens", f"{usage.prompt_tokens}")]
     rows += [("of these from cache", f"{usage.cached_tokens}")] if usage.cached_tokens else []

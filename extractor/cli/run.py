@@ -25,7 +25,9 @@ def run(
             envvar="EXTRACTOR_MODEL",
         ),
     ] = None,
-    replay: Annotated[Path | None, typer.Option(help="Take answers from this recording; no network.")] = None,
+    replay: Annotated[
+        Path | None, typer.Option(help="Take answers from this recording, or from this run's folder; no network.")
+    ] = None,
     record: Annotated[Path | None, typer.Option(help="Keep every answer in this folder, for --replay.")] = None,
     export_requests: Annotated[
         Path | None,
@@ -65,6 +67,8 @@ def run(
             raise ValueError("--fresh discards what --out holds; name a folder with --out")
         if out and any(Path(location).resolve() == out.resolve() for location in inputs):
             raise ValueError(f"{out} is an input; name another folder with --out")
+        if out and replay and out.resolve() == replay.resolve():
+            raise ValueError(f"{out} is replayed; name another folder with --out")
         if export_requests and assist == "never":
             raise ValueError("--assist never asks nothing, so there is nothing to export")
         if export_requests and not import_answers and out:

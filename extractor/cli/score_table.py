@@ -23,6 +23,7 @@ _WORTH = (
     *("exact", "relaxed", "paired", "stated"),
 )
 _ERRORS = ("error", "count", "harm", "most often in", "worst example")
+_ABSENCES = ("absence", "count", "gold empty", "gold has a value", "most often in")
 _NAMED = 10
 _DIFFERENCES = ("score", "predicted", "other", "difference", "95 % interval")
 
@@ -36,6 +37,8 @@ def print_report(report: ScoreReport) -> None:
     print_table(_FIELDS, rows, _WORTH)
     if report.errors:
         print_table(_ERRORS, _error_rows(report), _ERRORS[1:], prose=_ERRORS[3:])
+    if report.absences:
+        print_table(_ABSENCES, _absence_rows(report), _ABSENCES[1:], prose=_ABSENCES[4:])
     if report.comparison:
         print(f"\npredicted less {report.comparison.other}, in normalised F1:")
         _list_records("missing in the other", report.comparison.missing)
@@ -71,6 +74,13 @@ def _error_rows(report: ScoreReport) -> Iterable[Row]:
         shown = f"{worst.record_id} {worst.gold_path or worst.predicted_path}" if worst else ""
         fields = ", ".join(f"{name} {count}" for name, count in often)
         yield one.kind.value, str(one.count), f"{one.harm:g}", fields, shown
+
+
+def _absence_rows(report: ScoreReport) -> Iterable[Row]:
+    for one in report.absences:
+        often = ", ".join(f"{name} {count}" for name, count in list(one.fields.items())[:2])
+        share = f"{one.right / one.count:.3f}"
+        yield one.reason.value, str(one.count), share, str(one.false), often
 
 
 def _difference_row(one: Difference) -> Row:

@@ -1,5 +1,6 @@
 """Batches: many records into a folder or a stream."""
 
+from .attending import attend
 from .batch import BatchLimits, Sink, describe_failure, run_batch
 from .folder import RunFolder
 from .settings import describe_settings
@@ -13,6 +14,7 @@ __all__ = [
     "Sink",
     "StreamSink",
     "Tally",
+    "attend",
     "describe_failure",
     "describe_settings",
     "run_batch",

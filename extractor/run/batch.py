@@ -2,12 +2,12 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Container, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Protocol
 
-from extractor.errors import BudgetReached, ExtractorError, ModelError, ModelUnavailable, RecordError
+from extractor.errors import BudgetReached, ExtractorError, ModelError, ModelUnavailable, RecordError, StoreError
 from extractor.schemas import TrialExtraction, TrialRecord
 
 from .tally import Tally
@@ -18,12 +18,16 @@ _Task = asyncio.Task[TrialExtraction]
 
 
 class Sink(Protocol):
-    """Where results go: a run's folder, or standard output."""
+    """Where results go: a run's folder, or standard output.
+
+    ``is_done`` is asked once for each record, in input order, before anything else is said of it; it raises
+    ``RecordError`` for one that cannot be taken. ``in_any_order``: results may come as they are ready.
+    """
 
     @property
-    def done(self) -> Container[str]: ...
+    def in_any_order(self) -> bool: ...
 
-    def skip(self, record_id: str) -> None: ...
+    def is_done(self, record: TrialRecord) -> bool: ...
 
     def write(self, extraction: TrialExtraction) -> None: ...
 
@@ -46,7 +50,7 @@ async def run_batch(
     tally: Tally,
     limits: BatchLimits,
 ) -> None:
-    """Extract every record and hand the results to ``sink`` in input order, counting in ``tally``.
+    """Extract every record and hand the results to ``sink``, in input order unless it takes any, counting in ``tally``.
 
     A record that fails is written as a failure. Raises ``BudgetReached`` when ``limits.tokens`` is spent,
     after the records in flight; and ``ModelUnavailable`` when the model cannot be reached or used for the
@@ -55,22 +59,33 @@ async def run_batch(
     flight = _Flight(sink, tally)
     try:
         for record in islice(records, limits.records):
-            if record.record_id in sink.done:
-                sink.skip(record.record_id)
-                tally.resumed += 1
+            if _needs_nothing(record, sink, tally):
                 continue
             if limits.tokens is not None and tally.tokens >= limits.tokens:
                 await flight.land_all()
                 raise BudgetReached(f"{tally.tokens} tokens are spent, the limit is {limits.tokens}")
             flight.start(record, extract(record))
             if len(flight.tasks) >= limits.concurrency:
-                await flight.land_first()
+                await flight.land_next()
         await flight.land_all()
     except (ModelUnavailable, asyncio.CancelledError):
         flight.land_finished()
         raise
     finally:
         await flight.give_up()
+
+
+def _needs_nothing(record: TrialRecord, sink: Sink, tally: Tally) -> bool:
+    """Whether the record is done already, or cannot be taken, which is written down."""
+    try:
+        if not sink.is_done(record):
+            return False
+    except RecordError as error:
+        tally.failed += 1
+        sink.write_failure(describe_failure(error, record))
+    else:
+        tally.resumed += 1
+    return True
 
 
 class _Flight:
@@ -86,22 +101,28 @@ class _Flight:
 
     async def land_all(self) -> None:
         while self.tasks:
-            await self.land_first()
+            await self.land_next()
 
-    async def land_first(self) -> None:
-        record, task = self.tasks[0]
-        await asyncio.wait([task])
-        self.tasks.popleft()
-        error = self._land(record, task)
-        if isinstance(error, ModelUnavailable) and error.lasting and not self._was_reached():
-            raise error
+    async def land_next(self) -> None:
+        """Wait for the first record, or for any where the sink takes them so."""
+        waited = len(self.tasks) if self._sink.in_any_order else 1
+        await asyncio.wait([task for _, task in islice(self.tasks, waited)], return_when=asyncio.FIRST_COMPLETED)
+        ready = [pair for pair in islice(self.tasks, waited) if pair[1].done()]
+        self._take_down({task for _, task in ready})
+        errors = [self._land(record, task) for record, task in ready]
+        for error in errors:
+            if isinstance(error, ModelUnavailable) and error.lasting and not self._was_reached():
+                raise error
 
     def land_finished(self) -> None:
         """Keep what is ready; the rest stays in flight."""
         ready = [(record, task) for record, task in self.tasks if task.done() and not task.cancelled()]
-        self.tasks = deque(pair for pair in self.tasks if pair not in ready)
+        self._take_down({task for _, task in ready})
         for record, task in ready:
             self._land(record, task)
+
+    def _take_down(self, tasks: set[_Task]) -> None:
+        self.tasks = deque(pair for pair in self.tasks if pair[1] not in tasks)
 
     async def give_up(self) -> None:
         """End what is under way, and wait until it has ended: only then its cost is known."""
@@ -121,7 +142,7 @@ class _Flight:
         if error is None:
             self._sink.write(task.result())
             self._tally.add(task.result())
-        elif isinstance(error, Exception):
+        elif isinstance(error, Exception) and not isinstance(error, StoreError):
             self._failed += 1
             self._tally.failed += 1
             if isinstance(error, ModelError) and error.usage:

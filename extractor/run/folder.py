@@ -1,83 +1,142 @@
-"""A run's folder: results, failures and the manifest, written so that a crash loses at most the line in flight."""
+"""A run's folder: results, failures, the manifest and the store, written so that a run can end at any moment."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 from typing import IO, Any, Self
 
-from extractor.errors import StoreError
-from extractor.schemas import TrialExtraction
+from extractor.ask.chain import Asker
+from extractor.ask.replies import ReplyStore
+from extractor.ask.run_file import RUN_FILE
+from extractor.errors import RecordError, StoreError
+from extractor.schemas import AbsenceReason, TrialExtraction, TrialRecord
 
 from .lock import FolderLock
 from .manifest import Manifest, Totals, read_manifest
-from .results import index_results, read_results, sort_results
+from .results import ResultsFile, telling, write_atomically
+from .store import KnownRecord, RunStore, StoredLine, digest_record
 from .tally import Tally
 
 __all__ = ["RunFolder"]
 
 EXTRACTIONS, FAILURES, MANIFEST = "extractions.jsonl", "failures.jsonl", "run.json"
+_REMADE = frozenset({"extractor", "rules", "prompts"})
+_AT_ONCE = 1000
+
+
+@dataclass(slots=True)
+class _Started:
+    """A record under way: its text, its place in the input, and who asks for it."""
+
+    record: TrialRecord
+    text_sha256: str
+    position: int
+    asker: Asker | None = None
 
 
 class RunFolder:
-    """``extractions.jsonl`` (one line a record), ``failures.jsonl`` and ``run.json`` under one path.
+    """``extractions.jsonl`` (one line a record), ``failures.jsonl``, ``run.json`` and ``run.sqlite`` under one path.
 
-    Opening a folder of an earlier run continues it: ``done`` holds the records that it already has. With
-    ``fresh`` nothing is done, but what an earlier run left is discarded only by ``begin``.
+    Opening a folder of an earlier run continues it. A record is done if its id and its text are those of a result in
+    which no answer of a model is missing; ``changed`` counts those whose text is another now, and ``lacking``, once the
+    run is finished, those that miss one. With ``fresh`` nothing is
+    done, but what an earlier run left is discarded only by ``begin``. Results are appended as they come, and brought
+    into input order by ``finish``; nothing but the records under way is held in memory.
+
     Raises ``StoreError`` if the folder cannot be written, is in use, was made with other settings, or holds
     foreign files.
     """
 
+    in_any_order = True
+
     def __init__(self, path: Path, settings: Mapping[str, Any], *, fresh: bool = False) -> None:
         self.path = path
-        self._begun = False
-        self._order: list[str] = []
-        self._started, self._clock = datetime.now(UTC).isoformat(timespec="seconds"), monotonic()
+        self.changed = self.lacking = 0
+        self._begun, self._fresh = False, fresh
+        self._position = 0
+        self._started: dict[str, _Started] = {}
+        self._places: list[tuple[str, int]] = []
+        self._store: RunStore | None = None
+        self._since, self._clock = datetime.now(UTC).isoformat(timespec="seconds"), monotonic()
         with ExitStack() as closing:
-            with _telling(path):
+            with telling(path):
                 path.mkdir(parents=True, exist_ok=True)
                 closing.callback(FolderLock(path).release)
-                self._manifest = Manifest(settings=dict(settings))
-                self.done: dict[str, int] = {}
-                if not fresh:
-                    self._continue_earlier()
+            self._manifest = Manifest(settings=dict(settings))
+            self._closing = closing
+            if not fresh:
+                self._continue_earlier()
             self._closing = closing.pop_all()
 
     def begin(self) -> None:
-        """Start to write: from now on the folder is this run's. The first result or failure does it too."""
+        """Start to write: from now on the folder is this run's. The first record, result or failure does it too."""
         if self._begun:
             return
-        with _telling(self.path):
-            if not self.done:
-                (self.path / EXTRACTIONS).unlink(missing_ok=True)
-            _write_atomically(self.path / MANIFEST, self._manifest.to_json())
-            self._results: IO[bytes] = self._closing.enter_context((self.path / EXTRACTIONS).open("ab"))
+        with telling(self.path):
+            if self._fresh:
+                # The store last: a log that outlived it would be taken for the log of the next one.
+                for name in (EXTRACTIONS, RUN_FILE + "-wal", RUN_FILE + "-shm", RUN_FILE):
+                    (self.path / name).unlink(missing_ok=True)
+            write_atomically(self.path / MANIFEST, self._manifest.to_json())
+            self._open_store()
+            self._results = self._closing.enter_context(ResultsFile(self.path / EXTRACTIONS))
             # A file's name may hold what is no text; JSON can say it as an escape.
             failures = (self.path / FAILURES).open("w", encoding="utf-8", errors="backslashreplace")
             self._failures: IO[str] = self._closing.enter_context(failures)
         self._begun = True
 
-    def skip(self, record_id: str) -> None:
-        """Note that a record which an earlier run finished stands at this place of the input."""
-        self._order.append(record_id)
+    @property
+    def store(self) -> RunStore:
+        """The store of the run, which begins with this."""
+        self.begin()
+        return self._open_store()
+
+    def replies(self) -> ReplyStore:
+        """The calls to models in the store."""
+        return self.store.replies
+
+    def is_done(self, record: TrialRecord) -> bool:
+        """Whether an earlier run finished this very record. To be asked once for each record, in input order.
+
+        Raises ``RecordError`` for a record whose id another one of another file has.
+        """
+        started = _Started(record, digest_record(record), self._position)
+        self._position += 1
+        known = self.store.find(record.record_id)
+        if known and known.text_sha256 != started.text_sha256:
+            self._check_same_file(record, known)
+            self.changed += 1
+        elif known and known.done:
+            self._places.append((record.record_id, started.position))
+            if len(self._places) >= _AT_ONCE:
+                self._note_places()
+            return True
+        self._started[record.record_id] = started
+        return False
+
+    def note_asker(self, asker: Asker) -> None:
+        """Note what was answered about a record under way: it belongs to its result."""
+        self._started[asker.record_id or ""].asker = asker
 
     def write(self, extraction: TrialExtraction) -> None:
         """Append a result; it is on disk when this returns."""
-        self.begin()
-        line = extraction.model_dump_json().encode() + b"\n"
-        with _telling(self.path / EXTRACTIONS):
-            position = self._results.tell()
-            self._results.write(line)
-            self._results.flush()
-        self.done[extraction.record_id] = position
-        self._order.append(extraction.record_id)
+        started = self._started.pop(extraction.record_id)
+        start, length = self._results.append(extraction)
+        asker = started.asker or Asker()
+        cut = any(absence.reason is AbsenceReason.BUDGET_EXHAUSTED for absence in extraction.absences)
+        counts = Totals.of_record(extraction).model_dump_json(exclude_defaults=True)
+        place = (started.record, started.text_sha256, started.position, start, length)
+        self.store.add(StoredLine(*place, counts, tuple(asker.answers), asker.lacking or cut))
 
     def write_failure(self, failure: Mapping[str, Any]) -> None:
         """Append a failure."""
         self.begin()
-        with _telling(self.path / FAILURES):
+        self._started.pop(failure.get("record_id") or "", None)
+        with telling(self.path / FAILURES):
             self._failures.write(json.dumps(failure, ensure_ascii=False) + "\n")
             self._failures.flush()
 
@@ -86,61 +145,67 @@ class RunFolder:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
-            with _telling(self.path):
+            with telling(self.path):
                 self._closing.close()
         except StoreError:
             if kind is None:  # else it repeats what could not be written, and is told already
                 raise
 
     def finish(self, tally: Tally, inputs: Iterable[str]) -> None:
-        """Write the manifest and bring the results into input order, where a resumed run appended out of order.
+        """Bring the results into input order, records of other inputs behind, and write the manifest.
 
         Nothing is written if the run never began.
         """
         if not self._begun:
             return
-        ordered = dict.fromkeys(self._order)
-        others = (record_id for record_id in self.done if record_id not in ordered)
-        positions = [self.done[record_id] for record_id in (*ordered, *others)]
-        totals = self._manifest.totals.followed_by(Totals.of(tally))
-        seconds = monotonic() - self._clock
-        with _telling(self.path):
-            if positions != sorted(positions):
-                sort_results(self.path / EXTRACTIONS, positions)
-            manifest = self._manifest.followed_by_run(totals, inputs, self._started, seconds)
-            _write_atomically(self.path / MANIFEST, manifest.to_json())
+        self._note_places()
+        self._results.sort(self.store)
+        self.lacking = self.store.count_lacking()
+        totals = Totals.summed(self.store, resumed=tally.resumed, failed=tally.failed)
+        manifest = self._manifest.followed_by_run(totals, inputs, self._since, monotonic() - self._clock)
+        with telling(self.path):
+            write_atomically(self.path / MANIFEST, manifest.to_json())
+
+    def _open_store(self) -> RunStore:
+        if self._store is None:
+            self._store = RunStore(self.path)
+            self._closing.callback(self._store.close)
+        return self._store
+
+    def _note_places(self) -> None:
+        self.store.note_places(self._places)
+        self._places.clear()
+
+    def _check_same_file(self, record: TrialRecord, known: KnownRecord) -> None:
+        if known.path != record.source.path or known.invocation == self.store.invocation:
+            raise RecordError(
+                record.source.path,
+                f"the record {record.record_id} was already read from {known.path}, with other text",
+                "leave one of the two out, or use --fresh if the file was renamed",
+                place=record.source.place,
+            )
 
     def _continue_earlier(self) -> None:
         earlier = read_manifest(self.path / MANIFEST)
+        results = self.path / EXTRACTIONS
         if earlier is None:
-            if (self.path / EXTRACTIONS).exists():
-                raise StoreError(f"{self.path}: has {EXTRACTIONS} but no {MANIFEST}; choose another --out")
+            for name in (EXTRACTIONS, RUN_FILE):
+                if (self.path / name).exists():
+                    raise StoreError(f"{self.path}: has {name} but no {MANIFEST}; choose another --out")
             return
         self._check_settings(earlier.settings)
-        self.done = index_results(self.path / EXTRACTIONS)
-        if earlier.records.extracted != len(self.done):  # the last invocation was killed
-            totals = earlier.totals.recounted(read_results(self.path / EXTRACTIONS))
-            earlier = earlier.model_copy(update={name: getattr(totals, name) for name in Totals.model_fields})
+        if not (self.path / RUN_FILE).exists() and results.exists() and results.stat().st_size:
+            raise StoreError(f"{self.path}: has results but no {RUN_FILE}; use --fresh or another --out")
         self._manifest = earlier
+        with telling(results):
+            ResultsFile.mend(results, self._open_store())
 
     def _check_settings(self, earlier: Mapping[str, Any]) -> None:
         settings = self._manifest.settings
         changed = [name for name in settings if earlier.get(name) != settings[name]]
         if changed:
             differences = "; ".join(f"{name} was {earlier.get(name)!r}, is {settings[name]!r}" for name in changed)
-            raise StoreError(f"{self.path}: was made with other settings ({differences}); use --fresh or another --out")
-
-
-@contextmanager
-def _telling(path: Path) -> Iterator[None]:
-    """Says which file could not be written or read, and why."""
-    try:
-        yield
-    except OSError as error:
-        raise StoreError(f"{error.filename or path}: {error.strerror}; mend that, or choose another --out") from error
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.write_bytes(content)
-    fresh.replace(path)
+            reparse = f"extractor reparse {self.path} keeps its answers, " if _REMADE.issuperset(changed) else ""
+            raise StoreError(
+                f"{self.path}: was made with other settings ({differences}); {reparse}use --fresh or another --out"
+            )

@@ -1,16 +1,16 @@
 """``run.json``: what decides the results of a run's folder, and what all invocations of the run did in all."""
 
 import json
-from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, computed_field
 
 from extractor.errors import StoreError
 from extractor.schemas import TrialExtraction, Usage
 
+from .store import RunStore
 from .tally import Tally
 
 __all__ = ["Manifest", "Totals", "read_manifest"]
@@ -23,9 +23,12 @@ class _Frozen(BaseModel):
 
 
 class Records(_Frozen):
-    """``extracted`` are in the folder; ``resumed`` and ``failed`` are of the last invocation."""
+    """``extracted`` are in the folder, ``lacking`` of them without some answer of a model, which the same command asks
+    again. ``resumed`` and ``failed`` are of the last invocation.
+    """
 
     extracted: NonNegativeInt = 0
+    lacking: NonNegativeInt = 0
     resumed: NonNegativeInt = 0
     failed: NonNegativeInt = 0
 
@@ -36,44 +39,36 @@ class Totals(_Frozen):
     records: Records = Records()
     items: _Counts = {}
     findings: NonNegativeInt = 0
+    finding_kinds: _Counts = {}
     absences: _Counts = {}
     support: _Counts = {}
     usage: Usage = Usage()
 
     @classmethod
-    def of(cls, tally: Tally) -> Self:
-        """The totals of one invocation."""
+    def of_record(cls, extraction: TrialExtraction) -> Self:
+        """What one record counts."""
+        tally = Tally()
+        tally.add(extraction)
         return cls(
-            records=Records(extracted=tally.extracted, resumed=tally.resumed, failed=tally.failed),
+            records=Records(extracted=1),
             items={"criteria": tally.criteria, "regimens": tally.regimens, "endpoints": tally.endpoints},
             findings=tally.findings,
-            absences=dict(sorted(tally.absences.items())),
-            support=dict(sorted(tally.support.items())),
+            finding_kinds=tally.finding_kinds,
+            absences=tally.absences,
+            support=tally.support,
             usage=tally.usage,
         )
 
-    def followed_by(self, later: "Totals") -> "Totals":
-        """These and those of a later invocation. A record that failed before is not counted as failed again."""
-        extracted = self.records.extracted + later.records.extracted
-        return Totals(
-            records=later.records.model_copy(update={"extracted": extracted}),
-            items=_add(self.items, later.items),
-            findings=self.findings + later.findings,
-            absences=_add(self.absences, later.absences),
-            support=_add(self.support, later.support),
-            usage=self.usage + later.usage,
-        )
-
-    def recounted(self, extractions: Iterable[TrialExtraction]) -> "Totals":
-        """Totals of these extractions, where the manifest knows less: it is not written when a run is killed.
-
-        What earlier invocations are known to have spent is never less than what it says.
-        """
-        tally = Tally()
-        for extraction in extractions:
-            tally.add(extraction)
-        spent = {name: max(getattr(self.usage, name), getattr(tally.usage, name)) for name in Usage.model_fields}
-        return Totals.of(tally).model_copy(update={"usage": Usage(**spent)})
+    @classmethod
+    def summed(cls, store: RunStore, *, resumed: int, failed: int) -> Self:
+        """What the records of a store count together, and the calls that were ever made for the run."""
+        total: dict[str, Any] = {}
+        for counts in store.counts():
+            _add(total, json.loads(counts))
+        ordered = {name: dict(sorted(part.items())) if isinstance(part, dict) else part for name, part in total.items()}
+        ordered.setdefault("records", {}).update(lacking=store.count_lacking(), resumed=resumed, failed=failed)
+        spent = store.replies.spent.model_dump(exclude={"questions", "open_questions"})
+        return cls.model_validate(ordered | {"usage": ordered.get("usage", {}) | spent})
 
 
 class Manifest(Totals):
@@ -84,10 +79,12 @@ class Manifest(Totals):
     started: str | None = None
     seconds: float = Field(default=0.0, ge=0)
 
+    @computed_field  # type: ignore[prop-decorator]
     @property
-    def totals(self) -> Totals:
-        """The counts alone."""
-        return Totals(**{name: getattr(self, name) for name in Totals.model_fields})
+    def support_shares(self) -> dict[str, float]:
+        """How much of all evidence carries its value in each way."""
+        total = sum(self.support.values())
+        return {name: round(count / total, 4) for name, count in self.support.items()}
 
     def followed_by_run(self, totals: Totals, inputs: Iterable[str], started: str, seconds: float) -> "Manifest":
         """The manifest after one more invocation; ``totals`` are those of all."""
@@ -119,5 +116,10 @@ def read_manifest(path: Path) -> Manifest | None:
         raise StoreError(f"{path}: is no manifest of a run; use --fresh or another --out") from error
 
 
-def _add(one: _Counts, other: _Counts) -> _Counts:
-    return dict(sorted((Counter(one) + Counter(other)).items()))
+def _add(total: dict[str, Any], more: dict[str, Any]) -> None:
+    """Add numbers, whatever they are nested in."""
+    for name, value in more.items():
+        if isinstance(value, dict):
+            _add(total.setdefault(name, {}), value)
+        else:
+            total[name] = total.get(name, 0) + value

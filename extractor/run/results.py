@@ -1,59 +1,88 @@
-"""``extractions.jsonl``: where each record's line starts, and the lines brought into another order."""
+"""``extractions.jsonl``: a line for each finished record, appended as they come, in input order at the end."""
 
-import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-
-from pydantic import ValidationError
+from typing import Self
 
 from extractor.errors import StoreError
 from extractor.schemas import TrialExtraction
 
-__all__ = ["index_results", "read_results", "sort_results"]
+from .store import RunStore
+
+__all__ = ["ResultsFile", "telling", "write_atomically"]
 
 
-def index_results(path: Path) -> dict[str, int]:
-    """Record ids of the complete lines and the byte at which they start. A torn last line is cut off.
+class ResultsFile:
+    """The open file of results. The store knows which line is whose; what it does not know of is no result."""
 
-    Raises ``StoreError`` for a line that is no extraction.
-    """
-    if not path.exists():
-        return {}
-    found: dict[str, int] = {}
-    position = 0
-    with path.open("r+b") as file:
-        for line in file:
-            if not line.endswith(b"\n"):
-                file.truncate(position)
-                break
-            found[_record_id(line, path, position)] = position
-            position += len(line)
-    return found
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = path.open("ab")
+
+    @staticmethod
+    def mend(path: Path, store: RunStore) -> None:
+        """Make file and store agree again, wherever an earlier run was killed.
+
+        A line that was torn, or written and not noted, is cut off; sorting that was under way is ended or undone.
+        """
+        unsorted = path.exists() and _fresh(path).exists()
+        store.end_move(moved=not unsorted)
+        _fresh(path).unlink(missing_ok=True)
+        path.touch()
+        store.forget_behind(path.stat().st_size)
+        with path.open("r+b") as file:
+            file.truncate(store.end_of_lines())
+
+    def append(self, extraction: TrialExtraction) -> tuple[int, int]:
+        """Write a line, and say at which byte it starts and how long it is. It is on disk when this returns."""
+        line = extraction.model_dump_json().encode() + b"\n"
+        with telling(self._path):
+            start = self._file.tell()
+            self._file.write(line)
+            self._file.flush()
+        return start, len(line)
+
+    def sort(self, store: RunStore) -> None:
+        """Put the lines into input order, unless they are. Whoever reads meanwhile sees the old order or the new one.
+
+        The new file is written beside the old one, the store told where each line will be, the file put in place, the
+        store told that it is there: whether it was, shows an end in between.
+        """
+        with telling(self._path):
+            if store.is_sorted(self._path.stat().st_size):
+                return
+            with self._path.open("rb") as file, _fresh(self._path).open("wb") as ordered:
+                for _, start, length in store.lines():
+                    file.seek(start)
+                    ordered.write(file.read(length))
+            store.plan_move()
+            self._file.close()
+            _fresh(self._path).replace(self._path)
+            store.end_move(moved=True)
+            self._file = self._path.open("ab")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
 
 
-def read_results(path: Path) -> Iterator[TrialExtraction]:
-    """The extractions of all lines. Raises ``StoreError`` for a line that is none."""
-    if not path.exists():
-        return
-    with path.open("rb") as file:
-        try:
-            yield from map(TrialExtraction.model_validate_json, file)
-        except ValidationError as error:
-            raise StoreError(f"{path}: holds what is no extraction; use --fresh or another --out") from error
-
-
-def sort_results(path: Path, positions: list[int]) -> None:
-    """Put the lines that start at these bytes into this order; others are dropped."""
-    fresh = path.with_name(f".{path.name}.new")
-    with path.open("rb") as file, fresh.open("wb") as ordered:
-        for position in positions:
-            file.seek(position)
-            ordered.write(file.readline())
-    fresh.replace(path)
-
-
-def _record_id(line: bytes, path: Path, position: int) -> str:
+@contextmanager
+def telling(path: Path) -> Iterator[None]:
+    """Says which file could not be written or read, and why."""
     try:
-        return str(json.loads(line)["record_id"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{path}, byte {position}: is no extraction; use --fresh or another --out") from error
+        yield
+    except OSError as error:
+        raise StoreError(f"{error.filename or path}: {error.strerror}; mend that, or choose another --out") from error
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a whole file, or leave the one that was there."""
+    _fresh(path).write_bytes(content)
+    _fresh(path).replace(path)
+
+
+def _fresh(path: Path) -> Path:
+    return path.with_name(f".{path.name}.new")

@@ -1,21 +1,43 @@
 """What decides a run's results, for its manifest: the same settings continue a run, others do not."""
 
+from functools import cache
+from hashlib import sha256
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
-from extractor.ask.prompt import load_prompt
+import extractor
+from extractor.ask.prompt_files import list_prompt_versions
 from extractor.pipeline import Extractor
 
-__all__ = ["describe_settings"]
+__all__ = ["describe_settings", "digest_rules"]
+
+_STAGES = ("parse", "ask", "ground", "assemble", "audit")
 
 
-def describe_settings(extractor: Extractor) -> dict[str, Any]:
-    """Versions, tasks, model and prompts with their hashes, ready for JSON. Never a key."""
-    prompt = load_prompt().version
+def describe_settings(chosen: Extractor) -> dict[str, Any]:
+    """Versions, rules, tasks, model and prompts with their hashes, ready for JSON. Never a key."""
     return {
         "extractor": version("trial-extractor"),
-        "tasks": sorted(extractor.tasks),
-        "assist": extractor.assist.value,
-        "model": str(extractor.choice),
-        "prompts": {f"{prompt.name}.v{prompt.version}": prompt.sha256},
+        "rules": digest_rules(),
+        "tasks": sorted(chosen.tasks),
+        "assist": chosen.assist.value,
+        "model": str(chosen.choice),
+        "prompts": {f"{prompt.name}.v{prompt.version}": prompt.sha256 for prompt in list_prompt_versions()},
     }
+
+
+@cache
+def digest_rules() -> str:
+    """A digest of the code and data that decide what is asked and made of a text, and of the answers about it.
+
+    >>> len(digest_rules())
+    16
+    """
+    digest = sha256()
+    package = Path(extractor.__file__).parent
+    for stage in _STAGES:
+        for path in sorted((package / stage).rglob("*")):
+            if path.is_file() and path.suffix in {".py", ".toml"}:
+                digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]

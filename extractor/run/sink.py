@@ -1,10 +1,9 @@
 """Where results go without a folder: lines on a stream, for pipes, or nowhere."""
 
 import json
-from collections.abc import Container
 from typing import Any, TextIO
 
-from extractor.schemas import TrialExtraction
+from extractor.schemas import TrialExtraction, TrialRecord
 
 __all__ = ["FailuresSink", "StreamSink"]
 
@@ -12,19 +11,21 @@ __all__ = ["FailuresSink", "StreamSink"]
 class FailuresSink:
     """Drops extractions and writes failures as JSON lines: for a run that only writes requests."""
 
+    in_any_order = False
+
     def __init__(self, failures: TextIO) -> None:
         self._failures = failures
-        self.done: Container[str] = frozenset()
 
-    def skip(self, record_id: str) -> None:
+    def is_done(self, record: TrialRecord) -> bool:  # noqa: ARG002 - the same for all
         """Nothing is ever done before."""
+        return False
 
     def write(self, extraction: TrialExtraction) -> None:
         """Drop an extraction."""
 
     def write_failure(self, failure: dict[str, Any]) -> None:
         """Print a failure."""
-        self._failures.write(json.dumps(failure, ensure_ascii=False) + "\n")
+        self._failures.write(json.dumps(failure, ensure_ascii=self._failures.isatty()) + "\n")
 
 
 class StreamSink(FailuresSink):
@@ -36,4 +37,5 @@ class StreamSink(FailuresSink):
 
     def write(self, extraction: TrialExtraction) -> None:
         """Print an extraction."""
-        self._results.write(extraction.model_dump_json() + "\n")
+        # A terminal obeys some characters beyond ASCII, too.
+        self._results.write(extraction.model_dump_json(ensure_ascii=self._results.isatty()) + "\n")

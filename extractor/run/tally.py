@@ -26,6 +26,7 @@ class Tally:
     regimens: int = 0
     endpoints: int = 0
     findings: int = 0
+    finding_kinds: Counter[str] = field(default_factory=Counter)
     absences: Counter[str] = field(default_factory=Counter)
     support: Counter[str] = field(default_factory=Counter)
     counted: Usage = field(default_factory=Usage)
@@ -52,6 +53,7 @@ class Tally:
         self.regimens += len(extraction.dosing)
         self.endpoints += len(extraction.endpoints)
         self.findings += len(extraction.findings)
+        self.finding_kinds.update(finding.kind.value for finding in extraction.findings)
         self.absences.update(absence.reason.value for absence in extraction.absences)
         self.support.update(evidence.support.value for evidence in _all_evidence(extraction))
         if extraction.usage:

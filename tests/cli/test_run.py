@@ -33,8 +33,8 @@ def test_a_folder_of_records_becomes_a_folder_of_results(tmp_path):
     assert done.stdout == b""
     results = lines(tmp_path / "extractions.jsonl")
     manifest = json.loads((tmp_path / "run.json").read_text("utf-8"))
-    assert manifest["records"] == {"extracted": len(results), "resumed": 0, "failed": 0}
-    assert manifest["settings"]["prompts"].keys() == {"questions.v2"}
+    assert manifest["records"] == {"extracted": len(results), "lacking": 0, "resumed": 0, "failed": 0}
+    assert manifest["settings"]["prompts"].keys() == {"questions.v3"}
     assert lines(tmp_path / "failures.jsonl") == []
     assert b"records extracted: 12" in done.stderr
 
@@ -186,7 +186,7 @@ def test_a_finished_run_repeated_leaves_its_totals(tmp_path):
     results = lines(tmp_path / "extractions.jsonl")
     assert again["usage"] == once["usage"]
     assert once["usage"]["output_tokens"] == sum(result["usage"]["output_tokens"] for result in results) > 0
-    assert again["records"] == {"extracted": 5, "resumed": 5, "failed": 0}
+    assert again["records"] == {"extracted": 5, "lacking": 0, "resumed": 5, "failed": 0}
     assert once["inputs"] == ["seeds/records"]
 
 

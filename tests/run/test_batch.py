@@ -2,18 +2,23 @@ import asyncio
 
 import pytest
 
-from extractor.errors import AnswerRejected, BudgetReached, ModelUnavailable
+from extractor.errors import AnswerRejected, BudgetReached, ModelUnavailable, RecordError, StoreError
 from extractor.run.batch import BatchLimits, run_batch
 from extractor.run.tally import Tally
 from extractor.schemas import Eligibility, Section, Source, TrialExtraction, TrialRecord, Usage
 
 
 class ListSink:
-    def __init__(self, done=()):
-        self.done, self.written, self.skipped, self.failures = set(done), [], [], []
+    def __init__(self, done=(), refused=(), *, in_any_order=False):
+        self.done, self.refused, self.in_any_order = set(done), set(refused), in_any_order
+        self.written, self.skipped, self.failures = [], [], []
 
-    def skip(self, record_id):
-        self.skipped.append(record_id)
+    def is_done(self, record):
+        if record.record_id in self.refused:
+            raise RecordError("a.jsonl", "the record is there twice", "leave one out")
+        if record.record_id in self.done:
+            self.skipped.append(record.record_id)
+        return record.record_id in self.done
 
     def write(self, extraction):
         self.written.append(extraction.record_id)
@@ -48,6 +53,38 @@ async def test_results_keep_input_order_whatever_finishes_first():
     await run_batch(records(9), extract, sink, tally, BatchLimits(concurrency=4))
     assert sink.written == [f"r{n}" for n in range(9)]
     assert tally.extracted == 9
+
+
+async def test_a_sink_that_takes_any_order_gets_results_as_they_come():
+    async def extract(record):
+        await asyncio.sleep(0.05 if record.record_id == "r0" else 0)
+        return extraction(record)
+
+    sink = ListSink(in_any_order=True)
+    await run_batch(records(9), extract, sink, Tally(), BatchLimits(concurrency=2))
+    assert sink.written == [*(f"r{n}" for n in range(1, 9)), "r0"]
+
+
+async def test_a_record_that_the_sink_cannot_take_is_a_failure_and_not_extracted():
+    async def extract(record):
+        assert record.record_id != "r1"
+        return extraction(record)
+
+    sink, tally = ListSink(refused=["r1"]), Tally()
+    await run_batch(records(3), extract, sink, tally, BatchLimits())
+    assert (sink.written, tally.failed, tally.resumed) == (["r0", "r2"], 1, 0)
+    assert sink.failures[0]["record_id"] == "r1"
+    assert "there twice" in sink.failures[0]["message"]
+
+
+async def test_a_store_that_cannot_be_written_stops_the_run():
+    async def extract(record):
+        raise StoreError("run.sqlite: disk is full")
+
+    sink = ListSink()
+    with pytest.raises(StoreError, match="disk is full"):
+        await run_batch(records(50), extract, sink, Tally(), BatchLimits())
+    assert not sink.failures
 
 
 async def test_no_more_records_are_in_flight_than_allowed():

@@ -1,39 +1,83 @@
 import json
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from extractor.errors import StoreError
+from extractor.ask.call import PromptVersion, Question
+from extractor.ask.chain import Asker, NotedAnswer, asked_with, asking_for
+from extractor.ask.wire import WireItem
+from extractor.errors import RecordError, StoreError
+from extractor.parse.parsed import Chunk, ChunkKind, Span
 from extractor.run.folder import RunFolder
 from extractor.run.tally import Tally
-from extractor.schemas import Criterion, Eligibility, TrialExtraction, Usage
+from extractor.schemas import (
+    Absence,
+    AbsenceReason,
+    Criterion,
+    Eligibility,
+    Section,
+    Source,
+    Task,
+    TrialExtraction,
+    TrialRecord,
+    Usage,
+)
 
 SETTINGS = {"assist": "never", "model": None}
 CRITERION = Criterion(section="eligibility", kind="inclusion", quote="Adults")
 COST = Usage(questions=2, calls=1, prompt_tokens=100, output_tokens=10)
-NOTHING = Usage()
+PROMPT = PromptVersion("questions", 1, "a" * 64)
+
+
+def record(record_id, text="Adults", path="in.jsonl"):
+    section = Section(name="eligibility", text=text)
+    return TrialRecord(record_id=record_id, source=Source(path=path, format="flat"), sections=(section,))
 
 
 def extraction(record_id):
     return TrialExtraction(record_id=record_id, eligibility=Eligibility(criteria=(CRITERION,)), usage=COST)
 
 
-def invoke(path, *record_ids, failed=0, lost=NOTHING, inputs=("in.jsonl",), finished=True):
-    """One invocation of a run: these records are done, so many fail at the cost ``lost``."""
-    tally = Tally(failed=failed)
-    tally.meter = lambda: tally.counted + lost
+def call_model(folder, name, record_id=None):
+    """A call that is noted in the folder's store as one to a model is."""
+    reply = {
+        "choices": [{"message": {"content": name}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 100, "completion_tokens": 10},
+    }
+    replies = folder.replies()
+    with asking_for(record_id), asked_with(PROMPT) as chain:
+        number = replies.begin_chain(chain)
+        call = replies.begin_call(number, {"model": "m", "messages": [{"role": "user", "content": name}]})
+        replies.end_call(call, 200, json.dumps(reply).encode())
+        chain.endings.append(lambda verdict, why: replies.end_chain(number, verdict, why))
+
+
+def take(folder, *records, lacking=()):
+    """These records come by: those that are not done are extracted with one call each. Ids of what was done before."""
+    done = []
+    for one in records:
+        if folder.is_done(one):
+            done.append(one.record_id)
+            continue
+        call_model(folder, one.record_id, one.record_id)
+        folder.note_asker(Asker(one.record_id, lacking=one.record_id in lacking))
+        folder.write(extraction(one.record_id))
+    return done
+
+
+def invoke(path, *record_ids, failed=0, lost=0, inputs=("in.jsonl",), finished=True, **options):
+    """One invocation of a run: these records are done, so many fail, so many calls are for nothing."""
     with RunFolder(path, SETTINGS) as folder:
         folder.begin()
-        for record_id in record_ids:
-            if record_id in folder.done:
-                folder.skip(record_id)
-                tally.resumed += 1
-            else:
-                folder.write(extraction(record_id))
-                tally.add(extraction(record_id))
+        done = take(folder, *map(record, record_ids), **options)
+        for number in range(lost):
+            call_model(folder, f"lost {number}")
         if finished:
-            folder.finish(tally, inputs)
+            folder.finish(Tally(resumed=len(done), failed=failed), inputs)
+    return done
 
 
 def manifest(path):
@@ -44,28 +88,39 @@ def written(path):
     return [json.loads(line)["record_id"] for line in (path / "extractions.jsonl").read_text().splitlines()]
 
 
+def query(path, sql):
+    with closing(sqlite3.connect(path / "run.sqlite")) as connection:
+        return connection.execute(sql).fetchall()
+
+
 def test_a_second_run_continues_the_first(tmp_path):
-    invoke(tmp_path, "a")
-    invoke(tmp_path, "a", "b")
+    assert invoke(tmp_path, "a") == []
+    assert invoke(tmp_path, "a", "b") == ["a"]
     assert written(tmp_path) == ["a", "b"]
     assert manifest(tmp_path)["settings"] == SETTINGS
 
 
 def test_the_manifest_holds_the_totals_of_all_invocations(tmp_path):
-    invoke(tmp_path, "a", failed=2, lost=Usage(calls=3, prompt_tokens=7), inputs=("one.jsonl",))
+    invoke(tmp_path, "a", failed=2, lost=2, inputs=("one.jsonl",))
     first = manifest(tmp_path)
     invoke(tmp_path, "a", "b", "c", inputs=("one.jsonl", "two.jsonl"))
     both = manifest(tmp_path)
-    assert both["records"] == {"extracted": 3, "resumed": 1, "failed": 0}
+    assert both["records"] == {"extracted": 3, "lacking": 0, "resumed": 1, "failed": 0}
     assert both["items"]["criteria"] == 3
-    assert both["usage"] == {**COST.model_dump(), "questions": 6, "calls": 6, "prompt_tokens": 307, "output_tokens": 30}
+    assert both["usage"] == {
+        **COST.model_dump(),
+        "questions": 6,
+        "calls": 5,
+        "prompt_tokens": 500,
+        "output_tokens": 50,
+    }
     assert both["inputs"] == ["one.jsonl", "two.jsonl"]
     assert both["started"] == first["started"]
     assert both["seconds"] >= first["seconds"]
 
 
 def test_a_finished_run_repeated_changes_no_totals(tmp_path):
-    invoke(tmp_path, "a", "b", lost=Usage(calls=1))
+    invoke(tmp_path, "a", "b", lost=1)
     once = manifest(tmp_path)
     invoke(tmp_path, "a", "b")
     again = manifest(tmp_path)
@@ -74,42 +129,159 @@ def test_a_finished_run_repeated_changes_no_totals(tmp_path):
 
 
 def test_what_a_killed_run_left_is_counted_by_the_next(tmp_path):
-    invoke(tmp_path, "a", lost=Usage(calls=5))
-    invoke(tmp_path, "a", "b", finished=False)
+    invoke(tmp_path, "a", lost=5)
+    invoke(tmp_path, "a", "b", lost=1, finished=False)
     invoke(tmp_path, "a", "b", "c")
     after = manifest(tmp_path)
     assert after["records"]["extracted"] == 3
     assert after["items"]["criteria"] == 3
-    assert after["usage"]["prompt_tokens"] == 300
-    assert after["usage"]["calls"] == 7  # the first run's 6 are known, and more than the 2 in the results
+    assert (after["usage"]["calls"], after["usage"]["prompt_tokens"]) == (9, 900)
 
 
 def test_a_result_is_on_disk_before_the_run_ends(tmp_path):
     with RunFolder(tmp_path, SETTINGS) as folder:
-        folder.write(extraction("a"))
+        take(folder, record("a"))
         assert written(tmp_path) == ["a"]
 
 
-def test_a_torn_last_line_is_cut_off_and_done_again(tmp_path):
-    with RunFolder(tmp_path, SETTINGS) as folder:
-        folder.write(extraction("a"))
+@pytest.mark.parametrize("torn", [b'{"record_id":"b","elig', b'{"record_id":"b"}\n', b'{"record_id":"b"}\n{"rec'])
+def test_lines_that_a_killed_run_did_not_note_are_cut_off_and_done_again(tmp_path, torn):
+    invoke(tmp_path, "a", finished=False)
     with (tmp_path / "extractions.jsonl").open("ab") as file:
-        file.write(b'{"record_id":"b","elig')
-    with RunFolder(tmp_path, SETTINGS) as again:
-        assert list(again.done) == ["a"]
-    assert written(tmp_path) == ["a"]
+        file.write(torn)
+    assert invoke(tmp_path, "a", "b") == ["a"]
+    assert written(tmp_path) == ["a", "b"]
+
+
+def test_a_line_that_the_disk_lost_is_done_again(tmp_path):
+    invoke(tmp_path, "a", "b")
+    whole = (tmp_path / "extractions.jsonl").read_bytes()
+    (tmp_path / "extractions.jsonl").write_bytes(whole[:-5])
+    assert invoke(tmp_path, "a", "b") == ["a"]
+    assert (tmp_path / "extractions.jsonl").read_bytes() == whole
 
 
 def test_results_end_in_input_order_even_if_they_were_appended_later(tmp_path):
-    with RunFolder(tmp_path, SETTINGS) as folder:
-        for record_id in ("a", "c", "elsewhere"):
-            folder.write(extraction(record_id))
-    with RunFolder(tmp_path, SETTINGS) as again:
-        again.skip("a")
-        again.write(extraction("b"))
-        again.skip("c")
-        again.finish(Tally(), ())
+    invoke(tmp_path, "a", "c", "elsewhere")
+    invoke(tmp_path, "a", "b", "c")
     assert written(tmp_path) == ["a", "b", "c", "elsewhere"]
+    assert invoke(tmp_path, "c", "a", "b") == ["c", "a", "b"]
+    assert written(tmp_path) == ["c", "a", "b", "elsewhere"]
+
+
+@pytest.mark.parametrize("moment", ["before the file is in place", "after"])
+def test_a_run_killed_while_it_sorts_is_mended(tmp_path, monkeypatch, moment):
+    invoke(tmp_path, "b", finished=False)
+    with RunFolder(tmp_path, SETTINGS) as folder:
+        take(folder, record("a"), record("b"))
+
+        def die(*_, **__):
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patched:
+            if moment == "after":
+                patched.setattr("extractor.run.store.RunStore.end_move", die)
+            else:
+                patched.setattr(Path, "replace", die)
+            with pytest.raises(KeyboardInterrupt):
+                folder.finish(Tally(), ())
+    assert written(tmp_path) == (["a", "b"] if moment == "after" else ["b", "a"])
+    assert invoke(tmp_path, "a", "b", "c") == ["a", "b"]
+    assert written(tmp_path) == ["a", "b", "c"]
+    assert not (tmp_path / ".extractions.jsonl.new").exists()
+
+
+def test_a_record_whose_text_has_changed_is_done_again_in_its_place(tmp_path):
+    invoke(tmp_path, "a", "b")
+    with RunFolder(tmp_path, SETTINGS) as folder:
+        assert take(folder, record("a", "Children"), record("b")) == ["b"]
+        assert folder.changed == 1
+        folder.finish(Tally(), ())
+    assert written(tmp_path) == ["a", "b"]
+    assert manifest(tmp_path)["records"]["extracted"] == 2
+    assert invoke(tmp_path, "a") == []
+
+
+def test_two_records_of_one_id_in_two_files_are_told_and_the_first_is_kept(tmp_path):
+    invoke(tmp_path, "a")
+    with RunFolder(tmp_path, SETTINGS) as folder:
+        with pytest.raises(RecordError, match=r"other\.jsonl: the record a was already read from in\.jsonl"):
+            folder.is_done(record("a", "Children", "other.jsonl"))
+        assert folder.is_done(record("a", "Adults", "other.jsonl")), "the same text is the same record"
+    assert written(tmp_path) == ["a"]
+
+
+def test_a_record_that_lacks_an_answer_is_asked_again_and_counted(tmp_path):
+    invoke(tmp_path, "a", "b", lacking=("a",))
+    assert manifest(tmp_path)["records"]["lacking"] == 1
+    assert invoke(tmp_path, "a", "b") == ["b"]
+    assert manifest(tmp_path)["records"] == {"extracted": 2, "lacking": 0, "resumed": 1, "failed": 0}
+    assert written(tmp_path) == ["a", "b"]
+
+
+def test_a_record_for_which_the_budget_was_spent_is_asked_again(tmp_path):
+    gap = Absence(field="dosing", reason=AbsenceReason.BUDGET_EXHAUSTED)
+    for _ in range(2):
+        with RunFolder(tmp_path, SETTINGS) as folder:
+            assert not folder.is_done(record("a"))
+            folder.write(extraction("a").model_copy(update={"absences": (gap,)}))
+
+
+def test_answers_are_kept_apart_from_raw_replies_once_for_each_record(tmp_path):
+    chunk = Chunk(7, ChunkKind.ITEM, Span("eligibility", 0, 6), "Adults")
+    question = Question(Task.ELIGIBILITY, chunk, ("category",))
+    for _ in range(2):
+        with RunFolder(tmp_path, SETTINGS) as folder:
+            one = record("a", "Adults")
+            assert not folder.is_done(one)
+            noted = [NotedAnswer(question, WireItem(n=7), "some-model")]
+            folder.note_asker(Asker("a", noted, lacking=True))
+            folder.write(extraction("a"))
+    (row,) = query(tmp_path, "SELECT record_id, chunk, text, task, fields, item, model FROM answers")
+    assert row == ("a", 7, "Adults", "eligibility", '["category"]', '{"n":7}', "some-model")
+
+
+def test_nothing_but_the_records_under_way_is_held_in_memory(tmp_path):
+    with RunFolder(tmp_path, SETTINGS) as folder:
+        sizes = []
+        for number in range(3000):
+            take(folder, record(f"r{number}"))
+            sizes.append(len(folder._started) + len(folder._places))
+    assert max(sizes) == 0
+    with RunFolder(tmp_path, SETTINGS) as folder:
+        for number in range(3000):
+            assert folder.is_done(record(f"r{number}"))
+        assert len(folder._places) <= 1000
+
+
+@pytest.mark.parametrize(
+    ("break_store", "told"),
+    [
+        (lambda path: path.write_text("no database, but long enough to be taken for one" * 50), "not a database"),
+        (lambda path: sqlite3.connect(path).execute("PRAGMA user_version=99").connection.close(), "newer version"),
+        (
+            lambda path: (path.unlink(), sqlite3.connect(path).execute("CREATE TABLE t (x)").connection.close()),
+            "no store",
+        ),
+        (lambda path: path.unlink(), "no run.sqlite"),
+    ],
+)
+def test_a_store_that_is_not_ours_is_refused(tmp_path, break_store, told):
+    invoke(tmp_path, "a")
+    break_store(tmp_path / "run.sqlite")
+    with pytest.raises(StoreError, match=told):
+        RunFolder(tmp_path, SETTINGS)
+    assert not (tmp_path / ".lock").exists()
+
+
+def test_only_changed_rules_can_be_reparsed(tmp_path):
+    with RunFolder(tmp_path, {"rules": "one", "assist": "auto"}) as folder:
+        folder.begin()
+    with pytest.raises(StoreError, match="extractor reparse"):
+        RunFolder(tmp_path, {"rules": "two", "assist": "auto"})
+    with pytest.raises(StoreError) as caught:
+        RunFolder(tmp_path, {"rules": "two", "assist": "always"})
+    assert "reparse" not in str(caught.value)
 
 
 def test_other_settings_are_refused_with_what_differs(tmp_path):
@@ -119,21 +291,20 @@ def test_other_settings_are_refused_with_what_differs(tmp_path):
 
 
 def test_fresh_discards_the_earlier_run(tmp_path):
-    with RunFolder(tmp_path, SETTINGS) as folder:
-        folder.write(extraction("a"))
+    invoke(tmp_path, "a")
     with RunFolder(tmp_path, {**SETTINGS, "assist": "auto"}, fresh=True) as again:
-        assert not again.done
-        again.begin()
+        assert not again.is_done(record("a"))
     assert written(tmp_path) == []
+    assert query(tmp_path, "SELECT count(*) FROM calls") == [(0,)]
     assert manifest(tmp_path)["settings"]["assist"] == "auto"
 
 
 def test_fresh_discards_nothing_before_the_run_begins(tmp_path):
     invoke(tmp_path, "a")
-    before = manifest(tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     with RunFolder(tmp_path, SETTINGS, fresh=True) as again:
         again.finish(Tally(), ())
-    assert (written(tmp_path), manifest(tmp_path)) == (["a"], before)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_a_folder_that_a_living_process_writes_into_is_refused(tmp_path):
@@ -158,7 +329,7 @@ def test_a_folder_that_is_refused_is_not_left_locked(tmp_path):
     assert not (tmp_path / ".lock").exists()
 
 
-@pytest.mark.parametrize("name", ["extractions.jsonl", "failures.jsonl", "run.json"])
+@pytest.mark.parametrize("name", ["extractions.jsonl", "failures.jsonl", "run.json", "run.sqlite"])
 def test_a_file_that_cannot_be_opened_is_told_with_its_name(tmp_path, name):
     (tmp_path / name).mkdir()
     with pytest.raises(StoreError, match=name), RunFolder(tmp_path, SETTINGS) as folder:

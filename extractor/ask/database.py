@@ -1,0 +1,127 @@
+"""One SQLite file that many short transactions go into, and that survives the end of its process at any moment."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from extractor.errors import StoreError
+
+__all__ = ["Database"]
+
+_APPLICATION = 0x54724578  # "TrEx", in the file's header
+_PATIENCE_MS = 10_000
+
+
+class Database:
+    """An open SQLite file of this program, write-ahead logged.
+
+    What is committed survives a killed process; the log is not forced to the disk at each commit, so that a power cut
+    may cost the last moments, never the file. Errors of SQLite are ``StoreError``, with the file's name.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path, self._connection = path, connection
+
+    @classmethod
+    def open(cls, path: Path, tables: str, version: int) -> Self:
+        """The file at ``path``, made with ``tables`` (SQL, a semicolon after each statement alone) if it is not there.
+
+        Raises ``StoreError`` if it cannot be opened, is not a file of this program, or of another ``version`` of its
+        tables.
+        """
+        database = cls._connect(path, f"{path.absolute().as_uri()}?mode=rwc", version)
+        with database.transaction():
+            if database.value("PRAGMA user_version") == 0:
+                for statement in filter(str.strip, tables.split(";")):
+                    database.execute(statement)
+                database.execute(f"PRAGMA application_id={_APPLICATION}")
+                database.execute(f"PRAGMA user_version={version}")
+        return database
+
+    @classmethod
+    def open_to_read(cls, path: Path, version: int) -> Self:
+        """The file at ``path``, which must be there. Raises ``StoreError`` like ``open``."""
+        if not path.is_file():
+            raise StoreError(f"{path}: there is no such store of a run")
+        return cls._connect(path, f"{path.absolute().as_uri()}?mode=rw", version, reading=True)
+
+    @classmethod
+    def _connect(cls, path: Path, uri: str, version: int, *, reading: bool = False) -> Self:
+        database = cls(path, _telling(path, sqlite3.connect, uri, uri=True, isolation_level=None))
+        try:
+            database.execute(f"PRAGMA busy_timeout={_PATIENCE_MS}")
+            database._check(version)
+            for pragma in ("query_only=1",) if reading else ("journal_mode=WAL", "synchronous=NORMAL"):
+                database.execute(f"PRAGMA {pragma}")
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    def _check(self, version: int) -> None:
+        application, found = self.value("PRAGMA application_id"), self.value("PRAGMA user_version")
+        if application != _APPLICATION and (application or found or self.value("SELECT count(*) FROM sqlite_master")):
+            raise StoreError(f"{self.path}: is no store of a run; use --fresh or another --out")
+        if found not in (0, version):
+            age = "newer" if found > version else "older"
+            raise StoreError(
+                f"{self.path}: was made by a {age} version of this program (store {found}, here {version}); "
+                "use that version, --fresh or another --out"
+            )
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """Run one statement."""
+        cursor: sqlite3.Cursor = _telling(self.path, self._connection.execute, sql, parameters)
+        return cursor
+
+    def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run one statement for each row."""
+        _telling(self.path, self._connection.executemany, sql, rows)
+
+    def row(self, sql: str, parameters: Sequence[Any] = ()) -> tuple[Any, ...] | None:
+        """The first row of a query, or None."""
+        found: tuple[Any, ...] | None = self.execute(sql, parameters).fetchone()
+        return found
+
+    def value(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
+        """The first column of the first row, None if there is no row."""
+        found = self.row(sql, parameters)
+        return found[0] if found else None
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing of what the block writes. Inside another transaction it is a part of that one."""
+        if self._connection.in_transaction:
+            yield
+            return
+        self.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self.execute("ROLLBACK")
+            raise
+
+    def copy_to(self, path: Path) -> None:
+        """A copy of the whole file, as of now."""
+        with_copy = _telling(path, sqlite3.connect, path)
+        try:
+            _telling(path, self._connection.backup, with_copy)
+        finally:
+            with_copy.close()
+
+    def close(self) -> None:
+        """Give the file back. What is open in a transaction is undone."""
+        _telling(self.path, self._connection.close)
+
+
+def _telling(path: Path, call: Any, *arguments: Any, **options: Any) -> Any:
+    """What the call returns; an error of SQLite says which file it is about."""
+    try:
+        return call(*arguments, **options)
+    except sqlite3.Error as error:
+        told = f"{path}: {error}; mend that, or choose another --out"
+    raise StoreError(told)

@@ -1,0 +1,22 @@
+"""Which record a task asks for, and what it was answered."""
+
+from collections.abc import Awaitable, Callable
+
+from extractor.ask.chain import Asker, asking_for
+from extractor.schemas import TrialExtraction, TrialRecord
+
+__all__ = ["Extract", "attend"]
+
+Extract = Callable[[TrialRecord], Awaitable[TrialExtraction]]
+
+
+def attend(extract: Extract, note: Callable[[Asker], None]) -> Extract:
+    """The same extraction, and ``note`` is told what was answered about each record that was extracted."""
+
+    async def attended(record: TrialRecord) -> TrialExtraction:
+        with asking_for(record.record_id) as asker:
+            extraction = await extract(record)
+        note(asker)
+        return extraction
+
+    return attended

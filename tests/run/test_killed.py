@@ -1,0 +1,45 @@
+"""A run of the real command is killed (SIGKILL) at random moments and started again until it ends."""
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from benchmarks.soak.figures import judge_soaked, measure_soaked
+from benchmarks.soak.killing import Killing, run_command, run_killed
+from benchmarks.soak.records import write_distinct_records
+from benchmarks.soak.server import serve_counting
+
+CONCURRENCY = 4
+OPTIONS = ("--assist", "always", "--concurrency", str(CONCURRENCY))
+
+
+@pytest.fixture(scope="module")
+def killed_run(tmp_path_factory):
+    """Folders of the run that was killed and of one that was not, the server of the first, and the kills."""
+    folder = tmp_path_factory.mktemp("killed")
+    records = folder / "records.jsonl"
+    write_distinct_records(records, 40)
+    with serve_counting(0.02) as server:
+        run_killed(run_command(records, folder / "whole", server, *OPTIONS), server, Killing(0, 0))
+    with serve_counting(0.02) as server:
+        # The address of the model is a setting of the run, so that its two servers differ in it and nothing else.
+        command = run_command(records, folder / "killed", server, *OPTIONS)
+        kills = run_killed(command, server, Killing(4, 0.4, seed=1))
+        yield folder, server, kills
+
+
+def test_nothing_is_lost_and_nothing_answered_is_asked_again(killed_run):
+    folder, server, kills = killed_run
+    assert kills
+    soaked = measure_soaked(folder / "killed", folder / "whole", server)
+    assert not list(judge_soaked(soaked, kills, CONCURRENCY))
+    assert soaked.asked > soaked.calls - soaked.unanswered - 1
+
+
+def test_every_record_is_there_once_in_input_order(killed_run):
+    folder, _, _ = killed_run
+    with closing(sqlite3.connect(folder / "killed" / "run.sqlite")) as run:
+        rows = run.execute("SELECT record_id, length FROM records ORDER BY start").fetchall()
+    assert [record_id for record_id, _ in rows] == [f"NCT{number:08d}" for number in range(40)]
+    assert sum(length for _, length in rows) == (folder / "killed" / "extractions.jsonl").stat().st_size
