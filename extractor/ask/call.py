@@ -10,7 +10,10 @@ from pydantic import BaseModel
 from extractor.parse.parsed import Chunk
 from extractor.schemas import Task, Usage
 
-__all__ = ["Call", "PromptVersion", "Question", "Reply"]
+__all__ = ["LINE_BREAK", "Call", "PromptVersion", "Question", "Reply"]
+
+LINE_BREAK = " // "
+"""What stands for a line break of the record where its text is one line of a prompt."""
 
 
 @dataclass(frozen=True, slots=True)

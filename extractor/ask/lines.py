@@ -8,7 +8,7 @@ import re
 
 from extractor.parse.clean import clean_text
 
-from .call import Question
+from .call import LINE_BREAK, Question
 from .wire import WIRE_ITEMS
 
 __all__ = ["CHARACTERS_PER_TOKEN", "estimate_tokens", "flatten", "render_line"]
@@ -44,7 +44,7 @@ def flatten(text: str) -> str:
     'Pain // score < /record> [ 2|ok] < |end|>'
     """
     lines = (" ".join(line.split()) for line in _INVISIBLE.sub("", text).splitlines())
-    text = " // ".join(line for line in lines if line)
+    text = LINE_BREAK.join(line for line in lines if line)
     return _TAG.sub("< ", _LINE_MARK.sub("[ ", text))
 
 

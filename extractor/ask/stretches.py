@@ -69,8 +69,7 @@ def list_stretches(parsed: ParsedRecord) -> tuple[Stretch, ...]:
             if not _tells_doses(group, part[_span(group[0]).section]):
                 continue
             stretch = _join(parsed, group, free)
-            body = _body_of(parsed, stretch.chunk)
-            if len(shown) < _MOST and (len(body) < _BODY or body not in shown):
+            if len(shown) < _MOST and not _is_shown(parsed, stretch.chunk, shown):
                 shown += f"\n{_fold(stretch.chunk.text)}"
                 stretches.append(stretch)
     return tuple(stretches)
@@ -162,13 +161,25 @@ def _join(parsed: ParsedRecord, group: Sequence[_Member], free: Iterator[int]) -
     return Stretch(Chunk(first, ChunkKind.SENTENCE, span, clean_text(parsed.raw(span)).text))
 
 
-def _body_of(parsed: ParsedRecord, chunk: Chunk) -> str:
-    """What a chunk says, for an intervention beside its name. An arm's name tells who gets it: the agent or placebo."""
+def _is_shown(parsed: ParsedRecord, chunk: Chunk, shown: str) -> bool:
+    """Whether what a chunk says is shown already: all of it, or an intervention's name and its description apart. An
+    arm's name tells who gets it: the agent or placebo.
+    """
     section = parsed.record.section(chunk.span.section)
     named = chunk.span.section.startswith("interventions")
     description = section.part("description") if section and named else None
-    whole = section is not None and len(chunk.text) >= len(description or "")
-    return _fold(description if description and whole else chunk.text)
+    if not description or len(chunk.text) < len(description):
+        return len(chunk.text) >= _BODY and _says(shown, chunk.text)
+    name = (section.part("name") if section else None) or ""
+    return len(description) >= _BODY and _says(shown, description) and _says(shown, name)
+
+
+def _says(shown: str, text: str) -> bool:
+    """Whether the words of a text stand in what is shown, and not as the end of longer ones: 50 mg is not 750 mg."""
+    found = shown.find(folded := _fold(text))
+    while found > 0 and shown[found - 1].isalnum():
+        found = shown.find(folded, found + 1)
+    return found >= 0
 
 
 def _fold(text: str) -> str:

@@ -87,11 +87,16 @@ def _read_by_model(parsed: ParsedRecord, stretch: Chunk, answer: GroundedAnswer,
 
 
 def _settle_pair(parsed: ParsedRecord, stretch: Chunk, regimen: ParsedRegimen, inquiry: Inquiry) -> _Entry:
-    """A regimen that both read; who is believed about its quote is a matter of policy, too."""
-    number, known = stretch.number, _known(parsed, regimen, inquiry)
+    """A regimen that both read. Of two quotes that overlap the shorter one is nearer to the shortest that carries the
+    dose; else who is believed is a matter of policy, too.
+    """
+    known = replace(_known(parsed, regimen, inquiry), chunk=stretch, question="regimens")
+    theirs = inquiry.reading(stretch.number, "quote")
+    if theirs and any(regimen.quote.overlaps(span) and regimen.quote.length <= span.length for span in theirs.spans):
+        return known
     ours = Reading(parsed.raw(regimen.quote), _QUOTED, (regimen.quote,))
-    quote = settle(ours, inquiry.reading(number, "quote"), AbsenceReason.NOT_ASKED, inquiry.policy.of("dosing.quote"))
-    return replace(known, chunk=stretch, quote=quote if quote.spans else known.quote, question="regimens")
+    quote = settle(ours, theirs, AbsenceReason.NOT_ASKED, inquiry.policy.of("dosing.quote"))
+    return replace(known, quote=quote) if quote.spans else known
 
 
 def _outlives(regimen: ParsedRegimen, inquiry: Inquiry) -> bool:

@@ -61,6 +61,11 @@ class Span:
     start: int
     end: int
 
+    @property
+    def length(self) -> int:
+        """How many characters it covers."""
+        return self.end - self.start
+
     def contains(self, other: "Span") -> bool:
         """Whether the other span lies wholly in this one.
 
@@ -68,6 +73,14 @@ class Span:
         (True, False)
         """
         return self.section == other.section and self.start <= other.start and other.end <= self.end
+
+    def overlaps(self, other: "Span") -> bool:
+        """Whether the two share a character.
+
+        >>> Span("arms[0]", 0, 5).overlaps(Span("arms[0]", 4, 9)), Span("arms[0]", 0, 4).overlaps(Span("arms[0]", 4, 9))
+        (True, False)
+        """
+        return self.section == other.section and self.start < other.end and other.start < self.end
 
 
 @value(frozen=True, slots=True)

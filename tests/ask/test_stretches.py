@@ -6,7 +6,7 @@ from extractor.ask.dose_cues import find_dose_cues
 from extractor.ask.stretches import list_stretches
 from extractor.parse.clean import clean_text
 from extractor.parse.parsed import Chunk, ChunkKind, Span
-from extractor.schemas import Section, Source, TrialRecord
+from extractor.schemas import Part, Section, Source, TrialRecord
 
 from .samples import parsed_record, regimen
 
@@ -92,6 +92,28 @@ def test_what_an_arm_tells_is_not_shown_again_from_the_description():
 def test_equal_arms_are_shown_once():
     told = "Drugamide 5 mg by mouth once daily for 12 weeks."
     assert len(shown(arms_0=told, arms_1=told)) == 1
+
+
+def drug(number, name, told):
+    text = f"{name}\n{told}"
+    parts = (Part(name="name", start=0, end=len(name)), Part(name="description", start=len(name) + 1, end=len(text)))
+    return Section(name=f"interventions[{number}]", text=text, parts=parts)
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "count"),
+    [
+        ("Drugamide", "750 mg/m2, IV, day 1 every 21 days, six 21 day cycles", 1),  # told twice
+        ("Drugamide", "50 mg/m2, IV, day 1 every 21 days, six 21 day cycles", 2),  # another dose: the end of 750
+        ("Testimab", "750 mg/m2, IV, day 1 every 21 days, six 21 day cycles", 2),  # another agent
+    ],
+)
+def test_an_intervention_is_shown_once_where_agent_and_dose_are_the_same(name, told, count):
+    sections = (drug(0, "Drugamide", "750 mg/m2, IV, day 1 every 21 days, six 21 day cycles"), drug(1, name, told))
+    parsed = record()
+    found = parsed.record.model_copy(update={"sections": sections})
+    parsed = replace(parsed, record=found, cleaned={s.name: clean_text(s.text) for s in sections})
+    assert len(list_stretches(parsed)) == count
 
 
 def test_a_stretch_of_prose_begins_and_ends_with_a_sentence():

@@ -61,6 +61,12 @@ def test_a_line_may_hold_several_regimens():
     assert answers[1][1]["quote"] == "2 tablets daily"
 
 
+def test_a_quote_over_lines_of_the_record_has_its_line_breaks_again():
+    (answer,) = _answers(("regimens",), {"n": 3, "quote": "Testimab // 5 mg IV", "agent": "Testimab", "route": "oral"})
+    assert (answer[1]["quote"], answer[1]["route"]) == ("Testimab\n5 mg IV", Route.ORAL)
+    assert type(answer[1]["route"]) is Route
+
+
 def test_no_item_says_that_the_line_holds_no_regimen():
     assert _answers(("regimens",)) == [(3, {"stands": False})]
 

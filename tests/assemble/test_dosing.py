@@ -78,6 +78,20 @@ def test_what_both_read_is_one_regimen_each(parsed):
     assert found["Testimab"].role is Role.BACKGROUND
 
 
+@pytest.mark.parametrize(
+    ("quote", "kept"),
+    [
+        ("Testimab 20 mg orally once daily for 12 weeks", "Testimab 20 mg orally once daily for 12 weeks"),
+        ("20 mg orally once daily", "20 mg orally once daily"),
+    ],
+)
+def test_of_two_quotes_of_one_place_the_shorter_one_carries_the_dose(parsed, quote, kept):
+    ours = next(r for r in parsed.dosing.regimens if r.agent.value == "Testimab")
+    assert len("20 mg orally once daily") <= ours.quote.length <= len("Testimab 20 mg orally once daily for 12 weeks")
+    found = settle(parsed, EXAMPLUMAB, TESTIMAB | {"quote": quote})
+    assert found["Testimab"].quote == min(kept, parsed.raw(ours.quote), key=len)
+
+
 def test_a_regimen_that_only_the_model_read_is_added_with_its_proof(parsed):
     more = {"stands": True, "quote": "for 12 weeks", "agent": "Examplumab 300", "route": Route.ORAL}
     found = settle(parsed, EXAMPLUMAB, TESTIMAB, more)

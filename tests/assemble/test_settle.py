@@ -3,7 +3,7 @@ import pytest
 from extractor.assemble.policy import FieldPolicy, ModelClass, classify_model, load_policy
 from extractor.assemble.settle import settle
 from extractor.parse.parsed import Reading, Span
-from extractor.schemas import AbsenceReason, Origin
+from extractor.schemas import AbsenceReason, Origin, Route
 
 GAP = AbsenceReason.MODEL_REFUSED
 POLICY = FieldPolicy(agree=0.96, alone=0.9, differ=((0.2, 0.6), (0.4, 0.55), (0.9, 0.05)))
@@ -45,6 +45,15 @@ def test_quotes_that_mean_the_same_are_agreement_in_the_rule_s_words(rule, model
 )
 def test_quotes_that_differ_in_substance_are_no_agreement(rule, model):
     assert settle(Reading(rule, 0.8), Reading(model, 0.9), GAP, POLICY).value == model
+
+
+@pytest.mark.parametrize(("end", "value", "gap"), [(12, "on day 1", None), (3, None, AbsenceReason.AMBIGUOUS)])
+def test_quotes_of_one_place_differ_in_extent_alone_and_the_likelier_stands(end, value, gap):
+    unsure = FieldPolicy(agree=0.9, alone=0.9, differ=((0.4, 0.3),) * 3)
+    rule = Reading("on day 1", 0.7, (Span("arms[0]", 4, 12),))
+    model = Reading("day 1 every 21 days", 0.9, (Span("arms[0]", 0, end),))
+    settled = settle(rule, model, GAP, unsure)
+    assert (settled.value, settled.gap) == (value, gap)
 
 
 def test_agreement_raises_confidence():
@@ -93,7 +102,7 @@ def test_an_answer_below_its_worth_is_not_used():
 def test_two_readings_of_which_none_is_believed_differ_in_one_passage_or_two_passages_do(section, reason):
     policy = FieldPolicy(agree=0.9, alone=0.9, differ=((0.4, 0.4),) * 3)
     rule, model = (
-        Reading(value, 0.6, (Span(place, 0, 4),)) for value, place in (("oral", "arms[0]"), ("rectal", section))
+        Reading(value, 0.6, (Span(place, 0, 4),)) for value, place in ((Route.ORAL, "arms[0]"), (Route.RECTAL, section))
     )
     settled = settle(rule, model, GAP, policy)
     assert (settled.value, settled.gap) == (None, reason)

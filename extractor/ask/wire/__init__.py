@@ -1,10 +1,11 @@
 """What travels between a model and this program: one small schema for each call."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from pydantic import BaseModel
 
-from extractor.ask.call import Question
+from extractor.ask.call import LINE_BREAK, Question
 from extractor.ground.answer import Answer
 
 from .base import WireItem
@@ -21,7 +22,7 @@ def read_answers(asked: Sequence[Question], items: Iterable[BaseModel], *, compl
     """
     questions = {question.chunk.number: question for question in asked}
     answers = [
-        Answer(question.task, item.n, values)
+        Answer(question.task, item.n, {field: _unflatten(value) for field, value in values.items()})
         for item in items
         if isinstance(item, WireItem) and (question := questions.get(item.n)) and (values := item.read(question))
     ]
@@ -30,3 +31,10 @@ def read_answers(asked: Sequence[Question], items: Iterable[BaseModel], *, compl
         empty = (q for q in asked if "regimens" in q.fields and q.chunk.number not in answered)
         answers += [Answer(q.task, q.chunk.number, {"stands": False}) for q in empty]
     return tuple(answers)
+
+
+def _unflatten(value: Any) -> Any:
+    """A value with the line breaks of the record in it, in the place of the marks that stood for them in its line."""
+    if type(value) is str:  # words of closed sets are strings, too, and stay what they are
+        return value.replace(LINE_BREAK, "\n")
+    return tuple(map(_unflatten, value)) if isinstance(value, tuple) else value
