@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from extractor.parse.values import value
 from extractor.parse.vocabulary import load_vocabulary
 
 from .aliases import list_codes, list_cores, list_short_forms, unify_name
@@ -32,7 +33,7 @@ _INTRODUCED = 0.6
 """How surely an agent that only the words around it show is one."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Agent:
     """One agent. ``section`` and ``start:end`` say where its name stands; ``kind`` is an entry of the vocabulary."""
 
@@ -68,6 +69,10 @@ class Lexicon:
         """The agent, where the record names a single one."""
         agents = self.agents
         return agents[0] if len(agents) == 1 else None
+
+    def knows(self, name: str) -> bool:
+        """Whether an agent is called so."""
+        return name_key(name) in self._agents
 
     def find(self, text: str, section: str) -> tuple[Mark[Agent], ...]:
         """Mentions of agents in a section's cleaned text, left to right; "X placebo" mentions a placebo alone."""
@@ -125,7 +130,7 @@ def build_lexicon(passages: Iterable[Passage], others: Iterable[Passage] = ()) -
     texts = [passage.text for passage in (*groups, *others)]
     lexicon = Lexicon(names)
     glosses = [*_find_glosses(lexicon, texts), *list_short_forms(names, texts)]
-    return Lexicon([*names, *glosses]) if glosses else lexicon
+    return lexicon if all(map(lexicon.knows, (gloss for gloss, _ in glosses))) else Lexicon([*names, *glosses])
 
 
 def _find_glosses(lexicon: Lexicon, texts: Iterable[str]) -> Iterator[tuple[str, Agent]]:

@@ -46,7 +46,8 @@ _NO_DOSE_BEFORE = re.compile(
     r"reduc(?:ed|tions?)(?: (?:by|to|from))*:?(?: to)?|decreased? (?:by|to)|taper(?:ed|ing)?(?: by)?|"
     r"[<>\u2264\u2265]=?|"
     r"increas(?:ed|es|ing) by|increments? of|dissolved in|(?:diluted|mixed) (?:in|to|with)|(?:in a )?volume of|\bin|"
-    r"contain(?:s|ing)?|concentration of|(?:supplied|available) (?:as|in)|weighing|weight of|body weight|"
+    r"contain(?:s|ing)?|concentration of|(?:supplied|available) (?:as|in)|designed to deliver|"
+    r"reconstitut\w+ with|cumulative dos(?:e|age)s?(?: of| was|:)?|weighing|weight of|body weight|"
     r"minimum required [\w\s]{0,20})\s?\(?$",
     re.IGNORECASE,
 )

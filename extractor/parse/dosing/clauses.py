@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from extractor.parse.memory import remember
 from extractor.parse.requirements import Guarded
 from extractor.parse.sentences import split_sentences
+from extractor.parse.values import value
 
 from .agents import Agent
 from .findings import Findings
@@ -27,7 +27,7 @@ _STEP = Guarded(r"\b(?:followed by|thereafter|subsequently|and then|then)\b")
 _FOLLOWS = re.compile(r"\bfollow(?:ed\b(?!\sby)|[\s-]?ups?\b)", re.IGNORECASE)
 _ASIDE = re.compile(
     r"\b(?:assess|evaluat|monitor|measur|examin|collect|questionnaire|survey|interview|"
-    r"imaging|scan|biops|sampl|visit|surviv|accru|assay|spirometr|enrol|inclusion|exclusion|diagnos|observ)",
+    r"imaging|scan|biops|sampl|visit|surviv|accru|assay|spirometr|enrol|inclusion|exclusion|diagnos|observ|drawn\b|testing\b)",
     re.IGNORECASE,
 )
 _AIM = re.compile(
@@ -40,10 +40,10 @@ _GIVES = re.compile(
     r"ingest|consum|inhal|repeat|orally|intravenous|subcutaneous|tablet|capsule|mg\b|IV\b)",
     re.IGNORECASE,
 )
-_TREATS = re.compile(r"\b(?:therapy|treatment|continu)", re.IGNORECASE)
+_TREATS = re.compile(r"\b(?:therapy|treatment(?!\s(?:period|phase|visit))|continu)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Piece:
     """A clause of a passage, half-open; ``is_step`` if it goes on with what the one before says ("then ...")."""
 
@@ -85,11 +85,13 @@ def list_clauses(passage: Passage, marks: Findings, mentions: Sequence[Mark[Agen
             if _are_ways(marks.inside(position, step.start()), marks.inside(step.end(), end)):
                 pieces.append(Piece(position, step.start(), is_step))
                 position, is_step = step.end(), True
-        cut = [
-            part
-            for place in _cut_repeated(passage.text, position, end, marks.inside(position, end), mentions)
-            for part in _cut_regimens(passage.text, *place, marks.inside(*place), mentions)
-        ]
+        cut = [(position, end)]
+        if len(stated.frequency) > 1:
+            cut = [
+                part
+                for place in _cut_repeated(passage.text, position, end, marks.inside(position, end), mentions)
+                for part in _cut_regimens(passage.text, *place, marks.inside(*place), mentions)
+            ]
         pieces += [Piece(*place, is_step and number == 0) for number, place in enumerate(cut)]
     return pieces
 

@@ -15,18 +15,19 @@ __all__ = ["code_days", "find_dates", "find_days"]
 # A tolerance, or what else the day is called: "days 7 (+/-3) and 21", "day 0 (week 1)".
 _ASIDE = r"(?:\s?\(\s?(?:[+±-]|week\s|wk\s?|visit\s)[^()\n]{1,12}\)|\s?±\s?\d{1,2}(?!\d))?"
 _NUMBERS = (
-    r"-?\s?\d{1,3}(?!\d|\.\d|%|w\b|\s?(?:days|weeks|months|hours|mg|mcg|ug|μg|ml|g|x|IU|Gy|units?)\b)"
+    r"-?\s?\d{1,3}(?!\d|\.\d|%|w\b|\s?(?:days|weeks|months|hours|mg|mcg|ug|μg|ml|g(?!-CSF)|x|IU|Gy|units?)\b)"
     + _ASIDE
-    + r"(?:\s?(?:,|and|&|or|/|\+|-|to|through|until|till|~)+\s?(?:and\s)?(?:again\s)?(?:on\s)?"
+    + r"(?:[^\S\n]?(?:,|and|&|or|/|\+|-|to|through|until|till|~)+\s?(?:and\s)?(?:again\s)?(?:on\s)?"
     r"(?:days?\s?|D\s?|weeks?\s)?"
-    r"-?\d{1,3}(?!\d|\.\d|%|-(?!day|week)[a-z]{3}|\s?(?:mg|mcg|ug|μg|ml|g|x|IU|Gy|units?|-?\s?days?|-?\s?weeks?|months?|hours?|cycles|doses|patients)\b)"
+    r"-?\d{1,3}(?!\d|\.\d|%|-(?!day|week)[a-z]{3}|\s?(?:mg|mcg|ug|μg|ml|g(?!-CSF)|x|IU|Gy|units?|-?\s?days?|-?\s?weeks?|months?|hours?|cycles|doses|patients)\b)"
     + _ASIDE
     + ")*"
 )
 _COUNT = r"(?:\d{1,2}|two|three|four|six)"
 _OF_CYCLE = (
     r"(?:\s?,?\s?(?:of|in|for)\s(?:the\s)?(?:each|every|all|an?)?\s?(?:subsequent\s)?"
-    rf"(?:{_COUNT}[\s-]?(?:days?|weeks?|wk)?[\s-]?)?(?:treatment\s|dosing\s|induction\s)?(?:cycles?|courses?)(?:\s\d\b)?"
+    rf"(?:{_COUNT}[\s-]?(?:days?|weeks?|wk)?[\s-]?)?(?:treatment\s|dosing\s|induction\s)?(?:cycles?|courses?)"
+    r"(?:[ ]\d\b(?![.\d]|\s?(?:m?[cg]?g|ml|IU|Gy|x)\b))?"
     rf"|(?P<interval>,?\s(?:every|q)\s?{_COUNT}[\s-](?:days|weeks)(?:\scycles?)?)|\severy\sweek)?"
 )
 _START = (
@@ -35,7 +36,7 @@ _START = (
 _UP_TO = r"(?P<span>\s(?:up\s)?(?:to|until|through)\s(?:week|month)\s\d{1,3})"
 _DAYS = re.compile(
     rf"(?:{_START}|\b(?:on|from)\s)?(?:\bcycles?\s\d{{1,2}}(?:-\d{{1,2}})?[,:]?\s)?"
-    r"(?:\b(?:study\s)?days?\s?\(?|(?<!vitamin )(?:\bd\.?\s?|(?-i:\b(?:C\d{1,2})?D)\s?))"
+    r"(?:\b(?:study\s)?days?\s?\(?|(?<!vitamin )(?-i:(?<!\b[A-Z][a-z]{2}\s))(?:\bd\.?\s?|(?-i:\b(?:C\d{1,2})?D)\s?))"
     rf"(?P<list>{_NUMBERS}){_UP_TO}?\)?{_OF_CYCLE}",
     re.IGNORECASE,
 )

@@ -1,8 +1,8 @@
 """What the clauses of a record say: facts, gathered in statements about one agent."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from extractor.parse.values import value
 from extractor.schemas import Amount
 
 from .agents import Agent
@@ -17,7 +17,7 @@ FIELDS = ("route", "frequency", "cycle", "length", "days", "moment")
 """Fields of a statement that other clauses can fill."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Fact:
     """A mark and the section in which it stands."""
 
@@ -29,7 +29,7 @@ class Fact:
         return self.mark.value
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Statement:
     """What one clause says of one agent.
 

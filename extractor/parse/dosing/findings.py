@@ -1,13 +1,13 @@
 """Everything about giving that is marked in one text, whoever it is said of."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from extractor.parse.memory import remember
+from extractor.parse.values import value
 from extractor.parse.vocabulary import load_vocabulary
-from extractor.schemas import Frequency, Period, Route
+from extractor.schemas import Frequency, Period, Route, TimeUnit
 
 from .amounts import find_amounts
 from .cycles import find_cycles
@@ -15,7 +15,7 @@ from .days import find_days
 from .facts import FIELDS
 from .frequencies import find_frequencies
 from .lengths import find_lengths
-from .marks import Mark, drop_inside, within
+from .marks import Mark, drop_inside, drop_touching, within
 from .moments import find_moments
 from .strengths import AmountMark, drop_explaining
 
@@ -27,7 +27,7 @@ _ROUTES = load_vocabulary("routes")
 _GAP = re.compile(r",?\s\(?")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Findings:
     """Marks of one text by what they state, each in reading order."""
 
@@ -58,17 +58,26 @@ def find_all(text: str) -> Findings:
     >>> [len(marks) for marks in (found.amounts, found.route, found.frequency, found.moment)]
     [1, 1, 1, 1]
     """
-    moments = find_moments(text)
+    moments, cycles = find_moments(text), find_cycles(text)
     routes = tuple(Mark(Route(m.value), m.start, m.end, m.entry.confidence) for m in _ROUTES.find(text))
     return Findings(
         drop_explaining(text, find_amounts(text)),
         drop_inside(routes, moments),
         find_frequencies(text),
-        find_cycles(text),
-        find_lengths(text),
+        cycles,
+        _drop_cycles(find_lengths(text), cycles),
         _join_moments(text, drop_inside(find_days(text), moments), moments),
         moments,
     )
+
+
+def _drop_cycles(
+    lengths: Sequence[Mark[Period | None]], cycles: Sequence[Mark[Period | None]]
+) -> tuple[Mark[Period | None], ...]:
+    """Without the lengths that are those of a cycle ("each cycle lasts 3 weeks"); "6 21-day cycles" counts them."""
+    counted = [mark for mark in lengths if mark.value and mark.value.unit is TimeUnit.CYCLE]
+    others = drop_touching((mark for mark in lengths if mark not in counted), cycles) if cycles else lengths
+    return tuple(sorted({*counted, *others}, key=lambda mark: mark.start))
 
 
 def _join_moments(text: str, days: tuple[DaysMark, ...], moments: tuple[Mark[str], ...]) -> tuple[DaysMark, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from extractor.parse.requirements import Guarded
-from extractor.schemas import Frequency
+from extractor.schemas import Frequency, Period, TimeUnit
 
 from .agents import PROCEDURES
 from .facts import FIELDS
@@ -21,6 +21,8 @@ _ELSEWHERE = Guarded(
     r"(?:arm|group|regimen|part|cohort|stratum|induction|phase|course|step|\W|$))"
 )
 """A clause that points to another one ("as in arm I") lends nothing to the agents that it lists."""
+_SURE = 0.5
+"""Lengths that are less sure share their sentence with others."""
 _JOINT = re.compile(r"\s(?:and|or|and/or)\s")
 
 
@@ -32,9 +34,11 @@ def gather_marks(clause: Clause, units: list[Unit], place: int, own: Findings) -
         mark = choose_mark(getattr(own, name), name)
         lends = name != "route" or units[place].agent.kind not in PROCEDURES
         timed = own.frequency or own.days
-        shared = name == "cycle" or not timed or (name == "route" and _is_joined(units, place, clause))
-        if mark is None and lends and not refers and shared:
+        shared = name in {"cycle", "length"} or not timed or (name == "route" and _is_joined(units, place, clause))
+        if mark is None and not (name == "length" and own.length) and lends and not refers and shared:
             mark = _borrow(units, place, clause.marks, name)
+            if name == "length" and timed and mark and not _counts_cycles(mark):
+                mark = None
         if mark is not None:
             fields[name] = mark
     if (day_rate := _find_day_rate(clause.text, units[place])) and not (own.frequency or own.days):
@@ -50,11 +54,21 @@ def _is_joined(units: Sequence[Unit], place: int, clause: Clause) -> bool:
 
 
 def choose_mark(marks: Sequence[Mark[Any]], name: str) -> Mark[Any] | None:
-    """The first mark; of frequencies a code before "once" and "other"."""
+    """The first mark; of frequencies a code before "once" and "other"; of lengths none that is but a step's."""
+    if name == "length":
+        return _choose_length(marks)
     if name != "frequency" or len(marks) < 2:
         return marks[0] if marks else None
-    rank = {Frequency.OTHER: 1}
+    rank = {Frequency.ONCE: 1, Frequency.OTHER: 1}
     return min(marks, key=lambda m: rank.get(m.value, 0))
+
+
+def _choose_length(marks: Sequence[Mark[Period | None]]) -> Mark[Period | None] | None:
+    """The first length, if it is not the first of several steps: "5 mg for 4 weeks, then 2 mg for 8 weeks"."""
+    steps = [mark for mark in marks if not _counts_cycles(mark)]
+    if len(steps) > 1 and all(mark.confidence < _SURE for mark in steps[:2]):
+        return None
+    return marks[0] if marks else None
 
 
 def _borrow(units: list[Unit], place: int, marks: Findings, name: str) -> Mark[Any] | None:
@@ -63,12 +77,17 @@ def _borrow(units: list[Unit], place: int, marks: Findings, name: str) -> Mark[A
         own = marks.inside(*unit.territory)
         if mark := choose_mark(getattr(own, name), name):
             return mark
-        if name not in {"route", "cycle"} and (own.frequency or own.days):
+        if name not in {"route", "cycle", "length"} and (own.frequency or own.days):
             return None
     if place:
         lead = (units[0].territory[0], units[0].start)
         return choose_mark(getattr(marks.inside(*lead), name), name)
     return None
+
+
+def _counts_cycles(mark: Mark[Period | None]) -> bool:
+    """Whether a length is told in cycles, which are those of all agents: "A on day 1, B on day 8 for 6 cycles"."""
+    return mark.value is not None and mark.value.unit is TimeUnit.CYCLE
 
 
 def _find_day_rate(text: str, unit: Unit) -> Mark[Frequency] | None:

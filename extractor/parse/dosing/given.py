@@ -10,9 +10,10 @@ __all__ = ["is_given", "tells_elsewhere"]
 
 # Doses of food challenges, of accidents, of other trials and of labels; aims and limits.
 _ELSEWHERE = Guarded(
-    r"\b(?:challenges?|DBPCFCs?|OFCs?|tolerat\w+|accidental\w*|approved|previous(?:ly)?|preclinical|reported|shown|demonstrated|"
-    r"stud(?:y|ies) (?:have|has)|in (?:mice|rats|vitro|vivo)|eligible|must (?:have|be)|allowed|permitted|prohibited|"
-    r"incidence|response rate|adverse events?|(?:be|were|was|is|are) (?:recorded|measured|monitored|collected)|"
+    r"\b(?:challenges?|DBPCFCs?|OFCs?|tolerat\w+|accidental\w*|approved|previous(?:ly)?|preclinical|reported|shown|"
+    r"demonstrated|stud(?:y|ies) (?:have|has)|(?:in|ex) (?:mice|rats|vitro|vivo)|eligible|must (?:have|be)|allowed|"
+    r"permitted|prohibited|incidence|response rate|adverse events?|"
+    r"(?:be|were|was|is|are) (?:recorded|measured|monitored|collected)|"
     r"(?:more|less|greater|fewer) than)\b"
 )
 _GIVES = re.compile(

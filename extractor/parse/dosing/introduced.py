@@ -43,6 +43,7 @@ _GENERIC_WORDS = """
     lowest lower supplement supplementation label open pre-treatment medical no step steps escalation
     manufactured adjusted cells extracts solution administrations carrier vial vials mixture consecutive regular
     biological cream composition lymphodepletion placement insertion transplant buccal stored similar placebos
+    four five six seven eight nine ten some many most several another modification rest remaining following
     amount amounts microliters inhaler metered spray avoidance application advice counselling
 """
 _GENERIC = frozenset(_GENERIC_WORDS.split())
@@ -60,12 +61,17 @@ def find_introduced(text: str) -> Iterator[tuple[int, int]]:
         if not found:
             continue
         words = found[0].lower().split()
-        if words[0] in _GENERIC or not re.search(r"[a-z]{3}|[a-z].*\d|\d.*[a-z]", found[0], re.IGNORECASE):
+        if (
+            words[0] in _GENERIC
+            or _SPAN.fullmatch(words[0])
+            or not re.search(r"[a-z]{3}|[a-z].*\d|\d.*[a-z]", found[0], re.IGNORECASE)
+        ):
             continue
         if words[-1] not in _GENERIC or len(words) == 1 or "therapy" in words[-1] or "infusion" in words[-1]:
             yield found.span()
 
 
+_SPAN = re.compile(r"\d+-(?:minute|hour|day|week|month|year)s?")
 _OF = re.compile(r"\)?\s(?:of\s)(?:(?:the|an?|each|this|that|total|pure|oral|daily)\s)*")
 _BESIDE_DOSE = re.compile(r"\)?\s")
 _SUBSTANCE = re.compile(r"(?:proteins?|flours?|powders?|extracts?|allergens?)$", re.IGNORECASE)

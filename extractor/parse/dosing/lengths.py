@@ -29,6 +29,7 @@ _AFTER = re.compile(
     r"course of\b|in total\b|daily admin|administration\b)",
     re.IGNORECASE,
 )
+_LISTED_AFTER = re.compile(r"\s?[,;.)]|\s?$")
 _NOT_AFTER = re.compile(
     r"[\s-]*(?:before|prior|after|later|apart|following|intervals?|old|of age|cycle|post|from|as an? |"
     r"(?:treatment|dosing|chemotherapy)\scycle|courses\b|/\s?cycle|"
@@ -57,7 +58,7 @@ _CONSECUTIVE = re.compile(
 )
 _CYCLES = re.compile(
     rf"(?P<value>{NUMBER})\s(?:\(\d+\)\s)?(?:(?:[1-9]\d?|three|four|two)[- ](?:day|week)[- ]|treatment\s|"
-    rf"\w+day\s|full\s|additional\s)?(?:cycles|courses)\b",
+    rf"\w+day\s|full\s|additional\s)?(?:cycles|courses)\b(?!\s(?:of\s\S+\s)?(?:beyond\s|past\s|after\s|minimum\b))",
     re.IGNORECASE,
 )
 _RANGE_BEFORE = re.compile(r"(?:\d|\b(?:one|two|three|four|five|six))\s?(?:-|to|or)\s?$")
@@ -126,7 +127,8 @@ def _read_lengths(text: str) -> Iterator[Mark[Period | None]]:
 def _find_lead(text: str, duration: Duration) -> re.Match[str] | None:
     """The words that make a duration that of a treatment; a comma does only with more words behind."""
     before = _BEFORE.search(text, max(0, duration.start - 50), duration.start)
-    if before and _WEAK_BEFORE.fullmatch(before[0]) and not _AFTER.match(text, duration.end):
+    listed = duration.unit is not TimeUnit.DAY and _LISTED_AFTER.match(text, duration.end)
+    if before and _WEAK_BEFORE.fullmatch(before[0]) and not (listed or _AFTER.match(text, duration.end)):
         return None
     return before
 

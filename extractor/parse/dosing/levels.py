@@ -19,7 +19,10 @@ DOSE_NUMBER = rf"(?<![A-Za-z]-){NEXT_NUMBER}"
 """Expression for a number as doses are written; none that belongs to a name ("EX-108"). As ``NEXT_NUMBER``."""
 
 # One way only to match each separator, so that a long list that fails costs no more than its length.
-LEVEL_SEPARATOR = r"\s?(?:,(?:\s?(?:and|or|to)\s{1,2}|\s{0,2})|(?:-|~|\band\b|\bor\b|\bup\sto\b|\bto\b|\bthrough\b)\s?)"
+LEVEL_SEPARATOR = (
+    r"\s?(?:,(?:\s?(?:and|or|to)\s{1,2}|\s{0,2})"
+    r"|(?:-|~|\band\b(?:\sfinally\b)?|\bor\b|\bup\sto\b|\bto\b|\bthrough\b)\s?)"
+)
 """Expression for what stands between two levels of one list."""
 
 POWER = re.compile(r"(?:x|\*|·)\s?10|10\s?\^|\d\s?e\s?\+?\d|million|billion", re.IGNORECASE)

@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from extractor.parse.values import value
+
 from .agents import Agent
 from .clauses import BREAK
 from .findings import AmountMark, Findings
@@ -23,7 +25,7 @@ _CLOSE_GAP = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Clause:
     """A clause of ``text`` with what is marked in it and the agents it names.
 

@@ -16,7 +16,7 @@ _STOP = (
     r"or[ae]l+y?|intravenous(?:ly)?|subcutaneous(?:ly)?|participants|patients|subjects|we|they|which|that|who)"
 )
 _WORD = r"(?:[A-Za-z][\w'/-]*\d\.\d+|[A-Za-z][\w'/-]*|\d+-(?:day|week|month|hour)\b)"
-_EVENT = rf"(?:\s(?!{_STOP}\b){_WORD}){{1,8}}"
+_EVENT = rf"(?:[^\S\n](?!{_STOP}\b){_WORD}){{1,8}}"
 _ABOUT = r"(?:(?:approximately|about|at\sleast|within|no\s(?:later|sooner|earlier|less|more)\sthan|at|exactly)\s){0,2}"
 _SPAN = r"(?:[\d-]+|one|two|three|four|six)\s(?:to\s\d+\s)?(?:min(?:ute)?s?|hours?|hrs?|h|days?|weeks?|months?)"
 _NO_EVENT = (
@@ -33,13 +33,14 @@ _MEAL = (
     r"|on\san\sempty\sstomach\b"
 )
 _CLOCK = (
-    r"(?:in\s|as\sa\s)?(?:the\s)?(?:morning|evening)\sand\s(?:the\s)?(?:morning|evening)\b"
+    r"(?:in\s|as\sa\s)?(?:the\s)?(?:morning|evening)(?:,\s(?:noon|afternoon|midday),?)?\sand\s(?:in\s)?(?:the\s)?"
+    r"(?:morning|evening|night)\b"
     r"|in\sthe\s(?:morning|evening|afternoon)s?\b|as\sa\smorning\sdose\b|at\s(?:bedtime|night)\b|(?-i:hs)\b(?!\.)"
     r"|at\s(?:approximately\s|about\s)?the\ssame\stime\s(?:each|every)\sday\b"
 )
 _DURING = (
-    r"(?:during|throughout)(?!\s(?:the\s)?(?:\d|one|two|three|four|six|ten|twelve|first|follow|screening|visits?\b|"
-    rf"this\b|which\b)){_EVENT}"
+    r"(?:during|throughout)(?!\s(?:the\s)?(?:\d|one|two|three|four|five|six|seven|eight|nine|ten|twelve|first|past|previous|follow|screening|"
+    rf"visits?\b|this\b|which\b)){_EVENT}"
 )
 _STARTING = (
     rf"(?:starting|beginning|begins?|started|commencing|initiated)\s(?:on\s|at\s|from\s|in\s)?"
@@ -102,7 +103,7 @@ _OFF_PHASE = re.compile(rf"for\s{_OFF}", re.IGNORECASE)
 _TRUST = 0.6
 """Share of moments, in the words about a labelled dose, that are its timing word for word."""
 
-_LENGTH_BEFORE = re.compile(r"\b(?:for|over|of)\s$", re.IGNORECASE)
+_LENGTH_BEFORE = re.compile(r"\b(?:for|over|of|every|each)\s$", re.IGNORECASE)
 _LOOSE_END = re.compile(r"(?:\s(?:the|a|an|of|to|in|each|is|was|are|from|subsequent))+$", re.IGNORECASE)
 
 

@@ -1,19 +1,24 @@
 """Whether two statements tell of one way of giving an agent, or of two."""
 
+import re
+
 from extractor.schemas import Frequency, Period, TimeUnit
 
 from .facts import Fact, Statement
-from .settling import settle_frequency
+from .settling import fits, settle_frequency
 
 __all__ = ["count_days", "is_same_way"]
 
 _DAYS = {TimeUnit.DAY: 1, TimeUnit.WEEK: 7, TimeUnit.MONTH: 30}
+_REPEATS = re.compile(r"\b(?:repeat(?:s|ed)?|recycled?)\s(?:[\w-]+\s){0,3}$", re.IGNORECASE)
+_LEAD = 40
+"""How many characters before a frequency can tell that it is that of cycles."""
 _RATES = ("/h", "/min")
 
 
 def is_same_way(first: Statement, second: Statement) -> bool:
     """Whether two statements of an agent can tell of one way of giving it: nothing that both say differs."""
-    if first.section == second.section and first.step != second.step:
+    if first.section == second.section and first.step != second.step and not _only_dose_changes(first, second):
         return False
     if first.route and second.route and first.route.value != second.route.value:
         return False
@@ -24,7 +29,8 @@ def is_same_way(first: Statement, second: Statement) -> bool:
     if first.amounts and second.amounts and (_last_differently(first, second) or _counts_otherwise(first, second)):
         return False
     one, other = _firm_frequency(first), _firm_frequency(second)
-    return one is None or other is None or one == other
+    alike = one is None or other is None or one == other
+    return alike or _is_repeated(first, second) or _is_repeated(second, first)
 
 
 def count_days(cycle: Fact) -> float | None:
@@ -36,6 +42,13 @@ def count_days(cycle: Fact) -> float | None:
     """
     period: Period | None = cycle.value
     return period.value * _DAYS[period.unit] if period and period.unit in _DAYS else None
+
+
+def _only_dose_changes(first: Statement, second: Statement) -> bool:
+    """Whether two steps state doses and the same frequency: "1 mg daily for 4 weeks, then 0.5 mg daily for 4 weeks"."""
+    if not (first.amounts and second.amounts and first.frequency and second.frequency):
+        return False
+    return first.frequency.value == second.frequency.value and first.levels[0].unit == second.levels[0].unit
 
 
 def _last_differently(first: Statement, second: Statement) -> bool:
@@ -67,3 +80,13 @@ def _firm_frequency(statement: Statement) -> Frequency | None:
     if statement.frequency is None and len(days) == 1 and statement.cycle is None:
         return None
     return settle_frequency(statement)
+
+
+def _is_repeated(part: Statement, cycle: Statement) -> bool:
+    """Whether ``cycle`` only says when the other comes again: "for 5 days. Therapy repeats every 7 days"."""
+    fact = cycle.frequency
+    if fact is None or cycle.days or fact.section != cycle.section or not (part.length and cycle.cycle):
+        return False
+    if not fits(part.length.value, cycle.cycle.value):
+        return False
+    return _REPEATS.search(cycle.clause.text, max(0, fact.mark.start - _LEAD), fact.mark.start) is not None

@@ -9,7 +9,7 @@ from .facts import Fact, Statement
 from .lengths import find_lengths
 from .schedules import Schedule, code_schedule
 
-__all__ = ["Timing", "settle_frequency", "settle_length", "settle_timing"]
+__all__ = ["Timing", "fits", "settle_frequency", "settle_length", "settle_timing"]
 
 Timing = tuple[Fact, int, int]
 """The fact that tells when an agent is given, and start and end of all that belongs to it, in its section."""
@@ -43,7 +43,7 @@ def settle_frequency(statement: Statement) -> Frequency | None:
 def settle_length(statement: Statement) -> Fact | None:
     """The length of the treatment; "for 3 weeks, repeated every 4 weeks" is that of a cycle, and cycles are counted."""
     length, cycle = statement.length, statement.cycle
-    if length is None or cycle is None or not _fits(length.value, cycle.value):
+    if length is None or cycle is None or not fits(length.value, cycle.value):
         return length
     text, end = statement.clause.text, length.mark.end
     for mark in find_lengths(text[end : end + _REPEATS]):
@@ -52,18 +52,26 @@ def settle_length(statement: Statement) -> Fact | None:
     return None
 
 
-def _fits(length: Period | None, cycle: Period | None) -> bool:
-    """Whether a length is not longer than a cycle; both are stated in days, weeks or months."""
+def fits(length: Period | None, cycle: Period | None) -> bool:
+    """Whether a length is not longer than a cycle; both are stated in days, weeks or months.
+
+    >>> fits(Period(value=5, unit=TimeUnit.DAY), Period(value=1, unit=TimeUnit.WEEK))
+    True
+    """
     if length is None or cycle is None or not (length.unit in _DAYS and cycle.unit in _DAYS):
         return False
-    return length.value * _DAYS[length.unit] <= cycle.value * _DAYS[cycle.unit]
+    return _count_days(length) <= _count_days(cycle)
+
+
+def _count_days(period: Period) -> float:
+    return period.value * _DAYS[period.unit]
 
 
 def settle_timing(statement: Statement) -> Timing | None:
     """When an agent is given: by days or by a moment, with what stands next to them."""
     days = statement.days if _belongs(statement.days, statement, lists=True) else None
     moment = statement.moment if _belongs(statement.moment, statement) else None
-    fact = days or moment
+    fact = days or moment or _find_part(statement)
     if fact is None:
         return None
     start, end = fact.mark.start, fact.mark.end
@@ -74,6 +82,14 @@ def settle_timing(statement: Statement) -> Timing | None:
         start, end = _join(fact, moment, text)
     goes_on = _GOES_ON.match(text, end)
     return fact, start, goes_on.end() if goes_on else end
+
+
+def _find_part(statement: Statement) -> Fact | None:
+    """For how much of each cycle an agent is given: "daily for 3 weeks. Treatment repeats every 4 weeks"."""
+    length, cycle = statement.length, statement.cycle
+    if length is None or cycle is None or not _belongs(length, statement) or not fits(length.value, cycle.value):
+        return None
+    return length if _count_days(length.value) < _count_days(cycle.value) else None
 
 
 def _join(fact: Fact, moment: Fact, text: str) -> tuple[int, int]:

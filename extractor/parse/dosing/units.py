@@ -53,7 +53,7 @@ _PER_ANY = "|".join(pattern for pattern, _ in _PER)
 _INVERSE = r"[•·.*]\s?(?:kg|hr?|min|days?|d|m)\s?\^?-\s?[12](?!\d)|\s?/\s?\(\s?kg\s?[•·.*/x]\s?(?:hr?|min|days?|d)\s?\)"
 
 UNIT = (
-    rf"(?:{_BASE})(?:\s?\((?:{_BASE})\))?(?![A-Za-z])"
+    rf"(?:{_BASE})(?:\s?\((?:{_BASE})\))?(?![A-Za-z]|-CSF\b)"
     rf"(?:{_INVERSE}|(?:\s?/\s?|\spe?r\s|\*|\s(?=IgE))(?:{_PER_ANY})(?![A-Za-z\d]))*"
 )
 """Expression for one unit in cleaned text, without groups. Use with ``re.IGNORECASE``."""

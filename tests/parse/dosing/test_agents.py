@@ -39,6 +39,8 @@ def test_short_names_are_the_same_agent(name: str, text: str) -> None:
         ("take 2 g of peanut flour daily", ["peanut flour"]),
         ("patients undergo treatment for 3 weeks", []),
         ("receiving 20 mg twice daily", []),
+        ("receive six subcutaneous injections", []),
+        ("consisting of 21-day cycles", []),
     ],
 )
 def test_what_giving_introduces_is_an_agent(text: str, expected: list[str]) -> None:

@@ -21,6 +21,7 @@ def read(text: str) -> list[tuple[float | None, float | None, str]]:
         ("25mcg of venom", [(25, 25, "ug")]),
         ("0,2 ml + 0,3 ml", [(0.2, 0.2, "mL"), (0.3, 0.3, "mL")]),
         ("1,200 mg", [(1200, 1200, "mg")]),
+        ("10, 100 and finally 1000 SQ", [(10, 10, "SQ"), (100, 100, "SQ"), (1000, 1000, "SQ")]),
         ("150 to 375 mg", [(150, 375, "mg")]),
         ("from 75 mg up to 600 mg", [(75, 600, "mg")]),
         ("up to 40 mg", [(None, 40, "mg")]),
@@ -95,6 +96,10 @@ def test_doses_are_read(text: str, expected: list[tuple[float | None, float | No
         "6 months",
         "AUC 0-24",
         "a bottle containing 250 mL",
+        "designed to deliver 150 mg",
+        "reconstituted with 1.4 mL",
+        "a cumulative dose of 5100 SU",
+        "Day 4 G-CSF",
     ],
 )
 def test_limits_packages_and_samples_are_no_doses(text: str) -> None:

@@ -13,6 +13,7 @@ from .records import give, levels, make_section, read
         "After completion of study treatment, patients are followed every 3 months.",
         "To determine the response to 4 weeks of treatment.",
         "Blood samples are collected on days 1 and 8.",
+        "Blood is drawn at week 12 of the treatment period.",
     ],
 )
 def test_aims_and_follow_up_are_asides(text: str) -> None:
@@ -80,6 +81,7 @@ def test_what_is_as_in_another_arm_borrows_nothing() -> None:
     "sentence",
     [
         "Subjects then undergo a food challenge with 5000 mg of peanut protein.",
+        "Cells are treated ex vivo with 5 mg of peanut protein on day -1.",
         "Accidental ingestion of 70 mg of peanut protein can lead to a reaction.",
         "Participants who tolerate 300 mg of peanut protein leave the study.",
     ],

@@ -222,6 +222,11 @@ def test_lengths_of_treatment(text: str, expected: list[tuple[int, str]]) -> Non
         ("between 6 and 12 months of age", ["between 6 and 12 months of age"]),
         ("an hour after the EX12.5 infusion", ["after the EX12.5 infusion"]),
         ("no sooner than 48 hours after surgery", ["no sooner than 48 hours after surgery"]),
+        ("morning, noon, and evening", ["morning, noon, and evening"]),
+        ("before surgery\nmesna 5 mg", ["before surgery"]),
+        ("every 12 hours following the instructions", ["following the instructions"]),
+        ("during five months", []),
+        ("during the past 12 months", []),
     ],
 )
 def test_moments(text: str, expected: list[str]) -> None:
@@ -235,6 +240,8 @@ def test_moments(text: str, expected: list[str]) -> None:
         ("5 mg on day 1 every 21 days", "on day 1"),
         ("5 mg (days 1-4) orally", "days 1-4"),
         ("Cycle 1, Day 8", "Cycle 1, Day 8"),
+        ("5 mg on days 1-14 of each 21-day cycle\n5 mg", "on days 1-14 of each 21-day cycle"),
+        ("Day 3 and Day 4 G-CSF", "Day 3 and Day 4"),
     ],
 )
 def test_the_words_of_listed_days(text: str, expected: str) -> None:
@@ -244,6 +251,17 @@ def test_the_words_of_listed_days(text: str, expected: str) -> None:
 def test_days_take_the_moment_behind_them_along() -> None:
     text = "10 mg on days 1 and 8 (after breakfast) of treatment"
     assert [text[mark.start : mark.end] for mark in find_all(text).days] == ["on days 1 and 8 (after breakfast)"]
+
+
+def test_the_number_of_an_allergen_is_no_day() -> None:
+    assert find_days("IgE to Fel d 1 and Can d 2") == ()
+
+
+def test_the_length_of_a_cycle_is_not_that_of_the_treatment() -> None:
+    assert find_all("Each cycle lasts 3 weeks.").length == ()
+    assert [mark.value for mark in find_all("a maximum of 6 21-day cycles").length] == [
+        Period(value=6, unit=TimeUnit.CYCLE)
+    ]
 
 
 def test_several_lengths_in_a_sentence_are_no_certain_length_of_all() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from .records import give
+from .records import give, make_section, read
 
 
 @pytest.mark.parametrize(
@@ -31,11 +31,36 @@ def test_a_length_within_a_cycle_is_not_that_of_the_treatment(text: str, expecte
         ),
         ("5 mg/kg IV on day 1, 20-methylated", "on day 1"),
         ("5 mg/kg IV on day 1 until disease progression", "on day 1"),
+        ("5 mg orally daily for 3 weeks. Treatment repeats every 4 weeks.", "for 3 weeks"),
     ],
 )
 def test_a_timing_holds_what_stands_next_to_it(text: str, expected: str) -> None:
     (regimen,) = give(text)
     assert regimen.timing.value == expected
+
+
+def test_lengths_of_steps_are_not_that_of_the_treatment() -> None:
+    (regimen,) = give("5 mg orally daily for 4 weeks with food and at home for 8 weeks")
+    assert regimen.duration.value is None
+
+
+def test_the_number_of_cycles_is_that_of_all_agents() -> None:
+    regimens = read(
+        make_section("interventions[0]", type="DRUG", name="examplumab"),
+        make_section("interventions[1]", type="DRUG", name="fictizumab"),
+        make_section(
+            "arms[0]", label="A", description="examplumab 5 mg on day 1, fictizumab 2 mg on day 8 for 6 cycles"
+        ),
+    ).regimens
+    assert [(r.agent.value, r.duration.value and r.duration.value.value) for r in regimens] == [
+        ("examplumab", 6),
+        ("fictizumab", 6),
+    ]
+
+
+def test_one_giving_each_interval_is_not_given_once() -> None:
+    (regimen,) = give("5 mg subcutaneously. One injection will be administered every 4 weeks.")
+    assert regimen.frequency.value == "Q4W"
 
 
 def test_listed_days_of_another_clause_are_the_timing() -> None:
