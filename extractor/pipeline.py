@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from extractor.ask.exchange import Exchange
 from extractor.ask.inquire import MayAsk, inquire
+from extractor.ask.metered import Route
 from extractor.ask.model import AskSettings, Model
 from extractor.ask.opening import ModelChoice, open_model
 from extractor.ask.questions import Assist
@@ -99,13 +100,21 @@ class Extractor:
         self.choice = ModelChoice(spec, recorded, kept, cache_dir, exchange)
 
     @asynccontextmanager
-    async def open(self, concurrency: int = 8, replies: OpenReplies | None = None) -> AsyncIterator[OpenExtractor]:
+    async def open(
+        self,
+        concurrency: int = 8,
+        replies: OpenReplies | None = None,
+        route: Route | None = None,
+        asking: AskSettings | None = None,
+    ) -> AsyncIterator[OpenExtractor]:
         """What extracts records while the model is held open, with at most ``concurrency`` requests at once.
 
-        What ``replies`` has an answer to is not asked again, and what comes back is kept there.
+        What ``replies`` has an answer to is not asked again, and what comes back is kept there. ``route`` is how
+        requests get to the model, ``asking`` how it is asked.
         """
         choice = ModelChoice() if self.assist is Assist.NEVER else self.choice
-        async with open_model(choice, AskSettings(concurrency=concurrency), replies) as model:
+        settings = replace(asking or AskSettings(), concurrency=concurrency)
+        async with open_model(choice, settings, replies, route) as model:
             yield OpenExtractor(model, self.tasks, self.assist)
 
     def extract(self, record: TrialRecord) -> TrialExtraction:

@@ -5,15 +5,16 @@ import logging
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import reduce
-from typing import Any, ClassVar, Self
+from typing import Any
 
 import instructor
 from instructor.core.exceptions import IncompleteOutputException, InstructorRetryException, ResponseParsingError
 from openai.types.chat import ChatCompletion, ChatCompletionMessage
-from pydantic import BaseModel, ValidationError, create_model
+from pydantic import BaseModel, ValidationError
 
-from extractor.errors import AnswerPending, AnswerRejected
+from extractor.errors import AnswerPending, AnswerRejected, BudgetReached
 
+from .bound import bound_to
 from .call import Call
 from .chain import asked_with
 from .compact import compact_request
@@ -57,28 +58,6 @@ _MODES = {
 }
 
 
-class _Bound(BaseModel):
-    """Validates JSON with a context of its own.
-
-    instructor could hand the context on, but then renders every message as a Jinja template too: a record's ``{{``
-    would vanish or fail, and its indentation be lost.
-    """
-
-    bound_context: ClassVar[dict[str, object]] = {}
-
-    @classmethod
-    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
-        return super().model_validate_json(json_data, **(options | {"context": cls.bound_context}))
-
-
-def _bind_context(call: Call) -> type[Any]:
-    """The call's reply model with the call's context; its name and docstring, which are sent, stay."""
-    model = call.reply_model
-    bound: type[Any] = create_model(model.__name__, __base__=(_Bound, model), __doc__=model.__doc__)
-    bound.bound_context = dict(call.context)
-    return bound
-
-
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What one call gave. ``truncated``: the answer ran into the output limit before it was whole; ``pending``: the
@@ -100,9 +79,9 @@ async def put_call(connection: Connection, call: Call, mode: AnswerMode, reasks:
     ask: Any = instructor.patch(create=attempts.send, mode=_MODES[mode])
     messages = [{"role": "system", "content": call.system}, {"role": "user", "content": call.user}]
     try:
-        with asked_with(call.prompt):
+        with asked_with(call.prompt), bound_to(call) as reply_model:
             reply = await ask(
-                response_model=_bind_context(call),
+                response_model=reply_model,
                 max_retries=reasks,
                 strict=False,  # "18" is a good 18; asking again costs more than it is worth
                 messages=messages,
@@ -150,7 +129,7 @@ class _Attempts:
 
     def outcome_after(self, failure: BaseException | None) -> Outcome:
         """What is left after the last attempt failed so. Raises failures that are not about the answer."""
-        if isinstance(failure, AnswerPending):
+        if isinstance(failure, AnswerPending) or (isinstance(failure, BudgetReached) and self._texts):
             return Outcome(self._best(self._texts), self.model, pending=True)
         if isinstance(failure, ValidationError):
             why = describe_errors(failure) if self._texts[-1].strip() else "the answer is empty"

@@ -13,7 +13,7 @@ from enum import StrEnum
 from instructor.core.exceptions import IncompleteOutputException
 from pydantic import BaseModel
 
-from extractor.errors import AnswerPending, CassetteError, ModelUnavailable, StoreError
+from extractor.errors import AnswerPending, BudgetReached, CassetteError, ModelUnavailable, StoreError
 from extractor.schemas import Usage
 
 from .call import PromptVersion, Question
@@ -81,14 +81,22 @@ class Served:
     cost: Usage
     spent: bool
 
+    @property
+    def spent_now(self) -> Usage:
+        """What of the cost counts for this run."""
+        return self.cost if self.spent else Usage()
+
 
 @dataclass(slots=True, eq=False)
 class Chain:
-    """The requests of one call. A transport that serves a kept reply says so in ``served``."""
+    """The requests of one call. A transport that serves a kept reply says so in ``served``; ``exchanges`` reached a
+    server.
+    """
 
     prompt: PromptVersion
     asker: Asker
     served: Served | None = None
+    exchanges: int = 0
     endings: list[Callable[[Verdict | None, str], None]] = field(default_factory=list)
 
     def take_served(self) -> Served | None:
@@ -159,6 +167,8 @@ def _judge(error: BaseException) -> tuple[Verdict | None, str]:
     """The verdict on a chain that ended with an error; None for one that was given up."""
     if not isinstance(error, Exception):
         return None, ""
+    if isinstance(error.__cause__ or error, BudgetReached):
+        return None, ""  # it goes on where it stopped, once there is budget
     if isinstance(error, IncompleteOutputException):
         return Verdict.TRUNCATED, "the answer did not fit into the output limit"
     cause = error.__cause__ or error  # instructor wraps what ended its attempts

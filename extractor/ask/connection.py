@@ -1,6 +1,5 @@
 """An open line to one server."""
 
-import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,13 +15,26 @@ from extractor.schemas import Usage
 from .chain import current_chain
 from .dialect import Dialect
 from .failures import explain_failure
-from .spec import ModelKind, ModelSpec
-from .transport import GarbledReply, RetryPolicy, as_completion, recording_failure, send_patiently
+from .pace import Pace, PacedTransport
+from .recording import ClientTransport
+from .spec import ModelKind, ModelSpec, hide_user
+from .throttle import PaceLimits
+from .transport import (
+    GarbledReply,
+    RetryPolicy,
+    as_completion,
+    asks_too_long,
+    recording_failure,
+    send_patiently,
+)
 from .usage import UsageTally, read_usage
 
 __all__ = ["Connection", "Line"]
 
 _NO_KEY = "none"
+_LONGEST_CONNECT = 30.0
+"""Seconds until a connection stands; a server that is there takes no longer."""
+_SCHEMAS = ("response_format", "tools")
 _LESSONS = 3
 """How often one request is sent again because of what its refusal taught."""
 
@@ -31,15 +43,14 @@ _LESSONS = 3
 class Line:
     """What it takes to open a connection.
 
-    ``concurrency`` bounds the requests under way at once; ``timeout`` is in seconds; ``extra`` goes into each
-    request's body. ``transport`` makes the HTTP transport, by default the SDK's own, which honours proxy settings.
+    ``extra`` goes into each request's body. ``transport`` makes the HTTP transport, which sends requests ``in_turn``;
+    the default one honours proxy settings.
     """
 
     spec: ModelSpec
     policy: RetryPolicy
     dialect: Dialect
-    concurrency: int
-    timeout: float
+    limits: PaceLimits
     extra: Mapping[str, Any]
     transport: Callable[[], httpx2.AsyncBaseTransport] | None = None
 
@@ -49,32 +60,36 @@ class Connection:
 
     def __init__(self, line: Line) -> None:
         self._line = line
-        self._slots = asyncio.Semaphore(line.concurrency)
+        address = hide_user(line.spec.base_url) if line.spec.base_url else "the hosted service"
+        self._pace = Pace(line.limits, line.policy, f"model {line.spec.name} at {address}")
         self._client = _open_client(line)
         self._fixed = {"model": line.spec.name or "local", "extra_headers": _withheld_headers(line.spec)}
         if line.extra:
             self._fixed["extra_body"] = dict(line.extra)
 
     async def close(self) -> None:
+        self._pace.close()
         await self._client.close()
 
     async def complete(self, request: dict[str, Any], max_output_tokens: int, tally: UsageTally) -> ChatCompletion:
         """The completion of a request. Every HTTP exchange it took is counted in ``tally``.
 
-        Raises ``ModelUnavailable``, or what a recording raised.
+        Raises ``ModelUnavailable``, ``ModelAway`` if no other request would fare better for now, or what a recording
+        raised.
         """
         attempts = 0
+        policy, pace = self._line.policy, self._pace
 
         async def send() -> ChatCompletion:
             nonlocal attempts
             attempts += 1
             return await self._send_learning(request, max_output_tokens, tally)
 
-        async with self._slots:
-            try:
-                return await send_patiently(send, self._line.policy)
-            except (openai.APIError, GarbledReply) as error:
-                failure = recording_failure(error) or explain_failure(error, self._line.spec, attempts)
+        try:
+            return await send_patiently(send, policy, pace)
+        except (openai.APIError, GarbledReply) as error:
+            away = pace.is_server_given_up or asks_too_long(error, policy)
+            failure = recording_failure(error) or explain_failure(error, self._line.spec, attempts, away=away)
         # Raised out here so that the SDK's error, whose request holds the key, is not chained to it.
         failure.__cause__ = failure.__context__ = None
         raise failure
@@ -96,7 +111,8 @@ class Connection:
     async def _send(self, request: dict[str, Any], tally: UsageTally) -> ChatCompletion:
         usage = Usage(calls=1)
         try:
-            completion = as_completion(await self._client.chat.completions.create(**request))
+            with self._pace.at_hand():
+                completion = as_completion(await self._client.chat.completions.create(**_past_the_sdk(request)))
             usage = read_usage(completion)
         except json.JSONDecodeError as error:
             raise GarbledReply(f"broken JSON: {error}") from None
@@ -115,21 +131,28 @@ def _open_client(line: Line) -> openai.AsyncOpenAI:
     hosted = spec.kind is ModelKind.HOSTED
     if spec.base_url is None and not hosted:
         raise ValueError(f"{spec} has no server yet; start one and use spec.at(url)")
-    client = None
-    if line.transport:
-        client = openai.DefaultAsyncHttpxClient(transport=line.transport(), timeout=line.timeout)
+    transport = line.transport() if line.transport else PacedTransport(ClientTransport())
+    longest = line.limits.timeout
+    timeout = httpx2.Timeout(longest, connect=min(longest, _LONGEST_CONNECT), pool=None)
     key = spec.api_key.get_secret_value() if spec.api_key else None
     try:
         return openai.AsyncOpenAI(
             # What a hosted model's specification leaves out, the SDK takes from its own variables.
             api_key=key or (None if hosted else _NO_KEY),
             base_url=spec.base_url,
-            http_client=client,
-            timeout=line.timeout,
+            http_client=openai.DefaultAsyncHttpxClient(transport=transport, timeout=timeout),
+            timeout=timeout,
             max_retries=0,  # send_patiently does it, and says what it did
         )
     except openai.OpenAIError:
         raise ModelUnavailable(f"model {spec.name}: there is no key for it; set OPENAI_API_KEY") from None
+
+
+def _past_the_sdk(request: dict[str, Any]) -> dict[str, Any]:
+    """The request with its schemas where the SDK leaves them alone: walking them takes it longer than sending."""
+    schemas = {name: request[name] for name in _SCHEMAS if name in request}
+    plain = {name: value for name, value in request.items() if name not in schemas}
+    return plain | {"extra_body": {**schemas, **request.get("extra_body", {})}} if schemas else plain
 
 
 def _withheld_headers(spec: ModelSpec) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import re
 
 import openai
 
-from extractor.errors import ModelUnavailable
+from extractor.errors import ModelAway, ModelUnavailable
 
 from .spec import ModelKind, ModelSpec, hide_user
 from .transport import GarbledReply
@@ -36,19 +36,29 @@ class ModeRefused(ModelUnavailable):
     """The server does not know this way of telling the answer's schema. Another may do."""
 
 
-def explain_failure(error: Exception, spec: ModelSpec, attempts: int) -> ModelUnavailable:
-    """What to tell about the error that ended an exchange after so many attempts."""
+def explain_failure(error: Exception, spec: ModelSpec, attempts: int, *, away: bool = False) -> ModelUnavailable:
+    """What to tell about the error that ended an exchange after so many attempts, or because the server is away."""
     if isinstance(error, openai.APIStatusError):
         lasting = error.status_code in _NO_ACCESS or error.code == _NO_CREDIT
         problem = _explain_status(error, spec)
-        kind = RequestTooLong if _is_too_long(error) else ModeRefused if _is_about_mode(error) else ModelUnavailable
+        kind = _kind_of_status(error)
     else:
         lasting = not isinstance(error, openai.APITimeoutError | GarbledReply)
         problem, kind = _explain_silence(error), ModelUnavailable
+    if away:
+        kind, lasting = ModelAway, True
     tried = f" (after {attempts} attempts)" if attempts > 1 else ""
     address = hide_user(spec.base_url) if spec.base_url else "the hosted service"
     told = f"model {spec.name} at {address}: {problem}{tried}"
     return kind(_without_keys(told, spec), lasting=lasting)
+
+
+def _kind_of_status(error: openai.APIStatusError) -> type[ModelUnavailable]:
+    if error.code == _NO_CREDIT:
+        return ModelAway
+    if _is_too_long(error):
+        return RequestTooLong
+    return ModeRefused if _is_about_mode(error) else ModelUnavailable
 
 
 def _explain_silence(error: Exception) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 from pydantic import BaseModel
 
-from extractor.errors import AnswerRejected, ModelError
+from extractor.errors import AnswerRejected, BudgetReached, ModelError
 from extractor.schemas import Usage
 
 from .attempts import AnswerMode, Outcome, put_call
@@ -19,6 +19,7 @@ from .dialect import Dialect
 from .failures import ModeRefused, RequestTooLong
 from .salvage import Rejection, Salvage, item_number
 from .spec import ModelSpec
+from .throttle import PaceLimits
 from .transport import RetryPolicy
 from .usage import UsageTally
 
@@ -35,8 +36,9 @@ class AskSettings:
 
     ``mode`` is how the answer's schema is told at first; a server that refuses it is told in the next one.
     ``reasks`` is how often an answer that breaks its schema is asked again; ``concurrency`` bounds the requests
-    under way at once; ``timeout`` is in seconds per request; ``output_tokens`` bounds each answer more tightly than
-    its call does, for servers with little room; ``extra`` goes into each request's body, such as
+    under way at once, ``requests_per_minute`` and ``tokens_per_minute`` (prompt and output) those of a minute;
+    ``timeout`` is in seconds from sending a request to the end of its reply; ``output_tokens`` bounds each answer
+    more tightly than its call does, for servers with little room; ``extra`` goes into each request's body, such as
     ``{"reasoning_effort": "low"}``.
     """
 
@@ -44,8 +46,15 @@ class AskSettings:
     reasks: int = 1
     concurrency: int = 8
     timeout: float = 600.0
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
     output_tokens: int | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def limits(self) -> PaceLimits:
+        """What no requests together exceed."""
+        return PaceLimits(self.concurrency, self.timeout, self.requests_per_minute, self.tokens_per_minute)
 
 
 class Model:
@@ -70,8 +79,7 @@ class Model:
             spec,
             policy or RetryPolicy(),
             Dialect.of(spec.kind),
-            self._settings.concurrency,
-            self._settings.timeout,
+            self._settings.limits,
             self._settings.extra,
             transport,
         )
@@ -122,6 +130,9 @@ class Model:
         try:
             async with self:
                 outcome = await self._ask(tuple(questions), render, tally)
+        except BudgetReached:
+            asker.lacking = True
+            raise
         except ModelError as error:
             asker.lacking = True
             error.usage = tally.usage

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,8 +12,10 @@ from pydantic import SecretStr
 
 from .exchange import Exchange
 from .local import ServerSettings, locate_model, serve_model
+from .metered import Meter, MeteredTransport, Route
 from .model import AskSettings, Model
-from .recording import RecordingTransport, ReplayTransport
+from .pace import PacedTransport
+from .recording import ClientTransport, RecordingTransport, ReplayTransport
 from .replies import ReplyStore
 from .run_file import RUN_FILE, open_run_to_read
 from .spec import ModelKind, ModelSpec
@@ -20,6 +23,8 @@ from .stored import OpenReplies, RecallTally, RecallTransport, StoredTransport
 
 __all__ = ["ModelChoice", "open_model"]
 
+# How many requests are under way at once is bounded by who sends them.
+_CONNECTIONS = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
 _REPLAYED = ModelSpec(ModelKind.SERVER, "replay", "http://replay.invalid/v1")
 
 
@@ -71,19 +76,25 @@ class ModelChoice:
 
 @asynccontextmanager
 async def open_model(
-    choice: ModelChoice, settings: AskSettings | None = None, replies: OpenReplies | None = None
+    choice: ModelChoice,
+    settings: AskSettings | None = None,
+    replies: OpenReplies | None = None,
+    route: Route | None = None,
 ) -> AsyncIterator[Model | None]:
     """The chosen model, ready to be asked until the body ends; None where nothing answers.
 
-    What ``replies`` has an answer to is not asked, and every other reply is kept there. A model of this machine is
-    served until the body ends. Raises ``ModelUnavailable`` if it is not here.
+    What ``replies`` has an answer to is not asked, and every other reply is kept there. ``route`` is how requests
+    get to a model. A model of this machine is served until the body ends. Raises ``ModelUnavailable`` if it is not
+    here.
     """
     if not choice.answers:
         yield None
         return
+    route = route or Route()
     if choice.exchange:
         with choice.exchange.open() as exchange:
-            async with Model(_by_file(choice.spec), settings, transport=_kept(lambda: exchange, replies)) as model:
+            transport = _kept(lambda: exchange, replies, route.meter)
+            async with Model(_by_file(choice.spec), settings, transport=transport) as model:
                 yield model
         return
     if choice.replay and (choice.replay / RUN_FILE).is_file():
@@ -96,7 +107,8 @@ async def open_model(
     if local:
         settings = _fit_to_server(settings or AskSettings(), server)
     with _serve(chosen, choice.cache_dir, server) if local else nullcontext(chosen) as spec:
-        async with Model(spec, settings, transport=_kept(_transport(choice, spec), replies)) as model:
+        network = (not choice.replay and route.transport) or _transport(choice, spec)
+        async with Model(spec, settings, transport=_kept(network, replies, route.meter)) as model:
             yield model
 
 
@@ -116,11 +128,11 @@ async def _recall_run(
 _Transport = Callable[[], httpx2.AsyncBaseTransport]
 
 
-def _kept(inner: _Transport | None, replies: OpenReplies | None) -> _Transport | None:
-    """The transport with a store of replies before it."""
-    if replies is None:
-        return inner
-    return lambda: StoredTransport(replies, inner() if inner else None)
+def _kept(inner: _Transport, replies: OpenReplies | None, meter: Meter | None = None) -> _Transport:
+    """The transport with a store of replies and a meter before it."""
+    if replies is not None:
+        return lambda: StoredTransport(replies, inner(), meter)
+    return (lambda: MeteredTransport(inner(), meter)) if meter else inner
 
 
 def _by_file(spec: ModelSpec | None) -> ModelSpec:
@@ -141,16 +153,20 @@ def _serve(spec: ModelSpec, cache_dir: Path | None, settings: ServerSettings) ->
         yield replace(spec.at(server.base_url, server.model), api_key=SecretStr(server.token))
 
 
-def _transport(choice: ModelChoice, spec: ModelSpec) -> _Transport | None:
+def _transport(choice: ModelChoice, spec: ModelSpec) -> _Transport:
     if choice.replay:
         folder = choice.replay
         return lambda: ReplayTransport(folder)
-    # A proxy must not be asked for a server of this machine; the SDK's own transport would.
-    direct = httpx2.AsyncHTTPTransport if _is_loopback(spec) else None
+    network = partial(_network, direct=_is_loopback(spec))
     if choice.record:
         kept = choice.record
-        return lambda: RecordingTransport(kept, direct() if direct else None)
-    return direct
+        return lambda: RecordingTransport(kept, network())
+    return network
+
+
+def _network(*, direct: bool) -> httpx2.AsyncBaseTransport:
+    """A proxy must not be asked for a server of this machine; a client's own transport would."""
+    return PacedTransport(httpx2.AsyncHTTPTransport(limits=_CONNECTIONS) if direct else ClientTransport())
 
 
 def _is_loopback(spec: ModelSpec) -> bool:

@@ -77,7 +77,7 @@ class ClientTransport(httpx2.AsyncBaseTransport):
 
     def __init__(self) -> None:
         # Waiting and the number of connections are bounded by who sends through it.
-        self._client = httpx2.AsyncClient(timeout=None, limits=httpx2.Limits(max_keepalive_connections=100))
+        self._client = httpx2.AsyncClient(timeout=None, limits=httpx2.Limits(max_keepalive_connections=None))
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         return await self._client.send(request, stream=True)

@@ -2,8 +2,9 @@
 
 import json
 import zlib
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ from .database import Database
 from .misses import exchange_key, request_key
 from .usage import read_raw_usage
 
-__all__ = ["REPLY_TABLES", "KeptReply", "ReplyStore"]
+__all__ = ["REPLY_TABLES", "KeptReply", "MadeCall", "ReplyStore", "Spending"]
 
 REPLY_TABLES = """
 CREATE TABLE chains (  -- a call with its re-asks, only the replies of a valid one count as answers
@@ -26,7 +27,8 @@ CREATE TABLE calls (  -- an HTTP exchange, written before it is sent, without st
     id INTEGER PRIMARY KEY, chain INTEGER NOT NULL REFERENCES chains, key TEXT NOT NULL, question TEXT NOT NULL,
     model TEXT NOT NULL, request BLOB NOT NULL, status INTEGER, reply BLOB, finish_reason TEXT,
     exchanges INTEGER NOT NULL DEFAULT 1, prompt_tokens INTEGER NOT NULL DEFAULT 0,
-    cached_tokens INTEGER NOT NULL DEFAULT 0, output_tokens INTEGER NOT NULL DEFAULT 0, sent TEXT NOT NULL
+    cached_tokens INTEGER NOT NULL DEFAULT 0, output_tokens INTEGER NOT NULL DEFAULT 0, sent TEXT NOT NULL,
+    picodollars INTEGER  -- none where no price was known
 );
 CREATE INDEX calls_by_key ON calls (key);
 CREATE INDEX calls_by_question ON calls (question);
@@ -39,6 +41,7 @@ CREATE TABLE uses (  -- which call's reply a record's question got last, asked f
 """
 
 _OK, _FEW = 200, 50
+_FIRST_MESSAGES = 2
 _COST = "exchanges, prompt_tokens, cached_tokens, output_tokens"
 _SUMS = ", ".join(f"coalesce(sum({name}), 0)" for name in _COST.split(", "))
 
@@ -57,15 +60,39 @@ class KeptReply:
     verdict: Verdict | None
 
 
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What calls cost together: of those that took tokens, ``unpriced`` have no price; ``unanswered`` got no reply."""
+
+    usage: Usage = field(default_factory=Usage)
+    picodollars: int = 0
+    unpriced: int = 0
+    unanswered: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MadeCall:
+    """A call that was answered: its request, the name of its prompt, and what it took."""
+
+    request: dict[str, Any]
+    prompt: str
+    usage: Usage
+
+    @property
+    def asked_again(self) -> bool:
+        """Whether it is a second request of its chain, with what was wrong with the first answer."""
+        return len(self.request["messages"]) > _FIRST_MESSAGES
+
+
 class ReplyStore:
     """Calls and raw replies, kept by content: a request's key is made of all that decides its answer.
 
     No key, address or header is kept. Each method is a short transaction of its own, or
-    part of one.
+    part of one. ``price`` says what tokens cost, in picodollars.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, price: Callable[[Usage], int] | None = None) -> None:
+        self._database, self._price = database, price
 
     def name(self, body: dict[str, Any]) -> str:
         """What a request is known by here: equal for requests that must get equal answers."""
@@ -102,10 +129,11 @@ class ReplyStore:
         cost = cost or read_raw_usage(content)
         reply = zlib.compress(content) if status == _OK else None
         spent = (cost.calls, cost.prompt_tokens, cost.cached_tokens, cost.output_tokens)
+        price = self._price(cost) if self._price else None
         self._database.execute(
             "UPDATE calls SET status = ?, reply = ?, finish_reason = ?, exchanges = ?, prompt_tokens = ?,"
-            " cached_tokens = ?, output_tokens = ? WHERE id = ?",
-            (status, reply, _finish_reason(content), *spent, call),
+            " cached_tokens = ?, output_tokens = ?, picodollars = ? WHERE id = ?",
+            (status, reply, _finish_reason(content), *spent, price, call),
         )
 
     def withdraw_call(self, call: int) -> None:
@@ -186,13 +214,43 @@ class ReplyStore:
         """The sum over all calls that were ever made, those without a reply included."""
         return _usage(self._database.row(f"SELECT {_SUMS} FROM calls"))  # noqa: S608
 
+    @property
+    def spending(self) -> Spending:
+        """The same with what they cost, each at the price of its day."""
+        row = self._database.row(
+            "SELECT coalesce(sum(picodollars), 0),"
+            " coalesce(sum(picodollars IS NULL AND prompt_tokens + output_tokens > 0), 0),"
+            " coalesce(sum(status IS NULL AND exchanges > 0), 0) FROM calls"
+        )
+        return Spending(self.spent, *(row or ()))
+
+    def latest_calls(self, most: int) -> Iterator[MadeCall]:
+        """The calls that were answered last, the latest first."""
+        rows = self._database.execute(
+            f"SELECT request, prompt, {_COST} FROM calls JOIN chains ON chains.id = calls.chain"  # noqa: S608
+            f" WHERE status = 200 ORDER BY calls.id DESC LIMIT {most:d}"
+        )
+        for request, prompt, *spent in rows:
+            yield MadeCall(json.loads(zlib.decompress(request)), prompt, _usage(spent))
+
+    def price_unpriced(self) -> None:
+        """Put today's price, if it is known, on calls that were made before it was."""
+        if self._price is None:
+            return
+        unpriced = self._database.execute(
+            f"SELECT id, {_COST} FROM calls WHERE picodollars IS NULL AND prompt_tokens + output_tokens > 0"  # noqa: S608
+        ).fetchall()
+        priced = [(self._price(_usage(spent)), call) for call, *spent in unpriced]
+        with self._database.transaction():
+            self._database.execute_many("UPDATE calls SET picodollars = ? WHERE id = ?", priced)
+
     def _insert(self, sql: str, row: tuple[Any, ...]) -> int:
         number = self._database.execute(sql, row).lastrowid
         assert number is not None
         return number
 
 
-def _usage(spent: tuple[Any, ...] | None) -> Usage:
+def _usage(spent: Sequence[Any] | None) -> Usage:
     calls, prompt, cached, output = spent or (0, 0, 0, 0)
     return Usage(calls=calls, prompt_tokens=prompt, cached_tokens=cached, output_tokens=output)
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from .batch_requests import BATCH_TABLES
 from .database import Database
 from .replies import REPLY_TABLES
 
@@ -28,7 +29,7 @@ CREATE INDEX answers_by_record ON answers (record_id);
 
 def open_run(folder: Path) -> Database:
     """The store of the run in ``folder``, made if it is not there. Raises ``StoreError`` for a foreign or newer one."""
-    return Database.open(folder / RUN_FILE, REPLY_TABLES + _RECORD_TABLES, RUN_VERSION)
+    return Database.open(folder / RUN_FILE, REPLY_TABLES + _RECORD_TABLES + BATCH_TABLES, RUN_VERSION)
 
 
 def open_run_to_read(folder: Path) -> Database:

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import httpx2
@@ -15,7 +15,9 @@ from extractor.schemas import Usage
 from .chain import Chain, Served, Verdict, current_chain
 from .failures import ModeRefused, RequestTooLong
 from .lines import estimate_tokens
+from .metered import Meter, send_metered
 from .misses import describe_miss, identity_of
+from .pace import PacedTransport, in_turn
 from .recording import ClientTransport
 from .replies import KeptReply, ReplyStore
 
@@ -36,11 +38,15 @@ class StoredTransport(httpx2.AsyncBaseTransport):
 
     Equal requests at one time share one reply. An answer counts once the chain that it belongs to has ended well; one
     whose chain was killed is judged by the chain that it is served to; one that was judged bad is asked for anew.
+    ``meter`` is asked before anything is sent.
     """
 
-    def __init__(self, replies: OpenReplies, inner: httpx2.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self, replies: OpenReplies, inner: httpx2.AsyncBaseTransport | None = None, meter: Meter | None = None
+    ) -> None:
         self._open_replies = replies
-        self._inner = inner or ClientTransport()
+        self._inner = inner or PacedTransport(ClientTransport())
+        self._meter = meter
         self._chains: dict[Chain, int] = {}
         self._asking: dict[str, asyncio.Event] = {}
 
@@ -82,7 +88,10 @@ class StoredTransport(httpx2.AsyncBaseTransport):
         name = self._replies.name(body)
         ended = self._asking[name] = asyncio.Event()
         try:
-            return await self._send(request, body, chain)
+            send = partial(self._send, request, body, chain)
+            if isinstance(self._inner, PacedTransport):
+                send = partial(in_turn, request, send)  # what waits for its turn is not noted as sent
+            return await send_metered(self._meter, body, send)
         finally:
             del self._asking[name]
             ended.set()
@@ -99,7 +108,8 @@ class StoredTransport(httpx2.AsyncBaseTransport):
             if chain.served is None:
                 self._replies.withdraw_call(call)  # nobody was asked
             raise
-        self._replies.end_call(call, response.status_code, content, chain.served.cost if chain.served else None)
+        known = chain.served.spent_now if chain.served else None
+        self._replies.end_call(call, response.status_code, content, known)
         headers = [(name, value) for name, value in response.headers.items() if name.lower() not in _OF_THE_BODY]
         return httpx2.Response(response.status_code, headers=headers, content=content)
 

@@ -2,19 +2,31 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from typing import Protocol
 
 import httpx2
 import openai
 from openai.types.chat import ChatCompletion
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
 from extractor.errors import ExtractorError
 
-__all__ = ["GarbledReply", "RetryPolicy", "as_completion", "recording_failure", "retry_after", "send_patiently"]
+from .limits import seconds_until
+
+__all__ = [
+    "Absence",
+    "GarbledReply",
+    "RetryPolicy",
+    "SkippedTime",
+    "as_completion",
+    "asks_too_long",
+    "recording_failure",
+    "retry_after",
+    "send_patiently",
+]
 
 _TEMPORARY = frozenset({408, 409, 429})
 _OUT_OF_CREDIT = "insufficient_quota"
@@ -24,19 +36,39 @@ class GarbledReply(Exception):
     """Status 200, and no chat completion in it: a proxy's page, a cut body, an error in disguise."""
 
 
+class SkippedTime:
+    """A clock on which nobody waits: what sleeps on it wakes at once, and so much later. For replays and tests."""
+
+    def __init__(self) -> None:
+        self._now = 0.0
+
+    def clock(self) -> float:
+        """Seconds slept so far."""
+        return self._now
+
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self._now += seconds
+
+
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """How often and how long to wait for a server that is busy or away.
 
     ``first_wait`` seconds double with each attempt up to ``longest_wait``, plus up to a second of jitter. A server's
     Retry-After counts instead; one longer than ``longest_wait`` ends the attempts at once.
-    ``sleep``, ``jitter`` and ``now`` are there for tests.
+    After ``breaker_after`` faults in a row, of whichever requests, the server counts as away: one request at a time
+    tries whether it is back, and these tries are counted in no request's attempts. After ``longest_absence`` seconds
+    it is given up. ``sleep``, ``clock``, ``jitter`` and ``now`` are there for tests.
     """
 
     attempts: int = 6
     first_wait: float = 1.0
     longest_wait: float = 60.0
+    breaker_after: int = 8
+    longest_absence: float = 300.0
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    clock: Callable[[], float] = time.monotonic
     jitter: Callable[[], float] = random.random
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
@@ -55,6 +87,8 @@ class RetryPolicy:
 def retry_after(headers: httpx2.Headers, now: datetime) -> float | None:
     """The seconds a server asks to wait: milliseconds, seconds or an HTTP date. None if it does not ask.
 
+    A date counts from the server's own ``Date``, where it tells that, for clocks differ.
+
     >>> noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
     >>> retry_after(httpx2.Headers({"retry-after": "Thu, 01 Jan 2026 12:00:30 GMT"}), noon)
     30.0
@@ -70,16 +104,7 @@ def retry_after(headers: httpx2.Headers, now: datetime) -> float | None:
     try:
         return max(0.0, float(asked))
     except ValueError:
-        return _seconds_until(asked, now)
-
-
-def _seconds_until(date: str, now: datetime) -> float | None:
-    try:
-        then = parsedate_to_datetime(date)
-    except ValueError:
-        return None
-    then = then if then.tzinfo else then.replace(tzinfo=UTC)
-    return max(0.0, (then - now).total_seconds())
+        return seconds_until(asked, headers, now)
 
 
 def as_completion(reply: object) -> ChatCompletion:
@@ -95,24 +120,38 @@ def as_completion(reply: object) -> ChatCompletion:
     return reply
 
 
-async def send_patiently(send: Callable[[], Awaitable[ChatCompletion]], policy: RetryPolicy) -> ChatCompletion:
+class Absence(Protocol):
+    """What is known of a server that may be away."""
+
+    @property
+    def is_server_away(self) -> bool: ...
+
+    @property
+    def is_server_given_up(self) -> bool: ...
+
+
+async def send_patiently(
+    send: Callable[[], Awaitable[ChatCompletion]], policy: RetryPolicy, absence: Absence
+) -> ChatCompletion:
     """Send until a completion comes, the failure is one that waiting cannot mend, or the attempts are used up.
 
+    While the server is away, attempts do not count and ``send`` itself waits; that ends when the server is given up.
     Raises what the last attempt raised.
     """
-
-    def wait(state: RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        return policy.wait_before(state.attempt_number, _asked_wait(error, policy))
-
-    patience = AsyncRetrying(
-        retry=retry_if_exception(lambda error: _worth_waiting(error, policy)),
-        stop=stop_after_attempt(policy.attempts),
-        wait=wait,
-        sleep=policy.sleep,
-        reraise=True,
-    )
-    return await patience(send)
+    counted = 0
+    while True:
+        try:
+            return await send()
+        except (openai.APIError, GarbledReply) as error:
+            if not _worth_waiting(error, policy) or absence.is_server_given_up:
+                raise
+            if absence.is_server_away:
+                continue
+            counted += 1
+            if counted >= policy.attempts:
+                raise
+            wait = policy.wait_before(counted, _asked_wait(error, policy))
+        await policy.sleep(wait)
 
 
 def _asked_wait(error: BaseException | None, policy: RetryPolicy) -> float | None:
@@ -121,12 +160,17 @@ def _asked_wait(error: BaseException | None, policy: RetryPolicy) -> float | Non
     return None
 
 
+def asks_too_long(error: BaseException, policy: RetryPolicy) -> bool:
+    """Whether a server asks for a longer wait than one waits: a limit of the day, say."""
+    asked = _asked_wait(error, policy)
+    return asked is not None and asked > policy.longest_wait
+
+
 def _worth_waiting(error: BaseException, policy: RetryPolicy) -> bool:
     if isinstance(error, openai.APIStatusError):
-        asked = _asked_wait(error, policy)
         if error.code == _OUT_OF_CREDIT or error.response.headers.get("x-should-retry") == "false":
             return False
-        if asked is not None and asked > policy.longest_wait:
+        if asks_too_long(error, policy):
             return False
         return error.status_code in _TEMPORARY or error.status_code >= 500
     if isinstance(error, openai.APIConnectionError):

@@ -6,10 +6,13 @@ import typer
 
 from .cassettes import app as cassettes
 from .evaluate import evaluate
+from .export import export
 from .import_gold import app as import_gold
 from .model import app as model
 from .parse import parse
 from .reparse import impact, reparse
+from .report import report
+from .review import review
 from .run import run
 from .schema import schema
 
@@ -28,6 +31,9 @@ app.command()(schema)
 app.command()(evaluate)
 app.command()(reparse)
 app.command()(impact)
+app.command()(report)
+app.command()(review)
+app.command()(export)
 app.add_typer(import_gold, name="import")
 app.add_typer(model, name="model")
 app.add_typer(cassettes, name="cassettes")

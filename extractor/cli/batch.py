@@ -1,25 +1,28 @@
 """A batch as the command line runs it: progress, Ctrl-C, summary, exit code."""
 
-import asyncio
 import json
 import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING
 
-from extractor.ask.estimate import Estimate, estimate_questions
+from extractor.ask.metered import Route
+from extractor.ask.model import AskSettings
 from extractor.ask.questions import Assist
-from extractor.errors import BudgetReached
-from extractor.parse import parse_record
+from extractor.errors import BudgetReached, ModelAway
+from extractor.events import Event, tell
 from extractor.pipeline import Extractor
 from extractor.read import read_records
 from extractor.run import (
     BatchLimits,
     FailuresSink,
+    Pricing,
     RunFolder,
     Sink,
     StreamSink,
@@ -29,12 +32,28 @@ from extractor.run import (
     describe_settings,
     run_batch,
 )
+from extractor.run.budget import Budget
+from extractor.run.observed import observe
+from extractor.run.workers import A_HANDFUL, WorkerPool, count_cores
+from extractor.schemas import TrialRecord
 
 from .exits import BUDGET, FAILED, INTERRUPTED, OK
+from .interrupts import Interrupts, run_interruptibly
 from .progress import print_summary, show_progress
 from .tables import without_controls
 
-__all__ = ["Job", "estimate_job", "export_job", "perform_job"]
+if TYPE_CHECKING:
+    from .provider import BatchRun
+
+__all__ = ["BatchSettings", "Job", "export_job", "perform_job"]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSettings:
+    """How a provider's batches are used: rounds at most, and seconds until answers are looked for."""
+
+    rounds: int
+    poll_s: float
 
 
 @dataclass(frozen=True)
@@ -47,60 +66,75 @@ class Job:
     out: Path | None
     fresh: bool = field(kw_only=True)
     quiet: bool = field(kw_only=True)
+    asking: AskSettings = field(default_factory=AskSettings, kw_only=True)
+    workers: int | None = field(default=None, kw_only=True)
+    """Processes for the rules; all cores if None. With a model there is one."""
+    pricing: Pricing = field(default_factory=Pricing, kw_only=True)
+    batch: BatchSettings | None = field(default=None, kw_only=True)
+
+    @property
+    def uses_rules_alone(self) -> bool:
+        """Whether no model is asked."""
+        return self.extractor.assist is Assist.NEVER or not self.extractor.choice.answers
 
 
 def perform_job(job: Job) -> int:
     """Run the batch and return the exit code. Raises what stops a run as a whole, such as ``StoreError``."""
-    tally = Tally()
-    code = OK
+    tally, interrupts = Tally(), Interrupts()
+    code, since = OK, monotonic()
     with _open_sink(job) as (sink, finish):
+        _tell_start(job)
         try:
             with show_progress(tally, partial(_count_records, job), quiet=job.quiet):
-                asyncio.run(_extract_all(job, sink, tally))
+                run_interruptibly(_extract_all(job, sink, tally, interrupts), interrupts)
+        except ModelAway as error:
+            print(f"extractor: {without_controls(str(error))}; {_resume(job)}", file=sys.stderr)
+            code = FAILED
         except BudgetReached as error:
-            print(f"extractor: {error}; {_resume(job)}", file=sys.stderr)
+            print(f"extractor: {error}; with a higher limit, {_resume(job)}", file=sys.stderr)
             code = BUDGET
+            tell(Event.BUDGET_REACHED)
         except KeyboardInterrupt:
             print(f"extractor: interrupted; {_resume(job)}", file=sys.stderr)
             code = INTERRUPTED
         finally:
             finish(tally)
+            _tell_end(tally, code, monotonic() - since)
     print_summary(tally, quiet=job.quiet)
     _say_repeated(job, sink)
     _say_open_questions(job, tally)
     _say_exchange(job)
+    _say_next(job)
     return code or (FAILED if tally.failed else OK)
+
+
+def _tell_start(job: Job) -> None:
+    spec = job.extractor.choice.spec
+    workers = (job.workers or count_cores()) if job.uses_rules_alone else 1
+    tell(Event.RUN_STARTED, assist=job.extractor.assist.value, model=spec.name if spec else None, workers=workers)
+
+
+def _tell_end(tally: Tally, code: int, seconds: float) -> None:
+    status = {BUDGET: "budget", INTERRUPTED: "interrupted", FAILED: "failed"}.get(code, "done")
+    if sys.exc_info()[0]:
+        status = "failed"
+    counts = {"extracted": tally.extracted, "resumed": tally.resumed, "failed": tally.failed}
+    usage = tally.usage.model_dump(include={"calls", "prompt_tokens", "output_tokens"})
+    tell(Event.RUN_ENDED, status=status, seconds=round(seconds, 3), **counts, **usage)
 
 
 def export_job(job: Job) -> int:
     """Write the requests of a run to the file of its exchange, and print what was written as JSON. Extracts nothing."""
     tally = Tally()
     with show_progress(tally, partial(_count_records, job), quiet=job.quiet):
-        asyncio.run(_extract_all(job, FailuresSink(sys.stderr), tally))
+        interrupts = Interrupts()
+        run_interruptibly(_extract_all(job, FailuresSink(sys.stderr), tally, interrupts), interrupts)
     exchange = job.extractor.choice.exchange
     assert exchange
     assert exchange.requests
     written = {"records": tally.extracted, "requests": exchange.requests.written}
     print(json.dumps(written | {"files": [str(path) for path in exchange.requests.parts]}, indent=2))
     return FAILED if tally.failed else OK
-
-
-def estimate_job(job: Job) -> int:
-    """Print as JSON what a run would ask: records, questions, calls and estimated tokens. Asks nothing."""
-    total = Estimate()
-    failed = 0
-    assist = job.extractor.assist
-
-    def count_failure(error: Exception) -> None:
-        nonlocal failed
-        failed += 1
-        print(f"extractor: {without_controls(str(error))}", file=sys.stderr)
-
-    records = read_records(*job.inputs, on_error=count_failure, stdin=sys.stdin.buffer)
-    for record in islice(records, job.limits.records):
-        total += estimate_questions(parse_record(record), job.extractor.tasks, assist)
-    print(total.model_dump_json(indent=2))
-    return FAILED if failed else OK
 
 
 def _count_records(job: Job) -> int | None:
@@ -110,18 +144,56 @@ def _count_records(job: Job) -> int | None:
     return sum(1 for _ in islice(read_records(*job.inputs, on_error=lambda _: None), job.limits.records))
 
 
-async def _extract_all(job: Job, sink: Sink, tally: Tally) -> None:
+async def _extract_all(job: Job, sink: Sink, tally: Tally, interrupts: Interrupts) -> None:
     def report(error: Exception) -> None:
         tally.failed += 1
+        tell(Event.RECORD_FAILED, record_id=None, error=type(error).__name__)
         sink.write_failure(describe_failure(error))
 
-    records = read_records(*job.inputs, on_error=report, stdin=sys.stdin.buffer)
+    def read() -> Iterator[TrialRecord]:
+        records = read_records(*job.inputs, on_error=report, stdin=sys.stdin.buffer)
+        return takewhile(lambda _: not interrupts.any(), records)
+
     folder = sink if isinstance(sink, RunFolder) else None
-    async with job.extractor.open(job.limits.concurrency, folder.replies if folder else None) as extract:
-        tally.meter = lambda: extract.usage
+    if job.uses_rules_alone and job.workers != 1:
+        await _extract_in_workers(job, read(), sink, tally)
+        return
+    budget = job.pricing.open_budget(folder.earlier_replies if folder else None)
+    limits = replace(job.limits, budget=budget)
+    replies = folder.replies if folder else None
+    by_batch = _plan_batches(job, folder, budget)
+    route = by_batch.route if by_batch else Route(budget)
+    async with job.extractor.open(job.limits.concurrency, replies, route, job.asking) as extract:
+        tally.meter, tally.price = lambda: extract.usage, job.pricing.cost
         if folder:
             folder.begin()
-        await run_batch(records, attend(extract, folder.note_asker) if folder else extract, sink, tally, job.limits)
+        attended = attend(extract, folder.note_asker) if folder else extract
+
+        async def go_over() -> None:
+            tally.begin_again()
+            await run_batch(read(), observe(attended), sink, tally, limits)
+
+        spec = job.extractor.choice.spec
+        await (by_batch.go(spec, go_over, interrupts, quiet=job.quiet) if by_batch and spec else go_over())
+
+
+def _plan_batches(job: Job, folder: RunFolder | None, budget: Budget | None) -> "BatchRun | None":
+    if job.batch is None or folder is None:
+        return None
+    from extractor.run.rounds import Rounds
+
+    from .provider import BatchRun
+
+    return BatchRun(folder, budget, Rounds(job.batch.rounds), job.batch.poll_s)
+
+
+async def _extract_in_workers(job: Job, records: Iterable[TrialRecord], sink: Sink, tally: Tally) -> None:
+    chosen = job.extractor
+    alone = A_HANDFUL if job.workers is None else 0
+    async with WorkerPool(chosen.tasks, chosen.assist, job.workers or count_cores(), alone) as pool:
+        if isinstance(sink, RunFolder):
+            sink.begin()
+        await run_batch(records, observe(pool), sink, tally, replace(job.limits, concurrency=pool.concurrency))
 
 
 @contextmanager
@@ -129,7 +201,8 @@ def _open_sink(job: Job) -> Iterator[tuple[Sink, Callable[[Tally], None]]]:
     if job.out is None:
         yield StreamSink(sys.stdout, sys.stderr), lambda _: sys.stdout.flush()
         return
-    with RunFolder(job.out, describe_settings(job.extractor), fresh=job.fresh) as folder:
+    settings = describe_settings(job.extractor)
+    with RunFolder(job.out, settings, fresh=job.fresh, price=job.pricing.cost) as folder:
         yield folder, partial(folder.finish, inputs=job.inputs)
 
 
@@ -150,6 +223,15 @@ def _say_exchange(job: Job) -> None:
     if exchange.requests and not job.quiet:
         files = ", ".join(map(str, exchange.requests.parts))
         print(f"extractor: {exchange.requests.written} requests still open, in {files}", file=sys.stderr)
+
+
+def _say_next(job: Job) -> None:
+    """What can be done with the results."""
+    if job.out is None or job.quiet:
+        return
+    folder = shlex.quote(str(job.out))
+    print(f"extractor: to read the results: extractor report {folder}", file=sys.stderr)
+    print(f"extractor: to correct them: extractor review {folder} --gold GOLD", file=sys.stderr)
 
 
 def _say_repeated(job: Job, sink: Sink) -> None:

@@ -5,7 +5,9 @@ from pathlib import Path
 
 from extractor.ask.spec import ModelSpec
 
-__all__ = ["read_cache_folder", "read_model_spec"]
+__all__ = ["find_own_prices", "has_telemetry_endpoint", "read_cache_folder", "read_model_spec"]
+
+_ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 
 
 def read_model_spec(text: str) -> ModelSpec:
@@ -26,3 +28,15 @@ def read_cache_folder() -> Path | None:
     """Where models of this machine are kept: EXTRACTOR_CACHE, or None for the user's cache."""
     folder = os.environ.get("EXTRACTOR_CACHE")
     return Path(folder) if folder else None
+
+
+def find_own_prices() -> Path:
+    """Where the user may keep prices: ``prices.toml`` in the folder of settings, which may not be there."""
+    import platformdirs
+
+    return platformdirs.user_config_path("trial-extractor", appauthor=False) / "prices.toml"
+
+
+def has_telemetry_endpoint() -> bool:
+    """Whether OpenTelemetry is told where to send spans: its own variables, which its exporter reads."""
+    return any(os.environ.get(name) for name in _ENDPOINTS)

@@ -124,6 +124,26 @@ def _serve_until_stopped(name: str, settings: "ServerSettings", cache_dir: Path 
         server.wait()
 
 
+@app.command("prices")
+def list_prices(
+    files: Annotated[
+        list[Path] | None, typer.Option("--prices", help="A file of prices, before those that are known. Repeatable.")
+    ] = None,
+    example: Annotated[bool, typer.Option("--example", help="Print a file of prices to begin with.")] = False,
+) -> None:
+    """List what tokens cost, since when, and where that is from; US dollars per million tokens.
+
+    A table on a terminal, tab-separated when piped.
+    """
+    from .money import find_prices, print_example, print_prices
+
+    with errors_for_people():
+        if example:
+            print_example()
+        else:
+            print_prices(find_prices(files or ()))
+
+
 _HEADINGS = ("name", "installed", "bytes", "licence", "source", "about")
 
 

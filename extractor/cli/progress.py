@@ -50,6 +50,8 @@ def _live_line(tally: "Tally") -> "Progress":
                 parts.append(f"{tally.failed} failed")
             if tally.tokens:
                 parts.append(f"{tally.tokens:,} tokens")
+            if usd := tally.usd:
+                parts.append(f"${usd:.4f}")
             return Text(", ".join(parts))
 
     progress = Progress(
@@ -90,7 +92,8 @@ def _summary_rows(tally: "Tally") -> list[tuple[str, str]]:
     rows += [("questions asked", f"{usage.questions}"), ("questions open", f"{usage.open_questions}")]
     rows += [("calls", f"{usage.calls}"), ("prompt tokens", f"{usage.prompt_tokens}")]
     rows += [("of these from cache", f"{usage.cached_tokens}")] if usage.cached_tokens else []
-    return [*rows, ("output tokens", f"{usage.output_tokens}")]
+    rows += [("output tokens", f"{usage.output_tokens}")]
+    return [*rows, ("cost", f"${tally.usd:.4f}")] if tally.usd else rows
 
 
 def _summary_table(rows: list[tuple[str, str]]) -> "Table":

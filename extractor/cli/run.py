@@ -37,11 +37,52 @@ def run(
         list[Path] | None, typer.Option(help="Take answers from a provider's batch output. Repeatable; no network.")
     ] = None,
     concurrency: Annotated[int, typer.Option(min=1, help="Records in flight at once.")] = 8,
-    max_tokens: Annotated[int | None, typer.Option(min=1, help="Stop once this many tokens are used.")] = None,
+    requests_per_minute: Annotated[
+        float | None, typer.Option(min=0.01, help="Send no more; what the server's headers tell is kept to anyway.")
+    ] = None,
+    tokens_per_minute: Annotated[
+        float | None, typer.Option(min=1, help="Send no more, prompts and answers together.")
+    ] = None,
+    timeout: Annotated[
+        float, typer.Option(min=0.1, help="Seconds for one request, from sending it to the last byte.")
+    ] = 600.0,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes where no model is asked; all cores if left out.")
+    ] = None,
+    max_usd: Annotated[
+        float | None, typer.Option(min=0, help="Stop before the run, with all that resume it, costs more dollars.")
+    ] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option(min=1, help="Stop before the run, with all that resume it, takes more tokens.")
+    ] = None,
+    prices: Annotated[
+        list[Path] | None, typer.Option(help="A file of prices, before those that are known. Repeatable.")
+    ] = None,
+    batch: Annotated[
+        bool, typer.Option("--batch", help="Ask by the provider's batch API: slower, mostly at half the price.")
+    ] = False,
+    rounds: Annotated[
+        int, typer.Option(min=1, help="For --batch: batches one after the other, for what the first leave open.")
+    ] = 4,
+    poll: Annotated[float, typer.Option(min=0, help="For --batch: seconds until it is first looked for answers.")] = 5,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first N records.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count what would be asked, and ask nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what a run would take and cost, and ask nothing.")
+    ] = False,
+    sample: Annotated[
+        int | None, typer.Option(min=20, help="For --dry-run: judge by so many records of all sizes.")
+    ] = None,
+    latency: Annotated[
+        float | None, typer.Option(min=0, help="For --dry-run: seconds that a call takes; assumed if left out.")
+    ] = None,
+    log_json: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Append what happens to a file, as JSON lines; - is stderr.")
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Discard what --out holds of an earlier run.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+    open_report: Annotated[
+        bool, typer.Option("--open", help="Write the report into --out at the end, and open it in the browser.")
+    ] = False,
 ) -> None:
     """Extract eligibility, dosing and endpoints from trial records.
 
@@ -52,19 +93,26 @@ def run(
     a batch file, for a provider's batch API, another cluster or a closed network.
     --import-answers takes what came back; with both, what is still open is written.
 
-    Exit codes: 0 all done, 1 some records failed, 2 usage, 3 budget reached,
-    130 interrupted.
+    Exit codes: 0 all done, 1 some records failed or the model went away, 2 usage,
+    3 budget reached, 130 interrupted. After 1, 3 and 130 the same command goes on.
     """
     from extractor.ask.exchange import Exchange
+    from extractor.ask.model import AskSettings
     from extractor.pipeline import Extractor
     from extractor.run import BatchLimits
+    from extractor.run.budget import Limits
 
-    from .batch import Job, estimate_job, export_job, perform_job
+    from .batch import BatchSettings, Job, export_job, perform_job
     from .environment import read_cache_folder, read_model_spec
+    from .money import check_batch, read_pricing
+    from .observing import observing
+    from .quote import QuoteSettings, quote_job
+    from .report import plan_opening
 
     with errors_for_people():
         if fresh and not out:
             raise ValueError("--fresh discards what --out holds; name a folder with --out")
+        opening = plan_opening(open_report, out, dry_run=dry_run)
         if out and any(Path(location).resolve() == out.resolve() for location in inputs):
             raise ValueError(f"{out} is an input; name another folder with --out")
         if out and replay and out.resolve() == replay.resolve():
@@ -76,6 +124,8 @@ def run(
         wanted = [task.strip() for task in tasks.split(",") if task.strip()]
         spec = read_model_spec(model) if model and not replay else None
         exchange = Exchange(import_answers or (), export_requests) if import_answers or export_requests else None
+        if batch:
+            check_batch(inputs, out, model, replay or record or exchange)
         extractor = Extractor(
             spec,
             tasks=wanted,
@@ -85,6 +135,40 @@ def run(
             cache_dir=read_cache_folder(),
             exchange=exchange,
         )
-        job = Job(tuple(inputs), extractor, BatchLimits(concurrency, limit, max_tokens), out, fresh=fresh, quiet=quiet)
-        perform = estimate_job if dry_run else export_job if export_requests and not import_answers else perform_job
-        raise SystemExit(perform(job))
+        limits = BatchLimits(concurrency, limit)
+        pricing = read_pricing(spec, prices or (), Limits.of(max_usd, max_tokens), batch=batch)
+        asking = AskSettings(
+            timeout=timeout, requests_per_minute=requests_per_minute, tokens_per_minute=tokens_per_minute
+        )
+        job = Job(
+            tuple(inputs),
+            extractor,
+            limits,
+            out,
+            fresh=fresh,
+            quiet=quiet,
+            asking=asking,
+            workers=workers,
+            pricing=pricing,
+            batch=BatchSettings(rounds, poll) if batch else None,
+        )
+        if workers and not job.uses_rules_alone:
+            raise ValueError("--workers is for the rules alone; drop it, or add --assist never")
+        if dry_run:
+            raise SystemExit(quote_job(job, QuoteSettings(sample, latency)))
+        if sample or latency is not None:
+            raise ValueError("--sample and --latency are for --dry-run")
+        with observing(log_json):
+            code = export_job(job) if export_requests and not import_answers else perform_job(job)
+        opening()
+        raise SystemExit(code)
+
+
+def _check_out(out: Path | None, inputs: list[str], replay: Path | None, *, fresh: bool) -> None:
+    """Raise ``ValueError`` for a folder that cannot take the results."""
+    if fresh and not out:
+        raise ValueError("--fresh discards what --out holds; name a folder with --out")
+    if out and any(Path(location).resolve() == out.resolve() for location in inputs):
+        raise ValueError(f"{out} is an input; name another folder with --out")
+    if out and replay and out.resolve() == replay.resolve():
+        raise ValueError(f"{out} is replayed; name another folder with --out")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from os import PathLike
+from typing import Any
 
 from extractor.errors import RecordError
 from extractor.read import read_records
@@ -13,7 +14,7 @@ from .gold_models import read_items
 from .gold_problems import Flaw, GoldProblem
 from .gold_values import check_values
 
-__all__ = ["GoldProblem", "check_gold", "check_gold_files"]
+__all__ = ["GoldProblem", "check_annotation", "check_gold", "check_gold_files"]
 
 
 def check_gold(gold: str | PathLike[str], records: Iterable[TrialRecord]) -> list[GoldProblem]:
@@ -67,16 +68,23 @@ def _check_id(entry: GoldEntry, seen: dict[str, str]) -> Iterator[Flaw]:
         yield Flaw("record_id", f"{name!r} is annotated in {seen[name]} as well", "keep one of the two")
 
 
-def _check_entry(entry: GoldEntry, records: dict[str, TrialRecord]) -> Iterator[Flaw]:
-    flaws, items = read_items(entry.data)
+def check_annotation(data: Any, record: TrialRecord | None) -> Iterator[Flaw]:
+    """Every flaw of one annotation, as plain JSON; without its ``record`` it is checked in itself alone.
+
+    >>> [str(flaw) for flaw in check_annotation({"record_id": "A", "eligibility": {"sex": "men"}}, None)]
+    ["eligibility.sex: 'men' is not allowed; use one of all, female, male"]
+    """
+    flaws, items = read_items(data)
     yield from flaws
     yield from check_values(items)
+    if record is not None:
+        complete = isinstance(listed := data.get("endpoints", []), list) and len(listed) == len(items.endpoints)
+        yield from check_items(items, record, complete=complete)
+
+
+def _check_entry(entry: GoldEntry, records: dict[str, TrialRecord]) -> Iterator[Flaw]:
     name = _record_id(entry.data)
-    if name is None:
-        return
-    record = records.get(name)
-    if record is None:
+    record = None if name is None else records.get(name)
+    yield from check_annotation(entry.data, record)
+    if name is not None and record is None:
         yield Flaw("record_id", f"there is no record {name!r}", "correct the id, or add the record")
-        return
-    complete = isinstance(listed := entry.data.get("endpoints", []), list) and len(listed) == len(items.endpoints)
-    yield from check_items(items, record, complete=complete)

@@ -1,20 +1,33 @@
 """Many records: bounded concurrency, results in input order, one bad record never stops the others."""
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Any, Protocol
 
-from extractor.errors import BudgetReached, ExtractorError, ModelError, ModelUnavailable, RecordError, StoreError
-from extractor.schemas import TrialExtraction, TrialRecord
+from extractor.errors import (
+    BudgetReached,
+    ExtractorError,
+    ModelAway,
+    ModelError,
+    ModelUnavailable,
+    RecordError,
+    StoreError,
+)
+from extractor.schemas import TrialRecord
 
+from .budget import Budget
+from .extracted import Extracted
 from .tally import Tally
 
 __all__ = ["BatchLimits", "Sink", "describe_failure", "run_batch"]
 
-_Task = asyncio.Task[TrialExtraction]
+_Task = asyncio.Task[Extracted]
+
+_AHEAD = 4
+"""Where results go in input order, so many times the concurrency may be finished and wait for an earlier one."""
 
 
 class Sink(Protocol):
@@ -29,45 +42,48 @@ class Sink(Protocol):
 
     def is_done(self, record: TrialRecord) -> bool: ...
 
-    def write(self, extraction: TrialExtraction) -> None: ...
+    def write(self, extraction: Extracted) -> None: ...
 
     def write_failure(self, failure: dict[str, Any]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class BatchLimits:
-    """How much may be done at once, and in all. ``tokens`` counts prompt and output of this run."""
+    """How much may be done at once, and in all."""
 
     concurrency: int = 8
     records: int | None = None
-    tokens: int | None = None
+    budget: Budget | None = None
 
 
 async def run_batch(
     records: Iterable[TrialRecord],
-    extract: Callable[[TrialRecord], Awaitable[TrialExtraction]],
+    extract: Callable[[TrialRecord], Awaitable[Extracted]],
     sink: Sink,
     tally: Tally,
     limits: BatchLimits,
 ) -> None:
     """Extract every record and hand the results to ``sink``, in input order unless it takes any, counting in ``tally``.
 
-    A record that fails is written as a failure. Raises ``BudgetReached`` when ``limits.tokens`` is spent,
-    after the records in flight; and ``ModelUnavailable`` when the model cannot be reached or used for the
-    first record of all, since no other would fare better. What is finished when a run ends is kept.
+    A record that fails is written as a failure. Raises ``BudgetReached`` when the budget is and ``ModelAway`` when the
+    model is away, both after the records in flight; and ``ModelUnavailable`` when the model cannot be reached or used
+    for the first record of all, since no other would fare better. What is finished when a run ends is kept.
     """
-    flight = _Flight(sink, tally)
+    flight = _Flight(sink, tally, limits.concurrency)
     try:
         for record in islice(records, limits.records):
             if _needs_nothing(record, sink, tally):
                 continue
-            if limits.tokens is not None and tally.tokens >= limits.tokens:
-                await flight.land_all()
-                raise BudgetReached(f"{tally.tokens} tokens are spent, the limit is {limits.tokens}")
+            if limits.budget and limits.budget.reached:
+                break
             flight.start(record, extract(record))
-            if len(flight.tasks) >= limits.concurrency:
-                await flight.land_next()
+            await flight.make_room()
         await flight.land_all()
+        if limits.budget and limits.budget.reached:
+            raise BudgetReached(str(limits.budget))
+    except ModelAway:
+        await flight.land_all(even_if_away=True)
+        raise
     except (ModelUnavailable, asyncio.CancelledError):
         flight.land_finished()
         raise
@@ -91,50 +107,77 @@ def _needs_nothing(record: TrialRecord, sink: Sink, tally: Tally) -> bool:
 class _Flight:
     """The records under way, in the order of their start."""
 
-    def __init__(self, sink: Sink, tally: Tally) -> None:
-        self._sink, self._tally = sink, tally
-        self.tasks: deque[tuple[TrialRecord, _Task]] = deque()
-        self._failed = 0
+    def __init__(self, sink: Sink, tally: Tally, concurrency: int) -> None:
+        self._sink, self._tally, self._concurrency = sink, tally, concurrency
+        self._tasks: dict[_Task, TrialRecord] = {}
+        self._finished: dict[_Task, None] = {}
+        self._change = asyncio.Event()
+        self._was_answered = False
 
-    def start(self, record: TrialRecord, extraction: Awaitable[TrialExtraction]) -> None:
-        self.tasks.append((record, asyncio.ensure_future(extraction)))
+    def start(self, record: TrialRecord, extraction: Awaitable[Extracted]) -> None:
+        task = asyncio.ensure_future(extraction)
+        self._tasks[task] = record
+        task.add_done_callback(self._finish)
 
-    async def land_all(self) -> None:
-        while self.tasks:
-            await self.land_next()
+    async def make_room(self) -> None:
+        """Wait, and land what is ready, until another record may start."""
+        while not self._has_room():
+            await self._land_some()
 
-    async def land_next(self) -> None:
-        """Wait for the first record, or for any where the sink takes them so."""
-        waited = len(self.tasks) if self._sink.in_any_order else 1
-        await asyncio.wait([task for _, task in islice(self.tasks, waited)], return_when=asyncio.FIRST_COMPLETED)
-        ready = [pair for pair in islice(self.tasks, waited) if pair[1].done()]
-        self._take_down({task for _, task in ready})
-        errors = [self._land(record, task) for record, task in ready]
-        for error in errors:
-            if isinstance(error, ModelUnavailable) and error.lasting and not self._was_reached():
-                raise error
+    async def land_all(self, *, even_if_away: bool = False) -> None:
+        """Land all records. Raises like ``make_room``, unless it is known that the model is away."""
+        while self._tasks:
+            with suppress(ModelAway) if even_if_away else nullcontext():
+                await self._land_some()
 
-    def land_finished(self) -> None:
-        """Keep what is ready; the rest stays in flight."""
-        ready = [(record, task) for record, task in self.tasks if task.done() and not task.cancelled()]
-        self._take_down({task for _, task in ready})
-        for record, task in ready:
-            self._land(record, task)
+    def land_finished(self) -> list[BaseException]:
+        """Keep all that is finished. The errors of those that failed."""
+        return self._land_these([task for task in self._tasks if task.done()])
 
-    def _take_down(self, tasks: set[_Task]) -> None:
-        self.tasks = deque(pair for pair in self.tasks if pair[1] not in tasks)
+    def _land_ready(self) -> list[BaseException]:
+        """Keep what the sink takes now: all that is finished, or what no earlier record is before."""
+        return self._land_these(
+            list(self._finished)
+            if self._sink.in_any_order
+            else list(takewhile(lambda task: task in self._finished, self._tasks))
+        )
+
+    def _land_these(self, tasks: list[_Task]) -> list[BaseException]:
+        pairs = [(self._tasks.pop(task), task) for task in tasks]
+        for task in tasks:
+            self._finished.pop(task, None)
+        errors = [self._land(record, task) for record, task in pairs if not task.cancelled()]
+        return [error for error in errors if error]
 
     async def give_up(self) -> None:
         """End what is under way, and wait until it has ended: only then its cost is known."""
-        for _, task in self.tasks:
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*(task for _, task in self.tasks), return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _finish(self, task: _Task) -> None:
+        self._finished[task] = None
+        self._change.set()
+
+    def _has_room(self) -> bool:
+        under_way = len(self._tasks) - len(self._finished)
+        return under_way < self._concurrency and len(self._tasks) < _AHEAD * self._concurrency
+
+    async def _land_some(self) -> None:
+        """Wait until a record has ended, and land what is ready. Raises what must stop the run."""
+        await self._change.wait()
+        self._change.clear()
+        errors = self._land_ready()
+        for error in errors:
+            if isinstance(error, ModelAway):
+                raise error
+            if isinstance(error, ModelUnavailable) and error.lasting and not self._was_reached():
+                raise error
 
     def _was_reached(self) -> bool:
         """Whether any record, of this run or an earlier one, shows that the model can be used."""
-        ready = (task for _, task in self.tasks if task.done() and not task.cancelled())
-        tally = self._tally
-        return bool(tally.extracted or tally.resumed) or self._failed > 1 or any(not task.exception() for task in ready)
+        done, tally = (task for task in self._finished if not task.cancelled()), self._tally
+        return bool(tally.extracted or tally.resumed) or self._was_answered or any(not t.exception() for t in done)
 
     def _land(self, record: TrialRecord, task: _Task) -> BaseException | None:
         """Write down how a task ended. Whatever befell one record, the others go on."""
@@ -143,10 +186,12 @@ class _Flight:
             self._sink.write(task.result())
             self._tally.add(task.result())
         elif isinstance(error, Exception) and not isinstance(error, StoreError):
-            self._failed += 1
-            self._tally.failed += 1
             if isinstance(error, ModelError) and error.usage:
                 self._tally.counted += error.usage
+            if isinstance(error, ModelAway):
+                return error  # no failure of the record, which is taken up again when the run goes on
+            self._was_answered |= not (isinstance(error, ModelUnavailable) and error.lasting)
+            self._tally.failed += 1
             self._sink.write_failure(describe_failure(error, record))
         else:
             raise error

@@ -1,7 +1,7 @@
 """A run's folder: results, failures, the manifest and the store, written so that a run can end at any moment."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,13 +13,14 @@ from extractor.ask.chain import Asker
 from extractor.ask.replies import ReplyStore
 from extractor.ask.run_file import RUN_FILE
 from extractor.errors import RecordError, StoreError
-from extractor.schemas import AbsenceReason, TrialExtraction, TrialRecord
+from extractor.schemas import TrialRecord, Usage
 
+from .extracted import Extracted, ExtractedLine
 from .lock import FolderLock
 from .manifest import Manifest, Totals, read_manifest
 from .results import ResultsFile, telling, write_atomically
 from .store import KnownRecord, RunStore, StoredLine, digest_record
-from .tally import Tally
+from .tally import Tally, to_line
 
 __all__ = ["RunFolder"]
 
@@ -45,7 +46,8 @@ class RunFolder:
     which no answer of a model is missing; ``changed`` counts those whose text is another now, and ``lacking``, once the
     run is finished, those that miss one. With ``fresh`` nothing is
     done, but what an earlier run left is discarded only by ``begin``. Results are appended as they come, and brought
-    into input order by ``finish``; nothing but the records under way is held in memory.
+    into input order by ``finish``; nothing but the records under way is held in memory. ``price`` says what tokens
+    cost, in picodollars.
 
     Raises ``StoreError`` if the folder cannot be written, is in use, was made with other settings, or holds
     foreign files.
@@ -53,8 +55,15 @@ class RunFolder:
 
     in_any_order = True
 
-    def __init__(self, path: Path, settings: Mapping[str, Any], *, fresh: bool = False) -> None:
-        self.path = path
+    def __init__(
+        self,
+        path: Path,
+        settings: Mapping[str, Any],
+        *,
+        fresh: bool = False,
+        price: Callable[[Usage], int] | None = None,
+    ) -> None:
+        self.path, self._price = path, price
         self.changed = self.lacking = 0
         self._begun, self._fresh = False, fresh
         self._position = 0
@@ -95,9 +104,25 @@ class RunFolder:
         self.begin()
         return self._open_store()
 
+    @property
+    def earlier_replies(self) -> ReplyStore | None:
+        """The calls of earlier invocations that this one goes on from. Nothing begins with this."""
+        return self._store.replies if self._store else None
+
     def replies(self) -> ReplyStore:
         """The calls to models in the store."""
         return self.store.replies
+
+    def rewind(self) -> None:
+        """All records come by once more, from the first on."""
+        self.begin()
+        self._position = 0
+        self._places.clear()
+        self._started.clear()
+        self.changed = 0
+        with telling(self.path / FAILURES):
+            self._failures.seek(0)
+            self._failures.truncate()
 
     def is_done(self, record: TrialRecord) -> bool:
         """Whether an earlier run finished this very record. To be asked once for each record, in input order.
@@ -122,15 +147,14 @@ class RunFolder:
         """Note what was answered about a record under way: it belongs to its result."""
         self._started[asker.record_id or ""].asker = asker
 
-    def write(self, extraction: TrialExtraction) -> None:
+    def write(self, extraction: Extracted) -> None:
         """Append a result; it is on disk when this returns."""
         started = self._started.pop(extraction.record_id)
-        start, length = self._results.append(extraction)
+        line = extraction if isinstance(extraction, ExtractedLine) else to_line(extraction)
+        start, length = self._results.append(line.line)
         asker = started.asker or Asker()
-        cut = any(absence.reason is AbsenceReason.BUDGET_EXHAUSTED for absence in extraction.absences)
-        counts = Totals.of_record(extraction).model_dump_json(exclude_defaults=True)
         place = (started.record, started.text_sha256, started.position, start, length)
-        self.store.add(StoredLine(*place, counts, tuple(asker.answers), asker.lacking or cut))
+        self.store.add(StoredLine(*place, line.counts, tuple(asker.answers), asker.lacking or line.cut))
 
     def write_failure(self, failure: Mapping[str, Any]) -> None:
         """Append a failure."""
@@ -168,7 +192,7 @@ class RunFolder:
 
     def _open_store(self) -> RunStore:
         if self._store is None:
-            self._store = RunStore(self.path)
+            self._store = RunStore(self.path, price=self._price)
             self._closing.callback(self._store.close)
         return self._store
 

@@ -7,11 +7,11 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, computed_field
 
+from extractor.ask.replies import Spending
 from extractor.errors import StoreError
-from extractor.schemas import TrialExtraction, Usage
+from extractor.schemas import Usage
 
 from .store import RunStore
-from .tally import Tally
 
 __all__ = ["Manifest", "Totals", "read_manifest"]
 
@@ -33,6 +33,23 @@ class Records(_Frozen):
     failed: NonNegativeInt = 0
 
 
+class Cost(_Frozen):
+    """What all calls cost, each at the price of its day; ``usd`` is None while some call has no known price.
+
+    ``calls_without_reply`` were cut off: what a provider may charge for them is not known, and counts as nothing.
+    """
+
+    usd: float | None = 0.0
+    calls_without_price: NonNegativeInt = 0
+    calls_without_reply: NonNegativeInt = 0
+
+    @classmethod
+    def of(cls, spending: Spending) -> Self:
+        """The cost of the calls in a store."""
+        usd = None if spending.unpriced else spending.picodollars / 1e12
+        return cls(usd=usd, calls_without_price=spending.unpriced, calls_without_reply=spending.unanswered)
+
+
 class Totals(_Frozen):
     """Counts over the records in the folder, and what all invocations spent on them and on those that failed."""
 
@@ -43,21 +60,7 @@ class Totals(_Frozen):
     absences: _Counts = {}
     support: _Counts = {}
     usage: Usage = Usage()
-
-    @classmethod
-    def of_record(cls, extraction: TrialExtraction) -> Self:
-        """What one record counts."""
-        tally = Tally()
-        tally.add(extraction)
-        return cls(
-            records=Records(extracted=1),
-            items={"criteria": tally.criteria, "regimens": tally.regimens, "endpoints": tally.endpoints},
-            findings=tally.findings,
-            finding_kinds=tally.finding_kinds,
-            absences=tally.absences,
-            support=tally.support,
-            usage=tally.usage,
-        )
+    cost: Cost = Cost()
 
     @classmethod
     def summed(cls, store: RunStore, *, resumed: int, failed: int) -> Self:
@@ -67,8 +70,10 @@ class Totals(_Frozen):
             _add(total, json.loads(counts))
         ordered = {name: dict(sorted(part.items())) if isinstance(part, dict) else part for name, part in total.items()}
         ordered.setdefault("records", {}).update(lacking=store.count_lacking(), resumed=resumed, failed=failed)
-        spent = store.replies.spent.model_dump(exclude={"questions", "open_questions"})
-        return cls.model_validate(ordered | {"usage": ordered.get("usage", {}) | spent})
+        spending = store.replies.spending
+        spent = spending.usage.model_dump(exclude={"questions", "open_questions"})
+        cost = Cost.of(spending).model_dump()
+        return cls.model_validate(ordered | {"usage": ordered.get("usage", {}) | spent, "cost": cost})
 
 
 class Manifest(Totals):

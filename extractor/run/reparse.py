@@ -15,6 +15,7 @@ from extractor.schemas import TrialExtraction, TrialRecord
 from .attending import attend
 from .batch import BatchLimits, describe_failure, run_batch
 from .comparison import Comparison, ComparisonReport
+from .extracted import Extracted
 from .folder import MANIFEST, RunFolder
 from .manifest import Manifest, read_manifest
 from .results import telling, write_atomically
@@ -121,7 +122,8 @@ class _ComparingSink:
         if self._folder:
             self._folder.note_asker(asker)
 
-    def write(self, extraction: TrialExtraction) -> None:
+    def write(self, extraction: Extracted) -> None:
+        assert isinstance(extraction, TrialExtraction)
         self._comparison.compare(extraction)
         if self._folder:
             self._folder.write(extraction)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Self
 
 from extractor.errors import StoreError
-from extractor.schemas import TrialExtraction
 
 from .store import RunStore
 
@@ -34,14 +33,13 @@ class ResultsFile:
         with path.open("r+b") as file:
             file.truncate(store.end_of_lines())
 
-    def append(self, extraction: TrialExtraction) -> tuple[int, int]:
+    def append(self, line: bytes) -> tuple[int, int]:
         """Write a line, and say at which byte it starts and how long it is. It is on disk when this returns."""
-        line = extraction.model_dump_json().encode() + b"\n"
         with telling(self._path):
             start = self._file.tell()
-            self._file.write(line)
+            self._file.write(line + b"\n")
             self._file.flush()
-        return start, len(line)
+        return start, len(line) + 1
 
     def sort(self, store: RunStore) -> None:
         """Put the lines into input order, unless they are. Whoever reads meanwhile sees the old order or the new one.

@@ -12,7 +12,7 @@ from extractor.ask.model import AskSettings, Model
 from extractor.ask.opening import ModelChoice, open_model
 from extractor.ask.questions import Assist
 from extractor.ask.spec import ModelKind, ModelSpec
-from extractor.ask.transport import RetryPolicy
+from extractor.ask.transport import RetryPolicy, SkippedTime
 from extractor.errors import CassetteError
 from extractor.pipeline import extract_record
 from extractor.read import read_records
@@ -72,14 +72,11 @@ async def replay_scenario(scenario: Scenario, folder: Path) -> list[TrialExtract
     Raises ``CassetteMiss`` for a question that was never recorded, ``CassetteError`` for a recorded one that is not
     asked any more.
     """
-
-    async def no_wait(_: float) -> None:
-        return
-
+    time = SkippedTime()
     path = _cassette(scenario, folder)
     spec = ModelSpec(ModelKind.SERVER, asked_model(path), "http://model.test/v1")
     with use_cassette(path):
-        async with Model(spec, scenario.settings, RetryPolicy(sleep=no_wait)) as model:
+        async with Model(spec, scenario.settings, RetryPolicy(sleep=time.sleep, clock=time.clock)) as model:
             return await _extract(scenario, folder, model)
 
 

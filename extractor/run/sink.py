@@ -5,6 +5,8 @@ from typing import Any, TextIO
 
 from extractor.schemas import TrialExtraction, TrialRecord
 
+from .extracted import Extracted, ExtractedLine
+
 __all__ = ["FailuresSink", "StreamSink"]
 
 
@@ -20,7 +22,7 @@ class FailuresSink:
         """Nothing is ever done before."""
         return False
 
-    def write(self, extraction: TrialExtraction) -> None:
+    def write(self, extraction: Extracted) -> None:
         """Drop an extraction."""
 
     def write_failure(self, failure: dict[str, Any]) -> None:
@@ -35,7 +37,12 @@ class StreamSink(FailuresSink):
         super().__init__(failures)
         self._results = results
 
-    def write(self, extraction: TrialExtraction) -> None:
+    def write(self, extraction: Extracted) -> None:
         """Print an extraction."""
+        if isinstance(extraction, ExtractedLine):
+            if not self._results.isatty():
+                self._results.write(extraction.line.decode() + "\n")
+                return
+            extraction = TrialExtraction.model_validate_json(extraction.line)
         # A terminal obeys some characters beyond ASCII, too.
         self._results.write(extraction.model_dump_json(ensure_ascii=self._results.isatty()) + "\n")

@@ -1,16 +1,17 @@
 """What a run's store knows of its records: which are done, where their lines are, what they count."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from extractor.ask.batch_requests import BatchRequests
 from extractor.ask.chain import NotedAnswer
 from extractor.ask.replies import ReplyStore
 from extractor.ask.run_file import RUN_FILE, open_run, open_run_to_read
-from extractor.schemas import TrialRecord
+from extractor.schemas import TrialRecord, Usage
 
 __all__ = ["KnownRecord", "RunStore", "StoredLine", "digest_record"]
 
@@ -54,15 +55,16 @@ class StoredLine:
 
 class RunStore:
     """``run.sqlite`` of a run's folder, made if it is not there; only to be read with ``reading``. ``replies`` are the
-    calls to models in it.
+    calls to models in it, ``batch_requests`` those that go to a provider in batches.
 
-    ``invocation`` numbers the runs of the program in this folder, from 1. Raises ``StoreError`` where the file cannot
-    be used.
+    ``invocation`` numbers the runs of the program in this folder, from 1; ``price`` says what tokens cost, in
+    picodollars. Raises ``StoreError`` where the file cannot be used.
     """
 
-    def __init__(self, folder: Path, *, reading: bool = False) -> None:
+    def __init__(self, folder: Path, *, reading: bool = False, price: Callable[[Usage], int] | None = None) -> None:
         self._database = open_run_to_read(folder) if reading else open_run(folder)
-        self.replies = ReplyStore(self._database)
+        self.replies = ReplyStore(self._database, price)
+        self.batch_requests = BatchRequests(self._database)
         self.invocation = 1 + (self._database.value("SELECT max(invocation) FROM records") or 0)
 
     def find(self, record_id: str) -> KnownRecord | None:

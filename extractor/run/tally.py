@@ -1,13 +1,19 @@
 """What a run has done so far, counted."""
 
+import json
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from extractor.schemas import Evidence, TrialExtraction, Usage
 
-__all__ = ["Tally"]
+from .extracted import Extracted, ExtractedLine
 
+__all__ = ["Tally", "to_line"]
+
+_ITEMS = ("criteria", "regimens", "endpoints")
+_KINDS = ("finding_kinds", "absences", "support")
 _SPENT = ("calls", "prompt_tokens", "cached_tokens", "output_tokens")
 
 
@@ -16,7 +22,7 @@ class Tally:
     """Counts over the records of a run. ``support`` counts pieces of evidence by how they carry their value.
 
     ``counted`` is the usage of the records. ``meter``, where there is one, says what the model was asked in
-    all: it knows the cost of records that failed or were given up, too.
+    all: it knows the cost of records that failed or were given up, too. ``price`` is what tokens cost, in picodollars.
     """
 
     extracted: int = 0
@@ -31,6 +37,7 @@ class Tally:
     support: Counter[str] = field(default_factory=Counter)
     counted: Usage = field(default_factory=Usage)
     meter: Callable[[], Usage] | None = None
+    price: Callable[[Usage], int] | None = None
 
     @property
     def usage(self) -> Usage:
@@ -46,9 +53,23 @@ class Tally:
         usage = self.usage
         return usage.prompt_tokens + usage.output_tokens
 
-    def add(self, extraction: TrialExtraction) -> None:
+    def begin_again(self) -> None:
+        """Count the records anew: all come by once more. What the meter says stays."""
+        none = Tally(meter=self.meter, price=self.price)
+        for part in fields(Tally):
+            setattr(self, part.name, getattr(none, part.name))
+
+    @property
+    def usd(self) -> float | None:
+        """What the calls cost, None where no price is known."""
+        return self.price(self.usage) / 1e12 if self.price else None
+
+    def add(self, extraction: Extracted) -> None:
         """Count a finished record."""
         self.extracted += 1
+        if isinstance(extraction, ExtractedLine):
+            self._add_counts(extraction.counts)
+            return
         self.criteria += len(extraction.eligibility.criteria)
         self.regimens += len(extraction.dosing)
         self.endpoints += len(extraction.endpoints)
@@ -58,6 +79,33 @@ class Tally:
         self.support.update(evidence.support.value for evidence in _all_evidence(extraction))
         if extraction.usage:
             self.counted += extraction.usage
+
+    def counts(self) -> dict[str, Any]:
+        """Extracted records and what is in them, as ``Totals`` has it."""
+        return {
+            "records": {"extracted": self.extracted},
+            "items": {name: getattr(self, name) for name in _ITEMS},
+            "findings": self.findings,
+            **{name: dict(getattr(self, name)) for name in _KINDS},
+            "usage": self.counted.model_dump(exclude_defaults=True),
+        }
+
+    def _add_counts(self, counts: str) -> None:
+        """Count what another process has counted."""
+        parts = json.loads(counts)
+        for name in _ITEMS:
+            setattr(self, name, getattr(self, name) + parts["items"][name])
+        self.findings += parts["findings"]
+        for name in _KINDS:
+            getattr(self, name).update(parts[name])
+        self.counted += Usage(**parts["usage"])
+
+
+def to_line(extraction: TrialExtraction) -> ExtractedLine:
+    """An extraction as its line, counted."""
+    tally = Tally()
+    tally.add(extraction)
+    return ExtractedLine.of(extraction, json.dumps(tally.counts(), separators=(",", ":")))
 
 
 def _all_evidence(extraction: TrialExtraction) -> list[Evidence]:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
 from extractor.ask.call import Call, PromptVersion, Question
 from extractor.ask.model import AskSettings, Model
-from extractor.ask.transport import RetryPolicy
+from extractor.ask.transport import RetryPolicy, SkippedTime
 from extractor.parse.parsed import Chunk, ChunkKind, Span
 from extractor.schemas import Task
 
@@ -51,12 +51,14 @@ def render(questions: Sequence[Question]) -> Call:
 
 def patient(sleeps: list[float] | None = None, attempts: int = 4) -> RetryPolicy:
     """A policy that notes its waits and does not wait."""
+    time = SkippedTime()
 
     async def sleep(seconds: float) -> None:
         if sleeps is not None:
             sleeps.append(seconds)
+        await time.sleep(seconds)
 
-    return RetryPolicy(attempts=attempts, sleep=sleep, jitter=lambda: 0.0)
+    return RetryPolicy(attempts=attempts, sleep=sleep, clock=time.clock, jitter=lambda: 0.0)
 
 
 def model_of(stub: Stub, settings: AskSettings | None = None, policy: RetryPolicy | None = None) -> Model:

@@ -163,14 +163,13 @@ def test_a_key_that_is_refused_stops_the_run_and_is_written_down(tmp_path):
     assert manifest["usage"]["calls"] == len(server.requests)
 
 
-def test_what_failed_records_cost_is_in_the_manifest_and_counts_for_the_limit(tmp_path):
+def test_what_failed_records_cost_is_in_the_manifest(tmp_path):
     refused = json.dumps({"items": []})
     answers = [completion(refused), fault(400)]
     with serve(answers) as server:
         command = ("run", "seeds/records", "--out", tmp_path, "--assist", "always", "--concurrency", "1")
-        done = extractor(*command, "--model", f"{server.url}#stub", "--max-tokens", "15")
-    assert done.returncode == 3
-    assert len(lines(tmp_path / "failures.jsonl")) == 1
+        done = extractor(*command, "--model", f"{server.url}#stub")
+    assert done.returncode == 1
     manifest = json.loads((tmp_path / "run.json").read_text("utf-8"))
     assert manifest["usage"]["calls"] == len(server.requests)
     assert manifest["usage"]["prompt_tokens"] + manifest["usage"]["output_tokens"] == 15
@@ -198,10 +197,12 @@ def test_a_model_that_cannot_be_reached_stops_the_run():
 
 def test_a_dry_run_counts_and_asks_nothing():
     done = extractor("run", "tests/records/study.json", "--dry-run", "--assist", "always")
-    estimate = json.loads(done.stdout)
-    assert estimate["records"] == 1
-    assert estimate["calls"] == 1
-    assert estimate["prompt_tokens"] > estimate["questions"] > 10
+    quote = json.loads(done.stdout)
+    assert quote["records"] == 1
+    assert quote["calls"]["expected"] == 1
+    assert quote["prompt_tokens"]["expected"] > quote["questions"]["expected"] > 10
+    assert quote["usd"] is None
+    assert "--model" in quote["notes"][0]
 
 
 def test_a_replay_without_the_recording_explains_the_miss(tmp_path):

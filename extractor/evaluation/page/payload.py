@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from extractor.pages import escape_json, to_utf16
 from extractor.parse.parsed import Span
 from extractor.schemas import TrialRecord
 
@@ -53,9 +54,7 @@ def dump_json(payload: Payload) -> str:
     >>> dump_json(Payload([], {"A": {"title": "</script>"}}))
     '{"errors":[],"texts":{"A":{"title":"\\u003c/script\\u003e"}}}'
     """
-    data = {"errors": payload.errors, "texts": payload.texts}
-    text = json.dumps(data, sort_keys=True, separators=(",", ":"))
-    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+    return escape_json({"errors": payload.errors, "texts": payload.texts})
 
 
 def _export(error: ShownError) -> Json:
@@ -99,4 +98,4 @@ def _export_span(span: Span, record: TrialRecord) -> list[str | int]:
     """Section and offsets as JavaScript counts them, in units of UTF-16."""
     section = record.section(span.section)
     assert section is not None
-    return [span.section, *(len(section.text[:offset].encode("utf-16-le")) // 2 for offset in (span.start, span.end))]
+    return [span.section, *map(to_utf16(section.text), (span.start, span.end))]

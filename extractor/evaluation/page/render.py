@@ -1,16 +1,12 @@
 """Write the score page: one file with its style, its script and its data inside."""
 
-import base64
-import hashlib
 from collections.abc import Sequence
-from functools import cache
-from importlib.resources import files
 from os import PathLike
 from pathlib import Path
 
-from extractor.errors import ExtractorError
 from extractor.evaluation.kinds import HARM, MEANINGS
 from extractor.evaluation.report import Difference, ScoreReport, name_group
+from extractor.pages import read_assets, render_template, state_policy
 from extractor.schemas import Task
 
 from .collect import WorstErrors
@@ -20,7 +16,8 @@ from .texts import reread_records
 
 __all__ = ["render_score_page", "write_score_page"]
 
-_SCRIPTS = ("values.js", "state.js", "text.js", "list.js", "detail.js", "start.js")
+_PACKAGE = "extractor.evaluation.page"
+_SCRIPTS = ("difference.js", "state.js", "text.js", "list.js", "detail.js", "start.js")
 
 
 def write_score_page(
@@ -48,53 +45,26 @@ def render_score_page(report: ScoreReport, errors: WorstErrors, records: Sequenc
 
 
 def _fill_template(report: ScoreReport, count: int, payload: Payload) -> str:
-    try:
-        from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - needs the extra
-    except ImportError as error:
-        raise ExtractorError(
-            "a score page needs jinja2; install it with: pip install 'trial-extractor[evaluate]'"
-        ) from error
-    environment = Environment(
-        loader=PackageLoader(__package__, "assets"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"share": _share, "percent": _percent, "plural": _plural}
-    style, script = _read("page.css"), "".join(map(_read, _SCRIPTS))
-    return environment.get_template("page.html").render(
-        report=report,
-        tasks=tuple(Task),
-        harms=HARM,
-        meanings=MEANINGS,
-        matrices=build_matrices(report.choices),
-        differences=_sort_differences(report),
-        widest=_find_widest(report),
-        count=count,
-        shown=len(payload.errors),
-        records_with_errors=len({error["record"] for error in payload.errors}),
-        without_text=payload.without_text,
-        style=style,
-        script=script,
-        data=dump_json(payload),
-        policy=_state_policy(style, script),
-    )
-
-
-def _state_policy(style: str, script: str) -> str:
-    """Nothing may be loaded, sent or run but this style and this script."""
-    hashes = (base64.b64encode(hashlib.sha256(part.encode()).digest()).decode() for part in (style, script))
-    style_hash, script_hash = hashes
-    return (
-        f"default-src 'none'; style-src 'sha256-{style_hash}'; script-src 'sha256-{script_hash}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-@cache
-def _read(name: str) -> str:
-    return (files(__package__) / "assets" / name).read_text("utf-8")
+    style = read_assets("extractor.pages", "base.css") + read_assets(_PACKAGE, "page.css")
+    script = read_assets("extractor.pages", "values.js") + read_assets(_PACKAGE, *_SCRIPTS)
+    values = {
+        "report": report,
+        "tasks": tuple(Task),
+        "harms": HARM,
+        "meanings": MEANINGS,
+        "matrices": build_matrices(report.choices),
+        "differences": _sort_differences(report),
+        "widest": _find_widest(report),
+        "count": count,
+        "shown": len(payload.errors),
+        "records_with_errors": len({error["record"] for error in payload.errors}),
+        "without_text": payload.without_text,
+        "style": style,
+        "script": script,
+        "data": dump_json(payload),
+        "policy": state_policy(style, script),
+    }
+    return render_template(_PACKAGE, "page.html", values)
 
 
 def _sort_differences(report: ScoreReport) -> list[Difference]:
@@ -111,16 +81,3 @@ def _find_widest(report: ScoreReport) -> float:
         bounds = (one.interval.low, one.interval.high) if one.interval else ()
         found += [abs(value) for value in (one.difference, *bounds) if value is not None]
     return max(found)
-
-
-def _share(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
-
-
-def _percent(value: float) -> str:
-    """A place on an axis from 0 to 1."""
-    return f"{100 * value:.2f}%"
-
-
-def _plural(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,0 +1,1 @@
+"""How much faster the rules are with more processes (``python -m benchmarks.workers --data DIR``)."""

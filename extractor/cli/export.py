@@ -1,0 +1,47 @@
+"""``extractor export``: a run's results as tables."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from .exits import errors_for_people
+
+__all__ = ["export"]
+
+
+def export(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, or its extractions.jsonl.")],
+    to: Annotated[
+        Path, typer.Option(help="A .duckdb database, a .csv, .parquet or .jsonl file of one table, or a folder.")
+    ],
+    format_: Annotated[
+        Literal["jsonl", "csv", "parquet", "duckdb"] | None,
+        typer.Option("--format", help="Needed for a folder: one file a table."),
+    ] = None,
+    tasks: Annotated[str, typer.Option(help="Which of eligibility,dosing,endpoints.")] = "eligibility,dosing,endpoints",
+    tables: Annotated[str, typer.Option(help="Only these tables, such as criteria,constraints.")] = "",
+    bom: Annotated[bool, typer.Option("--bom", help="Mark CSV as UTF-8, for Excel.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an earlier export.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not say how many rows there are.")] = False,
+) -> None:
+    """Write a run's results as flat tables that are joined by record_id and positions.
+
+    The destination is there when it is complete; an export that fails leaves
+    what was there before. CSV is safe to open in a spreadsheet: what would be
+    taken for a formula has an apostrophe before it. Parquet and DuckDB need the
+    extra `export`.
+    """
+    from extractor.export import Destination, Format, choose_tables, export_run
+
+    with errors_for_people():
+        destination = Destination.choose(to, Format(format_) if format_ else None, force=force, bom=bom)
+        chosen = choose_tables(_split(tasks), _split(tables))
+        counts = export_run(run, destination, chosen)
+        if not quiet:
+            print("\n".join(f"{name}: {count}" for name, count in counts.items()), file=sys.stderr)
+
+
+def _split(names: str) -> list[str]:
+    return [name.strip() for name in names.split(",") if name.strip()]

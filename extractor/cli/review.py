@@ -1,0 +1,77 @@
+"""``extractor review``: a curator's desk in the browser."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .exits import OK, errors_for_people
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from extractor.review.records import RunRecords
+
+__all__ = ["review"]
+
+_REMEDY = "review needs starlette and uvicorn; install them with: pip install 'trial-extractor[review]'"
+
+
+def review(
+    run: Annotated[Path, typer.Argument(metavar="RUN", exists=True, file_okay=False, help="Folder of a run.")],
+    gold: Annotated[Path, typer.Option(metavar="DIR", file_okay=False, help="Folder for the gold files.")],
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of this machine; 0 for any free one.")] = 0,
+    reviewer: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Who reviews; your user name if left out.")
+    ] = None,
+    records: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="INPUT", exists=True, help="Records of the run, if they are elsewhere now."),
+    ] = None,
+) -> None:
+    """Correct a run in the browser; finished records become gold files.
+
+    Prints an address that works once, on this machine alone; Ctrl-C stops the
+    review, and the same command goes on with it. Another reviewer starts the
+    same command under another --reviewer name: nobody overwrites anybody.
+
+        extractor run records --out results
+        extractor review results --gold gold
+        extractor evaluate gold results
+    """
+    with errors_for_people():
+        serve_review = _load()
+        try:
+            serve_review(run, gold, reviewer=reviewer or _name_user(), port=port, inputs=records or (), say=_say)
+        except KeyboardInterrupt:
+            print()  # the terminal shows ^C on this line
+    raise SystemExit(OK)
+
+
+def _load() -> "Callable[..., None]":
+    """The server, or a word on the extra that it needs."""
+    from extractor.errors import ExtractorError
+
+    try:
+        from extractor.review.serve import serve_review
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] in {"starlette", "uvicorn"}:
+            raise ExtractorError(_REMEDY) from error
+        raise
+    return serve_review
+
+
+def _name_user() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "reviewer"
+
+
+def _say(address: str, records: "RunRecords") -> None:
+    print(f"review: {address}", flush=True)
+    missing = len(records.doubts) - len(records.texts)
+    if missing:
+        print(f"extractor: {missing} of {len(records.doubts)} records have no text here; name it with --records INPUT")

@@ -1,0 +1,122 @@
+"""A run's results, line by line, into tables."""
+
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from extractor.errors import StoreError
+from extractor.schemas import Task
+
+from .destination import COLUMNS_FILE, Destination, Format
+from .rows import find_rows
+from .tables import Table, list_tables
+from .text_files import CsvFiles, JsonLinesFiles
+
+__all__ = ["choose_tables", "describe_tables", "export_run"]
+
+_RESULTS = "extractions.jsonl"
+_BY_DATABASE = frozenset({Format.PARQUET, Format.DUCKDB})
+
+
+def export_run(run: Path, destination: Destination, tables: Collection[Table] = ()) -> Mapping[str, int]:
+    """Write the tables of a run, all if none are named, and count their rows.
+
+    ``run`` is a run's folder or a file of extractions. Raises ``ValueError`` where one file would have to hold several
+    tables, or the extra is missing, and ``StoreError`` for what cannot be read, or may not be replaced.
+    """
+    chosen = tuple(tables) or list_tables()
+    results = run / _RESULTS if run.is_dir() else run
+    if not results.is_file():
+        raise StoreError(f"{run}: holds no results; name a folder that extractor run --out wrote, or its {_RESULTS}")
+    if destination.is_file and destination.format is not Format.DUCKDB and len(chosen) > 1:
+        raise ValueError(f"{destination.path} holds one table; name it with --tables, or a folder with --format")
+    if destination.format in _BY_DATABASE and find_spec("duckdb") is None:
+        raise ValueError("this format needs duckdb; install it with: pip install 'trial-extractor[export]'")
+    with destination.staged() as (scratch, made):
+        counts = _write(results, destination, chosen, (scratch, made))
+        if not destination.is_file:
+            (made / COLUMNS_FILE).write_text(json.dumps(describe_tables(chosen), indent=2) + "\n", encoding="utf-8")
+    return counts
+
+
+def choose_tables(tasks: Collection[str], names: Collection[str]) -> tuple[Table, ...]:
+    """The tables of some tasks, with those that tell of whole records, or those of the names.
+
+    Raises ``ValueError`` for a name that is none.
+
+    >>> [table.name for table in choose_tables(["dosing"], [])]
+    ['records', 'regimens', 'amounts', 'absences', 'findings', 'citations', 'coverage_sections', 'evidence']
+    """
+    known = {table.name: table for table in list_tables()}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ValueError(f"{', '.join(unknown)}: no such table; choose from {', '.join(known)}")
+    if names:
+        return tuple(known[name] for name in dict.fromkeys(names))
+    wanted = {Task(task) for task in tasks}
+    return tuple(table for table in known.values() if table.task is None or table.task in wanted)
+
+
+def describe_tables(tables: Collection[Table]) -> dict[str, Any]:
+    """What the columns of tables are, ready for JSON."""
+    return {
+        table.name: {
+            "keys": [column.name for column in table.keys],
+            "columns": {c.name: {"type": c.kind.value, "meaning": c.meaning} for c in table.columns},
+        }
+        for table in tables
+    }
+
+
+def _read_lines(path: Path) -> Iterator[tuple[int, Any]]:
+    """The extractions of a file as JSON, with the numbers of their lines. Raises ``StoreError`` for a broken one."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if line.isspace():
+                continue
+            try:
+                yield number, json.loads(line)
+            except (ValueError, RecursionError):
+                remedy = "resume the run, which mends it, or wait for its end"
+                raise StoreError(f"{path}, line {number}: is broken; {remedy}") from None
+
+
+def _write(
+    results: Path, destination: Destination, tables: tuple[Table, ...], places: tuple[Path, Path]
+) -> Mapping[str, int]:
+    scratch, made = places
+    suffix = destination.format
+    final = {table.name: made if destination.is_file else made / f"{table.name}.{suffix}" for table in tables}
+    if suffix in _BY_DATABASE:
+        text = {table.name: scratch / f"{table.name}.rows" for table in tables}
+        with JsonLinesFiles(tables, text) as lines:
+            counts = _write_rows(results, tables, lines.write)
+        from .database import Staged, make_database, make_parquet  # noqa: PLC0415 - duckdb belongs to an extra
+
+        staged = Staged(text, lines.longest)
+        if suffix is Format.DUCKDB:
+            make_database(made, tables, staged)
+        else:
+            make_parquet(final, tables, staged)
+        return counts
+    with (
+        CsvFiles(tables, final, bom=destination.bom) if suffix is Format.CSV else JsonLinesFiles(tables, final) as files
+    ):
+        return _write_rows(results, tables, files.write)
+
+
+def _write_rows(
+    results: Path, tables: tuple[Table, ...], write: Callable[[str, tuple[Any, ...]], None]
+) -> Mapping[str, int]:
+    counts = dict.fromkeys((table.name for table in tables), 0)
+    for number, extraction in _read_lines(results):
+        try:
+            for table, row in find_rows(extraction):
+                if table in counts:
+                    write(table, row)
+                    counts[table] += 1
+        except StoreError as error:
+            raise StoreError(f"{results}, line {number}: {error}") from None
+    return counts

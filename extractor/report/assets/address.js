@@ -1,0 +1,35 @@
+// The address says what is shown: "#" the overview, "#?field=dosing" the list, "#NCT00000000/dosing[0].amounts" a value.
+
+const FILTERS = ["text", "field", "absence", "finding", "origin", "below", "sort"];
+
+/** What an address shows. */
+function readAddress(hash) {
+  if (hash.length < 2) return { view: "overview" };
+  if (hash[1] === "?") {
+    const given = new URLSearchParams(hash.slice(2));
+    const filters = Object.fromEntries(FILTERS.filter((name) => given.get(name)).map((name) => [name, given.get(name)]));
+    return { view: "records", filters };
+  }
+  const [id, ...path] = hash.slice(1).split("/");
+  return { view: "record", id: decode(id), path: decode(path.join("/")) };
+}
+
+/** The address of the list under filters. */
+function writeList(filters) {
+  const given = new URLSearchParams(FILTERS.filter((name) => filters[name]).map((name) => [name, filters[name]]));
+  return `#?${given}`;
+}
+
+/** The address of a record, or of a value in it. Brackets stay as they are: people read them. */
+function writeRecord(id, path = "") {
+  const encode = (text) => encodeURIComponent(text).replaceAll("%5B", "[").replaceAll("%5D", "]");
+  return `#${encode(id)}${path && "/"}${encode(path)}`;
+}
+
+function decode(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

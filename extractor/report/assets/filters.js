@@ -1,0 +1,91 @@
+// Which records are listed, and in which order.
+
+const TASKS = ["eligibility", "dosing", "endpoints"];
+
+/** Fill the choices from what the records say, each with the number of its records. */
+function fillFilters(form, rows) {
+  const counts = new Map();
+  for (const row of rows) {
+    const names = row.facts.flatMap(([field, said]) => [`field ${field}`, `task ${field.split(".")[0]}`, said]);
+    for (const name of new Set(names)) counts.set(name, (counts.get(name) || 0) + 1);
+  }
+  const names = (start) => [...counts.keys()].filter((key) => key.startsWith(`${start} `)).map((key) => key.slice(start.length + 1));
+  const option = (value, label, key) => make("option", { value }, `${label} (${counts.get(key)})`);
+  const fields = names("field").sort();
+  for (const task of [...TASKS, "record"].filter((task) => counts.has(`task ${task}`))) {
+    const own = fields.filter((field) => field.startsWith(`${task}.`));
+    const options = own.map((field) => option(field, toWords(field.slice(task.length + 1)), `field ${field}`));
+    const whole = task === "record" ? "the record as a whole" : `all of ${task}`;
+    form.field.append(make("optgroup", { label: task }, option(task, whole, `task ${task}`), options));
+  }
+  for (const name of ["absence", "finding", "origin"]) {
+    form[name].append(...names(name).sort().map((value) => option(value, toWords(value), `${name} ${value}`)));
+  }
+}
+
+/** Rows that filters let through, in their order. Words are not asked here: they are in the records. */
+function selectRows(rows, filters) {
+  const found = rows.filter((row) => hasFacts(row, filters) && isDoubtful(row, filters));
+  const orders = {
+    doubt: (row) => leastSure(row, filters.field),
+    findings: (row) => -row.findings,
+    empty: (row) => -row.empty,
+  };
+  const order = orders[filters.sort];
+  if (filters.sort === "id") found.sort((one, other) => (one.id < other.id ? -1 : 1));
+  else if (order) found.sort((one, other) => order(one) - order(other) || one.number - other.number);
+  return found;
+}
+
+/** Whether the record says all that is asked for, each of the field if one is asked for. */
+function hasFacts(row, filters) {
+  const facts = row.facts.filter(([field]) => isWithin(field, filters.field));
+  const asked = ["absence", "finding", "origin"].filter((name) => filters[name]);
+  return facts.length > 0 || !filters.field
+    ? asked.every((name) => facts.some(([, said]) => said === `${name} ${filters[name]}`))
+    : false;
+}
+
+function isWithin(field, wanted) {
+  return !wanted || field === wanted || field.startsWith(`${wanted}.`);
+}
+
+function isDoubtful(row, { below, field }) {
+  return !below || leastSure(row, field) < Number(below);
+}
+
+/** The least confidence of the items that a field belongs to; of all if no field is asked for. */
+function leastSure(row, field) {
+  const task = TASKS.indexOf((field || "").split(".")[0]);
+  const known = (task < 0 ? row.sure : [row.sure[task]]).filter((sure) => sure !== null);
+  return known.length ? Math.min(...known) : 1;
+}
+
+function splitWords(text) {
+  return (text || "").toLowerCase().split(/\s+/).filter(Boolean);
+}
+
+/** All that can be searched of a record, in small letters. */
+function gatherWords(record) {
+  const values = record.items.flatMap((item) => item.values.map((value) => toLine(value.value)));
+  const messages = record.findings.map((finding) => finding.message);
+  return [record.id, ...record.sections.map(({ text }) => text), ...values, ...messages].join("\n").toLowerCase();
+}
+
+/** The rows whose records have all words. Chunks are opened one by one; ``isStale`` says that nobody waits any more. */
+async function searchRows(rows, words, tell, isStale) {
+  const byChunk = Map.groupBy(rows, (row) => row.place[0]);
+  const found = new Set();
+  let done = 0;
+  for (const [number, own] of byChunk) {
+    const records = await openChunk(number);
+    if (isStale()) return null;
+    for (const row of own) {
+      const text = gatherWords(records[row.place[1]]);
+      if (words.every((word) => text.includes(word))) found.add(row);
+    }
+    done += 1;
+    tell(done / byChunk.size);
+  }
+  return rows.filter((row) => found.has(row));
+}

@@ -1,0 +1,173 @@
+// A record: its text beside its values, and the way from one to the other.
+
+/** The view of one record. */
+class RecordView {
+  constructor(root, meanings) {
+    this.root = root;
+    this.meanings = meanings;
+    const find = (selector) => root.querySelector(selector);
+    this.text = find(".text-pane");
+    this.values = find(".values-pane");
+    this.said = find(".chosen");
+    this.panes = find(".panes");
+    this.record = null;
+    this.path = "";
+    for (const pane of [this.text, this.values]) {
+      pane.addEventListener("click", (event) => this.follow(event, pane));
+      pane.addEventListener("mouseover", (event) => this.light(event.target.closest("[data-spans]"), pane));
+      pane.addEventListener("mouseleave", () => this.light(null, pane));
+      pane.addEventListener("focusin", (event) => this.light(event.target.closest("[data-spans]"), pane));
+    }
+    this.text.addEventListener("keydown", (event) => this.moveInText(event));
+    find(".switch").addEventListener("click", (event) => event.target.name && this.turn(event.target.name));
+    this.turn("text");
+  }
+
+  /** Show a record. The words that were searched are marked. */
+  show(record, words) {
+    this.record = record;
+    this.path = "";
+    const owners = listOwners(record);
+    this.owners = owners;
+    this.root.querySelector(".record-title").textContent = record.title || record.id;
+    this.root.querySelector(".record-facts").replaceChildren(...listFacts(record).map((fact) => make("span", {}, fact)));
+    this.root.querySelector(".record-notes").replaceChildren(...listNotes(record));
+    this.text.replaceChildren(...showText(record, owners));
+    this.values.replaceChildren(...showValues(record, this.meanings));
+    this.text.scrollTop = this.values.scrollTop = 0;
+    this.text.querySelector(".mark")?.setAttribute("tabindex", "0");
+    markSearched(this.text, words);
+    this.said.textContent = "";
+  }
+
+  /** On a small screen: the text or the values. */
+  turn(name) {
+    this.panes.classList.toggle("showing-text", name === "text");
+    this.panes.classList.toggle("showing-values", name === "values");
+    for (const button of this.root.querySelectorAll(".switch button")) button.setAttribute("aria-pressed", String(button.name === name));
+  }
+
+  /** Light up what hangs together with an element under the pointer or the focus. */
+  light(element, pane) {
+    for (const lit of this.panes.querySelectorAll(".lit")) lit.classList.remove("lit");
+    if (!element) return;
+    const spans = new Set(readSpans(element));
+    const other = pane === this.text ? this.values : this.text;
+    for (const one of [...other.querySelectorAll("[data-spans]")]) {
+      if (readSpans(one).some((span) => spans.has(span))) one.classList.add("lit");
+    }
+    if (pane === this.values) element.classList.add("lit");
+  }
+
+  /** A click on a mark chooses one of its values, the next one at each click; one on a value shows its evidence. */
+  follow(event, pane) {
+    const element = event.target.closest("a[data-spans]");
+    if (!element || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    const isKey = event.detail === 0;
+    const isText = pane === this.text;
+    const paths = isText ? [...new Set(readSpans(element).flatMap((span) => this.owners[span].map((one) => one.path)))] : [element.dataset.path];
+    const path = paths[(paths.indexOf(this.path) + 1) % paths.length];
+    if (innerWidth <= 900) this.turn(isText ? "values" : "text");
+    history.pushState(null, "", writeRecord(this.record.id, path));
+    this.choose(path, { from: isText ? "text" : "values", element });
+    if (isKey) (isText ? this.find(path) : this.text.querySelector(".mark.chosen"))?.focus({ preventScroll: true });
+  }
+
+  /** The element of a path: a value, a card, or a line that says why it is empty; of a list, its first member. */
+  find(path) {
+    const own = (start) => this.values.querySelector(`[data-path^="${CSS.escape(start)}"]`);
+    return this.values.querySelector(`a[data-path="${CSS.escape(path)}"], [data-path="${CSS.escape(path)}"]`) || own(`${path}[`) || own(`${path}.`);
+  }
+
+  /** Choose a value by its path: mark it and its evidence, and bring both into sight. False if there is none. */
+  choose(path, { from = "address", element = null } = {}) {
+    for (const one of this.panes.querySelectorAll(".chosen, .chosen-card")) one.classList.remove("chosen", "chosen-card");
+    this.path = path;
+    const found = path ? this.find(path) : null;
+    if (!found) {
+      this.said.textContent = path ? `There is no ${path} in this record.` : "";
+      return path === "";
+    }
+    const details = found.closest("details");
+    if (details) details.open = true;
+    found.classList.add(found.matches(".card") ? "chosen-card" : "chosen");
+    const values = found.matches(".card") ? [...found.querySelectorAll("[data-spans]")] : [found];
+    const spans = new Set(values.flatMap(readSpans));
+    const marks = [...this.text.querySelectorAll(".mark")].filter((mark) => readSpans(mark).some((span) => spans.has(span)));
+    for (const mark of marks) mark.classList.add("chosen");
+    if (from !== "text") bringIntoSight(marks[0]);
+    if (from !== "values") bringIntoSight(found);
+    if (marks.length) this.setTabStop(marks[0]);
+    const quote = marks.map((mark) => mark.textContent).join("");
+    const place = marks[0]?.closest("[data-section]").dataset.section;
+    this.said.textContent = marks.length ? `${path}: “${quote}” in ${place}` : `${path}: without a quote`;
+    return true;
+  }
+
+  /** The next or the previous value; the first if none is chosen. */
+  step(direction) {
+    const all = [...this.values.querySelectorAll("a.value")];
+    const now = all.findIndex((one) => one.dataset.path === this.path || one === document.activeElement);
+    const next = all[now < 0 ? (direction > 0 ? 0 : all.length - 1) : now + direction];
+    if (!next) return;
+    history.replaceState(null, "", writeRecord(this.record.id, next.dataset.path));
+    this.choose(next.dataset.path);
+    if (innerWidth > 900) next.focus({ preventScroll: true });
+  }
+
+  moveInText(event) {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step || event.altKey || event.ctrlKey || event.metaKey) return;
+    const marks = [...this.text.querySelectorAll(".mark")];
+    const next = marks[marks.indexOf(document.activeElement) + step];
+    if (!next) return;
+    event.preventDefault();
+    this.setTabStop(next);
+    next.focus({ preventScroll: true });
+    bringIntoSight(next);
+  }
+
+  setTabStop(mark) {
+    this.text.querySelector('.mark[tabindex="0"]')?.setAttribute("tabindex", "-1");
+    mark.setAttribute("tabindex", "0");
+  }
+}
+
+function readSpans(element) {
+  return element.dataset.spans ? element.dataset.spans.split(" ").map(Number) : [];
+}
+
+/** Scroll the box around an element so that it is in the middle; where the box does not scroll, the page. */
+function bringIntoSight(element) {
+  const pane = element?.closest(".text-pane, .values-pane");
+  if (!pane) return;
+  if (pane.scrollHeight <= pane.clientHeight) {
+    element.scrollIntoView({ block: "center", behavior: "instant" });
+    return;
+  }
+  const [inner, outer] = [element.getBoundingClientRect(), pane.getBoundingClientRect()];
+  const isInSight = inner.top >= outer.top + 40 && inner.bottom <= outer.bottom - 10;
+  if (!isInSight) pane.scrollTop += inner.top - outer.top - Math.max(40, (pane.clientHeight - inner.height) / 2);
+}
+
+function listFacts(record) {
+  const facts = [record.id, record.source].filter(Boolean);
+  if (record.title === "") facts.shift();
+  if (record.coverage) {
+    const [characters, claimed, boilerplate] = record.coverage;
+    const said = characters - boilerplate;
+    if (said > 0) facts.push(`${Math.round((100 * claimed) / said)} % of the text is quoted`);
+  }
+  const { calls, prompt_tokens, output_tokens } = record.usage;
+  if (calls) facts.push(`${toNumber(prompt_tokens || 0)} prompt and ${toNumber(output_tokens || 0)} output tokens`);
+  return facts;
+}
+
+function listNotes(record) {
+  const notes = {
+    missing: "The text of this record could not be read where the run read it: what its values quote stands alone, with dots between.",
+    changed: "The text of this record is not the one that the run read: what its values quote stands alone, with dots between.",
+  };
+  return notes[record.text] ? [make("p", { class: "notice" }, notes[record.text])] : [];
+}

@@ -1,0 +1,138 @@
+// Wire the page: the address says what is shown; filters, links and keys change the address.
+
+const PATIENCE = 150;
+
+/** Everything after the index is open. */
+function startPage(index) {
+  const rows = readRows(index);
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  const find = (selector) => document.querySelector(selector);
+  const views = { overview: find("#overview"), records: find("#records"), record: find("#record") };
+  const form = find(".filters");
+  const status = find(".status");
+  const list = new RecordList(find(".scroller"), find(".rows"));
+  const view = new RecordView(views.record, index.meanings);
+  let filters = {};
+  let found = rows;
+  let shown = { view: "overview" };
+  let search = 0;
+
+  function turnTo(name) {
+    for (const [key, element] of Object.entries(views)) element.hidden = key !== name;
+    for (const link of document.querySelectorAll(".views a")) {
+      const isHere = link.dataset.view === name || (name === "record" && link.dataset.view === "records");
+      link.toggleAttribute("aria-current", isHere);
+      if (isHere) link.setAttribute("aria-current", "page");
+    }
+    find(".views [data-view=records]").href = writeList(filters);
+  }
+
+  /** List what the filters let through; words are searched in the records, chunk by chunk. */
+  async function select() {
+    const turn = ++search;
+    const words = splitWords(filters.text);
+    const selected = selectRows(rows, filters);
+    if (words.length === 0) return finish(selected);
+    const tell = (share) => (status.textContent = `Searching: ${Math.round(100 * share)} %`);
+    const matching = await searchRows(selected, words, tell, () => turn !== search);
+    if (matching) finish(matching);
+  }
+
+  function finish(selected) {
+    found = selected;
+    list.show(found);
+    const all = rows.length.toLocaleString("en");
+    status.textContent = `${found.length.toLocaleString("en")} of ${all} records`;
+  }
+
+  async function showRecord({ id, path }) {
+    const row = byId.get(id);
+    if (!row) return showNoRecord(id);
+    const record = await openRecord(row);
+    if (shown.view !== "record" || shown.id !== id) return;
+    turnTo("record");
+    list.current = id;
+    document.title = `${id} – Extractor report`;
+    if (view.record !== record) view.show(record, splitWords(filters.text));
+    linkNeighbours(row);
+    const isThere = view.choose(path);
+    if (!isThere) find(".record-notes").append(make("p", { class: "notice" }, `There is no ${path} in this record.`));
+    if (!path) find(".record-title").focus({ preventScroll: true });
+  }
+
+  function showNoRecord(id) {
+    turnTo("records");
+    select().then(() => (status.textContent = `This page has no record ${id}.`));
+  }
+
+  function linkNeighbours(row) {
+    const place = found.indexOf(row);
+    for (const [name, step] of [["previous", -1], ["next", 1]]) {
+      const link = find(`.steps .${name}`);
+      const neighbour = place < 0 ? undefined : found[place + step];
+      if (neighbour) link.href = writeRecord(neighbour.id);
+      else link.removeAttribute("href");
+      link.toggleAttribute("aria-disabled", !neighbour);
+      if (!neighbour) link.setAttribute("aria-disabled", "true");
+    }
+    find(".steps .back").href = writeList(filters);
+  }
+
+  /** Show what the address says. Who came back from a record, and did not go on to search, goes on in the list. */
+  function follow(event) {
+    const last = shown;
+    shown = readAddress(location.hash);
+    if (shown.view === "record") return showRecord(shown);
+    turnTo(shown.view);
+    document.title = pageTitle;
+    if (shown.view === "overview") return scrollTo(0, 0);
+    filters = shown.filters;
+    for (const name of FILTERS) form[name].value = filters[name] || "";
+    select().then(() => {
+      if (last.view !== "record" || !event) return;
+      const place = found.findIndex((row) => row.id === last.id);
+      if (place >= 0) list.focus(place);
+    });
+  }
+
+  function readForm() {
+    filters = Object.fromEntries(FILTERS.map((name) => [name, form[name].value]).filter(([, value]) => value));
+    history.replaceState(null, "", writeList(filters));
+    select();
+  }
+
+  let waiting = 0;
+  const pageTitle = document.title;
+  fillFilters(form, rows);
+  if (innerWidth <= 640) form.querySelector(".choices").open = false;
+  form.addEventListener("input", (event) => {
+    clearTimeout(waiting);
+    waiting = setTimeout(readForm, event.target.name === "text" ? PATIENCE : 0);
+  });
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.clear.addEventListener("click", () => {
+    form.reset();
+    readForm();
+  });
+  listenToKeys({
+    go: (hash) => (location.hash = hash),
+    search: () => {
+      if (shown.view !== "records") {
+        history.pushState(null, "", writeList(filters));
+        follow();
+      }
+      form.text.focus();
+    },
+    step: (direction) => shown.view === "record" && find(`.steps .${direction > 0 ? "next" : "previous"}[href]`)?.click(),
+    stepValue: (direction) => shown.view === "record" && view.step(direction),
+    back: () => shown.view === "record" && (location.hash = writeList(filters)),
+  });
+  addEventListener("hashchange", follow);
+  addEventListener("beforeprint", () => {
+    for (const details of document.querySelectorAll("#record details")) details.open = true;
+  });
+  follow();
+  document.documentElement.dataset.ready = "true";
+}
+
+unpack("index").then(startPage);

@@ -1,0 +1,103 @@
+"""Write the page of a run: one file with its style, its script and its records inside."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from extractor.errors import StoreError
+from extractor.pages import read_assets, render_template, state_policy
+from extractor.run.folder import FAILURES, MANIFEST
+from extractor.run.manifest import Manifest, read_manifest
+from extractor.schemas import FindingKind
+
+from .chunks import Chunks, pack
+from .failures import read_failures
+from .index import Index
+from .meanings import MEANINGS
+from .overview import Overview
+from .run_records import TextState, read_run
+from .show_record import show_record
+
+__all__ = ["ReportSummary", "write_report"]
+
+_PACKAGE = "extractor.report"
+_SCRIPTS = (
+    "chunks.js",
+    "address.js",
+    "filters.js",
+    "list.js",
+    "text.js",
+    "cards.js",
+    "record.js",
+    "keys.js",
+    "start.js",
+)
+SHOWN_AT_MOST = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSummary:
+    """What a page holds: ``shown`` of ``records`` can be opened; the texts of ``without_text`` were not at hand."""
+
+    records: int
+    shown: int
+    without_text: int
+
+
+def write_report(
+    run: str | PathLike[str],
+    path: str | PathLike[str],
+    *,
+    records: Sequence[str | PathLike[str]] = (),
+    limit: int = SHOWN_AT_MOST,
+) -> ReportSummary:
+    """Write a run as one page of HTML that needs no network.
+
+    The texts are read from ``records``, without them from where the run read them, and shown where they are the same;
+    elsewhere the quotes stand alone. The overview counts all records, up to ``limit`` can be opened. The same run gives
+    the same bytes. Raises ``StoreError`` for a folder that holds no run, ``OSError`` if the file cannot be written.
+    """
+    run = Path(run)
+    manifest = read_manifest(run / MANIFEST)
+    if manifest is None:
+        raise StoreError(f"{run}: holds no run; name a folder that extractor run --out wrote")
+    overview, chunks, index = Overview(), Chunks(), Index()
+    for one in read_run(run, records or manifest.inputs):
+        overview.add(one)
+        if overview.records <= limit:
+            index.add(one, *chunks.add(show_record(one)))
+    chunks.close()
+    shown = min(limit, overview.records)
+    page = render_template(_PACKAGE, "page.html", _gather(run, manifest, overview, chunks, index) | {"shown": shown})
+    Path(path).write_bytes(page.encode("utf-8", "replace"))
+    return ReportSummary(overview.records, shown, overview.records - overview.texts[TextState.SAME])
+
+
+def _gather(run: Path, manifest: Manifest, overview: Overview, chunks: Chunks, index: Index) -> dict[str, Any]:
+    style = read_assets("extractor.pages", "base.css") + read_assets(_PACKAGE, "page.css", "record.css")
+    script = read_assets("extractor.pages", "values.js") + read_assets(_PACKAGE, *_SCRIPTS)
+    return {
+        "name": run.resolve().name,
+        "manifest": manifest,
+        "overview": overview,
+        "failures": read_failures(run / FAILURES),
+        "findings": _sort_findings(overview),
+        "meanings": MEANINGS,
+        "style": style,
+        "script": script,
+        "policy": state_policy(style, script),
+        "index": pack(index.export() | {"meanings": MEANINGS}),
+        "chunks": chunks.packed,
+    }
+
+
+def _sort_findings(overview: Overview) -> list[tuple[str, dict[str, int]]]:
+    """Kinds of findings with how often they have which severity, in the order of the schema."""
+    found: dict[str, dict[str, int]] = {}
+    for kind in FindingKind:
+        counts = {severity: count for (name, severity), count in overview.findings.items() if name == kind.value}
+        if counts:
+            found[kind.value] = counts
+    return sorted(found.items(), key=lambda pair: -sum(pair[1].values()))

@@ -1,0 +1,36 @@
+// Requests to the review's server. What it refuses is an error that knows the status and the other's item.
+
+export class Refused extends Error {
+  constructor(status, answer) {
+    super(answer.message || "The review does not answer.");
+    this.status = status;
+    this.theirs = answer.theirs;
+  }
+}
+
+async function ask(path, options) {
+  let response;
+  try {
+    response = await fetch(path, options);
+  } catch {
+    throw new Refused(0, { message: "The review does not answer. Was it stopped? Nothing that was saved is lost." });
+  }
+  const isJson = (response.headers.get("content-type") || "").startsWith("application/json");
+  const answer = isJson ? await response.json() : { message: await response.text() };
+  if (!response.ok) throw new Refused(response.status, answer);
+  return answer;
+}
+
+/** Read something of the review. */
+export function read(what, id = null) {
+  return ask(`/api/${what}${id === null ? "" : `?id=${encodeURIComponent(id)}`}`);
+}
+
+/** Do something to a record; the answer is the record after it. */
+export function act(what, id, body = {}) {
+  return ask(`/api/${what}?id=${encodeURIComponent(id)}`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+}

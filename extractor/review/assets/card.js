@@ -1,0 +1,89 @@
+// One item as a card: closed in two lines, opened with its form.
+
+import { makeForm } from "./form.js";
+import { nameItem, summarise } from "./summary.js";
+import { scrollToMark } from "./text.js";
+
+export const CERTAIN = 0.95;
+
+/** The card of an item of a record's view. */
+export function makeCard(view, item, flaws) {
+  const isOpened = item.id === view.current;
+  const name = nameItem(item);
+  const states = `card ${item.state}${isOpened ? " opened" : ""}`;
+  const body = isOpened ? [makeButtons(view, item), makeItemForm(view, item, flaws)] : [];
+  return make("article", { class: states, "aria-label": name, "data-id": item.id },
+    make("h3", {}, makeHead(view, item, flaws, isOpened)), body);
+}
+
+function makeHead(view, item, flaws, isOpened) {
+  const { words, values } = summarise(item);
+  const tags = values.filter(Boolean).map((value) => make("span", { class: "tag" }, value));
+  const head = make("button", { type: "button", class: "head", id: `head|${item.id}`, "aria-expanded": String(isOpened) },
+    make("span", { class: "line" },
+      make("span", { class: "name" }, nameItem(item)),
+      make("span", { class: `pill ${item.state}` }, item.state === "open" ? "to decide" : item.state),
+      makeDoubt(item, isOpened),
+      flaws.length ? make("span", { class: "pill wrong" }, "to mend") : null),
+    isOpened ? null : [make("span", { class: "words" }, words || ""), make("span", { class: "values" }, tags)]);
+  head.addEventListener("click", () => view.choose(isOpened ? null : item.id));
+  return head;
+}
+
+/** How sure the extraction is of the item, where nobody has decided yet; a closed card names the fields. */
+function makeDoubt(item, isOpened) {
+  if (item.confidence === null || item.confidence >= CERTAIN || item.state !== "open") return null;
+  const fields = Object.keys(item.doubts).map(toWords).join(", ");
+  const title = "how sure the extraction is of its least sure field";
+  return make("span", { class: "doubt", title }, `${Math.round(100 * item.confidence)} % sure${fields && !isOpened ? ` of ${fields}` : ""}`);
+}
+
+function makeButtons(view, item) {
+  const button = (words, key, act, name = "") => {
+    const made = make("button", { type: "button", class: name, id: `${words}|${item.id}`, title: key && `key ${key}` }, words);
+    made.addEventListener("click", act);
+    return made;
+  };
+  const isRejected = item.state === "rejected";
+  const isOpenLeft = view.record.items.some((one) => one.state === "open");
+  return make("div", { class: "decide" },
+    item.state === "open" ? button("Accept", "a", () => view.accept(), "primary") : null,
+    item.state !== "open" && isOpenLeft ? button("Next to decide", "n", () => view.goToOpen(), "primary") : null,
+    isRejected || item.kind === "people" ? null : button("Reject", "x", () => view.decide("reject")),
+    isRejected || item.state === "corrected" ? button("Restore", isRejected ? "x" : null, () => view.decide("restore")) : null);
+}
+
+function makeItemForm(view, item, flaws) {
+  const context = {
+    flaws,
+    sections: view.record.sections.map(({ name }) => name),
+    isChanged: (field) => JSON.stringify(item.predicted[field] ?? null) !== JSON.stringify(item.value[field] ?? null),
+    save: (path, value) => view.set(item.id, path, value),
+  };
+  const form = makeForm(item, view.form[item.kind], context);
+  form.addEventListener("focusin", (event) => {
+    const field = event.target.closest("[data-field]")?.dataset.field;
+    if (field) scrollToMark(view.text, field);
+  });
+  return form;
+}
+
+/** What the audit found in the record, its quotes as links into the text; null if it found nothing. */
+export function makeFindings(view) {
+  const { findings } = view.record;
+  if (findings.length === 0) return null;
+  const rows = findings.map(({ severity, message, citations }) => make("li", {},
+    make("span", { class: `pill ${severity}` }, severity), ` ${message} `,
+    citations.map(({ quote, place }) => (place ? makeCitation(view, quote, place) : make("q", {}, quote)))));
+  const title = `${findings.length} finding${findings.length === 1 ? "" : "s"} to keep in mind`;
+  return make("details", { class: "findings" }, make("summary", {}, title), make("ul", {}, rows));
+}
+
+function makeCitation(view, quote, place) {
+  const button = make("button", { type: "button", class: "cite" }, `“${quote.length > 70 ? `${quote.slice(0, 69)}…` : quote}”`);
+  button.addEventListener("click", () => {
+    view.showPane("text");
+    view.select(...place);
+  });
+  return button;
+}

@@ -1,0 +1,67 @@
+// What is shown above the page: keys, history, and what somebody else did in the meantime.
+
+const KEYS = [
+  ["j, k", "next, previous item"],
+  ["n", "next item that is not decided"],
+  ["a", "accept the item and go on"],
+  ["x", "reject the item, or restore it"],
+  ["e", "edit the item; Enter saves a field, Escape leaves it as it was"],
+  ["u, r", "undo, redo"],
+  ["/", "find in the text, or in the queue"],
+  ["f", "finish the record: write its gold"],
+  ["], [", "next, previous record"],
+  ["q", "back to the queue"],
+  ["?", "these keys"],
+];
+
+/** Open the dialog; what the reviewer chose comes back, an empty word for closing it. */
+function open(title, body, buttons = []) {
+  const dialog = document.querySelector("dialog");
+  dialog.querySelector("h2").textContent = title;
+  dialog.querySelector(".dialog-body").replaceChildren(body);
+  const form = dialog.querySelector("form");
+  form.replaceChildren(...buttons.map(([value, words]) => make("button", { value }, words)), make("button", { value: "" }, "Close"));
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => resolve(dialog.returnValue), { once: true });
+  });
+}
+
+export function showKeys() {
+  const rows = KEYS.map(([keys, told]) => [make("dt", {}, make("kbd", {}, keys)), make("dd", {}, told)]);
+  const select = make("p", {}, "Select words in the text to use them for a field, or for a new criterion, dose or outcome.");
+  return open("Keys", make("div", {}, make("dl", { class: "keys" }, rows), select));
+}
+
+export function showHistory(actions, names) {
+  const rows = actions.map((action) => make("tr", {},
+    make("td", {}, new Date(action.time).toLocaleString()),
+    make("td", {}, action.reviewer),
+    make("td", {}, `${action.kind}${action.path && action.kind !== "finish" ? ` ${toWords(action.path)}` : ""}`),
+    make("td", {}, names.get(action.item) || action.item || action.path),
+    make("td", {}, describeValue(action.old, action.path), " → ", describeValue(action.new, action.path))));
+  const head = make("tr", {}, ["When", "Who", "What", "Item", "Old and new"].map((words) => make("th", { scope: "col" }, words)));
+  const table = make("table", {}, make("thead", {}, head), make("tbody", {}, rows));
+  const scroll = make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Actions" }, table);
+  return open("History of the record", actions.length ? scroll : make("p", {}, "Nothing was done yet."));
+}
+
+function describeValue(item, path) {
+  if (item === null || item === undefined) return "nothing";
+  if (item.sha256) return "written";
+  return path ? toLine(item.value[path] ?? null) : item.state;
+}
+
+/** What somebody else made of an item, beside one's own: "mine" or "theirs". */
+export function showConflict(error, mine) {
+  const { theirs } = error;
+  const rows = mine.map(([name, own]) => make("tr", {},
+    make("th", { scope: "row" }, toWords(name)),
+    make("td", {}, theirs ? (name === "state" ? theirs.state : toLine(theirs.value[name] ?? null)) : "gone"),
+    make("td", {}, own)));
+  const head = make("tr", {}, ["", `By ${theirs?.by || "others"}`, "Yours"].map((words) => make("th", { scope: "col" }, words)));
+  const table = make("table", {}, make("thead", {}, head), make("tbody", {}, rows));
+  const choices = theirs ? [["mine", "Use mine"], ["theirs", "Keep theirs"]] : [["theirs", "Go on"]];
+  return open("Somebody was faster", make("div", {}, make("p", {}, error.message), table), choices);
+}

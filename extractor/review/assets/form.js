@@ -1,0 +1,144 @@
+// The form of one item, made from what the server says of its schema.
+
+let sequence = 0;
+
+/** All fields of an item. ``save(path, value)`` is called with a field's new value when it was changed. */
+export function makeForm(item, fields, context) {
+  const shown = fields.filter(({ name }) => !(item.predicted && ["rank", "index"].includes(name)));
+  return make("div", { class: "form" }, shown.map((field) => makeField(item, field, context)));
+}
+
+function makeField(item, field, context) {
+  const flaws = context.flaws.filter(({ path }) => path.split(/[.[]/)[0] === field.name);
+  const told = `told-${++sequence}`;
+  const place = { key: `${item.id}|${field.name}`, label: field.label, told, invalid: flaws.length > 0 };
+  const save = (value) => context.save(field.name, value);
+  const control = makeValue(field, item.value[field.name] ?? null, save, place, context);
+  const isGroup = field.many || field.widget === "group";
+  const doubt = item.doubts[field.name];
+  const before = item.predicted && context.isChanged(field.name) ? toLine(item.predicted[field.name] ?? null) : null;
+  const head = [field.label, doubt !== undefined && item.state === "open"
+    ? make("span", { class: "doubt", title: "how sure the rules are of this field" }, doubt ? `${Math.round(100 * doubt)} % sure` : "not read")
+    : null];
+  const label = isGroup ? make("legend", {}, head) : make("label", { for: place.key }, head);
+  return make(isGroup ? "fieldset" : "div", { class: `field${doubt === undefined || item.state !== "open" ? "" : " doubtful"}`, "data-field": field.name },
+    label,
+    make("div", { class: "control" }, control,
+      make("div", { id: told, class: "told" },
+        make("p", { class: "help" }, field.help, explain(field, item.value[field.name])),
+        before === null ? null : make("p", { class: "before" }, `was: ${before === "" ? "nothing" : field.widget === "choice" ? toWords(before) : before}`),
+        flaws.map((flaw) => make("p", { class: "flaw" }, `${nameWithin(flaw.path)}${flaw.problem}; ${flaw.remedy}`)))));
+}
+
+/** What the chosen word of a menu means, in full. */
+function explain(field, value) {
+  const chosen = field.options?.find((option) => option.value === value);
+  return chosen?.meaning ? [" ", make("b", {}, toWords(value)), `: ${chosen.meaning}.`] : null;
+}
+
+/** What of a value a flaw is about: "2nd value: " for "constraints[1].value". */
+function nameWithin(path) {
+  const parts = path.match(/\[\d+\]|[^.[\]]+/g).slice(1);
+  return parts.length ? `${parts.map((part) => (part[0] === "[" ? `no. ${Number(part.slice(1, -1)) + 1}` : toWords(part))).join(" ")}: ` : "";
+}
+
+function makeValue(field, value, save, place, context) {
+  if (field.many) return makeList(field, value || [], save, place, context);
+  if (field.widget === "group") return makeOptionalGroup(field, value, save, place, context);
+  return makeControl(field, value, save, place, context);
+}
+
+function makeList(field, values, save, place, context) {
+  const one = { ...field, many: false, optional: false };
+  const rows = values.map((value, number) => {
+    const put = (next) => save(values.map((other, at) => (at === number ? next : other)));
+    const inner = { ...place, key: `${place.key}|${number}`, label: `${field.label} ${number + 1}` };
+    const remove = makeSmall("Remove", `Remove ${inner.label}`, () => save(values.filter((_, at) => at !== number)));
+    const control = field.widget === "group" ? makeGroup(one, value, put, inner, context) : makeControl(one, value, put, inner, context);
+    return make("div", { class: "row-of" }, control, remove);
+  });
+  const empty = field.widget === "group" ? makeEmpty(field) : "";
+  return [...rows, makeSmall("Add", `Add ${field.label}`, () => save([...values, empty]), `${place.key}|add`)];
+}
+
+function makeOptionalGroup(field, value, save, place, context) {
+  if (value === null) return makeSmall("Add", `Add ${field.label}`, () => save(makeEmpty(field)), `${place.key}|add`);
+  const remove = makeSmall("Remove", `Remove ${field.label}`, () => save(null));
+  return make("div", { class: "row-of" }, makeGroup(field, value, save, place, context), remove);
+}
+
+function makeGroup(field, value, save, place, context) {
+  return make("div", { class: "group" }, field.fields.map((part) => {
+    const key = `${place.key}|${part.name}`;
+    const inner = { ...place, key, label: `${place.label}: ${part.label}` };
+    const put = (next) => save({ ...value, [part.name]: next });
+    return make("div", { class: `part part-${part.widget} part-${part.name}` },
+      make("label", { for: key }, part.label), makeControl(part, value[part.name] ?? null, put, inner, context));
+  }));
+}
+
+function makeEmpty(field) {
+  return Object.fromEntries(field.fields.map((part) => [part.name, part.widget === "text" && !part.optional ? "" : null]));
+}
+
+function makeSmall(words, label, act, key = null) {
+  const button = make("button", { type: "button", class: "small", "aria-label": label, id: key }, words);
+  button.addEventListener("click", act);
+  return button;
+}
+
+function makeControl(field, value, save, place, context) {
+  const attributes = { id: place.key, "aria-describedby": place.told, "aria-invalid": place.invalid && "true" };
+  if (field.widget === "choice" || field.widget === "flag" || field.name === "section") {
+    return makeMenu(field, value, save, attributes, context);
+  }
+  if (field.widget === "number") return makeNumber(value, save, attributes);
+  const box = make("textarea", { ...attributes, rows: "1", spellcheck: "false" });
+  box.value = box.defaultValue = value ?? "";
+  box.addEventListener("change", () => save(box.value.trim() === "" && field.optional ? null : box.value.trim()));
+  box.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey) return;
+    event.preventDefault();
+    box.blur();
+  });
+  return box;
+}
+
+function makeMenu(field, value, save, attributes, context) {
+  const menu = make("select", attributes);
+  const choices = listChoices(field, value, context);
+  for (const { word, told } of choices) menu.append(make("option", { value: JSON.stringify(word) }, told));
+  menu.value = JSON.stringify(value);
+  menu.addEventListener("change", () => save(JSON.parse(menu.value)));
+  return menu;
+}
+
+function listChoices(field, value, context) {
+  if (field.widget === "flag") {
+    return [[null, "not stated"], [true, "yes"], [false, "no"]].map(([word, told]) => ({ word, told }));
+  }
+  const empty = field.optional || value === null ? [{ word: null, told: "none" }] : [];
+  const known = field.name === "section"
+    ? context.sections.map((name) => ({ word: name, told: name }))
+    : field.options.map((option) => ({ word: option.value, told: describe(option) }));
+  const isKnown = value === null || known.some(({ word }) => word === value);
+  return [...empty, ...known, ...(isKnown ? [] : [{ word: value, told: String(value) }])];
+}
+
+function describe({ value, meaning }) {
+  return meaning ? `${toWords(value)} – ${meaning}` : toWords(value);
+}
+
+function makeNumber(value, save, attributes) {
+  const box = make("input", { ...attributes, inputmode: "decimal", autocomplete: "off" });
+  box.value = box.defaultValue = value === null ? "" : String(value);
+  if (typeof value === "number" && Math.abs(value) >= 10000) box.title = toNumber(value);
+  box.addEventListener("change", () => {
+    const words = box.value.trim().replace(/(?<=\d),(?=\d{3}\b)/g, "");
+    const number = Number(words);
+    // What is no number is kept as it is, and told.
+    save(words === "" ? null : Number.isFinite(number) ? number : words);
+  });
+  box.addEventListener("keydown", (event) => event.key === "Enter" && box.blur());
+  return box;
+}

@@ -1,0 +1,49 @@
+// Items in a line or two, as people read them.
+
+const NAMES = { people: "Who may take part", criterion: "Criterion", regimen: "Dose", endpoint: "Outcome" };
+export const GROUPS = { people: "Who may take part", criterion: "Criteria", regimen: "Doses", endpoint: "Outcomes" };
+
+/** What an item is called. */
+export function nameItem(item) {
+  const { value } = item;
+  if (item.kind === "endpoint") return `${value.rank} outcome ${Number(value.index) + 1}`;
+  if (item.kind === "criterion") return `${value.kind || ""} criterion`.trim();
+  return NAMES[item.kind];
+}
+
+/** An item's words, and its values as short lines. */
+export function summarise(item) {
+  const { value } = item;
+  if (item.kind === "people") return { words: null, values: listPeople(value) };
+  if (item.kind === "criterion") {
+    return { words: value.quote, values: [toChoice(value.category), ...list(value.constraints), toWindow(value.time_window)] };
+  }
+  if (item.kind === "regimen") {
+    const times = ["cycle", "duration"].map((name) => value[name] && `${name} ${toLine(value[name])}`);
+    const values = [toChoice(value.role), ...list(value.amounts), toChoice(value.route), value.frequency, value.timing];
+    return { words: value.agent, values: [...values, ...times] };
+  }
+  const values = [toChoice(value.concept), toChoice(value.category), value.time_points?.length ? list(value.time_points).join(", ") : null];
+  const events = [value.start_event && `from ${value.start_event}`, ...list(value.end_events).map((event) => `to ${event}`)];
+  const told = [...list(value.specimens), ...list(value.methods), value.censored && "censored"];
+  return { words: value.measure, values: [...values, toChoice(value.time_kind), value.instrument && toLine(value.instrument), ...events, ...told] };
+}
+
+function listPeople(value) {
+  const ages = ["minimum_age", "maximum_age"].map((name) => value[name] && `${toWords(name)} ${toLine(value[name])}`);
+  const healthy = { true: "healthy volunteers", false: "no healthy volunteers" }[value.healthy_volunteers];
+  const stated = [...ages, value.sex && `sex: ${value.sex}`, healthy].filter(Boolean);
+  return stated.length ? stated : ["nothing stated"];
+}
+
+function list(values) {
+  return (values || []).map(toLine);
+}
+
+function toChoice(word) {
+  return word ? toWords(word) : null;
+}
+
+function toWindow(window) {
+  return window && (window.value === null ? window.quote : `${window.comparator || ""} ${window.value} ${window.unit || ""}`);
+}

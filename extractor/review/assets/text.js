@@ -1,0 +1,120 @@
+// The record's text: marks of items, and words that a reviewer selects.
+
+/** Draw all sections, each with an anchor of its own. */
+export function makeText(record) {
+  const sections = record.sections.map(({ name, text }) =>
+    make("section", { class: "record-text", "data-name": name },
+      make("h3", {}, make("code", {}, name)),
+      make("pre", { "data-section": name }, text)));
+  return sections;
+}
+
+/** Mark the words of all items, those of the current one strongly. */
+export function showMarks(pane, record, current) {
+  const bySection = new Map();
+  for (const item of record.items) {
+    if (item.state === "rejected" && item.id !== current) continue;
+    for (const [field, section, start, end] of item.marks) {
+      if (!bySection.has(section)) bySection.set(section, []);
+      bySection.get(section).push({ item: item.id, field, start, end });
+    }
+  }
+  for (const pre of pane.querySelectorAll("pre")) {
+    const { text } = record.sections.find(({ name }) => name === pre.dataset.section);
+    const pieces = cut(text.length, bySection.get(pre.dataset.section) || []);
+    const signature = JSON.stringify([current, pieces]);
+    if (pre.signature === signature) continue;
+    pre.signature = signature;
+    pre.replaceChildren(...pieces.map((piece) => makePiece(text, piece, current)));
+  }
+}
+
+function makePiece(text, { start, end, over }, current) {
+  const words = text.slice(start, end);
+  if (over.length === 0) return words;
+  const own = over.filter((mark) => mark.item === current);
+  const fields = own.map((mark) => mark.field);
+  const shortest = [...over].sort((one, other) => one.end - one.start - (other.end - other.start))[0];
+  const name = own.length ? "current" : "";
+  const title = own.length ? [...new Set(fields)].map(toWords).join(", ") : null;
+  return make("mark", { class: name, "data-item": shortest.item, "data-fields": fields.join(" "), title }, words);
+}
+
+/** Pieces of a text, cut wherever a mark begins or ends. */
+function cut(length, marks) {
+  const cuts = [...new Set([0, length, ...marks.flatMap(({ start, end }) => [start, end])])].sort((a, b) => a - b);
+  return cuts.slice(1).map((end, place) => {
+    const start = cuts[place];
+    return { start, end, over: marks.filter((mark) => mark.start < end && mark.end > start) };
+  });
+}
+
+/** Scroll the pane to the current item's first mark, or to a field's, which is set apart. */
+export function scrollToMark(pane, field = null) {
+  const marks = [...pane.querySelectorAll("mark.current")];
+  for (const mark of marks) mark.classList.toggle("sought", field !== null && mark.dataset.fields.split(" ").includes(field));
+  const found = marks.find((mark) => mark.classList.contains("sought")) || marks[0];
+  if (!found) return;
+  const [box, frame] = [found.getBoundingClientRect(), pane.getBoundingClientRect()];
+  if (box.top < frame.top || box.bottom > frame.bottom - 40) pane.scrollTop += box.top - frame.top - frame.height / 4;
+}
+
+/** The selected words: their section and offsets; null if nothing, or something else, is selected. */
+export function readSelection(pane) {
+  const selection = getSelection();
+  if (selection.rangeCount === 0 || selection.isCollapsed) return null;
+  const range = selection.getRangeAt(0);
+  const home = (node) => (node.nodeType === Node.ELEMENT_NODE ? node : node.parentElement).closest("pre[data-section]");
+  const [pre, last] = [home(range.startContainer), home(range.endContainer)];
+  if (!pre || !pane.contains(pre)) return null;
+  const before = document.createRange();
+  before.setStart(pre, 0);
+  before.setEnd(range.startContainer, range.startOffset);
+  const start = before.toString().length;
+  // A triple click ends at the start of what follows.
+  const end = last === pre ? start + range.toString().length : pre.textContent.length;
+  const words = pre.textContent.slice(start, end).trim();
+  return words ? { section: pre.dataset.section, start, end, words } : null;
+}
+
+/** Select characters of a section as if a reviewer had. */
+export function selectPlace(pane, section, start, end) {
+  const pre = [...pane.querySelectorAll("pre")].find((one) => one.dataset.section === section);
+  if (!pre) return;
+  const range = document.createRange();
+  setPoint(pre, start, (node, offset) => range.setStart(node, offset));
+  setPoint(pre, end, (node, offset) => range.setEnd(node, offset));
+  getSelection().removeAllRanges();
+  getSelection().addRange(range);
+}
+
+/** Scroll the pane to what is selected. */
+export function scrollToSelection(pane) {
+  const [box, frame] = [getSelection().getRangeAt(0).getBoundingClientRect(), pane.getBoundingClientRect()];
+  pane.scrollTop += box.top - frame.top - frame.height / 3;
+  if (innerWidth < 900) scrollBy(0, box.top - innerHeight / 3);
+}
+
+function setPoint(pre, offset, set) {
+  const walker = document.createTreeWalker(pre, NodeFilter.SHOW_TEXT);
+  let left = offset;
+  while (walker.nextNode()) {
+    const { length } = walker.currentNode;
+    if (left <= length) return set(walker.currentNode, left);
+    left -= length;
+  }
+}
+
+/** The next place of some words in the text, behind the selection; null if they stand nowhere. */
+export function findWords(record, words, after) {
+  const wanted = words.toLowerCase();
+  if (!wanted) return null;
+  const first = Math.max(0, record.sections.findIndex(({ name }) => name === after?.section));
+  for (let step = 0; step <= record.sections.length; step++) {
+    const { name, text } = record.sections[(first + step) % record.sections.length];
+    const from = step === 0 && after ? after.start + 1 : 0;
+    const start = text.toLowerCase().indexOf(wanted, from);
+    if (start >= 0) return { section: name, start, end: start + wanted.length };
+  }
+  return null;
+}

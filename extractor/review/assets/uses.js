@@ -1,0 +1,36 @@
+// What selected words can become: a field of the opened item, or a new item.
+
+import { nameItem } from "./summary.js";
+
+const FIELDS = {
+  people: [],
+  criterion: ["quote", "lead_in", "constraints", "time_window"],
+  regimen: ["agent", "quote", "amounts", "timing", "cycle", "duration"],
+  endpoint: ["measure", "description", "time_frame", "time_points", "instrument", "start_event", "end_events", "specimens", "methods"],
+};
+const NEW = { criterion: "New criterion", regimen: "New dose", endpoint: "New outcome" };
+
+/** Draw the bar of uses, or hide it if nothing is selected. */
+export function showUses(view) {
+  const { selection, item, uses } = view;
+  uses.hidden = selection === null;
+  if (!selection) return;
+  const { section, start, end, words } = selection;
+  const place = { section, start, end };
+  const labels = new Map(item ? view.form[item.kind].map(({ name, label }) => [name, label]) : []);
+  const own = (item ? FIELDS[item.kind] : []).map((path) =>
+    makeUse(view, labels.get(path), () => ({ kind: "read", item: item.id, version: view.version(item.id), path, selection: place })));
+  const added = Object.entries(NEW).map(([kind, label]) => makeUse(view, label, () => ({ kind: "add", add: kind, selection: place })));
+  uses.replaceChildren(
+    make("p", { class: "chosen" }, "“", words.length > 80 ? `${words.slice(0, 79)}…` : words, "”"),
+    ...(own.length ? [make("div", { class: "use" }, make("span", {}, `${nameItem(item)}:`), own)] : []),
+    make("div", { class: "use" }, added));
+}
+
+function makeUse(view, words, wish) {
+  const button = make("button", { type: "button", class: "small" }, words);
+  // The selection would be gone before the click is.
+  button.addEventListener("pointerdown", (event) => event.preventDefault());
+  button.addEventListener("click", () => view.use(wish()));
+  return button;
+}

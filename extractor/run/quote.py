@@ -1,0 +1,224 @@
+"""What a run will take: calls, tokens, money and time, at least, probably and at most."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import astuple, dataclass
+from datetime import date
+from time import process_time
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from extractor.ask.estimate import Estimate
+from extractor.ask.forecast import Forecast, Rates, TokenForecast, forecast_run
+from extractor.ask.request_sizes import RequestSize
+from extractor.ask.spec import ModelKind
+from extractor.schemas import TrialRecord, Usage
+
+from .prices import PICO, Price
+from .pricing import Pricing
+from .sampling import SEED, SizeSample, Stratum, Total, sum_up
+
+__all__ = ["Measured", "Quote", "Speed", "measure_records", "quote_run"]
+
+_CERTAINTY = 2.6
+"""Standard errors: 99 in 100."""
+_CACHED_FROM = 1024
+"""Tokens from which on providers keep the beginning of a prompt."""
+_ASSEMBLING = Forecast(low=1.0, expected=1.2, high=1.8)
+"""Work on a record beside reading and parsing it, as a multiple of these."""
+_BATCH_SECONDS = Forecast(low=300, expected=3 * 3600, high=3 * 24 * 3600)
+"""A provider's batch ends within a day; a run needs one, two or three."""
+
+_QUANTITIES = 7
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Sampled(_Frozen):
+    """How many records the figures are drawn from."""
+
+    records: int
+    seed: int = SEED
+    confidence: float = 0.99
+
+
+class QuotedPrice(_Frozen):
+    """The price that was taken, and where it is from."""
+
+    model: str
+    prompt: float
+    cached: float | None
+    output: float
+    as_of: date | None
+    source: str
+
+
+class Quote(_Frozen):
+    """What a run would take. ``usd`` is None where no price is known; ``calibrated_on_calls`` is how many calls of the
+    run itself tell how many tokens a request takes, 0 where that was measured on others.
+    """
+
+    records: int
+    sampled: Sampled | None
+    questions: Forecast
+    calls: Forecast
+    prompt_tokens: Forecast
+    output_tokens: Forecast
+    usd: Forecast | None
+    seconds: Forecast
+    price: QuotedPrice | None
+    calibrated_on_calls: int
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """How fast a run goes: calls at once, and seconds that one takes, assumed if None."""
+
+    concurrency: int
+    latency: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Records, how many of them were looked at, and sums over all: questions, sizes of requests, seconds of work."""
+
+    records: int
+    sampled: int
+    total: Total
+
+    def shifted(self, errors: float) -> tuple[float, RequestSize, float]:
+        """Questions, sizes and seconds, so many standard errors away from what is probable."""
+        questions, calls, messages, schema, answer, most, seconds = self.total.sums + errors * self.total.errors
+        size = RequestSize(
+            max(0, round(calls)), max(0, round(messages)), max(0, round(schema)), max(0.0, answer), max(0, round(most))
+        )
+        return max(0.0, questions), size, max(0.0, seconds)
+
+
+def measure_records(
+    records: Iterable[TrialRecord], estimate: Callable[[TrialRecord], Estimate], sample: int | None = None
+) -> Measured:
+    """Estimate all records, or about ``sample`` of them, drawn by size."""
+    since = process_time()
+    if sample is None:
+        rows = [_measure(record, estimate) for record in records]
+        measured = {Stratum(len(rows), ()): rows}
+        reading = process_time() - since - sum(row[-1] for row in rows)
+    else:
+        drawn = SizeSample(sample)
+        for record in records:
+            drawn.add(record)
+        reading = process_time() - since
+        measured = {stratum: [_measure(record, estimate) for record in stratum.drawn] for stratum in drawn.strata()}
+    count = sum(stratum.members for stratum in measured)
+    if not count:
+        return Measured(0, 0, Total(np.zeros(_QUANTITIES), np.zeros(_QUANTITIES)))
+    total = sum_up(measured)
+    total.sums[-1] += max(0.0, reading)
+    return Measured(count, sum(map(len, measured.values())), total)
+
+
+def _measure(record: TrialRecord, estimate: Callable[[TrialRecord], Estimate]) -> tuple[float, ...]:
+    since = process_time()
+    found = estimate(record)
+    return (found.questions, *astuple(found.size), process_time() - since)
+
+
+def quote_run(measured: Measured, rates: Rates, pricing: Pricing, speed: Speed) -> Quote:
+    """The quote for what was measured."""
+    shifted = [measured.shifted(errors) for errors in (-_CERTAINTY, 0.0, _CERTAINTY)]
+    low, expected, high = (forecast_run(size, rates) for _, size, _ in shifted)
+    tokens = TokenForecast(
+        _span(low.calls, expected.calls, high.calls),
+        _span(low.prompt_tokens, expected.prompt_tokens, high.prompt_tokens),
+        _span(low.output_tokens, expected.output_tokens, high.output_tokens),
+    )
+    asked = Forecast(low=shifted[0][0], expected=shifted[1][0], high=shifted[2][0])
+    work = Forecast(low=shifted[0][2], expected=shifted[1][2], high=shifted[2][2]) * _ASSEMBLING
+    exact = measured.sampled == measured.records
+    return Quote(
+        records=measured.records,
+        sampled=None if exact else Sampled(records=measured.sampled),
+        questions=asked.rounded(),
+        calls=tokens.calls.rounded(),
+        prompt_tokens=tokens.prompt_tokens.rounded(),
+        output_tokens=tokens.output_tokens.rounded(),
+        usd=_price(tokens, pricing.price).rounded(4) if pricing.price else None,
+        seconds=_forecast_seconds(tokens, work, pricing, speed).rounded(1),
+        price=_describe_price(pricing),
+        calibrated_on_calls=rates.calls,
+        notes=tuple(_notes(pricing, rates)),
+    )
+
+
+def _span(low: Forecast, expected: Forecast, high: Forecast) -> Forecast:
+    return Forecast(low=low.low, expected=expected.expected, high=high.high)
+
+
+def _price(tokens: TokenForecast, price: Price) -> Forecast:
+    """At least: with half of long prompts from the provider's cache."""
+    prompt, output = tokens.prompt_tokens, tokens.output_tokens
+    long = prompt.expected >= _CACHED_FROM * max(1.0, tokens.calls.expected)
+    usages = (
+        Usage(prompt_tokens=int(prompt.low), cached_tokens=int(prompt.low / 2) * long, output_tokens=int(output.low)),
+        Usage(prompt_tokens=round(prompt.expected), output_tokens=round(output.expected)),
+        Usage(prompt_tokens=round(prompt.high), output_tokens=round(output.high)),
+    )
+    low, expected, high = (price.cost(usage) / PICO for usage in usages)
+    return Forecast(low=low, expected=expected, high=high)
+
+
+def _forecast_seconds(tokens: TokenForecast, work: Forecast, pricing: Pricing, speed: Speed) -> Forecast:
+    """Waiting and work go on at the same time, at best."""
+    if not tokens.calls.high:
+        return work
+    if pricing.in_batches:
+        return work + _BATCH_SECONDS
+    latency = Forecast.exactly(speed.latency) if speed.latency is not None else _assume_latency(tokens, pricing)
+    waiting = tokens.calls * latency * Forecast.exactly(1 / speed.concurrency)
+    return Forecast(
+        low=max(work.low, waiting.low),
+        expected=max(work.expected, waiting.expected),
+        high=work.high + waiting.high,
+    )
+
+
+def _assume_latency(tokens: TokenForecast, pricing: Pricing) -> Forecast:
+    """Seconds of a call: until it begins to answer, and while it writes."""
+    calls = max(1.0, tokens.calls.expected)
+    prompt, output = tokens.prompt_tokens.expected / calls, tokens.output_tokens.expected / calls
+    if pricing.spec and pricing.spec.kind is ModelKind.LOCAL:
+        return Forecast(
+            low=prompt / 2000 + output / 150, expected=prompt / 200 + output / 25, high=prompt / 40 + output / 5
+        )
+    return Forecast(low=0.3 + output / 200, expected=1 + output / 70, high=4 + output / 20)
+
+
+def _describe_price(pricing: Pricing) -> QuotedPrice | None:
+    listed, price = pricing.listed, pricing.price
+    if listed is None or price is None:
+        return None
+    return QuotedPrice(
+        model=listed.name,
+        prompt=float(price.prompt),
+        cached=None if price.cached is None else float(price.cached),
+        output=float(price.output),
+        as_of=None if listed.as_of == date.min else listed.as_of,
+        source=listed.source,
+    )
+
+
+def _notes(pricing: Pricing, rates: Rates) -> Iterable[str]:
+    """What a reader of the figures must know."""
+    if pricing.spec is None:
+        yield "no model is named: tokens are those of a hosted one; --model NAME tells what it would cost"
+    elif pricing.listed is None:
+        yield f"no price is known of {pricing.spec}; write one into a file and name it with --prices FILE"
+    if pricing.listed and any(pricing.listed.price.thinking) and not rates.calls:
+        yield (
+            "what this model thinks before it answers is assumed; after a run of a few records (--limit 100 --out DIR)"
+            " --dry-run with the same --out goes by what they took"
+        )

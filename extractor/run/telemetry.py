@@ -1,0 +1,114 @@
+"""Events as OpenTelemetry spans: one for the run, one for each record, one for each call to a model.
+
+Spans of calls follow the semantic conventions for generative AI (``chat MODEL``, ``gen_ai.*``). No content is sent.
+Only this module imports OpenTelemetry, which the extra ``otel`` brings.
+"""
+
+import logging
+from collections.abc import Mapping
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+
+from extractor.events import Event, Fact, facts_of
+
+__all__ = ["SpanWriter"]
+
+_SECOND = 1_000_000_000
+_OF_CALLS: Mapping[str, str] = {
+    "model": "gen_ai.request.model",
+    "response_model": "gen_ai.response.model",
+    "prompt_tokens": "gen_ai.usage.input_tokens",
+    "cached_tokens": "gen_ai.usage.cache_read.input_tokens",
+    "output_tokens": "gen_ai.usage.output_tokens",
+    "status": "http.response.status_code",
+    "error": "error.type",
+    "record_id": "extractor.record.id",
+    "attempt": "extractor.call.attempt",
+    "stored": "extractor.call.stored",
+}
+
+
+class SpanWriter(logging.Handler):
+    """Makes spans of events, and hands them to an exporter, by default OTLP over HTTP as the environment sets it."""
+
+    def __init__(self, exporter: SpanExporter | None = None, provider_name: str = "openai") -> None:
+        super().__init__()
+        self._provider_name = provider_name
+        self._provider = TracerProvider(resource=Resource.create({"service.name": "extractor"}))
+        self._provider.add_span_processor(BatchSpanProcessor(exporter or _open_exporter()))
+        self._tracer = self._provider.get_tracer("extractor")
+        self._run: Span | None = None
+        self._records: dict[Fact, Span] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Begin, end or write a span."""
+        facts, now = facts_of(record), int(record.created * _SECOND)
+        match record.getMessage():
+            case Event.RUN_STARTED:
+                self._run = self._tracer.start_span("run", start_time=now, attributes=_own(facts))
+            case Event.RUN_ENDED:
+                self._end(self._run, facts, now)
+                self._run = None
+            case Event.RECORD_STARTED:
+                self._records[facts["record_id"]] = self._begin_record(facts, now)
+            case Event.RECORD_DONE | Event.RECORD_FAILED:
+                span = self._records.pop(facts["record_id"], None) or self._begin_record(facts, now)
+                self._end(span, facts, now)
+            case Event.CALL_ENDED:
+                self._write_call(facts, now)
+            case event:
+                if self._run:
+                    self._run.add_event(event, _own(facts), now)
+
+    def close(self) -> None:
+        """End what is open, and send what is left."""
+        for span in (*self._records.values(), self._run):
+            if span:
+                span.end()
+        self._provider.shutdown()
+        super().close()
+
+    def _begin_record(self, facts: Mapping[str, Fact], now: int) -> Span:
+        attributes = {"extractor.record.id": str(facts["record_id"])}
+        return self._tracer.start_span("record", _below(self._run), start_time=now, attributes=attributes)
+
+    def _write_call(self, facts: Mapping[str, Fact], now: int) -> None:
+        above = self._records.get(facts.get("record_id")) or self._run
+        attributes = {_OF_CALLS[name]: fact for name, fact in facts.items() if name in _OF_CALLS and fact is not None}
+        attributes |= {"gen_ai.operation.name": "chat", "gen_ai.provider.name": self._provider_name}
+        begun = now - int(float(facts.get("seconds") or 0) * _SECOND)
+        name = f"chat {facts.get('model')}"
+        span = self._tracer.start_span(name, _below(above), SpanKind.CLIENT, attributes, start_time=begun)
+        if facts.get("finish_reason"):
+            span.set_attribute("gen_ai.response.finish_reasons", [str(facts["finish_reason"])])
+        if facts.get("error"):
+            span.set_status(Status(StatusCode.ERROR))
+        span.end(now)
+
+    def _end(self, span: Span | None, facts: Mapping[str, Fact], now: int) -> None:
+        if span is None:
+            return
+        span.set_attributes(_own({name: fact for name, fact in facts.items() if name not in {"record_id", "error"}}))
+        if facts.get("error"):
+            span.set_attribute("error.type", str(facts["error"]))
+            span.set_status(Status(StatusCode.ERROR))
+        span.end(now)
+
+
+def _own(facts: Mapping[str, Fact]) -> dict[str, str | int | float | bool]:
+    return {f"extractor.{name}": fact for name, fact in facts.items() if fact is not None}
+
+
+def _below(span: Span | None) -> Context | None:
+    return trace.set_span_in_context(span) if span else None
+
+
+def _open_exporter() -> SpanExporter:
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - opened late
+
+    return OTLPSpanExporter()

@@ -1,0 +1,97 @@
+"""One process that extracts records by the rules alone, and the conversation with it.
+
+Records go there as JSON and come back as the line that is written: pickled models would cost ten times as much.
+"""
+
+import pickle
+import signal
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+
+from extractor.ask.questions import Assist
+from extractor.errors import ExtractorError
+from extractor.rules import extract_by_rules
+from extractor.schemas import Task, TrialRecord
+
+from .extracted import ExtractedLine
+from .tally import to_line
+
+__all__ = ["Answer", "Worker", "extract_line"]
+
+Answer = ExtractedLine | Exception
+
+
+def extract_line(record: TrialRecord, tasks: Collection[Task], assist: Assist) -> ExtractedLine:
+    """The line of a record, by the rules alone."""
+    return to_line(extract_by_rules(record, tasks, assist))
+
+
+class Worker:
+    """A process of its own, which ends when this one does, however that ends. Ctrl-C is not for it."""
+
+    def __init__(self, tasks: Collection[Task], assist: Assist) -> None:
+        spawning = get_context("spawn")
+        self._line, theirs = spawning.Pipe()
+        self._process = spawning.Process(target=_answer_all, args=(theirs, tuple(tasks), assist), daemon=True)
+        with _interrupts_blocked():
+            self._process.start()
+        theirs.close()
+
+    def ask(self, records: Sequence[bytes]) -> list[Answer]:
+        """The answers to records as JSON. Waits for them. Raises ``EOFError`` or ``OSError`` if the process dies."""
+        self._line.send(records)
+        answers: list[Answer] = self._line.recv()
+        return answers
+
+    def kill(self) -> None:
+        """End the process at once: whoever waits for its answers learns it."""
+        self._process.kill()
+
+    def close(self) -> None:
+        """End the process and forget it; nobody may wait for it any more."""
+        self._process.kill()
+        self._process.join()
+        self._process.close()
+        self._line.close()
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """What is started meanwhile never sees Ctrl-C; one that is pressed meanwhile is kept for later."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _answer_all(line: Connection, tasks: Collection[Task], assist: Assist) -> None:
+    """The life of a worker: it answers until nobody asks."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    while True:
+        try:
+            records: Sequence[bytes] = line.recv()
+            line.send([_answer(record, tasks, assist) for record in records])
+        except (EOFError, OSError):
+            return  # nobody is there any more
+
+
+def _answer(record: bytes, tasks: Collection[Task], assist: Assist) -> Answer:
+    try:
+        return extract_line(TrialRecord.model_validate_json(record), tasks, assist)
+    except Exception as error:  # noqa: BLE001 - told to the asker, who writes it down
+        return _make_portable(error)
+
+
+def _make_portable(error: Exception) -> Exception:
+    """The error, if another process can read it, or else one that says the same."""
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
+    except Exception:  # noqa: BLE001 - any class may fail in its own way
+        return ExtractorError(f"{type(error).__name__}: {error}")
+    return error

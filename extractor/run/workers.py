@@ -1,0 +1,140 @@
+"""Many processes that extract, for runs without a model: those only compute, and one process has one core."""
+
+import asyncio
+import os
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Self
+
+from extractor.ask.questions import Assist
+from extractor.errors import RecordError
+from extractor.events import Event, tell
+from extractor.schemas import Task, TrialRecord
+
+from .extracted import ExtractedLine
+from .worker import Answer, Worker, extract_line
+
+__all__ = ["A_HANDFUL", "WorkerPool", "count_cores"]
+
+_AT_ONCE = 8
+"""Records sent to a worker together."""
+_AHEAD = 3
+"""How many such parcels are under way for each worker."""
+A_HANDFUL = 32
+"""So many records are extracted here before processes are started, which takes as long as a hundred records."""
+
+
+def count_cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    record: TrialRecord
+    content: bytes
+    answer: "asyncio.Future[ExtractedLine]"
+
+
+class WorkerPool:
+    """Extracts the records it is called with in ``workers`` processes, by the rules alone.
+
+    Processes are started when there is work for them, the first ``alone`` records are done here. A process that dies
+    is replaced; the records that it had are tried again one by one, and the one it dies of fails with a
+    ``RecordError``.
+    """
+
+    def __init__(self, tasks: Collection[Task], assist: Assist, workers: int, alone: int = A_HANDFUL) -> None:
+        self._tasks, self._assist, self._count, self._alone = tuple(tasks), assist, workers, alone
+        self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue()
+        self._threads = ThreadPoolExecutor(workers, "worker")
+        self._running: set[Worker] = set()
+        self._serving: list[asyncio.Task[None]] = []
+
+    @property
+    def concurrency(self) -> int:
+        """Records under way that keep all processes busy."""
+        return self._count * _AT_ONCE * _AHEAD
+
+    async def __call__(self, record: TrialRecord) -> ExtractedLine:
+        if self._alone > 0:
+            self._alone -= 1
+            return extract_line(record, self._tasks, self._assist)
+        content = record.model_dump_json().encode()
+        waiting = _Waiting(record, content, asyncio.get_running_loop().create_future())
+        self._waiting.put_nowait(waiting)
+        return await waiting.answer
+
+    async def __aenter__(self) -> Self:
+        self._serving = [asyncio.ensure_future(self._serve()) for _ in range(self._count)]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for serving in self._serving:
+            serving.cancel()
+        for worker in self._running:
+            worker.kill()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+        self._threads.shutdown()
+        for worker in self._running:
+            worker.close()
+
+    async def _serve(self) -> None:
+        """Send parcels to one process after another, each until it dies."""
+        worker: Worker | None = None
+        while True:
+            parcel = [await self._waiting.get()]
+            while len(parcel) < _AT_ONCE and not self._waiting.empty():
+                parcel.append(self._waiting.get_nowait())
+            worker = await self._answer(worker, [waiting for waiting in parcel if not waiting.answer.done()])
+
+    async def _answer(self, worker: Worker | None, parcel: list[_Waiting]) -> Worker | None:
+        """Answer a parcel with that process or a new one, and say which one lives on."""
+        try:
+            worker = worker or self._start()
+            contents = [waiting.content for waiting in parcel]
+            answers = await asyncio.get_running_loop().run_in_executor(self._threads, worker.ask, contents)
+        except Exception:  # noqa: BLE001 - whatever befell it: that conversation has ended
+            tell(Event.WORKER_LOST)
+            self._bury(worker)
+            return await self._answer_singly(parcel)
+        for waiting, answer in zip(parcel, answers, strict=True):
+            _settle(waiting, answer)
+        return worker
+
+    async def _answer_singly(self, parcel: list[_Waiting]) -> Worker | None:
+        """Find out of which record a process died."""
+        if len(parcel) == 1:
+            _settle(parcel[0], _describe_death(parcel[0].record))
+            return None
+        worker: Worker | None = None
+        for waiting in parcel:
+            worker = await self._answer(worker, [waiting])
+        return worker
+
+    def _bury(self, dead: Worker | None) -> None:
+        if dead:
+            self._running.discard(dead)
+            dead.close()
+
+    def _start(self) -> Worker:
+        worker = Worker(self._tasks, self._assist)
+        self._running.add(worker)
+        return worker
+
+
+def _settle(waiting: _Waiting, answer: Answer) -> None:
+    if waiting.answer.done():
+        return  # it was given up
+    if isinstance(answer, Exception):
+        waiting.answer.set_exception(answer)
+    else:
+        waiting.answer.set_result(answer)
+
+
+def _describe_death(record: TrialRecord) -> RecordError:
+    problem = f"the process that extracted {record.record_id} died, as for want of memory"
+    return RecordError(
+        record.source.path, problem, "run this record alone, with --workers 1", place=record.source.place
+    )

@@ -1,0 +1,73 @@
+"""``extractor export`` as a user starts it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+
+def extractor(*arguments):
+    command = [sys.executable, "-m", "extractor", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, check=False, text=True)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("exported") / "run"
+    done = extractor("run", "tests/records", "--assist", "never", "--out", folder, "--quiet")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_a_run_becomes_a_database(run, tmp_path):
+    done = extractor("export", run, "--to", tmp_path / "t.duckdb")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    assert "records: 12" in done.stderr.splitlines()
+    with duckdb.connect(str(tmp_path / "t.duckdb"), read_only=True) as database:
+        told = database.execute("SELECT count(*) FROM criteria").fetchone()
+    results = [json.loads(line) for line in (run / "extractions.jsonl").read_text("utf-8").splitlines()]
+    assert told == (sum(len(result["eligibility"]["criteria"]) for result in results),)
+
+
+def test_the_results_alone_are_enough_and_tasks_choose_tables(run, tmp_path):
+    done = extractor(
+        "export", run / "extractions.jsonl", "--to", tmp_path / "t", "--format", "csv", "--tasks", "dosing", "-q"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    names = {path.stem for path in (tmp_path / "t").iterdir()}
+    assert names >= {"records", "regimens", "amounts", "evidence", "tables"}
+    assert not names & {"criteria", "endpoints", "eligibility"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["--to", "t"], 2, "say --format"),
+        (["--to", "t.csv"], 2, "holds one table"),
+        (["--to", "t.csv", "--tables", "doses"], 2, "no such table"),
+        (["--to", "t", "--format", "csv", "--tasks", "doses"], 2, "doses"),
+    ],
+)
+def test_a_wrong_call_says_what_to_do(run, tmp_path, arguments, code, told):
+    to = tmp_path / arguments[1]
+    done = extractor("export", run, "--to", to, *arguments[2:])
+    assert done.returncode == code
+    assert told in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not to.exists()
+
+
+def test_what_is_there_is_not_replaced(run, tmp_path):
+    to = tmp_path / "t.csv"
+    to.write_text("mine")
+    command = ("export", run, "--to", to, "--tables", "criteria", "--quiet")
+    done = extractor(*command)
+    assert (done.returncode, to.read_text()) == (1, "mine")
+    assert "--force" in done.stderr
+    assert extractor(*command, "--force").returncode == 0
+    assert to.read_text("utf-8").startswith("record_id,criterion_index,")
+    assert Path(run / "extractions.jsonl").exists()

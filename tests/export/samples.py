@@ -1,0 +1,80 @@
+"""Extractions for tables: one with a value in every field there is, and a small one."""
+
+from enum import StrEnum
+from itertools import count
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+from pydantic import BaseModel
+
+from extractor.schemas import Absence, Eligibility, Endpoint, Regimen, TrialExtraction
+
+SMALL = TrialExtraction(
+    record_id="NCT90000001",
+    eligibility=Eligibility.model_validate(
+        {
+            "minimum_age": {"value": 18, "unit": "year"},
+            "criteria": [
+                {
+                    "kind": "inclusion",
+                    "section": "eligibility",
+                    "quote": "=HYPERLINK(1)",
+                    "category": "other",
+                    "constraints": [
+                        {"quantity": "z-score", "comparator": ">", "value": -2.5},
+                        {"quantity": "ECOG", "comparator": "between", "value": 0, "value_high": 2},
+                    ],
+                }
+            ],
+        }
+    ),
+    dosing=(
+        Regimen.model_validate(
+            {
+                "agent": "ibuprofen",
+                "section": "arms[0]",
+                "quote": "ibuprofen 400 mg",
+                "amounts": [{"low": 400, "high": 400, "unit": "mg"}],
+                "evidence": [
+                    {
+                        "field": "amounts[0]",
+                        "section": "arms[0]",
+                        "start": 10,
+                        "end": 16,
+                        "quote": "400 mg",
+                        "origin": "rule",
+                        "support": "parsed",
+                    }
+                ],
+            }
+        ),
+    ),
+    endpoints=(
+        Endpoint.model_validate(
+            {"rank": "primary", "index": 0, "measure": "Pain\nat rest", "time_points": [{"value": 2, "unit": "week"}]}
+        ),
+    ),
+    absences=(Absence(field="endpoints[0].concept", reason="not_asked", sections=("a", "b")),),
+)
+
+
+def fill(model: type[BaseModel], numbers: Any = None) -> dict[str, Any]:
+    """A value in every field of a model, each text and number another one."""
+    numbers = numbers or count(1)
+    return {name: _fill(field.annotation, numbers) for name, field in model.model_fields.items()}
+
+
+def _fill(annotation: Any, numbers: Any) -> Any:
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if origin is tuple:
+        return [_fill(parts[0], numbers) for _ in range(2)]
+    if origin in {Union, UnionType}:
+        return _fill(next(part for part in parts if part is not type(None)), numbers)
+    if hasattr(annotation, "__metadata__"):
+        return _fill(annotation.__origin__, numbers)
+    if issubclass(annotation, BaseModel):
+        return fill(annotation, numbers)
+    if issubclass(annotation, StrEnum):
+        return next(iter(annotation)).value
+    number = next(numbers)
+    return {bool: True, float: number / 10_000, int: number}.get(annotation, f"text {number}")

@@ -1,0 +1,227 @@
+"""Files of tables: complete or not there, safe in a spreadsheet, and the same in every format."""
+
+import csv
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from extractor.errors import StoreError
+from extractor.export import Destination, Format, choose_tables, export_run, list_tables
+from extractor.export.text_files import neutralise
+
+from .samples import SMALL
+
+
+@pytest.fixture
+def run(tmp_path):
+    folder = tmp_path / "a run [1]"
+    folder.mkdir()
+    lines = [SMALL.model_copy(update={"record_id": f"NCT9000000{n}"}).model_dump_json() + "\n" for n in range(1, 4)]
+    (folder / "extractions.jsonl").write_text("".join(lines), "utf-8")
+    return folder
+
+
+def read_csv(path, encoding="utf-8"):
+    with path.open(encoding=encoding, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def export(run, to, format_=None, tables=(), **options):
+    return export_run(run, Destination.choose(to, format_, **options), tables)
+
+
+def test_a_database_holds_all_tables_with_types_and_meanings(run, tmp_path):
+    counts = export(run, tmp_path / "it's.duckdb")
+    with duckdb.connect(str(tmp_path / "it's.duckdb"), read_only=True) as database:
+        for table in list_tables():
+            (rows,) = database.execute(f"SELECT count(*) FROM {table.name}").fetchone()
+            assert rows == counts[table.name]
+        kinds = dict(database.execute("SELECT column_name, data_type FROM duckdb_columns()").fetchall())
+        assert (kinds["value"], kinds["criterion_index"], kinds["healthy_volunteers"]) == (
+            "DOUBLE",
+            "BIGINT",
+            "BOOLEAN",
+        )
+        said = "SELECT comment FROM duckdb_columns() WHERE table_name = 'evidence' AND column_name = 'quote'"
+        assert database.execute(said).fetchone() == ("The characters themselves.",)
+        ids = database.execute("SELECT record_id FROM records").fetchall()
+    assert ids == [("NCT90000001",), ("NCT90000002",), ("NCT90000003",)]
+
+
+def test_tables_are_joined_in_sql(run, tmp_path):
+    export(run, tmp_path / "t.duckdb")
+    with duckdb.connect(str(tmp_path / "t.duckdb"), read_only=True) as database:
+        found = database.execute(
+            "SELECT quantity, value, quote FROM criteria JOIN constraints USING (record_id, criterion_index)"
+            " WHERE value < 0 ORDER BY record_id LIMIT 1"
+        ).fetchone()
+        proof = database.execute(
+            "SELECT agent, low, e.quote FROM regimens r JOIN amounts a USING (record_id, regimen_index)"
+            " JOIN evidence e ON e.record_id = r.record_id AND e.item = 'regimen' AND e.item_index = r.regimen_index"
+            " ORDER BY r.record_id LIMIT 1"
+        ).fetchone()
+    assert found == ("z-score", -2.5, "=HYPERLINK(1)")
+    assert proof == ("ibuprofen", 400.0, "400 mg")
+
+
+def test_all_formats_hold_the_same(run, tmp_path):
+    for format_ in (Format.CSV, Format.JSONL, Format.PARQUET):
+        export(run, tmp_path / format_, format_)
+    lines = (tmp_path / "jsonl" / "constraints.jsonl").read_text("utf-8").splitlines()
+    plain = [tuple(json.loads(line).values()) for line in lines]
+    columnar = duckdb.sql(f"SELECT * FROM read_parquet('{tmp_path}/parquet/constraints.parquet')").fetchall()
+    cells = [tuple(cell or None for cell in row.values()) for row in read_csv(tmp_path / "csv" / "constraints.csv")]
+    assert columnar == plain
+    assert cells == [tuple(None if cell is None else str(cell) for cell in row) for row in plain]
+    assert len(plain) == 6
+    described = json.loads((tmp_path / "csv" / "tables.json").read_text("utf-8"))
+    assert described["constraints"]["keys"] == ["record_id", "criterion_index", "constraint_index"]
+
+
+def test_an_export_is_the_same_each_time(run, tmp_path):
+    for name in ("first", "second"):
+        export(run, tmp_path / name, Format.CSV)
+    for path in (tmp_path / "first").iterdir():
+        assert path.read_bytes() == (tmp_path / "second" / path.name).read_bytes()
+
+
+def test_a_file_holds_one_table(run, tmp_path):
+    export(run, tmp_path / "limits.csv", tables=choose_tables([], ["constraints"]))
+    assert len(read_csv(tmp_path / "limits.csv")) == 6
+    with pytest.raises(ValueError, match="holds one table"):
+        export(run, tmp_path / "all.csv")
+    assert not (tmp_path / "all.csv").exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=1+1",
+        "+1",
+        "-1+1",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        " =1",
+        "'=1",
+        '"=1',
+        "＝1",
+        "a;=1",
+        "a\n-1",
+        "a,@x",
+        "a\t+1",
+    ],
+)
+def test_no_program_takes_a_text_for_a_formula(text):
+    safe = neutralise(text)
+    assert safe.replace("'", "") == text.replace("'", "")
+    for separator in (";", "\t"):
+        for row in csv.reader(safe.splitlines() or [""], delimiter=separator, quoting=csv.QUOTE_NONE):
+            for cell in row:
+                assert not cell.strip(' "\t\r\n').startswith(tuple("=+-@＝＋－＠")), (separator, cell)
+
+
+@pytest.mark.parametrize(
+    "text", ["18-65 years", "ECOG 0-2", "> 3 x ULN", "a = b", "day -7, -5 and -3", "IL-2", "", "β-lactam"]
+)
+def test_other_texts_stay_as_they_are(text):
+    assert neutralise(text) == text
+
+
+def test_negative_numbers_stay_numbers_and_texts_do_not(run, tmp_path):
+    export(run, tmp_path / "t", Format.CSV)
+    assert read_csv(tmp_path / "t" / "constraints.csv")[0]["value"] == "-2.5"
+    assert read_csv(tmp_path / "t" / "criteria.csv")[0]["quote"] == "'=HYPERLINK(1)"
+    assert read_csv(tmp_path / "t" / "endpoints.csv")[0]["measure"] == "Pain\nat rest"
+
+
+def test_a_mark_says_that_csv_is_utf8(run, tmp_path):
+    export(run, tmp_path / "t", Format.CSV, bom=True)
+    assert (tmp_path / "t" / "records.csv").read_bytes().startswith(b"\xef\xbb\xbfrecord_id,")
+    assert read_csv(tmp_path / "t" / "records.csv", "utf-8-sig")[0]["record_id"] == "NCT90000001"
+
+
+@pytest.mark.parametrize(("name", "format_"), [("t.duckdb", None), ("t", Format.CSV), ("t", Format.PARQUET)])
+def test_what_is_there_is_replaced_on_demand_alone(run, tmp_path, name, format_):
+    to = tmp_path / name
+    export(run, to, format_)
+    before = sorted(path.name for path in tmp_path.iterdir())
+    with pytest.raises(StoreError, match="--force"):
+        export(run, to, format_)
+    assert export(run, to, format_, force=True)["records"] == 3
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(("name", "format_"), [("t.duckdb", None), ("t", Format.CSV), ("t", Format.PARQUET)])
+def test_an_export_that_fails_leaves_what_was_there(run, tmp_path, name, format_):
+    to = tmp_path / name
+    export(run, to, format_)
+    files = [to] if to.is_file() else sorted(to.iterdir())
+    before = [path.read_bytes() for path in files]
+    listed = sorted(path.name for path in tmp_path.iterdir())
+    with (run / "extractions.jsonl").open("a") as file:
+        file.write('{"record_id": "torn')
+    with pytest.raises(StoreError, match="line 4: is broken"):
+        export(run, to, format_, force=True)
+    assert [path.read_bytes() for path in files] == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == listed
+
+
+def test_a_value_that_fits_no_column_fails_before_anything_is_there(run, tmp_path):
+    line = SMALL.model_dump(mode="json")
+    line["eligibility"]["minimum_age"]["value"] = "adult"
+    (run / "extractions.jsonl").write_text(json.dumps(line), "utf-8")
+    with pytest.raises(StoreError, match="cannot be made a table"):
+        export(run, tmp_path / "t.duckdb")
+    assert [path.name for path in tmp_path.iterdir()] == [run.name]
+
+
+def test_a_folder_of_other_files_is_never_replaced(run, tmp_path):
+    other = tmp_path / "mine"
+    other.mkdir()
+    (other / "thesis.csv").write_text("precious")
+    with pytest.raises(StoreError, match="holds other files"):
+        export(run, other, Format.CSV, force=True)
+    assert (other / "thesis.csv").read_text() == "precious"
+
+
+def test_an_empty_folder_is_taken(run, tmp_path):
+    (tmp_path / "t").mkdir()
+    assert export(run, tmp_path / "t", Format.JSONL)["records"] == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "format_", "told"),
+    [("t", None, "say --format"), ("t", Format.DUCKDB, "one file"), ("t.csv", Format.PARQUET, "named as csv")],
+)
+def test_a_path_and_a_format_must_fit(tmp_path, name, format_, told):
+    with pytest.raises(ValueError, match=told):
+        Destination.choose(tmp_path / name, format_)
+
+
+def test_a_folder_without_results_is_told(tmp_path):
+    with pytest.raises(StoreError, match="holds no results"):
+        export(tmp_path, tmp_path / "t.duckdb")
+
+
+def test_an_unknown_table_is_told():
+    with pytest.raises(ValueError, match="no such table; choose from records, eligibility"):
+        choose_tables([], ["doses"])
+
+
+QUERIES = [block.partition("```")[0] for block in Path("docs/export.md").read_text("utf-8").split("```sql\n")[1:]]
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_the_documented_questions_can_be_asked(run, tmp_path, query):
+    export(run, tmp_path / "t.duckdb")
+    with duckdb.connect(str(tmp_path / "t.duckdb"), read_only=True) as database:
+        found = database.execute(query.replace("fludarabine", "ibuprofen").replace("confidence IS NOT NULL", "true"))
+        assert found.fetchall()
+
+
+def test_there_are_documented_questions():
+    assert len(QUERIES) == 4

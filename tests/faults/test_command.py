@@ -1,0 +1,63 @@
+"""The real command against a server with faults: what it says, its exit code, and that it can go on."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from benchmarks.soak.records import write_distinct_records
+
+from .server import WELL, Fault, serve_faults
+
+RECORDS = 10
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory):
+    path = tmp_path_factory.mktemp("command") / "records.jsonl"
+    write_distinct_records(path, RECORDS)
+    return path
+
+
+def run(records, out, server, *options):
+    command = [sys.executable, "-m", "extractor", "run", str(records), "--assist", "always", "--concurrency", "3"]
+    command += ["--quiet", "--model", f"{server.url}#stub", "--out", str(out), *options]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_an_account_without_credit_stops_the_run_which_can_go_on(records, tmp_path):
+    broke = Fault(429, error={"code": "insufficient_quota", "message": "You exceeded your quota"})
+    with serve_faults(lambda number: WELL if number < 4 else broke) as server:
+        stopped = run(records, tmp_path / "run", server)
+        assert stopped.returncode == 1
+        assert "the account has no credit left: You exceeded your quota; go on with: extractor run" in stopped.stderr
+        assert (tmp_path / "run" / "failures.jsonl").read_text("utf-8") == ""
+        server.plan = lambda _: WELL
+        assert run(records, tmp_path / "run", server).returncode == 0
+    manifest = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))
+    assert manifest["records"] == {"extracted": RECORDS, "lacking": 0, "resumed": 4, "failed": 0}
+    assert manifest["usage"]["calls"] == server.calls
+
+
+def test_a_server_that_is_not_there_is_told_and_no_record_is_burnt(records, tmp_path):
+    with serve_faults() as server:
+        pass
+    ended = run(records, tmp_path / "run", server, "--limit", "2")
+    assert ended.returncode == 1
+    assert "is the server running, and the address right?" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_requests_a_minute_are_an_option(records, tmp_path):
+    with serve_faults() as server:
+        ended = run(records, tmp_path / "run", server, "--requests-per-minute", "120")
+    assert ended.returncode == 0
+    assert server.times[-1] - server.times[0] > (server.calls - 2) / 2 - 0.1
+
+
+@pytest.mark.parametrize(("option", "value"), [("--requests-per-minute", "0"), ("--timeout", "-1")])
+def test_what_cannot_be_kept_is_refused(records, tmp_path, option, value):
+    with serve_faults() as server:
+        ended = run(records, tmp_path / "run", server, option, value)
+    assert (ended.returncode, server.calls) == (2, 0)

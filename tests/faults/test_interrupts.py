@@ -1,0 +1,121 @@
+"""Ctrl-C in the real command: once, twice, and the command that it prints."""
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from benchmarks.soak.records import write_distinct_records
+
+from .server import serve_faults
+
+RECORDS = 24
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to one process")
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory):
+    path = tmp_path_factory.mktemp("interrupts") / "records.jsonl"
+    write_distinct_records(path, RECORDS)
+    return path
+
+
+def start(records, out, server, *options):
+    command = [sys.executable, "-m", "extractor", "run", str(records), "--assist", "always", "--concurrency", "4"]
+    command += ["--quiet", "--model", f"{server.url}#stub", "--out", str(out), *options]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for_calls(server, count, running):
+    until = time.monotonic() + 60
+    while server.calls < count and running.poll() is None and time.monotonic() < until:
+        time.sleep(0.005)
+    assert running.poll() is None
+
+
+def count_lines(out):
+    return len((out / "extractions.jsonl").read_text("utf-8").splitlines())
+
+
+def test_the_first_one_finishes_what_is_in_flight_and_prints_the_command_that_resumes(records, tmp_path):
+    with serve_faults(latency=0.2) as server:
+        running = start(records, tmp_path / "run", server)
+        wait_for_calls(server, 6, running)
+        running.send_signal(signal.SIGINT)
+        told = running.communicate(timeout=60)[1]
+        asked = server.calls
+        assert running.returncode == 130
+        assert "finishing the records in flight; Ctrl-C again stops at once" in told
+        line = next(line for line in told.splitlines() if "go on with: " in line)
+        command = shlex.split(line.partition("go on with: ")[2])
+        assert command[0] == "extractor"
+        done = count_lines(tmp_path / "run")
+        assert 0 < done < RECORDS
+        manifest = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))
+        assert manifest["usage"]["calls"] == asked
+        assert manifest["records"]["lacking"] == 0
+        resumed = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True, check=False)
+        assert resumed.returncode == 0
+    assert count_lines(tmp_path / "run") == RECORDS
+    assert not server.answered_twice
+    assert server.calls == len(server.asked)
+
+
+def test_the_second_one_stops_at_once_and_loses_no_answer(records, tmp_path):
+    with serve_faults(latency=0.6) as server:
+        running = start(records, tmp_path / "run", server)
+        wait_for_calls(server, 6, running)
+        running.send_signal(signal.SIGINT)
+        time.sleep(0.1)
+        running.send_signal(signal.SIGINT)
+        since = time.monotonic()
+        told = running.communicate(timeout=60)[1]
+        assert running.returncode == 130
+        assert time.monotonic() - since < 5
+        assert "go on with: extractor run" in told
+        assert "Traceback" not in told
+        answered = set(server.answered)
+        server.latency = 0.0
+        resumed = start(records, tmp_path / "run", server)
+        resumed.communicate(timeout=120)
+        assert resumed.returncode == 0
+    assert count_lines(tmp_path / "run") == RECORDS
+    # What was under way is asked again; what was answered, not, but for answers that came as the connection was cut.
+    assert len([name for name in answered if server.asked[name] > 1]) <= 4
+
+
+def test_without_a_folder_it_says_how_a_run_could_be_resumed(records):
+    with serve_faults(latency=0.2) as server:
+        command = [sys.executable, "-m", "extractor", "run", str(records), "--assist", "always", "--concurrency", "2"]
+        command += ["--quiet", "--model", f"{server.url}#stub"]
+        running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        wait_for_calls(server, 3, running)
+        running.send_signal(signal.SIGINT)
+        results, told = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "with --out DIR a run can go on" in told
+    ids = [json.loads(line)["record_id"] for line in results.split("\n")[:-1]]
+    assert 0 < len(ids) < RECORDS
+    assert ids == [f"NCT{number:08d}" for number in range(len(ids))]
+
+
+def test_without_a_model_it_stops_in_order_too(records, tmp_path):
+    many = tmp_path / "many.jsonl"
+    write_distinct_records(many, 2000)
+    command = [sys.executable, "-m", "extractor", "run", str(many), "--assist", "never", "--workers", "1"]
+    command += ["--quiet", "--out", str(tmp_path / "run")]
+    running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    results = tmp_path / "run" / "extractions.jsonl"
+    until = time.monotonic() + 60
+    while not (results.exists() and results.stat().st_size) and time.monotonic() < until:
+        time.sleep(0.01)
+    running.send_signal(signal.SIGINT)
+    told = running.communicate(timeout=60)[1]
+    assert running.returncode == 130
+    assert "go on with: extractor run" in told
+    assert 0 < count_lines(tmp_path / "run") < 2000

@@ -1,0 +1,167 @@
+"""A provider on loopback: chat, files and batches, as much of them as a client sees, with faults."""
+
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from benchmarks.soak.server import answer_request
+
+_FILE = re.compile(rb'name="file"; filename="([^"]+)"\r\n(?:[^\r\n]+\r\n)*\r\n(.*?)\r\n--', re.DOTALL)
+
+Answer = Callable[[dict[str, Any]], tuple[int, dict[str, Any]] | None]
+"""What a request of a batch gets: a status and a body, or None if the batch expires first."""
+
+
+def answer_well(body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    """An answer to each request."""
+    return 200, answer_request(body)
+
+
+@dataclass
+class Provider:
+    """What the provider holds, and what it was asked. ``faults`` are statuses for the next requests of a route, such as
+    ``POST /batches``; 0 breaks the connection after the request has been carried out.
+    """
+
+    url: str = ""
+    answer: Answer = answer_well
+    ends: str = "completed"
+    looks: int = 1
+    files: dict[str, bytes] = field(default_factory=dict)
+    batches: dict[str, dict[str, Any]] = field(default_factory=dict)
+    faults: dict[str, list[int]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def requests(self) -> list[dict[str, Any]]:
+        """All lines that ever were in a batch, in the order of batches."""
+        return [json.loads(line) for b in self.batches.values() for line in self.files[b["input_file_id"]].splitlines()]
+
+    def add_file(self, content: bytes) -> dict[str, Any]:
+        name = f"file-{len(self.files)}"
+        self.files[name] = content
+        told = {"id": name, "object": "file", "bytes": len(content), "created_at": 1}
+        return {**told, "filename": "f", "purpose": "batch"}
+
+    def add_batch(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        name = f"batch-{len(self.batches)}"
+        batch = {"id": name, "object": "batch", "status": "validating", "created_at": 1, **wanted, "looked": 0}
+        self.batches[name] = batch
+        return batch
+
+    def look(self, name: str) -> dict[str, Any]:
+        """The batch; it has ended once it was looked at so often."""
+        batch = self.batches[name]
+        batch["looked"] += 1
+        if batch["looked"] <= self.looks:
+            batch["status"] = "in_progress"
+        elif "output_file_id" not in batch:
+            self._end(batch)
+        return batch
+
+    def _end(self, batch: dict[str, Any]) -> None:
+        outputs, errors = [], []
+        for line in self.files[batch["input_file_id"]].splitlines() if self.ends != "failed" else ():
+            request = json.loads(line)
+            got = self.answer(request["body"])
+            row: dict[str, Any] = {"id": "r", "custom_id": request["custom_id"], "response": None, "error": None}
+            if got is None:
+                row["error"] = {"code": "batch_expired", "message": "it was not reached in time"}
+            else:
+                row["response"] = {"status_code": got[0], "request_id": "q", "body": got[1]}
+            (outputs if got and got[0] == 200 else errors).append(json.dumps(row))
+        batch["status"] = self.ends
+        batch["output_file_id"] = self.add_file("\n".join(outputs).encode())["id"] if outputs else None
+        batch["error_file_id"] = self.add_file("\n".join(errors).encode())["id"] if errors else None
+        if self.ends == "failed":
+            error = {"code": "token_limit", "message": "too many tokens enqueued"}
+            batch["errors"] = {"object": "list", "data": [error]}
+
+
+class _Handler(BaseHTTPRequestHandler):
+    provider: Provider
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        self.serve("GET", b"")
+
+    def do_POST(self) -> None:
+        if self.headers.get("Transfer-Encoding") == "chunked":
+            self.serve("POST", b"".join(self.chunks()))
+        else:
+            self.serve("POST", self.rfile.read(int(self.headers["Content-Length"])))
+
+    def chunks(self) -> Iterator[bytes]:
+        while size := int(self.rfile.readline(), 16):
+            yield self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+
+    def serve(self, method: str, body: bytes) -> None:
+        path = self.path.partition("?")[0].removeprefix("/v1")
+        route = f"{method} {re.sub(r'/(file|batch)-[0-9]+', '', path)}"
+        with self.provider.lock:
+            self.provider.asked.append(route)
+            waiting = self.provider.faults.get(route)
+            fault = waiting.pop(0) if waiting else None
+            if fault:
+                self.write(fault, json.dumps({"error": {"message": "a fault"}}).encode())
+                return
+            reply = self.reply(method, path, body)
+            if fault == 0:
+                self.close_connection = True
+                return
+        self.write(200, reply)
+
+    def reply(self, method: str, path: str, body: bytes) -> bytes:
+        if path.endswith("/content"):
+            return self.provider.files[path.split("/")[2]]
+        return json.dumps(self.result(method, path, body)).encode()
+
+    def result(self, method: str, path: str, body: bytes) -> dict[str, Any]:
+        if method == "POST" and path == "/files":
+            found = _FILE.search(body)
+            assert found, body[:500]
+            return self.provider.add_file(found[2])
+        if method == "POST" and path == "/batches":
+            return self.provider.add_batch(json.loads(body))
+        if path == "/batches":
+            rows = list(reversed(self.provider.batches.values()))
+            return {"object": "list", "data": rows, "has_more": False, "first_id": None, "last_id": None}
+        return self.provider.look(path.split("/")[2])
+
+    def write(self, status: int, content: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+
+@contextmanager
+def serve_provider(**settings: Any) -> Iterator[Provider]:
+    """The provider, until the block ends."""
+    provider = Provider(**settings)
+
+    handler = type("Handler", (_Handler,), {"provider": provider})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    provider.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
+    try:
+        yield provider
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,0 +1,341 @@
+"""The report in a real browser, without network."""
+
+import os
+import re
+import shutil
+from importlib.resources import files
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from extractor.report import write_report
+
+from .runs import CRITERION, HOSTILE_ID, SCRIPT, TEXT, run_hostile, run_many, run_seeds
+
+# Debian's wrapper first; the others are what other systems call it.
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+REQUIRED = bool(os.environ.get("EXTRACTOR_REQUIRE_BROWSER"))
+# A loaded machine is slow, not wrong.
+_PATIENCE = 20_000
+expect.set_options(timeout=_PATIENCE)
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None and not REQUIRED, reason="no chromium here; install it, for instance: apt-get install chromium"
+)
+FEW, MANY = 20, 400
+SEED = "003_b184c860ed2ef927"
+OTHER = "002_2baf81115b3b9652"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    assert CHROMIUM, "EXTRACTOR_REQUIRE_BROWSER is set and there is no chromium: apt-get install chromium"
+    with sync_playwright() as playwright:
+        # Root in a container can have no sandbox, and little shared memory; the page is our own.
+        arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        context = launched.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce", offline=True)
+        context.set_default_timeout(_PATIENCE)
+        yield context
+        launched.close()
+
+
+def write_page(run, folder):
+    path = folder / "page.html"
+    write_report(run, path)
+    return path.as_uri()
+
+
+@pytest.fixture(scope="module")
+def seeds(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("seeds")
+    return write_page(run_seeds(folder / "run"), folder)
+
+
+@pytest.fixture
+def visit(browser):
+    """Opens pages. Afterwards: no script failed, nothing was asked of another address, no record's text ran."""
+    pages, troubles, requests, addresses = [], [], set(), set()
+
+    def open_page(address, place=""):
+        page = browser.new_page()
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on("console", lambda message: troubles.append(message.text))
+        page.on("request", lambda request: requests.add(request.url.partition("#")[0]))
+        page.goto(address + place)
+        expect(page.locator("html")).to_have_attribute("data-ready", "true")
+        addresses.add(address)
+        pages.append(page)
+        return page
+
+    yield open_page
+    for page in pages:
+        assert page.evaluate("window.broken") is None
+        assert page.locator("img, iframe, object").count() == 0
+        page.close()
+    assert troubles == []
+    assert requests <= addresses
+
+
+@pytest.fixture
+def page(visit, seeds):
+    return visit(seeds)
+
+
+def read_chosen(page):
+    """The words of the evidence that is chosen."""
+    expect(page.locator(".mark.chosen").first).to_be_visible()
+    return "".join(page.locator(".mark.chosen").all_text_contents())
+
+
+def list_records(page):
+    return page.locator(".rows a code")
+
+
+def test_the_overview_counts_and_leads_to_the_records(page):
+    expect(page.locator(".tile dd:not(.note)").first).to_have_text("5")
+    page.get_by_role("link", name="endpoint not registered").click()
+    expect(page.locator(".status")).to_have_text("1 of 5 records")
+    expect(list_records(page)).to_have_text([SEED])
+    page.go_back()
+    expect(page.locator("#overview")).to_be_visible()
+    page.locator(".fields").get_by_role("link", name="constraints").click()
+    expect(page.locator("[name=field]")).to_have_value("eligibility.criteria.constraints")
+    expect(list_records(page)).to_have_text([SEED])
+
+
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        ("field=dosing&absence=not_reported", 5),
+        ("field=dosing&origin=rule", 0),
+        ("field=eligibility.criteria&origin=rule", 1),
+        ("finding=time_points_differ", 1),
+        ("field=eligibility&finding=time_points_differ", 0),
+        ("absence=not_reported&text=CD19%20MRD", 1),
+        ("text=three%20months%20heavily", 1),
+        ("text=no%20such%20word%20anywhere", 0),
+        ("below=0.5", 0),
+        ("field=eligibility&below=0.8", 1),
+    ],
+)
+def test_filters_and_search_are_in_the_address(visit, seeds, filters, found):
+    page = visit(seeds, f"#?{filters}")
+    expect(page.locator(".status")).to_have_text(f"{found} of 5 records")
+    expect(list_records(page)).to_have_count(found)
+
+
+def test_a_filter_changes_the_address_and_is_cleared(page):
+    page.keyboard.press("/")
+    page.keyboard.type("leukemia children")
+    expect(list_records(page)).to_have_text([SEED])
+    assert "text=leukemia+children" in page.url
+    page.get_by_role("button", name="Clear").click()
+    expect(list_records(page)).to_have_count(5)
+    page.locator("[name=sort]").select_option("findings")
+    expect(list_records(page).first).to_have_text(SEED)
+
+
+def test_a_record_shows_its_text_as_it_stands_in_the_file(visit, seeds):
+    page = visit(seeds, f"#{SEED}")
+    summary = page.locator("[data-section=brief_summary] p")
+    expect(summary).to_contain_text("(\\>95% CD19 and \\>95% CD22). After CAR")
+
+
+def test_a_value_leads_to_its_evidence_and_back(visit, seeds):
+    page = visit(seeds, f"#{SEED}")
+    value = page.get_by_role("link", name="CD22 > 95 %")
+    value.hover()
+    expect(page.locator(".mark.lit")).to_have_text(["\\>95% CD22"])
+    value.click()
+    assert read_chosen(page) == "\\>95% CD22"
+    assert page.url.endswith(f"#{SEED}/eligibility.criteria[1].constraints[1]")
+    mark = page.locator(".mark", has_text="for more than three months")
+    mark.hover()
+    expect(page.locator(".value.lit", has_text="> 3 months")).to_be_visible()
+    mark.click()
+    expect(page.locator(".value.chosen")).to_contain_text("> 3 months")
+    assert page.url.endswith("eligibility.criteria[1].time_window")
+
+
+def test_words_that_several_values_quote_are_chosen_in_turn(visit, seeds):
+    page = visit(seeds, f"#{SEED}")
+    mark = page.locator(".mark", has_text="\\>95% CD19")
+    chosen = []
+    for _ in range(4):
+        mark.click()
+        chosen.append(page.locator(".value.chosen").get_attribute("data-path"))
+    assert chosen[0].endswith("constraints[0]")
+    assert len(set(chosen)) == 4
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("endpoints[3].time_points", "30"),
+        ("endpoints[3].time_points[2]", "90"),
+        ("findings[0]", "ORR(CR+CRi) on days 45, 90, 120day 30, day 45, day 90"),
+    ],
+)
+def test_a_value_has_an_address_of_its_own(visit, seeds, path, words):
+    page = visit(seeds, f"#{OTHER}/{path}")
+    assert read_chosen(page) == words
+    expect(page.locator("[data-path].chosen, .chosen-card").first).to_be_in_viewport()
+    expect(page.locator(".mark.chosen").first).to_be_in_viewport()
+
+
+def test_an_absence_has_an_address_and_its_reason(visit, seeds):
+    page = visit(seeds, f"#{OTHER}/endpoints[0].instrument")
+    expect(page.locator("li.chosen")).to_contain_text("No instrument: not reported; searched: primary_outcomes")
+    page.goto(f"{seeds}#{OTHER}/dosing")
+    expect(page.locator(".lone.chosen")).to_contain_text("No regimen: not reported")
+
+
+def test_addresses_that_lead_nowhere_are_told(visit, seeds):
+    page = visit(seeds, f"#{SEED}/endpoints[99].concept")
+    expect(page.locator(".record-notes")).to_have_text("There is no endpoints[99].concept in this record.")
+    page.goto(f"{seeds}#no-such-record")
+    expect(page.locator(".status")).to_have_text("This page has no record no-such-record.")
+
+
+def test_the_page_works_by_keyboard(visit, seeds):
+    page = visit(seeds, "#?")
+    list_records(page).first.wait_for()
+    page.locator(".rows a").first.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(f"{seeds}#{SEED}")
+    expect(page.locator(".record-title")).to_have_text("Study of Sequential CAR-T Cell Treating Leukemia Children")
+    page.keyboard.press("n")
+    expect(page.locator(".value.chosen")).to_be_focused()
+    page.keyboard.press("n")
+    path = page.locator(".value.chosen").get_attribute("data-path")
+    page.keyboard.press("Enter")
+    expect(page.locator(".mark.chosen").first).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".value.chosen")).to_be_focused()
+    page.keyboard.press("p")
+    assert page.locator(".value.chosen").get_attribute("data-path") != path
+    page.keyboard.press("k")
+    expect(page).to_have_url(f"{seeds}#{OTHER}")
+    page.keyboard.press("j")
+    expect(page).to_have_url(f"{seeds}#{SEED}")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.keyboard.press("Escape")
+    expect(page.locator("#records")).to_be_visible()
+    expect(page.locator(".rows a", has_text=SEED)).to_be_focused()
+    page.keyboard.press("o")
+    expect(page.locator("#overview")).to_be_visible()
+
+
+def test_the_search_is_a_key_away_from_a_record(visit, seeds):
+    page = visit(seeds, f"#{SEED}")
+    page.keyboard.press("/")
+    page.keyboard.type("time points")
+    expect(page.locator(".status")).to_have_text(re.compile("^[1-4] of 5 records"))
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    page.go_back()
+    expect(page.locator("#record")).to_be_visible()
+
+
+def test_what_a_record_says_is_text(visit, tmp_path):
+    address = write_page(run_hostile(tmp_path), tmp_path)
+    page = visit(address, "#?")
+    expect(list_records(page)).to_have_text([HOSTILE_ID])
+    page.locator(".rows a").click()
+    expect(page.locator("[data-section=brief_summary] p")).to_have_text(f"Before. {TEXT} After.")
+    expect(page.locator(".values-pane")).to_contain_text(SCRIPT)
+    page.locator("a.value", has_text="Weight over 40 kg <").first.click()
+    assert read_chosen(page) == f"* \N{GRINNING FACE} {CRITERION}"
+    page.locator("a.value", has_text="Age 18 or older").first.click()
+    assert read_chosen(page) == "Age 18 or older"
+    assert page.locator(".text-pane :is(script, b, style)").count() == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("place", ["", "#?", f"#{SEED}/eligibility.criteria[1].constraints"])
+def test_axe_finds_nothing_and_nothing_is_too_wide(visit, seeds, place, width, scheme):
+    page = visit(seeds, place)
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    # The policy of the page allows no other script; evaluation by the driver is not part of the page.
+    page.evaluate((files("axe_playwright_python") / "axe.min.js").read_text("utf-8"))
+    found = page.evaluate("axe.run().then((found) => found.violations)")
+    assert [(one["id"], one["impact"], one["nodes"][0]["html"]) for one in found] == []
+
+
+def test_a_phone_shows_the_text_or_the_values(visit, seeds):
+    page = visit(seeds, f"#{SEED}")
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(page.locator(".text-pane")).to_be_visible()
+    expect(page.locator(".values-pane")).to_be_hidden()
+    page.get_by_role("button", name="Values").click()
+    expect(page.locator(".text-pane")).to_be_hidden()
+    page.get_by_role("link", name="CD22 > 95 %").click()
+    expect(page.locator(".mark.chosen")).to_be_in_viewport()
+    page.locator(".mark.chosen").click()
+    expect(page.locator(".value.chosen")).to_be_in_viewport()
+
+
+def test_on_paper_all_is_there(visit, seeds):
+    page = visit(seeds, f"#{SEED}")
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    for name in (".text-pane", ".values-pane", ".empties li"):
+        expect(page.locator(name).first).to_be_visible()
+    for name in (".views", ".steps"):
+        expect(page.locator(name)).to_be_hidden()
+    assert page.locator(".text-pane").evaluate("(pane) => pane.scrollHeight <= pane.clientHeight + 1")
+
+
+@pytest.fixture(scope="module")
+def sizes(tmp_path_factory):
+    """A page of few and one of many records."""
+    folder = tmp_path_factory.mktemp("sizes")
+    found = {}
+    for count in (FEW, MANY):
+        (folder / str(count)).mkdir()
+        found[count] = write_page(run_many(folder, count), folder / str(count))
+    return found
+
+
+def test_many_records_are_opened_one_chunk_at_a_time(visit, sizes):
+    nodes, index = {}, {}
+    for count, address in sizes.items():
+        page = visit(address, "#?")
+        expect(page.locator(".status")).to_have_text(f"{count} of {count} records")
+        assert page.evaluate("opened.chunks") == 0
+        nodes[count] = page.locator("body :not(script)").count()
+        index[count] = page.evaluate("opened.characters") / count
+        page.locator(".rows a").first.click()
+        expect(page.locator(".value").first).to_be_visible()
+        assert page.evaluate("opened.chunks") == 1
+    # The list holds the lines in sight, and the index grows with the records alone.
+    assert nodes[MANY] <= nodes[FEW] + 20
+    assert index[MANY] <= 1.2 * index[FEW]
+
+
+def test_a_search_goes_through_all_and_keeps_little(visit, sizes):
+    page = visit(sizes[MANY], "#?text=part+399")
+    expect(page.locator(".status")).to_have_text(f"1 of {MANY} records")
+    assert page.evaluate("opened.chunks") == page.locator("[id^=chunk-]").count() > 4
+    assert page.evaluate("chunks.size") == 4
+
+
+def test_the_last_of_many_records_is_a_key_away(visit, sizes):
+    page = visit(sizes[MANY], "#?")
+    page.locator(".rows a").first.focus()
+    page.keyboard.press("End")
+    last = page.locator(f"li[aria-posinset='{MANY}'] a")
+    expect(last).to_be_focused()
+    expect(last).to_be_in_viewport()
+    assert page.locator(".rows li").count() < 60
+    page.keyboard.press("Home")
+    expect(page.locator("li[aria-posinset='1'] a")).to_be_focused()
+    assert re.search(r"part 0$", page.locator("li[aria-posinset='1'] .row-title").inner_text())

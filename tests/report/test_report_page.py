@@ -1,0 +1,194 @@
+"""The report as a file: what it holds, what it may do, and how records come into it."""
+
+import base64
+import gzip
+import hashlib
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from extractor.cli.app import app
+from extractor.errors import StoreError
+from extractor.report import write_report
+from extractor.report.meanings import read_meanings
+from extractor.schemas import AbsenceReason, FindingKind, TrialExtraction
+
+from .runs import HOSTILE_ID, SCRIPT, TEXT, command, run_hostile, run_seeds
+
+
+@pytest.fixture(scope="module")
+def seeds(tmp_path_factory):
+    return run_seeds(tmp_path_factory.mktemp("seeds") / "run")
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    return run_hostile(tmp_path_factory.mktemp("hostile"))
+
+
+def make_page(run, path, **options):
+    write_report(run, path, **options)
+    return path.read_text("utf-8")
+
+
+def unpack(page, name):
+    (packed,) = re.findall(rf'<script type="application/octet-stream" id="{name}">([^<]*)</script>', page)
+    return json.loads(gzip.decompress(base64.b64decode(packed)))
+
+
+def read_records(page):
+    return {one["id"]: one for number in range(page.count('id="chunk-')) for one in unpack(page, f"chunk-{number}")}
+
+
+def cut(record, span):
+    """The words of a span, cut as a script does it: in units of UTF-16."""
+    section, start, end = record["spans"][span]
+    return record["sections"][section]["text"].encode("utf-16-le")[2 * start : 2 * end].decode("utf-16-le")
+
+
+def list_evidence(run):
+    """Path and quote of all evidence of a run, and of its findings."""
+    for line in (run / "extractions.jsonl").read_text("utf-8").splitlines():
+        extraction = TrialExtraction.model_validate_json(line)
+        for number, endpoint in enumerate(extraction.endpoints):
+            for one in endpoint.evidence:
+                yield extraction.record_id, f"endpoints[{number}].{one.field}", one.quote
+        for number, criterion in enumerate(extraction.eligibility.criteria):
+            for one in criterion.evidence:
+                yield extraction.record_id, f"eligibility.criteria[{number}].{one.field}", one.quote
+
+
+@pytest.mark.parametrize("records", [(), ("tests",)], ids=["in their texts", "alone"])
+def test_every_quote_of_a_run_is_shown_at_its_value(seeds, tmp_path, records):
+    shown = read_records(make_page(seeds, tmp_path / "a.html", records=records))
+    values = {
+        (name, value["path"]): [cut(record, span) for span in value["spans"]]
+        for name, record in shown.items()
+        for item in record["items"]
+        for value in item["values"]
+    }
+    evidence = list(list_evidence(seeds))
+    assert len(evidence) > 300
+    lacking = [one for one in evidence if one[2] not in values.get(one[:2], ())]
+    assert lacking == []
+
+
+def test_the_text_is_shown_as_it_stands_in_the_file(seeds, tmp_path):
+    record = read_records(make_page(seeds, tmp_path / "a.html"))["003_b184c860ed2ef927"]
+    assert record["text"] == "same"
+    raw = Path("seeds/records/003_b184c860ed2ef927.txt").read_text("utf-8")
+    assert all(section["text"] in raw for section in record["sections"])
+
+
+def test_the_same_run_gives_the_same_page(seeds, tmp_path):
+    assert make_page(seeds, tmp_path / "a.html") == make_page(seeds, tmp_path / "b.html")
+
+
+def test_nothing_of_a_record_gets_out_of_its_place(hostile, tmp_path):
+    page = make_page(hostile, tmp_path / "a.html")
+    assert SCRIPT not in page
+    assert "<img" not in page
+    assert page.count("<script") == page.count("</script>") == 3
+    texts = {one["name"]: one["text"] for one in read_records(page)[HOSTILE_ID]["sections"]}
+    assert texts["brief_summary"] == f"Before. {TEXT} After."
+
+
+def test_hostile_names_in_the_overview_are_escaped(hostile, tmp_path):
+    run = tmp_path / "<img src=x>"
+    shutil.copytree(hostile, run)
+    (run / "failures.jsonl").write_text(json.dumps({"message": SCRIPT}) + "\n{torn", "utf-8")
+    page = make_page(run, tmp_path / "a.html")
+    assert "1 record failed" in page
+    assert "&lt;/script&gt;&lt;script&gt;window.broken" in page
+    assert "<img" not in page
+
+
+def test_the_policy_allows_this_style_and_this_script_alone(seeds, tmp_path):
+    page = make_page(seeds, tmp_path / "a.html")
+    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', page)
+    policy = policy.replace("&#39;", "'")
+    for element, directive in (("style", "style-src"), ("script", "script-src")):
+        (text,) = re.findall(rf"<{element}>(.*?)</{element}>", page, re.DOTALL)
+        assert f"{directive} 'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" in policy
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert not re.findall(r"https?:|@import|url\(|<link|<iframe|\bsrc=|innerHTML|\bfetch\(", page)
+
+
+def test_a_text_that_is_gone_or_another_one_is_told_and_quotes_stand_alone(tmp_path):
+    records = tmp_path / "records"
+    shutil.copytree("seeds/records", records)
+    command("run", records, "--assist", "never", "--out", tmp_path / "run", "--quiet")
+    changed, gone, *_ = sorted(records.iterdir())
+    changed.write_text(changed.read_text("utf-8").replace("2 years", "3 years"), "utf-8")
+    gone.unlink()
+    page = make_page(tmp_path / "run", tmp_path / "a.html")
+    shown = read_records(page)
+    assert [shown[path.stem]["text"] for path in (changed, gone)] == ["changed", "missing"]
+    assert "The texts of 1 record could not be read" in page
+    assert "The texts of 1 record are not those that the run read" in page
+    texts = [section["text"] for section in shown[changed.stem]["sections"]]
+    assert not any("3 years" in text for text in texts)
+    assert any(" … " in text for text in texts)
+
+
+def test_records_over_the_limit_are_counted_and_left_out(seeds, tmp_path):
+    page = make_page(seeds, tmp_path / "a.html", limit=2)
+    assert len(read_records(page)) == len(unpack(page, "index")["rows"]) == 2
+    assert "The first 2 of 5 records can be opened here" in page
+
+
+def test_what_is_no_run_is_refused(tmp_path):
+    with pytest.raises(StoreError, match="holds no run"):
+        write_report(tmp_path, tmp_path / "a.html")
+
+
+def test_a_result_that_cannot_be_read_is_named(seeds, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(seeds, run)
+    lines = (run / "extractions.jsonl").read_bytes()
+    (run / "extractions.jsonl").write_bytes(b"x" + lines[1:])
+    with pytest.raises(StoreError, match="a result at byte 0 cannot be read"):
+        write_report(run, tmp_path / "a.html")
+
+
+@pytest.mark.parametrize("kind", [AbsenceReason, FindingKind])
+def test_every_reason_and_kind_has_its_meaning(kind):
+    assert set(read_meanings(kind)) == {member.value for member in kind}
+
+
+def test_the_command_writes_into_the_run_and_says_what_is_missing(seeds, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(seeds, run)
+    done = command("report", run)
+    assert done.stdout.strip() == str(run / "report.html")
+    assert (run / "report.html").stat().st_size > 50_000
+    assert done.stderr == ""
+    done = command("report", run, "-o", tmp_path / "b.html", "--records", "tests/records", "--limit", 1)
+    assert "the texts of 5 of 5 records are not at hand" in done.stderr
+    assert "1 of 5 records can be opened" in done.stderr
+
+
+def test_a_run_names_what_comes_next(tmp_path):
+    done = command("run", "seeds/records", "--assist", "never", "--out", tmp_path / "my run", "--limit", 1)
+    last = done.stderr.splitlines()[-2:]
+    folder = f"'{tmp_path / 'my run'}'"
+    assert [line.partition("extractor ")[2] for line in last] == [f"report {folder}", f"review {folder} --gold GOLD"]
+
+
+def test_a_run_opens_its_report(tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", lambda address: opened.append(address) or True)
+    run = tmp_path / "run"
+    command("run", "seeds/records", "--assist", "never", "--out", run, "--limit", 1, "--quiet", "--open")
+    assert opened == [(run / "report.html").as_uri()]
+
+
+def test_a_run_without_a_folder_has_nothing_to_open():
+    done = CliRunner().invoke(app, ["run", "seeds/records", "--assist", "never", "--open"])
+    assert done.exit_code == 2
+    assert "name a folder with --out" in done.stderr

@@ -1,0 +1,103 @@
+import asyncio
+import random
+from contextlib import suppress
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from extractor.ask.forecast import Forecast, Rates
+from extractor.ask.replies import Spending
+from extractor.ask.request_sizes import RequestSize
+from extractor.errors import BudgetReached
+from extractor.run.budget import Budget, Limits
+from extractor.run.prices import PICO, Price
+from extractor.schemas import Usage
+
+ONE = Forecast.exactly(1)
+NONE = Forecast.exactly(0)
+SURE = Rates(ONE, NONE, ONE, NONE, NONE, NONE)
+"""A token is a character."""
+PRICE = Price(prompt=1, output=10)
+UNSURE = Rates(ONE, NONE, Forecast(low=0.1, expected=1, high=10), NONE, NONE, NONE)
+
+
+def call(prompt, answer, most=1000):
+    return RequestSize(1, prompt, 0, answer, most)
+
+
+async def test_what_fits_goes_and_what_does_not_ends_it():
+    budget = Budget(Limits(tokens=100), SURE, None)
+    budget.settle(await budget.reserve(call(50, 10)), Usage(calls=1, prompt_tokens=60))
+    assert not budget.reached
+    with pytest.raises(BudgetReached, match="60 tokens are spent, the limit is 100"):
+        await budget.reserve(call(41, 0))
+    assert budget.reached
+    with pytest.raises(BudgetReached):
+        await budget.reserve(call(1, 0))
+
+
+async def test_a_call_waits_for_those_under_way_to_take_less_than_they_might():
+    budget = Budget(Limits(tokens=1200), SURE, None)
+    first = await budget.reserve(call(50, 10, most=1000))
+    second = asyncio.ensure_future(budget.reserve(call(200, 10)))
+    await asyncio.sleep(0)
+    assert not second.done()
+    budget.settle(first, Usage(prompt_tokens=50, output_tokens=10))
+    budget.settle(await second, Usage())
+    assert not budget.reached
+
+
+async def test_all_that_wait_end_when_nothing_under_way_can_make_room():
+    budget = Budget(Limits(tokens=100), SURE, None)
+    first = await budget.reserve(call(50, 10, most=60))
+    waiting = [asyncio.ensure_future(budget.reserve(call(90, 0))) for _ in range(3)]
+    await asyncio.sleep(0)
+    budget.settle(first, Usage(prompt_tokens=60))
+    results = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(result) for result in results] == [BudgetReached] * 3
+
+
+async def test_earlier_invocations_count():
+    spent = Spending(Usage(prompt_tokens=90), picodollars=90_000_000)
+    with pytest.raises(BudgetReached):
+        await Budget(Limits(tokens=100), SURE, PRICE, spent).reserve(call(20, 0))
+    with pytest.raises(BudgetReached):
+        await Budget(Limits.of(0.0001, None), SURE, PRICE, spent).reserve(call(20, 0))
+    await Budget(Limits.of(0.0002, None), SURE, PRICE, spent).reserve(call(20, 0))
+
+
+def test_a_limit_in_money_needs_all_prices():
+    with pytest.raises(ValueError, match="--prices"):
+        Budget(Limits.of(1, None), SURE, None)
+    with pytest.raises(ValueError, match="--prices"):
+        Budget(Limits.of(1, None), SURE, PRICE, Spending(unpriced=1))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 8), st.integers(500, 20_000))
+def test_no_limit_is_overshot_by_more_than_one_call_is_uncertain(seed, concurrency, limit):
+    """Whatever answers take within their bounds, and in whichever order they come."""
+    lots = random.Random(seed)
+    most, spent = 200, 0
+
+    async def ask(budget):
+        nonlocal spent
+        for _ in range(40):
+            prompt = lots.randrange(10, 400)
+            reservation = await budget.reserve(call(prompt, 20, most=most))
+            for _ in range(lots.randrange(5)):
+                await asyncio.sleep(0)
+            usage = Usage(prompt_tokens=prompt, output_tokens=lots.randrange(most + 1))
+            spent += PRICE.cost(usage)
+            budget.settle(reservation, usage)
+
+    async def run():
+        budget = Budget(Limits.of(limit / 1e6, None), UNSURE, PRICE)
+        with suppress(BudgetReached):
+            await asyncio.gather(*(ask(budget) for _ in range(concurrency)))
+        return budget
+
+    asyncio.run(run())
+    uncertain = PRICE.cost(Usage(output_tokens=most))
+    assert spent <= limit / 1e6 * PICO + uncertain

@@ -1,0 +1,200 @@
+"""What is told of a run: to a log, and to OpenTelemetry. Never a text, an address or a key."""
+
+import json
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+from opentelemetry.trace import SpanKind, StatusCode
+
+from extractor.events import Event, is_heard, listening, tell
+from extractor.run.event_log import EventLog
+from extractor.run.observed import observe
+from extractor.run.telemetry import SpanWriter
+from tests.ask.stub import completion, fault, serve
+
+KEY = "sk-hostile-0123456789"
+SECRET = "Patients with the secret condition"
+
+
+class Kept(SpanExporter):
+    """Keeps spans beyond the end of their provider."""
+
+    def __init__(self):
+        self.spans = []
+
+    def export(self, spans):
+        self.spans += spans
+        return SpanExportResult.SUCCESS
+
+
+def extractor(*arguments, **environment):
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
+    return subprocess.run(
+        [sys.executable, "-m", "extractor", *map(str, arguments)],
+        capture_output=True,
+        check=False,
+        env=clean | environment,
+    )
+
+
+def events_of(path):
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def test_nothing_is_heard_unless_somebody_listens(tmp_path):
+    assert not is_heard()
+    with (tmp_path / "log").open("w") as file, listening(EventLog(file)):
+        assert is_heard()
+        tell(Event.RATE_LIMITED, seconds=2.5)
+    assert not is_heard()
+    (event,) = events_of(tmp_path / "log")
+    assert (event["event"], event["seconds"]) == ("rate_limited", 2.5)
+
+
+def test_hostile_facts_stay_on_their_line_and_are_cut(tmp_path):
+    with (tmp_path / "log").open("w") as file, listening(EventLog(file)):
+        tell(Event.RECORD_DONE, record_id='x"\n{"event": "forged"}\x1b[31m\u2028' + "y" * 500)
+    raw = (tmp_path / "log").read_bytes()
+    assert raw.count(b"\n") == 1
+    assert b"\x1b" not in raw
+    (event,) = events_of(tmp_path / "log")
+    assert event["event"] == "record_done"
+    assert len(event["record_id"]) == 200
+
+
+def test_a_log_that_is_listened_to_twice_is_told_once_each(tmp_path):
+    seen = []
+
+    class Seen(logging.Handler):
+        def emit(self, record):
+            seen.append(record.getMessage())
+
+    with listening(Seen()), listening(Seen()):
+        tell(Event.BUDGET_REACHED)
+    tell(Event.BUDGET_REACHED)
+    assert seen == ["budget_reached", "budget_reached"]
+
+
+def test_a_run_by_the_rules_is_logged(tmp_path):
+    done = extractor(
+        "run", "tests/records", "--assist", "never", "--out", tmp_path / "out", "--log-json", tmp_path / "l"
+    )
+    assert done.returncode == 0, done.stderr
+    events = events_of(tmp_path / "l")
+    assert [events[0]["event"], events[-1]["event"]] == ["run_started", "run_ended"]
+    assert (events[-1]["status"], events[-1]["extracted"]) == ("done", 12)
+    assert sum(event["event"] == "record_done" for event in events) == 12
+
+
+def test_the_log_goes_to_standard_error(tmp_path):
+    done = extractor("run", "tests/records/study.json", "--assist", "never", "--quiet", "--log-json", "-")
+    assert [json.loads(line)["event"] for line in done.stderr.splitlines()] == [
+        "run_started",
+        "record_started",
+        "record_done",
+        "run_ended",
+    ]
+
+
+def test_a_record_that_cannot_be_read_is_logged_without_its_text(tmp_path):
+    (tmp_path / "in.jsonl").write_text('{"protocolSection": {"' + SECRET, "utf-8")
+    extractor("run", tmp_path / "in.jsonl", "--assist", "never", "--out", tmp_path / "o", "--log-json", tmp_path / "l")
+    (failed,) = [event for event in events_of(tmp_path / "l") if event["event"] == "record_failed"]
+    assert (failed["record_id"], failed["error"]) == (None, "RecordError")
+    assert SECRET not in (tmp_path / "l").read_text("utf-8")
+    assert events_of(tmp_path / "l")[-1]["status"] == "done"
+
+
+def test_calls_are_logged_with_figures_and_nothing_else(tmp_path):
+    study = json.loads(Path("tests/records/study.json").read_text("utf-8"))
+    study["protocolSection"]["eligibilityModule"] = {"eligibilityCriteria": SECRET}
+    (tmp_path / "in.json").write_text(json.dumps(study), "utf-8")
+    answers = [fault(429, headers={"retry-after-ms": "50"}), completion('{"items": []}')]
+    with serve(answers) as server:
+        run = ("run", tmp_path / "in.json", "--model", f"{server.url}#m", "--out", tmp_path / "o")
+        extractor(*run, "--log-json", tmp_path / "l", EXTRACTOR_TOKEN=KEY)
+        address = server.url
+    text = (tmp_path / "l").read_text("utf-8")
+    calls = [event for event in events_of(tmp_path / "l") if event["event"] == "call_ended"]
+    assert [(call["status"], call["attempt"]) for call in calls[:2]] == [(429, 1), (200, 2)]
+    assert calls[1]["model"] == "m"
+    assert calls[1]["prompt_tokens"] > 0
+    assert any(event["event"] == "rate_limited" for event in events_of(tmp_path / "l"))
+    for hidden in (SECRET, KEY, address, "127.0.0.1"):
+        assert hidden not in text
+
+
+def test_spans_follow_the_conventions():
+    kept = Kept()
+    with listening(SpanWriter(kept)):
+        tell(Event.RUN_STARTED, assist="auto", model="m", workers=1)
+        tell(Event.RECORD_STARTED, record_id="NCT90000001")
+        tell(Event.CALL_ENDED, record_id="NCT90000001", model="m", attempt=1, seconds=0.5, status=429, error="429")
+        tell(
+            Event.CALL_ENDED, record_id="NCT90000001", model="m", attempt=2, seconds=2.0, status=200, error=None,
+            response_model="m-1", finish_reason="stop", prompt_tokens=100, cached_tokens=40, output_tokens=7,
+        )  # fmt: skip
+        tell(Event.RECORD_DONE, record_id="NCT90000001", seconds=3.0)
+        tell(Event.RECORD_FAILED, record_id=None, error="RecordError")
+        tell(Event.RUN_ENDED, status="done", seconds=3.1, extracted=1)
+    refused, call, record, unread, run = kept.spans
+    assert [span.name for span in kept.spans] == ["chat m", "chat m", "record", "record", "run"]
+    assert dict(call.attributes) == {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "openai",
+        "gen_ai.request.model": "m",
+        "gen_ai.response.model": "m-1",
+        "gen_ai.response.finish_reasons": ("stop",),
+        "gen_ai.usage.input_tokens": 100,
+        "gen_ai.usage.cache_read.input_tokens": 40,
+        "gen_ai.usage.output_tokens": 7,
+        "http.response.status_code": 200,
+        "extractor.record.id": "NCT90000001",
+        "extractor.call.attempt": 2,
+    }
+    assert call.kind is SpanKind.CLIENT
+    assert call.end_time - call.start_time == pytest.approx(2e9, abs=1000)
+    assert call.parent.span_id == record.context.span_id
+    assert record.parent.span_id == run.context.span_id
+    assert refused.attributes["error.type"] == "429"
+    assert refused.status.status_code is unread.status.status_code is StatusCode.ERROR
+    assert run.parent is None
+
+
+async def test_records_under_way_at_once_have_spans_of_their_own():
+    kept = Kept()
+
+    async def extract(record):
+        return record
+
+    class Named:
+        def __init__(self, name):
+            self.record_id = name
+
+    with listening(SpanWriter(kept)):
+        for name in ("A", "B"):
+            await observe(extract)(Named(name))
+    assert [span.attributes["extractor.record.id"] for span in kept.spans] == ["A", "B"]
+
+
+@pytest.mark.parametrize("endpoint", [None, "http://127.0.0.1:9"])
+def test_opentelemetry_is_imported_only_where_an_endpoint_is_named(endpoint):
+    code = (
+        "import sys; from extractor.cli.observing import observing\n"
+        "with observing(None): print('opentelemetry' in sys.modules)"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
+    if endpoint:
+        environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = endpoint
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env=environment)
+    assert done.stdout.strip() == (b"True" if endpoint else b"False")
+
+
+@pytest.mark.parametrize("event", Event)
+def test_every_event_is_documented(event):
+    assert f"| `{event}` |" in Path("docs/logs.md").read_text("utf-8")

@@ -1,0 +1,85 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extractor.ask.spec import ModelSpec
+from extractor.run.prices import PICO, Price, read_prices
+from extractor.schemas import Usage
+
+OWN = """
+as_of = 2026-11-01
+[model."gpt-4o"]
+prompt = 1
+output = 2
+[model."team-*"]
+prompt = 0.5
+output = 0.5
+[model."http://gpu:8000/v1#llama"]
+prompt = 0.0
+output = 0.0
+"""
+
+
+@pytest.fixture
+def own(tmp_path):
+    path = tmp_path / "prices.toml"
+    path.write_text(OWN, "utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "prompt"),
+    [
+        ("gpt-4o", "gpt-4o", 1),
+        ("gpt-4o-2024-08-06", "gpt-4o", 1),
+        ("gpt-4o-mini", "gpt-4o-mini", "0.15"),
+        ("gpt-4o-new", None, None),
+        ("team-a", "team-*", "0.5"),
+        ("http://gpu:8000/v1#llama", "http://gpu:8000/v1#llama", 0),
+        ("http://other:8000/v1#team-b", "team-*", "0.5"),
+        ("http://other:8000/v1#gpt-4o-mini", None, None),
+        ("local:smollm2-135m", "local:smollm2-135m", 0),
+    ],
+)
+def test_the_users_own_price_goes_first_and_a_server_has_no_other(own, model, name, prompt):
+    found = read_prices([own]).find(ModelSpec.parse(model))
+    assert (found and found.name) == name
+    assert (found and found.price.prompt) == (Price(prompt=prompt, output=0).prompt if name else None)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[model]\n", "as_of"),
+        ("as_of = 2026-01-01\n[model.m]\nprompt = -1\noutput = 1\n", "model.m.prompt"),
+        ("as_of = 2026-01-01\n[model.m]\nprompt = 1\n", "model.m.output"),
+        ("as_of = 2026-01-01\n[model.m]\nprompt = 1\noutput = 1\ninput = 2\n", "model.m.input"),
+        ("as_of = [", "prices.toml"),
+    ],
+)
+def test_a_broken_file_says_what_is_wrong(tmp_path, text, told):
+    path = tmp_path / "prices.toml"
+    path.write_text(text, "utf-8")
+    with pytest.raises(ValueError, match=told):
+        read_prices([path])
+
+
+def test_a_missing_file_is_told(tmp_path):
+    with pytest.raises(ValueError, match=r"none\.toml"):
+        read_prices([tmp_path / "none.toml"])
+
+
+usages = st.builds(Usage, prompt_tokens=st.integers(0, 10**9), output_tokens=st.integers(0, 10**9))
+
+
+@given(st.lists(usages, max_size=20))
+def test_the_cost_of_a_sum_is_the_sum_of_costs(parts):
+    price = read_prices().find(ModelSpec.parse("gpt-5.4-mini")).price
+    assert price.cost(sum(parts, Usage())) == sum(map(price.cost, parts))
+
+
+def test_cached_tokens_cost_what_the_list_says_and_a_batch_its_share():
+    price = Price(prompt=2, cached="0.5", output=10, batch="0.5")
+    usage = Usage(prompt_tokens=1_000_000, cached_tokens=400_000, output_tokens=100_000)
+    assert price.cost(usage) == (1.2 + 0.2 + 1.0) * PICO
+    assert price.batched().cost(usage) == 1.2 * PICO

@@ -1,0 +1,140 @@
+import json
+import random
+
+import pytest
+
+from extractor.ask.estimate import Estimate
+from extractor.ask.forecast import Forecast, calibrate, forecast_request, forecast_run, load_rates
+from extractor.ask.request_sizes import RequestSize, measure_body
+from extractor.ask.spec import ModelKind, ModelSpec
+from extractor.assemble.policy import ModelClass
+from extractor.run.budget import Limits
+from extractor.run.prices import read_prices
+from extractor.run.pricing import Pricing
+from extractor.run.quote import Speed, measure_records, quote_run
+from extractor.run.sampling import SizeSample
+from extractor.schemas import Section, Source, TrialRecord, Usage
+from tests.cli.test_run import extractor
+
+CAPABLE = load_rates(ModelKind.HOSTED, ModelClass.CAPABLE)
+
+
+def records(count, seed=0):
+    """Records of very different sizes."""
+    lots = random.Random(seed)
+    for number in range(count):
+        section = Section(name="eligibility", text="x" * int(lots.lognormvariate(7, 1.2)))
+        yield TrialRecord(record_id=f"r{number}", source=Source(path="in.jsonl", format="flat"), sections=(section,))
+
+
+def estimate(record):
+    """One question for each started hundred characters."""
+    length = len(record.sections[0].text)
+    return Estimate(length // 100 + 1, RequestSize(1, 800 + length, 600, length / 40, 300))
+
+
+def pricing(model="gpt-4.1-mini"):
+    return Pricing.of(ModelSpec.parse(model), read_prices(), Limits(), in_batches=False)
+
+
+def test_a_sample_tells_what_all_records_tell():
+    whole = quote_run(measure_records(records(3000), estimate), CAPABLE, pricing(), Speed(8))
+    sampled = quote_run(measure_records(records(3000), estimate, 150), CAPABLE, pricing(), Speed(8))
+    assert (whole.records, whole.sampled) == (3000, None)
+    assert sampled.records == 3000
+    assert 100 <= sampled.sampled.records <= 250
+    for name in ("questions", "calls", "prompt_tokens", "output_tokens", "usd"):
+        assert getattr(sampled, name).low <= getattr(whole, name).expected <= getattr(sampled, name).high
+    assert sampled.prompt_tokens.expected == pytest.approx(whole.prompt_tokens.expected, rel=0.1)
+
+
+def test_a_sample_of_all_is_exact_and_memory_does_not_grow_with_the_stream():
+    drawn = SizeSample(50)
+    for record in records(40):
+        drawn.add(record)
+    assert sum(len(stratum.drawn) for stratum in drawn.strata()) == 40
+    drawn = SizeSample(50)
+    for record in records(2000):
+        drawn.add(record)
+    assert all(len(kept) <= 50 for kept in drawn._kept.values())
+
+
+def test_figures_are_in_order_and_grow_with_the_records():
+    few = quote_run(measure_records(records(10), estimate), CAPABLE, pricing(), Speed(8, latency=1.0))
+    many = quote_run(measure_records(records(100), estimate), CAPABLE, pricing(), Speed(8, latency=1.0))
+    for quote in (few, many):
+        for name in ("calls", "prompt_tokens", "output_tokens", "usd", "seconds"):
+            figure = getattr(quote, name)
+            assert 0 < figure.low <= figure.expected <= figure.high
+    assert many.usd.expected > 5 * few.usd.expected
+    assert many.seconds.expected >= 100 / 8
+
+
+def test_no_records_take_nothing():
+    quote = quote_run(measure_records([], estimate), CAPABLE, pricing(), Speed(8))
+    assert (quote.records, quote.calls.high, quote.usd.high) == (0, 0, 0)
+
+
+def test_an_unknown_price_is_said():
+    quote = quote_run(measure_records(records(3), estimate), CAPABLE, pricing("no-such-model"), Speed(8))
+    assert quote.usd is None
+    assert "--prices" in quote.notes[0]
+
+
+def test_calls_that_were_made_correct_the_rates():
+    size = RequestSize(1, 4000, 0, 100.0, 500)
+    made = [(size, Usage(prompt_tokens=1500 + n, output_tokens=80), False, False) for n in range(50)]
+    rates = calibrate(CAPABLE, made)
+    assert rates.calls == 50
+    forecast = forecast_request(RequestSize(100, 400_000, 0, 10_000.0, 50_000), rates)
+    assert forecast.prompt_tokens.low <= 152_450 <= forecast.prompt_tokens.high
+    assert forecast.prompt_tokens.high - forecast.prompt_tokens.low < 5000
+    assert forecast.output_tokens.expected == pytest.approx(8000)
+    assert calibrate(CAPABLE, made[:5]) is CAPABLE
+
+
+def test_second_requests_and_narrow_questions_are_in_the_quote():
+    size = RequestSize(100, 400_000, 0, 10_000.0, 50_000)
+    made = [(RequestSize(1, 4000, 0, 100.0, 500), Usage(prompt_tokens=1000, output_tokens=30), n % 2 == 1, False)
+            for n in range(100)]  # fmt: skip
+    assert forecast_run(size, calibrate(CAPABLE, made)).calls.expected == pytest.approx(200)
+
+
+def test_no_answer_is_expected_beyond_its_bound():
+    assert forecast_request(RequestSize(1, 4000, 0, 100_000.0, 50), CAPABLE).output_tokens == Forecast.exactly(50)
+
+
+def test_a_request_is_measured_by_the_keys_of_its_lines():
+    asked = {"role": "user", "content": "[3|concept domain] OS\n[4|concept] PFS"}
+    frame = {"role": "system", "content": "A line is [number|keys asked|what is known] text\n[908|tool] an example"}
+    one = measure_body({"messages": [frame, {**asked, "content": "[3|concept] OS"}], "max_tokens": 50})
+    more = measure_body({"messages": [frame, asked], "max_tokens": 50})
+    assert 0 < one.answer < more.answer
+    assert more.schema == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--max-usd", "1", "--model", "no-such-model"), b"--prices"),
+        (("--max-usd", "1"), b"--model"),
+        (("--sample", "50"), b"--dry-run"),
+        (("--prices", "none.toml", "--model", "m"), b"none.toml"),
+    ],
+)
+def test_what_cannot_be_quoted_is_refused(options, told):
+    done = extractor("run", "seeds/records", *options)
+    assert done.returncode == 2
+    assert told in done.stderr
+
+
+def test_the_dry_run_prints_a_quote_and_prices_are_listed(tmp_path):
+    prices = tmp_path / "prices.toml"
+    prices.write_text("as_of = 2026-11-01\n[model.mine]\nprompt = 3\noutput = 4\n", "utf-8")
+    done = extractor("run", "seeds/records", "--dry-run", "--model", "mine", "--prices", prices, "--sample", "20")
+    quote = json.loads(done.stdout)
+    assert (quote["price"]["prompt"], quote["price"]["as_of"]) == (3, "2026-11-01")
+    assert quote["usd"]["low"] < quote["usd"]["high"]
+    listed = extractor("model", "prices", "--prices", prices).stdout.decode().splitlines()
+    assert listed[1].split("\t")[:4] == ["mine", "3", "", "4"]
+    assert str(prices) in listed[1]

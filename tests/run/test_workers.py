@@ -1,0 +1,211 @@
+"""Many processes give what one gives, and one that dies takes no other record with it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from extractor.ask.questions import Assist
+from extractor.pipeline import extract_record
+from extractor.read import read_records
+from extractor.run import BatchLimits, Tally, run_batch
+from extractor.run.worker import extract_line
+from extractor.run.workers import WorkerPool
+from extractor.schemas import Section, Source, Task, TrialExtraction, TrialRecord
+
+RECORDS = list(read_records("tests/records"))
+
+
+def record(number, text="Adults with pain"):
+    name = f"NCT9{number:07}"
+    source = Source(path="in.jsonl", format="flat", place=f"line {number}")
+    return TrialRecord(record_id=name, source=source, sections=(Section(name="eligibility", text=text),))
+
+
+class Lines:
+    """A sink that keeps what it is given."""
+
+    in_any_order = False
+
+    def __init__(self):
+        self.lines, self.failures = [], []
+
+    def is_done(self, _):
+        return False
+
+    def write(self, extracted):
+        assert not isinstance(extracted, TrialExtraction)
+        self.lines.append(extracted.line)
+
+    def write_failure(self, failure):
+        self.failures.append(failure)
+
+
+async def run(records, assist=Assist.NEVER, alone=0):
+    sink, tally = Lines(), Tally()
+    async with WorkerPool(tuple(Task), assist, 2, alone) as pool:
+        await run_batch(records, pool, sink, tally, BatchLimits(pool.concurrency))
+    return sink, tally
+
+
+@pytest.mark.parametrize("assist", [Assist.NEVER, Assist.AUTO])
+@pytest.mark.parametrize("alone", [0, 5, 100])
+async def test_the_lines_are_those_of_one_process_in_the_order_of_the_input(assist, alone):
+    wanted = [await extract_record(each, None, tuple(Task), assist) for each in RECORDS]
+    sink, tally = await run(RECORDS, assist, alone)
+    assert sink.lines == [each.model_dump_json().encode() for each in wanted]
+    one = Tally()
+    for each in wanted:
+        one.add(each)
+    assert tally == one
+
+
+async def test_a_record_that_kills_its_process_fails_alone(monkeypatch):
+    monkeypatch.setattr("extractor.run.workers.Worker", DyingWorker)
+    records = [record(number, "DIE" if number == 5 else "Adults") for number in range(20)]
+    sink, tally = await run(records)
+    assert (len(sink.lines), tally.extracted, tally.failed) == (19, 19, 1)
+    (failure,) = sink.failures
+    assert (failure["record_id"], failure["place"]) == ("NCT90000005", "line 5")
+    assert "died" in failure["message"]
+    assert "--workers 1" in failure["message"]
+
+
+async def test_a_failure_is_told_as_one_process_tells_it(monkeypatch):
+    monkeypatch.setattr("extractor.run.workers.Worker", FailingWorker)
+    sink, _ = await run([record(1), record(2, "FAIL"), record(3)])
+    assert len(sink.lines) == 2
+    (failure,) = sink.failures
+    assert failure["message"].startswith("unexpected: KeyError('beta')")
+
+
+async def test_what_is_given_up_leaves_no_process(monkeypatch):
+    before = set(psutil.Process().children(recursive=True))
+    async with WorkerPool(tuple(Task), Assist.NEVER, 2, 0) as pool:
+        assert (await pool(record(1))).record_id == "NCT90000001"
+        assert set(psutil.Process().children(recursive=True)) - before
+    left = set(psutil.Process().children(recursive=True)) - before
+    assert not [process for process in left if "spawn_main" in " ".join(process.cmdline())]
+
+
+class DyingWorker:
+    """A process in name only, which dies of a certain text."""
+
+    def __init__(self, tasks, assist):
+        self.is_dead = False
+
+    def ask(self, records):
+        answers = []
+        for content in records:
+            if b"DIE" in content or self.is_dead:
+                self.is_dead = True
+                raise EOFError
+            answers.append(extract_line(TrialRecord.model_validate_json(content), tuple(Task), Assist.NEVER))
+        return answers
+
+    def kill(self):
+        self.is_dead = True
+
+    close = kill
+
+
+class FailingWorker(DyingWorker):
+    def ask(self, records):
+        whole = [super(FailingWorker, self).ask([content]) for content in records if b"FAIL" not in content]
+        answers = [answer for answers in whole for answer in answers]
+        return [KeyError("beta") if b"FAIL" in content else answers.pop(0) for content in records]
+
+
+def write_many(path, count):
+    text = Path("tests/records/study.json").read_text("utf-8")
+    compact = " ".join(text.split())
+    lines = [compact.replace("NCT90000001", f"NCT9{number:07}") for number in range(count)]
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def start(*arguments):
+    command = [sys.executable, "-m", "extractor", "run", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+
+
+def workers_of(process):
+    return [child for child in psutil.Process(process.pid).children() if "spawn_main" in " ".join(child.cmdline())]
+
+
+def wait_for(condition, seconds=90.0):
+    until = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < until, "it took too long"
+        time.sleep(0.02)
+    return found
+
+
+@pytest.fixture
+def many(tmp_path):
+    write_many(tmp_path / "in.jsonl", 2000)
+    return tmp_path / "in.jsonl"
+
+
+def count_lines(path):
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
+def test_a_real_process_that_is_killed_is_replaced_and_nothing_is_lost(tmp_path):
+    write_many(tmp_path / "in.jsonl", 300)
+    process = start(tmp_path / "in.jsonl", "--workers", 2, "--out", tmp_path / "out")
+    wait_for(lambda: count_lines(tmp_path / "out" / "extractions.jsonl") > 20)
+    workers_of(process)[0].kill()
+    _, stderr = process.communicate(timeout=180)
+    assert process.returncode == 0, stderr
+    assert count_lines(tmp_path / "out" / "extractions.jsonl") == 300
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there Ctrl-C is no signal to a group")
+def test_ctrl_c_ends_all_processes_and_the_run_goes_on_later(many, tmp_path):
+    process = start(many, "--workers", 2, "--out", tmp_path / "out")
+    wait_for(lambda: count_lines(tmp_path / "out" / "extractions.jsonl") > 20)
+    workers = workers_of(process)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does it: everyone in the group
+    _, stderr = process.communicate(timeout=120)
+    assert process.returncode == 130, stderr
+    assert b"go on with: extractor run" in stderr
+    assert b"Traceback" not in stderr
+    wait_for(lambda: not any(worker.is_running() for worker in workers))
+    done = count_lines(tmp_path / "out" / "extractions.jsonl")
+    again = start(many, "--workers", 2, "--out", tmp_path / "out", "--limit", done + 50)
+    _, stderr = again.communicate(timeout=180)
+    assert again.returncode == 0, stderr
+    assert count_lines(tmp_path / "out" / "extractions.jsonl") == done + 50
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+def test_no_process_outlives_a_run_that_is_killed(many, tmp_path):
+    process = start(many, "--workers", 2, "--out", tmp_path / "out")
+    wait_for(lambda: count_lines(tmp_path / "out" / "extractions.jsonl") > 20)
+    workers = workers_of(process)
+    assert len(workers) == 2
+    process.kill()
+    process.communicate()
+    wait_for(lambda: not any(worker.is_running() for worker in workers))
+
+
+def test_workers_are_for_the_rules_alone():
+    done = subprocess.run(
+        [sys.executable, "-m", "extractor", "run", "tests/records", "--model", "m", "--workers", "2"],
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert b"--workers is for the rules alone" in done.stderr
+
+
+async def test_what_cannot_be_sent_fails_alone():
+    broken = record(2, "a lone surrogate: \ud800")
+    sink, tally = await run([record(1), broken, record(3)])
+    assert (tally.extracted, tally.failed) == (2, 1)
+    assert sink.failures[0]["record_id"] == "NCT90000002"
