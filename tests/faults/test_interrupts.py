@@ -89,17 +89,18 @@ def test_the_second_one_stops_at_once_and_loses_no_answer(records, tmp_path):
     assert len([name for name in answered if server.asked[name] > 1]) <= 4
 
 
-def test_without_a_folder_it_says_how_a_run_could_be_resumed(records):
-    with serve_faults(latency=0.2) as server:
-        command = [sys.executable, "-m", "extractor", "run", str(records), "--assist", "always", "--concurrency", "2"]
+def test_without_a_folder_it_says_how_a_run_could_be_resumed(records, tmp_path):
+    results = tmp_path / "results.jsonl"
+    command = [sys.executable, "-m", "extractor", "run", str(records), "--assist", "always", "--concurrency", "2"]
+    with serve_faults(latency=0.2) as server, results.open("w") as written:
         command += ["--quiet", "--model", f"{server.url}#stub"]
-        running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        running = subprocess.Popen(command, stdout=written, stderr=subprocess.PIPE, text=True)
         wait_for_calls(server, 3, running)
         running.send_signal(signal.SIGINT)
-        results, told = running.communicate(timeout=60)
+        told = running.communicate(timeout=60)[1]
     assert running.returncode == 130
     assert "with --out DIR a run can go on" in told
-    ids = [json.loads(line)["record_id"] for line in results.split("\n")[:-1]]
+    ids = [json.loads(line)["record_id"] for line in results.read_text("utf-8").split("\n")[:-1]]
     assert 0 < len(ids) < RECORDS
     assert ids == [f"NCT{number:08d}" for number in range(len(ids))]
 
