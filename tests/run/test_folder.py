@@ -314,7 +314,7 @@ def test_a_folder_that_a_living_process_writes_into_is_refused(tmp_path):
     assert (tmp_path / ".lock").exists()
 
 
-@pytest.mark.parametrize("owner", [2**22 + 1, os.getpid()])
+@pytest.mark.parametrize("owner", [2**22 + 1, os.getpid()], ids=["nobody", "this process"])
 def test_the_lock_of_a_dead_process_is_taken_over_and_removed_at_the_end(tmp_path, owner):
     (tmp_path / ".lock").write_text(str(owner))
     with RunFolder(tmp_path, SETTINGS):
