@@ -16,7 +16,7 @@ from .facts import Statement
 from .given import is_given
 from .merging import merge_statements
 from .passages import Passage, list_passages
-from .record_text import RecordText
+from .record_text import RecordText, join_texts
 from .references import resolve_references
 from .regimens import build_regimens
 from .renamed import drop_renamed
@@ -50,7 +50,7 @@ def read_dosing(record: TrialRecord, cleaned: Mapping[str, CleanText], numbers: 
     places = {passage.section: passage for passage in passages}
     united = merge_statements(statements)
     merged = drop_renamed(united, places, lexicon)
-    source = RecordText(places, cleaned)
+    source = RecordText(places, cleaned, join_texts(passages), join_texts(descriptions))
     raw = {section.name: section.text for section in record.sections}
     titles = [cleaned[name].text for name in _TITLES if name in cleaned]
     trial = view_trial(passages, lexicon, merged, titles)

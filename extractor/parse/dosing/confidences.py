@@ -5,7 +5,7 @@ benchmarks.reliability`` measures whether the shares hold.
 """
 
 import re
-from collections.abc import Iterable
+from functools import lru_cache
 
 from extractor.parse.vocabulary import load_vocabulary
 from extractor.schemas import Amount, Frequency, Route, TimeUnit
@@ -78,15 +78,15 @@ def _read_title(passage: Passage) -> str:
     return passage.text[slice(*passage.title)]
 
 
-def trust_amounts(statement: Statement, levels: tuple[Amount, ...], passages: Iterable[Passage]) -> float:
+def trust_amounts(statement: Statement, levels: tuple[Amount, ...], described: str) -> float:
     """By how many doses there are, and whether others stand near; of none, by whether anything looks like a dose.
 
-    ``passages`` are those in which a dose could stand: the statement's own one, and the descriptions.
+    A dose could stand in the statement's own passage, and in what is ``described`` outside of arms and interventions.
     """
     near = statement.clause.marks.inside(*statement.reach).amounts
-    texts = {passage.section: passage.text for passage in passages}
+    own = statement.clause.text
     if not levels:
-        if any(map(_DOSE_LIKE.search, texts.values())):
+        if _tells(_DOSE_LIKE, own) or _tells(_DOSE_LIKE, described):
             return 0.63
         clause = statement.clause
         return 0.96 if any(map(str.isdigit, clause.text[clause.start : clause.end])) else 0.97
@@ -94,7 +94,7 @@ def trust_amounts(statement: Statement, levels: tuple[Amount, ...], passages: It
         return 0.9 if len(statement.amounts) == 1 else 0.63
     if len(near) <= 1 and levels[0].unit in _PLAIN_UNITS:
         return 0.97
-    alone = len({mark.value for mark in find_all(texts[statement.section]).amounts}) == 1
+    alone = len({mark.value for mark in find_all(own).amounts}) == 1
     return 0.97 if alone else 0.8
 
 
@@ -113,7 +113,7 @@ def trust_route(statement: Statement) -> float:
 def trust_frequency(statement: Statement, value: Frequency | None, passage: Passage, *, few: bool) -> float:
     """By whether words or days say it, and how often; ``few`` holds where the record has two codes at most."""
     if value is None:
-        return 0.59 if statement.days or _TIMES.search(passage.text) else 0.86
+        return 0.59 if statement.days or _tells(_TIMES, passage.text) else 0.86
     fact = statement.frequency or statement.days
     if fact is None or not _stands_in_clause(fact, statement):
         return 0.8
@@ -129,48 +129,51 @@ def trust_frequency(statement: Statement, value: Frequency | None, passage: Pass
     return 0.97 if (few and alone) or (told_once and not statement.days) else 0.94
 
 
-def trust_cycle(statement: Statement, passages: Iterable[Passage], *, stated: bool) -> float:
+def trust_cycle(statement: Statement, whole: str, *, stated: bool) -> float:
     """By where it stands; of none, by whether its passage, or another one of the record, speaks of cycles."""
     if stated and statement.cycle is not None:
         return 0.98 if _stands_in_clause(statement.cycle, statement) else 0.9
-    texts = {passage.section: passage.text for passage in passages}
-    if _CYCLES.search(texts[statement.section]):
+    if _tells(_CYCLES, statement.clause.text):
         return 0.57
-    return 0.94 if any(map(_CYCLES.search, texts.values())) else 0.99
+    return 0.94 if _tells(_CYCLES, whole) else 0.99
 
 
-def trust_length(length: Fact | None, statement: Statement, passages: Iterable[Passage]) -> float:
+def trust_length(length: Fact | None, statement: Statement, whole: str) -> float:
     """By where it stands, and its unit; of none, by whether a text counts any time.
 
-    ``length`` is what is given as the length, ``passages`` are those of the record.
+    ``length`` is what is given as the length, ``whole`` the text of all passages of the record.
     """
     if length is not None and length.value is not None:
         if not _stands_in_clause(length, statement):
             return 0.75
         return 0.8 if length.value.unit is TimeUnit.DAY else 0.91
-    texts = {passage.section: passage.text for passage in passages}
-    own = texts[statement.section]
-    if not any(map(_COUNTED_SPANS.search, texts.values())):
+    own = statement.clause.text
+    if not _tells(_COUNTED_SPANS, whole):
         return 0.98
-    if not _SPANS.search(own):
+    if not _tells(_SPANS, own):
         return 0.93
-    return 0.84 if _TREATED_SPANS.search(own) else 0.91
+    return 0.84 if _tells(_TREATED_SPANS, own) else 0.91
 
 
-def trust_timing(statement: Statement, fact: Fact | None, passages: Iterable[Passage]) -> float:
+def trust_timing(statement: Statement, fact: Fact | None, whole: str) -> float:
     """By whether days or a moment in words are named; of none, by whether a text speaks of any."""
     if fact is not None:
         if fact is not statement.days:
             return 0.56
         return 0.75 if statement.frequency else 0.86
-    texts = {passage.section: passage.text for passage in passages}
-    if not any(map(_MOMENTS_AT_ALL.search, texts.values())):
+    if not _tells(_MOMENTS_AT_ALL, whole):
         return 0.99
-    if _MOMENTS.search(texts[statement.section]):
+    if _tells(_MOMENTS, statement.clause.text):
         return 0.7
-    return 0.83 if any(map(_MOMENTS.search, texts.values())) else 0.9
+    return 0.83 if _tells(_MOMENTS, whole) else 0.9
 
 
 def _stands_in_clause(fact: Fact, statement: Statement) -> bool:
     clause = statement.clause
     return fact.section == statement.section and clause.start <= fact.mark.start < clause.end
+
+
+@lru_cache(maxsize=32)
+def _tells(expression: re.Pattern[str], text: str) -> bool:
+    """Whether a text holds the expression: asked for each regimen of a record, answered once."""
+    return expression.search(text) is not None

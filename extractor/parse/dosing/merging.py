@@ -42,7 +42,7 @@ def _merge_group(group: list[Statement]) -> list[Statement]:
     if not strong:
         return [s for s in _unite(weak) if _stands_alone(s)]
     for filler in weak:
-        strong = [_fill(s, filler) if is_same_way(s, filler) else s for s in strong]
+        strong = [_fill(s, filler) if place < _WAYS and is_same_way(s, filler) else s for place, s in enumerate(strong)]
     routes = {s.route.value for s in strong if s.route}
     others = [s for s in weak if _is_other_way(s, routes)]
     return [*_share_route(strong), *_unite(others)]
@@ -94,10 +94,15 @@ def _is_named_by_route(statement: Statement) -> bool:
     return inside or bool(mention and mention.start <= route.mark.start and route.mark.end <= mention.end)
 
 
+_WAYS = 50
+"""An agent is given in no more ways: of a text that tells of more the latest are compared, so that time is linear."""
+
+
 def _unite(statements: list[Statement]) -> list[Statement]:
     united: list[Statement] = []
     for statement in statements:
-        place = next((i for i, s in enumerate(united) if is_same_way(s, statement)), None)
+        late = range(max(0, len(united) - _WAYS), len(united))
+        place = next((i for i in late if is_same_way(united[i], statement)), None)
         if place is None:
             united.append(statement)
         else:

@@ -1,6 +1,9 @@
 """Merged statements become regimens whose every field says how sure it is and where it stands."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from operator import itemgetter
 
 from extractor.parse.parsed import ParsedRegimen, Reading, Span
 from extractor.schemas import Amount, Frequency, Period, Route, Support
@@ -55,8 +58,8 @@ def _build(
         amounts=_read_amounts(statement, source),
         route=_read_route(statement, source),
         frequency=_read_frequency(statement, source, trial),
-        cycle=_read_period(cycle, source, trust_cycle(statement, source.passages.values(), stated=_is_stated(cycle))),
-        duration=_read_period(length, source, trust_length(length, statement, source.passages.values())),
+        cycle=_read_period(cycle, source, trust_cycle(statement, source.whole, stated=_is_stated(cycle))),
+        duration=_read_period(length, source, trust_length(length, statement, source.whole)),
         timing=_read_timing(statement, source, raw),
     )
 
@@ -67,10 +70,17 @@ def _is_stated(fact: Fact | None) -> bool:
 
 def _find_clause(statement: Statement, source: RecordText) -> tuple[int, int]:
     passage = source.passages[statement.section]
-    clauses = [passage.title, *split_clauses(passage.text, *passage.body)]
-    holding = [(start, end) for start, end in clauses if start <= statement.start < end]
-    start, end = holding[0] if holding else (statement.start, statement.end)
+    clauses = _list_clauses(passage.text, passage.title, passage.body)
+    start, end = clauses[max(0, bisect_right(clauses, statement.start, key=itemgetter(0)) - 1)]
+    if not start <= statement.start < end:
+        start, end = statement.start, statement.end
     return min(start, statement.start), max(end, statement.end)
+
+
+@lru_cache(maxsize=8)
+def _list_clauses(text: str, title: tuple[int, int], body: tuple[int, int]) -> list[tuple[int, int]]:
+    """The title and the clauses of a passage, in the order of the text."""
+    return sorted([title, *split_clauses(text, *body)])
 
 
 def _read_amounts(statement: Statement, source: RecordText) -> Reading[tuple[Amount, ...] | None]:
@@ -79,8 +89,7 @@ def _read_amounts(statement: Statement, source: RecordText) -> Reading[tuple[Amo
         for amount in fact.value:
             spans.setdefault(amount, source.fact_span(fact))
     levels = choose_levels(spans)
-    passages = (p for name, p in source.passages.items() if name == statement.section or not p.is_group)
-    sure = trust_amounts(statement, levels, passages)
+    sure = trust_amounts(statement, levels, source.described)
     return Reading(levels, sure, tuple(spans[level] for level in levels), Support.PARSED)
 
 
@@ -108,7 +117,7 @@ def _read_period(fact: Fact | None, source: RecordText, sure: float) -> Reading[
 
 def _read_timing(statement: Statement, source: RecordText, raw: Mapping[str, str]) -> Reading[str | None]:
     timing = settle_timing(statement)
-    sure = trust_timing(statement, timing[0] if timing else None, source.passages.values())
+    sure = trust_timing(statement, timing[0] if timing else None, source.whole)
     if timing is None:
         return Reading(None, sure)
     fact, start, end = timing
