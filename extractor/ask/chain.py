@@ -89,8 +89,8 @@ class Served:
 
 @dataclass(slots=True, eq=False)
 class Chain:
-    """The requests of one call. A transport that serves a kept reply says so in ``served``; ``exchanges`` reached a
-    server.
+    """The requests of one call. A transport that serves a kept reply says so in ``served``; ``exchanges`` were
+    begun with a server.
     """
 
     prompt: PromptVersion

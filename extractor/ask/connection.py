@@ -1,5 +1,6 @@
 """An open line to one server."""
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -110,18 +111,24 @@ class Connection:
 
     async def _send(self, request: dict[str, Any], tally: UsageTally) -> ChatCompletion:
         usage = Usage(calls=1)
+        chain = current_chain()
+        begun = chain.exchanges if chain else 0
         try:
             with self._pace.at_hand():
                 completion = as_completion(await self._client.chat.completions.create(**_past_the_sdk(request)))
             usage = read_usage(completion)
         except json.JSONDecodeError as error:
             raise GarbledReply(f"broken JSON: {error}") from None
+        except asyncio.CancelledError:
+            if chain and chain.exchanges == begun:
+                usage = Usage()  # given up on its way: nothing was asked of anyone
+            raise
         except openai.APIConnectionError as error:
             if isinstance(recording_failure(error), ExtractorError):
                 usage = Usage()  # nothing was asked of anyone
             raise
         finally:
-            served = chain.take_served() if (chain := current_chain()) else None
+            served = chain.take_served() if chain else None
             tally.add(served.cost if served else usage, spent=served is None or served.spent)
         return completion
 

@@ -16,7 +16,9 @@ __all__ = ["tell_exchange"]
 
 
 async def tell_exchange(request: httpx2.Request, exchange: Callable[[], Awaitable[httpx2.Response]]) -> httpx2.Response:
-    """The response of ``exchange``, which is a whole one, told with what it took."""
+    """The response of ``exchange``, which is a whole one, told with what it took. Its chain knows that it was begun."""
+    if chain := current_chain():
+        chain.exchanges += 1
     if not is_heard():
         return await exchange()
     facts = _describe_request(request)
@@ -34,8 +36,6 @@ async def tell_exchange(request: httpx2.Request, exchange: Callable[[], Awaitabl
 
 def _describe_request(request: httpx2.Request) -> dict[str, Fact]:
     chain = current_chain()
-    if chain:
-        chain.exchanges += 1
     model = _load(request.content).get("model")
     return {
         "record_id": current_asker().record_id,

@@ -177,7 +177,6 @@ def test_a_curator_mends_a_record_and_it_becomes_gold(page, served):
     expect(page.locator(".title code")).not_to_have_text(SEED)
 
 
-@pytest.mark.xfail(strict=False, reason="the key for the search does not focus it in every run")
 def test_a_record_is_reviewed_by_keyboard_alone(page, served):
     expect(card(page, "people").locator(".form")).to_be_visible()
     page.keyboard.press("a")
