@@ -33,7 +33,11 @@ class Event(StrEnum):
     BREAKER_OPENED = "breaker_opened"
     BREAKER_CLOSED = "breaker_closed"
     BUDGET_REACHED = "budget_reached"
+    WORKER_STARTED = "worker_started"
     WORKER_LOST = "worker_lost"
+    REQUEST_ENDED = "request_ended"
+    REQUEST_FAILED = "request_failed"
+    JOB_CHANGED = "job_changed"
 
 
 def is_heard() -> bool:

@@ -1,12 +1,13 @@
 """The product on one screen: a record is parsed, what is open is asked, answers are grounded, all is assembled."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from extractor.ask.connection import ServerCalls
 from extractor.ask.exchange import Exchange
 from extractor.ask.inquire import MayAsk, inquire
 from extractor.ask.metered import Route
@@ -59,16 +60,21 @@ class OpenExtractor:
         """What was asked of the model so far: exact, also for records that failed or were given up."""
         return self.model.usage if self.model else Usage()
 
+    @property
+    def calls_by_server(self) -> Mapping[str, ServerCalls]:
+        """What each server was sent so far, by its address, where the model has several."""
+        return self.model.calls_by_server if self.model else {}
+
 
 class Extractor:
     """Extracts eligibility, dosing and endpoints from trial records.
 
-    ``model`` is a hosted model's name, ``http://host:port/v1#NAME``, ``local`` or ``local:NAME``, or a
-    ``ModelSpec``; without one the rules work alone. ``assist`` says what a model is asked: what the rules
-    left open (``auto``), everything (``always``), nothing (``never``). ``replay`` is a folder of recorded
-    answers, or of a run, to use instead of a model; ``record`` a folder in which to keep a model's answers;
-    ``cache_dir`` where models of this machine were pulled to. ``exchange`` takes answers from a provider's batch files
-    and writes the requests that are still open.
+    ``model`` is a hosted model's name, ``http://host:port/v1#NAME`` (several of one NAME, separated by commas, share
+    the calls), ``local`` or ``local:NAME``, or a ``ModelSpec``; without one the rules work alone. ``assist`` says what
+    a model is asked: what the rules left open (``auto``), everything (``always``), nothing (``never``). ``replay`` is a
+    folder of recorded answers, or of a run, to use instead of a model; ``record`` a folder in which to keep a model's
+    answers; ``cache_dir`` where models of this machine were pulled to. ``exchange`` takes answers from a provider's
+    batch files and writes the requests that are still open.
 
     Raises ``ValueError`` for a specification that cannot be understood, no task, or no folder to replay.
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands import extractor
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
 
@@ -42,10 +44,20 @@ def test_python_examples_run(example):
 
 
 @pytest.fixture(scope="module")
-def results():
-    command = [sys.executable, "-m", "extractor", "run", "seeds/records", "--replay", "seeds/answers", "--quiet"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
-    return [json.loads(line) for line in done.stdout.splitlines()]
+def first_command(tmp_path_factory):
+    """What the README's first command says, and the folder it writes."""
+    folder = tmp_path_factory.mktemp("first")
+    (folder / "seeds").symlink_to(ROOT / "seeds")
+    words = ["run", "seeds/records", "--replay", "seeds/answers", "--out", "results"]
+    command = [sys.executable, "-m", "extractor", *words]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=True)
+    return done.stderr, folder / "results"
+
+
+@pytest.fixture(scope="module")
+def results(first_command):
+    _, folder = first_command
+    return [json.loads(line) for line in (folder / "extractions.jsonl").read_text("utf-8").splitlines()]
 
 
 @pytest.mark.parametrize("shown", blocks("json"))
@@ -82,21 +94,9 @@ def test_console_examples_print_what_is_shown(block, tmp_path):
     assert done.stdout + done.stderr == shown
 
 
-def test_the_summary_shown_is_that_of_the_first_command(tmp_path):
-    (tmp_path / "seeds").symlink_to(ROOT / "seeds")
-    command = [
-        sys.executable,
-        "-m",
-        "extractor",
-        "run",
-        "seeds/records",
-        "--replay",
-        "seeds/answers",
-        "--out",
-        "results",
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=True)
-    assert done.stderr in blocks("text")
+def test_the_summary_shown_is_that_of_the_first_command(first_command):
+    said, _ = first_command
+    assert said in blocks("text")
 
 
 def test_no_figure_was_left_to_be_filled_in():
@@ -106,11 +106,10 @@ def test_no_figure_was_left_to_be_filled_in():
 def test_every_command_and_option_is_documented():
     text = README + "".join(path.read_text("utf-8") for path in sorted((ROOT / "docs").glob("*.md")))
     for command in COMMANDS:
-        done = subprocess.run(
-            [sys.executable, "-m", "extractor", command, "--help"], capture_output=True, text=True, check=True
-        )
+        done = extractor(command, "--help")
+        assert done.returncode == 0
         assert re.search(rf"extractor (?:\w+ \w+`, `)?{command}\b", text), command
         if command in ("run", "evaluate", "export", "report", "review"):
-            options = set(re.findall(r"--[a-z][a-z-]+", done.stdout)) - {"--help"}
+            options = set(re.findall(r"--[a-z][a-z-]+", done.stdout.decode())) - {"--help"}
             missing = {option for option in options if option not in text}
             assert not missing, f"options that README and docs do not name: {missing}"

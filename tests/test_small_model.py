@@ -4,12 +4,15 @@ Recorded with ``extractor run seeds/records --model local:smollm2-135m --assist 
 """
 
 import asyncio
+import json
+import re
 from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
 from extractor import read_records
+from extractor.ask.answer_mode import AnswerMode, told_mode
 from extractor.ask.inquire import inquire
 from extractor.ask.opening import ModelChoice, open_model
 from extractor.ask.questions import Assist
@@ -25,6 +28,7 @@ from extractor.schemas import Concept, EndpointCategory, Task, TimeKind
 pytest.importorskip("scipy", reason="needs the extra `evaluate`")
 
 ROOT = Path(__file__).parents[1]
+ANSWERS = ROOT / "tests" / "small_answers"
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +36,7 @@ def asked():
     """Each seed as it was parsed, and what the small model said of it."""
 
     async def ask_all():
-        async with open_model(ModelChoice(replay=ROOT / "tests" / "small_answers")) as model:
+        async with open_model(ModelChoice(replay=ANSWERS)) as model:
             return [(parsed, await inquire(parsed, model, ALL_TASKS, Assist.ALWAYS)) for parsed in records]
 
     records = [parse_record(record) for record in read_records(str(ROOT / "seeds" / "records"))]
@@ -62,6 +66,17 @@ def find_losses(asked, confidence, policy=None):
     return [found.name for found in report.comparison.differences if found.difference and found.difference < 0]
 
 
+def find_differences(asked):
+    """What the model says otherwise than the rules: field, their value, its value."""
+    for parsed, inquiry in asked:
+        items = {item.chunk.number: item for item in (*parsed.eligibility.criteria, *parsed.outcomes)}
+        for number in items.keys() & inquiry.answers.keys():
+            for name, said in (pair for answer in inquiry.answers[number] for pair in answer.readings.items()):
+                known = getattr(items[number], name, None)
+                if known and known.value != said.value:
+                    yield name, known.value, said.value
+
+
 def answer_alike(asked):
     """What a weak model does: every outcome is overall survival, efficacy, at named moments."""
     said = {"concept": Concept.OVERALL_SURVIVAL, "category": EndpointCategory.EFFICACY, "time_kind": TimeKind.AT}
@@ -76,6 +91,20 @@ def test_the_small_model_was_asked_everything_and_answered(asked):
     assert sum(inquiry.usage.output_tokens for _, inquiry in asked) > 1000
 
 
+def test_its_grammar_kept_it_to_the_lines_of_each_call():
+    for path in ANSWERS.glob("*.json"):
+        recorded = json.loads(path.read_text("utf-8"))
+        _, asked, *_ = recorded["request"]["messages"]
+        assert told_mode(recorded["request"]) is AnswerMode.LINES
+        if recorded["reply"]["finish_reason"] == "stop":
+            numbers = {item["n"] for item in json.loads(recorded["reply"]["message"]["content"])["items"]}
+            assert numbers <= set(map(int, re.findall(r"^\[(\d+)\|", asked["content"], re.MULTILINE)))
+
+
+def test_it_contradicts_the_rules(asked):
+    assert [found for found in find_differences(asked) if found[0] == "category"]
+
+
 @pytest.mark.parametrize("confidence", [1.0, 0.9, 0.7])
 def test_no_field_is_worse_than_with_the_rules_alone_however_sure_they_are(asked, confidence):
     assert find_losses(asked, confidence) == []
@@ -86,5 +115,9 @@ def test_a_model_that_says_the_same_of_every_line_spoils_nothing(asked, confiden
     assert find_losses(list(answer_alike(asked)), confidence, load_policy(ModelClass.SMALL)) == []
 
 
-def test_believed_as_a_capable_model_it_would(asked):
+def test_believed_as_a_capable_model_s_its_answers_would_spoil_fields(asked):
+    assert "eligibility.criteria.category" in find_losses(asked, 1.0, load_policy(ModelClass.CAPABLE))
+
+
+def test_so_would_those_of_a_model_that_says_the_same_of_every_line(asked):
     assert "endpoints.concept" in find_losses(list(answer_alike(asked)), 0.7, load_policy(ModelClass.CAPABLE))

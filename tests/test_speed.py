@@ -9,6 +9,7 @@ from benchmarks.speed.hostile import PIECES, PLACES, build_hostile
 from benchmarks.speed.synthetic import PARTS, build_record
 from extractor.parse import parse_record
 from extractor.schemas import TrialRecord
+from tests.depth import choose
 
 ITEMS = 20
 TIMED = 200
@@ -61,7 +62,7 @@ def test_no_text_is_slow_out_of_proportion(place: str, piece: str) -> None:
     _grows_as_its_text(place, piece)
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=choose(12, 200), deadline=None, derandomize=True)
 @given(pieces=st.lists(st.sampled_from(sorted(PIECES.values())), min_size=2, max_size=5), place=st.sampled_from(PLACES))
 def test_no_mixture_is_slow_out_of_proportion(pieces: list[str], place: str) -> None:
     _grows_as_its_text(place, "".join(pieces))

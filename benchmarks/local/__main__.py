@@ -3,10 +3,12 @@
     python -m benchmarks.local [RECORDS ...] [--model local:NAME] [--limit N] [--output-tokens N] [--rounds N]
                                [--only NAME ...]
 
-Each variant differs from the defaults of ``ServerSettings`` in one setting. It is measured in turns with them, on the
-calls of ``--assist auto`` for the same records (the seeds, unless given), each round with a server started afresh, so
-that what else the machine does weighs on both alike: the ratio of their seconds is the figure, the median of the
-rounds. Tokens read anew, from the cache and written are the server's own counts. Pull the model first.
+Each variant differs in one thing from the defaults, those of ``ServerSettings`` and a grammar for the lines of each
+call. It is measured in turns with them, on the calls of ``--assist auto`` for the same records (the seeds, unless
+given), each round with a server started afresh, so that what else the machine does weighs on both alike: the ratios of
+their seconds are the figures, by the clock and of the server's processor time, the median of the rounds. Where the
+machine is busy, the clock tells of the others, too; processor time does not, but says nothing of how well cores are
+used. Tokens read anew, from the cache and written are the server's own counts. Pull the model first.
 """
 
 import argparse
@@ -37,12 +39,16 @@ def main() -> None:
     path = locate_model(chosen.model.removeprefix("local:"), cache_dir=read_cache_folder())
     calls = render_calls(chosen.records or [_SEEDS], chosen.limit)
     print(
-        f"{chosen.model}, {len(calls)} calls, {DEFAULTS.slots} slots, {DEFAULTS.threads} threads by default", end="\n\n"
+        f"{chosen.model}, {len(calls)} calls, by default slots={DEFAULTS.settings.slots} "
+        f"threads={DEFAULTS.settings.threads} context={DEFAULTS.settings.context}",
+        end="\n\n",
     )
-    print(f"{'variant':<24}{'seconds':>9}{'anew':>8}{'cached':>8}{'written':>9}{'MB':>7}")
+    print(f"{'variant':<24}{'clock':>9}{'CPU':>9}{'anew':>8}{'cached':>8}{'written':>9}{'MB':>7}")
     for name in chosen.only or VARIANTS:
         pairs = [measure_pair(path, name, calls, chosen.output_tokens) for _ in range(chosen.rounds)]
         print(format_row(name, pairs), flush=True)
+    base = serve_calls(path, DEFAULTS, calls, chosen.output_tokens)
+    print(f"{'defaults':<24}{base.seconds:>7.1f} s{base.cpu_seconds:>7.1f} s{_format_counts(base)}")
 
 
 def _read_arguments() -> argparse.Namespace:
@@ -76,15 +82,19 @@ def measure_pair(path: Path, variant: str, calls: Sequence[Call], output_tokens:
 
 
 def format_row(name: str, pairs: Sequence[tuple[Served, Served]]) -> str:
-    """The variant's seconds as a multiple of those of the defaults, and its counts.
+    """The variant's seconds as a multiple of those of the defaults, by the clock and of the processor, and its counts.
 
-    >>> pairs = [(Served(900, 100, 50, 4.0, 500), Served(900, 100, 50, 5.0, 400))]
+    >>> pairs = [(Served(900, 100, 50, 4.0, 3.0, 500), Served(900, 100, 50, 5.0, 3.3, 400))]
     >>> format_row("1 slot", pairs)
-    '1 slot                     1.25 x     900     100       50    400'
+    '1 slot                     1.25 x   1.10 x     900     100       50    400'
     """
-    ratio = statistics.median(variant.seconds / defaults.seconds for defaults, variant in pairs)
-    last = pairs[-1][1]
-    return f"{name:<24}{ratio:>7.2f} x{last.read:>8}{last.cached:>8}{last.written:>9}{last.megabytes:>7}"
+    clock = statistics.median(variant.seconds / defaults.seconds for defaults, variant in pairs)
+    cpu = statistics.median(variant.cpu_seconds / defaults.cpu_seconds for defaults, variant in pairs)
+    return f"{name:<24}{clock:>7.2f} x{cpu:>7.2f} x{_format_counts(pairs[-1][1])}"
+
+
+def _format_counts(served: Served) -> str:
+    return f"{served.read:>8}{served.cached:>8}{served.written:>9}{served.megabytes:>7}"
 
 
 if __name__ == "__main__":

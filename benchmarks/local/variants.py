@@ -1,35 +1,51 @@
-"""Ways of serving that are tried, one difference to the defaults each."""
+"""Ways of serving and asking that are tried, one difference to the defaults each."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Any
 
-from extractor.ask.local import ServerSettings, Tuning
+from extractor.ask.answer_mode import AnswerMode
+from extractor.ask.local import ServerSettings
 
-__all__ = ["DEFAULTS", "VARIANTS"]
-
-DEFAULTS = ServerSettings()
-
-
-def _tuned(tuning: Tuning) -> ServerSettings:
-    return replace(DEFAULTS, tuning=tuning)
+__all__ = ["DEFAULTS", "VARIANTS", "Way"]
 
 
-VARIANTS: Mapping[str, ServerSettings] = MappingProxyType(
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How the model is served, and how the answer's schema is told."""
+
+    settings: ServerSettings = field(default_factory=ServerSettings)
+    mode: AnswerMode = AnswerMode.LINES
+
+
+DEFAULTS = Way()
+
+
+def _served(**settings: Any) -> Way:
+    return replace(DEFAULTS, settings=replace(DEFAULTS.settings, **settings))
+
+
+def _tuned(**tuning: Any) -> Way:
+    return _served(tuning=replace(DEFAULTS.settings.tuning, **tuning))
+
+
+VARIANTS: Mapping[str, Way] = MappingProxyType(
     {
-        "1 slot": replace(DEFAULTS, slots=1),
-        "4 slots": replace(DEFAULTS, slots=4),
-        "1 thread more": replace(DEFAULTS, threads=DEFAULTS.threads + 1),
-        "context 4096": replace(DEFAULTS, context=4096),
-        "context 16384": replace(DEFAULTS, context=16384),
-        "batch 128": _tuned(Tuning(batch=128)),
-        "batch 256": _tuned(Tuning(batch=256)),
-        "batch 1024": _tuned(Tuning(batch=1024)),
-        "flash attention on": _tuned(Tuning(flash_attention=True)),
-        "flash attention off": _tuned(Tuning(flash_attention=False)),
-        "8-bit cache": _tuned(Tuning(cache_bits=8)),
-        "no prefix cache": _tuned(Tuning(prefix_cache=False)),
-        "reuse from 64 tokens": _tuned(Tuning(reuse=64)),
+        "2 slots": _served(slots=2),
+        "4 slots": _served(slots=4),
+        "1 thread more": _served(threads=DEFAULTS.settings.threads + 1),
+        "context 4096": _served(context=4096),
+        "context 16384": _served(context=16384),
+        "batch 128": _tuned(batch=128),
+        "batch 256": _tuned(batch=256),
+        "batch 1024": _tuned(batch=1024),
+        "flash attention on": _tuned(flash_attention=True),
+        "flash attention off": _tuned(flash_attention=False),
+        "8-bit cache": _tuned(cache_bits=8),
+        "no prefix cache": _tuned(prefix_cache=False),
+        "reuse from 64 tokens": _tuned(reuse=64),
+        "schema, no grammar": replace(DEFAULTS, mode=AnswerMode.JSON_SCHEMA),
     }
 )
 """By name, in the order of the table."""

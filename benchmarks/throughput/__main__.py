@@ -4,9 +4,10 @@
 
 Each record is small, has a text of its own and one open question, so that each costs one call. Printed are calls a
 second from the first question to the last answer, their share of what latency and concurrency allow, CPU time a call
-(without the start of the program) and peak memory. With ``--large`` the same for so many records, and how much memory
-grew; with ``--compare`` the same for a plain loop over instructor and for langextract (extra ``compare``), which get
-``--peer-records`` of the same records in the same run.
+(without the start of the program) of all processes and of the one that asks, and the peak memory of all together.
+With ``--large`` the same for so many records, and how much memory grew; with ``--compare`` the same for a plain loop
+over instructor and for langextract (extra ``compare``), which get ``--peer-records`` of the same records in the same
+run.
 
 The figures are those of a quiet machine only: the load is printed beside them.
 """
@@ -43,7 +44,7 @@ def measure(folder: Path, server: str, chosen: argparse.Namespace) -> None:
     write_open_records(records, max(chosen.records, chosen.large or 0))
     load = Load(records, chosen.records, chosen.concurrency, chosen.latency)
     print(f"{load.concurrency} at once, {load.latency:g} s each: at most {load.ideal:.0f} calls/s")
-    print("program       calls  calls/s of ideal CPU ms/call   MiB      s  load")
+    print("program       calls  calls/s of ideal CPU ms/call that asks   MiB      s  load")
     usual = _show(drive("extractor", load, server, folder))
     if chosen.large:
         large = _show(drive("extractor", Load(records, chosen.large, load.concurrency, load.latency), server, folder))
@@ -53,7 +54,7 @@ def measure(folder: Path, server: str, chosen: argparse.Namespace) -> None:
 
 
 def _show(driven: Driven) -> Driven:
-    figures = f"{driven.calls:6} {driven.rate:8.1f} {driven.share:8.1%} {driven.cpu_ms:11.2f}"
+    figures = f"{driven.calls:6} {driven.rate:8.1f} {driven.share:8.1%} {driven.cpu_ms:11.2f} {driven.asking_ms:9.2f}"
     beside = f"{driven.memory:5.0f} {driven.seconds:6.1f} {os.getloadavg()[0]:5.1f}"
     print(f"{driven.program:12} {figures} {beside}", flush=True)
     return driven

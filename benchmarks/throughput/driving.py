@@ -1,11 +1,12 @@
-"""One program driven against the server, in a process of its own, and what it took."""
+"""One program driven against the server, in processes of its own, and what it took."""
 
-import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
+
+import psutil
 
 from .server import read_log
 
@@ -32,7 +33,8 @@ class Load:
 @dataclass(frozen=True)
 class Driven:
     """What one program did: calls a second from the first question to the last answer, all seconds of its process,
-    its CPU time in milliseconds a call without the start, and its peak memory in MiB.
+    CPU time in milliseconds a call without the start, of all its processes and of the one that asks, and the peak
+    memory of all together, in MiB.
     """
 
     program: str
@@ -40,6 +42,7 @@ class Driven:
     rate: float
     seconds: float
     cpu_ms: float
+    asking_ms: float
     memory: float
     share: float
 
@@ -52,25 +55,55 @@ def drive(program: str, load: Load, server: str, folder: Path) -> Driven:
     calls, seconds = read_log(server)
     rate = calls / seconds if seconds else 0.0
     cpu_ms = 1000 * (ended.cpu - idle.cpu) / max(1, calls)
-    return Driven(program, calls, rate, ended.seconds, cpu_ms, ended.memory, rate / load.ideal)
+    asking_ms = 1000 * (ended.asking - idle.asking) / max(1, calls)
+    return Driven(program, calls, rate, ended.seconds, cpu_ms, asking_ms, ended.memory, rate / load.ideal)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class _Ended:
-    seconds: float
-    cpu: float
-    memory: float
+    """What a program was last seen to have taken: CPU seconds in all and of its first process, and peak MiB."""
+
+    seconds: float = 0.0
+    asking: float = 0.0
+    memory: float = 0.0
+    by_process: dict[int, float] = field(default_factory=dict)
+
+    @property
+    def cpu(self) -> float:
+        return sum(self.by_process.values())
+
+    def look_at(self, process: psutil.Process) -> None:
+        """Note what it and all it started have taken by now."""
+        resident = 0
+        for each in (process, *process.children(recursive=True)):
+            try:
+                with each.oneshot():
+                    taken, held = each.cpu_times(), each.memory_info().rss
+            except psutil.Error:
+                continue  # it has just ended
+            resident += held
+            self.by_process[each.pid] = taken.user + taken.system
+        self.asking = self.by_process.get(process.pid, 0.0)
+        self.memory = max(self.memory, resident / 2**20)
+
+
+_LOOK_S = 0.05
 
 
 def _run(command: list[str]) -> _Ended:
-    since = monotonic()
-    # Its own memory and time alone, which the sum over all children would not tell.
+    since, ended = monotonic(), _Ended()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}")
-    return _Ended(monotonic() - since, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+        while process.poll() is None:
+            try:
+                ended.look_at(psutil.Process(process.pid))
+            except psutil.Error:
+                break  # it has just ended
+            sleep(_LOOK_S)
+        code = process.wait()
+    if code:
+        raise RuntimeError(f"{' '.join(command)} ended with {code}")
+    ended.seconds = monotonic() - since
+    return ended
 
 
 def _command(program: str, load: Load, server: str, folder: Path, count: int) -> list[str]:

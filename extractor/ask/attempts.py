@@ -2,8 +2,8 @@
 
 import json
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import reduce
 from typing import Any
 
@@ -14,11 +14,13 @@ from pydantic import BaseModel, ValidationError
 
 from extractor.errors import AnswerPending, AnswerRejected, BudgetReached
 
+from .answer_mode import AnswerMode
 from .bound import bound_to
 from .call import Call
 from .chain import asked_with
 from .compact import compact_request
 from .connection import Connection
+from .drafts import draft_request, keep_draft
 from .salvage import (
     Rejection,
     Salvage,
@@ -32,26 +34,16 @@ from .salvage import (
 from .spec import shown_model
 from .usage import UsageTally
 
-__all__ = ["AnswerMode", "Outcome", "put_call"]
+__all__ = ["Outcome", "put_call"]
 
 # instructor reports each failed attempt as an error of its own, which Python prints where no log is set up.
 logging.getLogger("instructor").addHandler(logging.NullHandler())
 
 
-class AnswerMode(StrEnum):
-    """How the answer's schema is told to the server, the surest way first.
-
-    - ``json_schema``: as a response format, which most servers decode under;
-    - ``tools``: as a function that must be called;
-    - ``json``: in the prompt, for servers that know neither.
-    """
-
-    JSON_SCHEMA = "json_schema"
-    TOOLS = "tools"
-    JSON = "json"
-
-
+_STRICT = False
+"""A quoted "18" is a good 18: asking again costs more than it is worth."""
 _MODES = {
+    AnswerMode.LINES: instructor.Mode.JSON_SCHEMA,
     AnswerMode.JSON_SCHEMA: instructor.Mode.JSON_SCHEMA,
     AnswerMode.TOOLS: instructor.Mode.TOOLS,
     AnswerMode.JSON: instructor.Mode.JSON,
@@ -75,17 +67,10 @@ async def put_call(connection: Connection, call: Call, mode: AnswerMode, reasks:
 
     Raises ``ModelUnavailable`` or what a recording raised.
     """
-    attempts = _Attempts(connection, call, tally)
-    ask: Any = instructor.patch(create=attempts.send, mode=_MODES[mode])
-    messages = [{"role": "system", "content": call.system}, {"role": "user", "content": call.user}]
+    attempts = _Attempts(connection, call, mode, tally)
     try:
         with asked_with(call.prompt), bound_to(call) as reply_model:
-            reply = await ask(
-                response_model=reply_model,
-                max_retries=reasks,
-                strict=False,  # "18" is a good 18; asking again costs more than it is worth
-                messages=messages,
-            )
+            reply = await attempts.ask(reply_model, reasks)
     except IncompleteOutputException:
         return attempts.outcome_of_truncated()
     except InstructorRetryException as error:
@@ -104,16 +89,59 @@ def _asked_items(reply: Any, call: Call) -> Salvage:
 
 
 class _Attempts:
-    """The completions of one call. ``send`` is what instructor takes for the SDK's ``create``."""
+    """The completions of one call."""
 
-    def __init__(self, connection: Connection, call: Call, tally: UsageTally) -> None:
-        self._connection, self._call, self._tally = connection, call, tally
+    def __init__(self, connection: Connection, call: Call, mode: AnswerMode, tally: UsageTally) -> None:
+        self._connection, self._call, self._mode, self._tally = connection, call, mode, tally
+        self._messages = [{"role": "system", "content": call.system}, {"role": "user", "content": call.user}]
+        self._came: ChatCompletion | Exception | None = None
+        written = mode is AnswerMode.LINES and call.line_grammar
+        self._grammar = written() if written else None
         self._texts: list[str] = []
         self.model = ""
 
-    async def send(self, **request: Any) -> ChatCompletion:
+    async def ask(self, reply_model: type[Any], reasks: int) -> Any:
+        """The answer, as ``reply_model``. Raises what instructor raises.
+
+        A good first answer passes by instructor, which would work on it for longer than all other layers together.
+        """
+        draft = draft_request(reply_model, self._messages) if self._mode is AnswerMode.JSON_SCHEMA else None
+        if draft and (reply := await self._ask_once(reply_model, draft)) is not None:
+            return reply
+
+        async def create(**request: Any) -> ChatCompletion:
+            return await self._create(reply_model, request)
+
+        ask: Any = instructor.patch(create=create, mode=_MODES[self._mode])
+        return await ask(response_model=reply_model, max_retries=reasks, strict=_STRICT, messages=self._messages)
+
+    async def _ask_once(self, reply_model: type[Any], draft: dict[str, Any]) -> Any:
+        """The answer, if it is good; else None, and what came is kept for instructor to judge."""
+        try:
+            completion = self._came = await self._send(draft)
+        except Exception as error:  # noqa: BLE001 - raised again where instructor sees it
+            self._came = error
+            return None
+        choice = completion.choices[0]
+        if choice.finish_reason != "length":
+            with suppress(ValidationError):
+                return reply_model.model_validate_json(choice.message.content or "", strict=_STRICT)
+        return None
+
+    async def _create(self, reply_model: type[Any], request: dict[str, Any]) -> ChatCompletion:
+        """What instructor takes for the SDK's ``create``."""
+        came, self._came = self._came, None
+        if isinstance(came, Exception):
+            raise came
+        if came:
+            return came
         compact = compact_request(request)
-        completion = await self._connection.complete(compact, self._call.max_output_tokens, self._tally)
+        if self._mode is AnswerMode.JSON_SCHEMA:
+            keep_draft(reply_model, compact, self._messages)
+        return await self._send(_under_grammar(compact, self._grammar) if self._grammar else compact)
+
+    async def _send(self, request: dict[str, Any]) -> ChatCompletion:
+        completion = await self._connection.complete(request, self._call.max_output_tokens, self._tally)
         self.model = shown_model(completion.model)
         choice = completion.choices[0]
         self._texts.append(_answer_text(choice.message))
@@ -151,6 +179,10 @@ class _Attempts:
 
     def _salvage(self, text: str) -> Salvage:
         return salvage_items(read_complete_items(text) or [], self._call)
+
+
+def _under_grammar(request: dict[str, Any], grammar: str) -> dict[str, Any]:
+    return {**{name: value for name, value in request.items() if name != "response_format"}, "grammar": grammar}
 
 
 def _answer_text(message: ChatCompletionMessage) -> str:

@@ -1,16 +1,15 @@
 """Questions to a model, the calls that carry them, and what comes back."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 
 from pydantic import BaseModel
 
 from extractor.parse.parsed import Chunk
 from extractor.schemas import Task, Usage
 
-__all__ = ["LINE_BREAK", "Call", "PromptVersion", "Question", "Reply"]
+__all__ = ["LINE_BREAK", "Call", "PromptVersion", "Question", "Render", "Reply"]
 
 LINE_BREAK = " // "
 """What stands for a line break of the record where its text is one line of a prompt."""
@@ -28,7 +27,7 @@ class Question:
     chunk: Chunk
     fields: tuple[str, ...]
     hint: str = ""
-    options: Mapping[str, frozenset[StrEnum]] = field(default_factory=lambda: MappingProxyType({}))
+    options: Mapping[str, frozenset[StrEnum]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,8 @@ class Call:
 
     ``system`` holds the definitions that these questions need; ``user`` this record's chunks.
     ``reply_model`` has a field ``items``, a list of models with the chunk's number ``n``; it is
-    validated with ``context``.
+    validated with ``context``. ``line_grammar`` writes the grammar of a reply to these very lines, for
+    ``AnswerMode.LINES``.
     """
 
     prompt: PromptVersion
@@ -56,6 +56,11 @@ class Call:
     reply_model: type[BaseModel]
     max_output_tokens: int
     context: Mapping[str, object] = field(default_factory=dict)
+    line_grammar: Callable[[], str] | None = field(default=None, compare=False)
+
+
+Render = Callable[[Sequence[Question]], Call]
+"""Makes the call for any part of a record's questions."""
 
 
 @dataclass(frozen=True, slots=True)

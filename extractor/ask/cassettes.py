@@ -23,7 +23,15 @@ from .chain import current_prompt
 from .misses import describe_miss
 from .spec import shown_model
 
-__all__ = ["NOTE", "asked_model", "digest_exchanges", "explain_miss", "play_scenario", "schema_digest", "use_cassette"]
+__all__ = [
+    "NOTE",
+    "digest_exchanges",
+    "explain_miss",
+    "first_request",
+    "play_scenario",
+    "schema_digest",
+    "use_cassette",
+]
 
 NOTE = "extractor"
 """The name of our note among a cassette's metadata."""
@@ -55,18 +63,18 @@ def use_cassette(path: Path, *, record: bool = False, now: datetime | None = Non
         yield from _replay(path)
 
 
-def asked_model(path: Path) -> str:
-    """The model's name as a cassette's requests give it, which a replay must repeat.
+def first_request(path: Path) -> dict[str, Any]:
+    """The first request to a model in a cassette: a replay must repeat its model and the way it was told the schema.
 
     Raises ``CassetteMiss`` if there is no cassette, ``CassetteError`` if it holds no request.
     """
     if not path.is_file():
         raise CassetteMiss(f"{path}: no such cassette; record it (extractor cassettes record)")
     with _recorder({}).use_cassette(str(path), record_mode="none") as cassette:
-        names = [name for request in cassette.requests if (name := _body(request.body).get("model"))]
-    if not names:
+        found = next((body for request in cassette.requests if (body := _body(request.body)).get("model")), None)
+    if found is None:
         raise CassetteError(f"{path}: holds no request to a model; record it again")
-    return str(names[0])
+    return found
 
 
 def _replay(path: Path) -> Iterator[Any]:

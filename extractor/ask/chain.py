@@ -13,7 +13,7 @@ from enum import StrEnum
 from instructor.core.exceptions import IncompleteOutputException
 from pydantic import BaseModel
 
-from extractor.errors import AnswerPending, BudgetReached, CassetteError, ModelUnavailable, StoreError
+from extractor.errors import AnswerPending, BudgetReached, CassetteError, ModelAway, ModelUnavailable, StoreError
 from extractor.schemas import Usage
 
 from .call import PromptVersion, Question
@@ -30,6 +30,7 @@ __all__ = [
     "current_asker",
     "current_chain",
     "current_prompt",
+    "resumed",
 ]
 
 
@@ -152,6 +153,17 @@ def asked_with(prompt: PromptVersion) -> Iterator[Chain]:
         _chain.reset(token)
 
 
+@contextmanager
+def resumed(chain: Chain) -> Iterator[None]:
+    """Inside the block requests belong to a chain that has begun elsewhere, and ends elsewhere."""
+    asker, under_way = _asker.set(chain.asker), _chain.set(chain)
+    try:
+        yield
+    finally:
+        _chain.reset(under_way)
+        _asker.reset(asker)
+
+
 def current_chain() -> Chain | None:
     """The chain of the request under way."""
     return _chain.get()
@@ -167,8 +179,8 @@ def _judge(error: BaseException) -> tuple[Verdict | None, str]:
     """The verdict on a chain that ended with an error; None for one that was given up."""
     if not isinstance(error, Exception):
         return None, ""
-    if isinstance(error.__cause__ or error, BudgetReached):
-        return None, ""  # it goes on where it stopped, once there is budget
+    if isinstance(error.__cause__ or error, BudgetReached | ModelAway):
+        return None, ""  # it goes on where it stopped, once there is budget, or a server
     if isinstance(error, IncompleteOutputException):
         return Verdict.TRUNCATED, "the answer did not fit into the output limit"
     cause = error.__cause__ or error  # instructor wraps what ended its attempts

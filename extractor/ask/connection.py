@@ -4,7 +4,8 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from secrets import token_hex
+from typing import Any, NamedTuple
 
 import httpx2
 import openai
@@ -15,27 +16,28 @@ from extractor.schemas import Usage
 
 from .chain import current_chain
 from .dialect import Dialect
-from .failures import explain_failure
+from .failures import explain_failure, name_model
 from .pace import Pace, PacedTransport
 from .recording import ClientTransport
+from .servers import find_server
 from .spec import ModelKind, ModelSpec, hide_user
 from .throttle import PaceLimits
 from .transport import (
     GarbledReply,
     RetryPolicy,
-    as_completion,
     asks_too_long,
+    read_completion,
     recording_failure,
     send_patiently,
 )
 from .usage import UsageTally, read_usage
 
-__all__ = ["Connection", "Line"]
+__all__ = ["Connection", "Line", "ServerCalls"]
 
 _NO_KEY = "none"
 _LONGEST_CONNECT = 30.0
 """Seconds until a connection stands; a server that is there takes no longer."""
-_SCHEMAS = ("response_format", "tools")
+_KNOCK, _KNOCK_TOKENS = "Are you there? Answer yes. ({})", 16
 _LESSONS = 3
 """How often one request is sent again because of what its refusal taught."""
 
@@ -56,17 +58,36 @@ class Line:
     transport: Callable[[], httpx2.AsyncBaseTransport] | None = None
 
 
+class ServerCalls(NamedTuple):
+    """Requests that were sent to one of several servers, and how many of them it had a fault at."""
+
+    calls: int = 0
+    faults: int = 0
+
+    def plus(self, more: "ServerCalls") -> "ServerCalls":
+        """Both together."""
+        return ServerCalls(self.calls + more.calls, self.faults + more.faults)
+
+
 class Connection:
-    """Sends requests to one server. Belongs to the event loop in which it was opened."""
+    """Sends requests to one model. Belongs to the event loop in which it was opened."""
 
     def __init__(self, line: Line) -> None:
         self._line = line
-        address = hide_user(line.spec.base_url) if line.spec.base_url else "the hosted service"
-        self._pace = Pace(line.limits, line.policy, f"model {line.spec.name} at {address}")
+        self._pace = Pace(line.limits, line.policy, name_model(line.spec), line.spec.addresses)
         self._client = _open_client(line)
-        self._fixed = {"model": line.spec.name or "local", "extra_headers": _withheld_headers(line.spec)}
-        if line.extra:
-            self._fixed["extra_body"] = dict(line.extra)
+        self._model = {"model": line.spec.name or "local"}
+        self._options = openai.RequestOptions(
+            headers=_withheld_headers(line.spec),
+            security={"bearer_auth": True},  # as for any chat; the SDK would send an administrator's key, too
+        )
+
+    @property
+    def calls_by_server(self) -> dict[str, ServerCalls]:
+        """What was sent to each server of several, by its address."""
+        servers = self._pace.servers if self._line.spec.others else []
+        counts = (ServerCalls(server.calls, server.faults) for server in servers)
+        return dict(zip(map(hide_user, self._line.spec.addresses), counts, strict=False))
 
     async def close(self) -> None:
         self._pace.close()
@@ -87,20 +108,42 @@ class Connection:
             return await self._send_learning(request, max_output_tokens, tally)
 
         try:
-            return await send_patiently(send, policy, pace)
+            return await send_patiently(send, lambda: self._knock(tally), policy, pace)
         except (openai.APIError, GarbledReply) as error:
             away = pace.is_server_given_up or asks_too_long(error, policy)
-            failure = recording_failure(error) or explain_failure(error, self._line.spec, attempts, away=away)
+            asked = self._line.spec if away else self._find_server(error)
+            failure = recording_failure(error) or explain_failure(error, asked, attempts, away=away)
         # Raised out here so that the SDK's error, whose request holds the key, is not chained to it.
         failure.__cause__ = failure.__context__ = None
         raise failure
+
+    async def _knock(self, tally: UsageTally) -> bool:
+        """Whether another request than those that fail is answered, if only to say what is wrong with it.
+
+        It is a part of the call for whose sake it is sent, and never the same twice: no store may answer it.
+        """
+        message = {"role": "user", "content": _KNOCK.format(token_hex(4))}
+        parameters = self._line.dialect.parameters(_KNOCK_TOKENS)
+        try:
+            await self._send({"messages": [message], **self._model, **parameters}, tally)
+        except openai.APIStatusError as error:
+            return error.status_code < 500 and error.status_code != 429
+        except (openai.APIError, GarbledReply):
+            return False
+        return True
+
+    def _find_server(self, error: Exception) -> ModelSpec:
+        """The model at the server that an error came from."""
+        request = error.request if isinstance(error, openai.APIError) else None
+        server = find_server(self._pace.servers, request)
+        return self._line.spec.servers[server.number] if server else self._line.spec
 
     async def _send_learning(self, request: dict[str, Any], limit: int, tally: UsageTally) -> ChatCompletion:
         dialect = self._line.dialect
         for last in (False,) * _LESSONS + (True,):
             sampling = dialect.parameters(limit)
             try:
-                completion = await self._send(request | self._fixed | sampling, tally)
+                completion = await self._send({**request, **self._model, **sampling, **self._line.extra}, tally)
             except openai.BadRequestError as error:
                 if last or not dialect.learn_refusal(error, sampling):
                     raise
@@ -115,7 +158,7 @@ class Connection:
         begun = chain.exchanges if chain else 0
         try:
             with self._pace.at_hand():
-                completion = as_completion(await self._client.chat.completions.create(**_past_the_sdk(request)))
+                completion = read_completion(await self._post(request))
             usage = read_usage(completion)
         except json.JSONDecodeError as error:
             raise GarbledReply(f"broken JSON: {error}") from None
@@ -131,6 +174,12 @@ class Connection:
             served = chain.take_served() if chain else None
             tally.add(served.cost if served else usage, spent=served is None or served.spent)
         return completion
+
+    async def _post(self, request: dict[str, Any]) -> httpx2.Response:
+        """Past the SDK's methods for each endpoint, which take longer to look at a request than it takes to send it."""
+        return await self._client.post(
+            "/chat/completions", body=request, cast_to=httpx2.Response, options=self._options
+        )
 
 
 def _open_client(line: Line) -> openai.AsyncOpenAI:
@@ -153,13 +202,6 @@ def _open_client(line: Line) -> openai.AsyncOpenAI:
         )
     except openai.OpenAIError:
         raise ModelUnavailable(f"model {spec.name}: there is no key for it; set OPENAI_API_KEY") from None
-
-
-def _past_the_sdk(request: dict[str, Any]) -> dict[str, Any]:
-    """The request with its schemas where the SDK leaves them alone: walking them takes it longer than sending."""
-    schemas = {name: request[name] for name in _SCHEMAS if name in request}
-    plain = {name: value for name, value in request.items() if name not in schemas}
-    return plain | {"extra_body": {**schemas, **request.get("extra_body", {})}} if schemas else plain
 
 
 def _withheld_headers(spec: ModelSpec) -> dict[str, Any]:

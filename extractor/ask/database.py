@@ -12,26 +12,30 @@ __all__ = ["Database"]
 
 _APPLICATION = 0x54724578  # "TrEx", in the file's header
 _PATIENCE_MS = 10_000
+_TO_WRITE = ("journal_mode=WAL", "synchronous=NORMAL", "wal_autocheckpoint=8000")
+"""The log grows to 32 MiB before the disk is waited for: at the usual 4, a run that asks much makes fewer calls."""
+_MOVE_AWAY = "move the file away"
 
 
 class Database:
     """An open SQLite file of this program, write-ahead logged.
 
     What is committed survives a killed process; the log is not forced to the disk at each commit, so that a power cut
-    may cost the last moments, never the file. Errors of SQLite are ``StoreError``, with the file's name.
+    may cost the last moments, never the file. Errors of SQLite are ``StoreError``, with the file's name and the
+    ``remedy``: what a user can do instead of using this file.
     """
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
-        self.path, self._connection = path, connection
+    def __init__(self, path: Path, connection: sqlite3.Connection, remedy: str) -> None:
+        self.path, self._connection, self._remedy = path, connection, remedy
 
     @classmethod
-    def open(cls, path: Path, tables: str, version: int) -> Self:
+    def open(cls, path: Path, tables: str, version: int, remedy: str = _MOVE_AWAY) -> Self:
         """The file at ``path``, made with ``tables`` (SQL, a semicolon after each statement alone) if it is not there.
 
         Raises ``StoreError`` if it cannot be opened, is not a file of this program, or of another ``version`` of its
         tables.
         """
-        database = cls._connect(path, f"{path.absolute().as_uri()}?mode=rwc", version)
+        database = cls._connect(path, f"{path.absolute().as_uri()}?mode=rwc", version, remedy)
         with database.transaction():
             if database.value("PRAGMA user_version") == 0:
                 for statement in filter(str.strip, tables.split(";")):
@@ -41,19 +45,20 @@ class Database:
         return database
 
     @classmethod
-    def open_to_read(cls, path: Path, version: int) -> Self:
+    def open_to_read(cls, path: Path, version: int, remedy: str = _MOVE_AWAY) -> Self:
         """The file at ``path``, which must be there. Raises ``StoreError`` like ``open``."""
         if not path.is_file():
             raise StoreError(f"{path}: there is no such store of a run")
-        return cls._connect(path, f"{path.absolute().as_uri()}?mode=rw", version, reading=True)
+        return cls._connect(path, f"{path.absolute().as_uri()}?mode=rw", version, remedy, reading=True)
 
     @classmethod
-    def _connect(cls, path: Path, uri: str, version: int, *, reading: bool = False) -> Self:
-        database = cls(path, _telling(path, sqlite3.connect, uri, uri=True, isolation_level=None))
+    def _connect(cls, path: Path, uri: str, version: int, remedy: str, *, reading: bool = False) -> Self:
+        opened = _telling(path, remedy, sqlite3.connect, uri, uri=True, isolation_level=None)
+        database = cls(path, opened, remedy)
         try:
             database.execute(f"PRAGMA busy_timeout={_PATIENCE_MS}")
             database._check(version)
-            for pragma in ("query_only=1",) if reading else ("journal_mode=WAL", "synchronous=NORMAL"):
+            for pragma in ("query_only=1",) if reading else _TO_WRITE:
                 database.execute(f"PRAGMA {pragma}")
         except BaseException:
             database.close()
@@ -63,22 +68,22 @@ class Database:
     def _check(self, version: int) -> None:
         application, found = self.value("PRAGMA application_id"), self.value("PRAGMA user_version")
         if application != _APPLICATION and (application or found or self.value("SELECT count(*) FROM sqlite_master")):
-            raise StoreError(f"{self.path}: is no store of a run; use --fresh or another --out")
+            raise StoreError(f"{self.path}: is not a file of this program; {self._remedy}")
         if found not in (0, version):
             age = "newer" if found > version else "older"
             raise StoreError(
                 f"{self.path}: was made by a {age} version of this program (store {found}, here {version}); "
-                "use that version, --fresh or another --out"
+                f"use that version, or {self._remedy}"
             )
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
         """Run one statement."""
-        cursor: sqlite3.Cursor = _telling(self.path, self._connection.execute, sql, parameters)
+        cursor: sqlite3.Cursor = _telling(self.path, self._remedy, self._connection.execute, sql, parameters)
         return cursor
 
     def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run one statement for each row."""
-        _telling(self.path, self._connection.executemany, sql, rows)
+        _telling(self.path, self._remedy, self._connection.executemany, sql, rows)
 
     def row(self, sql: str, parameters: Sequence[Any] = ()) -> tuple[Any, ...] | None:
         """The first row of a query, or None."""
@@ -107,21 +112,21 @@ class Database:
 
     def copy_to(self, path: Path) -> None:
         """A copy of the whole file, as of now."""
-        with_copy = _telling(path, sqlite3.connect, path)
+        with_copy = _telling(path, self._remedy, sqlite3.connect, path)
         try:
-            _telling(path, self._connection.backup, with_copy)
+            _telling(path, self._remedy, self._connection.backup, with_copy)
         finally:
             with_copy.close()
 
     def close(self) -> None:
         """Give the file back. What is open in a transaction is undone."""
-        _telling(self.path, self._connection.close)
+        _telling(self.path, self._remedy, self._connection.close)
 
 
-def _telling(path: Path, call: Any, *arguments: Any, **options: Any) -> Any:
-    """What the call returns; an error of SQLite says which file it is about."""
+def _telling(path: Path, remedy: str, call: Any, *arguments: Any, **options: Any) -> Any:
+    """What the call returns; an error of SQLite says which file it is about, and what to do."""
     try:
         return call(*arguments, **options)
     except sqlite3.Error as error:
-        told = f"{path}: {error}; mend that, or choose another --out"
+        told = f"{path}: {error}; mend that, or {remedy}"
     raise StoreError(told)

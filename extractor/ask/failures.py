@@ -9,7 +9,7 @@ from extractor.errors import ModelAway, ModelUnavailable
 from .spec import ModelKind, ModelSpec, hide_user
 from .transport import GarbledReply
 
-__all__ = ["ModeRefused", "RequestTooLong", "explain_failure"]
+__all__ = ["ModeRefused", "RequestTooLong", "explain_failure", "name_model"]
 
 _KEY_REMEDY = {
     ModelKind.HOSTED: "set OPENAI_API_KEY",
@@ -48,9 +48,17 @@ def explain_failure(error: Exception, spec: ModelSpec, attempts: int, *, away: b
     if away:
         kind, lasting = ModelAway, True
     tried = f" (after {attempts} attempts)" if attempts > 1 else ""
-    address = hide_user(spec.base_url) if spec.base_url else "the hosted service"
-    told = f"model {spec.name} at {address}: {problem}{tried}"
-    return kind(_without_keys(told, spec), lasting=lasting)
+    return kind(_without_keys(f"{name_model(spec)}: {problem}{tried}", spec), lasting=lasting)
+
+
+def name_model(spec: ModelSpec) -> str:
+    """A model and where it is, as messages name it.
+
+    >>> name_model(ModelSpec.parse("http://gpu-1/v1#m,http://gpu-2/v1#m"))
+    'model m at http://gpu-1/v1 and http://gpu-2/v1'
+    """
+    addresses = [hide_user(url) for url in spec.addresses] or ["the hosted service"]
+    return f"model {spec.name} at {' and '.join(addresses)}"
 
 
 def _kind_of_status(error: openai.APIStatusError) -> type[ModelUnavailable]:

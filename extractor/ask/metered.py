@@ -30,10 +30,18 @@ class Meter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """How requests get to a model: past a meter, and through another transport than the network's."""
+    """How requests get to a model: past a meter, and through another transport than the network's, or through one
+    ``around`` it.
+    """
 
     meter: Meter | None = None
     transport: Callable[[], httpx2.AsyncBaseTransport] | None = None
+    around: Callable[[httpx2.AsyncBaseTransport], httpx2.AsyncBaseTransport] | None = None
+
+    def lead(self, network: Callable[[], httpx2.AsyncBaseTransport]) -> Callable[[], httpx2.AsyncBaseTransport]:
+        """What makes the transport that requests go through to a network."""
+        chosen, around = self.transport or network, self.around
+        return (lambda: around(chosen())) if around else chosen
 
 
 async def send_metered(

@@ -14,7 +14,7 @@ _SHOWN_WIDTH = 160
 
 
 def identity_of(body: Mapping[str, Any]) -> dict[str, Any]:
-    """What a request asks: messages, tools and response format, whatever model and sampling.
+    """What a request asks: messages, tools, response format and grammar, whatever model and sampling.
 
     Servers give tool calls random names, which a re-ask repeats; they become their position.
 
@@ -35,7 +35,8 @@ def identity_of(body: Mapping[str, Any]) -> dict[str, Any]:
         if renamed.get("tool_call_id"):
             renamed["tool_call_id"] = rename(renamed["tool_call_id"])
         messages.append(renamed)
-    return {"messages": messages, "tools": body.get("tools"), "response_format": body.get("response_format")}
+    asked = {"messages": messages, "tools": body.get("tools"), "response_format": body.get("response_format")}
+    return asked | {"grammar": body["grammar"]} if body.get("grammar") else asked
 
 
 def exchange_key(body: Mapping[str, Any]) -> str:
@@ -99,7 +100,7 @@ def _lines(body: Mapping[str, Any]) -> list[str]:
 def _parts(body: Mapping[str, Any]) -> dict[str, Any]:
     identity = identity_of(body)
     parts = {f"messages[{i}] ({m.get('role')})": _content(m) for i, m in enumerate(identity["messages"])}
-    return parts | {name: identity[name] for name in ("tools", "response_format") if identity[name]}
+    return parts | {name: identity[name] for name in ("tools", "response_format", "grammar") if identity.get(name)}
 
 
 def _content(message: Mapping[str, Any]) -> Any:

@@ -11,10 +11,11 @@ from pydantic import BaseModel
 from extractor.errors import AnswerRejected, BudgetReached, ModelError
 from extractor.schemas import Usage
 
-from .attempts import AnswerMode, Outcome, put_call
-from .call import Call, Question, Reply
+from .answer_mode import AnswerMode
+from .attempts import Outcome, put_call
+from .call import Call, Question, Render, Reply
 from .chain import NotedAnswer, current_asker
-from .connection import Connection, Line
+from .connection import Connection, Line, ServerCalls
 from .dialect import Dialect
 from .failures import ModeRefused, RequestTooLong
 from .salvage import Rejection, Salvage, item_number
@@ -23,11 +24,9 @@ from .throttle import PaceLimits
 from .transport import RetryPolicy
 from .usage import UsageTally
 
-__all__ = ["AskSettings", "Model", "Render"]
+__all__ = ["AskSettings", "Model"]
 
 _LAST_MODE = list(AnswerMode)[-1]
-
-Render = Callable[[Sequence[Question]], Call]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ class AskSettings:
 
 
 class Model:
-    """A language model behind an OpenAI-compatible server.
+    """A language model behind an OpenAI-compatible server, or several that share its calls.
 
     A connection is open while a question is under way, or for as long as the model is used as an asynchronous
     context manager. One model can be used in one event loop after the other, not in two at once.
@@ -84,6 +83,7 @@ class Model:
             transport,
         )
         self._total = UsageTally()
+        self._calls_before: dict[str, ServerCalls] = {}
         self._connection: Connection | None = None
         self._users = 0
 
@@ -99,6 +99,15 @@ class Model:
     def usage(self) -> Usage:
         return self._total.usage
 
+    @property
+    def calls_by_server(self) -> dict[str, ServerCalls]:
+        """What each server was sent, by its address, where there are several."""
+        before = self._calls_before
+        if self._connection is None:
+            return before
+        now = self._connection.calls_by_server
+        return {server: before.get(server, ServerCalls()).plus(calls) for server, calls in now.items()}
+
     async def __aenter__(self) -> "Model":
         if self._connection is None:
             self._connection = Connection(self._line)
@@ -110,6 +119,7 @@ class Model:
     ) -> None:
         self._users -= 1
         if self._users == 0 and self._connection is not None:
+            self._calls_before = self.calls_by_server
             connection, self._connection = self._connection, None
             await connection.close()
 

@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 import httpx2
 from pydantic import SecretStr
 
+from .answer_mode import AnswerMode
 from .exchange import Exchange
+from .lanes import LaneTransport
 from .local import ServerSettings, locate_model, serve_model
 from .metered import Meter, MeteredTransport, Route
 from .model import AskSettings, Model
@@ -23,8 +25,6 @@ from .stored import OpenReplies, RecallTally, RecallTransport, StoredTransport
 
 __all__ = ["ModelChoice", "open_model"]
 
-# How many requests are under way at once is bounded by who sends them.
-_CONNECTIONS = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
 _REPLAYED = ModelSpec(ModelKind.SERVER, "replay", "http://replay.invalid/v1")
 
 
@@ -107,7 +107,9 @@ async def open_model(
     if local:
         settings = _fit_to_server(settings or AskSettings(), server)
     with _serve(chosen, choice.cache_dir, server) if local else nullcontext(chosen) as spec:
-        network = (not choice.replay and route.transport) or _transport(choice, spec)
+        network = _transport(choice, spec)
+        if not choice.replay:
+            network = route.lead(network)
         async with Model(spec, settings, transport=_kept(network, replies, route.meter)) as model:
             yield model
 
@@ -138,12 +140,14 @@ def _kept(inner: _Transport, replies: OpenReplies | None, meter: Meter | None = 
 def _by_file(spec: ModelSpec | None) -> ModelSpec:
     """The model that requests are written for, at an address and with a key that are nobody's."""
     spec = _REPLAYED if spec is None or spec.kind is ModelKind.LOCAL else spec
-    return replace(spec, base_url="http://exchange.invalid/v1", api_key=SecretStr("none"))
+    return replace(spec, base_url="http://exchange.invalid/v1", others=(), api_key=SecretStr("none"))
 
 
 def _fit_to_server(settings: AskSettings, server: ServerSettings) -> AskSettings:
-    """No more requests at once than the server answers: one that waits here cannot time out."""
-    return replace(settings, concurrency=min(settings.concurrency, server.slots))
+    """No more requests at once than the server answers, since one that waits here cannot time out; and a grammar for
+    the lines of each call, since a weak model strays.
+    """
+    return replace(settings, mode=AnswerMode.LINES, concurrency=min(settings.concurrency, server.slots))
 
 
 @contextmanager
@@ -166,8 +170,11 @@ def _transport(choice: ModelChoice, spec: ModelSpec) -> _Transport:
 
 def _network(*, direct: bool) -> httpx2.AsyncBaseTransport:
     """A proxy must not be asked for a server of this machine; a client's own transport would."""
-    return PacedTransport(httpx2.AsyncHTTPTransport(limits=_CONNECTIONS) if direct else ClientTransport())
+    secure = httpx2.create_ssl_context()  # takes as long as all else that a connection needs, so once for all
+    make = partial(httpx2.AsyncHTTPTransport if direct else ClientTransport, secure)
+    return PacedTransport(LaneTransport(make))
 
 
 def _is_loopback(spec: ModelSpec) -> bool:
-    return urlsplit(spec.base_url or "").hostname in {"localhost", "127.0.0.1", "::1"}
+    hosts = {urlsplit(address).hostname for address in spec.addresses}
+    return bool(hosts) and hosts <= {"localhost", "127.0.0.1", "::1"}

@@ -2,10 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 
@@ -15,7 +14,8 @@ from extractor.errors import ModelAway
 from extractor.schemas import Usage
 
 from .chain import Asker, Served, current_asker, current_chain
-from .throttle import Costs, PaceLimits, Throttle, estimate_costs
+from .servers import Server, Ticket, choose_server, find_server, is_refusal, open_servers
+from .throttle import PaceLimits, estimate_costs
 from .told import tell_exchange
 from .transport import RetryPolicy
 
@@ -26,43 +26,42 @@ Exchange = Callable[[], Awaitable[httpx2.Response]]
 _OF_THE_BODY = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 
-@dataclass(slots=True, eq=False)
-class _Ticket:
-    """A request that waits for its turn, what it is about to cost, and when it was sent."""
-
-    asker: Asker
-    number: int
-    costs: Costs
-    admitted: asyncio.Future[None]
-    sent: float = field(default=0.0)
-
-
 class Pace:
-    """Lets requests to one server go when they may. Belongs to the event loop in which it is used.
+    """Lets requests to a model's servers go when they may. Belongs to the event loop in which it is used.
 
-    A request goes when the ``Throttle`` lets it. Of those that wait, the first of the record with the fewest under way
-    goes first: a record with many questions holds up no other.
+    A request goes when a ``Throttle`` lets it, to the server that is burdened least. Of those that wait, the first of
+    the record with the fewest under way goes first: a record with many questions holds up no other. ``addresses`` are
+    needed where there are several servers: requests are made for the first of them.
     """
 
-    def __init__(self, limits: PaceLimits, policy: RetryPolicy, name: str) -> None:
+    def __init__(self, limits: PaceLimits, policy: RetryPolicy, name: str, addresses: Sequence[str] = ()) -> None:
         self._limits, self._policy, self._name = limits, policy, name
-        self._throttle = Throttle(limits, policy)
-        self._waiting: list[_Ticket] = []
+        self.servers = open_servers(limits, policy, addresses)
+        self._waiting: list[Ticket] = []
         self._under_way: Counter[Asker] = Counter()
-        self._sent: set[_Ticket] = set()
         self._numbers = count()
         self._alarm: asyncio.Task[None] | None = None
         self._alarm_at = 0.0
 
     @property
     def is_server_away(self) -> bool:
-        """Whether the breaker is open: then it is not the single request that fails."""
-        return self._throttle.breaker.is_open
+        """Whether the breaker of each server is open: then it is not the single request that fails."""
+        return all(server.throttle.breaker.is_open for server in self._live)
 
     @property
     def is_server_given_up(self) -> bool:
-        """Whether the server was away for longer than one waits."""
-        return self._throttle.breaker.is_given_up(self._policy.clock())
+        """Whether all servers were away for longer than one waits."""
+        now = self._policy.clock()
+        return all(server.throttle.breaker.is_given_up(now) for server in self._live)
+
+    @property
+    def _live(self) -> list[Server]:
+        return [server for server in self.servers if not server.is_out]
+
+    def fares_better_elsewhere(self, request: httpx2.Request) -> bool:
+        """Whether the server that it was sent to refuses everything, and another does not."""
+        server = find_server(self.servers, request)
+        return server is not None and server.is_out
 
     @contextmanager
     def at_hand(self) -> Iterator[None]:
@@ -85,27 +84,30 @@ class Pace:
         Raises ``ModelAway`` if the server was given up, and ``httpx2.ReadTimeout`` if the reply takes too long.
         """
         ticket = await self._wait_for_turn(len(request.content))
+        server = ticket.admitted.result()
+        throttle = server.throttle
+        server.lead(request, self.servers[0])
         try:
             async with asyncio.timeout(self._limits.timeout):
-                response = await tell_exchange(request, exchange)
+                response = await tell_exchange(request, exchange, throttle.facts)
         except TimeoutError:
-            self._throttle.note_silence(ticket.sent, is_slow=True)
+            throttle.note_silence(ticket.sent, is_slow=True)
             told = f"no whole reply within {self._limits.timeout:g} seconds"
             raise httpx2.ReadTimeout(told, request=request) from None
         except httpx2.TransportError as error:
-            self._throttle.note_silence(ticket.sent, is_slow=isinstance(error, httpx2.TimeoutException))
+            throttle.note_silence(ticket.sent, is_slow=isinstance(error, httpx2.TimeoutException))
             raise
         else:
-            others = [other.costs for other in self._sent if other is not ticket]
-            self._throttle.note_reply(response, ticket.sent, ticket.costs, others)
+            server.note_reply(response, ticket)
+            server.is_out |= is_refusal(response) and len(self._live) > 1
             return response
         finally:
-            self._leave(ticket)
+            self._leave(ticket, server)
 
-    async def _wait_for_turn(self, size: int) -> _Ticket:
+    async def _wait_for_turn(self, size: int) -> Ticket:
         costs = estimate_costs(size)
         future = asyncio.get_running_loop().create_future()
-        ticket = _Ticket(current_asker(), next(self._numbers), costs, future)
+        ticket = Ticket(current_asker(), next(self._numbers), costs, future)
         self._waiting.append(ticket)
         self._admit()
         try:
@@ -113,31 +115,31 @@ class Pace:
         except BaseException:
             if chain := current_chain():
                 chain.served = Served(Usage(), spent=False)  # nobody was asked
-            if ticket in self._sent:  # given up in the moment of its turn
-                self._leave(ticket)
-            elif ticket in self._waiting:
+            if ticket in self._waiting:
                 self._waiting.remove(ticket)
+            for server in self.servers:
+                if ticket in server.under_way:  # given up in the moment of its turn
+                    self._leave(ticket, server)
             raise
         return ticket
 
     def _admit(self) -> None:
         """Let go who may go; if that is a matter of time, look again then."""
-        while self._waiting and self._throttle.has_room(len(self._sent)):
+        while self._waiting and sum(len(server.under_way) for server in self.servers) < self._limits.concurrency:
             now = self._policy.clock()
             ticket = min(self._waiting, key=lambda one: (self._under_way[one.asker], one.number))
-            if (wait := self._throttle.wait(ticket.costs, now)) > 0:
+            server, wait = choose_server(self.servers, ticket.costs, now)
+            if server is None:
                 self._look_again_in(wait, now)
                 return
             self._waiting.remove(ticket)
-            self._sent.add(ticket)
             self._under_way[ticket.asker] += 1
-            self._throttle.charge(ticket.costs, now)
-            ticket.sent = now
+            server.take(ticket, now)
             if not ticket.admitted.done():
-                ticket.admitted.set_result(None)
+                ticket.admitted.set_result(server)
 
     def _look_again_in(self, seconds: float, now: float) -> None:
-        if self._alarm and self._alarm_at <= now + seconds:
+        if seconds == float("inf") or (self._alarm and self._alarm_at <= now + seconds):
             return
         self.close()
         self._alarm_at = now + seconds
@@ -148,8 +150,8 @@ class Pace:
         self._alarm = None
         self._admit()
 
-    def _leave(self, ticket: _Ticket) -> None:
-        self._sent.discard(ticket)
+    def _leave(self, ticket: Ticket, server: Server) -> None:
+        server.under_way.discard(ticket)
         self._under_way[ticket.asker] -= 1
         if not self._under_way[ticket.asker]:
             del self._under_way[ticket.asker]

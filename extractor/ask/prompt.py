@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import groupby
 
 from extractor.parse.clean import clean_text
@@ -10,10 +11,11 @@ from extractor.schemas import Task, TrialRecord
 from .call import Call, Question
 from .lines import flatten, render_line
 from .prompt_files import Example, Prompt, TaskPrompt, fill, load_prompt
-from .wire import WIRE_ITEMS, WireItem, narrow_reply, unite_options
+from .wire import WIRE_ITEMS, WireItem, narrow_reply, unite_options, write_grammar
 
-__all__ = ["Prompt", "load_prompt", "render_call", "render_example"]
+__all__ = ["Prompt", "load_prompt", "narrow_record", "render_call", "render_example"]
 
+_TOLD = frozenset({"title", "official_title", "conditions"})
 _LONGEST_CONTEXT = 300
 _PER_ITEM, _PER_REPLY, _PER_LIST = 8, 250, 500
 """Output tokens beside those of the fields: an item's number and braces; slack for one unusually long value, and where
@@ -49,7 +51,14 @@ def render_call(record: TrialRecord, questions: Sequence[Question], prompt: Prom
             "once": tuple(q.chunk.number for q in questions if "regimens" not in q.fields),
             "texts": {q.chunk.number: q.chunk.text for q in questions},
         },
+        line_grammar=partial(write_grammar, questions),
     )
+
+
+def narrow_record(record: TrialRecord) -> TrialRecord:
+    """The record with no more of it than calls tell of: little to carry to where they are made."""
+    told = tuple(s for s in record.sections if s.name in _TOLD or s.name.startswith("interventions"))
+    return record.model_copy(update={"sections": told})
 
 
 def render_example(example: Example) -> str:

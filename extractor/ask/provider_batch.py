@@ -204,6 +204,8 @@ async def open_desk(
     """
     if spec.kind is ModelKind.LOCAL:
         raise ValueError("a model of this machine has no batch API; drop --batch")
+    if spec.others:
+        raise ValueError("a batch is given to one provider; name one server, or drop --batch")
     key = spec.api_key.get_secret_value() if spec.api_key else None
     try:
         client = openai.AsyncOpenAI(

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel
@@ -17,7 +18,7 @@ from extractor.schemas import Task
 from .call import Call, Question
 from .lines import estimate_tokens, render_line
 from .prompt_files import fill, load_frame, load_prompt
-from .wire import WIRE_ITEMS, narrow_reply, read_answers
+from .wire import WIRE_ITEMS, narrow_reply, read_answers, write_grammar
 
 __all__ = ["LINE_TOKENS", "Recheck", "believe_recheck", "plan_recheck", "render_recheck"]
 
@@ -74,6 +75,7 @@ def render_recheck(questions: Sequence[Question]) -> Call:
             "once": tuple(fields),
             "texts": {q.chunk.number: q.chunk.text for q in questions},
         },
+        line_grammar=partial(write_grammar, questions),
     )
 
 

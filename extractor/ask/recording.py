@@ -2,6 +2,7 @@
 
 import json
 import os
+import ssl
 from collections.abc import Mapping
 from dataclasses import asdict
 from itertools import count
@@ -12,6 +13,7 @@ import httpx2
 
 from extractor.errors import CassetteError, CassetteMiss
 
+from .answer_mode import AnswerMode, told_mode
 from .chain import current_prompt
 from .misses import describe_miss, exchange_key, identity_of
 from .spec import shown_model
@@ -52,7 +54,8 @@ class RecordingTransport(httpx2.AsyncBaseTransport):
 class ReplayTransport(httpx2.AsyncBaseTransport):
     """Answers from a folder that ``RecordingTransport`` filled, and never touches the network.
 
-    The folder is read once, at the first request; one transport can serve many connections in turn.
+    The folder is read once, at the first request; one transport can serve many connections in turn. What was recorded
+    under a grammar for the lines of one call (``AnswerMode.LINES``) answers the same messages without it.
 
     Raises ``CassetteMiss`` for a request that is not there and ``CassetteError`` for a folder or file that is broken.
     """
@@ -65,9 +68,9 @@ class ReplayTransport(httpx2.AsyncBaseTransport):
         if self._exchanges is None:
             self._exchanges = _load_exchanges(self._folder)
         body = json.loads(await request.aread() or b"{}")
-        exchange = self._exchanges.get(exchange_key(body))
+        exchange = self._exchanges.get(exchange_key(body)) or self._exchanges.get(_key_of_messages(body))
         if exchange is None:
-            recorded = {f"{_stem(key)}.json": known["request"] for key, known in self._exchanges.items()}
+            recorded = {known["name"]: known["request"] for known in self._exchanges.values()}
             raise CassetteMiss(describe_miss(body, recorded, str(self._folder)))
         return httpx2.Response(200, json=_as_completion(exchange))
 
@@ -75,9 +78,10 @@ class ReplayTransport(httpx2.AsyncBaseTransport):
 class ClientTransport(httpx2.AsyncBaseTransport):
     """The network as a client of its own sees it. A client that is given a transport ignores proxy settings."""
 
-    def __init__(self) -> None:
+    def __init__(self, secure: ssl.SSLContext | bool = True) -> None:  # noqa: FBT001, FBT002 - as httpx2 has it
         # Waiting and the number of connections are bounded by who sends through it.
-        self._client = httpx2.AsyncClient(timeout=None, limits=httpx2.Limits(max_keepalive_connections=None))
+        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
+        self._client = httpx2.AsyncClient(verify=secure, timeout=None, limits=limits)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         return await self._client.send(request, stream=True)
@@ -131,10 +135,18 @@ def _load_exchanges(folder: Path) -> dict[str, Any]:
     for path in sorted(folder.glob("*.json")):
         try:
             exchange = json.loads(path.read_text(encoding="utf-8"))
-            exchanges[exchange_key(exchange["request"])] = {name: exchange[name] for name in _NEEDED}
+            request = exchange["request"]
+            known = {"name": path.name} | {name: exchange[name] for name in _NEEDED}
+            exchanges[exchange_key(request)] = known
+            if told_mode(request) is AnswerMode.LINES:
+                exchanges[_key_of_messages(request)] = known
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             raise CassetteError(f"{path}: no recording of an exchange: {error}; record it again") from error
     return exchanges
+
+
+def _key_of_messages(request: Mapping[str, Any]) -> str:
+    return "lines " + exchange_key({"messages": request.get("messages")})
 
 
 _NEEDED = ("model", "request", "reply", "usage")

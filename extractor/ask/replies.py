@@ -2,21 +2,22 @@
 
 import json
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from extractor.schemas import Usage
 
-from .attempts import AnswerMode
+from .answer_mode import AnswerMode, told_mode
 from .chain import Chain, Verdict
 from .database import Database
 from .misses import exchange_key, request_key
 from .usage import read_raw_usage
 
-__all__ = ["REPLY_TABLES", "KeptReply", "MadeCall", "ReplyStore", "Spending"]
+__all__ = ["REPLY_TABLES", "Asked", "KeptReply", "MadeCall", "ReplyStore", "Spending"]
 
 REPLY_TABLES = """
 CREATE TABLE chains (  -- a call with its re-asks, only the replies of a valid one count as answers
@@ -44,6 +45,23 @@ _OK, _FEW = 200, 50
 _FIRST_MESSAGES = 2
 _COST = "exchanges, prompt_tokens, cached_tokens, output_tokens"
 _SUMS = ", ".join(f"coalesce(sum({name}), 0)" for name in _COST.split(", "))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The body of a request, and what it is known by here. Each is made once: they take as long as to keep a reply."""
+
+    body: Mapping[str, Any]
+
+    @cached_property
+    def key(self) -> str:
+        """Equal for requests that must get equal answers."""
+        return request_key(self.body)[:32]
+
+    @cached_property
+    def question(self) -> str:
+        """Equal for requests that ask the same, of whichever model."""
+        return exchange_key(self.body)[:32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +112,6 @@ class ReplyStore:
     def __init__(self, database: Database, price: Callable[[Usage], int] | None = None) -> None:
         self._database, self._price = database, price
 
-    def name(self, body: dict[str, Any]) -> str:
-        """What a request is known by here: equal for requests that must get equal answers."""
-        return request_key(body)[:32]
-
     def transaction(self) -> AbstractContextManager[None]:
         """All or nothing of what the block notes."""
         return self._database.transaction()
@@ -115,9 +129,9 @@ class ReplyStore:
         sql = "UPDATE chains SET verdict = ?, why = ? WHERE id = ? AND verdict IS NULL"
         self._database.execute(sql, (verdict, why, number))
 
-    def begin_call(self, chain: int, body: dict[str, Any]) -> int:
+    def begin_call(self, chain: int, asked: Asked) -> int:
         """Note that a request is sent."""
-        row = (chain, self.name(body), _question(body), str(body.get("model")), _pack(body), _now())
+        row = (chain, asked.key, asked.question, str(asked.body.get("model")), _pack(asked.body), _now())
         sql = "INSERT INTO calls (chain, key, question, model, request, sent) VALUES (?, ?, ?, ?, ?, ?)"
         return self._insert(sql, row)
 
@@ -140,12 +154,12 @@ class ReplyStore:
         """Forget a request that was asked of nobody."""
         self._database.execute("DELETE FROM calls WHERE id = ?", (call,))
 
-    def note_use(self, record_id: str | None, body: dict[str, Any], call: int) -> None:
+    def note_use(self, record_id: str | None, asked: Asked, call: int) -> None:
         """Note which call's reply a record's question gets."""
         if record_id is not None:
-            self._database.execute("INSERT OR REPLACE INTO uses VALUES (?, ?, ?)", (record_id, _question(body), call))
+            self._database.execute("INSERT OR REPLACE INTO uses VALUES (?, ?, ?)", (record_id, asked.question, call))
 
-    def find(self, body: dict[str, Any], own: int | None = None) -> KeptReply | None:
+    def find(self, asked: Asked, own: int | None = None) -> KeptReply | None:
         """The answer to this very request: valid, or not judged yet because its chain is open or was killed.
 
         What was cut off is not served unjudged, nor anything of the chain ``own``: that one asks again on purpose.
@@ -155,13 +169,13 @@ class ReplyStore:
             " WHERE key = ? AND status = 200 AND finish_reason IS NOT NULL AND chains.id IS NOT ?"
             " AND (verdict = 'valid' OR verdict IS NULL AND finish_reason <> 'length')"
             " ORDER BY verdict = 'valid' DESC, calls.id DESC LIMIT 1",
-            (self.name(body), own),
+            (asked.key, own),
         )
         return None if call is None else self.read(call)
 
-    def recall(self, record_id: str | None, body: dict[str, Any]) -> KeptReply | None:
+    def recall(self, record_id: str | None, asked: Asked) -> KeptReply | None:
         """What this question got, whichever the model: from this record, or else a valid answer, or else any."""
-        question = _question(body)
+        question = asked.question
         sql = "SELECT call FROM uses WHERE record_id = ? AND question = ?"
         call = self._database.value(sql, (record_id, question)) or self._database.value(
             "SELECT calls.id FROM calls JOIN chains ON chains.id = calls.chain"
@@ -202,12 +216,12 @@ class ReplyStore:
     @property
     def mode(self) -> AnswerMode:
         """How the answer's schema was told last."""
-        packed = self._database.value("SELECT request FROM calls WHERE status = 200 ORDER BY id DESC LIMIT 1")
+        packed = self._database.value(
+            "SELECT request FROM calls JOIN chains ON chains.id = calls.chain WHERE status = 200"
+            " ORDER BY verdict = 'valid' DESC, calls.id DESC LIMIT 1"  # others may hold a knock, which tells none
+        )
         request = json.loads(zlib.decompress(packed)) if packed else {"response_format": {"type": "json_schema"}}
-        if request.get("tools"):
-            return AnswerMode.TOOLS
-        kind = (request.get("response_format") or {}).get("type")
-        return AnswerMode.JSON_SCHEMA if kind == "json_schema" else AnswerMode.JSON
+        return told_mode(request)
 
     @property
     def spent(self) -> Usage:
@@ -255,11 +269,7 @@ def _usage(spent: Sequence[Any] | None) -> Usage:
     return Usage(calls=calls, prompt_tokens=prompt, cached_tokens=cached, output_tokens=output)
 
 
-def _question(body: dict[str, Any]) -> str:
-    return exchange_key(body)[:32]
-
-
-def _pack(body: dict[str, Any]) -> bytes:
+def _pack(body: Mapping[str, Any]) -> bytes:
     return zlib.compress(json.dumps(body, ensure_ascii=False, sort_keys=True).encode("utf-8"))
 
 

@@ -11,6 +11,7 @@ __all__ = ["RUN_FILE", "RUN_VERSION", "open_run", "open_run_to_read"]
 RUN_FILE = "run.sqlite"
 RUN_VERSION = 1
 """Of the tables below; another number is refused."""
+_REMEDY, _REMEDY_FOR_READERS = "use --fresh or another --out", "make the run again"
 
 _RECORD_TABLES = """
 CREATE TABLE records (  -- state is done, or lacking where some answer of a model is missing
@@ -29,9 +30,9 @@ CREATE INDEX answers_by_record ON answers (record_id);
 
 def open_run(folder: Path) -> Database:
     """The store of the run in ``folder``, made if it is not there. Raises ``StoreError`` for a foreign or newer one."""
-    return Database.open(folder / RUN_FILE, REPLY_TABLES + _RECORD_TABLES + BATCH_TABLES, RUN_VERSION)
+    return Database.open(folder / RUN_FILE, REPLY_TABLES + _RECORD_TABLES + BATCH_TABLES, RUN_VERSION, _REMEDY)
 
 
 def open_run_to_read(folder: Path) -> Database:
     """The store of an earlier run. Raises ``StoreError`` if there is none, or a foreign or newer one."""
-    return Database.open_to_read(folder / RUN_FILE, RUN_VERSION)
+    return Database.open_to_read(folder / RUN_FILE, RUN_VERSION, _REMEDY_FOR_READERS)

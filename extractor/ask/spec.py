@@ -1,6 +1,7 @@
 """Which model to ask: the text after ``--model``, understood."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from pathlib import Path, PureWindowsPath
@@ -8,10 +9,13 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-__all__ = ["ModelKind", "ModelSpec", "hide_user", "shown_model"]
+__all__ = ["ModelKind", "ModelSpec", "hide_user", "join_servers", "shown_model"]
 
 _NAME = re.compile(r"[\w.@/+-][\w.:@/+-]*")
 _FORMS = "a hosted model's name, http://host:port/v1#NAME, local, local:NAME, or local:PATH.gguf"
+_BETWEEN = re.compile(r",(?=\s*\w+://)")
+"""What is between the addresses of several servers. A password may hold a comma."""
+_SEVERAL = "several servers are written http://host:port/v1#NAME,http://other:port/v1#NAME, with one name"
 
 
 class ModelKind(StrEnum):
@@ -24,12 +28,13 @@ class ModelKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """A model and the server that runs it.
+    """A model and the server that runs it, or the servers: they count as one, and share its calls.
 
     ``name`` is what the server knows the model by, or None for the default model of ``local``.
     ``base_url`` is None for a local model until its server runs (see ``at``), and for a hosted one whose
-    address and key the SDK shall take from the environment (OPENAI_BASE_URL, OPENAI_API_KEY). ``path`` is the weights'
-    file of ``local:PATH.gguf``. Neither the key nor a user in an address ever shows in ``repr`` or ``str``.
+    address and key the SDK shall take from the environment (OPENAI_BASE_URL, OPENAI_API_KEY). ``others`` are the
+    addresses of further servers of the same model. ``path`` is the weights' file of ``local:PATH.gguf``. Neither the
+    key nor a user in an address ever shows in ``repr`` or ``str``.
     """
 
     kind: ModelKind
@@ -37,6 +42,7 @@ class ModelSpec:
     base_url: str | None = None
     path: Path | None = None
     api_key: SecretStr | None = None
+    others: tuple[str, ...] = ()
 
     @classmethod
     def parse(
@@ -46,23 +52,27 @@ class ModelSpec:
 
         ``api_key`` and ``base_url`` are for hosted models alone: a key for the hosted service is never
         sent to a server that is named by URL. Such a server gets ``server_key``, if it wants one.
+        Several servers are separated by commas, and serve a model of one name.
 
         Raises ``ValueError`` for anything else than the four forms, and for a user or password in an address,
         which the message does not repeat.
 
         >>> ModelSpec.parse("http://localhost:8000/v1#llama-3")
         ModelSpec(kind=<ModelKind.SERVER: 'server'>, name='llama-3', base_url='http://localhost:8000/v1', path=None, \
-api_key=None)
+api_key=None, others=())
         >>> ModelSpec.parse("gpt-5-mini", api_key="sk-secret").api_key
         SecretStr('**********')
         >>> str(ModelSpec.parse("local:models/tiny.gguf")), str(ModelSpec.parse("local"))
         ('local:models/tiny.gguf', 'local')
+        >>> ModelSpec.parse("http://gpu-1:8000/v1#llama-3, http://gpu-2:8000/v1#llama-3").addresses
+        ('http://gpu-1:8000/v1', 'http://gpu-2:8000/v1')
         """
         text = text.strip()
         if text == "local" or text.startswith("local:"):
             return _parse_local(text)
         if "://" in text:
-            return _parse_url(text, _secret(server_key))
+            servers = [_parse_url(part.strip(), _secret(server_key)) for part in _BETWEEN.split(text)]
+            return _unite(servers) if len(servers) > 1 else servers[0]
         if text.endswith(".gguf"):
             raise ValueError(f"{text!r} names no model; for a file of weights write local:{text}")
         if re.match(r"(localhost|[\d.]+):\d+", text):
@@ -83,16 +93,27 @@ api_key=None)
         """
         return replace(self, base_url=base_url, name=name or self.name)
 
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Where the model is served, as far as that is known."""
+        return (self.base_url, *self.others) if self.base_url else ()
+
+    @property
+    def servers(self) -> tuple["ModelSpec", ...]:
+        """The model once for each of its servers."""
+        return tuple(replace(self, base_url=url, others=()) for url in self.addresses) if self.others else (self,)
+
     def __repr__(self) -> str:
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         values["base_url"] = self.base_url and hide_user(self.base_url)
+        values["others"] = tuple(map(hide_user, self.others))
         return f"ModelSpec({', '.join(f'{name}={value!r}' for name, value in values.items())})"
 
     def __str__(self) -> str:
         if self.kind is ModelKind.HOSTED:
             return str(self.name)
         if self.kind is ModelKind.SERVER:
-            return f"{hide_user(self.base_url or '')}#{self.name}"
+            return ",".join(f"{hide_user(url)}#{self.name}" for url in self.addresses)
         chosen = self.path.as_posix() if self.path else self.name
         return f"local:{chosen}" if chosen else "local"
 
@@ -127,7 +148,40 @@ def _parse_url(text: str, key: SecretStr | None) -> ModelSpec:
         raise ValueError(f"{shown!r}: a user, a password or a query does not belong into a model's URL")
     if not url.fragment:
         raise ValueError(f"{shown!r} does not say which model; append #NAME, as the server lists it under /models")
+    if "," in url.fragment:
+        raise ValueError(f"{shown!r} names no model; {_SEVERAL}")
     return ModelSpec(ModelKind.SERVER, url.fragment, text.partition("#")[0].rstrip("/"), api_key=key)
+
+
+def _unite(servers: Sequence[ModelSpec]) -> ModelSpec:
+    names, addresses = {server.name: server for server in servers}, {server.base_url: server for server in servers}
+    if len(names) > 1:
+        told = " and ".join(map(repr, names))
+        raise ValueError(
+            f"several servers must serve one model, and these name {told}; serve it under one name "
+            "(vLLM: --served-model-name, llama.cpp: --alias, Ollama: ollama cp)"
+        )
+    if len(addresses) < len(servers):
+        raise ValueError(f"a server is named twice in {','.join(map(str, servers))!r}; name it once")
+    first, *others = servers
+    return replace(first, others=tuple(server.base_url or "" for server in others))
+
+
+def join_servers(earlier: str, now: str) -> str | None:
+    """Both lists of servers as one, if they serve a model of the same name and have a server in common.
+
+    >>> join_servers("http://a/v1#m,http://b/v1#m", "http://b/v1#m,http://c/v1#m")
+    'http://a/v1#m,http://b/v1#m,http://c/v1#m'
+    >>> join_servers("http://a/v1#m", "http://b/v1#m") is None
+    True
+    """
+    if "://" not in earlier or "://" not in now:
+        return None
+    known, named = earlier.split(","), now.split(",")
+    models = {server.partition("#")[2] for server in (*known, *named)}
+    if len(models) > 1 or set(known).isdisjoint(named):
+        return None
+    return ",".join(dict.fromkeys((*known, *named)))
 
 
 def hide_user(url: str) -> str:

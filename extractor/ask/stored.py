@@ -19,7 +19,7 @@ from .metered import Meter, send_metered
 from .misses import describe_miss, identity_of
 from .pace import PacedTransport, in_turn
 from .recording import ClientTransport
-from .replies import KeptReply, ReplyStore
+from .replies import Asked, KeptReply, ReplyStore
 
 __all__ = ["OpenReplies", "RecallTally", "RecallTransport", "StoredTransport"]
 
@@ -51,24 +51,24 @@ class StoredTransport(httpx2.AsyncBaseTransport):
         self._asking: dict[str, asyncio.Event] = {}
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        body = json.loads(await request.aread())
+        content = await request.aread()
         chain = current_chain()
         if chain is None:
             return await self._inner.handle_async_request(request)
-        name = self._replies.name(body)
-        while (kept := self._replies.find(body, self._chains.get(chain))) is None:
-            if name not in self._asking:
-                return await self._ask(request, body, chain)
-            await self._wait(name, chain)
-        return self._serve(kept, body, chain)
+        asked = Asked(json.loads(content))
+        while (kept := self._replies.find(asked, self._chains.get(chain))) is None:
+            if asked.key not in self._asking:
+                return await self._ask(request, asked, chain)
+            await self._wait(asked.key, chain)
+        return self._serve(kept, asked, chain)
 
     async def aclose(self) -> None:
         await self._inner.aclose()
 
-    async def _wait(self, name: str, chain: Chain) -> None:
-        """Until the request of that name, which another chain sends, has ended."""
+    async def _wait(self, key: str, chain: Chain) -> None:
+        """Until the request of that key, which another chain sends, has ended."""
         try:
-            await self._asking[name].wait()
+            await self._asking[key].wait()
         except asyncio.CancelledError:
             chain.served = Served(Usage(), spent=False)  # whoever is given up here has asked nobody
             raise
@@ -77,29 +77,28 @@ class StoredTransport(httpx2.AsyncBaseTransport):
     def _replies(self) -> ReplyStore:
         return self._open_replies()
 
-    def _serve(self, kept: KeptReply, body: dict[str, Any], chain: Chain) -> httpx2.Response:
-        self._replies.note_use(chain.asker.record_id, body, kept.call)
+    def _serve(self, kept: KeptReply, asked: Asked, chain: Chain) -> httpx2.Response:
+        self._replies.note_use(chain.asker.record_id, asked, kept.call)
         if kept.verdict is None:
             chain.endings.append(lambda verdict, why: self._judge(kept.chain, verdict, why))
         return _serve(kept, chain, spent=False)
 
-    async def _ask(self, request: httpx2.Request, body: dict[str, Any], chain: Chain) -> httpx2.Response:
+    async def _ask(self, request: httpx2.Request, asked: Asked, chain: Chain) -> httpx2.Response:
         """Send the request; others who would ask the same wait."""
-        name = self._replies.name(body)
-        ended = self._asking[name] = asyncio.Event()
+        ended = self._asking[asked.key] = asyncio.Event()
         try:
-            send = partial(self._send, request, body, chain)
+            send = partial(self._send, request, asked, chain)
             if isinstance(self._inner, PacedTransport):
                 send = partial(in_turn, request, send)  # what waits for its turn is not noted as sent
-            return await send_metered(self._meter, body, send)
+            return await send_metered(self._meter, asked.body, send)
         finally:
-            del self._asking[name]
+            del self._asking[asked.key]
             ended.set()
 
-    async def _send(self, request: httpx2.Request, body: dict[str, Any], chain: Chain) -> httpx2.Response:
+    async def _send(self, request: httpx2.Request, asked: Asked, chain: Chain) -> httpx2.Response:
         with self._replies.transaction():
-            call = self._replies.begin_call(self._number(chain), body)
-            self._replies.note_use(chain.asker.record_id, body, call)
+            call = self._replies.begin_call(self._number(chain), asked)
+            self._replies.note_use(chain.asker.record_id, asked, call)
         try:
             response = await self._inner.handle_async_request(request)
             content = await response.aread()
@@ -158,7 +157,7 @@ class RecallTransport(httpx2.AsyncBaseTransport):
         body = json.loads(await request.aread())
         chain = current_chain()
         record_id = chain.asker.record_id if chain else None
-        kept = self._replies.recall(record_id, body)
+        kept = self._replies.recall(record_id, Asked(body))
         if self._tally:
             return self._serve_counting(kept, body, chain)
         if kept is None:

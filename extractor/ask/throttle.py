@@ -1,6 +1,6 @@
 """What holds requests to one server back: limits a minute, its own wishes, its faults."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import httpx2
@@ -13,7 +13,7 @@ from .lines import CHARACTERS_PER_TOKEN
 from .transport import RetryPolicy, retry_after
 from .usage import read_raw_usage
 
-__all__ = ["Costs", "PaceLimits", "Throttle", "estimate_costs"]
+__all__ = ["Costs", "PaceLimits", "Throttle", "estimate_costs", "open_buckets"]
 
 Costs = Mapping[str, float]
 """What a request takes of each limit: ``requests`` and ``tokens``."""
@@ -48,17 +48,32 @@ class Throttle:
 
     Fewer requests than the window allows are under way, the limits that were given and those that the server tells
     leave room, no Retry-After is running, and the breaker is closed or lets one try. A 429 makes all wait and halves
-    the window.
+    the window. ``given`` are the buckets that were given, shared by all servers of a model; ``number`` is that of the
+    server among several.
     """
 
-    def __init__(self, limits: PaceLimits, policy: RetryPolicy) -> None:
+    def __init__(
+        self, limits: PaceLimits, policy: RetryPolicy, given: dict[str, Bucket], number: int | None = None
+    ) -> None:
         self._policy = policy
         self._window = Window(limits.concurrency, limits.concurrency)
         self.breaker = Breaker(policy.breaker_after, policy.longest_absence)
-        self._given = dict(_given_buckets(limits, policy.clock()))
+        self._given = given
         self._told: dict[str, Bucket] = {}
         self._not_before = 0.0
         self._was_reached = False
+        self.facts = {} if number is None else {"server": number}
+        self.faults = 0
+        self._doubted_until = 0.0
+
+    @property
+    def bears(self) -> float:
+        """How many requests at once the server is thought to bear."""
+        return self._window.limit
+
+    def is_doubtful(self, now: float) -> bool:
+        """Whether it had faults, and none but faults, just now: for longer the more there were."""
+        return self.breaker.faults > 0 and now < self._doubted_until
 
     def has_room(self, under_way: int) -> bool:
         """Whether a request may go beside so many others, as soon as there is no ``wait``."""
@@ -84,30 +99,33 @@ class Throttle:
             self._note_fault(sent, asked, is_load=status in _OVERLOADED)
             pause = self._policy.first_wait if asked is None and status == 429 else asked or 0.0
             if 0 < pause <= self._policy.longest_wait:  # a longer one is not waited out: it ends the request
-                tell(Event.RATE_LIMITED, seconds=round(pause, 3))
+                tell(Event.RATE_LIMITED, seconds=round(pause, 3), **self.facts)
                 self._pause(pause, now)
             return
         self._was_reached = True
         if self.breaker.is_open:
-            tell(Event.BREAKER_CLOSED)
+            tell(Event.BREAKER_CLOSED, **self.facts)
         self.breaker, self._window = self.breaker.served(), self._window.served()
 
     def note_silence(self, sent: float, *, is_slow: bool) -> None:
         """Learn from a request to which no reply came, in time or at all.
 
-        A server that never gave one is not away: more likely its address is wrong.
+        A server that never gave one is not away: more likely its address is wrong. One of several is left to itself
+        then, too.
         """
-        if self._was_reached or is_slow:
+        if self._was_reached or is_slow or self.facts:
             self._note_fault(sent, None, is_load=is_slow)
 
     def _note_fault(self, sent: float, asked: float | None, *, is_load: bool) -> None:
         now = self._policy.clock()
+        self.faults += 1
         if is_load:
             self._window = self._window.refused(sent, now)
         was_open, self.breaker = self.breaker.is_open, self.breaker.failed(sent, now)
+        self._doubted_until = now + self._policy.wait_before(self.breaker.faults, asked)
         if self.breaker.is_open:
             if not was_open:
-                tell(Event.BREAKER_OPENED, faults=self.breaker.faults)
+                tell(Event.BREAKER_OPENED, faults=self.breaker.faults, **self.facts)
             self._pause(self._policy.wait_before(self.breaker.tries, asked), now)
 
     def _learn(self, response: httpx2.Response, costs: Costs, others: Iterable[Costs], now: float) -> None:
@@ -124,8 +142,7 @@ class Throttle:
         self._not_before = max(self._not_before, now + seconds)
 
 
-def _given_buckets(limits: PaceLimits, now: float) -> Iterator[tuple[str, Bucket]]:
-    if limits.requests_per_minute:
-        yield "requests", Bucket.per_minute(limits.requests_per_minute, now)
-    if limits.tokens_per_minute:
-        yield "tokens", Bucket.per_minute(limits.tokens_per_minute, now)
+def open_buckets(limits: PaceLimits, now: float) -> dict[str, Bucket]:
+    """The limits of a minute that were given, by what they count."""
+    given = {"requests": limits.requests_per_minute, "tokens": limits.tokens_per_minute}
+    return {unit: Bucket.per_minute(allowed, now) for unit, allowed in given.items() if allowed}

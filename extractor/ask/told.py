@@ -1,7 +1,7 @@
 """Exchanges with a server, told as events: figures and names, never what was asked or answered."""
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from time import monotonic
 from typing import Any
 
@@ -15,13 +15,17 @@ from .usage import read_raw_usage
 __all__ = ["tell_exchange"]
 
 
-async def tell_exchange(request: httpx2.Request, exchange: Callable[[], Awaitable[httpx2.Response]]) -> httpx2.Response:
-    """The response of ``exchange``, which is a whole one, told with what it took. Its chain knows that it was begun."""
+async def tell_exchange(
+    request: httpx2.Request, exchange: Callable[[], Awaitable[httpx2.Response]], known: Mapping[str, Fact]
+) -> httpx2.Response:
+    """The response of ``exchange``, which is a whole one, told with what it took and what is ``known`` of it. Its chain
+    knows that it was begun.
+    """
     if chain := current_chain():
         chain.exchanges += 1
     if not is_heard():
         return await exchange()
-    facts = _describe_request(request)
+    facts = {**_describe_request(request), **known}
     since = monotonic()
     try:
         response = await exchange()

@@ -75,7 +75,7 @@ _PRIORS: Mapping[ModelClass, Mapping[str, Mapping[str, float]]] = {
         "silent_certain": {"rule": 2.5, "model": 2, "neither": 0.5},
     },
     ModelClass.SMALL: {
-        "agree": {"right": 9, "wrong": 1},
+        "agree": {"right": 1, "wrong": 2},
         "alone": {"right": 1, "wrong": 2},
         "doubtful": {"rule": 3, "model": 1, "neither": 1},
         "likely": {"rule": 4, "model": 0.5, "neither": 0.5},
@@ -84,7 +84,9 @@ _PRIORS: Mapping[ModelClass, Mapping[str, Mapping[str, float]]] = {
         "silent_certain": {"rule": 9, "model": 0.5, "neither": 0.5},
     },
 }
-"""What is thought of a class of models before anything was counted, worth a few answers."""
+"""What is thought of a class of models before anything was counted, worth a few answers. A small model gives many lines
+the same answer: that it agrees makes no reading of the rules surer than it was.
+"""
 
 
 @cache

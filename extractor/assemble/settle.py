@@ -38,8 +38,9 @@ def settle(rule: Reading[T_co], model: Reading[T_co] | None, gap: AbsenceReason,
 
     Where both say the same (quotes may differ in an article or an explanation in brackets), each confirms the
     other, in the rule's words. Where they differ, ``policy`` says who is likelier right; a value that is likelier
-    wrong than right is left out: as ambiguous, or as contradictory if the two read it in different sections. Quotes
-    that overlap differ in their extent alone: the likelier one stands. ``gap`` is why there is no answer.
+    wrong than right is left out, as ambiguous, or as contradictory if the two read it in different sections; one that
+    was so before is no likelier for being contradicted. Quotes that overlap differ in their extent alone: the likelier
+    one stands. ``gap`` is why there is no answer.
 
     >>> from extractor.assemble.policy import ModelClass, load_policy
     >>> policy = load_policy(ModelClass.CAPABLE).prior
@@ -56,7 +57,8 @@ def settle(rule: Reading[T_co], model: Reading[T_co] | None, gap: AbsenceReason,
         chosen = _settled(rule, Origin.BOTH, max(policy.agree, rule.confidence))
     else:
         ours, theirs = policy.when_they_differ(rule.confidence, silent=rule.value is None or rule.value == ())
-        chosen = _settled(model, Origin.MODEL, theirs) if theirs > ours else _settled(rule, Origin.RULE, ours)
+        contradicted = ours if rule.confidence >= BELIEVED else rule.confidence
+        chosen = _settled(model, Origin.MODEL, theirs) if theirs > ours else _settled(rule, Origin.RULE, contradicted)
     if chosen.confidence >= BELIEVED or (model is not None and _overlap(rule, model)):
         return chosen
     return Settled(None, 0.0, Origin.RULE, gap=gap if model is None else _name_doubt(rule, model))

@@ -15,6 +15,7 @@ from .report import report
 from .review import review
 from .run import run
 from .schema import schema
+from .serve import app as serve
 
 __all__ = ["app", "main"]
 
@@ -37,6 +38,7 @@ app.command()(export)
 app.add_typer(import_gold, name="import")
 app.add_typer(model, name="model")
 app.add_typer(cassettes, name="cassettes")
+app.add_typer(serve, name="serve")
 
 
 def _print_version(wanted: bool) -> None:

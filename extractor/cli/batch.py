@@ -3,8 +3,8 @@
 import json
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice, takewhile
@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING
 from extractor.ask.metered import Route
 from extractor.ask.model import AskSettings
 from extractor.ask.questions import Assist
+from extractor.ask.spec import ModelKind
+from extractor.cluster.addresses import open_inputs
 from extractor.errors import BudgetReached, ModelAway
 from extractor.events import Event, tell
-from extractor.pipeline import Extractor
+from extractor.pipeline import Extractor, OpenExtractor
 from extractor.read import read_records
 from extractor.run import (
     BatchLimits,
@@ -32,6 +34,7 @@ from extractor.run import (
     describe_settings,
     run_batch,
 )
+from extractor.run.asking_pool import MOST_PROCESSES, AskingPool
 from extractor.run.budget import Budget
 from extractor.run.observed import observe
 from extractor.run.workers import A_HANDFUL, WorkerPool, count_cores
@@ -43,9 +46,12 @@ from .progress import print_summary, show_progress
 from .tables import without_controls
 
 if TYPE_CHECKING:
+    from extractor.cluster.mirror import Mirror
+
+    from .cluster import ClusterSettings
     from .provider import BatchRun
 
-__all__ = ["BatchSettings", "Job", "export_job", "perform_job"]
+__all__ = ["BatchSettings", "Job", "begun", "export_job", "perform_job"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +74,24 @@ class Job:
     quiet: bool = field(kw_only=True)
     asking: AskSettings = field(default_factory=AskSettings, kw_only=True)
     workers: int | None = field(default=None, kw_only=True)
-    """Processes for the rules; all cores if None. With a model there is one."""
+    """Processes that share the work; as many as there are cores if None."""
     pricing: Pricing = field(default_factory=Pricing, kw_only=True)
     batch: BatchSettings | None = field(default=None, kw_only=True)
+    cluster: "ClusterSettings | None" = field(default=None, kw_only=True)
+    mirror: "Mirror | None" = field(default=None, kw_only=True)
+    """Where ``out`` is kept, if that is not where it is worked on."""
+
+    @property
+    def processes(self) -> int:
+        """Processes that share the work: one where answers are replayed, or come from a model that has this machine's
+        cores.
+        """
+        choice = self.extractor.choice
+        if self.uses_rules_alone or self.cluster:
+            return self.workers or (1 if self.cluster else count_cores())
+        if choice.replay or choice.exchange or self.batch or choice.spec is None or choice.spec.kind is ModelKind.LOCAL:
+            return 1
+        return self.workers or min(count_cores(), MOST_PROCESSES)
 
     @property
     def uses_rules_alone(self) -> bool:
@@ -110,8 +131,8 @@ def perform_job(job: Job) -> int:
 
 def _tell_start(job: Job) -> None:
     spec = job.extractor.choice.spec
-    workers = (job.workers or count_cores()) if job.uses_rules_alone else 1
-    tell(Event.RUN_STARTED, assist=job.extractor.assist.value, model=spec.name if spec else None, workers=workers)
+    facts = {"assist": job.extractor.assist.value, "model": spec.name if spec else None, "workers": job.processes}
+    tell(Event.RUN_STARTED, **facts, **({"servers": len(spec.servers)} if spec and spec.others else {}))
 
 
 def _tell_end(tally: Tally, code: int, seconds: float) -> None:
@@ -141,7 +162,8 @@ def _count_records(job: Job) -> int | None:
     """How many records the inputs hold, read once more for it; None for standard input, which is read only once."""
     if "-" in job.inputs:
         return job.limits.records
-    return sum(1 for _ in islice(read_records(*job.inputs, on_error=lambda _: None), job.limits.records))
+    records = read_records(*job.inputs, on_error=lambda _: None, open_address=open_inputs)
+    return sum(1 for _ in islice(records, job.limits.records))
 
 
 async def _extract_all(job: Job, sink: Sink, tally: Tally, interrupts: Interrupts) -> None:
@@ -151,10 +173,15 @@ async def _extract_all(job: Job, sink: Sink, tally: Tally, interrupts: Interrupt
         sink.write_failure(describe_failure(error))
 
     def read() -> Iterator[TrialRecord]:
-        records = read_records(*job.inputs, on_error=report, stdin=sys.stdin.buffer)
+        records = read_records(*job.inputs, on_error=report, stdin=sys.stdin.buffer, open_address=open_inputs)
         return takewhile(lambda _: not interrupts.any(), records)
 
     folder = sink if isinstance(sink, RunFolder) else None
+    if job.cluster and folder:
+        from .cluster import extract_on_cluster
+
+        await extract_on_cluster(job, read(), folder, tally)
+        return
     if job.uses_rules_alone and job.workers != 1:
         await _extract_in_workers(job, read(), sink, tally)
         return
@@ -165,16 +192,27 @@ async def _extract_all(job: Job, sink: Sink, tally: Tally, interrupts: Interrupt
     route = by_batch.route if by_batch else Route(budget)
     async with job.extractor.open(job.limits.concurrency, replies, route, job.asking) as extract:
         tally.meter, tally.price = lambda: extract.usage, job.pricing.cost
-        if folder:
-            folder.begin()
-        attended = attend(extract, folder.note_asker) if folder else extract
+        tally.by_server = lambda: extract.calls_by_server
 
         async def go_over() -> None:
             tally.begin_again()
             await run_batch(read(), observe(attended), sink, tally, limits)
 
         spec = job.extractor.choice.spec
-        await (by_batch.go(spec, go_over, interrupts, quiet=job.quiet) if by_batch and spec else go_over())
+        async with _share(job, extract) as shared, begun(job, folder):
+            attended = attend(shared, folder.note_asker) if folder else shared
+            if isinstance(shared, AskingPool):
+                limits = replace(limits, concurrency=limits.concurrency + shared.ahead(limits.concurrency))
+            await (by_batch.go(spec, go_over, interrupts, quiet=job.quiet) if by_batch and spec else go_over())
+
+
+@asynccontextmanager
+async def begun(job: Job, folder: RunFolder | None) -> AsyncIterator[None]:
+    """The folder is this run's from here on, and followed to where it is kept."""
+    if folder:
+        folder.begin()
+    async with job.mirror.following(folder) if job.mirror and folder else nullcontext():
+        yield
 
 
 def _plan_batches(job: Job, folder: RunFolder | None, budget: Budget | None) -> "BatchRun | None":
@@ -187,12 +225,18 @@ def _plan_batches(job: Job, folder: RunFolder | None, budget: Budget | None) -> 
     return BatchRun(folder, budget, Rounds(job.batch.rounds), job.batch.poll_s)
 
 
+def _share(job: Job, extract: OpenExtractor) -> AbstractAsyncContextManager[OpenExtractor | AskingPool]:
+    """This process asks, and others do the rest."""
+    if job.uses_rules_alone or job.processes == 1:
+        return nullcontext(extract)
+    return AskingPool(extract, job.processes - 1, A_HANDFUL if job.workers is None else 0)
+
+
 async def _extract_in_workers(job: Job, records: Iterable[TrialRecord], sink: Sink, tally: Tally) -> None:
     chosen = job.extractor
     alone = A_HANDFUL if job.workers is None else 0
-    async with WorkerPool(chosen.tasks, chosen.assist, job.workers or count_cores(), alone) as pool:
-        if isinstance(sink, RunFolder):
-            sink.begin()
+    pool = WorkerPool(chosen.tasks, chosen.assist, job.workers or count_cores(), alone)
+    async with pool, begun(job, sink if isinstance(sink, RunFolder) else None):
         await run_batch(records, observe(pool), sink, tally, replace(job.limits, concurrency=pool.concurrency))
 
 
@@ -228,6 +272,9 @@ def _say_exchange(job: Job) -> None:
 def _say_next(job: Job) -> None:
     """What can be done with the results."""
     if job.out is None or job.quiet:
+        return
+    if job.mirror:
+        print(f"extractor: the results are at {without_controls(job.mirror.place.address)}", file=sys.stderr)
         return
     folder = shlex.quote(str(job.out))
     print(f"extractor: to read the results: extractor report {folder}", file=sys.stderr)

@@ -5,7 +5,14 @@ from pathlib import Path
 
 from extractor.ask.spec import ModelSpec
 
-__all__ = ["find_own_prices", "has_telemetry_endpoint", "read_cache_folder", "read_model_spec"]
+__all__ = [
+    "find_own_prices",
+    "has_telemetry_endpoint",
+    "read_cache_folder",
+    "read_model_spec",
+    "read_service_model",
+    "read_token",
+]
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 
@@ -22,6 +29,23 @@ def read_model_spec(text: str) -> ModelSpec:
         base_url=os.environ.get("OPENAI_BASE_URL"),
         server_key=os.environ.get("EXTRACTOR_TOKEN"),
     )
+
+
+def read_service_model(text: str) -> ModelSpec:
+    """The model of ``extractor serve``. EXTRACTOR_TOKEN opens the service itself and is never sent on: a server that is
+    named by URL gets EXTRACTOR_MODEL_TOKEN.
+    """
+    return ModelSpec.parse(
+        text,
+        api_key=os.environ.get("OPENAI_API_KEY"),
+        base_url=os.environ.get("OPENAI_BASE_URL"),
+        server_key=os.environ.get("EXTRACTOR_MODEL_TOKEN"),
+    )
+
+
+def read_token() -> str | None:
+    """The token that opens a service of this program, None if there is none."""
+    return os.environ.get("EXTRACTOR_TOKEN") or None
 
 
 def read_cache_folder() -> Path | None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
+    from extractor.ask.connection import ServerCalls
     from extractor.run.tally import Tally
 
 __all__ = ["print_summary", "show_progress"]
@@ -93,7 +94,12 @@ def _summary_rows(tally: "Tally") -> list[tuple[str, str]]:
     rows += [("calls", f"{usage.calls}"), ("prompt tokens", f"{usage.prompt_tokens}")]
     rows += [("of these from cache", f"{usage.cached_tokens}")] if usage.cached_tokens else []
     rows += [("output tokens", f"{usage.output_tokens}")]
+    rows += [(f"calls to {server}", _describe_calls(calls)) for server, calls in tally.by_server().items()]
     return [*rows, ("cost", f"${tally.usd:.4f}")] if tally.usd else rows
+
+
+def _describe_calls(calls: "ServerCalls") -> str:
+    return f"{calls.calls}" + f", {calls.faults} with a fault" * bool(calls.faults)
 
 
 def _summary_table(rows: list[tuple[str, str]]) -> "Table":

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from extractor.ask.estimate import Estimate, estimate_questions
+from extractor.cluster.addresses import open_inputs
 from extractor.parse import parse_record
 from extractor.read import read_records
 from extractor.run.quote import Speed, measure_records, quote_run
@@ -51,7 +52,7 @@ def _read(job: "Job", failures: list[Exception]) -> Iterator["TrialRecord"]:
         failures.append(error)
         print(f"extractor: {without_controls(str(error))}", file=sys.stderr)
 
-    records = read_records(*job.inputs, on_error=tell, stdin=sys.stdin.buffer)
+    records = read_records(*job.inputs, on_error=tell, stdin=sys.stdin.buffer, open_address=open_inputs)
     return islice(records, job.limits.records)
 
 

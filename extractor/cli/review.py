@@ -9,8 +9,9 @@ from .exits import OK, errors_for_people
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
-    from extractor.review.records import RunRecords
+    from extractor.review.serve import OpenReview
 
 __all__ = ["review"]
 
@@ -40,25 +41,27 @@ def review(
         extractor evaluate gold results
     """
     with errors_for_people():
-        serve_review = _load()
+        open_review = _load()
         try:
-            serve_review(run, gold, reviewer=reviewer or _name_user(), port=port, inputs=records or (), say=_say)
+            with open_review(run, gold, reviewer=reviewer or _name_user(), port=port, inputs=records or ()) as opened:
+                _say(opened)
+                opened.serve()
         except KeyboardInterrupt:
             print()  # the terminal shows ^C on this line
     raise SystemExit(OK)
 
 
-def _load() -> "Callable[..., None]":
+def _load() -> "Callable[..., AbstractContextManager[OpenReview]]":
     """The server, or a word on the extra that it needs."""
     from extractor.errors import ExtractorError
 
     try:
-        from extractor.review.serve import serve_review
+        from extractor.review.serve import open_review
     except ImportError as error:
         if (error.name or "").partition(".")[0] in {"starlette", "uvicorn"}:
             raise ExtractorError(_REMEDY) from error
         raise
-    return serve_review
+    return open_review
 
 
 def _name_user() -> str:
@@ -70,8 +73,8 @@ def _name_user() -> str:
         return "reviewer"
 
 
-def _say(address: str, records: "RunRecords") -> None:
-    print(f"review: {address}", flush=True)
-    missing = len(records.doubts) - len(records.texts)
-    if missing:
-        print(f"extractor: {missing} of {len(records.doubts)} records have no text here; name it with --records INPUT")
+def _say(opened: "OpenReview") -> None:
+    print(f"review: {opened.address}", flush=True)
+    if missing := opened.records.count_without_text():
+        total = len(opened.records.doubts)
+        print(f"extractor: {missing} of {total} records have no text here; name it with --records INPUT")

@@ -12,7 +12,10 @@ __all__ = ["run"]
 
 def run(
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Files, folders, globs, or - for stdin.")],
-    out: Annotated[Path | None, typer.Option(help="Folder for the results; standard output if left out.")] = None,
+    out: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="Folder or address for the results; standard output if left out."),
+    ] = None,
     tasks: Annotated[str, typer.Option(help="Which of eligibility,dosing,endpoints.")] = "eligibility,dosing,endpoints",
     assist: Annotated[
         Literal["auto", "always", "never"],
@@ -21,7 +24,8 @@ def run(
     model: Annotated[
         str | None,
         typer.Option(
-            help="A hosted model's name, http://host:port/v1#NAME, local, local:NAME or local:PATH.gguf.",
+            help="A hosted model's name, http://host:port/v1#NAME (or several, with commas between), local, local:NAME "
+            "or local:PATH.gguf.",
             envvar="EXTRACTOR_MODEL",
         ),
     ] = None,
@@ -47,7 +51,13 @@ def run(
         float, typer.Option(min=0.1, help="Seconds for one request, from sending it to the last byte.")
     ] = 600.0,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes where no model is asked; all cores if left out.")
+        int | None, typer.Option(min=1, help="Processes that share the work; as many as cores if left out.")
+    ] = None,
+    engine: Annotated[
+        Literal["local", "ray"], typer.Option(help="Extract on this machine, or on a Ray cluster (extra ray).")
+    ] = "local",
+    address: Annotated[
+        str | None, typer.Option(help="For --engine ray: the cluster's host:port, or auto; one of this machine alone.")
     ] = None,
     max_usd: Annotated[
         float | None, typer.Option(min=0, help="Stop before the run, with all that resume it, costs more dollars.")
@@ -103,29 +113,26 @@ def run(
     from extractor.run.budget import Limits
 
     from .batch import BatchSettings, Job, export_job, perform_job
+    from .cluster import ClusterSettings, check_cluster, kept_at
     from .environment import read_cache_folder, read_model_spec
     from .money import check_batch, read_pricing
     from .observing import observing
     from .quote import QuoteSettings, quote_job
     from .report import plan_opening
 
-    with errors_for_people():
-        if fresh and not out:
-            raise ValueError("--fresh discards what --out holds; name a folder with --out")
-        opening = plan_opening(open_report, out, dry_run=dry_run)
-        if out and any(Path(location).resolve() == out.resolve() for location in inputs):
-            raise ValueError(f"{out} is an input; name another folder with --out")
-        if out and replay and out.resolve() == replay.resolve():
-            raise ValueError(f"{out} is replayed; name another folder with --out")
+    with errors_for_people(), kept_at(out, fresh=fresh, others=open_report or batch) as (folder, mirror):
+        check_cluster(engine, address, out, batch or replay or record or export_requests or import_answers)
+        _check_out(folder, inputs, replay, fresh=fresh)
+        opening = plan_opening(open_report, folder, dry_run=dry_run)
         if export_requests and assist == "never":
             raise ValueError("--assist never asks nothing, so there is nothing to export")
-        if export_requests and not import_answers and out:
+        if export_requests and not import_answers and folder:
             raise ValueError("--export-requests alone extracts nothing; drop --out or add --import-answers")
         wanted = [task.strip() for task in tasks.split(",") if task.strip()]
         spec = read_model_spec(model) if model and not replay else None
         exchange = Exchange(import_answers or (), export_requests) if import_answers or export_requests else None
         if batch:
-            check_batch(inputs, out, model, replay or record or exchange)
+            check_batch(inputs, folder, model, replay or record or exchange)
         extractor = Extractor(
             spec,
             tasks=wanted,
@@ -144,16 +151,16 @@ def run(
             tuple(inputs),
             extractor,
             limits,
-            out,
+            folder,
             fresh=fresh,
             quiet=quiet,
             asking=asking,
             workers=workers,
             pricing=pricing,
             batch=BatchSettings(rounds, poll) if batch else None,
+            cluster=ClusterSettings(address, workers) if engine == "ray" else None,
+            mirror=mirror,
         )
-        if workers and not job.uses_rules_alone:
-            raise ValueError("--workers is for the rules alone; drop it, or add --assist never")
         if dry_run:
             raise SystemExit(quote_job(job, QuoteSettings(sample, latency)))
         if sample or latency is not None:

@@ -8,6 +8,6 @@ Formats and packaging are recognised by content, never by a file's name. Everyth
 a million records needs the memory of its largest record and 25 to 45 bytes for each id.
 """
 
-from .records import read_records
+from .records import read_records, read_stream
 
-__all__ = ["read_records"]
+__all__ = ["read_records", "read_stream"]

@@ -55,7 +55,8 @@ def _is_page(head: bytes) -> bool:
     """Whether the first object has a key "studies" with an array, as far as the first block shows."""
     depth, key = 0, None
     try:
-        for event, value in ijson.basic_parse(io.BytesIO(head), multiple_values=True):
+        # As floats: of an integer that is longer than Python takes, the parser dies.
+        for event, value in ijson.basic_parse(io.BytesIO(head), multiple_values=True, use_float=True):
             if event == "map_key" and depth == 1:
                 key = value
             elif event == "start_array" and depth == 1 and key == "studies":

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import chain, islice
+from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from extractor.errors import RecordError
@@ -17,22 +18,25 @@ from .locate import locate_files
 from .seen import SeenIds
 from .unpack import BROKEN_STREAM, Document, as_unreadable, open_documents
 
-__all__ = ["read_records"]
+__all__ = ["read_records", "read_stream"]
 
 _STDIN = "<stdin>"
 _Result = TrialRecord | RecordError
+OpenAddress = Callable[[str], Iterator[tuple[str, BinaryIO] | RecordError]]
 
 
 def read_records(
     *inputs: str | os.PathLike[str],
     on_error: Callable[[RecordError], None] | None = None,
     stdin: BinaryIO | None = None,
+    open_address: OpenAddress | None = None,
 ) -> Iterator[TrialRecord]:
     """Read trial records from files, folders (searched in depth), patterns, and ``-`` for standard input.
 
     What cannot be read is a ``RecordError`` that names the file, the place in it and a remedy. It is raised,
     or handed to ``on_error`` if given, and reading goes on with the next record that can be found. A record
-    with the id of an earlier one is such an error too.
+    with the id of an earlier one is such an error too. ``open_address`` opens the files at an address such as
+    ``s3://bucket/folder``.
 
     >>> record = next(read_records("seeds/records"))
     >>> record.record_id, [section.name for section in record.sections][:3]
@@ -40,7 +44,7 @@ def read_records(
     """
     seen = SeenIds()
     for location in inputs:
-        for result in _read_input(os.fspath(location), stdin):
+        for result in _read_input(os.fspath(location), stdin, open_address):
             checked = seen.check(result) if isinstance(result, TrialRecord) else result
             if isinstance(checked, TrialRecord):
                 yield checked
@@ -50,9 +54,26 @@ def read_records(
                 raise checked
 
 
-def _read_input(location: str, stdin: BinaryIO | None) -> Iterator[_Result]:
+def read_stream(name: str, stream: BinaryIO) -> Iterator[TrialRecord]:
+    r"""Read trial records from an open stream, as from a file of that name. The first problem is raised as
+    ``RecordError``.
+
+    >>> from io import BytesIO
+    >>> next(read_stream("example.txt", BytesIO(b"A Trial\nA summary.\nAsthma\nDRUG: A\nSurvival\n"))).record_id
+    'example'
+    """
+    for result in _read_file(name, name, stream):
+        if isinstance(result, RecordError):
+            raise result
+        yield result
+
+
+def _read_input(location: str, stdin: BinaryIO | None, open_address: OpenAddress | None) -> Iterator[_Result]:
     if location == "-":
         yield from _read_file(_STDIN, "stdin", stdin or sys.stdin.buffer)
+        return
+    if open_address and "://" in location:
+        yield from _read_opened(open_address(location))
         return
     for path in locate_files(location):
         if isinstance(path, RecordError):
@@ -65,6 +86,16 @@ def _read_input(location: str, stdin: BinaryIO | None) -> Iterator[_Result]:
             continue
         with closing(stream):
             yield from _read_file(str(path), path.name, stream)
+
+
+def _read_opened(files: Iterator[tuple[str, BinaryIO] | RecordError]) -> Iterator[_Result]:
+    for found in files:
+        if isinstance(found, RecordError):
+            yield found
+            continue
+        path, stream = found
+        with closing(stream):
+            yield from _read_file(path, PurePosixPath(path).name, stream)
 
 
 def _read_file(path: str, name: str, stream: BinaryIO) -> Iterator[_Result]:

@@ -4,9 +4,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from extractor.run.finished import TextState
 from extractor.schemas import AbsenceReason, Coverage, Task
 
-from .run_records import RunRecord, TextState
+from .run_records import RunRecord
 from .values import name_field, name_task
 
 __all__ = ["FieldCount", "Histogram", "Overview"]

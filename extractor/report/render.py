@@ -6,10 +6,9 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from extractor.errors import StoreError
-from extractor.pages import read_assets, render_template, state_policy
-from extractor.run.folder import FAILURES, MANIFEST
-from extractor.run.manifest import Manifest, read_manifest
+from extractor.pages import render_page
+from extractor.run.finished import FinishedRun, TextState
+from extractor.run.folder import FAILURES
 from extractor.schemas import FindingKind
 
 from .chunks import Chunks, pack
@@ -17,12 +16,13 @@ from .failures import read_failures
 from .index import Index
 from .meanings import MEANINGS
 from .overview import Overview
-from .run_records import TextState, read_run
+from .run_records import read_run
 from .show_record import show_record
 
 __all__ = ["ReportSummary", "write_report"]
 
 _PACKAGE = "extractor.report"
+_STYLES = ("page.css", "record.css")
 _SCRIPTS = (
     "chunks.js",
     "address.js",
@@ -59,35 +59,28 @@ def write_report(
     elsewhere the quotes stand alone. The overview counts all records, up to ``limit`` can be opened. The same run gives
     the same bytes. Raises ``StoreError`` for a folder that holds no run, ``OSError`` if the file cannot be written.
     """
-    run = Path(run)
-    manifest = read_manifest(run / MANIFEST)
-    if manifest is None:
-        raise StoreError(f"{run}: holds no run; name a folder that extractor run --out wrote")
+    finished = FinishedRun(Path(run))
     overview, chunks, index = Overview(), Chunks(), Index()
-    for one in read_run(run, records or manifest.inputs):
+    for one in read_run(finished, records):
         overview.add(one)
         if overview.records <= limit:
             index.add(one, *chunks.add(show_record(one)))
     chunks.close()
     shown = min(limit, overview.records)
-    page = render_template(_PACKAGE, "page.html", _gather(run, manifest, overview, chunks, index) | {"shown": shown})
+    values = _gather(finished, overview, chunks, index) | {"shown": shown}
+    page = render_page(_PACKAGE, values, styles=_STYLES, scripts=_SCRIPTS)
     Path(path).write_bytes(page.encode("utf-8", "replace"))
     return ReportSummary(overview.records, shown, overview.records - overview.texts[TextState.SAME])
 
 
-def _gather(run: Path, manifest: Manifest, overview: Overview, chunks: Chunks, index: Index) -> dict[str, Any]:
-    style = read_assets("extractor.pages", "base.css") + read_assets(_PACKAGE, "page.css", "record.css")
-    script = read_assets("extractor.pages", "values.js") + read_assets(_PACKAGE, *_SCRIPTS)
+def _gather(run: FinishedRun, overview: Overview, chunks: Chunks, index: Index) -> dict[str, Any]:
     return {
-        "name": run.resolve().name,
-        "manifest": manifest,
+        "name": run.folder.resolve().name,
+        "manifest": run.manifest,
         "overview": overview,
-        "failures": read_failures(run / FAILURES),
+        "failures": read_failures(run.folder / FAILURES),
         "findings": _sort_findings(overview),
         "meanings": MEANINGS,
-        "style": style,
-        "script": script,
-        "policy": state_policy(style, script),
         "index": pack(index.export() | {"meanings": MEANINGS}),
         "chunks": chunks.packed,
     }

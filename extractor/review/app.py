@@ -22,12 +22,14 @@ from .form import describe_form
 from .guard import Guard, Token
 from .items import Json
 from .journal import ActionKind
+from .queue import Way
 
 __all__ = ["build_app"]
 
 _SHARED = ("base.css", "values.js")
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 _MOST_BYTES = 1_000_000
+_ROWS = 50
 _CHANGE: TypeAdapter[Change] = TypeAdapter(Change)
 
 
@@ -39,6 +41,7 @@ def build_app(desk: ReviewDesk, token: Token, port: int) -> Starlette:
         Route("/assets/{name}", _serve_asset),
         Route("/api/form", api.form),
         Route("/api/queue", api.queue),
+        Route("/api/find", api.find),
         Route("/api/record", api.record),
         Route("/api/version", api.version),
         Route("/api/history", api.history),
@@ -60,8 +63,16 @@ class _Api:
     async def form(self, _: Request) -> Response:
         return JSONResponse(describe_form())
 
-    async def queue(self, _: Request) -> Response:
-        return JSONResponse(self._desk.list_queue())
+    async def queue(self, request: Request) -> Response:
+        asked = request.query_params
+        start, count = (int(asked.get(name, known)) for name, known in (("start", 0), ("count", _ROWS)))
+        words, unfinished = asked.get("words", ""), asked.get("unfinished") == "true"
+        page = self._desk.list_queue(words, unfinished=unfinished, start=max(0, start), count=max(0, count))
+        return JSONResponse(page)
+
+    async def find(self, request: Request) -> Response:
+        way = Way(request.query_params.get("way", ""))
+        return JSONResponse({"record": self._desk.find(_name(request), way)})
 
     async def record(self, request: Request) -> Response:
         return JSONResponse(self._desk.describe(_name(request)))

@@ -11,8 +11,9 @@ from .draft import Draft, DraftItem
 from .gold import check_draft, shape_gold
 from .items import Base, ItemState, Json
 from .marks import RecordMarks
+from .records import read_title
 
-__all__ = ["OpenedRecord", "describe_progress", "describe_record", "describe_version", "read_title"]
+__all__ = ["OpenedRecord", "describe_progress", "describe_record", "describe_version"]
 
 
 class OpenedRecord:
@@ -56,11 +57,6 @@ def describe_progress(draft: Draft) -> Json:
     changed = draft.finish is not None or found_finished
     state = "finished" if finished else "changed" if changed else "begun" if draft.actions else "open"
     return {"state": state, "decided": decided, "items": len(draft.items)}
-
-
-def read_title(record: TrialRecord) -> str | None:
-    """The record's title, None if it has none."""
-    return next((text for name in ("title", "official_title") if (text := record.raw_text(name))), None)
 
 
 def _describe_item(item: DraftItem, opened: OpenedRecord) -> Json:

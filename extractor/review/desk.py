@@ -10,11 +10,12 @@ from extractor.evaluation.load import open_extractions
 from extractor.schemas import TrialRecord
 
 from .changes import Add, Change, Decide, Read, Set, find_item, plan_decision, plan_set, plan_step
-from .describe import OpenedRecord, describe_progress, describe_record, describe_version, read_title
+from .describe import OpenedRecord, describe_progress, describe_record, describe_version
 from .draft import Draft, replay
 from .gold import check_draft, digest_gold, name_gold, shape_gold, write_gold
 from .items import Base, ItemState, Json, list_items
 from .journal import ActionKind, Edit, Journal
+from .queue import Queue, Way
 from .records import RunRecords
 from .selection import find_words, propose_item, read_value
 
@@ -36,13 +37,18 @@ class ReviewDesk:
     def __init__(self, records: RunRecords, gold: Path, journal: Journal, reviewer: str) -> None:
         self.reviewer = reviewer
         self._records, self._gold, self._journal = records, gold, journal
+        self._queue = Queue(records, gold, journal, lambda name: describe_progress(self._replay(name)))
         self._open: Callable[[str], OpenedRecord] = lru_cache(_OPEN_AT_ONCE)(self._prepare)
 
-    def list_queue(self) -> Json:
-        """All records, those with the likeliest errors first."""
-        begun = set(self._journal.list_begun())
-        rows = [self._describe_row(name, begun=name in begun) for name in self._records.doubts]
-        return {"reviewer": self.reviewer, "gold": str(self._gold), "records": rows}
+    def list_queue(self, words: str = "", *, unfinished: bool = False, start: int = 0, count: int = 50) -> Json:
+        """A page of the records, those with the likeliest errors first."""
+        page = self._queue.list_page(words, unfinished=unfinished, start=start, count=count)
+        return {"reviewer": self.reviewer, "gold": str(self._gold)} | page
+
+    def find(self, record_id: str, way: Way) -> str | None:
+        """The record before or behind one in the queue, or the next one that is not finished; None for no other."""
+        self._check(record_id)
+        return self._queue.find(record_id, way)
 
     def describe(self, record_id: str) -> Json:
         """A record with all that is needed to review it."""
@@ -123,10 +129,13 @@ class ReviewDesk:
         if (found := digest_gold(path)) not in {None, noted}:
             raise NotReady(f"{path} was changed by another program (sha256 {found}); move it away to finish here.")
 
-    def _load(self, record_id: str) -> tuple[OpenedRecord, Draft]:
+    def _check(self, record_id: str) -> None:
         if record_id not in self._records.doubts:
             raise ValueError(f"the run has no record {record_id!r}")
-        if record_id not in self._records.texts:
+
+    def _load(self, record_id: str) -> tuple[OpenedRecord, Draft]:
+        self._check(record_id)
+        if not self._records.has_text(record_id):
             raise ValueError("its text is not at hand, or not what the run read; name it with --records INPUT")
         opened, noted = self._open(record_id), self._journal.read_base(record_id)
         if noted is not None and noted != opened.base:
@@ -136,13 +145,12 @@ class ReviewDesk:
 
     def _replay(self, record_id: str) -> Draft:
         """A record as it stands, without what it takes to show it."""
-        if record_id not in self._records.doubts:
-            raise ValueError(f"the run has no record {record_id!r}")
+        self._check(record_id)
         return replay(self._find_base(record_id), self._journal.list_actions(record_id))
 
     def _prepare(self, record_id: str) -> OpenedRecord:
-        findings = self._records.extraction(record_id).findings
-        return OpenedRecord(self._records.texts[record_id], self._find_base(record_id), findings)
+        findings = self._records.read_extraction(record_id).findings
+        return OpenedRecord(self._records.read_text(record_id), self._find_base(record_id), findings)
 
     def _find_base(self, record_id: str) -> Base:
         return self._journal.read_base(record_id) or self._read_base(record_id)
@@ -152,22 +160,11 @@ class ReviewDesk:
         path = self._gold / name_gold(record_id)
         digest = digest_gold(path)
         if digest is None:
-            return Base(items=list_items(self._records.extraction(record_id)))
+            return Base(items=list_items(self._records.read_extraction(record_id)))
         found = open_extractions(path, str(path)).get(record_id)
         if found is None:
             raise GoldError(f"{path}: is gold of another record; correct its name")
         return Base(items=list_items(found, ItemState.ACCEPTED), gold_sha256=digest)
-
-    def _describe_row(self, record_id: str, *, begun: bool) -> Json:
-        doubt = self._records.doubts[record_id]
-        row: Json = {"record": record_id, "expected": doubt.expected, "reasons": doubt.reasons, "title": None}
-        record = self._records.texts.get(record_id)
-        if record is None:
-            return row | {"progress": {"state": "without_text", "decided": 0, "items": 0}}
-        row["title"] = read_title(record)
-        if begun or (self._gold / name_gold(record_id)).exists():
-            return row | {"progress": describe_progress(self._replay(record_id))}
-        return row | {"progress": {"state": "open", "decided": 0, "items": doubt.items}}
 
 
 def _count(number: int, one: str, many: str) -> str:

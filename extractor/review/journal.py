@@ -79,9 +79,10 @@ class Journal:
         found = self._database.value("SELECT base FROM records WHERE record_id = ?", (record_id,))
         return None if found is None else Base.model_validate_json(found)
 
-    def list_begun(self) -> list[str]:
-        """The ids of the records on which there are actions."""
-        return [row[0] for row in self._database.execute("SELECT record_id FROM records ORDER BY record_id")]
+    def list_versions(self) -> dict[str, int]:
+        """The records on which there are actions, each with the number of its last one."""
+        sql = "SELECT record_id, max(number) FROM actions GROUP BY record_id ORDER BY record_id"
+        return dict(self._database.execute(sql))
 
     def list_actions(self, record_id: str) -> Iterator[Action]:
         """All actions on a record, the first one first."""

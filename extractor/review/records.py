@@ -1,60 +1,53 @@
 """A run's folder as a reviewer needs it: what was extracted, and the texts it was extracted from."""
 
+import zlib
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 
-from extractor.errors import RecordError, StoreError
-from extractor.evaluation.load import open_extractions
-from extractor.read import read_records
-from extractor.run.folder import MANIFEST
-from extractor.run.manifest import read_manifest
-from extractor.run.store import RunStore, digest_record
+from extractor.run.finished import FinishedRun
 from extractor.schemas import TrialExtraction, TrialRecord
 
-from .doubts import Doubt, weigh_record
+from .doubts import Doubt, WeighedResult, weigh_result
 
-__all__ = ["RunRecords"]
+__all__ = ["RunRecords", "read_title"]
 
 
 class RunRecords:
     """The records of a run, those with the likeliest errors first.
 
-    Texts are read from the run's inputs, or from ``inputs`` where these were moved. Raises ``StoreError`` for a folder
-    that holds no run.
+    Texts are read once, from the run's inputs, or from ``inputs`` where these were moved, and kept compressed;
+    a result and a text are opened only for the record that is asked for. Raises ``StoreError`` for a folder that
+    holds no run.
     """
 
     def __init__(self, run: Path, inputs: Sequence[Path] = ()) -> None:
-        if read_manifest(run / MANIFEST) is None:
-            raise StoreError(f"{run}: holds no run; name a folder that extractor run --out wrote")
-        self._extractions = open_extractions(run, str(run))
-        doubts: dict[str, Doubt] = {}
-        sources: dict[str, None] = {}
-        for name in self._extractions.record_ids:
-            extraction = self.extraction(name)
-            doubts[name] = weigh_record(extraction)
-            if extraction.source:
-                sources[extraction.source.path] = None
-        self.doubts = dict(sorted(doubts.items(), key=lambda pair: -pair[1].expected))
-        files = inputs or [Path(path) for path in sources if Path(path).is_file()]
-        self.texts = _read_texts(run, files, doubts)
+        self._run = FinishedRun(run)
+        doubts = {name: weigh_result(self._run.read_result(name, WeighedResult)) for name in self._run.record_ids}
+        self.doubts: dict[str, Doubt] = dict(sorted(doubts.items(), key=lambda pair: -pair[1].expected))
+        self.titles: dict[str, str | None] = {}
+        self._texts: dict[str, bytes] = {}
+        for one in self._run.reread(inputs):
+            if one.record:
+                self.titles[one.record_id] = read_title(one.record)
+                self._texts[one.record_id] = zlib.compress(one.record.model_dump_json().encode())
 
-    def extraction(self, record_id: str) -> TrialExtraction:
+    def has_text(self, record_id: str) -> bool:
+        """Whether the text of a record is at hand, and still what the run read."""
+        return record_id in self._texts
+
+    def count_without_text(self) -> int:
+        """How many records cannot be reviewed, for want of their text."""
+        return len(self.doubts) - len(self._texts)
+
+    def read_text(self, record_id: str) -> TrialRecord:
+        """A record of the run that has its text."""
+        return TrialRecord.model_validate_json(zlib.decompress(self._texts[record_id]))
+
+    def read_extraction(self, record_id: str) -> TrialExtraction:
         """What was extracted from a record of the run."""
-        found = self._extractions.get(record_id)
-        assert found is not None, record_id
-        return found
+        return self._run.read_result(record_id, TrialExtraction)
 
 
-def _read_texts(run: Path, files: Sequence[Path], wanted: dict[str, Doubt]) -> dict[str, TrialRecord]:
-    """The records whose text is still what the run read."""
-    if not files:
-        return {}
-    unreadable: list[RecordError] = []
-    with closing(RunStore(run, reading=True)) as store:
-        texts = {}
-        for record in read_records(*files, on_error=unreadable.append):
-            known = store.find(record.record_id) if record.record_id in wanted else None
-            if known and known.text_sha256 == digest_record(record):
-                texts[record.record_id] = record
-    return texts
+def read_title(record: TrialRecord) -> str | None:
+    """The record's title, None if it has none."""
+    return next((text for name in ("title", "official_title") if (text := record.raw_text(name))), None)

@@ -20,12 +20,15 @@ from extractor.schemas import TrialRecord
 
 from .budget import Budget
 from .extracted import Extracted
+from .garbage import spare_what_stays
 from .tally import Tally
 
 __all__ = ["BatchLimits", "Sink", "describe_failure", "run_batch"]
 
 _Task = asyncio.Task[Extracted]
 
+_WARM = 16
+"""Records after which all that stays is loaded."""
 _AHEAD = 4
 """Where results go in input order, so many times the concurrency may be finished and wait for an earlier one."""
 
@@ -71,7 +74,9 @@ async def run_batch(
     """
     flight = _Flight(sink, tally, limits.concurrency)
     try:
-        for record in islice(records, limits.records):
+        for number, record in enumerate(islice(records, limits.records)):
+            if number == _WARM:
+                spare_what_stays()
             if _needs_nothing(record, sink, tally):
                 continue
             if limits.budget and limits.budget.reached:
@@ -156,6 +161,8 @@ class _Flight:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _finish(self, task: _Task) -> None:
+        if not task.cancelled():
+            task.exception()  # taken note of, also where another one stops the run before: else asyncio complains
         self._finished[task] = None
         self._change.set()
 

@@ -12,6 +12,7 @@ from typing import IO, Any, Self
 from extractor.ask.chain import Asker
 from extractor.ask.replies import ReplyStore
 from extractor.ask.run_file import RUN_FILE
+from extractor.ask.spec import join_servers
 from extractor.errors import RecordError, StoreError
 from extractor.schemas import TrialRecord, Usage
 
@@ -187,6 +188,7 @@ class RunFolder:
         self.lacking = self.store.count_lacking()
         totals = Totals.summed(self.store, resumed=tally.resumed, failed=tally.failed)
         manifest = self._manifest.followed_by_run(totals, inputs, self._since, monotonic() - self._clock)
+        manifest = manifest.joined_by_servers(tally.by_server())
         with telling(self.path):
             write_atomically(self.path / MANIFEST, manifest.to_json())
 
@@ -217,12 +219,22 @@ class RunFolder:
                 if (self.path / name).exists():
                     raise StoreError(f"{self.path}: has {name} but no {MANIFEST}; choose another --out")
             return
+        earlier = self._join_servers(earlier)
         self._check_settings(earlier.settings)
         if not (self.path / RUN_FILE).exists() and results.exists() and results.stat().st_size:
             raise StoreError(f"{self.path}: has results but no {RUN_FILE}; use --fresh or another --out")
         self._manifest = earlier
         with telling(results):
             ResultsFile.mend(results, self._open_store())
+
+    def _join_servers(self, earlier: Manifest) -> Manifest:
+        """Servers may come and go between the invocations of a run, as long as one of them stays."""
+        settings = self._manifest.settings
+        joined = join_servers(str(earlier.settings.get("model")), str(settings.get("model")))
+        if joined is None:
+            return earlier
+        settings["model"] = joined
+        return earlier.model_copy(update={"settings": {**earlier.settings, "model": joined}})
 
     def _check_settings(self, earlier: Mapping[str, Any]) -> None:
         settings = self._manifest.settings

@@ -1,9 +1,9 @@
 """``run.json``: what decides the results of a run's folder, and what all invocations of the run did in all."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, computed_field
 
@@ -12,6 +12,9 @@ from extractor.errors import StoreError
 from extractor.schemas import Usage
 
 from .store import RunStore
+
+if TYPE_CHECKING:
+    from extractor.ask.connection import ServerCalls
 
 __all__ = ["Manifest", "Totals", "read_manifest"]
 
@@ -77,12 +80,17 @@ class Totals(_Frozen):
 
 
 class Manifest(Totals):
-    """The content of ``run.json``. ``started`` is of the first invocation, ``seconds`` of all together."""
+    """The content of ``run.json``. ``started`` is of the first invocation, ``seconds`` of all together.
+
+    ``servers``, only there where the model has several, says how many calls each was sent and how many of these it had
+    a fault at, in all invocations that came to an end.
+    """
 
     settings: dict[str, Any]
     inputs: tuple[str, ...] = ()
     started: str | None = None
     seconds: float = Field(default=0.0, ge=0)
+    servers: dict[str, _Counts] = {}
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -94,6 +102,7 @@ class Manifest(Totals):
     def followed_by_run(self, totals: Totals, inputs: Iterable[str], started: str, seconds: float) -> "Manifest":
         """The manifest after one more invocation; ``totals`` are those of all."""
         return Manifest(
+            servers=self.servers,
             settings=self.settings,
             inputs=tuple(dict.fromkeys((*self.inputs, *inputs))),
             started=self.started or started,
@@ -101,10 +110,17 @@ class Manifest(Totals):
             **{name: getattr(totals, name) for name in Totals.model_fields},
         )
 
+    def joined_by_servers(self, calls: Mapping[str, "ServerCalls"]) -> "Manifest":
+        """The manifest with what each server was sent in one more invocation."""
+        servers = {server: dict(counts) for server, counts in self.servers.items()}
+        for server, more in calls.items():
+            _add(servers.setdefault(server, {}), more._asdict())
+        return self.model_copy(update={"servers": servers})
+
     def to_json(self) -> bytes:
         """One indented JSON object, settings first, ready to be written."""
         first = ("settings", "inputs", "started", "seconds")
-        content = self.model_dump(mode="json")
+        content = self.model_dump(mode="json", exclude=None if self.servers else {"servers"})
         ordered = {name: content[name] for name in first} | content
         return json.dumps(ordered, indent=2).encode() + b"\n"
 

@@ -91,7 +91,12 @@ class PriceList:
 
         A model of this machine costs nothing. A server that is named by its address costs what the user's own file
         says for that address, or for the model's name; what others charge for a model of that name is not its price.
+        Of several servers the dearest counts.
         """
+        if spec.others:
+            prices = [self.find(server) for server in spec.servers]
+            known = [price for price in prices if price]
+            return max(known, key=lambda listed: listed.price.output) if len(known) == len(prices) else None
         if spec.kind is ModelKind.LOCAL:
             return ListedPrice(str(spec), FREE, date.min, "runs on this machine")
         entries = [e for e in self.entries if e.own or spec.kind is ModelKind.HOSTED]

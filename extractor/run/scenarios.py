@@ -1,13 +1,14 @@
 """Scenarios: records whose questions are put to a model once, recorded, and replayed in tests."""
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from extractor.ask.cassettes import asked_model, use_cassette
+from extractor.ask.answer_mode import told_mode
+from extractor.ask.cassettes import first_request, use_cassette
 from extractor.ask.model import AskSettings, Model
 from extractor.ask.opening import ModelChoice, open_model
 from extractor.ask.questions import Assist
@@ -74,9 +75,11 @@ async def replay_scenario(scenario: Scenario, folder: Path) -> list[TrialExtract
     """
     time = SkippedTime()
     path = _cassette(scenario, folder)
-    spec = ModelSpec(ModelKind.SERVER, asked_model(path), "http://model.test/v1")
+    first = first_request(path)
+    spec = ModelSpec(ModelKind.SERVER, str(first["model"]), "http://model.test/v1")
+    settings = replace(scenario.settings, mode=told_mode(first))
     with use_cassette(path):
-        async with Model(spec, scenario.settings, RetryPolicy(sleep=time.sleep, clock=time.clock)) as model:
+        async with Model(spec, settings, RetryPolicy(sleep=time.sleep, clock=time.clock)) as model:
             return await _extract(scenario, folder, model)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from extractor.ask.batch_requests import BatchRequests
 from extractor.ask.chain import NotedAnswer
+from extractor.ask.database import Database
 from extractor.ask.replies import ReplyStore
 from extractor.ask.run_file import RUN_FILE, open_run, open_run_to_read
 from extractor.schemas import TrialRecord, Usage
@@ -66,6 +67,11 @@ class RunStore:
         self.replies = ReplyStore(self._database, price)
         self.batch_requests = BatchRequests(self._database)
         self.invocation = 1 + (self._database.value("SELECT max(invocation) FROM records") or 0)
+
+    @property
+    def database(self) -> Database:
+        """The open file, for whoever follows what is written into it."""
+        return self._database
 
     def find(self, record_id: str) -> KnownRecord | None:
         """What is known of the record of that id."""

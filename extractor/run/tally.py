@@ -2,13 +2,16 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from extractor.schemas import Evidence, TrialExtraction, Usage
 
 from .extracted import Extracted, ExtractedLine
+
+if TYPE_CHECKING:
+    from extractor.ask.connection import ServerCalls
 
 __all__ = ["Tally", "to_line"]
 
@@ -23,6 +26,7 @@ class Tally:
 
     ``counted`` is the usage of the records. ``meter``, where there is one, says what the model was asked in
     all: it knows the cost of records that failed or were given up, too. ``price`` is what tokens cost, in picodollars.
+    ``by_server`` says what each of several servers was sent.
     """
 
     extracted: int = 0
@@ -38,6 +42,7 @@ class Tally:
     counted: Usage = field(default_factory=Usage)
     meter: Callable[[], Usage] | None = None
     price: Callable[[Usage], int] | None = None
+    by_server: "Callable[[], Mapping[str, ServerCalls]]" = dict
 
     @property
     def usage(self) -> Usage:
@@ -55,7 +60,7 @@ class Tally:
 
     def begin_again(self) -> None:
         """Count the records anew: all come by once more. What the meter says stays."""
-        none = Tally(meter=self.meter, price=self.price)
+        none = Tally(meter=self.meter, price=self.price, by_server=self.by_server)
         for part in fields(Tally):
             setattr(self, part.name, getattr(none, part.name))
 

@@ -30,6 +30,7 @@ _OF_CALLS: Mapping[str, str] = {
     "record_id": "extractor.record.id",
     "attempt": "extractor.call.attempt",
     "stored": "extractor.call.stored",
+    "server": "extractor.call.server",
 }
 
 

@@ -7,6 +7,7 @@ import pickle
 import signal
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 
@@ -16,11 +17,15 @@ from extractor.rules import extract_by_rules
 from extractor.schemas import Task, TrialRecord
 
 from .extracted import ExtractedLine
+from .garbage import spare_what_stays
 from .tally import to_line
 
-__all__ = ["Answer", "Worker", "extract_line"]
+__all__ = ["Answer", "Worker", "extract_line", "interrupts_blocked", "make_portable"]
 
 Answer = ExtractedLine | Exception
+
+_WARM = 2
+"""Parcels after which all that stays is loaded."""
 
 
 def extract_line(record: TrialRecord, tasks: Collection[Task], assist: Assist) -> ExtractedLine:
@@ -35,7 +40,7 @@ class Worker:
         spawning = get_context("spawn")
         self._line, theirs = spawning.Pipe()
         self._process = spawning.Process(target=_answer_all, args=(theirs, tuple(tasks), assist), daemon=True)
-        with _interrupts_blocked():
+        with interrupts_blocked():
             self._process.start()
         theirs.close()
 
@@ -58,7 +63,7 @@ class Worker:
 
 
 @contextmanager
-def _interrupts_blocked() -> Iterator[None]:
+def interrupts_blocked() -> Iterator[None]:
     """What is started meanwhile never sees Ctrl-C; one that is pressed meanwhile is kept for later."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
@@ -73,7 +78,9 @@ def _interrupts_blocked() -> Iterator[None]:
 def _answer_all(line: Connection, tasks: Collection[Task], assist: Assist) -> None:
     """The life of a worker: it answers until nobody asks."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    while True:
+    for number in count():
+        if number == _WARM:
+            spare_what_stays()
         try:
             records: Sequence[bytes] = line.recv()
             line.send([_answer(record, tasks, assist) for record in records])
@@ -85,10 +92,10 @@ def _answer(record: bytes, tasks: Collection[Task], assist: Assist) -> Answer:
     try:
         return extract_line(TrialRecord.model_validate_json(record), tasks, assist)
     except Exception as error:  # noqa: BLE001 - told to the asker, who writes it down
-        return _make_portable(error)
+        return make_portable(error)
 
 
-def _make_portable(error: Exception) -> Exception:
+def make_portable(error: Exception) -> Exception:
     """The error, if another process can read it, or else one that says the same."""
     try:
         pickle.loads(pickle.dumps(error))  # noqa: S301 - our own

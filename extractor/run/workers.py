@@ -15,7 +15,7 @@ from extractor.schemas import Task, TrialRecord
 from .extracted import ExtractedLine
 from .worker import Answer, Worker, extract_line
 
-__all__ = ["A_HANDFUL", "WorkerPool", "count_cores"]
+__all__ = ["A_HANDFUL", "WorkerPool", "count_cores", "describe_death"]
 
 _AT_ONCE = 8
 """Records sent to a worker together."""
@@ -106,7 +106,7 @@ class WorkerPool:
     async def _answer_singly(self, parcel: list[_Waiting]) -> Worker | None:
         """Find out of which record a process died."""
         if len(parcel) == 1:
-            _settle(parcel[0], _describe_death(parcel[0].record))
+            _settle(parcel[0], describe_death(parcel[0].record))
             return None
         worker: Worker | None = None
         for waiting in parcel:
@@ -133,7 +133,8 @@ def _settle(waiting: _Waiting, answer: Answer) -> None:
         waiting.answer.set_result(answer)
 
 
-def _describe_death(record: TrialRecord) -> RecordError:
+def describe_death(record: TrialRecord) -> RecordError:
+    """What is told of a record of which processes die."""
     problem = f"the process that extracted {record.record_id} died, as for want of memory"
     return RecordError(
         record.source.path, problem, "run this record alone, with --workers 1", place=record.source.place

@@ -14,6 +14,7 @@ from extractor.schemas import Task
 from .stub import Stub
 
 PROMPT = PromptVersion("colours", 1, "a" * 64)
+GRAMMAR = "the grammar of colours"
 
 
 class Answer(BaseModel):
@@ -46,7 +47,8 @@ def ask_about(*numbers: int) -> list[Question]:
 
 def render(questions: Sequence[Question]) -> Call:
     lines = "\n".join(f"{q.chunk.number}: {q.chunk.text}" for q in questions)
-    return Call(PROMPT, tuple(questions), "Name the colour.", lines, Answers, 100, {"words": ("rose", "grass")})
+    words = {"words": ("rose", "grass")}
+    return Call(PROMPT, tuple(questions), "Name the colour.", lines, Answers, 100, words, lambda: GRAMMAR)
 
 
 def patient(sleeps: list[float] | None = None, attempts: int = 4) -> RetryPolicy:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from extractor.ask.attempts import AnswerMode
+from extractor.ask.answer_mode import AnswerMode
 from extractor.ask.model import AskSettings, Model
 from extractor.ask.spec import ModelSpec
 from extractor.errors import AnswerRejected, ModelUnavailable

@@ -10,6 +10,7 @@ from extractor.ask.pace import Pace, in_turn
 from extractor.ask.throttle import PaceLimits
 from extractor.ask.transport import RetryPolicy, SkippedTime
 from extractor.errors import ModelAway
+from tests.skipping import loop_time, skipping_time
 
 LIMITS = PaceLimits(concurrency=2, timeout=5.0)
 
@@ -152,20 +153,22 @@ async def test_a_server_that_never_answered_is_not_away():
     assert not pace.is_server_away
 
 
+@skipping_time
 async def test_only_the_time_of_the_exchange_counts():
-    pace = Pace(PaceLimits(concurrency=1, timeout=0.5), RetryPolicy(), "model")
+    pace = Pace(PaceLimits(concurrency=1, timeout=5.0), RetryPolicy(), "model")
 
     async def exchange():
-        await asyncio.sleep(0.15)
+        await asyncio.sleep(4.0)
         return reply()
 
     replies = await asyncio.gather(*(pace.send(request(), exchange) for _ in range(5)))
-    assert len(replies) == 5
-    slow = Pace(PaceLimits(concurrency=1, timeout=0.05), RetryPolicy(), "model")
-    with pytest.raises(httpx2.ReadTimeout, match=r"no whole reply within 0\.05 seconds"):
+    assert (len(replies), loop_time()) == (5, 20.0)
+    slow = Pace(PaceLimits(concurrency=1, timeout=3.5), RetryPolicy(), "model")
+    with pytest.raises(httpx2.ReadTimeout, match=r"no whole reply within 3\.5 seconds"):
         await slow.send(request(), exchange)
 
 
+@skipping_time
 async def test_who_is_given_up_while_waiting_leaves_its_place():
     pace = Pace(PaceLimits(concurrency=1, timeout=5.0), RetryPolicy(), "model")
     done = asyncio.Event()

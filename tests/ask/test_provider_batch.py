@@ -163,9 +163,10 @@ async def test_a_wrong_key_is_told_at_once(requests):
         assert provider.asked == ["POST /files"]
 
 
-async def test_a_model_of_this_machine_has_no_batches(requests):
-    with pytest.raises(ValueError, match="--batch"):
-        async with open_desk(ModelSpec.parse("local"), requests):
+@pytest.mark.parametrize("spec", ["local", "http://a/v1#m,http://b/v1#m"])
+async def test_neither_a_model_of_this_machine_nor_several_servers_take_batches(spec, requests):
+    with pytest.raises(ValueError, match="drop --batch"):
+        async with open_desk(ModelSpec.parse(spec), requests):
             pass
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from extractor.ask.attempts import AnswerMode
+from extractor.ask.answer_mode import AnswerMode
 from extractor.ask.misses import exchange_key
 from extractor.ask.model import AskSettings, Model
 from extractor.ask.recording import RecordingTransport, ReplayTransport

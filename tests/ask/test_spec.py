@@ -25,6 +25,13 @@ def test_four_forms(text, kind, name, base_url):
     assert (spec.kind, spec.name, spec.base_url) == (kind, name, base_url)
 
 
+def test_several_servers_serve_one_model():
+    spec = ModelSpec.parse("http://a:1/v1#m, https://b/v1/#m,http://c/v1#m", server_key="secret")
+    assert spec.addresses == ("http://a:1/v1", "https://b/v1", "http://c/v1")
+    assert str(spec) == "http://a:1/v1#m,https://b/v1#m,http://c/v1#m"
+    assert [server.api_key == spec.api_key and server.name for server in spec.servers] == ["m", "m", "m"]
+
+
 def test_weights_file_keeps_its_path():
     assert ModelSpec.parse("local:models/tiny.gguf").path == Path("models/tiny.gguf")
 
@@ -44,6 +51,10 @@ def test_weights_file_keeps_its_path():
         ("ftp://host/v1#m", "is no address"),
         ("http://host:99999/v1#m", "is no URL"),
         ("http://host/v1?key=abc#m", "does not belong"),
+        ("http://a/v1#m,http://b/v1#n", "must serve one model, and these name 'm' and 'n'; serve it under one name"),
+        ("http://a/v1#m,http://a/v1#m", "named twice"),
+        ("http://a/v1#m,gpt-5-mini", "several servers are written http://host:port/v1#NAME,http://other"),
+        ("http://a/v1,http://b/v1#m", "append #NAME"),
     ],
 )
 def test_nonsense_is_refused_with_a_remedy(text, told):
@@ -57,7 +68,7 @@ def test_password_in_a_url_is_refused_and_not_shown():
     assert "hunter2" not in str(caught.value)
 
 
-@pytest.mark.parametrize("secret", ["hunter2", "hunt@2", "hunt/2", "hunt#2", "hunt?2"])
+@pytest.mark.parametrize("secret", ["hunter2", "hunt,er2", "hunt@2", "hunt/2", "hunt#2", "hunt?2"])
 def test_password_in_any_address_is_refused_and_not_shown(secret):
     url = f"http://me:{secret}@host/v1"
     for text, base_url in ((f"{url}#m", None), ("gpt-5-mini", url)):

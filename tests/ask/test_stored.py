@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extractor.ask.attempts import AnswerMode
+from extractor.ask.answer_mode import AnswerMode
 from extractor.ask.chain import asking_for
 from extractor.ask.model import AskSettings, Model
 from extractor.ask.replies import ReplyStore
@@ -18,6 +18,7 @@ from extractor.ask.spec import ModelSpec
 from extractor.ask.stored import RecallTally, RecallTransport, StoredTransport
 from extractor.errors import AnswerRejected, CassetteMiss, ModelUnavailable
 from extractor.schemas import Usage
+from tests.depth import choose
 
 from .colours import ask_about, patient, render
 from .stub import Scripted, completion, fault, items, serve
@@ -253,7 +254,7 @@ ANSWERS = {
 }
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=choose(10, 100), deadline=None)
 @given(script=SCRIPTS, cancelled=st.sets(st.integers(0, 3)))
 def test_the_total_is_the_sum_over_the_calls_made_whatever_becomes_of_them(tmp_path_factory, script, cancelled):
     """Also of invocations that are given up, and of records that fail; a record's usage never counts one twice."""

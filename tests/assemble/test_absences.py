@@ -43,7 +43,7 @@ def doubtful(monkeypatch):
         return replace(parsed, outcomes=outcomes)
 
     monkeypatch.setattr("extractor.pipeline.parse_record", guess)
-    monkeypatch.setattr("extractor.ask.inquire.load_policy", lambda _: Policy(UNDECIDED, {}))
+    monkeypatch.setattr("extractor.ask.interview.load_policy", lambda _: Policy(UNDECIDED, {}))
 
 
 def test_not_reported_names_the_sections_that_were_searched():

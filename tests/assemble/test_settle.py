@@ -113,13 +113,24 @@ def test_counts_make_probabilities(model_class):
     policy = load_policy(model_class)
     for field in (policy.prior, *policy.fields.values()):
         assert 0 < field.alone < 1
-        assert 0.5 < field.agree < 1
+        assert 0 < field.agree < 1
         assert all(ours + theirs < 1 for ours, theirs in (*field.differ, *field.silent))
 
 
-def test_a_small_model_does_not_overrule_the_rules():
-    for field in load_policy(ModelClass.SMALL).fields.values():
-        assert all(ours > theirs for ours, theirs in field.differ[1:])
+@pytest.mark.parametrize("confidence", [0.3, 0.45, 0.5, 0.7, 0.9, 0.99])
+@pytest.mark.parametrize("said", ["oral", "rectal", None])
+def test_whatever_a_small_model_says_the_rules_value_stands_as_without_it(confidence, said):
+    rule = Reading("oral", confidence)
+    policy = load_policy(ModelClass.SMALL)
+    for field in (policy.prior, *policy.fields.values()):
+        alone = settle(rule, None, GAP, field)
+        assert settle(rule, Reading(said, 0.9), GAP, field).value == alone.value
+
+
+def test_a_reading_likelier_wrong_than_right_is_no_likelier_for_being_contradicted():
+    trusted = FieldPolicy(agree=0.9, alone=0.9, differ=((0.7, 0.2),) * 3)
+    assert settle(Reading("oral", 0.4), Reading("rectal", 0.9), GAP, trusted).value is None
+    assert settle(Reading("oral", 0.6), Reading("rectal", 0.9), GAP, trusted).value == "oral"
 
 
 @pytest.mark.parametrize("name", ["", "capable", "gpt-4.1-mini", "llama3.1:8b", "mixtral-8x7b"])

@@ -16,6 +16,7 @@ from extractor.parse.parsed import HostileText, Span
 from extractor.run.tally import Tally
 from extractor.schemas import FindingKind, TrialRecord
 from tests.audit.studies import audit, make_study
+from tests.depth import choose
 
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared" / "data" / "records" / "ctgov_v2.jsonl.gz"
@@ -58,7 +59,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=choose(50, 1000), deadline=None, derandomize=True)
 @given(summary=st.lists(PIECES, max_size=5), criteria=st.lists(PIECES, max_size=5), title=PIECES)
 def test_every_quote_stands_where_its_citation_says(summary: list[str], criteria: list[str], title: str) -> None:
     record = make_study(
@@ -93,7 +94,7 @@ def _assert_quoted(record: TrialRecord) -> int:
 @pytest.mark.skipif(not SHARED.exists(), reason="needs the shared records")
 def test_every_quote_of_real_records_stands_there_and_the_audit_is_cheap() -> None:
     """Function calls are counted, so that the result is the same on every machine."""
-    records = [record for record, _ in zip(read_records(SHARED), range(60), strict=False)]
+    records = [record for record, _ in zip(read_records(SHARED), range(choose(20, 300)), strict=False)]
     assert sum(map(_assert_quoted, records))
     parsed = [parse_record(record) for record in records]
     extractions = [assemble_extraction(one, Inquiry()) for one in parsed]

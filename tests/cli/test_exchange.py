@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_run import extractor, lines
+from tests.cli.test_run import lines
+from tests.commands import extractor
 
 SEEDS = ("run", "seeds/records")
 

@@ -1,17 +1,12 @@
 """``extractor export`` as a user starts it."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
 import pytest
 
-
-def extractor(*arguments):
-    command = [sys.executable, "-m", "extractor", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, check=False, text=True)
+from tests.commands import extractor
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +20,8 @@ def run(tmp_path_factory):
 def test_a_run_becomes_a_database(run, tmp_path):
     done = extractor("export", run, "--to", tmp_path / "t.duckdb")
     assert done.returncode == 0, done.stderr
-    assert done.stdout == ""
-    assert "records: 12" in done.stderr.splitlines()
+    assert done.stdout == b""
+    assert b"records: 12" in done.stderr.splitlines()
     with duckdb.connect(str(tmp_path / "t.duckdb"), read_only=True) as database:
         told = database.execute("SELECT count(*) FROM criteria").fetchone()
     results = [json.loads(line) for line in (run / "extractions.jsonl").read_text("utf-8").splitlines()]
@@ -37,7 +32,7 @@ def test_the_results_alone_are_enough_and_tasks_choose_tables(run, tmp_path):
     done = extractor(
         "export", run / "extractions.jsonl", "--to", tmp_path / "t", "--format", "csv", "--tasks", "dosing", "-q"
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, b"")
     names = {path.stem for path in (tmp_path / "t").iterdir()}
     assert names >= {"records", "regimens", "amounts", "evidence", "tables"}
     assert not names & {"criteria", "endpoints", "eligibility"}
@@ -56,7 +51,7 @@ def test_a_wrong_call_says_what_to_do(run, tmp_path, arguments, code, told):
     to = tmp_path / arguments[1]
     done = extractor("export", run, "--to", to, *arguments[2:])
     assert done.returncode == code
-    assert told in done.stderr
+    assert told in done.stderr.decode()
     assert len(done.stderr.splitlines()) == 1
     assert not to.exists()
 
@@ -67,7 +62,7 @@ def test_what_is_there_is_not_replaced(run, tmp_path):
     command = ("export", run, "--to", to, "--tables", "criteria", "--quiet")
     done = extractor(*command)
     assert (done.returncode, to.read_text()) == (1, "mine")
-    assert "--force" in done.stderr
+    assert b"--force" in done.stderr
     assert extractor(*command, "--force").returncode == 0
     assert to.read_text("utf-8").startswith("record_id,criterion_index,")
     assert Path(run / "extractions.jsonl").exists()

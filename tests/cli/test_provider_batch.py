@@ -13,7 +13,8 @@ import pytest
 
 from benchmarks.soak.records import write_distinct_records
 from benchmarks.soak.server import answer_request
-from tests.cli.test_run import extractor, lines
+from tests.cli.test_run import lines
+from tests.commands import extractor
 from tests.provider import serve_provider
 
 RECORDS = 12

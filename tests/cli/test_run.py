@@ -12,15 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.ask.stub import completion, fault, serve
-
-
-def extractor(*arguments, stdin=None):
-    return subprocess.run(
-        [sys.executable, "-m", "extractor", *map(str, arguments)],
-        input=stdin,
-        capture_output=True,
-        check=False,
-    )
+from tests.commands import extractor
 
 
 def lines(path):

@@ -1,35 +1,20 @@
 """The score page in a real browser, without network."""
 
-import os
-import shutil
-
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
+
+from tests.browser import Watch, fits_its_window, needs_browser, open_context
 
 from .pages import HOSTILE, NAME, PEANUTS, QUOTE, TEXT, make_page, write_sources
 
-# Debian's wrapper first; the others are what other systems call it.
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-REQUIRED = bool(os.environ.get("EXTRACTOR_REQUIRE_BROWSER"))
-# A loaded machine is slow, not wrong.
-_PATIENCE = 20_000
-expect.set_options(timeout=_PATIENCE)
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None and not REQUIRED, reason="no chromium here; install it, for instance: apt-get install chromium"
-)
+pytestmark = needs_browser
 
 
 @pytest.fixture(scope="module")
-def browser():
-    assert CHROMIUM, "EXTRACTOR_REQUIRE_BROWSER is set and there is no chromium: apt-get install chromium"
-    with sync_playwright() as playwright:
-        # Root in a container can have no sandbox, and little shared memory; the page is our own.
-        arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        context = launched.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce", offline=True)
-        context.set_default_timeout(_PATIENCE)
-        yield context
-        launched.close()
+def context(chromium):
+    opened = open_context(chromium, viewport={"width": 1280, "height": 800}, offline=True)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(scope="module")
@@ -41,19 +26,15 @@ def address(tmp_path_factory):
 
 
 @pytest.fixture
-def page(browser, address):
+def page(context, address):
     """The opened page. Afterwards: no script failed, nothing was asked of any other address, no record's text ran."""
-    page = browser.new_page()
-    troubles, requests = [], []
-    page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.on("console", lambda message: troubles.append(message.text))
-    page.on("request", lambda request: requests.append(request.url.partition("#")[0]))
+    page, watch = context.new_page(), Watch()
+    watch.follow(page)
     page.goto(address)
     yield page
-    assert page.evaluate("window.broken") is None
+    watch.check()
     assert page.locator("img, script:not([id='data']) ~ script").count() == 0
-    assert troubles == []
-    assert set(requests) == {address}
+    assert watch.requests == {address}
     page.close()
 
 
@@ -142,9 +123,9 @@ def test_the_empty_choice_is_a_cell_too(page):
     expect(_rows(page)).to_have_text(["eligibility.sex"])
 
 
-def test_an_error_has_an_address_of_its_own(page, browser):
+def test_an_error_has_an_address_of_its_own(page, context):
     page.locator(".list a", has_text="constraints").click()
-    other = browser.new_page()
+    other = context.new_page()
     other.goto(page.url)
     expect(other.locator(".detail h3")).to_have_text("number eligibility.criteria.constraints")
     other.close()
@@ -205,11 +186,11 @@ def test_words_that_only_one_side_has_are_set_apart(page, one, other, apart):
 def test_a_phone_shows_the_list_or_the_error(page, scheme):
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": 390, "height": 844})
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert fits_its_window(page)
     page.locator(".list a").first.click()
     expect(page.locator(".detail")).to_be_visible()
     expect(page.locator(".list")).to_be_hidden()
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert fits_its_window(page)
     page.get_by_role("link", name="List").click()
     expect(page.locator(".list")).to_be_visible()
 

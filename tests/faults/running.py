@@ -1,14 +1,17 @@
 """Runs of a batch against a server with faults, and what all of them must fulfil."""
 
 import json
-import random
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx2
+
 from extractor.ask.model import AskSettings, Model
+from extractor.ask.pace import PacedTransport
 from extractor.ask.questions import Assist
 from extractor.ask.run_file import open_run_to_read
 from extractor.ask.spec import ModelSpec
@@ -19,14 +22,13 @@ from extractor.errors import ExtractorError
 from extractor.pipeline import OpenExtractor
 from extractor.read import read_records
 from extractor.run import BatchLimits, RunFolder, Tally, attend, run_batch
+from tests.skipping import loop_time
 
 from .server import FaultServer
 
 CONCURRENCY = 6
-BRISK = RetryPolicy(
-    attempts=8, first_wait=0.005, longest_wait=0.1, longest_absence=20.0, jitter=lambda: random.random() / 500
-)
-"""As patient as any, and quick at it."""
+POLICY = RetryPolicy(clock=loop_time, jitter=lambda: 0.5)
+"""As patient as any, on the clock of the loop."""
 
 
 @dataclass
@@ -67,22 +69,38 @@ class Ended:
         return [key for key, count in keys.items() if count > 1]
 
 
+class _Hosts(httpx2.AsyncBaseTransport):
+    """The way to each of several servers."""
+
+    def __init__(self, servers: Sequence[FaultServer]) -> None:
+        self._transports = {httpx2.URL(server.url).host: server.transport for server in servers}
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        assert request.headers["Host"] == request.url.host
+        return await self._transports[request.url.host].handle_async_request(request)
+
+    async def aclose(self) -> None:
+        for transport in self._transports.values():
+            await transport.aclose()
+
+
 async def run_against(
-    server: FaultServer,
+    servers: FaultServer | Sequence[FaultServer],
     records: Path,
     folder: Path,
-    policy: RetryPolicy = BRISK,
     settings: AskSettings | None = None,
 ) -> Ended:
-    """Run the records of a file against the server, into a folder that may hold an earlier run."""
+    """Run the records of a file against the server, or several, into a folder that may hold an earlier run."""
+    servers = [servers] if isinstance(servers, FaultServer) else servers
     tally = Tally()
-    spec = ModelSpec.parse(f"{server.url}#stub")
+    spec = ModelSpec.parse(",".join(f"{server.url}#stub" for server in servers))
     settings = settings or AskSettings(concurrency=CONCURRENCY)
     error = None
-    with RunFolder(folder, {}) as run:
+    with RunFolder(folder, {"model": str(spec)}) as run:
         run.begin()
-        async with Model(spec, settings, policy, lambda: StoredTransport(run.replies)) as model:
-            tally.meter = lambda: model.usage
+        paced = PacedTransport(_Hosts(servers))
+        async with Model(spec, settings, POLICY, lambda: StoredTransport(run.replies, paced)) as model:
+            tally.meter, tally.by_server = lambda: model.usage, lambda: model.calls_by_server
             extract = attend(OpenExtractor(model, ALL_TASKS, Assist.ALWAYS), run.note_asker)
             try:
                 await run_batch(read_records(str(records)), extract, run, tally, BatchLimits(CONCURRENCY))
@@ -92,12 +110,13 @@ async def run_against(
     return Ended(folder, tally, error)
 
 
-def check_ended(ended: Ended, server: FaultServer, ids: list[str]) -> None:
+def check_ended(ended: Ended, servers: FaultServer | Sequence[FaultServer], ids: list[str]) -> None:
     """Every record ends as extraction or failure, in input order; all calls are counted; nothing is paid twice."""
     failed = {failure["record_id"] for failure in ended.failures}
     assert failed.isdisjoint(ended.ids)
     assert ended.ids == [name for name in ids if name not in failed]
     assert len(ended.ids) + len(failed) == len(ids)
-    assert ended.manifest["usage"]["calls"] == server.calls
-    assert ended.tally.usage.calls == server.calls
+    calls = servers.calls if isinstance(servers, FaultServer) else sum(server.calls for server in servers)
+    assert ended.manifest["usage"]["calls"] == calls
+    assert ended.tally.usage.calls == calls
     assert not ended.paid_twice

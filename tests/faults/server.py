@@ -1,17 +1,23 @@
-"""A chat server on loopback that answers every question, and does wrong what it is told to.
+"""A chat server that answers every question, and does wrong what it is told to.
 
-What it does with a request says a plan: a function of the request's number, from 0 on, to a ``Fault``.
+What it does with a request says a plan: a function of the request's number, from 0 on, to a ``Fault``; or a judge: one
+of its body. It listens in the loop that runs, at a socket that is no network's (``listen_here``), or in a thread of its
+own on loopback, for programs (``serve_faults``).
 """
 
 import asyncio
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+
+import httpx2
 
 from benchmarks.soak.server import answer_request
 
@@ -50,15 +56,23 @@ class FaultServer:
     plan: Plan
     latency: float
     url: str = ""
+    socket: Path | None = None
+    judge: Callable[[bytes], Fault] | None = None
     asked: Counter[str] = field(default_factory=Counter)
     answered: Counter[str] = field(default_factory=Counter)
     times: list[float] = field(default_factory=list)
     under_way: int = 0
     most_under_way: int = 0
+    connections: dict[asyncio.Task[Any], asyncio.StreamWriter] = field(default_factory=dict)
 
     @property
     def calls(self) -> int:
         return self.asked.total()
+
+    @property
+    def transport(self) -> httpx2.AsyncHTTPTransport:
+        """The way to a server that listens here."""
+        return httpx2.AsyncHTTPTransport(uds=str(self.socket))
 
     @property
     def answered_twice(self) -> list[str]:
@@ -66,19 +80,35 @@ class FaultServer:
         return [name for name, count in self.answered.items() if count > 1]
 
     async def serve_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, asyncio.IncompleteReadError):
-            while await self._serve_request(reader, writer):
-                pass
-        with suppress(OSError):
-            writer.close()
-            await writer.wait_closed()
+        task = asyncio.current_task()
+        assert task
+        self.connections[task] = writer
+        try:
+            with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+                while await self._serve_request(reader, writer):
+                    pass
+            with suppress(OSError, asyncio.CancelledError):
+                writer.close()
+                await writer.wait_closed()
+        finally:
+            del self.connections[task]
+
+    async def cut_connections(self) -> None:
+        """End all connections, and wait until they have ended: what is left of one is an error in another test."""
+        tasks = list(self.connections)
+        for task, writer in self.connections.items():
+            writer.transport.abort()
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # an aborted transport is closed in the next round of the loop
 
     async def _serve_request(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Answer one request. Whether the connection stays open."""
         head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
         length = next(int(line.split(":")[1]) for line in head.split("\r\n") if line.startswith("content-length:"))
         body = await reader.readexactly(length)
-        name, fault = sha256(body).hexdigest(), self.plan(self.calls)
+        name = sha256(body).hexdigest()
+        fault = self.judge(body) if self.judge else self.plan(self.calls)
         self.asked[name] += 1
         self.times.append(asyncio.get_running_loop().time())
         self.under_way += 1
@@ -136,36 +166,44 @@ def _lines_of(request: dict[str, Any]) -> str:
     return next(message["content"] for message in request["messages"] if message["role"] == "user")
 
 
-@contextmanager
-def serve_faults(plan: Plan = lambda _: WELL, latency: float = 0.0, port: int = 0) -> Iterator[FaultServer]:
-    """The server, in a thread of its own, until the block ends."""
-    server = FaultServer(plan, latency)
-    loop = asyncio.new_event_loop()
-    ready = threading.Event()
-
-    async def listen() -> None:
-        listening = await asyncio.start_server(server.serve_connection, "127.0.0.1", port, backlog=512)
-        server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1"
-        ready.set()
+@asynccontextmanager
+async def listen_here(
+    plan: Plan = lambda _: WELL, latency: float = 0.0, host: str = "model.test"
+) -> AsyncIterator[FaultServer]:
+    """The server in the loop that runs, until the block ends; its ``transport`` leads there."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "socket"
+        server = FaultServer(plan, latency, f"http://{host}/v1", path)
+        listening = await asyncio.start_unix_server(server.serve_connection, path, backlog=512)
         try:
-            await asyncio.get_running_loop().create_future()
+            yield server
         finally:
             listening.close()
+            await server.cut_connections()
 
-    def run() -> None:
-        with suppress(asyncio.CancelledError):
-            loop.run_until_complete(task)
-        for connection in asyncio.all_tasks(loop):
-            connection.cancel()
-        loop.run_until_complete(asyncio.sleep(0.01))
-        loop.close()
 
-    task = loop.create_task(listen())
-    thread = threading.Thread(target=run)
+@contextmanager
+def serve_faults(plan: Plan = lambda _: WELL, latency: float = 0.0) -> Iterator[FaultServer]:
+    """The server, on loopback and in a thread of its own, until the block ends."""
+    server = FaultServer(plan, latency)
+    ready, ended = threading.Event(), asyncio.Event()
+
+    async def listen() -> None:
+        listening = await asyncio.start_server(server.serve_connection, "127.0.0.1", 0, backlog=512)
+        server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1"
+        loops.append(asyncio.get_running_loop())
+        ready.set()
+        await ended.wait()
+        listening.close()
+        await server.cut_connections()
+
+    loops: list[asyncio.AbstractEventLoop] = []
+    thread = threading.Thread(target=lambda: asyncio.run(listen()))
     thread.start()
     try:
         assert ready.wait(10)
         yield server
     finally:
-        loop.call_soon_threadsafe(task.cancel)
+        for loop in loops:
+            loop.call_soon_threadsafe(ended.set)
         thread.join()

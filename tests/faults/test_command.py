@@ -1,6 +1,7 @@
 """The real command against a server with faults: what it says, its exit code, and that it can go on."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -47,6 +48,21 @@ def test_a_server_that_is_not_there_is_told_and_no_record_is_burnt(records, tmp_
     assert ended.returncode == 1
     assert "is the server running, and the address right?" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_several_servers_are_named_with_what_they_did(records, tmp_path):
+    with serve_faults() as first, serve_faults() as second:
+        command = [sys.executable, "-m", "extractor", "run", str(records), "--assist", "always"]
+        named = os.environ | {"EXTRACTOR_MODEL": f"{first.url}#stub,{second.url}#stub"}
+        command += ["--out", str(tmp_path / "run")]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=named)
+    assert ended.returncode == 0
+    assert f"calls to {first.url}: {first.calls}\n" in ended.stderr
+    assert f"calls to {second.url}: {second.calls}\n" in ended.stderr
+    assert min(first.calls, second.calls) > 0
+    manifest = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))
+    assert manifest["settings"]["model"] == named["EXTRACTOR_MODEL"]
+    assert manifest["servers"][second.url] == {"calls": second.calls, "faults": 0}
 
 
 def test_requests_a_minute_are_an_option(records, tmp_path):

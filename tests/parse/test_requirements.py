@@ -3,10 +3,11 @@ import tomllib
 from importlib.resources import files
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from extractor.parse.requirements import Guarded, Requirement, find_requirement
+from tests.depth import choose
 
 PATTERNS = [
     pattern
@@ -45,6 +46,7 @@ def test_white_space_of_a_verbose_expression_is_not_required() -> None:
     assert find_requirement("one  # counts", re.VERBOSE) == Requirement("one")
 
 
+@settings(max_examples=choose(30, 1000), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_no_match_of_a_vocabulary_lacks_what_is_required(data: st.DataObject) -> None:
     pattern = data.draw(st.sampled_from(PATTERNS))

@@ -75,6 +75,7 @@ JSONL_IDS = ["NCT90000006", "NCT90000007"]
             id="surrogate",
         ),
         pytest.param(ARRAY[:-900], ["NCT90000002"], "record 2", "ends too early", id="truncated array"),
+        pytest.param(b'{"a": ' + b"9" * 100_000, [], "line 1", "JSON", id="a number longer than integers may be"),
         pytest.param(ARRAY.replace(b"Asthma", b"\xe9"), ["NCT90000002"], "record 2", "not UTF-8", id="Latin-1 array"),
         pytest.param(PRETTY[:-900], [], "record 1", "ends too early", id="truncated study"),
         pytest.param(

@@ -1,16 +1,12 @@
-"""Runs to be shown: the seeds, a record that tries to break out of a page, and many records."""
+"""Runs to be shown: a record that tries to break out of a page, and many records."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 from typer.testing import CliRunner
 
-from benchmarks.soak.records import write_distinct_records
 from extractor.cli.app import app
+from tests.extracted import extract
 
-STUDY = Path(__file__).parents[1] / "records" / "study.json"
 SCRIPT = "</script><script>window.broken = 1</script><img src='http://page.invalid/a.png' onerror='window.broken = 1'>"
 # What a template, a comment, an entity, a style and a change of direction would be, were they not text.
 TEXT = f"{{{{ 7 * 7 }}}} {{% raw %}} <!-- &lt;b&gt; \u202egnp.a\u202c </style> {SCRIPT} \N{GRINNING FACE}"
@@ -22,18 +18,6 @@ def command(*words):
     done = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
     assert done.exit_code == 0, done.output
     return done
-
-
-def extract(source, folder):
-    """A run in a process of its own: beside a browser that is driven, none can be made in this one."""
-    words = [sys.executable, "-m", "extractor", "run", source, "--assist", "never", "--out", folder, "--quiet"]
-    subprocess.run([str(word) for word in words], check=True)
-    return folder
-
-
-def run_seeds(folder):
-    """The seeds, extracted by the rules."""
-    return extract("seeds/records", folder)
 
 
 def run_hostile(folder):
@@ -54,6 +38,12 @@ def run_hostile(folder):
 
 
 def run_many(folder, count):
-    """So many records that differ in id and title."""
-    write_distinct_records(folder / f"{count}.jsonl", count)
-    return extract(folder / f"{count}.jsonl", folder / f"run-{count}")
+    """So many records that differ in id and title, with texts long enough for several chunks of the page."""
+    folder.mkdir()
+    for number in range(count):
+        text = f"Part {number} of many.\n\n" + "They come and go and say nothing in particular. " * 150
+        known = {"nctId": f"NCT{number:08d}", "briefTitle": f"Many trials, part {number}"}
+        study = {"identificationModule": known, "descriptionModule": {"detailedDescription": text}}
+        study["outcomesModule"] = {"primaryOutcomes": [{"measure": "Overall survival", "timeFrame": "2 years"}]}
+        (folder / f"{number:03}.json").write_text(json.dumps({"protocolSection": study}), "utf-8")
+    return extract(folder, folder.with_name(f"run-{count}"))

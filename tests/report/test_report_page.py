@@ -17,12 +17,7 @@ from extractor.report import write_report
 from extractor.report.meanings import read_meanings
 from extractor.schemas import AbsenceReason, FindingKind, TrialExtraction
 
-from .runs import HOSTILE_ID, SCRIPT, TEXT, command, run_hostile, run_seeds
-
-
-@pytest.fixture(scope="module")
-def seeds(tmp_path_factory):
-    return run_seeds(tmp_path_factory.mktemp("seeds") / "run")
+from .runs import HOSTILE_ID, SCRIPT, TEXT, command, run_hostile
 
 
 @pytest.fixture(scope="module")
@@ -63,29 +58,29 @@ def list_evidence(run):
 
 
 @pytest.mark.parametrize("records", [(), ("tests",)], ids=["in their texts", "alone"])
-def test_every_quote_of_a_run_is_shown_at_its_value(seeds, tmp_path, records):
-    shown = read_records(make_page(seeds, tmp_path / "a.html", records=records))
+def test_every_quote_of_a_run_is_shown_at_its_value(seed_run, tmp_path, records):
+    shown = read_records(make_page(seed_run, tmp_path / "a.html", records=records))
     values = {
         (name, value["path"]): [cut(record, span) for span in value["spans"]]
         for name, record in shown.items()
         for item in record["items"]
         for value in item["values"]
     }
-    evidence = list(list_evidence(seeds))
+    evidence = list(list_evidence(seed_run))
     assert len(evidence) > 300
     lacking = [one for one in evidence if one[2] not in values.get(one[:2], ())]
     assert lacking == []
 
 
-def test_the_text_is_shown_as_it_stands_in_the_file(seeds, tmp_path):
-    record = read_records(make_page(seeds, tmp_path / "a.html"))["003_b184c860ed2ef927"]
+def test_the_text_is_shown_as_it_stands_in_the_file(seed_run, tmp_path):
+    record = read_records(make_page(seed_run, tmp_path / "a.html"))["003_b184c860ed2ef927"]
     assert record["text"] == "same"
     raw = Path("seeds/records/003_b184c860ed2ef927.txt").read_text("utf-8")
     assert all(section["text"] in raw for section in record["sections"])
 
 
-def test_the_same_run_gives_the_same_page(seeds, tmp_path):
-    assert make_page(seeds, tmp_path / "a.html") == make_page(seeds, tmp_path / "b.html")
+def test_the_same_run_gives_the_same_page(seed_run, tmp_path):
+    assert make_page(seed_run, tmp_path / "a.html") == make_page(seed_run, tmp_path / "b.html")
 
 
 def test_nothing_of_a_record_gets_out_of_its_place(hostile, tmp_path):
@@ -107,8 +102,8 @@ def test_hostile_names_in_the_overview_are_escaped(hostile, tmp_path):
     assert "<img" not in page
 
 
-def test_the_policy_allows_this_style_and_this_script_alone(seeds, tmp_path):
-    page = make_page(seeds, tmp_path / "a.html")
+def test_the_policy_allows_this_style_and_this_script_alone(seed_run, tmp_path):
+    page = make_page(seed_run, tmp_path / "a.html")
     (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', page)
     policy = policy.replace("&#39;", "'")
     for element, directive in (("style", "style-src"), ("script", "script-src")):
@@ -136,8 +131,8 @@ def test_a_text_that_is_gone_or_another_one_is_told_and_quotes_stand_alone(tmp_p
     assert any(" … " in text for text in texts)
 
 
-def test_records_over_the_limit_are_counted_and_left_out(seeds, tmp_path):
-    page = make_page(seeds, tmp_path / "a.html", limit=2)
+def test_records_over_the_limit_are_counted_and_left_out(seed_run, tmp_path):
+    page = make_page(seed_run, tmp_path / "a.html", limit=2)
     assert len(read_records(page)) == len(unpack(page, "index")["rows"]) == 2
     assert "The first 2 of 5 records can be opened here" in page
 
@@ -147,9 +142,9 @@ def test_what_is_no_run_is_refused(tmp_path):
         write_report(tmp_path, tmp_path / "a.html")
 
 
-def test_a_result_that_cannot_be_read_is_named(seeds, tmp_path):
+def test_a_result_that_cannot_be_read_is_named(seed_run, tmp_path):
     run = tmp_path / "run"
-    shutil.copytree(seeds, run)
+    shutil.copytree(seed_run, run)
     lines = (run / "extractions.jsonl").read_bytes()
     (run / "extractions.jsonl").write_bytes(b"x" + lines[1:])
     with pytest.raises(StoreError, match="a result at byte 0 cannot be read"):
@@ -161,9 +156,9 @@ def test_every_reason_and_kind_has_its_meaning(kind):
     assert set(read_meanings(kind)) == {member.value for member in kind}
 
 
-def test_the_command_writes_into_the_run_and_says_what_is_missing(seeds, tmp_path):
+def test_the_command_writes_into_the_run_and_says_what_is_missing(seed_run, tmp_path):
     run = tmp_path / "run"
-    shutil.copytree(seeds, run)
+    shutil.copytree(seed_run, run)
     done = command("report", run)
     assert done.stdout.strip() == str(run / "report.html")
     assert (run / "report.html").stat().st_size > 50_000

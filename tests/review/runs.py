@@ -1,34 +1,46 @@
 """A run of the seeds with known errors, and a review that serves it."""
 
 import json
+import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Queue
+from threading import Thread
 from urllib.parse import urlsplit
 
+from extractor.review.serve import OpenReview, open_review
+
 SEED = "003_b184c860ed2ef927"
-GOLD = Path("seeds/gold")
+GOLD = Path(__file__).parents[2] / "seeds" / "gold"
 INVENTED = {"agent": "chimeric antigen receptor T cell", "section": "brief_summary", "quote": "heavily treated B-ALL"}
 
 
-def extract(records: str | Path, run: Path) -> Path:
-    """A run without a model, in a process of its own: the browser's driver has an event loop in this one."""
-    command = [sys.executable, "-m", "extractor", "run", str(records), "--assist", "never", "--out", str(run)]
-    subprocess.run([*command, "--quiet"], check=True)
-    return run
-
-
-def make_run(folder: Path) -> Path:
+def make_run(seed_run: Path, run: Path) -> Path:
     """The seeds as extracted, but for one: of its gold a criterion is missing, a time is wrong, a dose invented."""
-    run = extract("seeds/records", folder / "run")
+    shutil.copytree(seed_run, run)
     results = run / "extractions.jsonl"
     lines = [json.loads(line) for line in results.read_text("utf-8").splitlines()]
-    spoilt = [spoil(line) if line["record_id"] == SEED else line for line in lines]
-    results.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in spoilt), "utf-8")
+    write_results(run, [spoil(line) if line["record_id"] == SEED else line for line in lines])
     return run
+
+
+def write_results(run: Path, lines: list[dict]) -> None:
+    """Put other results into a run, and note in its store where they are."""
+    with (
+        (run / "extractions.jsonl").open("wb") as results,
+        closing(sqlite3.connect(run / "run.sqlite")) as store,
+        store,
+    ):
+        for line in lines:
+            place = results.tell()
+            length = results.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+            told = (place, length, line["record_id"])
+            store.execute("UPDATE records SET start = ?, length = ? WHERE record_id = ?", told)
 
 
 def read_gold(record_id: str = SEED) -> dict:
@@ -53,7 +65,6 @@ class Served:
 
     address: str
     gold: Path
-    process: subprocess.Popen
 
     @property
     def port(self) -> int:
@@ -68,13 +79,33 @@ class Served:
 
 @contextmanager
 def serve(run: Path, gold: Path, reviewer: str = "anna") -> Iterator[Served]:
+    """A review in a thread of this process."""
+    told: Queue[OpenReview] = Queue()
+
+    def work() -> None:
+        with open_review(run, gold, reviewer=reviewer) as opened:
+            told.put(opened)
+            opened.serve()
+
+    thread = Thread(target=work, daemon=True)
+    thread.start()
+    opened = told.get(timeout=60)
+    try:
+        yield Served(opened.address, gold)
+    finally:
+        opened.stop()
+        thread.join(20)
+
+
+@contextmanager
+def serve_by_command(run: Path, gold: Path) -> Iterator[tuple[Served, subprocess.Popen]]:
     """The command as a user starts it; it must end well by itself, or when it is interrupted."""
-    command = [sys.executable, "-m", "extractor", "review", str(run), "--gold", str(gold), "--reviewer", reviewer]
+    command = [sys.executable, "-m", "extractor", "review", str(run), "--gold", str(gold)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         assert process.stdout
         first = process.stdout.readline()
         assert first.startswith("review: http://"), first + process.stdout.read()
         try:
-            yield Served(first.removeprefix("review: ").strip(), gold, process)
+            yield Served(first.removeprefix("review: ").strip(), gold), process
         finally:
             process.terminate()

@@ -7,19 +7,14 @@ import socket
 
 import pytest
 
-from .runs import SEED, make_run, serve
+from .runs import SEED, serve, serve_by_command
 
 ACCEPT = json.dumps({"kind": "accept", "items": [{"item": "people", "version": 0}]})
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    return make_run(tmp_path_factory.mktemp("guarded"))
-
-
-@pytest.fixture(scope="module")
-def served(run, tmp_path_factory):
-    with serve(run, tmp_path_factory.mktemp("gold")) as review:
+def served(seed_run, tmp_path_factory):
+    with serve(seed_run, tmp_path_factory.mktemp("gold")) as review:
         yield review
 
 
@@ -174,13 +169,13 @@ def test_other_machines_cannot_connect(served):
         pass
 
 
-def test_the_token_is_said_once_and_ctrl_c_ends_well(run, tmp_path):
-    with serve(run, tmp_path / "gold") as review:
+def test_the_token_is_said_once_and_ctrl_c_ends_well(seed_run, tmp_path):
+    with serve_by_command(seed_run, tmp_path / "gold") as (review, process):
         ask(review, f"/?token={review.token}")
         ask(review, "/?token=guessed")
-        review.process.send_signal(signal.SIGINT)
-        assert review.process.stdout
-        rest = review.process.stdout.read()
-        assert review.process.wait(20) == 0
+        process.send_signal(signal.SIGINT)
+        assert process.stdout
+        rest = process.stdout.read()
+        assert process.wait(20) == 0
     assert review.token not in rest
     assert "guessed" not in rest

@@ -1,143 +1,18 @@
 """The review in a real browser, as a curator works with it."""
 
 import json
-import os
-import shutil
-from importlib.resources import files
 
-import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from extractor.evaluation import check_gold_files
+from tests.browser import needs_browser
 
-from .runs import SEED, extract, make_run, read_gold, serve
+from .driving import card, drag_over, open_record, unfold
+from .many import make_many
+from .runs import SEED, read_gold, serve
 
-# Debian's wrapper first; the others are what other systems call it.
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-REQUIRED = bool(os.environ.get("EXTRACTOR_REQUIRE_BROWSER"))
-# A loaded machine is slow, not wrong.
-_PATIENCE = 20_000
-expect.set_options(timeout=_PATIENCE)
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None and not REQUIRED, reason="no chromium here; install it, for instance: apt-get install chromium"
-)
-AXE = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
+pytestmark = needs_browser
 CRITERION = read_gold()["eligibility"]["criteria"][1]["quote"]
-HOSTILE = "</script><script>window.broken = 1</script><img src='http://page.invalid/a.png' onerror='window.broken = 1'>"
-NAME = 'R"><img src=x onerror=window.broken=1>'
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    assert CHROMIUM, "EXTRACTOR_REQUIRE_BROWSER is set and there is no chromium: apt-get install chromium"
-    with sync_playwright() as playwright:
-        # Root in a container can have no sandbox, and little shared memory; the page is our own.
-        arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield launched
-        launched.close()
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    return make_run(tmp_path_factory.mktemp("reviewed"))
-
-
-@pytest.fixture
-def served(run, tmp_path):
-    with serve(run, tmp_path / "gold") as review:
-        yield review
-
-
-@pytest.fixture
-def visit(chromium):
-    """Opens reviews, each in a browser of its own. Afterwards: no script failed, nothing else was asked for."""
-    troubles, contexts = [], []
-
-    def open_review(review):
-        context = chromium.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
-        context.set_default_timeout(_PATIENCE)
-        contexts.append(context)
-        page = context.new_page()
-        own = f"http://127.0.0.1:{review.port}/"
-        page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.on(
-            "console", lambda message: "409" in message.text or "422" in message.text or troubles.append(message.text)
-        )
-        page.on("request", lambda request: request.url.startswith((own, "data:")) or troubles.append(request.url))
-        page.goto(review.address)
-        expect(page.locator(".queue li").first).to_be_visible()
-        return page
-
-    yield open_review
-    for context in contexts:
-        for page in context.pages:
-            assert page.evaluate("window.broken") is None
-        context.close()
-    assert troubles == []
-
-
-@pytest.fixture
-def page(served, visit):
-    opened = visit(served)
-    open_record(opened)
-    return opened
-
-
-def open_record(page, record=SEED):
-    page.locator(".queue a", has=page.get_by_text(record, exact=True)).click()
-    expect(page.locator(".title code")).to_have_text(record)
-    expect(page.locator(".card.opened")).to_be_visible()
-
-
-def card(page, name):
-    return page.locator(f".card[data-id='{name}']")
-
-
-def unfold(page, name):
-    if card(page, name).locator(".form").count() == 0:
-        card(page, name).locator(".head").click()
-    return card(page, name)
-
-
-def drag_over(page, section, words):
-    """Select words with the mouse, from their first character to their last."""
-    ends = page.evaluate(
-        """([section, words]) => {
-          const pre = document.querySelector(`pre[data-section="${section}"]`);
-          const at = pre.textContent.indexOf(words);
-          const rect = (offset) => {
-            const walker = document.createTreeWalker(pre, NodeFilter.SHOW_TEXT);
-            let left = offset;
-            while (walker.nextNode() && left >= walker.currentNode.length) left -= walker.currentNode.length;
-            const range = document.createRange();
-            range.setStart(walker.currentNode, left);
-            range.setEnd(walker.currentNode, left + 1);
-            return range;
-          };
-          rect(at).startContainer.parentElement.scrollIntoView({ block: "center" });
-          const [first, last] = [rect(at), rect(at + words.length - 1)].map((one) => one.getBoundingClientRect());
-          return [first.left + 1, first.top + first.height / 2, last.right - 1, last.top + last.height / 2];
-        }""",
-        [section, words],
-    )
-    page.mouse.move(*ends[:2])
-    page.mouse.down()
-    page.mouse.move(*ends[2:], steps=5)
-    page.mouse.up()
-    expect(page.locator(".chosen")).to_be_visible()
-
-
-def list_troubles(page):
-    """What axe finds that is serious."""
-    if page.evaluate("typeof axe") == "undefined":
-        page.evaluate(AXE)
-    found = page.evaluate("axe.run().then((result) => result.violations)")
-    return [
-        (one["id"], [node["html"][:120] for node in one["nodes"]])
-        for one in found
-        if one["impact"] in {"serious", "critical"}
-    ]
 
 
 def test_a_curator_mends_a_record_and_it_becomes_gold(page, served):
@@ -271,9 +146,11 @@ def test_the_focus_stays_where_it_is_when_something_is_saved(page):
     expect(page.locator("[id='endpoint-0|description']")).to_be_focused()
 
 
-def test_two_reviewers_see_each_other_s_value_and_choose(run, served, visit):
-    with serve(run, served.gold, "ben") as other:
+def test_two_reviewers_see_each_other_s_value_and_choose(spoilt_run, served, visit):
+    with serve(spoilt_run, served.gold, "ben") as other:
         anna, ben = visit(served), visit(other)
+        # Ben's page asks every few seconds what others did; here it is not told until he has acted himself.
+        ben.route("**/api/version?*", lambda route: route.fulfill(json={"version": 0, "by": None}))
         for page in (anna, ben):
             open_record(page)
             unfold(page, "endpoint-0")
@@ -281,6 +158,7 @@ def test_two_reviewers_see_each_other_s_value_and_choose(run, served, visit):
         expect(card(anna, "endpoint-0").locator(".pill").first).to_have_text("corrected")
         card(ben, "endpoint-0").get_by_label("Category").select_option(label="other – none of these")
         expect(ben.get_by_role("dialog")).to_contain_text("anna changed this item in the meantime")
+        ben.unroute("**/api/version?*")
         expect(ben.locator("dialog tbody tr")).to_have_text("categorysafetyother")
         ben.get_by_role("button", name="Use mine").click()
         expect(card(ben, "endpoint-0").locator("[data-field=category] .before")).to_have_text("was: efficacy")
@@ -292,63 +170,40 @@ def test_two_reviewers_see_each_other_s_value_and_choose(run, served, visit):
         expect(ben.locator("dialog tbody tr").first).to_contain_text("safety → other")
 
 
-def test_what_a_record_says_is_text(visit, tmp_path):
-    record = tmp_path / f"{NAME}.json"
-    text = f"Inclusion Criteria:\n\n* Platelets at least 100 x 10^9/L {HOSTILE}\n* No {{{{fever}}}} \u202egnp.exe"
-    study = {"identificationModule": {"briefTitle": HOSTILE}, "eligibilityModule": {"eligibilityCriteria": text}}
-    record.write_text(json.dumps({"protocolSection": study}), "utf-8")
-    with serve(extract(record, tmp_path / "run"), tmp_path / "gold") as review:
+def test_many_records_come_a_page_at_a_time(visit, tmp_path):
+    with serve(make_many(tmp_path, 2000), tmp_path / "gold") as review:
         page = visit(review)
-        expect(page.locator(".row-title")).to_have_text(HOSTILE)
-        open_record(page, NAME)
-        expect(page.locator("pre[data-section=eligibility]")).to_have_text(text, use_inner_text=False)
-        expect(page.locator(".title h1")).to_have_text(HOSTILE)
-        assert page.locator("img, .record script").count() == 0
-        page.get_by_role("button", name="Accept", exact=True).click()
-        page.get_by_role("button", name="History").click()
-        expect(page.locator("dialog tbody tr")).to_have_count(1)
-        page.keyboard.press("Escape")
-        for shut in page.locator(".card:not(.opened) .head").all():
-            shut.click()
-        while page.locator(".card.open").count():
-            unfold(page, page.locator(".card.open").first.get_attribute("data-id"))
-            page.keyboard.press("a")
-            page.wait_for_timeout(300)
-        page.get_by_role("button", name="Finish").click()
-        expect(page.locator(".message")).to_contain_text("its gold is written")
-    assert check_gold_files(tmp_path / "gold", record) == []
+        expect(page.locator(".queue li")).to_have_count(50)
+        page.get_by_role("button", name="Show 50 more").click()
+        expect(page.locator(".queue li")).to_have_count(100)
+        expect(page.locator(".queue a").nth(50)).to_be_focused()
+        page.keyboard.press("j")
+        expect(page.locator(".queue a").nth(51)).to_be_focused()
+        page.keyboard.press("/")
+        page.keyboard.type("part 1999")
+        expect(page.locator(".queue code")).to_have_text(["NCT00001999"])
+        expect(page.locator(".status")).to_have_text("0 of 2,000 finished; 1 shown here")
+        open_record(page, "NCT00001999")
+        page.keyboard.press("[")
+        expect(page.locator(".title code")).to_have_text("NCT00001998")
+        page.keyboard.press("a")
+        expect(page.locator(".progress")).to_have_text("1 of 1 decided")
+        page.keyboard.press("f")
+        expect(page.get_by_role("link", name="Next record")).to_have_attribute("href", "#record=NCT00001999")
+        page.keyboard.press("q")
+        # What was searched is still there, and the record from which one comes is left alone where it is not listed.
+        expect(page.get_by_label("Search")).to_have_value("part 1999")
+        page.get_by_label("Search").fill("")
+        page.get_by_label("Only what is left to do").check()
+        expect(page.locator(".status")).to_have_text("1 of 2,000 finished; 1,999 shown here")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(page, scheme):
-    page.emulate_media(color_scheme=scheme)
-    unfold(page, "criterion-0")
-    page.locator(".findings summary").click()
-    drag_over(page, "brief_summary", "for more than three months")
-    page.locator(".uses").get_by_role("button", name="constraints").click()
-    drag_over(page, "brief_summary", "heavily treated")
-    assert list_troubles(page) == []
-    page.get_by_role("button", name="History").click()
-    assert list_troubles(page) == []
-    page.keyboard.press("Escape")
-    page.goto(page.url.partition("#")[0] + "#queue")
-    expect(page.locator(".queue li").first).to_be_visible()
-    assert list_troubles(page) == []
-
-
-def test_a_phone_shows_the_text_or_the_items(page):
-    page.set_viewport_size({"width": 390, "height": 844})
-    fits = "document.documentElement.scrollWidth <= innerWidth"
-    expect(page.locator(".text")).to_be_hidden()
-    unfold(page, "endpoint-0")
-    assert page.evaluate(fits)
-    page.get_by_role("button", name="Text", exact=True).click()
-    expect(page.locator(".items")).to_be_hidden()
-    drag_over(page, "brief_summary", "heavily treated")
-    assert page.evaluate(fits)
-    page.get_by_role("button", name="New criterion").click()
-    expect(page.locator(".card.added.opened")).to_be_visible()
-    assert list_troubles(page) == []
-    page.goto(page.url.partition("#")[0] + "#queue")
-    expect(page.locator(".queue li").first).to_be_visible()
-    assert page.evaluate(fits)
+def test_keys_right_after_a_dialog_are_for_the_page(page):
+    """Its button keeps the focus for a while after it is gone: keys came to nothing then."""
+    page.evaluate("""() => {
+      const press = (key) => document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+      press("?");
+      document.querySelector("dialog").close();
+      press("/");
+    }""")
+    expect(page.get_by_label("Find in the text")).to_be_focused()

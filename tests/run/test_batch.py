@@ -12,6 +12,7 @@ from extractor.run.batch import BatchLimits, run_batch
 from extractor.run.budget import Budget, Limits
 from extractor.run.tally import Tally
 from extractor.schemas import Eligibility, Section, Source, TrialExtraction, TrialRecord, Usage
+from tests.skipping import skipping_time
 
 
 class ListSink:
@@ -60,6 +61,7 @@ def extraction(record, tokens=0):
     )
 
 
+@skipping_time
 async def test_results_keep_input_order_whatever_finishes_first():
     async def extract(record):
         await asyncio.sleep(0 if int(record.record_id[1:]) % 2 else 0.005)
@@ -71,6 +73,7 @@ async def test_results_keep_input_order_whatever_finishes_first():
     assert tally.extracted == 9
 
 
+@skipping_time
 async def test_a_sink_that_takes_any_order_gets_results_as_they_come():
     async def extract(record):
         await asyncio.sleep(0.05 if record.record_id == "r0" else 0)
@@ -168,6 +171,7 @@ async def test_a_request_that_the_model_refuses_does_not_stop_the_run():
 
 
 @pytest.mark.parametrize("before", ["extracted", "failed", "resumed", "finished behind it"])
+@skipping_time
 async def test_a_model_that_was_reached_before_does_not_stop_the_run(before):
     async def extract(record):
         if record.record_id == "r0" and before == "failed":
@@ -184,6 +188,7 @@ async def test_a_model_that_was_reached_before_does_not_stop_the_run(before):
     assert sink.failures[-1]["record_id"] == "r1"
 
 
+@skipping_time
 async def test_what_is_finished_when_a_run_is_interrupted_is_kept():
     async def extract(record):
         await asyncio.sleep(60 if record.record_id in {"r0", "r3"} else 0)
@@ -198,6 +203,7 @@ async def test_what_is_finished_when_a_run_is_interrupted_is_kept():
     assert sink.written == ["r1", "r2"]
 
 
+@skipping_time
 async def test_a_record_that_is_given_up_has_ended_when_the_run_ends():
     ended = []
 

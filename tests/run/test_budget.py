@@ -13,6 +13,7 @@ from extractor.errors import BudgetReached
 from extractor.run.budget import Budget, Limits
 from extractor.run.prices import PICO, Price
 from extractor.schemas import Usage
+from tests.depth import choose
 
 ONE = Forecast.exactly(1)
 NONE = Forecast.exactly(0)
@@ -74,7 +75,7 @@ def test_a_limit_in_money_needs_all_prices():
         Budget(Limits.of(1, None), SURE, PRICE, Spending(unpriced=1))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=choose(30, 1000), deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 8), st.integers(500, 20_000))
 def test_no_limit_is_overshot_by_more_than_one_call_is_uncertain(seed, concurrency, limit):
     """Whatever answers take within their bounds, and in whichever order they come."""

@@ -16,6 +16,7 @@ from extractor.run.event_log import EventLog
 from extractor.run.observed import observe
 from extractor.run.telemetry import SpanWriter
 from tests.ask.stub import completion, fault, serve
+from tests.commands import extractor
 
 KEY = "sk-hostile-0123456789"
 SECRET = "Patients with the secret condition"
@@ -30,16 +31,6 @@ class Kept(SpanExporter):
     def export(self, spans):
         self.spans += spans
         return SpanExportResult.SUCCESS
-
-
-def extractor(*arguments, **environment):
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
-    return subprocess.run(
-        [sys.executable, "-m", "extractor", *map(str, arguments)],
-        capture_output=True,
-        check=False,
-        env=clean | environment,
-    )
 
 
 def events_of(path):

@@ -8,6 +8,7 @@ import pytest
 
 from extractor.ask.call import PromptVersion, Question
 from extractor.ask.chain import Asker, NotedAnswer, asked_with, asking_for
+from extractor.ask.replies import Asked
 from extractor.ask.wire import WireItem
 from extractor.errors import RecordError, StoreError
 from extractor.parse.parsed import Chunk, ChunkKind, Span
@@ -50,7 +51,7 @@ def call_model(folder, name, record_id=None):
     replies = folder.replies()
     with asking_for(record_id), asked_with(PROMPT) as chain:
         number = replies.begin_chain(chain)
-        call = replies.begin_call(number, {"model": "m", "messages": [{"role": "user", "content": name}]})
+        call = replies.begin_call(number, Asked({"model": "m", "messages": [{"role": "user", "content": name}]}))
         replies.end_call(call, 200, json.dumps(reply).encode())
         chain.endings.append(lambda verdict, why: replies.end_chain(number, verdict, why))
 
@@ -261,7 +262,7 @@ def test_nothing_but_the_records_under_way_is_held_in_memory(tmp_path):
         (lambda path: sqlite3.connect(path).execute("PRAGMA user_version=99").connection.close(), "newer version"),
         (
             lambda path: (path.unlink(), sqlite3.connect(path).execute("CREATE TABLE t (x)").connection.close()),
-            "no store",
+            "not a file of this program; use --fresh",
         ),
         (lambda path: path.unlink(), "no run.sqlite"),
     ],

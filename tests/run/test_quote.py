@@ -14,7 +14,7 @@ from extractor.run.pricing import Pricing
 from extractor.run.quote import Speed, measure_records, quote_run
 from extractor.run.sampling import SizeSample
 from extractor.schemas import Section, Source, TrialRecord, Usage
-from tests.cli.test_run import extractor
+from tests.commands import extractor
 
 CAPABLE = load_rates(ModelKind.HOSTED, ModelClass.CAPABLE)
 

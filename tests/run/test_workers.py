@@ -1,5 +1,6 @@
 """Many processes give what one gives, and one that dies takes no other record with it."""
 
+import json
 import os
 import signal
 import subprocess
@@ -17,6 +18,8 @@ from extractor.run import BatchLimits, Tally, run_batch
 from extractor.run.worker import extract_line
 from extractor.run.workers import WorkerPool
 from extractor.schemas import Section, Source, Task, TrialExtraction, TrialRecord
+from tests.ask.stub import completion, items, serve
+from tests.commands import extractor
 
 RECORDS = list(read_records("tests/records"))
 
@@ -194,14 +197,16 @@ def test_no_process_outlives_a_run_that_is_killed(many, tmp_path):
     wait_for(lambda: not any(worker.is_running() for worker in workers))
 
 
-def test_workers_are_for_the_rules_alone():
-    done = subprocess.run(
-        [sys.executable, "-m", "extractor", "run", "tests/records", "--model", "m", "--workers", "2"],
-        capture_output=True,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert b"--workers is for the rules alone" in done.stderr
+def test_with_a_model_workers_change_nothing_but_the_time(tmp_path):
+    lines = []
+    with serve([completion(items())]) as stub:
+        for workers in ("1", "2"):
+            out = tmp_path / workers
+            done = extractor("run", "tests/records", "--model", str(stub.spec), "--workers", workers, "--out", str(out))
+            assert done.returncode == 0, done.stderr
+            lines.append((out / "extractions.jsonl").read_bytes())
+            lines.append(json.loads((out / "run.json").read_text("utf-8"))["usage"])
+    assert lines[:2] == lines[2:]
 
 
 async def test_what_cannot_be_sent_fails_alone():

@@ -51,7 +51,7 @@ class ServerSettings:
     Raises ``ValueError`` for numbers no server can run with.
     """
 
-    slots: int = 2
+    slots: int = 1
     context: int = 8192
     threads: int = field(default_factory=_spare_cores)
     port: int = 0

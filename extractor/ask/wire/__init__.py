@@ -9,9 +9,10 @@ from extractor.ask.call import LINE_BREAK, Question
 from extractor.ground.answer import Answer
 
 from .base import WireItem
+from .line_grammar import write_grammar
 from .reply import WIRE_ITEMS, WireReply, narrow_reply, unite_options
 
-__all__ = ["WIRE_ITEMS", "WireItem", "WireReply", "narrow_reply", "read_answers", "unite_options"]
+__all__ = ["WIRE_ITEMS", "WireItem", "WireReply", "narrow_reply", "read_answers", "unite_options", "write_grammar"]
 
 
 def read_answers(asked: Sequence[Question], items: Iterable[BaseModel], *, complete: bool = True) -> tuple[Answer, ...]:

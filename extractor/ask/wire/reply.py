@@ -19,14 +19,14 @@ from .dosing import RegimenItem
 from .eligibility import CriterionItem
 from .endpoints import OutcomeItem
 
-__all__ = ["WIRE_ITEMS", "WireReply", "narrow_reply", "unite_options"]
+__all__ = ["MOST_REGIMENS", "WIRE_ITEMS", "WireReply", "asked_keys", "narrow_reply", "unite_options"]
 
 WIRE_ITEMS: Mapping[Task, type[WireItem]] = MappingProxyType(
     {Task.ELIGIBILITY: CriterionItem, Task.DOSING: RegimenItem, Task.ENDPOINTS: OutcomeItem}
 )
 """The wire item of each task; its ``allowance`` names the fields that a model may fill."""
 
-_REGIMENS = 8
+MOST_REGIMENS = 8
 """Regimens that one line may hold."""
 
 
@@ -59,11 +59,11 @@ def narrow_reply(questions: Collection[Question]) -> type[WireReply]:
     Validate with the context ``{"tasks": {n: task}, "fields": {n: fields}, "once": numbers that need exactly one
     item, "texts": {n: text of the line}}``.
     """
-    asked = [_asked_keys(question) for question in questions]
+    asked = [asked_keys(question) for question in questions]
     required = frozenset.intersection(*(keys & needed for keys, needed in asked))
     if any("ok" in keys for keys, _ in asked):  # what does not stand has no other values
         required &= {"ok"}
-    room = sum(_REGIMENS if "regimens" in question.fields else 1 for question in questions)
+    room = sum(MOST_REGIMENS if "regimens" in question.fields else 1 for question in questions)
     enums = [
         (WIRE_ITEMS[task].key(field), words)
         for task in Task
@@ -90,7 +90,7 @@ def unite_options(item: type[WireItem], questions: Sequence[Question]) -> dict[s
     return united
 
 
-def _asked_keys(question: Question) -> tuple[frozenset[str], frozenset[str]]:
+def asked_keys(question: Question) -> tuple[frozenset[str], frozenset[str]]:
     """The wire keys that answer a question, and those of which every line has a value."""
     item = WIRE_ITEMS[question.task]
     fields = item.expand(question.fields)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from extractor.evaluation.kinds import HARM, MEANINGS
 from extractor.evaluation.report import Difference, ScoreReport, name_group
-from extractor.pages import read_assets, render_template, state_policy
+from extractor.pages import render_page
 from extractor.schemas import Task
 
 from .collect import WorstErrors
@@ -45,8 +45,6 @@ def render_score_page(report: ScoreReport, errors: WorstErrors, records: Sequenc
 
 
 def _fill_template(report: ScoreReport, count: int, payload: Payload) -> str:
-    style = read_assets("extractor.pages", "base.css") + read_assets(_PACKAGE, "page.css")
-    script = read_assets("extractor.pages", "values.js") + read_assets(_PACKAGE, *_SCRIPTS)
     values = {
         "report": report,
         "tasks": tuple(Task),
@@ -59,12 +57,9 @@ def _fill_template(report: ScoreReport, count: int, payload: Payload) -> str:
         "shown": len(payload.errors),
         "records_with_errors": len({error["record"] for error in payload.errors}),
         "without_text": payload.without_text,
-        "style": style,
-        "script": script,
         "data": dump_json(payload),
-        "policy": state_policy(style, script),
     }
-    return render_template(_PACKAGE, "page.html", values)
+    return render_page(_PACKAGE, values, styles=("page.css",), scripts=_SCRIPTS)
 
 
 def _sort_differences(report: ScoreReport) -> list[Difference]:

@@ -22,8 +22,8 @@ async function ask(path, options) {
 }
 
 /** Read something of the review. */
-export function read(what, id = null) {
-  return ask(`/api/${what}${id === null ? "" : `?id=${encodeURIComponent(id)}`}`);
+export function read(what, query = {}) {
+  return ask(`/api/${what}?${new URLSearchParams(query)}`);
 }
 
 /** Do something to a record; the answer is the record after it. */

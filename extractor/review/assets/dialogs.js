@@ -1,7 +1,7 @@
 // What is shown above the page: keys, history, and what somebody else did in the meantime.
 
 const KEYS = [
-  ["j, k", "next, previous item"],
+  ["j, k", "next, previous item, or record of the queue"],
   ["n", "next item that is not decided"],
   ["a", "accept the item and go on"],
   ["x", "reject the item, or restore it"],

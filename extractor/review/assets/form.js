@@ -117,7 +117,7 @@ function listChoices(field, value, context) {
   if (field.widget === "flag") {
     return [[null, "not stated"], [true, "yes"], [false, "no"]].map(([word, told]) => ({ word, told }));
   }
-  const empty = field.optional || value === null ? [{ word: null, told: "none" }] : [];
+  const empty = field.optional || value === null ? [{ word: null, told: "not stated" }] : [];
   const known = field.name === "section"
     ? context.sections.map((name) => ({ word: name, told: name }))
     : field.options.map((option) => ({ word: option.value, told: describe(option) }));

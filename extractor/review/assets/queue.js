@@ -1,5 +1,9 @@
-// The queue: records with the likeliest errors first.
+// The queue: records with the likeliest errors first, a page of them at a time.
 
+import { read } from "./api.js";
+
+const PAGE = 50;
+const PATIENCE_MS = 150;
 const STATES = {
   open: "not begun",
   begun: "begun",
@@ -8,21 +12,97 @@ const STATES = {
   without_text: "text not at hand",
 };
 
-/** Draw the queue. */
-export function showQueue(main, queue) {
-  const finished = queue.records.filter((row) => row.progress.state === "finished").length;
-  const list = make("ol", { class: "queue" }, queue.records.map(makeRow));
-  const nothing = make("p", { class: "dim", hidden: true }, "No record has these words.");
-  const search = make("input", { type: "search", id: "search", placeholder: "id, title or reason", autocomplete: "off" });
-  search.addEventListener("input", () => filter(list, nothing, search.value));
-  main.replaceChildren(
-    make("div", { class: "queue-page" },
-      make("h1", {}, "Records to review"),
-      make("p", { class: "lead" }, `${finished} of ${queue.records.length} finished. Those with the most expected errors come first. `,
-        "Gold goes to ", make("code", {}, queue.gold), "; you review as ", make("b", {}, queue.reviewer), "."),
-      make("label", { class: "search", for: "search" }, "Search"), search, nothing, list,
-    ),
-  );
+/** The list of records in the page. What is searched, and how far the list was opened, stays while a record is. */
+export class QueueView {
+  constructor(main, say) {
+    Object.assign(this, { main, say, words: "", unfinished: false, count: PAGE, last: null, turn: 0 });
+    this.search = make("input", { type: "search", id: "search", placeholder: "id, title or reason", autocomplete: "off" });
+    this.search.addEventListener("input", () => {
+      clearTimeout(this.waiting);
+      this.waiting = setTimeout(() => this.narrow({ words: this.search.value }), PATIENCE_MS);
+    });
+    this.box = make("input", { type: "checkbox", id: "unfinished" });
+    this.box.addEventListener("change", () => this.narrow({ unfinished: this.box.checked }));
+    this.more = make("button", { type: "button", class: "more", hidden: true }, `Show ${PAGE} more`);
+    this.more.addEventListener("click", () => this.goOn());
+    this.lead = make("p", { class: "lead" });
+    this.status = make("p", { class: "status", role: "status" });
+    this.list = make("ol", { class: "queue" });
+    this.page = make("div", { class: "queue-page" },
+      make("h1", {}, "Records to review"), this.lead,
+      make("div", { class: "narrow" },
+        make("label", { class: "search" }, "Search", this.search),
+        make("label", { class: "check" }, this.box, "Only what is left to do")),
+      this.status, this.list, this.more);
+  }
+
+  /** Draw the queue; who comes back from a record finds it in sight. */
+  async show(isWanted) {
+    const { page, turn } = await this.ask(0, this.count);
+    if (!isWanted()) return;
+    this.main.replaceChildren(this.page);
+    this.draw(page, turn);
+    const row = this.last && this.list.querySelector(`a[href="${CSS.escape(addressOf(this.last))}"]`);
+    row?.focus({ preventScroll: true });
+    row?.scrollIntoView({ block: "center" });
+  }
+
+  async narrow(how) {
+    Object.assign(this, how, { count: PAGE });
+    await this.tryTo(async () => {
+      const { page, turn } = await this.ask(0, PAGE);
+      this.draw(page, turn);
+    });
+  }
+
+  async goOn() {
+    await this.tryTo(async () => {
+      const start = this.list.children.length;
+      const { page, turn } = await this.ask(start, PAGE);
+      if (turn !== this.turn) return;
+      this.list.append(...page.records.map(makeRow));
+      this.count = start + PAGE;
+      this.showMore(page);
+      this.list.children[start]?.querySelector("a").focus();
+    });
+  }
+
+  async tryTo(act) {
+    try {
+      await act();
+    } catch (error) {
+      this.say(error.message);
+    }
+  }
+
+  async ask(start, count) {
+    const turn = ++this.turn;
+    return { turn, page: await read("queue", { words: this.words, unfinished: this.unfinished, start, count }) };
+  }
+
+  /** Put a page's rows in the place of all, unless another page was asked for since. */
+  draw(page, turn) {
+    if (turn !== this.turn) return;
+    this.lead.replaceChildren("Those with the most expected errors come first. Gold goes to ", make("code", {}, page.gold),
+      "; you review as ", make("b", {}, page.reviewer), ".");
+    this.list.replaceChildren(...page.records.map(makeRow));
+    this.showMore(page);
+  }
+
+  showMore({ found, total, finished }) {
+    const number = (count) => count.toLocaleString("en");
+    const share = `${number(finished)} of ${number(total)} finished`;
+    const isNarrowed = this.words.trim() !== "" || this.unfinished;
+    this.status.textContent = !isNarrowed ? share : found ? `${share}; ${number(found)} shown here` : `${share}; no record is like that`;
+    this.more.hidden = this.list.children.length >= found;
+  }
+
+  /** Move the focus in the list. */
+  step(by) {
+    const links = [...this.list.querySelectorAll("a[href]")];
+    const place = links.indexOf(document.activeElement);
+    links[place < 0 ? 0 : Math.min(links.length - 1, Math.max(0, place + by))]?.focus();
+  }
 }
 
 function makeRow(row) {
@@ -30,7 +110,7 @@ function makeRow(row) {
   const isOpenable = state !== "without_text";
   const head = [make("span", { class: "row-title" }, row.title || row.record), make("code", { class: "dim" }, row.record)];
   const share = items ? Math.round((100 * decided) / items) : 0;
-  return make("li", { class: `state-${state}`, "data-text": [row.record, row.title, ...row.reasons].join(" ").toLowerCase() },
+  return make("li", { class: `state-${state}` },
     make("a", { href: isOpenable ? addressOf(row.record) : null, class: "row" },
       make("span", { class: "row-head" }, head),
       make("span", { class: "row-why" }, make("b", {}, row.expected.toFixed(1)), " errors expected",
@@ -43,18 +123,4 @@ function makeRow(row) {
 /** The address of a record in this page. */
 export function addressOf(record) {
   return `#record=${encodeURIComponent(record)}`;
-}
-
-/** The next record that is not finished, after a given one; the first one without. */
-export function findNext(queue, after) {
-  const rows = queue.records;
-  const place = rows.findIndex((row) => row.record === after);
-  const turned = [...rows.slice(place + 1), ...rows.slice(0, Math.max(place, 0))];
-  return turned.find((row) => !["finished", "without_text"].includes(row.progress.state));
-}
-
-function filter(list, nothing, text) {
-  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  for (const row of list.children) row.hidden = !words.every((word) => row.dataset.text.includes(word));
-  nothing.hidden = [...list.children].some((row) => !row.hidden);
 }

@@ -1,45 +1,25 @@
 // One record: its text beside its items, and what a reviewer does with them.
 
-import { act, read, Refused } from "./api.js";
+import { Actions } from "./actions.js";
+import { read } from "./api.js";
 import { CERTAIN, makeCard, makeFindings } from "./card.js";
-import { showConflict, showHistory } from "./dialogs.js";
+import { showHistory } from "./dialogs.js";
+import { makePanes } from "./panes.js";
 import { GROUPS, nameItem } from "./summary.js";
-import { findWords, makeText, readSelection, scrollToMark, scrollToSelection, selectPlace, showMarks } from "./text.js";
+import { findWords, readSelection, scrollToMark, scrollToSelection, selectPlace, showMarks } from "./text.js";
 import { showUses } from "./uses.js";
 
 export class RecordView {
-  constructor(main, form, say) {
-    Object.assign(this, { main, form, say, current: null, selection: null, cards: new Map(), chain: Promise.resolve() });
+  constructor(main, form, say, record) {
+    Object.assign(this, { main, form, say, record, current: null, selection: null, cards: new Map(), actions: new Actions(this) });
   }
 
-  async open(id) {
-    this.record = await read("record", id);
-    this.main.replaceChildren(...this.makePage());
+  /** Put the record into the page, with its first item to decide opened. */
+  open() {
+    this.main.replaceChildren(...makePanes(this));
     const first = this.record.items.find((item) => item.state === "open") || this.record.items[0];
     this.choose(first.id);
-  }
-
-  makePage() {
-    this.text = make("div", { class: "text", tabindex: "0", role: "region", "aria-label": "Text of the record" }, makeText(this.record));
-    this.items = make("div", { class: "items" });
-    this.uses = make("div", { class: "uses", role: "toolbar", "aria-label": "Use the selected words", hidden: true });
-    const find = make("input", { type: "search", id: "search", "aria-label": "Find in the text", placeholder: "find in the text", autocomplete: "off" });
-    find.addEventListener("keydown", (event) => event.key === "Enter" && this.find(find.value));
-    this.text.addEventListener("click", (event) => {
-      const mark = event.target.closest("mark");
-      if (mark && getSelection().isCollapsed) this.choose(mark.dataset.item, { quiet: true });
-    });
-    const panes = ["text", "items"].map((name) => {
-      const button = make("button", { type: "button", "aria-pressed": String(name === "items") }, name === "text" ? "Text" : "Items");
-      button.addEventListener("click", () => this.showPane(name));
-      return button;
-    });
-    this.tabs = make("div", { class: "tabs", role: "group", "aria-label": "What is shown" }, panes);
-    this.page = make("div", { class: "record show-items" },
-      make("section", { class: "text-side", "aria-label": "Text" }, find, this.text, this.uses),
-      make("section", { class: "items-side", "aria-label": "Items" }, this.items));
-    const title = make("div", { class: "title" }, make("h1", {}, this.record.title || this.record.record), make("code", { class: "dim" }, this.record.record));
-    return [title, this.tabs, this.page];
+    if (first === this.record.items[0]) scrollTo(0, 0);
   }
 
   showPane(name) {
@@ -157,10 +137,10 @@ export class RecordView {
     getSelection().removeAllRanges();
     this.noteSelection();
     this.send("change", () => change, () => (change.kind === "read" ? [[change.path, "the selected words"]] : []));
-    if (innerWidth < 900) this.chain.then(() => this.showPane("items"));
+    if (innerWidth < 900) this.actions.settled().then(() => this.showPane("items"));
   }
 
-  // Actions: one after the other, each on what the one before left.
+  // Actions: what a reviewer wants of the items.
 
   set(id, path, value) {
     const seen = this.record.items.find((item) => item.id === id).value[path] ?? null;
@@ -196,24 +176,8 @@ export class RecordView {
     return this.record.items.find((item) => item.id === id)?.version ?? 0;
   }
 
-  /** Send an action when those before are done; whether it was done. */
-  send(what, build = () => ({}), describe = () => []) {
-    this.chain = this.chain.then(() => this.sendNow(what, build(), describe));
-    return this.chain;
-  }
-
-  async sendNow(what, body, describe) {
-    try {
-      this.take(await act(what, this.record.record, body));
-      return true;
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      if (error.status !== 409) this.say(error.message);
-      else if ((await showConflict(error, describe())) === "mine") return this.sendNow(what, renew(body, error.theirs), describe);
-      if (error.status !== 0) this.take(await read("record", this.record.record));
-      if (what === "finish") this.goToTrouble();
-      return false;
-    }
+  send(what, build, describe) {
+    return this.actions.send(what, build, describe);
   }
 
   /** Show what the server says of the record now; the item that was changed becomes the current one. */
@@ -256,7 +220,7 @@ export class RecordView {
 
   async showHistory() {
     const names = new Map(this.record.items.map((item) => [item.id, nameItem(item)]));
-    await showHistory(await read("history", this.record.record), names);
+    await showHistory(await read("history", { id: this.record.record }), names);
   }
 
   /** Show what others did in the meantime, unless something is being typed. */
@@ -264,17 +228,9 @@ export class RecordView {
     const active = document.activeElement;
     const isTyping = active && "defaultValue" in active && active.value !== active.defaultValue;
     if (isTyping || document.querySelector("dialog").open) return;
-    const { version, by } = await read("version", this.record.record);
+    const { version, by } = await read("version", { id: this.record.record });
     if (version === this.record.version) return;
-    this.take(await read("record", this.record.record));
+    this.take(await read("record", { id: this.record.record }));
     this.say(`${by} changed this record.`);
   }
-}
-
-/** The same wish, now knowing what somebody else did. */
-function renew(body, theirs) {
-  if (body.kind === "set") return { ...body, version: theirs.version, old: theirs.value[body.path] ?? null };
-  if (body.kind === "read") return { ...body, version: theirs.version };
-  if (!body.items) return body;
-  return { ...body, items: body.items.map((one) => (one.item === theirs.id ? { ...one, version: theirs.version } : one)) };
 }

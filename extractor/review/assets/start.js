@@ -2,13 +2,14 @@
 
 import { read, Refused } from "./api.js";
 import { showKeys } from "./dialogs.js";
-import { addressOf, findNext, showQueue } from "./queue.js";
+import { addressOf, QueueView } from "./queue.js";
 import { RecordView } from "./record.js";
 
 const FOLLOW_MS = 4000;
 const main = document.querySelector("main");
 const message = document.querySelector(".message");
-let [form, queue, view, timer] = [null, null, null, 0];
+const queue = new QueueView(main, say);
+let [form, view, timer, turn] = [null, null, 0, 0];
 
 function say(words, link = null) {
   message.replaceChildren(words, ...(link ? [" ", link] : []));
@@ -17,35 +18,41 @@ function say(words, link = null) {
   timer = setTimeout(() => { message.hidden = true; }, link ? 30000 : 8000);
 }
 
+/** Show what the address says, unless it says something else by the time that the answer is there. */
 async function show() {
   const id = new URLSearchParams(location.hash.slice(1)).get("record");
   if (id === null && location.hash === "#main") return main.focus();
+  const own = ++turn;
   message.hidden = true;
   document.body.classList.toggle("in-record", id !== null);
   document.title = id === null ? "Extractor review" : `${id} – Extractor review`;
-  queue = await read("queue");
   view = null;
-  if (id === null) return showQueue(main, queue);
+  if (id === null) return queue.show(() => own === turn);
   form ??= await read("form");
-  const opened = new RecordView(main, form, say);
-  await opened.open(id);
-  view = opened;
+  const record = await read("record", { id });
+  if (own !== turn) return;
+  view = new RecordView(main, form, say, record);
+  view.open();
+  queue.last = id;
 }
 
-function go(step) {
-  const rows = queue.records.filter((row) => row.progress.state !== "without_text");
-  const place = rows.findIndex((row) => row.record === view?.record.record);
-  const next = rows[place + step];
-  if (next) location.hash = addressOf(next.record);
+async function findRecord(id, way) {
+  return (await read("find", { id, way })).record;
+}
+
+async function go(way) {
+  if (!view) return;
+  const record = await findRecord(view.record.record, way);
+  if (record !== null) location.hash = addressOf(record);
+  else say(way === "next" ? "This is the last record of the queue." : "This is the first record of the queue.");
 }
 
 async function finish() {
   const { record } = view.record;
   if (!(await view.send("finish"))) return;
-  queue = await read("queue");
-  const next = findNext(queue, record);
-  const link = next ? make("a", { href: addressOf(next.record) }, "Next record") : make("a", { href: "#queue" }, "To the queue");
-  say(next ? "Finished: its gold is written." : "Finished: its gold is written. That was the last record.", link);
+  const next = await findRecord(record, "unfinished");
+  const link = next === null ? make("a", { href: "#queue" }, "To the queue") : make("a", { href: addressOf(next) }, "Next record");
+  say(next === null ? "Finished: its gold is written. That was the last record." : "Finished: its gold is written.", link);
 }
 
 const ACTS = {
@@ -58,8 +65,8 @@ const ACTS = {
 };
 
 const KEYS = {
-  j: () => view?.step(1),
-  k: () => view?.step(-1),
+  j: () => (view || queue).step(1),
+  k: () => (view || queue).step(-1),
   n: () => view?.goToOpen(),
   a: () => view?.accept(),
   x: () => view?.rejectOrRestore(),
@@ -68,8 +75,8 @@ const KEYS = {
   r: ACTS.redo,
   f: ACTS.finish,
   q: () => { location.hash = "#queue"; },
-  "]": () => go(1),
-  "[": () => go(-1),
+  "]": () => go("next"),
+  "[": () => go("previous"),
   "/": () => document.getElementById("search")?.focus(),
   "?": showKeys,
 };
@@ -96,13 +103,14 @@ function leave(control) {
 /** Run something on what the actions before it leave: keys may be faster than answers. */
 function inOrder(act) {
   return run(async () => {
-    await view?.chain;
+    await view?.actions.settled();
     await act();
   });
 }
 
 addEventListener("keydown", (event) => {
-  const isTyping = event.target.closest("input, select, textarea, dialog");
+  // A dialog that was closed keeps the focus for a while: what is typed then is for the page.
+  const isTyping = event.target.closest("input, select, textarea, dialog[open]");
   if (event.key === "Escape" && isTyping && !event.target.closest("dialog")) return leave(event.target);
   const act = KEYS[event.key];
   if (!act || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;

@@ -1,14 +1,15 @@
 // Items in a line or two, as people read them.
 
-const NAMES = { people: "Who may take part", criterion: "Criterion", regimen: "Dose", endpoint: "Outcome" };
 export const GROUPS = { people: "Who may take part", criterion: "Criteria", regimen: "Doses", endpoint: "Outcomes" };
 
-/** What an item is called. */
+/** What an item is called: with the number under which it was found, as the queue calls it. */
 export function nameItem(item) {
   const { value } = item;
+  if (item.kind === "people") return "Who may take part";
   if (item.kind === "endpoint") return `${value.rank} outcome ${Number(value.index) + 1}`;
-  if (item.kind === "criterion") return `${value.kind || ""} criterion`.trim();
-  return NAMES[item.kind];
+  const name = item.kind === "criterion" ? `${value.kind || ""} criterion`.trim() : "dose";
+  const number = item.id.match(/^[a-z]+-(\d+)$/)?.[1];
+  return number === undefined ? `added ${name}` : `${name} ${Number(number) + 1}`;
 }
 
 /** An item's words, and its values as short lines. */

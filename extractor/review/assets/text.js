@@ -4,7 +4,7 @@
 export function makeText(record) {
   const sections = record.sections.map(({ name, text }) =>
     make("section", { class: "record-text", "data-name": name },
-      make("h3", {}, make("code", {}, name)),
+      make("h2", {}, make("code", {}, name)),
       make("pre", { "data-section": name }, text)));
   return sections;
 }

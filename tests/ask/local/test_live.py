@@ -10,7 +10,11 @@ from pathlib import Path
 import openai
 import pytest
 
+from extractor.ask.call import Question
 from extractor.ask.local import LocalServer, ServerSettings, pull_model, serve_model
+from extractor.ask.wire import write_grammar
+from extractor.schemas import Task
+from tests.ask.samples import chunk
 
 from .conftest import NEEDS_LOCAL
 
@@ -55,6 +59,28 @@ def test_reply_is_held_to_the_schema(server: LocalServer) -> None:
     assert reply.model == "smollm2-135m"
     assert reply.usage is not None
     assert reply.usage.completion_tokens > 0
+
+
+def test_reply_is_held_to_the_grammar_of_its_lines(server: LocalServer) -> None:
+    asked = [
+        Question(Task.DOSING, chunk(4, "5 mg of Drugamide, then 10 mg"), ("regimens",)),
+        Question(Task.DOSING, chunk(5, "Saline"), ("regimens",)),
+        Question(Task.ENDPOINTS, chunk(7, "Overall survival"), ("concept", "category")),
+        Question(Task.ENDPOINTS, chunk(9, "Pain"), ("concept",)),
+    ]
+    with connect(server) as client:
+        reply = client.chat.completions.create(
+            model=server.model,
+            messages=[{"role": "user", "content": "Write JSON about line 906."}],
+            extra_body={"grammar": write_grammar(asked)},
+            max_tokens=1500,
+        )
+    text = reply.choices[0].message.content or ""
+    *doses, survival, pain = json.loads(text)["items"]
+    assert {dose["n"] for dose in doses} <= {4, 5}
+    assert survival.keys() == {"n", "concept", "domain"}
+    assert (survival["n"], pain["n"], pain.keys()) == (7, 9, {"n", "concept"})
+    assert "\n" not in text
 
 
 def test_wrong_token_is_refused(server: LocalServer) -> None:

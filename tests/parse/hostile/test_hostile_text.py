@@ -9,6 +9,7 @@ from extractor.parse.hostile import blank_out, find_honest, find_hostile
 from extractor.parse.hostile.cues import load_cues
 from extractor.read import read_records
 from extractor.schemas import FindingKind, Part, Section, Source, TrialRecord
+from tests.depth import choose
 
 SHARED = Path("../shared/data/records")
 
@@ -61,9 +62,9 @@ def test_honest_text_is_left_alone(text):
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the records of the registry are not here")
 def test_next_to_nothing_is_found_in_registry_records():
-    records = [*read_records(str(SHARED / "ctgov_leukaemia.csv"), str(SHARED / "ctgov_xml"))]
+    records = [*read_records(str(SHARED / "ctgov_leukaemia.csv"), str(SHARED / "ctgov_xml"))][:: choose(5, 1)]
     found = [(record.record_id, one) for record in records for one in parse_record(record).hostile if one.blanked]
-    assert len(records) > 300
+    assert len(records) > choose(60, 300)
     assert found == []
 
 
@@ -126,5 +127,5 @@ def test_time_grows_with_length_alone(unit):
         return process_time() - began
 
     measure(100)
-    short, long = max(measure(2000), 0.002), measure(16000)
+    short, long = max(measure(1000), 0.001), measure(8000)
     assert long < 40 * short

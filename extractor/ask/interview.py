@@ -1,0 +1,112 @@
+"""What is asked about one record and made of the answers, as rounds of questions: nothing here talks to a model."""
+
+from collections import defaultdict
+from collections.abc import Collection, Generator, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from extractor.assemble import Inquiry
+from extractor.assemble.policy import ModelClass, classify_model, load_policy
+from extractor.ground.check import GroundedAnswer, ground_answer
+from extractor.parse.parsed import ParsedRecord
+from extractor.schemas import Task, Usage
+
+from .call import Question, Render, Reply
+from .leaks import drop_repeated
+from .prompt import narrow_record, render_call
+from .questions import Assist, pack_questions, plan_questions
+from .recheck import believe_recheck, plan_recheck, render_recheck
+from .wire import read_answers
+
+__all__ = ["Interview", "Replies", "Round", "interview"]
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Packs of questions that may be put at once, and how a call is made of any of them.
+
+    ``needed``: without an answer to any of them there is nothing to say about the record.
+    """
+
+    packs: tuple[tuple[Question, ...], ...]
+    render: Render
+    needed: bool
+
+
+Replies = Sequence[Reply | None]
+"""A reply for each pack of a round; None where the budget is spent."""
+
+Interview = Generator[Round, Replies, Inquiry]
+"""Yields what is to be asked, takes the replies, and returns what the text bears out of them."""
+
+
+def interview(parsed: ParsedRecord, tasks: Collection[Task], assist: Assist) -> Interview:
+    """The questions that ``assist`` wants asked about a record, and then, narrowly, what the text did not support."""
+    questions = plan_questions(parsed, tasks, assist)
+    packs = pack_questions(questions)
+    replies: Replies = ()
+    if packs:
+        replies = yield Round(packs, partial(render_call, narrow_record(parsed.record)), needed=True)
+    pairs = list(zip(packs, replies, strict=True))
+    answers = [answer for pack, reply in pairs if reply for answer in _ground(parsed, pack, reply)]
+    told = [reply for reply in replies if reply]
+    answered = {answer.chunk for answer in answers}
+    put_off = [q for pack, reply in pairs if reply and reply.pending for q in pack if q.chunk.number not in answered]
+    unasked = [question for pack, reply in pairs if reply is None for question in pack]
+    lines = 0
+    if rechecks := plan_recheck(parsed, answers):
+        (reply,) = yield Round((tuple(recheck.question for recheck in rechecks),), render_recheck, needed=False)
+        if reply:
+            answers = believe_recheck(parsed, answers, rechecks, reply.items)
+            told, lines = [*told, reply], len(rechecks)
+    asked = [question for question in questions if question not in put_off and question not in unasked]
+    return _count(_report(asked, answers, told), unasked, len(put_off), lines)
+
+
+def _ground(parsed: ParsedRecord, pack: Sequence[Question], reply: Reply) -> list[GroundedAnswer]:
+    answers = read_answers(pack, reply.items, complete=not (reply.rejected or reply.pending))
+    chunks = {question.chunk.number: question.chunk for question in pack}
+    return [drop_repeated(ground_answer(answer, parsed, chunks[answer.chunk])) for answer in answers]
+
+
+def _report(questions: Sequence[Question], answers: Iterable[GroundedAnswer], replies: Sequence[Reply]) -> Inquiry:
+    """What was asked and answered."""
+    by_chunk: dict[int, tuple[GroundedAnswer, ...]] = defaultdict(tuple)
+    for answer in answers:
+        by_chunk[answer.chunk] += (answer,)
+    return Inquiry(
+        asked=_fields_by_chunk(questions),
+        answers=dict(by_chunk),
+        dropped=tuple(reason for reply in replies for reason in reply.rejected),
+        usage=_total(reply.usage for reply in replies),
+        policy=load_policy(_weakest_class(replies)),
+        stretches={q.chunk.number: q.chunk for q in questions if "regimens" in q.fields},
+    )
+
+
+def _count(inquiry: Inquiry, unasked: Sequence[Question], put_off: int, narrow: int) -> Inquiry:
+    """The inquiry with its questions counted: ``unasked`` for want of budget, and those whose answer is still to come,
+    are open, not asked; ``narrow`` is how many lines were asked again.
+    """
+    stretches = {q.chunk.number: q.chunk for q in unasked if "regimens" in q.fields}
+    still_open = len(unasked) + put_off + sum(map(inquiry.is_open, inquiry.asked))
+    counts = {"questions": len(inquiry.asked) + narrow, "open_questions": still_open}
+    return replace(
+        inquiry,
+        unasked=_fields_by_chunk(unasked),
+        stretches={**inquiry.stretches, **stretches},
+        usage=inquiry.usage.model_copy(update=counts),
+    )
+
+
+def _fields_by_chunk(questions: Iterable[Question]) -> dict[int, frozenset[str]]:
+    return {question.chunk.number: frozenset(question.fields) for question in questions}
+
+
+def _weakest_class(replies: Iterable[Reply]) -> ModelClass:
+    classes = {classify_model(reply.model) for reply in replies}
+    return ModelClass.SMALL if ModelClass.SMALL in classes else ModelClass.CAPABLE
+
+
+def _total(usages: Iterable[Usage]) -> Usage:
+    return sum(usages, Usage())

@@ -1,0 +1,145 @@
+"""Files at addresses such as ``s3://bucket/folder``. Only this module imports fsspec, which the extra ``s3`` brings."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO
+from uuid import uuid4
+
+from extractor.errors import RecordError, StoreError
+
+__all__ = ["Place", "is_address", "open_inputs"]
+
+_WHOLE_OBJECTS = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oss", "oci"})
+"""Stores in which an object is there as a whole or not at all; elsewhere files are written beside, and renamed."""
+_MAGIC = frozenset("*?[")
+
+
+def is_address(location: str) -> bool:
+    """Whether a location names a place that is reached otherwise than by a path.
+
+    >>> is_address("s3://bucket/trials.jsonl.gz"), is_address("trials/NCT90000001.json")
+    (True, False)
+    """
+    scheme, mark, _ = location.partition("://")
+    return bool(mark) and scheme.isalnum()
+
+
+class Place:
+    """A folder at an address. Each method raises ``StoreError`` where it cannot be used."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address.rstrip("/")
+        self._files, self._root = _open_address(self.address)
+        protocol = self._files.protocol
+        names = {protocol} if isinstance(protocol, str) else set(protocol)
+        self._takes_whole_objects = bool(names & _WHOLE_OBJECTS)
+
+    def list(self, folder: str) -> list[str]:
+        """The names of the files in a folder, sorted; none if it is not there."""
+        with self._telling(folder):
+            self._files.invalidate_cache()
+            try:
+                found = self._files.ls(self._path(folder), detail=False)
+            except FileNotFoundError:
+                return []
+            return sorted(PurePosixPath(path).name for path in found)
+
+    def read(self, name: str) -> bytes | None:
+        """A file's content; None if it is not there."""
+        with self._telling(name):
+            try:
+                content: bytes = self._files.cat_file(self._path(name))
+            except FileNotFoundError:
+                return None
+            return content
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file, whole or not at all."""
+        with self._telling(name), self._whole(name) as path:
+            self._files.pipe_file(path, content)
+
+    def upload(self, path: Path, name: str) -> None:
+        """Write a file of this machine there, whole or not at all."""
+        with self._telling(name), self._whole(name) as there:
+            self._files.put_file(str(path), there)
+
+    def delete(self, folder: str) -> None:
+        """Delete a folder with all that is in it, if it is there."""
+        with self._telling(folder):
+            self._files.invalidate_cache()
+            if self._files.exists(self._path(folder)):
+                self._files.rm(self._path(folder), recursive=True)
+
+    @contextmanager
+    def _whole(self, name: str) -> Iterator[str]:
+        path = self._path(name)
+        if self._takes_whole_objects:
+            yield path
+            return
+        folder, _, last = path.rpartition("/")
+        self._files.makedirs(folder, exist_ok=True)
+        beside = f"{folder}/.{last}.{uuid4().hex[:8]}"
+        yield beside
+        self._files.mv(beside, path)
+
+    def _path(self, name: str) -> str:
+        return f"{self._root}/{name}"
+
+    @contextmanager
+    def _telling(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            raise StoreError(
+                f"{self.address}/{name}: {_first_line(error)}; mend that, or choose another --out"
+            ) from error
+
+
+def open_inputs(address: str) -> Iterator[tuple[str, BinaryIO] | RecordError]:
+    """The files that an address names, open, each with its own address: a file, a folder with all below it, or a
+    pattern. An error stands for what cannot be found or opened. Hidden files are passed over unless named.
+    """
+    try:
+        files, root = _open_address(address)
+        paths = [root] if files.isfile(root) else _find(files, root)
+    except ValueError:
+        raise
+    except Exception as error:  # noqa: BLE001 - each store has errors of its own
+        yield RecordError(address, f"cannot be reached ({_first_line(error)})", "check the address and your rights")
+        return
+    if not paths:
+        yield RecordError(address, "there is no such file or folder", "check the address")
+    for path in paths:
+        name = files.unstrip_protocol(path)
+        try:
+            yield name, files.open(path, "rb")
+        except Exception as error:  # noqa: BLE001 - as above
+            yield RecordError(name, f"cannot be opened ({_first_line(error)})", "check your rights")
+
+
+def _find(files: Any, root: str) -> list[str]:
+    found = files.glob(root) if _MAGIC & set(root) else [root]
+    inside = [path for one in found for path in (files.find(one) if files.isdir(one) else [one] * files.exists(one))]
+    return [path for path in inside if path in found or not _is_hidden(path.removeprefix(root))]
+
+
+def _is_hidden(path: str) -> bool:
+    return any(part.startswith(".") for part in PurePosixPath(path).parts)
+
+
+def _open_address(address: str) -> tuple[Any, str]:
+    """What reads and writes there, and the path in its words. Raises ``ValueError`` if that is not installed."""
+    try:
+        from fsspec.core import url_to_fs  # noqa: PLC0415 - of an extra
+    except ImportError:
+        raise ValueError(f"{address}: addresses need an extra: pip install 'trial-extractor[s3]'") from None
+    try:
+        files, root = url_to_fs(address)
+    except (ImportError, ValueError) as error:
+        raise ValueError(f"{address}: {_first_line(error)}") from None
+    return files, str(root).rstrip("/")
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,0 +1,33 @@
+// What a record's page is made of: its title, its text, its items; on a phone the text or the items.
+
+import { makeText } from "./text.js";
+
+/** The parts of the page; those that change later are given to the view. */
+export function makePanes(view) {
+  const { record } = view;
+  view.text = make("div", { class: "text", tabindex: "0", role: "region", "aria-label": "Text of the record" }, makeText(record));
+  view.items = make("div", { class: "items" });
+  view.uses = make("div", { class: "uses", role: "toolbar", "aria-label": "Use the selected words", hidden: true });
+  view.text.addEventListener("click", (event) => {
+    const mark = event.target.closest("mark");
+    if (mark && getSelection().isCollapsed) view.choose(mark.dataset.item, { quiet: true });
+  });
+  view.tabs = make("div", { class: "tabs", role: "group", "aria-label": "What is shown" }, makeTab(view, "text", "Text"), makeTab(view, "items", "Items"));
+  view.page = make("div", { class: "record show-items" },
+    make("section", { class: "text-side", "aria-label": "Text" }, makeFind(view), view.text, view.uses),
+    make("section", { class: "items-side", "aria-label": "Items" }, view.items));
+  const title = make("div", { class: "title" }, make("h1", {}, record.title || record.record), make("code", { class: "dim" }, record.record));
+  return [title, view.tabs, view.page];
+}
+
+function makeFind(view) {
+  const find = make("input", { type: "search", id: "search", "aria-label": "Find in the text", placeholder: "find in the text", autocomplete: "off" });
+  find.addEventListener("keydown", (event) => event.key === "Enter" && view.find(find.value));
+  return find;
+}
+
+function makeTab(view, name, words) {
+  const button = make("button", { type: "button", "aria-pressed": String(name === "items") }, words);
+  button.addEventListener("click", () => view.showPane(name));
+  return button;
+}

@@ -1,0 +1,95 @@
+"""Extraction with a model on many cores: workers parse, ground and assemble, and only this process asks."""
+
+import asyncio
+from contextlib import suppress
+from functools import partial
+from itertools import count
+from typing import Self
+
+from extractor.ask.inquire import put_round
+from extractor.ask.interview import Round
+from extractor.pipeline import OpenExtractor
+from extractor.schemas import TrialRecord
+
+from .extracted import Extracted, ExtractedLine
+from .rounds_clerk import Begin, Forget, Proceed, RoundsClerk, Turn, Unknown
+from .seat import Seat, WorkerLost
+from .workers import A_HANDFUL, describe_death
+
+__all__ = ["MOST_PROCESSES", "AskingPool"]
+
+MOST_PROCESSES = 5
+"""The one that asks, and as many others as it keeps busy."""
+_AHEAD = 48
+"""Records for each worker that may be parsed, grounded or assembled beside those whose requests are under way."""
+_BLAMED = 2
+"""So often a process dies of one record before it is given up: the first time something else may have killed it."""
+_LOOK_S = 0.1
+"""How often a record of which a process died looks for another."""
+_GREETING = Forget(0)
+
+
+class AskingPool:
+    """Extracts the records it is called with like ``extract``, which asks; all else is done in ``workers`` processes.
+
+    They are started once ``alone`` records have come, and until one is ready, records are extracted here. A process
+    that dies is replaced, and what it had is extracted anew, at no cost where a run's store has the answers.
+    """
+
+    def __init__(self, extract: OpenExtractor, workers: int, alone: int = A_HANDFUL) -> None:
+        assert extract.model, "somebody answers"
+        self._extract, self._model, self._alone = extract, extract.model, alone
+        self._seats = [Seat(partial(RoundsClerk, extract.tasks, extract.assist)) for _ in range(workers)]
+        self._serving: list[asyncio.Task[None]] = []
+        self._numbers = count(1)
+
+    def ahead(self, concurrency: int) -> int:
+        """How many more records than requests to have under way, so that a worker's time costs no request's."""
+        return min(concurrency, _AHEAD * len(self._seats))
+
+    async def __call__(self, record: TrialRecord) -> Extracted:
+        self._alone -= 1
+        if self._alone < 0 and not self._serving:
+            self._serving = [asyncio.ensure_future(seat.serve(_GREETING)) for seat in self._seats]
+        blamed = 0
+        while blamed < _BLAMED:
+            seats = [seat for seat in self._seats if seat.is_ready]
+            if not seats and not blamed:
+                return await self._extract(record)
+            if all(serving.done() for serving in self._serving):
+                break
+            try:
+                return await self._extract_at(min(seats or self._seats, key=lambda seat: seat.records), record)
+            except WorkerLost as lost:
+                blamed += lost.blamed
+                await asyncio.sleep(0 if seats else _LOOK_S)
+        raise describe_death(record)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for serving in self._serving:
+            serving.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+        for seat in self._seats:
+            seat.close()
+
+    async def _extract_at(self, seat: Seat, record: TrialRecord) -> ExtractedLine:
+        number = next(self._numbers)
+        seat.records += 1
+        try:
+            turn: Turn = await seat.say(Begin(number, record.model_dump_json().encode()))
+            while isinstance(turn, Round):
+                try:
+                    replies = await put_round(turn, self._model, self._extract.may_ask)
+                except Exception:
+                    with suppress(WorkerLost):
+                        await seat.say(Forget(number))
+                    raise
+                turn = await seat.say(Proceed(number, replies))
+        finally:
+            seat.records -= 1
+        if isinstance(turn, Unknown):
+            raise WorkerLost(blamed=False)
+        return turn

@@ -1,0 +1,110 @@
+"""What a run left, read again: its results one at a time, and its records from where the run read them."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from enum import StrEnum
+from os import PathLike
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from extractor.errors import RecordError, StoreError
+from extractor.read import read_records
+from extractor.schemas import TrialRecord
+
+from .folder import EXTRACTIONS, MANIFEST
+from .manifest import read_manifest
+from .results import telling
+from .store import RunStore, digest_record
+
+__all__ = ["FinishedRun", "RereadRecord", "TextState"]
+
+Shape = TypeVar("Shape", bound=BaseModel)
+
+
+class TextState(StrEnum):
+    """Whether the text of a record is at hand.
+
+    - ``same``: as the run read it.
+    - ``changed``: its input has another text now, to which the offsets do not belong.
+    - ``missing``: its input could not be read again.
+    """
+
+    SAME = "same"
+    CHANGED = "changed"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class RereadRecord:
+    """A record of a run; its text where it is still the one that the run read."""
+
+    record_id: str
+    text: TextState
+    record: TrialRecord | None = None
+
+
+class FinishedRun:
+    """A run's folder, to be read. Only ids and places of results stay in memory.
+
+    Raises ``StoreError`` for a folder that holds no run, or one of another version of this program.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        manifest = read_manifest(folder / MANIFEST)
+        if manifest is None:
+            raise StoreError(f"{folder}: holds no run; name a folder that extractor run --out wrote")
+        self.folder, self.manifest = folder, manifest
+        with closing(RunStore(folder, reading=True)) as store:
+            self._places = {record_id: (start, length) for record_id, start, length in store.lines()}
+
+    @property
+    def record_ids(self) -> list[str]:
+        """The ids of all results, in the order of the input."""
+        return list(self._places)
+
+    def read_result(self, record_id: str, shape: type[Shape]) -> Shape:
+        """A record's result, as ``TrialExtraction`` or as a smaller model of what is wanted of it.
+
+        Raises ``StoreError`` if it cannot be read.
+        """
+        start, length = self._places[record_id]
+        path = self.folder / EXTRACTIONS
+        with telling(path), path.open("rb") as results:
+            results.seek(start)
+            line = results.read(length)
+        try:
+            return shape.model_validate_json(line)
+        except ValidationError as error:
+            raise StoreError(
+                f"{path}: a result at byte {start} cannot be read ({error.error_count()} problems); "
+                "it was changed, or another version of this program made it: run again with --fresh"
+            ) from error
+
+    def reread(self, inputs: Sequence[str | PathLike[str]] = ()) -> Iterator[RereadRecord]:
+        """Each record that has a result, once: those found in ``inputs`` in their order, then the others.
+
+        Without ``inputs``, from where the run read them.
+        """
+        left = dict.fromkeys(self._places)
+        with closing(RunStore(self.folder, reading=True)) as store:
+            for record in _reread(inputs or self.manifest.inputs):
+                known = store.find(record.record_id) if record.record_id in left else None
+                if known is None:
+                    continue
+                del left[record.record_id]
+                same = known.text_sha256 == digest_record(record)
+                state = TextState.SAME if same else TextState.CHANGED
+                yield RereadRecord(record.record_id, state, record if same else None)
+        for record_id in left:
+            yield RereadRecord(record_id, TextState.MISSING)
+
+
+def _reread(inputs: Sequence[str | PathLike[str]]) -> Iterator[TrialRecord]:
+    """What can be read. A stream cannot be read again; what is broken or gone is told of the records."""
+    problems: list[RecordError] = []
+    named = [one for one in inputs if one != "-" and not Path(one).is_fifo()]
+    if named:
+        yield from read_records(*named, on_error=problems.append)

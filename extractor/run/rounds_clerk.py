@@ -1,0 +1,74 @@
+"""The part of an extraction with a model that a worker does: all but the asking."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from extractor.ask.interview import Replies, Round
+from extractor.ask.questions import Assist
+from extractor.rules import Extraction, extract_in_rounds
+from extractor.schemas import Task, TrialRecord
+
+from .extracted import ExtractedLine
+from .tally import to_line
+
+__all__ = ["Begin", "Forget", "Message", "Proceed", "RoundsClerk", "Turn", "Unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """Extract a record, which comes as JSON; ``number`` is its own."""
+
+    number: int
+    record: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Proceed:
+    """Go on with what a model replied to the round that was told last."""
+
+    number: int
+    replies: Replies
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Drop a record: its questions cannot be put."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The answer to what is about no record here: another process began it."""
+
+
+Message = Begin | Proceed | Forget
+Turn = Round | ExtractedLine | Unknown
+"""What is to be asked next, or the line of the record."""
+
+
+class RoundsClerk:
+    """Answers each message with the next turn of its record."""
+
+    def __init__(self, tasks: Collection[Task], assist: Assist) -> None:
+        self._tasks, self._assist = tasks, assist
+        self._open: dict[int, Extraction] = {}
+
+    def __call__(self, message: Message) -> Turn:
+        match message:
+            case Begin(number, record):
+                extraction = extract_in_rounds(TrialRecord.model_validate_json(record), self._tasks, self._assist)
+                return self._go_on(number, extraction, None)
+            case Proceed(number, replies) if number in self._open:
+                return self._go_on(number, self._open.pop(number), replies)
+            case _:
+                self._open.pop(message.number, None)
+                return Unknown()
+
+    def _go_on(self, number: int, extraction: Extraction, replies: Replies | None) -> Turn:
+        try:
+            asked = next(extraction) if replies is None else extraction.send(replies)
+        except StopIteration as end:
+            return to_line(end.value)
+        self._open[number] = extraction
+        return asked

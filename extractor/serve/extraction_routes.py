@@ -1,0 +1,120 @@
+"""``POST /v1/extractions``: one record, answered at once."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from extractor.ask.questions import Assist
+from extractor.schemas import Task, TrialExtraction
+
+from .access import CallerOfRequest, ServiceOfRequest
+from .bodies import read_body
+from .callers import Caller
+from .documented import SENT, describe_body, problems
+from .examples import EXAMPLE_EXTRACTION
+from .extractions import QueueFull, TooSlow
+from .messages import Trouble, Wish
+from .problems import (
+    BROKEN,
+    MODEL_AWAY,
+    NO_MONEY,
+    QUEUE_FULL,
+    TOO_MANY,
+    TOOK_TOO_LONG,
+    UNREADABLE,
+    WRONG_PARAMETER,
+    Refusal,
+    WrongParameter,
+    refuse_later,
+    refuse_trouble,
+)
+from .service import Service
+
+__all__ = ["AssistQuery", "NameQuery", "TasksQuery", "check_money", "read_tasks", "router", "smallest"]
+
+_ALL_TASKS = ",".join(Task)
+_TASK = "|".join(Task)
+TasksQuery = Annotated[
+    str, Query(description="Which parts, parted by commas.", pattern=f"^({_TASK})(,({_TASK}))*$", max_length=200)
+]
+AssistQuery = Annotated[
+    Assist, Query(description="Ask the service's model what the rules left open, everything, or nothing.")
+]
+NameQuery = Annotated[
+    str,
+    Query(
+        description="Name of the file; a record without an id of its own is named after it.",
+        pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$",
+        max_length=100,
+    ),
+]
+
+router = APIRouter()
+
+
+@router.post(
+    "/v1/extractions",
+    tags=["extractions"],
+    summary="Extract one record",
+    openapi_extra=describe_body(several=False),
+    response_class=Response,
+    responses={
+        200: {
+            "model": TrialExtraction,
+            "description": "The extraction.",
+            "content": {"application/json": {"example": EXAMPLE_EXTRACTION}},
+        },
+        **problems(*SENT, UNREADABLE, NO_MONEY, TOO_MANY, QUEUE_FULL, BROKEN, MODEL_AWAY, TOOK_TOO_LONG),
+    },
+)
+async def extract(
+    request: Request,
+    caller: CallerOfRequest,
+    service: ServiceOfRequest,
+    assist: AssistQuery = Assist.AUTO,
+    tasks: TasksQuery = _ALL_TASKS,
+    name: NameQuery = "record",
+) -> Response:
+    """The body is one record in any format that is read: a study of the registry's API as JSON, its legacy XML, its CSV
+    with one row, or flattened text; plain, in gzip or in zip. The format is told by the content.
+    """
+    chosen = read_tasks(tasks)
+    check_money(service, caller, assist)
+    with service.gate.admit(caller, "extractions"):
+        body = await read_body(request, smallest(service.settings.bounds.max_bytes, caller.limits.max_bytes))
+        result = await _fulfil(service, Wish(0, caller.name, name, body, chosen, assist))
+    if isinstance(result, Trouble):
+        raise refuse_trouble(result)
+    return Response(result, media_type="application/json")
+
+
+async def _fulfil(service: Service, wish: Wish) -> bytes | Trouble:
+    try:
+        return await service.extractions.extract(wish)
+    except QueueFull:
+        raise refuse_later(QUEUE_FULL, "as many extractions are under way as the service takes", 1.0) from None
+    except TooSlow:
+        seconds = service.settings.bounds.timeout_s
+        remedy = "send it as a job, which may take its time"
+        raise Refusal(TOOK_TOO_LONG, f"it took longer than {seconds:g} seconds", remedy=remedy) from None
+
+
+def read_tasks(tasks: str) -> frozenset[Task]:
+    """The tasks of a query, which has them in any order. Raises ``Refusal`` for one that is named twice."""
+    named = tasks.split(",")
+    if len(set(named)) < len(named):
+        wrong = (WrongParameter(name="tasks", detail="a task is named twice"),)
+        raise Refusal(WRONG_PARAMETER, "tasks: a task is named twice", errors=wrong)
+    return frozenset(map(Task, named))
+
+
+def check_money(service: Service, caller: Caller, assist: Assist) -> None:
+    """Raise ``Refusal`` where the model would be asked, and the caller has no money left for it."""
+    if assist is not Assist.NEVER and service.settings.model and service.purse.is_empty(caller):
+        remedy = "wait for the next month, let the operator raise the limit, or use assist=never"
+        raise Refusal(NO_MONEY, "the caller's limit for this month is reached", remedy=remedy)
+
+
+def smallest(limit: int, own: int | None) -> int:
+    """The service's limit, or the caller's own if that is less."""
+    return limit if own is None else min(limit, own)

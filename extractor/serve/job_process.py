@@ -1,0 +1,187 @@
+"""The life of a job's process: a run over the job's upload, told as events, that can end at any moment."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import takewhile
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from extractor.ask.metered import Route
+from extractor.ask.model import AskSettings
+from extractor.ask.questions import Assist
+from extractor.errors import BudgetReached, ExtractorError, ModelUnavailable
+from extractor.events import Event, listening, tell
+from extractor.pipeline import Extractor
+from extractor.read import read_records
+from extractor.run import BatchLimits, Pricing, RunFolder, Tally, attend, describe_failure, describe_settings, run_batch
+from extractor.run.event_log import EventLog
+from extractor.run.extracted import Extracted
+from extractor.run.manifest import read_manifest
+from extractor.run.observed import observe
+from extractor.run.workers import WorkerPool
+from extractor.schemas import Task, TrialRecord
+
+from .asking import ServiceMeter
+from .hold import hold
+from .jobs import EVENTS, RUN, UPLOAD
+from .messages import Ended, Ending, Grant, Progress, Stop
+from .process import ChildLine
+
+__all__ = ["JobPlan", "perform_job"]
+
+_PATIENCE_S = 30.0
+_PROGRESS_S = 0.2
+_MANIFEST, _LOCK = "run.json", ".lock"
+_OTHER_PROGRAM = "the program or its model is another than when the job began; send the records again"
+
+
+@dataclass(frozen=True, slots=True)
+class JobPlan:
+    """A job's folder, and how its records are extracted."""
+
+    folder: Path
+    caller: str
+    tasks: tuple[Task, ...]
+    assist: Assist
+    pricing: Pricing
+    asking: AskSettings
+    concurrency: int
+    workers: int
+
+    @property
+    def extractor(self) -> Extractor:
+        return Extractor(self.pricing.spec, tasks=self.tasks, assist=self.assist)
+
+    @property
+    def uses_rules_alone(self) -> bool:
+        return self.assist is Assist.NEVER or self.pricing.spec is None
+
+
+@dataclass(slots=True)
+class _Course:
+    """A job under way: what it has done, whether it was told to stop, and who tells the service."""
+
+    line: ChildLine
+    tally: Tally = field(default_factory=Tally)
+    stopped: bool = False
+    meter: ServiceMeter | None = None
+    told: float = 0.0
+
+    def goes_on(self, _: object = None) -> bool:
+        return not self.stopped and not (self.meter and self.meter.reached)
+
+    @property
+    def progress(self) -> Progress:
+        return Progress(self.tally.extracted + self.tally.resumed, self.tally.failed, self.tally.usage)
+
+    def tell_progress(self) -> None:
+        """Not for each record: the service has more to do."""
+        if monotonic() - self.told > _PROGRESS_S:
+            self.told = monotonic()
+            self.line.send(self.progress)
+
+
+def perform_job(line: ChildLine, plan: JobPlan) -> None:
+    """Do what is left of a job, and say how it ended."""
+    course = _Course(line)
+    # Names in results and failures are those of the upload, not of this machine's folders.
+    os.chdir(plan.folder / UPLOAD)
+    folder = Path("..")
+    with hold(folder, _PATIENCE_S), (folder / EVENTS).open("a", encoding="utf-8") as events:
+        (folder / RUN / _LOCK).unlink(missing_ok=True)  # of a start that was killed: who holds the folder is alone
+        with listening(EventLog(events)):
+            ending, reason = _perform(plan, folder / RUN, course)
+    line.send(Ended(ending, course.progress, reason))
+
+
+def _perform(plan: JobPlan, run: Path, course: _Course) -> tuple[Ending, str | None]:
+    tell(Event.RUN_STARTED, assist=plan.assist.value, model=_name_model(plan), workers=plan.workers)
+    since = monotonic()
+    ending, status, reason = Ending.FAILED, "failed", None
+    try:
+        asyncio.run(_extract_all(plan, run, course))
+        ending, status = (Ending.STOPPED, "interrupted") if course.stopped else (Ending.DONE, "done")
+    except BudgetReached as error:
+        ending, status, reason = Ending.PAUSED, "budget", str(error)
+    except ModelUnavailable:
+        ending, reason = Ending.PAUSED, "the model cannot be used at the moment"
+    except (ExtractorError, OSError) as error:
+        reason = str(error)
+    except Exception as error:  # noqa: BLE001 - its text may be that of a record, its class is not
+        reason = f"an unexpected {type(error).__name__}"
+    counts = {"extracted": course.tally.extracted, "resumed": course.tally.resumed, "failed": course.tally.failed}
+    usage = course.tally.usage.model_dump(include={"calls", "prompt_tokens", "output_tokens"})
+    tell(Event.RUN_ENDED, status=status, seconds=round(monotonic() - since, 3), **counts, **usage)
+    return ending, reason
+
+
+def _name_model(plan: JobPlan) -> str | None:
+    return None if plan.uses_rules_alone or plan.pricing.spec is None else plan.pricing.spec.name
+
+
+async def _extract_all(plan: JobPlan, run: Path, course: _Course) -> None:
+    loop, extractor = asyncio.get_running_loop(), plan.extractor
+
+    def hear(message: Any) -> None:
+        if isinstance(message, Grant) and course.meter:
+            course.meter.hear(message)
+        elif isinstance(message, Stop):
+            course.stopped = True
+
+    course.line.listen(lambda message: loop.call_soon_threadsafe(hear, message))
+    settings = describe_settings(extractor)
+    stale = _is_stale(run, settings)
+    if stale and not plan.uses_rules_alone:
+        raise ExtractorError(_OTHER_PROGRAM)  # begun anew, all would be paid again
+    with RunFolder(run, settings, fresh=stale, price=plan.pricing.cost) as folder:
+        try:
+            extract_all = _extract_by_rules if plan.uses_rules_alone else _extract_with_model
+            await extract_all(plan, folder, course)
+        finally:
+            folder.finish(course.tally, ())
+    if course.meter and course.meter.reached:
+        raise BudgetReached(course.meter.reached)
+
+
+def _is_stale(run: Path, settings: dict[str, Any]) -> bool:
+    earlier = read_manifest(run / _MANIFEST)
+    return earlier is not None and any(earlier.settings.get(name) != settings[name] for name in settings)
+
+
+async def _extract_by_rules(plan: JobPlan, folder: RunFolder, course: _Course) -> None:
+    async with WorkerPool(plan.tasks, plan.assist, plan.workers) as pool:
+        folder.begin()
+        await _run(observe(pool), folder, course, pool.concurrency)
+
+
+async def _extract_with_model(plan: JobPlan, folder: RunFolder, course: _Course) -> None:
+    course.meter = ServiceMeter(course.line.send, lambda: plan.caller)
+    route = Route(course.meter)
+    async with plan.extractor.open(plan.concurrency, folder.replies, route, plan.asking) as extract:
+        course.tally.meter, course.tally.price = lambda: extract.usage, plan.pricing.cost
+        folder.begin()
+        await _run(observe(attend(extract, folder.note_asker)), folder, course, plan.concurrency)
+
+
+async def _run(
+    extract: Callable[[TrialRecord], Awaitable[Extracted]], folder: RunFolder, course: _Course, concurrency: int
+) -> None:
+    def report(error: Exception) -> None:
+        course.tally.failed += 1
+        tell(Event.RECORD_FAILED, record_id=None, error=type(error).__name__)
+        folder.write_failure(describe_failure(error))
+
+    def read() -> Iterator[TrialRecord]:
+        yield from takewhile(course.goes_on, read_records(".", on_error=report))
+
+    async def told(record: TrialRecord) -> Extracted:
+        try:
+            return await extract(record)
+        finally:
+            course.tell_progress()
+            await asyncio.sleep(0)  # a word of the service is heard between records
+
+    await run_batch(read(), told, folder, course.tally, BatchLimits(concurrency))

@@ -1,0 +1,150 @@
+"""What the service and its processes tell each other."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from extractor.ask.questions import Assist
+from extractor.ask.request_sizes import RequestSize
+from extractor.errors import ExtractorError, ModelError, RecordError
+from extractor.schemas import Task, Usage
+
+__all__ = [
+    "Answer",
+    "Ended",
+    "Ending",
+    "GiveUp",
+    "Grant",
+    "Progress",
+    "Ready",
+    "Reserve",
+    "Settle",
+    "Stop",
+    "Trouble",
+    "TroubleKind",
+    "Wish",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A process can be asked now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A body to be extracted, for a caller; ``name`` is that of the file it would be."""
+
+    number: int
+    caller: str
+    name: str
+    body: bytes
+    tasks: frozenset[Task]
+    assist: Assist
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """Nobody waits any more for the wish of that number."""
+
+    number: int
+
+
+class TroubleKind(StrEnum):
+    """Why a wish was not fulfilled: the body, the model, or this program."""
+
+    UNREADABLE = "unreadable"
+    MODEL = "model"
+    DIED = "died"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What went wrong, in words that may be told to the caller."""
+
+    kind: TroubleKind
+    detail: str
+    place: str | None = None
+    remedy: str | None = None
+
+    @classmethod
+    def of(cls, error: Exception) -> "Trouble":
+        """The trouble that an error tells of. Of an unexpected one nothing but its class is told.
+
+        >>> Trouble.of(RecordError("a.json", "the JSON ends too early", "send it again", place="line 3")).place
+        'line 3'
+        >>> Trouble.of(KeyError("a word of the record")).detail
+        'an unexpected KeyError'
+        """
+        if isinstance(error, RecordError):
+            return cls(TroubleKind.UNREADABLE, error.problem, error.place, error.remedy)
+        if isinstance(error, ModelError):
+            return cls(TroubleKind.MODEL, "the model cannot be used at the moment")
+        if isinstance(error, ExtractorError):
+            return cls(TroubleKind.FAILED, type(error).__name__)
+        return cls(TroubleKind.FAILED, f"an unexpected {type(error).__name__}")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The extraction that a wish was for, as JSON, or why there is none."""
+
+    number: int
+    result: bytes | Trouble
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """Asks whether a request of that size may be sent to the model, for that caller."""
+
+    number: int
+    caller: str
+    size: RequestSize
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The answer to ``Reserve``; ``why_not`` is None where it may."""
+
+    number: int
+    why_not: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """What the request of that ``Reserve`` took."""
+
+    number: int
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End in order: nothing new is begun, what is under way is finished."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a job has done so far, over all its starts. Calls and tokens are of this start."""
+
+    extracted: int = 0
+    failed: int = 0
+    usage: Usage = field(default_factory=Usage)
+
+
+class Ending(StrEnum):
+    """How a job's process ended its work."""
+
+    DONE = "done"
+    STOPPED = "stopped"
+    PAUSED = "paused"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The end of a job's process, and why, in words that may be told to the caller."""
+
+    ending: Ending
+    progress: Progress
+    reason: str | None = None

@@ -1,0 +1,34 @@
+"""A cluster of two nodes on this machine, with a core each, shared by the tests of a module."""
+
+import warnings
+
+import pytest
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # Ray's own, at its import
+    cluster_utils = pytest.importorskip("ray.cluster_utils")
+
+_STORE_BYTES = 80 * 1024**2
+
+
+def _start(head):
+    """Ray gives its own processes half a minute to start, which a busy machine may take."""
+    for _ in range(2):
+        try:
+            return cluster_utils.Cluster(initialize_head=True, head_node_args=head)
+        except Exception as error:
+            if "timed out during startup" not in str(error):
+                raise
+    return cluster_utils.Cluster(initialize_head=True, head_node_args=head)
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """The head and one more node; ``add_node`` and ``remove_node`` change that."""
+    node = {"num_cpus": 1, "object_store_memory": _STORE_BYTES}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_worker_niceness", "0")  # a worker waits for other tests no longer than they for it
+        running = _start({**node, "include_dashboard": False})
+        running.add_node(**node)
+        yield running
+        running.shutdown()

@@ -1,0 +1,150 @@
+"""Inputs and results at addresses: S3 on loopback, and another file system."""
+
+import gzip
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from benchmarks.soak.server import serve_counting
+from extractor.cluster.addresses import Place, is_address, open_inputs
+from extractor.cluster.mirror import Mirror
+from extractor.errors import RecordError, StoreError
+from extractor.read import read_records
+
+from .running import run_here, write_records
+
+RECORDS = 20
+fsspec = pytest.importorskip("fsspec")
+
+
+@pytest.fixture(scope="module")
+def s3():
+    """An S3 server with one bucket, as the environment of a program names it."""
+    moto = pytest.importorskip("moto.server")
+    server = moto.ThreadedMotoServer(port=0, verbose=False)
+    server.start()
+    _, port = server.get_host_and_port()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "test")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        fsspec.filesystem("s3").mkdir("trials")
+        yield "s3://trials"
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory):
+    return write_records(tmp_path_factory.mktemp("in") / "records.jsonl", RECORDS)
+
+
+@pytest.fixture(scope="module")
+def placed(s3, records):
+    """The records in the bucket, one file of them packed."""
+    lines = records.read_bytes().splitlines(keepends=True)
+    place = Place(f"{s3}/in")
+    place.write("a/first.jsonl", b"".join(lines[:12]))
+    place.write("b.jsonl.gz", gzip.compress(b"".join(lines[12:])))
+    place.write(".hidden", b"nothing")
+    return f"{s3}/in"
+
+
+def run(*arguments, **settings):
+    command = [sys.executable, "-m", "extractor", "run", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, **settings)
+
+
+@pytest.mark.parametrize(
+    ("location", "wanted"), [("s3://b/a", True), ("file:///a", True), ("a/b", False), ("-", False)]
+)
+def test_an_address_is_told_from_a_path(location, wanted):
+    assert is_address(location) is wanted
+
+
+@pytest.mark.parametrize(
+    ("suffix", "count"), [("", 20), ("/a", 12), ("/b.jsonl.gz", 8), ("/*.gz", 8), ("/a/*.jsonl", 12)]
+)
+def test_records_are_read_at_an_address_as_from_a_path(placed, records, suffix, count):
+    found = list(read_records(f"{placed}{suffix}", open_address=open_inputs))
+    texts = [record.sections for record in read_records(records)]
+    assert len(found) == count
+    assert [record.sections for record in found] == (texts[:count] if count != 8 else texts[12:])
+    assert found[0].source.path in {f"{placed}/a/first.jsonl", f"{placed}/b.jsonl.gz"}
+
+
+@pytest.mark.parametrize("address", ["s3://trials/nothing.json", "s3://nowhere/in", "s3://trials/in/*.xml"])
+def test_what_is_not_there_is_a_record_error_that_names_it(s3, placed, address):
+    errors = []
+    assert list(read_records(address, on_error=errors.append, open_address=open_inputs)) == []
+    assert [type(error) for error in errors] == [RecordError]
+    assert errors[0].path == address
+
+
+def test_a_file_is_there_as_a_whole_or_not_at_all(tmp_path, monkeypatch):
+    place = Place(tmp_path.as_uri())
+    place.write("shards/one", b"old")
+    monkeypatch.setattr(type(place._files), "mv", lambda *_: (_ for _ in ()).throw(OSError("the disk is full")))
+    with pytest.raises(StoreError, match="the disk is full"):
+        place.write("shards/one", b"new")
+    assert place.read("shards/one") == b"old"
+
+
+def test_a_run_from_s3_to_s3_is_that_from_disk_to_disk(s3, placed, records, tmp_path):
+    with serve_counting() as server:
+        done = run(placed, "--out", f"{s3}/out", "--model", f"{server.url}#stub", "--assist", "always")
+        assert done.returncode == 0, done.stderr
+        assert f"the results are at {s3}/out" in done.stderr
+        calls = server.calls
+        again = run(placed, "--out", f"{s3}/out", "--model", f"{server.url}#stub", "--assist", "always")
+        assert "records done by an earlier run" in again.stderr
+        assert server.calls - calls < calls / 4
+    with serve_counting() as server:
+        here = run_here(records, tmp_path / "here", server.url)
+    place = Place(f"{s3}/out")
+    assert _without_source(place.read("extractions.jsonl")) == _without_source(here.results)
+    assert json.loads(place.read("run.json"))["records"]["extracted"] == RECORDS
+    assert {"run.sqlite", "failures.jsonl"} <= set(place.list(""))
+
+
+def test_a_killed_driver_goes_on_from_the_address_alone(s3, records, tmp_path):
+    out = f"{s3}/killed"
+    with serve_counting(0.4) as server:
+        command = ("run", str(records), "--out", out, "--model", f"{server.url}#stub", "--assist", "always")
+        options = ("--concurrency", "2", "--quiet")
+        killed = subprocess.Popen([sys.executable, "-m", "extractor", *command, *options])
+        place = Place(out)
+        while len(place.list("shards")) < 4 and killed.poll() is None:
+            time.sleep(0.05)
+        killed.send_signal(signal.SIGKILL)
+        assert killed.wait() == -signal.SIGKILL
+        before = server.calls
+        assert before >= 4
+        done = run(*command[1:], *options)
+        assert done.returncode == 0, done.stderr
+        # What came in the last second, and what was under way, is asked again at most.
+        assert server.repeated <= 2 + 2 * 3
+    with serve_counting() as server:
+        here = run_here(records, tmp_path / "here", server.url)
+    assert place.read("extractions.jsonl") == here.results
+
+
+def test_who_begins_later_owns_the_run(tmp_path, records):
+    place = Place(tmp_path.as_uri())
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "run.json").write_text("{}")
+    first, second = (Mirror(place, tmp_path / "work", fresh=True) for _ in range(2))
+    first._begin()
+    second._begin()
+    second._send("shards/1", b"")
+    with pytest.raises(StoreError, match="another run has begun"):
+        first._send("shards/2", b"")
+
+
+def _without_source(lines):
+    found = [json.loads(line) for line in lines.splitlines()]
+    return [{name: value for name, value in line.items() if name != "source"} for line in found]

@@ -1,0 +1,18 @@
+"""Imported by the process that the commands of ``tests.commands`` are forked from: what each would load anew."""
+
+import gc
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+
+import extractor.cli
+from extractor import Extractor, read_records
+
+RECORD = Path(__file__).parent / "records" / "study.json"
+
+for module in iter_modules(extractor.cli.__path__, "extractor.cli."):
+    import_module(module.name)
+import_module("extractor.ask.model")
+Extractor(assist="never").extract(next(read_records(RECORD)))
+gc.collect()
+gc.freeze()  # a fork copies what is written to, and the collector writes to what it looks at

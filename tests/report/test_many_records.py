@@ -1,0 +1,66 @@
+"""A report of many records: what is drawn and opened does not grow with them."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser import needs_browser
+
+from .conftest import write_page
+from .runs import run_many
+
+pytestmark = needs_browser
+FEW, MANY = 20, 150
+
+
+@pytest.fixture(scope="module")
+def sizes(tmp_path_factory):
+    """A page of few and one of many records."""
+    folder = tmp_path_factory.mktemp("sizes")
+    found = {}
+    for count in (FEW, MANY):
+        (folder / str(count)).mkdir()
+        found[count] = write_page(run_many(folder / str(count) / "records", count), folder / str(count))
+    return found
+
+
+@pytest.fixture(scope="module")
+def made_before_browser(sizes):
+    """Both runs."""
+
+
+def test_many_records_are_opened_one_chunk_at_a_time(visit, sizes):
+    nodes, index = {}, {}
+    for count, address in sizes.items():
+        page = visit(address, "#?")
+        expect(page.locator(".status")).to_have_text(f"{count} of {count} records")
+        assert page.evaluate("opened.chunks") == 0
+        nodes[count] = page.locator("body :not(script)").count()
+        index[count] = page.evaluate("opened.characters") / count
+        page.locator(".rows a").first.click()
+        expect(page.locator(".value").first).to_be_visible()
+        assert page.evaluate("opened.chunks") == 1
+    # The list holds the lines in sight, and the index grows with the records alone.
+    assert nodes[MANY] <= nodes[FEW] + 20
+    assert index[MANY] <= 1.2 * index[FEW]
+
+
+def test_a_search_goes_through_all_and_keeps_little(visit, sizes):
+    page = visit(sizes[MANY], "#?text=part+149")
+    expect(page.locator(".status")).to_have_text(f"1 of {MANY} records")
+    assert page.evaluate("opened.chunks") == page.locator("[id^=chunk-]").count() > 4
+    assert page.evaluate("chunks.size") == 4
+
+
+def test_the_last_of_many_records_is_a_key_away(visit, sizes):
+    page = visit(sizes[MANY], "#?")
+    page.locator(".rows a").first.focus()
+    page.keyboard.press("End")
+    last = page.locator(f"li[aria-posinset='{MANY}'] a")
+    expect(last).to_be_focused()
+    expect(last).to_be_in_viewport()
+    assert page.locator(".rows li").count() < 60
+    page.keyboard.press("Home")
+    expect(page.locator("li[aria-posinset='1'] a")).to_be_focused()
+    assert re.search(r"part 0$", page.locator("li[aria-posinset='1'] .row-title").inner_text())

@@ -1,0 +1,201 @@
+"""What the service says of itself is so: its examples, and whatever schemathesis thinks of."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.strategies import booleans
+from schemathesis import GenerationMode
+from schemathesis.checks import CHECKS, load_all_checks
+
+from extractor.schemas import TrialExtraction
+from extractor.serve.app import build_app
+from extractor.serve.problems import ALL_KINDS
+from extractor.serve.settings import ServiceSettings
+from tests.test_readme import contains
+
+from .running import TOKEN, finish, submit
+
+OPERATIONS = [
+    ("POST", "/v1/extractions"),
+    ("POST", "/v1/jobs"),
+    ("GET", "/v1/jobs"),
+    ("GET", "/v1/jobs/{job_id}"),
+    ("GET", "/v1/jobs/{job_id}/events"),
+    ("GET", "/v1/jobs/{job_id}/failures"),
+    ("GET", "/v1/jobs/{job_id}/results"),
+    ("POST", "/v1/jobs/{job_id}/cancel"),
+    ("POST", "/v1/jobs/{job_id}/resume"),
+    ("DELETE", "/v1/jobs/{job_id}"),
+    ("GET", "/healthz"),
+    ("GET", "/readyz"),
+    ("GET", "/metrics"),
+]
+
+
+@pytest.fixture(scope="module")
+def described(served):
+    with served.client_of(None) as client:
+        return client.get("/openapi.json").json()
+
+
+@pytest.fixture(scope="module")
+def job_of_examples(served, described):
+    content = described["paths"]["/v1/jobs"]["post"]["requestBody"]["content"]
+    job = submit(served.client, content["application/x-ndjson"]["example"].encode(), assist="never")
+    finish(served.client, job["id"])
+    return job["id"]
+
+
+def good_answer(described, method, path):
+    answers = described["paths"][path][method.lower()]["responses"]
+    return next((int(status), answer) for status, answer in answers.items() if status.startswith("2"))
+
+
+def resolve(described, schema):
+    return {"components": described["components"]} | schema
+
+
+def test_all_operations_are_described(described):
+    told = {(method.upper(), path) for path, item in described["paths"].items() for method in item}
+    assert told == set(OPERATIONS)
+    assert described["openapi"].startswith("3.1")
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+def test_each_operation_shows_an_answer_that_fits_its_schema(described, method, path):
+    status, answer = good_answer(described, method, path)
+    if status == 204:
+        return
+    shown = [part for part in answer["content"].values() if "example" in part]
+    assert shown
+    for part in shown:
+        jsonschema.validate(part["example"], resolve(described, part["schema"]))
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+def test_each_example_is_answered_as_is_shown(served, described, job_of_examples, method, path):
+    """Every example of a body, or the plain request; the answer has what the shown one has."""
+    operation = described["paths"][path][method.lower()]
+    status, answer = good_answer(described, method, path)
+    bodies = [
+        (kind, part["example"].encode())
+        for kind, part in operation.get("requestBody", {}).get("content", {}).items()
+        if "example" in part
+    ]
+    if path.endswith(("/cancel", "/resume")) or method == "DELETE":
+        url = f"/v1/jobs/{submit(served.client, SLOW, assist='never')['id']}{path.partition('{job_id}')[2]}"
+        if path.endswith("/resume"):
+            served.client.post(url.replace("resume", "cancel"))
+            finish(served.client, url.split("/")[3])
+    else:
+        url = path.replace("{job_id}", job_of_examples)
+    for kind, body in bodies or [(None, None)]:
+        headers = {"content-type": kind} if kind else {}
+        given = served.client.request(method, url, content=body, headers=headers)
+        assert given.status_code == status, given.text
+        if status != 204:
+            check_answer(described, given, answer["content"])
+        if url.startswith("/v1/jobs/") and job_of_examples not in url:
+            served.client.delete("/".join(url.split("/")[:4]))
+
+
+SLOW = b"".join(
+    json.dumps({"protocolSection": {"identificationModule": {"nctId": f"NCT{n:08d}", "briefTitle": "T"}}}).encode()
+    + b"\n"
+    for n in range(100)
+)
+VOLATILE = {
+    "id",
+    "name",
+    "bytes",
+    "created",
+    "started",
+    "ended",
+    "state",
+    "assist",
+    "extracted",
+    "failed",
+    "usage",
+    "reason",
+}
+
+
+def check_answer(described, given, content):
+    kind = given.headers["content-type"].partition(";")[0]
+    part = content[kind]
+    if kind == "application/json":
+        jsonschema.validate(given.json(), resolve(described, part["schema"]))
+        shown, told = part["example"], given.json()
+        if isinstance(shown, list):
+            shown, told = shown[0], told[0]
+        assert set(shown) <= set(told)
+        assert contains(told, {key: value for key, value in shown.items() if key not in VOLATILE})
+    elif kind == "application/x-ndjson" and given.text:
+        TrialExtraction.model_validate_json(given.text.splitlines()[0])
+
+
+def test_each_problem_is_shown_somewhere_and_all_share_one_schema(described):
+    text = json.dumps(described["paths"])
+    for kind in ALL_KINDS:
+        assert f'"{kind.type}"' in text, kind.name
+    for item in described["paths"].values():
+        for operation in item.values():
+            for status, answer in operation["responses"].items():
+                if status >= "400":
+                    (part,) = answer["content"].values()
+                    assert part["schema"] == {"$ref": "#/components/schemas/Problem"}
+                    for example in part["examples"].values():
+                        jsonschema.validate(example["value"], resolve(described, part["schema"]))
+
+
+def test_each_problem_is_documented():
+    text = Path("docs/serve.md").read_text("utf-8")
+    for kind in ALL_KINDS:
+        assert f"`{kind.name}`" in text
+
+
+def test_the_description_needs_no_service_that_runs(tmp_path, described):
+    assert build_app(ServiceSettings(tmp_path, TOKEN)).openapi() == described
+
+
+load_all_checks()
+AVOIDED = {
+    # Any bytes may be a record of one of the formats, and any text after the colon of Bearer a key: neither is wrong
+    # in a way that a schema can tell.
+    "positive_data_acceptance",
+    # It forgets that events end when their job does, and that a job that there is not has none.
+    "ensure_resource_availability",
+    "use_after_free",
+}
+EVERY_CHECK = [check for check in CHECKS.get_all() if check.__name__ not in AVOIDED]
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode))
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+def test_schemathesis_finds_nothing(served, described, job_of_examples, method, path, mode):
+    if mode is GenerationMode.NEGATIVE and (method != "GET" or path not in WITH_QUERY):
+        return  # there is nothing to be got wrong but the body, which may be anything
+    operation = schemathesis.openapi.from_dict(described)[path][method]
+
+    @given(operation.as_strategy(generation_mode=mode), booleans())
+    @settings(
+        max_examples=5 if method == "POST" else 12,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    def attack(case, known):
+        if known and method == "GET" and "job_id" in case.path_parameters:
+            case.path_parameters["job_id"] = job_of_examples
+        case.call_and_validate(base_url=served.url, headers={"Authorization": f"Bearer {TOKEN}"}, checks=EVERY_CHECK)
+
+    attack()
+
+
+WITH_QUERY = ("/v1/jobs", "/v1/jobs/{job_id}/results")

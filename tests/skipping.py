@@ -1,0 +1,53 @@
+"""Time in which nobody waits: where nothing is left to do now, a test's clock skips to what is due next.
+
+All that goes on in such a loop is as sure as arithmetic, however busy the machine is, and an hour takes no time.
+"""
+
+import asyncio
+import selectors
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from typing import Any
+
+__all__ = ["loop_time", "skipping_time"]
+
+
+class _SkippingSelector(selectors.DefaultSelector):
+    """What would wait for a while finds out whether there is anything to read now, and else makes time pass."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready = super().select(None if timeout is None else 0)
+        if not ready and timeout:
+            self.now += timeout
+        return ready
+
+
+class _SkippingLoop(asyncio.SelectorEventLoop):
+    """Between sockets of one machine that are no network's, what is sent is there at once: then nothing is missed."""
+
+    def __init__(self) -> None:
+        self._skipping = _SkippingSelector()
+        super().__init__(self._skipping)
+
+    def time(self) -> float:
+        return self._skipping.now
+
+
+def skipping_time(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """The same test in skipped time."""
+
+    @wraps(test)
+    def skipping(*arguments: Any, **named: Any) -> None:
+        with asyncio.Runner(loop_factory=_SkippingLoop) as runner:
+            runner.run(test(*arguments, **named))
+
+    return skipping
+
+
+def loop_time() -> float:
+    """Seconds, as the loop that runs counts them."""
+    return asyncio.get_running_loop().time()
