@@ -32,7 +32,7 @@ def test_the_wheel_installs_one_name(wheel):
         "extractor/py.typed",
         "extractor/schemas/__init__.py",
         "extractor/schemas/py.typed",
-        "extractor/prompts/endpoints.v3.md",
+        "extractor/prompts/endpoints.v4.md",
         "extractor/parse/vocabularies/time_units.toml",
         "extractor/ask/local/models.toml",
         "extractor/evaluation/page/assets/page.css",

@@ -28,6 +28,7 @@ COMMANDS = (
     "reparse",
     "impact",
     "import",
+    "serve",
 )
 
 
@@ -109,7 +110,7 @@ def test_every_command_and_option_is_documented():
         done = extractor(command, "--help")
         assert done.returncode == 0
         assert re.search(rf"extractor (?:\w+ \w+`, `)?{command}\b", text), command
-        if command in ("run", "evaluate", "export", "report", "review"):
+        if command in ("run", "evaluate", "export", "report", "review", "serve"):
             options = set(re.findall(r"--[a-z][a-z-]+", done.stdout.decode())) - {"--help"}
             missing = {option for option in options if option not in text}
             assert not missing, f"options that README and docs do not name: {missing}"

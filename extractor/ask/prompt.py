@@ -94,9 +94,12 @@ def _define_fields(prompt: TaskPrompt, item: type[WireItem], questions: Sequence
 
 
 def _choose_examples(prompt: TaskPrompt, questions: Sequence[Question]) -> list[Example]:
-    """The first example that shows nothing but what is asked: one is enough, and each costs as much as a question."""
+    """The first example that shows nothing but what is asked: one is enough, and each costs as much as a question. Of
+    regimens all: there are many ways to tell a dose.
+    """
     asked = {field for question in questions for field in question.fields}
-    return [example for example in prompt.examples if set(example.question.fields) <= asked][:1]
+    fitting = [example for example in prompt.examples if set(example.question.fields) <= asked]
+    return [example for example in fitting if "regimens" in example.question.fields] or fitting[:1]
 
 
 def _allow(questions: Sequence[Question]) -> int:

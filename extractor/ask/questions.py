@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from enum import StrEnum
+from itertools import groupby
 
 from extractor.parse.parsed import CERTAIN, ParsedCriterion, ParsedOutcome, ParsedRecord
 from extractor.schemas import Concept, Task
@@ -73,18 +74,26 @@ def pack_questions(
     """Questions in as few calls as their lines allow, order kept.
 
     ``max_tokens`` bounds the estimated tokens of a call's lines (the system part comes on top); a
-    longer single line has a call to itself. ``max_questions`` keeps answers short enough for small models.
+    longer single line has a call to itself. ``max_questions`` keeps answers short enough for small models. Lines whose
+    regimens are asked stay together, however long they are, since all of them make one list.
     """
     calls: list[list[Question]] = []
     room = 0
-    for question in questions:
-        size = estimate_tokens(render_line(question))
-        if not calls or len(calls[-1]) >= max_questions or size > room:
+    for group in _group_questions(questions):
+        size = sum(estimate_tokens(render_line(question)) for question in group)
+        if not calls or len(calls[-1]) + len(group) > max_questions or size > room:
             calls.append([])
             room = max_tokens
-        calls[-1].append(question)
+        calls[-1] += group
         room -= size
     return tuple(map(tuple, calls))
+
+
+def _group_questions(questions: Sequence[Question]) -> Iterator[list[Question]]:
+    """What must be asked in one call."""
+    for listed, group in groupby(questions, key=lambda question: "regimens" in question.fields):
+        found = list(group)
+        yield from [found] if listed else [[question] for question in found]
 
 
 def _draft(

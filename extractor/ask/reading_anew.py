@@ -12,11 +12,13 @@ from extractor.schemas import Task
 from .lines import estimate_tokens
 from .prompt_files import load_prompt
 from .stretches import Stretch
-from .worth import DOUBT_PER_TOKEN, WRITTEN
+from .worth import WRITTEN
 
 __all__ = ["estimate_doubt", "is_worth_reading"]
 
 _FIELDS = ("agent", "role", "amounts", "route", "frequency", "cycle", "duration", "timing")
+_DOUBT_PER_TOKEN = 0.0022
+"""Doubt that one token must settle. Less than for a single field: of a list that is read anew all is believed."""
 _MISSED = 2.0
 """Values that are missed or wrong for each one that the rules think they have wrong. Counted on annotated records."""
 _CANDIDATE, _UNREAD = 2.7, 1.2
@@ -27,13 +29,13 @@ _REGIMEN = 70
 
 def is_worth_reading(dosing: ParsedDosing, stretches: Sequence[Stretch]) -> bool:
     """Whether a model's list of all regimens settles enough doubt for the tokens that it takes."""
-    return bool(stretches) and estimate_doubt(dosing, stretches) >= DOUBT_PER_TOKEN * _measure(dosing, stretches)
+    return bool(stretches) and estimate_doubt(dosing, stretches) >= _DOUBT_PER_TOKEN * _measure(dosing, stretches)
 
 
 def estimate_doubt(dosing: ParsedDosing, stretches: Sequence[Stretch]) -> float:
     """How many values of a record's regimens the rules have probably wrong, or do not have."""
     doubt = _MISSED * sum(map(_doubt_regimen, dosing.regimens)) + _CANDIDATE * len(dosing.candidates)
-    return doubt if dosing.regimens else doubt + _UNREAD * len(stretches)
+    return doubt if dosing.regimens else doubt + _UNREAD * sum(stretch.tells for stretch in stretches)
 
 
 def _doubt_regimen(regimen: ParsedRegimen) -> float:

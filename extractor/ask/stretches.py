@@ -1,7 +1,8 @@
 """Stretches of text that tell what participants get: all that a reader of a record's doses must see.
 
-Arms and interventions are shown as a whole where anything in them speaks of a dose; of running text only what stands
-around doses, so that a long description costs no more than it tells.
+Arms and interventions are shown as a whole where anything in them speaks of a dose, and the other arms beside them, for
+all arms together tell what is tested against what. Of running text only what stands around doses is shown, so that a
+long description costs no more than it tells, and of a short one what follows, too.
 """
 
 import itertools
@@ -18,7 +19,8 @@ from .dose_cues import DoseCue, find_dose_cues
 __all__ = ["Stretch", "list_stretches"]
 
 _GROUPS = ("arms", "interventions")
-_PROSE = ("title", "official_title", "brief_summary", "detailed_description")
+_TOLD = ("brief_summary", "detailed_description")
+_PROSE = ("title", "official_title", *_TOLD)
 _SENTENCE_END = re.compile(r"[.;!?]\s|\n\s*(?=\n|[-*•]|\d+[.)])")
 _GAP, _LONGEST, _MOST = 150, 1200, 12_000
 """Characters between two members of one stretch, of a stretch as a whole, and of all stretches together."""
@@ -26,15 +28,20 @@ _SENTENCE, _AROUND, _BODY = 300, 25, 40
 """Characters to look for the ends of a sentence, around a sign, and from which on a text told twice is shown once."""
 _DESCRIBED = 100
 """Characters from which on an arm or intervention without parts says more than a name."""
+_SHORT = 1500
+"""Characters of a summary or description that is shown from its first dose to its end: what goes with a dose is often
+told after it. With more no further regimen of annotated records is seen.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
     """A stretch of one section. Its chunk bears the number of the first regimen or candidate in it, or one that no
-    other chunk of the record has.
+    other chunk of the record has. ``tells`` is False for an arm that is shown beside those that speak of a dose.
     """
 
     chunk: Chunk
+    tells: bool = True
 
     @property
     def place(self) -> str:
@@ -72,7 +79,19 @@ def list_stretches(parsed: ParsedRecord) -> tuple[Stretch, ...]:
             if len(shown) < _MOST and not _is_shown(parsed, stretch.chunk, shown):
                 shown += f"\n{_fold(stretch.chunk.text)}"
                 stretches.append(stretch)
-    return tuple(stretches)
+    return (*_list_other_arms(parsed, stretches, free), *stretches) if stretches else ()
+
+
+def _list_other_arms(parsed: ParsedRecord, stretches: Sequence[Stretch], free: Iterator[int]) -> Iterator[Stretch]:
+    """Short arms that tell no dose: how they are named and called tells what is tested, and against what."""
+    shown = {stretch.chunk.span.section for stretch in stretches}
+    told = {_fold(stretch.chunk.text) for stretch in stretches}
+    for section in parsed.record.sections:
+        if section.name.startswith("arms") and section.name not in shown and len(section.text) <= _LONGEST:
+            text = clean_text(section.text).text
+            if _fold(text) not in told:
+                span = Span(section.name, 0, len(section.text))
+                yield Stretch(Chunk(next(free), ChunkKind.SENTENCE, span, text), tells=False)
 
 
 def _list_members(parsed: ParsedRecord, sections: Mapping[str, Section]) -> list[_Member]:
@@ -132,7 +151,12 @@ def _is_close(before: Span, span: Span, sections: Mapping[str, Section]) -> bool
     if span.section != before.section:
         return False
     near = span.start - before.end <= _GAP and max(span.end, before.end) - before.start <= _LONGEST
-    return near or (_in_group(span) and len(sections[span.section].text) <= _LONGEST)
+    return near or _is_short(span, sections[span.section].text)
+
+
+def _is_short(span: Span, text: str) -> bool:
+    """Whether one stretch is enough for a section."""
+    return len(text) <= (_LONGEST if _in_group(span) else _SHORT if span.section in _TOLD else 0)
 
 
 def _cover(group: Sequence[_Member]) -> Span:
@@ -141,13 +165,16 @@ def _cover(group: Sequence[_Member]) -> Span:
 
 
 def _widen(span: Span, text: str) -> Span:
-    """The whole of a short arm or intervention; of other text the sentences that a stretch begins and ends in."""
-    if _in_group(span) and len(text) <= _LONGEST:
+    """The whole of a short arm or intervention; of other text the sentences that a stretch begins and ends in, of short
+    running text all that follows, too.
+    """
+    short = _is_short(span, text)
+    if short and _in_group(span):
         return Span(span.section, 0, len(text))
     before = [found.end() for found in _SENTENCE_END.finditer(text, max(0, span.start - _SENTENCE), span.start)]
     after = _SENTENCE_END.search(text, span.end, span.end + _SENTENCE)
     start = before[-1] if before else max(0, span.start - _SENTENCE)
-    end = after.start() + 1 if after else min(len(text), span.end + _SENTENCE)
+    end = len(text) if short else after.start() + 1 if after else min(len(text), span.end + _SENTENCE)
     whole = text[start:end]
     return Span(span.section, end - len(whole.lstrip()), start + len(whole.rstrip()))
 

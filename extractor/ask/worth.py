@@ -16,9 +16,9 @@ from .lines import estimate_tokens, render_line
 from .prompt_files import load_prompt
 from .wire import WIRE_ITEMS, unite_options
 
-__all__ = ["DOUBT_PER_TOKEN", "WRITTEN", "Doubted", "keep_worthwhile"]
+__all__ = ["WRITTEN", "Doubted", "keep_worthwhile"]
 
-DOUBT_PER_TOKEN = 0.0028
+_DOUBT_PER_TOKEN = 0.0028
 """Doubt that one token must settle: a value that is as likely wrong as right is worth 180 tokens."""
 
 _USED = 1 / 3
@@ -58,7 +58,7 @@ def _drop_fields(drafts: Sequence[Doubted]) -> list[Doubted]:
         for field in draft.question.fields:
             total[draft.question.task, field] += _gain(draft, field)
     costs = _measure_definitions([draft.question for draft in drafts])
-    worthwhile = {key for key, doubt in total.items() if doubt >= DOUBT_PER_TOKEN * costs[key]}
+    worthwhile = {key for key, doubt in total.items() if doubt >= _DOUBT_PER_TOKEN * costs[key]}
     kept = []
     for draft in drafts:
         question = draft.question
@@ -69,7 +69,7 @@ def _drop_fields(drafts: Sequence[Doubted]) -> list[Doubted]:
 
 
 def _drop_questions(drafts: Sequence[Doubted]) -> list[Doubted]:
-    return [draft for draft in drafts if _sum_doubt(draft) >= DOUBT_PER_TOKEN * _measure_question(draft.question)]
+    return [draft for draft in drafts if _sum_doubt(draft) >= _DOUBT_PER_TOKEN * _measure_question(draft.question)]
 
 
 def _sum_doubt(draft: Doubted) -> float:

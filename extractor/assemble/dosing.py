@@ -10,14 +10,16 @@ from extractor.schemas import Absence, AbsenceReason, Origin, Regimen
 
 from .inquiry import Inquiry
 from .ledger import Ledger
-from .policy import DOUBTFUL
+from .policy import DOUBTFUL, ModelClass
 from .regimen_pairs import name_agent, pair_reread
-from .settle import Settled, settle
+from .settle import Settled, agree, settle
 
 __all__ = ["assemble_dosing"]
 
 _FIELDS = ("role", "amounts", "route", "frequency", "cycle", "duration", "timing")
 _AGENT_AND_FIELDS = ("agent", *_FIELDS)
+_VALUES = ("role", "amounts", "route", "frequency", "cycle", "duration")
+"""Fields that are no quotes, whose extent the rules may know better."""
 _QUOTED = 0.5
 """How often the rules cut a quote just as an annotator does."""
 _SEARCHED = ("arms", "interventions", "brief_summary", "detailed_description")
@@ -91,12 +93,28 @@ def _settle_pair(parsed: ParsedRecord, stretch: Chunk, regimen: ParsedRegimen, i
     dose; else who is believed is a matter of policy, too.
     """
     known = replace(_known(parsed, regimen, inquiry), chunk=stretch, question="regimens")
+    known = replace(known, readings=_yield_values(known.readings, stretch, inquiry))
     theirs = inquiry.reading(stretch.number, "quote")
     if theirs and any(regimen.quote.overlaps(span) and regimen.quote.length <= span.length for span in theirs.spans):
         return known
     ours = Reading(parsed.raw(regimen.quote), _QUOTED, (regimen.quote,))
     quote = settle(ours, theirs, AbsenceReason.NOT_ASKED, inquiry.policy.of("dosing.quote"))
     return replace(known, quote=quote) if quote.spans else known
+
+
+def _yield_values(readings: dict[str, Reading[Any]], stretch: Chunk, inquiry: Inquiry) -> dict[str, Reading[Any]]:
+    """The rules' readings without those that a capable model contradicts: it saw all lines of the record at once, so
+    that it knows which amounts and lengths belong to which regimen. Where it is silent, they stand.
+    """
+    if inquiry.policy.model_class is not ModelClass.CAPABLE:
+        return readings
+    answers = {name: inquiry.reading(stretch.number, name) for name in _VALUES}
+    contradicted = {
+        name
+        for name, theirs in answers.items()
+        if theirs and theirs.value and not agree(readings[name].value, theirs.value)
+    }
+    return readings | dict.fromkeys(contradicted, Reading.open_())
 
 
 def _outlives(regimen: ParsedRegimen, inquiry: Inquiry) -> bool:

@@ -16,7 +16,7 @@ from extractor.schemas import Category, Task
 
 from .samples import OPEN, chunk, criterion, outcome, parsed_record, regimen
 
-BUDGET = 2200
+BUDGET = 2900
 """Tokens of the system part when everything is asked; what one record needs is far less."""
 
 
@@ -122,6 +122,11 @@ def test_an_example_is_shown_where_all_that_it_shows_is_asked():
     assert "Example: [905|" in shown
     assert '{"items":[{"n":905,' in shown
     assert "Example" not in _define(Task.ELIGIBILITY, "category")
+
+
+def test_of_regimens_all_examples_are_shown():
+    assert len(re.findall(r"^Example: ", _define(Task.DOSING, "regimens"), re.MULTILINE)) > 1
+    assert len(re.findall(r"^Example: ", _define(Task.ELIGIBILITY, "stands", "kind", "category"), re.MULTILINE)) == 1
 
 
 def test_system_part_says_that_text_is_data():

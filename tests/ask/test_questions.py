@@ -188,5 +188,10 @@ def test_a_line_longer_than_a_call_has_a_call_to_itself():
     assert [len(call) for call in pack_questions(questions, max_tokens=50)] == [1, 1]
 
 
+def test_lines_of_one_list_of_regimens_stay_together():
+    questions = _plan(criterion(9, "word " * 40, category=OPEN), *_doses(3, role=OPEN, route=OPEN, timing=OPEN))
+    assert [[q.chunk.number for q in call] for call in pack_questions(questions, max_tokens=60)] == [[9], [0, 1, 2]]
+
+
 def test_packing_nothing_makes_no_call():
     assert pack_questions(()) == ()

@@ -85,7 +85,7 @@ def test_what_an_arm_tells_is_not_shown_again_from_the_description():
     told = "Drugamide 5 mg by mouth once daily for 12 weeks."
     more = "Rescue: Testimab 8 mg injected once."
     assert shown(detailed_description=f"Design. {told}", arms_0=told) == [("arms[0]", told)]
-    found = shown(detailed_description=f"{told}\n\n{'Nothing here. ' * 20}\n\n{more}", arms_0=told)
+    found = shown(detailed_description=f"{told}\n\n{'Nothing here. ' * 120}\n\n{more}", arms_0=told)
     assert found == [("arms[0]", told), ("detailed_description", more)]
 
 
@@ -116,13 +116,26 @@ def test_an_intervention_is_shown_once_where_agent_and_dose_are_the_same(name, t
     assert len(list_stretches(parsed)) == count
 
 
-def test_a_stretch_of_prose_begins_and_ends_with_a_sentence():
-    text = (
-        "Many are ill. Patients receive 5 mg of Drugamide by mouth\n      every day of the week. They are seen often."
-    )
+GIVEN = "Patients receive 5 mg of Drugamide by mouth\n      every day of the week."
+
+
+def test_a_stretch_of_long_prose_begins_and_ends_with_a_sentence():
+    text = f"Many are ill. {GIVEN} {'They are seen often. ' * 100}"
     assert shown(detailed_description=text) == [
         ("detailed_description", "Patients receive 5 mg of Drugamide by mouth every day of the week.")
     ]
+
+
+def test_of_short_prose_what_follows_a_dose_is_shown_too():
+    ((_, text),) = shown(detailed_description=f"Many are ill. {GIVEN} Others get saline alike.")
+    assert text.startswith("Patients receive")
+    assert text.endswith("Others get saline alike.")
+
+
+def test_arms_without_a_dose_are_shown_beside_those_with_one():
+    texts = {"arms_0": "Control\nUsual care", "arms_1": "New\nDrugamide 5 mg by mouth"}
+    assert shown(**texts) == [("arms[0]", "Control\nUsual care"), ("arms[1]", "New\nDrugamide 5 mg by mouth")]
+    assert [stretch.tells for stretch in list_stretches(record(**texts))] == [False, True]
 
 
 def test_long_text_without_doses_is_passed_quickly():

@@ -6,6 +6,7 @@ import pytest
 
 from extractor.ask.stretches import list_stretches
 from extractor.assemble import Inquiry, assemble_extraction
+from extractor.assemble.policy import ModelClass, load_policy
 from extractor.ground.answer import Answer
 from extractor.ground.check import ground_answer
 from extractor.parse import parse_record
@@ -57,12 +58,13 @@ def in_doubt_of_roles(parsed):
     return replace(parsed, dosing=replace(parsed.dosing, regimens=regimens))
 
 
-def settle(parsed, *answers, dropped=()):
+def settle(parsed, *answers, dropped=(), model_class=ModelClass.CAPABLE):
     (stretch,) = list_stretches(parsed)
     number = stretch.chunk.number
     grounded = tuple(ground_answer(Answer(Task.DOSING, number, dict(a)), parsed, stretch.chunk) for a in answers)
     asked = {number: frozenset({"regimens"})}
-    inquiry = Inquiry(asked, {number: grounded}, dropped=dropped, stretches={number: stretch.chunk})
+    policy = load_policy(model_class)
+    inquiry = Inquiry(asked, {number: grounded}, dropped, policy=policy, stretches={number: stretch.chunk})
     return {r.agent: r for r in assemble_extraction(parsed, inquiry, {Task.DOSING}).dosing}
 
 
@@ -102,6 +104,18 @@ def test_a_regimen_that_only_the_model_read_is_added_with_its_proof(parsed):
 def test_a_regimen_that_says_nothing_new_is_not_listed_twice(parsed):
     again = {"stands": True, "quote": "20 mg orally", "agent": "testimab", "route": Route.ORAL}
     assert settle(parsed, EXAMPLUMAB, TESTIMAB, again).keys() == {"Examplumab", "Testimab"}
+
+
+@pytest.mark.parametrize(("model_class", "low"), [(ModelClass.CAPABLE, 300), (ModelClass.SMALL, 20)])
+def test_where_amounts_differ_a_capable_model_is_believed_and_a_small_one_is_not(parsed, model_class, low):
+    other = TESTIMAB | {"amounts": (Amount(low=300, high=300, unit="mg"),)}
+    found = settle(parsed, EXAMPLUMAB, other, model_class=model_class)
+    assert [amount.low for amount in found["Testimab"].amounts] == [low]
+
+
+def test_what_a_capable_model_leaves_out_stands_as_the_rules_read_it(parsed):
+    silent = {name: value for name, value in TESTIMAB.items() if name != "amounts"}
+    assert settle(parsed, EXAMPLUMAB, silent)["Testimab"].amounts == TESTIMAB["amounts"]
 
 
 def test_an_answer_that_was_partly_dropped_takes_nothing_away(parsed):
