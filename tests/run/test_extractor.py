@@ -31,7 +31,7 @@ def served(*_):
 
 @pytest.mark.parametrize(
     ("model", "wanted", "at_once"),
-    [("http://127.0.0.1:1/v1#stub", 20, 20), ("http://127.0.0.1:1/v1#stub", 1, 1), ("local", 20, 2), ("local", 1, 1)],
+    [("http://127.0.0.1:1/v1#stub", 20, 20), ("http://127.0.0.1:1/v1#stub", 1, 1), ("local", 20, 1), ("local", 1, 1)],
 )
 async def test_requests_at_once_are_as_many_as_wanted_and_as_a_local_server_answers(
     monkeypatch, model, wanted, at_once
