@@ -30,6 +30,11 @@ _OTHERS = any_of(
     """
 )
 _OTHER_AGE = re.compile(rf"\b{_OTHERS}\b[^,.;]{{0,60}}$", re.IGNORECASE)
+_ADMITTED_IF = re.compile(
+    r"\b(?:eligible|include[ds]?|enroll?(?:ed|s)?|recruited|participate|take\s+part)\b[^,.;]{0,40}?\bif\b",
+    re.IGNORECASE,
+)
+"""What makes "if" tell of all who may take part, not of some of them."""
 
 
 _ABOUT_AGE = (Category.AGE, Category.DIAGNOSIS, Category.SEX, Category.OTHER)
@@ -112,7 +117,9 @@ def _names_age(text: str, limit: Limit) -> bool:
 
 def _is_other_age(text: str, limit: Limit) -> bool:
     """An age of somebody else, or at some other time: of parents, at onset, of those who sign for themselves."""
-    return bool(_OTHER_AGE.search(text, max(0, limit.start - 90), limit.start))
+    start = max(0, limit.start - 90)
+    admitted = _ADMITTED_IF.search(text, start, limit.start)
+    return bool(_OTHER_AGE.search(text, admitted.end() if admitted else start, limit.start))
 
 
 def _around_ages(passage: Passage) -> Iterator[Passage]:

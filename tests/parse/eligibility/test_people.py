@@ -46,6 +46,12 @@ def test_ages_of_one_criterion(text, kind, expected):
         ("18 years or older with an ECOG of 0-1", Category.PERFORMANCE_STATUS, ((18, "year"), None)),
         ("Karnofsky of 60 or more for those > 16 years", Category.PERFORMANCE_STATUS, (None, None)),
         ("Children with at least 2 years of asthma", Category.DIAGNOSIS, (None, None)),
+        (
+            "Can take part if they are 18 to 75 years old and have asthma",
+            Category.DIAGNOSIS,
+            ((18, "year"), (75, "year")),
+        ),
+        ("Lansky of 60 or more if they are 2 to 16 years old", Category.PERFORMANCE_STATUS, (None, None)),
     ],
 )
 def test_ages_in_criteria_on_something_else(text, category, expected):
