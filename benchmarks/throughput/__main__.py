@@ -15,6 +15,7 @@ The figures are those of a quiet machine only: the load is printed beside them.
 import argparse
 import os
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 from .driving import Driven, Load, drive
@@ -34,6 +35,8 @@ def main() -> None:
     arguments.add_argument("--compare", action="store_true", help="drive instructor and langextract, too")
     arguments.add_argument("--peer-records", type=int, default=1000)
     chosen = arguments.parse_args()
+    if chosen.compare and not find_spec("langextract"):
+        arguments.error("--compare needs the extra 'compare': pip install '.[compare]'")
     with tempfile.TemporaryDirectory() as folder, serve_slowly(chosen.latency) as server:
         measure(Path(folder), server, chosen)
 
