@@ -1,6 +1,6 @@
 """What a reviewer asks for, as edits of items; refused where somebody else was faster."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -81,8 +81,10 @@ class Add(_Request):
 Change = Annotated[Set | Read | Decide | Add, Field(discriminator="kind")]
 
 
-def plan_set(draft: Draft, change: Set | Read, values: Json) -> list[Edit]:
+def plan_set(draft: Draft, change: Set | Read, values: Json, doubtful: Collection[str] = ()) -> list[Edit]:
     """New values of fields of one item. A field that nobody else touched since the reviewer saw it may be changed.
+
+    An item that is open stays so while any of its ``doubtful`` fields was not looked at.
 
     Raises ``Overtaken`` if somebody did, ``ValueError`` for a field that the item has not.
     """
@@ -94,7 +96,10 @@ def plan_set(draft: Draft, change: Set | Read, values: Json) -> list[Edit]:
     if moved and (not seen or item.state is ItemState.REJECTED):
         raise _overtaken(item)
     value = item.value | values
-    return [] if value == item.value else [_edit(item, ActionKind.SET, change.path, value)]
+    if value == item.value:
+        return []
+    is_left = item.state is ItemState.OPEN and bool(set(doubtful) - set(values))
+    return [_edit(item, ActionKind.SET, change.path, value, ItemState.OPEN if is_left else None)]
 
 
 def plan_decision(draft: Draft, change: Decide) -> list[Edit]:
@@ -139,8 +144,8 @@ def _overtaken(item: DraftItem) -> Overtaken:
     return Overtaken(f"{item.reviewer or 'Somebody'} changed this item in the meantime.", item)
 
 
-def _edit(item: DraftItem, kind: ActionKind, path: str, value: Json) -> Edit:
-    new = {"kind": item.kind.value, "state": _next_state(item, kind, value).value, "value": value}
+def _edit(item: DraftItem, kind: ActionKind, path: str, value: Json, state: ItemState | None = None) -> Edit:
+    new = {"kind": item.kind.value, "state": (state or _next_state(item, kind, value)).value, "value": value}
     return Edit(item.id, kind, path, item.content(), new)
 
 

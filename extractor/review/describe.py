@@ -9,11 +9,15 @@ from extractor.schemas import Finding, TrialRecord
 from .doubts import list_doubtful_fields
 from .draft import Draft, DraftItem
 from .gold import check_draft, shape_gold
-from .items import Base, ItemState, Json
+from .items import Base, ItemKind, ItemState, Json
 from .marks import RecordMarks
 from .records import read_title
 
 __all__ = ["OpenedRecord", "describe_progress", "describe_record", "describe_version"]
+
+
+_GUESSED = {ItemKind.CRITERION: "category", ItemKind.REGIMEN: "role", ItemKind.ENDPOINT: "concept"}
+"""What is least sure of an item that the rules read from marked words."""
 
 
 class OpenedRecord:
@@ -22,8 +26,22 @@ class OpenedRecord:
     def __init__(self, record: TrialRecord, base: Base, findings: tuple[Finding, ...]) -> None:
         self.record, self.base = record, base
         self.marks = RecordMarks(RecordText(record))
-        self.doubts = list_doubtful_fields(record, base.items)
+        self.starts = self.marks.list_starts()
+        self._doubts = list_doubtful_fields(record, base.items)
         self.findings = [_describe_finding(finding, self.marks) for finding in findings]
+
+    def list_doubts(self, item: DraftItem) -> dict[str, float | None]:
+        """The fields of an open item that want a look, and how sure the rules are; None for a guess from marked words.
+
+        A field that was given another value was looked at.
+        """
+        if item.state is not ItemState.OPEN:
+            return {}
+        if item.base is None:
+            return {_GUESSED[item.kind]: None}
+        predicted = item.base.value
+        doubts = self._doubts.get(item.id, {}).items()
+        return {name: sure for name, sure in doubts if item.value.get(name) == predicted.get(name)}
 
 
 def describe_record(opened: OpenedRecord, draft: Draft, reviewer: str) -> Json:
@@ -34,7 +52,9 @@ def describe_record(opened: OpenedRecord, draft: Draft, reviewer: str) -> Json:
     items = sorted(draft.items.values(), key=lambda item: _rank(item, order, draft))
     return describe_version(record.record_id, draft) | {
         "title": read_title(record),
-        "sections": [{"name": one.name, "text": one.text} for one in record.sections],
+        "sections": [
+            {"name": one.name, "text": one.text, "starts": opened.starts.get(one.name, [])} for one in record.sections
+        ],
         "items": [_describe_item(item, opened) for item in items],
         "findings": opened.findings,
         "flaws": [asdict(flaw) | {"item": item} for item, flaw in check_draft(shape, draft, record)],
@@ -50,12 +70,11 @@ def describe_version(record_id: str, draft: Draft) -> Json:
 
 
 def describe_progress(draft: Draft) -> Json:
-    """How far a record is: open, begun, finished, or changed since it was."""
+    """How far a record is: open, begun, finished, or changed since it was: its items are not what its gold says."""
     decided = sum(item.state is not ItemState.OPEN for item in draft.items.values())
-    found_finished = draft.base.gold_sha256 is not None
-    finished = draft.finished or (found_finished and not draft.actions)
-    changed = draft.finish is not None or found_finished
-    state = "finished" if finished else "changed" if changed else "begun" if draft.actions else "open"
+    state = "begun" if draft.actions else "open"
+    if draft.written is not None:
+        state = "finished" if draft.finished else "changed"
     return {"state": state, "decided": decided, "items": len(draft.items)}
 
 
@@ -68,7 +87,7 @@ def _describe_item(item: DraftItem, opened: OpenedRecord) -> Json:
         "by": item.reviewer,
         "predicted": base.value if base else None,
         "confidence": base.confidence if base else None,
-        "doubts": opened.doubts.get(item.id, {}),
+        "doubts": opened.list_doubts(item),
         "marks": opened.marks.list_marks(item),
     }
 

@@ -13,11 +13,11 @@ from .changes import Add, Change, Decide, Read, Set, find_item, plan_decision, p
 from .describe import OpenedRecord, describe_progress, describe_record, describe_version
 from .draft import Draft, replay
 from .gold import check_draft, digest_gold, name_gold, shape_gold, write_gold
-from .items import Base, ItemState, Json, list_items
+from .items import Base, ItemKind, ItemState, Json, list_items
 from .journal import ActionKind, Edit, Journal
 from .queue import Queue, Way
 from .records import RunRecords
-from .selection import find_words, propose_item, read_value
+from .selection import find_words, propose_item, read_value, refuse_endpoint
 
 __all__ = ["NotReady", "ReviewDesk"]
 
@@ -71,7 +71,7 @@ class ReviewDesk:
         """
         with self._journal.transaction():
             opened, draft = self._load(record_id)
-            edits = self._plan(opened.record, draft, change)
+            edits = self._plan(opened, draft, change)
             self._note(record_id, opened, edits)
         return edits[0].item if len(edits) == 1 else None
 
@@ -82,7 +82,7 @@ class ReviewDesk:
             find = draft.find_undo if kind is ActionKind.UNDO else draft.find_redo
             edits = plan_step(draft, find(self.reviewer), kind)
             self._note(record_id, opened, edits)
-        return edits[0].item if edits else None
+        return edits[0].item if len(edits) == 1 else None
 
     def finish(self, record_id: str) -> None:
         """Write the record's gold. Raises ``NotReady`` while something is open or wrong with it."""
@@ -94,29 +94,34 @@ class ReviewDesk:
             if left:
                 raise NotReady(f"{_count(len(left), 'item is', 'items are')} not decided yet.")
             if flaws:
-                raise NotReady(f"{_count(len(flaws), 'thing is', 'things are')} wrong with it: {flaws[0][1]}.")
+                raise NotReady(f"{_count(len(flaws), 'thing is', 'things are')} wrong with it: {flaws[0][1].problem}.")
             path = self._gold / name_gold(record_id)
             self._refuse_foreign(path, opened.base, draft)
             digest = {"sha256": write_gold(path, shape.data)}
             self._note(record_id, opened, [Edit("", ActionKind.FINISH, path.name, None, digest)])
 
-    def _plan(self, record: TrialRecord, draft: Draft, change: Change) -> list[Edit]:
+    def _plan(self, opened: OpenedRecord, draft: Draft, change: Change) -> list[Edit]:
         if isinstance(change, Set):
-            return plan_set(draft, change, {change.path: change.value})
+            doubts = opened.list_doubts(find_item(draft, change.item))
+            return plan_set(draft, change, {change.path: change.value}, doubts)
         if isinstance(change, Read):
-            item, words = find_item(draft, change.item), find_words(record, change.selection)
+            item, words = find_item(draft, change.item), find_words(opened.record, change.selection)
             values = {change.path: read_value(item.kind, item.value, change.path, words)}
             # A quote takes the place of its words with it.
             place = {"section": words.section.name} if change.path == "quote" else {}
-            return plan_set(draft, change, values | place)
+            return plan_set(draft, change, values | place, opened.list_doubts(item))
         if isinstance(change, Decide):
             return plan_decision(draft, change)
-        return [self._plan_addition(record, draft, change)]
+        return [self._plan_addition(opened.record, draft, change)]
 
     @staticmethod
     def _plan_addition(record: TrialRecord, draft: Draft, change: Add) -> Edit:
-        value = propose_item(change.add, find_words(record, change.selection))
-        new = {"kind": change.add.value, "state": ItemState.ADDED.value, "value": value}
+        words = find_words(record, change.selection)
+        if change.add is ItemKind.ENDPOINT:
+            refuse_endpoint(words, [item.value for item in draft.list_standing(ItemKind.ENDPOINT)])
+        proposed = propose_item(change.add, words)
+        state = ItemState.ADDED if proposed.is_certain else ItemState.OPEN
+        new = {"kind": change.add.value, "state": state.value, "value": proposed.value}
         return Edit(f"{change.add}-added-{draft.version + 1}", ActionKind.ADD, "", None, new)
 
     def _note(self, record_id: str, opened: OpenedRecord, edits: list[Edit]) -> None:

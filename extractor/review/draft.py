@@ -31,12 +31,13 @@ class DraftItem:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """All items of a record; ``finish`` is the action that last wrote its gold."""
+    """All items of a record; ``finish`` is the action that last wrote its gold, ``written`` the values in that gold."""
 
     base: Base
     items: dict[str, DraftItem]
     actions: tuple[Action, ...]
     finish: Action | None
+    written: dict[str, Json] | None = None
 
     @property
     def version(self) -> int:
@@ -45,8 +46,9 @@ class Draft:
 
     @property
     def finished(self) -> bool:
-        """Whether the gold file says what the items say."""
-        return self.finish is not None and self.finish is self.actions[-1]
+        """Whether all is decided and the gold file says what the items say, were it by undoing what came since."""
+        is_decided = all(item.state is not ItemState.OPEN for item in self.items.values())
+        return is_decided and self.written == _list_values(self.items)
 
     def list_standing(self, kind: ItemKind) -> list[DraftItem]:
         """The items of one kind that are to become gold."""
@@ -93,11 +95,19 @@ def replay(base: Base, actions: Iterable[Action]) -> Draft:
     """
     done = tuple(actions)
     items = {item.id: DraftItem(item.id, item.kind, item.state, item.value, item) for item in base.items}
+    written = None if base.gold_sha256 is None else _list_values(items)
+    finish = None
     for action in done:
-        if action.edit.kind is not ActionKind.FINISH:
+        if action.edit.kind is ActionKind.FINISH:
+            finish, written = action, _list_values(items)
+        else:
             _apply(items, action)
-    finishes = [action for action in done if action.edit.kind is ActionKind.FINISH]
-    return Draft(base, items, done, finishes[-1] if finishes else None)
+    return Draft(base, items, done, finish, written)
+
+
+def _list_values(items: dict[str, DraftItem]) -> dict[str, Json]:
+    """What becomes gold."""
+    return {name: item.value for name, item in items.items() if item.state is not ItemState.REJECTED}
 
 
 def _apply(items: dict[str, DraftItem], action: Action) -> None:

@@ -1,6 +1,7 @@
 """A reviewed record as gold: in the guideline's shape, checked, and written as a whole or not at all."""
 
 import json
+import re
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -24,6 +25,12 @@ _DECIDED = {
 """Fields that the schema may leave empty and the guideline does not."""
 
 _RANKS = [rank.value for rank in Rank]
+_OUTCOME = re.compile(r"\b(primary|secondary|other)_outcomes\[(\d+)\]")
+_REMEDIES = {
+    "is annotated twice": "reject one of the two",
+    "is not annotated": "restore it, or select its words in the text and choose New outcome",
+}
+"""What mends an outcome in the page; the check speaks of files."""
 
 
 class GoldShape:
@@ -64,13 +71,20 @@ def check_draft(shape: GoldShape, draft: Draft, record: TrialRecord) -> Iterator
     """Everything that keeps a draft from being gold, each with its item if it is about one."""
     for flaw in check_annotation(shape.data, record):
         item, path = shape.find_item(flaw.path)
-        yield item, Flaw(path, flaw.problem, flaw.remedy)
+        yield item, _tell_plainly(Flaw(path, flaw.problem, flaw.remedy))
     for found in draft.items.values():
         if found.state is ItemState.REJECTED:
             continue
         for name in _DECIDED[found.kind]:
             if found.value.get(name) is None:
                 yield found.id, Flaw(name, "is empty", "choose one")
+
+
+def _tell_plainly(flaw: Flaw) -> Flaw:
+    """A flaw in the words of the page, which counts outcomes from 1."""
+    problem = _OUTCOME.sub(lambda named: f"{named[1]} outcome {int(named[2]) + 1}", flaw.problem)
+    remedy = next((told for ending, told in _REMEDIES.items() if problem.endswith(ending)), flaw.remedy)
+    return Flaw(flaw.path, problem, remedy)
 
 
 def name_gold(record_id: str) -> str:

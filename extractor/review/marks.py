@@ -49,6 +49,14 @@ class RecordMarks:
         marks += [pair for pair in self._locate_quotes(item) if pair[0] not in proven]
         return [(name, *place) for name, span in marks if (place := self.export(span))]
 
+    def list_starts(self) -> dict[str, list[int]]:
+        """By section: where its items begin, in units of UTF-16, if it holds several in one text."""
+        found: dict[str, set[int]] = {}
+        for name, span in self._text.list_places().items():
+            if name.endswith("]"):
+                found.setdefault(span.section, set()).add(self._offsets[span.section](span.start))
+        return {section: sorted(starts) for section, starts in found.items() if len(starts) > 1}
+
     def export(self, span: Span | Citation) -> tuple[str, int, int] | None:
         """Section and offsets as JavaScript counts them; None for what stands in no section."""
         turn = self._offsets.get(span.section)

@@ -1,18 +1,21 @@
 """Marked words as new items and values: the rules read the words as they would read them in a record."""
 
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from extractor.evaluation.places import Places, find_places
 from extractor.parse.clean import clean_text
+from extractor.parse.parsed import CERTAIN
 from extractor.pipeline import Extractor
-from extractor.schemas import CriterionKind, Rank, Section, Source, TimePoint, TrialExtraction, TrialRecord
+from extractor.schemas import CriterionKind, Item, Rank, Section, Source, TimePoint, TrialExtraction, TrialRecord
 
 from .changes import Selection
 from .items import ItemKind, Json, list_fields
 from .offsets import from_utf16
 
-__all__ = ["Words", "find_words", "propose_item", "read_value"]
+__all__ = ["Proposal", "Words", "find_words", "propose_item", "read_value", "refuse_endpoint"]
 
 _LISTS = ("end_events", "specimens", "methods")
 _TIMES = ("time_points", "cycle", "duration")
@@ -41,6 +44,14 @@ class Words:
             raise ValueError("no words are marked")
 
 
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A new item as the rules read it, and whether they are certain of all of it."""
+
+    value: Json
+    is_certain: bool
+
+
 def find_words(record: TrialRecord, selection: Selection) -> Words:
     """The words that a selection marks. Raises ``ValueError`` for none, or a section that the record has not."""
     section = record.section(selection.section)
@@ -50,7 +61,17 @@ def find_words(record: TrialRecord, selection: Selection) -> Words:
     return Words(record, section, start, end)
 
 
-def propose_item(kind: ItemKind, words: Words) -> Json:
+def refuse_endpoint(words: Words, endpoints: Iterable[Json]) -> None:
+    """Raise ``ValueError`` for words of no registered outcome, or of one that is among the endpoints already."""
+    found = _find_outcome(words)
+    if found is None:
+        raise ValueError("an outcome is what is registered as one: select words of a single registered outcome")
+    rank, index = found
+    if any((one["rank"], one["index"]) == (rank.value, index) for one in endpoints):
+        raise ValueError(f"{rank} outcome {index + 1} is among the items already: correct it there")
+
+
+def propose_item(kind: ItemKind, words: Words) -> Proposal:
     """A new item of the marked words, filled in as far as the rules can read them."""
     if kind is ItemKind.CRITERION:
         return _propose_criterion(words)
@@ -68,37 +89,44 @@ def read_value(kind: ItemKind, item: Json, path: str, words: Words) -> Any:
         return points if path == "time_points" else points[0] if points else item.get(path)
     if path not in _UNREAD:
         return words.text
-    found = propose_item(kind, words)[path] or _UNREAD[path] | {_NAMES.get(path, "unit"): words.text}
+    found = propose_item(kind, words).value[path] or _UNREAD[path] | {_NAMES.get(path, "unit"): words.text}
     more = found if isinstance(found, list) else [found]
     return [*(item.get(path) or []), *more] if path in _MANY else found
 
 
-def _propose_criterion(words: Words) -> Json:
+def _propose_criterion(words: Words) -> Proposal:
     before = _LIST_NAME.findall(words.section.text[: words.start])
     kind = CriterionKind(before[-1].lower()) if before else CriterionKind.INCLUSION
     found = _extract(words, "eligibility", f"{kind.capitalize()} Criteria:\n\n* {words.text}").eligibility.criteria
     value = dict.fromkeys(list_fields(ItemKind.CRITERION)) | {"constraints": []}
     value |= _dump(found[0], ItemKind.CRITERION) if found else {}
-    return value | {"kind": kind.value, "section": words.section.name, "quote": words.text, "lead_in": None}
+    value |= {"kind": kind.value, "section": words.section.name, "quote": words.text, "lead_in": None}
+    return Proposal(value, _is_certain(found))
 
 
-def _propose_regimen(words: Words) -> Json:
+def _propose_regimen(words: Words) -> Proposal:
     found = _extract(words, "interventions[0]", words.text).dosing
     value = dict.fromkeys(list_fields(ItemKind.REGIMEN)) | {"amounts": [], "agent": words.text, "quote": words.text}
-    return value | (_dump(found[0], ItemKind.REGIMEN) if found else {}) | {"section": words.section.name}
+    value |= (_dump(found[0], ItemKind.REGIMEN) if found else {}) | {"section": words.section.name}
+    return Proposal(value, _is_certain(found))
 
 
-def _propose_endpoint(words: Words) -> Json:
+def _propose_endpoint(words: Words) -> Proposal:
     """Rank and index are those of the registered outcome that the words stand in."""
     found = _extract(words, "primary_outcomes", words.text).endpoints
     value = dict.fromkeys(list_fields(ItemKind.ENDPOINT)) | {"measure": words.text}
     value |= {name: [] for name in (*_LISTS, "time_points")} | {"censored": False}
     value |= _dump(found[0], ItemKind.ENDPOINT) if found else {}
-    rank, index = _find_outcome(words)
-    return value | {"rank": rank.value, "index": index}
+    rank, index = _find_outcome(words) or (Rank.PRIMARY, 0)
+    return Proposal(value | {"rank": rank.value, "index": index}, _is_certain(found))
 
 
-def _find_outcome(words: Words) -> tuple[Rank, int]:
+def _is_certain(found: tuple[Item, ...]) -> bool:
+    """Whether the words are one item, and the rules are sure of it."""
+    return len(found) == 1 and (found[0].confidence or 0) >= CERTAIN
+
+
+def _find_outcome(words: Words) -> tuple[Rank, int] | None:
     record = words.record
     places: Places = find_places(record, {section.name: clean_text(section.text) for section in record.sections})
     for name, span in places.spans.items():
@@ -106,7 +134,7 @@ def _find_outcome(words: Words) -> tuple[Rank, int]:
         inside = span.section == words.section.name and span.start <= words.start and words.end <= span.end
         if named and named[2] is not None and inside:
             return Rank(named[1]), int(named[2])
-    return Rank.PRIMARY, 0
+    return None
 
 
 def _read_time(words: Words) -> list[Json]:

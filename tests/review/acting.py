@@ -48,5 +48,5 @@ def mend(desk):
     set_value(desk, "endpoint-0", "time_points", [{"value": 3, "unit": "month"}])
     added = add_criterion(desk)
     decide(desk, "reject", "regimen-0")
-    decide(desk, "accept", "people", "criterion-0")
+    decide(desk, "accept", "people", "criterion-0", "endpoint-0", added)
     return added

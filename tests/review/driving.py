@@ -43,7 +43,10 @@ def drag_over(page, section, words):
         [section, words],
     )
     page.mouse.move(*ends[:2])
+    was_visible = page.locator(".uses").is_visible()
     page.mouse.down()
     page.mouse.move(*ends[2:], steps=5)
+    # What the words can become is offered when they are selected, not while they are.
+    assert page.locator(".uses").is_visible() is was_visible
     page.mouse.up()
     expect(page.locator(".chosen")).to_be_visible()

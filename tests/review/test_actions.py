@@ -43,12 +43,34 @@ def test_several_accepted_at_once_are_undone_at_once(sit_down):
 
 def test_a_value_set_back_is_accepted_and_restore_forgets(sit_down):
     desk = sit_down()
+    decide(desk, "accept", "endpoint-0")
     set_value(desk, "endpoint-0", "concept", "mortality")
     assert item(desk, "endpoint-0")["state"] == "corrected"
     set_value(desk, "endpoint-0", "concept", "response_rate")
     assert item(desk, "endpoint-0")["state"] == "accepted"
     decide(desk, "restore", "endpoint-0")
     assert item(desk, "endpoint-0")["state"] == "open"
+
+
+def test_an_item_is_to_decide_until_all_that_is_doubtful_was_looked_at(sit_down):
+    desk = sit_down()
+    doubtful = {"measure", "description", "time_kind", "specimens"}
+    assert set(item(desk, "endpoint-0")["doubts"]) == doubtful
+    set_value(desk, "endpoint-0", "concept", "mortality")
+    set_value(desk, "endpoint-0", "time_kind", "at")
+    assert item(desk, "endpoint-0")["state"] == "open"
+    assert set(item(desk, "endpoint-0")["doubts"]) == doubtful - {"time_kind"}
+    for name, value in (("measure", "Response"), ("description", None), ("specimens", ["blasts"])):
+        assert item(desk, "endpoint-0")["state"] == "open"
+        set_value(desk, "endpoint-0", name, value)
+    assert (item(desk, "endpoint-0")["state"], item(desk, "endpoint-0")["doubts"]) == ("corrected", {})
+
+
+def test_what_was_changed_and_then_accepted_is_corrected(sit_down):
+    desk = sit_down()
+    set_value(desk, "endpoint-0", "concept", "mortality")
+    decide(desk, "accept", "endpoint-0")
+    assert (item(desk, "endpoint-0")["state"], item(desk, "endpoint-0")["doubts"]) == ("corrected", {})
 
 
 def test_every_action_is_kept_with_its_author_and_both_values(sit_down):

@@ -7,6 +7,7 @@ import pytest
 from extractor.errors import GoldError
 from extractor.evaluation import check_gold_files
 from extractor.review.desk import NotReady
+from extractor.review.journal import ActionKind
 
 from .acting import decide, mend, set_value
 from .runs import SEED, read_gold
@@ -68,6 +69,25 @@ def test_a_finished_record_that_is_changed_says_so_until_it_is_finished_again(si
     desk.finish(SEED)
     written = json.loads((tmp_path / "gold" / f"{SEED}.json").read_text("utf-8"))
     assert written["endpoints"][0]["censored"] is True
+
+
+def test_a_finished_record_whose_changes_are_undone_is_finished(sit_down):
+    desk = sit_down()
+    mend(desk)
+    desk.finish(SEED)
+    set_value(desk, "endpoint-0", "censored", value=True)
+    desk.step(SEED, ActionKind.UNDO)
+    assert desk.describe(SEED)["progress"]["state"] == "finished"
+    desk.step(SEED, ActionKind.UNDO)  # what was accepted before is to decide again
+    assert desk.describe(SEED)["progress"]["state"] == "changed"
+
+
+def test_what_is_wrong_with_an_outcome_is_told_without_paths(sit_down):
+    desk = sit_down()
+    decide(desk, "reject", "endpoint-0")
+    told = [(one["problem"], one["remedy"]) for one in desk.describe(SEED)["flaws"] if one["item"] is None]
+    restore = "restore it, or select its words in the text and choose New outcome"
+    assert told == [("primary outcome 1 is not annotated", restore)]
 
 
 def test_gold_that_is_there_is_what_is_reviewed(sit_down, tmp_path):

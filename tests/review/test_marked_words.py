@@ -2,15 +2,57 @@
 
 import pytest
 
-from .acting import add_criterion, change, item, select
+from .acting import add_criterion, change, decide, item, select, set_value
 from .runs import SEED, read_gold
 
 
 def test_marked_words_become_a_criterion_as_the_rules_read_it(sit_down):
     desk = sit_down()
     added = item(desk, add_criterion(desk))
-    assert added["state"] == "added"
+    # The rules are not sure of its category: that is for the reviewer.
+    assert (added["state"], added["doubts"]) == ("open", {"category": None})
     assert added["value"] == read_gold()["eligibility"]["criteria"][1]
+
+
+@pytest.mark.parametrize("name", ["category", "lead_in"])
+def test_an_added_item_is_decided_when_its_category_is(sit_down, name):
+    desk = sit_down()
+    added = add_criterion(desk)
+    set_value(desk, added, name, "biomarker")
+    assert item(desk, added)["state"] == ("added" if name == "category" else "open")
+    decide(desk, "accept", added)
+    assert item(desk, added)["state"] == "added"
+
+
+def test_words_without_a_doubt_are_added_at_once(sit_down, monkeypatch):
+    monkeypatch.setattr("extractor.review.selection.CERTAIN", 0.5)
+    desk = sit_down()
+    assert item(desk, add_criterion(desk))["state"] == "added"
+
+
+@pytest.mark.parametrize(
+    ("section", "words", "told"),
+    [("brief_summary", "heavily treated", "registered outcome"), ("primary_outcomes", "NCCN", "is among the items")],
+)
+def test_no_outcome_is_added_that_is_not_registered_or_there_already(sit_down, section, words, told):
+    desk = sit_down()
+    with pytest.raises(ValueError, match=told):
+        change(desk, kind="add", add="endpoint", selection=select(desk, section, words))
+
+
+def test_a_rejected_outcome_is_added_anew_from_its_words(sit_down):
+    desk = sit_down()
+    decide(desk, "reject", "endpoint-0")
+    name = change(desk, kind="add", add="endpoint", selection=select(desk, "primary_outcomes", "NCCN"))
+    assert (item(desk, name)["value"]["rank"], item(desk, name)["value"]["index"]) == ("primary", 0)
+
+
+def test_several_outcomes_in_one_text_are_told_apart(sit_down):
+    described = sit_down().describe("001_7c5a8bd566a2bac6")
+    sections = {one["name"]: one for one in described["sections"]}
+    text, starts = (sections["secondary_outcomes"][name] for name in ("text", "starts"))
+    assert starts == [0, *(place + 1 for place, letter in enumerate(text) if letter == "|")]
+    assert sections["primary_outcomes"]["starts"] == []
 
 
 def test_cut_words_are_made_whole(sit_down):

@@ -1,6 +1,7 @@
 """The review in a real browser, as a curator works with it."""
 
 import json
+import shutil
 
 from playwright.sync_api import expect
 
@@ -9,7 +10,7 @@ from tests.browser import needs_browser
 
 from .driving import card, drag_over, open_record, unfold
 from .many import make_many
-from .runs import SEED, read_gold, serve
+from .runs import GOLD, SEED, read_gold, serve
 
 pytestmark = needs_browser
 CRITERION = read_gold()["eligibility"]["criteria"][1]["quote"]
@@ -20,14 +21,21 @@ def test_a_curator_mends_a_record_and_it_becomes_gold(page, served):
     endpoint = unfold(page, "endpoint-0")
     endpoint.get_by_label("value", exact=True).fill("3")
     endpoint.get_by_label("value", exact=True).press("Enter")
-    expect(endpoint.locator(".pill").first).to_have_text("corrected")
     expect(endpoint.locator(".before")).to_have_text("was: 6 month")
+    # Other fields of it are doubtful still.
+    expect(endpoint.locator(".pill").first).to_have_text("to decide")
+    expect(endpoint.locator(".head .doubt")).to_have_text("59 % sure of measure, description, time kind, specimens")
+    endpoint.get_by_role("button", name="Accept", exact=True).click()
+    expect(endpoint.locator(".pill").first).to_have_text("corrected")
     # A criterion that was missed.
     drag_over(page, "brief_summary", CRITERION)
     page.get_by_role("button", name="New criterion").click()
     added = page.locator(".card.added")
     expect(added.locator("> .form > [data-field=quote] textarea")).to_have_value(CRITERION)
     expect(added.locator("[data-field=constraints] textarea").first).to_have_value("CD19")
+    expect(added.locator(".head .doubt")).to_have_text("category guessed")
+    added.get_by_role("button", name="Accept", exact=True).click()
+    expect(added.locator(".pill").first).to_have_text("added")
     # An invented dose: rejected, taken back, rejected again.
     unfold(page, "regimen-0").get_by_role("button", name="Reject").click()
     expect(card(page, "regimen-0").locator(".pill").first).to_have_text("rejected")
@@ -43,6 +51,11 @@ def test_a_curator_mends_a_record_and_it_becomes_gold(page, served):
     # The rest is right.
     page.get_by_role("button", name="Accept 2 certain").click()
     expect(page.locator(".progress")).to_have_text("5 of 5 decided")
+    expect(page.locator(".message")).to_have_text("2 accepted: Who may take part, inclusion criterion 1.")
+    page.get_by_role("button", name="History").click()
+    expect(page.locator("dialog tbody tr").nth(-3)).to_contain_text("added inclusion criterion")
+    expect(page.locator("dialog tbody tr").nth(-3)).to_contain_text(f"nothing → to decide: “{CRITERION}”")
+    page.keyboard.press("Escape")
     page.get_by_role("button", name="Finish").click()
     expect(page.locator(".message")).to_contain_text("its gold is written")
     written = json.loads((served.gold / f"{SEED}.json").read_text("utf-8"))
@@ -79,18 +92,51 @@ def test_a_record_is_reviewed_by_keyboard_alone(page, served):
     expect(page.get_by_label("Find in the text")).to_be_focused()
     page.keyboard.type("heavily treated")
     page.keyboard.press("Enter")
+    expect(page.locator(".count")).to_have_text("1 of 2")
+    page.keyboard.press("Enter")
+    expect(page.locator(".count")).to_have_text("2 of 2")
+    page.keyboard.press("Enter")
+    expect(page.locator(".count")).to_have_text("1 of 2, from the top")
+    expect(page.locator(".uses")).to_be_hidden()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
     expect(page.locator(".chosen")).to_have_text("“heavily treated”")
-    page.keyboard.press("Escape")
     page.keyboard.press("q")
     expect(page.locator(".queue .begun")).to_have_text("begun")
 
 
 def test_menus_say_what_their_words_mean(page):
     menu = unfold(page, "endpoint-0").get_by_label("Concept")
-    expect(menu.locator("option:checked")).to_have_text(
-        "response rate – remission, benefit or disease control, however counted; share reaching a threshold"
-    )
+    expect(menu.locator("option:checked")).to_have_text("response rate")
+    expect(menu.locator("option[value='\"mortality\"']")).to_have_text("mortality – deaths counted")
+    menu.focus()
+    expect(card(page, "endpoint-0").locator("[data-field=concept] .help")).to_contain_text("response rate: remission")
     assert menu.locator("option").count() == 33
+
+
+def test_keys_are_the_page_s_in_a_closed_menu_and_escape_takes_back(page):
+    menu = unfold(page, "endpoint-0").get_by_label("Concept")
+    menu.focus()
+    for _ in range(2):
+        page.keyboard.press("ArrowDown")
+    expect(card(page, "endpoint-0").locator("[data-field=concept] .before")).to_be_visible()
+    expect(menu).to_be_focused()
+    expect(menu).to_have_value('"time_to_response"')
+    page.keyboard.press("Escape")
+    expect(menu).to_have_value('"response_rate"')
+    expect(card(page, "endpoint-0").locator(".pill").first).to_have_text("to decide")
+    menu.focus()
+    page.keyboard.press("a")
+    expect(card(page, "endpoint-0").locator(".pill").first).to_have_text("accepted")
+    expect(card(page, "people").locator(".form")).to_be_visible()
+    page.keyboard.press("u")  # back to the item that was open
+    expect(card(page, "endpoint-0").locator(".form")).to_be_visible()
+    expect(card(page, "endpoint-0").locator(".pill").first).to_have_text("to decide")
+    assert (
+        card(page, "endpoint-0")
+        .get_by_label("Measure")
+        .evaluate("(box) => box.getBoundingClientRect().bottom < innerHeight")
+    )
 
 
 def test_what_is_wrong_is_said_at_its_field(page):
@@ -102,6 +148,28 @@ def test_what_is_wrong_is_said_at_its_field(page):
     )
     expect(endpoint.get_by_label("value", exact=True)).to_have_value("three")
     expect(endpoint.get_by_label("value", exact=True)).to_have_attribute("aria-invalid", "true")
+
+
+def test_where_all_is_finished_nothing_is_left_to_do(spoilt_run, visit, tmp_path):
+    shutil.copytree(GOLD, tmp_path / "gold")
+    with serve(spoilt_run, tmp_path / "gold") as review:
+        page = visit(review)
+        page.get_by_label("Only what is left to do").check()
+        expect(page.locator(".status")).to_have_text("5 of 5 finished; nothing is left to do")
+        page.get_by_label("Only what is left to do").uncheck()
+        expect(page.locator(".queue li")).to_have_count(5)
+        expect(page.locator(".row-why")).to_have_count(0)
+        open_record(page)
+        page.get_by_role("button", name="Next", exact=True).click()
+        expect(page.locator(".title code")).not_to_have_text(SEED)
+        page.get_by_role("button", name="Previous").click()
+        expect(page.locator(".title code")).to_have_text(SEED)
+        unfold(page, "people").get_by_label("Sex").select_option(label="all – men and women")
+        expect(page.locator(".progress")).to_have_text("changed since it was finished")
+        page.get_by_role("button", name="Finish").click()
+        expect(page.locator(".message")).to_contain_text("Nothing is left to do: 5 of 5 records are finished.")
+        page.get_by_role("button", name="Queue").click()
+        expect(page.locator(".queue li")).to_have_count(5)
 
 
 def test_selected_words_fill_the_field_of_the_opened_item(page):
@@ -117,6 +185,8 @@ def test_selected_words_fill_the_field_of_the_opened_item(page):
 def test_what_is_selected_stays_when_another_item_is_opened(page):
     unfold(page, "criterion-0")
     drag_over(page, "brief_summary", "heavily treated")
+    expect(page.locator(".uses").get_by_role("button", name="New dose")).to_be_visible()
+    expect(page.locator(".uses").get_by_role("button", name="New outcome")).to_have_count(0)
     unfold(page, "endpoint-0")
     page.locator(".uses").get_by_role("button", name="specimens").click()
     expect(card(page, "endpoint-0").locator("[data-field=specimens] textarea")).to_have_value("heavily treated")
@@ -127,13 +197,16 @@ def test_a_finding_leads_to_its_words(page):
     cited = page.locator(".cite").first
     words = cited.inner_text().strip("“”…")
     cited.click()
-    expect(page.locator(".chosen")).to_contain_text(words[:60])
+    assert page.evaluate("getSelection().toString()").startswith(words[:60])
+    expect(page.locator(".uses")).to_be_hidden()
 
 
 def test_the_words_of_the_opened_item_are_marked(page):
     unfold(page, "criterion-0")
     marked = page.locator("mark.current").all_inner_texts()
     assert "".join(marked) == read_gold()["eligibility"]["criteria"][0]["quote"]
+    drag_over(page, "brief_summary", "matched the diagnostic")
+    expect(page.locator(".uses")).to_contain_text("Quoted already by:inclusion criterion 1")
     page.locator("pre[data-section=primary_outcomes] mark").first.click()
     expect(card(page, "endpoint-0").locator(".form")).to_be_visible()
 
@@ -142,7 +215,7 @@ def test_the_focus_stays_where_it_is_when_something_is_saved(page):
     endpoint = unfold(page, "endpoint-0")
     endpoint.get_by_label("Measure").fill("Objective response rate")
     page.keyboard.press("Tab")
-    expect(endpoint.locator(".pill").first).to_have_text("corrected")
+    expect(endpoint.locator("[data-field=measure] .before")).to_be_visible()
     expect(page.locator("[id='endpoint-0|description']")).to_be_focused()
 
 
@@ -155,7 +228,7 @@ def test_two_reviewers_see_each_other_s_value_and_choose(spoilt_run, served, vis
             open_record(page)
             unfold(page, "endpoint-0")
         card(anna, "endpoint-0").get_by_label("Category").select_option(label="safety – whether it harms; MTD too")
-        expect(card(anna, "endpoint-0").locator(".pill").first).to_have_text("corrected")
+        expect(card(anna, "endpoint-0").locator("[data-field=category] .before")).to_have_text("was: efficacy")
         card(ben, "endpoint-0").get_by_label("Category").select_option(label="other – none of these")
         expect(ben.get_by_role("dialog")).to_contain_text("anna changed this item in the meantime")
         ben.unroute("**/api/version?*")

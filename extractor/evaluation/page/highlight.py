@@ -1,6 +1,6 @@
 """Where the words of an error stand in its record: spans to mark, for gold and for the prediction."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -64,6 +64,10 @@ class RecordText:
         """A section, an outcome, or an item of a section that is a list in one cell: "arms[1]". None if not there."""
         section = self.record.section(name)
         return Span(name, 0, len(section.text)) if section else self._places.spans.get(name)
+
+    def list_places(self) -> Mapping[str, Span]:
+        """All places by their names: sections, outcomes, and items of a section that is a list in one cell."""
+        return self._places.spans
 
     def locate(self, clue: Clue, near: Sequence[Span]) -> Span | None:
         """Where the words stand: at their offset if they are there, else where they are found, best beside ``near``."""

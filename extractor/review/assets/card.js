@@ -1,7 +1,7 @@
 // One item as a card: closed in two lines, opened with its form.
 
 import { makeForm } from "./form.js";
-import { nameItem, summarise } from "./summary.js";
+import { nameItem, STATES, summarise } from "./summary.js";
 import { scrollToMark } from "./text.js";
 
 export const CERTAIN = 0.95;
@@ -10,7 +10,7 @@ export const CERTAIN = 0.95;
 export function makeCard(view, item, flaws) {
   const isOpened = item.id === view.current;
   const name = nameItem(item);
-  const states = `card ${item.state}${isOpened ? " opened" : ""}`;
+  const states = `card ${item.state}${item.predicted ? "" : " added"}${isOpened ? " opened" : ""}`;
   const body = isOpened ? [makeButtons(view, item), makeItemForm(view, item, flaws)] : [];
   return make("article", { class: states, "aria-label": name, "data-id": item.id },
     make("h3", {}, makeHead(view, item, flaws, isOpened)), body);
@@ -22,20 +22,23 @@ function makeHead(view, item, flaws, isOpened) {
   const head = make("button", { type: "button", class: "head", id: `head|${item.id}`, "aria-expanded": String(isOpened) },
     make("span", { class: "line" },
       make("span", { class: "name" }, nameItem(item)),
-      make("span", { class: `pill ${item.state}` }, item.state === "open" ? "to decide" : item.state),
-      makeDoubt(item, isOpened),
+      make("span", { class: `pill ${item.state}` }, STATES[item.state]),
+      makeDoubt(item),
       flaws.length ? make("span", { class: "pill wrong" }, "to mend") : null),
     isOpened ? null : [make("span", { class: "words" }, words || ""), make("span", { class: "values" }, tags)]);
   head.addEventListener("click", () => view.choose(isOpened ? null : item.id));
   return head;
 }
 
-/** How sure the extraction is of the item, where nobody has decided yet; a closed card names the fields. */
-function makeDoubt(item, isOpened) {
-  if (item.confidence === null || item.confidence >= CERTAIN || item.state !== "open") return null;
+/** How sure the extraction is of what nobody has decided yet, and of which fields. */
+function makeDoubt(item) {
+  if (item.state !== "open") return null;
   const fields = Object.keys(item.doubts).map(toWords).join(", ");
+  if (!item.predicted) return make("span", { class: "doubt", title: "the rules read the words that were selected" }, `${fields} guessed`);
+  if (item.confidence === null || item.confidence >= CERTAIN) return null;
+  const sure = isChanged(item) && fields ? Math.min(...Object.values(item.doubts)) : item.confidence;
   const title = "how sure the extraction is of its least sure field";
-  return make("span", { class: "doubt", title }, `${Math.round(100 * item.confidence)} % sure${fields && !isOpened ? ` of ${fields}` : ""}`);
+  return make("span", { class: "doubt", title }, `${Math.round(100 * sure)} % sure${fields ? ` of ${fields}` : ""}`);
 }
 
 function makeButtons(view, item) {
@@ -50,7 +53,12 @@ function makeButtons(view, item) {
     item.state === "open" ? button("Accept", "a", () => view.accept(), "primary") : null,
     item.state !== "open" && isOpenLeft ? button("Next to decide", "n", () => view.goToOpen(), "primary") : null,
     isRejected || item.kind === "people" ? null : button("Reject", "x", () => view.decide("reject")),
-    isRejected || item.state === "corrected" ? button("Restore", isRejected ? "x" : null, () => view.decide("restore")) : null);
+    isRejected || item.state === "corrected" || isChanged(item) ? button("Restore", isRejected ? "x" : null, () => view.decide("restore")) : null);
+}
+
+/** Whether an item that is still to decide was changed. */
+function isChanged({ state, predicted, value }) {
+  return state === "open" && predicted !== null && JSON.stringify(predicted) !== JSON.stringify(value);
 }
 
 function makeItemForm(view, item, flaws) {
@@ -76,7 +84,8 @@ export function makeFindings(view) {
     make("span", { class: `pill ${severity}` }, severity), ` ${message} `,
     citations.map(({ quote, place }) => (place ? makeCitation(view, quote, place) : make("q", {}, quote)))));
   const title = `${findings.length} finding${findings.length === 1 ? "" : "s"} to keep in mind`;
-  return make("details", { class: "findings" }, make("summary", {}, title), make("ul", {}, rows));
+  const told = make("p", { class: "dim" }, "Faults of the record itself: for them nothing is to be added or corrected here.");
+  return make("details", { class: "findings" }, make("summary", {}, title), told, make("ul", {}, rows));
 }
 
 function makeCitation(view, quote, place) {

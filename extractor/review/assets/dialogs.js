@@ -1,11 +1,14 @@
 // What is shown above the page: keys, history, and what somebody else did in the meantime.
 
+import { hush } from "./message.js";
+import { nameItem, STATES, summarise } from "./summary.js";
+
 const KEYS = [
   ["j, k", "next, previous item, or record of the queue"],
   ["n", "next item that is not decided"],
   ["a", "accept the item and go on"],
   ["x", "reject the item, or restore it"],
-  ["e", "edit the item; Enter saves a field, Escape leaves it as it was"],
+  ["e", "edit the item; Enter saves a field, Escape leaves it as it was, a menu too"],
   ["u, r", "undo, redo"],
   ["/", "find in the text, or in the queue"],
   ["f", "finish the record: write its gold"],
@@ -16,6 +19,7 @@ const KEYS = [
 
 /** Open the dialog; what the reviewer chose comes back, an empty word for closing it. */
 function open(title, body, buttons = []) {
+  hush();
   const dialog = document.querySelector("dialog");
   dialog.querySelector("h2").textContent = title;
   dialog.querySelector(".dialog-body").replaceChildren(body);
@@ -34,23 +38,32 @@ export function showKeys() {
   return open("Keys", make("div", {}, make("dl", { class: "keys" }, rows), select));
 }
 
-export function showHistory(actions, names) {
+export function showHistory(actions) {
   const rows = actions.map((action) => make("tr", {},
     make("td", {}, new Date(action.time).toLocaleString()),
     make("td", {}, action.reviewer),
     make("td", {}, `${action.kind}${action.path && action.kind !== "finish" ? ` ${toWords(action.path)}` : ""}`),
-    make("td", {}, names.get(action.item) || action.item || action.path),
-    make("td", {}, describeValue(action.old, action.path), " → ", describeValue(action.new, action.path))));
+    make("td", {}, nameActed(action)),
+    make("td", {}, describeValue(action, action.old), " → ", describeValue(action, action.new))));
   const head = make("tr", {}, ["When", "Who", "What", "Item", "Old and new"].map((words) => make("th", { scope: "col" }, words)));
   const table = make("table", {}, make("thead", {}, head), make("tbody", {}, rows));
   const scroll = make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Actions" }, table);
   return open("History of the record", actions.length ? scroll : make("p", {}, "Nothing was done yet."));
 }
 
-function describeValue(item, path) {
+/** The item of an action, as its card is called; of finishing, the file. */
+function nameActed({ item, path, old, new: now }) {
+  const known = now?.kind ? now : old;
+  return known?.kind ? nameItem({ id: item, ...known }) : path;
+}
+
+/** What an action changed: a field, the state, or all of an item, which is told by its words. */
+function describeValue(action, item) {
   if (item === null || item === undefined) return "nothing";
   if (item.sha256) return "written";
-  return path ? toLine(item.value[path] ?? null) : item.state;
+  if (action.path) return toLine(item.value[action.path] ?? null);
+  const { words } = action.old && action.new ? { words: null } : summarise(item);
+  return words ? `${STATES[item.state]}: “${words}”` : STATES[item.state];
 }
 
 /** What somebody else made of an item, beside one's own: "mine" or "theirs". */

@@ -1,5 +1,7 @@
 // The form of one item, made from what the server says of its schema.
 
+import { nameSection } from "./summary.js";
+
 let sequence = 0;
 
 /** All fields of an item. ``save(path, value)`` is called with a field's new value when it was changed. */
@@ -17,11 +19,10 @@ function makeField(item, field, context) {
   const isGroup = field.many || field.widget === "group";
   const doubt = item.doubts[field.name];
   const before = item.predicted && context.isChanged(field.name) ? toLine(item.predicted[field.name] ?? null) : null;
-  const head = [field.label, doubt !== undefined && item.state === "open"
-    ? make("span", { class: "doubt", title: "how sure the rules are of this field" }, doubt ? `${Math.round(100 * doubt)} % sure` : "not read")
-    : null];
+  const sure = doubt === null ? "guessed" : doubt ? `${Math.round(100 * doubt)} % sure` : "not read";
+  const head = [field.label, doubt === undefined ? null : make("span", { class: "doubt", title: "how sure the rules are of this field" }, sure)];
   const label = isGroup ? make("legend", {}, head) : make("label", { for: place.key }, head);
-  return make(isGroup ? "fieldset" : "div", { class: `field${doubt === undefined || item.state !== "open" ? "" : " doubtful"}`, "data-field": field.name },
+  return make(isGroup ? "fieldset" : "div", { class: `field${doubt === undefined ? "" : " doubtful"}`, "data-field": field.name },
     label,
     make("div", { class: "control" }, control,
       make("div", { id: told, class: "told" },
@@ -107,22 +108,31 @@ function makeControl(field, value, save, place, context) {
 function makeMenu(field, value, save, attributes, context) {
   const menu = make("select", attributes);
   const choices = listChoices(field, value, context);
-  for (const { word, told } of choices) menu.append(make("option", { value: JSON.stringify(word) }, told));
+  for (const { word } of choices) menu.append(make("option", { value: JSON.stringify(word) }));
   menu.value = JSON.stringify(value);
-  menu.addEventListener("change", () => save(JSON.parse(menu.value)));
+  // A closed menu shows what is chosen: the word alone, as its meaning stands below.
+  const tell = () => [...menu.options].forEach((option, place) => {
+    const { short, told } = choices[place];
+    option.textContent = option.selected ? short : told;
+  });
+  tell();
+  menu.addEventListener("change", () => {
+    tell();
+    save(JSON.parse(menu.value));
+  });
   return menu;
 }
 
 function listChoices(field, value, context) {
   if (field.widget === "flag") {
-    return [[null, "not stated"], [true, "yes"], [false, "no"]].map(([word, told]) => ({ word, told }));
+    return [[null, "not stated"], [true, "yes"], [false, "no"]].map(([word, told]) => ({ word, told, short: told }));
   }
-  const empty = field.optional || value === null ? [{ word: null, told: "not stated" }] : [];
+  const empty = field.optional || value === null ? [{ word: null, told: "not stated", short: "not stated" }] : [];
   const known = field.name === "section"
-    ? context.sections.map((name) => ({ word: name, told: name }))
-    : field.options.map((option) => ({ word: option.value, told: describe(option) }));
+    ? context.sections.map((name) => ({ word: name, told: nameSection(name), short: nameSection(name) }))
+    : field.options.map((option) => ({ word: option.value, told: describe(option), short: toWords(option.value) }));
   const isKnown = value === null || known.some(({ word }) => word === value);
-  return [...empty, ...known, ...(isKnown ? [] : [{ word: value, told: String(value) }])];
+  return [...empty, ...known, ...(isKnown ? [] : [{ word: value, told: String(value), short: String(value) }])];
 }
 
 function describe({ value, meaning }) {

@@ -1,5 +1,6 @@
 // What a record's page is made of: its title, its text, its items; on a phone the text or the items.
 
+import { makeFind } from "./find.js";
 import { makeText } from "./text.js";
 
 /** The parts of the page; those that change later are given to the view. */
@@ -16,14 +17,23 @@ export function makePanes(view) {
   view.page = make("div", { class: "record show-items" },
     make("section", { class: "text-side", "aria-label": "Text" }, makeFind(view), view.text, view.uses),
     make("section", { class: "items-side", "aria-label": "Items" }, view.items));
+  watchDrag(view);
+  view.items.addEventListener("focusin", (event) => view.noteFocus(event.target.id));
   const title = make("div", { class: "title" }, make("h1", {}, record.title || record.record), make("code", { class: "dim" }, record.record));
   return [title, view.tabs, view.page];
 }
 
-function makeFind(view) {
-  const find = make("input", { type: "search", id: "search", "aria-label": "Find in the text", placeholder: "find in the text", autocomplete: "off" });
-  find.addEventListener("keydown", (event) => event.key === "Enter" && view.find(find.value));
-  return find;
+/** Words are selected when the mouse is let go, not while it moves over them. */
+function watchDrag(view) {
+  view.text.addEventListener("pointerdown", () => {
+    view.isDragging = true;
+    const end = () => {
+      for (const name of ["pointerup", "pointercancel"]) removeEventListener(name, end);
+      view.isDragging = false;
+      view.noteSelection();
+    };
+    for (const name of ["pointerup", "pointercancel"]) addEventListener(name, end);
+  });
 }
 
 function makeTab(view, name, words) {

@@ -93,7 +93,7 @@ export class QueueView {
     const number = (count) => count.toLocaleString("en");
     const share = `${number(finished)} of ${number(total)} finished`;
     const isNarrowed = this.words.trim() !== "" || this.unfinished;
-    this.status.textContent = !isNarrowed ? share : found ? `${share}; ${number(found)} shown here` : `${share}; no record is like that`;
+    this.status.textContent = !isNarrowed ? share : `${share}; ${found ? `${number(found)} shown here` : this.words.trim() === "" ? "nothing is left to do" : "no record is like that"}`;
     this.more.hidden = this.list.children.length >= found;
   }
 
@@ -113,7 +113,7 @@ function makeRow(row) {
   return make("li", { class: `state-${state}` },
     make("a", { href: isOpenable ? addressOf(row.record) : null, class: "row" },
       make("span", { class: "row-head" }, head),
-      make("span", { class: "row-why" }, make("b", {}, row.expected.toFixed(1)), " errors expected",
+      state === "finished" ? null : make("span", { class: "row-why" }, make("b", {}, row.expected.toFixed(1)), " errors expected",
         row.reasons.length ? `: ${row.reasons.join(", ")}` : ""),
       make("span", { class: "row-state" }, make("span", { class: `pill ${state}` }, STATES[state]),
         state === "begun" ? ` ${share} % decided` : ""),

@@ -6,12 +6,14 @@ import { CERTAIN, makeCard, makeFindings } from "./card.js";
 import { showHistory } from "./dialogs.js";
 import { makePanes } from "./panes.js";
 import { GROUPS, nameItem } from "./summary.js";
-import { findWords, readSelection, scrollToMark, scrollToSelection, selectPlace, showMarks } from "./text.js";
+import { isSamePlace, readSelection, scrollToMark, scrollToSelection, selectPlace, showMarks } from "./text.js";
 import { showUses } from "./uses.js";
 
 export class RecordView {
   constructor(main, form, say, record) {
-    Object.assign(this, { main, form, say, record, current: null, selection: null, cards: new Map(), actions: new Actions(this) });
+    Object.assign(this, { main, form, say, record, current: null, selection: null, shown: null, cards: new Map(), actions: new Actions(this) });
+    this.chosen = { id: null, count: 0 };
+    this.places = new Map();
   }
 
   /** Put the record into the page, with its first item to decide opened. */
@@ -32,14 +34,9 @@ export class RecordView {
     return this.record.items.find((item) => item.id === this.current);
   }
 
-  find(words) {
-    const found = findWords(this.record, words.trim(), this.selection);
-    if (found) this.select(found.section, found.start, found.end);
-    else this.say(`“${words}” does not stand in the text.`);
-  }
-
-  /** Select a place of the text, and show it. */
+  /** Show a place of the text by selecting it; nobody asked to use its words yet. */
   select(section, start, end) {
+    this.shown = { section, start, end };
     selectPlace(this.text, section, start, end);
     scrollToSelection(this.text);
     this.noteSelection();
@@ -55,8 +52,21 @@ export class RecordView {
     const [box, frame] = [card.getBoundingClientRect(), this.items.getBoundingClientRect()];
     if (box.top < frame.top || box.bottom > frame.bottom) this.items.scrollTop += box.top - frame.top - 40;
     if (innerWidth < 900) card.scrollIntoView({ block: "start" });
+    this.showDoubt(card);
     if (!quiet) scrollToMark(this.text);
     if (focus) card.querySelector(focus)?.focus();
+  }
+
+  /** Bring the first doubtful field of a card into sight; its buttons stay above it. */
+  showDoubt(card) {
+    const field = card.querySelector(".field.doubtful");
+    if (!field) return;
+    const [box, frame] = [field.getBoundingClientRect(), this.items.getBoundingClientRect()];
+    const [top, bottom] = innerWidth < 900 ? [0, innerHeight] : [frame.top, frame.bottom];
+    if (box.bottom <= bottom - 16) return;
+    const by = box.top - top - (bottom - top) / 3;
+    if (innerWidth < 900) scrollBy(0, by);
+    else this.items.scrollTop += by;
   }
 
   draw() {
@@ -120,14 +130,17 @@ export class RecordView {
     const find = (name) => document.querySelector(`[data-do=${name}]`);
     find("undo").disabled = undo.length === 0;
     find("redo").disabled = redo.length === 0;
-    const certain = this.listCertain().length;
-    find("certain").disabled = certain === 0;
-    find("certain").textContent = certain ? `Accept ${certain} certain` : "Accept certain";
+    const certain = this.listCertain();
+    find("certain").disabled = certain.length === 0;
+    find("certain").textContent = certain.length ? `Accept ${certain.length} certain` : "Accept certain";
+    find("certain").title = certain.length ? `Accept ${certain.map(nameItem).join(", ")}` : "The extraction is certain of nothing that is left";
     find("finish").disabled = progress.state === "finished";
   }
 
   noteSelection() {
-    const selection = readSelection(this.text);
+    if (this.isDragging) return;
+    const read = readSelection(this.text);
+    const selection = isSamePlace(read, this.shown) ? null : read;
     const isSame = JSON.stringify(selection) === JSON.stringify(this.selection);
     this.selection = selection;
     if (!isSame) showUses(this);
@@ -145,7 +158,37 @@ export class RecordView {
   set(id, path, value) {
     const seen = this.record.items.find((item) => item.id === id).value[path] ?? null;
     const build = () => ({ kind: "set", item: id, version: this.version(id), path, old: seen, value });
-    return this.send("change", build, () => [[path, toLine(value)]]);
+    const { chosen } = this;
+    return this.send("change", build, () => [[path, toLine(value)]]).then((done) => {
+      if (done && this.isLast(id, path)) chosen.count += 1;
+      return done;
+    });
+  }
+
+  /** Whether what can be undone next is a value of that field. */
+  isLast(id, path) {
+    const last = this.record.undo.at(-1);
+    return last?.kind === "set" && last.item === id && last.path === path;
+  }
+
+  /** What is chosen in a menu while it has the focus can be taken back. */
+  noteFocus(id) {
+    if (id && id !== this.chosen.id) this.chosen = { id, count: 0 };
+  }
+
+  async takeBack(menu) {
+    const [id, path] = menu.split("|");
+    const { count } = this.chosen.id === menu ? this.chosen : { count: 0 };
+    this.chosen = { id: null, count: 0 };
+    for (let left = count; left > 0 && this.isLast(id, path); left -= 1) await this.undo();
+  }
+
+  /** Undo, and go back to the item that was open when it was done. */
+  async undo() {
+    const back = this.places.get(JSON.stringify(this.record.undo));
+    const done = await this.send("undo");
+    if (done && back !== undefined && back !== this.current && this.record.items.some(({ id }) => id === back)) this.choose(back);
+    return done;
   }
 
   /** Reject the current item, or restore it. Who may take part is always told: there is nothing to reject. */
@@ -164,8 +207,13 @@ export class RecordView {
     return this.decide("accept").then((done) => done && this.goToOpen());
   }
 
-  acceptCertain() {
-    return this.decide("accept", this.listCertain().map((item) => item.id));
+  async acceptCertain() {
+    const certain = this.listCertain();
+    const done = await this.decide("accept", certain.map((item) => item.id));
+    if (!done) return;
+    const open = this.record.items.find((item) => item.state === "open");
+    if (open) this.choose(open.id);
+    this.say(`${certain.length} accepted: ${certain.map(nameItem).join(", ")}.`);
   }
 
   listCertain() {
@@ -176,8 +224,11 @@ export class RecordView {
     return this.record.items.find((item) => item.id === id)?.version ?? 0;
   }
 
-  send(what, build, describe) {
-    return this.actions.send(what, build, describe);
+  async send(what, build, describe) {
+    const { current } = this;
+    const done = await this.actions.send(what, build, describe);
+    if (done && what === "change") this.places.set(JSON.stringify(this.record.undo), current);
+    return done;
   }
 
   /** Show what the server says of the record now; the item that was changed becomes the current one. */
@@ -219,8 +270,7 @@ export class RecordView {
   }
 
   async showHistory() {
-    const names = new Map(this.record.items.map((item) => [item.id, nameItem(item)]));
-    await showHistory(await read("history", { id: this.record.record }), names);
+    await showHistory(await read("history", { id: this.record.record }));
   }
 
   /** Show what others did in the meantime, unless something is being typed. */

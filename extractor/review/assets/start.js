@@ -1,29 +1,22 @@
 // Wires the page: the address says what is shown, keys and buttons act on it.
 
 import { read, Refused } from "./api.js";
+import { hush, say } from "./message.js";
 import { showKeys } from "./dialogs.js";
 import { addressOf, QueueView } from "./queue.js";
 import { RecordView } from "./record.js";
 
 const FOLLOW_MS = 4000;
 const main = document.querySelector("main");
-const message = document.querySelector(".message");
 const queue = new QueueView(main, say);
-let [form, view, timer, turn] = [null, null, 0, 0];
-
-function say(words, link = null) {
-  message.replaceChildren(words, ...(link ? [" ", link] : []));
-  message.hidden = false;
-  clearTimeout(timer);
-  timer = setTimeout(() => { message.hidden = true; }, link ? 30000 : 8000);
-}
+let [form, view, turn] = [null, null, 0];
 
 /** Show what the address says, unless it says something else by the time that the answer is there. */
 async function show() {
   const id = new URLSearchParams(location.hash.slice(1)).get("record");
   if (id === null && location.hash === "#main") return main.focus();
   const own = ++turn;
-  message.hidden = true;
+  hush();
   document.body.classList.toggle("in-record", id !== null);
   document.title = id === null ? "Extractor review" : `${id} – Extractor review`;
   view = null;
@@ -51,13 +44,17 @@ async function finish() {
   const { record } = view.record;
   if (!(await view.send("finish"))) return;
   const next = await findRecord(record, "unfinished");
-  const link = next === null ? make("a", { href: "#queue" }, "To the queue") : make("a", { href: addressOf(next) }, "Next record");
-  say(next === null ? "Finished: its gold is written. That was the last record." : "Finished: its gold is written.", link);
+  if (next !== null) return say("Finished: its gold is written.", make("a", { href: addressOf(next) }, "Next record"));
+  const { finished, total } = await read("queue", { count: 0 });
+  say(`Finished: its gold is written. Nothing is left to do: ${finished} of ${total} records are finished.`, make("a", { href: "#queue" }, "To the queue"));
 }
 
 const ACTS = {
   help: showKeys,
-  undo: () => view?.send("undo"),
+  queue: () => { location.hash = "#queue"; },
+  previous: () => go("previous"),
+  next: () => go("next"),
+  undo: () => view?.undo(),
   redo: () => view?.send("redo"),
   history: () => view?.showHistory(),
   certain: () => view?.acceptCertain(),
@@ -74,9 +71,9 @@ const KEYS = {
   u: ACTS.undo,
   r: ACTS.redo,
   f: ACTS.finish,
-  q: () => { location.hash = "#queue"; },
-  "]": () => go("next"),
-  "[": () => go("previous"),
+  q: ACTS.queue,
+  "]": ACTS.next,
+  "[": ACTS.previous,
   "/": () => document.getElementById("search")?.focus(),
   "?": showKeys,
 };
@@ -94,10 +91,23 @@ async function run(act) {
   }
 }
 
-/** Leave a field; what was typed into it is forgotten. */
+/** Leave a field; what was typed into it is forgotten, what was chosen in it is undone. */
 function leave(control) {
   if (control.matches("textarea, .control input")) control.value = control.defaultValue;
+  const { id } = control;
   control.blur();
+  if (control.matches("select")) inOrder(() => view?.takeBack(id));
+}
+
+/** Whether Escape means a field, which an opened menu keeps for itself. */
+function isControl(target) {
+  return target.matches("input, select, textarea") && !target.closest("dialog") && !(target.matches("select") && isForField(target));
+}
+
+/** Whether what is typed is for a field, not for the page: letters would choose in a menu, but only an opened one wants them. */
+function isForField(target) {
+  if (target.matches("select") && CSS.supports("selector(:open)")) return target.matches(":open");
+  return Boolean(target.closest("input:not([type=checkbox]), textarea, dialog[open]"));
 }
 
 /** Run something on what the actions before it leave: keys may be faster than answers. */
@@ -109,11 +119,11 @@ function inOrder(act) {
 }
 
 addEventListener("keydown", (event) => {
-  // A dialog that was closed keeps the focus for a while: what is typed then is for the page.
-  const isTyping = event.target.closest("input, select, textarea, dialog[open]");
-  if (event.key === "Escape" && isTyping && !event.target.closest("dialog")) return leave(event.target);
+  const { target } = event;
+  if (event.key === "Escape" && isControl(target)) return leave(target);
   const act = KEYS[event.key];
-  if (!act || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+  // A dialog that was closed keeps the focus for a while: what is typed then is for the page.
+  if (!act || isForField(target) || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
   if (AT_ONCE.has(event.key)) run(act);
   else inOrder(act);

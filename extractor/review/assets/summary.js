@@ -2,6 +2,16 @@
 
 export const GROUPS = { people: "Who may take part", criterion: "Criteria", regimen: "Doses", endpoint: "Outcomes" };
 
+/** What became of an item, in words. */
+export const STATES = { open: "to decide", accepted: "accepted", corrected: "corrected", added: "added", rejected: "rejected" };
+
+/** A section's name as people read it: "Primary outcome 1" for "primary_outcomes[0]". */
+export function nameSection(name) {
+  const [, words, number] = name.match(/^(.*?)(?:\[(\d+)\])?$/s);
+  const told = toWords(number === undefined ? words : `${words.replace(/s$/, "")} ${Number(number) + 1}`);
+  return told.charAt(0).toUpperCase() + told.slice(1);
+}
+
 /** What an item is called: with the number under which it was found, as the queue calls it. */
 export function nameItem(item) {
   const { value } = item;

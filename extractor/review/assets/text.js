@@ -1,10 +1,12 @@
 // The record's text: marks of items, and words that a reviewer selects.
 
+import { nameSection } from "./summary.js";
+
 /** Draw all sections, each with an anchor of its own. */
 export function makeText(record) {
   const sections = record.sections.map(({ name, text }) =>
     make("section", { class: "record-text", "data-name": name },
-      make("h2", {}, make("code", {}, name)),
+      make("h2", {}, nameSection(name)),
       make("pre", { "data-section": name }, text)));
   return sections;
 }
@@ -20,13 +22,19 @@ export function showMarks(pane, record, current) {
     }
   }
   for (const pre of pane.querySelectorAll("pre")) {
-    const { text } = record.sections.find(({ name }) => name === pre.dataset.section);
-    const pieces = cut(text.length, bySection.get(pre.dataset.section) || []);
+    const { text, starts } = record.sections.find(({ name }) => name === pre.dataset.section);
+    const pieces = cut(text.length, bySection.get(pre.dataset.section) || [], starts);
     const signature = JSON.stringify([current, pieces]);
     if (pre.signature === signature) continue;
     pre.signature = signature;
-    pre.replaceChildren(...pieces.map((piece) => makePiece(text, piece, current)));
+    pre.replaceChildren(...pieces.flatMap((piece) => [makeStart(piece, starts), makePiece(text, piece, current)].filter((part) => part !== null)));
   }
+}
+
+/** Where one of several items begins: a number on a line of its own. It is no text, so that offsets stay what they are. */
+function makeStart({ start }, starts) {
+  const place = starts.indexOf(start);
+  return place < 0 ? null : make("span", { class: place ? "start later" : "start", "data-number": `${place + 1}. ` });
 }
 
 function makePiece(text, { start, end, over }, current) {
@@ -40,9 +48,9 @@ function makePiece(text, { start, end, over }, current) {
   return make("mark", { class: name, "data-item": shortest.item, "data-fields": fields.join(" "), title }, words);
 }
 
-/** Pieces of a text, cut wherever a mark begins or ends. */
-function cut(length, marks) {
-  const cuts = [...new Set([0, length, ...marks.flatMap(({ start, end }) => [start, end])])].sort((a, b) => a - b);
+/** Pieces of a text, cut wherever a mark or one of its items begins, or a mark ends. */
+function cut(length, marks, starts) {
+  const cuts = [...new Set([0, length, ...starts, ...marks.flatMap(({ start, end }) => [start, end])])].sort((a, b) => a - b);
   return cuts.slice(1).map((end, place) => {
     const start = cuts[place];
     return { start, end, over: marks.filter((mark) => mark.start < end && mark.end > start) };
@@ -105,16 +113,20 @@ function setPoint(pre, offset, set) {
   }
 }
 
-/** The next place of some words in the text, behind the selection; null if they stand nowhere. */
-export function findWords(record, words, after) {
+/** All places of some words in the text. */
+export function listPlaces(record, words) {
   const wanted = words.toLowerCase();
-  if (!wanted) return null;
-  const first = Math.max(0, record.sections.findIndex(({ name }) => name === after?.section));
-  for (let step = 0; step <= record.sections.length; step++) {
-    const { name, text } = record.sections[(first + step) % record.sections.length];
-    const from = step === 0 && after ? after.start + 1 : 0;
-    const start = text.toLowerCase().indexOf(wanted, from);
-    if (start >= 0) return { section: name, start, end: start + wanted.length };
+  const places = [];
+  for (const { name, text } of wanted ? record.sections : []) {
+    const all = text.toLowerCase();
+    for (let start = all.indexOf(wanted); start >= 0; start = all.indexOf(wanted, start + wanted.length)) {
+      places.push({ section: name, start, end: start + wanted.length });
+    }
   }
-  return null;
+  return places;
+}
+
+/** Whether two places of the text are one. */
+export function isSamePlace(one, other) {
+  return Boolean(one && other) && ["section", "start", "end"].every((name) => one[name] === other[name]);
 }

@@ -2,12 +2,15 @@
 
 import { nameItem } from "./summary.js";
 
+const OUTCOMES = /^(primary|secondary|other)_outcomes/;
+
 const FIELDS = {
   people: [],
   criterion: ["quote", "lead_in", "constraints", "time_window"],
   regimen: ["agent", "quote", "amounts", "timing", "cycle", "duration"],
   endpoint: ["measure", "description", "time_frame", "time_points", "instrument", "start_event", "end_events", "specimens", "methods"],
 };
+const QUOTES = new Set(["quote", "measure"]);
 const NEW = { criterion: "New criterion", regimen: "New dose", endpoint: "New outcome" };
 
 /** Draw the bar of uses, or hide it if nothing is selected. */
@@ -20,11 +23,26 @@ export function showUses(view) {
   const labels = new Map(item ? view.form[item.kind].map(({ name, label }) => [name, label]) : []);
   const own = (item ? FIELDS[item.kind] : []).map((path) =>
     makeUse(view, labels.get(path), () => ({ kind: "read", item: item.id, version: view.version(item.id), path, selection: place })));
-  const added = Object.entries(NEW).map(([kind, label]) => makeUse(view, label, () => ({ kind: "add", add: kind, selection: place })));
+  const added = Object.entries(NEW).filter(([kind]) => kind !== "endpoint" || OUTCOMES.test(section)).map(([kind, label]) => makeUse(view, label, () => ({ kind: "add", add: kind, selection: place })));
   uses.replaceChildren(
     make("p", { class: "chosen" }, "“", words.length > 80 ? `${words.slice(0, 79)}…` : words, "”"),
     ...(own.length ? [make("div", { class: "use" }, make("span", {}, `${nameItem(item)}:`), own)] : []),
-    make("div", { class: "use" }, added));
+    make("div", { class: "use" }, added),
+    makeHint(view));
+}
+
+/** Whose quote the selected words are already, to be opened instead of added again. */
+function makeHint(view) {
+  const { section, start, end } = view.selection;
+  const overlaps = ([field, home, from, to]) => QUOTES.has(field) && home === section && from < end && to > start;
+  const known = view.record.items.filter((item) => item.state !== "rejected" && item.marks.some(overlaps));
+  if (!known.length) return "";
+  const links = known.map((item) => {
+    const button = make("button", { type: "button", class: "small" }, nameItem(item));
+    button.addEventListener("click", () => view.choose(item.id));
+    return button;
+  });
+  return make("div", { class: "use" }, make("span", {}, "Quoted already by:"), links);
 }
 
 function makeUse(view, words, wish) {

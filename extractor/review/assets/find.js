@@ -1,0 +1,40 @@
+// Finding words in the text: one place after the other, which may then be used as if the mouse had selected it.
+
+import { isSamePlace, listPlaces, selectPlace } from "./text.js";
+
+/** The field of what is sought, which one of how many is shown, and a button to use it. */
+export function makeFind(view) {
+  const field = make("input", { type: "search", id: "search", "aria-label": "Find in the text", placeholder: "find in the text", autocomplete: "off" });
+  const count = make("span", { class: "count", role: "status" });
+  const use = make("button", { type: "button", class: "small", hidden: true, title: "Use these words for a field or a new item" }, "Use");
+  const tell = (words) => {
+    count.textContent = words;
+    use.hidden = !words || words === NONE;
+  };
+  field.addEventListener("keydown", (event) => event.key === "Enter" && tell(findNext(view, field.value.trim())));
+  field.addEventListener("input", () => tell(""));
+  use.addEventListener("click", () => useShown(view));
+  return make("div", { class: "find" }, field, count, use);
+}
+
+const NONE = "not in the text";
+
+/** Show the next place of some words; which one of how many it is. */
+function findNext(view, words) {
+  const found = listPlaces(view.record, words);
+  const before = found.findIndex((place) => isSamePlace(place, view.shown));
+  const number = (before + 1) % found.length;
+  if (!found.length) return words ? NONE : "";
+  const { section, start, end } = found[number];
+  view.select(section, start, end);
+  return `${number + 1} of ${found.length}${number <= before ? ", from the top" : ""}`;
+}
+
+function useShown(view) {
+  if (!view.shown) return;
+  const { section, start, end } = view.shown;
+  view.shown = null;
+  selectPlace(view.text, section, start, end);
+  view.noteSelection();
+  view.uses.querySelector("button")?.focus();
+}
