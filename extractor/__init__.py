@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .ask.questions import Assist
+    from .ask.plan.questions import Assist
     from .errors import ExtractorError
     from .evaluation import ScoreReport, evaluate
     from .ground.critical import ConflictKind, TokenConflict
@@ -42,7 +42,7 @@ __all__ = [
 
 # Where each public name lives. Names are imported when first used, so that the command line starts at once.
 _HOMES = {
-    "Assist": ".ask.questions",
+    "Assist": ".ask.plan.questions",
     "ConflictKind": ".ground.critical",
     "Extractor": ".pipeline",
     "ExtractorError": ".errors",

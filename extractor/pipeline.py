@@ -7,15 +7,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from extractor.ask.connection import ServerCalls
-from extractor.ask.exchange import Exchange
+from extractor.ask.batch.exchange import Exchange
 from extractor.ask.inquire import MayAsk, inquire
-from extractor.ask.metered import Route
+from extractor.ask.keeping.stored import OpenReplies
 from extractor.ask.model import AskSettings, Model
 from extractor.ask.opening import ModelChoice, open_model
-from extractor.ask.questions import Assist
+from extractor.ask.plan.questions import Assist
+from extractor.ask.sending.connection import ServerCalls
+from extractor.ask.sending.metered import Route
 from extractor.ask.spec import ModelSpec
-from extractor.ask.stored import OpenReplies
 from extractor.assemble import ALL_TASKS, assemble_extraction
 from extractor.audit import add_findings
 from extractor.parse import parse_record

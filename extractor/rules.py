@@ -3,7 +3,7 @@
 from collections.abc import Collection, Generator
 
 from extractor.ask.interview import Replies, Round, interview
-from extractor.ask.questions import Assist, plan_questions
+from extractor.ask.plan.questions import Assist, plan_questions
 from extractor.assemble import Inquiry, assemble_extraction
 from extractor.audit import add_findings
 from extractor.parse import parse_record

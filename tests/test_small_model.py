@@ -15,7 +15,7 @@ from extractor import read_records
 from extractor.ask.answer_mode import AnswerMode, told_mode
 from extractor.ask.inquire import inquire
 from extractor.ask.opening import ModelChoice, open_model
-from extractor.ask.questions import Assist
+from extractor.ask.plan.questions import Assist
 from extractor.assemble import ALL_TASKS, Inquiry, assemble_extraction
 from extractor.assemble.policy import ModelClass, load_policy
 from extractor.evaluation import evaluate

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from extractor.ask.call import Call
 from extractor.ask.local import locate_model
-from extractor.ask.prompt import render_call
-from extractor.ask.questions import Assist, pack_questions, plan_questions
+from extractor.ask.plan.questions import Assist, pack_questions, plan_questions
+from extractor.ask.prompting.prompt import render_call
 from extractor.assemble import ALL_TASKS
 from extractor.cli.environment import read_cache_folder
 from extractor.parse import parse_record

@@ -14,7 +14,7 @@ import asyncio
 from pathlib import Path
 
 from extractor.ask.opening import ModelChoice
-from extractor.ask.questions import Assist
+from extractor.ask.plan.questions import Assist
 from extractor.assemble import Inquiry, assemble_extraction
 from extractor.cli.environment import read_cache_folder, read_model_spec
 from extractor.evaluation.load import open_extractions

@@ -10,7 +10,7 @@ from benchmarks.policy.situations import Situations, count_situations
 from extractor.ask.inquire import inquire
 from extractor.ask.model import AskSettings
 from extractor.ask.opening import ModelChoice, open_model
-from extractor.ask.questions import Assist
+from extractor.ask.plan.questions import Assist
 from extractor.assemble import ALL_TASKS, Inquiry
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import TrialExtraction

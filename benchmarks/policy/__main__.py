@@ -17,7 +17,7 @@ from pathlib import Path
 from extractor.ask.inquire import inquire
 from extractor.ask.model import AskSettings, Model
 from extractor.ask.opening import ModelChoice, open_model
-from extractor.ask.questions import Assist
+from extractor.ask.plan.questions import Assist
 from extractor.assemble import ALL_TASKS
 from extractor.assemble.policy import ModelClass
 from extractor.cli.environment import read_cache_folder, read_model_spec

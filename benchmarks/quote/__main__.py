@@ -14,8 +14,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from extractor.ask.forecast import Forecast, forecast_run, load_rates
-from extractor.ask.request_sizes import RequestSize, measure_body
+from extractor.ask.plan.forecast import Forecast, forecast_run, load_rates
+from extractor.ask.plan.request_sizes import RequestSize, measure_body
 from extractor.ask.spec import ModelKind
 from extractor.assemble.policy import classify_model
 

@@ -1,4 +1,4 @@
-"""Measure anew how large answers are, from recordings, and print ``extractor/ask/answer_sizes.toml``.
+"""Measure anew how large answers are, from recordings, and print ``extractor/ask/plan/answer_sizes.toml``.
 
     python -m benchmarks.quote.sizes --capable FOLDER ... --small FOLDER ... > sizes.toml
 
@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from extractor.ask.request_sizes import LINE, AnswerSize
+from extractor.ask.plan.request_sizes import LINE, AnswerSize
 
 from .recordings import Exchange, read_exchanges
 

@@ -19,7 +19,6 @@ from .bound import bound_to
 from .call import Call
 from .chain import asked_with
 from .compact import compact_request
-from .connection import Connection
 from .drafts import draft_request, keep_draft
 from .salvage import (
     Rejection,
@@ -31,8 +30,9 @@ from .salvage import (
     salvage_items,
     unwrap_json,
 )
+from .sending.connection import Connection
+from .sending.usage import UsageTally
 from .spec import shown_model
-from .usage import UsageTally
 
 __all__ = ["Outcome", "put_call"]
 

@@ -17,7 +17,7 @@ from extractor.errors import AnswerPending, BudgetReached, CassetteError, ModelA
 from extractor.schemas import Usage
 
 from .call import PromptVersion, Question
-from .failures import ModeRefused, RequestTooLong
+from .sending.failures import ModeRefused, RequestTooLong
 
 __all__ = [
     "Asker",

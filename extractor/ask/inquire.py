@@ -9,10 +9,10 @@ from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Task, Usage
 
 from .call import Question, Render, Reply
-from .failures import RequestTooLong
 from .interview import Round, interview
 from .model import Model
-from .questions import Assist, plan_questions
+from .plan.questions import Assist, plan_questions
+from .sending.failures import RequestTooLong
 
 __all__ = ["MayAsk", "inquire", "put_round"]
 

@@ -12,9 +12,9 @@ from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Task, Usage
 
 from .call import Question, Render, Reply
-from .leaks import drop_repeated
-from .prompt import narrow_record, render_call
-from .questions import Assist, pack_questions, plan_questions
+from .plan.questions import Assist, pack_questions, plan_questions
+from .prompting.leaks import drop_repeated
+from .prompting.prompt import narrow_record, render_call
 from .recheck import believe_recheck, plan_recheck, render_recheck
 from .wire import read_answers
 

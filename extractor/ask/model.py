@@ -15,14 +15,14 @@ from .answer_mode import AnswerMode
 from .attempts import Outcome, put_call
 from .call import Call, Question, Render, Reply
 from .chain import NotedAnswer, current_asker
-from .connection import Connection, Line, ServerCalls
-from .dialect import Dialect
-from .failures import ModeRefused, RequestTooLong
 from .salvage import Rejection, Salvage, item_number
+from .sending.connection import Connection, Line, ServerCalls
+from .sending.dialect import Dialect
+from .sending.failures import ModeRefused, RequestTooLong
+from .sending.throttle import PaceLimits
+from .sending.transport import RetryPolicy
+from .sending.usage import UsageTally
 from .spec import ModelSpec
-from .throttle import PaceLimits
-from .transport import RetryPolicy
-from .usage import UsageTally
 
 __all__ = ["AskSettings", "Model"]
 

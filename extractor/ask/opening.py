@@ -11,17 +11,17 @@ import httpx2
 from pydantic import SecretStr
 
 from .answer_mode import AnswerMode
-from .exchange import Exchange
-from .lanes import LaneTransport
+from .batch.exchange import Exchange
+from .keeping.recording import ClientTransport, RecordingTransport, ReplayTransport
+from .keeping.replies import ReplyStore
+from .keeping.run_file import RUN_FILE, open_run_to_read
+from .keeping.stored import OpenReplies, RecallTally, RecallTransport, StoredTransport
 from .local import ServerSettings, locate_model, serve_model
-from .metered import Meter, MeteredTransport, Route
 from .model import AskSettings, Model
-from .pace import PacedTransport
-from .recording import ClientTransport, RecordingTransport, ReplayTransport
-from .replies import ReplyStore
-from .run_file import RUN_FILE, open_run_to_read
+from .sending.lanes import LaneTransport
+from .sending.metered import Meter, MeteredTransport, Route
+from .sending.pace import PacedTransport
 from .spec import ModelKind, ModelSpec
-from .stored import OpenReplies, RecallTally, RecallTransport, StoredTransport
 
 __all__ = ["ModelChoice", "open_model"]
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from extractor.ask.metered import Route
 from extractor.ask.model import AskSettings
-from extractor.ask.questions import Assist
+from extractor.ask.plan.questions import Assist
+from extractor.ask.sending.metered import Route
 from extractor.ask.spec import ModelKind
 from extractor.cluster.addresses import open_inputs
 from extractor.errors import BudgetReached, ModelAway

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from extractor.ask.questions import Assist
+from extractor.ask.plan.questions import Assist
 from extractor.ask.spec import ModelKind
 from extractor.run import RunFolder, Tally, run_batch
 from extractor.run.budget import Budget
@@ -15,7 +15,7 @@ from extractor.run.observed import observe
 from extractor.schemas import TrialRecord
 
 if TYPE_CHECKING:
-    from extractor.ask.clearance import ClearanceDesk
+    from extractor.ask.sending.clearance import ClearanceDesk
     from extractor.cluster.messages import Assignment
     from extractor.cluster.mirror import Mirror
     from extractor.cluster.on_ray import RayCluster
@@ -113,8 +113,8 @@ def _count_workers(cluster: "RayCluster", assignment: "Assignment") -> int:
 
 
 def _open_desk(job: "Job", folder: RunFolder, budget: Budget | None, at_once: int) -> "ClearanceDesk":
-    from extractor.ask.clearance import ClearanceDesk
-    from extractor.ask.throttle import PaceLimits
+    from extractor.ask.sending.clearance import ClearanceDesk
+    from extractor.ask.sending.throttle import PaceLimits
 
     asking = job.asking
     limits = PaceLimits(

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from extractor.ask.connection import ServerCalls
+    from extractor.ask.sending.connection import ServerCalls
     from extractor.run.tally import Tally
 
 __all__ = ["print_summary", "show_progress"]

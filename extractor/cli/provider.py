@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from time import monotonic
 
-from extractor.ask.batch_post import BatchPost
-from extractor.ask.metered import Route
-from extractor.ask.provider_batch import BatchNews, PollPolicy, open_desk
+from extractor.ask.batch.batch_post import BatchPost
+from extractor.ask.batch.provider_batch import BatchNews, PollPolicy, open_desk
+from extractor.ask.sending.metered import Route
 from extractor.ask.spec import ModelSpec
 from extractor.run import RunFolder
 from extractor.run.budget import Budget

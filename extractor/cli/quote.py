@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from extractor.ask.estimate import Estimate, estimate_questions
+from extractor.ask.plan.estimate import Estimate, estimate_questions
 from extractor.cluster.addresses import open_inputs
 from extractor.parse import parse_record
 from extractor.read import read_records
@@ -16,7 +16,7 @@ from .exits import FAILED, OK
 from .tables import without_controls
 
 if TYPE_CHECKING:
-    from extractor.ask.forecast import Rates
+    from extractor.ask.plan.forecast import Rates
     from extractor.schemas import TrialRecord
 
     from .batch import Job
@@ -60,8 +60,8 @@ def _rates(job: "Job") -> "Rates":
     """The rates, as the calls tell that an earlier run made into the same folder."""
     from contextlib import closing
 
-    from extractor.ask.replies import ReplyStore
-    from extractor.ask.run_file import RUN_FILE, open_run_to_read
+    from extractor.ask.keeping.replies import ReplyStore
+    from extractor.ask.keeping.run_file import RUN_FILE, open_run_to_read
 
     if job.fresh or job.out is None or not (job.out / RUN_FILE).is_file():
         return job.pricing.rates()

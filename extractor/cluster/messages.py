@@ -6,8 +6,8 @@ from pathlib import Path
 
 from extractor.ask.chain import NotedAnswer, Verdict
 from extractor.ask.model import AskSettings
-from extractor.ask.questions import Assist
-from extractor.ask.relay import KeptAnswer, RelayedReply, RelayedRequest, Unanswered
+from extractor.ask.plan.questions import Assist
+from extractor.ask.sending.relay import KeptAnswer, RelayedReply, RelayedRequest, Unanswered
 from extractor.ask.spec import ModelSpec
 from extractor.errors import ExtractorError
 from extractor.run.extracted import ExtractedLine

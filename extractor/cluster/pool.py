@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Self
 
 from extractor.ask.chain import Asker
-from extractor.ask.clearance import ClearanceDesk
+from extractor.ask.sending.clearance import ClearanceDesk
 from extractor.errors import ModelAway, ModelUnavailable, RecordError
 from extractor.events import Event, tell
 from extractor.run.extracted import ExtractedLine

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from extractor.ask.chain import Asker
-from extractor.ask.clearance import ClearanceDesk
-from extractor.ask.relay import RelayedReply, Unanswered
+from extractor.ask.sending.clearance import ClearanceDesk
+from extractor.ask.sending.relay import RelayedReply, Unanswered
 from extractor.errors import ExtractorError
 from extractor.run.extracted import ExtractedLine
 from extractor.schemas import TrialRecord

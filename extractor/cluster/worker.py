@@ -9,8 +9,8 @@ from itertools import count
 from typing import Any
 
 from extractor.ask.chain import NotedAnswer, Verdict, asking_for
-from extractor.ask.metered import Route
-from extractor.ask.relay import KeptAnswer, RelayedReply, RelayedRequest, RelayTransport, Unanswered
+from extractor.ask.sending.metered import Route
+from extractor.ask.sending.relay import KeptAnswer, RelayedReply, RelayedRequest, RelayTransport, Unanswered
 from extractor.errors import ExtractorError
 from extractor.pipeline import Extractor, OpenExtractor
 from extractor.run.settings import digest_rules

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from extractor.ask.forecast import Rates, forecast_request
-from extractor.ask.replies import Spending
-from extractor.ask.request_sizes import RequestSize
+from extractor.ask.keeping.replies import Spending
+from extractor.ask.plan.forecast import Rates, forecast_request
+from extractor.ask.plan.request_sizes import RequestSize
 from extractor.errors import BudgetReached
 from extractor.schemas import Usage
 

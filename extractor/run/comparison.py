@@ -10,7 +10,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict
 
 from extractor.ask.chain import Asker
-from extractor.ask.stored import RecallTally
+from extractor.ask.keeping.stored import RecallTally
 from extractor.errors import StoreError
 from extractor.schemas import TrialExtraction, TrialRecord
 

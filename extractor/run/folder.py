@@ -10,8 +10,8 @@ from time import monotonic
 from typing import IO, Any, Self
 
 from extractor.ask.chain import Asker
-from extractor.ask.replies import ReplyStore
-from extractor.ask.run_file import RUN_FILE
+from extractor.ask.keeping.replies import ReplyStore
+from extractor.ask.keeping.run_file import RUN_FILE
 from extractor.ask.spec import join_servers
 from extractor.errors import RecordError, StoreError
 from extractor.schemas import TrialRecord, Usage

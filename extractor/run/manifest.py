@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, computed_field
 
-from extractor.ask.replies import Spending
+from extractor.ask.keeping.replies import Spending
 from extractor.errors import StoreError
 from extractor.schemas import Usage
 
 from .store import RunStore
 
 if TYPE_CHECKING:
-    from extractor.ask.connection import ServerCalls
+    from extractor.ask.sending.connection import ServerCalls
 
 __all__ = ["Manifest", "Totals", "read_manifest"]
 

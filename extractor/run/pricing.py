@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from extractor.ask.forecast import Forecast, Rates, calibrate, load_rates
-from extractor.ask.replies import ReplyStore
-from extractor.ask.request_sizes import measure_body
+from extractor.ask.keeping.replies import ReplyStore
+from extractor.ask.plan.forecast import Forecast, Rates, calibrate, load_rates
+from extractor.ask.plan.request_sizes import measure_body
 from extractor.ask.spec import ModelKind, ModelSpec
 from extractor.assemble.policy import ModelClass, classify_model
 from extractor.schemas import Usage

@@ -8,9 +8,9 @@ from time import process_time
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from extractor.ask.estimate import Estimate
-from extractor.ask.forecast import Forecast, Rates, TokenForecast, forecast_run
-from extractor.ask.request_sizes import RequestSize
+from extractor.ask.plan.estimate import Estimate
+from extractor.ask.plan.forecast import Forecast, Rates, TokenForecast, forecast_run
+from extractor.ask.plan.request_sizes import RequestSize
 from extractor.ask.spec import ModelKind
 from extractor.schemas import TrialRecord, Usage
 

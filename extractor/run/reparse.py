@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from extractor.ask.stored import RecallTally
+from extractor.ask.keeping.stored import RecallTally
 from extractor.errors import StoreError
 from extractor.pipeline import Extractor
 from extractor.read import read_records

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from extractor.ask.interview import Replies, Round
-from extractor.ask.questions import Assist
+from extractor.ask.plan.questions import Assist
 from extractor.rules import Extraction, extract_in_rounds
 from extractor.schemas import Task, TrialRecord
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from extractor.ask.answer_mode import told_mode
-from extractor.ask.cassettes import first_request, use_cassette
+from extractor.ask.keeping.cassettes import first_request, use_cassette
 from extractor.ask.model import AskSettings, Model
 from extractor.ask.opening import ModelChoice, open_model
-from extractor.ask.questions import Assist
+from extractor.ask.plan.questions import Assist
+from extractor.ask.sending.transport import RetryPolicy, SkippedTime
 from extractor.ask.spec import ModelKind, ModelSpec
-from extractor.ask.transport import RetryPolicy, SkippedTime
 from extractor.errors import CassetteError
 from extractor.pipeline import extract_record
 from extractor.read import read_records

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import extractor
-from extractor.ask.prompt_files import list_prompt_versions
+from extractor.ask.prompting.prompt_files import list_prompt_versions
 from extractor.pipeline import Extractor
 
 __all__ = ["describe_settings", "digest_rules"]

@@ -11,7 +11,7 @@ from extractor.schemas import Evidence, TrialExtraction, Usage
 from .extracted import Extracted, ExtractedLine
 
 if TYPE_CHECKING:
-    from extractor.ask.connection import ServerCalls
+    from extractor.ask.sending.connection import ServerCalls
 
 __all__ = ["Tally", "to_line"]
 

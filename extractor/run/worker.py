@@ -11,7 +11,7 @@ from itertools import count
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 
-from extractor.ask.questions import Assist
+from extractor.ask.plan.questions import Assist
 from extractor.errors import ExtractorError
 from extractor.rules import extract_by_rules
 from extractor.schemas import Task, TrialRecord

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Self
 
-from extractor.ask.questions import Assist
+from extractor.ask.plan.questions import Assist
 from extractor.errors import RecordError
 from extractor.events import Event, tell
 from extractor.schemas import Task, TrialRecord

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from extractor.ask.metered import Route
 from extractor.ask.model import AskSettings, Model
-from extractor.ask.request_sizes import RequestSize
+from extractor.ask.plan.request_sizes import RequestSize
+from extractor.ask.sending.metered import Route
 from extractor.ask.spec import ModelSpec
 from extractor.errors import BudgetReached
 from extractor.pipeline import Extractor, extract_record

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from extractor.ask.questions import Assist
+from extractor.ask.plan.questions import Assist
 from extractor.schemas import Task, TrialExtraction
 
 from .access import CallerOfRequest, ServiceOfRequest

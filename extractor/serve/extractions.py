@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
-from extractor.ask.questions import Assist
+from extractor.ask.plan.questions import Assist
 
 from .asking import AskingPlan, extract_with_model
 from .extracting import extract_by_rules_alone

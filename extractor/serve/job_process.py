@@ -9,9 +9,9 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from extractor.ask.metered import Route
 from extractor.ask.model import AskSettings
-from extractor.ask.questions import Assist
+from extractor.ask.plan.questions import Assist
+from extractor.ask.sending.metered import Route
 from extractor.errors import BudgetReached, ExtractorError, ModelUnavailable
 from extractor.events import Event, listening, tell
 from extractor.pipeline import Extractor

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from extractor.ask.questions import Assist
+from extractor.ask.plan.questions import Assist
 
 from .access import CallerOfRequest, ServiceOfRequest
 from .bodies import save_body

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
 
-from extractor.ask.questions import Assist
+from extractor.ask.plan.questions import Assist
 from extractor.run.results import write_atomically
 from extractor.schemas import Task, Usage
 

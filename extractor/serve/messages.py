@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from extractor.ask.questions import Assist
-from extractor.ask.request_sizes import RequestSize
+from extractor.ask.plan.questions import Assist
+from extractor.ask.plan.request_sizes import RequestSize
 from extractor.errors import ExtractorError, ModelError, RecordError
 from extractor.schemas import Task, Usage
 

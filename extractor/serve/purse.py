@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from extractor.ask.replies import Spending
-from extractor.ask.request_sizes import RequestSize
+from extractor.ask.keeping.replies import Spending
+from extractor.ask.plan.request_sizes import RequestSize
 from extractor.errors import BudgetReached
 from extractor.run.budget import Budget, Limits
 from extractor.run.pricing import Pricing

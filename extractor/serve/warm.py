@@ -3,7 +3,7 @@
 A process that replaces another answers its first wish as quickly as any other.
 """
 
-from extractor.ask.questions import Assist
+from extractor.ask.plan.questions import Assist
 from extractor.rules import extract_by_rules
 from extractor.schemas import Task
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
 from extractor.ask.call import Call, PromptVersion, Question
 from extractor.ask.model import AskSettings, Model
-from extractor.ask.transport import RetryPolicy, SkippedTime
+from extractor.ask.sending.transport import RetryPolicy, SkippedTime
 from extractor.parse.parsed import Chunk, ChunkKind, Span
 from extractor.schemas import Task
 

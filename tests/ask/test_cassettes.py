@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 import yaml
 
-from extractor.ask.cassette_checks import check_cassettes
-from extractor.ask.cassettes import NOTE, play_scenario, schema_digest, use_cassette
+from extractor.ask.keeping.cassette_checks import check_cassettes
+from extractor.ask.keeping.cassettes import NOTE, play_scenario, schema_digest, use_cassette
 from extractor.ask.model import Model
 from extractor.ask.spec import ModelSpec
 from extractor.errors import CassetteError, CassetteMiss

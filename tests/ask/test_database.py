@@ -2,8 +2,8 @@ import sqlite3
 
 import pytest
 
-from extractor.ask.database import Database
-from extractor.ask.run_file import RUN_FILE, open_run, open_run_to_read
+from extractor.ask.keeping.database import Database
+from extractor.ask.keeping.run_file import RUN_FILE, open_run, open_run_to_read
 from extractor.errors import StoreError
 
 TABLES = "CREATE TABLE things (name TEXT)"

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from extractor.ask.batch_files import AnswerFiles, RequestFile, name_request
-from extractor.ask.exchange import Exchange
+from extractor.ask.batch.batch_files import AnswerFiles, RequestFile, name_request
+from extractor.ask.batch.exchange import Exchange
 from extractor.ask.model import AskSettings, Model
 from extractor.ask.opening import ModelChoice
 from extractor.ask.spec import ModelSpec

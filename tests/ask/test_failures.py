@@ -2,7 +2,7 @@ import httpx2
 import openai
 import pytest
 
-from extractor.ask.failures import RequestTooLong, explain_failure
+from extractor.ask.sending.failures import RequestTooLong, explain_failure
 from extractor.ask.spec import ModelKind, ModelSpec
 from extractor.errors import ModelUnavailable
 

@@ -6,8 +6,8 @@ import pytest
 
 from extractor.ask.call import Reply
 from extractor.ask.inquire import inquire
-from extractor.ask.prompt import render_call
-from extractor.ask.questions import Assist, plan_questions
+from extractor.ask.plan.questions import Assist, plan_questions
+from extractor.ask.prompting.prompt import render_call
 from extractor.assemble import assemble_extraction
 from extractor.errors import AnswerRejected, CassetteMiss, ModelUnavailable
 from extractor.parse import parse_record

@@ -5,7 +5,7 @@ import asyncio
 import httpx2
 import pytest
 
-from extractor.ask.lanes import LaneTransport
+from extractor.ask.sending.lanes import LaneTransport
 
 REQUEST = httpx2.Request("POST", "http://model.test/v1/chat/completions", content=b"{}")
 

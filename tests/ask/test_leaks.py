@@ -4,8 +4,8 @@ from enum import StrEnum
 
 import pytest
 
-from extractor.ask.leaks import drop_repeated
-from extractor.ask.prompt_files import load_prompt
+from extractor.ask.prompting.leaks import drop_repeated
+from extractor.ask.prompting.prompt_files import load_prompt
 from extractor.ask.wire import WIRE_ITEMS, read_answers
 from extractor.ground.answer import Answer
 from extractor.ground.check import ground_answer

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import httpx2
 import pytest
 
-from extractor.ask.limits import Allowance, Bucket, read_allowances, seconds_until
+from extractor.ask.sending.limits import Allowance, Bucket, read_allowances, seconds_until
 
 
 @pytest.mark.parametrize(

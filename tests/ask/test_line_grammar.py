@@ -4,8 +4,8 @@ import pytest
 
 from extractor.ask.answer_mode import AnswerMode, told_mode
 from extractor.ask.call import Question
+from extractor.ask.keeping.recording import RecordingTransport, ReplayTransport
 from extractor.ask.model import AskSettings, Model
-from extractor.ask.recording import RecordingTransport, ReplayTransport
 from extractor.ask.wire import WIRE_ITEMS, write_grammar
 from extractor.ask.wire.line_grammar import describe_line
 from extractor.schemas import Category, Task

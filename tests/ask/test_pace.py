@@ -5,10 +5,10 @@ import httpx2
 import pytest
 
 from extractor.ask.chain import asking_for
-from extractor.ask.congestion import Breaker, Window
-from extractor.ask.pace import Pace, in_turn
-from extractor.ask.throttle import PaceLimits
-from extractor.ask.transport import RetryPolicy, SkippedTime
+from extractor.ask.sending.congestion import Breaker, Window
+from extractor.ask.sending.pace import Pace, in_turn
+from extractor.ask.sending.throttle import PaceLimits
+from extractor.ask.sending.transport import RetryPolicy, SkippedTime
 from extractor.errors import ModelAway
 from tests.skipping import loop_time, skipping_time
 

@@ -6,10 +6,10 @@ import pytest
 from pydantic import ValidationError
 
 from extractor.ask.call import Question
-from extractor.ask.lines import estimate_tokens, flatten
-from extractor.ask.prompt import load_prompt, render_call
-from extractor.ask.prompt_files import find_prompts, read_prompt
-from extractor.ask.questions import Assist, plan_questions
+from extractor.ask.plan.questions import Assist, plan_questions
+from extractor.ask.prompting.lines import estimate_tokens, flatten
+from extractor.ask.prompting.prompt import load_prompt, render_call
+from extractor.ask.prompting.prompt_files import find_prompts, read_prompt
 from extractor.ask.wire import WIRE_ITEMS, read_answers
 from extractor.errors import PromptError
 from extractor.schemas import Category, Task

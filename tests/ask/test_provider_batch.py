@@ -5,10 +5,10 @@ from contextlib import closing
 
 import pytest
 
-from extractor.ask.batch_post import BatchPost
-from extractor.ask.batch_requests import BatchRequests, BatchState
-from extractor.ask.provider_batch import PollPolicy, open_desk
-from extractor.ask.run_file import open_run
+from extractor.ask.batch.batch_post import BatchPost
+from extractor.ask.batch.batch_requests import BatchRequests, BatchState
+from extractor.ask.batch.provider_batch import PollPolicy, open_desk
+from extractor.ask.keeping.run_file import open_run
 from extractor.ask.spec import ModelSpec
 from extractor.errors import ModelUnavailable
 from tests.provider import answer_well, serve_provider

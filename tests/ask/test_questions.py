@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from extractor.ask.lines import estimate_tokens, render_line
-from extractor.ask.questions import Assist, pack_questions, plan_questions
+from extractor.ask.plan.questions import Assist, pack_questions, plan_questions
+from extractor.ask.prompting.lines import estimate_tokens, render_line
 from extractor.parse.parsed import Reading
 from extractor.schemas import Category, Concept, CriterionKind, Task
 

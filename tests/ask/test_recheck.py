@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from extractor import Extractor
-from extractor.ask.lines import estimate_tokens
+from extractor.ask.prompting.lines import estimate_tokens
 from extractor.ask.recheck import LINE_TOKENS, plan_recheck, render_recheck
 from extractor.errors import CassetteMiss
 from extractor.ground.answer import Answer

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from extractor.ask.answer_mode import AnswerMode
-from extractor.ask.misses import exchange_key
+from extractor.ask.keeping.misses import exchange_key
+from extractor.ask.keeping.recording import RecordingTransport, ReplayTransport
 from extractor.ask.model import AskSettings, Model
-from extractor.ask.recording import RecordingTransport, ReplayTransport
 from extractor.ask.spec import ModelSpec
 from extractor.errors import CassetteError, CassetteMiss
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from extractor.ask.answer_mode import AnswerMode
 from extractor.ask.chain import asking_for
+from extractor.ask.keeping.replies import ReplyStore
+from extractor.ask.keeping.run_file import open_run, open_run_to_read
+from extractor.ask.keeping.stored import RecallTally, RecallTransport, StoredTransport
 from extractor.ask.model import AskSettings, Model
-from extractor.ask.replies import ReplyStore
-from extractor.ask.run_file import open_run, open_run_to_read
 from extractor.ask.spec import ModelSpec
-from extractor.ask.stored import RecallTally, RecallTransport, StoredTransport
 from extractor.errors import AnswerRejected, CassetteMiss, ModelUnavailable
 from extractor.schemas import Usage
 from tests.depth import choose

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from extractor.ask.dose_cues import find_dose_cues
-from extractor.ask.stretches import list_stretches
+from extractor.ask.plan.dose_cues import find_dose_cues
+from extractor.ask.plan.stretches import list_stretches
 from extractor.parse.clean import clean_text
 from extractor.parse.parsed import Chunk, ChunkKind, Span
 from extractor.schemas import Part, Section, Source, TrialRecord

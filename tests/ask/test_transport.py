@@ -4,8 +4,8 @@ import httpx2
 import pytest
 
 from extractor.ask.model import Model
+from extractor.ask.sending.transport import RetryPolicy, retry_after
 from extractor.ask.spec import ModelSpec
-from extractor.ask.transport import RetryPolicy, retry_after
 from extractor.errors import ModelUnavailable
 
 from .colours import ask_about, model_of, patient, render

@@ -2,7 +2,7 @@ import pytest
 from pydantic import ValidationError
 
 from extractor.ask.call import Question
-from extractor.ask.prompt import render_call
+from extractor.ask.prompting.prompt import render_call
 from extractor.ask.wire import read_answers
 from extractor.ask.wire.dosing import FREQUENCIES, ROLES, ROUTES
 from extractor.ask.wire.forms import read_amount, read_period

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from extractor.ask.call import Question
 from extractor.ask.compact import compact_schema
-from extractor.ask.prompt import render_call
+from extractor.ask.prompting.prompt import render_call
 from extractor.ask.wire import WIRE_ITEMS, narrow_reply, read_answers
 from extractor.schemas import Category, EndpointCategory, Task
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from extractor.ask.stretches import list_stretches
+from extractor.ask.plan.stretches import list_stretches
 from extractor.assemble import Inquiry, assemble_extraction
 from extractor.assemble.policy import ModelClass, load_policy
 from extractor.ground.answer import Answer

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.soak.records import write_distinct_records
-from extractor.ask.clearance import ClearanceDesk
+from extractor.ask.keeping.run_file import open_run_to_read
 from extractor.ask.model import AskSettings
-from extractor.ask.questions import Assist
-from extractor.ask.run_file import open_run_to_read
+from extractor.ask.plan.questions import Assist
+from extractor.ask.sending.clearance import ClearanceDesk
+from extractor.ask.sending.throttle import PaceLimits
 from extractor.ask.spec import ModelSpec
-from extractor.ask.throttle import PaceLimits
 from extractor.assemble import ALL_TASKS
 from extractor.cluster.messages import Assignment
 from extractor.cluster.pool import ClusterPool

@@ -5,9 +5,9 @@ from collections import Counter
 import pytest
 
 from benchmarks.soak.server import serve_counting
-from extractor.ask.forecast import load_rates
-from extractor.ask.questions import Assist
-from extractor.ask.run_file import open_run_to_read
+from extractor.ask.keeping.run_file import open_run_to_read
+from extractor.ask.plan.forecast import load_rates
+from extractor.ask.plan.questions import Assist
 from extractor.ask.spec import ModelKind
 from extractor.assemble.policy import ModelClass
 from extractor.cluster.messages import Extract, Go

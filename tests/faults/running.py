@@ -10,13 +10,13 @@ from typing import Any
 
 import httpx2
 
+from extractor.ask.keeping.run_file import open_run_to_read
+from extractor.ask.keeping.stored import StoredTransport
 from extractor.ask.model import AskSettings, Model
-from extractor.ask.pace import PacedTransport
-from extractor.ask.questions import Assist
-from extractor.ask.run_file import open_run_to_read
+from extractor.ask.plan.questions import Assist
+from extractor.ask.sending.pace import PacedTransport
+from extractor.ask.sending.transport import RetryPolicy
 from extractor.ask.spec import ModelSpec
-from extractor.ask.stored import StoredTransport
-from extractor.ask.transport import RetryPolicy
 from extractor.assemble import ALL_TASKS
 from extractor.errors import ExtractorError
 from extractor.pipeline import OpenExtractor

@@ -2,7 +2,7 @@ import pytest
 
 from extractor import Extractor
 from extractor.ask.model import Model
-from extractor.ask.questions import Assist
+from extractor.ask.plan.questions import Assist
 from extractor.ask.spec import ModelSpec
 from extractor.pipeline import extract_record
 

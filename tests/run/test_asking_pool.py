@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from extractor.ask.call import Reply
-from extractor.ask.questions import Assist
+from extractor.ask.plan.questions import Assist
 from extractor.ask.wire import WIRE_ITEMS
 from extractor.errors import ModelUnavailable, RecordError
 from extractor.pipeline import OpenExtractor

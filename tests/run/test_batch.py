@@ -3,8 +3,8 @@ from contextlib import suppress
 
 import pytest
 
-from extractor.ask.forecast import load_rates
-from extractor.ask.request_sizes import RequestSize
+from extractor.ask.plan.forecast import load_rates
+from extractor.ask.plan.request_sizes import RequestSize
 from extractor.ask.spec import ModelKind
 from extractor.assemble.policy import ModelClass
 from extractor.errors import AnswerRejected, BudgetReached, ModelUnavailable, RecordError, StoreError

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extractor.ask.forecast import Forecast, Rates
-from extractor.ask.replies import Spending
-from extractor.ask.request_sizes import RequestSize
+from extractor.ask.keeping.replies import Spending
+from extractor.ask.plan.forecast import Forecast, Rates
+from extractor.ask.plan.request_sizes import RequestSize
 from extractor.errors import BudgetReached
 from extractor.run.budget import Budget, Limits
 from extractor.run.prices import PICO, Price

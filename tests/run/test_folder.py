@@ -8,7 +8,7 @@ import pytest
 
 from extractor.ask.call import PromptVersion, Question
 from extractor.ask.chain import Asker, NotedAnswer, asked_with, asking_for
-from extractor.ask.replies import Asked
+from extractor.ask.keeping.replies import Asked
 from extractor.ask.wire import WireItem
 from extractor.errors import RecordError, StoreError
 from extractor.parse.parsed import Chunk, ChunkKind, Span

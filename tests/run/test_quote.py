@@ -3,9 +3,9 @@ import random
 
 import pytest
 
-from extractor.ask.estimate import Estimate
-from extractor.ask.forecast import Forecast, calibrate, forecast_request, forecast_run, load_rates
-from extractor.ask.request_sizes import RequestSize, measure_body
+from extractor.ask.plan.estimate import Estimate
+from extractor.ask.plan.forecast import Forecast, calibrate, forecast_request, forecast_run, load_rates
+from extractor.ask.plan.request_sizes import RequestSize, measure_body
 from extractor.ask.spec import ModelKind, ModelSpec
 from extractor.assemble.policy import ModelClass
 from extractor.run.budget import Limits

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from extractor.ask.questions import Assist
+from extractor.ask.plan.questions import Assist
 from extractor.pipeline import extract_record
 from extractor.read import read_records
 from extractor.run import BatchLimits, Tally, run_batch

@@ -4,7 +4,7 @@ from multiprocessing import get_context
 
 import pytest
 
-from extractor.ask.questions import Assist
+from extractor.ask.plan.questions import Assist
 from extractor.run.pricing import Pricing
 from extractor.schemas import Task
 from extractor.serve import extractions, process

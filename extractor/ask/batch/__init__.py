@@ -1,0 +1,1 @@
+"""Requests and answers by file, and by a provider's batch API."""

@@ -1,0 +1,1 @@
+"""Where answers are kept and found again: the store of a run, recordings, cassettes."""

@@ -1,0 +1,1 @@
+"""What is asked: which doubts are worth their tokens, and what asking will take."""

@@ -1,0 +1,95 @@
+"""Which doubts are worth the tokens that it takes to settle them.
+
+A question costs its line and its answer, a field the definition that its first question in a call brings along. What
+it may gain is doubt: one minus the confidence of the rules, summed over the fields. A field of a record, or a
+question, whose doubt is too small for its tokens is not asked.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from extractor.ask.call import Question
+from extractor.ask.prompting.lines import estimate_tokens, render_line
+from extractor.ask.prompting.prompt_files import load_prompt
+from extractor.ask.wire import WIRE_ITEMS, unite_options
+from extractor.schemas import Task
+
+__all__ = ["WRITTEN", "Doubted", "keep_worthwhile"]
+
+_DOUBT_PER_TOKEN = 0.0028
+"""Doubt that one token must settle: a value that is as likely wrong as right is worth 180 tokens."""
+
+_USED = 1 / 3
+"""How much of its allowance an answer takes, on the average."""
+WRITTEN = 4
+"""What a token costs that a model writes, in tokens that it reads."""
+_ROUNDS = 4
+_UNSETTLED = frozenset({"specimens", "methods", "time_window"})
+"""Fields that are not asked in doubt: where a capable model differed from the rules over these quotes, it was right no
+more often than they were, since annotators cut them in many ways.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubted:
+    """A question, and for each of its fields the doubt: how many values are probably wrong."""
+
+    question: Question
+    doubts: Mapping[str, float]
+
+
+def keep_worthwhile(drafts: Sequence[Doubted]) -> tuple[Question, ...]:
+    """The questions of one record that are worth asking, each with the fields that are, in their order."""
+    kept = list(drafts)
+    for _ in range(_ROUNDS):
+        # What one question drops may leave another alone with the cost of a definition.
+        before = sum(len(draft.question.fields) for draft in kept)
+        kept = _drop_questions(_drop_fields(kept))
+        if sum(len(draft.question.fields) for draft in kept) == before:
+            break
+    return tuple(draft.question for draft in kept)
+
+
+def _drop_fields(drafts: Sequence[Doubted]) -> list[Doubted]:
+    total: dict[tuple[Task, str], float] = defaultdict(float)
+    for draft in drafts:
+        for field in draft.question.fields:
+            total[draft.question.task, field] += _gain(draft, field)
+    costs = _measure_definitions([draft.question for draft in drafts])
+    worthwhile = {key for key, doubt in total.items() if doubt >= _DOUBT_PER_TOKEN * costs[key]}
+    kept = []
+    for draft in drafts:
+        question = draft.question
+        fields = tuple(field for field in question.fields if (question.task, field) in worthwhile)
+        if fields:
+            kept.append(Doubted(replace(question, fields=fields), draft.doubts))
+    return kept
+
+
+def _drop_questions(drafts: Sequence[Doubted]) -> list[Doubted]:
+    return [draft for draft in drafts if _sum_doubt(draft) >= _DOUBT_PER_TOKEN * _measure_question(draft.question)]
+
+
+def _sum_doubt(draft: Doubted) -> float:
+    return sum(_gain(draft, field) for field in draft.question.fields)
+
+
+def _gain(draft: Doubted, field: str) -> float:
+    return 0.0 if field in _UNSETTLED else draft.doubts[field]
+
+
+def _measure_question(question: Question) -> float:
+    allowance = WIRE_ITEMS[question.task].allowance
+    answer = sum(allowance[field] for field in question.fields) * _USED
+    return estimate_tokens(render_line(question)) + answer * WRITTEN
+
+
+def _measure_definitions(questions: Sequence[Question]) -> dict[tuple[Task, str], float]:
+    """The tokens of each field's definition, as narrow as these questions allow."""
+    costs = {}
+    for task, prompt in load_prompt().tasks.items():
+        options = unite_options(WIRE_ITEMS[task], [question for question in questions if question.task is task])
+        for field, definition in prompt.definitions.items():
+            costs[task, field] = float(estimate_tokens(definition.narrow(options.get(field))))
+    return costs

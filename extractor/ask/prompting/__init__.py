@@ -1,0 +1,1 @@
+"""How it is asked: prompt files, the lines of a prompt, and answers that repeat its examples."""
