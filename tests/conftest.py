@@ -2,6 +2,7 @@
 
 import atexit
 import gc
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,3 +54,9 @@ def chromium(made_before_browser):
     """A browser for one module's tests."""
     with launch() as launched:
         yield launched
+
+
+def pytest_configure():
+    # A shell starts its background jobs with Ctrl-C ignored, and commands that a test starts would inherit it.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
