@@ -40,7 +40,9 @@ def run(
     import_answers: Annotated[
         list[Path] | None, typer.Option(help="Take answers from a provider's batch output. Repeatable; no network.")
     ] = None,
-    concurrency: Annotated[int, typer.Option(min=1, help="Records in flight at once.")] = 8,
+    concurrency: Annotated[
+        int, typer.Option(min=1, help="Requests under way at once, of each worker on a cluster.")
+    ] = 8,
     requests_per_minute: Annotated[
         float | None, typer.Option(min=0.01, help="Send no more; what the server's headers tell is kept to anyway.")
     ] = None,

@@ -4,6 +4,10 @@ import warnings
 
 import pytest
 
+from benchmarks.soak.server import serve_counting
+
+from .running import run_here, write_records
+
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # Ray's own, at its import
     cluster_utils = pytest.importorskip("ray.cluster_utils")
@@ -32,3 +36,17 @@ def cluster():
         running.add_node(**node)
         yield running
         running.shutdown()
+
+
+@pytest.fixture(scope="module")
+def records(request, tmp_path_factory):
+    """As many records as the module says."""
+    return write_records(tmp_path_factory.mktemp("in") / "records.jsonl", request.module.RECORDS)
+
+
+@pytest.fixture(scope="module")
+def whole(records, tmp_path_factory):
+    """The same run on one machine, and how often it asked."""
+    with serve_counting() as server:
+        ended = run_here(records, tmp_path_factory.mktemp("whole"), server.url)
+    return ended, server.calls

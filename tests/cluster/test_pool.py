@@ -22,19 +22,6 @@ RECORDS = 16
 RATES = load_rates(ModelKind.SERVER, ModelClass.CAPABLE)
 
 
-@pytest.fixture(scope="module")
-def records(tmp_path_factory):
-    return write_records(tmp_path_factory.mktemp("in") / "records.jsonl", RECORDS)
-
-
-@pytest.fixture(scope="module")
-def whole(records, tmp_path_factory):
-    """The same run on one machine, and how often it asked."""
-    with serve_counting() as server:
-        ended = run_here(records, tmp_path_factory.mktemp("whole"), server.url)
-        yield ended, server.calls
-
-
 @pytest.mark.parametrize("assist", [Assist.NEVER, Assist.AUTO])
 def test_by_the_rules_alone_the_lines_are_those_of_one_machine(records, tmp_path, assist):
     here = run_here(records, tmp_path / "here", assist=assist)

@@ -21,24 +21,11 @@ from extractor.run import BatchLimits, Pricing
 from extractor.run.budget import Limits
 from tests.faults.server import serve_faults
 
-from .running import CONCURRENCY, ROOM, count_answered_twice, run_here, write_records
+from .running import CONCURRENCY, ROOM, count_answered_twice
 
 RECORDS = 32
 STORE_BYTES = 80 * 1024**2
 NO_LIMITS = Limits()
-
-
-@pytest.fixture(scope="module")
-def records(tmp_path_factory):
-    return write_records(tmp_path_factory.mktemp("in") / "records.jsonl", RECORDS)
-
-
-@pytest.fixture(scope="module")
-def whole(records, tmp_path_factory):
-    """The same run on one machine, and how often it asked."""
-    with serve_counting() as server:
-        ended = run_here(records, tmp_path_factory.mktemp("whole"), server.url)
-        return ended, server.calls
 
 
 def run_on(cluster, records, out, server, *, limits=NO_LIMITS, **asking):
