@@ -5,6 +5,7 @@ from collections.abc import Collection, Generator
 from extractor.ask.interview import Replies, Round, interview
 from extractor.ask.plan.questions import Assist, plan_questions
 from extractor.assemble import Inquiry, assemble_extraction
+from extractor.assemble.policy import ModelClass
 from extractor.audit import add_findings
 from extractor.parse import parse_record
 from extractor.schemas import Task, TrialExtraction, TrialRecord, Usage
@@ -22,8 +23,10 @@ def extract_by_rules(record: TrialRecord, tasks: Collection[Task], assist: Assis
     return add_findings(parsed, assemble_extraction(parsed, inquiry, tasks))
 
 
-def extract_in_rounds(record: TrialRecord, tasks: Collection[Task], assist: Assist) -> Extraction:
+def extract_in_rounds(
+    record: TrialRecord, tasks: Collection[Task], assist: Assist, model_class: ModelClass = ModelClass.CAPABLE
+) -> Extraction:
     """What ``extract_record`` gives with the model that whoever goes through the rounds asks."""
     parsed = parse_record(record)
-    inquiry = yield from interview(parsed, tasks, assist)
+    inquiry = yield from interview(parsed, tasks, assist, model_class)
     return add_findings(parsed, assemble_extraction(parsed, inquiry, tasks))

@@ -1,9 +1,9 @@
 """Measure anew how large answers are, from recordings, and print ``extractor/ask/plan/answer_sizes.toml``.
 
-    python -m benchmarks.quote.sizes --capable FOLDER ... --small FOLDER ... > sizes.toml
+    python -m benchmarks.quote.sizes --capable FOLDER ... --small FOLDER ... --tuned FOLDER ... > sizes.toml
 
 Each FOLDER was filled by ``extractor run --record`` or is a run's. The sizes of keys are those of the capable model,
-whose answers are compact; what the tokenizers of both classes make of that size is measured of each.
+whose answers are compact; what the tokenizers of all classes make of that size is measured of each.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from extractor.ask.plan.request_sizes import LINE, AnswerSize
+from extractor.assemble.policy import ModelClass
 
 from .recordings import Exchange, read_exchanges
 
@@ -37,15 +38,14 @@ _HEAD = """\
 def main() -> None:
     """Print the file."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--capable", type=Path, nargs="+", required=True, metavar="FOLDER")
-    arguments.add_argument("--small", type=Path, nargs="+", required=True, metavar="FOLDER")
-    chosen = arguments.parse_args()
-    capable = [exchange for folder in chosen.capable for exchange in read_exchanges(folder)]
-    small = [exchange for folder in chosen.small for exchange in read_exchanges(folder)]
-    sizes = measure_keys(capable)
+    for name in ModelClass:
+        arguments.add_argument(f"--{name}", type=Path, nargs="+", required=True, metavar="FOLDER")
+    chosen = vars(arguments.parse_args())
+    exchanges = {name: [one for folder in chosen[name] for one in read_exchanges(folder)] for name in ModelClass}
+    sizes = measure_keys(exchanges[ModelClass.CAPABLE])
     print(_HEAD.format(least=_LEAST) + f"measured = {datetime.now(UTC).date()}")
-    for name, exchanges in (("capable", capable), ("small", small)):
-        print(f"\n[class.{name}]\n" + "\n".join(describe_class(exchanges, sizes)))
+    for name, of_class in sorted(exchanges.items()):
+        print(f"\n[class.{name}]\n" + "\n".join(describe_class(of_class, sizes)))
     for key, size in sizes.items():
         print(f"\n[key.{key}]\nmean = {size.mean:.1f}\nasked = {size.asked}")
 

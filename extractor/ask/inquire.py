@@ -4,17 +4,18 @@ import asyncio
 from collections.abc import Callable, Collection, Sequence
 
 from extractor.assemble import Inquiry
+from extractor.assemble.policy import classify_model
 from extractor.errors import AnswerRejected, BudgetReached, ModelError, ModelUnavailable
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Task, Usage
 
 from .call import Question, Render, Reply
-from .interview import Round, interview
+from .interview import Interview, Round, interview, put_questions
 from .model import Model
 from .plan.questions import Assist, plan_questions
 from .sending.failures import RequestTooLong
 
-__all__ = ["MayAsk", "inquire", "put_round"]
+__all__ = ["MayAsk", "inquire", "inquire_about", "put_round"]
 
 
 MayAsk = Callable[[], bool]
@@ -37,7 +38,15 @@ async def inquire(
     """
     if model is None:
         return Inquiry(usage=Usage(open_questions=len(plan_questions(parsed, tasks, assist))))
-    rounds = interview(parsed, tasks, assist)
+    return await _converse(interview(parsed, tasks, assist, classify_model(model.name)), model, may_ask)
+
+
+async def inquire_about(parsed: ParsedRecord, questions: Sequence[Question], model: Model) -> Inquiry:
+    """Ask ``model`` these questions of a record, and keep what the text supports. Raises as ``inquire`` does."""
+    return await _converse(put_questions(parsed, questions, classify_model(model.name)), model, lambda: True)
+
+
+async def _converse(rounds: Interview, model: Model, may_ask: MayAsk) -> Inquiry:
     try:
         asked = next(rounds)
         while True:

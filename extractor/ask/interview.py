@@ -12,13 +12,14 @@ from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Task, Usage
 
 from .call import Question, Render, Reply
-from .plan.questions import Assist, pack_questions, plan_questions
+from .plan.questions import Assist, pack_for, plan_questions
 from .prompting.leaks import drop_repeated
-from .prompting.prompt import narrow_record, render_call
+from .prompting.prompt import choose_render, narrow_record
 from .recheck import believe_recheck, plan_recheck, render_recheck
+from .sureness import believe_as_told
 from .wire import read_answers
 
-__all__ = ["Interview", "Replies", "Round", "interview"]
+__all__ = ["Interview", "Replies", "Round", "interview", "put_questions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +41,22 @@ Interview = Generator[Round, Replies, Inquiry]
 """Yields what is to be asked, takes the replies, and returns what the text bears out of them."""
 
 
-def interview(parsed: ParsedRecord, tasks: Collection[Task], assist: Assist) -> Interview:
-    """The questions that ``assist`` wants asked about a record, and then, narrowly, what the text did not support."""
-    questions = plan_questions(parsed, tasks, assist)
-    packs = pack_questions(questions)
+def interview(
+    parsed: ParsedRecord, tasks: Collection[Task], assist: Assist, model_class: ModelClass = ModelClass.CAPABLE
+) -> Interview:
+    """The questions that ``assist`` wants asked about a record, put to a model of that class."""
+    return (yield from put_questions(parsed, plan_questions(parsed, tasks, assist, model_class), model_class))
+
+
+def put_questions(parsed: ParsedRecord, questions: Sequence[Question], model_class: ModelClass) -> Interview:
+    """These questions about a record, put to a model of that class, and then, narrowly, what the text did not support.
+
+    A tuned model is not asked again: it says what it said before.
+    """
+    packs = pack_for(questions, model_class)
     replies: Replies = ()
     if packs:
-        replies = yield Round(packs, partial(render_call, narrow_record(parsed.record)), needed=True)
+        replies = yield Round(packs, partial(choose_render(model_class), narrow_record(parsed.record)), needed=True)
     pairs = list(zip(packs, replies, strict=True))
     answers = [answer for pack, reply in pairs if reply for answer in _ground(parsed, pack, reply)]
     told = [reply for reply in replies if reply]
@@ -54,7 +64,8 @@ def interview(parsed: ParsedRecord, tasks: Collection[Task], assist: Assist) -> 
     put_off = [q for pack, reply in pairs if reply and reply.pending for q in pack if q.chunk.number not in answered]
     unasked = [question for pack, reply in pairs if reply is None for question in pack]
     lines = 0
-    if rechecks := plan_recheck(parsed, answers):
+    rechecks = () if model_class is ModelClass.TUNED else plan_recheck(parsed, answers)
+    if rechecks:
         (reply,) = yield Round((tuple(recheck.question for recheck in rechecks),), render_recheck, needed=False)
         if reply:
             answers = believe_recheck(parsed, answers, rechecks, reply.items)
@@ -66,7 +77,10 @@ def interview(parsed: ParsedRecord, tasks: Collection[Task], assist: Assist) -> 
 def _ground(parsed: ParsedRecord, pack: Sequence[Question], reply: Reply) -> list[GroundedAnswer]:
     answers = read_answers(pack, reply.items, complete=not (reply.rejected or reply.pending))
     chunks = {question.chunk.number: question.chunk for question in pack}
-    return [drop_repeated(ground_answer(answer, parsed, chunks[answer.chunk])) for answer in answers]
+    grounded = [drop_repeated(ground_answer(answer, parsed, chunks[answer.chunk])) for answer in answers]
+    if not reply.sureness and classify_model(reply.model) is not ModelClass.TUNED:
+        return grounded
+    return [believe_as_told(answer, reply.sureness.get(answer.chunk, {})) for answer in grounded]
 
 
 def _report(questions: Sequence[Question], answers: Iterable[GroundedAnswer], replies: Sequence[Reply]) -> Inquiry:
@@ -105,7 +119,7 @@ def _fields_by_chunk(questions: Iterable[Question]) -> dict[int, frozenset[str]]
 
 def _weakest_class(replies: Iterable[Reply]) -> ModelClass:
     classes = {classify_model(reply.model) for reply in replies}
-    return ModelClass.SMALL if ModelClass.SMALL in classes else ModelClass.CAPABLE
+    return min(classes, key=list(ModelClass).index, default=ModelClass.CAPABLE)
 
 
 def _total(usages: Iterable[Usage]) -> Usage:

@@ -153,7 +153,8 @@ class Model:
         asker.answers += _note_answers(questions, outcome.salvage.items, outcome.model)
         if rejected and not outcome.salvage.items and not outcome.pending:
             raise AnswerRejected(f"model {self.name}: {'; '.join(rejected)}", tally.usage)
-        return Reply(outcome.salvage.items, tally.usage, outcome.model or self.name, rejected, outcome.pending)
+        salvage, name = outcome.salvage, outcome.model or self.name
+        return Reply(salvage.items, tally.usage, name, rejected, outcome.pending, salvage.sureness)
 
     async def _ask(self, questions: tuple[Question, ...], render: Render, tally: UsageTally) -> Outcome:
         """Ask; what was cut off or is too long for the model is asked again in two halves."""
@@ -170,7 +171,7 @@ class Model:
         left = tuple(q for q in questions if q.chunk.number not in outcome.salvage.numbers)
         if len(questions) == 1 and left:
             why = Rejection(left[0].chunk.number, "the answer did not fit into the output limit")
-            return Outcome(Salvage(outcome.salvage.items, (why,)), outcome.model)
+            return Outcome(replace(outcome.salvage, rejected=(why,)), outcome.model)
         return await self._ask_halves(left, outcome, render, tally)
 
     async def _ask_halves(

@@ -10,20 +10,22 @@ from urllib.parse import urlsplit
 import httpx2
 from pydantic import SecretStr
 
+from extractor.assemble.policy import ModelClass, classify_model
+
 from .answer_mode import AnswerMode
 from .batch.exchange import Exchange
-from .keeping.recording import ClientTransport, RecordingTransport, ReplayTransport
+from .keeping.recording import ClientTransport, RecordingTransport, ReplayTransport, recorded_model
 from .keeping.replies import ReplyStore
 from .keeping.run_file import RUN_FILE, open_run_to_read
 from .keeping.stored import OpenReplies, RecallTally, RecallTransport, StoredTransport
-from .local import ServerSettings, locate_model, serve_model
+from .local import ServerSettings, default_model, locate_model, serve_model
 from .model import AskSettings, Model
 from .sending.lanes import LaneTransport
 from .sending.metered import Meter, MeteredTransport, Route
 from .sending.pace import PacedTransport
 from .spec import ModelKind, ModelSpec
 
-__all__ = ["ModelChoice", "open_model"]
+__all__ = ["ModelChoice", "open_model", "served_name"]
 
 _REPLAYED = ModelSpec(ModelKind.SERVER, "replay", "http://replay.invalid/v1")
 
@@ -101,7 +103,7 @@ async def open_model(
         async with _recall_run(choice.replay, choice.recall, settings, replies) as model:
             yield model
         return
-    chosen = _REPLAYED if choice.replay or choice.spec is None else choice.spec
+    chosen = _replayed(choice.replay) if choice.replay or choice.spec is None else choice.spec
     local = chosen.kind is ModelKind.LOCAL
     server = ServerSettings()
     if local:
@@ -112,6 +114,12 @@ async def open_model(
             network = route.lead(network)
         async with Model(spec, settings, transport=_kept(network, replies, route.meter)) as model:
             yield model
+
+
+def _replayed(folder: Path | None) -> ModelSpec:
+    """The model whose answers are replayed. A tuned one is named, since it was asked in its own way."""
+    name = recorded_model(folder) if folder else None
+    return replace(_REPLAYED, name=name) if name and classify_model(name) is ModelClass.TUNED else _REPLAYED
 
 
 @asynccontextmanager
@@ -125,6 +133,17 @@ async def _recall_run(
         settings = replace(settings or AskSettings(), mode=recorded.mode)
         async with Model(spec, settings, transport=_kept(lambda: RecallTransport(recorded, tally), replies)) as model:
             yield model
+
+
+def served_name(spec: ModelSpec | None) -> str:
+    """What the server of a model will call it; nothing for no model.
+
+    >>> served_name(ModelSpec.parse("local:smollm2-135m")), served_name(None)
+    ('smollm2-135m', '')
+    """
+    if spec is None or spec.name:
+        return spec.name or "" if spec else ""
+    return default_model().name
 
 
 _Transport = Callable[[], httpx2.AsyncBaseTransport]
@@ -152,8 +171,8 @@ def _fit_to_server(settings: AskSettings, server: ServerSettings) -> AskSettings
 
 @contextmanager
 def _serve(spec: ModelSpec, cache_dir: Path | None, settings: ServerSettings) -> Iterator[ModelSpec]:
-    path = locate_model(str(spec.path) if spec.path else spec.name or "", cache_dir=cache_dir)
-    with serve_model(path, settings) as server:
+    weights = locate_model(str(spec.path) if spec.path else spec.name or "", cache_dir=cache_dir)
+    with serve_model(weights, settings) as server:
         yield replace(spec.at(server.base_url, server.model), api_key=SecretStr(server.token))
 
 

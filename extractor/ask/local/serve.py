@@ -21,12 +21,15 @@ import httpx2
 
 from extractor.errors import ModelUnavailable
 
+from .store import Weights
 from .tuning import Tuning
 
 __all__ = ["LocalServer", "ServerSettings", "serve_model"]
 
 HEALTH_WAIT_S = 30.0
 STOP_WAIT_S = 5.0
+LAST_LINES = 5
+"""What is wrong with an adapter, llama.cpp says four lines before its last."""
 
 
 def _spare_cores() -> int:
@@ -89,21 +92,23 @@ class LocalServer:
 
 @contextmanager
 def serve_model(
-    path: Path, settings: ServerSettings | None = None, *, name: str | None = None
+    weights: Path | Weights, settings: ServerSettings | None = None, *, name: str | None = None
 ) -> Iterator[LocalServer]:
-    """Serve the weights in ``path`` until the body ends, however it ends.
+    """Serve the weights, with their adapter if they have one, until the body ends, however it ends.
 
-    ``name`` is what the server calls the model; the file's stem if not given.
+    ``name`` is what the server calls the model; if not given, a tuned model's own name or else the file's stem.
 
     Raises ``ModelUnavailable`` if the extra ``local`` is not installed, or llama.cpp cannot load the file.
     """
     settings = settings or ServerSettings()
-    _check_weights(path)
-    name = name or path.stem
+    weights = Weights(weights) if isinstance(weights, Path) else weights
+    for path in filter(None, (weights.path, weights.adapter)):
+        _check_weights(path)
+    name = name or weights.name or weights.path.stem
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
         process = _start(log)
         try:
-            url = _await_address(process, log, path, _request(path, name, settings))
+            url = _await_address(process, log, weights, _request(weights, name, settings))
             _await_health(url)
             yield LocalServer(f"{url}/v1", name, settings.token, process, log)
         finally:
@@ -120,10 +125,11 @@ def _check_weights(path: Path) -> None:
         raise ModelUnavailable(f"{path}: is no GGUF file; weights in another format must be converted first")
 
 
-def _request(path: Path, name: str, settings: ServerSettings) -> str:
+def _request(weights: Weights, name: str, settings: ServerSettings) -> str:
     return json.dumps(
         {
-            "path": str(path),
+            "path": str(weights.path),
+            "adapter": str(weights.adapter) if weights.adapter else None,
             "name": name,
             "slots": settings.slots,
             "context": settings.context,
@@ -149,7 +155,7 @@ def _start(log: IO[str]) -> subprocess.Popen[str]:
     )
 
 
-def _await_address(process: subprocess.Popen[str], log: IO[str], path: Path, request: str) -> str:
+def _await_address(process: subprocess.Popen[str], log: IO[str], weights: Weights, request: str) -> str:
     """Send the settings over stdin (a command line would show the token to everyone) and read the answer."""
     assert process.stdin is not None
     assert process.stdout is not None
@@ -161,10 +167,10 @@ def _await_address(process: subprocess.Popen[str], log: IO[str], path: Path, req
         answer = ""
     if not answer:
         process.wait(STOP_WAIT_S)
-        raise ModelUnavailable(f"{path}: the model's process ended with code {process.returncode}{_last_words(log)}")
+        raise ModelUnavailable(f"{weights}: the model's process ended with code {process.returncode}{_last_words(log)}")
     reply: dict[str, str] = json.loads(answer)
     if "error" in reply:
-        raise ModelUnavailable(f"{path}: {reply['error']}{_last_words(log)}")
+        raise ModelUnavailable(f"{weights}: {reply['error']}{_last_words(log)}")
     return reply["address"]
 
 
@@ -196,4 +202,4 @@ def _stop(process: subprocess.Popen[str]) -> None:
 def _last_words(log: IO[str]) -> str:
     log.seek(0)
     lines = [line.strip() for line in log if line.strip()]
-    return ": " + " | ".join(lines[-3:]) if lines else ""
+    return ": " + " | ".join(lines[-LAST_LINES:]) if lines else ""

@@ -3,11 +3,12 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from extractor.ask.prompting.prompt import render_call
+from extractor.ask.prompting.prompt import choose_render
+from extractor.assemble.policy import ModelClass
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Task
 
-from .questions import Assist, pack_questions, plan_questions
+from .questions import Assist, pack_for, plan_questions
 from .request_sizes import RequestSize, measure_call
 
 __all__ = ["Estimate", "estimate_questions"]
@@ -21,8 +22,10 @@ class Estimate:
     size: RequestSize = field(default_factory=RequestSize)
 
 
-def estimate_questions(parsed: ParsedRecord, tasks: Collection[Task], assist: Assist) -> Estimate:
+def estimate_questions(
+    parsed: ParsedRecord, tasks: Collection[Task], assist: Assist, model_class: ModelClass = ModelClass.CAPABLE
+) -> Estimate:
     """What ``inquire`` would ask about a record, if no answer had to be asked again."""
-    questions = plan_questions(parsed, tasks, assist)
-    sizes = (measure_call(render_call(parsed.record, pack)) for pack in pack_questions(questions))
+    questions = plan_questions(parsed, tasks, assist, model_class)
+    sizes = (measure_call(choose_render(model_class)(parsed.record, pack)) for pack in pack_for(questions, model_class))
     return Estimate(len(questions), sum(sizes, RequestSize()))

@@ -6,7 +6,7 @@ question, whose doubt is too small for its tokens is not asked.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from extractor.ask.call import Question
@@ -15,10 +15,8 @@ from extractor.ask.prompting.prompt_files import load_prompt
 from extractor.ask.wire import WIRE_ITEMS, unite_options
 from extractor.schemas import Task
 
-__all__ = ["WRITTEN", "Doubted", "keep_worthwhile"]
+__all__ = ["TUNED_COSTS", "WRITTEN", "Costs", "Doubted", "keep_worthwhile", "load_costs"]
 
-_DOUBT_PER_TOKEN = 0.0028
-"""Doubt that one token must settle: a value that is as likely wrong as right is worth 180 tokens."""
 
 _USED = 1 / 3
 """How much of its allowance an answer takes, on the average."""
@@ -32,6 +30,17 @@ more often than they were, since annotators cut them in many ways.
 
 
 @dataclass(frozen=True, slots=True)
+class Costs:
+    """What asking takes: the doubt that one token must settle, and the tokens of each field's definition.
+
+    ``definitions`` are measured for the questions at hand, as narrow as these allow.
+    """
+
+    doubt_per_token: float
+    definitions: Callable[[Sequence[Question]], Mapping[tuple[Task, str], float]]
+
+
+@dataclass(frozen=True, slots=True)
 class Doubted:
     """A question, and for each of its fields the doubt: how many values are probably wrong."""
 
@@ -39,25 +48,34 @@ class Doubted:
     doubts: Mapping[str, float]
 
 
-def keep_worthwhile(drafts: Sequence[Doubted]) -> tuple[Question, ...]:
+def load_costs() -> Costs:
+    """What it takes to ask a model that is told what each key means: a value that is as likely wrong as right is worth
+    180 tokens.
+    """
+    return Costs(0.0028, _measure_definitions)
+
+
+def keep_worthwhile(drafts: Sequence[Doubted], costs: Costs) -> tuple[Question, ...]:
     """The questions of one record that are worth asking, each with the fields that are, in their order."""
     kept = list(drafts)
     for _ in range(_ROUNDS):
         # What one question drops may leave another alone with the cost of a definition.
         before = sum(len(draft.question.fields) for draft in kept)
-        kept = _drop_questions(_drop_fields(kept))
+        kept = _drop_questions(_drop_fields(kept, costs), costs)
         if sum(len(draft.question.fields) for draft in kept) == before:
             break
     return tuple(draft.question for draft in kept)
 
 
-def _drop_fields(drafts: Sequence[Doubted]) -> list[Doubted]:
+def _drop_fields(drafts: Sequence[Doubted], costs: Costs) -> list[Doubted]:
     total: dict[tuple[Task, str], float] = defaultdict(float)
     for draft in drafts:
         for field in draft.question.fields:
             total[draft.question.task, field] += _gain(draft, field)
-    costs = _measure_definitions([draft.question for draft in drafts])
-    worthwhile = {key for key, doubt in total.items() if doubt >= _DOUBT_PER_TOKEN * costs[key]}
+    sizes = costs.definitions([draft.question for draft in drafts])
+    worthwhile = {
+        key for key, doubt in total.items() if doubt > 0 and doubt >= costs.doubt_per_token * sizes.get(key, 0.0)
+    }
     kept = []
     for draft in drafts:
         question = draft.question
@@ -67,8 +85,8 @@ def _drop_fields(drafts: Sequence[Doubted]) -> list[Doubted]:
     return kept
 
 
-def _drop_questions(drafts: Sequence[Doubted]) -> list[Doubted]:
-    return [draft for draft in drafts if _sum_doubt(draft) >= _DOUBT_PER_TOKEN * _measure_question(draft.question)]
+def _drop_questions(drafts: Sequence[Doubted], costs: Costs) -> list[Doubted]:
+    return [draft for draft in drafts if _sum_doubt(draft) >= costs.doubt_per_token * _measure_question(draft.question)]
 
 
 def _sum_doubt(draft: Doubted) -> float:
@@ -93,3 +111,7 @@ def _measure_definitions(questions: Sequence[Question]) -> dict[tuple[Task, str]
         for field, definition in prompt.definitions.items():
             costs[task, field] = float(estimate_tokens(definition.narrow(options.get(field))))
     return costs
+
+
+TUNED_COSTS = Costs(0.0007, lambda _: {})
+"""A model that was tuned on the questions knows what the keys mean, and its tokens cost time on this machine alone."""

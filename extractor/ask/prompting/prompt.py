@@ -1,22 +1,25 @@
 """From questions to a call: the frame, the definitions that they need, and the lines."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import groupby
 
 from extractor.ask.call import Call, Question
 from extractor.ask.wire import WIRE_ITEMS, WireItem, narrow_reply, unite_options, write_grammar
+from extractor.assemble.policy import ModelClass
 from extractor.parse.clean import clean_text
 from extractor.schemas import Task, TrialRecord
 
 from .lines import flatten, render_line
-from .prompt_files import Example, Prompt, TaskPrompt, fill, load_prompt
+from .prompt_files import Example, Frame, Prompt, TaskPrompt, fill, load_frame, load_prompt
 
-__all__ = ["Prompt", "load_prompt", "narrow_record", "render_call", "render_example"]
+__all__ = ["Prompt", "choose_render", "load_prompt", "narrow_record", "render_call", "render_example", "render_tuned"]
 
 _TOLD = frozenset({"title", "official_title", "conditions"})
-_LONGEST_CONTEXT = 300
+_GROUPS = ("interventions", "arms")
+_LONGEST_CONTEXT, _SHORT_CONTEXT = 300, 160
 _PER_ITEM, _PER_REPLY, _PER_LIST = 8, 250, 500
 """Output tokens beside those of the fields: an item's number and braces; slack for one unusually long value, and where
 regimens are listed for one line that holds most of them.
@@ -30,24 +33,46 @@ def render_call(record: TrialRecord, questions: Sequence[Question], prompt: Prom
     be filled.
     """
     prompt = prompt or load_prompt()
-    questions = sorted(questions, key=lambda question: list(Task).index(question.task))
-    fields = {q.chunk.number: tuple(WIRE_ITEMS[q.task].expand(q.fields)) for q in questions}
-    if not questions or len(fields) < len(questions):
+    questions = _in_order(questions)
+    system = fill(prompt.system, definitions="\n\n".join(_define_tasks(questions, prompt)))
+    return _make_call(questions, prompt, system, _describe_trial(record, questions))
+
+
+def render_tuned(record: TrialRecord, questions: Sequence[Question]) -> Call:
+    """One exchange with a model that was tuned on these questions, and so needs neither definitions nor examples.
+
+    Raises ``ValueError`` for no questions or two with one chunk's number; ``PromptError`` for a prompt that cannot
+    be filled.
+    """
+    frame, questions = load_frame("tuned"), _in_order(questions)
+    call = _make_call(questions, frame, fill(frame.system), _describe_arms(record, questions))
+    return replace(call, tells_sureness=True)
+
+
+def choose_render(model_class: ModelClass) -> Callable[[TrialRecord, Sequence[Question]], Call]:
+    """How a call for models of a class is made."""
+    return render_tuned if model_class is ModelClass.TUNED else render_call
+
+
+def _in_order(questions: Sequence[Question]) -> list[Question]:
+    """The questions with those of a task together. Raises ``ValueError`` if answers could not be told apart."""
+    numbers = {question.chunk.number for question in questions}
+    if not questions or len(numbers) < len(questions):
         raise ValueError("a call needs questions, and no two that point at one chunk: answers could not be told apart")
+    return sorted(questions, key=lambda question: list(Task).index(question.task))
+
+
+def _make_call(questions: Sequence[Question], frame: Prompt | Frame, system: str, trial: Iterator[str]) -> Call:
     return Call(
-        prompt=prompt.version,
+        prompt=frame.version,
         questions=tuple(questions),
-        system=fill(prompt.system, definitions="\n\n".join(_define_tasks(questions, prompt))),
-        user=fill(
-            prompt.user,
-            trial="\n".join(_describe_trial(record, questions)),
-            lines="\n".join(map(render_line, questions)),
-        ),
+        system=system,
+        user=fill(frame.user, trial="\n".join(trial), lines="\n".join(map(render_line, questions))),
         reply_model=narrow_reply(questions),
         max_output_tokens=_allow(questions),
         context={
             "tasks": {q.chunk.number: q.task for q in questions},
-            "fields": fields,
+            "fields": {q.chunk.number: tuple(WIRE_ITEMS[q.task].expand(q.fields)) for q in questions},
             "once": tuple(q.chunk.number for q in questions if "regimens" not in q.fields),
             "texts": {q.chunk.number: q.chunk.text for q in questions},
         },
@@ -57,7 +82,7 @@ def render_call(record: TrialRecord, questions: Sequence[Question], prompt: Prom
 
 def narrow_record(record: TrialRecord) -> TrialRecord:
     """The record with no more of it than calls tell of: little to carry to where they are made."""
-    told = tuple(s for s in record.sections if s.name in _TOLD or s.name.startswith("interventions"))
+    told = tuple(s for s in record.sections if s.name in _TOLD or s.name.startswith(_GROUPS))
     return record.model_copy(update={"sections": told})
 
 
@@ -76,6 +101,16 @@ def _describe_trial(record: TrialRecord, questions: Sequence[Question]) -> Itera
     if any(question.task is Task.DOSING for question in questions):
         told["Interventions"] = "; ".join(_interventions(record))[:_LONGEST_CONTEXT]
     yield from (f"{name}: {text}" for name, text in told.items() if text)
+
+
+def _describe_arms(record: TrialRecord, questions: Sequence[Question]) -> Iterator[str]:
+    """What is told of a trial, and where doses are asked about the names of its arms with their types: they say what
+    is tested against what.
+    """
+    yield from (line[:_SHORT_CONTEXT] for line in _describe_trial(record, questions))
+    arms = "; ".join(_arms(record))[:_SHORT_CONTEXT]
+    if arms and any(question.task is Task.DOSING for question in questions):
+        yield f"Arms: {arms}"
 
 
 def _define_tasks(questions: Sequence[Question], prompt: Prompt) -> Iterator[str]:
@@ -112,6 +147,13 @@ def _allow(questions: Sequence[Question]) -> int:
 def _section(record: TrialRecord, name: str) -> str:
     section = record.section(name)
     return flatten(clean_text(section.text).text)[:_LONGEST_CONTEXT] if section else ""
+
+
+def _arms(record: TrialRecord) -> Iterator[str]:
+    for section in record.sections:
+        if section.name.startswith("arms"):
+            told = [flatten(clean_text(text).text) for name in ("type", "label") if (text := section.part(name))]
+            yield ": ".join(told)
 
 
 def _interventions(record: TrialRecord) -> Iterator[str]:

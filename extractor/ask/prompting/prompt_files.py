@@ -85,7 +85,9 @@ def load_prompt(version: int | None = None) -> Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A prompt of one file, ``<name>.v<N>.md``, for questions that need no examples."""
+    """A prompt of one file, ``<name>.v<N>.md``, for questions that need no examples. A model that was tuned on the
+    questions needs no definitions, either.
+    """
 
     version: PromptVersion
     system: Template
@@ -106,14 +108,14 @@ def load_frame(name: str) -> Frame:
     parts = _cut(text, file, {"system", "user"})
     return Frame(
         PromptVersion(name, version, hashlib.sha256(text.encode()).hexdigest()),
-        _template(parts["system"], file, {"definitions"}),
+        _template(parts["system"], file, set()),
         _template(parts["user"], file, {"lines"}),
     )
 
 
 def list_prompt_versions() -> tuple[PromptVersion, ...]:
     """Every prompt that a run may use."""
-    return load_prompt().version, load_frame("conflict").version
+    return load_prompt().version, load_frame("conflict").version, load_frame("tuned").version
 
 
 def find_prompts(package: Path) -> Path:
