@@ -1,17 +1,15 @@
 """Count whom to believe where rules and a model differ, and write it as the policy of a class of models.
 
     python -m benchmarks.policy GOLD RECORDS (--model SPEC | --replay DIR) [--record DIR] [--assist auto|always]
-                                [--class capable|small --write extractor/assemble/policy.toml]
+                                [--class capable|tuned|small --write extractor/assemble/policy.toml]
 
 Prints for each field how often the answer was right where both said the same, where the rules said nothing, and
-who was right where they differed, by how sure the rules were. ``--write`` puts the counts of ``--class`` into the
-file, in the place of older ones.
+who was right where they differed, by how sure the rules were; of a tuned model all of it by how sure that was, too.
+``--write`` puts the counts of ``--class`` into the file, in the place of older ones.
 """
 
 import argparse
 import asyncio
-import tomllib
-from collections.abc import Iterable
 from pathlib import Path
 
 from extractor.ask.inquire import inquire
@@ -27,18 +25,19 @@ from extractor.read import read_records
 from extractor.schemas import TrialRecord
 
 from .situations import Situations, add_situations, count_situations
-
-_HEADER = "# Who was right, counted by `python -m benchmarks.policy`; see policy.py.\n"
-_SITUATIONS = ("agree", "alone", "doubtful", "likely", "certain", "silent", "silent_certain")
+from .writing import format_table, write_counts
 
 
 def main() -> None:
     """Ask, count, print, write."""
     chosen = _read_arguments()
     counts = asyncio.run(_count(chosen))
-    print(_format_table(counts))
+    print(format_table(counts))
     if chosen.write:
-        _write(chosen.write, chosen.model_class, counts)
+        try:
+            write_counts(chosen.write, chosen.model_class, counts)
+        except ValueError as error:
+            raise SystemExit(f"{error}; name the class of the model with --class") from None
 
 
 def _read_arguments() -> argparse.Namespace:
@@ -49,7 +48,9 @@ def _read_arguments() -> argparse.Namespace:
     parser.add_argument("--replay", type=Path, metavar="DIR")
     parser.add_argument("--record", type=Path, metavar="DIR")
     parser.add_argument("--assist", choices=("auto", "always"), default="auto")
-    parser.add_argument("--class", dest="model_class", choices=list(ModelClass), default=ModelClass.CAPABLE)
+    parser.add_argument(
+        "--class", dest="model_class", type=ModelClass, choices=list(ModelClass), default=ModelClass.CAPABLE
+    )
     parser.add_argument("--write", type=Path, metavar="FILE")
     return parser.parse_args()
 
@@ -70,36 +71,6 @@ async def _count_record(record: TrialRecord, gold: Extractions, model: Model | N
         return {}
     parsed = parse_record(record)
     return count_situations(parsed, await inquire(parsed, model, ALL_TASKS, Assist(assist)), annotated)
-
-
-def _format_table(counts: Situations) -> str:
-    rows = [
-        f"{'field':<30} {'agree':>9} {'alone':>9}   rule/model/neither: "
-        "they differ, rules doubtful, likely, certain; rules silent, unsure, certain"
-    ]
-    for field, situations in sorted(counts.items()):
-        sure = [f"{situations[name]['right']}/{situations[name].total()}" for name in _SITUATIONS[:2]]
-        differ = ["/".join(str(situations[name][who]) for who in _DIFFERENT) for name in _SITUATIONS[2:]]
-        rows.append(f"{field:<30} {sure[0]:>9} {sure[1]:>9}   {'  '.join(f'{one:>8}' for one in differ)}")
-    return "\n".join(rows)
-
-
-_DIFFERENT = ("rule", "model", "neither")
-
-
-def _write(path: Path, model_class: str, counts: Situations) -> None:
-    kept = tomllib.loads(path.read_text("utf-8")) if path.exists() else {}
-    kept[model_class] = {field: {name: dict(who) for name, who in found.items()} for field, found in counts.items()}
-    tables = (line for name in sorted(kept) for line in _format_class(name, kept[name].items()))
-    path.write_text(_HEADER + "\n".join(tables) + "\n", "utf-8")
-
-
-def _format_class(model_class: str, fields: Iterable[tuple[str, dict[str, dict[str, int]]]]) -> Iterable[str]:
-    for field, situations in sorted(fields):
-        yield f'\n[{model_class}."{field}"]'
-        for name in _SITUATIONS:
-            if found := situations.get(name):
-                yield f"{name} = {{ {', '.join(f'{who} = {count}' for who, count in sorted(found.items()))} }}"
 
 
 if __name__ == "__main__":

@@ -40,7 +40,8 @@ def settle(rule: Reading[T_co], model: Reading[T_co] | None, gap: AbsenceReason,
     other, in the rule's words. Where they differ, ``policy`` says who is likelier right; a value that is likelier
     wrong than right is left out, as ambiguous, or as contradictory if the two read it in different sections; one that
     was so before is no likelier for being contradicted. Quotes that overlap differ in their extent alone: the likelier
-    one stands. ``gap`` is why there is no answer.
+    one stands. ``gap`` is why there is no answer. The confidence of the model's reading is how sure it is of the value,
+    which decides for a policy that knows levels of it.
 
     >>> from extractor.assemble.policy import ModelClass, load_policy
     >>> policy = load_policy(ModelClass.CAPABLE).prior
@@ -52,11 +53,12 @@ def settle(rule: Reading[T_co], model: Reading[T_co] | None, gap: AbsenceReason,
     if model is None:
         chosen = _settled(rule, Origin.RULE, rule.confidence)
     elif rule.is_open:
-        chosen = _settled(model, Origin.MODEL, policy.alone)
+        chosen = _settled(model, Origin.MODEL, policy.when_alone(model.confidence))
     elif agree(rule.value, model.value):
-        chosen = _settled(rule, Origin.BOTH, max(policy.agree, rule.confidence))
+        chosen = _settled(rule, Origin.BOTH, max(policy.when_they_agree(model.confidence), rule.confidence))
     else:
-        ours, theirs = policy.when_they_differ(rule.confidence, silent=rule.value is None or rule.value == ())
+        silent = rule.value is None or rule.value == ()
+        ours, theirs = policy.when_they_differ(rule.confidence, silent=silent, sureness=model.confidence)
         contradicted = ours if rule.confidence >= BELIEVED else rule.confidence
         chosen = _settled(model, Origin.MODEL, theirs) if theirs > ours else _settled(rule, Origin.RULE, contradicted)
     if chosen.confidence >= BELIEVED or (model is not None and _overlap(rule, model)):

@@ -1,10 +1,12 @@
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from benchmarks.models.asking import Asked, Round
 from benchmarks.models.believing import assemble_held_out, assemble_shipped
+from benchmarks.models.pairs import read_pairs
 from benchmarks.models.tables import compare_with_rules, format_accuracy, format_costs, list_losses
 from extractor.assemble import Inquiry, assemble_extraction
 from extractor.assemble.policy import ModelClass, combine_policy
@@ -12,6 +14,7 @@ from extractor.ground.answer import Answer
 from extractor.ground.check import ground_answer
 from extractor.parse import parse_record
 from extractor.parse.parsed import Reading
+from extractor.read import read_records
 from extractor.schemas import Category, Section, Source, Task, TrialRecord, Usage
 
 RULES, MODEL = Category.OTHER, Category.INFECTION
@@ -49,6 +52,16 @@ def test_the_shipped_policy_is_that_of_the_inquiry():
     one = asked("A", "model")
     believer = replace(one, inquiry=replace(one.inquiry, policy=combine_policy(ModelClass.CAPABLE, counts)))
     assert categories(assemble_shipped(Round((believer,), 1.0))) == [RULES]
+
+
+def test_only_records_that_gold_has_are_read_and_no_more_than_wanted(tmp_path):
+    gold, records = tmp_path / "gold.jsonl", Path("seeds/records")
+    _, *annotated = [record.record_id for record in read_records(str(records))]
+    labels = (f'{{"record_id": "{name}", "eligibility": {{}}}}\n' for name in reversed(annotated))
+    gold.write_text("".join(labels), "utf-8")
+    assert [label.record_id for _, label in read_pairs(gold, [records])] == annotated
+    ((parsed, label),) = read_pairs(gold, [records], 1)
+    assert parsed.record.record_id == label.record_id == annotated[0]
 
 
 @pytest.mark.parametrize(("right", "lost"), [(MODEL, False), (RULES, True)])

@@ -1,0 +1,391 @@
+import json
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmarks.comparison.__main__ import main
+from benchmarks.comparison.contestants import Contestant, read_contestant, read_contestants
+from benchmarks.comparison.detail import DETAIL_FIELDS, find_disagreements, format_detail
+from benchmarks.comparison.figures import collect_figures, count_costs, list_lower
+from benchmarks.comparison.measuring import Comparison, Interview, Measured, add_processor_seconds, compare_models
+from benchmarks.comparison.tables import format_comparison
+from benchmarks.models import asking
+from benchmarks.models.asking import Asked, Round
+from benchmarks.models.pairs import read_pairs
+from benchmarks.models.tables import compare_with_rules, index_differences
+from extractor.ask.keeping.misses import exchange_key
+from extractor.ask.opening import ModelChoice
+from extractor.ask.plan.stretches import list_stretches
+from extractor.ask.spec import ModelSpec
+from extractor.assemble import Inquiry, assemble_extraction
+from extractor.evaluation import evaluate
+from extractor.ground.answer import Answer
+from extractor.ground.check import ground_answer
+from extractor.parse import parse_record
+from extractor.parse.parsed import Reading
+from extractor.schemas import Category, Role, Section, Source, Task, TrialRecord, Usage
+from tests.ask.stub import completion, serve
+
+ROOT = Path(__file__).parents[2]
+GOLD, RECORDS, ANSWERS = ROOT / "seeds" / "gold", ROOT / "seeds" / "records", ROOT / "seeds" / "answers"
+SMALL_ANSWERS = ROOT / "tests" / "small_answers"
+RULES, MODEL = Category.OTHER, Category.INFECTION
+FIELD = "eligibility.category"
+COMPUTE = """
+import os, sys
+while sum(os.times()[:2]) < 0.05:
+    pass
+print(flush=True)
+sys.stdin.read()
+"""
+LIVE = Contestant("mine", ModelChoice(ModelSpec.parse("mine", api_key="none")))
+CAPABLE = f"capable=capable@{ANSWERS}"
+SMALL = f"small=local:smollm2-135m@{SMALL_ANSWERS}"
+
+
+@pytest.fixture(scope="module")
+def seeds():
+    return read_pairs(GOLD, [RECORDS])
+
+
+def record(name):
+    """A record with one criterion, in whose category the rules are in doubt."""
+    sections = (Section(name="eligibility", text="Exclusion Criteria:\n\n* Something | rare"),)
+    parsed = parse_record(TrialRecord(record_id=name, source=Source(path="x", format="flat"), sections=sections))
+    (criterion,) = parsed.eligibility.criteria
+    criterion = replace(criterion, stands=Reading(value=True, confidence=0.99), category=Reading(RULES, 0.6))
+    return replace(parsed, eligibility=replace(parsed.eligibility, criteria=(criterion,)))
+
+
+def asked(name, said=MODEL, sureness=0.9, seconds=0.0, stands=None, **usage):
+    """The model's category of that criterion, and how sure it is."""
+    parsed = record(name)
+    number = parsed.eligibility.criteria[0].chunk.number
+    values = {"category": said} | ({} if stands is None else {"stands": stands})
+    answer = ground_answer(Answer(Task.ELIGIBILITY, number, values), parsed)
+    sure = {field: replace(reading, confidence=sureness) for field, reading in answer.readings.items()}
+    inquiry = Inquiry(
+        {number: frozenset(values)}, {number: (replace(answer, readings=sure),)}, usage=Usage(calls=1, **usage)
+    )
+    return Asked(parsed, inquiry, {}, seconds)
+
+
+def alone(one):
+    return assemble_extraction(one.parsed, Inquiry())
+
+
+def both(one):
+    return assemble_extraction(one.parsed, one.inquiry)
+
+
+def compared(records, gold, resamples):
+    """A comparison of one model, which answered so."""
+    rules = [alone(one) for one in records]
+    shipped = compare_with_rules(gold, [both(one) for one in records], rules, resamples)
+    measured = Measured(LIVE, Interview(Round(tuple(records), 1.0)), shipped)
+    return Comparison(len(records), compare_with_rules(gold, rules, rules, 0), (measured,))
+
+
+def rows_of(text):
+    """The cells of all tables by the first one; where two tables have it, those of the earlier one."""
+    lines = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    return {first: cells for first, *cells in reversed(lines)}
+
+
+def run(capsys, monkeypatch, *arguments):
+    """What the command prints."""
+    monkeypatch.setattr(sys, "argv", ["comparison", str(GOLD), str(RECORDS), *map(str, arguments)])
+    main()
+    return capsys.readouterr().out
+
+
+def answer_as_recorded(folder):
+    """A server that gives the recorded answer to each request, whoever asks."""
+    kept = [json.loads(path.read_text("utf-8")) for path in folder.glob("*.json")]
+    replies = {exchange_key(exchange["request"]): exchange for exchange in kept}
+
+    def reply(request):
+        exchange = replies[exchange_key(request)]
+        said = exchange["reply"]
+        return completion(said["message"]["content"], said["finish_reason"], usage=exchange["usage"])
+
+    return reply
+
+
+def test_a_model_is_live_or_replayed(tmp_path):
+    live = read_contestant("mine=http://127.0.0.1:8000/v1#capable", tmp_path)
+    assert live.is_live
+    assert (str(live.choice.spec), live.choice.record) == ("http://127.0.0.1:8000/v1#capable", tmp_path / "mine")
+    replayed = read_contestant(f"mine=local:smollm2-135m@{tmp_path}", tmp_path)
+    assert not replayed.is_live
+    assert (replayed.choice.replay, replayed.choice.record) == (tmp_path, None)
+    assert str(replayed.choice.spec) == "local:smollm2-135m"
+
+
+@pytest.mark.parametrize(
+    ("texts", "record", "told"),
+    [
+        (["capable"], None, "NAME=SPEC"),
+        (["a/b=capable"], None, "NAME=SPEC"),
+        (["mine=capable@absent"], None, "no folder absent"),
+        (["mine=local:nonsense"], None, "known are"),
+        (["mine=capable", "mine=other"], None, "its own"),
+        ([f"mine=capable@{ANSWERS}"], Path("answers"), "no live model"),
+    ],
+)
+def test_what_the_command_line_gets_wrong_is_told_before_anything_is_asked(texts, record, told):
+    with pytest.raises(ValueError, match=told):
+        read_contestants(texts, record)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--detail", "eligibility.colour", "--model", CAPABLE], "eligibility.category"),
+        (["--detail", FIELD], "add --model"),
+        (["--detail", FIELD, "--model", CAPABLE, "--of", "other"], "no model is called 'other'"),
+        (["--of", "capable", "--model", CAPABLE], "--detail FIELD"),
+    ],
+)
+def test_a_detail_that_cannot_be_listed_is_refused(capsys, monkeypatch, arguments, told):
+    with pytest.raises(SystemExit, match="2"):
+        run(capsys, monkeypatch, *arguments)
+    assert told in capsys.readouterr().err
+
+
+def test_the_rules_alone_are_there_without_any_model(capsys, monkeypatch, seeds):
+    rows = rows_of(run(capsys, monkeypatch))
+    report = evaluate(GOLD, [assemble_extraction(parsed, Inquiry()) for parsed, _ in seeds], resamples=0)
+    assert {name: cells[1] for name, cells in rows.items() if name in ("all", "endpoints", "endpoints.concept")} == {
+        name: f"{report.figure(name):.3f}" for name in ("all", "endpoints", "endpoints.concept")
+    }
+    assert len(rows) == 1 + 4 + len(report.fields)
+
+
+def test_replayed_models_are_scored_side_by_side(capsys, monkeypatch, tmp_path, seeds):
+    path = tmp_path / "new" / "figures.json"
+    detail = ["--detail", "eligibility.criteria.category", "--of", "small"]
+    given = ["--model", CAPABLE, "--model", SMALL, "--held-out", "--resamples", 50, "--json", path]
+    printed = run(capsys, monkeypatch, *given, *detail)
+    figures = json.loads(path.read_text("utf-8"))
+    assert list(figures["models"]) == ["capable", "small"]
+    for found in figures["models"].values():
+        assert found["costs"]["prompt_tokens"] > found["costs"]["output_tokens"] > 0
+        assert found["costs"]["seconds_median"] is found["costs"]["cpu_seconds"] is None
+        for report in (found["figures"], found["held_out"]):
+            for name, one in report["differences"].items():
+                assert one["other"] == figures["rules"]["f1"][name]
+                assert one["difference"] is None or one["difference"] == pytest.approx(one["f1"] - one["other"])
+    capable, small = (figures["models"][name]["figures"]["differences"]["all"] for name in ("capable", "small"))
+    assert capable["difference"] > small["difference"] == 0
+    head, shown = rows_of(printed)["field"], rows_of(printed)["all"]
+    assert [cell for cell in head if ":" not in cell][2:] == [
+        "capable",
+        "capable, held out",
+        "small",
+        "small, held out",
+    ]
+    assert shown[2] == f"{capable['f1']:.3f}"
+    assert shown[3].strip("*").split()[0] == f"{capable['difference']:+.3f}"
+    items = figures["detail"]["items"]
+    assert items
+    assert all(item["rules"] != item["model"] for item in items)
+    assert f"{len(items)} items that small reads otherwise" in printed
+
+
+def test_a_model_that_is_not_at_hand_is_left_out_and_the_others_are_not(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("EXTRACTOR_CACHE", str(tmp_path))
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    models = ["absent=local:smollm2-135m", "away=http://127.0.0.1:9/v1#x", f"bare=capable@{empty}", CAPABLE]
+    given = [part for model in models for part in ("--model", model)]
+    printed = run(capsys, monkeypatch, *given, "--resamples", 0, "--detail", FIELD)
+    left_out = [line for line in printed.splitlines() if line.startswith("Left out: ")]
+    assert [line.split()[2] for line in left_out] == ["absent", "away", "bare"]
+    for line, why in zip(left_out, ("extractor model pull smollm2-135m", "nothing listens", "empty"), strict=True):
+        assert why in line
+    assert "absent was left out" in printed
+    assert rows_of(printed)["field"][2:] == ["capable", "capable: difference (95 %)"]
+
+
+def test_a_live_model_is_timed_and_what_it_said_can_be_replayed(tmp_path, seeds):
+    with serve(answer_as_recorded(ANSWERS)) as server:
+        live = read_contestant(f"mine={server.url}#capable", tmp_path)
+        (asked_live,) = compare_models(seeds, [live], resamples=0).measured
+        assert len(server.requests) == count_costs(asked_live).calls
+    replayed = read_contestant(f"mine={server.url}#capable@{tmp_path / 'mine'}")
+    (asked_again,) = compare_models(seeds, [replayed], resamples=0).measured
+    assert asked_live.shipped == asked_again.shipped
+    costs, again = count_costs(asked_live), count_costs(asked_again)
+    assert costs.seconds_p90 >= costs.seconds_median
+    assert costs.cpu_seconds is None  # the server is no child of ours
+    assert again.seconds_median is None
+    assert (costs.calls, costs.prompt_tokens) == (again.calls, again.prompt_tokens)
+
+
+def test_one_record_is_asked_after_the_other_and_only_that_is_timed(monkeypatch, seeds):
+    clock, log = [0.0], []
+
+    async def inquire(parsed, *_):
+        log.append(("asked", parsed.record.record_id))
+        clock[0] += len(log)
+        return Inquiry(usage=Usage(calls=1))
+
+    def count_situations(parsed, *_):
+        log.append(("judged", parsed.record.record_id))
+        clock[0] += 1000
+        return {}
+
+    monkeypatch.setattr(asking, "inquire", inquire)
+    monkeypatch.setattr(asking, "count_situations", count_situations)
+    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
+    (measured,) = compare_models(seeds[:3], [LIVE], resamples=0).measured
+    ids = [parsed.record.record_id for parsed, _ in seeds[:3]]
+    assert log == [(what, one) for one in ids for what in ("asked", "judged")]
+    assert [one.seconds for one in measured.interview.asked.records] == [1, 3, 5]
+    assert count_costs(measured).seconds_median == 3
+
+
+def test_costs_are_totals_medians_and_the_slowest_tenth():
+    usages = [(100, 10, 1.0), (200, 20, 2.0), (600, 30, 12.0)]
+    records = [
+        asked(str(tokens), prompt_tokens=tokens, output_tokens=output, questions=1, seconds=seconds)
+        for tokens, output, seconds in usages
+    ]
+    gold = [alone(one) for one in records]
+    (cells,) = (rows_of(format_comparison(compared(records, gold, 0)))["mine"],)
+    assert cells == ["3", "3", "0", "3", "900", "200", "0%", "60", "20", "2.00", "10.00", "-"]
+
+
+def test_a_server_of_ours_is_a_child_whose_processor_time_is_counted():
+    before = add_processor_seconds()
+    with subprocess.Popen(
+        [sys.executable, "-c", COMPUTE],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as child:
+        child.stdout.readline()
+        computed = add_processor_seconds()
+        child.stdin.close()
+    assert computed > before
+    assert add_processor_seconds() <= before
+
+
+@pytest.mark.parametrize("model_is_right", [True, False])
+def test_a_difference_beyond_its_interval_is_marked(model_is_right):
+    records = [asked(str(number)) for number in range(4)]
+    gold = [both(one) if model_is_right else alone(one) for one in records]
+    comparison = compared(records, gold, 20)
+    printed = format_comparison(comparison)
+    shown = rows_of(printed)["eligibility.criteria.category"]
+    sign = "+" if model_is_right else "-"
+    assert shown[-1] == f"**{sign}1.000 ({sign}1.000 to {sign}1.000)**"
+    assert rows_of(printed)["eligibility.criteria.quote"][-1] == "+0.000 (+0.000 to +0.000)"
+    lower = [one.name for one in list_lower(comparison.measured[0].shipped)]
+    assert lower == ([] if model_is_right else ["eligibility.criteria.category"])
+    assert f"- mine: {len(lower)} of " in printed
+    assert collect_figures(comparison)["models"]["mine"]["figures"]["lower"] == lower
+
+
+def test_a_difference_that_chance_may_have_made_is_not_marked():
+    records = [asked(str(number)) for number in range(4)]
+    gold = [alone(one) if number else both(one) for number, one in enumerate(records)]
+    comparison = compared(records, gold, 200)
+    difference = index_differences(comparison.measured[0].shipped)["eligibility.criteria.category"]
+    assert difference.difference < 0 <= difference.interval.high
+    printed = format_comparison(comparison)
+    assert "**" not in printed
+    assert "1 of " in printed
+    assert "0 of them beyond the interval (eligibility.criteria.category)" in printed
+
+
+@pytest.mark.parametrize(
+    ("gold", "right"),
+    [(RULES, "rules"), (MODEL, "model"), (Category.AGE, "neither")],
+    ids=["rules", "model", "neither"],
+)
+def test_the_detail_tells_who_was_right_and_how_sure_the_model_was(gold, right):
+    one = asked("A", sureness=0.7)
+    label = alone(one)
+    (criterion,) = label.eligibility.criteria
+    criteria = (criterion.model_copy(update={"category": gold}),)
+    label = label.model_copy(update={"eligibility": label.eligibility.model_copy(update={"criteria": criteria})})
+    (found,) = find_disagreements(one, label, FIELD)
+    assert (found.rules, found.model, found.gold, found.right) == (RULES, MODEL, gold, right)
+    assert (found.rules_confidence, found.model_confidence) == (0.6, 0.7)
+    shown = format_detail("mine", FIELD, [found])
+    levels = rows_of(shown)
+    told = ["rules", "model", "both", "neither"]
+    assert levels["0.6 to 0.9"] == levels["all"] == [str(int(who == right)) for who in told]
+    assert levels["from 0.9"] == levels["below 0.6"] == ["0"] * 4
+    assert f"| A | Something \\| rare | other (0.60) | infection (0.70) | {gold.value} | {right} |" in shown
+
+
+def test_the_detail_leaves_out_where_both_say_the_same():
+    one = asked("A", said=RULES)
+    assert find_disagreements(one, alone(one), FIELD) == []
+
+
+@pytest.mark.parametrize("is_criterion", [True, False])
+def test_the_detail_tells_whether_a_line_is_a_criterion(is_criterion):
+    one = asked("A", stands=False)
+    label = alone(one)
+    if not is_criterion:
+        label = label.model_copy(update={"eligibility": label.eligibility.model_copy(update={"criteria": ()})})
+    (found,) = find_disagreements(one, label, "eligibility.stands")
+    assert (found.rules, found.model, found.gold) == (True, False, is_criterion)
+    assert found.right == ("rules" if is_criterion else "model")
+
+
+@pytest.mark.parametrize("saw_both", [True, False])
+def test_a_regimen_is_held_against_the_model_s_answer_about_it_wherever_that_stands(saw_both):
+    text = "Examplumab 300 mg subcutaneously every 4 weeks and Testimab 20 mg orally once daily for 12 weeks."
+    sections = (Section(name="arms[0]", text=text), Section(name="title", text="Examplumab in asthma"))
+    parsed = parse_record(TrialRecord(record_id="x", source=Source(path="x", format="flat"), sections=sections))
+    sure = tuple(replace(one, role=Reading(Role.INVESTIGATIONAL, 0.7)) for one in parsed.dosing.regimens)
+    parsed = replace(parsed, dosing=replace(parsed.dosing, regimens=sure))
+    (stretch,) = list_stretches(parsed)
+    number = stretch.chunk.number
+    said = [{"agent": "Testimab", "quote": "20 mg orally once daily", "role": Role.BACKGROUND}]
+    if saw_both:
+        said.append({"agent": "Examplumab", "quote": "300 mg subcutaneously", "role": Role.INVESTIGATIONAL})
+    answers = (Answer(Task.DOSING, number, {"stands": True, **one}) for one in said)
+    grounded = tuple(ground_answer(answer, parsed, stretch.chunk) for answer in answers)
+    inquiry = Inquiry({number: frozenset({"regimens"})}, {number: grounded}, stretches={number: stretch.chunk})
+    one = Asked(parsed, inquiry, {})
+    (found,) = find_disagreements(one, alone(one), "dosing.role")
+    assert found.text.startswith("Testimab")
+    assert (found.rules, found.model, found.right) == (Role.INVESTIGATIONAL, Role.BACKGROUND, "rules")
+
+
+def test_support_of_an_average_is_that_of_its_fields():
+    records = [asked(str(number)) for number in range(3)]
+    comparison = compared(records, [alone(one) for one in records], 0)
+    support = collect_figures(comparison)["support"]
+    fields = {field.name: field.support for field in comparison.rules.fields}
+    assert fields["eligibility.criteria.category"] == 3
+    assert support["all"] == support["eligibility"] == sum(fields.values()) > 3
+    assert support["endpoints"] == 0
+
+
+def test_the_detail_counts_what_the_policy_counts(seeds):
+    (measured,) = compare_models(seeds, [read_contestant(SMALL)], resamples=0).measured
+    seen = 0
+    for one, (_, gold) in zip(measured.interview.asked.records, seeds, strict=True):
+        for field in DETAIL_FIELDS:
+            told = Counter(found.right for found in find_disagreements(one, gold, field) if found.rules_confidence)
+            told["rules"] += told.pop("both", 0)
+            counted = Counter()
+            for situation, who in one.situations.get(field, {}).items():
+                if not situation.startswith(("agree", "alone")):
+                    counted += who
+            assert (told["rules"], told["model"], told["neither"]) == tuple(
+                counted[who] for who in ("rule", "model", "neither")
+            )
+            seen += told.total()
+    assert seen > 0
