@@ -34,6 +34,7 @@ def test_the_wheel_installs_one_name(wheel):
         "extractor/schemas/py.typed",
         "extractor/prompts/endpoints.v4.md",
         "extractor/parse/vocabularies/time_units.toml",
+        "extractor/ask/local/adapters/registry-135m.lora.gguf",
         "extractor/ask/local/models.toml",
         "extractor/evaluation/page/assets/page.css",
         "extractor/evaluation/page/assets/page.html",

@@ -1,20 +1,23 @@
 """Weights of the learned scorers: makes the files in ``extractor/parse/scoring/weights``.
 
-    OMP_NUM_THREADS=1 python -m benchmarks.training.scorers --data DIR [--out DIR]
+    OMP_NUM_THREADS=1 python -m benchmarks.training.scorers --data DIR [--out DIR [--leave-out FOLD]]
 
 Prints how often each scorer is right on trials that it has not seen (five folds), how many answers are certain and
 how often these are right; measured on the same answers, the confidences are calibrated. With ``--out`` fits on all
-labels and writes the files. Needs the extra `train`. The same labels and records give the same files.
+labels and writes the files; with ``--leave-out`` on all but those of one fold of the trials, so that it can be counted
+on that fold whom to believe, these scorers or a model. Needs the extra `train`. The same labels and records give the
+same files.
 """
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.label_files import add_data_option, fold_of, read_labels
+from benchmarks.label_files import FOLDS, add_data_option, fold_of, read_labels
+from extractor.parse.scoring import Bag
 from extractor.parse.scoring.meanings import WordVectors
 from extractor.parse.scoring.probabilities import Calibration
 from extractor.read import read_records
@@ -37,6 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_data_option(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help="where to write the weights")
+    parser.add_argument("--leave-out", type=int, choices=range(FOLDS), metavar="FOLD", help="fit without this fold")
     chosen = parser.parse_args()
     records = _read_records(chosen.data)
     made = make_vectors(read_sentences(records.values()))
@@ -44,12 +48,14 @@ def main() -> None:
     if chosen.out:
         chosen.out.mkdir(parents=True, exist_ok=True)
         store_vectors(made, chosen.out / "words.npz")
-    train_criteria(chosen.data, records, vectors, chosen.out)
+    train_criteria(chosen.data, records, vectors, chosen)
     for plan, label in ((CONCEPTS, "concept"), (CATEGORIES, "category")):
-        train_outcomes(plan, label, chosen.data, vectors, chosen.out)
+        train_outcomes(plan, label, chosen.data, vectors, chosen)
 
 
-def train_criteria(data: Path, records: Mapping[str, TrialRecord], vectors: WordVectors, out: Path | None) -> None:
+def train_criteria(
+    data: Path, records: Mapping[str, TrialRecord], vectors: WordVectors, chosen: argparse.Namespace
+) -> None:
     """The category of a criterion; and whether a line is one, judged on lines that the package takes for such."""
     lines = find_lines(read_labels(data, "criteria"), records)
     bags, labels = [line.bag for line in lines], [line.row["category"] for line in lines]
@@ -68,8 +74,8 @@ def train_criteria(data: Path, records: Mapping[str, TrialRecord], vectors: Word
     _report("criterion category", lines, ~is_none, right, _confidences(calibrations["category"], stated))
     stands = 1 - _confidences(calibrations["no_criterion"], refused)
     _report("line is a criterion", lines, split, is_none == (stands < _EVEN), np.maximum(stands, 1 - stands))
-    if out:
-        store_classifier(replace(fit(PLAN, bags, labels, vectors), calibrations=calibrations), out / f"{PLAN.name}.npz")
+    trials = [line.row["record"] for line in lines]
+    _store(PLAN, bags, labels, trials, vectors, calibrations, chosen)
 
 
 def _report(name: str, lines: list[LabelledLine], kept: Array, right: Array, confidence: Array) -> None:
@@ -78,7 +84,7 @@ def _report(name: str, lines: list[LabelledLine], kept: Array, right: Array, con
     print(format_groups(name, Judgement(right[kept], confidence[kept], [row["record"] for row in rows], groups)))
 
 
-def train_outcomes(plan: Plan, label: str, data: Path, vectors: WordVectors, out: Path | None) -> None:
+def train_outcomes(plan: Plan, label: str, data: Path, vectors: WordVectors, chosen: argparse.Namespace) -> None:
     """The concept, or the category, of an outcome."""
     rows = read_labels(data, "outcomes")
     bags, labels, trials = find_outcomes(rows), [row[label] for row in rows], [row["record"] for row in rows]
@@ -87,9 +93,23 @@ def train_outcomes(plan: Plan, label: str, data: Path, vectors: WordVectors, out
     calibration = calibrate(stated, right)
     groups = ["flattened (q)" if row["id"][0] == "q" else "three parts (o, p)" for row in rows]
     print(format_groups(f"outcome {label}", Judgement(right, _confidences(calibration, stated), trials, groups)))
-    if out:
-        classifier = replace(fit(plan, bags, labels, vectors), calibrations={"class": calibration})
-        store_classifier(classifier, out / f"{plan.name}.npz")
+    _store(plan, bags, labels, trials, vectors, {"class": calibration}, chosen)
+
+
+def _store(
+    plan: Plan,
+    bags: Sequence[Bag],
+    labels: Sequence[str],
+    trials: Sequence[str],
+    vectors: WordVectors,
+    calibrations: Mapping[str, Calibration],
+    chosen: argparse.Namespace,
+) -> None:
+    if not chosen.out:
+        return
+    kept = [at for at, trial in enumerate(trials) if fold_of(trial) != chosen.leave_out]
+    classifier = fit(plan, [bags[at] for at in kept], [labels[at] for at in kept], vectors)
+    store_classifier(replace(classifier, calibrations=dict(calibrations)), chosen.out / f"{plan.name}.npz")
 
 
 def _confidences(calibration: Calibration, stated: Array) -> Array:
