@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from extractor.ask.call import Call
-from extractor.ask.local import locate_model
+from extractor.ask.local import Weights, locate_model
 from extractor.ask.plan.questions import Assist, pack_questions, plan_questions
 from extractor.ask.prompting.prompt import render_call
 from extractor.assemble import ALL_TASKS
@@ -36,7 +36,7 @@ _SEEDS = Path(__file__).parents[2] / "seeds" / "records"
 def main() -> None:
     """Serve, ask, print."""
     chosen = _read_arguments()
-    path = locate_model(chosen.model.removeprefix("local:"), cache_dir=read_cache_folder())
+    weights = locate_model(chosen.model.removeprefix("local:"), cache_dir=read_cache_folder())
     calls = render_calls(chosen.records or [_SEEDS], chosen.limit)
     print(
         f"{chosen.model}, {len(calls)} calls, by default slots={DEFAULTS.settings.slots} "
@@ -45,9 +45,9 @@ def main() -> None:
     )
     print(f"{'variant':<24}{'clock':>9}{'CPU':>9}{'anew':>8}{'cached':>8}{'written':>9}{'MB':>7}")
     for name in chosen.only or VARIANTS:
-        pairs = [measure_pair(path, name, calls, chosen.output_tokens) for _ in range(chosen.rounds)]
+        pairs = [measure_pair(weights, name, calls, chosen.output_tokens) for _ in range(chosen.rounds)]
         print(format_row(name, pairs), flush=True)
-    base = serve_calls(path, DEFAULTS, calls, chosen.output_tokens)
+    base = serve_calls(weights, DEFAULTS, calls, chosen.output_tokens)
     print(f"{'defaults':<24}{base.seconds:>7.1f} s{base.cpu_seconds:>7.1f} s{_format_counts(base)}")
 
 
@@ -73,11 +73,11 @@ def render_calls(sources: Sequence[Path], limit: int) -> list[Call]:
     return calls[:limit]
 
 
-def measure_pair(path: Path, variant: str, calls: Sequence[Call], output_tokens: int) -> tuple[Served, Served]:
+def measure_pair(weights: Weights, variant: str, calls: Sequence[Call], output_tokens: int) -> tuple[Served, Served]:
     """A round of the defaults and one of the variant."""
     return (
-        serve_calls(path, DEFAULTS, calls, output_tokens),
-        serve_calls(path, VARIANTS[variant], calls, output_tokens),
+        serve_calls(weights, DEFAULTS, calls, output_tokens),
+        serve_calls(weights, VARIANTS[variant], calls, output_tokens),
     )
 
 

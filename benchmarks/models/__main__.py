@@ -17,26 +17,20 @@ from extractor.ask.opening import ModelChoice
 from extractor.ask.plan.questions import Assist
 from extractor.assemble import Inquiry, assemble_extraction
 from extractor.cli.environment import read_cache_folder, read_model_spec
-from extractor.evaluation.load import open_extractions
 from extractor.evaluation.report import ScoreReport
-from extractor.parse import parse_record
-from extractor.parse.parsed import ParsedRecord
-from extractor.read import read_records
-from extractor.schemas import TrialExtraction
 
 from .asking import ask_all
 from .believing import assemble_held_out, assemble_shipped
+from .pairs import Pairs, read_pairs
 from .tables import compare_with_rules, format_accuracy, format_costs, list_losses
 
 __all__ = ["main"]
-
-_Pairs = list[tuple[ParsedRecord, TrialExtraction]]
 
 
 def main() -> None:
     """Ask, score, print."""
     chosen = _read_arguments()
-    pairs = _read_pairs(chosen.gold, chosen.records, chosen.limit)
+    pairs = read_pairs(chosen.gold, chosen.records, chosen.limit)
     for spec in chosen.model or [None]:
         print(f"{spec or chosen.replay}, {len(pairs)} records", end="\n\n")
         _measure(pairs, spec, chosen)
@@ -56,13 +50,7 @@ def _read_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _read_pairs(gold: Path, records: list[Path], limit: int | None) -> _Pairs:
-    annotated = open_extractions(gold, "gold")
-    found = ((record, annotated.get(record.record_id)) for record in read_records(*map(str, records)))
-    return [(parse_record(record), label) for record, label in found if label is not None][:limit]
-
-
-def _measure(pairs: _Pairs, spec: str | None, chosen: argparse.Namespace) -> None:
+def _measure(pairs: Pairs, spec: str | None, chosen: argparse.Namespace) -> None:
     gold = [label for _, label in pairs]
     rules = [assemble_extraction(parsed, Inquiry()) for parsed, _ in pairs]
     choice = ModelChoice(read_model_spec(spec) if spec else None, chosen.replay, chosen.record, read_cache_folder())

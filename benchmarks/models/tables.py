@@ -9,7 +9,7 @@ from extractor.schemas import TrialExtraction
 
 from .asking import Round
 
-__all__ = ["compare_with_rules", "format_accuracy", "format_costs", "list_losses"]
+__all__ = ["compare_with_rules", "format_accuracy", "format_costs", "index_differences", "list_losses"]
 
 
 def compare_with_rules(
@@ -25,8 +25,8 @@ def format_accuracy(reports: Mapping[str, ScoreReport]) -> str:
     support = {field.name: str(field.support) for field in first.fields}
     head = f"{'field':<34}{'support':>8}{'never':>8}" + "".join(f"{name:>34}" for name in reports)
     rows = [head]
-    by_name = {name: _index(report) for name, report in reports.items()}
-    for name, rules in _index(first).items():
+    by_name = {name: index_differences(report) for name, report in reports.items()}
+    for name, rules in index_differences(first).items():
         cells = "".join(f"{_show(by_name[column].get(name)):>34}" for column in reports)
         rows.append(f"{name:<34}{support.get(name, ''):>8}{_number(rules.other):>8}{cells}")
     return "\n".join(rows)
@@ -55,15 +55,16 @@ def format_costs(rounds: Mapping[str, Round]) -> str:
     return "\n".join(rows)
 
 
+def index_differences(report: ScoreReport) -> dict[str, Difference]:
+    """The differences to the rules by the name of the figure."""
+    return {difference.name: difference for difference in report.comparison.differences} if report.comparison else {}
+
+
 def list_losses(report: ScoreReport) -> Iterator[str]:
     """Fields that are worse than with the rules alone."""
-    for name, difference in _index(report).items():
+    for name, difference in index_differences(report).items():
         if difference.difference is not None and difference.difference < 0:
             yield name
-
-
-def _index(report: ScoreReport) -> dict[str, Difference]:
-    return {difference.name: difference for difference in report.comparison.differences} if report.comparison else {}
 
 
 def _show(difference: Difference | None) -> str:

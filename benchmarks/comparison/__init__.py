@@ -1,0 +1,1 @@
+"""Models compared on gold, in one run on the same records."""
