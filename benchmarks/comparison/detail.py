@@ -1,19 +1,19 @@
 """One field, item by item: where the rules and a model differ, who was right, and how sure the model was."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from benchmarks.judging import compare_values
 from benchmarks.models.asking import Asked
+from benchmarks.policy.situations import pair_stretches
 from benchmarks.reliability.records import FIELDS_OF, Match, match_items
 from extractor.assemble import Inquiry, assemble_extraction
-from extractor.assemble.regimen_pairs import pair_reread
 from extractor.assemble.settle import agree
 from extractor.evaluation.report import to_json_value
 from extractor.ground.shown import show_value
-from extractor.parse.parsed import ParsedRecord, Reading
+from extractor.parse.parsed import Reading
 from extractor.schemas import TrialExtraction
 
 from .tables import format_table
@@ -116,7 +116,7 @@ def _list_standings(asked: Asked, matches: Sequence[Match], _: str) -> Iterator[
 
 def _list_values(asked: Asked, matches: Sequence[Match], field: str) -> Iterator[Disagreement]:
     path, name = _PATHS[field]
-    reread = _find_reread(asked.parsed, asked.inquiry)
+    reread = pair_stretches(asked.parsed, asked.inquiry)
     for match in matches:
         inquiry = reread.get(id(match.read), asked.inquiry) if match.path == path else None
         if inquiry and (answer := inquiry.reading(match.read.chunk.number, name)):
@@ -124,18 +124,6 @@ def _list_values(asked: Asked, matches: Sequence[Match], field: str) -> Iterator
             told = (compare_values(f"{path}.{name}", reading.value, label).right for reading in (rule, answer))
             right = _name_right(*told)
             yield _note(asked, match.text, (rule, answer), label, right)
-
-
-def _find_reread(parsed: ParsedRecord, inquiry: Inquiry) -> Mapping[int, Inquiry | None]:
-    """For each regimen (by identity) that was read anew, the inquiry as it concerns it alone; None if the model did not
-    see it.
-    """
-    reread = pair_reread(parsed, inquiry)
-    found: dict[int, Inquiry | None] = {id(regimen): None for regimen in reread.regimens}
-    for place, other in reread.pairs.items():
-        regimen, (_, answer) = reread.regimens[place], reread.answers[other]
-        found[id(regimen)] = inquiry.only(regimen.chunk.number, answer)
-    return found
 
 
 def _note(asked: Asked, text: str, readings: tuple[Reading[Any], Reading[Any]], label: Any, right: str) -> Disagreement:

@@ -14,7 +14,7 @@ from extractor.assemble.settle import agree
 from extractor.parse.parsed import CERTAIN, ParsedRecord, Reading
 from extractor.schemas import TrialExtraction
 
-__all__ = ["Situations", "add_situations", "count_situations", "judge_answer"]
+__all__ = ["Situations", "add_situations", "count_situations", "judge_answer", "pair_stretches"]
 
 Situations = Mapping[str, Mapping[str, Counter[str]]]
 """By field, as a policy names it, and situation: how often who was right."""
@@ -42,7 +42,7 @@ def count_situations(parsed: ParsedRecord, inquiry: Inquiry, gold: TrialExtracti
     counts: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     extraction = assemble_extraction(parsed, Inquiry())
     matches = list(match_items(parsed, extraction, gold))
-    whole = _pair_stretches(parsed, inquiry)
+    whole = pair_stretches(parsed, inquiry)
     for match in matches:
         of_match = whole.get(id(match.read), inquiry)
         for field, rule, model, label in _list_answers(match, of_match) if of_match else ():
@@ -65,7 +65,7 @@ def count_situations(parsed: ParsedRecord, inquiry: Inquiry, gold: TrialExtracti
     return counts
 
 
-def _pair_stretches(parsed: ParsedRecord, inquiry: Inquiry) -> dict[int, Inquiry | None]:
+def pair_stretches(parsed: ParsedRecord, inquiry: Inquiry) -> dict[int, Inquiry | None]:
     """For each regimen (by identity) that was read anew, the inquiry as it concerns it alone; None if the model did not
     see it.
     """

@@ -1,8 +1,9 @@
 """Whom to believe where the rules and a model differ: by field, by how sure the rules are, by the class of the model.
 
 A model that was tuned on this program's questions says how sure it is of each value, and is believed by that, too. The
-counts in ``policy.toml`` were made by ``python -m benchmarks.policy`` from answers to gold records. They are
-read together with a prior, so that a field which was seldom asked is not judged by two or three answers.
+counts in ``policy.toml`` were made by ``python -m benchmarks.policy`` from answers to gold records, those of tuned
+models by ``python -m training.judge`` from answers about labelled lines. They are read together with a prior, so that a
+field which was seldom asked is not judged by two or three answers.
 """
 
 import re

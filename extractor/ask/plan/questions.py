@@ -56,7 +56,6 @@ _TIMED = frozenset(
 REGIMEN_FIELDS = ("role", "amounts", "route", "frequency", "cycle", "duration", "timing")
 """What can be asked of a regimen that the rules read."""
 
-_TUNED_ON: Mapping[Task, Collection[str]] = {task: frozenset(WIRE_ITEMS[task].allowance) for task in Task}
 TUNED_FIELDS: Mapping[Task, Collection[str]] = {
     Task.ELIGIBILITY: frozenset({"category"}),
     Task.DOSING: frozenset(),
@@ -75,7 +74,8 @@ def plan_questions(
     """The questions that a record leaves, task by task, in reading order; none for ``Assist.NEVER``.
 
     No chunk's number is asked about twice, since answers are told apart by it. A model that was tuned on these
-    questions is asked about the regimens that the rules read, one by one, and chooses among all words.
+    questions is asked in doubt about ``TUNED_FIELDS`` alone, with all words open, and as a second annotator about the
+    regimens that the rules read, one by one.
     """
     if assist is Assist.NEVER:
         return ()
@@ -85,8 +85,8 @@ def plan_questions(
     for task in Task:
         if task in tasks:
             drafted = planners[task](parsed, assist)
-            if tuned:
-                drafted = _ask_tuned(drafted, TUNED_FIELDS[task] if assist is Assist.AUTO else _TUNED_ON[task])
+            if tuned and assist is Assist.AUTO:
+                drafted = _keep_known(drafted, TUNED_FIELDS[task])
             for draft in drafted:
                 planned.setdefault(draft.question.chunk.number, draft)
     drafts = tuple(planned.values())
@@ -139,8 +139,8 @@ def _draft(
         yield Doubted(Question(task, item.chunk, fields, hint, _options(item, fields, assist)), doubts)
 
 
-def _ask_tuned(drafts: Iterable[Doubted], fields: Collection[str]) -> Iterator[Doubted]:
-    """The questions about these fields, with all words open."""
+def _keep_known(drafts: Iterable[Doubted], fields: Collection[str]) -> Iterator[Doubted]:
+    """The questions about fields that a tuned model knows something of, with all words open."""
     for draft in drafts:
         wanted = tuple(field for field in draft.question.fields if field in fields)
         if wanted:
