@@ -9,7 +9,7 @@ from extractor.ask.call import Question
 from extractor.ask.plan.questions import Assist, plan_questions
 from extractor.ask.prompting.lines import estimate_tokens, flatten
 from extractor.ask.prompting.prompt import load_prompt, render_call
-from extractor.ask.prompting.prompt_files import find_prompts, read_prompt
+from extractor.ask.prompting.prompt_files import read_prompt
 from extractor.ask.wire import WIRE_ITEMS, read_answers
 from extractor.errors import PromptError
 from extractor.schemas import Category, Task
@@ -214,15 +214,6 @@ def test_other_files_beside_the_prompts_do_no_harm(folder):
     (folder / "frame.vx.md").write_text("a draft", "utf-8")
     (folder / "README.md").write_text("what these are", "utf-8")
     assert read_prompt(folder).version.version == 1
-
-
-def test_prompts_are_found_inside_a_wheel_and_beside_a_checkout(tmp_path):
-    package = tmp_path / "extractor"
-    package.mkdir()
-    (tmp_path / "prompts").mkdir()
-    assert find_prompts(package) == tmp_path / "prompts"
-    (package / "prompts").mkdir()
-    assert find_prompts(package) == package / "prompts"
 
 
 def test_an_example_copied_into_an_answer_is_refused():

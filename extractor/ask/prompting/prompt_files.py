@@ -17,14 +17,16 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+import extractor
 from extractor.ask.call import PromptVersion, Question
 from extractor.errors import PromptError
 from extractor.parse.parsed import Chunk, ChunkKind, Span
 from extractor.schemas import Task
 
 __all__ = ["Definition", "Example", "Frame", "Prompt", "TaskPrompt"]
-__all__ += ["fill", "find_prompts", "list_prompt_versions", "load_frame", "load_prompt", "read_prompt"]
+__all__ += ["fill", "list_prompt_versions", "load_frame", "load_prompt", "read_prompt"]
 
+_PROMPTS = Path(extractor.__file__).parent / "prompts"
 _PART = re.compile(r"^<!-- (\w+) -->\n", re.MULTILINE)
 _WORD = re.compile(r"- (\w+)(?::.*)?")
 
@@ -80,7 +82,7 @@ def load_prompt(version: int | None = None) -> Prompt:
     >>> load_prompt().version.name
     'questions'
     """
-    return read_prompt(find_prompts(Path(__file__).resolve().parents[2]), version)
+    return read_prompt(_PROMPTS, version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ def load_frame(name: str) -> Frame:
     >>> load_frame("conflict").version.name
     'conflict'
     """
-    folder = find_prompts(Path(__file__).resolve().parents[2])
+    folder = _PROMPTS
     version = _newest(folder, name)
     file = f"{name}.v{version}.md"
     text = _read(folder / file)
@@ -116,12 +118,6 @@ def load_frame(name: str) -> Frame:
 def list_prompt_versions() -> tuple[PromptVersion, ...]:
     """Every prompt that a run may use."""
     return load_prompt().version, load_frame("conflict").version, load_frame("tuned").version
-
-
-def find_prompts(package: Path) -> Path:
-    """The prompts' folder: inside the package in a wheel, beside it in a checkout."""
-    inside, beside = package / "prompts", package.parent / "prompts"
-    return inside if inside.is_dir() else beside
 
 
 @cache
