@@ -13,7 +13,7 @@ from extractor.schemas import Task
 
 from .measuring import Comparison, Measured
 
-__all__ = ["Costs", "collect_figures", "count_costs", "is_beyond", "list_lower", "list_names", "support_of"]
+__all__ = ["Costs", "collect_figures", "count_costs", "is_beyond", "list_lower", "list_names", "stated_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +61,9 @@ def list_names(report: ScoreReport) -> list[str]:
     return ["all", *Task, *(field.name for field in report.fields)]
 
 
-def support_of(report: ScoreReport, name: str) -> int:
+def stated_of(report: ScoreReport, name: str) -> int:
     """How many values gold states for a figure's fields."""
-    return sum(field.support for field in report.fields if name in ("all", field.task, field.name))
+    return sum(field.stated for field in report.fields if name in ("all", field.task, field.name))
 
 
 def is_beyond(difference: Difference) -> bool:
@@ -90,7 +90,7 @@ def collect_figures(comparison: Comparison) -> dict[str, Any]:
         "records": comparison.records,
         "assist": "auto",
         "rules": {"f1": comparison.rules.figures()},
-        "support": {name: support_of(comparison.rules, name) for name in list_names(comparison.rules)},
+        "stated": {name: stated_of(comparison.rules, name) for name in list_names(comparison.rules)},
         "models": {one.contestant.name: _collect_model(one) for one in comparison.measured},
         "left_out": {one.contestant.name: one.why for one in comparison.left_out},
     }

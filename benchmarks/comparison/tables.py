@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from benchmarks.models.tables import index_differences
 from extractor.evaluation.report import Difference, ScoreReport
 
-from .figures import count_costs, is_beyond, list_lower, list_names, support_of
+from .figures import count_costs, is_beyond, list_lower, list_names, stated_of
 from .measuring import Comparison, LeftOut, Measured
 
 __all__ = ["format_accuracy", "format_comparison", "format_costs", "format_losses", "format_table"]
@@ -30,12 +30,12 @@ def format_accuracy(comparison: Comparison) -> str:
     """F1 of each field: the rules alone, and for each model its own with the difference to them."""
     rules, columns = comparison.rules, comparison.columns
     differences = [index_differences(report) for report in columns.values()]
-    head = ["field", "support", "rules alone"]
+    head = ["field", "stated", "rules alone"]
     for name in columns:
         head += [name, f"{name}: difference (95 %)"]
     rows = []
     for name in list_names(rules):
-        row = [name, f"{support_of(rules, name):,}", _number(rules.figure(name))]
+        row = [name, f"{stated_of(rules, name):,}", _number(rules.figure(name))]
         for by_name in differences:
             row += [_number(by_name[name].f1), _show_difference(by_name[name])]
         rows.append(row)

@@ -86,7 +86,7 @@ def format_report(report: ScoreReport) -> str:
         level = score.normalised
         figures = "".join(f"{_show(figure):>8}" for figure in (level.precision, level.recall, level.f1))
         interval = f"{level.interval.low:.3f} to {level.interval.high:.3f}" if level.interval else ""
-        lines.append(f"{score.name:24}{score.support:>7}{figures}   {interval}")
+        lines.append(f"{score.name:24}{score.stated:>7}{figures}   {interval}")
     return "\n".join(lines)
 
 

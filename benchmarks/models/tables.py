@@ -22,13 +22,13 @@ def compare_with_rules(
 def format_accuracy(reports: Mapping[str, ScoreReport]) -> str:
     """Normalised F1 of each field: the rules alone, and for each way of asking with its difference to them."""
     first = next(iter(reports.values()))
-    support = {field.name: str(field.support) for field in first.fields}
-    head = f"{'field':<34}{'support':>8}{'never':>8}" + "".join(f"{name:>34}" for name in reports)
+    stated = {field.name: str(field.stated) for field in first.fields}
+    head = f"{'field':<34}{'stated':>8}{'never':>8}" + "".join(f"{name:>34}" for name in reports)
     rows = [head]
     by_name = {name: index_differences(report) for name, report in reports.items()}
     for name, rules in index_differences(first).items():
         cells = "".join(f"{_show(by_name[column].get(name)):>34}" for column in reports)
-        rows.append(f"{name:<34}{support.get(name, ''):>8}{_number(rules.other):>8}{cells}")
+        rows.append(f"{name:<34}{stated.get(name, ''):>8}{_number(rules.other):>8}{cells}")
     return "\n".join(rows)
 
 

@@ -45,10 +45,22 @@ def evaluate(
 ) -> None:
     """Score extractions against gold annotations.
 
+    Items are paired by what they quote. F1 is over values that gold states
+    or the prediction has; all values of an item without a counterpart are
+    missed or invented. A field that both leave empty is no value and raises
+    no F1; the line "left empty" counts those.
+
+    Columns: "stated" counts the values that gold states, "missed" those
+    without a predicted counterpart, "invented" predicted ones without one
+    in gold. "paired" is the F1 over the values of paired items alone.
+    "empty" counts the fields of paired items that gold leaves empty, "left
+    empty" is the share of them that is predicted empty, too. A score over
+    fewer than ten values, stated or invented, has no interval.
+
     Names for --fail-under are those of the table: a field, a task or all
-    (the mean over fields), or a task or all with .micro (over values).
-    They are compared with the normalised F1. One with nothing to score is
-    named on standard error and does not fail.
+    (the mean over fields that have values), or a task or all with .micro
+    (over values). They are compared with the normalised F1. One with
+    nothing to score is named on standard error and does not fail.
 
     Two annotators are compared in the same way, one in the place of the
     prediction: the F1 of a field is how far they agree, whoever comes first.
@@ -155,6 +167,6 @@ def _list_fallen(report: "ScoreReport", floors: dict[str, float]) -> list[str]:
 
 
 def _list_unscored(report: "ScoreReport", floors: dict[str, float]) -> list[str]:
-    """Floors that hold nothing up: neither gold nor prediction has an item with the field."""
+    """Floors that hold nothing up: neither gold nor prediction has a value of the field."""
     figures = report.figures()
     return [f"{name} has nothing to score; its floor is not checked" for name in floors if figures[name] is None]

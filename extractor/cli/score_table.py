@@ -16,11 +16,11 @@ from .tables import Row, print_table, to_printable
 
 __all__ = ["print_report"]
 
-_SCORES = ("score", "support", "exact", "normalised", "95 % interval", "relaxed", "precision", "recall")
-_FIELDS = (*_SCORES, "missed", "invented", "stated", "paired")
+_SCORES = ("score", "stated", "exact", "normalised", "95 % interval", "relaxed", "precision", "recall")
+_FIELDS = (*_SCORES, "missed", "invented", "paired", "empty", "left empty")
 _WORTH = (
-    *("normalised", "support", "95 % interval", "missed", "invented", "precision", "recall"),
-    *("exact", "relaxed", "paired", "stated"),
+    *("normalised", "stated", "95 % interval", "missed", "invented", "precision", "recall"),
+    *("exact", "relaxed", "paired", "left empty", "empty"),
 )
 _ERRORS = ("error", "count", "harm", "most often in", "worst example")
 _ABSENCES = ("absence", "count", "gold empty", "gold has a value", "most often in")
@@ -35,6 +35,9 @@ def print_report(report: ScoreReport) -> None:
     _list_records("without gold", report.without_gold)
     rows = [_group_row(one) for one in report.groups] + [_field_row(one) for one in report.fields]
     print_table(_FIELDS, rows, _WORTH)
+    if empty := report.empty.fields:
+        share = _share(report.empty.specificity)
+        print(f"\nleft empty: {report.empty.left_empty} of {empty} fields that gold leaves empty, {share}")
     if report.errors:
         print_table(_ERRORS, _error_rows(report), _ERRORS[1:], prose=_ERRORS[3:])
     if report.absences:
@@ -53,18 +56,18 @@ def _list_records(title: str, record_ids: Sequence[str]) -> None:
 
 
 def _group_row(one: GroupScore) -> Row:
-    return (*_ladder(name_group(one.name, one.average), "", one), "", "", "", "")
+    return (*_ladder(name_group(one.name, one.average), "", one), "", "", "", "", "")
 
 
 def _field_row(one: FieldScore) -> Row:
-    apart = str(one.missed), str(one.invented), _share(one.f1_stated), _share(one.f1_paired)
-    return (*_ladder(one.name, str(one.support), one), *apart)
+    items = str(one.missed), str(one.invented), _share(one.f1_paired)
+    return (*_ladder(one.name, str(one.stated), one), *items, str(one.empty.fields), _share(one.empty.specificity))
 
 
-def _ladder(name: str, support: str, one: GroupScore | FieldScore) -> Row:
+def _ladder(name: str, stated: str, one: GroupScore | FieldScore) -> Row:
     level: LevelScore = one.normalised
     scores = _share(one.exact.f1), _share(level.f1), _bounds(level.interval), _share(one.relaxed.f1)
-    return name, support, *scores, _share(level.precision), _share(level.recall)
+    return name, stated, *scores, _share(level.precision), _share(level.recall)
 
 
 def _error_rows(report: ScoreReport) -> Iterable[Row]:

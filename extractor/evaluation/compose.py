@@ -11,13 +11,15 @@ from extractor.schemas import AbsenceReason, Task
 from .absences import JudgedAbsence
 from .counts import Column
 from .fields import FIELDS
-from .intervals import FIGURES, Counts, Floats, figure_intervals, measure_figures, resample_counts
+from .intervals import FIGURES, Counts, Floats, count_values, figure_intervals, measure_figures, resample_counts
 from .load import Extractions
 from .report import (
+    LEAST_VALUES,
     AbsenceScore,
     Choice,
     Comparison,
     Difference,
+    EmptyScore,
     FieldScore,
     GroupScore,
     Interval,
@@ -54,6 +56,7 @@ def compose_report(scored: Scored, sources: tuple[Extractions, Extractions], res
             for average in ("macro", "micro")
         ),
         fields=_compose_fields(totals[0], ladders),
+        empty=_compose_empty(totals[0].sum(axis=0)),
         errors=errors,
         harm_per_record=sum(one.harm for one in errors) / max(1, len(expected)),
         choices=tuple(
@@ -87,7 +90,7 @@ def compose_comparison(scored: Scored, other: Scored, name: str, resamples: int,
     if resamples:
         sums = resample_counts((scored.counts, other.counts), resamples, seed)
         first, second = (measure_figures(one)[:, :, _NORMALISED, _F1] for one in sums)
-        intervals = figure_intervals(first - second)
+        intervals = _keep_known(figure_intervals(first - second), scored.counts, other.counts)
     return Comparison(
         other=name,
         missing=other.missing,
@@ -109,7 +112,14 @@ def _sample_f1(counts: Counts, resamples: int, seed: int) -> Floats:
     if not resamples:
         return np.full((2, len(FIGURES), len(_LADDER)), np.nan)
     (sums,) = resample_counts((counts,), resamples, seed)
-    return figure_intervals(measure_figures(sums)[..., _F1])
+    return _keep_known(figure_intervals(measure_figures(sums)[..., _F1]), counts)
+
+
+def _keep_known(intervals: Floats, *counts: Counts) -> Floats:
+    """The intervals without those of scores that are over too few values in any of ``counts``."""
+    for one in counts:
+        intervals[:, count_values(one.total())[0] < LEAST_VALUES] = np.nan
+    return intervals
 
 
 def _compose_ladders(figures: Floats, intervals: Floats) -> dict[str, dict[str, LevelScore]]:
@@ -132,24 +142,25 @@ def _compose_fields(totals: Floats, ladders: dict[str, dict[str, LevelScore]]) -
         FieldScore(
             name=one.name,
             task=one.task,
-            support=int(row[Column.GOLD]),
+            stated=int(row[Column.GOLD]),
             predicted=int(row[Column.PREDICTED]),
-            empty=int(row[Column.EMPTY]),
             missed=int(row[Column.MISSED]),
             invented=int(row[Column.INVENTED]),
-            f1_stated=_f1(row[Column.NORMALISED], row[Column.GOLD] + row[Column.PREDICTED]),
-            f1_paired=_f1(
-                row[Column.NORMALISED] + row[Column.EMPTY],
-                row[Column.GOLD_PAIRED] + row[Column.PREDICTED_PAIRED] + 2 * row[Column.EMPTY],
-            ),
+            f1_paired=_share(2 * row[Column.NORMALISED], row[Column.GOLD_PAIRED] + row[Column.PREDICTED_PAIRED]),
+            empty=_compose_empty(row),
             **ladders[one.name],
         )
         for one, row in zip(FIELDS, totals, strict=True)
     )
 
 
-def _f1(right: float, answers: float) -> float | None:
-    return float(2 * right / answers) if answers else None
+def _compose_empty(row: Floats) -> EmptyScore:
+    empty, left = row[Column.EMPTY], row[Column.LEFT_EMPTY]
+    return EmptyScore(fields=int(empty), left_empty=int(left), specificity=_share(left, empty))
+
+
+def _share(part: float, whole: float) -> float | None:
+    return float(part / whole) if whole else None
 
 
 def _number(value: float) -> float | None:

@@ -24,13 +24,14 @@ class Column(IntEnum):
     EXACT = 0
     NORMALISED = 1
     RELAXED = 2
-    EMPTY = 3  # empty on both sides of a pair: right at every level
-    GOLD = 4
-    PREDICTED = 5
-    GOLD_PAIRED = 6  # of items that have a counterpart
-    PREDICTED_PAIRED = 7
-    MISSED = 8
-    INVENTED = 9
+    EMPTY = 3  # fields that gold leaves empty, of items that have a counterpart
+    LEFT_EMPTY = 4  # of these, empty in the prediction, too
+    GOLD = 5
+    PREDICTED = 6
+    GOLD_PAIRED = 7  # of items that have a counterpart
+    PREDICTED_PAIRED = 8
+    MISSED = 9
+    INVENTED = 10
 
 
 _ROWS = {one.name: row for row, one in enumerate(FIELDS)}
@@ -59,9 +60,11 @@ class RecordScore:
 def compare_values(score: RecordScore, one: Field, gold: Any, predicted: Any) -> list[tuple[ErrorKind, Any, Any]]:
     """Count the values of one field of a pair of items; returns those that disagree, or are remarked upon."""
     ours, theirs = one.shape.spread(gold), one.shape.spread(predicted)
-    if not ours and not theirs:
+    if not ours:
         score.add(one, Column.EMPTY)
-        return []
+        if not theirs:
+            score.add(one, Column.LEFT_EMPTY)
+            return []
     count_stated(score, one, len(ours), len(theirs))
     if ours == theirs:
         count_right(score, one, Level.EXACT, len(ours))

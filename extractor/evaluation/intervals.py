@@ -1,4 +1,4 @@
-"""Precision, recall and F1 from counts, and how sure they are, by bootstrap over records."""
+"""Precision, recall and F1 from counts, with bootstrap intervals over records."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from .counts import Column
 from .fields import FIELDS
 from .report import list_figures
 
-__all__ = ["FIGURES", "LEVELS", "Counts", "figure_intervals", "measure_figures", "resample_counts"]
+__all__ = ["FIGURES", "LEVELS", "Counts", "count_values", "figure_intervals", "measure_figures", "resample_counts"]
 
 Floats = NDArray[np.float64]
 LEVELS = (Column.EXACT, Column.NORMALISED, Column.RELAXED)
@@ -60,13 +60,21 @@ def resample_counts(counts: Sequence[Counts], resamples: int, seed: int) -> list
 def measure_figures(sums: Floats) -> Floats:
     """Precision, recall and F1 (last axis) at each of ``LEVELS`` of each of ``FIGURES`` for each sample.
 
-    NaN where there is nothing to score. Macro averages leave out fields with nothing to score.
+    NaN where there is nothing to score: no value for F1, no predicted one for precision, none of gold for recall.
+    Macro averages leave such fields out.
     """
     fields = _measure(sums)
     parts = [fields]
     for rows in _GROUPS.values():
         parts += [_average(fields[:, rows])[:, np.newaxis], _measure(sums[:, rows].sum(axis=1, keepdims=True))]
     return np.concatenate(parts, axis=1)
+
+
+def count_values(sums: Floats) -> Floats:
+    """How many values each of ``FIGURES`` is about: those of gold, and predicted ones without a counterpart."""
+    values = sums[..., Column.GOLD] + sums[..., Column.INVENTED]
+    groups = [values[:, rows].sum(axis=1, keepdims=True) for rows in _GROUPS.values()]
+    return np.concatenate([values, *(group for group in groups for _ in ("macro", "micro"))], axis=1)
 
 
 def figure_intervals(samples: Floats) -> Floats:
@@ -81,9 +89,8 @@ def figure_intervals(samples: Floats) -> Floats:
 
 
 def _measure(sums: Floats) -> Floats:
-    right = sums[..., list(LEVELS)] + sums[..., [Column.EMPTY]]
-    gold = (sums[..., Column.GOLD] + sums[..., Column.EMPTY])[..., np.newaxis]
-    predicted = (sums[..., Column.PREDICTED] + sums[..., Column.EMPTY])[..., np.newaxis]
+    right = sums[..., list(LEVELS)]
+    gold, predicted = sums[..., [Column.GOLD]], sums[..., [Column.PREDICTED]]
     shares = (_divide(right, predicted), _divide(right, gold), _divide(2 * right, gold + predicted))
     return np.stack(shares, axis=-1)
 

@@ -9,8 +9,12 @@ from extractor.schemas import AbsenceReason, Task
 from .fields import FIELDS
 from .kinds import ErrorKind
 
-__all__ = ["AbsenceScore", "Choice", "Comparison", "Difference", "ErrorExample", "ErrorScore", "FieldScore"]
-__all__ += ["GroupScore", "Interval", "LevelScore", "ScoreReport", "list_figures", "name_group", "to_json_value"]
+__all__ = ["LEAST_VALUES", "AbsenceScore", "Choice", "Comparison", "Difference", "EmptyScore", "ErrorExample"]
+__all__ += ["ErrorScore", "FieldScore", "GroupScore", "Interval", "LevelScore", "ScoreReport", "list_figures"]
+__all__ += ["name_group", "to_json_value"]
+
+LEAST_VALUES = 10
+"""A score over fewer values, stated or invented, gets no interval: drawn again, so few say nothing about others."""
 
 
 class _Frozen(BaseModel):
@@ -25,12 +29,15 @@ class Interval(_Frozen):
 
 
 class LevelScore(_Frozen):
-    """Scores at one level of the ladder, 0 to 1; None where there is nothing to score."""
+    """Scores at one level of the ladder, 0 to 1.
+
+    F1 is None without any value, precision without a predicted one, recall without one of gold.
+    """
 
     precision: float | None
     recall: float | None
     f1: float | None
-    interval: Interval | None = Field(default=None, description="Of f1.")
+    interval: Interval | None = Field(default=None, description="Of f1; None for fewer than ten values.")
 
 
 class _Ladder(_Frozen):
@@ -40,25 +47,28 @@ class _Ladder(_Frozen):
     relaxed: LevelScore
 
 
-class FieldScore(_Ladder):
-    """One field. Values of lists count one by one; an empty field that is rightly empty counts as right.
+class EmptyScore(_Frozen):
+    """What becomes of the fields that gold leaves empty, of items that have a counterpart. No part of any F1."""
 
-    Values of an item without a counterpart are missed or invented, so a missed item lowers the
-    recall of all its fields; ``f1_paired`` leaves such items out.
-    """
+    fields: int = Field(description="Fields that gold leaves empty.")
+    left_empty: int = Field(description="Of these, fields that the prediction leaves empty, too.")
+    specificity: float | None = Field(description="left_empty / fields.")
+
+
+class FieldScore(_Ladder):
+    """One field. What counts is explained in ``extractor.evaluation.scoring``."""
 
     task: Task
-    support: int = Field(description="Values that gold states.")
+    stated: int = Field(description="Values that gold states.")
     predicted: int = Field(description="Values that are predicted.")
-    empty: int = Field(description="Fields rightly left empty.")
     missed: int = Field(description="Values of gold without a counterpart.")
     invented: int = Field(description="Predicted values without a counterpart.")
-    f1_stated: float | None = Field(description="Normalised F1 when rightly empty fields do not count.")
-    f1_paired: float | None = Field(description="Normalised F1 of the items that have a counterpart.")
+    f1_paired: float | None = Field(description="Normalised F1 over the values of items that have a counterpart.")
+    empty: EmptyScore
 
 
 class GroupScore(_Ladder):
-    """A task, or 'all': the mean over its fields (macro), or over its values (micro)."""
+    """A task, or 'all': the mean over its fields that have values (macro), or one score over its values (micro)."""
 
     average: str = Field(description="macro or micro.")
 
@@ -139,6 +149,7 @@ class ScoreReport(_Frozen):
     seed: int
     groups: tuple[GroupScore, ...]
     fields: tuple[FieldScore, ...]
+    empty: EmptyScore
     errors: tuple[ErrorScore, ...] = Field(description="Most harmful kind first.")
     harm_per_record: float
     choices: tuple[Choice, ...] = Field(description="Confusion matrices, cell by cell.")

@@ -278,7 +278,7 @@ def test_a_server_of_ours_is_a_child_whose_processor_time_is_counted():
 
 @pytest.mark.parametrize("model_is_right", [True, False])
 def test_a_difference_beyond_its_interval_is_marked(model_is_right):
-    records = [asked(str(number)) for number in range(4)]
+    records = [asked(str(number)) for number in range(12)]  # fewer than ten get no interval
     gold = [both(one) if model_is_right else alone(one) for one in records]
     comparison = compared(records, gold, 20)
     printed = format_comparison(comparison)
@@ -293,8 +293,8 @@ def test_a_difference_beyond_its_interval_is_marked(model_is_right):
 
 
 def test_a_difference_that_chance_may_have_made_is_not_marked():
-    records = [asked(str(number)) for number in range(4)]
-    gold = [alone(one) if number else both(one) for number, one in enumerate(records)]
+    records = [asked(str(number)) for number in range(12)]  # fewer than ten get no interval
+    gold = [alone(one) if number > 4 else both(one) for number, one in enumerate(records)]
     comparison = compared(records, gold, 200)
     difference = index_differences(comparison.measured[0].shipped)["eligibility.criteria.category"]
     assert difference.difference < 0 <= difference.interval.high
@@ -363,14 +363,14 @@ def test_a_regimen_is_held_against_the_model_s_answer_about_it_wherever_that_sta
     assert (found.rules, found.model, found.right) == (Role.INVESTIGATIONAL, Role.BACKGROUND, "rules")
 
 
-def test_support_of_an_average_is_that_of_its_fields():
+def test_an_average_states_what_its_fields_state():
     records = [asked(str(number)) for number in range(3)]
     comparison = compared(records, [alone(one) for one in records], 0)
-    support = collect_figures(comparison)["support"]
-    fields = {field.name: field.support for field in comparison.rules.fields}
+    stated = collect_figures(comparison)["stated"]
+    fields = {field.name: field.stated for field in comparison.rules.fields}
     assert fields["eligibility.criteria.category"] == 3
-    assert support["all"] == support["eligibility"] == sum(fields.values()) > 3
-    assert support["endpoints"] == 0
+    assert stated["all"] == stated["eligibility"] == sum(fields.values()) > 3
+    assert stated["endpoints"] == 0
 
 
 def test_the_detail_counts_what_the_policy_counts(seeds):

@@ -37,10 +37,24 @@ def test_piped_output_is_a_table_of_tabs(sources):
     result = _invoke(*sources)
     assert result.exit_code == 0
     rows = {row[0]: row for line in result.stdout.splitlines() if (row := line.split("\t"))}
-    assert rows["score"][:4] == ["score", "support", "exact", "normalised"]
+    assert rows["score"][:4] == ["score", "stated", "exact", "normalised"]
     assert rows["dosing.amounts"][1:4] == ["4", "0.750", "0.750"]
     assert rows["number"][1:] == ["1", "9", "dosing.amounts 1", "A dosing[0].amounts"]
     assert "2 records, 0 missing, 0 without gold" in rows
+    header, sex = rows["score"], rows["eligibility.sex"]
+    assert sex[header.index("95 % interval")] == ""  # two values are too few
+    assert rows["eligibility.criteria"][header.index("95 % interval")] == "1.000 to 1.000"
+    instrument = rows["endpoints.instrument"]
+    assert [instrument[header.index(name)] for name in ("stated", "paired", "empty", "left empty")] == [
+        *("2", "1.000", "4", "1.000")
+    ]
+    assert "left empty: 58 of 58 fields that gold leaves empty, 1.000" in rows
+
+
+def test_help_says_what_is_counted():
+    said = " ".join(_invoke("--help").stdout.split())
+    for words in ('"stated" counts', '"paired" is', '"left empty" is', "fewer than ten values", "both leave empty"):
+        assert words in said
 
 
 def test_json_is_the_whole_report(sources):
@@ -54,12 +68,13 @@ def test_the_names_in_the_json_stay_the_same(sources):
     report = json.loads(_invoke(*sources, "--json", "--compare", sources[0]).stdout)
     assert list(report) == [
         *("gold", "predicted", "records", "missing", "without_gold", "resamples", "seed", "groups", "fields"),
-        *("errors", "harm_per_record", "choices", "absences", "comparison"),
+        *("empty", "errors", "harm_per_record", "choices", "absences", "comparison"),
     ]
     assert list(report["fields"][0]) == [
-        *("name", "exact", "normalised", "relaxed", "task", "support", "predicted", "empty", "missed", "invented"),
-        *("f1_stated", "f1_paired"),
+        *("name", "exact", "normalised", "relaxed", "task", "stated", "predicted", "missed", "invented"),
+        *("f1_paired", "empty"),
     ]
+    assert list(report["empty"]) == list(report["fields"][0]["empty"]) == ["fields", "left_empty", "specificity"]
     assert list(report["fields"][0]["exact"]) == ["precision", "recall", "f1", "interval"]
     assert list(report["errors"][0]) == ["kind", "count", "harm", "fields", "examples"]
     assert list(report["comparison"]) == ["other", "missing", "differences"]
@@ -92,7 +107,10 @@ def test_a_floor_with_nothing_to_score_is_told_and_does_not_fail(sources, tmp_pa
     empty.write_text(json.dumps({"record_id": "A", "eligibility": {}}), "utf-8")
     result = _invoke(str(empty), str(empty), "--fail-under", "dosing.amounts=0.9,eligibility.sex=1")
     assert result.exit_code == 0
-    assert result.stderr == "extractor: dosing.amounts has nothing to score; its floor is not checked\n"
+    assert result.stderr.splitlines() == [
+        "extractor: dosing.amounts has nothing to score; its floor is not checked",
+        "extractor: eligibility.sex has nothing to score; its floor is not checked",  # empty on both sides
+    ]
     assert _invoke(*sources, "--fail-under", "dosing.amounts=0.9").exit_code == 1
 
 

@@ -1,5 +1,6 @@
 """What the figures do: gold against itself, shuffled, with an item dropped or invented."""
 
+import copy
 import json
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def test_gold_against_itself_is_exactly_one():
     report = score(make_gold(), make_gold())
     assert set(_all_scores(report)) == {1.0}
     assert report.errors == ()
-    assert all(one.support for one in report.fields)
+    assert all(one.stated for one in report.fields)
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -77,7 +78,7 @@ def test_what_holds_of_every_evaluation(seed):
     report = score(make_repetitive(seed), make_repetitive(seed + 100))
     for one in report.fields:
         # A pair takes one value from either side; what is left over is missed or invented.
-        assert one.support - one.missed == one.predicted - one.invented >= 0
+        assert one.stated - one.missed == one.predicted - one.invented >= 0
         if one.normalised.f1 is not None:
             ladder = [getattr(one, level) for level in LEVELS]
             for name in ("precision", "recall", "f1"):
@@ -120,8 +121,9 @@ def test_dropping_an_item_moves_the_recall_of_what_it_states(name):
     report = score(make_gold(), predicted)
     moved = {one.name for one in report.fields if one.normalised.recall < 1}
     assert moved == {field for field in _group(name) if _stated(dropped, field)}
-    assert {one.normalised.precision for one in report.fields} == {1.0}
-    assert {one.f1_paired for one in report.fields} == {1.0}
+    assert {one.normalised.precision for one in report.fields if one.predicted} == {1.0}
+    for one in report.fields:  # what the last counterpart of an item took along is in no pair
+        assert one.f1_paired == (1.0 if one.stated > one.missed else None)
     assert sum(one.invented for one in report.fields) == 0
 
 
@@ -143,15 +145,61 @@ def test_dropping_one_of_six_criteria_is_five_sixths_recall():
     predicted = make_gold()
     predicted["eligibility"]["criteria"].pop()
     (criteria,) = [one for one in score(make_gold(), predicted).fields if one.name == "eligibility.criteria"]
-    assert (criteria.support, criteria.missed) == (6, 1)
+    assert (criteria.stated, criteria.missed) == (6, 1)
     assert criteria.normalised.recall == 5 / 6
     assert criteria.normalised.f1 == 10 / 11
 
 
-def test_an_empty_field_that_is_rightly_empty_counts():
-    gold = {"record_id": "A", "eligibility": {}}
-    (sex,) = [one for one in score(gold, gold).fields if one.name == "eligibility.sex"]
-    assert (sex.support, sex.empty, sex.normalised.f1, sex.f1_stated) == (0, 1, 1.0, None)
+def _field(report, name):
+    return next(one for one in report.fields if one.name == name)
+
+
+def test_agreement_on_emptiness_is_no_true_positive():
+    report = score({"record_id": "A", "eligibility": {}}, {"record_id": "A", "eligibility": {}})
+    assert set(_all_scores(report)) == {None}
+    sex = _field(report, "eligibility.sex")
+    assert (sex.stated, sex.empty.fields, sex.empty.left_empty, sex.empty.specificity) == (0, 1, 1, 1.0)
+
+
+def test_f1_is_over_values_and_absence_is_apart():
+    """Three of ten regimens have a route in gold: one is right, one wrong, one missed. One more is invented."""
+    gold = make_gold()
+    gold["dosing"] = [regimen(name, f"{name} daily", 1, "mg") for name in "abcdefghij"]
+    predicted = copy.deepcopy(gold)
+    for position, ours, theirs in ((0, "oral", "oral"), (1, "oral", "topical"), (2, "oral", None), (3, None, "oral")):
+        gold["dosing"][position]["route"], predicted["dosing"][position]["route"] = ours, theirs
+    report = score(gold, predicted)
+    route = _field(report, "dosing.route")
+    assert (route.stated, route.predicted, route.missed, route.invented) == (3, 3, 1, 1)
+    assert (route.normalised.precision, route.normalised.recall, route.normalised.f1) == (1 / 3, 1 / 3, 1 / 3)
+    assert (route.empty.fields, route.empty.left_empty, route.empty.specificity) == (7, 6, 6 / 7)
+    assert report.empty.fields - report.empty.left_empty == 1
+    assert report.empty.fields == sum(one.empty.fields for one in report.fields)
+
+
+@pytest.mark.parametrize("name", ["dosing.route", "dosing.regimens"])
+def test_items_without_a_counterpart_are_missed_or_invented_and_left_out_of_paired(name):
+    """Two regimens agree; gold has one more, the prediction two, all of them with a route."""
+    gold = make_gold()
+    gold["dosing"] = [regimen(agent, f"{agent} daily", 1, "mg", route="oral") for agent in ("zinc", "iron", "helium")]
+    predicted = copy.deepcopy(gold)
+    others = [regimen(agent, f"{agent} at night", 7, "g", route="oral") for agent in ("neon", "argon")]
+    predicted["dosing"] = predicted["dosing"][:2] + others
+    one = _field(score(gold, predicted), name)
+    assert (one.stated, one.predicted, one.missed, one.invented) == (3, 4, 1, 2)
+    assert one.normalised.f1 == 2 * 2 / (3 + 4)
+    assert one.f1_paired == 1.0
+    assert one.empty.fields == 0
+
+
+def test_fields_without_a_value_are_left_out_of_the_mean():
+    gold, predicted = make_gold(), make_gold()
+    for one in (gold, predicted):
+        one["eligibility"] = {"sex": "all", "minimum_age": {"value": 18, "unit": "year"}}
+    predicted["eligibility"]["sex"] = "female"
+    assert score(gold, predicted).figure("eligibility") == 0.5
+    predicted["eligibility"]["healthy_volunteers"] = False  # invented: now it counts
+    assert score(gold, predicted).figure("eligibility") == pytest.approx(1 / 3)
 
 
 def test_invented_and_missed_are_apart():
@@ -169,8 +217,8 @@ def test_macro_is_the_mean_over_fields_and_micro_over_values():
     report = score(gold, predicted)
     fields = [one for one in report.fields if one.task == "eligibility"]
     assert report.figure("eligibility") == pytest.approx((len(fields) - 1) / len(fields))
-    answers = sum(one.support + one.empty for one in fields)
-    assert report.figure("eligibility.micro") == pytest.approx((answers - 1) / answers)
+    values = sum(one.stated for one in fields)
+    assert report.figure("eligibility.micro") == pytest.approx((values - 1) / values)
 
 
 def test_choices_are_counted_for_confusion_matrices():

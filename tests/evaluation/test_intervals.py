@@ -49,6 +49,23 @@ def test_more_records_make_it_narrower():
     assert many.high - many.low < few.high - few.low
 
 
+@pytest.mark.parametrize(("gold", "invented", "is_shown"), [(9, 0, False), (10, 0, True), (8, 1, False), (8, 2, True)])
+def test_a_score_over_fewer_than_ten_values_has_no_interval(gold, invented, is_shown):
+    """A value that gold and prediction both have is one value."""
+    golds = [{"record_id": f"R{position:03}", "eligibility": {}} for position in range(30)]
+    predicted = [{**one, "eligibility": {}} for one in golds]
+    for position in range(gold + invented):
+        predicted[position]["eligibility"] = {"sex": "all"}
+    for position in range(gold):
+        golds[position]["eligibility"] = {"sex": "all"}
+    report = evaluate(golds, predicted, compare=golds, resamples=50)
+    assert (_sex(report).interval is not None) is is_shown
+    assert all((one.normalised.interval is not None) is is_shown for one in report.groups if one.name == "all")
+    # The other prediction has gold's values alone: a difference needs ten of either.
+    differences = {one.name: one.interval for one in report.comparison.differences}
+    assert (differences["eligibility.sex"] is not None) is (gold >= 10)
+
+
 def test_no_resamples_no_intervals():
     golds = _golds(3)
     report = evaluate(golds, golds, resamples=0)

@@ -136,8 +136,20 @@ def test_links_to_errors_do_not_depend_on_the_other_errors(sources):
 def test_a_comparison_is_drawn(sources):
     page = make_page(sources, compare=sources.gold)
     assert "Paired differences of normalised F1" in page
-    assert re.search(r'aria-label="eligibility.criteria.constraints: difference -0\.\d+ \(-', page)
+    assert re.search(r'aria-label="all: difference -0\.\d+ \(-', page)
+    assert re.search(r'aria-label="eligibility.criteria.constraints: difference -0\.\d+"', page)  # too few values
     assert "Paired differences" not in make_page(sources)
+
+
+def test_the_page_says_what_counts_and_why_an_interval_is_missing(sources):
+    page = make_page(sources)
+    for said in ("<b>stated</b>: how many", "<b>paired</b>: F1 over", "<b>left empty</b>: the share of"):
+        assert said in page
+    assert "A score over fewer than 10 values, stated or invented, gets no interval" in page
+    sex = re.search(r'aria-label="eligibility.sex: [^"]*"(.*?)</tr>', page, re.DOTALL)[1]
+    assert '<td class="number" data-label="95 % interval">–</td>' in sex
+    assert '<td class="number" data-label="stated">2</td>' in sex
+    assert re.search(r"<b>Left empty</b>: \d+ of \d+ fields that gold leaves empty, 1.000\.", page)
 
 
 def test_every_kind_has_a_meaning_and_a_harm():

@@ -71,9 +71,8 @@ def test_a_missing_record_is_all_missed():
     assert report.missing == ("C",)
     for one in report.fields:
         assert one.normalised.precision == 1.0
-        if not one.empty:
-            assert one.normalised.recall == pytest.approx(2 / 3)
-        assert one.missed * 3 == one.support
+        assert one.normalised.recall == pytest.approx(2 / 3)
+        assert one.missed * 3 == one.stated
     assert {one.kind.value for one in report.errors} == {"missed"}
 
 
@@ -82,7 +81,7 @@ def test_a_missing_record_gets_no_credit_for_being_empty():
     report = evaluate([*GOLDS, nothing], GOLDS, resamples=0)
     assert report.figure("all") == 1.0
     assert report.missing == ("Z",)
-    assert {one.empty for one in report.fields if one.name == "eligibility.sex"} == {0}
+    assert {one.empty.fields for one in report.fields if one.name == "eligibility.sex"} == {0}
 
 
 def test_a_record_without_gold_is_listed_and_not_scored():

@@ -5,7 +5,7 @@ from os import PathLike
 from pathlib import Path
 
 from extractor.evaluation.kinds import HARM, MEANINGS
-from extractor.evaluation.report import Difference, ScoreReport, name_group
+from extractor.evaluation.report import LEAST_VALUES, Difference, ScoreReport, name_group
 from extractor.pages import render_page
 from extractor.schemas import Task
 
@@ -48,6 +48,7 @@ def _fill_template(report: ScoreReport, count: int, payload: Payload) -> str:
     values = {
         "report": report,
         "tasks": tuple(Task),
+        "least_values": LEAST_VALUES,
         "harms": HARM,
         "meanings": MEANINGS,
         "matrices": build_matrices(report.choices),
