@@ -18,6 +18,8 @@ from .problems import (
     BROKEN,
     MODEL_AWAY,
     NO_MONEY,
+    NOT_READY,
+    PROCESS_DIED,
     QUEUE_FULL,
     TOO_MANY,
     TOOK_TOO_LONG,
@@ -49,6 +51,9 @@ NameQuery = Annotated[
     ),
 ]
 
+_REFUSED = (UNREADABLE, NO_MONEY, TOO_MANY, QUEUE_FULL)
+_FAILED = (BROKEN, MODEL_AWAY, NOT_READY, PROCESS_DIED, TOOK_TOO_LONG)
+
 router = APIRouter()
 
 
@@ -64,7 +69,18 @@ router = APIRouter()
             "description": "The extraction.",
             "content": {"application/json": {"example": EXAMPLE_EXTRACTION}},
         },
-        **problems(*SENT, UNREADABLE, NO_MONEY, TOO_MANY, QUEUE_FULL, BROKEN, MODEL_AWAY, TOOK_TOO_LONG),
+        **problems(
+            *SENT,
+            UNREADABLE,
+            NO_MONEY,
+            TOO_MANY,
+            QUEUE_FULL,
+            BROKEN,
+            MODEL_AWAY,
+            NOT_READY,
+            PROCESS_DIED,
+            TOOK_TOO_LONG,
+        ),
     },
 )
 async def extract(
