@@ -101,6 +101,8 @@ def describe_unexpected(error: BaseException) -> str:
     >>> describe_unexpected(KeyError("a word of the record"))
     'KeyError'
     """
+    if isinstance(error, RuntimeError) and isinstance(error.__cause__, StopIteration):
+        error = error.__cause__  # which Python lets out of no coroutine
     place = find_place(error)
     return type(error).__name__ + (f" at {place}" if place else "")
 

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +75,11 @@ class Served:
         with closing(CallerBook(self.root)) as book:
             return book.add(name, CallerLimits(**limits))
 
+    @property
+    def errors(self) -> str:
+        """What it said on standard error."""
+        return self.log.with_suffix(".err").read_text("utf-8")
+
     def events(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.log.read_text("utf-8").splitlines()]
 
@@ -85,15 +90,22 @@ def open_client(url: str, key: str | None) -> httpx2.Client:
 
 
 @contextmanager
-def serve(root: Path, *options: str, log: Path | None = None, **environment: str) -> Iterator[Served]:
+def serve(
+    root: Path,
+    *options: str,
+    log: Path | None = None,
+    program: Sequence[str] = (sys.executable, "-m", "extractor"),
+    cwd: Path | None = None,
+    **environment: str,
+) -> Iterator[Served]:
     """The command as the operator starts it, until the block ends; then it must have ended well, or been killed."""
     log = log or root.with_name(f"{root.name}.log")
-    command = [sys.executable, "-m", "extractor", "serve", "--port", "0", "--root", str(root), "--log-json", str(log)]
+    command = [*program, "serve", "--port", "0", "--root", str(root), "--log-json", str(log)]
     environment = {**os.environ, "EXTRACTOR_TOKEN": TOKEN, **environment}
     with (
         log.with_suffix(".err").open("a") as errors,
         subprocess.Popen(
-            [*command, *options], stdout=subprocess.PIPE, stderr=errors, text=True, env=environment
+            [*command, *options], stdout=subprocess.PIPE, stderr=errors, text=True, env=environment, cwd=cwd
         ) as process,
     ):
         assert process.stdout
