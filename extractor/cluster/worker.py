@@ -119,11 +119,11 @@ class Worker:
 
     async def _hold_open(self, assignment: Assignment, opened: asyncio.Future[OpenExtractor]) -> None:
         most = assignment.concurrency
-        extractor = Extractor(
-            assignment.spec, tasks=assignment.tasks, assist=assignment.assist, cache_dir=assignment.cache_dir
-        )
         route = Route(around=lambda network: RelayTransport(self, network, most))
         try:
+            extractor = Extractor(
+                assignment.spec, tasks=assignment.tasks, assist=assignment.assist, cache_dir=assignment.cache_dir
+            )
             async with extractor.open(most, route=route, asking=assignment.asking) as extract:
                 opened.set_result(extract)
                 await asyncio.get_running_loop().create_future()
