@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -51,10 +52,26 @@ def say_nothing_slowly(request: dict[str, Any]) -> Scripted:
     return say_nothing(request)
 
 
-def answer_slowly(request: dict[str, Any]) -> Scripted:
-    """An answer that keeps the schema."""
-    time.sleep(0.1)
-    return Scripted(body=json.dumps(answer_request(request)))
+class Answers:
+    """Answers that keep the schema: a tenth of a second each, and none while they are ``held`` beyond the first ten."""
+
+    def __init__(self) -> None:
+        self._free = threading.Event()
+        self._left = 10
+
+    def __call__(self, request: dict[str, Any]) -> Scripted:
+        self._left -= 1
+        if self._left < 0:
+            self._free.wait()
+        time.sleep(0.1)
+        return Scripted(body=json.dumps(answer_request(request)))
+
+    def hold(self) -> None:
+        self._left = 10
+        self._free.clear()
+
+    def release(self) -> None:
+        self._free.set()
 
 
 @dataclass(frozen=True)
