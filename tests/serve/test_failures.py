@@ -2,9 +2,18 @@
 
 import json
 from contextlib import contextmanager
+from unittest.mock import Mock
 
 import pytest
 
+from extractor.ask.model import AskSettings
+from extractor.ask.plan.questions import Assist
+from extractor.run import Pricing
+from extractor.schemas import Task
+from extractor.serve import job_process
+from extractor.serve.extracting import read_single
+from extractor.serve.job_process import JobPlan
+from extractor.serve.messages import Ending
 from tests.ask.stub import serve as serve_stub
 from tests.failing import RAISED, path_with_failures
 
@@ -105,3 +114,21 @@ class Broken(MetaPathFinder):
 
 sys.meta_path.insert(0, Broken())
 """
+
+
+def test_an_upload_that_cannot_be_read_to_its_end_fails_with_what_was_read(tmp_path, monkeypatch):
+    def read_one(*_, **__):
+        yield read_single("a.json", one(), 1000)
+        raise KeyError("a word of the record")
+
+    monkeypatch.setattr(job_process, "read_records", read_one)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "upload").mkdir()
+    line = Mock()
+    plan = JobPlan(tmp_path, "anna", tuple(Task), Assist.NEVER, Pricing(), AskSettings(), 1, 1)
+    job_process.perform_job(line, plan)
+    ended = line.send.call_args.args[0]
+    assert (ended.ending, ended.progress.extracted, ended.progress.failed) == (Ending.FAILED, 1, 1)
+    assert ended.reason.startswith(
+        "the upload could not be read to its end: an unexpected KeyError at test_failures.py:"
+    )
