@@ -1,5 +1,6 @@
 """``extractor serve``: the product as a service over HTTP, and the keys of its callers."""
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -60,8 +61,9 @@ def serve(
     """Serve extractions over HTTP until Ctrl-C.
 
     Standard output gets one line, the URL. Clients send the token in
-    EXTRACTOR_TOKEN as a bearer token; without one in the environment, one is made
-    up and shown once, for this machine alone. `keys add` makes keys for others.
+    EXTRACTOR_TOKEN as a bearer token; without one in the environment, the one in
+    ROOT/token is used, which is made at the first start and which only you can
+    read. `keys add` makes keys for others.
 
     Jobs are kept under --root, and go on when the service starts again. A model
     server that wants a key gets the one in EXTRACTOR_MODEL_TOKEN.
@@ -69,19 +71,20 @@ def serve(
     if context.invoked_subcommand:
         return
     with errors_for_people():
-        token, shown = _choose_token(host)
         serve_service = _load()
+        chosen_root = _choose_root(root)
+        token, token_file = _choose_token(host, chosen_root)
         from extractor.run.workers import count_cores
         from extractor.serve.settings import Bounds
 
         bounds = Bounds(max_bytes, max_upload_bytes, queue, workers or count_cores(), concurrency, jobs, timeout)
         asked = {"model": model, "prices": prices or (), "requests_per_minute": requests_per_minute}
-        settings = _settle(_choose_root(root), token, bounds, asked)
+        settings = _settle(chosen_root, token, bounds, asked)
         from .observing import observing
 
         with observing(log_json):
             try:
-                serve_service(settings, host, port, lambda url: _say(url, token if shown else None))
+                serve_service(settings, host, port, lambda url: _say(url, token_file))
             except KeyboardInterrupt:
                 typer.echo("stopped", err=True)
     raise SystemExit(OK)
@@ -171,24 +174,23 @@ def _settle(root: Path, token: str, bounds: "Any", asked: dict[str, Any]) -> "Se
     return ServiceSettings(root, token, spec, pricing, asking, bounds)
 
 
-def _choose_token(host: str) -> tuple[str, bool]:
-    """The token of the operator, and whether it has to be shown: it is made up."""
-    import secrets
-
+def _choose_token(host: str, root: Path) -> tuple[str, Path | None]:
+    """The token of the operator, and the file that it is in unless it comes from the environment."""
     from extractor.serve.loopback import is_loopback
+    from extractor.serve.token_file import read_or_make_token
 
     from .environment import read_token
 
-    token = read_token()
+    token, file = read_token(), None
     if token is None:
         if not is_loopback(host):
             raise ValueError(f"--host {host} can be reached by others: set EXTRACTOR_TOKEN to a secret of your own")
-        return secrets.token_urlsafe(32), True
+        token, file = read_or_make_token(root)
     if len(token) < _SHORTEST_TOKEN:
         raise ValueError(
-            f"EXTRACTOR_TOKEN has less than {_SHORTEST_TOKEN} characters; `openssl rand -hex 32` makes one"
+            f"{file or 'EXTRACTOR_TOKEN'} has less than {_SHORTEST_TOKEN} characters; `openssl rand -hex 32` makes one"
         )
-    return token, False
+    return token, file
 
 
 def _choose_root(root: Path | None) -> Path:
@@ -205,8 +207,9 @@ def _open_book(root: Path | None) -> "CallerBook":
     return CallerBook(_choose_root(root))
 
 
-def _say(url: str, token: str | None) -> None:
+def _say(url: str, token: Path | None) -> None:
     if token:
-        typer.echo(f"EXTRACTOR_TOKEN={token} (made up for this start, shown only here)", err=True)
+        command = f"export EXTRACTOR_TOKEN=$(cat {shlex.quote(str(token))})"
+        typer.echo(f"extractor: clients need the token in {token}; in their shell: {command}", err=True)
     print(url)  # last: a script that reads it knows that all is said
     sys.stdout.flush()

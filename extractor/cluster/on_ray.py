@@ -6,12 +6,15 @@ by record, before anything is asked, and a lost worker costs the records that it
 
 import logging
 import os
+import re
+import secrets
 import socket
-from collections.abc import Awaitable, Iterator, Mapping
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from extractor.children import child_environment, environment
 from extractor.errors import ModelAway
 
 from .messages import Assignment, FromWorker, ToWorker
@@ -23,10 +26,17 @@ __all__ = ["RayCluster", "connected"]
 T = TypeVar("T")
 
 _KNOCK_S = 5.0
-_QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_DEFAULTS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 """Nobody is told of a closed network's usage; and this program shows no warnings about accelerators."""
-_ALONE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
-"""So Ray's own processes listen on loopback alone, on any system. It is read when Ray is imported."""
+_ALONE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "token"}
+"""So Ray's own processes listen on loopback alone, on any system, and let nobody else in. Read when Ray is imported."""
+_TOKEN = {"RAY_AUTH_TOKEN": secrets.token_hex(32), "RAY_AUTH_TOKEN_PATH": ""}
+"""Opens clusters of this process alone. Without it Ray writes one into the home directory, for all later clusters."""
+_WORKERS = {"worker_process_setup_hook": "extractor.cluster.worker.introduce"}
+"""A worker imports this program before Ray puts the driver's current directory first on its path: that may hold another
+version, such as a checkout.
+"""
 
 
 @contextmanager
@@ -37,15 +47,18 @@ def connected(address: str | None) -> Iterator["RayCluster"]:
     """
     if address and address != "auto":
         _check_address(address)
-    ray = _import_ray(_QUIET if address else _QUIET | _ALONE)
-    try:
-        ray.init(address=address or "local", **_options(address))
-    except (ConnectionError, RuntimeError) as error:
-        raise ModelAway(f"no Ray cluster at {address or 'this machine'} ({_first_line(error)})") from None
-    try:
-        yield RayCluster(ray)
-    finally:
-        ray.shutdown()
+    defaults = _DEFAULTS if address else _DEFAULTS | _ALONE
+    chosen = {name: os.environ.get(name, value) for name, value in defaults.items()}
+    with environment(chosen if address else chosen | _TOKEN | child_environment()):
+        ray = _import_ray()
+        try:
+            ray.init(address=address or "local", runtime_env=_WORKERS, **_options(address))
+        except (ConnectionError, RuntimeError) as error:
+            raise ModelAway(f"no Ray cluster at {address or 'this machine'} ({_first_line(error)})") from None
+        try:
+            yield RayCluster(ray)
+        finally:
+            ray.shutdown()
 
 
 @dataclass(frozen=True)
@@ -100,7 +113,7 @@ class RayColleague:
         except self._ray.exceptions.RayTaskError as error:
             raise error.cause from None
         except self._ray.exceptions.RayError as error:
-            raise WorkerLost(_first_line(error)) from None
+            raise WorkerLost(_describe_loss(error)) from None
 
 
 def _check_address(address: str) -> None:
@@ -116,9 +129,7 @@ def _check_address(address: str) -> None:
         raise ModelAway(f"no Ray cluster at {address} ({_first_line(error)})") from None
 
 
-def _import_ray(settings: Mapping[str, str]) -> Any:
-    for name, value in settings.items():
-        os.environ.setdefault(name, value)
+def _import_ray() -> Any:
     try:
         import ray  # noqa: PLC0415 - of an extra, and takes a second
     except ImportError:
@@ -129,6 +140,12 @@ def _import_ray(settings: Mapping[str, str]) -> Any:
 def _options(address: str | None) -> dict[str, Any]:
     own = {} if address else {"include_dashboard": False}
     return {"log_to_driver": False, "logging_level": logging.ERROR, **own}
+
+
+def _describe_loss(error: BaseException) -> str:
+    """Ray's reason; where it has a worker's traceback, what that ends with."""
+    lines = [line.strip() for line in _COLOUR.sub("", str(error)).splitlines() if line.strip()]
+    return (lines or [type(error).__name__])[-1 if any("Traceback" in line for line in lines) else 0]
 
 
 def _first_line(error: BaseException) -> str:

@@ -26,6 +26,9 @@ _FRUITLESS = 3
 """Workers in a row that were lost before they did anything: then the cluster is at fault."""
 
 
+_REMEDY = "see that every node has this program, in the same version"
+
+
 class ClusterPool:
     """Extracts the records it is called with on ``count`` workers, each with the ``assignment``.
 
@@ -73,6 +76,8 @@ class ClusterPool:
     async def __aenter__(self) -> Self:
         work = (*map(self._staff, self._seats), self._watch())
         self._staffing = [asyncio.ensure_future(one) for one in work]
+        for staffing in self._staffing:
+            staffing.add_done_callback(self._note_end)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -96,8 +101,12 @@ class ClusterPool:
                 await self._replace(seat, error)
             except ModelUnavailable as error:
                 self._fail(error)
-            except Exception as error:  # noqa: BLE001 - or all who wait for this seat would wait for ever
-                self._fail(ModelAway(f"the conversation with a worker broke off: {error!r}"))
+
+    def _note_end(self, staffing: "asyncio.Task[None]") -> None:
+        """Whatever ended it: who waits for its worker would wait for ever."""
+        if not staffing.cancelled() and (error := staffing.exception()):
+            why = (str(error).strip() or "no more is known").splitlines()[0]
+            self._fail(ModelAway(f"the conversation with a worker broke off ({type(error).__name__}: {why})"))
 
     async def _watch(self) -> None:
         """Give up where no worker is to be had."""
@@ -115,7 +124,7 @@ class ClusterPool:
         for order in reversed(await seat.clear()):
             self._take_back(order)
         if self._fruitless > _FRUITLESS * len(self._seats):
-            self._fail(ModelAway(f"the workers of the cluster die before they do anything: {error}"))
+            self._fail(ModelAway(f"the workers of the cluster die before they do anything ({error}); {_REMEDY}"))
         self._hand_out()
 
     def _take_back(self, order: Order) -> None:

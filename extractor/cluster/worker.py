@@ -1,7 +1,6 @@
 """A worker: it extracts the records that it is given, and asks the driver before it asks the model."""
 
 import asyncio
-import pickle
 from collections.abc import Coroutine
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -11,10 +10,10 @@ from typing import Any
 from extractor.ask.chain import NotedAnswer, Verdict, asking_for
 from extractor.ask.sending.metered import Route
 from extractor.ask.sending.relay import KeptAnswer, RelayedReply, RelayedRequest, RelayTransport, Unanswered
-from extractor.errors import ExtractorError
 from extractor.pipeline import Extractor, OpenExtractor
 from extractor.run.settings import digest_rules
 from extractor.run.tally import to_line
+from extractor.run.worker import make_portable
 from extractor.schemas import TrialRecord
 
 from .messages import (
@@ -120,16 +119,18 @@ class Worker:
 
     async def _hold_open(self, assignment: Assignment, opened: asyncio.Future[OpenExtractor]) -> None:
         most = assignment.concurrency
-        extractor = Extractor(
-            assignment.spec, tasks=assignment.tasks, assist=assignment.assist, cache_dir=assignment.cache_dir
-        )
         route = Route(around=lambda network: RelayTransport(self, network, most))
         try:
+            extractor = Extractor(
+                assignment.spec, tasks=assignment.tasks, assist=assignment.assist, cache_dir=assignment.cache_dir
+            )
             async with extractor.open(most, route=route, asking=assignment.asking) as extract:
                 opened.set_result(extract)
                 await asyncio.get_running_loop().create_future()
-        except ExtractorError as error:
-            opened.set_exception(error)
+        except BaseException as error:
+            if not opened.done():  # whatever it is: who greets would wait for ever
+                opened.set_exception(_as_portable(error))
+            raise
 
     async def _extract(self, order: Extract) -> None:
         assert self._opened, "it was greeted"
@@ -141,7 +142,9 @@ class Worker:
                 extraction = await self._opened.result()(record)
             answers = tuple(map(_make_portable, asker.answers))
             self._say(Extracted(order.number, to_line(extraction), answers, asker.lacking))
-        except Exception as error:  # noqa: BLE001 - told to the driver, which writes it down
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001 - told to the driver, which writes it down
             self._say(Failed(order.number, _as_portable(error)))
 
     def _settle(self, number: int, told: KeptAnswer | int) -> None:
@@ -155,7 +158,12 @@ class Worker:
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
         self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        task.add_done_callback(self._note_end)
+
+    def _note_end(self, task: "asyncio.Task[None]") -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # told already; else asyncio complains
 
 
 def _make_portable(answer: NotedAnswer) -> NotedAnswer:
@@ -163,10 +171,8 @@ def _make_portable(answer: NotedAnswer) -> NotedAnswer:
     return replace(answer, question=replace(answer.question, options={}))
 
 
-def _as_portable(error: Exception) -> Exception:
-    """The error, if another process can read it, or else one that says the same."""
-    try:
-        pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
-    except Exception:  # noqa: BLE001 - any class may fail in its own way
-        return ExtractorError(f"{type(error).__name__}: {error}")
-    return error
+def _as_portable(error: BaseException) -> Exception:
+    """The error as one that another process can read, and that a future takes."""
+    if isinstance(error, StopIteration | StopAsyncIteration) or not isinstance(error, Exception):
+        return RuntimeError(f"the extraction raised {type(error).__name__}")
+    return make_portable(error)

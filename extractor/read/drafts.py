@@ -47,6 +47,8 @@ def build_draft(build: Callable[[_Value], Draft], value: _Value, place: str | No
         draft = build(value)
     except Unreadable as problem:
         return Unreadable(problem.problem, problem.remedy, place=problem.place or place)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever befell one record, the others are read
+        return Unreadable(f"an unexpected {type(error).__name__}", "please report it with the record", place=place)
     if not draft.sections:
         return Unreadable("the record holds no free text", "give a record with text", place=place)
     if not all(_is_unicode(section.text) for section in draft.sections):

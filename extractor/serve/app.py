@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from . import extraction_routes, health_routes, job_routes, result_routes
+from . import extraction_routes, health_routes, index_routes, job_routes, result_routes
 from .documented import describe_service
 from .guard import Guard, answer_http_error, answer_refusal, answer_wrong
 from .metrics import Metrics
@@ -43,12 +43,12 @@ def build_app(settings: ServiceSettings) -> FastAPI:
         middleware=[Middleware(Guard, metrics=metrics)],
         exception_handlers=told,
         redirect_slashes=False,
-        # The pages that show the description load scripts from elsewhere.
+        # Their pages load scripts from elsewhere; ours is in index_routes.
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
     )
-    routers = [part.router for part in (extraction_routes, job_routes, result_routes, health_routes)]
+    routers = [part.router for part in (extraction_routes, job_routes, result_routes, health_routes, index_routes)]
     for router in routers:
         app.include_router(router)
     app.state.routes = [route for router in routers for route in router.routes]

@@ -108,6 +108,8 @@ async def _answer(line: ChildLine, plan: AskingPlan, model: Model | None, wish: 
         record = read_single(wish.name, wish.body, plan.most_text)
         extraction = await extract_record(record, model, wish.tasks, wish.assist)
         result = extraction.model_dump_json().encode()
-    except Exception as error:  # noqa: BLE001 - whatever befell one wish, the others go on
+    except asyncio.CancelledError:
+        raise
+    except BaseException as error:  # noqa: BLE001 - whatever befell one wish, the others go on
         result = Trouble.of(error)
     line.send(Answer(wish.number, result))

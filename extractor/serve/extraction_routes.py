@@ -1,8 +1,9 @@
 """``POST /v1/extractions``: one record, answered at once."""
 
+from hashlib import sha256
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 
 from extractor.ask.plan.questions import Assist
 from extractor.schemas import Task, TrialExtraction
@@ -18,6 +19,8 @@ from .problems import (
     BROKEN,
     MODEL_AWAY,
     NO_MONEY,
+    NOT_READY,
+    PROCESS_DIED,
     QUEUE_FULL,
     TOO_MANY,
     TOOK_TOO_LONG,
@@ -40,11 +43,23 @@ TasksQuery = Annotated[
 AssistQuery = Annotated[
     Assist, Query(description="Ask the service's model what the rules left open, everything, or nothing.")
 ]
-NameQuery = Annotated[
-    str,
-    Query(
-        description="Name of the file; a record without an id of its own is named after it.",
-        pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$",
+_NAME = Query(
+    description="Name of the file; a record without an id of its own is named after it.",
+    pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$",
+    max_length=100,
+)
+NameQuery = Annotated[str, _NAME]
+OptionalNameQuery = Annotated[str | None, _NAME]
+_REFUSED = (UNREADABLE, NO_MONEY, TOO_MANY, QUEUE_FULL)
+_FAILED = (BROKEN, MODEL_AWAY, NOT_READY, PROCESS_DIED, TOOK_TOO_LONG)
+
+_ID = "^[A-Za-z0-9][A-Za-z0-9_-]*$"
+RecordIdHeader = Annotated[
+    str | None,
+    Header(
+        alias="X-Record-Id",
+        description="The record's id, where its text has no NCT number of its own.",
+        pattern=_ID,
         max_length=100,
     ),
 ]
@@ -64,7 +79,18 @@ router = APIRouter()
             "description": "The extraction.",
             "content": {"application/json": {"example": EXAMPLE_EXTRACTION}},
         },
-        **problems(*SENT, UNREADABLE, NO_MONEY, TOO_MANY, QUEUE_FULL, BROKEN, MODEL_AWAY, TOOK_TOO_LONG),
+        **problems(
+            *SENT,
+            UNREADABLE,
+            NO_MONEY,
+            TOO_MANY,
+            QUEUE_FULL,
+            BROKEN,
+            MODEL_AWAY,
+            NOT_READY,
+            PROCESS_DIED,
+            TOOK_TOO_LONG,
+        ),
     },
 )
 async def extract(
@@ -73,16 +99,21 @@ async def extract(
     service: ServiceOfRequest,
     assist: AssistQuery = Assist.AUTO,
     tasks: TasksQuery = _ALL_TASKS,
-    name: NameQuery = "record",
+    name: OptionalNameQuery = None,
+    record_id: RecordIdHeader = None,
 ) -> Response:
     """The body is one record in any format that is read: a study of the registry's API as JSON, its legacy XML, its CSV
     with one row, or flattened text; plain, in gzip or in zip. The format is told by the content.
+
+    The extraction's id is the record's NCT number; without one `X-Record-Id`, else the stem of `name`, else `text-` and
+    eight digits that the body's SHA-256 begins with.
     """
     chosen = read_tasks(tasks)
     check_money(service, caller, assist)
     with service.gate.admit(caller, "extractions"):
         body = await read_body(request, smallest(service.settings.bounds.max_bytes, caller.limits.max_bytes))
-        result = await _fulfil(service, Wish(0, caller.name, name, body, chosen, assist))
+        named = record_id or name or f"text-{sha256(body).hexdigest()[:8]}"
+        result = await _fulfil(service, Wish(0, caller.name, named, body, chosen, assist))
     if isinstance(result, Trouble):
         raise refuse_trouble(result)
     return Response(result, media_type="application/json")

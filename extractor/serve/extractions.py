@@ -1,6 +1,7 @@
 """Single records, extracted in processes of which each is replaced when it dies or takes too long."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import count
@@ -17,6 +18,7 @@ from .settings import ServiceSettings
 
 __all__ = ["Extractions", "QueueFull", "TooSlow"]
 
+_logger = logging.getLogger(__name__)
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
 _MOST_TEXT = 1_000_000
 """Characters of one record: the registry's longest texts have a fifth of it, and while one is read others wait."""
@@ -46,19 +48,21 @@ class _Station:
         self._post, self._purse = post, purse
         self._numbers = count(1)
         self._waiting: dict[int, asyncio.Future[bytes | Trouble]] = {}
-        self._ready = asyncio.Event()
+        self._changed = asyncio.Event()
         self._ended = asyncio.Event()
         self._closed = False
         self._pause = _FIRST_PAUSE_S
+        self.is_ready = False
+        self.trouble: str | None = None
+        """Why the last process died before it was ready; None once one is."""
         self._start()
-
-    @property
-    def is_ready(self) -> bool:
-        return self._ready.is_set()
 
     async def ask(self, wish: Wish) -> bytes | Trouble:
         """What becomes of a wish."""
-        await self._ready.wait()
+        while not self.is_ready:
+            if self.trouble:
+                return Trouble(TroubleKind.NOT_STARTED, f"the processes that extract cannot start ({self.trouble})")
+            await self._changed.wait()
         number = next(self._numbers)
         answer: asyncio.Future[bytes | Trouble] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
@@ -79,12 +83,17 @@ class _Station:
 
     def _give_up(self, number: int) -> None:
         if self._post.alone:
-            self._ready.clear()
+            self.is_ready = False
             self._child.kill()
         else:
             self._child.send(GiveUp(number))
 
+    def _tell_change(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
     def _start(self) -> None:
+        self._was_ready = False
         self._child = ChildProcess(self._post.life, self._post.plan, self._hear, self._bury)
         self._teller = Teller(self._purse, self._child.send)
 
@@ -97,15 +106,25 @@ class _Station:
             self._teller.hear(message)
         elif isinstance(message, Ready):
             self._pause = _FIRST_PAUSE_S
-            self._ready.set()
+            self._was_ready, self.is_ready, self.trouble = True, True, None
+            self._tell_change()
 
-    def _bury(self) -> None:
-        self._ready.clear()
+    def _bury(self, cause: str) -> None:
+        self.is_ready = False
         self._teller.close()
-        died = Trouble(TroubleKind.DIED, "the process that extracted it died, as for want of memory")
+        if not self._was_ready and not self._closed:
+            if cause != self.trouble:
+                _logger.error("a process that extracts cannot start (%s); it is tried again and again", cause)
+            self.trouble = cause
+        died = f"the process that extracted it died ({cause})"
+        if self._post.alone:
+            trouble = Trouble(TroubleKind.DIED, died, remedy="send no other record like it, and report it")
+        else:
+            trouble = Trouble(TroubleKind.DIED_WITH_OTHERS, died, remedy="send it again, or as a job")
         for answer in self._waiting.values():
             if not answer.done():
-                answer.set_result(died)
+                answer.set_result(trouble)
+        self._tell_change()
         if self._closed:
             self._ended.set()
             return
@@ -148,6 +167,11 @@ class Extractions:
     def is_ready(self) -> bool:
         """Whether all processes can be asked."""
         return bool(self._stations) and all(station.is_ready for station in self._stations)
+
+    @property
+    def trouble(self) -> str | None:
+        """Why a process cannot start."""
+        return next((station.trouble for station in self._stations if station.trouble), None)
 
     async def extract(self, wish: Wish) -> bytes | Trouble:
         """The extraction as JSON, or why there is none. Raises ``QueueFull`` or ``TooSlow``."""

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from extractor.events import Event, tell
 
+from .messages import describe_unexpected, find_place
 from .metrics import Metrics
 from .problems import BROKEN, Refusal, describe_wrong, render_problem, render_status
 
@@ -58,10 +59,11 @@ class Guard:
         except ClientDisconnect:
             status = status or 499
         except Exception as error:  # noqa: BLE001 - told as a problem, without its text, which may be that of a record
-            tell(Event.REQUEST_FAILED, request=request_id, error=type(error).__name__, place=_find_place(error))
+            place = find_place(error) or "unknown"
+            tell(Event.REQUEST_FAILED, request=request_id, error=type(error).__name__, place=place)
             if status:
                 raise ConnectionError("an answer was broken off") from None  # its text may be that of a record
-            refusal = Refusal(BROKEN, f"an unexpected {type(error).__name__}; please report it")
+            refusal = Refusal(BROKEN, f"an unexpected {describe_unexpected(error)}", remedy="please report it")
             await render_problem(refusal, request_id)(scope, receive, send_guarded)
         finally:
             self._note(scope, status, monotonic() - since)
@@ -108,13 +110,3 @@ def _list_methods(request: Request) -> list[str]:
     routes: list[Route] = request.app.state.routes
     fitting = (route for route in routes if route.matches(request.scope)[0] is not Match.NONE)
     return sorted({method for route in fitting for method in route.methods or ()})
-
-
-def _find_place(error: BaseException) -> str:
-    """The line of this program that an error comes from."""
-    trace, place = error.__traceback__, "unknown"
-    while trace:
-        code = trace.tb_frame.f_code
-        place = f"{code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}"
-        trace = trace.tb_next
-    return place

@@ -28,6 +28,7 @@ async def tell_health() -> Health:
     return Health()
 
 
+_SEE_LOG = "the service's standard error says more"
 _READY = problems(NOT_READY)
 
 
@@ -36,6 +37,9 @@ async def tell_readiness(service: ServiceOfRequest) -> Health:
     """Ready when all processes that extract have started, and until the service stops. Needs no key."""
     if service.runner.is_closing:
         raise Refusal(NOT_READY, "the service is stopping")
+    if trouble := service.extractions.trouble:
+        headers = {"retry-after": "5"}
+        raise Refusal(NOT_READY, f"processes that extract cannot start ({trouble})", headers=headers, remedy=_SEE_LOG)
     if not service.extractions.is_ready:
         raise Refusal(NOT_READY, "processes that extract are starting", headers={"retry-after": "1"})
     return Health()

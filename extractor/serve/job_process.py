@@ -27,7 +27,7 @@ from extractor.schemas import Task, TrialRecord
 from .asking import ServiceMeter
 from .hold import hold
 from .jobs import EVENTS, RUN, UPLOAD
-from .messages import Ended, Ending, Grant, Progress, Stop
+from .messages import Ended, Ending, Grant, Progress, Stop, describe_unexpected
 from .process import ChildLine
 
 __all__ = ["JobPlan", "perform_job"]
@@ -40,7 +40,7 @@ _OTHER_PROGRAM = "the program or its model is another than when the job began; s
 
 @dataclass(frozen=True, slots=True)
 class JobPlan:
-    """A job's folder, and how its records are extracted."""
+    """A job's folder, and how its records are extracted. The process of one that ``is_suspect`` died of a record."""
 
     folder: Path
     caller: str
@@ -50,6 +50,7 @@ class JobPlan:
     asking: AskSettings
     concurrency: int
     workers: int
+    is_suspect: bool = False
 
     @property
     def extractor(self) -> Extractor:
@@ -62,11 +63,13 @@ class JobPlan:
 
 @dataclass(slots=True)
 class _Course:
-    """A job under way: what it has done, whether it was told to stop, and who tells the service."""
+    """A job under way: what it has done, what it stops for, and who tells the service."""
 
     line: ChildLine
     tally: Tally = field(default_factory=Tally)
     stopped: bool = False
+    unread: str | None = None
+    """Why the upload was not read to its end."""
     meter: ServiceMeter | None = None
     told: float = 0.0
 
@@ -104,6 +107,8 @@ def _perform(plan: JobPlan, run: Path, course: _Course) -> tuple[Ending, str | N
     try:
         asyncio.run(_extract_all(plan, run, course))
         ending, status = (Ending.STOPPED, "interrupted") if course.stopped else (Ending.DONE, "done")
+        if course.unread:
+            ending, status, reason = Ending.FAILED, "failed", course.unread
     except BudgetReached as error:
         ending, status, reason = Ending.PAUSED, "budget", str(error)
     except ModelUnavailable:
@@ -111,7 +116,7 @@ def _perform(plan: JobPlan, run: Path, course: _Course) -> tuple[Ending, str | N
     except (ExtractorError, OSError) as error:
         reason = str(error)
     except Exception as error:  # noqa: BLE001 - its text may be that of a record, its class is not
-        reason = f"an unexpected {type(error).__name__}"
+        reason = f"an unexpected {describe_unexpected(error)}"
     counts = {"extracted": course.tally.extracted, "resumed": course.tally.resumed, "failed": course.tally.failed}
     usage = course.tally.usage.model_dump(include={"calls", "prompt_tokens", "output_tokens"})
     tell(Event.RUN_ENDED, status=status, seconds=round(monotonic() - since, 3), **counts, **usage)
@@ -152,7 +157,7 @@ def _is_stale(run: Path, settings: dict[str, Any]) -> bool:
 
 
 async def _extract_by_rules(plan: JobPlan, folder: RunFolder, course: _Course) -> None:
-    async with WorkerPool(plan.tasks, plan.assist, plan.workers) as pool:
+    async with _open_pool(plan) as pool:
         folder.begin()
         await _run(observe(pool), folder, course, pool.concurrency)
 
@@ -163,7 +168,23 @@ async def _extract_with_model(plan: JobPlan, folder: RunFolder, course: _Course)
     async with plan.extractor.open(plan.concurrency, folder.replies, route, plan.asking) as extract:
         course.tally.meter, course.tally.price = lambda: extract.usage, plan.pricing.cost
         folder.begin()
-        await _run(observe(attend(extract, folder.note_asker)), folder, course, plan.concurrency)
+        if not plan.is_suspect:
+            await _run(observe(attend(extract, folder.note_asker)), folder, course, plan.concurrency)
+            return
+        async with _open_pool(plan) as pool:
+
+            async def extract_carefully(record: TrialRecord) -> Extracted:
+                await pool(record)  # raises where its process dies of the record
+                return await extract(record)
+
+            await _run(observe(attend(extract_carefully, folder.note_asker)), folder, course, plan.concurrency)
+
+
+def _open_pool(plan: JobPlan) -> WorkerPool:
+    """Processes that extract by the rules. Of a job that is suspect, they extract all of its records."""
+    if plan.is_suspect:
+        return WorkerPool(plan.tasks, plan.assist, plan.workers, alone=0)
+    return WorkerPool(plan.tasks, plan.assist, plan.workers)
 
 
 async def _run(
@@ -175,11 +196,22 @@ async def _run(
         folder.write_failure(describe_failure(error))
 
     def read() -> Iterator[TrialRecord]:
-        yield from takewhile(course.goes_on, read_records(".", on_error=report))
+        try:
+            yield from takewhile(course.goes_on, read_records(".", on_error=report))
+        except GeneratorExit:
+            raise
+        except BaseException as error:  # noqa: BLE001 - what was read before is extracted
+            unexpected = describe_unexpected(error)
+            course.unread = f"the upload could not be read to its end: an unexpected {unexpected}"
+            report(ExtractorError(course.unread))
 
     async def told(record: TrialRecord) -> Extracted:
         try:
             return await extract(record)
+        except (Exception, asyncio.CancelledError):
+            raise
+        except BaseException as error:
+            raise ExtractorError(f"an unexpected {describe_unexpected(error)}") from error
         finally:
             course.tell_progress()
             await asyncio.sleep(0)  # a word of the service is heard between records

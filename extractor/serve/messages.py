@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import PurePath
+from traceback import extract_tb
 
 from extractor.ask.plan.questions import Assist
 from extractor.ask.plan.request_sizes import RequestSize
@@ -10,6 +12,7 @@ from extractor.schemas import Task, Usage
 
 __all__ = [
     "Answer",
+    "Crash",
     "Ended",
     "Ending",
     "GiveUp",
@@ -22,6 +25,8 @@ __all__ = [
     "Trouble",
     "TroubleKind",
     "Wish",
+    "describe_unexpected",
+    "find_place",
 ]
 
 
@@ -50,11 +55,16 @@ class GiveUp:
 
 
 class TroubleKind(StrEnum):
-    """Why a wish was not fulfilled: the body, the model, or this program."""
+    """Why a wish was not fulfilled: the body, the model, or this program.
+
+    The process died of this wish alone, or with several under way, or cannot be started.
+    """
 
     UNREADABLE = "unreadable"
     MODEL = "model"
     DIED = "died"
+    DIED_WITH_OTHERS = "died with others"
+    NOT_STARTED = "not started"
     FAILED = "failed"
 
 
@@ -68,8 +78,8 @@ class Trouble:
     remedy: str | None = None
 
     @classmethod
-    def of(cls, error: Exception) -> "Trouble":
-        """The trouble that an error tells of. Of an unexpected one nothing but its class is told.
+    def of(cls, error: BaseException) -> "Trouble":
+        """The trouble that an error tells of. Of an unexpected one its class is told, and where it was raised.
 
         >>> Trouble.of(RecordError("a.json", "the JSON ends too early", "send it again", place="line 3")).place
         'line 3'
@@ -82,7 +92,34 @@ class Trouble:
             return cls(TroubleKind.MODEL, "the model cannot be used at the moment")
         if isinstance(error, ExtractorError):
             return cls(TroubleKind.FAILED, type(error).__name__)
-        return cls(TroubleKind.FAILED, f"an unexpected {type(error).__name__}")
+        return cls(TroubleKind.FAILED, f"an unexpected {describe_unexpected(error)}", remedy="please report it")
+
+
+def describe_unexpected(error: BaseException) -> str:
+    """An error's class, and the line of a program that raised it. Not its text, which may be that of a record.
+
+    >>> describe_unexpected(KeyError("a word of the record"))
+    'KeyError'
+    """
+    if isinstance(error, RuntimeError) and isinstance(error.__cause__, StopIteration):
+        error = error.__cause__  # which Python lets out of no coroutine
+    place = find_place(error)
+    return type(error).__name__ + (f" at {place}" if place else "")
+
+
+def find_place(error: BaseException) -> str | None:
+    """The file and the line that raised an error; None for one that was not raised."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{PurePath(error.filename).name}:{error.lineno}"
+    frames = [frame for frame in extract_tb(error.__traceback__) if not frame.filename.startswith("<")]  # of imports
+    return f"{PurePath(frames[-1].filename).name}:{frames[-1].lineno}" if frames else None
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """The last words of a process that ends by an error: what that is, in words that may be told to the caller."""
+
+    cause: str
 
 
 @dataclass(frozen=True, slots=True)

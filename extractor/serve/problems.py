@@ -23,6 +23,7 @@ __all__ = [
     "NO_SPACE",
     "NO_SUCH_JOB",
     "PROBLEM_TYPE",
+    "PROCESS_DIED",
     "QUEUE_FULL",
     "TOOK_TOO_LONG",
     "TOO_LARGE",
@@ -98,6 +99,7 @@ BROKEN = ProblemKind("internal", HTTPStatus.INTERNAL_SERVER_ERROR, "An error of 
 NOT_INSTALLED = ProblemKind("not-installed", HTTPStatus.NOT_IMPLEMENTED, "The service lacks an extra for that")
 MODEL_AWAY = ProblemKind("model-away", HTTPStatus.SERVICE_UNAVAILABLE, "The model does not answer")
 NOT_READY = ProblemKind("not-ready", HTTPStatus.SERVICE_UNAVAILABLE, "The service is not ready")
+PROCESS_DIED = ProblemKind("process-died", HTTPStatus.SERVICE_UNAVAILABLE, "The extracting process died")
 TOOK_TOO_LONG = ProblemKind("took-too-long", HTTPStatus.GATEWAY_TIMEOUT, "The extraction took too long")
 NO_SPACE = ProblemKind("no-space", HTTPStatus.INSUFFICIENT_STORAGE, "The service has no space left")
 
@@ -123,14 +125,19 @@ _TROUBLES = {
     TroubleKind.UNREADABLE: UNREADABLE,
     TroubleKind.MODEL: MODEL_AWAY,
     TroubleKind.DIED: BROKEN,
+    TroubleKind.DIED_WITH_OTHERS: PROCESS_DIED,
+    TroubleKind.NOT_STARTED: NOT_READY,
     TroubleKind.FAILED: BROKEN,
 }
+
+
+_RETRY_S = {MODEL_AWAY: "30", NOT_READY: "5", PROCESS_DIED: "1"}
 
 
 def refuse_trouble(trouble: Trouble) -> Refusal:
     """The refusal of a body that could not be extracted."""
     kind = _TROUBLES[trouble.kind]
-    headers = {"retry-after": "30"} if kind is MODEL_AWAY else None
+    headers = {"retry-after": _RETRY_S[kind]} if kind in _RETRY_S else None
     return Refusal(kind, trouble.detail, headers=headers, place=trouble.place, remedy=trouble.remedy)
 
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import pickle
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,12 +13,14 @@ from multiprocessing.connection import Connection
 from threading import Lock, Thread
 from typing import Any
 
+from extractor.children import importing_the_same
 from extractor.errors import ExtractorError
+
+from .messages import Crash, describe_unexpected
 
 __all__ = ["ChildLine", "ChildProcess", "Life"]
 
 _logger = logging.getLogger(__name__)
-_LIVES = ["extractor.serve.asking", "extractor.serve.job_process", "extractor.serve.warm"]
 
 
 def _choose_context() -> Any:
@@ -27,7 +30,7 @@ def _choose_context() -> Any:
     if "forkserver" not in get_all_start_methods():
         return get_context("spawn")
     context = get_context("forkserver")
-    context.set_forkserver_preload(_LIVES)
+    context.set_forkserver_preload(["extractor.serve.warm"])
     return context
 
 
@@ -67,18 +70,23 @@ Life = Callable[[ChildLine, Any], None]
 class ChildProcess:
     """A process that lives a ``life``, seen from the event loop that starts it.
 
-    ``hear`` is told each of its messages, ``end`` once that it has ended. It ends when the service does, however that
-    ends. Signals that stop the service are not for it: the service tells it to stop.
+    ``hear`` is told each of its messages, ``end`` once that it has ended, and why. Whatever is wrong, also with its
+    start, is such an end. It ends when the service does, however that ends. Signals that stop the service are not for
+    it: the service tells it to stop.
     """
 
-    def __init__(self, life: Life, plan: Any, hear: Callable[[Any], None], end: Callable[[], None]) -> None:
+    def __init__(self, life: Life, plan: Any, hear: Callable[[Any], None], end: Callable[[str], None]) -> None:
         self._hear, self._end = hear, end
+        self._cause: str | None = None
         self._loop = asyncio.get_running_loop()
         self._line, theirs = _context.Pipe()
-        self._process = _context.Process(target=_live, args=(life, theirs, plan))
-        with _signals_blocked():
-            self._process.start()
-        theirs.close()
+        # The life is loaded there by our own code, which tells what is wrong with that.
+        self._process = _context.Process(target=_live, args=(theirs, pickle.dumps((life, plan))))
+        with theirs, _signals_blocked(), importing_the_same():
+            try:
+                self._process.start()
+            except Exception as error:  # noqa: BLE001 - no memory, no more processes, a fork server that died
+                self._cause = f"it could not be started: {describe_unexpected(error)}"
         self._sending = ThreadPoolExecutor(1, "sending")
         Thread(target=self._listen, daemon=True).start()
 
@@ -88,20 +96,31 @@ class ChildProcess:
 
     def kill(self) -> None:
         """End it at once. ``end`` is told when it has."""
-        self._process.kill()
+        if self._process.pid is not None:
+            self._process.kill()
 
     def _send(self, message: object) -> None:
         with contextlib.suppress(OSError, ValueError):
             self._line.send(message)
 
     def _listen(self) -> None:
-        with contextlib.suppress(EOFError, OSError):
+        try:
             while True:
-                self._tell(self._hear, self._line.recv())
-        self._process.join()
+                message = self._line.recv()
+                if isinstance(message, Crash):
+                    self._cause = message.cause
+                else:
+                    self._tell(self._hear, message)
+        except (EOFError, OSError):
+            pass
+        except Exception as error:  # noqa: BLE001 - a message that cannot be read: the conversation has ended
+            self._cause = f"its message could not be read: {describe_unexpected(error)}"
+            self.kill()
+        if self._process.pid is not None:
+            self._process.join()
         self._sending.shutdown(wait=False, cancel_futures=True)
         self._line.close()
-        self._tell(self._end)
+        self._tell(self._end, self._cause or _describe_exit(self._process.exitcode))
 
     def _tell(self, whom: Callable[..., None], *what: object) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is there to be told
@@ -121,12 +140,21 @@ def _signals_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _live(life: Life, connection: Connection, plan: Any) -> None:
+def _describe_exit(code: int | None) -> str:
+    if code is not None and code < 0:
+        return f"{signal.Signals(-code).name}" + ", as for want of memory" * (-code == signal.SIGKILL)
+    return f"exit code {code}"
+
+
+def _live(connection: Connection, life_and_plan: bytes) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    line = ChildLine(connection)
     try:
-        life(ChildLine(connection), plan)
-    except ExtractorError as error:
-        _logger.error("a process of the service ended: %s", error)  # noqa: TRY400 - one line says it
-    except Exception as error:  # noqa: BLE001 - its text may be that of a record
-        _logger.error("a process of the service ended with an unexpected %s", type(error).__name__)  # noqa: TRY400
+        life, plan = pickle.loads(life_and_plan)  # noqa: S301 - from our own parent
+        life(line, plan)
+    except BaseException as error:  # noqa: BLE001 - whatever it is, it is told; its text may be that of a record
+        cause = describe_unexpected(error)
+        more = f": {error}" if isinstance(error, ExtractorError) else ""
+        _logger.error("a process of the service ended by %s%s", cause, more)  # noqa: TRY400 - one line says it
+        line.send(Crash(cause))

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from .settings import ServiceSettings
 
 __all__ = ["JobRunner"]
 
+_logger = logging.getLogger(__name__)
 _MOST_DEATHS = 3
 _ENDINGS = {
     Ending.DONE: JobState.DONE,
@@ -168,8 +170,9 @@ class JobRunner:
             settings.asking,
             bounds.concurrency,
             max(1, bounds.workers // bounds.jobs),
+            is_suspect=known.deaths > 0,
         )
-        known.child = ChildProcess(perform_job, plan, self._hearing(known), lambda: self._bury(known))
+        known.child = ChildProcess(perform_job, plan, self._hearing(known), lambda cause: self._bury(known, cause))
         known.teller = Teller(self._purse, known.child.send)
 
     def _hearing(self, known: _Known) -> Callable[[Any], None]:
@@ -184,24 +187,24 @@ class JobRunner:
 
         return hear
 
-    def _bury(self, known: _Known) -> None:
+    def _bury(self, known: _Known, cause: str) -> None:
         """The process of a job has ended, well or not."""
         if known.teller:
             known.teller.close()
         known.child = known.teller = None
         if known.job.id in self._known:
-            self._conclude(known)
+            self._conclude(known, cause)
         self._wake(known)
         self._fill()
 
-    def _conclude(self, known: _Known) -> None:
+    def _conclude(self, known: _Known, cause: str) -> None:
         ended = known.ended
         if ended is None:
             known.deaths += 1
             if self._closing or known.deaths < _MOST_DEATHS:
                 self._set(known, state=JobState.QUEUED)
             else:
-                died = f"its process died {known.deaths} times, as for want of memory"
+                died = f"its process died {known.deaths} times ({cause})"
                 self._set(known, state=JobState.FAILED, reason=died, ended=now())
             return
         self._note(known, ended.progress)
@@ -216,7 +219,10 @@ class JobRunner:
 
     def _set(self, known: _Known, **changes: Any) -> None:
         known.job = known.job.model_copy(update=changes)
-        self._folders.write(known.caller, known.job)
+        try:
+            self._folders.write(known.caller, known.job)
+        except OSError as error:  # the job goes on, and others after it; the next start may find its earlier state
+            _logger.error("%s: %s; make room", error.filename, error.strerror)  # noqa: TRY400 - one line says it
         tell(Event.JOB_CHANGED, job=known.job.id, state=known.job.state.value)
         self._wake(known)
 

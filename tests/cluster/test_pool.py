@@ -5,11 +5,13 @@ from collections import Counter
 import pytest
 
 from benchmarks.soak.server import serve_counting
+from extractor import pipeline
 from extractor.ask.keeping.run_file import open_run_to_read
 from extractor.ask.plan.forecast import load_rates
 from extractor.ask.plan.questions import Assist
 from extractor.ask.spec import ModelKind
 from extractor.assemble.policy import ModelClass
+from extractor.cluster import worker
 from extractor.cluster.messages import Extract, Go
 from extractor.cluster.worker import Greeting
 from extractor.errors import BudgetReached, ModelAway
@@ -97,6 +99,39 @@ def test_a_worker_that_runs_another_program_is_refused(records, tmp_path):
     near = run_near(records, tmp_path, hire=Stranger, assist=Assist.NEVER)
     assert "install the same one on every node" in str(near.error)
     assert near.failures == ""
+
+
+@pytest.mark.parametrize("error", [StopIteration, SystemExit, MemoryError, RecursionError, ZeroDivisionError])
+def test_whatever_one_record_raises_the_others_go_on(records, tmp_path, monkeypatch, error):
+    def extract_some(record):
+        if record.record_id == "NCT00000005":
+            raise error("its text")
+        return parse_record(record)
+
+    parse_record = pipeline.parse_record
+    monkeypatch.setattr(pipeline, "parse_record", extract_some)
+    near = run_near(records, tmp_path, assist=Assist.NEVER)
+    assert (near.error, near.tally.extracted, near.tally.failed, near.lost) == (None, RECORDS - 1, 1, 0)
+    assert error.__name__ in near.failures
+
+
+@pytest.mark.parametrize("method", ["greet", "exchange"])
+def test_a_conversation_that_breaks_off_ends_the_run_at_once(records, tmp_path, monkeypatch, method):
+    """Whatever is wrong with it, nobody waits for that worker."""
+
+    async def fail(*_):
+        raise KeyError("a bug")
+
+    monkeypatch.setattr(NearColleague, method, fail)
+    near = run_near(records, tmp_path, assist=Assist.NEVER)
+    assert isinstance(near.error, ModelAway)
+    assert "broke off (KeyError" in str(near.error)
+
+
+def test_a_model_that_cannot_be_opened_for_an_unexpected_reason_ends_the_run_at_once(records, tmp_path, monkeypatch):
+    monkeypatch.setattr(worker, "Extractor", lambda *_, **__: 1 / 0)
+    near = run_near(records, tmp_path, assist=Assist.NEVER)
+    assert "broke off (ZeroDivisionError" in str(near.error)
 
 
 def test_equal_requests_of_two_workers_are_asked_once(tmp_path, whole):

@@ -4,8 +4,9 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,10 +52,26 @@ def say_nothing_slowly(request: dict[str, Any]) -> Scripted:
     return say_nothing(request)
 
 
-def answer_slowly(request: dict[str, Any]) -> Scripted:
-    """An answer that keeps the schema."""
-    time.sleep(0.1)
-    return Scripted(body=json.dumps(answer_request(request)))
+class Answers:
+    """Answers that keep the schema: a tenth of a second each, and none while they are ``held`` beyond the first ten."""
+
+    def __init__(self) -> None:
+        self._free = threading.Event()
+        self._left = 10
+
+    def __call__(self, request: dict[str, Any]) -> Scripted:
+        self._left -= 1
+        if self._left < 0:
+            self._free.wait()
+        time.sleep(0.1)
+        return Scripted(body=json.dumps(answer_request(request)))
+
+    def hold(self) -> None:
+        self._left = 10
+        self._free.clear()
+
+    def release(self) -> None:
+        self._free.set()
 
 
 @dataclass(frozen=True)
@@ -75,6 +92,11 @@ class Served:
         with closing(CallerBook(self.root)) as book:
             return book.add(name, CallerLimits(**limits))
 
+    @property
+    def errors(self) -> str:
+        """What it said on standard error."""
+        return self.log.with_suffix(".err").read_text("utf-8")
+
     def events(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.log.read_text("utf-8").splitlines()]
 
@@ -85,15 +107,22 @@ def open_client(url: str, key: str | None) -> httpx2.Client:
 
 
 @contextmanager
-def serve(root: Path, *options: str, log: Path | None = None, **environment: str) -> Iterator[Served]:
+def serve(
+    root: Path,
+    *options: str,
+    log: Path | None = None,
+    program: Sequence[str] = (sys.executable, "-m", "extractor"),
+    cwd: Path | None = None,
+    **environment: str,
+) -> Iterator[Served]:
     """The command as the operator starts it, until the block ends; then it must have ended well, or been killed."""
     log = log or root.with_name(f"{root.name}.log")
-    command = [sys.executable, "-m", "extractor", "serve", "--port", "0", "--root", str(root), "--log-json", str(log)]
+    command = [*program, "serve", "--port", "0", "--root", str(root), "--log-json", str(log)]
     environment = {**os.environ, "EXTRACTOR_TOKEN": TOKEN, **environment}
     with (
         log.with_suffix(".err").open("a") as errors,
         subprocess.Popen(
-            [*command, *options], stdout=subprocess.PIPE, stderr=errors, text=True, env=environment
+            [*command, *options], stdout=subprocess.PIPE, stderr=errors, text=True, env=environment, cwd=cwd
         ) as process,
     ):
         assert process.stdout

@@ -49,6 +49,34 @@ def test_gzip_may_be_told_as_the_coding(served):
     assert answer.json()["record_id"] == "NCT00000001"
 
 
+FLAT = b"A Study of Fictucel\nAn invented summary.\nPseudolymphoma\nDRUG: Fictucel\nSurvival, at 2 years\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "query", "record_id"),
+    [
+        (FLAT, {}, {}, "text-9e695a98"),
+        (FLAT, {}, {"name": "mine.txt"}, "mine"),
+        (FLAT, {"x-record-id": "EudraCT-2021_1"}, {}, "EudraCT-2021_1"),
+        (FLAT, {"x-record-id": "a"}, {"name": "mine.txt"}, "a"),
+        (one(7), {"x-record-id": "a"}, {}, "NCT00000007"),
+    ],
+)
+def test_the_id_is_that_of_the_record_or_the_header_or_the_name_or_the_text(served, body, headers, query, record_id):
+    headers = {"content-type": "application/octet-stream", **headers}
+    answer = served.client.post("/v1/extractions", content=body, params={"assist": "never", **query}, headers=headers)
+    assert answer.json()["record_id"] == record_id
+
+
+@pytest.mark.parametrize("record_id", ["", "../a", "a b", ".a", "a.txt", "a" * 101, "\xe9"])
+def test_an_id_that_cannot_be_is_refused(served, record_id):
+    headers = {"content-type": "text/plain", "x-record-id": record_id.encode("latin-1")}
+    problem = check_problem(
+        served.client.post("/v1/extractions", content=FLAT, headers=headers), 422, "wrong-parameter"
+    )
+    assert [error["name"].lower() for error in problem["errors"]] == ["x-record-id"]
+
+
 def test_only_what_is_asked_for_is_extracted(served):
     whole = post(served, one(), assist="never", tasks="endpoints,eligibility").json()
     assert whole["eligibility"]["criteria"]
@@ -172,7 +200,7 @@ def test_a_body_that_grows_too_large_is_refused_on_its_way(served, path, blocks)
     [
         ("GET", "/nothing", 404, None),
         ("GET", "/v1/jobs/", 404, None),
-        ("GET", "/docs", 404, None),
+        ("GET", "/docs/", 404, None),
         ("GET", "/v1/extractions", 405, "POST"),
         ("PUT", "/v1/jobs", 405, "GET, POST"),
         ("POST", "/v1/jobs/0f1e2d3c4b5a69788796a5b4c3d2e1f0", 405, "DELETE, GET"),

@@ -7,15 +7,15 @@ from contextlib import closing
 
 from tests.ask.stub import serve as serve_stub
 
-from .running import answer_slowly, check_problem, finish, many, results, serve, submit
+from .running import Answers, check_problem, finish, many, results, serve, submit
 
 COUNT, CONCURRENCY = 40, 4
 
 
 def test_jobs_go_on_after_a_kill(tmp_path):
     """One test, since its starts are dear. A job with the model is under way, and one by the rules waits."""
-    root = tmp_path / "root"
-    with serve_stub(answer_slowly) as stub:
+    root, answers = tmp_path / "root", Answers()
+    with serve_stub(answers) as stub:
         options = ("--model", f"{stub.url}#stub", "--workers", "1", "--jobs", "1", "--concurrency", str(CONCURRENCY))
         with serve(root, *options) as first:
             asked = submit(first.client, many(COUNT), assist="always")["id"]
@@ -23,6 +23,7 @@ def test_jobs_go_on_after_a_kill(tmp_path):
             wait_for_results(first, asked)
             first.process.kill()
             first.process.wait()
+        answers.release()
         torn, after_kill = tear_upload(root), len(stub.requests)
         with serve(root, *options) as second:
             ended = [finish(second.client, job_id) for job_id in (asked, waiting)]
@@ -31,21 +32,23 @@ def test_jobs_go_on_after_a_kill(tmp_path):
             check_lines(results(second.client, waiting), 3)
             check_problem(second.client.get(f"/v1/jobs/{torn.name}"), 404, "no-such-job")
             assert not torn.exists()
-            check_stop(second)
+            answers.hold()
+            check_stop(second, answers)
         assert 0 < after_kill < len(stub.requests)
         check_calls(root / "jobs" / "operator" / asked / "run" / "run.sqlite")
 
 
-def check_stop(service):
+def check_stop(service, answers):
     """That a stop ends a job in order, which waits for the next start."""
-    job_id = submit(service.client, many(COUNT, 1000), assist="always")["id"]
+    job_id = submit(service.client, many(10 * COUNT, 1000), assist="always")["id"]
     wait_for_results(service, job_id)
     service.process.send_signal(signal.SIGTERM)
-    assert service.process.wait(30) == -signal.SIGTERM
+    answers.release()
+    assert service.process.wait(120) == -signal.SIGTERM
     folder = service.root / "jobs" / "operator" / job_id
     stopped = json.loads((folder / "job.json").read_text("utf-8"))
     assert stopped["state"] == "queued"
-    assert 0 < stopped["extracted"] < COUNT
+    assert 0 < stopped["extracted"] < 10 * COUNT
     with closing(sqlite3.connect(folder / "run" / "run.sqlite")) as run:
         assert run.execute("SELECT count(*) FROM calls WHERE status IS NULL").fetchone() == (0,)
 

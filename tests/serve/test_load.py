@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import subprocess
 
 import httpx2
 
@@ -28,21 +29,25 @@ async def test_200_requests_at_once_get_their_own_answers(served):
 
 
 async def test_a_small_service_from_its_start_to_its_end(tmp_path):
-    """It makes up a token, shows it once, takes no more than its queue, and ends well at Ctrl-C."""
+    """It makes a token, says where that is, takes no more than its queue, and ends well at Ctrl-C."""
     options = ("--workers", "1", "--queue", "4", "--concurrency", "2")
     with (
         serve_stub(say_nothing_slowly) as stub,
         serve(tmp_path / "root", "--model", f"{stub.url}#stub", *options, EXTRACTOR_TOKEN="") as service,
     ):
-        token = read_errors(service).partition("EXTRACTOR_TOKEN=")[2].split()[0]
-        assert len(token) >= 43
+        command = service.errors.partition("in their shell: ")[2].splitlines()[0]
+        token = subprocess.run(
+            ["sh", "-c", f'{command}; printf %s "$EXTRACTOR_TOKEN"'], capture_output=True, text=True, check=True
+        )
+        token = token.stdout
+        assert len(token) == 64
+        assert (tmp_path / "root" / "token").stat().st_mode & 0o777 == 0o600
         check_problem(service.client.get("/v1/jobs"), 401, "no-key")
         check_queue(await post_all(service.url, token, 30))
         assert service.client.get("/healthz").status_code == 200
         service.process.send_signal(signal.SIGINT)
         assert await asyncio.to_thread(service.process.wait, 60) == 0
-        assert read_errors(service).count(token) == 1
-        assert token not in service.log.read_text("utf-8")
+        assert token not in service.errors + service.log.read_text("utf-8")
 
 
 def check_queue(answers):
@@ -53,7 +58,3 @@ def check_queue(answers):
     refused = answers[statuses.index(429)]
     check_problem(refused, 429, "queue-full")
     assert refused.headers["retry-after"] == "1"
-
-
-def read_errors(service):
-    return service.log.with_suffix(".err").read_text("utf-8")

@@ -19,6 +19,7 @@ from typing import IO
 
 import httpx2
 
+from extractor.children import child_environment
 from extractor.errors import ModelUnavailable
 
 from .store import Weights
@@ -142,10 +143,10 @@ def _request(weights: Weights, name: str, settings: ServerSettings) -> str:
 
 
 def _start(log: IO[str]) -> subprocess.Popen[str]:
-    # -P: a file of the user's that is called like a module of ours stays out of it.
     # A session of its own: Ctrl-C in the terminal is for us, and we stop the server in good order.
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", "extractor.ask.local.runtime"],
+        [sys.executable, "-m", "extractor.ask.local.runtime"],
+        env=os.environ | child_environment(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=log,

@@ -72,7 +72,8 @@ def use_runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def use(code: str) -> None:
         (tmp_path / "runtime").mkdir()
         (tmp_path / "runtime" / "xllamacpp.py").write_text(textwrap.dedent(code))
-        monkeypatch.setenv("PYTHONPATH", str(tmp_path / "runtime"), prepend=os.pathsep)
+        monkeypatch.syspath_prepend(tmp_path / "runtime")  # the process imports what this one would
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path / "runtime"), prepend=os.pathsep)  # for a parent of its own
 
     return use
 

@@ -1,0 +1,127 @@
+"""Processes that the program starts import what it imports, also where the current directory holds another version."""
+
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from zipfile import ZipFile
+
+import httpx2
+import pytest
+
+from tests.serve.running import finish, many, one, serve, submit
+from tests.test_packaging import ROOT, wheel  # noqa: F401 - a fixture
+
+SCRIPT = """\
+import sys
+sys.path[1:1] = [{site!r}]
+sys.path += {packages!r}
+from extractor.cli import main
+if __name__ == "__main__":
+    main()
+"""
+RECORDS = ROOT / "seeds" / "records"
+
+
+@pytest.fixture(scope="module", params=["wheel", "editable"])
+def program(request, tmp_path_factory):
+    """The installed command, which finds the package where it was unpacked, or in the checkout."""
+    folder = tmp_path_factory.mktemp("installed")
+    site = ROOT
+    if request.param == "wheel":
+        site = folder / "site"
+        with ZipFile(request.getfixturevalue("wheel")) as archive:
+            archive.extractall(site)
+    packages = [path for path in sys.path if path.endswith("site-packages")]
+    script = folder / "extractor"
+    script.write_text(SCRIPT.format(site=str(site), packages=packages))
+    return sys.executable, "-S", str(script)  # -S keeps an editable install out
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """Another version of the package, which cannot be imported."""
+    folder = tmp_path / "clone"
+    (folder / "extractor").mkdir(parents=True)
+    (folder / "extractor" / "__init__.py").write_text('raise RuntimeError("another version was imported")\n')
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _no_path_from_outside(monkeypatch):
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+
+
+def run(program, clone, *arguments, **environment):
+    done = subprocess.run(
+        [*program, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=clone,
+        env=os.environ | environment,
+        check=False,
+    )
+    assert "another version" not in done.stderr
+    return done
+
+
+def test_the_service_answers_from_inside_a_clone(program, clone, tmp_path):
+    with serve(tmp_path / "root", "--workers", "1", program=program, cwd=clone) as service:
+        headers = {"content-type": "application/json"}
+        answer = service.client.post("/v1/extractions", content=one(), headers=headers)
+        assert answer.json()["record_id"] == "NCT00000001"
+        # More records than the job's own process extracts.
+        job = finish(service.client, submit(service.client, many(40))["id"])
+        assert (job["state"], job["extracted"]) == ("done", 40)
+        assert "another version" not in service.errors
+
+
+def test_workers_extract_from_inside_a_clone(program, clone, tmp_path):
+    done = run(program, clone, "run", RECORDS, "--assist", "never", "--workers", "2", "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert count(tmp_path / "out" / "extractions.jsonl") == 5
+
+
+def test_a_cluster_extracts_from_inside_a_clone_and_leaves_nothing_at_home(program, clone, tmp_path):
+    pytest.importorskip("ray")
+    home = tmp_path / "home"
+    (home / ".ray").mkdir(parents=True)
+    (home / ".ray" / "auth_token").write_text("what another program left")
+    before = sorted(home.rglob("*"))
+    options = ("--assist", "never", "--engine", "ray", "--workers", "1", "--out", tmp_path / "out")
+    done = run(program, clone, "run", RECORDS, *options, HOME=str(home))
+    assert done.returncode == 0, done.stderr
+    assert count(tmp_path / "out" / "extractions.jsonl") == 5
+    assert sorted(home.rglob("*")) == before
+    assert (home / ".ray" / "auth_token").read_text() == "what another program left"
+
+
+def test_a_review_is_served_from_inside_a_clone(program, clone, tmp_path):
+    run(program, clone, "run", RECORDS, "--assist", "never", "--workers", "1", "--out", tmp_path / "out")
+    command = [*program, "review", str(tmp_path / "out"), "--gold", str(tmp_path / "gold")]
+    with reviewing(command, clone) as address:
+        assert httpx2.get(address, follow_redirects=True, trust_env=False).is_success
+
+
+@contextmanager
+def reviewing(command, clone):
+    with subprocess.Popen(command, cwd=clone, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        try:
+            yield process.stdout.readline().removeprefix("review: ").strip()
+        finally:
+            process.terminate()
+
+
+def test_a_model_of_this_machine_is_started_from_inside_a_clone(program, clone, tmp_path):
+    """Its process is there, and says what is wrong with these weights, or that its library is not."""
+    weights = tmp_path / "broken.gguf"
+    weights.write_bytes(b"GGUF" + b"\0" * 100)
+    options = ("--assist", "always", "--model", f"local:{weights}")
+    done = run(program, clone, "run", RECORDS / "004_1182056c988eb392.txt", *options)
+    assert "llama.cpp cannot serve it" in done.stderr or "xllamacpp" in done.stderr
+
+
+def count(path: Path) -> int:
+    return len(path.read_text("utf-8").splitlines())
