@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
 from time import monotonic
@@ -21,6 +22,7 @@ from extractor.run.event_log import EventLog
 from extractor.run.extracted import Extracted
 from extractor.run.manifest import read_manifest
 from extractor.run.observed import observe
+from extractor.run.worker import extract_line
 from extractor.run.workers import WorkerPool
 from extractor.schemas import Task, TrialRecord
 
@@ -152,7 +154,8 @@ def _is_stale(run: Path, settings: dict[str, Any]) -> bool:
 
 
 async def _extract_by_rules(plan: JobPlan, folder: RunFolder, course: _Course) -> None:
-    async with WorkerPool(plan.tasks, plan.assist, plan.workers) as pool:
+    work = partial(extract_line, tasks=plan.tasks, assist=plan.assist)
+    async with WorkerPool(work, plan.workers) as pool:
         folder.begin()
         await _run(observe(pool), folder, course, pool.concurrency)
 
