@@ -7,7 +7,7 @@
      +-- PromptError            a prompt file is broken
      +-- ModelError             a model gave nothing usable
      |    +-- ModelUnavailable  it could not be reached, or is not installed here
-     |    |    +-- ModelAway    it was there, and is not now: a run stops, to go on later
+     |    |    +-- ModelAway    its server does not answer: a run stops, to go on later
      |    +-- AnswerRejected    it answered, and no part of the answer could be used
      |    +-- AnswerPending     it was asked by file, and has not answered yet
      +-- CassetteError          a recording cannot serve
@@ -85,7 +85,8 @@ class ModelUnavailable(ModelError):
 
 
 class ModelAway(ModelUnavailable):
-    """A server that stopped to answer for longer than one waits, an account without credit, a limit of the day.
+    """A server that cannot be reached, or stopped answering for longer than one waits; an account without credit; a
+    limit of the day.
 
     Nothing is wrong with the record that was asked about: it is no failure of it, and the run can go on later.
     """

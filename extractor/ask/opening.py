@@ -20,6 +20,7 @@ from .keeping.run_file import RUN_FILE, open_run_to_read
 from .keeping.stored import OpenReplies, RecallTally, RecallTransport, StoredTransport
 from .local import ServerSettings, default_model, locate_model, serve_model
 from .model import AskSettings, Model
+from .sending.first_contact import FirstContactTransport
 from .sending.lanes import LaneTransport
 from .sending.metered import Meter, MeteredTransport, Route
 from .sending.pace import PacedTransport
@@ -191,7 +192,7 @@ def _network(*, direct: bool) -> httpx2.AsyncBaseTransport:
     """A proxy must not be asked for a server of this machine; a client's own transport would."""
     secure = httpx2.create_ssl_context()  # takes as long as all else that a connection needs, so once for all
     make = partial(httpx2.AsyncHTTPTransport if direct else ClientTransport, secure)
-    return PacedTransport(LaneTransport(make))
+    return PacedTransport(FirstContactTransport(LaneTransport(make)))
 
 
 def _is_loopback(spec: ModelSpec) -> bool:

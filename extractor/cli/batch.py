@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import islice, takewhile
+from itertools import takewhile
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -37,12 +37,13 @@ from extractor.run import (
 from extractor.run.asking_pool import MOST_PROCESSES, AskingPool
 from extractor.run.budget import Budget
 from extractor.run.observed import observe
-from extractor.run.workers import A_HANDFUL, WorkerPool, count_cores
+from extractor.run.worker import extract_line
+from extractor.run.workers import A_HANDFUL, count_cores, share_work
 from extractor.schemas import TrialRecord
 
 from .exits import BUDGET, FAILED, INTERRUPTED, OK
 from .interrupts import Interrupts, run_interruptibly
-from .progress import print_summary, show_progress
+from .progress import count_records, print_summary, show_progress
 from .tables import without_controls
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def perform_job(job: Job) -> int:
     with _open_sink(job) as (sink, finish):
         _tell_start(job)
         try:
-            with show_progress(tally, partial(_count_records, job), quiet=job.quiet):
+            with show_progress(tally, partial(count_records, job.inputs, job.limits.records), quiet=job.quiet):
                 run_interruptibly(_extract_all(job, sink, tally, interrupts), interrupts)
         except ModelAway as error:
             print(f"extractor: {without_controls(str(error))}; {_resume(job)}", file=sys.stderr)
@@ -147,7 +148,7 @@ def _tell_end(tally: Tally, code: int, seconds: float) -> None:
 def export_job(job: Job) -> int:
     """Write the requests of a run to the file of its exchange, and print what was written as JSON. Extracts nothing."""
     tally = Tally()
-    with show_progress(tally, partial(_count_records, job), quiet=job.quiet):
+    with show_progress(tally, partial(count_records, job.inputs, job.limits.records), quiet=job.quiet):
         interrupts = Interrupts()
         run_interruptibly(_extract_all(job, FailuresSink(sys.stderr), tally, interrupts), interrupts)
     exchange = job.extractor.choice.exchange
@@ -156,14 +157,6 @@ def export_job(job: Job) -> int:
     written = {"records": tally.extracted, "requests": exchange.requests.written}
     print(json.dumps(written | {"files": [str(path) for path in exchange.requests.parts]}, indent=2))
     return FAILED if tally.failed else OK
-
-
-def _count_records(job: Job) -> int | None:
-    """How many records the inputs hold, read once more for it; None for standard input, which is read only once."""
-    if "-" in job.inputs:
-        return job.limits.records
-    records = read_records(*job.inputs, on_error=lambda _: None, open_address=open_inputs)
-    return sum(1 for _ in islice(records, job.limits.records))
 
 
 async def _extract_all(job: Job, sink: Sink, tally: Tally, interrupts: Interrupts) -> None:
@@ -234,8 +227,7 @@ def _share(job: Job, extract: OpenExtractor) -> AbstractAsyncContextManager[Open
 
 async def _extract_in_workers(job: Job, records: Iterable[TrialRecord], sink: Sink, tally: Tally) -> None:
     chosen = job.extractor
-    alone = A_HANDFUL if job.workers is None else 0
-    pool = WorkerPool(chosen.tasks, chosen.assist, job.workers or count_cores(), alone)
+    pool = share_work(partial(extract_line, tasks=chosen.tasks, assist=chosen.assist), job.workers)
     async with pool, begun(job, sink if isinstance(sink, RunFolder) else None):
         await run_batch(records, observe(pool), sink, tally, replace(job.limits, concurrency=pool.concurrency))
 

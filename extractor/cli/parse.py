@@ -43,11 +43,13 @@ def parse(
         print(f"extractor: {without_controls(str(error))}", file=sys.stderr)
 
     with errors_for_people():
-        records = map(parse_record, read_records(*inputs, on_error=report, stdin=sys.stdin.buffer))
+        records = read_records(*inputs, on_error=report, stdin=sys.stdin.buffer)
         if stats:
-            _show_stats(records, shapes, as_json=as_json)
+            from .parse_stats import show_stats
+
+            show_stats(records, inputs, report, shapes, as_json=as_json)
         else:
-            _show_all(records, as_json=as_json)
+            _show_all(map(parse_record, records), as_json=as_json)
         if failures:
             raise SystemExit(FAILED)
 
@@ -58,22 +60,6 @@ def _show_all(records: "Iterable[ParsedRecord]", *, as_json: bool) -> None:
             typer.echo(_as_json(parsed))
         else:
             _show(parsed)
-
-
-def _show_stats(records: "Iterable[ParsedRecord]", shapes: int, *, as_json: bool) -> None:
-    from extractor.parse.claim_tally import ClaimTally
-    from extractor.parse.number_claims import list_number_claims
-
-    from .parse_stats import claims_as_json, print_claims
-
-    tally, number = ClaimTally(), 0
-    for parsed in records:
-        tally.add(list_number_claims(parsed))
-        number += 1
-    if as_json:
-        print(claims_as_json(tally.report(shapes), number))
-    else:
-        print_claims(tally.report(shapes), number)
 
 
 def _as_json(parsed: "ParsedRecord") -> str:

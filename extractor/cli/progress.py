@@ -1,8 +1,9 @@
 """What a user sees while a run goes on, and at its end. All on standard error."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from threading import Thread
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from extractor.ask.sending.connection import ServerCalls
     from extractor.run.tally import Tally
 
-__all__ = ["print_summary", "show_progress"]
+__all__ = ["count_records", "print_summary", "show_progress"]
 
 
 @contextmanager
@@ -31,6 +32,16 @@ def show_progress(tally: "Tally", count: Callable[[], int | None], *, quiet: boo
         task = progress.add_task("extracting", total=None)
         Thread(target=lambda: progress.update(task, total=count()), daemon=True).start()
         yield
+
+
+def count_records(inputs: Sequence[str], limit: int | None = None) -> int | None:
+    """How many records the inputs hold, read once more for it; None for standard input, which is read only once."""
+    from extractor.cluster.addresses import open_inputs
+    from extractor.read import read_records
+
+    if "-" in inputs:
+        return limit
+    return sum(1 for _ in islice(read_records(*inputs, on_error=lambda _: None, open_address=open_inputs), limit))
 
 
 def _live_line(tally: "Tally") -> "Progress":

@@ -1,20 +1,24 @@
 """``extractor run --dry-run``: what a run would take, from its own planner, before anything is spent."""
 
+import asyncio
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from extractor.ask.opening import served_name
-from extractor.ask.plan.estimate import Estimate, estimate_questions
+from extractor.ask.plan.estimate import Estimate, estimate_record
 from extractor.assemble.policy import classify_model
 from extractor.cluster.addresses import open_inputs
-from extractor.parse import parse_record
 from extractor.read import read_records
-from extractor.run.quote import Speed, measure_records, quote_run
+from extractor.run import Tally, describe_failure
+from extractor.run.quote import Measured, Speed, measure_records, quote_run
+from extractor.run.workers import share_work
 
 from .exits import FAILED, OK
+from .progress import count_records, show_progress
 from .tables import without_controls
 
 if TYPE_CHECKING:
@@ -36,27 +40,35 @@ class QuoteSettings:
 
 def quote_job(job: "Job", settings: QuoteSettings) -> int:
     """Print the quote as JSON and return the exit code. Asks nothing, writes nothing."""
-    failures: list[Exception] = []
-    chosen = job.extractor
-    asked = classify_model(served_name(chosen.choice.spec))
-
-    def estimate(record: "TrialRecord") -> Estimate:
-        return estimate_questions(parse_record(record), chosen.tasks, chosen.assist, asked)
-
-    measured = measure_records(_read(job, failures), estimate, settings.sample)
+    tally, sampled = Tally(), settings.sample is not None
+    count = partial(count_records, job.inputs, job.limits.records)
+    with show_progress(tally, (lambda: None) if sampled else count, quiet=job.quiet):
+        measured = asyncio.run(_measure(job, settings.sample, tally))
     speed = Speed(job.limits.concurrency, settings.latency)
     quote = quote_run(measured, _rates(job), job.pricing, speed)
     print(quote.model_dump_json(indent=2))
-    return FAILED if failures else OK
+    return FAILED if tally.failed else OK
 
 
-def _read(job: "Job", failures: list[Exception]) -> Iterator["TrialRecord"]:
-    def tell(error: Exception) -> None:
-        failures.append(error)
-        print(f"extractor: {without_controls(str(error))}", file=sys.stderr)
+async def _measure(job: "Job", sample: int | None, tally: Tally) -> Measured:
+    """What the records hold to be asked, found out by as many processes as would extract them."""
 
-    records = read_records(*job.inputs, on_error=tell, stdin=sys.stdin.buffer, open_address=open_inputs)
-    return islice(records, job.limits.records)
+    def report(error: Exception) -> None:
+        tally.failed += 1
+        print(f"extractor: {without_controls(describe_failure(error)['message'])}", file=sys.stderr)
+
+    chosen = job.extractor
+    asked = classify_model(served_name(chosen.choice.spec))
+    work = partial(estimate_record, tasks=chosen.tasks, assist=chosen.assist, model_class=asked)
+    records = read_records(*job.inputs, on_error=report, stdin=sys.stdin.buffer, open_address=open_inputs)
+    async with share_work(work, job.workers) as pool:
+
+        async def estimate_all(chosen: "Iterable[TrialRecord]") -> AsyncIterator[Estimate]:
+            async for found in pool.map(chosen, report):
+                tally.extracted += 1
+                yield found
+
+        return await measure_records(islice(records, job.limits.records), estimate_all, sample)
 
 
 def _rates(job: "Job") -> "Rates":

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from extractor.schemas import Section
+from extractor.schemas import Section, TrialRecord
 
+from . import parse_record
 from .parsed import ParsedRecord, Reading, Span
 
-__all__ = ["NumberClaim", "RecordPart", "list_number_claims"]
+__all__ = ["NumberClaim", "RecordPart", "claim_numbers", "list_number_claims"]
 
 _PEOPLE = ("minimum_age", "maximum_age")
 _OF_CRITERION = ("constraints", "time_window")
@@ -42,6 +43,11 @@ class NumberClaim:
     part: RecordPart
     shape: str
     fields: tuple[str, ...] = ()
+
+
+def claim_numbers(record: TrialRecord) -> tuple[NumberClaim, ...]:
+    """Parse a record, and list its numbers as ``list_number_claims`` does."""
+    return tuple(list_number_claims(parse_record(record)))
 
 
 def list_number_claims(parsed: ParsedRecord) -> Iterator[NumberClaim]:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from extractor.ask.chain import Asker
 from extractor.ask.keeping.stored import RecallTally
 from extractor.errors import StoreError
-from extractor.schemas import TrialExtraction, TrialRecord
+from extractor.schemas import TrialRecord
 
 from .differences import Difference, compare_extractions
 from .folder import EXTRACTIONS
@@ -98,24 +98,24 @@ class Comparison:
         """Count a record that could not be read or extracted."""
         self._counts["failed"] += 1
 
-    def compare(self, extraction: TrialExtraction) -> None:
-        """Compare one extraction with the run's, if it has one and all its questions were answered."""
-        if extraction.record_id in self._open:
-            self._open.remove(extraction.record_id)
+    def compare(self, record_id: str, new: Mapping[str, Any]) -> None:
+        """Compare one extraction, as JSON, with the run's, if it has one and all its questions were answered."""
+        if record_id in self._open:
+            self._open.remove(record_id)
             self._counts["open"] += 1
             return
-        old = self._read(extraction.record_id)
+        old = self._read(record_id)
         if old is None:
             return
         by_field: dict[str, Difference] = {}
-        for difference in compare_extractions(old, json.loads(extraction.model_dump_json())):
+        for difference in compare_extractions(old, new):
             by_field.setdefault(difference.field, difference)
         self._counts["changed"] += bool(by_field)
         for field, difference in by_field.items():
             self._fields[field] += 1
             examples = self._examples.setdefault(field, [])
             if len(examples) < _EXAMPLES:
-                examples.append({"record_id": extraction.record_id, "old": difference.old, "new": difference.new})
+                examples.append({"record_id": record_id, "old": difference.old, "new": difference.new})
 
     def report(self) -> ComparisonReport:
         """What was found so far."""

@@ -1,6 +1,6 @@
 """What a run will take: calls, tokens, money and time, at least, probably and at most."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import astuple, dataclass
 from datetime import date
 from time import process_time
@@ -98,33 +98,52 @@ class Measured:
         return max(0.0, questions), size, max(0.0, seconds)
 
 
-def measure_records(
-    records: Iterable[TrialRecord], estimate: Callable[[TrialRecord], Estimate], sample: int | None = None
+EstimateAll = Callable[[Iterable[TrialRecord]], AsyncIterator[Estimate]]
+"""Estimates records, one after the other or many at once. What cannot be estimated is left out."""
+
+
+async def measure_records(
+    records: Iterable[TrialRecord], estimate_all: EstimateAll, sample: int | None = None
 ) -> Measured:
     """Estimate all records, or about ``sample`` of them, drawn by size."""
-    since = process_time()
+    reading = _Reading(records)
     if sample is None:
-        rows = [_measure(record, estimate) for record in records]
-        measured = {Stratum(len(rows), ()): rows}
-        reading = process_time() - since - sum(row[-1] for row in rows)
+        rows = [_as_row(found) async for found in estimate_all(reading)]
+        measured = {Stratum(len(rows), ()): rows} if rows else {}
     else:
         drawn = SizeSample(sample)
-        for record in records:
+        for record in reading:
             drawn.add(record)
-        reading = process_time() - since
-        measured = {stratum: [_measure(record, estimate) for record in stratum.drawn] for stratum in drawn.strata()}
+        estimated = {s: [_as_row(found) async for found in estimate_all(s.drawn)] for s in drawn.strata()}
+        measured = {stratum: rows for stratum, rows in estimated.items() if rows}
     count = sum(stratum.members for stratum in measured)
     if not count:
         return Measured(0, 0, Total(np.zeros(_QUANTITIES), np.zeros(_QUANTITIES)))
     total = sum_up(measured)
-    total.sums[-1] += max(0.0, reading)
+    total.sums[-1] += reading.seconds
     return Measured(count, sum(map(len, measured.values())), total)
 
 
-def _measure(record: TrialRecord, estimate: Callable[[TrialRecord], Estimate]) -> tuple[float, ...]:
-    since = process_time()
-    found = estimate(record)
-    return (found.questions, *astuple(found.size), process_time() - since)
+class _Reading:
+    """The records, and the seconds of processor time that it took to read them."""
+
+    def __init__(self, records: Iterable[TrialRecord]) -> None:
+        self._records = iter(records)
+        self.seconds = 0.0
+
+    def __iter__(self) -> Iterator[TrialRecord]:
+        return self
+
+    def __next__(self) -> TrialRecord:
+        since = process_time()
+        try:
+            return next(self._records)
+        finally:
+            self.seconds += process_time() - since
+
+
+def _as_row(found: Estimate) -> tuple[float, ...]:
+    return (found.questions, *astuple(found.size), found.seconds)
 
 
 def quote_run(measured: Measured, rates: Rates, pricing: Pricing, speed: Speed) -> Quote:

@@ -1,27 +1,32 @@
 """Today's rules and prompts on the replies of an earlier run: no model is asked."""
 
-from collections.abc import Callable
-from contextlib import ExitStack
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from extractor.ask.keeping.stored import RecallTally
 from extractor.errors import StoreError
-from extractor.pipeline import Extractor
+from extractor.pipeline import Extractor, OpenExtractor
 from extractor.read import read_records
-from extractor.schemas import TrialExtraction, TrialRecord
+from extractor.schemas import TrialRecord
 
-from .attending import attend
+from .asking_pool import MOST_PROCESSES, AskingPool
+from .attending import Extract, attend
 from .batch import BatchLimits, describe_failure, run_batch
 from .comparison import Comparison, ComparisonReport
-from .extracted import Extracted
+from .extracted import Extracted, ExtractedLine
 from .folder import MANIFEST, RunFolder
 from .manifest import Manifest, read_manifest
 from .results import telling, write_atomically
 from .settings import describe_settings
 from .store import RunStore
-from .tally import Tally
+from .tally import Tally, to_line
+from .worker import extract_line
+from .workers import A_HANDFUL, count_cores, share_work
 
 __all__ = ["measure_impact", "reparse_run"]
 
@@ -43,9 +48,12 @@ class _Earlier:
         return describe_settings(self.extractor) | {"model": self.manifest.settings.get("model")}
 
 
-async def reparse_run(run: Path, out: Path, say_failure: _Said) -> ComparisonReport:
+async def reparse_run(
+    run: Path, out: Path, say_failure: _Said, tally: Tally, workers: int | None = None
+) -> ComparisonReport:
     """Extract a run's inputs again into a new folder, and compare. Calls and replies are copied into it.
 
+    The work is shared by ``workers`` processes, as many as cores if None, and counted in ``tally`` as it goes on.
     What is asked today and was not asked then stays open there; the run's command with ``out`` as its folder asks it.
     Raises ``StoreError`` for a folder that holds no run, a run whose inputs were standard input, and an ``out`` that is
     not empty.
@@ -53,12 +61,12 @@ async def reparse_run(run: Path, out: Path, say_failure: _Said) -> ComparisonRep
     earlier = _read_earlier(run)
     _prepare(earlier, out)
     with RunFolder(out, earlier.settings) as folder:
-        return await _compare(earlier, say_failure, folder)
+        return await _compare(earlier, say_failure, folder, tally, workers)
 
 
-async def measure_impact(run: Path, say_failure: _Said) -> ComparisonReport:
+async def measure_impact(run: Path, say_failure: _Said, tally: Tally, workers: int | None = None) -> ComparisonReport:
     """The same comparison, and nothing is written."""
-    return await _compare(_read_earlier(run), say_failure, None)
+    return await _compare(_read_earlier(run), say_failure, None, tally, workers)
 
 
 def _read_earlier(run: Path) -> _Earlier:
@@ -90,19 +98,40 @@ def _prepare(earlier: _Earlier, out: Path) -> None:
         write_atomically(out / MANIFEST, Manifest(settings=earlier.settings).to_json())
 
 
-async def _compare(earlier: _Earlier, say_failure: _Said, folder: RunFolder | None) -> ComparisonReport:
-    tally = Tally()
+async def _compare(
+    earlier: _Earlier, say_failure: _Said, folder: RunFolder | None, tally: Tally, workers: int | None
+) -> ComparisonReport:
     with Comparison(earlier.run, earlier.recall) as comparison:
         sink = _ComparingSink(comparison, folder, say_failure)
         inputs = earlier.manifest.inputs
-        records = read_records(*inputs, on_error=lambda error: sink.write_failure(describe_failure(error)))
-        async with earlier.extractor.open() as extract:
-            await run_batch(records, attend(extract, sink.note_asker), sink, tally, BatchLimits())
+
+        def report_unread(error: Exception) -> None:
+            tally.failed += 1
+            sink.write_failure(describe_failure(error))
+
+        records = read_records(*inputs, on_error=report_unread)
+        async with earlier.extractor.open() as extract, _share(extract, workers) as (shared, concurrency):
+            await run_batch(records, attend(shared, sink.note_asker), sink, tally, BatchLimits(concurrency))
         report = comparison.report()
-        tally.failed = report.failed
         if folder:
             folder.finish(tally, inputs)
         return report
+
+
+@asynccontextmanager
+async def _share(extract: OpenExtractor, workers: int | None) -> AsyncIterator[tuple[Extract, int]]:
+    """The extraction, shared by processes, and how many records to have under way. To recall what a model replied takes
+    this process little time, so that all cores are left to the others.
+    """
+    concurrency = BatchLimits().concurrency
+    if extract.model is None:
+        async with share_work(partial(extract_line, tasks=extract.tasks, assist=extract.assist), workers) as pool:
+            yield pool, pool.concurrency
+    elif (processes := workers or min(count_cores(), MOST_PROCESSES)) == 1:
+        yield extract, concurrency
+    else:
+        async with AskingPool(extract, processes, A_HANDFUL if workers is None else 0) as asking:
+            yield asking, concurrency + asking.ahead(concurrency)
 
 
 class _ComparingSink:
@@ -123,10 +152,10 @@ class _ComparingSink:
             self._folder.note_asker(asker)
 
     def write(self, extraction: Extracted) -> None:
-        assert isinstance(extraction, TrialExtraction)
-        self._comparison.compare(extraction)
+        line = extraction if isinstance(extraction, ExtractedLine) else to_line(extraction)
+        self._comparison.compare(line.record_id, json.loads(line.line))
         if self._folder:
-            self._folder.write(extraction)
+            self._folder.write(line)
 
     def write_failure(self, failure: dict[str, Any]) -> None:
         self._comparison.note_failure()

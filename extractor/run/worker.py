@@ -1,15 +1,17 @@
-"""One process that extracts records by the rules alone, and the conversation with it.
+"""One process that does the same work on each record, and the conversation with it.
 
-Records go there as JSON and come back as the line that is written: pickled models would cost ten times as much.
+Records go there as JSON, and what is made of them comes back pickled: as the line that is written where they are
+extracted, since pickled models would cost ten times as much.
 """
 
 import pickle
 import signal
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from typing import Any
 
 from extractor.ask.plan.questions import Assist
 from extractor.errors import ExtractorError
@@ -20,9 +22,10 @@ from .extracted import ExtractedLine
 from .garbage import spare_what_stays
 from .tally import to_line
 
-__all__ = ["Answer", "Worker", "extract_line", "interrupts_blocked", "make_portable"]
+__all__ = ["Work", "Worker", "extract_line", "interrupts_blocked", "make_portable"]
 
-Answer = ExtractedLine | Exception
+Work = Callable[[TrialRecord], Any]
+"""What is done with a record: a function that another process can import, also as a ``partial``."""
 
 _WARM = 2
 """Parcels after which all that stays is loaded."""
@@ -36,18 +39,21 @@ def extract_line(record: TrialRecord, tasks: Collection[Task], assist: Assist) -
 class Worker:
     """A process of its own, which ends when this one does, however that ends. Ctrl-C is not for it."""
 
-    def __init__(self, tasks: Collection[Task], assist: Assist) -> None:
+    def __init__(self, work: Work) -> None:
         spawning = get_context("spawn")
         self._line, theirs = spawning.Pipe()
-        self._process = spawning.Process(target=_answer_all, args=(theirs, tuple(tasks), assist), daemon=True)
+        self._process = spawning.Process(target=_answer_all, args=(theirs, work), daemon=True)
         with interrupts_blocked():
             self._process.start()
         theirs.close()
 
-    def ask(self, records: Sequence[bytes]) -> list[Answer]:
-        """The answers to records as JSON. Waits for them. Raises ``EOFError`` or ``OSError`` if the process dies."""
+    def ask(self, records: Sequence[bytes]) -> list[Any]:
+        """What the work makes of records as JSON, or the exception that it raises. Waits for them.
+
+        Raises ``EOFError`` or ``OSError`` if the process dies.
+        """
         self._line.send(records)
-        answers: list[Answer] = self._line.recv()
+        answers: list[Any] = self._line.recv()
         return answers
 
     def kill(self) -> None:
@@ -75,7 +81,7 @@ def interrupts_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _answer_all(line: Connection, tasks: Collection[Task], assist: Assist) -> None:
+def _answer_all(line: Connection, work: Work) -> None:
     """The life of a worker: it answers until nobody asks."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for number in count():
@@ -83,14 +89,14 @@ def _answer_all(line: Connection, tasks: Collection[Task], assist: Assist) -> No
             spare_what_stays()
         try:
             records: Sequence[bytes] = line.recv()
-            line.send([_answer(record, tasks, assist) for record in records])
+            line.send([_answer(record, work) for record in records])
         except (EOFError, OSError):
             return  # nobody is there any more
 
 
-def _answer(record: bytes, tasks: Collection[Task], assist: Assist) -> Answer:
+def _answer(record: bytes, work: Work) -> Any:
     try:
-        return extract_line(TrialRecord.model_validate_json(record), tasks, assist)
+        return work(TrialRecord.model_validate_json(record))
     except Exception as error:  # noqa: BLE001 - told to the asker, who writes it down
         return make_portable(error)
 

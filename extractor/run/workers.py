@@ -1,28 +1,30 @@
-"""Many processes that extract, for runs without a model: those only compute, and one process has one core."""
+"""Many processes that share work that only computes, such as a run without a model: one process has one core."""
 
 import asyncio
 import os
-from collections.abc import Collection
+import sys
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Generic, Self, TypeVar
 
-from extractor.ask.plan.questions import Assist
 from extractor.errors import RecordError
 from extractor.events import Event, tell
-from extractor.schemas import Task, TrialRecord
+from extractor.schemas import TrialRecord
 
-from .extracted import ExtractedLine
-from .worker import Answer, Worker, extract_line
+from .worker import Worker
 
-__all__ = ["A_HANDFUL", "WorkerPool", "count_cores", "describe_death"]
+__all__ = ["A_HANDFUL", "WorkerPool", "count_cores", "describe_death", "share_work"]
+
+T = TypeVar("T")
 
 _AT_ONCE = 8
 """Records sent to a worker together."""
 _AHEAD = 3
 """How many such parcels are under way for each worker."""
 A_HANDFUL = 32
-"""So many records are extracted here before processes are started, which takes as long as a hundred records."""
+"""So many records are dealt with here before processes are started, which takes as long as a hundred records."""
 
 
 def count_cores() -> int:
@@ -34,19 +36,19 @@ def count_cores() -> int:
 class _Waiting:
     record: TrialRecord
     content: bytes
-    answer: "asyncio.Future[ExtractedLine]"
+    answer: "asyncio.Future[Any]"
 
 
-class WorkerPool:
-    """Extracts the records it is called with in ``workers`` processes, by the rules alone.
+class WorkerPool(Generic[T]):
+    """Gives what ``work`` makes of the records it is called with, in ``workers`` processes.
 
     Processes are started when there is work for them, the first ``alone`` records are done here. A process that dies
     is replaced; the records that it had are tried again one by one, and the one it dies of fails with a
     ``RecordError``.
     """
 
-    def __init__(self, tasks: Collection[Task], assist: Assist, workers: int, alone: int = A_HANDFUL) -> None:
-        self._tasks, self._assist, self._count, self._alone = tuple(tasks), assist, workers, alone
+    def __init__(self, work: Callable[[TrialRecord], T], workers: int, alone: int = A_HANDFUL) -> None:
+        self._work, self._count, self._alone = work, workers, alone
         self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue()
         self._threads = ThreadPoolExecutor(workers, "worker")
         self._running: set[Worker] = set()
@@ -57,14 +59,36 @@ class WorkerPool:
         """Records under way that keep all processes busy."""
         return self._count * _AT_ONCE * _AHEAD
 
-    async def __call__(self, record: TrialRecord) -> ExtractedLine:
+    async def __call__(self, record: TrialRecord) -> T:
         if self._alone > 0:
             self._alone -= 1
-            return extract_line(record, self._tasks, self._assist)
+            return self._work(record)
         content = record.model_dump_json().encode()
         waiting = _Waiting(record, content, asyncio.get_running_loop().create_future())
         self._waiting.put_nowait(waiting)
-        return await waiting.answer
+        made: T = await waiting.answer
+        return made
+
+    async def map(self, records: Iterable[TrialRecord], on_error: Callable[[Exception], None]) -> AsyncIterator[T]:
+        """What the work makes of each record, in their order. ``on_error`` is told of a record it fails with."""
+        under_way: deque[asyncio.Task[T]] = deque()
+        left = iter(records)
+        try:
+            while True:
+                while len(under_way) < self.concurrency and (record := next(left, None)) is not None:
+                    under_way.append(asyncio.ensure_future(self(record)))
+                    await asyncio.sleep(0)  # what is done here is done now: Ctrl-C is heard between records
+                if not under_way:
+                    return
+                try:
+                    made = await under_way.popleft()
+                except Exception as error:  # noqa: BLE001 - whatever befell one record, the others go on
+                    on_error(error)
+                else:
+                    yield made
+        finally:
+            for task in under_way:
+                task.cancel()
 
     async def __aenter__(self) -> Self:
         self._serving = [asyncio.ensure_future(self._serve()) for _ in range(self._count)]
@@ -119,12 +143,12 @@ class WorkerPool:
             dead.close()
 
     def _start(self) -> Worker:
-        worker = Worker(self._tasks, self._assist)
+        worker = Worker(self._work)
         self._running.add(worker)
         return worker
 
 
-def _settle(waiting: _Waiting, answer: Answer) -> None:
+def _settle(waiting: _Waiting, answer: Any) -> None:
     if waiting.answer.done():
         return  # it was given up
     if isinstance(answer, Exception):
@@ -133,9 +157,17 @@ def _settle(waiting: _Waiting, answer: Answer) -> None:
         waiting.answer.set_result(answer)
 
 
+def share_work(work: Callable[[TrialRecord], T], workers: int | None) -> WorkerPool[T]:
+    """The pool that ``--workers`` asks for: None stands for all cores once a handful of records is done, and with 1
+    this process does it all.
+    """
+    alone = {None: A_HANDFUL, 1: sys.maxsize}.get(workers, 0)
+    return WorkerPool(work, workers or count_cores(), alone)
+
+
 def describe_death(record: TrialRecord) -> RecordError:
     """What is told of a record of which processes die."""
-    problem = f"the process that extracted {record.record_id} died, as for want of memory"
+    problem = f"the process that worked on {record.record_id} died, as for want of memory"
     return RecordError(
         record.source.path, problem, "run this record alone, with --workers 1", place=record.source.place
     )

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
 from time import monotonic
@@ -18,9 +19,10 @@ from extractor.pipeline import Extractor
 from extractor.read import read_records
 from extractor.run import BatchLimits, Pricing, RunFolder, Tally, attend, describe_failure, describe_settings, run_batch
 from extractor.run.event_log import EventLog
-from extractor.run.extracted import Extracted
+from extractor.run.extracted import Extracted, ExtractedLine
 from extractor.run.manifest import read_manifest
 from extractor.run.observed import observe
+from extractor.run.worker import extract_line
 from extractor.run.workers import WorkerPool
 from extractor.schemas import Task, TrialRecord
 
@@ -180,11 +182,10 @@ async def _extract_with_model(plan: JobPlan, folder: RunFolder, course: _Course)
             await _run(observe(attend(extract_carefully, folder.note_asker)), folder, course, plan.concurrency)
 
 
-def _open_pool(plan: JobPlan) -> WorkerPool:
+def _open_pool(plan: JobPlan) -> WorkerPool[ExtractedLine]:
     """Processes that extract by the rules. Of a job that is suspect, they extract all of its records."""
-    if plan.is_suspect:
-        return WorkerPool(plan.tasks, plan.assist, plan.workers, alone=0)
-    return WorkerPool(plan.tasks, plan.assist, plan.workers)
+    work = partial(extract_line, tasks=plan.tasks, assist=plan.assist)
+    return WorkerPool(work, plan.workers, alone=0) if plan.is_suspect else WorkerPool(work, plan.workers)
 
 
 async def _run(

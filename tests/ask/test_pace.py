@@ -136,7 +136,7 @@ async def test_who_waits_for_a_server_that_is_given_up_is_told_so():
     )
     turned_away = [result for result in results if isinstance(result, ModelAway)]
     assert turned_away
-    assert str(turned_away[0]).startswith("model m at http://model.test/v1: the server has not answered for 10 seconds")
+    assert str(turned_away[0]).startswith("model m at http://model.test/v1: no answer for 10 seconds")
     assert pace.is_server_given_up
     assert (await pace.send(request(), replying(reply()))).status_code == 200  # whoever comes later may try
 

@@ -10,7 +10,7 @@ from extractor.ask.batch.batch_requests import BatchRequests, BatchState
 from extractor.ask.batch.provider_batch import PollPolicy, open_desk
 from extractor.ask.keeping.run_file import open_run
 from extractor.ask.spec import ModelSpec
-from extractor.errors import ModelUnavailable
+from extractor.errors import ModelAway, ModelUnavailable
 from tests.provider import answer_well, serve_provider
 
 
@@ -85,6 +85,21 @@ async def test_a_fault_that_stays_is_told_and_the_run_goes_on_later(requests, ro
         provider.faults.clear()
         assert (await finish(provider, requests))[0] == 5
         assert len(provider.batches) == 1
+
+
+async def test_a_provider_that_is_not_there_is_told_after_a_few_quick_tries(requests):
+    waits = []
+
+    async def wait(seconds):
+        waits.append(seconds)
+
+    with serve_provider() as provider:
+        pass
+    requests.plan("run")
+    told = r"no connection: .*; is the server running, and the address right\? \(after 3 attempts\)"
+    with pytest.raises(ModelAway, match=told):
+        await finish(provider, requests, PollPolicy(sleep=wait))
+    assert waits == [1.0, 1.0]
 
 
 class Killed(BaseException):

@@ -122,7 +122,7 @@ async def test_hosted_model_without_key_says_which_variable_to_set():
 async def test_no_server_says_so():
     with serve([FINE]) as stub:
         gone = stub.spec
-    with pytest.raises(ModelUnavailable, match=r"no connection: .*; is the server running.*\(after 4 attempts\)"):
+    with pytest.raises(ModelUnavailable, match=r"no connection: .*; is the server running.*\(after 3 attempts\)"):
         await Model(gone, policy=patient()).put(ask_about(1), render)
 
 

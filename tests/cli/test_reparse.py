@@ -199,7 +199,8 @@ def test_an_input_that_is_gone_is_a_failure(run):
     done = command("impact", run)
     assert done.exit_code == 1
     assert "there is no such file" in done.stderr
-    assert f"records of the run that are gone: {RECORDS}" in done.stdout
+    assert f"records of the run that are not in its inputs: {RECORDS}\n" in done.stdout
+    assert "extractor: done, 1 failed; nothing was written" in done.stderr
 
 
 def test_a_run_that_goes_on_tells_of_changed_records_and_missing_answers(made, run):

@@ -41,13 +41,19 @@ def test_an_account_without_credit_stops_the_run_which_can_go_on(records, tmp_pa
     assert manifest["usage"]["calls"] == server.calls
 
 
-def test_a_server_that_is_not_there_is_told_and_no_record_is_burnt(records, tmp_path):
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_server_that_is_not_there_is_told_and_no_record_is_burnt(tmp_path, workers):
+    """Of the seeds one asks nothing: that it is extracted does not show that the model is there."""
     with serve_faults() as server:
         pass
-    ended = run(records, tmp_path / "run", server, "--limit", "2")
+    ended = run("seeds/records", tmp_path / "run", server, "--assist", "auto", "--workers", workers)
     assert ended.returncode == 1
-    assert "is the server running, and the address right?" in ended.stderr
+    assert f"model stub at {server.url}: no connection: " in ended.stderr
+    assert "is the server running, and the address right? (after 3 attempts); go on with: extractor run" in ended.stderr
     assert "Traceback" not in ended.stderr
+    assert (tmp_path / "run" / "failures.jsonl").read_text("utf-8") == ""
+    manifest = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))
+    assert manifest["records"] == {"extracted": 1, "lacking": 0, "resumed": 0, "failed": 0}
 
 
 def test_several_servers_are_named_with_what_they_did(records, tmp_path):

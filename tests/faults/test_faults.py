@@ -1,5 +1,6 @@
 """Whole runs against a server that does wrong: each fault that providers were seen to make."""
 
+import asyncio
 import os
 import random
 from collections.abc import Callable
@@ -162,6 +163,33 @@ async def test_a_server_that_goes_away_for_a_while_costs_no_record_and_few_reque
     assert ended.results == undisturbed
     # When it was found to be away, all under way had failed; then one tried after 1, 2, 4, 8, 16, 32, 60, 60 seconds.
     assert len(faults) <= POLICY.breaker_after + CONCURRENCY + 8
+
+
+@pytest.mark.parametrize("servers", [1, 2])
+@skipping_time
+async def test_a_server_that_was_never_there_stops_the_run_within_seconds(servers, records, undisturbed, tmp_path):
+    async with listen_here() as one, listen_here(host="other.test") as other:
+        missing = [one, other][:servers]
+        sockets = [(server.socket, server.socket.rename(f"{server.socket}.hidden")) for server in missing]
+        stopped = await run_against(missing, records, tmp_path / "run")
+        assert loop_time() < 10.0
+        assert isinstance(stopped.error, ModelAway)
+        assert "is the server running, and the address right?" in str(stopped.error)
+        assert (stopped.failures, stopped.ids) == ([], [])
+        for path, hidden in sockets:
+            hidden.rename(path)
+        ended = await run_against(missing, records, tmp_path / "run")
+    assert ended.results == undisturbed
+
+
+@skipping_time
+async def test_a_server_that_starts_within_a_second_costs_no_record(records, undisturbed, tmp_path):
+    async with listen_here() as server:
+        hidden = server.socket.rename(f"{server.socket}.hidden")
+        asyncio.get_running_loop().call_later(1.0, hidden.rename, server.socket)
+        ended = await run_against(server, records, tmp_path / "run")
+    assert ended.error is None
+    assert ended.results == undisturbed
 
 
 AWAY: dict[str, Callable[[], Fault]] = {

@@ -1,3 +1,4 @@
+import asyncio
 import json
 import random
 
@@ -33,13 +34,21 @@ def estimate(record):
     return Estimate(length // 100 + 1, RequestSize(1, 800 + length, 600, length / 40, 300))
 
 
+def measured(records, sample=None):
+    async def estimate_all(records):
+        for record in records:
+            yield estimate(record)
+
+    return asyncio.run(measure_records(records, estimate_all, sample))
+
+
 def pricing(model="gpt-4.1-mini"):
     return Pricing.of(ModelSpec.parse(model), read_prices(), Limits(), in_batches=False)
 
 
 def test_a_sample_tells_what_all_records_tell():
-    whole = quote_run(measure_records(records(3000), estimate), CAPABLE, pricing(), Speed(8))
-    sampled = quote_run(measure_records(records(3000), estimate, 150), CAPABLE, pricing(), Speed(8))
+    whole = quote_run(measured(records(3000)), CAPABLE, pricing(), Speed(8))
+    sampled = quote_run(measured(records(3000), 150), CAPABLE, pricing(), Speed(8))
     assert (whole.records, whole.sampled) == (3000, None)
     assert sampled.records == 3000
     assert 100 <= sampled.sampled.records <= 250
@@ -60,8 +69,8 @@ def test_a_sample_of_all_is_exact_and_memory_does_not_grow_with_the_stream():
 
 
 def test_figures_are_in_order_and_grow_with_the_records():
-    few = quote_run(measure_records(records(10), estimate), CAPABLE, pricing(), Speed(8, latency=1.0))
-    many = quote_run(measure_records(records(100), estimate), CAPABLE, pricing(), Speed(8, latency=1.0))
+    few = quote_run(measured(records(10)), CAPABLE, pricing(), Speed(8, latency=1.0))
+    many = quote_run(measured(records(100)), CAPABLE, pricing(), Speed(8, latency=1.0))
     for quote in (few, many):
         for name in ("calls", "prompt_tokens", "output_tokens", "usd", "seconds"):
             figure = getattr(quote, name)
@@ -71,12 +80,12 @@ def test_figures_are_in_order_and_grow_with_the_records():
 
 
 def test_no_records_take_nothing():
-    quote = quote_run(measure_records([], estimate), CAPABLE, pricing(), Speed(8))
+    quote = quote_run(measured([]), CAPABLE, pricing(), Speed(8))
     assert (quote.records, quote.calls.high, quote.usd.high) == (0, 0, 0)
 
 
 def test_an_unknown_price_is_said():
-    quote = quote_run(measure_records(records(3), estimate), CAPABLE, pricing("no-such-model"), Speed(8))
+    quote = quote_run(measured(records(3)), CAPABLE, pricing("no-such-model"), Speed(8))
     assert quote.usd is None
     assert "--prices" in quote.notes[0]
 

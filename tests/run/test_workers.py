@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -30,6 +31,10 @@ def record(number, text="Adults with pain"):
     return TrialRecord(record_id=name, source=source, sections=(Section(name="eligibility", text=text),))
 
 
+def rules(assist=Assist.NEVER):
+    return partial(extract_line, tasks=tuple(Task), assist=assist)
+
+
 class Lines:
     """A sink that keeps what it is given."""
 
@@ -51,7 +56,7 @@ class Lines:
 
 async def run(records, assist=Assist.NEVER, alone=0):
     sink, tally = Lines(), Tally()
-    async with WorkerPool(tuple(Task), assist, 2, alone) as pool:
+    async with WorkerPool(rules(assist), 2, alone) as pool:
         await run_batch(records, pool, sink, tally, BatchLimits(pool.concurrency))
     return sink, tally
 
@@ -89,7 +94,7 @@ async def test_a_failure_is_told_as_one_process_tells_it(monkeypatch):
 
 async def test_what_is_given_up_leaves_no_process(monkeypatch):
     before = set(psutil.Process().children(recursive=True))
-    async with WorkerPool(tuple(Task), Assist.NEVER, 2, 0) as pool:
+    async with WorkerPool(rules(), 2, 0) as pool:
         assert (await pool(record(1))).record_id == "NCT90000001"
         assert set(psutil.Process().children(recursive=True)) - before
     left = set(psutil.Process().children(recursive=True)) - before
@@ -99,7 +104,8 @@ async def test_what_is_given_up_leaves_no_process(monkeypatch):
 class DyingWorker:
     """A process in name only, which dies of a certain text."""
 
-    def __init__(self, tasks, assist):
+    def __init__(self, work):
+        self.work = work
         self.is_dead = False
 
     def ask(self, records):
@@ -108,7 +114,7 @@ class DyingWorker:
             if b"DIE" in content or self.is_dead:
                 self.is_dead = True
                 raise EOFError
-            answers.append(extract_line(TrialRecord.model_validate_json(content), tuple(Task), Assist.NEVER))
+            answers.append(self.work(TrialRecord.model_validate_json(content)))
         return answers
 
     def kill(self):

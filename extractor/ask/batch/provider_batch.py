@@ -11,8 +11,11 @@ from typing import IO, Any, TypeVar
 import httpx2
 import openai
 from openai.types import Batch
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
+from extractor.ask.keeping.recording import ClientTransport
 from extractor.ask.sending.failures import explain_failure
+from extractor.ask.sending.first_contact import FirstContactTransport
 from extractor.ask.spec import ModelKind, ModelSpec
 from extractor.errors import ModelUnavailable
 
@@ -24,7 +27,8 @@ _TAG = "extractor"
 _ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
 _TEMPORARY = frozenset({408, 409, 429})
 _REFUSED = frozenset({400, 413, 422})
-_RETRIES = 5
+_RETRIES, _FIRST_TRIES = 5, 3
+_FIRST_WAIT_S = 1.0
 _OK = 200
 _LISTED = 200
 """Batches of the account that are looked through for one of which it is not known whether it was made."""
@@ -55,7 +59,7 @@ class BatchNews:
     told: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class BatchDesk:
     """Takes a run's planned batches to the provider and brings back what came of them.
 
@@ -68,11 +72,13 @@ class BatchDesk:
     requests: BatchRequests
     policy: PollPolicy = field(default_factory=PollPolicy)
     tell: Callable[[BatchNews], None] = lambda _: None
+    _was_reached: bool = field(default=False, init=False)
 
     async def finish_all(self) -> int:
         """See all open batches through to their end; how many requests they answered.
 
-        Raises ``ModelUnavailable`` where the provider cannot be reached or refuses; what is noted stays.
+        Raises ``ModelAway`` where the provider cannot be reached, ``ModelUnavailable`` where it refuses; what is noted
+        stays.
         """
         made = [await self._make(batch) for batch in self.requests.open_batches()]
         return sum([await self._see_through(*pair) for pair in made])
@@ -181,15 +187,32 @@ class BatchDesk:
 
     async def _ask(self, call: Callable[[], Awaitable[_T]]) -> _T:
         """What the call gives, tried again where that can help: it may be made twice without harm."""
-        for attempt in range(_RETRIES):
-            try:
-                return await call()
-            except (openai.APIError, httpx2.TransportError) as error:
-                if attempt == _RETRIES - 1 or not _is_temporary(error):
-                    failure = explain_failure(error, self.spec, attempt + 1)
-                    break
-            await self.policy.sleep(self.policy.first_wait * 2**attempt)
+        attempts = AsyncRetrying(
+            retry=retry_if_exception(_is_temporary),
+            stop=lambda state: state.attempt_number >= (_RETRIES if self._was_reached else _FIRST_TRIES),
+            wait=self._wait,
+            sleep=self.policy.sleep,
+            reraise=True,
+        )
+        try:
+            return await attempts(self._note_contact, call)
+        except (openai.APIError, httpx2.TransportError) as error:
+            away = not isinstance(error, openai.APIStatusError)
+            failure = explain_failure(error, self.spec, attempts.statistics["attempt_number"], away=away)
         raise failure from None
+
+    async def _note_contact(self, call: Callable[[], Awaitable[_T]]) -> _T:
+        try:
+            result = await call()
+        except openai.APIStatusError:
+            self._was_reached = True
+            raise
+        self._was_reached = True
+        return result
+
+    def _wait(self, state: RetryCallState) -> float:
+        """Seconds until the next attempt. A provider that never answered is hardly there: its address is wrong."""
+        return self.policy.first_wait * 2 ** (state.attempt_number - 1) if self._was_reached else _FIRST_WAIT_S
 
 
 @asynccontextmanager
@@ -209,7 +232,10 @@ async def open_desk(
     key = spec.api_key.get_secret_value() if spec.api_key else None
     try:
         client = openai.AsyncOpenAI(
-            api_key=key or (None if spec.kind is ModelKind.HOSTED else "none"), base_url=spec.base_url, max_retries=0
+            api_key=key or (None if spec.kind is ModelKind.HOSTED else "none"),
+            base_url=spec.base_url,
+            http_client=openai.DefaultAsyncHttpxClient(transport=FirstContactTransport(ClientTransport())),
+            max_retries=0,
         )
     except openai.OpenAIError:
         raise ModelUnavailable(f"model {spec.name}: there is no key for it; set OPENAI_API_KEY") from None
@@ -217,10 +243,10 @@ async def open_desk(
         yield BatchDesk(client, spec, requests, policy or PollPolicy(), tell)
 
 
-def _is_temporary(error: Exception) -> bool:
+def _is_temporary(error: BaseException) -> bool:
     if isinstance(error, openai.APIStatusError):
         return error.status_code in _TEMPORARY or error.status_code >= 500
-    return True
+    return isinstance(error, openai.APIError | httpx2.TransportError)
 
 
 def _describe(kept: KeptBatch, batch: Batch) -> BatchNews:

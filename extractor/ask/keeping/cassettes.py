@@ -114,6 +114,8 @@ def _recorder(prompts: dict[str, PromptVersion]) -> Any:
         raise CassetteError("cassettes need vcrpy; install it with: pip install 'trial-extractor[dev]'") from None
 
     def clean_request(request: Any) -> Any:
+        if request.method == "GET":
+            return None  # whether a slow server is there at all is no part of a recording
         if prompt := current_prompt():
             prompts[prompt.name] = prompt
         request.uri = _without_loopback(request.uri)

@@ -1,25 +1,39 @@
 """What asking about a record would take, before anything is asked."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from time import process_time
 
 from extractor.ask.prompting.prompt import choose_render
 from extractor.assemble.policy import ModelClass
+from extractor.parse import parse_record
 from extractor.parse.parsed import ParsedRecord
-from extractor.schemas import Task
+from extractor.schemas import Task, TrialRecord
 
 from .questions import Assist, pack_for, plan_questions
 from .request_sizes import RequestSize, measure_call
 
-__all__ = ["Estimate", "estimate_questions"]
+__all__ = ["Estimate", "estimate_questions", "estimate_record"]
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Questions, and the first requests of all calls that carry them."""
+    """Questions, the first requests of all calls that carry them, and the seconds of processor time that it took to
+    find out.
+    """
 
     questions: int = 0
     size: RequestSize = field(default_factory=RequestSize)
+    seconds: float = 0.0
+
+
+def estimate_record(
+    record: TrialRecord, tasks: Collection[Task], assist: Assist, model_class: ModelClass = ModelClass.CAPABLE
+) -> Estimate:
+    """What ``inquire`` would ask about a record, if no answer had to be asked again."""
+    since = process_time()
+    found = estimate_questions(parse_record(record), tasks, assist, model_class)
+    return replace(found, seconds=process_time() - since)
 
 
 def estimate_questions(

@@ -35,7 +35,7 @@ from .usage import UsageTally, read_usage
 __all__ = ["Connection", "Line", "ServerCalls"]
 
 _NO_KEY = "none"
-_LONGEST_CONNECT = 30.0
+_LONGEST_CONNECT = 10.0
 """Seconds until a connection stands; a server that is there takes no longer."""
 _KNOCK, _KNOCK_TOKENS = "Are you there? Answer yes. ({})", 16
 _LESSONS = 3

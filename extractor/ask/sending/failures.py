@@ -2,6 +2,7 @@
 
 import re
 
+import httpx2
 import openai
 
 from extractor.ask.spec import ModelKind, ModelSpec, hide_user
@@ -70,11 +71,12 @@ def _kind_of_status(error: openai.APIStatusError) -> type[ModelUnavailable]:
 
 
 def _explain_silence(error: Exception) -> str:
-    if isinstance(error, openai.APITimeoutError):
+    unconnected = isinstance(error.__cause__, httpx2.ConnectTimeout)
+    if isinstance(error, openai.APITimeoutError) and not unconnected:
         return "no answer in time; raise the time-out, or ask fewer at once"
     if isinstance(error, GarbledReply):
         return f"it answers, but not as a chat completion: {error}; is this the address of an OpenAI-compatible server?"
-    return f"no connection: {error.__cause__ or error}; is the server running, and the address right?"
+    return f"no connection: {str(error.__cause__ or '') or error}; is the server running, and the address right?"
 
 
 def _explain_status(error: openai.APIStatusError, spec: ModelSpec) -> str:

@@ -52,7 +52,7 @@ class Pace:
     def is_server_given_up(self) -> bool:
         """Whether all servers were away for longer than one waits."""
         now = self._policy.clock()
-        return all(server.throttle.breaker.is_given_up(now) for server in self._live)
+        return all(server.throttle.is_given_up(now) for server in self._live)
 
     @property
     def _live(self) -> list[Server]:
@@ -91,11 +91,12 @@ class Pace:
             async with asyncio.timeout(self._limits.timeout):
                 response = await tell_exchange(request, exchange, throttle.facts)
         except TimeoutError:
-            throttle.note_silence(ticket.sent, is_slow=True)
             told = f"no whole reply within {self._limits.timeout:g} seconds"
-            raise httpx2.ReadTimeout(told, request=request) from None
+            slow = httpx2.ReadTimeout(told, request=request)
+            throttle.note_silence(ticket.sent, slow)
+            raise slow from None
         except httpx2.TransportError as error:
-            throttle.note_silence(ticket.sent, is_slow=isinstance(error, httpx2.TimeoutException))
+            throttle.note_silence(ticket.sent, error)
             raise
         else:
             server.note_reply(response, ticket)
@@ -161,8 +162,9 @@ class Pace:
 
     def _turn_away(self) -> None:
         waiting, self._waiting = self._waiting, []
-        seconds = self._policy.longest_absence
-        told = f"{self._name}: the server has not answered for {seconds:g} seconds; go on when it does"
+        policy, reached = self._policy, any(server.throttle.was_reached for server in self.servers)
+        seconds = policy.longest_absence if reached else policy.first_absence
+        told = f"{self._name}: no answer for {seconds:g} seconds; is the server running, and the address right?"
         for ticket in waiting:
             if not ticket.admitted.done():
                 ticket.admitted.set_exception(ModelAway(told))

@@ -61,7 +61,8 @@ class Throttle:
         self._given = given
         self._told: dict[str, Bucket] = {}
         self._not_before = 0.0
-        self._was_reached = False
+        self.was_reached = False
+        self._missed_since: float | None = None
         self.facts = {} if number is None else {"server": number}
         self.faults = 0
         self._doubted_until = 0.0
@@ -74,6 +75,12 @@ class Throttle:
     def is_doubtful(self, now: float) -> bool:
         """Whether it had faults, and none but faults, just now: for longer the more there were."""
         return self.breaker.faults > 0 and now < self._doubted_until
+
+    def is_given_up(self, now: float) -> bool:
+        """Whether it stayed away for longer than one waits: a short while if it never replied at all."""
+        missed_since = self._missed_since
+        never_there = missed_since is not None and now - missed_since >= self._policy.first_absence
+        return never_there or self.breaker.is_given_up(now)
 
     def has_room(self, under_way: int) -> bool:
         """Whether a request may go beside so many others, as soon as there is no ``wait``."""
@@ -93,6 +100,7 @@ class Throttle:
     def note_reply(self, response: httpx2.Response, sent: float, costs: Costs, others: Iterable[Costs]) -> None:
         """Learn from the reply to a request that was sent at ``sent``, with ``others`` still under way."""
         now, status = self._policy.clock(), response.status_code
+        self.was_reached, self._missed_since = True, None
         self._learn(response, costs, others, now)
         if status == 429 or status >= 500:
             asked = retry_after(response.headers, self._policy.now())
@@ -102,18 +110,21 @@ class Throttle:
                 tell(Event.RATE_LIMITED, seconds=round(pause, 3), **self.facts)
                 self._pause(pause, now)
             return
-        self._was_reached = True
         if self.breaker.is_open:
             tell(Event.BREAKER_CLOSED, **self.facts)
         self.breaker, self._window = self.breaker.served(), self._window.served()
 
-    def note_silence(self, sent: float, *, is_slow: bool) -> None:
+    def note_silence(self, sent: float, error: httpx2.TransportError) -> None:
         """Learn from a request to which no reply came, in time or at all.
 
-        A server that never gave one is not away: more likely its address is wrong. One of several is left to itself
-        then, too.
+        A server that never gave one, and cannot be connected to, is not away: more likely its address is wrong. One of
+        several is left to itself then, too.
         """
-        if self._was_reached or is_slow or self.facts:
+        is_slow = isinstance(error, httpx2.TimeoutException)
+        unconnected = not is_slow or isinstance(error, httpx2.ConnectTimeout)
+        if unconnected and not self.was_reached and self._missed_since is None:
+            self._missed_since = sent
+        if self.was_reached or not unconnected or self.facts:
             self._note_fault(sent, None, is_load=is_slow)
 
     def _note_fault(self, sent: float, asked: float | None, *, is_load: bool) -> None:

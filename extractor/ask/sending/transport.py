@@ -60,7 +60,8 @@ class RetryPolicy:
     Retry-After counts instead; one longer than ``longest_wait`` ends the attempts at once.
     After ``breaker_after`` faults in a row, of whichever requests, the server counts as away: one request at a time
     tries whether it is back, and these tries are counted in no request's attempts. After ``longest_absence`` seconds
-    it is given up. ``sleep``, ``clock``, ``jitter`` and ``now`` are there for tests.
+    it is given up; one that never replied at all, after ``first_absence`` seconds without a connection. ``sleep``,
+    ``clock``, ``jitter`` and ``now`` are there for tests.
     """
 
     attempts: int = 6
@@ -68,6 +69,7 @@ class RetryPolicy:
     longest_wait: float = 60.0
     breaker_after: int = 8
     longest_absence: float = 300.0
+    first_absence: float = 3.0
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     clock: Callable[[], float] = time.monotonic
     jitter: Callable[[], float] = random.random
