@@ -12,7 +12,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 
 from extractor.ask.plan.questions import Assist
-from extractor.errors import ExtractorError
+from extractor.errors import ExtractorError, as_extractor_error
 from extractor.rules import extract_by_rules
 from extractor.schemas import Task, TrialRecord
 
@@ -22,7 +22,7 @@ from .tally import to_line
 
 __all__ = ["Answer", "Worker", "extract_line", "interrupts_blocked", "make_portable"]
 
-Answer = ExtractedLine | Exception
+Answer = ExtractedLine | ExtractorError
 
 _WARM = 2
 """Parcels after which all that stays is loaded."""
@@ -43,6 +43,10 @@ class Worker:
         with interrupts_blocked():
             self._process.start()
         theirs.close()
+
+    def wait_until_ready(self) -> None:
+        """Wait for the start of the process. Raises ``EOFError`` or ``OSError`` if it dies before."""
+        self._line.recv()
 
     def ask(self, records: Sequence[bytes]) -> list[Answer]:
         """The answers to records as JSON. Waits for them. Raises ``EOFError`` or ``OSError`` if the process dies."""
@@ -82,6 +86,8 @@ def _answer_all(line: Connection, tasks: Collection[Task], assist: Assist) -> No
         if number == _WARM:
             spare_what_stays()
         try:
+            if number == 0:
+                line.send(None)  # it is ready
             records: Sequence[bytes] = line.recv()
             line.send([_answer(record, tasks, assist) for record in records])
         except (EOFError, OSError):
@@ -91,14 +97,15 @@ def _answer_all(line: Connection, tasks: Collection[Task], assist: Assist) -> No
 def _answer(record: bytes, tasks: Collection[Task], assist: Assist) -> Answer:
     try:
         return extract_line(TrialRecord.model_validate_json(record), tasks, assist)
-    except Exception as error:  # noqa: BLE001 - told to the asker, who writes it down
+    except BaseException as error:  # noqa: BLE001 - told to the asker, who writes it down; a SystemExit, too
         return make_portable(error)
 
 
-def make_portable(error: Exception) -> Exception:
-    """The error, if another process can read it, or else one that says the same."""
+def make_portable(error: BaseException) -> ExtractorError:
+    """The error as one that another process can read."""
+    portable = as_extractor_error(error)
     try:
-        pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
+        pickle.loads(pickle.dumps(portable))  # noqa: S301 - our own
     except Exception:  # noqa: BLE001 - any class may fail in its own way
         return ExtractorError(f"{type(error).__name__}: {error}")
-    return error
+    return portable

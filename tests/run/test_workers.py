@@ -15,7 +15,6 @@ from extractor.ask.plan.questions import Assist
 from extractor.pipeline import extract_record
 from extractor.read import read_records
 from extractor.run import BatchLimits, Tally, run_batch
-from extractor.run.worker import extract_line
 from extractor.run.workers import WorkerPool
 from extractor.schemas import Section, Source, Task, TrialExtraction, TrialRecord
 from tests.ask.stub import completion, items, serve
@@ -68,60 +67,13 @@ async def test_the_lines_are_those_of_one_process_in_the_order_of_the_input(assi
     assert tally == one
 
 
-async def test_a_record_that_kills_its_process_fails_alone(monkeypatch):
-    monkeypatch.setattr("extractor.run.workers.Worker", DyingWorker)
-    records = [record(number, "DIE" if number == 5 else "Adults") for number in range(20)]
-    sink, tally = await run(records)
-    assert (len(sink.lines), tally.extracted, tally.failed) == (19, 19, 1)
-    (failure,) = sink.failures
-    assert (failure["record_id"], failure["place"]) == ("NCT90000005", "line 5")
-    assert "died" in failure["message"]
-    assert "--workers 1" in failure["message"]
-
-
-async def test_a_failure_is_told_as_one_process_tells_it(monkeypatch):
-    monkeypatch.setattr("extractor.run.workers.Worker", FailingWorker)
-    sink, _ = await run([record(1), record(2, "FAIL"), record(3)])
-    assert len(sink.lines) == 2
-    (failure,) = sink.failures
-    assert failure["message"].startswith("unexpected: KeyError('beta')")
-
-
-async def test_what_is_given_up_leaves_no_process(monkeypatch):
+async def test_what_is_given_up_leaves_no_process():
     before = set(psutil.Process().children(recursive=True))
     async with WorkerPool(tuple(Task), Assist.NEVER, 2, 0) as pool:
         assert (await pool(record(1))).record_id == "NCT90000001"
         assert set(psutil.Process().children(recursive=True)) - before
     left = set(psutil.Process().children(recursive=True)) - before
     assert not [process for process in left if "spawn_main" in " ".join(process.cmdline())]
-
-
-class DyingWorker:
-    """A process in name only, which dies of a certain text."""
-
-    def __init__(self, tasks, assist):
-        self.is_dead = False
-
-    def ask(self, records):
-        answers = []
-        for content in records:
-            if b"DIE" in content or self.is_dead:
-                self.is_dead = True
-                raise EOFError
-            answers.append(extract_line(TrialRecord.model_validate_json(content), tuple(Task), Assist.NEVER))
-        return answers
-
-    def kill(self):
-        self.is_dead = True
-
-    close = kill
-
-
-class FailingWorker(DyingWorker):
-    def ask(self, records):
-        whole = [super(FailingWorker, self).ask([content]) for content in records if b"FAIL" not in content]
-        answers = [answer for answers in whole for answer in answers]
-        return [KeyError("beta") if b"FAIL" in content else answers.pop(0) for content in records]
 
 
 def write_many(path, count):
