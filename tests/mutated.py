@@ -139,7 +139,7 @@ def _renumber(text: str, random: Random) -> str:
     if not numbers:
         return text + random.choice(NUMBERS)
     if random.random() < 0.2:
-        return _DIGITS.sub(random.choice(_NUMBERS.split() + ["9" * 400]), text)
+        return _DIGITS.sub(random.choice([*_NUMBERS.split(), "9" * 400]), text)
     found = random.choice(numbers)
     return text[: found.start()] + random.choice(NUMBERS) + text[found.end() :]
 
