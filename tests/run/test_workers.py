@@ -85,14 +85,15 @@ def write_many(path, count):
 
 def start(*arguments):
     command = [sys.executable, "-m", "extractor", "run", *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+    streams = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    return subprocess.Popen(command, **streams, start_new_session=True)
 
 
 def workers_of(process):
     return [child for child in psutil.Process(process.pid).children() if "spawn_main" in " ".join(child.cmdline())]
 
 
-def wait_for(condition, seconds=90.0):
+def wait_for(condition, seconds=300.0):
     until = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < until, "it took too long"
@@ -112,10 +113,13 @@ def count_lines(path):
 
 def test_a_real_process_that_is_killed_is_replaced_and_nothing_is_lost(tmp_path):
     write_many(tmp_path / "in.jsonl", 300)
-    process = start(tmp_path / "in.jsonl", "--workers", 2, "--out", tmp_path / "out")
+    lines = (tmp_path / "in.jsonl").read_bytes().splitlines(keepends=True)
+    process = start("-", "--workers", 2, "--out", tmp_path / "out")
+    process.stdin.writelines(lines[:200])  # the run cannot end before the rest is there
+    process.stdin.flush()
     wait_for(lambda: count_lines(tmp_path / "out" / "extractions.jsonl") > 20)
     workers_of(process)[0].kill()
-    _, stderr = process.communicate(timeout=180)
+    _, stderr = process.communicate(b"".join(lines[200:]), timeout=300)
     assert process.returncode == 0, stderr
     assert count_lines(tmp_path / "out" / "extractions.jsonl") == 300
 
@@ -126,14 +130,14 @@ def test_ctrl_c_ends_all_processes_and_the_run_goes_on_later(many, tmp_path):
     wait_for(lambda: count_lines(tmp_path / "out" / "extractions.jsonl") > 20)
     workers = workers_of(process)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does it: everyone in the group
-    _, stderr = process.communicate(timeout=120)
+    _, stderr = process.communicate(timeout=300)
     assert process.returncode == 130, stderr
     assert b"go on with: extractor run" in stderr
     assert b"Traceback" not in stderr
     wait_for(lambda: not any(worker.is_running() for worker in workers))
     done = count_lines(tmp_path / "out" / "extractions.jsonl")
     again = start(many, "--workers", 2, "--out", tmp_path / "out", "--limit", done + 50)
-    _, stderr = again.communicate(timeout=180)
+    _, stderr = again.communicate(timeout=300)
     assert again.returncode == 0, stderr
     assert count_lines(tmp_path / "out" / "extractions.jsonl") == done + 50
 
