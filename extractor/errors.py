@@ -15,13 +15,18 @@
      |    +-- CassetteStale     the prompt or schema changed since
      +-- BudgetReached          the run's token or money limit
      +-- StoreError             a run's folder cannot be used
+     +-- EngineError            what extracts records has broken down: a run stops
+     +-- UnexpectedError        a fault of this program, at one record
      +-- GoldError              a gold annotation is broken
 
 A caller's mistake (a wrong argument) is a ``ValueError``. Exceptions of libraries stay behind the
 stage that uses them.
 """
 
-from typing import TYPE_CHECKING
+from collections import deque
+from pathlib import PurePath
+from traceback import walk_tb
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from extractor.schemas import Usage
@@ -33,6 +38,7 @@ __all__ = [
     "CassetteError",
     "CassetteMiss",
     "CassetteStale",
+    "EngineError",
     "ExtractorError",
     "GoldError",
     "ModelAway",
@@ -41,7 +47,12 @@ __all__ = [
     "PromptError",
     "RecordError",
     "StoreError",
+    "UnexpectedError",
+    "as_extractor_error",
 ]
+
+_MOST_FRAMES = 20
+"""A recursion without end has a thousand, which are all alike."""
 
 
 class ExtractorError(Exception):
@@ -120,5 +131,53 @@ class StoreError(ExtractorError):
     """A run's folder that cannot be used."""
 
 
+class EngineError(ExtractorError):
+    """What extracts records has broken down, as where its processes cannot start. No record is at fault: the run
+    stops, and can go on later.
+    """
+
+
+class UnexpectedError(ExtractorError):
+    """A fault of this program, or of a library that it uses, at one record.
+
+    ``kind`` is the class of the original error, ``frames`` its traceback as ``file:line:function``, innermost first.
+    The message of the original error is left out, since it may quote the record or hold a key.
+
+    >>> str(UnexpectedError("KeyError", ("scoring/tokens.py:40:find_token",)))
+    'unexpected KeyError at scoring/tokens.py:40:find_token; please report this with the record'
+    """
+
+    def __init__(self, kind: str, frames: tuple[str, ...]) -> None:
+        self.kind, self.frames = kind, frames
+        place = f" at {frames[0]}" if frames else ""
+        super().__init__(f"unexpected {kind}{place}; please report this with the record")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return UnexpectedError, (self.kind, self.frames)  # worker processes send it
+
+
 class GoldError(ExtractorError):
     """A gold annotation that is broken."""
+
+
+def as_extractor_error(error: BaseException) -> ExtractorError:
+    """The error itself if it was raised on purpose, else an ``UnexpectedError`` that stands for it.
+
+    A task or a future cannot hold a ``StopIteration``, a ``SystemExit`` would end the event loop, and not every
+    library's error can be sent to another process. An ``ExtractorError`` can be held by all of them.
+
+    >>> as_extractor_error(StopIteration()).kind
+    'StopIteration'
+    """
+    if isinstance(error, ExtractorError):
+        return error
+    if isinstance(error, RuntimeError) and isinstance(error.__cause__, StopIteration):
+        error = error.__cause__  # Python wraps what leaves a generator or a coroutine
+    frames = deque(walk_tb(error.__traceback__), maxlen=_MOST_FRAMES)
+    places = (f"{_shorten(frame.f_code.co_filename)}:{line}:{frame.f_code.co_name}" for frame, line in reversed(frames))
+    return UnexpectedError(type(error).__name__, tuple(places))
+
+
+def _shorten(path: str) -> str:
+    """The file and its folder: what lies above names a machine or a person."""
+    return "/".join(PurePath(path).parts[-2:])

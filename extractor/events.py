@@ -14,7 +14,7 @@ __all__ = ["Event", "Fact", "facts_of", "is_heard", "listening", "tell"]
 
 Fact = str | int | float | bool | None
 
-_LONGEST = 200
+_LONGEST, _LONGEST_TRACEBACK = 200, 2000
 _logger = logging.getLogger("extractor.events")
 _logger.addHandler(logging.NullHandler())
 _logger.propagate = False
@@ -46,9 +46,10 @@ def is_heard() -> bool:
 
 
 def tell(event: Event, **facts: Fact) -> None:
-    """Tell an event to whoever listens. A text longer than 200 characters is cut."""
+    """Tell an event to whoever listens. A text longer than 200 characters is cut, a traceback at 2,000."""
     if is_heard():
-        short = {name: fact[:_LONGEST] if isinstance(fact, str) else fact for name, fact in facts.items()}
+        limits = dict.fromkeys(facts, _LONGEST) | {"traceback": _LONGEST_TRACEBACK}
+        short = {name: fact[: limits[name]] if isinstance(fact, str) else fact for name, fact in facts.items()}
         _logger.info(event.value, extra={"facts": short})
 
 

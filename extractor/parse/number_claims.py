@@ -10,6 +10,7 @@ from extractor.schemas import Section, TrialRecord
 
 from . import parse_record
 from .parsed import ParsedRecord, Reading, Span
+from .words import lower_in_place
 
 __all__ = ["NumberClaim", "RecordPart", "claim_numbers", "list_number_claims"]
 
@@ -63,7 +64,7 @@ def list_number_claims(parsed: ParsedRecord) -> Iterator[NumberClaim]:
             claims = [*_list_claims(criterion, _OF_CRITERION), *people]
             yield from _look(parsed, RecordPart.CRITERIA, criterion.chunk.span, claims)
     doses = [claim for regimen in parsed.dosing.regimens for claim in _list_claims(regimen, _OF_REGIMEN)]
-    words = {(name, parsed.raw(span).lower()) for name, span in doses}
+    words = {(name, lower_in_place(parsed.raw(span))) for name, span in doses}
     for section in parsed.record.sections:
         if section.name.startswith(("arms[", "interventions[")):
             repeated = _find_repeated(section, words)
@@ -75,7 +76,7 @@ def list_number_claims(parsed: ParsedRecord) -> Iterator[NumberClaim]:
 
 def _find_repeated(section: Section, words: Iterable[tuple[str, str]]) -> Iterator[tuple[str, Span]]:
     """Where a section repeats what was read elsewhere: one regimen has one quote, however often it is told."""
-    text = section.text.lower()
+    text = lower_in_place(section.text)
     for name, said in words:
         start = text.find(said) if _DIGIT.search(said) else -1
         while start >= 0:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from .memory import remember
 
-__all__ = ["PlainTwin", "find_at", "find_starts", "find_words", "fold_spaces", "places_of"]
+__all__ = ["PlainTwin", "find_at", "find_starts", "find_words", "fold_spaces", "lower_in_place", "places_of"]
 
 
 class PlainTwin:
@@ -40,9 +40,7 @@ def find_words(text: str) -> Mapping[str, Sequence[int]]:
     {'day': [0, 9], '1': [4], 'or': [6], '15': [13], 'mg': [15]}
     """
     places: dict[str, list[int]] = {}
-    folded = text.lower()
-    if len(folded) != len(text):  # a few letters become two, which would move all places behind them
-        folded = _lower_in_place(text)
+    folded = lower_in_place(text)
     for found in _WORD.of(folded).finditer(folded):
         word = found[0]
         if word in places:
@@ -61,13 +59,17 @@ def fold_spaces(text: str, *, lower: bool = True) -> str:
     for sign in _SPACES:
         if sign in text:
             text = text.replace(sign, " ")
-    folded = text.lower() if lower else text
-    return folded if len(folded) == len(text) else _lower_in_place(text)
+    return lower_in_place(text) if lower else text
 
 
-def _lower_in_place(text: str) -> str:
-    """The text in lower case, but for the letters that would become two."""
-    return "".join(one if len(one.lower()) > 1 else one.lower() for one in text)
+def lower_in_place(text: str) -> str:
+    """The text in lower case: every character stays in its place, also the one capital that would become two.
+
+    >>> lower_in_place("HİV"), len("HİV".lower())
+    ('hiv', 4)
+    """
+    folded = text.lower()
+    return folded if len(folded) == len(text) else "".join(one.lower()[0] for one in text)
 
 
 def places_of(words: Iterable[str], text: str) -> list[int]:

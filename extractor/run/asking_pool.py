@@ -15,7 +15,7 @@ from extractor.schemas import TrialRecord
 from .extracted import Extracted, ExtractedLine
 from .rounds_clerk import Begin, Forget, Proceed, RoundsClerk, Turn, Unknown
 from .seat import Seat, WorkerLost
-from .workers import A_HANDFUL, describe_death
+from .workers import A_HANDFUL, describe_breakdown, describe_death
 
 __all__ = ["MOST_PROCESSES", "AskingPool"]
 
@@ -33,8 +33,10 @@ _GREETING = Forget(0)
 class AskingPool:
     """Extracts the records it is called with like ``extract``, which asks; all else is done in ``workers`` processes.
 
-    They are started once ``alone`` records have come, and until one is ready, records are extracted here. A process
-    that dies is replaced, and what it had is extracted anew, at no cost where a run's store has the answers.
+    They are started once ``alone`` records have come, and until the first one is ready, records are extracted here; not
+    later, since a record of which a process dies must not end this one. A process that dies is replaced, and what it
+    had is extracted anew, at no cost where a run's store has the answers. All who wait get an ``EngineError`` if a task
+    that serves ends otherwise.
     """
 
     def __init__(self, extract: OpenExtractor, workers: int, alone: int = A_HANDFUL) -> None:
@@ -44,6 +46,7 @@ class AskingPool:
         self._seats = [Seat(clerk) for _ in range(workers)]
         self._serving: list[asyncio.Task[None]] = []
         self._numbers = count(1)
+        self._has_started = False
 
     def ahead(self, concurrency: int) -> int:
         """How many more records than requests to have under way, so that a worker's time costs no request's."""
@@ -55,10 +58,13 @@ class AskingPool:
             self._serving = [asyncio.ensure_future(seat.serve(_GREETING)) for seat in self._seats]
         blamed = 0
         while blamed < _BLAMED:
+            self._check_serving()
             seats = [seat for seat in self._seats if seat.is_ready]
-            if not seats and not blamed:
+            self._has_started = self._has_started or bool(seats)
+            has_seats = not all(serving.done() for serving in self._serving)
+            if not blamed and not (self._has_started and has_seats):
                 return await self._extract(record)
-            if all(serving.done() for serving in self._serving):
+            if not has_seats:
                 break
             try:
                 return await self._extract_at(min(seats or self._seats, key=lambda seat: seat.records), record)
@@ -76,6 +82,12 @@ class AskingPool:
         await asyncio.gather(*self._serving, return_exceptions=True)
         for seat in self._seats:
             seat.close()
+
+    def _check_serving(self) -> None:
+        """Raise ``EngineError`` where a seat was not given up in order."""
+        for serving in self._serving:
+            if serving.done() and (serving.cancelled() or serving.exception()):
+                raise describe_breakdown(serving)
 
     async def _extract_at(self, seat: Seat, record: TrialRecord) -> ExtractedLine:
         number = next(self._numbers)

@@ -9,18 +9,21 @@ from typing import Any, Protocol
 
 from extractor.errors import (
     BudgetReached,
-    ExtractorError,
+    EngineError,
     ModelAway,
     ModelError,
     ModelUnavailable,
     RecordError,
     StoreError,
+    UnexpectedError,
+    as_extractor_error,
 )
 from extractor.schemas import TrialRecord
 
 from .budget import Budget
 from .extracted import Extracted
 from .garbage import spare_what_stays
+from .observed import contain_errors
 from .tally import Tally
 
 __all__ = ["BatchLimits", "Sink", "describe_failure", "run_batch"]
@@ -68,28 +71,32 @@ async def run_batch(
 ) -> None:
     """Extract every record and hand the results to ``sink``, in input order unless it takes any, counting in ``tally``.
 
-    A record that fails is written as a failure. Raises ``BudgetReached`` when the budget is and ``ModelAway`` when the
-    model is away, both after the records in flight; and ``ModelUnavailable`` when the model cannot be reached or used
-    for the first record of all, since no other would fare better. What is finished when a run ends is kept.
+    A record that fails is written as a failure, whatever it raises. Raises ``BudgetReached`` when the budget is and
+    ``ModelAway`` when the model is away, both after the records in flight; ``ModelUnavailable`` when the model cannot
+    be reached or used for the first record of all, since no other would fare better; and ``EngineError`` when what
+    extracts records has broken down, or lost one. What is finished when a run ends is kept.
     """
     flight = _Flight(sink, tally, limits.concurrency)
     try:
         for number, record in enumerate(islice(records, limits.records)):
             if number == _WARM:
                 spare_what_stays()
+            tally.note_read(record.record_id)
             if _needs_nothing(record, sink, tally):
                 continue
             if limits.budget and limits.budget.reached:
+                tally.note_ended(record.record_id)  # it is not begun
                 break
-            flight.start(record, extract(record))
+            flight.start(record, extract)
             await flight.make_room()
         await flight.land_all()
+        tally.check_complete()
         if limits.budget and limits.budget.reached:
             raise BudgetReached(str(limits.budget))
     except ModelAway:
         await flight.land_all(even_if_away=True)
         raise
-    except (ModelUnavailable, asyncio.CancelledError):
+    except (ModelUnavailable, EngineError, asyncio.CancelledError):
         flight.land_finished()
         raise
     finally:
@@ -106,6 +113,7 @@ def _needs_nothing(record: TrialRecord, sink: Sink, tally: Tally) -> bool:
         sink.write_failure(describe_failure(error, record))
     else:
         tally.resumed += 1
+    tally.note_ended(record.record_id)
     return True
 
 
@@ -119,8 +127,8 @@ class _Flight:
         self._change = asyncio.Event()
         self._was_answered = False
 
-    def start(self, record: TrialRecord, extraction: Awaitable[Extracted]) -> None:
-        task = asyncio.ensure_future(extraction)
+    def start(self, record: TrialRecord, extract: Callable[[TrialRecord], Awaitable[Extracted]]) -> None:
+        task = asyncio.ensure_future(_extract_contained(record, extract))
         self._tasks[task] = record
         task.add_done_callback(self._finish)
 
@@ -151,7 +159,7 @@ class _Flight:
         pairs = [(self._tasks.pop(task), task) for task in tasks]
         for task in tasks:
             self._finished.pop(task, None)
-        errors = [self._land(record, task) for record, task in pairs if not task.cancelled()]
+        errors = [self._land(record, task) for record, task in pairs]
         return [error for error in errors if error]
 
     async def give_up(self) -> None:
@@ -176,7 +184,7 @@ class _Flight:
         self._change.clear()
         errors = self._land_ready()
         for error in errors:
-            if isinstance(error, ModelAway):
+            if isinstance(error, (ModelAway, EngineError)):
                 raise error
             if isinstance(error, ModelUnavailable) and error.lasting and not self._was_reached():
                 raise error
@@ -188,32 +196,39 @@ class _Flight:
 
     def _land(self, record: TrialRecord, task: _Task) -> BaseException | None:
         """Write down how a task ended. Whatever befell one record, the others go on."""
-        error = task.exception()
+        # Nobody cancels a single task of a run that goes on: one that ended so has lost its record.
+        error = asyncio.CancelledError() if task.cancelled() else task.exception()
         if error is None:
             self._sink.write(task.result())
             self._tally.add(task.result())
-        elif isinstance(error, Exception) and not isinstance(error, StoreError):
+        elif isinstance(error, StoreError) or not isinstance(error, (Exception, asyncio.CancelledError)):
+            raise error
+        else:
             if isinstance(error, ModelError) and error.usage:
                 self._tally.counted += error.usage
-            if isinstance(error, ModelAway):
+            if isinstance(error, (ModelAway, EngineError)):
                 return error  # no failure of the record, which is taken up again when the run goes on
             self._was_answered |= not (isinstance(error, ModelUnavailable) and error.lasting)
             self._tally.failed += 1
             self._sink.write_failure(describe_failure(error, record))
-        else:
-            raise error
+        self._tally.note_ended(record.record_id)
         return error
 
 
-def describe_failure(error: Exception, record: TrialRecord | None = None) -> dict[str, Any]:
+async def _extract_contained(record: TrialRecord, extract: Callable[[TrialRecord], Awaitable[Extracted]]) -> Extracted:
+    with contain_errors():
+        return await extract(record)
+
+
+def describe_failure(error: BaseException, record: TrialRecord | None = None) -> dict[str, Any]:
     """A failure as one line of ``failures.jsonl``: which record, where it stands, what went wrong."""
-    expected = isinstance(error, ExtractorError)
+    error = as_extractor_error(error)
     failure = {
         "record_id": record.record_id if record else None,
         "path": record.source.path if record else None,
         "place": record.source.place if record else None,
-        "error": type(error).__name__,
-        "message": str(error) if expected else f"unexpected: {error!r}; please report this with the record",
+        "error": error.kind if isinstance(error, UnexpectedError) else type(error).__name__,
+        "message": str(error),
     }
     if isinstance(error, RecordError):
         failure |= {"path": error.path, "place": error.place}

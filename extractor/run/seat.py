@@ -11,6 +11,7 @@ from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from extractor.errors import ExtractorError
 from extractor.events import Event, tell
 
 from .garbage import spare_what_stays
@@ -54,9 +55,10 @@ class Seat:
         """The answer to a message. Raises what the clerk raised, or ``WorkerLost``."""
         if self._writer is None:
             raise WorkerLost(blamed=False)
+        frame = _frame(message)
         answer = asyncio.get_running_loop().create_future()
         self._waiting.append(answer)
-        self._writer.write(_frame(message))
+        self._writer.write(frame)
         return await answer
 
     async def serve(self, greeting: Any) -> None:
@@ -64,15 +66,19 @@ class Seat:
         was_ready = True
         while was_ready:
             try:
-                await self._converse(await self._hire(), greeting)
-            except Exception:  # noqa: BLE001 - whatever befell it: that conversation has ended
+                await self._converse(await self._hire(greeting))
+            except (EOFError, OSError):  # it died
                 tell(Event.WORKER_LOST)
-            was_ready = self.is_ready
-            self.close()
+            finally:  # or else, whatever ends this, those who wait would wait for ever
+                was_ready = self.is_ready
+                self.close()
 
     def close(self) -> None:
         """End the process. What it did not answer raises ``WorkerLost``."""
-        self.is_ready = False
+        was_ready, self.is_ready = self.is_ready, False
+        lost, self._waiting = self._waiting, deque()
+        for place, answer in enumerate(lost):
+            _settle(answer, WorkerLost(blamed=was_ready and place == 0))
         if self._writer:
             self._writer.close()
             self._writer = None
@@ -81,30 +87,32 @@ class Seat:
             self._process.join()
             self._process.close()
             self._process = None
-        lost, self._waiting = self._waiting, deque()
-        for place, answer in enumerate(lost):
-            _settle(answer, WorkerLost(blamed=place == 0))
 
-    async def _hire(self) -> asyncio.StreamReader:
+    async def _hire(self, greeting: Any) -> asyncio.StreamReader:
+        """Start a process and greet it."""
         ours, theirs = socket.socketpair()
         with theirs, interrupts_blocked():
             process = get_context("spawn").Process(target=_answer_all, args=(theirs, self._open_clerk), daemon=True)
             process.start()
         self._process = process
         reader, self._writer = await asyncio.open_connection(sock=ours)
+        self._writer.write(_frame(greeting))
         return reader
 
-    async def _converse(self, reader: asyncio.StreamReader, greeting: Any) -> None:
+    async def _converse(self, reader: asyncio.StreamReader) -> None:
         """Hand out answers until there are no more. Raises ``IncompleteReadError``, or ``OSError``, then."""
-        greeted = asyncio.ensure_future(self.say(greeting))
-        greeted.add_done_callback(self._open)
+        greeted = await _receive(reader)
+        if isinstance(greeted, ExtractorError):
+            raise greeted
+        self.is_ready = True
         while True:
-            length = int.from_bytes(await reader.readexactly(_HEAD))
-            answer = pickle.loads(await reader.readexactly(length))  # noqa: S301 - our own process
+            answer = await _receive(reader)
             _settle(self._waiting.popleft(), answer)
 
-    def _open(self, greeted: "asyncio.Future[Any]") -> None:
-        self.is_ready = not greeted.cancelled() and greeted.exception() is None
+
+async def _receive(reader: asyncio.StreamReader) -> Any:
+    length = int.from_bytes(await reader.readexactly(_HEAD))
+    return pickle.loads(await reader.readexactly(length))  # noqa: S301 - our own process
 
 
 def _settle(waiting: "asyncio.Future[Any]", answer: Any) -> None:
@@ -139,5 +147,5 @@ def _answer_all(line: socket.socket, open_clerk: Callable[[], Clerk]) -> None:
 def _answer(message: Any, clerk: Clerk) -> Any:
     try:
         return clerk(message)
-    except Exception as error:  # noqa: BLE001 - told to whoever asked, who writes it down
+    except BaseException as error:  # noqa: BLE001 - told to whoever asked, who writes it down; a SystemExit, too
         return make_portable(error)

@@ -4,8 +4,10 @@ import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from extractor.errors import EngineError
 from extractor.schemas import Evidence, TrialExtraction, Usage
 
 from .extracted import Extracted, ExtractedLine
@@ -17,6 +19,7 @@ __all__ = ["Tally", "to_line"]
 
 _ITEMS = ("criteria", "regimens", "endpoints")
 _KINDS = ("finding_kinds", "absences", "support")
+_MOST_NAMED = 100
 _SPENT = ("calls", "prompt_tokens", "cached_tokens", "output_tokens")
 
 
@@ -43,6 +46,8 @@ class Tally:
     meter: Callable[[], Usage] | None = None
     price: Callable[[Usage], int] | None = None
     by_server: "Callable[[], Mapping[str, ServerCalls]]" = dict
+    _open: Counter[str] = field(default_factory=Counter, compare=False)
+    """Ids of records that were read and whose end is not counted yet; nothing else of them is held."""
 
     @property
     def usage(self) -> Usage:
@@ -68,6 +73,23 @@ class Tally:
     def usd(self) -> float | None:
         """What the calls cost, None where no price is known."""
         return self.price(self.usage) / 1e12 if self.price else None
+
+    def note_read(self, record_id: str) -> None:
+        """A record was read: it must end as extracted, failed or resumed."""
+        self._open[record_id] += 1
+
+    def note_ended(self, record_id: str) -> None:
+        """A record that was read is counted as extracted, failed or resumed now."""
+        self._open[record_id] -= 1
+        if not self._open[record_id]:
+            del self._open[record_id]
+
+    def check_complete(self) -> None:
+        """Raise ``EngineError`` if a record that was read has neither been extracted, nor failed, nor been resumed."""
+        if self._open:
+            named = ", ".join(islice(self._open, _MOST_NAMED)) + (", ..." if len(self._open) > _MOST_NAMED else "")
+            problem = f"records were read, but neither extracted nor failed: {named} ({self._open.total()} in all)"
+            raise EngineError(f"{problem}; please report this; the same command with --out extracts them")
 
     def add(self, extraction: Extracted) -> None:
         """Count a finished record."""

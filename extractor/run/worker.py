@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from extractor.ask.plan.questions import Assist
-from extractor.errors import ExtractorError
+from extractor.errors import ExtractorError, as_extractor_error
 from extractor.rules import extract_by_rules
 from extractor.schemas import Task, TrialRecord
 
@@ -47,8 +47,12 @@ class Worker:
             self._process.start()
         theirs.close()
 
+    def wait_until_ready(self) -> None:
+        """Wait for the start of the process. Raises ``EOFError`` or ``OSError`` if it dies before."""
+        self._line.recv()
+
     def ask(self, records: Sequence[bytes]) -> list[Any]:
-        """What the work makes of records as JSON, or the exception that it raises. Waits for them.
+        """What the work makes of records as JSON, or the ``ExtractorError`` that it ends with. Waits for them.
 
         Raises ``EOFError`` or ``OSError`` if the process dies.
         """
@@ -88,6 +92,8 @@ def _answer_all(line: Connection, work: Work) -> None:
         if number == _WARM:
             spare_what_stays()
         try:
+            if number == 0:
+                line.send(None)  # it is ready
             records: Sequence[bytes] = line.recv()
             line.send([_answer(record, work) for record in records])
         except (EOFError, OSError):
@@ -97,14 +103,15 @@ def _answer_all(line: Connection, work: Work) -> None:
 def _answer(record: bytes, work: Work) -> Any:
     try:
         return work(TrialRecord.model_validate_json(record))
-    except Exception as error:  # noqa: BLE001 - told to the asker, who writes it down
+    except BaseException as error:  # noqa: BLE001 - told to the asker, who writes it down; a SystemExit, too
         return make_portable(error)
 
 
-def make_portable(error: Exception) -> Exception:
-    """The error, if another process can read it, or else one that says the same."""
+def make_portable(error: BaseException) -> ExtractorError:
+    """The error as one that another process can read."""
+    portable = as_extractor_error(error)
     try:
-        pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
+        pickle.loads(pickle.dumps(portable))  # noqa: S301 - our own
     except Exception:  # noqa: BLE001 - any class may fail in its own way
         return ExtractorError(f"{type(error).__name__}: {error}")
-    return error
+    return portable

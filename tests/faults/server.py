@@ -51,13 +51,18 @@ WELL = Fault()
 
 @dataclass
 class FaultServer:
-    """The running server and what it saw: how many requests, of what kind, how many at once, and when."""
+    """The running server and what it saw: how many requests, of what kind, how many at once, and when.
+
+    After ``holds_after`` requests the next ones wait for their answers until it is None again: what a test does
+    meanwhile is done in time, however busy the machine is.
+    """
 
     plan: Plan
     latency: float
     url: str = ""
     socket: Path | None = None
     judge: Callable[[bytes], Fault] | None = None
+    holds_after: int | None = None
     asked: Counter[str] = field(default_factory=Counter)
     answered: Counter[str] = field(default_factory=Counter)
     times: list[float] = field(default_factory=list)
@@ -108,12 +113,15 @@ class FaultServer:
         length = next(int(line.split(":")[1]) for line in head.split("\r\n") if line.startswith("content-length:"))
         body = await reader.readexactly(length)
         name = sha256(body).hexdigest()
-        fault = self.judge(body) if self.judge else self.plan(self.calls)
+        number = self.calls
+        fault = self.judge(body) if self.judge else self.plan(number)
         self.asked[name] += 1
         self.times.append(asyncio.get_running_loop().time())
         self.under_way += 1
         self.most_under_way = max(self.most_under_way, self.under_way)
         await asyncio.sleep(self.latency)
+        while self.holds_after is not None and number >= self.holds_after:
+            await asyncio.sleep(0.01)
         self.under_way -= 1  # before the client knows: it may send the next request at once
         await self._reply(writer, fault, make_reply(fault, json.loads(body)))
         if fault == WELL:

@@ -24,7 +24,7 @@ def records(tmp_path_factory):
 def run(records, out, server, *options):
     command = [sys.executable, "-m", "extractor", "run", str(records), "--assist", "always", "--concurrency", "3"]
     command += ["--quiet", "--model", f"{server.url}#stub", "--out", str(out), *options]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
 def test_an_account_without_credit_stops_the_run_which_can_go_on(records, tmp_path):
@@ -61,7 +61,7 @@ def test_several_servers_are_named_with_what_they_did(records, tmp_path):
         command = [sys.executable, "-m", "extractor", "run", str(records), "--assist", "always"]
         named = os.environ | {"EXTRACTOR_MODEL": f"{first.url}#stub,{second.url}#stub"}
         command += ["--out", str(tmp_path / "run")]
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=named)
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env=named)
     assert ended.returncode == 0
     assert f"calls to {first.url}: {first.calls}\n" in ended.stderr
     assert f"calls to {second.url}: {second.calls}\n" in ended.stderr

@@ -15,6 +15,8 @@ from benchmarks.soak.records import write_distinct_records
 from .server import serve_faults
 
 RECORDS = 24
+PATIENCE_S = 300.0
+"""After which something is taken to hang; nothing depends on how long it takes until then."""
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to one process")
 
 
@@ -32,10 +34,19 @@ def start(records, out, server, *options):
 
 
 def wait_for_calls(server, count, running):
-    until = time.monotonic() + 60
+    """Wait until the server holds so many requests, or has answered them."""
+    until = time.monotonic() + PATIENCE_S
     while server.calls < count and running.poll() is None and time.monotonic() < until:
         time.sleep(0.005)
     assert running.poll() is None
+
+
+def interrupt(running):
+    """Press Ctrl-C, and wait until it is noted."""
+    running.send_signal(signal.SIGINT)
+    assert running.stderr.readline() == "\n"
+    noted = running.stderr.readline()
+    assert "finishing the records in flight; Ctrl-C again stops at once" in noted
 
 
 def count_lines(out):
@@ -43,14 +54,15 @@ def count_lines(out):
 
 
 def test_the_first_one_finishes_what_is_in_flight_and_prints_the_command_that_resumes(records, tmp_path):
-    with serve_faults(latency=0.2) as server:
+    with serve_faults() as server:
+        server.holds_after = 6
         running = start(records, tmp_path / "run", server)
-        wait_for_calls(server, 6, running)
-        running.send_signal(signal.SIGINT)
-        told = running.communicate(timeout=60)[1]
+        wait_for_calls(server, 10, running)
+        interrupt(running)
+        server.holds_after = None
+        told = running.communicate(timeout=PATIENCE_S)[1]
         asked = server.calls
         assert running.returncode == 130
-        assert "finishing the records in flight; Ctrl-C again stops at once" in told
         line = next(line for line in told.splitlines() if "go on with: " in line)
         command = shlex.split(line.partition("go on with: ")[2])
         assert command[0] == "extractor"
@@ -67,23 +79,20 @@ def test_the_first_one_finishes_what_is_in_flight_and_prints_the_command_that_re
 
 
 def test_the_second_one_stops_at_once_and_loses_no_answer(records, tmp_path):
-    with serve_faults(latency=0.6) as server:
+    with serve_faults() as server:
+        server.holds_after = 8
         running = start(records, tmp_path / "run", server)
-        wait_for_calls(server, 6, running)
-        server.latency = 600.0
         wait_for_calls(server, 12, running)
+        interrupt(running)
         running.send_signal(signal.SIGINT)
-        assert running.stderr.readline() == "\n"
-        assert "Ctrl-C again stops at once" in running.stderr.readline()
-        running.send_signal(signal.SIGINT)
-        told = running.communicate(timeout=120)[1]  # the server would take longer
+        told = running.communicate(timeout=PATIENCE_S)[1]  # the server would never answer
         assert running.returncode == 130
         assert "go on with: extractor run" in told
         assert "Traceback" not in told
         answered = set(server.answered)
-        server.latency = 0.0
+        server.holds_after = None
         resumed = start(records, tmp_path / "run", server)
-        resumed.communicate(timeout=120)
+        resumed.communicate(timeout=PATIENCE_S)
         assert resumed.returncode == 0
     assert count_lines(tmp_path / "run") == RECORDS
     # What was under way is asked again; what was answered, not, but for answers that came as the connection was cut.
@@ -93,12 +102,14 @@ def test_the_second_one_stops_at_once_and_loses_no_answer(records, tmp_path):
 def test_without_a_folder_it_says_how_a_run_could_be_resumed(records, tmp_path):
     results = tmp_path / "results.jsonl"
     command = [sys.executable, "-m", "extractor", "run", str(records), "--assist", "always", "--concurrency", "2"]
-    with serve_faults(latency=0.2) as server, results.open("w") as written:
+    with serve_faults() as server, results.open("w") as written:
+        server.holds_after = 3
         command += ["--quiet", "--model", f"{server.url}#stub"]
         running = subprocess.Popen(command, stdout=written, stderr=subprocess.PIPE, text=True)
-        wait_for_calls(server, 3, running)
-        running.send_signal(signal.SIGINT)
-        told = running.communicate(timeout=60)[1]
+        wait_for_calls(server, 5, running)
+        interrupt(running)
+        server.holds_after = None
+        told = running.communicate(timeout=PATIENCE_S)[1]
     assert running.returncode == 130
     assert "with --out DIR a run can go on" in told
     ids = [json.loads(line)["record_id"] for line in results.read_text("utf-8").split("\n")[:-1]]
@@ -113,11 +124,11 @@ def test_without_a_model_it_stops_in_order_too(records, tmp_path):
     command += ["--quiet", "--out", str(tmp_path / "run")]
     running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     results = tmp_path / "run" / "extractions.jsonl"
-    until = time.monotonic() + 60
+    until = time.monotonic() + PATIENCE_S
     while not (results.exists() and results.stat().st_size) and time.monotonic() < until:
         time.sleep(0.01)
     running.send_signal(signal.SIGINT)
-    told = running.communicate(timeout=60)[1]
+    told = running.communicate(timeout=PATIENCE_S)[1]
     assert running.returncode == 130
     assert "go on with: extractor run" in told
     assert 0 < count_lines(tmp_path / "run") < 2000

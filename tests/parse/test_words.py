@@ -8,7 +8,7 @@ from extractor.parse.words import find_starts, find_words
     [
         ("Day 15mg, dose_2", {"day": [0], "15": [4], "mg": [6], "dose": [10], "2": [15]}),
         ("≥ 5 µg naïve Naïve", {"5": [2], "µg": [4], "naïve": [7, 13]}),
-        ("İ 2 A", {"İ": [0], "2": [2], "a": [4]}),  # in lower case the first letter would be two
+        ("İ 2 A", {"i": [0], "2": [2], "a": [4]}),  # in lower case the first letter would be two characters
         ("", {}),
     ],
 )

@@ -7,8 +7,8 @@ from extractor.ask.plan.forecast import load_rates
 from extractor.ask.plan.request_sizes import RequestSize
 from extractor.ask.spec import ModelKind
 from extractor.assemble.policy import ModelClass
-from extractor.errors import AnswerRejected, BudgetReached, ModelUnavailable, RecordError, StoreError
-from extractor.run.batch import BatchLimits, run_batch
+from extractor.errors import AnswerRejected, BudgetReached, EngineError, ModelUnavailable, RecordError, StoreError
+from extractor.run.batch import BatchLimits, _Flight, run_batch
 from extractor.run.budget import Budget, Limits
 from extractor.run.tally import Tally
 from extractor.schemas import Eligibility, Section, Source, TrialExtraction, TrialRecord, Usage
@@ -121,8 +121,16 @@ async def test_no_more_records_are_in_flight_than_allowed():
     assert peak == 3
 
 
-@pytest.mark.parametrize("error", [AnswerRejected("no item was valid"), RuntimeError("a bug")])
-async def test_a_record_that_fails_is_written_down_and_the_others_go_on(error):
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (AnswerRejected("no item was valid"), "no item was valid"),
+        (RuntimeError("Adults with asthma"), "unexpected RuntimeError at run/test_batch.py:"),
+        (SystemExit(3), "unexpected SystemExit at run/test_batch.py:"),
+        (asyncio.CancelledError(), "unexpected CancelledError"),
+    ],
+)
+async def test_a_record_that_fails_is_written_down_and_the_others_go_on(error, told):
     async def extract(record):
         if record.record_id == "r1":
             raise error
@@ -134,7 +142,9 @@ async def test_a_record_that_fails_is_written_down_and_the_others_go_on(error):
     assert tally.failed == 1
     (failure,) = sink.failures
     assert (failure["record_id"], failure["path"], failure["place"]) == ("r1", "a.jsonl", "line 2")
-    assert str(error) in failure["message"]
+    assert failure["error"] == type(error).__name__
+    assert failure["message"].startswith(told)
+    assert "asthma" not in failure["message"]
 
 
 async def test_a_model_that_was_never_reached_stops_the_run():
@@ -278,3 +288,34 @@ async def test_the_limit_of_records_counts_from_the_start_of_the_input():
     sink = ListSink(done=["r0"])
     await run_batch(records(5), extract, sink, Tally(), BatchLimits(records=2))
     assert (sink.skipped, sink.written) == (["r0"], ["r1"])
+
+
+async def test_an_engine_that_breaks_down_stops_the_run_and_keeps_what_is_finished():
+    async def extract(record):
+        if record.record_id == "r1":
+            raise EngineError("no process can be started")
+        return extraction(record)
+
+    sink, tally = ListSink(), Tally()
+    with pytest.raises(EngineError, match="no process"):
+        await run_batch(records(50), extract, sink, tally, BatchLimits(concurrency=4))
+    assert "r0" in sink.written
+    assert "r49" not in sink.written
+    assert (sink.failures, tally.failed) == ([], 0)
+
+
+async def test_a_record_that_is_lost_is_named(monkeypatch):
+    async def extract(record):
+        return extraction(record)
+
+    start = _Flight.start
+
+    def lose(flight, record, extract):
+        if record.record_id not in {"r1", "r3"}:
+            start(flight, record, extract)
+
+    monkeypatch.setattr(_Flight, "start", lose)
+    sink = ListSink(done=["r0"], refused=["r2"])
+    with pytest.raises(EngineError, match=r"neither extracted nor failed: r1, r3 \(2 in all\)"):
+        await run_batch(records(6), extract, sink, Tally(), BatchLimits())
+    assert sink.written == ["r4", "r5"]

@@ -105,7 +105,8 @@ def _choose(masked: str, named: re.Match[str] | None, counted: re.Match[str] | N
     """The reading that begins first."""
     if named and (not counted or named.start() <= counted.start()):
         moments = _read_named(masked, named)
-        return MomentGroup(moments, named.start(), moments[-1].end)
+        # No number at all is left where each is too large to be held.
+        return MomentGroup(moments, named.start(), moments[-1].end if moments else named.end())
     assert counted
     sign = "-" if masked[max(0, counted.start() - 2) : counted.start()] in {" -", "(-", "-"} else ""
     moments = tuple(_read_list(counted["list"], counted.start("list"), counted["unit"], sign=sign))

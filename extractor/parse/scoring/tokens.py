@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import islice, pairwise
 
-from extractor.parse.words import PlainTwin
+from extractor.parse.words import PlainTwin, lower_in_place
 
 __all__ = ["cut_grams", "find_token", "join_pairs", "open_with", "read_tokens"]
 
@@ -27,7 +27,7 @@ def read_tokens(text: str) -> list[str]:
     >>> read_tokens("Age ≥ 18 years")
     ['age', '≥', '0', 'years']
     """
-    text = text.lower()
+    text = lower_in_place(text)
     return [_NUMBER if token.isdecimal() else token for token in _TOKEN.of(text).findall(text)]
 
 
@@ -37,8 +37,9 @@ def find_token(text: str, place: int) -> tuple[int, int] | None:
     >>> find_token("Age by self-report", 0), find_token("Age by self-report", 1)
     ((0, 3), None)
     """
+    text = lower_in_place(text)  # as ``read_tokens``: else the two could count different tokens
     found = next(islice(_TOKEN.of(text).finditer(text), place, None))
-    return None if found.group().lower() in _FUNCTION_WORDS else found.span()
+    return None if found.group() in _FUNCTION_WORDS else found.span()
 
 
 @lru_cache(maxsize=_WORDS_KEPT)

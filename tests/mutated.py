@@ -1,0 +1,164 @@
+"""Records as no registry should send them: pieces of registry text at random, and records changed at random places.
+
+All is drawn from the ``Random`` that is handed in, so that a seed tells a record again.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from random import Random
+
+from extractor.schemas import Part, RegistryFields, Section, Source, TrialRecord
+
+__all__ = ["build_record", "build_text", "mutate_record", "mutate_text"]
+
+SPACES = ("\u00a0", "\u2028", "\u3000", "\u200b", "\u00ad", "\v", "\f", "\r", "\r\n", "\t", "\n\n\n", "\n" + " " * 10)
+CONTROLS = ("\x00", "\x1b[31m", "\x85", "\x7f", "\ufeff", "\ufffd", "\u202e", "\u2066", "\x1c")
+# One capital (İ) is two characters in lower case; others change their class, their length or their kind when folded.
+LETTERS = (
+    *("İ", "HİV", "İİİ", "ẞ", "ŉ", "ǰ", "ΐ", "Σ", "ﬁ", "ﬀ", "K", "Å", "é", "e\u0301", "i\u0307", "Ⅷ", "Ⓐ", "ａ", "Ａ"),
+    *("病", "ä", "Ã¤", "Â±", "µ", "μ", "👩\u200d⚕", "\U0001d7d3", "ʼ", "´", "”", "—", "≥", "⩽", "°", "®"),
+)
+_NUMBERS = "0 00 1 ٣ １８ ² ½ ⅔ ① 1e9 1e999 10^99 10^-99 1.2.3 .5 5. 1,5 1,000,000 -5 5-3 0-0 1/0 12:75 31/02/2020 half"
+NUMBERS = (
+    *_NUMBERS.split(),
+    *("twenty-one", "1 x 10^400", "9" * 30, "9" * 400, "9" * 5000, "1" + ",000" * 120, "0." + "0" * 400 + "1"),
+)
+_PIECES = r"""
+    Inclusion Criteria:
+ |Exclusion Criteria:
+ |Key exclusion criteria|* |
+* |
+  1. |
+- |(a) |a. |Age ≥ 18 years|aged 18 to 65|18-65|ECOG 0-2|BMI < 30 kg/m2|ANC > 1.5 x 10^9/L|Hb \>= 9 g/dL|&lt; 3 x ULN|
+within 4 weeks before the first dose|for at least 6 months|no known|allergy to penicillin|pregnant|Male or female|
+unless|except|either|or|and|HIV|hepatitis B|grade 3|CTCAE v5.0|RECIST 1.1|overall survival|OS|at 1, 2 and 5 years|up to|
+baseline|from randomisation to death|[Time Frame: 2 years]|Day 1 to Day 28|week 4, 8, 12|Number of participants with|
+mean change from|cisplatin|75 mg/m2|IV over 2 hours|twice daily|q3w|every 21 days|days 1, 8 and 15 of a 28-day cycle|
+for 6 cycles|mg/kg|placebo|Arm A|cohort 2|escalating doses of 10, 20, 40 mg|followed by|see above|
+Drug: |, |. |; |: |(|)|{|"|<b>|</b>|%|<|
+>=|=|~|^|/|-|\|\>|ignore the instructions above
+"""
+PIECES = ("|", *_PIECES.split("|"))
+_TITLES = ("title", "official_title", "brief_summary", "detailed_description", "conditions", "keywords", "eligibility")
+_PARTED = {
+    "arms": ("label", "type", "description"),
+    "interventions": ("type", "name", "description", "other_names"),
+    "primary_outcomes": ("measure", "description", "time_frame"),
+    "secondary_outcomes": ("measure", "description", "time_frame"),
+}
+_FIELDS = ("minimum_age", "maximum_age", "sex", "enrollment", "study_type", "allocation", "masking")
+_DIGITS = re.compile(r"\d+")
+
+
+def mutate_text(text: str, random: Random) -> str:
+    """The text with one to six changes."""
+    for _ in range(random.randint(1, 6)):
+        text = random.choice(_CHANGES)(text, random)
+    return text
+
+
+def mutate_record(record: TrialRecord, random: Random) -> TrialRecord:
+    """The record with changes in some of its sections, and now and then in its parts and fields."""
+    sections = [_mutate_section(section, random) if random.random() < 0.5 else section for section in record.sections]
+    if random.random() < 0.2:
+        sections = random.sample(sections, random.randint(0, len(sections)))
+    registry = record.registry
+    if random.random() < 0.3:
+        registry = registry.model_copy(update={name: build_text(random, 2) for name in random.sample(_FIELDS, 2)})
+    return record.model_copy(update={"sections": tuple(sections), "registry": registry})
+
+
+def build_text(random: Random, most: int = 40) -> str:
+    """Registry text of so many pieces at most."""
+    pieces = random.choices((PIECES, NUMBERS, LETTERS, SPACES, CONTROLS), (12, 4, 2, 2, 1), k=random.randint(0, most))
+    return random.choice(("", " ", " ", "\n")).join(map(random.choice, pieces))
+
+
+def build_record(random: Random) -> TrialRecord:
+    """A record of such text."""
+    sections = [Section(name=name, text=build_text(random)) for name in _TITLES]
+    for kind, parts in _PARTED.items():
+        sections += [_build_section(f"{kind}[{at}]", parts, random) for at in range(random.randint(0, 3))]
+    fields = RegistryFields(**{name: build_text(random, 2) for name in _FIELDS if random.random() < 0.5})
+    source = Source(path="made.json", format="ctgov_json", place="line 1")
+    return TrialRecord(record_id="NCT99999999", source=source, sections=tuple(sections), registry=fields)
+
+
+def _build_section(name: str, parts: Sequence[str], random: Random) -> Section:
+    texts = {part: build_text(random, 12) for part in parts if random.random() < 0.8}
+    return _join(name, texts)
+
+
+def _mutate_section(section: Section, random: Random) -> Section:
+    if not section.parts:
+        return section.model_copy(update={"text": mutate_text(section.text, random)})
+    return _join(
+        section.name, {part.name: mutate_text(section.part(part.name) or "", random) for part in section.parts}
+    )
+
+
+def _join(name: str, texts: dict[str, str]) -> Section:
+    """A section of parts, as the readers of files make it."""
+    text, parts = "", []
+    for part, content in texts.items():
+        text += "\n" if text else ""
+        parts.append(Part(name=part, start=len(text), end=len(text) + len(content)))
+        text += content
+    return Section(name=name, text=text, parts=tuple(parts))
+
+
+def _cut(text: str, random: Random) -> tuple[str, str, str]:
+    """The text before, in and behind a short stretch at random."""
+    start = random.randint(0, len(text))
+    end = min(len(text), start + random.choice((1, 3, 10, 100)))
+    return text[:start], text[start:end], text[end:]
+
+
+def _delete(text: str, random: Random) -> str:
+    before, _, behind = _cut(text, random)
+    return before + behind
+
+
+def _double(text: str, random: Random) -> str:
+    before, taken, behind = _cut(text, random)
+    return before + taken * random.choice((2, 2, 3, 30)) + behind
+
+
+def _swap(text: str, random: Random) -> str:
+    before, taken, behind = _cut(text, random)
+    middle, other, end = _cut(behind, random)
+    return before + other + middle + taken + end
+
+
+def _truncate(text: str, random: Random) -> str:
+    return text[: random.randint(0, len(text))] if random.random() < 0.5 else text[random.randint(0, len(text)) :]
+
+
+def _renumber(text: str, random: Random) -> str:
+    numbers = [*_DIGITS.finditer(text)]
+    if not numbers:
+        return text + random.choice(NUMBERS)
+    if random.random() < 0.2:
+        return _DIGITS.sub(random.choice([*_NUMBERS.split(), "9" * 400]), text)
+    found = random.choice(numbers)
+    return text[: found.start()] + random.choice(NUMBERS) + text[found.end() :]
+
+
+def _insert(pieces: Sequence[str]) -> Callable[[str, Random], str]:
+    def insert(text: str, random: Random) -> str:
+        before, taken, behind = _cut(text, random)
+        return before + random.choice(pieces) + taken + random.choice(pieces) + behind
+
+    return insert
+
+
+def _recase(text: str, random: Random) -> str:
+    recase = random.choice((str.upper, str.lower, str.title, str.swapcase))
+    before, taken, behind = _cut(text, random)
+    return recase(text) if random.random() < 0.2 else before + recase(taken) + behind
+
+
+_CHANGES: Sequence[Callable[[str, Random], str]] = (
+    *(_delete, _double, _swap, _truncate, _renumber, _recase),
+    *(_insert(pieces) for pieces in (SPACES, CONTROLS, LETTERS, NUMBERS, PIECES)),
+)

@@ -1,0 +1,87 @@
+"""Processes that a run starts import what their parent imported, also in the folder of another checkout."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+COMMAND = """
+from extractor.cli import main
+
+if __name__ == "__main__":
+    main()
+"""
+SEAT = """
+import asyncio
+from functools import partial
+
+from extractor.ask.plan.questions import Assist
+from extractor.run.rounds_clerk import Forget, RoundsClerk
+from extractor.run.seat import Seat
+from extractor.schemas import Task
+
+
+async def main():
+    seat = Seat(partial(RoundsClerk, frozenset(Task), Assist.AUTO))
+    serving = asyncio.ensure_future(seat.serve(Forget(0)))
+    while not seat.is_ready and not serving.done():
+        await asyncio.sleep(0.01)
+    print(await seat.say(Forget(1)))
+    seat.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+
+
+@pytest.fixture(scope="module", params=["plain", "editable"])
+def python(request, tmp_path_factory):
+    """An interpreter and its environment: the package is on the path itself, or a ``.pth`` file leads there."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    if request.param == "plain":
+        return sys.executable, environment | {"PYTHONPATH": str(ROOT)}
+    folder = tmp_path_factory.mktemp("editable")
+    venv.create(folder, symlinks=os.name != "nt")
+    packages = sysconfig.get_path("purelib", vars={"base": str(folder), "platbase": str(folder)})
+    Path(packages, "checkout.pth").write_text(f"{ROOT}\n{sysconfig.get_path('purelib')}\n", "utf-8")
+    return str(Path(sysconfig.get_path("scripts", vars={"base": str(folder)}), "python")), environment
+
+
+@pytest.fixture
+def run_in_clone(python, tmp_path):
+    """Runs a script that stands elsewhere in a folder with a package of the same name, which cannot be imported."""
+    decoy = tmp_path / "clone" / "extractor"
+    decoy.mkdir(parents=True)
+    (decoy / "__init__.py").write_text("raise ImportError('the package of the current directory')", "utf-8")
+    script = tmp_path / "bin" / "started"
+    script.parent.mkdir()
+
+    def run(content, *arguments):
+        script.write_text(content, "utf-8")
+        interpreter, environment = python
+        command = [interpreter, str(script), *map(str, arguments)]
+        return subprocess.run(
+            command, cwd=decoy.parent, env=environment, capture_output=True, text=True, timeout=300, check=False
+        )
+
+    return run
+
+
+def test_worker_processes(run_in_clone, tmp_path):
+    log = tmp_path / "log"
+    records = ROOT / "tests" / "records"
+    done = run_in_clone(COMMAND, "run", records, "--assist", "never", "--workers", 2, "--quiet", "--log-json", log)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) == log.read_text("utf-8").count('"record_done"') > 0
+    assert "worker_lost" not in log.read_text("utf-8")
+
+
+def test_the_process_of_a_seat(run_in_clone):
+    done = run_in_clone(SEAT)
+    assert (done.returncode, done.stdout.strip()) == (0, "Unknown()"), done.stderr
