@@ -80,7 +80,6 @@ def _show_value(value: Value, spans: _Spans) -> Json:
         "name": value.name,
         "value": plain,
         "support": first.support if first else None,
-        "origin": first.origin if first else None,
         "spans": spans.list_numbers(value.evidence),
     }
 
