@@ -12,7 +12,9 @@ __all__ = ["export"]
 
 
 def export(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, or its extractions.jsonl.")],
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN", help="A run's folder, its extractions.jsonl, or a folder of gold.")
+    ],
     to: Annotated[
         Path, typer.Option(help="A .duckdb database, a .csv, .parquet or .jsonl file of one table, or a folder.")
     ],
@@ -26,7 +28,7 @@ def export(
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier export.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not say how many rows there are.")] = False,
 ) -> None:
-    """Write a run's results as flat tables that are joined by record_id and positions.
+    """Write a run's results, or reviewed gold, as flat tables joined by record_id and positions.
 
     The destination is there when it is complete; an export that fails leaves
     what was there before. CSV is safe to open in a spreadsheet: what would be

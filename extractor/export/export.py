@@ -1,4 +1,4 @@
-"""A run's results, line by line, into tables."""
+"""A run's results, or the gold of a review, one record after the other into tables."""
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -23,13 +23,15 @@ _BY_DATABASE = frozenset({Format.PARQUET, Format.DUCKDB})
 def export_run(run: Path, destination: Destination, tables: Collection[Table] = ()) -> Mapping[str, int]:
     """Write the tables of a run, all if none are named, and count their rows.
 
-    ``run`` is a run's folder or a file of extractions. Raises ``ValueError`` where one file would have to hold several
-    tables, or the extra is missing, and ``StoreError`` for what cannot be read, or may not be replaced.
+    ``run`` is a run's folder, a file of extractions, or a folder of gold files, which have no evidence and no
+    confidence. Raises ``ValueError`` where one file would have to hold several tables, or the extra is missing, and
+    ``StoreError`` for what cannot be read, or may not be replaced.
     """
     chosen = tuple(tables) or list_tables()
-    results = run / _RESULTS if run.is_dir() else run
-    if not results.is_file():
-        raise StoreError(f"{run}: holds no results; name a folder that extractor run --out wrote, or its {_RESULTS}")
+    results = run / _RESULTS if (run / _RESULTS).is_file() else run
+    if not results.is_file() and not any(results.glob("*.json")):
+        remedy = f"name a folder that extractor run --out wrote, its {_RESULTS}, or a folder of gold files"
+        raise StoreError(f"{run}: holds no results; {remedy}")
     if destination.is_file and destination.format is not Format.DUCKDB and len(chosen) > 1:
         raise ValueError(f"{destination.path} holds one table; name it with --tables, or a folder with --format")
     if destination.format in _BY_DATABASE and find_spec("duckdb") is None:
@@ -70,17 +72,27 @@ def describe_tables(tables: Collection[Table]) -> dict[str, Any]:
     }
 
 
-def _read_lines(path: Path) -> Iterator[tuple[int, Any]]:
-    """The extractions of a file as JSON, with the numbers of their lines. Raises ``StoreError`` for a broken one."""
+def _read_results(path: Path) -> Iterator[tuple[str, Any]]:
+    """Extractions as JSON with their places: the lines of a file, or the gold files of a folder.
+
+    Raises ``StoreError`` for broken JSON.
+    """
+    if path.is_dir() or path.suffix == ".json":
+        for gold in sorted(path.glob("*.json")) if path.is_dir() else [path]:
+            yield str(gold), _parse(gold.read_bytes(), str(gold), "correct it, or finish its record again")
+        return
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
-            if line.isspace():
-                continue
-            try:
-                yield number, json.loads(line)
-            except (ValueError, RecursionError):
-                remedy = "resume the run, which mends it, or wait for its end"
-                raise StoreError(f"{path}, line {number}: is broken; {remedy}") from None
+            if not line.isspace():
+                place = f"{path}, line {number}"
+                yield place, _parse(line, place, "resume the run, which mends it, or wait for its end")
+
+
+def _parse(data: bytes, place: str, remedy: str) -> Any:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        raise StoreError(f"{place}: is broken; {remedy}") from None
 
 
 def _write(
@@ -111,12 +123,12 @@ def _write_rows(
     results: Path, tables: tuple[Table, ...], write: Callable[[str, tuple[Any, ...]], None]
 ) -> Mapping[str, int]:
     counts = dict.fromkeys((table.name for table in tables), 0)
-    for number, extraction in _read_lines(results):
+    for place, extraction in _read_results(results):
         try:
             for table, row in find_rows(extraction):
                 if table in counts:
                     write(table, row)
                     counts[table] += 1
         except StoreError as error:
-            raise StoreError(f"{results}, line {number}: {error}") from None
+            raise StoreError(f"{place}: {error}") from None
     return counts

@@ -1,11 +1,14 @@
 """Data inside a page of HTML, for its script."""
 
 import json
+import re
 from bisect import bisect_left
 from collections.abc import Callable
 from typing import Any
 
 __all__ = ["escape_json", "to_utf16"]
+
+_WIDE = re.compile("[\U00010000-\U0010ffff]")
 
 
 def escape_json(data: Any) -> str:
@@ -24,7 +27,7 @@ def to_utf16(text: str) -> Callable[[int], int]:
     >>> to_utf16("day \N{GRINNING FACE} 28")(6), to_utf16("day 28")(6)
     (7, 6)
     """
-    wide = [place for place, character in enumerate(text) if character > "\uffff"]
+    wide = [found.start() for found in _WIDE.finditer(text)]
     if not wide:
         return int
     return lambda offset: offset + bisect_left(wide, offset)

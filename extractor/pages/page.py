@@ -5,7 +5,7 @@ from typing import Any
 
 from extractor.errors import ExtractorError
 
-from .assets import read_assets
+from .assets import name_label, read_assets, read_shared_script
 from .policy import state_policy
 
 __all__ = ["render_page"]
@@ -17,8 +17,9 @@ def render_page(package: str, values: Mapping[str, Any], *, styles: Sequence[str
     """Fill the template ``page.html`` in the ``assets`` of a package, which extends ``base.html`` of this one.
 
     ``styles`` and ``scripts`` are files beside it, put behind those that all pages share. What is filled in is escaped.
-    Filters beside those of jinja2: ``share`` (0.123, or a dash for None), ``percent`` (of an axis from 0 to 1) and
-    ``plural`` (a number with its noun). Raises ``ExtractorError`` without jinja2.
+    Filters beside those of jinja2: ``share`` (0.123, or a dash for None), ``percent`` (of an axis from 0 to 1),
+    ``plural`` (a number with its noun) and ``label`` (what a field is called).
+    Raises ``ExtractorError`` without jinja2.
     """
     try:
         from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - needs an extra
@@ -31,9 +32,9 @@ def render_page(package: str, values: Mapping[str, Any], *, styles: Sequence[str
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"share": _share, "percent": _percent, "plural": _plural}
+    environment.filters |= {"share": _share, "percent": _percent, "plural": _plural, "label": name_label}
     style = read_assets(_SHARED, "base.css") + read_assets(package, *styles)
-    script = read_assets(_SHARED, "values.js") + read_assets(package, *scripts)
+    script = read_shared_script() + read_assets(package, *scripts)
     made = {"style": style, "script": script, "policy": state_policy(style, script)}
     return environment.get_template("page.html").render(values, **made)
 

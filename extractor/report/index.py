@@ -57,9 +57,9 @@ class Index:
 def _list_facts(one: RunRecord) -> Iterator[tuple[str, str]]:
     extraction = one.extraction
     for path, _, values in one.items:
-        for value in values:
-            for proof in value.evidence:
-                yield f"{name_field(path)}.{value.name}", f"origin {proof.origin}"
+        name = name_field(path)
+        for field, origin in {(value.name, proof.origin) for value in values for proof in value.evidence}:
+            yield f"{name}.{field}", f"origin {origin}"
     for absence in extraction.absences:
         yield name_field(absence.field), f"absence {absence.reason}"
     for finding in extraction.findings:

@@ -1,9 +1,9 @@
-"""What reasons of absences and kinds of findings mean, as the schema's own documentation says it."""
+"""What reasons of absences, kinds of findings and ways of support mean, as the schema's own documentation says it."""
 
 import re
 from enum import StrEnum
 
-from extractor.schemas import AbsenceReason, FindingKind
+from extractor.schemas import AbsenceReason, FindingKind, Support
 
 __all__ = ["MEANINGS", "read_meanings"]
 
@@ -20,4 +20,4 @@ def read_meanings(kind: type[StrEnum]) -> dict[str, str]:
     return {name: " ".join(words.split()).rstrip(".") for name, words in found}
 
 
-MEANINGS: dict[str, str] = read_meanings(AbsenceReason) | read_meanings(FindingKind)
+MEANINGS: dict[str, str] = read_meanings(AbsenceReason) | read_meanings(FindingKind) | read_meanings(Support)

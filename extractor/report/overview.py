@@ -80,9 +80,8 @@ class Overview:
             self._note_confidence(name, item.confidence)
             for filled in {value.name for value in values}:
                 self._field(f"{name}.{filled}").filled += 1
-            for proof in item.evidence:
-                self.origin[proof.origin.value] += 1
-                self.support[proof.support.value] += 1
+            self.origin.update([str(proof.origin) for proof in item.evidence])
+            self.support.update([str(proof.support) for proof in item.evidence])
         for name in _GROUPS:
             self.items[name] += counts[name]
             self._field(name).filled += bool(counts[name])
@@ -116,7 +115,10 @@ class Overview:
         return [one for one in self._confidence.values() if one.total]
 
     def _field(self, name: str) -> FieldCount:
-        return self._fields.setdefault(name, FieldCount(name))
+        # Asked for every value: setdefault would make a new count each time.
+        if name not in self._fields:
+            self._fields[name] = FieldCount(name)
+        return self._fields[name]
 
     def _note_confidence(self, field_name: str, confidence: float | None) -> None:
         task = name_task(field_name)

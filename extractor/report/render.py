@@ -18,6 +18,7 @@ from .meanings import MEANINGS
 from .overview import Overview
 from .run_records import read_run
 from .show_record import show_record
+from .words import gather_words
 
 __all__ = ["ReportSummary", "write_report"]
 
@@ -60,14 +61,16 @@ def write_report(
     the same bytes. Raises ``StoreError`` for a folder that holds no run, ``OSError`` if the file cannot be written.
     """
     finished = FinishedRun(Path(run))
-    overview, chunks, index = Overview(), Chunks(), Index()
+    overview, chunks, index, words = Overview(), Chunks(), Index(), list[str]()
     for one in read_run(finished, records):
         overview.add(one)
         if overview.records <= limit:
-            index.add(one, *chunks.add(show_record(one)))
+            record = show_record(one)
+            index.add(one, *chunks.add(record))
+            words.append(gather_words(record))
     chunks.close()
     shown = min(limit, overview.records)
-    values = _gather(finished, overview, chunks, index) | {"shown": shown}
+    values = _gather(finished, overview, chunks, index) | {"shown": shown, "words": pack(words)}
     page = render_page(_PACKAGE, values, styles=_STYLES, scripts=_SCRIPTS)
     Path(path).write_bytes(page.encode("utf-8", "replace"))
     return ReportSummary(overview.records, shown, overview.records - overview.texts[TextState.SAME])

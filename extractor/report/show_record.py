@@ -8,7 +8,7 @@ from .run_records import RunRecord
 from .shown_text import ShownText, show_quotes, show_text
 from .values import Value
 
-__all__ = ["show_record", "tell_title"]
+__all__ = ["Json", "show_record", "tell_title"]
 
 Json = dict[str, Any]
 
@@ -48,16 +48,14 @@ class _Spans:
     def __init__(self, text: ShownText) -> None:
         self.found: list[list[int]] = []
         self._text = text
-        self._numbers: dict[tuple[int, ...], int] = {}
+        self._numbers: dict[tuple[str, int, int], int | None] = {}
 
     def number(self, quoted: Evidence | Citation) -> int | None:
-        place = self._text.place(quoted)
-        if place is None:
-            return None
-        key = tuple(place)
+        key = (quoted.section, quoted.start, quoted.end)
         if key not in self._numbers:
-            self._numbers[key] = len(self.found)
-            self.found.append(place)
+            place = self._text.place(quoted)
+            self._numbers[key] = None if place is None else len(self.found)
+            self.found += [] if place is None else [place]
         return self._numbers[key]
 
     def list_numbers(self, quoted: tuple[Evidence, ...] | tuple[Citation, ...]) -> list[int]:
@@ -82,7 +80,6 @@ def _show_value(value: Value, spans: _Spans) -> Json:
         "name": value.name,
         "value": plain,
         "support": first.support if first else None,
-        "origin": first.origin if first else None,
         "spans": spans.list_numbers(value.evidence),
     }
 

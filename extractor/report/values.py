@@ -17,6 +17,7 @@ RECORD = "record"
 
 _PATH = re.compile(r"(?:eligibility|dosing|endpoints)(?:\[\d+\])?(?:\.[a-z_]+(?:\[\d+\])?)*")
 _ROOT = re.compile(r"[.\[]")
+_TASKS = {task.value: task for task in Task}
 _PLACES = frozenset({"section", "rank", "index", "criteria"})
 
 
@@ -56,8 +57,7 @@ def name_task(field: str) -> Task | None:
     >>> name_task("endpoints.time_points").value
     'endpoints'
     """
-    name = field.partition(".")[0]
-    return Task(name) if name in set(Task) else None
+    return _TASKS.get(field.partition(".")[0])
 
 
 def _list_of_item(path: str, item: Item) -> Iterator[Value]:

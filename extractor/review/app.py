@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from extractor.errors import ExtractorError
-from extractor.pages import read_assets
+from extractor.pages import read_assets, read_shared_script
 
 from .changes import Change, Overtaken
 from .desk import ReviewDesk
@@ -147,4 +147,5 @@ def _serve(name: str) -> Response:
     ending = name[name.rfind(".") :]
     if name not in names or ending not in _TYPES:
         return PlainTextResponse("There is no such file.\n", 404)
-    return Response(read_assets(package, name), media_type=_TYPES[ending])
+    content = read_shared_script() if name == "values.js" else read_assets(package, name)
+    return Response(content, media_type=_TYPES[ending])

@@ -61,13 +61,13 @@ def weigh_result(result: WeighedResult) -> Doubt:
     """The sum of what each item lacks in confidence, and of what the findings weigh.
 
     >>> weigh_result(WeighedResult(eligibility={"confidence": 1, "criteria": [{"confidence": 0.6}]}))
-    Doubt(items=2, expected=0.4, reasons=('criterion 1 is sure to 60 %',))
+    Doubt(items=2, expected=0.4, reasons=('criterion 1 is 60 % sure',))
     """
     items = list(_name_items(result))
     lacks = [(name, 1 - item.confidence) for name, item in items if item.confidence is not None]
     doubtful = sorted((pair for pair in lacks if pair[1] > 1 - CERTAIN), key=lambda pair: -pair[1])
     findings = sum(_FINDING[finding.severity] for finding in result.findings)
-    reasons = [f"{name} is sure to {100 * (1 - lack):.0f} %" for name, lack in doubtful[:_NAMED]]
+    reasons = [f"{name} is {100 * (1 - lack):.0f} % sure" for name, lack in doubtful[:_NAMED]]
     if (rest := len(doubtful) - _NAMED) > 0:
         reasons.append(f"{rest} more {'is' if rest == 1 else 'are'} not certain")
     if number := len(result.findings):

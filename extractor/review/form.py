@@ -9,6 +9,8 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
+from extractor.pages import name_label
+
 from .items import MODELS, ItemKind, Json, list_fields
 
 __all__ = ["describe_form"]
@@ -36,7 +38,7 @@ def _describe_field(model: type[BaseModel], kind: ItemKind, name: str) -> Json:
     inner, many, optional = _unwrap(field.annotation)
     meanings = _definitions()["fields"][kind]
     told = meanings.get(name) or field.description or ""
-    described = {"name": name, "label": name.replace("_", " "), "help": told, "many": many, "optional": optional}
+    described = {"name": name, "label": name_label(name), "help": told, "many": many, "optional": optional}
     if isinstance(inner, type) and issubclass(inner, BaseModel):
         return described | {"widget": "group", "fields": _describe_fields(inner, kind, list(inner.model_fields))}
     if isinstance(inner, type) and issubclass(inner, StrEnum):

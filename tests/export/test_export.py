@@ -207,6 +207,20 @@ def test_a_folder_without_results_is_told(tmp_path):
         export(tmp_path, tmp_path / "t.duckdb")
 
 
+def test_gold_is_read_file_by_file_and_a_broken_one_is_told(tmp_path):
+    gold = tmp_path / "gold"
+    gold.mkdir()
+    for number in (2, 1):
+        annotated = SMALL.model_copy(update={"record_id": f"NCT9000000{number}"}).model_dump(mode="json")
+        (gold / f"NCT9000000{number}.json").write_text(json.dumps(annotated, indent=1), "utf-8")
+    assert export(gold, tmp_path / "t", Format.CSV)["records"] == 2
+    assert [row["record_id"] for row in read_csv(tmp_path / "t" / "records.csv")] == ["NCT90000001", "NCT90000002"]
+    assert export(gold / "NCT90000001.json", tmp_path / "one", Format.CSV)["records"] == 1
+    (gold / "NCT90000003.json").write_text("{", "utf-8")
+    with pytest.raises(StoreError, match=r"NCT90000003\.json: is broken; correct it"):
+        export(gold, tmp_path / "t", Format.CSV, force=True)
+
+
 def test_an_unknown_table_is_told():
     with pytest.raises(ValueError, match="no such table; choose from records, eligibility"):
         choose_tables([], ["doses"])

@@ -46,11 +46,28 @@ def test_many_records_are_opened_one_chunk_at_a_time(visit, sizes):
     assert index[MANY] <= 1.2 * index[FEW]
 
 
-def test_a_search_goes_through_all_and_keeps_little(visit, sizes):
-    page = visit(sizes[MANY], "#?text=part+149")
-    expect(page.locator(".status")).to_have_text(f"1 of {MANY} records")
-    assert page.evaluate("opened.chunks") == page.locator("[id^=chunk-]").count() > 4
-    assert page.evaluate("chunks.size") == 4
+def test_a_search_opens_no_record_and_draws_what_is_in_sight(visit, sizes):
+    read, drawn = {}, {}
+    for count, address in sizes.items():
+        page = visit(address, "#?")
+        expect(page.locator(".status")).to_have_text(f"{count} of {count} records")
+        assert page.locator("[id^=chunk-]").count() > (4 if count == MANY else 0)
+        before = page.evaluate("opened.characters")
+        search_for(page, f"part {count - 1}", f"1 of {count} records")
+        read[count] = page.evaluate("opened.characters") - before
+        search_for(page, "many trials", f"{count} of {count} records")
+        drawn[count] = page.locator(".rows li").count()
+        search_for(page, "no such words", f"0 of {count} records")
+        # The words of all records are opened at the first search, and the records never.
+        assert page.evaluate("opened.characters") - before == read[count]
+        assert page.evaluate("opened.chunks") == 0
+    assert read[MANY] / MANY <= 1.2 * read[FEW] / FEW
+    assert drawn[MANY] <= drawn[FEW] + 10
+
+
+def search_for(page, words, status):
+    page.get_by_role("searchbox").fill(words)
+    expect(page.locator(".status")).to_have_text(status)
 
 
 def test_the_last_of_many_records_is_a_key_away(visit, sizes):

@@ -58,7 +58,7 @@ def test_the_likeliest_errors_come_first_and_say_why(sit_down):
     assert len(rows) == 5
     assert [row["expected"] for row in rows] == sorted((row["expected"] for row in rows), reverse=True)
     reasons = next(row["reasons"] for row in rows if row["record"] == SEED)
-    assert reasons[:2] == ("dose 1 is sure to 30 %", "primary outcome 1 is sure to 40 %")
+    assert reasons[:2] == ("dose 1 is 30 % sure", "primary outcome 1 is 40 % sure")
 
 
 def test_a_page_of_many_is_small_and_opens_no_record(desk, reads):

@@ -1,6 +1,7 @@
 """The review in a real browser, as a curator works with it."""
 
 import json
+import re
 import shutil
 
 from playwright.sync_api import expect
@@ -24,8 +25,10 @@ def test_a_curator_mends_a_record_and_it_becomes_gold(page, served):
     expect(endpoint.locator(".before")).to_have_text("was: 6 month")
     # Other fields of it are doubtful still.
     expect(endpoint.locator(".pill").first).to_have_text("to decide")
-    expect(endpoint.locator(".head .doubt")).to_have_text("59 % sure of measure, description, time kind, specimens")
-    endpoint.get_by_role("button", name="Accept", exact=True).click()
+    expect(endpoint.locator(".head .doubt")).to_have_text(
+        "59 % sure of measure, description, kind of time and that no specimen is stated"
+    )
+    endpoint.get_by_role("button", name="Accept outcome").click()
     expect(endpoint.locator(".pill").first).to_have_text("corrected")
     # A criterion that was missed.
     drag_over(page, "brief_summary", CRITERION)
@@ -34,7 +37,7 @@ def test_a_curator_mends_a_record_and_it_becomes_gold(page, served):
     expect(added.locator("> .form > [data-field=quote] textarea")).to_have_value(CRITERION)
     expect(added.locator("[data-field=constraints] textarea").first).to_have_value("CD19")
     expect(added.locator(".head .doubt")).to_have_text("category guessed")
-    added.get_by_role("button", name="Accept", exact=True).click()
+    added.get_by_role("button", name="Accept criterion").click()
     expect(added.locator(".pill").first).to_have_text("added")
     # An invented dose: rejected, taken back, rejected again.
     unfold(page, "regimen-0").get_by_role("button", name="Reject").click()
@@ -137,6 +140,47 @@ def test_keys_are_the_page_s_in_a_closed_menu_and_escape_takes_back(page):
         .get_by_label("Measure")
         .evaluate("(box) => box.getBoundingClientRect().bottom < innerHeight")
     )
+
+
+def test_a_whole_outcome_is_accepted_from_a_field_with_its_doubts_on_empty_fields(page):
+    endpoint = unfold(page, "endpoint-0")
+    expect(endpoint.locator("[data-field=specimens] .doubt")).to_contain_text("% sure that no specimen is stated")
+    expect(endpoint.locator("[data-field=measure] .doubt")).to_have_text(re.compile(r"^\d+ % sure$"))
+    endpoint.get_by_label("value", exact=True).fill("3")
+    page.keyboard.press("Control+Enter")
+    expect(endpoint.locator(".pill").first).to_have_text("corrected")
+    expect(endpoint.locator(".doubt")).to_have_count(0)
+    expect(endpoint.locator(".values")).to_contain_text("3 month")
+    # On to the next item that is to decide.
+    expect(card(page, "people").locator(".form")).to_be_visible()
+
+
+def test_the_name_of_an_opened_item_stays_in_sight_and_hides_no_field(page):
+    for width, height in ((1200, 480), (390, 640)):
+        page.set_viewport_size({"width": width, "height": height})
+        endpoint = unfold(page, "endpoint-0")
+        for field in ("Censored", "Concept", "Measure"):
+            endpoint.get_by_label(field).focus()
+            name, buttons, control = (
+                endpoint.locator(place).first.evaluate(
+                    "(one) => [one.getBoundingClientRect()].map((box) => [box.top, box.bottom])[0]"
+                )
+                for place in (".name", ".decide", ":focus")
+            )
+            assert 0 <= name[0] < name[1] <= buttons[0]
+            assert buttons[1] <= control[0] < control[1] <= height
+            on_top = (
+                "([top, bottom]) => document.elementFromPoint(innerWidth - 60, (top + bottom) / 2)?.closest('.tabs')"
+            )
+            assert page.evaluate(on_top, name) is None
+
+
+def test_a_page_says_what_percentages_mean_and_names_fields_for_people(page):
+    expect(page.locator(".explained")).to_contain_text("how sure the extraction is")
+    limit = unfold(page, "criterion-0").locator("[data-field=constraints]")
+    limit.get_by_role("button", name="Add constraints").click()
+    expect(limit.get_by_label("upper value")).to_be_visible()
+    expect(card(page, "criterion-0").get_by_label("Introductory line")).to_be_visible()
 
 
 def test_what_is_wrong_is_said_at_its_field(page):

@@ -42,7 +42,7 @@ def test_what_a_record_says_is_text(visit, hostile, tmp_path):
         expect(page.locator("pre[data-section=eligibility]")).to_have_text(TEXT, use_inner_text=False)
         expect(page.locator(".title h1")).to_have_text(HOSTILE)
         assert page.locator("img, .record script").count() == 0
-        page.get_by_role("button", name="Accept", exact=True).click()
+        page.get_by_role("button", name="Accept facts").click()
         page.get_by_role("button", name="History").click()
         expect(page.locator("dialog tbody tr")).to_have_count(1)
         page.keyboard.press("Escape")

@@ -14,7 +14,7 @@ function make(tag, attributes = {}, ...children) {
 
 /** A kind or a key as words. */
 function toWords(name) {
-  return name.replaceAll("_", " ");
+  return LABELS.get(name) ?? name.replaceAll("_", " ");
 }
 
 /** A value on one line, for lists and for the search. */

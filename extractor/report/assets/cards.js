@@ -39,7 +39,9 @@ function showValues(record, meanings) {
   const first = findings.length
     ? make("section", { class: "group findings", "aria-label": "Findings" }, make("h3", {}, "Findings"), findings)
     : null;
-  return [first, ...groups].filter(Boolean);
+  const explained = make("p", { class: "dim explained" },
+    "Confidence, from 0 to 1, is how likely the least sure field of an item is right. A value is as quoted, parsed from its quote, or inferred: decided by it.");
+  return [explained, first, ...groups].filter(Boolean);
 }
 
 /** Whether a field is of an item: of "eligibility" are its own fields, not those of its criteria. */
@@ -54,12 +56,12 @@ function showCard(record, item, meanings) {
   const names = headlinesFirst([...byName.keys()], (name) => name);
   const rows = names.map((name) => [
     make("dt", {}, toWords(name)),
-    make("dd", { class: LONG.includes(name) && "wide" }, byName.get(name).map((value) => makeValue(record, value))),
+    make("dd", { class: LONG.includes(name) && "wide" }, byName.get(name).map((value) => makeValue(record, value, meanings))),
   ]);
   return make(
     "div",
     { class: "card", role: "group", "data-path": item.path, "aria-label": item.path },
-    make("header", {}, make("b", {}, nameItem(item)), item.origin && make("span", {}, tellOrigin(item.origin)), makeSure(item.confidence)),
+    make("header", {}, make("b", {}, nameItem(item)), item.origin && make("span", {}, tellOrigin(item.origin)), makeConfidence(item.confidence)),
     rows.length ? make("dl", { class: "facts" }, rows) : null,
     empty.length ? showEmpty(empty, item.path, meanings) : null,
   );
@@ -77,14 +79,16 @@ function tellOrigin(origin) {
   return { rule: "by rules", model: "by a model", both: "by rules and a model" }[origin] || origin;
 }
 
-function makeSure(confidence) {
+function makeConfidence(confidence) {
   if (confidence === null) return null;
-  return make("span", { class: confidence < 0.5 ? "sure doubtful" : "sure" }, `confidence ${confidence.toFixed(2)}`);
+  const title = "how likely the least sure of its fields is right";
+  return make("span", { class: confidence < 0.5 ? "sure doubtful" : "sure", title }, `confidence ${confidence.toFixed(2)}`);
 }
 
 /** A value: a link to its own address; with evidence, it shows it. */
-function makeValue(record, value) {
-  const how = value.support && value.support !== "literal" ? make("span", { class: `how ${value.support}` }, value.support) : null;
+function makeValue(record, value, meanings) {
+  const isTold = value.support && value.support !== "literal";
+  const how = isTold ? make("span", { class: `how ${value.support}`, title: meanings[value.support] }, value.support) : null;
   return make(
     "a",
     { class: "value", href: writeRecord(record.id, value.path), "data-path": value.path, "data-spans": value.spans.join(" ") },

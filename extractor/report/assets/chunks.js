@@ -1,4 +1,4 @@
-// Records lie in the page in compressed chunks. One is opened when a record of it is shown, or when all are searched.
+// Records lie in the page in compressed chunks. One is opened when a record of it is shown.
 
 const KEPT = 4;
 
@@ -7,7 +7,9 @@ const opened = { chunks: 0, characters: 0 };
 
 /** The JSON that an element holds, compressed. */
 async function unpack(id) {
-  const bytes = Uint8Array.from(atob(document.getElementById(id).textContent.trim()), (one) => one.charCodeAt(0));
+  const letters = atob(document.getElementById(id).textContent);
+  const bytes = new Uint8Array(letters.length);
+  for (let place = 0; place < letters.length; place++) bytes[place] = letters.charCodeAt(place);
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   const text = await new Response(stream).text();
   opened.characters += text.length;

@@ -65,27 +65,12 @@ function splitWords(text) {
   return (text || "").toLowerCase().split(/\s+/).filter(Boolean);
 }
 
-/** All that can be searched of a record, in small letters. */
-function gatherWords(record) {
-  const values = record.items.flatMap((item) => item.values.map((value) => toLine(value.value)));
-  const messages = record.findings.map((finding) => finding.message);
-  return [record.id, ...record.sections.map(({ text }) => text), ...values, ...messages].join("\n").toLowerCase();
-}
+/** The words of each record, by its number: opened at the first search, and kept. */
+let recordWords = null;
 
-/** The rows whose records have all words. Chunks are opened one by one; ``isStale`` says that nobody waits any more. */
-async function searchRows(rows, words, tell, isStale) {
-  const byChunk = Map.groupBy(rows, (row) => row.place[0]);
-  const found = new Set();
-  let done = 0;
-  for (const [number, own] of byChunk) {
-    const records = await openChunk(number);
-    if (isStale()) return null;
-    for (const row of own) {
-      const text = gatherWords(records[row.place[1]]);
-      if (words.every((word) => text.includes(word))) found.add(row);
-    }
-    done += 1;
-    tell(done / byChunk.size);
-  }
-  return rows.filter((row) => found.has(row));
+/** The rows whose records have all words, each as a part of one of theirs. */
+async function searchRows(rows, words) {
+  recordWords ??= unpack("words");
+  const known = await recordWords;
+  return rows.filter(({ number }) => words.every((word) => known[number].includes(word)));
 }

@@ -27,15 +27,14 @@ function startPage(index) {
     find(".views [data-view=records]").href = writeList(filters);
   }
 
-  /** List what the filters let through; words are searched in the records, chunk by chunk. */
+  /** List what the filters let through, unless the filters are others again by the time that the words are open. */
   async function select() {
     const turn = ++search;
     const words = splitWords(filters.text);
     const selected = selectRows(rows, filters);
     if (words.length === 0) return finish(selected);
-    const tell = (share) => (status.textContent = `Searching: ${Math.round(100 * share)} %`);
-    const matching = await searchRows(selected, words, tell, () => turn !== search);
-    if (matching) finish(matching);
+    const matching = await searchRows(selected, words);
+    if (turn === search) finish(matching);
   }
 
   function finish(selected) {

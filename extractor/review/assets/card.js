@@ -1,7 +1,7 @@
 // One item as a card: closed in two lines, opened with its form.
 
 import { makeForm } from "./form.js";
-import { nameItem, STATES, summarise } from "./summary.js";
+import { describeDoubts, nameItem, NOUNS, STATES, summarise } from "./summary.js";
 import { scrollToMark } from "./text.js";
 
 export const CERTAIN = 0.95;
@@ -11,9 +11,10 @@ export function makeCard(view, item, flaws) {
   const isOpened = item.id === view.current;
   const name = nameItem(item);
   const states = `card ${item.state}${item.predicted ? "" : " added"}${isOpened ? " opened" : ""}`;
-  const body = isOpened ? [makeButtons(view, item), makeItemForm(view, item, flaws)] : [];
-  return make("article", { class: states, "aria-label": name, "data-id": item.id },
-    make("h3", {}, makeHead(view, item, flaws, isOpened)), body);
+  const head = make("h3", {}, makeHead(view, item, flaws, isOpened));
+  // The name and the buttons stay in sight together while the form scrolls under them.
+  const body = isOpened ? [make("div", { class: "card-top" }, head, makeButtons(view, item)), makeItemForm(view, item, flaws)] : head;
+  return make("article", { class: states, "aria-label": name, "data-id": item.id }, body);
 }
 
 function makeHead(view, item, flaws, isOpened) {
@@ -33,12 +34,13 @@ function makeHead(view, item, flaws, isOpened) {
 /** How sure the extraction is of what nobody has decided yet, and of which fields. */
 function makeDoubt(item) {
   if (item.state !== "open") return null;
-  const fields = Object.keys(item.doubts).map(toWords).join(", ");
-  if (!item.predicted) return make("span", { class: "doubt", title: "the rules read the words that were selected" }, `${fields} guessed`);
+  if (!item.predicted) {
+    const fields = Object.keys(item.doubts).map(toWords).join(", ");
+    return make("span", { class: "doubt", title: "the rules read the words that were selected" }, `${fields} guessed`);
+  }
   if (item.confidence === null || item.confidence >= CERTAIN) return null;
-  const sure = isChanged(item) && fields ? Math.min(...Object.values(item.doubts)) : item.confidence;
   const title = "how sure the extraction is of its least sure field";
-  return make("span", { class: "doubt", title }, `${Math.round(100 * sure)} % sure${fields ? ` of ${fields}` : ""}`);
+  return make("span", { class: "doubt", title }, describeDoubts(item, isChanged(item)));
 }
 
 function makeButtons(view, item) {
@@ -50,10 +52,18 @@ function makeButtons(view, item) {
   const isRejected = item.state === "rejected";
   const isOpenLeft = view.record.items.some((one) => one.state === "open");
   return make("div", { class: "decide" },
-    item.state === "open" ? button("Accept", "a", () => view.accept(), "primary") : null,
+    item.state === "open" ? makeAccept(view, item) : null,
     item.state !== "open" && isOpenLeft ? button("Next to decide", "n", () => view.goToOpen(), "primary") : null,
     isRejected || item.kind === "people" ? null : button("Reject", "x", () => view.decide("reject")),
     isRejected || item.state === "corrected" || isChanged(item) ? button("Restore", isRejected ? "x" : null, () => view.decide("restore")) : null);
+}
+
+/** The button that accepts an item as a whole: whatever is doubtful in it, and whatever is empty. */
+function makeAccept(view, item) {
+  const title = "Accept every field as it stands, empty ones too (key a; Ctrl+Enter while a field has the focus)";
+  const made = make("button", { type: "button", class: "primary", id: `accept|${item.id}`, title }, `Accept ${NOUNS[item.kind]}`);
+  made.addEventListener("click", () => view.accept());
+  return made;
 }
 
 /** Whether an item that is still to decide was changed. */

@@ -6,7 +6,7 @@ import { nameItem, STATES, summarise } from "./summary.js";
 const KEYS = [
   ["j, k", "next, previous item, or record of the queue"],
   ["n", "next item that is not decided"],
-  ["a", "accept the item and go on"],
+  ["a", "accept the item with all its fields, empty ones too, and go on; in a field, Ctrl+Enter"],
   ["x", "reject the item, or restore it"],
   ["e", "edit the item; Enter saves a field, Escape leaves it as it was, a menu too"],
   ["u, r", "undo, redo"],

@@ -1,6 +1,6 @@
 // The form of one item, made from what the server says of its schema.
 
-import { nameSection } from "./summary.js";
+import { describeDoubt, nameSection } from "./summary.js";
 
 let sequence = 0;
 
@@ -17,12 +17,12 @@ function makeField(item, field, context) {
   const save = (value) => context.save(field.name, value);
   const control = makeValue(field, item.value[field.name] ?? null, save, place, context);
   const isGroup = field.many || field.widget === "group";
-  const doubt = item.doubts[field.name];
+  const isDoubtful = field.name in item.doubts;
   const before = item.predicted && context.isChanged(field.name) ? toLine(item.predicted[field.name] ?? null) : null;
-  const sure = doubt === null ? "guessed" : doubt ? `${Math.round(100 * doubt)} % sure` : "not read";
-  const head = [field.label, doubt === undefined ? null : make("span", { class: "doubt", title: "how sure the rules are of this field" }, sure)];
+  const title = "how sure the rules are of this field";
+  const head = [field.label, isDoubtful ? make("span", { class: "doubt", title }, describeDoubt(item, field.name)) : null];
   const label = isGroup ? make("legend", {}, head) : make("label", { for: place.key }, head);
-  return make(isGroup ? "fieldset" : "div", { class: `field${doubt === undefined ? "" : " doubtful"}`, "data-field": field.name },
+  return make(isGroup ? "fieldset" : "div", { class: `field${isDoubtful ? " doubtful" : ""}`, "data-field": field.name },
     label,
     make("div", { class: "control" }, control,
       make("div", { id: told, class: "told" },

@@ -73,7 +73,10 @@ export class RecordView {
     const { record } = this;
     const kept = new Map();
     this.findings ??= makeFindings(this);
-    const parts = [this.findings];
+    this.explanation ??= make("p", { class: "dim explained" },
+      "A percentage says how sure the extraction is: beside a field of that field, beside an item's name of its least sure field. ",
+      "To accept an item is to say that all of it is right, also that its empty fields are not stated.");
+    const parts = [this.findings, this.explanation];
     for (const [kind, title] of Object.entries(GROUPS)) {
       const items = record.items.filter((item) => item.kind === kind);
       const count = items.filter((item) => item.state !== "rejected").length;

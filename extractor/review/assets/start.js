@@ -120,6 +120,11 @@ function inOrder(act) {
 
 addEventListener("keydown", (event) => {
   const { target } = event;
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && view && !target.closest("dialog")) {
+    event.preventDefault();
+    target.blur(); // what was typed is saved first
+    return inOrder(() => view?.accept());
+  }
   if (event.key === "Escape" && isControl(target)) return leave(target);
   const act = KEYS[event.key];
   // A dialog that was closed keeps the focus for a while: what is typed then is for the page.

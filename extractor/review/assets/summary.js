@@ -2,6 +2,9 @@
 
 export const GROUPS = { people: "Who may take part", criterion: "Criteria", regimen: "Doses", endpoint: "Outcomes" };
 
+/** What one of a kind is called on a button. */
+export const NOUNS = { people: "facts", criterion: "criterion", regimen: "dose", endpoint: "outcome" };
+
 /** What became of an item, in words. */
 export const STATES = { open: "to decide", accepted: "accepted", corrected: "corrected", added: "added", rejected: "rejected" };
 
@@ -38,6 +41,36 @@ export function summarise(item) {
   const events = [value.start_event && `from ${value.start_event}`, ...list(value.end_events).map((event) => `to ${event}`)];
   const told = [...list(value.specimens), ...list(value.methods), value.censored && "censored"];
   return { words: value.measure, values: [...values, toChoice(value.time_kind), value.instrument && toLine(value.instrument), ...events, ...told] };
+}
+
+/** Whether a field states nothing. */
+function isEmpty(value) {
+  return value === null || value === undefined || value.length === 0;
+}
+
+/** What a doubt about an empty field is about: "that no specimen is stated". */
+function tellNone(item, names) {
+  const nouns = names.map((name) => (Array.isArray(item.value[name]) ? toWords(name).replace(/s$/, "") : toWords(name)));
+  return `that no ${nouns.join(" or ")} is stated`;
+}
+
+/** How sure the rules are of one field: "84 % sure that no specimen is stated". */
+export function describeDoubt(item, name) {
+  const sure = item.doubts[name];
+  if (sure === null) return "guessed";
+  if (sure === 0) return "not read";
+  return `${Math.round(100 * sure)} % sure${isEmpty(item.value[name]) ? ` ${tellNone(item, [name])}` : ""}`;
+}
+
+/** How sure the extraction is of an item, and of which fields it is not certain. */
+export function describeDoubts(item, isChanged) {
+  const names = Object.keys(item.doubts).filter((name) => item.doubts[name] !== 0);
+  const unread = Object.keys(item.doubts).filter((name) => item.doubts[name] === 0).map(toWords);
+  const [stated, empty] = [names.filter((name) => !isEmpty(item.value[name])), names.filter((name) => isEmpty(item.value[name]))];
+  const of = [stated.length ? `of ${stated.map(toWords).join(", ")}` : null, empty.length ? tellNone(item, empty) : null];
+  const sure = names.length && (isChanged || unread.length) ? Math.min(...names.map((name) => item.doubts[name])) : item.confidence;
+  const told = names.length || !unread.length ? [`${Math.round(100 * sure)} % sure ${of.filter(Boolean).join(" and ")}`.trim()] : [];
+  return [...told, ...(unread.length ? [`not read: ${unread.join(", ")}`] : [])].join("; ");
 }
 
 function listPeople(value) {
