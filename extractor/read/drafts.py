@@ -46,7 +46,8 @@ def build_draft(build: Callable[[_Value], Draft], value: _Value, place: str | No
     try:
         draft = build(value)
     except Unreadable as problem:
-        return Unreadable(problem.problem, problem.remedy, place=problem.place or place)
+        places = ", ".join(filter(None, (place, problem.place)))
+        return Unreadable(problem.problem, problem.remedy, place=places or None)
     if not draft.sections:
         return Unreadable("the record holds no free text", "give a record with text", place=place)
     if not all(_is_unicode(section.text) for section in draft.sections):
