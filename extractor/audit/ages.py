@@ -34,6 +34,12 @@ _SOME = re.compile(
     r"|except|before|sub-?stud(?:y|ies)|expectancy|stages?|phases?|healthy)\b",
     re.IGNORECASE,
 )
+_AT_ANOTHER_TIME = re.compile(
+    r"\bat\s+(?:the\s+)?(?:(?:time|age)\s+of\s+)?(?:[\w-]+\s+){0,3}?(?:onset|diagnos[ei]s|manifestation|presentation|birth"
+    r"|conception|delivery|transplant(?:ation)?|surgery|operation|injury|accident|death)\b",
+    re.IGNORECASE,
+)
+"""An age that counts at an event of the past: "younger than 50 at the onset of migraine"."""
 _ITEM_START = re.compile(r"(?:\n|^|[;:])[\s*•·-]*(?:\d{1,2}[.)]\s*)?")
 _REACH = 90
 """How far in front of its age the item may begin."""
@@ -90,6 +96,8 @@ def _is_plain(audited: AuditedRecord, field: str, evidence: Evidence) -> bool:
         return False
     opening, after = before[starts[-1] :], text[evidence.end : evidence.end + _REACH].partition("\n")[0]
     if _SOME.search(opening) or opening.rstrip().endswith(("-", "~", "(")) or _SOME.search(after[:_REACH]):
+        return False
+    if _AT_ANOTHER_TIME.search(after):
         return False
     words = opening + evidence.quote + after[:20]
     return bool(_ABOUT_AGE.search(words) and (_RANGE.search(evidence.quote) or _BOUND[field].search(words)))

@@ -24,6 +24,8 @@ _PARTLY = re.compile(
     r"\b(?:parts?|cohorts?|stages?|phases?|period|sub-?study|each|then|second|subsequent(?:ly)?|extension|additional|of\s+the|previous|all\s+other)\b",
     re.IGNORECASE,
 )
+_PAST = re.compile(r"\b(?:were|was|had\s+been|have\s+been)\s+(?:\w+\s+)?$", re.IGNORECASE)
+_OWN = re.compile(r"\b(?:this|the\s+(?:present|current)|our)\s+(?:study|trial)\b", re.IGNORECASE)
 _GROUPED = re.compile(r"\b(?:cohorts?|phase|part|stage|escalation|expansion|lead-in|run-in|period)\b", re.IGNORECASE)
 _NOTHING = ("no_intervention", "no intervention")
 
@@ -35,7 +37,8 @@ def check_arm_count(audited: AuditedRecord) -> Iterator[Finding]:
         return
     for prose in audited.prose:
         for found in _find_counts(prose):
-            if _PARTLY.search(prose.text, *sentence_around(prose.text, *found.span())):
+            sentence = sentence_around(prose.text, *found.span())
+            if _PARTLY.search(prose.text, *sentence) or _is_of_another_trial(prose, found, sentence):
                 continue
             if read_number(found["count"]) != len(arms):
                 yield Finding(
@@ -46,6 +49,11 @@ def check_arm_count(audited: AuditedRecord) -> Iterator[Finding]:
                     citations=(audited.cite(prose.section, *found.span()), *map(audited.cite_label, arms)),
                 )
             return
+
+
+def _is_of_another_trial(prose: Prose, found: re.Match[str], sentence: tuple[int, int]) -> bool:
+    """Whether the text may tell of an earlier trial: "161 patients were randomised to 4 arms"."""
+    return bool(_PAST.search(prose.text[sentence[0] : found.start()])) and not _OWN.search(prose.text, *sentence)
 
 
 def _find_counts(prose: Prose) -> Iterator[re.Match[str]]:

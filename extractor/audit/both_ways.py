@@ -11,6 +11,13 @@ __all__ = ["check_both_ways"]
 
 _SIGNS = " \n.,;:"
 _NAMES_GROUP = re.compile(r"(?:all\s+)?(?:parts?|cohorts?|groups?|arms?|phases?|stages?|for)\b", re.IGNORECASE)
+_POINTER = re.compile(
+    r"\b(?:criteri(?:a|on)|protocol|eligib\w+|refer\s+to|details|requirements|conditions\s+(?:may\s+)?apply|(?:see|as|listed"
+    r"|described|mentioned)\s+(?:above|below)|not\s+(?:applicable|specified|provided|stated|available)|n/?a|none|others?"
+    r"|to\s+be\s+(?:determined|defined))\b",
+    re.IGNORECASE,
+)
+"""Speaks of the list, or points elsewhere, and states no condition of a participant: "Further criteria apply."."""
 _REACH = 200
 _SHORTEST = 8
 """Characters of a criterion that says something by itself."""
@@ -39,9 +46,11 @@ def check_both_ways(audited: AuditedRecord) -> Iterator[Finding]:
 
 
 def _is_condition(audited: AuditedRecord, criterion: Criterion) -> bool:
-    """Whether it is no heading: it fills its line, and nothing is listed below it."""
+    """Whether it is no heading and no pointer: it states something, fills its line, and nothing is listed below it."""
     quote = next((one for one in criterion.evidence if one.field == "quote"), None)
     if quote is None or len(quote.quote) < _SHORTEST or _NAMES_GROUP.match(quote.quote):
+        return False
+    if _POINTER.search(quote.quote):
         return False
     text = audited.record.raw_text(quote.section) or ""
     rest, _, below = text[quote.end : quote.end + _REACH].partition("\n")

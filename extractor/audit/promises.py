@@ -77,6 +77,8 @@ _UNBINDING = {"exploratory", "tertiary", "correlative", "translational", "surrog
 _WEAK = {"clinical", "efficacy", "safety", "key", "main", ""}
 """Words beside "outcomes" that may speak of anything; then the text must say that they will be measured."""
 _FUTURE = re.compile(r"\bwill\b|\bto be\b|:\s*$|\bthis (?:study|trial)\b", re.IGNORECASE)
+_GOVERNED = re.compile(r"\b(?:of|on|for|about|by|with|to)\s+(?:the\s+|these\s+|all\s+)?$", re.IGNORECASE)
+"""In front of "outcomes", where another noun is the head: "a kinetic model of outcomes: ..."."""
 _LITERATURE = re.compile(
     r"\b(?:previous(?:ly)?|prior|earlier|published|et al|poor|worse|improved|literature|meta-analysis|historical(?:ly)?"
     r"|reported|patients\s+with\s+\w+\s+have)\b",
@@ -94,7 +96,7 @@ _LONGEST = 1200
 _CLAUSE = re.compile(r"[;\n]|\.\s")
 _UNSAID = re.compile(
     r"\b(?:correlat|predict|associat|relat(?:ion|e to|ed to)|prognos|impact|influence|surrogate|biomarker|defined"
-    r"|until|absence|without|unacceptable|due to|free of|between|caus|if |based on|according to"
+    r"|until|absence|without|unacceptable|due to|free of|between|caus|captur|if |based on|according to"
     r"|time (?:from|to)|factors?|not )[^,;]*$",
     re.IGNORECASE,
 )
@@ -179,6 +181,8 @@ def _binds(text: str, trigger: re.Match[str], opening: str, rank: str) -> bool:
         return False
     if rank not in _WEAK:
         return True
+    if not rank and _GOVERNED.search(opening):
+        return False
     noun = trigger["noun"].lower()
     if noun == "objective":
         return trigger[0].rstrip().endswith(":")

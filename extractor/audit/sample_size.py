@@ -57,6 +57,9 @@ _PARTLY = re.compile(
     r"|were|run-in|screened|drop-?outs?|completers?|moreover|aim\s+\d|family members|famil(?:y|ies))\b",
     re.IGNORECASE,
 )
+_FOR_ANOTHER_AIM = re.compile(r"\bsecondary\s+(?:aim|objective|outcome|end\s?-?point|hypothes|question)", re.IGNORECASE)
+"""Where the statistics of a secondary aim are told, its number is not that of the trial."""
+_BEFORE = 1500
 _MORE = re.compile(r"\b(?:moreover|in addition|additional(?:ly)?|further(?:more)?|as well as|another)\b", re.IGNORECASE)
 _NEXT = 150
 """How far behind a sentence others may still be added to its number."""
@@ -106,7 +109,9 @@ def _find_plans(prose: Prose) -> Iterator[_Plan]:
         for found in find_at(expression, prose.text, prose.find_all(starts)):
             start, end = sentence_around(prose.text, *found.span())
             count = read_number(found["number"])
-            if _MORE.search(prose.text, end, end + _NEXT):
+            if _MORE.search(prose.text, end, end + _NEXT) or _FOR_ANOTHER_AIM.search(
+                prose.text, max(0, start - _BEFORE), start
+            ):
                 continue
             if count and not _PARTLY.search(_DIVISION.sub("", prose.text[start:end])):
                 yield _Plan(prose, found.start(), found.end(), int(count), (found["bound"] or "").lower())
