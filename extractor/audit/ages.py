@@ -31,7 +31,7 @@ _BOUND = {
 }
 _SOME = re.compile(
     r"\d|\b(?:groups?|cohorts?|controls?|arms?|parts?|parents?|mothers?|donors?|caregivers?|siblings?|partners?|however|if|unless"
-    r"|except|before|sub-?stud(?:y|ies)|expectancy|stages?|phases?|healthy)\b",
+    r"|except|before|sub-?stud(?:y|ies)|expectancy|stages?|phases?|healthy|strat(?:um|a)|daughters?|sons?|spouses?|relatives?|famil(?:y|ies)|guardians?|offspring|bab(?:y|ies)|staff|nurses?|teachers?)\b",
     re.IGNORECASE,
 )
 _AT_ANOTHER_TIME = re.compile(
@@ -40,7 +40,18 @@ _AT_ANOTHER_TIME = re.compile(
     re.IGNORECASE,
 )
 """An age that counts at an event of the past: "younger than 50 at the onset of migraine"."""
+_CHILDREN = re.compile(
+    r"\b(?:child(?:ren)?|adolescents?|daughters?|sons?|infants?|youths?|teenagers?)\b", re.IGNORECASE
+)
+_ELDERS = re.compile(r"\b(?:parents?|mothers?|fathers?|caregivers?|guardians?|famil(?:y|ies))\b", re.IGNORECASE)
+_ADULT = 18
 _ITEM_START = re.compile(r"(?:\n|^|[;:])[\s*•·-]*(?:\d{1,2}[.)]\s*)?")
+_ONE_SIGN = re.compile(
+    r"\b(?:diagnos|classif|criteri(?:a|on)\s+(?:of|for)\b|(?:\d|one|two|three|any|more)\s+of\s+the\b)[^\n]*:\s*$",
+    re.IGNORECASE,
+)
+"""The line above a list of signs, such as those that make a diagnosis: an age in it is one of several."""
+_LEADING_LINE = re.compile(r"[^\n]*:[ \t]*$", re.MULTILINE)
 _REACH = 90
 """How far in front of its age the item may begin."""
 
@@ -56,6 +67,8 @@ def check_ages(audited: AuditedRecord) -> Iterator[Finding]:
             continue
         stated, registered = age.value * _DAYS[age.unit], _read_registered(written)
         if not registered or _agree(stated, registered):
+            continue
+        if _is_of_one_generation(audited, evidence, stated, registered):
             continue
         if not _is_plain(audited, field, evidence) or _is_named(audited, registered):
             continue
@@ -84,6 +97,13 @@ def _agree(stated: float, registered: float) -> bool:
     return abs(stated - registered) <= _ROUNDED * free
 
 
+def _is_of_one_generation(audited: AuditedRecord, evidence: Evidence, stated: float, registered: float) -> bool:
+    """Whether one limit is a child's and the other an adult's, in a text that names both: families take part."""
+    adult = _ADULT * _DAYS["year"]
+    text = audited.record.raw_text(evidence.section) or ""
+    return (stated < adult) is not (registered < adult) and bool(_CHILDREN.search(text) and _ELDERS.search(text))
+
+
 def _is_plain(audited: AuditedRecord, field: str, evidence: Evidence) -> bool:
     """Whether the text states the limit for everybody, in words that leave no doubt which bound it is."""
     reading = getattr(audited.parsed.eligibility, field)
@@ -93,6 +113,9 @@ def _is_plain(audited: AuditedRecord, field: str, evidence: Evidence) -> bool:
     before = text[max(0, evidence.start - _REACH) : evidence.start]
     starts = [found.end() for found in _ITEM_START.finditer(before)]
     if not starts:
+        return False
+    leading = _LEADING_LINE.findall(text, 0, evidence.start)
+    if leading and _ONE_SIGN.search(leading[-1]):
         return False
     opening, after = before[starts[-1] :], text[evidence.end : evidence.end + _REACH].partition("\n")[0]
     if _SOME.search(opening) or opening.rstrip().endswith(("-", "~", "(")) or _SOME.search(after[:_REACH]):

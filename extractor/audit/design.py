@@ -53,7 +53,7 @@ _OF_ITSELF = re.compile(
 _OTHERWISE = re.compile(
     r"\b(?:extension|follow(?:ed|ing|s|-up)?|subsequent(?:ly)?|challenges?|then|parts?|cohorts?|stages?|periods?|sub-?study|after|previous(?:ly)?"
     r"|completed|prior|phase\s+(?:1b?|ib?)\b.*\bphase|roll-?over|lead-in|run-in|randomi[sz]ed.*randomi[sz]ed|blind.*open|open.*blind"
-    r"|registry|registries|meta-analysis|mendelian|participants\s+from|trials|studies)\b",
+    r"|registry|registries|meta-analysis|mendelian|participants\s+from|trials|studies|recent(?:ly)?|showed|demonstrated|reported)\b",
     re.IGNORECASE | re.DOTALL,
 )
 

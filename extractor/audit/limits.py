@@ -7,7 +7,7 @@ from itertools import combinations
 from math import inf
 from typing import NamedTuple
 
-from extractor.schemas import Comparator, Constraint, Criterion, CriterionKind, Finding, FindingKind, Severity
+from extractor.schemas import Comparator, Constraint, Criterion, CriterionKind, Evidence, Finding, FindingKind, Severity
 
 from .record import AuditedRecord
 from .wording import fold_wording
@@ -40,10 +40,15 @@ _ITEM = re.compile(r"^[ \t]*(?:[-*•·]|\d{1,2}[.)])[ \t]*", re.MULTILINE)
 _AGED = re.compile(r"\bage[ds]?\b|\byears?\s+old\b|\b(?:older|younger)\b", re.IGNORECASE)
 _SEVERAL = re.compile(
     r"\b(?:in\s+(?:[\w-]+\s+){0,3}(?:patients|subjects|participants|women|men|children)|not?|without|or|if|unless"
-    r"|except|either|cohorts?|groups?|arms?|parts?|phases?|when|while|mothers?|donors?|in case|those|controls?)\b",
+    r"|except|either|cohorts?|groups?|arms?|parts?|phases?|when|while|mothers?|donors?|in case|those|controls?"
+    r"|strat(?:um|a)|for\s+(?:children|adults|infants|patients|subjects|participants|women|men))\b|:\s*$",
     re.IGNORECASE,
 )
 """What holds for some only, or in one case only."""
+
+
+_HEADING = re.compile(r":[ \t]*$|^[^\n.]{0,60}\bcriteria\b[^\n.]{0,40}$", re.IGNORECASE | re.MULTILINE)
+"""Between two limits, a heading may begin a list for other people: "Inclusion Criteria (Child):"."""
 
 
 class _Limit(NamedTuple):
@@ -66,7 +71,7 @@ def check_limits(audited: AuditedRecord) -> Iterator[Finding]:
     for key, limits in groups.items():
         if key[0]:
             for one, other in combinations(limits, 2):
-                if _is_outermost(audited, one) and _is_outermost(audited, other):
+                if _is_outermost(audited, one) and _is_outermost(audited, other) and _is_one_list(audited, one, other):
                     yield from _compare(audited, one, other)
 
 
@@ -108,10 +113,21 @@ def _compare(audited: AuditedRecord, one: _Limit, other: _Limit) -> Iterator[Fin
 def _is_outermost(audited: AuditedRecord, limit: _Limit) -> bool:
     """Whether no item of the section stands further left: what is indented may hold for one group only."""
     text = audited.record.raw_text(limit.criterion.section) or ""
-    evidence = next(one for one in limit.criterion.evidence if one.field == "quote")
+    evidence = _find_quote(limit)
     start = text.rfind("\n", 0, evidence.start) + 1
     items = [len(found[0].expandtabs()) for found in _ITEM.finditer(text)]
     return bool(items) and len(text[start : evidence.start].expandtabs()) <= min(items)
+
+
+def _is_one_list(audited: AuditedRecord, one: _Limit, other: _Limit) -> bool:
+    """Whether no heading stands between the two, but that of the exclusion criteria if one of them is such."""
+    text = audited.record.raw_text(one.criterion.section) or ""
+    starts = sorted(_find_quote(limit).start for limit in (one, other))
+    return len(_HEADING.findall(text, *starts)) <= (one.criterion.kind is not other.criterion.kind)
+
+
+def _find_quote(limit: _Limit) -> Evidence:
+    return next(one for one in limit.criterion.evidence if one.field == "quote")
 
 
 def _covers(barred: _Limit, asked: _Limit) -> bool:

@@ -88,6 +88,7 @@ _SENTENCE_END = re.compile(r"\.(?=\s|$)|\n\s*\n")
 _BLOCK_END = re.compile(
     r"\n[ \t]*(?=[^\n.]{0,40}\b(?:outline|design|methods?|statistic\w*|rationale|background|hypothes\w+|eligibility"
     r"|inclusion|exclusion|procedures?|treatment|schedule|follow-up)\b[^\n.]{0,30}:?[ \t]*(?:\n|$))"
+    r"|\n[ \t]*(?i:background|rationale|introduction|hypothes[ie]s|(?:study\s+)?(?:design|methods?))[ \t]*:"
     r"|\bPROJECTED ACCRUAL|\bOUTLINE|\b(?i:exploratory|tertiary|correlative|translational)\b",
 )
 _NEW_LINE = re.compile(r"[ \t]*\n")
@@ -96,8 +97,8 @@ _LONGEST = 1200
 _CLAUSE = re.compile(r"[;\n]|\.\s")
 _UNSAID = re.compile(
     r"\b(?:correlat|predict|associat|relat(?:ion|e to|ed to)|prognos|impact|influence|surrogate|biomarker|defined"
-    r"|until|absence|without|unacceptable|due to|free of|between|caus|captur|if |based on|according to"
-    r"|time (?:from|to)|factors?|not )[^,;]*$",
+    r"|until|absence|no |expectation|in terms of|without|unacceptable|due to|free of|between|caus|captur|if |based on"
+    r"|according to|time (?:from|to)|factors?|not )[^,;]*$",
     re.IGNORECASE,
 )
 """Behind these words an endpoint is named, but not promised."""
@@ -120,6 +121,8 @@ def find_promises(listed: PromiseList) -> Iterator[Promise]:
     words = listed.prose.text[listed.start : listed.end]
     for match in PROMISED_NAMES.find(words):
         opening = _last_clause(words, match.start)
+        if words[match.start : match.end] == "PCR" and "patholog" not in listed.prose.folded:
+            continue  # the polymerase chain reaction; the response is written "pCR"
         if _UNSAID.search(opening) or (not listed.is_endpoint and _AIM.search(opening)):
             continue
         stop = _CLAUSE.search(words, match.end)
