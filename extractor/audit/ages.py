@@ -31,7 +31,7 @@ _BOUND = {
 }
 _SOME = re.compile(
     r"\d|\b(?:groups?|cohorts?|controls?|arms?|parts?|parents?|mothers?|donors?|caregivers?|siblings?|partners?|however|if|unless"
-    r"|except|before|sub-?stud(?:y|ies)|expectancy|stages?|phases?|healthy|strat(?:um|a)|daughters?|sons?|spouses?|relatives?|famil(?:y|ies)|guardians?|offspring|bab(?:y|ies)|staff|nurses?|teachers?)\b",
+    r"|except|before|sub-?stud(?:y|ies)|expectancy|stages?|phases?|healthy|because|since|data|strat(?:um|a)|daughters?|sons?|spouses?|relatives?|famil(?:y|ies)|guardians?|offspring|bab(?:y|ies)|staff|nurses?|teachers?)\b",
     re.IGNORECASE,
 )
 _AT_ANOTHER_TIME = re.compile(

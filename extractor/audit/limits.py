@@ -1,4 +1,4 @@
-"""Limits of one quantity that leave nobody, or that exclude whom another criterion admits."""
+"""Limits of one quantity that exclude whom another criterion admits."""
 
 import re
 from collections import defaultdict
@@ -10,7 +10,7 @@ from typing import NamedTuple
 from extractor.schemas import Comparator, Constraint, Criterion, CriterionKind, Evidence, Finding, FindingKind, Severity
 
 from .record import AuditedRecord
-from .wording import fold_wording
+from .wording import count_headings, fold_wording
 
 __all__ = ["check_limits"]
 
@@ -47,10 +47,6 @@ _SEVERAL = re.compile(
 """What holds for some only, or in one case only."""
 
 
-_HEADING = re.compile(r":[ \t]*$|^[^\n.]{0,60}\bcriteria\b[^\n.]{0,40}$", re.IGNORECASE | re.MULTILINE)
-"""Between two limits, a heading may begin a list for other people: "Inclusion Criteria (Child):"."""
-
-
 class _Limit(NamedTuple):
     number: int
     criterion: Criterion
@@ -60,7 +56,7 @@ class _Limit(NamedTuple):
 
 
 def check_limits(audited: AuditedRecord) -> Iterator[Finding]:
-    """Pairs of criteria that are each one limit of the same quantity, in the same words."""
+    """Pairs of an inclusion and an exclusion that are each one limit of the same quantity, in the same words."""
     groups: dict[tuple[str, ...], list[_Limit]] = defaultdict(list)
     for number, criterion in enumerate(audited.extraction.eligibility.criteria):
         if len(criterion.constraints) != 1 or len(criterion.quote) > _LONGEST or criterion.lead_in:
@@ -71,6 +67,8 @@ def check_limits(audited: AuditedRecord) -> Iterator[Finding]:
     for key, limits in groups.items():
         if key[0]:
             for one, other in combinations(limits, 2):
+                if _differ_by_rounding(key[0], one, other):
+                    continue
                 if _is_outermost(audited, one) and _is_outermost(audited, other) and _is_one_list(audited, one, other):
                     yield from _compare(audited, one, other)
 
@@ -98,16 +96,13 @@ def _bounds(limit: Constraint) -> tuple[float, float, bool]:
 
 
 def _compare(audited: AuditedRecord, one: _Limit, other: _Limit) -> Iterator[Finding]:
-    kinds = {one.criterion.kind, other.criterion.kind}
-    if kinds == {CriterionKind.INCLUSION}:
-        if one.low > other.high or other.low > one.high:
-            yield _report(audited, one, other, Severity.ERROR, "no value meets both inclusion criteria")
-    elif len(kinds) > 1:
-        asked, barred = (one, other) if one.criterion.kind is CriterionKind.INCLUSION else (other, one)
-        if _covers(barred, asked):
-            yield _report(audited, asked, barred, Severity.ERROR, "everybody whom the inclusion asks for is excluded")
-        elif _cuts(barred, asked):
-            yield _report(audited, asked, barred, Severity.WARNING, "some whom the inclusion admits are excluded")
+    if one.criterion.kind is other.criterion.kind:
+        return  # limits that exclude each other in one list are those of groups, or alternatives
+    asked, barred = (one, other) if one.criterion.kind is CriterionKind.INCLUSION else (other, one)
+    if _covers(barred, asked):
+        yield _report(audited, asked, barred, Severity.ERROR, "everybody whom the inclusion asks for is excluded")
+    elif _cuts(barred, asked):
+        yield _report(audited, asked, barred, Severity.WARNING, "some whom the inclusion admits are excluded")
 
 
 def _is_outermost(audited: AuditedRecord, limit: _Limit) -> bool:
@@ -120,10 +115,15 @@ def _is_outermost(audited: AuditedRecord, limit: _Limit) -> bool:
 
 
 def _is_one_list(audited: AuditedRecord, one: _Limit, other: _Limit) -> bool:
-    """Whether no heading stands between the two, but that of the exclusion criteria if one of them is such."""
+    """Whether no heading stands between the two but that of the exclusion criteria."""
     text = audited.record.raw_text(one.criterion.section) or ""
-    starts = sorted(_find_quote(limit).start for limit in (one, other))
-    return len(_HEADING.findall(text, *starts)) <= (one.criterion.kind is not other.criterion.kind)
+    return count_headings(text, *sorted(_find_quote(limit).start for limit in (one, other))) <= 1
+
+
+def _differ_by_rounding(quantity: str, one: _Limit, other: _Limit) -> bool:
+    """Whether ages are a year apart: "older than 18", and "under 19" excluded."""
+    ends = [[end for end in (limit.low, limit.high) if abs(end) < inf] for limit in (one, other)]
+    return quantity == "age" and any(abs(a - b) == 1 for a in ends[0] for b in ends[1])
 
 
 def _find_quote(limit: _Limit) -> Evidence:

@@ -60,6 +60,7 @@ _PARTLY = re.compile(
 _FOR_ANOTHER_AIM = re.compile(r"\bsecondary\s+(?:aim|objective|outcome|end\s?-?point|hypothes|question)", re.IGNORECASE)
 """Where the statistics of a secondary aim are told, its number is not that of the trial."""
 _BEFORE = 1500
+_CONTROLS = re.compile(r"\b(?:healthy|matched|normal)\s+(?:[\w-]+\s+)?(?:controls?|volunteers?)\b", re.IGNORECASE)
 _MORE = re.compile(r"\b(?:moreover|in addition|additional(?:ly)?|further(?:more)?|as well as|another)\b", re.IGNORECASE)
 _NEXT = 150
 """How far behind a sentence others may still be added to its number."""
@@ -90,6 +91,8 @@ def check_sample_size(audited: AuditedRecord) -> Iterator[Finding]:
         return
     plans = [plan for prose in audited.bodies for plan in _find_plans(prose)]
     kind = (registry.enrollment_type or "").lower()
+    if any(_names_others(prose, int(enrolment)) for prose in audited.bodies):
+        return
     fitting = (_fits(plan, enrolment, reached=kind == "actual") for plan in plans)
     if not plans or any(fitting) or sum(plan.number for plan in plans) == enrolment:
         return
@@ -102,6 +105,12 @@ def check_sample_size(audited: AuditedRecord) -> Iterator[Finding]:
         f"the registry's {kind + ' ' if kind else ''}enrolment is {enrolment}",
         citations=(audited.cite(plan.prose.section, plan.start, plan.end), audited.cite_registry("enrollment")),
     )
+
+
+def _names_others(prose: Prose, enrolment: int) -> bool:
+    """Whether the text names the registered number of people elsewhere, or controls who are not counted as patients."""
+    written = rf"\b(?:{enrolment}|{enrolment:,})\s+{_PEOPLE}"
+    return bool(_CONTROLS.search(prose.text) or re.search(written, prose.text, re.IGNORECASE))
 
 
 def _find_plans(prose: Prose) -> Iterator[_Plan]:

@@ -10,10 +10,17 @@ from .record import AuditedRecord
 
 __all__ = ["check_sex"]
 
-_OF_OTHERS = re.compile(
-    r"\b(?:consent|insur|social security|partners?|couples?|spouses?|husbands?|contracept)", re.IGNORECASE
+_BEFORE = re.compile(
+    r"[\s\d.)*•·-]*(?:(?:inclusion criteria\s*:?|both|healthy|adults?|subjects?|patients?|participants?|is|are|must"
+    r"|be|who|of|a)[\s,:-]+)*",
+    re.IGNORECASE,
 )
-"""Words of a line that speak of both sexes, and not of who takes part."""
+_AFTER = re.compile(
+    r"\s*(?:$|[,.;:(]|[<>≥≤\d]|(?:aged?|adults?|patients?|subjects?|participants?|volunteers?|individuals?|children|gender"
+    r"|sex|between|older|over|at least|years)\b)",
+    re.IGNORECASE,
+)
+"""Around the words that say who takes part; other words speak of partners, causes, or consent."""
 
 
 def check_sex(audited: AuditedRecord) -> Iterator[Finding]:
@@ -24,7 +31,7 @@ def check_sex(audited: AuditedRecord) -> Iterator[Finding]:
         return
     registered = {"both": "all"}.get(written.lower(), written.lower())
     citations = audited.cite_evidence(audited.extraction.eligibility, "sex")[:1]
-    if any(_OF_OTHERS.search(_line_around(audited, one)) for one in citations):
+    if not all(_is_plain(audited, one) for one in citations):
         return
     if registered in set(Sex) and registered != stated:
         yield Finding(
@@ -36,7 +43,9 @@ def check_sex(audited: AuditedRecord) -> Iterator[Finding]:
         )
 
 
-def _line_around(audited: AuditedRecord, citation: Citation) -> str:
+def _is_plain(audited: AuditedRecord, citation: Citation) -> bool:
+    """Whether the line says nothing but who takes part, up to the words that are cited and right behind them."""
     text = audited.record.raw_text(citation.section) or ""
-    end = text.find("\n", citation.end)
-    return text[text.rfind("\n", 0, citation.start) + 1 : end if end >= 0 else len(text)]
+    start = text.rfind("\n", 0, citation.start) + 1
+    behind = text[citation.end :].partition("\n")[0]
+    return bool(_BEFORE.fullmatch(text, start, citation.start) and _AFTER.match(behind))
