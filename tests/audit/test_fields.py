@@ -30,8 +30,8 @@ def test_a_planned_number_that_is_not_registered_is_found(summary: str, quote: s
         "The expansion cohort: the study will enroll 20 patients.",
         "In a pilot study, a total of 12 patients were enrolled.",
         "The study will include 5 visits.",
-        "The study will enroll 30 patients with asthma and matched healthy controls.",
-        "The study will enroll 200 patients at first. Then 60 patients are treated.",
+        "The study will enroll 30 patients with asthma. They are compared to healthy controls.",
+        "The study will enroll 200 patients with asthma. Of them 60 patients are treated.",
         "A secondary objective is wellbeing.\n\nWe plan to include 210 patients.",
     ],
 )
@@ -95,6 +95,17 @@ def _arms(*labels: str) -> tuple[dict, ...]:
 def test_number_of_arms(title: str, labels: tuple[str, ...], found) -> None:
     record = make_study(title=title, arms=_arms(*labels))
     assert find(record) == ([("arm_count_differs", "Three-Arm", *labels)] if found else [])
+
+
+@pytest.mark.parametrize(
+    ("summary", "allocation"),
+    [
+        ("A recent randomized blinded study of Examplumab showed fewer attacks.", "NA"),
+        ("The trial has two halves:\nA) Phase I: Non-randomized treatment of adults", "RANDOMIZED"),
+    ],
+)
+def test_the_allocation_of_another_trial_or_of_a_part(summary: str, allocation: str) -> None:
+    assert find(make_study(summary=summary, design={"designInfo": {"allocation": allocation}})) == []
 
 
 @pytest.mark.parametrize(

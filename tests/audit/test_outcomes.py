@@ -43,16 +43,22 @@ def test_what_is_promised_and_not_registered_is_found(summary: str, promised: li
         "Secondary endpoints include the correlation of biomarkers with pharmacokinetics.",
         "Secondary endpoints are death and tolerability.",
         "The outcome is poor: relapse within a year.",
-        "A kinetic model of outcomes: a pharmacokinetic model is fitted.",
+        "A kinetic model of outcomes:\n\nA pharmacokinetic model will be fitted.",
         "Secondary objectives:\n\n* To learn how well the score captures quality of life",
-        "Safety outcomes: no immunogenicity is expected.",
-        "Primary endpoint:\n\n* Response by quantitative PCR and costs.",
+        "Secondary outcomes: no immunogenicity is expected.",
         "Secondary objectives:\n\n* Survival\n\nBackground: care differs in quality of life.",
     ],
 )
 def test_what_is_registered_or_no_promise_is_not_reported(summary: str) -> None:
     record = make_study(summary=summary, primary=(RESPONSE,), secondary=(SURVIVAL, SAFETY))
     assert find(record) == []
+
+
+def test_pcr_in_capitals_is_the_chain_reaction() -> None:
+    said = "The primary endpoint is {} after six weeks."
+    outcome = (("Height", "in cm", "Week 6"),)
+    assert find(make_study(summary=said.format("the copy number by PCR"), primary=outcome)) == []
+    assert find(make_study(summary=said.format("pCR"), primary=outcome)) == [("endpoint_not_registered", "pCR")]
 
 
 def test_complications_may_be_named_in_a_description() -> None:
@@ -149,9 +155,9 @@ def test_a_placeholder_lacks_no_time_frame(words: str) -> None:
 
 
 def test_a_time_frame_that_was_blanked_is_not_missing() -> None:
-    parsed = parse_record(make_study(primary=(("Body weight", None, None),)))
-    span = Span("primary_outcomes[0]", 0, 4)
-    hostile = (HostileText(FindingKind.MARKUP, span, blanked=True, quote="Body"),)
+    parsed = parse_record(make_study(primary=(("Body weight", "in kg", None),)))
+    span = Span("primary_outcomes[0]", 12, 17)
+    hostile = (HostileText(FindingKind.MARKUP, span, blanked=True, quote="in kg"),)
     extraction = assemble_extraction(parsed, Inquiry())
     assert [one.kind for one in audit_extraction(parsed, extraction)] == [FindingKind.TIME_FRAME_MISSING]
     assert audit_extraction(replace(parsed, hostile=hostile), extraction) == ()
