@@ -51,7 +51,7 @@ _ONE_SIGN = re.compile(
     re.IGNORECASE,
 )
 """The line above a list of signs, such as those that make a diagnosis: an age in it is one of several."""
-_LEADING_LINE = re.compile(r"[^\n]*:[ \t]*$", re.MULTILINE)
+_LEADING_LINE = re.compile(r"^[^\n]{1,400}:[ \t]*$", re.MULTILINE)
 _REACH = 90
 """How far in front of its age the item may begin."""
 

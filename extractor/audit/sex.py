@@ -11,7 +11,7 @@ from .record import AuditedRecord
 __all__ = ["check_sex"]
 
 _BEFORE = re.compile(
-    r"[\s\d.)*•·-]*(?:(?:inclusion criteria\s*:?|both|healthy|adults?|subjects?|patients?|participants?|is|are|must"
+    r"[\s\d.)*•·-]*(?:(?:inclusion criteria|both|healthy|adults?|subjects?|patients?|participants?|is|are|must"
     r"|be|who|of|a)[\s,:-]+)*",
     re.IGNORECASE,
 )
