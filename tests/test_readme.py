@@ -1,10 +1,18 @@
-"""The README shows what is so: its Python runs, and what it prints of the seeds is what comes out."""
+"""The README is true: its blocks run in order, in one shell, in a clone, and print what it shows.
 
-import doctest
+The set-up commands run as they stand, too. The environment that they make sees the packages of this one, so that
+``pip install`` needs no network and changes nothing outside the clone. The suite itself is left out: `.ci/run` runs it.
+"""
+
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
+import sysconfig
+import venv
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -13,8 +21,6 @@ from tests.commands import extractor
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
-
-
 COMMANDS = (
     "run",
     "parse",
@@ -32,45 +38,114 @@ COMMANDS = (
 )
 
 
-def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: ``text`` right after ``bash`` is what the commands print."""
+
+    language: str
+    body: str
 
 
-@pytest.mark.parametrize("example", blocks("pycon"))
-def test_python_examples_run(example):
-    parsed = doctest.DocTestParser().get_doctest(example, {}, "README.md", "README.md", 0)
-    output = []
-    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
-    assert runner.run(parsed, out=output.append).failed == 0, "".join(output)
+BLOCKS = [Block(*found) for found in re.findall(r"^```(\w+)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)]
+
+
+def is_suite(block):
+    return block.language == "bash" and block.body.rstrip().endswith("pytest")
+
+
+def script_of(number, block, folder):
+    """The lines of one block for the shell, which stays the same from block to block."""
+    printed = folder / str(number)
+    if block.language == "bash":
+        return f"{{\n{block.body}}} >'{printed}' 2>&1; echo $? >'{printed}.code'"
+    if block.language == "console":
+        commands = "\n".join(line[2:] for line in block.body.splitlines() if line.startswith(("$ ", "> ")))
+        return f"{{\n{commands}\n}} >'{printed}' 2>&1; echo 0 >'{printed}.code'"
+    if block.language in ("pycon", "python"):
+        source = folder / f"{number}.{block.language}"
+        source.write_text(block.body, "utf-8")
+        how = "-m doctest -o NORMALIZE_WHITESPACE -o ELLIPSIS" if block.language == "pycon" else ""
+        return f"python {how} '{source}' >'{printed}' 2>&1; echo $? >'{printed}.code'"
+    return ""
+
+
+def shown_by(number):
+    """What the README says that a block prints, or None."""
+    block = BLOCKS[number]
+    if block.language == "console":
+        return "".join(line + "\n" for line in block.body.splitlines() if not line.startswith(("$ ", "> ")))
+    if block.language == "bash" and number + 1 < len(BLOCKS) and BLOCKS[number + 1].language == "text":
+        return BLOCKS[number + 1].body
+    return None
+
+
+def copy_checkout(to):
+    """What a clone of this checkout holds, with changes that are not committed yet."""
+    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(listing, cwd=ROOT, capture_output=True, check=False)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    for name in filter(None, listed.stdout.decode().split("\0")):
+        if os.path.lexists(ROOT / name):
+            (to / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, to / name, follow_symlinks=False)
 
 
 @pytest.fixture(scope="module")
-def first_command(tmp_path_factory):
-    """What the README's first command says, and the folder it writes."""
-    folder = tmp_path_factory.mktemp("first")
-    (folder / "seeds").symlink_to(ROOT / "seeds")
-    words = ["run", "seeds/records", "--replay", "seeds/answers", "--out", "results"]
-    command = [sys.executable, "-m", "extractor", *words]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=True)
-    return done.stderr, folder / "results"
+def shell(tmp_path_factory):
+    """The clone after all blocks, and the folder of what they printed."""
+    clone, printed = tmp_path_factory.mktemp("clone"), tmp_path_factory.mktemp("printed")
+    copy_checkout(clone)
+    venv.create(clone / ".venv", with_pip=True, symlinks=True)
+    (site,) = (clone / ".venv").glob("lib/python*/site-packages")
+    (site / "packages_of_the_tests.pth").write_text(sysconfig.get_path("purelib"))
+    script = [script_of(n, block, printed) for n, block in enumerate(BLOCKS) if not is_suite(block)]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "PYTHON"))}
+    environment |= {
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_NO_DEPS": "1",
+        "PIP_NO_INDEX": "1",
+        "PIP_NO_BUILD_ISOLATION": "0",
+        "HOME": str(printed),
+    }
+    base = str(Path(sys.base_prefix, "bin"))
+    environment["PATH"] = os.pathsep.join(
+        [base, *(p for p in os.environ["PATH"].split(os.pathsep) if ".venv" not in p)]
+    )
+    ending = "for job in $(jobs -p); do kill $job; done; wait"
+    subprocess.run(["bash", "-c", "\n".join([*script, ending])], cwd=clone, env=environment, check=True, timeout=600)
+    return clone, printed
 
 
-@pytest.fixture(scope="module")
-def results(first_command):
-    _, folder = first_command
-    return [json.loads(line) for line in (folder / "extractions.jsonl").read_text("utf-8").splitlines()]
+@pytest.mark.parametrize(
+    "number", [n for n, b in enumerate(BLOCKS) if b.language in ("bash", "console", "pycon", "python")]
+)
+def test_a_block_runs_and_prints_what_is_shown(shell, number):
+    if is_suite(BLOCKS[number]):
+        pytest.skip("the suite, which runs this test")
+    _, printed = shell
+    said = (printed / str(number)).read_text("utf-8")
+    assert (printed / f"{number}.code").read_text().strip() == "0", f"{BLOCKS[number].body}\n{said}"
+    shown = shown_by(number)
+    if shown is not None:
+        assert said == shown
 
 
-@pytest.mark.parametrize("shown", blocks("json"))
-def test_what_is_shown_as_output_is_part_of_the_output(shown, results):
+def test_the_clone_is_what_runs(shell):
+    clone, _ = shell
+    code = "import extractor; print(extractor.__file__)"
+    done = subprocess.run([clone / ".venv/bin/python", "-P", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(str(clone / ".venv"))
+
+
+@pytest.mark.parametrize("shown", [block.body for block in BLOCKS if block.language == "json"])
+def test_what_is_shown_as_output_is_part_of_the_output(shell, shown):
+    clone, _ = shell
+    lines = (clone / "results" / "extractions.jsonl").read_text("utf-8").splitlines()
     items = [
         item
-        for extraction in results
-        for item in (
-            *extraction["eligibility"]["criteria"],
-            *extraction["endpoints"],
-            *extraction["absences"],
-        )
+        for extraction in map(json.loads, lines)
+        for item in (*extraction["eligibility"]["criteria"], *extraction["endpoints"], *extraction["absences"])
     ]
     wanted = json.loads(shown)
     assert any(contains(item, wanted) for item in items)
@@ -83,21 +158,6 @@ def contains(item, wanted):
     if isinstance(wanted, list):
         return isinstance(item, list) and all(any(contains(i, w) for i in item) for w in wanted)
     return item == wanted
-
-
-@pytest.mark.parametrize("block", blocks("console"))
-def test_console_examples_print_what_is_shown(block, tmp_path):
-    commands = [line[2:] for line in block.splitlines() if line.startswith("$ ")]
-    shown = "".join(line + "\n" for line in block.splitlines() if not line.startswith("$ "))
-    (tmp_path / "seeds").symlink_to(ROOT / "seeds")
-    script = f"extractor() {{ '{sys.executable}' -m extractor \"$@\"; }}; " + "; ".join(commands)
-    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, cwd=tmp_path, check=False)
-    assert done.stdout + done.stderr == shown
-
-
-def test_the_summary_shown_is_that_of_the_first_command(first_command):
-    said, _ = first_command
-    assert said in blocks("text")
 
 
 def test_no_figure_was_left_to_be_filled_in():

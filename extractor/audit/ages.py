@@ -31,10 +31,27 @@ _BOUND = {
 }
 _SOME = re.compile(
     r"\d|\b(?:groups?|cohorts?|controls?|arms?|parts?|parents?|mothers?|donors?|caregivers?|siblings?|partners?|however|if|unless"
-    r"|except|before|sub-?stud(?:y|ies)|expectancy|stages?|phases?|healthy)\b",
+    r"|except|before|sub-?stud(?:y|ies)|expectancy|stages?|phases?|healthy|because|since|data|strat(?:um|a)|daughters?|sons?|spouses?|relatives?|famil(?:y|ies)|guardians?|offspring|bab(?:y|ies)|staff|nurses?|teachers?)\b",
     re.IGNORECASE,
 )
+_AT_ANOTHER_TIME = re.compile(
+    r"\bat\s+(?:the\s+)?(?:(?:time|age)\s+of\s+)?(?:[\w-]+\s+){0,3}?(?:onset|diagnos[ei]s|manifestation|presentation|birth"
+    r"|conception|delivery|transplant(?:ation)?|surgery|operation|injury|accident|death)\b",
+    re.IGNORECASE,
+)
+"""An age that counts at an event of the past: "younger than 50 at the onset of migraine"."""
+_CHILDREN = re.compile(
+    r"\b(?:child(?:ren)?|adolescents?|daughters?|sons?|infants?|youths?|teenagers?)\b", re.IGNORECASE
+)
+_ELDERS = re.compile(r"\b(?:parents?|mothers?|fathers?|caregivers?|guardians?|famil(?:y|ies))\b", re.IGNORECASE)
+_ADULT = 18
 _ITEM_START = re.compile(r"(?:\n|^|[;:])[\s*•·-]*(?:\d{1,2}[.)]\s*)?")
+_ONE_SIGN = re.compile(
+    r"\b(?:diagnos|classif|criteri(?:a|on)\s+(?:of|for)\b|(?:\d|one|two|three|any|more)\s+of\s+the\b)[^\n]*:\s*$",
+    re.IGNORECASE,
+)
+"""The line above a list of signs, such as those that make a diagnosis: an age in it is one of several."""
+_LEADING_LINE = re.compile(r"^[^\n]{1,400}:[ \t]*$", re.MULTILINE)
 _REACH = 90
 """How far in front of its age the item may begin."""
 
@@ -50,6 +67,8 @@ def check_ages(audited: AuditedRecord) -> Iterator[Finding]:
             continue
         stated, registered = age.value * _DAYS[age.unit], _read_registered(written)
         if not registered or _agree(stated, registered):
+            continue
+        if _is_of_one_generation(audited, evidence, stated, registered):
             continue
         if not _is_plain(audited, field, evidence) or _is_named(audited, registered):
             continue
@@ -78,6 +97,13 @@ def _agree(stated: float, registered: float) -> bool:
     return abs(stated - registered) <= _ROUNDED * free
 
 
+def _is_of_one_generation(audited: AuditedRecord, evidence: Evidence, stated: float, registered: float) -> bool:
+    """Whether one limit is a child's and the other an adult's, in a text that names both: families take part."""
+    adult = _ADULT * _DAYS["year"]
+    text = audited.record.raw_text(evidence.section) or ""
+    return (stated < adult) is not (registered < adult) and bool(_CHILDREN.search(text) and _ELDERS.search(text))
+
+
 def _is_plain(audited: AuditedRecord, field: str, evidence: Evidence) -> bool:
     """Whether the text states the limit for everybody, in words that leave no doubt which bound it is."""
     reading = getattr(audited.parsed.eligibility, field)
@@ -88,8 +114,13 @@ def _is_plain(audited: AuditedRecord, field: str, evidence: Evidence) -> bool:
     starts = [found.end() for found in _ITEM_START.finditer(before)]
     if not starts:
         return False
+    leading = _LEADING_LINE.findall(text, 0, evidence.start)
+    if leading and _ONE_SIGN.search(leading[-1]):
+        return False
     opening, after = before[starts[-1] :], text[evidence.end : evidence.end + _REACH].partition("\n")[0]
     if _SOME.search(opening) or opening.rstrip().endswith(("-", "~", "(")) or _SOME.search(after[:_REACH]):
+        return False
+    if _AT_ANOTHER_TIME.search(after):
         return False
     words = opening + evidence.quote + after[:20]
     return bool(_ABOUT_AGE.search(words) and (_RANGE.search(evidence.quote) or _BOUND[field].search(words)))

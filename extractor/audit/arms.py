@@ -16,7 +16,7 @@ __all__ = ["check_arm_count", "check_arms_without_intervention"]
 _NUMBER = r"(?:[2-9]|two|three|four|five|six)"
 _ADJECTIVE = re.compile(rf"\b(?P<count>{_NUMBER})[-\s]arm(?:ed)?\b", re.IGNORECASE)
 _NOUN = re.compile(
-    rf"\brandomi[sz]ed\s+(?:in)?to\s+(?:one\s+of\s+)?(?:the\s+)?(?P<count>{_NUMBER})\s+(?:\w+\s+)?(?:arms|groups)\b",
+    rf"\brandomi[sz]ed\s+(?:in)?to\s+(?:one\s+of\s+)?(?:the\s+)?(?P<count>{_NUMBER})\s+(?:(?P<which>\w+)\s+)?(?:arms|groups)\b",
     re.IGNORECASE,
 )
 _LONGEST_NUMBER = 6
@@ -24,6 +24,9 @@ _PARTLY = re.compile(
     r"\b(?:parts?|cohorts?|stages?|phases?|period|sub-?study|each|then|second|subsequent(?:ly)?|extension|additional|of\s+the|previous|all\s+other)\b",
     re.IGNORECASE,
 )
+_PAST = re.compile(r"\b(?:were|was|had\s+been|have\s+been)\s+(?:\w+\s+)?$", re.IGNORECASE)
+_OWN = re.compile(r"\b(?:this|the\s+(?:present|current)|our)\s+(?:study|trial)\b", re.IGNORECASE)
+_WITHOUT_CONTROLS = re.compile(r"intervention(?:al)?|experimental|active|treatment|exercise|training", re.IGNORECASE)
 _GROUPED = re.compile(r"\b(?:cohorts?|phase|part|stage|escalation|expansion|lead-in|run-in|period)\b", re.IGNORECASE)
 _NOTHING = ("no_intervention", "no intervention")
 
@@ -35,9 +38,11 @@ def check_arm_count(audited: AuditedRecord) -> Iterator[Finding]:
         return
     for prose in audited.prose:
         for found in _find_counts(prose):
-            if _PARTLY.search(prose.text, *sentence_around(prose.text, *found.span())):
+            sentence = sentence_around(prose.text, *found.span())
+            if _PARTLY.search(prose.text, *sentence) or _is_of_another_trial(prose, found, sentence):
                 continue
-            if read_number(found["count"]) != len(arms):
+            count = read_number(found["count"])
+            if count != len(arms) and not (_names_some(found) and (count or 0) < len(arms)):
                 yield Finding(
                     kind=FindingKind.ARM_COUNT_DIFFERS,
                     severity=Severity.WARNING,
@@ -46,6 +51,16 @@ def check_arm_count(audited: AuditedRecord) -> Iterator[Finding]:
                     citations=(audited.cite(prose.section, *found.span()), *map(audited.cite_label, arms)),
                 )
             return
+
+
+def _names_some(found: re.Match[str]) -> bool:
+    """Whether the noun leaves room for others: "3 intervention groups", and a control group beside them."""
+    return bool(_WITHOUT_CONTROLS.fullmatch(found.groupdict().get("which") or ""))
+
+
+def _is_of_another_trial(prose: Prose, found: re.Match[str], sentence: tuple[int, int]) -> bool:
+    """Whether the text may tell of an earlier trial: "161 patients were randomised to 4 arms"."""
+    return bool(_PAST.search(prose.text[sentence[0] : found.start()])) and not _OWN.search(prose.text, *sentence)
 
 
 def _find_counts(prose: Prose) -> Iterator[re.Match[str]]:

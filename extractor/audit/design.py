@@ -26,7 +26,9 @@ class _Claim:
 _RANDOMISED = _Claim(
     ("randomi",),
     re.compile(
-        r"(?<!non-)(?<!non )(?<!non)(?<!not )\brandomi[sz]ed\b(?!\s+(?:discontinuation|withdrawal))", re.IGNORECASE
+        r"(?<!non-)(?<!non )(?<!non)(?<!not )(?<!pseudo-)(?<!quasi-)"
+        r"\brandomi[sz]ed\b(?!\s+(?:discontinuation|withdrawal))",
+        re.IGNORECASE,
     ),
     re.compile(r"na|n/a|non[-_]randomi[sz]ed", re.IGNORECASE),
 )
@@ -47,13 +49,13 @@ _OPEN = _Claim(
 )
 _OF_ITSELF = re.compile(
     r"(?:\b(?:this|the\s+(?:present|current|proposed))\s+(?:is|study\s+is|trial\s+is|study\s+will\s+be|will\s+be|was)"
-    r"|^(?:study\s+design\s*:|an?\b|design\s*:))[^.;\n]{0,90}$",
+    r"|^(?:study\s+design\s*:|an?(?=\s)|design\s*:))[^.;\n]{0,90}$",
     re.IGNORECASE,
 )
 _OTHERWISE = re.compile(
     r"\b(?:extension|follow(?:ed|ing|s|-up)?|subsequent(?:ly)?|challenges?|then|parts?|cohorts?|stages?|periods?|sub-?study|after|previous(?:ly)?"
     r"|completed|prior|phase\s+(?:1b?|ib?)\b.*\bphase|roll-?over|lead-in|run-in|randomi[sz]ed.*randomi[sz]ed|blind.*open|open.*blind"
-    r"|registry|registries|meta-analysis|mendelian|participants\s+from|trials|studies)\b",
+    r"|registry|registries|meta-analysis|mendelian|participants\s+from|trials|studies|recent(?:ly)?|showed|demonstrated|reported)\b",
     re.IGNORECASE | re.DOTALL,
 )
 

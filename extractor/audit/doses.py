@@ -18,6 +18,7 @@ _NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 _AMOUNT = re.compile(
     r"\d\s?(?:[mkμu]?g|mcg|m?l|[mk]?iu|u|units?|gy|mmol|%|sq|tablets?|capsules?|puffs?|drops?)\b", re.IGNORECASE
 )
+_PER_VOLUME = re.compile(r"\s*/\s*[md]?l\b", re.IGNORECASE)
 _EXACT = 1e-6
 
 
@@ -41,7 +42,7 @@ def check_doses(audited: AuditedRecord) -> Iterator[Finding]:
         )
         if len(doses) != 2 or len(arms) != 1 or len(interventions) != 1:
             continue
-        if not all(_is_only_amount(audited, dose) for dose in doses):
+        if not all(_is_only_amount(audited, dose) and not _is_level(audited, dose) for dose in doses):
             continue
         arm, intervention = arms[0], interventions[0]
         if _is_said(audited, arm.amount, _INTERVENTION) or _is_said(audited, intervention.amount, _ARM):
@@ -59,6 +60,12 @@ def check_doses(audited: AuditedRecord) -> Iterator[Finding]:
 def _is_only_amount(audited: AuditedRecord, dose: _Dose) -> bool:
     """Whether its section states no other amount, such as a loading dose or that of another agent."""
     return len(_AMOUNT.findall(audited.parsed.cleaned[dose.citation.section].text)) == 1
+
+
+def _is_level(audited: AuditedRecord, dose: _Dose) -> bool:
+    """Whether a volume follows: "a level of 4-8 IU/L" is aimed at, not given."""
+    text = audited.record.raw_text(dose.citation.section) or ""
+    return bool(_PER_VOLUME.match(text, dose.citation.end))
 
 
 def _is_multiple(one: Amount, other: Amount) -> bool:

@@ -1,4 +1,4 @@
-"""Limits of one quantity that leave nobody, or that exclude whom another criterion admits."""
+"""Limits of one quantity that exclude whom another criterion admits."""
 
 import re
 from collections import defaultdict
@@ -7,10 +7,10 @@ from itertools import combinations
 from math import inf
 from typing import NamedTuple
 
-from extractor.schemas import Comparator, Constraint, Criterion, CriterionKind, Finding, FindingKind, Severity
+from extractor.schemas import Comparator, Constraint, Criterion, CriterionKind, Evidence, Finding, FindingKind, Severity
 
 from .record import AuditedRecord
-from .wording import fold_wording
+from .wording import count_headings, fold_wording
 
 __all__ = ["check_limits"]
 
@@ -40,7 +40,8 @@ _ITEM = re.compile(r"^[ \t]*(?:[-*•·]|\d{1,2}[.)])[ \t]*", re.MULTILINE)
 _AGED = re.compile(r"\bage[ds]?\b|\byears?\s+old\b|\b(?:older|younger)\b", re.IGNORECASE)
 _SEVERAL = re.compile(
     r"\b(?:in\s+(?:[\w-]+\s+){0,3}(?:patients|subjects|participants|women|men|children)|not?|without|or|if|unless"
-    r"|except|either|cohorts?|groups?|arms?|parts?|phases?|when|while|mothers?|donors?|in case|those|controls?)\b",
+    r"|except|either|cohorts?|groups?|arms?|parts?|phases?|when|while|mothers?|donors?|in case|those|controls?"
+    r"|strat(?:um|a)|for\s+(?:children|adults|infants|patients|subjects|participants|women|men))\b|:\s*$",
     re.IGNORECASE,
 )
 """What holds for some only, or in one case only."""
@@ -55,7 +56,7 @@ class _Limit(NamedTuple):
 
 
 def check_limits(audited: AuditedRecord) -> Iterator[Finding]:
-    """Pairs of criteria that are each one limit of the same quantity, in the same words."""
+    """Pairs of an inclusion and an exclusion that are each one limit of the same quantity, in the same words."""
     groups: dict[tuple[str, ...], list[_Limit]] = defaultdict(list)
     for number, criterion in enumerate(audited.extraction.eligibility.criteria):
         if len(criterion.constraints) != 1 or len(criterion.quote) > _LONGEST or criterion.lead_in:
@@ -66,7 +67,9 @@ def check_limits(audited: AuditedRecord) -> Iterator[Finding]:
     for key, limits in groups.items():
         if key[0]:
             for one, other in combinations(limits, 2):
-                if _is_outermost(audited, one) and _is_outermost(audited, other):
+                if _differ_by_rounding(key[0], one, other):
+                    continue
+                if _is_outermost(audited, one) and _is_outermost(audited, other) and _is_one_list(audited, one, other):
                     yield from _compare(audited, one, other)
 
 
@@ -93,25 +96,38 @@ def _bounds(limit: Constraint) -> tuple[float, float, bool]:
 
 
 def _compare(audited: AuditedRecord, one: _Limit, other: _Limit) -> Iterator[Finding]:
-    kinds = {one.criterion.kind, other.criterion.kind}
-    if kinds == {CriterionKind.INCLUSION}:
-        if one.low > other.high or other.low > one.high:
-            yield _report(audited, one, other, Severity.ERROR, "no value meets both inclusion criteria")
-    elif len(kinds) > 1:
-        asked, barred = (one, other) if one.criterion.kind is CriterionKind.INCLUSION else (other, one)
-        if _covers(barred, asked):
-            yield _report(audited, asked, barred, Severity.ERROR, "everybody whom the inclusion asks for is excluded")
-        elif _cuts(barred, asked):
-            yield _report(audited, asked, barred, Severity.WARNING, "some whom the inclusion admits are excluded")
+    if one.criterion.kind is other.criterion.kind:
+        return  # limits that exclude each other in one list are those of groups, or alternatives
+    asked, barred = (one, other) if one.criterion.kind is CriterionKind.INCLUSION else (other, one)
+    if _covers(barred, asked):
+        yield _report(audited, asked, barred, Severity.ERROR, "everybody whom the inclusion asks for is excluded")
+    elif _cuts(barred, asked):
+        yield _report(audited, asked, barred, Severity.WARNING, "some whom the inclusion admits are excluded")
 
 
 def _is_outermost(audited: AuditedRecord, limit: _Limit) -> bool:
     """Whether no item of the section stands further left: what is indented may hold for one group only."""
     text = audited.record.raw_text(limit.criterion.section) or ""
-    evidence = next(one for one in limit.criterion.evidence if one.field == "quote")
+    evidence = _find_quote(limit)
     start = text.rfind("\n", 0, evidence.start) + 1
     items = [len(found[0].expandtabs()) for found in _ITEM.finditer(text)]
     return bool(items) and len(text[start : evidence.start].expandtabs()) <= min(items)
+
+
+def _is_one_list(audited: AuditedRecord, one: _Limit, other: _Limit) -> bool:
+    """Whether no heading stands between the two but that of the exclusion criteria."""
+    text = audited.record.raw_text(one.criterion.section) or ""
+    return count_headings(text, *sorted(_find_quote(limit).start for limit in (one, other))) <= 1
+
+
+def _differ_by_rounding(quantity: str, one: _Limit, other: _Limit) -> bool:
+    """Whether ages are a year apart: "older than 18", and "under 19" excluded."""
+    ends = [[end for end in (limit.low, limit.high) if abs(end) < inf] for limit in (one, other)]
+    return quantity == "age" and any(abs(a - b) == 1 for a in ends[0] for b in ends[1])
+
+
+def _find_quote(limit: _Limit) -> Evidence:
+    return next(one for one in limit.criterion.evidence if one.field == "quote")
 
 
 def _covers(barred: _Limit, asked: _Limit) -> bool:

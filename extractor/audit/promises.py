@@ -77,6 +77,8 @@ _UNBINDING = {"exploratory", "tertiary", "correlative", "translational", "surrog
 _WEAK = {"clinical", "efficacy", "safety", "key", "main", ""}
 """Words beside "outcomes" that may speak of anything; then the text must say that they will be measured."""
 _FUTURE = re.compile(r"\bwill\b|\bto be\b|:\s*$|\bthis (?:study|trial)\b", re.IGNORECASE)
+_GOVERNED = re.compile(r"\b(?:of|on|for|about|by|with|to)\s+(?:the\s+|these\s+|all\s+)?$", re.IGNORECASE)
+"""In front of "outcomes", where another noun is the head: "a kinetic model of outcomes: ..."."""
 _LITERATURE = re.compile(
     r"\b(?:previous(?:ly)?|prior|earlier|published|et al|poor|worse|improved|literature|meta-analysis|historical(?:ly)?"
     r"|reported|patients\s+with\s+\w+\s+have)\b",
@@ -86,6 +88,7 @@ _SENTENCE_END = re.compile(r"\.(?=\s|$)|\n\s*\n")
 _BLOCK_END = re.compile(
     r"\n[ \t]*(?=[^\n.]{0,40}\b(?:outline|design|methods?|statistic\w*|rationale|background|hypothes\w+|eligibility"
     r"|inclusion|exclusion|procedures?|treatment|schedule|follow-up)\b[^\n.]{0,30}:?[ \t]*(?:\n|$))"
+    r"|\n[ \t]*(?i:background|rationale|introduction|hypothes[ie]s|(?:study\s+)?(?:design|methods?))[ \t]*:"
     r"|\bPROJECTED ACCRUAL|\bOUTLINE|\b(?i:exploratory|tertiary|correlative|translational)\b",
 )
 _NEW_LINE = re.compile(r"[ \t]*\n")
@@ -94,8 +97,8 @@ _LONGEST = 1200
 _CLAUSE = re.compile(r"[;\n]|\.\s")
 _UNSAID = re.compile(
     r"\b(?:correlat|predict|associat|relat(?:ion|e to|ed to)|prognos|impact|influence|surrogate|biomarker|defined"
-    r"|until|absence|without|unacceptable|due to|free of|between|caus|if |based on|according to"
-    r"|time (?:from|to)|factors?|not )[^,;]*$",
+    r"|until|absence|no |expectation|in terms of|without|unacceptable|due to|free of|between|caus|captur|if |based on"
+    r"|according to|time (?:from|to)|factors?|not )[^,;]*$",
     re.IGNORECASE,
 )
 """Behind these words an endpoint is named, but not promised."""
@@ -118,6 +121,8 @@ def find_promises(listed: PromiseList) -> Iterator[Promise]:
     words = listed.prose.text[listed.start : listed.end]
     for match in PROMISED_NAMES.find(words):
         opening = _last_clause(words, match.start)
+        if words[match.start : match.end] == "PCR" and "patholog" not in listed.prose.folded:
+            continue  # the polymerase chain reaction; the response is written "pCR"
         if _UNSAID.search(opening) or (not listed.is_endpoint and _AIM.search(opening)):
             continue
         stop = _CLAUSE.search(words, match.end)
@@ -179,6 +184,8 @@ def _binds(text: str, trigger: re.Match[str], opening: str, rank: str) -> bool:
         return False
     if rank not in _WEAK:
         return True
+    if not rank and _GOVERNED.search(opening):
+        return False
     noun = trigger["noun"].lower()
     if noun == "objective":
         return trigger[0].rstrip().endswith(":")

@@ -57,6 +57,10 @@ _PARTLY = re.compile(
     r"|were|run-in|screened|drop-?outs?|completers?|moreover|aim\s+\d|family members|famil(?:y|ies))\b",
     re.IGNORECASE,
 )
+_FOR_ANOTHER_AIM = re.compile(r"\bsecondary\s+(?:aim|objective|outcome|end\s?-?point|hypothes|question)", re.IGNORECASE)
+"""Where the statistics of a secondary aim are told, its number is not that of the trial."""
+_BEFORE = 1500
+_CONTROLS = re.compile(r"\b(?:healthy|matched|normal)\s+(?:[\w-]+\s+)?(?:controls?|volunteers?)\b", re.IGNORECASE)
 _MORE = re.compile(r"\b(?:moreover|in addition|additional(?:ly)?|further(?:more)?|as well as|another)\b", re.IGNORECASE)
 _NEXT = 150
 """How far behind a sentence others may still be added to its number."""
@@ -87,6 +91,8 @@ def check_sample_size(audited: AuditedRecord) -> Iterator[Finding]:
         return
     plans = [plan for prose in audited.bodies for plan in _find_plans(prose)]
     kind = (registry.enrollment_type or "").lower()
+    if any(_names_others(prose, int(enrolment)) for prose in audited.bodies):
+        return
     fitting = (_fits(plan, enrolment, reached=kind == "actual") for plan in plans)
     if not plans or any(fitting) or sum(plan.number for plan in plans) == enrolment:
         return
@@ -101,12 +107,20 @@ def check_sample_size(audited: AuditedRecord) -> Iterator[Finding]:
     )
 
 
+def _names_others(prose: Prose, enrolment: int) -> bool:
+    """Whether the text names the registered number of people elsewhere, or controls who are not counted as patients."""
+    written = rf"\b(?:{enrolment}|{enrolment:,})\s+{_PEOPLE}"
+    return bool(_CONTROLS.search(prose.text) or re.search(written, prose.text, re.IGNORECASE))
+
+
 def _find_plans(prose: Prose) -> Iterator[_Plan]:
     for starts, expression in _PLANS:
         for found in find_at(expression, prose.text, prose.find_all(starts)):
             start, end = sentence_around(prose.text, *found.span())
             count = read_number(found["number"])
-            if _MORE.search(prose.text, end, end + _NEXT):
+            if _MORE.search(prose.text, end, end + _NEXT) or _FOR_ANOTHER_AIM.search(
+                prose.text, max(0, start - _BEFORE), start
+            ):
                 continue
             if count and not _PARTLY.search(_DIVISION.sub("", prose.text[start:end])):
                 yield _Plan(prose, found.start(), found.end(), int(count), (found["bound"] or "").lower())

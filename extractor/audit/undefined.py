@@ -42,7 +42,7 @@ _CRITERIA = re.compile(
     r"\b(?:[im]?recist|cheson|lugano|iwg|imwg|imweb|nccn|eln|rano|who (?:criteria|response)|pcwg\d?|lymphoma response"
     r"|gina|percist|ebmt|choi|acr\s?\d0|easi|pasi|uas7?|international working group|(?:is|are) defined|defined as"
     r"|definition|response criteria|criteria (?:of|by|for response)|nci(?:-wg)?|owen|iwwm|aasld|macdonald|inss|inrc"
-    r"|g?cig|nih consensus)\b"
+    r"|g?cig|nih consensus|omeract|oarsi|asas|eular|haq|das\s?28|madrs|ham-?d|panss)\b"
 )
 
 

@@ -42,11 +42,14 @@ def check_promised_endpoints(audited: AuditedRecord) -> Iterator[Finding]:
 
 
 def _is_registered(audited: AuditedRecord, promise: Promise) -> bool:
-    """Whether an outcome may measure it: by its concept, a word of its measure, or the very name anywhere."""
+    """Whether an outcome may measure it: by its concept, a word of what it measures, or the very name anywhere."""
     trace, endpoints = _load_traces()[promise.concept], audited.extraction.endpoints
+    is_harm = promise.concept in {Concept.ADVERSE_EVENTS, Concept.SPECIFIC_TOXICITY}
     is_reported = promise.concept is Concept.QUALITY_OF_LIFE
     for endpoint in endpoints:
-        if endpoint.concept in trace.concepts or trace.words.search((endpoint.measure or "").lower()):
+        # Complications are often named by kind, and called so in the description alone.
+        words = f"{endpoint.measure} {endpoint.description}" if is_harm else endpoint.measure or ""
+        if endpoint.concept in trace.concepts or trace.words.search(words.lower()):
             return True
         if is_reported and endpoint.category is EndpointCategory.PATIENT_REPORTED:
             return True

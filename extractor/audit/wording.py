@@ -2,11 +2,12 @@
 
 import re
 
-__all__ = ["fold_wording", "sentence_around"]
+__all__ = ["count_headings", "fold_wording", "sentence_around"]
 
 _STOP = re.compile(r"[.;!?](?=\s)|\n")
 _REACH = 400
 """How far a sentence is followed; what is longer is a list or a damaged text."""
+_HEADING = re.compile(r":[ \t]*$|^[^\n.]{0,60}\bcriteria\b[^\n.]{0,40}$", re.IGNORECASE | re.MULTILINE)
 _SIGNS = re.compile(r"[^\w<>=≥≤%]+")
 
 
@@ -24,6 +25,15 @@ def sentence_around(text: str, start: int, end: int) -> tuple[int, int]:
     while first < start and text[first].isspace():
         first += 1
     return first, last.end() if last else min(len(text), end + _REACH)
+
+
+def count_headings(text: str, start: int, end: int) -> int:
+    r"""How many headings stand there. More than one begins a list for other people: "Inclusion Criteria (Child):".
+
+    >>> count_headings("* Adults\n\nExclusion Criteria:\n\n* Smokers", 0, 40)
+    1
+    """
+    return len(_HEADING.findall(text, start, end))
 
 
 def fold_wording(text: str) -> str:

@@ -1,7 +1,7 @@
 """Studies in the legacy XML of ClinicalTrials.gov: one ``clinical_study``, or a file that wraps many.
 
 Text is kept as it stands, with its wrapped lines and indentation. Entities and external references,
-which no record needs, are refused (defusedxml).
+which no record needs, are refused (defusedxml), and so is text or an element where it would not be read.
 """
 
 import re
@@ -15,6 +15,7 @@ from defusedxml.ElementTree import DefusedXMLParser, iterparse
 from extractor.schemas import RegistryFields, Section
 
 from .drafts import Draft, Found, Unreadable, build_draft, find_nct_id, join_parts, text_section
+from .interventions import find_bare_arms
 from .limits import CappedStream, peek_block
 
 __all__ = ["read_ctgov_xml"]
@@ -42,6 +43,16 @@ _ITEMS = (
     ("secondary_outcomes", "secondary_outcome", _OUTCOME),
     ("other_outcomes", "other_outcome", _OUTCOME),
 )
+_PATHS = (
+    *(path for _, path in _TEXTS),
+    *(f"{path}/{tag}" for _, path, parts in _ITEMS for _, tag in parts),
+    *("id_info/nct_id", "intervention/arm_group_label", "condition", "keyword", "eligibility/criteria/textblock"),
+    *(f"eligibility/{tag}" for tag in ("minimum_age", "maximum_age", "gender", "healthy_volunteers")),
+    *("enrollment", "phase", "study_type", "study_design_info/allocation", "study_design_info/masking"),
+)
+"""Every element that is read, from ``clinical_study`` on."""
+_INSIDE = {path.rpartition("/")[0] for path in _PATHS} | {"eligibility"}
+_TAGS = {tag for path in _PATHS for tag in path.split("/")}
 
 
 def read_ctgov_xml(stream: BinaryIO) -> Iterator[Found]:
@@ -86,7 +97,26 @@ def _iterate_studies(stream: CappedStream, parser: DefusedXMLParser | None) -> I
 
 
 def _build_study(study: Element) -> Draft:
+    _check_children(study, "")
     return Draft(tuple(_list_sections(study)), find_nct_id(study.findtext("id_info/nct_id")), _read_registry(study))
+
+
+def _check_children(element: Element, path: str) -> None:
+    """Refuse what would be lost: text or a known element where none is read, elements in the middle of a text."""
+    place, remedy = f"{_STUDY}/{path}".rstrip("/"), "correct it or download the record again"
+    if path and path not in _INSIDE:
+        if len(element):
+            raise Unreadable("elements where text is expected", remedy, place=place)
+        return
+    texts = (element.text, *(child.tail for child in element))
+    if any(text and not text.isspace() for text in texts):
+        raise Unreadable("text where elements are expected", remedy, place=place)
+    for child in element:
+        below = f"{path}/{child.tag}".lstrip("/")
+        if below in _PATHS or below in _INSIDE:
+            _check_children(child, below)
+        elif child.tag in _TAGS:
+            raise Unreadable(f"a {child.tag} that does not belong here", remedy, place=place)
 
 
 def _list_sections(study: Element) -> Iterator[Section]:
@@ -102,6 +132,7 @@ def _list_sections(study: Element) -> Iterator[Section]:
 
 
 def _read_registry(study: Element) -> RegistryFields:
+    labels = (arm.findtext("arm_group_label") for arm in study.findall("arm_group"))
     return RegistryFields(
         minimum_age=_text(study, "eligibility/minimum_age"),
         maximum_age=_text(study, "eligibility/maximum_age"),
@@ -113,16 +144,8 @@ def _read_registry(study: Element) -> RegistryFields:
         study_type=_text(study, "study_type"),
         allocation=_text(study, "study_design_info/allocation"),
         masking=_text(study, "study_design_info/masking"),
-        bare_arms=tuple(_list_bare_arms(study)),
+        bare_arms=find_bare_arms(((label, False) for label in labels), _texts(study, "intervention/arm_group_label")),
     )
-
-
-def _list_bare_arms(study: Element) -> Iterator[str]:
-    """Arms without intervention, in a study that links interventions to arms."""
-    linked = set(_texts(study, "intervention/arm_group_label"))
-    for number, arm in enumerate(study.findall("arm_group") if linked else ()):
-        if not linked & set(_texts(arm, "arm_group_label")):
-            yield f"arms[{number}]"
 
 
 def _texts(element: Element, path: str) -> list[str]:

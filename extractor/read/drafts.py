@@ -46,7 +46,8 @@ def build_draft(build: Callable[[_Value], Draft], value: _Value, place: str | No
     try:
         draft = build(value)
     except Unreadable as problem:
-        return Unreadable(problem.problem, problem.remedy, place=problem.place or place)
+        places = ", ".join(filter(None, (place, problem.place)))
+        return Unreadable(problem.problem, problem.remedy, place=places or None)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever befell one record, the others are read
         return Unreadable(f"an unexpected {type(error).__name__}", "please report it with the record", place=place)
     if not draft.sections:

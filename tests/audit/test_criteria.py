@@ -14,12 +14,11 @@ def _lists(inclusion: list[str], exclusion: list[str]) -> str:
 @pytest.mark.parametrize(
     ("inclusion", "exclusion", "severity"),
     [
-        (["Platelets ≥ 100 x 10^9/L", "Platelets < 50 x 10^9/L"], ["Asthma"], Severity.ERROR),
         (["ECOG 0-2"], ["ECOG 0-4"], Severity.ERROR),
         (["Hemoglobin ≥ 8 g/dL"], ["Hemoglobin < 10 g/dL"], Severity.WARNING),
     ],
 )
-def test_limits_that_leave_nobody_or_cut_into_each_other(
+def test_limits_that_exclude_whom_the_inclusion_admits(
     inclusion: list[str], exclusion: list[str], severity: Severity
 ) -> None:
     (finding,) = audit(make_study(eligibility=_lists(inclusion, exclusion)))
@@ -36,6 +35,11 @@ def test_limits_that_leave_nobody_or_cut_into_each_other(
         (["Hemoglobin ≥ 8 g/dL", "If transfused, hemoglobin < 7 g/dL"], ["Asthma"]),
         (["BMI over 60 kg/m2 in high-risk patients", "BMI between 40 and 50 kg/m2 in other patients"], ["Asthma"]),
         (["LDL cholesterol < 190 mg/dL"], ["LDL cholesterol > 189 mg/dL"]),
+        (["BMI 18 to 29 kg/m2", "BMI over 40 kg/m2"], ["Asthma"]),  # groups, which one list may hold side by side
+        (["Must be greater than 18 years of age"], ["Under 19 years of age"]),  # ages in whole years
+        (["Aged 18 to 59 years (stratum A)"], ["Aged 18 to 65 years (stratum B)"]),
+        (["Platelets < 50 x 10^9/L"], ["Asthma", "", "Exclusion Criteria (Child):", "", "Platelets < 90 x 10^9/L"]),
+        (["For children 1 to 15 years of age:"], ["For children 1 to 15 years of age:"]),
         (["Not drinking more than 2 drinks per day"], ["Drinking more than 2 drinks per day"]),
     ],
 )
@@ -46,6 +50,24 @@ def test_limits_that_go_together(inclusion: list[str], exclusion: list[str]) -> 
 def test_the_same_condition_in_both_lists() -> None:
     text = _lists(["Asthma", "Pregnant women"], ["Smokers", "Pregnant women."])
     assert find(make_study(eligibility=text))[0][0] == "criterion_contradicted"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Further criteria apply.",
+        "Other criteria as described in the protocol",
+        "Refer to the master study",
+        "Different requirements hold for a virtual visit.",
+    ],
+)
+def test_a_sentence_that_states_no_condition_cannot_contradict(line: str) -> None:
+    assert find(make_study(eligibility=_lists(["Asthma", line], ["Smokers", line]))) == []
+
+
+def test_a_condition_of_another_group_is_no_contradiction() -> None:
+    patients, controls = _lists(["Asthma of any kind"], ["Smokers"]), _lists(["Adults"], ["Asthma of any kind"])
+    assert find(make_study(eligibility=f"{patients}\n\nFor controls:\n\n{controls}")) == []
 
 
 def test_a_heading_that_stands_in_both_lists_is_no_condition() -> None:
@@ -76,6 +98,10 @@ def test_doses_that_differ_between_arm_and_intervention() -> None:
 )
 def test_doses_that_do_not_contradict(intervention: str) -> None:
     assert _dosed("Examplumab 35 mg orally once daily", intervention) == []
+
+
+def test_a_level_is_no_dose() -> None:
+    assert _dosed("Examplumab to a level of 6 IU/L", "Examplumab 75 IU daily") == []
 
 
 def test_a_dose_in_two_parts_is_not_compared() -> None:

@@ -30,6 +30,9 @@ def test_a_planned_number_that_is_not_registered_is_found(summary: str, quote: s
         "The expansion cohort: the study will enroll 20 patients.",
         "In a pilot study, a total of 12 patients were enrolled.",
         "The study will include 5 visits.",
+        "The study will enroll 30 patients with asthma. They are compared to healthy controls.",
+        "The study will enroll 200 patients with asthma. Of them 60 patients are treated.",
+        "A secondary objective is wellbeing.\n\nWe plan to include 210 patients.",
     ],
 )
 def test_numbers_that_fit_or_are_not_the_whole_are_not_reported(summary: str) -> None:
@@ -66,6 +69,7 @@ def test_phase(title: str, phases: list[str], found) -> None:
         ("A Double-Blind Trial Followed by an Open-Label Extension", None, "DOUBLE", []),
         ("An Open-Label Trial with Blinded Assessment", None, "SINGLE", []),
         ("A Mendelian Randomized Study", "NA", None, []),
+        ("A Pseudo-Randomized Trial of Examplumab", "NON_RANDOMIZED", None, []),
     ],
 )
 def test_allocation_and_masking(title: str, allocation: str | None, masking: str | None, kinds: list[str]) -> None:
@@ -93,6 +97,28 @@ def test_number_of_arms(title: str, labels: tuple[str, ...], found) -> None:
     assert find(record) == ([("arm_count_differs", "Three-Arm", *labels)] if found else [])
 
 
+@pytest.mark.parametrize(
+    ("summary", "allocation"),
+    [
+        ("A recent randomized blinded study of Examplumab showed fewer attacks.", "NA"),
+        ("The trial has two halves:\nA) Phase I: Non-randomized treatment of adults", "RANDOMIZED"),
+    ],
+)
+def test_the_allocation_of_another_trial_or_of_a_part(summary: str, allocation: str) -> None:
+    assert find(make_study(summary=summary, design={"designInfo": {"allocation": allocation}})) == []
+
+
+@pytest.mark.parametrize(
+    "summary",
+    [
+        "A phase 2 study was completed. In all, 161 patients were randomized to 4 arms.",
+        "Adults are randomized into 1 group. Later, patients are randomized into 2 intervention groups and a control.",
+    ],
+)
+def test_arms_of_another_trial_or_beside_a_control_are_not_counted(summary: str) -> None:
+    assert find(make_study(summary=summary, arms=_arms("Low", "High", "Sham"))) == []
+
+
 def test_an_arm_without_intervention_is_found_unless_it_is_meant_so() -> None:
     arms = (
         *_arms("Examplumab"),
@@ -112,12 +138,30 @@ def test_an_arm_without_intervention_is_found_unless_it_is_meant_so() -> None:
         ("Patients older than 18 years", {"minimumAge": "19 Years"}, []),  # a registry rounds
         ("Age 18 to 65 years", {}, []),
         ("Controls aged 18 to 65 years", {"maximumAge": "75 Years"}, []),
+        ("Less than 50 years of age at the time of onset", {"maximumAge": "80 Years"}, []),
+        ("At least two of the following signs:\n   * Age > 40 years\n   * Cough", {"minimumAge": "20 Years"}, []),
+        ("The diagnosis is made by:\n   * Age > 40 years\n   * Cough", {"minimumAge": "20 Years"}, []),
+        ("An adolescent aged 13 to 16 years\n* Both parents", {"minimumAge": "13 Years", "maximumAge": "75 Years"}, []),
+        ("The daughter is aged 8 to 11 years", {"maximumAge": "65 Years"}, []),
         ("Age 18 to 65 years\n* Cohort 2: age 66 to 75 years", {"maximumAge": "75 Years"}, []),
     ],
 )
 def test_ages(line: str, fields: dict, found: list[tuple[str, ...]]) -> None:
     record = make_study(eligibility=f"Inclusion Criteria:\n\n* {line}\n* Asthma", fields=fields)
     assert find(record) == [("age_differs", *quotes) for quotes in found]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Infertility, male or female factor",
+        "A male or female partner for three months",
+        "Assigned male at birth, any gender, 18 years or older",
+        "Written consent of both women and men",
+    ],
+)
+def test_a_sex_of_others_or_of_causes_is_not_compared(line: str) -> None:
+    assert find(make_study(eligibility=f"Inclusion Criteria:\n\n* {line}", fields={"sex": "FEMALE"})) == []
 
 
 @pytest.mark.parametrize(("sex", "found"), [("FEMALE", True), ("ALL", False), (None, False)])

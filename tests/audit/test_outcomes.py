@@ -1,8 +1,14 @@
 """What the text promises against what is registered, and the registered outcomes among themselves."""
 
+from dataclasses import replace
+
 import pytest
 
-from extractor.schemas import Severity
+from extractor.assemble import Inquiry, assemble_extraction
+from extractor.audit import audit_extraction
+from extractor.parse import parse_record
+from extractor.parse.parsed import HostileText, Span
+from extractor.schemas import FindingKind, Severity
 from tests.audit.studies import audit, find, make_study
 
 RESPONSE = ("Objective response rate", "RECIST 1.1", "6 months")
@@ -37,11 +43,27 @@ def test_what_is_promised_and_not_registered_is_found(summary: str, promised: li
         "Secondary endpoints include the correlation of biomarkers with pharmacokinetics.",
         "Secondary endpoints are death and tolerability.",
         "The outcome is poor: relapse within a year.",
+        "A kinetic model of outcomes:\n\nA pharmacokinetic model will be fitted.",
+        "Secondary objectives:\n\n* To learn how well the score captures quality of life",
+        "Secondary outcomes: no immunogenicity is expected.",
+        "Secondary objectives:\n\n* Survival\n\nBackground: care differs in quality of life.",
     ],
 )
 def test_what_is_registered_or_no_promise_is_not_reported(summary: str) -> None:
     record = make_study(summary=summary, primary=(RESPONSE,), secondary=(SURVIVAL, SAFETY))
     assert find(record) == []
+
+
+def test_pcr_in_capitals_is_the_chain_reaction() -> None:
+    said = "The primary endpoint is {} after six weeks."
+    outcome = (("Height", "in cm", "Week 6"),)
+    assert find(make_study(summary=said.format("the copy number by PCR"), primary=outcome)) == []
+    assert find(make_study(summary=said.format("pCR"), primary=outcome)) == [("endpoint_not_registered", "pCR")]
+
+
+def test_complications_may_be_named_in_a_description() -> None:
+    outcome = ("Number with pneumothorax", "Complications of the procedure", "1 day")
+    assert find(make_study(summary="Secondary outcomes are adverse events.", primary=(outcome,))) == []
 
 
 def test_an_objective_matters_less_than_an_endpoint() -> None:
@@ -114,6 +136,7 @@ def test_a_name_alone_defines_no_endpoint(measure: str) -> None:
         ("Objective response rate", None, "2 years", "Response is assessed by RECIST."),
         ("Progression-free survival", None, "From enrolment to progression", "A trial."),
         ("Overall survival", None, "2 years", "A trial."),
+        ("Response rate of the OMERACT-OARSI", None, "Week 12", "A trial."),
         ("Response rate: a fall of the score by 50%", None, "Week 12", "A trial."),
     ],
 )
@@ -124,6 +147,20 @@ def test_a_definition_anywhere_is_enough(measure: str, description: str | None, 
 def test_outcomes_without_time_frame_are_one_finding() -> None:
     record = make_study(primary=(("Body weight", None, None), ("Height", "in cm", None), ("Pulse", None, "Day 1")))
     assert find(record) == [("time_frame_missing", "Body weight", "Height")]
+
+
+@pytest.mark.parametrize("words", ["There is no primary outcome measure specified for this study.", "None", "N/A"])
+def test_a_placeholder_lacks_no_time_frame(words: str) -> None:
+    assert find(make_study(primary=((words, None, None),))) == []
+
+
+def test_a_time_frame_that_was_blanked_is_not_missing() -> None:
+    parsed = parse_record(make_study(primary=(("Body weight", "in kg", None),)))
+    span = Span("primary_outcomes[0]", 12, 17)
+    hostile = (HostileText(FindingKind.MARKUP, span, blanked=True, quote="in kg"),)
+    extraction = assemble_extraction(parsed, Inquiry())
+    assert [one.kind for one in audit_extraction(parsed, extraction)] == [FindingKind.TIME_FRAME_MISSING]
+    assert audit_extraction(replace(parsed, hostile=hostile), extraction) == ()
 
 
 def test_an_outcome_that_names_its_time_in_the_measure_lacks_none() -> None:

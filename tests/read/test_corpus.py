@@ -19,6 +19,8 @@ pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason="no collection of re
         ("ctgov_xml", 120),
         ("ctgov_leukaemia.csv", 245),
         ("eligibility_general.jsonl.gz", 1423),
+        ("all_areas.jsonl.gz", 137),
+        ("all_areas_more.jsonl.gz", 4120),
     ],
 )
 def test_every_record_reads(name, count):

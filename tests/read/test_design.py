@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from extractor.read import read_records
 
 STUDY = {
@@ -46,6 +48,25 @@ def test_xml(tmp_path: Path) -> None:
     assert (fields.enrollment_type, fields.allocation) == ("Anticipated", "Randomized")
     assert fields.masking == "None (Open Label)"
     assert fields.bare_arms == ("arms[1]",)
+
+
+@pytest.mark.parametrize(
+    ("labels", "names", "bare"),
+    [
+        ([["A", "B"]], [None, None], ()),
+        ([["A"]], [None, None], ("arms[1]",)),
+        ([[" b"]], [["Drug: X"], None], ()),  # each by one side; case and blanks do not matter
+        ([[]], [["Drug: X"], []], ("arms[1]",)),
+        ([[]], [None, None], ()),  # the study links nothing: nothing is known
+        ([["A", "Bee"]], [None, None], ()),  # an arm of another spelling
+    ],
+)
+def test_an_arm_may_name_its_interventions_or_an_intervention_its_arms(tmp_path: Path, labels, names, bare) -> None:
+    study = json.loads(json.dumps(STUDY))
+    arms = [{"label": label, "interventionNames": named} for label, named in zip("AB", names, strict=True)]
+    interventions = [{"name": "X", "armGroupLabels": named} for named in labels]
+    study["protocolSection"]["armsInterventionsModule"] = {"armGroups": arms, "interventions": interventions}
+    assert _read(tmp_path, "a.json", json.dumps(study)).registry.bare_arms == bare
 
 
 def test_table(tmp_path: Path) -> None:

@@ -1,7 +1,5 @@
 """Sections and parts hold the source's text as it stands, under the names of the guideline."""
 
-import json
-
 import pytest
 
 from .conftest import RECORDS, read_all
@@ -131,17 +129,3 @@ def test_no_section_is_blank_and_names_are_unique(path):
         names = [section.name for section in record.sections]
         assert len(names) == len(set(names))
         assert all(section.text.strip() for section in record.sections)
-
-
-def test_fields_of_unexpected_type_count_as_absent(read_bytes):
-    study = {
-        "protocolSection": {
-            "identificationModule": {"nctId": 5, "briefTitle": "A title", "officialTitle": ["no", "text"]},
-            "descriptionModule": "text",
-            "outcomesModule": {"primaryOutcomes": [{"measure": 7}, {"measure": "Survival"}], "otherOutcomes": {}},
-        }
-    }
-    [record] = read_bytes(json.dumps(study).encode(), "odd.json").records
-    assert record.record_id == "odd"
-    # The registry's numbering stays, so that the second outcome is still number 1.
-    assert [section.name for section in record.sections] == ["title", "primary_outcomes[1]"]

@@ -1,0 +1,226 @@
+"""A field that we read and that has a wrong type is an error that names its path: nothing is lost in silence."""
+
+import json
+import re
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from extractor.read.drafts import Draft, Unreadable, build_draft
+from extractor.read.study import build_study
+from tests.commands import extractor
+from tests.depth import choose
+
+from .conftest import RECORDS
+
+STUDY = {
+    "protocolSection": {
+        "identificationModule": {
+            "nctId": "NCT90000001",
+            "briefTitle": "Examplumab in Asthma",
+            "officialTitle": "A Trial of Examplumab",
+            "organization": {"fullName": "Example Hospital"},
+        },
+        "statusModule": {"overallStatus": "RECRUITING", "startDateStruct": {"date": "2031-01"}},
+        "descriptionModule": {"briefSummary": "Examplumab is studied.", "detailedDescription": "In two arms."},
+        "conditionsModule": {"conditions": ["Asthma", "Wheezing"], "keywords": ["inhaler"]},
+        "designModule": {
+            "studyType": "INTERVENTIONAL",
+            "phases": ["PHASE1", "PHASE2"],
+            "designInfo": {"allocation": "RANDOMIZED", "maskingInfo": {"masking": "DOUBLE"}},
+            "enrollmentInfo": {"count": 40, "type": "ESTIMATED"},
+        },
+        "armsInterventionsModule": {
+            "armGroups": [
+                {"label": "A", "type": "EXPERIMENTAL", "description": "5 mg", "interventionNames": ["Drug: X"]},
+                {"label": "B", "type": "SHAM_COMPARATOR", "description": "Sham"},
+                {"label": "C", "type": "OTHER"},
+            ],
+            "interventions": [
+                {"type": "DRUG", "name": "X", "description": "Pill", "otherNames": ["Ex"], "armGroupLabels": ["B"]}
+            ],
+        },
+        "outcomesModule": {
+            "primaryOutcomes": [{"measure": "FEV1", "description": "Spirometry", "timeFrame": "Week 12"}],
+            "secondaryOutcomes": [{"measure": "Attacks", "timeFrame": "1 year"}, {"measure": "Relief"}],
+            "otherOutcomes": [{"measure": "Cost"}],
+        },
+        "eligibilityModule": {
+            "eligibilityCriteria": "Inclusion Criteria:\n\n* Asthma",
+            "minimumAge": "18 Years",
+            "maximumAge": "70 Years",
+            "sex": "ALL",
+            "healthyVolunteers": False,
+            "stdAges": ["ADULT"],
+        },
+    },
+    "hasResults": False,
+}
+OTHERS: list[Any] = ["text", 5, 2.5, True, [], {}, ["text"], [["text"]], {"a": "text"}]
+ALSO_TEXT = {"protocolSection.eligibilityModule.healthyVolunteers", "protocolSection.designModule.enrollmentInfo.count"}
+"""What old records write as text."""
+UNREAD = re.compile("organization|statusModule|stdAges|hasResults")
+Keys = tuple[str | int, ...]
+
+
+def _walk(node: Any, keys: Keys = ()) -> Iterator[Keys]:
+    """The keys of every node below the root."""
+    below = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, child in below:
+        yield (*keys, key)
+        yield from _walk(child, (*keys, key))
+
+
+def _get(study: Any, keys: Keys) -> Any:
+    for key in keys:
+        study = study[key]
+    return study
+
+
+def _put(keys: Keys, value: Any) -> Any:
+    study = deepcopy(STUDY)
+    _get(study, keys[:-1])[keys[-1]] = value
+    return study
+
+
+def _path(keys: Keys) -> str:
+    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys).removeprefix(".")
+
+
+NODES = list(_walk(STUDY))
+
+
+@pytest.mark.parametrize("keys", NODES, ids=_path)
+def test_any_node_of_a_wrong_type_is_named_or_is_not_read(keys: Keys) -> None:
+    whole, right = build_study(STUDY), _get(STUDY, keys)
+    for value in OTHERS:
+        if type(value) is type(right) or (isinstance(value, str) and _path(keys) in ALSO_TEXT):
+            continue
+        found = build_draft(build_study, _put(keys, value), "line 1")
+        if isinstance(found, Unreadable):
+            assert found.place == f"line 1, {_path(keys)}"
+            assert found.problem.endswith("is expected")
+            assert found.remedy
+        else:
+            assert UNREAD.search(_path(keys))
+            assert (found.sections, found.registry, found.nct_id) == (whole.sections, whole.registry, whole.nct_id)
+
+
+@pytest.mark.parametrize("keys", [keys for keys in NODES if isinstance(keys[-1], str)], ids=_path)
+def test_null_is_absent(keys: Keys) -> None:
+    without = deepcopy(STUDY)
+    del _get(without, keys[:-1])[keys[-1]]
+    null, absent = (build_draft(build_study, study, None) for study in (_put(keys, None), without))
+    if isinstance(absent, Draft):
+        assert null == absent
+    else:
+        assert isinstance(null, Unreadable)
+        assert null.problem == absent.problem
+
+
+def test_a_null_in_a_list_keeps_the_numbers_of_those_behind_it() -> None:
+    draft = build_study(_put(("protocolSection", "outcomesModule", "secondaryOutcomes", 0), None))
+    assert [one.name for one in draft.sections if one.name.startswith("secondary")] == ["secondary_outcomes[1]"]
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=choose(200, 5000), deadline=None, derandomize=True)
+@given(st.lists(st.tuples(st.sampled_from(NODES), ANYTHING), min_size=1, max_size=3))
+def test_whatever_a_study_holds_no_other_exception_comes_out(changes: list[tuple[Keys, Any]]) -> None:
+    study: Any = deepcopy(STUDY)
+    for keys, value in changes:
+        try:
+            _get(study, keys[:-1])[keys[-1]] = value
+        except (TypeError, IndexError, KeyError):
+            continue  # an earlier change took its place away
+    assert isinstance(build_draft(build_study, study, "line 1"), Draft | Unreadable)
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "problem"),
+    [
+        (("eligibilityModule",), "text", "eligibilityModule: text where an object is expected"),
+        (("eligibilityModule", "eligibilityCriteria"), 5, "eligibilityCriteria: a number where text is expected"),
+        (("outcomesModule", "primaryOutcomes", 0), "x", "primaryOutcomes[0]: text where an object is expected"),
+        (("identificationModule", "nctId"), True, "nctId: true or false where text is expected"),
+        (("designModule",), [], "designModule: a list where an object is expected"),
+        (("conditionsModule", "keywords"), {}, "keywords: an object where a list is expected"),
+    ],
+)
+def test_the_error_says_what_is_wrong_and_where(read_bytes, keys: Keys, value: Any, problem: str) -> None:
+    [error] = read_bytes(json.dumps(_put(("protocolSection", *keys), value)).encode()).errors
+    assert f"download.bin, line 1, protocolSection.{_path(keys)}: " in str(error)
+    assert problem in str(error)
+
+
+def test_such_a_record_fails_and_the_others_go_on(tmp_path) -> None:
+    good = _put(("protocolSection", "identificationModule", "nctId"), "NCT90000002")
+    lines = [json.dumps(_put(("protocolSection", "eligibilityModule"), "text")), json.dumps(good)]
+    (tmp_path / "a.jsonl").write_text("\n".join(lines), "utf-8")
+    ended = extractor("run", tmp_path / "a.jsonl", "--assist", "never", "--out", tmp_path / "out")
+    assert ended.returncode == 1
+    [failure] = map(json.loads, (tmp_path / "out" / "failures.jsonl").read_text("utf-8").splitlines())
+    assert failure["place"] == "line 1, protocolSection.eligibilityModule"
+    [extraction] = map(json.loads, (tmp_path / "out" / "extractions.jsonl").read_text("utf-8").splitlines())
+    assert extraction["record_id"] == "NCT90000002"
+
+
+XML = (RECORDS / "study.xml").read_text("utf-8")
+CONTAINERS = ("eligibility", "eligibility/criteria", "brief_summary", "arm_group", "primary_outcome", "id_info")
+LEAVES = ("brief_title", "eligibility/criteria/textblock", "eligibility/gender", "arm_group/arm_group_label", "phase")
+
+
+@pytest.mark.parametrize("path", CONTAINERS)
+@pytest.mark.parametrize("behind", [False, True])
+def test_xml_text_where_none_is_read(read_bytes, path: str, behind) -> None:
+    study = ET.fromstring(XML)
+    element = study.find(path)
+    if behind:
+        element[-1].tail = " lost words "
+    else:
+        element.text = "lost words"
+    [error] = read_bytes(ET.tostring(study)).errors
+    assert error.place == f"record 1, clinical_study/{path}"
+    assert error.problem == "text where elements are expected"
+
+
+@pytest.mark.parametrize("path", LEAVES)
+def test_xml_elements_in_a_text(read_bytes, path: str) -> None:
+    study = ET.fromstring(XML)
+    ET.SubElement(study.find(path), "b").text = "more"
+    [error] = read_bytes(ET.tostring(study)).errors
+    assert error.place == f"record 1, clinical_study/{path}"
+    assert error.problem == "elements where text is expected"
+
+
+@pytest.mark.parametrize("container", [".", *CONTAINERS])
+@pytest.mark.parametrize("path", LEAVES)
+def test_xml_elements_in_another_place(read_bytes, path: str, container: str) -> None:
+    if path.rpartition("/")[0] == container.strip(".") or (path.endswith("textblock") and container == "brief_summary"):
+        pytest.skip("it is read there")
+    study = ET.fromstring(XML)
+    leaf = study.find(path)
+    study.find(path + "/..").remove(leaf)
+    study.find(container).append(leaf)
+    [error] = read_bytes(ET.tostring(study)).errors
+    assert error.place == f"record 1, clinical_study/{container}".removesuffix("/.")
+    assert error.problem == f"a {leaf.tag} that does not belong here"
+
+
+def test_xml_elements_that_we_do_not_know_may_hold_anything(read_bytes) -> None:
+    study = ET.fromstring(XML)
+    extra = ET.SubElement(study, "required_header")
+    extra.text = "words"
+    ET.SubElement(extra, "url").text = "words"
+    assert read_bytes(ET.tostring(study)).ids == ["NCT90000008"]
