@@ -4,11 +4,12 @@ import json
 import shlex
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice, takewhile
 from pathlib import Path
+from threading import Timer
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from extractor.ask.plan.questions import Assist
 from extractor.ask.sending.metered import Route
 from extractor.ask.spec import ModelKind
 from extractor.cluster.addresses import open_inputs
-from extractor.errors import BudgetReached, ModelAway
+from extractor.errors import BudgetReached, ExtractorError, ModelAway
 from extractor.events import Event, tell
 from extractor.pipeline import Extractor, OpenExtractor
 from extractor.read import read_records
@@ -36,6 +37,7 @@ from extractor.run import (
 )
 from extractor.run.asking_pool import MOST_PROCESSES, AskingPool
 from extractor.run.budget import Budget
+from extractor.run.manifest import RunState
 from extractor.run.observed import observe
 from extractor.run.workers import A_HANDFUL, WorkerPool, count_cores
 from extractor.schemas import TrialRecord
@@ -52,6 +54,9 @@ if TYPE_CHECKING:
     from .provider import BatchRun
 
 __all__ = ["BatchSettings", "Job", "begun", "export_job", "perform_job"]
+
+_COUNT_AFTER_S = 5.0
+"""A shorter run does not read its inputs once more only to know how many records they hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,23 +108,25 @@ def perform_job(job: Job) -> int:
     """Run the batch and return the exit code. Raises what stops a run as a whole, such as ``StoreError``."""
     tally, interrupts = Tally(), Interrupts()
     code, since = OK, monotonic()
+    stopped_by: str | None = "an error"
     with _open_sink(job) as (sink, finish):
         _tell_start(job)
         try:
-            with show_progress(tally, partial(_count_records, job), quiet=job.quiet):
+            with _counting(job, sink) as count, show_progress(tally, count, quiet=job.quiet):
                 run_interruptibly(_extract_all(job, sink, tally, interrupts), interrupts)
+            stopped_by = None
         except ModelAway as error:
             print(f"extractor: {without_controls(str(error))}; {_resume(job)}", file=sys.stderr)
-            code = FAILED
+            code, stopped_by = FAILED, "the model was away"
         except BudgetReached as error:
             print(f"extractor: {error}; with a higher limit, {_resume(job)}", file=sys.stderr)
-            code = BUDGET
+            code, stopped_by = BUDGET, "the budget was reached"
             tell(Event.BUDGET_REACHED)
         except KeyboardInterrupt:
             print(f"extractor: interrupted; {_resume(job)}", file=sys.stderr)
-            code = INTERRUPTED
+            code, stopped_by = INTERRUPTED, RunState.INTERRUPTED
         finally:
-            finish(tally)
+            finish(tally, stopped_by)
             _tell_end(tally, code, monotonic() - since)
     print_summary(tally, quiet=job.quiet)
     _say_repeated(job, sink)
@@ -158,10 +165,35 @@ def export_job(job: Job) -> int:
     return FAILED if tally.failed else OK
 
 
+@contextmanager
+def _counting(job: Job, sink: Sink) -> Iterator[Callable[[], int | None]]:
+    """What counts the records, and notes the number in the run's folder. Called after some seconds at the latest, unless
+    that would fetch the inputs over the network once more.
+    """
+    folder = sink if isinstance(sink, RunFolder) else None
+
+    def count() -> int | None:
+        total = _count_records(job)
+        if folder and total is not None:
+            with suppress(ExtractorError):  # who writes the results says it, too
+                folder.note_total(total)
+        return total
+
+    shown = sys.stderr.isatty() and not job.quiet  # then it is called at once
+    later = Timer(_COUNT_AFTER_S, count)
+    later.daemon = True
+    if folder and not shown and not any("://" in location for location in job.inputs):
+        later.start()
+    try:
+        yield count
+    finally:
+        later.cancel()
+
+
 def _count_records(job: Job) -> int | None:
-    """How many records the inputs hold, read once more for it; None for standard input, which is read only once."""
-    if "-" in job.inputs:
-        return job.limits.records
+    """How many records the inputs hold, read once more for it; None for a stream, which is read only once."""
+    if any(location == "-" or Path(location).is_fifo() for location in job.inputs):
+        return None
     records = read_records(*job.inputs, on_error=lambda _: None, open_address=open_inputs)
     return sum(1 for _ in islice(records, job.limits.records))
 
@@ -241,13 +273,13 @@ async def _extract_in_workers(job: Job, records: Iterable[TrialRecord], sink: Si
 
 
 @contextmanager
-def _open_sink(job: Job) -> Iterator[tuple[Sink, Callable[[Tally], None]]]:
+def _open_sink(job: Job) -> Iterator[tuple[Sink, Callable[[Tally, str | None], None]]]:
     if job.out is None:
-        yield StreamSink(sys.stdout, sys.stderr), lambda _: sys.stdout.flush()
+        yield StreamSink(sys.stdout, sys.stderr), lambda *_: sys.stdout.flush()
         return
     settings = describe_settings(job.extractor)
-    with RunFolder(job.out, settings, fresh=job.fresh, price=job.pricing.cost) as folder:
-        yield folder, partial(folder.finish, inputs=job.inputs)
+    with RunFolder(job.out, settings, inputs=job.inputs, fresh=job.fresh, price=job.pricing.cost) as folder:
+        yield folder, folder.finish
 
 
 def _resume(job: Job) -> str:

@@ -4,8 +4,9 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-__all__ = ["BUDGET", "FAILED", "INTERRUPTED", "OK", "USAGE", "errors_for_people"]
+__all__ = ["BUDGET", "FAILED", "INTERRUPTED", "OK", "USAGE", "errors_for_people", "warn_incomplete"]
 
 OK, FAILED, USAGE, BUDGET, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -37,6 +38,15 @@ def errors_for_people() -> Iterator[None]:
     except OSError as error:
         _give_up_stdout()
         _leave(OSError(f"{error.filename or 'standard output'}: {error.strerror}"), FAILED)
+
+
+def warn_incomplete(*results: Path | None) -> None:
+    """Say of which of these runs there is only a part. What is no run is passed over."""
+    from extractor.run.finished import describe_incomplete
+
+    for path in filter(None, results):
+        if incomplete := describe_incomplete(path):
+            print(f"extractor: {path}: {incomplete}", file=sys.stderr)
 
 
 def _give_up_stdout() -> None:

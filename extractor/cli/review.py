@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .exits import OK, errors_for_people
+from .exits import OK, errors_for_people, warn_incomplete
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +45,7 @@ def review(
         try:
             with open_review(run, gold, reviewer=reviewer or _name_user(), port=port, inputs=records or ()) as opened:
                 _say(opened)
+                warn_incomplete(run)
                 opened.serve()
         except KeyboardInterrupt:
             print()  # the terminal shows ^C on this line

@@ -1,7 +1,7 @@
 """A run's results, line by line, into tables."""
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,18 @@ from .text_files import CsvFiles, JsonLinesFiles
 __all__ = ["choose_tables", "describe_tables", "export_run"]
 
 _RESULTS = "extractions.jsonl"
+_Results = tuple[Path, Iterator[tuple[int, Any]]]
 _BY_DATABASE = frozenset({Format.PARQUET, Format.DUCKDB})
 
 
-def export_run(run: Path, destination: Destination, tables: Collection[Table] = ()) -> Mapping[str, int]:
+def export_run(
+    run: Path, destination: Destination, tables: Collection[Table] = (), lines: Iterable[bytes] | None = None
+) -> Mapping[str, int]:
     """Write the tables of a run, all if none are named, and count their rows.
 
-    ``run`` is a run's folder or a file of extractions. Raises ``ValueError`` where one file would have to hold several
-    tables, or the extra is missing, and ``StoreError`` for what cannot be read, or may not be replaced.
+    ``run`` is a run's folder or a file of extractions; ``lines`` are its extractions as JSON, read from there if None.
+    Raises ``ValueError`` where one file would have to hold several tables, or the extra is missing, and ``StoreError``
+    for what cannot be read, or may not be replaced.
     """
     chosen = tuple(tables) or list_tables()
     results = run / _RESULTS if run.is_dir() else run
@@ -35,7 +39,9 @@ def export_run(run: Path, destination: Destination, tables: Collection[Table] = 
     if destination.format in _BY_DATABASE and find_spec("duckdb") is None:
         raise ValueError("this format needs duckdb; install it with: pip install 'trial-extractor[export]'")
     with destination.staged() as (scratch, made):
-        counts = _write(results, destination, chosen, (scratch, made))
+        counts = _write(
+            (results, _parse_lines(results, lines or _read_lines(results))), destination, chosen, (scratch, made)
+        )
         if not destination.is_file:
             (made / COLUMNS_FILE).write_text(json.dumps(describe_tables(chosen), indent=2) + "\n", encoding="utf-8")
     return counts
@@ -70,21 +76,25 @@ def describe_tables(tables: Collection[Table]) -> dict[str, Any]:
     }
 
 
-def _read_lines(path: Path) -> Iterator[tuple[int, Any]]:
-    """The extractions of a file as JSON, with the numbers of their lines. Raises ``StoreError`` for a broken one."""
+def _read_lines(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if line.isspace():
-                continue
-            try:
-                yield number, json.loads(line)
-            except (ValueError, RecursionError):
-                remedy = "resume the run, which mends it, or wait for its end"
-                raise StoreError(f"{path}, line {number}: is broken; {remedy}") from None
+        yield from file
+
+
+def _parse_lines(path: Path, lines: Iterable[bytes]) -> Iterator[tuple[int, Any]]:
+    """Extractions as JSON, with the numbers of their lines. Raises ``StoreError`` for a broken one."""
+    for number, line in enumerate(lines, start=1):
+        if line.isspace():
+            continue
+        try:
+            yield number, json.loads(line)
+        except (ValueError, RecursionError):
+            remedy = "resume the run, which mends it, or wait for its end"
+            raise StoreError(f"{path}, line {number}: is broken; {remedy}") from None
 
 
 def _write(
-    results: Path, destination: Destination, tables: tuple[Table, ...], places: tuple[Path, Path]
+    results: _Results, destination: Destination, tables: tuple[Table, ...], places: tuple[Path, Path]
 ) -> Mapping[str, int]:
     scratch, made = places
     suffix = destination.format
@@ -108,15 +118,16 @@ def _write(
 
 
 def _write_rows(
-    results: Path, tables: tuple[Table, ...], write: Callable[[str, tuple[Any, ...]], None]
+    results: _Results, tables: tuple[Table, ...], write: Callable[[str, tuple[Any, ...]], None]
 ) -> Mapping[str, int]:
     counts = dict.fromkeys((table.name for table in tables), 0)
-    for number, extraction in _read_lines(results):
+    path, lines = results
+    for number, extraction in lines:
         try:
             for table, row in find_rows(extraction):
                 if table in counts:
                     write(table, row)
                     counts[table] += 1
         except StoreError as error:
-            raise StoreError(f"{results}, line {number}: {error}") from None
+            raise StoreError(f"{path}, line {number}: {error}") from None
     return counts

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 from time import monotonic
 from typing import IO, Any, Self
 
@@ -61,13 +62,16 @@ class RunFolder:
         path: Path,
         settings: Mapping[str, Any],
         *,
+        inputs: Iterable[str] = (),
         fresh: bool = False,
         price: Callable[[Usage], int] | None = None,
     ) -> None:
         self.path, self._price = path, price
+        self._inputs = tuple(dict.fromkeys(inputs))
         self.changed = self.lacking = 0
-        self._begun, self._fresh = False, fresh
+        self._begun, self._fresh, self._ended = False, fresh, False
         self._position = 0
+        self._manifest_lock = Lock()
         self._started: dict[str, _Started] = {}
         self._places: list[tuple[str, int]] = []
         self._store: RunStore | None = None
@@ -91,7 +95,7 @@ class RunFolder:
                 # The store last: a log that outlived it would be taken for the log of the next one.
                 for name in (EXTRACTIONS, RUN_FILE + "-wal", RUN_FILE + "-shm", RUN_FILE):
                     (self.path / name).unlink(missing_ok=True)
-            write_atomically(self.path / MANIFEST, self._manifest.to_json())
+            self._write_manifest(self._manifest.begun(self._inputs, self._since))
             self._open_store()
             self._results = self._closing.enter_context(ResultsFile(self.path / EXTRACTIONS))
             # A file's name may hold what is no text; JSON can say it as an escape.
@@ -176,21 +180,38 @@ class RunFolder:
             if kind is None:  # else it repeats what could not be written, and is told already
                 raise
 
-    def finish(self, tally: Tally, inputs: Iterable[str]) -> None:
+    def note_total(self, total: int) -> None:
+        """Note how many records the inputs hold. May be called from another thread while the run goes on.
+
+        Ignored where earlier invocations had other inputs, too: records of theirs are in the folder.
+        """
+        with self._manifest_lock, telling(self.path):
+            if self._begun and not self._ended and len(self._manifest.inputs) == len(self._inputs):
+                self._write_manifest(self._manifest.model_copy(update={"total": total}))
+
+    def finish(self, tally: Tally, stopped_by: str | None = None) -> None:
         """Bring the results into input order, records of other inputs behind, and write the manifest.
 
-        Nothing is written if the run never began.
+        ``stopped_by`` says what ended the run before its inputs ended, such as "interrupted". Nothing is written if
+        the run never began.
         """
         if not self._begun:
             return
+        if not stopped_by:
+            self.note_total(self._position)
+        with self._manifest_lock:
+            self._ended = True
         self._note_places()
         self._results.sort(self.store)
         self.lacking = self.store.count_lacking()
         totals = Totals.summed(self.store, resumed=tally.resumed, failed=tally.failed)
-        manifest = self._manifest.followed_by_run(totals, inputs, self._since, monotonic() - self._clock)
-        manifest = manifest.joined_by_servers(tally.by_server())
+        manifest = self._manifest.ended(totals, monotonic() - self._clock, stopped_by)
         with telling(self.path):
-            write_atomically(self.path / MANIFEST, manifest.to_json())
+            self._write_manifest(manifest.joined_by_servers(tally.by_server()))
+
+    def _write_manifest(self, manifest: Manifest) -> None:
+        self._manifest = manifest
+        write_atomically(self.path / MANIFEST, manifest.to_json())
 
     def _open_store(self) -> RunStore:
         if self._store is None:

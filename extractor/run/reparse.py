@@ -52,7 +52,7 @@ async def reparse_run(run: Path, out: Path, say_failure: _Said) -> ComparisonRep
     """
     earlier = _read_earlier(run)
     _prepare(earlier, out)
-    with RunFolder(out, earlier.settings) as folder:
+    with RunFolder(out, earlier.settings, inputs=earlier.manifest.find_inputs()) as folder:
         return await _compare(earlier, say_failure, folder)
 
 
@@ -94,14 +94,14 @@ async def _compare(earlier: _Earlier, say_failure: _Said, folder: RunFolder | No
     tally = Tally()
     with Comparison(earlier.run, earlier.recall) as comparison:
         sink = _ComparingSink(comparison, folder, say_failure)
-        inputs = earlier.manifest.inputs
+        inputs = earlier.manifest.find_inputs()
         records = read_records(*inputs, on_error=lambda error: sink.write_failure(describe_failure(error)))
         async with earlier.extractor.open() as extract:
             await run_batch(records, attend(extract, sink.note_asker), sink, tally, BatchLimits())
         report = comparison.report()
         tally.failed = report.failed
         if folder:
-            folder.finish(tally, inputs)
+            folder.finish(tally)
         return report
 
 

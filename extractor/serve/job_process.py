@@ -74,6 +74,11 @@ class _Course:
         return not self.stopped and not (self.meter and self.meter.reached)
 
     @property
+    def stopped_by(self) -> str | None:
+        """What ended the job before its records ended."""
+        return "interrupted" if self.stopped else "the budget was reached" if not self.goes_on() else None
+
+    @property
     def progress(self) -> Progress:
         return Progress(self.tally.extracted + self.tally.resumed, self.tally.failed, self.tally.usage)
 
@@ -137,11 +142,13 @@ async def _extract_all(plan: JobPlan, run: Path, course: _Course) -> None:
     if stale and not plan.uses_rules_alone:
         raise ExtractorError(_OTHER_PROGRAM)  # begun anew, all would be paid again
     with RunFolder(run, settings, fresh=stale, price=plan.pricing.cost) as folder:
+        stopped_by: str | None = "an error"
         try:
             extract_all = _extract_by_rules if plan.uses_rules_alone else _extract_with_model
             await extract_all(plan, folder, course)
+            stopped_by = course.stopped_by
         finally:
-            folder.finish(course.tally, ())
+            folder.finish(course.tally, stopped_by)
     if course.meter and course.meter.reached:
         raise BudgetReached(course.meter.reached)
 

@@ -71,13 +71,13 @@ def take(folder, *records, lacking=()):
 
 def invoke(path, *record_ids, failed=0, lost=0, inputs=("in.jsonl",), finished=True, **options):
     """One invocation of a run: these records are done, so many fail, so many calls are for nothing."""
-    with RunFolder(path, SETTINGS) as folder:
+    with RunFolder(path, SETTINGS, inputs=inputs) as folder:
         folder.begin()
         done = take(folder, *map(record, record_ids), **options)
         for number in range(lost):
             call_model(folder, f"lost {number}")
         if finished:
-            folder.finish(Tally(resumed=len(done), failed=failed), inputs)
+            folder.finish(Tally(resumed=len(done), failed=failed))
     return done
 
 
@@ -185,7 +185,7 @@ def test_a_run_killed_while_it_sorts_is_mended(tmp_path, monkeypatch, moment):
             else:
                 patched.setattr(Path, "replace", die)
             with pytest.raises(KeyboardInterrupt):
-                folder.finish(Tally(), ())
+                folder.finish(Tally())
     assert written(tmp_path) == (["a", "b"] if moment == "after" else ["b", "a"])
     assert invoke(tmp_path, "a", "b", "c") == ["a", "b"]
     assert written(tmp_path) == ["a", "b", "c"]
@@ -197,7 +197,7 @@ def test_a_record_whose_text_has_changed_is_done_again_in_its_place(tmp_path):
     with RunFolder(tmp_path, SETTINGS) as folder:
         assert take(folder, record("a", "Children"), record("b")) == ["b"]
         assert folder.changed == 1
-        folder.finish(Tally(), ())
+        folder.finish(Tally())
     assert written(tmp_path) == ["a", "b"]
     assert manifest(tmp_path)["records"]["extracted"] == 2
     assert invoke(tmp_path, "a") == []
@@ -304,7 +304,7 @@ def test_fresh_discards_nothing_before_the_run_begins(tmp_path):
     invoke(tmp_path, "a")
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     with RunFolder(tmp_path, SETTINGS, fresh=True) as again:
-        again.finish(Tally(), ())
+        again.finish(Tally())
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
