@@ -167,8 +167,8 @@ def export_job(job: Job) -> int:
 
 @contextmanager
 def _counting(job: Job, sink: Sink) -> Iterator[Callable[[], int | None]]:
-    """What counts the records, and notes the number in the run's folder. Called after some seconds at the latest, unless
-    that would fetch the inputs over the network once more.
+    """What counts the records, and notes the number in the run's folder. After some seconds it is called from here,
+    unless that would fetch the inputs over the network once more.
     """
     folder = sink if isinstance(sink, RunFolder) else None
 

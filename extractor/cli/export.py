@@ -47,7 +47,7 @@ def export(
         found = find_run(run)
         if found and found.incomplete:
             if not partial:
-                remedy = "resume the run, or export what is there with --partial"
+                remedy = "let it finish, or export what there is with --partial"
                 raise StoreError(f"{run}: {found.incomplete}; {remedy}")
             warn_incomplete(run)
         counts = export_run(run, destination, chosen, found.read_lines() if found else None)

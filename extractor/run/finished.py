@@ -123,7 +123,8 @@ class FinishedRun:
         if state is RunState.COMPLETE:
             return None
         done = len(self._places)
-        records = f"{done:,}" + (f" of {total:,}" if total and total >= done else "") + " records"
+        known = f" of {total:,}" if total and total >= done else ""
+        records = f"{done:,}{known} record{'s' * (bool(known) or done != 1)}"
         if state is RunState.RUNNING:
             # Whether a process was killed shows the folder, which nobody holds any more.
             told = "still running" if FolderLock.is_held(self.folder) else "interrupted"

@@ -69,9 +69,10 @@ class RunFolder:
         self.path, self._price = path, price
         self._inputs = tuple(dict.fromkeys(inputs))
         self.changed = self.lacking = 0
-        self._begun, self._fresh, self._ended = False, fresh, False
+        self._begun, self._fresh, self._notes_total = False, fresh, False
         self._position = 0
-        self._manifest_lock = Lock()
+        self._total: int | None = None
+        self._manifest_lock = Lock()  # the total may be noted from another thread
         self._started: dict[str, _Started] = {}
         self._places: list[tuple[str, int]] = []
         self._store: RunStore | None = None
@@ -95,7 +96,9 @@ class RunFolder:
                 # The store last: a log that outlived it would be taken for the log of the next one.
                 for name in (EXTRACTIONS, RUN_FILE + "-wal", RUN_FILE + "-shm", RUN_FILE):
                     (self.path / name).unlink(missing_ok=True)
-            self._write_manifest(self._manifest.begun(self._inputs, self._since))
+            with self._manifest_lock:
+                self._write_manifest(self._with_total(self._manifest.begun(self._inputs, self._since)))
+                self._notes_total = True
             self._open_store()
             self._results = self._closing.enter_context(ResultsFile(self.path / EXTRACTIONS))
             # A file's name may hold what is no text; JSON can say it as an escape.
@@ -186,8 +189,9 @@ class RunFolder:
         Ignored where earlier invocations had other inputs, too: records of theirs are in the folder.
         """
         with self._manifest_lock, telling(self.path):
-            if self._begun and not self._ended and len(self._manifest.inputs) == len(self._inputs):
-                self._write_manifest(self._manifest.model_copy(update={"total": total}))
+            self._total = total
+            if self._notes_total:
+                self._write_manifest(self._with_total(self._manifest))
 
     def finish(self, tally: Tally, stopped_by: str | None = None) -> None:
         """Bring the results into input order, records of other inputs behind, and write the manifest.
@@ -200,7 +204,7 @@ class RunFolder:
         if not stopped_by:
             self.note_total(self._position)
         with self._manifest_lock:
-            self._ended = True
+            self._notes_total = False
         self._note_places()
         self._results.sort(self.store)
         self.lacking = self.store.count_lacking()
@@ -208,6 +212,10 @@ class RunFolder:
         manifest = self._manifest.ended(totals, monotonic() - self._clock, stopped_by)
         with telling(self.path):
             self._write_manifest(manifest.joined_by_servers(tally.by_server()))
+
+    def _with_total(self, manifest: Manifest) -> Manifest:
+        known = self._total is not None and len(manifest.inputs) == len(self._inputs)
+        return manifest.model_copy(update={"total": self._total}) if known else manifest
 
     def _write_manifest(self, manifest: Manifest) -> None:
         self._manifest = manifest
