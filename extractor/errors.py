@@ -4,6 +4,7 @@
 
     ExtractorError
      +-- RecordError            an input cannot be read: file, place, remedy
+     |    +-- RepeatedRecord    a record was read before: both places
      +-- PromptError            a prompt file is broken
      +-- ModelError             a model gave nothing usable
      |    +-- ModelUnavailable  it could not be reached, or is not installed here
@@ -40,6 +41,7 @@ __all__ = [
     "ModelUnavailable",
     "PromptError",
     "RecordError",
+    "RepeatedRecord",
     "StoreError",
 ]
 
@@ -58,6 +60,28 @@ class RecordError(ExtractorError):
     def __init__(self, path: str, problem: str, remedy: str, *, place: str | None = None) -> None:
         self.path, self.problem, self.remedy, self.place = path, problem, remedy, place
         super().__init__(f"{path}{f', {place}' if place else ''}: {problem}; {remedy}")
+
+
+class RepeatedRecord(RecordError):
+    """A record whose id an earlier one has, at ``first``; the earlier one is taken.
+
+    >>> print(RepeatedRecord("b.json", "NCT1", "a.json, record 2", same_text=False))
+    b.json: the record NCT1 was already read from a.json, record 2, with other text; leave one of the two out
+    """
+
+    def __init__(
+        self,
+        path: str,
+        record_id: str,
+        first: str,
+        *,
+        same_text: bool,
+        place: str | None = None,
+        remedy: str = "leave one of the two out",
+    ) -> None:
+        self.record_id, self.first, self.same_text = record_id, first, same_text
+        problem = f"the record {record_id} was already read from {first}" + ", with other text" * (not same_text)
+        super().__init__(path, problem, remedy, place=place)
 
 
 class PromptError(ExtractorError):

@@ -31,12 +31,13 @@ from extractor.run import (
     StreamSink,
     Tally,
     attend,
-    describe_failure,
     describe_settings,
+    note_unread,
     run_batch,
 )
 from extractor.run.asking_pool import MOST_PROCESSES, AskingPool
 from extractor.run.budget import Budget
+from extractor.run.folder import FAILURES, REPEATED
 from extractor.run.manifest import RunState
 from extractor.run.observed import observe
 from extractor.run.workers import A_HANDFUL, WorkerPool, count_cores
@@ -45,7 +46,7 @@ from extractor.schemas import TrialRecord
 from .exits import BUDGET, FAILED, INTERRUPTED, OK
 from .interrupts import Interrupts, run_interruptibly
 from .progress import print_summary, show_progress
-from .tables import without_controls
+from .tables import to_printable, without_controls
 
 if TYPE_CHECKING:
     from extractor.cluster.mirror import Mirror
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BatchSettings", "Job", "begun", "export_job", "perform_job"]
 
+_MOST_SAID, _LONGEST = 3, 300
 _COUNT_AFTER_S = 5.0
 """A shorter run does not read its inputs once more only to know how many records they hold."""
 
@@ -77,6 +79,8 @@ class Job:
     out: Path | None
     fresh: bool = field(kw_only=True)
     quiet: bool = field(kw_only=True)
+    strict: bool = field(default=False, kw_only=True)
+    """Whether a record that occurs twice with different texts is a failure."""
     asking: AskSettings = field(default_factory=AskSettings, kw_only=True)
     workers: int | None = field(default=None, kw_only=True)
     """Processes that share the work; as many as there are cores if None."""
@@ -129,6 +133,7 @@ def perform_job(job: Job) -> int:
             finish(tally, stopped_by)
             _tell_end(tally, code, monotonic() - since)
     print_summary(tally, quiet=job.quiet)
+    _say_failures(job, tally)
     _say_repeated(job, sink)
     _say_open_questions(job, tally)
     _say_exchange(job)
@@ -199,10 +204,7 @@ def _count_records(job: Job) -> int | None:
 
 
 async def _extract_all(job: Job, sink: Sink, tally: Tally, interrupts: Interrupts) -> None:
-    def report(error: Exception) -> None:
-        tally.failed += 1
-        tell(Event.RECORD_FAILED, record_id=None, error=type(error).__name__)
-        sink.write_failure(describe_failure(error))
+    report = partial(note_unread, sink=sink, tally=tally)
 
     def read() -> Iterator[TrialRecord]:
         records = read_records(*job.inputs, on_error=report, stdin=sys.stdin.buffer, open_address=open_inputs)
@@ -275,10 +277,11 @@ async def _extract_in_workers(job: Job, records: Iterable[TrialRecord], sink: Si
 @contextmanager
 def _open_sink(job: Job) -> Iterator[tuple[Sink, Callable[[Tally, str | None], None]]]:
     if job.out is None:
-        yield StreamSink(sys.stdout, sys.stderr), lambda *_: sys.stdout.flush()
+        yield StreamSink(sys.stdout, sys.stderr, strict=job.strict), lambda *_: sys.stdout.flush()
         return
     settings = describe_settings(job.extractor)
-    with RunFolder(job.out, settings, inputs=job.inputs, fresh=job.fresh, price=job.pricing.cost) as folder:
+    price = job.pricing.cost
+    with RunFolder(job.out, settings, inputs=job.inputs, fresh=job.fresh, strict=job.strict, price=price) as folder:
         yield folder, folder.finish
 
 
@@ -313,10 +316,34 @@ def _say_next(job: Job) -> None:
     print(f"extractor: to correct them: extractor review {folder} --gold GOLD", file=sys.stderr)
 
 
+def _name_file(job: Job, name: str) -> str:
+    """A file of the results, as the user knows it."""
+    return without_controls(f"{job.mirror.place.address}/{name}") if job.mirror else str(Path(job.out or "", name))
+
+
+def _say_failures(job: Job, tally: Tally) -> None:
+    """Why most records failed, where the failures are in a file."""
+    if not tally.failed or job.quiet or job.out is None:
+        return
+    from extractor.report.failures import count_reasons, read_failures
+
+    reasons = count_reasons(read_failures(job.out / FAILURES))
+    for reason in reasons[:_MOST_SAID]:
+        message = to_printable(reason.message)[:_LONGEST]
+        print(
+            f"extractor: {reason.records} failed: {message} (such as {to_printable(reason.example)})", file=sys.stderr
+        )
+    print(f"extractor: all failures are in {_name_file(job, FAILURES)}", file=sys.stderr)
+
+
 def _say_repeated(job: Job, sink: Sink) -> None:
     """What an earlier run left that could not be taken as it was, and what this one leaves so."""
     if job.quiet or not isinstance(sink, RunFolder):
         return
+    for error in sink.differing[:_MOST_SAID]:
+        print(f"extractor: {without_controls(str(error))}", file=sys.stderr)
+    if len(sink.differing) > _MOST_SAID:
+        print(f"extractor: all of these are in {_name_file(job, REPEATED)}", file=sys.stderr)
     if sink.changed:
         print(f"extractor: records with another text than in an earlier run: {sink.changed}", file=sys.stderr)
     if sink.lacking:

@@ -51,8 +51,11 @@ def quote_job(job: "Job", settings: QuoteSettings) -> int:
 
 
 def _read(job: "Job", failures: list[Exception]) -> Iterator["TrialRecord"]:
+    from extractor.errors import RepeatedRecord
+
     def tell(error: Exception) -> None:
-        failures.append(error)
+        if not isinstance(error, RepeatedRecord):
+            failures.append(error)
         print(f"extractor: {without_controls(str(error))}", file=sys.stderr)
 
     records = read_records(*job.inputs, on_error=tell, stdin=sys.stdin.buffer, open_address=open_inputs)

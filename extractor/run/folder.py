@@ -14,21 +14,22 @@ from extractor.ask.chain import Asker
 from extractor.ask.keeping.replies import ReplyStore
 from extractor.ask.keeping.run_file import RUN_FILE
 from extractor.ask.spec import join_servers
-from extractor.errors import RecordError, StoreError
+from extractor.errors import RepeatedRecord, StoreError
 from extractor.schemas import TrialRecord, Usage
 
 from .extracted import Extracted, ExtractedLine
 from .lock import FolderLock
-from .manifest import Manifest, Totals, read_manifest
+from .manifest import Manifest, Repeated, Totals, read_manifest
 from .results import ResultsFile, telling, write_atomically
 from .store import KnownRecord, RunStore, StoredLine, digest_record
 from .tally import Tally, to_line
 
 __all__ = ["RunFolder"]
 
-EXTRACTIONS, FAILURES, MANIFEST = "extractions.jsonl", "failures.jsonl", "run.json"
+EXTRACTIONS, FAILURES, REPEATED, MANIFEST = "extractions.jsonl", "failures.jsonl", "repeated.jsonl", "run.json"
 _REMADE = frozenset({"extractor", "rules", "prompts"})
 _AT_ONCE = 1000
+_MOST_DIFFERING = 100
 
 
 @dataclass(slots=True)
@@ -42,14 +43,15 @@ class _Started:
 
 
 class RunFolder:
-    """``extractions.jsonl`` (one line a record), ``failures.jsonl``, ``run.json`` and ``run.sqlite`` under one path.
+    """``extractions.jsonl`` (one line a record), ``failures.jsonl``, ``repeated.jsonl``, ``run.json`` and
+    ``run.sqlite`` under one path.
 
     Opening a folder of an earlier run continues it. A record is done if its id and its text are those of a result in
     which no answer of a model is missing; ``changed`` counts those whose text is another now, and ``lacking``, once the
     run is finished, those that miss one. With ``fresh`` nothing is
     done, but what an earlier run left is discarded only by ``begin``. Results are appended as they come, and brought
-    into input order by ``finish``; nothing but the records under way is held in memory. ``price`` says what tokens
-    cost, in picodollars.
+    into input order by ``finish``; nothing but the records under way is held in memory. ``differing`` are the first
+    records that were read before with another text. ``price`` says what tokens cost, in picodollars.
 
     Raises ``StoreError`` if the folder cannot be written, is in use, was made with other settings, or holds
     foreign files.
@@ -64,11 +66,13 @@ class RunFolder:
         *,
         inputs: Iterable[str] = (),
         fresh: bool = False,
+        strict: bool = False,
         price: Callable[[Usage], int] | None = None,
     ) -> None:
         self.path, self._price = path, price
         self._inputs = tuple(dict.fromkeys(inputs))
         self.changed = self.lacking = 0
+        self.strict, self.differing = strict, list[RepeatedRecord]()
         self._begun, self._fresh, self._notes_total = False, fresh, False
         self._position = 0
         self._total: int | None = None
@@ -101,9 +105,7 @@ class RunFolder:
                 self._notes_total = True
             self._open_store()
             self._results = self._closing.enter_context(ResultsFile(self.path / EXTRACTIONS))
-            # A file's name may hold what is no text; JSON can say it as an escape.
-            failures = (self.path / FAILURES).open("w", encoding="utf-8", errors="backslashreplace")
-            self._failures: IO[str] = self._closing.enter_context(failures)
+            self._failures, self._repeated = map(self._open_lines, (FAILURES, REPEATED))
         self._begun = True
 
     @property
@@ -128,14 +130,16 @@ class RunFolder:
         self._places.clear()
         self._started.clear()
         self.changed = 0
-        with telling(self.path / FAILURES):
-            self._failures.seek(0)
-            self._failures.truncate()
+        self.differing.clear()
+        for file in (self._failures, self._repeated):
+            with telling(Path(file.name)):
+                file.seek(0)
+                file.truncate()
 
     def is_done(self, record: TrialRecord) -> bool:
         """Whether an earlier run finished this very record. To be asked once for each record, in input order.
 
-        Raises ``RecordError`` for a record whose id another one of another file has.
+        Raises ``RepeatedRecord`` for a record whose id another one of another file has.
         """
         started = _Started(record, digest_record(record), self._position)
         self._position += 1
@@ -168,9 +172,14 @@ class RunFolder:
         """Append a failure."""
         self.begin()
         self._started.pop(failure.get("record_id") or "", None)
-        with telling(self.path / FAILURES):
-            self._failures.write(json.dumps(failure, ensure_ascii=False) + "\n")
-            self._failures.flush()
+        _append(self._failures, failure)
+
+    def write_repeated(self, error: RepeatedRecord) -> None:
+        """Append where a record was read before."""
+        self.begin()
+        if not error.same_text and len(self.differing) < _MOST_DIFFERING:
+            self.differing.append(error)
+        _append(self._repeated, _describe_repeated(error) | {"same_text": error.same_text})
 
     def __enter__(self) -> Self:
         return self
@@ -209,7 +218,12 @@ class RunFolder:
         self._results.sort(self.store)
         self.lacking = self.store.count_lacking()
         totals = Totals.summed(self.store, resumed=tally.resumed, failed=tally.failed)
-        manifest = self._manifest.ended(totals, monotonic() - self._clock, stopped_by)
+        repeated = Repeated(
+            same_text=tally.repeated - tally.differing,
+            other_text=tally.differing,
+            places=tuple(map(_describe_repeated, self.differing)),
+        )
+        manifest = self._manifest.ended(totals, monotonic() - self._clock, stopped_by, repeated)
         with telling(self.path):
             self._write_manifest(manifest.joined_by_servers(tally.by_server()))
 
@@ -220,6 +234,11 @@ class RunFolder:
     def _write_manifest(self, manifest: Manifest) -> None:
         self._manifest = manifest
         write_atomically(self.path / MANIFEST, manifest.to_json())
+
+    def _open_lines(self, name: str) -> IO[str]:
+        # A file's name may hold what is no text; JSON can say it as an escape.
+        file = (self.path / name).open("w", encoding="utf-8", errors="backslashreplace")
+        return self._closing.enter_context(file)
 
     def _open_store(self) -> RunStore:
         if self._store is None:
@@ -233,11 +252,13 @@ class RunFolder:
 
     def _check_same_file(self, record: TrialRecord, known: KnownRecord) -> None:
         if known.path != record.source.path or known.invocation == self.store.invocation:
-            raise RecordError(
+            raise RepeatedRecord(
                 record.source.path,
-                f"the record {record.record_id} was already read from {known.path}, with other text",
-                "leave one of the two out, or use --fresh if the file was renamed",
+                record.record_id,
+                known.path,
+                same_text=False,
                 place=record.source.place,
+                remedy="leave one of the two out, or use --fresh if the file was renamed",
             )
 
     def _continue_earlier(self) -> None:
@@ -274,3 +295,15 @@ class RunFolder:
             raise StoreError(
                 f"{self.path}: was made with other settings ({differences}); {reparse}use --fresh or another --out"
             )
+
+
+def _append(file: IO[str], content: Mapping[str, Any]) -> None:
+    with telling(Path(file.name)):
+        file.write(json.dumps(content, ensure_ascii=False) + "\n")
+        file.flush()
+
+
+def _describe_repeated(error: RepeatedRecord) -> dict[str, Any]:
+    """A record that was read before: the place that was taken, and the one that was not."""
+    left_out = ", ".join(filter(None, (error.path, error.place)))
+    return {"record_id": error.record_id, "taken": error.first, "left_out": left_out}

@@ -19,7 +19,7 @@ from .store import RunStore
 if TYPE_CHECKING:
     from extractor.ask.sending.connection import ServerCalls
 
-__all__ = ["Manifest", "RunState", "Totals", "read_manifest"]
+__all__ = ["Manifest", "Repeated", "RunState", "Totals", "read_manifest"]
 
 _Counts = dict[str, NonNegativeInt]
 
@@ -49,6 +49,17 @@ class Records(_Frozen):
     lacking: NonNegativeInt = 0
     resumed: NonNegativeInt = 0
     failed: NonNegativeInt = 0
+
+
+class Repeated(_Frozen):
+    """Records of the last invocation's inputs that occur twice; the first is taken.
+
+    ``places`` are the first 100 with another text; ``repeated.jsonl`` holds all.
+    """
+
+    same_text: NonNegativeInt = 0
+    other_text: NonNegativeInt = 0
+    places: tuple[dict[str, str], ...] = ()
 
 
 class Cost(_Frozen):
@@ -115,6 +126,7 @@ class Manifest(Totals):
     started: str | None = None
     seconds: float = Field(default=0.0, ge=0)
     servers: dict[str, _Counts] = {}
+    repeated: Repeated = Repeated()
 
     @model_validator(mode="before")
     @classmethod
@@ -146,13 +158,14 @@ class Manifest(Totals):
         }
         return self.model_copy(update=update)
 
-    def ended(self, totals: Totals, seconds: float, stopped_by: str | None) -> "Manifest":
+    def ended(self, totals: Totals, seconds: float, stopped_by: str | None, repeated: Repeated) -> "Manifest":
         """The manifest after one more invocation; ``totals`` are those of all."""
         state = RunState.STOPPED if stopped_by else RunState.COMPLETE
         update: dict[str, Any] = {name: getattr(totals, name) for name in Totals.model_fields}
         update |= {
             "state": RunState.INTERRUPTED if stopped_by == RunState.INTERRUPTED else state,
             "stopped_by": stopped_by,
+            "repeated": repeated,
             "seconds": round(self.seconds + seconds, 3),
         }
         return self.model_copy(update=update)

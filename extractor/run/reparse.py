@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from extractor.ask.keeping.stored import RecallTally
-from extractor.errors import StoreError
+from extractor.errors import RepeatedRecord, StoreError
 from extractor.pipeline import Extractor
 from extractor.read import read_records
 from extractor.schemas import TrialExtraction, TrialRecord
 
 from .attending import attend
-from .batch import BatchLimits, describe_failure, run_batch
+from .batch import BatchLimits, note_unread, run_batch
 from .comparison import Comparison, ComparisonReport
 from .extracted import Extracted
 from .folder import MANIFEST, RunFolder
@@ -95,7 +95,7 @@ async def _compare(earlier: _Earlier, say_failure: _Said, folder: RunFolder | No
     with Comparison(earlier.run, earlier.recall) as comparison:
         sink = _ComparingSink(comparison, folder, say_failure)
         inputs = earlier.manifest.find_inputs()
-        records = read_records(*inputs, on_error=lambda error: sink.write_failure(describe_failure(error)))
+        records = read_records(*inputs, on_error=lambda error: note_unread(error, sink, tally))
         async with earlier.extractor.open() as extract:
             await run_batch(records, attend(extract, sink.note_asker), sink, tally, BatchLimits())
         report = comparison.report()
@@ -108,7 +108,7 @@ async def _compare(earlier: _Earlier, say_failure: _Said, folder: RunFolder | No
 class _ComparingSink:
     """Compares each result on its way into a folder, if there is one."""
 
-    in_any_order = False
+    in_any_order = strict = False
 
     def __init__(self, comparison: Comparison, folder: RunFolder | None, say_failure: _Said) -> None:
         self._comparison, self._folder, self._say_failure = comparison, folder, say_failure
@@ -133,3 +133,7 @@ class _ComparingSink:
         if self._folder:
             self._folder.write_failure(failure)
         self._say_failure(failure)
+
+    def write_repeated(self, error: RepeatedRecord) -> None:
+        if self._folder:
+            self._folder.write_repeated(error)

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
 from time import monotonic
@@ -16,7 +17,7 @@ from extractor.errors import BudgetReached, ExtractorError, ModelUnavailable
 from extractor.events import Event, listening, tell
 from extractor.pipeline import Extractor
 from extractor.read import read_records
-from extractor.run import BatchLimits, Pricing, RunFolder, Tally, attend, describe_failure, describe_settings, run_batch
+from extractor.run import BatchLimits, Pricing, RunFolder, Tally, attend, describe_settings, note_unread, run_batch
 from extractor.run.event_log import EventLog
 from extractor.run.extracted import Extracted
 from extractor.run.manifest import read_manifest
@@ -176,13 +177,10 @@ async def _extract_with_model(plan: JobPlan, folder: RunFolder, course: _Course)
 async def _run(
     extract: Callable[[TrialRecord], Awaitable[Extracted]], folder: RunFolder, course: _Course, concurrency: int
 ) -> None:
-    def report(error: Exception) -> None:
-        course.tally.failed += 1
-        tell(Event.RECORD_FAILED, record_id=None, error=type(error).__name__)
-        folder.write_failure(describe_failure(error))
-
     def read() -> Iterator[TrialRecord]:
-        yield from takewhile(course.goes_on, read_records(".", on_error=report))
+        yield from takewhile(
+            course.goes_on, read_records(".", on_error=partial(note_unread, sink=folder, tally=course.tally))
+        )
 
     async def told(record: TrialRecord) -> Extracted:
         try:
