@@ -9,6 +9,7 @@
      +-- ModelError             a model gave nothing usable
      |    +-- ModelUnavailable  it could not be reached, or is not installed here
      |    |    +-- ModelAway    it was there, and is not now: a run stops, to go on later
+     |    |    +-- MissingKey   there is no key for it
      |    +-- AnswerRejected    it answered, and no part of the answer could be used
      |    +-- AnswerPending     it was asked by file, and has not answered yet
      +-- CassetteError          a recording cannot serve
@@ -16,6 +17,8 @@
      |    +-- CassetteStale     the prompt or schema changed since
      +-- BudgetReached          the run's token or money limit
      +-- StoreError             a run's folder cannot be used
+     |    +-- SettingsDiffer    it was made with other settings
+     +-- MissingExtra           a library of an extra is not installed
      +-- GoldError              a gold annotation is broken
 
 A caller's mistake (a wrong argument) is a ``ValueError``. Exceptions of libraries stay behind the
@@ -36,12 +39,15 @@ __all__ = [
     "CassetteStale",
     "ExtractorError",
     "GoldError",
+    "MissingExtra",
+    "MissingKey",
     "ModelAway",
     "ModelError",
     "ModelUnavailable",
     "PromptError",
     "RecordError",
     "RepeatedRecord",
+    "SettingsDiffer",
     "StoreError",
 ]
 
@@ -115,6 +121,10 @@ class ModelAway(ModelUnavailable):
     """
 
 
+class MissingKey(ModelUnavailable):
+    """A hosted model for which the environment has no key."""
+
+
 class AnswerRejected(ModelError):
     """An answer of which no part passed validation, after all re-asks."""
 
@@ -141,6 +151,14 @@ class BudgetReached(ExtractorError):
 
 class StoreError(ExtractorError):
     """A run's folder that cannot be used."""
+
+
+class SettingsDiffer(StoreError):
+    """A run's folder that was made with other settings than those that shall continue it."""
+
+
+class MissingExtra(ExtractorError):
+    """A library that is not installed. The message names the extra that brings it."""
 
 
 class GoldError(ExtractorError):

@@ -15,10 +15,10 @@ OK, FAILED, USAGE, BUDGET, INTERRUPTED = 0, 1, 2, 3, 130
 def errors_for_people() -> Iterator[None]:
     """Turn expected errors into one line on standard error and an exit code.
 
-    A caller's mistake exits with 2, a reached budget with 3, any other expected error with 1,
-    also of the operating system, such as a full disk.
+    A caller's mistake, a missing extra or key, and other settings than a run's exit with 2, a reached budget with 3,
+    any other expected error with 1, also of the operating system, such as a full disk.
     """
-    from extractor.errors import BudgetReached, ExtractorError
+    from extractor.errors import BudgetReached, ExtractorError, MissingExtra, MissingKey, SettingsDiffer
 
     try:
         try:
@@ -27,10 +27,10 @@ def errors_for_people() -> Iterator[None]:
             sys.stdout.flush()
     except BudgetReached as error:
         _leave(error, BUDGET)
+    except (ValueError, MissingExtra, MissingKey, SettingsDiffer) as error:
+        _leave(error, USAGE)
     except ExtractorError as error:
         _leave(error, FAILED)
-    except ValueError as error:
-        _leave(error, USAGE)
     except BrokenPipeError:
         # The reader of our output has gone; there is nobody left to tell.
         sys.stderr.close()

@@ -54,13 +54,13 @@ def review(
 
 def _load() -> "Callable[..., AbstractContextManager[OpenReview]]":
     """The server, or a word on the extra that it needs."""
-    from extractor.errors import ExtractorError
+    from extractor.errors import MissingExtra
 
     try:
         from extractor.review.serve import open_review
     except ImportError as error:
         if (error.name or "").partition(".")[0] in {"starlette", "uvicorn"}:
-            raise ExtractorError(_REMEDY) from error
+            raise MissingExtra(_REMEDY) from error
         raise
     return open_review
 

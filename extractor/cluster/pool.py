@@ -97,7 +97,7 @@ class ClusterPool:
             except ModelUnavailable as error:
                 self._fail(error)
             except Exception as error:  # noqa: BLE001 - or all who wait for this seat would wait for ever
-                self._fail(ModelAway(f"the conversation with a worker broke off: {error!r}"))
+                self._fail(ModelAway(f"the conversation with a worker broke off ({type(error).__name__}: {error})"))
 
     async def _watch(self) -> None:
         """Give up where no worker is to be had."""

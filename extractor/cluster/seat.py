@@ -182,7 +182,7 @@ class Seat:
         except ExtractorError as error:
             self._post(Refused(wish.number, error))
         except Exception as error:  # noqa: BLE001 - or the worker would wait for ever
-            self._post(Refused(wish.number, ExtractorError(f"unexpected: {error!r}")))
+            self._post(Refused(wish.number, ExtractorError(f"unexpected {type(error).__name__}: {error}")))
         else:
             if answer:
                 self._post(Answered(wish.number, answer))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from extractor.errors import ExtractorError
+from extractor.errors import MissingExtra
 
 from .assets import read_assets
 from .policy import state_policy
@@ -18,12 +18,12 @@ def render_page(package: str, values: Mapping[str, Any], *, styles: Sequence[str
 
     ``styles`` and ``scripts`` are files beside it, put behind those that all pages share. What is filled in is escaped.
     Filters beside those of jinja2: ``share`` (0.123, or a dash for None), ``percent`` (of an axis from 0 to 1) and
-    ``plural`` (a number with its noun). Raises ``ExtractorError`` without jinja2.
+    ``plural`` (a number with its noun). Raises ``MissingExtra`` without jinja2.
     """
     try:
         from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - needs an extra
     except ImportError as error:
-        raise ExtractorError("a page needs jinja2; install it with: pip install 'trial-extractor[evaluate]'") from error
+        raise MissingExtra("a page needs jinja2; install it with: pip install 'trial-extractor[evaluate]'") from error
     environment = Environment(
         loader=ChoiceLoader([PackageLoader(package, "assets"), PackageLoader(_SHARED, "assets")]),
         autoescape=True,

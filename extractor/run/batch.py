@@ -227,13 +227,13 @@ class _Flight:
 
 def describe_failure(error: Exception, record: TrialRecord | None = None) -> dict[str, Any]:
     """A failure as one line of ``failures.jsonl``: which record, where it stands, what went wrong."""
-    expected = isinstance(error, ExtractorError)
+    expected, name = isinstance(error, ExtractorError), type(error).__name__
     failure = {
         "record_id": record.record_id if record else None,
         "path": record.source.path if record else None,
         "place": record.source.place if record else None,
-        "error": type(error).__name__,
-        "message": str(error) if expected else f"unexpected: {error!r}; please report this with the record",
+        "error": name,
+        "message": str(error) if expected else f"unexpected {name}: {error}; please report this with the record",
     }
     if isinstance(error, RecordError):
         failure |= {"path": error.path, "place": error.place}

@@ -14,7 +14,7 @@ from extractor.ask.chain import Asker
 from extractor.ask.keeping.replies import ReplyStore
 from extractor.ask.keeping.run_file import RUN_FILE
 from extractor.ask.spec import join_servers
-from extractor.errors import RepeatedRecord, StoreError
+from extractor.errors import RepeatedRecord, SettingsDiffer, StoreError
 from extractor.schemas import TrialRecord, Usage
 
 from .extracted import Extracted, ExtractedLine
@@ -53,8 +53,8 @@ class RunFolder:
     into input order by ``finish``; nothing but the records under way is held in memory. ``differing`` are the first
     records that were read before with another text. ``price`` says what tokens cost, in picodollars.
 
-    Raises ``StoreError`` if the folder cannot be written, is in use, was made with other settings, or holds
-    foreign files.
+    Raises ``StoreError`` if the folder cannot be written, is in use, or holds foreign files, ``SettingsDiffer`` if it
+    was made with other settings.
     """
 
     in_any_order = True
@@ -290,11 +290,17 @@ class RunFolder:
         settings = self._manifest.settings
         changed = [name for name in settings if earlier.get(name) != settings[name]]
         if changed:
-            differences = "; ".join(f"{name} was {earlier.get(name)!r}, is {settings[name]!r}" for name in changed)
+            shown = (f"{name} was {_show(earlier.get(name))}, is {_show(settings[name])}" for name in changed)
+            differences = "; ".join(shown)
             reparse = f"extractor reparse {self.path} keeps its answers, " if _REMADE.issuperset(changed) else ""
-            raise StoreError(
+            raise SettingsDiffer(
                 f"{self.path}: was made with other settings ({differences}); {reparse}use --fresh or another --out"
             )
+
+
+def _show(value: Any) -> str:
+    """A setting as people write it."""
+    return value if isinstance(value, str) else "none" if value is None else json.dumps(value)
 
 
 def _append(file: IO[str], content: Mapping[str, Any]) -> None:

@@ -76,7 +76,8 @@ def test_the_same_command_again_resumes(tmp_path):
 def test_other_settings_do_not_mix_with_an_earlier_run(tmp_path):
     extractor("run", "tests/records/study.json", "--out", tmp_path)
     done = extractor("run", "tests/records/study.json", "--out", tmp_path, "--tasks", "dosing")
-    assert done.returncode == 1
+    assert done.returncode == 2
+    assert b'tasks was ["dosing", "eligibility", "endpoints"], is ["dosing"]' in done.stderr
     assert b"--fresh" in done.stderr
     fresh = extractor("run", "tests/records/study.json", "--out", tmp_path, "--tasks", "dosing", "--fresh")
     assert fresh.returncode == 0

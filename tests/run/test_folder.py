@@ -10,7 +10,7 @@ from extractor.ask.call import PromptVersion, Question
 from extractor.ask.chain import Asker, NotedAnswer, asked_with, asking_for
 from extractor.ask.keeping.replies import Asked
 from extractor.ask.wire import WireItem
-from extractor.errors import RecordError, StoreError
+from extractor.errors import RecordError, SettingsDiffer, StoreError
 from extractor.parse.parsed import Chunk, ChunkKind, Span
 from extractor.run.folder import RunFolder
 from extractor.run.tally import Tally
@@ -287,7 +287,7 @@ def test_only_changed_rules_can_be_reparsed(tmp_path):
 
 def test_other_settings_are_refused_with_what_differs(tmp_path):
     invoke(tmp_path)
-    with pytest.raises(StoreError, match=r"assist was 'never', is 'auto'.*--fresh"):
+    with pytest.raises(SettingsDiffer, match=r"assist was never, is auto.*--fresh"):
         RunFolder(tmp_path, {**SETTINGS, "assist": "auto"})
 
 

@@ -84,7 +84,7 @@ async def test_a_failure_is_told_as_one_process_tells_it(monkeypatch):
     sink, _ = await run([record(1), record(2, "FAIL"), record(3)])
     assert len(sink.lines) == 2
     (failure,) = sink.failures
-    assert failure["message"].startswith("unexpected: KeyError('beta')")
+    assert failure["message"].startswith("unexpected KeyError: 'beta'; please report")
 
 
 async def test_what_is_given_up_leaves_no_process(monkeypatch):

@@ -14,7 +14,7 @@ from openai.types import Batch
 
 from extractor.ask.sending.failures import explain_failure
 from extractor.ask.spec import ModelKind, ModelSpec
-from extractor.errors import ModelUnavailable
+from extractor.errors import MissingKey
 
 from .batch_requests import BatchAnswer, BatchRequests, BatchState, KeptBatch
 
@@ -212,7 +212,7 @@ async def open_desk(
             api_key=key or (None if spec.kind is ModelKind.HOSTED else "none"), base_url=spec.base_url, max_retries=0
         )
     except openai.OpenAIError:
-        raise ModelUnavailable(f"model {spec.name}: there is no key for it; set OPENAI_API_KEY") from None
+        raise MissingKey(f"model {spec.name}: there is no key for it; set OPENAI_API_KEY") from None
     async with client:
         yield BatchDesk(client, spec, requests, policy or PollPolicy(), tell)
 
