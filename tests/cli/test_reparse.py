@@ -156,7 +156,7 @@ def test_a_run_made_with_other_rules_goes_on_after_reparse(made, run, request):
     request.getfixturevalue("other_rules")
     words = ("run", run.parent / "records.jsonl", *options(server))
     refused = command(*words, "--out", run)
-    assert refused.exit_code == 1
+    assert refused.exit_code == 2
     assert "extractor reparse" in refused.output
     assert command("reparse", run, "--out", run.parent / "new").exit_code == 0
     assert {row["eligibility"]["sex"] for row in extractions(run.parent / "new")} == {"male"}
