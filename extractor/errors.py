@@ -4,10 +4,12 @@
 
     ExtractorError
      +-- RecordError            an input cannot be read: file, place, remedy
+     |    +-- RepeatedRecord    a record was read before: both places
      +-- PromptError            a prompt file is broken
      +-- ModelError             a model gave nothing usable
      |    +-- ModelUnavailable  it could not be reached, or is not installed here
      |    |    +-- ModelAway    its server does not answer: a run stops, to go on later
+     |    |    +-- MissingKey   there is no key for it
      |    +-- AnswerRejected    it answered, and no part of the answer could be used
      |    +-- AnswerPending     it was asked by file, and has not answered yet
      +-- CassetteError          a recording cannot serve
@@ -15,8 +17,10 @@
      |    +-- CassetteStale     the prompt or schema changed since
      +-- BudgetReached          the run's token or money limit
      +-- StoreError             a run's folder cannot be used
+     |    +-- SettingsDiffer    it was made with other settings
      +-- EngineError            what extracts records has broken down: a run stops
      +-- UnexpectedError        a fault of this program, at one record
+     +-- MissingExtra           a library of an extra is not installed
      +-- GoldError              a gold annotation is broken
 
 A caller's mistake (a wrong argument) is a ``ValueError``. Exceptions of libraries stay behind the
@@ -41,11 +45,15 @@ __all__ = [
     "EngineError",
     "ExtractorError",
     "GoldError",
+    "MissingExtra",
+    "MissingKey",
     "ModelAway",
     "ModelError",
     "ModelUnavailable",
     "PromptError",
     "RecordError",
+    "RepeatedRecord",
+    "SettingsDiffer",
     "StoreError",
     "UnexpectedError",
     "as_extractor_error",
@@ -69,6 +77,28 @@ class RecordError(ExtractorError):
     def __init__(self, path: str, problem: str, remedy: str, *, place: str | None = None) -> None:
         self.path, self.problem, self.remedy, self.place = path, problem, remedy, place
         super().__init__(f"{path}{f', {place}' if place else ''}: {problem}; {remedy}")
+
+
+class RepeatedRecord(RecordError):
+    """A record whose id an earlier one has, at ``first``; the earlier one is taken.
+
+    >>> print(RepeatedRecord("b.json", "NCT1", "a.json, record 2", same_text=False))
+    b.json: the record NCT1 was already read from a.json, record 2, with other text; leave one of the two out
+    """
+
+    def __init__(
+        self,
+        path: str,
+        record_id: str,
+        first: str,
+        *,
+        same_text: bool,
+        place: str | None = None,
+        remedy: str = "leave one of the two out",
+    ) -> None:
+        self.record_id, self.first, self.same_text = record_id, first, same_text
+        problem = f"the record {record_id} was already read from {first}" + ", with other text" * (not same_text)
+        super().__init__(path, problem, remedy, place=place)
 
 
 class PromptError(ExtractorError):
@@ -103,6 +133,10 @@ class ModelAway(ModelUnavailable):
     """
 
 
+class MissingKey(ModelUnavailable):
+    """A hosted model for which the environment has no key."""
+
+
 class AnswerRejected(ModelError):
     """An answer of which no part passed validation, after all re-asks."""
 
@@ -129,6 +163,14 @@ class BudgetReached(ExtractorError):
 
 class StoreError(ExtractorError):
     """A run's folder that cannot be used."""
+
+
+class SettingsDiffer(StoreError):
+    """A run's folder that was made with other settings than those that shall continue it."""
+
+
+class MissingExtra(ExtractorError):
+    """A library that is not installed. The message names the extra that brings it."""
 
 
 class EngineError(ExtractorError):

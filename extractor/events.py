@@ -28,6 +28,7 @@ class Event(StrEnum):
     RECORD_STARTED = "record_started"
     RECORD_DONE = "record_done"
     RECORD_FAILED = "record_failed"
+    RECORD_REPEATED = "record_repeated"
     CALL_ENDED = "call_ended"
     RATE_LIMITED = "rate_limited"
     BREAKER_OPENED = "breaker_opened"

@@ -4,11 +4,12 @@ import json
 import shlex
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
+from threading import Timer
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from extractor.ask.plan.questions import Assist
 from extractor.ask.sending.metered import Route
 from extractor.ask.spec import ModelKind
 from extractor.cluster.addresses import open_inputs
-from extractor.errors import BudgetReached, ModelAway
+from extractor.errors import BudgetReached, ExtractorError, ModelAway
 from extractor.events import Event, tell
 from extractor.pipeline import Extractor, OpenExtractor
 from extractor.read import read_records
@@ -30,12 +31,14 @@ from extractor.run import (
     StreamSink,
     Tally,
     attend,
-    describe_failure,
     describe_settings,
+    note_unread,
     run_batch,
 )
 from extractor.run.asking_pool import MOST_PROCESSES, AskingPool
 from extractor.run.budget import Budget
+from extractor.run.folder import FAILURES, REPEATED
+from extractor.run.manifest import RunState
 from extractor.run.observed import observe
 from extractor.run.worker import extract_line
 from extractor.run.workers import A_HANDFUL, count_cores, share_work
@@ -44,7 +47,7 @@ from extractor.schemas import TrialRecord
 from .exits import BUDGET, FAILED, INTERRUPTED, OK
 from .interrupts import Interrupts, run_interruptibly
 from .progress import count_records, print_summary, show_progress
-from .tables import without_controls
+from .tables import to_printable, without_controls
 
 if TYPE_CHECKING:
     from extractor.cluster.mirror import Mirror
@@ -53,6 +56,10 @@ if TYPE_CHECKING:
     from .provider import BatchRun
 
 __all__ = ["BatchSettings", "Job", "begun", "export_job", "perform_job"]
+
+_MOST_SAID, _LONGEST = 3, 300
+_COUNT_AFTER_S = 5.0
+"""A shorter run does not read its inputs once more only to know how many records they hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,8 @@ class Job:
     out: Path | None
     fresh: bool = field(kw_only=True)
     quiet: bool = field(kw_only=True)
+    strict: bool = field(default=False, kw_only=True)
+    """Whether a record that occurs twice with different texts is a failure."""
     asking: AskSettings = field(default_factory=AskSettings, kw_only=True)
     workers: int | None = field(default=None, kw_only=True)
     """Processes that share the work; as many as there are cores if None."""
@@ -104,25 +113,28 @@ def perform_job(job: Job) -> int:
     """Run the batch and return the exit code. Raises what stops a run as a whole, such as ``StoreError``."""
     tally, interrupts = Tally(), Interrupts()
     code, since = OK, monotonic()
+    stopped_by: str | None = "an error"
     with _open_sink(job) as (sink, finish):
         _tell_start(job)
         try:
-            with show_progress(tally, partial(count_records, job.inputs, job.limits.records), quiet=job.quiet):
+            with _counting(job, sink) as count, show_progress(tally, count, quiet=job.quiet):
                 run_interruptibly(_extract_all(job, sink, tally, interrupts), interrupts)
+            stopped_by = None
         except ModelAway as error:
             print(f"extractor: {without_controls(str(error))}; {_resume(job)}", file=sys.stderr)
-            code = FAILED
+            code, stopped_by = FAILED, "the model was away"
         except BudgetReached as error:
             print(f"extractor: {error}; with a higher limit, {_resume(job)}", file=sys.stderr)
-            code = BUDGET
+            code, stopped_by = BUDGET, "the budget was reached"
             tell(Event.BUDGET_REACHED)
         except KeyboardInterrupt:
             print(f"extractor: interrupted; {_resume(job)}", file=sys.stderr)
-            code = INTERRUPTED
+            code, stopped_by = INTERRUPTED, RunState.INTERRUPTED
         finally:
-            finish(tally)
+            finish(tally, stopped_by)
             _tell_end(tally, code, monotonic() - since)
     print_summary(tally, quiet=job.quiet)
+    _say_failures(job, tally)
     _say_repeated(job, sink)
     _say_open_questions(job, tally)
     _say_exchange(job)
@@ -159,11 +171,33 @@ def export_job(job: Job) -> int:
     return FAILED if tally.failed else OK
 
 
+@contextmanager
+def _counting(job: Job, sink: Sink) -> Iterator[Callable[[], int | None]]:
+    """What counts the records, and notes the number in the run's folder. After some seconds it is called from here,
+    unless that would fetch the inputs over the network once more.
+    """
+    folder = sink if isinstance(sink, RunFolder) else None
+
+    def count() -> int | None:
+        total = count_records(job.inputs, job.limits.records)
+        if folder and total is not None:
+            with suppress(ExtractorError):  # who writes the results says it, too
+                folder.note_total(total)
+        return total
+
+    shown = sys.stderr.isatty() and not job.quiet  # then it is called at once
+    later = Timer(_COUNT_AFTER_S, count)
+    later.daemon = True
+    if folder and not shown and not any("://" in location for location in job.inputs):
+        later.start()
+    try:
+        yield count
+    finally:
+        later.cancel()
+
+
 async def _extract_all(job: Job, sink: Sink, tally: Tally, interrupts: Interrupts) -> None:
-    def report(error: Exception) -> None:
-        tally.failed += 1
-        tell(Event.RECORD_FAILED, record_id=None, error=type(error).__name__)
-        sink.write_failure(describe_failure(error))
+    report = partial(note_unread, sink=sink, tally=tally)
 
     def read() -> Iterator[TrialRecord]:
         records = read_records(*job.inputs, on_error=report, stdin=sys.stdin.buffer, open_address=open_inputs)
@@ -233,13 +267,14 @@ async def _extract_in_workers(job: Job, records: Iterable[TrialRecord], sink: Si
 
 
 @contextmanager
-def _open_sink(job: Job) -> Iterator[tuple[Sink, Callable[[Tally], None]]]:
+def _open_sink(job: Job) -> Iterator[tuple[Sink, Callable[[Tally, str | None], None]]]:
     if job.out is None:
-        yield StreamSink(sys.stdout, sys.stderr), lambda _: sys.stdout.flush()
+        yield StreamSink(sys.stdout, sys.stderr, strict=job.strict), lambda *_: sys.stdout.flush()
         return
     settings = describe_settings(job.extractor)
-    with RunFolder(job.out, settings, fresh=job.fresh, price=job.pricing.cost) as folder:
-        yield folder, partial(folder.finish, inputs=job.inputs)
+    price = job.pricing.cost
+    with RunFolder(job.out, settings, inputs=job.inputs, fresh=job.fresh, strict=job.strict, price=price) as folder:
+        yield folder, folder.finish
 
 
 def _resume(job: Job) -> str:
@@ -273,10 +308,34 @@ def _say_next(job: Job) -> None:
     print(f"extractor: to correct them: extractor review {folder} --gold GOLD", file=sys.stderr)
 
 
+def _name_file(job: Job, name: str) -> str:
+    """A file of the results, as the user knows it."""
+    return without_controls(f"{job.mirror.place.address}/{name}") if job.mirror else str(Path(job.out or "", name))
+
+
+def _say_failures(job: Job, tally: Tally) -> None:
+    """Why most records failed, where the failures are in a file."""
+    if not tally.failed or job.quiet or job.out is None:
+        return
+    from extractor.report.failures import count_reasons, read_failures
+
+    reasons = count_reasons(read_failures(job.out / FAILURES))
+    for reason in reasons[:_MOST_SAID]:
+        message = to_printable(reason.message)[:_LONGEST]
+        print(
+            f"extractor: {reason.records} failed: {message} (such as {to_printable(reason.example)})", file=sys.stderr
+        )
+    print(f"extractor: all failures are in {_name_file(job, FAILURES)}", file=sys.stderr)
+
+
 def _say_repeated(job: Job, sink: Sink) -> None:
     """What an earlier run left that could not be taken as it was, and what this one leaves so."""
     if job.quiet or not isinstance(sink, RunFolder):
         return
+    for error in sink.differing[:_MOST_SAID]:
+        print(f"extractor: {without_controls(str(error))}", file=sys.stderr)
+    if len(sink.differing) > _MOST_SAID:
+        print(f"extractor: all of these are in {_name_file(job, REPEATED)}", file=sys.stderr)
     if sink.changed:
         print(f"extractor: records with another text than in an earlier run: {sink.changed}", file=sys.stderr)
     if sink.lacking:

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .exits import FAILED, OK, errors_for_people
+from .exits import FAILED, OK, errors_for_people, warn_incomplete
 from .tables import to_printable
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from extractor.evaluation.page import WorstErrors
     from extractor.evaluation.report import ScoreReport
 
@@ -94,12 +96,13 @@ def evaluate(
         if html and errors:
             from extractor.evaluation.page import write_score_page
 
-            write_score_page(html, report, errors, records or ())
+            write_score_page(html, report, errors, records or _find_inputs(predicted))
         fallen, unscored = _list_fallen(report, floors), _list_unscored(report, floors)
         if as_json:
             print(report.model_dump_json(indent=2))
         else:
             print_report(report)
+        warn_incomplete(gold, predicted, compare)
     for line in (*unscored, *fallen):
         print(f"extractor: {line}", file=sys.stderr)
     raise SystemExit(FAILED if fallen else OK)
@@ -116,6 +119,14 @@ def _collect_errors(html: Path | None, limit: int, records: list[Path] | None) -
     from extractor.evaluation.page import WorstErrors
 
     return WorstErrors(limit)
+
+
+def _find_inputs(predicted: Path) -> "tuple[str | PathLike[str], ...]":
+    """Where a run read its records; nothing if the predictions are of no run, or were read from a stream."""
+    from extractor.run.finished import find_run
+
+    run = find_run(predicted)
+    return run.find_inputs() if run else ()
 
 
 def _refuse_with_check(**given: object) -> None:

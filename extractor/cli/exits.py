@@ -4,8 +4,9 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-__all__ = ["BUDGET", "FAILED", "INTERRUPTED", "OK", "USAGE", "errors_for_people"]
+__all__ = ["BUDGET", "FAILED", "INTERRUPTED", "OK", "USAGE", "errors_for_people", "warn_incomplete"]
 
 OK, FAILED, USAGE, BUDGET, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -14,10 +15,10 @@ OK, FAILED, USAGE, BUDGET, INTERRUPTED = 0, 1, 2, 3, 130
 def errors_for_people() -> Iterator[None]:
     """Turn expected errors into one line on standard error and an exit code.
 
-    A caller's mistake exits with 2, a reached budget with 3, any other expected error with 1,
-    also of the operating system, such as a full disk.
+    A caller's mistake, a missing extra or key, and other settings than a run's exit with 2, a reached budget with 3,
+    any other expected error with 1, also of the operating system, such as a full disk.
     """
-    from extractor.errors import BudgetReached, ExtractorError
+    from extractor.errors import BudgetReached, ExtractorError, MissingExtra, MissingKey, SettingsDiffer
 
     try:
         try:
@@ -26,10 +27,10 @@ def errors_for_people() -> Iterator[None]:
             sys.stdout.flush()
     except BudgetReached as error:
         _leave(error, BUDGET)
+    except (ValueError, MissingExtra, MissingKey, SettingsDiffer) as error:
+        _leave(error, USAGE)
     except ExtractorError as error:
         _leave(error, FAILED)
-    except ValueError as error:
-        _leave(error, USAGE)
     except BrokenPipeError:
         # The reader of our output has gone; there is nobody left to tell.
         sys.stderr.close()
@@ -37,6 +38,15 @@ def errors_for_people() -> Iterator[None]:
     except OSError as error:
         _give_up_stdout()
         _leave(OSError(f"{error.filename or 'standard output'}: {error.strerror}"), FAILED)
+
+
+def warn_incomplete(*results: Path | None) -> None:
+    """Say of which of these runs there is only a part. What is no run is passed over."""
+    from extractor.run.finished import describe_incomplete
+
+    for path in filter(None, results):
+        if incomplete := describe_incomplete(path):
+            print(f"extractor: {path}: {incomplete}", file=sys.stderr)
 
 
 def _give_up_stdout() -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from .exits import errors_for_people
+from .exits import errors_for_people, warn_incomplete
 
 __all__ = ["export"]
 
@@ -25,6 +25,9 @@ def export(
     tasks: Annotated[str, typer.Option(help="Which of eligibility,dosing,endpoints.")] = "eligibility,dosing,endpoints",
     tables: Annotated[str, typer.Option(help="Only these tables, such as criteria,constraints.")] = "",
     bom: Annotated[bool, typer.Option("--bom", help="Mark CSV as UTF-8, for Excel.")] = False,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Export what there is of a run that has not come to its end.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier export.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not say how many rows there are.")] = False,
 ) -> None:
@@ -33,14 +36,23 @@ def export(
     The destination is there when it is complete; an export that fails leaves
     what was there before. CSV is safe to open in a spreadsheet: what would be
     taken for a formula has an apostrophe before it. Parquet and DuckDB need the
-    extra `export`.
+    extra `export`. A run that was interrupted or is still going is refused
+    without --partial.
     """
+    from extractor.errors import StoreError
     from extractor.export import Destination, Format, choose_tables, export_run
+    from extractor.run.finished import find_run
 
     with errors_for_people():
         destination = Destination.choose(to, Format(format_) if format_ else None, force=force, bom=bom)
         chosen = choose_tables(_split(tasks), _split(tables))
-        counts = export_run(run, destination, chosen)
+        found = find_run(run)
+        if found and found.incomplete:
+            if not partial:
+                remedy = "let it finish, or export what there is with --partial"
+                raise StoreError(f"{run}: {found.incomplete}; {remedy}")
+            warn_incomplete(run)
+        counts = export_run(run, destination, chosen, found.read_lines() if found else None)
         if not quiet:
             print("\n".join(f"{name}: {count}" for name, count in counts.items()), file=sys.stderr)
 

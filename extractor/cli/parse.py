@@ -33,13 +33,15 @@ def parse(
 
     Exit codes: 0 done, 1 some records could not be read, 2 usage.
     """
+    from extractor.errors import RepeatedRecord
     from extractor.parse import parse_record
     from extractor.read import read_records
 
     failures: list[Exception] = []
 
     def report(error: Exception) -> None:
-        failures.append(error)
+        if not isinstance(error, RepeatedRecord):
+            failures.append(error)
         print(f"extractor: {without_controls(str(error))}", file=sys.stderr)
 
     with errors_for_people():

@@ -57,7 +57,8 @@ def _live_line(tally: "Tally") -> "Progress":
             if task.completed != finished:
                 progress.update(task.id, completed=finished)
             rate = (tally.extracted + tally.failed) / task.elapsed if task.elapsed else 0.0
-            parts = [f"{finished} records", f"{rate:.1f}/s"]
+            new = f" ({tally.extracted:,} new)" if tally.resumed else ""
+            parts = [f"{finished:,} records{new}", f"{rate:.1f}/s"]
             if tally.failed:
                 parts.append(f"{tally.failed} failed")
             if tally.tokens:
@@ -94,13 +95,17 @@ def print_summary(tally: "Tally", *, quiet: bool) -> None:
 def _summary_rows(tally: "Tally") -> list[tuple[str, str]]:
     usage = tally.usage
     rows = [("records extracted", f"{tally.extracted}")]
-    rows += [("records done by an earlier run", f"{tally.resumed}")] if tally.resumed else []
+    if tally.resumed:
+        rows = [("records done", f"{tally.resumed + tally.extracted:,} ({tally.extracted:,} new)")]
     rows += [("records failed", f"{tally.failed}")]
-    rows += [("criteria", f"{tally.criteria}"), ("regimens", f"{tally.regimens}"), ("endpoints", f"{tally.endpoints}")]
+    rows += [("trials that occur twice", f"{tally.repeated}")] if tally.repeated else []
+    rows += [("of these with another text, left out", f"{tally.differing}")] if tally.differing else []
     proofs = sum(tally.support.values())
-    rows += [("evidence " + name, f"{count} ({count / proofs:.1%})") for name, count in sorted(tally.support.items())]
-    rows += [("findings", f"{tally.findings}")]
-    rows += [("finding " + name, f"{count}") for name, count in sorted(tally.finding_kinds.items())]
+    found = [(name, f"{getattr(tally, name)}") for name in ("criteria", "regimens", "endpoints")]
+    found += [("evidence " + name, f"{count} ({count / proofs:.1%})") for name, count in sorted(tally.support.items())]
+    found += [("findings", f"{tally.findings}")]
+    found += [("finding " + name, f"{count}") for name, count in sorted(tally.finding_kinds.items())]
+    rows += [(f"new {name}" if tally.resumed else name, value) for name, value in found]
     rows += [("questions asked", f"{usage.questions}"), ("questions open", f"{usage.open_questions}")]
     rows += [("calls", f"{usage.calls}"), ("prompt tokens", f"{usage.prompt_tokens}")]
     rows += [("of these from cache", f"{usage.cached_tokens}")] if usage.cached_tokens else []

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from .exits import OK, errors_for_people
+from .exits import OK, errors_for_people, warn_incomplete
 
 __all__ = ["plan_opening", "report"]
 
@@ -40,6 +40,7 @@ def report(
             raise ValueError(f"{path}: the folder {path.parent} does not exist")
         summary = write_report(run, path, records=records or (), limit=limit)
         print(path)
+        warn_incomplete(run)
     if summary.without_text:
         print(
             f"extractor: the texts of {summary.without_text} of {summary.records} records are not at hand, or others"

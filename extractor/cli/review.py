@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .exits import OK, errors_for_people
+from .exits import OK, errors_for_people, warn_incomplete
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +45,7 @@ def review(
         try:
             with open_review(run, gold, reviewer=reviewer or _name_user(), port=port, inputs=records or ()) as opened:
                 _say(opened)
+                warn_incomplete(run)
                 opened.serve()
         except KeyboardInterrupt:
             print()  # the terminal shows ^C on this line
@@ -53,13 +54,13 @@ def review(
 
 def _load() -> "Callable[..., AbstractContextManager[OpenReview]]":
     """The server, or a word on the extra that it needs."""
-    from extractor.errors import ExtractorError
+    from extractor.errors import MissingExtra
 
     try:
         from extractor.review.serve import open_review
     except ImportError as error:
         if (error.name or "").partition(".")[0] in {"starlette", "uvicorn"}:
-            raise ExtractorError(_REMEDY) from error
+            raise MissingExtra(_REMEDY) from error
         raise
     return open_review
 

@@ -91,6 +91,9 @@ def run(
         str | None, typer.Option(metavar="FILE", help="Append what happens to a file, as JSON lines; - is stderr.")
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Discard what --out holds of an earlier run.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="A trial that occurs twice with different texts is a failure.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
     open_report: Annotated[
         bool, typer.Option("--open", help="Write the report into --out at the end, and open it in the browser.")
@@ -156,6 +159,7 @@ def run(
             folder,
             fresh=fresh,
             quiet=quiet,
+            strict=strict,
             asking=asking,
             workers=workers,
             pricing=pricing,

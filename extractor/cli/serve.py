@@ -146,13 +146,13 @@ def revoke_key(name: str, root: RootOption = None) -> None:
 
 def _load() -> "Any":
     """The server, or a word on the extra that it needs."""
-    from extractor.errors import ExtractorError
+    from extractor.errors import MissingExtra
 
     try:
         from extractor.serve.serve import serve_service
     except ImportError as error:
         if (error.name or "").partition(".")[0] in _EXTRA:
-            raise ExtractorError(_REMEDY) from error
+            raise MissingExtra(_REMEDY) from error
         raise
     return serve_service
 

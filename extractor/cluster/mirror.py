@@ -9,7 +9,7 @@ from uuid import uuid4
 from extractor.ask.keeping.run_file import RUN_FILE, open_run
 from extractor.errors import StoreError
 from extractor.run import RunFolder
-from extractor.run.folder import EXTRACTIONS, FAILURES, MANIFEST
+from extractor.run.folder import EXTRACTIONS, FAILURES, MANIFEST, REPEATED
 
 from .addresses import Place
 from .shards import ShardCutter, add_shard
@@ -61,7 +61,7 @@ class Mirror:
         if not self._begun:
             return
         self._check_owner()
-        for name in (EXTRACTIONS, FAILURES, RUN_FILE, MANIFEST):
+        for name in (EXTRACTIONS, FAILURES, REPEATED, RUN_FILE, MANIFEST):
             self.place.upload(self.folder / name, name)
 
     def _restore(self) -> None:

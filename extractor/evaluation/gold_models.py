@@ -111,7 +111,7 @@ def _describe(path: _Loc, error: ErrorDetails) -> Flaw:
         return Flaw(place, f"{name!r} is no key of the guideline", "remove it, or correct its spelling")
     if kind == "enum":
         expected = str(error.get("ctx", {}).get("expected", ""))
-        return Flaw(place, f"{value!r} is not allowed", _choose(value, expected))
+        return Flaw(place, f"{_show(value)} is not allowed", _choose(value, expected))
     if kind in _NUMBERS:
         return Flaw(place, f"{json.dumps(value, default=repr)} is no number", "write a plain number")
     remedy = "correct the JSON" if kind == "json_invalid" else f"correct {_show(value)}"
@@ -125,4 +125,6 @@ def _choose(value: object, expected: str) -> str:
 
 
 def _show(value: object) -> str:
-    return "the object" if isinstance(value, Mapping) else "null" if value is None else f"{value!r}"[:80]
+    if isinstance(value, Mapping):
+        return "the object"
+    return (repr(value) if isinstance(value, str) else json.dumps(value, default=str))[:80]

@@ -18,7 +18,7 @@ What counts:
 from collections.abc import Callable
 from importlib import import_module
 
-from extractor.errors import ExtractorError
+from extractor.errors import MissingExtra
 
 from .disagreements import RecordErrors
 from .load import ExtractionSource, open_extractions
@@ -46,7 +46,7 @@ def evaluate(
     ``resamples`` how often records are drawn for the intervals (0 for none). ``on_record`` is called
     with all errors of each record, for a page or a list of them.
 
-    Raises ``GoldError`` for a source that cannot be read, ``ExtractorError`` without the extra
+    Raises ``GoldError`` for a source that cannot be read, ``MissingExtra`` without the extra
     ``evaluate`` (scipy), ``ValueError`` for negative numbers.
 
     >>> gold = {"record_id": "A", "eligibility": {"sex": "female"}}
@@ -74,6 +74,6 @@ def _require_extra() -> None:
     try:
         import_module("scipy")
     except ImportError as error:
-        raise ExtractorError(
+        raise MissingExtra(
             "evaluation needs scipy; install it with: pip install 'trial-extractor[evaluate]'"
         ) from error

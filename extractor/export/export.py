@@ -1,7 +1,7 @@
 """A run's results, or the gold of a review, one record after the other into tables."""
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -17,15 +17,20 @@ from .text_files import CsvFiles, JsonLinesFiles
 __all__ = ["choose_tables", "describe_tables", "export_run"]
 
 _RESULTS = "extractions.jsonl"
+_Results = Iterator[tuple[str, Any]]
+"""Extractions as JSON, each with its place."""
 _BY_DATABASE = frozenset({Format.PARQUET, Format.DUCKDB})
 
 
-def export_run(run: Path, destination: Destination, tables: Collection[Table] = ()) -> Mapping[str, int]:
+def export_run(
+    run: Path, destination: Destination, tables: Collection[Table] = (), lines: Iterable[bytes] | None = None
+) -> Mapping[str, int]:
     """Write the tables of a run, all if none are named, and count their rows.
 
     ``run`` is a run's folder, a file of extractions, or a folder of gold files, which have no evidence and no
-    confidence. Raises ``ValueError`` where one file would have to hold several tables, or the extra is missing, and
-    ``StoreError`` for what cannot be read, or may not be replaced.
+    confidence. ``lines`` are the extractions as JSON, read from there if None. Raises ``ValueError`` where one file
+    would have to hold several tables, or the extra is missing, and ``StoreError`` for
+    what cannot be read, or may not be replaced.
     """
     chosen = tuple(tables) or list_tables()
     results = run / _RESULTS if (run / _RESULTS).is_file() else run
@@ -37,7 +42,7 @@ def export_run(run: Path, destination: Destination, tables: Collection[Table] = 
     if destination.format in _BY_DATABASE and find_spec("duckdb") is None:
         raise ValueError("this format needs duckdb; install it with: pip install 'trial-extractor[export]'")
     with destination.staged() as (scratch, made):
-        counts = _write(results, destination, chosen, (scratch, made))
+        counts = _write(_read_results(results, lines), destination, chosen, (scratch, made))
         if not destination.is_file:
             (made / COLUMNS_FILE).write_text(json.dumps(describe_tables(chosen), indent=2) + "\n", encoding="utf-8")
     return counts
@@ -72,20 +77,26 @@ def describe_tables(tables: Collection[Table]) -> dict[str, Any]:
     }
 
 
-def _read_results(path: Path) -> Iterator[tuple[str, Any]]:
-    """Extractions as JSON with their places: the lines of a file, or the gold files of a folder.
+def _read_results(path: Path, lines: Iterable[bytes] | None) -> _Results:
+    """Extractions as JSON with their places: ``lines``, else the lines of a file, or the gold files of a folder.
 
     Raises ``StoreError`` for broken JSON.
     """
-    if path.is_dir() or path.suffix == ".json":
+    if lines is not None:
+        yield from _parse_lines(path, lines)
+    elif path.is_dir() or path.suffix == ".json":
         for gold in sorted(path.glob("*.json")) if path.is_dir() else [path]:
             yield str(gold), _parse(gold.read_bytes(), str(gold), "correct it, or finish its record again")
-        return
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.isspace():
-                place = f"{path}, line {number}"
-                yield place, _parse(line, place, "resume the run, which mends it, or wait for its end")
+    else:
+        with path.open("rb") as file:
+            yield from _parse_lines(path, file)
+
+
+def _parse_lines(path: Path, lines: Iterable[bytes]) -> _Results:
+    for number, line in enumerate(lines, start=1):
+        if not line.isspace():
+            place = f"{path}, line {number}"
+            yield place, _parse(line, place, "resume the run, which mends it, or wait for its end")
 
 
 def _parse(data: bytes, place: str, remedy: str) -> Any:
@@ -96,7 +107,7 @@ def _parse(data: bytes, place: str, remedy: str) -> Any:
 
 
 def _write(
-    results: Path, destination: Destination, tables: tuple[Table, ...], places: tuple[Path, Path]
+    results: _Results, destination: Destination, tables: tuple[Table, ...], places: tuple[Path, Path]
 ) -> Mapping[str, int]:
     scratch, made = places
     suffix = destination.format
@@ -120,10 +131,10 @@ def _write(
 
 
 def _write_rows(
-    results: Path, tables: tuple[Table, ...], write: Callable[[str, tuple[Any, ...]], None]
+    results: _Results, tables: tuple[Table, ...], write: Callable[[str, tuple[Any, ...]], None]
 ) -> Mapping[str, int]:
     counts = dict.fromkeys((table.name for table in tables), 0)
-    for place, extraction in _read_results(results):
+    for place, extraction in results:
         try:
             for table, row in find_rows(extraction):
                 if table in counts:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from extractor.errors import ExtractorError
+from extractor.errors import MissingExtra
 
 from .assets import name_label, read_assets, read_shared_script
 from .policy import state_policy
@@ -19,12 +19,12 @@ def render_page(package: str, values: Mapping[str, Any], *, styles: Sequence[str
     ``styles`` and ``scripts`` are files beside it, put behind those that all pages share. What is filled in is escaped.
     Filters beside those of jinja2: ``share`` (0.123, or a dash for None), ``percent`` (of an axis from 0 to 1),
     ``plural`` (a number with its noun) and ``label`` (what a field is called).
-    Raises ``ExtractorError`` without jinja2.
+    Raises ``MissingExtra`` without jinja2.
     """
     try:
         from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - needs an extra
     except ImportError as error:
-        raise ExtractorError("a page needs jinja2; install it with: pip install 'trial-extractor[evaluate]'") from error
+        raise MissingExtra("a page needs jinja2; install it with: pip install 'trial-extractor[evaluate]'") from error
     environment = Environment(
         loader=ChoiceLoader([PackageLoader(package, "assets"), PackageLoader(_SHARED, "assets")]),
         autoescape=True,

@@ -2,7 +2,7 @@
 
 from array import array
 
-from extractor.errors import RecordError
+from extractor.errors import RepeatedRecord
 from extractor.schemas import Source, TrialRecord
 
 __all__ = ["SeenIds"]
@@ -13,32 +13,34 @@ _HASH = (1 << 64) - 1
 
 
 class SeenIds:
-    """Where each id was read first, in 25 to 45 bytes an id: what half a million records must not fill memory with.
+    """Where each id was read first, in 35 to 65 bytes an id: what half a million records must not fill memory with.
 
-    Ids are kept as hashes, in an open-addressed table of two arrays; a free slot has the hash 0. A place such as
-    "trials.jsonl, line 12" is kept as one integer: the position of the label "trials.jsonl, line", which all records
-    of the file share, and 12.
+    Ids and texts are kept as hashes, in an open-addressed table of three arrays; a free slot has the hash 0. A place
+    such as "trials.jsonl, line 12" is kept as one integer: the position of the label "trials.jsonl, line", which all
+    records of the file share, and 12.
     """
 
     def __init__(self) -> None:
         self._labels: list[str] = []
-        self._hashes, self._firsts = _zeros(_FIRST_SIZE), _zeros(_FIRST_SIZE)
+        self._hashes, self._firsts, self._texts = (_zeros(_FIRST_SIZE) for _ in range(3))
         self._count = 0
 
-    def check(self, record: TrialRecord) -> TrialRecord | RecordError:
+    def check(self, record: TrialRecord) -> TrialRecord | RepeatedRecord:
         """The record if its id is new, else an error that names both places."""
         key = hash(record.record_id) & _HASH or 1
+        text = hash(record.model_dump_json(include={"sections", "registry"})) & _HASH
         slot = self._find(key)
         if not self._hashes[slot]:
-            self._hashes[slot], self._firsts[slot] = key, self._pack(record.source)
+            self._hashes[slot], self._firsts[slot], self._texts[slot] = key, self._pack(record.source), text
             self._count += 1
             if 4 * self._count > 3 * len(self._hashes):
                 self._grow()
             return record
-        return RecordError(
+        return RepeatedRecord(
             record.source.path,
-            f"the record {record.record_id} was already read from {self._unpack(self._firsts[slot])}",
-            "leave one of the two out",
+            record.record_id,
+            self._unpack(self._firsts[slot]),
+            same_text=self._texts[slot] == text,
             place=record.source.place,
         )
 
@@ -51,12 +53,12 @@ class SeenIds:
         return slot
 
     def _grow(self) -> None:
-        hashes, firsts = self._hashes, self._firsts
-        self._hashes, self._firsts = _zeros(2 * len(hashes)), _zeros(2 * len(hashes))
-        for key, first in zip(hashes, firsts, strict=True):
+        slots = zip(self._hashes, self._firsts, self._texts, strict=True)
+        self._hashes, self._firsts, self._texts = (_zeros(2 * len(self._hashes)) for _ in range(3))
+        for key, first, text in slots:
             if key:
                 slot = self._find(key)
-                self._hashes[slot], self._firsts[slot] = key, first
+                self._hashes[slot], self._firsts[slot], self._texts[slot] = key, first, text
 
     def _pack(self, source: Source) -> int:
         unit, _, number = (source.place or "").rpartition(" ")

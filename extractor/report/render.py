@@ -80,6 +80,7 @@ def _gather(run: FinishedRun, overview: Overview, chunks: Chunks, index: Index) 
     return {
         "name": run.folder.resolve().name,
         "manifest": run.manifest,
+        "incomplete": run.incomplete,
         "overview": overview,
         "failures": read_failures(run.folder / FAILURES),
         "findings": _sort_findings(overview),

@@ -43,7 +43,8 @@ class ReviewDesk:
     def list_queue(self, words: str = "", *, unfinished: bool = False, start: int = 0, count: int = 50) -> Json:
         """A page of the records, those with the likeliest errors first."""
         page = self._queue.list_page(words, unfinished=unfinished, start=start, count=count)
-        return {"reviewer": self.reviewer, "gold": str(self._gold)} | page
+        about = {"reviewer": self.reviewer, "gold": str(self._gold), "incomplete": self._records.incomplete}
+        return about | page
 
     def find(self, record_id: str, way: Way) -> str | None:
         """The record before or behind one in the queue, or the next one that is not finished; None for no other."""

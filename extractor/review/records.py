@@ -16,12 +16,13 @@ class RunRecords:
     """The records of a run, those with the likeliest errors first.
 
     Texts are read once, from the run's inputs, or from ``inputs`` where these were moved, and kept compressed;
-    a result and a text are opened only for the record that is asked for. Raises ``StoreError`` for a folder that
-    holds no run.
+    a result and a text are opened only for the record that is asked for. ``incomplete`` says how far a run came that
+    has not come to its end. Raises ``StoreError`` for a folder that holds no run.
     """
 
     def __init__(self, run: Path, inputs: Sequence[Path] = ()) -> None:
         self._run = FinishedRun(run)
+        self.incomplete = self._run.incomplete
         doubts = {name: weigh_result(self._run.read_result(name, WeighedResult)) for name in self._run.record_ids}
         self.doubts: dict[str, Doubt] = dict(sorted(doubts.items(), key=lambda pair: -pair[1].expected))
         self.titles: dict[str, str | None] = {}

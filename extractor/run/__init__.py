@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .attending import attend
-    from .batch import BatchLimits, Sink, describe_failure, run_batch
+    from .batch import BatchLimits, Sink, describe_failure, note_unread, run_batch
     from .folder import RunFolder
     from .pricing import Pricing
     from .settings import describe_settings
@@ -23,6 +23,7 @@ __all__ = [
     "attend",
     "describe_failure",
     "describe_settings",
+    "note_unread",
     "run_batch",
 ]
 
@@ -38,6 +39,7 @@ _HOMES = {
     "attend": ".attending",
     "describe_failure": ".batch",
     "describe_settings": ".settings",
+    "note_unread": ".batch",
     "run_batch": ".batch",
 }
 

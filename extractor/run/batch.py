@@ -14,10 +14,12 @@ from extractor.errors import (
     ModelError,
     ModelUnavailable,
     RecordError,
+    RepeatedRecord,
     StoreError,
     UnexpectedError,
     as_extractor_error,
 )
+from extractor.events import Event, tell
 from extractor.schemas import TrialRecord
 
 from .budget import Budget
@@ -26,7 +28,7 @@ from .garbage import spare_what_stays
 from .observed import contain_errors
 from .tally import Tally
 
-__all__ = ["BatchLimits", "Sink", "describe_failure", "run_batch"]
+__all__ = ["BatchLimits", "Sink", "describe_failure", "note_unread", "run_batch"]
 
 _Task = asyncio.Task[Extracted]
 
@@ -40,17 +42,23 @@ class Sink(Protocol):
     """Where results go: a run's folder, or standard output.
 
     ``is_done`` is asked once for each record, in input order, before anything else is said of it; it raises
-    ``RecordError`` for one that cannot be taken. ``in_any_order``: results may come as they are ready.
+    ``RecordError`` for one that cannot be taken. ``in_any_order``: results may come as they are ready. ``strict``: a
+    record that occurs twice with different texts is a failure.
     """
 
     @property
     def in_any_order(self) -> bool: ...
+
+    @property
+    def strict(self) -> bool: ...
 
     def is_done(self, record: TrialRecord) -> bool: ...
 
     def write(self, extraction: Extracted) -> None: ...
 
     def write_failure(self, failure: dict[str, Any]) -> None: ...
+
+    def write_repeated(self, error: RepeatedRecord) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +117,24 @@ def _needs_nothing(record: TrialRecord, sink: Sink, tally: Tally) -> bool:
         if not sink.is_done(record):
             return False
     except RecordError as error:
-        tally.failed += 1
-        sink.write_failure(describe_failure(error, record))
+        note_unread(error, sink, tally, record)
     else:
         tally.resumed += 1
     tally.note_ended(record.record_id)
     return True
+
+
+def note_unread(error: ExtractorError, sink: Sink, tally: Tally, record: TrialRecord | None = None) -> None:
+    """Write down a record that could not be read or taken: as a failure, or as a note if it was read before."""
+    if isinstance(error, RepeatedRecord) and (error.same_text or not sink.strict):
+        tally.repeated += 1
+        tally.differing += not error.same_text
+        tell(Event.RECORD_REPEATED, record_id=error.record_id, same_text=error.same_text)
+        sink.write_repeated(error)
+        return
+    tally.failed += 1
+    tell(Event.RECORD_FAILED, record_id=record.record_id if record else None, error=type(error).__name__)
+    sink.write_failure(describe_failure(error, record))
 
 
 class _Flight:

@@ -10,16 +10,18 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from extractor.ask.keeping.run_file import RUN_FILE
 from extractor.errors import RecordError, StoreError
 from extractor.read import read_records
 from extractor.schemas import TrialRecord
 
 from .folder import EXTRACTIONS, MANIFEST
-from .manifest import read_manifest
+from .lock import FolderLock
+from .manifest import RunState, read_manifest
 from .results import telling
 from .store import RunStore, digest_record
 
-__all__ = ["FinishedRun", "RereadRecord", "TextState"]
+__all__ = ["FinishedRun", "RereadRecord", "TextState", "describe_incomplete", "find_run"]
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
@@ -49,7 +51,9 @@ class RereadRecord:
 class FinishedRun:
     """A run's folder, to be read. Only ids and places of results stay in memory.
 
-    Raises ``StoreError`` for a folder that holds no run, or one of another version of this program.
+    ``incomplete`` says how far a run came that has not come to its end, such as "168 of 3,096 records, interrupted";
+    None for a complete one. Raises ``StoreError`` for a folder that holds no run, or one of another version of this
+    program.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -59,6 +63,7 @@ class FinishedRun:
         self.folder, self.manifest = folder, manifest
         with closing(RunStore(folder, reading=True)) as store:
             self._places = {record_id: (start, length) for record_id, start, length in store.lines()}
+        self.incomplete = self._describe_incomplete()
 
     @property
     def record_ids(self) -> list[str]:
@@ -83,6 +88,18 @@ class FinishedRun:
                 "it was changed, or another version of this program made it: run again with --fresh"
             ) from error
 
+    def read_lines(self) -> Iterator[bytes]:
+        """All results as JSON, in the order of the input. Lines that a killed run did not note are left out."""
+        path = self.folder / EXTRACTIONS
+        with telling(path), path.open("rb") as results:
+            for start, length in self._places.values():
+                results.seek(start)
+                yield results.read(length)
+
+    def find_inputs(self) -> tuple[str | PathLike[str], ...]:
+        """Where the records can be read again."""
+        return tuple(_list_readable(self.manifest.find_inputs()))
+
     def reread(self, inputs: Sequence[str | PathLike[str]] = ()) -> Iterator[RereadRecord]:
         """Each record that has a result, once: those found in ``inputs`` in their order, then the others.
 
@@ -90,7 +107,7 @@ class FinishedRun:
         """
         left = dict.fromkeys(self._places)
         with closing(RunStore(self.folder, reading=True)) as store:
-            for record in _reread(inputs or self.manifest.inputs):
+            for record in _reread(inputs or self.find_inputs()):
                 known = store.find(record.record_id) if record.record_id in left else None
                 if known is None:
                     continue
@@ -101,10 +118,43 @@ class FinishedRun:
         for record_id in left:
             yield RereadRecord(record_id, TextState.MISSING)
 
+    def _describe_incomplete(self) -> str | None:
+        state, total = self.manifest.state, self.manifest.total
+        if state is RunState.COMPLETE:
+            return None
+        done = len(self._places)
+        known = f" of {total:,}" if total and total >= done else ""
+        records = f"{done:,}{known} record{'s' * (bool(known) or done != 1)}"
+        if state is RunState.RUNNING:
+            # Whether a process was killed shows the folder, which nobody holds any more.
+            told = "still running" if FolderLock.is_held(self.folder) else "interrupted"
+        else:
+            told = f"stopped ({self.manifest.stopped_by})" if state is RunState.STOPPED else "interrupted"
+        return f"{records}, {told}"
+
+
+def find_run(results: Path) -> FinishedRun | None:
+    """The run that a folder holds, or that a file ``extractions.jsonl`` belongs to, None if it is none.
+
+    Raises ``StoreError`` for a run that cannot be read.
+    """
+    folder = results.parent if results.name == EXTRACTIONS else results
+    return FinishedRun(folder) if all((folder / name).is_file() for name in (MANIFEST, RUN_FILE)) else None
+
+
+def describe_incomplete(results: Path) -> str | None:
+    """How far the run of these results came, None if it is complete, or if they are of no run."""
+    run = find_run(results)
+    return run.incomplete if run else None
+
 
 def _reread(inputs: Sequence[str | PathLike[str]]) -> Iterator[TrialRecord]:
-    """What can be read. A stream cannot be read again; what is broken or gone is told of the records."""
+    """What can be read. What is broken or gone is told of the records."""
     problems: list[RecordError] = []
-    named = [one for one in inputs if one != "-" and not Path(one).is_fifo()]
-    if named:
-        yield from read_records(*named, on_error=problems.append)
+    if readable := _list_readable(inputs):
+        yield from read_records(*readable, on_error=problems.append)
+
+
+def _list_readable(inputs: Sequence[str | PathLike[str]]) -> list[str | PathLike[str]]:
+    """A stream cannot be read again."""
+    return [one for one in inputs if one != "-" and not Path(one).is_fifo()]

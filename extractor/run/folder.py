@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 from time import monotonic
 from typing import IO, Any, Self
 
@@ -13,21 +14,22 @@ from extractor.ask.chain import Asker
 from extractor.ask.keeping.replies import ReplyStore
 from extractor.ask.keeping.run_file import RUN_FILE
 from extractor.ask.spec import join_servers
-from extractor.errors import RecordError, StoreError
+from extractor.errors import RepeatedRecord, SettingsDiffer, StoreError
 from extractor.schemas import TrialRecord, Usage
 
 from .extracted import Extracted, ExtractedLine
 from .lock import FolderLock
-from .manifest import Manifest, Totals, read_manifest
+from .manifest import Manifest, Repeated, Totals, read_manifest
 from .results import ResultsFile, telling, write_atomically
 from .store import KnownRecord, RunStore, StoredLine, digest_record
 from .tally import Tally, to_line
 
 __all__ = ["RunFolder"]
 
-EXTRACTIONS, FAILURES, MANIFEST = "extractions.jsonl", "failures.jsonl", "run.json"
+EXTRACTIONS, FAILURES, REPEATED, MANIFEST = "extractions.jsonl", "failures.jsonl", "repeated.jsonl", "run.json"
 _REMADE = frozenset({"extractor", "rules", "prompts"})
 _AT_ONCE = 1000
+_MOST_DIFFERING = 100
 
 
 @dataclass(slots=True)
@@ -41,17 +43,18 @@ class _Started:
 
 
 class RunFolder:
-    """``extractions.jsonl`` (one line a record), ``failures.jsonl``, ``run.json`` and ``run.sqlite`` under one path.
+    """``extractions.jsonl`` (one line a record), ``failures.jsonl``, ``repeated.jsonl``, ``run.json`` and
+    ``run.sqlite`` under one path.
 
     Opening a folder of an earlier run continues it. A record is done if its id and its text are those of a result in
     which no answer of a model is missing; ``changed`` counts those whose text is another now, and ``lacking``, once the
     run is finished, those that miss one. With ``fresh`` nothing is
     done, but what an earlier run left is discarded only by ``begin``. Results are appended as they come, and brought
-    into input order by ``finish``; nothing but the records under way is held in memory. ``price`` says what tokens
-    cost, in picodollars.
+    into input order by ``finish``; nothing but the records under way is held in memory. ``differing`` are the first
+    records that were read before with another text. ``price`` says what tokens cost, in picodollars.
 
-    Raises ``StoreError`` if the folder cannot be written, is in use, was made with other settings, or holds
-    foreign files.
+    Raises ``StoreError`` if the folder cannot be written, is in use, or holds foreign files, ``SettingsDiffer`` if it
+    was made with other settings.
     """
 
     in_any_order = True
@@ -61,13 +64,19 @@ class RunFolder:
         path: Path,
         settings: Mapping[str, Any],
         *,
+        inputs: Iterable[str] = (),
         fresh: bool = False,
+        strict: bool = False,
         price: Callable[[Usage], int] | None = None,
     ) -> None:
         self.path, self._price = path, price
+        self._inputs = tuple(dict.fromkeys(inputs))
         self.changed = self.lacking = 0
-        self._begun, self._fresh = False, fresh
+        self.strict, self.differing = strict, list[RepeatedRecord]()
+        self._begun, self._fresh, self._notes_total = False, fresh, False
         self._position = 0
+        self._total: int | None = None
+        self._manifest_lock = Lock()  # the total may be noted from another thread
         self._started: dict[str, _Started] = {}
         self._places: list[tuple[str, int]] = []
         self._store: RunStore | None = None
@@ -91,12 +100,12 @@ class RunFolder:
                 # The store last: a log that outlived it would be taken for the log of the next one.
                 for name in (EXTRACTIONS, RUN_FILE + "-wal", RUN_FILE + "-shm", RUN_FILE):
                     (self.path / name).unlink(missing_ok=True)
-            write_atomically(self.path / MANIFEST, self._manifest.to_json())
+            with self._manifest_lock:
+                self._write_manifest(self._with_total(self._manifest.begun(self._inputs, self._since)))
+                self._notes_total = True
             self._open_store()
             self._results = self._closing.enter_context(ResultsFile(self.path / EXTRACTIONS))
-            # A file's name may hold what is no text; JSON can say it as an escape.
-            failures = (self.path / FAILURES).open("w", encoding="utf-8", errors="backslashreplace")
-            self._failures: IO[str] = self._closing.enter_context(failures)
+            self._failures, self._repeated = map(self._open_lines, (FAILURES, REPEATED))
         self._begun = True
 
     @property
@@ -121,14 +130,16 @@ class RunFolder:
         self._places.clear()
         self._started.clear()
         self.changed = 0
-        with telling(self.path / FAILURES):
-            self._failures.seek(0)
-            self._failures.truncate()
+        self.differing.clear()
+        for file in (self._failures, self._repeated):
+            with telling(Path(file.name)):
+                file.seek(0)
+                file.truncate()
 
     def is_done(self, record: TrialRecord) -> bool:
         """Whether an earlier run finished this very record. To be asked once for each record, in input order.
 
-        Raises ``RecordError`` for a record whose id another one of another file has.
+        Raises ``RepeatedRecord`` for a record whose id another one of another file has.
         """
         started = _Started(record, digest_record(record), self._position)
         self._position += 1
@@ -161,9 +172,14 @@ class RunFolder:
         """Append a failure."""
         self.begin()
         self._started.pop(failure.get("record_id") or "", None)
-        with telling(self.path / FAILURES):
-            self._failures.write(json.dumps(failure, ensure_ascii=False) + "\n")
-            self._failures.flush()
+        _append(self._failures, failure)
+
+    def write_repeated(self, error: RepeatedRecord) -> None:
+        """Append where a record was read before."""
+        self.begin()
+        if not error.same_text and len(self.differing) < _MOST_DIFFERING:
+            self.differing.append(error)
+        _append(self._repeated, _describe_repeated(error) | {"same_text": error.same_text})
 
     def __enter__(self) -> Self:
         return self
@@ -176,21 +192,53 @@ class RunFolder:
             if kind is None:  # else it repeats what could not be written, and is told already
                 raise
 
-    def finish(self, tally: Tally, inputs: Iterable[str]) -> None:
+    def note_total(self, total: int) -> None:
+        """Note how many records the inputs hold. May be called from another thread while the run goes on.
+
+        Ignored where earlier invocations had other inputs, too: records of theirs are in the folder.
+        """
+        with self._manifest_lock, telling(self.path):
+            self._total = total
+            if self._notes_total:
+                self._write_manifest(self._with_total(self._manifest))
+
+    def finish(self, tally: Tally, stopped_by: str | None = None) -> None:
         """Bring the results into input order, records of other inputs behind, and write the manifest.
 
-        Nothing is written if the run never began.
+        ``stopped_by`` says what ended the run before its inputs ended, such as "interrupted". Nothing is written if
+        the run never began.
         """
         if not self._begun:
             return
+        if not stopped_by:
+            self.note_total(self._position)
+        with self._manifest_lock:
+            self._notes_total = False
         self._note_places()
         self._results.sort(self.store)
         self.lacking = self.store.count_lacking()
         totals = Totals.summed(self.store, resumed=tally.resumed, failed=tally.failed)
-        manifest = self._manifest.followed_by_run(totals, inputs, self._since, monotonic() - self._clock)
-        manifest = manifest.joined_by_servers(tally.by_server())
+        repeated = Repeated(
+            same_text=tally.repeated - tally.differing,
+            other_text=tally.differing,
+            places=tuple(map(_describe_repeated, self.differing)),
+        )
+        manifest = self._manifest.ended(totals, monotonic() - self._clock, stopped_by, repeated)
         with telling(self.path):
-            write_atomically(self.path / MANIFEST, manifest.to_json())
+            self._write_manifest(manifest.joined_by_servers(tally.by_server()))
+
+    def _with_total(self, manifest: Manifest) -> Manifest:
+        known = self._total is not None and len(manifest.inputs) == len(self._inputs)
+        return manifest.model_copy(update={"total": self._total}) if known else manifest
+
+    def _write_manifest(self, manifest: Manifest) -> None:
+        self._manifest = manifest
+        write_atomically(self.path / MANIFEST, manifest.to_json())
+
+    def _open_lines(self, name: str) -> IO[str]:
+        # A file's name may hold what is no text; JSON can say it as an escape.
+        file = (self.path / name).open("w", encoding="utf-8", errors="backslashreplace")
+        return self._closing.enter_context(file)
 
     def _open_store(self) -> RunStore:
         if self._store is None:
@@ -204,11 +252,13 @@ class RunFolder:
 
     def _check_same_file(self, record: TrialRecord, known: KnownRecord) -> None:
         if known.path != record.source.path or known.invocation == self.store.invocation:
-            raise RecordError(
+            raise RepeatedRecord(
                 record.source.path,
-                f"the record {record.record_id} was already read from {known.path}, with other text",
-                "leave one of the two out, or use --fresh if the file was renamed",
+                record.record_id,
+                known.path,
+                same_text=False,
                 place=record.source.place,
+                remedy="leave one of the two out, or use --fresh if the file was renamed",
             )
 
     def _continue_earlier(self) -> None:
@@ -240,8 +290,26 @@ class RunFolder:
         settings = self._manifest.settings
         changed = [name for name in settings if earlier.get(name) != settings[name]]
         if changed:
-            differences = "; ".join(f"{name} was {earlier.get(name)!r}, is {settings[name]!r}" for name in changed)
+            shown = (f"{name} was {_show(earlier.get(name))}, is {_show(settings[name])}" for name in changed)
+            differences = "; ".join(shown)
             reparse = f"extractor reparse {self.path} keeps its answers, " if _REMADE.issuperset(changed) else ""
-            raise StoreError(
+            raise SettingsDiffer(
                 f"{self.path}: was made with other settings ({differences}); {reparse}use --fresh or another --out"
             )
+
+
+def _show(value: Any) -> str:
+    """A setting as people write it."""
+    return value if isinstance(value, str) else "none" if value is None else json.dumps(value)
+
+
+def _append(file: IO[str], content: Mapping[str, Any]) -> None:
+    with telling(Path(file.name)):
+        file.write(json.dumps(content, ensure_ascii=False) + "\n")
+        file.flush()
+
+
+def _describe_repeated(error: RepeatedRecord) -> dict[str, Any]:
+    """A record that was read before: the place that was taken, and the one that was not."""
+    left_out = ", ".join(filter(None, (error.path, error.place)))
+    return {"record_id": error.record_id, "taken": error.first, "left_out": left_out}

@@ -15,8 +15,10 @@ class FolderLock:
     the file cannot be made.
     """
 
+    NAME = ".lock"
+
     def __init__(self, folder: Path) -> None:
-        self._path = folder / ".lock"
+        self._path = folder / self.NAME
         try:
             self._take()
         except FileExistsError:
@@ -37,19 +39,31 @@ class FolderLock:
             self.release()  # without a number it would look held for ever
             raise
 
+    @classmethod
+    def is_held(cls, folder: Path) -> bool:
+        """Whether a living process writes into the folder."""
+        return _find_owner(folder / cls.NAME) is not None
+
     def _refuse_living(self) -> None:
-        try:
-            owner = int(self._path.read_text("ascii"))
-        except FileNotFoundError:
-            return  # just released
-        except ValueError:
-            owner = 0  # being written at this moment, or torn
-        if owner != os.getpid() and (owner <= 0 or _is_alive(owner)):  # a restarted container repeats its numbers
+        if (owner := _find_owner(self._path)) is not None:
             who = f"process {owner}" if owner > 0 else "another process"
             raise StoreError(
                 f"{self._path.parent}: {who} writes into it; wait for it, choose another --out, "
                 f"or delete {self._path} if that is no run"
             )
+
+
+def _find_owner(path: Path) -> int | None:
+    """The living process that holds a lock: its number, 0 if that cannot be read, None if there is none."""
+    try:
+        owner = int(path.read_text("ascii"))
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        return 0  # being written at this moment, or torn
+    if owner == os.getpid():  # of a dead process: a restarted container repeats its numbers
+        return None
+    return max(owner, 0) if owner <= 0 or _is_alive(owner) else None
 
 
 def _is_alive(process: int) -> bool:

@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from glob import glob
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, computed_field
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, computed_field, model_validator
 
 from extractor.ask.keeping.replies import Spending
 from extractor.errors import StoreError
@@ -16,13 +19,25 @@ from .store import RunStore
 if TYPE_CHECKING:
     from extractor.ask.sending.connection import ServerCalls
 
-__all__ = ["Manifest", "Totals", "read_manifest"]
+__all__ = ["Manifest", "Repeated", "RunState", "Totals", "read_manifest"]
 
 _Counts = dict[str, NonNegativeInt]
 
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True)
+
+
+class RunState(StrEnum):
+    """How far the last invocation of a run came, as it wrote it.
+
+    A killed run could not write its end: its manifest says ``running``, and no process holds its folder.
+    """
+
+    RUNNING = "running"
+    COMPLETE = "complete"
+    INTERRUPTED = "interrupted"
+    STOPPED = "stopped"
 
 
 class Records(_Frozen):
@@ -34,6 +49,17 @@ class Records(_Frozen):
     lacking: NonNegativeInt = 0
     resumed: NonNegativeInt = 0
     failed: NonNegativeInt = 0
+
+
+class Repeated(_Frozen):
+    """Records of the last invocation's inputs that occur twice; the first is taken.
+
+    ``places`` are the first 100 with another text; ``repeated.jsonl`` holds all.
+    """
+
+    same_text: NonNegativeInt = 0
+    other_text: NonNegativeInt = 0
+    places: tuple[dict[str, str], ...] = ()
 
 
 class Cost(_Frozen):
@@ -80,17 +106,35 @@ class Totals(_Frozen):
 
 
 class Manifest(Totals):
-    """The content of ``run.json``. ``started`` is of the first invocation, ``seconds`` of all together.
+    """The content of ``run.json``, written when an invocation begins and when it ends.
+
+    ``state`` is of the last invocation, ``stopped_by`` says what stopped it, if anything did. ``total`` is how many
+    records the inputs hold, None as long as nobody knows. ``inputs`` are as they were given, ``input_paths`` the same
+    as absolute paths. ``started`` is of the first invocation, ``seconds`` of all together; these and the counts are
+    as of the last end.
 
     ``servers``, only there where the model has several, says how many calls each was sent and how many of these it had
     a fault at, in all invocations that came to an end.
     """
 
     settings: dict[str, Any]
+    state: RunState = RunState.RUNNING
+    stopped_by: str | None = None
+    total: NonNegativeInt | None = None
     inputs: tuple[str, ...] = ()
+    input_paths: tuple[str, ...] = ()
     started: str | None = None
     seconds: float = Field(default=0.0, ge=0)
     servers: dict[str, _Counts] = {}
+    repeated: Repeated = Repeated()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _infer_state(cls, content: Any) -> Any:
+        """A file of an earlier version has no state, and ``started`` only if the run came to its end."""
+        if isinstance(content, dict) and "state" not in content and content.get("started"):
+            return content | {"state": RunState.COMPLETE}
+        return content
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -99,16 +143,42 @@ class Manifest(Totals):
         total = sum(self.support.values())
         return {name: round(count / total, 4) for name, count in self.support.items()}
 
-    def followed_by_run(self, totals: Totals, inputs: Iterable[str], started: str, seconds: float) -> "Manifest":
+    def begun(self, inputs: Iterable[str], started: str) -> "Manifest":
+        """The manifest while one more invocation goes on. The total stays known if the inputs are the same."""
+        earlier = dict.fromkeys(self._pair_inputs())
+        new = dict.fromkeys((one, _make_absolute(one)) for one in inputs)
+        names, paths = zip(*(earlier | new), strict=True) if earlier | new else ((), ())
+        update = {
+            "state": RunState.RUNNING,
+            "stopped_by": None,
+            "total": self.total if earlier == new else None,
+            "inputs": names,
+            "input_paths": paths,
+            "started": self.started or started,
+        }
+        return self.model_copy(update=update)
+
+    def ended(self, totals: Totals, seconds: float, stopped_by: str | None, repeated: Repeated) -> "Manifest":
         """The manifest after one more invocation; ``totals`` are those of all."""
-        return Manifest(
-            servers=self.servers,
-            settings=self.settings,
-            inputs=tuple(dict.fromkeys((*self.inputs, *inputs))),
-            started=self.started or started,
-            seconds=round(self.seconds + seconds, 3),
-            **{name: getattr(totals, name) for name in Totals.model_fields},
+        state = RunState.STOPPED if stopped_by else RunState.COMPLETE
+        update: dict[str, Any] = {name: getattr(totals, name) for name in Totals.model_fields}
+        update |= {
+            "state": RunState.INTERRUPTED if stopped_by == RunState.INTERRUPTED else state,
+            "stopped_by": stopped_by,
+            "repeated": repeated,
+            "seconds": round(self.seconds + seconds, 3),
+        }
+        return self.model_copy(update=update)
+
+    def find_inputs(self) -> tuple[str, ...]:
+        """Where the inputs are: at their absolute paths, or, if nothing is there, as they were given."""
+        return tuple(
+            path if path != _make_absolute(given) and (Path(path).exists() or glob(path)) else given  # noqa: PTH207
+            for given, path in self._pair_inputs()
         )
+
+    def _pair_inputs(self) -> Iterable[tuple[str, str]]:
+        return ((given, path or given) for given, path in zip_longest(self.inputs, self.input_paths))
 
     def joined_by_servers(self, calls: Mapping[str, "ServerCalls"]) -> "Manifest":
         """The manifest with what each server was sent in one more invocation."""
@@ -119,7 +189,7 @@ class Manifest(Totals):
 
     def to_json(self) -> bytes:
         """One indented JSON object, settings first, ready to be written."""
-        first = ("settings", "inputs", "started", "seconds")
+        first = ("state", "stopped_by", "total", "settings", "inputs", "input_paths", "started", "seconds")
         content = self.model_dump(mode="json", exclude=None if self.servers else {"servers"})
         ordered = {name: content[name] for name in first} | content
         return json.dumps(ordered, indent=2).encode() + b"\n"
@@ -135,6 +205,11 @@ def read_manifest(path: Path) -> Manifest | None:
         raise StoreError(f"{path}: cannot be read ({error.strerror}); choose another --out") from error
     except ValidationError as error:
         raise StoreError(f"{path}: is no manifest of a run; use --fresh or another --out") from error
+
+
+def _make_absolute(given: str) -> str:
+    """Addresses and standard input stay as they are."""
+    return given if given == "-" or "://" in given else str(Path(given).absolute())
 
 
 def _add(total: dict[str, Any], more: dict[str, Any]) -> None:

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from extractor.ask.keeping.stored import RecallTally
-from extractor.errors import StoreError
+from extractor.errors import RepeatedRecord, StoreError
 from extractor.pipeline import Extractor, OpenExtractor
 from extractor.read import read_records
 from extractor.schemas import TrialRecord
 
 from .asking_pool import MOST_PROCESSES, AskingPool
 from .attending import Extract, attend
-from .batch import BatchLimits, describe_failure, run_batch
+from .batch import BatchLimits, note_unread, run_batch
 from .comparison import Comparison, ComparisonReport
 from .extracted import Extracted, ExtractedLine
 from .folder import MANIFEST, RunFolder
@@ -60,7 +60,7 @@ async def reparse_run(
     """
     earlier = _read_earlier(run)
     _prepare(earlier, out)
-    with RunFolder(out, earlier.settings) as folder:
+    with RunFolder(out, earlier.settings, inputs=earlier.manifest.find_inputs()) as folder:
         return await _compare(earlier, say_failure, folder, tally, workers)
 
 
@@ -103,18 +103,13 @@ async def _compare(
 ) -> ComparisonReport:
     with Comparison(earlier.run, earlier.recall) as comparison:
         sink = _ComparingSink(comparison, folder, say_failure)
-        inputs = earlier.manifest.inputs
-
-        def report_unread(error: Exception) -> None:
-            tally.failed += 1
-            sink.write_failure(describe_failure(error))
-
-        records = read_records(*inputs, on_error=report_unread)
+        inputs = earlier.manifest.find_inputs()
+        records = read_records(*inputs, on_error=lambda error: note_unread(error, sink, tally))
         async with earlier.extractor.open() as extract, _share(extract, workers) as (shared, concurrency):
             await run_batch(records, attend(shared, sink.note_asker), sink, tally, BatchLimits(concurrency))
         report = comparison.report()
         if folder:
-            folder.finish(tally, inputs)
+            folder.finish(tally)
         return report
 
 
@@ -137,7 +132,7 @@ async def _share(extract: OpenExtractor, workers: int | None) -> AsyncIterator[t
 class _ComparingSink:
     """Compares each result on its way into a folder, if there is one."""
 
-    in_any_order = False
+    in_any_order = strict = False
 
     def __init__(self, comparison: Comparison, folder: RunFolder | None, say_failure: _Said) -> None:
         self._comparison, self._folder, self._say_failure = comparison, folder, say_failure
@@ -162,3 +157,7 @@ class _ComparingSink:
         if self._folder:
             self._folder.write_failure(failure)
         self._say_failure(failure)
+
+    def write_repeated(self, error: RepeatedRecord) -> None:
+        if self._folder:
+            self._folder.write_repeated(error)

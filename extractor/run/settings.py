@@ -12,7 +12,10 @@ from extractor.pipeline import Extractor
 
 __all__ = ["describe_settings", "digest_rules"]
 
-_STAGES = ("parse", "ask", "ground", "assemble", "audit")
+_STAGES = ("schemas", "prompts", "parse", "ask", "ground", "assemble", "audit", "rules.py", "pipeline.py")
+_DIGESTED = frozenset({".py", ".toml", ".json", ".txt", ".npz", ".gguf"})
+"""What stages are made of: code, vocabularies and pins of models, examples, learned weights, adapters. Markdown is a
+prompt below ``prompts``, and a description of a model elsewhere."""
 
 
 def describe_settings(chosen: Extractor) -> dict[str, Any]:
@@ -37,7 +40,7 @@ def digest_rules() -> str:
     digest = sha256()
     package = Path(extractor.__file__).parent
     for stage in _STAGES:
-        for path in sorted((package / stage).rglob("*")):
-            if path.is_file() and path.suffix in {".py", ".toml"}:
+        for path in sorted((package / stage).rglob("*")) or [package / stage]:
+            if path.suffix in _DIGESTED or (path.suffix == ".md" and stage == "prompts"):
                 digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]

@@ -3,8 +3,10 @@
 import json
 from typing import Any, TextIO
 
+from extractor.errors import RepeatedRecord
 from extractor.schemas import TrialExtraction, TrialRecord
 
+from .batch import describe_failure
 from .extracted import Extracted, ExtractedLine
 
 __all__ = ["FailuresSink", "StreamSink"]
@@ -15,8 +17,8 @@ class FailuresSink:
 
     in_any_order = False
 
-    def __init__(self, failures: TextIO) -> None:
-        self._failures = failures
+    def __init__(self, failures: TextIO, *, strict: bool = False) -> None:
+        self._failures, self.strict = failures, strict
 
     def is_done(self, record: TrialRecord) -> bool:  # noqa: ARG002 - the same for all
         """Nothing is ever done before."""
@@ -29,12 +31,17 @@ class FailuresSink:
         """Print a failure."""
         self._failures.write(json.dumps(failure, ensure_ascii=self._failures.isatty()) + "\n")
 
+    def write_repeated(self, error: RepeatedRecord) -> None:
+        """Print where a record occurs again with another text. One with the same text is worth no line."""
+        if not error.same_text:
+            self.write_failure(describe_failure(error))
+
 
 class StreamSink(FailuresSink):
     """Writes extractions as JSON lines to one stream and failures as JSON lines to another."""
 
-    def __init__(self, results: TextIO, failures: TextIO) -> None:
-        super().__init__(failures)
+    def __init__(self, results: TextIO, failures: TextIO, *, strict: bool = False) -> None:
+        super().__init__(failures, strict=strict)
         self._results = results
 
     def write(self, extraction: Extracted) -> None:

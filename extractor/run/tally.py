@@ -29,12 +29,15 @@ class Tally:
 
     ``counted`` is the usage of the records. ``meter``, where there is one, says what the model was asked in
     all: it knows the cost of records that failed or were given up, too. ``price`` is what tokens cost, in picodollars.
-    ``by_server`` says what each of several servers was sent.
+    ``by_server`` says what each of several servers was sent. ``repeated`` records were read before, ``differing`` of
+    them with another text.
     """
 
     extracted: int = 0
     resumed: int = 0
     failed: int = 0
+    repeated: int = 0
+    differing: int = 0
     criteria: int = 0
     regimens: int = 0
     endpoints: int = 0

@@ -17,7 +17,7 @@ from extractor.errors import BudgetReached, ExtractorError, ModelUnavailable
 from extractor.events import Event, listening, tell
 from extractor.pipeline import Extractor
 from extractor.read import read_records
-from extractor.run import BatchLimits, Pricing, RunFolder, Tally, attend, describe_failure, describe_settings, run_batch
+from extractor.run import BatchLimits, Pricing, RunFolder, Tally, attend, describe_settings, note_unread, run_batch
 from extractor.run.event_log import EventLog
 from extractor.run.extracted import Extracted, ExtractedLine
 from extractor.run.manifest import read_manifest
@@ -77,6 +77,11 @@ class _Course:
 
     def goes_on(self, _: object = None) -> bool:
         return not self.stopped and not (self.meter and self.meter.reached)
+
+    @property
+    def stopped_by(self) -> str | None:
+        """What ended the job before its records ended."""
+        return "interrupted" if self.stopped else "the budget was reached" if not self.goes_on() else None
 
     @property
     def progress(self) -> Progress:
@@ -144,11 +149,13 @@ async def _extract_all(plan: JobPlan, run: Path, course: _Course) -> None:
     if stale and not plan.uses_rules_alone:
         raise ExtractorError(_OTHER_PROGRAM)  # begun anew, all would be paid again
     with RunFolder(run, settings, fresh=stale, price=plan.pricing.cost) as folder:
+        stopped_by: str | None = "an error"
         try:
             extract_all = _extract_by_rules if plan.uses_rules_alone else _extract_with_model
             await extract_all(plan, folder, course)
+            stopped_by = course.stopped_by
         finally:
-            folder.finish(course.tally, ())
+            folder.finish(course.tally, stopped_by)
     if course.meter and course.meter.reached:
         raise BudgetReached(course.meter.reached)
 
@@ -191,10 +198,7 @@ def _open_pool(plan: JobPlan) -> WorkerPool[ExtractedLine]:
 async def _run(
     extract: Callable[[TrialRecord], Awaitable[Extracted]], folder: RunFolder, course: _Course, concurrency: int
 ) -> None:
-    def report(error: Exception) -> None:
-        course.tally.failed += 1
-        tell(Event.RECORD_FAILED, record_id=None, error=type(error).__name__)
-        folder.write_failure(describe_failure(error))
+    report = partial(note_unread, sink=folder, tally=course.tally)
 
     def read() -> Iterator[TrialRecord]:
         try:

@@ -74,7 +74,7 @@ def test_other_answers_do_not_continue_a_run(tmp_path, requests):
     assert extractor(*command).returncode == 0
     write(answers, map(recorded, requests))
     again = extractor(*command)
-    assert again.returncode == 1
+    assert again.returncode == 2
     assert b"--fresh" in again.stderr
     assert extractor(*command, "--fresh").returncode == 0
 

@@ -41,7 +41,7 @@ def run(made, tmp_path):
     shutil.copytree(folder / "run", tmp_path / "run")
     shutil.copy(folder / "records.jsonl", tmp_path / "records.jsonl")
     manifest = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))
-    manifest["inputs"] = [str(tmp_path / "records.jsonl")]
+    manifest["inputs"] = manifest["input_paths"] = [str(tmp_path / "records.jsonl")]
     (tmp_path / "run" / "run.json").write_text(json.dumps(manifest), "utf-8")
     with closing(sqlite3.connect(tmp_path / "run" / "run.sqlite")) as store, store:
         store.execute("UPDATE records SET path = ?", (str(tmp_path / "records.jsonl"),))
@@ -156,7 +156,7 @@ def test_a_run_made_with_other_rules_goes_on_after_reparse(made, run, request):
     request.getfixturevalue("other_rules")
     words = ("run", run.parent / "records.jsonl", *options(server))
     refused = command(*words, "--out", run)
-    assert refused.exit_code == 1
+    assert refused.exit_code == 2
     assert "extractor reparse" in refused.output
     assert command("reparse", run, "--out", run.parent / "new").exit_code == 0
     assert {row["eligibility"]["sex"] for row in extractions(run.parent / "new")} == {"male"}

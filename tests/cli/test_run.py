@@ -70,13 +70,14 @@ def test_the_same_command_again_resumes(tmp_path):
     assert done.returncode == 0
     assert after.startswith(before)
     assert [r["record_id"] for r in lines(tmp_path / "extractions.jsonl")] == ["NCT90000006", "NCT90000007"]
-    assert b"records done by an earlier run: 1" in done.stderr
+    assert b"records done: 2 (1 new)" in done.stderr
 
 
 def test_other_settings_do_not_mix_with_an_earlier_run(tmp_path):
     extractor("run", "tests/records/study.json", "--out", tmp_path)
     done = extractor("run", "tests/records/study.json", "--out", tmp_path, "--tasks", "dosing")
-    assert done.returncode == 1
+    assert done.returncode == 2
+    assert b'tasks was ["dosing", "eligibility", "endpoints"], is ["dosing"]' in done.stderr
     assert b"--fresh" in done.stderr
     fresh = extractor("run", "tests/records/study.json", "--out", tmp_path, "--tasks", "dosing", "--fresh")
     assert fresh.returncode == 0
@@ -230,7 +231,7 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(tmp_path):
     done = len(lines(results))
     assert 0 < done < 400
     again = subprocess.run([*command, "--limit", str(done + 2)], capture_output=True, text=True, check=True)
-    assert f"records done by an earlier run: {done}" in again.stderr
+    assert f"records done: {done + 2} (2 new)" in again.stderr
     assert [r["record_id"] for r in lines(results)] == [f"NCT{number:08d}" for number in range(done + 2)]
 
 

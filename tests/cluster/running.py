@@ -119,12 +119,12 @@ def run_near(
             _dismissed.clear()
 
     ended = Ended(out, Tally(), None)
-    with RunFolder(out, {"model": str(spec)}) as folder:
+    with RunFolder(out, {"model": str(spec)}, inputs=[str(records)]) as folder:
         try:
             asyncio.run(extract(folder, ended.tally))
         except ExtractorError as error:
             ended.error = error
-        folder.finish(ended.tally, [str(records)])
+        folder.finish(ended.tally)
     return ended
 
 
@@ -139,9 +139,9 @@ def run_here(records, out, model=None, *, assist=Assist.ALWAYS) -> Ended:
             await run_batch(read_records(records), attended, folder, tally, BatchLimits(CONCURRENCY))
 
     tally = Tally()
-    with RunFolder(out, {"model": str(model)}) as folder:
+    with RunFolder(out, {"model": str(model)}, inputs=[str(records)]) as folder:
         asyncio.run(extract(folder, tally))
-        folder.finish(tally, [str(records)])
+        folder.finish(tally)
     return Ended(out, tally, None)
 
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 import extractor.evaluation
-from extractor.errors import ExtractorError, GoldError
+from extractor.errors import GoldError, MissingExtra
 from extractor.evaluation import evaluate
 from extractor.schemas import TrialExtraction
 
@@ -146,5 +146,5 @@ def test_the_public_function_is_this_one():
 
 def test_without_the_extra_the_remedy_is_told(monkeypatch):
     monkeypatch.setitem(sys.modules, "scipy", None)
-    with pytest.raises(ExtractorError, match=r"needs scipy; install it with: pip install 'trial-extractor\[evaluate"):
+    with pytest.raises(MissingExtra, match=r"needs scipy; install it with: pip install 'trial-extractor\[evaluate"):
         evaluate(GOLDS, GOLDS)

@@ -96,7 +96,7 @@ async def run_against(
     spec = ModelSpec.parse(",".join(f"{server.url}#stub" for server in servers))
     settings = settings or AskSettings(concurrency=CONCURRENCY)
     error = None
-    with RunFolder(folder, {"model": str(spec)}) as run:
+    with RunFolder(folder, {"model": str(spec)}, inputs=[str(records)]) as run:
         run.begin()
         paced = PacedTransport(_Hosts(servers))
         async with Model(spec, settings, POLICY, lambda: StoredTransport(run.replies, paced)) as model:
@@ -106,7 +106,7 @@ async def run_against(
                 await run_batch(read_records(str(records)), extract, run, tally, BatchLimits(CONCURRENCY))
             except ExtractorError as stopped:
                 error = stopped
-        run.finish(tally, [str(records)])
+        run.finish(tally)
     return Ended(folder, tally, error)
 
 

@@ -10,9 +10,11 @@ from extractor.ask.call import PromptVersion, Question
 from extractor.ask.chain import Asker, NotedAnswer, asked_with, asking_for
 from extractor.ask.keeping.replies import Asked
 from extractor.ask.wire import WireItem
-from extractor.errors import RecordError, StoreError
+from extractor.errors import RecordError, SettingsDiffer, StoreError
 from extractor.parse.parsed import Chunk, ChunkKind, Span
+from extractor.run.finished import describe_incomplete
 from extractor.run.folder import RunFolder
+from extractor.run.manifest import read_manifest
 from extractor.run.tally import Tally
 from extractor.schemas import (
     Absence,
@@ -71,13 +73,13 @@ def take(folder, *records, lacking=()):
 
 def invoke(path, *record_ids, failed=0, lost=0, inputs=("in.jsonl",), finished=True, **options):
     """One invocation of a run: these records are done, so many fail, so many calls are for nothing."""
-    with RunFolder(path, SETTINGS) as folder:
+    with RunFolder(path, SETTINGS, inputs=inputs) as folder:
         folder.begin()
         done = take(folder, *map(record, record_ids), **options)
         for number in range(lost):
             call_model(folder, f"lost {number}")
         if finished:
-            folder.finish(Tally(resumed=len(done), failed=failed), inputs)
+            folder.finish(Tally(resumed=len(done), failed=failed))
     return done
 
 
@@ -185,7 +187,7 @@ def test_a_run_killed_while_it_sorts_is_mended(tmp_path, monkeypatch, moment):
             else:
                 patched.setattr(Path, "replace", die)
             with pytest.raises(KeyboardInterrupt):
-                folder.finish(Tally(), ())
+                folder.finish(Tally())
     assert written(tmp_path) == (["a", "b"] if moment == "after" else ["b", "a"])
     assert invoke(tmp_path, "a", "b", "c") == ["a", "b"]
     assert written(tmp_path) == ["a", "b", "c"]
@@ -197,7 +199,7 @@ def test_a_record_whose_text_has_changed_is_done_again_in_its_place(tmp_path):
     with RunFolder(tmp_path, SETTINGS) as folder:
         assert take(folder, record("a", "Children"), record("b")) == ["b"]
         assert folder.changed == 1
-        folder.finish(Tally(), ())
+        folder.finish(Tally())
     assert written(tmp_path) == ["a", "b"]
     assert manifest(tmp_path)["records"]["extracted"] == 2
     assert invoke(tmp_path, "a") == []
@@ -287,7 +289,7 @@ def test_only_changed_rules_can_be_reparsed(tmp_path):
 
 def test_other_settings_are_refused_with_what_differs(tmp_path):
     invoke(tmp_path)
-    with pytest.raises(StoreError, match=r"assist was 'never', is 'auto'.*--fresh"):
+    with pytest.raises(SettingsDiffer, match=r"assist was never, is auto.*--fresh"):
         RunFolder(tmp_path, {**SETTINGS, "assist": "auto"})
 
 
@@ -304,7 +306,7 @@ def test_fresh_discards_nothing_before_the_run_begins(tmp_path):
     invoke(tmp_path, "a")
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     with RunFolder(tmp_path, SETTINGS, fresh=True) as again:
-        again.finish(Tally(), ())
+        again.finish(Tally())
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
@@ -367,3 +369,79 @@ def test_a_folder_that_is_not_ours_is_refused(tmp_path, name, content):
     (tmp_path / name).write_text(content)
     with pytest.raises(StoreError, match="another --out"):
         RunFolder(tmp_path, SETTINGS)
+
+
+def test_the_manifest_tells_its_state_and_inputs_from_the_beginning(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with RunFolder(tmp_path / "run", SETTINGS, inputs=("in.jsonl", "-", "s3://bucket/in")) as folder:
+        folder.begin()
+        begun = manifest(tmp_path / "run")
+        take(folder, record("a"))
+        folder.finish(Tally())
+    assert (begun["state"], begun["total"], begun["started"] is not None) == ("running", None, True)
+    assert begun["inputs"] == ["in.jsonl", "-", "s3://bucket/in"]
+    assert begun["input_paths"] == [str(tmp_path / "in.jsonl"), "-", "s3://bucket/in"]
+    ended = manifest(tmp_path / "run")
+    assert (ended["state"], ended["stopped_by"], ended["total"]) == ("complete", None, 1)
+
+
+@pytest.mark.parametrize(
+    ("stopped_by", "state", "told"),
+    [
+        ("interrupted", "interrupted", "1 of 3,096 records, interrupted"),
+        ("the budget was reached", "stopped", "1 of 3,096 records, stopped (the budget was reached)"),
+    ],
+)
+def test_a_run_that_did_not_come_to_its_end_says_why_until_it_does(tmp_path, stopped_by, state, told):
+    with RunFolder(tmp_path, SETTINGS, inputs=("in.jsonl",)) as folder:
+        folder.note_total(3096)  # before the run begins, too
+        take(folder, record("a"))
+        folder.finish(Tally(), stopped_by)
+    assert manifest(tmp_path)["state"] == state
+    assert describe_incomplete(tmp_path) == told
+    assert describe_incomplete(tmp_path / "extractions.jsonl") == told
+    invoke(tmp_path, "a", "b")
+    assert describe_incomplete(tmp_path) is None
+    assert manifest(tmp_path)["total"] == 2
+
+
+def test_a_total_that_is_of_some_of_the_inputs_alone_is_not_told(tmp_path):
+    invoke(tmp_path, "a", inputs=("one.jsonl",))
+    with RunFolder(tmp_path, SETTINGS, inputs=("two.jsonl",)) as folder:
+        folder.note_total(7)
+        take(folder, record("b"))
+        folder.finish(Tally(), "interrupted")
+    assert describe_incomplete(tmp_path) == "2 records, interrupted"
+
+
+def test_a_total_that_comes_after_the_end_changes_nothing(tmp_path):
+    with RunFolder(tmp_path, SETTINGS, inputs=("in.jsonl",)) as folder:
+        take(folder, record("a"))
+        folder.finish(Tally())
+        folder.note_total(9)
+    assert manifest(tmp_path)["total"] == 1
+
+
+@pytest.mark.parametrize(("started", "told"), [("2026-01-01T00:00:00+00:00", None), (None, "1 record, interrupted")])
+def test_a_manifest_of_an_earlier_version_is_complete_if_it_has_the_counts_of_the_end(tmp_path, started, told):
+    invoke(tmp_path, "a")
+    new = {"state", "input_paths", "total"}
+    earlier = {name: value for name, value in manifest(tmp_path).items() if name not in new}
+    (tmp_path / "run.json").write_text(json.dumps(earlier | {"started": started}), "utf-8")
+    assert describe_incomplete(tmp_path) == told
+    assert read_manifest(tmp_path / "run.json").find_inputs() == ("in.jsonl",)
+
+
+def test_inputs_are_found_where_they_were_or_else_as_they_were_given(tmp_path, monkeypatch):
+    (tmp_path / "then").mkdir()
+    (tmp_path / "now").mkdir()
+    given = ("one.jsonl", "more-*.jsonl", "gone.jsonl")
+    for name in ("then/one.jsonl", "then/more-1.jsonl", "now/one.jsonl"):
+        (tmp_path / name).write_text("")
+    monkeypatch.chdir(tmp_path / "then")
+    invoke(tmp_path / "run", inputs=given)
+    read = read_manifest(tmp_path / "run" / "run.json")
+    assert read.find_inputs() == given
+    monkeypatch.chdir(tmp_path / "now")
+    then = tmp_path / "then"
+    assert read.find_inputs() == (str(then / "one.jsonl"), str(then / "more-*.jsonl"), "gone.jsonl")

@@ -17,7 +17,7 @@ from extractor.ask.keeping.recording import ClientTransport
 from extractor.ask.sending.failures import explain_failure
 from extractor.ask.sending.first_contact import FirstContactTransport
 from extractor.ask.spec import ModelKind, ModelSpec
-from extractor.errors import ModelUnavailable
+from extractor.errors import MissingKey
 
 from .batch_requests import BatchAnswer, BatchRequests, BatchState, KeptBatch
 
@@ -238,7 +238,7 @@ async def open_desk(
             max_retries=0,
         )
     except openai.OpenAIError:
-        raise ModelUnavailable(f"model {spec.name}: there is no key for it; set OPENAI_API_KEY") from None
+        raise MissingKey(f"model {spec.name}: there is no key for it; set OPENAI_API_KEY") from None
     async with client:
         yield BatchDesk(client, spec, requests, policy or PollPolicy(), tell)
 

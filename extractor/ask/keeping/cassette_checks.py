@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from extractor.ask.call import PromptVersion
-from extractor.errors import CassetteError
+from extractor.errors import MissingExtra
 
 from .cassettes import NOTE, digest_exchanges, schema_digest
 
@@ -56,7 +56,7 @@ def _load(text: str) -> dict[str, Any] | None:
     try:
         import yaml  # noqa: PLC0415 - comes with vcrpy, of the dev extra
     except ImportError:
-        raise CassetteError("cassettes need vcrpy; install it with: pip install 'trial-extractor[dev]'") from None
+        raise MissingExtra("cassettes need vcrpy; install it with: pip install 'trial-extractor[dev]'") from None
     try:
         loaded = yaml.safe_load(text)
     except yaml.YAMLError:

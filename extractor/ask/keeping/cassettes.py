@@ -19,7 +19,7 @@ from urllib.parse import urlsplit, urlunsplit
 from extractor.ask.call import PromptVersion
 from extractor.ask.chain import current_prompt
 from extractor.ask.spec import shown_model
-from extractor.errors import CassetteError, CassetteMiss
+from extractor.errors import CassetteError, CassetteMiss, MissingExtra
 
 from .misses import describe_miss
 
@@ -111,7 +111,7 @@ def _recorder(prompts: dict[str, PromptVersion]) -> Any:
     try:
         vcr: Any = import_module("vcr")  # of the dev extra
     except ImportError:
-        raise CassetteError("cassettes need vcrpy; install it with: pip install 'trial-extractor[dev]'") from None
+        raise MissingExtra("cassettes need vcrpy; install it with: pip install 'trial-extractor[dev]'") from None
 
     def clean_request(request: Any) -> Any:
         if request.method == "GET":

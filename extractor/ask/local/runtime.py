@@ -65,7 +65,7 @@ def _serve(request: Mapping[str, Any]) -> Any:
             parameters.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(request["adapter"], ADAPTER_SCALE)]
         server = xllamacpp.Server(parameters)
     except ImportError:
-        _answer(error=EXTRA_MISSING.format(module="xllamacpp"))
+        _answer(missing=EXTRA_MISSING.format(module="xllamacpp"))
     except (RuntimeError, ValueError) as error:
         _answer(error=f"llama.cpp cannot serve it ({error})")
     else:

@@ -20,7 +20,7 @@ from typing import IO
 import httpx2
 
 from extractor.children import child_environment
-from extractor.errors import ModelUnavailable
+from extractor.errors import MissingExtra, ModelUnavailable
 
 from .store import Weights
 from .tuning import Tuning
@@ -99,7 +99,8 @@ def serve_model(
 
     ``name`` is what the server calls the model; if not given, a tuned model's own name or else the file's stem.
 
-    Raises ``ModelUnavailable`` if the extra ``local`` is not installed, or llama.cpp cannot load the file.
+    Raises ``MissingExtra`` if the extra ``local`` is not installed, ``ModelUnavailable`` if llama.cpp cannot load the
+    file.
     """
     settings = settings or ServerSettings()
     weights = Weights(weights) if isinstance(weights, Path) else weights
@@ -170,6 +171,8 @@ def _await_address(process: subprocess.Popen[str], log: IO[str], weights: Weight
         process.wait(STOP_WAIT_S)
         raise ModelUnavailable(f"{weights}: the model's process ended with code {process.returncode}{_last_words(log)}")
     reply: dict[str, str] = json.loads(answer)
+    if "missing" in reply:
+        raise MissingExtra(reply["missing"])
     if "error" in reply:
         raise ModelUnavailable(f"{weights}: {reply['error']}{_last_words(log)}")
     return reply["address"]

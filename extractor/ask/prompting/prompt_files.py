@@ -165,7 +165,7 @@ def _read_task(task: Task, version: int, texts: Mapping[str, str]) -> TaskPrompt
     try:
         examples = tuple(_read_example(task, raw) for raw in json.loads(texts[f"{name}.examples.json"]))
     except (ValueError, KeyError, TypeError) as error:
-        raise PromptError(f"prompt {name}: broken examples: {error!r}") from error
+        raise PromptError(f"prompt {name}: broken examples ({type(error).__name__}: {error})") from error
     return TaskPrompt(about, {field: _define(text) for field, text in parts.items()}, examples)
 
 

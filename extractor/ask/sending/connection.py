@@ -14,7 +14,7 @@ from openai.types.chat import ChatCompletion
 from extractor.ask.chain import current_chain
 from extractor.ask.keeping.recording import ClientTransport
 from extractor.ask.spec import ModelKind, ModelSpec, hide_user
-from extractor.errors import ExtractorError, ModelUnavailable
+from extractor.errors import ExtractorError, MissingKey
 from extractor.schemas import Usage
 
 from .dialect import Dialect
@@ -201,7 +201,7 @@ def _open_client(line: Line) -> openai.AsyncOpenAI:
             max_retries=0,  # send_patiently does it, and says what it did
         )
     except openai.OpenAIError:
-        raise ModelUnavailable(f"model {spec.name}: there is no key for it; set OPENAI_API_KEY") from None
+        raise MissingKey(f"model {spec.name}: there is no key for it; set OPENAI_API_KEY") from None
 
 
 def _withheld_headers(spec: ModelSpec) -> dict[str, Any]:

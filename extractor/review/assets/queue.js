@@ -26,10 +26,11 @@ export class QueueView {
     this.more = make("button", { type: "button", class: "more", hidden: true }, `Show ${PAGE} more`);
     this.more.addEventListener("click", () => this.goOn());
     this.lead = make("p", { class: "lead" });
+    this.partial = make("p", { class: "notice", hidden: true });
     this.status = make("p", { class: "status", role: "status" });
     this.list = make("ol", { class: "queue" });
     this.page = make("div", { class: "queue-page" },
-      make("h1", {}, "Records to review"), this.lead,
+      make("h1", {}, "Records to review"), this.partial, this.lead,
       make("div", { class: "narrow" },
         make("label", { class: "search" }, "Search", this.search),
         make("label", { class: "check" }, this.box, "Only what is left to do")),
@@ -85,6 +86,8 @@ export class QueueView {
     if (turn !== this.turn) return;
     this.lead.replaceChildren("Those with the most expected errors come first. Gold goes to ", make("code", {}, page.gold),
       "; you review as ", make("b", {}, page.reviewer), ".");
+    this.partial.hidden = !page.incomplete;
+    this.partial.textContent = `This run is not complete: ${page.incomplete}.`;
     this.list.replaceChildren(...page.records.map(makeRow));
     this.showMore(page);
   }

@@ -19,7 +19,7 @@ import pytest
 
 from extractor.ask.local import LocalServer, ServerSettings, Tuning, serve_model
 from extractor.ask.local.runtime import set_parameters
-from extractor.errors import ModelUnavailable
+from extractor.errors import MissingExtra, ModelUnavailable
 
 STAND_IN = """
     import os, threading, time
@@ -150,7 +150,7 @@ def test_server_that_dies_says_its_last_words(use_runtime, weights: Path) -> Non
 )
 def test_failed_start_is_explained(use_runtime, weights: Path, code: str, told: str) -> None:
     use_runtime(code)
-    with pytest.raises(ModelUnavailable, match=told), serve_model(weights):
+    with pytest.raises((ModelUnavailable, MissingExtra), match=told), serve_model(weights):
         pytest.fail("it started")
 
 

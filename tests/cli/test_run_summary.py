@@ -1,0 +1,94 @@
+"""What ``extractor run`` says at its end of trials that occur twice, of failures, and of what was done before."""
+
+import json
+
+import pytest
+
+from tests.commands import extractor
+
+
+def study(nct_id, title):
+    return json.dumps({"protocolSection": {"identificationModule": {"briefTitle": title, "nctId": nct_id}}}) + "\n"
+
+
+def read_lines(path):
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Runs these files into the folder ``out``: its exit code, and what it says."""
+
+    def run(files, *options):
+        for name, content in files.items():
+            (tmp_path / name).write_text(content, "utf-8")
+        done = extractor("run", *(tmp_path / name for name in files), "--out", tmp_path / "out", *options)
+        return done.returncode, done.stderr.decode()
+
+    return run
+
+
+@pytest.mark.parametrize("strict", [(), ("--strict",)])
+def test_the_same_text_twice_is_a_note(run, tmp_path, strict):
+    code, said = run({"a.jsonl": study("NCT90000051", "A"), "b.jsonl": study("NCT90000051", "A")}, *strict)
+    assert code == 0
+    assert "trials that occur twice: 1\n" in said
+    assert "another text" not in said
+    assert json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))["repeated"]["same_text"] == 1
+    (noted,) = read_lines(tmp_path / "out" / "repeated.jsonl")
+    assert (noted["record_id"], noted["same_text"]) == ("NCT90000051", True)
+
+
+TWO = {"a.jsonl": study("NCT90000052", "First"), "b.jsonl": study("NCT90000052", "Second")}
+
+
+def test_of_two_texts_the_first_is_taken_and_both_places_are_noted(run, tmp_path):
+    code, said = run(TWO)
+    places = {"taken": f"{tmp_path / 'a.jsonl'}, line 1", "left_out": f"{tmp_path / 'b.jsonl'}, line 1"}
+    assert code == 0
+    assert "of these with another text, left out: 1\n" in said
+    assert f"{places['left_out']}: the record NCT90000052 was already read from {places['taken']}" in said
+    noted = {"record_id": "NCT90000052", **places}
+    repeated = json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))["repeated"]
+    assert repeated == {"same_text": 0, "other_text": 1, "places": [noted]}
+    assert read_lines(tmp_path / "out" / "repeated.jsonl") == [{**noted, "same_text": False}]
+    assert read_lines(tmp_path / "out" / "failures.jsonl") == []
+    (extraction,) = read_lines(tmp_path / "out" / "extractions.jsonl")
+    assert extraction["source"]["path"] == str(tmp_path / "a.jsonl")
+
+
+def test_two_texts_fail_when_strict(run, tmp_path):
+    code, said = run(TWO, "--strict")
+    assert code == 1
+    assert "records failed: 1" in said
+    (failure,) = read_lines(tmp_path / "out" / "failures.jsonl")
+    assert (failure["error"], failure["path"]) == ("RepeatedRecord", str(tmp_path / "b.jsonl"))
+
+
+def test_without_a_folder_another_text_is_printed_and_the_same_text_is_not(tmp_path):
+    for name, content in (TWO | {"c.jsonl": TWO["a.jsonl"]}).items():
+        (tmp_path / name).write_text(content, "utf-8")
+    done = extractor("run", tmp_path, "--quiet")
+    assert done.returncode == 0
+    (noted,) = map(json.loads, done.stderr.splitlines())
+    assert (noted["error"], noted["path"]) == ("RepeatedRecord", str(tmp_path / "b.jsonl"))
+
+
+def test_the_commonest_reasons_of_failures_are_said_with_an_example(run, tmp_path):
+    empty = '{"protocolSection": {}}\n'
+    code, said = run({"a.jsonl": empty * 3 + '{"protocolSection": {\n' + study("NCT90000053", "A")})
+    assert code == 1
+    told = [line for line in said.splitlines() if line.startswith("extractor: ") and " failed: " in line]
+    assert told[0].startswith("extractor: 3 failed: the record holds no free text; ")
+    assert told[0].endswith(f"(such as {tmp_path / 'a.jsonl'}, line 1)")
+    assert told[1].startswith("extractor: 1 failed: broken JSON")
+    assert f"all failures are in {tmp_path / 'out' / 'failures.jsonl'}" in said
+
+
+def test_what_was_done_before_and_what_is_new_are_told_apart(run):
+    first = study("NCT90000054", "A") + study("NCT90000055", "B")
+    assert "records extracted: 2\n" in run({"a.jsonl": first})[1]
+    said = run({"a.jsonl": first + study("NCT90000056", "C")})[1]
+    assert "records done: 3 (1 new)\n" in said
+    assert "new criteria: 0\n" in said
+    assert "records done: 3 (0 new)\n" in run({"a.jsonl": first + study("NCT90000056", "C")})[1]
