@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -38,9 +38,28 @@ def export(
     with errors_for_people():
         destination = Destination.choose(to, Format(format_) if format_ else None, force=force, bom=bom)
         chosen = choose_tables(_split(tasks), _split(tables))
-        counts = export_run(run, destination, chosen)
+        registry = _read_registry(run, quiet=quiet) if any(table.name == "records" for table in chosen) else {}
+        counts = export_run(run, destination, chosen, registry)
         if not quiet:
             print("\n".join(f"{name}: {count}" for name, count in counts.items()), file=sys.stderr)
+
+
+def _read_registry(run: Path, *, quiet: bool) -> dict[str, tuple[Any, ...]]:
+    """What the registry says of the run's records, read again from the run's inputs."""
+    from extractor.errors import StoreError
+    from extractor.export import read_registry
+    from extractor.run.finished import FinishedRun
+
+    try:
+        reread = [(one.record_id, one.record) for one in FinishedRun(run if run.is_dir() else run.parent).reread()]
+    except StoreError:
+        reread = []
+    found = {record_id: read_registry(record) for record_id, record in reread if record}
+    if len(found) < max(len(reread), 1) and not quiet:
+        missing = f"{len(reread) - len(found)} of {len(reread)} records" if reread else "all records"
+        remedy = "export the run's folder, from the folder where the run was started"
+        print(f"records: inputs are not at hand, so registered columns are empty for {missing}; {remedy}", file=sys.stderr)
+    return found
 
 
 def _split(names: str) -> list[str]:

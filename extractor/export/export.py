@@ -4,11 +4,13 @@ import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from extractor.errors import StoreError
 from extractor.schemas import Task
 
+from .derived import Registry
 from .destination import COLUMNS_FILE, Destination, Format
 from .rows import find_rows
 from .tables import Table, list_tables
@@ -20,10 +22,13 @@ _RESULTS = "extractions.jsonl"
 _BY_DATABASE = frozenset({Format.PARQUET, Format.DUCKDB})
 
 
-def export_run(run: Path, destination: Destination, tables: Collection[Table] = ()) -> Mapping[str, int]:
+def export_run(
+    run: Path, destination: Destination, tables: Collection[Table] = (), registry: Registry = MappingProxyType({})
+) -> Mapping[str, int]:
     """Write the tables of a run, all if none are named, and count their rows.
 
-    ``run`` is a run's folder or a file of extractions. Raises ``ValueError`` where one file would have to hold several
+    ``run`` is a run's folder or a file of extractions. ``registry`` holds, by record, what ``read_registry`` says; without
+    it the registered columns are empty. Raises ``ValueError`` where one file would have to hold several
     tables, or the extra is missing, and ``StoreError`` for what cannot be read, or may not be replaced.
     """
     chosen = tuple(tables) or list_tables()
@@ -35,7 +40,7 @@ def export_run(run: Path, destination: Destination, tables: Collection[Table] = 
     if destination.format in _BY_DATABASE and find_spec("duckdb") is None:
         raise ValueError("this format needs duckdb; install it with: pip install 'trial-extractor[export]'")
     with destination.staged() as (scratch, made):
-        counts = _write(results, destination, chosen, (scratch, made))
+        counts = _write(results, destination, chosen, (scratch, made), registry)
         if not destination.is_file:
             (made / COLUMNS_FILE).write_text(json.dumps(describe_tables(chosen), indent=2) + "\n", encoding="utf-8")
     return counts
@@ -84,7 +89,7 @@ def _read_lines(path: Path) -> Iterator[tuple[int, Any]]:
 
 
 def _write(
-    results: Path, destination: Destination, tables: tuple[Table, ...], places: tuple[Path, Path]
+    results: Path, destination: Destination, tables: tuple[Table, ...], places: tuple[Path, Path], registry: Registry
 ) -> Mapping[str, int]:
     scratch, made = places
     suffix = destination.format
@@ -92,7 +97,7 @@ def _write(
     if suffix in _BY_DATABASE:
         text = {table.name: scratch / f"{table.name}.rows" for table in tables}
         with JsonLinesFiles(tables, text) as lines:
-            counts = _write_rows(results, tables, lines.write)
+            counts = _write_rows(results, tables, lines.write, registry)
         from .database import Staged, make_database, make_parquet  # noqa: PLC0415 - duckdb belongs to an extra
 
         staged = Staged(text, lines.longest)
@@ -104,16 +109,16 @@ def _write(
     with (
         CsvFiles(tables, final, bom=destination.bom) if suffix is Format.CSV else JsonLinesFiles(tables, final) as files
     ):
-        return _write_rows(results, tables, files.write)
+        return _write_rows(results, tables, files.write, registry)
 
 
 def _write_rows(
-    results: Path, tables: tuple[Table, ...], write: Callable[[str, tuple[Any, ...]], None]
+    results: Path, tables: tuple[Table, ...], write: Callable[[str, tuple[Any, ...]], None], registry: Registry
 ) -> Mapping[str, int]:
     counts = dict.fromkeys((table.name for table in tables), 0)
     for number, extraction in _read_lines(results):
         try:
-            for table, row in find_rows(extraction):
+            for table, row in find_rows(extraction, registry):
                 if table in counts:
                     write(table, row)
                     counts[table] += 1
