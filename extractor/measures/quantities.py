@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
 
-from .units import convert, find_dimension
+from .units import convert, find_dimension, read_unit
 
 __all__ = ["Quantity", "fold_words", "list_quantities", "name_quantity"]
 
@@ -22,7 +22,7 @@ _SPELLINGS += (("titre", "titer"), ("normalis", "normaliz"), ("analogue", "analo
 _GREEK = str.maketrans({"α": "alpha ", "β": "beta ", "γ": "gamma ", "δ": "delta "})
 _WORD = re.compile(r"[a-z0-9]+")
 _UNCOUNTED = ("ss", "us", "is")
-_PEOPLE = frozenset("patient subject participant men women man woman male female adult child children individual volunteer person boy girl infant older younger".split())
+_PEOPLE = frozenset("patient subject participant men women man woman male female adult child children individual volunteer person boy girl infant older younger control".split())
 _OF_A_SCALE = frozenset("score scale class stage grade index total subscale point level item type".split())
 _IDLE = _PEOPLE | _OF_A_SCALE | frozenset(
     "following those these them it there than greater less more over under below above before after least most equal average mean "
@@ -55,6 +55,7 @@ class Quantity:
     linear: Mapping[str, tuple[float, float]] | None = None
     both: frozenset[str] = frozenset()
     weak: bool = False
+    general: bool = False
     measured: bool = False
     any: tuple[str, ...] = ()
 
@@ -62,7 +63,7 @@ class Quantity:
         """Whether a limit in this unit can be of this quantity."""
         if unit is None:
             return not self.measured
-        if unit in self.others or unit.partition("{")[0] in self.others:
+        if unit == self.unit or unit in self.others or unit.partition("{")[0] in self.others:
             return True
         if unit in _ANY_LABORATORY:
             return not self.weak and not self.unit.startswith("{")
@@ -73,15 +74,21 @@ class Quantity:
         dimension, ours = find_dimension(unit)[1], find_dimension(self.unit)[1]
         if dimension == (("{score}", 1),):
             return self.unit.startswith("{")
+        if dimension == (("g", 1),) and ("g", 1) in ours and ("m", -3) in ours:
+            return True  # "mg%", and units that lost their volume
         both_amounts = all(len(one) > 1 and ("m", -3) in one for one in (dimension, ours))
         return both_amounts or any(dimension == find_dimension(other)[1] != () for other in self.others)
+
+    def is_plausible(self, value: float) -> bool:
+        """Whether a value without a unit can be one in the canonical unit, as far as the vocabulary tells."""
+        return self.implied is None or self.implied[0] <= value <= self.implied[1]
 
     def to_canonical(self, value: float, unit: str | None) -> float | None:
         """The value in the canonical unit, or None where no sure conversion leads there."""
         if unit is None:
             if self.unit == "1" or self.unit.startswith("{") and "/" not in self.unit:
                 return value
-            return value if self.implied and self.implied[0] <= value <= self.implied[1] else None
+            return value if self.implied and self.is_plausible(value) else None
         if self.linear and unit in self.linear:
             factor, offset = self.linear[unit]
             return float(f"{value * factor + offset:.4g}")
@@ -102,6 +109,8 @@ def name_quantity(text: str, unit: str | None = None, quote: str = "", value: fl
     """
     words = fold_words(text)
     named = _choose(words, unit)
+    if named and named.weak and unit is None and value is not None and not named.is_plausible(value):
+        named = None
     if _IDLE.issuperset(words) and (near := _choose_near(text, words, unit, quote)):
         return near
     of_time = unit is not None and find_dimension(unit)[1] == (("s", 1),)
@@ -136,6 +145,7 @@ def list_quantities() -> Mapping[str, Quantity]:
             implied=tuple(entry.pop("implied")) if "implied" in entry else None,
             others=tuple(entry.pop("others", ())),
             any=tuple(entry.pop("any", ())),
+            weak=entry.pop("weak", False) or entry.get("general", False),
             **entry,
         )
         for name, entry in table.items()
@@ -143,6 +153,8 @@ def list_quantities() -> Mapping[str, Quantity]:
 
 
 def _to_singular(word: str) -> str:
+    if len(word) > 4 and word.endswith("ies"):
+        return word[:-3] + "y"
     return word[:-1] if len(word) > 4 and word.endswith("s") and not word.endswith(_UNCOUNTED) else word
 
 
@@ -189,10 +201,11 @@ def _choose(words: tuple[str, ...], unit: str | None) -> Quantity | None:
     if words and unit is None and (units := _HEADS.get(words[-1])):
         found = [one for one in found if one.unit in units or any(words[-1] in fold_words(name) for name in one.names)]
     strong = [one for one in found if not one.weak]
-    names = {one.name for one in strong}
-    for one in list_quantities().values() if len(names) > 1 else ():
-        if one.both == names - {one.name} and one.fits(unit):
-            return one
+    for named in (strong, found):
+        names = {one.name for one in named}
+        together = (one for one in list_quantities().values() if one.both and one.both == names - {one.name})
+        if both := next((one for one in together if one.fits(unit)), None):
+            return both
     return (strong or found or [None])[-1]
 
 
@@ -234,4 +247,5 @@ def _countable(text: str, unit: str | None) -> Quantity | None:
     *_, last = _WORD.findall(text.casefold()) or ("",)
     plural = len(last) > 3 and last.endswith("s") and not last.endswith(_UNCOUNTED)
     uncounted = _PEOPLE | _OF_A_SCALE | _DROPPED | {"time", "year", "month", "week", "day", "hour", "minute"}
-    return list_quantities()["count"] if unit is None and plural and last[:-1] not in uncounted else None
+    counted = unit is None and plural and last[:-1] not in uncounted and read_unit(last) is None
+    return list_quantities()["count"] if counted else None

@@ -105,7 +105,7 @@ def convert(value: float, unit: str, target: str, molar_mass: float | None = Non
     """
     (factor, dimension), (target_factor, target_dimension) = find_dimension(unit), find_dimension(target)
     if dimension != target_dimension:
-        if molar_mass is None:
+        if molar_mass is None or "eq" in unit:  # equivalents are moles of ions with one charge alone
             return None
         as_mass = [tuple(sorted(("g" if base == "mol" else base, e) for base, e in d)) for d in (dimension, target_dimension)]
         if as_mass[0] != as_mass[1]:
