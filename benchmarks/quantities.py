@@ -3,8 +3,8 @@
     python -m benchmarks.quantities --data DIR [--misses 30] [--sample 150] [--seed 0]
 
 Reads every record below DIR/records with the rules alone, no model. ``specific`` are names of one quantity, ``general``
-such as duration, dose or count, which tell its kind. ``--sample`` prints that many names with the quote that each was read
-from, for a reader to judge; the same seed draws the same ones.
+such as duration, dose or count, which tell its kind. ``--sample`` prints that many names with their quotes, for a
+reader to judge; the same seed draws the same ones.
 """
 
 import argparse
@@ -56,7 +56,8 @@ def main() -> None:
     unread = Counter(limit.limit.unit for limit in limits if limit.limit.unit and not limit.unit)
     for title, misses in (("no quantity", unnamed), ("no unit", unread)):
         print(f"\n{title}: {misses.total()}")
-        print("\n".join(f"{count:6} {' '.join(str(name).split())}" for name, count in misses.most_common(chosen.misses)))
+        for name, count in misses.most_common(chosen.misses):
+            print(f"{count:6} {' '.join(str(name).split())}")
     named = [limit for limit in limits if limit.quantity]
     for limit in random.Random(chosen.seed).sample(named, min(chosen.sample, len(named))):
         print(_show(limit))
@@ -72,7 +73,7 @@ def read_limits(record: TrialRecord) -> Iterator[Limit]:
 
 
 def format_shares(name: str, limits: list[Limit]) -> str:
-    """One line: how many limits there are, the shares with a quantity, and of those with a unit the share that is read."""
+    """One line: how many limits there are, and the shares with a quantity, and with a code for their unit."""
     with_unit = [limit for limit in limits if limit.limit.unit]
     named = sum(limit.quantity is not None for limit in limits)
     general = sum(limit.quantity is not None and limit.quantity.general for limit in limits)

@@ -58,7 +58,9 @@ def _read_registry(run: Path, *, quiet: bool) -> dict[str, tuple[Any, ...]]:
     if len(found) < max(len(reread), 1) and not quiet:
         missing = f"{len(reread) - len(found)} of {len(reread)} records" if reread else "all records"
         remedy = "export the run's folder, from the folder where the run was started"
-        print(f"records: inputs are not at hand, so registered columns are empty for {missing}; {remedy}", file=sys.stderr)
+        print(
+            f"records: inputs are not at hand, so registered columns are empty for {missing}; {remedy}", file=sys.stderr
+        )
     return found
 
 

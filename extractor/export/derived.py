@@ -1,4 +1,4 @@
-"""Columns that no field of an extraction holds: canonical units beside the verbatim ones, and what the registry says."""
+"""Columns that no field of an extraction holds: canonical units beside the verbatim ones, and what is registered."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -34,7 +34,7 @@ _DERIVED = {
         Column("quantity_canonical", _TEXT, "Name in the vocabulary of quantities; empty where the text names none."),
         Column("loinc", _TEXT, "LOINC code, where one is certain."),
         Column("unit_ucum", _TEXT, "UCUM code of the unit, or of the one that goes without saying."),
-        Column("unit_canonical", _TEXT, "UCUM code of the quantity's canonical unit, where the value is converted to it."),
+        Column("unit_canonical", _TEXT, "UCUM code of the quantity's canonical unit, where the value is in it."),
         Column("value_canonical", _NUMBER, "The value in unit_canonical."),
         Column("value_high_canonical", _NUMBER, "The upper bound in unit_canonical."),
     ),
@@ -57,7 +57,9 @@ def list_derived(table: str) -> tuple[Column, ...]:
     return _DERIVED.get(table, ())
 
 
-def derive_values(table: str, value: Mapping[str, Any], above: Mapping[str, Any], registry: Registry) -> tuple[Any, ...]:
+def derive_values(
+    table: str, value: Mapping[str, Any], above: Mapping[str, Any], registry: Registry
+) -> tuple[Any, ...]:
     """The values of a row's derived columns. ``above`` is the item that holds the row's."""
     match table:
         case "records":

@@ -27,8 +27,8 @@ def export_run(
 ) -> Mapping[str, int]:
     """Write the tables of a run, all if none are named, and count their rows.
 
-    ``run`` is a run's folder or a file of extractions. ``registry`` holds, by record, what ``read_registry`` says; without
-    it the registered columns are empty. Raises ``ValueError`` where one file would have to hold several
+    ``run`` is a run's folder or a file of extractions. ``registry`` holds what ``read_registry`` says of each
+    record; without it the registered columns are empty. Raises ``ValueError`` where one file would have to hold several
     tables, or the extra is missing, and ``StoreError`` for what cannot be read, or may not be replaced.
     """
     chosen = tuple(tables) or list_tables()

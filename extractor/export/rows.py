@@ -32,9 +32,7 @@ def find_rows(extraction: _Json, registry: Registry = MappingProxyType({})) -> I
     yield from _find(plan_tables(), extraction, (record_id,), ({}, registry))
 
 
-def _find(
-    branch: Branch, value: Any, keys: Row, context: tuple[_Json, Registry]
-) -> Iterator[tuple[str, Row]]:
+def _find(branch: Branch, value: Any, keys: Row, context: tuple[_Json, Registry]) -> Iterator[tuple[str, Row]]:
     """The rows of a branch. ``context`` is the item above it, and what the registry says."""
     table, (above, registry) = branch.table, context
     if branch.known:

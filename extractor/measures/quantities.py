@@ -8,27 +8,51 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
 
-from .units import convert, find_dimension, read_unit
+from .units import Dimension, convert, find_dimension, read_unit
 
 __all__ = ["Quantity", "fold_words", "list_quantities", "name_quantity"]
 
-_DROPPED = frozenset(
-    "a an the of in at to for with and or is are be been have having by on as from s level value concentration serum count "
-    "measured measurement result known documented".split()
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_DROPPED = _words(
+    "a an the of in at to for with and or is are be been have having by on as from s level value concentration serum "
+    "count measured measurement result known documented"
 )
 """Words that tell no quantity from another."""
-_SPELLINGS = (("haem", "hem"), ("oest", "est"), ("aemi", "emi"), ("oedem", "edem"), ("leuc", "leuk"), ("tumour", "tumor"))
-_SPELLINGS += (("titre", "titer"), ("normalis", "normaliz"), ("analogue", "analog"), ("foet", "fet"), ("faec", "fec"), ("apnoe", "apne"))
+_SPELLINGS = {
+    "haem": "hem",
+    "aemi": "emi",
+    "oest": "est",
+    "oedem": "edem",
+    "foet": "fet",
+    "faec": "fec",
+    "apnoe": "apne",
+    "leuc": "leuk",
+    "tumour": "tumor",
+    "titre": "titer",
+    "normalis": "normaliz",
+    "analogue": "analog",
+}
 _GREEK = str.maketrans({"α": "alpha ", "β": "beta ", "γ": "gamma ", "δ": "delta "})
 _WORD = re.compile(r"[a-z0-9]+")
 _UNCOUNTED = ("ss", "us", "is")
-_PEOPLE = frozenset("patient subject participant men women man woman male female adult child children individual volunteer person boy girl infant older younger control".split())
-_OF_A_SCALE = frozenset("score scale class stage grade index total subscale point level item type".split())
-_IDLE = _PEOPLE | _OF_A_SCALE | frozenset(
-    "following those these them it there than greater less more over under below above before after least most equal average mean "
-    "range normal limit both each either then all any no not baseline screening score total adult healthy subjects".split()
+_PEOPLE = _words(
+    "patient subject participant men women man woman male female adult child children individual volunteer person boy "
+    "girl infant older younger control"
 )
-"""Words behind which a quantity is named elsewhere in the clause."""
+_OF_A_SCALE = _words("score scale class stage grade index total subscale point level item type")
+_IDLE = (
+    _PEOPLE
+    | _OF_A_SCALE
+    | _words(
+        "following those these them it there than greater less more over under below above before after least most "
+        "equal average mean range normal limit both each either then all any no not baseline screening healthy"
+    )
+)
+"""Words beside which a quantity is named elsewhere in the clause."""
 _HEADS = {
     "grade": {"{grade}", "{class}", "{stage}"},
     "class": {"{class}", "{grade}", "{stage}"},
@@ -63,15 +87,16 @@ class Quantity:
         """Whether a limit in this unit can be of this quantity."""
         if unit is None:
             return not self.measured
-        if unit == self.unit or unit in self.others or unit.partition("{")[0] in self.others:
+        if unit in {self.unit, *self.others} or unit.partition("{")[0] in self.others:
             return True
         if unit in _ANY_LABORATORY:
             return not self.weak and not self.unit.startswith("{")
         if self.unit == "1":
             return unit in {"1", "{times}"}
-        if self.to_canonical(1, unit) is not None:
-            return True
-        dimension, ours = find_dimension(unit)[1], find_dimension(self.unit)[1]
+        return self.to_canonical(1, unit) is not None or self._fits_dimension(find_dimension(unit)[1])
+
+    def _fits_dimension(self, dimension: Dimension) -> bool:
+        ours = find_dimension(self.unit)[1]
         if dimension == (("{score}", 1),):
             return self.unit.startswith("{")
         if dimension == (("g", 1),) and ("g", 1) in ours and ("m", -3) in ours:
@@ -86,7 +111,7 @@ class Quantity:
     def to_canonical(self, value: float, unit: str | None) -> float | None:
         """The value in the canonical unit, or None where no sure conversion leads there."""
         if unit is None:
-            if self.unit == "1" or self.unit.startswith("{") and "/" not in self.unit:
+            if self.unit == "1" or (self.unit.startswith("{") and "/" not in self.unit):
                 return value
             return value if self.implied and self.is_plausible(value) else None
         if self.linear and unit in self.linear:
@@ -114,7 +139,8 @@ def name_quantity(text: str, unit: str | None = None, quote: str = "", value: fl
     if _IDLE.issuperset(words) and (near := _choose_near(text, words, unit, quote)):
         return near
     of_time = unit is not None and find_dimension(unit)[1] == (("s", 1),)
-    if of_time and (named is None or named.name == "duration") and (_PEOPLE.intersection(words) or _is_age(value, quote)):
+    of_people = not _PEOPLE.isdisjoint(words) or _is_age(value, quote)
+    if of_time and of_people and (named is None or named.name == "duration"):
         return list_quantities()["age"]
     return named or _by_unit(unit) or _countable(text, unit)
 
@@ -127,7 +153,7 @@ def fold_words(text: str) -> tuple[str, ...]:
     """
     folded = unicodedata.normalize("NFKD", text.casefold().translate(_GREEK))
     folded = "".join(letter for letter in folded if not unicodedata.combining(letter)).replace("'", "").replace("’", "")
-    for british, american in _SPELLINGS:
+    for british, american in _SPELLINGS.items():
         folded = folded.replace(british, american)
     singular = (_to_singular(word) for word in _WORD.findall(folded))
     return tuple(word for word in singular if word not in _DROPPED)
@@ -202,11 +228,12 @@ def _choose(words: tuple[str, ...], unit: str | None) -> Quantity | None:
         found = [one for one in found if one.unit in units or any(words[-1] in fold_words(name) for name in one.names)]
     strong = [one for one in found if not one.weak]
     for named in (strong, found):
-        names = {one.name for one in named}
-        together = (one for one in list_quantities().values() if one.both and one.both == names - {one.name})
-        if both := next((one for one in together if one.fits(unit)), None):
-            return both
-    return (strong or found or [None])[-1]
+        names = frozenset().union(*(one.both or {one.name} for one in named))
+        several = len({one.name for one in named}) > 1
+        for both in list_quantities().values() if several else ():
+            if both.both == names and both.fits(unit):
+                return both
+    return (strong or found)[-1] if found else None
 
 
 def _choose_near(text: str, words: tuple[str, ...], unit: str | None, quote: str) -> Quantity | None:
@@ -226,8 +253,10 @@ def _choose_near(text: str, words: tuple[str, ...], unit: str | None, quote: str
 
 def _is_age(value: float | None, quote: str) -> bool:
     """Whether the number is called an age: "18 years old", "6 months of age"."""
-    number = "" if value is None else re.escape(f"{value:g}")
-    return bool(number) and re.search(rf"\b{number}[\s-]*(?:years?|yrs?|months?|weeks?)[\s-]*(?:of age|old)\b", quote) is not None
+    if value is None:
+        return False
+    length = rf"\b{re.escape(f'{value:g}')}[\s-]*(?:years?|yrs?|months?|weeks?)"
+    return re.search(rf"{length}[\s-]*(?:of age|old)\b", quote) is not None
 
 
 @lru_cache(maxsize=1024)

@@ -107,11 +107,14 @@ def convert(value: float, unit: str, target: str, molar_mass: float | None = Non
     if dimension != target_dimension:
         if molar_mass is None or "eq" in unit:  # equivalents are moles of ions with one charge alone
             return None
-        as_mass = [tuple(sorted(("g" if base == "mol" else base, e) for base, e in d)) for d in (dimension, target_dimension)]
-        if as_mass[0] != as_mass[1]:
+        if _moles_to_mass(dimension) != _moles_to_mass(target_dimension):
             return None
         factor *= molar_mass if ("mol", 1) in dimension else 1 / molar_mass
     return float(f"{value * factor / target_factor:.10g}")
+
+
+def _moles_to_mass(dimension: Dimension) -> Dimension:
+    return tuple(sorted(("g" if base == "mol" else base, exponent) for base, exponent in dimension))
 
 
 @lru_cache(maxsize=4096)
