@@ -50,17 +50,19 @@ def _read_registry(run: Path, *, quiet: bool) -> dict[str, tuple[Any, ...]]:
     from extractor.export import read_registry
     from extractor.run.finished import FinishedRun
 
+    found: dict[str, tuple[Any, ...]] = {}
+    records = 0
     try:
-        reread = [(one.record_id, one.record) for one in FinishedRun(run if run.is_dir() else run.parent).reread()]
+        for one in FinishedRun(run if run.is_dir() else run.parent).reread():
+            records += 1
+            if one.record:
+                found[one.record_id] = read_registry(one.record)
     except StoreError:
-        reread = []
-    found = {record_id: read_registry(record) for record_id, record in reread if record}
-    if len(found) < max(len(reread), 1) and not quiet:
-        missing = f"{len(reread) - len(found)} of {len(reread)} records" if reread else "all records"
-        remedy = "export the run's folder, from the folder where the run was started"
-        print(
-            f"records: inputs are not at hand, so registered columns are empty for {missing}; {remedy}", file=sys.stderr
-        )
+        pass  # results without their run
+    if (len(found) < records or not records) and not quiet:
+        missing = f"{records - len(found)} of {records} records" if records else "all records"
+        problem = f"records: no input at hand for {missing}, so their registered columns are empty"
+        print(f"{problem}; export the run's folder, from where the run was started", file=sys.stderr)
     return found
 
 

@@ -59,6 +59,8 @@ _HEADS = {
     "stage": {"{stage}", "{class}", "{grade}"},
 }
 """The last word of a name tells that it is no score and no amount."""
+_BARE = frozenset({"1", "{score}", "{grade}", "{class}", "{stage}"})
+"""Units that nobody writes."""
 _ANY_LABORATORY = frozenset({"{ULN}", "{LLN}", "{baseline}", "%{normal}"})
 _BEFORE, _BEHIND = 110, 60
 """How many characters before and behind a limit may name its quantity."""
@@ -111,7 +113,7 @@ class Quantity:
     def to_canonical(self, value: float, unit: str | None) -> float | None:
         """The value in the canonical unit, or None where no sure conversion leads there."""
         if unit is None:
-            if self.unit == "1" or (self.unit.startswith("{") and "/" not in self.unit):
+            if self.unit in _BARE:
                 return value
             return value if self.implied and self.is_plausible(value) else None
         if self.linear and unit in self.linear:
