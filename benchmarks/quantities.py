@@ -18,9 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.label_files import add_data_option
-from extractor.assemble import Inquiry, assemble_extraction
+from extractor import Extractor
 from extractor.measures import Quantity, name_quantity, read_unit
-from extractor.parse import parse_record
 from extractor.read import read_records
 from extractor.schemas import Constraint, TrialRecord
 
@@ -65,7 +64,7 @@ def main() -> None:
 
 def read_limits(record: TrialRecord) -> Iterator[Limit]:
     """The limits of a record's criteria, as the rules read them."""
-    for criterion in assemble_extraction(parse_record(record), Inquiry()).eligibility.criteria:
+    for criterion in Extractor().extract(record).eligibility.criteria:
         for limit in criterion.constraints:
             unit = read_unit(limit.unit) if limit.unit else None
             quantity = name_quantity(limit.quantity, unit, criterion.quote, limit.value)

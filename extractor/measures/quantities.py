@@ -265,12 +265,12 @@ def _is_age(value: float | None, quote: str) -> bool:
 def _by_unit(unit: str | None) -> Quantity | None:
     if unit is None:
         return None
+    exact = next((one for one in list_quantities().values() if unit in one.any), None)
+    if exact:
+        return exact
     dimension = find_dimension(unit)[1]
-    for exact in (True, False):
-        for one in list_quantities().values():
-            if any(unit == other if exact else dimension == find_dimension(other)[1] for other in one.any):
-                return one
-    return None
+    general = (one for one in list_quantities().values() if one.general)
+    return next((one for one in general if any(dimension == find_dimension(other)[1] for other in one.any)), None)
 
 
 def _countable(text: str, unit: str | None) -> Quantity | None:
