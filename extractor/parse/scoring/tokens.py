@@ -37,8 +37,9 @@ def find_token(text: str, place: int) -> tuple[int, int] | None:
     >>> find_token("Age by self-report", 0), find_token("Age by self-report", 1)
     ((0, 3), None)
     """
-    found = next(islice(_TOKEN.of(text).finditer(text), place, None))
-    return None if found.group().lower() in _FUNCTION_WORDS else found.span()
+    found = next(islice(_TOKEN.of(text).finditer(text), place, None), None)
+    # "İ" in lower case is two tokens: then the text has fewer than read_tokens gives.
+    return None if found is None or found.group().lower() in _FUNCTION_WORDS else found.span()
 
 
 @lru_cache(maxsize=_WORDS_KEPT)
