@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -52,9 +52,32 @@ def export(
                 remedy = "let it finish, or export what there is with --partial"
                 raise StoreError(f"{run}: {found.incomplete}; {remedy}")
             warn_incomplete(run)
-        counts = export_run(run, destination, chosen, found.read_lines() if found else None)
+        registry = _read_registry(run, quiet=quiet) if any(table.name == "records" for table in chosen) else {}
+        counts = export_run(run, destination, chosen, found.read_lines() if found else None, registry)
         if not quiet:
             print("\n".join(f"{name}: {count}" for name, count in counts.items()), file=sys.stderr)
+
+
+def _read_registry(run: Path, *, quiet: bool) -> dict[str, tuple[Any, ...]]:
+    """What the registry says of the run's records, read again from the run's inputs."""
+    from extractor.errors import StoreError
+    from extractor.export import read_registry
+    from extractor.run.finished import FinishedRun
+
+    found: dict[str, tuple[Any, ...]] = {}
+    records = 0
+    try:
+        for one in FinishedRun(run if run.is_dir() else run.parent).reread():
+            records += 1
+            if one.record:
+                found[one.record_id] = read_registry(one.record)
+    except StoreError:
+        pass  # results without their run
+    if (len(found) < records or not records) and not quiet:
+        missing = f"{records - len(found)} of {records} records" if records else "all records"
+        problem = f"records: no input at hand for {missing}, so their registered columns are empty"
+        print(f"{problem}; export the run's folder, from where the run was started", file=sys.stderr)
+    return found
 
 
 def _split(names: str) -> list[str]:

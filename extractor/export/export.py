@@ -4,11 +4,13 @@ import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from extractor.errors import StoreError
 from extractor.schemas import Task
 
+from .derived import Registry
 from .destination import COLUMNS_FILE, Destination, Format
 from .rows import find_rows
 from .tables import Table, list_tables
@@ -23,14 +25,19 @@ _BY_DATABASE = frozenset({Format.PARQUET, Format.DUCKDB})
 
 
 def export_run(
-    run: Path, destination: Destination, tables: Collection[Table] = (), lines: Iterable[bytes] | None = None
+    run: Path,
+    destination: Destination,
+    tables: Collection[Table] = (),
+    lines: Iterable[bytes] | None = None,
+    registry: Registry = MappingProxyType({}),
 ) -> Mapping[str, int]:
     """Write the tables of a run, all if none are named, and count their rows.
 
     ``run`` is a run's folder, a file of extractions, or a folder of gold files, which have no evidence and no
-    confidence. ``lines`` are the extractions as JSON, read from there if None. Raises ``ValueError`` where one file
-    would have to hold several tables, or the extra is missing, and ``StoreError`` for
-    what cannot be read, or may not be replaced.
+    confidence. ``lines`` are the extractions as JSON, read from there if None. ``registry`` holds what
+    ``read_registry`` says of each record; without it the registered columns are empty. Raises ``ValueError`` where one
+    file would have to hold several tables, or the extra is missing, and ``StoreError`` for what cannot be read, or may
+    not be replaced.
     """
     chosen = tuple(tables) or list_tables()
     results = run / _RESULTS if (run / _RESULTS).is_file() else run
@@ -42,7 +49,7 @@ def export_run(
     if destination.format in _BY_DATABASE and find_spec("duckdb") is None:
         raise ValueError("this format needs duckdb; install it with: pip install 'trial-extractor[export]'")
     with destination.staged() as (scratch, made):
-        counts = _write(_read_results(results, lines), destination, chosen, (scratch, made))
+        counts = _write(_read_results(results, lines), destination, chosen, (scratch, made), registry)
         if not destination.is_file:
             (made / COLUMNS_FILE).write_text(json.dumps(describe_tables(chosen), indent=2) + "\n", encoding="utf-8")
     return counts
@@ -107,7 +114,11 @@ def _parse(data: bytes, place: str, remedy: str) -> Any:
 
 
 def _write(
-    results: _Results, destination: Destination, tables: tuple[Table, ...], places: tuple[Path, Path]
+    results: _Results,
+    destination: Destination,
+    tables: tuple[Table, ...],
+    places: tuple[Path, Path],
+    registry: Registry,
 ) -> Mapping[str, int]:
     scratch, made = places
     suffix = destination.format
@@ -115,7 +126,7 @@ def _write(
     if suffix in _BY_DATABASE:
         text = {table.name: scratch / f"{table.name}.rows" for table in tables}
         with JsonLinesFiles(tables, text) as lines:
-            counts = _write_rows(results, tables, lines.write)
+            counts = _write_rows(results, tables, lines.write, registry)
         from .database import Staged, make_database, make_parquet  # noqa: PLC0415 - duckdb belongs to an extra
 
         staged = Staged(text, lines.longest)
@@ -127,16 +138,16 @@ def _write(
     with (
         CsvFiles(tables, final, bom=destination.bom) if suffix is Format.CSV else JsonLinesFiles(tables, final) as files
     ):
-        return _write_rows(results, tables, files.write)
+        return _write_rows(results, tables, files.write, registry)
 
 
 def _write_rows(
-    results: _Results, tables: tuple[Table, ...], write: Callable[[str, tuple[Any, ...]], None]
+    results: _Results, tables: tuple[Table, ...], write: Callable[[str, tuple[Any, ...]], None], registry: Registry
 ) -> Mapping[str, int]:
     counts = dict.fromkeys((table.name for table in tables), 0)
     for place, extraction in results:
         try:
-            for table, row in find_rows(extraction):
+            for table, row in find_rows(extraction, registry):
                 if table in counts:
                     write(table, row)
                     counts[table] += 1

@@ -1,10 +1,12 @@
 """The rows that one extraction gives to each table."""
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from extractor.errors import StoreError
 
+from .derived import Registry, derive_values
 from .tables import Branch, list_tables, plan_tables
 
 __all__ = ["Row", "find_rows"]
@@ -13,8 +15,10 @@ Row = tuple[Any, ...]
 _Json = Mapping[str, Any]
 
 
-def find_rows(extraction: _Json) -> Iterator[tuple[str, Row]]:
+def find_rows(extraction: _Json, registry: Registry = MappingProxyType({})) -> Iterator[tuple[str, Row]]:
     """Each row, with the name of its table; a field that is not there is None.
+
+    ``registry`` holds what the registry says of each record, as ``read_registry`` reads it.
 
     Raises ``StoreError`` for what is no extraction, and for a field that no table has.
 
@@ -25,14 +29,16 @@ def find_rows(extraction: _Json) -> Iterator[tuple[str, Row]]:
     record_id = extraction.get("record_id") if isinstance(extraction, Mapping) else None
     if not isinstance(record_id, str):
         raise StoreError("is no extraction")
-    yield from _find(plan_tables(), extraction, (record_id,))
+    yield from _find(plan_tables(), extraction, (record_id,), ({}, registry))
 
 
-def _find(branch: Branch, value: Any, keys: Row) -> Iterator[tuple[str, Row]]:
-    table = branch.table
+def _find(branch: Branch, value: Any, keys: Row, context: tuple[_Json, Registry]) -> Iterator[tuple[str, Row]]:
+    """The rows of a branch. ``context`` is the item above it, and what the registry says."""
+    table, (above, registry) = branch.table, context
     if branch.known:
         _check_known(branch, value)
-        yield table.name, keys + tuple(_tell(_pick(value, column.path)) for column in table.values)
+        held = tuple(_tell(_pick(value, column.path)) for column in table.values)
+        yield table.name, keys + held + derive_values(table.name, value, above, registry)
     else:
         yield table.name, (*keys, value)
     if branch.item:
@@ -41,9 +47,9 @@ def _find(branch: Branch, value: Any, keys: Row) -> Iterator[tuple[str, Row]]:
         found = _pick(value, grown.path)
         if grown.listed:
             for index, one in enumerate(found or ()):
-                yield from _find(grown, one, (*keys, index))
+                yield from _find(grown, one, (*keys, index), (value, registry))
         elif found is not None:
-            yield from _find(grown, found, keys)
+            yield from _find(grown, found, keys, (value, registry))
 
 
 def _find_evidence(item: str, evidence: Any, keys: Row) -> Iterator[tuple[str, Row]]:

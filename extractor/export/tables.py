@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from extractor.schemas import Eligibility, Evidence, Item, Task, TrialExtraction
 
 from .columns import Column, Kind, Listed, find_columns, find_lists
+from .derived import list_derived
 
 __all__ = ["Branch", "Table", "list_branches", "list_tables", "plan_tables"]
 
@@ -36,8 +37,8 @@ class Table:
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """Keys first."""
-        return self.keys + self.values
+        """Keys first, derived ones last."""
+        return self.keys + self.values + list_derived(self.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from extractor.errors import (
     BudgetReached,
     EngineError,
+    ExtractorError,
     ModelAway,
     ModelError,
     ModelUnavailable,

@@ -38,6 +38,23 @@ def test_the_results_alone_are_enough_and_tasks_choose_tables(run, tmp_path):
     assert not names & {"criteria", "endpoints", "eligibility"}
 
 
+def test_records_carry_what_the_inputs_register(run, tmp_path):
+    assert extractor("export", run, "--to", tmp_path / "t.duckdb", "--quiet").returncode == 0
+    with duckdb.connect(str(tmp_path / "t.duckdb"), read_only=True) as database:
+        told = database.execute("SELECT count(title), count(enrolment), count(registered_sex) FROM records").fetchone()
+    assert told[0] == 12
+    assert min(told) > 0
+
+
+def test_inputs_that_are_not_at_hand_are_told(run, tmp_path):
+    results = tmp_path / "extractions.jsonl"
+    results.write_bytes((run / "extractions.jsonl").read_bytes())
+    done = extractor("export", results, "--to", tmp_path / "t.csv", "--tables", "records")
+    assert done.returncode == 0
+    assert b"no input at hand for all records" in done.stderr
+    assert b",title," in (tmp_path / "t.csv").read_bytes()
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [

@@ -76,6 +76,7 @@ def test_all_formats_hold_the_same(run, tmp_path):
     assert columnar == plain
     assert cells == [tuple(None if cell is None else str(cell) for cell in row) for row in plain]
     assert len(plain) == 6
+    assert plain[1][8:] == ("ecog_performance_status", "89247-1", "{score}", "{score}", 0, 2)
     described = json.loads((tmp_path / "csv" / "tables.json").read_text("utf-8"))
     assert described["constraints"]["keys"] == ["record_id", "criterion_index", "constraint_index"]
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from extractor.errors import StoreError
-from extractor.export import describe_tables, list_tables
+from extractor.export import describe_tables, list_tables, read_registry
 from extractor.export.columns import Kind
 from extractor.export.rows import find_rows
-from extractor.schemas import TrialExtraction
+from extractor.schemas import RegistryFields, Section, Source, TrialExtraction, TrialRecord
 
 from .samples import SMALL, fill
 
@@ -33,8 +33,8 @@ def leaves(value):
 
 def test_every_value_of_an_extraction_stands_in_a_table():
     full = json.loads(TrialExtraction.model_validate(fill(TrialExtraction)).model_dump_json())
-    keys = {table.name: len(table.keys) for table in list_tables()}
-    cells = [cell for table, row in find_rows(full) for cell in row[keys[table] :] if cell is not None]
+    held = {table.name: slice(len(table.keys), len(table.keys) + len(table.values)) for table in list_tables()}
+    cells = [cell for table, row in find_rows(full) for cell in row[held[table]] if cell is not None]
     told = [part for cell in cells for part in (cell.split("|") if isinstance(cell, str) else [cell])]
     wanted = leaves({name: value for name, value in full.items() if name != "record_id"})
     assert Counter(map(repr, told)) == Counter(map(repr, wanted))
@@ -45,7 +45,7 @@ def test_the_filled_sample_has_a_value_in_every_column():
     seen = dict(find_rows(full))
     assert set(seen) == {table.name for table in list_tables()}
     for table in list_tables():
-        assert None not in seen[table.name], table.name
+        assert None not in seen[table.name][: len(table.keys + table.values)], table.name
 
 
 def test_values_have_the_kind_of_their_column():
@@ -66,6 +66,80 @@ def test_rows_are_joined_by_keys():
     (regimen,) = rows_of(SMALL, "regimens")
     assert (proof["item"], proof["item_index"]) == ("regimen", regimen["regimen_index"])
     assert (proof["char_start"], proof["char_end"]) == (10, 16)
+
+
+def test_limits_have_canonical_names_units_and_values():
+    limits = [
+        {"quantity": "Platelets", "comparator": ">=", "value": 75_000, "unit": "/mm3"},
+        {"quantity": "ANC", "comparator": "between", "value": 1, "value_high": 2, "unit": "x 10^9/L"},
+        {"quantity": "ALT", "comparator": "<=", "value": 2.5, "unit": "times ULN"},
+        {"quantity": "BMI", "comparator": "<", "value": 30},
+        {"quantity": "those", "comparator": "<", "value": 30},
+        {"quantity": "women", "comparator": ">", "value": 12, "unit": "g/dL"},
+    ]
+    quote = "Haemoglobin > 13 g/dL in men and for women > 12 g/dL"
+    criterion = {"kind": "inclusion", "section": "eligibility", "quote": quote, "constraints": limits}
+    extraction = TrialExtraction.model_validate({"record_id": "A", "eligibility": {"criteria": [criterion]}})
+    names = ("quantity_canonical", "loinc", "unit_ucum", "unit_canonical", "value_canonical", "value_high_canonical")
+    found = [tuple(row[name] for name in names) for row in rows_of(extraction, "constraints")]
+    assert found == [
+        ("platelet_count", "777-3", "/uL", "10*9/L", 75, None),
+        ("absolute_neutrophil_count", "751-8", "10*9/L", "10*9/L", 1, 2),
+        ("alt", "1742-6", "{ULN}", None, None, None),
+        ("bmi", "39156-5", "kg/m2", "kg/m2", 30, None),
+        (None, None, None, None, None, None),
+        ("haemoglobin", "718-7", "g/dL", "g/dL", 12, None),
+    ]
+    assert [row["unit"] for row in rows_of(extraction, "constraints")] == [limit.get("unit") for limit in limits]
+
+
+@pytest.mark.parametrize(
+    ("amount", "expected"),
+    [
+        ({"low": 1, "high": 2, "unit": "g"}, ("g", "mg", 1000, 2000)),
+        ({"low": None, "high": 500, "unit": "ug/kg"}, ("ug/kg", "mg/kg", None, 0.5)),
+        ({"low": 100, "high": 100, "unit": "IU"}, ("[IU]", "[IU]", 100, 100)),
+        ({"low": 50, "high": 50, "unit": "cGy"}, ("cGy", "Gy", 0.5, 0.5)),
+        ({"low": 1, "high": 1, "unit": "cells/kg"}, ("{cells}/kg", "{cells}/kg", 1, 1)),
+        ({"low": 1, "high": 1, "unit": "something"}, (None, None, None, None)),
+    ],
+)
+def test_doses_have_one_unit_for_masses(amount, expected):
+    regimen = {"agent": "a", "section": "arms[0]", "quote": "a", "amounts": [amount]}
+    extraction = TrialExtraction.model_validate({"record_id": "A", "eligibility": {}, "dosing": [regimen]})
+    (row,) = rows_of(extraction, "amounts")
+    found = tuple(row[name] for name in ("unit_ucum", "unit_canonical", "low_canonical", "high_canonical"))
+    assert found == expected
+
+
+def test_times_are_told_in_days():
+    window = {"quote": "within 2 weeks", "comparator": "<=", "value": 2, "unit": "week"}
+    criterion = {"kind": "exclusion", "section": "eligibility", "quote": "fever", "time_window": window}
+    ages = {"minimum_age": {"value": 6, "unit": "month"}, "maximum_age": {"value": 18, "unit": "year"}}
+    extraction = TrialExtraction.model_validate({"record_id": "A", "eligibility": {**ages, "criteria": [criterion]}})
+    (eligibility,), (found,) = rows_of(extraction, "eligibility"), rows_of(extraction, "criteria")
+    assert (eligibility["minimum_age_days"], eligibility["maximum_age_days"]) == (182.625, 6574.5)
+    assert found["time_window_days"] == 14
+
+
+def test_a_number_of_cycles_is_no_number_of_days():
+    window = {"quote": "2 cycles", "comparator": "<=", "value": 2, "unit": "cycle"}
+    criterion = {"kind": "exclusion", "section": "eligibility", "quote": "fever", "time_window": window}
+    extraction = TrialExtraction.model_validate({"record_id": "A", "eligibility": {"criteria": [criterion]}})
+    assert [row["time_window_days"] for row in rows_of(extraction, "criteria")] == [None]
+
+
+def test_records_say_what_is_registered():
+    registry = RegistryFields(minimum_age="18 Years", sex="ALL", enrollment="40", phases=("PHASE1", "PHASE2"))
+    sections = (Section(name="title", text="A trial\n of X"), Section(name="conditions", text="Asthma\nAllergy"))
+    source = Source(path="a.json", format="ctgov_json")
+    record = TrialRecord(record_id="A", source=source, sections=sections, registry=registry)
+    ((table, row),) = find_rows({"record_id": "A"}, {"A": read_registry(record)})
+    columns = {each.name: [column.name for column in each.columns] for each in list_tables()}[table]
+    told = dict(zip(columns, row, strict=True))
+    assert (told["title"], told["conditions"], told["phases"]) == ("A trial of X", "Asthma|Allergy", "PHASE1|PHASE2")
+    assert (told["enrolment"], told["registered_minimum_age"], told["registered_sex"]) == (40, "18 Years", "ALL")
+    assert told["registered_maximum_age"] is None
 
 
 def test_every_table_has_keys_of_its_own():

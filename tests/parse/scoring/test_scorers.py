@@ -129,3 +129,10 @@ def test_the_weights_of_the_package_fit_the_closed_sets(name, classes):
 def test_an_unknown_classifier_is_named():
     with pytest.raises(FileNotFoundError, match="zorp"):
         load_classifier("zorp")
+
+
+def test_a_letter_that_is_two_tokens_in_lower_case_ends_nothing():
+    text = "No İnotrope"
+    places = range(len(read_tokens(text)))
+    assert len(places) > 2
+    assert [find_token(text, place) for place in places][-1] is None

@@ -1,0 +1,117 @@
+"""Spellings of units, their UCUM codes, and conversion."""
+
+import re
+import tomllib
+from importlib.resources import files
+
+import pytest
+
+from extractor.measures import convert, find_dimension, list_quantities, read_unit
+
+TABLE = tomllib.loads((files("extractor.measures") / "units.toml").read_text("utf-8"))
+CODES = sorted(
+    {code for part in TABLE.values() for code in (part if part is TABLE["units"] else part.values())}
+    | {code for one in list_quantities().values() for code in (one.unit, *one.others, *one.any, *(one.linear or ()))}
+)
+_ATOM = r"(?:10\*\d{0,2}|1|%|[A-Za-z]+(?:\[[A-Za-z0-9_']+\])?|\[[A-Za-z0-9_']+\])(?:\d)?(?:\{[!-z|~]+\})?|\{[!-z|~]+\}"
+UCUM = re.compile(rf"/?(?:{_ATOM})(?:[./](?:{_ATOM}))*")
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_code_has_the_form_of_ucum(code):
+    assert UCUM.fullmatch(code)
+    assert find_dimension(code)
+
+
+def test_every_code_is_ucum():
+    parser = pytest.importorskip("ucumvert").get_ucum_parser()
+    for code in CODES:
+        parser.parse(code)
+
+
+@pytest.mark.parametrize(
+    ("unit", "target"),
+    [("/uL", "10*9/L"), ("mg/dL", "g/L"), ("a", "d"), ("mo", "d"), ("[lb_av]", "kg"), ("cm[H2O]", "mm[Hg]")],
+)
+def test_factors_are_those_of_ucum(unit, target):
+    registry = pytest.importorskip("ucumvert").PintUcumRegistry()
+    size = registry.from_ucum(target)
+    expected = registry.from_ucum(unit).to(size.units).magnitude / size.magnitude
+    assert convert(1, unit, target) == pytest.approx(expected, rel=1e-4)
+
+
+def test_every_spelling_is_read_and_stands_once():
+    spellings = [(name, code) for code, names in TABLE["units"].items() for name in names]
+    assert len(spellings) == len({name for name, _ in spellings})
+    for name, code in spellings:
+        if name != "per":
+            assert read_unit(f"{name}/kg" if code in {"{cells}", "{times}"} else name), name
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("x ULN", "{ULN}"),
+        ("times the institutional upper limits of normal (ULN)", "{ULN}"),
+        ("\\*ULN", "{ULN}"),
+        ("x lower limit of normal", "{LLN}"),
+        ("times baseline", "{baseline}"),
+        ("/mm3", "/uL"),
+        ("cells/mm³", "/uL"),
+        ("/mm\\^3", "/uL"),
+        ("/µL", "/uL"),
+        ("/mcL", "/uL"),
+        ("per microliter", "/uL"),
+        ("cells per cubic millimeter", "/uL"),
+        ("× 10^9/L", "10*9/L"),
+        ("x 10⁹/L", "10*9/L"),
+        ("G/L", "10*9/L"),
+        ("g/l", "g/L"),
+        ("K/uL", "10*3/uL"),
+        ("GM/DL", "g/dL"),
+        ("mL / min / 1.73m²", "mL/min/{1.73_m2}"),
+        ("kg / m²", "kg/m2"),
+        ("% of the predicted normal value", "%{predicted}"),
+        ("percent", "%"),
+        ("millimeters of mercury (mmHg)", "mm[Hg]"),
+        ("°C (axillary)", "Cel"),
+        ("degrees Fahrenheit", "[degF]"),
+        ("beats per minute (bpm)", "/min"),
+        ("mcg daily", "ug/d"),
+        ("cigarettes a day", "{cigarettes}/d"),
+        ("drinks/week", "{drinks}/wk"),
+        ("pack-years", "{pack-years}"),
+        ("kUA/L", "k[IU]/L"),
+        ("units/liter", "U/L"),
+        ("units per week", "{units}/wk"),
+        ("ms (females)", "ms"),
+        ("points", "{score}"),
+        ("cells/kg", "{cells}/kg"),
+        ("parent/guardian", None),
+        ("", None),
+        ("()", None),
+        ("drinks/drinking", None),
+    ],
+)
+def test_spellings(text, code):
+    assert read_unit(text) == code
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "target", "molar_mass", "expected"),
+    [
+        (1500, "/uL", "10*9/L", None, 1.5),
+        (100_000_000_000, "/L", "10*9/L", None, 100),
+        (90, "g/L", "g/dL", None, 9),
+        (18, "a", "d", None, 6574.5),
+        (1, "mo", "d", None, 30.4375),
+        (7, "mmol/L", "mg/dL", 180.156, 126.1092),
+        (126.1092, "mg/dL", "mmol/L", 180.156, 7),
+        (5, "mg/kg", "mg/g", None, None),
+        (5, "d/mo", "%", None, None),
+        (2, "{ULN}", "mg/dL", 584.66, None),
+        (1, "[IU]", "mg", 100, None),
+    ],
+)
+def test_conversion(value, unit, target, molar_mass, expected):
+    assert convert(value, unit, target, molar_mass) == (None if expected is None else pytest.approx(expected))
