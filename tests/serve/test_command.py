@@ -44,7 +44,7 @@ def test_without_the_extra_it_is_named(tmp_path):
     code = "import sys; sys.modules['fastapi'] = None; from extractor.cli import main; main()"
     command = [sys.executable, "-c", code, "serve", "--root", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "pip install 'trial-extractor[serve]'" in done.stderr
 
 
