@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from .exits import FAILED, OK, errors_for_people
+from .exits import FAILED, INTERRUPTED, OK, errors_for_people
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -45,7 +45,8 @@ def reparse(
 
     with errors_for_people():
         folder = out or run.resolve().with_name(f"{run.resolve().name}-reparsed")
-        report = _watch(run, lambda tally: reparse_run(run, folder, _say_failure, tally, workers))
+        left = f"remove {folder} and give the command again"
+        report = _watch(run, lambda tally: reparse_run(run, folder, _say_failure, tally, workers), left)
         ask = f"; the run's own command with --out {folder} asks what is open" if report.open else ""
         _end(report, f"the results are in {folder}{ask}", as_json=as_json)
 
@@ -60,22 +61,29 @@ def impact(run: _Run, workers: _Workers = None, as_json: _AsJson = False) -> Non
     from extractor.run.reparse import measure_impact
 
     with errors_for_people():
-        report = _watch(run, lambda tally: measure_impact(run, _say_failure, tally, workers))
+        report = _watch(run, lambda tally: measure_impact(run, _say_failure, tally, workers), "nothing was written")
         apply = f"; to apply it: extractor reparse {shlex.quote(str(run))}" if report.changed or report.open else ""
         _end(report, f"nothing was written{apply}", as_json=as_json)
 
 
-def _watch(run: Path, compare: "Callable[[Tally], Coroutine[Any, Any, ComparisonReport]]") -> "ComparisonReport":
+def _watch(
+    run: Path, compare: "Callable[[Tally], Coroutine[Any, Any, ComparisonReport]]", if_interrupted: str
+) -> "ComparisonReport":
     """The comparison, with the progress of a run."""
     import asyncio
 
     from extractor.run import Tally
 
     from .progress import show_progress
+    from .tables import without_controls
 
     tally = Tally()
-    with show_progress(tally, lambda: _count(run), quiet=False):
-        return asyncio.run(compare(tally))
+    try:
+        with show_progress(tally, lambda: _count(run), quiet=False):
+            return asyncio.run(compare(tally))
+    except KeyboardInterrupt:
+        print(f"extractor: interrupted; {without_controls(if_interrupted)}", file=sys.stderr)
+        raise SystemExit(INTERRUPTED) from None
 
 
 def _count(run: Path) -> int | None:

@@ -47,6 +47,21 @@ def test_the_same_as_json(records):
     assert report["parts"]["arms and interventions"]["share"] is None
 
 
+def test_many_records_are_counted_by_many_processes_as_by_one(tmp_path, monkeypatch):
+    study = {"identificationModule": {"briefTitle": "A trial"}, "eligibilityModule": {}}
+    lines = []
+    for number in range(80):
+        study["identificationModule"]["nctId"] = f"NCT9{number:07}"
+        study["eligibilityModule"]["eligibilityCriteria"] = CRITERIA.format(number % 7)
+        lines.append(json.dumps({"protocolSection": study}))
+    path = tmp_path / "studies.jsonl"
+    path.write_text("\n".join(lines), "utf-8")
+    shared = _invoke(str(path), "--json").stdout
+    monkeypatch.setattr("extractor.run.workers.A_HANDFUL", 1000)
+    assert _invoke(str(path), "--json").stdout == shared
+    assert json.loads(shared)["records"] == 80
+
+
 def test_no_shapes_on_demand(records):
     assert "unclaimed in" not in _invoke(records, "--shapes", "0").stdout
 

@@ -49,7 +49,9 @@ def run(made, tmp_path):
 
 
 def command(*words):
-    return CliRunner().invoke(app, [*map(str, words)])
+    """A command in this process, in which what a test has patched counts: so one that reads a run again stays here."""
+    alone = ("--workers", 1) if words[0] in {"impact", "reparse"} and "--workers" not in words else ()
+    return CliRunner().invoke(app, [*map(str, (*words, *alone))])
 
 
 def options(server):
@@ -129,6 +131,39 @@ def test_without_changes_there_is_no_impact_and_nothing_is_written(made, run):
     assert (report["records"], report["calls_to_ask"], report["changed"], report["gone"]) == (RECORDS, 0, 0, 0)
     assert report["calls_unchanged"] == made[0].calls
     assert contents(run) == before
+
+
+def test_many_processes_find_and_write_what_one_does(run):
+    told, written = [], []
+    for workers in (1, 2):
+        new = run.parent / f"new-{workers}"
+        told.append(report_of(command("impact", run, "--json", "--workers", workers)))
+        told.append(report_of(command("reparse", run, "--out", new, "--json", "--workers", workers)))
+        written.append((new / "extractions.jsonl").read_bytes())
+    assert all(report == told[0] for report in told)
+    assert written[0] == written[1]
+
+
+def test_what_comes_next_is_told(run, request):
+    done = command("impact", run)
+    assert done.stderr == "extractor: done; nothing was written\n"
+    request.getfixturevalue("other_rules")
+    done = command("impact", run)
+    assert done.stderr == f"extractor: done; nothing was written; to apply it: extractor reparse {run}\n"
+    done = command("reparse", run, "--out", run.parent / "new")
+    assert done.stderr == f"extractor: done; the results are in {run.parent / 'new'}\n"
+
+
+def test_ctrl_c_says_what_to_do(run, monkeypatch):
+    def press(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("extractor.run.comparison.Comparison.compare", press)
+    done = command("impact", run)
+    assert (done.exit_code, done.stderr) == (130, "extractor: interrupted; nothing was written\n")
+    done = command("reparse", run, "--out", run.parent / "new")
+    assert done.exit_code == 130
+    assert f"interrupted; remove {run.parent / 'new'} and give the command again" in done.stderr
 
 
 @pytest.mark.usefixtures("other_prompt")

@@ -1,5 +1,8 @@
 """What a terminal would obey, or that would turn text round, never gets there from a record or a file's name."""
 
+from types import SimpleNamespace
+from unittest.mock import MagicMock
+
 import pytest
 from typer.testing import CliRunner
 
@@ -31,6 +34,36 @@ class Terminal:
 
     def isatty(self):
         return True
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """The counts that are shown while commands go on, as on a terminal."""
+    tallies = []
+
+    def live_line(tally):
+        tallies.append(tally)
+        return MagicMock()
+
+    monkeypatch.setattr("extractor.cli.progress._live_line", live_line)
+    monkeypatch.setattr("extractor.cli.progress.sys", SimpleNamespace(stderr=Terminal()))
+    return tallies
+
+
+def test_all_commands_that_take_long_show_how_far_they_are(shown, tmp_path):
+    out, new = str(tmp_path / "run"), str(tmp_path / "new")
+    assert CliRunner().invoke(app, ["run", "seeds/records", "--quiet", "--out", out]).exit_code == 0
+    commands = [
+        ["run", "seeds/records", "--dry-run"],
+        ["impact", out],
+        ["reparse", out, "--out", new],
+        ["parse", "--stats", "seeds/records"],
+    ]
+    for command in commands:
+        assert CliRunner().invoke(app, command).exit_code == 0
+    assert [tally.extracted for tally in shown] == [5] * len(commands)
+    assert CliRunner().invoke(app, ["run", "seeds/records", "--dry-run", "--quiet"]).exit_code == 0
+    assert len(shown) == len(commands)
 
 
 def test_results_on_a_terminal_are_ascii():

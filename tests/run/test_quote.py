@@ -137,6 +137,20 @@ def test_what_cannot_be_quoted_is_refused(options, told):
     assert told in done.stderr
 
 
+def test_many_processes_quote_what_one_does():
+    quotes = []
+    for workers in ("1", "2"):
+        done = extractor(
+            "run", "tests/records", "seeds/records", "--dry-run", "--model", "gpt-4.1-mini", "--workers", workers
+        )
+        assert done.returncode == 0, done.stderr
+        quote = json.loads(done.stdout)
+        del quote["seconds"]
+        quotes.append(quote)
+    assert quotes[0] == quotes[1]
+    assert quotes[0]["questions"]["expected"] > 0
+
+
 def test_the_dry_run_prints_a_quote_and_prices_are_listed(tmp_path):
     prices = tmp_path / "prices.toml"
     prices.write_text("as_of = 2026-11-01\n[model.mine]\nprompt = 3\noutput = 4\n", "utf-8")

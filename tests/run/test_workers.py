@@ -17,10 +17,12 @@ from extractor.pipeline import extract_record
 from extractor.read import read_records
 from extractor.run import BatchLimits, Tally, run_batch
 from extractor.run.worker import extract_line
-from extractor.run.workers import WorkerPool
+from extractor.run.workers import WorkerPool, share_work
 from extractor.schemas import Section, Source, Task, TrialExtraction, TrialRecord
 from tests.ask.stub import completion, items, serve
 from tests.commands import extractor
+
+from .clerks import where
 
 RECORDS = list(read_records("tests/records"))
 
@@ -80,6 +82,25 @@ async def test_what_is_given_up_leaves_no_process():
         assert set(psutil.Process().children(recursive=True)) - before
     left = set(psutil.Process().children(recursive=True)) - before
     assert not [process for process in left if "spawn_main" in " ".join(process.cmdline())]
+
+
+async def test_any_work_is_shared_in_the_order_of_the_input_and_what_fails_is_told():
+    failed = []
+    records = [record(number, "FAIL" if number == 7 else "Adults") for number in range(60)]
+    async with WorkerPool(where, 2, alone=3) as pool:
+        found = [each async for each in pool.map(iter(records), failed.append)]
+    assert [name for name, _ in found] == [each.record_id for each in records if each is not records[7]]
+    assert {process for _, process in found[:3]} == {os.getpid()}
+    assert os.getpid() not in {process for _, process in found[3:]}
+    (error,) = failed
+    assert error.kind == "ValueError"
+    assert error.frames[0].endswith(":where")
+
+
+@pytest.mark.parametrize(("workers", "alone"), [(1, True), (2, False)])
+async def test_one_worker_is_this_process(workers, alone):
+    async with share_work(where, workers) as pool:
+        assert ((await pool(record(1)))[1] == os.getpid()) is alone
 
 
 def write_many(path, count):
