@@ -7,7 +7,7 @@ from typing import Self
 
 from extractor.ask.chain import Asker
 from extractor.ask.sending.clearance import ClearanceDesk
-from extractor.errors import ModelAway, ModelUnavailable, RecordError
+from extractor.errors import ModelAway, ModelUnavailable, RecordError, as_extractor_error
 from extractor.events import Event, tell
 from extractor.run.extracted import ExtractedLine
 from extractor.schemas import TrialRecord, Usage
@@ -105,8 +105,7 @@ class ClusterPool:
     def _note_end(self, staffing: "asyncio.Task[None]") -> None:
         """Whatever ended it: who waits for its worker would wait for ever."""
         if not staffing.cancelled() and (error := staffing.exception()):
-            why = (str(error).strip() or "no more is known").splitlines()[0]
-            self._fail(ModelAway(f"the conversation with a worker broke off ({type(error).__name__}: {why})"))
+            self._fail(ModelAway(f"the conversation with a worker broke off ({as_extractor_error(error)})"))
 
     async def _watch(self) -> None:
         """Give up where no worker is to be had."""

@@ -129,7 +129,7 @@ class Worker:
                 await asyncio.get_running_loop().create_future()
         except BaseException as error:
             if not opened.done():  # whatever it is: who greets would wait for ever
-                opened.set_exception(_as_portable(error))
+                opened.set_exception(make_portable(error))
             raise
 
     async def _extract(self, order: Extract) -> None:
@@ -140,12 +140,12 @@ class Worker:
             record = TrialRecord.model_validate_json(order.record)
             with asking_for(record.record_id) as asker:
                 extraction = await self._opened.result()(record)
-            answers = tuple(map(_make_portable, asker.answers))
+            answers = tuple(map(_strip_question, asker.answers))
             self._say(Extracted(order.number, to_line(extraction), answers, asker.lacking))
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # noqa: BLE001 - told to the driver, which writes it down
-            self._say(Failed(order.number, _as_portable(error)))
+            self._say(Failed(order.number, make_portable(error)))
 
     def _settle(self, number: int, told: KeptAnswer | int) -> None:
         if not (waiting := self._waiting.pop(number)).done():
@@ -166,13 +166,6 @@ class Worker:
             task.exception()  # told already; else asyncio complains
 
 
-def _make_portable(answer: NotedAnswer) -> NotedAnswer:
+def _strip_question(answer: NotedAnswer) -> NotedAnswer:
     """The answer without what only the asking of its question needs."""
     return replace(answer, question=replace(answer.question, options={}))
-
-
-def _as_portable(error: BaseException) -> Exception:
-    """The error as one that another process can read, and that a future takes."""
-    if isinstance(error, StopIteration | StopAsyncIteration) or not isinstance(error, Exception):
-        return RuntimeError(f"the extraction raised {type(error).__name__}")
-    return make_portable(error)

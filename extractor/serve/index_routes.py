@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from extractor.pages import read_assets, render_page
+from extractor.pages import read_assets, read_shared_script, render_page
 from extractor.pages.policy import state_policy
 
 __all__ = ["router"]
@@ -27,7 +27,7 @@ async def show_docs(request: Request) -> HTMLResponse:
     described = request.app.openapi()
     values = {"info": described["info"], "operations": list(_list_operations(described))}
     page = render_page("extractor.serve", values, styles=(), scripts=())
-    policy = state_policy(read_assets("extractor.pages", "base.css"), read_assets("extractor.pages", "values.js"))
+    policy = state_policy(read_assets("extractor.pages", "base.css"), read_shared_script())
     return HTMLResponse(page, headers={"content-security-policy": f"{policy}; frame-ancestors 'none'"})
 
 

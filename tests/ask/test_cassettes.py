@@ -11,7 +11,7 @@ from extractor.ask.keeping.cassette_checks import check_cassettes
 from extractor.ask.keeping.cassettes import NOTE, play_scenario, schema_digest, use_cassette
 from extractor.ask.model import Model
 from extractor.ask.spec import ModelSpec
-from extractor.errors import CassetteError, CassetteMiss
+from extractor.errors import CassetteError, CassetteMiss, MissingExtra
 
 from .colours import PROMPT, ask_about, model_of, patient, render
 from .stub import completion, fault, items, serve
@@ -132,7 +132,7 @@ async def test_recording_that_fails_leaves_the_old_cassette(cassette):
 
 async def test_missing_vcrpy_says_what_to_install(cassette, monkeypatch):
     monkeypatch.setitem(sys.modules, "vcr", None)
-    with pytest.raises(CassetteError, match=r"pip install 'trial-extractor\[dev\]'"), use_cassette(cassette):
+    with pytest.raises(MissingExtra, match=r"pip install 'trial-extractor\[dev\]'"), use_cassette(cassette):
         pass
 
 

@@ -125,13 +125,13 @@ def test_a_conversation_that_breaks_off_ends_the_run_at_once(records, tmp_path, 
     monkeypatch.setattr(NearColleague, method, fail)
     near = run_near(records, tmp_path, assist=Assist.NEVER)
     assert isinstance(near.error, ModelAway)
-    assert "broke off (KeyError" in str(near.error)
+    assert "broke off (unexpected KeyError" in str(near.error)
 
 
 def test_a_model_that_cannot_be_opened_for_an_unexpected_reason_ends_the_run_at_once(records, tmp_path, monkeypatch):
     monkeypatch.setattr(worker, "Extractor", lambda *_, **__: 1 / 0)
     near = run_near(records, tmp_path, assist=Assist.NEVER)
-    assert "broke off (ZeroDivisionError" in str(near.error)
+    assert "broke off (unexpected ZeroDivisionError at cluster/test_pool.py:" in str(near.error)
 
 
 def test_equal_requests_of_two_workers_are_asked_once(tmp_path, whole):
