@@ -19,7 +19,7 @@ ALLOWED = 11
 """10 times the text may take at most 11 times as much."""
 SHORT, LONGER, END = 4_000, 4, "a"
 SLACK = 2.5
-"""By how much more than a hostile text its time may grow: caches, garbage, and noise of the clock."""
+"""By how much more than a text its time may grow: caches, garbage, other work on the machine. A square grows more."""
 FLOOR = 0.08
 """Seconds below which a time says nothing of growth."""
 TRIES = 6
@@ -43,16 +43,16 @@ def test_ten_times_the_text_calls_at_most_eleven_times_as_many_functions(part: s
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_ten_times_the_text_takes_at_most_eleven_times_as_long(part: str) -> None:
+def test_ten_times_the_text_takes_as_much_longer_and_no_more(part: str) -> None:
     """The least time of several tries, and tried again if it seems too slow: other work can only add time."""
     parse_record(build_record(part, ITEMS))
     shorts, longs = [], []
     for number in range(1, TRIES + 1):
         shorts.append(_seconds(build_record(part, TIMED, number * 10_000)))
         longs.append(_seconds(build_record(part, TIMED * TIMES, number * 10_000)))
-        if min(longs) <= ALLOWED * min(shorts):
+        if min(longs) <= SLACK * TIMES * min(shorts):
             break
-    assert min(longs) <= ALLOWED * min(shorts)
+    assert min(longs) <= SLACK * TIMES * min(shorts)
 
 
 @pytest.mark.parametrize("piece", PIECES.values(), ids=PIECES.keys())
