@@ -64,6 +64,7 @@ PIECES: Mapping[str, str] = {
     "questions": "Is it. ",
     "tolerances": "4 (±2) weeks ",
     "items": "a, b|",
+    "long numbers": "7" * 60 + "u, ",
 }
 """What is repeated, by what it is."""
 
