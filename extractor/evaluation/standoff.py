@@ -32,19 +32,8 @@ from .places import find_places
 __all__ = ["StandoffGold", "find_changed_sections", "from_standoff", "is_standoff", "read_standoff", "to_standoff"]
 
 _QUOTED = frozenset(
-    [
-        "quote",
-        "lead_in",
-        "agent",
-        "timing",
-        "measure",
-        "description",
-        "time_frame",
-        "start_event",
-        "end_events",
-        "specimens",
-        "methods",
-    ]
+    {"quote", "lead_in", "agent", "timing", "measure", "description", "time_frame", "start_event"}
+    | {"end_events", "specimens", "methods"}
 )
 """Fields that hold words of the record."""
 _NAMED = frozenset({"quantity", "unit", "name", "version"})
@@ -152,10 +141,10 @@ class _Places:
     def find(self, words: str, home: str | None) -> list[Any] | None:
         """The span of ``words``, in ``home`` if they stand there, else in the first section that has them."""
         pattern = _pattern(words)
-        if span := self._spans.get(home or ""):
-            if found := _first(pattern, self._texts[span.section][span.start : span.end]):
-                start, end = span.start + found[0], span.start + found[1]
-                return [start, end] if span.section == home else [span.section, start, end]
+        span = self._spans.get(home or "")
+        if span and (found := _first(pattern, self._texts[span.section][span.start : span.end])):
+            start, end = span.start + found[0], span.start + found[1]
+            return [start, end] if span.section == home else [span.section, start, end]
         for name, text in self._texts.items():
             if found := _first(pattern, text):
                 return [name, *found]

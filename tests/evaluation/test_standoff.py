@@ -8,6 +8,7 @@ import pytest
 from extractor import read_records
 from extractor.errors import GoldError
 from extractor.evaluation.gold_check import check_gold
+from extractor.evaluation.gold_texts import fold_quote
 from extractor.evaluation.standoff import find_changed_sections, from_standoff, read_standoff, to_standoff
 from extractor.schemas import Section, TrialExtraction
 from tests.commands import extractor
@@ -16,7 +17,8 @@ from .test_gold_check import GOLD, RECORD
 
 
 def normalise(gold):
-    return json.loads(TrialExtraction.model_validate(gold).model_dump_json())
+    """Gold as it is compared: all fields, and words as ``fold_quote`` leaves them."""
+    return fold_quote(TrialExtraction.model_validate(gold).model_dump_json().replace("\\n", " "))
 
 
 @pytest.fixture
