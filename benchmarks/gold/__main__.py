@@ -3,7 +3,8 @@
     python -m benchmarks.gold ANNOTATIONS --records INPUT --areas TSV --readers 2
 
 ANNOTATIONS are folders of gold JSON; a record that is in the gold already is replaced. TSV has two columns, id and
-area. A trial's fold depends on nothing but its id and area, and never changes once it is written.
+area. A trial's fold never changes once it is written. ``--into labels.jsonl --part`` does the same for labels: single
+items of trials that are not in the gold, for learning and not for measuring.
 """
 
 import argparse
@@ -17,9 +18,9 @@ from typing import Any
 from extractor.evaluation.standoff import to_standoff
 from extractor.read import read_records
 
-__all__ = ["FOLDS", "GOLD", "read_gold", "write_gold"]
+__all__ = ["FOLDS", "GOLD", "LABELS", "read_gold", "write_gold"]
 
-GOLD = Path(__file__).with_name("gold.jsonl")
+GOLD, LABELS = (Path(__file__).with_name(name) for name in ("gold.jsonl", "labels.jsonl"))
 FOLDS = 5
 
 
@@ -47,6 +48,14 @@ def _read_annotations(folders: Iterable[Path]) -> Iterator[dict[str, Any]]:
             yield json.loads(path.read_text("utf-8"))
 
 
+def _keep_part(line: dict[str, Any]) -> dict[str, Any]:
+    """A line with the hashes of those sections alone that its items name, and without empty parts."""
+    items = json.dumps([line[key] for key in ("eligibility", "dosing", "endpoints")])
+    homes = {f"{item['rank']}_outcomes[{item['index']}]" for item in line["endpoints"]}
+    named = {name: digest for name, digest in line["sections"].items() if name in homes or f'"{name}"' in items}
+    return line | {"sections": named}
+
+
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gold", description=__doc__)
@@ -54,18 +63,26 @@ def main() -> None:
     parser.add_argument("--records", nargs="+", required=True)
     parser.add_argument("--areas", type=Path, required=True)
     parser.add_argument("--readers", type=int, required=True, help="How many readers have seen each annotation.")
+    parser.add_argument("--into", type=Path, default=GOLD, help="The file that takes them.")
+    parser.add_argument("--part", action="store_true", help="Only some items of each record are annotated.")
     chosen = parser.parse_args()
     areas = dict(line.split("\t") for line in chosen.areas.read_text("utf-8").splitlines())
-    gold, annotations = read_gold(), {each["record_id"]: each for each in _read_annotations(chosen.annotations)}
+    gold, annotations = (
+        read_gold(chosen.into),
+        {each["record_id"]: each for each in _read_annotations(chosen.annotations)},
+    )
     for record in read_records(*chosen.records):
         if annotation := annotations.pop(record.record_id, None):
             head = {"record_id": record.record_id, "area": areas[record.record_id], "readers": chosen.readers}
             if record.record_id in gold:
                 head["fold"] = gold[record.record_id]["fold"]
-            gold[record.record_id] = head | to_standoff(annotation, record)
+            if annotation.get("labelled"):  # what was read as a whole, so that an empty list means none
+                head["labelled"] = annotation["labelled"]
+            line = head | to_standoff(annotation, record)
+            gold[record.record_id] = _keep_part(line) if chosen.part else line
     if annotations:
         raise SystemExit(f"no record at hand for {', '.join(sorted(annotations))}")
-    write_gold(gold.values())
+    write_gold(gold.values(), chosen.into)
     print(
         f"{len(gold)} records:", *(f"{area} {n}" for area, n in Counter(g["area"] for g in gold.values()).most_common())
     )
