@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,6 +10,7 @@ from .exits import FAILED, OK, errors_for_people, warn_incomplete
 from .tables import to_printable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from os import PathLike
 
     from extractor.evaluation.page import WorstErrors
@@ -41,7 +42,9 @@ def evaluate(
     ] = None,
     records: Annotated[
         list[Path] | None,
-        typer.Option(metavar="INPUT", exists=True, help="Records for --html; without it, from where run read them."),
+        typer.Option(
+            metavar="INPUT", exists=True, help="Records for --html and for GOLD without text; else where run read them."
+        ),
     ] = None,
     html_errors: Annotated[int, typer.Option(min=0, help="How many errors --html holds, the worst first.")] = 5000,
 ) -> None:
@@ -84,9 +87,9 @@ def evaluate(
 
     with errors_for_people():
         floors = _read_floors(fail_under or "")
-        errors = _collect_errors(html, html_errors, records)
+        errors = _collect_errors(html, html_errors)
         report = score(
-            gold,
+            _read_gold(gold, records or _find_inputs(predicted)),
             predicted,
             compare=compare,
             examples=examples,
@@ -108,11 +111,28 @@ def evaluate(
     raise SystemExit(FAILED if fallen else OK)
 
 
-def _collect_errors(html: Path | None, limit: int, records: list[Path] | None) -> "WorstErrors | None":
+def _read_gold(gold: Path, inputs: "Sequence[str | PathLike[str]]") -> "Path | tuple[dict[str, Any], ...]":
+    """GOLD, with the words of its records where it holds their places alone. Says what could not be used."""
+    from extractor.evaluation.standoff import is_standoff, read_standoff
+
+    if not is_standoff(gold):
+        return gold
+    from extractor.read import read_records
+
+    if not inputs:
+        raise ValueError(f"{gold} holds no text; name the records with --records INPUT")
+    found = read_standoff(gold, read_records(*inputs, on_error=lambda _: None))
+    for record_id, sections in found.changed.items():
+        print(f"extractor: {record_id} is left out: the text of {', '.join(sections)} has changed", file=sys.stderr)
+    if found.missing:
+        shown = ", ".join(found.missing[:5]) + (" ..." if len(found.missing) > 5 else "")
+        print(f"extractor: {len(found.missing)} records of {gold} are not at hand: {shown}", file=sys.stderr)
+    return found.annotations
+
+
+def _collect_errors(html: Path | None, limit: int) -> "WorstErrors | None":
     """What takes in the errors for a page, where one is wanted: without one, nothing of errors stays in memory."""
     if html is None:
-        if records:
-            raise ValueError("--records is for the page; give --html FILE too")
         return None
     if not html.parent.is_dir():
         raise ValueError(f"--html {html}: the folder {html.parent} does not exist")

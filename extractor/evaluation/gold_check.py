@@ -13,6 +13,7 @@ from .gold_items import check_items
 from .gold_models import read_items
 from .gold_problems import Flaw, GoldProblem
 from .gold_values import check_values
+from .standoff import find_changed_sections, from_standoff
 
 __all__ = ["GoldProblem", "check_annotation", "check_gold", "check_gold_files"]
 
@@ -85,6 +86,18 @@ def check_annotation(data: Any, record: TrialRecord | None) -> Iterator[Flaw]:
 def _check_entry(entry: GoldEntry, records: dict[str, TrialRecord]) -> Iterator[Flaw]:
     name = _record_id(entry.data)
     record = None if name is None else records.get(name)
-    yield from check_annotation(entry.data, record)
+    if isinstance(entry.data, dict) and "sections" in entry.data:
+        if record is not None:
+            yield from _check_standoff(entry.data, record)
+    else:
+        yield from check_annotation(entry.data, record)
     if name is not None and record is None:
         yield Flaw("record_id", f"there is no record {name!r}", "correct the id, or add the record")
+
+
+def _check_standoff(line: dict[str, Any], record: TrialRecord) -> Iterator[Flaw]:
+    if changed := find_changed_sections(line, record):
+        problem = f"the text of {', '.join(changed)} is not the one that was annotated"
+        yield Flaw("sections", problem, "use the version of the record that was annotated, or annotate it again")
+        return
+    yield from check_annotation(from_standoff(line, record), record)

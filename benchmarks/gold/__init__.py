@@ -1,0 +1,1 @@
+"""Gold of all areas without the records' text, and what the rules reach on it."""

@@ -1,0 +1,85 @@
+"""What the rules alone reach on the gold, by field: ``python -m benchmarks.gold.figures --records INPUT...``.
+
+Macro-F1 over stated or predicted values, for oncology and allergy, on which the rules were built, and for all other
+areas. ``--write`` keeps the figures in ``figures.json``, below whose intervals no field may fall
+(``tests/test_accuracy.py``). A record whose text is not at hand, or has changed, is left out, and counted.
+"""
+
+import argparse
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from extractor.ask.plan.questions import Assist
+from extractor.evaluation.scoring import evaluate
+from extractor.evaluation.standoff import find_changed_sections, from_standoff
+from extractor.read import read_records
+from extractor.rules import extract_by_rules
+from extractor.schemas import Task, TrialRecord
+
+from .__main__ import read_gold
+
+__all__ = ["FIGURES", "GROUPS", "measure_figures", "read_figures"]
+
+FIGURES = Path(__file__).with_name("figures.json")
+GROUPS = ("oncology and allergy", "other areas")
+_HOME = frozenset({"Oncology", "Allergy / asthma"})
+_TASKS = tuple(Task)
+
+
+def read_figures() -> dict[str, Any]:
+    """The committed figures."""
+    figures: dict[str, Any] = json.loads(FIGURES.read_text("utf-8"))
+    return figures
+
+
+def measure_figures(records: Iterable[TrialRecord], resamples: int = 1000) -> dict[str, Any]:
+    """For each group of areas: how many records were scored, and of each figure its F1 and interval.
+
+    A figure without an interval has fewer than ten values, and is left out.
+    """
+    gold = read_gold()
+    scored: dict[str, list[tuple[Mapping[str, Any], Any]]] = {group: [] for group in GROUPS}
+    seen: set[str] = set()
+    for record in records:
+        line = gold.get(record.record_id)
+        if line is None or record.record_id in seen or find_changed_sections(line, record):
+            continue
+        seen.add(record.record_id)
+        group = GROUPS[0] if line["area"] in _HOME else GROUPS[1]
+        scored[group].append((from_standoff(line, record), extract_by_rules(record, _TASKS, Assist.NEVER)))
+    return {group: _score(pairs, resamples) for group, pairs in scored.items() if pairs}
+
+
+def _score(pairs: list[tuple[Mapping[str, Any], Any]], resamples: int) -> dict[str, Any]:
+    report = evaluate([gold for gold, _ in pairs], [found for _, found in pairs], resamples=resamples)
+    figures = {}
+    for score in (*(group for group in report.groups if group.average == "macro"), *report.fields):
+        level = score.normalised
+        if level.f1 is not None and level.interval is not None:
+            interval = [round(level.interval.low, 3), round(level.interval.high, 3)]
+            figures[score.name] = {"f1": round(level.f1, 3), "interval": interval}
+    return {"records": len(pairs), "figures": figures}
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.gold.figures", description=__doc__)
+    parser.add_argument("--records", nargs="+", required=True)
+    parser.add_argument("--write", action="store_true")
+    chosen = parser.parse_args()
+    measured = measure_figures(read_records(*chosen.records, on_error=lambda _: None))
+    print("", *(f"{group} ({found['records']} records)" for group, found in measured.items()), sep="\t")
+    for name in dict.fromkeys(name for found in measured.values() for name in found["figures"]):
+        print(name, *(_show(found["figures"].get(name)) for found in measured.values()), sep="\t")
+    if chosen.write:
+        FIGURES.write_text(json.dumps(measured, indent=1) + "\n", "utf-8")
+
+
+def _show(figure: Mapping[str, Any] | None) -> str:
+    return "-" if figure is None else "{:.3f} ({:.3f} to {:.3f})".format(figure["f1"], *figure["interval"])
+
+
+if __name__ == "__main__":
+    main()

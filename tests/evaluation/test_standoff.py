@@ -1,0 +1,89 @@
+"""Gold without text: places in place of words, and a hash of each section."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from extractor import read_records
+from extractor.errors import GoldError
+from extractor.evaluation.gold_check import check_gold
+from extractor.evaluation.gold_texts import fold_quote
+from extractor.evaluation.standoff import find_changed_sections, from_standoff, read_standoff, to_standoff
+from extractor.schemas import Section, TrialExtraction
+from tests.commands import extractor
+
+from .test_gold_check import GOLD, RECORD
+
+
+def normalise(gold):
+    """Gold as it is compared: all fields, and words as ``fold_quote`` leaves them."""
+    return fold_quote(TrialExtraction.model_validate(gold).model_dump_json().replace("\\n", " "))
+
+
+@pytest.fixture
+def line():
+    return json.loads(json.dumps(to_standoff(GOLD, RECORD)))
+
+
+def test_what_is_written_is_read_back(line):
+    assert normalise(from_standoff(line, RECORD)) == normalise(GOLD)
+
+
+def test_no_words_of_the_record_are_kept(line):
+    words = {word for section in RECORD.sections for word in section.text.split() if len(word) > 5}
+    kept = json.dumps({key: line[key] for key in ("eligibility", "dosing", "endpoints")})
+    assert not [word for word in words if word in kept]
+
+
+def test_words_that_the_record_lacks_are_refused():
+    gold = {"record_id": "toy", "dosing": [{"agent": "zorpmab", "section": "arms[0]", "quote": "15 mg daily"}]}
+    with pytest.raises(ValueError, match="agent: 'zorpmab' does not stand in the record"):
+        to_standoff(gold, RECORD)
+
+
+def test_a_changed_section_is_named_and_its_record_left_out(line, tmp_path):
+    sections = [Section(name=s.name, text=s.text + "." * (s.name == "arms[0]")) for s in RECORD.sections]
+    changed = RECORD.model_copy(update={"sections": tuple(sections)})
+    assert find_changed_sections(line, RECORD) == ()
+    path = tmp_path / "gold.jsonl"
+    path.write_text(json.dumps(line) + "\n" + json.dumps(line | {"record_id": "other"}) + "\n")
+    found = read_standoff(path, [changed])
+    assert (found.annotations, found.changed, found.missing) == ((), {"toy": ("arms[0]",)}, ("other",))
+    assert [str(problem) for problem in check_gold(path, [changed])] == [
+        f"{path}, line 1: sections: the text of arms[0] is not the one that was annotated; "
+        "use the version of the record that was annotated, or annotate it again",
+        f"{path}, line 2: record_id: there is no record 'other'; correct the id, or add the record",
+    ]
+
+
+def test_sound_gold_has_no_problems(line, tmp_path):
+    path = tmp_path / "gold.jsonl"
+    path.write_text(json.dumps(line) + "\n")
+    assert check_gold(path, [RECORD]) == check_gold_of_json(tmp_path)
+
+
+def check_gold_of_json(folder):
+    path = folder / "toy.json"
+    path.write_text(json.dumps(GOLD))
+    return check_gold(path, [RECORD])
+
+
+@pytest.mark.parametrize("broken", ['{"sections": {}}', '{"sections', '["sections"]'])
+def test_a_broken_line_is_named(tmp_path, broken):
+    path = tmp_path / "gold.jsonl"
+    path.write_text(broken)
+    with pytest.raises(GoldError, match="line 1: is no standoff gold"):
+        read_standoff(path, [RECORD])
+
+
+def test_it_is_scored_with_the_records_and_refused_without(tmp_path):
+    gold = json.loads(Path("seeds/gold/003_b184c860ed2ef927.json").read_text("utf-8"))
+    record = next(r for r in read_records("seeds/records") if r.record_id == gold["record_id"])
+    path = tmp_path / "gold.jsonl"
+    path.write_text(json.dumps(to_standoff(gold, record)) + "\n")
+    scored = extractor("evaluate", path, "seeds/gold", "--records", "seeds/records", "--resamples", "0")
+    assert b"\nall\t\t1.000\t1.000" in scored.stdout
+    refused = extractor("evaluate", path, "seeds/gold")
+    assert refused.returncode == 2
+    assert b"name the records with --records INPUT" in refused.stderr
