@@ -89,7 +89,7 @@ def evaluate(
         floors = _read_floors(fail_under or "")
         errors = _collect_errors(html, html_errors)
         report = score(
-            _read_gold(gold, records or _find_inputs(predicted)),
+            _read_gold(gold, predicted, records, for_page=html is not None),
             predicted,
             compare=compare,
             examples=examples,
@@ -111,14 +111,19 @@ def evaluate(
     raise SystemExit(FAILED if fallen else OK)
 
 
-def _read_gold(gold: Path, inputs: "Sequence[str | PathLike[str]]") -> "Path | tuple[dict[str, Any], ...]":
+def _read_gold(
+    gold: Path, predicted: Path, records: list[Path] | None, *, for_page: bool
+) -> "Path | tuple[dict[str, Any], ...]":
     """GOLD, with the words of its records where it holds their places alone. Says what could not be used."""
     from extractor.evaluation.standoff import is_standoff, read_standoff
 
     if not is_standoff(gold):
+        if records and not for_page:
+            raise ValueError("--records is for the page; give --html FILE too")
         return gold
     from extractor.read import read_records
 
+    inputs: Sequence[str | PathLike[str]] = records or _find_inputs(predicted)
     if not inputs:
         raise ValueError(f"{gold} holds no text; name the records with --records INPUT")
     found = read_standoff(gold, read_records(*inputs, on_error=lambda _: None))

@@ -56,8 +56,12 @@ def is_standoff(path: Path) -> bool:
     """Whether a file is gold that holds spans in place of words."""
     if path.suffix != ".jsonl" or not path.is_file():
         return False
-    with path.open(encoding="utf-8") as file:
-        return '"sections"' in file.readline()
+    with path.open("rb") as file:
+        try:
+            first = json.loads(file.readline())
+        except ValueError:
+            return False
+    return isinstance(first, dict) and isinstance(first.get("sections"), dict)
 
 
 def read_standoff(path: Path, records: Iterable[TrialRecord]) -> StandoffGold:

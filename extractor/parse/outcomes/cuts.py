@@ -59,7 +59,8 @@ _FRAGMENT = re.compile(
     rf"^\W*(?:(?:and|or|at|on|to|then|again|the|approximately|about|up)\W+)*"
     rf"(?:baseline|screening|\d{{1,4}}(?:\.\d+)?|{NUMBER_IN_TIME}\W*{UNIT}|{_UNIT_FIRST}\W*\d+\w*"
     rf"|pre-?dose|post-?dose|pre-?treatment|(?:[TVJ]|C\d+D)\d+)"
-    rf"(?:[^\w&-]*(?:and|or|to|-|&|{_UNIT_FIRST}|{UNIT}|\d++))*(?:\W*\([^()]*\))?\W*$",
+    # Atomic, since a word or a number has one reading only: two for each of twenty words are a million for all.
+    rf"(?>[^\w&-]*(?:and|or|to|-|&|{UNIT}|{_UNIT_FIRST}|\d+))*(?:\W*\([^()]*\))?\W*$",
     re.IGNORECASE,
 )
 _REACH = 200

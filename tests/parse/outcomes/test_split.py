@@ -94,3 +94,10 @@ def test_nine_of_ten_labelled_items_split_exactly():
             right += sum(a == b for a, b in zip(split_outcomes(row["flat"]), expected, strict=True))
             total += len(expected)
     assert right / total > 0.93
+
+
+@pytest.mark.parametrize("repeated", ["days ", "9", "week(s), ", "1 to ", "1,000 "])
+def test_a_long_list_of_moments_is_read_in_one_way_only(repeated):
+    """A pattern with two readings for each word takes years for two hundred characters."""
+    outcome = f"Overall survival, 1 {repeated * 200}"[:190] + "x, 2 years"
+    assert split_outcomes(outcome)
