@@ -3,6 +3,7 @@
 Macro-F1 over stated or predicted values, for oncology and allergy, on which the rules were built, and for all other
 areas. ``--write`` keeps the figures in ``figures.json``, below whose intervals no field may fall
 (``tests/test_accuracy.py``). A record whose text is not at hand, or has changed, is left out, and counted.
+``--agreement`` prints instead how far the gold agrees with a second reader, who had not seen it, on twenty trials.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from extractor.read import read_records
 from extractor.rules import extract_by_rules
 from extractor.schemas import Task, TrialRecord
 
-from .__main__ import read_gold
+from .__main__ import INDEPENDENT, read_gold
 
 __all__ = ["FIGURES", "GROUPS", "measure_figures", "read_figures"]
 
@@ -52,6 +53,14 @@ def measure_figures(records: Iterable[TrialRecord], resamples: int = 1000) -> di
     return {group: _score(pairs, resamples) for group, pairs in scored.items() if pairs}
 
 
+def measure_agreement(records: Iterable[TrialRecord]) -> dict[str, Any]:
+    """The F1 of a second, independent reading of some trials against the gold."""
+    gold, second = read_gold(), read_gold(INDEPENDENT)
+    at_hand = {record.record_id: record for record in records if record.record_id in second}
+    pairs = [(from_standoff(gold[name], at), from_standoff(second[name], at)) for name, at in at_hand.items()]
+    return {"two readers": _score(pairs, resamples=200)}
+
+
 def _score(pairs: list[tuple[Mapping[str, Any], Any]], resamples: int) -> dict[str, Any]:
     report = evaluate([gold for gold, _ in pairs], [found for _, found in pairs], resamples=resamples)
     figures = {}
@@ -68,12 +77,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gold.figures", description=__doc__)
     parser.add_argument("--records", nargs="+", required=True)
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--agreement", action="store_true")
     chosen = parser.parse_args()
-    measured = measure_figures(read_records(*chosen.records, on_error=lambda _: None))
+    records = read_records(*chosen.records, on_error=lambda _: None)
+    measured = measure_agreement(records) if chosen.agreement else measure_figures(records)
     print("", *(f"{group} ({found['records']} records)" for group, found in measured.items()), sep="\t")
     for name in dict.fromkeys(name for found in measured.values() for name in found["figures"]):
         print(name, *(_show(found["figures"].get(name)) for found in measured.values()), sep="\t")
-    if chosen.write:
+    if chosen.write and not chosen.agreement:
         FIGURES.write_text(json.dumps(measured, indent=1) + "\n", "utf-8")
 
 
