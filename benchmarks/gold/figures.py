@@ -57,7 +57,9 @@ def measure_agreement(records: Iterable[TrialRecord]) -> dict[str, Any]:
     """The F1 of a second, independent reading of some trials against the gold."""
     gold, second = read_gold(), read_gold(INDEPENDENT)
     at_hand = {record.record_id: record for record in records if record.record_id in second}
-    pairs = [(from_standoff(gold[name], at), from_standoff(second[name], at)) for name, at in at_hand.items()]
+    pairs: list[tuple[Mapping[str, Any], Any]] = [
+        (from_standoff(gold[name], at), from_standoff(second[name], at)) for name, at in at_hand.items()
+    ]
     return {"two readers": _score(pairs, resamples=200)}
 
 
