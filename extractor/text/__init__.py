@@ -1,0 +1,1 @@
+"""Text read once: tokens, rules over tokens, terms, numbers, units and times."""

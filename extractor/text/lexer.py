@@ -1,0 +1,182 @@
+r"""Reads a cleaned text once, into typed tokens.
+
+A token is a run of letters, a number or a sign. What a token *is* stands in ``Tokens.codes``, one character a token, so
+that a rule over tokens is a regular expression over ``codes`` (see ``patterns``) and a place in ``codes`` is a token:
+
+- ``w``: a word that no rule knows; ``n``: a number; ``d``: a number inside a name ("CD19", "IL-6");
+- a word that rules know: a character of its own, which ``Lexicon`` gives out;
+- a sign: itself; ``\n``: the end of a line; ``s``: a sign that no rule knows.
+
+A hyphen that joins letters to what follows ("non-small", "PD-1") is no token; one between numbers is.
+"""
+
+import re
+from bisect import bisect_left
+from dataclasses import dataclass
+
+__all__ = ["LEXICON", "NAME_NUMBER", "NUMBER", "SIGNS", "UNKNOWN", "Lexicon", "Tokens", "lex"]
+
+UNKNOWN, NUMBER, NAME_NUMBER = "w", "n", "d"
+SIGNS = "\n!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~±·•°×≤≥"
+_TOKEN = re.compile(
+    r"\d{1,3}(?:,\d{3})+(?![\d,])(?:\.\d+)?|\d+(?:\.\d+)?(?:[eE]\+?\d{1,2}(?!\d))?|(?<!\d)\.\d+"
+    r"|[^\W\d_]+(?:'[^\W\d_]+)?"
+    r"|\n|(?<![^\W\d_])-|-(?!\w)|[^\w\s-]|_"
+)
+_NUMBER_WORDS = """
+    zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
+    eighteen nineteen twenty thirty forty fifty sixty ninety hundred half
+"""
+_FIRST_CODE = 0xF0000
+_KEPT = 200_000
+
+
+class Lexicon(dict[str, str]):
+    """The code of each word, in the case in which the text has it; words that are met first are looked up once.
+
+    Rules ``add`` the words that they name before any text is read. A word in capitals of at most four letters ("IV")
+    is known in capitals alone; a word that ends with ``~`` stands for all that begin so ("randomi~").
+
+    >>> words = Lexicon()
+    >>> code = words.add("dose")
+    >>> words["Dose"] == code, words["doses"], words["five"], words["5.5"], words["("]
+    (True, 'w', 'n', 'n', '(')
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._codes: dict[str, str] = dict.fromkeys(_NUMBER_WORDS.split(), NUMBER) | {sign: sign for sign in SIGNS}
+        self._prefixes: dict[str, str] = {}
+        self.named: set[str] = {UNKNOWN}
+        """Codes of words that make a number joined to them part of a name ("SF-36")."""
+
+    def add(self, word: str) -> str:
+        """The code of a word, a sign or a beginning of words."""
+        self.clear()
+        if word.endswith("~"):
+            return self._prefixes.setdefault(word[:-1].lower(), self._next())
+        key = word if is_abbreviation(word) else word.lower()
+        return self._codes.get(key) or self._codes.setdefault(key, self._next())
+
+    def find(self, word: str) -> str:
+        """All codes that a word, or the words with its beginning, may have; to be asked when all words are known."""
+        if not word.endswith("~"):
+            return self.add(word)
+        start = word[:-1].lower()
+        words = {code for known, code in self._codes.items() if known.lower().startswith(start)}
+        return "".join(sorted(words | {code for known, code in self._prefixes.items() if known.startswith(start)}))
+
+    def _next(self) -> str:
+        return chr(_FIRST_CODE + len(self._codes) + len(self._prefixes))
+
+    def __missing__(self, word: str) -> str:
+        if len(self) > _KEPT:
+            self.clear()
+        self[word] = code = self._look_up(word)
+        return code
+
+    def _look_up(self, word: str) -> str:
+        if word[-1].isdigit():
+            return NUMBER
+        folded = word.lower()
+        if code := self._codes.get(word) or self._codes.get(folded):
+            return code
+        lengths = range(len(folded), 2, -1) if self._prefixes else ()
+        known = (self._prefixes[folded[:length]] for length in lengths if folded[:length] in self._prefixes)
+        return next(known, UNKNOWN if word[0].isalpha() else "s")
+
+
+def is_abbreviation(word: str) -> bool:
+    """Whether a word of the rule book is known in capitals alone.
+
+    >>> is_abbreviation("IV"), is_abbreviation("RECIST"), is_abbreviation("A")
+    (True, False, False)
+    """
+    return word.isupper() and 1 < len(word) <= 4
+
+
+LEXICON = Lexicon()
+"""The words of all rules and vocabularies."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tokens:
+    """The tokens of a cleaned text. ``text[starts[i]:ends[i]]`` is ``words[i]``, and ``codes[i]`` what it is."""
+
+    text: str
+    words: list[str]
+    starts: list[int]
+    ends: list[int]
+    codes: str
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def at(self, position: int) -> int:
+        """The first token that ends behind a position of the text.
+
+        >>> lex("5 mg daily").at(2)
+        1
+        """
+        return bisect_left(self.ends, position + 1)
+
+    def before(self, position: int) -> int:
+        """The first token that begins at a position or behind it: the end of a range of tokens.
+
+        >>> lex("5 mg daily").before(4)
+        2
+        """
+        return bisect_left(self.starts, position)
+
+    def read(self, first: int, end: int) -> str:
+        """The text of ``words[first:end]``.
+
+        >>> lex("5 mg daily").read(0, 2)
+        '5 mg'
+        """
+        return self.text[self.starts[first] : self.ends[end - 1]] if end > first else ""
+
+    def joined(self, index: int) -> bool:
+        """Whether a token follows the one before it without white space.
+
+        >>> lex("5mg daily").joined(1), lex("5mg daily").joined(2)
+        (True, False)
+        """
+        return index > 0 and self.ends[index - 1] == self.starts[index]
+
+
+def lex(text: str, lexicon: Lexicon = LEXICON) -> Tokens:
+    """Read a cleaned text into tokens.
+
+    >>> tokens = lex("CD19 CAR-T, 3.5 x 10^6/kg (day 1)")
+    >>> tokens.words
+    ['CD', '19', 'CAR', 'T', ',', '3.5', 'x', '10', '^', '6', '/', 'kg', '(', 'day', '1', ')']
+    >>> [word for word, code in zip(tokens.words, tokens.codes) if code == NUMBER]
+    ['3.5', '10', '6', '1']
+    """
+    spans = [found.span() for found in _TOKEN.finditer(text)]
+    words = [text[start:end] for start, end in spans]
+    codes = "".join(map(lexicon.__getitem__, words))
+    starts, ends = [start for start, _ in spans], [end for _, end in spans]
+    return Tokens(text, words, starts, ends, _mark_names(text, starts, ends, codes, lexicon.named))
+
+
+_AFTER_WORD = re.compile(rf"(?<=[{UNKNOWN}\U{_FIRST_CODE:08x}-\U000ffffd]){NUMBER}")
+
+
+def _mark_names(text: str, starts: list[int], ends: list[int], codes: str, named: set[str]) -> str:
+    """A number that is joined to an unknown word, if only by a hyphen, is part of a name."""
+    marked = None
+    for found in _AFTER_WORD.finditer(codes):
+        place = found.start()
+        if (
+            text[ends[place - 1] : starts[place]] in _JOINTS
+            and codes[place - 1] in named
+            and text[starts[place]] != "."
+        ):
+            marked = marked or list(codes)
+            marked[place] = NAME_NUMBER
+    return "".join(marked) if marked else codes
+
+
+_JOINTS = {"", "-"}

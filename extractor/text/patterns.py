@@ -1,0 +1,192 @@
+r"""Rules over tokens, as data: ``rulebook/*.toml``.
+
+A rule has a name, a pattern, and texts that it must and must not find::
+
+    [[rule]]
+    name = "washout"
+    pattern = "within span=<duration> ( before | prior to ) <study_entry>"
+    examples = ["within 4 weeks before the first dose"]
+    counter_examples = ["planned within 4 weeks after surgery"]
+
+A pattern is a regular expression whose characters are tokens, parted by white space:
+
+- ``before``: a word, in any case; ``IV``: an abbreviation, in capitals alone; ``randomi~``: all words that begin so;
+- ``,`` ``/`` ``\(``: signs; those that mean something in an expression stand behind a backslash;
+- ``#``: a number, ``w``: any word, ``.``: any token of the line;
+- ``<duration>``: another rule; ``<routes>``: any term of a vocabulary;
+- ``name=<duration>``, ``name=( a | b )``: what is found there can be asked for by that name;
+- ``( a | b )``, ``?``, ``*``, ``+``, ``{0,4}``, ``(?! ... )``, ``(?<! ... )``, ``^``, ``$``: as in regular expressions.
+"""
+
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from importlib.resources import files
+from typing import Any
+
+from .lexer import LEXICON, NUMBER, UNKNOWN, Lexicon, Tokens
+
+__all__ = ["Found", "Rule", "RuleError", "list_rules", "read_rules", "rule"]
+
+_ATOM = re.compile(
+    r"\s+|(?P<capture>[a-z_]+)=(?=[<(])|<(?P<name>\w+)>|(?P<any>#|w(?!\w)|\.)|(?P<word>[^\W\d_]+(?:'[^\W\d_]+)?~?)"
+    r"|(?P<syntax>\(\?<?[!=]|[()|?*+^$]|\{\d*,?\d*\})|\\?(?P<sign>[^\s\w\\]|\\)"
+)
+_BETWEEN_CODES = "\U000f0000-\U000ffffd"
+ANY_WORD = f"[{UNKNOWN}{_BETWEEN_CODES}]"
+
+
+class RuleError(ValueError):
+    """A rule that cannot be read: names the rule and the place in its pattern."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where a rule was found: ``tokens.words[first:end]``."""
+
+    tokens: Tokens
+    first: int
+    end: int
+    match: re.Match[str]
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """Half-open place in the text."""
+        return self.tokens.starts[self.first], self.tokens.ends[self.end - 1] if self.end > self.first else self.first
+
+    @property
+    def text(self) -> str:
+        return self.tokens.read(self.first, self.end)
+
+    def has(self, name: str) -> bool:
+        """Whether a named part was found."""
+        return self.match[name] is not None
+
+    def part(self, name: str) -> tuple[int, int] | None:
+        """The tokens of a named part, half open; None if it is not there."""
+        first, end = self.match.span(name)
+        return None if first < 0 else (first, end)
+
+    def read(self, name: str) -> str | None:
+        """The text of a named part; None if it is not there."""
+        first, end = self.match.span(name)
+        return None if first < 0 else self.tokens.read(first, end)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule of the rule book. ``expression`` is made when the rule is first used: by then all words are known."""
+
+    name: str
+    pattern: str
+    gives: str | None = None
+    examples: tuple[str, ...] = ()
+    counter_examples: tuple[str, ...] = ()
+    note: str | None = None
+    book: "Mapping[str, Rule]" = field(default_factory=dict, repr=False)
+    lexicon: Lexicon = field(default_factory=lambda: LEXICON, repr=False)
+
+    @cached_property
+    def expression(self) -> re.Pattern[str]:
+        return re.compile(_write(self, set()))
+
+    @cached_property
+    def _behind(self) -> re.Pattern[str]:
+        return re.compile(f"(?:{self.expression.pattern})$")
+
+    def find(self, tokens: Tokens, first: int = 0, end: int | None = None) -> Iterator[Found]:
+        """All places, from left to right, without overlaps."""
+        for match in self.expression.finditer(tokens.codes, first, len(tokens) if end is None else end):
+            yield Found(tokens, *match.span(), match)
+
+    def search(self, tokens: Tokens, first: int = 0, end: int | None = None) -> Found | None:
+        """The first place."""
+        match = self.expression.search(tokens.codes, first, len(tokens) if end is None else end)
+        return Found(tokens, *match.span(), match) if match else None
+
+    def starts(self, tokens: Tokens, first: int, end: int | None = None) -> Found | None:
+        """The place that begins with a token."""
+        match = self.expression.match(tokens.codes, first, len(tokens) if end is None else end)
+        return Found(tokens, *match.span(), match) if match else None
+
+    def ends(self, tokens: Tokens, end: int, first: int = 0) -> Found | None:
+        """The place that ends before a token and begins at ``first`` or behind it."""
+        match = self._behind.search(tokens.codes, max(first, 0), end)
+        return Found(tokens, *match.span(), match) if match else None
+
+    def covers(self, tokens: Tokens, first: int, end: int) -> Found | None:
+        """The place that is exactly these tokens."""
+        match = self.expression.fullmatch(tokens.codes, first, end)
+        return Found(tokens, *match.span(), match) if match else None
+
+
+def _write(rule: Rule, within: set[str]) -> str:
+    """The regular expression of a rule over codes."""
+    if rule.name in within:
+        raise RuleError(f"rule {rule.name} refers to itself")
+    written, place = [], 0
+    while place < len(rule.pattern):
+        atom = _ATOM.match(rule.pattern, place)
+        if not atom:
+            raise RuleError(f"rule {rule.name}: cannot read {rule.pattern[place : place + 20]!r}")
+        place = atom.end()
+        written.append(_write_atom(rule, atom, within))
+    return "".join(written).replace(_CAPTURE_OPEN + "(?:", "")
+
+
+_CAPTURE_OPEN = "\0"
+
+
+def _write_atom(rule: Rule, atom: re.Match[str], within: set[str]) -> str:
+    kind = atom.lastgroup or "space"
+    found = atom[kind] if atom.lastgroup else ""
+    writers: dict[str, Callable[[], str]] = {
+        "space": lambda: "",
+        "capture": lambda: f"(?P<{found}>{_CAPTURE_OPEN}",
+        "name": lambda: f"(?:{_write_reference(rule, found, within)})",
+        "any": lambda: {"#": NUMBER, "w": ANY_WORD, ".": "."}[found],
+        "word": lambda: f"[{rule.lexicon.find(found)}]",
+        "syntax": lambda: "(?:" if found == "(" else found,
+        "sign": lambda: re.escape(found),
+    }
+    return writers[kind]()
+
+
+def _write_reference(rule: Rule, name: str, within: set[str]) -> str:
+    if name in rule.book:
+        other = rule.book[name]
+        return re.sub(r"\(\?P<\w+>", "(?:", _write(other, within | {rule.name}))
+    raise RuleError(f"rule {rule.name} refers to {name!r}, and there is no such rule")
+
+
+@cache
+def list_rules() -> Mapping[str, Rule]:
+    """All rules of the package by name."""
+    book: dict[str, Rule] = {}
+    for path in sorted((files("extractor") / "rulebook").iterdir(), key=lambda path: path.name):
+        if path.name.endswith(".toml"):
+            for found in read_rules(path.read_text("utf-8"), book):
+                if found.name in book:
+                    raise RuleError(f"{path.name}: there are two rules {found.name}")
+                book[found.name] = found
+    return book
+
+
+def read_rules(text: str, book: Mapping[str, Rule], lexicon: Lexicon = LEXICON) -> list[Rule]:
+    """The rules of one file; their words become known. ``book`` holds the rules to which they may refer."""
+    entries: list[dict[str, Any]] = tomllib.loads(text).get("rule", [])
+    for entry in entries:
+        entry |= {key: tuple(entry.get(key, ())) for key in ("examples", "counter_examples")}
+    rules = [Rule(**entry, book=book, lexicon=lexicon) for entry in entries]
+    for each in rules:
+        for atom in _ATOM.finditer(each.pattern):
+            if atom["word"]:
+                lexicon.add(atom["word"])
+    return rules
+
+
+def rule(name: str) -> Rule:
+    """A rule of the package. Raises ``KeyError`` for an unknown name."""
+    return list_rules()[name]
