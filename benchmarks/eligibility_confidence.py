@@ -16,11 +16,11 @@ from pathlib import Path
 
 from benchmarks.label_files import Row, add_data_option, read_labels
 from benchmarks.labels.criteria import judge_limits
-from extractor.parse.clean import clean_text
 from extractor.parse.eligibility import constraints, read_eligibility, standing, windows
 from extractor.parse.eligibility.measured import share
 from extractor.read import read_records
 from extractor.schemas import TrialRecord
+from extractor.text.clean import clean_text
 
 __all__ = ["Outcome", "format_shares", "judge_lines"]
 

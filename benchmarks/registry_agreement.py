@@ -20,11 +20,11 @@ from itertools import count
 from pathlib import Path
 
 from benchmarks.label_files import add_data_option
-from extractor.parse.clean import clean_text
 from extractor.parse.eligibility import read_eligibility
 from extractor.parse.parsed import CERTAIN, ParsedEligibility, Reading
 from extractor.read import read_records
 from extractor.schemas import Age, Category, Constraint, RegistryFields, TrialRecord
+from extractor.text.clean import clean_text
 
 __all__ = ["Comparison", "compare_record", "format_agreement"]
 

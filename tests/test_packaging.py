@@ -32,7 +32,7 @@ def test_the_wheel_installs_one_name(wheel):
         "extractor/py.typed",
         "extractor/schemas/__init__.py",
         "extractor/prompts/endpoints.v4.md",
-        "extractor/parse/vocabularies/time_units.toml",
+        "extractor/rulebook/terms/time_units.toml",
         "extractor/ask/local/adapters/registry-135m.lora.gguf",
         "extractor/ask/local/models.toml",
         "extractor/evaluation/page/assets/page.css",

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 
 from benchmarks.judging import Agreement, Judged
 from benchmarks.label_files import Row
-from extractor.parse.clean import clean_text
 from extractor.parse.outcomes.split import split_cell, split_outcomes
+from extractor.text.clean import clean_text
 
 __all__ = ["judge_cells"]
 

@@ -5,10 +5,10 @@ from itertools import count
 
 from benchmarks.judging import Agreement, Judged, judge_reading, read_label
 from benchmarks.label_files import Row
-from extractor.parse.clean import clean_text
 from extractor.parse.outcomes import read_outcomes
 from extractor.parse.parsed import ParsedOutcome
 from extractor.schemas import Part, Section, Source, TrialRecord
+from extractor.text.clean import clean_text
 
 from .matching import count_similar
 

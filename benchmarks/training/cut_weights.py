@@ -14,9 +14,9 @@ from pathlib import Path
 
 from benchmarks.label_files import FOLDS, Row, add_data_option, fold_of, read_cells
 from benchmarks.scores import Guess, format_calibration
-from extractor.parse.clean import clean_text
 from extractor.parse.outcomes.cuts import describe_description, describe_time_frame
 from extractor.parse.outcomes.items import Item, choose_cuts, find_commas
+from extractor.text.clean import clean_text
 
 from .log_linear import Choice, Weights, choose, fit_weights
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from benchmarks.label_files import FOLDS, Row, add_data_option, fold_of, read_labels
 from benchmarks.labels.dosing import PARTS, build_record, choose_rows
 from benchmarks.scores import Guess, format_calibration
-from extractor.parse.clean import CleanText, clean_text
 from extractor.parse.dosing import read_statements
 from extractor.parse.dosing.agents import build_lexicon
 from extractor.parse.dosing.facts import Statement
@@ -23,6 +22,7 @@ from extractor.parse.dosing.quote_context import Candidate, find_anchor
 from extractor.parse.dosing.quote_ends import describe_ends, fit_ends
 from extractor.parse.dosing.quote_starts import describe_starts
 from extractor.parse.dosing.quotes import STARTS
+from extractor.text.clean import CleanText, clean_text
 
 from .log_linear import Choice, Weights, fit_weights, rate
 

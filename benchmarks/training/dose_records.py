@@ -8,7 +8,6 @@ from pathlib import Path
 
 from benchmarks.label_files import Row, add_data_option, read_labels
 from benchmarks.labels.dosing import PARTS, build_record, choose_rows
-from extractor.parse.clean import CleanText, clean_text
 from extractor.parse.dosing import read_statements
 from extractor.parse.dosing.agents import Lexicon, build_lexicon
 from extractor.parse.dosing.facts import Statement
@@ -18,6 +17,7 @@ from extractor.parse.dosing.passages import Passage, list_passages
 from extractor.parse.dosing.trials import Trial, view_trial
 from extractor.read import read_records
 from extractor.schemas import Section, TrialRecord
+from extractor.text.clean import CleanText, clean_text
 
 __all__ = ["DoseRecord", "add_options", "is_agent", "read_dose_record", "read_dose_records"]
 

@@ -13,13 +13,13 @@ from pathlib import Path
 
 from benchmarks.label_files import FOLDS, Row, add_data_option, fold_of, read_labels
 from benchmarks.scores import Guess, format_calibration
-from extractor.parse.clean import clean_text
 from extractor.parse.outcomes.kind_features import describe_kind
 from extractor.parse.outcomes.kind_scores import KINDS
 from extractor.parse.outcomes.moments import find_moment_groups
 from extractor.parse.outcomes.time_kind import guess_kind
 from extractor.parse.outcomes.time_points import mask_intervals, select_time_points
 from extractor.schemas import TimeKind
+from extractor.text.clean import clean_text
 
 from .log_linear import Choice, Weights, choose, fit_weights
 

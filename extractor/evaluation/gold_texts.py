@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from extractor.ground.quotes import QuoteStatus, verify_quote
-from extractor.parse.clean import clean_text
 from extractor.schemas import Rank, TrialRecord
+from extractor.text.clean import clean_text
 
 from .gold_problems import Flaw, shorten
 from .places import find_places

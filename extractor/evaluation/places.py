@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
 
-from extractor.parse.clean import CleanText
 from extractor.parse.outcomes import read_outcomes
 from extractor.parse.parsed import Span
 from extractor.schemas import Rank, Section, TrialRecord
+from extractor.text.clean import CleanText
 
 __all__ = ["Places", "find_places", "name_outcome"]
 
@@ -31,7 +31,7 @@ def name_outcome(rank: Rank, index: int) -> str:
 def find_places(record: TrialRecord, cleaned: Mapping[str, CleanText]) -> Places:
     """All places of a record. ``cleaned`` is the text of each section by its name.
 
-    >>> from extractor.parse.clean import clean_text
+    >>> from extractor.text.clean import clean_text
     >>> from extractor.schemas import Source
     >>> cell = Section(name="arms", text="Drug: 5 mg|Placebo")
     >>> record = TrialRecord(record_id="A", source=Source(path="a", format="flat"), sections=(cell,))

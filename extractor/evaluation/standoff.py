@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from extractor.errors import GoldError
-from extractor.parse.clean import clean_text
 from extractor.schemas import TrialRecord
+from extractor.text.clean import clean_text
 
 from .places import find_places
 

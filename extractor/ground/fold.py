@@ -9,7 +9,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
-from extractor.parse.clean import CleanText, clean_text
+from extractor.text.clean import CleanText, clean_text
 
 __all__ = ["FoldedText", "fold_clean", "fold_text"]
 

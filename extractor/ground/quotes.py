@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from extractor.parse.clean import CleanText, clean_text
+from extractor.text.clean import CleanText, clean_text
 
 from .critical import ConflictKind, TokenConflict, compare_tokens
 from .edges import find_cut, find_negation_before, is_clean_cut

@@ -7,10 +7,10 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from extractor.parse.clean import CleanText, clean_text
 from extractor.parse.parsed import Span
 from extractor.parse.passage import Passage, passage_of, read_passage
 from extractor.schemas import Evidence, Frequency, Item, Route, Support, TrialExtraction, TrialRecord
+from extractor.text.clean import CleanText, clean_text
 
 from .edges import is_clean_cut
 from .support import find_support

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from functools import singledispatch
 from typing import Any
 
-from extractor.parse.clean import clean_text
 from extractor.parse.dosing.frequencies import find_frequencies
 from extractor.parse.dosing.marks import Mark
 from extractor.parse.eligibility.windows import read_window
@@ -25,6 +24,7 @@ from extractor.schemas import (
     TimePoint,
     TimeWindow,
 )
+from extractor.text.clean import clean_text
 
 from .locate import find_quote, find_quotes
 from .quantities import Derived, Place, find_amount, find_limit, find_together

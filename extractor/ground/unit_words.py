@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from extractor.parse.clean import clean_text
 from extractor.parse.dosing.units import COUNTED
 from extractor.parse.eligibility.alternatives import set_of
 from extractor.parse.vocabulary import load_vocabulary
+from extractor.text.clean import clean_text
 
 __all__ = ["has_unit", "is_unit_word", "stands_bare"]
 

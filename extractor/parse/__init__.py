@@ -5,8 +5,8 @@ from itertools import count
 from types import MappingProxyType
 
 from extractor.schemas import TrialRecord
+from extractor.text.clean import CleanText, clean_text
 
-from .clean import CleanText, clean_text
 from .dosing import read_dosing
 from .eligibility import read_eligibility
 from .hostile import blank_out, find_hostile, shorten_parts

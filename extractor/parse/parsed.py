@@ -28,8 +28,8 @@ from extractor.schemas import (
     TimeWindow,
     TrialRecord,
 )
+from extractor.text.clean import CleanText
 
-from .clean import CleanText
 from .values import value
 
 __all__ = [

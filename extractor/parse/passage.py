@@ -2,9 +2,9 @@
 
 from dataclasses import field
 
-from extractor.parse.clean import CleanText, clean_text
 from extractor.parse.parsed import Span
 from extractor.parse.values import value
+from extractor.text.clean import CleanText, clean_text
 
 __all__ = ["Passage", "passage_of", "read_passage"]
 

@@ -1,6 +1,6 @@
 """Vocabularies: terms of the field as data, each with a tested example.
 
-A vocabulary is a TOML file in ``vocabularies/`` made of entries::
+A vocabulary is a TOML file in ``extractor/rulebook/terms/`` made of entries::
 
     [[entry]]
     value = "intravenous"                  # what the terms mean: a member of a closed set, or a name
@@ -152,11 +152,11 @@ def _order(found: _Found) -> tuple[int, int]:
 
 @cache
 def load_vocabulary(name: str) -> Vocabulary:
-    """The vocabulary in ``vocabularies/<name>.toml``, read once.
+    """The vocabulary in ``rulebook/terms/<name>.toml``, read once.
 
     Raises ``FileNotFoundError`` for an unknown name.
     """
-    text = (files(__package__) / "vocabularies" / f"{name}.toml").read_text("utf-8")
+    text = (files("extractor") / "rulebook" / "terms" / f"{name}.toml").read_text("utf-8")
     table = tomllib.loads(text)
     return Vocabulary(
         tuple(

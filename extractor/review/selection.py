@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from extractor.evaluation.places import Places, find_places
-from extractor.parse.clean import clean_text
 from extractor.parse.parsed import CERTAIN
 from extractor.pipeline import Extractor
 from extractor.schemas import CriterionKind, Item, Rank, Section, Source, TimePoint, TrialExtraction, TrialRecord
+from extractor.text.clean import clean_text
 
 from .changes import Selection
 from .items import ItemKind, Json, list_fields

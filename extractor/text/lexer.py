@@ -12,7 +12,12 @@ A hyphen that joins letters to what follows ("non-small", "PD-1") is no token; o
 
 import re
 from bisect import bisect_left
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .terms import Term
 
 __all__ = ["LEXICON", "NAME_NUMBER", "NUMBER", "SIGNS", "UNKNOWN", "Lexicon", "Tokens", "lex"]
 
@@ -101,13 +106,17 @@ LEXICON = Lexicon()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tokens:
-    """The tokens of a cleaned text. ``text[starts[i]:ends[i]]`` is ``words[i]``, and ``codes[i]`` what it is."""
+    """The tokens of a cleaned text. ``text[starts[i]:ends[i]]`` is ``words[i]``, and ``codes[i]`` what it is.
+
+    ``terms`` are the terms of each vocabulary (see ``terms``), from left to right.
+    """
 
     text: str
     words: list[str]
     starts: list[int]
     ends: list[int]
     codes: str
+    terms: "Mapping[str, Sequence[Term]]" = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.words)

@@ -12,7 +12,7 @@ A pattern is a regular expression whose characters are tokens, parted by white s
 
 - ``before``: a word, in any case; ``IV``: an abbreviation, in capitals alone; ``randomi~``: all words that begin so;
 - ``,`` ``/`` ``\(``: signs; those that mean something in an expression stand behind a backslash;
-- ``#``: a number, ``w``: any word, ``.``: any token of the line;
+- ``#``: a number, ``_``: any word, ``.``: any token of the line;
 - ``<duration>``: another rule; ``<routes>``: any term of a vocabulary;
 - ``name=<duration>``, ``name=( a | b )``: what is found there can be asked for by that name;
 - ``( a | b )``, ``?``, ``*``, ``+``, ``{0,4}``, ``(?! ... )``, ``(?<! ... )``, ``^``, ``$``: as in regular expressions.
@@ -22,16 +22,15 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache, cached_property
-from importlib.resources import files
+from functools import cached_property
 from typing import Any
 
 from .lexer import LEXICON, NUMBER, UNKNOWN, Lexicon, Tokens
 
-__all__ = ["Found", "Rule", "RuleError", "list_rules", "read_rules", "rule"]
+__all__ = ["Found", "Rule", "RuleError", "read_rules"]
 
 _ATOM = re.compile(
-    r"\s+|(?P<capture>[a-z_]+)=(?=[<(])|<(?P<name>\w+)>|(?P<any>#|w(?!\w)|\.)|(?P<word>[^\W\d_]+(?:'[^\W\d_]+)?~?)"
+    r"\s+|(?P<capture>[a-z_]+)=(?=[<(])|<(?P<name>\w+)>|(?P<any>#|_|\.)|(?P<word>[^\W\d_]+(?:'[^\W\d_]+)?~?)"
     r"|(?P<syntax>\(\?<?[!=]|[()|?*+^$]|\{\d*,?\d*\})|\\?(?P<sign>[^\s\w\\]|\\)"
 )
 _BETWEEN_CODES = "\U000f0000-\U000ffffd"
@@ -146,7 +145,7 @@ def _write_atom(rule: Rule, atom: re.Match[str], within: set[str]) -> str:
         "space": lambda: "",
         "capture": lambda: f"(?P<{found}>{_CAPTURE_OPEN}",
         "name": lambda: f"(?:{_write_reference(rule, found, within)})",
-        "any": lambda: {"#": NUMBER, "w": ANY_WORD, ".": "."}[found],
+        "any": lambda: {"#": NUMBER, "_": ANY_WORD, ".": "."}[found],
         "word": lambda: f"[{rule.lexicon.find(found)}]",
         "syntax": lambda: "(?:" if found == "(" else found,
         "sign": lambda: re.escape(found),
@@ -161,19 +160,6 @@ def _write_reference(rule: Rule, name: str, within: set[str]) -> str:
     raise RuleError(f"rule {rule.name} refers to {name!r}, and there is no such rule")
 
 
-@cache
-def list_rules() -> Mapping[str, Rule]:
-    """All rules of the package by name."""
-    book: dict[str, Rule] = {}
-    for path in sorted((files("extractor") / "rulebook").iterdir(), key=lambda path: path.name):
-        if path.name.endswith(".toml"):
-            for found in read_rules(path.read_text("utf-8"), book):
-                if found.name in book:
-                    raise RuleError(f"{path.name}: there are two rules {found.name}")
-                book[found.name] = found
-    return book
-
-
 def read_rules(text: str, book: Mapping[str, Rule], lexicon: Lexicon = LEXICON) -> list[Rule]:
     """The rules of one file; their words become known. ``book`` holds the rules to which they may refer."""
     entries: list[dict[str, Any]] = tomllib.loads(text).get("rule", [])
@@ -185,8 +171,3 @@ def read_rules(text: str, book: Mapping[str, Rule], lexicon: Lexicon = LEXICON) 
             if atom["word"]:
                 lexicon.add(atom["word"])
     return rules
-
-
-def rule(name: str) -> Rule:
-    """A rule of the package. Raises ``KeyError`` for an unknown name."""
-    return list_rules()[name]

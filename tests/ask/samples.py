@@ -3,7 +3,6 @@
 from dataclasses import replace
 from typing import Any
 
-from extractor.parse.clean import clean_text
 from extractor.parse.parsed import (
     Chunk,
     ChunkKind,
@@ -17,6 +16,7 @@ from extractor.parse.parsed import (
     Span,
 )
 from extractor.schemas import Concept, CriterionKind, Part, Rank, Section, Source, TimeKind, TrialRecord
+from extractor.text.clean import clean_text
 
 OPEN = Reading.open_()
 NONE = Reading(None, 0.99)

@@ -4,9 +4,9 @@ import pytest
 
 from extractor.ask.plan.dose_cues import find_dose_cues
 from extractor.ask.plan.stretches import list_stretches
-from extractor.parse.clean import clean_text
 from extractor.parse.parsed import Chunk, ChunkKind, Span
 from extractor.schemas import Part, Section, Source, TrialRecord
+from extractor.text.clean import clean_text
 
 from .samples import parsed_record, regimen
 

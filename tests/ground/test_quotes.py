@@ -3,7 +3,7 @@ import time
 import pytest
 
 from extractor.ground.quotes import QuoteStatus, locate_quote, verify_quote
-from extractor.parse.clean import clean_text
+from extractor.text.clean import clean_text
 
 REFUSED = {QuoteStatus.CONFLICT, QuoteStatus.ABSENT}
 

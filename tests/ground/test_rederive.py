@@ -8,7 +8,6 @@ from extractor.ground.answer import Answer
 from extractor.ground.check import ground_answer
 from extractor.ground.rederive import derive_support, derive_values, list_items
 from extractor.parse import parse_record
-from extractor.parse.clean import clean_text
 from extractor.parse.parsed import Reading, Span
 from extractor.read import read_records
 from extractor.schemas import (
@@ -23,6 +22,7 @@ from extractor.schemas import (
     TimePoint,
     TimeUnit,
 )
+from extractor.text.clean import clean_text
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor.parse.clean import clean_text
+from extractor.text.clean import clean_text
 
 # Pieces that cleaning changes, and plain text around them.
 PIECES = st.sampled_from(

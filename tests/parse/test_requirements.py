@@ -11,7 +11,7 @@ from tests.depth import choose
 
 PATTERNS = [
     pattern
-    for file in (files("extractor.parse") / "vocabularies").iterdir()
+    for file in (files("extractor") / "rulebook" / "terms").iterdir()
     for entry in tomllib.loads(file.read_text("utf-8"))["entry"]
     for pattern in entry.get("patterns", ())
 ]

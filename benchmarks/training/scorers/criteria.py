@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.label_files import Row
-from extractor.parse.clean import clean_text
 from extractor.parse.eligibility.line_features import CriterionLine, describe_lines, target_words
 from extractor.parse.eligibility.outline import Role, read_outline
 from extractor.parse.passage import read_passage
 from extractor.parse.scoring import Bag
 from extractor.parse.scoring.bags import Block
 from extractor.schemas import CriterionKind, TrialRecord
+from extractor.text.clean import clean_text
 
 from .design import Part
 from .fitting import Plan

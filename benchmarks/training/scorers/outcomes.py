@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from benchmarks.label_files import Row
-from extractor.parse.clean import clean_text
 from extractor.parse.outcomes.outcome_features import OutcomeWords, describe_outcomes
 from extractor.parse.scoring import Bag
 from extractor.parse.scoring.bags import Block
 from extractor.schemas import Rank
+from extractor.text.clean import clean_text
 
 from .design import Part
 from .fitting import Plan

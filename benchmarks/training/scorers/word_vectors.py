@@ -9,9 +9,9 @@ import numpy as np
 from scipy import sparse  # type: ignore[import-untyped]
 from sklearn.utils.extmath import randomized_svd
 
-from extractor.parse.clean import clean_text
 from extractor.parse.scoring import read_tokens
 from extractor.schemas import TrialRecord
+from extractor.text.clean import clean_text
 
 from .arrays import Array
 

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from extractor.parse.clean import clean_text
 from extractor.parse.parsed import Chunk, ChunkKind, ParsedRecord, ParsedRegimen, Span
 from extractor.schemas import Section
+from extractor.text.clean import clean_text
 
 from .dose_cues import DoseCue, find_dose_cues
 

@@ -8,7 +8,7 @@ import re
 
 from extractor.ask.call import LINE_BREAK, Question
 from extractor.ask.wire import WIRE_ITEMS
-from extractor.parse.clean import clean_text
+from extractor.text.clean import clean_text
 
 __all__ = ["CHARACTERS_PER_TOKEN", "estimate_tokens", "flatten", "render_line"]
 

@@ -9,8 +9,8 @@ from itertools import groupby
 from extractor.ask.call import Call, Question
 from extractor.ask.wire import WIRE_ITEMS, WireItem, narrow_reply, unite_options, write_grammar
 from extractor.assemble.policy import ModelClass
-from extractor.parse.clean import clean_text
 from extractor.schemas import Task, TrialRecord
+from extractor.text.clean import clean_text
 
 from .lines import flatten, render_line
 from .prompt_files import Example, Frame, Prompt, TaskPrompt, fill, load_frame, load_prompt

@@ -6,9 +6,9 @@ from functools import cached_property
 
 from extractor.evaluation.places import Places, find_places
 from extractor.ground.quotes import locate_quote
-from extractor.parse.clean import CleanText, clean_text
 from extractor.parse.parsed import Span
 from extractor.schemas import Section, TrialRecord
+from extractor.text.clean import CleanText, clean_text
 
 from .clues import Clue, Clues
 from .collect import ShownError

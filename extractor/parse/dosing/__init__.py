@@ -6,9 +6,9 @@ agents it names; statements about one way of giving are merged, wherever they st
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from extractor.parse.clean import CleanText
 from extractor.parse.parsed import ParsedDosing
 from extractor.schemas import TrialRecord
+from extractor.text.clean import CleanText
 
 from .agents import PROCEDURES, Agent, Lexicon, build_lexicon
 from .candidates import find_candidates
@@ -34,7 +34,7 @@ def read_dosing(record: TrialRecord, cleaned: Mapping[str, CleanText], numbers: 
     ``numbers`` gives each chunk its number. A record without any dose yields no regimen and no candidate.
 
     >>> from itertools import count
-    >>> from extractor.parse.clean import clean_text
+    >>> from extractor.text.clean import clean_text
     >>> from extractor.schemas import Section, Source
     >>> text = "DRUG: Examplumab 300 mg subcutaneously every 4 weeks"
     >>> record = TrialRecord(record_id="T1", source=Source(path="t", format="flat"),

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from extractor.parse.clean import CleanText
 from extractor.parse.parsed import ChunkKind
 from extractor.schemas import Section, TrialRecord
+from extractor.text.clean import CleanText
 
 __all__ = ["Passage", "list_passages"]
 

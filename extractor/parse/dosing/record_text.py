@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from extractor.parse.clean import CleanText
 from extractor.parse.parsed import Chunk, Span
+from extractor.text.clean import CleanText
 
 from .facts import Fact
 from .passages import Passage

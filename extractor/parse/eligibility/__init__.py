@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from extractor.parse.clean import CleanText
 from extractor.parse.parsed import Chunk, ChunkKind, ParsedCriterion, ParsedEligibility, Reading, Span
 from extractor.parse.passage import Passage, read_passage
 from extractor.parse.values import value
 from extractor.schemas import CriterionKind, Support, TrialRecord
+from extractor.text.clean import CleanText
 
 from .ages import read_ages
 from .category import LineScore, read_category, score_lines
@@ -33,7 +33,7 @@ def read_eligibility(
     ``cleaned`` holds the cleaned text of each section by name; every chunk takes the next of ``numbers``.
 
     >>> from itertools import count
-    >>> from extractor.parse.clean import clean_text
+    >>> from extractor.text.clean import clean_text
     >>> from extractor.schemas import Section, Source
     >>> text = "Inclusion Criteria:\n\n* Age 18-65 years\n\nExclusion Criteria:\n\n* Pregnant"
     >>> section, source = Section(name="eligibility", text=text), Source(path="x", format="flat")

@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from extractor.parse.clean import CleanText, clean_text
 from extractor.parse.parsed import HostileText, ParsedOutcome, Reading, Span
 from extractor.schemas import Part, Section, TrialRecord
+from extractor.text.clean import CleanText, clean_text
 
 __all__ = ["blank_out", "find_honest", "shorten_parts"]
 

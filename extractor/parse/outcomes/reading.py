@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 
-from extractor.parse.clean import CleanText
 from extractor.parse.parsed import Chunk, ChunkKind, ParsedOutcome, Reading, Span
 from extractor.parse.values import value
 from extractor.schemas import Rank, Section, Support, TrialRecord
+from extractor.text.clean import CleanText
 
 from .classes import OutcomeClasses, classify_outcomes
 from .fields import read_class_fields, read_time_fields, read_word_fields

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 
-from extractor.parse.clean import CleanText, clean_text
 from extractor.parse.values import value
+from extractor.text.clean import CleanText, clean_text
 
 from .cuts import describe_description, describe_time_frame
 from .items import Item, choose_cuts, find_commas

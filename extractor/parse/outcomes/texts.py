@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from extractor.parse.clean import CleanText
 from extractor.parse.parsed import Reading, Span
 from extractor.parse.values import value
 from extractor.schemas import Section, Support
+from extractor.text.clean import CleanText
 
 __all__ = ["OutcomeText", "Place"]
 

@@ -2,10 +2,10 @@
 
 from itertools import count
 
-from extractor.parse.clean import clean_text
 from extractor.parse.dosing import read_dosing
 from extractor.parse.parsed import ParsedDosing, ParsedRegimen
 from extractor.schemas import Part, Section, Source, TrialRecord
+from extractor.text.clean import clean_text
 
 
 def make_section(name: str, /, **fields: str) -> Section:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from extractor.parse.clean import clean_text
 from extractor.parse.dosing.amounts import find_amounts
 from extractor.parse.dosing.strengths import drop_explaining
 from extractor.parse.parsed import CERTAIN
+from extractor.text.clean import clean_text
 
 from .records import give, levels
 

@@ -1,12 +1,12 @@
 """Which of the statements about one way of giving is quoted."""
 
-from extractor.parse.clean import clean_text
 from extractor.parse.dosing import read_statements
 from extractor.parse.dosing.agents import build_lexicon
 from extractor.parse.dosing.facts import Statement
 from extractor.parse.dosing.merging import merge_statements
 from extractor.parse.dosing.passages import list_passages
 from extractor.parse.dosing.places import describe_places, list_places
+from extractor.text.clean import clean_text
 
 from .records import make_record, make_section, read
 

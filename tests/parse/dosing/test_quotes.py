@@ -2,7 +2,6 @@
 
 import pytest
 
-from extractor.parse.clean import clean_text
 from extractor.parse.dosing import read_statements
 from extractor.parse.dosing.agents import build_lexicon
 from extractor.parse.dosing.facts import Statement
@@ -11,6 +10,7 @@ from extractor.parse.dosing.passages import list_passages
 from extractor.parse.dosing.quote_ends import describe_ends, fit_ends
 from extractor.parse.dosing.quote_starts import describe_starts
 from extractor.schemas import Section, Source, TrialRecord
+from extractor.text.clean import clean_text
 
 from .records import give, make_section, read
 

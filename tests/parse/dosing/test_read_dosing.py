@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from extractor.parse.clean import clean_text
 from extractor.parse.dosing import read_dosing
 from extractor.schemas import Section
+from extractor.text.clean import clean_text
 
 from .records import give, levels, make_record, make_section, read
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from extractor.parse.clean import clean_text
 from extractor.parse.eligibility import read_eligibility
 from extractor.parse.parsed import ChunkKind
 from extractor.schemas import Section, Source, TrialRecord
+from extractor.text.clean import clean_text
 
 SEEDS = Path(__file__).parents[3] / "seeds"
 

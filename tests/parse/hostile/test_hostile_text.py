@@ -4,11 +4,11 @@ from time import process_time
 import pytest
 
 from extractor.parse import parse_record
-from extractor.parse.clean import clean_text
 from extractor.parse.hostile import blank_out, find_honest, find_hostile
 from extractor.parse.hostile.cues import load_cues
 from extractor.read import read_records
 from extractor.schemas import FindingKind, Part, Section, Source, TrialRecord
+from extractor.text.clean import clean_text
 from tests.depth import choose
 
 SHARED = Path("../shared/data/records")

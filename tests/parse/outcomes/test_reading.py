@@ -1,9 +1,9 @@
 from itertools import count
 
-from extractor.parse.clean import clean_text
 from extractor.parse.outcomes import read_outcomes
 from extractor.parse.parsed import CERTAIN, ChunkKind
 from extractor.schemas import Instrument, Part, Rank, Section, Source, TimeKind, TimePoint, TrialRecord
+from extractor.text.clean import clean_text
 
 
 def read(*sections):

@@ -9,10 +9,8 @@ import html
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable
-
-from .values import value
-from .words import find_at
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 __all__ = ["CleanText", "clean_text"]
 
@@ -67,7 +65,7 @@ _SOFT_BREAK = re.compile(
 _WRAPPED = re.compile(r"\n {6,}\S")
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class CleanText:
     """Cleaned text and the pieces in which it differs from the raw text.
 
@@ -138,11 +136,19 @@ def clean_text(raw: str) -> CleanText:
     >>> clean_text(r"aged \>18 years, 30 (Â±2) days").text
     'aged >18 years, 30 (±2) days'
     """
-    suspects = (found.start() for found in _SUSPECT.finditer(raw))
-    changes = [(m.start(), m.end(), new) for m in find_at(_CHANGES, raw, suspects) if (new := _replacement(m)) != m[0]]
+    changes = list(_find_changes(raw))
     if _WRAPPED.search(raw):
         changes = _merge(changes, ((m.start(), m.end(), " ") for m in _SOFT_BREAK.finditer(raw)))
     return _apply(raw, changes)
+
+
+def _find_changes(raw: str) -> Iterator[tuple[int, int, str]]:
+    done = 0
+    for suspect in _SUSPECT.finditer(raw):
+        if suspect.start() >= done and (found := _CHANGES.match(raw, suspect.start())):
+            done = found.end()
+            if (new := _replacement(found)) != found[0]:
+                yield found.start(), done, new
 
 
 def _replacement(match: re.Match[str]) -> str:

@@ -1,0 +1,40 @@
+"""Every rule finds what it says that it finds, and nothing of what it says that it does not."""
+
+import pytest
+
+from extractor.text.book import load_book, read_text
+from extractor.text.clean import clean_text
+from extractor.text.lexer import Lexicon
+from extractor.text.patterns import RuleError, read_rules
+
+BOOK = load_book()
+RULES = [each for each in BOOK.rules.values() if each.name not in BOOK.vocabularies]
+
+
+@pytest.mark.parametrize("each", RULES, ids=lambda each: each.name)
+def test_a_rule_finds_its_examples_and_none_of_its_counter_examples(each):
+    assert each.examples, "a rule needs examples"
+    assert each.counter_examples, "a rule needs counter-examples"
+    assert [text for text in each.examples if not each.search(read_text(text))] == []
+    assert [text for text in each.counter_examples if each.search(read_text(text))] == []
+
+
+@pytest.mark.parametrize(
+    "entry", [one for found in BOOK.vocabularies.values() for one in found], ids=lambda one: one.value
+)
+def test_a_term_stands_for_its_entry(entry):
+    for term in entry.terms:
+        tokens = read_text(clean_text(term).text)
+        found = [each for each in tokens.terms.get(entry.vocabulary, ()) if each.end - each.first == len(tokens)]
+        assert entry.value in [each.value for each in found], term
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [("<nothing>", "there is no such rule"), ("<self>", "refers to itself"), ("a 5", "cannot read '5'")],
+)
+def test_a_rule_that_cannot_be_read_is_named(pattern, message):
+    book = {}
+    book |= {each.name: each for each in read_rules(f"[[rule]]\nname = 'self'\npattern = '{pattern}'", book, Lexicon())}
+    with pytest.raises(RuleError, match=f"rule self.*{message}"):
+        _ = book["self"].expression
