@@ -57,9 +57,9 @@ class Ledger:
         for position, span in enumerate(settled.spans):
             if many:
                 place = min(position, len(settled.value) - 1)  # type: ignore[arg-type]
-                self._prove(f"{field}[{place}]", settled.value[place], span, settled.origin)  # type: ignore[index]
+                self._prove(f"{field}[{place}]", settled.value[place], span, settled)  # type: ignore[index]
             else:
-                self._prove(field, settled.value, span, settled.origin)
+                self._prove(field, settled.value, span, settled)
         return settled.value
 
     def note_absence(self, field: str, reason: AbsenceReason) -> None:
@@ -77,7 +77,7 @@ class Ledger:
             "confidence": round(self._confidence, 4),
         }
 
-    def _prove(self, name: str, value: Any, span: Span, origin: Origin) -> None:
+    def _prove(self, name: str, value: Any, span: Span, settled: Settled[Any]) -> None:
         """Note what proves a value, with the support that is derived anew, whatever its reader thought of it."""
         section = self._parsed.record.section(span.section)
         if section is None:
@@ -89,7 +89,8 @@ class Ledger:
             start=span.start,
             end=span.end,
             quote=section.text[span.start : span.end],
-            origin=origin,
+            origin=settled.origin,
             support=support or Support.UNSUPPORTED,
+            confidence=settled.confidence,
         )
         self._evidence.append(proof)

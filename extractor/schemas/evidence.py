@@ -21,6 +21,7 @@ class Evidence(FrozenModel):
     quote: str = Field(description="The characters themselves.")
     origin: Origin = Field(description="Who found the value.")
     support: Support = Field(description="How the value follows from the quote.")
+    confidence: float | None = Field(default=None, ge=0, le=1, description="The probability that the value is right.")
 
 
 class Item(FrozenModel):
