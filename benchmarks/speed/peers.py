@@ -1,0 +1,73 @@
+"""The pipeline beside other pipelines, in one run and on the same text: CPU time as multiples of spaCy's tokenizer."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from extractor.ask.plan.questions import Assist
+from extractor.parse import parse_record
+from extractor.read import read_records
+from extractor.rules import extract_by_rules
+from extractor.schemas import Task, TrialRecord
+from extractor.text.book import read_text
+from extractor.text.clean import clean_text
+
+__all__ = ["Peer", "compare_speed", "format_peers"]
+
+_TURNS = 3
+"""Each contestant runs so often, in turns, and its quickest turn counts."""
+
+
+@dataclass(frozen=True)
+class Peer:
+    """One contestant's CPU milliseconds a record, and as a multiple of spaCy's blank tokenizer."""
+
+    name: str
+    milliseconds: float
+    ratio: float
+
+
+def compare_speed(path: Path, limit: int | None = None, *, with_medspacy: bool = True) -> list[Peer]:
+    """Time our stages and the others over the same records. Needs the extra `compare`."""
+    import spacy  # noqa: PLC0415  # of the extra `compare`
+
+    records = list(islice(read_records(path), limit))
+    tokenize = spacy.blank("en")
+    contestants: dict[str, Callable[[TrialRecord], object]] = {
+        "spaCy, blank English tokenizer": lambda record: [tokenize(text) for text in _texts(record)],
+        "ours: clean and lex, all terms": lambda record: [read_text(clean_text(text).text) for text in _texts(record)],
+        "ours: parse": parse_record,
+        "ours: all, as JSON": lambda record: extract_by_rules(record, tuple(Task), Assist.NEVER).model_dump_json(),
+    }
+    if with_medspacy:
+        import medspacy  # noqa: PLC0415
+
+        pipeline = medspacy.load()
+        contestants["medSpaCy, default pipeline"] = lambda record: [pipeline(text) for text in _texts(record)]
+    seconds = dict.fromkeys(contestants, float("inf"))
+    for turn in range(_TURNS + 1):  # the first turn loads what is loaded once
+        for name, work in contestants.items():
+            spent = _time(work, records)
+            if turn:
+                seconds[name] = min(seconds[name], spent)
+    yardstick = next(iter(seconds.values()))
+    return [Peer(name, 1000 * spent / len(records), spent / yardstick) for name, spent in seconds.items()]
+
+
+def format_peers(peers: Sequence[Peer]) -> str:
+    """A line a contestant."""
+    lines = [f"{'':34}{'ms a record':>12}{'ratio':>8}"]
+    return "\n".join([*lines, *(f"{peer.name:34}{peer.milliseconds:>12.2f}{peer.ratio:>8.2f}" for peer in peers)])
+
+
+def _time(work: Callable[[TrialRecord], object], records: Sequence[TrialRecord]) -> float:
+    begun = time.process_time()
+    for record in records:
+        work(record)
+    return time.process_time() - begun
+
+
+def _texts(record: TrialRecord) -> list[str]:
+    return [section.text for section in record.sections]
