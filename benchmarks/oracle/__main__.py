@@ -11,27 +11,25 @@ folds 0 to 2 alone: 3 and 4 are for measuring.
 
 import argparse
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks.gold.__main__ import FOLDS, read_gold
 from benchmarks.gold.figures import GROUPS, name_group
+from benchmarks.models.pairs import read_pairs
 from extractor.ask.plan.questions import Assist
 from extractor.assemble import Inquiry, assemble_extraction
 from extractor.evaluation.fields import FIELDS
-from extractor.evaluation.load import open_extractions
 from extractor.evaluation.scoring import evaluate
-from extractor.evaluation.standoff import is_standoff, read_standoff
-from extractor.parse import parse_record
-from extractor.read import read_records
-from extractor.schemas import Task, TrialExtraction, TrialRecord
+from extractor.parse.parsed import ParsedRecord
+from extractor.schemas import Task, TrialExtraction
 
 from .answering import Cause, ask_oracle
 from .losses import Loss, list_losses
 
-__all__ = ["Trial", "format_examples", "format_figures", "format_losses", "judge_trial", "read_pairs"]
+__all__ = ["Trial", "format_examples", "format_figures", "format_losses", "judge_trial"]
 
 _TO_READ = frozenset({0, 1, 2})
 """Folds whose errors whoever writes rules may read."""
@@ -48,29 +46,12 @@ class Trial:
     losses: tuple[Loss, ...]
 
 
-def judge_trial(record: TrialRecord, gold: TrialExtraction, assist: Assist) -> Trial:
+def judge_trial(parsed: ParsedRecord, gold: TrialExtraction, assist: Assist) -> Trial:
     """Extract a record by the rules alone and with the oracle."""
-    parsed = parse_record(record)
     asked = ask_oracle(parsed, gold, assist)
     final = assemble_extraction(parsed, asked.inquiry)
     rules = assemble_extraction(parsed, Inquiry())
     return Trial(gold, rules, final, tuple(list_losses(asked, gold, final)))
-
-
-def read_pairs(gold: Path, inputs: Sequence[str]) -> Iterator[tuple[TrialRecord, TrialExtraction]]:
-    """The records that gold has, with what it says of them. Those whose text is another now are left out."""
-    records: dict[str, TrialRecord] = {}
-    wanted = set(read_gold(gold) if is_standoff(gold) else open_extractions(gold, "gold").record_ids)
-    for record in read_records(*inputs, on_error=lambda _: None):
-        if record.record_id in wanted:
-            records.setdefault(record.record_id, record)
-    annotated = open_extractions(
-        read_standoff(gold, records.values()).annotations if is_standoff(gold) else gold, "gold"
-    )
-    for record_id in annotated.record_ids:
-        label = annotated.get(record_id)
-        if label is not None and record_id in records:
-            yield records[record_id], label
 
 
 def format_figures(trials: Mapping[str, Sequence[Trial]]) -> str:
@@ -139,7 +120,7 @@ def main() -> None:
         prog="python -m benchmarks.oracle", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("gold", type=Path)
-    parser.add_argument("records", nargs="+")
+    parser.add_argument("records", type=Path, nargs="+")
     parser.add_argument("--assist", type=Assist, choices=(Assist.AUTO, Assist.ALWAYS), default=Assist.AUTO)
     parser.add_argument("--folds", type=_read_folds, default=frozenset(range(FOLDS)))
     parser.add_argument("--examples", type=int, default=0, metavar="N")
@@ -149,10 +130,10 @@ def main() -> None:
     known = read_gold()
     folds = {record_id: int(line["fold"]) for record_id, line in known.items()}
     trials: dict[str, list[Trial]] = defaultdict(list)
-    for record, gold in read_pairs(chosen.gold, chosen.records):
-        if folds.get(record.record_id, 0) in chosen.folds:
-            area = known.get(record.record_id, {}).get("area")
-            trials[name_group(area) if area else "area unknown"].append(judge_trial(record, gold, chosen.assist))
+    for parsed, gold in read_pairs(chosen.gold, chosen.records):
+        if folds.get(gold.record_id, 0) in chosen.folds:
+            area = known.get(gold.record_id, {}).get("area")
+            trials[name_group(area) if area else "area unknown"].append(judge_trial(parsed, gold, chosen.assist))
     if not trials:
         raise SystemExit(f"{chosen.gold}: no trial whose record is at hand; name its records after it")
     groups = {group: trials[group] for group in (*GROUPS, "area unknown") if trials[group]}

@@ -23,7 +23,7 @@ from extractor.assemble import ALL_TASKS, Inquiry, assemble_extraction
 from extractor.evaluation.fold import fold_text
 from extractor.ground.check import GroundedAnswer
 from extractor.parse.clean import clean_text
-from extractor.parse.parsed import ParsedRecord
+from extractor.parse.parsed import ParsedCriterion, ParsedRecord
 from extractor.schemas import (
     Amount,
     Comparator,
@@ -83,12 +83,12 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A record with the oracle's answers. ``criteria`` are the places of the criteria of gold among the parsed ones."""
+    """A record with the oracle's answers. ``criteria`` is what was read of each criterion of gold, standing or not."""
 
     parsed: ParsedRecord
     inquiry: Inquiry
     given: Mapping[Key, Given]
-    criteria: Mapping[int, int]
+    criteria: Mapping[int, ParsedCriterion]
 
 
 def ask_oracle(parsed: ParsedRecord, gold: TrialExtraction, assist: Assist) -> Asked:
@@ -106,37 +106,28 @@ def ask_oracle(parsed: ParsedRecord, gold: TrialExtraction, assist: Assist) -> A
     for number, sent in oracle.sent.items():
         for given, grounded in zip(sent, inquiry.answers.get(number, ()), strict=False):
             given.grounded = grounded
-    return Asked(parsed, inquiry, oracle.given, oracle.criteria)
+    lines = oracle.lines.values()
+    criteria = {row: item for path, row, item in lines if path == "eligibility.criteria" and row is not None}
+    return Asked(parsed, inquiry, oracle.given, criteria)
 
 
 class _Oracle:
     """Knows which item of gold each line of a prompt speaks of."""
 
     def __init__(self, parsed: ParsedRecord, gold: TrialExtraction) -> None:
-        self._parsed, self._gold = parsed, gold
+        self._gold = gold
         self.given: dict[Key, Given] = {}
         self.sent: dict[int, list[Given]] = defaultdict(list)
-        chunks = [
-            Criterion(kind=c.kind.value or CriterionKind.INCLUSION, section=span.section, quote=parsed.raw(span))
-            for c in parsed.eligibility.criteria
-            for span in (c.chunk.span,)
-        ]
+        self.lines: dict[int, tuple[str, int | None, Any]] = {}
+        chunks = [_draft(parsed, criterion) for criterion in parsed.eligibility.criteria]
         outcomes = assemble_extraction(parsed, Inquiry(), {Task.ENDPOINTS}).endpoints
-        self.criteria = pair_positions("eligibility.criteria", gold.eligibility.criteria, chunks)
-        self._found = {
-            parsed.eligibility.criteria[place].chunk.number: ("eligibility.criteria", row)
-            for row, place in self.criteria.items()
-        } | {
-            parsed.outcomes[place].chunk.number: ("endpoints", row)
-            for row, place in pair_positions("endpoints", gold.endpoints, outcomes).items()
-        }
-        read: dict[str, tuple[Any, ...]] = {
-            "eligibility.criteria": parsed.eligibility.criteria,
-            "endpoints": parsed.outcomes,
-        }
-        self._read: Mapping[int, tuple[str, Any]] = {
-            item.chunk.number: (path, item) for path, items in read.items() for item in items
-        }
+        read: Sequence[tuple[str, Sequence[Any], Sequence[Any]]] = (
+            ("eligibility.criteria", chunks, parsed.eligibility.criteria),
+            ("endpoints", outcomes, parsed.outcomes),
+        )
+        for path, drafts, items in read:
+            rows = {place: row for row, place in pair_positions(path, list_items(gold, path), drafts).items()}
+            self.lines |= {item.chunk.number: (path, rows.get(place), item) for place, item in enumerate(items)}
 
     def reply(self, call: Call) -> Reply:
         """The answer to a call, read as an answer of a server is."""
@@ -145,12 +136,13 @@ class _Oracle:
         sent: list[tuple[int, Given]] = []
         for question in call.questions:
             number = question.chunk.number
-            for key in homes[number] if "regimens" in question.fields else [self._found.get(number)]:
-                item, given = _write_item(call, question, self._list_values(key, number))
-                if key:
-                    self.given[key] = given
+            path, line, read = self.lines.get(number, ("dosing", None, None))
+            for row in homes[number] if "regimens" in question.fields else [line]:
+                item, given = _write_item(call, question, self._list_values(path, row, read))
                 items.append(item)
                 sent.append((number, given))
+                if row is not None:
+                    self.given[path, row] = given
         (room,) = (rule.max_length for rule in call.reply_model.model_fields["items"].metadata)
         for _, given in sent[room:]:
             given.misfits["agent"] = Cause.WIRE
@@ -159,34 +151,40 @@ class _Oracle:
         reply: Any = call.reply_model.model_validate_json(json.dumps({"items": items[:room]}), context=call.context)
         return Reply(tuple(reply.items), Usage(), "oracle")
 
-    def _list_values(self, key: Key | None, number: int) -> dict[str, Any]:
+    def _list_values(self, path: str, row: int | None, read: Any) -> dict[str, Any]:
         """The right values of a line. Of what is no item of gold the rules' own: they are wrong, whatever is said."""
-        if key is None:
-            path, item = self._read[number]
-            return {name: getattr(item, name).value for name in FIELDS_OF[path]} | {"stands": False}
-        path, row = key
+        if row is None:
+            return {name: getattr(read, name).value for name in FIELDS_OF[path]} | {"stands": False}
         return dict(list_items(self._gold, path)[row]) | {"stands": True}
 
-    def _find_homes(self, questions: Sequence[Question]) -> dict[int, list[Key]]:
+    def _find_homes(self, questions: Sequence[Question]) -> dict[int, list[int]]:
         """The regimens of gold by the stretch that holds their quote, that of their own section before others."""
         stretches = [question.chunk for question in questions if "regimens" in question.fields]
-        homes: dict[int, list[Key]] = {chunk.number: [] for chunk in stretches}
+        homes: dict[int, list[int]] = {chunk.number: [] for chunk in stretches}
         for row, regimen in enumerate(self._gold.dosing if stretches else ()):
             quote = fold_text(clean_text(regimen.quote).text)
             holding = [chunk for chunk in stretches if quote in fold_text(chunk.text)]
             holding.sort(key=lambda chunk: chunk.span.section != regimen.section)
             if holding:
-                homes[holding[0].number].append(("dosing", row))
+                homes[holding[0].number].append(row)
         return homes
 
 
+def _draft(parsed: ParsedRecord, criterion: ParsedCriterion) -> Criterion:
+    """What was read as a criterion, or as none, as gold would have it."""
+    span, kind = criterion.chunk.span, criterion.kind.value or CriterionKind.INCLUSION
+    return Criterion(kind=kind, section=span.section, quote=parsed.raw(span))
+
+
 def list_items(extraction: TrialExtraction, path: str) -> Sequence[Any]:
-    """The items of a list, by its path."""
-    return {
+    """The items at a path; what a record says of people as a whole is one."""
+    lists: Mapping[str, Sequence[Any]] = {
+        "eligibility": (extraction.eligibility,),
         "eligibility.criteria": extraction.eligibility.criteria,
         "dosing": extraction.dosing,
         "endpoints": extraction.endpoints,
-    }[path]
+    }
+    return lists[path]
 
 
 def _write_item(call: Call, question: Question, values: Mapping[str, Any]) -> tuple[dict[str, Any], Given]:
@@ -194,7 +192,10 @@ def _write_item(call: Call, question: Question, values: Mapping[str, Any]) -> tu
     wire, number = WIRE_ITEMS[question.task], question.chunk.number
     options = unite_options(wire, [each for each in call.questions if each.task is question.task])
     asked = wire.expand(question.fields)
-    given = Given(asked | set(_PARTS) if "split" in asked else asked)
+    parts = {"split": _PARTS, "quote": ("section",)}  # what an answer tells beside its own fields
+    given = Given(asked.union(*(told for name, told in parts.items() if name in asked)))
+    if values.get("section", "") not in ("", question.chunk.span.section):
+        given.misfits["section"] = Cause.SILENT  # what is told twice is shown once
     item: dict[str, Any] = {"n": number}
     if "stands" in asked and not values["stands"]:
         return item | {wire.key("stands"): False}, given

@@ -19,7 +19,7 @@ __all__ = ["Loss", "list_losses"]
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """One value that is lost, wrong or superfluous; an absent side is None. ``item`` is the text of what it is said."""
+    """One value that is lost, wrong or superfluous; an absent side is None. ``item`` is the text that it is said of."""
 
     record_id: str
     field: str
@@ -36,143 +36,115 @@ class Loss:
 
 def list_losses(asked: Asked, gold: TrialExtraction, final: TrialExtraction) -> Iterator[Loss]:
     """Every value of a record in which ``final`` and gold differ, paired and compared as an evaluation does it."""
-    explain = _Explainer(asked, gold, final)
-    yield from _compare(explain, ELIGIBILITY, None, None)
-    for group in (CRITERIA, DOSING, ENDPOINTS):
+    for group in (ELIGIBILITY, CRITERIA, DOSING, ENDPOINTS):
         ours, theirs = list_items(gold, group.path), list_items(final, group.path)
-        pairs = pair_positions(group.path, ours, theirs)
+        pairs = {0: 0} if group is ELIGIBILITY else pair_positions(group.path, ours, theirs)
+        explain = _Explainer(asked, group, theirs)
         for row, column in pairs.items():
-            yield from _compare(explain, group, row, column)
+            for one, wanted, found in _compare(group, ours[row], theirs[column]):
+                cause = explain.value(one, row, theirs[column], (wanted, found))
+                yield Loss(gold.record_id, one.name, cause, wanted, found, _label(group, ours[row]))
         for row in range(len(ours)):
             if row not in pairs:
-                yield from _list_values(group, gold.record_id, ours[row], explain.missing(group, row), missed=True)
+                for name, cause, value in _list_values(group, ours[row], explain.missing(row, ours[row])):
+                    yield Loss(gold.record_id, name, cause, value, None, _label(group, ours[row]))
         for column in set(range(len(theirs))) - set(pairs.values()):
-            cause = explain.superfluous(group, column)
-            yield from _list_values(group, gold.record_id, theirs[column], cause, missed=False)
+            for name, cause, value in _list_values(group, theirs[column], explain.superfluous(theirs[column])):
+                yield Loss(gold.record_id, name, cause, None, value, _label(group, theirs[column]))
 
 
-def _compare(explain: "_Explainer", group: Group, row: int | None, column: int | None) -> Iterator[Loss]:
-    ours, theirs = explain.sides(group, row, column)
-    label = KINDS[group.path].label(ours) if group.path in KINDS else ""
+def _compare(group: Group, ours: Any, theirs: Any) -> Iterator[tuple[Field, Any, Any]]:
+    for one in group.fields:
+        if one.attribute:
+            values = getattr(ours, one.attribute), getattr(theirs, one.attribute)
+            for _, wanted, found in compare_values(RecordScore(""), one, *values):
+                remark = wanted is not None and found is not None and one.shape.key(wanted) == one.shape.key(found)
+                if not remark:  # which costs nothing
+                    yield one, wanted, found
+
+
+def _list_values(group: Group, item: Any, cause: Cause) -> Iterator[tuple[str, Cause, Any]]:
+    """An item that stands alone, with the cause, and its values, which go with it."""
     for one in group.fields:
         if one.attribute is None:
-            continue
-        values = getattr(ours, one.attribute), getattr(theirs, one.attribute)
-        for _, wanted, found in compare_values(RecordScore(""), one, *values):
-            if not _agree(one, wanted, found):  # else it is a remark, which costs nothing
-                cause = explain.value(group, one, (row, column), (wanted, found))
-                yield Loss(explain.record_id, one.name, cause, wanted, found, label)
+            yield one.name, cause, _label(group, item)
+        else:
+            yield from ((one.name, Cause.ITEM, value) for value in one.shape.spread(getattr(item, one.attribute)))
 
 
-def _agree(one: Field, wanted: Any, found: Any) -> bool:
-    return wanted is not None and found is not None and one.shape.key(wanted) == one.shape.key(found)
-
-
-def _list_values(group: Group, record_id: str, item: Any, cause: Cause, *, missed: bool) -> Iterator[Loss]:
-    """The item, which has the cause, and its values, which are lost with it."""
-    label = KINDS[group.path].label(item)
-    for one in group.fields:
-        values = (label,) if one.attribute is None else one.shape.spread(getattr(item, one.attribute))
-        of_field = cause if one.attribute is None else Cause.ITEM
-        for value in values:
-            gold, found = (value, None) if missed else (None, value)
-            yield Loss(record_id, one.name, of_field, gold, found, label)
+def _label(group: Group, item: Any) -> str:
+    return KINDS[group.path].label(item) if group.path in KINDS else ""
 
 
 class _Explainer:
-    """Says why a record's values are lost."""
+    """Says why values of one group are lost. ``final`` are the items that were assembled."""
 
-    def __init__(self, asked: Asked, gold: TrialExtraction, final: TrialExtraction) -> None:
-        self._asked, self._gold, self._final = asked, gold, final
-        self.record_id = gold.record_id
+    def __init__(self, asked: Asked, group: Group, final: Any) -> None:
+        self._asked, self._group, self._final = asked, group, final
         self._criteria = {criterion.chunk.span: criterion for criterion in asked.parsed.eligibility.criteria}
 
-    def sides(self, group: Group, row: int | None, column: int | None) -> tuple[Any, Any]:
-        """The item of gold and the one that stands for it."""
-        if row is None or column is None:
-            return self._gold.eligibility, self._final.eligibility
-        return list_items(self._gold, group.path)[row], list_items(self._final, group.path)[column]
-
-    def value(self, group: Group, one: Field, place: tuple[int | None, int | None], values: tuple[Any, Any]) -> Cause:
+    def value(self, one: Field, row: int, item: Any, values: tuple[Any, Any]) -> Cause:
         """Why a value of paired items differs. ``values`` are that of gold and the one found; either may be None."""
-        (row, column), (wanted, found), name = place, values, one.attribute or ""
-        given = None if row is None else self._asked.given.get((group.path, row))
-        asked_as = "quote" if name == "section" else name
-        if given is None or asked_as not in given.fields or (group is CRITERIA and name == "section"):
-            reading = self._read_by_rules(group, name, column)
-            if name in WIRE_ITEMS[one.task].model_fields and reading is not None and not reading.certain:
+        (wanted, found), name = values, one.attribute or ""
+        given = self._asked.given.get((self._group.path, row))
+        if given is None or name not in given.fields:
+            reading = self._read_by_rules(item, name)
+            if name in WIRE_ITEMS[one.task].model_fields and reading and not reading.certain:
                 return Cause.UNASKED
             return Cause.SILENT if found is None else Cause.SURE
-        kept = given.grounded.readings.get(asked_as) if given.grounded else None
-        value = kept.spans[0].section if kept and kept.spans and name == "section" else kept.value if kept else None
+        kept = given.grounded.readings.get("quote" if name == "section" else name) if given.grounded else None
+        value = kept.value if kept else None
+        if kept and name == "section":
+            value = kept.spans[0].section
         keys = {one.shape.key(member) for member in (() if value is None else one.shape.spread(value))}
-        if wanted is not None:
-            if one.shape.key(wanted) in keys:
-                return Cause.MERGED
-            return given.misfits.get(name, Cause.CHECKS)
-        return Cause.CHECKS if one.shape.key(found) in keys else Cause.MERGED
+        if wanted is None:
+            return Cause.CHECKS if one.shape.key(found) in keys else Cause.MERGED
+        return Cause.MERGED if one.shape.key(wanted) in keys else given.misfits.get(name, Cause.CHECKS)
 
-    def missing(self, group: Group, row: int) -> Cause:
+    def missing(self, row: int, item: Any) -> Cause:
         """Why an item of gold has no counterpart."""
-        given, item = self._asked.given.get((group.path, row)), list_items(self._gold, group.path)[row]
-        if group is CRITERIA:
-            return self._missing_criterion(row)
+        given = self._asked.given.get((self._group.path, row))
+        if self._group is CRITERIA:
+            read = self._asked.criteria.get(row)
+            if read is None:  # it is a part of what was read, or there is nothing of it
+                is_part = KINDS[self._group.path].is_part
+                cut = any(is_part(item, other) or is_part(other, item) for other in self._final)
+                return Cause.SURE if cut else Cause.SILENT
+            if given and "stands" in given.fields:
+                return Cause.MERGED if given.grounded else Cause.CHECKS
+            stands = read.stands
+            return Cause.MERGED if stands.value else Cause.SURE if stands.certain else Cause.UNASKED
         if given is None:
-            candidates = self._asked.parsed.dosing.candidates if group is DOSING else ()
-            doubted = not self._asked.inquiry.stretches and any(
-                chunk.span.section == item.section and item.quote in chunk.text for chunk in candidates
-            )
+            candidates = () if self._asked.inquiry.stretches else self._asked.parsed.dosing.candidates
+            doubted = self._group is DOSING and any(item.quote in chunk.text for chunk in candidates)
             return Cause.UNASKED if doubted else Cause.SILENT
-        if group is DOSING and not _value(given.grounded.readings.get("agent") if given.grounded else None):
-            return given.misfits.get("agent", Cause.CHECKS)
-        return Cause.MERGED
+        agent = given.grounded.readings.get("agent") if given.grounded else None
+        lost = self._group is DOSING and not (agent and agent.value)
+        return given.misfits.get("agent", Cause.CHECKS) if lost else Cause.MERGED
 
-    def _missing_criterion(self, row: int) -> Cause:
-        place = self._asked.criteria.get(row)
-        if place is None:  # within another chunk, or in none
-            is_part = KINDS["eligibility.criteria"].is_part
-            item = self._gold.eligibility.criteria[row]
-            cut = any(is_part(item, other) or is_part(other, item) for other in self._final.eligibility.criteria)
-            return Cause.SURE if cut else Cause.SILENT
-        criterion = self._asked.parsed.eligibility.criteria[place]
-        given = self._asked.given.get(("eligibility.criteria", row))
-        if given and "stands" in given.fields:
-            return Cause.MERGED if given.grounded else Cause.CHECKS
-        return Cause.MERGED if criterion.stands.value else Cause.SURE if criterion.stands.certain else Cause.UNASKED
-
-    def superfluous(self, group: Group, column: int) -> Cause:
+    def superfluous(self, item: Any) -> Cause:
         """Why an item stands that gold does not have."""
-        reading = self._read_by_rules(group, "stands" if group is CRITERIA else "agent", column)
-        item = list_items(self._final, group.path)[column]
-        if group is CRITERIA:
+        reading = self._read_by_rules(item, "stands" if self._group is CRITERIA else "agent")
+        if self._group is CRITERIA:
             number = self._criteria[quote_span(item)].chunk.number
             asked = "stands" in self._asked.inquiry.asked.get(number, ())
         else:
-            asked = group is DOSING and bool(self._asked.inquiry.stretches)
+            asked = self._group is DOSING and bool(self._asked.inquiry.stretches)
         if asked:
             return Cause.MERGED
-        return Cause.UNASKED if reading is not None and not reading.certain else Cause.SURE
+        return Cause.UNASKED if reading and not reading.certain else Cause.SURE
 
-    def _read_by_rules(self, group: Group, name: str, column: int | None) -> Reading[Any] | None:
-        """The reading of the rules of what stands at a place; None if they have none of it."""
+    def _read_by_rules(self, item: Any, name: str) -> Reading[Any] | None:
+        """The rules' reading of a field of an item that was assembled; None if they have none."""
         parsed = self._asked.parsed
-        item: Any = None
-        if column is None:
-            item = parsed.eligibility
-        elif group is ENDPOINTS:
-            item = parsed.outcomes[column]
-        elif group is CRITERIA:
-            item = self._criteria[quote_span(self._final.eligibility.criteria[column])]
-        else:
-            regimen = self._final.dosing[column]
-            item = next((r for r in parsed.dosing.regimens if _is_from(r, regimen)), None)
-        reading = getattr(item, name, None)
+        read: Any = parsed.eligibility
+        if self._group is ENDPOINTS:
+            read = next(one for one in parsed.outcomes if (one.rank, one.index) == (item.rank, item.index))
+        elif self._group is CRITERIA:
+            read = self._criteria[quote_span(item)]
+        elif self._group is DOSING:
+            place = quote_span(item)
+            of_place = (one for one in parsed.dosing.regimens if one.quote == place and one.agent.value == item.agent)
+            read = next(of_place, None)
+        reading = getattr(read, name, None)
         return reading if isinstance(reading, Reading) else None
-
-
-def _is_from(read: Any, regimen: Any) -> bool:
-    return bool(read.quote == quote_span(regimen) and read.agent.value == regimen.agent)
-
-
-def _value(reading: Reading[Any] | None) -> Any:
-    return reading.value if reading else None
