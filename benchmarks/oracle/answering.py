@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import singledispatch
 from typing import Any
 
 from benchmarks.judging import compare_values
@@ -134,7 +133,8 @@ class _Oracle:
         homes = self._find_homes(call.questions)
         items: list[dict[str, Any]] = []
         sent: list[tuple[int, Given]] = []
-        for question in call.questions:
+        # Regimens come last: only of these a line may have several, so many that the reply has no room for all.
+        for question in sorted(call.questions, key=lambda question: "regimens" in question.fields):
             number = question.chunk.number
             path, line, read = self.lines.get(number, ("dosing", None, None))
             for row in homes[number] if "regimens" in question.fields else [line]:
@@ -244,55 +244,29 @@ def _write_split(values: Mapping[str, Any]) -> dict[str, str]:
     return {key: _write(text)[:_HEAD] for key, text in parts.items() if text}
 
 
-@singledispatch
 def _write(value: Any) -> Any:
     """A value as a model writes it: the opposite of ``extractor.ask.wire.forms``."""
-    return value
+    written = value
+    match value:
+        case str():
+            written = flatten(clean_text(value).text)
+        case tuple():
+            written = [_write(member) for member in value]
+        case TimeWindow():
+            written = _write(value.quote)
+        case Constraint():
+            sign = "" if value.comparator is Comparator.BETWEEN else f"{value.comparator} "
+            number = _range(value.value, value.value_high)
+            written = f"{_write(value.quantity)}: {sign}{number} {_write(value.unit or '')}".strip()
+        case Amount(low=low, high=high):
+            bound = "up to " if low is None else "at least " if high is None else ""
+            written = f"{bound}{_range(low, None if low == high else high)} {value.unit}"
+        case Period() | TimePoint():
+            written = f"{_range(value.value, None)} {value.unit}"
+        case Instrument():
+            written = " | ".join(_write(part) for part in (value.name, value.version) if part)
+    return written
 
 
-@_write.register
-def _text(value: str) -> str:
-    return flatten(clean_text(value).text)
-
-
-@_write.register
-def _list(value: tuple) -> list[Any]:  # type: ignore[type-arg]
-    return [_write(member) for member in value]
-
-
-@_write.register
-def _window(value: TimeWindow) -> str:
-    return _text(value.quote)
-
-
-@_write.register
-def _limit(value: Constraint) -> str:
-    sign = "" if value.comparator is Comparator.BETWEEN else f"{value.comparator} "
-    return f"{_text(value.quantity)}: {sign}{_range(value.value, value.value_high)} {_text(value.unit or '')}".strip()
-
-
-@_write.register
-def _amount(value: Amount) -> str:
-    low, high = value.low, value.high
-    if low is None or high is None:
-        return f"up to {_number(high)} {value.unit}" if low is None else f"at least {_number(low)} {value.unit}"
-    return f"{_range(low, None if low == high else high)} {value.unit}"
-
-
-@_write.register(Period)
-@_write.register(TimePoint)
-def _time(value: Period | TimePoint) -> str:
-    return f"{_number(value.value)} {value.unit}"
-
-
-@_write.register
-def _instrument(value: Instrument) -> str:
-    return " | ".join(_text(part) for part in (value.name, value.version) if part)
-
-
-def _range(low: float, high: float | None) -> str:
-    return _number(low) if high is None else f"{_number(low)}-{_number(high)}"
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.15g}"
+def _range(low: float | None, high: float | None) -> str:
+    return "-".join(f"{bound:.15g}" for bound in (low, high) if bound is not None)
