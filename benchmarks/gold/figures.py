@@ -21,7 +21,7 @@ from extractor.schemas import Task, TrialRecord
 
 from .__main__ import INDEPENDENT, read_gold
 
-__all__ = ["FIGURES", "GROUPS", "measure_figures", "read_figures"]
+__all__ = ["FIGURES", "GROUPS", "measure_figures", "name_group", "read_figures"]
 
 FIGURES = Path(__file__).with_name("figures.json")
 GROUPS = ("oncology and allergy", "other areas")
@@ -48,8 +48,9 @@ def measure_figures(records: Iterable[TrialRecord], resamples: int = 1000) -> di
         if line is None or record.record_id in seen or find_changed_sections(line, record):
             continue
         seen.add(record.record_id)
-        group = GROUPS[0] if line["area"] in _HOME else GROUPS[1]
-        scored[group].append((from_standoff(line, record), extract_by_rules(record, _TASKS, Assist.NEVER)))
+        scored[name_group(line["area"])].append(
+            (from_standoff(line, record), extract_by_rules(record, _TASKS, Assist.NEVER))
+        )
     return {group: _score(pairs, resamples) for group, pairs in scored.items() if pairs}
 
 
@@ -61,6 +62,15 @@ def measure_agreement(records: Iterable[TrialRecord]) -> dict[str, Any]:
         (from_standoff(gold[name], at), from_standoff(second[name], at)) for name, at in at_hand.items()
     ]
     return {"two readers": _score(pairs, resamples=200)}
+
+
+def name_group(area: str) -> str:
+    """The group of an area.
+
+    >>> name_group("Oncology"), name_group("Dentistry")
+    ('oncology and allergy', 'other areas')
+    """
+    return GROUPS[0] if area in _HOME else GROUPS[1]
 
 
 def _score(pairs: list[tuple[Mapping[str, Any], Any]], resamples: int) -> dict[str, Any]:

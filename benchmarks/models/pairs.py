@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from extractor.evaluation.load import open_extractions
+from extractor.evaluation.load import ExtractionSource, open_extractions
+from extractor.evaluation.standoff import is_standoff, read_standoff
 from extractor.parse import parse_record
 from extractor.parse.parsed import ParsedRecord
 from extractor.read import read_records
@@ -15,12 +16,24 @@ Pairs = list[tuple[ParsedRecord, TrialExtraction]]
 
 
 def read_pairs(gold: Path, records: list[Path], limit: int | None = None) -> Pairs:
-    """The records that gold has, the first ``limit`` of them, in the order in which they are read.
+    """The records that gold has, the first ``limit`` of them, in the order in which they are read, each once.
+
+    Gold may be a file without text; then a record whose text is not the one that was annotated is left out. What
+    cannot be read is left out, too.
 
     >>> pairs = read_pairs(Path("seeds/gold"), [Path("seeds/records")], 2)
     >>> [parsed.record.record_id == label.record_id for parsed, label in pairs]
     [True, True]
     """
-    annotated = open_extractions(gold, "gold")
-    found = ((record, annotated.get(record.record_id)) for record in read_records(*map(str, records)))
-    return [(parse_record(record), label) for record, label in found if label is not None][:limit]
+    source: ExtractionSource = gold
+    if is_standoff(gold):
+        source = read_standoff(gold, read_records(*records, on_error=lambda _: None)).annotations
+    annotated = open_extractions(source, "gold")
+    found: dict[str, tuple[ParsedRecord, TrialExtraction]] = {}
+    for record in read_records(*records, on_error=lambda _: None):
+        if len(found) == limit:
+            break
+        label = annotated.get(record.record_id)
+        if label is not None and record.record_id not in found:
+            found[record.record_id] = parse_record(record), label
+    return list(found.values())

@@ -10,7 +10,7 @@ from extractor.evaluation.items import KINDS, pair_items, place_items
 from extractor.parse.parsed import ParsedCriterion, ParsedOutcome, ParsedRecord, ParsedRegimen, Reading, Span
 from extractor.schemas import Criterion, Item, Regimen, Task, TrialExtraction
 
-__all__ = ["FIELDS_OF", "Match", "judge_record", "match_items"]
+__all__ = ["FIELDS_OF", "Match", "judge_record", "match_items", "pair_positions", "quote_span"]
 
 _PEOPLE = ("minimum_age", "maximum_age", "sex", "healthy_volunteers")
 _OF_CRITERION = ("kind", "lead_in", "category", "constraints", "time_window")
@@ -60,14 +60,14 @@ def match_items(parsed: ParsedRecord, extraction: TrialExtraction, gold: TrialEx
     """The items of the rules' own ``extraction`` that have a counterpart in gold, as they were read."""
     predicted, wanted = extraction.eligibility.criteria, gold.eligibility.criteria
     of_span = {criterion.chunk.span: criterion for criterion in parsed.eligibility.criteria}
-    for row, column in _pair("eligibility.criteria", wanted, predicted).items():
-        criterion = of_span[_quote_span(predicted[column])]
+    for row, column in pair_positions("eligibility.criteria", wanted, predicted).items():
+        criterion = of_span[quote_span(predicted[column])]
         yield Match("eligibility.criteria", criterion.chunk.text, criterion, wanted[row])
     regimens = _readings_of(parsed, extraction.dosing)
-    for row, column in _pair("dosing", gold.dosing, extraction.dosing).items():
+    for row, column in pair_positions("dosing", gold.dosing, extraction.dosing).items():
         text = f"{extraction.dosing[column].agent}: {parsed.raw(regimens[column].quote)}"
         yield Match("dosing", text, regimens[column], gold.dosing[row])
-    for row, column in _pair("endpoints", gold.endpoints, extraction.endpoints).items():
+    for row, column in pair_positions("endpoints", gold.endpoints, extraction.endpoints).items():
         outcome = parsed.outcomes[column]
         yield Match("endpoints", outcome.chunk.text, outcome, gold.endpoints[row])
 
@@ -105,7 +105,7 @@ def _readings_of(parsed: ParsedRecord, regimens: Sequence[Regimen]) -> list[Pars
 
 def _take_reading(left: list[ParsedRegimen], regimen: Regimen) -> ParsedRegimen:
     """The reading that became a regimen of the extraction: the first with its quote's place and its agent."""
-    span = _quote_span(regimen)
+    span = quote_span(regimen)
     place = next(n for n, one in enumerate(left) if one.quote == span and one.agent.value == regimen.agent)
     return left.pop(place)
 
@@ -115,14 +115,14 @@ def _judge_standing(field: str, seen: _Seen, reading: Reading[bool], *, label: b
     return Judged(field, *seen, reading.value, label, reading.confidence, agreement)
 
 
-def _pair(path: str, gold: Sequence[Any], predicted: Sequence[Any]) -> dict[int, int]:
+def pair_positions(path: str, gold: Sequence[Any], predicted: Sequence[Any]) -> dict[int, int]:
     """Positions in gold and in the extraction of the items that stand for one another."""
     ours, theirs = place_items(gold), place_items(predicted)
     pairs = pair_items(KINDS[path], ours, theirs).pairs
     return {ours[row].position: theirs[column].position for row, column in pairs}
 
 
-def _quote_span(item: Item) -> Span:
+def quote_span(item: Item) -> Span:
     proof = next(evidence for evidence in item.evidence if evidence.field == "quote")
     return Span(proof.section, proof.start, proof.end)
 

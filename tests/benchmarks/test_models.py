@@ -1,3 +1,4 @@
+import json
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from benchmarks.models.pairs import read_pairs
 from benchmarks.models.tables import compare_with_rules, format_accuracy, format_costs, list_losses
 from extractor.assemble import Inquiry, assemble_extraction
 from extractor.assemble.policy import ModelClass, combine_policy
+from extractor.evaluation.standoff import to_standoff
 from extractor.ground.answer import Answer
 from extractor.ground.check import ground_answer
 from extractor.parse import parse_record
@@ -62,6 +64,16 @@ def test_only_records_that_gold_has_are_read_and_no_more_than_wanted(tmp_path):
     assert [label.record_id for _, label in read_pairs(gold, [records])] == annotated
     ((parsed, label),) = read_pairs(gold, [records], 1)
     assert parsed.record.record_id == label.record_id == annotated[0]
+
+
+def test_gold_without_text_gets_its_words_from_the_records(tmp_path):
+    seeds, gold = Path("seeds/records"), tmp_path / "gold.jsonl"
+    record, *_ = read_records(str(seeds))
+    label = {"record_id": record.record_id, "eligibility": {}, "dosing": []}
+    outcome = {"rank": "primary", "index": 0, "measure": parse_record(record).outcomes[0].measure.value}
+    gold.write_text(json.dumps(to_standoff(label | {"endpoints": [outcome]}, record)) + "\n", "utf-8")
+    ((parsed, found),) = read_pairs(gold, [seeds, seeds])  # a trial that occurs twice counts once
+    assert (parsed.record.record_id, found.endpoints[0].measure) == (record.record_id, outcome["measure"])
 
 
 @pytest.mark.parametrize(("right", "lost"), [(MODEL, False), (RULES, True)])

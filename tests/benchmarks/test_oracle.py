@@ -1,0 +1,196 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmarks.oracle import __main__ as command
+from benchmarks.oracle.__main__ import format_examples, format_figures, format_losses, judge_trial
+from benchmarks.oracle.answering import Cause, ask_oracle
+from benchmarks.oracle.losses import Loss
+from extractor.ask.plan.questions import Assist
+from extractor.assemble import Inquiry, assemble_extraction
+from extractor.evaluation.counts import Column
+from extractor.evaluation.fields import FIELDS
+from extractor.evaluation.record_score import score_record
+from extractor.parse import parse_record
+from extractor.parse.parsed import Reading
+from extractor.schemas import Category, Section, Source, TrialExtraction, TrialRecord
+
+CRITERION = "Kreatin of at least 50 mg/dL"
+METHODS = ("glowmetry", "huemetry", "ringoscopy", "tonography", "pulsometry", "gritoscopy")
+ARM = "Experimental: Examplumab 300 mg subcutaneously every 4 weeks, for as long as it is of use"
+OUTCOME = f"Change of the hue by {', '.join(METHODS)}"
+
+
+def read(category=None, stands=0.99):
+    """A record with one criterion, one arm and one outcome; what the rules think of the criterion can be given."""
+    sections = (
+        Section(name="eligibility", text=f"Inclusion Criteria:\n\n* {CRITERION}"),
+        Section(name="arms[0]", text=ARM),
+        Section(name="primary_outcomes[0]", text=f"{OUTCOME}, 2 years"),
+    )
+    parsed = parse_record(TrialRecord(record_id="T1", source=Source(path="t", format="flat"), sections=sections))
+    (criterion,) = parsed.eligibility.criteria
+    criterion = replace(
+        criterion, stands=Reading(value=True, confidence=stands), category=category or criterion.category
+    )
+    return replace(parsed, eligibility=replace(parsed.eligibility, criteria=(criterion,)))
+
+
+def annotate(parsed, *, criterion=None, dosing=None, endpoint=None, **people):
+    """Gold: what the rules find, with the changes."""
+    found = assemble_extraction(parsed, Inquiry()).model_dump(mode="json")
+    (only,) = found["eligibility"]["criteria"]
+    only |= criterion or {}
+    found["eligibility"] |= people
+    found["dosing"] = found["dosing"] if dosing is None else dosing
+    found["endpoints"][0] |= endpoint or {}
+    return TrialExtraction.model_validate(found)
+
+
+def losses(parsed, gold, assist=Assist.ALWAYS):
+    return [(loss.field, loss.cause) for loss in judge_trial(parsed, gold, assist).losses]
+
+
+@pytest.mark.parametrize("assist", [Assist.AUTO, Assist.ALWAYS])
+def test_where_the_rules_are_right_nothing_is_lost(assist):
+    parsed = read()
+    assert losses(parsed, annotate(parsed), assist) == []
+
+
+def test_what_the_rules_leave_open_is_answered_from_gold():
+    parsed = read(Reading(None, 0.0))
+    trial = judge_trial(parsed, annotate(parsed, criterion={"category": "biomarker"}), Assist.AUTO)
+    assert trial.losses == ()
+    assert trial.rules.eligibility.criteria[0].category is None
+    assert trial.oracle.eligibility.criteria[0].category is Category.BIOMARKER
+
+
+def test_never_asked_since_a_rule_was_sure_or_silent():
+    parsed = read()
+    lead_in = annotate(parsed, criterion={"lead_in": "Inclusion Criteria"}, sex="male")
+    assert sorted(losses(parsed, lead_in)) == [
+        ("eligibility.criteria.lead_in", Cause.SILENT),
+        ("eligibility.sex", Cause.SILENT),
+    ]
+    shorter = annotate(parsed, criterion={"quote": "Kreatin of at least 50"})
+    assert losses(parsed, shorter) == [("eligibility.criteria.quote", Cause.SURE)]
+    surely = read(Reading(Category.OTHER, 0.99))
+    gold = annotate(surely, criterion={"category": "biomarker"})
+    assert losses(surely, gold, Assist.AUTO) == [("eligibility.criteria.category", Cause.SURE)]
+
+
+def test_a_doubt_that_is_not_worth_its_tokens_is_never_asked():
+    parsed = read(Reading(Category.OTHER, 0.9))
+    gold = annotate(parsed, criterion={"category": "biomarker"})
+    assert losses(parsed, gold, Assist.AUTO) == [("eligibility.criteria.category", Cause.UNASKED)]
+
+
+def test_the_right_answer_was_not_offered():
+    parsed = read(Reading(Category.AGE, 0.05, alternatives=(Category.INFECTION,)), stands=0.5)
+    gold = annotate(parsed, criterion={"category": "biomarker"})
+    assert losses(parsed, gold, Assist.AUTO) == [("eligibility.criteria.category", Cause.OPTIONS)]
+    assert losses(parsed, gold, Assist.ALWAYS) == []  # a second annotator is offered all
+
+
+def test_the_reply_has_no_room_for_all_of_gold():
+    parsed = read()
+    gold = annotate(parsed, endpoint={"methods": METHODS})
+    (given,) = [given for key, given in ask_oracle(parsed, gold, Assist.ALWAYS).given.items() if key[0] == "endpoints"]
+    assert given.misfits == {"methods": Cause.WIRE}
+    assert given.grounded.readings["methods"].value == METHODS[:5]
+    assert losses(parsed, gold) == [("endpoints.methods", Cause.WIRE)]
+
+
+def test_a_reply_has_no_room_for_any_number_of_regimens():
+    parsed = read()
+    (regimen,) = annotate(parsed).model_dump(mode="json")["dosing"]
+    gold = annotate(parsed, dosing=[regimen | {"amounts": [{"low": n, "high": n, "unit": "mg"}]} for n in range(1, 21)])
+    given = ask_oracle(parsed, gold, Assist.ALWAYS).given
+    full = [row for (path, row), one in given.items() if path == "dosing" and one.misfits.get("agent") is Cause.WIRE]
+    assert full == list(range(full[0], 20))
+    assert [given["dosing", row].grounded is None for row in (full[0] - 1, full[0])] == [False, True]
+    assert ("dosing.regimens", Cause.WIRE) in losses(parsed, gold)
+
+
+def test_what_the_text_does_not_state_is_refused_by_the_checks():
+    parsed = read()
+    (limit,) = annotate(parsed).eligibility.criteria[0].constraints
+    gold = annotate(parsed, criterion={"constraints": [limit.model_dump(mode="json") | {"value": 51}]})
+    assert losses(parsed, gold) == [("eligibility.criteria.constraints", Cause.CHECKS)]
+
+
+def test_rules_that_are_believed_against_a_right_answer_lose_it_in_merging():
+    parsed = read(Reading(Category.OTHER, 0.99))
+    gold = annotate(parsed, criterion={"category": "biomarker"})
+    assert losses(parsed, gold) == [("eligibility.criteria.category", Cause.MERGED)]
+
+
+def test_an_item_tells_the_cause_for_its_values():
+    parsed = read()
+    regimen = {"agent": "Other drug", "section": "brief_summary", "quote": "weekly", "frequency": "QW"}
+    gold = annotate(parsed, dosing=[*annotate(parsed).model_dump(mode="json")["dosing"], regimen])
+    found = losses(parsed, gold)
+    assert ("dosing.regimens", Cause.SILENT) in found
+    assert {cause for field, cause in found if field != "dosing.regimens"} == {Cause.ITEM}
+    assert ("dosing.frequency", Cause.ITEM) in found
+
+
+def test_a_criterion_that_gold_does_not_have_is_asked_away_where_it_is_in_doubt():
+    sure, doubted = read(), read(stands=0.5)
+    whole = annotate(sure)
+    gold = whole.model_copy(update={"eligibility": whole.eligibility.model_copy(update={"criteria": ()})})
+    assert ("eligibility.criteria", Cause.SURE) in losses(sure, gold, Assist.AUTO)
+    assert ("eligibility.criteria", Cause.MERGED) in losses(sure, gold, Assist.ALWAYS)
+    assert losses(doubted, gold) == []
+
+
+def test_losses_are_the_errors_that_an_evaluation_counts():
+    parsed = read(Reading(Category.OTHER, 0.99))
+    gold = annotate(
+        parsed,
+        criterion={"category": "biomarker", "constraints": [], "lead_in": "Inclusion"},
+        endpoint={"methods": METHODS, "concept": "biomarker", "time_points": []},
+        dosing=[],
+        sex="male",
+    )
+    for assist in (Assist.AUTO, Assist.ALWAYS):
+        trial = judge_trial(parsed, gold, assist)
+        counts = score_record(gold, trial.oracle).counts
+        wrong = {
+            field.name: row[Column.GOLD] + row[Column.PREDICTED] - 2 * row[Column.NORMALISED]
+            for field, row in zip(FIELDS, counts, strict=True)
+        }
+        told = {field.name: sum(loss.errors for loss in trial.losses if loss.field == field.name) for field in FIELDS}
+        assert told == wrong
+        assert sum(wrong.values()) > 3
+
+
+def test_points_add_up_to_what_the_oracle_lacks():
+    parsed = read()
+    trial = judge_trial(parsed, annotate(parsed, sex="male"), Assist.ALWAYS)
+    *_, points = format_losses([trial]).splitlines()
+    *causes, total = map(float, points.split()[1:])
+    assert sum(causes) == pytest.approx(total, abs=0.05)
+    assert "all" in format_figures({"all areas": [trial]})
+    figures = dict(line.split("\t", 1) for line in format_figures({"all areas": [trial]}).splitlines())
+    assert total == pytest.approx(100 * (1 - float(figures["all"].split()[-1])), abs=0.1)
+
+
+def test_trials_that_are_for_measuring_are_not_shown():
+    shown = [Loss(record_id, "eligibility.sex", Cause.SURE, "all", "male", "") for record_id in "ABCD"]
+    text = format_examples(shown, {"A": 0, "B": 3, "C": 4, "D": 2}, 10)
+    assert [line.split()[0] for line in text.splitlines() if "eligibility.sex" in line] == ["A", "D"]
+
+
+def test_the_command_prints_figures_and_losses_of_the_folds_that_are_wanted(monkeypatch, capsys):
+    seeds = Path(__file__).parents[2] / "seeds"
+    arguments = ["oracle", str(seeds / "gold"), str(seeds / "records"), "--assist", "always", "--examples", "2"]
+    monkeypatch.setattr("sys.argv", arguments)
+    command.main()
+    out = capsys.readouterr().out
+    assert out.startswith("task\toncology and allergy (5): rules\toracle\n")
+    assert "\npoints\t" in out
+    monkeypatch.setattr("sys.argv", [*arguments, "--folds", "0,1,2"])  # the seeds are for measuring
+    with pytest.raises(SystemExit, match="no trial whose record is at hand"):
+        command.main()
