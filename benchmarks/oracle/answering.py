@@ -21,7 +21,6 @@ from extractor.ask.wire import WIRE_ITEMS, unite_options
 from extractor.assemble import ALL_TASKS, Inquiry, assemble_extraction
 from extractor.evaluation.fold import fold_text
 from extractor.ground.check import GroundedAnswer
-from extractor.parse.clean import clean_text
 from extractor.parse.parsed import ParsedCriterion, ParsedRecord
 from extractor.schemas import (
     Amount,
@@ -37,6 +36,7 @@ from extractor.schemas import (
     TrialExtraction,
     Usage,
 )
+from extractor.text.clean import clean_text
 
 __all__ = ["Asked", "Cause", "Given", "ask_oracle", "list_items"]
 
