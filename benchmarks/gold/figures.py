@@ -20,12 +20,21 @@ from extractor.schemas import Task, TrialRecord
 
 from .__main__ import read_gold
 
-__all__ = ["FIGURES", "GROUPS", "measure_figures", "read_figures"]
+__all__ = ["FIGURES", "GROUPS", "group_of", "measure_figures", "read_figures"]
 
 FIGURES = Path(__file__).with_name("figures.json")
 GROUPS = ("oncology and allergy", "other areas")
 _HOME = frozenset({"Oncology", "Allergy / asthma"})
 _TASKS = tuple(Task)
+
+
+def group_of(area: str) -> str:
+    """The group of an area.
+
+    >>> group_of("Oncology"), group_of("Neurology")
+    ('oncology and allergy', 'other areas')
+    """
+    return GROUPS[area not in _HOME]
 
 
 def read_figures() -> dict[str, Any]:
@@ -47,8 +56,9 @@ def measure_figures(records: Iterable[TrialRecord], resamples: int = 1000) -> di
         if line is None or record.record_id in seen or find_changed_sections(line, record):
             continue
         seen.add(record.record_id)
-        group = GROUPS[0] if line["area"] in _HOME else GROUPS[1]
-        scored[group].append((from_standoff(line, record), extract_by_rules(record, _TASKS, Assist.NEVER)))
+        scored[group_of(line["area"])].append(
+            (from_standoff(line, record), extract_by_rules(record, _TASKS, Assist.NEVER))
+        )
     return {group: _score(pairs, resamples) for group, pairs in scored.items() if pairs}
 
 
