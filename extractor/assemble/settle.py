@@ -18,7 +18,7 @@ _OPENING = re.compile(
     r"^(?:(?:the|an?|(?:first )?(?:date|day|time|moment|assessment|documentation|occurrence) (?:of|when|that)) )+"
 )
 
-BELIEVED = 0.3
+BELIEVED = 0.35
 """A value below this confidence is left out. It is less than one half because a list counts as right only as a whole,
 and most of its values may be right where one is wrong.
 """
