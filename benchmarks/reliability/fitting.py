@@ -16,7 +16,7 @@ __all__ = ["Curves", "calibrate", "cross_validate", "fit_curve", "fit_curves", "
 Curves = Mapping[tuple[str, str], Curve]
 """A curve for each field, and for values that were found and those that were not."""
 
-_LEAST = 10
+_LEAST = 20
 """Values that a knot rests on at least."""
 _PRIOR = 3.0
 """How many trials the prior weighs. A trial repeats its mistakes, so trials count here, not values."""

@@ -15,7 +15,7 @@ _DAYS = {"year": 365.25, "month": 30.44, "week": 7.0, "day": 1.0, "hour": 1 / 24
 _EVERYBODY = 99
 """Years from which on a registered upper limit admits everybody."""
 _PLAIN = 0.9
-"""Confidence of an age that the criteria state once, at least; of several that differ, the widest has less."""
+"""Confidence of an age from which on the text leaves no doubt of it."""
 _ROUNDED = 1.01
 """Registries round, and turn "under 18" into 17."""
 _ABOUT_AGE = re.compile(
