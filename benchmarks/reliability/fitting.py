@@ -18,7 +18,7 @@ Curves = Mapping[tuple[str, str], Curve]
 
 _LEAST = 20
 """Values that a knot rests on at least."""
-_PRIOR = 3.0
+_PRIOR = 2.0
 """How many trials the prior weighs. A trial repeats its mistakes, so trials count here, not values."""
 
 

@@ -14,8 +14,6 @@ _REGISTERED = re.compile(r"(\d+)\s+(\w+?)s?")
 _DAYS = {"year": 365.25, "month": 30.44, "week": 7.0, "day": 1.0, "hour": 1 / 24, "minute": 1 / 1440}
 _EVERYBODY = 99
 """Years from which on a registered upper limit admits everybody."""
-_PLAIN = 0.9
-"""Confidence of an age from which on the text leaves no doubt of it."""
 _ROUNDED = 1.01
 """Registries round, and turn "under 18" into 17."""
 _ABOUT_AGE = re.compile(
@@ -108,7 +106,8 @@ def _is_of_one_generation(audited: AuditedRecord, evidence: Evidence, stated: fl
 def _is_plain(audited: AuditedRecord, field: str, evidence: Evidence) -> bool:
     """Whether the text states the limit for everybody, in words that leave no doubt which bound it is."""
     reading = getattr(audited.parsed.eligibility, field)
-    if reading.confidence < _PLAIN or reading.value != getattr(audited.extraction.eligibility, field):
+    told = evidence.section != "eligibility"  # a summary may tell of some participants alone
+    if told or reading.alternatives or reading.value != getattr(audited.extraction.eligibility, field):
         return False
     text = audited.record.raw_text(evidence.section) or ""
     before = text[max(0, evidence.start - _REACH) : evidence.start]
