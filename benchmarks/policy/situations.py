@@ -51,7 +51,7 @@ def count_situations(parsed: ParsedRecord, inquiry: Inquiry, gold: TrialExtracti
     paired = {id(match.read) for match in matches}
     for regimen in parsed.dosing.regimens:
         if whole.get(id(regimen), inquiry) is None:  # the model read its stretch, and saw no such regimen
-            situation = "doubtful" if regimen.agent.confidence < DOUBTFUL else "likely"
+            situation = "doubtful" if regimen.exists.confidence < DOUBTFUL else "likely"
             situation = name_situation(situation, model_class)
             counts["dosing.regimens"][situation]["rule" if id(regimen) in paired else "model"] += 1
     for criterion in parsed.eligibility.criteria:

@@ -1,83 +1,85 @@
-"""Whether the pre-parser's confidences are true, as tables on stdout.
+"""Fit the calibration of the pre-parser's confidences on gold of whole records, and judge it.
 
-    python -m benchmarks.reliability --data DIR [--gold DIR --records DIR] [--field NAME [--errors N]] [--json]
+    python -m benchmarks.reliability GOLD --records INPUT... [--write] [--field NAME [--errors N]]
 
-For each field: values, mean confidence, share right, expected calibration error, the share that is certain
-(confidence of 0.95 or more), and how many of these are right with Wilson's 95 % interval. Then by bins of confidence:
-count, mean confidence, share right. A value that is empty counts too: it is right if nothing is labelled. Readings
-that are open (confidence 0) claim nothing and are left out of the calibration error.
+GOLD is a standoff file with folds, such as ``benchmarks/gold/gold.jsonl``. ``unseen`` judges each fold by curves fitted
+on the other folds, ``shipped`` judges all folds by the curves of the package. The table shows for each field and each
+area: values and the share right; then the mean confidence, the expected calibration error, the share that is certain
+(0.95 or more), what these claim on average and how many of them are right, with Wilson's 95 % interval. A value that
+is empty counts too: it is right if nothing is annotated. Open readings (confidence 0) claim nothing and are left out.
 
-Labels are judged on the trials that rules are developed on (two thirds, by the trial's hash) and on the others
-(held-out). With ``--gold``, the records of ``--records`` are read and paired with gold as an evaluation pairs them.
-``--field`` shows one field ("category" or "endpoints.category"), with its certain values that are wrong: those of the
-trials for development, or of gold if no labels are named. Held-out trials only tell whether a change generalises.
-
-Rows on labels are in-sample where weights were fitted on these labels (the split, categories, concepts): what they do
-on trials that they have not seen is what the commands of ``benchmarks.training`` print.
+``--write`` first fits on all folds and replaces the curves of the package. ``--field`` shows one field ("category" or
+"endpoints.category"), and certain values of it that are wrong, from the folds that are for development alone.
 """
 
 import argparse
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.judging import Judged
-from benchmarks.label_files import add_data_option
+from benchmarks.gold.__main__ import read_gold
+from benchmarks.gold.figures import GROUPS, name_group
 from extractor.evaluation.report import to_json_value
+from extractor.parse.calibration import CURVES
 from extractor.parse.parsed import CERTAIN
+from extractor.read import read_records
 
-from .figures import format_bins, format_summary, measure_reliability, to_json
-from .sources import judge_all_labels, judge_gold, split_held_out
+from .figures import format_head, format_row, measure_reliability
+from .fitting import calibrate, cross_validate, fit_curves, format_curves, read_curves
+from .sources import Stated, judge_gold
 
-_NOTE = (
-    "Labels are in-sample for fitted weights (split, categories, concepts); see benchmarks.training for trials unseen."
-)
+_DEVELOPMENT = frozenset({0, 1, 2})
+"""Folds whose values people may read."""
 
 
 def main() -> None:
     """Print the tables."""
     chosen = _read_arguments()
-    sources = dict(_judge(chosen))
-    if chosen.json:
-        figures = {name: [to_json(row) for row in measure_reliability(judged)] for name, judged in sources.items()}
-        print(json.dumps(figures))
-        return
-    if chosen.data:
-        print(_NOTE)
-    for name, judged in sources.items():
-        rows = measure_reliability(judged)
-        print(f"\n== {name}\n{format_summary(rows)}\n\n{format_bins(rows)}")
+    records = read_records(*chosen.records, on_error=lambda _: None)
+    stated = [one for one in judge_gold(read_gold(chosen.gold), records) if one.confidence]
+    if not stated:
+        raise SystemExit(f"{chosen.gold}: no trial of it is among the records; name the inputs that hold them")
+    if chosen.write:
+        Path(str(CURVES)).write_text(format_curves(fit_curves(stated)), "utf-8")
+    judged = list(zip(stated, cross_validate(stated), calibrate(stated, read_curves()), strict=True))
+    print(f"{len({one.trial for one in stated})} trials\n")
+    for name, rows in _list_rows(judged, chosen.field):
+        if not rows:
+            print(f"\n{format_head(name)}")
+            continue
+        unseen = measure_reliability((confidence, one.right) for one, confidence, _ in rows)
+        shipped = measure_reliability((confidence, one.right) for one, _, confidence in rows)
+        print(format_row(name, unseen, shipped))
     if chosen.field:
-        print(*_show_wrong(next(iter(sources.values())), chosen.errors), sep="\n")
+        print(*_show_wrong(judged, chosen.field, chosen.errors), sep="\n")
 
 
 def _read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_data_option(parser, required=False)
-    parser.add_argument("--gold", type=Path, metavar="DIR", help="folder of gold extractions")
-    parser.add_argument("--records", type=Path, metavar="DIR", help="the records of the gold")
+    parser.add_argument("gold", type=Path, metavar="GOLD", help="a file of standoff gold with folds")
+    parser.add_argument("--records", nargs="+", required=True, metavar="INPUT", help="the records of the gold")
+    parser.add_argument("--write", action="store_true", help="replace the curves of the package")
     parser.add_argument("--field", metavar="NAME", help="only this field, with its certain values that are wrong")
     parser.add_argument("--errors", type=int, default=20, metavar="N", help="how many of these (default: 20)")
-    parser.add_argument("--json", action="store_true", help="all figures as one JSON object")
-    chosen = parser.parse_args()
-    if (chosen.gold is None) != (chosen.records is None):
-        parser.error("--gold and --records go together")
-    if chosen.data is None and chosen.gold is None:
-        parser.error("name labels with --data, or gold with --gold and --records")
-    return chosen
+    return parser.parse_args()
 
 
-def _judge(chosen: argparse.Namespace) -> Iterator[tuple[str, Sequence[Judged]]]:
-    if chosen.data:
-        held_out, development = split_held_out(_choose(judge_all_labels(chosen.data, chosen.field), chosen.field))
-        yield "labels, development (two thirds of the trials)", development
-        yield "labels, held-out (the last third)", held_out
-    if chosen.gold:
-        yield "gold", list(_choose(judge_gold(chosen.gold, chosen.records), chosen.field))
+_Judged = tuple[Stated, float, float]
+"""A value, its confidence by curves that have not seen it, and by those of the package."""
 
 
-def _choose(judged: Iterable[Judged], field: str | None) -> Iterator[Judged]:
-    return (one for one in judged if field is None or is_named(one.field, field))
+def _list_rows(judged: Sequence[_Judged], field: str | None) -> Iterator[tuple[str, list[_Judged]]]:
+    """The lines of the table by name; a line without values is a heading."""
+    chosen = [one for one in judged if field is None or is_named(one[0].field, field)]
+    for group in GROUPS:
+        yield group, []
+        inside = [one for one in chosen if name_group(one[0].area) == group]
+        for name in sorted({one[0].field for one in inside}):
+            yield name, [one for one in inside if one[0].field == name]
+        yield "all fields", inside
+    yield "by area, all fields", []
+    for area in sorted({one[0].area for one in chosen}):
+        yield area, [one for one in chosen if one[0].area == area]
 
 
 def is_named(field: str, name: str) -> bool:
@@ -89,16 +91,17 @@ def is_named(field: str, name: str) -> bool:
     return field == name or field.endswith(f".{name}")
 
 
-def _show_wrong(judged: Iterable[Judged], limit: int) -> Iterator[str]:
-    wrong = [one for one in judged if one.confidence >= CERTAIN and not one.agreement.right and not one.is_detail]
-    yield f"\n{len(wrong)} certain values are wrong:"
-    for one in sorted(wrong, key=lambda one: -one.confidence)[:limit]:
-        yield f"  {one.trial} {one.confidence:.3f} {one.field}: read {_show(one.read)}, labelled {_show(one.label)}"
+def _show_wrong(judged: Sequence[_Judged], field: str, limit: int) -> Iterator[str]:
+    wrong = [
+        (one, confidence)
+        for one, confidence, _ in judged
+        if is_named(one.field, field) and confidence >= CERTAIN and not one.right and one.fold in _DEVELOPMENT
+    ]
+    yield f"\n{len(wrong)} certain values of the folds for development are wrong:"
+    for one, confidence in sorted(wrong, key=lambda pair: -pair[1])[:limit]:
+        read, label = (json.dumps(to_json_value(each), ensure_ascii=False) for each in (one.read, one.label))
+        yield f"  {one.trial} {confidence:.3f} {one.field}: read {read}, annotated {label}"
         yield "      " + " ".join(one.text.split())[:300]
-
-
-def _show(value: object) -> str:
-    return json.dumps(to_json_value(value), ensure_ascii=False)
 
 
 if __name__ == "__main__":

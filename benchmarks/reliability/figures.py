@@ -1,117 +1,72 @@
-"""Reliability of stated confidences: right answers by bin, among certain values, and the calibration error."""
+"""How true confidences are: mean claim and share right, over all values and over the certain ones."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from itertools import chain, pairwise
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
 
-from benchmarks.judging import Judged
 from benchmarks.scores import wilson
 from extractor.parse.parsed import CERTAIN
 
-__all__ = ["Bin", "Reliability", "format_bins", "format_summary", "measure_reliability", "to_json"]
+__all__ = ["Reliability", "format_head", "format_row", "measure_reliability"]
 
-_EDGES = (0.0, 1e-9, 0.5, 0.7, 0.8, 0.9, CERTAIN, 0.98, math.inf)
-_NAMES = ("open", "<.5", ".5-.7", ".7-.8", ".8-.9", ".9-.95", ".95-.98", ">=.98")
-
-
-@dataclass(frozen=True, slots=True)
-class Bin:
-    """The values whose confidence lies between two edges. ``confidence`` is their mean."""
-
-    name: str
-    count: int
-    right: int
-    confidence: float
+_EDGES = (0.0, 0.5, 0.7, 0.8, 0.9, CERTAIN, 0.98, math.inf)
 
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """One field over all its values. The first bin holds open readings, which claim nothing."""
+    """Figures of at least one value. ``error`` is the expected calibration error; claims are mean confidences."""
 
-    field: str
-    bins: tuple[Bin, ...]
+    count: int
+    right: int
+    claimed: float
+    error: float
     certain: int
     certain_right: int
-
-    @property
-    def count(self) -> int:
-        return sum(one.count for one in self.bins)
-
-    @property
-    def right(self) -> int:
-        return sum(one.right for one in self.bins)
-
-    @property
-    def confidence(self) -> float:
-        """Mean of what is claimed."""
-        return sum(one.count * one.confidence for one in self.bins) / self.count
+    certain_claimed: float
 
     @property
     def certain_interval(self) -> tuple[float, float] | None:
-        """Wilson's 95 % interval of the share of certain values that are right."""
+        """Wilson's 95 % interval of the share of certain values that are right; None without any."""
         return wilson(self.certain_right, self.certain) if self.certain else None
 
-    @property
-    def calibration_error(self) -> float | None:
-        """Mean gap between confidence and share right, by bin, of the values that claim something."""
-        claimed = [one for one in self.bins[1:] if one.count]
-        gaps = sum(abs(one.count * one.confidence - one.right) for one in claimed)
-        return gaps / sum(one.count for one in claimed) if claimed else None
+
+def measure_reliability(values: Iterable[tuple[float, bool]]) -> Reliability:
+    """The figures of values, each a confidence and whether it was right."""
+    known = list(values)
+    certain = [one for one in known if one[0] >= CERTAIN]
+    bins = ([one for one in known if low <= one[0] < high] for low, high in pairwise(_EDGES))
+    gaps = (abs(sum(confidence - right for confidence, right in inside)) for inside in bins)
+    return Reliability(
+        count=len(known),
+        right=sum(right for _, right in known),
+        claimed=sum(confidence for confidence, _ in known) / len(known),
+        error=sum(gaps) / len(known),
+        certain=len(certain),
+        certain_right=sum(right for _, right in certain),
+        certain_claimed=sum(confidence for confidence, _ in certain) / max(1, len(certain)),
+    )
 
 
-def measure_reliability(judged: Iterable[Judged]) -> list[Reliability]:
-    """One field after another, as they come, and "all values" at the end if there are several."""
-    fields: dict[str, list[Judged]] = {}
-    for one in judged:
-        if not one.is_detail:
-            fields.setdefault(one.field, []).append(one)
-    rows = [_measure(name, values) for name, values in fields.items()]
-    return [*rows, _measure("all values", [*chain(*fields.values())])] if len(rows) > 1 else rows
+_WIDTH = 38
+_COLUMNS = f"{'claimed':>9}{'ECE':>7}{'certain':>9}{'claimed':>9}{'right':>7}{'95 %':>16}"
 
 
-def _measure(field: str, judged: Sequence[Judged]) -> Reliability:
-    certain = [one.agreement.right for one in judged if one.confidence >= CERTAIN]
-    return Reliability(field, tuple(_list_bins(judged)), len(certain), sum(certain))
+def format_head(name: str) -> str:
+    """The heading of a part of the table, named by its first column."""
+    whole = f"{'':{_WIDTH + 14}}  | {'unseen':{len(_COLUMNS)}} | shipped"
+    return f"{whole}\n{name:{_WIDTH}}{'values':>7}{'right':>7}  |{_COLUMNS}  |{_COLUMNS}"
 
 
-def _list_bins(judged: Sequence[Judged]) -> Iterator[Bin]:
-    for name, (low, high) in zip(_NAMES, pairwise(_EDGES), strict=True):
-        inside = [one for one in judged if low <= one.confidence < high]
-        mean = sum(one.confidence for one in inside) / len(inside) if inside else 0.0
-        yield Bin(name, len(inside), sum(one.agreement.right for one in inside), mean)
+def format_row(name: str, unseen: Reliability, shipped: Reliability) -> str:
+    """One line of the table."""
+    shown = f"{name:{_WIDTH}}{unseen.count:>7}{unseen.right / unseen.count:>7.3f}"
+    return f"{shown}  |{_format(unseen)}  |{_format(shipped)}"
 
 
-def format_summary(rows: Iterable[Reliability]) -> str:
-    """A line a field: values, mean confidence, share right, calibration error, and the certain ones."""
-    lines = [f"{'field':38}{'values':>7}{'conf':>7}{'right':>7}{'ECE':>7}{'certain':>9}{'right':>7}   95 %"]
-    for row in rows:
-        shares = row.confidence, row.right / row.count, row.calibration_error
-        certain = row.certain / row.count, row.certain_right / row.certain if row.certain else None
-        interval = "{:.3f} to {:.3f}".format(*row.certain_interval) if row.certain_interval else ""
-        figures = "".join(f"{_show(share):>7}" for share in shares)
-        shown = f"{figures}{_show(certain[0]):>9}{_show(certain[1]):>7}"
-        lines.append(f"{row.field:38}{row.count:>7}{shown}   {interval}".rstrip())
-    return "\n".join(lines)
-
-
-def format_bins(rows: Iterable[Reliability]) -> str:
-    """A line a field: in each bin of confidence how many values, their mean confidence and the share right."""
-    lines = [f"{'field':38}" + "".join(f"{name:>16}" for name in _NAMES)]
-    for row in rows:
-        cells = (
-            f"{one.count} {one.confidence:.2f} {one.right / one.count:.2f}" if one.count else "-" for one in row.bins
-        )
-        lines.append(f"{row.field:38}" + "".join(f"{cell:>16}" for cell in cells))
-    return "\n".join(lines)
-
-
-def to_json(row: Reliability) -> dict[str, Any]:
-    """All figures of a field."""
-    derived = ("count", "right", "confidence", "certain_interval", "calibration_error")
-    return asdict(row) | {name: getattr(row, name) for name in derived}
-
-
-def _show(share: float | None) -> str:
-    return "-" if share is None else f"{share:.3f}"
+def _format(row: Reliability) -> str:
+    shown = f"{row.claimed:>9.3f}{row.error:>7.3f}{row.certain / row.count:>9.3f}"
+    if row.certain_interval is None:
+        return f"{shown}{'-':>9}{'-':>7}{'-':>16}"
+    interval = "{:.3f} to {:.3f}".format(*row.certain_interval)
+    return f"{shown}{row.certain_claimed:>9.3f}{row.certain_right / row.certain:>7.3f}{interval:>16}"

@@ -40,8 +40,8 @@ def judge_record(
 ) -> Iterator[Judged]:
     """Every reading that has a counterpart in gold, and whether what was read as an item is one.
 
-    ``trial`` is what folds go by. The existence of a regimen has no reading of its own: its confidence is that of
-    the agent, and its field is "dosing.regimens". What the rules did not see at all has no reading to judge.
+    ``trial`` is what folds go by. Whether a regimen exists is the field "dosing.regimens"; before calibration its
+    confidence is that of the agent. What the rules did not see at all has no reading to judge.
     """
     extraction = assemble_extraction(parsed, Inquiry(), tasks)
     if Task.ELIGIBILITY in tasks:
@@ -84,7 +84,7 @@ def _judge_standings(
         seen = (trial, criterion.chunk.text)
         yield _judge_standing("eligibility.criteria.stands", seen, criterion.stands, label=stands)
     for regimen, read in zip(extraction.dosing, _readings_of(parsed, extraction.dosing), strict=True):
-        exists = Reading(value=True, confidence=read.agent.confidence)
+        exists = Reading(value=True, confidence=read.exists.confidence or read.agent.confidence)
         seen = (trial, f"{regimen.agent}: {parsed.raw(read.quote)}")
         yield _judge_standing("dosing.regimens", seen, exists, label=id(read) in paired)
 

@@ -1,42 +1,50 @@
-"""Where judged readings come from: files of labels, and records with gold."""
+"""Judged readings of whole records, with the area and the fold of their trial."""
 
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
 
 from benchmarks.judging import Judged
-from benchmarks.label_files import read_labels
-from benchmarks.labels.dosing import build_record, is_held_out
-from benchmarks.labels.sources import judge_labels
-from extractor.evaluation.load import open_extractions
-from extractor.parse import parse_record
-from extractor.read import read_records
-from extractor.schemas import Task, TrialExtraction
+from extractor.evaluation.standoff import find_changed_sections, from_standoff
+from extractor.parse import ParsedRecord, parse_uncalibrated
+from extractor.parse.calibration import FOUND, NOTHING
+from extractor.schemas import TrialExtraction, TrialRecord
 
 from .records import judge_record
 
-__all__ = ["judge_all_labels", "judge_gold", "split_held_out"]
+__all__ = ["Stated", "judge_gold"]
 
 
-def judge_all_labels(data: Path, field: str | None = None) -> Iterator[Judged]:
-    """Every labelled value. With ``field``, files that do not judge it are not read."""
-    yield from judge_labels(data, field)
-    if field is None or "." not in field or field.startswith("dosing"):
-        for row in read_labels(data, "dosing"):
-            gold = TrialExtraction.model_validate({"record_id": row["id"], "eligibility": {}, "dosing": row["dosing"]})
-            yield from judge_record(parse_record(build_record(row)), gold, row["record"], {Task.DOSING})
+@dataclass(frozen=True, slots=True)
+class Stated(Judged):
+    """A judged reading of a trial of that area and fold."""
+
+    area: str
+    fold: int
+
+    @property
+    def right(self) -> bool:
+        return self.agreement.right
+
+    @property
+    def curve(self) -> tuple[str, str]:
+        """Which curve it belongs to: its field, and whether it gives a value."""
+        return self.field, FOUND if self.read else NOTHING
 
 
-def judge_gold(gold: Path, records: Path) -> Iterator[Judged]:
-    """Every reading of the records that gold annotates."""
-    annotated = open_extractions(gold, "gold")
-    for record in read_records(records):
-        if extraction := annotated.get(record.record_id):
-            yield from judge_record(parse_record(record), extraction, record.record_id)
-
-
-def split_held_out(judged: Iterable[Judged]) -> tuple[list[Judged], list[Judged]]:
-    """The values of held-out trials, and those of all others."""
-    sides: tuple[list[Judged], list[Judged]] = ([], [])
-    for one in judged:
-        sides[not is_held_out(one.trial)].append(one)
-    return sides
+def judge_gold(
+    gold: Mapping[str, Mapping[str, Any]],
+    records: Iterable[TrialRecord],
+    parse: Callable[[TrialRecord], ParsedRecord] = parse_uncalibrated,
+) -> Iterator[Stated]:
+    """Every reading of the records whose text is the one that was annotated, each trial once."""
+    left = dict(gold)
+    for record in records:
+        line = left.get(record.record_id)
+        if line is not None and not find_changed_sections(line, record):
+            del left[record.record_id]
+            annotated = TrialExtraction.model_validate(from_standoff(line, record))
+            for one in judge_record(parse(record), annotated, record.record_id):
+                if not one.is_detail:
+                    values = {field.name: getattr(one, field.name) for field in fields(Judged)}
+                    yield Stated(**values, area=line["area"], fold=line["fold"])

@@ -10,7 +10,7 @@ from extractor.schemas import Absence, AbsenceReason, Origin, Regimen
 
 from .inquiry import Inquiry
 from .ledger import Ledger
-from .policy import DOUBTFUL, ModelClass
+from .policy import ModelClass
 from .regimen_pairs import name_agent, pair_reread
 from .settle import Settled, agree, settle
 
@@ -93,6 +93,8 @@ def _settle_pair(parsed: ParsedRecord, stretch: Chunk, regimen: ParsedRegimen, i
     dose; else who is believed is a matter of policy, too.
     """
     known = replace(_known(parsed, regimen, inquiry), chunk=stretch, question="regimens")
+    both = max(regimen.exists.confidence, inquiry.policy.of("dosing.regimens").when_they_agree())
+    known = replace(known, quote=replace(known.quote, confidence=both))
     known = replace(known, readings=_yield_values(known.readings, stretch, inquiry))
     theirs = inquiry.reading(stretch.number, "quote")
     if theirs and any(regimen.quote.overlaps(span) and regimen.quote.length <= span.length for span in theirs.spans):
@@ -119,13 +121,12 @@ def _yield_values(readings: dict[str, Reading[Any]], stretch: Chunk, inquiry: In
 
 def _outlives(regimen: ParsedRegimen, inquiry: Inquiry) -> bool:
     """Whether a regimen that the model did not see is likelier there than not."""
-    sure = min(regimen.agent.confidence, DOUBTFUL)  # a name that is certain makes no regimen certain
-    ours, theirs = inquiry.policy.of("dosing.regimens").when_they_differ(sure)
+    ours, theirs = inquiry.policy.of("dosing.regimens").when_they_differ(regimen.exists.confidence)
     return ours > theirs or bool(inquiry.dropped)  # what was dropped may have spoken of it
 
 
 def _known(parsed: ParsedRecord, regimen: ParsedRegimen, inquiry: Inquiry) -> _Entry:
-    quote = Settled(parsed.raw(regimen.quote), 1.0, Origin.RULE, (regimen.quote,))
+    quote = Settled(parsed.raw(regimen.quote), regimen.exists.confidence, Origin.RULE, (regimen.quote,))
     readings = {name: getattr(regimen, name) for name in _AGENT_AND_FIELDS}
     return _Entry(regimen.chunk, quote, readings, inquiry)
 

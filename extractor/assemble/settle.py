@@ -18,8 +18,10 @@ _OPENING = re.compile(
     r"^(?:(?:the|an?|(?:first )?(?:date|day|time|moment|assessment|documentation|occurrence) (?:of|when|that)) )+"
 )
 
-BELIEVED = 0.5
-"""A reading below this confidence is likelier wrong than right, and is left out."""
+BELIEVED = 0.35
+"""A value below this confidence is left out. It is less than one half because a list counts as right only as a whole,
+and most of its values may be right where one is wrong.
+"""
 
 
 @value(frozen=True, slots=True)
@@ -37,17 +39,17 @@ def settle(rule: Reading[T_co], model: Reading[T_co] | None, gap: AbsenceReason,
     """Choose between the rules' reading and the model's supported answer.
 
     Where both say the same (quotes may differ in an article or an explanation in brackets), each confirms the
-    other, in the rule's words. Where they differ, ``policy`` says who is likelier right; a value that is likelier
-    wrong than right is left out, as ambiguous, or as contradictory if the two read it in different sections; one that
-    was so before is no likelier for being contradicted. Quotes that overlap differ in their extent alone: the likelier
-    one stands. ``gap`` is why there is no answer. The confidence of the model's reading is how sure it is of the value,
-    which decides for a policy that knows levels of it.
+    other, in the rule's words. Where they differ, ``policy`` says who is likelier right; a value that is too unlikely
+    is left out, as ambiguous, or as contradictory if the two read it in different sections. No reading of the rules is
+    likelier for being contradicted. Quotes that overlap differ in their extent alone: the likelier one stands. ``gap``
+    is why there is no answer. The confidence of the model's reading is how sure it is of the value, which decides for a
+    policy that knows levels of it.
 
     >>> from extractor.assemble.policy import ModelClass, load_policy
     >>> policy = load_policy(ModelClass.CAPABLE).prior
     >>> settle(Reading("oral", 0.7), Reading("oral", 0.9), AbsenceReason.NOT_ASKED, policy).origin.value
     'both'
-    >>> settle(Reading("oral", 0.4), None, AbsenceReason.NOT_ASKED, policy).gap.value
+    >>> settle(Reading("oral", 0.2), None, AbsenceReason.NOT_ASKED, policy).gap.value
     'not_asked'
     """
     if model is None:
@@ -59,8 +61,8 @@ def settle(rule: Reading[T_co], model: Reading[T_co] | None, gap: AbsenceReason,
     else:
         silent = rule.value is None or rule.value == ()
         ours, theirs = policy.when_they_differ(rule.confidence, silent=silent, sureness=model.confidence)
-        contradicted = ours if rule.confidence >= BELIEVED else rule.confidence
-        chosen = _settled(model, Origin.MODEL, theirs) if theirs > ours else _settled(rule, Origin.RULE, contradicted)
+        contradicted = _settled(rule, Origin.RULE, min(ours, rule.confidence))
+        chosen = _settled(model, Origin.MODEL, theirs) if theirs > ours else contradicted
     if chosen.confidence >= BELIEVED or (model is not None and _overlap(rule, model)):
         return chosen
     return Settled(None, 0.0, Origin.RULE, gap=gap if model is None else _name_doubt(rule, model))

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 
-from extractor.parse.parsed import CERTAIN
 from extractor.schemas import Age, Evidence, Finding, FindingKind, Severity
 
 from .record import AuditedRecord
@@ -107,7 +106,8 @@ def _is_of_one_generation(audited: AuditedRecord, evidence: Evidence, stated: fl
 def _is_plain(audited: AuditedRecord, field: str, evidence: Evidence) -> bool:
     """Whether the text states the limit for everybody, in words that leave no doubt which bound it is."""
     reading = getattr(audited.parsed.eligibility, field)
-    if reading.confidence < CERTAIN or reading.value != getattr(audited.extraction.eligibility, field):
+    told = evidence.section != "eligibility"  # a summary may tell of some participants alone
+    if told or reading.alternatives or reading.value != getattr(audited.extraction.eligibility, field):
         return False
     text = audited.record.raw_text(evidence.section) or ""
     before = text[max(0, evidence.start - _REACH) : evidence.start]

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 
-from extractor.parse.parsed import CERTAIN
 from extractor.schemas import Citation, Finding, FindingKind, Severity, Sex
 
 from .record import AuditedRecord
@@ -27,7 +26,7 @@ def check_sex(audited: AuditedRecord) -> Iterator[Finding]:
     """One sex in the text and another, or both, in the registry."""
     stated, written = audited.extraction.eligibility.sex, audited.record.registry.sex
     reading = audited.parsed.eligibility.sex
-    if stated is None or not written or reading.confidence < CERTAIN or reading.value is not stated:
+    if stated is None or not written or reading.alternatives or reading.value is not stated:
         return
     registered = {"both": "all"}.get(written.lower(), written.lower())
     citations = audited.cite_evidence(audited.extraction.eligibility, "sex")[:1]

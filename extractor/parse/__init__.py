@@ -7,6 +7,7 @@ from types import MappingProxyType
 from extractor.schemas import TrialRecord
 from extractor.text.clean import CleanText, clean_text
 
+from .calibration import calibrate_record
 from .dosing import read_dosing
 from .eligibility import read_eligibility
 from .hostile import blank_out, find_hostile, shorten_parts
@@ -14,14 +15,20 @@ from .memory import forget_texts
 from .outcomes import Outcome, read_outcomes, split_outcomes
 from .parsed import ParsedRecord
 
-__all__ = ["Outcome", "ParsedRecord", "parse_record", "split_outcomes"]
+__all__ = ["Outcome", "ParsedRecord", "parse_record", "parse_uncalibrated", "split_outcomes"]
 
 
 def parse_record(record: TrialRecord) -> ParsedRecord:
     """Read everything that the rules know of a record. Pure: the same record gives the same result.
 
-    Text that is aimed at a model is noted and blanked before anything is read.
+    Text that is aimed at a model is noted and blanked before anything is read. A confidence is the share of such
+    readings that was right on annotated records.
     """
+    return calibrate_record(parse_uncalibrated(record))
+
+
+def parse_uncalibrated(record: TrialRecord) -> ParsedRecord:
+    """What ``parse_record`` gives, with confidences as the readers state them. Calibration is fitted to these."""
     cleaned: Mapping[str, CleanText] = {section.name: clean_text(section.text) for section in record.sections}
     hostile = find_hostile(record, cleaned)
     record, cleaned = blank_out(record, cleaned, hostile)

@@ -165,7 +165,10 @@ class ParsedEligibility:
 
 @value(frozen=True, slots=True)
 class ParsedRegimen:
-    """One agent and way of giving it. ``agent`` may stand in another section than the dose."""
+    """One agent and way of giving it. ``agent`` may stand in another section than the dose.
+
+    ``exists`` says how sure it is that this is a regimen; no reader states it, calibration infers it from the agent.
+    """
 
     chunk: Chunk
     quote: Span
@@ -177,6 +180,7 @@ class ParsedRegimen:
     cycle: Reading[Period | None]
     duration: Reading[Period | None]
     timing: Reading[str | None]
+    exists: Reading[bool | None] = Reading.open_()
 
 
 @value(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from extractor.schemas import AbsenceReason
 from tests.ask.stub import completion, serve
 from tests.trust import answering, asks_again, trial
 
-UNDECIDED = FieldPolicy(agree=0.95, alone=0.9, differ=((0.4, 0.4),) * 3)
+UNDECIDED = FieldPolicy(agree=0.95, alone=0.9, differ=((0.3, 0.3),) * 3)
 OUTCOME = "Zinc in plasma by flame photometry, 4 weeks"
 
 
@@ -37,7 +37,7 @@ def doubtful(monkeypatch):
     def guess(record):
         parsed = parse_record(record)
         outcomes = tuple(
-            replace(one, specimens=Reading(("plasma",), 0.4, (replace(one.chunk.span, start=8, end=14),)))
+            replace(one, specimens=Reading(("plasma",), 0.3, (replace(one.chunk.span, start=8, end=14),)))
             for one in parsed.outcomes
         )
         return replace(parsed, outcomes=outcomes)

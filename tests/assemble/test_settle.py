@@ -57,7 +57,7 @@ def test_quotes_that_differ_in_substance_are_no_agreement(rule, model):
 
 @pytest.mark.parametrize(("end", "value", "gap"), [(12, "on day 1", None), (3, None, AbsenceReason.AMBIGUOUS)])
 def test_quotes_of_one_place_differ_in_extent_alone_and_the_likelier_stands(end, value, gap):
-    unsure = FieldPolicy(agree=0.9, alone=0.9, differ=((0.4, 0.3),) * 3)
+    unsure = FieldPolicy(agree=0.9, alone=0.9, differ=((0.3, 0.2),) * 3)
     rule = Reading("on day 1", 0.7, (Span("arms[0]", 4, 12),))
     model = Reading("day 1 every 21 days", 0.9, (Span("arms[0]", 0, end),))
     settled = settle(rule, model, GAP, unsure)
@@ -81,7 +81,7 @@ def test_what_nobody_knows_is_left_open_with_its_reason(rule):
         (0.6, ((0.6, 0.3), (0.1, 0.9), (0.1, 0.9)), "rule"),
         (0.9, ((0.1, 0.9), (0.6, 0.3), (0.1, 0.9)), "rule"),
         (0.97, ((0.9, 0.1), (0.9, 0.1), (0.3, 0.6)), "model"),
-        (0.6, ((0.4, 0.3), (0.9, 0.1), (0.9, 0.1)), None),
+        (0.6, ((0.3, 0.2), (0.9, 0.1), (0.9, 0.1)), None),
     ],
 )
 def test_who_is_likelier_right_decides_by_the_confidence_of_the_rules(confidence, differ, value):
@@ -108,7 +108,7 @@ def test_an_answer_below_its_worth_is_not_used():
     ("section", "reason"), [("arms[0]", AbsenceReason.AMBIGUOUS), ("arms[1]", AbsenceReason.CONTRADICTORY)]
 )
 def test_two_readings_of_which_none_is_believed_differ_in_one_passage_or_two_passages_do(section, reason):
-    policy = FieldPolicy(agree=0.9, alone=0.9, differ=((0.4, 0.4),) * 3)
+    policy = FieldPolicy(agree=0.9, alone=0.9, differ=((0.3, 0.3),) * 3)
     rule, model = (
         Reading(value, 0.6, (Span(place, 0, 4),)) for value, place in ((Route.ORAL, "arms[0]"), (Route.RECTAL, section))
     )
@@ -136,10 +136,12 @@ def test_whatever_a_small_model_says_the_rules_value_stands_as_without_it(confid
         assert settle(rule, Reading(said, 0.9), GAP, field).value == alone.value
 
 
-def test_a_reading_likelier_wrong_than_right_is_no_likelier_for_being_contradicted():
+@pytest.mark.parametrize(("confidence", "value"), [(0.3, None), (0.45, "oral"), (0.6, "oral")])
+def test_no_reading_is_likelier_for_being_contradicted(confidence, value):
     trusted = FieldPolicy(agree=0.9, alone=0.9, differ=((0.7, 0.2),) * 3)
-    assert settle(Reading("oral", 0.4), Reading("rectal", 0.9), GAP, trusted).value is None
-    assert settle(Reading("oral", 0.6), Reading("rectal", 0.9), GAP, trusted).value == "oral"
+    settled = settle(Reading("oral", confidence), Reading("rectal", 0.9), GAP, trusted)
+    assert settled.value == value
+    assert settled.confidence <= confidence
 
 
 @pytest.mark.parametrize("name", ["", "capable", "gpt-4.1-mini", "llama3.1:8b", "mixtral-8x7b"])

@@ -1,14 +1,17 @@
 import json
-import math
+from dataclasses import replace
 
 import pytest
 
-from benchmarks.judging import Agreement, Judged, compare_values, judge_reading, read_label
+from benchmarks.judging import Agreement, compare_values, judge_reading, read_label
 from benchmarks.reliability import __main__ as command
-from benchmarks.reliability.figures import format_bins, format_summary, measure_reliability
+from benchmarks.reliability.figures import format_row, measure_reliability
+from benchmarks.reliability.fitting import cross_validate, fit_curve, fit_curves, format_curves, read_curves
 from benchmarks.reliability.records import judge_record
-from benchmarks.reliability.sources import judge_gold, split_held_out
-from extractor.parse import parse_record
+from benchmarks.reliability.sources import Stated, judge_gold
+from extractor.evaluation.standoff import to_standoff
+from extractor.parse import parse_record, parse_uncalibrated
+from extractor.parse.calibration import apply_curve
 from extractor.parse.parsed import Reading
 from extractor.schemas import Section, Source, TrialExtraction, TrialRecord
 
@@ -17,8 +20,18 @@ TEXT = (
 )
 
 
-def judged(confidence, *, right=True, field="endpoints.concept"):
-    return Judged(field, "NCT90000001", "text", "a", "b", confidence, Agreement(1, 1, int(right)))
+def stated(confidence, *, right=True, trial=1, fold=0):
+    return Stated(
+        field="endpoints.concept",
+        trial=f"NCT{trial:08}",
+        text="text",
+        read="a",
+        label="a" if right else "b",
+        confidence=confidence,
+        agreement=Agreement(1, 1, int(right)),
+        area="Oncology",
+        fold=fold,
+    )
 
 
 @pytest.mark.parametrize(
@@ -43,25 +56,70 @@ def test_a_known_absence_is_right_where_nothing_is_labelled():
     assert not judge_reading("dosing.timing", ("T", "x"), Reading(None, 0.98), "on day 1").agreement.right
 
 
-def test_bins_certain_values_and_the_calibration_error():
-    values = [judged(0.9), judged(0.9, right=False), judged(0.96), judged(0.99), judged(0.0, right=False)]
-    row, _, everything = measure_reliability([*values, judged(0.5, field="endpoints.category")])
-    counts = {one.name: (one.count, one.right) for one in row.bins if one.count}
-    assert counts == {"open": (1, 0), ".9-.95": (2, 1), ".95-.98": (1, 1), ">=.98": (1, 1)}
-    assert (row.certain, row.certain_right) == (2, 2)
-    assert row.calibration_error == pytest.approx((abs(1.8 - 1) + 0.04 + 0.01) / 4)
-    assert math.isclose(row.certain_interval[0], 0.342, abs_tol=0.001)
-    assert (everything.field, everything.count) == ("all values", 6)
-
-
-def test_details_of_a_field_are_no_rows():
-    assert measure_reliability([judged(0.9, field="limit unit")]) == []
+def test_claims_and_shares_of_all_values_and_of_the_certain_ones():
+    found = measure_reliability([(0.9, True), (0.9, False), (0.96, True), (0.99, True)])
+    assert (found.count, found.right, found.certain, found.certain_right) == (4, 3, 2, 2)
+    assert found.error == pytest.approx((abs(1.8 - 1) + 0.04 + 0.01) / 4)
+    assert (found.claimed, found.certain_claimed) == (pytest.approx(0.9375), pytest.approx(0.975))
+    assert found.certain_interval[0] == pytest.approx(0.342, abs=0.001)
 
 
 def test_a_field_with_nothing_certain_has_a_line():
-    rows = measure_reliability([judged(0.0)])
-    assert "0.000      -" in format_summary(rows)
-    assert "1 0.00 1.00" in format_bins(rows)
+    found = measure_reliability([(0.5, True)])
+    assert "0.000        -      -" in format_row("endpoints.concept", found, found)
+
+
+def test_a_curve_gives_the_share_that_was_right():
+    values = [
+        stated(claim, right=n % 10 >= wrong, trial=n) for n in range(400) for claim, wrong in ((0.7, 4), (0.99, 1))
+    ]
+    curve = fit_curve(values)
+    assert [apply_curve(curve, claim) for claim in (0.7, 0.99)] == [
+        pytest.approx(0.6, abs=0.01),
+        pytest.approx(0.9, abs=0.01),
+    ]
+
+
+def test_a_curve_never_falls():
+    values = [
+        stated(claim, right=n % 10 >= wrong, trial=n) for n in range(200) for claim, wrong in ((0.7, 1), (0.9, 5))
+    ]
+    shares = [share for _, share in fit_curve(values)]
+    assert shares == sorted(shares)
+
+
+def test_few_values_claim_no_more_than_they_show():
+    assert apply_curve(fit_curve([stated(0.99, trial=n) for n in range(8)]), 0.99) <= 0.9
+
+
+def test_many_values_of_one_trial_prove_little():
+    def fit(trials):
+        values = [stated(0.6, trial=n % trials) for n in range(40)] + [stated(0.95, trial=n) for n in range(400)]
+        return apply_curve(fit_curve(values), 0.6)
+
+    assert fit(1) < fit(40)
+
+
+def test_values_found_and_not_found_have_curves_of_their_own():
+    found = [stated(0.9, trial=n) for n in range(100)]
+    missed = [replace(one, read=None, agreement=Agreement(0, 1, 0)) for one in found]
+    curves = {name: apply_curve(curve, 0.9) for name, curve in fit_curves([*found, *missed]).items()}
+    assert curves["endpoints.concept", "found"] > 0.95
+    assert curves["endpoints.concept", "nothing"] < 0.1
+
+
+def test_a_fold_is_judged_by_curves_that_have_not_seen_it():
+    values = [stated(0.9, right=fold == 0, trial=n, fold=fold) for n in range(200) for fold in (0, 1)]
+    confidences = cross_validate(values)
+    assert {confidence > 0.5 for one, confidence in zip(values, confidences, strict=True) if one.fold == 0} == {False}
+    assert {confidence > 0.5 for one, confidence in zip(values, confidences, strict=True) if one.fold == 1} == {True}
+
+
+def test_what_is_written_is_what_is_read(tmp_path, monkeypatch):
+    curves = fit_curves([stated(0.9, trial=n) for n in range(50)])
+    (tmp_path / "calibration.toml").write_text(format_curves(curves), "utf-8")
+    monkeypatch.setattr("benchmarks.reliability.fitting.CURVES", tmp_path / "calibration.toml")
+    assert {name: tuple(map(tuple, curve)) for name, curve in read_curves().items()} == curves
 
 
 @pytest.fixture
@@ -117,63 +175,79 @@ def test_a_criterion_that_was_not_believed_counts_if_gold_has_it(record, gold):
     assert [(one.read, one.label) for one in stands] == [(False, True), (True, False)]
 
 
-def test_trials_are_either_held_out_or_not():
-    values = [
-        Judged("endpoints.concept", f"NCT{n:08}", "", "a", "a", 0.9, Agreement(1, 1, 1))
-        for n in range(300)
-        for _ in "ab"
-    ]
-    held_out, development = split_held_out(values)
-    assert not {one.trial for one in held_out} & {one.trial for one in development}
-    assert 150 < len(held_out) < 250
+def test_a_regimen_is_as_sure_as_its_agent_before_calibration(record, gold):
+    parsed = parse_uncalibrated(record)
+    (regimen,) = (one for one in judge_record(parsed, gold, "T1") if one.field == "dosing.regimens")
+    assert regimen.confidence == parsed.dosing.regimens[0].agent.confidence
+    parsed = parse_record(record)
+    (regimen,) = (one for one in judge_record(parsed, gold, "T1") if one.field == "dosing.regimens")
+    assert regimen.confidence == parsed.dosing.regimens[0].exists.confidence
+
+
+def make_line(record, gold, fold):
+    line = to_standoff(gold.model_dump(mode="json", exclude_none=True), record)
+    return line | {"record_id": record.record_id, "area": "Allergy / asthma", "fold": fold}
+
+
+def test_a_record_is_judged_once_and_only_if_its_text_is_the_annotated_one(record, gold):
+    line = make_line(record, gold, 2)
+    other = record.model_copy(update={"sections": (Section(name="eligibility", text="Women"),)})
+    found = list(judge_gold({"T1": line}, [other, record, record]))
+    assert [one.field for one in found].count("eligibility.sex") == 1
+    assert {(one.area, one.fold) for one in found} == {("Allergy / asthma", 2)}
 
 
 @pytest.fixture
-def folders(tmp_path, gold):
-    (tmp_path / "gold").mkdir()
-    (tmp_path / "records").mkdir()
-    study = {
-        "protocolSection": {
-            "identificationModule": {"nctId": "NCT90000001", "briefTitle": "A trial"},
-            "eligibilityModule": {"eligibilityCriteria": TEXT},
+def arguments(tmp_path, monkeypatch, gold):
+    def prepare(*more, fold=0):
+        study = {
+            "protocolSection": {
+                "identificationModule": {"nctId": "NCT90000001", "briefTitle": "A trial"},
+                "eligibilityModule": {"eligibilityCriteria": TEXT},
+            }
         }
-    }
-    (tmp_path / "records" / "a.json").write_text(json.dumps(study), "utf-8")
-    annotated = gold.model_copy(update={"record_id": "NCT90000001"}).model_dump_json()
-    (tmp_path / "gold" / "a.json").write_text(annotated, "utf-8")
-    return ["--gold", str(tmp_path / "gold"), "--records", str(tmp_path / "records")]
+        (tmp_path / "a.json").write_text(json.dumps(study), "utf-8")
+        sections = (Section(name="eligibility", text=TEXT),)
+        record = TrialRecord(record_id="NCT90000001", source=Source(path="a", format="flat"), sections=sections)
+        only = gold.model_copy(update={"dosing": (), "endpoints": ()})
+        (tmp_path / "gold.jsonl").write_text(json.dumps(make_line(record, only, fold)) + "\n", "utf-8")
+        monkeypatch.setattr(
+            "sys.argv", ["reliability", str(tmp_path / "gold.jsonl"), "--records", str(tmp_path / "a.json"), *more]
+        )
+
+    return prepare
 
 
-def test_the_command_shows_one_field_with_its_wrong_certain_values(folders, monkeypatch, capsys):
-    monkeypatch.setattr("sys.argv", ["reliability", *folders, "--field", "maximum_age"])
+def test_the_command_shows_one_field_with_its_wrong_certain_values(arguments, monkeypatch, capsys):
+    monkeypatch.setattr(command, "cross_validate", lambda values: [one.confidence for one in values])
+    arguments("--field", "maximum_age")
     command.main()
     out = capsys.readouterr().out
     assert "eligibility.maximum_age" in out
     assert "eligibility.minimum_age" not in out
-    assert "1 certain values are wrong" in out
-    assert 'read {"value": 65, "unit": "year"}, labelled null' in out
+    assert 'read {"value": 65, "unit": "year"}, annotated null' in out
 
 
-def test_the_command_gives_json(folders, monkeypatch, capsys):
-    monkeypatch.setattr("sys.argv", ["reliability", *folders, "--json"])
+def test_the_command_shows_no_values_of_the_folds_for_measuring(arguments, monkeypatch, capsys):
+    monkeypatch.setattr(command, "cross_validate", lambda values: [one.confidence for one in values])
+    arguments("--field", "maximum_age", fold=3)
     command.main()
-    figures = {row["field"]: row for row in json.loads(capsys.readouterr().out)["gold"]}
-    assert figures["eligibility.minimum_age"]["right"] == 1
-    assert figures["eligibility.criteria.stands"]["count"] == 3
+    out = capsys.readouterr().out
+    assert "eligibility.maximum_age" in out
+    assert "annotated null" not in out
 
 
-@pytest.mark.parametrize("arguments", [[], ["--gold", "somewhere"]])
-def test_the_command_says_what_it_needs(arguments, monkeypatch, capsys):
-    monkeypatch.setattr("sys.argv", ["reliability", *arguments])
-    with pytest.raises(SystemExit) as left:
+def test_the_command_writes_the_curves(arguments, tmp_path, monkeypatch, capsys):
+    for module in ("__main__", "fitting"):
+        monkeypatch.setattr(f"benchmarks.reliability.{module}.CURVES", tmp_path / "calibration.toml")
+    arguments("--write")
+    command.main()
+    assert '["eligibility.maximum_age"]' in (tmp_path / "calibration.toml").read_text("utf-8")
+    assert "all fields" in capsys.readouterr().out
+
+
+def test_the_command_says_that_no_record_is_at_hand(arguments, tmp_path):
+    arguments()
+    (tmp_path / "a.json").write_text(json.dumps([]), "utf-8")
+    with pytest.raises(SystemExit, match="name the inputs that hold them"):
         command.main()
-    assert left.value.code == 2
-    assert "--records" in capsys.readouterr().err
-
-
-def test_records_without_gold_are_not_judged(folders, tmp_path):
-    (tmp_path / "records" / "a.json").unlink()
-    (tmp_path / "records" / "b.json").write_text(
-        json.dumps({"protocolSection": {"identificationModule": {"nctId": "NCT90000002", "briefTitle": "B"}}}), "utf-8"
-    )
-    assert list(judge_gold(tmp_path / "gold", tmp_path / "records")) == []

@@ -161,7 +161,8 @@ def _choose(bounds: list[_Bound], *, lower: bool, told: bool = False) -> Reading
     bound = (min if lower else max)(mine, key=lambda found: found.days)
     agree = all(abs(found.days - bound.days) < 1 for found in mine)
     confidence = share(_MEASURED["in a summary" if told else "in criteria" if agree else "several in criteria"])
-    return Reading(bound.age, confidence, (bound.span,), Support.PARSED)
+    others = () if agree else tuple(found.age for found in mine if found.age != bound.age)
+    return Reading(bound.age, confidence, (bound.span,), Support.PARSED, others)
 
 
 _MEASURED = {

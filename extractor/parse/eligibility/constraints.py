@@ -135,7 +135,7 @@ MEASURED = {
 }
 """How often all bounds of a criterion were right, of how many, by what its text holds besides lengths of time.
 
-Measured on all of ``limits.jsonl``: ``python -m benchmarks.eligibility_confidence --data DIR``.
+Measured on labelled limits; calibration turns it into the share on whole records.
 """
 
 

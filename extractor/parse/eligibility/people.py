@@ -102,7 +102,7 @@ def read_sex(stated: Sequence[Stated]) -> Reading[Sex | None]:
     if not sexes:
         return Reading(None, share(_MEASURED["no sex"]))
     if len(sexes) == 2:
-        return Reading(Sex.ALL, 0.7, (only[0][1],), Support.INFERRED)
+        return Reading(Sex.ALL, 0.7, (only[0][1],), Support.INFERRED, tuple(sorted(sexes)))
     return Reading(only[0][0], share(_MEASURED["one sex"]), (only[0][1],), Support.INFERRED)
 
 

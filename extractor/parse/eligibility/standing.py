@@ -22,7 +22,7 @@ MEASURED = {
 }
 """How often an entry was right, of how many.
 
-The first six: ``python -m benchmarks.eligibility_confidence --data DIR``, lines of ``criteria.jsonl`` that are entries.
+The first six: labelled lines that are entries. Calibration turns the shares into those on whole records.
 The last three: no labels tell of lead-ins; 122 records drawn at random were read by eye.
 """
 

@@ -118,7 +118,7 @@ MEASURED = {
 }
 """How often the window of a criterion was right, of how many, by what its text holds.
 
-Measured on all of ``limits.jsonl``: ``python -m benchmarks.eligibility_confidence --data DIR``.
+Measured on labelled limits; calibration turns it into the share on whole records.
 """
 
 
