@@ -20,7 +20,7 @@ from extractor.schemas import Task, TrialRecord
 
 from .__main__ import read_gold
 
-__all__ = ["FIGURES", "GROUPS", "measure_figures", "read_figures"]
+__all__ = ["FIGURES", "GROUPS", "measure_figures", "name_group", "read_figures"]
 
 FIGURES = Path(__file__).with_name("figures.json")
 GROUPS = ("oncology and allergy", "other areas")
@@ -32,6 +32,11 @@ def read_figures() -> dict[str, Any]:
     """The committed figures."""
     figures: dict[str, Any] = json.loads(FIGURES.read_text("utf-8"))
     return figures
+
+
+def name_group(area: str) -> str:
+    """The group of areas to which an area belongs."""
+    return GROUPS[area not in _HOME]
 
 
 def measure_figures(records: Iterable[TrialRecord], resamples: int = 1000) -> dict[str, Any]:
@@ -47,8 +52,9 @@ def measure_figures(records: Iterable[TrialRecord], resamples: int = 1000) -> di
         if line is None or record.record_id in seen or find_changed_sections(line, record):
             continue
         seen.add(record.record_id)
-        group = GROUPS[0] if line["area"] in _HOME else GROUPS[1]
-        scored[group].append((from_standoff(line, record), extract_by_rules(record, _TASKS, Assist.NEVER)))
+        scored[name_group(line["area"])].append(
+            (from_standoff(line, record), extract_by_rules(record, _TASKS, Assist.NEVER))
+        )
     return {group: _score(pairs, resamples) for group, pairs in scored.items() if pairs}
 
 
