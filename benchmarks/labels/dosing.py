@@ -134,7 +134,9 @@ def _read_areas(data: Path) -> dict[str, str]:
 
 
 def build_record(row: Row, titles: tuple[Section, ...] = ()) -> TrialRecord:
-    r"""The labelled sections as a record, behind ``titles``: an arm's label, type and description, an intervention's type and name.
+    r"""The labelled sections as a record, behind ``titles``.
+
+    An arm has a label, a type and a description, an intervention a type and a name.
 
     >>> record = build_record({"record": "T1", "sections": {"arms[0]": "Arm A (EXPERIMENTAL)\nFictumab 5 mg"}})
     >>> [record.sections[0].part(name) for name in ("label", "type", "description")]

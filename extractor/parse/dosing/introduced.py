@@ -101,8 +101,8 @@ def find_dosed(text: str, doses: Iterable[tuple[int, int]]) -> Iterator[tuple[in
 _NO_NAME_WORDS = """
     a an and week weeks single maximum minimum preparation dosage needle granules total medium above start started
     overall volume size pouch packet packets complex fluid suspension infused injected catheter flow range depending
-    coadministered ampule ampoule suppository suppositories serving quantity proposed regime effect basal fixed bolus
-    upper range adult kg fat free mass co administered selected additive load loading push caps cap tab tabs pill pills glasses injectate maltodextrin
+    coadministered co administered ampule ampoule suppository suppositories serving quantity regime effect basal
+    fixed bolus upper adult kg fat free mass selected additive load loading push caps cap tab tabs pill pills injectate
 """
 _NO_NAMES = _GENERIC | frozenset(_NO_NAME_WORDS.split())
 _WORDS = re.compile(r"[^\W\d_]+")

@@ -97,7 +97,9 @@ _OPENERS: dict[str, frozenset[str]] = {
     "each": frozenset({"morning", "evening", "night"}),
     "every": frozenset({"morning", "evening", "night"}),
     "bedtime": frozenset({"bedtime"}),
-    **{word: frozenset({word}) for word in ("intraoperatively", "preoperatively", "postoperatively", "perioperatively")},
+    **{
+        word: frozenset({word}) for word in ("intraoperatively", "preoperatively", "postoperatively", "perioperatively")
+    },
     "qhs": frozenset({"qhs"}),
     "from": frozenset({"birth", "age"}),
     "with": _MEALS | {"each"},

@@ -15,8 +15,6 @@ from .facts import FIELDS, Statement
 __all__ = ["choose_place", "describe_places", "list_places"]
 
 _NUMBER = re.compile(r"\d+")
-_GROUPS = ("arms", "interventions")
-"""Sections that are quoted before any description."""
 _LENGTHS = (40, 80, 160, 320)
 
 
@@ -34,12 +32,11 @@ def choose_place(merged: Statement) -> Statement:
 
 def list_places(merged: Statement) -> list[Statement]:
     """The statements that can be quoted for a regimen: those with its dose, or all where it has none."""
-    told = list(merged.told_by or (merged,))
-    if merged.amounts:
-        unit = merged.levels[0].unit
-        told = [one for one in told if one.amounts and one.levels[0].unit == unit] or [merged]
-    groups = [one for one in told if _kind(one.section) in _GROUPS]
-    return groups or told
+    told = merged.told_by or (merged,)
+    if not merged.amounts:
+        return list(told)
+    unit = merged.levels[0].unit
+    return [one for one in told if one.amounts and one.levels[0].unit == unit] or [merged]
 
 
 def describe_places(candidates: Sequence[Statement], merged: Statement) -> list[list[str]]:
