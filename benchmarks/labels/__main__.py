@@ -16,12 +16,13 @@ is another one.
 
 import argparse
 
+from benchmarks.gold.figures import GROUPS
 from benchmarks.judging import tally_judged
 from benchmarks.label_files import add_data_option, read_labels
 from benchmarks.scores import format_tallies
 
 from .dose_facts import choose_fact_rows, judge_facts
-from .dosing import PARTS, choose_rows, format_report, list_errors, score_dosing
+from .dosing import PARTS, choose_labelled, format_report, list_errors, read_dose_labels, score_dosing
 from .sources import judge_labels
 
 
@@ -35,12 +36,15 @@ def main() -> None:
     chosen = parser.parse_args()
     if chosen.only is None:
         print(format_tallies(tally_judged(judge_labels(chosen.data))), end="\n\n")
-    rows = read_labels(chosen.data, "dosing")
     if chosen.only == "dose-facts":
+        rows = read_labels(chosen.data, "dosing")
         print(format_tallies(tally_judged(judge_facts(choose_fact_rows(rows, chosen.part)))))
         return
-    report = score_dosing(choose_rows(rows, chosen.part), examples=chosen.errors)
-    print(format_report(report), *list_errors(report), sep="\n")
+    labelled = choose_labelled(read_dose_labels(chosen.data), chosen.part)
+    for group in GROUPS:
+        if members := [one for one in labelled if one.group == group]:
+            report = score_dosing(members, examples=chosen.errors)
+            print(f"{group}: {len(members)} trials", format_report(report), *list_errors(report), sep="\n")
 
 
 if __name__ == "__main__":

@@ -1,23 +1,20 @@
 """Weights of where a dose is quoted: makes ``extractor/parse/dosing/place_weights.toml``.
 
-    python -m benchmarks.training.dose_places --data DIR [--whole DIR] [--part PART] [--out FILE]
+    python -m benchmarks.training.dose_places --data DIR [--out FILE]
 
-Prints how often the section is right on trials that the weights have not seen.
+Prints, by group of areas, how often the section is right on seen and on unseen trials.
 """
 
-import argparse
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
-from benchmarks.label_files import FOLDS, fold_of
-from benchmarks.scores import Guess, format_calibration
+from benchmarks.scores import Guess
 from extractor.evaluation.fold import measure_overlap
 from extractor.parse.dosing.facts import Statement
 from extractor.parse.dosing.places import describe_places, list_places
 
-from .dose_records import DoseRecord, add_options, is_agent, read_dose_records
+from .dose_records import DoseRecord, format_folds, is_agent, parse_options, read_dose_records
 from .log_linear import Choice, Weights, choose, fit_weights
 
 _HEAD = """\
@@ -35,16 +32,14 @@ _Told = tuple[str, list[list[str]], int]
 
 def main() -> None:
     """Print held-out figures; write the weights if asked to."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_options(parser)
-    parser.add_argument("--out", type=Path, metavar="FILE", help="where to write the weights")
-    chosen = parser.parse_args()
-    records = read_dose_records(chosen.data, chosen.part, chosen.whole)
+    chosen = parse_options(__doc__)
+    records = list(read_dose_records(chosen.data))
+    groups = {record.trial: record.group for record in records}
     told = [one for record in records for one in read_told(record)]
     names = _name_features(told)
     choices = [_choice(one, names) for one in told]
     print(f"{len(told)} regimens told more than once, {len(names)} features")
-    print("Held out by trial:", format_calibration(list(cross_validate(choices, len(names)))))
+    print(*format_folds(choices, groups, lambda some: fit_weights(some, len(names), {}), judge), sep="\n")
     if chosen.out:
         chosen.out.write_text(format_weights(fit_weights(choices, len(names), {}), names), "utf-8")
 
@@ -86,14 +81,10 @@ def _choice(told: _Told, names: Mapping[str, int]) -> Choice:
     return Choice(trial, numbers, right)
 
 
-def cross_validate(choices: Sequence[Choice], features: int) -> Iterator[Guess]:
-    """Every regimen judged by weights fitted on the other folds."""
-    for fold in range(FOLDS):
-        weights: Weights = fit_weights([choice for choice in choices if fold_of(choice.trial) != fold], features, {})
-        for choice in choices:
-            if fold_of(choice.trial) == fold:
-                best, sure = choose(choice, weights)
-                yield Guess(best == choice.right, sure)
+def judge(choice: Choice, weights: Weights) -> Guess:
+    """Whether the likeliest candidate is the right one."""
+    best, confidence = choose(choice, weights)
+    return Guess(best == choice.right, confidence)
 
 
 def format_weights(weights: Weights, names: Mapping[str, int]) -> str:

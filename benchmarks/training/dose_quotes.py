@@ -2,28 +2,21 @@
 
     python -m benchmarks.training.dose_quotes --data DIR [--out FILE]
 
-Prints how often both ends are right on trials that the weights have not seen.
+Prints, by group of areas, how often both ends are right on seen and on unseen trials.
 """
 
-import argparse
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from benchmarks.label_files import FOLDS, Row, add_data_option, fold_of, read_labels
-from benchmarks.labels.dosing import PARTS, build_record, choose_rows
-from benchmarks.scores import Guess, format_calibration
-from extractor.parse.dosing import read_statements
-from extractor.parse.dosing.agents import build_lexicon
+from benchmarks.label_files import Row
+from benchmarks.scores import Guess
 from extractor.parse.dosing.facts import Statement
-from extractor.parse.dosing.merging import merge_statements
-from extractor.parse.dosing.passages import list_passages
 from extractor.parse.dosing.quote_context import Candidate, find_anchor
 from extractor.parse.dosing.quote_ends import describe_ends, fit_ends
 from extractor.parse.dosing.quote_starts import describe_starts
 from extractor.parse.dosing.quotes import STARTS
-from extractor.text.clean import CleanText, clean_text
 
+from .dose_records import DoseRecord, format_folds, parse_options, read_dose_records
 from .log_linear import Choice, Weights, fit_weights, rate
 
 _HEAD = """\
@@ -38,7 +31,7 @@ _RARE = 5
 
 
 @dataclass(frozen=True, slots=True)
-class _Quoted:
+class Quoted:
     """A statement whose labelled quote is known: the candidates for both ends, given the right start, and the quote."""
 
     trial: str
@@ -51,30 +44,24 @@ class _Quoted:
 
 def main() -> None:
     """Print held-out figures; write the weights of all labels if asked to."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_data_option(parser)
-    parser.add_argument("--part", choices=PARTS, default="all", help="the trials to learn from (default: all)")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="where to write the weights")
-    chosen = parser.parse_args()
-    rows = choose_rows(read_labels(chosen.data, "dosing"), chosen.part)
-    quoted = [one for row in rows for one in read_quoted(row)]
+    chosen = parse_options(__doc__)
+    records = list(read_dose_records(chosen.data))
+    groups = {record.trial: record.group for record in records}
+    quoted = [one for record in records for one in read_quoted(record)]
     names = _name_features(quoted)
     starts, ends = _choices(quoted, names)
     print(f"{len(quoted)} quotes, {len(names)} features; out of reach:", _count_lost(starts), _count_lost(ends))
-    print("Held out by trial:", format_calibration(list(cross_validate(quoted, names))))
+    print(
+        *format_folds(quoted, groups, lambda some: train(some, names), lambda one, w: _judge(one, names, w)), sep="\n"
+    )
     if chosen.out:
-        weights = train([*starts, *ends], names)
-        chosen.out.write_text(format_weights(weights, names), "utf-8")
+        chosen.out.write_text(format_weights(train(quoted, names), names), "utf-8")
 
 
-def read_quoted(row: Row) -> Iterator[_Quoted]:
+def read_quoted(record: DoseRecord) -> Iterator[Quoted]:
     """The statements of a labelled record that a labelled quote holds."""
-    record = build_record(row)
-    cleaned = {section.name: clean_text(section.text) for section in record.sections}
-    groups, descriptions = list_passages(record, cleaned)
-    statements = merge_statements(read_statements(groups, descriptions, build_lexicon(groups, descriptions)))
-    labelled = [_locate(label, row["sections"], cleaned) for label in row["dosing"]]
-    for statement in statements:
+    labelled = [_locate(label, record) for label in record.doses]
+    for statement in record.statements:
         anchor, end = find_anchor(statement)
         holding = [
             (first, last)
@@ -84,19 +71,19 @@ def read_quoted(row: Row) -> Iterator[_Quoted]:
         if len(set(holding)) == 1:
             start, end = holding[0]
             ends = fit_ends(statement, describe_ends(statement), start)
-            yield _Quoted(row["record"], statement, describe_starts(statement), ends, start, end)
+            yield Quoted(record.trial, statement, describe_starts(statement), ends, start, end)
 
 
-def _locate(label: Row, sections: Mapping[str, str], cleaned: Mapping[str, CleanText]) -> tuple[str, int, int]:
+def _locate(label: Row, record: DoseRecord) -> tuple[str, int, int]:
     name = label["section"]
-    start = sections.get(name, "").find(label["quote"])
+    start = record.texts.get(name, "").find(label["quote"])
     if start < 0:
         return name, -1, -1
-    text = cleaned[name]
+    text = record.cleaned[name]
     return name, text.clean_position(start), text.clean_position(start + len(label["quote"]))
 
 
-def _name_features(quoted: Sequence[_Quoted]) -> dict[str, int]:
+def _name_features(quoted: Sequence[Quoted]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for one in quoted:
         for _, features in (*one.starts, *one.ends):
@@ -105,7 +92,7 @@ def _name_features(quoted: Sequence[_Quoted]) -> dict[str, int]:
     return {name: number for number, name in enumerate(n for n, count in counts.items() if count >= _RARE)}
 
 
-def _choices(quoted: Sequence[_Quoted], names: Mapping[str, int]) -> tuple[list[Choice], list[Choice]]:
+def _choices(quoted: Sequence[Quoted], names: Mapping[str, int]) -> tuple[list[Choice], list[Choice]]:
     starts = [_choice(one.trial, one.starts, one.start, names) for one in quoted]
     return starts, [_choice(one.trial, one.ends, one.end, names) for one in quoted]
 
@@ -116,25 +103,20 @@ def _choice(trial: str, candidates: Sequence[Candidate], right: int, names: Mapp
     return Choice(trial, numbers, places.index(right) if right in places else None)
 
 
-def train(choices: Sequence[Choice], names: Mapping[str, int]) -> Weights:
+def train(quoted: Sequence[Quoted], names: Mapping[str, int]) -> Weights:
     """The weights of all features, in the order of their numbers."""
-    weights = fit_weights(choices, len(names), {})
+    starts, ends = _choices(quoted, names)
+    weights = fit_weights([*starts, *ends], len(names), {})
     weights[names["s:at name"]] -= _SHORTER
     return weights
 
 
-def cross_validate(quoted: Sequence[_Quoted], names: Mapping[str, int]) -> Iterator[Guess]:
-    """Every quote judged by weights fitted on the other folds."""
-    for fold in range(FOLDS):
-        starts, ends = _choices([one for one in quoted if fold_of(one.trial) != fold], names)
-        weights = train([*starts, *ends], names)
-        for one in quoted:
-            if fold_of(one.trial) == fold:
-                sure, start, end = max(_weigh(one, names, weights))
-                yield Guess((start, end) == (one.start, one.end), sure)
+def _judge(one: Quoted, names: Mapping[str, int], weights: Weights) -> Guess:
+    confidence, start, end = max(_weigh(one, names, weights))
+    return Guess((start, end) == (one.start, one.end), confidence)
 
 
-def _weigh(one: _Quoted, names: Mapping[str, int], weights: Weights) -> Iterator[tuple[float, int, int]]:
+def _weigh(one: Quoted, names: Mapping[str, int], weights: Weights) -> Iterator[tuple[float, int, int]]:
     """The likeliest quotes, one for each of the likeliest starts, with their probabilities."""
     ends = describe_ends(one.statement)
     chances = rate(_choice(one.trial, one.starts, one.start, names), weights)

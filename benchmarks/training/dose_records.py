@@ -1,13 +1,15 @@
-"""Records with labelled doses, for the commands that fit weights of dosing: labelled sections, and whole records."""
+"""Records with labelled doses, for the commands that fit weights of dosing, and how well these do by area."""
 
 import argparse
-import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, TypeVar
 
-from benchmarks.label_files import Row, add_data_option, read_labels
-from benchmarks.labels.dosing import PARTS, build_record, choose_rows
+from benchmarks.gold.figures import GROUPS
+from benchmarks.label_files import FOLDS, Row, add_data_option, fold_of
+from benchmarks.labels.dosing import LabelledDoses, read_dose_labels
+from benchmarks.scores import Guess, format_calibration
 from extractor.parse.dosing import read_statements
 from extractor.parse.dosing.agents import Lexicon, build_lexicon
 from extractor.parse.dosing.facts import Statement
@@ -15,21 +17,22 @@ from extractor.parse.dosing.merging import merge_statements
 from extractor.parse.dosing.names import name_key
 from extractor.parse.dosing.passages import Passage, list_passages
 from extractor.parse.dosing.trials import Trial, view_trial
-from extractor.read import read_records
-from extractor.schemas import Section, TrialRecord
 from extractor.text.clean import CleanText, clean_text
 
-__all__ = ["DoseRecord", "add_options", "is_agent", "read_dose_record", "read_dose_records"]
+from .log_linear import Weights
+
+__all__ = ["DoseRecord", "format_folds", "is_agent", "parse_options", "read_dose_record", "read_dose_records"]
 
 _TITLES = ("title", "official_title")
-_RECORDS = ("ctgov_v2.jsonl.gz", "ctgov_xml")
 
 
 @dataclass(frozen=True, slots=True)
 class DoseRecord:
-    """A trial, what was read of it, and its labelled doses."""
+    """A trial, its group of areas, what was read of it, and its labelled doses."""
 
     trial: str
+    group: str
+    texts: dict[str, str]
     cleaned: dict[str, CleanText]
     passages: tuple[Passage, ...]
     lexicon: Lexicon
@@ -42,39 +45,37 @@ class DoseRecord:
         return view_trial(self.passages, self.lexicon, self.statements, titles)
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Where labels and whole records are, and which trials to learn from."""
+class _Labelled(Protocol):
+    @property
+    def trial(self) -> str: ...
+
+
+_Item = TypeVar("_Item", bound=_Labelled)
+
+
+def parse_options(description: str | None) -> argparse.Namespace:
+    """Where the labels are, and the file of weights to write."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_data_option(parser)
-    parser.add_argument("--part", choices=PARTS, default="all", help="the trials to learn from (default: all)")
-    parser.add_argument(
-        "--whole",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="DIR",
-        help="more trials: folder with records/ and gold/",
-    )
+    parser.add_argument("--out", type=Path, metavar="FILE", help="where to write the weights")
+    return parser.parse_args()
 
 
-def read_dose_records(data: Path, part: str, whole: Iterable[Path] = ()) -> Iterator[DoseRecord]:
-    """The labelled records of ``part``, with their titles, then those of the folders of ``whole`` annotated records."""
-    rows = choose_rows(read_labels(data, "dosing"), part)
-    titles = _read_titles(data, {row["record"] for row in rows})
-    for row in rows:
-        yield read_dose_record(row["record"], build_record(row), row["dosing"], titles.get(row["record"], ()))
-    for folder in whole:
-        for record in read_records(folder / "records"):
-            if (gold := folder / "gold" / f"{record.record_id}.json").exists():
-                yield read_dose_record(record.record_id, record, json.loads(gold.read_text("utf-8"))["dosing"])
+def read_dose_records(data: Path) -> Iterator[DoseRecord]:
+    """All trials with labelled doses, as the rules read them."""
+    return map(read_dose_record, read_dose_labels(data))
 
 
-def read_dose_record(trial: str, record: TrialRecord, doses: list[Row], titles: Sequence[Section] = ()) -> DoseRecord:
-    """What is read of a record, with its labelled doses, and with ``titles`` that it lacks."""
-    cleaned = {section.name: clean_text(section.text) for section in (*titles, *record.sections)}
+def read_dose_record(labelled: LabelledDoses) -> DoseRecord:
+    """What is read of a record, with its labelled doses."""
+    record = labelled.record
+    texts = {section.name: section.text for section in record.sections}
+    cleaned = {name: clean_text(text) for name, text in texts.items()}
     groups, descriptions = list_passages(record, cleaned)
     lexicon = build_lexicon(groups, descriptions)
     statements = merge_statements(read_statements(groups, descriptions, lexicon))
-    return DoseRecord(trial, cleaned, (*groups, *descriptions), lexicon, statements, doses)
+    passages = (*groups, *descriptions)
+    return DoseRecord(labelled.trial, labelled.group, texts, cleaned, passages, lexicon, statements, labelled.doses)
 
 
 def is_agent(statement: Statement, name: str) -> bool:
@@ -84,13 +85,23 @@ def is_agent(statement: Statement, name: str) -> bool:
     return key in {statement.agent.key, named} or (len(key) > 3 and (key in statement.agent.key or key in named))
 
 
-def _read_titles(data: Path, trials: Collection[str]) -> dict[str, tuple[Section, ...]]:
-    """The titles of trials, from the records that the folder holds."""
-    records = (
-        record for name in _RECORDS if (path := data / "records" / name).exists() for record in read_records(path)
-    )
-    return {
-        record.record_id: tuple(section for section in record.sections if section.name in _TITLES)
-        for record in records
-        if record.record_id in trials
-    }
+def format_folds(
+    items: Sequence[_Item],
+    groups: dict[str, str],
+    train: Callable[[Sequence[_Item]], Weights],
+    judge: Callable[[_Item, Weights], Guess],
+) -> Iterator[str]:
+    """How often items are right, by group: with the weights of all items, and with those of the other folds.
+
+    ``groups`` holds the group of each trial.
+    """
+    weights = train(items)
+    seen = [(groups[item.trial], judge(item, weights)) for item in items]
+    unseen = []
+    for fold in range(FOLDS):
+        weights = train([item for item in items if fold_of(item.trial) != fold])
+        unseen += [(groups[item.trial], judge(item, weights)) for item in items if fold_of(item.trial) == fold]
+    for group in GROUPS:
+        for name, guesses in (("seen", seen), ("unseen", unseen)):
+            if members := [guess for own, guess in guesses if own == group]:
+                yield f"{group}, {name}: {format_calibration(members)}"

@@ -1,24 +1,22 @@
 """Weights of the roles of agents: makes ``extractor/parse/dosing/role_weights.toml``.
 
-    python -m benchmarks.training.dose_roles --data DIR [--whole DIR] [--part PART] [--out FILE]
+    python -m benchmarks.training.dose_roles --data DIR [--out FILE]
 
-Prints how often the role is right on trials that the weights have not seen.
+Prints, by group of areas, how often the role is right on seen and on unseen trials.
 """
 
-import argparse
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
-from benchmarks.label_files import FOLDS, Row, fold_of
-from benchmarks.scores import Guess, format_calibration
+from benchmarks.label_files import Row
 from extractor.parse.dosing.facts import Statement
 from extractor.parse.dosing.role_features import describe_role
 from extractor.schemas import Role
 
-from .dose_records import DoseRecord, add_options, is_agent, read_dose_records
-from .log_linear import Choice, Weights, choose, fit_weights
+from .dose_places import judge
+from .dose_records import DoseRecord, format_folds, is_agent, parse_options, read_dose_records
+from .log_linear import Choice, Weights, fit_weights
 
 _HEAD = """\
 # How much each feature of an agent (see roles.py) counts for each role: the weights of a log-linear model, in nats,
@@ -40,19 +38,16 @@ _Labelled = tuple[str, list[str], Role]
 
 def main() -> None:
     """Print held-out figures; write the weights if asked to."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_options(parser)
-    parser.add_argument("--out", type=Path, metavar="FILE", help="where to write the weights")
-    chosen = parser.parse_args()
-    records = read_dose_records(chosen.data, chosen.part, chosen.whole)
+    chosen = parse_options(__doc__)
+    records = list(read_dose_records(chosen.data))
+    groups = {record.trial: record.group for record in records}
     labelled = [one for record in records for one in read_labelled(record)]
     names = _name_features(labelled)
     choices = [_choice(one, names) for one in labelled]
     print(f"{len(labelled)} agents, {len(names)} features of {len(_ROLES)} roles")
-    print("Held out by trial:", format_calibration(list(cross_validate(choices, names))))
+    print(*format_folds(choices, groups, lambda some: train(some, names), judge), sep="\n")
     if chosen.out:
-        weights = train(choices, names)
-        chosen.out.write_text(format_weights(weights, names), "utf-8")
+        chosen.out.write_text(format_weights(train(choices, names), names), "utf-8")
 
 
 def read_labelled(record: DoseRecord) -> Iterator[_Labelled]:
@@ -95,16 +90,6 @@ def train(choices: Sequence[Choice], names: Mapping[str, int]) -> Weights:
         if feature in names
     }
     return fit_weights(choices, len(names) * len(_ROLES), by_hand)
-
-
-def cross_validate(choices: Sequence[Choice], names: Mapping[str, int]) -> Iterator[Guess]:
-    """Every role judged by weights fitted on the other folds."""
-    for fold in range(FOLDS):
-        weights = train([choice for choice in choices if fold_of(choice.trial) != fold], names)
-        for choice in choices:
-            if fold_of(choice.trial) == fold:
-                best, sure = choose(choice, weights)
-                yield Guess(best == choice.right, sure)
 
 
 def format_weights(weights: Weights, names: Mapping[str, int]) -> str:

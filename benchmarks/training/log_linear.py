@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array  # type: ignore[import-untyped]
 
 __all__ = ["Choice", "choose", "fit_weights", "rate"]
 
@@ -67,17 +68,16 @@ def fit_weights(choices: Sequence[Choice], features: int, fixed: dict[int, float
     return weights
 
 
-def _matrix(choices: Sequence[Choice], features: int) -> NDArray[np.float32]:
+def _matrix(choices: Sequence[Choice], features: int) -> csr_array:
     """One row a candidate, 1 where the feature holds."""
-    rows = [candidate for choice in choices for candidate in choice.candidates]
-    matrix = np.zeros((len(rows), features), np.float32)
-    for row, candidate in zip(matrix, rows, strict=True):
-        row[list(candidate)] = 1
-    return matrix
+    rows = [sorted(set(candidate)) for choice in choices for candidate in choice.candidates]
+    starts = np.concatenate([[0], np.cumsum([len(row) for row in rows])])
+    columns = np.array([column for row in rows for column in row], np.int64)
+    return csr_array((np.ones(len(columns), np.float32), columns, starts), shape=(len(rows), features))
 
 
 def _descend(
-    matrix: NDArray[np.float32], starts: NDArray[np.int64], sizes: NDArray[np.int64], observed: NDArray[np.float32]
+    matrix: csr_array, starts: NDArray[np.int64], sizes: NDArray[np.int64], observed: NDArray[np.float32]
 ) -> Weights:
     weights = np.zeros(matrix.shape[1])
     mean, variance = np.zeros_like(weights), np.zeros_like(weights)

@@ -8,7 +8,7 @@ from benchmarks.label_files import FOLDS, fold_of
 from benchmarks.labels import __main__ as command
 from benchmarks.labels.cells import judge_cells
 from benchmarks.labels.criteria import judge_limits
-from benchmarks.labels.dosing import choose_rows
+from benchmarks.labels.dosing import LabelledDoses, build_record, choose_labelled
 from benchmarks.labels.matching import count_similar
 
 OUTCOME = {
@@ -117,7 +117,8 @@ def test_dosing_alone_lists_what_was_read_wrongly(data, monkeypatch, capsys):
 
 
 def test_every_trial_is_either_developed_on_or_held_out():
-    rows = [{"record": f"NCT9{number:07}"} for number in range(60)]
-    developed, held_out = choose_rows(rows, "development"), choose_rows(rows, "held-out")
+    records = [build_record({"record": f"NCT9{number:07}", "sections": {}}) for number in range(60)]
+    rows = [LabelledDoses(record, [], "other areas") for record in records]
+    developed, held_out = choose_labelled(rows, "development"), choose_labelled(rows, "held-out")
     assert len(developed) + len(held_out) == len(rows)
     assert 10 <= len(held_out) <= 30

@@ -1,17 +1,20 @@
 """The agents that a record names, and where its text mentions them."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from extractor.parse.values import value
 from extractor.parse.vocabulary import load_vocabulary
 
 from .aliases import list_codes, list_cores, list_short_forms, unify_name
-from .introduced import find_introduced
+from .amounts import find_amounts
+from .introduced import find_dosed, find_introduced
 from .marks import Mark, drop_overlaps, drop_touching
 from .names import is_alias, is_given, list_glosses, name_key, split_names, trim_name
 from .passages import Passage
+from .strengths import drop_explaining
+from .units import COUNTED
 from .widening import widen_name
 
 __all__ = ["GENERAL", "PROCEDURES", "Agent", "Lexicon", "build_lexicon"]
@@ -96,6 +99,7 @@ class Lexicon:
             for start, end in (widen_name(text, match.start, match.end),)
         ]
         taken = drop_overlaps([*known, *drop_touching(general, known)])
+        taken = drop_overlaps([*taken, *_list_dosed(text, section, taken)])
         introduced = (
             Mark(Agent(name_key(text[start:end]), "introduced", section, start, end), start, end, _INTRODUCED)
             for start, end in (widen_name(text, *place) for place in find_introduced(text))
@@ -115,6 +119,19 @@ class Lexicon:
         if kind == "cells" and self._cells:
             return self._cells
         return self._lookup(text) or Agent(unify_name(text), kind, section, start, end)
+
+
+def _list_dosed(text: str, section: str, taken: Sequence[Mark[Agent]]) -> list[Mark[Agent]]:
+    """The agents of a list in which names that no vocabulary knows stand beside doses: "X 80 mg, Y 2 mg"."""
+    doses = [mark for mark in drop_explaining(text, find_amounts(text)) if mark.value[0].unit not in COUNTED]
+    if len(doses) < 2:
+        return []
+    found = [
+        Mark(Agent(name_key(text[start:end]), "drug", section, start, end), start, end, GENERAL)
+        for start, end in find_dosed(text, ((mark.start, mark.end) for mark in doses))
+    ]
+    new = drop_touching(found, taken)
+    return list(new) if len({mark.value.key for mark in new}) > 1 else []
 
 
 def build_lexicon(passages: Iterable[Passage], others: Iterable[Passage] = ()) -> Lexicon:

@@ -60,10 +60,12 @@ def find_all(text: str) -> Findings:
     """
     moments, cycles = find_moments(text), find_cycles(text)
     routes = tuple(Mark(Route(m.value), m.start, m.end, m.entry.confidence) for m in _ROUTES.find(text))
+    amounts = drop_explaining(text, find_amounts(text))
+    totals = [mark for mark in amounts if mark.value[0].unit.endswith("/day")]  # "300 mg per day" is no frequency
     return Findings(
-        drop_explaining(text, find_amounts(text)),
+        amounts,
         drop_inside(routes, moments),
-        find_frequencies(text),
+        drop_inside(find_frequencies(text), totals),
         cycles,
         _drop_cycles(find_lengths(text), cycles),
         _join_moments(text, drop_inside(find_days(text), moments), moments),

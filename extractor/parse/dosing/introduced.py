@@ -1,11 +1,11 @@
 """Agents that no list names, introduced by what is done with them: "patients receive EX-12 IV on day 1"."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from extractor.parse.requirements import Guarded
 
-__all__ = ["find_introduced", "find_substance"]
+__all__ = ["find_dosed", "find_introduced", "find_substance"]
 
 _LEADS = (
     r"receiv(?:e|es|ed|ing)|undergo(?:es|ing)?|underwent|treated\swith|tak(?:e|es|en|ing)|took|comprising|consist(?:s|ing)\sof|"
@@ -69,6 +69,51 @@ def find_introduced(text: str) -> Iterator[tuple[int, int]]:
             continue
         if words[-1] not in _GENERIC or len(words) == 1 or "therapy" in words[-1] or "infusion" in words[-1]:
             yield found.span()
+
+
+_DOSED_BEHIND = re.compile(r"\)?\s(?:of\s(?:(?:the|an?|oral|active|pure)\s)?)?")
+_DOSED_AHEAD = re.compile(
+    rf"(?:^|[,;:+(/\n.]\s?|\b(?:and|plus|with|of|or|{_LEADS})\s)(?P<name>{_WORD}(?:[ ]{_WORD}){{0,2}})\s?[:(,-]?\s?$",
+    re.IGNORECASE,
+)
+_REACH = 60
+
+
+def find_dosed(text: str, doses: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Where names stand beside doses that are weighed: "zinc oxide 80 mg", "400 IU of vitamin E".
+
+    >>> text = "80 mg zinc oxide; vitamin E 400 IU"
+    >>> [text[start:end] for start, end in find_dosed(text, [(0, 5), (28, 34)])]
+    ['zinc oxide', 'vitamin E']
+    """
+    for start, end in doses:
+        gap = _DOSED_BEHIND.match(text, end)
+        behind = _NAME.match(text, gap.end()) if gap else None
+        if behind and _is_name(behind[0]):
+            yield behind.span()
+            continue
+        ahead = _DOSED_AHEAD.search(text[max(0, start - _REACH) : start])
+        if ahead and _is_name(ahead["name"]):
+            first = max(0, start - _REACH) + ahead.start("name")
+            yield first, first + len(ahead["name"])
+
+
+_NO_NAME_WORDS = """
+    a an and week weeks single maximum minimum preparation dosage needle granules total medium above start started
+    overall volume size pouch packet packets complex fluid suspension infused injected catheter flow range depending
+    coadministered co administered ampule ampoule suppository suppositories serving quantity regime effect basal
+    fixed bolus upper adult kg fat free mass selected additive load loading push caps cap tab tabs pill pills injectate
+"""
+_NO_NAMES = _GENERIC | frozenset(_NO_NAME_WORDS.split())
+_WORDS = re.compile(r"[^\W\d_]+")
+_NO_NAME = re.compile(r"\d|.*(?:_|ly\b)|w(?:/[wv])?$", re.IGNORECASE)
+
+
+def _is_name(words: str) -> bool:
+    """Whether words can be a name: none of them is generic, and one has four letters."""
+    if _NO_NAME.match(words) or not _NO_NAMES.isdisjoint(_WORDS.findall(words.lower())):
+        return False
+    return re.search(r"[A-Za-z]{4}", words) is not None
 
 
 _SPAN = re.compile(r"\d+-(?:minute|hour|day|week|month|year)s?")

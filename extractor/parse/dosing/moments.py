@@ -35,7 +35,8 @@ _MEAL = (
 _CLOCK = (
     r"(?:in\s|as\sa\s)?(?:the\s)?(?:morning|evening)(?:,\s(?:noon|afternoon|midday),?)?\sand\s(?:in\s)?(?:the\s)?"
     r"(?:morning|evening|night)\b"
-    r"|in\sthe\s(?:morning|evening|afternoon)s?\b|as\sa\smorning\sdose\b|at\s(?:bedtime|night)\b|(?-i:hs)\b(?!\.)"
+    r"|(?:morning|evening)\sand\s(?:evening|night)\b|(?:each|every)\s(?:morning|evening|night)\b|q\.?hs\b"
+    r"|in\s(?:the\s)?(?:morning|evening|afternoon)s?\b|as\sa\smorning\sdose\b|(?:at\s)?(?:bedtime|(?<=at\s)night)\b|(?-i:hs)\b(?!\.)"
     r"|at\s(?:approximately\s|about\s)?the\ssame\stime\s(?:each|every)\sday\b"
 )
 _DURING = (
@@ -51,7 +52,18 @@ _UNTIL = (
     r"toxicit|intoler|withdraw|mtd|end\b|study|discontin|confirm))"
     rf"(?:\s(?:they|he|she)\b[^.,;()\n]{{3,60}}|\sage\s\d+\s\w+|{_EVENT}(?:\s?[<>≥≤]=?\s?\d[\w.,^/]*)?)"
 )
-_AGE = r"from\s(?:birth|\d+\s(?:days?|weeks?|months?|years?)\sof\sage)\b"
+_AGE = (
+    r"from\s(?:birth|\d+\s(?:days?|weeks?|months?|years?)\sof\sage)\b"
+    r"|at\s(?:the\sage\sof\s)?(?:(?:\d{1,2}|two|four|six|and|or|to),?\s){1,9}(?:days?|weeks?|months?|years?)\sof\sage\b"
+)
+_AT = (
+    rf"at\s(?:the\s)?(?:time|start|beginning|onset|end)\sof{_EVENT}"
+    r"|at\s(?:each\s|every\s|the\s)?(?:(?:hospital\s)?(?:admission|discharge)|induction|randomi[sz]ation|breakfast|lunch|dinner|meals?|"
+    r"visit\s\d+)\b"
+    r"|(?:in|on)\s(?:visit|period)\s\d+\b"
+    r"|under\s(?:an?\s)?(?:fed|fast(?:ed|ing))\s(?:conditions?|state)\b|in\s(?:an?\s|the\s)?(?:fed|fast(?:ed|ing))\s(?:conditions?|state)\b"
+    r"|(?:intra|pre|post|peri)-?operatively\b"
+)
 _CYCLE = r"(?:in|during)\s(?:cycles?|courses?)\s\d+(?:\s?(?:-|to|and)\s?\d+)?\b"
 _PER_WEEK = (
     r"(?:\d|five|six)\s(?:consecutive\s)?(?:days|fractions)\s?(?:/|per|a|each|by|every)\s?week\b(?:\sduring\s\w+)?"
@@ -67,18 +79,28 @@ _OF_LIFE = (
 )
 _COUNT = r"(?:\d|one|two|three|four)\s(?:days?|weeks?)"
 _OFF = rf"{_COUNT}(?:\son)?,?\s(?:and\s|then\s|followed\sby\s)?{_COUNT}\s(?:off|rest|of\srest)\b"
-_HOUR = r"\d{1,2}(?::\d\d)?\s?[ap]\.?m\b\.?(?:\s(?:and|to)\s\d{1,2}(?::\d\d)?\s?[ap]\.?m\b\.?)?"
+_HOUR = r"(?:(?:at|around)\s)?\d{1,2}(?::\d\d)?\s?[ap]\.?m\b\.?(?:\s(?:and|to)\s\d{1,2}(?::\d\d)?\s?[ap]\.?m\b\.?)?"
 
 _WORDED = re.compile(
-    rf"\b(?:{_MEAL}|{_CLOCK}|{_STARTING}|{_AROUND}|{_CYCLE}|{_DURING}|{_UNTIL}|{_AGE}|{_LIMITS}|{_OF_LIFE}|with\seach{_EVENT})",
+    rf"\b(?:{_MEAL}|{_CLOCK}|{_STARTING}|{_AROUND}|{_CYCLE}|{_DURING}|{_UNTIL}|{_AGE}|{_AT}|{_LIMITS}|{_OF_LIFE}|with\seach{_EVENT})",
     re.IGNORECASE,
 )
 _MEALS = frozenset({"meal", "meals", "food", "breakfast", "lunch", "dinner", "eating"})
+_EVENTS = frozenset({"admission", "discharge", "induction", "randomization", "randomisation"})
 _OPENERS: dict[str, frozenset[str]] = {
-    "in": frozenset({"morning", "evening", "afternoon", "between", "cycle", "cycles", "course", "courses"}),
-    "on": frozenset({"stomach"}),
+    "in": frozenset({"morning", "evening", "afternoon", "between", "cycle", "cycles", "course", "courses"})
+    | {"visit", "period", "fed", "fasted", "fasting"},
+    "on": frozenset({"stomach", "visit", "period"}),
+    "under": frozenset({"fed", "fasted", "fasting"}),
     "as": frozenset({"morning"}),
-    "at": frozenset({"bedtime", "night", "same"}),
+    "at": frozenset({"bedtime", "night", "same", "age", "of", "visit"} | _EVENTS | _MEALS),
+    "each": frozenset({"morning", "evening", "night"}),
+    "every": frozenset({"morning", "evening", "night"}),
+    "bedtime": frozenset({"bedtime"}),
+    **{
+        word: frozenset({word}) for word in ("intraoperatively", "preoperatively", "postoperatively", "perioperatively")
+    },
+    "qhs": frozenset({"qhs"}),
     "from": frozenset({"birth", "age"}),
     "with": _MEALS | {"each"},
     "without": _MEALS,

@@ -24,7 +24,7 @@ from .facts import Fact, Statement
 from .quotes import choose_quote
 from .record_text import RecordText
 from .roles import read_role
-from .settling import settle_frequency, settle_length, settle_timing
+from .settling import is_rate, settle_frequency, settle_length, settle_timing
 from .trials import Trial
 
 __all__ = ["build_regimens"]
@@ -102,7 +102,7 @@ def _read_route(statement: Statement, source: RecordText) -> Reading[Route | Non
 
 def _read_frequency(statement: Statement, source: RecordText, trial: Trial) -> Reading[Frequency | None]:
     value = settle_frequency(statement)
-    fact = statement.frequency or statement.days
+    fact = statement.frequency or statement.days or (statement.amounts[0] if is_rate(statement) else None)
     sure = trust_frequency(statement, value, source.passages[statement.section], few=trial.frequencies <= 2)
     if value is None or fact is None:
         return Reading(None, sure)

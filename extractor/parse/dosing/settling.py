@@ -9,7 +9,7 @@ from .facts import Fact, Statement
 from .lengths import find_lengths
 from .schedules import Schedule, code_schedule
 
-__all__ = ["Timing", "fits", "settle_frequency", "settle_length", "settle_timing"]
+__all__ = ["Timing", "fits", "is_rate", "settle_frequency", "settle_length", "settle_timing"]
 
 Timing = tuple[Fact, int, int]
 """The fact that tells when an agent is given, and start and end of all that belongs to it, in its section."""
@@ -30,7 +30,7 @@ _GOES_ON = re.compile(
 def settle_frequency(statement: Statement) -> Frequency | None:
     """The frequency that the words, the listed days and the cycle amount to; doses per m2 are given in cycles."""
     surface = any("m2" in amount.unit or amount.unit == "AUC" for amount in statement.levels)
-    return code_schedule(
+    stated = code_schedule(
         Schedule(
             stated=statement.frequency.value if statement.frequency else None,
             days=statement.days.value if statement.days else (),
@@ -38,6 +38,12 @@ def settle_frequency(statement: Statement) -> Frequency | None:
             cyclic=statement.cyclic or surface,
         )
     )
+    return Frequency.CONTINUOUS if stated is None and is_rate(statement) else stated
+
+
+def is_rate(statement: Statement) -> bool:
+    """Whether the dose is told as a rate of infusion: "0.5 ug/kg/h"."""
+    return any(amount.unit.endswith(("/h", "/min")) for amount in statement.levels)
 
 
 def settle_length(statement: Statement) -> Fact | None:

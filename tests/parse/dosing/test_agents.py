@@ -6,7 +6,7 @@ from extractor.parse.dosing.agents import build_lexicon
 from extractor.parse.dosing.introduced import find_introduced
 from extractor.parse.vocabulary import Entry, load_vocabulary
 
-from .records import make_section, read
+from .records import give, levels, make_section, read
 from .test_names import name_passage
 
 ABBREVIATIONS = load_vocabulary("agent_abbreviations").entries
@@ -67,3 +67,23 @@ def test_an_unknown_agent_beside_a_known_one_keeps_its_own_days() -> None:
         make_section("interventions[1]", type="DRUG", name="isotretinoin"),
     ).regimens
     assert [(r.agent.value, r.frequency.value) for r in regimens] == [("EX-12", "QW"), ("isotretinoin", "BID")]
+
+
+def test_each_of_a_list_of_doses_is_an_agent_even_if_no_vocabulary_knows_it() -> None:
+    regimens = give("80 mg examplium oxide; samplamin E 400 IU daily", name="Minerals", kind="DIETARY_SUPPLEMENT")
+    assert [(r.agent.value, *levels(r)) for r in regimens] == [
+        ("examplium oxide", (80, 80, "mg")),
+        ("samplamin E", (400, 400, "IU")),
+    ]
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        "20 mg loading dose, then 10 mg once daily",
+        "Cohort1: 20 mg, Cohort2: 40 mg once daily",
+        "Maximum 20 mg, start 10 mg once daily",
+    ],
+)
+def test_words_beside_doses_that_name_nothing_are_no_agents(description: str) -> None:
+    assert {regimen.agent.value for regimen in give(description)} == {"Examplumab"}

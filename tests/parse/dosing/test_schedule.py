@@ -11,6 +11,8 @@ from extractor.parse.dosing.moments import find_moments
 from extractor.parse.dosing.schedules import Schedule, code_schedule
 from extractor.schemas import Frequency, Period, TimeUnit
 
+from .records import give
+
 _CYCLE = Period(value=21, unit=TimeUnit.DAY)
 
 
@@ -22,6 +24,8 @@ _CYCLE = Period(value=21, unit=TimeUnit.DAY)
         ("q12h", ["Q12H"]),
         ("q3wk", ["Q3W"]),
         ("12 hourly", ["Q12H"]),
+        ("25 mg t.d.s.", ["TID"]),
+        ("4x/day", ["QID"]),
         ("every 28 days", ["Q4W"]),
         ("every 30 days", ["QM"]),
         ("every 2 or 4 weeks", ["other"]),
@@ -246,6 +250,36 @@ def test_moments(text: str, expected: list[str]) -> None:
 )
 def test_the_words_of_listed_days(text: str, expected: str) -> None:
     assert [text[mark.start : mark.end] for mark in find_days(text)] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("one tablet at bedtime", "at bedtime"),
+        ("50 mg every evening", "every evening"),
+        ("0.5 mL at 12 months of age", "at 12 months of age"),
+        ("0.5 mL at 2, 4 and 6 months of age", "at 2, 4 and 6 months of age"),
+        ("2 mL at the time of intubation", "at the time of intubation"),
+        ("single dose in Visit 3", "in Visit 3"),
+        ("5 mg under fasting conditions", "under fasting conditions"),
+        ("2 mg intraoperatively", "intraoperatively"),
+    ],
+)
+def test_times_of_day_events_and_visits_are_moments(text: str, expected: str) -> None:
+    assert [mark.value for mark in find_moments(text)] == [expected]
+
+
+def test_a_total_per_day_does_not_tell_how_often() -> None:
+    assert find_all("up to 300 mg per day").frequency == ()
+    assert [mark.value for mark in find_all("300 mg daily").frequency] == ["QD"]
+
+
+def test_a_rate_is_given_continuously() -> None:
+    (regimen,) = give("infused at 0.5 ug/kg/h")
+    assert regimen.frequency.value == "continuous"
+    assert regimen.frequency.spans
+    (regimen,) = give("5 mg orally")
+    assert regimen.frequency.value is None
 
 
 def test_days_take_the_moment_behind_them_along() -> None:
