@@ -18,9 +18,9 @@ from typing import Any
 from extractor.evaluation.standoff import to_standoff
 from extractor.read import read_records
 
-__all__ = ["FOLDS", "GOLD", "LABELS", "read_gold", "write_gold"]
+__all__ = ["FOLDS", "GOLD", "INDEPENDENT", "LABELS", "read_gold", "write_gold"]
 
-GOLD, LABELS = (Path(__file__).with_name(name) for name in ("gold.jsonl", "labels.jsonl"))
+GOLD, LABELS, INDEPENDENT = (Path(__file__).with_name(f"{name}.jsonl") for name in ("gold", "labels", "independent"))
 FOLDS = 5
 
 

@@ -20,11 +20,11 @@ from extractor.schemas import Task, TrialRecord
 
 from .__main__ import read_gold
 
-__all__ = ["FIGURES", "GROUPS", "measure_figures", "read_figures"]
+__all__ = ["FIGURES", "GROUPS", "HOME_AREAS", "measure_figures", "read_figures"]
 
 FIGURES = Path(__file__).with_name("figures.json")
 GROUPS = ("oncology and allergy", "other areas")
-_HOME = frozenset({"Oncology", "Allergy / asthma"})
+HOME_AREAS = frozenset({"Oncology", "Allergy / asthma"})
 _TASKS = tuple(Task)
 
 
@@ -47,7 +47,7 @@ def measure_figures(records: Iterable[TrialRecord], resamples: int = 1000) -> di
         if line is None or record.record_id in seen or find_changed_sections(line, record):
             continue
         seen.add(record.record_id)
-        group = GROUPS[0] if line["area"] in _HOME else GROUPS[1]
+        group = GROUPS[0] if line["area"] in HOME_AREAS else GROUPS[1]
         scored[group].append((from_standoff(line, record), extract_by_rules(record, _TASKS, Assist.NEVER)))
     return {group: _score(pairs, resamples) for group, pairs in scored.items() if pairs}
 
