@@ -20,9 +20,7 @@ from extractor.read import read_records
 
 __all__ = ["FOLDS", "GOLD", "INDEPENDENT", "LABELS", "read_gold", "write_gold"]
 
-GOLD, LABELS, INDEPENDENT = (
-    Path(__file__).with_name(name) for name in ("gold.jsonl", "labels.jsonl", "independent.jsonl")
-)
+GOLD, LABELS, INDEPENDENT = (Path(__file__).with_name(f"{name}.jsonl") for name in ("gold", "labels", "independent"))
 FOLDS = 5
 
 

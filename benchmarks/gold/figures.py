@@ -25,7 +25,7 @@ __all__ = ["FIGURES", "GROUPS", "measure_figures", "name_group", "read_figures"]
 
 FIGURES = Path(__file__).with_name("figures.json")
 GROUPS = ("oncology and allergy", "other areas")
-_HOME = frozenset({"Oncology", "Allergy / asthma"})
+HOME_AREAS = frozenset({"Oncology", "Allergy / asthma"})
 _TASKS = tuple(Task)
 
 
@@ -70,7 +70,7 @@ def name_group(area: str) -> str:
     >>> name_group("Oncology"), name_group("Dentistry")
     ('oncology and allergy', 'other areas')
     """
-    return GROUPS[0] if area in _HOME else GROUPS[1]
+    return GROUPS[0] if area in HOME_AREAS else GROUPS[1]
 
 
 def _score(pairs: list[tuple[Mapping[str, Any], Any]], resamples: int) -> dict[str, Any]:

@@ -2,17 +2,19 @@
 
     python -m benchmarks.training.time_kinds --data DIR [--out FILE]
 
-Prints how often the kind is right on time frames that the weights have not seen, and the calibration.
+Prints how often the kind is right on time frames that the weights have not seen, and on those that they have learned
+from, by group of areas; and the calibration.
 """
 
 import argparse
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.label_files import FOLDS, Row, add_data_option, fold_of, read_labels
+from benchmarks.label_files import FOLDS, Row, add_data_option
 from benchmarks.scores import Guess, format_calibration
+from benchmarks.training.labelled import group_of, read_training_records, read_training_rows
 from extractor.parse.outcomes.kind_features import describe_kind
 from extractor.parse.outcomes.kind_scores import KINDS
 from extractor.parse.outcomes.moments import find_moment_groups
@@ -36,11 +38,12 @@ _HEAD = f"""\
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A time frame by its features, and the number of its kind. Frames of one text are in one fold."""
+    """A time frame by its features, the number of its kind, its fold, and its group of areas."""
 
     features: tuple[str, ...]
     kind: int
     fold: int
+    group: str
 
 
 def main() -> None:
@@ -49,23 +52,30 @@ def main() -> None:
     add_data_option(parser)
     parser.add_argument("--out", type=Path, metavar="FILE", help="where to write the weights")
     chosen = parser.parse_args()
-    labelled = [describe_label(row) for row in read_labels(chosen.data, "time_frames")]
-    print("Held out:", format_calibration(list(cross_validate(labelled))))
+    rows = read_training_rows(chosen.data, read_training_records(chosen.data)).time_frames
+    labelled = [describe_label(row) for row in rows]
+    held_out = cross_validate(labelled)
     names = count_features(labelled)
-    text = format_weights(fit(labelled, names), names)
+    weights = fit(labelled, names)
+    for group in sorted({one.group for one in labelled}):
+        inside = [(one, guess) for one, guess in zip(labelled, held_out, strict=True) if one.group == group]
+        print(f"{group}, held out:", format_calibration([guess for _, guess in inside]))
+        print(f"{group}, seen:", format_calibration([_judge(one, names, weights) for one, _ in inside]).splitlines()[0])
+    text = format_weights(weights, names)
     print(f"{len(labelled)} time frames, {text.count(' = ')} features")
     if chosen.out:
         chosen.out.write_text(text, "utf-8")
 
 
 def describe_label(row: Row) -> Labelled:
-    """The features of a labelled time frame (``time_frame``, ``time_kind``)."""
+    """The features of a labelled time frame (``time_frame``, ``time_kind``, ``fold``, ``area``)."""
     text = clean_text(row["time_frame"]).text
     masked = mask_intervals(text)
     groups = list(find_moment_groups(masked))
     points = select_time_points(masked, groups)
     features = describe_kind(guess_kind(text, masked, groups, points), groups, points)
-    return Labelled(tuple(features), [str(kind) for kind in KINDS].index(row["time_kind"]), fold_of(text.lower()))
+    kind = [str(kind) for kind in KINDS].index(row["time_kind"])
+    return Labelled(tuple(features), kind, row["fold"], group_of(row))
 
 
 def count_features(labelled: Sequence[Labelled]) -> dict[str, int]:
@@ -84,16 +94,19 @@ def fit(labelled: Sequence[Labelled], names: dict[str, int]) -> Weights:
     return fit_weights([_choice(one, names) for one in labelled], len(names) * len(KINDS), fixed)
 
 
-def cross_validate(labelled: Sequence[Labelled]) -> Iterator[Guess]:
+def cross_validate(labelled: Sequence[Labelled]) -> list[Guess]:
     """Every time frame judged by weights fitted on the other folds."""
+    models: list[tuple[dict[str, int], Weights]] = []
     for fold in range(FOLDS):
         others = [one for one in labelled if one.fold != fold]
         names = count_features(others)
-        weights = fit(others, names)
-        for one in labelled:
-            if one.fold == fold:
-                best, probability = choose(_choice(one, names), weights)
-                yield Guess(best == one.kind, probability)
+        models.append((names, fit(others, names)))
+    return [_judge(one, *models[one.fold]) for one in labelled]
+
+
+def _judge(one: Labelled, names: dict[str, int], weights: Weights) -> Guess:
+    best, probability = choose(_choice(one, names), weights)
+    return Guess(best == one.kind, probability)
 
 
 def _choice(one: Labelled, names: dict[str, int]) -> Choice:

@@ -78,6 +78,12 @@ def test_fitting_twice_gives_the_same(fitted, made):
     assert all((one.weights == other.weights).all() for one, other in zip(fitted.features, again.features, strict=True))
 
 
+def test_an_item_that_counts_twice_is_as_two(made):
+    doubled = fit(PLAN, BAGS, LABELS, as_stored(made), [2.0] * len(BAGS)).weigh(BAGS).chances
+    twice = fit(PLAN, [*BAGS, *BAGS], [*LABELS, *LABELS], as_stored(made)).weigh(BAGS).chances
+    assert doubled == pytest.approx(twice, abs=0.02)
+
+
 def test_a_stored_classifier_is_read_again(fitted, made, tmp_path, monkeypatch):
     (tmp_path / "weights").mkdir()
     store_vectors(made, tmp_path / "weights" / "words.npz")
@@ -94,7 +100,7 @@ def test_a_stored_classifier_is_read_again(fitted, made, tmp_path, monkeypatch):
 def test_a_fold_is_judged_without_its_own_labels(made):
     labels = [*LABELS, "fish", "hen", "cow"]
     folds = [int(label in {"bird", "fish", "hen"}) for label in labels]
-    classes, chances = hold_out(PLAN, [*BAGS, *BAGS[:3]], labels, folds, as_stored(made))
+    classes, chances = hold_out(PLAN, [*BAGS, *BAGS[:3]], labels, folds, as_stored(made), [1.0] * len(labels))
     assert classes == ("bird", "cat", "cow", "dog", "fish", "hen")
     assert chances.sum(axis=1) == pytest.approx(1)
     assert (chances[np.array(labels) == "bird", classes.index("bird")] == 0).all()
@@ -107,9 +113,17 @@ def test_calibration_tells_how_often_answers_are_right():
 
 
 def test_groups_are_told_apart():
-    judged = Judgement(np.array([True, False]), np.array([0.99, 0.5]), ["one", "two"], ["a", "b"])
-    lines = format_groups("category", judged).splitlines()
-    assert [line.split()[:3] for line in lines[1:]] == [["all", "2", "0.500"], ["a", "1", "1.000"], ["b", "1", "0.000"]]
+    right = np.array([True, False] * 50)
+    trials, groups, areas = [f"NCT{n}" for n in range(100)], ["a", "b"] * 50, ["common", "rare"] + ["common"] * 98
+    judged = Judgement(right, np.full(100, 0.99), np.ones(100, bool), trials, groups, areas)
+    lines = [line.split() for line in format_groups("category", judged).splitlines()[1:]]
+    assert [line[:3] for line in lines] == [
+        ["all", "100", "0.500"],
+        ["a", "50", "1.000"],
+        ["b", "50", "0.000"],
+        ["common", "99", "0.505"],
+    ]
+    assert {line[-1] for line in lines} == {"1.000"}
 
 
 def test_a_tally_counts_an_empty_item_as_right_where_nothing_is_wanted():

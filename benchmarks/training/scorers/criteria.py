@@ -72,7 +72,9 @@ class _List:
         places = [at for at in same if self._lines[at].kind is kind]
         if places:
             return LabelledLine(self._bags[places[0]], row, self._roles[places[0]] is Role.CRITERION)
-        alone = describe_lines([CriterionLine(text, kind), *self._lines], self._target)[0]
+        alone = describe_lines(
+            [CriterionLine(text, kind, lead_in=row.get("lead_in") or ""), *self._lines], self._target
+        )[0]
         return LabelledLine(alone, row, split=False)
 
 

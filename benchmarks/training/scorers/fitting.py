@@ -28,7 +28,8 @@ class Plan:
     """What a classifier reads.
 
     ``meanings`` are the blocks whose directions count, ``meaning_scale`` how much before anything is learned;
-    ``freedom`` is how far weights may go (the C of logistic regression), ``most`` how many features are kept.
+    ``freedom`` is how far weights may go (the C of logistic regression), ``most`` how many features are kept,
+    ``others`` how much an item of other areas than the home areas counts.
     """
 
     name: str
@@ -37,16 +38,22 @@ class Plan:
     meaning_scale: float
     freedom: float
     most: int
+    others: float = 1.0
 
 
-def fit(plan: Plan, bags: Sequence[Bag], labels: Sequence[str], vectors: WordVectors) -> Classifier:
-    """A classifier from labelled bags, as yet without calibration. Nothing in it is random."""
+def fit(
+    plan: Plan, bags: Sequence[Bag], labels: Sequence[str], vectors: WordVectors, counts: Sequence[float] | None = None
+) -> Classifier:
+    """A classifier from labelled bags, each of which counts once or as much as ``counts`` says, without calibration.
+
+    Nothing in it is random.
+    """
     design = read_design(plan.parts, bags)
     meanings = np.hstack([_point(bags, source, vectors) for source in plan.meanings]) * plan.meaning_scale
     inputs = sparse.hstack([design.matrix(bags), sparse.csr_matrix(meanings)]).tocsr()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # it is stopped early on purpose
-        model = LogisticRegression(C=plan.freedom, max_iter=_STEPS, tol=1e-3).fit(inputs, labels)
+        model = LogisticRegression(C=plan.freedom, max_iter=_STEPS, tol=1e-3).fit(inputs, labels, counts)
     known = len(design.factors)
     return Classifier(
         classes=tuple(map(str, model.classes_)),

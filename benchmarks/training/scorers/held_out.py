@@ -20,7 +20,12 @@ _SUREST = 0.995
 
 
 def hold_out(
-    plan: Plan, bags: Sequence[Bag], labels: Sequence[str], folds: Sequence[int], vectors: WordVectors
+    plan: Plan,
+    bags: Sequence[Bag],
+    labels: Sequence[str],
+    folds: Sequence[int],
+    vectors: WordVectors,
+    counts: Sequence[float],
 ) -> tuple[tuple[str, ...], Array]:
     """The classes, and for each text their probabilities by a classifier that was fitted on the other folds."""
     classes = tuple(sorted(set(labels)))
@@ -28,7 +33,9 @@ def hold_out(
     for fold in sorted(set(folds)):
         seen = [at for at, other in enumerate(folds) if other != fold]
         unseen = [at for at, other in enumerate(folds) if other == fold]
-        classifier = fit(plan, [bags[at] for at in seen], [labels[at] for at in seen], vectors)
+        classifier = fit(
+            plan, [bags[at] for at in seen], [labels[at] for at in seen], vectors, [counts[at] for at in seen]
+        )
         columns = [classes.index(name) for name in classifier.classes]
         chances[np.ix_(unseen, columns)] = classifier.weigh([bags[at] for at in unseen]).chances
     return classes, chances

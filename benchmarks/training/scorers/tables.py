@@ -1,6 +1,7 @@
-"""Figures of held-out items by group of trials, with intervals over trials."""
+"""Figures of items, held out and seen, by group of areas and by area, with intervals over trials."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,32 +13,45 @@ from .arrays import Array
 __all__ = ["Judgement", "format_groups"]
 
 _DRAWS = 400
+_LEAST = 50
+"""How many items an area must have to be shown."""
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """Which items were answered rightly, how surely, and of which trial and group each is."""
+    """Which items were answered rightly and how surely by scorers that had not seen them (``right``,
+    ``confidence``), which rightly by one that had (``seen``), and of which trial, group and area each is.
+    """
 
     right: Array
     confidence: Array
+    seen: Array
     trials: Sequence[str]
     groups: Sequence[str]
+    areas: Sequence[str]
 
-    def rows(self, group: str | None) -> Array:
-        return np.array([group is None or one == group for one in self.groups])
+    def parts(self) -> Iterator[tuple[str, Array]]:
+        """All items, then those of each group, then of each area that has enough."""
+        yield "all", np.ones(len(self.right), bool)
+        for group in sorted(set(self.groups)):
+            yield group, np.array(self.groups) == group
+        for area, items in sorted(Counter(self.areas).items()):
+            if items >= _LEAST and area not in self.groups:
+                yield area, np.array(self.areas) == area
 
 
 def format_groups(name: str, judged: Judgement) -> str:
-    """A table: share of right answers, its 95 % interval when trials are drawn anew, and how the certain ones do."""
-    lines = [f"{name:22}{'items':>7}{'right':>8}{'95 % interval':>16}{'certain':>9}{'right':>8}"]
-    for group in (None, *sorted(set(judged.groups))):
-        rows = judged.rows(group)
+    """A table: share of right answers, its 95 % interval when trials are drawn anew, how the certain ones do, and the
+    share of right answers on seen items.
+    """
+    lines = [f"{name:37}{'items':>7}{'right':>8}{'95 % interval':>16}{'certain':>9}{'right':>8}{'seen':>8}"]
+    for part, rows in judged.parts():
         right, sure = judged.right[rows], judged.confidence[rows] >= CERTAIN
         low, high = _interval(right, [trial for trial, kept in zip(judged.trials, rows, strict=True) if kept])
         among = f"{right[sure].mean():.3f}" if sure.any() else "-"
         lines.append(
-            f"  {group or 'all':20}{len(right):>7}{right.mean():>8.3f}{f'{low:.3f}-{high:.3f}':>16}"
-            f"{sure.mean():>9.3f}{among:>8}"
+            f"  {part:35}{len(right):>7}{right.mean():>8.3f}{f'{low:.3f}-{high:.3f}':>16}"
+            f"{sure.mean():>9.3f}{among:>8}{judged.seen[rows].mean():>8.3f}"
         )
     return "\n".join(lines)
 

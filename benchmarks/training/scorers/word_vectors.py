@@ -19,7 +19,7 @@ __all__ = ["Vectors", "make_vectors", "read_sentences"]
 
 _WINDOW = 4
 _SIZE = 100
-_LEAST = 3
+_LEAST, _MOST = 3, 20_000
 _COMMON_SHARE = 1e-3
 _FLATTEN = 0.75
 _SENTENCE = re.compile(r"(?<=[.;])\s+|\n")
@@ -47,7 +47,9 @@ def read_sentences(records: Iterable[TrialRecord]) -> list[list[str]]:
 def make_vectors(sentences: Sequence[Sequence[str]]) -> Vectors:
     """Positive pointwise mutual information of a word and its neighbours, cut down to few dimensions."""
     counts = Counter(token for sentence in sentences for token in sentence)
-    words = sorted((word for word, seen in counts.items() if seen >= _LEAST), key=lambda word: (-counts[word], word))
+    words = sorted((word for word, seen in counts.items() if seen >= _LEAST), key=lambda word: (-counts[word], word))[
+        :_MOST
+    ]
     together = _count_neighbours(sentences, {word: row for row, word in enumerate(words)})
     rows = np.asarray(together.sum(1)).ravel()
     columns = rows**_FLATTEN

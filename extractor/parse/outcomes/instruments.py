@@ -18,6 +18,8 @@ _NUMBER = rf"(?:\d\.\d(?!\.?\d)(?!\s*%)|{_PLAIN_NUMBER}(?!\s*(?:%|-|(?:months?|w
 _NO_SCALE = (
     "QOL|HRQL|HRQOL|PRO|CR|CT|GVHD|DLT|AD|PSA|BMI|BSA|AE|AES|AESI|MRI|PET|CRS|II|III|IV|RD|SPT|IGE|FEV|COPD|PRN|HDM"
 )
+_ANSWER_FORMATS = frozenset({"Likert"})
+"""How questions are answered: another instrument that is named beside it says which questions."""
 _NO_TITLE = (
     "Total|Mean|Median|Average|Daily|Changes?|Baseline|From|Quality|Symptoms?|Severity|The|This|Each|And|Scores?|A"
 )
@@ -47,9 +49,12 @@ _VERSIONED = frozenset(
 )
 # What the vocabulary does not know: "Cough Diary Scale (CDS)", "CDS score", "Miller Cough Scale".
 _KINDS = "questionnaire|scale|index|inventory|checklist|survey"
+_OTHER_KINDS = "profile|evaluation|battery|schedule|interview|instrument"
+_COMPUTED = "BMI|LVMI|HOMA|HOMA-IR|CPET|MMTT|OGTT|ABI|AHI"
+"""Indexes and tests of the body that grade nothing."""
 _NAMED_SCALE = Guarded(
-    rf"\b(?:{_KINDS}|score|assessment|criteria|improvement|severity|test)s?\s*"
-    r"\((?P<name>(?-i:[A-Z][A-Za-z]{0,4}[A-Z0-9][\w-]{0,8}))\)"
+    rf"\b(?:{_KINDS}|{_OTHER_KINDS}|score|assessment|criteria|improvement|severity|test)s?\s*"
+    rf"\((?P<name>(?!(?-i:{_COMPUTED})\b)(?-i:[A-Z][A-Za-z]{{0,4}}[A-Z0-9][\w-]{{0,8}}))\)"
 )
 _ABBREVIATED_SCALE = Guarded(
     rf"\b(?!{_NO_SCALE}\b)(?P<name>[A-Z]{{2}}[A-Za-z]*\d*(?:-[A-Z0-9][A-Za-z0-9]*)*)\s+(?:total\s+)?(?:score"
@@ -57,8 +62,8 @@ _ABBREVIATED_SCALE = Guarded(
     flags=0,
 )
 _TITLED_SCALE = Guarded(
-    rf"\b(?P<name>(?!(?:{_NO_TITLE})\b)[A-Z][a-z’'-]+(?:\s+(?:[A-Z][a-z’'-]+|of|and|for|in)){{0,5}}"
-    rf"(?<!\bof Life)(?<!Body Mass)\s+(?i:{_KINDS}))\b",
+    rf"\b(?P<name>(?!(?:{_NO_TITLE})\b)[A-Z][a-z’'-]+(?:[^\S\n]+(?:[A-Z][a-z’'-]+|of|and|for|in)){{0,5}}"
+    rf"(?<!\bof Life)(?<!Body Mass)[^\S\n]+(?i:{_KINDS}))\b",
     flags=0,
 )
 # "Food Allergy Quality of Life Questionnaire, Adult Form (FAQLQ-AF)": the letters in brackets name it most closely.
@@ -90,13 +95,16 @@ def find_instrument(text: str) -> InstrumentFound | None:
     Instrument(name='CTCAE', version='5.0')
     """
     matches = list(load_vocabulary("instruments").find(text))
+    named = [match for match in matches if match.value not in _ANSWER_FORMATS]
+    if not named and (unknown := _find_unknown(text)):
+        return unknown
     if not matches:
-        return _find_unknown(text)
-    first = matches[0]
+        return None
+    first = (named or matches)[0]
     # A long name and its abbreviation say the same; the version follows one of them.
     same = [match for match in matches if match.value == first.value]
     version = next((found for match in same if (found := _read_version(text, match))), None)
-    name = _read_bracketed(text, first) or first.value
+    name = _read_bracketed(text, first) or _read_name(text, first, same)
     sure = min(first.entry.confidence, _rate(text, first.value, same, alone=len(same) == len(matches)))
     return InstrumentFound(Instrument(name=name, version=version), sure, first.start, first.end)
 
@@ -106,6 +114,16 @@ def _rate(text: str, name: str, same: Sequence[Match], *, alone: bool) -> float:
     if not alone:
         return _SEVERAL
     return _VERSIONED_SURE if name in _VERSIONED and abbreviated else _ABBREVIATED if abbreviated else _LONG_NAME
+
+
+def _read_name(text: str, first: Match, same: Sequence[Match]) -> str:
+    """The usual short form if the text has it, else the name as it is written."""
+    short = any(_letters(text[match.start : match.end]) == _letters(first.value) for match in same)
+    return first.value if short or first.value in text else text[first.start : first.end]
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalnum, name.lower()))
 
 
 def _read_bracketed(text: str, match: Match) -> str | None:

@@ -1,29 +1,37 @@
-"""What the learned scorers see of an outcome: the words of its three parts, and its rank."""
+"""What the learned scorers see of an outcome: the words of its three parts, its rank, and what the trial is about."""
 
 from collections.abc import Sequence
 
 from extractor.parse.scoring import Bag, join_pairs, open_with, read_tokens
 from extractor.parse.values import value
 from extractor.parse.vocabulary import Vocabulary, load_vocabulary
-from extractor.schemas import Rank
+from extractor.schemas import Rank, TrialRecord
 
-__all__ = ["OutcomeWords", "describe_outcomes"]
+__all__ = ["OutcomeWords", "describe_outcomes", "trial_tokens"]
 
 
 @value(frozen=True, slots=True)
 class OutcomeWords:
-    """The cleaned parts of an outcome; "" where it has none."""
+    """The cleaned parts of an outcome, "" where it has none; ``about`` are the tokens of ``trial_tokens``."""
 
     measure: str
     description: str = ""
     time_frame: str = ""
     rank: Rank = Rank.PRIMARY
+    about: Sequence[str] = ()
 
 
 _LONGEST = {"measure": 60, "description": 80, "time_frame": 30}
 """How many tokens of a part are read: what comes later explains the method."""
 _START = 4
 _HINTS_READ = 400
+_ABOUT = 30
+
+
+def trial_tokens(record: TrialRecord) -> list[str]:
+    """The first tokens of the title and of the conditions: what is measured depends on what is treated."""
+    sections = (record.section(name) for name in ("title", "conditions"))
+    return [token for section in sections if section for token in read_tokens(section.text)[:_ABOUT]]
 
 
 def describe_outcomes(outcomes: Sequence[OutcomeWords]) -> list[Bag]:
@@ -50,4 +58,5 @@ def _describe(outcome: OutcomeWords, hints: Vocabulary) -> Bag:
         "told_known": [match.value for match in hints.find(outcome.description[:_HINTS_READ])],
         "marks": [*open_with(measure), f"rank_{outcome.rank}", f"told_{len(description).bit_length()}"],
         "start": measure[:_START],
+        "about": outcome.about,
     }

@@ -1,6 +1,6 @@
 """The outcomes of a record, with a reading of each field."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from extractor.parse.parsed import Chunk, ChunkKind, ParsedOutcome, Reading, Span
 from extractor.parse.values import value
@@ -9,7 +9,7 @@ from extractor.text.clean import CleanText
 
 from .classes import OutcomeClasses, classify_outcomes
 from .fields import read_class_fields, read_time_fields, read_word_fields
-from .outcome_features import OutcomeWords
+from .outcome_features import OutcomeWords, trial_tokens
 from .split import OutcomeSpans, split_cell
 from .texts import OutcomeText
 
@@ -36,7 +36,8 @@ def read_outcomes(
             for spans in _find_outcomes(section, clean):
                 places.append(_Place(section, clean, rank, index, spans))
                 index += 1
-    classes = classify_outcomes([_words(place) for place in places])
+    about = trial_tokens(record)
+    classes = classify_outcomes([_words(place, about) for place in places])
     return tuple(_read_outcome(place, found, next(numbers)) for place, found in zip(places, classes, strict=True))
 
 
@@ -65,12 +66,12 @@ def _clean_span(clean: CleanText, start: int, end: int) -> tuple[int, int]:
     return clean.clean_position(start), clean.clean_position(end)
 
 
-def _words(place: _Place) -> OutcomeWords:
+def _words(place: _Place, about: Sequence[str]) -> OutcomeWords:
     spans, text = place.spans, place.clean.text
     measure, description, time_frame = (
         text[slice(*span)] if span else "" for span in (spans.measure, spans.description, spans.time_frame)
     )
-    return OutcomeWords(measure, description, time_frame, place.rank)
+    return OutcomeWords(measure, description, time_frame, place.rank, about)
 
 
 def _read_outcome(place: _Place, found: OutcomeClasses, number: int) -> ParsedOutcome:

@@ -1,7 +1,9 @@
 import pytest
 
 from extractor.parse.outcomes.classes import classify_outcomes
-from extractor.parse.outcomes.outcome_features import OutcomeWords, describe_outcomes
+from extractor.parse.outcomes.outcome_features import OutcomeWords, describe_outcomes, trial_tokens
+from extractor.parse.scoring import read_tokens
+from extractor.schemas import Section, Source, TrialRecord
 
 
 def classify(measure, description=""):
@@ -28,6 +30,15 @@ def test_concept_and_category(measure, description, concept, category):
     found = classify(measure, description)
     assert found.concept.value == concept
     assert category in (None, found.category.value)
+
+
+def test_what_the_trial_is_about_counts():
+    sections = (Section(name="title", text="Drug X in the healthy"), Section(name="conditions", text="Pain"))
+    record = TrialRecord(record_id="x", source=Source(path="x", format="flat"), sections=sections)
+    assert trial_tokens(record) == ["drug", "x", "in", "the", "healthy", "pain"]
+    vaccine, surgery = (read_tokens(title) for title in ("Influenza vaccine in adults", "Hip replacement"))
+    first, other = classify_outcomes([OutcomeWords("Response at week 4", about=about) for about in (vaccine, surgery)])
+    assert first != other
 
 
 def test_confidence_falls_without_evidence():

@@ -30,6 +30,26 @@ def test_reads_instruments(text, name, version):
     assert (found.instrument.name, found.instrument.version) == (name, version)
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Berg Balance Scale at discharge", "Berg Balance Scale"),
+        ("Berg Balance Scale (BBS) at discharge", "BBS"),
+        ("Garden Worry Scale (GWS-12), each item on a Likert scale", "GWS-12"),
+        ("Kitchen Mood Profile (KMP)", "KMP"),
+    ],
+)
+def test_the_short_form_is_used_where_the_text_has_it(text, name):
+    found = find_instrument(text)
+    assert found
+    assert found.instrument.name == name
+
+
+@pytest.mark.parametrize("text", ["Change in body mass index (BMI)", "Left ventricular mass index (LVMI)"])
+def test_a_computed_index_is_no_instrument(text):
+    assert find_instrument(text) is None
+
+
 def test_no_instrument():
     assert find_instrument("Number of deaths") is None
 
