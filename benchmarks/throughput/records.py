@@ -5,7 +5,7 @@ from pathlib import Path
 
 __all__ = ["write_open_records"]
 
-_PLACES = ("home", "work", "school", "the clinic", "the gym", "sea", "altitude")
+_PLACES = ("home", "work", "the beach", "the clinic", "the gym", "sea", "altitude")
 
 
 def write_open_records(path: Path, count: int) -> None:

@@ -126,7 +126,7 @@ def read_word_fields(text: OutcomeText, concept: Reading[Concept | None]) -> Wor
 
 
 def _read_instrument(text: OutcomeText, body: str, offset: int) -> Reading[Instrument | None]:
-    found = find_instrument(body)
+    found = find_instrument(body, (clean.text for clean in text.record))
     if not found:
         return Reading(None, _PERHAPS_INSTRUMENT if may_name_instrument(body) else _NO_INSTRUMENT)
     spans = (text.span(offset + found.start, offset + found.end),)

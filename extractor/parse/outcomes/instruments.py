@@ -1,7 +1,7 @@
 """The instrument of an outcome: a named grading system, guideline, scale or set of criteria, and its version."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from extractor.parse.requirements import Guarded
@@ -18,6 +18,8 @@ _NUMBER = rf"(?:\d\.\d(?!\.?\d)(?!\s*%)|{_PLAIN_NUMBER}(?!\s*(?:%|-|(?:months?|w
 _NO_SCALE = (
     "QOL|HRQL|HRQOL|PRO|CR|CT|GVHD|DLT|AD|PSA|BMI|BSA|AE|AES|AESI|MRI|PET|CRS|II|III|IV|RD|SPT|IGE|FEV|COPD|PRN|HDM"
 )
+_BODIES = frozenset({"NCCN", "IWCLL"})
+"""Guidelines that go by the letters of the body that issues them: its full name is not theirs."""
 _ANSWER_FORMATS = frozenset({"Likert"})
 """How questions are answered: another instrument that is named beside it says which questions."""
 _NO_TITLE = (
@@ -88,8 +90,8 @@ class InstrumentFound:
     end: int
 
 
-def find_instrument(text: str) -> InstrumentFound | None:
-    """The first instrument that a cleaned text names.
+def find_instrument(text: str, record: Iterable[str] = ()) -> InstrumentFound | None:
+    """The first instrument that a cleaned text names, by its usual short form if the ``record`` states that anywhere.
 
     >>> find_instrument("graded by the Common Terminology Criteria for Adverse Events (CTCAE, Version 5.0)").instrument
     Instrument(name='CTCAE', version='5.0')
@@ -104,7 +106,7 @@ def find_instrument(text: str) -> InstrumentFound | None:
     # A long name and its abbreviation say the same; the version follows one of them.
     same = [match for match in matches if match.value == first.value]
     version = next((found for match in same if (found := _read_version(text, match))), None)
-    name = _read_bracketed(text, first) or _read_name(text, first, same)
+    name = _read_bracketed(text, first) or _read_name(text, first, same, record)
     sure = min(first.entry.confidence, _rate(text, first.value, same, alone=len(same) == len(matches)))
     return InstrumentFound(Instrument(name=name, version=version), sure, first.start, first.end)
 
@@ -116,10 +118,12 @@ def _rate(text: str, name: str, same: Sequence[Match], *, alone: bool) -> float:
     return _VERSIONED_SURE if name in _VERSIONED and abbreviated else _ABBREVIATED if abbreviated else _LONG_NAME
 
 
-def _read_name(text: str, first: Match, same: Sequence[Match]) -> str:
-    """The usual short form if the text has it, else the name as it is written."""
-    short = any(_letters(text[match.start : match.end]) == _letters(first.value) for match in same)
-    return first.value if short or first.value in text else text[first.start : first.end]
+def _read_name(text: str, first: Match, same: Sequence[Match], record: Iterable[str]) -> str:
+    """The usual short form if it stands anywhere, else the name as it is written."""
+    if first.value in _BODIES or any(_letters(text[m.start : m.end]) == _letters(first.value) for m in same):
+        return first.value
+    short = re.compile(rf"(?<!\w){re.escape(first.value)}(?!\w)")
+    return first.value if any(map(short.search, (text, *record))) else text[first.start : first.end]
 
 
 def _letters(name: str) -> str:

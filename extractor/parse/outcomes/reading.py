@@ -1,6 +1,6 @@
 """The outcomes of a record, with a reading of each field."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from extractor.parse.parsed import Chunk, ChunkKind, ParsedOutcome, Reading, Span
 from extractor.parse.values import value
@@ -38,7 +38,10 @@ def read_outcomes(
                 index += 1
     about = trial_tokens(record)
     classes = classify_outcomes([_words(place, about) for place in places])
-    return tuple(_read_outcome(place, found, next(numbers)) for place, found in zip(places, classes, strict=True))
+    return tuple(
+        _read_outcome(place, cleaned.values(), found, next(numbers))
+        for place, found in zip(places, classes, strict=True)
+    )
 
 
 @value(frozen=True, slots=True)
@@ -74,9 +77,9 @@ def _words(place: _Place, about: Sequence[str]) -> OutcomeWords:
     return OutcomeWords(measure, description, time_frame, place.rank, about)
 
 
-def _read_outcome(place: _Place, found: OutcomeClasses, number: int) -> ParsedOutcome:
+def _read_outcome(place: _Place, record: Iterable[CleanText], found: OutcomeClasses, number: int) -> ParsedOutcome:
     spans, clean = place.spans, place.clean
-    text = OutcomeText(place.section, clean, spans.measure, spans.description, spans.time_frame)
+    text = OutcomeText(place.section, clean, spans.measure, spans.description, spans.time_frame, record)
     classes = read_class_fields(text, found)
     words = read_word_fields(text, classes.concept)
     times = read_time_fields(text, spans.time_frame_confidence)

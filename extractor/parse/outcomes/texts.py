@@ -1,6 +1,6 @@
 """An outcome's text and its place in the record."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from extractor.parse.parsed import Reading, Span
 from extractor.parse.values import value
@@ -15,13 +15,17 @@ Place = tuple[int, int]
 
 @value(frozen=True, slots=True)
 class OutcomeText:
-    """An outcome's place: the section, its cleaned text, and where the three parts stand in it."""
+    """An outcome's place: the section, its cleaned text, and where the three parts stand in it.
+
+    ``record`` is the cleaned text of all sections: one may give the short form of a name that another spells out.
+    """
 
     section: Section
     clean: CleanText
     measure: Place
     description: Place | None
     time_frame: Place | None
+    record: Iterable[CleanText] = ()
 
     def part(self, span: Place | None) -> str:
         return self.clean.text[slice(*span)] if span else ""

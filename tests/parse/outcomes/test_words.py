@@ -37,12 +37,19 @@ def test_reads_instruments(text, name, version):
         ("Berg Balance Scale (BBS) at discharge", "BBS"),
         ("Garden Worry Scale (GWS-12), each item on a Likert scale", "GWS-12"),
         ("Kitchen Mood Profile (KMP)", "KMP"),
+        ("graded by the National Comprehensive Cancer Network", "NCCN"),
     ],
 )
 def test_the_short_form_is_used_where_the_text_has_it(text, name):
     found = find_instrument(text)
     assert found
     assert found.instrument.name == name
+
+
+def test_the_short_form_may_stand_elsewhere_in_the_record():
+    found = find_instrument("Berg Balance Scale at discharge", ["Fitness", "A BBS of 40 or more"])
+    assert found
+    assert found.instrument.name == "BBS"
 
 
 @pytest.mark.parametrize("text", ["Change in body mass index (BMI)", "Left ventricular mass index (LVMI)"])
