@@ -137,7 +137,7 @@ def test_an_item_tells_the_cause_for_its_values():
 
 
 def test_a_criterion_that_gold_does_not_have_is_asked_away_where_it_is_in_doubt():
-    sure, doubted = read(), read(stands=0.5)
+    sure, doubted = read(), read(stands=0.3)
     whole = annotate(sure)
     gold = whole.model_copy(update={"eligibility": whole.eligibility.model_copy(update={"criteria": ()})})
     assert ("eligibility.criteria", Cause.SURE) in losses(sure, gold, Assist.AUTO)
