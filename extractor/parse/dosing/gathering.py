@@ -18,7 +18,9 @@ __all__ = ["choose_mark", "gather_marks"]
 _RATES = {
     Frequency.QD: re.compile(r"(?:/|per|\*)\s?(?:d|day|daily|24\s?h(?:ours)?)\)?$", re.IGNORECASE),
     Frequency.QW: re.compile(r"(?:/|per)\s?(?:week|weekly|wk)\)?$", re.IGNORECASE),
-    Frequency.CONTINUOUS: re.compile(r"(?:/|per)\s?(?:min(?:ute)?|h|hr|hour)\)?$|\b(?:h|hr|min)\s?-\s?1\)?$", re.IGNORECASE),
+    Frequency.CONTINUOUS: re.compile(
+        r"(?:/|per)\s?(?:min(?:ute)?|h|hr|hour)\)?$|\b(?:h|hr|min)\s?-\s?1\)?$", re.IGNORECASE
+    ),
 }
 """What a dose is given per, and how often it is given if nothing else says so."""
 _ELSEWHERE = Guarded(

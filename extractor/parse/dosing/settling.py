@@ -1,15 +1,19 @@
 """What the facts of one statement amount to together: the frequency, the length of the treatment, the timing."""
 
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from extractor.schemas import Frequency, Period, TimeUnit
 
+from .clauses import is_aside, split_clauses
 from .facts import Fact, Statement
 from .lengths import find_lengths
+from .marks import Mark, within
+from .passages import Passage
 from .schedules import Schedule, code_schedule
 
-__all__ = ["Timing", "fits", "settle_frequency", "settle_length", "settle_timing"]
+__all__ = ["Timing", "find_trial_length", "fits", "settle_frequency", "settle_length", "settle_timing"]
 
 Timing = tuple[Fact, int, int]
 """The fact that tells when an agent is given, and start and end of all that belongs to it, in its section."""
@@ -25,6 +29,47 @@ _GOES_ON = re.compile(
     re.IGNORECASE,
 )
 """What belongs to the days of giving before it: how long it goes on from there."""
+
+_LONG_TRIAL = re.compile(
+    r"\b(?P<value>\d{1,2})[\s-](?P<unit>day|week|month|year)s?(?:[\s-]long)?,?\s(?:[\w/-]+,?\s){0,5}?"
+    r"(?:treatment|study|trial|therapy|course|double)",
+    re.IGNORECASE,
+)
+_NO_TREATMENT = re.compile(
+    r"follow|wash|screen|observ|surviv|visit|run-in|enrol|recruit|extension|prior|previous", re.IGNORECASE
+)
+"""What else a description says how long it takes."""
+_TRUST_OF_TRIAL = 0.55
+"""Share of right lengths among those that regimens take from titles and descriptions."""
+
+
+def find_trial_length(titles: Mapping[str, str], descriptions: Sequence[Passage]) -> Fact | None:
+    """How long the trial treats, if its titles ("a 12-week trial") and descriptions name one length.
+
+    >>> find_trial_length({"title": "A 12-Week, Randomized Trial of Fictumab"}, ()).value.value
+    12
+    """
+    found = [*_find_title_lengths(titles), *_find_described_lengths(descriptions)]
+    return found[0] if len({fact.value for fact in found}) == 1 else None
+
+
+def _find_title_lengths(titles: Mapping[str, str]) -> Iterator[Fact]:
+    for section, text in titles.items():
+        for found in _LONG_TRIAL.finditer(text):
+            period = Period(value=int(found["value"]), unit=TimeUnit(found["unit"].lower()))
+            yield Fact(Mark(period, *found.span(), _TRUST_OF_TRIAL), section)
+
+
+def _find_described_lengths(descriptions: Sequence[Passage]) -> Iterator[Fact]:
+    for passage in descriptions:
+        lengths = find_lengths(passage.text)
+        for start, end in split_clauses(passage.text, *passage.body) if lengths else ():
+            inside = within(lengths, start, end)
+            if not inside or _NO_TREATMENT.search(passage.text, start, end) or is_aside(passage.text, start, end):
+                continue
+            for mark in inside:
+                if mark.value and mark.value.unit is not TimeUnit.CYCLE:
+                    yield Fact(replace(mark, confidence=_TRUST_OF_TRIAL), passage.section)
 
 
 def settle_frequency(statement: Statement) -> Frequency | None:
