@@ -8,6 +8,7 @@ from extractor.schemas import Frequency, Period, TimeUnit
 
 from .clauses import is_aside, split_clauses
 from .facts import Fact, Statement
+from .findings import find_all
 from .lengths import find_lengths
 from .marks import Mark, within
 from .passages import Passage
@@ -31,7 +32,7 @@ _GOES_ON = re.compile(
 """What belongs to the days of giving before it: how long it goes on from there."""
 
 _LONG_TRIAL = re.compile(
-    r"\b(?P<value>\d{1,2})[\s-](?P<unit>day|week|month|year)s?(?:[\s-]long)?,?\s(?:[\w/-]+,?\s){0,5}?"
+    r"\b(?P<length>(?P<value>[1-9]\d?)[\s-](?P<unit>day|week|month|year)s?)\b(?!\s(?:old|of\sage)\b)(?:[\s-]long)?,?\s(?:[\w/-]+,?\s){0,5}?"
     r"(?:treatment|study|trial|therapy|course|double)",
     re.IGNORECASE,
 )
@@ -57,12 +58,12 @@ def _find_title_lengths(titles: Mapping[str, str]) -> Iterator[Fact]:
     for section, text in titles.items():
         for found in _LONG_TRIAL.finditer(text):
             period = Period(value=int(found["value"]), unit=TimeUnit(found["unit"].lower()))
-            yield Fact(Mark(period, *found.span(), _TRUST_OF_TRIAL), section)
+            yield Fact(Mark(period, *found.span("length"), _TRUST_OF_TRIAL), section)
 
 
 def _find_described_lengths(descriptions: Sequence[Passage]) -> Iterator[Fact]:
     for passage in descriptions:
-        lengths = find_lengths(passage.text)
+        lengths = find_all(passage.text).length
         for start, end in split_clauses(passage.text, *passage.body) if lengths else ():
             inside = within(lengths, start, end)
             if not inside or _NO_TREATMENT.search(passage.text, start, end) or is_aside(passage.text, start, end):

@@ -67,3 +67,71 @@ def test_listed_days_of_another_clause_are_the_timing() -> None:
     (regimen,) = give("Examplumab 5 mg/kg intravenously. It is infused on days 1, 8 and 15 of each 28-day cycle.")
     assert regimen.timing.value is not None
     assert "1, 8 and 15" in regimen.timing.value
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("0.24 mg/kg/week subcutaneously", "QW"),
+        ("5 mL/h through a catheter", "continuous"),
+        ("40 mg/day orally", "QD"),
+        ("0.24 mg/kg/week subcutaneously in daily injections", "QD"),
+        ("2 mg orally", None),
+    ],
+)
+def test_what_a_dose_is_given_per_says_how_often_if_nothing_else_does(text: str, expected: str | None) -> None:
+    (regimen,) = give(text)
+    assert regimen.frequency.value == expected
+
+
+def read_length(dose: str, **others: str) -> tuple[float, str] | None:
+    """The length of the one regimen of a record with other sections beside the intervention."""
+    intervention = make_section("interventions[0]", type="DRUG", name="Examplumab", description=dose)
+    others_read = [make_section(name, text=text) for name, text in others.items()]
+    (regimen,) = read(intervention, *others_read).regimens
+    duration = regimen.duration.value
+    return duration and (duration.value, duration.unit.value)
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        {"title": "A 12-Week, Randomized, Double-Blind Study of Examplumab"},
+        {"brief_summary": "Participants will be treated for 12 weeks."},
+        {"title": "A 12-week trial", "brief_summary": "Participants will be treated for 12 weeks."},
+    ],
+)
+def test_a_regimen_without_a_length_takes_that_of_the_trial(others: dict[str, str]) -> None:
+    assert read_length("5 mg orally once daily", **others) == (12, "week")
+
+
+@pytest.mark.parametrize(
+    ("dose", "others"),
+    [
+        ("a single oral dose of 5 mg", {"title": "A 12-week trial"}),
+        ("5 mg orally", {"title": "A 12-week trial"}),
+        ("5 mg orally once daily", {"title": "Examplumab in 2 year old children, a randomized trial"}),
+        ("5 mg orally once daily", {"title": "A 12-week trial", "brief_summary": "They are treated for 24 weeks."}),
+        ("5 mg orally once daily", {"brief_summary": "Participants are followed up for 12 weeks."}),
+    ],
+)
+def test_no_length_is_taken_that_may_be_another_one(dose: str, others: dict[str, str]) -> None:
+    assert read_length(dose, **others) is None
+
+
+def test_a_regimen_keeps_its_own_length_and_hides_that_of_the_trial_from_the_others() -> None:
+    regimens = read(
+        make_section("title", text="A 12-week trial"),
+        make_section("interventions[0]", type="DRUG", name="examplumab", description="5 mg orally once daily"),
+        make_section("interventions[1]", type="DRUG", name="fictizumab", description="2 mg IV weekly for 4 weeks"),
+    ).regimens
+    assert [regimen.duration.value and regimen.duration.value.value for regimen in regimens] == [None, 4]
+
+
+def test_a_length_taken_from_the_trial_is_unsure_and_says_where_it_stands() -> None:
+    (regimen,) = read(
+        make_section("title", text="A 12-week trial"),
+        make_section("interventions[0]", type="DRUG", name="Examplumab", description="5 mg orally once daily"),
+    ).regimens
+    assert regimen.duration.confidence < 0.6
+    assert [(span.section, span.start, span.end) for span in regimen.duration.spans] == [("title", 2, 9)]
