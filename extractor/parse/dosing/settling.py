@@ -32,7 +32,8 @@ _GOES_ON = re.compile(
 """What belongs to the days of giving before it: how long it goes on from there."""
 
 _LONG_TRIAL = re.compile(
-    r"\b(?P<length>(?P<value>[1-9]\d?)[\s-](?P<unit>day|week|month|year)s?)\b(?!\s(?:old|of\sage)\b)(?:[\s-]long)?,?\s(?:[\w/-]+,?\s){0,5}?"
+    r"\b(?P<length>(?P<value>[1-9]\d?)[\s-](?P<unit>day|week|month|year)s?)\b(?!\s(?:old|of\sage)\b)(?:[\s-]long)?,?\s"
+    r"(?:[\w/-]+,?\s){0,5}?"
     r"(?:treatment|study|trial|therapy|course|double)",
     re.IGNORECASE,
 )
