@@ -53,9 +53,9 @@ def read_dosing(record: TrialRecord, cleaned: Mapping[str, CleanText], numbers: 
     merged = drop_renamed(united, places, lexicon)
     source = RecordText(places, cleaned, join_texts(passages), join_texts(descriptions))
     raw = {section.name: section.text for section in record.sections}
-    titles = {name: cleaned[name].text for name in _TITLES if name in cleaned}
-    trial = view_trial(passages, lexicon, merged, list(titles.values()))
-    length = find_trial_length(titles, descriptions)
+    titles = [cleaned[name].text for name in _TITLES if name in cleaned]
+    trial = view_trial(passages, lexicon, merged, titles)
+    length = find_trial_length(descriptions)
     regimens = build_regimens(merged, source, trial, numbers, raw, length) if merged else ()
     told = {statement.agent.key for statement in united}
     used = [statement for statement in statements if statement.agent.key in told]

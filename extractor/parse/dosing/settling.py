@@ -1,7 +1,7 @@
 """What the facts of one statement amount to together: the frequency, the length of the treatment, the timing."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from extractor.schemas import Frequency, Period, TimeUnit
@@ -10,7 +10,7 @@ from .clauses import is_aside, split_clauses
 from .facts import Fact, Statement
 from .findings import find_all
 from .lengths import find_lengths
-from .marks import Mark, within
+from .marks import within
 from .passages import Passage
 from .schedules import Schedule, code_schedule
 
@@ -31,35 +31,18 @@ _GOES_ON = re.compile(
 )
 """What belongs to the days of giving before it: how long it goes on from there."""
 
-_LONG_TRIAL = re.compile(
-    r"\b(?P<length>(?P<value>[1-9]\d?)[\s-](?P<unit>day|week|month|year)s?)\b(?!\s(?:old|of\sage)\b)(?:[\s-]long)?,?\s"
-    r"(?:[\w/-]+,?\s){0,5}?"
-    r"(?:treatment|study|trial|therapy|course|double)",
-    re.IGNORECASE,
-)
 _NO_TREATMENT = re.compile(
     r"follow|wash|screen|observ|surviv|visit|run-in|enrol|recruit|extension|prior|previous", re.IGNORECASE
 )
 """What else a description says how long it takes."""
 _TRUST_OF_TRIAL = 0.55
-"""Share of right lengths among those that regimens take from titles and descriptions."""
+"""Share of right lengths among those that regimens take from descriptions."""
 
 
-def find_trial_length(titles: Mapping[str, str], descriptions: Sequence[Passage]) -> Fact | None:
-    """How long the trial treats, if its titles ("a 12-week trial") and descriptions name one length.
-
-    >>> find_trial_length({"title": "A 12-Week, Randomized Trial of Fictumab"}, ()).value.value
-    12
-    """
-    found = [*_find_title_lengths(titles), *_find_described_lengths(descriptions)]
+def find_trial_length(descriptions: Sequence[Passage]) -> Fact | None:
+    """How long the trial treats, if its descriptions name one length and no other."""
+    found = list(_find_described_lengths(descriptions))
     return found[0] if len({fact.value for fact in found}) == 1 else None
-
-
-def _find_title_lengths(titles: Mapping[str, str]) -> Iterator[Fact]:
-    for section, text in titles.items():
-        for found in _LONG_TRIAL.finditer(text):
-            period = Period(value=int(found["value"]), unit=TimeUnit(found["unit"].lower()))
-            yield Fact(Mark(period, *found.span("length"), _TRUST_OF_TRIAL), section)
 
 
 def _find_described_lengths(descriptions: Sequence[Passage]) -> Iterator[Fact]:

@@ -84,54 +84,47 @@ def test_what_a_dose_is_given_per_says_how_often_if_nothing_else_does(text: str,
     assert regimen.frequency.value == expected
 
 
-def read_length(dose: str, **others: str) -> tuple[float, str] | None:
-    """The length of the one regimen of a record with other sections beside the intervention."""
+def read_length(dose: str, summary: str) -> tuple[float, str] | None:
+    """The length of the one regimen of a record with a summary beside the intervention."""
     intervention = make_section("interventions[0]", type="DRUG", name="Examplumab", description=dose)
-    others_read = [make_section(name, text=text) for name, text in others.items()]
-    (regimen,) = read(intervention, *others_read).regimens
+    (regimen,) = read(intervention, make_section("brief_summary", text=summary)).regimens
     duration = regimen.duration.value
     return duration and (duration.value, duration.unit.value)
 
 
-@pytest.mark.parametrize(
-    "others",
-    [
-        {"title": "A 12-Week, Randomized, Double-Blind Study of Examplumab"},
-        {"brief_summary": "Participants will be treated for 12 weeks."},
-        {"title": "A 12-week trial", "brief_summary": "Participants will be treated for 12 weeks."},
-    ],
-)
-def test_a_regimen_without_a_length_takes_that_of_the_trial(others: dict[str, str]) -> None:
-    assert read_length("5 mg orally once daily", **others) == (12, "week")
+def test_a_regimen_without_a_length_takes_that_of_the_trial() -> None:
+    assert read_length("5 mg orally once daily", "Participants will be treated for 12 weeks.") == (12, "week")
 
 
 @pytest.mark.parametrize(
-    ("dose", "others"),
+    ("dose", "summary"),
     [
-        ("a single oral dose of 5 mg", {"title": "A 12-week trial"}),
-        ("5 mg orally", {"title": "A 12-week trial"}),
-        ("5 mg orally once daily", {"title": "Examplumab in 2 year old children, a randomized trial"}),
-        ("5 mg orally once daily", {"title": "A 12-week trial", "brief_summary": "They are treated for 24 weeks."}),
-        ("5 mg orally once daily", {"brief_summary": "Participants are followed up for 12 weeks."}),
+        ("a single oral dose of 5 mg", "Participants will be treated for 12 weeks."),
+        ("5 mg orally", "Participants will be treated for 12 weeks."),
+        ("5 mg orally once daily", "Adults are treated for 24 weeks. Children are treated for 12 weeks."),
+        ("5 mg orally once daily", "Participants are followed up for 12 weeks."),
+        ("5 mg orally once daily", "Participants are treated for 12 weeks after a screening visit."),
     ],
 )
-def test_no_length_is_taken_that_may_be_another_one(dose: str, others: dict[str, str]) -> None:
-    assert read_length(dose, **others) is None
+def test_no_length_is_taken_that_may_be_another_one(dose: str, summary: str) -> None:
+    assert read_length(dose, summary) is None
 
 
-def test_a_regimen_keeps_its_own_length_and_hides_that_of_the_trial_from_the_others() -> None:
+def test_no_length_of_the_trial_is_taken_beside_another_one() -> None:
     regimens = read(
-        make_section("title", text="A 12-week trial"),
         make_section("interventions[0]", type="DRUG", name="examplumab", description="5 mg orally once daily"),
         make_section("interventions[1]", type="DRUG", name="fictizumab", description="2 mg IV weekly for 4 weeks"),
+        make_section("brief_summary", text="Participants will be treated for 12 weeks."),
     ).regimens
     assert [regimen.duration.value and regimen.duration.value.value for regimen in regimens] == [None, 4]
 
 
 def test_a_length_taken_from_the_trial_is_unsure_and_says_where_it_stands() -> None:
+    summary = "Participants will be treated for 12 weeks."
     (regimen,) = read(
-        make_section("title", text="A 12-week trial"),
         make_section("interventions[0]", type="DRUG", name="Examplumab", description="5 mg orally once daily"),
+        make_section("brief_summary", text=summary),
     ).regimens
+    (span,) = regimen.duration.spans
     assert regimen.duration.confidence < 0.6
-    assert [(span.section, span.start, span.end) for span in regimen.duration.spans] == [("title", 2, 9)]
+    assert (span.section, summary[span.start : span.end]) == ("brief_summary", "for 12 weeks")
