@@ -20,6 +20,7 @@ from .record_text import RecordText, join_texts
 from .references import resolve_references
 from .regimens import build_regimens
 from .renamed import drop_renamed
+from .settling import find_trial_length
 from .statements import read_passage
 from .trials import view_trial
 
@@ -54,7 +55,8 @@ def read_dosing(record: TrialRecord, cleaned: Mapping[str, CleanText], numbers: 
     raw = {section.name: section.text for section in record.sections}
     titles = [cleaned[name].text for name in _TITLES if name in cleaned]
     trial = view_trial(passages, lexicon, merged, titles)
-    regimens = build_regimens(merged, source, trial, numbers, raw) if merged else ()
+    length = find_trial_length(descriptions)
+    regimens = build_regimens(merged, source, trial, numbers, raw, length) if merged else ()
     told = {statement.agent.key for statement in united}
     used = [statement for statement in statements if statement.agent.key in told]
     return ParsedDosing(regimens, find_candidates(used, passages, source, lexicon, numbers))

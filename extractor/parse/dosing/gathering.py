@@ -15,7 +15,14 @@ from .marks import Mark
 
 __all__ = ["choose_mark", "gather_marks"]
 
-_DAY_RATE = re.compile(r"(?:/|per|\*)\s?(?:d|day|daily|24\s?h(?:ours)?)\)?$", re.IGNORECASE)
+_RATES = {
+    Frequency.QD: re.compile(r"(?:/|per|\*)\s?(?:d|day|daily|24\s?h(?:ours)?)\)?$", re.IGNORECASE),
+    Frequency.QW: re.compile(r"(?:/|per)\s?(?:week|weekly|wk)\)?$", re.IGNORECASE),
+    Frequency.CONTINUOUS: re.compile(
+        r"(?:/|per)\s?(?:min(?:ute)?|h|hr|hour)\)?$|\b(?:h|hr|min)\s?-\s?1\)?$", re.IGNORECASE
+    ),
+}
+"""What a dose is given per, and how often it is given if nothing else says so."""
 _ELSEWHERE = Guarded(
     r"\bas\s(?:(?:described|given|stated|administered|outlined)\s)?(?:in|for|above|per)\b(?=\s(?:the\s)?"
     r"(?:arm|group|regimen|part|cohort|stratum|induction|phase|course|step|\W|$))"
@@ -41,8 +48,8 @@ def gather_marks(clause: Clause, units: list[Unit], place: int, own: Findings) -
                 mark = None
         if mark is not None:
             fields[name] = mark
-    if (day_rate := _find_day_rate(clause.text, units[place])) and not (own.frequency or own.days):
-        fields["frequency"] = day_rate
+    if (rate := _find_rate(clause.text, units[place])) and not (own.frequency or own.days):
+        fields["frequency"] = rate
     return fields
 
 
@@ -90,9 +97,10 @@ def _counts_cycles(mark: Mark[Period | None]) -> bool:
     return mark.value is not None and mark.value.unit is TimeUnit.CYCLE
 
 
-def _find_day_rate(text: str, unit: Unit) -> Mark[Frequency] | None:
-    """The daily giving that a unit implies: "40 mg/day"."""
+def _find_rate(text: str, unit: Unit) -> Mark[Frequency] | None:
+    """The giving that a unit implies: "40 mg/day", "0.24 mg/kg/week", "5 mL/h"."""
     for amount in unit.amounts:
-        if _DAY_RATE.search(text, amount.start, amount.end):
-            return Mark(Frequency.QD, amount.start, amount.end, 0.8)
+        for frequency, sign in _RATES.items():
+            if sign.search(text, amount.start, amount.end):
+                return Mark(frequency, amount.start, amount.end, 0.8)
     return None

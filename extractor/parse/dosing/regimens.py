@@ -1,7 +1,7 @@
 """Merged statements become regimens whose every field says how sure it is and where it stands."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from operator import itemgetter
 
@@ -31,21 +31,44 @@ __all__ = ["build_regimens"]
 
 
 def build_regimens(
-    statements: Iterable[Statement], source: RecordText, trial: Trial, numbers: Iterator[int], raw: Mapping[str, str]
+    statements: Sequence[Statement],
+    source: RecordText,
+    trial: Trial,
+    numbers: Iterator[int],
+    raw: Mapping[str, str],
+    trial_length: Fact | None = None,
 ) -> tuple[ParsedRegimen, ...]:
-    """One regimen for each statement, in reading order; ``raw`` is the raw text of each section."""
+    """One regimen for each statement, in reading order; ``raw`` is the raw text of each section.
+
+    ``trial_length`` is that of regimens that are given more than once and state none, if no regimen states another.
+    """
     order = {section: place for place, section in enumerate(source.passages)}
     ordered = sorted(statements, key=lambda s: (order[s.section], s.start))
-    return tuple(_build(statement, source, trial, next(numbers), raw) for statement in ordered)
+    lengths = [settle_length(statement) for statement in ordered]
+    if trial_length and any(length and length.value not in {None, trial_length.value} for length in lengths):
+        trial_length = None
+    return tuple(
+        _build(statement, length, source, trial, next(numbers), raw, trial_length)
+        for statement, length in zip(ordered, lengths, strict=True)
+    )
 
 
 def _build(
-    statement: Statement, source: RecordText, trial: Trial, number: int, raw: Mapping[str, str]
+    statement: Statement,
+    length: Fact | None,
+    source: RecordText,
+    trial: Trial,
+    number: int,
+    raw: Mapping[str, str],
+    trial_length: Fact | None,
 ) -> ParsedRegimen:
     name, passage = find_name(statement, source), source.passages[statement.section]
-    cycle, length = statement.cycle, settle_length(statement)
+    cycle, frequency = statement.cycle, _read_frequency(statement, source, trial)
+    sure = trust_length(length, statement, source.whole)
+    if trial_length and length is None and frequency.value not in {None, Frequency.ONCE}:
+        length, sure = trial_length, trial_length.mark.confidence
     first, last, _ = choose_quote(statement)
-    role, sure = read_role(statement, passage.text, trial)
+    role, role_sure = read_role(statement, passage.text, trial)
     return ParsedRegimen(
         chunk=source.chunk(number, statement.section, *_find_clause(statement, source)),
         quote=source.span(statement.section, first, last),
@@ -54,12 +77,12 @@ def _build(
             trust_agent(statement, source.passages.get(statement.agent.section)),
             (name,),
         ),
-        role=Reading(role, sure, (name,), Support.INFERRED),
+        role=Reading(role, role_sure, (name,), Support.INFERRED),
         amounts=_read_amounts(statement, source),
         route=_read_route(statement, source),
-        frequency=_read_frequency(statement, source, trial),
+        frequency=frequency,
         cycle=_read_period(cycle, source, trust_cycle(statement, source.whole, stated=_is_stated(cycle))),
-        duration=_read_period(length, source, trust_length(length, statement, source.whole)),
+        duration=_read_period(length, source, sure),
         timing=_read_timing(statement, source, raw),
     )
 

@@ -1,15 +1,20 @@
 """What the facts of one statement amount to together: the frequency, the length of the treatment, the timing."""
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from extractor.schemas import Frequency, Period, TimeUnit
 
+from .clauses import is_aside, split_clauses
 from .facts import Fact, Statement
+from .findings import find_all
 from .lengths import find_lengths
+from .marks import within
+from .passages import Passage
 from .schedules import Schedule, code_schedule
 
-__all__ = ["Timing", "fits", "is_rate", "settle_frequency", "settle_length", "settle_timing"]
+__all__ = ["Timing", "find_trial_length", "fits", "is_rate", "settle_frequency", "settle_length", "settle_timing"]
 
 Timing = tuple[Fact, int, int]
 """The fact that tells when an agent is given, and start and end of all that belongs to it, in its section."""
@@ -25,6 +30,31 @@ _GOES_ON = re.compile(
     re.IGNORECASE,
 )
 """What belongs to the days of giving before it: how long it goes on from there."""
+
+_NO_TREATMENT = re.compile(
+    r"follow|wash|screen|observ|surviv|visit|run-in|enrol|recruit|extension|prior|previous", re.IGNORECASE
+)
+"""What else a description says how long it takes."""
+_TRUST_OF_TRIAL = 0.55
+"""Share of right lengths among those that regimens take from descriptions."""
+
+
+def find_trial_length(descriptions: Sequence[Passage]) -> Fact | None:
+    """How long the trial treats, if its descriptions name one length and no other."""
+    found = list(_find_described_lengths(descriptions))
+    return found[0] if len({fact.value for fact in found}) == 1 else None
+
+
+def _find_described_lengths(descriptions: Sequence[Passage]) -> Iterator[Fact]:
+    for passage in descriptions:
+        lengths = find_all(passage.text).length
+        for start, end in split_clauses(passage.text, *passage.body) if lengths else ():
+            inside = within(lengths, start, end)
+            if not inside or _NO_TREATMENT.search(passage.text, start, end) or is_aside(passage.text, start, end):
+                continue
+            for mark in inside:
+                if mark.value and mark.value.unit is not TimeUnit.CYCLE:
+                    yield Fact(replace(mark, confidence=_TRUST_OF_TRIAL), passage.section)
 
 
 def settle_frequency(statement: Statement) -> Frequency | None:

@@ -37,6 +37,7 @@ _PER = (
     (r"(?:kgs?|kilograms?(?:\s?\(kg\))?)(?:(?:\sof)?\sbody[\s-]?weight|\sbw)?", "kg"),
     (r"m\s?(?:\^\s?)?(?:\(2\)|-?\s?2)|sq\.?\s?m(?:eter)?|msq|square[\s-]met(?:er|re)s?(?:\s?\(m\^?2\))?|sqm", "m2"),
     (r"days?|daily|d|24\s?(?:h|hours)", "day"),
+    (r"weeks?|weekly|wk", "week"),
     (r"hours?|hr|h", "h"),
     (r"min(?:ute)?s?", "min"),
     (r"100\s?ml", "100mL"),

@@ -30,6 +30,7 @@ def read(text: str) -> list[tuple[float | None, float | None, str]]:
         ("10 milligrams per kilogram (mg/kg)", [(10, 10, "mg/kg")]),
         ("100 mg/m^2/day", [(100, 100, "mg/m2")]),
         ("0.5 mg/kg/day", [(0.5, 0.5, "mg/kg/day")]),
+        ("0.24 mg/kg/week", [(0.24, 0.24, "mg/kg/week")]),
         ("a total daily dose of 60 mg", [(60, 60, "mg/day")]),
         ("0.016 mg/kg/IgE [IU/mL]", [(0.016, 0.016, "mg/kg/IgE(IU/mL)")]),
         ("AUC 5", [(5, 5, "AUC")]),

@@ -18,6 +18,8 @@ from extractor.parse.dosing.findings import find_all
         ("injected intra-muscularly", ["intramuscular"]),
         ("100 U by intra-detrusor injection", ["other"]),
         ("delivered into the ventricular system", ["other"]),
+        ("20 mL as a femoral nerve block", ["other"]),
+        ("atrioventricular block", []),
         ("54 Gy by 3D-CRT", ["external_beam"]),
     ],
 )

@@ -67,3 +67,64 @@ def test_listed_days_of_another_clause_are_the_timing() -> None:
     (regimen,) = give("Examplumab 5 mg/kg intravenously. It is infused on days 1, 8 and 15 of each 28-day cycle.")
     assert regimen.timing.value is not None
     assert "1, 8 and 15" in regimen.timing.value
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("0.24 mg/kg/week subcutaneously", "QW"),
+        ("5 mL/h through a catheter", "continuous"),
+        ("40 mg/day orally", "QD"),
+        ("0.24 mg/kg/week subcutaneously in daily injections", "QD"),
+        ("2 mg orally", None),
+    ],
+)
+def test_what_a_dose_is_given_per_says_how_often_if_nothing_else_does(text: str, expected: str | None) -> None:
+    (regimen,) = give(text)
+    assert regimen.frequency.value == expected
+
+
+def read_length(dose: str, summary: str) -> tuple[float, str] | None:
+    """The length of the one regimen of a record with a summary beside the intervention."""
+    intervention = make_section("interventions[0]", type="DRUG", name="Examplumab", description=dose)
+    (regimen,) = read(intervention, make_section("brief_summary", text=summary)).regimens
+    duration = regimen.duration.value
+    return duration and (duration.value, duration.unit.value)
+
+
+def test_a_regimen_without_a_length_takes_that_of_the_trial() -> None:
+    assert read_length("5 mg orally once daily", "Participants will be treated for 12 weeks.") == (12, "week")
+
+
+@pytest.mark.parametrize(
+    ("dose", "summary"),
+    [
+        ("a single oral dose of 5 mg", "Participants will be treated for 12 weeks."),
+        ("5 mg orally", "Participants will be treated for 12 weeks."),
+        ("5 mg orally once daily", "Adults are treated for 24 weeks. Children are treated for 12 weeks."),
+        ("5 mg orally once daily", "Participants are followed up for 12 weeks."),
+        ("5 mg orally once daily", "Participants are treated for 12 weeks after a screening visit."),
+    ],
+)
+def test_no_length_is_taken_that_may_be_another_one(dose: str, summary: str) -> None:
+    assert read_length(dose, summary) is None
+
+
+def test_no_length_of_the_trial_is_taken_beside_another_one() -> None:
+    regimens = read(
+        make_section("interventions[0]", type="DRUG", name="examplumab", description="5 mg orally once daily"),
+        make_section("interventions[1]", type="DRUG", name="fictizumab", description="2 mg IV weekly for 4 weeks"),
+        make_section("brief_summary", text="Participants will be treated for 12 weeks."),
+    ).regimens
+    assert [regimen.duration.value and regimen.duration.value.value for regimen in regimens] == [None, 4]
+
+
+def test_a_length_taken_from_the_trial_is_unsure_and_says_where_it_stands() -> None:
+    summary = "Participants will be treated for 12 weeks."
+    (regimen,) = read(
+        make_section("interventions[0]", type="DRUG", name="Examplumab", description="5 mg orally once daily"),
+        make_section("brief_summary", text=summary),
+    ).regimens
+    (span,) = regimen.duration.spans
+    assert regimen.duration.confidence < 0.6
+    assert (span.section, summary[span.start : span.end]) == ("brief_summary", "for 12 weeks")
