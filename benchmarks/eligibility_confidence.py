@@ -16,7 +16,8 @@ from pathlib import Path
 
 from benchmarks.label_files import Row, add_data_option, read_labels
 from benchmarks.labels.criteria import judge_limits
-from extractor.parse.eligibility import constraints, read_eligibility, standing, windows
+from extractor.parse import eligibility
+from extractor.parse.eligibility import constraints, read_eligibility, windows
 from extractor.parse.eligibility.measured import share
 from extractor.read import read_records
 from extractor.schemas import TrialRecord
@@ -32,9 +33,9 @@ _TINY = 1e-6
 
 _SHAPES: Mapping[str, Mapping[str, tuple[int, int]]] = {
     "stands": {
-        name: counts for name, counts in standing.MEASURED.items() if name.startswith(("listed", "prose", "lead"))
+        name: counts for name, counts in eligibility.MEASURED.items() if name.startswith(("listed", "prose", "lead"))
     },
-    "kind": {name: counts for name, counts in standing.MEASURED.items() if name.startswith("kind")},
+    "kind": {name: counts for name, counts in eligibility.MEASURED.items() if name.startswith("kind")},
     "constraints": constraints.MEASURED,
     "time_window": windows.MEASURED,
 }

@@ -9,11 +9,11 @@ from extractor.parse.values import value
 from extractor.schemas import CriterionKind
 
 from .blocks import Block, read_blocks
-from .clauses import split_clauses
 from .headings import is_generic, is_population, is_topic, is_withdrawal, opens_list, read_list_heading
 from .lead_ins import carries_condition, introduces, is_no_criterion, needs_heading
 from .lines import Bullet
 from .openers import is_part, opens_flat_list, opens_paragraph, states_too
+from .prose import split_clauses
 
 __all__ = ["Entry", "Role", "read_outline"]
 

@@ -1,17 +1,20 @@
 import pytest
 
 from extractor.parse.eligibility.constraints import read_constraints
-from extractor.parse.passage import passage_of
+from extractor.parse.eligibility.limits import find_limits
 from extractor.schemas import CriterionKind
+from extractor.text.passage import read_passage
 
 INCLUSION, EXCLUSION = CriterionKind.INCLUSION, CriterionKind.EXCLUSION
 
 
+def read_all(passage, kind=INCLUSION, topic=""):
+    return read_constraints(passage, find_limits(passage.tokens, kind), topic)
+
+
 def read(text, kind=INCLUSION, topic=""):
-    return [
-        (c.quantity, c.comparator.value, c.value, c.value_high, c.unit)
-        for c in read_constraints(passage_of(text), kind, topic).value
-    ]
+    found = read_all(read_passage(text), kind, topic).value
+    return [(c.quantity, c.comparator.value, c.value, c.value_high, c.unit) for c in found]
 
 
 @pytest.mark.parametrize(
@@ -104,7 +107,7 @@ def test_topic_names_a_quantity_that_the_line_leaves_out():
     ],
 )
 def test_time_limits_and_names_are_no_constraints(text):
-    reading = read_constraints(passage_of(text), INCLUSION)
+    reading = read_all(read_passage(text))
     assert reading.value == ()
     assert reading.confidence >= 0.8
 
@@ -126,12 +129,12 @@ def test_excluded_ages_on_both_sides_are_two_limits():
 
 
 def test_spans_point_at_the_limits():
-    passage = passage_of(r"ALT \< 2 x ULN and INR \> 1.5")
-    spans = read_constraints(passage, INCLUSION).spans
+    passage = read_passage(r"ALT \< 2 x ULN and INR \> 1.5")
+    spans = read_all(passage).spans
     assert [passage.raw[span.start : span.end] for span in spans] == [r"ALT \< 2 x ULN", r"INR \> 1.5"]
 
 
 def test_number_that_no_rule_reads_lowers_the_confidence():
-    plain = read_constraints(passage_of("Hemoglobin > 8 g/dL"), INCLUSION)
-    loose = read_constraints(passage_of("Hemoglobin > 8 g/dL, 3 samples 40 apart"), INCLUSION)
+    plain = read_all(read_passage("Hemoglobin > 8 g/dL"))
+    loose = read_all(read_passage("Hemoglobin > 8 g/dL, 3 samples 40 apart"))
     assert loose.confidence < plain.confidence
