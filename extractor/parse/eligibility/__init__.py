@@ -25,6 +25,7 @@ from .windows import read_window
 __all__ = ["read_eligibility"]
 
 _CLEARLY_NONE = 0.98
+_ONE_LINE = str.maketrans("\n\t\r", "   ")
 _SUMMARY = ("title", "official_title", "brief_summary", "detailed_description")
 
 
@@ -89,11 +90,11 @@ _Found = tuple[ParsedCriterion, Stated]
 
 def _from_list(section: Section) -> Iterator[_Draft]:
     raw = section.raw
-    for entry in read_outline(raw):
+    for entry in read_outline(section):
         if entry.role is Role.REMARK:
             continue
         passage = section.between(entry.start, entry.end).alone()
-        text, whole = passage.text, _span(passage)
+        text, whole = passage.text.translate(_ONE_LINE), _span(passage)
         kind = _read_kind(entry, passage.tokens, whole)
         yield _Draft(
             passage=passage,
@@ -181,7 +182,7 @@ def _from_prose(passages: Iterable[Passage]) -> Iterator[_Draft]:
                 stands=Reading(suspect.stands, suspect.confidence, (span,), Support.INFERRED),
                 kind=Reading(suspect.kind, 0.95, (span,), Support.INFERRED),
                 lead_in=Reading(None, 0.95),
-                line=CriterionLine(suspect.passage.text, suspect.kind),
+                line=CriterionLine(suspect.passage.text.translate(_ONE_LINE), suspect.kind),
             )
 
 
@@ -189,7 +190,7 @@ def _read(draft: _Draft, score: LineScore, number: int) -> _Found:
     passage, line = draft.passage, draft.line
     limits = find_limits(passage.tokens, line.kind)
     criterion = ParsedCriterion(
-        chunk=Chunk(number, draft.chunk_kind, draft.whole, passage.text),
+        chunk=Chunk(number, draft.chunk_kind, draft.whole, line.text),
         stands=_refuse(draft, score) if draft.listed else draft.stands,
         kind=draft.kind,
         lead_in=draft.lead_in,
@@ -197,7 +198,7 @@ def _read(draft: _Draft, score: LineScore, number: int) -> _Found:
         constraints=read_constraints(passage, limits, line.lead_in),
         time_window=read_window(passage, line.kind, line.lead_in),
     )
-    donor = any("donor" in words.lower() for words in (line.lead_in, line.heading, passage.text[:30]))
+    donor = any("donor" in words.lower() for words in (line.lead_in, line.heading, line.text[:30]))
     return criterion, Stated(passage, line.kind, score.category, limits, donor, line.lead_in or line.heading)
 
 

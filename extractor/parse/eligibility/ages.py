@@ -98,6 +98,8 @@ def _names_age(passage: Passage, limit: Limit) -> bool:
 def _is_other_age(passage: Passage, limit: Limit) -> bool:
     """An age of somebody else, or at some other time: of parents, at onset, of those who sign for themselves."""
     tokens, first = passage.tokens, max(0, limit.first - _NEAR)
+    if tokens.words[limit.first].lower() == "before":
+        return True
     admitted = rule("admitted_if").search(tokens, first, limit.first)
     return rule("other_age").ends(tokens, limit.first, admitted.end if admitted else first) is not None
 
@@ -114,7 +116,9 @@ def _around_ages(passage: Passage) -> Iterator[Passage]:
 def _read_told(passage: Passage) -> Iterator[_Bound]:
     """Age limits in a title or summary: only where the text says that they are ages of those who take part."""
     for limit in find_limits(passage.tokens, CriterionKind.INCLUSION):
-        if limit.time_unit and limit.sure and _names_age(passage, limit) and not _is_other_age(passage, limit):
+        if not limit.time_unit or not limit.sure or is_lifetime(passage.tokens, limit):
+            continue
+        if _names_age(passage, limit) and not _is_other_age(passage, limit):
             yield from _bounds(passage, limit, CriterionKind.INCLUSION)
 
 
