@@ -1,7 +1,7 @@
 """A run of tokens of a section, which knows where its characters stand in the raw text."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from .book import read_text
 from .clean import CleanText, clean_text
@@ -81,7 +81,7 @@ class Passage:
 
     def part(self, first: int, end: int) -> "Passage":
         """Other tokens of the same section."""
-        return replace(self, first=first, end=end)
+        return Passage(self.section, first, end)
 
     def alone(self) -> "Passage":
         r"""The same characters in one line, with no tokens around them: no rule looks beyond them.

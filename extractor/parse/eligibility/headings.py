@@ -86,7 +86,7 @@ def read_list_heading(tokens: Tokens, *, bulleted: bool) -> tuple[bool, Criterio
             return False, None  # the rest of a sentence that names a list
         if opens or short or title or (not bulleted and is_generic(tokens)):
             return True, _read_kind((named.read("list") or "").lower())
-    if (colon or any(word.lower() == "following" for word in tokens.words)) and is_generic(tokens):
+    if is_generic(tokens) and (colon or "following" in map(str.lower, tokens.words)):
         if rule("refused").search(tokens):
             return True, CriterionKind.EXCLUSION
         if rule("admitted").search(tokens):
