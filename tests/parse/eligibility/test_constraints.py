@@ -51,6 +51,11 @@ def read(text, kind=INCLUSION, topic=""):
         ("18 years ≤ age ≤ 65 years", ("age", "between", 18, 65, "year")),
         ("ages 6 through 70 years", ("ages", "between", 6, 70, "year")),
         ("must not have a heart rate below 50 bpm", ("heart rate", ">=", 50, None, "bpm")),
+        ("T-score <= -2.5", ("T-score", "<=", -2.5, None, None)),
+        ("triptan use no more than twice weekly", ("weekly", "<=", 2, None, None)),
+        ("WHO class III or class IV", ("WHO class", "between", 3, 4, None)),
+        ("Body Mass Index (BMI) >= 19 and <= 32 kg/m^2", ("Body Mass Index (BMI)", "between", 19, 32, "kg/m^2")),
+        ("Kt/V < 1,2", ("Kt/V", "<", 1.2, None, None)),
         ("Prothrombin time > 16 s", ("Prothrombin time", ">", 16, None, "s")),
         ("Bilirubin &amp;gt; 2 mg/dL", ("Bilirubin", ">", 2, None, "mg/dL")),
     ],
@@ -104,6 +109,7 @@ def test_topic_names_a_quantity_that_the_line_leaves_out():
         "Previously treated, 2L+",
         "If < 2 years old, with a guardian",
         "Diabetes of type 2",
+        "Asthma (control group, n = 50)",
     ],
 )
 def test_time_limits_and_names_are_no_constraints(text):

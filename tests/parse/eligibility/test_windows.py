@@ -28,6 +28,9 @@ from extractor.text.passage import read_passage
             "month",
         ),
         ("Symptoms within 90 minutes of exposure", "within 90 minutes of exposure", "<=", 1.5, "hour"),
+        ("Donation in the month prior to screening", "in the month prior to screening", "<=", 1, "month"),
+        ("Contraception for up to 26 weeks after dosing", "for up to 26 weeks after dosing", ">=", 26, "week"),
+        ("Having breastfed an infant in the last 2 months", "in the last 2 months", "<=", 2, "month"),
         ("Documented in the last 5 y", "in the last 5 y", "<=", 5, "year"),
         ("Infection 14days before screening", "14days before screening", "<=", 14, "day"),
         (
