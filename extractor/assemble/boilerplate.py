@@ -9,7 +9,7 @@ from extractor.parse.eligibility.headings import (
     opens_list,
     read_list_heading,
 )
-from extractor.text.lexer import lex
+from extractor.text.book import read_text
 
 __all__ = ["find_words", "is_boilerplate"]
 
@@ -38,7 +38,7 @@ def is_boilerplate(text: str) -> bool:
     words = text.strip()
     if words.endswith((":", "：", ":-")) or _UNFINISHED.search(words) or _NOTE.match(words):
         return True
-    tokens = lex(words)
+    tokens = read_text(words)
     if read_list_heading(tokens, bulleted=False)[0]:
         return True
     return any(test(tokens) for test in (is_generic, opens_list, is_withdrawal))

@@ -9,7 +9,7 @@ from extractor.text.passage import Section
 
 from .headings import read_list_heading
 from .lines import Bullet, Line, read_lines
-from .run_ons import find_marks, split_flattened, without_late_topic
+from .run_ons import find_marks
 
 __all__ = ["Block", "read_blocks"]
 
@@ -51,10 +51,7 @@ def read_blocks(section: Section) -> list[Block]:
     >>> [" ".join(raw[b.start:b.end].split()) for b in read_blocks(read_section("eligibility", raw))]
     ['Criteria:', 'Able to give consent', 'Adult']
     """
-    if flattened := split_flattened(section.raw):
-        blocks = [Block(start, end, 0, gap=True) for start, end in flattened]
-    else:
-        blocks = _read_blocks(section)
+    blocks = _read_blocks(section)
     return [replace(block, tokens=section.between(block.start, block.end).alone().tokens) for block in blocks]
 
 
@@ -135,8 +132,6 @@ def _trim(raw: str, block: Block, *, run_on: bool) -> Block:
     text = raw[block.start : block.end]
     if not text[-1:].isalnum():
         text = _DANGLING.sub("", text)
-    if block.bullet and text.endswith(":"):
-        text = without_late_topic(text)
     if run_on:
         text = text.rstrip(" \t\r\n;；")
     end = block.start + len(text)

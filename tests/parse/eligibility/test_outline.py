@@ -183,16 +183,6 @@ def test_a_short_item_in_capitals_or_of_codes_is_a_criterion(item):
         pytest.param(
             "Exclusion Criteria:\n\n* Asthma\n\nWithdrawal criteria:\n\n* Progression", ["Asthma"], id="withdrawal"
         ),
-        pytest.param(
-            "Inclusion Criteria:\n\n  -  Platelets normal Renal:\n\n  -  Creatinine normal",
-            ["Platelets normal", "Creatinine normal"],
-            id="heading left behind",
-        ),
-        pytest.param(
-            "  PATIENT CHARACTERISTICS: Age: 18 and over Renal: Creatinine normal No dialysis",
-            ["18 and over", "Creatinine normal", "No dialysis"],
-            id="flattened",
-        ),
         pytest.param("Age:\n\n  -  15-75", ["15-75"], id="digits under their heading"),
         pytest.param(
             "Exclusion Criteria:\n\n* ASA IV\n* Severe asthma", ["ASA IV", "Severe asthma"], id="abbreviation"
