@@ -7,11 +7,12 @@ from benchmarks.judging import Agreement, Judged, judge_reading, read_label
 from benchmarks.label_files import Row
 from extractor.parse.eligibility.category import read_category, score_lines
 from extractor.parse.eligibility.constraints import read_constraints
+from extractor.parse.eligibility.limits import find_limits
 from extractor.parse.eligibility.line_features import CriterionLine
 from extractor.parse.eligibility.windows import read_window
 from extractor.parse.parsed import Reading
-from extractor.parse.passage import passage_of
 from extractor.schemas import Constraint, CriterionKind
+from extractor.text.passage import read_passage
 
 __all__ = ["judge_categories", "judge_limits"]
 
@@ -26,7 +27,7 @@ def judge_categories(rows: Iterable[Row], targets: Mapping[str, frozenset[str]])
     """The category of each line that is a criterion, with what is known of the trial's disease."""
     for row in rows:
         if row["category"] != "none":
-            passage, target = passage_of(row["text"]), targets.get(row["record"], frozenset())
+            passage, target = read_passage(row["text"]), targets.get(row["record"], frozenset())
             line = CriterionLine(passage.text, CriterionKind(row["list"]))
             read = read_category(passage, score_lines([line], target)[0])
             label = read_label(_CATEGORY, row["category"])
@@ -39,8 +40,8 @@ def judge_limits(rows: Iterable[Row]) -> Iterator[Judged]:
     In detail: bounds without their units, and where a bound is right, what it limits and in which unit.
     """
     for row in rows:
-        passage, kind, seen = passage_of(row["text"]), CriterionKind(row["list"]), (row["record"], row["text"])
-        read = read_constraints(passage, kind)
+        passage, kind, seen = read_passage(row["text"]), CriterionKind(row["list"]), (row["record"], row["text"])
+        read = read_constraints(passage, find_limits(passage.tokens, kind))
         yield judge_reading(_CONSTRAINTS, seen, read, read_label(_CONSTRAINTS, row["constraints"]))
         yield from _judge_details(row, read)
         yield judge_reading(_WINDOW, seen, read_window(passage, kind), read_label(_WINDOW, row["time_window"]))

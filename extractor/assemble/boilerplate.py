@@ -9,6 +9,7 @@ from extractor.parse.eligibility.headings import (
     opens_list,
     read_list_heading,
 )
+from extractor.text.book import read_text
 
 __all__ = ["find_words", "is_boilerplate"]
 
@@ -35,14 +36,12 @@ def is_boilerplate(text: str) -> bool:
     [True, True, False]
     """
     words = text.strip()
-    if (
-        words.endswith((":", "：", ":-"))
-        or _UNFINISHED.search(words)
-        or _NOTE.match(words)
-        or read_list_heading(words, bulleted=False)[0]
-    ):
+    if words.endswith((":", "：", ":-")) or _UNFINISHED.search(words) or _NOTE.match(words):
         return True
-    return any(test(words) for test in (is_generic, opens_list, is_withdrawal))
+    tokens = read_text(words)
+    if read_list_heading(tokens, bulleted=False)[0]:
+        return True
+    return any(test(tokens) for test in (is_generic, opens_list, is_withdrawal))
 
 
 def find_words(text: str, start: int, end: int) -> tuple[int, int] | None:

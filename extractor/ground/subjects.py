@@ -2,7 +2,6 @@
 
 import re
 
-from extractor.parse.eligibility.alternatives import set_of
 from extractor.parse.vocabulary import load_vocabulary
 
 from .numerals import find_numbers
@@ -11,11 +10,45 @@ from .unit_words import is_unit_word
 __all__ = ["is_said_of"]
 
 _WORD = re.compile(r"[^\W\d_]{3,}")
-_FILLERS = set_of(
-    """
-    and but also the than equal with for not nor more less least most greater higher lower above below over under
-    within between minimum maximum inclusive old age aged either both normal predicted upper limit baseline
-    """
+_FILLERS = frozenset(
+    {
+        "and",
+        "but",
+        "also",
+        "the",
+        "than",
+        "equal",
+        "with",
+        "for",
+        "not",
+        "nor",
+        "more",
+        "less",
+        "least",
+        "most",
+        "greater",
+        "higher",
+        "lower",
+        "above",
+        "below",
+        "over",
+        "under",
+        "within",
+        "between",
+        "minimum",
+        "maximum",
+        "inclusive",
+        "old",
+        "age",
+        "aged",
+        "either",
+        "both",
+        "normal",
+        "predicted",
+        "upper",
+        "limit",
+        "baseline",
+    }
 )
 
 

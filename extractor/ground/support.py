@@ -9,7 +9,7 @@ from typing import Any
 from extractor.parse.dosing.frequencies import find_frequencies
 from extractor.parse.dosing.marks import Mark
 from extractor.parse.eligibility.windows import read_window
-from extractor.parse.parsed import Span
+from extractor.parse.parsed import Reading, Span
 from extractor.parse.passage import Passage
 from extractor.parse.vocabulary import Match, load_vocabulary
 from extractor.schemas import (
@@ -24,7 +24,10 @@ from extractor.schemas import (
     TimePoint,
     TimeWindow,
 )
+from extractor.text.book import read_text
 from extractor.text.clean import clean_text
+from extractor.text.passage import Passage as TokenPassage
+from extractor.text.passage import Section
 
 from .locate import find_quote, find_quotes
 from .quantities import Derived, Place, find_amount, find_limit, find_together
@@ -180,10 +183,16 @@ def find_window(quote: str, passage: Passage) -> Supported | None:
         return None
     start, end = passage.cleaned.clean_position(span.start), passage.cleaned.clean_position(span.end)
     # What stands around a window tells it from an age; but the first window of a passage may be another one.
-    whole = read_window(passage)
+    whole = _read_window(passage)
     there = whole.value is not None and all(one.start < span.end and span.start < one.end for one in whole.spans)
-    window = whole.value if there else read_window(replace(passage, start=start, end=end)).value
+    window = whole.value if there else _read_window(replace(passage, start=start, end=end)).value
     if window is None:
         return None
     quoted = window.model_copy(update={"quote": passage.raw[span.start : span.end]})
     return Supported(quoted, span, Support.PARSED)
+
+
+def _read_window(passage: Passage) -> Reading[TimeWindow | None]:
+    section = Section(passage.section, passage.raw, passage.cleaned, read_text(passage.cleaned.text))
+    tokens = section.tokens
+    return read_window(TokenPassage(section, tokens.at(passage.start), tokens.before(passage.end)).alone())

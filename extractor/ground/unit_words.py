@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from extractor.parse.dosing.units import COUNTED
-from extractor.parse.eligibility.alternatives import set_of
 from extractor.parse.vocabulary import load_vocabulary
 from extractor.text.clean import clean_text
 
@@ -33,7 +32,26 @@ _PHRASES = (
     (re.compile(r"(?<!\w)per(?!\w)"), "/"),
     (re.compile(r"\bsquare\s+met(?:er|re)s?\b|\bm\s2\b"), "m2"),
 )
-_FILLERS = set_of("x × times time fold the of institutional institution local laboratory a an body weight old")
+_FILLERS = frozenset(
+    (
+        "x",
+        "×",
+        "times",
+        "time",
+        "fold",
+        "the",
+        "of",
+        "institutional",
+        "institution",
+        "local",
+        "laboratory",
+        "a",
+        "an",
+        "body",
+        "weight",
+        "old",
+    )
+)
 _SAME = {"gm": "g", "kgs": "kg", "kilogram": "kg", "kilograms": "kg", "unl": "uln", "iuln": "uln", "hg": "mmhg"}
 _SAME |= {
     "liter": "l",
@@ -60,7 +78,7 @@ def _list_spellings() -> Iterator[tuple[str, str]]:
 
 _SPELLINGS = dict(_list_spellings()) | _SAME
 _UNITS = frozenset(_SPELLINGS.values()) | {"%", "uln", "lln", "m2", "mm3", "mmhg", "kpa", "°"}
-_TOO_SHORT = set_of("a d m c f u")
+_TOO_SHORT = frozenset("admcfu")
 """Letters that are a unit right behind a number only."""
 
 

@@ -12,10 +12,10 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 from .lexer import Tokens, lex
-from .patterns import Rule, RuleError, read_rules
+from .patterns import Rule, RuleError, learn_words, read_rules
 from .terms import Entry, TermFinder, read_entries
 
-__all__ = ["Book", "load_book", "read_text", "rule", "terms_of"]
+__all__ = ["Book", "load_book", "read_term", "read_text", "rule", "terms_of"]
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,8 @@ def load_book() -> Book:
                 raise RuleError(f"{name}.toml: the name {each.name} is taken")
             rules[each.name] = each
     for name, entries in vocabularies.items():
-        rules[name] = Rule(name, " | ".join(term for entry in entries for term in map(_write_term, entry.terms)))
+        written = (_write_entry(at, entry) for at, entry in enumerate(entries) if entry.rules or entry.terms)
+        rules[name] = Rule(name, " | ".join(written), book=rules)
     return Book(rules, vocabularies, TermFinder([entry for entries in vocabularies.values() for entry in entries]))
 
 
@@ -49,14 +50,22 @@ def _read_files(folder: Traversable) -> Iterator[tuple[str, str]]:
             yield path.name.removesuffix(".toml"), path.read_text("utf-8")
 
 
+def _write_entry(number: int, entry: Entry) -> str:
+    """All that stands for an entry as one pattern, the longest terms first."""
+    for each in entry.rules:
+        learn_words(each)
+    terms = sorted(map(_write_term, entry.terms), key=lambda term: -len(term.split()))
+    return f"e{number}=( {' | '.join([*entry.rules, *terms])} )"
+
+
 def _write_term(term: str) -> str:
     r"""A term as a pattern: any number stands for its numbers.
 
     >>> _write_term("CD19 (i.v.)")
-    'CD # \\( i \\. v \\. \\)'
+    'CD ( # | @ ) \\( i \\. v \\. \\)'
     """
     return " ".join(
-        word if word[0].isalpha() else "#" if word[0].isdigit() else f"\\{word}" for word in lex(term).words
+        word if word[0].isalpha() else "( # | @ )" if word[0].isdigit() else f"\\{word}" for word in lex(term).words
     )
 
 
@@ -70,6 +79,16 @@ def read_text(text: str) -> Tokens:
 def rule(name: str) -> Rule:
     """A rule of the package. Raises ``KeyError`` for an unknown name."""
     return load_book().rules[name]
+
+
+def read_term(vocabulary: str, tokens: Tokens, first: int, end: int) -> Entry | None:
+    """The entry whose term, or rule, is exactly ``tokens.words[first:end]``.
+
+    >>> read_term("comparators", read_text("no more than"), 0, 3).value
+    '<='
+    """
+    found = rule(vocabulary).covers(tokens, first, end)
+    return terms_of(vocabulary)[int((found.match.lastgroup or "")[1:])] if found else None
 
 
 def terms_of(vocabulary: str) -> tuple[Entry, ...]:

@@ -24,7 +24,8 @@ __all__ = ["LEXICON", "NAME_NUMBER", "NUMBER", "SIGNS", "UNKNOWN", "Lexicon", "T
 UNKNOWN, NUMBER, NAME_NUMBER = "w", "n", "d"
 SIGNS = "\n!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~±·•°×≤≥"
 _TOKEN = re.compile(
-    r"\d{1,3}(?:,\d{3})+(?![\d,])(?:\.\d+)?|\d+(?:\.\d+)?(?:[eE]\+?\d{1,2}(?!\d))?|(?<!\d)\.\d+"
+    r"\d{1,3}(?:,\d{3})+(?!,?\d)(?:\.\d+)?|(?:(?<=[<>≤≥=])|(?<=[<>≤≥=]\s))\d{1,3},\d{1,2}(?![\d,])|\d{1,3},\d{1,2}(?=\s?(?:[*×%°]|x\s|x\d|m?mol|[uμ]mol|[kmnp]?g\s?/|[cm]m\b|kg\b|IU\b|U/))"
+    r"|\d+(?:\.\d+)?(?:[eE]\+?\d{1,2}(?!\d))?|(?<!\d)\.\d+"
     r"|[^\W\d_]+(?:'[^\W\d_]+)?"
     r"|\n|(?<![^\W\d_])-|-(?!\w)|[^\w\s-]|_"
 )
@@ -144,6 +145,24 @@ class Tokens:
         '5 mg'
         """
         return self.text[self.starts[first] : self.ends[end - 1]] if end > first else ""
+
+    def cut(self, first: int, end: int) -> "Tokens":
+        r"""A part of the text in one line, as tokens of its own: ``^`` and ``$`` in a rule are its ends. Without terms.
+
+        >>> part = lex("- Age\n over 18").cut(1, 5)
+        >>> part.words, part.text[part.starts[1] : part.ends[2]]
+        (['Age', 'over', '18'], 'over 18')
+        """
+        kept = [at for at in range(first, end) if self.codes[at] != "\n"]
+        if len(kept) == end - first:
+            part = slice(first, end)
+            return Tokens(self.text, self.words[part], self.starts[part], self.ends[part], self.codes[part])
+        words, starts, ends = (
+            [self.words[at] for at in kept],
+            [self.starts[at] for at in kept],
+            [self.ends[at] for at in kept],
+        )
+        return Tokens(self.text, words, starts, ends, "".join(self.codes[at] for at in kept))
 
     def joined(self, index: int) -> bool:
         """Whether a token follows the one before it without white space.

@@ -1,13 +1,13 @@
 """A run of tokens of a section, which knows where its characters stand in the raw text."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from .book import read_text
 from .clean import CleanText, clean_text
 from .lexer import Tokens
 
-__all__ = ["Passage", "Section", "read_section"]
+__all__ = ["Passage", "Section", "read_passage", "read_section"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +81,22 @@ class Passage:
 
     def part(self, first: int, end: int) -> "Passage":
         """Other tokens of the same section."""
-        return replace(self, first=first, end=end)
+        return Passage(self.section, first, end)
+
+    def alone(self) -> "Passage":
+        r"""The same characters in one line, with no tokens around them: no rule looks beyond them.
+
+        >>> read_section("eligibility", "- Age\n  over 18").whole.part(1, 5).alone().tokens.words
+        ['Age', 'over', '18']
+        """
+        section = self.section
+        tokens = self.tokens.cut(self.first, self.end)
+        return Passage(Section(section.name, section.raw, section.cleaned, tokens), 0, len(tokens))
+
+
+def read_passage(raw: str, section: str = "eligibility") -> Passage:
+    """A whole text as one passage that stands alone."""
+    return read_section(section, raw).whole.alone()
 
 
 def read_section(name: str, raw: str) -> Section:

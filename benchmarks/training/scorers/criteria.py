@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from benchmarks.label_files import Row
 from extractor.parse.eligibility.line_features import CriterionLine, describe_lines, target_words
 from extractor.parse.eligibility.outline import Role, read_outline
-from extractor.parse.passage import read_passage
 from extractor.parse.scoring import Bag
 from extractor.parse.scoring.bags import Block
 from extractor.schemas import CriterionKind, TrialRecord
 from extractor.text.clean import clean_text
+from extractor.text.passage import read_section
 
 from .design import Part
 from .fitting import Plan
@@ -82,10 +82,11 @@ def _read_lines(record: TrialRecord) -> Iterator[tuple[CriterionLine, Role]]:
     section = record.section("eligibility")
     if not section:
         return
-    raw, cleaned = section.text, clean_text(section.text)
-    for entry in read_outline(raw):
+    raw = section.text
+    read = read_section("eligibility", raw)
+    for entry in read_outline(read):
         if entry.role is not Role.REMARK:
-            text = read_passage("eligibility", raw, cleaned, entry.start, entry.end).text
+            text = " ".join(read.between(entry.start, entry.end).text.split())
             heading, lead_in = (raw[slice(*span)] if span else "" for span in (entry.heading, entry.lead_in))
             yield CriterionLine(text, entry.kind or CriterionKind.INCLUSION, heading, lead_in), entry.role
 

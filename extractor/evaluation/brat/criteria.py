@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from extractor.parse.eligibility.lines import Line, read_lines
 from extractor.schemas import Category, Constraint, Criterion, TimeWindow
+from extractor.text.passage import read_section
 
 from .annotated import VALUED, Annotated, Trouble, find_loose, find_unknown
 from .lead_ins import find_lead_ins
@@ -29,7 +30,7 @@ class AnnotatedCriterion:
 
 def read_criteria(found: Annotated) -> tuple[list[AnnotatedCriterion], list[Trouble]]:
     """The criteria in the order of the text, and (place, problem) for all that could not be carried over."""
-    lines = read_lines(found.text)
+    lines = read_lines(read_section("eligibility", found.text))
     inside = [[e for e in found.standoff.entities.values() if line.start <= e.start < line.end] for line in lines]
     problems: list[Trouble] = [*found.standoff.problems, *find_unknown(found), *find_loose(found, inside)]
     lead_ins = find_lead_ins(found, lines, inside)

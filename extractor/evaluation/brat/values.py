@@ -1,18 +1,13 @@
 """Annotated values and times, read by the grammars of the pre-parser."""
 
-import re
-
-from extractor.parse.durations import find_durations
-from extractor.parse.eligibility.limit import Limit
-from extractor.parse.eligibility.limits import find_limits
+from extractor.parse.eligibility.limits import Limit, find_limits
 from extractor.parse.eligibility.windows import read_window
-from extractor.parse.numbers import NUMBER
-from extractor.parse.passage import passage_of
 from extractor.schemas import Constraint, CriterionKind, TimeWindow
+from extractor.text.lexer import NUMBER, Tokens
+from extractor.text.passage import read_passage
+from extractor.text.times import find_durations
 
 __all__ = ["is_length_of_time", "read_annotated_time", "read_annotated_value"]
-
-_NUMBER = re.compile(NUMBER, re.IGNORECASE)
 
 
 def read_annotated_value(quantity: str, value: str, kind: CriterionKind) -> Constraint | None:
@@ -25,32 +20,31 @@ def read_annotated_value(quantity: str, value: str, kind: CriterionKind) -> Cons
     >>> found.comparator.value, found.value, found.unit
     ('>', 100000, '/mm3')
     """
-    for text, offset in ((value, 0), (f"{quantity} {value}", len(quantity) + 1)):
-        clean = passage_of(text).text
-        limit = _only_limit(clean, min(offset, len(clean)), kind)
+    for text in (value, f"{quantity} {value}"):
+        tokens = read_passage(text).tokens
+        limit = _only_limit(tokens, 0 if text is value else len(read_passage(quantity).tokens), kind)
         if limit:
-            unit = clean[slice(*limit.unit)].strip() if limit.unit else None
             return Constraint(
                 quantity=quantity,
                 comparator=limit.comparator,
                 value=limit.value,
                 value_high=limit.value_high,
-                unit=limit.time_unit or unit,
+                unit=limit.time_unit or (tokens.read(*limit.unit) if limit.unit else None),
             )
     return None
 
 
 def is_length_of_time(value: str) -> bool:
     """Whether a value is a length of time rather than a quantity."""
-    return next(find_durations(passage_of(value).text), None) is not None
+    return next(find_durations(read_passage(value).tokens), None) is not None
 
 
-def _only_limit(text: str, offset: int, kind: CriterionKind) -> Limit | None:
-    limits = [limit for limit in find_limits(text, kind) if limit.end > offset]
+def _only_limit(tokens: Tokens, first: int, kind: CriterionKind) -> Limit | None:
+    limits = [limit for limit in find_limits(tokens, kind) if limit.end > first]
     if len(limits) != 1:
         return None
     limit = limits[0]
-    unread = [n for n in _NUMBER.finditer(text, offset) if not limit.start <= n.start() < limit.end]
+    unread = NUMBER in tokens.codes[first : limit.first] + tokens.codes[limit.end :]
     return None if unread else limit
 
 
@@ -65,8 +59,8 @@ def read_annotated_time(pieces: tuple[str, ...]) -> TimeWindow | None:
     True
     """
     for piece in pieces:
-        passage = passage_of(piece)
-        bare = any(d.start == 0 and d.end == len(passage.text.strip()) for d in find_durations(passage.text))
+        passage = read_passage(piece)
+        bare = any(d.first == 0 and d.end == len(passage.tokens) for d in find_durations(passage.tokens))
         window = None if bare else read_window(passage).value
         if window:
             return window.model_copy(update={"quote": piece})

@@ -1,57 +1,31 @@
 """The lowest and highest age of those who may take part."""
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 
 from extractor.parse.parsed import Reading, Span
-from extractor.parse.passage import Passage
-from extractor.parse.requirements import Guarded
 from extractor.parse.values import value
 from extractor.schemas import Age, Category, CriterionKind, Support, TimeUnit
+from extractor.text.book import rule
+from extractor.text.passage import Passage
+from extractor.text.times import DAYS
 
-from .alternatives import any_of
-from .lifetimes import AGE_WORD, is_age, is_lifetime, names_persons
-from .limit import LOWER, UPPER, Limit
-from .limit_grammar import has_number
-from .limits import find_limits
+from .lifetimes import is_age, is_lifetime, names_persons
+from .limits import LOWER, UPPER, Limit, find_limits
 from .measured import share
 from .people import Stated
 
 __all__ = ["read_ages"]
 
-_DAYS = {TimeUnit.YEAR: 365.25, TimeUnit.MONTH: 30.44, TimeUnit.WEEK: 7.0, TimeUnit.DAY: 1.0}
-_AGE_TALK = Guarded(r"\b(?:ages?|aged|years?\s+old|of\s+age|years?\s+or\s+older|months?\s+old)\b")
-_OTHERS = any_of(
-    """
-    consent assent guardian parents? mothers? diagnos\\w+ onset gestation\\w* smok\\w+_(?:at|since|from|before|for)
-    sibling relatives? menopaus\\w+
-    death caregivers? donors? for_(?:participants|patients|subjects|children) if in_case
-    """
-)
-_OTHER_AGE = re.compile(rf"\b{_OTHERS}\b[^,.;]{{0,60}}$", re.IGNORECASE)
-_ADMITTED_IF = re.compile(
-    r"\b(?:eligible|include[ds]?|enroll?(?:ed|s)?|recruited|participate|take\s+part)\b[^,.;]{0,40}?\bif\b",
-    re.IGNORECASE,
-)
-"""What makes "if" tell of all who may take part, not of some of them."""
-
-
 _ABOUT_AGE = (Category.AGE, Category.DIAGNOSIS, Category.SEX, Category.OTHER)
-_AGE_HEADING = re.compile(r"\W*ages?\b", re.IGNORECASE)
-_AGED = re.compile(r"\b(?:ages?|aged)\W+(?:\w+\W+)?$", re.IGNORECASE)
-_OLDER = re.compile(r"\b(?:older|younger)\b", re.IGNORECASE)
-_FRONT = re.compile(
-    r"\W*(?:(?:who|that|must|should|to|be|are|is|being|patients?|subjects?|participants?)\W+)*", re.IGNORECASE
-)
 _OF_SOME = (Category.PERFORMANCE_STATUS, Category.ORGAN_FUNCTION, Category.REPRODUCTIVE)
 """What often holds for those of some ages alone ("Lansky score for those under 16")."""
 
-_GRADED = re.compile(r"\b(?:stage|grade|class|score)\b", re.IGNORECASE)
-_OPENING = 60
-"""How far into a criterion on something else an age is still that of those who take part."""
-
-_OLD = re.compile(r"\b(?:old|of\s+age)\b", re.IGNORECASE)
+_OF_AGES = (TimeUnit.YEAR, TimeUnit.MONTH, TimeUnit.WEEK, TimeUnit.DAY)
+_GRADED = frozenset({"stage", "grade", "class", "score"})
+_OPENING = 12
+"""How many tokens into a criterion on something else an age is still that of those who take part."""
+_NEAR = 18
+"""How many tokens in front of an age tell whose it is."""
 
 
 @value(frozen=True, slots=True)
@@ -64,14 +38,16 @@ class _Bound:
 
     @property
     def days(self) -> float:
-        return float(self.age.value) * _DAYS[self.age.unit]
+        return float(self.age.value) * DAYS[self.age.unit]
 
 
 def read_ages(stated: Sequence[Stated], summary: Iterable[Passage]) -> tuple[Reading[Age | None], Reading[Age | None]]:
     """The lowest and the highest age that any criterion admits; the summary fills what the criteria leave open.
 
-    >>> from extractor.parse.passage import passage_of
-    >>> criterion = Stated(passage_of("Age 18-65 years"), CriterionKind.INCLUSION, Category.AGE)
+    >>> from extractor.text.passage import read_passage
+    >>> passage = read_passage("Age 18-65 years")
+    >>> limits = find_limits(passage.tokens, None)
+    >>> criterion = Stated(passage, CriterionKind.INCLUSION, Category.AGE, limits)
     >>> [age.value.value for age in read_ages([criterion], [])]
     [18, 65]
     """
@@ -86,65 +62,72 @@ def read_ages(stated: Sequence[Stated], summary: Iterable[Passage]) -> tuple[Rea
 
 def _read_criterion(criterion: Stated) -> Iterator[_Bound]:
     """The ages that one criterion admits, or, in an exclusion, those that it leaves."""
-    passage, text = criterion.passage, criterion.passage.text
-    under_age = bool(_AGE_HEADING.match(criterion.heading))
-    certain = criterion.category is Category.AGE or under_age
-    if not certain and not has_number(text):
+    passage, limits = criterion.passage, criterion.limits
+    if not limits:
         return
-    limits = find_limits(text, criterion.kind)
-    ages = [limit for limit in limits if is_age(text, limit) and not _is_other_age(text, limit)]
-    ages = [limit for limit in ages if not is_lifetime(text, limit)]
-    if certain and not ages and len(text) < 60 and not _GRADED.search(text):
-        ages = [limit for limit in limits if (not limit.unit and criterion.heading) or _stands_alone(text, limit)]
+    tokens = passage.tokens
+    under_age = criterion.heading.lstrip(" *_-").lower().startswith(("age ", "ages ", "age:", "ages:"))
+    certain = criterion.category is Category.AGE or under_age
+    ages = [limit for limit in limits if is_age(tokens, limit) and not _is_other_age(passage, limit)]
+    ages = [limit for limit in ages if not is_lifetime(tokens, limit)]
+    if certain and not ages and len(tokens) < 15 and _GRADED.isdisjoint(map(str.lower, tokens.words)):
+        ages = [limit for limit in limits if (not limit.unit and criterion.heading) or _stands_alone(passage, limit)]
     for limit in ages:
-        far = _OPENING if criterion.category not in _OF_SOME else 3
-        near = criterion.category in _ABOUT_AGE or limit.start < far
-        if certain or (near and (limit.time_unit or _AGED.search(text, 0, limit.start)) and _names_age(text, limit)):
+        far = _OPENING if criterion.category not in _OF_SOME else 1
+        near = criterion.category in _ABOUT_AGE or limit.first < far
+        named = limit.time_unit or rule("age_named").ends(tokens, limit.first, limit.first - 4)
+        if certain or (near and named and _names_age(passage, limit)):
             yield from _bounds(passage, limit, criterion.kind)
 
 
-def _stands_alone(text: str, limit: Limit) -> bool:
+def _stands_alone(passage: Passage, limit: Limit) -> bool:
     """A length of time that begins a line on age ("Are at least 6 years")."""
-    return limit.time_unit in ("year", "month") and bool(_FRONT.fullmatch(text, 0, limit.start))
+    begins = not limit.first or rule("age_front").covers(passage.tokens, 0, limit.first)
+    return limit.time_unit in ("year", "month") and bool(begins)
 
 
-def _names_age(text: str, limit: Limit) -> bool:
-    front, behind = max(0, limit.start - 40), min(len(text), limit.end + 12)
-    if AGE_WORD.search(text, front, behind) or _OLD.search(text, limit.start, behind):
+def _names_age(passage: Passage, limit: Limit) -> bool:
+    tokens = passage.tokens
+    behind = min(len(tokens), limit.end + 3)
+    words = {word.lower() for word in tokens.words[limit.first : behind]}
+    if rule("age_talk").search(tokens, max(0, limit.first - 8), behind) or not words.isdisjoint(("old", "yo")):
         return True
-    return names_persons(text, limit) or (limit.start < 3 and bool(_OLDER.search(text, limit.start, limit.end)))
+    return names_persons(tokens, limit) or (limit.first < 2 and not words.isdisjoint(("older", "younger")))
 
 
-def _is_other_age(text: str, limit: Limit) -> bool:
+def _is_other_age(passage: Passage, limit: Limit) -> bool:
     """An age of somebody else, or at some other time: of parents, at onset, of those who sign for themselves."""
-    start = max(0, limit.start - 90)
-    admitted = _ADMITTED_IF.search(text, start, limit.start)
-    return bool(_OTHER_AGE.search(text, admitted.end() if admitted else start, limit.start))
+    tokens, first = passage.tokens, max(0, limit.first - _NEAR)
+    if tokens.words[limit.first].lower() == "before":
+        return True
+    admitted = rule("admitted_if").search(tokens, first, limit.first)
+    return rule("other_age").ends(tokens, limit.first, admitted.end if admitted else first) is not None
 
 
 def _around_ages(passage: Passage) -> Iterator[Passage]:
-    """The stretches of a long text that can state an age: those around the words for it."""
-    done = 0
-    for found in _AGE_TALK.finditer(passage.text):
-        if found.start() >= done:
-            start, done = max(done, found.start() - 60), min(len(passage.text), found.end() + 60)
-            yield replace(passage, start=passage.start + start, end=passage.start + done)
+    """The parts of a long text that can state an age: those around the words for it."""
+    done = passage.first
+    for found in rule("age_talk").find(passage.tokens, passage.first, passage.end):
+        if found.first >= done:
+            first, done = max(done, found.first - 12), min(passage.end, found.end + 12)
+            yield passage.part(first, done).alone()
 
 
 def _read_told(passage: Passage) -> Iterator[_Bound]:
     """Age limits in a title or summary: only where the text says that they are ages of those who take part."""
-    text = passage.text
-    for limit in find_limits(text, CriterionKind.INCLUSION):
-        if limit.time_unit and limit.sure and _names_age(text, limit) and not _is_other_age(text, limit):
+    for limit in find_limits(passage.tokens, CriterionKind.INCLUSION):
+        if not limit.time_unit or not limit.sure or is_lifetime(passage.tokens, limit):
+            continue
+        if _names_age(passage, limit) and not _is_other_age(passage, limit):
             yield from _bounds(passage, limit, CriterionKind.INCLUSION)
 
 
 def _bounds(passage: Passage, limit: Limit, kind: CriterionKind) -> Iterator[_Bound]:
     unit = TimeUnit(limit.time_unit or "year")
-    if unit not in _DAYS:
+    if unit not in _OF_AGES:
         return
     admits = kind is CriterionKind.INCLUSION
-    span = passage.span(limit.start, limit.end)
+    span = Span(passage.section.name, *passage.part(limit.first, limit.end).raw_span)
     if limit.value_high is None:
         if limit.comparator in (*LOWER, *UPPER):
             yield _Bound(Age(value=limit.value, unit=unit), (limit.comparator in LOWER) is admits, span)

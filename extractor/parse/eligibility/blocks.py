@@ -4,17 +4,25 @@ import re
 from dataclasses import replace
 
 from extractor.parse.values import value
+from extractor.text.lexer import Tokens, lex
+from extractor.text.passage import Section
 
 from .headings import read_list_heading
 from .lines import Bullet, Line, read_lines
-from .run_ons import find_marks, split_flattened, without_late_topic
+from .run_ons import find_marks
 
 __all__ = ["Block", "read_blocks"]
 
 
+_NO_TOKENS = lex("")
+
+
 @value(frozen=True, slots=True)
 class Block:
-    """``raw[start:end]`` is one heading, item or paragraph, without its bullet. ``column`` is its indentation."""
+    """One heading, item or paragraph, at ``start:end`` in the raw text, without its bullet, and its tokens.
+
+    ``column`` is its indentation.
+    """
 
     start: int
     end: int
@@ -22,10 +30,7 @@ class Block:
     gap: bool
     bullet: Bullet | None = None
     ordinal: int | None = None
-
-    def words(self, raw: str) -> str:
-        """The text in one line."""
-        return " ".join(raw[self.start : self.end].split())
+    tokens: Tokens = _NO_TOKENS
 
 
 _AHEAD = 12
@@ -38,21 +43,25 @@ _LONGEST_HEADING = 2000
 _ENDS = tuple(".;:!?；。：")
 
 
-def read_blocks(raw: str) -> list[Block]:
+def read_blocks(section: Section) -> list[Block]:
     r"""The blocks of an eligibility section.
 
+    >>> from extractor.text.passage import read_section
     >>> raw = "Criteria:\n\n  1. Able to give\n     consent\n\n  2. Adult"
-    >>> [" ".join(raw[b.start:b.end].split()) for b in read_blocks(raw)]
+    >>> [" ".join(raw[b.start:b.end].split()) for b in read_blocks(read_section("eligibility", raw))]
     ['Criteria:', 'Able to give consent', 'Adult']
     """
-    if flattened := split_flattened(raw):
-        return [Block(start, end, 0, gap=True) for start, end in flattened]
-    lines = read_lines(raw)
+    blocks = _read_blocks(section)
+    return [replace(block, tokens=section.between(block.start, block.end).alone().tokens) for block in blocks]
+
+
+def _read_blocks(section: Section) -> list[Block]:
+    raw, lines = section.raw, read_lines(section)
     width = _wrap_width(lines)
     blocks: list[Block] = []
     last: Line | None = None
     for line in lines:
-        if last and blocks and _continues(raw, blocks[-1], last, line, width):
+        if last and blocks and _continues(section, blocks[-1], last, line, width):
             blocks[-1] = replace(blocks[-1], end=line.end)
         else:
             blocks.append(Block(line.start, line.end, line.column, line.gap, line.bullet, line.ordinal))
@@ -74,9 +83,14 @@ def _wrap_width(lines: list[Line]) -> int | None:
     return widest[-1] if len(lines) > 2 and 72 <= widest[-1] <= 112 and widest[0] >= widest[-1] - 12 else None
 
 
-def _continues(raw: str, block: Block, last: Line, line: Line, width: int | None) -> bool:
-    if line.bullet or _is_heading(raw, block.start, block.end) or _is_heading(raw, line.start, line.end):
+def _continues(section: Section, block: Block, last: Line, line: Line, width: int | None) -> bool:
+    if line.bullet or not _fits(section.raw, block, last, line, width):
         return False
+    return not (_is_heading(section, block.start, block.end) or _is_heading(section, line.start, line.end))
+
+
+def _fits(raw: str, block: Block, last: Line, line: Line, width: int | None) -> bool:
+    """Whether a line continues a block by its layout."""
     before = raw[last.start : last.end]
     if line.gap:
         return (
@@ -84,16 +98,16 @@ def _continues(raw: str, block: Block, last: Line, line: Line, width: int | None
         )
     if block.bullet and line.column >= max(block.column - 1, 1):
         return True
-    first_word = re.match(r"\S+", raw[line.start : line.end])
-    if width and last.width + 1 + (first_word.end() if first_word else 0) > width - 2:
+    first_word = raw[line.start : line.end].split(maxsplit=1)[0]
+    if width and last.width + 1 + len(first_word) > width - 2:
         return True
     return raw[line.start].islower() and not before.endswith(_ENDS) and (len(before) > 60 or before.endswith(","))
 
 
-def _is_heading(raw: str, start: int, end: int) -> bool:
+def _is_heading(section: Section, start: int, end: int) -> bool:
     if end - start > _LONGEST_HEADING:
         return False
-    return read_list_heading(" ".join(raw[start:end].split()), bulleted=False)[0]
+    return read_list_heading(section.between(start, end).alone().tokens, bulleted=False)[0]
 
 
 def _split_run_on(raw: str, block: Block, following: Block | None) -> list[Block]:
@@ -118,8 +132,6 @@ def _trim(raw: str, block: Block, *, run_on: bool) -> Block:
     text = raw[block.start : block.end]
     if not text[-1:].isalnum():
         text = _DANGLING.sub("", text)
-    if block.bullet and text.endswith(":"):
-        text = without_late_topic(text)
     if run_on:
         text = text.rstrip(" \t\r\n;；")
     end = block.start + len(text)

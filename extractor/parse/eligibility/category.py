@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from extractor.parse.parsed import Reading
-from extractor.parse.passage import Passage
+from extractor.parse.parsed import Reading, Span
 from extractor.parse.scoring import find_token, list_rivals, load_classifier
 from extractor.parse.values import value
 from extractor.schemas import Category, Support
+from extractor.text.passage import Passage
 
 from .line_features import CriterionLine, describe_lines
 
@@ -69,5 +69,9 @@ def score_lines(lines: Sequence[CriterionLine], target: frozenset[str] = frozens
 
 def read_category(passage: Passage, score: LineScore) -> Reading[Category | None]:
     """The category that a line's score says, with the word that decided it."""
-    span = passage.span(*score.word) if score.word else passage.whole
+    place = passage.raw_span
+    if score.word:
+        start = passage.tokens.starts[0]
+        place = passage.section.cleaned.raw_span(start + score.word[0], start + score.word[1])
+    span = Span(passage.section.name, *place)
     return Reading(score.category, score.confidence, (span,), Support.INFERRED, score.rivals)

@@ -1,209 +1,248 @@
-"""Headings of an eligibility section: which list begins, and which lines only open a list."""
+"""Headings of an eligibility section, lines that only introduce others, and remarks that state no condition."""
 
-import re
 from collections.abc import Iterator
 
-from extractor.parse.memory import remember
-from extractor.parse.requirements import Guarded
 from extractor.schemas import CriterionKind
-
-from .alternatives import any_of, set_of
+from extractor.text.book import rule
+from extractor.text.lexer import NUMBER, Tokens
 
 __all__ = [
+    "carries_condition",
+    "count_words",
+    "ends_with_colon",
+    "find_headings",
+    "introduces",
     "is_generic",
+    "is_no_criterion",
+    "is_part",
     "is_population",
     "is_topic",
     "is_withdrawal",
+    "needs_heading",
+    "opens_flat_list",
     "opens_list",
+    "opens_paragraph",
     "read_list_heading",
-    "split_at_headings",
+    "states_too",
 ]
 
-_LIST = r"(?:non[- ]?inclusion|inclusion|exclusion|inclusive|exclusive|eligibility|ineligibility)"
-_CRITERIA = r"(?:criteri(?:a|on|as|um|ons)|requirements)"
-_RUN_ON = Guarded(
-    rf"""
-      ^\W{{0,8}}(?:(?:key|main|major|general|patient|subject|study)\s+)?{_LIST}\s+{_CRITERIA}\s*(?:(?:\s+for(?:\s+\w+){{1,6}})?[:：]|-(?=\s))
-    | (?<=[.;,:)\s])(?<!\bthe\s)(?<!\bfollowing\s)(?:(?:key|main|major|additional|specific)\s+)?
-        (?:inclusion|exclusion)\s+{_CRITERIA}
-        (?:\s+for(?:\s+\w+){{1,6}})?\s*[:：]
-    """,
-    re.VERBOSE | re.IGNORECASE,
-)
-_NAMED = Guarded(
-    rf"\b(?P<list>{_LIST}(?:\s?(?:/|and|&)\s?{_LIST})?)\s+{_CRITERIA}\b|^\W*(?P<bare>inclusions?|exclusions?)\W*$"
-)
-_REFUSAL = re.compile(
-    r"\b(?:exclu(?:ded?|sions?|ding)|ineligible|disqualif\w+|(?:must|may|should|shall|can)\s?not"
-    r"|not\s+(?:be\s+)?(?:eligible|enrolled|included|participate|admitted))\b",
-    re.IGNORECASE,
-)
-_ADMISSION = re.compile(
-    r"\b(?:eligible|included|inclusion|enrolled|recruited"
-    r"|(?:must|should|shall|need\s+to|have\s+to)\b(?:\s+(?:meet|fulfill?|satisfy|have|be)\b|\W*$))",
-    re.IGNORECASE,
-)
-_OPENS = re.compile(
-    r"\b(?:eligible|ineligible|included|excluded|enrol?led|exclude|participate|take\s+part|disqualified)\b.{0,60}\b(?:following|criteri\w+|if|apply)\b"
-    r"|\b(?:following|criteria)\b.{0,60}\b(?:eligible|ineligible|included|excluded|enrol\w+|participat\w+)\b",
-    re.IGNORECASE,
-)
-_FOR_SOME = re.compile(r"\b(?:[Cc]ohorts?|[Aa]rms?|[Gg]roups?|[Pp]hases?|[Pp]art)\s+[A-Z\d]|\bprovided\b")
-_LEAVING = r"(?:withdrawals?|discontinuation|drop-?\s?out|elimination|removal|termination|stopping|exit)"
-_WITHDRAWAL = Guarded(rf"\b{_LEAVING}\s+criteri\w+|\bcriteri\w+\s+(?:for|of)\s+(?:\w+\s+)?{_LEAVING}\b")
-_NAMES_LIST = re.compile(
-    rf"^\W*(?:(?!not?\b|meet|fulfil|satisf|any\b|all\b|other\b)[\w-]+\s+){{0,2}}{_LIST}\s+{_CRITERIA}"
-    r"(?:\s*[-(]?\s*(?:for|of|in|to|common)\b[^;,]{0,60})?\W*$",
-    re.IGNORECASE,
-)
-_DENIES = re.compile(
-    r"\W*(?:not?\b|none|do(?:es)?\s+not|did\s+not|fail|meet|fulfil|satisf|any\b|other\b)", re.IGNORECASE
-)
-_COHORT = re.compile(
-    r"\W*(?:cohorts?|parts?|arms?|groups?|phases?|modules?|sub-?stud(?:y|ies)|strat(?:um|a))\b[^:;]{1,90}?"
-    r"(?:\bspecific|[)\]]|[-–]|\bonly)",
-    re.IGNORECASE,
-)
-"""The name of a cohort in front of the heading of its list ("Cohort A (adults) - Inclusion Criteria:")."""
-
-_LETTER = re.compile(r"[^\W\d_]{2}")
-_OPENING_WORDS = set_of(
-    """a additional admission all also an and any are as at be been before below by can cannot candidates case cases
-    children clinical condition conditions considered criteria criterion defined described each either eligibility
-    eligible enroll enrolled enrollment enrolment enter entering entry every exclude excluded exclusion exhibit
-    experience experiences fall fit following follows for from fulfil fulfill fulfilled fulfilling had has have having
-    if in include included includes inclusion individual individuals ineligible into is it listed may meet meeting
-    meets men met more must need needed no non not of on one or order otherwise part participant participants
-    participate participating participation patient patients people person persons phases present presented presenting
-    prior prohibited qualify recruited requirement requirements required satisfy satisfying screening selected shall
-    should specific stated statements study subject subjects than that the their there these they this those to trial
-    under unless volunteers was were where which who whom will with women noted otherwise characteristics general key
-    main major only apply applies applied true satisfied fulfilled protocol disqualified disqualify"""
-)
-_GROUPS = any_of(
-    """
-    donors? recipients? cohorts? parts? arms? groups? stage phases? for_\\w+ controls? healthy caregivers? parents?
-    women men females? males? children adults? adolescents? infants? neonates? newborns? mothers? siblings? volunteers?
-    regimen stratum strata sub-?study subgroup
-    """
-)
-_PERSONS = r"(?:patients?|participants?|subjects?|individuals?|people|persons?|volunteers?|cases)"
-_POPULATION = re.compile(
-    rf"\b{_GROUPS}\b|\b{_PERSONS}\s+(?:with|without|who|on|receiving|undergoing|aged|in)\b|\w{{4,}}\s+{_PERSONS}\W*$",
-    re.IGNORECASE,
-)
-_TOPICS = any_of(
-    """
-    characteristics parameters? values? results tests requirements functions? status history conditions features
-    criteria therapy measures indices considerations information demographics laboratory medications diagnosis findings
-    """
-)
-_STATES = re.compile(
-    r"\b(?:no|not|good|poor|abnormal|impaired|positive|negative|known|under|on|history\s+of"
-    r"|receiving|received|ongoing|any)\b",
-    re.IGNORECASE,
-)
-"""Words by which a short text states something of its subject."""
-
-_TOPIC = re.compile(rf"\b{_TOPICS}\W*$", re.IGNORECASE)
+_LONGEST = 45
+"""How many tokens a heading may have."""
+_REFUSING = frozenset({"exclusion", "exclusions", "exclusive", "ineligibility", "noninclusion"})
 
 
-def split_at_headings(raw: str, start: int, end: int, *, wrapped: bool = False) -> Iterator[tuple[int, int]]:
-    """Cut a line in front of, and after, each heading of a list in it; not where a ``wrapped`` sentence names one.
+def count_words(tokens: Tokens) -> int:
+    """How many words and numbers there are."""
+    return sum(word[0].isalnum() for word in tokens.words)
 
-    >>> text = "Inclusion Criteria: adults. Exclusion Criteria: none"
-    >>> [text[a:b] for a, b in split_at_headings(text, 0, len(text))]
-    ['Inclusion Criteria:', ' adults. ', 'Exclusion Criteria:', ' none']
+
+def ends_with_colon(tokens: Tokens) -> bool:
+    """Whether a line ends with a colon, signs of emphasis apart."""
+    return tokens.codes.rstrip("*_-").endswith(":")
+
+
+def find_headings(tokens: Tokens, first: int, end: int, *, wrapped: bool = False) -> Iterator[tuple[int, int]]:
+    """The headings of lists in one line, each with the name of a cohort in front of it.
+
+    Not where a ``wrapped`` sentence names a list.
+
+    >>> from extractor.text.book import read_text
+    >>> tokens = read_text("Inclusion Criteria: adults. Exclusion Criteria: none")
+    >>> [tokens.read(*place) for place in find_headings(tokens, 0, len(tokens))]
+    ['Inclusion Criteria:', 'Exclusion Criteria:']
     """
-    done = start
-    for found in _RUN_ON.finditer(raw[start:end]):
-        before = raw[done : start + found.start()].strip()
-        if wrapped and not before and found[0].lstrip()[:1].islower():
+    done = first
+    opening = rule("opening_list").starts(tokens, first, end)
+    if opening and not (wrapped and tokens.words[first][0].islower()):
+        yield first, opening.end
+        done = opening.end
+    for found in rule("run_on_list").find(tokens, done, end):
+        if wrapped and found.first == first and tokens.words[first][0].islower():
             continue
-        if not before or _COHORT.fullmatch(before):
-            yield done, start + found.end()
-        else:
-            if _LETTER.search(before):
-                yield done, start + found.start()
-            yield start + found.start(), start + found.end()
-        done = start + found.end()
-    if raw[done:end].strip():
-        yield done, end
+        named = rule("cohort_name").covers(tokens, done, found.first)
+        yield done if named else found.first, found.end
+        done = found.end
 
 
-@remember
-def read_list_heading(text: str, *, bulleted: bool) -> tuple[bool, CriterionKind | None]:
-    """Whether ``text`` is the heading of a list, and of which one; the kind is None where both are meant.
+def read_list_heading(tokens: Tokens, *, bulleted: bool) -> tuple[bool, CriterionKind | None]:
+    """Whether a line is the heading of a list, and of which one; the kind is None where both are meant.
 
-    >>> read_list_heading("Key Exclusion Criteria", bulleted=False)
+    >>> from extractor.text.book import read_text
+    >>> read_list_heading(read_text("Key Exclusion Criteria"), bulleted=False)
     (True, <CriterionKind.EXCLUSION: 'exclusion'>)
-    >>> read_list_heading("Meets all inclusion criteria of the main study", bulleted=True)
+    >>> read_list_heading(read_text("Meets all inclusion criteria of the main study"), bulleted=True)
     (False, None)
     """
-    if len(text) > 220:
+    if not tokens.words or len(tokens) > _LONGEST:
         return False, None
-    colon = text.rstrip(" *_").endswith((":", "：", ":-"))
-    if named := _NAMED.search(text):
-        words = len(text.split())
-        opens = colon and (words <= 14 or is_generic(text))
-        short = words <= 8 if not bulleted else words <= 4 and not _DENIES.match(text)
-        if text[:1].islower() and not colon and not bulleted and not _NAMES_LIST.match(text):
+    colon = ends_with_colon(tokens)
+    if named := rule("named_list").search(tokens) or rule("bare_list").covers(tokens, 0, len(tokens)):
+        words, title = count_words(tokens), rule("list_title").covers(tokens, 0, len(tokens))
+        opens = colon and (words <= 14 or is_generic(tokens))
+        first = tokens.words[0].lower()
+        denies = first in ("no", "not", "none", "do", "does", "did", "any", "other") or first.startswith(_DENIALS)
+        short = words <= 8 if not bulleted else words <= 4 and not denies
+        if tokens.words[0][0].islower() and not (colon or bulleted or title):
             return False, None  # the rest of a sentence that names a list
-        if opens or short or _NAMES_LIST.match(text) or (not bulleted and is_generic(text)):
-            return True, _named_kind(named["list"] or named["bare"])
-    if (colon or "following" in text.lower()) and is_generic(text):
-        if _REFUSAL.search(text):
+        if opens or short or title or (not bulleted and is_generic(tokens)):
+            return True, _read_kind((named.read("list") or "").lower())
+    if is_generic(tokens) and (colon or "following" in map(str.lower, tokens.words)):
+        if rule("refused").search(tokens):
             return True, CriterionKind.EXCLUSION
-        if _ADMISSION.search(text):
+        if rule("admitted").search(tokens):
             return True, CriterionKind.INCLUSION
     return False, None
 
 
-def _named_kind(words: str) -> CriterionKind | None:
-    folded = words.lower()
-    refuses = "exclu" in folded or "non" in folded or folded.startswith("inelig")
-    admits = "inclu" in folded.replace("non-inclu", "").replace("non inclu", "").replace("noninclu", "")
-    if refuses != admits:
-        return CriterionKind.EXCLUSION if refuses else CriterionKind.INCLUSION
-    return None if refuses else CriterionKind.INCLUSION
+_DENIALS = ("fail", "meet", "fulfil", "satisf")
 
 
-def opens_list(text: str) -> bool:
+def _read_kind(named: str) -> CriterionKind | None:
+    admitting = named.replace("non-inclu", "non").replace("non inclu", "non").replace("noninclu", "non")
+    refuses = "exclu" in named or "non" in named or named.startswith("inelig")
+    if refuses and "inclu" in admitting:
+        return None
+    return CriterionKind.EXCLUSION if refuses else CriterionKind.INCLUSION
+
+
+def opens_list(tokens: Tokens) -> bool:
     """Whether a heading says no more than that those to whom the list applies may, or may not, take part.
 
-    >>> opens_list("A volunteer will not be eligible for the study if any of the following apply:")
+    >>> from extractor.text.book import read_text
+    >>> opens_list(read_text("A volunteer will not be eligible for the study if any of the following apply:"))
     True
     """
-    return is_generic(text) or bool(_OPENS.search(text) and not _FOR_SOME.search(text))
+    return is_generic(tokens) or bool(rule("takes_part").search(tokens) and not rule("for_some").search(tokens))
 
 
-def is_withdrawal(text: str) -> bool:
-    """The heading of a list that says when participants leave the trial: it decides nothing about who may enter.
-
-    >>> is_withdrawal("Withdrawal criteria:"), is_withdrawal("Steroid withdrawal for 4 weeks")
-    (True, False)
-    """
-    return len(text) < 80 and bool(_WITHDRAWAL.search(text))
+def is_withdrawal(tokens: Tokens) -> bool:
+    """The heading of a list that says when participants leave the trial: it decides nothing about who may enter."""
+    return len(tokens) < 16 and rule("withdrawal_list").search(tokens) is not None
 
 
-def is_generic(text: str) -> bool:
-    """A line that opens a list and says nothing of its own.
-
-    >>> is_generic("Patients must meet all of the following:"), is_generic("Known allergy to any of the following:")
-    (True, False)
-    """
-    return sum(word not in _OPENING_WORDS for word in re.findall(r"[a-z]+", text.lower())) == 0
-
-
-def is_population(text: str) -> bool:
-    """A heading that says for whom the items below it hold ("Donors:", "For women:").
-
-    >>> is_population("Patients without a response:"), is_population("Patient characteristics:")
-    (True, False)
-    """
-    return bool(_POPULATION.search(text))
+def is_generic(tokens: Tokens) -> bool:
+    """A line that opens a list and says nothing of its own ("Patients must meet all of the following:")."""
+    if not rule("opening_words").covers(tokens, 0, len(tokens)):
+        return False
+    return not any(
+        code == NUMBER and word.isalpha() and word.lower() != "one"
+        for word, code in zip(tokens.words, tokens.codes, strict=True)
+    )
 
 
-def is_topic(text: str) -> bool:
+def is_population(tokens: Tokens) -> bool:
+    """A heading that says for whom the items below it hold ("Donors:", "For women:")."""
+    return rule("population").search(tokens) is not None
+
+
+def is_topic(tokens: Tokens) -> bool:
     """A short name of a subject ("Laboratory parameters"), not a condition."""
-    return len(text.split()) <= 5 and bool(_TOPIC.search(text)) and not _STATES.search(text)
+    if len(tokens) > 8 or count_words(tokens) > 5 or not rule("topic").ends(tokens, len(tokens)):
+        return False
+    return rule("states").search(tokens) is None
+
+
+def introduces(tokens: Tokens) -> bool:
+    """A line after which its parts must follow.
+
+    >>> from extractor.text.book import read_text
+    >>> introduces(read_text("Adequate organ function, defined as:"))
+    True
+    """
+    return rule("introduction").ends(tokens, len(tokens)) is not None or is_topic(tokens)
+
+
+def carries_condition(tokens: Tokens) -> bool:
+    """Whether a line with sub-items states a condition of its own as well.
+
+    >>> from extractor.text.book import read_text
+    >>> lines = ("Age 18-75 with one of the following:", "Any of the following:")
+    >>> [carries_condition(read_text(line)) for line in lines]
+    [True, False]
+    """
+    if is_generic(tokens):
+        return False
+    if not introduces(tokens):
+        return not is_topic(tokens)
+    if rule("condition_too").search(tokens) or _has_two_sentences(tokens):
+        return True
+    counted = [(found.first, found.end) for found in rule("count_of_parts").find(tokens)]
+    limits = (found.first for found in rule("own_limit").find(tokens))
+    limited = any(not any(first <= at < end for first, end in counted) for at in limits)
+    return limited and not rule("laboratory").covers(tokens, 0, len(tokens))
+
+
+def _has_two_sentences(tokens: Tokens) -> bool:
+    stops = (at for at, code in enumerate(tokens.codes[:-1]) if code == "." and at > 0)
+    return any(
+        tokens.words[at + 1][0].isupper() and not tokens.joined(at + 1) and tokens.words[at - 1] not in ("g", "e")
+        for at in stops
+    )
+
+
+def is_no_criterion(tokens: Tokens) -> bool:
+    """Remarks ("See Disease Characteristics") and placeholders."""
+    if not any(len(word) > 1 and word.isalnum() for word in tokens.words) and not _has_code(tokens):
+        return True
+    if rule("remark").covers(tokens, 0, len(tokens)):
+        return True
+    earlier = any(word.lower() in ("prior", "previous", "earlier") for word in tokens.words)
+    return count_words(tokens) > 4 and not earlier and is_generic(tokens)
+
+
+def _has_code(tokens: Tokens) -> bool:
+    """A letter with a number, such as a stage ("T3")."""
+    return any(tokens.joined(at) and tokens.words[at].isdecimal() for at in range(1, len(tokens)))
+
+
+def needs_heading(tokens: Tokens, heading: Tokens) -> bool:
+    """An item that says nothing without its heading, whose words it does not repeat ("At least 6 months")."""
+    words = {word.lower() for word in tokens.words}
+    if not rule("headless").starts(tokens, 0) or count_words(tokens) > 12 or "since" in words:
+        return False
+    return not any(len(word) > 5 and word.lower() in words for word in heading.words)
+
+
+def opens_paragraph(tokens: Tokens, following: Tokens) -> bool:
+    """An item that introduces the unmarked text behind it ("Adequate organ function:")."""
+    if not tokens.codes.endswith(":") or carries_condition(tokens):
+        return False
+    return not read_list_heading(following, bulleted=False)[0] and not following.codes.endswith(":")
+
+
+def opens_flat_list(tokens: Tokens, following: Tokens) -> bool:
+    """An item that introduces the items behind it, which stand at its own level.
+
+    Also a title in capitals, where the next item is not in capitals too.
+    """
+    if tokens.codes.endswith(":"):
+        return not carries_condition(tokens)
+    words = [word for word in tokens.words if word.isalpha()]
+    shouted = all(map(str.isupper, words)) and any(len(word) > 4 for word in words)
+    plain = not any(word.isdecimal() or word in "<>≤≥=" for word in tokens.words)
+    return shouted and plain and 2 <= len(words) <= 14 and any(word.islower() for word in following.words)
+
+
+def is_part(opening: Tokens, tokens: Tokens) -> bool:
+    """Whether an item is alike enough to be a part of the list that an item at its own level opened.
+
+    Levels under "Adequate organ function:", short names under "One of the following diagnoses:".
+
+    >>> from extractor.text.book import read_text
+    >>> opening = read_text("Adequate organ function:")
+    >>> is_part(opening, read_text("Bilirubin < 2 mg/dL")), is_part(opening, read_text("Consent"))
+    (True, False)
+    """
+    if rule("levels").search(opening):
+        stated = any(word[0].isdecimal() or word.lower() == "normal" for word in tokens.words)
+        return stated and rule("level").search(tokens) is not None and not rule("no_level").search(tokens)
+    return bool(rule("kinds").search(opening)) and count_words(tokens) <= 7 and not rule("no_kind").search(tokens)
+
+
+def states_too(tokens: Tokens) -> bool:
+    """Whether a heading states a condition too ("Adults aged 18-40 years with:")."""
+    if not tokens.codes.endswith(":") or count_words(tokens) <= 4 or not carries_condition(tokens):
+        return False
+    about_list = rule("about_list").search(tokens) or tokens.words[0].lower() in ("for", "if", "in")
+    named = read_list_heading(tokens, bulleted=False)[0]
+    return not named and not (about_list and not rule("states_age").search(tokens))

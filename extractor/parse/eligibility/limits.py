@@ -1,45 +1,22 @@
 """Numeric and graded limits of a criterion."""
 
-import re
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import accumulate
 
-from extractor.parse.memory import remember
-from extractor.parse.numbers import number_places, read_number
 from extractor.parse.values import value
 from extractor.schemas import Comparator, CriterionKind
+from extractor.text.book import read_term, rule
+from extractor.text.lexer import NUMBER, Tokens
+from extractor.text.numbers import read_number
+from extractor.text.patterns import Found
+from extractor.text.times import read_time_unit
 
-from .grades import find_graded
-from .limit import LOWER, UPPER, Limit
-from .limit_grammar import (
-    CHAIN,
-    LIMIT,
-    find_front,
-    has_number,
-    has_scale,
-    read_comparator,
-    read_suffix,
-    read_unit_of_time,
-)
-from .limit_ranges import join_bounds, may_hold_chain, read_chain, without_lead
 from .quantities import find_counted, find_quantity, find_substance
 
-__all__ = ["find_limits"]
+__all__ = ["LOWER", "UPPER", "Limit", "find_limits", "read_comparator"]
 
-_AGE_IN_FRONT = re.compile(
-    r"\b(?:ages?|aged|old|older|younger|elder|adults?|children|males?|females?|men|women)\b", re.IGNORECASE
-)
-_AGE_BEHIND = re.compile(r"\W*(?:of\s+age|old|older|elder)\b", re.IGNORECASE)
-_OF_FOLLOWING = re.compile(
-    r"\s*of\s*:|\s*(?:\w+\s+)?(?:of\s+(?:the|these|those|any)|following|criteri\w+|conditions?|reasons?)\b",
-    re.IGNORECASE,
-)
-_NO_COUNT = re.compile(r"\s*half[\s-]?li(?:fe|ves)\b|\s*L?\+(?:\W|$)", re.IGNORECASE)
-"""Half-lives are no fixed length of time; "2L+" names a line of treatment."""
-
-_MUST_NOT = re.compile(r"\b(?:must|should|may|shall|can)\s?not\s+(?:have|show|be)\b[^.;:,<>≤≥]{0,60}$", re.IGNORECASE)
+LOWER = (Comparator.AT_LEAST, Comparator.MORE)
+UPPER = (Comparator.AT_MOST, Comparator.LESS)
 _INVERTED = {
     Comparator.LESS: Comparator.AT_LEAST,
     Comparator.AT_MOST: Comparator.MORE,
@@ -48,190 +25,334 @@ _INVERTED = {
 }
 """What remains for those who must not have a value ("must not have a heart rate below 50")."""
 
-_SCALE_RANGE = re.compile(r"\W*(?:range|scale|possible|total\s+range|on\s+a)\b", re.IGNORECASE)
-_PRESSURE = re.compile(r"\s?/\s?(?P<diastolic>\d{2,3})\s?(?P<unit>mm\s?Hg)?", re.IGNORECASE)
-_PRESSURE_WORD = re.compile(r"\b(?:pressure|BP|hypertension)\b", re.IGNORECASE)
-_PARTED = re.compile(r"-(?:point|item|grade|step|stage)\b|L\+", re.IGNORECASE)
-_NAME = re.compile(
-    r"[A-Za-z]-$|\b(?:days?|visit|v|version|type|phase|part|arms?|groups?|cohorts?|appendix|section|table|RECIST|v\.)\s?-?$",
-    re.IGNORECASE,
-)
-_YEAR = re.compile(r"(?:19|20)\d\d")
-_MASS = re.compile(r"(?:mg|mcg|[uμ]g)(?!\s?/\s?[dm]?L)")
-_RATE = re.compile(
-    r"\s?\)?\s?(?:or\s+)?(?:equivalents?\s?)?(?P<rate>/\s?kg\s?/\s?day|/\s?kg|/\s?day|per\s+day|a\s+day|daily)\b",
-    re.IGNORECASE,
-)
-
-
-@remember
-def find_limits(text: str, kind: CriterionKind | None) -> Sequence[Limit]:
-    """All limits in the cleaned text of one criterion, lengths of time included, in order.
-
-    A bare age takes the sense of its list: ``kind`` decides it.
-
-    >>> [(l.comparator.value, l.value, l.value_high) for l in find_limits("ECOG 0-2, ANC >= 1.5 x 10^9/L", None)]
-    [('between', 0, 2), ('>=', 1500000000, None)]
-    """
-    graded = list(find_graded(text)) if has_scale(text) else []
-    measured = list(_measured(text, graded, kind)) if has_number(text) else []
-    return tuple(join_bounds(text, sorted([*graded, *measured], key=lambda limit: limit.start)))
+_Place = tuple[int, int]
+_TIMES = {"once": 1, "twice": 2}
+_MASSES = frozenset({"mg", "mcg", "ug", "μg"})
+_REACH = 12
+"""How many tokens in front of a number its comparator may take up."""
 
 
 @value(frozen=True, slots=True)
-class _Found:
-    """A number, or a range, as the grammar sees it. ``start`` is where its comparator, else itself, begins."""
+class Limit:
+    """The tokens ``first:end`` of a criterion limit ``quantity``; ``unit`` is None for counts and grades.
 
-    match: re.Match[str]
-    front: re.Match[str] | None
-    start: int
+    ``rate`` is what belongs to the unit but stands behind the substance ("10 mg prednisone per day").
+    ``time_unit`` is the unit of time where the limit is a length of time or an age. ``sure`` is false
+    where the comparator was taken from the sense of the list.
+    """
+
+    comparator: Comparator
+    value: int | float
+    value_high: int | float | None
+    first: int
+    end: int
+    quantity: _Place | None = None
+    unit: _Place | None = None
+    time_unit: str | None = None
+    sure: bool = True
+    rate: _Place | None = None
+
+
+def find_limits(tokens: Tokens, kind: CriterionKind | None) -> list[Limit]:
+    """All limits in the tokens of one criterion, lengths of time included, in order.
+
+    A bare age takes the sense of its list: ``kind`` decides it.
+
+    >>> from extractor.text.book import read_text
+    >>> found = find_limits(read_text("ECOG 0-2, ANC >= 1.5 x 10^9/L"), None)
+    >>> [(limit.comparator.value, limit.value, limit.value_high) for limit in found]
+    [('between', 0, 2), ('>=', 1500000000, None)]
+    """
+    graded = [_read_grades(tokens, found) for found in rule("graded_limit").find(tokens)] if _has_values(tokens) else []
+    limits = [limit for limit in graded if limit]
+    if NUMBER in tokens.codes or not _TIMES.keys().isdisjoint(tokens.words):
+        limits = sorted([*limits, *_measured(tokens, limits, kind)], key=lambda limit: limit.first)
+    return _join_bounds(tokens, limits)
+
+
+def _has_values(tokens: Tokens) -> bool:
+    return NUMBER in tokens.codes or any(word in _ROMAN for word in tokens.words)
+
+
+def read_comparator(vocabulary: str, found: Found, name: str) -> Comparator | None:
+    """The comparator that a part of a match stands for, None if the part is not there."""
+    part = found.part(name)
+    entry = read_term(vocabulary, found.tokens, *part) if part else None
+    return Comparator(entry.value) if entry else None
+
+
+_ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6}
+
+
+def _read_grades(tokens: Tokens, found: Found) -> Limit | None:
+    stated = read_comparator("comparators", found, "comparator") or read_comparator("comparators", found, "before")
+    comparator = read_comparator("comparator_suffixes", found, "suffix") or stated
+    first, last = found.part("values") or (0, 0)
+    item = last == first + 1 and tokens.codes[last : last + 1] == ")" and tokens.codes[first - 1] == "("
+    if item or rule("rate_unit").starts(tokens, last):
+        return None  # a measurement; the number of an item in a sentence: "(2) two exacerbations"
+    values = [_read_grade(tokens, at) for at in range(first, last) if rule("grade_value").starts(tokens, at)]
+    grades = [grade for grade in values if grade is not None]
+    if not grades or len(grades) < len(values):
+        return None
+    scale, end = found.part("scale") or (first, first)
+    quantity = find_quantity(tokens, max(0, scale - 6), end) or (scale, end)
+    low, high = min(grades), max(grades)
+    unit = found.part("unit")
+    if low != high and comparator not in (*LOWER, *UPPER):
+        return Limit(Comparator.BETWEEN, low, high, found.first, found.end, quantity, unit)
+    bound = low if comparator in LOWER else grades[0]
+    return Limit(comparator or Comparator.EQUAL, bound, None, found.first, found.end, quantity, unit)
+
+
+def _read_grade(tokens: Tokens, at: int) -> int | None:
+    """The value of a grade, digits or a Roman numeral; None for a part of a name ("F2", "2D", "v5")."""
+    word = tokens.words[at]
+    behind = at + 1 < len(tokens) and tokens.joined(at + 1) and tokens.words[at + 1].isalpha()
+    if behind or (tokens.joined(at) and tokens.words[at - 1].isalpha()):
+        return None
+    return _ROMAN.get(word) or (int(word) if word.isdecimal() and len(word) <= 3 else None)
+
+
+@value(frozen=True, slots=True)
+class _Measure:
+    """A number, or a range, as the rule finds it. ``first`` is where its comparator, else itself, begins."""
+
+    found: Found
+    compared: Found | None
+    first: int
     low: int | float
     high: int | float | None
     comparator: Comparator | None
-    unit: tuple[int, int] | None
+    unit: _Place | None
     time_unit: str | None
 
 
-def _measured(text: str, taken: list[Limit], kind: CriterionKind | None) -> Iterator[Limit]:
-    floor = done = 0
+def _measured(tokens: Tokens, taken: list[Limit], kind: CriterionKind | None) -> Iterator[Limit]:
+    floor = at = 0
     last: Limit | None = None
-    starts = [limit.start for limit in taken]
-    furthest = list(accumulate((limit.end for limit in taken), max, initial=0))
-    chained = may_hold_chain(text)
-    for place in number_places(text):
-        if chained and place >= done and (chain := CHAIN.match(text, place)) and (limit := read_chain(text, chain)):
+    chained = tokens.codes.count("<") + tokens.codes.count("≤") > 1
+    places = [(limit.first, limit.end) for limit in taken]
+    while found := rule("measure").search(tokens, at):
+        at = found.end
+        chain = rule("chained_limit").starts(tokens, found.first) if chained else None
+        if chain and (limit := _read_chain(chain)):
             yield limit
-            floor = done = chain.end()
+            floor = at = chain.end
             continue
-        match = LIMIT.match(text, place) if place >= done else None
-        if not match:
+        if graded := [end for begin, end in places if begin < found.end and found.first < end]:
+            floor = at = max(floor, *graded)
             continue
-        done = match.end()
-        if furthest[bisect_left(starts, match.end())] > match.start():
-            floor = max(floor, match.end())
-            continue
-        found = _look(text, match, floor)
-        limit = (_decide(text, found, floor, kind) or _alternative(text, found, last)) if found else None
-        for part in _parts(text, match, limit) if limit else ():
+        measure = _look(tokens, found, floor)
+        limit = (_decide(measure, floor, kind) or _alternative(measure, last)) if measure else None
+        for part in _parts(found, limit) if limit else ():
             yield part
             floor, last = part.end, part
-        if found and match["high"] and not (limit and limit.value_high is not None):
-            done = max(match.end("low"), match.end("low_unit"))
+        if found.has("high") and not (limit and limit.value_high is not None):
+            at = max(place[1] for name in ("low", "low_unit") if (place := found.part(name)))
 
 
-_OR = re.compile(r"\s*(?:\([^)]*\)\s*)?(?:or|and|/)\s*\(?$")
-
-
-def _alternative(text: str, found: _Found, last: Limit | None) -> Limit | None:
-    """A second value in another unit behind a limit: it shares the comparator ("> 12% or 200 mL")."""
-    if not last or not found.unit or found.time_unit or not last.unit or last.time_unit or found.high is not None:
+def _look(tokens: Tokens, found: Found, floor: int) -> _Measure | None:
+    words = (found.read("low") or "").lower()
+    low = _TIMES.get(words) or read_number(words)
+    compared = rule("comparison").ends(tokens, found.first, max(floor, found.first - _REACH))
+    if not compared and words in _TIMES:
         return None
-    if not _OR.fullmatch(text, last.end, found.match.start()) or text[slice(*found.unit)] == text[slice(*last.unit)]:
+    if compared and rule("sample_size").ends(tokens, compared.first, compared.first - 1):
         return None
-    end = max(found.unit[1], found.match.end())
-    return Limit(last.comparator, found.low, None, found.start, end, last.quantity, found.unit, sure=False)
-
-
-def _look(text: str, match: re.Match[str], floor: int) -> _Found | None:
-    low = read_number(match["low"])
-    front = find_front(text, floor, match.start())
-    if low is None or _is_name(text, match, front):
+    if low is None or _is_name(tokens, found, compared):
         return None
-    high = read_number(match["high"]) if match["high"] else None
-    group = "unit" if match["unit"] else "low_unit"
-    unit = without_lead(text, *match.span(group)) if match[group] else None
-    return _Found(
-        match,
-        front,
-        front.start() if front else match.start(),
+    unit = _inner(tokens, found.part("unit") or found.part("low_unit"))
+    suffix = read_comparator("comparator_suffixes", found, "suffix")
+    if compared and tokens.text[tokens.starts[found.first] - 1] == "-":
+        low = -low
+    return _Measure(
+        found,
+        compared,
+        compared.first if compared else found.first,
         low,
-        high,
-        read_suffix(match["suffix"]) or read_comparator(front["comparator"] if front else None),
+        read_number(found.read("high") or ""),
+        suffix or (read_comparator("comparators", compared, "comparator") if compared else None),
         unit,
-        read_unit_of_time(match[group]),
+        _time_unit(tokens, unit),
     )
 
 
-def _is_name(text: str, match: re.Match[str], front: re.Match[str] | None) -> bool:
-    """Digits that belong to a name ("COVID-19", "Day 1", "a 4-point scale", "2017"), and number words without more."""
-    if _PARTED.match(text, match.end("low")):
-        return True
-    if front:
+def _inner(tokens: Tokens, unit: _Place | None) -> _Place | None:
+    return (unit[0] + 1, unit[1]) if unit and tokens.codes[unit[0]] == "-" else unit
+
+
+def _time_unit(tokens: Tokens, unit: _Place | None) -> str | None:
+    if not unit or not rule("span_unit").covers(tokens, *unit):
+        return None
+    found = rule("time_unit").ends(tokens, unit[1], unit[0])
+    return read_time_unit(found.text) if found else None
+
+
+def _is_name(tokens: Tokens, found: Found, compared: Found | None) -> bool:
+    """A number in a name ("type 2", "Day 1", "2017"), and number words without more."""
+    if compared:
         return False
-    if match["low"].isalpha() and not match["unit"] and not match["suffix"]:
+    first, end = found.part("low") or (0, 0)
+    alone = not found.has("unit") and not found.has("suffix") and end == first + 1
+    if alone and (tokens.words[first].isalpha() or _is_year(tokens.words[first])):
         return True
-    return bool(_NAME.search(text, max(0, match.start() - 14), match.start()) or _YEAR.fullmatch(match["low"]))
+    joined = first > 0 and tokens.text[tokens.ends[first - 1] : tokens.starts[first]] in ("", "-")
+    if joined and tokens.words[first - 1].isalpha() and not rule("age_word").starts(tokens, first - 1):
+        return True
+    if len(tokens.words[first]) > 1 and tokens.words[first].isdecimal() and tokens.words[first][0] == "0":
+        return True
+    return rule("numbered_name").ends(tokens, first, max(0, first - 4)) is not None
 
 
-def _decide(text: str, found: _Found, floor: int, kind: CriterionKind | None) -> Limit | None:
-    comparator, high, end = _bounds(found)
+def _is_year(word: str) -> bool:
+    return len(word) == 4 and word.isdecimal() and word[:2] in ("19", "20")
+
+
+def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit | None:
+    found, tokens = measure.found, measure.found.tokens
+    comparator, high, end = _bounds(measure)
     sure = comparator is not None
     if comparator is None:
-        if not (found.time_unit and _is_age(text, found)):
+        if not (measure.time_unit and _is_age(measure)):
             return None
         comparator = Comparator.AT_MOST if kind is CriterionKind.EXCLUSION else Comparator.AT_LEAST
-    unit, time_unit = found.unit, found.time_unit
-    if high is None and found.match["high"] and found.match["low_unit"]:  # "15 years and 9 months"
-        unit, time_unit = without_lead(text, *found.match.span("low_unit")), read_unit_of_time(found.match["low_unit"])
+    unit, time_unit = measure.unit, measure.time_unit
+    if high is None and found.has("high") and found.has("low_unit"):  # "15 years and 9 months"
+        unit = _inner(tokens, found.part("low_unit"))
+        time_unit = _time_unit(tokens, unit)
     if time_unit == "cycle" and unit:  # "at least 2 cycles" counts cycles
-        end, unit, time_unit = unit[0] - 1, None, None
-    if unit is None and (_OF_FOLLOWING.match(text, end) or _NO_COUNT.match(text, end)):
+        end, unit, time_unit = unit[0], None, None
+    if unit is None and rule("no_limit_behind").starts(tokens, end):
         return None
-    if _MUST_NOT.search(text, max(0, found.start - 70), found.start) and kind is not CriterionKind.EXCLUSION:
+    if kind is not CriterionKind.EXCLUSION and rule("must_not").ends(tokens, measure.first, measure.first - _REACH):
         comparator = _INVERTED.get(comparator, comparator)
-    quantity = _quantity(text, found, floor, unit, end)
-    rate = _RATE.match(text, quantity[1]) if quantity and unit and quantity[0] > unit[1] else None
-    if quantity and comparator is Comparator.BETWEEN and _SCALE_RANGE.match(text[slice(*quantity)]):
-        return None
-    end = max(end, found.match.end("suffix"))
-    span = rate.span("rate") if rate else None
-    return Limit(comparator, found.low, high, found.start, end, quantity, unit, time_unit, sure, span)
+    quantity = _quantity(measure, floor, unit, end)
+    if quantity and comparator is Comparator.BETWEEN and rule("scale_range").starts(tokens, quantity[0]):
+        return None  # "(range 0-10)"
+    behind = unit and quantity and quantity[0] >= unit[1]
+    rate = rule("rate_behind").starts(tokens, quantity[1]) if behind and quantity else None
+    suffix = found.part("suffix")
+    return Limit(
+        comparator,
+        measure.low,
+        high,
+        measure.first,
+        max(end, suffix[1] if suffix else end),
+        quantity,
+        unit,
+        time_unit,
+        sure,
+        rate.part("rate") if rate else None,
+    )
 
 
-def _bounds(found: _Found) -> tuple[Comparator | None, int | float | None, int]:
+def _bounds(measure: _Measure) -> tuple[Comparator | None, int | float | None, int]:
     """Comparator, upper value and end: a range counts if its numbers rise, else its first number stands alone."""
-    comparator, high, match = found.comparator, found.high, found.match
+    comparator, high, found = measure.comparator, measure.high, measure.found
+    only = None if comparator is Comparator.BETWEEN else comparator
     if high is None:
-        return None if comparator is Comparator.BETWEEN else comparator, None, match.end()
-    low_time = read_unit_of_time(match["low_unit"])
-    ranged = comparator not in UPPER if not match["second"] else comparator in LOWER
-    if match["join"] == "and" and not match["second"] and comparator is not Comparator.BETWEEN:
+        return only, None, found.end
+    second = read_comparator("comparators", found, "second")
+    ranged = comparator not in UPPER if second is None else second in UPPER and comparator in (*LOWER, None)
+    if found.read("join") == "and" and not second and comparator is not Comparator.BETWEEN:
         ranged = False
-    if not ranged or (high <= found.low and not low_time):
-        return None if comparator is Comparator.BETWEEN else comparator, None, match.end("low")
-    return Comparator.BETWEEN, high, match.end()
+    rises = high > measure.low or _time_unit(found.tokens, _inner(found.tokens, found.part("low_unit")))
+    if not ranged or not rises:
+        return only, None, (found.part("low") or (0, 0))[1]
+    return Comparator.BETWEEN, high, found.end
 
 
-def _quantity(text: str, found: _Found, floor: int, unit: tuple[int, int] | None, end: int) -> tuple[int, int] | None:
-    named = find_quantity(text, floor, found.start)
+def _quantity(measure: _Measure, floor: int, unit: _Place | None, end: int) -> _Place | None:
+    tokens = measure.found.tokens
+    named = find_quantity(tokens, floor, measure.first)
     if unit is None:
-        words = (found.front["comparator"] if found.front else found.match["suffix"] or "?")[0].isalpha()
-        counts = words or not named or (isinstance(found.low, int) and found.low < 20)
-        return (find_counted(text, end) if counts else None) or named
-    if _MASS.match(text, *unit):
-        return find_substance(text, unit[1]) or named
+        by_words = tokens.words[measure.first].isalpha() if measure.compared else measure.found.has("suffix")
+        counts = by_words or not named or (isinstance(measure.low, int) and measure.low < 20)
+        return (find_counted(tokens, end) if counts else None) or named
+    per_volume = any(word.endswith(("L", "l")) for word in tokens.words[unit[0] + 1 : unit[1]])
+    if tokens.words[unit[0]] in _MASSES and not per_volume:
+        return find_substance(tokens, unit[1]) or named
     return named
 
 
-def _parts(text: str, match: re.Match[str], limit: Limit) -> Iterator[Limit]:
+def _is_age(measure: _Measure) -> bool:
+    tokens, found = measure.found.tokens, measure.found
+    near = rule("age_word").search(tokens, max(0, measure.first - 7), measure.first)
+    return near is not None or rule("age_behind").starts(tokens, found.end) is not None
+
+
+def _alternative(measure: _Measure, last: Limit | None) -> Limit | None:
+    """A second value in another unit behind a limit: it shares the comparator ("> 12% or 200 mL")."""
+    unit, tokens = measure.unit, measure.found.tokens
+    if not last or not unit or measure.time_unit or not last.unit or last.time_unit or measure.high is not None:
+        return None
+    joint = tokens.words[last.end : measure.found.first]
+    if not joint or joint[-1].lower() not in ("or", "and", "/") or (len(joint) > 1 and joint[0] != "("):
+        return None
+    if tokens.read(*unit) == tokens.read(*last.unit):
+        return None
+    end = max(unit[1], measure.found.end)
+    return Limit(last.comparator, measure.low, None, measure.first, end, last.quantity, unit, sure=False)
+
+
+def _parts(found: Found, limit: Limit) -> Iterator[Limit]:
     """Two limits written as one: a range whose ends have different units ("6 months to 5 years"), a blood pressure."""
-    low_time = read_unit_of_time(match["low_unit"])
-    pressure = _PRESSURE.match(text, match.end("low")) if limit.value_high is None else None
-    if limit.value_high is not None and low_time and low_time != limit.time_unit:
-        low_unit = without_lead(text, *match.span("low_unit"))
+    tokens = found.tokens
+    low_unit = _inner(tokens, found.part("low_unit"))
+    low_time = _time_unit(tokens, low_unit)
+    low_end = (found.part("low") or (0, 0))[1]
+    pressure = rule("pressure").starts(tokens, low_end) if limit.value_high is None else None
+    if limit.value_high is not None and low_unit and low_time and low_time != limit.time_unit:
         yield replace(
             limit, comparator=Comparator.AT_LEAST, value_high=None, end=low_unit[1], unit=low_unit, time_unit=low_time
         )
-        start = match.start("high")
-        yield replace(limit, comparator=Comparator.AT_MOST, value=limit.value_high, value_high=None, start=start)
-    elif pressure and _PRESSURE_WORD.search(text, max(0, limit.start - 60), limit.start):
-        unit = pressure.span("unit") if pressure["unit"] else None
-        yield replace(limit, unit=unit, end=match.end("low"))
-        yield replace(limit, value=int(pressure["diastolic"]), start=match.end("low"), end=pressure.end(), unit=unit)
+        first = (found.part("high") or (0, 0))[0]
+        yield replace(limit, comparator=Comparator.AT_MOST, value=limit.value_high, value_high=None, first=first)
+    elif pressure and rule("pressure_word").search(tokens, max(0, limit.first - 10), limit.first):
+        unit = pressure.part("unit")
+        diastolic = int(pressure.read("diastolic") or 0)
+        yield replace(limit, unit=unit, end=low_end)
+        yield replace(limit, value=diastolic, first=low_end, end=pressure.end, unit=unit)
     else:
         yield limit
 
 
-def _is_age(text: str, found: _Found) -> bool:
-    front = text[max(0, found.start - 40) : found.start]
-    return bool(_AGE_IN_FRONT.search(front) or _AGE_BEHIND.match(text, found.match.end()))
+def _read_chain(found: Found) -> Limit | None:
+    """A quantity between two numbers ("18 ≤ age ≤ 65"), None if they do not rise."""
+    low, high = read_number(found.read("low") or ""), read_number(found.read("high") or "")
+    if low is None or high is None or low >= high:
+        return None
+    unit = _inner(found.tokens, found.part("unit") or found.part("low_unit"))
+    time_unit = _time_unit(found.tokens, unit)
+    return Limit(Comparator.BETWEEN, low, high, found.first, found.end, found.part("quantity"), unit, time_unit)
+
+
+def _join_bounds(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
+    """A lower and an upper bound of one quantity become one range (">= 1 and <= 65")."""
+    joined: list[Limit] = []
+    for limit in limits:
+        last = joined[-1] if joined else None
+        if last and _bound_one(last, limit) and _fill_range(tokens, last, limit):
+            joined[-1] = replace(
+                last,
+                comparator=Comparator.BETWEEN,
+                value_high=limit.value,
+                end=limit.end,
+                quantity=last.quantity or limit.quantity,
+                unit=limit.unit or last.unit,
+                time_unit=limit.time_unit or last.time_unit,
+                sure=last.sure and limit.sure,
+            )
+        else:
+            joined.append(limit)
+    return joined
+
+
+def _bound_one(low: Limit, high: Limit) -> bool:
+    same_unit = not low.time_unit or not high.time_unit or low.time_unit == high.time_unit
+    return low.comparator in LOWER and high.comparator in UPPER and low.value < high.value and same_unit
+
+
+def _fill_range(tokens: Tokens, low: Limit, high: Limit) -> bool:
+    return low.end == high.first or rule("fills_range").covers(tokens, low.end, high.first) is not None

@@ -7,8 +7,6 @@ from extractor.parse.values import value
 from extractor.parse.vocabulary import load_vocabulary
 from extractor.schemas import CriterionKind
 
-from .alternatives import set_of
-
 __all__ = ["CriterionLine", "describe_lines", "target_words"]
 
 
@@ -23,23 +21,19 @@ class CriterionLine:
 
 
 _STEM = 6
-_COMMON = frozenset(
-    word[:_STEM]
-    for word in set_of(
-        """
-        able active acute additional adult adults advanced after age analysis based been before being cancer
-        care case cell cells children chronic clinical combination comparing condition conditions confirmed
-        consent controlled criteria current days defined diagnosed diagnosis disease diseases disorder
-        disorders dose drug drugs during effect effects efficacy evaluate evaluation exclusion female first
-        from group have having health healthy high history including inclusion induced informed known least
-        less line male medical medication medications men moderate months more newly other participant
-        participants patient patients people phase pilot placebo previous primary prior prospective randomized
-        recurrent refractory relapsed risk safety severe study subject subjects such surgery syndrome test
-        than that their them therapy this time treated treatment trial type used using versus weeks which
-        willing with within without women written years
-        """
-    )
-)
+_COMMON_WORDS = """
+    able active acute additional adult adults advanced after age analysis based been before being cancer
+    care case cell cells children chronic clinical combination comparing condition conditions confirmed
+    consent controlled criteria current days defined diagnosed diagnosis disease diseases disorder
+    disorders dose drug drugs during effect effects efficacy evaluate evaluation exclusion female first
+    from group have having health healthy high history including inclusion induced informed known least
+    less line male medical medication medications men moderate months more newly other participant
+    participants patient patients people phase pilot placebo previous primary prior prospective randomized
+    recurrent refractory relapsed risk safety severe study subject subjects such surgery syndrome test
+    than that their them therapy this time treated treatment trial type used using versus weeks which
+    willing with within without women written years
+    """
+_COMMON = frozenset(word[:_STEM] for word in _COMMON_WORDS.split())
 
 
 def target_words(*texts: str) -> frozenset[str]:

@@ -4,11 +4,14 @@ Lines are taken from the raw text, because indentation and line breaks are what 
 """
 
 import re
+from collections.abc import Iterator
 from enum import StrEnum
 
 from extractor.parse.values import value
+from extractor.text.book import rule
+from extractor.text.passage import Passage, Section
 
-from .headings import split_at_headings
+from .headings import find_headings
 
 __all__ = ["Bullet", "Line", "read_lines", "read_marker"]
 
@@ -66,13 +69,15 @@ _PADDING = re.compile(r"[\s\u00a0]*(?:[.,;:](?=\s|$)[\s\u00a0]*)*")
 _ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "vii": 7, "viii": 8, "ix": 9, "x": 10, "xi": 11}
 
 
-def read_lines(raw: str) -> list[Line]:
+def read_lines(section: Section) -> list[Line]:
     r"""All lines that have words, in order; a heading that runs on into text becomes a line of its own.
 
-    >>> lines = read_lines("Criteria:\n\n 1. Age\n * Sex")
+    >>> from extractor.text.passage import read_section
+    >>> lines = read_lines(read_section("eligibility", "Criteria:\n\n 1. Age\n * Sex"))
     >>> [(line.bullet and line.bullet.value, line.ordinal, line.column) for line in lines]
     [(None, None, 0), ('number', 1, 4), ('star', None, 3)]
     """
+    raw = section.raw
     lines: list[Line] = []
     gap = False
     for found in re.finditer(r"[^\n]+|\n[ \t\r]*(?=\n)", raw):
@@ -80,11 +85,27 @@ def read_lines(raw: str) -> list[Line]:
             gap = True
             continue
         wrapped = bool(lines) and not gap and _breaks_off(raw, lines[-1])
-        for start, end in split_at_headings(raw, found.start(), found.end(), wrapped=wrapped):
+        for start, end in _split_at_headings(section, found.start(), found.end(), wrapped=wrapped):
             if line := _read_line(raw, start, end, gap=gap):
                 lines.append(line)
                 gap = False
     return lines
+
+
+def _split_at_headings(section: Section, start: int, end: int, *, wrapped: bool) -> Iterator[tuple[int, int]]:
+    """Cut a line in front of, and after, each heading of a list in it; not where a ``wrapped`` sentence names one."""
+    whole = section.between(start, end)
+    done = start
+    if rule("criteria_word").search(section.tokens, whole.first, whole.end):
+        for first, last in find_headings(section.tokens, whole.first, whole.end, wrapped=wrapped):
+            heading = Passage(section, first, last).raw_span
+            if any(word.isalpha() and len(word) > 1 for word in section.between(done, heading[0]).alone().tokens.words):
+                yield done, heading[0]
+                done = heading[0]
+            yield (done, heading[1]) if done == start and not section.raw[done : heading[0]].strip() else heading
+            done = heading[1]
+    if section.raw[done:end].strip():
+        yield done, end
 
 
 def _breaks_off(raw: str, line: Line) -> bool:

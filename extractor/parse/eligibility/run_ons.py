@@ -2,13 +2,12 @@ r"""Lists that run on in one line or paragraph: "1. Adult 2. Asthma 3. Consent".
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
 
 from extractor.parse.values import value
 
 from .lines import Bullet, read_marker
 
-__all__ = ["Mark", "find_marks", "split_flattened", "without_late_topic"]
+__all__ = ["Mark", "find_marks"]
 
 _ENUMERATED = re.compile(
     r"(?P<before>[.;:,)\]）；。]|\w|\s)(?P<blank>\s*)"
@@ -18,23 +17,6 @@ _SURE = ".;:,)]）；。"
 _ROMAN_LETTERS = {"v": 5, "x": 10}
 _CIRCLED = re.compile(r"(?<=[\s;])[•●▪◦■②-⑳]\s*(?=[^\W\d])")
 _CAPITAL = re.compile(r"\s*(?:[A-Z\d]|\\?[<>≤≥])")
-
-_FLATTENED = re.compile(r"CHARACTERISTICS:[ ]\S")
-_TOPIC = re.compile(
-    r"\b(?:Age|Sex|Menopausal\s+status|Performance\s+status|Life\s+expectancy|Hematopoietic|Hepatic|Renal|Cardiovascular"
-    r"|Pulmonary|Neurologic|Immunologic|Metabolic|Biologic\s+therapy|Chemotherapy|Endocrine\s+therapy|Radiotherapy"
-    r"|Surgery|Other|(?:DISEASE|PATIENT)\s+CHARACTERISTICS|PRIOR\s+CONCURRENT\s+THERAPY):(?=\s)"
-)
-_LATE_TOPIC = re.compile(
-    r"(?<=[\w)%.])\s+(?:Hematopoietic|Hepatic|Renal|Cardiovascular|Pulmonary|Neurologic|Immunologic|Chemotherapy"
-    r"|Radiotherapy|Surgery|Other):\s*$"
-)
-_OPENER = re.compile(
-    r"(?<=[a-z0-9%)])\s+(?=(?:No|Not|At\s+least|Must|Measurable|Bidimensionally|Bilirubin|Creatinine|Platelets?|WBC"
-    r"|Absolute|Granulocytes?|Neutrophils?|Hemoglobin|Hematocrit|SGOT|AST|ALT|Transaminases?|Ejection|LVEF|Forced|FEV1"
-    r"|DLCO|ECOG|SWOG|Zubrod|Fertile|HIV\s+negative|Negative|Concurrent|Prior|See|Recovered|Greater|More|Able|Adequate|Effective"
-    r"|Histologically|Histologic|Refractory|Relapsed|Progressive|Autologous|Patients?|Pregnant|Nursing)\b)"
-)
 
 
 @value(frozen=True, slots=True)
@@ -108,30 +90,3 @@ def _count_up(
         if sure or (not sure_only and _CAPITAL.match(raw, marker[2], end)):
             yield Mark(bullet, number, found.end("before"), found.end(), marker[2], sure)
             ordinal, seen = number, seen + 1
-
-
-def without_late_topic(text: str) -> str:
-    """An item without the heading of the next items, which a damaged list left behind it.
-
-    >>> without_late_topic("Platelets at least 100,000/mm3 Hepatic:")
-    'Platelets at least 100,000/mm3'
-    """
-    found = _LATE_TOPIC.search(text)
-    return text[: found.start()] if found and found.start() > 0 else text
-
-
-def split_flattened(raw: str) -> list[tuple[int, int]]:
-    """The items and headings of a section whose list was flattened into running text without any punctuation.
-
-    >>> raw = "PATIENT CHARACTERISTICS: Age: 18 and over Renal: Creatinine normal No dialysis"
-    >>> [raw[start:end] for start, end in split_flattened(raw)][1:]
-    ['Age:', '18 and over', 'Renal:', 'Creatinine normal', 'No dialysis']
-    """
-    if not _FLATTENED.search(raw):
-        return []
-    cuts = {0, len(raw)} | {found.end() for found in _OPENER.finditer(raw)}
-    cuts |= {place for found in _TOPIC.finditer(raw) for place in found.span()}
-    cuts |= {found.end() for found in re.finditer(r"\n\s*\n", raw)}
-    ordered = sorted(cuts)
-    pieces = ((start, start + len(raw[start:end].rstrip())) for start, end in pairwise(ordered))
-    return [(end - len(raw[start:end].lstrip()), end) for start, end in pieces if raw[start:end].strip()]

@@ -1,84 +1,32 @@
 """Time limits of a criterion: "within 4 weeks before enrolment"."""
 
-import re
 from collections.abc import Iterator, Sequence
 
-from extractor.parse.durations import Duration, find_durations
-from extractor.parse.parsed import Reading
-from extractor.parse.passage import Passage
-from extractor.parse.requirements import Guarded
+from extractor.parse.parsed import Reading, Span
 from extractor.parse.values import value
-from extractor.parse.words import find_starts, find_words
 from extractor.schemas import Comparator, CriterionKind, Support, TimeUnit, TimeWindow
+from extractor.text.book import read_text, rule
+from extractor.text.lexer import Tokens
+from extractor.text.passage import Passage
+from extractor.text.patterns import Found
+from extractor.text.times import Duration, find_durations
 
-from .alternatives import any_of, set_of
 from .lifetimes import is_age, is_lifetime
-from .limit import Limit
-from .limit_grammar import COMPARATOR, read_comparator
+from .limits import UPPER, Limit, read_comparator
 from .measured import share
 
 __all__ = ["MEASURED", "read_window"]
 
-_SPAN_WORDS = "within in during over throughout beginning"
-_ONWARD_WORDS = "for until till through plus later lasting between from duration"
-_FILLERS = any_of(
-    """
-    a an about approximately period of the last past previous preceding prior first next consecutive recent most
-    least at
-    """
-)
-_LEFT = re.compile(
-    rf"(?P<preposition>\b{any_of(f'{_SPAN_WORDS} {_ONWARD_WORDS} and after of every')}\b\s*)?"
-    rf"(?P<comparator>{COMPARATOR}\s*)?(?:\b{_FILLERS}\b\s*)*$",
-    re.IGNORECASE,
-)
-_REACH = 60
-"""How many characters in front of a length of time are looked at."""
-_BESIDE = 200
-"""How many on either side tell whether it stands alone."""
-_RELATIONS = any_of(
-    """
-    before prior_to prior of preceding after post since from following previous_to earlier_than ago to until
-    later at apart duration history immediately_prior_to
-    """
-)
-_ENDS_ANCHOR = any_of(
-    """
-    and or unless if except excluding with without but for while when were was are is will must may that which
-    """
-)
-_ANCHOR = re.compile(
-    rf"\s*\)?\s*(?:\b{_RELATIONS}\b(?:\s+(?!{_ENDS_ANCHOR}\b)[^\s,.;:()]+(?:\s\d+)?){{0,9}})?", re.IGNORECASE
-)
-_BACK = any_of("last past previous preceding prior next")
-_BACK_WORDS = set_of("last past previous preceding prior next")
-_IMPLIED = Guarded(
-    rf"\b(?:within|in|during|over|for)\s+(?:the\s+)?(?:immediate\s+)?{_BACK}\s+(?P<unit>year|month|week|day|hour)\b"
-    r"|\b(?:last|past)\s+(?P<bare>year|month|week)\b"
-)
-_COURSE = re.compile(
-    r"\s*(?:per|/|a|each)\s?(?:day|week|month|year)\b|\s*(?:cycles?|course|period\s+of\s+treatment|regimen|infusion|follow)",
-    re.IGNORECASE,
-)
-_OR_MORE = re.compile(r"\s*(?:(?:or|and)\s+(?:more|longer|greater)|minimum)\b", re.IGNORECASE)
-_MORE_INSIDE = re.compile(r"\bor\s+(?:more|greater)\b", re.IGNORECASE)
-_AT_LEAST = re.compile(r"\bat\s+least\b", re.IGNORECASE)
-_STOPS = re.compile(
-    r"\b(?:stop\w*|discontinu\w+|withh[eo]ld\w*|abstain\w*|refrain\w*|avoid\w*|suspend\w*|wash-?\s?out|contracepti\w+)\b[^.;]*$",
-    re.IGNORECASE,
-)
-"""Words of giving up: what is stopped a week before stays stopped for at least that week."""
-
-_OR_LESS = re.compile(r"\s*(?:or\s+(?:less|fewer|shorter)|maximum)\b", re.IGNORECASE)
-_BEFORE_IT = re.compile(r"\s*(?:\w+\s+)?(?:before|prior|preceding|ago|previous)\b", re.IGNORECASE)
-_AFTER_IT = re.compile(r"\s*(?:\w+\s+)?(?:after|following|post|since|from|wash-?out)\b", re.IGNORECASE)
-_AND_AFTER = re.compile(r"\s*(?:after|following|post|later|thereafter|from)\b", re.IGNORECASE)
-_NO_WINDOW = re.compile(r"\b(?:age|life|survival)\b", re.IGNORECASE)
+_WITHIN = frozenset({"within", "in", "during"})
+_SPANS = _WITHIN | {"over", "throughout", "beginning"}
+_ONWARD = frozenset({"for", "until", "till", "through", "plus", "later", "lasting", "between", "from", "duration"})
+_BACK = frozenset({"last", "past", "previous", "preceding", "prior", "former", "next"})
+_NO_WINDOW = frozenset({"age", "life", "survival"})
 
 
 @value(frozen=True, slots=True)
-class _Found:
-    start: int
+class _Window:
+    first: int
     end: int
     comparator: Comparator
     value: int | float
@@ -89,23 +37,25 @@ class _Found:
 def read_window(passage: Passage, kind: CriterionKind | None = None, topic: str = "") -> Reading[TimeWindow | None]:
     """The first time limit of a criterion, None if it has none.
 
-    ``topic`` is the heading or lead-in: a length of time under "Life expectancy" is no window.
+    ``passage`` stands alone (``Passage.alone``). ``topic`` is the heading or lead-in: a length of time under "Life
+    expectancy" is no window.
 
-    >>> from extractor.parse.passage import passage_of
-    >>> read_window(passage_of("No chemotherapy within 4 weeks before enrolment")).value.quote
+    >>> from extractor.text.passage import read_passage
+    >>> read_window(read_passage("No chemotherapy within 4 weeks before enrolment")).value.quote
     'within 4 weeks before enrolment'
     """
-    text = passage.text
-    durations = list(find_durations(text))
-    found = None if _NO_WINDOW.search(topic) else _find_first(text, durations, kind)
-    confidence = share(MEASURED[_shape(text, found, durations)])
+    tokens = passage.tokens
+    lengths = {duration.first: duration for duration in find_durations(tokens)}
+    windows = rule("window").find(tokens) if lengths else ()
+    times = [(front, lengths[at]) for front in windows if (at := (front.part("duration") or (-1,))[0]) in lengths]
+    ruled_out = topic and not _NO_WINDOW.isdisjoint(word.lower() for word in read_text(topic).words)
+    found = None if ruled_out else _find_first(tokens, times, kind)
+    confidence = share(MEASURED[_shape(tokens, found, times)])
     if not found:
         return Reading(None, confidence)
-    window = TimeWindow(
-        quote=passage.quote(found.start, found.end), comparator=found.comparator, value=found.value, unit=found.unit
-    )
-    span = passage.span(found.start, found.end)
-    return Reading(window, confidence, (span,), Support.PARSED)
+    place = passage.part(found.first, found.end)
+    window = TimeWindow(quote=place.raw, comparator=found.comparator, value=found.value, unit=found.unit)
+    return Reading(window, confidence, (Span(passage.section.name, *place.raw_span),), Support.PARSED)
 
 
 MEASURED = {
@@ -122,101 +72,104 @@ Measured on labelled limits; calibration turns it into the share on whole record
 """
 
 
-def _shape(text: str, found: _Found | None, durations: Sequence[Duration]) -> str:
+_Time = tuple[Found, Duration]
+"""A length of time, and the same with what belongs to it in front of it."""
+
+
+def _shape(tokens: Tokens, found: _Window | None, times: Sequence[_Time]) -> str:
     if found:
-        alone = len([duration for duration in durations if duration.unit is not TimeUnit.CYCLE]) <= 1
+        alone = len([duration for _, duration in times if duration.unit is not TimeUnit.CYCLE]) <= 1
         return ("the only length of time" if alone else "one of several") if found.sure else "sense implied"
-    if not durations:
+    if not times:
         return "no length of time"
-    unread = any(_is_window(text, duration, duration.start) for duration in durations)
+    unread = any(_is_window(tokens, duration, duration.first) for _, duration in times)
     return "length of time not read" if unread else "only ages and the like"
 
 
-def _find_first(text: str, durations: Sequence[Duration], kind: CriterionKind | None) -> _Found | None:
-    candidates = [window for duration in durations if (window := _read(text, duration))]
-    for found in () if _BACK_WORDS.isdisjoint(find_words(text)) else _IMPLIED.finditer(text):
-        unit = TimeUnit((found["unit"] or found["bare"]).lower())
-        end = _anchor_end(text, found.end())
-        candidates.append(_Found(found.start(), end, Comparator.AT_MOST, 1, unit, sure=True))
-    return min(candidates or _washouts(text, durations, kind), key=lambda window: window.start, default=None)
+def _find_first(tokens: Tokens, times: Sequence[_Time], kind: CriterionKind | None) -> _Window | None:
+    windows = [window for front, duration in times if (window := _read(tokens, front, duration))]
+    for found in rule("last_unit").find(tokens):
+        unit = TimeUnit((found.read("unit") or "").lower())
+        windows.append(_Window(found.first, _find_end(tokens, found.end), Comparator.AT_MOST, 1, unit, sure=True))
+    return min(windows or _find_washouts(tokens, times, kind), key=lambda window: window.first, default=None)
 
 
-def _read(text: str, duration: Duration) -> _Found | None:
-    left = _look_left(text, duration.start)
-    if not _is_window(text, duration, left.start()) or _COURSE.match(text, duration.end):
+def _read(tokens: Tokens, front: Found, duration: Duration) -> _Window | None:
+    back = _WITHIN & _list_words(front, duration) and _BACK & _list_words(front, duration)  # no age is "in the last"
+    if not (back or _is_window(tokens, duration, front.first)) or rule("course_behind").starts(tokens, duration.end):
         return None
-    sense = _stated(left, text, duration) or _implied(left, text, duration)
+    sense = _read_stated(front, tokens, duration) or _read_implied(front, tokens, duration)
     if not sense:
         return None
-    comparator, sure, start = sense
-    upper = comparator in (Comparator.AT_MOST, Comparator.LESS)
-    value = duration.high if upper else duration.low
+    comparator, sure, first = sense
+    bound = duration.high if comparator in UPPER else duration.low
     unit = duration.unit
     if unit is TimeUnit.MINUTE:  # the smallest unit of a window is the hour
-        value, unit = value / 60, TimeUnit.HOUR
-        value = int(value) if float(value).is_integer() else round(value, 2)
-    return _Found(start, _anchor_end(text, duration.end), comparator, value, unit, sure)
+        bound, unit = round(bound / 60, 2), TimeUnit.HOUR
+        bound = int(bound) if bound.is_integer() else bound
+    return _Window(first, _find_end(tokens, duration.end), comparator, bound, unit, sure)
 
 
-def _look_left(text: str, end: int) -> re.Match[str]:
-    """The words in front of a length of time that belong to it, from the first of them on; there may be none."""
-    for place in (*find_starts(text, max(0, end - _REACH), end), end):
-        if found := _LEFT.match(text, place, end):
-            return found
-    raise AssertionError("the expression matches the empty string at the end")
+def _list_words(front: Found, duration: Duration) -> set[str]:
+    return {word.lower() for word in front.tokens.words[front.first : duration.first]}
 
 
-def _is_window(text: str, duration: Duration, start: int) -> bool:
+def _is_window(tokens: Tokens, duration: Duration, first: int) -> bool:
     high = duration.high if duration.high > duration.low else None
-    limit = Limit(Comparator.EQUAL, duration.low, high, start, duration.end, None, None, duration.unit.value)
-    return duration.unit is not TimeUnit.CYCLE and not is_age(text, limit) and not is_lifetime(text, limit)
+    limit = Limit(Comparator.EQUAL, duration.low, high, first, duration.end, None, None, duration.unit.value)
+    return duration.unit is not TimeUnit.CYCLE and not is_age(tokens, limit) and not is_lifetime(tokens, limit)
 
 
 _Sense = tuple[Comparator, bool, int]
+"""A comparator, whether it is sure, and where the window begins."""
 
 
-def _stated(left: re.Match[str], text: str, duration: Duration) -> _Sense | None:
-    """The comparator that stands beside the length of time, whether that is sure, and where the window begins."""
-    comparator = read_comparator(left["comparator"])
+def _read_stated(front: Found, tokens: Tokens, duration: Duration) -> _Sense | None:
+    """The sense that a comparator beside the length of time gives."""
+    comparator = read_comparator("comparators", front, "comparator")
+    lasting = comparator is Comparator.AT_MOST and "up" in _list_words(front, duration)
+    if lasting and rule("after_behind").starts(tokens, duration.end):
+        return Comparator.AT_LEAST, True, front.first  # "contraception for up to 6 months after the last dose"
     if comparator and comparator not in (Comparator.EQUAL, Comparator.BETWEEN):
-        return comparator, True, left.start()
-    if _OR_MORE.match(text, duration.end) or _MORE_INSIDE.search(text, duration.start, duration.end):
-        return Comparator.AT_LEAST, True, left.start()
-    if _OR_LESS.match(text, duration.end):
-        return Comparator.AT_MOST, True, left.start()
+        return comparator, True, front.first
+    inside = rule("or_more").search(tokens, duration.first, duration.end)
+    if inside or rule("or_more").starts(tokens, duration.end):
+        return Comparator.AT_LEAST, True, front.first
+    if rule("or_less").starts(tokens, duration.end):
+        return Comparator.AT_MOST, True, front.first
     return None
 
 
-def _implied(left: re.Match[str], text: str, duration: Duration) -> _Sense | None:
+def _read_implied(front: Found, tokens: Tokens, duration: Duration) -> _Sense | None:
     """The sense that a preposition, or a word such as "before", gives to a length of time."""
-    preposition = (left["preposition"] or "").strip().lower()
-    words = text[left.start() : duration.start]
-    if _AT_LEAST.search(words):
-        return Comparator.AT_LEAST, True, left.start()
-    if preposition in _SPAN_WORDS.split() or re.search(rf"\b{_BACK}\b", words, re.IGNORECASE):
-        return Comparator.AT_MOST, preposition in ("within", "in", "during"), left.start()
-    if preposition in _ONWARD_WORDS.split() or (preposition == "and" and _AND_AFTER.match(text, duration.end)):
-        return Comparator.AT_LEAST, preposition in ("for", "until"), left.start()
-    if _BEFORE_IT.match(text, duration.end):
-        stops = _STOPS.search(text, max(0, duration.start - 90), duration.start)
-        return Comparator.AT_LEAST if stops else Comparator.AT_MOST, False, duration.start
-    if _AFTER_IT.match(text, duration.end):
-        return Comparator.AT_LEAST, False, duration.start
-    return None
+    preposition = (front.read("preposition") or "").lower()
+    words = _list_words(front, duration)
+    if "least" in words:
+        return Comparator.AT_LEAST, True, front.first
+    if preposition in _SPANS or not _BACK.isdisjoint(words):
+        return Comparator.AT_MOST, preposition in _WITHIN, front.first
+    after = rule("after_behind").starts(tokens, duration.end)
+    if preposition in _ONWARD or (preposition == "and" and after):
+        return Comparator.AT_LEAST, preposition in ("for", "until"), front.first
+    if rule("before_behind").starts(tokens, duration.end):
+        stops = rule("stopping").ends(tokens, duration.first, duration.first - 16)
+        return Comparator.AT_LEAST if stops else Comparator.AT_MOST, False, duration.first
+    return (Comparator.AT_LEAST, False, duration.first) if after else None
 
 
-def _washouts(text: str, durations: Sequence[Duration], kind: CriterionKind | None) -> Iterator[_Found]:
+def _find_washouts(tokens: Tokens, times: Sequence[_Time], kind: CriterionKind | None) -> Iterator[_Window]:
     """A length of time alone behind the name of a treatment is its wash-out ("cetirizine: 3 days")."""
     sense = Comparator.AT_MOST if kind is CriterionKind.EXCLUSION else Comparator.AT_LEAST
-    for duration in durations:
-        before = text[max(0, duration.start - _BESIDE) : duration.start].rstrip()
-        after = text[duration.end : duration.end + _BESIDE].strip(" .;,")
+    for front, duration in times:
+        before, after = tokens.codes[: duration.first], tokens.codes[duration.end :].strip(".;,")
         bracketed = before.endswith(("(", ":", "-")) and (not after or after.startswith(")"))
-        alone = bracketed or (not after and len(before.split()) <= 6)
-        if alone and not before.lower().endswith(("every", "each")) and _is_window(text, duration, duration.start):
-            yield _Found(duration.start, duration.end, sense, duration.high, duration.unit, sure=False)
+        repeated = duration.first and tokens.words[duration.first - 1].lower() in ("every", "each")
+        alone = bracketed or (not after and len(before) <= 6)
+        if alone and not repeated and _is_window(tokens, duration, front.first):
+            yield _Window(duration.first, duration.end, sense, duration.high, duration.unit, sure=False)
 
 
-def _anchor_end(text: str, end: int) -> int:
-    found = _ANCHOR.match(text, end)
-    return end + len(text[end : found.end() if found else end].rstrip(" )"))
+def _find_end(tokens: Tokens, end: int) -> int:
+    found = rule("window_anchor").starts(tokens, end)
+    last = found.end if found else end
+    return last - (tokens.codes[last - 1] == ")")

@@ -2,9 +2,10 @@ import pytest
 
 from extractor.parse.eligibility.category import read_category, score_lines
 from extractor.parse.eligibility.line_features import CriterionLine, describe_lines, target_words
-from extractor.parse.passage import passage_of
+from extractor.parse.parsed import Span
 from extractor.parse.vocabulary import load_vocabulary
 from extractor.schemas import Category, CriterionKind
+from extractor.text.passage import read_passage
 
 INCLUSION, EXCLUSION = CriterionKind.INCLUSION, CriterionKind.EXCLUSION
 
@@ -53,14 +54,14 @@ def test_a_heading_is_likelier_to_be_no_criterion():
 
 
 def test_the_word_that_decides_is_shown():
-    passage = passage_of("Women who are pregnant")
+    passage = read_passage("Women who are pregnant")
     read = read_category(passage, score(passage.text, EXCLUSION))
     assert [passage.raw[span.start : span.end] for span in read.spans] == ["pregnant"]
 
 
 def test_a_line_without_known_words_shows_all_of_itself():
-    passage = passage_of("Zorpness")
-    assert read_category(passage, score(passage.text)).spans == (passage.whole,)
+    passage = read_passage("Zorpness")
+    assert read_category(passage, score(passage.text)).spans == (Span("eligibility", 0, 8),)
 
 
 def test_no_lines_have_no_scores():

@@ -1,17 +1,20 @@
 import pytest
 
 from extractor.parse.eligibility.constraints import read_constraints
-from extractor.parse.passage import passage_of
+from extractor.parse.eligibility.limits import find_limits
 from extractor.schemas import CriterionKind
+from extractor.text.passage import read_passage
 
 INCLUSION, EXCLUSION = CriterionKind.INCLUSION, CriterionKind.EXCLUSION
 
 
+def read_all(passage, kind=INCLUSION, topic=""):
+    return read_constraints(passage, find_limits(passage.tokens, kind), topic)
+
+
 def read(text, kind=INCLUSION, topic=""):
-    return [
-        (c.quantity, c.comparator.value, c.value, c.value_high, c.unit)
-        for c in read_constraints(passage_of(text), kind, topic).value
-    ]
+    found = read_all(read_passage(text), kind, topic).value
+    return [(c.quantity, c.comparator.value, c.value, c.value_high, c.unit) for c in found]
 
 
 @pytest.mark.parametrize(
@@ -48,6 +51,11 @@ def read(text, kind=INCLUSION, topic=""):
         ("18 years ≤ age ≤ 65 years", ("age", "between", 18, 65, "year")),
         ("ages 6 through 70 years", ("ages", "between", 6, 70, "year")),
         ("must not have a heart rate below 50 bpm", ("heart rate", ">=", 50, None, "bpm")),
+        ("T-score <= -2.5", ("T-score", "<=", -2.5, None, None)),
+        ("triptan use no more than twice weekly", ("weekly", "<=", 2, None, None)),
+        ("WHO class III or class IV", ("WHO class", "between", 3, 4, None)),
+        ("Body Mass Index (BMI) >= 19 and <= 32 kg/m^2", ("Body Mass Index (BMI)", "between", 19, 32, "kg/m^2")),
+        ("Kt/V < 1,2", ("Kt/V", "<", 1.2, None, None)),
         ("Prothrombin time > 16 s", ("Prothrombin time", ">", 16, None, "s")),
         ("Bilirubin &amp;gt; 2 mg/dL", ("Bilirubin", ">", 2, None, "mg/dL")),
     ],
@@ -101,10 +109,11 @@ def test_topic_names_a_quantity_that_the_line_leaves_out():
         "Previously treated, 2L+",
         "If < 2 years old, with a guardian",
         "Diabetes of type 2",
+        "Asthma (control group, n = 50)",
     ],
 )
 def test_time_limits_and_names_are_no_constraints(text):
-    reading = read_constraints(passage_of(text), INCLUSION)
+    reading = read_all(read_passage(text))
     assert reading.value == ()
     assert reading.confidence >= 0.8
 
@@ -126,12 +135,12 @@ def test_excluded_ages_on_both_sides_are_two_limits():
 
 
 def test_spans_point_at_the_limits():
-    passage = passage_of(r"ALT \< 2 x ULN and INR \> 1.5")
-    spans = read_constraints(passage, INCLUSION).spans
+    passage = read_passage(r"ALT \< 2 x ULN and INR \> 1.5")
+    spans = read_all(passage).spans
     assert [passage.raw[span.start : span.end] for span in spans] == [r"ALT \< 2 x ULN", r"INR \> 1.5"]
 
 
 def test_number_that_no_rule_reads_lowers_the_confidence():
-    plain = read_constraints(passage_of("Hemoglobin > 8 g/dL"), INCLUSION)
-    loose = read_constraints(passage_of("Hemoglobin > 8 g/dL, 3 samples 40 apart"), INCLUSION)
+    plain = read_all(read_passage("Hemoglobin > 8 g/dL"))
+    loose = read_all(read_passage("Hemoglobin > 8 g/dL, 3 samples 40 apart"))
     assert loose.confidence < plain.confidence

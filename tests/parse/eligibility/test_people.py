@@ -1,19 +1,21 @@
 import pytest
 
 from extractor.parse.eligibility.ages import read_ages
+from extractor.parse.eligibility.limits import find_limits
 from extractor.parse.eligibility.people import Stated, read_healthy, read_sex
-from extractor.parse.passage import passage_of
 from extractor.schemas import Category, CriterionKind, Sex
+from extractor.text.passage import read_passage
 
 INCLUSION, EXCLUSION = CriterionKind.INCLUSION, CriterionKind.EXCLUSION
 
 
 def stated(text, kind=INCLUSION, category=Category.AGE, **more):
-    return Stated(passage_of(text), kind, category, **more)
+    passage = read_passage(text)
+    return Stated(passage, kind, category, find_limits(passage.tokens, kind), **more)
 
 
 def ages(criteria, *summary):
-    low, high = read_ages(criteria, [passage_of(text, "brief_summary") for text in summary])
+    low, high = read_ages(criteria, [read_passage(text, "brief_summary") for text in summary])
     return tuple((age.value.value, age.value.unit.value) if age.value else None for age in (low, high))
 
 
@@ -108,7 +110,7 @@ def test_sex(text, category, sex):
     ],
 )
 def test_healthy_volunteers(text, expected):
-    assert read_healthy([], [passage_of(text, "title")]).value is expected
+    assert read_healthy([], [read_passage(text, "title")]).value is expected
 
 
 def test_ages_that_differ_between_criteria_are_told_as_alternatives():

@@ -1,11 +1,11 @@
 import pytest
 
 from extractor.parse.eligibility.prose import find_suspects
-from extractor.parse.passage import passage_of
+from extractor.text.passage import read_passage
 
 
 def suspects(text):
-    return [(s.passage.text, s.kind.value, s.stands) for s in find_suspects(passage_of(text, "brief_summary"))]
+    return [(s.passage.text, s.kind.value, s.stands) for s in find_suspects(read_passage(text, "brief_summary"))]
 
 
 @pytest.mark.parametrize(

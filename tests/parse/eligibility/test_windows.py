@@ -1,8 +1,8 @@
 import pytest
 
 from extractor.parse.eligibility.windows import read_window
-from extractor.parse.passage import passage_of
 from extractor.schemas import CriterionKind
+from extractor.text.passage import read_passage
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,9 @@ from extractor.schemas import CriterionKind
             "month",
         ),
         ("Symptoms within 90 minutes of exposure", "within 90 minutes of exposure", "<=", 1.5, "hour"),
+        ("Donation in the month prior to screening", "in the month prior to screening", "<=", 1, "month"),
+        ("Contraception for up to 26 weeks after dosing", "for up to 26 weeks after dosing", ">=", 26, "week"),
+        ("Having breastfed an infant in the last 2 months", "in the last 2 months", "<=", 2, "month"),
         ("Documented in the last 5 y", "in the last 5 y", "<=", 5, "year"),
         ("Infection 14days before screening", "14days before screening", "<=", 14, "day"),
         (
@@ -40,18 +43,18 @@ from extractor.schemas import CriterionKind
     ],
 )
 def test_reads_the_time_limit(text, quote, comparator, value, unit):
-    window = read_window(passage_of(text)).value
+    window = read_window(read_passage(text)).value
     assert (window.quote, window.comparator.value, window.value, window.unit.value) == (quote, comparator, value, unit)
 
 
 def test_first_of_several_counts():
-    window = read_window(passage_of("Radiotherapy within 2 weeks or chemotherapy within 4 weeks")).value
+    window = read_window(read_passage("Radiotherapy within 2 weeks or chemotherapy within 4 weeks")).value
     assert window.value == 2
 
 
 @pytest.mark.parametrize(("kind", "comparator"), [(CriterionKind.INCLUSION, ">="), (CriterionKind.EXCLUSION, "<=")])
 def test_washout_alone_takes_the_sense_of_its_list(kind, comparator):
-    assert read_window(passage_of("Cetirizine: 3 days"), kind).value.comparator.value == comparator
+    assert read_window(read_passage("Cetirizine: 3 days"), kind).value.comparator.value == comparator
 
 
 @pytest.mark.parametrize(
@@ -59,15 +62,15 @@ def test_washout_alone_takes_the_sense_of_its_list(kind, comparator):
     ["Age 18 to 65 years", "Life expectancy of at least 3 months", "Pregnant", "Given every 3 weeks", "QTc > 450 ms"],
 )
 def test_other_lengths_of_time_are_no_windows(text):
-    assert read_window(passage_of(text)).value is None
+    assert read_window(read_passage(text)).value is None
 
 
 def test_no_window_under_a_heading_of_life_expectancy():
-    assert read_window(passage_of("At least 6 months"), topic="Life expectancy").value is None
+    assert read_window(read_passage("At least 6 months"), topic="Life expectancy").value is None
 
 
 def test_quote_is_raw_text():
-    passage = passage_of("Steroids in the\nlast \\~ 2 weeks")
+    passage = read_passage("Steroids in the\nlast \\~ 2 weeks")
     window = read_window(passage)
     assert window.value.quote in passage.raw
     assert passage.raw[window.spans[0].start : window.spans[0].end] == window.value.quote
