@@ -40,7 +40,9 @@ def _describe(item):
     places = {}
     for proof in item.pop("evidence"):
         field = proof["field"].split("[")[0]
-        places.setdefault(field, []).append(f"{proof['section']} {proof['start']}:{proof['end']} {proof['support']} {proof['confidence']}")
+        places.setdefault(field, []).append(
+            f"{proof['section']} {proof['start']}:{proof['end']} {proof['support']} {proof['confidence']}"
+        )
     for field, value in item.items():
         if field != "origin" and value not in (None, [], ""):  # without a model all origins are rules
             shown = " | ".join([json.dumps(value, ensure_ascii=False), *places.get(field, ())])

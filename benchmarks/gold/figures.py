@@ -12,12 +12,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from extractor.ask.plan.questions import Assist
 from extractor.evaluation.scoring import evaluate
 from extractor.evaluation.standoff import find_changed_sections, from_standoff
+from extractor.options import Assist, ExtractionOptions
 from extractor.read import read_records
 from extractor.rules import extract_by_rules
-from extractor.schemas import Task, TrialRecord
+from extractor.schemas import TrialRecord
 
 from .__main__ import INDEPENDENT, read_gold
 
@@ -26,7 +26,7 @@ __all__ = ["FIGURES", "GROUPS", "measure_figures", "read_figures"]
 FIGURES = Path(__file__).with_name("figures.json")
 GROUPS = ("oncology and allergy", "other areas")
 _HOME = frozenset({"Oncology", "Allergy / asthma"})
-_TASKS = tuple(Task)
+_RULES = ExtractionOptions(assist=Assist.NEVER)
 
 
 def read_figures() -> dict[str, Any]:
@@ -49,7 +49,7 @@ def measure_figures(records: Iterable[TrialRecord], resamples: int = 1000) -> di
             continue
         seen.add(record.record_id)
         group = GROUPS[0] if line["area"] in _HOME else GROUPS[1]
-        scored[group].append((from_standoff(line, record), extract_by_rules(record, _TASKS, Assist.NEVER)))
+        scored[group].append((from_standoff(line, record), extract_by_rules(record, _RULES)))
     return {group: _score(pairs, resamples) for group, pairs in scored.items() if pairs}
 
 

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 import extractor.ask.prompting.prompt
-import extractor.pipeline
+import extractor.finish
 import extractor.run.settings
 from benchmarks.soak.records import write_distinct_records
 from benchmarks.soak.server import serve_counting
@@ -90,14 +90,14 @@ def other_prompt(monkeypatch):
 @pytest.fixture
 def other_rules(monkeypatch):
     """Today's rules find another sex."""
-    real = extractor.pipeline.assemble_extraction
+    real = extractor.finish.assemble_extraction
 
     def assemble(*arguments):
         extraction = real(*arguments)
         people = extraction.eligibility.model_copy(update={"sex": Sex.MALE})
         return extraction.model_copy(update={"eligibility": people})
 
-    monkeypatch.setattr(extractor.pipeline, "assemble_extraction", assemble)
+    monkeypatch.setattr(extractor.finish, "assemble_extraction", assemble)
     monkeypatch.setattr(extractor.run.settings, "digest_rules", lambda: "other rules")
 
 

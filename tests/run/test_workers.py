@@ -12,13 +12,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from extractor.ask.plan.questions import Assist
+from extractor.options import Assist, ExtractionOptions
 from extractor.pipeline import extract_record
 from extractor.read import read_records
 from extractor.run import BatchLimits, Tally, run_batch
 from extractor.run.worker import extract_line
 from extractor.run.workers import WorkerPool, share_work
-from extractor.schemas import Section, Source, Task, TrialExtraction, TrialRecord
+from extractor.schemas import Section, Source, TrialExtraction, TrialRecord
 from tests.ask.stub import completion, items, serve
 from tests.commands import extractor
 
@@ -34,7 +34,7 @@ def record(number, text="Adults with pain"):
 
 
 def rules(assist=Assist.NEVER):
-    return partial(extract_line, tasks=tuple(Task), assist=assist)
+    return partial(extract_line, options=ExtractionOptions(assist=assist))
 
 
 class Lines:
@@ -66,7 +66,7 @@ async def run(records, assist=Assist.NEVER, alone=0):
 @pytest.mark.parametrize("assist", [Assist.NEVER, Assist.AUTO])
 @pytest.mark.parametrize("alone", [0, 5, 100])
 async def test_the_lines_are_those_of_one_process_in_the_order_of_the_input(assist, alone):
-    wanted = [await extract_record(each, None, tuple(Task), assist) for each in RECORDS]
+    wanted = [await extract_record(each, None, ExtractionOptions(assist=assist)) for each in RECORDS]
     sink, tally = await run(RECORDS, assist, alone)
     assert sink.lines == [each.model_dump_json().encode() for each in wanted]
     one = Tally()
