@@ -5,7 +5,7 @@ from typing import Generic, TypeVar
 
 from extractor.parse.parsed import Reading, Span
 from extractor.parse.values import value
-from extractor.schemas import AbsenceReason, Origin
+from extractor.schemas import AbsenceReason, Category, Concept, CriterionKind, EndpointCategory, Origin, Role, TimeKind
 
 from .policy import FieldPolicy
 
@@ -20,6 +20,8 @@ _OPENING = re.compile(
 
 BELIEVED = 0.5
 """A reading below this confidence is likelier wrong than right, and is left out."""
+_OF_EVERY_ITEM = (CriterionKind, Category, Role, Concept, EndpointCategory, TimeKind)
+"""Closed sets of which one word is right for every item: the best is given, however doubtful."""
 
 
 @value(frozen=True, slots=True)
@@ -39,9 +41,10 @@ def settle(rule: Reading[T_co], model: Reading[T_co] | None, gap: AbsenceReason,
     Where both say the same (quotes may differ in an article or an explanation in brackets), each confirms the
     other, in the rule's words. Where they differ, ``policy`` says who is likelier right; a value that is likelier
     wrong than right is left out, as ambiguous, or as contradictory if the two read it in different sections; one that
-    was so before is no likelier for being contradicted. Quotes that overlap differ in their extent alone: the likelier
-    one stands. ``gap`` is why there is no answer. The confidence of the model's reading is how sure it is of the value,
-    which decides for a policy that knows levels of it.
+    was so before is no likelier for being contradicted. A word of a closed set that every item needs is never left out.
+    Quotes that overlap differ in their extent alone: the likelier one stands. ``gap`` is why there is no answer. The
+    confidence of the model's reading is how sure it is of the value, which decides for a policy that knows levels of
+    it.
 
     >>> from extractor.assemble.policy import ModelClass, load_policy
     >>> policy = load_policy(ModelClass.CAPABLE).prior
@@ -61,7 +64,11 @@ def settle(rule: Reading[T_co], model: Reading[T_co] | None, gap: AbsenceReason,
         ours, theirs = policy.when_they_differ(rule.confidence, silent=silent, sureness=model.confidence)
         contradicted = ours if rule.confidence >= BELIEVED else rule.confidence
         chosen = _settled(model, Origin.MODEL, theirs) if theirs > ours else _settled(rule, Origin.RULE, contradicted)
-    if chosen.confidence >= BELIEVED or (model is not None and _overlap(rule, model)):
+    if (
+        chosen.confidence >= BELIEVED
+        or isinstance(chosen.value, _OF_EVERY_ITEM)
+        or (model is not None and _overlap(rule, model))
+    ):
         return chosen
     return Settled(None, 0.0, Origin.RULE, gap=gap if model is None else _name_doubt(rule, model))
 

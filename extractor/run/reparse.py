@@ -76,7 +76,7 @@ def _read_earlier(run: Path) -> _Earlier:
     if "-" in manifest.inputs:
         raise StoreError(f"{run}: was made of standard input, which cannot be read again")
     settings, recall = manifest.settings, RecallTally()
-    options = {name: settings[name] for name in ("tasks", "assist", "min_confidence") if name in settings}
+    options = {name: settings[name] for name in ("tasks", "assist", "min_confidence")}
     asked = settings.get("model") != "none"
     extractor = Extractor(**options, replay=run if asked else None)
     if asked:

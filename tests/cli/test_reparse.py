@@ -274,6 +274,20 @@ def test_a_run_without_a_model_can_be_reparsed(tmp_path):
     )
 
 
+def test_a_reparse_is_as_strict_as_its_run_and_one_of_an_earlier_version_kept_all(tmp_path):
+    words = ("run", "tests/records/study.json", "--assist", "never", "--quiet")
+    assert command(*words, "--min-confidence", "0.9", "--out", tmp_path / "sure").exit_code == 0
+    assert command("reparse", tmp_path / "sure", "--out", tmp_path / "again").exit_code == 0
+    assert extractions(tmp_path / "again") == extractions(tmp_path / "sure")
+    assert command(*words, "--out", tmp_path / "all").exit_code == 0
+    manifest = json.loads((tmp_path / "all" / "run.json").read_text("utf-8"))
+    del manifest["settings"]["min_confidence"]
+    (tmp_path / "all" / "run.json").write_text(json.dumps(manifest), "utf-8")
+    assert command("reparse", tmp_path / "all", "--out", tmp_path / "old").exit_code == 0
+    assert extractions(tmp_path / "old") == extractions(tmp_path / "all") != extractions(tmp_path / "sure")
+    assert command(*words, "--out", tmp_path / "all").exit_code == 0
+
+
 def test_a_run_is_not_replayed_into_itself(run):
     before = contents(run)
     done = command("run", run.parent / "records.jsonl", "--replay", run, "--out", run, "--fresh")

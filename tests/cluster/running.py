@@ -95,12 +95,11 @@ class Ended:
         return (self.folder / "failures.jsonl").read_text()
 
 
-def run_near(
-    records, out, model=None, *, workers=2, lives=None, budget=None, rate=None, assist=Assist.ALWAYS, hire=None
-) -> Ended:
+def run_near(records, out, model=None, *, workers=2, lives=None, budget=None, rate=None, hire=None, **options) -> Ended:
     """A run on workers of this process."""
     spec = ModelSpec.parse(f"{model}#stub") if model else None
-    assignment = Assignment(spec, ExtractionOptions(assist=assist), AskSettings(), CONCURRENCY)
+    chosen = ExtractionOptions(**{"assist": Assist.ALWAYS} | options)
+    assignment = Assignment(spec, chosen, AskSettings(), CONCURRENCY)
 
     async def extract(folder, tally):
         spent = Budget(budget[0], budget[1], None, folder.replies().spending) if budget else None
@@ -127,9 +126,9 @@ def run_near(
     return ended
 
 
-def run_here(records, out, model=None, *, assist=Assist.ALWAYS) -> Ended:
+def run_here(records, out, model=None, **options) -> Ended:
     """The same run on one machine."""
-    extractor = Extractor(f"{model}#stub" if model else None, assist=assist)
+    extractor = Extractor(f"{model}#stub" if model else None, **{"assist": Assist.ALWAYS} | options)
 
     async def extract(folder, tally):
         async with extractor.open(CONCURRENCY, folder.replies if model else None) as open_extractor:
