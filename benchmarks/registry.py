@@ -20,12 +20,11 @@ from time import process_time
 from typing import Any
 
 from benchmarks.label_files import add_data_option
-from extractor.ask.plan.questions import Assist
 from extractor.ask.spec import ModelSpec
+from extractor.options import Assist, ExtractionOptions
 from extractor.read import read_records
 from extractor.run.prices import read_prices
 from extractor.run.worker import extract_line
-from extractor.schemas import Task
 
 _FILES = ("records/ctgov_v2.jsonl.gz", "records/eligibility_general.jsonl.gz")
 _WARM = 20
@@ -116,11 +115,11 @@ def _time_rules(inputs: list[str], count: int) -> float:
     """Seconds of a core for a record, reading included, the first few apart."""
     records = [record for name in inputs for record in islice(read_records(name), count // len(inputs))]
     for record in records[:_WARM]:
-        extract_line(record, tuple(Task), Assist.NEVER)
+        extract_line(record, ExtractionOptions(assist=Assist.NEVER))
     since = process_time()
     for name in inputs:
         for record in islice(read_records(name), count // len(inputs)):
-            extract_line(record, tuple(Task), Assist.NEVER)
+            extract_line(record, ExtractionOptions(assist=Assist.NEVER))
     return (process_time() - since) / len(records)
 
 

@@ -9,11 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .ask.plan.questions import Assist
     from .errors import ExtractorError
     from .evaluation import ScoreReport, evaluate
     from .ground.critical import ConflictKind, TokenConflict
     from .ground.quotes import QuoteCheck, QuoteStatus, verify_quote
+    from .options import Assist
     from .parse import Outcome, ParsedRecord, parse_record, split_outcomes
     from .pipeline import Extractor
     from .read import read_records
@@ -42,7 +42,7 @@ __all__ = [
 
 # Where each public name lives. Names are imported when first used, so that the command line starts at once.
 _HOMES = {
-    "Assist": ".ask.plan.questions",
+    "Assist": ".options",
     "ConflictKind": ".ground.critical",
     "Extractor": ".pipeline",
     "ExtractorError": ".errors",

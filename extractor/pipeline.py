@@ -12,12 +12,11 @@ from extractor.ask.inquire import MayAsk, inquire
 from extractor.ask.keeping.stored import OpenReplies
 from extractor.ask.model import AskSettings, Model
 from extractor.ask.opening import ModelChoice, open_model
-from extractor.ask.plan.questions import Assist
 from extractor.ask.sending.connection import ServerCalls
 from extractor.ask.sending.metered import Route
 from extractor.ask.spec import ModelSpec
-from extractor.assemble import ALL_TASKS, assemble_extraction
-from extractor.audit import add_findings
+from extractor.finish import finish_extraction
+from extractor.options import Assist, ExtractionOptions
 from extractor.parse import parse_record
 from extractor.schemas import Task, TrialExtraction, TrialRecord, Usage
 
@@ -27,8 +26,7 @@ __all__ = ["Extractor", "OpenExtractor", "extract_record"]
 async def extract_record(
     record: TrialRecord,
     model: Model | None,
-    tasks: Collection[Task] = ALL_TASKS,
-    assist: Assist = Assist.AUTO,
+    options: ExtractionOptions,
     may_ask: MayAsk = lambda: True,
 ) -> TrialExtraction:
     """One record through all stages. Only ``inquire`` talks to a model, and it grounds what comes back.
@@ -36,8 +34,7 @@ async def extract_record(
     Where ``may_ask`` says no, the run's budget is spent, and what was not asked says so.
     """
     parsed = parse_record(record)
-    inquiry = await inquire(parsed, model, tasks, assist, may_ask)
-    return add_findings(parsed, assemble_extraction(parsed, inquiry, tasks))
+    return finish_extraction(parsed, await inquire(parsed, model, options, may_ask), options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +45,11 @@ class OpenExtractor:
     """
 
     model: Model | None
-    tasks: Collection[Task]
-    assist: Assist
+    options: ExtractionOptions
     may_ask: MayAsk = lambda: True
 
     async def __call__(self, record: TrialRecord) -> TrialExtraction:
-        return await extract_record(record, self.model, self.tasks, self.assist, self.may_ask)
+        return await extract_record(record, self.model, self.options, self.may_ask)
 
     @property
     def usage(self) -> Usage:
@@ -71,12 +67,14 @@ class Extractor:
 
     ``model`` is a hosted model's name, ``http://host:port/v1#NAME`` (several of one NAME, separated by commas, share
     the calls), ``local`` or ``local:NAME``, or a ``ModelSpec``; without one the rules work alone. ``assist`` says what
-    a model is asked: what the rules left open (``auto``), everything (``always``), nothing (``never``). ``replay`` is a
-    folder of recorded answers, or of a run, to use instead of a model; ``record`` a folder in which to keep a model's
-    answers; ``cache_dir`` where models of this machine were pulled to. ``exchange`` takes answers from a provider's
-    batch files and writes the requests that are still open.
+    a model is asked: what the rules left open (``auto``), everything (``always``), nothing (``never``). A value that is
+    less sure than ``min_confidence`` is left out, and its absence says so. ``replay`` is a folder of recorded answers,
+    or of a run, to use instead of a model; ``record`` a folder in which to keep a model's answers; ``cache_dir`` where
+    models of this machine were pulled to. ``exchange`` takes answers from a provider's batch files and writes the
+    requests that are still open.
 
-    Raises ``ValueError`` for a specification that cannot be understood, no task, or no folder to replay.
+    Raises ``ValueError`` for a specification that cannot be understood, options that ``ExtractionOptions`` refuses, or
+    no folder to replay.
 
     >>> from extractor import read_records
     >>> extraction = Extractor().extract(next(read_records("seeds/records")))
@@ -84,24 +82,20 @@ class Extractor:
     Instrument(name='CTCAE', version='5.0')
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a choice of its own
         self,
         model: str | ModelSpec | None = None,
         *,
-        tasks: Collection[Task | str] = ALL_TASKS,
+        tasks: Collection[Task | str] = frozenset(Task),
         assist: Assist | str = Assist.AUTO,
+        min_confidence: float = 0.0,
         replay: str | Path | None = None,
         record: str | Path | None = None,
         cache_dir: Path | None = None,
         exchange: Exchange | None = None,
     ) -> None:
         spec = ModelSpec.parse(model) if isinstance(model, str) else model
-        unknown = sorted(set(tasks) - set(Task))
-        if unknown or not tasks:
-            named = f"{', '.join(unknown)}: no such task" if unknown else "no task is named"
-            raise ValueError(f"{named}; choose from {', '.join(Task)}")
-        self.tasks = frozenset(map(Task, tasks))
-        self.assist = Assist(assist)
+        self.options = ExtractionOptions(tasks, assist, min_confidence)
         kept, recorded = Path(record) if record else None, Path(replay) if replay else None
         self.choice = ModelChoice(spec, recorded, kept, cache_dir, exchange)
 
@@ -118,10 +112,10 @@ class Extractor:
         What ``replies`` has an answer to is not asked again, and what comes back is kept there. ``route`` is how
         requests get to the model, ``asking`` how it is asked.
         """
-        choice = ModelChoice() if self.assist is Assist.NEVER else self.choice
+        choice = ModelChoice() if self.options.assist is Assist.NEVER else self.choice
         settings = replace(asking or AskSettings(), concurrency=concurrency)
         async with open_model(choice, settings, replies, route) as model:
-            yield OpenExtractor(model, self.tasks, self.assist)
+            yield OpenExtractor(model, self.options)
 
     def extract(self, record: TrialRecord) -> TrialExtraction:
         """One record's extraction. Opens the model for this record alone; for many use ``extract_many``.

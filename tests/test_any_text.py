@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from extractor import read_records, split_outcomes, verify_quote
-from extractor.ask.plan.questions import Assist
 from extractor.errors import RecordError
+from extractor.options import Assist, ExtractionOptions
 from extractor.parse import parse_record
 from extractor.parse.number_claims import list_number_claims
 from extractor.read import read_stream
@@ -30,7 +30,7 @@ quickly = settings(max_examples=choose(20, 2000), deadline=None, suppress_health
 
 def check_record(record: TrialRecord) -> None:
     """All that is made of a record without an answer of a model; its quotes are the record's characters."""
-    extraction = extract_by_rules(record, TASKS, Assist.AUTO)
+    extraction = extract_by_rules(record, ExtractionOptions())
     assert extraction.model_dump_json()
     eligibility = extraction.eligibility
     for item in (eligibility, *eligibility.criteria, *extraction.dosing, *extraction.endpoints):
@@ -39,7 +39,7 @@ def check_record(record: TrialRecord) -> None:
             assert raw is not None
             assert raw[evidence.start : evidence.end] == evidence.quote
     list(list_number_claims(parse_record(record)))
-    next(extract_in_rounds(record, TASKS, Assist.ALWAYS), None)  # what would be asked
+    next(extract_in_rounds(record, ExtractionOptions(assist=Assist.ALWAYS)), None)  # what would be asked
 
 
 @cache

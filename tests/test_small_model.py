@@ -15,12 +15,12 @@ from extractor import read_records
 from extractor.ask.answer_mode import AnswerMode, told_mode
 from extractor.ask.inquire import inquire
 from extractor.ask.opening import ModelChoice, open_model
-from extractor.ask.plan.questions import Assist
-from extractor.assemble import ALL_TASKS, Inquiry, assemble_extraction
+from extractor.assemble import Inquiry, assemble_extraction
 from extractor.assemble.policy import ModelClass, load_policy
 from extractor.evaluation import evaluate
 from extractor.ground.answer import Answer
 from extractor.ground.check import ground_answer
+from extractor.options import Assist, ExtractionOptions
 from extractor.parse import parse_record
 from extractor.parse.parsed import Reading
 from extractor.schemas import Concept, EndpointCategory, Task, TimeKind
@@ -34,10 +34,11 @@ ANSWERS = ROOT / "tests" / "small_answers"
 @pytest.fixture(scope="module")
 def asked():
     """Each seed as it was parsed, and what the small model said of it."""
+    options = ExtractionOptions(assist=Assist.ALWAYS)
 
     async def ask_all():
         async with open_model(ModelChoice(replay=ANSWERS)) as model:
-            return [(parsed, await inquire(parsed, model, ALL_TASKS, Assist.ALWAYS)) for parsed in records]
+            return [(parsed, await inquire(parsed, model, options)) for parsed in records]
 
     records = [parse_record(record) for record in read_records(str(ROOT / "seeds" / "records"))]
     return asyncio.run(ask_all())

@@ -27,11 +27,11 @@ from extractor.ask.call import Question
 from extractor.ask.inquire import inquire_about
 from extractor.ask.model import Model
 from extractor.ask.opening import ModelChoice, open_model
-from extractor.ask.plan.questions import Assist, plan_questions
+from extractor.ask.plan.questions import plan_questions
 from extractor.ask.wire import WIRE_ITEMS
-from extractor.assemble import ALL_TASKS
 from extractor.assemble.policy import ModelClass
 from extractor.cli.environment import read_cache_folder, read_model_spec
+from extractor.options import ExtractionOptions
 from extractor.parse import parse_record
 from extractor.parse.parsed import ParsedCriterion, ParsedOutcome, ParsedRecord, ParsedRegimen
 
@@ -89,7 +89,7 @@ async def _count(chosen: argparse.Namespace) -> Counts:
 async def _count_trial(trial: TrialItems, model: Model, counts: Counts) -> None:
     parsed = parse_record(trial.record)
     labels = _read_labels(trial.answered)
-    questions = list(_labelled(plan_questions(parsed, ALL_TASKS, Assist.AUTO, ModelClass.TUNED), labels))
+    questions = list(_labelled(plan_questions(parsed, ExtractionOptions(), ModelClass.TUNED), labels))
     if not questions:
         return
     inquiry = await inquire_about(parsed, questions, model)

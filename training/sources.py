@@ -11,11 +11,12 @@ from typing import Any
 
 from benchmarks.label_files import Row, read_cells, read_labels
 from extractor.ask.call import Question
-from extractor.ask.plan.questions import Assist, plan_questions
+from extractor.ask.plan.questions import plan_questions
 from extractor.ask.wire import WIRE_ITEMS
 from extractor.ask.wire.eligibility import CATEGORIES, KINDS
 from extractor.ask.wire.endpoints import CATEGORIES as DOMAINS
 from extractor.ask.wire.endpoints import CONCEPTS, TIME_KINDS
+from extractor.options import Assist, ExtractionOptions
 from extractor.parse import parse_record
 from extractor.parse.parsed import Chunk, ChunkKind, ParsedRecord, Span
 from extractor.read import read_records
@@ -62,7 +63,7 @@ def list_trials(data: Path, draw: Random, wanted: Callable[[str], bool]) -> Iter
             continue
         seen.add(name)
         parsed = parse_record(record)
-        asked = plan_questions(parsed, tuple(Task), Assist.ALWAYS)
+        asked = plan_questions(parsed, ExtractionOptions(assist=Assist.ALWAYS))
         by_number = {question.chunk.number: question for question in asked}
         answered = [
             *_answer_criteria(parsed, by_number, criteria.get(name, {}), limits.get(name, {}), draw),

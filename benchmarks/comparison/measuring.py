@@ -11,11 +11,11 @@ from benchmarks.models.believing import assemble_held_out, assemble_shipped
 from benchmarks.models.pairs import Pairs
 from benchmarks.models.tables import compare_with_rules
 from extractor.ask.opening import open_model
-from extractor.ask.plan.questions import Assist
 from extractor.ask.spec import ModelKind
 from extractor.assemble import Inquiry, assemble_extraction
 from extractor.errors import CassetteError, ModelError, StoreError
 from extractor.evaluation.report import ScoreReport
+from extractor.options import Assist
 
 from .contestants import Contestant, check_at_hand
 

@@ -12,12 +12,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from extractor.ask.plan.questions import Assist
 from extractor.evaluation.scoring import evaluate
 from extractor.evaluation.standoff import find_changed_sections, from_standoff
+from extractor.options import Assist, ExtractionOptions
 from extractor.read import read_records
 from extractor.rules import extract_by_rules
-from extractor.schemas import Task, TrialRecord
+from extractor.schemas import TrialRecord
 
 from .__main__ import INDEPENDENT, read_gold
 
@@ -26,7 +26,7 @@ __all__ = ["FIGURES", "GROUPS", "measure_figures", "name_group", "read_figures"]
 FIGURES = Path(__file__).with_name("figures.json")
 GROUPS = ("oncology and allergy", "other areas")
 HOME_AREAS = frozenset({"Oncology", "Allergy / asthma"})
-_TASKS = tuple(Task)
+_RULES = ExtractionOptions(assist=Assist.NEVER)
 
 
 def read_figures() -> dict[str, Any]:
@@ -48,9 +48,7 @@ def measure_figures(records: Iterable[TrialRecord], resamples: int = 1000) -> di
         if line is None or record.record_id in seen or find_changed_sections(line, record):
             continue
         seen.add(record.record_id)
-        scored[name_group(line["area"])].append(
-            (from_standoff(line, record), extract_by_rules(record, _TASKS, Assist.NEVER))
-        )
+        scored[name_group(line["area"])].append((from_standoff(line, record), extract_by_rules(record, _RULES)))
     return {group: _score(pairs, resamples) for group, pairs in scored.items() if pairs}
 
 

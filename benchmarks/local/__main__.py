@@ -18,10 +18,10 @@ from pathlib import Path
 
 from extractor.ask.call import Call
 from extractor.ask.local import Weights, locate_model
-from extractor.ask.plan.questions import Assist, pack_questions, plan_questions
+from extractor.ask.plan.questions import pack_questions, plan_questions
 from extractor.ask.prompting.prompt import render_call
-from extractor.assemble import ALL_TASKS
 from extractor.cli.environment import read_cache_folder
+from extractor.options import ExtractionOptions
 from extractor.parse import parse_record
 from extractor.read import read_records
 
@@ -66,7 +66,7 @@ def render_calls(sources: Sequence[Path], limit: int) -> list[Call]:
     """The calls that ``--assist auto`` would put for the first records."""
     calls: list[Call] = []
     for record in read_records(*map(str, sources)):
-        questions = plan_questions(parse_record(record), ALL_TASKS, Assist.AUTO)
+        questions = plan_questions(parse_record(record), ExtractionOptions())
         calls += (render_call(record, pack) for pack in pack_questions(questions))
         if len(calls) >= limit:
             break

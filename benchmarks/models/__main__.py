@@ -14,10 +14,10 @@ import asyncio
 from pathlib import Path
 
 from extractor.ask.opening import ModelChoice
-from extractor.ask.plan.questions import Assist
 from extractor.assemble import Inquiry, assemble_extraction
 from extractor.cli.environment import read_cache_folder, read_model_spec
 from extractor.evaluation.report import ScoreReport
+from extractor.options import Assist
 
 from .asking import ask_all
 from .believing import assemble_held_out, assemble_shipped

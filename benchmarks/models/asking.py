@@ -10,8 +10,8 @@ from benchmarks.policy.situations import Situations, count_situations
 from extractor.ask.inquire import inquire
 from extractor.ask.model import AskSettings, Model
 from extractor.ask.opening import ModelChoice, open_model
-from extractor.ask.plan.questions import Assist
-from extractor.assemble import ALL_TASKS, Inquiry
+from extractor.assemble import Inquiry
+from extractor.options import Assist, ExtractionOptions
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import TrialExtraction
 
@@ -61,6 +61,6 @@ async def ask_all(
 async def ask_record(model: Model | None, parsed: ParsedRecord, gold: TrialExtraction, assist: Assist) -> Asked:
     """Ask about one record. Parsing it and holding the answers against gold are not in its seconds."""
     start = time.perf_counter()
-    inquiry = await inquire(parsed, model, ALL_TASKS, assist)
+    inquiry = await inquire(parsed, model, ExtractionOptions(assist=assist))
     seconds = time.perf_counter() - start
     return Asked(parsed, inquiry, count_situations(parsed, inquiry, gold), seconds)

@@ -19,10 +19,10 @@ from typing import Any
 from benchmarks.gold.__main__ import FOLDS, read_gold
 from benchmarks.gold.figures import GROUPS, name_group
 from benchmarks.models.pairs import read_pairs
-from extractor.ask.plan.questions import Assist
 from extractor.assemble import Inquiry, assemble_extraction
 from extractor.evaluation.fields import FIELDS
 from extractor.evaluation.scoring import evaluate
+from extractor.options import Assist
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Task, TrialExtraction
 

@@ -14,13 +14,13 @@ from benchmarks.judging import compare_values
 from benchmarks.reliability.records import FIELDS_OF, pair_positions
 from extractor.ask.call import Call, Question, Reply
 from extractor.ask.interview import interview
-from extractor.ask.plan.questions import Assist
 from extractor.ask.prompting.lines import flatten
 from extractor.ask.salvage import salvage_items
 from extractor.ask.wire import WIRE_ITEMS, unite_options
-from extractor.assemble import ALL_TASKS, Inquiry, assemble_extraction
+from extractor.assemble import Inquiry, assemble_extraction
 from extractor.evaluation.fold import fold_text
 from extractor.ground.check import GroundedAnswer
+from extractor.options import Assist, ExtractionOptions
 from extractor.parse.parsed import ParsedCriterion, ParsedRecord
 from extractor.schemas import (
     Amount,
@@ -95,7 +95,7 @@ def ask_oracle(parsed: ParsedRecord, gold: TrialExtraction, assist: Assist) -> A
 
     The narrow question about refused values gets no answer: the oracle would repeat itself, and be refused again.
     """
-    oracle, rounds = _Oracle(parsed, gold), interview(parsed, ALL_TASKS, assist)
+    oracle, rounds = _Oracle(parsed, gold), interview(parsed, ExtractionOptions(assist=assist))
     try:
         asked = next(rounds)
         while True:

@@ -15,11 +15,10 @@ from pathlib import Path
 from extractor.ask.inquire import inquire
 from extractor.ask.model import AskSettings, Model
 from extractor.ask.opening import ModelChoice, open_model
-from extractor.ask.plan.questions import Assist
-from extractor.assemble import ALL_TASKS
 from extractor.assemble.policy import ModelClass
 from extractor.cli.environment import read_cache_folder, read_model_spec
 from extractor.evaluation.load import Extractions, open_extractions
+from extractor.options import Assist, ExtractionOptions
 from extractor.parse import parse_record
 from extractor.read import read_records
 from extractor.schemas import TrialRecord
@@ -70,7 +69,7 @@ async def _count_record(record: TrialRecord, gold: Extractions, model: Model | N
     if annotated is None:
         return {}
     parsed = parse_record(record)
-    return count_situations(parsed, await inquire(parsed, model, ALL_TASKS, Assist(assist)), annotated)
+    return count_situations(parsed, await inquire(parsed, model, ExtractionOptions(assist=Assist(assist))), annotated)
 
 
 if __name__ == "__main__":

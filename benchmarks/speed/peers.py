@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from extractor.ask.plan.questions import Assist
+from extractor.options import Assist, ExtractionOptions
 from extractor.parse import parse_record
 from extractor.read import read_records
 from extractor.rules import extract_by_rules
-from extractor.schemas import Task, TrialRecord
+from extractor.schemas import TrialRecord
 from extractor.text.book import read_text
 from extractor.text.clean import clean_text
 
 __all__ = ["Peer", "compare_speed", "format_peers"]
 
+_RULES = ExtractionOptions(assist=Assist.NEVER)
 _TURNS = 3
 """Each contestant runs so often, in turns, and its quickest turn counts."""
 
@@ -39,7 +40,7 @@ def compare_speed(path: Path, limit: int | None = None, *, with_medspacy: bool =
         "spaCy, blank English tokenizer": lambda record: [tokenize(text) for text in _texts(record)],
         "ours: clean and lex, all terms": lambda record: [read_text(clean_text(text).text) for text in _texts(record)],
         "ours: parse": parse_record,
-        "ours: all, as JSON": lambda record: extract_by_rules(record, tuple(Task), Assist.NEVER).model_dump_json(),
+        "ours: all, as JSON": lambda record: extract_by_rules(record, _RULES).model_dump_json(),
     }
     if with_medspacy:
         import medspacy  # noqa: PLC0415

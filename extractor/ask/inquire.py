@@ -1,18 +1,19 @@
 """One record's questions put to a model, round by round."""
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 
 from extractor.assemble import Inquiry
 from extractor.assemble.policy import classify_model
 from extractor.errors import AnswerRejected, BudgetReached, ModelError, ModelUnavailable
+from extractor.options import ExtractionOptions
 from extractor.parse.parsed import ParsedRecord
-from extractor.schemas import Task, Usage
+from extractor.schemas import Usage
 
 from .call import Question, Render, Reply
 from .interview import Interview, Round, interview, put_questions
 from .model import Model
-from .plan.questions import Assist, plan_questions
+from .plan.questions import plan_questions
 from .sending.failures import RequestTooLong
 
 __all__ = ["MayAsk", "inquire", "inquire_about", "put_round"]
@@ -25,11 +26,10 @@ MayAsk = Callable[[], bool]
 async def inquire(
     parsed: ParsedRecord,
     model: Model | None,
-    tasks: Collection[Task],
-    assist: Assist,
+    options: ExtractionOptions,
     may_ask: MayAsk = lambda: True,
 ) -> Inquiry:
-    """Ask ``model`` what ``assist`` wants asked about a record, and keep what the text supports.
+    """Ask ``model`` what ``options`` want asked about a record, and keep what the text supports.
 
     What the text does not support is asked once more, narrowly. Without a model nothing is asked, and the questions
     are counted as open; so are those for which ``may_ask``, or a ``BudgetReached`` of the model, leaves no budget. An
@@ -37,8 +37,8 @@ async def inquire(
     ``CassetteMiss`` in a replay of what was never recorded.
     """
     if model is None:
-        return Inquiry(usage=Usage(open_questions=len(plan_questions(parsed, tasks, assist))))
-    return await _converse(interview(parsed, tasks, assist, classify_model(model.name)), model, may_ask)
+        return Inquiry(usage=Usage(open_questions=len(plan_questions(parsed, options))))
+    return await _converse(interview(parsed, options, classify_model(model.name)), model, may_ask)
 
 
 async def inquire_about(parsed: ParsedRecord, questions: Sequence[Question], model: Model) -> Inquiry:

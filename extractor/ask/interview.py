@@ -1,18 +1,19 @@
 """What is asked about one record and made of the answers, as rounds of questions: nothing here talks to a model."""
 
 from collections import defaultdict
-from collections.abc import Collection, Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from extractor.assemble import Inquiry
 from extractor.assemble.policy import ModelClass, classify_model, load_policy
 from extractor.ground.check import GroundedAnswer, ground_answer
+from extractor.options import ExtractionOptions
 from extractor.parse.parsed import ParsedRecord
-from extractor.schemas import Task, Usage
+from extractor.schemas import Usage
 
 from .call import Question, Render, Reply
-from .plan.questions import Assist, pack_for, plan_questions
+from .plan.questions import pack_for, plan_questions
 from .prompting.leaks import drop_repeated
 from .prompting.prompt import choose_render, narrow_record
 from .recheck import believe_recheck, plan_recheck, render_recheck
@@ -42,10 +43,10 @@ Interview = Generator[Round, Replies, Inquiry]
 
 
 def interview(
-    parsed: ParsedRecord, tasks: Collection[Task], assist: Assist, model_class: ModelClass = ModelClass.CAPABLE
+    parsed: ParsedRecord, options: ExtractionOptions, model_class: ModelClass = ModelClass.CAPABLE
 ) -> Interview:
-    """The questions that ``assist`` wants asked about a record, put to a model of that class."""
-    return (yield from put_questions(parsed, plan_questions(parsed, tasks, assist, model_class), model_class))
+    """The questions that ``options`` want asked about a record, put to a model of that class."""
+    return (yield from put_questions(parsed, plan_questions(parsed, options, model_class), model_class))
 
 
 def put_questions(parsed: ParsedRecord, questions: Sequence[Question], model_class: ModelClass) -> Interview:

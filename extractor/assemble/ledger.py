@@ -6,16 +6,15 @@ from typing import Any, TypeVar
 
 from extractor.ground.rederive import derive_support
 from extractor.parse.parsed import ParsedRecord, Reading, Span
-from extractor.schemas import Absence, AbsenceReason, Evidence, Origin, Support
+from extractor.schemas import Absence, AbsenceReason, Evidence, Support
 
+from .confidence import describe_provenance
 from .inquiry import Inquiry
 from .settle import Settled, settle
 
 __all__ = ["Ledger"]
 
 T = TypeVar("T")
-
-_STRENGTH = list(Support)
 
 
 class Ledger:
@@ -32,7 +31,6 @@ class Ledger:
         self._whole = searched if isinstance(searched, Span) else None
         self._sections = (searched.section,) if isinstance(searched, Span) else tuple(searched)
         self._evidence: list[Evidence] = []
-        self._origins: set[Origin] = set()
         self._confidence = 1.0
         self.absences: list[Absence] = []
 
@@ -50,7 +48,6 @@ class Ledger:
             reason = settled.gap or (AbsenceReason.NOT_REPORTED if self._sections else AbsenceReason.SECTION_ABSENT)
             self.note_absence(field, reason)
             return settled.value
-        self._origins.add(settled.origin)
         many = isinstance(settled.value, tuple)
         if not settled.spans and self._whole:
             settled = replace(settled, spans=(self._whole,))
@@ -68,14 +65,7 @@ class Ledger:
 
     def provenance(self) -> dict[str, Any]:
         """The item's own fields of provenance."""
-        origin = self._origins.pop() if len(self._origins) == 1 else Origin.BOTH if self._origins else None
-        supports = [evidence.support for evidence in self._evidence]
-        return {
-            "evidence": tuple(self._evidence),
-            "origin": origin,
-            "support": max(supports, key=_STRENGTH.index) if supports else None,
-            "confidence": round(self._confidence, 4),
-        }
+        return describe_provenance(self._evidence, round(self._confidence, 4))
 
     def _prove(self, name: str, value: Any, span: Span, settled: Settled[Any]) -> None:
         """Note what proves a value, with the support that is derived anew, whatever its reader thought of it."""

@@ -5,7 +5,7 @@ from typing import Generic, TypeVar
 
 from extractor.parse.parsed import Reading, Span
 from extractor.parse.values import value
-from extractor.schemas import AbsenceReason, Origin
+from extractor.schemas import AbsenceReason, Category, Concept, CriterionKind, EndpointCategory, Origin, Role, TimeKind
 
 from .policy import FieldPolicy
 
@@ -22,6 +22,8 @@ BELIEVED = 0.35
 """A value below this confidence is left out. It is less than one half because a list counts as right only as a whole,
 and most of its values may be right where one is wrong.
 """
+_OF_EVERY_ITEM = (CriterionKind, Category, Role, Concept, EndpointCategory, TimeKind)
+"""Closed sets of which one word is right for every item: the best is given, however doubtful."""
 
 
 @value(frozen=True, slots=True)
@@ -41,9 +43,9 @@ def settle(rule: Reading[T_co], model: Reading[T_co] | None, gap: AbsenceReason,
     Where both say the same (quotes may differ in an article or an explanation in brackets), each confirms the
     other, in the rule's words. Where they differ, ``policy`` says who is likelier right; a value that is too unlikely
     is left out, as ambiguous, or as contradictory if the two read it in different sections. No reading of the rules is
-    likelier for being contradicted. Quotes that overlap differ in their extent alone: the likelier one stands. ``gap``
-    is why there is no answer. The confidence of the model's reading is how sure it is of the value, which decides for a
-    policy that knows levels of it.
+    likelier for being contradicted, and a word of a closed set that every item needs is never left out. Quotes that
+    overlap differ in their extent alone: the likelier one stands. ``gap`` is why there is no answer. The confidence of
+    the model's reading is how sure it is of the value, which decides for a policy that knows levels of it.
 
     >>> from extractor.assemble.policy import ModelClass, load_policy
     >>> policy = load_policy(ModelClass.CAPABLE).prior
@@ -63,7 +65,11 @@ def settle(rule: Reading[T_co], model: Reading[T_co] | None, gap: AbsenceReason,
         ours, theirs = policy.when_they_differ(rule.confidence, silent=silent, sureness=model.confidence)
         contradicted = _settled(rule, Origin.RULE, min(ours, rule.confidence))
         chosen = _settled(model, Origin.MODEL, theirs) if theirs > ours else contradicted
-    if chosen.confidence >= BELIEVED or (model is not None and _overlap(rule, model)):
+    if (
+        chosen.confidence >= BELIEVED
+        or isinstance(chosen.value, _OF_EVERY_ITEM)
+        or (model is not None and _overlap(rule, model))
+    ):
         return chosen
     return Settled(None, 0.0, Origin.RULE, gap=gap if model is None else _name_doubt(rule, model))
 

@@ -14,12 +14,12 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from extractor.ask.model import AskSettings
-from extractor.ask.plan.questions import Assist
 from extractor.ask.sending.metered import Route
 from extractor.ask.spec import ModelKind
 from extractor.cluster.addresses import open_inputs
 from extractor.errors import BudgetReached, ExtractorError, ModelAway
 from extractor.events import Event, tell
+from extractor.options import Assist
 from extractor.pipeline import Extractor, OpenExtractor
 from extractor.read import read_records
 from extractor.run import (
@@ -106,7 +106,7 @@ class Job:
     @property
     def uses_rules_alone(self) -> bool:
         """Whether no model is asked."""
-        return self.extractor.assist is Assist.NEVER or not self.extractor.choice.answers
+        return self.extractor.options.assist is Assist.NEVER or not self.extractor.choice.answers
 
 
 def perform_job(job: Job) -> int:
@@ -143,8 +143,8 @@ def perform_job(job: Job) -> int:
 
 
 def _tell_start(job: Job) -> None:
-    spec = job.extractor.choice.spec
-    facts = {"assist": job.extractor.assist.value, "model": spec.name if spec else None, "workers": job.processes}
+    spec, assist = job.extractor.choice.spec, job.extractor.options.assist
+    facts = {"assist": assist.value, "model": spec.name if spec else None, "workers": job.processes}
     tell(Event.RUN_STARTED, **facts, **({"servers": len(spec.servers)} if spec and spec.others else {}))
 
 
@@ -260,8 +260,7 @@ def _share(job: Job, extract: OpenExtractor) -> AbstractAsyncContextManager[Open
 
 
 async def _extract_in_workers(job: Job, records: Iterable[TrialRecord], sink: Sink, tally: Tally) -> None:
-    chosen = job.extractor
-    pool = share_work(partial(extract_line, tasks=chosen.tasks, assist=chosen.assist), job.workers)
+    pool = share_work(partial(extract_line, options=job.extractor.options), job.workers)
     async with pool, begun(job, sink if isinstance(sink, RunFolder) else None):
         await run_batch(records, observe(pool), sink, tally, replace(job.limits, concurrency=pool.concurrency))
 
@@ -343,7 +342,7 @@ def _say_repeated(job: Job, sink: Sink) -> None:
 
 
 def _say_open_questions(job: Job, tally: Tally) -> None:
-    asks = job.extractor.assist is not Assist.NEVER and not job.extractor.choice.answers
+    asks = job.extractor.options.assist is not Assist.NEVER and not job.extractor.choice.answers
     if asks and tally.usage.open_questions and not job.quiet:
         print(
             f"extractor: {tally.usage.open_questions} questions stayed open; a model can answer them (--model)",

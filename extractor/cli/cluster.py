@@ -7,8 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from extractor.ask.plan.questions import Assist
 from extractor.ask.spec import ModelKind
+from extractor.options import Assist
 from extractor.run import RunFolder, Tally, run_batch
 from extractor.run.budget import Budget
 from extractor.run.observed import observe
@@ -87,11 +87,10 @@ async def extract_on_cluster(job: "Job", records: Iterable[TrialRecord], folder:
     settings = job.cluster or ClusterSettings()
     budget = job.pricing.open_budget(folder.earlier_replies)
     chosen = job.extractor
-    asks = chosen.assist is not Assist.NEVER and chosen.choice.spec
+    asks = chosen.options.assist is not Assist.NEVER and chosen.choice.spec
     assignment = Assignment(
         chosen.choice.spec if asks else None,
-        chosen.tasks,
-        chosen.assist,
+        chosen.options,
         replace(job.asking, requests_per_minute=None, tokens_per_minute=None),  # the driver keeps to them
         job.limits.concurrency,
         chosen.choice.cache_dir,

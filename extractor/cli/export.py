@@ -24,6 +24,9 @@ def export(
     ] = None,
     tasks: Annotated[str, typer.Option(help="Which of eligibility,dosing,endpoints.")] = "eligibility,dosing,endpoints",
     tables: Annotated[str, typer.Option(help="Only these tables, such as criteria,constraints.")] = "",
+    min_confidence: Annotated[
+        float, typer.Option(help="Leave out values that are less sure, from 0 to 1, and say so in absences.")
+    ] = 0.0,
     bom: Annotated[bool, typer.Option("--bom", help="Mark CSV as UTF-8, for Excel.")] = False,
     partial: Annotated[
         bool, typer.Option("--partial", help="Export what there is of a run that has not come to its end.")
@@ -41,11 +44,13 @@ def export(
     """
     from extractor.errors import StoreError
     from extractor.export import Destination, Format, choose_tables, export_run
+    from extractor.options import ExtractionOptions
     from extractor.run.finished import find_run
 
     with errors_for_people():
         destination = Destination.choose(to, Format(format_) if format_ else None, force=force, bom=bom)
         chosen = choose_tables(_split(tasks), _split(tables))
+        least = ExtractionOptions(min_confidence=min_confidence).min_confidence
         found = find_run(run)
         if found and found.incomplete:
             if not partial:
@@ -53,7 +58,7 @@ def export(
                 raise StoreError(f"{run}: {found.incomplete}; {remedy}")
             warn_incomplete(run)
         registry = _read_registry(run, quiet=quiet) if any(table.name == "records" for table in chosen) else {}
-        counts = export_run(run, destination, chosen, found.read_lines() if found else None, registry)
+        counts = export_run(run, destination, chosen, found.read_lines() if found else None, registry, least)
         if not quiet:
             print("\n".join(f"{name}: {count}" for name, count in counts.items()), file=sys.stderr)
 

@@ -59,7 +59,7 @@ async def _measure(job: "Job", sample: int | None, tally: Tally) -> Measured:
 
     chosen = job.extractor
     asked = classify_model(served_name(chosen.choice.spec))
-    work = partial(estimate_record, tasks=chosen.tasks, assist=chosen.assist, model_class=asked)
+    work = partial(estimate_record, options=chosen.options, model_class=asked)
     records = read_records(*job.inputs, on_error=report, stdin=sys.stdin.buffer, open_address=open_inputs)
     async with share_work(work, job.workers) as pool:
 

@@ -21,6 +21,9 @@ def run(
         Literal["auto", "always", "never"],
         typer.Option(help="Ask a model what the rules left open, everything, or nothing."),
     ] = "auto",
+    min_confidence: Annotated[
+        float, typer.Option(help="Leave out values that are less sure, from 0 to 1, and say so.")
+    ] = 0.0,
     model: Annotated[
         str | None,
         typer.Option(
@@ -142,6 +145,7 @@ def run(
             spec,
             tasks=wanted,
             assist=assist,
+            min_confidence=min_confidence,
             replay=replay,
             record=record,
             cache_dir=read_cache_folder(),

@@ -6,12 +6,11 @@ from pathlib import Path
 
 from extractor.ask.chain import NotedAnswer, Verdict
 from extractor.ask.model import AskSettings
-from extractor.ask.plan.questions import Assist
 from extractor.ask.sending.relay import KeptAnswer, RelayedReply, RelayedRequest, Unanswered
 from extractor.ask.spec import ModelSpec
 from extractor.errors import ExtractorError
+from extractor.options import ExtractionOptions
 from extractor.run.extracted import ExtractedLine
-from extractor.schemas import Task
 
 __all__ = [
     "Answered",
@@ -34,8 +33,7 @@ class Assignment:
     """What a worker is there for. ``concurrency`` bounds its requests under way; without ``spec`` it asks nobody."""
 
     spec: ModelSpec | None
-    tasks: frozenset[Task]
-    assist: Assist
+    options: ExtractionOptions
     asking: AskSettings
     concurrency: int
     cache_dir: Path | None = None

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from itertools import count
 from typing import Any
@@ -121,9 +121,7 @@ class Worker:
         most = assignment.concurrency
         route = Route(around=lambda network: RelayTransport(self, network, most))
         try:
-            extractor = Extractor(
-                assignment.spec, tasks=assignment.tasks, assist=assignment.assist, cache_dir=assignment.cache_dir
-            )
+            extractor = Extractor(assignment.spec, **asdict(assignment.options), cache_dir=assignment.cache_dir)
             async with extractor.open(most, route=route, asking=assignment.asking) as extract:
                 opened.set_result(extract)
                 await asyncio.get_running_loop().create_future()

@@ -7,8 +7,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from pydantic import ValidationError
+
 from extractor.errors import StoreError
-from extractor.schemas import Task
+from extractor.schemas import Task, TrialExtraction
 
 from .derived import Registry
 from .destination import COLUMNS_FILE, Destination, Format
@@ -30,12 +32,14 @@ def export_run(
     tables: Collection[Table] = (),
     lines: Iterable[bytes] | None = None,
     registry: Registry = MappingProxyType({}),
+    min_confidence: float = 0.0,
 ) -> Mapping[str, int]:
     """Write the tables of a run, all if none are named, and count their rows.
 
     ``run`` is a run's folder, a file of extractions, or a folder of gold files, which have no evidence and no
     confidence. ``lines`` are the extractions as JSON, read from there if None. ``registry`` holds what
-    ``read_registry`` says of each record; without it the registered columns are empty. Raises ``ValueError`` where one
+    ``read_registry`` says of each record; without it the registered columns are empty. Values that are less sure than
+    ``min_confidence`` are left out; gold is left as it is. Raises ``ValueError`` where one
     file would have to hold several tables, or the extra is missing, and ``StoreError`` for what cannot be read, or may
     not be replaced.
     """
@@ -48,8 +52,11 @@ def export_run(
         raise ValueError(f"{destination.path} holds one table; name it with --tables, or a folder with --format")
     if destination.format in _BY_DATABASE and find_spec("duckdb") is None:
         raise ValueError("this format needs duckdb; install it with: pip install 'trial-extractor[export]'")
+    extractions = _read_results(results, lines)
+    if min_confidence > 0:
+        extractions = _drop_doubtful(extractions, min_confidence)
     with destination.staged() as (scratch, made):
-        counts = _write(_read_results(results, lines), destination, chosen, (scratch, made), registry)
+        counts = _write(extractions, destination, chosen, (scratch, made), registry)
         if not destination.is_file:
             (made / COLUMNS_FILE).write_text(json.dumps(describe_tables(chosen), indent=2) + "\n", encoding="utf-8")
     return counts
@@ -111,6 +118,26 @@ def _parse(data: bytes, place: str, remedy: str) -> Any:
         return json.loads(data)
     except (ValueError, RecursionError):
         raise StoreError(f"{place}: is broken; {remedy}") from None
+
+
+def _drop_doubtful(results: _Results, minimum: float) -> _Results:
+    """The results without values that are less sure than ``minimum``. Raises ``StoreError`` for those of an earlier
+    version, which do not say how sure a value is.
+    """
+    from extractor.assemble.confidence import drop_doubtful  # noqa: PLC0415 - it loads the rules, and few need it
+
+    remedy = "make it anew with `extractor reparse`, or drop --min-confidence"
+    for place, content in results:
+        try:
+            extraction = TrialExtraction.model_validate(content)
+        except ValidationError:
+            raise StoreError(f"{place}: is no extraction as this version writes it; {remedy}") from None
+        people = extraction.eligibility
+        items = (people, *people.criteria, *extraction.dosing, *extraction.endpoints)
+        if any(piece.confidence is None for item in items for piece in item.evidence):
+            raise StoreError(f"{place}: does not say how sure its values are; {remedy}")
+        left = drop_doubtful(extraction, minimum)
+        yield place, content if left is extraction else left.model_dump(mode="json")
 
 
 def _write(

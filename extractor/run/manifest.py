@@ -130,10 +130,17 @@ class Manifest(Totals):
 
     @model_validator(mode="before")
     @classmethod
-    def _infer_state(cls, content: Any) -> Any:
-        """A file of an earlier version has no state, and ``started`` only if the run came to its end."""
-        if isinstance(content, dict) and "state" not in content and content.get("started"):
-            return content | {"state": RunState.COMPLETE}
+    def _complete_earlier(cls, content: Any) -> Any:
+        """A file of an earlier version has no state, and ``started`` only if the run came to its end; nor has it a
+        least confidence, since all values were kept.
+        """
+        if not isinstance(content, dict):
+            return content
+        if "state" not in content and content.get("started"):
+            content = content | {"state": RunState.COMPLETE}
+        settings = content.get("settings")
+        if isinstance(settings, dict) and "assist" in settings:
+            content = content | {"settings": {"min_confidence": 0.0, **settings}}
         return content
 
     @computed_field  # type: ignore[prop-decorator]

@@ -76,10 +76,10 @@ def _read_earlier(run: Path) -> _Earlier:
     if "-" in manifest.inputs:
         raise StoreError(f"{run}: was made of standard input, which cannot be read again")
     settings, recall = manifest.settings, RecallTally()
-    extractor = Extractor(tasks=settings["tasks"], assist=settings["assist"], replay=run)
-    if settings.get("model") == "none":
-        extractor = Extractor(tasks=settings["tasks"], assist=settings["assist"])
-    else:
+    options = {name: settings[name] for name in ("tasks", "assist", "min_confidence")}
+    asked = settings.get("model") != "none"
+    extractor = Extractor(**options, replay=run if asked else None)
+    if asked:
         extractor.choice = replace(extractor.choice, recall=recall)
     return _Earlier(run, manifest, extractor, recall)
 
@@ -120,7 +120,7 @@ async def _share(extract: OpenExtractor, workers: int | None) -> AsyncIterator[t
     """
     concurrency = BatchLimits().concurrency
     if extract.model is None:
-        async with share_work(partial(extract_line, tasks=extract.tasks, assist=extract.assist), workers) as pool:
+        async with share_work(partial(extract_line, options=extract.options), workers) as pool:
             yield pool, pool.concurrency
     elif (processes := workers or min(count_cores(), MOST_PROCESSES)) == 1:
         yield extract, concurrency

@@ -11,10 +11,10 @@ from extractor.ask.answer_mode import told_mode
 from extractor.ask.keeping.cassettes import first_request, use_cassette
 from extractor.ask.model import AskSettings, Model
 from extractor.ask.opening import ModelChoice, open_model
-from extractor.ask.plan.questions import Assist
 from extractor.ask.sending.transport import RetryPolicy, SkippedTime
 from extractor.ask.spec import ModelKind, ModelSpec
 from extractor.errors import CassetteError
+from extractor.options import Assist, ExtractionOptions
 from extractor.pipeline import extract_record
 from extractor.read import read_records
 from extractor.schemas import Task, TrialExtraction
@@ -42,6 +42,11 @@ class Scenario:
     reasks: int = 1
     output_tokens: int | None = None
     records: int = 1
+
+    @property
+    def options(self) -> ExtractionOptions:
+        """What is extracted and how much is asked."""
+        return ExtractionOptions(self.tasks, self.assist)
 
     @property
     def settings(self) -> AskSettings:
@@ -85,7 +90,7 @@ async def replay_scenario(scenario: Scenario, folder: Path) -> list[TrialExtract
 
 async def _extract(scenario: Scenario, folder: Path, model: Model | None) -> list[TrialExtraction]:
     records = islice(read_records(folder / scenario.input), scenario.records)
-    return [await extract_record(record, model, scenario.tasks, scenario.assist) for record in records]
+    return [await extract_record(record, model, scenario.options) for record in records]
 
 
 def _cassette(scenario: Scenario, folder: Path) -> Path:

@@ -12,19 +12,20 @@ from extractor.pipeline import Extractor
 
 __all__ = ["describe_settings", "digest_rules"]
 
-_STAGES = ("schemas", "prompts", "parse", "ask", "ground", "assemble", "audit", "rules.py", "pipeline.py")
+_STAGES = ("schemas", "prompts", "parse", "ask", "ground", "assemble", "audit", "finish.py", "rules.py", "pipeline.py")
 _DIGESTED = frozenset({".py", ".toml", ".json", ".txt", ".npz", ".gguf"})
 """What stages are made of: code, vocabularies and pins of models, examples, learned weights, adapters. Markdown is a
 prompt below ``prompts``, and a description of a model elsewhere."""
 
 
 def describe_settings(chosen: Extractor) -> dict[str, Any]:
-    """Versions, rules, tasks, model and prompts with their hashes, ready for JSON. Never a key."""
+    """Versions, rules, options, model and prompts with their hashes, ready for JSON. Never a key."""
     return {
         "extractor": version("trial-extractor"),
         "rules": digest_rules(),
-        "tasks": sorted(chosen.tasks),
-        "assist": chosen.assist.value,
+        "tasks": sorted(chosen.options.tasks),
+        "assist": chosen.options.assist.value,
+        "min_confidence": chosen.options.min_confidence,
         "model": str(chosen.choice),
         "prompts": {f"{prompt.name}.v{prompt.version}": prompt.sha256 for prompt in list_prompt_versions()},
     }

@@ -6,17 +6,17 @@ extracted, since pickled models would cost ten times as much.
 
 import pickle
 import signal
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
 
-from extractor.ask.plan.questions import Assist
 from extractor.errors import ExtractorError, as_extractor_error
+from extractor.options import ExtractionOptions
 from extractor.rules import extract_by_rules
-from extractor.schemas import Task, TrialRecord
+from extractor.schemas import TrialRecord
 
 from .extracted import ExtractedLine
 from .garbage import spare_what_stays
@@ -31,9 +31,9 @@ _WARM = 2
 """Parcels after which all that stays is loaded."""
 
 
-def extract_line(record: TrialRecord, tasks: Collection[Task], assist: Assist) -> ExtractedLine:
+def extract_line(record: TrialRecord, options: ExtractionOptions) -> ExtractedLine:
     """The line of a record, by the rules alone."""
-    return to_line(extract_by_rules(record, tasks, assist))
+    return to_line(extract_by_rules(record, options))
 
 
 class Worker:

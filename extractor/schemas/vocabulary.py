@@ -268,6 +268,7 @@ class AbsenceReason(StrEnum):
     - ``unsupported_answer``: a model answered, its answer was not in the text, and it was kept out.
     - ``budget_exhausted``: the run's budget ended before it was asked.
     - ``model_refused``: a model was asked and gave no usable answer.
+    - ``low_confidence``: a value was read, and is less sure than ``--min-confidence`` asks for.
     """
 
     NOT_REPORTED = "not_reported"
@@ -278,6 +279,7 @@ class AbsenceReason(StrEnum):
     UNSUPPORTED_ANSWER = "unsupported_answer"
     BUDGET_EXHAUSTED = "budget_exhausted"
     MODEL_REFUSED = "model_refused"
+    LOW_CONFIDENCE = "low_confidence"
 
 
 class FindingKind(StrEnum):

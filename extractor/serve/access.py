@@ -55,7 +55,8 @@ OperatorOfRequest = Annotated[Caller, Depends(require_operator)]
 
 def _check_query(request: Request) -> None:
     """Raise ``Refusal`` for a parameter that the operation does not have: a misspelt one would be passed over."""
-    known = {parameter.alias for parameter in request.scope["route"].dependant.query_params}
+    own = request.scope["route"].dependant
+    known = {parameter.alias for one in (own, *own.dependencies) for parameter in one.query_params}
     unknown = sorted(set(request.query_params) - known)
     if unknown:
         choice = f"choose from {', '.join(sorted(known))}" if known else "none is taken here"

@@ -106,7 +106,7 @@ async def _answer(line: ChildLine, plan: AskingPlan, model: Model | None, wish: 
     result: bytes | Trouble
     try:
         record = read_single(wish.name, wish.body, plan.most_text)
-        extraction = await extract_record(record, model, wish.tasks, wish.assist)
+        extraction = await extract_record(record, model, wish.options)
         result = extraction.model_dump_json().encode()
     except asyncio.CancelledError:
         raise

@@ -47,6 +47,7 @@ EXAMPLE_JOB: dict[str, Any] = {
     "bytes": len(EXAMPLE_RECORDS.encode()),
     "tasks": ["dosing", "eligibility", "endpoints"],
     "assist": "auto",
+    "min_confidence": 0.0,
     "created": "2026-11-20T12:00:00+00:00",
     "started": None,
     "ended": None,

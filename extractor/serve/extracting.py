@@ -30,7 +30,7 @@ def extract_by_rules_alone(line: ChildLine, most_text: int) -> None:
 def _answer(wish: Wish, most_text: int) -> bytes | Trouble:
     try:
         record = read_single(wish.name, wish.body, most_text)
-        return extract_by_rules(record, wish.tasks, wish.assist).model_dump_json().encode()
+        return extract_by_rules(record, wish.options).model_dump_json().encode()
     except BaseException as error:  # noqa: BLE001 - whatever befell one wish, the others go on
         return Trouble.of(error)
 

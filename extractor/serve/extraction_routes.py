@@ -3,9 +3,9 @@
 from hashlib import sha256
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
-from extractor.ask.plan.questions import Assist
+from extractor.options import Assist, ExtractionOptions
 from extractor.schemas import Task, TrialExtraction
 
 from .access import CallerOfRequest, ServiceOfRequest
@@ -33,7 +33,7 @@ from .problems import (
 )
 from .service import Service
 
-__all__ = ["AssistQuery", "NameQuery", "TasksQuery", "check_money", "read_tasks", "router", "smallest"]
+__all__ = ["NameQuery", "OptionsOfRequest", "check_money", "router", "smallest"]
 
 _ALL_TASKS = ",".join(Task)
 _TASK = "|".join(Task)
@@ -43,6 +43,24 @@ TasksQuery = Annotated[
 AssistQuery = Annotated[
     Assist, Query(description="Ask the service's model what the rules left open, everything, or nothing.")
 ]
+MinConfidenceQuery = Annotated[
+    float,
+    Query(ge=0, le=1, allow_inf_nan=False, description="Leave out values that are less sure, and say so."),
+]
+
+
+async def _read_options(
+    assist: AssistQuery = Assist.AUTO, tasks: TasksQuery = _ALL_TASKS, min_confidence: MinConfidenceQuery = 0.0
+) -> ExtractionOptions:
+    """The options of a query, which has the tasks in any order. Raises ``Refusal`` for one that is named twice."""
+    named = tasks.split(",")
+    if len(set(named)) < len(named):
+        wrong = (WrongParameter(name="tasks", detail="a task is named twice"),)
+        raise Refusal(WRONG_PARAMETER, "tasks: a task is named twice", errors=wrong)
+    return ExtractionOptions(named, assist, min_confidence)
+
+
+OptionsOfRequest = Annotated[ExtractionOptions, Depends(_read_options)]
 _NAME = Query(
     description="Name of the file; a record without an id of its own is named after it.",
     pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$",
@@ -97,8 +115,7 @@ async def extract(
     request: Request,
     caller: CallerOfRequest,
     service: ServiceOfRequest,
-    assist: AssistQuery = Assist.AUTO,
-    tasks: TasksQuery = _ALL_TASKS,
+    options: OptionsOfRequest,
     name: OptionalNameQuery = None,
     record_id: RecordIdHeader = None,
 ) -> Response:
@@ -108,12 +125,11 @@ async def extract(
     The extraction's id is the record's NCT number; without one `X-Record-Id`, else the stem of `name`, else `text-` and
     eight digits that the body's SHA-256 begins with.
     """
-    chosen = read_tasks(tasks)
-    check_money(service, caller, assist)
+    check_money(service, caller, options.assist)
     with service.gate.admit(caller, "extractions"):
         body = await read_body(request, smallest(service.settings.bounds.max_bytes, caller.limits.max_bytes))
         named = record_id or name or f"text-{sha256(body).hexdigest()[:8]}"
-        result = await _fulfil(service, Wish(0, caller.name, named, body, chosen, assist))
+        result = await _fulfil(service, Wish(0, caller.name, named, body, options))
     if isinstance(result, Trouble):
         raise refuse_trouble(result)
     return Response(result, media_type="application/json")
@@ -128,15 +144,6 @@ async def _fulfil(service: Service, wish: Wish) -> bytes | Trouble:
         seconds = service.settings.bounds.timeout_s
         remedy = "send it as a job, which may take its time"
         raise Refusal(TOOK_TOO_LONG, f"it took longer than {seconds:g} seconds", remedy=remedy) from None
-
-
-def read_tasks(tasks: str) -> frozenset[Task]:
-    """The tasks of a query, which has them in any order. Raises ``Refusal`` for one that is named twice."""
-    named = tasks.split(",")
-    if len(set(named)) < len(named):
-        wrong = (WrongParameter(name="tasks", detail="a task is named twice"),)
-        raise Refusal(WRONG_PARAMETER, "tasks: a task is named twice", errors=wrong)
-    return frozenset(map(Task, named))
 
 
 def check_money(service: Service, caller: Caller, assist: Assist) -> None:

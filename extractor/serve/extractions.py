@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
-from extractor.ask.plan.questions import Assist
+from extractor.options import Assist
 
 from .asking import AskingPlan, extract_with_model
 from .extracting import extract_by_rules_alone
@@ -177,7 +177,7 @@ class Extractions:
         """The extraction as JSON, or why there is none. Raises ``QueueFull`` or ``TooSlow``."""
         if self._taken >= self._settings.bounds.queue:
             raise QueueFull
-        asks = self._settings.model is not None and wish.assist is not Assist.NEVER
+        asks = self._settings.model is not None and wish.options.assist is not Assist.NEVER
         free = self._with_model if asks else self._by_rules
         self._count(1)
         try:

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
@@ -11,10 +11,10 @@ from time import monotonic
 from typing import Any
 
 from extractor.ask.model import AskSettings
-from extractor.ask.plan.questions import Assist
 from extractor.ask.sending.metered import Route
 from extractor.errors import BudgetReached, ExtractorError, ModelUnavailable
 from extractor.events import Event, listening, tell
+from extractor.options import Assist, ExtractionOptions
 from extractor.pipeline import Extractor
 from extractor.read import read_records
 from extractor.run import BatchLimits, Pricing, RunFolder, Tally, attend, describe_settings, note_unread, run_batch
@@ -24,7 +24,7 @@ from extractor.run.manifest import read_manifest
 from extractor.run.observed import observe
 from extractor.run.worker import extract_line
 from extractor.run.workers import WorkerPool
-from extractor.schemas import Task, TrialRecord
+from extractor.schemas import TrialRecord
 
 from .asking import ServiceMeter
 from .hold import hold
@@ -46,8 +46,7 @@ class JobPlan:
 
     folder: Path
     caller: str
-    tasks: tuple[Task, ...]
-    assist: Assist
+    options: ExtractionOptions
     pricing: Pricing
     asking: AskSettings
     concurrency: int
@@ -56,11 +55,11 @@ class JobPlan:
 
     @property
     def extractor(self) -> Extractor:
-        return Extractor(self.pricing.spec, tasks=self.tasks, assist=self.assist)
+        return Extractor(self.pricing.spec, **asdict(self.options))
 
     @property
     def uses_rules_alone(self) -> bool:
-        return self.assist is Assist.NEVER or self.pricing.spec is None
+        return self.options.assist is Assist.NEVER or self.pricing.spec is None
 
 
 @dataclass(slots=True)
@@ -108,7 +107,7 @@ def perform_job(line: ChildLine, plan: JobPlan) -> None:
 
 
 def _perform(plan: JobPlan, run: Path, course: _Course) -> tuple[Ending, str | None]:
-    tell(Event.RUN_STARTED, assist=plan.assist.value, model=_name_model(plan), workers=plan.workers)
+    tell(Event.RUN_STARTED, assist=plan.options.assist.value, model=_name_model(plan), workers=plan.workers)
     since = monotonic()
     ending, status, reason = Ending.FAILED, "failed", None
     try:
@@ -191,7 +190,7 @@ async def _extract_with_model(plan: JobPlan, folder: RunFolder, course: _Course)
 
 def _open_pool(plan: JobPlan) -> WorkerPool[ExtractedLine]:
     """Processes that extract by the rules. Of a job that is suspect, they extract all of its records."""
-    work = partial(extract_line, tasks=plan.tasks, assist=plan.assist)
+    work = partial(extract_line, options=plan.options)
     return WorkerPool(work, plan.workers, alone=0) if plan.is_suspect else WorkerPool(work, plan.workers)
 
 

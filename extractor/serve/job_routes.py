@@ -9,14 +9,12 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from extractor.ask.plan.questions import Assist
-
 from .access import CallerOfRequest, ServiceOfRequest
 from .bodies import save_body
 from .callers import Caller
 from .documented import KEPT, SENT, answers, describe_body, problems
 from .examples import EXAMPLE_EVENT, EXAMPLE_ID, EXAMPLE_JOB
-from .extraction_routes import AssistQuery, NameQuery, TasksQuery, check_money, read_tasks, smallest
+from .extraction_routes import NameQuery, OptionsOfRequest, check_money, smallest
 from .jobs import ACTIVE, EVENTS, Job, JobFolders, JobState, now
 from .problems import (
     NO_MONEY,
@@ -32,7 +30,6 @@ from .stream import find_start, follow_job
 
 __all__ = ["JobId", "check_ended", "find_job", "router"]
 
-_ALL_TASKS = "eligibility,dosing,endpoints"
 JobId = Annotated[str, Path(description="The id that POST /v1/jobs gave.", examples=[EXAMPLE_ID])]
 _ONE = answers("The job.", {"application/json": EXAMPLE_JOB}, {"$ref": "#/components/schemas/Job"})
 
@@ -51,15 +48,13 @@ async def submit_job(
     response: Response,
     caller: CallerOfRequest,
     service: ServiceOfRequest,
-    assist: AssistQuery = Assist.AUTO,
-    tasks: TasksQuery = _ALL_TASKS,
+    options: OptionsOfRequest,
     name: NameQuery = "records",
 ) -> Job:
     """The body is a file as `extractor run` takes them, written to the disk while it comes. The job is taken when it is
     there as a whole; it goes on after a restart of the service.
     """
-    chosen = read_tasks(tasks)
-    check_money(service, caller, assist)
+    check_money(service, caller, options.assist)
     _check_room(service, caller)
     job_id = JobFolders.make_id()
     with service.gate.admit(caller, "uploads"):
@@ -77,8 +72,9 @@ async def submit_job(
         state=JobState.QUEUED,
         name=name,
         bytes=size,
-        tasks=tuple(sorted(chosen)),
-        assist=assist,
+        tasks=tuple(sorted(options.tasks)),
+        assist=options.assist,
+        min_confidence=options.min_confidence,
         created=now(),
     )
     service.runner.submit(caller.name, job)

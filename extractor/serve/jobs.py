@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
 
-from extractor.ask.plan.questions import Assist
+from extractor.options import Assist, ExtractionOptions
 from extractor.run.results import write_atomically
 from extractor.schemas import Task, Usage
 
@@ -45,12 +45,18 @@ class Job(BaseModel):
     bytes: NonNegativeInt = Field(description="Size of the upload.")
     tasks: tuple[Task, ...]
     assist: Assist
+    min_confidence: float = Field(default=0.0, ge=0, le=1, description="Values that are less sure are left out.")
     created: str
     started: str | None = None
     ended: str | None = None
     extracted: NonNegativeInt = Field(default=0, description="Records with a result.")
     failed: NonNegativeInt = Field(default=0, description="Records without one; /failures says why.")
     usage: Usage = Field(default=Usage(), description="What the model took since the job was last started.")
+
+    @property
+    def options(self) -> ExtractionOptions:
+        """How its records are extracted."""
+        return ExtractionOptions(self.tasks, self.assist, self.min_confidence)
 
 
 def now() -> str:

@@ -5,10 +5,10 @@ from enum import StrEnum
 from pathlib import PurePath
 from traceback import extract_tb
 
-from extractor.ask.plan.questions import Assist
 from extractor.ask.plan.request_sizes import RequestSize
 from extractor.errors import ExtractorError, ModelError, RecordError
-from extractor.schemas import Task, Usage
+from extractor.options import ExtractionOptions
+from extractor.schemas import Usage
 
 __all__ = [
     "Answer",
@@ -43,8 +43,7 @@ class Wish:
     caller: str
     name: str
     body: bytes
-    tasks: frozenset[Task]
-    assist: Assist
+    options: ExtractionOptions
 
 
 @dataclass(frozen=True, slots=True)

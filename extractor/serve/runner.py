@@ -164,8 +164,7 @@ class JobRunner:
         plan = JobPlan(
             self._folders.path(known.caller, known.job.id).absolute(),
             known.caller,
-            known.job.tasks,
-            known.job.assist,
+            known.job.options,
             settings.pricing,
             settings.asking,
             bounds.concurrency,

@@ -9,16 +9,15 @@ __all__: list[str] = []
 
 
 def _load() -> None:
-    from extractor.ask.plan.questions import Assist  # noqa: PLC0415 - what goes wrong is passed over
+    from extractor.options import Assist, ExtractionOptions  # noqa: PLC0415 - what goes wrong is passed over
     from extractor.rules import extract_by_rules  # noqa: PLC0415
-    from extractor.schemas import Task  # noqa: PLC0415
 
     from . import asking, job_process  # noqa: F401, PLC0415
     from .examples import EXAMPLE_RECORD  # noqa: PLC0415
     from .extracting import read_single  # noqa: PLC0415
 
     record = read_single("warm", EXAMPLE_RECORD.encode(), len(EXAMPLE_RECORD))
-    extract_by_rules(record, frozenset(Task), Assist.ALWAYS)
+    extract_by_rules(record, ExtractionOptions(assist=Assist.ALWAYS))
 
 
 with suppress(Exception):  # else no process could be forked off; each of them says by itself what is wrong

@@ -6,10 +6,11 @@ import pytest
 
 from extractor.ask.call import Reply
 from extractor.ask.inquire import inquire
-from extractor.ask.plan.questions import Assist, plan_questions
+from extractor.ask.plan.questions import plan_questions
 from extractor.ask.prompting.prompt import render_call
 from extractor.assemble import assemble_extraction
 from extractor.errors import AnswerRejected, CassetteMiss, ModelUnavailable
+from extractor.options import Assist, ExtractionOptions
 from extractor.parse import parse_record
 from extractor.read import read_records
 from extractor.schemas import AbsenceReason, FindingKind, Origin, Section, Source, Task, TrialRecord, Usage
@@ -44,7 +45,7 @@ def dosing_record(text):
 
 
 async def test_without_a_model_every_question_stays_open():
-    inquiry = await inquire(PARSED, None, frozenset(Task), Assist.AUTO)
+    inquiry = await inquire(PARSED, None, ExtractionOptions())
     assert inquiry.usage.open_questions > 0
     assert inquiry.usage.calls == 0
     assert not inquiry.asked
@@ -54,7 +55,7 @@ async def test_an_item_without_its_fields_is_no_answer():
     def answer(questions):
         return [{"n": question.chunk.number} for question in questions]
 
-    inquiry = await inquire(PARSED, Scripted(answer), {Task.ENDPOINTS}, Assist.ALWAYS)
+    inquiry = await inquire(PARSED, Scripted(answer), ExtractionOptions({Task.ENDPOINTS}, Assist.ALWAYS))
     assert inquiry.usage.questions == len(PARSED.outcomes)
     assert inquiry.usage.open_questions == inquiry.usage.questions
 
@@ -71,7 +72,7 @@ async def test_one_failing_call_loses_its_own_questions_alone(monkeypatch):
 
     tasks = {Task.ELIGIBILITY, Task.ENDPOINTS}
     monkeypatch.setattr("extractor.ask.interview.pack_for", _one_call_a_task)
-    inquiry = await inquire(PARSED, Scripted(answer), tasks, Assist.ALWAYS)
+    inquiry = await inquire(PARSED, Scripted(answer), ExtractionOptions(tasks, Assist.ALWAYS))
     assert inquiry.usage.calls == 2
     extraction = assemble_extraction(PARSED, inquiry, tasks)
     lost = [finding for finding in extraction.findings if finding.kind is FindingKind.ANSWER_MISSING]
@@ -86,7 +87,7 @@ async def test_what_fails_for_every_call_is_raised(error):
         raise error
 
     with pytest.raises(type(error)):
-        await inquire(PARSED, Scripted(answer), frozenset(Task), Assist.ALWAYS)
+        await inquire(PARSED, Scripted(answer), ExtractionOptions(assist=Assist.ALWAYS))
 
 
 async def test_the_error_of_a_record_carries_what_all_its_calls_took(monkeypatch):
@@ -95,7 +96,7 @@ async def test_the_error_of_a_record_carries_what_all_its_calls_took(monkeypatch
 
     monkeypatch.setattr("extractor.ask.interview.pack_for", _one_call_a_task)
     with pytest.raises(ModelUnavailable) as caught:
-        await inquire(PARSED, Scripted(answer), {Task.ELIGIBILITY, Task.ENDPOINTS}, Assist.ALWAYS)
+        await inquire(PARSED, Scripted(answer), ExtractionOptions({Task.ELIGIBILITY, Task.ENDPOINTS}, Assist.ALWAYS))
     assert caught.value.usage.calls == 2
 
 
@@ -103,7 +104,7 @@ async def test_a_refused_answer_leaves_its_questions_open_and_says_why():
     def answer(questions):
         raise AnswerRejected("the model refused: I cannot read this", SPENT)
 
-    inquiry = await inquire(PARSED, Scripted(answer), {Task.ENDPOINTS}, Assist.ALWAYS)
+    inquiry = await inquire(PARSED, Scripted(answer), ExtractionOptions({Task.ENDPOINTS}, Assist.ALWAYS))
     assert inquiry.usage.open_questions == inquiry.usage.questions
     extraction = assemble_extraction(PARSED, inquiry, {Task.ENDPOINTS})
     assert "I cannot read this" in extraction.findings[0].message
@@ -116,7 +117,7 @@ async def test_an_invented_regimen_is_kept_out_and_the_gap_says_so():
         invented = {"quote": "99 mg of fantasin", "agent": "fantasin", "dose": ["99 mg"]}
         return [{"n": question.chunk.number, **invented} for question in questions]
 
-    inquiry = await inquire(parsed, Scripted(answer), {Task.DOSING}, Assist.AUTO)
+    inquiry = await inquire(parsed, Scripted(answer), ExtractionOptions({Task.DOSING}, Assist.AUTO))
     extraction = assemble_extraction(parsed, inquiry, {Task.DOSING})
     assert extraction.dosing == ()
     assert [a.reason for a in extraction.absences if a.field == "dosing"] == [AbsenceReason.UNSUPPORTED_ANSWER]
@@ -138,7 +139,7 @@ async def test_a_regimen_that_only_the_model_reads_enters_with_its_proof():
         dose = {"quote": "5 mg twice daily", "agent": "Study product", "dose": ["5 mg"], "freq": "BID"}
         return [{"n": candidate, **dose, "cycle": "5 month"}]
 
-    inquiry = await inquire(parsed, Scripted(answer), {Task.DOSING}, Assist.AUTO)
+    inquiry = await inquire(parsed, Scripted(answer), ExtractionOptions({Task.DOSING}, Assist.AUTO))
     extraction = assemble_extraction(parsed, inquiry, {Task.DOSING})
     (regimen,) = extraction.dosing
     assert (regimen.agent, regimen.quote, regimen.frequency) == ("Study product", "5 mg twice daily", "BID")
@@ -150,5 +151,5 @@ async def test_a_regimen_that_only_the_model_reads_enters_with_its_proof():
 
 
 def test_render_call_takes_any_part_of_the_questions():
-    questions = plan_questions(PARSED, {Task.ENDPOINTS}, Assist.ALWAYS)
+    questions = plan_questions(PARSED, ExtractionOptions({Task.ENDPOINTS}, Assist.ALWAYS))
     assert len(render_call(PARSED.record, questions[:1]).questions) == 1

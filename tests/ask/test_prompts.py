@@ -6,12 +6,13 @@ import pytest
 from pydantic import ValidationError
 
 from extractor.ask.call import Question
-from extractor.ask.plan.questions import Assist, plan_questions
+from extractor.ask.plan.questions import plan_questions
 from extractor.ask.prompting.lines import estimate_tokens, flatten
 from extractor.ask.prompting.prompt import load_prompt, render_call
 from extractor.ask.prompting.prompt_files import read_prompt
 from extractor.ask.wire import WIRE_ITEMS, read_answers
 from extractor.errors import PromptError
+from extractor.options import Assist, ExtractionOptions
 from extractor.schemas import Category, Task
 
 from .samples import OPEN, chunk, criterion, outcome, parsed_record, regimen
@@ -21,7 +22,7 @@ BUDGET = 2900
 
 
 def _call(parsed, *tasks, assist=Assist.ALWAYS):
-    return render_call(parsed.record, plan_questions(parsed, set(tasks), assist))
+    return render_call(parsed.record, plan_questions(parsed, ExtractionOptions(set(tasks), assist)))
 
 
 def _everything():
@@ -196,7 +197,7 @@ def test_output_is_bounded_by_questions_and_fields():
 
 def test_call_needs_questions_with_distinct_numbers():
     parsed = parsed_record(criterion(1, "Adults"))
-    questions = plan_questions(parsed, set(Task), Assist.ALWAYS)
+    questions = plan_questions(parsed, ExtractionOptions(assist=Assist.ALWAYS))
     with pytest.raises(ValueError, match="needs questions"):
         render_call(parsed.record, ())
     with pytest.raises(ValueError, match="no two that point at one chunk"):
@@ -236,7 +237,7 @@ def test_the_hash_covers_template_and_examples(tmp_path):
 def test_a_placeholder_without_value_fails_before_the_call(folder):
     _write(folder, 1, user="$lines $dose_caps")
     parsed = parsed_record(candidates=(chunk(1, "5 mg", "brief_summary"),))
-    questions = plan_questions(parsed, {Task.DOSING}, Assist.AUTO)
+    questions = plan_questions(parsed, ExtractionOptions({Task.DOSING}, Assist.AUTO))
     with pytest.raises(PromptError, match="no value for placeholder 'dose_caps'"):
         render_call(parsed.record, questions, read_prompt(folder))
 

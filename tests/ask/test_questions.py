@@ -2,8 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from extractor.ask.plan.questions import Assist, pack_questions, plan_questions
+from extractor.ask.plan.questions import pack_questions, plan_questions
 from extractor.ask.prompting.lines import estimate_tokens, render_line
+from extractor.options import Assist, ExtractionOptions
 from extractor.parse.parsed import Reading
 from extractor.schemas import Category, Concept, CriterionKind, Task
 
@@ -13,7 +14,7 @@ TASKS = frozenset(Task)
 
 
 def _plan(*items, assist=Assist.AUTO, tasks=TASKS, candidates=()):
-    return plan_questions(parsed_record(*items, candidates=candidates), tasks, assist)
+    return plan_questions(parsed_record(*items, candidates=candidates), ExtractionOptions(tasks, assist))
 
 
 def test_never_asks_nothing():
@@ -119,7 +120,7 @@ def test_the_split_is_asked_when_any_part_is_uncertain():
 def test_a_source_that_keeps_the_parts_apart_is_never_asked_to_split():
     parsed = parsed_record(outcome(1, "Pain\nday 3", "primary_outcomes[0]"))
     parsed = with_parts(parsed, "primary_outcomes[0]", measure="Pain", time_frame="day 3")
-    (question,) = plan_questions(parsed, TASKS, Assist.ALWAYS)
+    (question,) = plan_questions(parsed, ExtractionOptions(assist=Assist.ALWAYS))
     assert "split" not in question.fields
 
 

@@ -17,13 +17,13 @@ from extractor.ask.keeping.replies import ReplyStore
 from extractor.ask.keeping.run_file import open_run
 from extractor.ask.keeping.stored import RecallTransport, StoredTransport
 from extractor.ask.model import AskSettings, Model
-from extractor.ask.plan.questions import Assist
 from extractor.ask.prompting.prompt import render_call, render_tuned
 from extractor.ask.spec import ModelSpec
 from extractor.ask.sureness import name_fields, read_sureness
 from extractor.assemble.policy import ModelClass
 from extractor.errors import AnswerRejected
 from extractor.ground.check import MODEL_CONFIDENCE
+from extractor.options import Assist, ExtractionOptions
 from extractor.run.rounds_clerk import Proceed
 from extractor.schemas import Category, Task, Usage
 
@@ -297,7 +297,7 @@ def ask_interview(model, sureness=None, **item):
     """What an interview makes of one item about a criterion whose category and time are in doubt."""
     doubts = {"category": unsure(Category.OTHER), "time_window": unsure(None)}
     parsed = parsed_record(criterion(4, "Hepatitis B within 4 weeks", **doubts))
-    rounds = interview(parsed, {Task.ELIGIBILITY}, Assist.ALWAYS, ModelClass.TUNED)
+    rounds = interview(parsed, ExtractionOptions({Task.ELIGIBILITY}, Assist.ALWAYS), ModelClass.TUNED)
     asked = next(rounds)
     replies = []
     for pack in asked.packs:

@@ -14,7 +14,7 @@ from extractor.ask.keeping.recording import RecordingTransport, recorded_model
 from extractor.ask.model import AskSettings, Model
 from extractor.ask.opening import ModelChoice, open_model, served_name
 from extractor.ask.plan.estimate import estimate_questions
-from extractor.ask.plan.questions import REGIMEN_FIELDS, Assist, pack_for, plan_questions
+from extractor.ask.plan.questions import REGIMEN_FIELDS, pack_for, plan_questions
 from extractor.ask.plan.request_sizes import LINE, measure_call
 from extractor.ask.prompting.lines import estimate_tokens, render_line
 from extractor.ask.prompting.prompt import choose_render, render_call, render_tuned
@@ -23,6 +23,7 @@ from extractor.ask.spec import ModelSpec
 from extractor.ask.wire import WIRE_ITEMS
 from extractor.assemble.policy import ModelClass, classify_model
 from extractor.errors import CassetteError, CassetteMiss
+from extractor.options import Assist, ExtractionOptions
 from extractor.parse import parse_record
 from extractor.parse.parsed import Reading
 from extractor.read import read_records
@@ -41,7 +42,7 @@ STUDY = parse_record(next(read_records("tests/records/study.json")))
 
 
 def plan(*parsed_items, assist=Assist.AUTO, candidates=()):
-    return plan_questions(parsed_record(*parsed_items, candidates=candidates), TASKS, assist, TUNED)
+    return plan_questions(parsed_record(*parsed_items, candidates=candidates), ExtractionOptions(assist=assist), TUNED)
 
 
 def doses(**readings):
@@ -73,9 +74,10 @@ def test_a_second_annotator_is_asked_for_all_of_a_regimen_but_its_agent():
 @pytest.mark.parametrize("assist", [Assist.AUTO, Assist.ALWAYS])
 def test_no_model_of_another_class_is_asked_so(assist):
     parsed = parsed_record(*doses(role=OPEN, route=OPEN, timing=OPEN))
-    assert {q.fields for q in plan_questions(parsed, TASKS, assist, CAPABLE)} == {("regimens",)}
-    assert plan_questions(parsed, TASKS, assist, SMALL) == plan_questions(parsed, TASKS, assist, CAPABLE)
-    assert plan_questions(parsed, TASKS, assist) == plan_questions(parsed, TASKS, assist, CAPABLE)
+    options = ExtractionOptions(assist=assist)
+    asked = plan_questions(parsed, options, CAPABLE)
+    assert {q.fields for q in asked} == {("regimens",)}
+    assert plan_questions(parsed, options, SMALL) == plan_questions(parsed, options) == asked
 
 
 def test_all_words_are_open():
@@ -92,8 +94,8 @@ def test_a_smaller_doubt_is_worth_a_question():
     """Its tokens cost time on this machine alone, and it needs no definitions."""
     lines = (criterion(1, "Adults with stable disease", category=Reading(Category.AGE, 0.9)),)
     parsed = parsed_record(*lines)
-    assert plan_questions(parsed, TASKS, Assist.AUTO, CAPABLE) == ()
-    assert [q.fields for q in plan_questions(parsed, TASKS, Assist.AUTO, TUNED)] == [("category",)]
+    assert plan_questions(parsed, ExtractionOptions(), CAPABLE) == ()
+    assert [q.fields for q in plan_questions(parsed, ExtractionOptions(), TUNED)] == [("category",)]
 
 
 def test_what_the_rules_know_is_not_asked():
@@ -115,7 +117,7 @@ def test_a_call_has_no_more_than_three_hundred_tokens():
 
 
 def tuned_call(parsed, assist=Assist.ALWAYS, tasks=TASKS):
-    return render_tuned(parsed.record, plan_questions(parsed, tasks, assist, TUNED))
+    return render_tuned(parsed.record, plan_questions(parsed, ExtractionOptions(tasks, assist), TUNED))
 
 
 def test_keys_are_asked_without_being_defined():
@@ -188,7 +190,7 @@ IN_DOUBT = parsed_record(criterion(1, "Hepatitis B within 4 weeks", time_window=
 
 def rounds_of(model_class):
     """How many rounds there are after an answer that the text does not bear out."""
-    questions = plan_questions(IN_DOUBT, TASKS, Assist.ALWAYS, model_class)
+    questions = plan_questions(IN_DOUBT, ExtractionOptions(assist=Assist.ALWAYS), model_class)
     rounds, count = put_questions(IN_DOUBT, questions, model_class), 1
     asked = next(rounds)
     try:
@@ -208,8 +210,8 @@ def test_a_tuned_model_is_not_asked_again_what_the_text_refused():
 
 def test_an_interview_asks_as_the_class_is_asked():
     for model_class in (TUNED, CAPABLE):
-        asked = next(interview(STUDY, TASKS, Assist.ALWAYS, model_class))
-        questions = plan_questions(STUDY, TASKS, Assist.ALWAYS, model_class)
+        asked = next(interview(STUDY, ExtractionOptions(assist=Assist.ALWAYS), model_class))
+        questions = plan_questions(STUDY, ExtractionOptions(assist=Assist.ALWAYS), model_class)
         assert asked.packs == pack_for(questions, model_class)
         known = choose_render(model_class)(STUDY.record, asked.packs[0])
         sent = asked.render(asked.packs[0])
@@ -219,13 +221,13 @@ def test_an_interview_asks_as_the_class_is_asked():
 @pytest.mark.parametrize("assist", [Assist.AUTO, Assist.ALWAYS])
 def test_what_is_estimated_is_what_the_class_is_asked(assist):
     for model_class in (TUNED, CAPABLE):
-        estimate = estimate_questions(STUDY, TASKS, assist, model_class)
-        asked = next(interview(STUDY, TASKS, assist, model_class))
+        estimate = estimate_questions(STUDY, ExtractionOptions(assist=assist), model_class)
+        asked = next(interview(STUDY, ExtractionOptions(assist=assist), model_class))
         sizes = [measure_call(asked.render(pack)) for pack in asked.packs]
         assert estimate.questions == sum(map(len, asked.packs))
         assert estimate.size.calls == len(asked.packs)
         assert estimate.size.messages == sum(size.messages for size in sizes)
-    assert estimate_questions(STUDY, TASKS, assist) == estimate
+    assert estimate_questions(STUDY, ExtractionOptions(assist=assist)) == estimate
 
 
 def test_a_quote_goes_by_the_class_of_the_model_that_is_named():
@@ -235,7 +237,7 @@ def test_a_quote_goes_by_the_class_of_the_model_that_is_named():
         return json.loads(done.stdout)
 
     by_class = {
-        model_class: estimate_questions(STUDY, TASKS, Assist.AUTO, model_class) for model_class in (TUNED, CAPABLE)
+        model_class: estimate_questions(STUDY, ExtractionOptions(), model_class) for model_class in (TUNED, CAPABLE)
     }
     assert by_class[TUNED].size.messages < by_class[CAPABLE].size.messages
     for model, model_class in (("local:registry-135m", TUNED), ("local:smollm2-135m", CAPABLE)):
@@ -251,7 +253,7 @@ def test_the_name_that_a_server_gives_tells_the_class(spec):
 
 
 LINES = AskSettings(mode=AnswerMode.LINES)
-OF_STUDY = {"tasks": {Task.ELIGIBILITY, Task.DOSING}, "assist": Assist.ALWAYS}
+OF_STUDY = ExtractionOptions({Task.ELIGIBILITY, Task.DOSING}, Assist.ALWAYS)
 
 
 def answer_as_tuned(request, sure=0.75):
@@ -286,7 +288,7 @@ async def record_tuned(folder, model_name=NAME):
     with serve(answer_as_tuned) as stub:
         spec = ModelSpec.parse(f"{stub.url}#{model_name}")
         model = Model(spec, LINES, patient(), lambda: RecordingTransport(folder))
-        return await inquire(STUDY, model, **OF_STUDY), stub.requests
+        return await inquire(STUDY, model, OF_STUDY), stub.requests
 
 
 async def test_a_replay_of_what_a_tuned_model_said_asks_as_it_was_asked(tmp_path):
@@ -296,10 +298,10 @@ async def test_a_replay_of_what_a_tuned_model_said_asks_as_it_was_asked(tmp_path
     async with open_model(ModelChoice(replay=tmp_path)) as model:
         assert model
         assert model.name == NAME
-        replayed = await inquire(STUDY, model, **OF_STUDY)
+        replayed = await inquire(STUDY, model, OF_STUDY)
     assert replayed == recorded
     assert replayed.policy.model_class is TUNED
-    assert {answer.task for answers in replayed.answers.values() for answer in answers} == OF_STUDY["tasks"]
+    assert {answer.task for answers in replayed.answers.values() for answer in answers} == OF_STUDY.tasks
 
 
 async def test_how_sure_it_was_is_kept_and_given_back(tmp_path):
@@ -311,7 +313,7 @@ async def test_how_sure_it_was_is_kept_and_given_back(tmp_path):
         assert all(token["top_logprobs"] == [] for token in known)
     async with open_model(ModelChoice(replay=tmp_path)) as model:
         assert model
-        replayed = await inquire(STUDY, model, **OF_STUDY)
+        replayed = await inquire(STUDY, model, OF_STUDY)
     for inquiry in (recorded, replayed):
         found = [
             answer.readings[field].confidence
@@ -344,7 +346,7 @@ async def test_a_folder_of_several_models_names_none(tmp_path):
         assert model
         assert classify_model(model.name) is CAPABLE
         with pytest.raises(CassetteMiss):
-            await inquire(STUDY, model, **OF_STUDY)
+            await inquire(STUDY, model, OF_STUDY)
 
 
 def test_an_empty_folder_names_no_model_and_a_broken_one_is_refused(tmp_path):
@@ -358,7 +360,7 @@ def test_an_empty_folder_names_no_model_and_a_broken_one_is_refused(tmp_path):
 
 async def test_given_questions_are_put_in_the_way_of_the_model(tmp_path):
     """Without a plan: what is counted on labelled lines is asked like this."""
-    questions = plan_questions(STUDY, {Task.DOSING}, Assist.ALWAYS, TUNED)[:1]
+    questions = plan_questions(STUDY, ExtractionOptions({Task.DOSING}, Assist.ALWAYS), TUNED)[:1]
     narrowed = [replace(question, fields=("role",)) for question in questions]
     with serve(answer_as_tuned) as stub:
         model = Model(ModelSpec.parse(f"{stub.url}#{NAME}"), LINES, patient())

@@ -11,7 +11,17 @@ from extractor.assemble.policy import (
 )
 from extractor.assemble.settle import settle
 from extractor.parse.parsed import Reading, Span
-from extractor.schemas import AbsenceReason, Origin, Route
+from extractor.schemas import (
+    AbsenceReason,
+    Category,
+    Concept,
+    CriterionKind,
+    EndpointCategory,
+    Origin,
+    Role,
+    Route,
+    TimeKind,
+)
 
 GAP = AbsenceReason.MODEL_REFUSED
 POLICY = FieldPolicy(agree=0.96, alone=0.9, differ=((0.2, 0.6), (0.4, 0.55), (0.9, 0.05)))
@@ -32,6 +42,23 @@ POLICY = FieldPolicy(agree=0.96, alone=0.9, differ=((0.2, 0.6), (0.4, 0.55), (0.
 def test_who_decides(rule, model, value, origin):
     settled = settle(rule, model, GAP, POLICY)
     assert (settled.value, settled.origin, settled.gap) == (value, origin, None)
+
+
+@pytest.mark.parametrize(
+    "word", [CriterionKind.EXCLUSION, Category.OTHER, Role.RESCUE, Concept.OTHER, EndpointCategory.OTHER, TimeKind.PER]
+)
+def test_a_closed_set_of_which_one_word_is_right_always_has_the_best(word):
+    alone = settle(Reading(word, 0.2), None, GAP, POLICY)
+    assert (alone.value, alone.confidence, alone.gap) == (word, 0.2, None)
+    other = next(member for member in type(word) if member is not word)
+    unsure = FieldPolicy(agree=0.9, alone=0.9, differ=((0.1, 0.3),) * 3)
+    both = settle(Reading(word, 0.2), Reading(other, 0.9), GAP, unsure)
+    assert (both.value, both.confidence, both.origin) == (other, 0.3, Origin.MODEL)
+
+
+def test_other_words_that_are_likelier_wrong_are_left_out():
+    assert settle(Reading(Route.ORAL, 0.2), None, GAP, POLICY).gap is GAP
+    assert settle(Reading.open_(), None, GAP, POLICY).gap is GAP
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from benchmarks.oracle import __main__ as command
 from benchmarks.oracle.__main__ import format_examples, format_figures, format_losses, judge_trial
 from benchmarks.oracle.answering import Cause, ask_oracle
 from benchmarks.oracle.losses import Loss
-from extractor.ask.plan.questions import Assist
 from extractor.assemble import Inquiry, assemble_extraction
 from extractor.evaluation.counts import Column
 from extractor.evaluation.fields import FIELDS
 from extractor.evaluation.record_score import score_record
+from extractor.options import Assist
 from extractor.parse import parse_record
 from extractor.parse.parsed import Reading
 from extractor.schemas import Category, Section, Source, TrialExtraction, TrialRecord

@@ -6,6 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from extractor.schemas import TrialExtraction
 from tests.commands import extractor
 
 
@@ -26,6 +27,50 @@ def test_a_run_becomes_a_database(run, tmp_path):
         told = database.execute("SELECT count(*) FROM criteria").fetchone()
     results = [json.loads(line) for line in (run / "extractions.jsonl").read_text("utf-8").splitlines()]
     assert told == (sum(len(result["eligibility"]["criteria"]) for result in results),)
+
+
+def test_doubtful_values_are_left_out_as_a_run_leaves_them_out(run, tmp_path):
+    sure = tmp_path / "run"
+    done = extractor("run", "tests/records", "--assist", "never", "--min-confidence", "0.9", "--out", sure, "--quiet")
+    assert done.returncode == 0, done.stderr
+    for name, source, least in (("then", sure, "0"), ("now", run, "0.9"), ("whole", run, "0")):
+        words = ("export", source, "--to", tmp_path / name, "--format", "jsonl", "--min-confidence", least, "--quiet")
+        assert extractor(*words).returncode == 0
+    then, now, whole = (
+        {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("then", "now", "whole")
+    )
+    assert now == then != whole
+    assert b"low_confidence" in now["absences.jsonl"]
+
+
+def test_gold_has_no_evidence_and_is_left_as_it_is(run, tmp_path):
+    gold = tmp_path / "gold"
+    gold.mkdir()
+    first = (run / "extractions.jsonl").read_text("utf-8").splitlines()[0]
+    (gold / "a.json").write_text(json.dumps(TrialExtraction.model_validate_json(first).to_gold()), "utf-8")
+    for name, least in (("sure", "1"), ("all", "0")):
+        words = ("export", gold, "--to", tmp_path / name, "--format", "csv", "--min-confidence", least, "--quiet")
+        assert extractor(*words).returncode == 0
+    for path in (tmp_path / "all").iterdir():
+        assert (tmp_path / "sure" / path.name).read_bytes() == path.read_bytes()
+
+
+def test_results_that_do_not_say_how_sure_they_are_are_refused(run, tmp_path):
+    old = tmp_path / "extractions.jsonl"
+    lines = (run / "extractions.jsonl").read_text("utf-8").splitlines()
+    old.write_text(json.dumps(json.loads(lines[0], object_hook=forget_evidence_s_confidence)), "utf-8")
+    words = ("export", old, "--to", tmp_path / "t.csv", "--tables", "criteria", "--quiet")
+    assert extractor(*words).returncode == 0
+    done = extractor(*words, "--force", "--min-confidence", "0.9")
+    assert done.returncode == 1
+    told = "line 1: does not say how sure its values are; make it anew with `extractor reparse`"
+    assert told in done.stderr.decode()
+
+
+def forget_evidence_s_confidence(value):
+    """Evidence as earlier versions wrote it."""
+    left_out = {"confidence"} if value.keys() >= {"field", "quote"} else set()
+    return {name: held for name, held in value.items() if name not in left_out}
 
 
 def test_the_results_alone_are_enough_and_tasks_choose_tables(run, tmp_path):

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 import extractor.ask.prompting.prompt
-import extractor.pipeline
+import extractor.finish
 import extractor.run.settings
 from benchmarks.soak.records import write_distinct_records
 from benchmarks.soak.server import serve_counting
@@ -90,14 +90,14 @@ def other_prompt(monkeypatch):
 @pytest.fixture
 def other_rules(monkeypatch):
     """Today's rules find another sex."""
-    real = extractor.pipeline.assemble_extraction
+    real = extractor.finish.assemble_extraction
 
     def assemble(*arguments):
         extraction = real(*arguments)
         people = extraction.eligibility.model_copy(update={"sex": Sex.MALE})
         return extraction.model_copy(update={"eligibility": people})
 
-    monkeypatch.setattr(extractor.pipeline, "assemble_extraction", assemble)
+    monkeypatch.setattr(extractor.finish, "assemble_extraction", assemble)
     monkeypatch.setattr(extractor.run.settings, "digest_rules", lambda: "other rules")
 
 
@@ -272,6 +272,20 @@ def test_a_run_without_a_model_can_be_reparsed(tmp_path):
         Path(tmp_path, "run-reparsed", "extractions.jsonl").read_bytes()
         == (tmp_path / "run" / "extractions.jsonl").read_bytes()
     )
+
+
+def test_a_reparse_is_as_strict_as_its_run_and_one_of_an_earlier_version_kept_all(tmp_path):
+    words = ("run", "tests/records/study.json", "--assist", "never", "--quiet")
+    assert command(*words, "--min-confidence", "0.9", "--out", tmp_path / "sure").exit_code == 0
+    assert command("reparse", tmp_path / "sure", "--out", tmp_path / "again").exit_code == 0
+    assert extractions(tmp_path / "again") == extractions(tmp_path / "sure")
+    assert command(*words, "--out", tmp_path / "all").exit_code == 0
+    manifest = json.loads((tmp_path / "all" / "run.json").read_text("utf-8"))
+    del manifest["settings"]["min_confidence"]
+    (tmp_path / "all" / "run.json").write_text(json.dumps(manifest), "utf-8")
+    assert command("reparse", tmp_path / "all", "--out", tmp_path / "old").exit_code == 0
+    assert extractions(tmp_path / "old") == extractions(tmp_path / "all") != extractions(tmp_path / "sure")
+    assert command(*words, "--out", tmp_path / "all").exit_code == 0
 
 
 def test_a_run_is_not_replayed_into_itself(run):

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from extractor import Extractor as ExtractorOfLibrary
+from extractor import read_records
 from tests.ask.stub import completion, fault, serve
 from tests.commands import extractor
 
@@ -81,6 +83,25 @@ def test_other_settings_do_not_mix_with_an_earlier_run(tmp_path):
     assert b"--fresh" in done.stderr
     fresh = extractor("run", "tests/records/study.json", "--out", tmp_path, "--tasks", "dosing", "--fresh")
     assert fresh.returncode == 0
+    done = extractor(
+        "run", "tests/records/study.json", "--out", tmp_path, "--tasks", "dosing", "--min-confidence", "0.9"
+    )
+    assert done.returncode == 2
+    assert b"min_confidence was 0.0, is 0.9" in done.stderr
+
+
+def test_values_that_are_not_sure_enough_are_left_out(tmp_path):
+    source = "tests/records/studies.jsonl"
+    done = extractor("run", source, "--assist", "never", "--min-confidence", "0.9", "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    library = ExtractorOfLibrary(assist="never", min_confidence=0.9)
+    results = lines(tmp_path / "extractions.jsonl")
+    assert results == [library.extract(record).model_dump(mode="json") for record in read_records(source)]
+    manifest = json.loads((tmp_path / "run.json").read_text("utf-8"))
+    assert manifest["settings"]["min_confidence"] == 0.9
+    assert manifest["absences"]["low_confidence"] > 0
+    whole = [ExtractorOfLibrary(assist="never").extract(record) for record in read_records(source)]
+    assert sum(len(result["dosing"]) for result in results) < sum(len(each.dosing) for each in whole)
 
 
 @pytest.mark.parametrize(
@@ -92,6 +113,7 @@ def test_other_settings_do_not_mix_with_an_earlier_run(tmp_path):
             ["run", "tests/records", "--tasks", "colours"],
             "colours: no such task; choose from eligibility, dosing, endpoints",
         ),
+        (["run", "tests/records", "--min-confidence", "90"], "90.0: no confidence; choose a number from 0 to 1"),
         (["run", "tests/records", "--model", "http://localhost:8000/v1"], "#NAME"),
         (["run", "tests/records", "--record", "answers"], "--model"),
         (["run", "tests/records", "--fresh"], "--out"),

@@ -10,16 +10,15 @@ from pathlib import Path
 from benchmarks.soak.records import write_distinct_records
 from extractor.ask.keeping.run_file import open_run_to_read
 from extractor.ask.model import AskSettings
-from extractor.ask.plan.questions import Assist
 from extractor.ask.sending.clearance import ClearanceDesk
 from extractor.ask.sending.throttle import PaceLimits
 from extractor.ask.spec import ModelSpec
-from extractor.assemble import ALL_TASKS
 from extractor.cluster.messages import Assignment
 from extractor.cluster.pool import ClusterPool
 from extractor.cluster.seat import WorkerLost
 from extractor.cluster.worker import Worker
 from extractor.errors import ExtractorError
+from extractor.options import Assist, ExtractionOptions
 from extractor.pipeline import Extractor
 from extractor.read import read_records
 from extractor.run import BatchLimits, RunFolder, Tally, attend, run_batch
@@ -96,12 +95,11 @@ class Ended:
         return (self.folder / "failures.jsonl").read_text()
 
 
-def run_near(
-    records, out, model=None, *, workers=2, lives=None, budget=None, rate=None, assist=Assist.ALWAYS, hire=None
-) -> Ended:
+def run_near(records, out, model=None, *, workers=2, lives=None, budget=None, rate=None, hire=None, **options) -> Ended:
     """A run on workers of this process."""
     spec = ModelSpec.parse(f"{model}#stub") if model else None
-    assignment = Assignment(spec, frozenset(ALL_TASKS), assist, AskSettings(), CONCURRENCY)
+    chosen = ExtractionOptions(**{"assist": Assist.ALWAYS} | options)
+    assignment = Assignment(spec, chosen, AskSettings(), CONCURRENCY)
 
     async def extract(folder, tally):
         spent = Budget(budget[0], budget[1], None, folder.replies().spending) if budget else None
@@ -128,9 +126,9 @@ def run_near(
     return ended
 
 
-def run_here(records, out, model=None, *, assist=Assist.ALWAYS) -> Ended:
+def run_here(records, out, model=None, **options) -> Ended:
     """The same run on one machine."""
-    extractor = Extractor(f"{model}#stub" if model else None, assist=assist)
+    extractor = Extractor(f"{model}#stub" if model else None, **{"assist": Assist.ALWAYS} | options)
 
     async def extract(folder, tally):
         async with extractor.open(CONCURRENCY, folder.replies if model else None) as open_extractor:

@@ -8,13 +8,13 @@ from benchmarks.soak.server import serve_counting
 from extractor import pipeline
 from extractor.ask.keeping.run_file import open_run_to_read
 from extractor.ask.plan.forecast import load_rates
-from extractor.ask.plan.questions import Assist
 from extractor.ask.spec import ModelKind
 from extractor.assemble.policy import ModelClass
 from extractor.cluster import worker
 from extractor.cluster.messages import Extract, Go
 from extractor.cluster.worker import Greeting
 from extractor.errors import BudgetReached, ModelAway
+from extractor.options import Assist
 from extractor.run.budget import Limits
 from tests.faults.server import WELL, Fault, serve_faults
 
@@ -24,10 +24,13 @@ RECORDS = 16
 RATES = load_rates(ModelKind.SERVER, ModelClass.CAPABLE)
 
 
-@pytest.mark.parametrize("assist", [Assist.NEVER, Assist.AUTO])
-def test_by_the_rules_alone_the_lines_are_those_of_one_machine(records, tmp_path, assist):
-    here = run_here(records, tmp_path / "here", assist=assist)
-    near = run_near(records, tmp_path / "near", assist=assist, workers=3)
+@pytest.mark.parametrize(
+    "options", [{"assist": Assist.NEVER}, {"assist": Assist.AUTO}, {"assist": Assist.NEVER, "min_confidence": 1.0}]
+)
+def test_by_the_rules_alone_the_lines_are_those_of_one_machine(records, tmp_path, options):
+    here = run_here(records, tmp_path / "here", **options)
+    near = run_near(records, tmp_path / "near", **options, workers=3)
+    assert (b"low_confidence" in here.results) == ("min_confidence" in options)
     assert near.results == here.results
     assert near.tally.counts() == here.tally.counts()
 

@@ -13,12 +13,11 @@ import httpx2
 from extractor.ask.keeping.run_file import open_run_to_read
 from extractor.ask.keeping.stored import StoredTransport
 from extractor.ask.model import AskSettings, Model
-from extractor.ask.plan.questions import Assist
 from extractor.ask.sending.pace import PacedTransport
 from extractor.ask.sending.transport import RetryPolicy
 from extractor.ask.spec import ModelSpec
-from extractor.assemble import ALL_TASKS
 from extractor.errors import ExtractorError
+from extractor.options import Assist, ExtractionOptions
 from extractor.pipeline import OpenExtractor
 from extractor.read import read_records
 from extractor.run import BatchLimits, RunFolder, Tally, attend, run_batch
@@ -101,7 +100,7 @@ async def run_against(
         paced = PacedTransport(_Hosts(servers))
         async with Model(spec, settings, POLICY, lambda: StoredTransport(run.replies, paced)) as model:
             tally.meter, tally.by_server = lambda: model.usage, lambda: model.calls_by_server
-            extract = attend(OpenExtractor(model, ALL_TASKS, Assist.ALWAYS), run.note_asker)
+            extract = attend(OpenExtractor(model, ExtractionOptions(assist=Assist.ALWAYS)), run.note_asker)
             try:
                 await run_batch(read_records(str(records)), extract, run, tally, BatchLimits(CONCURRENCY))
             except ExtractorError as stopped:

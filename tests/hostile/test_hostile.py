@@ -2,8 +2,8 @@ import pytest
 
 from extractor import Extractor
 from extractor.ask.model import Model
-from extractor.ask.plan.questions import Assist
 from extractor.ask.spec import ModelSpec
+from extractor.options import Assist, ExtractionOptions
 from extractor.pipeline import extract_record
 
 from .obedient import Obedient
@@ -25,7 +25,7 @@ async def _extract_obediently(hostile: HostileRecord, assist: Assist, told):
     stub = Obedient(told, hostile.honest["agents"][0])
     spec = ModelSpec.parse("http://127.0.0.1:9/v1#obedient")
     async with Model(spec, transport=lambda: stub) as model:
-        return await extract_record(hostile.read(), model, assist=assist), stub
+        return await extract_record(hostile.read(), model, ExtractionOptions(assist=assist)), stub
 
 
 def test_suite_is_large_and_varied():

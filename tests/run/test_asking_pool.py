@@ -7,15 +7,15 @@ import psutil
 import pytest
 
 from extractor.ask.call import Reply
-from extractor.ask.plan.questions import Assist
 from extractor.ask.wire import WIRE_ITEMS
 from extractor.errors import ModelUnavailable
+from extractor.options import ExtractionOptions
 from extractor.pipeline import OpenExtractor
 from extractor.run.asking_pool import AskingPool
 from extractor.run.tally import to_line
-from extractor.schemas import Part, Section, Source, Task, TrialRecord, Usage
+from extractor.schemas import Part, Section, Source, TrialRecord, Usage
 
-ALL = frozenset(Task)
+OPTIONS = ExtractionOptions(min_confidence=1.0)
 
 
 class Answering:
@@ -56,7 +56,7 @@ async def until_ready(pool, record):
 
 async def extract_all(records):
     """What a pool with one worker makes of the records, once that is ready, and what it asked."""
-    extract = OpenExtractor(Answering(), ALL, Assist.AUTO)
+    extract = OpenExtractor(Answering(), OPTIONS)
     async with AskingPool(extract, 1, alone=0) as pool:
         await until_ready(pool, records[0])
         before = extract.model.asked[:]
@@ -72,7 +72,7 @@ def records():
 async def test_the_lines_are_those_of_one_process(records):
     before = set(psutil.Process().children(recursive=True))
     found, asked = await extract_all(records)
-    here = OpenExtractor(Answering(), ALL, Assist.AUTO)
+    here = OpenExtractor(Answering(), OPTIONS)
     wanted = await asyncio.gather(*map(here, records), return_exceptions=True)
     failed, sound = found.pop(5), wanted.pop(5)
     assert (type(failed), str(failed), failed.usage) == (type(sound), str(sound), sound.usage)

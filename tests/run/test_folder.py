@@ -29,7 +29,7 @@ from extractor.schemas import (
     Usage,
 )
 
-SETTINGS = {"assist": "never", "model": None}
+SETTINGS = {"assist": "never", "min_confidence": 0.0, "model": None}
 CRITERION = Criterion(section="eligibility", kind="inclusion", quote="Adults")
 COST = Usage(questions=2, calls=1, prompt_tokens=100, output_tokens=10)
 PROMPT = PromptVersion("questions", 1, "a" * 64)

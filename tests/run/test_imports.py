@@ -20,14 +20,13 @@ SEAT = """
 import asyncio
 from functools import partial
 
-from extractor.ask.plan.questions import Assist
+from extractor.options import ExtractionOptions
 from extractor.run.rounds_clerk import Forget, RoundsClerk
 from extractor.run.seat import Seat
-from extractor.schemas import Task
 
 
 async def main():
-    seat = Seat(partial(RoundsClerk, frozenset(Task), Assist.AUTO))
+    seat = Seat(partial(RoundsClerk, ExtractionOptions()))
     serving = asyncio.ensure_future(seat.serve(Forget(0)))
     while not seat.is_ready and not serving.done():
         await asyncio.sleep(0.01)

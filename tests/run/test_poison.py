@@ -6,9 +6,9 @@ import json
 import pytest
 
 import extractor.parse
-from extractor.ask.plan.questions import Assist
 from extractor.errors import EngineError
 from extractor.events import listening
+from extractor.options import Assist, ExtractionOptions
 from extractor.pipeline import OpenExtractor
 from extractor.run import BatchLimits, Tally, run_batch
 from extractor.run.asking_pool import AskingPool
@@ -20,7 +20,7 @@ from extractor.run.workers import WorkerPool
 from extractor.schemas import Section
 from tests.poison import KILLS, RAISES, poison_reader, poisoned_processes
 
-from .test_asking_pool import ALL, Answering, record, until_ready
+from .test_asking_pool import Answering, record, until_ready
 from .test_batch import ListSink
 from .test_workers import rules
 
@@ -69,7 +69,7 @@ def check_failures(failures, poisons):
 
 async def test_one_process(poisoned):
     records, poisons = build_records(deadly=False)
-    sink = await run(OpenExtractor(None, ALL, Assist.NEVER), records)
+    sink = await run(OpenExtractor(None, ExtractionOptions(assist=Assist.NEVER)), records)
     check_failures(sink.failures, poisons)
 
 
@@ -89,7 +89,7 @@ async def test_records_that_are_extracted_before_the_workers_start(poisoned):
 
 async def test_the_pool_that_asks(poisoned):
     records, poisons = build_records(deadly=True)
-    async with AskingPool(OpenExtractor(Answering(), ALL, Assist.AUTO), 2, alone=0) as pool:
+    async with AskingPool(OpenExtractor(Answering(), ExtractionOptions()), 2, alone=0) as pool:
         await until_ready(pool, records[0])
         sink = await run(pool, records)
     check_failures(sink.failures, poisons)
@@ -138,7 +138,7 @@ async def test_processes_that_cannot_start_are_no_records_fault(monkeypatch, tmp
 
 
 async def test_a_task_of_the_pool_that_asks_that_ends_is_an_error_at_once(monkeypatch):
-    async with AskingPool(OpenExtractor(Answering(), ALL, Assist.AUTO), 1, alone=0) as pool:
+    async with AskingPool(OpenExtractor(Answering(), ExtractionOptions()), 1, alone=0) as pool:
         await until_ready(pool, record(0))
         monkeypatch.setattr("extractor.run.seat._settle", lambda *_: 1 / 0)
         waiting = asyncio.ensure_future(pool(record(1)))

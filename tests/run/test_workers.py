@@ -12,13 +12,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from extractor.ask.plan.questions import Assist
+from extractor.options import Assist, ExtractionOptions
 from extractor.pipeline import extract_record
 from extractor.read import read_records
 from extractor.run import BatchLimits, Tally, run_batch
 from extractor.run.worker import extract_line
 from extractor.run.workers import WorkerPool, share_work
-from extractor.schemas import Section, Source, Task, TrialExtraction, TrialRecord
+from extractor.schemas import Section, Source, TrialExtraction, TrialRecord
 from tests.ask.stub import completion, items, serve
 from tests.commands import extractor
 
@@ -33,8 +33,11 @@ def record(number, text="Adults with pain"):
     return TrialRecord(record_id=name, source=source, sections=(Section(name="eligibility", text=text),))
 
 
-def rules(assist=Assist.NEVER):
-    return partial(extract_line, tasks=tuple(Task), assist=assist)
+BY_RULES = ExtractionOptions(assist=Assist.NEVER)
+
+
+def rules(options=BY_RULES):
+    return partial(extract_line, options=options)
 
 
 class Lines:
@@ -56,18 +59,18 @@ class Lines:
         self.failures.append(failure)
 
 
-async def run(records, assist=Assist.NEVER, alone=0):
+async def run(records, options=BY_RULES, alone=0):
     sink, tally = Lines(), Tally()
-    async with WorkerPool(rules(assist), 2, alone) as pool:
+    async with WorkerPool(rules(options), 2, alone) as pool:
         await run_batch(records, pool, sink, tally, BatchLimits(pool.concurrency))
     return sink, tally
 
 
-@pytest.mark.parametrize("assist", [Assist.NEVER, Assist.AUTO])
+@pytest.mark.parametrize("options", [BY_RULES, ExtractionOptions(), ExtractionOptions(min_confidence=1.0)])
 @pytest.mark.parametrize("alone", [0, 5, 100])
-async def test_the_lines_are_those_of_one_process_in_the_order_of_the_input(assist, alone):
-    wanted = [await extract_record(each, None, tuple(Task), assist) for each in RECORDS]
-    sink, tally = await run(RECORDS, assist, alone)
+async def test_the_lines_are_those_of_one_process_in_the_order_of_the_input(options, alone):
+    wanted = [await extract_record(each, None, options) for each in RECORDS]
+    sink, tally = await run(RECORDS, options, alone)
     assert sink.lines == [each.model_dump_json().encode() for each in wanted]
     one = Tally()
     for each in wanted:

@@ -38,6 +38,14 @@ def test_the_answer_is_what_the_library_gives(served, path):
     assert answer.json() == expected | {"source": expected["source"] | {"path": path.name}}
 
 
+def test_values_that_are_not_sure_enough_are_left_out(served):
+    path = Path("tests/records/study.json")
+    answer = post(served, path.read_bytes(), assist="never", name=path.name, min_confidence=0.9).json()
+    sure = Extractor(assist="never", min_confidence=0.9).extract(next(read_records(path))).model_dump(mode="json")
+    assert answer == sure | {"source": answer["source"]}
+    assert "low_confidence" in {absence["reason"] for absence in answer["absences"]}
+
+
 @pytest.mark.parametrize("pack", [gzip.compress, packed_in_zip], ids=["gzip", "zip"])
 def test_packed_bodies_are_unpacked(served, pack):
     assert post(served, pack(one(7)), assist="never").json()["record_id"] == "NCT00000007"
@@ -150,6 +158,9 @@ def test_another_coding_is_refused(served):
     "query",
     [
         {"assist": "sometimes"},
+        {"min_confidence": "1.1"},
+        {"min_confidence": "nan"},
+        {"min_confidence": "surely"},
         {"tasks": "dosing,colour"},
         {"tasks": "dosing,dosing"},
         {"tasks": ""},

@@ -7,9 +7,8 @@ from unittest.mock import Mock
 import pytest
 
 from extractor.ask.model import AskSettings
-from extractor.ask.plan.questions import Assist
+from extractor.options import Assist, ExtractionOptions
 from extractor.run import Pricing
-from extractor.schemas import Task
 from extractor.serve import job_process
 from extractor.serve.extracting import read_single
 from extractor.serve.job_process import JobPlan
@@ -125,7 +124,7 @@ def test_an_upload_that_cannot_be_read_to_its_end_fails_with_what_was_read(tmp_p
     monkeypatch.chdir(tmp_path)
     (tmp_path / "upload").mkdir()
     line = Mock()
-    plan = JobPlan(tmp_path, "anna", tuple(Task), Assist.NEVER, Pricing(), AskSettings(), 1, 1)
+    plan = JobPlan(tmp_path, "anna", ExtractionOptions(assist=Assist.NEVER), Pricing(), AskSettings(), 1, 1)
     job_process.perform_job(line, plan)
     ended = line.send.call_args.args[0]
     assert (ended.ending, ended.progress.extracted, ended.progress.failed) == (Ending.FAILED, 1, 1)

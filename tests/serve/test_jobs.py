@@ -9,7 +9,9 @@ from urllib.parse import urlsplit
 import duckdb
 import pytest
 
+from extractor.options import ExtractionOptions
 from extractor.run.results import write_atomically
+from extractor.serve.jobs import Job
 
 from .running import TOKEN, check_problem, finish, follow, many, one, results, submit
 
@@ -36,6 +38,19 @@ def test_results_are_in_the_order_of_the_upload(served, done):
     assert [line["record_id"] for line in lines] == ["NCT00000002", "NCT00000001"]
     assert lines[0]["source"]["path"] == "trials.jsonl"  # not where it lies on the service's machine
     assert served.client.get(f"/v1/jobs/{done['id']}/results").headers["content-type"] == "application/x-ndjson"
+
+
+def test_a_job_keeps_how_sure_a_value_must_be(served):
+    job = submit(served.client, one(1), assist="never", min_confidence=1)
+    assert job["min_confidence"] == 1
+    assert finish(served.client, job["id"])["min_confidence"] == 1
+    (line,) = results(served.client, job["id"])
+    assert "low_confidence" in {absence["reason"] for absence in line["absences"]}
+
+
+def test_a_job_of_an_earlier_version_keeps_all_values(done):
+    earlier = {name: value for name, value in done.items() if name != "min_confidence"}
+    assert Job.model_validate(earlier).options == ExtractionOptions(assist="never")
 
 
 def test_failures_are_told_with_their_place(served, done):

@@ -4,9 +4,8 @@ from multiprocessing import get_context
 
 import pytest
 
-from extractor.ask.plan.questions import Assist
+from extractor.options import Assist, ExtractionOptions
 from extractor.run.pricing import Pricing
-from extractor.schemas import Task
 from extractor.serve import extractions, process
 from extractor.serve.callers import CallerBook
 from extractor.serve.messages import Trouble, TroubleKind, Wish
@@ -17,7 +16,7 @@ from .lives import obey
 
 
 def wish(name, body=b"a"):
-    return Wish(0, "anna", name, body, frozenset(Task), Assist.NEVER)
+    return Wish(0, "anna", name, body, ExtractionOptions(assist=Assist.NEVER))
 
 
 @pytest.fixture

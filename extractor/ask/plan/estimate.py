@@ -1,16 +1,16 @@
 """What asking about a record would take, before anything is asked."""
 
-from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from time import process_time
 
 from extractor.ask.prompting.prompt import choose_render
 from extractor.assemble.policy import ModelClass
+from extractor.options import ExtractionOptions
 from extractor.parse import parse_record
 from extractor.parse.parsed import ParsedRecord
-from extractor.schemas import Task, TrialRecord
+from extractor.schemas import TrialRecord
 
-from .questions import Assist, pack_for, plan_questions
+from .questions import pack_for, plan_questions
 from .request_sizes import RequestSize, measure_call
 
 __all__ = ["Estimate", "estimate_questions", "estimate_record"]
@@ -28,18 +28,18 @@ class Estimate:
 
 
 def estimate_record(
-    record: TrialRecord, tasks: Collection[Task], assist: Assist, model_class: ModelClass = ModelClass.CAPABLE
+    record: TrialRecord, options: ExtractionOptions, model_class: ModelClass = ModelClass.CAPABLE
 ) -> Estimate:
     """What ``inquire`` would ask about a record, if no answer had to be asked again."""
     since = process_time()
-    found = estimate_questions(parse_record(record), tasks, assist, model_class)
+    found = estimate_questions(parse_record(record), options, model_class)
     return replace(found, seconds=process_time() - since)
 
 
 def estimate_questions(
-    parsed: ParsedRecord, tasks: Collection[Task], assist: Assist, model_class: ModelClass = ModelClass.CAPABLE
+    parsed: ParsedRecord, options: ExtractionOptions, model_class: ModelClass = ModelClass.CAPABLE
 ) -> Estimate:
     """What ``inquire`` would ask about a record, if no answer had to be asked again."""
-    questions = plan_questions(parsed, tasks, assist, model_class)
+    questions = plan_questions(parsed, options, model_class)
     sizes = (measure_call(choose_render(model_class)(parsed.record, pack)) for pack in pack_for(questions, model_class))
     return Estimate(len(questions), sum(sizes, RequestSize()))

@@ -10,6 +10,7 @@ from extractor.ask.call import Question
 from extractor.ask.prompting.lines import estimate_tokens, render_line
 from extractor.ask.wire import WIRE_ITEMS
 from extractor.assemble.policy import ModelClass
+from extractor.options import Assist, ExtractionOptions
 from extractor.parse.parsed import CERTAIN, ParsedCriterion, ParsedOutcome, ParsedRecord, ParsedRegimen
 from extractor.schemas import Concept, Task
 
@@ -17,20 +18,7 @@ from .reading_anew import is_worth_reading
 from .stretches import list_stretches
 from .worth import TUNED_COSTS, Doubted, keep_worthwhile, load_costs
 
-__all__ = ["REGIMEN_FIELDS", "Assist", "ask_regimen", "pack_for", "pack_questions", "plan_questions"]
-
-
-class Assist(StrEnum):
-    """How much is asked of a model.
-
-    - ``auto``: what the rules are not certain of, where the doubt is worth the tokens.
-    - ``always``: every field that a model may fill, as a second annotator.
-    - ``never``: nothing.
-    """
-
-    AUTO = "auto"
-    ALWAYS = "always"
-    NEVER = "never"
+__all__ = ["REGIMEN_FIELDS", "ask_regimen", "pack_for", "pack_questions", "plan_questions"]
 
 
 _OPEN = 1.5
@@ -69,7 +57,7 @@ _ParsedItem = ParsedCriterion | ParsedOutcome | ParsedRegimen
 
 
 def plan_questions(
-    parsed: ParsedRecord, tasks: Collection[Task], assist: Assist, model_class: ModelClass = ModelClass.CAPABLE
+    parsed: ParsedRecord, options: ExtractionOptions, model_class: ModelClass = ModelClass.CAPABLE
 ) -> tuple[Question, ...]:
     """The questions that a record leaves, task by task, in reading order; none for ``Assist.NEVER``.
 
@@ -77,13 +65,14 @@ def plan_questions(
     questions is asked in doubt about ``TUNED_FIELDS`` alone, with all words open, and as a second annotator about the
     regimens that the rules read, one by one.
     """
+    assist = options.assist
     if assist is Assist.NEVER:
         return ()
     planned: dict[int, Doubted] = {}
     tuned = model_class is ModelClass.TUNED
     planners = _TUNED_PLANNERS if tuned else _PLANNERS
     for task in Task:
-        if task in tasks:
+        if task in options.tasks:
             drafted = planners[task](parsed, assist)
             if tuned and assist is Assist.AUTO:
                 drafted = _keep_known(drafted, TUNED_FIELDS[task])

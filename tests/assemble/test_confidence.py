@@ -1,0 +1,232 @@
+"""Values that are not sure enough are left out, and nothing else: whatever the minimum, what is left still holds."""
+
+import random
+from functools import cache
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from extractor import Extractor, read_records
+from extractor.assemble.confidence import drop_doubtful
+from extractor.ground.rederive import list_items
+from extractor.schemas import (
+    Absence,
+    AbsenceReason,
+    Amount,
+    Citation,
+    Criterion,
+    Eligibility,
+    Endpoint,
+    Evidence,
+    Finding,
+    Origin,
+    Regimen,
+    Support,
+    TrialExtraction,
+)
+
+PROVENANCE = {"evidence", "origin", "support", "confidence"}
+SAMPLES = ("tests/records/flat.txt", "tests/records/studies.jsonl", "tests/records/study.xml", "seeds/records")
+
+
+@cache
+def read_samples():
+    """Records with their extractions, in which each field is as sure as chance wants: few are really unsure."""
+    chance = random.Random(0)
+    extract = Extractor(assist="never").extract
+    return [(record, _shuffle(extract(record), chance)) for record in read_records(*SAMPLES)]
+
+
+def _shuffle(extraction, chance):
+    def doubt(item):
+        known = {}
+        evidence = tuple(
+            piece.model_copy(update={"confidence": known.setdefault(piece.field, round(chance.random(), 4))})
+            for piece in item.evidence
+        )
+        least = min((piece.confidence for piece in evidence), default=1.0)
+        return item.model_copy(update={"evidence": evidence, "confidence": least})
+
+    people = doubt(extraction.eligibility)
+    people = people.model_copy(update={"criteria": tuple(map(doubt, people.criteria))})
+    changed = {"eligibility": people, "dosing": tuple(map(doubt, extraction.dosing))}
+    return extraction.model_copy(update={**changed, "endpoints": tuple(map(doubt, extraction.endpoints))})
+
+
+def list_values(extraction):
+    """Each value with the place of its quote, in an order of its own, without the number of its item."""
+    for path, item in list_items(extraction):
+        for piece in item.evidence:
+            name, _, place = piece.field.partition("[")
+            value = getattr(item, name)
+            yield path.split("[")[0], name, value[int(place[:-1])] if place else value, piece.section, piece.start
+
+
+@settings(deadline=None)
+@given(st.floats(0, 1), st.integers(0, 100))
+def test_what_is_left_is_sure_and_proven(minimum, chosen):
+    record, extraction = read_samples()[chosen % len(read_samples())]
+    left = drop_doubtful(extraction, minimum)
+    assert TrialExtraction.model_validate(left.model_dump()) == left
+    explained = {absence.field for absence in left.absences}
+    for path, item in list_items(left):
+        assert item.confidence is None or item.confidence >= minimum
+        proven = {piece.field for piece in item.evidence}
+        for piece in item.evidence:
+            assert piece.confidence >= minimum
+            assert record.section(piece.section).text[piece.start : piece.end] == piece.quote
+        for name in set(type(item).model_fields) - PROVENANCE:
+            value = getattr(item, name)
+            if value in (None, ()):
+                assert f"{path}.{name}" in explained
+            elif name not in {"rank", "index", "section", "criteria"}:
+                assert {field.split("[")[0] for field in proven} >= {name}
+    assert left.dosing or "dosing" in explained
+    for absence in left.absences:
+        assert _find(left, absence.field) in (None, ()), absence.field
+
+
+def _find(extraction, path):
+    """The value at a path."""
+    value = extraction
+    for step in path.replace("[", ".").replace("]", "").split("."):
+        value = value[int(step)] if step.isdecimal() else getattr(value, step)
+    return value
+
+
+@settings(deadline=None)
+@given(st.floats(0, 1), st.floats(0, 1), st.integers(0, 100))
+def test_a_higher_minimum_leaves_a_part_of_what_a_lower_one_leaves(one, other, chosen):
+    low, high = sorted((one, other))
+    _, extraction = read_samples()[chosen % len(read_samples())]
+    some = drop_doubtful(extraction, low)
+    few = drop_doubtful(extraction, high)
+    more = list(list_values(some))
+    for value in list_values(few):
+        more.remove(value)
+    again = drop_doubtful(some, high)
+    assert (again.eligibility, again.dosing, again.endpoints) == (few.eligibility, few.dosing, few.endpoints)
+    assert {(a.field, a.reason) for a in again.absences} == {(a.field, a.reason) for a in few.absences}
+    assert again.findings == few.findings
+
+
+@pytest.mark.parametrize("minimum", [0, 0.0])
+def test_no_minimum_changes_nothing(minimum):
+    for _, extraction in read_samples():
+        assert drop_doubtful(extraction, minimum) is extraction
+
+
+def prove(field, confidence, quote="x", **more):
+    place = {"section": "eligibility", "start": 0, "end": len(quote), "quote": quote}
+    return Evidence(field=field, confidence=confidence, **{"origin": "rule", "support": "parsed"} | place | more)
+
+
+def criterion(confidence, **more):
+    evidence = (prove("kind", 1.0), prove("quote", confidence), *more.pop("evidence", ()))
+    return Criterion(kind="inclusion", section="eligibility", quote="x", evidence=evidence, **more)
+
+
+def regimen(*confidences, agent=1.0, evidence=()):
+    amounts = tuple(Amount(low=n, high=n, unit="mg") for n in range(len(confidences)))
+    proofs = [prove(f"amounts[{n}]", sure) for n, sure in enumerate(confidences) if sure is not None]
+    proofs = (prove("agent", agent), prove("quote", 1.0), *proofs, *evidence)
+    return Regimen(agent="A", section="arms[0]", quote="x", amounts=amounts, evidence=proofs, confidence=0.1)
+
+
+def make(**parts):
+    return TrialExtraction(record_id="a", eligibility=parts.pop("eligibility", Eligibility()), **parts)
+
+
+def find(extraction):
+    return [(absence.field, absence.reason.value) for absence in extraction.absences]
+
+
+def test_a_doubtful_field_becomes_empty_and_says_so():
+    sex = Eligibility(sex="male", evidence=(prove("sex", 0.8),), origin="rule", support="parsed", confidence=0.8)
+    left = drop_doubtful(make(eligibility=sex), 0.9)
+    assert left.absences == (
+        Absence(field="eligibility.sex", reason=AbsenceReason.LOW_CONFIDENCE, sections=("eligibility",)),
+    )
+    assert left.eligibility == Eligibility(confidence=1.0)
+    assert drop_doubtful(make(eligibility=sex), 0.8) == make(eligibility=sex)
+
+
+def test_members_of_a_list_go_one_by_one_and_the_others_close_up():
+    left = drop_doubtful(make(dosing=(regimen(0.9, 0.2, 0.8),)), 0.5)
+    (kept,) = left.dosing
+    assert [amount.low for amount in kept.amounts] == [0, 2]
+    assert [(p.field, p.confidence) for p in kept.evidence][2:] == [("amounts[0]", 0.9), ("amounts[1]", 0.8)]
+    assert find(left) == []
+    assert find(drop_doubtful(make(dosing=(regimen(0.1, 0.2),)), 0.5)) == [("dosing[0].amounts", "low_confidence")]
+
+
+def test_a_member_without_a_quote_of_its_own_goes_with_the_others():
+    (kept,) = drop_doubtful(make(dosing=(regimen(0.2, None),)), 0.5).dosing
+    assert kept.amounts == ()
+    (kept,) = drop_doubtful(make(dosing=(regimen(0.9, None),)), 0.5).dosing
+    assert len(kept.amounts) == 2
+
+
+def test_an_item_goes_with_what_it_cannot_lack_and_the_others_close_up():
+    gap = {"reason": "not_asked"}
+    cited = Citation(section="eligibility", start=0, end=1, quote="x")
+    told = {"kind": "limits_contradict", "severity": "warning", "message": "m", "citations": (cited,)}
+    paths = ["eligibility.criteria[0]", "eligibility.criteria[1].constraints", "eligibility.criteria", "arms[0]", ""]
+    left = drop_doubtful(
+        make(
+            eligibility=Eligibility(criteria=(criterion(0.3), criterion(0.9))),
+            dosing=(regimen(agent=0.2), regimen()),
+            absences=[Absence(field=f"eligibility.criteria[{n}].lead_in", **gap) for n in (0, 1)]
+            + [Absence(field=f"dosing[{n}].route", **gap) for n in (0, 1)],
+            findings=[Finding(field=path, **told) for path in paths],
+        ),
+        0.5,
+    )
+    assert [len(left.eligibility.criteria), len(left.dosing)] == [1, 1]
+    assert find(left) == [("eligibility.criteria[0].lead_in", "not_asked"), ("dosing[0].route", "not_asked")]
+    assert [found.field for found in left.findings] == ["eligibility.criteria[0].constraints", *paths[2:]]
+
+
+def test_lists_that_lose_all_their_items_say_so():
+    people = Eligibility(criteria=(criterion(0.3),))
+    left = drop_doubtful(make(eligibility=people, dosing=(regimen(agent=0.2),)), 0.5)
+    assert find(left) == [("eligibility.criteria", "low_confidence"), ("dosing", "low_confidence")]
+
+
+def test_an_endpoint_stays_since_it_is_registered():
+    endpoint = Endpoint(rank="primary", index=0, measure="x", evidence=(prove("measure", 0.1),))
+    left = drop_doubtful(make(endpoints=(endpoint,)), 0.5)
+    assert left.endpoints == (Endpoint(rank="primary", index=0, confidence=1.0),)
+
+
+def test_what_is_said_of_a_value_goes_with_it_and_what_is_said_of_another_follows_it():
+    told = {"kind": "value_not_in_quote", "severity": "info", "message": "m"}
+    paths = ["dosing[0].amounts[0]", "dosing[0].amounts[1]", "dosing[0].route", "dosing[0]", "dosing"]
+    findings = [Finding(field=path, **told) for path in paths]
+    left = drop_doubtful(make(dosing=(regimen(0.2, 0.8),), findings=findings), 0.5)
+    assert [found.field for found in left.findings] == [
+        "dosing[0].amounts[0]",
+        "dosing[0].route",
+        "dosing[0]",
+        "dosing",
+    ]
+
+
+def test_an_item_is_as_sure_and_as_supported_as_what_is_left_of_it():
+    doubtful = prove("category", 0.4, origin="model", support="inferred")
+    item = criterion(0.9, category="age", evidence=[doubtful])
+    known = {"origin": Origin.BOTH, "support": Support.INFERRED, "confidence": 0.4}
+    people = Eligibility(criteria=(item.model_copy(update=known),))
+    (kept,) = drop_doubtful(make(eligibility=people), 0.5).eligibility.criteria
+    assert (kept.category, kept.origin, kept.support, kept.confidence) == (None, "rule", "parsed", 0.9)
+
+
+def test_an_empty_field_that_is_the_least_sure_still_is():
+    (kept,) = drop_doubtful(make(dosing=(regimen(0.2, 0.9),)), 0.5).dosing
+    assert kept.confidence == 0.1
+
+
+def test_what_has_no_evidence_stays():
+    gold = make(dosing=(Regimen(agent="A", section="arms[0]", quote="x", role="placebo"),))
+    assert drop_doubtful(gold, 1.0) is gold
