@@ -12,7 +12,7 @@ A pattern is a regular expression whose characters are tokens, parted by white s
 
 - ``before``: a word, in any case; ``IV``: an abbreviation, in capitals alone; ``randomi~``: all words that begin so;
 - ``,`` ``/`` ``\(``: signs; those that mean something in an expression stand behind a backslash;
-- ``#``: a number, ``_``: any word, ``.``: any token of the line;
+- ``#``: a number, ``##``: a number inside a name ("C1D1"), ``_``: any word, ``.``: any token of the line;
 - ``<duration>``: another rule; ``<routes>``: any term of a vocabulary;
 - ``name=<duration>``, ``name=( a | b )``: what is found there can be asked for by that name;
 - ``( a | b )``, ``?``, ``*``, ``+``, ``{0,4}``, ``(?! ... )``, ``(?<! ... )``, ``^``, ``$``: as in regular expressions.
@@ -25,12 +25,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from .lexer import LEXICON, NUMBER, UNKNOWN, Lexicon, Tokens
+from .lexer import LEXICON, NAME_NUMBER, NUMBER, UNKNOWN, Lexicon, Tokens
 
-__all__ = ["Found", "Rule", "RuleError", "read_rules"]
+__all__ = ["Found", "Rule", "RuleError", "make_rule", "read_rules"]
 
 _ATOM = re.compile(
-    r"\s+|(?P<capture>[a-z_]+)=(?=[<(])|<(?P<name>\w+)>|(?P<any>#|_|\.)|(?P<word>[^\W\d_]+(?:'[^\W\d_]+)?~?)"
+    r"\s+|(?P<capture>[a-z_]+)=(?=[<(])|<(?P<name>\w+)>|(?P<any>\##?|_|\.)|(?P<word>[^\W\d_]+(?:'[^\W\d_]+)?~?)"
     r"|(?P<syntax>\(\?<?[!=]|[()|?*+^$]|\{\d*,?\d*\})|\\?(?P<sign>[^\s\w\\]|\\)"
 )
 _BETWEEN_CODES = "\U000f0000-\U000ffffd"
@@ -145,7 +145,7 @@ def _write_atom(rule: Rule, atom: re.Match[str], within: set[str]) -> str:
         "space": lambda: "",
         "capture": lambda: f"(?P<{found}>{_CAPTURE_OPEN}",
         "name": lambda: f"(?:{_write_reference(rule, found, within)})",
-        "any": lambda: {"#": NUMBER, "_": ANY_WORD, ".": "."}[found],
+        "any": lambda: {"#": NUMBER, "##": NAME_NUMBER, "_": ANY_WORD, ".": "."}[found],
         "word": lambda: f"[{rule.lexicon.find(found)}]",
         "syntax": lambda: "(?:" if found == "(" else found,
         "sign": lambda: re.escape(found),
@@ -165,9 +165,13 @@ def read_rules(text: str, book: Mapping[str, Rule], lexicon: Lexicon = LEXICON) 
     entries: list[dict[str, Any]] = tomllib.loads(text).get("rule", [])
     for entry in entries:
         entry |= {key: tuple(entry.get(key, ())) for key in ("examples", "counter_examples")}
-    rules = [Rule(**entry, book=book, lexicon=lexicon) for entry in entries]
-    for each in rules:
-        for atom in _ATOM.finditer(each.pattern):
-            if atom["word"]:
-                lexicon.add(atom["word"])
-    return rules
+    return [make_rule(**entry, book=book, lexicon=lexicon) for entry in entries]
+
+
+def make_rule(*, lexicon: Lexicon = LEXICON, **fields: Any) -> Rule:
+    """A rule whose words are known to the lexicon."""
+    made = Rule(**fields, lexicon=lexicon)
+    for atom in _ATOM.finditer(made.pattern):
+        if atom["word"]:
+            lexicon.add(atom["word"])
+    return made
