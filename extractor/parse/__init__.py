@@ -1,11 +1,10 @@
 """The pre-parser: what can be read from a record by rules, without a model."""
 
-from collections.abc import Mapping
 from itertools import count
 from types import MappingProxyType
 
 from extractor.schemas import TrialRecord
-from extractor.text.clean import CleanText, clean_text
+from extractor.text.passage import read_section
 
 from .dosing import read_dosing
 from .eligibility import read_eligibility
@@ -22,10 +21,10 @@ def parse_record(record: TrialRecord) -> ParsedRecord:
 
     Text that is aimed at a model is noted and blanked before anything is read.
     """
-    cleaned: Mapping[str, CleanText] = {section.name: clean_text(section.text) for section in record.sections}
-    hostile = find_hostile(record, cleaned)
-    record, cleaned = blank_out(record, cleaned, hostile)
-    cleaned = MappingProxyType(cleaned)
+    sections = {section.name: read_section(section.name, section.text) for section in record.sections}
+    hostile = find_hostile(record, {name: section.cleaned for name, section in sections.items()})
+    record, sections = blank_out(record, sections, hostile)
+    cleaned = MappingProxyType({name: section.cleaned for name, section in sections.items()})
     numbers = count(1)
     try:
         return ParsedRecord(
@@ -33,7 +32,7 @@ def parse_record(record: TrialRecord) -> ParsedRecord:
             cleaned=cleaned,
             eligibility=read_eligibility(record, cleaned, numbers),
             dosing=read_dosing(record, cleaned, numbers),
-            outcomes=shorten_parts(read_outcomes(record, cleaned, numbers), record, hostile),
+            outcomes=shorten_parts(read_outcomes(record, sections, numbers), record, hostile),
             hostile=hostile,
         )
     finally:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from benchmarks.label_files import Row
-from extractor.parse.outcomes.outcome_features import OutcomeWords, describe_outcomes
+from extractor.parse.outcomes.classes import OutcomeWords, describe_outcomes
 from extractor.parse.scoring import Bag
 from extractor.parse.scoring.bags import Block
 from extractor.schemas import Rank

@@ -9,10 +9,24 @@ from extractor.text.lexer import Tokens
 from extractor.text.numbers import read_number
 from extractor.text.patterns import Found
 
-__all__ = ["Moment", "MomentGroup", "drop_intervals", "find_moment_groups", "select_time_points"]
+__all__ = ["Moment", "MomentGroup", "TimeFrame", "read_time_frame"]
 
 _UNITS = {"h": "hour", "d": "day", "w": "week", "m": "month", "y": "year", "c": "cycle"}
-_ORDINALS = "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()
+_ORDINALS = [
+    "zeroth",
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+    "eleventh",
+    "twelfth",
+]
 _STARTS = (TimeUnit.DAY, TimeUnit.CYCLE)
 
 
@@ -42,15 +56,42 @@ class MomentGroup:
     end: int
 
 
-def drop_intervals(tokens: Tokens, first: int = 0, end: int | None = None) -> Tokens:
-    """The tokens of a time frame without tolerances, intervals and cycle lengths.
+@value(frozen=True, slots=True)
+class TimeFrame:
+    """``tokens.words[first:end]`` is a time frame; ``kept`` is what is left of it without intervals and tolerances.
+
+    ``groups`` are all moments, in the places of ``kept``; ``points`` are those that are time points.
+    """
+
+    tokens: Tokens
+    first: int
+    end: int
+    kept: Tokens
+    groups: tuple[MomentGroup, ...]
+    points: tuple[Moment, ...]
+
+
+def read_time_frame(tokens: Tokens, first: int = 0, end: int | None = None) -> TimeFrame:
+    """The moments of a time frame.
 
     >>> from extractor.text.book import read_text
-    >>> drop_intervals(read_text("Every 4 weeks up to week 52 (+/-3 days)")).words
-    ['up', 'to', 'week', '52']
+    >>> frame = read_time_frame(read_text("Every 4 weeks up to week 52 (+/-3 days)"))
+    >>> frame.kept.words, [(point.value, point.unit.value) for point in frame.points]
+    (['up', 'to', 'week', '52'], [(52, 'week')])
     """
     end = len(tokens) if end is None else end
-    places = [(0, first), (end, len(tokens)), *((at.first, at.end) for at in rule("no_moment").find(tokens, first, end))]
+    kept = _drop_intervals(tokens, first, end)
+    groups = tuple(_find_groups(kept))
+    return TimeFrame(tokens, first, end, kept, groups, tuple(_select_points(kept, groups)))
+
+
+def _drop_intervals(tokens: Tokens, first: int, end: int) -> Tokens:
+    """The tokens of a time frame without tolerances, intervals and cycle lengths."""
+    places = [
+        (0, first),
+        (end, len(tokens)),
+        *((at.first, at.end) for at in rule("no_moment").find(tokens, first, end)),
+    ]
     for found in rule("tolerance").find(tokens, first, end):
         unit = found.part("unit")
         # "4 ± 2 months": the unit stays, since it is that of the number in front.
@@ -59,14 +100,8 @@ def drop_intervals(tokens: Tokens, first: int = 0, end: int | None = None) -> To
     return tokens.without(places)
 
 
-def find_moment_groups(tokens: Tokens) -> Iterator[MomentGroup]:
-    """Every list of numbers with a unit of time, left to right, baseline included.
-
-    >>> from extractor.text.book import read_text
-    >>> groups = find_moment_groups(read_text("Weeks 4, 8, and 6 months"))
-    >>> [[(moment.value, moment.unit.value) for moment in group.moments] for group in groups]
-    [[(4, 'week'), (8, 'week')], [(6, 'month')]]
-    """
+def _find_groups(tokens: Tokens) -> Iterator[MomentGroup]:
+    """Every list of numbers with a unit of time, left to right, baseline included."""
     named, counted = rule("named_moments").search(tokens), rule("counted_moments").search(tokens)
     while named or counted:
         if named and (not counted or named.first <= counted.first):
@@ -104,7 +139,7 @@ def _read_list(tokens: Tokens, found: Found, *, named: bool) -> Iterator[Moment]
         done = at.end
         if number is not None:
             # "the 4th week" names a moment as "week 4" does.
-            as_name = named or text[-1].isalpha() and rule("ordinal").covers(tokens, at.first, at.end) is not None
+            as_name = named or (text[-1].isalpha() and rule("ordinal").covers(tokens, at.first, at.end) is not None)
             yield Moment(-number if negative else number, unit, at.first, at.end, at.span, as_name, in_range)
 
 
@@ -127,14 +162,8 @@ def _read_number(text: str) -> int | float | None:
     return read_number(text[:-2].rstrip() if text[-2:] in ("st", "nd", "rd", "th") and text[0].isdigit() else text)
 
 
-def select_time_points(tokens: Tokens, groups: Sequence[MomentGroup]) -> list[Moment]:
-    """The moments that are listed: no zero, no "Day 1 of Cycle 1", no beginning of a range, no repetition.
-
-    >>> from extractor.text.book import read_text
-    >>> tokens = drop_intervals(read_text("Day 1 to day 28, cycle 1 day 1 and 3 months"))
-    >>> [(m.value, m.unit.value) for m in select_time_points(tokens, list(find_moment_groups(tokens)))]
-    [(28, 'day'), (3, 'month')]
-    """
+def _select_points(tokens: Tokens, groups: Sequence[MomentGroup]) -> list[Moment]:
+    """The moments that are listed: no zero, no "Day 1 of Cycle 1", no beginning of a range, no repetition."""
     moments = [moment for group in groups for moment in group.moments]
     kept: dict[tuple[float, TimeUnit], Moment] = {}
     for place, moment in enumerate(moments):

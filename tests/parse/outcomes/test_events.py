@@ -1,6 +1,6 @@
 import pytest
-
 from extractor.parse.outcomes.end_events import read_end_events
+
 from extractor.parse.outcomes.events import find_counted_start, find_events, find_listed_events, find_named_event
 
 

@@ -1,17 +1,15 @@
 import pytest
 
-from extractor.parse.outcomes.moments import find_moment_groups
-from extractor.parse.outcomes.time_kind import read_time_kind
-from extractor.parse.outcomes.time_points import mask_intervals, select_time_points
+from extractor.parse.outcomes.time_kind import choose_kind, describe_kind, guess_kind
+from extractor.parse.outcomes.times import read_time_frame
+from extractor.text.book import read_text
 
 
 def read(text):
-    masked = mask_intervals(text)
-    groups = list(find_moment_groups(masked))
-    points = select_time_points(masked, groups)
-    kind, confidence = read_time_kind(text, masked, groups, points)
+    frame = read_time_frame(read_text(text))
+    kind, confidence = choose_kind(describe_kind(frame, guess_kind(frame)))
     assert 0 < confidence < 1
-    return kind.value, [(point.value, point.unit.value) for point in points]
+    return kind.value, [(point.value, point.unit.value) for point in frame.points]
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 import pytest
-
-from extractor.parse.outcomes.events import mentions_censoring
 from extractor.parse.outcomes.instruments import find_instrument
 from extractor.parse.outcomes.materials import find_methods, find_specimens
+
+from extractor.parse.outcomes.events import mentions_censoring
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,239 @@
+"""What an outcome names: the instrument with its version, the specimens, the methods of measuring."""
+
+import re
+from collections.abc import Sequence
+
+from extractor.parse.values import value
+from extractor.schemas import Instrument
+from extractor.text.book import find_terms, rule
+from extractor.text.lexer import Tokens
+from extractor.text.passage import Passage
+from extractor.text.patterns import Found
+from extractor.text.terms import Term
+
+__all__ = ["InstrumentFound", "find_instrument", "find_methods", "find_specimens", "has"]
+
+_VERSIONED = frozenset(
+    [
+        "CTCAE",
+        "CTC",
+        "NCCN",
+        "RECIST",
+        "mRECIST",
+        "iRECIST",
+        "Lugano",
+        "Cheson",
+        "IWG",
+        "IWCLL",
+        "RANO",
+        "PCWG3",
+        "ELN",
+        "IMWG",
+    ]
+)
+_NO_SCALE = frozenset(
+    [
+        "QOL",
+        "HRQL",
+        "HRQOL",
+        "PRO",
+        "CR",
+        "CT",
+        "GVHD",
+        "DLT",
+        "AD",
+        "PSA",
+        "BMI",
+        "BSA",
+        "AE",
+        "AES",
+        "AESI",
+        "MRI",
+        "PET",
+        "CRS",
+        "II",
+        "III",
+        "IV",
+        "RD",
+        "SPT",
+        "IGE",
+        "FEV",
+        "COPD",
+        "PRN",
+        "HDM",
+    ]
+)
+_NO_TITLE = frozenset(
+    [
+        "Total",
+        "Mean",
+        "Median",
+        "Average",
+        "Daily",
+        "Change",
+        "Changes",
+        "Baseline",
+        "From",
+        "Quality",
+        "Symptom",
+        "Symptoms",
+        "Severity",
+        "The",
+        "This",
+        "Each",
+        "And",
+        "Score",
+        "Scores",
+        "A",
+    ]
+)
+_SMALL = frozenset(["of", "and", "for", "in"])
+_VERSION = re.compile(r"(?:19|20)\d\d|\d{1,2}(?:\.\d{1,4}){0,2}")
+
+# How often labelled outcomes agree, by how the instrument is named.
+_VERSIONED_SURE, _ABBREVIATED, _LONG_NAME, _SEVERAL = 0.97, 0.86, 0.5, 0.75
+_SHORT_FORM = 5
+"""A name of so few letters is a short form itself."""
+
+
+@value(frozen=True, slots=True)
+class InstrumentFound:
+    """An instrument, the probability that it is right, and the words that name it."""
+
+    instrument: Instrument
+    confidence: float
+    place: Passage
+
+
+def has(name: str, body: Passage) -> bool:
+    """Whether a rule is found in a passage."""
+    return rule(name).search(body.tokens, body.first, body.end) is not None
+
+
+def find_instrument(body: Passage) -> InstrumentFound | None:
+    """The first instrument that a passage names.
+
+    >>> from extractor.text.passage import read_section
+    >>> text = "graded by the Common Terminology Criteria for Adverse Events (CTCAE, Version 5.0)"
+    >>> find_instrument(read_section("outcomes", text).whole).instrument
+    Instrument(name='CTCAE', version='5.0')
+    """
+    tokens = body.tokens
+    terms = find_terms(tokens, "instruments", body.first, body.end)
+    if not terms:
+        return _find_unknown(body)
+    first = terms[0]
+    # A long name and its abbreviation say the same; the version follows one of them.
+    same = [term for term in terms if term.value == first.value]
+    version = next((found for term in same if (found := _read_version(body, term))), None)
+    name = _read_closer_name(body, first) or first.value
+    sure = min(first.entry.confidence, _rate(tokens, first.value, same, alone=len(same) == len(terms)))
+    return InstrumentFound(Instrument(name=name, version=version), sure, body.part(first.first, first.end))
+
+
+def _rate(tokens: Tokens, name: str, same: Sequence[Term], *, alone: bool) -> float:
+    abbreviated = any(tokens.read(term.first, term.end).lower() == name.lower() for term in same)
+    if not alone:
+        return _SEVERAL
+    return _VERSIONED_SURE if name in _VERSIONED and abbreviated else _ABBREVIATED if abbreviated else _LONG_NAME
+
+
+def _read_closer_name(body: Passage, term: Term) -> str | None:
+    """The closer name in brackets behind a long one, if it holds the letters of the usual short form."""
+    found = rule("closer_name").starts(body.tokens, term.end, body.end)
+    name = found.read("name") if found else None
+    return name if name and name.lower() != term.value.lower() and term.value.lower() in name.lower() else None
+
+
+def _read_version(body: Passage, term: Term) -> str | None:
+    found = rule("stated_version").starts(body.tokens, term.end, body.end)
+    if not found and term.value in _VERSIONED:
+        found = rule("bare_version").starts(body.tokens, term.end, body.end)
+    version = found.read("version") if found else None
+    return version if version and _VERSION.fullmatch(version) else None
+
+
+def _find_unknown(body: Passage) -> InstrumentFound | None:
+    tokens = body.tokens
+    for name, accepts, confidence in (
+        ("named_scale", _is_abbreviation, 0.7),
+        ("abbreviated_scale", _is_scale, 0.6),
+        ("titled_scale", None, 0.5),
+    ):
+        for found in rule(name).find(tokens, body.first, body.end):
+            place = found.part("name") or (0, 0)
+            if accepts is None:
+                place = _find_title(tokens, *place)
+            title = tokens.read(*place)
+            if title and (accepts is None or accepts(title)):
+                return InstrumentFound(Instrument(name=title), confidence, body.part(*place))
+    return None
+
+
+def _is_abbreviation(name: str) -> bool:
+    return " " not in name and len(name) <= 14 and name[0].isupper() and any(map(str.isupper, name[1:6]))
+
+
+def _is_scale(name: str) -> bool:
+    return " " not in name and name[:2].isupper() and len(name) > 1 and name.upper() not in _NO_SCALE
+
+
+def _find_title(tokens: Tokens, first: int, end: int) -> tuple[int, int]:
+    """The capitalised words in front of "scale" with the small ones between them; an empty place if there are none."""
+    start = end - 1
+    while start > first and (_is_title(tokens.words[start - 1]) or tokens.words[start - 1] in _SMALL):
+        start -= 1
+    while start < end - 1 and not _is_title(tokens.words[start]):
+        start += 1
+    lead = " ".join(tokens.words[start : end - 1])
+    return (start, end) if lead and not lead.endswith(("of Life", "Body Mass")) else (end, end)
+
+
+def _is_title(word: str) -> bool:
+    return word[0].isupper() and word[1:2].islower() and word not in _NO_TITLE
+
+
+def find_specimens(body: Passage) -> list[Passage]:
+    """The specimens in a passage, each once, in order.
+
+    >>> from extractor.text.passage import read_section
+    >>> body = read_section("outcomes", "IgE in serum and in nasal lavage; serum was frozen").whole
+    >>> [found.text for found in find_specimens(body)]
+    ['serum', 'nasal lavage']
+    """
+    return _find_once(body, "specimens")
+
+
+def find_methods(body: Passage) -> list[Passage]:
+    """The methods of measuring in a passage, each once, in order.
+
+    >>> from extractor.text.passage import read_section
+    >>> text = "copies by quantitative polymerase chain reaction (qPCR), cells by flow cytometry, again by qPCR"
+    >>> [found.text for found in find_methods(read_section("outcomes", text).whole)]
+    ['quantitative polymerase chain reaction (qPCR)', 'flow cytometry']
+    """
+    return _find_once(body, "methods")
+
+
+def _find_once(body: Passage, vocabulary: str) -> list[Passage]:
+    """Every name once; one that only stands in a longer name before it is left out."""
+    found: dict[tuple[str, ...], Passage] = {}
+    for term in find_terms(body.tokens, vocabulary, body.first, body.end):
+        place = body.part(term.first, term.end)
+        brackets = rule("short_form").starts(body.tokens, term.end, body.end)
+        if brackets and len(place.text) > _SHORT_FORM and _is_short_form(brackets):
+            place = body.part(term.first, brackets.end)
+        words = tuple(word.lower() for word in body.tokens.words[place.first : place.end])
+        if not any(_holds(longer, words) for longer in found):
+            found[words] = place
+    return list(found.values())
+
+
+def _is_short_form(brackets: Found) -> bool:
+    word = brackets.text[1:-1]
+    return 2 <= len(word) <= 9 and (word[0].isupper() or word[1].isupper())
+
+
+def _holds(longer: Sequence[str], words: Sequence[str]) -> bool:
+    """Whether a name stands in another."""
+    return any(tuple(longer[at : at + len(words)]) == tuple(words) for at in range(len(longer) - len(words) + 1))
