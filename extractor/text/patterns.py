@@ -43,12 +43,13 @@ class RuleError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Where a rule was found: ``tokens.words[first:end]``."""
+    """Where a rule was found: ``tokens.words[first:end]``. The codes that ``match`` read begin at token ``shift``."""
 
     tokens: Tokens
     first: int
     end: int
     match: re.Match[str]
+    shift: int = 0
 
     @property
     def span(self) -> tuple[int, int]:
@@ -66,12 +67,12 @@ class Found:
     def part(self, name: str) -> tuple[int, int] | None:
         """The tokens of a named part, half open; None if it is not there."""
         first, end = self.match.span(name)
-        return None if first < 0 else (first, end)
+        return None if first < 0 else (first + self.shift, end + self.shift)
 
     def read(self, name: str) -> str | None:
         """The text of a named part; None if it is not there."""
-        first, end = self.match.span(name)
-        return None if first < 0 else self.tokens.read(first, end)
+        place = self.part(name)
+        return None if place is None else self.tokens.read(*place)
 
 
 @dataclass(frozen=True)
@@ -95,20 +96,34 @@ class Rule:
     def _behind(self) -> re.Pattern[str]:
         return re.compile(f"(?:{self.expression.pattern})$")
 
+    @cached_property
+    def _anchored(self) -> bool:
+        return "^" in self.expression.pattern
+
     def find(self, tokens: Tokens, first: int = 0, end: int | None = None) -> Iterator[Found]:
         """All places, from left to right, without overlaps."""
-        for match in self.expression.finditer(tokens.codes, first, len(tokens) if end is None else end):
-            yield Found(tokens, *match.span(), match)
+        codes, first, end, shift = self._cut(tokens, first, end)
+        for match in self.expression.finditer(codes, first, end):
+            yield Found(tokens, match.start() + shift, match.end() + shift, match, shift)
 
     def search(self, tokens: Tokens, first: int = 0, end: int | None = None) -> Found | None:
         """The first place."""
-        match = self.expression.search(tokens.codes, first, len(tokens) if end is None else end)
-        return Found(tokens, *match.span(), match) if match else None
+        codes, first, end, shift = self._cut(tokens, first, end)
+        match = self.expression.search(codes, first, end)
+        return Found(tokens, match.start() + shift, match.end() + shift, match, shift) if match else None
 
     def starts(self, tokens: Tokens, first: int, end: int | None = None) -> Found | None:
         """The place that begins with a token."""
-        match = self.expression.match(tokens.codes, first, len(tokens) if end is None else end)
-        return Found(tokens, *match.span(), match) if match else None
+        codes, first, end, shift = self._cut(tokens, first, end)
+        match = self.expression.match(codes, first, end)
+        return Found(tokens, match.start() + shift, match.end() + shift, match, shift) if match else None
+
+    def _cut(self, tokens: Tokens, first: int, end: int | None) -> tuple[str, int, int, int]:
+        """The codes to be read, and how far they are shifted: ``^`` is where the range begins, not the text."""
+        end = len(tokens) if end is None else end
+        if first and self._anchored:
+            return tokens.codes[first:end], 0, end - first, first
+        return tokens.codes, first, end, 0
 
     def ends(self, tokens: Tokens, end: int, first: int = 0) -> Found | None:
         """The place that ends before a token and begins at ``first`` or behind it."""

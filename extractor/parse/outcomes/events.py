@@ -4,6 +4,7 @@ The rules read "from X to Y", "from X until Y, Z or W", "between X and Y", "time
 "since X", "12 months from X".
 """
 
+import re
 from collections.abc import Iterator
 
 from extractor.parse.values import value
@@ -116,8 +117,10 @@ def find_named_event(part: Passage) -> Passage | None:
     >>> find_named_event(read_section("x", "Median time to neutrophil engraftment").whole).text
     'neutrophil engraftment'
     """
-    opening = rule("time_to").search(part.tokens, part.first, part.end)
-    return next(read_end_events(part.part(opening.end, part.end)), None) if opening else None
+    for sentence in _cut_sentences(part):
+        if opening := rule("time_to").search(part.tokens, sentence.first, sentence.end):
+            return next(read_end_events(part.part(opening.end, sentence.end)), None)
+    return None
 
 
 def _cut_sentences(part: Passage) -> Iterator[Passage]:
@@ -127,7 +130,8 @@ def _cut_sentences(part: Passage) -> Iterator[Passage]:
         if tokens.codes[place] not in ".!?\n":
             continue
         behind = place + 1
-        if behind == part.end or (not tokens.joined(behind) and not tokens.words[behind][0].islower()):
+        apart = behind < part.end and (tokens.codes[place] == "\n" or not tokens.joined(behind))
+        if behind == part.end or tokens.codes[behind] == "\n" or (apart and not tokens.words[behind][0].islower()):
             if place > first:
                 yield part.part(first, place)
             first = behind
@@ -273,10 +277,15 @@ def _trim_event(listed: Passage, first: int, end: int) -> Passage | None:
     bracket = tokens.codes.find("(", first, end)
     if bracket > first:
         kept = rule("kept_bracket").starts(tokens, bracket, end)
-        end = kept.end if kept else bracket
+        if not kept or (kept.has("short") and not _is_short_form(kept.read("short") or "")):
+            end = bracket
     first, end = _trim(tokens, first, end)
     event = listed.part(first, end)
     return event if len(event.text) > 1 and not rule("no_event").search(tokens, first, end) else None
+
+
+def _is_short_form(name: str) -> bool:
+    return name[0].isupper() and "-" not in name and len(re.split(r"\W", name)[0]) <= 8
 
 
 def _find_tail(tokens: Tokens, first: int, end: int) -> int:

@@ -142,32 +142,39 @@ def _read_closer_name(body: Passage, term: Term) -> str | None:
     """The closer name in brackets behind a long one, if it holds the letters of the usual short form."""
     found = rule("closer_name").starts(body.tokens, term.end, body.end)
     name = found.read("name") if found else None
-    return name if name and name.lower() != term.value.lower() and term.value.lower() in name.lower() else None
+    usual = term.value.lower()
+    return name if name and " " not in name and name.lower() != usual and usual in name.lower() else None
 
 
 def _read_version(body: Passage, term: Term) -> str | None:
     found = rule("stated_version").starts(body.tokens, term.end, body.end)
     if not found and term.value in _VERSIONED:
         found = rule("bare_version").starts(body.tokens, term.end, body.end)
-    version = found.read("version") if found else None
-    return version if version and _VERSION.fullmatch(version) else None
+        if found and found.has("limit") and "." not in (found.read("version") or ""):
+            return None  # a bare whole number may be a limit: "CTC 3 or higher", "RECIST 2 weeks"
+    version = (found.read("version") or "").lstrip(".") if found else ""
+    return version if _VERSION.fullmatch(version) else None
 
 
 def _find_unknown(body: Passage) -> InstrumentFound | None:
     tokens = body.tokens
-    for name, accepts, confidence in (
-        ("named_scale", _is_abbreviation, 0.7),
-        ("abbreviated_scale", _is_scale, 0.6),
-        ("titled_scale", None, 0.5),
-    ):
+    for name, accepts, confidence in (("named_scale", _is_abbreviation, 0.7), ("abbreviated_scale", _is_scale, 0.6)):
         for found in rule(name).find(tokens, body.first, body.end):
-            place = found.part("name") or (0, 0)
-            if accepts is None:
-                place = _find_title(tokens, *place)
-            title = tokens.read(*place)
-            if title and (accepts is None or accepts(title)):
+            place = _widen(tokens, *(found.part("name") or (0, 0)))
+            if accepts(title := tokens.read(*place)):
                 return InstrumentFound(Instrument(name=title), confidence, body.part(*place))
+    for found in rule("titled_scale").find(tokens, body.first, body.end):
+        first, end = _find_title(tokens, *(found.part("name") or (0, 0)))
+        if first < end:
+            return InstrumentFound(Instrument(name=tokens.read(first, end)), 0.5, body.part(first, end))
     return None
+
+
+def _widen(tokens: Tokens, first: int, end: int) -> tuple[int, int]:
+    """The name with the words that hyphens join to its beginning: "ADHD-RS-IV"."""
+    while first > 0 and tokens.text[tokens.ends[first - 1] : tokens.starts[first]] == "-":
+        first -= 1
+    return first, end
 
 
 def _is_abbreviation(name: str) -> bool:
@@ -181,16 +188,18 @@ def _is_scale(name: str) -> bool:
 def _find_title(tokens: Tokens, first: int, end: int) -> tuple[int, int]:
     """The capitalised words in front of "scale" with the small ones between them; an empty place if there are none."""
     start = end - 1
-    while start > first and (_is_title(tokens.words[start - 1]) or tokens.words[start - 1] in _SMALL):
+    while start > first and _goes_on(tokens, start - 1):
         start -= 1
-    while start < end - 1 and not _is_title(tokens.words[start]):
+    while start < end - 1 and (tokens.words[start] in _SMALL or tokens.words[start] in _NO_TITLE):
         start += 1
     lead = " ".join(tokens.words[start : end - 1])
     return (start, end) if lead and not lead.endswith(("of Life", "Body Mass")) else (end, end)
 
 
-def _is_title(word: str) -> bool:
-    return word[0].isupper() and word[1:2].islower() and word not in _NO_TITLE
+def _goes_on(tokens: Tokens, place: int) -> bool:
+    word = tokens.words[place]
+    parted = tokens.text[tokens.ends[place] : tokens.starts[place + 1]] != "-"
+    return parted and (word in _SMALL or (word[0].isupper() and word[1:2].islower()))
 
 
 def find_specimens(body: Passage) -> list[Passage]:
@@ -219,6 +228,8 @@ def _find_once(body: Passage, vocabulary: str) -> list[Passage]:
     """Every name once; one that only stands in a longer name before it is left out."""
     found: dict[tuple[str, ...], Passage] = {}
     for term in find_terms(body.tokens, vocabulary, body.first, body.end):
+        if term.end < body.end and _is_name(body.tokens, term.end):
+            continue
         place = body.part(term.first, term.end)
         brackets = rule("short_form").starts(body.tokens, term.end, body.end)
         if brackets and len(place.text) > _SHORT_FORM and _is_short_form(brackets):
@@ -227,6 +238,11 @@ def _find_once(body: Passage, vocabulary: str) -> list[Passage]:
         if not any(_holds(longer, words) for longer in found):
             found[words] = place
     return list(found.values())
+
+
+def _is_name(tokens: Tokens, behind: int) -> bool:
+    """Whether a number that sticks to a term makes it another name: "CT1192"."""
+    return tokens.joined(behind) and tokens.words[behind][0].isdigit()
 
 
 def _is_short_form(brackets: Found) -> bool:

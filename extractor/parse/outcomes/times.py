@@ -1,5 +1,6 @@
 """Moments in a time frame: numbers with their units, one by one or in lists; and which of them are its time points."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from extractor.parse.values import value
@@ -27,6 +28,7 @@ _ORDINALS = [
     "eleventh",
     "twelfth",
 ]
+_PIECE = re.compile(r"\d+")
 _STARTS = (TimeUnit.DAY, TimeUnit.CYCLE)
 
 
@@ -137,9 +139,13 @@ def _read_list(tokens: Tokens, found: Found, *, named: bool) -> Iterator[Moment]
         negative = _is_negative(tokens, at.first, alone=at.first == first)
         in_range = rule("range_mark").covers(tokens, done, at.first) is not None
         done = at.end
-        if number is not None:
-            # "the 4th week" names a moment as "week 4" does.
-            as_name = named or (text[-1].isalpha() and rule("ordinal").covers(tokens, at.first, at.end) is not None)
+        # "the 4th week" names a moment as "week 4" does.
+        as_name = named or (text[-1].isalpha() and rule("ordinal").covers(tokens, at.first, at.end) is not None)
+        if "," in text and (at.first, at.end) != (first, end):
+            for piece in _PIECE.finditer(text):  # "72,96,120 hours": no thousands
+                span = (at.span[0] + piece.start(), at.span[0] + piece.end())
+                yield Moment(int(piece[0]), unit, at.first, at.end, span, as_name)
+        elif number is not None:
             yield Moment(-number if negative else number, unit, at.first, at.end, at.span, as_name, in_range)
 
 
