@@ -22,7 +22,7 @@ def parse_record(record: TrialRecord) -> ParsedRecord:
     Text that is aimed at a model is noted and blanked before anything is read.
     """
     sections = {section.name: read_section(section.name, section.text) for section in record.sections}
-    hostile = find_hostile(record, {name: section.cleaned for name, section in sections.items()})
+    hostile = find_hostile(record, sections)
     record, sections = blank_out(record, sections, hostile)
     cleaned = MappingProxyType({name: section.cleaned for name, section in sections.items()})
     numbers = count(1)

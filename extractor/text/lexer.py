@@ -82,6 +82,8 @@ class Lexicon(dict[str, str]):
     def _next(self) -> str:
         return chr(_FIRST_CODE + len(self._codes) + len(self._prefixes))
 
+    __hash__ = object.__hash__  # type: ignore[assignment]  # there are few, each with words of its own
+
     def __missing__(self, word: str) -> str:
         if len(self) > _KEPT:
             self.clear()

@@ -11,7 +11,7 @@ A rule has a name, a pattern, and texts that it must and must not find::
 A pattern is a regular expression whose characters are tokens, parted by white space:
 
 - ``before``: a word, in any case; ``IV``: an abbreviation, in capitals alone; ``randomi~``: all words that begin so;
-- ``,`` ``/`` ``\(``: signs; those that mean something in an expression stand behind a backslash;
+- ``,`` ``/`` ``\(`` ``\_``: signs; those that mean something in an expression stand behind a backslash; ``\n``: the end of a line;
 - ``#``: a number, ``##``: a number inside a name ("C1D1"), ``_``: any word, ``.``: any token of the line;
 - ``<duration>``: another rule; ``<routes>``: any term of a vocabulary;
 - ``name=<duration>``, ``name=( a | b )``: what is found there can be asked for by that name;
@@ -22,7 +22,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from .lexer import LEXICON, NAME_NUMBER, NUMBER, UNKNOWN, Lexicon, Tokens
@@ -30,8 +30,8 @@ from .lexer import LEXICON, NAME_NUMBER, NUMBER, UNKNOWN, Lexicon, Tokens
 __all__ = ["Found", "Rule", "RuleError", "make_rule", "read_rules"]
 
 _ATOM = re.compile(
-    r"\s+|(?P<capture>[a-z_]+)=(?=[<(])|<(?P<name>\w+)>|(?P<any>\##?|_|\.)|(?P<word>[^\W\d_]+(?:'[^\W\d_]+)?~?)"
-    r"|(?P<syntax>\(\?<?[!=]|[()|?*+^$]|\{\d*,?\d*\})|\\?(?P<sign>[^\s\w\\]|\\)"
+    r"\s+|(?P<line_end>\\n)|(?P<capture>[a-z_]+)=(?=[<(])|<(?P<name>\w+)>|(?P<any>\##?|_|\.)|(?P<word>[^\W\d_]+(?:'[^\W\d_]+)?~?)"
+    r"|(?P<syntax>\(\?<?[!=]|[()|?*+^$]|\{\d*,?\d*\})|\\?(?P<sign>[^\s\w\\]|\\|(?<=\\)_)"
 )
 _BETWEEN_CODES = "\U000f0000-\U000ffffd"
 ANY_WORD = f"[{UNKNOWN}{_BETWEEN_CODES}]"
@@ -93,6 +93,15 @@ class Rule:
         return re.compile(_write(self, set()))
 
     @cached_property
+    def needs(self) -> frozenset[str] | None:
+        """Codes one of which stands in whatever the rule finds; None if there is no such set.
+
+        A text without any of them need not be searched.
+        """
+        atoms = [atom for atom in _ATOM.finditer(self.pattern) if atom.lastgroup]
+        return _find_needs(self, atoms, 0)[0]
+
+    @cached_property
     def _behind(self) -> re.Pattern[str]:
         return re.compile(f"(?:{self.expression.pattern})$")
 
@@ -150,6 +159,48 @@ def _write(rule: Rule, within: set[str]) -> str:
     return "".join(written).replace(_CAPTURE_OPEN + "(?:", "")
 
 
+_Needs = frozenset[str] | None
+_COMMON_WORDS = "a an and are as at be by for from in is it not of on or other that the this to will with you your"
+
+
+@cache
+def _list_common(lexicon: Lexicon) -> frozenset[str]:
+    """Codes that stand in nearly every text."""
+    words = (lexicon.add(word) for word in _COMMON_WORDS.split())
+    return frozenset([*words, NUMBER, NAME_NUMBER, "\n", *",.:;()-/"])
+
+
+def _find_needs(rule: Rule, atoms: list[re.Match[str]], at: int) -> tuple[_Needs, int]:
+    """What alternatives need, from atom ``at`` to the bracket that closes them, and the place behind it."""
+    ways: list[list[_Needs]] = [[]]
+    while at < len(atoms) and atoms[at]["syntax"] != ")":
+        syntax = atoms[at]["syntax"] or ""
+        if syntax == "|":
+            ways.append([])
+        elif syntax.startswith("("):
+            needed, at = _find_needs(rule, atoms, at + 1)
+            ways[-1].append(None if syntax != "(" else needed)
+        elif syntax in ("?", "*") or syntax.startswith("{0"):
+            ways[-1][-1:] = []
+        elif not syntax and not atoms[at]["capture"]:
+            ways[-1].append(_need_atom(rule, atoms[at]))
+        at += 1
+    common = _list_common(rule.lexicon)
+    best = [
+        min((needed for needed in way if needed), key=lambda codes: (len(codes & common), len(codes)), default=None)
+        for way in ways
+    ]
+    return (None if None in best else frozenset().union(*filter(None, best))), at
+
+
+def _need_atom(rule: Rule, atom: re.Match[str]) -> _Needs:
+    if atom["name"]:
+        return rule.book[atom["name"]].needs
+    if atom["any"]:
+        return frozenset({"#": NUMBER, "##": NAME_NUMBER}.get(atom["any"], ""))
+    return frozenset(rule.lexicon.find(atom["word"]) if atom["word"] else atom["sign"] or "\n")
+
+
 _CAPTURE_OPEN = "\0"
 
 
@@ -158,6 +209,7 @@ def _write_atom(rule: Rule, atom: re.Match[str], within: set[str]) -> str:
     found = atom[kind] if atom.lastgroup else ""
     writers: dict[str, Callable[[], str]] = {
         "space": lambda: "",
+        "line_end": lambda: "\n",
         "capture": lambda: f"(?P<{found}>{_CAPTURE_OPEN}",
         "name": lambda: f"(?:{_write_reference(rule, found, within)})",
         "any": lambda: {"#": NUMBER, "##": NAME_NUMBER, "_": ANY_WORD, ".": "."}[found],
