@@ -1,10 +1,11 @@
 """The pre-parser: what can be read from a record by rules, without a model."""
 
+from collections.abc import Mapping
 from itertools import count
 from types import MappingProxyType
 
 from extractor.schemas import TrialRecord
-from extractor.text.passage import read_section
+from extractor.text.passage import Section, read_section
 
 from .dosing import read_dosing
 from .eligibility import read_eligibility
@@ -21,7 +22,9 @@ def parse_record(record: TrialRecord) -> ParsedRecord:
 
     Text that is aimed at a model is noted and blanked before anything is read.
     """
-    sections = {section.name: read_section(section.name, section.text) for section in record.sections}
+    sections: Mapping[str, Section] = {
+        section.name: read_section(section.name, section.text) for section in record.sections
+    }
     hostile = find_hostile(record, sections)
     record, sections = blank_out(record, sections, hostile)
     cleaned = MappingProxyType({name: section.cleaned for name, section in sections.items()})

@@ -11,7 +11,8 @@ A rule has a name, a pattern, and texts that it must and must not find::
 A pattern is a regular expression whose characters are tokens, parted by white space:
 
 - ``before``: a word, in any case; ``IV``: an abbreviation, in capitals alone; ``randomi~``: all words that begin so;
-- ``,`` ``/`` ``\(`` ``\_``: signs; those that mean something in an expression stand behind a backslash; ``\n``: the end of a line;
+- ``,`` ``/`` ``\(`` ``\_``: signs; those that mean something in an expression stand behind a backslash;
+- ``\n``: the end of a line;
 - ``#``: a number, ``##``: a number inside a name ("C1D1"), ``_``: any word, ``.``: any token of the line;
 - ``<duration>``: another rule; ``<routes>``: any term of a vocabulary;
 - ``name=<duration>``, ``name=( a | b )``: what is found there can be asked for by that name;

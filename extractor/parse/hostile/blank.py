@@ -17,7 +17,7 @@ _Range = tuple[int, int]
 def blank_out(
     record: TrialRecord, sections: Mapping[str, ReadSection], hostile: Collection[HostileText]
 ) -> tuple[TrialRecord, Mapping[str, ReadSection]]:
-    r"""The record, and its sections as they were read, with blanks for what nobody shall read; offsets stay what they were.
+    r"""The record, and its sections as they were read, with blanks for what nobody shall read; offsets stay.
 
     A part that the source keeps apart, such as an outcome's description, is cut down to its longest honest run.
     """

@@ -1,4 +1,4 @@
-"""Text that commands a model, writes an answer for it or imitates a prompt: what the rules find, and how far it goes."""
+"""Text that commands a model, answers for it or imitates a prompt: what the rules find, and how far it goes."""
 
 import re
 from collections.abc import Iterator
@@ -46,9 +46,9 @@ def find_cues(tokens: Tokens, *, listed: bool) -> Iterator[Stretch]:
 
 @cache
 def _list_rules() -> tuple[tuple[Rule, FindingKind, str], ...]:
-    kinds = set(FindingKind)
-    giving = ((each, *each.gives.split()) for each in load_book().rules.values() if each.gives)
-    return tuple((each, FindingKind(kind), *reach) for each, kind, *reach in giving if kind in kinds)  # type: ignore[misc]
+    kinds = {str(kind): kind for kind in FindingKind}
+    giving = [(each, *(each.gives or "").partition(" ")) for each in load_book().rules.values()]
+    return tuple((each, kinds[kind], reach) for each, kind, _, reach in giving if kind in kinds)
 
 
 def _find_extent(tokens: Tokens, found: Found, by: Rule, reach: str, *, listed: bool) -> tuple[int, int]:

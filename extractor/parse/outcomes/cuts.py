@@ -6,10 +6,12 @@ that is true of one cut; ``cut_weights.toml`` says how much it counts.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from extractor.parse.values import value
 from extractor.text.book import rule
 from extractor.text.lexer import Tokens
+from extractor.text.patterns import Found
 
 __all__ = ["Cuts", "Item", "describe_cuts", "find_items"]
 
@@ -50,9 +52,9 @@ _STOPS = (".", "?", ".)", '."')
 class Item:
     """One flattened outcome: its tokens, the commas at which it may be cut, and what its neighbours in the cell share.
 
-    ``inside`` says of each comma whether it stands in brackets. ``tails`` counts, over the whole cell, how many items end
-    with a text; ``plain_share`` is the share of the other items that hold at most one comma, so that they can have no
-    description.
+    ``inside`` says of each comma whether it stands in brackets. ``tails`` counts, over the whole cell, how many items
+    end with a text; ``plain_share`` is the share of the other items that hold at most one comma, so that they can have
+    no description.
     """
 
     tokens: Tokens
@@ -95,7 +97,7 @@ def find_items(tokens: Tokens) -> list[Item]:
     ['Pain, 2 weeks', 'Survival']
     """
     bars = [-1, *(place for place, code in enumerate(tokens.codes) if code == "|"), len(tokens)]
-    places = [_strip(tokens, before + 1, bar) for before, bar in zip(bars, bars[1:], strict=False)]
+    places = [_strip(tokens, before + 1, bar) for before, bar in pairwise(bars)]
     places = [(first, end) for first, end in places if first < end]
     commas = [_find_commas(tokens, *place) for place in places]
     tails = Counter(
@@ -283,7 +285,7 @@ def _describe_no_description(item: Item, end: int) -> list[str]:
     return [name for name, holds in checks.items() if holds]
 
 
-def _brackets(item: Item, place: Place):
+def _brackets(item: Item, place: Place) -> Iterator[Found]:
     return rule("bracketed_word").find(item.tokens, *place)
 
 

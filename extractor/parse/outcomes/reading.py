@@ -95,8 +95,9 @@ def _join_parts(section: Section, places: Mapping[str, tuple[int, int]]) -> Outc
 
 
 def _read_words(outcome: PlacedOutcome) -> OutcomeWords:
-    parts = (outcome.parts.measure, outcome.parts.description, outcome.parts.time_frame)
-    return OutcomeWords(*(part.text if part else "" for part in parts), outcome.rank)
+    parts = outcome.parts
+    description, time_frame = (part.text if part else "" for part in (parts.description, parts.time_frame))
+    return OutcomeWords(parts.measure.text, description, time_frame, outcome.rank)
 
 
 def _read_outcome(outcome: PlacedOutcome, found: OutcomeClasses, number: int) -> ParsedOutcome:
@@ -157,8 +158,8 @@ def _read_times(
     certainty, place = parts.time_frame_confidence, parts.time_frame
     if not place:
         # No time frame is a time frame that states no time; the measure stands for it.
-        spans = (_span(parts.measure),)
-        return Reading((), certainty), Reading(TimeKind.UNSPECIFIED, 0.9 * certainty, spans, Support.INFERRED)
+        measure = (_span(parts.measure),)
+        return Reading((), certainty), Reading(TimeKind.UNSPECIFIED, 0.9 * certainty, measure, Support.INFERRED)
     frame = read_time_frame(place.tokens, place.first, place.end)
     moments = [moment for group in frame.groups for moment in group.moments]
     repeated = len({(moment.value, moment.unit) for moment in moments}) < len(moments)
@@ -217,7 +218,7 @@ def _read_events(
 
 
 def _find_in_parts(parts: OutcomeParts) -> tuple[EventsFound, Passage | None, Passage | None]:
-    """The events of the first part that tells ends, else the first start that is told; and in which parts they stand."""
+    """The events of the first part that tells ends, else the first start that is told; and their parts."""
     start: Passage | None = None
     start_part: Passage | None = None
     for part in (parts.description, parts.time_frame, parts.measure):

@@ -1,8 +1,8 @@
 """A flattened outcome cell cut into outcomes, and each outcome into measure, description and time frame.
 
-Registry downloads join the parts that are present by ", " and the outcomes by "|". Every pair of commas is a possible cut;
-each is scored by what it looks like (see ``cuts``) and the best wins. The scores are a log-linear model, so their softmax
-says how probable each cut is.
+Registry downloads join the parts that are present by ", " and the outcomes by "|". Every pair of commas is a possible
+cut; each is scored by what it looks like (see ``cuts``) and the best wins. The scores are a log-linear model, so their
+softmax says how probable each cut is.
 """
 
 import math

@@ -112,31 +112,33 @@ def _guess_without_points(frame: TimeFrame) -> tuple[TimeKind, str]:
 
 
 def _guess_with_points(skeleton: Tokens, points: Sequence[Moment]) -> tuple[TimeKind, str]:
-    def has(name: str) -> bool:
-        return rule(name).search(skeleton) is not None
-
-    if has("before_and_after"):
-        return TimeKind.AT, "before and after"
-    if len(points) == 2 and has("range_of_moments"):
-        # A range is a span from a later moment, unless it says when something is done or ends.
-        if has("limit_is_range"):
-            return TimeKind.UP_TO, "limit is a range"
-        if has("opens_span"):
-            return TimeKind.FROM_TO, "span"
-        before = rule("moments_before").search(skeleton, 0, skeleton.codes.find("-") % (len(skeleton) + 1))
-        return (TimeKind.AT, "moment is a range") if before else (TimeKind.FROM_TO, "range")
-    listed = sum(point.named for point in points) >= 3 and "#" not in skeleton.codes
-    if not listed and has("limit"):
-        return TimeKind.UP_TO, "limit"
-    if not listed and has("from_beginning"):
-        return TimeKind.UP_TO, "from beginning"
-    # A bare length of time is a span from the start; what is left names moments.
+    """A range is a span from a later moment, a bare length of time one from the start; what is left names moments."""
     alone = len(points) == 1
-    if (alone and "##" not in skeleton.codes and has("bare_length")) or has("length_explained"):
-        return TimeKind.UP_TO, "bare"
-    if has("counted_from") or (alone and has("loose_limit")):
-        return TimeKind.UP_TO, "loose limit"
+    listed = sum(point.named for point in points) >= 3 and "#" not in skeleton.codes
+    checks = (
+        (True, "before_and_after", TimeKind.AT, "before and after"),
+        (len(points) == 2, "range_of_moments", None, "range"),
+        (not listed, "limit", TimeKind.UP_TO, "limit"),
+        (not listed, "from_beginning", TimeKind.UP_TO, "from beginning"),
+        (alone and "##" not in skeleton.codes, "bare_length", TimeKind.UP_TO, "bare"),
+        (True, "length_explained", TimeKind.UP_TO, "bare"),
+        (True, "counted_from", TimeKind.UP_TO, "loose limit"),
+        (alone, "loose_limit", TimeKind.UP_TO, "loose limit"),
+    )
+    for applies, name, kind, shown in checks:
+        if applies and rule(name).search(skeleton):
+            return (kind, shown) if kind else _guess_range(skeleton)
     return TimeKind.AT, "moments"
+
+
+def _guess_range(skeleton: Tokens) -> tuple[TimeKind, str]:
+    """A range is a span, unless it says when something is done or ends."""
+    if rule("limit_is_range").search(skeleton):
+        return TimeKind.UP_TO, "limit is a range"
+    if rule("opens_span").search(skeleton):
+        return TimeKind.FROM_TO, "span"
+    before = rule("moments_before").search(skeleton, 0, skeleton.codes.find("-") % (len(skeleton) + 1))
+    return (TimeKind.AT, "moment is a range") if before else (TimeKind.FROM_TO, "range")
 
 
 def describe_kind(frame: TimeFrame, guess: Guess) -> list[str]:

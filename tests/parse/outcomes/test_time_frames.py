@@ -53,6 +53,8 @@ def test_reads_kind_and_points(text, kind, points):
         ("0, 1.5 and 4 hours", [(1.5, "hour"), (4, "hour")]),
         ("4 ± 2 months", [(4, "month")]),
         ("12 weeks in a Q3W regimen", [(12, "week")]),
+        ("Baseline, Month-3 and Month-6", [(3, "month"), (6, "month")]),
+        ("72,96,120 and 144 hours", [(72, "hour"), (96, "hour"), (120, "hour"), (144, "hour")]),
         ("Week 4, month 3, and again week 4", [(4, "week"), (3, "month")]),
     ],
 )
