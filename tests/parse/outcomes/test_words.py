@@ -28,7 +28,7 @@ def test_censoring(text, expected):
         ("the Dry Cough Questionnaire (DCQ)", "DCQ", None),
         ("graded by CTCAE v.4 during therapy", "CTCAE", "4"),
         ("progression per RECIST 1.1 or death", "RECIST", "1.1"),
-        ("toxicity of CTC 3 or higher", "CTC", None),
+        ("toxicity by NCI-CTC 3 or higher", "CTC", None),
         ("Change in the total DCQ-RS-IV score", "DCQ-RS-IV", None),
         ("Quality of the Aging Cough (QAC score)", "QAC", None),
     ],
