@@ -143,7 +143,8 @@ def _read_closer_name(body: Passage, term: Term) -> str | None:
     found = rule("closer_name").starts(body.tokens, term.end, body.end)
     name = found.read("name") if found else None
     usual = term.value.lower()
-    return name if name and " " not in name and name.lower() != usual and usual in name.lower() else None
+    plain = name is not None and not set(" .").intersection(name)  # "(RECIST 1.1)" is a version
+    return name if name and plain and name.lower() != usual and usual in name.lower() else None
 
 
 def _read_version(body: Passage, term: Term) -> str | None:
@@ -153,6 +154,8 @@ def _read_version(body: Passage, term: Term) -> str | None:
         if found and found.has("limit") and "." not in (found.read("version") or ""):
             return None  # a bare whole number may be a limit: "CTC 3 or higher", "RECIST 2 weeks"
     version = (found.read("version") or "").lstrip(".") if found else ""
+    if term.end < body.end and _is_name(body.tokens, term.end) and "." not in version:
+        return None  # "IWCLL1" is the first of two names with a footnote, or another name
     return version if _VERSION.fullmatch(version) else None
 
 
@@ -172,7 +175,7 @@ def _find_unknown(body: Passage) -> InstrumentFound | None:
 
 def _widen(tokens: Tokens, first: int, end: int) -> tuple[int, int]:
     """The name with the words that hyphens join to its beginning: "ADHD-RS-IV"."""
-    while first > 0 and tokens.text[tokens.ends[first - 1] : tokens.starts[first]] == "-":
+    while first > 0 and _is_joined(tokens, first):
         first -= 1
     return first, end
 
@@ -182,7 +185,7 @@ def _is_abbreviation(name: str) -> bool:
 
 
 def _is_scale(name: str) -> bool:
-    return " " not in name and name[:2].isupper() and len(name) > 1 and name.upper() not in _NO_SCALE
+    return " " not in name and name[:2].isupper() and len(name) > 1 and name.upper().split("-")[0] not in _NO_SCALE
 
 
 def _find_title(tokens: Tokens, first: int, end: int) -> tuple[int, int]:
@@ -197,9 +200,17 @@ def _find_title(tokens: Tokens, first: int, end: int) -> tuple[int, int]:
 
 
 def _goes_on(tokens: Tokens, place: int) -> bool:
-    word = tokens.words[place]
-    parted = tokens.text[tokens.ends[place] : tokens.starts[place + 1]] != "-"
-    return parted and (word in _SMALL or (word[0].isupper() and word[1:2].islower()))
+    """Whether a title may have this word: "Self-rating Scale", but not what a hyphen joins to a title."""
+    word, behind = tokens.words[place], tokens.words[place + 1]
+    if _is_joined(tokens, place + 1) and not behind.islower():
+        return False
+    second = word.islower() and place > 0 and _is_joined(tokens, place)
+    return second or word in _SMALL or (word[0].isupper() and word[1:2].islower())
+
+
+def _is_joined(tokens: Tokens, place: int) -> bool:
+    """Whether a hyphen joins a word to the one before."""
+    return tokens.text[tokens.ends[place - 1] : tokens.starts[place]] == "-"
 
 
 def find_specimens(body: Passage) -> list[Passage]:

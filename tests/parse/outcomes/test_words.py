@@ -30,6 +30,9 @@ def test_censoring(text, expected):
         ("progression per RECIST 1.1 or death", "RECIST", "1.1"),
         ("toxicity by NCI-CTC 3 or higher", "CTC", None),
         ("Change in the total DCQ-RS-IV score", "DCQ-RS-IV", None),
+        ("Response Evaluation Criteria in Solid Tumors (RECIST1.1)", "RECIST", "1.1"),
+        ("by IWCLL1 criteria", "IWCLL", None),
+        ("Participants with an IGA of 0 or 1", "IGA", None),
         ("Quality of the Aging Cough (QAC score)", "QAC", None),
     ],
 )
