@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 
 from benchmarks.judging import Agreement, Judged
 from benchmarks.label_files import Row
-from extractor.parse.outcomes.split import split_cell, split_outcomes
-from extractor.text.clean import clean_text
+from extractor.parse.outcomes.split import split_outcomes, split_section
+from extractor.text.passage import read_section
 
 __all__ = ["judge_cells"]
 
@@ -15,7 +15,7 @@ _PARTS = ("measure", "description", "time_frame")
 def judge_cells(rows: Iterable[Row]) -> Iterator[Judged]:
     """One item an outcome: each part alone, and all three ("split all")."""
     for row in rows:
-        spans = split_cell(clean_text(row["flat"]).text)
+        spans = split_section(read_section("outcomes", row["flat"]))
         for outcome, span, item in zip(split_outcomes(row["flat"]), spans, row["items"], strict=True):
             sure = [span.measure_confidence, span.description_confidence, span.time_frame_confidence]
             found = [getattr(outcome, name) for name in _PARTS]

@@ -8,7 +8,7 @@ from benchmarks.label_files import Row
 from extractor.parse.outcomes import read_outcomes
 from extractor.parse.parsed import ParsedOutcome
 from extractor.schemas import Part, Section, Source, TrialRecord
-from extractor.text.clean import clean_text
+from extractor.text.passage import read_section
 
 from .matching import count_similar
 
@@ -34,7 +34,7 @@ def read_outcome(row: Row) -> ParsedOutcome:
             text += row[name]
     section = Section(name="primary_outcomes[0]", text=text, parts=tuple(parts))
     record = TrialRecord(record_id="label", source=Source(path="label", format="flat"), sections=(section,))
-    return read_outcomes(record, {section.name: clean_text(text)}, count())[0]
+    return read_outcomes(record, {section.name: read_section(section.name, text)}, count())[0]
 
 
 def judge_time_frames(rows: Iterable[Row]) -> Iterator[Judged]:

@@ -7,15 +7,14 @@ Prints how often both cuts are right on trials that the weights have not seen, a
 
 import argparse
 import tomllib
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 
 from benchmarks.label_files import FOLDS, Row, add_data_option, fold_of, read_cells
 from benchmarks.scores import Guess, format_calibration
-from extractor.parse.outcomes.cuts import describe_description, describe_time_frame
-from extractor.parse.outcomes.items import Item, choose_cuts, find_commas
+from extractor.parse.outcomes.cuts import Item, describe_cuts, find_items
+from extractor.text.book import read_text
 from extractor.text.clean import clean_text
 
 from .log_linear import Choice, Weights, choose, fit_weights
@@ -32,8 +31,6 @@ _HEAD = """\
 # Fitted on labelled cells; the three of "abbreviated measure" and "two abbreviations" are set by hand, being rare.
 """
 _LEAST = 0.05
-_LONGEST_TAILS = 14
-_Cuts = tuple[int | None, int | None]
 
 
 def main() -> None:
@@ -55,51 +52,30 @@ def main() -> None:
 def describe_cell(cell: Row, names: dict[str, int]) -> Iterator[Choice]:
     """Each outcome of a labelled cell with all pairs of cuts; new features are numbered in ``names``."""
     parts = [[_clean(item[name]) for name in ("measure", "description", "time_frame")] for item in cell["items"]]
-    items = _items([", ".join(part for part in three if part) for three in parts])
+    items = find_items(read_text("|".join(", ".join(part for part in three if part) for three in parts)))
     for item, (measure, description, time_frame) in zip(items, parts, strict=True):
         before = len(measure or "")
         true = (
             _comma_at(item, before) if description else None,
             _comma_at(item, before + (len(description) + 2 if description else 0)) if time_frame else None,
         )
-        cuts = [cut for cut, _ in _candidates(item)]
+        found = list(describe_cuts(item))
+        cuts = [cut for cut, _ in found]
         yield Choice(
             trial=cell["id"],
-            candidates=tuple(tuple(names.setdefault(f, len(names)) for f in fs) for _, fs in _candidates(item)),
+            candidates=tuple(tuple(names.setdefault(f, len(names)) for f in features) for _, features in found),
             right=cuts.index(true) if true in cuts else None,
         )
 
 
 def _clean(part: str | None) -> str | None:
-    return clean_text(part).text if part else None
-
-
-def _items(texts: list[str]) -> list[Item]:
-    """The items as the splitter describes them, with what they share with their neighbours."""
-    commas = [find_commas(text) for text in texts]
-    tails = Counter(
-        text[end:] for text, (found, _) in zip(texts, commas, strict=True) for _, end in found[-_LONGEST_TAILS:]
-    )
-    plain = [len(found) <= 1 for found, _ in commas]
-    others = max(1, len(texts) - 1)
-    return [
-        Item(text, found, inside, tails, (sum(plain) - own) / others)
-        for text, (found, inside), own in zip(texts, commas, plain, strict=True)
-    ]
+    return clean_text(part).text.replace("|", "/") if part else None
 
 
 def _comma_at(item: Item, position: int) -> int:
-    """The number of the comma at a position; -1 where no comma stands, which no candidate has."""
-    return next((number for number, (start, _) in enumerate(item.commas) if start == position), -1)
-
-
-def _candidates(item: Item) -> Iterator[tuple[_Cuts, list[str]]]:
-    starts, ends = choose_cuts(item)
-    for end in (None, *ends):
-        last = len(item.commas) if end is None else end
-        of_end = describe_time_frame(item, end)
-        for start in (None, *(start for start in starts if start < last)):
-            yield (start, end), of_end + describe_description(item, start, last)
+    """The number of the comma at a position of the item; -1 where no comma stands, which no candidate has."""
+    starts = [item.tokens.starts[comma] - item.tokens.starts[item.first] for comma in item.commas]
+    return starts.index(position) if position in starts else -1
 
 
 def cross_validate(choices: Sequence[Choice], names: dict[str, int]) -> Iterator[Guess]:

@@ -15,12 +15,10 @@ from pathlib import Path
 from benchmarks.label_files import FOLDS, Row, add_data_option
 from benchmarks.scores import Guess, format_calibration
 from benchmarks.training.labelled import group_of, read_training_records, read_training_rows
-from extractor.parse.outcomes.kind_features import describe_kind
-from extractor.parse.outcomes.kind_scores import KINDS
-from extractor.parse.outcomes.moments import find_moment_groups
-from extractor.parse.outcomes.time_kind import guess_kind
-from extractor.parse.outcomes.time_points import mask_intervals, select_time_points
+from extractor.parse.outcomes.time_kind import KINDS, describe_kind, guess_kind
+from extractor.parse.outcomes.times import read_time_frame
 from extractor.schemas import TimeKind
+from extractor.text.book import read_text
 from extractor.text.clean import clean_text
 
 from .log_linear import Choice, Weights, choose, fit_weights
@@ -31,7 +29,7 @@ _LEAST = 0.05
 _BY_HAND = {("rule from_to span", TimeKind.FROM_TO): 2.5}
 """What the guideline says outright ("from 120 days to 2 years: both"), and the labels have too seldom."""
 _HEAD = f"""\
-# How much each feature of a time frame (see kind_features.py) speaks for {", ".join(KINDS)}:
+# How much each feature of a time frame (see time_kind.py) speaks for {", ".join(KINDS)}:
 # the weights of a log-linear model, in nats, fitted on labelled time frames; one is set by hand, see time_kinds.py.
 """
 
@@ -70,10 +68,8 @@ def main() -> None:
 def describe_label(row: Row) -> Labelled:
     """The features of a labelled time frame (``time_frame``, ``time_kind``, ``fold``, ``area``)."""
     text = clean_text(row["time_frame"]).text
-    masked = mask_intervals(text)
-    groups = list(find_moment_groups(masked))
-    points = select_time_points(masked, groups)
-    features = describe_kind(guess_kind(text, masked, groups, points), groups, points)
+    frame = read_time_frame(read_text(text))
+    features = describe_kind(frame, guess_kind(frame))
     kind = [str(kind) for kind in KINDS].index(row["time_kind"])
     return Labelled(tuple(features), kind, row["fold"], group_of(row))
 

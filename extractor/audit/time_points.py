@@ -4,16 +4,16 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
-from extractor.parse.outcomes.moments import Moment, MomentGroup, find_moment_groups
-from extractor.parse.outcomes.time_points import mask_intervals
+from extractor.parse.outcomes.times import Moment, read_time_frame
 from extractor.schemas import Concept, Endpoint, Finding, FindingKind, Rank, Severity, TimeKind, TimePoint, TimeUnit
+from extractor.text.book import read_text
+from extractor.text.times import DAYS
 
 from .promises import Promise, PromiseList
 from .record import AuditedRecord
 
 __all__ = ["check_primary_time_points", "check_time_points"]
 
-_DAYS = {TimeUnit.DAY: 1.0, TimeUnit.WEEK: 7.0, TimeUnit.MONTH: 30.44, TimeUnit.YEAR: 365.25}
 _BEFORE = re.compile(r"\b(\d{1,2})[\s-]*(days?|weeks?|months?|years?)\s+$", re.IGNORECASE)
 _AFTER = re.compile(
     r"(?:\s*\([^()]{1,20}\)){0,2}(?:\s+(?:rates?|will\s+be\s+(?:assessed|evaluated|measured)))?\s+(?:at|on)\s+"
@@ -24,6 +24,7 @@ _AT = re.compile(
     r"\bat\s+(?:the\s+)?(?P<times>(?:weeks?|months?|days?|years?)\s+\d{1,3}|\d{1,3}(?:st|nd|rd|th)?[\s-](?:weeks?|months?|days?|years?))\b",
     re.IGNORECASE,
 )
+_DATED = (TimeUnit.DAY, TimeUnit.WEEK, TimeUnit.MONTH, TimeUnit.YEAR)
 _SAME = 0.1
 """How far apart, as a share, two times may lie that are one: a month has 28 or 30 days, a year 48 or 52 weeks."""
 
@@ -33,11 +34,10 @@ def check_time_points(audited: AuditedRecord) -> Iterator[Finding]:
     done: set[Concept] = set()
     for promise in audited.promises:
         outcomes = [one for one in audited.extraction.endpoints if one.concept is promise.concept]
-        groups = _read_times(promise) if outcomes and promise.concept not in done else []
-        moments = [moment for group in groups for moment in group.moments]
+        place, moments = _read_times(promise) if outcomes and promise.concept not in done else ((0, 0), [])
         if _is_missed(outcomes, moments):
             done.add(promise.concept)
-            place = min(promise.start, groups[0].start), max(promise.end, groups[-1].end)
+            place = min(promise.start, place[0]), max(promise.end, place[1])
             yield _report(audited, outcomes[0], promise.listed, place, moments)
 
 
@@ -47,8 +47,7 @@ def check_primary_time_points(audited: AuditedRecord) -> Iterator[Finding]:
     for listed in audited.lists if primary else ():
         if listed.rank == "primary" and listed.is_endpoint:
             times = list(_AT.finditer(listed.prose.text, listed.start, listed.end))
-            groups = [group for found in times for group in _find_times(listed.prose.text, *found.span("times"))]
-            moments = [moment for group in groups for moment in group.moments]
+            moments = [moment for at in times for moment in _find_times(listed.prose.text, *at.span("times"))[1]]
             if _is_missed(primary, moments):
                 yield _report(audited, primary[0], listed, (listed.start, listed.end), moments)
                 return
@@ -68,22 +67,27 @@ def _report(
     )
 
 
-def _read_times(promise: Promise) -> list[MomentGroup]:
-    """The times said of an endpoint: "2-year survival", "survival at 2 years"."""
+_Times = tuple[tuple[int, int], list[Moment]]
+
+
+def _read_times(promise: Promise) -> _Times:
+    """The times said of an endpoint: "2-year survival", "survival at 2 years", and their place in the text."""
     before = _BEFORE.search(promise.text, max(0, promise.start - 20), promise.start)
     if before:
         return _find_times(promise.text, *before.span())
     after = _AFTER.match(promise.text, promise.end, promise.clause_end)
-    return _find_times(promise.text, *after.span("times")) if after else []
+    return _find_times(promise.text, *after.span("times")) if after else ((0, 0), [])
 
 
-def _find_times(text: str, start: int, end: int) -> list[MomentGroup]:
-    """Moments with their places in the text; none if one is a range or has no length in days."""
-    masked = " " * start + mask_intervals(text[start:end])
-    groups = list(find_moment_groups(masked))
-    moments = (moment for group in groups for moment in group.moments)
-    usable = all(moment.unit in _DAYS and moment.value > 0 and not moment.after_range for moment in moments)
-    return groups if usable else []
+def _find_times(text: str, start: int, end: int) -> _Times:
+    """Moments and where they stand; none if one is a range or has no length in days."""
+    frame = read_time_frame(read_text(text[start:end]))
+    tokens, groups = frame.kept, frame.groups
+    moments = [moment for group in groups for moment in group.moments]
+    if not all(moment.unit in _DATED and moment.value > 0 and not moment.after_range for moment in moments):
+        return (0, 0), []
+    first, last = (tokens.starts[groups[0].first], tokens.ends[groups[-1].end - 1]) if groups else (0, 0)
+    return (start + first, start + last), moments
 
 
 def _is_missed(outcomes: Sequence[Endpoint], moments: Sequence[Moment]) -> bool:
@@ -96,13 +100,13 @@ def _is_missed(outcomes: Sequence[Endpoint], moments: Sequence[Moment]) -> bool:
 
 def _is_timed(outcome: Endpoint) -> bool:
     """Whether all that the outcome says of its times is known, in units that can be compared."""
-    return bool(outcome.time_points) and all(point.unit in _DAYS for point in outcome.time_points)
+    return bool(outcome.time_points) and all(point.unit in _DATED for point in outcome.time_points)
 
 
 def _covers(outcome: Endpoint, moment: Moment) -> bool:
     """Whether the outcome is measured then: on that day, or over a span that reaches so far."""
-    day = moment.value * _DAYS[moment.unit]
-    days = [point.value * _DAYS[point.unit] for point in outcome.time_points]
+    day = moment.value * DAYS[moment.unit]
+    days = [point.value * DAYS[point.unit] for point in outcome.time_points]
     if outcome.time_kind is TimeKind.AT:
         return any(abs(one - day) <= _SAME * max(one, day) for one in days)
     return max(days) >= day * (1 - _SAME)

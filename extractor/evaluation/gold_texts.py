@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from extractor.ground.quotes import QuoteStatus, verify_quote
 from extractor.schemas import Rank, TrialRecord
-from extractor.text.clean import clean_text
 
 from .gold_problems import Flaw, shorten
 from .places import find_places
@@ -44,7 +43,7 @@ class RecordTexts:
 def read_texts(record: TrialRecord) -> RecordTexts:
     """The texts of one record. A flattened list of outcomes counts as its items: ``primary_outcomes[0]``, ..."""
     raw = {section.name: section.text for section in record.sections}
-    places = find_places(record, {name: clean_text(text) for name, text in raw.items()})
+    places = find_places(record)
     texts = {name: raw[span.section][span.start : span.end] for name, span in places.spans.items()}
     return RecordTexts(texts, {name: fold_quote(text) for name, text in texts.items()}, places.outcomes)
 

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import count
 
-from extractor.parse.outcomes import read_outcomes
+from extractor.parse.outcomes import place_outcomes
 from extractor.parse.parsed import Span
 from extractor.schemas import Rank, Section, TrialRecord
-from extractor.text.clean import CleanText
+from extractor.text.passage import read_section
 
 __all__ = ["Places", "find_places", "name_outcome"]
 
@@ -28,14 +27,13 @@ def name_outcome(rank: Rank, index: int) -> str:
     return f"{rank}_outcomes[{index}]"
 
 
-def find_places(record: TrialRecord, cleaned: Mapping[str, CleanText]) -> Places:
-    """All places of a record. ``cleaned`` is the text of each section by its name.
+def find_places(record: TrialRecord) -> Places:
+    """All places of a record.
 
-    >>> from extractor.text.clean import clean_text
     >>> from extractor.schemas import Source
     >>> cell = Section(name="arms", text="Drug: 5 mg|Placebo")
     >>> record = TrialRecord(record_id="A", source=Source(path="a", format="flat"), sections=(cell,))
-    >>> find_places(record, {"arms": clean_text(cell.text)}).spans["arms[1]"]
+    >>> find_places(record).spans["arms[1]"]
     Span(section='arms', start=11, end=18)
     """
     sections = {section.name: Span(section.name, 0, len(section.text)) for section in record.sections}
@@ -45,8 +43,12 @@ def find_places(record: TrialRecord, cleaned: Mapping[str, CleanText]) -> Places
         if section.name in _LISTS
         for number, span in enumerate(_cut_cell(section))
     }
-    found = read_outcomes(record, cleaned, count(1))
-    outcomes = {name_outcome(outcome.rank, outcome.index): outcome.chunk.span for outcome in found}
+    cells = {each.name: read_section(each.name, each.text) for each in record.sections if "_outcomes" in each.name}
+    found = place_outcomes(record, cells)
+    outcomes = {
+        name_outcome(one.rank, one.index): Span(one.parts.whole.section.name, *one.parts.whole.raw_span)
+        for one in found
+    }
     return Places({**items, **outcomes, **sections}, tuple((outcome.rank, outcome.index) for outcome in found))
 
 

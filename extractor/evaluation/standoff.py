@@ -25,7 +25,6 @@ from typing import Any
 
 from extractor.errors import GoldError
 from extractor.schemas import TrialRecord
-from extractor.text.clean import clean_text
 
 from .places import find_places
 
@@ -135,8 +134,7 @@ class _Places:
 
     def __init__(self, record: TrialRecord) -> None:
         self._texts = {section.name: section.text for section in record.sections}
-        cleaned = {name: clean_text(text) for name, text in self._texts.items()}
-        self._spans = find_places(record, cleaned).spans
+        self._spans = find_places(record).spans
 
     def home(self, item: Mapping[str, Any]) -> str | None:
         """The name of the place that an item belongs to: its section, or that of its outcome."""

@@ -5,7 +5,7 @@ from itertools import count
 from types import MappingProxyType
 
 from extractor.schemas import TrialRecord
-from extractor.text.clean import CleanText, clean_text
+from extractor.text.passage import Section, read_section
 
 from .calibration import calibrate_record
 from .dosing import read_dosing
@@ -29,10 +29,12 @@ def parse_record(record: TrialRecord) -> ParsedRecord:
 
 def parse_uncalibrated(record: TrialRecord) -> ParsedRecord:
     """What ``parse_record`` gives, with confidences as the readers state them. Calibration is fitted to these."""
-    cleaned: Mapping[str, CleanText] = {section.name: clean_text(section.text) for section in record.sections}
-    hostile = find_hostile(record, cleaned)
-    record, cleaned = blank_out(record, cleaned, hostile)
-    cleaned = MappingProxyType(cleaned)
+    sections: Mapping[str, Section] = {
+        section.name: read_section(section.name, section.text) for section in record.sections
+    }
+    hostile = find_hostile(record, sections)
+    record, sections = blank_out(record, sections, hostile)
+    cleaned = MappingProxyType({name: section.cleaned for name, section in sections.items()})
     numbers = count(1)
     try:
         return ParsedRecord(
@@ -40,7 +42,7 @@ def parse_uncalibrated(record: TrialRecord) -> ParsedRecord:
             cleaned=cleaned,
             eligibility=read_eligibility(record, cleaned, numbers),
             dosing=read_dosing(record, cleaned, numbers),
-            outcomes=shorten_parts(read_outcomes(record, cleaned, numbers), record, hostile),
+            outcomes=shorten_parts(read_outcomes(record, sections, numbers), record, hostile),
             hostile=hostile,
         )
     finally:

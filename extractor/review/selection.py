@@ -9,7 +9,6 @@ from extractor.evaluation.places import Places, find_places
 from extractor.parse.parsed import CERTAIN
 from extractor.pipeline import Extractor
 from extractor.schemas import CriterionKind, Item, Rank, Section, Source, TimePoint, TrialExtraction, TrialRecord
-from extractor.text.clean import clean_text
 
 from .changes import Selection
 from .items import ItemKind, Json, list_fields
@@ -128,7 +127,7 @@ def _is_certain(found: tuple[Item, ...]) -> bool:
 
 def _find_outcome(words: Words) -> tuple[Rank, int] | None:
     record = words.record
-    places: Places = find_places(record, {section.name: clean_text(section.text) for section in record.sections})
+    places: Places = find_places(record)
     for name, span in places.spans.items():
         named = _OUTCOMES.fullmatch(name)
         inside = span.section == words.section.name and span.start <= words.start and words.end <= span.end

@@ -12,7 +12,20 @@ from extractor.pipeline import Extractor
 
 __all__ = ["describe_settings", "digest_rules"]
 
-_STAGES = ("schemas", "prompts", "parse", "ask", "ground", "assemble", "audit", "finish.py", "rules.py", "pipeline.py")
+_STAGES = (
+    "schemas",
+    "prompts",
+    "text",
+    "rulebook",
+    "parse",
+    "ask",
+    "ground",
+    "assemble",
+    "audit",
+    "finish.py",
+    "rules.py",
+    "pipeline.py",
+)
 _DIGESTED = frozenset({".py", ".toml", ".json", ".txt", ".npz", ".gguf"})
 """What stages are made of: code, vocabularies and pins of models, examples, learned weights, adapters. Markdown is a
 prompt below ``prompts``, and a description of a model elsewhere."""

@@ -5,26 +5,28 @@
 [('2', '4')]
 """
 
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 from .lexer import Tokens, lex
-from .patterns import Rule, RuleError, learn_words, read_rules
-from .terms import Entry, TermFinder, read_entries
+from .patterns import Rule, RuleError, learn_words, make_rule, read_rules
+from .terms import Entry, Term, TermFinder, drop_overlaps, read_entries
 
-__all__ = ["Book", "load_book", "read_term", "read_text", "rule", "terms_of"]
+__all__ = ["Book", "find_terms", "load_book", "read_term", "read_text", "rule", "terms_of"]
 
 
 @dataclass(frozen=True)
 class Book:
-    """All rules by name, all vocabularies by name, and what finds the terms of the vocabularies."""
+    """All rules by name, all vocabularies by name, what finds their terms, and the rules of their entries."""
 
     rules: Mapping[str, Rule]
     vocabularies: Mapping[str, tuple[Entry, ...]]
     finder: TermFinder
+    entry_rules: Mapping[str, tuple[tuple[Rule, Entry], ...]]
 
 
 @cache
@@ -41,7 +43,15 @@ def load_book() -> Book:
     for name, entries in vocabularies.items():
         written = (_write_entry(at, entry) for at, entry in enumerate(entries) if entry.rules or entry.terms)
         rules[name] = Rule(name, " | ".join(written), book=rules)
-    return Book(rules, vocabularies, TermFinder([entry for entries in vocabularies.values() for entry in entries]))
+    entry_rules = {name: tuple(_read_entry_rules(entries, rules)) for name, entries in vocabularies.items()}
+    finder = TermFinder([entry for entries in vocabularies.values() for entry in entries])
+    return Book(rules, vocabularies, finder, entry_rules)
+
+
+def _read_entry_rules(entries: Iterable[Entry], book: Mapping[str, Rule]) -> Iterator[tuple[Rule, Entry]]:
+    for entry in entries:
+        for pattern in entry.rules:
+            yield make_rule(name=f"{entry.vocabulary}: {entry.value}", pattern=pattern, book=book), entry
 
 
 def _read_files(folder: Traversable) -> Iterator[tuple[str, str]]:
@@ -62,10 +72,10 @@ def _write_term(term: str) -> str:
     r"""A term as a pattern: any number stands for its numbers.
 
     >>> _write_term("CD19 (i.v.)")
-    'CD ( # | @ ) \\( i \\. v \\. \\)'
+    'CD ( # | ## ) \\( i \\. v \\. \\)'
     """
     return " ".join(
-        word if word[0].isalpha() else "( # | @ )" if word[0].isdigit() else f"\\{word}" for word in lex(term).words
+        word if word[0].isalpha() else "( # | ## )" if word[0].isdigit() else f"\\{word}" for word in lex(term).words
     )
 
 
@@ -94,3 +104,23 @@ def read_term(vocabulary: str, tokens: Tokens, first: int, end: int) -> Entry | 
 def terms_of(vocabulary: str) -> tuple[Entry, ...]:
     """The entries of a vocabulary. Raises ``KeyError`` for an unknown name."""
     return load_book().vocabularies[vocabulary]
+
+
+def find_terms(tokens: Tokens, vocabulary: str, first: int = 0, end: int | None = None) -> list[Term]:
+    """The terms of a vocabulary in a range of tokens, and what the rules of its entries find there.
+
+    >>> tokens = read_text("IL-6 in bone marrow and in blood")
+    >>> [term.value for term in find_terms(tokens, "specimens", 3)]
+    ['bone marrow', 'blood']
+    """
+    end = len(tokens) if end is None else end
+    terms = tokens.terms.get(vocabulary, ())
+    found = []
+    for place in range(bisect_left(terms, first, key=lambda term: term.first), len(terms)):
+        if terms[place].first >= end:
+            break
+        if terms[place].end <= end:
+            found.append(terms[place])
+    rules = load_book().entry_rules[vocabulary]
+    by_rules = [Term(entry, at.first, at.end) for each, entry in rules for at in each.find(tokens, first, end)]
+    return list(drop_overlaps([*found, *by_rules])) if by_rules else found

@@ -65,15 +65,25 @@ class Lexicon(dict[str, str]):
         return self._codes.get(key) or self._codes.setdefault(key, self._next())
 
     def find(self, word: str) -> str:
-        """All codes that a word, or the words with its beginning, may have; to be asked when all words are known."""
+        """All codes that a word, or the words with its beginning, may have; to be asked when all words are known.
+
+        >>> words = Lexicon()
+        >>> len(words.find("car")), words.add("CAR") in words.find("car")
+        (1, True)
+        """
         if not word.endswith("~"):
-            return self.add(word)
+            # "car" is every case of the word, the abbreviation "CAR" too, which has a code of its own.
+            code = self.add(word)
+            capitals = self._codes.get(word.upper(), code)
+            return code if capitals == code else code + capitals
         start = word[:-1].lower()
         words = {code for known, code in self._codes.items() if known.lower().startswith(start)}
         return "".join(sorted(words | {code for known, code in self._prefixes.items() if known.startswith(start)}))
 
     def _next(self) -> str:
         return chr(_FIRST_CODE + len(self._codes) + len(self._prefixes))
+
+    __hash__ = object.__hash__  # type: ignore[assignment]  # there are few, each with words of its own
 
     def __missing__(self, word: str) -> str:
         if len(self) > _KEPT:
@@ -171,6 +181,24 @@ class Tokens:
         (True, False)
         """
         return index > 0 and self.ends[index - 1] == self.starts[index]
+
+    def without(self, places: "Sequence[tuple[int, int]]") -> "Tokens":
+        """The tokens outside some half-open places, which are in order; each keeps its place in the text.
+
+        >>> lex("every 4 weeks up to week 52").without([(0, 3)]).words
+        ['up', 'to', 'week', '52']
+        """
+        if not places:
+            return self
+        gone = {index for first, end in places for index in range(first, end)}
+        kept = [index for index in range(len(self)) if index not in gone]
+        return Tokens(
+            self.text,
+            [self.words[index] for index in kept],
+            [self.starts[index] for index in kept],
+            [self.ends[index] for index in kept],
+            "".join([self.codes[index] for index in kept]),
+        )
 
 
 def lex(text: str, lexicon: Lexicon = LEXICON) -> Tokens:

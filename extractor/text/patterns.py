@@ -11,8 +11,9 @@ A rule has a name, a pattern, and texts that it must and must not find::
 A pattern is a regular expression whose characters are tokens, parted by white space:
 
 - ``before``: a word, in any case; ``IV``: an abbreviation, in capitals alone; ``randomi~``: all words that begin so;
-- ``,`` ``/`` ``\(``: signs; those that mean something in an expression stand behind a backslash;
-- ``#``: a number, ``@``: a number inside a name, ``_``: any word, ``.``: any token of the line;
+- ``,`` ``/`` ``\(`` ``\_``: signs; those that mean something in an expression stand behind a backslash;
+- ``\n``: the end of a line;
+- ``#``: a number, ``##``: a number inside a name ("C1D1"), ``_``: any word, ``.``: any token of the line;
 - ``<duration>``: another rule; ``<routes>``: any term of a vocabulary;
 - ``name=<duration>``, ``name=( a | b )``: what is found there can be asked for by that name;
 - ``( a | b )``, ``?``, ``*``, ``+``, ``{0,4}``, ``(?! ... )``, ``(?<! ... )``, ``^``, ``$``: as in regular expressions.
@@ -22,16 +23,17 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from .lexer import LEXICON, NAME_NUMBER, NUMBER, UNKNOWN, Lexicon, Tokens
 
-__all__ = ["Found", "Rule", "RuleError", "learn_words", "read_rules"]
+__all__ = ["Found", "Rule", "RuleError", "learn_words", "make_rule", "read_rules"]
 
 _ATOM = re.compile(
-    r"\s+|(?P<capture>[a-z_]\w*)=(?=[<(])|<(?P<name>\w+)>|(?P<any>[#@_.])|(?P<word>[^\W\d_]+(?:'[^\W\d_]+)?~?)"
-    r"|(?P<syntax>\(\?<?[!=]|[()|?*+^$]|\{\d*,?\d*\})|\\?(?P<sign>[^\s\w\\]|\\)"
+    r"\s+|(?P<line_end>\\n)|(?P<capture>[a-z_]\w*)=(?=[<(])|<(?P<name>\w+)>|(?P<any>\##?|_|\.)"
+    r"|(?P<word>[^\W\d_]+(?:'[^\W\d_]+)?~?)"
+    r"|(?P<syntax>\(\?<?[!=]|[()|?*+^$]|\{\d*,?\d*\})|\\?(?P<sign>[^\s\w\\]|\\|(?<=\\)_)"
 )
 _BETWEEN_CODES = "\U000f0000-\U000ffffd"
 ANY_WORD = f"[{UNKNOWN}{_BETWEEN_CODES}]"
@@ -43,12 +45,13 @@ class RuleError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Where a rule was found: ``tokens.words[first:end]``."""
+    """Where a rule was found: ``tokens.words[first:end]``. The codes that ``match`` read begin at token ``shift``."""
 
     tokens: Tokens
     first: int
     end: int
     match: re.Match[str]
+    shift: int = 0
 
     @property
     def span(self) -> tuple[int, int]:
@@ -66,12 +69,12 @@ class Found:
     def part(self, name: str) -> tuple[int, int] | None:
         """The tokens of a named part, half open; None if it is not there."""
         first, end = self.match.span(name)
-        return None if first < 0 else (first, end)
+        return None if first < 0 else (first + self.shift, end + self.shift)
 
     def read(self, name: str) -> str | None:
         """The text of a named part; None if it is not there."""
-        first, end = self.match.span(name)
-        return None if first < 0 else self.tokens.read(first, end)
+        place = self.part(name)
+        return None if place is None else self.tokens.read(*place)
 
 
 @dataclass(frozen=True)
@@ -92,23 +95,46 @@ class Rule:
         return re.compile(_write(self, set()))
 
     @cached_property
+    def needs(self) -> frozenset[str] | None:
+        """Codes one of which stands in whatever the rule finds; None if there is no such set.
+
+        A text without any of them need not be searched.
+        """
+        atoms = [atom for atom in _ATOM.finditer(self.pattern) if atom.lastgroup]
+        return _find_needs(self, atoms, 0)[0]
+
+    @cached_property
     def _behind(self) -> re.Pattern[str]:
         return re.compile(f"(?:{self.expression.pattern})$")
 
+    @cached_property
+    def _anchored(self) -> bool:
+        return "^" in self.expression.pattern
+
     def find(self, tokens: Tokens, first: int = 0, end: int | None = None) -> Iterator[Found]:
         """All places, from left to right, without overlaps."""
-        for match in self.expression.finditer(tokens.codes, first, len(tokens) if end is None else end):
-            yield Found(tokens, *match.span(), match)
+        codes, first, end, shift = self._cut(tokens, first, end)
+        for match in self.expression.finditer(codes, first, end):
+            yield Found(tokens, match.start() + shift, match.end() + shift, match, shift)
 
     def search(self, tokens: Tokens, first: int = 0, end: int | None = None) -> Found | None:
         """The first place."""
-        match = self.expression.search(tokens.codes, first, len(tokens) if end is None else end)
-        return Found(tokens, *match.span(), match) if match else None
+        codes, first, end, shift = self._cut(tokens, first, end)
+        match = self.expression.search(codes, first, end)
+        return Found(tokens, match.start() + shift, match.end() + shift, match, shift) if match else None
 
     def starts(self, tokens: Tokens, first: int, end: int | None = None) -> Found | None:
         """The place that begins with a token."""
-        match = self.expression.match(tokens.codes, first, len(tokens) if end is None else end)
-        return Found(tokens, *match.span(), match) if match else None
+        codes, first, end, shift = self._cut(tokens, first, end)
+        match = self.expression.match(codes, first, end)
+        return Found(tokens, match.start() + shift, match.end() + shift, match, shift) if match else None
+
+    def _cut(self, tokens: Tokens, first: int, end: int | None) -> tuple[str, int, int, int]:
+        """The codes to be read, and how far they are shifted: ``^`` is where the range begins, not the text."""
+        end = len(tokens) if end is None else end
+        if first and self._anchored:
+            return tokens.codes[first:end], 0, end - first, first
+        return tokens.codes, first, end, 0
 
     def ends(self, tokens: Tokens, end: int, first: int = 0) -> Found | None:
         """The place that ends before a token and begins at ``first`` or behind it."""
@@ -135,6 +161,48 @@ def _write(rule: Rule, within: set[str]) -> str:
     return "".join(written).replace(_CAPTURE_OPEN + "(?:", "")
 
 
+_Needs = frozenset[str] | None
+_COMMON_WORDS = "a an and are as at be by for from in is it not of on or other that the this to will with you your"
+
+
+@cache
+def _list_common(lexicon: Lexicon) -> frozenset[str]:
+    """Codes that stand in nearly every text."""
+    words = (lexicon.add(word) for word in _COMMON_WORDS.split())
+    return frozenset([*words, NUMBER, NAME_NUMBER, "\n", *",.:;()-/"])
+
+
+def _find_needs(rule: Rule, atoms: list[re.Match[str]], at: int) -> tuple[_Needs, int]:
+    """What alternatives need, from atom ``at`` to the bracket that closes them, and the place behind it."""
+    ways: list[list[_Needs]] = [[]]
+    while at < len(atoms) and atoms[at]["syntax"] != ")":
+        syntax = atoms[at]["syntax"] or ""
+        if syntax == "|":
+            ways.append([])
+        elif syntax.startswith("("):
+            needed, at = _find_needs(rule, atoms, at + 1)
+            ways[-1].append(None if syntax != "(" else needed)
+        elif syntax in ("?", "*") or syntax.startswith("{0"):
+            ways[-1][-1:] = []
+        elif not syntax and not atoms[at]["capture"]:
+            ways[-1].append(_need_atom(rule, atoms[at]))
+        at += 1
+    common = _list_common(rule.lexicon)
+    best = [
+        min((needed for needed in way if needed), key=lambda codes: (len(codes & common), len(codes)), default=None)
+        for way in ways
+    ]
+    return (None if None in best else frozenset().union(*filter(None, best))), at
+
+
+def _need_atom(rule: Rule, atom: re.Match[str]) -> _Needs:
+    if atom["name"]:
+        return rule.book[atom["name"]].needs
+    if atom["any"]:
+        return frozenset({"#": NUMBER, "##": NAME_NUMBER}.get(atom["any"], ""))
+    return frozenset(rule.lexicon.find(atom["word"]) if atom["word"] else atom["sign"] or "\n")
+
+
 _CAPTURE_OPEN = "\0"
 
 
@@ -143,9 +211,10 @@ def _write_atom(rule: Rule, atom: re.Match[str], within: set[str]) -> str:
     found = atom[kind] if atom.lastgroup else ""
     writers: dict[str, Callable[[], str]] = {
         "space": lambda: "",
+        "line_end": lambda: "\n",
         "capture": lambda: f"(?P<{found}>{_CAPTURE_OPEN}",
         "name": lambda: f"(?:{_write_reference(rule, found, within)})",
-        "any": lambda: {"#": NUMBER, "@": NAME_NUMBER, "_": ANY_WORD, ".": "."}[found],
+        "any": lambda: {"#": NUMBER, "##": NAME_NUMBER, "_": ANY_WORD, ".": "."}[found],
         "word": lambda: f"[{rule.lexicon.find(found)}]",
         "syntax": lambda: "(?:" if found == "(" else found,
         "sign": lambda: re.escape(found),
@@ -165,10 +234,14 @@ def read_rules(text: str, book: Mapping[str, Rule], lexicon: Lexicon = LEXICON) 
     entries: list[dict[str, Any]] = tomllib.loads(text).get("rule", [])
     for entry in entries:
         entry |= {key: tuple(entry.get(key, ())) for key in ("examples", "counter_examples")}
-    rules = [Rule(**entry, book=book, lexicon=lexicon) for entry in entries]
-    for each in rules:
-        learn_words(each.pattern, lexicon)
-    return rules
+    return [make_rule(**entry, book=book, lexicon=lexicon) for entry in entries]
+
+
+def make_rule(*, lexicon: Lexicon = LEXICON, **fields: Any) -> Rule:
+    """A rule whose words are known to the lexicon."""
+    made = Rule(**fields, lexicon=lexicon)
+    learn_words(made.pattern, lexicon)
+    return made
 
 
 def learn_words(pattern: str, lexicon: Lexicon = LEXICON) -> None:

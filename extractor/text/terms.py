@@ -24,7 +24,7 @@ import ahocorasick
 
 from .lexer import LEXICON, NAME_NUMBER, NUMBER, Lexicon, Tokens, lex
 
-__all__ = ["Entry", "Term", "TermFinder", "read_entries"]
+__all__ = ["Entry", "Term", "TermFinder", "drop_overlaps", "read_entries"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class TermFinder:
             for numbers, entry in meanings:
                 if all(tokens.words[first + at].lower() == number for at, number in numbers):
                     found.setdefault(entry.vocabulary, []).append(Term(entry, first, last + 1))
-        return {name: list(_drop_overlaps(terms)) for name, terms in found.items()}
+        return {name: list(drop_overlaps(terms)) for name, terms in found.items()}
 
 
 _NUMBERS = NUMBER + NAME_NUMBER
@@ -112,7 +112,8 @@ def _either(codes: str) -> str:
     return _NUMBERS if codes in _NUMBERS else codes
 
 
-def _drop_overlaps(terms: list[Term]) -> Iterator[Term]:
+def drop_overlaps(terms: list[Term]) -> Iterator[Term]:
+    """From left to right, the longest of those that begin together."""
     done = 0
     for term in sorted(terms, key=lambda term: (term.first, -term.end)):
         if term.first >= done:

@@ -9,7 +9,7 @@ import extractor
 from extractor.run.settings import digest_rules
 
 PACKAGE = Path(extractor.__file__).parent
-STAGES = ("schemas", "prompts", "parse", "ask", "ground", "assemble", "audit")
+STAGES = ("schemas", "prompts", "text", "rulebook", "parse", "ask", "ground", "assemble", "audit")
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +30,7 @@ def digest(copied, monkeypatch):
     [
         "parse/scoring/weights/criteria.npz",
         "parse/outcomes/kind_weights.toml",
+        "rulebook/endpoints.toml",
         "ask/local/adapters/registry-135m.lora.gguf",
         "ask/local/models.toml",
         "prompts/frame.v4.md",

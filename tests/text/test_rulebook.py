@@ -2,7 +2,7 @@
 
 import pytest
 
-from extractor.text.book import load_book, read_text
+from extractor.text.book import find_terms, load_book, read_text
 from extractor.text.clean import clean_text
 from extractor.text.lexer import Lexicon
 from extractor.text.patterns import RuleError, read_rules
@@ -38,3 +38,12 @@ def test_a_rule_that_cannot_be_read_is_named(pattern, message):
     book |= {each.name: each for each in read_rules(f"[[rule]]\nname = 'self'\npattern = '{pattern}'", book, Lexicon())}
     with pytest.raises(RuleError, match=f"rule self.*{message}"):
         _ = book["self"].expression
+
+
+@pytest.mark.parametrize(
+    ("vocabulary", "entry"),
+    [(entry.vocabulary, entry) for rules in BOOK.entry_rules.values() for _, entry in rules],
+    ids=lambda one: getattr(one, "value", one),
+)
+def test_the_rules_of_an_entry_can_be_read_and_its_example_names_it(vocabulary, entry):
+    assert entry.value in [term.value for term in find_terms(read_text(entry.example), vocabulary)]

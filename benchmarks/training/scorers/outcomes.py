@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from benchmarks.label_files import Row
-from extractor.parse.outcomes.outcome_features import OutcomeWords, describe_outcomes, trial_tokens
+from extractor.parse.outcomes.classes import OutcomeWords, describe_outcomes, trial_tokens
 from extractor.parse.scoring import Bag
 from extractor.parse.scoring.bags import Block
 from extractor.schemas import Rank, TrialRecord

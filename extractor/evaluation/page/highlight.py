@@ -100,7 +100,7 @@ class RecordText:
 
     @cached_property
     def _places(self) -> Places:
-        return find_places(self.record, {section.name: self._clean(section) for section in self.record.sections})
+        return find_places(self.record)
 
 
 def _touches(span: Span, others: Sequence[Span]) -> bool:

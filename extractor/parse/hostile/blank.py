@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from extractor.parse.parsed import HostileText, ParsedOutcome, Reading, Span
 from extractor.schemas import Part, Section, TrialRecord
-from extractor.text.clean import CleanText, clean_text
+from extractor.text.passage import Section as ReadSection
+from extractor.text.passage import read_section
 
 __all__ = ["blank_out", "find_honest", "shorten_parts"]
 
@@ -14,21 +15,21 @@ _Range = tuple[int, int]
 
 
 def blank_out(
-    record: TrialRecord, cleaned: Mapping[str, CleanText], hostile: Collection[HostileText]
-) -> tuple[TrialRecord, Mapping[str, CleanText]]:
-    r"""The record, and its cleaned text, with blanks for what nobody shall read; offsets stay what they were.
+    record: TrialRecord, sections: Mapping[str, ReadSection], hostile: Collection[HostileText]
+) -> tuple[TrialRecord, Mapping[str, ReadSection]]:
+    r"""The record, and its sections as they were read, with blanks for what nobody shall read; offsets stay.
 
     A part that the source keeps apart, such as an outcome's description, is cut down to its longest honest run.
     """
     ranges = _list_ranges(hostile)
     if not ranges:
-        return record, cleaned
-    sections = tuple(
+        return record, sections
+    blanked = tuple(
         _blank_section(section, ranges[section.name]) if section.name in ranges else section
         for section in record.sections
     )
-    recleaned = {section.name: clean_text(section.text) for section in sections if section.name in ranges}
-    return record.model_copy(update={"sections": sections}), {**cleaned, **recleaned}
+    reread = {section.name: read_section(section.name, section.text) for section in blanked if section.name in ranges}
+    return record.model_copy(update={"sections": blanked}), {**sections, **reread}
 
 
 def _list_ranges(hostile: Collection[HostileText]) -> dict[str, list[_Range]]:

@@ -1,14 +1,60 @@
 """Characters that nobody sees, or that show a text otherwise than it is read; letters of two alphabets in one word."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 
 from extractor.schemas import FindingKind
 
-from .fold import MIXED_WORD
 from .stretch import Stretch
 
-__all__ = ["find_strange_letters"]
+__all__ = ["find_strange_letters", "find_uncommon", "fold_letters"]
+
+_PLAIN = bytes(range(32, 127)) + b"\t\n\r\v\f"
+_COMMON = frozenset(
+    "≥≤≦≧⩾⩽＞＜˂˃±×°√→∞∙·•●–—−‐‑…‘’“”´®™§№€¼½¾²³⁶⁷⁸⁹µμαβγδεζκλτωΔΥ℃ﬁﬂ"
+    "ïéêôöøüäßèáåãíóçñİⅠⅡⅢⅣ①②③④⑤⑥⑦⑧⑨⑩，。、；：（）～\u00a0\u3000\ufe0f"
+)
+"""Characters beyond ASCII that are at home in registry text."""
+
+
+def find_uncommon(text: str) -> frozenset[str]:
+    """The characters of ``text`` that are neither plain ASCII nor at home in medical text.
+
+    >>> sorted(find_uncommon("Dose ≥ 5 μg, оnce"))
+    ['о']
+    """
+    rest = text.encode("utf-8", "replace").translate(None, _PLAIN)
+    return frozenset(rest.decode("utf-8", "replace")) - _COMMON if rest else frozenset()
+
+
+_CYRILLIC_ALIKE = dict(zip("аеорсухіјѕԁһкмтвАВЕКМНОРСТУХІЈЅԚԜѡоЬ", "aeopcyxijsdhkmtbABEKMHOPCTYXIJSQWwob", strict=True))
+_GREEK = dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧοινυρτκ", "ABEZHIKMNOPTYXoivuptk", strict=True))
+_OTHER = {"ı": "i", "ɡ": "g", "ӏ": "l", "ǃ": "!", "օ": "o", "ѵ": "v", "ց": "g", "ո": "n", "ս": "u", "հ": "h"}
+_LETTERS = _CYRILLIC_ALIKE | _GREEK | _OTHER
+_LOOK_ALIKE = "".join(_LETTERS)
+_MIXED_WORD = re.compile(rf"[^\W\d_]*(?:[A-Za-z][{_LOOK_ALIKE}]|[{_LOOK_ALIKE}][A-Za-z])[^\W\d_]*")
+"""A word with Latin letters and others that look like them."""
+
+_TABLE = str.maketrans(_LETTERS)
+_STYLED = re.compile(r"[\u1d00-\u1d6a\u2100-\u214f\u24b6-\u24e9\U0001d400-\U0001d7ff\U0001f130-\U0001f189]")
+
+
+def fold_letters(text: str) -> str:
+    """The text with styled letters, and look-alikes in Latin words, as plain ones: every character stays in its place.
+
+    >>> fold_letters("Іgnоre 𝐚𝐥𝐥"), fold_letters("TGF-β"), fold_letters("все")
+    ('Ignore all', 'TGF-β', 'все')
+    """
+    if text.isascii():
+        return text
+    return _MIXED_WORD.sub(lambda found: found[0].translate(_TABLE), _STYLED.sub(_plain, text))
+
+
+def _plain(found: re.Match[str]) -> str:
+    folded = unicodedata.normalize("NFKC", found[0])
+    return folded if len(folded) == 1 else found[0]
+
 
 # Blanked: a terminal's commands, text set backwards, letters in the plane of tags, piles of marks on letters.
 _HIDING = re.compile(
@@ -45,6 +91,6 @@ def find_strange_letters(raw: str) -> Iterator[Stretch]:
     for expression, blanked in ((_HIDING, True), (_UNSEEN, False)):
         for found in expression.finditer(raw):
             yield Stretch(found.start(), found.end(), FindingKind.INVISIBLE_CHARACTERS, blanked)
-    for found in MIXED_WORD.finditer(raw):
+    for found in _MIXED_WORD.finditer(raw):
         if _CYRILLIC.search(found[0]):  # Greek letters are at home in medical words: TGFβ
             yield Stretch(found.start(), found.end(), FindingKind.LOOK_ALIKE_LETTERS, blanked=False)

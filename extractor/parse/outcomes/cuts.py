@@ -1,105 +1,25 @@
 """What speaks for and against cutting a flattened outcome at a comma.
 
-An outcome reads "measure, description, time frame" with commas inside of each part. A feature is the
-name of something that is true of one cut; ``weights`` says how much it counts.
+An outcome reads "measure, description, time frame" with commas inside of each part. A feature is the name of something
+that is true of one cut; ``cut_weights.toml`` says how much it counts.
 """
 
-import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
-from .items import NUMBER_END, Item
-from .moments import NUMBER_IN_TIME, UNIT
+from extractor.parse.values import value
+from extractor.text.book import rule
+from extractor.text.lexer import Tokens
+from extractor.text.patterns import Found
 
-__all__ = ["describe_description", "describe_time_frame"]
+__all__ = ["Cuts", "Item", "describe_cuts", "find_items"]
 
-_UNIT_FIRST = r"(?:days?|weeks?|wks?|months?|years?|cycles?|hours?|visits?|[cdwmy](?=\d))"
-_FILLER = (
-    r"(?:about|approx(?:\.|imately)?|around|an|average|of|a|the|first|total|maximum|minimum|median|at least|post|~|\W)*"
-)
+Place = tuple[int, int]
+Cuts = tuple[int | None, int | None]
+"""The numbers of the commas behind which the description and the time frame begin; None where there is none."""
 
-
-def _starts(expression: str) -> re.Pattern[str]:
-    return re.compile(rf"\W*(?:{expression})", re.IGNORECASE)
-
-
-# How a time frame may begin; the first that fits gives the feature.
-_OPENINGS = {
-    "length": _starts(rf"{_FILLER}{NUMBER_IN_TIME}(?:\s*(?:-|to|and|or)\s*{NUMBER_IN_TIME})?\W*{UNIT}"),
-    "named": _starts(rf"(?:at |on |by |the |study |through |to |from )*{_UNIT_FIRST}\W*\d"),
-    "baseline": _starts(
-        r"(?:at |from |change from |before |time )*(?:baseline|screening|pre-?dose"
-        r"|pre-?treatment|randomi[sz]ation|enrol+ment)\b"
-    ),
-    "limit": _starts(r"up\s?-?to|until|till|through(?:out)?|within|during|over|for up|no later"),
-    "from": _starts(r"(?:time |measured |assessed )?(?:from|since|between|date of|time from|day of|start of)\b"),
-    "at": _starts(r"(?:at|on|in|for|by|once|as)\b"),
-    "each": _starts(r"every|each|per|daily|weekly|monthly|yearly|annually|twice|continuous"),
-    "around": _starts(
-        r"(?:immediately )?(?:after|before|prior|following|pre|post|end of|completion"
-        r"|immediately|intra-?op|peri-?op|post-?op|pre-?op)"
-    ),
-    "study": _starts(
-        r"(?:the )?(?:study|duration|end|course|entire|whole|treatment|average|approximately"
-        r"|about|first|last|time|life|length)\b"
-    ),
-    "number": _starts(r"\d"),
-    "assessed": _starts(
-        r"(?:and )?(?:assessed|whichever|which|where|when|with|who|that|including"
-        r"|until|or|and|an average|on average|average)\b"
-    ),
-}
-_TIME_WORD = re.compile(
-    rf"{NUMBER_IN_TIME}[\s-]*{UNIT}|\b{_UNIT_FIRST}\s*\d|\b(?:baseline|study|visit"
-    rf"|week|month|day|year|hour|minute|cycle|end|until|progression|death|season"
-    r"|surgery|follow-?up|discharge|treatment|completion|randomi[sz]ation|enrol+ment|20\d\d)",
-    re.IGNORECASE,
-)
-_HAS_MOMENT = re.compile(rf"{NUMBER_IN_TIME}[\s-]*{UNIT}|\b{_UNIT_FIRST}\s*\d", re.IGNORECASE)
-# A segment that is nothing but a moment: part of an enumeration of moments.
-_FRAGMENT = re.compile(
-    rf"^\W*(?:(?:and|or|at|on|to|then|again|the|approximately|about|up)\W+)*"
-    rf"(?:baseline|screening|\d{{1,4}}(?:\.\d+)?|{NUMBER_IN_TIME}\W*{UNIT}|{_UNIT_FIRST}\W*\d+\w*"
-    rf"|pre-?dose|post-?dose|pre-?treatment|(?:[TVJ]|C\d+D)\d+)"
-    # Atomic, since a word or a number has one reading only: two for each of twenty words are a million for all.
-    rf"(?>[^\w&-]*(?:and|or|to|-|&|{UNIT}|{_UNIT_FIRST}|\d+))*(?:\W*\([^()]*\))?\W*$",
-    re.IGNORECASE,
-)
-_REACH = 200
-"""How many characters decide how a part begins, or whether it is nothing but a moment."""
-_TIMELY = ("named", "baseline", "limit", "each", "length")
-_SENTENCE_BREAK = re.compile(r"[.;:?]\s+\S")
-_OPEN_FROM = re.compile(r"^\W*(?:time |date |the )*(?:from|date of|since|between|start of)\b", re.IGNORECASE)
-_DEFINES = re.compile(
-    r"\W*(?:is |was |are |were )?(?:as )?(?:defined|measured|assessed|determined"
-    r"|evaluated|calculated|graded|expressed|reported|i\.e|described|characteri[sz]ed"
-    r"|scored)\b",
-    re.IGNORECASE,
-)
-_REFERS = re.compile(r"\W*(?:according|based|using|as per|per|by means|assessment)\b", re.IGNORECASE)
-_PRESENTS = re.compile(
-    r"\W*(?:the|this|these|to|number|percentage|proportion|incidence|time|rate"
-    r"|assess\w*|measur\w*|evaluat\w*|patients?|participants?|subjects?|change"
-    r"|defined|it|we|all|a|an|"
-    r"comparison|compare|determin\w*|will|mean|median|total|in|for|as|each|any"
-    r"|frequency|analysis|percent|description|occurrence|questionnaire|score|response"
-    r"|data|blood|serum)\b",
-    re.IGNORECASE,
-)
-_CONNECTS = re.compile(
-    r"\W*(?:and|or|including|with|such|e\.g|as well|but|nor|which|whichever|where"
-    r"|who|that|in|of|by|on|from|for|etc|if|then|without|either|followed|respectively"
-    r"|not)\b",
-    re.IGNORECASE,
-)
-_VERB = re.compile(
-    r"\b(?:is|are|was|were|will|be|been|has|have|had|can|may|defined|calculated"
-    r"|measured|assessed|determined|evaluated|using|compare)\b",
-    re.IGNORECASE,
-)
-_ACRONYM = re.compile(r"\(\s*([A-Za-z][\w/-]{1,9})\s*\)|\b([A-Z][A-Z0-9/-]{1,7})\b")
-_BRACKETED_ACRONYM = re.compile(r"\(\s*[A-Za-z]{0,3}[A-Z][\w/-]{0,8}\s*\)")
-_CLOSING_ACRONYM = re.compile(r"\(\s*([A-Za-z]{2,8})\s*\)\s*$")
-_WORD = re.compile(r"\w+")
-_LAST_OF_LIST = re.compile(r"\s*(?:and|or)\b", re.IGNORECASE)
+_MOST_STARTS, _MOST_ENDS, _LONGEST_TAILS = 18, 14, 14
 _SMALL_WORDS = frozenset(
     [
         "the",
@@ -125,140 +45,296 @@ _SMALL_WORDS = frozenset(
         "after",
     ]
 )
+_STOPS = (".", "?", ".)", '."')
 
 
-def describe_time_frame(item: Item, cut: int | None) -> list[str]:
+@value(frozen=True, slots=True)
+class Item:
+    """One flattened outcome: its tokens, the commas at which it may be cut, and what its neighbours in the cell share.
+
+    ``inside`` says of each comma whether it stands in brackets. ``tails`` counts, over the whole cell, how many items
+    end with a text; ``plain_share`` is the share of the other items that hold at most one comma, so that they can have
+    no description.
+    """
+
+    tokens: Tokens
+    first: int
+    end: int
+    commas: tuple[int, ...]
+    inside: tuple[bool, ...]
+    tails: Counter[str]
+    plain_share: float
+
+    def segment(self, number: int) -> Place:
+        """The tokens between two neighbouring commas; segment 0 stands before the first."""
+        first = self.commas[number - 1] + 1 if number else self.first
+        return first, self.commas[number] if number < len(self.commas) else self.end
+
+    def tail(self, cut: int) -> str:
+        return self.tokens.read(self.commas[cut] + 1, self.end)
+
+    def read(self, place: Place) -> str:
+        return self.tokens.read(*place)
+
+    def count(self, place: Place) -> int:
+        """How many words and numbers stand there."""
+        return sum(word[0].isalnum() for word in self.tokens.words[slice(*place)])
+
+    def opens(self, name: str, place: Place) -> bool:
+        """Whether a rule is found where a piece begins."""
+        return rule(name).starts(self.tokens, *place) is not None
+
+    def holds(self, name: str, place: Place) -> bool:
+        """Whether a rule is found in a piece."""
+        return rule(name).search(self.tokens, *place) is not None
+
+
+def find_items(tokens: Tokens) -> list[Item]:
+    """The items of a cell, which bars part.
+
+    >>> from extractor.text.book import read_text
+    >>> [item.read((item.first, item.end)) for item in find_items(read_text("Pain, 2 weeks|Survival"))]
+    ['Pain, 2 weeks', 'Survival']
+    """
+    bars = [-1, *(place for place, code in enumerate(tokens.codes) if code == "|"), len(tokens)]
+    places = [_strip(tokens, before + 1, bar) for before, bar in pairwise(bars)]
+    places = [(first, end) for first, end in places if first < end]
+    commas = [_find_commas(tokens, *place) for place in places]
+    tails = Counter(
+        tokens.read(comma + 1, end)
+        for (_, end), found in zip(places, commas, strict=True)
+        for comma in found[-_LONGEST_TAILS:]
+    )
+    plain = [len(found) <= 1 for found in commas]
+    others = max(1, len(places) - 1)
+    return [
+        Item(tokens, *place, found, _find_inside(tokens, place[0], found), tails, (sum(plain) - own) / others)
+        for place, found, own in zip(places, commas, plain, strict=True)
+    ]
+
+
+def _strip(tokens: Tokens, first: int, end: int) -> Place:
+    """Without the ends of lines at either end."""
+    while first < end and tokens.codes[first] == "\n":
+        first += 1
+    while end > first and tokens.codes[end - 1] == "\n":
+        end -= 1
+    return first, end
+
+
+def _find_commas(tokens: Tokens, first: int, end: int) -> tuple[int, ...]:
+    codes, text, ends = tokens.codes, tokens.text, tokens.ends
+    return tuple(at for at in range(first, end - 1) if codes[at] == "," and text[ends[at] : ends[at] + 1] == " ")
+
+
+def _find_inside(tokens: Tokens, first: int, commas: Sequence[int]) -> tuple[bool, ...]:
+    inside, depth, done = [], 0, first
+    for comma in commas:
+        piece = tokens.codes[done:comma]
+        depth = max(0, depth + sum(map(piece.count, "([{")) - sum(map(piece.count, ")]}")))
+        inside.append(depth > 0)
+        done = comma
+    return tuple(inside)
+
+
+def describe_cuts(item: Item) -> Iterator[tuple[Cuts, list[str]]]:
+    """Every pair of cuts with its features: the first commas may begin a description, the last ones a time frame.
+
+    The limits keep the work linear in the length of the text.
+    """
+    of_start = [_describe_start(item, start) for start in range(min(len(item.commas), _MOST_STARTS))]
+    verbs = [found.first for found in rule("verb").find(item.tokens, item.first, item.end)]
+    for end in (None, *_list_ends(item)):
+        last = len(item.commas) if end is None else end
+        of_end = _describe_time_frame(item, end)
+        yield (None, end), of_end + _describe_no_description(item, last)
+        for start in range(min(last, len(of_start))):
+            yield (start, end), of_end + of_start[start] + _describe_description(item, start, last, verbs)
+
+
+def _list_ends(item: Item) -> list[int]:
+    """The last commas, without those inside of a list of numbers ("weeks 4, 8, 12")."""
+    ends: list[int] = []
+    count = len(item.commas)
+    for cut in range(count - 1, -1, -1):
+        listed = rule("bare_number").covers(item.tokens, *item.segment(cut + 1)) and _ends_with_number(item, cut)
+        if not listed or cut == count - 1:
+            ends.append(cut)
+        if len(ends) == _MOST_ENDS:
+            break
+    return ends
+
+
+def _ends_with_number(item: Item, cut: int) -> bool:
+    """Whether a number stands in front of a comma."""
+    word = item.tokens.words[item.commas[cut] - 1] if item.commas[cut] > item.first else ""
+    return word[-1:].isdigit()
+
+
+def _is_moment(item: Item, number: int) -> bool:
+    return rule("moment_alone").covers(item.tokens, *item.segment(number)) is not None
+
+
+def _describe_time_frame(item: Item, cut: int | None) -> list[str]:
     """Features of the time frame beginning after comma number ``cut``, or of there being none."""
+    count = len(item.commas)
     if cut is None:
-        return ["t:none"] + (["t:none last has time"] if _TIME_WORD.search(item.segment(len(item.commas))) else [])
-    tail, before = item.after(cut), item.segment(cut)
-    opening = next((name for name, pattern in _OPENINGS.items() if pattern.match(tail, 0, _REACH)), "other")
-    words = len(_WORD.findall(tail))
+        return ["t:none"] + (["t:none last has time"] if item.holds("time_word", item.segment(count)) else [])
+    place, before = (item.commas[cut] + 1, item.end), item.segment(cut)
+    opening = rule("part_opening").starts(item.tokens, *place)
+    words, text, read = item.count(place), item.tail(cut), item.read(before)
     checks = {
-        f"t:opens {opening}": True,
-        "t:capital": tail[:1].isupper(),
-        "t:sentence before": before.rstrip().endswith((".", "?", ".)", '."')),
-        "t:no time word": not _TIME_WORD.search(tail),
-        "t:has moment": bool(_HAS_MOMENT.search(tail)),
-        "t:sentence inside": bool(_SENTENCE_BREAK.search(tail)),
+        f"t:opens {opening.match.lastgroup if opening else 'other'}": True,
+        "t:capital": text[:1].isupper(),
+        "t:sentence before": read.endswith(_STOPS),
+        "t:no time word": not item.holds("time_word", place),
+        "t:has moment": item.holds("moment", place),
+        "t:sentence inside": item.holds("inner_stop", place),
         "t:over 12 words": words > 12,
         "t:over 30 words": words > 30,
-        "t:in brackets": item.depths[cut],
-        "t:fragment before": _is_fragment(before),
-        "t:open from before": bool(_OPEN_FROM.match(before, 0, _REACH)),
-        "t:from further before": any(_OPEN_FROM.match(item.segment(n), 0, _REACH) for n in range(max(1, cut - 4), cut)),
-        "t:last": cut == len(item.commas) - 1,
-        "t:all fragments": all(_is_fragment(item.segment(n)) for n in range(cut + 1, len(item.commas) + 1)),
-        "t:number list before": bool(NUMBER_END.search(before)) and tail[:1].isdigit(),
-        "t:first fragment": _is_fragment(item.segment(cut + 1)),
-        "t:shared": item.tails[tail] > 1,
-        "t:shared often": item.tails[tail] > 3,
-        "t:full stop at end, not before": tail.rstrip().endswith(".") and not before.rstrip().endswith("."),
+        "t:in brackets": item.inside[cut],
+        "t:fragment before": _is_moment(item, cut),
+        "t:open from before": item.opens("opens_from", before),
+        "t:from further before": any(item.opens("opens_from", item.segment(n)) for n in range(max(1, cut - 4), cut)),
+        "t:last": cut == count - 1,
+        "t:all fragments": all(_is_moment(item, number) for number in range(cut + 1, count + 1)),
+        "t:number list before": _ends_with_number(item, cut) and text[:1].isdigit(),
+        "t:first fragment": _is_moment(item, cut + 1),
+        "t:shared": item.tails[text] > 1,
+        "t:shared often": item.tails[text] > 3,
+        "t:full stop at end, not before": text.endswith(".") and not read.endswith("."),
+        "t:shared, longer shared too": item.tails[text] > 1 and cut > 0 and item.tails[item.tail(cut - 1)] > 1,
     }
-    checks["t:shared, longer shared too"] = checks["t:shared"] and cut > 0 and item.tails[item.after(cut - 1)] > 1
     return [name for name, holds in checks.items() if holds]
 
 
-def describe_description(item: Item, cut: int | None, end: int) -> list[str]:
-    """Features of the description beginning after comma ``cut`` and ending at comma ``end``, or of there being none."""
-    if cut is None:
-        return _without_description(item, end)
-    measure, text = item.before(cut), item.between(cut, end)
+def _describe_start(item: Item, cut: int) -> list[str]:
+    """Features of a description that begins after a comma, wherever it ends."""
+    before, behind = (item.first, item.commas[cut]), (item.commas[cut] + 1, item.end)
     first, last = item.segment(cut + 1), item.segment(cut)
+    measure, text, opening = item.read(before), item.tail(cut), item.read(first)
+    words = item.count(before)
     checks = {
         "d:first comma": cut == 0,
         "d:capital": text[:1].isupper(),
         "d:digit": text[:1].isdigit(),
-        "d:sentence before": measure.rstrip().endswith((".", "?", ":")),
-        "d:in brackets": item.depths[cut],
-        "d:defines": bool(_DEFINES.match(text, 0, _REACH)),
-        "d:refers": bool(_REFERS.match(text, 0, _REACH)),
-        "d:presents": bool(_PRESENTS.match(text, 0, _REACH)),
-        "d:connects": bool(_CONNECTS.match(text, 0, _REACH)),
-        "d:acronym only": _is_acronym(first) and cut + 1 < end,
-        "d:abbreviation alone": cut + 1 < end and _abbreviates(first, measure),
-        "d:abbreviation closes measure": cut > 0 and _abbreviates(last, item.before(cut - 1)),
-        "d:two abbreviations in measure": len(_BRACKETED_ACRONYM.findall(measure)) > 1,
-        "d:abbreviated measure before": cut == 0 and _is_abbreviated(measure),
-        "d:abbreviated measure earlier": cut > 0 and _is_abbreviated(item.segment(0)),
-        "d:phrase before is a repetition": cut > 0 and last.split()[:1] == text.split()[:1],
-        "d:bracket closes measure": measure.rstrip().endswith(")"),
-        "d:short segments": len(first.split()) <= 3 and len(last.split()) <= 3 and cut > 0,
-        "d:next connects": cut + 2 <= end
-        and bool(_CONNECTS.match(item.segment(cut + 2), 0, _REACH))
-        and len(first.split()) <= 4,
-        "d:list closed before": cut > 0 and bool(re.match(r"\W*(?:and|or)\b", last, re.IGNORECASE)),
-        "d:measure over 20 words": len(measure.split()) > 20,
-        "d:measure over 35 words": len(measure.split()) > 35,
-        "d:sentence in measure": bool(re.search(r"[.?]\s+[A-Z]", measure)),
-        "d:refers in measure": cut > 0 and any(_REFERS.match(item.segment(n), 0, _REACH) for n in range(1, cut + 1)),
-        "d:verb": bool(_VERB.search(text)),
-        "d:verb in measure": bool(re.search(r"\b(?:is|are|was|were|will be)\b", measure, re.IGNORECASE)),
-        "d:full stop": text.rstrip().endswith("."),
-        "d:few words": len(text.split()) <= 2,
+        "d:sentence before": measure.endswith((".", "?", ":")),
+        "d:in brackets": item.inside[cut],
+        "d:defines": item.opens("opens_definition", behind),
+        "d:refers": item.opens("opens_reference", behind),
+        "d:presents": item.opens("opens_sentence", behind),
+        "d:connects": item.opens("opens_connection", behind),
+        "d:abbreviation closes measure": cut > 0 and _abbreviates(item, last, (item.first, item.commas[cut - 1])),
+        "d:two abbreviations in measure": sum(_is_acronym(f.read("name") or "") for f in _brackets(item, before)) > 1,
+        "d:abbreviated measure before": cut == 0 and _is_abbreviated(item, before),
+        "d:abbreviated measure earlier": cut > 0 and _is_abbreviated(item, item.segment(0)),
+        "d:phrase before is a repetition": cut > 0 and item.tokens.words[last[0]] == item.tokens.words[behind[0]],
+        "d:bracket closes measure": measure.endswith(")"),
+        "d:short segments": cut > 0 and len(opening.split()) <= 3 and len(item.read(last).split()) <= 3,
+        "d:list closed before": cut > 0 and item.tokens.words[last[0]].lower() in ("and", "or"),
+        "d:measure over 20 words": words > 20,
+        "d:measure over 35 words": words > 35,
+        "d:sentence in measure": _has_sentence(item, before),
+        "d:refers in measure": cut > 0
+        and any(item.opens("opens_reference", item.segment(n)) for n in range(1, cut + 1)),
+        "d:verb in measure": item.holds("passive_verb", before),
         "d:plain neighbours": item.plain_share > 0.5,
-        "d:fragment": _is_fragment(first),
-        "d:reads as time frame": len(first.split()) <= 8 and any(_OPENINGS[n].match(text, 0, _REACH) for n in _TIMELY),
-        "d:number list before": bool(NUMBER_END.search(last)) and text[:1].isdigit(),
+        "d:fragment": _is_moment(item, cut + 1),
+        "d:reads as time frame": len(opening.split()) <= 8 and item.opens("timely_opening", behind),
+        "d:number list before": _ends_with_number(item, cut) and text[:1].isdigit(),
     }
-    return [name for name, holds in checks.items() if holds] + _repeats(measure, text)
+    return [name for name, holds in checks.items() if holds] + _repeats(item, before, behind)
 
 
-def _is_fragment(segment: str) -> bool:
-    return len(segment) <= _REACH and _FRAGMENT.match(segment) is not None
-
-
-def _is_acronym(segment: str) -> bool:
-    return len(segment.split()) == 1 and segment.strip().isupper() and 2 <= len(segment.strip()) <= 6
-
-
-def _abbreviates(segment: str, phrase: str) -> bool:
-    """Whether the segment is the initials of the phrase: "OS" after "Overall survival"."""
-    initials = "".join(word[0] for word in _WORD.findall(phrase)).lower()
-    content = "".join(word[0] for word in _WORD.findall(phrase) if word.lower() not in _SMALL_WORDS).lower()
-    return len(segment.strip()) > 1 and segment.strip().lower() in {initials, content}
-
-
-def _is_abbreviated(phrase: str) -> bool:
-    """Whether the phrase ends with its own initials in brackets: "Overall survival (OS)"."""
-    found = _CLOSING_ACRONYM.search(phrase)
-    return found is not None and _abbreviates(found[1], phrase[: found.start()])
-
-
-def _without_description(item: Item, end: int) -> list[str]:
-    text = item.text[: item.commas[end][0]] if end < len(item.commas) else item.text
+def _describe_description(item: Item, cut: int, end: int, verbs: Sequence[int]) -> list[str]:
+    """Features of a description that begins after comma ``cut`` and ends at comma ``end``."""
+    stop = item.commas[end] if end < len(item.commas) else item.end
+    place, first = (item.commas[cut] + 1, stop), item.segment(cut + 1)
+    several = cut + 1 < end
     checks = {
-        "n:none": True,
-        "n:one comma": end == 1,
-        "n:list": end >= 1 and bool(_LAST_OF_LIST.match(item.segment(end))) and item.segment(1)[:1].islower(),
-        "n:two commas": end == 2,
-        "n:more commas": end > 2,
-        "n:sentence inside": bool(re.search(r"[.?]\s+[A-Z]|\.,", text)),
-        "n:over 20 words": len(text.split()) > 20,
-        "n:over 40 words": len(text.split()) > 40,
-        "n:plain neighbours": item.plain_share > 0.5,
-        "n:some plain neighbours": 0 < item.plain_share <= 0.5,
-        "n:full stop": text.rstrip().endswith("."),
-        "n:verb": bool(_VERB.search(text)),
+        "d:acronym only": several and first[1] - first[0] == 1 and _is_acronym(item.read(first)),
+        "d:abbreviation alone": several and _abbreviates(item, first, (item.first, item.commas[cut])),
+        "d:next connects": several
+        and len(item.read(first).split()) <= 4
+        and item.opens("opens_connection", item.segment(cut + 2)),
+        "d:verb": any(place[0] <= verb < stop for verb in verbs),
+        "d:full stop": item.tokens.codes[stop - 1] == "." and stop > place[0],
+        "d:few words": len(item.read(place).split()) <= 2,
     }
     return [name for name, holds in checks.items() if holds]
 
 
-def _repeats(measure: str, text: str) -> list[str]:
+def _describe_no_description(item: Item, end: int) -> list[str]:
+    place = (item.first, item.commas[end] if end < len(item.commas) else item.end)
+    text, words = item.read(place), item.count(place)
+    last = item.tokens.words[item.segment(end)[0]].lower() if end else ""
+    checks = {
+        "n:none": True,
+        "n:one comma": end == 1,
+        "n:list": last in ("and", "or") and item.read(item.segment(1))[:1].islower(),
+        "n:two commas": end == 2,
+        "n:more commas": end > 2,
+        "n:sentence inside": _has_sentence(item, place) or ".," in text,
+        "n:over 20 words": words > 20,
+        "n:over 40 words": words > 40,
+        "n:plain neighbours": item.plain_share > 0.5,
+        "n:some plain neighbours": 0 < item.plain_share <= 0.5,
+        "n:full stop": text.endswith("."),
+        "n:verb": item.holds("verb", place),
+    }
+    return [name for name, holds in checks.items() if holds]
+
+
+def _brackets(item: Item, place: Place) -> Iterator[Found]:
+    return rule("bracketed_word").find(item.tokens, *place)
+
+
+def _is_acronym(word: str) -> bool:
+    return 2 <= len(word) <= 8 and any(map(str.isupper, word[:4]))
+
+
+def _has_sentence(item: Item, place: Place) -> bool:
+    found = rule("full_stop").find(item.tokens, *place)
+    return any(item.tokens.words[at.end - 1][0].isupper() and not item.tokens.joined(at.end - 1) for at in found)
+
+
+def _words(item: Item, place: Place) -> list[str]:
+    return [word.lower() for word in item.tokens.words[slice(*place)] if word[0].isalnum()]
+
+
+def _initials(words: Sequence[str]) -> set[str]:
+    """The initials of all words, and of those that are not small."""
+    return {"".join(word[0] for word in words), "".join(word[0] for word in words if word not in _SMALL_WORDS)}
+
+
+def _abbreviates(item: Item, segment: Place, phrase: Place) -> bool:
+    """Whether the segment is the initials of the phrase: "OS" after "Overall survival"."""
+    text = item.read(segment).lower()
+    return 1 < len(text) <= 12 and text in _initials(_words(item, phrase))
+
+
+def _is_abbreviated(item: Item, phrase: Place) -> bool:
+    """Whether the phrase ends with its own initials in brackets: "Overall survival (OS)"."""
+    found = rule("bracketed_word").ends(item.tokens, phrase[1], phrase[0])
+    return found is not None and _abbreviates(item, (found.first + 1, found.end - 1), (phrase[0], found.first))
+
+
+def _repeats(item: Item, measure: Place, behind: Place) -> list[str]:
     """Whether the description takes up the words of the measure, or its abbreviation."""
-    of_measure = [word.lower() for word in _WORD.findall(measure)]
-    beginning = [word.lower() for word in _WORD.findall(text[:120])[:8]]
+    of_measure = _words(item, measure)
+    beginning = _words(item, (behind[0], min(behind[1], behind[0] + 12)))[:8]
     content = [word for word in beginning if word not in _SMALL_WORDS]
     share = sum(word in of_measure for word in content) / len(content) if content else 0
-    acronyms = {(a or b).lower() for a, b in _ACRONYM.findall(measure)}
-    acronyms.add("".join(word[0] for word in of_measure if word not in _SMALL_WORDS))
+    acronyms = {word.lower() for word in item.tokens.words[slice(*measure)] if word.isupper() and 2 <= len(word) <= 8}
+    acronyms |= {(found.read("name") or "").lower() for found in _brackets(item, measure)} | _initials(of_measure)
+    words = item.tokens.words[behind[0] : behind[0] + 2]
     checks = {
         "d:repeats most": share >= 0.6,
         "d:repeats some": 0.3 <= share < 0.6,
         "d:same first word": bool(beginning and of_measure and beginning[0] == of_measure[0]),
-        "d:begins with acronym": len(beginning) > 1
-        and text[len(beginning[0]) :][:1] != ","
-        and beginning[0] in acronyms
-        and len(beginning[0]) > 1,
+        "d:begins with acronym": len(words) > 1
+        and words[1] != ","
+        and len(words[0]) > 1
+        and words[0].lower() in acronyms,
     }
     return [name for name, holds in checks.items() if holds]

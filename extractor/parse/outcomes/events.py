@@ -1,232 +1,314 @@
 """What starts and stops the clock of a time-to-event or duration outcome.
 
-The grammar reads "from X to Y", "from X until Y, Z or W", "between X and Y", "time to Y" and, where only a start
-is told, "since X", "12 months from X".
+The rules read "from X to Y", "from X until Y, Z or W", "between X and Y", "time to Y" and, where only a start is told,
+"since X", "12 months from X".
 """
 
 import re
+from collections.abc import Iterator
 
-from extractor.parse.requirements import Guarded
-from extractor.parse.sentences import split_sentences
 from extractor.parse.values import value
-from extractor.schemas import Concept
+from extractor.text.book import rule
+from extractor.text.lexer import Tokens
+from extractor.text.passage import Passage
+from extractor.text.patterns import Found
 
-from .end_events import depth, read_end_events, starts_event, trim
+__all__ = ["EventsFound", "find_counted_start", "find_events", "find_listed_events", "find_named_event"]
 
-__all__ = [
-    "TIMED",
-    "EventsFound",
-    "find_counted_start",
-    "find_events",
-    "find_listed_events",
-    "find_named_event",
-    "may_tell_end",
-    "may_tell_start",
-    "mentions_censoring",
-]
-
-TIMED = frozenset(
-    (
-        Concept.OVERALL_SURVIVAL, Concept.PROGRESSION_FREE_SURVIVAL, Concept.EVENT_FREE_SURVIVAL,
-        Concept.DISEASE_FREE_SURVIVAL, Concept.TIME_TO_PROGRESSION, Concept.TIME_TO_EVENT_OTHER,
-        Concept.DURATION_OF_RESPONSE, Concept.TIME_TO_RESPONSE,
-    )
-)  # fmt: skip
-"""The concepts that have a start event and end events."""
-
-Span = tuple[int, int]
-_LONGEST_START, _LONGEST_LIST = 200, 600
-"""Characters in which a start, and a list of end events, must end: the work stays linear in the text."""
-
-_FROM = re.compile(
-    r"\b(?:from|since|between|beginning (?:at|on|with)|starting (?:from|at|on)"
-    r"|defined as(?=\s+(?:the )?(?:date|first|earliest|time (?:of|when|at))\b)|time of(?=\s+first\b)"
-    r"|as(?=\s+the date (?:at|when|that|on)))\s+"
-    r"|(?:^|(?<=[.;:]\s))(?=(?:baseline|randomi[sz]ation|enrol\w+|first dose|(?:start )?date (?:of|at)|time (?:of|at)"
-    r"|(?:start|beginning|initiation) of|day of|cycle 1|C1D1|day [01])\b)",
-    re.IGNORECASE,
+_LONGEST_START, _LONGEST_LIST = 40, 120
+"""Tokens in which a start, and a list of end events, must end: the work stays linear in the text."""
+_MOST = 8
+_ADJECTIVES = frozenset(
+    [
+        "mild",
+        "moderate",
+        "severe",
+        "partial",
+        "complete",
+        "serious",
+        "major",
+        "minor",
+        "distant",
+        "first",
+        "second",
+        "confirmed",
+        "documented",
+        "recurrent",
+        "progressive",
+        "metastatic",
+        "lower",
+        "upper",
+        "either",
+        "objective",
+        "new",
+        "refractory",
+    ]
 )
-_AFTER = re.compile(r"\bafter\s+|^\W*(?=(?:up )?(?:until|till)\b)", re.IGNORECASE)
-_UNTIL = re.compile(
-    r"\s*,?\s*\b(?:(?:up )?(?:until|till)|up to|through|thru|(?:back )?(?<!according )(?<!due )(?<!leading )"
-    r"(?<!respond )(?<!prior )(?<!addition )(?<!compared )(?<!relative )(?<!related )(?<!resistant )(?<!refractory )"
-    r"(?<!secondary )(?<!exposure )(?<!assigned )(?<!able )(?<!subject )(?<!intolerant )to(?!\s+(?:this|be|receive"
-    r"|treat|treatment|therapy|study|protocol|determine|evaluate|assess|achieve|\w+ing)\b))\s+",
-    re.IGNORECASE,
-)
-_AND = re.compile(r"\s+and\s+", re.IGNORECASE)
-_NUMBER = re.compile(
-    r"(?:the |a |approx\w* |about |maximum |at least |of |week |month |day |year |cycle )*\d", re.IGNORECASE
-)
-_LENGTH = re.compile(
-    r"\b(?:time|interval|period|duration|days?|weeks?|months?|years?|length|delay)\b[^.;]*$", re.IGNORECASE
-)
-_TIME_TO = re.compile(r"\btime[\s-](?:to|until)[\s-]+|\btime of (?:the )?(?=first\b)", re.IGNORECASE)
-# "1 year from the first dose": a start without an end.
-_COUNTED = re.compile(
-    r"\b(?:(?:days?|weeks?|months?|years?|mos?\.?)(?:\s+(?:of )?follow[\s-]?up)?\s+(?:from|after|post|since"
-    r"|following)"
-    r"|since|(?:calculated|measured|defined|starting|beginning|counted|time|rate|survival|alive|patients)\s+from)\s+",
-    re.IGNORECASE,
-)
-_LISTED = re.compile(
-    r"\bevents?\b[^.;]{0,30}?(?:=|defined as|includes?|including|such as|\bare\b|:)\s*|^defined as (?=[^.;]*\bor\b)"
-    r"|\bcomposite end ?point of\s+"
-    r"|\b(?:staying|remain|alive|being|survival|patients)\b[^.;,]{0,40}?\b(?:free (?:of|from)|without)"
-    r"(?: (?:an?y? )?(?:signs?|evidence|history|events?) (?:of|such as))?\s+",
-    re.IGNORECASE,
-)
-_START_DATE = re.compile(
-    r"(?:the\s+)?(?:(?:date|time|moment|point|day)\s+(?:when|at which|on which|that)"
-    r"|(?:date|time|moment|point)\s+of(?!\s+(?:first|initial|last|birth)))\s+(?:the\s+)?"
-    r"|(?:the|an?)\s+(?=(?:start|date|day|time|beginning|initiation|onset|end)\b)",
-    re.IGNORECASE,
-)
-_START_TAIL = re.compile(
-    r",\s(?!or\b|and\b|PR\b|CR|SD\b|[^,.]{1,40},\s(?:and|or)\b)|\s+(?:that|which|who|prior to|according to|per|using"
-    r"|based on|in (?:patients"
-    r"|participants|subjects|all|the|each)|for (?:patients|participants|all|each|those|subjects|up)|through"
-    r"|as (?:assessed"
-    r"|determined|defined|per|measured|evaluated)|with the|assessed|until|was|will|\(if any|\(whichever|\(which)\b",
-    re.IGNORECASE,
-)
-_NO_START = re.compile(
-    r"\d|(?:then|any|all|each|every|both|which|this|that|these|those|zero|other)\b|more than|week|month|visit"
-    r"|treatment period|study completion|last (?:patient|participant|subject)|end of|\W*$",
-    re.IGNORECASE,
-)
-_CENSORING = Guarded(
-    r"\bcensor\w*|\blast (?:follow[- ]?up|visit|contact|known|observation|date"
-    r"|assessment|available|survival)|\blast-?known\b|\blost to follow"
-)
-_MAY_START = re.compile(r"\b(?:from|since|after|post|baseline)\b", re.IGNORECASE)
-_MAY_END = re.compile(
-    r"\b(?:until|events?|free of|without|death|progression|relapse|to (?:date|first|disease))\b", re.IGNORECASE
-)
+_NO_ADJECTIVES = frozenset(["withdrawal", "removal", "approval", "survival", "arrival", "denial"])
 
 
 @value(frozen=True, slots=True)
 class EventsFound:
-    """Spans of the start event (None if not stated) and of the end events in the text that was read."""
+    """The start event (None if not stated) and the end events."""
 
-    start: Span | None
-    ends: tuple[Span, ...]
+    start: Passage | None
+    ends: tuple[Passage, ...]
 
 
-def find_events(text: str) -> EventsFound | None:
-    """The events in a cleaned text; None where no sentence fits the grammar.
+def find_events(part: Passage) -> EventsFound | None:
+    """The events in a part of an outcome; None where no sentence fits the rules.
 
+    >>> from extractor.text.passage import read_section
     >>> text = "PFS is the time from randomization until progression, relapse or death from any cause."
-    >>> found = find_events(text)
-    >>> text[slice(*found.start)], [text[slice(*end)] for end in found.ends]
+    >>> found = find_events(read_section("outcomes", text).whole)
+    >>> found.start.text, [end.text for end in found.ends]
     ('randomization', ['progression', 'relapse', 'death from any cause'])
     """
     half: EventsFound | None = None
-    for first, last in split_sentences(text):
-        for openings in (_FROM, _AFTER):
-            found = _read_span(text[:last], first, openings)
-            if found and found.ends:
-                return found
-            half = half or found
+    for sentence in _cut_sentences(part):
+        for openings in (_find_openings(sentence), _find_late_openings(sentence)):
+            for first, between in openings:
+                found = _read_span(sentence, first, between=between)
+                if found and found.ends:
+                    return found
+                half = half or found
     return half
 
 
-def find_counted_start(text: str) -> Span | None:
+def find_counted_start(part: Passage) -> Passage | None:
     """The start of a moment that is counted from it.
 
-    >>> text = "Patients alive 2 years after the start of treatment"
-    >>> text[slice(*find_counted_start(text))]
+    >>> from extractor.text.passage import read_section
+    >>> find_counted_start(read_section("x", "Patients alive 2 years after the start of treatment").whole).text
     'start of treatment'
     """
-    for first, last in split_sentences(text):
-        found = _COUNTED.search(text, first, last)
-        start = _read_start(text, found.end(), min(last, found.end() + _LONGEST_START)) if found else None
+    for sentence in _cut_sentences(part):
+        found = rule("counted_from_start").search(sentence.tokens, sentence.first, sentence.end)
+        start = _read_start(sentence, found.end, min(sentence.end, found.end + _LONGEST_START)) if found else None
         if start:
             return start
     return None
 
 
-def find_listed_events(text: str) -> tuple[Span, ...]:
+def find_listed_events(part: Passage) -> tuple[Passage, ...]:
     """The events of a definition that tells no start.
 
-    >>> text = "An event is defined as relapse, progression or death of any cause."
-    >>> [text[slice(*span)] for span in find_listed_events(text)]
+    >>> from extractor.text.passage import read_section
+    >>> part = read_section("x", "An event is defined as relapse, progression or death of any cause.").whole
+    >>> [event.text for event in find_listed_events(part)]
     ['relapse', 'progression', 'death of any cause']
     """
-    opening = _LISTED.search(text)
-    if not opening or not starts_event(text, opening.end()):
-        return ()
-    last = next(last for _, last in split_sentences(text) if last >= opening.end())
-    return read_end_events(text, opening.end(), min(last, opening.end() + _LONGEST_LIST))
+    tokens = part.tokens
+    for sentence in _cut_sentences(part):
+        opening = rule("opens_events").search(tokens, sentence.first, sentence.end)
+        if opening:
+            first = opening.end
+            told = rule("event_start").starts(tokens, first, sentence.end) or rule("event_head").search(
+                tokens, first, min(first + 10, sentence.end)
+            )
+            return tuple(read_end_events(sentence.part(first, sentence.end))) if told else ()
+    return ()
 
 
-def find_named_event(text: str) -> Span | None:
-    """The event of "time to ..." in a cleaned text.
+def find_named_event(part: Passage) -> Passage | None:
+    """The event of "time to ...".
 
-    >>> text = "Median time to neutrophil engraftment"
-    >>> text[slice(*find_named_event(text))]
+    >>> from extractor.text.passage import read_section
+    >>> find_named_event(read_section("x", "Median time to neutrophil engraftment").whole).text
     'neutrophil engraftment'
     """
-    opening = _TIME_TO.search(text)
-    ends = read_end_events(text, opening.end(), opening.end() + _LONGEST_LIST) if opening else ()
-    return ends[0] if ends else None
+    for sentence in _cut_sentences(part):
+        if opening := rule("time_to").search(part.tokens, sentence.first, sentence.end):
+            return next(read_end_events(part.part(opening.end, sentence.end)), None)
+    return None
 
 
-def mentions_censoring(text: str) -> bool:
-    """Whether the text speaks of censoring, or takes a last contact as an end."""
-    return bool(_CENSORING.search(text))
+def _cut_sentences(part: Passage) -> Iterator[Passage]:
+    """Ends at a full stop behind which a word in capitals or nothing stands, or at the end of a line."""
+    tokens, first = part.tokens, part.first
+    for place in range(part.first, part.end):
+        if tokens.codes[place] not in ".!?\n":
+            continue
+        behind = place + 1
+        apart = behind < part.end and (tokens.codes[place] == "\n" or not tokens.joined(behind))
+        if behind == part.end or tokens.codes[behind] == "\n" or (apart and not tokens.words[behind][0].islower()):
+            if place > first:
+                yield part.part(first, place)
+            first = behind
+    if part.end > first:
+        yield part.part(first, part.end)
 
 
-def may_tell_start(text: str) -> bool:
-    """Whether words stand in the text that a start event often follows."""
-    return bool(_MAY_START.search(text))
+def _find_openings(sentence: Passage) -> Iterator[tuple[int, bool]]:
+    """The tokens with which a start event may begin, and whether "between" stands in front."""
+    tokens, place = sentence.tokens, (sentence.first, sentence.end)
+    at_once = [at.first for at in rule("opens_start").find(tokens, *place)]
+    if at_once and _begins_clause(sentence, at_once[0]):
+        yield at_once[0], False
+    for found in rule("event_from").find(tokens, *place):
+        yield found.end, found.text.lower() == "between"
 
 
-def may_tell_end(text: str) -> bool:
-    """Whether words stand in the text that end events often have."""
-    return bool(_MAY_END.search(text))
+def _begins_clause(sentence: Passage, place: int) -> bool:
+    return place == sentence.first or sentence.tokens.codes[place - 1] in ":;"
 
 
-def _read_span(text: str, position: int, openings: re.Pattern[str]) -> EventsFound | None:
-    """A start and its ends in one sentence, or the start of a span that ends at a mere limit of time."""
-    half: EventsFound | None = None
-    opening = openings.search(text, position)
-    while opening:
-        until = _find_until(text, opening)
-        if until and until.end() - opening.end() < _LONGEST_START:
-            start = _read_start(text, opening.end(), until.start())
-            ends = (
-                ()
-                if _NUMBER.match(text, until.end())
-                else read_end_events(text, until.end(), until.end() + _LONGEST_LIST)
-            )
-            if ends and (start or until.start() <= opening.end()):
-                return EventsFound(start, ends)
-            if start and not half and opening[0].strip().lower() in {"from", "since"}:
-                half = EventsFound(start, ())
-        opening = openings.search(text, opening.start() + 1)
-    return half
+def _find_late_openings(sentence: Passage) -> Iterator[tuple[int, bool]]:
+    """As before, for what is a start only where nothing better is told: "after surgery"; and none: "until death"."""
+    tokens, place = sentence.tokens, (sentence.first, sentence.end)
+    if rule("until_first").starts(tokens, *place):
+        yield sentence.first, False
+    for found in rule("after").find(tokens, *place):
+        yield found.end, False
 
 
-def _find_until(text: str, opening: re.Match[str]) -> re.Match[str] | None:
+def _read_span(sentence: Passage, first: int, *, between: bool) -> EventsFound | None:
+    """A start and its ends, or the start of a span that ends at a mere limit of time."""
+    until = _find_until(sentence, first, between=between)
+    if not until:
+        return None
+    start = _read_start(sentence, first, until.first)
+    counted = rule("counts").starts(sentence.tokens, until.end, sentence.end)
+    listed = sentence.part(until.end, min(sentence.end, until.end + _LONGEST_LIST))
+    ends = () if counted else tuple(read_end_events(listed))
+    if ends and (start or until.first <= first):
+        return EventsFound(start, ends)
+    word = sentence.tokens.words[first - 1].lower() if first else ""
+    return EventsFound(start, ()) if start and word in ("from", "since") else None
+
+
+def _find_until(sentence: Passage, first: int, *, between: bool) -> Found | None:
     """What joins a start to its ends, within the length that a start may have."""
-    first, last = opening.end(), opening.end() + _LONGEST_START
-    if opening[0].lower().startswith("between"):
-        counted = _LENGTH.search(text, max(0, opening.start() - _LONGEST_START), opening.start())
-        return _AND.search(text, first, last) if counted else None
-    found = _UNTIL.search(text, first + (1 if opening[0] else 0), last)
-    while found and depth(text, first, found.start()) > 0:
-        found = _UNTIL.search(text, found.end(), last)
-    return found
+    tokens, end = sentence.tokens, min(sentence.end, first + _LONGEST_START)
+    if between:
+        counted = rule("measures_time").search(tokens, sentence.first, first - 1)
+        return rule("and_word").search(tokens, first, end) if counted else None
+    for found in rule("event_until").find(tokens, first, end):
+        goes_on = tokens.words[found.end : found.end + 1]
+        doing = tokens.words[found.end - 1].lower() == "to" and goes_on and goes_on[0].endswith("ing")
+        if not doing and _count_open(tokens, first, found.first) <= 0:
+            return found
+    return None
 
 
-def _read_start(text: str, start: int, end: int) -> Span | None:
+def _read_start(sentence: Passage, first: int, end: int) -> Passage | None:
     """The start event without an article and without what only qualifies it."""
-    found = _START_DATE.match(text, start, end)
-    start = found.end() if found else start
-    for tail in _START_TAIL.finditer(text, start + 1, end):
-        if depth(text, start, tail.start()) <= 0:
-            end = tail.start()
-            break
-    start, end = trim(text, start, end)
-    return (start, end) if end - start > 1 and not _NO_START.match(text, start, end) else None
+    tokens = sentence.tokens
+    if found := rule("start_date").starts(tokens, first, end):
+        first = found.end
+    end = next(
+        (tail.first for tail in rule("start_tail").find(tokens, first + 1, end) if _is_outside(tokens, first, tail)),
+        end,
+    )
+    first, end = _trim(tokens, first, end)
+    if end <= first or rule("no_start").starts(tokens, first, end) or tokens.ends[end - 1] - tokens.starts[first] < 2:
+        return None
+    return sentence.part(first, end)
+
+
+def read_end_events(listed: Passage) -> Iterator[Passage]:
+    """The end events that are listed, eight at most.
+
+    >>> from extractor.text.passage import read_section
+    >>> text = "first documented PD per RECIST 1.1, as assessed by a board, or death from any cause, whichever is first"
+    >>> [event.text for event in read_end_events(read_section("outcomes", text).whole)]
+    ['first documented PD', 'death from any cause']
+    """
+    tokens, first = listed.tokens, listed.first
+    end = min(listed.end, first + _LONGEST_LIST)
+    if includes := rule("events_include").search(tokens, first, min(end, first + 16)):
+        first = includes.end
+    found = (_trim_event(listed, *piece) for piece in _part_pieces(tokens, first, _find_stop(tokens, first, end)))
+    for _, event in zip(range(_MOST), filter(None, found), strict=False):
+        yield event
+
+
+def _find_stop(tokens: Tokens, first: int, end: int) -> int:
+    """The first stop outside of brackets."""
+    for found in rule("events_stop").find(tokens, first, end):
+        if found.first > first and (found.has("censor") or _is_outside(tokens, first, found)):
+            return found.first
+    return end
+
+
+def _part_pieces(tokens: Tokens, first: int, stop: int) -> Iterator[tuple[int, int]]:
+    """The items of the list; what qualifies an item is left out, and the list goes on behind it with "or"."""
+    qualified = False
+    joints = [joint for joint in rule("event_joint").find(tokens, first, stop) if _is_outside(tokens, first, joint)]
+    for number, joint in enumerate([*joints, None]):
+        end = joint.first if joint else stop
+        if joint and _holds_together(tokens, first, joint, stop, last=number + 1 == len(joints)):
+            continue
+        starts = rule("event_start").starts(tokens, first, end)
+        if rule("event_qualifier").starts(tokens, first, end) or (qualified and not starts):
+            qualified = True
+        else:
+            yield first, end
+            qualified = _find_tail(tokens, first, end) < end
+        first = joint.end if joint else stop
+
+
+def _holds_together(tokens: Tokens, first: int, joint: Found, stop: int, *, last: bool) -> bool:
+    """Whether the joint stands inside of one event ("mild or severe asthma", "CR or PR")."""
+    sign, adjective = joint.text.lower(), _is_adjective(tokens.words[joint.first - 1]) if joint.first > first else False
+    if sign in ("/", "and"):
+        return adjective or not rule("event_start").starts(tokens, joint.end, stop)
+    if rule("event_response").search(tokens, first, joint.first) and rule("response_start").starts(
+        tokens, joint.end, stop
+    ):
+        return True
+    if sign == "," and last:
+        return False
+    return adjective and tokens.words[joint.end : joint.end + 1] != ["death"]
+
+
+def _is_adjective(word: str) -> bool:
+    word = word.lower()
+    long = len(word) > 4 and word.endswith(("al", "ic", "able", "ible")) and word not in _NO_ADJECTIVES
+    return long or word in _ADJECTIVES
+
+
+def _trim_event(listed: Passage, first: int, end: int) -> Passage | None:
+    """The event without "the date of" and without what only qualifies it; None if it is none."""
+    tokens = listed.tokens
+    if found := rule("event_lead").starts(tokens, first, end):
+        first = found.end
+    end = _find_tail(tokens, first + 1, end)
+    bracket = tokens.codes.find("(", first, end)
+    if bracket > first:
+        kept = rule("kept_bracket").starts(tokens, bracket, end)
+        if not kept or (kept.has("short") and not _is_short_form(kept.read("short") or "")):
+            end = bracket
+    first, end = _trim(tokens, first, end)
+    event = listed.part(first, end)
+    return event if len(event.text) > 1 and not rule("no_event").search(tokens, first, end) else None
+
+
+def _is_short_form(name: str) -> bool:
+    return name[0].isupper() and "-" not in name and len(re.split(r"\W", name)[0]) <= 8
+
+
+def _find_tail(tokens: Tokens, first: int, end: int) -> int:
+    """Where an event ends within its piece: before the first qualifier outside of brackets."""
+    tails = rule("event_tail").find(tokens, first, end)
+    return next((tail.first for tail in tails if _is_outside(tokens, first, tail)), end)
+
+
+def _is_outside(tokens: Tokens, first: int, found: Found) -> bool:
+    """Whether no bracket that opens from ``first`` on is open where something was found."""
+    return _count_open(tokens, first, found.first) <= 0
+
+
+def _count_open(tokens: Tokens, first: int, end: int) -> int:
+    return tokens.codes.count("(", first, end) - tokens.codes.count(")", first, end)
+
+
+def _trim(tokens: Tokens, first: int, end: int) -> tuple[int, int]:
+    """Without punctuation at either end."""
+    while first < end and tokens.codes[first] in ",;.:\n":
+        first += 1
+    while end > first and tokens.codes[end - 1] in ",;.:\n":
+        end -= 1
+    if end > first and tokens.codes[end - 1] == ")" and _count_open(tokens, first, end) < 0:
+        end -= 1
+    return first, end

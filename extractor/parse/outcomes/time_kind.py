@@ -1,171 +1,216 @@
 """How a time frame relates to its time points: at, up to, from-to, per, unspecified.
 
-Rules give a first answer. It is one feature among others of a log-linear choice (see ``kind_features``), whose
-weights decide, and whose softmax says how sure they are. The rules read a skeleton of the time frame in which each
-length of time ("4 weeks") is ``#``, each named moment ("week 4") is ``@``, a list of either is doubled and a range
-is ``#-#`` or ``@-@``.
+Rules give a first answer. It is one feature among others of a log-linear choice, whose weights (``kind_weights.toml``)
+decide, and whose softmax says how sure they are. The rules read a skeleton of the time frame in which each length of
+time ("4 weeks") is ``#``, each named moment ("week 4") is ``@``, a list of either is doubled and a range is ``#-#``.
+Words count as features as themselves and as members of a class, by where they stand: in front of the first sign of a
+moment, between signs, behind the last.
 """
 
-import re
-from collections.abc import Sequence
+import math
+import tomllib
+from collections.abc import Iterable, Sequence
+from functools import cache
+from importlib.resources import files
+from itertools import pairwise
 
+from extractor.parse.values import value
 from extractor.schemas import TimeKind, TimeUnit
+from extractor.text.book import rule
+from extractor.text.lexer import LEXICON, NUMBER, Tokens
 
-from .kind_features import Guess, describe_kind
-from .kind_scores import choose_kind
-from .moments import Moment, MomentGroup
+from .times import Moment, MomentGroup, TimeFrame
 
-__all__ = ["guess_kind", "read_time_kind"]
+__all__ = ["KINDS", "Guess", "choose_kind", "describe_kind", "guess_kind"]
 
-
-_LONGEST = 800  # characters of a skeleton that are read; no real time frame is longer
-
-
-def _words(expression: str) -> re.Pattern[str]:
-    return re.compile(expression, re.IGNORECASE)
-
-
-_ABOUT = (
-    r"(?:[^\w#@]|about|approx(?:\.|imately)?|around|estimated|an?|average|of|the"
-    r"|total|maximum|minimum|max|at least|first|full|next|in|for|median|mean"
-    r"|study|whole|entire|to|is|was|planned|expected|additional|day|date|period"
-    r"|time ?points?|followed|until|will be|age|end|visit \d+)*"
-)
-_LIMIT = _words(
-    rf"\b(?:up\s?-?t[op]|upto|until|till|through(?:out)?|within|no (?:later|longer) than"
-    rf"|maxim\w+|over|for|at most|less than|lasting|lasted|duration"
-    rf"|average|median|every|followed|during|assessed (?:up|for)|(?:in|during) (?:the )?(?:first"
-    rf"|next|following)){_ABOUT}[#@](?![@])|[<≤]\s*#"
-)
-_LOOSE_LIMIT = _words(
-    r"\b(?:through(?:out)?|until|till|up to|during|over|from (?:the )?(?:date"
-    r"|time|first|start|enrol\w+|randomi\w+|baseline|day|infusion|initiation).{0,200}?\b(?:to"
-    r"|until|and)"
-    r"|to (?:the )?(?:end|completion|death|progression))\b.*#(?!#)|#.*\bthrough study completion"
-    r"|^\W*(?:daily|weekly|monthly|all year)\b.*#"
-)
-_BEGIN = (
-    r"(?:baseline|screening|randomi[sz]ation|enrol+ment|inclusion|entry|start"
-    r"|beginning|initiation|first|birth|pre-?dose|pre-?treatment"
-    r"|registration|consent|admission|infusion|surgery|operation|transplant\w*"
-    r"|dose|diagnosis|treatment|vaccination|0|@)"
-)
-_FROM_BEGINNING = _words(
-    rf"\b(?:from|since|between)\b.*?\b(?:to|until|till|through)\b{_ABOUT}[#@](?![@#])"
-    rf"|{_BEGIN}[^,;]{{0,60}}?(?:\bto\b|\bthrough\b|\s-+\s|(?<![#@])-(?=[#@])){_ABOUT}[#@](?![@#])"
-    r"|\b(?:during|within|over)\b[^#@]*\(##"
-    rf"|{_BEGIN}[^,;]{{0,60}}?\bto (?:the )?(?:end|completion)\b.*[#@](?![@#])"
-)
-_BARE = _words(
-    r"^(?:[\W_]|about|approx(?:\.|imately)?|around|estimated|an|average|of|a|total"
-    r"|minimum|maximum|at least|for|the|first|full|next|in|post|median|mean|date)*"
-    r"#(?:\W*(?:or|and|plus)?\W*#)*(?:\W|of|for|each|per|follow|up|study|treatment"
-    r"|therapy|patients?|participants?|subjects?|duration|period|total|time|observation"
-    r"|the|or|longer|more|on|in|trial|course|phase|only|approximately"
-    r"|average|maximum|planned|placebo)*$"
-)
-_COUNTED_FROM = _words(
-    r"^\W*(?:the )?first #|^\W*(?:about |approximately )?#\s+(?:from|following the start"
-    r"|of|treatment|therapy|follow|since|survival|duration|(?:post )?study|on"
-    r"|in)\b[^,;#@]*$"
-)
-_RANGE = _words(r"[#@]-[#@]|^\W*(?:from )?[#@] to [#@](?![#@])|\bbetween (?:[#@] (?:and|to) [#@]|##|@@)")
-_LIMIT_IS_RANGE = _words(rf"\b(?:up to|until|to (?:the )?end|through(?:out)?|maximum){_ABOUT}\(?[#@]-")
-_OPENS_SPAN = _words(rf"\b(?:between|from|within)\b{_ABOUT}(?:[#@]-|[#@] (?:and|to) [#@])|\bbetween (?:##|@@)")
-_BEFORE_AND_AFTER = _words(r"\b(?:before|pre) and (?:after|post)\b")
-_EXPLAINED = _words(r"^\W*#\s*\(#\)\W*$")
-_MOMENTS_BEFORE = _words(r"\b(?:baseline|visit|at|before|after|prior|day 0)\b")
-_NAMED = _words(
-    r"\b(?:at|on|bas[ei]*line|screening|before|after|pre|post|prior|immediate\w*"
-    r"|following|days?|visits?|end of|time of|once|admission|single"
-    r"|surgery|(?:intra|peri|pre|post)-?operative\w*|(?:during|in) (?:the )?(?:surgery"
-    r"|operation|procedure)|delivery|birth|enrol+ment|inclusion"
-    r"|randomi[sz]ation|discharge|cross-?sectional|entry)\b|\bpre-|\bpost-|\b[TVJ]\d|@"
-)
-_VAGUE = _words(
-    r"\b(?:through(?:out)?|until|till|up to|during(?! (?:the )?(?:surgery|operation"
-    r"|procedure))|(?<!entry )to|completion|study period|whole|entire|season|average"
-    r"|duration|20\d\d|19\d\d|analy[sz]ed|recruitment)\b"
-)
-_EACH = _words(
-    r"\b(?:every|each|per)\b|\b(?:daily|weekly|monthly|yearly|annually|quarterly"
-    r"|\w*intervals?)\b|\b(?:once|twice|times) (?:a|per|every)\b"
-)
+KINDS = (TimeKind.AT, TimeKind.UP_TO, TimeKind.FROM_TO, TimeKind.PER, TimeKind.UNSPECIFIED)
+"""The kinds in the order of the weights in ``kind_weights.toml``."""
+_MOST_WORDS = 60
+_MOST_TOKENS = 150
+"""A skeleton is read so far; no real time frame is longer."""
+_CLASSES = {
+    "LIMIT": "up upto until till through throughout thru within no maximum max over during for"
+    " assessed followed lasting",
+    "BEGIN": "baseline screening randomization randomisation enrollment enrolment inclusion entry start beginning"
+    " initiation first birth registration consent admission",
+    "AFTER": "after post following since from",
+    "BEFORE": "before prior pre predose",
+    "EACH": "every each per daily weekly monthly yearly annually quarterly once twice times intervals",
+    "SPAN": "period duration length time season study whole entire total course average median mean approximately",
+    "AT": "at on visit visits timepoint timepoints",
+    "END": "completion end discharge death progression discontinuation last final termination",
+    "AND": "and or",
+    "TO": "to",
+    "BETWEEN": "between",
+    "THEN": "then thereafter",
+}
+_CLASS_OF = {word: name for name, words in _CLASSES.items() for word in words.split()}
+_SIGNS = frozenset(",;:(/+-")
 
 
-def read_time_kind(
-    text: str, masked: str, groups: Sequence[MomentGroup], points: Sequence[Moment]
-) -> tuple[TimeKind, float]:
-    """The kind of a cleaned time frame and the probability that it is right.
+@value(frozen=True, slots=True)
+class Guess:
+    """The kind that the rules give, the rule that did, and the words of the skeleton that it read."""
 
-    ``masked``, ``groups`` and ``points`` are what ``mask_intervals``, ``find_moment_groups`` and
-    ``select_time_points`` made of it.
+    kind: TimeKind
+    rule: str
+    words: tuple[str, ...]
+
+
+def guess_kind(frame: TimeFrame) -> Guess:
+    """What the rules say.
+
+    >>> from extractor.text.book import read_text
+    >>> from extractor.parse.outcomes.times import read_time_frame
+    >>> guess_kind(read_time_frame(read_text("Up to 2 years")))
+    Guess(kind=<TimeKind.UP_TO: 'up_to'>, rule='limit', words=('up', 'to', '#'))
     """
-    return choose_kind(describe_kind(guess_kind(text, masked, groups, points), groups, points))
+    skeleton, words = _make_skeleton(frame.kept, frame.groups)
+    kind, name = _guess_with_points(skeleton, frame.points) if frame.points else _guess_without_points(frame)
+    return Guess(kind, name, words)
 
 
-def guess_kind(text: str, masked: str, groups: Sequence[MomentGroup], points: Sequence[Moment]) -> Guess:
-    """What the rules say."""
-    skeleton = _skeleton(masked, groups)
-    kind, rule = _with_points(skeleton, points) if points else _without_points(text)
-    return Guess(kind, rule, skeleton)
-
-
-def _skeleton(masked: str, groups: Sequence[MomentGroup]) -> str:
-    pieces: list[str] = []
+def _make_skeleton(tokens: Tokens, groups: Sequence[MomentGroup]) -> tuple[Tokens, tuple[str, ...]]:
+    """The tokens with a sign for each group, and the same as words, where a group is one word."""
+    codes: list[str] = []
+    words: list[str] = []
     done = 0
-    for group in groups:
-        sign = "@" if group.moments[0].named else "#"
-        shown = sign * min(2, len(group.moments))
-        if len(group.moments) == 2 and group.moments[1].after_range:
-            shown = f"0 to {sign}" if _is_beginning(group.moments[0]) else f"{sign}-{sign}"
-        pieces += (masked[done : group.start], shown)
-        done = group.end
-    return " ".join(("".join(pieces) + masked[done:]).split())[:_LONGEST]
+    for group in (*groups, None):
+        stop = group.first if group else len(tokens)
+        codes += tokens.codes[done:stop]
+        words += (word.lower() for word in tokens.words[done:stop])
+        if group:
+            shown = _show(group)
+            codes += shown.replace(" to ", LEXICON["to"]).replace("0", NUMBER)
+            words += shown.split()
+            done = group.end
+    codes = codes[:_MOST_TOKENS]
+    places = list(range(len(codes)))
+    return Tokens("", [""] * len(codes), places, places, "".join(codes)), tuple(words)
+
+
+def _show(group: MomentGroup) -> str:
+    moments = group.moments
+    sign = "@" if moments[0].named else "#"
+    if len(moments) == 2 and moments[1].after_range:
+        return f"0 to {sign}" if _is_beginning(moments[0]) else f"{sign}-{sign}"
+    return sign * min(2, len(moments))
 
 
 def _is_beginning(moment: Moment) -> bool:
     return moment.value <= 0 or (moment.named and moment.value == 1 and moment.unit is not TimeUnit.CYCLE)
 
 
-def _without_points(text: str) -> tuple[TimeKind, str]:
-    vague = _VAGUE.search(text)
-    if _EACH.search(text) and not vague:
+def _guess_without_points(frame: TimeFrame) -> tuple[TimeKind, str]:
+    place = (frame.tokens, frame.first, frame.end)
+    vague = rule("vague_time").search(*place)
+    if rule("each_time").search(*place) and not vague:
         return TimeKind.PER, "each"
-    if _NAMED.search(text) and not vague:
+    if rule("named_moment").search(*place) and not vague:
         return TimeKind.AT, "named"
     return TimeKind.UNSPECIFIED, "vague" if vague else "nothing"
 
 
-def _with_points(skeleton: str, points: Sequence[Moment]) -> tuple[TimeKind, str]:
-    if _BEFORE_AND_AFTER.search(skeleton):
-        return TimeKind.AT, "before and after"
-    if _RANGE.search(skeleton) and len(points) == 2:
-        return _range_kind(skeleton)
-    listed = sum(point.named for point in points) >= 3 and "#" not in skeleton
-    if not listed and _LIMIT.search(skeleton):
-        return TimeKind.UP_TO, "limit"
-    if not listed and _FROM_BEGINNING.search(skeleton):
-        return TimeKind.UP_TO, "from beginning"
-    return _span_or_moment(skeleton, points)
-
-
-def _span_or_moment(skeleton: str, points: Sequence[Moment]) -> tuple[TimeKind, str]:
-    """A bare length of time is a span from the start; what is left names moments."""
+def _guess_with_points(skeleton: Tokens, points: Sequence[Moment]) -> tuple[TimeKind, str]:
+    """A range is a span from a later moment, a bare length of time one from the start; what is left names moments."""
     alone = len(points) == 1
-    if (alone and "##" not in skeleton and _BARE.match(skeleton)) or _EXPLAINED.match(skeleton):
-        return TimeKind.UP_TO, "bare"
-    if _COUNTED_FROM.match(skeleton) or (alone and _LOOSE_LIMIT.search(skeleton)):
-        return TimeKind.UP_TO, "loose limit"
+    listed = sum(point.named for point in points) >= 3 and "#" not in skeleton.codes
+    checks = (
+        (True, "before_and_after", TimeKind.AT, "before and after"),
+        (len(points) == 2, "range_of_moments", None, "range"),
+        (not listed, "limit", TimeKind.UP_TO, "limit"),
+        (not listed, "from_beginning", TimeKind.UP_TO, "from beginning"),
+        (alone and "##" not in skeleton.codes, "bare_length", TimeKind.UP_TO, "bare"),
+        (True, "length_explained", TimeKind.UP_TO, "bare"),
+        (True, "counted_from", TimeKind.UP_TO, "loose limit"),
+        (alone, "loose_limit", TimeKind.UP_TO, "loose limit"),
+    )
+    for applies, name, kind, shown in checks:
+        if applies and rule(name).search(skeleton):
+            return (kind, shown) if kind else _guess_range(skeleton)
     return TimeKind.AT, "moments"
 
 
-def _range_kind(skeleton: str) -> tuple[TimeKind, str]:
-    """A range is a span from a later moment, unless it says when something is done or ends."""
-    if _LIMIT_IS_RANGE.search(skeleton):
+def _guess_range(skeleton: Tokens) -> tuple[TimeKind, str]:
+    """A range is a span, unless it says when something is done or ends."""
+    if rule("limit_is_range").search(skeleton):
         return TimeKind.UP_TO, "limit is a range"
-    if _OPENS_SPAN.search(skeleton):
+    if rule("opens_span").search(skeleton):
         return TimeKind.FROM_TO, "span"
-    if _MOMENTS_BEFORE.search(skeleton.split("-", maxsplit=1)[0]):
-        return TimeKind.AT, "moment is a range"
-    return TimeKind.FROM_TO, "range"
+    before = rule("moments_before").search(skeleton, 0, skeleton.codes.find("-") % (len(skeleton) + 1))
+    return (TimeKind.AT, "moment is a range") if before else (TimeKind.FROM_TO, "range")
+
+
+def describe_kind(frame: TimeFrame, guess: Guess) -> list[str]:
+    """The features of a time frame, in a fixed order.
+
+    >>> from extractor.text.book import read_text
+    >>> from extractor.parse.outcomes.times import read_time_frame
+    >>> frame = read_time_frame(read_text("Up to 2 years"))
+    >>> describe_kind(frame, guess_kind(frame))[:3]
+    ['rule up_to', 'rule up_to limit', 'up_to 1 points']
+    """
+    known = (word if word[0].isalpha() or word[0] in "#@" or word in _SIGNS else "0" for word in guess.words
+             if word[0].isalnum() or word[0] in "#@" or word in _SIGNS)  # fmt: skip
+    words = list(known)[:_MOST_WORDS]
+    classes = [_CLASS_OF.get(word, "WORD") if word[0].isalpha() else word for word in words]
+    features = {f"rule {guess.kind}": None, f"rule {guess.kind} {guess.rule}": None}
+    features |= dict.fromkeys(_count(guess.kind, len(words), frame))
+    features |= dict.fromkeys(f"word {word}" for word in words)
+    features |= dict.fromkeys(f"{guess.kind} with {name}" for name in classes)
+    features |= dict.fromkeys(f"pair {one} {other}" for one, other in pairwise(["^", *classes, "$"]))
+    features |= dict.fromkeys(_place(words, classes))
+    return list(features)
+
+
+def _count(kind: TimeKind, words: int, frame: TimeFrame) -> list[str]:
+    groups, points = frame.groups, frame.points
+    has_zero = any(moment.value <= 0 for group in groups for moment in group.moments)
+    return [
+        f"{kind} {min(len(points), 3)} points",
+        f"points {min(len(points), 4)}",
+        f"named {min(sum(point.named for point in points), 3)}",
+        f"groups {min(len(groups), 4)}",
+        f"units {min(len({point.unit for point in points}), 3)}",
+        f"length {min(words // 3, 6)}",
+        *(["zero"] if has_zero else []),
+    ]
+
+
+def _place(words: Sequence[str], classes: Sequence[str]) -> list[str]:
+    """Features of the words around the signs of moments."""
+    signs = [number for number, word in enumerate(words) if word[0] in "#@"]
+    if not signs:
+        return []
+    first, last = signs[0], signs[-1]
+    around = ["^", *words, "$"]
+    return [
+        "signs " + " ".join(words[number] for number in signs[:3]),
+        f"beside first: {around[first]}",
+        f"beside last: {around[last]}",
+        f"behind first: {around[first + 2]}",
+        f"behind last: {around[last + 2]}",
+        *(f"before {name}" for name in classes[:first]),
+        *(f"between {name}" for name in classes[first + 1 : last]),
+        *(f"behind {name}" for name in classes[last + 1 :]),
+    ]
+
+
+def choose_kind(features: Iterable[str]) -> tuple[TimeKind, float]:
+    """The most probable kind and its probability.
+
+    >>> choose_kind(["rule up_to", "rule up_to limit"])[0]
+    <TimeKind.UP_TO: 'up_to'>
+    """
+    table = _load_weights()
+    sums = [sum(column) for column in zip(*(table[name] for name in features if name in table), strict=True)]
+    highest = max(sums, default=0.0)
+    shares = [math.exp(one - highest) for one in sums] or [1.0] * len(KINDS)
+    best = max(range(len(KINDS)), key=shares.__getitem__)
+    return KINDS[best], shares[best] / sum(shares)
+
+
+@cache
+def _load_weights() -> dict[str, tuple[float, ...]]:
+    table = tomllib.loads((files(__package__) / "kind_weights.toml").read_text("utf-8"))
+    return {name: tuple(weights) for name, weights in table.items()}

@@ -1,7 +1,6 @@
 import pytest
 
-from extractor.parse.outcomes.classes import classify_outcomes
-from extractor.parse.outcomes.outcome_features import OutcomeWords, describe_outcomes, trial_tokens
+from extractor.parse.outcomes.classes import OutcomeWords, classify_outcomes, describe_outcomes, trial_tokens
 from extractor.parse.scoring import read_tokens
 from extractor.schemas import Section, Source, TrialRecord
 

@@ -1,7 +1,17 @@
 import pytest
 
-from extractor.parse.outcomes.end_events import read_end_events
-from extractor.parse.outcomes.events import find_counted_start, find_events, find_listed_events, find_named_event
+from extractor.parse.outcomes.events import (
+    find_counted_start,
+    find_events,
+    find_listed_events,
+    find_named_event,
+    read_end_events,
+)
+from extractor.text.passage import read_section
+
+
+def read(text):
+    return read_section("outcomes", text).whole
 
 
 @pytest.mark.parametrize(
@@ -39,14 +49,15 @@ from extractor.parse.outcomes.events import find_counted_start, find_events, fin
         ("The time from the first response to gene relapse.", "the first response", ["gene relapse"]),
         ("DOR after the infusion, defined as the time from first CR to PD.", "first CR", ["PD"]),
         ("From the first dose up to 24 months", "the first dose", []),
+        ("From the first dose to death.\n\nSurvival was estimated.", "the first dose", ["death"]),
         ("Until progression or death, up to 3 years", None, ["progression", "death"]),
     ],
 )
 def test_reads_events(text, start, ends):
-    found = find_events(text)
+    found = find_events(read(text))
     assert found is not None
-    assert (text[slice(*found.start)] if found.start else None) == start
-    assert [text[slice(*end)] for end in found.ends] == ends
+    assert (found.start.text if found.start else None) == start
+    assert [end.text for end in found.ends] == ends
 
 
 @pytest.mark.parametrize(
@@ -54,7 +65,7 @@ def test_reads_events(text, start, ends):
     ["Survival of all participants. Baseline characteristics are reported.", "Every 8 weeks until week 24", "2 years"],
 )
 def test_a_text_without_events_has_none(text):
-    assert find_events(text) is None
+    assert find_events(read(text)) is None
 
 
 @pytest.mark.parametrize(
@@ -72,12 +83,15 @@ def test_a_text_without_events_has_none(text):
         ("death in the absence of progression", ["death"]),
         ("death or lost to follow-up", ["death"]),
         ("progression/last follow-up", ["progression"]),
+        ("first occurrence of/ incidence of relapse", ["relapse"]),
+        ("first documented cPR or better", ["first documented cPR or better"]),
+        ("progression (RECIST 1.1) or death (event)", ["progression", "death"]),
         ("12 weeks", []),
         ("study completion", []),
     ],
 )
 def test_reads_the_list_of_end_events(listed, ends):
-    assert [listed[slice(*span)] for span in read_end_events(listed, 0, len(listed))] == ends
+    assert [event.text for event in read_end_events(read(listed))] == ends
 
 
 @pytest.mark.parametrize(
@@ -94,7 +108,7 @@ def test_reads_the_list_of_end_events(listed, ends):
     ],
 )
 def test_reads_events_that_are_listed_without_a_start(text, events):
-    assert [text[slice(*span)] for span in find_listed_events(text)] == events
+    assert [event.text for event in find_listed_events(read(text))] == events
 
 
 @pytest.mark.parametrize(
@@ -107,16 +121,16 @@ def test_reads_events_that_are_listed_without_a_start(text, events):
     ],
 )
 def test_reads_the_start_of_a_counted_moment(text, start):
-    found = find_counted_start(text)
-    assert (text[slice(*found)] if found else None) == start
+    found = find_counted_start(read(text))
+    assert (found.text if found else None) == start
 
 
 def test_reads_the_event_of_a_time_to():
     text = "Median time to first platelet engraftment (days)"
-    assert text[slice(*find_named_event(text))] == "first platelet engraftment"
-    assert find_named_event("Survival") is None
+    assert find_named_event(read(text)).text == "first platelet engraftment"
+    assert find_named_event(read("Survival")) is None
 
 
 def test_a_long_text_costs_its_length():
-    find_events("from the start of " * 2000 + "to " * 2000)
-    find_events("progression, or relapse (" * 2000)
+    find_events(read("from the start of " * 2000 + "to " * 2000))
+    find_events(read("progression, or relapse (" * 2000))

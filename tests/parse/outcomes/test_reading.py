@@ -3,12 +3,12 @@ from itertools import count
 from extractor.parse.outcomes import read_outcomes
 from extractor.parse.parsed import CERTAIN, ChunkKind
 from extractor.schemas import Instrument, Part, Rank, Section, Source, TimeKind, TimePoint, TrialRecord
-from extractor.text.clean import clean_text
+from extractor.text.passage import read_section
 
 
 def read(*sections):
     record = TrialRecord(record_id="x", source=Source(path="x", format="flat"), sections=sections)
-    return read_outcomes(record, {s.name: clean_text(s.text) for s in sections}, count(7)), record
+    return read_outcomes(record, {s.name: read_section(s.name, s.text) for s in sections}, count(7)), record
 
 
 def structured():

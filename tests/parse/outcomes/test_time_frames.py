@@ -1,17 +1,15 @@
 import pytest
 
-from extractor.parse.outcomes.moments import find_moment_groups
-from extractor.parse.outcomes.time_kind import read_time_kind
-from extractor.parse.outcomes.time_points import mask_intervals, select_time_points
+from extractor.parse.outcomes.time_kind import choose_kind, describe_kind, guess_kind
+from extractor.parse.outcomes.times import read_time_frame
+from extractor.text.book import read_text
 
 
 def read(text):
-    masked = mask_intervals(text)
-    groups = list(find_moment_groups(masked))
-    points = select_time_points(masked, groups)
-    kind, confidence = read_time_kind(text, masked, groups, points)
+    frame = read_time_frame(read_text(text))
+    kind, confidence = choose_kind(describe_kind(frame, guess_kind(frame)))
     assert 0 < confidence < 1
-    return kind.value, [(point.value, point.unit.value) for point in points]
+    return kind.value, [(point.value, point.unit.value) for point in frame.points]
 
 
 @pytest.mark.parametrize(
@@ -55,6 +53,8 @@ def test_reads_kind_and_points(text, kind, points):
         ("0, 1.5 and 4 hours", [(1.5, "hour"), (4, "hour")]),
         ("4 ± 2 months", [(4, "month")]),
         ("12 weeks in a Q3W regimen", [(12, "week")]),
+        ("Baseline, Month-3 and Month-6", [(3, "month"), (6, "month")]),
+        ("72,96,120 and 144 hours", [(72, "hour"), (96, "hour"), (120, "hour"), (144, "hour")]),
         ("Week 4, month 3, and again week 4", [(4, "week"), (3, "month")]),
     ],
 )
@@ -65,6 +65,7 @@ def test_lists_moments_only(text, points):
 def test_a_long_list_without_a_unit_ends_soon():
     text = "7±3 days, ".join("1234567890") + " , ".join(str(n) for n in range(4000))
     assert read(text)[0] in {"at", "up_to", "unspecified"}
+    assert read("1, 2 " * 500)[1] == []
 
 
 @pytest.mark.parametrize("text", ["Week {}", "{} weeks", "weeks {} and {}", "day 4 to {}", "up to cycle {}"])

@@ -1,15 +1,19 @@
 import pytest
 
-from extractor.parse.outcomes.events import mentions_censoring
-from extractor.parse.outcomes.instruments import find_instrument
-from extractor.parse.outcomes.materials import find_methods, find_specimens
+from extractor.parse.outcomes.naming import find_instrument, find_methods, find_specimens
+from extractor.text.book import read_text, rule
+from extractor.text.passage import read_section
+
+
+def read(text):
+    return read_section("outcomes", text).whole
 
 
 @pytest.mark.parametrize(
     ("text", "expected"), [("death (censored)", True), ("or last follow-up", True), ("death", False)]
 )
 def test_censoring(text, expected):
-    assert mentions_censoring(text) is expected
+    assert bool(rule("censoring").search(read_text(text))) is expected
 
 
 @pytest.mark.parametrize(
@@ -22,10 +26,18 @@ def test_censoring(text, expected):
         ("by the Lugano 2014 criteria", "Lugano", "2014"),
         ("a VAS 0 to 10 cm", "VAS", None),
         ("the Dry Cough Questionnaire (DCQ)", "DCQ", None),
+        ("graded by CTCAE v.4 during therapy", "CTCAE", "4"),
+        ("progression per RECIST 1.1 or death", "RECIST", "1.1"),
+        ("toxicity by NCI-CTC 3 or higher", "CTC", None),
+        ("Change in the total DCQ-RS-IV score", "DCQ-RS-IV", None),
+        ("Response Evaluation Criteria in Solid Tumors (RECIST1.1)", "RECIST", "1.1"),
+        ("by IWCLL1 criteria", "IWCLL", None),
+        ("Participants with an IGA of 0 or 1", "IGA", None),
+        ("Quality of the Aging Cough (QAC score)", "QAC", None),
     ],
 )
 def test_reads_instruments(text, name, version):
-    found = find_instrument(text)
+    found = find_instrument(read(text))
     assert found is not None
     assert (found.instrument.name, found.instrument.version) == (name, version)
 
@@ -41,27 +53,27 @@ def test_reads_instruments(text, name, version):
     ],
 )
 def test_the_short_form_is_used_where_the_text_has_it(text, name):
-    found = find_instrument(text)
+    found = find_instrument(read(text))
     assert found
     assert found.instrument.name == name
 
 
 def test_the_short_form_may_stand_elsewhere_in_the_record():
-    found = find_instrument("Berg Balance Scale at discharge", ["Fitness", "A BBS of 40 or more"])
+    found = find_instrument(read("Berg Balance Scale at discharge"), ["Fitness", "A BBS of 40 or more"])
     assert found
     assert found.instrument.name == "BBS"
 
 
 @pytest.mark.parametrize("text", ["Change in body mass index (BMI)", "Left ventricular mass index (LVMI)"])
 def test_a_computed_index_is_no_instrument(text):
-    assert find_instrument(text) is None
+    assert find_instrument(read(text)) is None
 
 
 def test_no_instrument():
-    assert find_instrument("Number of deaths") is None
+    assert find_instrument(read("Number of deaths")) is None
 
 
 def test_specimens_and_methods_are_quoted_once():
     text = "Copies in bone marrow and peripheral blood by qPCR; cells in bone marrow by flow cytometry; blood pressure"
-    assert [text[slice(*span)] for span in find_specimens(text)] == ["bone marrow", "peripheral blood"]
-    assert [text[slice(*span)] for span in find_methods(text)] == ["qPCR", "flow cytometry"]
+    assert [found.text for found in find_specimens(read(text))] == ["bone marrow", "peripheral blood"]
+    assert [found.text for found in find_methods(read(text))] == ["qPCR", "flow cytometry"]

@@ -1,0 +1,289 @@
+"""What an outcome names: the instrument with its version, the specimens, the methods of measuring."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from extractor.parse.values import value
+from extractor.schemas import Instrument
+from extractor.text.book import find_terms, rule
+from extractor.text.lexer import Tokens
+from extractor.text.passage import Passage
+from extractor.text.patterns import Found
+from extractor.text.terms import Term
+
+__all__ = ["InstrumentFound", "find_instrument", "find_methods", "find_specimens", "has"]
+
+_VERSIONED = frozenset(
+    [
+        "CTCAE",
+        "CTC",
+        "NCCN",
+        "RECIST",
+        "mRECIST",
+        "iRECIST",
+        "Lugano",
+        "Cheson",
+        "IWG",
+        "IWCLL",
+        "RANO",
+        "PCWG3",
+        "ELN",
+        "IMWG",
+    ]
+)
+_NO_SCALE = frozenset(
+    [
+        "QOL",
+        "HRQL",
+        "HRQOL",
+        "PRO",
+        "CR",
+        "CT",
+        "GVHD",
+        "DLT",
+        "AD",
+        "PSA",
+        "BMI",
+        "BSA",
+        "AE",
+        "AES",
+        "AESI",
+        "MRI",
+        "PET",
+        "CRS",
+        "II",
+        "III",
+        "IV",
+        "RD",
+        "SPT",
+        "IGE",
+        "FEV",
+        "COPD",
+        "PRN",
+        "HDM",
+    ]
+)
+_NO_TITLE = frozenset(
+    [
+        "Total",
+        "Mean",
+        "Median",
+        "Average",
+        "Daily",
+        "Change",
+        "Changes",
+        "Baseline",
+        "From",
+        "Quality",
+        "Symptom",
+        "Symptoms",
+        "Severity",
+        "The",
+        "This",
+        "Each",
+        "And",
+        "Score",
+        "Scores",
+        "A",
+    ]
+)
+_BODIES = frozenset(["NCCN", "IWCLL"])
+"""Guidelines that go by the letters of the body that issues them: its full name is not theirs."""
+_ANSWER_FORMATS = frozenset(["Likert"])
+"""How questions are answered: another instrument that is named beside it says which questions."""
+_COMPUTED = frozenset(["BMI", "LVMI", "HOMA", "HOMA-IR", "CPET", "MMTT", "OGTT", "ABI", "AHI"])
+"""Indexes and tests of the body that grade nothing."""
+_SMALL = frozenset(["of", "and", "for", "in"])
+_VERSION = re.compile(r"(?:19|20)\d\d|\d{1,2}(?:\.\d{1,4}){0,2}")
+
+# How often labelled outcomes agree, by how the instrument is named.
+_VERSIONED_SURE, _ABBREVIATED, _LONG_NAME, _SEVERAL = 0.97, 0.86, 0.5, 0.75
+_SHORT_FORM = 5
+"""A name of so few letters is a short form itself."""
+
+
+@value(frozen=True, slots=True)
+class InstrumentFound:
+    """An instrument, the probability that it is right, and the words that name it."""
+
+    instrument: Instrument
+    confidence: float
+    place: Passage
+
+
+def has(name: str, body: Passage) -> bool:
+    """Whether a rule is found in a passage."""
+    return rule(name).search(body.tokens, body.first, body.end) is not None
+
+
+def find_instrument(body: Passage, record: Iterable[str] = ()) -> InstrumentFound | None:
+    """The first instrument that a passage names, by its usual short form if the ``record`` states that anywhere.
+
+    >>> from extractor.text.passage import read_section
+    >>> text = "graded by the Common Terminology Criteria for Adverse Events (CTCAE, Version 5.0)"
+    >>> find_instrument(read_section("outcomes", text).whole).instrument
+    Instrument(name='CTCAE', version='5.0')
+    """
+    tokens = body.tokens
+    terms = find_terms(tokens, "instruments", body.first, body.end)
+    named = [term for term in terms if term.value not in _ANSWER_FORMATS]
+    if not named and (unknown := _find_unknown(body)):
+        return unknown
+    if not terms:
+        return None
+    first = (named or terms)[0]
+    # A long name and its abbreviation say the same; the version follows one of them.
+    same = [term for term in terms if term.value == first.value]
+    version = next((found for term in same if (found := _read_version(body, term))), None)
+    name = _read_closer_name(body, first) or _read_name(tokens, first, same, record)
+    sure = min(first.entry.confidence, _rate(tokens, first.value, same, alone=len(same) == len(terms)))
+    return InstrumentFound(Instrument(name=name, version=version), sure, body.part(first.first, first.end))
+
+
+def _rate(tokens: Tokens, name: str, same: Sequence[Term], *, alone: bool) -> float:
+    abbreviated = any(tokens.read(term.first, term.end).lower() == name.lower() for term in same)
+    if not alone:
+        return _SEVERAL
+    return _VERSIONED_SURE if name in _VERSIONED and abbreviated else _ABBREVIATED if abbreviated else _LONG_NAME
+
+
+def _read_name(tokens: Tokens, first: Term, same: Sequence[Term], record: Iterable[str]) -> str:
+    """The usual short form if it stands anywhere, else the name as it is written."""
+    written = (tokens.read(term.first, term.end) for term in same)
+    if first.value in _BODIES or any(_letters(name) == _letters(first.value) for name in written):
+        return first.value
+    short = re.compile(rf"(?<!\w){re.escape(first.value)}(?!\w)")
+    return first.value if any(map(short.search, (tokens.text, *record))) else tokens.read(first.first, first.end)
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalnum, name.lower()))
+
+
+def _read_closer_name(body: Passage, term: Term) -> str | None:
+    """The closer name in brackets behind a long one, if it holds the letters of the usual short form."""
+    found = rule("closer_name").starts(body.tokens, term.end, body.end)
+    name = found.read("name") if found else None
+    usual = term.value.lower()
+    plain = name is not None and not set(" .").intersection(name)  # "(RECIST 1.1)" is a version
+    return name if name and plain and name.lower() != usual and usual in name.lower() else None
+
+
+def _read_version(body: Passage, term: Term) -> str | None:
+    found = rule("stated_version").starts(body.tokens, term.end, body.end)
+    if not found and term.value in _VERSIONED:
+        found = rule("bare_version").starts(body.tokens, term.end, body.end)
+        if found and found.has("limit") and "." not in (found.read("version") or ""):
+            return None  # a bare whole number may be a limit: "CTC 3 or higher", "RECIST 2 weeks"
+    version = (found.read("version") or "").lstrip(".") if found else ""
+    if term.end < body.end and _is_name(body.tokens, term.end) and "." not in version:
+        return None  # "IWCLL1" is the first of two names with a footnote, or another name
+    return version if _VERSION.fullmatch(version) else None
+
+
+def _find_unknown(body: Passage) -> InstrumentFound | None:
+    tokens = body.tokens
+    for name, accepts, confidence in (("named_scale", _is_abbreviation, 0.7), ("abbreviated_scale", _is_scale, 0.6)):
+        for found in rule(name).find(tokens, body.first, body.end):
+            place = _widen(tokens, *(found.part("name") or (0, 0)))
+            if accepts(title := tokens.read(*place)):
+                return InstrumentFound(Instrument(name=title), confidence, body.part(*place))
+    for found in rule("titled_scale").find(tokens, body.first, body.end):
+        first, end = _find_title(tokens, *(found.part("name") or (0, 0)))
+        if first < end:
+            return InstrumentFound(Instrument(name=tokens.read(first, end)), 0.5, body.part(first, end))
+    return None
+
+
+def _widen(tokens: Tokens, first: int, end: int) -> tuple[int, int]:
+    """The name with the words that hyphens join to its beginning: "ADHD-RS-IV"."""
+    while first > 0 and _is_joined(tokens, first):
+        first -= 1
+    return first, end
+
+
+def _is_abbreviation(name: str) -> bool:
+    short = " " not in name and len(name) <= 14 and name not in _COMPUTED
+    return short and name[0].isupper() and any(map(str.isupper, name[1:6]))
+
+
+def _is_scale(name: str) -> bool:
+    return " " not in name and name[:2].isupper() and len(name) > 1 and name.upper().split("-")[0] not in _NO_SCALE
+
+
+def _find_title(tokens: Tokens, first: int, end: int) -> tuple[int, int]:
+    """The capitalised words in front of "scale" with the small ones between them; an empty place if there are none."""
+    start = end - 1
+    while start > first and _goes_on(tokens, start - 1):
+        start -= 1
+    while start < end - 1 and (tokens.words[start] in _SMALL or tokens.words[start] in _NO_TITLE):
+        start += 1
+    lead = " ".join(tokens.words[start : end - 1])
+    return (start, end) if lead and not lead.endswith(("of Life", "Body Mass")) else (end, end)
+
+
+def _goes_on(tokens: Tokens, place: int) -> bool:
+    """Whether a title may have this word: "Self-rating Scale", but not what a hyphen joins to a title."""
+    word, behind = tokens.words[place], tokens.words[place + 1]
+    if _is_joined(tokens, place + 1) and not behind.islower():
+        return False
+    second = word.islower() and place > 0 and _is_joined(tokens, place)
+    return second or word in _SMALL or (word[0].isupper() and word[1:2].islower())
+
+
+def _is_joined(tokens: Tokens, place: int) -> bool:
+    """Whether a hyphen joins a word to the one before."""
+    return tokens.text[tokens.ends[place - 1] : tokens.starts[place]] == "-"
+
+
+def find_specimens(body: Passage) -> list[Passage]:
+    """The specimens in a passage, each once, in order.
+
+    >>> from extractor.text.passage import read_section
+    >>> body = read_section("outcomes", "IgE in serum and in nasal lavage; serum was frozen").whole
+    >>> [found.text for found in find_specimens(body)]
+    ['serum', 'nasal lavage']
+    """
+    return _find_once(body, "specimens")
+
+
+def find_methods(body: Passage) -> list[Passage]:
+    """The methods of measuring in a passage, each once, in order.
+
+    >>> from extractor.text.passage import read_section
+    >>> text = "copies by quantitative polymerase chain reaction (qPCR), cells by flow cytometry, again by qPCR"
+    >>> [found.text for found in find_methods(read_section("outcomes", text).whole)]
+    ['quantitative polymerase chain reaction (qPCR)', 'flow cytometry']
+    """
+    return _find_once(body, "methods")
+
+
+def _find_once(body: Passage, vocabulary: str) -> list[Passage]:
+    """Every name once; one that only stands in a longer name before it is left out."""
+    found: dict[tuple[str, ...], Passage] = {}
+    for term in find_terms(body.tokens, vocabulary, body.first, body.end):
+        if term.end < body.end and _is_name(body.tokens, term.end):
+            continue
+        place = body.part(term.first, term.end)
+        brackets = rule("short_form").starts(body.tokens, term.end, body.end)
+        if brackets and len(place.text) > _SHORT_FORM and _is_short_form(brackets):
+            place = body.part(term.first, brackets.end)
+        words = tuple(word.lower() for word in body.tokens.words[place.first : place.end])
+        if not any(_holds(longer, words) for longer in found):
+            found[words] = place
+    return list(found.values())
+
+
+def _is_name(tokens: Tokens, behind: int) -> bool:
+    """Whether a number that sticks to a term makes it another name: "CT1192"."""
+    return tokens.joined(behind) and tokens.words[behind][0].isdigit()
+
+
+def _is_short_form(brackets: Found) -> bool:
+    word = brackets.text[1:-1]
+    return 2 <= len(word) <= 9 and (word[0].isupper() or word[1].isupper())
+
+
+def _holds(longer: Sequence[str], words: Sequence[str]) -> bool:
+    """Whether a name stands in another."""
+    return any(tuple(longer[at : at + len(words)]) == tuple(words) for at in range(len(longer) - len(words) + 1))
