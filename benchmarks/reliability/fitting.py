@@ -50,7 +50,7 @@ def fit_curve(stated: Sequence[Stated]) -> Curve:
         share = max(min(level, (right + 1) / (count + 2)), curve[-1][1] if curve else 0.0)
         ends = {flat[0][0], flat[-1][0]}
         curve += [(round(mean, 4), round(share, 4)) for mean in sorted(ends)]
-    return tuple(curve)
+    return tuple(dict(curve).items())  # knots that are one when rounded
 
 
 def _list_bins(stated: Sequence[Stated]) -> list[list[Stated]]:

@@ -20,6 +20,9 @@ __all__ = ["parse"]
 def parse(
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Files, folders, globs, or - for stdin.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, with every offset.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Under each value the rules that found its words, and these words.")
+    ] = False,
     stats: Annotated[
         bool, typer.Option("--stats", help="Over all records: which numbers are read, and what the others look like.")
     ] = False,
@@ -50,6 +53,11 @@ def parse(
             from .parse_stats import show_stats
 
             show_stats(records, inputs, report, shapes, as_json=as_json)
+        elif explain:
+            from .explain import explain_record
+
+            for record in records:
+                typer.echo(explain_record(record))
         else:
             _show_all(map(parse_record, records), as_json=as_json)
         if failures:

@@ -26,13 +26,16 @@ SIGNS = "\n!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~±·•°×≤≥"
 _TOKEN = re.compile(
     r"\d{1,3}(?:,\d{3})+(?!,?\d)(?:\.\d+)?|(?:(?<=[<>≤≥=])|(?<=[<>≤≥=]\s))\d{1,3},\d{1,2}(?![\d,])|\d{1,3},\d{1,2}(?=\s?(?:[*×%°]|x\s|x\d|m?mol|[uμ]mol|[kmnp]?g\s?/|[cm]m\b|kg\b|IU\b|U/))"
     r"|\d+(?:\.\d+)?(?:[eE]\+?\d{1,2}(?!\d))?|(?<!\d)\.\d+"
+    r"|(?i:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)-(?i:one|two|three|four|five|six|seven|eight|nine)\b"
     r"|[^\W\d_]+(?:'[^\W\d_]+)?"
     r"|\n|(?<![^\W\d_])-|-(?!\w)|[^\w\s-]|_"
 )
 _NUMBER_WORDS = """
     zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
-    eighteen nineteen twenty thirty forty fifty sixty ninety hundred half
+    eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred half
 """
+_OTHER_IN_CAPITALS = frozenset(["all", "as", "at", "in", "is", "it", "no", "or", "so", "us", "who"])
+"""Words that mean something else in capitals: "WHO", "ALL"."""
 _FIRST_CODE = 0xF0000
 _KEPT = 200_000
 
@@ -74,7 +77,7 @@ class Lexicon(dict[str, str]):
         if not word.endswith("~"):
             # "car" is every case of the word, the abbreviation "CAR" too, which has a code of its own.
             code = self.add(word)
-            capitals = self._codes.get(word.upper(), code)
+            capitals = code if word in _OTHER_IN_CAPITALS else self._codes.get(word.upper(), code)
             return code if capitals == code else code + capitals
         start = word[:-1].lower()
         words = {code for known, code in self._codes.items() if known.lower().startswith(start)}
@@ -95,6 +98,8 @@ class Lexicon(dict[str, str]):
         if word[-1].isdigit():
             return NUMBER
         folded = word.lower()
+        if "-" in word[1:]:  # "twenty-four"
+            return NUMBER
         if code := self._codes.get(word) or self._codes.get(folded):
             return code
         lengths = range(len(folded), 2, -1) if self._prefixes else ()

@@ -11,7 +11,17 @@ _COUNTED = (
     " eighteen nineteen twenty"
 )
 _WORDS: dict[str, int | float] = {word: value for value, word in enumerate(_COUNTED.split())}
-_WORDS |= {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "ninety": 90, "hundred": 100, "half": 0.5}
+_WORDS |= {
+    "thirty": 30,
+    "forty": 40,
+    "fifty": 50,
+    "sixty": 60,
+    "seventy": 70,
+    "eighty": 80,
+    "ninety": 90,
+    "hundred": 100,
+    "half": 0.5,
+}
 _SCALES = {"thousand": 3, "million": 6, "billion": 9}
 _NUMBER = re.compile(
     r"(?P<digits>[\d.,]+)(?:e\+?(?P<short>\d{1,2}))?"
@@ -19,7 +29,9 @@ _NUMBER = re.compile(
     r"|10\s?\^\s?(?P<bare>-?\d{1,2})",
     re.IGNORECASE,
 )
-_TENS = re.compile(r"(?P<tens>twenty|thirty|forty|fifty|sixty|ninety)[\s-](?P<ones>[a-z]+)", re.IGNORECASE)
+_TENS = re.compile(
+    r"(?P<tens>twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)[\s-](?P<ones>[a-z]+)", re.IGNORECASE
+)
 _DECIMAL_COMMA = re.compile(r"0,\d{1,3}|\d{1,3},\d{1,2}")
 
 

@@ -22,13 +22,14 @@ A pattern is a regular expression whose characters are tokens, parted by white s
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any
 
 from .lexer import LEXICON, NAME_NUMBER, NUMBER, UNKNOWN, Lexicon, Tokens
 
-__all__ = ["Found", "Rule", "RuleError", "learn_words", "make_rule", "read_rules"]
+__all__ = ["Found", "Rule", "RuleError", "learn_words", "make_rule", "read_rules", "trace_rules"]
 
 _ATOM = re.compile(
     r"\s+|(?P<line_end>\\n)|(?P<capture>[a-z_]\w*)=(?=[<(])|<(?P<name>\w+)>|(?P<any>\##?|_|\.)"
@@ -77,6 +78,26 @@ class Found:
         return None if place is None else self.tokens.read(*place)
 
 
+_TRACE: list[list[tuple[str, Found]]] = []
+
+
+@contextmanager
+def trace_rules() -> Iterator[list[tuple[str, Found]]]:
+    """Collects what rules find meanwhile, with their names, for those who ask why a value was read.
+
+    >>> from extractor.text.book import read_text, rule
+    >>> with trace_rules() as found:
+    ...     _ = rule("duration").search(read_text("for 2 weeks"))
+    >>> [(name, each.text) for name, each in found]
+    [('duration', '2 weeks')]
+    """
+    _TRACE.append([])
+    try:
+        yield _TRACE[-1]
+    finally:
+        _TRACE.pop()
+
+
 @dataclass(frozen=True)
 class Rule:
     """One rule of the rule book. ``expression`` is made when the rule is first used: by then all words are known."""
@@ -115,19 +136,25 @@ class Rule:
         """All places, from left to right, without overlaps."""
         codes, first, end, shift = self._cut(tokens, first, end)
         for match in self.expression.finditer(codes, first, end):
-            yield Found(tokens, match.start() + shift, match.end() + shift, match, shift)
+            yield self._note(tokens, match, shift)
 
     def search(self, tokens: Tokens, first: int = 0, end: int | None = None) -> Found | None:
         """The first place."""
         codes, first, end, shift = self._cut(tokens, first, end)
         match = self.expression.search(codes, first, end)
-        return Found(tokens, match.start() + shift, match.end() + shift, match, shift) if match else None
+        return self._note(tokens, match, shift) if match else None
 
     def starts(self, tokens: Tokens, first: int, end: int | None = None) -> Found | None:
         """The place that begins with a token."""
         codes, first, end, shift = self._cut(tokens, first, end)
         match = self.expression.match(codes, first, end)
-        return Found(tokens, match.start() + shift, match.end() + shift, match, shift) if match else None
+        return self._note(tokens, match, shift) if match else None
+
+    def _note(self, tokens: Tokens, match: re.Match[str], shift: int = 0) -> Found:
+        found = Found(tokens, match.start() + shift, match.end() + shift, match, shift)
+        if _TRACE:
+            _TRACE[-1].append((self.name, found))
+        return found
 
     def _cut(self, tokens: Tokens, first: int, end: int | None) -> tuple[str, int, int, int]:
         """The codes to be read, and how far they are shifted: ``^`` is where the range begins, not the text."""
@@ -139,12 +166,12 @@ class Rule:
     def ends(self, tokens: Tokens, end: int, first: int = 0) -> Found | None:
         """The place that ends before a token and begins at ``first`` or behind it."""
         match = self._behind.search(tokens.codes, max(first, 0), end)
-        return Found(tokens, *match.span(), match) if match else None
+        return self._note(tokens, match) if match else None
 
     def covers(self, tokens: Tokens, first: int, end: int) -> Found | None:
         """The place that is exactly these tokens."""
         match = self.expression.fullmatch(tokens.codes, first, end)
-        return Found(tokens, *match.span(), match) if match else None
+        return self._note(tokens, match) if match else None
 
 
 def _write(rule: Rule, within: set[str]) -> str:
