@@ -11,7 +11,7 @@ from extractor.text.patterns import Found, trace_rules
 
 from .tables import to_printable
 
-__all__ = ["explain_record"]
+__all__ = ["explain_record", "place_rules"]
 
 _SHOWN = 4
 """So many rules are shown for a value, those with the fewest words first."""
@@ -28,7 +28,7 @@ def explain_record(record: TrialRecord) -> str:
 
 
 def _explain(parsed: ParsedRecord, trace: list[tuple[str, Found]]) -> Iterator[str]:
-    found = _place(parsed, trace)
+    found = place_rules(parsed, trace)
     yield from _explain_item("eligibility", parsed.eligibility, parsed, found)
     for name, items in (
         ("criterion", parsed.eligibility.criteria),
@@ -55,8 +55,8 @@ def _choose(reading: Reading[Any], found: list[tuple[str, Span]]) -> list[tuple[
     return list(dict(sorted(near, key=lambda one: -one[1].length)).items())[::-1][:_SHOWN]
 
 
-def _place(parsed: ParsedRecord, trace: list[tuple[str, Found]]) -> list[tuple[str, Span]]:
-    """Where in the raw text the rules found something."""
+def place_rules(parsed: ParsedRecord, trace: list[tuple[str, Found]]) -> list[tuple[str, Span]]:
+    """Where in the raw text the rules found something, each rule and place once."""
     sections = {cleaned.text: name for name, cleaned in parsed.cleaned.items()}
     placed: dict[tuple[str, Span], None] = {}
     for rule, found in trace:
