@@ -12,7 +12,8 @@ growth: CPU time and function calls for a synthetic record whose part (criteria,
 times as long, each over the shorter record's. 10 times the text should take at most 11 times as much.
 
 ``--compare`` times this pipeline beside spaCy's blank English tokenizer and medSpaCy's default pipeline, on the same
-records of all areas, and prints ratios to the tokenizer; it needs the extra `compare`.
+records of all areas, and prints ratios to the tokenizer; it needs the extra `compare` (medSpaCy apart, which
+asks for an older numpy, and is timed where it is installed).
 
 hostile: texts that repeat one piece in one line. The slowest of each reader, measured in a line of so many megabytes.
 """

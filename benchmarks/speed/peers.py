@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 
@@ -30,8 +31,11 @@ class Peer:
     ratio: float
 
 
-def compare_speed(path: Path, limit: int | None = None, *, with_medspacy: bool = True) -> list[Peer]:
-    """Time our stages and the others over the same records. Needs the extra `compare`."""
+def compare_speed(path: Path, limit: int | None = None) -> list[Peer]:
+    """Time our stages and the others over the same records. Needs the extra `compare`.
+
+    medSpaCy takes part where it is installed: it asks for an older numpy than the extra.
+    """
     import spacy  # noqa: PLC0415  # of the extra `compare`
 
     records = list(islice(read_records(path), limit))
@@ -42,7 +46,7 @@ def compare_speed(path: Path, limit: int | None = None, *, with_medspacy: bool =
         "ours: parse": parse_record,
         "ours: all, as JSON": lambda record: extract_by_rules(record, _RULES).model_dump_json(),
     }
-    if with_medspacy:
+    if find_spec("medspacy"):
         import medspacy  # noqa: PLC0415
 
         pipeline = medspacy.load()
