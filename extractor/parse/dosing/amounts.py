@@ -59,7 +59,7 @@ _PIECE_BEFORE = re.compile(
 )
 _VOLUME_BEFORE = re.compile(r"\b(?:in|mixed (?:with|in)|volume of)\s?\(?$", re.IGNORECASE)
 _NO_DOSE_AFTER = re.compile(
-    r"\s?(?:\w*\s?/\s?(?:\d|capsule|tablet|pill)|"
+    r"\s?(?:\w*\s?/\s?(?:\d(?!\d?\s?h(?:ou)?rs?\b|\d?\s?h\b)|capsule|tablet|pill|d?L\b)|"
     r"(?:glass |single[- ]use |single-dose )?(?:vials?|pre-?filled|syringes?|ampou?les?|bottles?|tubes?|strength)\b|"
     r"(?:of )?(?:whole |peripheral |venous )?blood\b|of (?:water|urine|plasma|serum|bone marrow|sterile)\b)",
     re.IGNORECASE,
@@ -72,8 +72,8 @@ _CODE_BEFORE = re.compile(r"(?<![\w-])(?!(?:IV|PO|SC|IM|AUC|DL|QD|BID|TID|OD)\b)
 _CODE = re.compile(r"\d{2,5}(?:,\s|\)\s?)")
 _ORGANISMS = frozenset({"CFU", "PFU", "vg"})
 _VOLUMES = frozenset({"mL", "uL", "L"})
-_TITRES = frozenset({"IU/mL", "IU/L", "U/L", "kU/L", "kIU/L", "kU/mL"})
-"""Units in which antibodies and enzymes are measured, no doses."""
+_TITRES = frozenset({"IU/mL", "IU/L", "U/L", "kU/L", "kIU/L", "kU/mL", "ng/mL"})
+"""Units in which antibodies, enzymes and levels in blood are measured, no doses."""
 _WEIGHED = frozenset({"g", "mg", "ug", "ng", "AUC"})
 _REACH = 40
 """How many characters before a number can tell that it is no dose."""
