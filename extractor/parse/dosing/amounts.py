@@ -18,7 +18,7 @@ from .units import COUNTED, UNIT, read_unit
 __all__ = ["find_amounts"]
 
 # A slash parts levels ("0,1 mg/0,4 mg") unless it leads to a volume ("10 mg/2 mL").
-_SEPARATOR = rf"(?:{LEVEL_SEPARATOR}|\s?/\s?(?![\d.,]+\s?ml))"
+_SEPARATOR = rf"(?:{LEVEL_SEPARATOR}|\s?/\s?(?![\d.,]+\s?(?:ml|kcal|kJ)))"
 _MEASURED = re.compile(
     rf"(?P<numbers>{DOSE_NUMBER}(?:(?:\s?{UNIT})?{_SEPARATOR}{NEXT_NUMBER}){{0,11}})(?:\s?\({NUMBER}\))?"
     rf"[\s-]?(?P<unit>{UNIT})",
@@ -48,7 +48,7 @@ _NO_DOSE_BEFORE = re.compile(
     r"increas(?:ed|es|ing) by|increments? of|dissolved in|(?:diluted|mixed) (?:in|to|with)|(?:in a )?volume of|\bin|"
     r"contain(?:s|ing)?|concentration of|(?:supplied|available) (?:as|in)|designed to deliver|"
     r"reconstitut\w+ with|cumulative dos(?:e|age)s?(?: of| was|:)?|weighing|weight of|body weight|"
-    r"minimum required [\w\s]{0,20})\s?\(?$",
+    r"minimum required [\w\s]{0,20}|\bm?g\s?/)\s?\(?$",
     re.IGNORECASE,
 )
 # What one piece contains is a dose: "a patch containing 250 ug".
