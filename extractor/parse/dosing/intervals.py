@@ -33,7 +33,9 @@ _SHORT = re.compile(
 )
 _INTERVAL = re.compile(rf"{_COUNT}[\s-]{_TIME}\s(?:intervals?|apart)\b", re.IGNORECASE)
 # "0.5 mg/kg/4 weeks", "500 mg/12 h".
-_PER = re.compile(r"(?<=[\w)\]])\s?/\s?(?P<low>\d{1,2})(?P<high>)\s?(?P<unit>weeks?|wks?|hours?|hrs?|h)\b", re.IGNORECASE)
+_PER = re.compile(
+    r"(?<=[\w)\]])\s?/\s?(?P<low>\d{1,2})(?P<high>)\s?(?P<unit>weeks?|wks?|hours?|hrs?|h)\b", re.IGNORECASE
+)
 _HYPHENATED = re.compile(
     r"\b(?P<low>\d{1,2}|two|three|four|six|eight)[\s-]?(?P<high>)(?P<unit>weekly|hourly)\b"
     r"(?!\s(?:infusions|doses|injections|treatments|fractions|cycles|visits|sessions|vaccinations|administrations))",
