@@ -18,7 +18,7 @@ from .units import COUNTED, UNIT, read_unit
 __all__ = ["find_amounts"]
 
 # A slash parts levels ("0,1 mg/0,4 mg") unless it leads to a volume ("10 mg/2 mL").
-_SEPARATOR = rf"(?:{LEVEL_SEPARATOR}|\s?/\s?(?![\d.,]+\s?ml))"
+_SEPARATOR = rf"(?:{LEVEL_SEPARATOR}|\s?/\s?(?![\d.,]+\s?(?:ml|kcal|kJ)))"
 _MEASURED = re.compile(
     rf"(?P<numbers>{DOSE_NUMBER}(?:(?:\s?{UNIT})?{_SEPARATOR}{NEXT_NUMBER}){{0,11}})(?:\s?\({NUMBER}\))?"
     rf"[\s-]?(?P<unit>{UNIT})",
@@ -48,7 +48,7 @@ _NO_DOSE_BEFORE = re.compile(
     r"increas(?:ed|es|ing) by|increments? of|dissolved in|(?:diluted|mixed) (?:in|to|with)|(?:in a )?volume of|\bin|"
     r"contain(?:s|ing)?|concentration of|(?:supplied|available) (?:as|in)|designed to deliver|"
     r"reconstitut\w+ with|cumulative dos(?:e|age)s?(?: of| was|:)?|weighing|weight of|body weight|"
-    r"minimum required [\w\s]{0,20})\s?\(?$",
+    r"minimum required [\w\s]{0,20}|\bm?g\s?/)\s?\(?$",
     re.IGNORECASE,
 )
 # What one piece contains is a dose: "a patch containing 250 ug".
@@ -59,7 +59,7 @@ _PIECE_BEFORE = re.compile(
 )
 _VOLUME_BEFORE = re.compile(r"\b(?:in|mixed (?:with|in)|volume of)\s?\(?$", re.IGNORECASE)
 _NO_DOSE_AFTER = re.compile(
-    r"\s?(?:\w*\s?/\s?(?:\d|capsule|tablet|pill)|"
+    r"\s?(?:\w*\s?/\s?(?:\d(?!\d?\s?h(?:ou)?rs?\b|\d?\s?h\b)|capsule|tablet|pill|d?L\b)|"
     r"(?:glass |single[- ]use |single-dose )?(?:vials?|pre-?filled|syringes?|ampou?les?|bottles?|tubes?|strength)\b|"
     r"(?:of )?(?:whole |peripheral |venous )?blood\b|of (?:water|urine|plasma|serum|bone marrow|sterile)\b)",
     re.IGNORECASE,
@@ -72,8 +72,8 @@ _CODE_BEFORE = re.compile(r"(?<![\w-])(?!(?:IV|PO|SC|IM|AUC|DL|QD|BID|TID|OD)\b)
 _CODE = re.compile(r"\d{2,5}(?:,\s|\)\s?)")
 _ORGANISMS = frozenset({"CFU", "PFU", "vg"})
 _VOLUMES = frozenset({"mL", "uL", "L"})
-_TITRES = frozenset({"IU/mL", "IU/L", "U/L", "kU/L", "kIU/L", "kU/mL"})
-"""Units in which antibodies and enzymes are measured, no doses."""
+_TITRES = frozenset({"IU/mL", "IU/L", "U/L", "kU/L", "kIU/L", "kU/mL", "ng/mL"})
+"""Units in which antibodies, enzymes and levels in blood are measured, no doses."""
 _WEIGHED = frozenset({"g", "mg", "ug", "ng", "AUC"})
 _REACH = 40
 """How many characters before a number can tell that it is no dose."""

@@ -22,7 +22,7 @@ _RANGE_BEFORE = re.compile(r"(?:\d|\b(?:one|two|three|four))\s?(?:-|to|or)\s?$",
 _EITHER_BEFORE = re.compile(r"\bonce\s(?:or|to)\s$", re.IGNORECASE)
 _TIMES = re.compile(
     rf"(?:(?P<low>{NUMBER})\s?(?:x|times?"
-    r"|(?:days|doses|applications|injections|infusions|servings|sessions|fractions)(?=\s?/|\s(?:per|by|an?|each|every)\s))"
+    r"|(?:days|doses?|applications?|injections?|infusions?|servings?|sessions?|fractions?|treatments?|workouts?)(?=\s?/|\s(?:per|by|an?|each|every)\s))"
     r"|\bx\s?(?P<high>\d))\s?(?:/|per|by|an?|each|every)?\s?"
     r"\b(?P<unit>daily|day|weekly|week|month)\b",
     re.IGNORECASE,

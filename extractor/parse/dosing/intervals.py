@@ -32,8 +32,10 @@ _SHORT = re.compile(
     r"\bq\.?\s?(?P<low>\d{1,2})(?:-(?P<high>\d{1,2}))?\s?(?P<unit>h|d|w|wk|wks|m|mo|y)\b", re.IGNORECASE
 )
 _INTERVAL = re.compile(rf"{_COUNT}[\s-]{_TIME}\s(?:intervals?|apart)\b", re.IGNORECASE)
-# "0.5 mg/kg/4 weeks".
-_PER = re.compile(r"(?<=[\w)\]])\s?/\s?(?P<low>\d{1,2})(?P<high>)\s?(?P<unit>weeks?|wks?)\b", re.IGNORECASE)
+# "0.5 mg/kg/4 weeks", "500 mg/12 h".
+_PER = re.compile(
+    r"(?<=[\w)\]])\s?/\s?(?P<low>\d{1,2})(?P<high>)\s?(?P<unit>weeks?|wks?|hours?|hrs?|h)\b", re.IGNORECASE
+)
 _HYPHENATED = re.compile(
     r"\b(?P<low>\d{1,2}|two|three|four|six|eight)[\s-]?(?P<high>)(?P<unit>weekly|hourly)\b"
     r"(?!\s(?:infusions|doses|injections|treatments|fractions|cycles|visits|sessions|vaccinations|administrations))",
@@ -56,7 +58,6 @@ _NO_GIVING = re.compile(
     re.IGNORECASE,
 )
 _SLASH = re.compile(r"\s?/\s?(?=\d)")
-_WEEKS = frozenset({"week", "weeks", "wk", "wks"})
 _REACH = 50
 """How many characters before an interval can tell that it is no giving."""
 
@@ -86,7 +87,7 @@ def find_intervals(text: str) -> Iterator[Mark[Frequency]]:
         (_EVERY, places_of(("once", "every", "each", "q", "at", "with"), text)),
         (_SHORT, find_words(text).get("q", ())),
         (_INTERVAL, numbers if words & {"interval", "intervals", "apart"} else ()),
-        (_PER, _slashes(text) if words & _WEEKS else ()),
+        (_PER, _slashes(text) if "/" in text else ()),
         (_HYPHENATED, numbers if words & {"weekly", "hourly"} else ()),
     ):
         for found in find_at(expression, text, places):

@@ -25,7 +25,7 @@ _BEFORE = Guarded(
 )
 _WEAK_BEFORE = re.compile(r"(?:received|receive|,|\+|;)\s*(?:an?\s|the\s)*$", re.IGNORECASE)
 _AFTER = re.compile(
-    r"[\s-]?(?:consecutive\s|total\s)?(?:(?:double[- ]blind(?:ed)?\s)?treatment(?:\speriod|\sphase)?\b(?!\scycle)|"
+    r"[\s-]?(?:consecutive\s|total\s)?(?:(?:of\s)?(?:(?:double|single|open)[\w-]*\s){0,2}treatment(?:\speriod|\sphase)?\b(?!\scycle)|"
     r"course of\b|in total\b|daily admin|administration\b)",
     re.IGNORECASE,
 )

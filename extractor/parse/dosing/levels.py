@@ -15,7 +15,7 @@ __all__ = ["DOSE_NUMBER", "LEVEL_SEPARATOR", "NEXT_NUMBER", "POWER", "read_level
 NEXT_NUMBER = rf"(?:(?<![\w.,^])\d+,\d{{1,2}}(?![\d,])|(?<=\d[x×])\d+(?:\.\d+)?|(?<!\d[,/])(?:{NUMBER}))"
 """Expression for a number that follows a separator ("5mg-10mg"), without groups. Use with ``re.IGNORECASE``."""
 
-DOSE_NUMBER = rf"(?<![A-Za-z]-){NEXT_NUMBER}"
+DOSE_NUMBER = rf"(?<![A-Za-z]-)(?<![A-Za-z]-0){NEXT_NUMBER}"
 """Expression for a number as doses are written; none that belongs to a name ("EX-108"). As ``NEXT_NUMBER``."""
 
 # One way only to match each separator, so that a long list that fails costs no more than its length.

@@ -43,7 +43,9 @@ _TRAILING = re.compile(
     r"dose [a-z\d].*|"
     r"cohorts?\b.*|q\d?[wd]|qd|bid|once|twice|daily|weekly|every .*|\(?single\)?|high|low|dose|doses?|dosing|"
     r"\d[\d.]*\s?%|goal\b.*|adjuvant|for\s\d+\s.*|(?<=(?:mab|nib|ate|ine|til|ide|one|ell)\s)therapy|mg|"
-    r"nasal spray(?: therapy)?|drops|administration|intervention|injectable.*|only|alone|at \d.*|with (?:low|high)\s.*|"
+    r"nasal spray(?: therapy)?|drops|(?:administered|given|applied|delivered|taken)\s.*|"
+    r"(?:transdermal\s)?patch(?:es)?(?:\swith\s.*)?|administration|intervention|injectable.*|only|alone|"
+    r"at \d.*|with (?:low|high)\s.*|"
     r"(?<=(?:xtract|rotein|powder| flour)\s)(?:oral |sublingual |subcutaneous )?immunotherapy)[\s)]*$",
     re.IGNORECASE,
 )

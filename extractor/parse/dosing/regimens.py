@@ -127,6 +127,8 @@ def _read_frequency(statement: Statement, source: RecordText, trial: Trial) -> R
     value = settle_frequency(statement)
     fact = statement.frequency or statement.days or (statement.amounts[0] if is_rate(statement) else None)
     sure = trust_frequency(statement, value, source.passages[statement.section], few=trial.frequencies <= 2)
+    if fact is None and value is Frequency.ONCE and statement.moment:
+        return Reading(value, sure, (source.fact_span(statement.moment),), Support.INFERRED)
     if value is None or fact is None:
         return Reading(None, sure)
     return Reading(value, sure, (source.fact_span(fact),), Support.PARSED)

@@ -31,6 +31,15 @@ _GOES_ON = re.compile(
 )
 """What belongs to the days of giving before it: how long it goes on from there."""
 
+_SINGLE_EVENT = re.compile(
+    r"^(?!until|during|throughout|start|begin|commenc|initiat)(?:(?!\b(?:each|every|any|days?|weeks?|months?)\b).)*"
+    r"\b(?:surg(?:ery|ical)|operation|operative(?:ly)?|intraoperatively|preoperatively|incision|skin\sclosure|induction|an?esthesia|(?:in|ex)tubation|"
+    r"c(?:a?e|ae)sa?rian|caesarean|cesarean|delivery|birth|cord\sclamping|admission|randomi[sz]ation|"
+    r"bronchoscopy|colonoscopy|endoscopy|hysteroscopy|biopsy|extraction|tourniquet|block|insertion|procedure)\b",
+    re.IGNORECASE,
+)
+"""Moments of what happens once in a trial."""
+
 _NO_TREATMENT = re.compile(
     r"follow|wash|screen|observ|surviv|visit|run-in|enrol|recruit|extension|prior|previous", re.IGNORECASE
 )
@@ -68,7 +77,15 @@ def settle_frequency(statement: Statement) -> Frequency | None:
             cyclic=statement.cyclic or surface,
         )
     )
-    return Frequency.CONTINUOUS if stated is None and is_rate(statement) else stated
+    if stated is None and is_rate(statement):
+        return Frequency.CONTINUOUS
+    return Frequency.ONCE if stated is None and _is_at_single_event(statement) else stated
+
+
+def _is_at_single_event(statement: Statement) -> bool:
+    """Whether a dose is given at what happens once, and no length says that it goes on: "1 hour before surgery"."""
+    moment = statement.moment if _belongs(statement.moment, statement) else None
+    return bool(moment and statement.amounts and not statement.length and _SINGLE_EVENT.search(moment.value))
 
 
 def is_rate(statement: Statement) -> bool:

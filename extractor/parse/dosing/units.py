@@ -8,6 +8,7 @@ __all__ = ["COUNTED", "UNIT", "read_unit"]
 
 COUNTED = frozenset(
     {"tablet", "capsule", "drop", "puff", "spray", "sachet", "lozenge", "suppository", "patch", "bag", "teaspoon"}
+    | {"tablespoon", "bottle", "applicator", "scoop", "cup"}
 )
 """Units that count pieces instead of measuring a substance."""
 
@@ -40,6 +41,9 @@ _PER = (
     (r"weeks?|weekly|wk", "week"),
     (r"hours?|hr|h", "h"),
     (r"min(?:ute)?s?", "min"),
+    (r"sec(?:ond)?s?", "sec"),
+    (r"cm\s?(?:\^\s?)?2|square[\s-]centimet(?:er|re)s?", "cm2"),
+    (r"dis[ck]", "disc"),
     (r"100\s?ml", "100mL"),
     (r"\d+(?:\.\d+)?\s?ml", ""),
     (r"ml|milliliter", "mL"),
@@ -59,6 +63,7 @@ UNIT = (
 )
 """Expression for one unit in cleaned text, without groups. Use with ``re.IGNORECASE``."""
 
+_RATES = frozenset({"day", "week", "h", "min", "sec"})
 _PARTS = re.compile(rf"(?P<base>{_BASE})(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
 _STEP = re.compile(rf"(?:[/•·.*][\s(]*|\bpe?r\b\s?|\s(?=IgE)\s?)(?P<per>{_PER_ANY})(?![A-Za-z\d])", re.IGNORECASE)
 
@@ -79,6 +84,7 @@ def read_unit(text: str) -> str | None:
     if value is None:
         return None
     steps = [_read_per(step["per"]) for step in _STEP.finditer(found["rest"])]
+    steps.sort(key=_RATES.__contains__)  # "ug/min/kg" is "ug/kg/min"
     if "m2" in steps or value in COUNTED:
         steps = [step for step in steps if step != "day"]
     return "/".join([value, *filter(None, steps)])

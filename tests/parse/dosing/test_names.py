@@ -24,6 +24,8 @@ def name_passage(name: str) -> Passage:
         ("Examplumab (EX-1)", "Examplumab"),
         ("CAR-T cells targeting CD19", "CAR-T cells"),
         ("Examplumab, solution for injection", "Examplumab"),
+        ("examplumab administered to adults", "examplumab"),
+        ("fictogestrel patch with estradiol", "fictogestrel"),
     ],
 )
 def test_a_name_is_trimmed_to_the_agent(text: str, expected: str) -> None:

@@ -20,6 +20,12 @@ from extractor.parse.dosing.findings import find_all
         ("delivered into the ventricular system", ["other"]),
         ("20 mL as a femoral nerve block", ["other"]),
         ("atrioventricular block", []),
+        ("5 mg by oral inhalation", ["inhaled"]),
+        ("2 puffs from a metered dose inhaler", ["inhaled"]),
+        ("one drop in both eyes", ["ophthalmic"]),
+        ("a gel put into the vagina", ["vaginal"]),
+        ("gel applied to the scalp", ["topical"]),
+        ("injected intra-articularly", ["other"]),
         ("54 Gy by 3D-CRT", ["external_beam"]),
     ],
 )

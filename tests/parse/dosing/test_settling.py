@@ -128,3 +128,19 @@ def test_a_length_taken_from_the_trial_is_unsure_and_says_where_it_stands() -> N
     (span,) = regimen.duration.spans
     assert regimen.duration.confidence < 0.6
     assert (span.section, summary[span.start : span.end]) == ("brief_summary", "for 12 weeks")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("5 mg/kg intravenously 30 minutes before surgery", "once"),
+        ("5 mg orally at the induction of anesthesia", "once"),
+        ("5 mg/kg intravenously before each procedure", None),
+        ("5 mg orally twice daily before surgery", "BID"),
+        ("5 mg orally for 2 weeks before surgery", None),
+        ("5 mg orally before breakfast", None),
+    ],
+)
+def test_what_is_given_at_a_single_event_is_given_once(text: str, expected: str | None) -> None:
+    (regimen,) = give(text)
+    assert regimen.frequency.value == expected
