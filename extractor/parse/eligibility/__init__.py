@@ -61,9 +61,9 @@ def read_eligibility(
     found = [_read(draft, score, next(numbers)) for draft, score in zip(drafts, scores, strict=True)]
     stated = [told for criterion, told in found if criterion.stands.value]
     minimum, maximum = read_ages(stated, summary)
-    return ParsedEligibility(
-        minimum, maximum, read_sex(stated), read_healthy(stated, summary), tuple(c for c, _ in found)
-    )
+    named = [section.whole for name in ("conditions",) if (section := _read_section(record, cleaned, name))]
+    sex = read_sex(stated, [*titles, *named], [passage for passage in summary if passage not in titles])
+    return ParsedEligibility(minimum, maximum, sex, read_healthy(stated, summary), tuple(c for c, _ in found))
 
 
 def _read_section(record: TrialRecord, cleaned: Mapping[str, CleanText], name: str) -> Section | None:

@@ -8,6 +8,7 @@ from extractor.text.lexer import NUMBER, Tokens
 
 __all__ = [
     "carries_condition",
+    "continues",
     "count_words",
     "ends_with_colon",
     "find_headings",
@@ -18,6 +19,7 @@ __all__ = [
     "is_population",
     "is_topic",
     "is_withdrawal",
+    "names_people",
     "needs_heading",
     "opens_flat_list",
     "opens_list",
@@ -78,7 +80,8 @@ def read_list_heading(tokens: Tokens, *, bulleted: bool) -> tuple[bool, Criterio
     colon = ends_with_colon(tokens)
     if named := rule("named_list").search(tokens) or rule("bare_list").covers(tokens, 0, len(tokens)):
         words, title = count_words(tokens), rule("list_title").covers(tokens, 0, len(tokens))
-        opens = colon and (words <= 14 or is_generic(tokens))
+        general = rule("opening_words").covers(tokens, 0, named.first) if named.first else False
+        opens = colon and (words <= 14 or is_generic(tokens) or (general and not carries_condition(tokens)))
         first = tokens.words[0].lower()
         denies = first in ("no", "not", "none", "do", "does", "did", "any", "other") or first.startswith(_DENIALS)
         short = words <= 8 if not bulleted else words <= 4 and not denies
@@ -120,6 +123,17 @@ def is_withdrawal(tokens: Tokens) -> bool:
     return len(tokens) < 16 and rule("withdrawal_list").search(tokens) is not None
 
 
+def names_people(tokens: Tokens) -> bool:
+    """The heading of a list that holds for some of those who take part.
+
+    >>> from extractor.text.book import read_text
+    >>> headings = ("Exclusion criteria for healthy subjects:", "Exclusion criteria for all subjects:")
+    >>> [names_people(read_text(heading)) for heading in headings]
+    [True, False]
+    """
+    return not is_generic(tokens) and rule("list_for_some").search(tokens) is not None
+
+
 def is_generic(tokens: Tokens) -> bool:
     """A line that opens a list and says nothing of its own ("Patients must meet all of the following:")."""
     if not rule("opening_words").covers(tokens, 0, len(tokens)):
@@ -150,6 +164,18 @@ def introduces(tokens: Tokens) -> bool:
     True
     """
     return rule("introduction").ends(tokens, len(tokens)) is not None or is_topic(tokens)
+
+
+def continues(tokens: Tokens, part: Tokens) -> bool:
+    """Whether a sub-item goes on with the sentence of its item, or the item names what its parts spell out.
+
+    >>> from extractor.text.book import read_text
+    >>> [continues(read_text(line), read_text("≥ 30 kg/m2")) for line in ("Have a BMI", "Have a BMI.")]
+    [True, False]
+    """
+    if tokens.codes.endswith(".") or not part.words:
+        return False
+    return part.words[0][0].islower() or part.words[0] in "<>≤≥" or rule("spelt_out").search(tokens) is not None
 
 
 def carries_condition(tokens: Tokens) -> bool:

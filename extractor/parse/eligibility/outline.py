@@ -13,6 +13,7 @@ from extractor.text.passage import Section
 from .blocks import Block, read_blocks
 from .headings import (
     carries_condition,
+    continues,
     count_words,
     ends_with_colon,
     introduces,
@@ -22,6 +23,7 @@ from .headings import (
     is_population,
     is_topic,
     is_withdrawal,
+    names_people,
     needs_heading,
     opens_flat_list,
     opens_list,
@@ -88,7 +90,8 @@ def read_outline(section: Section) -> list[Entry]:
         if following and is_withdrawal(text):
             context = _Context(context.kind, block, _still_open(block, context), decides=False)
         elif named and (not block.bullet or following):
-            context = _Context(kind if kind or not context.kind else None, None, _still_open(block, context))
+            heading = block if names_people(text) else None
+            context = _Context(kind if kind or not context.kind else None, heading, _still_open(block, context))
         elif not context.decides:
             entries.append(Entry(block.start, block.end, context.kind, Role.REMARK, listed=True))
         elif block.bullet:
@@ -199,7 +202,8 @@ def _lead_in(block: Block, context: _Context) -> tuple[int, int] | None:
     if parents:
         parent = parents[-1]
         text = parent.tokens
-        return (parent.start, parent.end) if introduces(text) and not is_generic(text) else None
+        opens = introduces(text) or continues(text, block.tokens)
+        return (parent.start, parent.end) if opens and not is_generic(text) else None
     heading = context.heading
     if not heading:
         return None

@@ -41,27 +41,69 @@ class Stated:
     heading: str = ""
 
 
-def read_sex(stated: Sequence[Stated]) -> Reading[Sex | None]:
-    """The sex that the criteria name; lines on pregnancy and contraception alone say nothing of it."""
+def read_sex(
+    stated: Sequence[Stated], titles: Sequence[Passage] = (), summary: Sequence[Passage] = ()
+) -> Reading[Sex | None]:
+    """The sex that the criteria name, else that of the titles, the conditions or the summary.
+
+    Lines on pregnancy and contraception alone say nothing of it. ``titles`` holds the conditions too.
+    """
     only: list[tuple[Sex, Span]] = []
     for criterion in stated:
-        if criterion.kind is CriterionKind.EXCLUSION or criterion.category is Category.REPRODUCTIVE or criterion.donor:
-            continue
         tokens = criterion.passage.tokens
+        if criterion.kind is CriterionKind.EXCLUSION or criterion.donor:
+            continue
+        if criterion.category is Category.REPRODUCTIVE and not rule("sex_alone").covers(tokens, 0, len(tokens)):
+            continue
         if found := rule("all_sexes").search(tokens):
-            spans = (_span(criterion.passage, found),)
-            return Reading(Sex.ALL, share(_MEASURED["both sexes"]), spans, Support.INFERRED)
-        female, male = rule("women").search(tokens), rule("men").search(tokens)
-        word = female or male
+            return _read_both(criterion.passage, found)
         named = criterion.category is Category.SEX or rule("one_sex").starts(tokens, 0)
-        if word and bool(female) != bool(male) and named:
-            only.append((Sex.FEMALE if female else Sex.MALE, _span(criterion.passage, word)))
+        if named and (sex := _find_one_sex(criterion.passage)):
+            only.append(sex)
     sexes = {sex for sex, _ in only}
     if not sexes:
-        return Reading(None, share(_MEASURED["no sex"]))
+        criteria = [criterion.passage for criterion in stated]
+        both = all(any(rule(sex).search(passage.tokens) for passage in criteria) for sex in ("women", "men"))
+        return _read_told_sex(titles, summary, of_one=not both)
     if len(sexes) == 2:
         return Reading(Sex.ALL, 0.7, (only[0][1],), Support.INFERRED, tuple(sorted(sexes)))
     return Reading(only[0][0], share(_MEASURED["one sex"]), (only[0][1],), Support.INFERRED)
+
+
+def _read_told_sex(titles: Sequence[Passage], summary: Sequence[Passage], *, of_one: bool) -> Reading[Sex | None]:
+    """The sex outside the criteria. A condition of one sex counts where no title names a sex, and if ``of_one``.
+
+    Not that of a tumour: trials of tumours list several organs.
+    """
+    for passages, name in ((titles, "all_sexes"), (summary, "sexes_told")):
+        for passage in passages:
+            if found := rule(name).search(passage.tokens, passage.first, passage.end):
+                return _read_both(passage, found)
+    one = [sex for passage in titles if (sex := _find_one_sex(passage))]
+    if not one and of_one and not any(rule("tumour").search(passage.tokens) for passage in titles):
+        one = [sex for passage in titles if (sex := _find_one_sex(passage, "of_women", "of_men"))]
+    one = one or [
+        sex
+        for passage in summary
+        if rule("one_sex_told").search(passage.tokens, passage.first, passage.end) and (sex := _find_one_sex(passage))
+    ]
+    if len({sex for sex, _ in one}) != 1:
+        return Reading(None, share(_MEASURED["no sex"]))
+    return Reading(one[0][0], share(_MEASURED["one sex"]), (one[0][1],), Support.INFERRED)
+
+
+def _read_both(passage: Passage, found: Found) -> Reading[Sex | None]:
+    return Reading(Sex.ALL, share(_MEASURED["both sexes"]), (_span(passage, found),), Support.INFERRED)
+
+
+def _find_one_sex(passage: Passage, of_women: str = "women", of_men: str = "men") -> tuple[Sex, Span] | None:
+    """The one sex whose words a text holds, and where; None if it names none, or both."""
+    tokens, first, end = passage.tokens, passage.first, passage.end
+    female, male = rule(of_women).search(tokens, first, end), rule(of_men).search(tokens, first, end)
+    word = female or male
+    if not word or (female and male) or rule("not_sex").starts(tokens, word.first):
+        return None
+    return Sex.FEMALE if female else Sex.MALE, _span(passage, word)
 
 
 def read_healthy(stated: Sequence[Stated], summary: Iterable[Passage]) -> Reading[bool | None]:

@@ -256,3 +256,18 @@ def test_people_who_are_disqualified_are_in_the_list_of_exclusions():
 def test_an_item_on_the_other_list_opens_no_list():
     raw = "Exclusion Criteria:\n\n* Not fulfilling inclusion criteria\n* Anemia"
     assert [entry.kind for entry in outline(raw)] == [EXCLUSION, EXCLUSION]
+
+
+def test_heading_of_a_list_for_some_people_leads_in_its_items():
+    heading = "Exclusion criteria for healthy subjects:"
+    assert lead_ins(f"Inclusion Criteria:\n\n* Adult\n\n{heading}\n\n* Asthma") == {"Adult": None, "Asthma": heading}
+
+
+def test_long_general_opening_is_no_lead_in():
+    opening = "Subjects must meet all of the following inclusion criteria within 28 days prior to the baseline visit:"
+    assert lead_ins(f"Inclusion Criteria:\n\n{opening}\n\n* Asthma")["Asthma"] is None
+
+
+def test_sub_item_that_goes_on_with_the_sentence_has_its_item_as_lead_in():
+    raw = "Inclusion Criteria:\n\n* Have a BMI\n\n  * ≥ 30 kg/m2\n  * ≥ 27 kg/m2 and asthma"
+    assert lead_ins(raw)["≥ 30 kg/m2"] == "Have a BMI"

@@ -90,12 +90,49 @@ def test_length_of_follow_up_is_no_age():
         ("Age 18 years or older, no limitation on gender", Category.AGE, Sex.ALL),
         ("Women with breast cancer", Category.DIAGNOSIS, Sex.FEMALE),
         ("Male patients aged 18 to 45 years", Category.AGE, Sex.MALE),
+        ("Japanese women between 30 and 60 years", Category.AGE, Sex.FEMALE),
+        ("Male or non-pregnant, non-lactating females", Category.REPRODUCTIVE, Sex.ALL),
+        ("Non-pregnant adult females.", Category.REPRODUCTIVE, Sex.FEMALE),
         ("Women of childbearing potential must use contraception", Category.REPRODUCTIVE, None),
         ("Asthma", Category.DIAGNOSIS, None),
     ],
 )
 def test_sex(text, category, sex):
     assert read_sex([stated(text, category=category)]).value is sex
+
+
+@pytest.mark.parametrize(
+    ("title", "sex"),
+    [
+        ("A new tablet in Norwegian men", Sex.MALE),
+        ("A vaccine for male and female adults", Sex.ALL),
+        ("Polycystic Ovary Syndrome", Sex.FEMALE),
+        ("Benign Prostatic Hyperplasia", Sex.MALE),
+        ("Tablets for MEN syndrome", None),
+        ("Asthma", None),
+    ],
+)
+def test_titles_and_conditions_tell_the_sex_that_the_criteria_leave_open(title, sex):
+    criteria = [stated("Asthma", category=Category.DIAGNOSIS)]
+    assert read_sex(criteria, [read_passage(title, "title")]).value is sex
+
+
+def test_a_condition_of_one_sex_does_not_count_where_the_criteria_name_both():
+    lines = ("Women must use contraception", "Men must use contraception")
+    criteria = [stated(line, category=Category.REPRODUCTIVE) for line in lines]
+    assert read_sex(criteria, [read_passage("Testicular lymphoma", "conditions")]).value is None
+
+
+@pytest.mark.parametrize(
+    ("summary", "sex"),
+    [
+        ("We will enrol 120 women in six clinics.", Sex.FEMALE),
+        ("The gel is studied in men and women with asthma.", Sex.ALL),
+        ("Women often ask for it.", None),
+    ],
+)
+def test_a_summary_tells_the_sex_of_those_who_take_part(summary, sex):
+    assert read_sex([], [], [read_passage(summary, "brief_summary")]).value is sex
 
 
 @pytest.mark.parametrize(
