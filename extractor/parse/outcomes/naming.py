@@ -259,7 +259,7 @@ def find_methods(body: Passage) -> list[Passage]:
 
 
 def _find_once(body: Passage, vocabulary: str) -> list[Passage]:
-    """Every name once; one that only stands in a longer name before it is left out."""
+    """Every name once; one that also stands in a longer name is left out."""
     found: dict[tuple[str, ...], Passage] = {}
     for term in find_terms(body.tokens, vocabulary, body.first, body.end):
         if term.end < body.end and _is_name(body.tokens, term.end):
@@ -269,9 +269,8 @@ def _find_once(body: Passage, vocabulary: str) -> list[Passage]:
         if brackets and len(place.text) > _SHORT_FORM and _is_short_form(brackets):
             place = body.part(term.first, brackets.end)
         words = tuple(word.lower() for word in body.tokens.words[place.first : place.end])
-        if not any(_holds(longer, words) for longer in found):
-            found[words] = place
-    return list(found.values())
+        found.setdefault(words, place)
+    return [place for words, place in found.items() if not any(_holds(longer, words) for longer in found)]
 
 
 def _is_name(tokens: Tokens, behind: int) -> bool:
@@ -286,4 +285,4 @@ def _is_short_form(brackets: Found) -> bool:
 
 def _holds(longer: Sequence[str], words: Sequence[str]) -> bool:
     """Whether a name stands in another."""
-    return any(tuple(longer[at : at + len(words)]) == tuple(words) for at in range(len(longer) - len(words) + 1))
+    return len(longer) > len(words) and any(tuple(longer[at : at + len(words)]) == tuple(words) for at in range(len(longer) - len(words) + 1))
