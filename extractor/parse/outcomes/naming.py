@@ -191,6 +191,10 @@ def _find_unknown(body: Passage) -> InstrumentFound | None:
     for found in rule("titled_scale").find(tokens, body.first, body.end):
         first, end = _find_title(tokens, *(found.part("name") or (0, 0)))
         if first < end:
+            closer = rule("closer_name").starts(tokens, end, body.end)
+            if closer and _is_short_for(closer.read("name") or "", tokens.words[first]):
+                at = closer.part("name") or (first, end)
+                return InstrumentFound(Instrument(name=tokens.read(*at)), 0.7, body.part(*at))
             return InstrumentFound(Instrument(name=tokens.read(first, end)), 0.5, body.part(first, end))
     return None
 
@@ -205,6 +209,11 @@ def _widen(tokens: Tokens, first: int, end: int) -> tuple[int, int]:
 def _is_abbreviation(name: str) -> bool:
     short = " " not in name and len(name) <= 14 and name not in _COMPUTED
     return short and name[0].isupper() and any(map(str.isupper, name[1:6]))
+
+
+def _is_short_for(name: str, word: str) -> bool:
+    """Whether letters in brackets abbreviate a title that begins with a word."""
+    return _is_abbreviation(name) and name[0] == word[0]
 
 
 def _is_scale(name: str) -> bool:
