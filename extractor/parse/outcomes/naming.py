@@ -191,6 +191,10 @@ def _find_unknown(body: Passage) -> InstrumentFound | None:
     for found in rule("titled_scale").find(tokens, body.first, body.end):
         first, end = _find_title(tokens, *(found.part("name") or (0, 0)))
         if first < end:
+            closer = rule("closer_name").starts(tokens, end, body.end)
+            if closer and _is_short_for(closer.read("name") or "", tokens.words[first]):
+                at = closer.part("name") or (first, end)
+                return InstrumentFound(Instrument(name=tokens.read(*at)), 0.7, body.part(*at))
             return InstrumentFound(Instrument(name=tokens.read(first, end)), 0.5, body.part(first, end))
     return None
 
@@ -205,6 +209,11 @@ def _widen(tokens: Tokens, first: int, end: int) -> tuple[int, int]:
 def _is_abbreviation(name: str) -> bool:
     short = " " not in name and len(name) <= 14 and name not in _COMPUTED
     return short and name[0].isupper() and any(map(str.isupper, name[1:6]))
+
+
+def _is_short_for(name: str, word: str) -> bool:
+    """Whether letters in brackets abbreviate a title that begins with a word."""
+    return _is_abbreviation(name) and name[0] == word[0]
 
 
 def _is_scale(name: str) -> bool:
@@ -259,7 +268,7 @@ def find_methods(body: Passage) -> list[Passage]:
 
 
 def _find_once(body: Passage, vocabulary: str) -> list[Passage]:
-    """Every name once; one that only stands in a longer name before it is left out."""
+    """Every name once; one that also stands in a longer name is left out."""
     found: dict[tuple[str, ...], Passage] = {}
     for term in find_terms(body.tokens, vocabulary, body.first, body.end):
         if term.end < body.end and _is_name(body.tokens, term.end):
@@ -269,9 +278,8 @@ def _find_once(body: Passage, vocabulary: str) -> list[Passage]:
         if brackets and len(place.text) > _SHORT_FORM and _is_short_form(brackets):
             place = body.part(term.first, brackets.end)
         words = tuple(word.lower() for word in body.tokens.words[place.first : place.end])
-        if not any(_holds(longer, words) for longer in found):
-            found[words] = place
-    return list(found.values())
+        found.setdefault(words, place)
+    return [place for words, place in found.items() if not any(_holds(longer, words) for longer in found)]
 
 
 def _is_name(tokens: Tokens, behind: int) -> bool:
@@ -286,4 +294,4 @@ def _is_short_form(brackets: Found) -> bool:
 
 def _holds(longer: Sequence[str], words: Sequence[str]) -> bool:
     """Whether a name stands in another."""
-    return any(tuple(longer[at : at + len(words)]) == tuple(words) for at in range(len(longer) - len(words) + 1))
+    return len(longer) > len(words) and any(tuple(longer[at : at + len(words)]) == tuple(words) for at in range(len(longer) - len(words) + 1))
