@@ -294,4 +294,6 @@ def _is_short_form(brackets: Found) -> bool:
 
 def _holds(longer: Sequence[str], words: Sequence[str]) -> bool:
     """Whether a name stands in another."""
-    return len(longer) > len(words) and any(tuple(longer[at : at + len(words)]) == tuple(words) for at in range(len(longer) - len(words) + 1))
+    return len(longer) > len(words) and any(
+        tuple(longer[at : at + len(words)]) == tuple(words) for at in range(len(longer) - len(words) + 1)
+    )
