@@ -118,4 +118,5 @@ def test_specimens_of_all_areas(text, expected):
 )
 def test_the_closest_name_of_an_instrument(text, name):
     found = find_instrument(read(text))
-    assert found and found.instrument.name == name
+    assert found
+    assert found.instrument.name == name
