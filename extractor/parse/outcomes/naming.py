@@ -95,6 +95,7 @@ _COMPUTED = frozenset(["BMI", "LVMI", "HOMA", "HOMA-IR", "CPET", "MMTT", "OGTT",
 """Indexes and tests of the body that grade nothing."""
 _SMALL = frozenset(["of", "and", "for", "in"])
 _VERSION = re.compile(r"(?:19|20)\d\d|\d{1,2}(?:\.\d{1,4}){0,2}")
+_EDITION = re.compile(r"[1-9]\d?|II|III|IV")
 
 # How often labelled outcomes agree, by how the instrument is named.
 _VERSIONED_SURE, _ABBREVIATED, _LONG_NAME, _SEVERAL = 0.97, 0.86, 0.5, 0.75
@@ -135,7 +136,7 @@ def find_instrument(body: Passage, record: Iterable[str] = ()) -> InstrumentFoun
     # A long name and its abbreviation say the same; the version follows one of them.
     same = [term for term in terms if term.value == first.value]
     version = next((found for term in same if (found := _read_version(body, term))), None)
-    name = _read_closer_name(body, first) or _read_name(tokens, first, same, record)
+    name = _read_closer_name(body, first) or _read_edition(tokens, same) or _read_name(tokens, first, same, record)
     sure = min(first.entry.confidence, _rate(tokens, first.value, same, alone=len(same) == len(terms)))
     return InstrumentFound(Instrument(name=name, version=version), sure, body.part(first.first, first.end))
 
@@ -154,6 +155,17 @@ def _read_name(tokens: Tokens, first: Term, same: Sequence[Term], record: Iterab
         return first.value
     short = re.compile(rf"(?<!\w){re.escape(first.value)}(?!\w)")
     return first.value if any(map(short.search, (tokens.text, *record))) else tokens.read(first.first, first.end)
+
+
+def _read_edition(tokens: Tokens, same: Sequence[Term]) -> str | None:
+    """The short form with the number that a hyphen joins to it: "IIEF-5", "ADHD-RS-IV"."""
+    for term in same:
+        if term.value in _VERSIONED or term.end >= len(tokens) or not _is_joined(tokens, term.end):
+            continue
+        short = _letters(tokens.read(term.first, term.end)) == _letters(term.value)
+        if short and _EDITION.fullmatch(tokens.words[term.end]):
+            return tokens.read(term.first, term.end + 1)
+    return None
 
 
 def _letters(name: str) -> str:
@@ -293,7 +305,7 @@ def _is_short_form(brackets: Found) -> bool:
 
 
 def _holds(longer: Sequence[str], words: Sequence[str]) -> bool:
-    """Whether a name stands in another."""
-    return len(longer) > len(words) and any(
-        tuple(longer[at : at + len(words)]) == tuple(words) for at in range(len(longer) - len(words) + 1)
-    )
+    """Whether a name stands in a longer one."""
+    if len(longer) <= len(words):
+        return False
+    return any(tuple(longer[at : at + len(words)]) == tuple(words) for at in range(len(longer) - len(words) + 1))

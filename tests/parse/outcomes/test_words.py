@@ -77,3 +77,46 @@ def test_specimens_and_methods_are_quoted_once():
     text = "Copies in bone marrow and peripheral blood by qPCR; cells in bone marrow by flow cytometry; blood pressure"
     assert [found.text for found in find_specimens(read(text))] == ["bone marrow", "peripheral blood"]
     assert [found.text for found in find_methods(read(text))] == ["qPCR", "flow cytometry"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Retinal thickness by optical coherence tomography (OCT)", ["optical coherence tomography (OCT)"]),
+        (
+            "Change on ELISA, the enzyme-linked immunosorbent assay (ELISA)",
+            ["enzyme-linked immunosorbent assay (ELISA)"],
+        ),
+        ("Platelet function measured using a thrombin generation assay", ["thrombin generation assay"]),
+        ("Uptake on brain PET imaging", ["brain PET"]),
+        ("Cough during bronchoscopy; tablets in a medication diary", []),
+    ],
+)
+def test_methods_of_all_areas(text, expected):
+    assert [found.text for found in find_methods(read(text))] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Blood lactate, taken from arterial blood", ["arterial blood"]),
+        ("Efficacy of convalescent plasma; fecal incontinence", []),
+        ("Virus in a throat swab", ["throat swab"]),
+    ],
+)
+def test_specimens_of_all_areas(text, expected):
+    assert [found.text for found in find_specimens(read(text))] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Sexual function by IIEF-5 at week 8", "IIEF-5"),
+        ("Symptoms on the ADHD-RS-IV", "ADHD-RS-IV"),
+        ("Coping on the Winter Cough Coping Scale for Children (WCCSC)", "WCCSC"),
+    ],
+)
+def test_the_closest_name_of_an_instrument(text, name):
+    found = find_instrument(read(text))
+    assert found
+    assert found.instrument.name == name
