@@ -56,7 +56,7 @@ def main() -> None:
     arguments.add_argument("--every", type=int, default=WINDOW_S, help="seconds between two requests")
     chosen = arguments.parse_args()
     Gateway.target, Gateway.every = chosen.target.rstrip("/"), chosen.every
-    server = http.server.HTTPServer(("127.0.0.1", chosen.port), Gateway)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", chosen.port), Gateway)
     print(f"http://127.0.0.1:{server.server_port}/v1", flush=True)
     server.serve_forever()
 
