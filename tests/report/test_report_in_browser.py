@@ -35,7 +35,7 @@ def test_the_overview_counts_and_leads_to_the_records(page):
         ("absence=not_reported&text=CD19%20MRD", 1),
         ("text=three%20months%20heavily", 1),
         ("text=no%20such%20word%20anywhere", 0),
-        ("below=0.5", 0),
+        ("below=0.2", 0),
         ("field=eligibility&below=0.8", 1),
     ],
 )

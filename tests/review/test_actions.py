@@ -55,14 +55,15 @@ def test_a_value_set_back_is_accepted_and_restore_forgets(sit_down):
 def test_an_item_is_to_decide_until_all_that_is_doubtful_was_looked_at(sit_down):
     desk = sit_down()
     doubtful = set(item(desk, "endpoint-0")["doubts"])
-    assert {"measure", "time_kind"} <= doubtful
+    assert {"specimens", "time_kind"} <= doubtful
     set_value(desk, "endpoint-0", "concept", "mortality")
     set_value(desk, "endpoint-0", "time_kind", "at")
     assert item(desk, "endpoint-0")["state"] == "open"
     assert set(item(desk, "endpoint-0")["doubts"]) == doubtful - {"time_kind"}
-    for name, value in (("measure", "Response"), ("description", None), ("specimens", ["blasts"])):
+    values = {"specimens": ["blasts"], "time_points": [{"value": 3, "unit": "month"}], "measure": "Response"}
+    for name in sorted(doubtful - {"time_kind"}):
         assert item(desk, "endpoint-0")["state"] == "open"
-        set_value(desk, "endpoint-0", name, value)
+        set_value(desk, "endpoint-0", name, values.get(name))
     assert (item(desk, "endpoint-0")["state"], item(desk, "endpoint-0")["doubts"]) == ("corrected", {})
 
 

@@ -89,17 +89,13 @@ def read_time_frame(tokens: Tokens, first: int = 0, end: int | None = None) -> T
 
 def _drop_intervals(tokens: Tokens, first: int, end: int) -> Tokens:
     """The tokens of a time frame without tolerances, intervals and cycle lengths."""
-    places = [
-        (0, first),
-        (end, len(tokens)),
-        *((at.first, at.end) for at in rule("no_moment").find(tokens, first, end)),
-    ]
+    places = [(at.first, at.end) for at in rule("no_moment").find(tokens, first, end)]
     for found in rule("tolerance").find(tokens, first, end):
         unit = found.part("unit")
         # "4 ± 2 months": the unit stays, since it is that of the number in front.
         keeps = unit and not any(rule("moment_unit").find(tokens, max(first, found.first - 4), found.first))
         places.append((found.first, unit[0] if unit and keeps else found.end))
-    return tokens.without(places)
+    return tokens.without(places, first, end)
 
 
 def _find_groups(tokens: Tokens) -> Iterator[MomentGroup]:
