@@ -1,10 +1,11 @@
 """What is measured, settled between rules and model."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from extractor.parse.parsed import ParsedOutcome, ParsedRecord
-from extractor.schemas import Absence, Endpoint
+from extractor.parse.parsed import ParsedOutcome, ParsedRecord, Reading
+from extractor.schemas import Absence, Concept, Endpoint, EndpointCategory
 
 from .inquiry import Inquiry
 from .ledger import Ledger
@@ -24,6 +25,7 @@ _FIELDS = (
     "specimens",
     "methods",
 )
+_KINETICS = (Concept.PHARMACOKINETICS, Concept.CELLULAR_KINETICS)
 _LISTS = {"time_points", "end_events", "specimens", "methods"}
 
 
@@ -41,9 +43,20 @@ def assemble_endpoints(parsed: ParsedRecord, inquiry: Inquiry) -> tuple[tuple[En
     return tuple(endpoints), absences
 
 
+def _fit_concept(outcome: ParsedOutcome, category: EndpointCategory | None) -> Reading[Concept | None]:
+    """The rules' concept, or its likeliest rival where a model's category rules out that kinetics are measured."""
+    concept = outcome.concept
+    if category in (None, EndpointCategory.PHARMACOKINETICS) or concept.certain or concept.value not in _KINETICS:
+        return concept
+    rivals = [rival for rival in concept.alternatives if rival not in _KINETICS]
+    return replace(concept, value=rivals[0], alternatives=tuple(rivals[1:])) if rivals else concept
+
+
 def _settle_fields(outcome: ParsedOutcome, ledger: Ledger) -> dict[str, Any]:
     number = outcome.chunk.number
     enter: Callable[..., Any] = ledger.enter
     parts = {name: enter(name, getattr(outcome, name), number, "split") for name in _PARTS}
-    fields = {name: enter(name, getattr(outcome, name), number) for name in _FIELDS}
+    readings = {name: getattr(outcome, name) for name in _FIELDS}
+    readings["concept"] = _fit_concept(outcome, ledger.ask("category", number))
+    fields = {name: enter(name, readings[name], number) for name in _FIELDS}
     return parts | fields | {name: () for name in _LISTS if fields[name] is None}

@@ -40,6 +40,11 @@ class Ledger:
         gap = self._inquiry.gap(chunk, field, question)
         return self.note(field, settle(rule, model, gap, self._inquiry.policy.of(f"{self._task}.{field}")))
 
+    def ask(self, field: str, chunk: int) -> Any:
+        """What the model says of a field; None if it says nothing."""
+        model = self._inquiry.reading(chunk, field)
+        return model.value if model else None
+
     def note(self, field: str, settled: Settled[T | None]) -> T | None:
         """Note a settled field's proof or gap, and return its value."""
         if settled.gap is None:

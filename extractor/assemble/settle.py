@@ -58,7 +58,7 @@ def settle(rule: Reading[T_co], model: Reading[T_co] | None, gap: AbsenceReason,
         chosen = _settled(rule, Origin.RULE, rule.confidence)
     elif rule.is_open:
         chosen = _settled(model, Origin.MODEL, policy.when_alone(model.confidence))
-    elif agree(rule.value, model.value):
+    elif agree(rule.value, model.value) or _is_finer(rule, model):
         chosen = _settled(rule, Origin.BOTH, max(policy.when_they_agree(model.confidence), rule.confidence))
     else:
         silent = rule.value is None or rule.value == ()
@@ -72,6 +72,16 @@ def settle(rule: Reading[T_co], model: Reading[T_co] | None, gap: AbsenceReason,
     ):
         return chosen
     return Settled(None, 0.0, Origin.RULE, gap=gap if model is None else _name_doubt(rule, model))
+
+
+def _is_finer(rule: Reading[T_co], model: Reading[T_co]) -> bool:
+    """Whether both quote the same places, where the model ran together what the rules hold apart."""
+    if not isinstance(rule.value, tuple) or not isinstance(model.value, tuple) or len(model.spans) >= len(rule.spans):
+        return False
+    if not all(type(quote) is str for quote in (*rule.value, *model.value)):
+        return False
+    within = all(any(theirs.contains(ours) for theirs in model.spans) for ours in rule.spans)
+    return within and all(any(theirs.contains(ours) for ours in rule.spans) for theirs in model.spans)
 
 
 def _overlap(rule: Reading[T_co], model: Reading[T_co]) -> bool:

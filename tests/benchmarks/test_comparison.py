@@ -169,7 +169,7 @@ def test_the_rules_alone_are_there_without_any_model(capsys, monkeypatch, seeds)
 
 def test_replayed_models_are_scored_side_by_side(capsys, monkeypatch, tmp_path, seeds):
     path = tmp_path / "new" / "figures.json"
-    detail = ["--detail", "endpoints.concept", "--of", "small"]
+    detail = ["--detail", "endpoints.category", "--of", "small"]
     given = ["--model", CAPABLE, "--model", SMALL, "--held-out", "--resamples", 50, "--json", path]
     printed = run(capsys, monkeypatch, *given, *detail)
     figures = json.loads(path.read_text("utf-8"))

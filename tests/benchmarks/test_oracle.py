@@ -99,7 +99,7 @@ def test_the_reply_has_no_room_for_all_of_gold():
     (given,) = [given for key, given in ask_oracle(parsed, gold, Assist.ALWAYS).given.items() if key[0] == "endpoints"]
     assert given.misfits == {"methods": Cause.WIRE}
     assert given.grounded.readings["methods"].value == METHODS[:5]
-    assert losses(parsed, gold) == [("endpoints.methods", Cause.WIRE)]
+    assert ("endpoints.methods", Cause.WIRE) in losses(parsed, gold)
 
 
 def test_a_reply_has_no_room_for_any_number_of_regimens():
