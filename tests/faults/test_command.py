@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -43,10 +45,14 @@ def test_an_account_without_credit_stops_the_run_which_can_go_on(records, tmp_pa
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_server_that_is_not_there_is_told_and_no_record_is_burnt(tmp_path, workers):
-    """Of the seeds one asks nothing: that it is extracted does not show that the model is there."""
+    """One record asks nothing: that it is extracted does not show that the model is there."""
+    records = shutil.copytree("seeds/records", tmp_path / "records")
+    named = {"nctId": "NCT99000009", "briefTitle": "A Study of Rest"}
+    quiet = {"protocolSection": {"identificationModule": named}}
+    Path(records, "0.json").write_text(json.dumps(quiet), "utf-8")
     with serve_faults() as server:
         pass
-    ended = run("seeds/records", tmp_path / "run", server, "--assist", "auto", "--workers", workers)
+    ended = run(str(records), tmp_path / "run", server, "--assist", "auto", "--workers", workers)
     assert ended.returncode == 1
     assert f"model stub at {server.url}: no connection: " in ended.stderr
     assert "is the server running, and the address right? (after 3 attempts); go on with: extractor run" in ended.stderr
