@@ -5,9 +5,8 @@
 [('2', '4')]
 """
 
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -21,11 +20,11 @@ __all__ = ["Book", "find_terms", "load_book", "read_term", "read_text", "rule", 
 
 @dataclass(frozen=True)
 class Book:
-    """All rules by name, all vocabularies by name, what finds their terms, and the rules of their entries."""
+    """All rules by name, all vocabularies by name, what finds the terms of each, and the rules of its entries."""
 
     rules: Mapping[str, Rule]
     vocabularies: Mapping[str, tuple[Entry, ...]]
-    finder: TermFinder
+    finders: Mapping[str, TermFinder]
     entry_rules: Mapping[str, tuple[tuple[Rule, Entry], ...]]
 
 
@@ -44,8 +43,8 @@ def load_book() -> Book:
         written = (_write_entry(at, entry) for at, entry in enumerate(entries) if entry.rules or entry.terms)
         rules[name] = Rule(name, " | ".join(written), book=rules)
     entry_rules = {name: tuple(_read_entry_rules(entries, rules)) for name, entries in vocabularies.items()}
-    finder = TermFinder([entry for entries in vocabularies.values() for entry in entries])
-    return Book(rules, vocabularies, finder, entry_rules)
+    finders = {name: TermFinder(entries) for name, entries in vocabularies.items()}
+    return Book(rules, vocabularies, finders, entry_rules)
 
 
 def _read_entry_rules(entries: Iterable[Entry], book: Mapping[str, Rule]) -> Iterator[tuple[Rule, Entry]]:
@@ -80,10 +79,9 @@ def _write_term(term: str) -> str:
 
 
 def read_text(text: str) -> Tokens:
-    """The tokens of a cleaned text, with the terms of all vocabularies."""
-    book = load_book()
-    tokens = lex(text)
-    return replace(tokens, terms=book.finder.find(tokens))
+    """The tokens of a cleaned text, with all words of rules and vocabularies known."""
+    load_book()
+    return lex(text)
 
 
 def rule(name: str) -> Rule:
@@ -114,13 +112,8 @@ def find_terms(tokens: Tokens, vocabulary: str, first: int = 0, end: int | None 
     ['bone marrow', 'blood']
     """
     end = len(tokens) if end is None else end
-    terms = tokens.terms.get(vocabulary, ())
-    found = []
-    for place in range(bisect_left(terms, first, key=lambda term: term.first), len(terms)):
-        if terms[place].first >= end:
-            break
-        if terms[place].end <= end:
-            found.append(terms[place])
-    rules = load_book().entry_rules[vocabulary]
+    book = load_book()
+    found = book.finders[vocabulary].find(tokens, first, end)
+    rules = book.entry_rules[vocabulary]
     by_rules = [Term(entry, at.first, at.end) for each, entry in rules for at in each.find(tokens, first, end)]
     return list(drop_overlaps([*found, *by_rules])) if by_rules else found

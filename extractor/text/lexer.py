@@ -12,24 +12,28 @@ A hyphen that joins letters to what follows ("non-small", "PD-1") is no token; o
 
 import re
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from .terms import Term
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
 
 __all__ = ["LEXICON", "NAME_NUMBER", "NUMBER", "SIGNS", "UNKNOWN", "Lexicon", "Tokens", "lex"]
 
 UNKNOWN, NUMBER, NAME_NUMBER = "w", "n", "d"
 SIGNS = "\n!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~±·•°×≤≥"
-_TOKEN = re.compile(
-    r"\d{1,3}(?:,\d{3})+(?!,?\d)(?:\.\d+)?|(?:(?<=[<>≤≥=])|(?<=[<>≤≥=]\s))\d{1,3},\d{1,2}(?![\d,])|\d{1,3},\d{1,2}(?=\s?(?:[*×%°]|x\s|x\d|m?mol|[uμ]mol|[kmnp]?g\s?/|[cm]m\b|kg\b|IU\b|U/))"
-    r"|\d+(?:\.\d+)?(?:[eE]\+?\d{1,2}(?!\d))?|(?<!\d)\.\d+"
-    r"|(?i:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)-(?i:one|two|three|four|five|six|seven|eight|nine)\b"
-    r"|[^\W\d_]+(?:'[^\W\d_]+)?"
-    r"|\n|(?<![^\W\d_])-|-(?!\w)|[^\w\s-]|_"
-)
+_LETTERS = r"[^\W\d_]"
+_ONES = "(?i:one|two|three|four|five|six|seven|eight|nine)"
+_TENS = "(?i:forty|fifty|sixty)", "(?i:twenty|thirty|eighty|ninety)", "(?i:seventy)"
+_BEHIND_TENS = "|".join(f"(?<=(?<!{_LETTERS}){tens}-)" for tens in _TENS)
+_WORD = rf"{_LETTERS}+(?:'{_LETTERS}+|(?<=[yY])-(?:{_BEHIND_TENS}){_ONES}\b)?"
+_THOUSANDS = r"\d{1,3}(?:,\d{3})+(?!,?\d)(?:\.\d+)?"
+_LIMIT_WITH_COMMA = r"(?:(?<=[<>≤≥=])|(?<=[<>≤≥=]\s))\d{1,3},\d{1,2}(?![\d,])"
+_UNIT_BEHIND = r"[*×%°]|x\s|x\d|m?mol|[uμ]mol|[kmnp]?g\s?/|[cm]m\b|kg\b|IU\b|U/"
+_MEASURED_WITH_COMMA = rf"\d{{1,3}},\d{{1,2}}(?=\s?(?:{_UNIT_BEHIND}))"
+_PLAIN_NUMBER = r"\d+(?:\.\d+)?(?:[eE]\+?\d{1,2}(?!\d))?"
+_NUMBER = rf"(?=\d)(?:{_THOUSANDS}|{_LIMIT_WITH_COMMA}|{_MEASURED_WITH_COMMA}|{_PLAIN_NUMBER})|(?<!\d)\.\d+"
+_SIGN = rf"[^\w\s-]|\n|(?<!{_LETTERS})-|-(?!\w)|_"
+_TOKEN = re.compile(f"( ?)({_WORD}|{_NUMBER}|{_SIGN})")
+"""A token and the space before it: most tokens have one, and a match that begins with it skips nothing."""
 _NUMBER_WORDS = """
     zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
     eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred half
@@ -122,17 +126,13 @@ LEXICON = Lexicon()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tokens:
-    """The tokens of a cleaned text. ``text[starts[i]:ends[i]]`` is ``words[i]``, and ``codes[i]`` what it is.
-
-    ``terms`` are the terms of each vocabulary (see ``terms``), from left to right.
-    """
+    """The tokens of a cleaned text. ``text[starts[i]:ends[i]]`` is ``words[i]``, and ``codes[i]`` what it is."""
 
     text: str
     words: list[str]
     starts: list[int]
     ends: list[int]
     codes: str
-    terms: "Mapping[str, Sequence[Term]]" = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.words)
@@ -162,7 +162,7 @@ class Tokens:
         return self.text[self.starts[first] : self.ends[end - 1]] if end > first else ""
 
     def cut(self, first: int, end: int) -> "Tokens":
-        r"""A part of the text in one line, as tokens of its own: ``^`` and ``$`` in a rule are its ends. Without terms.
+        r"""A part of the text in one line, as tokens of its own: ``^`` and ``$`` in a rule are its ends.
 
         >>> part = lex("- Age\n over 18").cut(1, 5)
         >>> part.words, part.text[part.starts[1] : part.ends[2]]
@@ -213,10 +213,10 @@ def lex(text: str, lexicon: Lexicon = LEXICON) -> Tokens:
     >>> [word for word, code in zip(tokens.words, tokens.codes) if code == NUMBER]
     ['3.5', '10', '6', '1']
     """
-    spans = [found.span() for found in _TOKEN.finditer(text)]
-    words = [text[start:end] for start, end in spans]
+    pieces = _TOKEN.split(text)  # what is no token, space, token, and so on
+    words, places = pieces[2::3], list(accumulate(map(len, pieces)))
     codes = "".join(map(lexicon.__getitem__, words))
-    starts, ends = [start for start, _ in spans], [end for _, end in spans]
+    starts, ends = places[1:-1:3], places[2::3]
     return Tokens(text, words, starts, ends, _mark_names(text, starts, ends, codes, lexicon.named))
 
 

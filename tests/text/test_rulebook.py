@@ -25,7 +25,7 @@ def test_a_rule_finds_its_examples_and_none_of_its_counter_examples(each):
 def test_a_term_stands_for_its_entry(entry):
     for term in entry.terms:
         tokens = read_text(clean_text(term).text)
-        found = [each for each in tokens.terms.get(entry.vocabulary, ()) if each.end - each.first == len(tokens)]
+        found = [each for each in find_terms(tokens, entry.vocabulary) if each.end - each.first == len(tokens)]
         assert entry.value in [each.value for each in found], term
 
 
