@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-__all__ = ["LEXICON", "NAME_NUMBER", "NUMBER", "SIGNS", "UNKNOWN", "Lexicon", "Tokens", "lex"]
+__all__ = ["CODES", "LEXICON", "NAME_NUMBER", "NUMBER", "SIGNS", "UNKNOWN", "Lexicon", "Tokens", "lex"]
 
 UNKNOWN, NUMBER, NAME_NUMBER = "w", "n", "d"
 SIGNS = "\n!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~±·•°×≤≥"
@@ -40,7 +40,9 @@ _NUMBER_WORDS = """
 """
 _OTHER_IN_CAPITALS = frozenset(["all", "as", "at", "in", "is", "it", "no", "or", "so", "us", "who"])
 """Words that mean something else in capitals: "WHO", "ALL"."""
-_FIRST_CODE = 0xF0000
+_FIRST_CODE, _LAST_CODE = "\u3400", "\ud7ff"
+"""Codes of words. No text is read by them, and below U+10000 an expression looks a set of characters up in a table."""
+CODES = f"{_FIRST_CODE}-{_LAST_CODE}"
 _KEPT = 200_000
 
 
@@ -88,7 +90,7 @@ class Lexicon(dict[str, str]):
         return "".join(sorted(words | {code for known, code in self._prefixes.items() if known.startswith(start)}))
 
     def _next(self) -> str:
-        return chr(_FIRST_CODE + len(self._codes) + len(self._prefixes))
+        return chr(ord(_FIRST_CODE) + len(self._codes) + len(self._prefixes))
 
     __hash__ = object.__hash__  # type: ignore[assignment]  # there are few, each with words of its own
 
@@ -220,7 +222,7 @@ def lex(text: str, lexicon: Lexicon = LEXICON) -> Tokens:
     return Tokens(text, words, starts, ends, _mark_names(text, starts, ends, codes, lexicon.named))
 
 
-_AFTER_WORD = re.compile(rf"(?<=[{UNKNOWN}\U{_FIRST_CODE:08x}-\U000ffffd]){NUMBER}")
+_AFTER_WORD = re.compile(rf"(?<=[{UNKNOWN}{CODES}]){NUMBER}")
 
 
 def _mark_names(text: str, starts: list[int], ends: list[int], codes: str, named: set[str]) -> str:

@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any
 
-from .lexer import LEXICON, NAME_NUMBER, NUMBER, UNKNOWN, Lexicon, Tokens
+from .lexer import CODES, LEXICON, NAME_NUMBER, NUMBER, UNKNOWN, Lexicon, Tokens
 
 __all__ = ["Found", "Rule", "RuleError", "learn_words", "make_rule", "read_rules", "trace_rules"]
 
@@ -36,8 +36,7 @@ _ATOM = re.compile(
     r"|(?P<word>[^\W\d_]+(?:'[^\W\d_]+)?~?)"
     r"|(?P<syntax>\(\?<?[!=]|[()|?*+^$]|\{\d*,?\d*\})|\\?(?P<sign>[^\s\w\\]|\\|(?<=\\)_)"
 )
-_BETWEEN_CODES = "\U000f0000-\U000ffffd"
-ANY_WORD = f"[{UNKNOWN}{_BETWEEN_CODES}]"
+ANY_WORD = f"[{UNKNOWN}{CODES}]"
 
 
 class RuleError(ValueError):
@@ -125,6 +124,11 @@ class Rule:
         return _find_needs(self, atoms, 0)[0]
 
     @cached_property
+    def trigger(self) -> re.Pattern[str]:
+        """Finds where a text has one of the codes in ``needs``: without any, the rule need not be tried."""
+        return write_trigger(self.needs)
+
+    @cached_property
     def _behind(self) -> re.Pattern[str]:
         return re.compile(f"(?:{self.expression.pattern})$")
 
@@ -135,13 +139,14 @@ class Rule:
     def find(self, tokens: Tokens, first: int = 0, end: int | None = None) -> Iterator[Found]:
         """All places, from left to right, without overlaps."""
         codes, first, end, shift = self._cut(tokens, first, end)
-        for match in self.expression.finditer(codes, first, end):
-            yield self._note(tokens, match, shift)
+        if self.trigger.search(codes, first, end):
+            for match in self.expression.finditer(codes, first, end):
+                yield self._note(tokens, match, shift)
 
     def search(self, tokens: Tokens, first: int = 0, end: int | None = None) -> Found | None:
         """The first place."""
         codes, first, end, shift = self._cut(tokens, first, end)
-        match = self.expression.search(codes, first, end)
+        match = self.expression.search(codes, first, end) if self.trigger.search(codes, first, end) else None
         return self._note(tokens, match, shift) if match else None
 
     def starts(self, tokens: Tokens, first: int, end: int | None = None) -> Found | None:
@@ -165,7 +170,8 @@ class Rule:
 
     def ends(self, tokens: Tokens, end: int, first: int = 0) -> Found | None:
         """The place that ends before a token and begins at ``first`` or behind it."""
-        match = self._behind.search(tokens.codes, max(first, 0), end)
+        codes, first = tokens.codes, max(first, 0)
+        match = self._behind.search(codes, first, end) if self.trigger.search(codes, first, end) else None
         return self._note(tokens, match) if match else None
 
     def covers(self, tokens: Tokens, first: int, end: int) -> Found | None:
@@ -189,6 +195,13 @@ def _write(rule: Rule, within: set[str]) -> str:
 
 
 _Needs = frozenset[str] | None
+
+
+def write_trigger(needs: _Needs) -> re.Pattern[str]:
+    """An expression for any of the codes; it matches everywhere where none is needed."""
+    return re.compile(f"[{''.join(map(re.escape, sorted(needs)))}]" if needs else "")
+
+
 _COMMON_WORDS = "a an and are as at be by for from in is it not of on or other that the this to will with you your"
 
 

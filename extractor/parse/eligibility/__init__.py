@@ -27,9 +27,7 @@ _ONE_LINE = str.maketrans("\n\t\r", "   ")
 _SUMMARY = ("title", "official_title", "brief_summary", "detailed_description")
 
 
-def read_eligibility(
-    record: TrialRecord, sections: Mapping[str, Section], numbers: Iterator[int]
-) -> ParsedEligibility:
+def read_eligibility(record: TrialRecord, sections: Mapping[str, Section], numbers: Iterator[int]) -> ParsedEligibility:
     r"""Read ages, sex, healthy volunteers and criteria of one record.
 
     ``sections`` are those of the record by name, read into tokens; every chunk takes the next of ``numbers``.
