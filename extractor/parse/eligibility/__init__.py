@@ -1,22 +1,19 @@
 """Who may take part: criteria from the eligibility section, or from running text where there is none."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from extractor.parse.parsed import Chunk, ChunkKind, ParsedCriterion, ParsedEligibility, Reading, Span
-from extractor.parse.values import value
+from extractor.parse.parsed import Chunk, ChunkKind, ParsedCriterion, ParsedEligibility, Reading, Span, share
 from extractor.schemas import CriterionKind, Support, TrialRecord
 from extractor.text.lexer import Tokens
 from extractor.text.passage import Passage, Section
 
-from .ages import read_ages
 from .category import LineScore, read_category, score_lines
 from .constraints import read_constraints
 from .limits import find_limits
 from .line_features import CriterionLine, target_words
-from .measured import share
 from .outline import Entry, Role, read_outline
-from .people import Stated, read_healthy, read_sex
+from .people import Stated, read_ages, read_healthy, read_sex
 from .prose import find_suspects, read_sense
 from .windows import read_window
 
@@ -62,7 +59,7 @@ def read_eligibility(record: TrialRecord, sections: Mapping[str, Section], numbe
     return ParsedEligibility(minimum, maximum, sex, read_healthy(stated, summary), tuple(c for c, _ in found))
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class _Draft:
     """A chunk of which it is known whether and where it stands, before its content is read."""
 

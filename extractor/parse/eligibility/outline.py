@@ -1,16 +1,14 @@
 """The outline of an eligibility section: which blocks are criteria, under which heading and lead-in."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from extractor.parse.values import value
 from extractor.schemas import CriterionKind
 from extractor.text.book import rule
 from extractor.text.lexer import NUMBER, Tokens
 from extractor.text.passage import Section
 
-from .blocks import Block, read_blocks
 from .headings import (
     carries_condition,
     continues,
@@ -31,7 +29,7 @@ from .headings import (
     read_list_heading,
     states_too,
 )
-from .lines import Bullet
+from .lines import Block, Bullet, read_blocks
 from .prose import split_clauses
 
 __all__ = ["Entry", "Role", "read_outline"]
@@ -45,7 +43,7 @@ class Role(StrEnum):
     REMARK = "remark"
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """``raw[start:end]`` in its list. ``listed`` is true if the text is a list item, false for a sentence of prose.
 
@@ -61,7 +59,7 @@ class Entry:
     heading: tuple[int, int] | None = None
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class _Context:
     """Where in the section the reader is."""
 

@@ -6,8 +6,8 @@ The rules read "from X to Y", "from X until Y, Z or W", "between X and Y", "time
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from extractor.parse.values import value
 from extractor.text.book import rule
 from extractor.text.lexer import Tokens
 from extractor.text.passage import Passage
@@ -47,7 +47,7 @@ _ADJECTIVES = frozenset(
 _NO_ADJECTIVES = frozenset(["withdrawal", "removal", "approval", "survival", "arrival", "denial"])
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class EventsFound:
     """The start event (None if not stated) and the end events."""
 

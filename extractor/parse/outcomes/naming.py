@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from extractor.parse.values import value
 from extractor.schemas import Instrument
 from extractor.text.book import find_terms, rule
 from extractor.text.lexer import Tokens
@@ -103,7 +103,7 @@ _SHORT_FORM = 5
 """A name of so few letters is a short form itself."""
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class InstrumentFound:
     """An instrument, the probability that it is right, and the words that name it."""
 

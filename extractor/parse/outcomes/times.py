@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from extractor.parse.values import value
 from extractor.schemas import TimeUnit
 from extractor.text.book import rule
 from extractor.text.lexer import Tokens
@@ -32,7 +32,7 @@ _PIECE = re.compile(r"\d+")
 _STARTS = (TimeUnit.DAY, TimeUnit.CYCLE)
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Moment:
     """One number of a time frame: ``tokens.words[first:end]``, which stands at ``span`` in the text.
 
@@ -49,7 +49,7 @@ class Moment:
     after_range: bool = False
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class MomentGroup:
     """Numbers that share one unit, and the tokens of the whole with its unit."""
 
@@ -58,7 +58,7 @@ class MomentGroup:
     end: int
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class TimeFrame:
     """``tokens.words[first:end]`` is a time frame; ``kept`` is what is left of it without intervals and tolerances.
 
