@@ -24,7 +24,7 @@ import ahocorasick
 
 from .lexer import LEXICON, NAME_NUMBER, NUMBER, Lexicon, Tokens, lex
 
-__all__ = ["Entry", "Term", "TermFinder", "drop_overlaps", "read_entries"]
+__all__ = ["Entry", "Term", "TermFinder", "drop_overlaps", "read_entries", "word_set"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +112,15 @@ _NUMBERS = NUMBER + NAME_NUMBER
 
 def _either(codes: str) -> str:
     return _NUMBERS if codes in _NUMBERS else codes
+
+
+def word_set(words: str) -> frozenset[str]:
+    """Words that white space parts, as a set.
+
+    >>> sorted(word_set("CR PR"))
+    ['CR', 'PR']
+    """
+    return frozenset(words.split())
 
 
 def drop_overlaps(terms: list[Term]) -> Iterator[Term]:

@@ -13,21 +13,8 @@ from extractor.text.patterns import Found
 __all__ = ["Moment", "MomentGroup", "TimeFrame", "read_time_frame"]
 
 _UNITS = {"h": "hour", "d": "day", "w": "week", "m": "month", "y": "year", "c": "cycle"}
-_ORDINALS = [
-    "zeroth",
-    "first",
-    "second",
-    "third",
-    "fourth",
-    "fifth",
-    "sixth",
-    "seventh",
-    "eighth",
-    "ninth",
-    "tenth",
-    "eleventh",
-    "twelfth",
-]
+_ORDINAL_WORDS = "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"
+_ORDINALS = _ORDINAL_WORDS.split()
 _PIECE = re.compile(r"\d+")
 _STARTS = (TimeUnit.DAY, TimeUnit.CYCLE)
 
