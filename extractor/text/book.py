@@ -85,6 +85,7 @@ def read_text(text: str) -> Tokens:
     return lex(text)
 
 
+@cache
 def rule(name: str) -> Rule:
     """A rule of the package. Raises ``KeyError`` for an unknown name."""
     return load_book().rules[name]

@@ -170,16 +170,11 @@ class Tokens:
         >>> part.words, part.text[part.starts[1] : part.ends[2]]
         (['Age', 'over', '18'], 'over 18')
         """
-        kept = [at for at in range(first, end) if self.codes[at] != "\n"]
-        if len(kept) == end - first:
+        if self.codes.find("\n", first, end) < 0:
             part = slice(first, end)
             return Tokens(self.text, self.words[part], self.starts[part], self.ends[part], self.codes[part])
-        words, starts, ends = (
-            [self.words[at] for at in kept],
-            [self.starts[at] for at in kept],
-            [self.ends[at] for at in kept],
-        )
-        return Tokens(self.text, words, starts, ends, "".join(self.codes[at] for at in kept))
+        ends = [(at, at + 1) for at in range(first, end) if self.codes[at] == "\n"]
+        return self.without(ends, first, end)
 
     def joined(self, index: int) -> bool:
         """Whether a token follows the one before it without white space.

@@ -124,9 +124,9 @@ class Rule:
         return _find_needs(self, atoms, 0)[0]
 
     @cached_property
-    def trigger(self) -> re.Pattern[str]:
-        """Finds where a text has one of the codes in ``needs``: without any, the rule need not be tried."""
-        return write_trigger(self.needs)
+    def _is_needed(self) -> Callable[[str, int, int], object]:
+        """Whether codes have one of those that the rule ``needs``, in a range: without any it is not tried."""
+        return write_trigger(self.needs).search
 
     @cached_property
     def _behind(self) -> re.Pattern[str]:
@@ -139,14 +139,16 @@ class Rule:
     def find(self, tokens: Tokens, first: int = 0, end: int | None = None) -> Iterator[Found]:
         """All places, from left to right, without overlaps."""
         codes, first, end, shift = self._cut(tokens, first, end)
-        if self.trigger.search(codes, first, end):
-            for match in self.expression.finditer(codes, first, end):
-                yield self._note(tokens, match, shift)
+        if not self._is_needed(codes, first, end):
+            return iter(())
+        return (self._note(tokens, match, shift) for match in self.expression.finditer(codes, first, end))
 
     def search(self, tokens: Tokens, first: int = 0, end: int | None = None) -> Found | None:
         """The first place."""
         codes, first, end, shift = self._cut(tokens, first, end)
-        match = self.expression.search(codes, first, end) if self.trigger.search(codes, first, end) else None
+        if not self._is_needed(codes, first, end):
+            return None
+        match = self.expression.search(codes, first, end)
         return self._note(tokens, match, shift) if match else None
 
     def starts(self, tokens: Tokens, first: int, end: int | None = None) -> Found | None:
@@ -163,15 +165,19 @@ class Rule:
 
     def _cut(self, tokens: Tokens, first: int, end: int | None) -> tuple[str, int, int, int]:
         """The codes to be read, and how far they are shifted: ``^`` is where the range begins, not the text."""
-        end = len(tokens) if end is None else end
+        codes = tokens.codes
+        if end is None:
+            end = len(codes)
         if first and self._anchored:
-            return tokens.codes[first:end], 0, end - first, first
-        return tokens.codes, first, end, 0
+            return codes[first:end], 0, end - first, first
+        return codes, first, end, 0
 
     def ends(self, tokens: Tokens, end: int, first: int = 0) -> Found | None:
         """The place that ends before a token and begins at ``first`` or behind it."""
         codes, first = tokens.codes, max(first, 0)
-        match = self._behind.search(codes, first, end) if self.trigger.search(codes, first, end) else None
+        if not self._is_needed(codes, first, end):
+            return None
+        match = self._behind.search(codes, first, end)
         return self._note(tokens, match) if match else None
 
     def covers(self, tokens: Tokens, first: int, end: int) -> Found | None:

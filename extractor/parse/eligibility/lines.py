@@ -267,7 +267,12 @@ def read_blocks(section: Section) -> list[Block]:
     ['Criteria:', 'Able to give consent', 'Adult']
     """
     blocks = _read_blocks(section)
-    return [replace(block, tokens=section.between(block.start, block.end).alone().tokens) for block in blocks]
+    return [
+        Block(
+            at.start, at.end, at.column, at.gap, at.bullet, at.ordinal, section.between(at.start, at.end).alone().tokens
+        )
+        for at in blocks
+    ]
 
 
 def _read_blocks(section: Section) -> list[Block]:
