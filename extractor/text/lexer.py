@@ -62,16 +62,22 @@ class Lexicon(dict[str, str]):
         super().__init__()
         self._codes: dict[str, str] = dict.fromkeys(_NUMBER_WORDS.split(), NUMBER) | {sign: sign for sign in SIGNS}
         self._prefixes: dict[str, str] = {}
+        self._found: dict[str, str] = {}
+        self._sorted: list[tuple[str, str]] = []
         self.named: set[str] = {UNKNOWN}
         """Codes of words that make a number joined to them part of a name ("SF-36")."""
 
     def add(self, word: str) -> str:
         """The code of a word, a sign or a beginning of words."""
-        self.clear()
+        codes, key = self._codes, word if is_abbreviation(word) else word.lower()
         if word.endswith("~"):
-            return self._prefixes.setdefault(word[:-1].lower(), self._next())
-        key = word if is_abbreviation(word) else word.lower()
-        return self._codes.get(key) or self._codes.setdefault(key, self._next())
+            codes, key = self._prefixes, word[:-1].lower()
+        if key not in codes:
+            self.clear()
+            self._found.clear()
+            self._sorted.clear()
+            codes[key] = chr(ord(_FIRST_CODE) + len(self._codes) + len(self._prefixes))
+        return codes[key]
 
     def find(self, word: str) -> str:
         """All codes that a word, or the words with its beginning, may have; to be asked when all words are known.
@@ -80,17 +86,22 @@ class Lexicon(dict[str, str]):
         >>> len(words.find("car")), words.add("CAR") in words.find("car")
         (1, True)
         """
+        if word not in self._found:
+            self._found[word] = self._find(word)
+        return self._found[word]
+
+    def _find(self, word: str) -> str:
         if not word.endswith("~"):
             # "car" is every case of the word, the abbreviation "CAR" too, which has a code of its own.
             code = self.add(word)
             capitals = code if word in _OTHER_IN_CAPITALS else self._codes.get(word.upper(), code)
             return code if capitals == code else code + capitals
         start = word[:-1].lower()
-        words = {code for known, code in self._codes.items() if known.lower().startswith(start)}
+        if not self._sorted:
+            self._sorted = sorted((known.lower(), code) for known, code in self._codes.items())
+        first, end = (bisect_left(self._sorted, (bound, "")) for bound in (start, start + "\U0010ffff"))
+        words = {code for _, code in self._sorted[first:end]}
         return "".join(sorted(words | {code for known, code in self._prefixes.items() if known.startswith(start)}))
-
-    def _next(self) -> str:
-        return chr(ord(_FIRST_CODE) + len(self._codes) + len(self._prefixes))
 
     __hash__ = object.__hash__  # type: ignore[assignment]  # there are few, each with words of its own
 

@@ -109,6 +109,8 @@ class Rule:
     note: str | None = None
     book: "Mapping[str, Rule]" = field(default_factory=dict, repr=False)
     lexicon: Lexicon = field(default_factory=lambda: LEXICON, repr=False)
+    written: list[str] = field(default_factory=list, init=False, repr=False)
+    """The regular expression, once another rule or the rule itself has asked for it."""
 
     @cached_property
     def expression(self) -> re.Pattern[str]:
@@ -190,6 +192,8 @@ def _write(rule: Rule, within: set[str]) -> str:
     """The regular expression of a rule over codes."""
     if rule.name in within:
         raise RuleError(f"rule {rule.name} refers to itself")
+    if rule.written:
+        return rule.written[0]
     written, place = [], 0
     while place < len(rule.pattern):
         atom = _ATOM.match(rule.pattern, place)
@@ -197,7 +201,8 @@ def _write(rule: Rule, within: set[str]) -> str:
             raise RuleError(f"rule {rule.name}: cannot read {rule.pattern[place : place + 20]!r}")
         place = atom.end()
         written.append(_write_atom(rule, atom, within))
-    return "".join(written).replace(_CAPTURE_OPEN + "(?:", "")
+    rule.written.append("".join(written).replace(_CAPTURE_OPEN + "(?:", ""))
+    return rule.written[0]
 
 
 _Needs = frozenset[str] | None
