@@ -34,7 +34,7 @@ def find_cues(tokens: Tokens, *, listed: bool) -> Iterator[Stretch]:
     sentences is kept.
     """
     rules, numbers = _list_rules(), _number_rules()
-    tried = {number for code in numbers.keys() & {"", *tokens.codes} for number in numbers[code]}
+    tried = {number for code in numbers.keys() & (set(tokens.codes) | {""}) for number in numbers[code]}
     for each, kind, reach in (rules[number] for number in sorted(tried)):
         for found in each.find(tokens):
             yield Stretch(*_find_extent(tokens, found, each, reach, listed=listed), kind, blanked=True)
