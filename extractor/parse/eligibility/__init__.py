@@ -81,7 +81,7 @@ def _from_list(section: Section) -> Iterator[_Draft]:
     for entry in read_outline(section):
         if entry.role is Role.REMARK:
             continue
-        passage = section.between(entry.start, entry.end).alone()
+        passage = entry.passage
         text, whole = passage.text.translate(_ONE_LINE), _span(passage)
         kind = _read_kind(entry, passage.tokens, whole)
         yield _Draft(
@@ -194,4 +194,5 @@ def _refuse(draft: _Draft, score: LineScore) -> Reading[bool]:
     """Whether a listed line stands: almost all do; some read as headings or notes, and a few clearly are."""
     if score.no_criterion >= _CLEARLY_NONE:
         return Reading(value=False, confidence=score.no_criterion)
-    return replace(draft.stands, confidence=min(draft.stands.confidence, round(1 - score.no_criterion, 3)))
+    confidence = round(1 - score.no_criterion, 3)
+    return replace(draft.stands, confidence=confidence) if confidence < draft.stands.confidence else draft.stands

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from extractor.text.book import rule
+from extractor.text.clean import CleanText
 from extractor.text.lexer import Tokens, lex
 from extractor.text.passage import Passage, Section
 
@@ -229,12 +230,12 @@ def _count_up(
             ordinal, seen = number, seen + 1
 
 
-_NO_TOKENS = lex("")
+_NOWHERE = Passage(Section("", "", CleanText(""), lex("")), 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One heading, item or paragraph, at ``start:end`` in the raw text, without its bullet, and its tokens.
+    """One heading, item or paragraph, at ``start:end`` in the raw text, without its bullet, and alone in one line.
 
     ``column`` is its indentation.
     """
@@ -245,7 +246,11 @@ class Block:
     gap: bool
     bullet: Bullet | None = None
     ordinal: int | None = None
-    tokens: Tokens = _NO_TOKENS
+    passage: Passage = _NOWHERE
+
+    @property
+    def tokens(self) -> Tokens:
+        return self.passage.tokens
 
 
 _AHEAD = 12
@@ -268,9 +273,7 @@ def read_blocks(section: Section) -> list[Block]:
     """
     blocks = _read_blocks(section)
     return [
-        Block(
-            at.start, at.end, at.column, at.gap, at.bullet, at.ordinal, section.between(at.start, at.end).alone().tokens
-        )
+        Block(at.start, at.end, at.column, at.gap, at.bullet, at.ordinal, section.between(at.start, at.end).alone())
         for at in blocks
     ]
 
