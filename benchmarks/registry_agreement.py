@@ -24,7 +24,7 @@ from extractor.parse.eligibility import read_eligibility
 from extractor.parse.parsed import CERTAIN, ParsedEligibility, Reading
 from extractor.read import read_records
 from extractor.schemas import Age, Category, Constraint, RegistryFields, TrialRecord
-from extractor.text.clean import clean_text
+from extractor.text.passage import read_section
 
 __all__ = ["Comparison", "compare_record", "format_agreement"]
 
@@ -66,8 +66,8 @@ def compare_record(record: TrialRecord) -> Iterator[Comparison]:
     fields = record.registry
     if fields.sex is None:
         return
-    cleaned = {section.name: clean_text(section.text) for section in record.sections}
-    parsed = read_eligibility(record, cleaned, count())
+    sections = {section.name: read_section(section.name, section.text) for section in record.sections}
+    parsed = read_eligibility(record, sections, count())
     for name, reading, stated in _pairs(parsed, fields):
         text = _shown(reading.value)
         kind = _kind(text, stated, several=_several(parsed, lower=name == "minimum_age"))

@@ -1,7 +1,7 @@
 """How sure the values of an item are together, and an extraction without those that are not sure enough."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any, TypeVar
 
 from extractor.schemas import Absence, AbsenceReason, Evidence, Finding, Item, Origin, Support, TrialExtraction
@@ -15,13 +15,13 @@ _STRENGTH = list(Support)
 _LAST_STEP = re.compile(r"(?:\.\w+|\[\d+\])$")
 
 
-def describe_provenance(evidence: Sequence[Evidence], confidence: float) -> dict[str, Any]:
-    """An item's own fields of provenance."""
-    origins = {piece.origin for piece in evidence}
-    supports = [piece.support for piece in evidence]
+def describe_provenance(
+    evidence: Sequence[Evidence | Mapping[str, Any]], origins: Set[Origin], supports: Set[Support], confidence: float
+) -> dict[str, Any]:
+    """An item's own fields of provenance, given the origins and the kinds of support among its evidence."""
     return {
         "evidence": tuple(evidence),
-        "origin": origins.pop() if len(origins) == 1 else Origin.BOTH if origins else None,
+        "origin": next(iter(origins)) if len(origins) == 1 else Origin.BOTH if origins else None,
         "support": max(supports, key=_STRENGTH.index) if supports else None,
         "confidence": confidence,
     }
@@ -108,7 +108,9 @@ class _Dropping:
         self.moved |= {f"{before}.{old}": new and f"{after}.{new}" for old, new in places.items()}
         moved = ((piece, places.get(piece.field, piece.field)) for piece in item.evidence)
         evidence = [piece.model_copy(update={"field": field}) for piece, field in moved if field]
-        return item.model_copy(update={**update, **describe_provenance(evidence, _weigh(item, least, evidence))})
+        origins, supports = {piece.origin for piece in evidence}, {piece.support for piece in evidence}
+        provenance = describe_provenance(evidence, origins, supports, _weigh(item, least, evidence))
+        return item.model_copy(update={**update, **provenance})
 
     def _note_absence(self, path: str, evidence: Iterable[Evidence]) -> None:
         searched = tuple(dict.fromkeys(piece.section for piece in evidence))

@@ -1,9 +1,10 @@
 """Who may take part, settled between rules and model."""
 
-from typing import TypeVar
+from typing import Any
 
-from extractor.parse.parsed import ParsedCriterion, ParsedEligibility, ParsedRecord, Reading
-from extractor.schemas import Absence, AbsenceReason, Age, Criterion, Eligibility, TimeUnit
+from extractor.parse.parsed import ParsedCriterion, ParsedEligibility, ParsedRecord
+from extractor.schemas import Absence, AbsenceReason, Age, Criterion, Eligibility
+from extractor.text.times import DAYS
 
 from .inquiry import Inquiry
 from .ledger import Ledger
@@ -13,9 +14,6 @@ __all__ = ["assemble_eligibility"]
 
 _SEARCHED = ("eligibility", "brief_summary", "detailed_description", "title", "official_title")
 _NO_CHUNK = -1
-_DAYS = {TimeUnit.DAY: 1.0, TimeUnit.WEEK: 7.0, TimeUnit.MONTH: 30.4, TimeUnit.YEAR: 365.0}
-
-T = TypeVar("T")
 
 
 def assemble_eligibility(parsed: ParsedRecord, inquiry: Inquiry) -> tuple[Eligibility, list[Absence]]:
@@ -29,13 +27,17 @@ def assemble_eligibility(parsed: ParsedRecord, inquiry: Inquiry) -> tuple[Eligib
         "healthy_volunteers": ledger.enter("healthy_volunteers", found.healthy_volunteers, _NO_CHUNK),
     }
     provenance = ledger.provenance()
-    standing = [criterion for criterion in found.criteria if _stands(criterion, inquiry)]
+    settled = ((criterion, _settle(criterion, inquiry, "stands")) for criterion in found.criteria)
+    standing = [pair for pair in settled if pair[1].value and _settle(pair[0], inquiry, "kind").value is not None]
     if not standing:
         ledger.note_absence("criteria", _why_no_criteria(parsed, inquiry))
     criteria: list[Criterion] = []
     absences = list(ledger.absences)
-    for criterion in standing:
-        built, gaps = _assemble_criterion(parsed, criterion, inquiry, f"eligibility.criteria[{len(criteria)}]")
+    for criterion, stands in standing:
+        path = f"eligibility.criteria[{len(criteria)}]"
+        built, gaps = _assemble_criterion(
+            parsed, criterion, stands, Ledger(parsed, path, criterion.chunk.span, inquiry)
+        )
         criteria.append(built)
         absences += gaps
     return Eligibility.model_validate({**people, **provenance, "criteria": tuple(criteria)}), absences
@@ -45,27 +47,16 @@ def _enter_ages(found: ParsedEligibility, ledger: Ledger) -> dict[str, Age | Non
     """Both ages; neither of two that nobody could meet, since the passages that state them contradict each other."""
     ages = {"minimum_age": found.minimum_age, "maximum_age": found.maximum_age}
     low, high = found.minimum_age.value, found.maximum_age.value
-    if low and high and low.value * _DAYS[low.unit] > high.value * _DAYS[high.unit]:
+    if low and high and low.value * DAYS[low.unit] > high.value * DAYS[high.unit]:
         for field in ages:
             ledger.note_absence(field, AbsenceReason.CONTRADICTORY)
         return dict.fromkeys(ages)
     return {field: ledger.enter(field, reading, _NO_CHUNK) for field, reading in ages.items()}
 
 
-def _settle(rule: Reading[T], inquiry: Inquiry, number: int, field: str) -> Settled[T]:
-    policy = inquiry.policy.of(f"eligibility.{field}")
-    return settle(rule, inquiry.reading(number, field), inquiry.gap(number, field), policy)
-
-
-def _settle_standing(criterion: ParsedCriterion, inquiry: Inquiry) -> Settled[bool]:
-    number = criterion.chunk.number
-    return _settle(criterion.stands, inquiry, number, "stands")
-
-
-def _stands(criterion: ParsedCriterion, inquiry: Inquiry) -> bool:
-    number = criterion.chunk.number
-    kind = _settle(criterion.kind, inquiry, number, "kind")
-    return bool(_settle_standing(criterion, inquiry).value) and kind.value is not None
+def _settle(criterion: ParsedCriterion, inquiry: Inquiry, field: str) -> Settled[Any]:
+    number, policy = criterion.chunk.number, inquiry.policy.of(f"eligibility.{field}")
+    return settle(getattr(criterion, field), inquiry.reading(number, field), inquiry.gap(number, field), policy)
 
 
 def _why_no_criteria(parsed: ParsedRecord, inquiry: Inquiry) -> AbsenceReason:
@@ -78,12 +69,10 @@ def _why_no_criteria(parsed: ParsedRecord, inquiry: Inquiry) -> AbsenceReason:
 
 
 def _assemble_criterion(
-    parsed: ParsedRecord, criterion: ParsedCriterion, inquiry: Inquiry, path: str
+    parsed: ParsedRecord, criterion: ParsedCriterion, stands: Settled[bool], ledger: Ledger
 ) -> tuple[Criterion, list[Absence]]:
     chunk, section = criterion.chunk, criterion.chunk.span.section
-    ledger = Ledger(parsed, path, chunk.span, inquiry)
-    standing = _settle_standing(criterion, inquiry)
-    quote = Settled(parsed.raw(chunk.span), standing.confidence, standing.origin, (chunk.span,))
+    quote = Settled(parsed.raw(chunk.span), stands.confidence, stands.origin, (chunk.span,))
     fields = {
         "kind": ledger.enter("kind", criterion.kind, chunk.number),
         "section": section,

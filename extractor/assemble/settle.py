@@ -1,10 +1,10 @@
 """One value from two annotators: the rules and the model."""
 
 import re
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from extractor.parse.parsed import Reading, Span
-from extractor.parse.values import value
 from extractor.schemas import AbsenceReason, Category, Concept, CriterionKind, EndpointCategory, Origin, Role, TimeKind
 
 from .policy import FieldPolicy
@@ -26,7 +26,7 @@ _OF_EVERY_ITEM = (CriterionKind, Category, Role, Concept, EndpointCategory, Time
 """Closed sets of which one word is right for every item: the best is given, however doubtful."""
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Settled(Generic[T_co]):
     """The value that stands in the extraction. ``gap`` says why nobody gave one; then there is no confidence."""
 

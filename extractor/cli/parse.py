@@ -23,16 +23,8 @@ def parse(
     explain: Annotated[
         bool, typer.Option("--explain", help="Under each value the rules that found its words, and these words.")
     ] = False,
-    stats: Annotated[
-        bool, typer.Option("--stats", help="Over all records: which numbers are read, and what the others look like.")
-    ] = False,
-    shapes: Annotated[int, typer.Option(min=0, help="How many shapes of unread numbers --stats shows.")] = 20,
 ) -> None:
     """Show the criteria, doses and outcomes that the rules read, and how sure they are.
-
-    With --stats: of the numbers in criteria, in arms and interventions, and
-    in time frames, the share that some reading claims, and the commonest
-    unclaimed ones between the words beside them, such as "grade N or".
 
     Exit codes: 0 done, 1 some records could not be read, 2 usage.
     """
@@ -49,11 +41,7 @@ def parse(
 
     with errors_for_people():
         records = read_records(*inputs, on_error=report, stdin=sys.stdin.buffer)
-        if stats:
-            from .parse_stats import show_stats
-
-            show_stats(records, inputs, report, shapes, as_json=as_json)
-        elif explain:
+        if explain:
             from .explain import explain_record
 
             for record in records:

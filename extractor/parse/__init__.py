@@ -40,7 +40,7 @@ def parse_uncalibrated(record: TrialRecord) -> ParsedRecord:
         return ParsedRecord(
             record=record,
             cleaned=cleaned,
-            eligibility=read_eligibility(record, cleaned, numbers),
+            eligibility=read_eligibility(record, sections, numbers),
             dosing=read_dosing(record, sections, numbers),
             outcomes=shorten_parts(read_outcomes(record, sections, numbers), record, hostile),
             hostile=hostile,

@@ -7,7 +7,7 @@ the pre-parser confidences are as stated; everything after it sees calibrated on
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, TypeVar
@@ -49,11 +49,19 @@ def apply_curve(curve: Curve, stated: float) -> float:
 
 
 def _calibrate(path: str, item: _Parsed) -> _Parsed:
-    values = ((field.name, getattr(item, field.name)) for field in fields(item))
     readings: dict[str, Any] = {
-        name: _adjust(f"{path}.{name}", value) for name, value in values if isinstance(value, Reading)
+        name: _adjust(field, reading)
+        for name, field in _list_curves(path)
+        if isinstance(reading := getattr(item, name, None), Reading)
     }
     return replace(item, **readings)
+
+
+@cache
+def _list_curves(path: str) -> tuple[tuple[str, str], ...]:
+    """The fields of an item that have curves: their names, and what the curves call them."""
+    named = ((field.rpartition("."), field) for field in _curves())
+    return tuple((name, field) for (parent, _, name), field in named if parent == path)
 
 
 def _calibrate_regimen(regimen: ParsedRegimen) -> ParsedRegimen:
@@ -63,6 +71,8 @@ def _calibrate_regimen(regimen: ParsedRegimen) -> ParsedRegimen:
 
 def _adjust(field: str, reading: Reading[Any]) -> Reading[Any]:
     confidence = _confidence(field, FOUND if reading.value else NOTHING, reading.confidence)
+    if confidence == reading.confidence:
+        return reading
     return Reading(reading.value, confidence, reading.spans, reading.support, reading.alternatives)
 
 

@@ -2,20 +2,20 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from extractor.schemas import TimeUnit
 
 from .memory import remember
 from .numbers import NUMBER, number_places, read_number
-from .values import value
 from .vocabulary import load_vocabulary
 from .words import find_at
 
 __all__ = ["Duration", "find_durations"]
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Duration:
     """``text[start:end]`` reads as ``low`` to ``high`` units; both are equal where one number stands."""
 

@@ -30,8 +30,6 @@ from extractor.schemas import (
 )
 from extractor.text.clean import CleanText
 
-from .values import value
-
 __all__ = [
     "CERTAIN",
     "Chunk",
@@ -45,6 +43,7 @@ __all__ = [
     "ParsedRegimen",
     "Reading",
     "Span",
+    "share",
 ]
 
 T_co = TypeVar("T_co", covariant=True)
@@ -53,7 +52,7 @@ CERTAIN = 0.95
 """From this confidence on, a reading needs no second annotator."""
 
 
-@value(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Span:
     """Half-open character offsets into the raw text of a section."""
 
@@ -83,7 +82,7 @@ class Span:
         return self.section == other.section and self.start < other.end and other.start < self.end
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Reading(Generic[T_co]):
     """What was read for one field: the value, how sure, and the characters that say so.
 
@@ -114,6 +113,19 @@ class Reading(Generic[T_co]):
         return Reading(None, 0.0)
 
 
+_OPEN = Reading.open_()
+
+
+def share(counts: tuple[int, int]) -> float:
+    """The confidence of a rule that was right so often of so many tries, as if one more had been wrong.
+
+    >>> share((99, 100)), share((4, 4))
+    (0.98, 0.8)
+    """
+    right, of = counts
+    return int(100 * right / (of + 1)) / 100
+
+
 class ChunkKind(StrEnum):
     """What a chunk is in the layout of its section."""
 
@@ -126,7 +138,7 @@ class ChunkKind(StrEnum):
     INTERVENTION = "intervention"
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """A numbered unit of text about which a question can be asked.
 
@@ -139,7 +151,7 @@ class Chunk:
     text: str
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class ParsedCriterion:
     """A criterion, or a sentence that may be one (``stands`` says how sure)."""
 
@@ -152,7 +164,7 @@ class ParsedCriterion:
     time_window: Reading[TimeWindow | None]
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class ParsedEligibility:
     """Who may take part: what the whole record says, and its criteria."""
 
@@ -163,7 +175,7 @@ class ParsedEligibility:
     criteria: tuple[ParsedCriterion, ...] = ()
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class ParsedRegimen:
     """One agent and way of giving it. ``agent`` may stand in another section than the dose.
 
@@ -180,10 +192,10 @@ class ParsedRegimen:
     cycle: Reading[Period | None]
     duration: Reading[Period | None]
     timing: Reading[str | None]
-    exists: Reading[bool | None] = Reading.open_()
+    exists: Reading[bool | None] = _OPEN
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class ParsedOutcome:
     """One registered outcome. Its three parts are raw substrings."""
 
@@ -205,7 +217,7 @@ class ParsedOutcome:
     methods: Reading[tuple[str, ...] | None]
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class ParsedDosing:
     """What participants get, and ``candidates``: chunks that seem to hold a regimen which the rules could not read."""
 
@@ -213,7 +225,7 @@ class ParsedDosing:
     candidates: tuple[Chunk, ...] = ()
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class HostileText:
     """A stretch of raw text that is aimed at a model or hides something; ``blanked``: no rule and no model reads it.
 

@@ -1,9 +1,8 @@
 """A stretch of cleaned text that knows where its characters stand in the raw text."""
 
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from extractor.parse.parsed import Span
-from extractor.parse.values import value
 from extractor.text.clean import CleanText, clean_text
 
 __all__ = ["Passage", "passage_of", "read_passage"]
@@ -11,7 +10,7 @@ __all__ = ["Passage", "passage_of", "read_passage"]
 _ONE_LINE = str.maketrans("\n\t\r", "   ")
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Passage:
     """``text`` is cleaned and in one line; ``span`` and ``quote`` lead back to the raw text of ``section``."""
 

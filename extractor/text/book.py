@@ -5,15 +5,15 @@
 [('2', '4')]
 """
 
-from bisect import bisect_left
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 from .lexer import Tokens, lex
-from .patterns import Rule, RuleError, learn_words, make_rule, read_rules
+from .patterns import Rule, RuleError, learn_words, make_rule, read_rules, write_trigger
 from .terms import Entry, Term, TermFinder, drop_overlaps, read_entries
 
 __all__ = ["Book", "find_terms", "load_book", "read_term", "read_text", "rule", "terms_of"]
@@ -21,11 +21,11 @@ __all__ = ["Book", "find_terms", "load_book", "read_term", "read_text", "rule", 
 
 @dataclass(frozen=True)
 class Book:
-    """All rules by name, all vocabularies by name, what finds their terms, and the rules of their entries."""
+    """All rules by name, all vocabularies by name, what finds the terms of each, and the rules of its entries."""
 
     rules: Mapping[str, Rule]
     vocabularies: Mapping[str, tuple[Entry, ...]]
-    finder: TermFinder
+    finders: Mapping[str, TermFinder]
     entry_rules: Mapping[str, tuple[tuple[Rule, Entry], ...]]
 
 
@@ -44,8 +44,8 @@ def load_book() -> Book:
         written = (_write_entry(at, entry) for at, entry in enumerate(entries) if entry.rules or entry.terms)
         rules[name] = Rule(name, " | ".join(written), book=rules)
     entry_rules = {name: tuple(_read_entry_rules(entries, rules)) for name, entries in vocabularies.items()}
-    finder = TermFinder([entry for entries in vocabularies.values() for entry in entries])
-    return Book(rules, vocabularies, finder, entry_rules)
+    finders = {name: TermFinder(entries) for name, entries in vocabularies.items()}
+    return Book(rules, vocabularies, finders, entry_rules)
 
 
 def _read_entry_rules(entries: Iterable[Entry], book: Mapping[str, Rule]) -> Iterator[tuple[Rule, Entry]]:
@@ -80,12 +80,12 @@ def _write_term(term: str) -> str:
 
 
 def read_text(text: str) -> Tokens:
-    """The tokens of a cleaned text, with the terms of all vocabularies."""
-    book = load_book()
-    tokens = lex(text)
-    return replace(tokens, terms=book.finder.find(tokens))
+    """The tokens of a cleaned text, with all words of rules and vocabularies known."""
+    load_book()
+    return lex(text)
 
 
+@cache
 def rule(name: str) -> Rule:
     """A rule of the package. Raises ``KeyError`` for an unknown name."""
     return load_book().rules[name]
@@ -114,13 +114,17 @@ def find_terms(tokens: Tokens, vocabulary: str, first: int = 0, end: int | None 
     ['bone marrow', 'blood']
     """
     end = len(tokens) if end is None else end
-    terms = tokens.terms.get(vocabulary, ())
-    found = []
-    for place in range(bisect_left(terms, first, key=lambda term: term.first), len(terms)):
-        if terms[place].first >= end:
-            break
-        if terms[place].end <= end:
-            found.append(terms[place])
-    rules = load_book().entry_rules[vocabulary]
+    book = load_book()
+    found = book.finders[vocabulary].find(tokens, first, end)
+    if not _trigger_of(vocabulary).search(tokens.codes, first, end):
+        return found
+    rules = book.entry_rules[vocabulary]
     by_rules = [Term(entry, at.first, at.end) for each, entry in rules for at in each.find(tokens, first, end)]
     return list(drop_overlaps([*found, *by_rules])) if by_rules else found
+
+
+@cache
+def _trigger_of(vocabulary: str) -> re.Pattern[str]:
+    """Finds where a text has a code that one of the rules of a vocabulary's entries needs."""
+    needs = [each.needs for each, _ in load_book().entry_rules[vocabulary]]
+    return write_trigger(None if None in needs else frozenset().union(*filter(None, needs)))

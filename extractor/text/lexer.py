@@ -12,31 +12,37 @@ A hyphen that joins letters to what follows ("non-small", "PD-1") is no token; o
 
 import re
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
 
-if TYPE_CHECKING:
-    from .terms import Term
-
-__all__ = ["LEXICON", "NAME_NUMBER", "NUMBER", "SIGNS", "UNKNOWN", "Lexicon", "Tokens", "lex"]
+__all__ = ["CODES", "LEXICON", "NAME_NUMBER", "NUMBER", "SIGNS", "UNKNOWN", "Lexicon", "Tokens", "lex"]
 
 UNKNOWN, NUMBER, NAME_NUMBER = "w", "n", "d"
 SIGNS = "\n!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~±·•°×≤≥"
-_TOKEN = re.compile(
-    r"\d{1,3}(?:,\d{3})+(?!,?\d)(?:\.\d+)?|(?:(?<=[<>≤≥=])|(?<=[<>≤≥=]\s))\d{1,3},\d{1,2}(?![\d,])|\d{1,3},\d{1,2}(?=\s?(?:[*×%°]|x\s|x\d|m?mol|[uμ]mol|[kmnp]?g\s?/|[cm]m\b|kg\b|IU\b|U/))"
-    r"|\d+(?:\.\d+)?(?:[eE]\+?\d{1,2}(?!\d))?|(?<!\d)\.\d+"
-    r"|(?i:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)-(?i:one|two|three|four|five|six|seven|eight|nine)\b"
-    r"|[^\W\d_]+(?:'[^\W\d_]+)?"
-    r"|\n|(?<![^\W\d_])-|-(?!\w)|[^\w\s-]|_"
-)
+_LETTERS = r"[^\W\d_]"
+_ONES = "(?i:one|two|three|four|five|six|seven|eight|nine)"
+_TENS = "(?i:forty|fifty|sixty)", "(?i:twenty|thirty|eighty|ninety)", "(?i:seventy)"
+_BEHIND_TENS = "|".join(f"(?<=(?<!{_LETTERS}){tens}-)" for tens in _TENS)
+_WORD = rf"{_LETTERS}+(?:'{_LETTERS}+|(?<=[yY])-(?:{_BEHIND_TENS}){_ONES}\b)?"
+_THOUSANDS = r"\d{1,3}(?:,\d{3})+(?!,?\d)(?:\.\d+)?"
+_LIMIT_WITH_COMMA = r"(?:(?<=[<>≤≥=])|(?<=[<>≤≥=]\s))\d{1,3},\d{1,2}(?![\d,])"
+_UNIT_BEHIND = r"[*×%°]|x\s|x\d|m?mol|[uμ]mol|[kmnp]?g\s?/|[cm]m\b|kg\b|IU\b|U/"
+_MEASURED_WITH_COMMA = rf"\d{{1,3}},\d{{1,2}}(?=\s?(?:{_UNIT_BEHIND}))"
+_PLAIN_NUMBER = r"\d+(?:\.\d+)?(?:[eE]\+?\d{1,2}(?!\d))?"
+_NUMBER = rf"(?=\d)(?:{_THOUSANDS}|{_LIMIT_WITH_COMMA}|{_MEASURED_WITH_COMMA}|{_PLAIN_NUMBER})|(?<!\d)\.\d+"
+_SIGN = rf"[^\w\s-]|\n|(?<!{_LETTERS})-|-(?!\w)|_"
+_TOKEN = re.compile(f"( ?)({_WORD}|{_NUMBER}|{_SIGN})")
+"""A token and the space before it: most tokens have one, and a match that begins with it skips nothing."""
 _NUMBER_WORDS = """
     zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
     eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred half
 """
 _OTHER_IN_CAPITALS = frozenset(["all", "as", "at", "in", "is", "it", "no", "or", "so", "us", "who"])
 """Words that mean something else in capitals: "WHO", "ALL"."""
-_FIRST_CODE = 0xF0000
+_FIRST_CODE, _LAST_CODE = "\u3400", "\ud7ff"
+"""Codes of words. No text is read by them, and below U+10000 an expression looks a set of characters up in a table."""
+CODES = f"{_FIRST_CODE}-{_LAST_CODE}"
 _KEPT = 200_000
 
 
@@ -56,16 +62,22 @@ class Lexicon(dict[str, str]):
         super().__init__()
         self._codes: dict[str, str] = dict.fromkeys(_NUMBER_WORDS.split(), NUMBER) | {sign: sign for sign in SIGNS}
         self._prefixes: dict[str, str] = {}
+        self._found: dict[str, str] = {}
+        self._sorted: list[tuple[str, str]] = []
         self.named: set[str] = {UNKNOWN}
         """Codes of words that make a number joined to them part of a name ("SF-36")."""
 
     def add(self, word: str) -> str:
         """The code of a word, a sign or a beginning of words."""
-        self.clear()
+        codes, key = self._codes, word if is_abbreviation(word) else word.lower()
         if word.endswith("~"):
-            return self._prefixes.setdefault(word[:-1].lower(), self._next())
-        key = word if is_abbreviation(word) else word.lower()
-        return self._codes.get(key) or self._codes.setdefault(key, self._next())
+            codes, key = self._prefixes, word[:-1].lower()
+        if key not in codes:
+            self.clear()
+            self._found.clear()
+            self._sorted.clear()
+            codes[key] = chr(ord(_FIRST_CODE) + len(self._codes) + len(self._prefixes))
+        return codes[key]
 
     def find(self, word: str) -> str:
         """All codes that a word, or the words with its beginning, may have; to be asked when all words are known.
@@ -74,17 +86,22 @@ class Lexicon(dict[str, str]):
         >>> len(words.find("car")), words.add("CAR") in words.find("car")
         (1, True)
         """
+        if word not in self._found:
+            self._found[word] = self._find(word)
+        return self._found[word]
+
+    def _find(self, word: str) -> str:
         if not word.endswith("~"):
             # "car" is every case of the word, the abbreviation "CAR" too, which has a code of its own.
             code = self.add(word)
             capitals = code if word in _OTHER_IN_CAPITALS else self._codes.get(word.upper(), code)
             return code if capitals == code else code + capitals
         start = word[:-1].lower()
-        words = {code for known, code in self._codes.items() if known.lower().startswith(start)}
+        if not self._sorted:
+            self._sorted = sorted((known.lower(), code) for known, code in self._codes.items())
+        first, end = (bisect_left(self._sorted, (bound, "")) for bound in (start, start + "\U0010ffff"))
+        words = {code for _, code in self._sorted[first:end]}
         return "".join(sorted(words | {code for known, code in self._prefixes.items() if known.startswith(start)}))
-
-    def _next(self) -> str:
-        return chr(_FIRST_CODE + len(self._codes) + len(self._prefixes))
 
     __hash__ = object.__hash__  # type: ignore[assignment]  # there are few, each with words of its own
 
@@ -122,17 +139,13 @@ LEXICON = Lexicon()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tokens:
-    """The tokens of a cleaned text. ``text[starts[i]:ends[i]]`` is ``words[i]``, and ``codes[i]`` what it is.
-
-    ``terms`` are the terms of each vocabulary (see ``terms``), from left to right.
-    """
+    """The tokens of a cleaned text. ``text[starts[i]:ends[i]]`` is ``words[i]``, and ``codes[i]`` what it is."""
 
     text: str
     words: list[str]
     starts: list[int]
     ends: list[int]
     codes: str
-    terms: "Mapping[str, Sequence[Term]]" = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.words)
@@ -162,22 +175,17 @@ class Tokens:
         return self.text[self.starts[first] : self.ends[end - 1]] if end > first else ""
 
     def cut(self, first: int, end: int) -> "Tokens":
-        r"""A part of the text in one line, as tokens of its own: ``^`` and ``$`` in a rule are its ends. Without terms.
+        r"""A part of the text in one line, as tokens of its own: ``^`` and ``$`` in a rule are its ends.
 
         >>> part = lex("- Age\n over 18").cut(1, 5)
         >>> part.words, part.text[part.starts[1] : part.ends[2]]
         (['Age', 'over', '18'], 'over 18')
         """
-        kept = [at for at in range(first, end) if self.codes[at] != "\n"]
-        if len(kept) == end - first:
+        if self.codes.find("\n", first, end) < 0:
             part = slice(first, end)
             return Tokens(self.text, self.words[part], self.starts[part], self.ends[part], self.codes[part])
-        words, starts, ends = (
-            [self.words[at] for at in kept],
-            [self.starts[at] for at in kept],
-            [self.ends[at] for at in kept],
-        )
-        return Tokens(self.text, words, starts, ends, "".join(self.codes[at] for at in kept))
+        ends = [(at, at + 1) for at in range(first, end) if self.codes[at] == "\n"]
+        return self.without(ends, first, end)
 
     def joined(self, index: int) -> bool:
         """Whether a token follows the one before it without white space.
@@ -213,14 +221,14 @@ def lex(text: str, lexicon: Lexicon = LEXICON) -> Tokens:
     >>> [word for word, code in zip(tokens.words, tokens.codes) if code == NUMBER]
     ['3.5', '10', '6', '1']
     """
-    spans = [found.span() for found in _TOKEN.finditer(text)]
-    words = [text[start:end] for start, end in spans]
+    pieces = _TOKEN.split(text)  # what is no token, space, token, and so on
+    words, places = pieces[2::3], list(accumulate(map(len, pieces)))
     codes = "".join(map(lexicon.__getitem__, words))
-    starts, ends = [start for start, _ in spans], [end for _, end in spans]
+    starts, ends = places[1:-1:3], places[2::3]
     return Tokens(text, words, starts, ends, _mark_names(text, starts, ends, codes, lexicon.named))
 
 
-_AFTER_WORD = re.compile(rf"(?<=[{UNKNOWN}\U{_FIRST_CODE:08x}-\U000ffffd]){NUMBER}")
+_AFTER_WORD = re.compile(rf"(?<=[{UNKNOWN}{CODES}]){NUMBER}")
 
 
 def _mark_names(text: str, starts: list[int], ends: list[int], codes: str, named: set[str]) -> str:

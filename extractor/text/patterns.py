@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any
 
-from .lexer import LEXICON, NAME_NUMBER, NUMBER, UNKNOWN, Lexicon, Tokens
+from .lexer import CODES, LEXICON, NAME_NUMBER, NUMBER, UNKNOWN, Lexicon, Tokens
 
 __all__ = ["Found", "Rule", "RuleError", "learn_words", "make_rule", "read_rules", "trace_rules"]
 
@@ -36,8 +36,7 @@ _ATOM = re.compile(
     r"|(?P<word>[^\W\d_]+(?:'[^\W\d_]+)?~?)"
     r"|(?P<syntax>\(\?<?[!=]|[()|?*+^$]|\{\d*,?\d*\})|\\?(?P<sign>[^\s\w\\]|\\|(?<=\\)_)"
 )
-_BETWEEN_CODES = "\U000f0000-\U000ffffd"
-ANY_WORD = f"[{UNKNOWN}{_BETWEEN_CODES}]"
+ANY_WORD = f"[{UNKNOWN}{CODES}]"
 
 
 class RuleError(ValueError):
@@ -110,6 +109,8 @@ class Rule:
     note: str | None = None
     book: "Mapping[str, Rule]" = field(default_factory=dict, repr=False)
     lexicon: Lexicon = field(default_factory=lambda: LEXICON, repr=False)
+    written: list[str] = field(default_factory=list, init=False, repr=False)
+    """The regular expression, once another rule or the rule itself has asked for it."""
 
     @cached_property
     def expression(self) -> re.Pattern[str]:
@@ -125,6 +126,11 @@ class Rule:
         return _find_needs(self, atoms, 0)[0]
 
     @cached_property
+    def _is_needed(self) -> Callable[[str, int, int], object]:
+        """Whether codes have one of those that the rule ``needs``, in a range: without any it is not tried."""
+        return write_trigger(self.needs).search
+
+    @cached_property
     def _behind(self) -> re.Pattern[str]:
         return re.compile(f"(?:{self.expression.pattern})$")
 
@@ -135,12 +141,15 @@ class Rule:
     def find(self, tokens: Tokens, first: int = 0, end: int | None = None) -> Iterator[Found]:
         """All places, from left to right, without overlaps."""
         codes, first, end, shift = self._cut(tokens, first, end)
-        for match in self.expression.finditer(codes, first, end):
-            yield self._note(tokens, match, shift)
+        if not self._is_needed(codes, first, end):
+            return iter(())
+        return (self._note(tokens, match, shift) for match in self.expression.finditer(codes, first, end))
 
     def search(self, tokens: Tokens, first: int = 0, end: int | None = None) -> Found | None:
         """The first place."""
         codes, first, end, shift = self._cut(tokens, first, end)
+        if not self._is_needed(codes, first, end):
+            return None
         match = self.expression.search(codes, first, end)
         return self._note(tokens, match, shift) if match else None
 
@@ -158,14 +167,19 @@ class Rule:
 
     def _cut(self, tokens: Tokens, first: int, end: int | None) -> tuple[str, int, int, int]:
         """The codes to be read, and how far they are shifted: ``^`` is where the range begins, not the text."""
-        end = len(tokens) if end is None else end
+        codes = tokens.codes
+        if end is None:
+            end = len(codes)
         if first and self._anchored:
-            return tokens.codes[first:end], 0, end - first, first
-        return tokens.codes, first, end, 0
+            return codes[first:end], 0, end - first, first
+        return codes, first, end, 0
 
     def ends(self, tokens: Tokens, end: int, first: int = 0) -> Found | None:
         """The place that ends before a token and begins at ``first`` or behind it."""
-        match = self._behind.search(tokens.codes, max(first, 0), end)
+        codes, first = tokens.codes, max(first, 0)
+        if not self._is_needed(codes, first, end):
+            return None
+        match = self._behind.search(codes, first, end)
         return self._note(tokens, match) if match else None
 
     def covers(self, tokens: Tokens, first: int, end: int) -> Found | None:
@@ -178,6 +192,8 @@ def _write(rule: Rule, within: set[str]) -> str:
     """The regular expression of a rule over codes."""
     if rule.name in within:
         raise RuleError(f"rule {rule.name} refers to itself")
+    if rule.written:
+        return rule.written[0]
     written, place = [], 0
     while place < len(rule.pattern):
         atom = _ATOM.match(rule.pattern, place)
@@ -185,10 +201,18 @@ def _write(rule: Rule, within: set[str]) -> str:
             raise RuleError(f"rule {rule.name}: cannot read {rule.pattern[place : place + 20]!r}")
         place = atom.end()
         written.append(_write_atom(rule, atom, within))
-    return "".join(written).replace(_CAPTURE_OPEN + "(?:", "")
+    rule.written.append("".join(written).replace(_CAPTURE_OPEN + "(?:", ""))
+    return rule.written[0]
 
 
 _Needs = frozenset[str] | None
+
+
+def write_trigger(needs: _Needs) -> re.Pattern[str]:
+    """An expression for any of the codes; it matches everywhere where none is needed."""
+    return re.compile(f"[{''.join(map(re.escape, sorted(needs)))}]" if needs else "")
+
+
 _COMMON_WORDS = "a an and are as at be by for from in is it not of on or other that the this to will with you your"
 
 

@@ -1,4 +1,4 @@
-"""Vocabularies: terms of the field as data, all of them found in one pass over the tokens of a text.
+"""Vocabularies: terms of the field as data, all terms of one found in one pass over the tokens of a text.
 
 A vocabulary is a file ``rulebook/terms/<name>.toml`` made of entries::
 
@@ -14,7 +14,7 @@ A word of at most four letters in capitals ("IV", "OS") matches in capitals alon
 """
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -24,7 +24,7 @@ import ahocorasick
 
 from .lexer import LEXICON, NAME_NUMBER, NUMBER, Lexicon, Tokens, lex
 
-__all__ = ["Entry", "Term", "TermFinder", "drop_overlaps", "read_entries"]
+__all__ = ["Entry", "Term", "TermFinder", "drop_overlaps", "read_entries", "word_set"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +53,13 @@ class Term:
 
 
 class TermFinder:
-    """Finds the terms of many vocabularies in one pass.
+    """Finds the terms of a vocabulary in one pass.
 
     >>> words = Lexicon()
-    >>> finder = TermFinder([Entry("markers", "CD19", ("CD19",)), Entry("routes", "oral", ("by mouth",))], words)
-    >>> found = finder.find(lex("CD-19 and CD20, by mouth", words))
-    >>> [(term.value, term.first, term.end) for terms in found.values() for term in terms]
-    [('CD19', 0, 2), ('oral', 6, 8)]
+    >>> finder = TermFinder([Entry("markers", "CD19", ("CD19",)), Entry("markers", "BCMA", ("BCMA",))], words)
+    >>> tokens = lex("CD-19 and CD20, or BCMA", words)
+    >>> [(term.value, term.first, term.end) for term in finder.find(tokens, 0, len(tokens))]
+    [('CD19', 0, 2), ('BCMA', 7, 8)]
     """
 
     def __init__(self, entries: Sequence[Entry], lexicon: Lexicon = LEXICON) -> None:
@@ -94,15 +94,17 @@ class TermFinder:
         automaton.make_automaton()
         return automaton
 
-    def find(self, tokens: Tokens) -> Mapping[str, list[Term]]:
-        """By vocabulary: its terms from left to right, the longest of those that begin together, without overlaps."""
-        found: dict[str, list[Term]] = {}
-        for last, (length, meanings) in self._automaton.iter(tokens.codes):
-            first = last + 1 - length
+    def find(self, tokens: Tokens, first: int, end: int) -> list[Term]:
+        """The terms from left to right, the longest of those that begin together, without overlaps."""
+        found = []
+        if not self._automaton:  # a vocabulary of rules alone
+            return []
+        for last, (length, meanings) in self._automaton.iter(tokens.codes, first, end):
+            start = last + 1 - length
             for numbers, entry in meanings:
-                if all(tokens.words[first + at].lower() == number for at, number in numbers):
-                    found.setdefault(entry.vocabulary, []).append(Term(entry, first, last + 1))
-        return {name: list(drop_overlaps(terms)) for name, terms in found.items()}
+                if all(tokens.words[start + at].lower() == number for at, number in numbers):
+                    found.append(Term(entry, start, last + 1))
+        return list(drop_overlaps(found)) if len(found) > 1 else found
 
 
 _NUMBERS = NUMBER + NAME_NUMBER
@@ -110,6 +112,15 @@ _NUMBERS = NUMBER + NAME_NUMBER
 
 def _either(codes: str) -> str:
     return _NUMBERS if codes in _NUMBERS else codes
+
+
+def word_set(words: str) -> frozenset[str]:
+    """Words that white space parts, as a set.
+
+    >>> sorted(word_set("CR PR"))
+    ['CR', 'PR']
+    """
+    return frozenset(words.split())
 
 
 def drop_overlaps(terms: list[Term]) -> Iterator[Term]:

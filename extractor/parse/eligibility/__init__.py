@@ -1,24 +1,19 @@
 """Who may take part: criteria from the eligibility section, or from running text where there is none."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from extractor.parse.parsed import Chunk, ChunkKind, ParsedCriterion, ParsedEligibility, Reading, Span
-from extractor.parse.values import value
+from extractor.parse.parsed import Chunk, ChunkKind, ParsedCriterion, ParsedEligibility, Reading, Span, share
 from extractor.schemas import CriterionKind, Support, TrialRecord
-from extractor.text.book import read_text
-from extractor.text.clean import CleanText
 from extractor.text.lexer import Tokens
 from extractor.text.passage import Passage, Section
 
-from .ages import read_ages
 from .category import LineScore, read_category, score_lines
 from .constraints import read_constraints
 from .limits import find_limits
 from .line_features import CriterionLine, target_words
-from .measured import share
 from .outline import Entry, Role, read_outline
-from .people import Stated, read_healthy, read_sex
+from .people import Stated, read_ages, read_healthy, read_sex
 from .prose import find_suspects, read_sense
 from .windows import read_window
 
@@ -29,30 +24,28 @@ _ONE_LINE = str.maketrans("\n\t\r", "   ")
 _SUMMARY = ("title", "official_title", "brief_summary", "detailed_description")
 
 
-def read_eligibility(
-    record: TrialRecord, cleaned: Mapping[str, CleanText], numbers: Iterator[int]
-) -> ParsedEligibility:
+def read_eligibility(record: TrialRecord, sections: Mapping[str, Section], numbers: Iterator[int]) -> ParsedEligibility:
     r"""Read ages, sex, healthy volunteers and criteria of one record.
 
-    ``cleaned`` holds the cleaned text of each section by name; every chunk takes the next of ``numbers``.
+    ``sections`` are those of the record by name, read into tokens; every chunk takes the next of ``numbers``.
 
     >>> from itertools import count
-    >>> from extractor.text.clean import clean_text
+    >>> from extractor.text.passage import read_section
     >>> from extractor.schemas import Section, Source
     >>> text = "Inclusion Criteria:\n\n* Age 18-65 years\n\nExclusion Criteria:\n\n* Pregnant"
     >>> section, source = Section(name="eligibility", text=text), Source(path="x", format="flat")
     >>> record = TrialRecord(record_id="x", source=source, sections=(section,))
-    >>> parsed = read_eligibility(record, {"eligibility": clean_text(text)}, count())
+    >>> parsed = read_eligibility(record, {"eligibility": read_section("eligibility", text)}, count())
     >>> [(c.chunk.text, c.kind.value.value, c.category.value.value) for c in parsed.criteria]
     [('Age 18-65 years', 'inclusion', 'age'), ('Pregnant', 'exclusion', 'reproductive')]
     >>> parsed.maximum_age.value.value
     65
     """
-    summary = [section.whole for name in _SUMMARY if (section := _read_section(record, cleaned, name))]
+    summary = [sections[name].whole for name in _SUMMARY if name in sections]
     conditions = record.section("conditions")
     titles = [passage for passage in summary if passage.section.name.endswith("title")]
     target = target_words(*(title.text for title in titles), conditions.text if conditions else "")
-    eligibility = _read_section(record, cleaned, "eligibility")
+    eligibility = sections.get("eligibility")
     if eligibility and eligibility.raw.strip():
         drafts = list(_from_list(eligibility))
     else:
@@ -61,17 +54,12 @@ def read_eligibility(
     found = [_read(draft, score, next(numbers)) for draft, score in zip(drafts, scores, strict=True)]
     stated = [told for criterion, told in found if criterion.stands.value]
     minimum, maximum = read_ages(stated, summary)
-    named = [section.whole for name in ("conditions",) if (section := _read_section(record, cleaned, name))]
+    named = [sections["conditions"].whole] if "conditions" in sections else []
     sex = read_sex(stated, [*titles, *named], [passage for passage in summary if passage not in titles])
     return ParsedEligibility(minimum, maximum, sex, read_healthy(stated, summary), tuple(c for c, _ in found))
 
 
-def _read_section(record: TrialRecord, cleaned: Mapping[str, CleanText], name: str) -> Section | None:
-    section = record.section(name)
-    return Section(name, section.text, cleaned[name], read_text(cleaned[name].text)) if section else None
-
-
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class _Draft:
     """A chunk of which it is known whether and where it stands, before its content is read."""
 
@@ -93,7 +81,7 @@ def _from_list(section: Section) -> Iterator[_Draft]:
     for entry in read_outline(section):
         if entry.role is Role.REMARK:
             continue
-        passage = section.between(entry.start, entry.end).alone()
+        passage = entry.passage
         text, whole = passage.text.translate(_ONE_LINE), _span(passage)
         kind = _read_kind(entry, passage.tokens, whole)
         yield _Draft(
@@ -206,4 +194,5 @@ def _refuse(draft: _Draft, score: LineScore) -> Reading[bool]:
     """Whether a listed line stands: almost all do; some read as headings or notes, and a few clearly are."""
     if score.no_criterion >= _CLEARLY_NONE:
         return Reading(value=False, confidence=score.no_criterion)
-    return replace(draft.stands, confidence=min(draft.stands.confidence, round(1 - score.no_criterion, 3)))
+    confidence = round(1 - score.no_criterion, 3)
+    return replace(draft.stands, confidence=confidence) if confidence < draft.stands.confidence else draft.stands

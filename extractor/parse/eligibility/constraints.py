@@ -2,16 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 
-from extractor.parse.parsed import Reading, Span
+from extractor.parse.parsed import Reading, Span, share
 from extractor.schemas import Constraint, Support
 from extractor.text.book import rule
 from extractor.text.lexer import NUMBER, Tokens
 from extractor.text.passage import Passage
 from extractor.text.times import find_durations
 
-from .lifetimes import is_age, is_lifetime
 from .limits import Limit
-from .measured import share
+from .windows import is_age, is_lifetime
 
 __all__ = ["MEASURED", "read_constraints"]
 

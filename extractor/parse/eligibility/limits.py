@@ -1,17 +1,14 @@
-"""Numeric and graded limits of a criterion."""
+"""Numeric and graded limits of a criterion, and the words that name what each one limits."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from extractor.parse.values import value
 from extractor.schemas import Comparator, CriterionKind
 from extractor.text.book import read_term, rule
 from extractor.text.lexer import NUMBER, Tokens
 from extractor.text.numbers import read_number
 from extractor.text.patterns import Found
 from extractor.text.times import read_time_unit
-
-from .quantities import find_counted, find_quantity, find_substance
 
 __all__ = ["LOWER", "UPPER", "Limit", "find_limits", "read_comparator"]
 
@@ -32,7 +29,7 @@ _REACH = 12
 """How many tokens in front of a number its comparator may take up."""
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Limit:
     """The tokens ``first:end`` of a criterion limit ``quantity``; ``unit`` is None for counts and grades.
 
@@ -96,7 +93,7 @@ def _read_grades(tokens: Tokens, found: Found) -> Limit | None:
     if not grades or len(grades) < len(values):
         return None
     scale, end = found.part("scale") or (first, first)
-    quantity = find_quantity(tokens, max(0, scale - 6), end) or (scale, end)
+    quantity = _find_quantity(tokens, max(0, scale - 6), end) or (scale, end)
     low, high = min(grades), max(grades)
     unit = found.part("unit")
     if low != high and comparator not in (*LOWER, *UPPER):
@@ -114,7 +111,7 @@ def _read_grade(tokens: Tokens, at: int) -> int | None:
     return _ROMAN.get(word) or (int(word) if word.isdecimal() and len(word) <= 3 else None)
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class _Measure:
     """A number, or a range, as the rule finds it. ``first`` is where its comparator, else itself, begins."""
 
@@ -265,14 +262,14 @@ def _bounds(measure: _Measure) -> tuple[Comparator | None, int | float | None, i
 
 def _quantity(measure: _Measure, floor: int, unit: _Place | None, end: int) -> _Place | None:
     tokens = measure.found.tokens
-    named = find_quantity(tokens, floor, measure.first)
+    named = _find_quantity(tokens, floor, measure.first)
     if unit is None:
         by_words = tokens.words[measure.first].isalpha() if measure.compared else measure.found.has("suffix")
         counts = by_words or not named or (isinstance(measure.low, int) and measure.low < 20)
-        return (find_counted(tokens, end) if counts else None) or named
+        return (_find_counted(tokens, end) if counts else None) or named
     per_volume = any(word.endswith(("L", "l")) for word in tokens.words[unit[0] + 1 : unit[1]])
     if tokens.words[unit[0]] in _MASSES and not per_volume:
-        return find_substance(tokens, unit[1]) or named
+        return _find_substance(tokens, unit[1]) or named
     return named
 
 
@@ -356,3 +353,66 @@ def _bound_one(low: Limit, high: Limit) -> bool:
 
 def _fill_range(tokens: Tokens, low: Limit, high: Limit) -> bool:
     return low.end == high.first or rule("fills_range").covers(tokens, low.end, high.first) is not None
+
+
+_PHRASE = 32
+"""How many tokens in front of a limit are searched for its quantity."""
+_OPEN, _CLOSED = "([（", ")]）"
+_EDGES = " ,:;([-)]<>≤≥="
+
+
+def _find_quantity(tokens: Tokens, floor: int, end: int) -> _Place | None:
+    """Where, from token ``floor`` on, the quantity of a limit that begins at ``end`` is named; None if nowhere."""
+    first, last = _open_phrase(tokens, floor, end)
+    closed = max((tokens.codes.rfind(sign, first, last) for sign in _CLOSED), default=-1)
+    if closed >= 0 and "(" not in tokens.codes[first:closed] and _trim_end(tokens, closed + 1, last) > closed + 1:
+        first = closed + 1
+    last = _trim_end(tokens, first, last)
+    first = max([first, *(found.end for found in rule("quantity_break").find(tokens, first, last))])
+    opened = tokens.codes.find("(", first, last)
+    front = opened + 1 if opened > first and tokens.codes[last - 1] == ")" else last
+    if not rule("joined_quantities").covers(tokens, first, last):
+        cuts = [found.end for found in rule("quantity_split").find(tokens, first, front)]
+        first = max((cut for cut in cuts if _has_words(tokens, cut, last)), default=first)
+    leads = (found.end for found in rule("quantity_lead").find(tokens, first, front))
+    first = max((lead for lead in leads if lead < last and not tokens.joined(lead)), default=first)
+    while first < last and tokens.codes[first] in _EDGES:
+        first += 1
+    named = any(word[0].isalpha() for word in tokens.words[first:last])
+    return (first, last) if named and (last > first + 1 or len(tokens.words[first]) > 1) else None
+
+
+def _find_counted(tokens: Tokens, end: int) -> _Place | None:
+    """The counted noun behind a bare number ("at least one measurable lesion")."""
+    found = rule("counted_noun").starts(tokens, end)
+    return found.part("noun") if found else None
+
+
+def _find_substance(tokens: Tokens, end: int) -> _Place | None:
+    """The substance behind a dose ("> 10 mg/day of prednisone")."""
+    found = rule("substance").starts(tokens, end)
+    return found.part("name") if found and max(map(len, found.text.split())) > 4 else None
+
+
+def _open_phrase(tokens: Tokens, floor: int, end: int) -> _Place:
+    """The tokens before ``end``; out of a bracket that holds the limit alone, the words in front of the bracket."""
+    first, depth = max(floor, end - _PHRASE), 0
+    for at in range(end - 1, first - 1, -1):
+        code = tokens.codes[at]
+        if code in _CLOSED:
+            depth += 1
+        elif code in _OPEN:
+            if depth == 0:
+                return (at + 1, end) if _has_words(tokens, at + 1, end) else _open_phrase(tokens, floor, at)
+            depth -= 1
+    return first, end
+
+
+def _has_words(tokens: Tokens, first: int, end: int) -> bool:
+    last = _trim_end(tokens, first, end)
+    return any(len(word) > 1 and word.isalpha() for word in tokens.words[first:last])
+
+
+def _trim_end(tokens: Tokens, first: int, end: int) -> int:
+    found = rule("quantity_tail").ends(tokens, end, first)
+    return found.first if found else end

@@ -1,19 +1,23 @@
-r"""The physical lines of a list: where each one's words begin, and with what bullet or number.
+r"""The layout of a list: its lines with their bullets or numbers, and the blocks that they make up.
 
-Lines are taken from the raw text, because indentation and line breaks are what a list is made of.
+A block is a line together with those into which it was wrapped or that continue it. Several items that run on in one
+line ("1. Adult 2. Asthma 3. Consent") are a block each. Lines are taken from the raw text, because indentation and
+line breaks are what a list is made of.
 """
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from extractor.parse.values import value
 from extractor.text.book import rule
+from extractor.text.clean import CleanText
+from extractor.text.lexer import Tokens, lex
 from extractor.text.passage import Passage, Section
 
-from .headings import find_headings
+from .headings import find_headings, read_list_heading
 
-__all__ = ["Bullet", "Line", "read_lines", "read_marker"]
+__all__ = ["Block", "Bullet", "Line", "read_blocks", "read_lines"]
 
 
 class Bullet(StrEnum):
@@ -28,7 +32,7 @@ class Bullet(StrEnum):
     CIRCLE = "circle"
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Line:
     """One line of raw text: its words are ``raw[start:end]``, ``column`` is where they begin in the line.
 
@@ -117,7 +121,7 @@ def _read_line(raw: str, start: int, end: int, *, gap: bool) -> Line | None:
     words = _skip_padding(raw, start, end)
     bullet, ordinal = None, None
     for _ in range(3):  # "* 1. Age" has two markers; more are none
-        marker = read_marker(raw, words, end)
+        marker = _read_marker(raw, words, end)
         if not marker or _skip_padding(raw, marker[2], end) >= end:
             break
         bullet, ordinal = bullet or marker[0], marker[1] if ordinal is None else ordinal
@@ -126,7 +130,7 @@ def _read_line(raw: str, start: int, end: int, *, gap: bool) -> Line | None:
     return Line(words, stop, words - start, end - start, gap, bullet, ordinal) if stop > words else None
 
 
-def read_marker(raw: str, start: int, end: int) -> tuple[Bullet, int | None, int] | None:
+def _read_marker(raw: str, start: int, end: int) -> tuple[Bullet, int | None, int] | None:
     """The bullet or number at ``start``: what it is, its ordinal, and where it ends; None if there is none."""
     found = _MARKER.match(raw, start, end)
     if not found:
@@ -145,3 +149,213 @@ def read_marker(raw: str, start: int, end: int) -> tuple[Bullet, int | None, int
 def _skip_padding(raw: str, start: int, end: int) -> int:
     found = _PADDING.match(raw, start, end)
     return found.end() if found else start
+
+
+_ENUMERATED = re.compile(
+    r"(?P<before>[.;:,)\]）；。]|\w|\s)(?P<blank>\s*)"
+    r"(?=[(（]?(?:\d{1,2}(?:[.-]\d{1,2}\s?\\?[.)）、\s]|\s?\\?[.)）、])|(?:[a-z]|[ivx]{2,4})\s?\\?[.)）、]))"
+)
+_SURE = ".;:,)]）；。"
+_ROMAN_LETTERS = {"v": 5, "x": 10}
+_CIRCLED = re.compile(r"(?<=[\s;])[•●▪◦■②-⑳]\s*(?=[^\W\d])")
+_CAPITAL = re.compile(r"\s*(?:[A-Z\d]|\\?[<>≤≥])")
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """``raw[start:end]`` is the number or bullet of a further item; ``closed`` is where the item before it ends."""
+
+    bullet: Bullet
+    ordinal: int | None
+    closed: int
+    start: int
+    end: int
+    sure: bool = True
+
+
+def _find_marks(raw: str, start: int, end: int, first: tuple[Bullet, int] | None, follows: int | None) -> list[_Mark]:
+    """The marks within ``raw[start:end]``, an item whose own mark is ``first``; ``follows`` numbers the next item.
+
+    Numbers and letters count up from the item's own. Without punctuation in front of them they are believed
+    if there are several, or if the next item goes on counting where they end.
+    """
+    bullets = list(_find_circled(raw, start, end))
+    if first is None or not _counts_on(raw, start, end, *first):
+        return bullets
+    counted = list(_count_up(raw, start, end, *first))
+    guessed = [mark for mark in counted if not mark.sure]
+    goes_on = follows is not None and bool(counted) and follows == (counted[-1].ordinal or 0) + 1
+    if guessed and not goes_on and (len(counted) < 2 or follows in [mark.ordinal for mark in counted]):
+        counted = list(_count_up(raw, start, end, *first, sure_only=True))
+    return sorted([*bullets, *counted], key=lambda mark: mark.start)
+
+
+def _find_circled(raw: str, start: int, end: int) -> Iterator[_Mark]:
+    if raw.isascii():
+        return
+    for found in _CIRCLED.finditer(raw, start, end):
+        if raw.count("(", start, found.start()) <= raw.count(")", start, found.start()):
+            yield _Mark(Bullet.CIRCLE, None, found.start(), found.start(), found.end())
+
+
+def _counts_on(raw: str, start: int, end: int, bullet: Bullet, ordinal: int) -> bool:
+    """Whether the next number or letter can be in the text at all: a quick look."""
+    if bullet in (Bullet.NUMBER, Bullet.DECIMAL):
+        return raw.find(str(ordinal + 1), start, end) >= 0
+    if bullet is Bullet.LETTER:
+        following = chr(ord("a") + ordinal)
+        return any(raw.find(following + closing, start, end) >= 0 for closing in (".", ")", "\\", " ", "、"))
+    return bullet is Bullet.ROMAN
+
+
+def _count_up(
+    raw: str, start: int, end: int, bullet: Bullet, ordinal: int, *, sure_only: bool = False
+) -> Iterator[_Mark]:
+    seen = 0
+    for found in _ENUMERATED.finditer(raw, start, end):
+        marker = _read_marker(raw, found.end(), end)
+        if not marker:
+            continue
+        number = marker[1] or 0
+        if bullet is Bullet.ROMAN and marker[0] is Bullet.LETTER:
+            number = _ROMAN_LETTERS.get(raw[found.end()], 0)
+        elif marker[0] is not bullet:
+            continue
+        sure = found["before"] in _SURE or (not found["blank"] and found["before"].isspace())
+        skips = number == ordinal + 2 and bullet is Bullet.LETTER and seen >= 2
+        if number != ordinal + 1 and not (skips and sure):
+            continue
+        if sure or (not sure_only and _CAPITAL.match(raw, marker[2], end)):
+            yield _Mark(bullet, number, found.end("before"), found.end(), marker[2], sure)
+            ordinal, seen = number, seen + 1
+
+
+_NOWHERE = Passage(Section("", "", CleanText(""), lex("")), 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One heading, item or paragraph, at ``start:end`` in the raw text, without its bullet, and alone in one line.
+
+    ``column`` is its indentation.
+    """
+
+    start: int
+    end: int
+    column: int
+    gap: bool
+    bullet: Bullet | None = None
+    ordinal: int | None = None
+    passage: Passage = _NOWHERE
+
+    @property
+    def tokens(self) -> Tokens:
+        return self.passage.tokens
+
+
+_AHEAD = 12
+_DANGLING = re.compile(r"(?<!\s)\s++[-–*•]\s*+$|(?<=\.)\s*+[;；]\s*+$|(?<!\s)\s++$")
+_SPACE = re.compile(r"\s*+")
+_NEAR = 200
+"""How many characters in front of a sub-item can introduce it."""
+_LONGEST_HEADING = 2000
+"""Characters, white space of the layout included."""
+_ENDS = tuple(".;:!?；。：")
+
+
+def read_blocks(section: Section) -> list[Block]:
+    r"""The blocks of an eligibility section.
+
+    >>> from extractor.text.passage import read_section
+    >>> raw = "Criteria:\n\n  1. Able to give\n     consent\n\n  2. Adult"
+    >>> [" ".join(raw[b.start:b.end].split()) for b in read_blocks(read_section("eligibility", raw))]
+    ['Criteria:', 'Able to give consent', 'Adult']
+    """
+    blocks = _read_blocks(section)
+    return [
+        Block(at.start, at.end, at.column, at.gap, at.bullet, at.ordinal, section.between(at.start, at.end).alone())
+        for at in blocks
+    ]
+
+
+def _read_blocks(section: Section) -> list[Block]:
+    raw, lines = section.raw, read_lines(section)
+    width = _wrap_width(lines)
+    blocks: list[Block] = []
+    last: Line | None = None
+    for line in lines:
+        if last and blocks and _continues(section, blocks[-1], last, line, width):
+            blocks[-1] = replace(blocks[-1], end=line.end)
+        else:
+            blocks.append(Block(line.start, line.end, line.column, line.gap, line.bullet, line.ordinal))
+        last = line
+    return [
+        part for place, block in enumerate(blocks) for part in _split_run_on(raw, block, _next_alike(blocks, place))
+    ]
+
+
+def _next_alike(blocks: list[Block], place: int) -> Block | None:
+    """The next item with the same kind of number, on the far side of its sub-items."""
+    ahead = blocks[place + 1 : place + 1 + _AHEAD]
+    return next((block for block in ahead if block.bullet is blocks[place].bullet), None)
+
+
+def _wrap_width(lines: list[Line]) -> int | None:
+    """The width at which the text was wrapped, or None if its lines were never wrapped."""
+    widest = sorted(line.width for line in lines)[-3:]
+    return widest[-1] if len(lines) > 2 and 72 <= widest[-1] <= 112 and widest[0] >= widest[-1] - 12 else None
+
+
+def _continues(section: Section, block: Block, last: Line, line: Line, width: int | None) -> bool:
+    if line.bullet or not _fits(section.raw, block, last, line, width):
+        return False
+    return not (_is_heading(section, block.start, block.end) or _is_heading(section, line.start, line.end))
+
+
+def _fits(raw: str, block: Block, last: Line, line: Line, width: int | None) -> bool:
+    """Whether a line continues a block by its layout."""
+    before = raw[last.start : last.end]
+    if line.gap:
+        return (
+            bool(block.bullet) and 0 < block.column - 1 <= line.column <= block.column + 1 and not before.endswith(":")
+        )
+    if block.bullet and line.column >= max(block.column - 1, 1):
+        return True
+    first_word = raw[line.start : line.end].split(maxsplit=1)[0]
+    if width and last.width + 1 + len(first_word) > width - 2:
+        return True
+    return raw[line.start].islower() and not before.endswith(_ENDS) and (len(before) > 60 or before.endswith(","))
+
+
+def _is_heading(section: Section, start: int, end: int) -> bool:
+    if end - start > _LONGEST_HEADING:
+        return False
+    return read_list_heading(section.between(start, end).alone().tokens, bulleted=False)[0]
+
+
+def _split_run_on(raw: str, block: Block, following: Block | None) -> list[Block]:
+    """Cut a block that holds several items ("1. a 2. b 3. c")."""
+    own = (block.bullet, block.ordinal) if block.bullet and block.ordinal else None
+    follows = following.ordinal if following else None
+    parts = [block]
+    for mark in _find_marks(raw, block.start, block.end, own, follows):
+        text = _SPACE.match(raw, mark.end, block.end)
+        start = text.end() if text else mark.end
+        if start < block.end and mark.closed > parts[-1].start:
+            before = raw[max(block.start, mark.closed - _NEAR) : mark.closed].rstrip()
+            inner = mark.bullet is Bullet.CIRCLE and before.endswith((":", "："))
+            bullet, column = (mark.bullet, block.column + 2) if inner else (block.bullet or mark.bullet, block.column)
+            parts[-1] = replace(parts[-1], end=mark.closed)
+            parts.append(Block(start, block.end, column, gap=False, bullet=bullet, ordinal=mark.ordinal))
+    return [_trim(raw, part, run_on=len(parts) > 1) for part in parts]
+
+
+def _trim(raw: str, block: Block, *, run_on: bool) -> Block:
+    """Without what belongs to the layout: a dangling dash, and the semicolon between items of one line."""
+    text = raw[block.start : block.end]
+    if not text[-1:].isalnum():
+        text = _DANGLING.sub("", text)
+    if run_on:
+        text = text.rstrip(" \t\r\n;；")
+    end = block.start + len(text)
+    return block if end == block.end else replace(block, end=end)

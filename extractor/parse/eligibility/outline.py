@@ -1,16 +1,14 @@
 """The outline of an eligibility section: which blocks are criteria, under which heading and lead-in."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from extractor.parse.values import value
 from extractor.schemas import CriterionKind
 from extractor.text.book import rule
 from extractor.text.lexer import NUMBER, Tokens
-from extractor.text.passage import Section
+from extractor.text.passage import Passage, Section
 
-from .blocks import Block, read_blocks
 from .headings import (
     carries_condition,
     continues,
@@ -31,7 +29,7 @@ from .headings import (
     read_list_heading,
     states_too,
 )
-from .lines import Bullet
+from .lines import Block, Bullet, read_blocks
 from .prose import split_clauses
 
 __all__ = ["Entry", "Role", "read_outline"]
@@ -45,15 +43,17 @@ class Role(StrEnum):
     REMARK = "remark"
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
-    """``raw[start:end]`` in its list. ``listed`` is true if the text is a list item, false for a sentence of prose.
+    """``raw[start:end]`` in its list; ``passage`` is the same in one line, with no tokens around it.
 
-    ``heading`` is the nearest heading above, ``lead_in`` the span of the line that introduces the entry.
+    ``listed`` is true if the text is a list item, false for a sentence of prose. ``heading`` is the nearest heading
+    above, ``lead_in`` the span of the line that introduces the entry.
     """
 
     start: int
     end: int
+    passage: Passage
     kind: CriterionKind | None
     role: Role
     listed: bool
@@ -61,7 +61,7 @@ class Entry:
     heading: tuple[int, int] | None = None
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class _Context:
     """Where in the section the reader is."""
 
@@ -93,14 +93,14 @@ def read_outline(section: Section) -> list[Entry]:
             heading = block if names_people(text) else None
             context = _Context(kind if kind or not context.kind else None, heading, _still_open(block, context))
         elif not context.decides:
-            entries.append(Entry(block.start, block.end, context.kind, Role.REMARK, listed=True))
+            entries.append(Entry(block.start, block.end, block.passage, context.kind, Role.REMARK, listed=True))
         elif block.bullet:
             entry, context = _read_item(block, following, context)
             entries.append(entry)
         elif _is_section_heading(text, following):
             context = _Context(context.kind, block, ())
             if following and states_too(text):
-                entries.append(Entry(block.start, block.end, context.kind, Role.CRITERION, listed=True))
+                entries.append(Entry(block.start, block.end, block.passage, context.kind, Role.CRITERION, listed=True))
         else:
             entries += _paragraph(section, block, context, listed=_is_listed(blocks, place))
             kept = context.open_items if following and not following.bullet else ()
@@ -178,6 +178,7 @@ def _item(block: Block, following: Block | None, context: _Context) -> Entry:
     return Entry(
         block.start,
         block.end,
+        block.passage,
         context.kind,
         role,
         listed=True,
@@ -263,8 +264,9 @@ def _paragraph(section: Section, block: Block, context: _Context, *, listed: boo
     lead_in = _lead_in(block, replace(context, open_items=tuple(opened)))
     spans = [(block.start, block.end)] if listed else list(split_clauses(section.raw, block.start, block.end))
     for start, end in spans:
-        text = block.tokens if listed else section.between(start, end).alone().tokens
+        passage = block.passage if listed else section.between(start, end).alone()
+        text = passage.tokens
         adequate = text.words and text.words[0].lower() in _ADEQUATE
         says_nothing = is_no_criterion(text) or (is_topic(text) and not adequate)
         role = Role.REMARK if says_nothing else Role.CRITERION
-        yield Entry(start, end, context.kind, role, listed, lead_in, heading)
+        yield Entry(start, end, passage, context.kind, role, listed, lead_in, heading)

@@ -1,9 +1,9 @@
 """Criteria in running text: sentences of a summary or description that state who may take part."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from extractor.parse.sentences import split_sentences
-from extractor.parse.values import value
 from extractor.schemas import CriterionKind
 from extractor.text.book import rule
 from extractor.text.lexer import NUMBER, Tokens
@@ -15,7 +15,7 @@ _DEPTH = {"(": 1, "[": 1, "（": 1, ")": -1, "]": -1, "）": -1}
 _LISTS = frozenset({"eligibility", "inclusion", "exclusion"})
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Suspect:
     """A sentence, which stands alone, that states (or may state) a criterion."""
 

@@ -1,9 +1,13 @@
-"""Time limits of a criterion: "within 4 weeks before enrolment"."""
+"""Lengths of time in a criterion: windows ("within 4 weeks before enrolment"), and ages and the like.
+
+Ages, life expectancy, gestation and intervals of the heart are limits themselves. All other lengths of time say when
+something happened, and are windows.
+"""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from extractor.parse.parsed import Reading, Span
-from extractor.parse.values import value
+from extractor.parse.parsed import Reading, Span, share
 from extractor.schemas import Comparator, CriterionKind, Support, TimeUnit, TimeWindow
 from extractor.text.book import read_text, rule
 from extractor.text.lexer import Tokens
@@ -11,11 +15,9 @@ from extractor.text.passage import Passage
 from extractor.text.patterns import Found
 from extractor.text.times import Duration, find_durations
 
-from .lifetimes import is_age, is_lifetime
 from .limits import UPPER, Limit, read_comparator
-from .measured import share
 
-__all__ = ["MEASURED", "read_window"]
+__all__ = ["MEASURED", "is_age", "is_lifetime", "names_persons", "read_window"]
 
 _WITHIN = frozenset({"within", "in", "during"})
 _SPANS = _WITHIN | {"over", "throughout", "beginning"}
@@ -24,7 +26,7 @@ _BACK = frozenset({"last", "past", "previous", "preceding", "prior", "former", "
 _NO_WINDOW = frozenset({"age", "life", "survival"})
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class _Window:
     first: int
     end: int
@@ -48,8 +50,9 @@ def read_window(passage: Passage, kind: CriterionKind | None = None, topic: str 
     lengths = {duration.first: duration for duration in find_durations(tokens)}
     windows = rule("window").find(tokens) if lengths else ()
     times = [(front, lengths[at]) for front in windows if (at := (front.part("duration") or (-1,))[0]) in lengths]
-    ruled_out = topic and not _NO_WINDOW.isdisjoint(word.lower() for word in read_text(topic).words)
-    found = None if ruled_out else _find_first(tokens, times, kind)
+    found = _find_first(tokens, times, kind)
+    if found and topic and not _NO_WINDOW.isdisjoint(word.lower() for word in read_text(topic).words):
+        found = None
     confidence = share(MEASURED[_shape(tokens, found, times)])
     if not found:
         return Reading(None, confidence)
@@ -173,3 +176,55 @@ def _find_end(tokens: Tokens, end: int) -> int:
     found = rule("window_anchor").starts(tokens, end)
     last = found.end if found else end
     return last - (tokens.codes[last - 1] == ")")
+
+
+_FRONT = 14
+"""How many tokens in front of a limit are looked at."""
+_ADDED = frozenset(",;:-()")
+
+
+def is_age(tokens: Tokens, limit: Limit) -> bool:
+    """Whether a limit bounds an age.
+
+    >>> from extractor.text.book import read_text
+    >>> from .limits import find_limits
+    >>> tokens = read_text("Smokers aged 18 to 65 years who smoked for at least 10 years")
+    >>> [is_age(tokens, limit) for limit in find_limits(tokens, None)]
+    [True, False]
+    """
+    if (limit.unit and not limit.time_unit) or limit.time_unit in ("hour", "minute"):
+        return False
+    first, end, floor = limit.first, limit.end, max(0, limit.first - _FRONT)
+    if rule("within_front").ends(tokens, first, floor):
+        return False
+    if rule("old").search(tokens, first, end) or rule("old_behind").starts(tokens, end):
+        return True
+    related = rule("relation_behind").starts(tokens, end)
+    if rule("aged_in_front").ends(tokens, first, floor) or rule("aged_in_front").search(tokens, first, end):
+        return limit.value_high is not None or not related
+    if limit.time_unit is None or related or rule("course_in_front").ends(tokens, first, floor):
+        return False
+    alone = _ADDED.issuperset(tokens.codes[:first]) and _ADDED.issuperset(tokens.codes[end:].strip("."))
+    in_years = limit.time_unit == "year" and (limit.value_high is not None or alone)
+    return in_years or rule("persons_in_front").ends(tokens, first, floor) is not None
+
+
+def names_persons(tokens: Tokens, limit: Limit) -> bool:
+    """Whether the persons who are so old stand in front of a length of time ("infants between 6 and 36 months")."""
+    found = rule("persons_in_front").ends(tokens, limit.first, max(0, limit.first - 8))
+    return found is not None and "with" not in tokens.words[max(0, limit.first - 3) : limit.first]
+
+
+def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
+    """Whether a length of time is itself what is limited: life expectancy, gestational age, a QT interval.
+
+    ``topic`` is the heading of a line that begins with the limit.
+    """
+    first = limit.first
+    if rule("within_front").ends(tokens, first, max(0, first - _FRONT)):
+        return False
+    heading = read_text(topic) if topic and not first else None
+    if heading and rule("lifetime_in_front").ends(heading, len(heading)):
+        return True
+    named = rule("lifetime_in_front").ends(tokens, first, max(0, first - _FRONT))
+    return named is not None or rule("pregnant_behind").starts(tokens, limit.end) is not None

@@ -14,9 +14,7 @@ from extractor.text.passage import Section
 
 from .blank import blank_out, find_honest, shorten_parts
 from .cues import find_cues
-from .lengths import find_endless
-from .letters import find_strange_letters, find_uncommon, fold_letters
-from .stretch import Stretch, merge_stretches
+from .spans import HostileSpan, find_endless, find_strange_letters, find_uncommon, fold_letters, merge_spans
 
 __all__ = ["blank_out", "find_honest", "find_hostile", "shorten_parts"]
 
@@ -24,7 +22,7 @@ _LONGEST_QUOTE = 300
 
 
 def find_hostile(record: TrialRecord, sections: Mapping[str, Section]) -> tuple[HostileText, ...]:
-    r"""The hostile stretches of a record, in reading order. ``sections`` are those of the record, read into tokens.
+    r"""The hostile spans of a record, in reading order. ``sections`` are those of the record, read into tokens.
 
     >>> from extractor.text.passage import read_section
     >>> from extractor.schemas import Section, Source
@@ -39,20 +37,20 @@ def find_hostile(record: TrialRecord, sections: Mapping[str, Section]) -> tuple[
     for part in record.sections:
         section = sections[part.name]
         listed = not part.parts and (part.name.endswith("_outcomes") or part.name == "conditions")
-        stretches = merge_stretches(_find_stretches(section, listed=listed))
-        found += (_describe(section, stretch) for stretch in stretches)
+        spans = merge_spans(_find_spans(section, listed=listed))
+        found += (_describe(section, span) for span in spans)
     return tuple(found)
 
 
-def _find_stretches(section: Section, *, listed: bool) -> Iterator[Stretch]:
+def _find_spans(section: Section, *, listed: bool) -> Iterator[HostileSpan]:
     tokens, raw = section.tokens, section.raw
     if find_uncommon(raw):
         yield from find_strange_letters(raw)
         tokens = read_text(fold_letters(tokens.text))
-    for stretch in (*find_cues(tokens, listed=listed), *find_endless(tokens.text)):
-        yield stretch.move(*section.cleaned.raw_span(stretch.start, stretch.end))
+    for span in (*find_cues(tokens, listed=listed), *find_endless(tokens.text)):
+        yield span.move(*section.cleaned.raw_span(span.start, span.end))
 
 
-def _describe(section: Section, stretch: Stretch) -> HostileText:
-    quote = section.raw[stretch.start : min(stretch.end, stretch.start + _LONGEST_QUOTE)]
-    return HostileText(stretch.kind, Span(section.name, stretch.start, stretch.end), stretch.blanked, quote)
+def _describe(section: Section, span: HostileSpan) -> HostileText:
+    quote = section.raw[span.start : min(span.end, span.start + _LONGEST_QUOTE)]
+    return HostileText(span.kind, Span(section.name, span.start, span.end), span.blanked, quote)

@@ -6,48 +6,27 @@ The rules read "from X to Y", "from X until Y, Z or W", "between X and Y", "time
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from extractor.parse.values import value
 from extractor.text.book import rule
 from extractor.text.lexer import Tokens
 from extractor.text.passage import Passage
 from extractor.text.patterns import Found
+from extractor.text.terms import word_set
 
 __all__ = ["EventsFound", "find_counted_start", "find_events", "find_listed_events", "find_named_event"]
 
 _LONGEST_START, _LONGEST_LIST = 40, 120
 """Tokens in which a start, and a list of end events, must end: the work stays linear in the text."""
 _MOST = 8
-_ADJECTIVES = frozenset(
-    [
-        "mild",
-        "moderate",
-        "severe",
-        "partial",
-        "complete",
-        "serious",
-        "major",
-        "minor",
-        "distant",
-        "first",
-        "second",
-        "confirmed",
-        "documented",
-        "recurrent",
-        "progressive",
-        "metastatic",
-        "lower",
-        "upper",
-        "either",
-        "objective",
-        "new",
-        "refractory",
-    ]
+_ADJECTIVES = word_set(
+    "mild moderate severe partial complete serious major minor distant first second confirmed documented "
+    "recurrent progressive metastatic lower upper either objective new refractory"
 )
-_NO_ADJECTIVES = frozenset(["withdrawal", "removal", "approval", "survival", "arrival", "denial"])
+_NO_ADJECTIVES = word_set("withdrawal removal approval survival arrival denial")
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class EventsFound:
     """The start event (None if not stated) and the end events."""
 

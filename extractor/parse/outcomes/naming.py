@@ -2,98 +2,32 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from extractor.parse.values import value
 from extractor.schemas import Instrument
 from extractor.text.book import find_terms, rule
 from extractor.text.lexer import Tokens
 from extractor.text.passage import Passage
 from extractor.text.patterns import Found
-from extractor.text.terms import Term
+from extractor.text.terms import Term, word_set
 
 __all__ = ["InstrumentFound", "find_instrument", "find_methods", "find_specimens", "has"]
 
-_VERSIONED = frozenset(
-    [
-        "CTCAE",
-        "CTC",
-        "NCCN",
-        "RECIST",
-        "mRECIST",
-        "iRECIST",
-        "Lugano",
-        "Cheson",
-        "IWG",
-        "IWCLL",
-        "RANO",
-        "PCWG3",
-        "ELN",
-        "IMWG",
-    ]
+_VERSIONED = word_set("CTCAE CTC NCCN RECIST mRECIST iRECIST Lugano Cheson IWG IWCLL RANO PCWG3 ELN IMWG")
+_NO_SCALE = word_set(
+    "QOL HRQL HRQOL PRO CR CT GVHD DLT AD PSA BMI BSA AE AES AESI MRI PET CRS II III IV RD SPT IGE FEV COPD PRN HDM"
 )
-_NO_SCALE = frozenset(
-    [
-        "QOL",
-        "HRQL",
-        "HRQOL",
-        "PRO",
-        "CR",
-        "CT",
-        "GVHD",
-        "DLT",
-        "AD",
-        "PSA",
-        "BMI",
-        "BSA",
-        "AE",
-        "AES",
-        "AESI",
-        "MRI",
-        "PET",
-        "CRS",
-        "II",
-        "III",
-        "IV",
-        "RD",
-        "SPT",
-        "IGE",
-        "FEV",
-        "COPD",
-        "PRN",
-        "HDM",
-    ]
+_NO_TITLE = word_set(
+    "Total Mean Median Average Daily Change Changes Baseline From Quality Symptom Symptoms Severity The "
+    "This Each And Score Scores A"
 )
-_NO_TITLE = frozenset(
-    [
-        "Total",
-        "Mean",
-        "Median",
-        "Average",
-        "Daily",
-        "Change",
-        "Changes",
-        "Baseline",
-        "From",
-        "Quality",
-        "Symptom",
-        "Symptoms",
-        "Severity",
-        "The",
-        "This",
-        "Each",
-        "And",
-        "Score",
-        "Scores",
-        "A",
-    ]
-)
-_BODIES = frozenset(["NCCN", "IWCLL"])
+_BODIES = word_set("NCCN IWCLL")
 """Guidelines that go by the letters of the body that issues them: its full name is not theirs."""
-_ANSWER_FORMATS = frozenset(["Likert"])
+_ANSWER_FORMATS = word_set("Likert")
 """How questions are answered: another instrument that is named beside it says which questions."""
-_COMPUTED = frozenset(["BMI", "LVMI", "HOMA", "HOMA-IR", "CPET", "MMTT", "OGTT", "ABI", "AHI"])
+_COMPUTED = word_set("BMI LVMI HOMA HOMA-IR CPET MMTT OGTT ABI AHI")
 """Indexes and tests of the body that grade nothing."""
-_SMALL = frozenset(["of", "and", "for", "in"])
+_SMALL = word_set("of and for in")
 _VERSION = re.compile(r"(?:19|20)\d\d|\d{1,2}(?:\.\d{1,4}){0,2}")
 _EDITION = re.compile(r"[1-9]\d?|II|III|IV")
 
@@ -103,7 +37,7 @@ _SHORT_FORM = 5
 """A name of so few letters is a short form itself."""
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class InstrumentFound:
     """An instrument, the probability that it is right, and the words that name it."""
 

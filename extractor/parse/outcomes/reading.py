@@ -1,9 +1,9 @@
 """The outcomes of a record, with a reading of each field and the raw characters that decide it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from extractor.parse.parsed import Chunk, ChunkKind, ParsedOutcome, Reading, Span
-from extractor.parse.values import value
 from extractor.schemas import Concept, Instrument, Rank, Support, TimeKind, TimePoint, TrialRecord
 from extractor.text.book import rule
 from extractor.text.passage import Passage, Section
@@ -40,7 +40,7 @@ _NO_ENDS, _PERHAPS_ENDS = 0.94, 0.68
 _UNTIMED, _PERHAPS_TIMED = 0.7, 0.9
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class PlacedOutcome:
     """An outcome and where it stands."""
 
@@ -106,7 +106,7 @@ def _read_words(outcome: PlacedOutcome, about: Sequence[str]) -> OutcomeWords:
 def _read_outcome(outcome: PlacedOutcome, texts: Sequence[str], found: OutcomeClasses, number: int) -> ParsedOutcome:
     parts, body = outcome.parts, outcome.body
     spans = (_show_word(parts.measure, found.word),)
-    concept = Reading[Concept | None](
+    concept: Reading[Concept | None] = Reading(
         found.concept, found.concept_confidence, spans, Support.INFERRED, found.concept_rivals
     )
     points, kind = _read_times(parts)

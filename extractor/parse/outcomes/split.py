@@ -7,10 +7,10 @@ softmax says how probable each cut is.
 
 import math
 import tomllib
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from extractor.parse.values import value
 from extractor.text.passage import Passage, Section, read_section
 
 from .cuts import Cuts, Item, describe_cuts, find_items
@@ -18,7 +18,7 @@ from .cuts import Cuts, Item, describe_cuts, find_items
 __all__ = ["Outcome", "OutcomeParts", "split_outcomes", "split_section"]
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """The three parts of a registered outcome, verbatim; None where the registry holds none."""
 
@@ -27,7 +27,7 @@ class Outcome:
     time_frame: str | None
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class OutcomeParts:
     """Where an outcome and its parts stand, and how probable each part's limits are."""
 

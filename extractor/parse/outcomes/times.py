@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from extractor.parse.values import value
 from extractor.schemas import TimeUnit
 from extractor.text.book import rule
 from extractor.text.lexer import Tokens
@@ -13,26 +13,13 @@ from extractor.text.patterns import Found
 __all__ = ["Moment", "MomentGroup", "TimeFrame", "read_time_frame"]
 
 _UNITS = {"h": "hour", "d": "day", "w": "week", "m": "month", "y": "year", "c": "cycle"}
-_ORDINALS = [
-    "zeroth",
-    "first",
-    "second",
-    "third",
-    "fourth",
-    "fifth",
-    "sixth",
-    "seventh",
-    "eighth",
-    "ninth",
-    "tenth",
-    "eleventh",
-    "twelfth",
-]
+_ORDINAL_WORDS = "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"
+_ORDINALS = _ORDINAL_WORDS.split()
 _PIECE = re.compile(r"\d+")
 _STARTS = (TimeUnit.DAY, TimeUnit.CYCLE)
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Moment:
     """One number of a time frame: ``tokens.words[first:end]``, which stands at ``span`` in the text.
 
@@ -49,7 +36,7 @@ class Moment:
     after_range: bool = False
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class MomentGroup:
     """Numbers that share one unit, and the tokens of the whole with its unit."""
 
@@ -58,7 +45,7 @@ class MomentGroup:
     end: int
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class TimeFrame:
     """``tokens.words[first:end]`` is a time frame; ``kept`` is what is left of it without intervals and tolerances.
 

@@ -1,8 +1,7 @@
 import pytest
 
-from extractor.parse.eligibility.ages import read_ages
 from extractor.parse.eligibility.limits import find_limits
-from extractor.parse.eligibility.people import Stated, read_healthy, read_sex
+from extractor.parse.eligibility.people import Stated, read_ages, read_healthy, read_sex
 from extractor.schemas import Category, CriterionKind, Sex
 from extractor.text.passage import read_passage
 
