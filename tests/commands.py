@@ -15,10 +15,11 @@ from pathlib import Path
 
 from extractor.cli import main
 
-__all__ = ["Ended", "extractor"]
+__all__ = ["FORKS", "Ended", "extractor"]
 
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["tests.loaded"])
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["tests.loaded"])
+"""Starts processes that have the package loaded."""
 _SECONDS = 300
 """After which a command is taken to hang."""
 
@@ -42,7 +43,7 @@ def extractor(*arguments: object, stdin: bytes | None = None, **environment: str
         streams = [Path(folder, name) for name in ("stdin", "stdout", "stderr")]
         streams[0].write_bytes(stdin or b"")
         words = ["extractor", *map(str, arguments)]
-        command = _FORKS.Process(target=_run, args=(words, Path.cwd(), known | environment, streams))
+        command = FORKS.Process(target=_run, args=(words, Path.cwd(), known | environment, streams))
         command.start()
         try:
             command.join(_SECONDS)

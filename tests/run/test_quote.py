@@ -140,9 +140,7 @@ def test_what_cannot_be_quoted_is_refused(options, told):
 def test_many_processes_quote_what_one_does():
     quotes = []
     for workers in ("1", "2"):
-        done = extractor(
-            "run", "tests/records", "seeds/records", "--dry-run", "--model", "gpt-4.1-mini", "--workers", workers
-        )
+        done = extractor("run", "tests/records", "--dry-run", "--model", "gpt-4.1-mini", "--workers", workers)
         assert done.returncode == 0, done.stderr
         quote = json.loads(done.stdout)
         del quote["seconds"]
