@@ -47,7 +47,7 @@ def test_the_same_as_json(records):
     assert report["parts"]["arms and interventions"]["share"] is None
 
 
-def test_many_records_are_counted_by_many_processes_as_by_one(tmp_path, monkeypatch):
+def test_many_records_are_counted_by_many_processes_as_by_one(tmp_path, monkeypatch, forked_workers):
     study = {"identificationModule": {"briefTitle": "A trial"}, "eligibilityModule": {}}
     lines = []
     for number in range(80):

@@ -92,9 +92,7 @@ def test_killed_again_and_again_it_submits_nothing_twice(tmp_path, command):
         for number in range(4):
             asked = len(provider.asked)
             with start_extractor(*command(provider)) as running:
-                running.wait_for(
-                    lambda asked=asked, running=running: len(provider.asked) > asked or running.has_ended()
-                )
+                running.wait_for(lambda r=running, asked=asked: len(provider.asked) > asked or r.has_ended())
                 time.sleep(lots.uniform(0, 0.3))
                 if not running.has_ended():
                     running.send_signal(signal.SIGKILL if number % 2 else signal.SIGINT)
