@@ -20,7 +20,7 @@ from extractor.run.worker import extract_line
 from extractor.run.workers import WorkerPool, share_work
 from extractor.schemas import Section, Source, TrialExtraction, TrialRecord
 from tests.ask.stub import completion, items, serve
-from tests.commands import extractor
+from tests.commands import PATIENCE_S, extractor
 
 RECORDS = list(read_records("tests/records"))
 
@@ -32,10 +32,6 @@ def record(number, text="Adults with pain"):
 
 
 BY_RULES = ExtractionOptions(assist=Assist.NEVER)
-
-
-PATIENCE_S = 300.0
-"""After which something is taken to hang; nothing depends on how long it takes until then."""
 
 
 def rules(options=BY_RULES):
