@@ -104,7 +104,7 @@ def run_blocks(folder):
     clone.mkdir()
     printed.mkdir()
     copy_checkout(clone)
-    venv.create(clone / ".venv", symlinks=True)  # the README's own command brings pip
+    venv.create(clone / ".venv", with_pip=True, symlinks=True)
     (site,) = (clone / ".venv").glob("lib/python*/site-packages")
     (site / "packages_of_the_tests.pth").write_text(sysconfig.get_path("purelib"))
     script = [script_of(n, block, printed) for n, block in enumerate(BLOCKS) if not is_suite(block)]
