@@ -12,7 +12,7 @@ import pytest
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 REQUIRED = bool(os.environ.get("EXTRACTOR_REQUIRE_BROWSER"))
 # A loaded machine is slow, not wrong.
-PATIENCE = 20_000
+PATIENCE = 120_000
 # Root in a container can have no sandbox, and little shared memory; the pages are our own.
 _ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
 

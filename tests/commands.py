@@ -1,7 +1,7 @@
 """``extractor`` as a process of its own, forked from one that has loaded it: a start costs a tenth of the CPU time.
 
-Arguments, environment, streams, files and exit code are those of a real process. Tests that send signals, that need a
-terminal or that hold the README's commands start one in the ordinary way.
+Arguments, environment, streams, files, signals and exit code are those of a real process. Tests that need a terminal or
+that hold the README's commands start one in the ordinary way.
 """
 
 import io
@@ -9,18 +9,22 @@ import multiprocessing
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from extractor.cli import main
 
-__all__ = ["Ended", "extractor"]
+__all__ = ["FORKS", "PATIENCE_S", "Ended", "Running", "extractor", "start_extractor"]
 
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["tests.loaded"])
-_SECONDS = 300
-"""After which a command is taken to hang."""
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["tests.loaded"])
+"""Starts processes that have the package loaded."""
+PATIENCE_S = 300.0
+"""After which something is taken to hang; nothing depends on how long it takes until then."""
 
 
 @dataclass(frozen=True)
@@ -32,27 +36,66 @@ class Ended:
     stderr: bytes
 
 
+@dataclass(frozen=True)
+class Running:
+    """A command that runs, and the files of what it says."""
+
+    words: list[str]
+    stdout: Path
+    stderr: Path
+    _process: BaseProcess
+
+    def has_ended(self) -> bool:
+        """Whether it ended by itself, or by a signal."""
+        return not self._process.is_alive()
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal to it alone."""
+        assert self._process.pid
+        os.kill(self._process.pid, number)
+
+    def wait_for(self, condition: Callable[[], object]) -> None:
+        """Wait until that is so, while it runs."""
+        until = time.monotonic() + PATIENCE_S
+        while not condition():
+            assert not self.has_ended(), f"it ended: {self.stderr.read_text('utf-8')}"
+            assert time.monotonic() < until, f"still running after {PATIENCE_S} s: {' '.join(self.words)}"
+            time.sleep(0.005)
+
+    def wait(self) -> Ended:
+        """Wait for its end. The exit code is negative if it was a signal."""
+        self._process.join(PATIENCE_S)
+        if self._process.exitcode is None:
+            raise TimeoutError(f"still running after {PATIENCE_S} s: {' '.join(self.words)}")
+        return Ended(self._process.exitcode, self.stdout.read_bytes(), self.stderr.read_bytes())
+
+
 def extractor(*arguments: object, stdin: bytes | None = None, **environment: str) -> Ended:
-    """Run ``extractor`` with these arguments, in this folder, with these additions to the environment.
+    """Run ``extractor`` with these arguments, in this folder, with these additions to the environment."""
+    with start_extractor(*arguments, stdin=stdin, **environment) as running:
+        return running.wait()
+
+
+@contextmanager
+def start_extractor(*arguments: object, stdin: bytes | None = None, **environment: str) -> Iterator[Running]:
+    """Start it, and kill it at the end of the block if it still runs then.
 
     What the environment says of OpenTelemetry is left out: no test tells somebody's collector of its runs.
     """
     known = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
     with tempfile.TemporaryDirectory() as folder:
         streams = [Path(folder, name) for name in ("stdin", "stdout", "stderr")]
-        streams[0].write_bytes(stdin or b"")
+        for stream in streams:
+            stream.write_bytes(stdin or b"" if stream is streams[0] else b"")
         words = ["extractor", *map(str, arguments)]
-        command = _FORKS.Process(target=_run, args=(words, Path.cwd(), known | environment, streams))
-        command.start()
+        process = FORKS.Process(target=_run, args=(words, Path.cwd(), known | environment, streams))
+        process.start()
         try:
-            command.join(_SECONDS)
-            if command.exitcode is None:
-                command.kill()
-                raise TimeoutError(f"still running after {_SECONDS} s: {' '.join(words)}")
-            return Ended(command.exitcode, streams[1].read_bytes(), streams[2].read_bytes())
+            yield Running(words, *streams[1:], process)
         finally:
-            command.join()
-            command.close()
+            process.kill()
+            process.join()
+            process.close()
 
 
 def _run(words: list[str], folder: Path, environment: Mapping[str, str], streams: list[Path]) -> None:
@@ -60,7 +103,7 @@ def _run(words: list[str], folder: Path, environment: Mapping[str, str], streams
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
-    for number, (path, flags) in enumerate(zip(streams, (os.O_RDONLY, *[os.O_WRONLY | os.O_CREAT] * 2), strict=True)):
+    for number, (path, flags) in enumerate(zip(streams, (os.O_RDONLY, *[os.O_WRONLY] * 2), strict=True)):
         opened = os.open(path, flags)
         os.dup2(opened, number)
         os.close(opened)

@@ -2,14 +2,23 @@
 
 import atexit
 import gc
+import os
+import shutil
 import signal
-from collections.abc import Iterator
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
+from extractor.run import seat, worker
+
 from .browser import launch
+from .commands import FORKS
 from .extracted import extract
 
 ROOT = Path(__file__).parents[1]
@@ -38,10 +47,54 @@ def _clean_environment(monkeypatch, tmp_path):
     monkeypatch.setenv("EXTRACTOR_CACHE", str(tmp_path / "cache"))
 
 
+@pytest.fixture
+def forked_workers(monkeypatch):
+    """Worker processes are forked from one that has loaded the package: a start costs a tenth of the CPU time."""
+    for module in (seat, worker):
+        monkeypatch.setattr(module, "get_context", lambda _: FORKS)
+
+
 @pytest.fixture(scope="session")
 def seed_run(tmp_path_factory):
     """A run of the seeds by the rules, to be looked at and not changed."""
     return extract(ROOT / "seeds" / "records", tmp_path_factory.mktemp("seeds") / "run")
+
+
+@pytest.fixture(scope="session")
+def make_once(tmp_path_factory, worker_id) -> Callable[[str, Callable[[Path], object]], Path]:
+    """Fill a folder in the first process of pytest that needs it; the others wait for it and use it too."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent
+
+    def make(name: str, fill: Callable[[Path], object]) -> Path:
+        folder = shared / name
+        with FileLock(f"{folder}.lock"):
+            if not folder.exists():
+                folder.mkdir()
+                try:
+                    fill(folder)
+                except BaseException:
+                    shutil.rmtree(folder)
+                    raise
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def site(make_once) -> Path:
+    """The package as a wheel installs it, in a folder of its own."""
+
+    def install(folder: Path) -> None:
+        command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        (wheel,) = folder.glob("*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(folder)
+        wheel.unlink()
+
+    return make_once("site", install)
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +110,9 @@ def chromium(made_before_browser):
 
 
 def pytest_configure():
+    # Without byte code each process that a test starts would compile the package anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     # A shell starts its background jobs with Ctrl-C ignored, and commands that a test starts would inherit it.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,66 +1,134 @@
-"""The wheel: one top-level name, with models, prompts, vocabularies and types in it."""
+"""The installed wheel, which each process that the program starts imports, whatever the current directory holds."""
 
+import os
 import subprocess
 import sys
-import zipfile
+from contextlib import contextmanager
 from pathlib import Path
 
+import httpx2
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.serve.running import finish, many, one, serve, submit
+
+SCRIPT = """\
+import sys
+sys.path[1:1] = [{site!r}]
+sys.path += {packages!r}
+from extractor.cli import main
+if __name__ == "__main__":
+    main()
+"""
+RECORDS = Path(__file__).parents[1] / "seeds" / "records"
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    (path,) = folder.glob("*.whl")
-    return path
+def program(site, tmp_path_factory):
+    """The installed command, which finds the package where it was unpacked."""
+    packages = [path for path in sys.path if path.endswith("site-packages")]
+    script = tmp_path_factory.mktemp("installed") / "extractor"
+    script.write_text(SCRIPT.format(site=str(site), packages=packages))
+    return sys.executable, "-S", str(script)  # -S keeps an editable install out
 
 
-def test_the_wheel_installs_one_name(wheel):
-    with zipfile.ZipFile(wheel) as archive:
-        tops = {name.split("/")[0] for name in archive.namelist()}
-    assert {top for top in tops if not top.endswith(".dist-info")} == {"extractor"}
+@pytest.fixture
+def clone(tmp_path):
+    """Another version of the package, which cannot be imported."""
+    folder = tmp_path / "clone"
+    (folder / "extractor").mkdir(parents=True)
+    (folder / "extractor" / "__init__.py").write_text('raise RuntimeError("another version was imported")\n')
+    return folder
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "extractor/py.typed",
-        "extractor/schemas/__init__.py",
-        "extractor/prompts/endpoints.v4.md",
-        "extractor/rulebook/terms/time_units.toml",
-        "extractor/ask/local/adapters/registry-135m.lora.gguf",
-        "extractor/ask/local/models.toml",
-        "extractor/evaluation/page/assets/page.css",
-        "extractor/evaluation/page/assets/page.html",
-        "extractor/evaluation/page/assets/start.js",
-    ],
-)
-def test_the_wheel_holds(wheel, name):
-    with zipfile.ZipFile(wheel) as archive:
-        assert name in archive.namelist()
+@pytest.fixture(autouse=True)
+def _no_path_from_outside(monkeypatch):
+    monkeypatch.delenv("PYTHONPATH", raising=False)
 
 
-def test_the_installed_wheel_extracts_away_from_the_checkout(wheel, tmp_path):
-    site = tmp_path / "site"
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(site)
-    record = ROOT / "seeds" / "records" / "004_1182056c988eb392.txt"
-    code = (
-        f"import sys; sys.path.insert(0, {str(site)!r})\n"
-        "from extractor import Extractor, read_records\n"
-        "import extractor\n"
-        f"assert extractor.__file__.startswith({str(site)!r}), extractor.__file__\n"
-        f"extraction = Extractor().extract(next(read_records({str(record)!r})))\n"
-        "print(len(extraction.endpoints), extraction.usage.open_questions)"
+def run(program, clone, *arguments, **environment):
+    done = subprocess.run(
+        [*program, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=clone,
+        env=os.environ | environment,
+        check=False,
     )
-    # -S and an explicit path keep the editable install of the checkout out.
-    packages = [entry for entry in sys.path if entry.endswith("site-packages")]
-    code = f"import sys; sys.path += {packages!r}\n" + code
-    done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert "another version" not in done.stderr
+    return done
+
+
+def test_the_wheel_installs_one_name_with_all_that_belongs_to_it(site):
+    assert {path.name for path in site.iterdir() if path.suffix != ".dist-info"} == {"extractor"}
+    for name in (
+        "py.typed",
+        "schemas/__init__.py",
+        "prompts/endpoints.v4.md",
+        "rulebook/terms/time_units.toml",
+        "ask/local/adapters/registry-135m.lora.gguf",
+        "ask/local/models.toml",
+        "evaluation/page/assets/page.css",
+        "evaluation/page/assets/page.html",
+        "evaluation/page/assets/start.js",
+    ):
+        assert (site / "extractor" / name).is_file(), name
+
+
+def test_the_service_answers_from_inside_a_clone(program, clone, tmp_path):
+    with serve(tmp_path / "root", "--workers", "1", program=program, cwd=clone) as service:
+        headers = {"content-type": "application/json"}
+        answer = service.client.post("/v1/extractions", content=one(), headers=headers)
+        assert answer.json()["record_id"] == "NCT00000001"
+        # More records than the job's own process extracts.
+        job = finish(service.client, submit(service.client, many(40))["id"])
+        assert (job["state"], job["extracted"]) == ("done", 40)
+        assert "another version" not in service.errors
+
+
+def test_workers_extract_from_inside_a_clone(program, clone, tmp_path):
+    done = run(program, clone, "run", RECORDS, "--assist", "never", "--workers", "2", "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split()[0] == "5"
+    assert count(tmp_path / "out" / "extractions.jsonl") == 5
+
+
+def test_a_cluster_extracts_from_inside_a_clone_and_leaves_nothing_at_home(program, clone, tmp_path):
+    pytest.importorskip("ray")
+    home = tmp_path / "home"
+    (home / ".ray").mkdir(parents=True)
+    (home / ".ray" / "auth_token").write_text("what another program left")
+    before = sorted(home.rglob("*"))
+    options = ("--assist", "never", "--engine", "ray", "--workers", "1", "--out", tmp_path / "out")
+    done = run(program, clone, "run", RECORDS, *options, HOME=str(home))
+    assert done.returncode == 0, done.stderr
+    assert count(tmp_path / "out" / "extractions.jsonl") == 5
+    assert sorted(home.rglob("*")) == before
+    assert (home / ".ray" / "auth_token").read_text() == "what another program left"
+
+
+def test_a_review_is_served_from_inside_a_clone(program, clone, seed_run, tmp_path):
+    command = [*program, "review", str(seed_run), "--gold", str(tmp_path / "gold")]
+    with reviewing(command, clone) as address:
+        assert httpx2.get(address, follow_redirects=True, trust_env=False).is_success
+
+
+@contextmanager
+def reviewing(command, clone):
+    with subprocess.Popen(command, cwd=clone, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        try:
+            yield process.stdout.readline().removeprefix("review: ").strip()
+        finally:
+            process.terminate()
+
+
+def test_a_model_of_this_machine_is_started_from_inside_a_clone(program, clone, tmp_path):
+    """Its process is there, and says what is wrong with these weights, or that its library is not."""
+    weights = tmp_path / "broken.gguf"
+    weights.write_bytes(b"GGUF" + b"\0" * 100)
+    options = ("--assist", "always", "--model", f"local:{weights}")
+    done = run(program, clone, "run", RECORDS / "004_1182056c988eb392.txt", *options)
+    assert "llama.cpp cannot serve it" in done.stderr or "xllamacpp" in done.stderr
+
+
+def count(path: Path) -> int:
+    return len(path.read_text("utf-8").splitlines())

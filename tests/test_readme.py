@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from tests.commands import extractor
+from extractor.cli.app import app
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -92,9 +93,16 @@ def copy_checkout(to):
 
 
 @pytest.fixture(scope="module")
-def shell(tmp_path_factory):
+def shell(make_once):
     """The clone after all blocks, and the folder of what they printed."""
-    clone, printed = tmp_path_factory.mktemp("clone"), tmp_path_factory.mktemp("printed")
+    folder = make_once("readme", run_blocks)
+    return folder / "clone", folder / "printed"
+
+
+def run_blocks(folder):
+    clone, printed = folder / "clone", folder / "printed"
+    clone.mkdir()
+    printed.mkdir()
     copy_checkout(clone)
     venv.create(clone / ".venv", with_pip=True, symlinks=True)
     (site,) = (clone / ".venv").glob("lib/python*/site-packages")
@@ -114,7 +122,6 @@ def shell(tmp_path_factory):
     )
     ending = "for job in $(jobs -p); do kill $job; done; wait"
     subprocess.run(["bash", "-c", "\n".join([*script, ending])], cwd=clone, env=environment, check=True, timeout=600)
-    return clone, printed
 
 
 @pytest.mark.parametrize(
@@ -131,8 +138,9 @@ def test_a_block_runs_and_prints_what_is_shown(shell, number):
         assert said == shown
 
 
-def test_the_clone_is_what_runs(shell):
+def test_the_clone_is_what_runs(shell, monkeypatch):
     clone, _ = shell
+    monkeypatch.delenv("PYTHONPATH", raising=False)
     code = "import extractor; print(extractor.__file__)"
     done = subprocess.run([clone / ".venv/bin/python", "-P", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.startswith(str(clone / ".venv"))
@@ -167,10 +175,10 @@ def test_no_figure_was_left_to_be_filled_in():
 def test_every_command_and_option_is_documented():
     text = README + "".join(path.read_text("utf-8") for path in sorted((ROOT / "docs").glob("*.md")))
     for command in COMMANDS:
-        done = extractor(command, "--help")
-        assert done.returncode == 0
+        done = CliRunner().invoke(app, [command, "--help"])
+        assert done.exit_code == 0
         assert re.search(rf"extractor (?:\w+ \w+`, `)?{command}\b", text), command
         if command in ("run", "evaluate", "export", "report", "review", "serve"):
-            options = set(re.findall(r"--[a-z][a-z-]+", done.stdout.decode())) - {"--help"}
+            options = set(re.findall(r"--[a-z][a-z-]+", done.stdout)) - {"--help"}
             missing = {option for option in options if option not in text}
             assert not missing, f"options that README and docs do not name: {missing}"

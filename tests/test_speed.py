@@ -12,7 +12,7 @@ from extractor.schemas import TrialRecord
 from tests.depth import choose
 
 ITEMS = 20
-TIMED = 200
+TIMED = 80
 """Items of a record that is timed: more than fits into a processor's caches, which would flatter the short one."""
 TIMES = 10
 ALLOWED = 11

@@ -1,6 +1,5 @@
 """A missing extra, a missing key and settings that conflict exit with 2, and say in one line what to do."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -43,12 +42,9 @@ def test_a_missing_extra_is_named(run, tmp_path, module, words, extra):
 
 @pytest.mark.parametrize("more", [(), ("--batch", "--max-usd", "1")])
 def test_a_missing_key_is_named(tmp_path, more):
-    environment = {name: value for name, value in os.environ.items() if name != "OPENAI_API_KEY"}
-    words = ["run", RECORD, "--model", "gpt-5-mini", "--assist", "always", "--quiet", "--out", str(tmp_path), *more]
-    command = [sys.executable, "-m", "extractor", *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    done = extractor("run", RECORD, "--model", "gpt-5-mini", "--assist", "always", "--quiet", "--out", tmp_path, *more)
     assert done.returncode == 2
-    assert done.stderr == "extractor: model gpt-5-mini: there is no key for it; set OPENAI_API_KEY\n"
+    assert done.stderr == b"extractor: model gpt-5-mini: there is no key for it; set OPENAI_API_KEY\n"
 
 
 @pytest.mark.parametrize("options", [("--tasks", "dosing"), ("--assist", "never")])

@@ -17,7 +17,7 @@ from extractor.ask.local import Adapter, LocalModel, load_catalogue
 from extractor.ask.local import catalogue as catalogue_module
 from extractor.cli.model import app
 from tests.ask.local.hub_server import run_hub, tiny_model
-from tests.ask.local.test_serve import STAND_IN
+from tests.ask.local.test_serve import PATIENCE_S, STAND_IN
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def test_serve_prints_its_url_and_stops_cleanly(tmp_path: Path, cache: Path, sto
         assert process.stdout is not None
         url = process.stdout.readline()
         process.send_signal(stop)
-        rest, told = process.communicate(timeout=20)
+        rest, told = process.communicate(timeout=PATIENCE_S)
     assert url.startswith("http://127.0.0.1:")
     assert (process.returncode, rest) == (0, "")
     assert told.splitlines()[-1] == "stopped"
@@ -144,7 +144,7 @@ def test_only_a_token_made_up_here_is_shown(tmp_path: Path, cache: Path, token: 
         assert process.stdout is not None
         process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=20)
+        _, told = process.communicate(timeout=PATIENCE_S)
     assert ("EXTRACTOR_TOKEN=" in told) is shown
     assert "given-by-the-user" not in told
 
@@ -167,5 +167,5 @@ def with_stand_in(folder: Path) -> dict[str, str]:
 
 def run_command(arguments: list[str], cache: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     with start_command(arguments, cache, **environment) as process:
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=PATIENCE_S)
     return subprocess.CompletedProcess(arguments, process.returncode, out, err)

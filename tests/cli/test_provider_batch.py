@@ -4,8 +4,6 @@ import json
 import random
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from contextlib import closing
 
@@ -14,7 +12,7 @@ import pytest
 from benchmarks.soak.records import write_distinct_records
 from benchmarks.soak.server import answer_request
 from tests.cli.test_run import lines
-from tests.commands import extractor
+from tests.commands import extractor, start_extractor
 from tests.provider import serve_provider
 
 RECORDS = 12
@@ -91,14 +89,14 @@ def test_a_limit_holds_and_the_run_goes_on_with_a_higher_one(tmp_path, command):
 def test_killed_again_and_again_it_submits_nothing_twice(tmp_path, command):
     lots = random.Random(3)
     with serve_provider(looks=2) as provider:
-        words = [sys.executable, "-m", "extractor", *map(str, command(provider))]
         for number in range(4):
-            with subprocess.Popen(words, stderr=subprocess.DEVNULL) as running:
-                asked, until = len(provider.asked), time.monotonic() + 30
-                while len(provider.asked) == asked and running.poll() is None and time.monotonic() < until:
-                    time.sleep(0.01)
+            asked = len(provider.asked)
+            with start_extractor(*command(provider)) as running:
+                running.wait_for(lambda r=running, asked=asked: len(provider.asked) > asked or r.has_ended())
                 time.sleep(lots.uniform(0, 0.3))
-                running.send_signal(signal.SIGKILL if number % 2 else signal.SIGINT)
+                if not running.has_ended():
+                    running.send_signal(signal.SIGKILL if number % 2 else signal.SIGINT)
+                    running.wait()
         done = extractor(*command(provider))
         assert done.returncode == 0, done.stderr
         good = [line["custom_id"] for line in provider.requests if is_good(answer_request(line["body"]))]

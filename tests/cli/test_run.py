@@ -2,10 +2,8 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from importlib.metadata import version
 from pathlib import Path
 
@@ -229,32 +227,6 @@ def test_a_replay_without_the_recording_explains_the_miss(tmp_path):
 
 def test_the_version_is_that_of_the_distribution():
     assert extractor("--version").stdout.decode().strip() == version("trial-extractor")
-
-
-def many_records(path, count):
-    study = json.loads(Path("tests/records/study.json").read_text("utf-8"))
-    with path.open("w", encoding="utf-8") as file:
-        for number in range(count):
-            study["protocolSection"]["identificationModule"]["nctId"] = f"NCT{number:08d}"
-            file.write(json.dumps(study) + "\n")
-
-
-def test_an_interrupted_run_says_how_to_go_on_and_does(tmp_path):
-    many_records(tmp_path / "in.jsonl", 400)
-    results = tmp_path / "out" / "extractions.jsonl"
-    command = [sys.executable, "-m", "extractor", "run", str(tmp_path / "in.jsonl"), "--out", str(tmp_path / "out")]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
-        while not (results.exists() and results.stat().st_size) and running.poll() is None:
-            time.sleep(0.02)
-        running.send_signal(signal.SIGINT)
-        said = running.stderr.read()
-    assert running.returncode == 130
-    assert "go on with: extractor run" in said
-    done = len(lines(results))
-    assert 0 < done < 400
-    again = subprocess.run([*command, "--limit", str(done + 2)], capture_output=True, text=True, check=True)
-    assert f"records done: {done + 2} (2 new)" in again.stderr
-    assert [r["record_id"] for r in lines(results)] == [f"NCT{number:08d}" for number in range(done + 2)]
 
 
 def test_the_token_limit_stops_with_3(tmp_path):

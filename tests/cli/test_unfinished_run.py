@@ -14,7 +14,7 @@ from benchmarks.soak.records import write_distinct_records
 from extractor.report import write_report
 from extractor.review.records import RunRecords
 from tests.ask.stub import completion, items, serve
-from tests.commands import extractor
+from tests.commands import PATIENCE_S, extractor
 
 RECORDS = 6
 _COMMAND = "import extractor.cli.batch as batch; batch._COUNT_AFTER_S = 0; from extractor.cli import main; main()"
@@ -32,7 +32,7 @@ def folder(tmp_path_factory):
 
     def answer(_):
         if results.exists() and results.stat().st_size:
-            ended.wait(120)
+            ended.wait(PATIENCE_S)
         return completion(items())
 
     with serve(answer) as server:
@@ -52,7 +52,7 @@ def folder(tmp_path_factory):
         command = [sys.executable, "-c", _COMMAND, *words, "--model", f"{server.url}#stub"]
         running = subprocess.Popen(command, cwd=folder)
         try:
-            until = time.monotonic() + 120
+            until = time.monotonic() + PATIENCE_S
             while not (results.exists() and results.stat().st_size and read_manifest(folder)["total"]):
                 assert running.poll() is None
                 assert time.monotonic() < until

@@ -5,6 +5,7 @@ import warnings
 import pytest
 
 from benchmarks.soak.server import serve_counting
+from tests.failing import path_with_failures
 
 from .running import run_here, write_records
 
@@ -28,9 +29,10 @@ def _start(head):
 
 @pytest.fixture(scope="module")
 def cluster():
-    """The head and one more node; ``add_node`` and ``remove_node`` change that."""
+    """The head and one more node, where records fail that say so; ``add_node`` and ``remove_node`` change that."""
     node = {"num_cpus": 1, "object_store_memory": _STORE_BYTES}
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", path_with_failures())
         patch.setenv("RAY_worker_niceness", "0")  # a worker waits for other tests no longer than they for it
         running = _start({**node, "include_dashboard": False})
         running.add_node(**node)

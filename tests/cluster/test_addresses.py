@@ -14,6 +14,7 @@ from extractor.cluster.addresses import Place, is_address, open_inputs
 from extractor.cluster.mirror import Mirror
 from extractor.errors import RecordError, StoreError
 from extractor.read import read_records
+from tests.commands import extractor
 
 from .running import run_here, write_records
 
@@ -54,11 +55,6 @@ def placed(s3, records):
     return f"{s3}/in"
 
 
-def run(*arguments, **settings):
-    command = [sys.executable, "-m", "extractor", "run", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, **settings)
-
-
 @pytest.mark.parametrize(
     ("location", "wanted"), [("s3://b/a", True), ("file:///a", True), ("a/b", False), ("-", False)]
 )
@@ -96,12 +92,13 @@ def test_a_file_is_there_as_a_whole_or_not_at_all(tmp_path, monkeypatch):
 
 def test_a_run_from_s3_to_s3_is_that_from_disk_to_disk(s3, placed, records, tmp_path):
     with serve_counting() as server:
-        done = run(placed, "--out", f"{s3}/out", "--model", f"{server.url}#stub", "--assist", "always")
+        command = ("run", placed, "--out", f"{s3}/out", "--model", f"{server.url}#stub", "--assist", "always")
+        done = extractor(*command)
         assert done.returncode == 0, done.stderr
-        assert f"the results are at {s3}/out" in done.stderr
+        assert f"the results are at {s3}/out" in done.stderr.decode()
         calls = server.calls
-        again = run(placed, "--out", f"{s3}/out", "--model", f"{server.url}#stub", "--assist", "always")
-        assert " new)" in again.stderr
+        again = extractor(*command)
+        assert b" new)" in again.stderr
         assert server.calls - calls < calls / 4
     with serve_counting() as server:
         here = run_here(records, tmp_path / "here", server.url)
@@ -124,7 +121,7 @@ def test_a_killed_driver_goes_on_from_the_address_alone(s3, records, tmp_path):
         assert killed.wait() == -signal.SIGKILL
         before = server.calls
         assert before >= 4
-        done = run(*command[1:], *options)
+        done = extractor(*command, *options)
         assert done.returncode == 0, done.stderr
         # What came in the last second, and what was under way, is asked again at most.
         assert server.repeated <= 2 + 2 * 3

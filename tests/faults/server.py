@@ -209,7 +209,7 @@ def serve_faults(plan: Plan = lambda _: WELL, latency: float = 0.0) -> Iterator[
     thread = threading.Thread(target=lambda: asyncio.run(listen()))
     thread.start()
     try:
-        assert ready.wait(10)
+        assert ready.wait(120)
         yield server
     finally:
         for loop in loops:

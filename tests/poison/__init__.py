@@ -1,7 +1,7 @@
 """A poisoned reader: it raises, or kills its process, at a record whose text says ``poison: KIND``.
 
-All engines call it, since ``parse_record`` does. ``poisoned_processes`` says by which environment the processes that
-an engine starts are poisoned too, however it starts them: Python imports ``sitecustomize.py`` of this folder.
+All engines call it, since ``parse_record`` does. ``extract_poisoned`` and ``PoisonedClerk`` bring it to the processes
+that an engine starts.
 """
 
 import os
@@ -9,14 +9,21 @@ import re
 import signal
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
-__all__ = ["KILLS", "RAISES", "poison_reader", "poisoned_processes"]
+import extractor.parse
+from extractor.options import ExtractionOptions
+from extractor.parse.eligibility import read_eligibility
+from extractor.run.extracted import ExtractedLine
+from extractor.run.rounds_clerk import RoundsClerk
+from extractor.run.worker import extract_line
+from extractor.schemas import TrialRecord
+
+__all__ = ["KILLS", "RAISES", "PoisonedClerk", "extract_poisoned", "poison_reader"]
 
 KILLS = "SIGKILL"
 _CUE = re.compile(r"poison: (\w+)")
-_HERE = Path(__file__).parent
 
 
 class _Unforeseen(Exception):
@@ -47,7 +54,6 @@ RAISES: Mapping[str, Callable[[], None]] = {
 
 def poison_reader() -> Callable[..., Any]:
     """The reader of eligibility, poisoned, to be put in the place of ``extractor.parse.read_eligibility``."""
-    from extractor.parse.eligibility import read_eligibility  # noqa: PLC0415 - a process that starts needs its path
 
     def read_poisoned(record: Any, *others: Any) -> Any:
         for section in record.sections:
@@ -58,9 +64,18 @@ def poison_reader() -> Callable[..., Any]:
     return read_poisoned
 
 
-def poisoned_processes() -> dict[str, str]:
-    """What to add to the environment, so that all Python processes that are started have the poisoned reader."""
-    return {"PYTHONPATH": os.pathsep.join((str(_HERE), str(_HERE.parents[1])))}
+def extract_poisoned(record: TrialRecord, options: ExtractionOptions) -> ExtractedLine:
+    """The line of a record, by the poisoned reader."""
+    with patch.object(extractor.parse, "read_eligibility", poison_reader()):
+        return extract_line(record, options)
+
+
+class PoisonedClerk(RoundsClerk):
+    """Reads with the poisoned reader, in a process of its own."""
+
+    def __init__(self, *arguments: Any) -> None:
+        extractor.parse.read_eligibility = poison_reader()
+        super().__init__(*arguments)
 
 
 def _take(kind: str) -> None:

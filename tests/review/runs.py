@@ -89,12 +89,12 @@ def serve(run: Path, gold: Path, reviewer: str = "anna") -> Iterator[Served]:
 
     thread = Thread(target=work, daemon=True)
     thread.start()
-    opened = told.get(timeout=60)
+    opened = told.get(timeout=120)
     try:
         yield Served(opened.address, gold)
     finally:
         opened.stop()
-        thread.join(20)
+        thread.join(120)
 
 
 @contextmanager

@@ -30,7 +30,7 @@ def cookie(served):
 
 def ask(served, path, method="GET", body=None, **headers):
     """One request with exactly these headers; names are written with underscores."""
-    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     connection.putrequest(method, path, skip_host="host" in named, skip_accept_encoding=True)
     if body is not None:
@@ -176,6 +176,6 @@ def test_the_token_is_said_once_and_ctrl_c_ends_well(seed_run, tmp_path):
         process.send_signal(signal.SIGINT)
         assert process.stdout
         rest = process.stdout.read()
-        assert process.wait(20) == 0
+        assert process.wait(120) == 0
     assert review.token not in rest
     assert "guessed" not in rest

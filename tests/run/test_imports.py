@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 import sysconfig
 import venv
 from pathlib import Path
@@ -39,12 +38,10 @@ if __name__ == "__main__":
 """
 
 
-@pytest.fixture(scope="module", params=["plain", "editable"])
-def python(request, tmp_path_factory):
-    """An interpreter and its environment: the package is on the path itself, or a ``.pth`` file leads there."""
+@pytest.fixture(scope="module")
+def python(tmp_path_factory):
+    """An interpreter and its environment: a ``.pth`` file leads to the package."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    if request.param == "plain":
-        return sys.executable, environment | {"PYTHONPATH": str(ROOT)}
     folder = tmp_path_factory.mktemp("editable")
     venv.create(folder, symlinks=os.name != "nt")
     packages = sysconfig.get_path("purelib", vars={"base": str(folder), "platbase": str(folder)})

@@ -10,7 +10,7 @@ from benchmarks.soak.killing import Killing, run_command, run_killed
 from benchmarks.soak.records import write_distinct_records
 from benchmarks.soak.server import serve_counting
 
-CONCURRENCY = 4
+RECORDS, CONCURRENCY = 24, 4
 OPTIONS = ("--assist", "always", "--concurrency", str(CONCURRENCY))
 
 
@@ -19,13 +19,13 @@ def killed_run(tmp_path_factory):
     """Folders of the run that was killed and of one that was not, the server of the first, and the kills."""
     folder = tmp_path_factory.mktemp("killed")
     records = folder / "records.jsonl"
-    write_distinct_records(records, 40)
+    write_distinct_records(records, RECORDS)
     with serve_counting(0.02) as server:
         run_killed(run_command(records, folder / "whole", server, *OPTIONS), server, Killing(0, 0))
     with serve_counting(0.02) as server:
         # The address of the model is a setting of the run, so that its two servers differ in it and nothing else.
         command = run_command(records, folder / "killed", server, *OPTIONS)
-        kills = run_killed(command, server, Killing(4, 0.4, seed=1))
+        kills = run_killed(command, server, Killing(3, 0.4, seed=1))
         yield folder, server, kills
 
 
@@ -41,5 +41,5 @@ def test_every_record_is_there_once_in_input_order(killed_run):
     folder, _, _ = killed_run
     with closing(sqlite3.connect(folder / "killed" / "run.sqlite")) as run:
         rows = run.execute("SELECT record_id, length FROM records ORDER BY start").fetchall()
-    assert [record_id for record_id, _ in rows] == [f"NCT{number:08d}" for number in range(40)]
+    assert [record_id for record_id, _ in rows] == [f"NCT{number:08d}" for number in range(RECORDS)]
     assert sum(length for _, length in rows) == (folder / "killed" / "extractions.jsonl").stat().st_size

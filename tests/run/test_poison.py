@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from functools import partial
 
 import pytest
 
@@ -18,11 +19,10 @@ from extractor.run.seat import Seat
 from extractor.run.worker import Worker
 from extractor.run.workers import WorkerPool
 from extractor.schemas import Section
-from tests.poison import KILLS, RAISES, poison_reader, poisoned_processes
+from tests.poison import KILLS, RAISES, PoisonedClerk, extract_poisoned, poison_reader
 
 from .test_asking_pool import Answering, record, until_ready
 from .test_batch import ListSink
-from .test_workers import rules
 
 KILLERS = ("NCT90000004", "NCT90000017")
 PATIENCE_S = 300.0
@@ -30,10 +30,13 @@ PATIENCE_S = 300.0
 
 
 @pytest.fixture
-def poisoned(monkeypatch):
+def poisoned(monkeypatch, forked_workers):
     monkeypatch.setattr(extractor.parse, "read_eligibility", poison_reader())
-    for name, value in poisoned_processes().items():
-        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("extractor.run.asking_pool.RoundsClerk", PoisonedClerk)
+
+
+def rules():
+    return partial(extract_poisoned, options=ExtractionOptions(assist=Assist.NEVER))
 
 
 def build_records(*, deadly):
@@ -111,7 +114,7 @@ async def test_the_log_has_the_traceback_and_no_text(poisoned, tmp_path):
     assert "Adults" not in log
 
 
-async def test_a_task_of_the_workers_that_ends_is_an_error_at_once(monkeypatch):
+async def test_a_task_of_the_workers_that_ends_is_an_error_at_once(monkeypatch, forked_workers):
     monkeypatch.setattr(Worker, "ask", lambda *_: 1 / 0)
     async with WorkerPool(rules(), 2, alone=0) as pool:
         with pytest.raises(EngineError, match="unexpected ZeroDivisionError"):
@@ -137,7 +140,7 @@ async def test_processes_that_cannot_start_are_no_records_fault(monkeypatch, tmp
             await run(pool, [record(1)])
 
 
-async def test_a_task_of_the_pool_that_asks_that_ends_is_an_error_at_once(monkeypatch):
+async def test_a_task_of_the_pool_that_asks_that_ends_is_an_error_at_once(monkeypatch, forked_workers):
     async with AskingPool(OpenExtractor(Answering(), ExtractionOptions()), 1, alone=0) as pool:
         await until_ready(pool, record(0))
         monkeypatch.setattr("extractor.run.seat._settle", lambda *_: 1 / 0)

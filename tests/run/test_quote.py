@@ -3,12 +3,14 @@ import json
 import random
 
 import pytest
+from typer.testing import CliRunner
 
 from extractor.ask.plan.estimate import Estimate
 from extractor.ask.plan.forecast import Forecast, calibrate, forecast_request, forecast_run, load_rates
 from extractor.ask.plan.request_sizes import RequestSize, measure_body
 from extractor.ask.spec import ModelKind, ModelSpec
 from extractor.assemble.policy import ModelClass
+from extractor.cli.app import app
 from extractor.run.budget import Limits
 from extractor.run.prices import read_prices
 from extractor.run.pricing import Pricing
@@ -137,13 +139,12 @@ def test_what_cannot_be_quoted_is_refused(options, told):
     assert told in done.stderr
 
 
-def test_many_processes_quote_what_one_does():
+def test_many_processes_quote_what_one_does(forked_workers):
     quotes = []
     for workers in ("1", "2"):
-        done = extractor(
-            "run", "tests/records", "seeds/records", "--dry-run", "--model", "gpt-4.1-mini", "--workers", workers
-        )
-        assert done.returncode == 0, done.stderr
+        words = ["run", "tests/records", "--dry-run", "--model", "gpt-4.1-mini", "--workers", workers]
+        done = CliRunner().invoke(app, words, catch_exceptions=False)
+        assert done.exit_code == 0, done.output
         quote = json.loads(done.stdout)
         del quote["seconds"]
         quotes.append(quote)

@@ -20,9 +20,7 @@ from extractor.run.worker import extract_line
 from extractor.run.workers import WorkerPool, share_work
 from extractor.schemas import Section, Source, TrialExtraction, TrialRecord
 from tests.ask.stub import completion, items, serve
-from tests.commands import extractor
-
-from .clerks import where
+from tests.commands import PATIENCE_S, extractor
 
 RECORDS = list(read_records("tests/records"))
 
@@ -38,6 +36,13 @@ BY_RULES = ExtractionOptions(assist=Assist.NEVER)
 
 def rules(options=BY_RULES):
     return partial(extract_line, options=options)
+
+
+def where(record):
+    """Which process works on a record."""
+    if "FAIL" in record.sections[0].text:
+        raise ValueError("no such text")
+    return record.record_id, os.getpid()
 
 
 class Lines:
@@ -66,9 +71,10 @@ async def run(records, options=BY_RULES, alone=0):
     return sink, tally
 
 
-@pytest.mark.parametrize("options", [BY_RULES, ExtractionOptions(), ExtractionOptions(min_confidence=1.0)])
-@pytest.mark.parametrize("alone", [0, 5, 100])
-async def test_the_lines_are_those_of_one_process_in_the_order_of_the_input(options, alone):
+@pytest.mark.parametrize(
+    ("options", "alone"), [(BY_RULES, 0), (ExtractionOptions(), 5), (ExtractionOptions(min_confidence=1.0), 100)]
+)
+async def test_the_lines_are_those_of_one_process_in_the_order_of_the_input(forked_workers, options, alone):
     wanted = [await extract_record(each, None, options) for each in RECORDS]
     sink, tally = await run(RECORDS, options, alone)
     assert sink.lines == [each.model_dump_json().encode() for each in wanted]
@@ -87,7 +93,7 @@ async def test_what_is_given_up_leaves_no_process():
     assert not [process for process in left if "spawn_main" in " ".join(process.cmdline())]
 
 
-async def test_any_work_is_shared_in_the_order_of_the_input_and_what_fails_is_told():
+async def test_any_work_is_shared_in_the_order_of_the_input_and_what_fails_is_told(forked_workers):
     failed = []
     records = [record(number, "FAIL" if number == 7 else "Adults") for number in range(60)]
     async with WorkerPool(where, 2, alone=3) as pool:
@@ -101,16 +107,16 @@ async def test_any_work_is_shared_in_the_order_of_the_input_and_what_fails_is_to
 
 
 @pytest.mark.parametrize(("workers", "alone"), [(1, True), (2, False)])
-async def test_one_worker_is_this_process(workers, alone):
+async def test_one_worker_is_this_process(forked_workers, workers, alone):
     async with share_work(where, workers) as pool:
         assert ((await pool(record(1)))[1] == os.getpid()) is alone
 
 
 def write_many(path, count):
-    text = Path("tests/records/study.json").read_text("utf-8")
-    compact = " ".join(text.split())
-    lines = [compact.replace("NCT90000001", f"NCT9{number:07}") for number in range(count)]
+    text = " ".join(Path("tests/records/study.json").read_text("utf-8").split())
+    lines = [text.replace("NCT90000001", f"NCT9{number:07}") for number in range(count)]
     path.write_text("\n".join(lines) + "\n", "utf-8")
+    return path
 
 
 def start(*arguments):
@@ -123,64 +129,54 @@ def workers_of(process):
     return [child for child in psutil.Process(process.pid).children() if "spawn_main" in " ".join(child.cmdline())]
 
 
-def wait_for(condition, seconds=300.0):
-    until = time.monotonic() + seconds
+def wait_for(condition):
+    until = time.monotonic() + PATIENCE_S
     while not (found := condition()):
         assert time.monotonic() < until, "it took too long"
         time.sleep(0.02)
     return found
 
 
-@pytest.fixture
-def many(tmp_path):
-    write_many(tmp_path / "in.jsonl", 2000)
-    return tmp_path / "in.jsonl"
+def wait_for_lines(folder, count):
+    wait_for(lambda: count_lines(folder) >= count)
 
 
-def count_lines(path):
+def count_lines(folder):
+    path = folder / "extractions.jsonl"
     return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
 def test_a_real_process_that_is_killed_is_replaced_and_nothing_is_lost(tmp_path):
-    write_many(tmp_path / "in.jsonl", 300)
-    lines = (tmp_path / "in.jsonl").read_bytes().splitlines(keepends=True)
+    lines = write_many(tmp_path / "in.jsonl", 120).read_bytes().splitlines(keepends=True)
     process = start("-", "--workers", 2, "--out", tmp_path / "out")
-    process.stdin.writelines(lines[:200])  # the run cannot end before the rest is there
+    process.stdin.writelines(lines[:80])  # the run cannot end before the rest is there
     process.stdin.flush()
-    wait_for(lambda: count_lines(tmp_path / "out" / "extractions.jsonl") > 20)
+    wait_for_lines(tmp_path / "out", 1)
     workers_of(process)[0].kill()
-    _, stderr = process.communicate(b"".join(lines[200:]), timeout=300)
+    _, stderr = process.communicate(b"".join(lines[80:]), timeout=PATIENCE_S)
     assert process.returncode == 0, stderr
-    assert count_lines(tmp_path / "out" / "extractions.jsonl") == 300
+    assert count_lines(tmp_path / "out") == 120
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there Ctrl-C is no signal to a group")
-def test_ctrl_c_ends_all_processes_and_the_run_goes_on_later(many, tmp_path):
-    process = start(many, "--workers", 2, "--out", tmp_path / "out")
-    wait_for(lambda: count_lines(tmp_path / "out" / "extractions.jsonl") > 20)
-    workers = workers_of(process)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does it: everyone in the group
-    _, stderr = process.communicate(timeout=300)
-    assert process.returncode == 130, stderr
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL, and Ctrl-C is no signal to a group")
+def test_no_process_outlives_a_run_that_is_killed_or_interrupted_and_it_goes_on_later(tmp_path):
+    many, out = write_many(tmp_path / "in.jsonl", 2000), tmp_path / "out"
+    done = 0
+    # A terminal sends Ctrl-C to everyone in the group.
+    for end, code in ((subprocess.Popen.kill, -signal.SIGKILL), (lambda run: os.killpg(run.pid, signal.SIGINT), 130)):
+        process = start(many, "--workers", 2, "--out", out)
+        wait_for_lines(out, done + 1)
+        workers = wait_for(lambda process=process: workers_of(process))
+        end(process)
+        _, stderr = process.communicate(timeout=PATIENCE_S)
+        assert process.returncode == code, stderr
+        wait_for(lambda workers=workers: not any(worker.is_running() for worker in workers))
+        done = count_lines(out)
     assert b"go on with: extractor run" in stderr
     assert b"Traceback" not in stderr
-    wait_for(lambda: not any(worker.is_running() for worker in workers))
-    done = count_lines(tmp_path / "out" / "extractions.jsonl")
-    again = start(many, "--workers", 2, "--out", tmp_path / "out", "--limit", done + 50)
-    _, stderr = again.communicate(timeout=300)
-    assert again.returncode == 0, stderr
-    assert count_lines(tmp_path / "out" / "extractions.jsonl") == done + 50
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
-def test_no_process_outlives_a_run_that_is_killed(many, tmp_path):
-    process = start(many, "--workers", 2, "--out", tmp_path / "out")
-    wait_for(lambda: count_lines(tmp_path / "out" / "extractions.jsonl") > 20)
-    workers = workers_of(process)
-    assert len(workers) == 2
-    process.kill()
-    process.communicate()
-    wait_for(lambda: not any(worker.is_running() for worker in workers))
+    again = extractor("run", many, "--workers", 1, "--out", out, "--limit", done + 10)
+    assert again.returncode == 0, again.stderr
+    assert count_lines(out) == done + 10
 
 
 def test_with_a_model_workers_change_nothing_but_the_time(tmp_path):
@@ -195,7 +191,7 @@ def test_with_a_model_workers_change_nothing_but_the_time(tmp_path):
     assert lines[:2] == lines[2:]
 
 
-async def test_what_cannot_be_sent_fails_alone():
+async def test_what_cannot_be_sent_fails_alone(forked_workers):
     broken = record(2, "a lone surrogate: \ud800")
     sink, tally = await run([record(1), broken, record(3)])
     assert (tally.extracted, tally.failed) == (2, 1)

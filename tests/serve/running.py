@@ -103,7 +103,7 @@ class Served:
 
 def open_client(url: str, key: str | None) -> httpx2.Client:
     headers = {"authorization": f"Bearer {key}"} if key else {}
-    return httpx2.Client(base_url=url, headers=headers, timeout=60, trust_env=False)
+    return httpx2.Client(base_url=url, headers=headers, timeout=300, trust_env=False)
 
 
 @contextmanager
@@ -133,7 +133,7 @@ def serve(
                 yield Served(url, root, log, process, client)
             finally:
                 process.terminate()
-                process.wait(60)
+                process.wait(300)
 
 
 def submit(client: httpx2.Client, body: bytes, **query: str) -> dict[str, Any]:

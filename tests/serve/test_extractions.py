@@ -180,7 +180,7 @@ def test_a_wrong_parameter_is_named(served, query):
 
 def ask_raw(served, path, headers, body=b""):
     """A request whose body need not be as long as is told."""
-    connection = HTTPConnection("127.0.0.1", urlsplit(served.url).port, timeout=20)
+    connection = HTTPConnection("127.0.0.1", urlsplit(served.url).port, timeout=120)
     connection.putrequest("POST", path)
     for name, value in {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json", **headers}.items():
         connection.putheader(name, value)

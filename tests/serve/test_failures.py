@@ -66,24 +66,15 @@ def test_where_others_shared_the_process_a_caller_may_try_again(fragile):
     assert post(fragile, one(), assist="always").status_code == 200
 
 
-@pytest.mark.parametrize("assist", ["never", "always"])
-def test_a_job_fails_at_these_records_alone(fragile, assist):
-    bodies = [one(1), *(failing(error, 50 + number) for number, error in enumerate(RAISED)), one(2)]
-    check_job(fragile, bodies, len(RAISED), assist)
-
-
-@pytest.mark.parametrize("assist", ["never", "always"])
-def test_a_job_goes_on_after_a_record_that_kills_its_process(fragile, assist):
-    check_job(fragile, [one(1), failing("kill"), one(2)], 1, assist)
-
-
-def check_job(service, bodies, failed, assist):
-    """That all is accounted for, and who is well is extracted."""
-    job = finish(service.client, submit(service.client, b"\n".join(bodies), assist=assist)["id"])
-    assert (job["state"], job["extracted"], job["failed"]) == ("done", 2, failed), job
-    assert [line["record_id"] for line in results(service.client, job["id"])] == ["NCT00000001", "NCT00000002"]
-    lines = service.client.get(f"/v1/jobs/{job['id']}/failures").text.splitlines()
-    assert sorted(json.loads(line)["record_id"] for line in lines) == [f"NCT{50 + n:08d}" for n in range(failed)]
+@pytest.mark.parametrize(("assist", "ways"), [("never", (*RAISED, "kill")), ("always", RAISED)])
+def test_a_job_fails_at_these_records_alone(fragile, assist, ways):
+    bodies = [one(1), *(failing(how, 50 + number) for number, how in enumerate(ways)), one(2)]
+    job = finish(fragile.client, submit(fragile.client, b"\n".join(bodies), assist=assist)["id"])
+    assert (job["state"], job["extracted"], job["failed"]) == ("done", 2, len(ways)), job
+    assert [line["record_id"] for line in results(fragile.client, job["id"])] == ["NCT00000001", "NCT00000002"]
+    lines = fragile.client.get(f"/v1/jobs/{job['id']}/failures").text.splitlines()
+    failed = sorted(json.loads(line)["record_id"] for line in lines)
+    assert failed == [f"NCT{50 + number:08d}" for number in range(len(ways))]
 
 
 def test_processes_that_cannot_start_are_told_with_their_cause(tmp_path):

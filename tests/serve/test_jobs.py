@@ -154,7 +154,7 @@ def test_a_bomb_among_records_is_a_failure_of_its_own(served):
 
 def test_an_upload_that_breaks_off_leaves_nothing(served):
     before = set((served.root / "jobs" / "operator").iterdir())
-    with socket.create_connection(("127.0.0.1", urlsplit(served.url).port), timeout=20) as line:
+    with socket.create_connection(("127.0.0.1", urlsplit(served.url).port), timeout=120) as line:
         head = f"POST /v1/jobs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 1000\r\n"
         line.sendall(head.encode() + b"Content-Type: application/json\r\n\r\n" + b"{" * 10)
     while set((served.root / "jobs" / "operator").iterdir()) - before:

@@ -9,7 +9,7 @@ from tests.ask.stub import serve as serve_stub
 
 from .running import Answers, check_problem, finish, many, results, serve, submit
 
-COUNT, CONCURRENCY = 40, 4
+COUNT, CONCURRENCY = 20, 4
 
 
 def test_jobs_go_on_after_a_kill(tmp_path):

@@ -24,7 +24,7 @@ async def station(tmp_path, monkeypatch):
     monkeypatch.setattr(process, "_context", get_context("spawn"))
     monkeypatch.setattr(extractions, "extract_by_rules_alone", obey)
     book = CallerBook(tmp_path)
-    settings = ServiceSettings(tmp_path, "t" * 20, bounds=Bounds(workers=1, queue=2, timeout_s=3))
+    settings = ServiceSettings(tmp_path, "t" * 20, bounds=Bounds(workers=1, queue=2, timeout_s=1))
     opened = extractions.Extractions(settings, Purse(book, Pricing(), lambda *_: None), lambda _: None)
     opened.start()
     yield opened
@@ -34,7 +34,7 @@ async def station(tmp_path, monkeypatch):
 
 async def ask(station, wanted):
     """The answer, once a process is there to give one."""
-    for _ in range(60):
+    for _ in range(300):
         try:
             return await station.extract(wanted)
         except extractions.TooSlow:

@@ -45,7 +45,7 @@ STAND_IN = """
             threading.Thread(target=http.serve_forever, daemon=True).start()
             self.listening_address = f"http://127.0.0.1:{http.server_port}"
         def __del__(self):
-            time.sleep(60)  # as llama.cpp's does while a request is under way
+            time.sleep(600)  # as llama.cpp's does while a request is under way
 """
 REFUSING = """
     from types import SimpleNamespace
@@ -56,6 +56,8 @@ REFUSING = """
         raise RuntimeError("Failed to init server")
 """
 ABSENT = "raise ImportError"
+PATIENCE_S = 300.0
+"""After which something is taken to hang; an end in order takes no such time, however busy the machine is."""
 
 
 @pytest.fixture
@@ -93,7 +95,7 @@ def test_server_answers_its_token_only_and_is_gone_afterwards(use_runtime, weigh
         assert get(server, "/models", None) == 401
         assert server.token not in repr(server)
         began = time.monotonic()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < PATIENCE_S
     assert not psutil.pid_exists(server.process_id)
 
 
@@ -123,9 +125,11 @@ def test_server_ends_when_its_parent_is_killed(use_runtime, weights: Path) -> No
             print(server.process_id, flush=True)
             os.kill(os.getpid(), 9)
     """)
-    ended = subprocess.run([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True, timeout=60, check=False)
+    ended = subprocess.run(
+        [sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True, timeout=PATIENCE_S, check=False
+    )
     process_id = int(ended.stdout)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE_S
     while psutil.pid_exists(process_id) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not psutil.pid_exists(process_id)
