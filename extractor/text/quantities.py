@@ -191,7 +191,7 @@ def _find_after_hyphen(tokens: Tokens, at: int, end: int) -> UnitPlace | None:
 
 def _after_number(tokens: Tokens, at: int, end: int) -> int:
     number = _read_number(tokens, at, end)
-    return number[2] if number else at + 1
+    return number[2] if number else _read_decimal(tokens, at, end)[1]
 
 
 def _read_number(tokens: Tokens, at: int, end: int) -> tuple[int | float, int | float, int] | None:

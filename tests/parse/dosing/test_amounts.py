@@ -2,8 +2,7 @@
 
 import pytest
 
-from extractor.parse.dosing.amounts import find_amounts
-from extractor.parse.dosing.strengths import drop_explaining
+from extractor.parse.dosing.amounts import drop_explaining, find_amounts
 from extractor.parse.parsed import CERTAIN
 from extractor.text.clean import clean_text
 

@@ -2,13 +2,10 @@
 
 import pytest
 
-from extractor.parse.dosing.cycles import find_cycles
-from extractor.parse.dosing.days import code_days, find_days
+from extractor.parse.dosing.days import Schedule, code_days, code_schedule, find_days, find_moments
+from extractor.parse.dosing.durations import find_cycles, find_lengths
 from extractor.parse.dosing.findings import find_all
 from extractor.parse.dosing.frequencies import find_frequencies
-from extractor.parse.dosing.lengths import find_lengths
-from extractor.parse.dosing.moments import find_moments
-from extractor.parse.dosing.schedules import Schedule, code_schedule
 from extractor.schemas import Frequency, Period, TimeUnit
 from extractor.text.book import read_text
 
@@ -124,7 +121,7 @@ def test_frequencies(text: str, expected: list[str]) -> None:
     ],
 )
 def test_days(text: str, expected: list[tuple[int, ...]]) -> None:
-    assert [mark.value for mark in find_days(text)] == expected
+    assert [mark.value for mark in find_days(read_text(text))] == expected
 
 
 @pytest.mark.parametrize(
@@ -244,7 +241,7 @@ def test_lengths_of_treatment(text: str, expected: list[tuple[int, str]]) -> Non
     ],
 )
 def test_moments(text: str, expected: list[str]) -> None:
-    assert [mark.value for mark in find_moments(text)] == expected
+    assert [mark.value for mark in find_moments(read_text(text))] == expected
 
 
 @pytest.mark.parametrize(
@@ -259,7 +256,7 @@ def test_moments(text: str, expected: list[str]) -> None:
     ],
 )
 def test_the_words_of_listed_days(text: str, expected: str) -> None:
-    assert [text[mark.start : mark.end] for mark in find_days(text)] == [expected]
+    assert [text[mark.start : mark.end] for mark in find_days(read_text(text))] == [expected]
 
 
 @pytest.mark.parametrize(
@@ -276,7 +273,7 @@ def test_the_words_of_listed_days(text: str, expected: str) -> None:
     ],
 )
 def test_times_of_day_events_and_visits_are_moments(text: str, expected: str) -> None:
-    assert [mark.value for mark in find_moments(text)] == [expected]
+    assert [mark.value for mark in find_moments(read_text(text))] == [expected]
 
 
 def test_a_total_per_day_does_not_tell_how_often() -> None:
@@ -300,7 +297,7 @@ def test_days_take_the_moment_behind_them_along() -> None:
 
 
 def test_the_number_of_an_allergen_is_no_day() -> None:
-    assert find_days("IgE to Fel d 1 and Can d 2") == ()
+    assert find_days(read_text("IgE to Fel d 1 and Can d 2")) == ()
 
 
 def test_the_length_of_a_cycle_is_not_that_of_the_treatment() -> None:
