@@ -53,12 +53,18 @@ def find_quantity_lists(
     done = first
     for found in _NUMBERS.finditer(tokens.codes, first, end):
         at = found.start()
-        if at < done or at in skipped:
+        if at < done or at in skipped or _is_named(tokens, at):
             continue
         items = _drop_label(tokens, _read_chain(tokens, at, end, skipped))
         if items:
             yield tuple(_join(tokens, items))
         done = items[-1].end if items else _after_number(tokens, at, end)
+
+
+def _is_named(tokens: Tokens, at: int) -> bool:
+    """Whether a hyphen joins a number to the letters of a name: "TAK-861"."""
+    start = tokens.starts[at]
+    return tokens.text[start - 1 : start] == "-" and tokens.text[start - 2 : start - 1].isalpha()
 
 
 _NUMBERS = re.compile(f"[{NUMBER}{NAME_NUMBER}]")
@@ -206,6 +212,9 @@ def _read_number(tokens: Tokens, at: int, end: int) -> tuple[int | float, int | 
     value, behind = _read_decimal(tokens, at, end)
     if value is None:
         return None
+    if behind + 1 < end and tokens.words[behind] in "xX*×·" and _TEN_TO.fullmatch(tokens.words[behind + 1]):
+        factor = 10 ** int(tokens.words[behind + 1][3:])  # "5 x 10e10"
+        return _times(value, factor), factor, behind + 2
     scaled = rule("scale_behind").starts(tokens, behind, end)
     if not scaled:
         return value, 1, behind
@@ -218,6 +227,7 @@ def _is_multiplied(tokens: Tokens, at: int) -> bool:
     return at > 1 and tokens.words[at - 1] in ("x", "X") and tokens.codes[at - 2] == NUMBER
 
 
+_TEN_TO = re.compile(r"10[eE]\+?\d{1,2}")
 _SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
 _ORDINALS = {"third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10}
 _ORDINALS |= {"eleventh": 11, "twelfth": 12}
@@ -263,7 +273,7 @@ def _find_counted(tokens: Tokens, at: int, behind: int, end: int, *, value: floa
         found = find_unit(tokens, first, end)
         if found and found.parts[0].code in _COUNTS:
             return found
-        if found or rule("no_description").starts(tokens, first, end):
+        if rule("no_description").starts(tokens, first, end):
             break
     if scale == 1 or tokens.words[at + 1 : at + 2] in (["million"], ["billion"], ["thousand"]):
         return None

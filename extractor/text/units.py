@@ -104,7 +104,7 @@ def _is_cased(bare: str) -> bool:
 def _look_up(glued: str, *, loose: bool) -> Unit | None:
     running, folded = _spellings()
     found = running.get(glued) or (folded if loose else running).get(glued.lower())
-    if not found and len(glued) > 2 and glued[-1] in "sS":
+    if not found and len(glued) > 2 and (glued[-1] == "s" or (glued[-1] == "S" and glued.isupper())):
         return _look_up(glued[:-1].removesuffix("'"), loose=loose)
     return found
 
@@ -172,7 +172,7 @@ def _skip_repeat(tokens: Tokens, at: int, end: int, unit: Unit) -> int:
 
 _PRODUCT = "•·.*"
 _PER_WORDS = frozenset({"per", "pr"})
-_OF_BODY = ("of", "body", "weight", "bw", "bodyweight")
+_OF_BODY = (["of", "body", "weight"], ["body", "weight"], ["of", "bodyweight"], ["bodyweight"], ["bw"])
 
 
 def _read_step(tokens: Tokens, at: int, end: int) -> tuple[list[Unit], int] | None:
@@ -226,9 +226,14 @@ def _read_below(tokens: Tokens, at: int, end: int) -> tuple[list[Unit], int] | N
         return None
     unit, at = found
     at = _skip_repeat(tokens, at, end, unit)
-    while unit.code == "kg" and at < end and tokens.words[at].lower() in _OF_BODY:
-        at += 1
-    return [unit], at
+    body = _skip_body(tokens, at, end) if unit.code == "kg" else at
+    return [unit], body
+
+
+def _skip_body(tokens: Tokens, at: int, end: int) -> int:
+    """Behind "body weight": "mg per kg of body weight"."""
+    words = [word.lower() for word in tokens.words[at : min(at + 3, end)]]
+    return at + next((len(body) for body in _OF_BODY if words[: len(body)] == body), 0)
 
 
 def _match_daily(tokens: Tokens, at: int) -> tuple[Unit, int] | None:

@@ -95,8 +95,8 @@ def _read_list(
         between = tokens.text[tokens.ends[done] : tokens.starts[behind - 1]].lower().lstrip()
         if not closed:
             closed = " or " in f" {between} "  # "day 1 or 2" is a single day
-            if factor == 1 and days and between.rstrip().endswith(("week", "weeks")):
-                factor = 7  # "day 1, week 4 and week 8"
+            if days and (named := between.replace("-", " ").split()):
+                factor = _FACTORS.get(named[-1].removesuffix("s"), factor)  # "day 1, week 4 and week 8"
             if not closed:
                 days += _add_days(days, value, between, factor)
         aside = rule("day_aside").starts(tokens, behind)
@@ -139,6 +139,7 @@ def _read_day(tokens: Tokens, at: int, *, listed: bool) -> tuple[int, int] | Non
     return None if glued and tokens.words[at + 1].lower() not in ("d", "day") else (int(word), at + 1)
 
 
+_FACTORS = {"day": 1, "week": 7, "month": 30}
 _LOOSE_ENDS = frozenset({"the", "a", "an", "of", "to", "in", "each", "is", "was", "are", "from", "subsequent"})
 _LENGTH_WORDS = frozenset({"for", "over", "of", "every", "each"})
 

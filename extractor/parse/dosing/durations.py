@@ -161,7 +161,7 @@ def _find_lead(tokens: Tokens, duration: Duration) -> int | None:
     """Where the words begin that make a duration that of a treatment; a comma does only with more words behind."""
     before = _ends("length_before", tokens, duration.first)
     if before is None or before.has("strong"):
-        return before and before.first
+        return before.first if before else None
     closed = duration.end == len(tokens) or tokens.codes[duration.end] in ",;.)"
     if duration.unit is not TimeUnit.DAY and closed:
         return before.first

@@ -71,6 +71,7 @@ def _find_routes(tokens: Tokens) -> tuple[Mark[Route], ...]:
     return tuple(
         Mark(Route(term.value), tokens.starts[term.first], tokens.ends[term.end - 1], term.entry.confidence)
         for term in find_terms(tokens, "routes")
+        if not (tokens.words[term.first].isupper() and tokens.text[: tokens.starts[term.first]].endswith("-"))  # DSM-IV
     )
 
 
