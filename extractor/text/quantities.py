@@ -62,9 +62,10 @@ def find_quantity_lists(
 
 
 def _is_named(tokens: Tokens, at: int) -> bool:
-    """Whether a hyphen joins a number to the letters of a name: "TAK-861"."""
+    """Whether a number is joined to the letters of a name: "TAK-861", "ID93"."""
     start = tokens.starts[at]
-    return tokens.text[start - 1 : start] == "-" and tokens.text[start - 2 : start - 1].isalpha()
+    before = tokens.text[max(0, start - 2) : start]
+    return (before[-1:].isalpha() and before[-1:] not in "xX") or (before[-1:] == "-" and before[:1].isalpha())
 
 
 _NUMBERS = re.compile(f"[{NUMBER}{NAME_NUMBER}]")
@@ -181,7 +182,7 @@ def _read_item(tokens: Tokens, at: int, end: int) -> _Item | None:
     value, scale, behind = number
     repeat = rule("number_repeat").starts(tokens, behind, end)
     stop = repeat.end if repeat else behind
-    unit = find_unit(tokens, stop, end) or _find_after_hyphen(tokens, stop, end)
+    unit = find_unit(tokens, stop, end) or _find_after_hyphen(tokens, stop, end) or _find_piece(tokens, stop, end)
     if unit is None or (unit.parts[0].code == _CELLS.code and scale == 1):
         unit = _find_counted(tokens, at, stop, end, value=value, scale=scale) or unit
     if unit and unit.parts[0].code in _COUNTS and scale == 1:
@@ -193,6 +194,12 @@ def _find_after_hyphen(tokens: Tokens, at: int, end: int) -> UnitPlace | None:
     if at < end and tokens.words[at] == "-" and tokens.joined(at):
         return find_unit(tokens, at + 1, end)
     return None
+
+
+def _find_piece(tokens: Tokens, at: int, end: int) -> UnitPlace | None:
+    """A unit behind words for what the piece is: "two placebo tablets"."""
+    kind = rule("piece_kind").starts(tokens, at, end)
+    return find_unit(tokens, kind.end, end) if kind else None
 
 
 def _after_number(tokens: Tokens, at: int, end: int) -> int:

@@ -170,6 +170,7 @@ def _skip_repeat(tokens: Tokens, at: int, end: int, unit: Unit) -> int:
     return at
 
 
+_SLASHES = "/\u2044\u2215"
 _PRODUCT = "•·.*"
 _PER_WORDS = frozenset({"per", "pr"})
 _OF_BODY = (["of", "body", "weight"], ["body", "weight"], ["of", "bodyweight"], ["bodyweight"], ["bw"])
@@ -180,7 +181,7 @@ def _read_step(tokens: Tokens, at: int, end: int) -> tuple[list[Unit], int] | No
     if at + 1 >= end:
         return None
     word = tokens.words[at].lower()
-    if word == "/" or word in _PER_WORDS or (word == "*" and tokens.codes[at + 1] != NUMBER):
+    if word in _SLASHES or word in _PER_WORDS or (word == "*" and tokens.codes[at + 1] != NUMBER):
         if tokens.words[at + 1] == "(":
             return _read_bracket(tokens, at + 2, end)
         return _read_below(tokens, at + 1, end)

@@ -65,7 +65,7 @@ def test_every_spelling_is_read_and_stands_once():
         ("g/100 mL", "g/100mL"),
         ("mg/0.8 mL", "mg"),
         ("Gy/fraction", "Gy"),
-        ("mg per night", "mg"),
+        ("mg per night", "mg/day"),
         ("mg/kg/IgE [IU/mL]", "mg/kg/IgE(IU/mL)"),
         ("tablets per day", "tablet"),
         ("I.U.", "IU"),

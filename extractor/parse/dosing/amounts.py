@@ -54,7 +54,10 @@ def _mark(tokens: Tokens, levels: tuple[Quantity, ...]) -> AmountMark | None:
     amounts = dict.fromkeys(
         Amount(low=level.low, high=level.high, unit=f"{level.unit.dose}{per_day}")
         for level in (levels[:1] if combined else levels)
+        if level.high != 0 or unit == "Hz"
     )
+    if not amounts:
+        return None
     end = max(level.end for level in levels)
     return Mark(tuple(amounts), tokens.starts[levels[0].first], tokens.ends[end - 1], _trust(tuple(amounts)))
 

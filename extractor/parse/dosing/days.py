@@ -39,12 +39,17 @@ def find_dates(tokens: Tokens) -> tuple[Mark[tuple[int, ...]], ...]:
     leads = [*rule("days_lead").find(tokens), *rule("days_list").find(tokens)]
     marks = [mark for lead in leads if (mark := _read_days(tokens, lead))]
     marks += [mark for lead in rule("weeks_lead").find(tokens) if (mark := _read_weeks(tokens, lead))]
-    for lead in rule("times_list").find(tokens):
-        listed = _read_list(tokens, lead.end, counted=True)
-        if listed and listed[0] and tokens.words[lead.end] == "0":
+    lists = [(lead.first, lead.end) for lead in rule("times_list").find(tokens)]
+    lists += [(lead.first, lead.first) for lead in rule("schedule_list").find(tokens)]
+    for first, start in lists:
+        listed = _read_list(tokens, start, counted=True)
+        if listed and listed[0] and tokens.words[start] == "0" and tokens.words[listed[1]][0].lower() in "dwm":
             factor = {"d": 1, "w": 7, "m": 30}[tokens.words[listed[1]][0].lower()]
             days = tuple(day * factor for day in listed[0])
-            marks.append(_mark(tokens, lead.first, min(listed[1] + 1, len(tokens)), days))
+            marks.append(_mark(tokens, first, min(listed[1] + 1, len(tokens)), days))
+    for found in rule("first_day").find(tokens):
+        cycle = rule("of_cycle").starts(tokens, found.end)
+        marks.append(_mark(tokens, found.first, cycle.end if cycle else found.end, (1,)))
     return drop_overlaps(marks)
 
 

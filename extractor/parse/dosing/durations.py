@@ -190,7 +190,8 @@ def _read_week_limits(tokens: Tokens) -> Iterator[PeriodMark]:
 def _read_cycle_counts(tokens: Tokens) -> Iterator[PeriodMark]:
     for found in rule("cycle_count").find(tokens):
         value = read_number(found.read("value") or "")
-        if value is not None:
+        behind = tokens.words[found.end] if found.end < len(tokens) else ""
+        if value is not None and not (behind and set(behind) <= set("IVX")):  # "day 1 courses II-VII"
             first = (found.part("value") or (found.first, 0))[0]
             period = None if found.has("range") else Period(value=value, unit=TimeUnit.CYCLE)
             yield Mark(period, tokens.starts[first], found.span[1])

@@ -72,7 +72,8 @@ def _find_counts(tokens: Tokens) -> Iterator[Mark[Frequency]]:
         if code := _PER_DAY.get(_read_count(found, "low")):
             yield _mark(code, found)
     for found in rule("divided_doses").find(tokens):
-        count = _read_count(found, "number" if found.has("number") else "number_before")
+        name = next(name for name in ("number", "number_before", "number_daily") if found.has(name))
+        count = _read_count(found, name)
         yield _mark(_PER_DAY.get(count, Frequency.OTHER), found)
     for found in rule("one_giving").find(tokens):
         ones = {"1", "one"}.intersection(word.lower() for word in tokens.words[found.first : found.first + 2])
@@ -134,7 +135,7 @@ def _find_each_day(tokens: Tokens, marks: Sequence[Mark[Frequency]]) -> Iterator
     found = [
         Mark(Frequency.QD, tokens.starts[span[0]], tokens.ends[span[1] - 1])
         for span in spans
-        if span and 2 <= (read_number(tokens.words[span[0] + 1]) or 0) <= _MOST_DAYS
+        if span and 2 <= _read_first(tokens, *span) <= _MOST_DAYS
     ]
     if not found:
         return
@@ -142,6 +143,11 @@ def _find_each_day(tokens: Tokens, marks: Sequence[Mark[Frequency]]) -> Iterator
     numbers = number_sentences(tokens.text, [*found, *others])
     stated = set(numbers[len(found) :])
     yield from (mark for mark, sentence in zip(found, numbers, strict=False) if sentence not in stated)
+
+
+def _read_first(tokens: Tokens, first: int, end: int) -> float:
+    """The first number of a range of tokens, or 0."""
+    return next((read_number(word) or 0 for word in tokens.words[first:end] if read_number(word)), 0)
 
 
 def _trust(text: str, marks: Sequence[Mark[Frequency]]) -> tuple[Mark[Frequency], ...]:
