@@ -219,9 +219,11 @@ def _read_number(tokens: Tokens, at: int, end: int) -> tuple[int | float, int | 
     value, behind = _read_decimal(tokens, at, end)
     if value is None:
         return None
-    if behind + 1 < end and tokens.words[behind] in "xX*×·" and _TEN_TO.fullmatch(tokens.words[behind + 1]):
-        factor = 10 ** int(tokens.words[behind + 1][3:])  # "5 x 10e10"
-        return _times(value, factor), factor, behind + 2
+    if behind + 1 < end and tokens.words[behind] in "xX*×·":
+        ten = _TEN_TO.fullmatch(tokens.words[behind + 1])
+        if ten and (ten["sure"] or _counts_behind(tokens, behind + 2, end)):  # "5 x 10e10", "1 x 106~1 x 108 cells"
+            factor = 10 ** int(ten["power"])
+            return _times(value, factor), factor, behind + 2
     scaled = rule("scale_behind").starts(tokens, behind, end)
     if not scaled:
         return value, 1, behind
@@ -234,7 +236,7 @@ def _is_multiplied(tokens: Tokens, at: int) -> bool:
     return at > 1 and tokens.words[at - 1] in ("x", "X") and tokens.codes[at - 2] == NUMBER
 
 
-_TEN_TO = re.compile(r"10[eE]\+?\d{1,2}")
+_TEN_TO = re.compile(r"10(?:(?P<sure>[eE]\+?)(?=\d{1,2}$)|(?=[3-9]$|1[0-2]$))(?P<power>\d+)")
 _SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
 _ORDINALS = {"third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10}
 _ORDINALS |= {"eleventh": 11, "twelfth": 12}
@@ -267,6 +269,12 @@ _REACH = 9
 """How many tokens may describe what is counted: "2 x 10^6 viable CAR-positive T cells"."""
 
 
+def _counts_behind(tokens: Tokens, at: int, end: int) -> bool:
+    """Whether cells or organisms are counted by what follows, so that "106" may be a power without its superscript."""
+    found = (find_unit(tokens, place, end) for place in range(at, min(at + _REACH + 4, end)))
+    return any(unit.parts[0].code in _COUNTS for unit in found if unit)
+
+
 def _find_counted(tokens: Tokens, at: int, behind: int, end: int, *, value: float, scale: float) -> UnitPlace | None:
     """The cells or organisms that a large number counts; a bare power of ten counts cells too."""
     lost = rule("lost_power").starts(tokens, at, end)
@@ -276,18 +284,18 @@ def _find_counted(tokens: Tokens, at: int, behind: int, end: int, *, value: floa
     place = tolerance.end if tolerance else behind
     if lost and scale == 1:
         place = max(place, lost.end)
+    if (per := _find_per_body(tokens, behind, end)) and scale > 1:
+        return UnitPlace((_CELLS, per[0]), behind, per[1])
     for first in range(place, min(place + _REACH, end)):
         found = find_unit(tokens, first, end)
         if found and found.parts[0].code in _COUNTS:
-            return found
+            more = find_unit(tokens, found.end, end) if found.end < end else None  # "CAR T" goes on with "cells/kg"
+            return more if more and more.parts[0].code in _COUNTS else found
         if rule("no_description").starts(tokens, first, end):
             break
     if scale == 1 or tokens.words[at + 1 : at + 2] in (["million"], ["billion"], ["thousand"]):
         return None
     below = find_unit(tokens, behind, end, loose=True) if tokens.words[behind : behind + 1] == ["/"] else None
-    per = _find_per_body(tokens, behind, end)
-    if per:
-        return UnitPlace((_CELLS, per[0]), behind, per[1])
     follows = tokens.words[behind].lower() if behind < end else ""
     return None if below or follows in ("/", "per") else UnitPlace((_CELLS,), behind, behind)
 

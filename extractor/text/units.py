@@ -52,7 +52,7 @@ class UnitPlace:
         ['ug', 'mg/kg', 'mg/m2', 'ug/kg/h']
         """
         base, *below = self.parts
-        if base.dose is None or any(part.per is None for part in below):
+        if base.dose is None or any(part.per is None and not part.piece for part in below):
             return None
         per = [part.per for part in below if part.per]
         per.sort(key=_RATES.__contains__)  # "ug/min/kg" is "ug/kg/min"

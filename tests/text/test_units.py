@@ -72,7 +72,7 @@ def test_every_spelling_is_read_and_stands_once():
         ("J/cm2", "J/cm2"),
         ("Hz", "Hz"),
         ("mg/dL", None),
-        ("mg/capsule", None),
+        ("mg per puff", "mg"),
         ("years", None),
     ],
 )

@@ -50,10 +50,14 @@ def _mark(tokens: Tokens, levels: tuple[Quantity, ...]) -> AmountMark | None:
         return None
     daily = "/day" not in unit and rule("total_daily_before").ends(tokens, levels[0].first, levels[0].first - _REACH)
     per_day = "/day" if daily else ""
-    combined = len(levels) > 1 and all(_is_slashed(tokens, level) for level in levels[:-1])
+    named = [
+        level
+        for before, level in zip((None, *levels), levels, strict=False)
+        if not before or not _is_slashed(tokens, before)
+    ]
     amounts = dict.fromkeys(
         Amount(low=level.low, high=level.high, unit=f"{level.unit.dose}{per_day}")
-        for level in (levels[:1] if combined else levels)
+        for level in named
         if level.high != 0 or unit == "Hz"
     )
     if not amounts:
@@ -82,6 +86,9 @@ def _trust(amounts: tuple[Amount, ...]) -> float:
 def _is_no_dose(tokens: Tokens, levels: tuple[Quantity, ...], unit: str) -> bool:
     """Whether the words around tell that it is a limit, a reduction, a package, a dilution or a sample."""
     first, end = levels[0].first, max(level.end for level in levels)
+    parts, behind = levels[-1].unit.parts, levels[-1].unit.end
+    if any(part.piece for part in parts[1:]) and tokens.words[behind - 2] == "/":  # "150 mg/capsule"
+        return True
     if unit in _LEVELS_IN_BLOOD or (unit.startswith("cells") and (levels[-1].high or _FEW_CELLS) < _FEW_CELLS):
         return True
     before = first - (first > 0 and tokens.words[first - 1] == "(")
