@@ -314,7 +314,8 @@ def _restore_power(tokens: Tokens, at: int, behind: int, value: int | float) -> 
     if not lost:
         return value
     power = tokens.words[lost.end - 1]
-    if not (power.startswith("10") and power[2:].isdecimal() and 3 <= int(power[2:]) <= 12):
+    least = 3 if lost.end > at + 1 else 5  # a bare "103" is rather a hundred and three
+    if not (power.startswith("10") and power[2:].isdecimal() and least <= int(power[2:]) <= 12):
         return value
     return _times(value if lost.end > behind else 1, 10 ** int(power[2:]))
 
@@ -324,9 +325,12 @@ def write_quantity(quantity: Quantity) -> str:
 
     >>> from extractor.text.book import read_text
     >>> [write_quantity(each) for each in find_quantities(read_text("up to 5 mcg, 1-3 × 10^6 cells per kg"))]
-    ['up to 5 ug', '1000000 to 3000000 cells/kg']
+    ['up to 5 ug', '1000000.0 to 3000000.0 cells/kg']
     """
     unit = quantity.unit.dose or quantity.unit.code
+    if quantity.unit.parts[0].code in _COUNTS:  # "105 CFU" would be read as ten to the fifth
+        low, high = (end and float(end) for end in (quantity.low, quantity.high))
+        quantity = replace(quantity, low=low, high=high)
     if quantity.comparator is Comparator.BETWEEN:
         return f"{_write(quantity.low)} to {_write(quantity.high)} {unit}"
     sign = {Comparator.AT_MOST: "up to ", Comparator.AT_LEAST: "at least "}.get(quantity.comparator, "")
@@ -334,4 +338,6 @@ def write_quantity(quantity: Quantity) -> str:
 
 
 def _write(value: int | float | None) -> str:
-    return "" if value is None else f"{value:.15f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:.15f}".rstrip("0") + ("0" if value.is_integer() else "")
+    return "" if value is None else str(value)
