@@ -258,7 +258,12 @@ def _read_decimal(tokens: Tokens, at: int, end: int) -> tuple[int | float | None
         short = len(rest) < 3 or (words[at] == "0" and len(rest) == 3)
         if words[at].isdecimal() and rest.isdecimal() and short and ends:
             return read_number(f"{words[at]}.{rest}"), at + 3
+    if _THOUSANDS.fullmatch(words[at]) and tokens.text[tokens.ends[at] : tokens.ends[at] + 4].strip()[:2].isalpha():
+        return read_number(words[at].replace(".", "")), at + 1  # "10.000 IU"
     return read_number(words[at]), at + 1
+
+
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}\.000")
 
 
 _COUNTS = frozenset({"{cells}", "[CFU]", "[PFU]", "{vg}", "{vp}", "[TCID_50]", "{organisms}"})

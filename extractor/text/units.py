@@ -191,7 +191,9 @@ def _read_step(tokens: Tokens, at: int, end: int) -> tuple[list[Unit], int] | No
             return [unit], behind
         inverse = _skip_inverse(tokens, behind, end)
         return ([unit], inverse) if inverse else None
-    return _read_antibody(tokens, at, end)
+    found = _match(tokens, at, end, loose=True)  # "mg kg-1 hr-1"
+    inverse = _skip_inverse(tokens, found[1], end) if found else None
+    return ([found[0]], inverse) if found and inverse else _read_antibody(tokens, at, end)
 
 
 def _skip_inverse(tokens: Tokens, at: int, end: int) -> int | None:

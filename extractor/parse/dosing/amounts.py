@@ -178,7 +178,8 @@ def _first_explains(tokens: Tokens, first: AmountMark, between: tuple[int, int],
     """Whether a volume, a total of radiation or the strength in brackets gives way to the dose behind it."""
     one, other = _unit(first), _unit(second)
     if one in _VOLUMES:
-        return other not in _VOLUMES and tokens.codes[slice(*between)] == "("
+        gap = tokens.words[slice(*between)]
+        return other not in _VOLUMES and len(gap) < 4 and (gap[-1:] == ["("] or gap[-1:] == ["containing"])
     if one == other == "Gy":
         return _covers("into_fractions", tokens, between) is not None
     at = tokens.at(first.start)

@@ -197,7 +197,8 @@ def code_interval(days: float) -> Frequency:
 
 _PER_WEEK = {2: Frequency.BIW, 3: Frequency.TIW}
 _LONGEST_OF_TWO = 14
-"""Two givings further apart, in days, are two givings and no interval."""
+"""Two givings further apart, in days, are two givings and no interval, but for whole months."""
+_MONTHLY = frozenset({28, 30, 56, 84, 90, 168, 180})
 
 
 def code_days(days: tuple[int, ...], cycle: Period | None) -> Frequency:
@@ -207,7 +208,7 @@ def code_days(days: tuple[int, ...], cycle: Period | None) -> Frequency:
     ('QW', 'Q3W')
     """
     gaps = {after - before for before, after in pairwise(days)}
-    if len(gaps) == 1 and (len(days) > 2 or min(gaps) <= _LONGEST_OF_TWO):
+    if len(gaps) == 1 and (len(days) > 2 or min(gaps) <= _LONGEST_OF_TWO or min(gaps) in _MONTHLY):
         return code_interval(gaps.pop())
     if gaps:
         return _PER_WEEK.get(_count_weekdays(days), Frequency.OTHER)

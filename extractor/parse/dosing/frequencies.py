@@ -16,7 +16,7 @@ __all__ = ["find_frequencies"]
 _PER_DAY = {1: Frequency.QD, 2: Frequency.BID, 3: Frequency.TID, 4: Frequency.QID}
 _PER_WEEK = {1: Frequency.QW, 2: Frequency.BIW, 3: Frequency.TIW, 7: Frequency.QD}
 _PER_MONTH = {1: Frequency.QM, 2: Frequency.Q2W}
-_HOURS = {4: Frequency.Q4H, 6: Frequency.Q6H, 8: Frequency.Q8H, 12: Frequency.Q12H, 24: Frequency.QD}
+_HOURS = {4: Frequency.Q4H, 6: Frequency.Q6H, 8: Frequency.Q8H, 12: Frequency.Q12H, 24: Frequency.QD, 48: Frequency.QOD}
 _UNIT_DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
 _COMMON = (Frequency.QD, Frequency.BID, Frequency.QW, Frequency.Q2W, Frequency.Q3W, Frequency.Q4W)
 _TRUST = dict.fromkeys(Frequency, 0.95) | dict.fromkeys(_COMMON, 0.98) | {Frequency.ONCE: 0.92, Frequency.OTHER: 0.94}
@@ -72,7 +72,7 @@ def _find_counts(tokens: Tokens) -> Iterator[Mark[Frequency]]:
         if code := _PER_DAY.get(_read_count(found, "low")):
             yield _mark(code, found)
     for found in rule("divided_doses").find(tokens):
-        name = next(name for name in ("number", "number_before", "number_daily") if found.has(name))
+        name = next(name for name in ("number", "number_before", "number_daily", "number_doses") if found.has(name))
         count = _read_count(found, name)
         yield _mark(_PER_DAY.get(count, Frequency.OTHER), found)
     for found in rule("one_giving").find(tokens):
