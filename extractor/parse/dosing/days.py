@@ -7,6 +7,7 @@ from itertools import pairwise
 from extractor.schemas import Frequency, Period, TimeUnit
 from extractor.text.book import rule
 from extractor.text.lexer import NAME_NUMBER, NUMBER, Tokens
+from extractor.text.numbers import read_number
 from extractor.text.patterns import Found
 
 from .marks import Mark, drop_overlaps
@@ -45,7 +46,8 @@ def find_dates(tokens: Tokens) -> tuple[Mark[tuple[int, ...]], ...]:
         listed = _read_list(tokens, start, counted=True)
         if listed and listed[0] and tokens.words[start] == "0" and tokens.words[listed[1]][0].lower() in "dwm":
             factor = {"d": 1, "w": 7, "m": 30}[tokens.words[listed[1]][0].lower()]
-            days = tuple(day * factor for day in listed[0])
+            numbers = [int(word) for word in tokens.words[start : listed[1]] if word.isdecimal()]
+            days = tuple(number * factor for number in numbers)
             marks.append(_mark(tokens, first, min(listed[1] + 1, len(tokens)), days))
     for found in rule("first_day").find(tokens):
         cycle = rule("of_cycle").starts(tokens, found.end)
@@ -136,12 +138,13 @@ def _read_day(tokens: Tokens, at: int, *, listed: bool) -> tuple[int, int] | Non
     if at >= len(tokens) or tokens.codes[at] not in (NUMBER, NAME_NUMBER):
         return None
     word = tokens.words[at]
-    if not word.isdecimal() or len(word) > 3:
+    value = read_number(word)
+    if value is None or (not word.isdecimal() and value not in range(1, 8)) or len(word) > 5 or value > 999:
         return None
     if not listed and rule("no_day_behind").starts(tokens, at + 1):
         return None
     glued = at + 1 < len(tokens) and tokens.joined(at + 1) and tokens.words[at + 1][0].isalpha()
-    return None if glued and tokens.words[at + 1].lower() not in ("d", "day") else (int(word), at + 1)
+    return None if glued and tokens.words[at + 1].lower() not in ("d", "day") else (int(value), at + 1)
 
 
 _FACTORS = {"day": 1, "week": 7, "month": 30}
