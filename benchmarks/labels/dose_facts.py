@@ -18,10 +18,9 @@ from benchmarks.judging import Agreement, Judged, compare_values, read_label, ta
 from benchmarks.label_files import Row, add_data_option, read_labels, third_of
 from benchmarks.scores import format_tallies
 from extractor.evaluation.fold import measure_overlap
-from extractor.parse.dosing.days import code_days
+from extractor.parse.dosing.days import Schedule, code_days, code_schedule
 from extractor.parse.dosing.findings import Findings, find_all
 from extractor.parse.dosing.marks import Mark
-from extractor.parse.dosing.schedules import Schedule, code_schedule
 from extractor.schemas import Frequency, Period
 from extractor.text.book import read_text
 from extractor.text.clean import clean_text

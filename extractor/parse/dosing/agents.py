@@ -9,13 +9,11 @@ from extractor.parse.vocabulary import load_vocabulary
 from extractor.text.lexer import Tokens
 
 from .aliases import list_codes, list_cores, list_short_forms, unify_name
-from .amounts import find_amounts
+from .amounts import COUNTED, drop_explaining, find_amounts
 from .introduced import find_dosed, find_introduced
 from .marks import Mark, drop_overlaps, drop_touching
 from .names import is_alias, is_given, list_glosses, name_key, split_names, trim_name
 from .passages import Passage
-from .strengths import drop_explaining
-from .units import COUNTED
 from .widening import widen_name
 
 __all__ = ["GENERAL", "PROCEDURES", "Agent", "Lexicon", "build_lexicon"]

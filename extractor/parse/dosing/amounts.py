@@ -1,98 +1,74 @@
-"""Doses in cleaned text: numbers with a unit, lists of levels, ranges, counts of cells."""
+"""Doses in a text: numbers with a unit of doses, lists of levels and ranges, without the numbers that are no doses."""
 
-import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 
-from extractor.parse.numbers import NUMBER, number_places
-from extractor.parse.words import find_at, places_of
 from extractor.schemas import Amount
+from extractor.text.book import read_text, rule
+from extractor.text.lexer import Tokens
+from extractor.text.numbers import read_number
+from extractor.text.patterns import Found
+from extractor.text.quantities import Quantity, find_quantity_lists
+from extractor.text.units import list_units
 
-from .cells import find_counts, restore_power
 from .days import find_dates
-from .levels import DOSE_NUMBER, LEVEL_SEPARATOR, NEXT_NUMBER, read_levels
 from .marks import Mark, drop_overlaps
-from .ranges import join_ranges
-from .spellings import respell_numbers
-from .units import COUNTED, UNIT, read_unit
 
-__all__ = ["find_amounts"]
+__all__ = ["COUNTED", "AmountMark", "choose_levels", "drop_explaining", "find_amounts"]
 
-# A slash parts levels ("0,1 mg/0,4 mg") unless it leads to a volume ("10 mg/2 mL").
-_SEPARATOR = rf"(?:{LEVEL_SEPARATOR}|\s?/\s?(?![\d.,]+\s?(?:ml|kcal|kJ)))"
-_MEASURED = re.compile(
-    rf"(?P<numbers>{DOSE_NUMBER}(?:(?:\s?{UNIT})?{_SEPARATOR}{NEXT_NUMBER}){{0,11}})(?:\s?\({NUMBER}\))?"
-    rf"[\s-]?(?P<unit>{UNIT})",
-    re.IGNORECASE,
-)
-_AUC = re.compile(
-    rf"\b(?:AUC|area under the (?:[\w-]+\s){{0,3}}curve(?:\s?\((?:AUC)?\))?)\)?"
-    rf"(?:\s?(?:=|of|:|target(?: of)?))?[\s(-]{{0,2}}(?P<numbers>{DOSE_NUMBER}(?:{LEVEL_SEPARATOR}{NEXT_NUMBER})?)"
-    r"(?:\s?mg\s?/\s?ml\s?[/*·x.]?\s?min)?(?!\w)",
-    re.IGNORECASE,
-)
-# The first named part of a fixed combination: "160/4.5 ug".
-_COMBINED = re.compile(
-    r"(?<![\d./])(?P<number>\d+(?:\.\d+)?)(?:\s?/\s?\d+(?:\.\d+)?){1,2}\s?(?P<unit>mg|mcg|[uμ]g)\b(?!\s?/)",
-    re.IGNORECASE,
-)
-_BARE_BEFORE = re.compile(r"(?:\d+(?:\.\d+)?\s?;\s?)+$")
-_DECIMAL = re.compile(r"\d+(?:\.\d+)?")
-_TOTAL_DAILY = re.compile(r"\btotal daily dos(?:e|age)s?\s?(?:of|is|:|was)?\s?(?:up to\s)?$", re.IGNORECASE)
+AmountMark = Mark[tuple[Amount, ...]]
 
-# Numbers that are no doses: limits, reductions, packages, dilutions, samples, body measures.
-_NO_DOSE_BEFORE = re.compile(
-    r"(?:max(?:imum|imal|\.)?[\s\w]{0,24}?(?:of|is|:|-)?|not (?:to )?exceed(?:ing)?|no(?:t)? more than|"
-    r"capped at|exceeded|"
-    r"reduc(?:ed|tions?)(?: (?:by|to|from))*:?(?: to)?|decreased? (?:by|to)|taper(?:ed|ing)?(?: by)?|"
-    r"[<>\u2264\u2265]=?|"
-    r"increas(?:ed|es|ing) by|increments? of|dissolved in|(?:diluted|mixed) (?:in|to|with)|(?:in a )?volume of|\bin|"
-    r"contain(?:s|ing)?|concentration of|(?:supplied|available) (?:as|in)|designed to deliver|"
-    r"reconstitut\w+ with|cumulative dos(?:e|age)s?(?: of| was|:)?|weighing|weight of|body weight|"
-    r"minimum required [\w\s]{0,20}|\bm?g\s?/)\s?\(?$",
-    re.IGNORECASE,
-)
-# What one piece contains is a dose: "a patch containing 250 ug".
-_PIECE_BEFORE = re.compile(
-    r"\b(?:doses?|tablets?|capsules?|patch\)?|sachets?|stick|portion|serving|lozenge|puff|drops?|injection|suppository)\s"
-    r"(?:which |that )?contain(?:s|ing)\s?$",
-    re.IGNORECASE,
-)
-_VOLUME_BEFORE = re.compile(r"\b(?:in|mixed (?:with|in)|volume of)\s?\(?$", re.IGNORECASE)
-_NO_DOSE_AFTER = re.compile(
-    r"\s?(?:\w*\s?/\s?(?:\d(?!\d?\s?h(?:ou)?rs?\b|\d?\s?h\b)|capsule|tablet|pill|d?L\b)|"
-    r"(?:glass |single[- ]use |single-dose )?(?:vials?|pre-?filled|syringes?|ampou?les?|bottles?|tubes?|strength)\b|"
-    r"(?:of )?(?:whole |peripheral |venous )?blood\b|of (?:water|urine|plasma|serum|bone marrow|sterile)\b)",
-    re.IGNORECASE,
-)
-_STRENGTH_AFTER = re.compile(
-    r"\s?w/[vw]\b|[\w\s-]{0,20}(?:cream|ointment|gel|lotion|solution|drops|foam)", re.IGNORECASE
-)
-# The number of a code name, not the first level of a list: "EX 154, 10 mg/kg".
-_CODE_BEFORE = re.compile(r"(?<![\w-])(?!(?:IV|PO|SC|IM|AUC|DL|QD|BID|TID|OD)\b)[A-Z]{2,6}[\s-]$")
-_CODE = re.compile(r"\d{2,5}(?:,\s|\)\s?)")
-_ORGANISMS = frozenset({"CFU", "PFU", "vg"})
+COUNTED = frozenset(unit.dose for unit in list_units() if unit.piece and unit.dose)
+"""Units that count pieces instead of measuring a substance."""
 _VOLUMES = frozenset({"mL", "uL", "L"})
-_TITRES = frozenset({"IU/mL", "IU/L", "U/L", "kU/L", "kIU/L", "kU/mL", "ng/mL"})
-"""Units in which antibodies, enzymes and levels in blood are measured, no doses."""
 _WEIGHED = frozenset({"g", "mg", "ug", "ng", "AUC"})
-_REACH = 40
-"""How many characters before a number can tell that it is no dose."""
+_LEVELS_IN_BLOOD = frozenset({"IU/mL", "kU/mL", "ng/mL"})
+"""Units in which antibodies and levels in blood are measured."""
+_FEW_CELLS = 1000
+"""So few cells are no dose."""
+_REACH = 8
+"""How many tokens in front of a number can tell that it is no dose."""
 
 
-def find_amounts(text: str) -> tuple[Mark[tuple[Amount, ...]], ...]:
+def find_amounts(text: Tokens | str) -> tuple[AmountMark, ...]:
     """Every stated dose, left to right; the levels of one list are one mark.
 
     >>> [(a.low, a.high, a.unit) for m in find_amounts("10, 20 or 40 mg/kg; 1-3 x 10^6 cells/kg") for a in m.value]
     [(10, 10, 'mg/kg'), (20, 20, 'mg/kg'), (40, 40, 'mg/kg'), (1000000, 3000000, 'cells/kg')]
     """
-    if not number_places(text):
-        return ()
-    masked = _mask_days(respell_numbers(text))
-    counts = (mark for mark in find_counts(masked) if not _follows_limit(masked, mark.start))
-    marks = drop_overlaps([*counts, *_find_measured(masked), *_find_combined(masked), *_find_auc(masked)])
-    if "rang" in masked:
-        marks = join_ranges(masked, marks)
-    return tuple(Mark(mark.value, mark.start, mark.end, _trust(mark.value)) for mark in marks)
+    tokens = read_text(text) if isinstance(text, str) else text
+    dated = {at for mark in find_dates(tokens) for at in range(tokens.at(mark.start), tokens.before(mark.end))}
+    measured = (_mark(tokens, levels) for levels in find_quantity_lists(tokens, skipped=dated))
+    marks = drop_overlaps([*filter(None, measured), *_find_auc(tokens)])
+    return tuple(_join_ranges(tokens, marks))
+
+
+def _mark(tokens: Tokens, levels: tuple[Quantity, ...]) -> AmountMark | None:
+    unit = levels[-1].unit.dose
+    if unit is None or any(level.unit.dose is None for level in levels):
+        return None
+    if _is_no_dose(tokens, levels, unit):
+        return None
+    daily = "/day" not in unit and rule("total_daily_before").ends(tokens, levels[0].first, levels[0].first - _REACH)
+    per_day = "/day" if daily else ""
+    named = [
+        level
+        for before, level in zip((None, *levels), levels, strict=False)
+        if not before or not _is_slashed(tokens, before)
+    ]
+    amounts = dict.fromkeys(
+        Amount(low=level.low, high=level.high, unit=f"{level.unit.dose}{per_day}")
+        for level in named
+        if level.high != 0 or unit == "Hz"
+    )
+    if not amounts:
+        return None
+    end = max(level.end for level in levels)
+    return Mark(tuple(amounts), tokens.starts[levels[0].first], tokens.ends[end - 1], _trust(tuple(amounts)))
+
+
+def _is_slashed(tokens: Tokens, level: Quantity) -> bool:
+    """Whether a level is the first named part of a fixed combination: "160/4.5 ug"."""
+    return tokens.words[level.end : level.end + 1] == ["/"] and level.unit.first > level.end
 
 
 def _trust(amounts: tuple[Amount, ...]) -> float:
@@ -107,65 +83,164 @@ def _trust(amounts: tuple[Amount, ...]) -> float:
     return 0.9
 
 
-def _mask_days(text: str) -> str:
-    """Numbers of days must not run together with doses: "on day 1, 15 mg"."""
-    pieces, position = [], 0
-    for mark in find_dates(text):
-        pieces += [text[position : mark.start], "¤" * (mark.end - mark.start)]
-        position = mark.end
-    return "".join([*pieces, text[position:]])
-
-
-def _find_measured(text: str) -> Iterator[Mark[tuple[Amount, ...]]]:
-    for found in find_at(_MEASURED, text, number_places(text)):
-        unit = read_unit(found["unit"])
-        if not unit or _is_no_dose(text, found.start(), found.end(), unit):
-            continue
-        if "/day" not in unit and _TOTAL_DAILY.search(text, max(0, found.start() - _REACH), found.start()):
-            unit += "/day"
-        numbers = restore_power(found["numbers"]) if unit in _ORGANISMS else found["numbers"]
-        start = found.start()
-        code = _CODE.match(numbers)
-        if code and _CODE_BEFORE.search(text, max(0, start - 8), start):
-            numbers, start = numbers[code.end() :], start + code.end()
-        if amounts := read_levels(text, start, numbers, unit):
-            yield from _find_bare(text, start, unit)
-            yield Mark(amounts, start, found.end())
-
-
-def _find_bare(text: str, end: int, unit: str) -> Iterator[Mark[tuple[Amount, ...]]]:
-    """Levels that stand in front of the one with the unit, parted by semicolons: "0.3; 1; 3 mg"."""
-    listed = _BARE_BEFORE.search(text, max(0, end - _REACH), end) if ";" in text[max(0, end - 2) : end] else None
-    for found in _DECIMAL.finditer(text, listed.start() if listed else end, end):
-        yield Mark(read_levels(text, found.start(), found[0], unit), found.start(), found.end())
-
-
-def _find_combined(text: str) -> Iterator[Mark[tuple[Amount, ...]]]:
-    for found in find_at(_COMBINED, text, number_places(text) if "/" in text else ()):
-        unit = read_unit(found["unit"])
-        if unit and not _is_no_dose(text, found.start(), found.end(), unit):
-            yield Mark(read_levels(text, found.start(), found["number"], unit), found.start(), found.end())
-
-
-def _find_auc(text: str) -> Iterator[Mark[tuple[Amount, ...]]]:
-    for found in find_at(_AUC, text, places_of(("auc", "area"), text)):
-        amounts = read_levels(text, found.start("numbers"), found["numbers"], "AUC")
-        if amounts and all(amount.low for amount in amounts):  # "AUC 0-24" is a measurement
-            yield Mark(amounts, found.start(), found.end())
-
-
-def _follows_limit(text: str, start: int) -> re.Match[str] | None:
-    return _NO_DOSE_BEFORE.search(text, max(0, start - _REACH), start)
-
-
-def _is_no_dose(text: str, start: int, end: int, unit: str) -> bool:
-    if unit in _TITRES:
+def _is_no_dose(tokens: Tokens, levels: tuple[Quantity, ...], unit: str) -> bool:
+    """Whether the words around tell that it is a limit, a reduction, a package, a dilution or a sample."""
+    first, end = levels[0].first, max(level.end for level in levels)
+    parts, behind = levels[-1].unit.parts, levels[-1].unit.end
+    if any(part.piece for part in parts[1:]) and tokens.words[behind - 2] == "/":  # "150 mg/capsule"
         return True
-    before = _follows_limit(text, start)
-    if before and before[0].lower().startswith("contain") and _PIECE_BEFORE.search(text, max(0, start - _REACH), start):
-        return False
-    if before and not (_VOLUME_BEFORE.search(before[0]) and unit not in _VOLUMES):
+    if unit in _LEVELS_IN_BLOOD or (unit.startswith("cells") and (levels[-1].high or _FEW_CELLS) < _FEW_CELLS):
         return True
+    before = first - (first > 0 and tokens.words[first - 1] == "(")
+    names = ["limit_before", "mixture_before", *(["volume_before"] if unit in _VOLUMES else [])]
+    if any(rule(name).ends(tokens, before, max(0, before - _REACH)) for name in names):
+        return True
+    if rule("contained_before").ends(tokens, before):
+        return not rule("piece_before").ends(tokens, before)
     if unit == "%":
-        return not _STRENGTH_AFTER.match(text, end)
-    return unit not in COUNTED and unit != "Gy" and bool(_NO_DOSE_AFTER.match(text, end))
+        return not rule("strength_behind").starts(tokens, end)
+    return unit not in COUNTED and unit != "Gy" and rule("package_behind").starts(tokens, end) is not None
+
+
+def _find_auc(tokens: Tokens) -> Iterator[AmountMark]:
+    for found in rule("auc").find(tokens):
+        values = [read_number(found.read(name) or "") for name in ("low", "high")]
+        known = [value for value in values if value is not None]
+        if known and all(known):  # "AUC 0-24" is a measurement
+            through = found.read("joint") in ("-", "to")
+            ends = [(known[0], known[-1])] if through else [(value, value) for value in known]
+            amounts = tuple(Amount(low=low, high=high, unit="AUC") for low, high in ends)
+            yield Mark(amounts, *found.span, _trust(amounts))
+
+
+def _join_ranges(tokens: Tokens, marks: Iterable[AmountMark]) -> Iterator[AmountMark]:
+    """One range in place of two doses that are its ends: "ranging from 150 mg every 4 weeks to 600 mg"."""
+    last: AmountMark | None = None
+    for mark in marks:
+        wide = _span_levels(last.value, mark.value) if last else None
+        if last and wide and _is_range(tokens, last, mark):
+            last = Mark((wide,), last.start, mark.end, mark.confidence)
+            continue
+        if last:
+            yield last
+        last = mark
+    if last:
+        yield last
+
+
+def _is_range(tokens: Tokens, low: AmountMark, high: AmountMark) -> bool:
+    first = tokens.at(low.start)
+    between = tokens.before(low.end), tokens.at(high.start)
+    opened = rule("range_before").ends(tokens, first, first - _REACH)
+    return opened is not None and rule("range_between").covers(tokens, *between) is not None
+
+
+def _span_levels(low: tuple[Amount, ...], high: tuple[Amount, ...]) -> Amount | None:
+    """The range between two single levels of one unit, of which the second is the higher one."""
+    if len(low) != 1 or len(high) != 1 or low[0].unit != high[0].unit or low[0].low is None or high[0].high is None:
+        return None
+    return Amount(low=low[0].low, high=high[0].high, unit=low[0].unit) if low[0].low < high[0].high else None
+
+
+_APART = 14
+"""How many tokens apart one amount can explain another."""
+
+
+def drop_explaining(text: Tokens | str, amounts: Iterable[AmountMark]) -> tuple[AmountMark, ...]:
+    """The amounts, which are in reading order, without those that only explain a neighbour.
+
+    Such are the strength of a counted piece, the volume of a weighed dose and a total of fractions.
+
+    >>> for text in ("3 capsules (500 mg each)", "0.5 mL (20 ug)", "30 Gy in 15 fractions of 2 Gy"):
+    ...     [(a.high, a.unit) for m in drop_explaining(text, find_amounts(text)) for a in m.value]
+    [(3, 'capsule')]
+    [(20, 'ug')]
+    [(2, 'Gy')]
+    """
+    tokens = read_text(text) if isinstance(text, str) else text
+    kept: list[AmountMark] = []
+    for amount in amounts:
+        first, end = (tokens.before(kept[-1].end), tokens.at(amount.start)) if kept else (0, 0)
+        if not kept or end - first > _APART:
+            kept.append(amount)
+        elif _first_explains(tokens, kept[-1], (first, end), amount):
+            kept[-1] = amount
+        elif not (_is_strength(tokens, kept[-1], (first, end), amount) or _is_bracketed(tokens, (first, end), amount)):
+            kept.append(amount)
+    return tuple(kept)
+
+
+def _covers(name: str, tokens: Tokens, between: tuple[int, int]) -> Found | None:
+    return rule(name).covers(tokens, *between)
+
+
+def _first_explains(tokens: Tokens, first: AmountMark, between: tuple[int, int], second: AmountMark) -> bool:
+    """Whether a volume, a total of radiation or the strength in brackets gives way to the dose behind it."""
+    one, other = _unit(first), _unit(second)
+    if one in _VOLUMES:
+        gap = tokens.words[slice(*between)]
+        return other not in _VOLUMES and len(gap) < 4 and (gap[-1:] == ["("] or gap[-1:] == ["containing"])
+    if one == other == "Gy":
+        return _covers("into_fractions", tokens, between) is not None
+    at = tokens.at(first.start)
+    bracketed = at > 0 and tokens.words[at - 1] == "(" and tokens.codes[slice(*between)] in (")", "),")
+    return other in COUNTED and bracketed
+
+
+def _is_strength(tokens: Tokens, first: AmountMark, between: tuple[int, int], second: AmountMark) -> bool:
+    """Whether the second is that of one counted piece ("2 puffs of 80 ug"), or counts one piece ("5 mg tab, 1 tab")."""
+    one, other = _unit(first), _unit(second)
+    if one in COUNTED:
+        return other not in COUNTED and _covers("of_piece", tokens, between) is not None
+    empty = between[0] == between[1]
+    return other in COUNTED and second.value[0].high == 1 and bool(empty or _covers("one_piece", tokens, between))
+
+
+def _is_bracketed(tokens: Tokens, between: tuple[int, int], amount: AmountMark) -> bool:
+    words = tokens.words[slice(*between)]
+    if words.count("(") <= words.count(")") or ";" in words or "\n" in words:
+        return False
+    behind = tokens.before(amount.end)
+    follows = tokens.words[behind].lower() if behind < len(tokens) else ""
+    return follows not in ("if", "for", "in") and "or" not in words
+
+
+def _unit(amount: AmountMark) -> str:
+    return amount.value[0].unit
+
+
+def choose_levels(levels: Collection[Amount]) -> tuple[Amount, ...]:
+    """The doses among ``levels``: no volume or number of pieces beside a substance, no range beside its own levels.
+
+    >>> mg, ml = Amount(low=5, high=5, unit="mg"), Amount(low=2, high=2, unit="mL")
+    >>> choose_levels([mg, ml]) == (mg,), choose_levels([ml]) == (ml,)
+    (True, True)
+    """
+    substances = [level for level in levels if level.unit not in _VOLUMES and level.unit not in COUNTED]
+    chosen = tuple(substances or levels)
+    return tuple(level for level in chosen if not _is_restated(level, levels)) if any(map(_is_wide, levels)) else chosen
+
+
+def _is_restated(level: Amount, levels: Collection[Amount]) -> bool:
+    """Whether a range has more levels of its own, or a level is one of the two ends of a range."""
+    others = [other for other in levels if other.unit == level.unit and other != level]
+    if _is_wide(level):
+        return sum(not _is_wide(other) and _holds(level, other) for other in others) > 2
+    ranges = [other for other in others if _is_wide(other) and level.high in {other.low, other.high}]
+    return any(_are_ends(wide, levels) for wide in ranges)
+
+
+def _are_ends(wide: Amount, levels: Collection[Amount]) -> bool:
+    """Whether of the levels within a range only its ends are named."""
+    inside = [level for level in levels if level.unit == wide.unit and not _is_wide(level) and _holds(wide, level)]
+    return all(level.high in {wide.low, wide.high} for level in inside)
+
+
+def _holds(wide: Amount, level: Amount) -> bool:
+    if wide.low is None or wide.high is None or level.high is None:
+        return False
+    return wide.low <= level.high <= wide.high
+
+
+def _is_wide(level: Amount) -> bool:
+    return level.low is not None and level.high is not None and level.low < level.high

@@ -1,132 +1,207 @@
-"""Listed days of giving ("days 1, 8 and 15", "D-5 to -3"), and the frequency that they amount to."""
+"""When an agent is given: listed days ("days 1, 8 and 15", "D-5 to -3"), moments, and the frequency they amount to."""
 
-import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 
-from extractor.parse.memory import remember
-from extractor.parse.words import find_at, places_of
 from extractor.schemas import Frequency, Period, TimeUnit
+from extractor.text.book import rule
+from extractor.text.lexer import NAME_NUMBER, NUMBER, Tokens
+from extractor.text.numbers import read_number
+from extractor.text.patterns import Found
 
-from .intervals import code_interval
 from .marks import Mark, drop_overlaps
 
-__all__ = ["code_days", "find_dates", "find_days"]
+__all__ = ["Schedule", "code_days", "code_interval", "code_schedule", "find_dates", "find_days", "find_moments"]
 
-# A tolerance, or what else the day is called: "days 7 (+/-3) and 21", "day 0 (week 1)".
-_ASIDE = r"(?:\s?\(\s?(?:[+±-]|week\s|wk\s?|visit\s)[^()\n]{1,12}\)|\s?±\s?\d{1,2}(?!\d))?"
-_NUMBERS = (
-    r"-?\s?\d{1,3}(?!\d|\.\d|%|w\b|\s?(?:days|weeks|months|hours|mg|mcg|ug|μg|ml|g(?!-CSF)|x|IU|Gy|units?)\b)"
-    + _ASIDE
-    + r"(?:[^\S\n]?(?:,|and|&|or|/|\+|-|to|through|until|till|~)+\s?(?:and\s)?(?:again\s)?(?:on\s)?"
-    r"(?:days?\s?|D\s?|weeks?\s)?"
-    r"-?\d{1,3}(?!\d|\.\d|%|-(?!day|week)[a-z]{3}|\s?(?:mg|mcg|ug|μg|ml|g(?!-CSF)|x|IU|Gy|units?|-?\s?days?|-?\s?weeks?|months?|hours?|cycles|doses|patients)\b)"
-    + _ASIDE
-    + ")*"
-)
-_COUNT = r"(?:\d{1,2}|two|three|four|six)"
-_OF_CYCLE = (
-    r"(?:\s?,?\s?(?:of|in|for)\s(?:the\s)?(?:each|every|all|an?)?\s?(?:subsequent\s)?"
-    rf"(?:{_COUNT}[\s-]?(?:days?|weeks?|wk)?[\s-]?)?(?:treatment\s|dosing\s|induction\s)?(?:cycles?|courses?)"
-    r"(?:[ ]\d\b(?![.\d]|\s?(?:m?[cg]?g|ml|IU|Gy|x)\b))?"
-    rf"|(?P<interval>,?\s(?:every|q)\s?{_COUNT}[\s-](?:days|weeks)(?:\scycles?)?)|\severy\sweek)?"
-)
-_START = (
-    r"(?P<start>\b(?:starting|starts?|beginning|begins?|begin|started|initiated|commencing)\s(?:on\s|from\s|at\s)?)"
-)
-_UP_TO = r"(?P<span>\s(?:up\s)?(?:to|until|through)\s(?:week|month)\s\d{1,3})"
-_DAYS = re.compile(
-    rf"(?:{_START}|\b(?:on|from)\s)?(?:\bcycles?\s\d{{1,2}}(?:-\d{{1,2}})?[,:]?\s)?"
-    r"(?:\b(?:study\s)?days?\s?\(?|(?<!vitamin )(?-i:(?<!\b[A-Z][a-z]{2}\s))(?:\bd\.?\s?|(?-i:\b(?:C\d{1,2})?D)\s?))"
-    rf"(?P<list>{_NUMBERS}){_UP_TO}?\)?{_OF_CYCLE}",
-    re.IGNORECASE,
-)
-_DAYS_OF = re.compile(
-    rf"\bon\s(?P<start>)(?P<span>)?(?P<list>\d{{1,2}}\s?-\s?\d{{1,2}})\sdays\b{_OF_CYCLE}", re.IGNORECASE
-)
-# "at 0, 4 and 8 weeks": only a list from the start is one of givings, and not of visits.
-_TIMES = re.compile(
-    r"\b(?:at|on)\s(?P<list>0(?:\s?,\s?\d{1,3}){0,8},?\s(?:and|&)\s\d{1,3})\s(?P<unit>days|weeks|months)\b",
-    re.IGNORECASE,
-)
-_WEEK_NUMBERS = _NUMBERS.replace(r"(?:days?\s?|D\s?|weeks?\s)?", r"(?:weeks?\s|months?\s)?")
-_WEEKS = re.compile(
-    r"(?:\b(?:on|at|from)\s)?(?<!to )(?<!until )(?<!through )(?<!till )\b(?:weeks?|(?P<month>months?))\s"
-    rf"(?P<list>{_WEEK_NUMBERS})",
-    re.IGNORECASE,
-)
-_START_WORDS = ("starting", "start", "starts", "beginning", "begin", "begins", "started", "initiated", "commencing")
-_DAY_WORDS = (*_START_WORDS, "on", "from", "study", "cycle", "cycles", "day", "days", "d", "c")
-_WEEK_WORDS = ("on", "at", "from", "week", "weeks", "month", "months")
-_DAY = re.compile(r"\d{1,3}")
-_TRUST = 0.87
-"""Share of lists of days, in the words about a labelled dose, that are its timing word for word."""
-
-_ASIDES = re.compile(r"\([^()]*\)|±\s?\d+")
-_WEEK = re.compile(r"\bweeks?\s$", re.IGNORECASE)
-_THROUGH = re.compile(r"\b(?:to|through|until|till)\b|~|^\s?-", re.IGNORECASE)
+_TRUST, _TRUST_OF_MOMENT = 0.87, 0.6
+"""Shares of lists of days, and of moments, in the words about a labelled dose that are its timing word for word."""
+_LONGEST = 400
+"""Most days that a range lists."""
 
 
-def find_days(text: str) -> tuple[Mark[tuple[int, ...]], ...]:
+def find_days(tokens: Tokens) -> tuple[Mark[tuple[int, ...]], ...]:
     """Lists of days (or of weeks, as days), each as the days themselves; a range holds every day.
 
-    >>> [m.value for m in find_days("days 1, 8, 15 and then D-5 to -3, at weeks 0, 4")]
+    >>> from extractor.text.book import read_text
+    >>> [m.value for m in find_days(read_text("days 1, 8, 15 and then D-5 to -3, at weeks 0, 4"))]
     [(1, 8, 15), (-5, -4, -3), (0, 28)]
     """
-    return tuple(mark for mark in find_dates(text) if mark.value)
+    return tuple(mark for mark in find_dates(tokens) if mark.value)
 
 
-@remember
-def find_dates(text: str) -> tuple[Mark[tuple[int, ...]], ...]:
+def find_dates(tokens: Tokens) -> tuple[Mark[tuple[int, ...]], ...]:
     """As ``find_days``, and with no days the limits that list none.
 
-    >>> [m.value for m in find_dates("daily starting on day 7; from day 0 up to week 48")]
+    >>> from extractor.text.book import read_text
+    >>> [m.value for m in find_dates(read_text("daily starting on day 7; from day 0 up to week 48"))]
     [(), ()]
     """
-    if not any(map(str.isdecimal, text)):
-        return ()
-    marks = [_mark_days(found) for found in find_at(_DAYS, text, places_of(_DAY_WORDS, text))]
-    marks += [_mark_days(found) for found in find_at(_DAYS_OF, text, places_of(("on",), text))]
-    for found in find_at(_WEEKS, text, places_of(_WEEK_WORDS, text)):
-        marks.append(Mark(_read_list(found["list"], 30 if found["month"] else 7), found.start(), found.end(), _TRUST))
-    for found in find_at(_TIMES, text, places_of(("at", "on"), text)):
-        factor = {"d": 1, "w": 7, "m": 30}[found["unit"][0].lower()]
-        marks.append(Mark(_read_list(found["list"], factor), found.start(), found.end(), _TRUST))
+    leads = [*rule("days_lead").find(tokens), *rule("days_list").find(tokens)]
+    marks = [mark for lead in leads if (mark := _read_days(tokens, lead))]
+    marks += [mark for lead in rule("weeks_lead").find(tokens) if (mark := _read_weeks(tokens, lead))]
+    lists = [(lead.first, lead.end) for lead in rule("times_list").find(tokens)]
+    lists += [(lead.first, lead.first) for lead in rule("schedule_list").find(tokens)]
+    for first, start in lists:
+        listed = _read_list(tokens, start, counted=True)
+        if listed and listed[0] and tokens.words[start] == "0" and tokens.words[listed[1]][0].lower() in "dwm":
+            factor = {"d": 1, "w": 7, "m": 30}[tokens.words[listed[1]][0].lower()]
+            numbers = [int(word) for word in tokens.words[start : listed[1]] if word.isdecimal()]
+            days = tuple(number * factor for number in numbers)
+            marks.append(_mark(tokens, first, min(listed[1] + 1, len(tokens)), days))
+    for found in rule("first_day").find(tokens):
+        cycle = rule("of_cycle").starts(tokens, found.end)
+        marks.append(_mark(tokens, found.first, cycle.end if cycle else found.end, (1,)))
     return drop_overlaps(marks)
 
 
-def _mark_days(found: re.Match[str]) -> Mark[tuple[int, ...]]:
+def _mark(tokens: Tokens, first: int, end: int, days: tuple[int, ...]) -> Mark[tuple[int, ...]]:
+    return Mark(days, tokens.starts[first], tokens.ends[end - 1], _TRUST)
+
+
+def _read_days(tokens: Tokens, lead: Found) -> Mark[tuple[int, ...]] | None:
     """A first or last day alone ("starting on day 7") lists no days, but says when."""
-    value = () if found["start"] or found["span"] else _read_list(found["list"], 1)
-    end = found.end()
-    if len(value) == 1 and found["interval"]:  # "day 1 every 21 days": the interval is no part of one day
-        end = found.start("interval")
-    is_closed = found[0].endswith(")") and "(" not in found[0]
-    return Mark(value, found.start(), end - is_closed, _TRUST)
+    word = tokens.words[lead.end - 1]
+    before = tokens.words[lead.end - 2] if lead.end > 1 else ""
+    if word == "d" and len(before) == 3 and before.istitle():  # an allergen: "Fel d 1"
+        return None
+    counted = lead.first == lead.end - 1 and word.lower() == "on"  # "on 1-5 days"
+    listed = _read_list(tokens, lead.end, counted=counted)
+    if not listed:
+        return None
+    days, end = listed
+    if counted:
+        end += 1
+    elif span := rule("up_to_week").starts(tokens, end):
+        days, end = (), span.end
+    if "start" in lead.match.re.groupindex and lead.has("start"):
+        days = ()
+    if tokens.words[lead.end - 1] == "(" and tokens.words[end : end + 1] == [")"]:
+        end += 1
+    if cycle := rule("of_cycle").starts(tokens, end):
+        alone = len(days) == 1 and cycle.has("interval")  # "day 1 every 21 days": the interval is no part of one day
+        end = end if alone else cycle.end
+    return _mark(tokens, lead.first, end, days)
 
 
-def _read_list(text: str, factor: int) -> tuple[int, ...]:
+def _read_weeks(tokens: Tokens, lead: Found) -> Mark[tuple[int, ...]] | None:
+    listed = _read_list(tokens, lead.end, factor=30 if tokens.words[lead.end - 1].lower().startswith("m") else 7)
+    return _mark(tokens, lead.first, listed[1], listed[0]) if listed else None
+
+
+def _read_list(
+    tokens: Tokens, at: int, *, factor: int = 1, counted: bool = False
+) -> tuple[tuple[int, ...], int] | None:
+    """The days of a list that begins at a token, and its end."""
     days: list[int] = []
-    done = 0
-    if "(" in text or "±" in text:
-        text = _ASIDES.sub(lambda aside: " " * len(aside[0]), text)
-    for found in _DAY.finditer(text):
-        between, value = text[done : found.start()].lstrip(), int(found[0])
-        if factor == 1 and days and _WEEK.search(between):
-            factor = 7  # "day 1, week 4 and week 8"
-        if re.search(r"\bor\b", between):
-            break  # "day 1 or 2" is a single day
-        through = bool(days) and bool(_THROUGH.search(between))
-        dashes = between.count("-") - (1 if through and re.match(r"\s?-", between) else 0)
-        if dashes > 0 or (through and days[-1] < 0 and value < -days[-1] and "-" in between):
-            value = -value
-        days += range(days[-1] + 1, min(value, days[-1] + 400) + 1) if through and factor == 1 else [value * factor]
-        done = found.end()
-    return tuple(days)
+    done = at - 1
+    end = at
+    closed = False
+    while number := _read_day(tokens, at, listed=counted):
+        value, behind = number
+        between = tokens.text[tokens.ends[done] : tokens.starts[behind - 1]].lower().lstrip()
+        if not closed:
+            closed = " or " in f" {between} "  # "day 1 or 2" is a single day
+            if days and (named := between.replace("-", " ").split()):
+                factor = _FACTORS.get(named[-1].removesuffix("s"), factor)  # "day 1, week 4 and week 8"
+            if not closed:
+                days += _add_days(days, value, between, factor)
+        aside = rule("day_aside").starts(tokens, behind)
+        done, end = (aside.end if aside else behind) - 1, aside.end if aside else behind
+        joint = rule("day_joint").starts(tokens, end)
+        if not joint or joint.end == joint.first:
+            joined = end < len(tokens) and tokens.text[tokens.ends[end - 1] : tokens.starts[end]] == "-"
+            if not joined:
+                break
+            at = end
+        else:
+            at = joint.end
+    return (tuple(days), end) if end > done and days else None
+
+
+def _add_days(days: list[int], value: int, between: str, factor: int) -> "range | list[int]":
+    opened = between.startswith("-")
+    words = between.replace("-", " ").split()
+    through = bool(days) and (opened or "~" in between or not {"to", "through", "until", "till"}.isdisjoint(words))
+    dashes = between.count("-") - (through and opened)
+    if dashes > 0 or (through and days[-1] < 0 and value < -days[-1] and "-" in between):
+        value = -value
+    if through and factor == 1:
+        return range(days[-1] + 1, min(value, days[-1] + _LONGEST) + 1)
+    return [value * factor]
+
+
+def _read_day(tokens: Tokens, at: int, *, listed: bool) -> tuple[int, int] | None:
+    """The number of a day, without its sign, and the token behind it."""
+    if at < len(tokens) and tokens.words[at] == "-":
+        at += 1
+    if at >= len(tokens) or tokens.codes[at] not in (NUMBER, NAME_NUMBER):
+        return None
+    word = tokens.words[at]
+    value = read_number(word)
+    if value is None or (not word.isdecimal() and value not in range(1, 8)) or len(word) > 5 or value > 999:
+        return None
+    if not listed and rule("no_day_behind").starts(tokens, at + 1):
+        return None
+    glued = at + 1 < len(tokens) and tokens.joined(at + 1) and tokens.words[at + 1][0].isalpha()
+    return None if glued and tokens.words[at + 1].lower() not in ("d", "day") else (int(value), at + 1)
+
+
+_FACTORS = {"day": 1, "week": 7, "month": 30}
+_LOOSE_ENDS = frozenset({"the", "a", "an", "of", "to", "in", "each", "is", "was", "are", "from", "subsequent"})
+_LENGTH_WORDS = frozenset({"for", "over", "of", "every", "each"})
+
+
+def find_moments(tokens: Tokens) -> tuple[Mark[str], ...]:
+    """Moments of giving that are not counted days, left to right.
+
+    >>> from extractor.text.book import read_text
+    >>> [m.value for m in find_moments(read_text("30 minutes before infusion, with food, 5 days per week"))]
+    ['30 minutes before infusion', 'with food', '5 days per week']
+    """
+    limits = (
+        Mark(tokens.text[m.start : m.end], m.start, m.end, _TRUST_OF_MOMENT) for m in find_dates(tokens) if not m.value
+    )
+    return drop_overlaps([*limits, *_read_moments(tokens)])
+
+
+def _read_moments(tokens: Tokens) -> Iterator[Mark[str]]:
+    for found in rule("dose_moment").find(tokens):
+        first, end = found.first, found.end
+        before = tokens.words[first - 1].lower() if first else ""
+        if tokens.codes[first] == NUMBER and before in _LENGTH_WORDS:
+            again = rule("around_event").search(tokens, first, end)  # "for 7 days before surgery"
+            if not again:
+                continue
+            first = again.first
+        while end > first and tokens.words[end - 1].lower() in _LOOSE_ENDS:
+            end -= 1
+        if end > first + (tokens.words[first].lower() not in ("bedtime", "hs", "qhs")):
+            yield Mark(tokens.read(first, end), tokens.starts[first], tokens.ends[end - 1], _TRUST_OF_MOMENT)
+        elif tokens.words[first].lower().endswith("operatively"):
+            yield Mark(tokens.words[first], tokens.starts[first], tokens.ends[first], _TRUST_OF_MOMENT)
+
+
+_INTERVALS = {
+    1: Frequency.QD, 2: Frequency.QOD, 7: Frequency.QW, 14: Frequency.Q2W, 21: Frequency.Q3W, 28: Frequency.Q4W,
+    30: Frequency.QM, 35: Frequency.Q5W, 42: Frequency.Q6W, 56: Frequency.Q8W, 84: Frequency.Q12W, 90: Frequency.Q3M,
+    180: Frequency.Q6M, 365: Frequency.QY, 360: Frequency.QY,
+}  # fmt: skip
+
+
+def code_interval(days: float) -> Frequency:
+    """The code for one giving each so many days.
+
+    >>> code_interval(21).value, code_interval(10).value
+    ('Q3W', 'other')
+    """
+    return next((code for length, code in _INTERVALS.items() if length == days), Frequency.OTHER)
 
 
 _PER_WEEK = {2: Frequency.BIW, 3: Frequency.TIW}
 _LONGEST_OF_TWO = 14
-"""Two givings further apart, in days, are two givings and no interval."""
+"""Two givings further apart, in days, are two givings and no interval, but for whole months."""
+_MONTHLY = frozenset({28, 30, 56, 84, 90, 168, 180})
 
 
 def code_days(days: tuple[int, ...], cycle: Period | None) -> Frequency:
@@ -136,7 +211,7 @@ def code_days(days: tuple[int, ...], cycle: Period | None) -> Frequency:
     ('QW', 'Q3W')
     """
     gaps = {after - before for before, after in pairwise(days)}
-    if len(gaps) == 1 and (len(days) > 2 or min(gaps) <= _LONGEST_OF_TWO):
+    if len(gaps) == 1 and (len(days) > 2 or min(gaps) <= _LONGEST_OF_TWO or min(gaps) in _MONTHLY):
         return code_interval(gaps.pop())
     if gaps:
         return _PER_WEEK.get(_count_weekdays(days), Frequency.OTHER)
@@ -156,3 +231,53 @@ def _count_weekdays(days: tuple[int, ...]) -> int:
 def _in_days(period: Period | None) -> float | None:
     factors = {TimeUnit.DAY: 1, TimeUnit.WEEK: 7, TimeUnit.MONTH: 30}
     return period.value * factors[period.unit] if period and period.unit in factors else None
+
+
+_LENGTHS_OF_CYCLES = frozenset(
+    {Frequency.Q2W, Frequency.Q3W, Frequency.Q4W, Frequency.Q5W, Frequency.Q6W, Frequency.Q8W, Frequency.QM}
+    | {Frequency.OTHER}
+)
+"""Codes that beside a list of days only give the length of the cycle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """What is said of when an agent is given: a frequency in words, days, the cycle.
+
+    ``cyclic`` holds where the text speaks of cycles, or doses are per body surface or AUC, as in cycles they are.
+    """
+
+    stated: Frequency | None
+    days: tuple[int, ...] = ()
+    cycle: Period | None = None
+    cyclic: bool = False
+
+
+def code_schedule(schedule: Schedule) -> Frequency | None:
+    """The frequency, or None: a single day of a cycle whose length is not known does not tell.
+
+    >>> code_schedule(Schedule(Frequency.Q4W, days=(1, 8, 15))).value
+    'QW'
+    >>> code_schedule(Schedule(None, days=(1,), cyclic=True)) is None
+    True
+    """
+    if len(schedule.days) > 1:
+        return _code_several(schedule)
+    if not schedule.days or (schedule.stated and (schedule.stated is not Frequency.ONCE or not schedule.cycle)):
+        return schedule.stated
+    if schedule.cyclic and schedule.cycle is None and schedule.days[0] > 0:
+        return None
+    return code_days(schedule.days, schedule.cycle)
+
+
+def _code_several(schedule: Schedule) -> Frequency:
+    listed = code_days(schedule.days, None)
+    if schedule.stated is None or schedule.stated is Frequency.ONCE:  # "once on days 1, 8 and 15"
+        return listed
+    if schedule.stated is Frequency.QW and listed is Frequency.QD:  # "days 1-5 every week"
+        return Frequency.OTHER
+    if schedule.stated is Frequency.OTHER and schedule.cycle is None and listed is Frequency.QD:
+        return Frequency.OTHER  # "once or twice daily on days 8-180"
+    if schedule.stated in _LENGTHS_OF_CYCLES and listed is not Frequency.OTHER:
+        return listed
+    return schedule.stated

@@ -1,31 +1,23 @@
 """Everything about giving that is marked in one text, whoever it is said of."""
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from extractor.parse.memory import remember
 from extractor.parse.values import value
-from extractor.parse.vocabulary import load_vocabulary
 from extractor.schemas import Frequency, Period, Route, TimeUnit
+from extractor.text.book import find_terms
 from extractor.text.lexer import Tokens
 
-from .amounts import find_amounts
-from .cycles import find_cycles
-from .days import find_days
+from .amounts import AmountMark, drop_explaining, find_amounts
+from .days import find_days, find_moments
+from .durations import find_cycles, find_lengths
 from .facts import FIELDS
 from .frequencies import find_frequencies
-from .lengths import find_lengths
 from .marks import Mark, drop_inside, drop_touching, within
-from .moments import find_moments
-from .strengths import AmountMark, drop_explaining
 
 __all__ = ["AmountMark", "Findings", "find_all"]
 
 DaysMark = Mark[tuple[int, ...]]
-
-_ROUTES = load_vocabulary("routes")
-_GAP = re.compile(r",?\s\(?")
 
 
 @value(frozen=True, slots=True)
@@ -61,23 +53,25 @@ def find_all(tokens: Tokens) -> Findings:
     >>> [len(marks) for marks in (found.amounts, found.route, found.frequency, found.moment)]
     [1, 1, 1, 1]
     """
-    return _find_all(tokens.text)
-
-
-@remember
-def _find_all(text: str) -> Findings:
-    moments, cycles = find_moments(text), find_cycles(text)
-    routes = tuple(Mark(Route(m.value), m.start, m.end, m.entry.confidence) for m in _ROUTES.find(text))
-    amounts = drop_explaining(text, find_amounts(text))
+    moments, cycles = find_moments(tokens), find_cycles(tokens)
+    amounts = drop_explaining(tokens, find_amounts(tokens))
     totals = [mark for mark in amounts if mark.value[0].unit.endswith("/day")]  # "300 mg per day" is no frequency
     return Findings(
         amounts,
-        drop_inside(routes, moments),
-        drop_inside(find_frequencies(text), totals),
+        drop_inside(_find_routes(tokens), moments),
+        drop_inside(find_frequencies(tokens), totals),
         cycles,
-        _drop_cycles(find_lengths(text), cycles),
-        _join_moments(text, drop_inside(find_days(text), moments), moments),
+        _drop_cycles(find_lengths(tokens), cycles),
+        _join_moments(tokens, drop_inside(find_days(tokens), moments), moments),
         moments,
+    )
+
+
+def _find_routes(tokens: Tokens) -> tuple[Mark[Route], ...]:
+    return tuple(
+        Mark(Route(term.value), tokens.starts[term.first], tokens.ends[term.end - 1], term.entry.confidence)
+        for term in find_terms(tokens, "routes")
+        if not (tokens.words[term.first].isupper() and tokens.text[: tokens.starts[term.first]].endswith("-"))  # DSM-IV
     )
 
 
@@ -90,15 +84,18 @@ def _drop_cycles(
     return tuple(sorted({*counted, *others}, key=lambda mark: mark.start))
 
 
-def _join_moments(text: str, days: tuple[DaysMark, ...], moments: tuple[Mark[str], ...]) -> tuple[DaysMark, ...]:
+def _join_moments(tokens: Tokens, days: Sequence[DaysMark], moments: Sequence[Mark[str]]) -> tuple[DaysMark, ...]:
     """Days together with the moment behind them: "on days 1 and 8, after breakfast"."""
-    starts = {moment.start: moment for moment in moments}
-    return tuple(Mark(mark.value, mark.start, _find_end(text, mark, starts), mark.confidence) for mark in days)
-
-
-def _find_end(text: str, days: DaysMark, moments: Mapping[int, Mark[str]]) -> int:
-    gap = _GAP.match(text, days.end)
-    moment = moments.get(gap.end()) if gap else None
-    if gap is None or moment is None:
-        return days.end
-    return moment.end + (gap[0].endswith("(") and text[moment.end : moment.end + 1] == ")")
+    starts = {tokens.at(moment.start): moment for moment in moments}
+    joined = []
+    for mark in days:
+        at = tokens.before(mark.end)
+        opened = at + (at < len(tokens) and tokens.words[at] == ",")
+        bracket = opened < len(tokens) and tokens.words[opened] == "("
+        moment = starts.get(opened + bracket)
+        end = mark.end if moment is None else moment.end
+        behind = tokens.before(end)
+        if moment and bracket and behind < len(tokens) and tokens.words[behind] == ")":
+            end = tokens.ends[behind]
+        joined.append(Mark(mark.value, mark.start, end, mark.confidence))
+    return tuple(joined)

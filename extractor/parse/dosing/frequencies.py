@@ -1,110 +1,153 @@
 """How often an agent is given, as a code of the guideline."""
 
-import re
 from collections.abc import Iterator, Sequence
 
-from extractor.parse.numbers import NUMBER, number_places, read_number
-from extractor.parse.vocabulary import load_vocabulary
-from extractor.parse.words import find_at, find_words, places_of
 from extractor.schemas import Frequency
+from extractor.text.book import find_terms, read_text, rule
+from extractor.text.lexer import Tokens
+from extractor.text.numbers import read_number
+from extractor.text.patterns import Found
 
-from .days import find_days
-from .intervals import find_intervals
+from .days import code_interval, find_days
 from .marks import Mark, drop_overlaps, number_sentences
 
 __all__ = ["find_frequencies"]
 
-_FIXED = load_vocabulary("frequencies")
 _PER_DAY = {1: Frequency.QD, 2: Frequency.BID, 3: Frequency.TID, 4: Frequency.QID}
 _PER_WEEK = {1: Frequency.QW, 2: Frequency.BIW, 3: Frequency.TIW, 7: Frequency.QD}
-
-_RANGE_BEFORE = re.compile(r"(?:\d|\b(?:one|two|three|four))\s?(?:-|to|or)\s?$", re.IGNORECASE)
-_EITHER_BEFORE = re.compile(r"\bonce\s(?:or|to)\s$", re.IGNORECASE)
-_TIMES = re.compile(
-    rf"(?:(?P<low>{NUMBER})\s?(?:x|times?"
-    r"|(?:days|doses?|applications?|injections?|infusions?|servings?|sessions?|fractions?|treatments?|workouts?)(?=\s?/|\s(?:per|by|an?|each|every)\s))"
-    r"|\bx\s?(?P<high>\d))\s?(?:/|per|by|an?|each|every)?\s?"
-    r"\b(?P<unit>daily|day|weekly|week|month)\b",
-    re.IGNORECASE,
-)
-
-# "2 x 200 mg daily" is given twice.
-_TIMES_DOSE = re.compile(
-    r"\b(?P<low>[2-4])\s?x\s?\d+(?:\.\d+)?\s?(?:[mu]?g|mcg|ml|IU|tablets?|tabs?|capsules?|drops|puffs?|sprays?)"
-    r"\s?(?:/|per|an?|each|every)?\s?\b(?P<unit>daily|day)\b",
-    re.IGNORECASE,
-)
-_LENGTH = re.compile(r"x\s?\d\s(?:day|week|month)", re.IGNORECASE)
-# "25 mg/m2 for 3 days": given on each of these days, where nothing else says how often.
-_EACH_DAY = re.compile(
-    r"\b(?:mg|g|[mu]?cg|[uμ]g|mL|IU|units?|kg|m\^?[2²]|cells)\)?\b"
-    r"(?:(?!\bday|\bfollow|\bmonitor|\bobserv|\bevery\b|\bsingle\b|\bcontinu)[^.;\n]){0,50}?"
-    r"(?P<span>\b(?:for|x)\s(?:\w+\s\(\d+\)|[2-9]|1[0-4]|two|three|four|five|six|seven|ten)\s(?:consecutive\s)?days)\b"
-    r"(?!\s(?:before|prior|after|following|post|of\s(?:each|every|a)))"
-    r"|\b(?P<consecutive>(?:for|on|x)\s(?:[2-9]|1[0-4]|two|three|four|five|six|seven|ten)\s(?:\(\d+\)\s)?consecutive\sdays)\b",
-    re.IGNORECASE,
-)
-_DIVIDED = re.compile(r",?\s(?:\w+\s){0,2}?(?=(?:in|divided)\b)", re.IGNORECASE)
-_WEEKDAY = r"(?:(?:mon|tues|wednes|thurs|fri|satur|sun)days?|(?-i:Mon|Tues?|Wed|Thurs?|Fri|Sat|Sun))"
-_WEEKDAYS = re.compile(
-    rf"\b{_WEEKDAY}(?P<through>\s?-\s?|\s(?:to|through)\s)?"
-    rf"(?(through){_WEEKDAY}|(?:[\s,/&]{{1,2}}(?:and\s)?{_WEEKDAY}){{1,3}})\b",
-    re.IGNORECASE,
-)
-_WEEKDAY_WORDS = tuple(
-    word
-    for day in ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-    for word in (day, day + "s", day[:3], day[:4], day[:5])
-)
-_TIME_WORDS = frozenset({"daily", "day", "weekly", "week", "month"})
-"""Without one of them no number is counted in a time."""
-
+_PER_MONTH = {1: Frequency.QM, 2: Frequency.Q2W}
+_HOURS = {4: Frequency.Q4H, 6: Frequency.Q6H, 8: Frequency.Q8H, 12: Frequency.Q12H, 24: Frequency.QD, 48: Frequency.QOD}
+_UNIT_DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
 _COMMON = (Frequency.QD, Frequency.BID, Frequency.QW, Frequency.Q2W, Frequency.Q3W, Frequency.Q4W)
 _TRUST = dict.fromkeys(Frequency, 0.95) | dict.fromkeys(_COMMON, 0.98) | {Frequency.ONCE: 0.92, Frequency.OTHER: 0.94}
 _TRUST_OF_SEVERAL = 0.75
 """Shares of right codes among those that stand in the words about a labelled dose, without listed days."""
+_MOST_DAYS = 14
+"""Giving on each of more days than these is not implied."""
 
-_PER_WEEKDAYS = {2: Frequency.BIW, 3: Frequency.TIW}
 
-
-def find_frequencies(text: str) -> tuple[Mark[Frequency], ...]:
-    """Every stated frequency in cleaned text, left to right.
+def find_frequencies(text: Tokens | str) -> tuple[Mark[Frequency], ...]:
+    """Every stated frequency, left to right.
 
     >>> [m.value.value for m in find_frequencies("q12h, then every three weeks, 3 times a week, b.i.d.")]
     ['Q12H', 'Q3W', 'TIW', 'BID']
     """
-    marks = drop_overlaps([*find_intervals(text), *_find_counts(text), *_find_weekdays(text), *_find_fixed(text)])
-    stated = _drop_totals(text, marks)
-    return _trust(text, drop_overlaps([*stated, *_find_each_day(text, stated)]))
+    tokens = read_text(text) if isinstance(text, str) else text
+    found = (*_find_intervals(tokens), *_find_counts(tokens), *_find_weekdays(tokens), *_find_fixed(tokens))
+    stated = _drop_totals(tokens, drop_overlaps(found))
+    return _trust(tokens.text, drop_overlaps([*stated, *_find_each_day(tokens, stated)]))
 
 
-def _drop_totals(text: str, marks: Sequence[Mark[Frequency]]) -> Sequence[Mark[Frequency]]:
+def _mark(value: Frequency, found: Found) -> Mark[Frequency]:
+    return Mark(value, *found.span)
+
+
+def _find_intervals(tokens: Tokens) -> Iterator[Mark[Frequency]]:
+    """Every stated interval, rule by rule; they may overlap."""
+    for found in rule("days_every").find(tokens):
+        yield _mark(Frequency.QD, found)
+    for found in rule("either_interval").find(tokens):
+        yield _mark(Frequency.OTHER, found)
+    for name in ("every_interval", "interval_apart", "per_interval", "hyphened_interval"):
+        for found in rule(name).find(tokens):
+            low, unit = read_number(found.read("low") or ""), (found.read("unit") or "")[:2].lower()
+            if low is None or unit == "mi" or rule("no_giving_before").ends(tokens, found.first, found.first - 10):
+                continue
+            ranged = "high" in found.match.re.groupindex and found.has("high")
+            yield _mark(Frequency.OTHER if ranged else _code(low, unit), found)
+
+
+def _code(count: float, unit: str) -> Frequency:
+    if unit[0] == "h":
+        return next((code for hours, code in _HOURS.items() if hours == count), Frequency.OTHER)
+    return code_interval(count * _UNIT_DAYS[unit[0]])
+
+
+def _find_counts(tokens: Tokens) -> Iterator[Mark[Frequency]]:
+    for found in rule("counted_times").find(tokens):
+        yield _mark(Frequency.OTHER if found.has("range") else _code_count(found, "low", "unit"), found)
+    for found in rule("times_behind").find(tokens):
+        yield _mark(_code_count(found, "high", "unit" if found.has("unit") else "unit_behind"), found)
+    for found in rule("doses_a_day").find(tokens):
+        if code := _PER_DAY.get(_read_count(found, "low")):
+            yield _mark(code, found)
+    for found in rule("divided_doses").find(tokens):
+        name = next(name for name in ("number", "number_before", "number_daily", "number_doses") if found.has(name))
+        count = _read_count(found, name)
+        yield _mark(_PER_DAY.get(count, Frequency.OTHER), found)
+    for found in rule("one_giving").find(tokens):
+        ones = {"1", "one"}.intersection(word.lower() for word in tokens.words[found.first : found.first + 2])
+        if ones and not _is_label(tokens, found):
+            yield _mark(Frequency.ONCE, found)
+
+
+def _is_label(tokens: Tokens, found: Found) -> bool:
+    """Whether "1 dose" goes on "phase 1 dose escalation"."""
+    before = tokens.words[found.first - 1].lower() if found.first else ""
+    return rule("label_before").ends(tokens, found.first) is not None or before in ("day", "week", "-", "/", ",", ".")
+
+
+def _read_count(found: Found, name: str) -> int:
+    value = read_number(found.read(name) or "")
+    return int(value) if value is not None and value == value // 1 < 100 else 0
+
+
+def _code_count(found: Found, number: str, unit: str) -> Frequency:
+    letter = (found.read(unit) or "")[0].lower()
+    table = {"d": _PER_DAY, "w": _PER_WEEK, "m": _PER_MONTH}[letter]
+    return table.get(_read_count(found, number), Frequency.OTHER)
+
+
+def _find_weekdays(tokens: Tokens) -> Iterator[Mark[Frequency]]:
+    for found in rule("weekdays").find(tokens):
+        days = 0 if found.has("through") else sum(1 for _ in rule("weekday").find(tokens, found.first, found.end))
+        yield _mark({2: Frequency.BIW, 3: Frequency.TIW}.get(days, Frequency.OTHER), found)
+
+
+def _find_fixed(tokens: Tokens) -> Iterator[Mark[Frequency]]:
+    for term in find_terms(tokens, "frequencies"):
+        first = term.first
+        either = term.value == "BID" and [word.lower() for word in tokens.words[max(0, first - 2) : first]]
+        if either in (["once", "or"], ["once", "to"]):
+            yield Mark(Frequency.OTHER, tokens.starts[first - 2], tokens.ends[term.end - 1])
+        else:
+            yield Mark(Frequency(term.value), tokens.starts[first], tokens.ends[term.end - 1])
+
+
+def _drop_totals(tokens: Tokens, marks: Sequence[Mark[Frequency]]) -> Sequence[Mark[Frequency]]:
     """Without the "per day" of a total that is divided: "40 mg per day in two divided doses"."""
-    divided = {mark.start for mark in marks if "divided" in text[mark.start : mark.end].lower()}
+    divided = [tokens.at(mark.start) for mark in marks if "divided" in tokens.text[mark.start : mark.end].lower()]
     if not divided:
         return marks
     kept = []
     for mark in marks:
-        gap = _DIVIDED.match(text, mark.end)
-        if mark.value is not Frequency.QD or gap is None or gap.end() not in divided:
+        end = tokens.before(mark.end)
+        gaps = [at for at in divided if end <= at <= end + 3]
+        if mark.value is not Frequency.QD or not any(tokens.codes.find("\n", end, at) < 0 for at in gaps):
             kept.append(mark)
     return kept
 
 
-def _find_each_day(text: str, marks: Sequence[Mark[Frequency]]) -> Iterator[Mark[Frequency]]:
+def _find_each_day(tokens: Tokens, marks: Sequence[Mark[Frequency]]) -> Iterator[Mark[Frequency]]:
     """The days on each of which a dose is given, in sentences that neither state a frequency nor list days."""
-    if "days" not in find_words(text):
-        return
+    spans = [found.part("span") for found in rule("each_of_days").find(tokens)]
+    spans += [(found.first, found.end) for found in rule("consecutive_days").find(tokens)]
     found = [
-        Mark(Frequency.QD, *match.span("span" if match["span"] else "consecutive"))
-        for match in _EACH_DAY.finditer(text)
+        Mark(Frequency.QD, tokens.starts[span[0]], tokens.ends[span[1] - 1])
+        for span in spans
+        if span and 2 <= _read_first(tokens, *span) <= _MOST_DAYS
     ]
     if not found:
         return
-    others = [*marks, *find_days(text)]
-    numbers = number_sentences(text, [*found, *others])
+    others = [*marks, *find_days(tokens)]
+    numbers = number_sentences(tokens.text, [*found, *others])
     stated = set(numbers[len(found) :])
     yield from (mark for mark, sentence in zip(found, numbers, strict=False) if sentence not in stated)
+
+
+def _read_first(tokens: Tokens, first: int, end: int) -> float:
+    """The first number of a range of tokens, or 0."""
+    return next((read_number(word) or 0 for word in tokens.words[first:end] if read_number(word)), 0)
 
 
 def _trust(text: str, marks: Sequence[Mark[Frequency]]) -> tuple[Mark[Frequency], ...]:
@@ -117,35 +160,3 @@ def _trust(text: str, marks: Sequence[Mark[Frequency]]) -> tuple[Mark[Frequency]
         Mark(mark.value, mark.start, mark.end, _TRUST_OF_SEVERAL if len(codes[sentence]) > 1 else _TRUST[mark.value])
         for mark, sentence in zip(marks, sentences, strict=True)
     )
-
-
-def _find_fixed(text: str) -> Iterator[Mark[Frequency]]:
-    for found in _FIXED.find(text):
-        either = _EITHER_BEFORE.search(text, max(0, found.start - 9), found.start) if found.value == "BID" else None
-        if either:  # "once or twice daily"
-            yield Mark(Frequency.OTHER, either.start(), found.end)
-        else:
-            yield Mark(Frequency(found.value), found.start, found.end)
-
-
-def _find_counts(text: str) -> Iterator[Mark[Frequency]]:
-    words = find_words(text)
-    if _TIME_WORDS.isdisjoint(words):
-        return
-    for found in find_at(_TIMES, text, sorted((*number_places(text), *words.get("x", ())))):
-        count = read_number(found["low"] or found["high"])
-        if count is None or (found["high"] and _LENGTH.fullmatch(found[0])):
-            continue
-        unit = found["unit"][0].lower()
-        table = _PER_DAY if unit == "d" else _PER_WEEK if unit == "w" else {1: Frequency.QM}
-        span_before = _RANGE_BEFORE.search(text, max(0, found.start() - 9), found.start())
-        value = Frequency.OTHER if span_before else table.get(int(count), Frequency.OTHER)
-        yield Mark(value, span_before.start() if span_before else found.start(), found.end())
-    for found in find_at(_TIMES_DOSE, text, number_places(text) if "x" in words else ()):
-        yield Mark(_PER_DAY[int(found["low"])], found.start(), found.end())
-
-
-def _find_weekdays(text: str) -> Iterator[Mark[Frequency]]:
-    for found in find_at(_WEEKDAYS, text, places_of(_WEEKDAY_WORDS, text)):
-        days = 0 if found["through"] else len(re.findall(_WEEKDAY, found[0], re.IGNORECASE))
-        yield Mark(_PER_WEEKDAYS.get(days, Frequency.OTHER), found.start(), found.end())

@@ -8,6 +8,7 @@ from operator import itemgetter
 from extractor.parse.parsed import ParsedRegimen, Reading, Span
 from extractor.schemas import Amount, Frequency, Period, Route, Support
 
+from .amounts import choose_levels
 from .calling import find_name
 from .clauses import split_clauses
 from .confidences import (
@@ -19,7 +20,6 @@ from .confidences import (
     trust_route,
     trust_timing,
 )
-from .doses import choose_levels
 from .facts import Fact, Statement
 from .quotes import choose_quote
 from .record_text import RecordText

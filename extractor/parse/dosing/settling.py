@@ -7,12 +7,12 @@ from dataclasses import replace
 from extractor.schemas import Frequency, Period, TimeUnit
 
 from .clauses import is_aside, split_clauses
+from .days import Schedule, code_schedule
+from .durations import find_lengths
 from .facts import Fact, Statement
 from .findings import find_all
-from .lengths import find_lengths
 from .marks import within
 from .passages import Passage
-from .schedules import Schedule, code_schedule
 
 __all__ = ["Timing", "find_trial_length", "fits", "is_rate", "settle_frequency", "settle_length", "settle_timing"]
 

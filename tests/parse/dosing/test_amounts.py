@@ -2,8 +2,7 @@
 
 import pytest
 
-from extractor.parse.dosing.amounts import find_amounts
-from extractor.parse.dosing.strengths import drop_explaining
+from extractor.parse.dosing.amounts import drop_explaining, find_amounts
 from extractor.parse.parsed import CERTAIN
 from extractor.text.clean import clean_text
 
@@ -79,6 +78,22 @@ def read(text: str) -> list[tuple[float | None, float | None, str]]:
         ("up to a target dose of 30 mg", [(None, 30, "mg")]),
         ("doses ranging from 150 mg every 4 weeks to 600 mg every 2 weeks", [(150, 600, "mg")]),
         ("5 mg every 4 weeks to 10 mg every 2 weeks", [(5, 5, "mg"), (10, 10, "mg")]),
+        ("four placebo tablets", [(4, 4, "tablet")]),
+        ("2 examplumab-matched placebo capsules", [(2, 2, "capsule")]),
+        ("one pill", [(1, 1, "pill")]),
+        ("a bolus of 2 insulin units", [(2, 2, "U")]),
+        (
+            "1000, 500, and 200, respectively, TCID50",
+            [(1000, 1000, "TCID50"), (500, 500, "TCID50"), (200, 200, "TCID50")],
+        ),
+        ("3 mg kg-1 loading dose", [(3, 3, "mg/kg")]),
+        ("10.000 IU", [(10000, 10000, "IU")]),
+        ("5 x 10e10 vp", [(5 * 10**10, 5 * 10**10, "vp")]),
+        ("1x106~1x108 CAR-T/kg", [(10**6, 10**8, "cells/kg")]),
+        ("6-18 mL per night", [(6, 18, "mL/day")]),
+        ("50 mg\u2044kg\u2044d", [(50, 50, "mg/kg/day")]),
+        ("100 Hz", [(100, 100, "Hz")]),
+        ("2 ug XY93 + 3 ug YZ", [(2, 2, "ug"), (3, 3, "ug")]),
     ],
 )
 def test_doses_are_read(text: str, expected: list[tuple[float | None, float | None, str]]) -> None:
@@ -110,6 +125,11 @@ def test_doses_are_read(text: str, expected: list[tuple[float | None, float | No
         "reconstituted with 1.4 mL",
         "a cumulative dose of 5100 SU",
         "Day 4 G-CSF",
+        "2.5 mL/25 mg",
+        "150 mg/capsule",
+        "0 mg",
+        "EXA-861 tablets",
+        "with 240 mL of water",
     ],
 )
 def test_limits_packages_and_samples_are_no_doses(text: str) -> None:
@@ -124,6 +144,8 @@ def test_limits_packages_and_samples_are_no_doses(text: str) -> None:
         ("2 puffs of 80 mcg", [(2, "puff")]),
         ("3 mg tab 1 tab", [(3, "mg")]),
         ("0.5 mL (30 mcg)", [(30, "ug")]),
+        ("0.5 mL containing 4.5 mg", [(4.5, "mg")]),
+        ("0.3 mL dose (6 mg)", [(6, "mg")]),
         ("30 Gy in 15 fractions of 2 Gy", [(2, "Gy")]),
         ("375 mg (300 mg for adolescents)", [(375, "mg"), (300, "mg")]),
         ("5 mg, 2 tablets", [(5, "mg"), (2, "tablet")]),

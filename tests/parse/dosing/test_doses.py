@@ -2,7 +2,7 @@
 
 import pytest
 
-from extractor.parse.dosing.doses import choose_levels
+from extractor.parse.dosing.amounts import choose_levels
 from extractor.schemas import Amount
 
 

@@ -28,6 +28,10 @@ from extractor.text.book import read_text
         ("gel applied to the scalp", ["topical"]),
         ("injected intra-articularly", ["other"]),
         ("54 Gy by 3D-CRT", ["external_beam"]),
+        ("5 mg iv over one hour", ["intravenous"]),
+        ("a diagnosis by DSM-IV", []),
+        ("grade IV disease", []),
+        ("oral hygiene", []),
     ],
 )
 def test_routes(text: str, expected: list[str]) -> None:

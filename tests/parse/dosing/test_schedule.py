@@ -2,13 +2,10 @@
 
 import pytest
 
-from extractor.parse.dosing.cycles import find_cycles
-from extractor.parse.dosing.days import code_days, find_days
+from extractor.parse.dosing.days import Schedule, code_days, code_schedule, find_days, find_moments
+from extractor.parse.dosing.durations import find_cycles, find_lengths
 from extractor.parse.dosing.findings import find_all
 from extractor.parse.dosing.frequencies import find_frequencies
-from extractor.parse.dosing.lengths import find_lengths
-from extractor.parse.dosing.moments import find_moments
-from extractor.parse.dosing.schedules import Schedule, code_schedule
 from extractor.schemas import Frequency, Period, TimeUnit
 from extractor.text.book import read_text
 
@@ -88,6 +85,23 @@ _CYCLE = Period(value=21, unit=TimeUnit.DAY)
         ("25 mg/m2 for 3 days (days -5 to -3)", []),
         ("25 mg twice daily for 3 days", ["BID"]),
         ("5 mg, monitored for 7 days", []),
+        ("dose increased every 4 weeks", []),
+        ("two tablets in the evening", ["QD"]),
+        ("1 puff morning and 1 puff evening", ["BID"]),
+        ("one drop in the morning, one at noon and one in the evening", ["TID"]),
+        ("a single daily dose", ["QD"]),
+        ("40 mg/kg/day in 4 doses", ["QID"]),
+        ("every 48 hours", ["QOD"]),
+        ("at 3 monthly intervals", ["Q3M"]),
+        ("20 mg 2 hours before sexual intercourse", ["PRN"]),
+        ("5 mg upon request", ["PRN"]),
+        ("continous infusion", ["continuous"]),
+        ("in two nightly dosages", ["BID"]),
+        ("five consecutive days of stimulation", ["QD"]),
+        ("30 mg/m2 x3 days", ["QD"]),
+        ("3 d/week", ["TIW"]),
+        ("one (1) injection", ["once"]),
+        ("1 session/month", ["QM"]),
     ],
 )
 def test_frequencies(text: str, expected: list[str]) -> None:
@@ -121,10 +135,15 @@ def test_frequencies(text: str, expected: list[str]) -> None:
         ("on Day 0 (week 1) and 84 (week 12)", [(0, 84)]),
         ("Day 1, Week 4 and Week 8", [(1, 28, 56)]),
         ("day 1 and again on day 15", [(1, 15)]),
+        ("on day 0, month 3 and month 6", [(0, 90, 180)]),
+        ("on day one", [(1,)]),
+        ("500 mg on the first day", [(1,)]),
+        ("according to a 0-1-6 month schedule", [(0, 30, 180)]),
+        ("a 0, 4, 24 week schedule", [(0, 28, 168)]),
     ],
 )
 def test_days(text: str, expected: list[tuple[int, ...]]) -> None:
-    assert [mark.value for mark in find_days(text)] == expected
+    assert [mark.value for mark in find_days(read_text(text))] == expected
 
 
 @pytest.mark.parametrize(
@@ -136,6 +155,8 @@ def test_days(text: str, expected: list[tuple[int, ...]]) -> None:
         ((1, 8, 15), 28, "QW"),
         ((1, 15), 28, "Q2W"),
         ((1, 22), None, "other"),
+        ((0, 28), None, "Q4W"),
+        ((0, 56), None, "Q8W"),
         ((1,), 21, "Q3W"),
         ((1,), None, "once"),
         ((1, 2, 3, 4, 5), 28, "QD"),
@@ -185,6 +206,8 @@ def test_cycles(text: str, expected: list[tuple[int, str]]) -> None:
     [
         ("daily for 12 weeks", [(12, "week")]),
         ("up to 6 cycles", [(6, "cycle")]),
+        ("5 mg twice daily for 2 more weeks", [(2, "week")]),
+        ("on day 1 courses II-VII", []),
         ("six 21 day cycles", [(6, "cycle")]),
         ("for 3 consecutive days", [(3, "day")]),
         ("a 12-week treatment period", [(12, "week")]),
@@ -244,7 +267,7 @@ def test_lengths_of_treatment(text: str, expected: list[tuple[int, str]]) -> Non
     ],
 )
 def test_moments(text: str, expected: list[str]) -> None:
-    assert [mark.value for mark in find_moments(text)] == expected
+    assert [mark.value for mark in find_moments(read_text(text))] == expected
 
 
 @pytest.mark.parametrize(
@@ -259,7 +282,7 @@ def test_moments(text: str, expected: list[str]) -> None:
     ],
 )
 def test_the_words_of_listed_days(text: str, expected: str) -> None:
-    assert [text[mark.start : mark.end] for mark in find_days(text)] == [expected]
+    assert [text[mark.start : mark.end] for mark in find_days(read_text(text))] == [expected]
 
 
 @pytest.mark.parametrize(
@@ -276,7 +299,7 @@ def test_the_words_of_listed_days(text: str, expected: str) -> None:
     ],
 )
 def test_times_of_day_events_and_visits_are_moments(text: str, expected: str) -> None:
-    assert [mark.value for mark in find_moments(text)] == [expected]
+    assert [mark.value for mark in find_moments(read_text(text))] == [expected]
 
 
 def test_a_total_per_day_does_not_tell_how_often() -> None:
@@ -300,7 +323,7 @@ def test_days_take_the_moment_behind_them_along() -> None:
 
 
 def test_the_number_of_an_allergen_is_no_day() -> None:
-    assert find_days("IgE to Fel d 1 and Can d 2") == ()
+    assert find_days(read_text("IgE to Fel d 1 and Can d 2")) == ()
 
 
 def test_the_length_of_a_cycle_is_not_that_of_the_treatment() -> None:
