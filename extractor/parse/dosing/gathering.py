@@ -8,9 +8,9 @@ from extractor.parse.requirements import Guarded
 from extractor.schemas import Frequency, Period, TimeUnit
 
 from .agents import PROCEDURES
-from .facts import FIELDS
+from .facts import FIELDS, Clause
 from .findings import Findings
-from .linking import Clause, Unit
+from .linking import Unit
 from .marks import Mark
 
 __all__ = ["choose_mark", "gather_marks"]

@@ -4,14 +4,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from extractor.parse.values import value
-
 from .agents import Agent
 from .clauses import BREAK
-from .findings import AmountMark, Findings
+from .facts import Clause
+from .findings import AmountMark
 from .marks import Mark
 
-__all__ = ["Clause", "Unit", "link_amounts"]
+__all__ = ["Unit", "link_amounts"]
 
 _SHORT_GAP = re.compile(r"\s*(?:of|de)?\s*(?:the\s|oral\s|intravenous\s|IV\s|each\s)?", re.IGNORECASE)
 _OTHER_AGENT = re.compile(
@@ -23,23 +22,6 @@ _CLOSE_GAP = re.compile(
     r"[\s(:,=-]*(?:at\s)?(?:an?\s)?(?:the\s)?(?:(?:starting|initial|fixed|flat|target|single|total|daily|oral|iv|dosed?|dosage|intravenous)\s?)*(?:of|at|is|:)?[\s(:]*",
     re.IGNORECASE,
 )
-
-
-@value(frozen=True, slots=True)
-class Clause:
-    """A clause of ``text`` with what is marked in it and the agents it names.
-
-    ``topic`` is who it speaks of if it names nobody; ``loyal`` holds where all of it is about the topic's
-    passage, so that an amount of something unnamed is still part of the regimen.
-    """
-
-    text: str
-    start: int
-    end: int
-    marks: Findings
-    named: Sequence[Mark[Agent]]
-    topic: Agent | None
-    loyal: bool
 
 
 @dataclass(slots=True)

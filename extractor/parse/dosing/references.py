@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from extractor.parse.requirements import Guarded
 
 from .clauses import split_clauses
-from .facts import Fact, Statement
+from .facts import Clause, Fact, Statement
 from .findings import find_all
-from .linking import Clause
 from .passages import Passage
 from .sameness import count_days
 
@@ -75,7 +74,7 @@ def _repeat(
         return
     marks = find_all(passage.tokens).inside(start, last)
     length = Fact(marks.length[0], passage.section) if marks.length else None
-    clause = Clause(passage.text, start, last, marks, (), None, loyal=False)
+    clause = Clause(passage.tokens, start, last, marks, (), None, loyal=False)
     told: set[str] = {s.agent.key for s in own if s.start >= reference.end()}
     for stretch in there:
         for other in (s for s in statements if stretch.holds(s)):

@@ -67,7 +67,7 @@ def _build(
     sure = trust_length(length, statement, source.whole)
     if trial_length and length is None and frequency.value not in {None, Frequency.ONCE}:
         length, sure = trial_length, trial_length.mark.confidence
-    first, last, _ = choose_quote(statement)
+    first, last = choose_quote(statement)
     role, role_sure = read_role(statement, passage.text, trial)
     return ParsedRegimen(
         chunk=source.chunk(number, statement.section, *_find_clause(statement, source)),

@@ -8,10 +8,10 @@ from extractor.parse.requirements import Guarded
 
 from .agents import GENERAL, PROCEDURES, Agent, Lexicon
 from .clauses import list_clauses
-from .facts import FIELDS, Fact, Statement
+from .facts import FIELDS, Clause, Fact, Statement
 from .findings import Findings, find_all
 from .gathering import choose_mark, gather_marks
-from .linking import Clause, Unit, link_amounts
+from .linking import Unit, link_amounts
 from .marks import Mark, drop_touching, within
 from .passages import Passage
 from .steps import append_statements
@@ -45,7 +45,7 @@ def read_passage(passage: Passage, lexicon: Lexicon, default: Agent | None) -> t
             _spread(passage, statements, inside, start)
             continue
         speaker = statements[-1].agent if goes_on else topic
-        clause = Clause(passage.text, start, end, inside, named, speaker, loyal=passage.is_intervention)
+        clause = Clause(passage.tokens, start, end, inside, named, speaker, loyal=passage.is_intervention)
         described = _describe(passage, clause, cyclic=cyclic)
         statements = append_statements(statements, described, is_step=piece.is_step)
         if named and not passage.is_intervention:
