@@ -86,6 +86,10 @@ class Statement:
     def levels(self) -> tuple[Amount, ...]:
         return tuple(dict.fromkeys(amount for fact in self.amounts for amount in fact.value))
 
+    def holds(self, fact: Fact) -> bool:
+        """Whether a fact stands in the clause of the statement."""
+        return fact.section == self.section and self.clause.start <= fact.mark.start < self.clause.end
+
     @property
     def named(self) -> bool:
         return self.mention is not None

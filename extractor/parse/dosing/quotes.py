@@ -11,6 +11,7 @@ from extractor.text.book import rule
 from extractor.text.lexer import Tokens
 
 from .facts import FIELDS, Statement
+from .linking import is_between
 from .marks import Mark
 
 __all__ = ["choose_quote", "find_anchor"]
@@ -25,24 +26,31 @@ _LATER = ("route", "frequency", "days")
 
 def choose_quote(statement: Statement) -> tuple[int, int]:
     """Start and end of the quote in the section's cleaned text."""
-    tokens, (start, end) = statement.clause.tokens, find_anchor(statement)
+    start, end = find_anchor(statement)
     end = _extend_end(statement, end)
     start = _extend_start(statement, start)
-    return _close_brackets(tokens.text, start, end)
+    return _close_brackets(statement.clause.text, start, end)
 
 
 def find_anchor(statement: Statement) -> tuple[int, int]:
     """What the quote has to hold: the doses that follow each other closely, else the first mark of the statement."""
+    facts = [mark for _, mark in _list_facts(statement)]
     amounts = sorted(_inside([fact.mark for fact in statement.amounts if fact.section == statement.section], statement))
-    own = amounts or sorted(_inside([mark for _, mark in _list_facts(statement)], statement))
-    if not own:
-        return statement.start, statement.end
-    start, end = own[0]
+    if not amounts:
+        behind = [mark for mark in facts if statement.mention and mark.start >= statement.mention.end]
+        own = sorted(_inside(behind, statement)) or sorted(_inside(facts, statement))
+        return own[0] if own else (statement.start, statement.end)
+    start, end = amounts[0]
     for (_, last), (first, following) in pairwise(amounts):
-        if first - last > _LIST_GAP or "\n" in statement.clause.text[last:first]:
+        parted = any(last <= mark.start < first for name, mark in _list_facts(statement) if name in _PARTS)
+        if first - last > _LIST_GAP or parted or "\n" in statement.clause.text[last:first]:
             break
         end = following
     return start, end
+
+
+_PARTS = ("frequency", "length")
+"""What stands between two doses that are no list."""
 
 
 def _inside(marks: list[Mark[object]], statement: Statement) -> list[tuple[int, int]]:
@@ -50,28 +58,32 @@ def _inside(marks: list[Mark[object]], statement: Statement) -> list[tuple[int, 
 
 
 def _list_facts(statement: Statement) -> list[tuple[str, Mark[object]]]:
-    """What the statement says in its own section, doses apart; not what a dose shares with the agents behind it."""
+    """What the statement says in its own section, doses apart; not what a dose shares with the agents behind it.
+
+    A placebo beside the agent is no other agent: "5 mg of Examplumab or placebo once a day".
+    """
     facts = ((name, getattr(statement, name)) for name in FIELDS)
-    border, end = statement.reach[1], statement.clause.end
+    border, clause = statement.reach[1], statement.clause
+    alone = all(m.value.kind == "placebo" or m.start < border for m in clause.named)
     return [
         (name, fact.mark)
         for name, fact in facts
-        if fact and fact.section == statement.section and not (statement.amounts and border <= fact.mark.start < end)
+        if fact
+        and fact.section == statement.section
+        and (alone or not statement.amounts or not border <= fact.mark.start < clause.end)
     ]
 
 
 def _extend_end(statement: Statement, end: int) -> int:
-    tokens, clause = statement.clause.tokens, statement.clause
+    clause = statement.clause
     end = _extend_tail(statement, end)
     for name, mark in sorted(_list_facts(statement), key=lambda fact: fact[1].start):
         later = mark.start >= clause.end
         gap = mark.start - end
         if mark.end <= end or gap > (_LIST_GAP if later else _GAP) or (later and name not in _LATER):
             continue
-        if gap > 0 and any(end <= m.start < mark.start and m is not statement.mention for m in clause.named):
-            continue
         end = _extend_tail(statement, mark.end)
-    return end if end < len(tokens.text) else len(tokens.text)
+    return end
 
 
 def _extend_tail(statement: Statement, end: int) -> int:
@@ -91,46 +103,51 @@ def _extend_start(statement: Statement, start: int) -> int:
     tokens, mention, clause = statement.clause.tokens, statement.mention, statement.clause
     start = _open(statement, start)
     if mention is None or not clause.start <= mention.start < start:
-        return start
-    first, last = tokens.at(mention.start), tokens.before(start)
-    between = rule("name_to_giving").covers(tokens, tokens.before(mention.end), last)
+        return start if statement.amounts else _include_verb(tokens, start)
+    first = tokens.at(mention.start)
     if statement.amounts:
-        begins_line = first == 0 or tokens.codes[first - 1] == "\n"
-        adjacent = start - mention.end < 3
         opened = _open(statement, mention.start)
-        if adjacent and opened < mention.start:
-            return opened
-        return mention.start if adjacent and not begins_line else start
-    if between:
+        if start - mention.end >= 3:
+            return start
+        begins_line = first == 0 or tokens.codes[first - 1] == "\n"
+        return opened if opened < mention.start else start if begins_line else mention.start
+    if is_between("name_to_giving", clause, mention.end, start):
         return _open(statement, mention.start)
-    given = rule("given").ends(tokens, last, max(0, last - 3))
+    return _include_verb(tokens, start)
+
+
+def _include_verb(tokens: Tokens, start: int) -> int:
+    place = tokens.before(start)
+    given = rule("given").ends(tokens, place, max(0, place - 2))
     return given.span[0] if given else start
 
 
 def _open(statement: Statement, start: int) -> int:
-    """The start with the words that open a dose, and marks of its giving next to it."""
+    """The start with the words that open a dose, and marks of its route and frequency before it."""
     tokens, clause = statement.clause.tokens, statement.clause
-    own = {mark.end: mark.start for _, mark in _list_facts(statement) if clause.start <= mark.start}
+    opens = {mark.end: mark.start for mark in (*clause.marks.route, *clause.marks.frequency) if mark.end <= start}
+    first = tokens.at(clause.start)
     while True:
         place = tokens.before(start)
-        before = tokens.ends[place - 1] if place else 0
-        if place and tokens.codes[place - 1] == ",":
-            before = tokens.ends[place - 2] if place > 1 else 0
-        if before in own and own[before] < start:
-            start = own[before]
-        elif (
-            (found := rule("dose_opening").ends(tokens, place, max(tokens.at(clause.start), place - 8)))
-            and found.span[0] < start
-            and found.end > found.first
-        ):
+        joint = place - (place > first and tokens.codes[place - 1] == "," or tokens.read(place - 1, place) == "or")
+        before = tokens.ends[joint - 1] if joint > first else -1
+        found = rule("dose_opening").ends(tokens, place, max(first, place - 8))
+        if opens.get(before, start) < start:
+            start = opens[before]
+        elif found and found.end > found.first and found.span[0] < start:
             start = found.span[0]
         else:
-            return start
+            article = place > first and rule("dose_article").covers(tokens, place - 1, place)
+            return tokens.starts[place - 1] if article and not statement.amounts else start
 
 
 def _close_brackets(text: str, start: int, end: int) -> tuple[int, int]:
-    """Brackets that are opened in the quote are closed in it, if the next sign does so."""
+    """The quote with the brackets that it opens or closes, where those stand near."""
     opened, closed = text.count("(", start, end), text.count(")", start, end)
-    if opened > closed and text[end : end + 1] == ")":
-        return start, end + 1
-    return start, end
+    if opened > closed and (close := text.find(")", end, end + _BRACKET)) >= 0:
+        return start, close + 1
+    return (start - 1, end) if closed > opened and text[start - 1 : start] == "(" else (start, end)
+
+
+_BRACKET = 25
+"""How many characters behind a quote the bracket that it opens may close."""
