@@ -126,5 +126,5 @@ def _is_full(statement: Statement, *, silent: bool) -> bool:
     if kind == "placebo":
         return statement.named and (timed or bool(statement.route))
     if not silent:
-        return statement.named and bool(statement.route) and timed
-    return statement.named and sum(said) > 1
+        return statement.named and (bool(statement.amounts) or bool(statement.route)) and sum(said) > 1
+    return statement.named and (bool(statement.amounts) or bool(statement.route)) and sum(said) > 1

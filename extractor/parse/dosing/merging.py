@@ -17,7 +17,7 @@ _MOST_WAYS = 50
 """An agent is given in no more ways: of a text that tells of more the latest are compared, so that time is linear."""
 _MOST_AMOUNTS = 50
 """No regimen has more amounts: what names more is a table, and all of it is not one way of giving."""
-_SECTIONS = ("arms", "interventions", "brief_summary", "detailed_description")
+_SECTIONS = ("arms", "interventions", "brief_summary", "detailed_description", "official_title")
 
 
 def merge_statements(statements: Iterable[Statement]) -> tuple[Statement, ...]:

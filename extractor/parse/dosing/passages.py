@@ -14,7 +14,7 @@ from extractor.text.passage import Section as ReadSection
 
 __all__ = ["Passage", "RecordText", "list_passages", "split_clauses"]
 
-_DESCRIPTIONS = ("detailed_description", "brief_summary")
+_DESCRIPTIONS = ("detailed_description", "brief_summary", "official_title")
 
 
 @dataclass(frozen=True)
