@@ -114,9 +114,9 @@ def _is_given(statement: Statement) -> bool:
 
 
 def _is_full(statement: Statement, *, silent: bool) -> bool:
-    """Whether a statement names its agent and enough of its giving.
+    """Whether a statement names an agent that no intervention is named after, and enough of its giving.
 
-    That is two things at least where nothing else tells of any giving, else how and when.
+    ``silent`` holds where arms and interventions tell of no giving at all.
     """
     kind = statement.agent.kind
     timed = bool(statement.frequency or statement.days)
@@ -125,6 +125,4 @@ def _is_full(statement: Statement, *, silent: bool) -> bool:
         return silent and statement.named and any(said)
     if kind == "placebo":
         return statement.named and (timed or bool(statement.route))
-    if not silent:
-        return statement.named and (bool(statement.amounts) or bool(statement.route)) and sum(said) > 1
-    return statement.named and (bool(statement.amounts) or bool(statement.route)) and sum(said) > 1
+    return statement.named and bool(statement.amounts or statement.route) and sum(said) > 1

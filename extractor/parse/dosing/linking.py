@@ -44,6 +44,8 @@ def link_amounts(clause: Clause) -> list[Unit]:
     units = [Unit(m.value, m.confidence, m.start, m.end, m, amounts=[]) for m in clause.named]
     loose: list[Unit] = []
     for amount in clause.marks.amounts:
+        if rule("dose_change").ends(clause.tokens, clause.tokens.before(amount.start)):
+            continue
         if unit := _find_owner(clause, amount, units, loose):
             unit.amounts.append(amount)
     units = _join_same([*units, *loose])

@@ -155,12 +155,12 @@ def _is_same_way(first: Statement, second: Statement) -> bool:
 
 
 def _only_dose_changes(first: Statement, second: Statement) -> bool:
-    """Whether two steps state doses and the same frequency: "1 mg daily for 4 weeks, then 0.5 mg daily for 4 weeks"."""
+    """Whether two steps state doses and the same frequency: "1 mg daily for 4 weeks, then 0.5 mg daily"."""
     if not (first.amounts and second.amounts) or first.levels[0].unit != second.levels[0].unit:
         return False
     if first.frequency and second.frequency:
         return bool(first.frequency.value == second.frequency.value)
-    return not (first.days or second.days or first.length or second.length)
+    return not all(one.frequency or one.days or one.length for one in (first, second))
 
 
 def _last_differently(first: Statement, second: Statement) -> bool:
