@@ -174,6 +174,8 @@ def _differ_in_days(first: Statement, second: Statement) -> bool:
     """Whether two lists of days are two ways of giving; beside a dose, one day without is often the first of many."""
     one: tuple[int, ...] = first.days.value if first.days else ()
     other: tuple[int, ...] = second.days.value if second.days else ()
+    if first.frequency and second.frequency and first.frequency.value == second.frequency.value and first.levels == second.levels:
+        return False
     if (len(one) > 1 and len(other) > 1) or (first.amounts and second.amounts):
         return one != other
     if first.amounts:
