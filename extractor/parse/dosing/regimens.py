@@ -6,6 +6,7 @@ annotated records.
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from operator import itemgetter
 from typing import Any
 
@@ -21,7 +22,7 @@ from .findings import Findings
 from .passages import RecordText
 from .quotes import choose_quote
 from .roles import read_role
-from .settling import is_rate, settle_frequency, settle_length, settle_timing
+from .settling import find_trial_cycle, is_cyclic, is_rate, settle_frequency, settle_length, settle_timing
 from .trials import Trial
 
 __all__ = ["build_regimens"]
@@ -52,6 +53,10 @@ def build_regimens(
     """
     order = {section: place for place, section in enumerate(source.passages)}
     ordered = sorted(statements, key=lambda s: (order[s.section], s.start))
+    if trial_cycle := find_trial_cycle(findings):
+        ordered = [
+            replace(s, cycle=trial_cycle) if s.cycle is None and s.days and is_cyclic(s) else s for s in ordered
+        ]
     lengths = [settle_length(statement, findings[statement.section]) for statement in ordered]
     if trial_length and any(length and length.value not in {None, trial_length.value} for length in lengths):
         trial_length = None

@@ -15,7 +15,7 @@ from .passages import Passage
 from .schedules import Schedule, code_schedule
 
 __all__ = [
-    "Timing", "count_days", "find_trial_length", "fits", "is_rate", "settle_frequency", "settle_length", "settle_timing"
+    "Timing", "count_days", "find_trial_cycle", "find_trial_length", "fits", "is_cyclic", "is_rate", "settle_frequency", "settle_length", "settle_timing"
 ]  # fmt: skip
 
 Timing = tuple[Fact, int, int]
@@ -47,15 +47,27 @@ def _find_described_lengths(descriptions: Sequence[Passage], findings: Mapping[s
                     yield Fact(replace(mark, confidence=_TRUST_OF_TRIAL), passage.section)
 
 
+def find_trial_cycle(findings: Mapping[str, Findings]) -> Fact | None:
+    """The cycle of the trial, if the record names one and no other."""
+    stated = [
+        Fact(mark, section) for section, found in findings.items() for mark in found.cycle if mark.value is not None
+    ]
+    return stated[0] if len({count_days(fact.value) for fact in stated}) == 1 else None
+
+
+def is_cyclic(statement: Statement) -> bool:
+    """Whether an agent is given in cycles: its passage speaks of them, or its dose is one per m2, as in cycles it is."""
+    return statement.cyclic or any("m2" in amount.unit or amount.unit == "AUC" for amount in statement.levels)
+
+
 def settle_frequency(statement: Statement) -> Frequency | None:
     """The frequency that the words, the listed days and the cycle amount to; doses per m2 are given in cycles."""
-    surface = any("m2" in amount.unit or amount.unit == "AUC" for amount in statement.levels)
     stated = code_schedule(
         Schedule(
             stated=statement.frequency.value if statement.frequency else None,
             days=statement.days.value if statement.days else (),
             cycle=statement.cycle.value if statement.cycle else None,
-            cyclic=statement.cyclic or surface,
+            cyclic=is_cyclic(statement),
         )
     )
     if stated is None and is_rate(statement):
@@ -66,7 +78,7 @@ def settle_frequency(statement: Statement) -> Frequency | None:
 def _is_at_single_event(statement: Statement) -> bool:
     """Whether a dose is given at what happens once, and no length says that it goes on: "1 hour before surgery"."""
     moment, tokens = statement.moment, statement.clause.tokens
-    if moment is None or not _belongs(moment, statement) or not statement.amounts or statement.length:
+    if moment is None or not _belongs(moment, statement) or statement.length:
         return False
     place = tokens.at(moment.mark.start), tokens.before(moment.mark.end)
     return bool(rule("single_event").search(tokens, *place)) and not rule("repeated_event").search(tokens, *place)
