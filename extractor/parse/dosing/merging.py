@@ -28,7 +28,12 @@ def merge_statements(statements: Iterable[Statement]) -> tuple[Statement, ...]:
     by_agent: dict[str, list[Statement]] = {}
     for statement in statements:
         by_agent.setdefault(statement.agent.key, []).append(statement)
-    return tuple(_quote(merged) for group in by_agent.values() for merged in _merge_group(group))
+    merged = [_quote(one) for group in by_agent.values() for one in _merge_group(group)]
+    routes = {one.route.value: one.route for one in merged if one.route}
+    if len(routes) != 1:
+        return tuple(merged)
+    (route,) = routes.values()
+    return tuple(replace(one, route=one.route or route) if one.agent.kind == "placebo" else one for one in merged)
 
 
 def _merge_group(group: list[Statement]) -> list[Statement]:
