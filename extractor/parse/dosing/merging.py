@@ -107,9 +107,7 @@ def _choose_place(merged: Statement) -> Statement:
     if merged.amounts:
         unit = merged.levels[0].unit
         told = tuple(one for one in told if one.amounts and one.levels[0].unit == unit) or (merged,)
-    return min(
-        told, key=lambda one: (-len(one.levels), -one.richness, _SECTIONS.index(one.section.partition("[")[0]))
-    )
+    return min(told, key=lambda one: (-len(one.levels), -one.richness, _SECTIONS.index(one.section.partition("[")[0])))
 
 
 def _is_other_way(statement: Statement, routes: Collection[Route]) -> bool:
@@ -179,7 +177,12 @@ def _differ_in_days(first: Statement, second: Statement) -> bool:
     """Whether two lists of days are two ways of giving; beside a dose, one day without is often the first of many."""
     one: tuple[int, ...] = first.days.value if first.days else ()
     other: tuple[int, ...] = second.days.value if second.days else ()
-    if first.frequency and second.frequency and first.frequency.value == second.frequency.value and first.levels == second.levels:
+    if (
+        first.frequency
+        and second.frequency
+        and first.frequency.value == second.frequency.value
+        and first.levels == second.levels
+    ):
         return False
     if (len(one) > 1 and len(other) > 1) or (first.amounts and second.amounts):
         return one != other

@@ -129,7 +129,7 @@ def _open(statement: Statement, start: int) -> int:
     first = tokens.at(clause.start)
     while True:
         place = tokens.before(start)
-        joint = place - (place > first and tokens.codes[place - 1] == "," or tokens.read(place - 1, place) == "or")
+        joint = place - ((place > first and tokens.codes[place - 1] == ",") or tokens.read(place - 1, place) == "or")
         before = tokens.ends[joint - 1] if joint > first else -1
         found = rule("dose_opening").ends(tokens, place, max(first, place - 8))
         if opens.get(before, start) < start:

@@ -55,7 +55,11 @@ def _list_parts(passage: Passage) -> Iterator[_Part]:
 
 
 def _repeat(
-    passage: Passage, findings: Findings, place: tuple[int, int], parts: Sequence[_Part], statements: Sequence[Statement]
+    passage: Passage,
+    findings: Findings,
+    place: tuple[int, int],
+    parts: Sequence[_Part],
+    statements: Sequence[Statement],
 ) -> Iterator[Statement]:
     (start, end), tokens = place, passage.tokens
     reference = rule("as_in_group").search(tokens, tokens.at(start), tokens.before(end))
@@ -75,8 +79,9 @@ def _repeat(
     told: set[str] = {s.agent.key for s in own if s.start >= reference.span[1]}
     for part in there:
         for other in (s for s in statements if part.holds(s)):
-            known = other.agent.key in told or other.cycle is None
-            if known or count_days(other.cycle and other.cycle.value) == count_days(cycle.value):
+            if other.agent.key in told or other.cycle is None:
+                continue
+            if count_days(other.cycle.value) == count_days(cycle.value):
                 continue
             told.add(other.agent.key)
             yield replace(

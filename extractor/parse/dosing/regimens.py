@@ -11,7 +11,7 @@ from operator import itemgetter
 from typing import Any
 
 from extractor.parse.parsed import ParsedRegimen, Reading, Span
-from extractor.schemas import Amount, Frequency, Period, Route, Support
+from extractor.schemas import Amount, Frequency, Route, Support
 from extractor.text.book import rule
 
 from .calling import find_name
@@ -54,9 +54,7 @@ def build_regimens(
     order = {section: place for place, section in enumerate(source.passages)}
     ordered = sorted(statements, key=lambda s: (order[s.section], s.start))
     if trial_cycle := find_trial_cycle(findings):
-        ordered = [
-            replace(s, cycle=trial_cycle) if s.cycle is None and s.days and is_cyclic(s) else s for s in ordered
-        ]
+        ordered = [replace(s, cycle=trial_cycle) if s.cycle is None and s.days and is_cyclic(s) else s for s in ordered]
     lengths = [settle_length(statement, findings[statement.section]) for statement in ordered]
     if trial_length and any(length and length.value not in {None, trial_length.value} for length in lengths):
         trial_length = None
@@ -72,9 +70,7 @@ def build_regimens(
 class _Builder:
     """Builds the regimen of one statement. ``told`` names the kinds of findings that the record has anywhere."""
 
-    def __init__(
-        self, statement: Statement, source: RecordText, raw: Mapping[str, str], told: Collection[str]
-    ) -> None:
+    def __init__(self, statement: Statement, source: RecordText, raw: Mapping[str, str], told: Collection[str]) -> None:
         self.statement = statement
         self.source = source
         self.raw = raw

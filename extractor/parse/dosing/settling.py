@@ -15,8 +15,17 @@ from .passages import Passage
 from .schedules import Schedule, code_schedule
 
 __all__ = [
-    "Timing", "count_days", "find_trial_cycle", "find_trial_length", "fits", "is_cyclic", "is_rate", "settle_frequency", "settle_length", "settle_timing"
-]  # fmt: skip
+    "Timing",
+    "count_days",
+    "find_trial_cycle",
+    "find_trial_length",
+    "fits",
+    "is_cyclic",
+    "is_rate",
+    "settle_frequency",
+    "settle_length",
+    "settle_timing",
+]
 
 Timing = tuple[Fact, int, int]
 """The fact that tells when an agent is given, and start and end of all that belongs to it, in its section."""
@@ -56,7 +65,7 @@ def find_trial_cycle(findings: Mapping[str, Findings]) -> Fact | None:
 
 
 def is_cyclic(statement: Statement) -> bool:
-    """Whether an agent is given in cycles: its passage speaks of them, or its dose is one per m2, as in cycles it is."""
+    """Whether an agent is given in cycles: its passage speaks of them, or its dose is per m2, as in cycles."""
     return statement.cyclic or any("m2" in amount.unit or amount.unit == "AUC" for amount in statement.levels)
 
 
