@@ -105,8 +105,8 @@ class _Builder:
     def find_clause(self) -> tuple[int, int]:
         """The clause, or title, in which the statement begins, as far as the statement reaches."""
         statement, passage = self.statement, self.source.passages[self.statement.section]
-        clauses = sorted([passage.title, *passage.clauses])
-        start, end = clauses[max(0, bisect_right(clauses, statement.start, key=itemgetter(0)) - 1)]
+        place = bisect_right(passage.clauses, statement.start, key=itemgetter(0))
+        start, end = passage.clauses[place - 1] if place else passage.title
         if not start <= statement.start < end:
             start, end = statement.start, statement.end
         return min(start, statement.start), max(end, statement.end)
