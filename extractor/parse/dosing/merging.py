@@ -107,7 +107,12 @@ def _choose_place(merged: Statement) -> Statement:
     if merged.amounts:
         unit = merged.levels[0].unit
         told = tuple(one for one in told if one.amounts and one.levels[0].unit == unit) or (merged,)
-    return min(told, key=lambda one: (-len(one.levels), -one.richness, _SECTIONS.index(one.section.partition("[")[0])))
+    return min(told, key=_rank_place)
+
+
+def _rank_place(one: Statement) -> tuple[int, int, int]:
+    own = sum(fact is not None and one.holds(fact) for fact in (getattr(one, name) for name in FIELDS))
+    return -len(one.levels), -own, _SECTIONS.index(one.section.partition("[")[0])
 
 
 def _is_other_way(statement: Statement, routes: Collection[Route]) -> bool:
