@@ -82,6 +82,8 @@ def _extend_end(statement: Statement, end: int) -> int:
         gap = mark.start - end
         if mark.end <= end or gap > (_LIST_GAP if later else _GAP) or (later and name not in _LATER):
             continue
+        if clause.text.count("\n", end, mark.start) > 1:
+            continue  # from an arm's label, over its type, into its description
         end = _extend_tail(statement, mark.end)
     return end
 
