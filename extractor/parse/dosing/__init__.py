@@ -15,7 +15,7 @@ from .candidates import find_candidates
 from .clauses import has_rule, tells_elsewhere
 from .facts import Statement
 from .findings import Findings, find_all
-from .merging import drop_renamed, merge_statements
+from .merging import merge_statements
 from .passages import Passage, RecordText, list_passages
 from .references import resolve_references
 from .regimens import build_regimens
@@ -50,14 +50,13 @@ def read_dosing(record: TrialRecord, sections: Mapping[str, Section], numbers: I
     lexicon = build_lexicon(groups, descriptions)
     statements = read_statements(groups, descriptions, lexicon, findings)
     places = {passage.section: passage for passage in passages}
-    united = merge_statements(statements)
-    merged = drop_renamed(united, places, lexicon)
+    merged = merge_statements(statements)
     source = RecordText(places, {name: section.cleaned for name, section in sections.items()})
     raw = {section.name: section.text for section in record.sections}
     trial = view_trial(passages, lexicon, merged, [sections[name].tokens for name in _TITLES if name in sections])
     length = find_trial_length(descriptions, findings)
     regimens = build_regimens(merged, source, findings, trial, numbers, raw, length) if merged else ()
-    told = {statement.agent.key for statement in united}
+    told = {statement.agent.key for statement in merged}
     used = [statement for statement in statements if statement.agent.key in told]
     return ParsedDosing(regimens, find_candidates(used, passages, findings, source, lexicon, numbers))
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from extractor.text.book import rule
-from extractor.text.patterns import Found
 
 from .agents import Agent
 from .clauses import find_breaks
@@ -102,14 +101,6 @@ def _join_same(units: list[Unit]) -> list[Unit]:
     return joined
 
 
-def _joins_routes(clause: Clause, joint: Found, following: Unit) -> bool:
-    """Whether "or" stands between two routes of one agent: "oral or IV", but not "A IV or oral B"."""
-    start, end = joint.span
-    before = any(0 <= start - route.end <= 1 for route in clause.marks.route)
-    behind = (route for route in clause.marks.route if 0 <= route.start - end <= 1)
-    return before and any(route.end + 1 != following.start for route in behind)
-
-
 def _share_out(clause: Clause, units: list[Unit]) -> None:
     """Each unit's span runs to the last break before the next unit."""
     taken = clause.marks.spans()
@@ -123,7 +114,6 @@ def _share_out(clause: Clause, units: list[Unit]) -> None:
             found.span[0]
             for found in find_breaks(clause.tokens, min(unit.end, following.start), following.start)
             if not any(first < found.span[0] < last for first, last in taken)
-            and not _joins_routes(clause, found, following)
         ]
         border = breaks[-1] if breaks else following.start
         unit.territory = (position, border)

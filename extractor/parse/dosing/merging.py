@@ -1,17 +1,16 @@
 """Statements about one way of giving an agent become one regimen, wherever they stand."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from extractor.schemas import Frequency, Route
 from extractor.text.book import rule
 
-from .agents import PROCEDURES, Lexicon
+from .agents import PROCEDURES
 from .facts import FIELDS, Statement
-from .passages import Passage
 from .settling import count_days, fits, is_rate, settle_frequency
 
-__all__ = ["drop_renamed", "merge_statements"]
+__all__ = ["merge_statements"]
 
 _MOST_WAYS = 50
 """An agent is given in no more ways: of a text that tells of more the latest are compared, so that time is linear."""
@@ -48,7 +47,7 @@ def _merge_group(group: list[Statement]) -> list[Statement]:
         ]
     routes = {s.route.value for s in strong if s.route}
     others = [s for s in weak if _is_other_way(s, routes)]
-    return [*_share_route(strong), *_unite(others)]
+    return [*strong, *_unite(others)]
 
 
 def _rank(statement: Statement) -> tuple[int, bool, bool]:
@@ -79,15 +78,6 @@ def _fill(statement: Statement, filler: Statement) -> Statement:
         amounts = []
     told_by = (*(statement.told_by or (statement,)), *(filler.told_by or (filler,)))
     return replace(statement, amounts=(*statement.amounts, *amounts), told_by=told_by, **changes)
-
-
-def _share_route(statements: list[Statement]) -> list[Statement]:
-    """The one route that is stated for an agent holds for all its regimens."""
-    routes = {s.route.value: s.route for s in statements if s.route}
-    if len(routes) != 1:
-        return statements
-    (route,) = routes.values()
-    return [replace(s, route=s.route or route) for s in statements]
 
 
 def _quote(merged: Statement) -> Statement:
@@ -213,47 +203,3 @@ def _is_repeated(part: Statement, cycle: Statement) -> bool:
         return False
     tokens = cycle.clause.tokens
     return rule("repeats").ends(tokens, tokens.before(fact.mark.start), tokens.at(cycle.clause.start)) is not None
-
-
-def drop_renamed(
-    statements: Sequence[Statement], passages: Mapping[str, Passage], lexicon: Lexicon
-) -> tuple[Statement, ...]:
-    """The merged statements without those that only say again, by another name, what another one says.
-
-    That is "Given IV" of a registered agent which the arms call otherwise; and what a description says of an agent
-    that is not registered, where the same holds of one that is and that the description never names.
-    """
-    registered = {agent.key for agent in lexicon.agents}
-    strangers = [s for s in statements if s.agent.key not in registered and not s.section.startswith("interventions")]
-    if not strangers:
-        return tuple(statements)
-
-    def names(section: str, statement: Statement) -> bool:
-        passage = passages[section]
-        return any(m.value.key == statement.agent.key for m in lexicon.find(passage.tokens, section))
-
-    def is_repeated(one: Statement) -> bool:
-        if one.agent.key not in registered:
-            return not passages[one.section].is_group and any(
-                _are_alike(one, other) and not names(one.section, other)
-                for other in statements
-                if other.agent.key in registered and one.agent.kind in {other.agent.kind, "introduced"}
-            )
-        return _tells_route_alone(one) and any(
-            s.route and s.route.value == one.route.value and not names(s.section, one) for s in strangers if one.route
-        )
-
-    return tuple(statement for statement in statements if not is_repeated(statement))
-
-
-def _tells_route_alone(statement: Statement) -> bool:
-    told = (statement.amounts, statement.frequency, statement.days, statement.length)
-    return statement.section.startswith("interventions") and not any(told)
-
-
-def _are_alike(one: Statement, other: Statement) -> bool:
-    """Whether both tell of the same route and frequency, and the first of no dose of its own."""
-    if one.amounts or one.route is None or other.route is None or one.route.value != other.route.value:
-        return False
-    frequency = settle_frequency(one)
-    return frequency is not None and frequency == settle_frequency(other)

@@ -8,7 +8,7 @@ from typing import Any
 from extractor.schemas import Frequency, Period, Route, TimeUnit
 from extractor.text.book import rule
 
-from .agents import GENERAL, PROCEDURES, Agent, Lexicon
+from .agents import PROCEDURES, Agent, Lexicon
 from .clauses import has_rule, list_clauses
 from .facts import FIELDS, Clause, Fact, Statement
 from .findings import Findings
@@ -43,7 +43,7 @@ def read_passage(passage: Passage, marks: Findings, lexicon: Lexicon, default: A
             topic = default  # another paragraph
         seen = start
         inside = marks.inside(start, end)
-        named = _prefer_known(inside, within(mentions, start, end))
+        named = within(mentions, start, end)
         goes_on = piece.is_step and bool(statements) and not named
         if statements and not named and not inside.amounts and not goes_on:
             _spread(passage, statements, inside, start)
@@ -55,19 +55,6 @@ def read_passage(passage: Passage, marks: Findings, lexicon: Lexicon, default: A
         if named and not passage.is_intervention:
             topic = named[-1].value
     return tuple(statements)
-
-
-def _prefer_known(marks: Findings, named: Sequence[Mark[Agent]]) -> Sequence[Mark[Agent]]:
-    """The agents of a clause; what is only introduced counts alone, or where something is said before the next one."""
-    if all(mention.confidence < GENERAL for mention in named):
-        return named
-    spans = marks.spans()
-    nexts = [*(mention.start for mention in named[1:]), 0]
-    return tuple(
-        mention
-        for mention, following in zip(named, nexts, strict=True)
-        if mention.confidence >= GENERAL or any(mention.end <= first and last <= following for first, last in spans)
-    )
 
 
 def _identify(mention: Mark[Agent], own: Agent | None) -> Mark[Agent]:
@@ -147,7 +134,7 @@ def _gather(clause: Clause, units: list[Unit], place: int, own: Findings) -> dic
     for name in FIELDS:
         mark = _choose(getattr(own, name), name)
         lends = not refers and (name != "route" or unit.agent.kind not in PROCEDURES)
-        shared = name in {"cycle", "length"} or not timed or (name == "route" and _is_joined(units, place, clause))
+        shared = name in {"cycle", "length"} or not timed
         if mark is None and not (name == "length" and own.length) and lends and shared:
             mark = _borrow(units, place, clause.marks, name)
             if name == "length" and timed and mark and not _counts_cycles(mark):
@@ -157,15 +144,6 @@ def _gather(clause: Clause, units: list[Unit], place: int, own: Findings) -> dic
     if not timed and (rate := _find_rate(clause, unit)):
         fields["frequency"] = rate
     return fields
-
-
-def _is_joined(units: Sequence[Unit], place: int, clause: Clause) -> bool:
-    """Whether a unit is but the last of two names: "intrathecal A or B"."""
-    before = units[place - 1].mention if place else None
-    mention = units[place].mention
-    if not (before and mention):
-        return False
-    return clause.text[before.end : mention.start].strip() in {"and", "or", "and/or"}
 
 
 def _choose(marks: Sequence[Mark[Any]], name: str) -> Mark[Any] | None:
