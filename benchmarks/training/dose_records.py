@@ -13,6 +13,7 @@ from benchmarks.scores import Guess, format_calibration
 from extractor.parse.dosing import read_statements
 from extractor.parse.dosing.agents import Lexicon, build_lexicon
 from extractor.parse.dosing.facts import Statement
+from extractor.parse.dosing.findings import find_all
 from extractor.parse.dosing.merging import merge_statements
 from extractor.parse.dosing.names import name_key
 from extractor.parse.dosing.passages import Passage, list_passages
@@ -71,8 +72,9 @@ def read_dose_record(labelled: LabelledDoses) -> DoseRecord:
     sections = {section.name: read_section(section.name, section.text) for section in record.sections}
     groups, descriptions = list_passages(record, sections)
     lexicon = build_lexicon(groups, descriptions)
-    statements = merge_statements(read_statements(groups, descriptions, lexicon))
     passages = (*groups, *descriptions)
+    findings = {passage.section: find_all(passage.tokens) for passage in passages}
+    statements = merge_statements(read_statements(groups, descriptions, lexicon, findings))
     return DoseRecord(labelled.trial, labelled.group, sections, passages, lexicon, statements, labelled.doses)
 
 

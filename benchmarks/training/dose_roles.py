@@ -10,13 +10,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from benchmarks.label_files import Row
+from benchmarks.scores import Guess
 from extractor.parse.dosing.facts import Statement
 from extractor.parse.dosing.role_features import describe_role
 from extractor.schemas import Role
 
-from .dose_places import judge
 from .dose_records import DoseRecord, format_folds, is_agent, parse_options, read_dose_records
-from .log_linear import Choice, Weights, fit_weights
+from .log_linear import Choice, Weights, choose, fit_weights
 
 _HEAD = """\
 # How much each feature of an agent (see roles.py) counts for each role: the weights of a log-linear model, in nats,
@@ -48,6 +48,12 @@ def main() -> None:
     print(*format_folds(choices, groups, lambda some: train(some, names), judge), sep="\n")
     if chosen.out:
         chosen.out.write_text(format_weights(train(choices, names), names), "utf-8")
+
+
+def judge(choice: Choice, weights: Weights) -> Guess:
+    """Whether the likeliest role is the right one."""
+    best, confidence = choose(choice, weights)
+    return Guess(best == choice.right, confidence)
 
 
 def read_labelled(record: DoseRecord) -> Iterator[_Labelled]:

@@ -12,9 +12,9 @@ from benchmarks.gold.figures import GROUPS
 from benchmarks.label_files import Row
 from benchmarks.labels.dosing import LabelledDoses, build_record, read_dose_labels
 from benchmarks.scores import Guess
-from benchmarks.training import dose_places, dose_quotes, dose_roles
+from benchmarks.training import dose_roles
 from benchmarks.training.dose_records import DoseRecord, format_folds, read_dose_record
-from benchmarks.training.log_linear import Choice
+from benchmarks.training.log_linear import Choice, Weights
 from extractor.schemas import Role
 
 ROW: Row = {
@@ -79,7 +79,7 @@ def test_figures_tell_seen_from_unseen_trials_of_each_group() -> None:
     choices = [Choice(f"NCT9{number:07}", ((0,), (1,)), 0) for number in range(20)]
     groups = {choice.trial: GROUPS[int(choice.trial[-1]) > 4] for choice in choices}
 
-    def judge(choice: Choice, weights: dose_places.Weights) -> Guess:
+    def judge(choice: Choice, weights: Weights) -> Guess:
         return Guess(weights[0] == len(choices), 1.0)  # right with the weights of all alone
 
     lines = list(format_folds(choices, groups, lambda some: np.array([float(len(some))]), judge))
@@ -90,14 +90,6 @@ def test_figures_tell_seen_from_unseen_trials_of_each_group() -> None:
     assert ["right 1.000" in head for head in heads] == [True, False, True, False]
 
 
-def test_a_labelled_quote_is_among_the_candidates() -> None:
-    (quoted,) = dose_quotes.read_quoted(read_row(ROW))
-    text = ROW["sections"]["arms[0]"]
-    assert text[quoted.start : quoted.end] == "fictumab 5 mg orally once daily"
-    assert quoted.start in [place for place, _ in quoted.starts]
-    assert quoted.end in [place for place, _ in quoted.ends]
-
-
 def test_a_labelled_role_comes_with_what_is_true_of_the_agent() -> None:
     record = read_row(ROW)
     ((trial, features, role),) = dose_roles.read_labelled(record)
@@ -105,24 +97,7 @@ def test_a_labelled_role_comes_with_what_is_true_of_the_agent() -> None:
     assert "in experimental of experimental" in features
 
 
-def test_a_dose_that_two_sections_state_is_learned_from_where_it_is_quoted() -> None:
-    row = ROW | {"sections": ROW["sections"] | {"interventions[0]": "DRUG: Fictumab\n5 mg"}}
-    record = read_row(row)
-    ((trial, candidates, right),) = dose_places.read_told(record)
-    assert (trial, len(candidates)) == ("NCT90000001", 2)
-    assert "arms first" in candidates[right]
-
-
-def test_a_dose_that_one_section_states_teaches_nothing_of_places() -> None:
-    assert not list(dose_places.read_told(read_row(ROW)))
-
-
 def test_weights_are_written_as_data() -> None:
-    quotes = dose_quotes.format_weights(np.array([1.234, 0.01]), {'s:sign "': 0, "e:words 0": 1})
-    assert tomllib.loads(quotes) == {'s:sign "': 1.23}
-    assert tomllib.loads(dose_places.format_weights(np.array([1.234, 0.01]), {"body": 0, "always": 1})) == {
-        "body": 1.23
-    }
     weights = np.zeros(len(Role))
     weights[list(Role).index(Role.PLACEBO)] = 2.0
     assert tomllib.loads(dose_roles.format_weights(weights, {"always": 0}))["placebo"] == {"always": 2.0}

@@ -12,14 +12,13 @@ from extractor.text.passage import Section
 
 from .agents import PROCEDURES, Agent, Lexicon, build_lexicon
 from .candidates import find_candidates
+from .clauses import has_rule, tells_elsewhere
 from .facts import Statement
-from .given import is_given
+from .findings import Findings, find_all
 from .merging import merge_statements
-from .passages import Passage, list_passages
-from .record_text import RecordText, join_texts
+from .passages import Passage, RecordText, list_passages
 from .references import resolve_references
 from .regimens import build_regimens
-from .renamed import drop_renamed
 from .settling import find_trial_length
 from .statements import read_passage
 from .trials import view_trial
@@ -47,40 +46,32 @@ def read_dosing(record: TrialRecord, sections: Mapping[str, Section], numbers: I
     """
     groups, descriptions = list_passages(record, sections)
     passages = (*groups, *descriptions)
+    findings = {passage.section: find_all(passage.tokens) for passage in passages}
     lexicon = build_lexicon(groups, descriptions)
-    statements = read_statements(groups, descriptions, lexicon)
+    statements = read_statements(groups, descriptions, lexicon, findings)
     places = {passage.section: passage for passage in passages}
-    united = merge_statements(statements)
-    merged = drop_renamed(united, places, lexicon)
-    cleaned = {name: section.cleaned for name, section in sections.items()}
-    source = RecordText(places, cleaned, join_texts(passages), join_texts(descriptions))
+    merged = merge_statements(statements)
+    source = RecordText(places, {name: section.cleaned for name, section in sections.items()})
     raw = {section.name: section.text for section in record.sections}
-    titles = [sections[name].tokens for name in _TITLES if name in sections]
-    trial = view_trial(passages, lexicon, merged, titles)
-    length = find_trial_length(descriptions)
-    regimens = build_regimens(merged, source, trial, numbers, raw, length) if merged else ()
-    told = {statement.agent.key for statement in united}
+    trial = view_trial(passages, lexicon, merged, [sections[name].tokens for name in _TITLES if name in sections])
+    length = find_trial_length(descriptions, findings)
+    regimens = build_regimens(merged, source, findings, trial, numbers, raw, length) if merged else ()
+    told = {statement.agent.key for statement in merged}
     used = [statement for statement in statements if statement.agent.key in told]
-    return ParsedDosing(regimens, find_candidates(used, passages, source, lexicon, numbers))
+    return ParsedDosing(regimens, find_candidates(used, passages, findings, source, lexicon, numbers))
 
 
 def read_statements(
-    groups: Sequence[Passage], descriptions: Sequence[Passage], lexicon: Lexicon
+    groups: Sequence[Passage], descriptions: Sequence[Passage], lexicon: Lexicon, findings: Mapping[str, Findings]
 ) -> tuple[Statement, ...]:
-    """What the passages say of each agent, not yet merged."""
-    statements = _read_groups(groups, lexicon)
-    told = (*statements, *_read_descriptions(descriptions, lexicon, statements))
-    return resolve_references((*groups, *descriptions), told)
-
-
-def _read_groups(groups: Sequence[Passage], lexicon: Lexicon) -> list[Statement]:
-    """Statements of arms and interventions; an intervention speaks of its own agent unless it names another."""
+    """What the passages say of each agent, not yet merged. ``findings`` has those of each section."""
     own = {agent.section: agent for agent in reversed(lexicon.agents)}
     statements: list[Statement] = []
     for passage in groups:
-        agent = own.get(passage.section) or _find_topic(passage, lexicon)
-        statements += read_passage(passage, lexicon, agent)
-    return statements
+        topic = own.get(passage.section) or _find_topic(passage, lexicon)
+        statements += read_passage(passage, findings[passage.section], lexicon, topic)
+    statements += _read_descriptions(descriptions, lexicon, findings, statements)
+    return resolve_references((*groups, *descriptions), findings, statements)
 
 
 def _find_topic(group: Passage, lexicon: Lexicon) -> Agent | None:
@@ -90,7 +81,10 @@ def _find_topic(group: Passage, lexicon: Lexicon) -> Agent | None:
 
 
 def _read_descriptions(
-    descriptions: Sequence[Passage], lexicon: Lexicon, statements: Sequence[Statement]
+    descriptions: Sequence[Passage],
+    lexicon: Lexicon,
+    findings: Mapping[str, Findings],
+    statements: Sequence[Statement],
 ) -> list[Statement]:
     """Statements about the record's own agents; amounts only where arms and interventions state none.
 
@@ -102,17 +96,26 @@ def _read_descriptions(
     return [
         statement
         for passage in descriptions
-        for statement in read_passage(passage, lexicon, lexicon.only)
+        for statement in read_passage(passage, findings[passage.section], lexicon, lexicon.only)
         if (statement.agent.key in known or _is_full(statement, silent=silent))
-        and is_given(statement)
+        and _is_given(statement)
         and (statement.agent.key not in dosed if statement.amounts else statement.named)
     ]
 
 
-def _is_full(statement: Statement, *, silent: bool) -> bool:
-    """Whether a statement names its agent and enough of its giving.
+def _is_given(statement: Statement) -> bool:
+    """A dose needs a word of giving, and none that it is one of a test, of other trials or a limit."""
+    clause = statement.clause
+    if tells_elsewhere(clause.tokens, clause.start, clause.end):
+        return False
+    timed = statement.route or statement.frequency or statement.days
+    return bool(timed or has_rule("giving_verb", clause.tokens, clause.start, clause.end))
 
-    That is two things at least where nothing else tells of any giving, else how and when.
+
+def _is_full(statement: Statement, *, silent: bool) -> bool:
+    """Whether a statement names an agent that no intervention is named after, and enough of its giving.
+
+    ``silent`` holds where arms and interventions tell of no giving at all.
     """
     kind = statement.agent.kind
     timed = bool(statement.frequency or statement.days)
@@ -121,6 +124,4 @@ def _is_full(statement: Statement, *, silent: bool) -> bool:
         return silent and statement.named and any(said)
     if kind == "placebo":
         return statement.named and (timed or bool(statement.route))
-    if not silent:
-        return statement.named and bool(statement.route) and timed
-    return statement.named and sum(said) > 1
+    return statement.named and bool(statement.amounts or statement.route) and sum(said) > 1

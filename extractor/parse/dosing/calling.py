@@ -8,7 +8,7 @@ from .aliases import is_short_form
 from .facts import Statement
 from .introduced import find_substance
 from .names import is_vague, name_key, omit_salt, reach_salt
-from .record_text import RecordText
+from .passages import RecordText
 
 __all__ = ["find_name", "is_shorter"]
 

@@ -1,36 +1,26 @@
 """Passages that seem to hold a regimen which the rules could not read."""
 
-import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 
 from extractor.parse.parsed import Chunk
-from extractor.parse.requirements import Guarded
 from extractor.schemas import Amount
 
 from .agents import Lexicon
-from .clauses import is_aside, split_clauses
+from .clauses import has_rule, is_aside, tells_elsewhere
 from .facts import Statement
-from .findings import Findings, find_all
-from .given import tells_elsewhere
+from .findings import Findings
 from .marks import within
-from .passages import Passage
-from .record_text import RecordText
+from .passages import Passage, RecordText
 
 __all__ = ["find_candidates"]
-
-# A dose in words or units that no vocabulary holds: "a dose of 3 scoops".
-_DOSE = re.compile(r"\b(?:dose|dosage)\s?(?:of|is|was|:)\s(?:about\s|approximately\s|an?\s)?\d", re.IGNORECASE)
-_GIVING = Guarded(
-    r"\b(?:dos(?:e|age)s?|(?:re)?infus\w+|inject\w*|administ\w+|receiv\w+|given|giving|treated|undergo\w*|underwent|take|takes|"
-    r"taken|taking|ingest\w*|consum\w+|suppl[ei]ment\w+|applied|appl(?:y|ies)|use\sof|desensiti[sz]ed\sto)\b"
-)
 
 
 def find_candidates(
     statements: Iterable[Statement],
     passages: Sequence[Passage],
+    findings: Mapping[str, Findings],
     source: RecordText,
     lexicon: Lexicon,
     numbers: Iterator[int],
@@ -50,9 +40,9 @@ def find_candidates(
     for passage in passages:
         read = sorted(places.get(passage.section, ()))
         furthest = list(accumulate((end for _, end in read), max, initial=0))
-        marks = find_all(passage.tokens)
+        marks = findings[passage.section]
         mentions = lexicon.find(passage.tokens, passage.section)
-        for start, end in [passage.title, *split_clauses(passage.text, *passage.body)]:
+        for start, end in [passage.title, *passage.clauses]:
             if start >= end or furthest[bisect_left(read, (end,))] > start:
                 continue
             named = {mention.value.key for mention in within(mentions, start, end)}
@@ -68,8 +58,8 @@ def find_candidates(
 def _has_dose(passage: Passage, start: int, end: int, marks: Findings, known: frozenset[Amount]) -> bool:
     if amounts := within(marks.amounts, start, end):
         new = any(level not in known for amount in amounts for level in amount.value)
-        return new and (passage.is_group or _is_given(passage.text, start, end))
-    return passage.is_group and _DOSE.search(passage.text, start, end) is not None
+        return new and (passage.is_group or _is_given(passage, start, end))
+    return passage.is_group and has_rule("number_of_doses", passage.tokens, start, end)
 
 
 def _is_giving(passage: Passage, start: int, end: int, marks: Findings, *, named: bool) -> bool:
@@ -80,8 +70,9 @@ def _is_giving(passage: Passage, start: int, end: int, marks: Findings, *, named
     timed = bool(stated.frequency or stated.days or stated.length)
     if not (stated.route or timed) or not (named or passage.is_group or (stated.route and timed)):
         return False
-    return _is_given(passage.text, start, end) and not is_aside(passage.text, start, end)
+    return _is_given(passage, start, end) and not is_aside(passage.tokens, start, end)
 
 
-def _is_given(text: str, start: int, end: int) -> bool:
-    return _GIVING.search(text, start, end) is not None and not tells_elsewhere(text, start, end)
+def _is_given(passage: Passage, start: int, end: int) -> bool:
+    gives = has_rule("giving_verb", passage.tokens, start, end) or has_rule("dose_word", passage.tokens, start, end)
+    return gives and not tells_elsewhere(passage.tokens, start, end)

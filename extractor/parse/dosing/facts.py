@@ -1,23 +1,25 @@
 """What the clauses of a record say: facts, gathered in statements about one agent."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from extractor.parse.values import value
 from extractor.schemas import Amount
+from extractor.text.lexer import Tokens
 
 from .agents import Agent
 from .marks import Mark
 
 if TYPE_CHECKING:
-    from .linking import Clause
+    from .findings import Findings
 
-__all__ = ["FIELDS", "Fact", "Statement"]
+__all__ = ["FIELDS", "Clause", "Fact", "Statement"]
 
 FIELDS = ("route", "frequency", "cycle", "length", "days", "moment")
 """Fields of a statement that other clauses can fill."""
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Fact:
     """A mark and the section in which it stands."""
 
@@ -29,7 +31,29 @@ class Fact:
         return self.mark.value
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
+class Clause:
+    """A clause, half-open ``start:end`` in the section's text, with what is marked in it and the agents it names.
+
+    ``topic`` is who it speaks of if it names nobody; ``loyal`` holds where all of it is about the topic's
+    passage, so that an amount of something unnamed is still part of the regimen.
+    """
+
+    tokens: Tokens
+    start: int
+    end: int
+    marks: "Findings"
+    named: Sequence[Mark[Agent]]
+    topic: Agent | None
+    loyal: bool
+
+    @property
+    def text(self) -> str:
+        """The cleaned text of the whole section."""
+        return self.tokens.text
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """What one clause says of one agent.
 
@@ -46,7 +70,7 @@ class Statement:
     linked: float
     mention: Mark[Agent] | None
     cyclic: bool
-    clause: "Clause"
+    clause: Clause
     reach: tuple[int, int]
     step: int = 0
     amounts: tuple[Fact, ...] = ()
@@ -61,6 +85,10 @@ class Statement:
     @property
     def levels(self) -> tuple[Amount, ...]:
         return tuple(dict.fromkeys(amount for fact in self.amounts for amount in fact.value))
+
+    def holds(self, fact: Fact) -> bool:
+        """Whether a fact stands in the clause of the statement."""
+        return fact.section == self.section and self.clause.start <= fact.mark.start < self.clause.end
 
     @property
     def named(self) -> bool:

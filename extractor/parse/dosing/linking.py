@@ -1,50 +1,22 @@
-"""Which agent an amount belongs to, and which stretch of a clause speaks of which agent."""
+"""Which agent an amount belongs to, and which span of a clause speaks of which agent."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from extractor.parse.values import value
+from extractor.text.book import rule
 
 from .agents import Agent
-from .clauses import BREAK
-from .findings import AmountMark, Findings
+from .clauses import find_breaks
+from .facts import Clause
+from .findings import AmountMark
 from .marks import Mark
 
-__all__ = ["Clause", "Unit", "link_amounts"]
-
-_SHORT_GAP = re.compile(r"\s*(?:of|de)?\s*(?:the\s|oral\s|intravenous\s|IV\s|each\s)?", re.IGNORECASE)
-_OTHER_AGENT = re.compile(
-    r"\sof\s(?!the|each|an?\b|body|study|drug|medication|treatment|active|this|it|\w+\sdose|dose|product|CAR|cells)[A-Za-z]{4,}",
-    re.IGNORECASE,
-)
-_OF_GAP = re.compile(r"\s?(?:of|de)\s(?:[\w-]{1,20}\s){0,3}", re.IGNORECASE)
-_CLOSE_GAP = re.compile(
-    r"[\s(:,=-]*(?:at\s)?(?:an?\s)?(?:the\s)?(?:(?:starting|initial|fixed|flat|target|single|total|daily|oral|iv|dosed?|dosage|intravenous)\s?)*(?:of|at|is|:)?[\s(:]*",
-    re.IGNORECASE,
-)
-
-
-@value(frozen=True, slots=True)
-class Clause:
-    """A clause of ``text`` with what is marked in it and the agents it names.
-
-    ``topic`` is who it speaks of if it names nobody; ``loyal`` holds where all of it is about the topic's
-    passage, so that an amount of something unnamed is still part of the regimen.
-    """
-
-    text: str
-    start: int
-    end: int
-    marks: Findings
-    named: Sequence[Mark[Agent]]
-    topic: Agent | None
-    loyal: bool
+__all__ = ["Unit", "is_between", "link_amounts"]
 
 
 @dataclass(slots=True)
 class Unit:
-    """An agent in a clause, its amounts, and the stretch of text in which its other marks stand."""
+    """An agent in a clause, its amounts, and the span of text in which its other marks stand."""
 
     agent: Agent
     linked: float
@@ -59,11 +31,20 @@ class Unit:
         return self.mention is not None
 
 
+def is_between(name: str, clause: Clause, start: int, end: int) -> bool:
+    """Whether a rule covers all that stands, if anything does, in ``text[start:end]``."""
+    tokens = clause.tokens
+    first, last = tokens.at(start), tokens.before(end)
+    return first == last or (first < last and rule(name).covers(tokens, first, last) is not None)
+
+
 def link_amounts(clause: Clause) -> list[Unit]:
-    """The clause's agents in reading order, each with its amounts and its stretch of text."""
+    """The clause's agents in reading order, each with its amounts and its span of text."""
     units = [Unit(m.value, m.confidence, m.start, m.end, m, amounts=[]) for m in clause.named]
     loose: list[Unit] = []
     for amount in clause.marks.amounts:
+        if rule("dose_change").ends(clause.tokens, clause.tokens.before(amount.start)):
+            continue
         if unit := _find_owner(clause, amount, units, loose):
             unit.amounts.append(amount)
     units = _join_same([*units, *loose])
@@ -79,9 +60,10 @@ def link_amounts(clause: Clause) -> list[Unit]:
 
 
 def _find_owner(clause: Clause, amount: AmountMark, units: Sequence[Unit], loose: list[Unit]) -> Unit | None:
-    unit = _nearest(clause.text, amount, units)
-    if not clause.loyal and _OTHER_AGENT.match(clause.text, amount.end) and (unit is None or unit.start < amount.start):
-        return None  # a dose of something that no vocabulary names
+    unit = _nearest(clause, amount, units)
+    unknown = not clause.loyal and rule("other_agent").starts(clause.tokens, clause.tokens.before(amount.end))
+    if unknown and (unit is None or unit.start < amount.start):
+        return None
     if unit is None and clause.topic is not None:
         if not loose:
             loose.append(Unit(clause.topic, 0.8, amount.start, amount.end, None, amounts=[]))
@@ -89,13 +71,13 @@ def _find_owner(clause: Clause, amount: AmountMark, units: Sequence[Unit], loose
     return unit or next((u for u in units if u.start >= amount.end), None)
 
 
-def _nearest(text: str, amount: AmountMark, units: Sequence[Unit]) -> Unit | None:
+def _nearest(clause: Clause, amount: AmountMark, units: Sequence[Unit]) -> Unit | None:
+    """The agent named before an amount, or the one right behind it."""
     before = next((u for u in reversed(units) if u.named and u.end <= amount.start), None)
     after = next((u for u in units if u.named and u.start >= amount.end), None)
-    if after and any(gap.fullmatch(text, amount.end, after.start) for gap in (_SHORT_GAP, _OF_GAP)):
-        close = before is not None and _CLOSE_GAP.fullmatch(text, before.end, amount.start)
-        return before if close else after
-    return before
+    if after is None or not is_between("dose_of", clause, amount.end, after.start):
+        return before
+    return before if before and is_between("dosed_at", clause, before.end, amount.start) else after
 
 
 def _keep_fractions(amounts: list[AmountMark]) -> list[AmountMark]:
@@ -119,16 +101,8 @@ def _join_same(units: list[Unit]) -> list[Unit]:
     return joined
 
 
-def _joins_routes(clause: Clause, joint: re.Match[str], following: Unit) -> bool:
-    """Whether "or" stands between two routes of one agent: "oral or IV", but not "A IV or oral B"."""
-    routes = clause.marks.route
-    before = any(0 <= joint.start() - route.end <= 1 for route in routes)
-    behind = (route for route in routes if 0 <= route.start - joint.end() <= 1)
-    return before and any(route.end + 1 != following.start for route in behind)
-
-
 def _share_out(clause: Clause, units: list[Unit]) -> None:
-    """Each unit's stretch runs to the last break before the next unit."""
+    """Each unit's span runs to the last break before the next unit."""
     taken = clause.marks.spans()
     position = clause.start
     followers: list[Unit | None] = [*units[1:], None]
@@ -137,9 +111,9 @@ def _share_out(clause: Clause, units: list[Unit]) -> None:
             unit.territory = (position, clause.end)
             return
         breaks = [
-            m.start()
-            for m in BREAK.finditer(clause.text, min(unit.end, following.start), following.start)
-            if not any(first < m.start() < last for first, last in taken) and not _joins_routes(clause, m, following)
+            found.span[0]
+            for found in find_breaks(clause.tokens, min(unit.end, following.start), following.start)
+            if not any(first < found.span[0] < last for first, last in taken)
         ]
         border = breaks[-1] if breaks else following.start
         unit.territory = (position, border)

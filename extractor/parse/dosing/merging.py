@@ -3,14 +3,20 @@
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from extractor.schemas import Route
+from extractor.schemas import Frequency, Route
+from extractor.text.book import rule
 
 from .agents import PROCEDURES
 from .facts import FIELDS, Statement
-from .places import choose_place
-from .sameness import is_same_way
+from .settling import count_days, fits, is_rate, settle_frequency
 
 __all__ = ["merge_statements"]
+
+_MOST_WAYS = 50
+"""An agent is given in no more ways: of a text that tells of more the latest are compared, so that time is linear."""
+_MOST_AMOUNTS = 50
+"""No regimen has more amounts: what names more is a table, and all of it is not one way of giving."""
+_SECTIONS = ("arms", "interventions", "brief_summary", "detailed_description", "official_title")
 
 
 def merge_statements(statements: Iterable[Statement]) -> tuple[Statement, ...]:
@@ -21,18 +27,12 @@ def merge_statements(statements: Iterable[Statement]) -> tuple[Statement, ...]:
     by_agent: dict[str, list[Statement]] = {}
     for statement in statements:
         by_agent.setdefault(statement.agent.key, []).append(statement)
-    return tuple(_quote(merged) for group in by_agent.values() for merged in _merge_group(group))
-
-
-def _quote(merged: Statement) -> Statement:
-    """The merged statement as told where it is to be quoted: what stands there goes before what others say."""
-    place = choose_place(merged)
-    if place is merged or place is merged.told_by[0]:
-        return merged
-    quoted = place
-    for other in merged.told_by:
-        quoted = quoted if other is place else _fill(quoted, other)
-    return replace(quoted, route=quoted.route or merged.route)
+    merged = [_quote(one) for group in by_agent.values() for one in _merge_group(group)]
+    routes = {one.route.value: one.route for one in merged if one.route}
+    if len(routes) != 1:
+        return tuple(merged)
+    (route,) = routes.values()
+    return tuple(replace(one, route=one.route or route) if one.agent.kind == "placebo" else one for one in merged)
 
 
 def _merge_group(group: list[Statement]) -> list[Statement]:
@@ -42,17 +42,12 @@ def _merge_group(group: list[Statement]) -> list[Statement]:
     if not strong:
         return [s for s in _unite(weak) if _stands_alone(s)]
     for filler in weak:
-        strong = [_fill(s, filler) if place < _WAYS and is_same_way(s, filler) else s for place, s in enumerate(strong)]
+        strong = [
+            _fill(s, filler) if place < _MOST_WAYS and _is_same_way(s, filler) else s for place, s in enumerate(strong)
+        ]
     routes = {s.route.value for s in strong if s.route}
     others = [s for s in weak if _is_other_way(s, routes)]
-    return [*_share_route(strong), *_unite(others)]
-
-
-def _is_other_way(statement: Statement, routes: Collection[Route]) -> bool:
-    """Whether a statement without an amount tells of another route than ``routes``, and when the agent is so given."""
-    if not (statement.named and statement.route and routes):
-        return False
-    return statement.route.value not in routes and bool(statement.frequency or statement.days)
+    return [*strong, *_unite(others)]
 
 
 def _rank(statement: Statement) -> tuple[int, bool, bool]:
@@ -62,13 +57,59 @@ def _rank(statement: Statement) -> tuple[int, bool, bool]:
     return -statement.richness, not is_group, is_intervention != bool(statement.amounts)
 
 
-def _share_route(statements: list[Statement]) -> list[Statement]:
-    """The one route that is stated for an agent holds for all its regimens."""
-    routes = {s.route.value: s.route for s in statements if s.route}
-    if len(routes) != 1:
-        return statements
-    (route,) = routes.values()
-    return [replace(s, route=s.route or route) for s in statements]
+def _unite(statements: list[Statement]) -> list[Statement]:
+    united: list[Statement] = []
+    for statement in statements:
+        late = range(max(0, len(united) - _MOST_WAYS), len(united))
+        place = next((i for i in late if _is_same_way(united[i], statement)), None)
+        if place is None:
+            united.append(statement)
+        else:
+            united[place] = _fill(united[place], statement)
+    return united
+
+
+def _fill(statement: Statement, filler: Statement) -> Statement:
+    """The statement with what another one of the same way tells beyond it."""
+    changes = {name: getattr(filler, name) for name in FIELDS if getattr(statement, name) is None}
+    known = set(statement.levels)
+    amounts = [fact for fact in filler.amounts if not known.issuperset(fact.value)]
+    if len(statement.amounts) >= _MOST_AMOUNTS or (amounts and filler.levels[0].unit != statement.levels[0].unit):
+        amounts = []
+    told_by = (*(statement.told_by or (statement,)), *(filler.told_by or (filler,)))
+    return replace(statement, amounts=(*statement.amounts, *amounts), told_by=told_by, **changes)
+
+
+def _quote(merged: Statement) -> Statement:
+    """The merged statement as told where it is to be quoted: what stands there goes before what others say."""
+    place = _choose_place(merged)
+    if place is merged or place is merged.told_by[0]:
+        return merged
+    quoted = place
+    for other in merged.told_by:
+        quoted = quoted if other is place else _fill(quoted, other)
+    return replace(quoted, route=quoted.route or merged.route)
+
+
+def _choose_place(merged: Statement) -> Statement:
+    """The statement that is quoted: with the most levels, of equal ones the fullest, of these that of an arm."""
+    told = merged.told_by or (merged,)
+    if merged.amounts:
+        unit = merged.levels[0].unit
+        told = tuple(one for one in told if one.amounts and one.levels[0].unit == unit) or (merged,)
+    return min(told, key=_rank_place)
+
+
+def _rank_place(one: Statement) -> tuple[int, int, int]:
+    own = sum(fact is not None and one.holds(fact) for fact in (getattr(one, name) for name in FIELDS))
+    return -len(one.levels), -own, _SECTIONS.index(one.section.partition("[")[0])
+
+
+def _is_other_way(statement: Statement, routes: Collection[Route]) -> bool:
+    """Whether a statement without an amount tells of another route than ``routes``, and when the agent is so given."""
+    if not (statement.named and statement.route and routes):
+        return False
+    return statement.route.value not in routes and bool(statement.frequency or statement.days)
 
 
 def _stands_alone(statement: Statement) -> bool:
@@ -94,33 +135,71 @@ def _is_named_by_route(statement: Statement) -> bool:
     return inside or bool(mention and mention.start <= route.mark.start and route.mark.end <= mention.end)
 
 
-_WAYS = 50
-"""An agent is given in no more ways: of a text that tells of more the latest are compared, so that time is linear."""
+def _is_same_way(first: Statement, second: Statement) -> bool:
+    """Whether two statements of an agent can tell of one way of giving it: nothing that both say differs."""
+    if first.section == second.section and first.step != second.step and not _only_dose_changes(first, second):
+        return False
+    if first.route and second.route and first.route.value != second.route.value:
+        return False
+    if first.days and second.days and _differ_in_days(first, second):
+        return False
+    if first.cycle and second.cycle and count_days(first.cycle.value) != count_days(second.cycle.value):
+        return False
+    if first.amounts and second.amounts and (_last_differently(first, second) or is_rate(first) != is_rate(second)):
+        return False
+    one, other = _firm_frequency(first), _firm_frequency(second)
+    alike = one is None or other is None or one == other
+    return alike or _is_repeated(first, second) or _is_repeated(second, first)
 
 
-def _unite(statements: list[Statement]) -> list[Statement]:
-    united: list[Statement] = []
-    for statement in statements:
-        late = range(max(0, len(united) - _WAYS), len(united))
-        place = next((i for i in late if is_same_way(united[i], statement)), None)
-        if place is None:
-            united.append(statement)
-        else:
-            united[place] = _fill(united[place], statement)
-    return united
+def _only_dose_changes(first: Statement, second: Statement) -> bool:
+    """Whether two steps state doses and the same frequency: "1 mg daily for 4 weeks, then 0.5 mg daily"."""
+    if not (first.amounts and second.amounts) or first.levels[0].unit != second.levels[0].unit:
+        return False
+    if first.frequency and second.frequency:
+        return bool(first.frequency.value == second.frequency.value)
+    return not all(one.frequency or one.days or one.length for one in (first, second))
 
 
-_MOST = 50
-"""No regimen has more amounts: what names more is a table, and all of it is not one way of giving."""
+def _last_differently(first: Statement, second: Statement) -> bool:
+    """Whether both say how long the agent is given, and not the same: "5 mg for 4 weeks", "5 mg for a year"."""
+    one, other = first.length, second.length
+    timed = all(statement.frequency or statement.days for statement in (first, second))
+    return bool(timed and one and other and one.value and other.value and one.value != other.value)
 
 
-def _fill(statement: Statement, filler: Statement) -> Statement:
-    changes = {name: getattr(filler, name) for name in FIELDS if getattr(statement, name) is None}
-    known = set(statement.levels)
-    amounts = [fact for fact in filler.amounts if not known.issuperset(fact.value)]
-    if len(statement.amounts) >= _MOST:
-        amounts = []
-    if amounts and filler.levels[0].unit != statement.levels[0].unit:
-        amounts = []
-    told_by = (*(statement.told_by or (statement,)), *(filler.told_by or (filler,)))
-    return replace(statement, amounts=(*statement.amounts, *amounts), told_by=told_by, **changes)
+def _differ_in_days(first: Statement, second: Statement) -> bool:
+    """Whether two lists of days are two ways of giving; beside a dose, one day without is often the first of many."""
+    one: tuple[int, ...] = first.days.value if first.days else ()
+    other: tuple[int, ...] = second.days.value if second.days else ()
+    if (
+        first.frequency
+        and second.frequency
+        and first.frequency.value == second.frequency.value
+        and first.levels == second.levels
+    ):
+        return False
+    if (len(one) > 1 and len(other) > 1) or (first.amounts and second.amounts):
+        return one != other
+    if first.amounts:
+        return min(one) < 0 < max(other) or min(other) < 0 < max(one)
+    return one[0] != other[0]
+
+
+def _firm_frequency(statement: Statement) -> Frequency | None:
+    """Without "once" that only follows from a single day: the cycle may stand elsewhere."""
+    days: tuple[int, ...] = statement.days.value if statement.days else ()
+    if statement.frequency is None and len(days) == 1 and statement.cycle is None:
+        return None
+    return settle_frequency(statement)
+
+
+def _is_repeated(part: Statement, cycle: Statement) -> bool:
+    """Whether ``cycle`` only says when the other comes again: "for 5 days. Therapy repeats every 7 days"."""
+    fact = cycle.frequency
+    if fact is None or cycle.days or fact.section != cycle.section or not (part.length and cycle.cycle):
+        return False
+    if not fits(part.length.value, cycle.cycle.value):
+        return False
+    tokens = cycle.clause.tokens
+    return rule("repeats").ends(tokens, tokens.before(fact.mark.start), tokens.at(cycle.clause.start)) is not None

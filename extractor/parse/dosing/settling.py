@@ -1,80 +1,82 @@
 """What the facts of one statement amount to together: the frequency, the length of the treatment, the timing."""
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from extractor.schemas import Frequency, Period, TimeUnit
+from extractor.text.book import rule
+from extractor.text.times import DAYS
 
-from .clauses import is_aside, split_clauses
+from .clauses import has_rule, is_aside
 from .days import Schedule, code_schedule
-from .durations import find_lengths
 from .facts import Fact, Statement
-from .findings import find_all
+from .findings import Findings
 from .marks import within
 from .passages import Passage
 
-__all__ = ["Timing", "find_trial_length", "fits", "is_rate", "settle_frequency", "settle_length", "settle_timing"]
+__all__ = [
+    "Timing",
+    "count_days",
+    "find_trial_cycle",
+    "find_trial_length",
+    "fits",
+    "is_cyclic",
+    "is_rate",
+    "settle_frequency",
+    "settle_length",
+    "settle_timing",
+]
 
 Timing = tuple[Fact, int, int]
 """The fact that tells when an agent is given, and start and end of all that belongs to it, in its section."""
 
-_DAYS = {TimeUnit.DAY: 1, TimeUnit.WEEK: 7, TimeUnit.MONTH: 30}
 _REPEATS = 160
 """How many characters behind a length the number of cycles may stand."""
 _JOINTS = frozenset({"", " ", ", ", " and "})
-_GOES_ON = re.compile(
-    r"\s(?:and\scontinu(?:ing|ed?|es)\s(?:until|through|till)\s[^.,;()\n]{3,80}"
-    r"|with\s(?:a\s)?taper\w*\s(?:on|beginning|starting)\s[^.,;()\n]{3,40}"
-    r"|until\s(?!disease|progress|unaccept|death|relapse|toxic)[a-z][^.,;()\n]{3,60})",
-    re.IGNORECASE,
-)
-"""What belongs to the days of giving before it: how long it goes on from there."""
-
-_SINGLE_EVENT = re.compile(
-    r"^(?!until|during|throughout|start|begin|commenc|initiat)(?:(?!\b(?:each|every|any|days?|weeks?|months?)\b).)*"
-    r"\b(?:surg(?:ery|ical)|operation|operative(?:ly)?|intraoperatively|preoperatively|incision|skin\sclosure|induction|an?esthesia|(?:in|ex)tubation|"
-    r"c(?:a?e|ae)sa?rian|caesarean|cesarean|delivery|birth|cord\sclamping|admission|randomi[sz]ation|"
-    r"bronchoscopy|colonoscopy|endoscopy|hysteroscopy|biopsy|extraction|tourniquet|block|insertion|procedure)\b",
-    re.IGNORECASE,
-)
-"""Moments of what happens once in a trial."""
-
-_NO_TREATMENT = re.compile(
-    r"follow|wash|screen|observ|surviv|visit|run-in|enrol|recruit|extension|prior|previous", re.IGNORECASE
-)
-"""What else a description says how long it takes."""
 _TRUST_OF_TRIAL = 0.55
 """Share of right lengths among those that regimens take from descriptions."""
+_UNITS = frozenset({TimeUnit.DAY, TimeUnit.WEEK, TimeUnit.MONTH})
 
 
-def find_trial_length(descriptions: Sequence[Passage]) -> Fact | None:
+def find_trial_length(descriptions: Sequence[Passage], findings: Mapping[str, Findings]) -> Fact | None:
     """How long the trial treats, if its descriptions name one length and no other."""
-    found = list(_find_described_lengths(descriptions))
+    found = list(_find_described_lengths(descriptions, findings))
     return found[0] if len({fact.value for fact in found}) == 1 else None
 
 
-def _find_described_lengths(descriptions: Sequence[Passage]) -> Iterator[Fact]:
+def _find_described_lengths(descriptions: Sequence[Passage], findings: Mapping[str, Findings]) -> Iterator[Fact]:
     for passage in descriptions:
-        lengths = find_all(passage.tokens).length
-        for start, end in split_clauses(passage.text, *passage.body) if lengths else ():
-            inside = within(lengths, start, end)
-            if not inside or _NO_TREATMENT.search(passage.text, start, end) or is_aside(passage.text, start, end):
+        lengths = findings[passage.section].length
+        for place in passage.clauses if lengths else ():
+            inside = within(lengths, *place)
+            if not inside or has_rule("no_treatment", passage.tokens, *place) or is_aside(passage.tokens, *place):
                 continue
             for mark in inside:
                 if mark.value and mark.value.unit is not TimeUnit.CYCLE:
                     yield Fact(replace(mark, confidence=_TRUST_OF_TRIAL), passage.section)
 
 
+def find_trial_cycle(findings: Mapping[str, Findings]) -> Fact | None:
+    """The cycle of the trial, if the record names one and no other."""
+    stated = [
+        Fact(mark, section) for section, found in findings.items() for mark in found.cycle if mark.value is not None
+    ]
+    return stated[0] if len({count_days(fact.value) for fact in stated}) == 1 else None
+
+
+def is_cyclic(statement: Statement) -> bool:
+    """Whether an agent is given in cycles: its passage speaks of them, or its dose is per m2, as in cycles."""
+    return statement.cyclic or any("m2" in amount.unit or amount.unit == "AUC" for amount in statement.levels)
+
+
 def settle_frequency(statement: Statement) -> Frequency | None:
     """The frequency that the words, the listed days and the cycle amount to; doses per m2 are given in cycles."""
-    surface = any("m2" in amount.unit or amount.unit == "AUC" for amount in statement.levels)
     stated = code_schedule(
         Schedule(
             stated=statement.frequency.value if statement.frequency else None,
             days=statement.days.value if statement.days else (),
             cycle=statement.cycle.value if statement.cycle else None,
-            cyclic=statement.cyclic or surface,
+            cyclic=is_cyclic(statement),
         )
     )
     if stated is None and is_rate(statement):
@@ -84,8 +86,11 @@ def settle_frequency(statement: Statement) -> Frequency | None:
 
 def _is_at_single_event(statement: Statement) -> bool:
     """Whether a dose is given at what happens once, and no length says that it goes on: "1 hour before surgery"."""
-    moment = statement.moment if _belongs(statement.moment, statement) else None
-    return bool(moment and statement.amounts and not statement.length and _SINGLE_EVENT.search(moment.value))
+    moment, tokens = statement.moment, statement.clause.tokens
+    if moment is None or not _belongs(moment, statement) or statement.length:
+        return False
+    place = tokens.at(moment.mark.start), tokens.before(moment.mark.end)
+    return bool(rule("single_event").search(tokens, *place)) and not rule("repeated_event").search(tokens, *place)
 
 
 def is_rate(statement: Statement) -> bool:
@@ -93,15 +98,17 @@ def is_rate(statement: Statement) -> bool:
     return any(amount.unit.endswith(("/h", "/min")) for amount in statement.levels)
 
 
-def settle_length(statement: Statement) -> Fact | None:
-    """The length of the treatment; "for 3 weeks, repeated every 4 weeks" is that of a cycle, and cycles are counted."""
+def settle_length(statement: Statement, findings: Findings) -> Fact | None:
+    """The length of the treatment; "for 3 weeks, repeated every 4 weeks" is that of a cycle, and cycles are counted.
+
+    ``findings`` are those of the whole section.
+    """
     length, cycle = statement.length, statement.cycle
     if length is None or cycle is None or not fits(length.value, cycle.value):
         return length
-    text, end = statement.clause.text, length.mark.end
-    for mark in find_lengths(text[end : end + _REPEATS]):
+    for mark in within(findings.length, length.mark.end, length.mark.end + _REPEATS):
         if mark.value and mark.value.unit is TimeUnit.CYCLE:
-            return Fact(replace(mark, start=mark.start + end, end=mark.end + end), length.section)
+            return Fact(mark, length.section)
     return None
 
 
@@ -111,13 +118,17 @@ def fits(length: Period | None, cycle: Period | None) -> bool:
     >>> fits(Period(value=5, unit=TimeUnit.DAY), Period(value=1, unit=TimeUnit.WEEK))
     True
     """
-    if length is None or cycle is None or not (length.unit in _DAYS and cycle.unit in _DAYS):
-        return False
-    return _count_days(length) <= _count_days(cycle)
+    one, other = count_days(length), count_days(cycle)
+    return one is not None and other is not None and one <= other
 
 
-def _count_days(period: Period) -> float:
-    return period.value * _DAYS[period.unit]
+def count_days(period: Period | None) -> float | None:
+    """The days of a period that is told in days, weeks or months.
+
+    >>> count_days(Period(value=3, unit=TimeUnit.WEEK))
+    21.0
+    """
+    return period.value * DAYS[period.unit] if period and period.unit in _UNITS else None
 
 
 def settle_timing(statement: Statement) -> Timing | None:
@@ -130,11 +141,11 @@ def settle_timing(statement: Statement) -> Timing | None:
     start, end = fact.mark.start, fact.mark.end
     if fact.section != statement.section:
         return fact, start, end
-    text = statement.clause.text
+    tokens = statement.clause.tokens
     if moment:
-        start, end = _join(fact, moment, text)
-    goes_on = _GOES_ON.match(text, end)
-    return fact, start, goes_on.end() if goes_on else end
+        start, end = _join(fact, moment, tokens.text)
+    goes_on = rule("goes_on").starts(tokens, tokens.before(end))
+    return fact, start, goes_on.span[1] if goes_on else end
 
 
 def _find_part(statement: Statement) -> Fact | None:
@@ -142,7 +153,7 @@ def _find_part(statement: Statement) -> Fact | None:
     length, cycle = statement.length, statement.cycle
     if length is None or cycle is None or not _belongs(length, statement) or not fits(length.value, cycle.value):
         return None
-    return length if _count_days(length.value) < _count_days(cycle.value) else None
+    return length if count_days(length.value) != count_days(cycle.value) else None
 
 
 def _join(fact: Fact, moment: Fact, text: str) -> tuple[int, int]:
@@ -157,6 +168,4 @@ def _belongs(fact: Fact | None, statement: Statement, *, lists: bool = False) ->
     """Whether days or a moment stand in the clause of the dose; of those of other clauses only lists of days count."""
     if fact is None:
         return False
-    clause = statement.clause
-    inside = fact.section == statement.section and clause.start <= fact.mark.start < clause.end
-    return inside or (lists and len(fact.value) > 1)
+    return statement.holds(fact) or (lists and len(fact.value) > 1)

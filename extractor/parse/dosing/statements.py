@@ -1,69 +1,60 @@
-"""Statements of dosing: what each clause of a passage says of each agent."""
+"""Statements of dosing: what each clause of a passage says of each agent, in its own words or shared ones."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
-from extractor.parse.requirements import Guarded
+from extractor.schemas import Frequency, Period, Route, TimeUnit
+from extractor.text.book import rule
 
-from .agents import GENERAL, PROCEDURES, Agent, Lexicon
-from .clauses import list_clauses
-from .facts import FIELDS, Fact, Statement
-from .findings import Findings, find_all
-from .gathering import choose_mark, gather_marks
-from .linking import Clause, Unit, link_amounts
+from .agents import PROCEDURES, Agent, Lexicon
+from .clauses import has_rule, list_clauses
+from .facts import FIELDS, Clause, Fact, Statement
+from .findings import Findings
+from .linking import Unit, is_between, link_amounts
 from .marks import Mark, drop_touching, within
 from .passages import Passage
-from .steps import append_statements
-from .ways import add_placebos, part_routes
 
 __all__ = ["read_passage"]
 
 _REACH, _FURTHEST = 20_000, 200
 """How many characters, and statements, back a clause that names no agent can speak of."""
-_CYCLES = Guarded(r"\b(?:cycle|course)s?\b")
+_SURE = 0.5
+"""Lengths that are less sure share their sentence with others."""
+_RATES = {
+    "rate_per_day": Frequency.QD,
+    "rate_per_week": Frequency.QW,
+    "rate_of_infusion": Frequency.CONTINUOUS,
+}
 
 
-def read_passage(passage: Passage, lexicon: Lexicon, default: Agent | None) -> tuple[Statement, ...]:
+def read_passage(passage: Passage, marks: Findings, lexicon: Lexicon, default: Agent | None) -> tuple[Statement, ...]:
     """Statements of a passage in reading order; ``default`` is the agent where a clause names none."""
-    marks = find_all(passage.tokens)
-    own = default if passage.is_intervention else lexicon.only
-    known = drop_touching(lexicon.find(passage.tokens, passage.section), [*marks.amounts, *marks.moment])
+    tokens, own = passage.tokens, default if passage.is_intervention else lexicon.only
+    known = drop_touching(lexicon.find(tokens, passage.section), [*marks.amounts, *marks.moment])
     mentions = tuple(_identify(mention, own) for mention in known)
+    cyclic = rule("cycle_word").search(tokens) is not None
     statements: list[Statement] = []
     topic, seen = default, 0
-    cyclic = bool(_CYCLES.search(passage.text))
     for piece in list_clauses(passage, marks, mentions):
         start, end = piece.start, piece.end
         if not passage.is_group and "\n" in passage.text[seen:start]:
             topic = default  # another paragraph
         seen = start
         inside = marks.inside(start, end)
-        named = _prefer_known(inside, within(mentions, start, end))
+        named = within(mentions, start, end)
         goes_on = piece.is_step and bool(statements) and not named
         if statements and not named and not inside.amounts and not goes_on:
             _spread(passage, statements, inside, start)
             continue
         speaker = statements[-1].agent if goes_on else topic
-        clause = Clause(passage.text, start, end, inside, named, speaker, loyal=passage.is_intervention)
+        clause = Clause(tokens, start, end, inside, named, speaker, loyal=passage.is_intervention)
         described = _describe(passage, clause, cyclic=cyclic)
-        statements = append_statements(statements, described, is_step=piece.is_step)
+        statements = _append(statements, described, is_step=piece.is_step)
         if named and not passage.is_intervention:
             topic = named[-1].value
     return tuple(statements)
-
-
-def _prefer_known(marks: Findings, named: Sequence[Mark[Agent]]) -> Sequence[Mark[Agent]]:
-    """The agents of a clause; what is only introduced counts alone, or where something is said before the next one."""
-    if all(mention.confidence < GENERAL for mention in named):
-        return named
-    spans = marks.spans()
-    nexts = [*(mention.start for mention in named[1:]), 0]
-    return tuple(
-        mention
-        for mention, following in zip(named, nexts, strict=True)
-        if mention.confidence >= GENERAL or any(mention.end <= first and last <= following for first, last in spans)
-    )
 
 
 def _identify(mention: Mark[Agent], own: Agent | None) -> Mark[Agent]:
@@ -78,9 +69,10 @@ def _describe(passage: Passage, clause: Clause, *, cyclic: bool) -> list[Stateme
     statements = []
     for place, unit in enumerate(units):
         own = clause.marks.inside(*unit.territory)
-        fields = gather_marks(clause, units, place, own)
+        fields = _gather(clause, units, place, own)
         dated = bool(own.moment) and unit.agent.kind in PROCEDURES
-        if not (unit.amounts or dated or _states_giving(own) or (unit.named and fields and place + 1 < len(units))):
+        gives = bool(own.route or own.frequency or own.days or own.length)
+        if not (unit.amounts or dated or gives or (unit.named and fields and place + 1 < len(units))):
             continue
         facts: dict[str, Any] = {name: Fact(mark, passage.section) for name, mark in fields.items()}
         amounts = tuple(Fact(amount, passage.section) for amount in unit.amounts)
@@ -89,12 +81,10 @@ def _describe(passage: Passage, clause: Clause, *, cyclic: bool) -> list[Stateme
             continue
         if unit.agent.kind == "class" and not amounts and not facts.keys() & {"frequency", "days"}:
             continue  # "inhaled corticosteroids" names a route only to say which they are
-        start, end = _span(clause, unit, own)
         statement = Statement(
             unit.agent,
             passage.section,
-            start,
-            end,
+            *_span(clause, unit, own),
             unit.linked,
             unit.mention,
             cyclic,
@@ -103,17 +93,13 @@ def _describe(passage: Passage, clause: Clause, *, cyclic: bool) -> list[Stateme
             amounts=amounts,
             **facts,
         )
-        statements += part_routes(statement, own.route)
-    return add_placebos(statements, units)
-
-
-def _states_giving(own: Findings) -> bool:
-    return bool(own.route or own.frequency or own.days or own.length)
+        statements += _part_routes(statement, own.route)
+    return _add_placebos(statements, units)
 
 
 def _span(clause: Clause, unit: Unit, own: Findings) -> tuple[int, int]:
-    """The shortest stretch with the amount and all that is said of its giving."""
-    marks = [mark for name in FIELDS if (mark := choose_mark(getattr(own, name), name))]
+    """The shortest span with the amount and all that is said of its giving."""
+    marks = [mark for name in FIELDS if (mark := _choose(getattr(own, name), name))]
     spans = [(mark.start, mark.end) for mark in [*unit.amounts, *marks]]
     if not unit.amounts and unit.named:
         spans.append((unit.start, unit.end))
@@ -127,7 +113,7 @@ def _spread(passage: Passage, statements: list[Statement], marks: Findings, star
         return
     several = any(statement.agent.key != statements[0].agent.key for statement in statements)
     shared = ("cycle", "length", "route") if passage.is_group else ("cycle", "length")
-    chosen = {name: choose_mark(getattr(marks, name), name) for name in (shared if several else FIELDS)}
+    chosen = {name: _choose(getattr(marks, name), name) for name in (shared if several else FIELDS)}
     facts: dict[str, Any] = {name: Fact(mark, passage.section) for name, mark in chosen.items() if mark}
     paragraph = passage.text.rfind("\n", max(0, start - _REACH), start)
     if statements[-1].clause.start <= paragraph:
@@ -138,3 +124,126 @@ def _spread(passage: Passage, statements: list[Statement], marks: Findings, star
             break
         if changes := {name: fact for name, fact in facts.items() if getattr(statement, name) is None}:
             statements[place] = replace(statement, **changes)
+
+
+def _gather(clause: Clause, units: list[Unit], place: int, own: Findings) -> dict[str, Mark[Any]]:
+    """The mark of each field that the clause states of the unit at ``place``; ``own`` are those of its own part."""
+    fields: dict[str, Mark[Any]] = {}
+    unit, timed = units[place], own.frequency or own.days
+    refers = has_rule("as_elsewhere", clause.tokens, clause.start, clause.end)
+    for name in FIELDS:
+        mark = _choose(getattr(own, name), name)
+        lends = not refers and (name != "route" or unit.agent.kind not in PROCEDURES)
+        shared = name in {"cycle", "length"} or not timed
+        if mark is None and not (name == "length" and own.length) and lends and shared:
+            mark = _borrow(units, place, clause.marks, name)
+            if name == "length" and timed and mark and not _counts_cycles(mark):
+                mark = None
+        if mark is not None:
+            fields[name] = mark
+    if not timed and (rate := _find_rate(clause, unit)):
+        fields["frequency"] = rate
+    return fields
+
+
+def _choose(marks: Sequence[Mark[Any]], name: str) -> Mark[Any] | None:
+    """The first mark; of frequencies a code before "once" and "other"; of lengths none that is but a step's."""
+    if name == "length":
+        steps = [mark for mark in marks if not _counts_cycles(mark)]
+        if len(steps) > 1 and all(mark.confidence < _SURE for mark in steps[:2]):
+            return None  # "5 mg for 4 weeks, then 2 mg for 8 weeks"
+    if name != "frequency" or len(marks) < 2:
+        return marks[0] if marks else None
+    return min(marks, key=lambda m: m.value in {Frequency.ONCE, Frequency.OTHER})
+
+
+def _borrow(units: list[Unit], place: int, marks: Findings, name: str) -> Mark[Any] | None:
+    """What a later unit says holds for the ones before it: "A 5 mg and B 3 mg on day 1"."""
+    for unit in units[place + 1 :]:
+        own = marks.inside(*unit.territory)
+        if mark := _choose(getattr(own, name), name):
+            return mark
+        if name not in {"route", "cycle", "length"} and (own.frequency or own.days):
+            return None
+    if place:
+        lead = (units[0].territory[0], units[0].start)
+        return _choose(getattr(marks.inside(*lead), name), name)
+    return None
+
+
+def _counts_cycles(mark: Mark[Period | None]) -> bool:
+    """Whether a length is told in cycles, which are those of all agents: "A on day 1, B on day 8 for 6 cycles"."""
+    return mark.value is not None and mark.value.unit is TimeUnit.CYCLE
+
+
+def _find_rate(clause: Clause, unit: Unit) -> Mark[Frequency] | None:
+    """The giving that a unit implies: "40 mg/day", "0.24 mg/kg/week", "5 mL/h"."""
+    tokens = clause.tokens
+    for amount in unit.amounts:
+        for name, frequency in _RATES.items():
+            if rule(name).ends(tokens, tokens.before(amount.end), tokens.at(amount.start)):
+                return Mark(frequency, amount.start, amount.end, 0.8)
+    return None
+
+
+def _append(statements: list[Statement], more: list[Statement], *, is_step: bool) -> list[Statement]:
+    """``more`` behind ``statements``; a step ("then 300 mg every 2 weeks") goes on with what the one before it says."""
+    if not (is_step and statements and more):
+        return [*statements, *more]
+    before = statements[-1]
+    steps = [_continue(before, one) for one in more]
+    if steps[0].step and not (before.frequency or before.days):
+        before = replace(before, frequency=_find_loading(before))
+    return [*statements[:-1], before, *steps]
+
+
+def _find_loading(statement: Statement) -> Fact | None:
+    """The words for a dose that is given once before the others."""
+    clause, tokens = statement.clause, statement.clause.tokens
+    found = rule("loading_dose").search(tokens, tokens.at(clause.start), tokens.before(clause.end))
+    return Fact(Mark(Frequency.ONCE, *found.span, 0.8), statement.section) if found else None
+
+
+def _continue(before: Statement, step: Statement) -> Statement:
+    """A step of the regimen that ``before`` states, with what it does not state anew."""
+    if step.agent.key != before.agent.key:
+        return step
+    return replace(
+        step,
+        step=before.step + 1,
+        mention=step.mention or before.mention,
+        amounts=step.amounts or before.amounts,
+        route=step.route or before.route,
+        cycle=step.cycle or before.cycle,
+    )
+
+
+def _part_routes(statement: Statement, routes: Sequence[Mark[Route]]) -> list[Statement]:
+    """One statement for each of the routes that "or" joins ("IV or orally"); else the statement as it is."""
+    joined: dict[Route, Mark[Route]] = {}
+    for one, other in pairwise(routes):
+        if one.value != other.value and is_between("or_between", statement.clause, one.end, other.start):
+            joined.setdefault(one.value, one)
+            joined.setdefault(other.value, other)
+    if statement.route is None or statement.route.value not in joined:
+        return [statement]
+    return [replace(statement, route=Fact(mark, statement.section)) for mark in joined.values()]
+
+
+def _add_placebos(statements: Sequence[Statement], units: Iterable[Unit]) -> list[Statement]:
+    """The statements, and one for each placebo that is named as the alternative of an agent and has none of its own.
+
+    A placebo is given as the agent is ("EX-12 or placebo"); the dose is that of the agent alone.
+    """
+    known = {statement.agent.key for statement in statements}
+    added = []
+    for one, other in pairwise(units):
+        placebo, agent = (one, other) if one.agent.kind == "placebo" else (other, one)
+        if placebo.agent.kind != "placebo" or placebo.agent.key in known or not (one.mention and other.mention):
+            continue
+        beside = next((s for s in statements if s.agent.key == agent.agent.key), None)
+        if beside and is_between("or_placebo", beside.clause, one.mention.end, other.mention.start):
+            added.append(
+                replace(beside, agent=placebo.agent, mention=placebo.mention, linked=placebo.linked, amounts=())
+            )
+    return [*statements, *added]

@@ -10,12 +10,15 @@ from .records import give, make_section, read
 @pytest.mark.parametrize(
     ("text", "certain"),
     [
-        ("Examplumab 300 mg subcutaneously", {"route", "cycle", "duration", "timing"}),
+        ("Examplumab 300 mg subcutaneously", {"route", "cycle", "frequency", "duration", "timing"}),
         ("Examplumab 300 mg subcutaneously every 4 weeks", {"route", "cycle", "frequency", "timing"}),
-        ("Examplumab 300 mg subcutaneously on days 1 and 8 of each 21-day cycle", {"route", "cycle"}),
+        (
+            "Examplumab 300 mg subcutaneously weekly or monthly on days 1 and 8 of each 21-day cycle",
+            {"route", "cycle", "timing"},
+        ),
     ],
 )
-def test_a_plain_statement_is_certain_of_what_it_says(text: str, certain: set[str]) -> None:
+def test_a_field_is_certain_where_nothing_else_could_be_meant(text: str, certain: set[str]) -> None:
     (regimen,) = give(text)
     names = ("route", "cycle", "frequency", "duration", "timing")
     assert {name for name in names if getattr(regimen, name).confidence >= CERTAIN} == certain

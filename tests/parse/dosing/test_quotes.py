@@ -2,23 +2,7 @@
 
 import pytest
 
-from extractor.parse.dosing import read_statements
-from extractor.parse.dosing.agents import build_lexicon
-from extractor.parse.dosing.facts import Statement
-from extractor.parse.dosing.merging import merge_statements
-from extractor.parse.dosing.passages import list_passages
-from extractor.parse.dosing.quote_ends import describe_ends, fit_ends
-from extractor.parse.dosing.quote_starts import describe_starts
-from extractor.schemas import Section, Source, TrialRecord
-from extractor.text.passage import read_section
-
 from .records import give, make_section, read
-
-
-def _statements(section: Section) -> tuple[Statement, ...]:
-    record = TrialRecord(record_id="T1", source=Source(path="t", format="flat"), sections=(section,))
-    groups, descriptions = list_passages(record, {section.name: read_section(section.name, section.text)})
-    return merge_statements(read_statements(groups, descriptions, build_lexicon(groups, descriptions)))
 
 
 def quote_of(description: str, name: str = "Examplumab") -> str:
@@ -54,24 +38,71 @@ def test_the_anchor_without_a_dose_is_the_first_mark() -> None:
     assert quote_of("Given orally.").endswith("orally")
 
 
-def test_a_quote_may_go_on_in_the_next_sentence_with_what_it_says_of_the_dose() -> None:
-    text = "Examplumab IV over 1 hour on days 1 and 8. Courses repeat every 21 days in the absence of progression."
-    section = make_section("interventions[0]", type="DRUG", name="Examplumab", description=text)
-    (statement,) = _statements(section)
-    start = section.text.index("IV over")
-    end = section.text.index(" in the absence")
-    assert start in [place for place, _ in describe_starts(statement)]
-    assert end in [place for place, _ in describe_ends(statement)]
+@pytest.mark.parametrize(
+    ("description", "expected"),
+    [
+        ("They take a single intravenous injection of 5 mg.", "a single intravenous injection of 5 mg"),
+        ("They get a dose of 5 mg twice daily.", "5 mg twice daily"),
+        ("10 minutes loading dose of 5 mg", "10 minutes loading dose of 5 mg"),
+        ("Once weekly, subcutaneous injection of 5 mg.", "Once weekly, subcutaneous injection of 5 mg"),
+    ],
+)
+def test_words_that_say_which_dose_it_is_open_the_quote(description: str, expected: str) -> None:
+    assert quote_of(description) == expected
 
 
-def test_the_end_knows_which_brackets_the_quote_has_opened() -> None:
-    section = make_section(
-        "interventions[0]", type="DRUG", name="Examplumab", description="Examplumab (5 mg IV) weekly"
-    )
-    (statement,) = _statements(section)
-    place, inside = section.text.index(") weekly"), section.text.index("5 mg")
-    ends = describe_ends(statement)
-    closed = dict(fit_ends(statement, ends, inside))[place]
-    opened = dict(fit_ends(statement, ends, inside - len("Examplumab (")))[place]
-    assert "e:start in bracket closes" in closed
-    assert "e:unclosed" in opened
+@pytest.mark.parametrize(
+    ("description", "expected"),
+    [
+        ("They receive Examplumab 5 mg twice daily.", "Examplumab 5 mg twice daily"),
+        ("Examplumab 5 mg twice daily.", "5 mg twice daily"),
+        ("They receive 5 mg of Examplumab twice daily.", "5 mg of Examplumab twice daily"),
+        ("Examplumab capsules taken twice daily.", "Examplumab capsules taken twice daily"),
+        ("Administered orally.", "Administered orally"),
+    ],
+)
+def test_the_name_is_quoted_in_the_middle_of_a_sentence_and_where_there_is_no_amount(
+    description: str, expected: str
+) -> None:
+    assert quote_of(description) == expected
+
+
+@pytest.mark.parametrize(
+    ("description", "expected"),
+    [
+        ("5 mg IV infusion over 30 minutes in the clinic.", "5 mg IV infusion over 30 minutes"),
+        ("5 mg subcutaneously (SC) weekly", "5 mg subcutaneously (SC) weekly"),
+        ("5 mg orally for 8 doses, as tolerated", "5 mg orally for 8 doses"),
+        ("5 mg of Examplumab or placebo twice daily", "5 mg of Examplumab or placebo twice daily"),
+    ],
+)
+def test_a_quote_ends_behind_all_that_is_said_of_the_giving(description: str, expected: str) -> None:
+    assert quote_of(description) == expected
+
+
+def test_a_quote_goes_on_in_the_next_sentence_with_how_the_dose_is_given() -> None:
+    assert quote_of("5 mg weekly. It is given subcutaneously.") == "5 mg weekly. It is given subcutaneously"
+    assert quote_of("5 mg weekly. Treatment lasts 12 weeks.") == "5 mg weekly"
+
+
+def test_brackets_that_a_quote_opens_are_closed_in_it() -> None:
+    assert quote_of("They get 5 mg (once daily).") == "5 mg (once daily)"
+
+
+_ARM = make_section(
+    "arms[0]", label="Treatment", type="EXPERIMENTAL", description="Examplumab 300 mg IV on days 1 and 8 for 6 weeks"
+)
+
+
+@pytest.mark.parametrize("description", ["300 mg", "Examplumab is given IV", "300 mg IV on days 1 and 8 for 6 weeks"])
+def test_the_fullest_statement_is_quoted_and_of_equal_ones_that_of_the_arm(description: str) -> None:
+    intervention = make_section("interventions[0]", type="DRUG", name="Examplumab", description=description)
+    (regimen,) = read(_ARM, intervention).regimens
+    assert regimen.quote.section == "arms[0]"
+
+
+def test_the_statement_with_most_levels_is_quoted() -> None:
+    intervention = make_section("interventions[0]", type="DRUG", name="Examplumab", description="300 mg or 600 mg")
+    (regimen,) = read(_ARM, intervention).regimens
+    assert regimen.quote.section == "interventions[0]"
+    assert regimen.timing.value == "on days 1 and 8"
