@@ -8,7 +8,6 @@ from operator import itemgetter
 from extractor.parse.parsed import ParsedRegimen, Reading, Span
 from extractor.schemas import Amount, Frequency, Period, Route, Support
 
-from .calling import find_name
 from .clauses import split_clauses
 from .confidences import (
     trust_agent,
@@ -21,6 +20,7 @@ from .confidences import (
 )
 from .doses import choose_levels
 from .facts import Fact, Statement
+from .naming import find_name
 from .quotes import choose_quote
 from .record_text import RecordText
 from .roles import read_role
