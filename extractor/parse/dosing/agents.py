@@ -19,6 +19,7 @@ from .names import (
     name_key,
     span_of,
     split_names,
+    stands_alone,
     trim_name,
 )
 from .passages import Passage
@@ -140,10 +141,7 @@ def _match_words(tokens: Tokens, words: Sequence[str], first: int, rest: Sequenc
         if at == len(words) or (words[at] != word and (number < len(rest) or words[at] not in _list_forms(word))):
             return None
         at += 1
-    cut = (tokens.joined(first) and tokens.words[first - 1][-1].isalnum()) or (
-        at < len(words) and tokens.joined(at) and words[at][0].isalnum()
-    )
-    return None if cut else at
+    return at if stands_alone(tokens, first, at) else None
 
 
 def build_lexicon(passages: Iterable[Passage], others: Iterable[Passage] = ()) -> Lexicon:

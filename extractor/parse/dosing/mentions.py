@@ -5,13 +5,15 @@ from collections.abc import Iterator, Sequence
 from extractor.text.book import rule
 from extractor.text.lexer import Tokens
 
-from .names import Place, chunk_end, is_glued
+from .names import Place, chunk_end, find_general, is_glued
 
 __all__ = ["find_dosed", "find_introduced", "find_substance", "widen_name"]
 
 _LONGEST, _LONGEST_BEFORE = 5, 3
 """Words of a name behind what introduces it, and of one in front of its dose."""
 _HEADS = frozenset({"nab", "peg", "suba"})
+_NO_PARTS = ("ed", "ing", "ive", "ant", "ory", "like", "free", "naive", "cell", "cells", "dose", "sparing", "specific")
+"""Ends of words that a hyphen joins to a name of which they are no part: "omalizumab-treated"."""
 _BEFORE = frozenset([*",;:+(/.\n", "and", "plus", "with", "of", "or"])
 """What parts a name in front of its dose from the words before."""
 
@@ -84,6 +86,10 @@ def widen_name(tokens: Tokens, first: int, end: int) -> Place:
     words = tokens.words[head:first]
     if words and words[0] != "-" and (words[0].lower() in _HEADS or any(word[0].isdigit() for word in words)):
         first = head
+    rest = tokens.words[end : chunk_end(tokens, end - 1)]
+    joined = len(rest) == 1 and rest[0].isalpha() and not rest[0].lower().endswith(_NO_PARTS)
+    if joined and not find_general(tokens, end, end + 1):  # "trimethoprim-sulfamethoxazole"
+        end += 1
     is_code = end - first == 1 and tokens.words[first].isupper() and 1 < len(tokens.words[first]) < _LONGEST + 1
     if is_code and end < len(tokens) and tokens.words[end].isdigit() and 2 < len(tokens.words[end]) < 8:
         end = chunk_end(tokens, end)

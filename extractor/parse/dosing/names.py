@@ -19,6 +19,7 @@ __all__ = [
     "name_key",
     "span_of",
     "split_names",
+    "stands_alone",
     "trim_name",
 ]
 
@@ -89,10 +90,22 @@ def find_general(tokens: Tokens, first: int = 0, end: int | None = None) -> list
     [('drug', 0, 1), ('placebo', 2, 4)]
     """
     end = len(tokens) if end is None else end
-    found = [(term.value, term.first, term.end) for term in find_terms(tokens, "agents", first, end)]
+    terms = find_terms(tokens, "agents", first, end)
+    found = [(term.value, term.first, term.end) for term in terms if stands_alone(tokens, term.first, term.end)]
     taken = {at for _, start, stop in found for at in range(start, stop)}
     stems = (("drug", at, at + 1) for at in range(first, end) if at not in taken and _ends_with_stem(tokens.words[at]))
     return sorted([*found, *stems], key=lambda one: one[1])
+
+
+def stands_alone(tokens: Tokens, first: int, end: int) -> bool:
+    """Whether tokens are no part of a longer word: "PLACEBO_COMPARATOR" names no placebo.
+
+    >>> stands_alone(lex("PLACEBO_COMPARATOR"), 0, 1), stands_alone(lex("placebo-like"), 0, 1)
+    (False, True)
+    """
+    before = tokens.text[tokens.starts[first] - 1 : tokens.starts[first]]
+    behind = tokens.text[tokens.ends[end - 1] : tokens.ends[end - 1] + 1]
+    return not any(sign.isalnum() or sign == "_" for sign in (before, behind))
 
 
 def _ends_with_stem(word: str) -> bool:

@@ -26,10 +26,10 @@ def find_name(statement: Statement, source: RecordText) -> Span:
         return source.span(statement.section, mention.start, mention.end)
     if _is_fuller(own, called, statement):
         return _find_own_name(statement, source)
-    behind = tokens.at(mention.end)
-    return source.span(
-        statement.section, mention.start, tokens.ends[behind] if is_salt(tokens, behind) else mention.end
-    )
+    end = tokens.before(mention.end)
+    while is_salt(tokens, end):
+        end += 1
+    return source.span(statement.section, *span_of(tokens, (tokens.at(mention.start), end)))
 
 
 def is_shorter(called: str, name: str) -> bool:
@@ -73,8 +73,11 @@ def _find_own_name(statement: Statement, source: RecordText) -> Span:
     if agent.section in source.passages:
         tokens = source.passages[agent.section].tokens
         first, last = tokens.at(agent.start), tokens.before(agent.end)
-        if last - first > 1 and is_salt(tokens, last - 1) and _is_called(tokens.read(first, last - 1), source):
-            end = tokens.ends[last - 2]
+        bare = last
+        while bare - first > 1 and is_salt(tokens, bare - 1):
+            bare -= 1
+        if bare < last and _is_called(tokens.read(first, bare), source):
+            end = tokens.ends[bare - 1]
     return source.span(agent.section, agent.start, end)
 
 
