@@ -27,7 +27,10 @@ def find_introduced(tokens: Tokens) -> Iterator[Place]:
     ['EX-12']
     """
     for lead in rule("name_introduction").find(tokens):
-        chunks = _read_chunks(tokens, lead.end)
+        start = lead.end
+        while start < len(tokens) and is_glued(tokens, start):  # the "5" of "5-EX" fills no gap
+            start -= 1
+        chunks = _read_chunks(tokens, start)
         if not chunks:
             continue
         first, end = chunks[0][0], chunks[-1][1]

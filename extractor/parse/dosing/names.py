@@ -26,7 +26,8 @@ __all__ = [
 Place = tuple[int, int]
 """Tokens, half open."""
 
-_STEMS = tuple(stem for entry in terms_of("agent_stems") for stem in entry.terms)
+_KINDS = {stem: entry.value for entry in terms_of("agent_stems") for stem in entry.terms}
+_STEMS = tuple(_KINDS)
 _SALTS = frozenset(term for entry in terms_of("salts") for term in entry.terms)
 _SHORTEST = 3
 """Letters in front of a stem."""
@@ -93,8 +94,20 @@ def find_general(tokens: Tokens, first: int = 0, end: int | None = None) -> list
     terms = find_terms(tokens, "agents", first, end)
     found = [(term.value, term.first, term.end) for term in terms if stands_alone(tokens, term.first, term.end)]
     taken = {at for _, start, stop in found for at in range(start, stop)}
-    stems = (("drug", at, at + 1) for at in range(first, end) if at not in taken and _ends_with_stem(tokens.words[at]))
-    return sorted([*found, *stems], key=lambda one: one[1])
+    for at in range(first, end):
+        if at not in taken and (kind := _find_stem(tokens.words[at])):
+            before = rule("surgery_kind").ends(tokens, at, first) if kind == "procedure" else None
+            found.append((kind, before.first if before else at, at + 1))
+    return sorted(found, key=lambda one: one[1])
+
+
+def _find_stem(word: str) -> str | None:
+    """The kind of a name that ends with a stem."""
+    folded = word.lower()
+    if not folded.endswith(_STEMS):
+        return None
+    stems = (stem for stem in _STEMS if folded.endswith(stem))
+    return next((_KINDS[stem] for stem in stems if len(folded) >= len(stem) + _SHORTEST), None)
 
 
 def stands_alone(tokens: Tokens, first: int, end: int) -> bool:
@@ -106,13 +119,6 @@ def stands_alone(tokens: Tokens, first: int, end: int) -> bool:
     before = tokens.text[tokens.starts[first] - 1 : tokens.starts[first]]
     behind = tokens.text[tokens.ends[end - 1] : tokens.ends[end - 1] + 1]
     return not any(sign.isalnum() or sign == "_" for sign in (before, behind))
-
-
-def _ends_with_stem(word: str) -> bool:
-    if len(word) < 2 * _SHORTEST or not word.lower().endswith(_STEMS):
-        return False
-    folded = word.lower()
-    return any(len(folded) >= len(stem) + _SHORTEST for stem in _STEMS if folded.endswith(stem))
 
 
 def is_code(tokens: Tokens, first: int, end: int) -> bool:
