@@ -22,7 +22,7 @@ from .regimens import build_regimens
 from .renamed import drop_renamed
 from .settling import find_trial_length
 from .statements import read_passage
-from .trials import view_trial
+from .trial import view_trial
 
 __all__ = ["read_dosing", "read_statements"]
 

@@ -25,7 +25,7 @@ from .quotes import choose_quote
 from .record_text import RecordText
 from .roles import read_role
 from .settling import is_rate, settle_frequency, settle_length, settle_timing
-from .trials import Trial
+from .trial import Trial
 
 __all__ = ["build_regimens"]
 
