@@ -112,7 +112,17 @@ class Lexicon:
         named = drop_overlaps([*taken, *drop_touching(introduced, taken)])
         nexts = (*named[1:], None)[: len(named)]
         parts = (m for m, other in zip(named, nexts, strict=True) if not _is_composed(tokens, m, other))
-        return _fuse_mentions(tokens, section, parts)
+        return _fuse_mentions(tokens, section, [self._find_sham(tokens, section, mention) for mention in parts])
+
+    def _find_sham(self, tokens: Tokens, section: str, mention: Mark[Agent]) -> Mark[Agent]:
+        """The placebo, where "sham" stands in front of the name of what is tested."""
+        sham = rule("sham_word").ends(tokens, tokens.at(mention.start), tokens.at(mention.start) - 1)
+        if mention.value.kind == "placebo" or not sham:
+            return mention
+        start = tokens.starts[sham.first]
+        name = tokens.text[start : mention.end]
+        agent = self._placebo or Agent(name_key(name), "placebo", section, start, mention.end)
+        return Mark(agent, start, mention.end, GENERAL)
 
     def _mark(self, tokens: Tokens, section: str, place: Place, kind: str, sure: float = GENERAL) -> Mark[Agent]:
         start, end = span_of(tokens, widen_name(tokens, *place))
@@ -152,12 +162,27 @@ def build_lexicon(passages: Iterable[Passage], others: Iterable[Passage] = ()) -
     """
     groups = list(passages)
     names = [name for passage in groups if passage.is_intervention for name in _read_names(passage)]
-    names = names or [name for passage in groups for name in _read_names(passage)]
+    names = _shorten_placebo(names or [name for passage in groups for name in _read_names(passage)], groups)
     names += [*list_codes(names), *list_cores((name, agent) for name, agent in names if agent.kind == "drug")]
     texts = [passage.tokens for passage in (*groups, *others)]
     lexicon = Lexicon(names)
     glosses = [*_find_glosses(lexicon, texts), *list_short_forms(names, texts)]
     return lexicon if all(map(lexicon.knows, (gloss for gloss, _ in glosses))) else Lexicon([*names, *glosses])
+
+
+def _shorten_placebo(names: list[tuple[str, Agent]], groups: Sequence[Passage]) -> list[tuple[str, Agent]]:
+    """The names, where the only placebo of a record is called so: "placebo for examplumab" is needed beside others."""
+    placebos = {agent for _, agent in names if agent.kind == "placebo"}
+    if len({agent.key for agent in placebos}) != 1:
+        return names
+    short: dict[Agent, Agent] = {}
+    for agent in placebos:
+        tokens = next(group.tokens for group in groups if group.section == agent.section)
+        found = rule("placebo_of").search(tokens, tokens.at(agent.start), tokens.before(agent.end))
+        if found:
+            start, end = span_of(tokens, (found.first, found.first + 1))
+            short[agent] = replace(agent, start=start, end=end)
+    return [(name, short.get(agent, agent)) for name, agent in names]
 
 
 def _find_glosses(lexicon: Lexicon, texts: Iterable[Tokens]) -> Iterator[tuple[str, Agent]]:
