@@ -95,7 +95,7 @@ def find_general(tokens: Tokens, first: int = 0, end: int | None = None) -> list
     found = [(term.value, term.first, term.end) for term in terms if stands_alone(tokens, term.first, term.end)]
     taken = {at for _, start, stop in found for at in range(start, stop)}
     for at in range(first, end):
-        if at not in taken and (kind := _find_stem(tokens.words[at])):
+        if at not in taken and (kind := _find_stem(tokens.words[at])) and stands_alone(tokens, at, at + 1):
             before = rule("surgery_kind").ends(tokens, at, first) if kind == "procedure" else None
             found.append((kind, before.first if before else at, at + 1))
     return sorted(found, key=lambda one: one[1])
