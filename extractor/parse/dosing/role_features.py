@@ -12,8 +12,7 @@ from .trial import Standing, TitleUse, Trial, class_name
 
 __all__ = ["describe_role"]
 
-_NEAR = tuple(
-    [
+_NEAR = (
         "premedication",
         "rescue",
         "background",
@@ -24,8 +23,7 @@ _NEAR = tuple(
         "comparator",
         "standard",
         "challenge",
-    ]
-)
+    )
 """Rules of words near the dose, as the features name them."""
 _BEHIND, _AHEAD = 150, 100
 _SCHEME = frozenset({"standard", "steroid", "lymphodepleting"})
