@@ -112,10 +112,13 @@ class Lexicon:
         named = drop_overlaps([*taken, *drop_touching(introduced, taken)])
         nexts = (*named[1:], None)[: len(named)]
         parts = (m for m, other in zip(named, nexts, strict=True) if not _is_composed(tokens, m, other))
-        return _fuse_mentions(tokens, section, [self._find_sham(tokens, section, mention) for mention in parts])
+        return _fuse_mentions(tokens, section, [self._find_placebo(tokens, section, mention) for mention in parts])
 
-    def _find_sham(self, tokens: Tokens, section: str, mention: Mark[Agent]) -> Mark[Agent]:
-        """The placebo, where "sham" stands in front of the name of what is tested."""
+    def _find_placebo(self, tokens: Tokens, section: str, mention: Mark[Agent]) -> Mark[Agent]:
+        """The placebo: what its own passage says it is made of, and what is tested with "sham" in front of its name."""
+        own = next((agent for agent in self.agents if agent.section == section), None)
+        if own and own.kind == "placebo" and mention.confidence == GENERAL and mention.value.kind not in PROCEDURES:
+            return replace(mention, value=own)
         sham = rule("sham_word").ends(tokens, tokens.at(mention.start), tokens.at(mention.start) - 1)
         if mention.value.kind == "placebo" or not sham:
             return mention

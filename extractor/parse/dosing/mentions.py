@@ -37,7 +37,8 @@ def find_introduced(tokens: Tokens) -> Iterator[Place]:
         if _is_generic(tokens, *chunks[0]) or not _can_name(tokens, first, end):
             continue
         last = tokens.words[chunks[-1][0]].lower()
-        if not _is_generic(tokens, *chunks[-1]) or "therapy" in last or "infusion" in last:
+        generic = rule("generic_word").ends(tokens, end, chunks[-1][0])
+        if not generic or "therapy" in last or "infusion" in last:
             yield first, end
 
 

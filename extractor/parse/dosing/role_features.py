@@ -13,17 +13,17 @@ from .trial import Standing, TitleUse, Trial, class_name
 __all__ = ["describe_role"]
 
 _NEAR = (
-        "premedication",
-        "rescue",
-        "background",
-        "conditioning",
-        "prophylaxis",
-        "combination",
-        "placebo",
-        "comparator",
-        "standard",
-        "challenge",
-    )
+    "premedication",
+    "rescue",
+    "background",
+    "conditioning",
+    "prophylaxis",
+    "combination",
+    "placebo",
+    "comparator",
+    "standard",
+    "challenge",
+)
 """Rules of words near the dose, as the features name them."""
 _BEHIND, _AHEAD = 150, 100
 _SCHEME = frozenset({"standard", "steroid", "lymphodepleting"})
