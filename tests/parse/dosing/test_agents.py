@@ -4,6 +4,7 @@ import pytest
 
 from extractor.parse.dosing.agents import build_lexicon
 from extractor.parse.dosing.mentions import find_introduced
+from extractor.schemas import Role
 from extractor.text.book import read_text, terms_of
 from extractor.text.terms import Entry
 
@@ -43,6 +44,8 @@ def test_short_names_are_the_same_agent(name: str, text: str) -> None:
         ("receive six subcutaneous injections", []),
         ("consisting of 21-day cycles", []),
         ("administration of up to two 5-EXA-DMT", ["5-EXA-DMT"]),
+        ("injection using the device; take e-Device", []),
+        ("each tablet taken contains 5 mg", []),
     ],
 )
 def test_what_giving_introduces_is_an_agent(text: str, expected: list[str]) -> None:
@@ -105,3 +108,12 @@ def test_the_only_placebo_of_a_record_is_called_so(names: tuple[str, ...], expec
         for at, name in enumerate(names)
     ]
     assert read(*sections).regimens[0].agent.value == expected
+
+
+def test_what_a_placebo_is_made_of_is_no_agent_of_its_own() -> None:
+    (regimen,) = read(
+        make_section(
+            "interventions[0]", type="DRUG", name="Placebo", description="30 mL of normal saline orally once daily"
+        )
+    ).regimens
+    assert (regimen.agent.value, regimen.role.value) == ("Placebo", Role.PLACEBO)

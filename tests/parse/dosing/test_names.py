@@ -32,6 +32,8 @@ def name_passage(name: str) -> Passage:
         ("Examplumab by Example Pharma", "Examplumab"),
         ("Examplumab Only Product in Oral Dose Form", "Examplumab"),
         ("Induction of labor with examplostone", "examplostone"),
+        ("R2-Total community treatment with examplomycin", "examplomycin"),
+        ("Examplum oil rich in gamma tocopherol", "Examplum oil rich in gamma tocopherol"),
         ("Lactobacillus exampli EX 17938", "Lactobacillus exampli EX 17938"),
         ("Examplum Toxin Type A", "Examplum Toxin Type A"),
         ("examplomycin eye drops", "examplomycin eye drops"),
@@ -83,6 +85,8 @@ def test_tests_and_surveys_are_not_given(text: str) -> None:
         ("diluted in normal saline", []),
         ("30 mL of normal saline", ["normal saline"]),
         ("April to June", []),
+        ("receive a vaccine", []),
+        ("hepatitis B vaccine", ["hepatitis B vaccine"]),
     ],
 )
 def test_what_any_text_may_name(text: str, expected: list[str]) -> None:
