@@ -60,6 +60,8 @@ class Lexicon:
             words = _fold_words(key)
             for first in (words[0],) if len(words) > 1 else _list_forms(words[0]):
                 self._by_word.setdefault(first, []).append((words[1:], self._agents[key]))
+        firsts = {agent.section: agent for agent in reversed(self.agents)}
+        self._placebos = {section: agent for section, agent in firsts.items() if agent.kind == "placebo"}
         self._placebo, self._cells = self._find_single("placebo"), self._find_single("cells")
 
     def _find_single(self, kind: str) -> Agent | None:
@@ -116,8 +118,8 @@ class Lexicon:
 
     def _find_placebo(self, tokens: Tokens, section: str, mention: Mark[Agent]) -> Mark[Agent]:
         """The placebo: what its own passage says it is made of, and what is tested with "sham" in front of its name."""
-        own = next((agent for agent in self.agents if agent.section == section), None)
-        if own and own.kind == "placebo" and mention.confidence == GENERAL and mention.value.kind not in PROCEDURES:
+        own = self._placebos.get(section)
+        if own and mention.confidence == GENERAL and mention.value.kind not in PROCEDURES:
             return replace(mention, value=own)
         sham = rule("sham_word").ends(tokens, tokens.at(mention.start), tokens.at(mention.start) - 1)
         if mention.value.kind == "placebo" or not sham:
