@@ -17,7 +17,7 @@ from extractor.parse.dosing.findings import find_all
 from extractor.parse.dosing.merging import merge_statements
 from extractor.parse.dosing.names import name_key
 from extractor.parse.dosing.passages import Passage, list_passages
-from extractor.parse.dosing.trials import Trial, view_trial
+from extractor.parse.dosing.trial import Trial, view_trial
 from extractor.text.passage import Section, read_section
 
 from .log_linear import Weights

@@ -21,7 +21,7 @@ from .references import resolve_references
 from .regimens import build_regimens
 from .settling import find_trial_length
 from .statements import read_passage
-from .trials import view_trial
+from .trial import view_trial
 
 __all__ = ["read_dosing", "read_statements"]
 

@@ -1,38 +1,39 @@
 """The agents that a record names, and where its text mentions them."""
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from extractor.parse.values import value
-from extractor.parse.vocabulary import load_vocabulary
-from extractor.text.lexer import Tokens
+from extractor.text.book import rule
+from extractor.text.lexer import Tokens, lex
 
 from .aliases import list_codes, list_cores, list_short_forms, unify_name
-from .amounts import COUNTED, drop_explaining, find_amounts
-from .introduced import find_dosed, find_introduced
 from .marks import Mark, drop_overlaps, drop_touching
-from .names import is_alias, is_given, list_glosses, name_key, split_names, trim_name
+from .mentions import find_dosed, find_introduced, widen_name
+from .names import (
+    Place,
+    find_general,
+    is_alias,
+    is_given,
+    list_glosses,
+    name_key,
+    span_of,
+    split_names,
+    stands_alone,
+    trim_name,
+)
 from .passages import Passage
-from .widening import widen_name
 
 __all__ = ["GENERAL", "PROCEDURES", "Agent", "Lexicon", "build_lexicon"]
 
-_NAMES = load_vocabulary("agents")
-_INACTIVE = re.compile(r"\b(?:sham|saline|vehicle|diluent)\b", re.IGNORECASE)
-_GAP = r"[\s®-]*"
-_COMPOSED = re.compile(r"\s(?:[\w-]+\s){0,2}(?:comprising|consisting\sof|comprised\sof)\b", re.IGNORECASE)
-_COLON = re.compile(r"\s?:\s?")
-_GLOSS = re.compile(r"\s?\(\s?")
-_CLOSING = re.compile(r"\s*\)")
-_SHORT_NAME = re.compile(r"\s?\(\s?([A-Z][\w-]{1,11}|\d+[\w-]*[A-Z]\w*)\s?\)")
-_JOINED_PLACEBO = re.compile(r"[^\S\n]*(?:-|matching|matched|for|to|of|\()?[^\S\n]*", re.IGNORECASE)
 PROCEDURES = frozenset({"radiation", "procedure"})
 """Kinds of agents that are no substances."""
 GENERAL = 0.8
 """How surely an agent that only the general vocabulary names is the one that is given."""
 _INTRODUCED = 0.6
 """How surely an agent that only the words around it show is one."""
+_SKIPPED = frozenset("-®™")
+"""Signs between the words of a name that make no difference."""
 
 
 @value(frozen=True, slots=True)
@@ -54,13 +55,18 @@ class Lexicon:
         self._found: dict[str, tuple[Mark[Agent], ...]] = {}
         for name, agent in names:
             self._agents.setdefault(name_key(name), agent)
-        terms = sorted((key for key in self._agents if len(key) > 1), key=len, reverse=True)
-        body = "|".join(_GAP.join(re.escape(w) for w in key.split()) for key in terms)
-        self._expression = re.compile(rf"(?<![\w])(?:{body})[es]?(?![\w])" if body else r"(?!)", re.IGNORECASE)
-        placebos = {agent.key: agent for agent in self._agents.values() if agent.kind == "placebo"}
-        cells = {agent.key: agent for agent in self._agents.values() if agent.kind == "cells"}
-        self._placebo = next(iter(placebos.values())) if len(placebos) == 1 else None
-        self._cells = next(iter(cells.values())) if len(cells) == 1 else None
+        self._by_word: dict[str, list[tuple[list[str], Agent]]] = {}
+        for key in sorted(filter(lambda key: len(key) > 1, self._agents), key=len, reverse=True):
+            words = _fold_words(key)
+            for first in (words[0],) if len(words) > 1 else _list_forms(words[0]):
+                self._by_word.setdefault(first, []).append((words[1:], self._agents[key]))
+        firsts = {agent.section: agent for agent in reversed(self.agents)}
+        self._placebos = {section: agent for section, agent in firsts.items() if agent.kind == "placebo"}
+        self._placebo, self._cells = self._find_single("placebo"), self._find_single("cells")
+
+    def _find_single(self, kind: str) -> Agent | None:
+        agents = {agent.key: agent for agent in self._agents.values() if agent.kind == kind}
+        return next(iter(agents.values())) if len(agents) == 1 else None
 
     @property
     def agents(self) -> tuple[Agent, ...]:
@@ -84,54 +90,73 @@ class Lexicon:
 
     def find_known(self, tokens: Tokens) -> list[Mark[Agent]]:
         """Mentions of the record's own agents, by any of their names."""
-        return [
-            Mark(agent, m.start(), m.end(), 1.0)
-            for m in self._expression.finditer(tokens.text.replace("™", "®"))  # a class with ™ takes long to compile
-            if (agent := self._lookup(m[0]))
-        ]
+        words = [word.lower() for word in tokens.words]
+        found, done = [], 0
+        for first, word in enumerate(words):
+            for rest, agent in self._by_word.get(word, ()) if first >= done else ():
+                end = _match_words(tokens, words, first, rest)
+                if end:
+                    found.append(Mark(agent, *span_of(tokens, (first, end))))
+                    done = end
+                    break
+        return found
 
     def _find(self, tokens: Tokens, section: str) -> tuple[Mark[Agent], ...]:
-        text = tokens.text
         known = self.find_known(tokens)
-        general = [
-            Mark(self._general(text[start:end], match.value, section, start, end), start, end, GENERAL)
-            for match in _NAMES.find(text)
-            for start, end in (widen_name(text, match.start, match.end),)
-        ]
+        general = [self._mark(tokens, section, (first, end), kind) for kind, first, end in find_general(tokens)]
         taken = drop_overlaps([*known, *drop_touching(general, known)])
-        taken = drop_overlaps([*taken, *_list_dosed(text, section, taken)])
+        dosed = [self._mark(tokens, section, place, "drug") for place in find_dosed(tokens)]
+        new = drop_touching(dosed, taken)
+        taken = drop_overlaps([*taken, *new]) if len({mark.value.key for mark in new}) > 1 else taken
         introduced = (
-            Mark(Agent(name_key(text[start:end]), "introduced", section, start, end), start, end, _INTRODUCED)
-            for start, end in (widen_name(text, *place) for place in find_introduced(text))
+            self._mark(tokens, section, place, "introduced", _INTRODUCED) for place in find_introduced(tokens)
         )
         named = drop_overlaps([*taken, *drop_touching(introduced, taken)])
         nexts = (*named[1:], None)[: len(named)]
-        parts = (m for m, other in zip(named, nexts, strict=True) if not _is_composed(text, m, other))
-        return _fuse_mentions(text, section, parts)
+        parts = (m for m, other in zip(named, nexts, strict=True) if not _is_composed(tokens, m, other))
+        return _fuse_mentions(tokens, section, [self._find_placebo(tokens, section, mention) for mention in parts])
 
-    def _lookup(self, text: str) -> Agent | None:
-        key = name_key(text)
-        return self._agents.get(key) or self._agents.get(key.removesuffix("s").removesuffix("e"))
+    def _find_placebo(self, tokens: Tokens, section: str, mention: Mark[Agent]) -> Mark[Agent]:
+        """The placebo: what its own passage says it is made of, and what is tested with "sham" in front of its name."""
+        own = self._placebos.get(section)
+        if own and mention.confidence == GENERAL and mention.value.kind not in PROCEDURES:
+            return replace(mention, value=own)
+        sham = rule("sham_word").ends(tokens, tokens.at(mention.start), tokens.at(mention.start) - 1)
+        if mention.value.kind == "placebo" or not sham:
+            return mention
+        start = tokens.starts[sham.first]
+        name = tokens.text[start : mention.end]
+        agent = self._placebo or Agent(name_key(name), "placebo", section, start, mention.end)
+        return Mark(agent, start, mention.end, GENERAL)
 
-    def _general(self, text: str, kind: str, section: str, start: int, end: int) -> Agent:
-        if kind == "placebo" and self._placebo:
-            return self._placebo
-        if kind == "cells" and self._cells:
-            return self._cells
-        return self._lookup(text) or Agent(unify_name(text), kind, section, start, end)
+    def _mark(self, tokens: Tokens, section: str, place: Place, kind: str, sure: float = GENERAL) -> Mark[Agent]:
+        start, end = span_of(tokens, widen_name(tokens, *place))
+        agent = self._placebo if kind == "placebo" else self._cells if kind == "cells" else None
+        if not agent:
+            name = tokens.text[start:end]
+            agent = self._agents.get(name_key(name)) or Agent(unify_name(name), kind, section, start, end)
+        return Mark(agent, start, end, sure)
 
 
-def _list_dosed(text: str, section: str, taken: Sequence[Mark[Agent]]) -> list[Mark[Agent]]:
-    """The agents of a list in which names that no vocabulary knows stand beside doses: "X 80 mg, Y 2 mg"."""
-    doses = [mark for mark in drop_explaining(text, find_amounts(text)) if mark.value[0].unit not in COUNTED]
-    if len(doses) < 2:
-        return []
-    found = [
-        Mark(Agent(name_key(text[start:end]), "drug", section, start, end), start, end, GENERAL)
-        for start, end in find_dosed(text, ((mark.start, mark.end) for mark in doses))
-    ]
-    new = drop_touching(found, taken)
-    return list(new) if len({mark.value.key for mark in new}) > 1 else []
+def _fold_words(key: str) -> list[str]:
+    return [word.lower() for word in lex(key).words if word not in _SKIPPED]
+
+
+def _list_forms(word: str) -> tuple[str, str, str]:
+    """A word and its plural: "patch" is met by the beginning of "patches" as well."""
+    return word, f"{word}s", f"{word}e"
+
+
+def _match_words(tokens: Tokens, words: Sequence[str], first: int, rest: Sequence[str]) -> int | None:
+    """Where a name ends that begins with a token and goes on with ``rest``; no part of a longer word is a name."""
+    at = first + 1
+    for number, word in enumerate(rest, start=1):
+        while at < len(words) and words[at] in _SKIPPED:
+            at += 1
+        if at == len(words) or (words[at] != word and (number < len(rest) or words[at] not in _list_forms(word))):
+            return None
+        at += 1
+    return at if stands_alone(tokens, first, at) else None
 
 
 def build_lexicon(passages: Iterable[Passage], others: Iterable[Passage] = ()) -> Lexicon:
@@ -142,80 +167,108 @@ def build_lexicon(passages: Iterable[Passage], others: Iterable[Passage] = ()) -
     """
     groups = list(passages)
     names = [name for passage in groups if passage.is_intervention for name in _read_names(passage)]
-    names = names or [name for passage in groups for name in _read_names(passage)]
+    names = _shorten_placebo(names or [name for passage in groups for name in _read_names(passage)], groups)
     names += [*list_codes(names), *list_cores((name, agent) for name, agent in names if agent.kind == "drug")]
     texts = [passage.tokens for passage in (*groups, *others)]
     lexicon = Lexicon(names)
-    glosses = [*_find_glosses(lexicon, texts), *list_short_forms(names, [tokens.text for tokens in texts])]
+    glosses = [*_find_glosses(lexicon, texts), *list_short_forms(names, texts)]
     return lexicon if all(map(lexicon.knows, (gloss for gloss, _ in glosses))) else Lexicon([*names, *glosses])
+
+
+def _shorten_placebo(names: list[tuple[str, Agent]], groups: Sequence[Passage]) -> list[tuple[str, Agent]]:
+    """The names, where the only placebo of a record is called so: "placebo for examplumab" is needed beside others."""
+    placebos = {agent for _, agent in names if agent.kind == "placebo"}
+    if len({agent.key for agent in placebos}) != 1:
+        return names
+    short: dict[Agent, Agent] = {}
+    for agent in placebos:
+        tokens = next(group.tokens for group in groups if group.section == agent.section)
+        found = rule("placebo_of").search(tokens, tokens.at(agent.start), tokens.before(agent.end))
+        if found:
+            start, end = span_of(tokens, (found.first, found.first + 1))
+            short[agent] = replace(agent, start=start, end=end)
+    return [(name, short.get(agent, agent)) for name, agent in names]
 
 
 def _find_glosses(lexicon: Lexicon, texts: Iterable[Tokens]) -> Iterator[tuple[str, Agent]]:
     """Short names that the text gives to an agent: "ifinatamab deruxtecan (I-DXd)"."""
     for tokens in texts:
-        text = tokens.text
-        for mention in lexicon.find_known(tokens) if "(" in text else ():
-            if (gloss := _SHORT_NAME.match(text, mention.end)) and is_alias(gloss[1]):
-                yield gloss[1], mention.value
+        for mention in lexicon.find_known(tokens) if "(" in tokens.codes else ():
+            first = tokens.at(mention.end)
+            found = rule("short_name").starts(tokens, first)
+            if found and is_alias(tokens, first + 1, found.end - 1):
+                name = tokens.read(first + 1, found.end - 1)
+                if len(name) < _LONGEST_SHORT and any(map(str.isupper, name)) and " " not in name:
+                    yield name, mention.value
+
+
+_LONGEST_SHORT = 13
 
 
 def _read_names(passage: Passage) -> list[tuple[str, Agent]]:
-    text = passage.text
-    names: list[tuple[str, Agent]] = []
-    for first, last in split_names(text, *passage.title):
-        whole = text[first:last]
-        bounds = trim_name(text, first, last)
-        if not bounds or not is_given(whole):
+    tokens, names = passage.tokens, list[tuple[str, Agent]]()
+    start, end = passage.title
+    aliases = [tokens.read(*place) for place in _list_places(tokens, passage.aliases) if is_alias(tokens, *place)]
+    for first, last in split_names(tokens, tokens.at(start), tokens.before(end)):
+        place = trim_name(tokens, first, last)
+        if not place or not is_given(tokens, first, last):
             continue
-        agent = Agent(name_key(text[slice(*bounds)]), _classify(whole, passage.kind), passage.section, *bounds)
-        aliases = [alias for place in passage.aliases if is_alias(alias := text[slice(*place)])]
-        names += [(name, agent) for name in (text[slice(*bounds)], *list_glosses(whole), *aliases)]
+        kind = _classify(tokens, first, last, passage.kind)
+        agent = Agent(name_key(tokens.read(*place)), kind, passage.section, *span_of(tokens, place))
+        glosses = [tokens.read(*gloss) for gloss in list_glosses(tokens, first, last)]
+        names += [(name, agent) for name in (tokens.read(*place), *glosses, *aliases)]
     return names
 
 
-def _classify(name: str, registered: str) -> str:
+def _list_places(tokens: Tokens, spans: Iterable[tuple[int, int]]) -> Iterator[Place]:
+    return ((tokens.at(start), tokens.before(end)) for start, end in spans)
+
+
+def _classify(tokens: Tokens, first: int, end: int, registered: str) -> str:
     """The kind of a name; what no vocabulary knows is of the kind as which it is registered."""
-    found = [match.value for match in _NAMES.find(name)]
-    if "placebo" in found or _INACTIVE.search(name):
+    found = [kind for kind, *_ in find_general(tokens, first, end)]
+    if "placebo" in found or rule("inactive_name").search(tokens, first, end):
         return "placebo"
     return found[0] if found else registered if registered in PROCEDURES else "drug"
 
 
-def _is_composed(text: str, name: Mark[Agent], following: Mark[Agent] | None) -> bool:
+def _is_composed(tokens: Tokens, name: Mark[Agent], following: Mark[Agent] | None) -> bool:
     """Whether the name is that of a regimen whose agents follow: "CHOP chemotherapy comprising ...", "CHOP: ..."."""
     if name.value.kind in PROCEDURES:
         return False
-    if following and following.value.key != name.value.key and _COLON.fullmatch(text, name.end, following.start):
+    if following and following.value.key != name.value.key and _read_gap(tokens, name, following).strip() == ":":
         return True
-    return _COMPOSED.match(text, name.end) is not None
+    return rule("composed_of").starts(tokens, tokens.at(name.end)) is not None
 
 
-def _is_gloss(text: str, name: Mark[Agent], other: Mark[Agent]) -> bool:
-    """Whether brackets behind a name hold nothing but another name for it."""
-    return bool(_GLOSS.fullmatch(text, name.end, other.start) and _CLOSING.match(text, other.end))
+def _read_gap(tokens: Tokens, one: Mark[Agent], other: Mark[Agent]) -> str:
+    return tokens.text[one.end : other.start]
 
 
-def _is_unsure(*mentions: Mark[Agent]) -> bool:
-    return any(mention.confidence < 1 for mention in mentions)
-
-
-def _fuse_mentions(text: str, section: str, mentions: Iterable[Mark[Agent]]) -> tuple[Mark[Agent], ...]:
+def _fuse_mentions(tokens: Tokens, section: str, mentions: Iterable[Mark[Agent]]) -> tuple[Mark[Agent], ...]:
     """Mentions where "X placebo" and "placebo for X" are one placebo, "X (Y)" is one X, and "X/Y" is one agent."""
     kept: list[Mark[Agent]] = []
     glosses: dict[str, Agent] = {}
     for found in mentions:
         last = kept[-1] if kept else None
-        if last and found.confidence < 1 and _is_gloss(text, last, found):
+        gap = _read_gap(tokens, last, found) if last else ""
+        behind = tokens.at(found.end)
+        if last and found.confidence < 1 and gap.strip() == "(" and tokens.codes[behind : behind + 1] == ")":
             glosses[found.value.key] = last.value
             continue
         mention = replace(found, value=glosses[found.value.key]) if found.value.key in glosses else found
         placebo = last and next((m for m in (last, mention) if m.value.kind == "placebo"), None)
-        if last and not placebo and text[last.end : mention.start] == "/" and _is_unsure(last, mention):
-            joined = text[last.start : mention.end]
+        if last and not placebo and gap == "/" and min(last.confidence, mention.confidence) < 1:
+            joined = tokens.text[last.start : mention.end]
             both = Agent(name_key(joined), last.value.kind, section, last.start, mention.end)
             kept[-1] = Mark(both, last.start, mention.end, GENERAL)
-        elif last and placebo and _JOINED_PLACEBO.fullmatch(text, last.end, mention.start):
+        elif last and placebo and _joins_placebo(tokens, last, mention):
             kept[-1] = Mark(placebo.value, last.start, mention.end, GENERAL)
         else:
             kept.append(mention)
     return tuple(kept)
+
+
+def _joins_placebo(tokens: Tokens, one: Mark[Agent], other: Mark[Agent]) -> bool:
+    first, end = tokens.at(one.end), tokens.before(other.start)
+    return first >= end or rule("placebo_joint").covers(tokens, first, end) is not None

@@ -1,24 +1,25 @@
 """Shorter names by which texts call the agents whose full names are known."""
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
-from extractor.parse.vocabulary import load_vocabulary
+from extractor.text.book import find_terms, terms_of
+from extractor.text.lexer import Tokens, is_abbreviation, lex
 
-from .names import name_key
+from .names import find_general, is_code, name_key
 
 __all__ = ["is_short_form", "list_codes", "list_cores", "list_short_forms", "unify_name"]
 
 T = TypeVar("T")
 """What a name stands for."""
 
-_NAMES = load_vocabulary("agents")
-_ABBREVIATIONS = load_vocabulary("agent_abbreviations")
-_LONGEST_INITIALS = 8
-_CAPITALS = re.compile(rf"\b[A-Z]{{3,{_LONGEST_INITIALS}}}\b")
-_LETTERS = re.compile(r"[A-Za-z]+")
-_CODE = re.compile(r"(?<=\s)[A-Z]{1,5}-?\d[\d.]+[A-Z]?$")
+_SHORT = {
+    term if is_abbreviation(term) else term.lower(): entry.value
+    for entry in terms_of("agent_abbreviations")
+    for term in entry.terms
+}
+_SHORTEST, _LONGEST = 3, 8
+"""Letters of initials."""
 
 
 def unify_name(name: str) -> str:
@@ -27,8 +28,7 @@ def unify_name(name: str) -> str:
     >>> unify_name("TBI"), unify_name("Examplumab")
     ('total body irradiation', 'examplumab')
     """
-    found = _ABBREVIATIONS.first(name)
-    return found.value if found and found.end - found.start == len(name) else name_key(name)
+    return _SHORT.get(name) or _SHORT.get(name.lower()) or name_key(name)
 
 
 def is_short_form(name: str) -> bool:
@@ -47,8 +47,10 @@ def list_codes(names: Iterable[tuple[str, T]]) -> Iterator[tuple[str, T]]:
     [('EX9283', 1)]
     """
     for name, agent in names:
-        if " " in name and (code := _CODE.search(name)):
-            yield code[0], agent
+        last = name.split()[-1] if " " in name else ""
+        tokens = lex(last)
+        if last and is_code(tokens, 0, len(tokens)) and sum(map(str.isdigit, last)) > 1:
+            yield last, agent
 
 
 def list_cores(names: Iterable[tuple[str, T]]) -> Iterator[tuple[str, T]]:
@@ -58,24 +60,25 @@ def list_cores(names: Iterable[tuple[str, T]]) -> Iterator[tuple[str, T]]:
     [('vincristine', 1)]
     """
     for name, agent in names:
-        key = name_key(name)
-        found = list(_NAMES.find(key)) if " " in key else []
-        if len(found) == 1 and found[0].start > 0 and found[0].end == len(key):
-            yield key[found[0].start :], agent
+        tokens = lex(name_key(name))
+        found = find_general(tokens) if len(tokens) > 1 else []
+        if len(found) == 1 and found[0][1] > 0 and found[0][2] == len(tokens):
+            yield tokens.read(*found[0][1:]), agent
 
 
-def list_short_forms(names: Sequence[tuple[str, T]], texts: Iterable[str]) -> Iterator[tuple[str, T]]:
+def list_short_forms(names: Sequence[tuple[str, T]], texts: Sequence[Tokens]) -> Iterator[tuple[str, T]]:
     """The abbreviations and the initials of names that the texts use.
 
-    >>> list(list_short_forms([("umbilical cord blood", 1)], ["UCB on day 0"]))
+    >>> list(list_short_forms([("umbilical cord blood", 1)], [lex("UCB on day 0")]))
     [('UCB', 1)]
     """
-    texts = list(texts)
-    entries = dict.fromkeys((match.value, match.entry.terms) for text in texts for match in _ABBREVIATIONS.find(text))
-    for value, terms in entries:
-        yield from ((short, agent) for name, agent in names if name_key(name).endswith(value) for short in terms)
-    capitals = {found for text in texts for found in _CAPITALS.findall(text)}
+    entries = {term.entry.value: term.entry for tokens in texts for term in find_terms(tokens, "agent_abbreviations")}
+    for value, entry in entries.items():
+        yield from ((short, agent) for name, agent in names if name_key(name).endswith(value) for short in entry.terms)
+    capitals = {
+        word for tokens in texts for word in tokens.words if word.isupper() and _SHORTEST <= len(word) <= _LONGEST
+    }
     for name, agent in names:
-        initials = "".join(word[0] for word in _LETTERS.findall(name)).upper()
-        tails = (initials[at:] for at in range(max(0, len(initials) - _LONGEST_INITIALS), len(initials) - 2))
+        initials = "".join(word[0] for word in lex(name).words if word[0].isalpha()).upper()
+        tails = (initials[at:] for at in range(max(0, len(initials) - _LONGEST), len(initials) - _SHORTEST + 1))
         yield from ((tail, agent) for tail in tails if tail in capitals)

@@ -1,212 +1,42 @@
-"""Names of agents as interventions are named: the shortest full name, no dose, form or schedule in it."""
+"""Names of agents: where a text has one, what belongs to it, and the form in which two names are compared."""
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterator
 
-from extractor.parse.requirements import Guarded
-from extractor.parse.vocabulary import load_vocabulary
-
-from .amounts import find_amounts
+from extractor.text.book import find_terms, read_term, rule, terms_of
+from extractor.text.lexer import Tokens, lex
 
 __all__ = [
+    "Place",
+    "chunk_end",
+    "find_general",
     "is_alias",
+    "is_code",
     "is_given",
+    "is_glued",
+    "is_salt",
     "is_vague",
     "list_glosses",
     "name_key",
-    "omit_salt",
-    "reach_salt",
+    "span_of",
     "split_names",
+    "stands_alone",
     "trim_name",
 ]
 
-_NAMES = load_vocabulary("agents")
-_ROUTES = load_vocabulary("routes")
-_JOINTS = re.compile(
-    r"(?<!\s)\s*(?:\+|;|\bplus\b(?=\s+\w)|\bin combination with\b|\bcombined with\b|\bfollowed by\b)\s*", re.IGNORECASE
-)
-_SOFT_JOINTS = re.compile(r"(?<!\s)\s*(?:,|/|\band\b|\bor\b|\bwith\b|&)\s*", re.IGNORECASE)
-_LEADING = re.compile(
-    r"(?:(?:part|cohort|arm|group|phase|stage|period)\s[^:+,]{0,40}:\s*|"
-    r"(?:immunotherapy|treatment|therapy|vaccination|supplementation)\s(?:with|using)\s|(?:drug|biological|intervention|arm|treatment|group|cohort|name|experimental|active|control|part|"
-    r"phase)\s?[\w]{0,2}\s?:\s*"
-    r"|(?:oral|inhaled|nebuli[sz]ed|intravenous|iv|subcutaneous|single dose|a single dose|high[- ]dose|"
-    r"low[- ]dose|medium[- ]dose|"
-    r"standard[- ]dose|HD|LD|consolidation|injection|administration|the|blinded|open[- ]label|intranasal|topical|"
-    r"sublingual)\s(?:of\s)?)+",
-    re.IGNORECASE,
-)
-_TRAILING = re.compile(
-    r"(?<![\s,:(-])[\s,:(-]+(?:for\s)?(?:(?:cells?\s)?suspension|(?<!aline\s)(?:cells?\s)?solution|injections?|inj\.?|tablets?|"
-    r"capsules?|infusions?|oral solution|monotherapy|treatment|arm|group|"
-    r"oral|oral product|product|iv|i\.v\.|sc|po|intravenous|subcutaneous|intravenously|solution for .*|"
-    r"dose [a-z\d].*|"
-    r"cohorts?\b.*|q\d?[wd]|qd|bid|once|twice|daily|weekly|every .*|\(?single\)?|high|low|dose|doses?|dosing|"
-    r"\d[\d.]*\s?%|goal\b.*|adjuvant|for\s\d+\s.*|(?<=(?:mab|nib|ate|ine|til|ide|one|ell)\s)therapy|mg|"
-    r"nasal spray(?: therapy)?|drops|(?:administered|given|applied|delivered|taken)\s.*|"
-    r"(?:transdermal\s)?patch(?:es)?(?:\swith\s.*)?|administration|intervention|injectable.*|only|alone|"
-    r"at \d.*|with (?:low|high)\s.*|"
-    r"(?<=(?:xtract|rotein|powder| flour)\s)(?:oral |sublingual |subcutaneous )?immunotherapy)[\s)]*$",
-    re.IGNORECASE,
-)
-_BRACKETS = re.compile(r"(?<!\s)\s*[\[(]([^\[\]()]*)[\])]")
-_NOT_GIVEN = Guarded(
-    r"\b(?:(?:blood|urine|stool|saliva|sputum|tissue|sample|specimen)s?\s(?:draws?|drawing|samplings?|"
-    r"collections?|tests?)|biops(?:y|ies)|aspirat\w+|"
-    r"questionnaires?|surveys?|analys[ie]s|assays?|pcr|polymerase|cytometry|sequencing|monitoring|follow-up|"
-    r"assessments?|evaluation|"
-    r"sensiti[sz]ation|tests?|testing|registration|imaging|scan|spirometry|interview|education\w*|training|"
-    r"diary|quality[- ]of[- ]life|(?:patients?|subjects|participants|children|adults|infants|volunteers|controls|women|"
-    r"individuals|allergic|tolerant)(?=\W*$))\b"
-)
-_SALT = (
-    r"(?:(?:hydro)?chloride|sul(?:f|ph)ate|sodium|disodium|calcium|phosphate|acetate|citrate|\w*tosylate|mesylate|"
-    r"maleate|tartrate|besylate|succinate|fumarate|propionate|furoate|hydrobromide|hydrate|dihydrate|monohydrate)\b"
-)
-_SALTS = re.compile(rf"(?<=\w)\s{_SALT}(?!\s\w)", re.IGNORECASE)
-_NEXT_SALT = re.compile(rf"\s{_SALT}", re.IGNORECASE)
-_VAGUE = re.compile(
-    r"\b(?:immuno\s?therapy|challenge|treatment|test(?:ing)?|chemotherapy|protocol|regimen|induction|standard|care|"
-    r"consumption|supplement(?:ation)?|administration|intervention|placebo|desensiti[sz]ation|maintenance|control)\b",
-    re.IGNORECASE,
-)
-_TARGET = re.compile(r"\s(?:targeting|directed against)\s")
-_PUNCTUATION = re.compile(r",\s|\s-\s|:\s")
-_CODE = re.compile(r"\s*[A-Z]{2,}[\w-]*\d[\w-]*\s*")
-_LONGEST = 400
-"""No name is longer."""
-_EDGES = " \t\n-*:,.(®™"
-_MARKS = re.compile(r"[®™©]|\((?:r|tm)\)", re.IGNORECASE)
-_EMPTY_WORDS = """
-    a and or of the arm group cohort part phase b c i ii iii 1 2 3 4 other usual standard single low medium high
-    control comparator comparison finding treatment care drug dose study active experimental intervention
-    combination chemotherapy expansion escalation placebo-controlled
-"""
-_EMPTY = frozenset(_EMPTY_WORDS.split())
+Place = tuple[int, int]
+"""Tokens, half open."""
 
-
-def is_vague(name: str) -> bool:
-    """Whether a name says what is done and not with what: "oral immunotherapy".
-
-    >>> is_vague("Peanut oral immunotherapy"), is_vague("peanut flour")
-    (True, False)
-    """
-    return _VAGUE.search(name) is not None
-
-
-def is_given(text: str) -> bool:
-    """Whether an intervention of that name is given to people, and is no test, sampling or survey.
-
-    >>> is_given("Budesonide 1 mg"), is_given("Blood sampling")
-    (True, False)
-    """
-    return not _NOT_GIVEN.search(text)
-
-
-def list_glosses(text: str) -> list[str]:
-    """Other names that stand in brackets: "mycophenolate (MMF)".
-
-    >>> list_glosses("mycophenolate (MMF)")
-    ['MMF']
-    """
-    return [gloss for found in _BRACKETS.finditer(text) if is_alias(gloss := found[1].strip())]
-
-
-def is_alias(text: str) -> bool:
-    """Whether ``text`` can stand for an agent elsewhere: a name, no dose, route or number."""
-    named = 2 < len(text) < 60 and not text.isdigit() and name_key(text) not in _EMPTY
-    return named and not find_amounts(text) and not _is_route(text)
-
-
-def split_names(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """The names in ``text[start:end]``; weak joints ("and", ",") part them only where each part is a known agent.
-
-    >>> text = "rituximab + cyclophosphamide and doxorubicin"
-    >>> [text[first:last] for first, last in split_names(text, 0, len(text))]
-    ['rituximab', 'cyclophosphamide', 'doxorubicin']
-    """
-    result: list[tuple[int, int]] = []
-    for first, last in _cut(text, start, end, _JOINTS):
-        finer = _cut(text, first, last, _SOFT_JOINTS)
-        known = len(finer) > 1 and all(_NAMES.first(text[a:b]) or _CODE.fullmatch(text, a, b) for a, b in finer)
-        result += finer if known and "lacebo" not in text[first:last] else [(first, last)]
-    return result
-
-
-def _cut(text: str, start: int, end: int, joint: re.Pattern[str]) -> list[tuple[int, int]]:
-    pieces, position, depth, counted = [], start, 0, start
-    for found in joint.finditer(text, start, end):
-        depth += text.count("(", counted, found.start()) - text.count(")", counted, found.start())
-        counted = found.start()
-        if depth <= 0:
-            pieces.append((position, found.start()))
-            position = found.end()
-    pieces.append((position, end))
-    return [(a, b) for a, b in pieces if text[a:b].strip()]
-
-
-def trim_name(text: str, start: int, end: int) -> tuple[int, int] | None:
-    """The bounds of the bare name in ``text[start:end]``, or None if nothing names an agent there.
-
-    >>> text = "Oral budesonide (Bud) 1 mg tablets"
-    >>> text[slice(*trim_name(text, 0, len(text)))]
-    'budesonide'
-    """
-    start, end = _without_doses(text, start, min(end, start + _LONGEST))
-    if lead := _LEADING.match(text, start, end):
-        start = lead.end()
-    for cut in (_TARGET.search(text, start, end), _BRACKETS.search(text, start + 1, end)):
-        end = min(end, cut.start()) if cut else end
-    while trail := _TRAILING.search(text[start:end]):
-        end = start + trail.start()
-    if (cut := _PUNCTUATION.search(text[start:end])) and cut.start() > 2:
-        end = start + cut.start()
-    while end > start and text[end - 1] in _EDGES:
-        end -= 1
-    empty = set(name_key(text[start:end]).split()) <= _EMPTY
-    return None if end - start < 2 or empty or _is_route(text[start:end]) else (start, end)
-
-
-def _without_doses(text: str, start: int, end: int) -> tuple[int, int]:
-    start = offset = _skip_edges(text, start, end)
-    for mark in find_amounts(text[start:end]):
-        if offset + mark.start > start + 1:
-            return start, offset + mark.start
-        start = _skip_edges(text, offset + mark.end, end)
-    return start, end
-
-
-def _skip_edges(text: str, start: int, end: int) -> int:
-    while start < end and text[start] in _EDGES:
-        start += 1
-    return start
-
-
-def _is_route(text: str) -> bool:
-    return any(found.end - found.start >= len(text) - 1 for found in _ROUTES.find(text + "."))
-
-
-def omit_salt(name: str, texts: Iterable[str]) -> int:
-    """How many characters of a name to keep: without its salt if any of the texts names the agent without it.
-
-    >>> omit_salt("vincristine sulfate", ["Vincristine 1.4 mg/m2"]), omit_salt("vincristine sulfate", [])
-    (11, 19)
-    """
-    salt = _SALTS.search(name)
-    if salt is None or salt.end() < len(name):
-        return len(name)
-    bare = re.compile(rf"\b{re.escape(name[: salt.start()])}\b(?!\s{_SALT})", re.IGNORECASE)
-    return salt.start() if any(map(bare.search, texts)) else len(name)
-
-
-def reach_salt(text: str, end: int) -> int:
-    """The end of the salt that is named behind an agent's name, or ``end``.
-
-    >>> reach_salt("fludarabine phosphate IV", 11)
-    21
-    """
-    found = _NEXT_SALT.match(text, end)
-    return found.end() if found else end
+_KINDS = {stem: entry.value for entry in terms_of("agent_stems") for stem in entry.terms}
+_STEMS = tuple(_KINDS)
+_SALTS = frozenset(term for entry in terms_of("salts") for term in entry.terms)
+_SHORTEST = 3
+"""Letters in front of a stem."""
+_LONGEST = 60
+"""No name has more tokens."""
+_MARKS = ("®", "™", "©", "(r)", "(tm)", "-")
+_EDGES = frozenset("-*:,.(®™")
+_THERAPIES = ("mab", "nib", "ate", "ine", "til", "ide", "one", "ell")
+"""Ends of drug names behind which "therapy" adds nothing."""
 
 
 def name_key(name: str) -> str:
@@ -218,4 +48,222 @@ def name_key(name: str) -> str:
     folded = name.lower()
     if folded.isalnum():
         return folded
-    return " ".join(_SALTS.sub("", _MARKS.sub(" ", folded)).replace("-", " ").split())
+    for mark in _MARKS:
+        folded = folded.replace(mark, " ")
+    words = folded.split()
+    while len(words) > 1 and words[-1] in _SALTS:
+        words.pop()
+    return " ".join(words)
+
+
+def span_of(tokens: Tokens, place: Place) -> tuple[int, int]:
+    """The characters of a place."""
+    return tokens.starts[place[0]], tokens.ends[place[1] - 1]
+
+
+def chunk_end(tokens: Tokens, first: int) -> int:
+    """Behind the last token that is joined to the first one, as in "nab-paclitaxel", "TNF-alpha/IL-6".
+
+    >>> chunk_end(lex("nab-paclitaxel, 5 mg"), 0)
+    2
+    """
+    end = first + 1
+    while end < len(tokens) and is_glued(tokens, end):
+        if not tokens.words[end][0].isalnum() and not (
+            tokens.words[end] in "/+.-'" and end + 1 < len(tokens) and is_glued(tokens, end + 1)
+            and tokens.words[end + 1][0].isalnum()
+        ):  # fmt: skip
+            break
+        end += 1
+    return end
+
+
+def is_glued(tokens: Tokens, index: int) -> bool:
+    """Whether a token is joined to the one before, if only by a hyphen."""
+    return tokens.text[tokens.ends[index - 1] : tokens.starts[index]] in ("", "-")
+
+
+def find_general(tokens: Tokens, first: int = 0, end: int | None = None) -> list[tuple[str, int, int]]:
+    """Agents that any text may name, left to right: their kind and their tokens.
+
+    >>> from extractor.text.book import read_text
+    >>> find_general(read_text("Examplumab and matching placebo"))
+    [('drug', 0, 1), ('placebo', 2, 4)]
+    """
+    end = len(tokens) if end is None else end
+    terms = find_terms(tokens, "agents", first, end)
+    found = [(term.value, term.first, term.end) for term in terms if stands_alone(tokens, term.first, term.end)]
+    taken = {at for _, start, stop in found for at in range(start, stop)}
+    for at in range(first, end):
+        if at not in taken and (kind := _find_stem(tokens.words[at])) and stands_alone(tokens, at, at + 1):
+            before = rule("surgery_kind").ends(tokens, at, first) if kind == "procedure" else None
+            found.append((kind, before.first if before else at, at + 1))
+    return sorted(found, key=lambda one: one[1])
+
+
+def _find_stem(word: str) -> str | None:
+    """The kind of a name that ends with a stem."""
+    folded = word.lower()
+    if not folded.endswith(_STEMS):
+        return None
+    stems = (stem for stem in _STEMS if folded.endswith(stem))
+    return next((_KINDS[stem] for stem in stems if len(folded) >= len(stem) + _SHORTEST), None)
+
+
+def stands_alone(tokens: Tokens, first: int, end: int) -> bool:
+    """Whether tokens are no part of a longer word: "PLACEBO_COMPARATOR" names no placebo.
+
+    >>> stands_alone(lex("PLACEBO_COMPARATOR"), 0, 1), stands_alone(lex("placebo-like"), 0, 1)
+    (False, True)
+    """
+    before = tokens.text[tokens.starts[first] - 1 : tokens.starts[first]]
+    behind = tokens.text[tokens.ends[end - 1] : tokens.ends[end - 1] + 1]
+    return not any(sign.isalnum() or sign == "_" for sign in (before, behind))
+
+
+def is_code(tokens: Tokens, first: int, end: int) -> bool:
+    """Whether a name is a code, as companies give it: "EX-9283".
+
+    >>> is_code(lex("EX-9283"), 0, 2), is_code(lex("Vitamin D3"), 0, 3)
+    (True, False)
+    """
+    word = tokens.words[first]
+    return (
+        len(word) > 1
+        and word.isupper()
+        and word.isalpha()
+        and chunk_end(tokens, first) == end
+        and any(map(str.isdigit, tokens.read(first, end)))
+    )
+
+
+def is_vague(name: str) -> bool:
+    """Whether a name says what is done and not with what: "oral immunotherapy".
+
+    >>> is_vague("Peanut oral immunotherapy"), is_vague("peanut flour")
+    (True, False)
+    """
+    return rule("vague_name").search(lex(name)) is not None
+
+
+def is_given(tokens: Tokens, first: int, end: int) -> bool:
+    """Whether an intervention of that name is given to people, and is no test, sampling or survey.
+
+    >>> is_given(lex("Budesonide 1 mg"), 0, 3), is_given(lex("Blood sampling"), 0, 2)
+    (True, False)
+    """
+    return rule("not_given").search(tokens, first, end) is None
+
+
+def is_alias(tokens: Tokens, first: int, end: int) -> bool:
+    """Whether tokens can stand for an agent elsewhere: a name, no dose, route or number."""
+    text = tokens.read(first, end)
+    if not 2 < len(text) < _LONGEST or text.isdigit() or rule("empty_name").covers(tokens, first, end):
+        return False
+    return rule("name_dose").search(tokens, first, end) is None and read_term("routes", tokens, first, end) is None
+
+
+def list_glosses(tokens: Tokens, first: int, end: int) -> Iterator[Place]:
+    """Other names that stand in brackets: "mycophenolate (MMF)".
+
+    >>> [lex("mycophenolate (MMF)").read(*place) for place in list_glosses(lex("mycophenolate (MMF)"), 0, 4)]
+    ['MMF']
+    """
+    opened = None
+    for at in range(first, end):
+        if tokens.words[at] in "([":
+            opened = at
+        elif tokens.words[at] in ")]" and opened is not None:
+            if at > opened + 1 and is_alias(tokens, opened + 1, at):
+                yield opened + 1, at
+            opened = None
+
+
+def split_names(tokens: Tokens, first: int, end: int) -> list[Place]:
+    """The names in a range; weak joints ("and", ",") part them only where each part is a known agent.
+
+    >>> tokens = lex("rituximab + cyclophosphamide and doxorubicin")
+    >>> [tokens.read(*place) for place in split_names(tokens, 0, len(tokens))]
+    ['rituximab', 'cyclophosphamide', 'doxorubicin']
+    """
+    result: list[Place] = []
+    for place in _cut(tokens, first, end, "name_joint"):
+        finer = _cut(tokens, *place, "weak_name_joint")
+        known = len(finer) > 1 and all(find_general(tokens, *part) or is_code(tokens, *part) for part in finer)
+        result += finer if known and not any(_is_placebo_for(tokens, *part) for part in finer) else [place]
+    return result
+
+
+def _is_placebo_for(tokens: Tokens, first: int, end: int) -> bool:
+    """Whether a placebo is named with what it is for, which goes on behind "and"."""
+    return end - first > 1 and "lacebo" in tokens.read(first, end)
+
+
+def _cut(tokens: Tokens, first: int, end: int, joint: str) -> list[Place]:
+    pieces, position, depth, counted = [], first, 0, first
+    for found in rule(joint).find(tokens, first, end):
+        inside = tokens.codes[counted : found.first]
+        depth, counted = depth + inside.count("(") - inside.count(")"), found.first
+        if depth <= 0:
+            pieces.append((position, found.first))
+            position = found.end
+    return [(a, b) for a, b in (*pieces, (position, end)) if b > a]
+
+
+def trim_name(tokens: Tokens, first: int, end: int) -> Place | None:
+    """The tokens of the bare name in a range, or None if nothing names an agent there.
+
+    >>> tokens = lex("Oral budesonide (Bud) 1 mg tablets")
+    >>> tokens.read(*trim_name(tokens, 0, len(tokens)))
+    'budesonide'
+    """
+    first, end = _skip_doses(tokens, first, min(end, first + _LONGEST))
+    if lead := rule("name_lead").starts(tokens, first, end):
+        first = lead.end if lead.end < end else first
+    end = min([end, *_list_cuts(tokens, first, end)])
+    while trail := rule("name_trail").ends(tokens, end, first + 1) or _ends_with_therapy(tokens, first, end):
+        end = trail if isinstance(trail, int) else trail.first
+    while end > first and tokens.words[end - 1] in _EDGES:
+        end -= 1
+    if end <= first or len(tokens.read(first, end)) < 2 or rule("empty_name").covers(tokens, first, end):
+        return None
+    return None if read_term("routes", tokens, first, end) else (first, end)
+
+
+def _ends_with_therapy(tokens: Tokens, first: int, end: int) -> int | None:
+    """The place of "therapy" behind a drug's name."""
+    is_therapy = end - first > 1 and tokens.words[end - 1].lower() == "therapy"
+    return end - 1 if is_therapy and tokens.words[end - 2].lower().endswith(_THERAPIES) else None
+
+
+def _skip_doses(tokens: Tokens, first: int, end: int) -> Place:
+    """Without the doses in front, up to the first dose behind the name."""
+    first = _skip_edges(tokens, first, end)
+    for dose in rule("name_dose").find(tokens, first, end):
+        if dose.first > first:
+            return first, dose.first
+        first = _skip_edges(tokens, dose.end, end)
+    return first, end
+
+
+def _skip_edges(tokens: Tokens, first: int, end: int) -> int:
+    while first < end and (tokens.words[first] in _EDGES or tokens.codes[first] == "\n"):
+        first += 1
+    return first
+
+
+def _list_cuts(tokens: Tokens, first: int, end: int) -> Iterator[int]:
+    """Where a name can end: at brackets, at a target, at a sign of punctuation."""
+    if target := rule("name_target").search(tokens, first + 1, end):
+        yield target.first
+    for at in range(first + 1, end):
+        word = tokens.words[at]
+        parts = word in ",:" and not (at + 1 < end and tokens.joined(at + 1))
+        if word in "([" or parts or (word == "-" and not tokens.joined(at)):
+            yield at
+            return
+
+
+def is_salt(tokens: Tokens, index: int) -> bool:
+    """Whether a token is a salt: "phosphate" in "fludarabine phosphate"."""
+    return index < len(tokens) and tokens.words[index].lower() in _SALTS

@@ -15,15 +15,15 @@ from extractor.schemas import Amount, Frequency, Route, Support
 from extractor.text.book import rule
 
 from .amounts import choose_levels
-from .calling import find_name
 from .clauses import has_rule
 from .facts import FIELDS, Fact, Statement
 from .findings import Findings
+from .naming import find_name
 from .passages import RecordText
 from .quotes import choose_quote
 from .roles import read_role
 from .settling import find_trial_cycle, is_cyclic, is_rate, settle_frequency, settle_length, settle_timing
-from .trials import Trial
+from .trial import Trial
 
 __all__ = ["build_regimens"]
 

@@ -1,32 +1,31 @@
 """What is true of an agent that can tell why it is given: its name, the words around it, the arms that name it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
-from extractor.parse.requirements import Guarded
 from extractor.schemas import Role
+from extractor.text.book import rule
+from extractor.text.lexer import lex
 
 from .agents import Agent
 from .facts import Statement
-from .titles import describe_titles
-from .trials import Trial, class_name
+from .trial import Standing, TitleUse, Trial, class_name
 
 __all__ = ["describe_role"]
 
-_NEAR_SIGNS = {
-    "premedication": r"pre-?medicat",
-    "rescue": r"\brescue\b|as needed|on demand|if necessary|as required",
-    "background": r"background|standard of care|in addition to|on top of|concomitant|maintenance therapy",
-    "conditioning": r"conditioning|lympho-?\s?deplet|preparative|prior to (?:the )?(?:car|t[ -]cell|infusion)|"
-    r"prior to (?:the )?transplant",
-    "prophylaxis": r"prophyla|immunosuppress",
-    "combination": r"combin|\bplus\b|\+|together with",
-    "placebo": r"placebo",
-    "comparator": r"(?<!active.)(?<!placebo.)(?<!sham.)comparator|control|reference|versus|conventional",
-    "standard": r"standard",
-    "challenge": r"challenge|skin test|\btest\b",
-}
+_NEAR = (
+    "premedication",
+    "rescue",
+    "background",
+    "conditioning",
+    "prophylaxis",
+    "combination",
+    "placebo",
+    "comparator",
+    "standard",
+    "challenge",
+)
+"""Rules of words near the dose, as the features name them."""
 _BEHIND, _AHEAD = 150, 100
-_NEAR = {name: Guarded(pattern) for name, pattern in _NEAR_SIGNS.items()}
 _SCHEME = frozenset({"standard", "steroid", "lymphodepleting"})
 """What the parts of chemotherapy are, by their names."""
 
@@ -34,18 +33,19 @@ _SCHEME = frozenset({"standard", "steroid", "lymphodepleting"})
 def describe_role(statement: Statement, text: str, trial: Trial) -> list[str]:
     """What is true of the agent, of its statement, and of the trial, by name."""
     agent = statement.agent
-    near = text[max(0, statement.start - _BEHIND) : statement.end + _AHEAD]
+    near = lex(text[max(0, statement.start - _BEHIND) : statement.end + _AHEAD])
+    signs = {name for name in _NEAR if rule(f"near_{name}").search(near)}
     names = class_name(agent.key)
     days = statement.days.value if statement.days else ()
     features = ["always", f"kind {agent.kind}", f"type {trial.kinds.get(agent.section, '')}"]
     features += [f"name {name}" for name in names]
-    features += [f"near {name}" for name, sign in _NEAR.items() if sign.search(near)]
+    features += [f"near {name}" for name in _NEAR if name in signs]
     features += [f"trial {name}" for name in trial.signs]
     features += [f"{name} for {sign}" for name in names for sign in trial.signs if sign in {"cell therapy", "graft"}]
     features += _describe_use(agent, trial)
     features += _describe_arm(statement, trial)
-    features += describe_titles(agent.key, trial.titles, standard="standard" in names or "ablative" in names)
-    features.append(f"expected {_expect(agent, names, days, near, trial)}")
+    features += _describe_titles(agent.key, trial.titles, standard="standard" in names or "ablative" in names)
+    features.append(f"expected {_expect(agent, names, days, signs, trial)}")
     if trial.tests_beside(agent):
         features += ["beside novel", *(f"{name} beside novel" for name in names)]
         if "standard" in names and "novel" not in names:
@@ -65,7 +65,7 @@ def describe_role(statement: Statement, text: str, trial: Trial) -> list[str]:
     return features
 
 
-def _expect(agent: Agent, names: Sequence[str], days: Sequence[int], near: str, trial: Trial) -> Role:
+def _expect(agent: Agent, names: Sequence[str], days: Sequence[int], near: Collection[str], trial: Trial) -> Role:
     """The role that the usual designs of trials give an agent."""
     preparing = _prepares(names, days, trial)
     if agent.kind == "placebo":
@@ -74,11 +74,11 @@ def _expect(agent: Agent, names: Sequence[str], days: Sequence[int], near: str, 
         preparing or ("lymphodepleting" in names and "cell therapy" in trial.signs)
     ):
         return Role.CONDITIONING
-    if _NEAR["premedication"].search(near):
+    if "premedication" in near:
         return Role.PREMEDICATION
     if agent.kind == "procedure" or trial.kinds.get(agent.section) == "procedure":
         return Role.PROCEDURE
-    return Role.RESCUE if _NEAR["rescue"].search(near) else _compare_agents(agent, names, trial)
+    return Role.RESCUE if "rescue" in near else _compare_agents(agent, names, trial)
 
 
 def _prepares(names: Sequence[str], days: Sequence[int], trial: Trial) -> bool:
@@ -156,3 +156,13 @@ def _describe_place(agent: Agent, trial: Trial) -> Iterator[str]:
         yield "first intervention"
     if not agent.section.startswith("interventions"):
         yield "no intervention"
+
+
+def _describe_titles(key: str, use: TitleUse, *, standard: bool) -> Iterator[str]:
+    """What the titles say of an agent; ``standard`` holds for the usual parts of chemotherapy."""
+    if standing := use.standings.get(key):
+        yield f"title {standing}"
+    elif Standing.TESTED in use.standings.values():
+        yield "title omits it"
+    elif standard and use.schemes:
+        yield "title about scheme"

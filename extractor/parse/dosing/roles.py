@@ -13,7 +13,7 @@ from extractor.schemas import Role
 
 from .facts import Statement
 from .role_features import describe_role
-from .trials import Trial
+from .trial import Trial
 
 __all__ = ["read_role"]
 

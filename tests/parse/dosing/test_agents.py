@@ -3,14 +3,15 @@
 import pytest
 
 from extractor.parse.dosing.agents import build_lexicon
-from extractor.parse.dosing.introduced import find_introduced
-from extractor.parse.vocabulary import Entry, load_vocabulary
-from extractor.text.book import read_text
+from extractor.parse.dosing.mentions import find_introduced
+from extractor.schemas import Role
+from extractor.text.book import read_text, terms_of
+from extractor.text.terms import Entry
 
 from .records import give, levels, make_section, read
 from .test_names import name_passage
 
-ABBREVIATIONS = load_vocabulary("agent_abbreviations").entries
+ABBREVIATIONS = terms_of("agent_abbreviations")
 
 
 @pytest.mark.parametrize("entry", ABBREVIATIONS, ids=lambda entry: entry.value)
@@ -42,10 +43,14 @@ def test_short_names_are_the_same_agent(name: str, text: str) -> None:
         ("receiving 20 mg twice daily", []),
         ("receive six subcutaneous injections", []),
         ("consisting of 21-day cycles", []),
+        ("administration of up to two 5-EXA-DMT", ["5-EXA-DMT"]),
+        ("injection using the device; take e-Device", []),
+        ("each tablet taken contains 5 mg", []),
     ],
 )
 def test_what_giving_introduces_is_an_agent(text: str, expected: list[str]) -> None:
-    assert [text[start:end] for start, end in find_introduced(text)] == expected
+    tokens = read_text(text)
+    assert [tokens.read(*place) for place in find_introduced(tokens)] == expected
 
 
 def test_an_arm_names_its_agent_in_its_own_words() -> None:
@@ -88,3 +93,27 @@ def test_each_of_a_list_of_doses_is_an_agent_even_if_no_vocabulary_knows_it() ->
 )
 def test_words_beside_doses_that_name_nothing_are_no_agents(description: str) -> None:
     assert {regimen.agent.value for regimen in give(description)} == {"Examplumab"}
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("Placebo for Examplumab",), "Placebo"),
+        (("Placebo for Examplumab", "Placebo for Fictinib"), "Placebo for Examplumab"),
+    ],
+)
+def test_the_only_placebo_of_a_record_is_called_so(names: tuple[str, ...], expected: str) -> None:
+    sections = [
+        make_section(f"interventions[{at}]", type="DRUG", name=name, description="One tablet once daily by mouth")
+        for at, name in enumerate(names)
+    ]
+    assert read(*sections).regimens[0].agent.value == expected
+
+
+def test_what_a_placebo_is_made_of_is_no_agent_of_its_own() -> None:
+    (regimen,) = read(
+        make_section(
+            "interventions[0]", type="DRUG", name="Placebo", description="30 mL of normal saline orally once daily"
+        )
+    ).regimens
+    assert (regimen.agent.value, regimen.role.value) == ("Placebo", Role.PLACEBO)

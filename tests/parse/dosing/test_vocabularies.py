@@ -17,13 +17,6 @@ def test_a_route_is_found_in_its_example(entry: Entry) -> None:
     assert Route(entry.value).value in {match.value for match in load_vocabulary("routes").find(entry.example)}
 
 
-@pytest.mark.parametrize("entry", list_entries("agents"))
-def test_an_agent_is_found_in_its_example(entry: Entry) -> None:
-    match = load_vocabulary("agents").first(entry.example)
-    assert match is not None
-    assert match.value == entry.value
-
-
 @pytest.mark.parametrize("entry", list_entries("frequencies"))
 def test_a_frequency_is_found_in_its_example(entry: Entry) -> None:
     assert Frequency(entry.value) in [mark.value for mark in find_frequencies(entry.example)]
