@@ -1,7 +1,7 @@
 """What an outcome names: the instrument with its version, the specimens, the methods of measuring."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from extractor.parse.values import value
 from extractor.schemas import Instrument
@@ -91,6 +91,8 @@ _BODIES = frozenset(["NCCN", "IWCLL"])
 """Guidelines that go by the letters of the body that issues them: its full name is not theirs."""
 _ANSWER_FORMATS = frozenset(["Likert"])
 """How questions are answered: another instrument that is named beside it says which questions."""
+_RATINGS = frozenset(["VAS", "NRS"])
+"""The same for a scale that rates one thing: an instrument that is named before it uses it."""
 _COMPUTED = frozenset(["BMI", "LVMI", "HOMA", "HOMA-IR", "CPET", "MMTT", "OGTT", "ABI", "AHI"])
 """Indexes and tests of the body that grade nothing."""
 _SMALL = frozenset(["of", "and", "for", "in"])
@@ -128,8 +130,9 @@ def find_instrument(body: Passage, record: Iterable[str] = ()) -> InstrumentFoun
     tokens = body.tokens
     terms = find_terms(tokens, "instruments", body.first, body.end)
     named = [term for term in terms if term.value not in _ANSWER_FORMATS]
-    if not named and (unknown := _find_unknown(body)):
-        return unknown
+    if (not named or named[0].value in _RATINGS) and (unknown := _find_unknown(body)):
+        if not named or unknown.place.end <= named[0].first:
+            return unknown
     if not terms:
         return None
     first = (named or terms)[0]
@@ -195,7 +198,7 @@ def _read_version(body: Passage, term: Term) -> str | None:
 
 def _find_unknown(body: Passage) -> InstrumentFound | None:
     tokens = body.tokens
-    for name, accepts, confidence in (("named_scale", _is_abbreviation, 0.7), ("abbreviated_scale", _is_scale, 0.6)):
+    for name, accepts, confidence in _NAMINGS:
         for found in rule(name).find(tokens, body.first, body.end):
             place = _widen(tokens, *(found.part("name") or (0, 0)))
             if accepts(title := tokens.read(*place)):
@@ -230,6 +233,14 @@ def _is_short_for(name: str, word: str) -> bool:
 
 def _is_scale(name: str) -> bool:
     return " " not in name and name[:2].isupper() and len(name) > 1 and name.upper().split("-")[0] not in _NO_SCALE
+
+
+_NAMINGS: tuple[tuple[str, Callable[[str], bool], float], ...] = (
+    ("named_scale", _is_abbreviation, 0.7),
+    ("spelt_out_scale", _is_abbreviation, 0.7),
+    ("abbreviated_scale", _is_scale, 0.6),
+    ("described_scale", _is_scale, 0.6),
+)
 
 
 def _find_title(tokens: Tokens, first: int, end: int) -> tuple[int, int]:
