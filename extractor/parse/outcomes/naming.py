@@ -203,15 +203,34 @@ def _find_unknown(body: Passage) -> InstrumentFound | None:
             place = _widen(tokens, *(found.part("name") or (0, 0)))
             if accepts(title := tokens.read(*place)):
                 return InstrumentFound(Instrument(name=title), confidence, body.part(*place))
-    for found in rule("titled_scale").find(tokens, body.first, body.end):
-        first, end = _find_title(tokens, *(found.part("name") or (0, 0)))
-        if first < end:
-            closer = rule("closer_name").starts(tokens, end, body.end)
-            if closer and _is_short_for(closer.read("name") or "", tokens.words[first]):
-                at = closer.part("name") or (first, end)
-                return InstrumentFound(Instrument(name=tokens.read(*at)), 0.7, body.part(*at))
-            return InstrumentFound(Instrument(name=tokens.read(first, end)), 0.5, body.part(first, end))
+    for name, least in (("titled_scale", 1), ("titled_score", 2)):
+        for found in rule(name).find(tokens, body.first, body.end):
+            first, end = _find_title(tokens, *(found.part("name") or (0, 0)))
+            if end - first > least and not _is_measurement(tokens, first, end):
+                first, end, confidence = _read_title(body, first, end)
+                return InstrumentFound(Instrument(name=tokens.read(first, end)), confidence, body.part(first, end))
+    for found in rule("plain_scale").find(tokens, body.first, body.end):
+        first, end = found.part("name") or (0, 0)
+        return InstrumentFound(Instrument(name=tokens.read(first, end)), 0.4, body.part(first, end))
     return None
+
+
+def _is_measurement(tokens: Tokens, first: int, end: int) -> bool:
+    """Whether a title names what a body does or has, such as "Insulin Sensitivity Index"."""
+    return rule("measured_index").search(tokens, first, end) is not None
+
+
+def _read_title(body: Passage, first: int, end: int) -> tuple[int, int, float]:
+    """The place of the short form of a title, in brackets behind it or anywhere; else of the title itself."""
+    tokens = body.tokens
+    closer = rule("closer_name").starts(tokens, end, body.end)
+    if closer and _is_short_for(closer.read("name") or "", tokens.words[first]):
+        return *(closer.part("name") or (first, end)), 0.7
+    initials = "".join(word[0] for word in tokens.words[first:end] if word[0].isupper())
+    if len(initials) > 2 and initials in tokens.words[body.first : body.end]:
+        at = tokens.words.index(initials, body.first)
+        return at, at + 1, 0.7
+    return first, end, 0.5
 
 
 def _widen(tokens: Tokens, first: int, end: int) -> tuple[int, int]:
