@@ -176,12 +176,15 @@ def _letters(name: str) -> str:
 
 
 def _read_closer_name(body: Passage, term: Term) -> str | None:
-    """The closer name in brackets behind a long one, if it holds the letters of the usual short form."""
+    """The closer name in brackets behind a long one: it holds the letters of the usual short form, or the long one's."""
     found = rule("closer_name").starts(body.tokens, term.end, body.end)
     name = found.read("name") if found else None
     usual = term.value.lower()
     plain = name is not None and not set(" .").intersection(name)  # "(RECIST 1.1)" is a version
-    return name if name and plain and name.lower() != usual and usual in name.lower() else None
+    if not name or not plain or name.lower() == usual:
+        return None
+    long = term.end - term.first > 2 and _is_short_for(name, body.tokens.words[term.first].capitalize())
+    return name if long or usual in name.lower() else None
 
 
 def _read_version(body: Passage, term: Term) -> str | None:
