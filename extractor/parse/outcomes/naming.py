@@ -103,6 +103,8 @@ _EDITION = re.compile(r"[1-9]\d?|II|III|IV")
 _VERSIONED_SURE, _ABBREVIATED, _LONG_NAME, _SEVERAL = 0.97, 0.86, 0.5, 0.75
 _SHORT_FORM = 5
 """A name of so few letters is a short form itself."""
+_LONGEST_MODIFIER = 4
+"""Tokens in front of a method."""
 
 
 @value(frozen=True, slots=True)
@@ -322,9 +324,18 @@ def _find_once(body: Passage, vocabulary: str) -> list[Passage]:
         brackets = rule("short_form").starts(body.tokens, term.end, body.end)
         if brackets and len(place.text) > _SHORT_FORM and _is_short_form(brackets):
             place = body.part(term.first, brackets.end)
-        words = tuple(word.lower() for word in body.tokens.words[place.first : place.end])
+        if vocabulary == "methods":
+            place = _widen_method(body, place)
+        words = tuple(word.lower().removesuffix("s") for word in body.tokens.words[place.first : place.end])
         found.setdefault(words, place)
     return [place for words, place in found.items() if not any(_holds(longer, words) for longer in found)]
+
+
+def _widen_method(body: Passage, place: Passage) -> Passage:
+    """The method with what is quoted with it: "hand-held dynamometer", "Cutometer MPA580"."""
+    front = rule("method_modifier").ends(body.tokens, place.first, max(body.first, place.first - _LONGEST_MODIFIER))
+    tail = rule("method_tail").starts(body.tokens, place.end, body.end)
+    return body.part(front.first if front else place.first, tail.end if tail else place.end)
 
 
 def _is_name(tokens: Tokens, behind: int) -> bool:
