@@ -132,9 +132,9 @@ def find_instrument(body: Passage, record: Iterable[str] = ()) -> InstrumentFoun
     tokens = body.tokens
     terms = find_terms(tokens, "instruments", body.first, body.end)
     named = [term for term in terms if term.value not in _ANSWER_FORMATS]
-    if (not named or named[0].value in _RATINGS) and (unknown := _find_unknown(body)):
-        if not named or unknown.place.end <= named[0].first:
-            return unknown
+    unknown = _find_unknown(body) if not named or named[0].value in _RATINGS else None
+    if unknown and (not named or unknown.place.end <= named[0].first):
+        return unknown
     if not terms:
         return None
     first = (named or terms)[0]
@@ -178,7 +178,7 @@ def _letters(name: str) -> str:
 
 
 def _read_closer_name(body: Passage, term: Term) -> str | None:
-    """The closer name in brackets behind a long one: it holds the letters of the usual short form, or the long one's."""
+    """The closer name in brackets behind a long one: it holds its usual short form, or its initial."""
     found = rule("closer_name").starts(body.tokens, term.end, body.end)
     name = found.read("name") if found else None
     usual = term.value.lower()
