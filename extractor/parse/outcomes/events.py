@@ -14,7 +14,7 @@ from extractor.text.passage import Passage
 from extractor.text.patterns import Found
 from extractor.text.terms import word_set
 
-__all__ = ["EventsFound", "find_counted_start", "find_events", "find_listed_events", "find_named_event"]
+__all__ = ["EventsFound", "find_counted_start", "find_events", "find_listed_events", "find_named_events"]
 
 _LONGEST_START, _LONGEST_LIST = 40, 120
 """Tokens in which a start, and a list of end events, must end: the work stays linear in the text."""
@@ -89,17 +89,29 @@ def find_listed_events(part: Passage) -> tuple[Passage, ...]:
     return ()
 
 
-def find_named_event(part: Passage) -> Passage | None:
-    """The event of "time to ...".
+def find_named_events(*parts: Passage | None) -> EventsFound:
+    """The events of "time to ..." in the first of some parts that has them, with a start that follows: "after surgery".
 
     >>> from extractor.text.passage import read_section
-    >>> find_named_event(read_section("x", "Median time to neutrophil engraftment").whole).text
-    'neutrophil engraftment'
+    >>> found = find_named_events(read_section("x", "Median time to neutrophil engraftment after infusion").whole)
+    >>> found.start.text, [end.text for end in found.ends]
+    ('infusion', ['neutrophil engraftment'])
     """
-    for sentence in _cut_sentences(part):
-        if opening := rule("time_to").search(part.tokens, sentence.first, sentence.end):
-            return next(read_end_events(part.part(opening.end, sentence.end)), None)
-    return None
+    for part in filter(None, parts):
+        for sentence in _cut_sentences(part):
+            opening = rule("time_to").search(part.tokens, sentence.first, sentence.end)
+            named = sentence.part(opening.end, sentence.end) if opening else None
+            ends = tuple(read_end_events(named)) if named else ()
+            if named and ends:
+                several = rule("lists_events").search(part.tokens, named.first, named.end)
+                return EventsFound(_find_start_behind(named, ends[0].end), ends if several else ends[:1])
+    return EventsFound(None, ())
+
+
+def _find_start_behind(named: Passage, first: int) -> Passage | None:
+    """What the clock starts with if it stands behind the event: "time to relapse after surgery"."""
+    found = rule("start_behind").search(named.tokens, first, named.end)
+    return _read_start(named, found.end, min(named.end, found.end + _LONGEST_START)) if found else None
 
 
 def _cut_sentences(part: Passage) -> Iterator[Passage]:
@@ -161,7 +173,7 @@ def _find_until(sentence: Passage, first: int, *, between: bool) -> Found | None
     tokens, end = sentence.tokens, min(sentence.end, first + _LONGEST_START)
     if between:
         counted = rule("measures_time").search(tokens, sentence.first, first - 1)
-        return rule("and_word").search(tokens, first, end) if counted else None
+        return rule("and_or_until").search(tokens, first, end) if counted else None
     for found in rule("event_until").find(tokens, first, end):
         goes_on = tokens.words[found.end : found.end + 1]
         doing = tokens.words[found.end - 1].lower() == "to" and goes_on and goes_on[0].endswith("ing")
@@ -255,8 +267,8 @@ def _trim_event(listed: Passage, first: int, end: int) -> Passage | None:
     end = _find_tail(tokens, first + 1, end)
     bracket = tokens.codes.find("(", first, end)
     if bracket > first:
-        kept = rule("kept_bracket").starts(tokens, bracket, end)
-        if not kept or (kept.has("short") and not _is_short_form(kept.read("short") or "")):
+        kept = tokens.read(first, bracket).isupper() or rule("kept_bracket").starts(tokens, bracket, end)
+        if not kept or (isinstance(kept, Found) and kept.has("short") and not _is_short_form(kept.read("short") or "")):
             end = bracket
     first, end = _trim(tokens, first, end)
     event = listed.part(first, end)

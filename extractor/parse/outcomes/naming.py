@@ -1,7 +1,7 @@
 """What an outcome names: the instrument with its version, the specimens, the methods of measuring."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from extractor.schemas import Instrument
@@ -25,6 +25,8 @@ _BODIES = word_set("NCCN IWCLL")
 """Guidelines that go by the letters of the body that issues them: its full name is not theirs."""
 _ANSWER_FORMATS = word_set("Likert")
 """How questions are answered: another instrument that is named beside it says which questions."""
+_RATINGS = word_set("VAS NRS")
+"""The same for a scale that rates one thing: an instrument that is named before it uses it."""
 _COMPUTED = word_set("BMI LVMI HOMA HOMA-IR CPET MMTT OGTT ABI AHI")
 """Indexes and tests of the body that grade nothing."""
 _SMALL = word_set("of and for in")
@@ -35,6 +37,8 @@ _EDITION = re.compile(r"[1-9]\d?|II|III|IV")
 _VERSIONED_SURE, _ABBREVIATED, _LONG_NAME, _SEVERAL = 0.97, 0.86, 0.5, 0.75
 _SHORT_FORM = 5
 """A name of so few letters is a short form itself."""
+_LONGEST_MODIFIER = 4
+"""Tokens in front of a method."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,8 @@ def find_instrument(body: Passage, record: Iterable[str] = ()) -> InstrumentFoun
     tokens = body.tokens
     terms = find_terms(tokens, "instruments", body.first, body.end)
     named = [term for term in terms if term.value not in _ANSWER_FORMATS]
-    if not named and (unknown := _find_unknown(body)):
+    unknown = _find_unknown(body) if not named or named[0].value in _RATINGS else None
+    if unknown and (not named or unknown.place.end <= named[0].first):
         return unknown
     if not terms:
         return None
@@ -107,12 +112,15 @@ def _letters(name: str) -> str:
 
 
 def _read_closer_name(body: Passage, term: Term) -> str | None:
-    """The closer name in brackets behind a long one, if it holds the letters of the usual short form."""
+    """The closer name in brackets behind a long one: it holds its usual short form, or its initial."""
     found = rule("closer_name").starts(body.tokens, term.end, body.end)
     name = found.read("name") if found else None
     usual = term.value.lower()
     plain = name is not None and not set(" .").intersection(name)  # "(RECIST 1.1)" is a version
-    return name if name and plain and name.lower() != usual and usual in name.lower() else None
+    if not name or not plain or name.lower() == usual:
+        return None
+    long = term.end - term.first > 2 and _is_short_for(name, body.tokens.words[term.first].capitalize())
+    return name if long or usual in name.lower() else None
 
 
 def _read_version(body: Passage, term: Term) -> str | None:
@@ -129,20 +137,39 @@ def _read_version(body: Passage, term: Term) -> str | None:
 
 def _find_unknown(body: Passage) -> InstrumentFound | None:
     tokens = body.tokens
-    for name, accepts, confidence in (("named_scale", _is_abbreviation, 0.7), ("abbreviated_scale", _is_scale, 0.6)):
+    for name, accepts, confidence in _NAMINGS:
         for found in rule(name).find(tokens, body.first, body.end):
             place = _widen(tokens, *(found.part("name") or (0, 0)))
             if accepts(title := tokens.read(*place)):
                 return InstrumentFound(Instrument(name=title), confidence, body.part(*place))
-    for found in rule("titled_scale").find(tokens, body.first, body.end):
-        first, end = _find_title(tokens, *(found.part("name") or (0, 0)))
-        if first < end:
-            closer = rule("closer_name").starts(tokens, end, body.end)
-            if closer and _is_short_for(closer.read("name") or "", tokens.words[first]):
-                at = closer.part("name") or (first, end)
-                return InstrumentFound(Instrument(name=tokens.read(*at)), 0.7, body.part(*at))
-            return InstrumentFound(Instrument(name=tokens.read(first, end)), 0.5, body.part(first, end))
+    for name, least in (("titled_scale", 1), ("titled_score", 2)):
+        for found in rule(name).find(tokens, body.first, body.end):
+            first, end = _find_title(tokens, *(found.part("name") or (0, 0)))
+            if end - first > least and not _is_measurement(tokens, first, end):
+                first, end, confidence = _read_title(body, first, end)
+                return InstrumentFound(Instrument(name=tokens.read(first, end)), confidence, body.part(first, end))
+    for found in rule("plain_scale").find(tokens, body.first, body.end):
+        first, end = found.part("name") or (0, 0)
+        return InstrumentFound(Instrument(name=tokens.read(first, end)), 0.4, body.part(first, end))
     return None
+
+
+def _is_measurement(tokens: Tokens, first: int, end: int) -> bool:
+    """Whether a title names what a body does or has, such as "Insulin Sensitivity Index"."""
+    return rule("measured_index").search(tokens, first, end) is not None
+
+
+def _read_title(body: Passage, first: int, end: int) -> tuple[int, int, float]:
+    """The place of the short form of a title, in brackets behind it or anywhere; else of the title itself."""
+    tokens = body.tokens
+    closer = rule("closer_name").starts(tokens, end, body.end)
+    if closer and _is_short_for(closer.read("name") or "", tokens.words[first]):
+        return *(closer.part("name") or (first, end)), 0.7
+    initials = "".join(word[0] for word in tokens.words[first:end] if word[0].isupper())
+    if len(initials) > 2 and initials in tokens.words[body.first : body.end]:
+        at = tokens.words.index(initials, body.first)
+        return at, at + 1, 0.7
+    return first, end, 0.5
 
 
 def _widen(tokens: Tokens, first: int, end: int) -> tuple[int, int]:
@@ -164,6 +191,14 @@ def _is_short_for(name: str, word: str) -> bool:
 
 def _is_scale(name: str) -> bool:
     return " " not in name and name[:2].isupper() and len(name) > 1 and name.upper().split("-")[0] not in _NO_SCALE
+
+
+_NAMINGS: tuple[tuple[str, Callable[[str], bool], float], ...] = (
+    ("named_scale", _is_abbreviation, 0.7),
+    ("spelt_out_scale", _is_abbreviation, 0.7),
+    ("abbreviated_scale", _is_scale, 0.6),
+    ("described_scale", _is_scale, 0.6),
+)
 
 
 def _find_title(tokens: Tokens, first: int, end: int) -> tuple[int, int]:
@@ -223,9 +258,18 @@ def _find_once(body: Passage, vocabulary: str) -> list[Passage]:
         brackets = rule("short_form").starts(body.tokens, term.end, body.end)
         if brackets and len(place.text) > _SHORT_FORM and _is_short_form(brackets):
             place = body.part(term.first, brackets.end)
-        words = tuple(word.lower() for word in body.tokens.words[place.first : place.end])
+        if vocabulary == "methods":
+            place = _widen_method(body, place)
+        words = tuple(word.lower().removesuffix("s") for word in body.tokens.words[place.first : place.end])
         found.setdefault(words, place)
     return [place for words, place in found.items() if not any(_holds(longer, words) for longer in found)]
+
+
+def _widen_method(body: Passage, place: Passage) -> Passage:
+    """The method with what is quoted with it: "hand-held dynamometer", "Cutometer MPA580"."""
+    front = rule("method_modifier").ends(body.tokens, place.first, max(body.first, place.first - _LONGEST_MODIFIER))
+    tail = rule("method_tail").starts(body.tokens, place.end, body.end)
+    return body.part(front.first if front else place.first, tail.end if tail else place.end)
 
 
 def _is_name(tokens: Tokens, behind: int) -> bool:

@@ -9,7 +9,7 @@ from extractor.text.book import rule
 from extractor.text.passage import Passage, Section
 
 from .classes import OutcomeClasses, OutcomeWords, classify_outcomes, trial_tokens
-from .events import EventsFound, find_counted_start, find_events, find_listed_events, find_named_event
+from .events import EventsFound, find_counted_start, find_events, find_listed_events, find_named_events
 from .naming import find_instrument, find_methods, find_specimens, has
 from .split import OutcomeParts, split_section
 from .time_kind import choose_kind, describe_kind, guess_kind
@@ -25,6 +25,8 @@ _TIMED = frozenset(
     )
 )  # fmt: skip
 """The concepts that have a start event and end events."""
+_PERHAPS_CLOCKED = frozenset((Concept.CLINICAL_EVENT, Concept.MORTALITY, Concept.OTHER))
+"""The concepts that have events if the outcome is a length of time: how long a stay or an operation lasts."""
 
 # Measured on labelled outcomes: how often a field is right when the rules found (or did not find) something.
 _POINTS, _POINTS_NONE, _POINTS_REPEATED = 0.98, 0.96, 0.8
@@ -209,15 +211,24 @@ def _read_events(
     parts: OutcomeParts, concept: Reading[Concept | None]
 ) -> tuple[Reading[str | None], Reading[tuple[str, ...] | None]]:
     """Start event and end events, for time-to-event concepts only; for all others there are none by definition."""
-    if concept.value not in _TIMED:
+    timed = concept.value in _TIMED
+    if not timed and not _states_clock(parts, concept.value):
         # If the concept is uncertain, so is it that there are no events.
         sure = 1.0 if concept.confidence >= _UNTIMED else _PERHAPS_TIMED + concept.confidence / 10
         return Reading(None, sure), Reading((), sure)
     found, start_part, ends_part = _find_in_parts(parts)
-    if concept.value is Concept.TIME_TO_EVENT_OTHER and not found.ends:
-        named = _find_in(parts, find_named_event)
-        found, ends_part = EventsFound(found.start, (named,) if named else ()), parts.measure
+    if not found.ends and (not timed or concept.value is Concept.TIME_TO_EVENT_OTHER):
+        named = find_named_events(parts.description, parts.measure)
+        found, ends_part = EventsFound(found.start or named.start, named.ends), parts.measure
+    if not timed and not found.ends:
+        return Reading(None, _PERHAPS_TIMED), Reading((), _PERHAPS_TIMED)
     return _read_start(parts, found, start_part), _read_ends(parts, found, ends_part)
+
+
+def _states_clock(parts: OutcomeParts, concept: Concept | None) -> bool:
+    """Whether an outcome that is classified as no time to an event is a length of time all the same."""
+    name = "states_clock" if concept in _PERHAPS_CLOCKED else "surely_states_clock"
+    return any(part is not None and has(name, part) for part in (parts.measure, parts.description))
 
 
 def _find_in_parts(parts: OutcomeParts) -> tuple[EventsFound, Passage | None, Passage | None]:

@@ -4,7 +4,7 @@ from extractor.parse.outcomes.events import (
     find_counted_start,
     find_events,
     find_listed_events,
-    find_named_event,
+    find_named_events,
     read_end_events,
 )
 from extractor.text.passage import read_section
@@ -51,6 +51,10 @@ def read(text):
         ("From the first dose up to 24 months", "the first dose", []),
         ("From the first dose to death.\n\nSurvival was estimated.", "the first dose", ["death"]),
         ("Until progression or death, up to 3 years", None, ["progression", "death"]),
+        ("From infusion until relapse; death; or a new therapy.", "infusion", ["relapse", "death", "new therapy"]),
+        ("From admission to hospital until discharge.", "admission to hospital", ["discharge"]),
+        ("From the end of surgery until first flatus.", "end of surgery", ["first flatus"]),
+        ("The time between extubation to the time of discharge.", "extubation", ["discharge"]),
     ],
 )
 def test_reads_events(text, start, ends):
@@ -125,10 +129,25 @@ def test_reads_the_start_of_a_counted_moment(text, start):
     assert (found.text if found else None) == start
 
 
-def test_reads_the_event_of_a_time_to():
-    text = "Median time to first platelet engraftment (days)"
-    assert find_named_event(read(text)).text == "first platelet engraftment"
-    assert find_named_event(read("Survival")) is None
+@pytest.mark.parametrize(
+    ("text", "start", "ends"),
+    [
+        ("Median time to first platelet engraftment (days)", None, ["first platelet engraftment"]),
+        ("Time to first migraine after the end of infusion", "end of infusion", ["first migraine"]),
+        (
+            "Time to first occurrence of the composite outcome of stroke, HF (heart failure) or cardiac death",
+            None,
+            ["stroke", "HF (heart failure)", "cardiac death"],
+        ),
+        ("Time to the first of the individual components of the primary: stroke or death", None, ["stroke", "death"]),
+        ("Time to first step, distance walked", None, ["first step"]),
+        ("Survival", None, []),
+    ],
+)
+def test_reads_the_events_of_a_time_to(text, start, ends):
+    found = find_named_events(read(text))
+    assert (found.start.text if found.start else None) == start
+    assert [event.text for event in found.ends] == ends
 
 
 def test_a_long_text_costs_its_length():

@@ -72,6 +72,12 @@ def test_other_concepts_have_no_events_for_certain():
     assert outcome.instrument.value == Instrument(name="CTCAE", version="5.0")
 
 
+def test_a_length_of_time_has_events_whatever_its_concept():
+    text = "Hospital length of stay, Days in hospital., From the end of surgery until discharge"
+    (outcome,), _ = read(Section(name="primary_outcomes", text=text))
+    assert (outcome.start_event.value, outcome.end_events.value) == ("end of surgery", ("discharge",))
+
+
 def test_an_unread_time_to_event_outcome_leaves_its_events_in_doubt():
     section = Section(name="primary_outcomes", text="Overall survival, Death since enrollment is counted., 2 years")
     (outcome,), _ = read(section)

@@ -34,6 +34,13 @@ def test_censoring(text, expected):
         ("by IWCLL1 criteria", "IWCLL", None),
         ("Participants with an IGA of 0 or 1", "IGA", None),
         ("Quality of the Aging Cough (QAC score)", "QAC", None),
+        ("Garden mood. The GMX is a 12-item questionnaire on a Likert scale", "GMX", None),
+        ("GMX (Garden Mood Questionnaire) at week 4", "GMX", None),
+        ("Inventory of Garden Moods (IGM) subscale", "IGM", None),
+        ("Garden Weeding Mood Scale: the GWMS ranges from 0 to 9", "GWMS", None),
+        ("Garden Mood Scale, each item on a visual analogue scale", "Garden Mood Scale", None),
+        ("Change in Garden Mood Severity Score", "Garden Mood Severity Score", None),
+        ("Mood will be assessed using the vegetable neophobia scale", "vegetable neophobia scale", None),
     ],
 )
 def test_reads_instruments(text, name, version):
@@ -49,6 +56,7 @@ def test_reads_instruments(text, name, version):
         ("Berg Balance Scale (BBS) at discharge", "BBS"),
         ("Garden Worry Scale (GWS-12), each item on a Likert scale", "GWS-12"),
         ("Kitchen Mood Profile (KMP)", "KMP"),
+        ("Bristol Stool Scale (BSS) each day", "BSS"),
         ("graded by the National Comprehensive Cancer Network", "NCCN"),
     ],
 )
@@ -64,7 +72,16 @@ def test_the_short_form_may_stand_elsewhere_in_the_record():
     assert found.instrument.name == "BBS"
 
 
-@pytest.mark.parametrize("text", ["Change in body mass index (BMI)", "Left ventricular mass index (LVMI)"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Change in body mass index (BMI)",
+        "Left ventricular mass index (LVMI)",
+        "Insulin Sensitivity Index at week 4",
+        "Mean Daily Pain Score",
+        "answered using a validated questionnaire",
+    ],
+)
 def test_a_computed_index_is_no_instrument(text):
     assert find_instrument(read(text)) is None
 
@@ -88,7 +105,11 @@ def test_specimens_and_methods_are_quoted_once():
             ["enzyme-linked immunosorbent assay (ELISA)"],
         ),
         ("Platelet function measured using a thrombin generation assay", ["thrombin generation assay"]),
-        ("Uptake on brain PET imaging", ["brain PET"]),
+        ("Uptake on brain PET scans", ["brain PET"]),
+        ("Grip by a hand-held goniometer", ["hand-held goniometer"]),
+        ("Firmness by Cutometer MPA580", ["Cutometer MPA580"]),
+        ("Rash seen on X-ray, and on X-rays of the hip", ["X-ray"]),
+        ("Pain that patients note in a diary", []),
         ("Cough during bronchoscopy; tablets in a medication diary", []),
     ],
 )
@@ -102,6 +123,8 @@ def test_methods_of_all_areas(text, expected):
         ("Blood lactate, taken from arterial blood", ["arterial blood"]),
         ("Efficacy of convalescent plasma; fecal incontinence", []),
         ("Virus in a throat swab", ["throat swab"]),
+        ("Salivary cortisol and urinary albumin", ["Salivary", "urinary"]),
+        ("Loose stools a day; biopsy proven rejection; blood oxygen saturation; urinary urgency", []),
     ],
 )
 def test_specimens_of_all_areas(text, expected):
