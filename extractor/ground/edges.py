@@ -80,9 +80,7 @@ def _begins_clean(text: FoldedText, first: int) -> bool:
     codes = tokens.codes
     before = codes[first - 1]
     if codes[first] in _NUMBERS:
-        if before == "^" or (rule("inside_number").ends(tokens, first, first - 2) and _is_joined(tokens, first)):
-            return False
-        return not is_signed(tokens, first) or _is_bullet(text, first - 1)
+        return before != "^" and (not is_signed(tokens, first) or _is_bullet(text, first - 1))
     if codes[first] == "-" and tokens.joined(first + 1) and codes[first + 1] in _NUMBERS:
         return before != "^" and before not in _NUMBERS and not (tokens.joined(first) and _joins(tokens, first - 1))
     return codes[first] not in _SIGNS or not rule("comparing_front").ends(tokens, first, first - 2)
@@ -98,16 +96,9 @@ def _ends_clean(text: FoldedText, end: int) -> bool:
         return not rule("comparing_behind").starts(tokens, end)
     if end in text.inner or _is_inside_word(text, end) or (behind == "^" and (last in _NUMBERS or tokens.joined(end))):
         return False
-    if last in _NUMBERS and behind in ".,":
-        return not (rule("inside_number").starts(tokens, end - 1) and _is_joined(tokens, end + 1))
     if behind != "/" or not tokens.words[end - 1].isalnum():
         return True
     return not rule("rate_goes_on").starts(tokens, end) and not rule("measured").ends(tokens, end, end - 6)
-
-
-def _is_joined(tokens: Tokens, at: int) -> bool:
-    """Whether "4,8" stands there without white space, and a number begins at the token."""
-    return at < len(tokens) and tokens.codes[at] in _NUMBERS and tokens.joined(at) and tokens.joined(at - 1)
 
 
 def _is_inside_word(text: FoldedText, at: int) -> bool:

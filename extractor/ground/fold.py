@@ -1,7 +1,7 @@
 """Text as the words in which quotes are compared: all that is harmless is made alike, and nothing else.
 
 Words keep their letters, numbers their digits, comparators their meaning. White space and the hyphens inside words do
-not count: "5mg" is "5 mg", "0 - 2" is "0-2"; but "10 5" is never "105". A power of ten is one word.
+not count: "5mg" is "5 mg", "0 - 2" is "0-2"; but "10 5" is never "105". A power of ten is one word, and so is "2,4".
 """
 
 import re
@@ -97,7 +97,7 @@ def fold_clean(cleaned: CleanText) -> FoldedText:
     load_book()  # all its words must be known before a text is read
     tokens = lex(folded.text)
     numbers = [(found.first, found.end) for found in rule("number").find(tokens) if found.end > found.first + 1]
-    tokens, places = _join_powers(tokens)
+    tokens, places = _join_digits(tokens)
     inner = frozenset(place for first, end in numbers for place in range(places[first] + 1, places[end - 1] + 1))
     alphabet: dict[str, str] = {}
     codes = [alphabet.setdefault(word, chr(min(_FIRST + len(alphabet), sys.maxunicode))) for word in tokens.words]
@@ -108,10 +108,12 @@ _FIRST = 0xE000
 """Behind the surrogates. A text of more than a million different words gives the last ones the same character."""
 
 
-def _join_powers(tokens: Tokens) -> tuple[Tokens, list[int]]:
-    """The tokens with "10^9" as one, and which of them each old one is."""
+def _join_digits(tokens: Tokens) -> tuple[Tokens, list[int]]:
+    """The tokens with "10^9" and "2,4,6" as one, and which of them each old one is. "2, 4" are two numbers."""
     words, starts, ends, codes, places = [], [], [], [], []
     joined = {at for found in rule("raised").find(tokens) for at in range(found.first + 1, found.end)}
+    signs = [at for found in rule("joined_digits").find(tokens) for at in range(found.first + 1, found.end, 2)]
+    joined |= {at + step for at in signs if tokens.joined(at) and tokens.joined(at + 1) for step in (0, 1)}
     for at, word in enumerate(tokens.words):
         if at in joined:
             words[-1] += word
