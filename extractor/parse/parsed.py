@@ -28,7 +28,9 @@ from extractor.schemas import (
     TimeWindow,
     TrialRecord,
 )
+from extractor.text.book import read_text
 from extractor.text.clean import CleanText
+from extractor.text.passage import Section
 
 from .values import value
 
@@ -246,6 +248,12 @@ class ParsedRecord:
         if section is None:
             raise ValueError(f"record {self.record.record_id} has no section {span.section!r}")
         return section.text[span.start : span.end]
+
+    @cached_property
+    def sections(self) -> Mapping[str, Section]:
+        """The sections of the record, by name, with their tokens."""
+        return {s.name: Section(s.name, s.text, self.cleaned[s.name], read_text(self.cleaned[s.name].text))
+                for s in self.record.sections}  # fmt: skip
 
     @cached_property
     def chunks(self) -> Mapping[int, Chunk]:
