@@ -23,6 +23,7 @@ from extractor.parse.dosing.findings import Findings, find_all
 from extractor.parse.dosing.marks import Mark
 from extractor.parse.dosing.schedules import Schedule, code_schedule
 from extractor.schemas import Frequency, Period
+from extractor.text.book import read_text
 from extractor.text.clean import clean_text
 
 __all__ = ["FIELDS", "choose_fact_rows", "is_held_out", "judge_facts"]
@@ -59,7 +60,7 @@ class _Text:
 
     @cached_property
     def marks(self) -> Findings:
-        return find_all(self.text)
+        return find_all(read_text(self.text))
 
     def values(self, field: str) -> list[Any]:
         """All values of a field that the text holds."""
@@ -99,7 +100,7 @@ class _Text:
         schedule = Schedule(
             stated=stated.value if stated else None,
             days=days.value if days else (),
-            cycle=next((mark.value for mark in (*marks.cycle, *find_all(around).cycle) if mark.value), None),
+            cycle=next((mark.value for mark in (*marks.cycle, *find_all(read_text(around)).cycle) if mark.value), None),
             cyclic=surface or bool(_CYCLES.search(around)),
         )
         return code_schedule(schedule), min(mark.confidence for mark in (stated, days) if mark)

@@ -76,10 +76,10 @@ def read_quoted(record: DoseRecord) -> Iterator[Quoted]:
 
 def _locate(label: Row, record: DoseRecord) -> tuple[str, int, int]:
     name = label["section"]
-    start = record.texts.get(name, "").find(label["quote"])
+    start = (record.sections[name].raw if name in record.sections else "").find(label["quote"])
     if start < 0:
         return name, -1, -1
-    text = record.cleaned[name]
+    text = record.sections[name].cleaned
     return name, text.clean_position(start), text.clean_position(start + len(label["quote"]))
 
 

@@ -17,7 +17,7 @@ from extractor.parse.dosing.merging import merge_statements
 from extractor.parse.dosing.names import name_key
 from extractor.parse.dosing.passages import Passage, list_passages
 from extractor.parse.dosing.trials import Trial, view_trial
-from extractor.text.clean import CleanText, clean_text
+from extractor.text.passage import Section, read_section
 
 from .log_linear import Weights
 
@@ -32,8 +32,7 @@ class DoseRecord:
 
     trial: str
     group: str
-    texts: dict[str, str]
-    cleaned: dict[str, CleanText]
+    sections: dict[str, Section]
     passages: tuple[Passage, ...]
     lexicon: Lexicon
     statements: tuple[Statement, ...]
@@ -41,7 +40,7 @@ class DoseRecord:
 
     def view(self) -> Trial:
         """The trial as the roles of its agents depend on it."""
-        titles = [self.cleaned[name].text for name in _TITLES if name in self.cleaned]
+        titles = [self.sections[name].tokens for name in _TITLES if name in self.sections]
         return view_trial(self.passages, self.lexicon, self.statements, titles)
 
 
@@ -69,13 +68,12 @@ def read_dose_records(data: Path) -> Iterator[DoseRecord]:
 def read_dose_record(labelled: LabelledDoses) -> DoseRecord:
     """What is read of a record, with its labelled doses."""
     record = labelled.record
-    texts = {section.name: section.text for section in record.sections}
-    cleaned = {name: clean_text(text) for name, text in texts.items()}
-    groups, descriptions = list_passages(record, cleaned)
+    sections = {section.name: read_section(section.name, section.text) for section in record.sections}
+    groups, descriptions = list_passages(record, sections)
     lexicon = build_lexicon(groups, descriptions)
     statements = merge_statements(read_statements(groups, descriptions, lexicon))
     passages = (*groups, *descriptions)
-    return DoseRecord(labelled.trial, labelled.group, texts, cleaned, passages, lexicon, statements, labelled.doses)
+    return DoseRecord(labelled.trial, labelled.group, sections, passages, lexicon, statements, labelled.doses)
 
 
 def is_agent(statement: Statement, name: str) -> bool:

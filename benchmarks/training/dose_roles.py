@@ -54,7 +54,7 @@ def read_labelled(record: DoseRecord) -> Iterator[_Labelled]:
     """The statements of a labelled record whose agent has one labelled role."""
     trial = record.view()
     for statement in record.statements:
-        text = record.cleaned[statement.section].text
+        text = record.sections[statement.section].tokens.text
         if len(roles := _find_roles(statement, text, record.doses)) == 1:
             yield record.trial, describe_role(statement, text, trial), Role(roles.pop())
 

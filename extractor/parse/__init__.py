@@ -41,7 +41,7 @@ def parse_uncalibrated(record: TrialRecord) -> ParsedRecord:
             record=record,
             cleaned=cleaned,
             eligibility=read_eligibility(record, cleaned, numbers),
-            dosing=read_dosing(record, cleaned, numbers),
+            dosing=read_dosing(record, sections, numbers),
             outcomes=shorten_parts(read_outcomes(record, sections, numbers), record, hostile),
             hostile=hostile,
         )

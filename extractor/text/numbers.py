@@ -25,7 +25,7 @@ _WORDS |= {
 _SCALES = {"thousand": 3, "million": 6, "billion": 9}
 _NUMBER = re.compile(
     r"(?P<digits>[\d.,]+)(?:e\+?(?P<short>\d{1,2}))?"
-    r"(?:\s?[x*×·]\s?10\s?(?:(?:\^|\*\*|\(|e)?\s?\(?(?P<exponent>-?\d{1,2})\)?)|\s(?P<scale>[a-z]+))?"
+    r"(?:\s?[x*×·]\s?10\s?(?:(?:\^|\*{1,2}|\(|e)?\s?\(?(?P<exponent>-?\d{1,2})\)?)|\s(?P<scale>[a-z]+))?"
     r"|10\s?\^\s?(?P<bare>-?\d{1,2})",
     re.IGNORECASE,
 )

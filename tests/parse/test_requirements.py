@@ -46,7 +46,11 @@ def test_white_space_of_a_verbose_expression_is_not_required() -> None:
     assert find_requirement("one  # counts", re.VERBOSE) == Requirement("one")
 
 
-@settings(max_examples=choose(30, 1000), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(
+    max_examples=choose(30, 1000),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
 @given(st.data())
 def test_no_match_of_a_vocabulary_lacks_what_is_required(data: st.DataObject) -> None:
     pattern = data.draw(st.sampled_from(PATTERNS))

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from extractor.parse.parsed import ParsedDosing
 from extractor.schemas import TrialRecord
-from extractor.text.clean import CleanText
+from extractor.text.passage import Section
 
 from .agents import PROCEDURES, Agent, Lexicon, build_lexicon
 from .candidates import find_candidates
@@ -29,31 +29,33 @@ __all__ = ["read_dosing", "read_statements"]
 _TITLES = ("title", "official_title")
 
 
-def read_dosing(record: TrialRecord, cleaned: Mapping[str, CleanText], numbers: Iterator[int]) -> ParsedDosing:
+def read_dosing(record: TrialRecord, sections: Mapping[str, Section], numbers: Iterator[int]) -> ParsedDosing:
     """The regimens of a record, and the chunks that seem to hold one which the rules could not read.
 
     ``numbers`` gives each chunk its number. A record without any dose yields no regimen and no candidate.
 
     >>> from itertools import count
-    >>> from extractor.text.clean import clean_text
+    >>> from extractor.text.passage import read_section
     >>> from extractor.schemas import Section, Source
     >>> text = "DRUG: Examplumab 300 mg subcutaneously every 4 weeks"
     >>> record = TrialRecord(record_id="T1", source=Source(path="t", format="flat"),
     ...                      sections=(Section(name="interventions[0]", text=text),))
-    >>> regimen = read_dosing(record, {"interventions[0]": clean_text(text)}, count(1)).regimens[0]
+    >>> sections = {"interventions[0]": read_section("interventions[0]", text)}
+    >>> regimen = read_dosing(record, sections, count(1)).regimens[0]
     >>> regimen.agent.value, regimen.amounts.value[0].high, regimen.route.value.value, regimen.frequency.value.value
     ('Examplumab', 300, 'subcutaneous', 'Q4W')
     """
-    groups, descriptions = list_passages(record, cleaned)
+    groups, descriptions = list_passages(record, sections)
     passages = (*groups, *descriptions)
     lexicon = build_lexicon(groups, descriptions)
     statements = read_statements(groups, descriptions, lexicon)
     places = {passage.section: passage for passage in passages}
     united = merge_statements(statements)
     merged = drop_renamed(united, places, lexicon)
+    cleaned = {name: section.cleaned for name, section in sections.items()}
     source = RecordText(places, cleaned, join_texts(passages), join_texts(descriptions))
     raw = {section.name: section.text for section in record.sections}
-    titles = [cleaned[name].text for name in _TITLES if name in cleaned]
+    titles = [sections[name].tokens for name in _TITLES if name in sections]
     trial = view_trial(passages, lexicon, merged, titles)
     length = find_trial_length(descriptions)
     regimens = build_regimens(merged, source, trial, numbers, raw, length) if merged else ()
@@ -83,7 +85,7 @@ def _read_groups(groups: Sequence[Passage], lexicon: Lexicon) -> list[Statement]
 
 def _find_topic(group: Passage, lexicon: Lexicon) -> Agent | None:
     """The agent in the label of an arm, or in a name that interventions share; else the only one of the record."""
-    named = (m.value for m in lexicon.find(group.text, group.section) if m.end <= group.title[1])
+    named = (m.value for m in lexicon.find(group.tokens, group.section) if m.end <= group.title[1])
     return next(named, None) or (None if group.is_intervention else lexicon.only)
 
 

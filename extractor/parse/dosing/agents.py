@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from extractor.parse.values import value
 from extractor.parse.vocabulary import load_vocabulary
+from extractor.text.lexer import Tokens
 
 from .aliases import list_codes, list_cores, list_short_forms, unify_name
 from .amounts import find_amounts
@@ -77,22 +78,23 @@ class Lexicon:
         """Whether an agent is called so."""
         return name_key(name) in self._agents
 
-    def find(self, text: str, section: str) -> tuple[Mark[Agent], ...]:
+    def find(self, tokens: Tokens, section: str) -> tuple[Mark[Agent], ...]:
         """Mentions of agents in a section's cleaned text, left to right; "X placebo" mentions a placebo alone."""
         if section not in self._found:
-            self._found[section] = self._find(text, section)
+            self._found[section] = self._find(tokens, section)
         return self._found[section]
 
-    def find_known(self, text: str) -> list[Mark[Agent]]:
+    def find_known(self, tokens: Tokens) -> list[Mark[Agent]]:
         """Mentions of the record's own agents, by any of their names."""
         return [
             Mark(agent, m.start(), m.end(), 1.0)
-            for m in self._expression.finditer(text.replace("™", "®"))  # a class with ™ takes long to compile
+            for m in self._expression.finditer(tokens.text.replace("™", "®"))  # a class with ™ takes long to compile
             if (agent := self._lookup(m[0]))
         ]
 
-    def _find(self, text: str, section: str) -> tuple[Mark[Agent], ...]:
-        known = self.find_known(text)
+    def _find(self, tokens: Tokens, section: str) -> tuple[Mark[Agent], ...]:
+        text = tokens.text
+        known = self.find_known(tokens)
         general = [
             Mark(self._general(text[start:end], match.value, section, start, end), start, end, GENERAL)
             for match in _NAMES.find(text)
@@ -144,16 +146,17 @@ def build_lexicon(passages: Iterable[Passage], others: Iterable[Passage] = ()) -
     names = [name for passage in groups if passage.is_intervention for name in _read_names(passage)]
     names = names or [name for passage in groups for name in _read_names(passage)]
     names += [*list_codes(names), *list_cores((name, agent) for name, agent in names if agent.kind == "drug")]
-    texts = [passage.text for passage in (*groups, *others)]
+    texts = [passage.tokens for passage in (*groups, *others)]
     lexicon = Lexicon(names)
-    glosses = [*_find_glosses(lexicon, texts), *list_short_forms(names, texts)]
+    glosses = [*_find_glosses(lexicon, texts), *list_short_forms(names, [tokens.text for tokens in texts])]
     return lexicon if all(map(lexicon.knows, (gloss for gloss, _ in glosses))) else Lexicon([*names, *glosses])
 
 
-def _find_glosses(lexicon: Lexicon, texts: Iterable[str]) -> Iterator[tuple[str, Agent]]:
+def _find_glosses(lexicon: Lexicon, texts: Iterable[Tokens]) -> Iterator[tuple[str, Agent]]:
     """Short names that the text gives to an agent: "ifinatamab deruxtecan (I-DXd)"."""
-    for text in texts:
-        for mention in lexicon.find_known(text) if "(" in text else ():
+    for tokens in texts:
+        text = tokens.text
+        for mention in lexicon.find_known(tokens) if "(" in text else ():
             if (gloss := _SHORT_NAME.match(text, mention.end)) and is_alias(gloss[1]):
                 yield gloss[1], mention.value
 

@@ -50,8 +50,8 @@ def find_candidates(
     for passage in passages:
         read = sorted(places.get(passage.section, ()))
         furthest = list(accumulate((end for _, end in read), max, initial=0))
-        marks = find_all(passage.text)
-        mentions = lexicon.find(passage.text, passage.section)
+        marks = find_all(passage.tokens)
+        mentions = lexicon.find(passage.tokens, passage.section)
         for start, end in [passage.title, *split_clauses(passage.text, *passage.body)]:
             if start >= end or furthest[bisect_left(read, (end,))] > start:
                 continue

@@ -11,7 +11,6 @@ from extractor.parse.vocabulary import load_vocabulary
 from extractor.schemas import Amount, Frequency, Route, TimeUnit
 
 from .facts import Fact, Statement
-from .findings import find_all
 from .names import is_vague, name_key
 from .passages import Passage
 
@@ -94,7 +93,7 @@ def trust_amounts(statement: Statement, levels: tuple[Amount, ...], described: s
         return 0.9 if len(statement.amounts) == 1 else 0.63
     if len(near) <= 1 and levels[0].unit in _PLAIN_UNITS:
         return 0.97
-    alone = len({mark.value for mark in find_all(own).amounts}) == 1
+    alone = len({mark.value for mark in statement.clause.marks.amounts}) == 1
     return 0.97 if alone else 0.8
 
 

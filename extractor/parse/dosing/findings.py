@@ -8,6 +8,7 @@ from extractor.parse.memory import remember
 from extractor.parse.values import value
 from extractor.parse.vocabulary import load_vocabulary
 from extractor.schemas import Frequency, Period, Route, TimeUnit
+from extractor.text.lexer import Tokens
 
 from .amounts import find_amounts
 from .cycles import find_cycles
@@ -50,14 +51,21 @@ class Findings:
         return [(m.start, m.end) for name in ("amounts", *FIELDS) for m in getattr(self, name)]
 
 
-@remember
-def find_all(text: str) -> Findings:
-    """All marks in cleaned text. What a moment contains ("before oral intake") says nothing of its own.
+def find_all(tokens: Tokens) -> Findings:
+    """All marks in a section's tokens; they stand at characters of its cleaned text.
 
-    >>> found = find_all("5 mg orally twice daily before meals")
+    What a moment contains ("before oral intake") says nothing of its own.
+
+    >>> from extractor.text.book import read_text
+    >>> found = find_all(read_text("5 mg orally twice daily before meals"))
     >>> [len(marks) for marks in (found.amounts, found.route, found.frequency, found.moment)]
     [1, 1, 1, 1]
     """
+    return _find_all(tokens.text)
+
+
+@remember
+def _find_all(text: str) -> Findings:
     moments, cycles = find_moments(text), find_cycles(text)
     routes = tuple(Mark(Route(m.value), m.start, m.end, m.entry.confidence) for m in _ROUTES.find(text))
     amounts = drop_explaining(text, find_amounts(text))

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from extractor.parse.parsed import ChunkKind
 from extractor.schemas import Section, TrialRecord
-from extractor.text.clean import CleanText
+from extractor.text.lexer import Tokens
+from extractor.text.passage import Section as ReadSection
 
 __all__ = ["Passage", "list_passages"]
 
@@ -22,11 +23,16 @@ class Passage:
 
     section: str
     chunk_kind: ChunkKind
-    text: str
+    tokens: Tokens
     title: tuple[int, int]
     body: tuple[int, int]
     kind: str = ""
     aliases: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The cleaned text of the section."""
+        return self.tokens.text
 
     @property
     def is_intervention(self) -> bool:
@@ -43,23 +49,24 @@ class Passage:
 
 
 def list_passages(
-    record: TrialRecord, cleaned: Mapping[str, CleanText]
+    record: TrialRecord, sections: Mapping[str, ReadSection]
 ) -> tuple[tuple[Passage, ...], tuple[Passage, ...]]:
     """The arms and interventions, and the descriptions."""
     groups = tuple(
-        _read_group(section, cleaned[section.name])
+        _read_group(section, sections[section.name])
         for section in record.sections
         if section.name.startswith(("arms[", "interventions["))
     )
     descriptions = tuple(
-        Passage(name, ChunkKind.SENTENCE, cleaned[name].text, (0, 0), (0, len(cleaned[name].text)))
+        Passage(name, ChunkKind.SENTENCE, sections[name].tokens, (0, 0), (0, len(sections[name].tokens.text)))
         for name in _DESCRIPTIONS
         if record.section(name)
     )
     return groups, descriptions
 
 
-def _read_group(section: Section, cleaned: CleanText) -> Passage:
+def _read_group(section: Section, read: ReadSection) -> Passage:
+    cleaned = read.cleaned
     places: dict[str, list[tuple[int, int]]] = {}
     for part in section.parts:
         start, end = cleaned.clean_position(part.start), cleaned.clean_position(part.end)
@@ -71,7 +78,7 @@ def _read_group(section: Section, cleaned: CleanText) -> Passage:
     return Passage(
         section.name,
         ChunkKind.ARM if is_arm else ChunkKind.INTERVENTION,
-        cleaned.text,
+        read.tokens,
         title if section.parts else (0, len(cleaned.text)),
         places.get("description", [nowhere])[0],
         cleaned.text[slice(*kind)].lower(),

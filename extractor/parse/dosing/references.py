@@ -73,7 +73,7 @@ def _repeat(
     cycle, last = _find_cycle(passage, start, here.end if here else end)
     if cycle is None:
         return
-    marks = find_all(passage.text).inside(start, last)
+    marks = find_all(passage.tokens).inside(start, last)
     length = Fact(marks.length[0], passage.section) if marks.length else None
     clause = Clause(passage.text, start, last, marks, (), None, loyal=False)
     told: set[str] = {s.agent.key for s in own if s.start >= reference.end()}
@@ -90,7 +90,7 @@ def _repeat(
 
 def _find_cycle(passage: Passage, start: int, end: int) -> tuple[Fact | None, int]:
     """The first cycle that is stated from ``start`` on, and where its clause ends."""
-    marks = [mark for mark in find_all(passage.text).inside(start, end).cycle if mark.value is not None]
+    marks = [mark for mark in find_all(passage.tokens).inside(start, end).cycle if mark.value is not None]
     if not marks:
         return None, end
     clauses = split_clauses(passage.text, *passage.body)

@@ -25,7 +25,7 @@ def drop_renamed(
 
     def names(section: str, statement: Statement) -> bool:
         passage = passages[section]
-        return any(m.value.key == statement.agent.key for m in lexicon.find(passage.text, section))
+        return any(m.value.key == statement.agent.key for m in lexicon.find(passage.tokens, section))
 
     def is_repeated(one: Statement) -> bool:
         if one.agent.key not in registered:

@@ -56,7 +56,7 @@ def find_trial_length(descriptions: Sequence[Passage]) -> Fact | None:
 
 def _find_described_lengths(descriptions: Sequence[Passage]) -> Iterator[Fact]:
     for passage in descriptions:
-        lengths = find_all(passage.text).length
+        lengths = find_all(passage.tokens).length
         for start, end in split_clauses(passage.text, *passage.body) if lengths else ():
             inside = within(lengths, start, end)
             if not inside or _NO_TREATMENT.search(passage.text, start, end) or is_aside(passage.text, start, end):

@@ -26,9 +26,9 @@ _CYCLES = Guarded(r"\b(?:cycle|course)s?\b")
 
 def read_passage(passage: Passage, lexicon: Lexicon, default: Agent | None) -> tuple[Statement, ...]:
     """Statements of a passage in reading order; ``default`` is the agent where a clause names none."""
-    marks = find_all(passage.text)
+    marks = find_all(passage.tokens)
     own = default if passage.is_intervention else lexicon.only
-    known = drop_touching(lexicon.find(passage.text, passage.section), [*marks.amounts, *marks.moment])
+    known = drop_touching(lexicon.find(passage.tokens, passage.section), [*marks.amounts, *marks.moment])
     mentions = tuple(_identify(mention, own) for mention in known)
     statements: list[Statement] = []
     topic, seen = default, 0

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from extractor.text.lexer import Tokens
+
 from .agents import Lexicon
 
 __all__ = ["Standing", "TitleUse", "describe_titles", "view_titles"]
@@ -42,12 +44,13 @@ class TitleUse:
         return self.standings.get(key) is Standing.TESTED
 
 
-def view_titles(titles: Sequence[str], lexicon: Lexicon) -> TitleUse:
+def view_titles(titles: Sequence[Tokens], lexicon: Lexicon) -> TitleUse:
     """The titles, cleaned, as the roles of the agents depend on them; without any, nothing is known.
 
     >>> from extractor.parse.dosing.agents import Agent
+    >>> from extractor.text.book import read_text
     >>> lexicon = Lexicon((name, Agent(name, "drug", "interventions[0]", 0, 3)) for name in ("fictumab", "cisplatin"))
-    >>> view_titles(["Fictumab in Combination With Cisplatin"], lexicon).standings["cisplatin"].value
+    >>> view_titles([read_text("Fictumab in Combination With Cisplatin")], lexicon).standings["cisplatin"].value
     'beside'
     """
     standings: dict[str, Standing] = {}
@@ -55,7 +58,7 @@ def view_titles(titles: Sequence[str], lexicon: Lexicon) -> TitleUse:
         for key, standing in _list_standings(title, lexicon).items():
             if standings.get(key, Standing.TESTED) is Standing.TESTED:
                 standings[key] = standing
-    return TitleUse(standings, any(map(_SCHEMES.search, titles)))
+    return TitleUse(standings, any(_SCHEMES.search(title.text) for title in titles))
 
 
 def describe_titles(key: str, use: TitleUse, *, standard: bool) -> Iterator[str]:
@@ -68,9 +71,10 @@ def describe_titles(key: str, use: TitleUse, *, standard: bool) -> Iterator[str]
         yield "title about scheme"
 
 
-def _list_standings(title: str, lexicon: Lexicon) -> dict[str, Standing]:
+def _list_standings(tokens: Tokens, lexicon: Lexicon) -> dict[str, Standing]:
     """How a title names each agent: behind another one and a word such as "with", or behind "versus" alone."""
-    mentions = sorted(lexicon.find_known(title), key=lambda mention: mention.start)
+    title = tokens.text
+    mentions = sorted(lexicon.find_known(tokens), key=lambda mention: mention.start)
     standings: dict[str, Standing] = {}
     compares = bool(mentions and _COMPARES.search(title, 0, mentions[0].start))
     for mention in mentions:

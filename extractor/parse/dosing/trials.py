@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from extractor.text.lexer import Tokens
+
 from .agents import Agent, Lexicon
 from .facts import Statement
 from .passages import Passage
@@ -79,14 +81,14 @@ class Trial:
 
 
 def view_trial(
-    passages: Sequence[Passage], lexicon: Lexicon, statements: Sequence[Statement], titles: Sequence[str] = ()
+    passages: Sequence[Passage], lexicon: Lexicon, statements: Sequence[Statement], titles: Sequence[Tokens] = ()
 ) -> Trial:
     """The trial as the roles of its agents depend on it; ``titles`` are its cleaned titles, if they are known."""
     arms = [passage for passage in passages if passage.is_arm]
     use: dict[str, set[int]] = {}
     labels: dict[str, set[int]] = {}
     for place, arm in enumerate(arms):
-        for mention in lexicon.find(arm.text, arm.section):
+        for mention in lexicon.find(arm.tokens, arm.section):
             use.setdefault(mention.value.key, set()).add(place)
             if mention.end <= arm.title[1]:
                 labels.setdefault(mention.value.key, set()).add(place)

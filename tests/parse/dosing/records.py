@@ -5,7 +5,7 @@ from itertools import count
 from extractor.parse.dosing import read_dosing
 from extractor.parse.parsed import ParsedDosing, ParsedRegimen
 from extractor.schemas import Part, Section, Source, TrialRecord
-from extractor.text.clean import clean_text
+from extractor.text.passage import read_section
 
 
 def make_section(name: str, /, **fields: str) -> Section:
@@ -25,8 +25,8 @@ def make_record(*sections: Section) -> TrialRecord:
 
 
 def read(*sections: Section) -> ParsedDosing:
-    cleaned = {section.name: clean_text(section.text) for section in sections}
-    return read_dosing(make_record(*sections), cleaned, count(1))
+    read = {section.name: read_section(section.name, section.text) for section in sections}
+    return read_dosing(make_record(*sections), read, count(1))
 
 
 def give(description: str, name: str = "Examplumab", kind: str = "DRUG") -> tuple[ParsedRegimen, ...]:

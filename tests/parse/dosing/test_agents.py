@@ -5,6 +5,7 @@ import pytest
 from extractor.parse.dosing.agents import build_lexicon
 from extractor.parse.dosing.introduced import find_introduced
 from extractor.parse.vocabulary import Entry, load_vocabulary
+from extractor.text.book import read_text
 
 from .records import give, levels, make_section, read
 from .test_names import name_passage
@@ -16,7 +17,7 @@ ABBREVIATIONS = load_vocabulary("agent_abbreviations").entries
 def test_an_abbreviation_is_the_agent_of_its_example(entry: Entry) -> None:
     passages = [name_passage(entry.value), name_passage(entry.example)]
     lexicon = build_lexicon(passages[:1], passages[1:])
-    assert [mention.value.key for mention in lexicon.find(entry.example, "arms[0]")] == [entry.value]
+    assert [mention.value.key for mention in lexicon.find(read_text(entry.example), "arms[0]")] == [entry.value]
 
 
 @pytest.mark.parametrize(
@@ -28,7 +29,7 @@ def test_an_abbreviation_is_the_agent_of_its_example(entry: Entry) -> None:
 )
 def test_short_names_are_the_same_agent(name: str, text: str) -> None:
     passages = [name_passage(name), name_passage(text)]
-    found = build_lexicon(passages[:1], passages[1:]).find(text, "arms[0]")
+    found = build_lexicon(passages[:1], passages[1:]).find(read_text(text), "arms[0]")
     assert {mention.value.key for mention in found} == {name}
 
 

@@ -6,10 +6,11 @@ from extractor.parse.dosing.agents import build_lexicon
 from extractor.parse.dosing.names import is_given, split_names, trim_name
 from extractor.parse.dosing.passages import Passage
 from extractor.parse.parsed import ChunkKind
+from extractor.text.book import read_text
 
 
 def name_passage(name: str) -> Passage:
-    return Passage("interventions[0]", ChunkKind.INTERVENTION, name, (0, len(name)), (0, 0))
+    return Passage("interventions[0]", ChunkKind.INTERVENTION, read_text(name), (0, len(name)), (0, 0))
 
 
 @pytest.mark.parametrize(
@@ -73,4 +74,4 @@ def test_tests_and_surveys_are_not_given(text: str) -> None:
 )
 def test_mentions(text: str, expected: list[str]) -> None:
     lexicon = build_lexicon([name_passage("Examplumab")])
-    assert [mention.value.key for mention in lexicon.find(text, "arms[0]")] == expected
+    assert [mention.value.key for mention in lexicon.find(read_text(text), "arms[0]")] == expected

@@ -6,7 +6,7 @@ from extractor.parse.dosing.facts import Statement
 from extractor.parse.dosing.merging import merge_statements
 from extractor.parse.dosing.passages import list_passages
 from extractor.parse.dosing.places import describe_places, list_places
-from extractor.text.clean import clean_text
+from extractor.text.passage import read_section
 
 from .records import make_record, make_section, read
 
@@ -17,7 +17,9 @@ _ARM = make_section(
 
 def _merge(intervention: str) -> Statement:
     sections = (_ARM, make_section("interventions[0]", type="DRUG", name="Examplumab", description=intervention))
-    groups, others = list_passages(make_record(*sections), {one.name: clean_text(one.text) for one in sections})
+    groups, others = list_passages(
+        make_record(*sections), {one.name: read_section(one.name, one.text) for one in sections}
+    )
     (merged,) = merge_statements(read_statements(groups, others, build_lexicon(groups, others)))
     return merged
 

@@ -10,14 +10,14 @@ from extractor.parse.dosing.passages import list_passages
 from extractor.parse.dosing.quote_ends import describe_ends, fit_ends
 from extractor.parse.dosing.quote_starts import describe_starts
 from extractor.schemas import Section, Source, TrialRecord
-from extractor.text.clean import clean_text
+from extractor.text.passage import read_section
 
 from .records import give, make_section, read
 
 
 def _statements(section: Section) -> tuple[Statement, ...]:
     record = TrialRecord(record_id="T1", source=Source(path="t", format="flat"), sections=(section,))
-    groups, descriptions = list_passages(record, {section.name: clean_text(section.text)})
+    groups, descriptions = list_passages(record, {section.name: read_section(section.name, section.text)})
     return merge_statements(read_statements(groups, descriptions, build_lexicon(groups, descriptions)))
 
 

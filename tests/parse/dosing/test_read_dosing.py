@@ -7,7 +7,7 @@ import pytest
 
 from extractor.parse.dosing import read_dosing
 from extractor.schemas import Section
-from extractor.text.clean import clean_text
+from extractor.text.passage import read_section
 
 from .records import give, levels, make_record, make_section, read
 
@@ -174,7 +174,7 @@ def test_the_seeds_state_no_dose(path: Path) -> None:
         make_section("brief_summary", text=lines[1]),
         make_section("detailed_description", text="\n".join(lines[lines.index(named) + 1 :])),
     ]
-    cleaned = {section.name: clean_text(section.text) for section in sections}
+    cleaned = {section.name: read_section(section.name, section.text) for section in sections}
     parsed = read_dosing(make_record(*sections), cleaned, count(1))
     assert (parsed.regimens, parsed.candidates) == ((), ())
 

@@ -5,6 +5,7 @@ import pytest
 from extractor.parse.dosing.agents import Agent, Lexicon
 from extractor.parse.dosing.titles import Standing, view_titles
 from extractor.schemas import Role, Section
+from extractor.text.book import read_text
 
 from .records import make_section, read
 
@@ -26,13 +27,13 @@ _LEXICON = Lexicon(
     ],
 )
 def test_a_title_tells_how_it_names_agents(title: str, expected: dict[str, str]) -> None:
-    standings = view_titles([title], _LEXICON).standings
+    standings = view_titles([read_text(title)], _LEXICON).standings
     assert {key: standings[key] for key in expected or standings} == {k: Standing(v) for k, v in expected.items()}
 
 
 def test_the_more_telling_of_two_titles_counts() -> None:
     titles = ["Fictumab and Cisplatin in Sarcoma", "Phase 2 Trial of Fictumab in Combination With Cisplatin"]
-    assert not view_titles(titles, _LEXICON).tests("cisplatin")
+    assert not view_titles([read_text(title) for title in titles], _LEXICON).tests("cisplatin")
 
 
 def _arm(description: str) -> Section:

@@ -3,6 +3,7 @@
 import pytest
 
 from extractor.parse.dosing.findings import find_all
+from extractor.text.book import read_text
 
 
 @pytest.mark.parametrize(
@@ -30,4 +31,4 @@ from extractor.parse.dosing.findings import find_all
     ],
 )
 def test_routes(text: str, expected: list[str]) -> None:
-    assert [mark.value.value for mark in find_all(text).route] == expected
+    assert [mark.value.value for mark in find_all(read_text(text)).route] == expected

@@ -10,6 +10,7 @@ from extractor.parse.dosing.lengths import find_lengths
 from extractor.parse.dosing.moments import find_moments
 from extractor.parse.dosing.schedules import Schedule, code_schedule
 from extractor.schemas import Frequency, Period, TimeUnit
+from extractor.text.book import read_text
 
 from .records import give
 
@@ -279,8 +280,8 @@ def test_times_of_day_events_and_visits_are_moments(text: str, expected: str) ->
 
 
 def test_a_total_per_day_does_not_tell_how_often() -> None:
-    assert find_all("up to 300 mg per day").frequency == ()
-    assert [mark.value for mark in find_all("300 mg daily").frequency] == ["QD"]
+    assert find_all(read_text("up to 300 mg per day")).frequency == ()
+    assert [mark.value for mark in find_all(read_text("300 mg daily")).frequency] == ["QD"]
 
 
 def test_a_rate_is_given_continuously() -> None:
@@ -293,7 +294,9 @@ def test_a_rate_is_given_continuously() -> None:
 
 def test_days_take_the_moment_behind_them_along() -> None:
     text = "10 mg on days 1 and 8 (after breakfast) of treatment"
-    assert [text[mark.start : mark.end] for mark in find_all(text).days] == ["on days 1 and 8 (after breakfast)"]
+    assert [text[mark.start : mark.end] for mark in find_all(read_text(text)).days] == [
+        "on days 1 and 8 (after breakfast)"
+    ]
 
 
 def test_the_number_of_an_allergen_is_no_day() -> None:
@@ -301,8 +304,8 @@ def test_the_number_of_an_allergen_is_no_day() -> None:
 
 
 def test_the_length_of_a_cycle_is_not_that_of_the_treatment() -> None:
-    assert find_all("Each cycle lasts 3 weeks.").length == ()
-    assert [mark.value for mark in find_all("a maximum of 6 21-day cycles").length] == [
+    assert find_all(read_text("Each cycle lasts 3 weeks.")).length == ()
+    assert [mark.value for mark in find_all(read_text("a maximum of 6 21-day cycles")).length] == [
         Period(value=6, unit=TimeUnit.CYCLE)
     ]
 

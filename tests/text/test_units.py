@@ -1,16 +1,16 @@
 """Spellings of units, their UCUM codes, and conversion."""
 
 import re
-import tomllib
-from importlib.resources import files
 
 import pytest
 
-from extractor.measures import convert, find_dimension, list_quantities, read_unit
+from extractor.measures import list_quantities
+from extractor.text.book import read_text
+from extractor.text.clean import clean_text
+from extractor.text.units import convert, find_dimension, find_unit, list_units, read_unit
 
-TABLE = tomllib.loads((files("extractor.measures") / "units.toml").read_text("utf-8"))
 CODES = sorted(
-    {code for part in TABLE.values() for code in (part if part is TABLE["units"] else part.values())}
+    {unit.code for unit in list_units()}
     | {code for one in list_quantities().values() for code in (one.unit, *one.others, *one.any, *(one.linear or ()))}
 )
 _ATOM = r"(?:10\*\d{0,2}|1|%|[A-Za-z]+(?:\[[A-Za-z0-9_']+\])?|\[[A-Za-z0-9_']+\])(?:\d)?(?:\{[!-z|~]+\})?|\{[!-z|~]+\}"
@@ -41,11 +41,51 @@ def test_factors_are_those_of_ucum(unit, target):
 
 
 def test_every_spelling_is_read_and_stands_once():
-    spellings = [(name, code) for code, names in TABLE["units"].items() for name in names]
+    spellings = [(name, unit.code) for unit in list_units() for name in (*unit.terms, *unit.loose)]
     assert len(spellings) == len({name for name, _ in spellings})
     for name, code in spellings:
-        if name != "per":
+        if name not in ("per", "parts per million"):
             assert read_unit(f"{name}/kg" if code in {"{cells}", "{times}"} else name), name
+
+
+@pytest.mark.parametrize(
+    ("text", "dose"),
+    [
+        ("mcg", "ug"),
+        ("milligrams per kilogram (mg/kg)", "mg/kg"),
+        ("milligrams (mg) per square meter", "mg/m2"),
+        ("mg/m^2/day", "mg/m2"),
+        ("mg/kg/day", "mg/kg/day"),
+        ("ug•kg-1•h-1", "ug/kg/h"),
+        ("mg·m-2", "mg/m2"),
+        ("mg/(kg·h)", "mg/kg/h"),
+        ("ug/min/kg", "ug/kg/min"),
+        ("mg per kg body weight per day", "mg/kg/day"),
+        ("mg/24 hours", "mg/day"),
+        ("g/100 mL", "g/100mL"),
+        ("mg/0.8 mL", "mg"),
+        ("Gy/fraction", "Gy"),
+        ("mg per night", "mg"),
+        ("mg/kg/IgE [IU/mL]", "mg/kg/IgE(IU/mL)"),
+        ("tablets per day", "tablet"),
+        ("I.U.", "IU"),
+        ("J/cm2", "J/cm2"),
+        ("Hz", "Hz"),
+        ("mg/dL", None),
+        ("mg/capsule", None),
+        ("years", None),
+    ],
+)
+def test_units_of_doses(text, dose):
+    tokens = read_text(clean_text(text).text)
+    place = find_unit(tokens, 0)
+    assert place.dose == dose
+    assert place.end >= len(tokens) - 2  # but for a repetition in brackets
+
+
+@pytest.mark.parametrize("text", ["G-CSF", "L-dopa", "u", "c", "s/c", "parent/guardian"])
+def test_no_unit_in_running_text(text):
+    assert find_unit(read_text(text), 0) is None
 
 
 @pytest.mark.parametrize(

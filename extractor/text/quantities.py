@@ -1,0 +1,312 @@
+"""Quantities: a number, a range or a list of numbers, with their unit."""
+
+import re
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from extractor.schemas import Comparator
+
+from .book import rule
+from .lexer import NAME_NUMBER, NUMBER, UNKNOWN, Tokens
+from .numbers import read_number
+from .units import Unit, UnitPlace, find_dimension, find_unit, list_units
+
+__all__ = ["Quantity", "find_quantities", "find_quantity_lists", "write_quantity"]
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """``tokens.words[first:end]`` reads as ``low`` to ``high`` of a unit; an end that is open is None."""
+
+    low: int | float | None
+    high: int | float | None
+    unit: UnitPlace
+    first: int
+    end: int
+
+    @property
+    def comparator(self) -> Comparator:
+        if self.low is None:
+            return Comparator.AT_MOST
+        if self.high is None:
+            return Comparator.AT_LEAST
+        return Comparator.EQUAL if self.low == self.high else Comparator.BETWEEN
+
+
+def find_quantities(tokens: Tokens, first: int = 0, end: int | None = None) -> Iterator[Quantity]:
+    """Every number with a unit, left to right; each level of a list is one, each range is one.
+
+    >>> from extractor.text.book import read_text
+    >>> found = find_quantities(read_text("5, 10 or 20-40 mg/kg, up to 3 x 10^6 CAR-T cells"))
+    >>> [(each.low, each.high, each.unit.dose) for each in found]
+    [(5, 5, 'mg/kg'), (10, 10, 'mg/kg'), (20, 40, 'mg/kg'), (None, 3000000, 'cells')]
+    """
+    return (each for levels in find_quantity_lists(tokens, first, end) for each in levels)
+
+
+def find_quantity_lists(
+    tokens: Tokens, first: int = 0, end: int | None = None, skipped: Container[int] = ()
+) -> Iterator[tuple[Quantity, ...]]:
+    """As ``find_quantities``, the levels of one list together. ``skipped`` are number tokens that are no quantities."""
+    end = len(tokens) if end is None else end
+    done = first
+    for found in _NUMBERS.finditer(tokens.codes, first, end):
+        at = found.start()
+        if at < done or at in skipped:
+            continue
+        items = _drop_label(tokens, _read_chain(tokens, at, end, skipped))
+        if items:
+            yield tuple(_join(tokens, items))
+        done = items[-1].end if items else _after_number(tokens, at, end)
+
+
+_NUMBERS = re.compile(f"[{NUMBER}{NAME_NUMBER}]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """A number of a list with its own unit, if it has one. ``joint`` is what parts it from the next one."""
+
+    value: int | float
+    scale: int | float
+    unit: UnitPlace | None
+    first: int
+    end: int
+    joint: str = ""
+
+
+_MOST = 12
+"""More numbers are no list of levels."""
+_THROUGH = frozenset({"-", "~", "to", "through", "up to"})
+
+
+def _read_chain(tokens: Tokens, at: int, end: int, skipped: Container[int]) -> list[_Item]:
+    """The numbers of a list up to the last that has a unit."""
+    items: list[_Item] = []
+    while len(items) < _MOST and at < end and at not in skipped and (item := _read_item(tokens, at, end)):
+        if items and not _are_levels(items, item):
+            break
+        items.append(item)
+        joint, at = _read_joint(tokens, item.end, end)
+        if joint is None:
+            break
+        items[-1] = replace(item, joint=joint)
+    while items and items[-1].unit is None:
+        items.pop()
+    return _spread(items) if items else items
+
+
+def _read_joint(tokens: Tokens, at: int, end: int) -> tuple[str | None, int]:
+    """What parts two numbers, and where the second begins. The hyphen of "5mg-10mg" is no token."""
+    if at < end and tokens.text[tokens.ends[at - 1] : tokens.starts[at]] == "-":
+        return "-", at
+    joint = rule("level_joint").starts(tokens, at, end)
+    return (joint.text.lower().strip(", "), joint.end) if joint else (None, at)
+
+
+def _are_levels(items: Sequence[_Item], item: _Item) -> bool:
+    """Whether a number with a unit can go on a list: in units that measure the same."""
+    last = next((each.unit for each in reversed(items) if each.unit), None)
+    if items[-1].joint == ";" and last:
+        return False
+    if last is None or item.unit is None:
+        return True
+    return find_dimension(last.parts[0].code)[1] == find_dimension(item.unit.parts[0].code)[1]
+
+
+def _drop_label(tokens: Tokens, items: list[_Item]) -> list[_Item]:
+    """Without a number that belongs to the word before it: "EX 154, 10 mg/kg", "Cohort 1, 10 mg"."""
+    first = items[0].first if len(items) > 1 and items[0].joint == "" else 0
+    coded = first and tokens.codes[first - 1] == UNKNOWN and tokens.words[first - 1].isupper() and items[0].value > 9
+    return items[1:] if first and (coded or rule("label_before").ends(tokens, first)) else items
+
+
+def _spread(items: list[_Item]) -> list[_Item]:
+    """A unit, and a power of ten, hold for the numbers before them that have none; "per day" at the end for all."""
+    last = items[-1]
+    unit, scale, spread = last.unit, last.scale, list[_Item]()
+    for item in reversed(items):
+        own = item.unit
+        if own and last.unit and last.unit.parts[:-1] == own.parts:
+            own = last.unit
+        unit = own or unit
+        scale = item.scale if item.unit else scale
+        shares = item.scale == 1 and scale > 1 and item.value < 1000
+        spread.append(replace(item, unit=unit, value=_times(item.value, scale) if shares else item.value))
+    return spread[::-1]
+
+
+def _times(value: float, scale: float) -> int | float:
+    product = float(f"{value * scale:.12g}")
+    return int(product) if product.is_integer() else product
+
+
+def _join(tokens: Tokens, items: Sequence[_Item]) -> Iterator[Quantity]:
+    """Two numbers joined by a dash or "to" are a range, but not in a chain: "75 - 150 - 225"."""
+    if len(items) == 1:
+        yield _read_single(tokens, items[0])
+        return
+    through = [item.joint in _THROUGH for item, _ in pairwise(items)]
+    done = -1
+    for place, item in enumerate(items):
+        if place == done or item.unit is None:
+            continue
+        alone = through[place : place + 2] in ([True], [True, False]) and not (place and through[place - 1])
+        behind = items[place + 1] if alone else None
+        if behind and behind.unit and item.value < behind.value and item.unit.parts[0] == behind.unit.parts[0]:
+            done = place + 1
+            yield Quantity(item.value, behind.value, behind.unit, item.first, behind.end)
+        else:
+            yield Quantity(item.value, item.value, item.unit, item.first, item.end)
+
+
+def _read_single(tokens: Tokens, item: _Item) -> Quantity:
+    assert item.unit
+    low = None if rule("at_most_before").ends(tokens, item.first) else item.value
+    high = None if low is not None and rule("at_least_before").ends(tokens, item.first) else item.value
+    return Quantity(low, high, item.unit, item.first, item.end)
+
+
+def _read_item(tokens: Tokens, at: int, end: int) -> _Item | None:
+    number = _read_number(tokens, at, end)
+    if not number:
+        return None
+    value, scale, behind = number
+    repeat = rule("number_repeat").starts(tokens, behind, end)
+    stop = repeat.end if repeat else behind
+    unit = find_unit(tokens, stop, end) or _find_after_hyphen(tokens, stop, end)
+    if unit is None or (unit.parts[0].code == _CELLS.code and scale == 1):
+        unit = _find_counted(tokens, at, stop, end, value=value, scale=scale) or unit
+    if unit and unit.parts[0].code in _COUNTS and scale == 1:
+        value = _restore_power(tokens, at, behind, value)
+    return _Item(value, scale, unit, at, unit.end if unit else stop)
+
+
+def _find_after_hyphen(tokens: Tokens, at: int, end: int) -> UnitPlace | None:
+    if at < end and tokens.words[at] == "-" and tokens.joined(at):
+        return find_unit(tokens, at + 1, end)
+    return None
+
+
+def _after_number(tokens: Tokens, at: int, end: int) -> int:
+    number = _read_number(tokens, at, end)
+    return number[2] if number else at + 1
+
+
+def _read_number(tokens: Tokens, at: int, end: int) -> tuple[int | float, int | float, int] | None:
+    """A number, the power of ten or word of a scale that it was written with, and its end."""
+    if tokens.codes[at] != NUMBER and not _is_multiplied(tokens, at):
+        return None
+    if power := rule("power").starts(tokens, at, end) or rule("worded_power").starts(tokens, at, end):
+        value = read_number(power.text) or _read_worded_power(power.text)
+        first = read_number(tokens.words[at])
+        bare = tokens.words[min(at + 1, end - 1)].lower() in ("^", "to")
+        return None if not value or not first else (value, value if bare else value / first, power.end)
+    value, behind = _read_decimal(tokens, at, end)
+    if value is None:
+        return None
+    scaled = rule("scale_behind").starts(tokens, behind, end)
+    if not scaled:
+        return value, 1, behind
+    factor = _SCALES.get(tokens.words[behind].lower()) or 10 ** int(tokens.words[scaled.end - 1])
+    return _times(value, factor), factor, scaled.end
+
+
+def _is_multiplied(tokens: Tokens, at: int) -> bool:
+    """Whether an "x" joins a number to the one before: the second of "2x20 drops"."""
+    return at > 1 and tokens.words[at - 1] in ("x", "X") and tokens.codes[at - 2] == NUMBER
+
+
+_SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
+_ORDINALS = {"third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10}
+_ORDINALS |= {"eleventh": 11, "twelfth": 12}
+
+
+def _read_worded_power(text: str) -> int | None:
+    """``ten to the ninth``, ``10 to the 6th power``."""
+    words = text.lower().split()
+    power = next((_ORDINALS.get(word) or "".join(filter(str.isdecimal, word)) for word in words[3:]), None)
+    return 10 ** int(power) if power else None
+
+
+def _read_decimal(tokens: Tokens, at: int, end: int) -> tuple[int | float | None, int]:
+    """A number whose decimal sign is a comma or a raised dot is three tokens."""
+    words = tokens.words
+    if at + 2 < end and words[at + 1] in ",·" and tokens.joined(at + 1) and tokens.joined(at + 2):
+        rest = words[at + 2]
+        ends = at + 3 >= end or words[at + 3] != "," or not tokens.joined(at + 3) or not tokens.joined(at + 4)
+        short = len(rest) < 3 or (words[at] == "0" and len(rest) == 3)
+        if words[at].isdecimal() and rest.isdecimal() and short and ends:
+            return read_number(f"{words[at]}.{rest}"), at + 3
+    return read_number(words[at]), at + 1
+
+
+_COUNTS = frozenset({"{cells}", "[CFU]", "[PFU]", "{vg}", "{vp}", "[TCID_50]", "{organisms}"})
+"""Codes of what is counted in powers of ten."""
+_CELLS = next(unit for unit in list_units() if unit.code == "{cells}")
+_LARGE = 10_000
+_REACH = 9
+"""How many tokens may describe what is counted: "2 x 10^6 viable CAR-positive T cells"."""
+
+
+def _find_counted(tokens: Tokens, at: int, behind: int, end: int, *, value: float, scale: float) -> UnitPlace | None:
+    """The cells or organisms that a large number counts; a bare power of ten counts cells too."""
+    lost = rule("lost_power").starts(tokens, at, end)
+    if scale == 1 and value < _LARGE and not lost:
+        return None
+    tolerance = rule("tolerance_behind").starts(tokens, behind, end)
+    place = tolerance.end if tolerance else behind
+    if lost and scale == 1:
+        place = max(place, lost.end)
+    for first in range(place, min(place + _REACH, end)):
+        found = find_unit(tokens, first, end)
+        if found and found.parts[0].code in _COUNTS:
+            return found
+        if found or rule("no_description").starts(tokens, first, end):
+            break
+    if scale == 1 or tokens.words[at + 1 : at + 2] in (["million"], ["billion"], ["thousand"]):
+        return None
+    below = find_unit(tokens, behind, end, loose=True) if tokens.words[behind : behind + 1] == ["/"] else None
+    per = _find_per_body(tokens, behind, end)
+    if per:
+        return UnitPlace((_CELLS, per[0]), behind, per[1])
+    follows = tokens.words[behind].lower() if behind < end else ""
+    return None if below or follows in ("/", "per") else UnitPlace((_CELLS,), behind, behind)
+
+
+def _find_per_body(tokens: Tokens, at: int, end: int) -> tuple[Unit, int] | None:
+    if at + 1 < end and tokens.words[at].lower() in ("/", "per"):
+        found = find_unit(tokens, at + 1, end, loose=True)
+        if found and found.parts[0].code in ("kg", "m2"):
+            return found.parts[0], found.end
+    return None
+
+
+def _restore_power(tokens: Tokens, at: int, behind: int, value: int | float) -> int | float:
+    """A power of ten whose superscript was lost: "107 cells", "5 x 107 cells"."""
+    lost = rule("lost_power").starts(tokens, at)
+    if not lost:
+        return value
+    power = tokens.words[lost.end - 1]
+    if not (power.startswith("10") and power[2:].isdecimal() and 3 <= int(power[2:]) <= 12):
+        return value
+    return _times(value if lost.end > behind else 1, 10 ** int(power[2:]))
+
+
+def write_quantity(quantity: Quantity) -> str:
+    """A quantity in words that are read back as the same one.
+
+    >>> from extractor.text.book import read_text
+    >>> [write_quantity(each) for each in find_quantities(read_text("up to 5 mcg, 1-3 × 10^6 cells per kg"))]
+    ['up to 5 ug', '1000000 to 3000000 cells/kg']
+    """
+    unit = quantity.unit.dose or quantity.unit.code
+    if quantity.comparator is Comparator.BETWEEN:
+        return f"{_write(quantity.low)} to {_write(quantity.high)} {unit}"
+    sign = {Comparator.AT_MOST: "up to ", Comparator.AT_LEAST: "at least "}.get(quantity.comparator, "")
+    return f"{sign}{_write(quantity.high if quantity.low is None else quantity.low)} {unit}"
+
+
+def _write(value: int | float | None) -> str:
+    return "" if value is None else f"{value:.15f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)

@@ -1,0 +1,442 @@
+"""Units: the one table of the package, how text writes them, what they measure, and conversion between them.
+
+A unit is known by its UCUM code. ``rulebook/units.toml`` lists the spellings.
+"""
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib.resources import files
+from typing import Any
+
+from .lexer import NAME_NUMBER, NUMBER, Tokens, is_abbreviation, lex
+
+__all__ = ["Dimension", "Unit", "UnitPlace", "convert", "find_dimension", "find_unit", "list_units", "read_unit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A unit of the table; ``dose`` and ``per`` are what a dose prints for it, in front of and behind a slash."""
+
+    code: str
+    dose: str | None = None
+    per: str | None = None
+    piece: bool = False
+    terms: tuple[str, ...] = ()
+    loose: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UnitPlace:
+    """A unit with what it is given per, read from ``tokens.words[first:end]``."""
+
+    parts: tuple[Unit, ...]
+    first: int
+    end: int
+
+    @property
+    def code(self) -> str:
+        """The UCUM code."""
+        return _join_codes([part.code for part in self.parts])
+
+    @property
+    def dose(self) -> str | None:
+        """The plain token of a dose in this unit, or None if no dose is measured so.
+
+        Per body surface, and for pieces, a daily rate is the dose of one giving; elsewhere "/day" is kept.
+
+        >>> [find_unit(lex(text), 0).dose for text in ("mcg", "milligrams per kilogram", "mg/m^2/day", "ug•kg-1•h-1")]
+        ['ug', 'mg/kg', 'mg/m2', 'ug/kg/h']
+        """
+        base, *below = self.parts
+        if base.dose is None or any(part.per is None for part in below):
+            return None
+        per = [part.per for part in below if part.per]
+        per.sort(key=_RATES.__contains__)  # "ug/min/kg" is "ug/kg/min"
+        if base.piece or "m2" in per:
+            per = [each for each in per if each != "day"]
+        return "/".join([base.dose, *dict.fromkeys(per)])
+
+
+_RATES = frozenset({"day", "week", "h", "min", "sec"})
+_LONGEST = 4
+"""Most tokens of one spelling: "cm of water", "m ^ 2", "TCID 50"."""
+
+
+@cache
+def list_units() -> tuple[Unit, ...]:
+    """All units of the table.
+
+    >>> [unit.dose for unit in list_units() if unit.code == "[drp]"]
+    ['drop']
+    """
+    return tuple(
+        Unit(**(entry | {key: tuple(entry.get(key, ())) for key in ("terms", "loose")})) for entry in _table()["unit"]
+    )
+
+
+@cache
+def _table() -> Mapping[str, Any]:
+    return tomllib.loads((files("extractor") / "rulebook" / "units.toml").read_text("utf-8"))
+
+
+@cache
+def _spellings() -> tuple[Mapping[str, Unit], Mapping[str, Unit]]:
+    """The units by spelling: in running text, and where nothing but a unit can stand."""
+    running = {_key(term): unit for unit in list_units() for term in unit.terms}
+    folded = {key.lower(): unit for key, unit in running.items()}
+    return running, folded | {_key(term).lower(): unit for unit in list_units() for term in unit.loose}
+
+
+def _key(term: str) -> str:
+    """A spelling without case, unless it is an abbreviation in capitals, blanks and signs."""
+    bare = re.sub(r"[\s.^()-]", "", term)
+    return bare if _is_cased(bare) else bare.lower()
+
+
+def _is_cased(bare: str) -> bool:
+    return is_abbreviation(bare) or (len(bare) == 1 and bare.isupper())
+
+
+def _look_up(glued: str, *, loose: bool) -> Unit | None:
+    running, folded = _spellings()
+    found = running.get(glued) or (folded if loose else running).get(glued.lower())
+    if not found and len(glued) > 2 and glued[-1] in "sS":
+        return _look_up(glued[:-1].removesuffix("'"), loose=loose)
+    return found
+
+
+def _match(tokens: Tokens, first: int, end: int, *, loose: bool) -> tuple[Unit, int] | None:
+    """The unit whose spelling begins at a token, and its end; the longest one."""
+    glued, best = "", None
+    for at in range(first, min(first + _LONGEST, end)):
+        word = tokens.words[at]
+        dotted = word == "." and tokens.joined(at)
+        if dotted or word == "^" or (word in "()" and glued in ("m", "m2")):
+            if not glued:
+                return None
+        elif word[0].isalnum() or word == "%":
+            if glued and word in "sS":  # "5 mg s/c"
+                break
+            glued += word
+        else:
+            break
+        unit = _look_up(glued, loose=loose)
+        if unit and (not dotted or "." in tokens.words[first:at]):  # the last dot of "I.U." is no end of a sentence
+            best = unit, at + 1
+    return best
+
+
+def find_unit(tokens: Tokens, first: int, end: int | None = None, *, loose: bool = False) -> UnitPlace | None:
+    """The unit that begins at a token, with all that it is given per.
+
+    ``loose``: nothing but a unit can stand there, so that "u" and "c" are units too.
+
+    >>> place = find_unit(lex("5 mg per kg body weight per day, orally"), 1)
+    >>> place.code, place.dose, place.end
+    ('mg/kg/d', 'mg/kg/day', 8)
+    """
+    end = len(tokens) if end is None else end
+    base = _match(tokens, first, end, loose=loose)
+    if base is None or _is_name(tokens, base[1], end):
+        return None
+    parts, at = [base[0]], _skip_repeat(tokens, base[1], end, base[0])
+    while step := _read_step(tokens, at, end):
+        parts += step[0]
+        at = step[1]
+    if len(parts) > 1 and at < end and tokens.words[at] == "(":  # "milligrams per kilogram (mg/kg)"
+        again = find_unit(tokens, at + 1, end)
+        if again and [part.code for part in again.parts] == [part.code for part in parts] and again.end < end:
+            at = again.end + (tokens.words[again.end] == ")")
+    return UnitPlace(tuple(parts), first, at)
+
+
+def _is_name(tokens: Tokens, at: int, end: int) -> bool:
+    """Whether a hyphen makes the letter in front of a token the beginning of a name: "5 g-CSF", "L-dopa"."""
+    if at >= end or len(tokens.words[at - 1]) > 1 or not tokens.words[at][0].isalpha():
+        return False
+    return tokens.text[tokens.ends[at - 1] : tokens.starts[at]] == "-"
+
+
+def _skip_repeat(tokens: Tokens, at: int, end: int, unit: Unit) -> int:
+    """Behind the abbreviation that repeats a unit in brackets: "milligrams (mg) per ...", "kilogram (kg)"."""
+    if at < end and tokens.words[at] == "(":
+        again = _match(tokens, at + 1, end, loose=True)
+        if again and again[0] is unit and again[1] < end and tokens.words[again[1]] == ")":
+            at = again[1] + 1
+    return at
+
+
+_PRODUCT = "•·.*"
+_PER_WORDS = frozenset({"per", "pr"})
+_OF_BODY = ("of", "body", "weight", "bw", "bodyweight")
+
+
+def _read_step(tokens: Tokens, at: int, end: int) -> tuple[list[Unit], int] | None:
+    """What stands behind one slash or "per", or is multiplied with a power of minus one."""
+    if at + 1 >= end:
+        return None
+    word = tokens.words[at].lower()
+    if word == "/" or word in _PER_WORDS or (word == "*" and tokens.codes[at + 1] != NUMBER):
+        if tokens.words[at + 1] == "(":
+            return _read_bracket(tokens, at + 2, end)
+        return _read_below(tokens, at + 1, end)
+    if word in _PRODUCT and (found := _match(tokens, at + 1, end, loose=True)):
+        unit, behind = found
+        if unit.code == "m2":
+            return [unit], behind
+        inverse = _skip_inverse(tokens, behind, end)
+        return ([unit], inverse) if inverse else None
+    return _read_antibody(tokens, at, end)
+
+
+def _skip_inverse(tokens: Tokens, at: int, end: int) -> int | None:
+    """Behind "-1" or "^-1"."""
+    place = at + (at < end and tokens.words[at] == "^")
+    if place < end and tokens.words[place] == "-":
+        place += 1
+    if place >= end or tokens.words[place] not in ("1", "2"):
+        return None
+    return place + 1 if "-" in tokens.text[tokens.ends[at - 1] : tokens.ends[place]] else None
+
+
+def _read_bracket(tokens: Tokens, at: int, end: int) -> tuple[list[Unit], int] | None:
+    units: list[Unit] = []
+    while found := _match(tokens, at, end, loose=True):
+        units.append(found[0])
+        at = found[1]
+        if at < end and tokens.words[at] == ")":
+            return units, at + 1
+        if at >= end or tokens.words[at] not in "•·.*/x":
+            return None
+        at += 1
+    return None
+
+
+def _read_below(tokens: Tokens, at: int, end: int) -> tuple[list[Unit], int] | None:
+    if tokens.codes[at] in (NUMBER, NAME_NUMBER):
+        return _read_counted(tokens, at, end)
+    if antibody := _read_antibody(tokens, at, end):
+        return antibody
+    found = _match(tokens, at, end, loose=True) or _match_daily(tokens, at)
+    if not found:
+        return None
+    unit, at = found
+    at = _skip_repeat(tokens, at, end, unit)
+    while unit.code == "kg" and at < end and tokens.words[at].lower() in _OF_BODY:
+        at += 1
+    return [unit], at
+
+
+def _match_daily(tokens: Tokens, at: int) -> tuple[Unit, int] | None:
+    code = {"daily": "d", "weekly": "wk", "hourly": "h"}.get(tokens.words[at].lower())
+    return next(((unit, at + 1) for unit in list_units() if unit.code == code), None)
+
+
+_COUNTED = {("24", "h"): "d", ("1.73", "m2"): "{1.73_m2}", ("100", "mL"): "100mL"}
+_BY_VOLUME = Unit("{volume}", per="")
+_MILLILITRES = Unit("100mL", per="100mL")
+
+
+def _read_counted(tokens: Tokens, at: int, end: int) -> tuple[list[Unit], int] | None:
+    """Behind a number: 24 hours are a day; "40 mg/0.8 mL" is the solution in which the dose is given."""
+    found = _match(tokens, at + 1, end, loose=True)
+    if not found:
+        return None
+    unit, behind = found
+    code = _COUNTED.get((tokens.words[at].replace(",", "."), unit.code))
+    if code == "100mL":
+        return [_MILLILITRES], behind
+    if code:
+        return [next(each for each in list_units() if each.code == code)], behind
+    return ([_BY_VOLUME], behind) if unit.code == "mL" else None
+
+
+def _read_antibody(tokens: Tokens, at: int, end: int) -> tuple[list[Unit], int] | None:
+    """Doses of anti-IgE go by the antibody's level: "0.016 mg/kg/IgE (IU/mL)"."""
+    if tokens.words[at] != "IgE":
+        return None
+    behind = at + 1
+    if behind < end and tokens.words[behind] in "([":
+        level = find_unit(tokens, behind + 1, end, loose=True)
+        if level and level.end < end and tokens.words[level.end] in ")]":
+            return [_IGE_LEVEL], level.end + 1
+    return [_IGE], behind
+
+
+_IGE, _IGE_LEVEL = Unit("{IgE}", per="IgE"), Unit("{IgE}.[IU]/mL", per="IgE(IU/mL)")
+
+
+def _join_codes(codes: Sequence[str]) -> str:
+    above, *below = codes
+    if below and (above == "{times}" or (above == "{cells}" and below[0] in _VOLUMES)):
+        above = ""
+    if above == "{units}" and below and below[0] in _VOLUMES:
+        above = "U"
+    return "/".join([above, *(code for code in below if code not in ("", "{volume}", "{giving}"))])
+
+
+_VOLUMES = frozenset({"uL", "mL", "dL", "L"})
+"""Behind these, cells are a count and units those of an enzyme."""
+
+
+@lru_cache(maxsize=4096)
+def read_unit(text: str) -> str | None:
+    """The UCUM code of a unit as text writes it, or None if it is no known unit.
+
+    >>> read_unit("x 10^9/L"), read_unit("cells/mm³"), read_unit("times the upper limit of normal (ULN)")
+    ('10*9/L', '/uL', '{ULN}')
+    >>> read_unit("mL/min/1.73 m^2"), read_unit("cigarettes per day"), read_unit("parent/guardian")
+    ('mL/min/{1.73_m2}', '{cigarettes}/d', None)
+    """
+    bare = re.sub(r"[\s\\^]", "", _PARENTHESES.sub("", unicodedata.normalize("NFKC", text))).replace("μ", "u")
+    if bare in _table()["as_written"]:
+        return str(_table()["as_written"][bare])
+    folded = _fold(text)
+    for pattern, code in _table()["phrases"].items():
+        if re.search(pattern, folded):
+            return str(code)
+    return _read_folded(folded) if folded else None
+
+
+_PARENTHESES = re.compile(r"\\?[(\[][^()\[\]]*\\?[)\]]?")
+_POWER = re.compile(r"[x*]?\s?10\s?[\^*]?\s?(\d{1,2})?\s?(?=/|cells)")
+
+
+def _fold(text: str) -> str:
+    folded = unicodedata.normalize("NFKC", text).casefold().replace("×", "x").replace("μ", "u").replace("\\", "")
+    folded = _PARENTHESES.sub("", folded) if not folded.startswith(("(", "[")) else folded
+    folded = re.sub(r"(?:\bper|\ba|\ban|(?<=\w)\s+each)\b(?=\s*\w)", "/", folded)
+    folded = re.sub(r"\b(?:daily)$", "/day", re.sub(r"\bweekly$", "/week", folded))
+    return re.sub(r"\s*/[\s/]*", "/", folded).strip(" .,;")
+
+
+def _read_folded(folded: str) -> str | None:
+    power = _POWER.match(folded)
+    if power:
+        folded = folded[power.end() :]
+    tokens = lex(folded)
+    bare = folded.startswith("/")
+    place = None if bare else find_unit(tokens, 0, loose=True)
+    below, at = list[Unit](), 0
+    while bare and (step := _read_step(tokens, at, len(tokens))):
+        below += step[0]
+        at = step[1]
+    codes = [part.code for part in place.parts] if place else ["", *(unit.code for unit in below)]
+    if (place.end if place else at) < len(tokens) or not any(codes):
+        return None
+    if power:
+        if codes[0] not in ("", "{cells}"):
+            return None
+        codes[0] = f"10*{power[1] or ''}"
+    return _join_codes(codes)
+
+
+Dimension = tuple[tuple[str, int], ...]
+"""Base units and their exponents, sorted. An annotation such as ``{ULN}`` is a base unit of its own."""
+
+_PREFIXES = {"k": 1e3, "M": 1e6, "G": 1e9, "d": 1e-1, "c": 1e-2, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12, "": 1.0}
+# Atom: base units with exponents, factor, and whether it takes a prefix. The factors are those of UCUM.
+_ATOMS: dict[str, tuple[dict[str, int], float, bool]] = {
+    "g": ({"g": 1}, 1, True),
+    "m": ({"m": 1}, 1, True),
+    "L": ({"m": 3}, 1e-3, True),
+    "mol": ({"mol": 1}, 1, True),
+    "eq": ({"mol": 1}, 1, True),
+    "s": ({"s": 1}, 1, True),
+    "min": ({"s": 1}, 60, False),
+    "h": ({"s": 1}, 3600, False),
+    "d": ({"s": 1}, 86400, False),
+    "wk": ({"s": 1}, 7 * 86400, False),
+    "mo": ({"s": 1}, 365.25 / 12 * 86400, False),
+    "a": ({"s": 1}, 365.25 * 86400, False),
+    "m[Hg]": ({"pressure": 1}, 133_322, True),
+    "m[H2O]": ({"pressure": 1}, 9806.65, True),
+    "Pa": ({"pressure": 1}, 1, True),
+    "%": ({}, 0.01, False),
+    "[ppm]": ({}, 1e-6, False),
+    "[ppb]": ({}, 1e-9, False),
+    "Hz": ({"s": -1}, 1, True),
+    "Bq": ({"Bq": 1}, 1, True),
+    "Ci": ({"Bq": 1}, 3.7e10, True),
+    "[lb_av]": ({"g": 1}, 453.59237, False),
+    "[oz_av]": ({"g": 1}, 28.349523125, False),
+    "[in_i]": ({"m": 1}, 0.0254, False),
+    "[ft_i]": ({"m": 1}, 0.3048, False),
+    "[tsp_us]": ({"m": 3}, 4.92892159375e-6, False),
+}
+_METRIC = frozenset({"U", "[IU]", "Gy", "osm", "B", "V", "cal", "J"})
+"""Further atoms that take a prefix, each a base unit."""
+_PIECE = re.compile(r"([./]?)((?:\{[^{}]*\}|\[[^\[\]]*\]|[^./{}\[\]])+)")
+_EXPONENT = re.compile(r"(?<=\D)\d$")
+_TENS = re.compile(r"10\*(\d+)?")
+
+
+@lru_cache(maxsize=1024)
+def find_dimension(code: str) -> tuple[float, Dimension]:
+    """How many base units a UCUM code is, and which.
+
+    >>> find_dimension("mg/dL") == find_dimension("cg/L")
+    True
+    >>> find_dimension("/uL")[1], find_dimension("{ULN}")[1]
+    ((('m', -3),), (('{ULN}', 1),))
+    """
+    factor, exponents = 1.0, dict[str, int]()
+    for operator, piece in _PIECE.findall(code):
+        sign = -1 if operator == "/" else 1
+        # Per kilogram of a person: no quotient of masses, which would cancel.
+        size, bases = (1.0, {"kg": 1}) if (operator, piece) == ("/", "kg") else _read_piece(piece)
+        factor *= size**sign
+        for base, exponent in bases.items():
+            exponents[base] = exponents.get(base, 0) + sign * exponent
+    dimension = tuple(sorted((base, exponent) for base, exponent in exponents.items() if exponent))
+    if not dimension and exponents:  # a share of a mass is none of a time
+        dimension = ((f"{min(exponents)}/{min(exponents)}", 1),)
+    return factor, dimension
+
+
+def _read_piece(piece: str) -> tuple[float, Mapping[str, int]]:
+    if piece.startswith("{"):
+        return 1.0, {} if piece == "{1.73_m2}" else {piece: 1}
+    piece = piece.partition("{")[0]
+    if tens := _TENS.fullmatch(piece):
+        return 10.0 ** int(tens[1] or 1), {}
+    if piece.isdecimal():
+        return float(piece), {}
+    power = int(found[0]) if (found := _EXPONENT.search(piece)) else 1
+    name = piece[:-1] if found else piece
+    for prefix, size in _PREFIXES.items():
+        atom = name.removeprefix(prefix)
+        if prefix and atom == name:
+            continue
+        bases, unit, metric = _ATOMS.get(atom, ({atom: 1}, 1.0, atom in _METRIC))
+        if (not prefix and atom in _ATOMS) or (prefix and metric and name not in _ATOMS):
+            return (size * unit) ** power, {base: exponent * power for base, exponent in bases.items()}
+    return 1.0, {name: power}
+
+
+def convert(value: float, unit: str, target: str, molar_mass: float | None = None) -> float | None:
+    """The value in another UCUM unit, or None if one cannot be converted to the other.
+
+    ``molar_mass`` (g/mol) leads from moles to grams and back.
+
+    >>> convert(1500, "/uL", "10*9/L"), convert(36, "mo", "a"), convert(1, "mg", "mL")
+    (1.5, 3.0, None)
+    >>> convert(177, "umol/L", "mg/dL", molar_mass=113.12)
+    2.002224
+    """
+    (factor, dimension), (target_factor, target_dimension) = find_dimension(unit), find_dimension(target)
+    if dimension != target_dimension:
+        if molar_mass is None or "eq" in unit:  # equivalents are moles of ions with one charge alone
+            return None
+        if _moles_to_mass(dimension) != _moles_to_mass(target_dimension):
+            return None
+        factor *= molar_mass if ("mol", 1) in dimension else 1 / molar_mass
+    return float(f"{value * factor / target_factor:.10g}")
+
+
+def _moles_to_mass(dimension: Dimension) -> Dimension:
+    return tuple(sorted(("g" if base == "mol" else base, exponent) for base, exponent in dimension))
