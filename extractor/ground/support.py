@@ -24,6 +24,8 @@ from extractor.schemas import (
 from extractor.text.book import find_terms, rule
 from extractor.text.lexer import Tokens, lex
 from extractor.text.passage import Passage
+from extractor.text.quantities import find_quantities
+from extractor.text.units import find_unit
 
 from .locate import find_quote, find_quotes, passage_at, read_tokens, span_of, whole
 from .values import Place, find_comparator, find_time, find_together, has_unit, is_denied, is_said_of, stands_bare
@@ -137,6 +139,11 @@ def _amount(value: Amount, passage: Passage) -> Supported | None:
 
 def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
     """Where an amount's numbers stand with its unit, or None."""
+    place = find_unit(lex(amount.unit), 0, loose=True)
+    units = {amount.unit, place.dose if place else None} - {None}
+    for stated in find_quantities(tokens):
+        if (stated.low, stated.high) == (amount.low, amount.high) and stated.unit.dose in units:
+            return Derived(stated.first, stated.end)
     bounds = (amount.low, amount.high if amount.high != amount.low else None)
     together = [place for place in find_together(tokens, bounds) if not _counts_a_place(tokens, place[0])]
     for unit, support in ((amount.unit, Support.PARSED), (_other_rate(amount.unit), Support.INFERRED)):

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from extractor.schemas import Comparator, TimeUnit
 from extractor.text.book import find_terms, rule
-from extractor.text.lexer import NAME_NUMBER, NUMBER, Tokens
+from extractor.text.lexer import NAME_NUMBER, NUMBER, Tokens, lex
 from extractor.text.numbers import read_number
 from extractor.text.times import find_durations, read_time_unit
 from extractor.text.units import find_unit, read_unit
@@ -145,19 +145,20 @@ def has_unit(tokens: Tokens, place: Place, unit: str) -> bool:
     >>> [has_unit(tokens, (0, 1), u) for u in ("mg/kg", "mg", "g")], has_unit(tokens, (14, 15), "mg/dL")
     ([True, False, False], True)
     """
+    if rule("exposure_in_front").ends(tokens, place[0], place[0] - 4):
+        return unit == "AUC"
     wanted = _name_unit(unit)
     first, end = _behind(tokens, place[1])
     for at in range(first, min(end, first + _UNIT_REACH)):
-        found = _read_unit(tokens, at, end, apart=at > first)
-        if found:
-            return wanted in found
-        if _is_word(tokens, at, end, wanted):
+        if _is_word(tokens, at, end, unit):
             return tokens.words[at + 1 : at + 2] != ["/"]
+        if found := _read_unit(tokens, at, end, apart=at > first):
+            return not wanted.isdisjoint(found)
     low = max(0, place[0] - _BEFORE)
     numbers = [number.end for number in find_numbers(tokens, low, place[0]) if number.end <= place[0]]
     brackets = [at for at in range(max(numbers, default=low), place[0]) if tokens.words[at] == "("]
     start = brackets[0] + 1 if numbers and brackets else place[0] if numbers else low
-    return any(wanted in _read_unit(tokens, at, place[0]) for at in range(start, place[0]))
+    return any(not wanted.isdisjoint(_read_unit(tokens, at, place[0])) for at in range(start, place[0]))
 
 
 def stands_bare(tokens: Tokens, place: Place) -> bool:
@@ -178,7 +179,7 @@ def _behind(tokens: Tokens, at: int) -> Place:
         at = found.end
     end = at
     while end < len(tokens) and end < at + _BEHIND and tokens.codes[end] not in _STOPS:
-        number = tokens.codes[end] == NUMBER and not (end > at and tokens.words[end - 1] in "/^m")
+        number = tokens.codes[end] == NUMBER and not (tokens.joined(end) and tokens.words[end - 1] not in ",.-(")
         stop = tokens.words[end] == "." and end + 1 < len(tokens) and not tokens.joined(end + 1)
         if (number and end > at) or stop:
             break
@@ -186,31 +187,36 @@ def _behind(tokens: Tokens, at: int) -> Place:
     return at, end
 
 
-def _name_unit(unit: str) -> str:
-    return read_unit(unit) or " ".join(unit.lower().split())
+def _name_unit(unit: str) -> frozenset[str]:
+    place = find_unit(lex(unit), 0, loose=True)
+    return frozenset(filter(None, (read_unit(unit), place.dose if place else None)))
+
+
+_COUNTING = frozenset({"{cycle}", "{giving}"})
+"""Units that count events: "at least 2 cycles" is a bare count, too."""
 
 
 def _read_unit(tokens: Tokens, at: int, end: int, *, apart: bool = False, counted: bool = True) -> frozenset[str]:
     """All names of the unit that begins at a token: its UCUM code, and the plain token of a dose; empty for none.
 
     ``apart``: other words stand between it and its number, so that a single letter is none. The substance may stand
-    inside of it: "10 mg prednisone per day".
+    inside of it: "10 mg prednisone per day", or take the place of its front: "350 CD4/uL".
     """
     if at >= end or (apart and len(tokens.words[at]) == 1 and tokens.words[at] in "admcfuADMCFU"):
         return frozenset()
-    skip = at + (tokens.words[at] == "-")
-    place = find_unit(tokens, skip, end)
-    limit = rule("limit_unit").starts(tokens, skip, end)
-    if place and (not limit or limit.end <= place.end):
-        if not counted and place.parts[0].piece:
+    first = at + (tokens.words[at] == "-")
+    place, limit = find_unit(tokens, first, end), rule("limit_unit").starts(tokens, first, end)
+    names: set[str | None] = set()
+    if limit and (not place or limit.end > place.end):
+        names.add(read_unit(limit.text))
+    if place and names <= {None}:
+        if not counted and (place.parts[0].piece or place.code in _COUNTING):
             return frozenset()
-        return frozenset(filter(None, (place.code, place.dose, *_read_rate(tokens, place.code, place.end, end))))
-    if not limit:
-        return frozenset()
-    code = read_unit(limit.text)
-    if code is None and place:
-        return frozenset(filter(None, (place.code, place.dose)))
-    return frozenset((code or " ".join(limit.text.lower().split()),)) if code or not apart else frozenset()
+        names |= {place.code, place.dose, *_read_rate(tokens, place.code, place.end, end)}
+    front, slash, below = limit.text.partition("/") if limit else ("", "", "")
+    if slash and (names <= {None} or any(name and name.startswith("{") for name in names)):
+        names |= {read_unit(slash + below), f"{front}/{below}".lower() if not place else None}
+    return frozenset(filter(None, names))
 
 
 def _read_rate(tokens: Tokens, code: str, at: int, end: int) -> Iterator[str]:
@@ -223,10 +229,10 @@ def _read_rate(tokens: Tokens, code: str, at: int, end: int) -> Iterator[str]:
             return
 
 
-def _is_word(tokens: Tokens, at: int, end: int, wanted: str) -> bool:
+def _is_word(tokens: Tokens, at: int, end: int, unit: str) -> bool:
     """Whether the words of a unit that no table knows begin at a token."""
-    words = wanted.split()
-    return [word.lower() for word in tokens.words[at : min(end, at + len(words))]] == words
+    words = [] if read_unit(unit) else lex(unit.lower()).words
+    return bool(words) and [word.lower() for word in tokens.words[at : min(end, at + len(words))]] == words
 
 
 def is_said_of(tokens: Tokens, subject: Place, place: Place) -> bool:
@@ -276,7 +282,7 @@ def find_time(tokens: Tokens, value: float, unit: TimeUnit) -> Place | None:
             return first, end
     for found in rule("time_code").find(tokens):
         word = (found.read("unit") or "").lower()
-        if float(found.read("number") or 0) == value and _CODES.get(word[:1]) is unit:
+        if read_number(found.read("number") or "") == value and _CODES.get(word[:1]) is unit:
             return found.first, found.end
     return None
 
