@@ -110,7 +110,8 @@ _FIRST = 0xE000
 
 def _join_digits(tokens: Tokens) -> tuple[Tokens, list[int]]:
     """The tokens with "10^9" and "2,4,6" as one, and which of them each old one is. "2, 4" are two numbers."""
-    words, starts, ends, codes, places = [], [], [], [], []
+    words, codes = list[str](), list[str]()
+    starts, ends, places = list[int](), list[int](), list[int]()
     joined = {at for found in rule("raised").find(tokens) for at in range(found.first + 1, found.end)}
     signs = [at for found in rule("joined_digits").find(tokens) for at in range(found.first + 1, found.end, 2)]
     joined |= {at + step for at in signs if tokens.joined(at) and tokens.joined(at + 1) for step in (0, 1)}

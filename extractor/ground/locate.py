@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from extractor.parse.parsed import ParsedRecord, Span
+from extractor.parse.parsed import Span
 from extractor.text.book import load_book
 from extractor.text.lexer import Tokens
 from extractor.text.passage import Passage, Section

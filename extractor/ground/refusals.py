@@ -19,6 +19,7 @@ from .values import Place, find_comparator, find_numbers, find_together, has_uni
 
 __all__ = ["Refusal", "explain_refusal"]
 
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """A conflict with what stands at ``nearest``, or the absence of anything like the value."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import singledispatch
+from itertools import chain
 from typing import Any
 
 from extractor.parse.dosing.frequencies import find_frequencies
@@ -22,9 +23,9 @@ from extractor.schemas import (
     TimeWindow,
 )
 from extractor.text.book import find_terms, rule
-from extractor.text.lexer import Tokens, lex
+from extractor.text.lexer import NUMBER, Tokens, lex
 from extractor.text.passage import Passage
-from extractor.text.quantities import find_quantities
+from extractor.text.quantities import find_quantity_lists
 from extractor.text.units import find_unit
 
 from .locate import find_quote, find_quotes, passage_at, read_tokens, span_of, whole
@@ -76,12 +77,15 @@ def _constraint(value: Constraint, passage: Passage) -> Supported | None:
     if quantity is None and not named and not _names_quantity(tokens, value.quantity):
         return None
     place = find_limit(tokens, value.comparator, (value.value, value.value_high), value.unit)
-    if place and named:
-        # The number must be said of one of the nearest places that name the quantity; an age need not be named.
-        nearest = sorted(named, key=lambda words: abs(words[0] - place.first))[:2]
-        if not any(is_said_of(tokens, subject, (place.first, place.end)) for subject in nearest):
-            place = Derived(place.first, place.end, Support.INFERRED)
+    if place and named and not _is_said_of(tokens, named, (place.first, place.end)):
+        place = Derived(place.first, place.end, Support.INFERRED)
     return _supported(value, passage, tokens, place, quantity)
+
+
+def _is_said_of(tokens: Tokens, named: list[Place], place: Place) -> bool:
+    """Whether a number is said of one of the nearest places that name the quantity; an age need not be named."""
+    nearest = sorted(named, key=lambda words: abs(words[0] - place[0]))[:2]
+    return any(is_said_of(tokens, subject, place) for subject in nearest)
 
 
 def _find_words(words: str, tokens: Tokens) -> Iterator[Place]:
@@ -139,24 +143,27 @@ def _amount(value: Amount, passage: Passage) -> Supported | None:
 
 def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
     """Where an amount's numbers stand with its unit, or None."""
-    place = find_unit(lex(amount.unit), 0, loose=True)
-    units = {amount.unit, place.dose if place else None} - {None}
-    for stated in find_quantities(tokens):
+    unit = find_unit(lex(amount.unit), 0, loose=True)
+    units = {amount.unit, unit.dose if unit else None} - {None}
+    named = {at for at, code in enumerate(tokens.codes) if code == NUMBER and _counts_a_place(tokens, at)}
+    for stated in chain.from_iterable(find_quantity_lists(tokens, skipped=named)):
         if (stated.low, stated.high) == (amount.low, amount.high) and stated.unit.dose in units:
             return Derived(stated.first, stated.end)
     bounds = (amount.low, amount.high if amount.high != amount.low else None)
-    together = [place for place in find_together(tokens, bounds) if not _counts_a_place(tokens, place[0])]
-    for unit, support in ((amount.unit, Support.PARSED), (_other_rate(amount.unit), Support.INFERRED)):
+    together = [place for place in find_together(tokens, bounds) if place[0] not in named]
+    for wanted, support in ((amount.unit, Support.PARSED), (_other_rate(amount.unit), Support.INFERRED)):
         for place in together:
-            if has_unit(tokens, place, unit):
+            if has_unit(tokens, place, wanted):
                 return Derived(*place, support)
     return None
 
 
 def _counts_a_place(tokens: Tokens, at: int) -> bool:
     """Whether a number belongs to a name: "IL-6", "Day 1"."""
-    hyphen = at > 0 and tokens.text[tokens.ends[at - 1] : tokens.starts[at]] == "-" and tokens.words[at - 1].isalpha()
-    return hyphen or rule("counts_a_place").ends(tokens, at, at - 1) is not None
+    joined = (
+        at > 0 and tokens.words[at - 1].isalpha() and tokens.text[tokens.ends[at - 1] : tokens.starts[at]] in ("", "-")
+    )
+    return joined or rule("counts_a_place").ends(tokens, at, at - 1) is not None
 
 
 def _other_rate(unit: str) -> str:
@@ -242,9 +249,7 @@ def _route(value: Route, passage: Passage) -> Supported | None:
     return _read_code(value, passage, tokens, terms)
 
 
-def _read_code(
-    value: str, passage: Passage, tokens: Tokens, read: Iterable[tuple[int, int, str]]
-) -> Supported | None:
+def _read_code(value: str, passage: Passage, tokens: Tokens, read: Iterable[tuple[int, int, str]]) -> Supported | None:
     """A code that the rules read in the same words is parsed; any other is the reader's conclusion."""
     for first, end, code in read:
         if code == value:

@@ -1,5 +1,6 @@
 """Numbers, units, comparators and times found again in tokens, so that a value can be held against them."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -8,8 +9,9 @@ from extractor.schemas import Comparator, TimeUnit
 from extractor.text.book import find_terms, rule
 from extractor.text.lexer import NAME_NUMBER, NUMBER, Tokens, lex
 from extractor.text.numbers import read_number
+from extractor.text.patterns import Found
 from extractor.text.times import find_durations, read_time_unit
-from extractor.text.units import find_unit, read_unit
+from extractor.text.units import UnitPlace, find_unit, read_unit
 
 from .edges import is_signed
 
@@ -61,19 +63,30 @@ def find_numbers(tokens: Tokens, first: int = 0, end: int | None = None) -> list
     [3, 4, 2, 1500, -2.5, 2.5]
     """
     end = len(tokens) if end is None else end
-    found = []
+    found, last = list[Number](), first
     for place in rule("number").find(tokens, first, end):
-        value = read_number(place.text)
+        if place.first < last:
+            continue
+        last, value = _read_times_ten(tokens, place.end, read_number(place.text))
         if value is not None:
-            found.append(Number(place.first, place.end, value))
+            found.append(Number(place.first, last, value))
             if is_signed(tokens, place.first):
-                found.append(Number(place.first - 1, place.end, -value))
+                found.append(Number(place.first - 1, last, -value))
     for at in range(first, end):
         word = tokens.words[at]
         counted = _ROMAN.get(word) or _COUNTS.get(word.lower())
         if counted and not (tokens.joined(at + 1) if at + 1 < len(tokens) and tokens.codes[at + 1] in "nd" else False):
             found.append(Number(at, at + 1, counted))
     return sorted(found)
+
+
+_POWER = re.compile(r"10[eE](\d{1,2})")
+
+
+def _read_times_ten(tokens: Tokens, end: int, value: float | None) -> tuple[int, float | None]:
+    """The number with the power behind it as registries also write it: "2 x 10e7" is 2 x 10^7."""
+    power = _POWER.fullmatch(tokens.words[end + 1]) if end + 1 < len(tokens) and tokens.words[end] in "x×*·" else None
+    return (end + 2, value * 10 ** int(power[1])) if power and value is not None else (end, value)
 
 
 _RANGE_GAP = 8  # ">= 18 years and <= 65"
@@ -150,8 +163,8 @@ def has_unit(tokens: Tokens, place: Place, unit: str) -> bool:
     wanted = _name_unit(unit)
     first, end = _behind(tokens, place[1])
     for at in range(first, min(end, first + _UNIT_REACH)):
-        if _is_word(tokens, at, end, unit):
-            return tokens.words[at + 1 : at + 2] != ["/"]
+        if behind := _end_words(tokens, at, end, unit):
+            return tokens.words[behind : behind + 1] != ["/"]
         if found := _read_unit(tokens, at, end, apart=at > first):
             return not wanted.isdisjoint(found)
     low = max(0, place[0] - _BEFORE)
@@ -177,9 +190,12 @@ def _behind(tokens: Tokens, at: int) -> Place:
     """Where the words begin and end that stand behind a number, or behind the list that it is in."""
     while found := rule("next_of_list").starts(tokens, at):
         at = found.end
+    if rule("factor_behind").starts(tokens, at):
+        return at, at
     end = at
     while end < len(tokens) and end < at + _BEHIND and tokens.codes[end] not in _STOPS:
-        number = tokens.codes[end] == NUMBER and not (tokens.joined(end) and tokens.words[end - 1] not in ",.-(")
+        part = tokens.joined(end) and (tokens.words[end - 1].isalpha() or tokens.words[end - 1] in "/^")  # "mm3"
+        number = tokens.codes[end] == NUMBER and not part
         stop = tokens.words[end] == "." and end + 1 < len(tokens) and not tokens.joined(end + 1)
         if (number and end > at) or stop:
             break
@@ -188,8 +204,9 @@ def _behind(tokens: Tokens, at: int) -> Place:
 
 
 def _name_unit(unit: str) -> frozenset[str]:
-    place = find_unit(lex(unit), 0, loose=True)
-    return frozenset(filter(None, (read_unit(unit), place.dose if place else None)))
+    place, code = find_unit(lex(unit), 0, loose=True), read_unit(unit)
+    bare = code.removeprefix("{cells}") if code and code.startswith("{cells}/") else None  # "2 x 10^6/kg" are cells
+    return frozenset(filter(None, (code, bare, place.dose if place else None)))
 
 
 _COUNTING = frozenset({"{cycle}", "{giving}"})
@@ -202,10 +219,13 @@ def _read_unit(tokens: Tokens, at: int, end: int, *, apart: bool = False, counte
     ``apart``: other words stand between it and its number, so that a single letter is none. The substance may stand
     inside of it: "10 mg prednisone per day", or take the place of its front: "350 CD4/uL".
     """
-    if at >= end or (apart and len(tokens.words[at]) == 1 and tokens.words[at] in "admcfuADMCFU"):
+    if at >= end:
         return frozenset()
     first = at + (tokens.words[at] == "-")
-    place, limit = find_unit(tokens, first, end), rule("limit_unit").starts(tokens, first, end)
+    place = find_unit(tokens, first, end, loose=first > 0 and tokens.words[first - 1] == "(")
+    limit = rule("limit_unit").starts(tokens, first, end) or rule("normal_limit").starts(tokens, first, end)
+    if apart and tokens.words[at] in _TOO_SHORT and not _reaches(at + 1, place, limit):
+        return frozenset()
     names: set[str | None] = set()
     if limit and (not place or limit.end > place.end):
         names.add(read_unit(limit.text))
@@ -219,6 +239,13 @@ def _read_unit(tokens: Tokens, at: int, end: int, *, apart: bool = False, counte
     return frozenset(filter(None, names))
 
 
+_TOO_SHORT = frozenset("admcfuADMCFU")
+
+
+def _reaches(end: int, *found: UnitPlace | Found | None) -> bool:
+    return any(each.end > end for each in found if each)
+
+
 def _read_rate(tokens: Tokens, code: str, at: int, end: int) -> Iterator[str]:
     """The unit with the rate that stands behind a substance."""
     for place in range(at + 1, min(at + 4, end - 1)):
@@ -229,10 +256,11 @@ def _read_rate(tokens: Tokens, code: str, at: int, end: int) -> Iterator[str]:
             return
 
 
-def _is_word(tokens: Tokens, at: int, end: int, unit: str) -> bool:
-    """Whether the words of a unit that no table knows begin at a token."""
+def _end_words(tokens: Tokens, at: int, end: int, unit: str) -> int | None:
+    """Where the words of a unit that no table knows end, if they begin at a token."""
     words = [] if read_unit(unit) else lex(unit.lower()).words
-    return bool(words) and [word.lower() for word in tokens.words[at : min(end, at + len(words))]] == words
+    stated = [word.lower() for word in tokens.words[at : min(end, at + len(words))]]
+    return at + len(words) if words and stated == words else None
 
 
 def is_said_of(tokens: Tokens, subject: Place, place: Place) -> bool:
@@ -259,10 +287,44 @@ def _is_subject(tokens: Tokens, at: int) -> bool:
 
 
 _FILLERS = frozenset(
-    """
-    and but also the than equal with for not nor more less least most greater higher lower above below over under within
-    between minimum maximum inclusive old age aged either both normal predicted upper limit baseline
-    """.split()
+    [
+        "and",
+        "but",
+        "also",
+        "the",
+        "than",
+        "equal",
+        "with",
+        "for",
+        "not",
+        "nor",
+        "more",
+        "less",
+        "least",
+        "most",
+        "greater",
+        "higher",
+        "lower",
+        "above",
+        "below",
+        "over",
+        "under",
+        "within",
+        "between",
+        "minimum",
+        "maximum",
+        "inclusive",
+        "old",
+        "age",
+        "aged",
+        "either",
+        "both",
+        "normal",
+        "predicted",
+        "upper",
+        "limit",
+        "baseline",
+    ]
 )
 
 
@@ -295,9 +357,11 @@ _REACH = 70
 def _find_counts(tokens: Tokens, value: float) -> Iterator[Place]:
     """Where a number stands as "third" or "3rd", or as one of "72,96,120 hours", which reads as one number too."""
     for at, word in enumerate(tokens.words):
-        if _ORDINALS.get(word.lower()) == value or ("," in word and f"{value:g}" in word.split(",")):
-            yield at, at + 1
-        elif tokens.codes[at] == NAME_NUMBER and word == f"{value:g}":
+        if (
+            _ORDINALS.get(word.lower()) == value
+            or ("," in word and f"{value:g}" in word.split(","))
+            or (tokens.codes[at] == NAME_NUMBER and word == f"{value:g}")
+        ):
             yield at, at + 1
 
 
@@ -307,7 +371,8 @@ def _units_beside(tokens: Tokens, first: int, end: int) -> list[TimeUnit]:
     before = front.first if front else first
     between = rule("cycle_length_behind").starts(tokens, end) or rule("between_times").starts(tokens, end, end + _REACH)
     behind = between.end if between else end
-    found = [(_read_time_unit(tokens, before - 1), first - before)] if before else []
+    named = before > 0 and len(tokens.words[before - 1]) > 1
+    found = [(_read_time_unit(tokens, before - 1), first - before)] if named else []
     if behind < len(tokens):
         found.append((_read_time_unit(tokens, behind), behind - end))
     beside = [unit for unit, gap in found if unit and not gap]

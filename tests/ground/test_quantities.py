@@ -1,8 +1,8 @@
 import pytest
 
-from extractor.ground.quantities import find_amount, find_limit
-from extractor.parse.passage import passage_of
+from extractor.ground.support import find_amount, find_limit
 from extractor.schemas import Amount, Comparator, Support
+from extractor.text.book import read_text
 
 LIMITS = "Hemoglobin >= 8 g/dL and ECOG <= 2. Bilirubin not more than 1.5 x ULN, 2 to 18 years, age 70 or older"
 
@@ -18,8 +18,9 @@ LIMITS = "Hemoglobin >= 8 g/dL and ECOG <= 2. Bilirubin not more than 1.5 x ULN,
     ],
 )
 def test_a_limit_stands_with_its_comparator_and_unit(comparator, values, unit, quote):
-    found = find_limit(LIMITS, comparator, values, unit)
-    assert LIMITS[found.start : found.end] == quote
+    tokens = read_text(LIMITS)
+    found = find_limit(tokens, comparator, values, unit)
+    assert tokens.read(found.first, found.end) == quote
     assert found.support is Support.PARSED
 
 
@@ -39,7 +40,7 @@ def test_a_limit_stands_with_its_comparator_and_unit(comparator, values, unit, q
     ],
 )
 def test_another_comparator_unit_or_number_is_no_support(comparator, values, unit):
-    assert find_limit(LIMITS, comparator, values, unit) is None
+    assert find_limit(read_text(LIMITS), comparator, values, unit) is None
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,7 @@ def test_another_comparator_unit_or_number_is_no_support(comparator, values, uni
     ],
 )
 def test_a_limit_is_inferred_where_its_comparator_is_not_stated(text, comparator, value, unit, support):
-    assert find_limit(text, comparator, (value, None), unit).support is support
+    assert find_limit(read_text(text), comparator, (value, None), unit).support is support
 
 
 @pytest.mark.parametrize(
@@ -70,16 +71,17 @@ def test_a_limit_is_inferred_where_its_comparator_is_not_stated(text, comparator
     ],
 )
 def test_an_amount_stands_with_its_unit(text, amount, quote):
-    found = find_amount(passage_of(text), amount)
-    assert quote is None or text[found.start : found.end] == quote
+    tokens = read_text(text)
+    found = find_amount(tokens, amount)
+    assert quote is None or tokens.read(found.first, found.end) == quote
 
 
 @pytest.mark.parametrize(("low", "high", "unit"), [(5, 5, "Gy"), (5, 5, "g"), (6, 6, "mg"), (5, 7, "mg"), (1, 1, "mg")])
 def test_another_unit_or_number_is_no_amount(low, high, unit):
     text = "Patients get 5 mg of drugamab in the morning on day 1, and of IL-6 antibody nothing"
-    assert find_amount(passage_of(text), Amount(low=low, high=high, unit=unit)) is None
+    assert find_amount(read_text(text), Amount(low=low, high=high, unit=unit)) is None
 
 
 def test_a_dose_of_a_day_is_inferred_from_that_of_one_giving():
-    found = find_amount(passage_of("take 40 mg after meals"), Amount(low=40, high=40, unit="mg/day"))
+    found = find_amount(read_text("take 40 mg after meals"), Amount(low=40, high=40, unit="mg/day"))
     assert found.support is Support.INFERRED
