@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from extractor.schemas import Amount, Comparator, Constraint, Eligibility
 
-from .ages import AGE_UNITS, count_days
 from .gold_models import GoldItems
 from .gold_problems import Flaw
+from .quantities import AGE_UNITS, count_days
 
 __all__ = ["check_values"]
 

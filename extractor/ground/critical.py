@@ -47,6 +47,7 @@ class Meaning:
 
 
 _COUNTS = {"once": 1, "twice": 2, "thrice": 3}
+_RATES = {"daily": "day", "weekly": "week", "monthly": "month", "yearly": "year"}
 _PREFIXES = ("non", "un", "in", "im", "ir", "dis", "anti", "a")
 
 
@@ -73,7 +74,7 @@ def read_meaning(token: str) -> Meaning | None:
     number = _COUNTS.get(token, read_number(token)) if token else None
     if number is not None or any(map(str.isdigit, token)):
         return Meaning(ConflictKind.NUMBER, token if number is None else number)
-    unit = read_time_unit("day" if token == "daily" else token.removesuffix("ly"))
+    unit = read_time_unit(_RATES.get(token, token))
     return Meaning(ConflictKind.TIME_UNIT, unit) if unit else _WORDS.get(token)
 
 
