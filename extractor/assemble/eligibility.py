@@ -3,7 +3,8 @@
 from typing import TypeVar
 
 from extractor.parse.parsed import ParsedCriterion, ParsedEligibility, ParsedRecord, Reading
-from extractor.schemas import Absence, AbsenceReason, Age, Criterion, Eligibility, TimeUnit
+from extractor.schemas import Absence, AbsenceReason, Age, Criterion, Eligibility
+from extractor.text.times import DAYS
 
 from .inquiry import Inquiry
 from .ledger import Ledger
@@ -13,7 +14,6 @@ __all__ = ["assemble_eligibility"]
 
 _SEARCHED = ("eligibility", "brief_summary", "detailed_description", "title", "official_title")
 _NO_CHUNK = -1
-_DAYS = {TimeUnit.DAY: 1.0, TimeUnit.WEEK: 7.0, TimeUnit.MONTH: 30.4, TimeUnit.YEAR: 365.0}
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ def _enter_ages(found: ParsedEligibility, ledger: Ledger) -> dict[str, Age | Non
     """Both ages; neither of two that nobody could meet, since the passages that state them contradict each other."""
     ages = {"minimum_age": found.minimum_age, "maximum_age": found.maximum_age}
     low, high = found.minimum_age.value, found.maximum_age.value
-    if low and high and low.value * _DAYS[low.unit] > high.value * _DAYS[high.unit]:
+    if low and high and low.value * DAYS[low.unit] > high.value * DAYS[high.unit]:
         for field in ages:
             ledger.note_absence(field, AbsenceReason.CONTRADICTORY)
         return dict.fromkeys(ages)

@@ -3,15 +3,15 @@
 import re
 from collections.abc import Iterator
 
-from extractor.schemas import Age, Evidence, Finding, FindingKind, Severity
+from extractor.schemas import Age, Evidence, Finding, FindingKind, Severity, TimeUnit
+from extractor.text.book import read_text
+from extractor.text.times import DAYS, find_durations, read_time_unit
 
 from .record import AuditedRecord
 
 __all__ = ["check_ages"]
 
 _FIELDS = ("minimum_age", "maximum_age")
-_REGISTERED = re.compile(r"(\d+)\s+(\w+?)s?")
-_DAYS = {"year": 365.25, "month": 30.44, "week": 7.0, "day": 1.0, "hour": 1 / 24, "minute": 1 / 1440}
 _EVERYBODY = 99
 """Years from which on a registered upper limit admits everybody."""
 _ROUNDED = 1.01
@@ -62,9 +62,9 @@ def check_ages(audited: AuditedRecord) -> Iterator[Finding]:
         age: Age | None = getattr(eligibility, field)
         written = registry.text(field)
         evidence = next((one for one in eligibility.evidence if one.field == field), None)
-        if not (age and written and evidence and age.unit in _DAYS):
+        if not (age and written and evidence and age.unit in DAYS):
             continue
-        stated, registered = age.value * _DAYS[age.unit], _read_registered(written)
+        stated, registered = age.value * DAYS[age.unit], _read_registered(written)
         if not registered or _agree(stated, registered):
             continue
         if _is_of_one_generation(audited, evidence, stated, registered):
@@ -85,20 +85,18 @@ def check_ages(audited: AuditedRecord) -> Iterator[Finding]:
 
 def _read_registered(written: str) -> float | None:
     """The registry's "18 Years" in days; None for "N/A" and for ages that admit everybody."""
-    found = _REGISTERED.fullmatch(written)
-    if not found or found[2].lower() not in _DAYS or (found[2].lower() == "year" and int(found[1]) >= _EVERYBODY):
-        return None
-    return int(found[1]) * _DAYS[found[2].lower()]
+    age = next(find_durations(read_text(written)), None)
+    return None if age is None or (age.unit is TimeUnit.YEAR and age.high >= _EVERYBODY) else age.days
 
 
 def _agree(stated: float, registered: float) -> bool:
-    free = _DAYS["year"] if max(stated, registered) > 2 * _DAYS["year"] else _DAYS["month"]
+    free = DAYS[TimeUnit.YEAR] if max(stated, registered) > 2 * DAYS[TimeUnit.YEAR] else DAYS[TimeUnit.MONTH]
     return abs(stated - registered) <= _ROUNDED * free
 
 
 def _is_of_one_generation(audited: AuditedRecord, evidence: Evidence, stated: float, registered: float) -> bool:
     """Whether one limit is a child's and the other an adult's, in a text that names both: families take part."""
-    adult = _ADULT * _DAYS["year"]
+    adult = _ADULT * DAYS[TimeUnit.YEAR]
     text = audited.record.raw_text(evidence.section) or ""
     return (stated < adult) is not (registered < adult) and bool(_CHILDREN.search(text) and _ELDERS.search(text))
 
@@ -130,7 +128,7 @@ def _is_named(audited: AuditedRecord, registered: float) -> bool:
     """Whether a criterion names the registered age, too: then the limits differ by cohort."""
     for criterion in audited.extraction.eligibility.criteria:
         for limit in criterion.constraints:
-            days = _DAYS.get((limit.unit or "year").lower().rstrip("s"), _DAYS["year"])
+            days = DAYS.get(read_time_unit(limit.unit or "year") or TimeUnit.YEAR, DAYS[TimeUnit.YEAR])
             if any(v is not None and _agree(v * days, registered) for v in (limit.value, limit.value_high)):
                 return True
     return False

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from extractor.parse.numbers import read_number
 from extractor.parse.words import find_at
 from extractor.schemas import Finding, FindingKind, Severity
+from extractor.text.numbers import read_number
 
 from .prose import Prose
 from .record import AuditedRecord
