@@ -13,7 +13,7 @@ from extractor import read_records, split_outcomes, verify_quote
 from extractor.errors import RecordError
 from extractor.options import Assist, ExtractionOptions
 from extractor.parse import parse_record
-from extractor.parse.number_claims import list_number_claims
+from extractor.parse.claims import list_number_claims
 from extractor.read import read_stream
 from extractor.rules import extract_by_rules, extract_in_rounds
 from extractor.schemas import Task, TrialRecord

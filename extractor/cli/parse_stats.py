@@ -5,8 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from extractor.parse.claim_tally import ClaimTally
-from extractor.parse.number_claims import claim_numbers
+from extractor.parse.claims import ClaimTally, claim_numbers
 from extractor.run import Tally
 from extractor.run.workers import share_work
 
@@ -14,7 +13,7 @@ from .progress import count_records, show_progress
 from .tables import print_table
 
 if TYPE_CHECKING:
-    from extractor.parse.claim_tally import PartClaims
+    from extractor.parse.claims import PartClaims
     from extractor.schemas import TrialRecord
 
 __all__ = ["show_stats"]

@@ -209,7 +209,11 @@ def _read_number(tokens: Tokens, at: int, end: int) -> tuple[int | float, int | 
     scaled = rule("scale_behind").starts(tokens, behind, end)
     if not scaled:
         return value, 1, behind
-    factor = _SCALES.get(tokens.words[behind].lower()) or 10 ** int(tokens.words[scaled.end - 1])
+    exponent = tokens.words[scaled.end - 1]
+    factor = _SCALES.get(tokens.words[behind].lower())
+    if factor is None and not (exponent.isdecimal() and len(exponent) <= 2):  # no number that can be held
+        return value, 1, behind
+    factor = factor or 10 ** int(exponent)
     return _times(value, factor), factor, scaled.end
 
 

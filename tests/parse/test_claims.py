@@ -1,8 +1,7 @@
 import pytest
 
 from extractor.parse import parse_record
-from extractor.parse.claim_tally import ClaimTally
-from extractor.parse.number_claims import NumberClaim, RecordPart, list_number_claims
+from extractor.parse.claims import ClaimTally, NumberClaim, RecordPart, list_number_claims
 from extractor.schemas import Section, Source, TrialRecord
 
 
