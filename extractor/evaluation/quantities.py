@@ -10,8 +10,7 @@ from extractor.text.times import DAYS
 from extractor.text.units import find_dimension, read_unit
 
 from .fold import fold_text, measure_overlap
-from .kinds import ErrorKind
-from .shapes import Shape
+from .shapes import ErrorKind, Shape
 
 __all__ = [
     "AGE_UNITS",
