@@ -10,12 +10,16 @@ from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Finding, TrialExtraction
 
 from .ages import check_ages
-from .arms import check_arm_count, check_arms_without_intervention
 from .both_ways import check_both_ways
-from .design import check_allocation, check_masking
+from .design import (
+    check_allocation,
+    check_arm_count,
+    check_arms_without_intervention,
+    check_masking,
+    check_phase,
+)
 from .doses import check_doses
 from .limits import check_limits
-from .phase import check_phase
 from .record import AuditedRecord
 from .repeated import check_repeated_outcomes
 from .sample_size import check_sample_size
