@@ -37,6 +37,7 @@ def test_a_limit_stands_with_its_comparator_and_unit(comparator, values, unit, q
         (Comparator.BETWEEN, (2, None), "years"),
         (Comparator.AT_LEAST, (8, None), None),
         (Comparator.AT_LEAST, (8, None), "g"),
+        (Comparator.AT_MOST, (2, None), "x ULN"),
     ],
 )
 def test_another_comparator_unit_or_number_is_no_support(comparator, values, unit):
@@ -56,6 +57,10 @@ def test_another_comparator_unit_or_number_is_no_support(comparator, values, uni
         ("at most 10 mg prednisone per day", Comparator.AT_MOST, 10, "mg/day", Support.PARSED),
         ("AST up to 3 times the upper limit of normal (ULN)", Comparator.AT_MOST, 3, "x ULN", Support.PARSED),
         ("a weight of at least 50 kilograms (kg)", Comparator.AT_LEAST, 50, "kg", Support.PARSED),
+        ("more than twice the upper limit of normal", Comparator.MORE, 2, "x ULN", Support.PARSED),
+        ("with at least 350 CD4/uL", Comparator.AT_LEAST, 350, "/uL", Support.PARSED),
+        ("at least 2 cycles of therapy", Comparator.AT_LEAST, 2, None, Support.PARSED),
+        ("at least one prescription a month", Comparator.AT_LEAST, 1, "a month", Support.PARSED),
     ],
 )
 def test_a_limit_is_inferred_where_its_comparator_is_not_stated(text, comparator, value, unit, support):
@@ -67,6 +72,10 @@ def test_a_limit_is_inferred_where_its_comparator_is_not_stated(text, comparator
     [
         ("5 mg of drugamab daily", Amount(low=5, high=5, unit="mg"), "5 mg"),
         ("2 micrograms per puff", Amount(low=2, high=2, unit="ug"), None),
+        ("at 2 x 10e7 CAR T cells", Amount(low=20_000_000, high=20_000_000, unit="cells"), None),
+        ("infused at 10^6/kg", Amount(low=1_000_000, high=1_000_000, unit="cells/kg"), None),
+        ("carboplatin AUC 5 on day 1", Amount(low=5, high=5, unit="AUC"), None),
+        ("one capsule with 5 x 10^9 (cfu)", Amount(low=5e9, high=5e9, unit="CFU"), None),
         ("1 x 10^6 or 3 x 10^6 CAR-positive T cells/kg", Amount(low=3_000_000, high=3_000_000, unit="cells/kg"), None),
     ],
 )
@@ -85,3 +94,15 @@ def test_another_unit_or_number_is_no_amount(low, high, unit):
 def test_a_dose_of_a_day_is_inferred_from_that_of_one_giving():
     found = find_amount(read_text("take 40 mg after meals"), Amount(low=40, high=40, unit="mg/day"))
     assert found.support is Support.INFERRED
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "unit"),
+    [
+        ("at 1 x 10^6 cells/kg", 1, "cells/kg"),
+        ("on Day 1, 15 mg/kg", 1, "mg/kg"),
+        ("CT-P39, 150 mg/mL", 39, "mg/mL"),
+    ],
+)
+def test_a_factor_a_day_and_a_name_are_no_amounts(text, low, unit):
+    assert find_amount(read_text(text), Amount(low=low, high=low, unit=unit)) is None
