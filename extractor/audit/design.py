@@ -110,6 +110,8 @@ def _read_phases(found: Found) -> set[int]:
     >>> from extractor.text.book import read_text
     >>> sorted(_read_phases(rule("says_phase").search(read_text("A Phase Ib/III Trial"))))
     [1, 2, 3]
+    >>> rule("says_phase").search(read_text("Phase IV, Randomised")).text
+    'Phase IV'
     """
     words = [(found.read(name) or "").lower() for name in ("first", "second")]
     ends = [phase for word in words if (phase := _PHASES.get(word) or _PHASES.get(word.rstrip("abc")))]
