@@ -9,8 +9,8 @@ from typing import Any
 
 from benchmarks.label_files import Row, read_labels
 from extractor.ground.support import find_support
-from extractor.parse.passage import passage_of
 from extractor.schemas import Amount, Comparator, Constraint, Instrument, Period, Support, TimePoint, TimeUnit
+from extractor.text.passage import read_passage
 
 __all__ = ["ValueTrial", "is_supported", "make_value_trials"]
 
@@ -45,7 +45,7 @@ class ValueTrial:
 
 def is_supported(trial: ValueTrial) -> bool:
     """Whether the value can be derived again from the text; what is only inferred bears no changed value out."""
-    found = find_support(trial.value, passage_of(trial.text))
+    found = find_support(trial.value, read_passage(trial.text))
     return found is not None and not (trial.change and found.support is Support.INFERRED)
 
 

@@ -130,7 +130,7 @@ def _narrow(parsed: ParsedRecord, refused: Sequence[Rejection]) -> Chunk:
     start = chunk.span.start if before < 0 or first - _SHOWN_AROUND <= chunk.span.start else before + 1
     end = chunk.span.end if behind < 0 or last + _SHOWN_AROUND >= chunk.span.end else behind
     span = replace(chunk.span, start=start, end=end)
-    return replace(chunk, span=span, text=passage_at(parsed, span).text)
+    return replace(chunk, span=span, text=passage_at(parsed.sections, span).text)
 
 
 def _define(questions: Sequence[Question]) -> Iterator[str]:

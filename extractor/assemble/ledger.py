@@ -81,7 +81,7 @@ class Ledger:
         section = self._parsed.record.section(span.section)
         if section is None:
             raise ValueError(f"evidence for {name} points at section {span.section!r}, which the record lacks")
-        support = derive_support(value, span, section.text, self._parsed.cleaned[span.section]) or Support.UNSUPPORTED
+        support = derive_support(value, span, self._parsed.sections[span.section]) or Support.UNSUPPORTED
         self._origins.add(origin)
         self._supports.add(support)
         self._evidence.append(

@@ -9,20 +9,20 @@ from extractor.parse.memory import forget_texts
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Finding, TrialExtraction
 
-from .ages import check_ages
-from .arms import check_arm_count, check_arms_without_intervention
-from .both_ways import check_both_ways
-from .design import check_allocation, check_masking
+from .criteria import check_both_ways, check_limits
+from .design import (
+    check_allocation,
+    check_arm_count,
+    check_arms_without_intervention,
+    check_masking,
+    check_phase,
+)
 from .doses import check_doses
-from .limits import check_limits
-from .phase import check_phase
+from .outcomes import check_repeated_outcomes, check_time_frames, check_undefined_endpoints
+from .people import check_ages, check_sex
 from .record import AuditedRecord
-from .repeated import check_repeated_outcomes
 from .sample_size import check_sample_size
-from .sex import check_sex
-from .time_frames import check_time_frames
 from .time_points import check_primary_time_points, check_time_points
-from .undefined import check_undefined_endpoints
 from .unregistered import check_promised_endpoints
 
 __all__ = ["CHECKS", "add_findings", "audit_extraction"]

@@ -1,11 +1,12 @@
 """Amounts of the same agent in an arm and in its intervention."""
 
-import re
 from collections.abc import Iterator
 from itertools import groupby
 from typing import NamedTuple
 
 from extractor.schemas import Amount, Citation, Finding, FindingKind, Regimen, Severity
+from extractor.text.numbers import read_number
+from extractor.text.quantities import Quantity, find_quantities
 
 from .record import AuditedRecord
 from .wording import fold_wording
@@ -13,12 +14,7 @@ from .wording import fold_wording
 __all__ = ["check_doses"]
 
 _ARM, _INTERVENTION = "arms[", "interventions["
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
-
-_AMOUNT = re.compile(
-    r"\d\s?(?:[mkμu]?g|mcg|m?l|[mk]?iu|u|units?|gy|mmol|%|sq|tablets?|capsules?|puffs?|drops?)\b", re.IGNORECASE
-)
-_PER_VOLUME = re.compile(r"\s*/\s*[md]?l\b", re.IGNORECASE)
+_VOLUMES = frozenset({"mL", "dL", "L"})
 _EXACT = 1e-6
 
 
@@ -59,13 +55,17 @@ def check_doses(audited: AuditedRecord) -> Iterator[Finding]:
 
 def _is_only_amount(audited: AuditedRecord, dose: _Dose) -> bool:
     """Whether its section states no other amount, such as a loading dose or that of another agent."""
-    return len(_AMOUNT.findall(audited.parsed.cleaned[dose.citation.section].text)) == 1
+    return len([each for each in _list_quantities(audited, dose.citation.section) if each.unit.dose]) == 1
+
+
+def _list_quantities(audited: AuditedRecord, section: str) -> list[Quantity]:
+    return list(find_quantities(audited.parsed.sections[section].tokens))
 
 
 def _is_level(audited: AuditedRecord, dose: _Dose) -> bool:
-    """Whether a volume follows: "a level of 4-8 IU/L" is aimed at, not given."""
-    text = audited.record.raw_text(dose.citation.section) or ""
-    return bool(_PER_VOLUME.match(text, dose.citation.end))
+    """Whether its unit goes by volume: "a level of 4-8 IU/L" is aimed at, not given."""
+    found = _list_quantities(audited, dose.citation.section)
+    return any(part.code in _VOLUMES for each in found for part in each.unit.parts[1:])
 
 
 def _is_multiple(one: Amount, other: Amount) -> bool:
@@ -86,6 +86,7 @@ def _list_doses(audited: AuditedRecord, regimen: Regimen) -> Iterator[_Dose]:
 
 def _is_said(audited: AuditedRecord, amount: Amount, side: str) -> bool:
     """Whether the number of an amount stands in any arm, or any intervention."""
-    sought = {f"{value:g}" for value in (amount.low, amount.high) if value is not None}
-    texts = (clean.text for name, clean in audited.parsed.cleaned.items() if name.startswith(side))
-    return any(sought & {found.replace(",", "") for found in _NUMBER.findall(text)} for text in texts)
+    sought = {amount.low, amount.high}
+    sections = (section for name, section in audited.parsed.sections.items() if name.startswith(side))
+    words = (word for section in sections for word in section.tokens.words if word[0].isdigit() or word[0] == ".")
+    return any(read_number(word) in sought for word in words)

@@ -1,11 +1,10 @@
 """Where summary and description promise to measure something: lists of endpoints, outcomes and objectives."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from extractor.parse.vocabulary import load_vocabulary
-from extractor.parse.words import find_at
 from extractor.schemas import Concept
 
 from .prose import Prose
@@ -53,7 +52,7 @@ class Promise:
 
 
 PROMISED_NAMES = load_vocabulary("promised_endpoints")
-_NOUNS = ("endpoint", "end point", "outcome", "objective")
+_NOUN = re.compile(r"end[\s-]?point|outcome|objective", re.IGNORECASE)
 _TRIGGER = re.compile(
     r"\b(?P<noun>end[\s-]?point|outcome|objective)s?(?:\s+(?:measures?|variables?|parameters?))?"
     r"(?:\s+(?:of|for|in)\s+(?:the|this|our)\s+(?:[\w-]+\s+){0,3}?(?:study|trial|phase|part))?\s*"
@@ -114,14 +113,15 @@ _REACH = 150
 def find_promises(listed: PromiseList) -> Iterator[Promise]:
     """Every endpoint that a list names.
 
-    >>> prose = Prose("brief_summary", "Secondary endpoints are overall survival and relapse at 1 year.")
+    >>> from extractor.text.book import read_text
+    >>> prose = Prose("brief_summary", read_text("Secondary endpoints are overall survival and relapse at 1 year."))
     >>> [promise.words for listed in find_lists(prose) for promise in find_promises(listed)]
     ['overall survival', 'relapse']
     """
     words = listed.prose.text[listed.start : listed.end]
     for match in PROMISED_NAMES.find(words):
         opening = _last_clause(words, match.start)
-        if words[match.start : match.end] == "PCR" and "patholog" not in listed.prose.folded:
+        if words[match.start : match.end] == "PCR" and "patholog" not in listed.prose.text.lower():
             continue  # the polymerase chain reaction; the response is written "pCR"
         if _UNSAID.search(opening) or (not listed.is_endpoint and _AIM.search(opening)):
             continue
@@ -138,19 +138,18 @@ def find_promises(listed: PromiseList) -> Iterator[Promise]:
 def find_lists(prose: Prose) -> Iterator[PromiseList]:
     """The stretches of a text that say what the trial will measure, or which objectives it has.
 
-    >>> prose = Prose("brief_summary", "Death is the primary endpoint. Earlier trials failed.")
+    >>> from extractor.text.book import read_text
+    >>> prose = Prose("brief_summary", read_text("Death is the primary endpoint. Earlier trials failed."))
     >>> [listed.rank for listed in find_lists(prose)]
     ['primary']
     """
-    places = list(prose.find_all(_NOUNS))
-    if places:
-        yield from _find_opened_lists(prose, places)
-        yield from _find_closed_lists(prose, places)
+    yield from _find_opened_lists(prose)
+    yield from _find_closed_lists(prose)
 
 
-def _find_opened_lists(prose: Prose, places: Iterable[int]) -> Iterator[PromiseList]:
+def _find_opened_lists(prose: Prose) -> Iterator[PromiseList]:
     """Lists behind their noun: "secondary endpoints are ..."."""
-    triggers = list(find_at(_TRIGGER, prose.text, places))
+    triggers = list(_TRIGGER.finditer(prose.text))
     limits = [*(trigger.start() for trigger in triggers[1:]), len(prose.text)]
     for trigger, limit in zip(triggers, limits, strict=False):
         opening = _last_clause(prose.text, trigger.start())
@@ -165,9 +164,10 @@ def _find_opened_lists(prose: Prose, places: Iterable[int]) -> Iterator[PromiseL
         yield PromiseList(prose, trigger.end(), end.start() if end else longest, rank, is_endpoint)
 
 
-def _find_closed_lists(prose: Prose, places: Iterable[int]) -> Iterator[PromiseList]:
+def _find_closed_lists(prose: Prose) -> Iterator[PromiseList]:
     """Lists in front of their noun."""
-    for place in places:
+    for noun in _NOUN.finditer(prose.text):
+        place = noun.start()
         trigger = _REVERSED.search(prose.text, max(0, place - _BEFORE_NOUN), place)
         if not trigger:
             continue

@@ -90,10 +90,10 @@ class AuditedRecord:
     def _list_prose(self, names: tuple[str, ...]) -> Iterator[Prose]:
         seen: set[str] = set()
         for name in names:
-            cleaned = self.parsed.cleaned.get(name)
-            if cleaned and cleaned.text not in seen:
-                seen.add(cleaned.text)
-                yield Prose(name, cleaned.text)
+            section = self.parsed.sections.get(name)
+            if section and section.tokens.text not in seen:
+                seen.add(section.tokens.text)
+                yield Prose(name, section.tokens)
 
 
 def _as_citation(evidence: Evidence) -> Citation:

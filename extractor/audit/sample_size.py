@@ -4,9 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from extractor.parse.numbers import read_number
-from extractor.parse.words import find_at
 from extractor.schemas import Finding, FindingKind, Severity
+from extractor.text.numbers import read_number
 
 from .prose import Prose
 from .record import AuditedRecord
@@ -26,31 +25,19 @@ _BOUND = (
 )
 _SIZE = rf"(?:{_BOUND}\s+)?(?P<number>\d{{1,3}}(?:,\d{{3}})+|\d+)(?!\s*(?:-|~|to)\s*\d)"
 _PLANS = [
-    (starts, re.compile(expression, re.IGNORECASE))
-    for starts, expression in (
-        (
-            ("total ", "overall "),
-            rf"\b(?:total|overall)\s+(?:of\s+)?{_SIZE}\s+{_PEOPLE}(?=[^.;\n]{{0,80}}\b(?:be|are)\s+{_ENROLLED})",
-        ),
-        (
-            ("in this ", "in total"),
-            rf"\bin\s+(?:this\s+(?:study|trial)|total),?\s+{_SIZE}\s+{_PEOPLE}"
-            rf"(?=[^.;\n]{{0,80}}\b(?:be|are)\s+{_ENROLLED})",
-        ),
-        (
-            ("study ", "trial ", "investigator", "we ", "planned "),
-            r"\b(?:study|trial|investigators?|we|planned)\s+"
-            r"(?:(?:will|plans?\s+to|aims?\s+to|intends?\s+to|is\s+planned\s+to)\s+|to\s+)"
-            rf"{_ENROL}\s+(?:a\s+total\s+of\s+)?{_SIZE}\s+{_PEOPLE}",
-        ),
-        (
-            ("sample size ",),
-            r"\bsample\s+size\s+(?:is|of|will\s+be)\s+(?:estimated\s+(?:at|to\s+be)\s+)?"
-            rf"{_SIZE}(?=\s+{_PEOPLE}|[.;\n])",
-        ),
+    re.compile(expression, re.IGNORECASE)
+    for expression in (
+        rf"\b(?:total|overall)\s+(?:of\s+)?{_SIZE}\s+{_PEOPLE}(?=[^.;\n]{{0,80}}\b(?:be|are)\s+{_ENROLLED})",
+        rf"\bin\s+(?:this\s+(?:study|trial)|total),?\s+{_SIZE}\s+{_PEOPLE}"
+        rf"(?=[^.;\n]{{0,80}}\b(?:be|are)\s+{_ENROLLED})",
+        r"\b(?:study|trial|investigators?|we|planned)\s+"
+        r"(?:(?:will|plans?\s+to|aims?\s+to|intends?\s+to|is\s+planned\s+to)\s+|to\s+)"
+        rf"{_ENROL}\s+(?:a\s+total\s+of\s+)?{_SIZE}\s+{_PEOPLE}",
+        r"\bsample\s+size\s+(?:is|of|will\s+be)\s+(?:estimated\s+(?:at|to\s+be)\s+)?"
+        rf"{_SIZE}(?=\s+{_PEOPLE}|[.;\n])",
     )
 ]
-"""What plans of the whole trial begin with, and how they go on."""
+"""Plans of the whole trial."""
 _PARTLY = re.compile(
     r"\b(?:cohorts?|parts?|arms?|stages?|phases?|groups?|each|per|sub-?stud(?:y|ies)|expansion|escalation"
     r"|additional|another|first|initial|sites?|cent(?:er|re)s?|pilot|interim|evaluable|healthy|controls?|power|already"
@@ -114,8 +101,8 @@ def _names_others(prose: Prose, enrolment: int) -> bool:
 
 
 def _find_plans(prose: Prose) -> Iterator[_Plan]:
-    for starts, expression in _PLANS:
-        for found in find_at(expression, prose.text, prose.find_all(starts)):
+    for expression in _PLANS:
+        for found in expression.finditer(prose.text):
             start, end = sentence_around(prose.text, *found.span())
             count = read_number(found["number"])
             if _MORE.search(prose.text, end, end + _NEXT) or _FOR_ANOTHER_AIM.search(

@@ -2,9 +2,9 @@
 
 from .brat import import_brat, write_brat_import
 from .gold_check import GoldProblem, check_gold, check_gold_files
-from .kinds import HARM, ErrorKind
 from .report import ErrorExample, ScoreReport
 from .scoring import evaluate
+from .shapes import HARM, ErrorKind
 
 __all__ = [
     "HARM",

@@ -1,18 +1,62 @@
 """What is counted for each field of a record, and the comparison of one field of two paired items."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
-from .absences import JudgedAbsence, Reasons
-from .disagreements import Disagreement
-from .fields import FIELDS, Field
-from .kinds import ErrorKind
-from .pair import pair_values
-from .shapes import Level
+from extractor.schemas import AbsenceReason, TrialExtraction
 
-__all__ = ["Column", "Confused", "RecordScore", "compare_values", "count_right", "count_stated"]
+from .disagreements import Disagreement
+from .fields import CRITERIA, DOSING, ENDPOINTS, FIELDS, Field, Group
+from .items import pair_values
+from .shapes import ErrorKind, Level
+
+__all__ = [
+    "Column",
+    "Confused",
+    "JudgedAbsence",
+    "Reasons",
+    "RecordScore",
+    "compare_values",
+    "count_right",
+    "count_stated",
+    "judge_item",
+    "judge_lists",
+]
+
+Reasons = Mapping[str, AbsenceReason]
+"""Why fields of an extraction are empty, by their paths."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedAbsence:
+    """One explained gap: the field by its scored name, the reason, and whether gold is empty there, too."""
+
+    field: str
+    reason: AbsenceReason
+    right: bool
+
+
+def judge_lists(gold: TrialExtraction, predicted: TrialExtraction, reasons: Reasons) -> Iterator[JudgedAbsence]:
+    """The gaps that are whole lists: no criteria, no regimens, no endpoints."""
+    for group, ours, theirs in (
+        (CRITERIA, gold.eligibility.criteria, predicted.eligibility.criteria),
+        (DOSING, gold.dosing, predicted.dosing),
+        (ENDPOINTS, gold.endpoints, predicted.endpoints),
+    ):
+        reason = reasons.get(group.path)
+        if reason and not theirs:
+            yield JudgedAbsence(group.fields[0].name, reason, not ours)
+
+
+def judge_item(group: Group, gold: Any, predicted: Any, path: str, reasons: Reasons) -> Iterator[JudgedAbsence]:
+    """The gaps of a predicted item at ``path`` beside its counterpart in gold."""
+    for one in group.fields:
+        reason = reasons.get(f"{path}.{one.attribute}")
+        if one.attribute and reason and not one.shape.spread(getattr(predicted, one.attribute)):
+            yield JudgedAbsence(one.name, reason, not one.shape.spread(getattr(gold, one.attribute)))
+
 
 Confused = tuple[str, str | None, str | None]
 """A field of a closed set, gold's choice and the predicted one. None is an empty field."""

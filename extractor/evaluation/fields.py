@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 from extractor.schemas import Task
 
-from .kinds import ErrorKind
 from .quantities import Amounts, Limits, Quantities, Windows
-from .shapes import Choice, Frequencies, Named, Shape, Texts
+from .shapes import Choice, ErrorKind, Frequencies, Named, Shape, Texts
 
 __all__ = ["FIELDS", "INDEX", "Field", "Group"]
 

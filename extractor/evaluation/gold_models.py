@@ -1,7 +1,7 @@
-"""Gold JSON against the schema: every fault listed, and the sound parts read so that they can be checked further."""
+"""The fields of gold as a curator may write them, and what is wrong where they are not so."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, TypeVar
@@ -11,9 +11,65 @@ from pydantic_core import ErrorDetails
 
 from extractor.schemas import Criterion, CriterionKind, Eligibility, Endpoint, Regimen, TrialExtraction
 
-from .gold_problems import Flaw, join_path
+__all__ = ["Flaw", "GoldItems", "GoldProblem", "join_path", "list_flaws", "read_items", "shorten"]
 
-__all__ = ["GoldItems", "list_flaws", "read_items"]
+_SHOWN = 90
+"""How many characters of a quoted text a message shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """One thing that is wrong within one annotated record."""
+
+    path: str
+    problem: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{f'{self.path}: ' if self.path else ''}{self.problem}; {self.remedy}"
+
+
+@dataclass(frozen=True, slots=True)
+class GoldProblem:
+    """One thing that is wrong: the file, the line of a JSONL file, the JSON path, what is wrong, what to do.
+
+    >>> print(GoldProblem("a.json", None, "dosing[0].unit", "'mgg' is no unit", "write mg"))
+    a.json: dosing[0].unit: 'mgg' is no unit; write mg
+    """
+
+    file: str
+    line: int | None
+    path: str
+    problem: str
+    remedy: str
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}, line {self.line}"
+        return f"{place}: {Flaw(self.path, self.problem, self.remedy)}"
+
+
+def join_path(parts: Sequence[str | int]) -> str:
+    """A JSON path as output names fields. A key that is no name is put in quotation marks.
+
+    >>> join_path(("eligibility", "criteria", 3, "quote"))
+    'eligibility.criteria[3].quote'
+    >>> join_path(("dosing", 0, "the dose"))
+    "dosing[0]['the dose']"
+    """
+    named = (f".{part}" if isinstance(part, str) and part.isidentifier() else f"[{part!r}]" for part in parts)
+    return "".join(named).removeprefix(".")
+
+
+def shorten(text: str) -> str:
+    r"""A text in one line and in quotation marks, its middle left out if it is long.
+
+    >>> shorten("ECOG\n 0-2")
+    "'ECOG 0-2'"
+    """
+    line = " ".join(text.split())
+    half = _SHOWN // 2
+    return repr(line if len(line) <= _SHOWN else f"{line[:half]} ... {line[-half:]}")
+
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _Loc = tuple[str | int, ...]

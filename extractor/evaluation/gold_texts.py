@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from extractor.ground.quotes import QuoteStatus, verify_quote
 from extractor.schemas import Rank, TrialRecord
 
-from .gold_problems import Flaw, shorten
+from .gold_models import Flaw, shorten
 from .places import find_places
 
 __all__ = ["RecordTexts", "check_quote", "fold_quote", "read_texts"]

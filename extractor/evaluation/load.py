@@ -1,4 +1,4 @@
-"""Extractions by record id, from a folder of JSON, a JSONL file, a run's folder, or values at hand."""
+"""Extractions of a file or a folder, by record."""
 
 import codecs
 import json
@@ -12,10 +12,31 @@ from pydantic import ValidationError
 from extractor.errors import GoldError
 from extractor.schemas import TrialExtraction
 
-from .files import is_single, list_files
 from .gold_models import list_flaws
 
-__all__ = ["ExtractionSource", "Extractions", "open_extractions"]
+__all__ = ["ExtractionSource", "Extractions", "is_single", "list_files", "open_extractions"]
+
+_RUN_FILE = "extractions.jsonl"
+
+
+def list_files(source: Path) -> list[Path]:
+    """The JSON and JSONL files of a folder, of a run's folder its extractions alone. A file is itself.
+
+    >>> [file.suffix for file in list_files(Path("seeds/gold"))][:2]
+    ['.json', '.json']
+    """
+    if not source.is_dir():
+        return [source]
+    run = source / _RUN_FILE
+    if run.is_file():
+        return [run]
+    return sorted(file for file in source.iterdir() if file.suffix in (".json", ".jsonl") and file.is_file())
+
+
+def is_single(file: Path) -> bool:
+    """Whether a file holds one extraction; all others hold one a line."""
+    return file.suffix == ".json"
+
 
 ExtractionSource = str | Path | Iterable[TrialExtraction | Mapping[str, Any]]
 _SOURCES = "a folder of JSON, a JSONL file or a run's folder"

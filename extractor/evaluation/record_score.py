@@ -6,13 +6,11 @@ from typing import Any
 
 from extractor.schemas import TrialExtraction
 
-from .absences import judge_item, judge_lists
-from .counts import Column, RecordScore, compare_values, count_right, count_stated
+from .counts import Column, RecordScore, compare_values, count_right, count_stated, judge_item, judge_lists
 from .disagreements import Disagreement, find_wrong_pairings
 from .fields import CRITERIA, DOSING, ELIGIBILITY, ENDPOINTS, INDEX, Field, Group
 from .items import KINDS, Pairing, Placed, pair_items, place_items
-from .kinds import ErrorKind
-from .shapes import Choice, Level
+from .shapes import Choice, ErrorKind, Level
 
 __all__ = ["score_record"]
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from extractor.schemas import AbsenceReason, Task
 
 from .fields import FIELDS
-from .kinds import ErrorKind
+from .shapes import ErrorKind
 
 __all__ = ["LEAST_VALUES", "AbsenceScore", "Choice", "Comparison", "Difference", "EmptyScore", "ErrorExample"]
 __all__ += ["ErrorScore", "FieldScore", "GroupScore", "Interval", "LevelScore", "ScoreReport", "list_figures"]

@@ -57,8 +57,11 @@ def evaluate(
     if examples < 0 or resamples < 0:
         raise ValueError("examples and resamples are 0 or more")
     _require_extra()
-    from .compose import compose_comparison, compose_report  # noqa: PLC0415 - needs the extra
-    from .scored import score_records  # noqa: PLC0415
+    from .compose import (  # noqa: PLC0415 - needs the extra
+        compose_comparison,
+        compose_report,
+        score_records,
+    )
 
     ours, theirs = open_extractions(gold, "gold"), open_extractions(predicted, "predicted")
     others = None if compare is None else open_extractions(compare, "compare")

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from extractor.parse.parsed import Chunk, ParsedRecord, Reading, Span
-from extractor.parse.passage import Passage
 from extractor.schemas import FindingKind, Support, Task
+from extractor.text.passage import Passage
 
 from .answer import Answer
-from .locate import find_parts, passage_at, passages
+from .locate import find_parts, passage_at
 from .quotes import QuoteStatus
 from .rederive import derive_support
 from .refusals import Refusal, explain_refusal
@@ -59,7 +59,7 @@ def ground_answer(answer: Answer, parsed: ParsedRecord, chunk: Chunk | None = No
     nothing is supported is kept out as a whole.
     """
     chunk = chunk or parsed.chunks[answer.chunk]
-    here = passage_at(parsed, chunk.span)
+    here = passage_at(parsed.sections, chunk.span)
     parts = find_parts(here, {name: answer.values[name] for name in _PARTS if name in answer.values})
     readings: dict[str, Reading[Any]] = {}
     rejections: list[Rejection] = []
@@ -82,15 +82,15 @@ def ground_answer(answer: Answer, parsed: ParsedRecord, chunk: Chunk | None = No
 
 def _told_elsewhere(answer: Answer, field: str, parsed: ParsedRecord) -> tuple[Passage, ...]:
     """Where a value may stand beside its chunk."""
-    if field == "agent":
-        return passages(parsed)
-    if answer.task is Task.DOSING and answer.values.get("stands"):
-        return tuple(passage for passage in passages(parsed) if passage.section.partition("[")[0] in _DOSES_TOLD)
-    return ()
+    sections = [parsed.sections[section.name] for section in parsed.record.sections]
+    if answer.task is Task.DOSING and field != "agent":
+        told = answer.values.get("stands")
+        sections = [section for section in sections if told and section.name.partition("[")[0] in _DOSES_TOLD]
+    return tuple(section.whole for section in sections) if field == "agent" or answer.task is Task.DOSING else ()
 
 
 def _quote_at(passage: Passage, span: Span | None) -> Supported | None:
-    return Supported(passage.raw[span.start : span.end], span, Support.LITERAL) if span else None
+    return Supported(passage.section.raw[span.start : span.end], span, Support.LITERAL) if span else None
 
 
 def _first(
@@ -101,9 +101,7 @@ def _first(
 
 def _derives(supported: Supported, parsed: ParsedRecord) -> bool:
     """Whether the value follows from the very quote that is to be its evidence."""
-    section = parsed.record.section(supported.span.section)
-    assert section
-    return derive_support(supported.value, supported.span, section.text, parsed.cleaned[section.name]) is not None
+    return derive_support(supported.value, supported.span, parsed.sections[supported.span.section]) is not None
 
 
 def _reading(supported: list[Supported], *, many: bool) -> Reading[Any]:

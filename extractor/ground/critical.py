@@ -1,6 +1,5 @@
-"""Tokens that decide what a statement says: negations, comparators, numbers, units, times, and/or."""
+"""Words that decide what a statement says: negations, comparators, numbers, units, times, and/or."""
 
-import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,9 +7,9 @@ from enum import StrEnum
 from functools import lru_cache
 from importlib.resources import files
 
-from extractor.parse.dosing.units import read_unit
-from extractor.parse.numbers import read_number
-from extractor.parse.vocabulary import load_vocabulary
+from extractor.text.book import terms_of
+from extractor.text.numbers import read_number
+from extractor.text.times import read_time_unit
 
 __all__ = ["ConflictKind", "Meaning", "TokenConflict", "compare_tokens", "read_meaning"]
 
@@ -47,13 +46,8 @@ class Meaning:
     value: str | float
 
 
-_NUMBER = re.compile(r"\d")
-_COUNTS = {"once": 1, "twice": 2, "thrice": 3, "half": 0.5} | {
-    word: value
-    for value, word in enumerate(
-        ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-    )
-}
+_COUNTS = {"once": 1, "twice": 2, "thrice": 3}
+_RATES = {"daily": "day", "weekly": "week", "monthly": "month", "yearly": "year"}
 _PREFIXES = ("non", "un", "in", "im", "ir", "dis", "anti", "a")
 
 
@@ -77,14 +71,11 @@ def read_meaning(token: str) -> Meaning | None:
     >>> read_meaning("weeks") == read_meaning("wk"), read_meaning("patients")
     (True, None)
     """
-    if _NUMBER.search(token):
-        return Meaning(ConflictKind.NUMBER, _read_digits(token))
-    return _WORDS.get(token)
-
-
-def _read_digits(token: str) -> str | float:
-    value = read_number(token.replace(" ", ""))
-    return token if value is None else value
+    number = _COUNTS.get(token, read_number(token)) if token else None
+    if number is not None or any(map(str.isdigit, token)):
+        return Meaning(ConflictKind.NUMBER, token if number is None else number)
+    unit = read_time_unit(_RATES.get(token, token))
+    return Meaning(ConflictKind.TIME_UNIT, unit) if unit else _WORDS.get(token)
 
 
 def _is_negated(one: str, other: str) -> bool:
@@ -93,17 +84,11 @@ def _is_negated(one: str, other: str) -> bool:
 
 
 def _list_words() -> Iterator[tuple[str, Meaning]]:
-    for entry in load_vocabulary("limit_units").entries:
+    for entry in terms_of("limit_units"):
         yield from ((t.lower(), Meaning(ConflictKind.UNIT, t.lower())) for t in entry.terms if t.isalpha())
-    for entry in load_vocabulary("dose_units").entries:
-        yield from ((t.lower(), Meaning(ConflictKind.UNIT, entry.value)) for t in entry.terms if t.isalpha())
-    yield from ((t, Meaning(ConflictKind.UNIT, t)) for t in ("%", "uln", "lln", "dl", "m2", "kg", "l", "x"))
-    yield from ((t.replace("μ", "u"), Meaning(ConflictKind.UNIT, read_unit(t) or t)) for t in ("μg", "ml", "mg", "g"))
-    for entry in load_vocabulary("time_units").entries:
-        yield from ((t, Meaning(ConflictKind.TIME_UNIT, entry.value)) for t in entry.terms)
-    yield from ((t, Meaning(ConflictKind.TIME_UNIT, t.removesuffix("ly"))) for t in ("weekly", "monthly", "yearly"))
-    yield "daily", Meaning(ConflictKind.TIME_UNIT, "day")
-    yield from ((word, Meaning(ConflictKind.NUMBER, value)) for word, value in _COUNTS.items())
+    for entry in terms_of("dose_units"):
+        yield from ((t.lower().replace("μ", "u"), Meaning(ConflictKind.UNIT, entry.value)) for t in entry.terms)
+    yield from ((t, Meaning(ConflictKind.UNIT, t)) for t in ("%", "uln", "lln", "x"))
     table = tomllib.loads((files(__package__) / "critical_words.toml").read_text("utf-8"))
     for kind in table["kind"]:
         values = {word: group[0] for group in kind["same"] for word in group}

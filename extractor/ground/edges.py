@@ -1,128 +1,115 @@
 """Where a quote may not be cut out of a text: not inside a word, a number, a sign, a comparator or a unit."""
 
-import re
+from extractor.text.book import rule
+from extractor.text.lexer import NAME_NUMBER, NUMBER, Tokens
 
-from extractor.parse.dosing.units import UNIT
-from extractor.parse.vocabulary import load_vocabulary
+from .fold import FoldedText
 
-__all__ = ["find_cut", "find_negation_before", "follows_minus", "is_clean_cut"]
+__all__ = ["find_denial", "is_clean_cut", "is_signed", "name_cut"]
 
-_SEEN = 16
-"""How many characters beside a quote decide; they bound what a place costs."""
-_UNIT_LENGTH = 40
-
-# "x = 5" may stand behind "<" in "x <= 5", "x < = 5", "x </= 5" and "x < or = 5".
-_COMPARATOR_BEFORE = re.compile(r"[<>=≤≥!]\s?(?:(?:/|or)\s?)?\Z", re.IGNORECASE)
-_COMPARATOR_AFTER = re.compile(r"\s?(?:(?:/|or)\s?)?[<>=≤≥]", re.IGNORECASE)
-# A hyphen behind a word, a bracket or a number is a range or part of a name: "18-65", "18 -65", "IL-6", "(low)-5".
-_JOINED = re.compile(r"(?:[\w)\]%/]|\d\s)-\Z")
-_BULLET = re.compile(r"(?:\A|\n)\s*-\Z")
-_INSIDE_NUMBER_BEFORE = re.compile(r"(?:\d[.,]|\^|(?:[^\w.]|\A)\.)\Z")
-_INSIDE_NUMBER_AFTER = re.compile(r"[.,]\d|\s?\^")
-_POWER_BEFORE = re.compile(r"\d\s?[x*·]\s?\Z", re.IGNORECASE)
-_POWER_AFTER = re.compile(r"\s?[x*·]\s?10\s?(?:\^|\*\*|e|\()", re.IGNORECASE)
-_RATED = {t.partition("/")[0] for entry in load_vocabulary("limit_units").entries for t in entry.terms if "/" in t}
-_ANY_UNIT = "|".join((UNIT, *map(re.escape, sorted(filter(None, _RATED)))))
-_MEASURED = re.compile(rf"\d[\s-]?(?:{_ANY_UNIT})\Z", re.IGNORECASE)
-_PER = re.compile(r"\s?/\s?[^\W_]")
-# Behind a word, these make a unit of it whatever it is: "cells/kg", "kUA/L".
-_PER_MEASURE = re.compile(
-    r"\s?/\s?(?:kg|m\^?2|[dmunμ]?[lL]|mm\^?3|cm\^?[23]|day|d|hour|hr|h|min|minute|week|wk|month|year|yr)(?!\w)"
-)
-
-_CUT_BEHIND = re.compile(r"\s?[/x*·^<>=≤≥]?\s?[^\s,;)]{0,16}", re.IGNORECASE)
-_CUT_BEFORE = re.compile(r"[^\s,;(]{0,16}\s?\Z")
-# "with or without" denies nothing.
-_NEGATION = re.compile(
-    r"(?:(?<!\w)(?<!or )(?:no|not|never|without|nor|neither|cannot)\s+|(?<!\w)non[\s-]*|n't\s+)\Z", re.IGNORECASE
-)
+_SIGNS = "<>=≤≥!"
+_NUMBERS = NUMBER + NAME_NUMBER
+_JOINING = NUMBER + NAME_NUMBER + ")]%/"
+"""Behind these, as behind a word, a hyphen makes a range or a name: "18-65", "(low)-5"."""
 
 
-def is_clean_cut(text: str, start: int, end: int) -> bool:
-    """Whether ``text[start:end]`` says in ``text`` what it says alone, as far as its two ends show.
+def is_clean_cut(text: FoldedText, first: int, end: int) -> bool:
+    """Whether the words ``first:end`` say in the text what they say alone, as far as their two ends show.
 
-    >>> text = "platelets >= 5 mg/kg at -5 degrees"
-    >>> [is_clean_cut(text, text.index(q), text.index(q) + len(q)) for q in (">= 5", "= 5", "5 mg", "5 degrees")]
-    [True, False, False, False]
+    >>> from .fold import fold_text
+    >>> text = fold_text("platelets > 5 mg/kg at -5 degrees")
+    >>> text.tokens.words
+    ['platelets', '>', '5', 'mg', '/', 'kg', 'at', '-', '5', 'degrees']
+    >>> [is_clean_cut(text, *place) for place in ((1, 3), (2, 4), (2, 6), (8, 10), (7, 10))]
+    [True, False, True, False, True]
     """
-    return _begins_clean(text, start, end) and _ends_clean(text, start, end)
+    return _begins_clean(text, first) and _ends_clean(text, end)
 
 
-def follows_minus(text: str, start: int) -> bool:
-    """Whether the number at ``start`` has a hyphen directly before it that makes no range and no name.
+def is_signed(tokens: Tokens, at: int) -> bool:
+    """Whether the number at a token has a minus before it, and no hyphen of a range, a name or a list.
 
-    >>> [follows_minus(text, text.index("5")) for text in ("T-score -5", "18-65", "IL-5", "- 5", "at 1-5")]
+    >>> from extractor.text.clean import clean_text
+    >>> from extractor.text.lexer import lex
+    >>> [is_signed(lex(text), len(lex(text)) - 1) for text in ("T-score -5", "18-65", "IL-5", "- 5", "at 1 -5")]
     [True, False, False, False, False]
     """
-    before = text[max(0, start - _SEEN) : start]
-    return before.endswith("-") and not _JOINED.search(before)
-
-
-def find_cut(text: str, start: int, end: int) -> str:
-    """What ``text[start:end]`` cuts off from its first or last token, without white space; "" if its ends are clean.
-
-    >>> text = "up to 5 mg / kg, at -5 degrees"
-    >>> find_cut(text, 6, 10), find_cut(text, 21, 30), find_cut(text, 0, 10)
-    ('/ kg', '-', '/ kg')
-    """
-    if not _ends_clean(text, start, end):
-        return _CUT_BEHIND.match(text, end)[0].strip()  # type: ignore[index]  # the expression matches anywhere
-    if not _begins_clean(text, start, end):
-        return _CUT_BEFORE.search(text[max(0, start - _SEEN) : start])[0].strip()  # type: ignore[index]
-    return ""
-
-
-def find_negation_before(text: str, start: int) -> tuple[int, int] | None:
-    """Where a negation stands directly before ``start``, as a half-open span without white space, or None.
-
-    >>> [find_negation_before(t, t.index("stable")) for t in ("is not stable", "non-stable", "no more stable")]
-    [(3, 6), (0, 3), None]
-    """
-    low = max(0, start - _SEEN)
-    found = _NEGATION.search(text[low:start])
-    return (low + found.start(), low + found.start() + len(found[0].rstrip(" \n\t-"))) if found else None
-
-
-def _is_bullet(text: str, start: int) -> bool:
-    before = text[max(0, start - _SEEN) : start]
-    return _BULLET.search(before) is not None and (start <= _SEEN or "\n" in before)
-
-
-def _begins_clean(text: str, start: int, end: int) -> bool:
-    first, before = text[start], text[max(0, start - _SEEN) : start]
-    if first.isdigit():
-        is_power = text.startswith("10^", start, end)
-        cut = _INSIDE_NUMBER_BEFORE.search(before) or (is_power and _POWER_BEFORE.search(before))
-        signed = follows_minus(text, start) and not _is_bullet(text, start)
-        return not cut and not signed and not _is_word_character(before[-1:])
-    if first in ".,^" and text[start + 1 : start + 2].isdigit():
-        return not _is_word_character(before[-1:])
-    if first == "-" and text[start + 1 : start + 2].isdigit():
-        return not _JOINED.search(before + "-") and not before.endswith("^")
-    if first in "<>=≤≥":
-        return not _COMPARATOR_BEFORE.search(before)
-    return not first.isalnum() or not _is_word_character(before[-1:])
-
-
-def _ends_clean(text: str, start: int, end: int) -> bool:
-    last, after = text[end - 1], text[end : end + _SEEN]
-    if last in ".,^" and text[max(start, end - 2)].isdigit():
-        return not after[:1].isdigit()
-    if last in "<>=≤≥!":
-        return not _COMPARATOR_AFTER.match(after)
-    if last.isalnum() and _continues(last, after):
+    if at < 1 or tokens.codes[at - 1] != "-" or not tokens.joined(at):
         return False
-    return not (_PER.match(after) and _MEASURED.search(text[max(start, end - _UNIT_LENGTH) : end]))
-
-
-def _continues(last: str, after: str) -> bool:
-    """Whether a word, a number or a unit that ends with a letter or digit goes on behind it."""
-    if _is_word_character(after[:1]) or _PER_MEASURE.match(after):
+    if at == 1 or tokens.codes[at - 2] == "\n":
         return True
-    if last.isdigit():
-        return bool(_INSIDE_NUMBER_AFTER.match(after) or _POWER_AFTER.match(after))
-    return after.startswith("^")
+    before = tokens.codes[at - 2]
+    return before not in _NUMBERS and not (tokens.joined(at - 1) and _joins(tokens, at - 2))
 
 
-def _is_word_character(character: str) -> bool:
-    return character.isalnum() or character == "_"
+def name_cut(text: FoldedText, first: int, end: int) -> str:
+    """What the words ``first:end`` cut off from their first or last one, without white space; "" if nothing.
+
+    >>> from .fold import fold_text
+    >>> text = fold_text("up to 5 mg / kg, at -5 degrees")
+    >>> name_cut(text, 2, 4), name_cut(text, 9, 11), name_cut(text, 0, 6)
+    ('/ kg', '-', '')
+    """
+    tokens = text.tokens
+    if not _ends_clean(text, end):
+        return tokens.read(end, min(end + 2, len(tokens)))
+    return "" if _begins_clean(text, first) else tokens.words[first - 1]
+
+
+def find_denial(tokens: Tokens, first: int) -> int | None:
+    """The token directly in front of ``first`` that denies what follows, or None.
+
+    >>> from .fold import fold_text
+    >>> [find_denial(fold_text(t).tokens, at) for t, at in (("is not stable", 2), ("no more stable", 2))]
+    [1, None]
+    """
+    found = rule("denial").ends(tokens, first, first - 1)
+    return found.first if found else None
+
+
+def _joins(tokens: Tokens, at: int) -> bool:
+    return tokens.words[at][-1].isalnum() or tokens.codes[at] in _JOINING
+
+
+def _begins_clean(text: FoldedText, first: int) -> bool:
+    tokens = text.tokens
+    if not first:
+        return True
+    if first in text.inner or _is_inside_word(text, first):
+        return False
+    codes = tokens.codes
+    before = codes[first - 1]
+    if codes[first] in _NUMBERS:
+        return before != "^" and (not is_signed(tokens, first) or _is_bullet(text, first - 1))
+    if codes[first] == "-" and tokens.joined(first + 1) and codes[first + 1] in _NUMBERS:
+        return before != "^" and before not in _NUMBERS and not (tokens.joined(first) and _joins(tokens, first - 1))
+    return codes[first] not in _SIGNS or not rule("comparing_front").ends(tokens, first, first - 2)
+
+
+def _ends_clean(text: FoldedText, end: int) -> bool:
+    tokens = text.tokens
+    codes = tokens.codes
+    if end >= len(tokens):
+        return True
+    last, behind = codes[end - 1], codes[end]
+    if last in _SIGNS:
+        return not rule("comparing_behind").starts(tokens, end)
+    if end in text.inner or _is_inside_word(text, end) or (behind == "^" and (last in _NUMBERS or tokens.joined(end))):
+        return False
+    if behind != "/" or not tokens.words[end - 1].isalnum():
+        return True
+    return not rule("rate_goes_on").starts(tokens, end) and not rule("measured").ends(tokens, end, end - 6)
+
+
+def _is_inside_word(text: FoldedText, at: int) -> bool:
+    """Whether the characters at both sides of a token's beginning are of one word: "CD|19", "5|mg", half of a "½"."""
+    before, behind = text.tokens.words[at - 1][-1], text.tokens.words[at][0]
+    if not (before.isalnum() or before == "_") or not (behind.isalnum() or behind == "_"):
+        return False
+    return text.clean_span(at - 1, at)[1] >= text.clean_span(at, at + 1)[0]
+
+
+def _is_bullet(text: FoldedText, at: int) -> bool:
+    """Whether a hyphen is the first sign of its line."""
+    clean, start = text.cleaned.text, text.clean_span(at, at + 1)[0]
+    return not clean[max(clean.rfind("\n", 0, start), 0) : start].strip()

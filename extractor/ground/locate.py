@@ -1,40 +1,50 @@
-"""Where quotes stand in the passages of a record."""
+"""Passages of a record, and where quotes stand in them."""
 
 from collections.abc import Mapping
 
-from extractor.parse.parsed import ParsedRecord, Span
-from extractor.parse.passage import Passage
+from extractor.parse.parsed import Span
+from extractor.text.lexer import Tokens
+from extractor.text.passage import Passage, Section
 
 from .quotes import locate_quote
 
-__all__ = ["find_parts", "find_quote", "find_quotes", "passage_at", "passages"]
+__all__ = ["clean_span", "find_parts", "find_quote", "find_quotes", "passage_at", "read_tokens", "span_of", "whole"]
 
 
-def passage_at(parsed: ParsedRecord, span: Span) -> Passage:
-    """The passage that a raw span covers. Raises ``ValueError`` if the record has no such section."""
-    cleaned = parsed.cleaned.get(span.section)
-    section = parsed.record.section(span.section)
-    if section is None or cleaned is None:
-        raise ValueError(f"the record has no section {span.section!r}")
-    start, end = cleaned.clean_position(span.start), cleaned.clean_position(span.end)
-    return Passage(section.name, section.text, cleaned, start, end)
+def passage_at(sections: Mapping[str, Section], span: Span) -> Passage:
+    """The passage that a raw span covers. Raises ``KeyError`` if there is no such section."""
+    return sections[span.section].between(span.start, span.end)
 
 
-def passages(parsed: ParsedRecord) -> tuple[Passage, ...]:
-    """Every section of the record as a passage, in reading order."""
-    return tuple(passage_at(parsed, Span(s.name, 0, len(s.text))) for s in parsed.record.sections)
+def whole(passage: Passage) -> Span:
+    """The raw span of a passage."""
+    return Span(passage.section.name, *passage.raw_span)
+
+
+def read_tokens(passage: Passage) -> Tokens:
+    """The tokens of a passage in one line, and none around them."""
+    return passage.tokens.cut(passage.first, passage.end)
+
+
+def span_of(passage: Passage, tokens: Tokens, first: int, end: int) -> Span:
+    """The raw span of some tokens that were read from a passage."""
+    return Span(passage.section.name, *passage.section.cleaned.raw_span(tokens.starts[first], tokens.ends[end - 1]))
+
+
+def clean_span(passage: Passage) -> tuple[int, int]:
+    """The offsets of a passage in the cleaned text of its section."""
+    tokens = passage.tokens
+    return (tokens.starts[passage.first], tokens.ends[passage.end - 1]) if passage.end > passage.first else (0, 0)
 
 
 def find_quote(passage: Passage, quote: str) -> Span | None:
     """The raw span of a quote within the passage, or None."""
-    found = locate_quote(quote, passage.cleaned, passage.start, passage.end)
-    return passage.span(found[0] - passage.start, found[1] - passage.start) if found else None
+    return next(iter(_find_all(passage, quote, clean_span(passage)[0], most=1)), None)
 
 
 def find_quotes(passage: Passage, quote: str) -> list[Span]:
     """The raw spans of every place of a quote within the passage, left to right."""
-    places = _find_all(passage, quote, passage.start)
-    return [passage.span(start - passage.start, end - passage.start) for start, end in places]
+    return _find_all(passage, quote, clean_span(passage)[0])
 
 
 def find_parts(passage: Passage, parts: Mapping[str, str | None]) -> dict[str, Span | None]:
@@ -43,17 +53,19 @@ def find_parts(passage: Passage, parts: Mapping[str, str | None]) -> dict[str, S
     The time frame is the last part, so its last occurrence counts.
     """
     spans: dict[str, Span | None] = {}
-    position = passage.start
+    position = clean_span(passage)[0]
     for name, quote in parts.items():
         places = _find_all(passage, quote, position) if quote else []
-        place = (places[-1] if name == "time_frame" else places[0]) if places else None
-        spans[name] = passage.span(place[0] - passage.start, place[1] - passage.start) if place else None
-        position = place[1] if place else position
+        spans[name] = (places[-1] if name == "time_frame" else places[0]) if places else None
+        if found := spans[name]:
+            position = passage.section.cleaned.clean_position(found.end)
     return spans
 
 
-def _find_all(passage: Passage, quote: str, position: int) -> list[tuple[int, int]]:
-    places: list[tuple[int, int]] = []
-    while found := locate_quote(quote, passage.cleaned, places[-1][1] if places else position, passage.end):
-        places.append(found)
-    return places
+def _find_all(passage: Passage, quote: str, position: int, most: int | None = None) -> list[Span]:
+    spans: list[Span] = []
+    cleaned, end = passage.section.cleaned, clean_span(passage)[1]
+    while len(spans) != most and (found := locate_quote(quote, cleaned, position, end)):
+        spans.append(Span(passage.section.name, *cleaned.raw_span(*found)))
+        position = found[1]
+    return spans

@@ -1,15 +1,14 @@
 """Where a quote stands in a text, allowing only differences that change nothing."""
 
-import re
-from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from extractor.text.clean import CleanText, clean_text
+from extractor.text.clean import CleanText
+from extractor.text.lexer import NUMBER, Tokens
 
 from .critical import ConflictKind, TokenConflict, compare_tokens
-from .edges import find_cut, find_negation_before, is_clean_cut
+from .edges import find_denial, is_clean_cut, name_cut
 from .fold import FoldedText, fold_clean, fold_text
 from .nearest import Nearest, find_nearest
 
@@ -20,8 +19,8 @@ class QuoteStatus(StrEnum):
     """How a quote agrees with the text.
 
     - ``exact``: the same characters.
-    - ``folded``: the same but for case, white space, escapes, damaged encoding, dashes, quotation marks,
-      ligatures, other forms of a character.
+    - ``folded``: the same but for case, white space, hyphens inside words, escapes, damaged encoding, dashes,
+      quotation marks, ligatures, other forms of a character.
     - ``conflict``: it nearly stands there, with another number, unit, comparator, negation, or other "and".
     - ``absent``: it does not stand there.
     """
@@ -46,6 +45,7 @@ class QuoteCheck:
 
 
 _Place = tuple[int, int]
+"""Half-open: tokens of a folded text, or offsets."""
 
 
 def verify_quote(quote: str, text: str, near: int | None = None) -> QuoteCheck:
@@ -60,16 +60,17 @@ def verify_quote(quote: str, text: str, near: int | None = None) -> QuoteCheck:
     >>> check.status.value, (check.start, check.end), [(c.kind.value, c.quoted, c.stated) for c in check.conflicts]
     ('conflict', (12, 20), [('number', '1', '2')])
     """
-    folded = fold_text(text)
-    wanted = clean_text(quote).text
-    for form in _forms(wanted):
-        places = list(_find_places(form, folded.cleaned, folded.folded))
-        plain = [place for place in places if _contradict(wanted, folded.cleaned.text, place) is None]
+    folded, wanted = fold_text(text), fold_text(quote)
+    expected = None if near is None else folded.cleaned.clean_position(near)
+    for words in _forms(wanted.tokens):
+        places = [place for place in _find_places(folded, words) if is_clean_cut(folded, *place)]
+        plain = [place for place in places if _contradict(wanted, folded, place) is None]
         if plain:
-            return _choose([folded.cleaned.raw_span(*place) for place in plain], quote, text, near)
+            return _choose([_raw_span(folded, place) for place in plain], quote, text, near)
         if places:
-            return _report(wanted, folded, _nearest_to(near, places, folded.cleaned))
-    return _report_nearest(wanted, folded, near)
+            place = min(places, key=lambda place: abs(folded.clean_span(*place)[0] - (expected or 0)))
+            return _report(wanted, folded, place)
+    return _report_nearest(wanted, folded, expected)
 
 
 def locate_quote(quote: str, cleaned: CleanText, start: int = 0, end: int | None = None) -> _Place | None:
@@ -78,62 +79,51 @@ def locate_quote(quote: str, cleaned: CleanText, start: int = 0, end: int | None
     A quote never stands for a part of a word, a number, a comparator or a unit: "5 mg" does not stand in
     "15 mg", "-5 mg" or "5 mg/kg", and "= 5" not in ">= 5". It may be the name of what the text denies.
     """
+    folded = fold_clean(cleaned)
     limit = len(cleaned.text) if end is None else end
-    if literal := _find_literal(quote, cleaned.text, start, limit):
-        return literal
-    folded = fold_clean(cleaned.text)
-    for form in _forms(clean_text(quote).text):
-        for place in _find_places(form, cleaned, folded, start):
-            if place[1] > limit:
+    for words in _forms(fold_text(quote).tokens):
+        for place in _find_places(folded, words, start):
+            clean = folded.clean_span(*place)
+            if clean[1] > limit:
                 break
-            return place
+            if clean[0] >= start and is_clean_cut(folded, *place):
+                return clean
     return None
 
 
-def _find_literal(quote: str, text: str, start: int, end: int) -> _Place | None:
-    """The first place of the very characters, which costs no folding."""
-    position = text.find(quote, start, end) if quote[:1].isalnum() else -1
-    while position >= 0 and not is_clean_cut(text, position, position + len(quote)):
-        position = text.find(quote, position + 1, end)
-    return (position, position + len(quote)) if position >= 0 else None
+_WRAPPING_BEFORE = frozenset("'\"*·.-")
+_WRAPPING_BEHIND = frozenset("'\"*·.;:,")
+"""What a quote may be wrapped in, and the bullet that it may have kept or got."""
 
 
-# What a quote may be wrapped in, and the bullet that it may have kept or got.
-_WRAPPING_BEFORE = re.compile(r"(?:[\s'\"*•…]|\.{3}|-\s|o\s(?=\s*[^\W\d]))*+")
-_WRAPPING_BEHIND = " \t\n'\"*•….;:,"
+def _forms(tokens: Tokens) -> Iterator[list[str]]:
+    """The words of a quote, and the same without wrapping and closing punctuation."""
+    words, first, end = tokens.words, 0, len(tokens)
+    yield words
+    while first < end and _is_wrapping(tokens, first):
+        first += 1
+    while first < end and words[end - 1] in _WRAPPING_BEHIND:
+        end -= 1
+    if end - first < len(words):
+        yield words[first:end]
 
 
-def _forms(quote: str) -> Iterator[str]:
-    """The cleaned quote, and the same without wrapping and closing punctuation."""
-    yield quote
-    wrapping = _WRAPPING_BEFORE.match(quote)
-    bare = quote[wrapping.end() if wrapping else 0 :].rstrip(_WRAPPING_BEHIND)
-    if bare != quote:
-        yield bare
+def _is_wrapping(tokens: Tokens, at: int) -> bool:
+    word, apart = tokens.words[at], not tokens.joined(at + 1) if at + 1 < len(tokens) else True
+    if word == "o":
+        return apart and tokens.words[at + 1 : at + 2] != [] and tokens.words[at + 1][0].isalpha()
+    return word in _WRAPPING_BEFORE and (word != "-" or apart)
 
 
-def _find_places(quote: str, cleaned: CleanText, folded: CleanText, start: int = 0) -> Iterator[_Place]:
-    """Every place of a cleaned quote in a cleaned text, left to right, that cuts through nothing."""
-    wanted = fold_clean(quote.strip()).text
-    if not any(map(str.isalnum, wanted)):
-        return
-    position = folded.clean_position(start)
-    while (position := folded.text.find(wanted, position)) >= 0:
-        place = folded.raw_span(position, position + len(wanted))
-        if _is_whole(folded, position, position + len(wanted)) and is_clean_cut(cleaned.text, *place):
-            yield place
-            position += len(wanted)
-        else:
-            position += 1
+def _find_places(folded: FoldedText, words: list[str], start: int = 0) -> Iterator[_Place]:
+    """Every place of these words in the text from an offset into the cleaned text on."""
+    if any(character.isalnum() for word in words for character in word):
+        first = folded.tokens.at(folded.folded.clean_position(start)) if start else 0
+        yield from ((at, at + len(words)) for at in folded.find(words, first))
 
 
-def _is_whole(folded: CleanText, *ends: int) -> bool:
-    """Whether both ends lie beside, not inside, what stands for one character of the text."""
-    for end in ends:
-        piece = bisect_right(folded.starts, end) - 1
-        if piece >= 0 and folded.starts[piece] < end < folded.ends[piece]:
-            return False
-    return True
+def _raw_span(folded: FoldedText, place: _Place) -> _Place:
+    return folded.cleaned.raw_span(*folded.clean_span(*place))
 
 
 def _choose(places: list[_Place], quote: str, text: str, near: int | None) -> QuoteCheck:
@@ -145,56 +135,55 @@ def _choose(places: list[_Place], quote: str, text: str, near: int | None) -> Qu
     return QuoteCheck(status, start, end)
 
 
-# Units that are another unit in the other case: millimolar and millimetre, a million units and a thousandth.
-_CASED = re.compile(r"(?<=\d)\s?(m[mM]|[mM]U)(?!\w)")
+_CASED = frozenset({"mm", "mu"})
+"""Units that are another unit in the other case: millimolar and millimetre, a million units and a thousandth."""
 
 
-def _contradict(quote: str, text: str, place: _Place) -> TokenConflict | None:
-    """What belies the quote though its words stand at a place of the cleaned text, or None."""
-    if negation := find_negation_before(text, place[0]):
-        return TokenConflict(ConflictKind.NEGATION, "", text[slice(*negation)])
-    pairs = zip(_CASED.findall(quote), _CASED.findall(text[slice(*place)]), strict=False)
+def _contradict(quote: FoldedText, text: FoldedText, place: _Place) -> TokenConflict | None:
+    """What belies the quote though its words stand at a place of the text, or None."""
+    if (denial := find_denial(text.tokens, place[0])) is not None:
+        return TokenConflict(ConflictKind.NEGATION, "", text.tokens.words[denial])
+    if text.alphabet.keys().isdisjoint(_CASED):
+        return None
+    pairs = zip(_list_cased(quote, (0, len(quote.tokens))), _list_cased(text, place), strict=False)
     return next((TokenConflict(ConflictKind.UNIT, *pair) for pair in pairs if pair[0] != pair[1]), None)
 
 
-def _nearest_to(near: int | None, places: list[_Place], cleaned: CleanText) -> _Place:
-    expected = cleaned.clean_position(near) if near is not None else 0
-    return min(places, key=lambda place: abs(place[0] - expected))
+def _list_cased(text: FoldedText, place: _Place) -> list[str]:
+    """Such units behind numbers, as they were written."""
+    words, codes = text.tokens.words, text.tokens.codes
+    found = [at for at in range(place[0] + 1, place[1]) if words[at] in _CASED and codes[at - 1] == NUMBER]
+    written = [text.cleaned.text[slice(*text.clean_span(at, at + 1))] for at in found]
+    return [word for word in written if word in ("mm", "mM", "mU", "MU")]
 
 
-def _report(quote: str, folded: FoldedText, place: _Place) -> QuoteCheck:
+def _report(quote: FoldedText, text: FoldedText, place: _Place) -> QuoteCheck:
     """The conflict at a place where all words of the quote stand."""
-    text = folded.cleaned.text
-    conflict, negation = _contradict(quote, text, place), find_negation_before(text, place[0])
-    start, end = folded.cleaned.raw_span(negation[0] if negation else place[0], place[1])
+    conflict, denial = _contradict(quote, text, place), find_denial(text.tokens, place[0])
+    start, end = _raw_span(text, (place[0] if denial is None else denial, place[1]))
     return QuoteCheck(QuoteStatus.CONFLICT, start, end, (conflict,) if conflict else ())
 
 
-def _report_nearest(quote: str, folded: FoldedText, near: int | None) -> QuoteCheck:
-    wanted = fold_clean(quote.strip()).text
-    expected = None if near is None else folded.folded.clean_position(folded.cleaned.clean_position(near))
-    nearest = find_nearest(wanted, folded.folded.text, expected)
+def _report_nearest(quote: FoldedText, text: FoldedText, expected: int | None) -> QuoteCheck:
+    near = None if expected is None else text.tokens.at(text.folded.clean_position(expected))
+    nearest = find_nearest(quote.tokens.words, text, near)
     if nearest is None or nearest.shared < len(nearest.differences):
         return QuoteCheck(QuoteStatus.ABSENT)
-    conflicts = tuple(_list_conflicts(nearest, wanted, folded))
+    conflicts = tuple(_list_conflicts(nearest, quote.tokens, text))
     if not conflicts:
         return QuoteCheck(QuoteStatus.ABSENT)
-    return QuoteCheck(QuoteStatus.CONFLICT, *folded.raw_span(nearest.start, nearest.end), conflicts)
+    return QuoteCheck(QuoteStatus.CONFLICT, *_raw_span(text, (nearest.first, nearest.end)), conflicts)
 
 
-def _list_conflicts(nearest: Nearest, quote: str, folded: FoldedText) -> Iterator[TokenConflict]:
+def _list_conflicts(nearest: Nearest, quote: Tokens, text: FoldedText) -> Iterator[TokenConflict]:
     for difference in nearest.differences:
-        quoted, stated = quote[slice(*difference.quoted)], folded.folded.text[slice(*difference.stated)]
+        quoted, stated = _read(quote, difference.quoted), _read(text.tokens, difference.stated)
         if kind := compare_tokens(quoted, stated):
             yield TokenConflict(kind, quoted, stated)
-    if not nearest.differences and (cut := _find_cut(nearest, folded)):
-        yield cut
+    if not nearest.differences and (cut := name_cut(text, nearest.first, nearest.end)):
+        kinds = {"/": ConflictKind.UNIT} | dict.fromkeys("<>=≤≥", ConflictKind.COMPARATOR)
+        yield TokenConflict(kinds.get(cut[0], ConflictKind.NUMBER), "", cut)
 
 
-def _find_cut(nearest: Nearest, folded: FoldedText) -> TokenConflict | None:
-    """What the text has beside the quote's words and cannot be left out: "/kg" behind "5 mg"."""
-    cut = find_cut(folded.cleaned.text, *folded.clean_span(nearest.start, nearest.end))
-    if not cut:
-        return None
-    kinds = {"/": ConflictKind.UNIT} | dict.fromkeys("<>=≤≥", ConflictKind.COMPARATOR)
-    return TokenConflict(kinds.get(cut[0], ConflictKind.NUMBER), "", cut)
+def _read(tokens: Tokens, at: int | None) -> str:
+    return "" if at is None else tokens.read(at, at + 1)

@@ -4,15 +4,15 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 from typing import Any
 
 from extractor.parse.parsed import Span
-from extractor.parse.passage import Passage, passage_of, read_passage
 from extractor.schemas import Evidence, Frequency, Item, Route, Support, TrialExtraction, TrialRecord
-from extractor.text.clean import CleanText, clean_text
+from extractor.text.passage import Passage, Section, read_section
 
 from .edges import is_clean_cut
+from .fold import fold_clean
+from .locate import clean_span, passage_at
 from .support import find_support
 
 __all__ = ["DerivedValue", "derive_support", "derive_values", "list_items"]
@@ -30,55 +30,48 @@ class DerivedValue:
     support: Support | None
 
 
-def derive_support(value: Any, span: Span, raw: str, cleaned: CleanText) -> Support | None:
-    """How a value follows from its quote ``raw[span.start:span.end]``: literally, by parsing, by inference, or not.
+def derive_support(value: Any, span: Span, section: Section) -> Support | None:
+    """How a value follows from its quote ``section.raw[span.start:span.end]``: literally, by parsing, by inference, or
+    not.
 
-    ``raw`` is the text of the span's section, ``cleaned`` the same cleaned. A quote is read in its line: the unit of
-    "30" may stand further on, in "days 30, 60 and 90". What only other words of that line bear out is inferred.
+    A quote is read in its line: the unit of "30" may stand further on, in "days 30, 60 and 90". What only other words
+    of that line bear out is inferred.
 
     >>> from extractor.schemas import Amount
-    >>> text = "Examplumab 5 mg/kg daily"
+    >>> section = read_section("arms[0]", "Examplumab 5 mg/kg daily")
     >>> whole, part = Span("arms[0]", 11, 18), Span("arms[0]", 11, 15)
-    >>> derive_support(Amount(low=5, high=5, unit="mg/kg"), whole, text, clean_text(text)).value
+    >>> derive_support(Amount(low=5, high=5, unit="mg/kg"), whole, section).value
     'parsed'
-    >>> derive_support(Amount(low=5, high=5, unit="mg"), part, text, clean_text(text))
+    >>> derive_support(Amount(low=5, high=5, unit="mg"), part, section)
     """
-    words = raw[span.start : span.end]
-    if value == words:
+    if value == section.raw[span.start : span.end]:
         return Support.LITERAL
     if isinstance(value, bool) or (isinstance(value, StrEnum) and not isinstance(value, _READ_CODES)):
         return Support.INFERRED
-    quote = read_passage(span.section, raw, cleaned, span.start, span.end)
-    whole = is_clean_cut(cleaned.text, quote.start, quote.end)
-    if whole and (alone := _derive_alone(value, words)):
-        return alone
+    quote = passage_at({span.section: section}, span)
+    if _is_whole(quote) and (alone := find_support(value, quote)):
+        return alone.support
     within = find_support(value, _line_around(quote))
     if within is None:
         return None
-    return within.support if _overlap(within.span, span) else Support.INFERRED
+    return within.support if within.span.overlaps(span) else Support.INFERRED
 
 
-def derive_values(
-    extraction: TrialExtraction, record: TrialRecord, cleaned: Mapping[str, CleanText] | None = None
-) -> Iterator[DerivedValue]:
-    """How each value with evidence follows from it. ``cleaned`` holds the cleaned sections, if they are at hand."""
-    cleaned = cleaned or {section.name: clean_text(section.text) for section in record.sections}
+def derive_values(extraction: TrialExtraction, record: TrialRecord) -> Iterator[DerivedValue]:
+    """How each value with evidence follows from it."""
+    sections = {section.name: read_section(section.name, section.text) for section in record.sections}
     for path, item in list_items(extraction):
         for evidence in item.evidence:
             value = _value_at(item, evidence.field)
             if value is not None:
-                yield DerivedValue(f"{path}.{evidence.field}", _derive(value, evidence, record, cleaned))
+                yield DerivedValue(f"{path}.{evidence.field}", _derive(value, evidence, sections))
 
 
-@lru_cache(maxsize=4096)
-def _derive_alone(value: Any, words: str) -> Support | None:
-    """How a value follows from a quote that cuts through nothing. Registry language repeats: the last are kept."""
-    found = find_support(value, passage_of(words))
-    return found.support if found else None
-
-
-def _overlap(one: Span, other: Span) -> bool:
-    return one.start < other.end and other.start < one.end
+def _is_whole(quote: Passage) -> bool:
+    """Whether a quote cuts through nothing."""
+    folded, (start, end) = fold_clean(quote.section.cleaned), clean_span(quote)
+    tokens, place = folded.tokens, folded.folded.clean_position
+    return quote.end > quote.first and is_clean_cut(folded, tokens.at(place(start)), tokens.before(place(end)))
 
 
 def list_items(extraction: TrialExtraction) -> Iterator[tuple[str, Item]]:
@@ -97,16 +90,15 @@ def _value_at(item: Item, field: str) -> Any:
     return value[int(found["position"])] if int(found["position"]) < len(value) else None
 
 
-def _derive(value: Any, evidence: Evidence, record: TrialRecord, cleaned: Mapping[str, CleanText]) -> Support | None:
-    section = record.section(evidence.section)
-    if section is None or section.text[evidence.start : evidence.end] != evidence.quote:
+def _derive(value: Any, evidence: Evidence, sections: Mapping[str, Section]) -> Support | None:
+    section = sections.get(evidence.section)
+    if section is None or section.raw[evidence.start : evidence.end] != evidence.quote:
         return None
-    span = Span(section.name, evidence.start, evidence.end)
-    return derive_support(value, span, section.text, cleaned[section.name])
+    return derive_support(value, Span(section.name, evidence.start, evidence.end), section)
 
 
 def _line_around(quote: Passage) -> Passage:
     """The quote with the rest of the lines that it stands in."""
-    text = quote.cleaned.text
-    start, end = text.rfind("\n", 0, quote.start) + 1, text.find("\n", quote.end)
-    return Passage(quote.section, quote.raw, quote.cleaned, start, end if end >= 0 else len(text))
+    codes = quote.tokens.codes
+    first, end = codes.rfind("\n", 0, quote.first) + 1, codes.find("\n", quote.end)
+    return quote.part(first, end if end >= 0 else len(codes))

@@ -1,20 +1,18 @@
 """Derive a single value again from the text: where it stands, or None if nothing there supports it."""
 
-import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import singledispatch
+from itertools import chain
 from typing import Any
 
 from extractor.parse.dosing.frequencies import find_frequencies
-from extractor.parse.dosing.marks import Mark
 from extractor.parse.eligibility.windows import read_window
-from extractor.parse.parsed import Reading, Span
-from extractor.parse.passage import Passage
-from extractor.parse.vocabulary import Match, load_vocabulary
+from extractor.parse.parsed import Span
 from extractor.schemas import (
     Age,
     Amount,
+    Comparator,
     Constraint,
     Frequency,
     Instrument,
@@ -24,19 +22,16 @@ from extractor.schemas import (
     TimePoint,
     TimeWindow,
 )
-from extractor.text.book import read_text
-from extractor.text.clean import clean_text
-from extractor.text.passage import Passage as TokenPassage
-from extractor.text.passage import Section
+from extractor.text.book import find_terms, rule
+from extractor.text.lexer import NUMBER, Tokens, lex
+from extractor.text.passage import Passage
+from extractor.text.quantities import find_quantity_lists
+from extractor.text.units import find_unit
 
-from .locate import find_quote, find_quotes
-from .quantities import Derived, Place, find_amount, find_limit, find_together
-from .subjects import is_said_of
-from .times import find_time
+from .locate import find_quote, find_quotes, passage_at, read_tokens, span_of, whole
+from .values import Place, find_comparator, find_time, find_together, has_unit, is_denied, is_said_of, stands_bare
 
-__all__ = ["Supported", "find_support", "find_window"]
-
-_VERSION_REACH = 60
+__all__ = ["Derived", "Supported", "find_amount", "find_limit", "find_support", "find_window"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +43,15 @@ class Supported:
     support: Support
 
 
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """Tokens that state a value. ``support`` is inferred if a part of the value is the reader's conclusion."""
+
+    first: int
+    end: int
+    support: Support = Support.PARSED
+
+
 @singledispatch
 def find_support(value: Any, passage: Passage) -> Supported | None:
     """The support for ``value`` in ``passage``, or None.
@@ -55,77 +59,155 @@ def find_support(value: Any, passage: Passage) -> Supported | None:
     A member of a closed set rests on the passage as a whole; a quote must stand in it; every number
     of a value must stand in it.
     """
-    return Supported(value, passage.whole, Support.INFERRED)
+    return Supported(value, whole(passage), Support.INFERRED)
 
 
 @find_support.register
 def _quote(value: str, passage: Passage) -> Supported | None:
     if type(value) is not str:  # a member of a StrEnum
-        return Supported(value, passage.whole, Support.INFERRED)
+        return Supported(value, whole(passage), Support.INFERRED)
     span = find_quote(passage, value)
-    return Supported(passage.raw[span.start : span.end], span, Support.LITERAL) if span else None
+    return Supported(passage.section.raw[span.start : span.end], span, Support.LITERAL) if span else None
 
 
 @find_support.register
 def _constraint(value: Constraint, passage: Passage) -> Supported | None:
-    quantity = find_quote(passage, value.quantity)
-    if quantity is None and not _names_quantity(passage.text, value.quantity):
+    tokens = read_tokens(passage)
+    quantity, named = find_quote(passage, value.quantity), list(_find_words(value.quantity, tokens))
+    if quantity is None and not named and not _names_quantity(tokens, value.quantity):
         return None
-    place = find_limit(passage.text, value.comparator, (value.value, value.value_high), value.unit)
-    if place and not _is_said_of(passage.text, value.quantity, place):
-        place = place._replace(support=Support.INFERRED)
-    return _supported(value, passage, place, quantity)
+    place = find_limit(tokens, value.comparator, (value.value, value.value_high), value.unit)
+    if place and named and not _is_said_of(tokens, named, (place.first, place.end)):
+        place = Derived(place.first, place.end, Support.INFERRED)
+    return _supported(value, passage, tokens, place, quantity)
 
 
-def _is_said_of(text: str, quantity: str, place: Derived) -> bool:
+def _is_said_of(tokens: Tokens, named: list[Place], place: Place) -> bool:
     """Whether a number is said of one of the nearest places that name the quantity; an age need not be named."""
-    named = list(_find_words(quantity.lower(), text.lower()))
-    nearest = sorted(named, key=lambda span: abs(span[0] - place.start))[:2]
-    return not named or any(is_said_of(text, subject, (place.start, place.end)) for subject in nearest)
+    nearest = sorted(named, key=lambda words: abs(words[0] - place[0]))[:2]
+    return any(is_said_of(tokens, subject, place) for subject in nearest)
 
 
-def _find_words(words: str, text: str) -> Iterator[Place]:
+def _find_words(words: str, tokens: Tokens) -> Iterator[Place]:
     """Every place of these words."""
-    start = text.find(words) if words else -1
-    while start >= 0:
-        yield start, start + len(words)
-        start = text.find(words, start + len(words))
+    wanted = [word.lower() for word in lex(words).words]
+    folded = [word.lower() for word in tokens.words]
+    for at in range(len(folded) - len(wanted) + 1) if wanted else ():
+        if folded[at : at + len(wanted)] == wanted:
+            yield at, at + len(wanted)
 
 
-def _names_quantity(text: str, quantity: str) -> bool:
+def _names_quantity(tokens: Tokens, quantity: str) -> bool:
     """Whether every word of a quantity stands in the text, in whatever order.
 
     An age need not be named: "2 to 18 years old".
     """
-    words = re.findall(r"\w+", clean_text(quantity).text.lower())
-    return quantity.lower() == "age" or (bool(words) and set(words) <= set(re.findall(r"\w+", text.lower())))
+    words = {word.lower() for word in lex(quantity).words if word.isalnum()}
+    return quantity.lower() == "age" or (bool(words) and words <= {word.lower() for word in tokens.words})
+
+
+def find_limit(
+    tokens: Tokens, comparator: Comparator, values: tuple[float | None, ...], unit: str | None
+) -> Derived | None:
+    """Where a limit's numbers stand with its unit and with a comparator that does not contradict it, or None.
+
+    A number without any comparator takes the sense of its list, so the comparator is inferred then.
+
+    >>> from extractor.text.book import read_text
+    >>> tokens = read_text("Hemoglobin >= 8 g/dL and ECOG <= 2")
+    >>> find_limit(tokens, Comparator.AT_MOST, (2, None), None)
+    Derived(first=11, end=12, support=<Support.PARSED: 'parsed'>)
+    >>> find_limit(tokens, Comparator.AT_LEAST, (2, None), None) is None
+    True
+    """
+    if comparator is Comparator.BETWEEN and None in values:
+        return None
+    implied = None
+    for place in find_together(tokens, values):
+        if not (stands_bare(tokens, place) if unit is None else has_unit(tokens, place, unit)):
+            continue
+        stated = find_comparator(tokens, place)
+        if stated is comparator or comparator is Comparator.BETWEEN:
+            return Derived(*place)
+        open_ = stated in (None, Comparator.BETWEEN) or is_denied(tokens, place, stated, comparator)
+        if open_ and implied is None:
+            implied = Derived(*place, Support.INFERRED)
+    return implied
 
 
 @find_support.register
 def _amount(value: Amount, passage: Passage) -> Supported | None:
-    return _supported(value, passage, find_amount(passage, value))
+    tokens = read_tokens(passage)
+    return _supported(value, passage, tokens, find_amount(tokens, value))
+
+
+def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
+    """Where an amount's numbers stand with its unit, or None."""
+    unit = find_unit(lex(amount.unit), 0, loose=True)
+    units = {amount.unit, unit.dose if unit else None} - {None}
+    named = {at for at, code in enumerate(tokens.codes) if code == NUMBER and _counts_a_place(tokens, at)}
+    for stated in chain.from_iterable(find_quantity_lists(tokens, skipped=named)):
+        if (stated.low, stated.high) == (amount.low, amount.high) and stated.unit.dose in units:
+            return Derived(stated.first, stated.end)
+    bounds = (amount.low, amount.high if amount.high != amount.low else None)
+    together = [place for place in find_together(tokens, bounds) if place[0] not in named]
+    for wanted, support in ((amount.unit, Support.PARSED), (_other_rate(amount.unit), Support.INFERRED)):
+        for place in together:
+            if has_unit(tokens, place, wanted):
+                return Derived(*place, support)
+    return None
+
+
+def _counts_a_place(tokens: Tokens, at: int) -> bool:
+    """Whether a number belongs to a name: "IL-6", "Day 1"."""
+    joined = (
+        at > 0 and tokens.words[at - 1].isalpha() and tokens.text[tokens.ends[at - 1] : tokens.starts[at]] in ("", "-")
+    )
+    return joined or rule("counts_a_place").ends(tokens, at, at - 1) is not None
+
+
+def _other_rate(unit: str) -> str:
+    """The unit of one giving for that of a day, and the other way round: which of them is meant is a conclusion."""
+    return unit.removesuffix("/day") if unit.endswith("/day") else f"{unit}/day"
 
 
 @find_support.register(Period)
 @find_support.register(TimePoint)
 def _time(value: Period | TimePoint, passage: Passage) -> Supported | None:
-    return _supported(value, passage, find_time(passage.text, value.value, value.unit))
+    tokens = read_tokens(passage)
+    place = find_time(tokens, value.value, value.unit)
+    return _supported(value, passage, tokens, Derived(*place) if place else None)
 
 
-def _supported(value: Any, passage: Passage, place: Derived | None, also: Span | None = None) -> Supported | None:
+@find_support.register
+def _age(value: Age, passage: Passage) -> Supported | None:
+    tokens = read_tokens(passage)
+    if place := find_time(tokens, value.value, value.unit):
+        return _supported(value, passage, tokens, Derived(*place))
+    bare = next((Derived(*place, Support.INFERRED) for place in find_together(tokens, (value.value,))), None)
+    return _supported(value, passage, tokens, bare)  # "Age 18-65": the unit is understood
+
+
+def _supported(
+    value: Any, passage: Passage, tokens: Tokens, place: Derived | None, also: Span | None = None
+) -> Supported | None:
     if place is None:
         return None
-    span = passage.span(place.start, place.end)
+    span = span_of(passage, tokens, place.first, place.end)
     if also:
         span = Span(span.section, min(span.start, also.start), max(span.end, also.end))
     return Supported(value, span, place.support)
 
 
+_VERSION_REACH = 60
+
+
 @find_support.register
 def _instrument(value: Instrument, passage: Passage) -> Supported | None:
+    tokens = read_tokens(passage)
     named = find_quotes(passage, value.name)
-    spelled = [passage.span(m.start, m.end) for m in load_vocabulary("instruments").find(passage.text)
-               if m.value.lower() == value.name.lower()]  # fmt: skip
+    spelled = [span_of(passage, tokens, term.first, term.end) for term in find_terms(tokens, "instruments")
+               if term.value.lower() == value.name.lower()]  # fmt: skip
     if value.version and (together := find_quote(passage, value.name + value.version)):
         return Supported(value, together, Support.LITERAL)  # "RECIST1.1"
     for span in (*named, *spelled):
@@ -136,8 +218,8 @@ def _instrument(value: Instrument, passage: Passage) -> Supported | None:
 
 def _states_version(version: str | None, passage: Passage, name: Span) -> bool:
     """Whether a version stands right behind the instrument's name."""
-    behind = passage.cleaned.clean_position(name.end)
-    near = replace(passage, start=behind, end=min(passage.end, behind + _VERSION_REACH))
+    end = min(passage.raw_span[1], name.end + _VERSION_REACH)
+    near = passage.section.between(name.end, end)
     return version is None or any(find_quote(near, mark + version) for mark in ("", "v", "v.", "version"))
 
 
@@ -151,29 +233,28 @@ def _window(value: TimeWindow, passage: Passage) -> Supported | None:
 
 
 @find_support.register
-def _age(value: Age, passage: Passage) -> Supported | None:
-    if place := find_time(passage.text, value.value, value.unit):
-        return _supported(value, passage, place)
-    bare = next((Derived(*place, Support.INFERRED) for place in find_together(passage.text, (value.value,))), None)
-    return _supported(value, passage, bare)  # "Age 18-65": the unit is understood
-
-
-@find_support.register
 def _frequency(value: Frequency, passage: Passage) -> Supported | None:
-    return _read_code(value, passage, find_frequencies(passage.text))
+    tokens = read_tokens(passage)
+    text = passage.text.replace("\n", " ")
+    shift = tokens.starts[0] if tokens.words else 0
+    places = ((tokens.at(shift + mark.start), tokens.before(shift + mark.end), mark.value)
+              for mark in find_frequencies(text))  # fmt: skip
+    return _read_code(value, passage, tokens, places)
 
 
 @find_support.register
 def _route(value: Route, passage: Passage) -> Supported | None:
-    return _read_code(value, passage, load_vocabulary("routes").find(passage.text))
+    tokens = read_tokens(passage)
+    terms = ((term.first, term.end, term.value) for term in find_terms(tokens, "routes"))
+    return _read_code(value, passage, tokens, terms)
 
 
-def _read_code(value: str, passage: Passage, read: Iterable[Mark[Frequency] | Match]) -> Supported | None:
+def _read_code(value: str, passage: Passage, tokens: Tokens, read: Iterable[tuple[int, int, str]]) -> Supported | None:
     """A code that the rules read in the same words is parsed; any other is the reader's conclusion."""
-    mark = next((mark for mark in read if mark.value == value), None)
-    if mark is None:
-        return Supported(value, passage.whole, Support.INFERRED)
-    return Supported(value, passage.span(mark.start, mark.end), Support.PARSED)
+    for first, end, code in read:
+        if code == value:
+            return Supported(value, span_of(passage, tokens, first, end), Support.PARSED)
+    return Supported(value, whole(passage), Support.INFERRED)
 
 
 def find_window(quote: str, passage: Passage) -> Supported | None:
@@ -181,18 +262,12 @@ def find_window(quote: str, passage: Passage) -> Supported | None:
     span = find_quote(passage, quote)
     if span is None:
         return None
-    start, end = passage.cleaned.clean_position(span.start), passage.cleaned.clean_position(span.end)
     # What stands around a window tells it from an age; but the first window of a passage may be another one.
-    whole = _read_window(passage)
-    there = whole.value is not None and all(one.start < span.end and span.start < one.end for one in whole.spans)
-    window = whole.value if there else _read_window(replace(passage, start=start, end=end)).value
+    around = read_window(passage.alone())
+    there = around.value is not None and all(one.overlaps(span) for one in around.spans)
+    quoted = passage_at({span.section: passage.section}, span)
+    window = around.value if there else read_window(quoted.alone()).value
     if window is None:
         return None
-    quoted = window.model_copy(update={"quote": passage.raw[span.start : span.end]})
-    return Supported(quoted, span, Support.PARSED)
-
-
-def _read_window(passage: Passage) -> Reading[TimeWindow | None]:
-    section = Section(passage.section, passage.raw, passage.cleaned, read_text(passage.cleaned.text))
-    tokens = section.tokens
-    return read_window(TokenPassage(section, tokens.at(passage.start), tokens.before(passage.end)).alone())
+    words = passage.section.raw[span.start : span.end]
+    return Supported(window.model_copy(update={"quote": words}), span, Support.PARSED)

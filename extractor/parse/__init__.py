@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from itertools import count
-from types import MappingProxyType
 
 from extractor.schemas import TrialRecord
 from extractor.text.passage import Section, read_section
@@ -34,12 +33,11 @@ def parse_uncalibrated(record: TrialRecord) -> ParsedRecord:
     }
     hostile = find_hostile(record, sections)
     record, sections = blank_out(record, sections, hostile)
-    cleaned = MappingProxyType({name: section.cleaned for name, section in sections.items()})
     numbers = count(1)
     try:
         return ParsedRecord(
             record=record,
-            cleaned=cleaned,
+            sections=sections,
             eligibility=read_eligibility(record, sections, numbers),
             dosing=read_dosing(record, sections, numbers),
             outcomes=shorten_parts(read_outcomes(record, sections, numbers), record, hostile),

@@ -29,6 +29,7 @@ from extractor.schemas import (
     TrialRecord,
 )
 from extractor.text.clean import CleanText
+from extractor.text.passage import Section
 
 __all__ = [
     "CERTAIN",
@@ -240,13 +241,13 @@ class HostileText:
 
 @dataclass(frozen=True)
 class ParsedRecord:
-    """Everything that is known of a record without a model. ``cleaned`` maps a section's name to its cleaned text.
+    """Everything that is known of a record without a model. ``sections`` are its sections by name, read once.
 
     ``record`` has blanks of the same length in place of ``hostile`` text that is blanked.
     """
 
     record: TrialRecord
-    cleaned: Mapping[str, CleanText]
+    sections: Mapping[str, Section]
     eligibility: ParsedEligibility
     dosing: ParsedDosing
     outcomes: tuple[ParsedOutcome, ...] = ()
@@ -258,6 +259,11 @@ class ParsedRecord:
         if section is None:
             raise ValueError(f"record {self.record.record_id} has no section {span.section!r}")
         return section.text[span.start : span.end]
+
+    @cached_property
+    def cleaned(self) -> Mapping[str, CleanText]:
+        """The cleaned text of each section, by name."""
+        return {name: section.cleaned for name, section in self.sections.items()}
 
     @cached_property
     def chunks(self) -> Mapping[int, Chunk]:

@@ -207,7 +207,9 @@ def _after_number(tokens: Tokens, at: int, end: int) -> int:
     return number[2] if number else _read_decimal(tokens, at, end)[1]
 
 
-def _read_number(tokens: Tokens, at: int, end: int) -> tuple[int | float, int | float, int] | None:
+def _read_number(  # noqa: PLR0911 - one return a way of writing
+    tokens: Tokens, at: int, end: int
+) -> tuple[int | float, int | float, int] | None:
     """A number, the power of ten or word of a scale that it was written with, and its end."""
     if tokens.codes[at] != NUMBER and not _is_multiplied(tokens, at):
         return None
@@ -227,7 +229,11 @@ def _read_number(tokens: Tokens, at: int, end: int) -> tuple[int | float, int | 
     scaled = rule("scale_behind").starts(tokens, behind, end)
     if not scaled:
         return value, 1, behind
-    factor = _SCALES.get(tokens.words[behind].lower()) or 10 ** int(tokens.words[scaled.end - 1])
+    exponent = tokens.words[scaled.end - 1]
+    factor = _SCALES.get(tokens.words[behind].lower())
+    if factor is None and not (exponent.isdecimal() and len(exponent) <= 2):  # no number that can be held
+        return value, 1, behind
+    factor = factor or 10 ** int(exponent)
     return _times(value, factor), factor, scaled.end
 
 

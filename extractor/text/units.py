@@ -311,7 +311,7 @@ def read_unit(text: str) -> str | None:
 
 
 _PARENTHESES = re.compile(r"\\?[(\[][^()\[\]]*\\?[)\]]?")
-_POWER = re.compile(r"[x*]?\s?10\s?[\^*]?\s?(\d{1,2})?\s?(?=/|cells)")
+_POWER = re.compile(r"[x*]?\s?10(?:(?P<zeros>0+)|\s?[\^*]?\s?(?P<exponent>\d{1,2})?)\s?(?=/|cells)")
 
 
 def _fold(text: str) -> str:
@@ -339,7 +339,7 @@ def _read_folded(folded: str) -> str | None:
     if power:
         if codes[0] not in ("", "{cells}"):
             return None
-        codes[0] = f"10*{power[1] or ''}"
+        codes[0] = f"10*{len(power['zeros']) + 1 if power['zeros'] else power['exponent'] or ''}"
     return _join_codes(codes)
 
 

@@ -16,7 +16,7 @@ from extractor.parse.parsed import (
     Span,
 )
 from extractor.schemas import Concept, CriterionKind, Part, Rank, Section, Source, TimeKind, TrialRecord
-from extractor.text.clean import clean_text
+from extractor.text.passage import read_section
 
 OPEN = Reading.open_()
 NONE = Reading(None, 0.99)
@@ -88,7 +88,7 @@ def parsed_record(
     people = ParsedEligibility(NONE, NONE, NONE, NONE, tuple(i for i in items if isinstance(i, ParsedCriterion)))
     return ParsedRecord(
         record,
-        {section.name: clean_text(section.text) for section in sections},
+        {section.name: read_section(section.name, section.text) for section in sections},
         people,
         ParsedDosing(tuple(i for i in items if isinstance(i, ParsedRegimen)), candidates),
         tuple(i for i in items if isinstance(i, ParsedOutcome)),

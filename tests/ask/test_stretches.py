@@ -6,7 +6,7 @@ from extractor.ask.plan.dose_cues import find_dose_cues
 from extractor.ask.plan.stretches import list_stretches
 from extractor.parse.parsed import Chunk, ChunkKind, Span
 from extractor.schemas import Part, Section, Source, TrialRecord
-from extractor.text.clean import clean_text
+from extractor.text.passage import read_section
 
 from .samples import parsed_record, regimen
 
@@ -31,7 +31,7 @@ def two(text, **readings):
     section = parsed.record.section("arms[0]").model_copy(update={"text": text})
     sections = tuple(section if s.name == "arms[0]" else s for s in parsed.record.sections)
     record = parsed.record.model_copy(update={"sections": sections})
-    return replace(parsed, record=record, cleaned={**parsed.cleaned, "arms[0]": clean_text(text)})
+    return replace(parsed, record=record, sections={**parsed.sections, "arms[0]": read_section("arms[0]", text)})
 
 
 def test_a_short_section_is_one_stretch():
@@ -51,7 +51,7 @@ def record(**texts):
         Section(name=name.replace("_0", "[0]").replace("_1", "[1]"), text=text) for name, text in texts.items()
     )
     found = TrialRecord(record_id="x", source=Source(path="x", format="flat"), sections=sections)
-    return replace(parsed_record(), record=found, cleaned={s.name: clean_text(s.text) for s in sections})
+    return replace(parsed_record(), record=found, sections={s.name: read_section(s.name, s.text) for s in sections})
 
 
 def shown(**texts):
@@ -77,7 +77,7 @@ def test_what_is_shown_of_text_in_which_the_rules_read_nothing(texts, sections):
 def test_numbers_of_new_stretches_are_free():
     parsed = two(SHORT)
     more = record(arms_0=SHORT, arms_1="High\nDrugamide 50 mg daily", brief_summary="Ten days of 7 mg by mouth.")
-    parsed = replace(parsed, record=more.record, cleaned=more.cleaned)
+    parsed = replace(parsed, record=more.record, sections=more.sections)
     assert [stretch.chunk.number for stretch in list_stretches(parsed)] == [1, 3, 4]
 
 
@@ -112,7 +112,7 @@ def test_an_intervention_is_shown_once_where_agent_and_dose_are_the_same(name, t
     sections = (drug(0, "Drugamide", "750 mg/m2, IV, day 1 every 21 days, six 21 day cycles"), drug(1, name, told))
     parsed = record()
     found = parsed.record.model_copy(update={"sections": sections})
-    parsed = replace(parsed, record=found, cleaned={s.name: clean_text(s.text) for s in sections})
+    parsed = replace(parsed, record=found, sections={s.name: read_section(s.name, s.text) for s in sections})
     assert len(list_stretches(parsed)) == count
 
 

@@ -1,14 +1,10 @@
 """At which level two values agree."""
 
-import tomllib
-from importlib.resources import files
-
 import pytest
 
 from extractor.evaluation.fold import fold_text, is_inside, measure_overlap
-from extractor.evaluation.quantities import Amounts, Limits, Quantities, Windows
+from extractor.evaluation.quantities import Amounts, Limits, Quantities, Windows, scale_quantity
 from extractor.evaluation.shapes import Level, Named, Texts
-from extractor.evaluation.units import scale_quantity
 from extractor.schemas import Age, Amount, Constraint, Instrument, TimeWindow
 
 
@@ -120,19 +116,36 @@ def test_instruments(gold, predicted, level):
     assert _levels(Named(), ours, theirs) == [level]
 
 
-def test_every_name_of_a_unit_is_scaled_and_stands_once():
-    table = tomllib.loads((files("extractor.evaluation") / "units.toml").read_text("utf-8"))["unit"]
-    names = [name for entry in table for name in entry["names"]]
-    assert len(names) == len(set(names))
-    for entry in table:
-        for name in entry["names"]:
-            expected = (f"{3 * entry.get('factor', 1):.12g}", entry["canonical"])
-            assert scale_quantity(3, name) == expected
-            assert scale_quantity(3, f" {name.upper()} ") == expected or name.upper().casefold() != name
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ((24, "hours"), (1, "day")),
+        ((2, "years"), (24, "months")),
+        ((18, "years old"), (18, "year")),
+        ((1500, "/mm3"), (1.5, "x 10^9/L")),
+        ((3, "times the upper limit of normal"), (3, "x ULN")),
+        ((300, "ug"), (0.3, "mg")),
+        ((2, "Puffs "), (2, "puff")),
+        ((2, "furlongs "), (2, "Furlongs")),
+    ],
+)
+def test_quantities_that_are_one(one, other):
+    assert scale_quantity(*one) == scale_quantity(*other)
 
 
-def test_an_unknown_unit_is_itself():
-    assert scale_quantity(2, "Puffs ") == ("2", "puffs")
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ((30, "day"), (1, "month")),
+        ((60, "%"), (60, "% of predicted")),
+        ((5, "mg"), (5, "mg/kg")),
+        ((5, "mg"), (5, None)),
+        ((5, "U"), (5, "IU")),
+        ((2, "furlongs"), (2, "fathoms")),
+    ],
+)
+def test_quantities_that_are_two(one, other):
+    assert scale_quantity(*one) != scale_quantity(*other)
 
 
 def test_overlap_of_texts_without_words():

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from extractor.cli.app import app
-from extractor.evaluation.kinds import HARM, MEANINGS, ErrorKind
+from extractor.evaluation.shapes import HARM, MEANINGS, ErrorKind
 
 from .pages import HOSTILE, NAME, QUOTE, TEXT, make_page, write_sources
 

@@ -1,6 +1,7 @@
 import pytest
 
-from extractor.ground.numerals import find_numbers
+from extractor.ground.values import find_numbers
+from extractor.text.book import read_text
 
 
 @pytest.mark.parametrize(
@@ -18,13 +19,14 @@ from extractor.ground.numerals import find_numbers
     ],
 )
 def test_a_number_behind_a_minus_is_negative_too(text, expected):
-    assert {value for value, _, _ in find_numbers(text)} == expected
+    assert {number.value for number in find_numbers(read_text(text))} == expected
 
 
 @pytest.mark.parametrize("text", ["IL-6", "COVID-19"])
 def test_a_name_holds_no_negative_number(text):
-    assert all(value > 0 for value, _, _ in find_numbers(text))
+    assert all(number.value > 0 for number in find_numbers(read_text(text)))
 
 
 def test_the_sign_belongs_to_the_place_of_a_negative_number():
-    assert (-2.5, 8, 12) in set(find_numbers("T-score -2.5"))
+    tokens = read_text("T-score -2.5")
+    assert [tokens.read(number.first, number.end) for number in find_numbers(tokens)] == ["-2.5", "2.5"]

@@ -33,6 +33,8 @@ REFUSED = {QuoteStatus.CONFLICT, QuoteStatus.ABSENT}
         ("“Consent given...”", "1. Consent given", QuoteStatus.FOLDED, "Consent given"),
         ("con\u00adsent", "consent", QuoteStatus.FOLDED, "consent"),
         ("WEIGHT OF 5 MG", "weight of 5 mg", QuoteStatus.FOLDED, "weight of 5 mg"),
+        ('"on day 40"', "seen on day 40", QuoteStatus.FOLDED, "on day 40"),
+        ("non small cell", "non-small-cell cancer", QuoteStatus.FOLDED, "non-small-cell"),
     ],
 )
 def test_finds_what_differs_only_in_form(quote, text, status, located):
@@ -104,6 +106,9 @@ def test_refuses_what_differs_in_substance(quote, text):
         ("ibrosis", "ﬁbrosis"),
         ("IgE in IU", "IgE in IU/mL"),
         ("T cells", "CAR T cells/kg"),
+        ("0, 2,4", "hours 0, 2,4,6"),
+        ("2,4", "0hour of 2,4,6cycles"),
+        ("at most 2", "at most 2 million cells"),
     ],
 )
 def test_refuses_a_cut_through_a_sign_a_comparator_a_number_or_a_unit(quote, text):

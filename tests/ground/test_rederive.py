@@ -22,7 +22,7 @@ from extractor.schemas import (
     TimePoint,
     TimeUnit,
 )
-from extractor.text.clean import clean_text
+from extractor.text.passage import read_section
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +93,7 @@ def test_the_support_that_evidence_claims_is_the_derived_one(extraction, record)
 
 def support_of(value, text, quote):
     start = text.index(quote)
-    return derive_support(value, Span("eligibility", start, start + len(quote)), text, clean_text(text))
+    return derive_support(value, Span("eligibility", start, start + len(quote)), read_section("eligibility", text))
 
 
 @pytest.mark.parametrize(
@@ -145,5 +145,4 @@ def test_no_model_s_value_is_unsupported(record):
         for reading in grounded.readings.values():
             members = reading.value if isinstance(reading.value, tuple) else (reading.value,)
             for member, span in zip(members, reading.spans, strict=False):
-                text = parsed.record.section(span.section).text
-                assert derive_support(member, span, text, parsed.cleaned[span.section]) is not None
+                assert derive_support(member, span, parsed.sections[span.section]) is not None

@@ -1,7 +1,8 @@
 import pytest
 
-from extractor.ground.times import find_time
+from extractor.ground.values import find_time
 from extractor.schemas import TimeUnit
+from extractor.text.book import read_text
 
 
 @pytest.mark.parametrize(
@@ -28,8 +29,13 @@ from extractor.schemas import TimeUnit
     ],
 )
 def test_a_time_stands_with_its_unit(text, value, unit, stands):
-    assert (find_time(text, value, unit) is not None) is stands
+    assert (find_time(read_text(text), value, unit) is not None) is stands
 
 
 def test_takes_linear_time_on_a_list_that_never_ends():
-    assert find_time("(or)" * 2000 + " 5 (or)" * 2000, 5, TimeUnit.DAY) is None
+    assert find_time(read_text("(or)" * 2000 + " 5 (or)" * 2000), 5, TimeUnit.DAY) is None
+
+
+@pytest.mark.parametrize(("text", "unit"), [("after B7-H3 cells", TimeUnit.HOUR), ("50 mg/m2", TimeUnit.MONTH)])
+def test_a_letter_of_a_name_or_unit_is_no_unit_of_time(text, unit):
+    assert find_time(read_text(text), 3 if "3" in text else 2, unit) is None

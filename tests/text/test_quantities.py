@@ -68,3 +68,7 @@ def test_what_is_printed_is_read_back(unit, per, ends, kind):
     quantity = Quantity(*shown, UnitPlace((unit, *per), 0, 0), 0, 0)
     again = list(find_quantities(read_text(write_quantity(quantity))))
     assert [(one.low, one.high, one.unit.dose) for one in again] == [(*shown, quantity.unit.dose)]
+
+
+def test_a_power_that_no_number_can_hold_is_left_unread():
+    assert read("2 E6 mg, 1.5 E 99999 mg")[0] == (2_000_000, 2_000_000, "mg")

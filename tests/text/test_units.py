@@ -17,6 +17,11 @@ _ATOM = r"(?:10\*\d{0,2}|1|%|[A-Za-z]+(?:\[[A-Za-z0-9_']+\])?|\[[A-Za-z0-9_']+\]
 UCUM = re.compile(rf"/?(?:{_ATOM})(?:[./](?:{_ATOM}))*")
 
 
+@pytest.mark.parametrize(("text", "code"), [("x 1000/mm3", "10*3/uL"), ("100,000/L", None), ("109/L", "10*9/L")])
+def test_zeros_are_a_power_and_no_exponent(text, code):
+    assert read_unit(text) == code
+
+
 @pytest.mark.parametrize("code", CODES)
 def test_every_code_has_the_form_of_ucum(code):
     assert UCUM.fullmatch(code)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from extractor.evaluation.ages import AGE_UNITS, count_days
+from extractor.evaluation.quantities import AGE_UNITS, count_days
 from extractor.schemas import Age, Category, Comparator, Criterion, CriterionKind, Sex
 
 from .criteria import AnnotatedCriterion

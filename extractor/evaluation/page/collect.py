@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from extractor.evaluation.disagreements import Disagreement, RecordErrors
-from extractor.evaluation.examples import ErrorKey, export_error, rank_error
+from extractor.evaluation.disagreements import Disagreement, ErrorKey, RecordErrors, export_error, rank_error
 from extractor.evaluation.report import ErrorExample
 from extractor.schemas import Source
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 
-from extractor.evaluation.kinds import HARM, MEANINGS
 from extractor.evaluation.report import LEAST_VALUES, Difference, ScoreReport, name_group
+from extractor.evaluation.shapes import HARM, MEANINGS
 from extractor.pages import render_page
 from extractor.schemas import Task
 

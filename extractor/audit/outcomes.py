@@ -1,14 +1,69 @@
-"""Endpoints of time and response that the record neither defines nor measures by named criteria."""
+"""Registered outcomes that are repeated, undefined or without a time frame."""
 
 import re
 from collections.abc import Iterator, Mapping
 
 from extractor.parse.parsed import CERTAIN
-from extractor.schemas import Concept, Endpoint, Finding, FindingKind, Severity
+from extractor.schemas import Concept, Endpoint, Finding, FindingKind, Section, Severity
 
 from .record import AuditedRecord
 
-__all__ = ["check_undefined_endpoints"]
+__all__ = ["check_repeated_outcomes", "check_time_frames", "check_undefined_endpoints"]
+
+_SIGNS = " \n.,;:"
+
+
+def check_repeated_outcomes(audited: AuditedRecord) -> Iterator[Finding]:
+    """Outcomes that are the same to the letter: measure, description and time frame."""
+    first: dict[str, Endpoint] = {}
+    places = audited.parsed.outcomes
+    for number, endpoint in enumerate(audited.extraction.endpoints):
+        words = places[number].chunk.text.lower().strip(_SIGNS)
+        other = first.setdefault(words, endpoint)
+        if other is endpoint:
+            continue
+        spans = (places[audited.extraction.endpoints.index(other)].chunk.span, places[number].chunk.span)
+        yield Finding(
+            kind=FindingKind.OUTCOME_REPEATED,
+            severity=Severity.WARNING,
+            field=f"endpoints[{number}]",
+            message=f"{endpoint.rank} outcome {endpoint.index + 1} is {other.rank} outcome {other.index + 1} again",
+            citations=tuple(audited.cite_raw(span.section, span.start, span.end) for span in spans),
+        )
+
+
+_TIME = re.compile(
+    r"\b(?:baseline|end of|before|after|during|(?:min|hour|day|week|month|year|visit|cycle)\w*)\b", re.IGNORECASE
+)
+_PLACEHOLDER = re.compile(
+    r"\s*(?:there\s+(?:is|are)\s+)?(?:no\b[^.\n]*\boutcome|none\b|n/?a\b|not\s+(?:applicable|specified|provided|available))",
+    re.IGNORECASE,
+)
+"""Stands in an outcome's place and says that there is none."""
+
+
+def check_time_frames(audited: AuditedRecord) -> Iterator[Finding]:
+    """One finding for all outcomes of a record that state no time; flattened outcomes keep no field for it."""
+    blanked = {hostile.span.section for hostile in audited.parsed.hostile if hostile.blanked}
+    sections = (audited.record.section(name) for name in audited.outcome_sections if name not in blanked)
+    bare = [one.name for one in sections if one and _is_timeless(one)]
+    if bare:
+        yield Finding(
+            kind=FindingKind.TIME_FRAME_MISSING,
+            severity=Severity.INFO,
+            field="",
+            message=f"{len(bare)} of {len(audited.outcome_sections)} outcomes have no time frame",
+            citations=tuple(map(audited.cite_label, bare)),
+            sections=tuple(bare),
+        )
+
+
+def _is_timeless(section: Section) -> bool:
+    """Whether an outcome's field for it is empty, and no word of the outcome speaks of time."""
+    if not section.parts or section.parts[-1].name == "time_frame":
+        return False
+    return not _TIME.search(section.text) and not _PLACEHOLDER.match(section.text)
+
 
 _NAMES: Mapping[Concept, re.Pattern[str]] = {
     concept: re.compile(words)
@@ -48,7 +103,7 @@ _CRITERIA = re.compile(
 
 def check_undefined_endpoints(audited: AuditedRecord) -> Iterator[Finding]:
     """A name alone, where no outcome and no other text of the record defines it or names criteria."""
-    bare = [(n, one) for n, one in enumerate(audited.extraction.endpoints) if _is_bare(audited, n, one)]
+    bare = [(n, one) for n, one in enumerate(audited.extraction.endpoints) if _is_bare_name(audited, n, one)]
     if not bare or _names_criteria(audited):
         return
     for number, endpoint in bare:
@@ -62,7 +117,7 @@ def check_undefined_endpoints(audited: AuditedRecord) -> Iterator[Finding]:
         )
 
 
-def _is_bare(audited: AuditedRecord, number: int, endpoint: Endpoint) -> bool:
+def _is_bare_name(audited: AuditedRecord, number: int, endpoint: Endpoint) -> bool:
     """Whether the outcome is a name of such an endpoint and says nothing else of it."""
     named = _NAMES.get(endpoint.concept) if endpoint.concept else None
     if not named or endpoint.description or endpoint.instrument or endpoint.end_events or endpoint.start_event:

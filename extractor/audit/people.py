@@ -1,17 +1,17 @@
-"""Age limits in the text against the registered ones."""
+"""Age limits and sex in the text against the registered ones."""
 
 import re
 from collections.abc import Iterator
 
-from extractor.schemas import Age, Evidence, Finding, FindingKind, Severity
+from extractor.schemas import Age, Citation, Evidence, Finding, FindingKind, Severity, Sex, TimeUnit
+from extractor.text.book import read_text
+from extractor.text.times import DAYS, find_durations, read_time_unit
 
 from .record import AuditedRecord
 
-__all__ = ["check_ages"]
+__all__ = ["check_ages", "check_sex"]
 
 _FIELDS = ("minimum_age", "maximum_age")
-_REGISTERED = re.compile(r"(\d+)\s+(\w+?)s?")
-_DAYS = {"year": 365.25, "month": 30.44, "week": 7.0, "day": 1.0, "hour": 1 / 24, "minute": 1 / 1440}
 _EVERYBODY = 99
 """Years from which on a registered upper limit admits everybody."""
 _ROUNDED = 1.01
@@ -62,9 +62,9 @@ def check_ages(audited: AuditedRecord) -> Iterator[Finding]:
         age: Age | None = getattr(eligibility, field)
         written = registry.text(field)
         evidence = next((one for one in eligibility.evidence if one.field == field), None)
-        if not (age and written and evidence and age.unit in _DAYS):
+        if not (age and written and evidence and age.unit in DAYS):
             continue
-        stated, registered = age.value * _DAYS[age.unit], _read_registered(written)
+        stated, registered = age.value * DAYS[age.unit], _read_registered(written)
         if not registered or _agree(stated, registered):
             continue
         if _is_of_one_generation(audited, evidence, stated, registered):
@@ -85,20 +85,18 @@ def check_ages(audited: AuditedRecord) -> Iterator[Finding]:
 
 def _read_registered(written: str) -> float | None:
     """The registry's "18 Years" in days; None for "N/A" and for ages that admit everybody."""
-    found = _REGISTERED.fullmatch(written)
-    if not found or found[2].lower() not in _DAYS or (found[2].lower() == "year" and int(found[1]) >= _EVERYBODY):
-        return None
-    return int(found[1]) * _DAYS[found[2].lower()]
+    age = next(find_durations(read_text(written)), None)
+    return None if age is None or (age.unit is TimeUnit.YEAR and age.high >= _EVERYBODY) else age.days
 
 
 def _agree(stated: float, registered: float) -> bool:
-    free = _DAYS["year"] if max(stated, registered) > 2 * _DAYS["year"] else _DAYS["month"]
+    free = DAYS[TimeUnit.YEAR] if max(stated, registered) > 2 * DAYS[TimeUnit.YEAR] else DAYS[TimeUnit.MONTH]
     return abs(stated - registered) <= _ROUNDED * free
 
 
 def _is_of_one_generation(audited: AuditedRecord, evidence: Evidence, stated: float, registered: float) -> bool:
     """Whether one limit is a child's and the other an adult's, in a text that names both: families take part."""
-    adult = _ADULT * _DAYS["year"]
+    adult = _ADULT * DAYS[TimeUnit.YEAR]
     text = audited.record.raw_text(evidence.section) or ""
     return (stated < adult) is not (registered < adult) and bool(_CHILDREN.search(text) and _ELDERS.search(text))
 
@@ -130,7 +128,48 @@ def _is_named(audited: AuditedRecord, registered: float) -> bool:
     """Whether a criterion names the registered age, too: then the limits differ by cohort."""
     for criterion in audited.extraction.eligibility.criteria:
         for limit in criterion.constraints:
-            days = _DAYS.get((limit.unit or "year").lower().rstrip("s"), _DAYS["year"])
+            days = DAYS.get(read_time_unit(limit.unit or "year") or TimeUnit.YEAR, DAYS[TimeUnit.YEAR])
             if any(v is not None and _agree(v * days, registered) for v in (limit.value, limit.value_high)):
                 return True
     return False
+
+
+_BEFORE = re.compile(
+    r"[\s\d.)*•·-]*(?:(?:inclusion criteria|both|healthy|adults?|subjects?|patients?|participants?|is|are|must"
+    r"|be|who|of|a)[\s,:-]+)*",
+    re.IGNORECASE,
+)
+_AFTER = re.compile(
+    r"\s*(?:$|[,.;:(]|[<>≥≤\d]|(?:aged?|adults?|patients?|subjects?|participants?|volunteers?|individuals?|children|gender"
+    r"|sex|between|older|over|at least|years)\b)",
+    re.IGNORECASE,
+)
+"""Around the words that say who takes part; other words speak of partners, causes, or consent."""
+
+
+def check_sex(audited: AuditedRecord) -> Iterator[Finding]:
+    """One sex in the text and another, or both, in the registry."""
+    stated, written = audited.extraction.eligibility.sex, audited.record.registry.sex
+    reading = audited.parsed.eligibility.sex
+    if stated is None or not written or reading.alternatives or reading.value is not stated:
+        return
+    registered = {"both": "all"}.get(written.lower(), written.lower())
+    citations = audited.cite_evidence(audited.extraction.eligibility, "sex")[:1]
+    if not all(_is_sex_alone(audited, one) for one in citations):
+        return
+    if registered in set(Sex) and registered != stated:
+        yield Finding(
+            kind=FindingKind.SEX_DIFFERS,
+            severity=Severity.WARNING,
+            field="eligibility.sex",
+            message=f"the text admits {stated}, the registry {registered}",
+            citations=(*citations, audited.cite_registry("sex")),
+        )
+
+
+def _is_sex_alone(audited: AuditedRecord, citation: Citation) -> bool:
+    """Whether the line says nothing but who takes part, up to the words that are cited and right behind them."""
+    text = audited.record.raw_text(citation.section) or ""
+    start = text.rfind("\n", 0, citation.start) + 1
+    behind = text[citation.end :].partition("\n")[0]
+    return bool(_BEFORE.fullmatch(text, start, citation.start) and _AFTER.match(behind))
