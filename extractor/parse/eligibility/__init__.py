@@ -49,19 +49,17 @@ def read_eligibility(
     65
     """
     summary = [section.whole for name in _SUMMARY if (section := _read_section(record, cleaned, name))]
-    conditions = record.section("conditions")
     titles = [passage for passage in summary if passage.section.name.endswith("title")]
-    target = target_words(*(title.text for title in titles), conditions.text if conditions else "")
+    named = [section.whole for name in ("conditions",) if (section := _read_section(record, cleaned, name))]
     eligibility = _read_section(record, cleaned, "eligibility")
     if eligibility and eligibility.raw.strip():
         drafts = list(_from_list(eligibility))
     else:
         drafts = list(_from_prose(passage for passage in summary if passage not in titles))
-    scores = score_lines([draft.line for draft in drafts], target)
+    scores = score_lines([draft.line for draft in drafts], target_words(*titles, *named))
     found = [_read(draft, score, next(numbers)) for draft, score in zip(drafts, scores, strict=True)]
     stated = [told for criterion, told in found if criterion.stands.value]
     minimum, maximum = read_ages(stated, summary)
-    named = [section.whole for name in ("conditions",) if (section := _read_section(record, cleaned, name))]
     sex = read_sex(stated, [*titles, *named], [passage for passage in summary if passage not in titles])
     return ParsedEligibility(minimum, maximum, sex, read_healthy(stated, summary), tuple(c for c, _ in found))
 
@@ -93,21 +91,20 @@ def _from_list(section: Section) -> Iterator[_Draft]:
     for entry in read_outline(section):
         if entry.role is Role.REMARK:
             continue
-        passage = section.between(entry.start, entry.end).alone()
-        text, whole = passage.text.translate(_ONE_LINE), _span(passage)
+        line = section.between(entry.start, entry.end)
+        passage, whole = line.alone(), _span(line)
         kind = _read_kind(entry, passage.tokens, whole)
         yield _Draft(
             passage=passage,
             chunk_kind=_chunk_kind(entry),
             whole=whole,
-            stands=_read_standing(entry, text, whole),
+            stands=_read_standing(entry, whole, ends_with_colon=line.text.endswith(":")),
             kind=kind,
             lead_in=_read_lead_in(raw, entry),
             line=CriterionLine(
-                text,
+                line,
                 kind.value or CriterionKind.INCLUSION,
-                _words(raw, entry.heading),
-                _words(raw, entry.lead_in),
+                *(section.between(*span) if span else None for span in (entry.heading, entry.lead_in)),
             ),
             listed=entry.listed and entry.role is Role.CRITERION,
         )
@@ -137,11 +134,11 @@ def _read_kind(entry: Entry, tokens: Tokens, whole: Span) -> Reading[CriterionKi
     return Reading(entry.kind or read_sense(tokens), share(MEASURED[shape]), (whole,), Support.INFERRED)
 
 
-def _read_standing(entry: Entry, text: str, whole: Span) -> Reading[bool]:
+def _read_standing(entry: Entry, whole: Span, *, ends_with_colon: bool) -> Reading[bool]:
     """Whether an entry decides who may take part; a line that only introduces others does not."""
     if entry.role is Role.LEAD_IN:
         return Reading(value=False, confidence=share(MEASURED["lead-in"]))
-    shape = "prose" if not entry.listed else "listed, ends with a colon" if text.endswith(":") else "listed"
+    shape = "prose" if not entry.listed else "listed, ends with a colon" if ends_with_colon else "listed"
     return Reading(value=True, confidence=share(MEASURED[shape]), spans=(whole,), support=Support.INFERRED)
 
 
@@ -163,8 +160,8 @@ def _chunk_kind(entry: Entry) -> ChunkKind:
     return ChunkKind.ITEM if entry.listed else ChunkKind.SENTENCE
 
 
-def _words(raw: str, span: tuple[int, int] | None) -> str:
-    return " ".join(raw[slice(*span)].split()) if span else ""
+def _words(intro: Passage | None) -> str:
+    return " ".join(intro.raw.split()) if intro else ""
 
 
 def _from_prose(passages: Iterable[Passage]) -> Iterator[_Draft]:
@@ -182,24 +179,25 @@ def _from_prose(passages: Iterable[Passage]) -> Iterator[_Draft]:
                 stands=Reading(suspect.stands, suspect.confidence, (span,), Support.INFERRED),
                 kind=Reading(suspect.kind, 0.95, (span,), Support.INFERRED),
                 lead_in=Reading(None, 0.95),
-                line=CriterionLine(suspect.passage.text.translate(_ONE_LINE), suspect.kind),
+                line=CriterionLine(suspect.passage, suspect.kind),
             )
 
 
 def _read(draft: _Draft, score: LineScore, number: int) -> _Found:
     passage, line = draft.passage, draft.line
+    text, lead_in, heading = passage.text.translate(_ONE_LINE), _words(line.lead_in), _words(line.heading)
     limits = find_limits(passage.tokens, line.kind)
     criterion = ParsedCriterion(
-        chunk=Chunk(number, draft.chunk_kind, draft.whole, line.text),
+        chunk=Chunk(number, draft.chunk_kind, draft.whole, text),
         stands=_refuse(draft, score) if draft.listed else draft.stands,
         kind=draft.kind,
         lead_in=draft.lead_in,
         category=read_category(passage, score),
-        constraints=read_constraints(passage, limits, line.lead_in),
-        time_window=read_window(passage, line.kind, line.lead_in),
+        constraints=read_constraints(passage, limits, lead_in),
+        time_window=read_window(passage, line.kind, lead_in),
     )
-    donor = any("donor" in words.lower() for words in (line.lead_in, line.heading, line.text[:30]))
-    return criterion, Stated(passage, line.kind, score.category, limits, donor, line.lead_in or line.heading)
+    donor = any("donor" in words.lower() for words in (lead_in, heading, text[:30]))
+    return criterion, Stated(passage, line.kind, score.category, limits, donor, lead_in or heading)
 
 
 def _refuse(draft: _Draft, score: LineScore) -> Reading[bool]:
