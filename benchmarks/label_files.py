@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from extractor.parse.eligibility.line_features import target_words
+from extractor.text.passage import read_passage
 
 __all__ = ["FOLDS", "add_data_option", "fold_of", "read_cells", "read_labels", "read_targets", "third_of"]
 
@@ -78,4 +79,5 @@ def _lines(path: Path) -> Iterator[Row]:
 def _target(study: Row) -> tuple[str, frozenset[str]]:
     identification = study["identificationModule"]
     conditions = study.get("conditionsModule", {}).get("conditions", [])
-    return identification["nctId"], target_words(identification.get("briefTitle") or "", *conditions)
+    texts = (identification.get("briefTitle") or "", *conditions)
+    return identification["nctId"], target_words(*(read_passage(text) for text in texts))

@@ -67,7 +67,7 @@ def compare_record(record: TrialRecord) -> Iterator[Comparison]:
     if fields.sex is None:
         return
     sections = {section.name: read_section(section.name, section.text) for section in record.sections}
-    parsed = read_eligibility(record, sections, count())
+    parsed = read_eligibility(sections, count())
     for name, reading, stated in _pairs(parsed, fields):
         text = _shown(reading.value)
         kind = _kind(text, stated, several=_several(parsed, lower=name == "minimum_age"))

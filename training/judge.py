@@ -6,7 +6,7 @@
 The labelled lines of the fold are asked as ``--assist auto`` would ask them: those of which the rules are not certain.
 Where they and the model differ it is counted who was right, by how sure both were. The rules' scorers have learned
 from these labels as well: for a fair count put scorers in place that were fitted without the fold
-(``python -m benchmarks.training.scorers --leave-out N --out extractor/parse/scoring/weights``), and the shipped ones
+(``python -m benchmarks.training.scorers --leave-out N --out extractor/rulebook/weights``), and the shipped ones
 back afterwards.
 """
 

@@ -28,7 +28,7 @@ def judge_categories(rows: Iterable[Row], targets: Mapping[str, frozenset[str]])
     for row in rows:
         if row["category"] != "none":
             passage, target = read_passage(row["text"]), targets.get(row["record"], frozenset())
-            line = CriterionLine(passage.text, CriterionKind(row["list"]))
+            line = CriterionLine(passage, CriterionKind(row["list"]))
             read = read_category(passage, score_lines([line], target)[0])
             label = read_label(_CATEGORY, row["category"])
             yield judge_reading(_CATEGORY, (row["record"], row["text"]), read, label)

@@ -1,4 +1,4 @@
-"""Weights of the cuts of a flattened outcome: makes ``extractor/parse/outcomes/cut_weights.toml``.
+"""Weights of the cuts of a flattened outcome: makes ``extractor/rulebook/weights/outcome_cuts.toml``.
 
     python -m benchmarks.training.cut_weights --data DIR [--out FILE]
 
@@ -8,12 +8,12 @@ Prints how often both cuts are right on trials that the weights have not seen, a
 import argparse
 import tomllib
 from collections.abc import Iterator, Sequence
-from importlib.resources import files
 from pathlib import Path
 
 from benchmarks.label_files import FOLDS, Row, add_data_option, fold_of, read_cells
 from benchmarks.scores import Guess, format_calibration
 from extractor.parse.outcomes.cuts import Item, describe_cuts, find_items
+from extractor.parse.scoring import WEIGHTS
 from extractor.text.book import read_text
 from extractor.text.clean import clean_text
 
@@ -105,7 +105,7 @@ def format_weights(weights: Weights, names: dict[str, int]) -> str:
 
 
 def _compare(weights: dict[str, float]) -> str:
-    shipped = tomllib.loads((files("extractor.parse.outcomes") / "cut_weights.toml").read_text("utf-8"))
+    shipped = tomllib.loads((WEIGHTS / "outcome_cuts.toml").read_text("utf-8"))
     gaps = [abs(weights.get(name, 0.0) - shipped.get(name, 0.0)) for name in {*weights, *shipped}]
     return f"Against the shipped file: {sum(gap > 0 for gap in gaps)} of {len(gaps)} differ, by {max(gaps):.2f} at most"
 

@@ -38,7 +38,7 @@ def parse_uncalibrated(record: TrialRecord) -> ParsedRecord:
         return ParsedRecord(
             record=record,
             sections=sections,
-            eligibility=read_eligibility(record, sections, numbers),
+            eligibility=read_eligibility(sections, numbers),
             dosing=read_dosing(record, sections, numbers),
             outcomes=shorten_parts(read_outcomes(record, sections, numbers), record, hostile),
             hostile=hostile,

@@ -15,8 +15,6 @@ WORD_START = r"(?<![^\W\d])"
 """A letter may follow a digit: "14days", "5mg"."""
 
 _PIECES = re.compile(r"\w+|[^\w\s-]+")
-_RUNS = re.compile(r"[^\W\d_]+|\d+|[^\w\s-]+")
-_DIGIT = re.compile(r"\d")
 _WIDE = "  "
 _NONE: tuple[int, ...] = ()
 _SIGN = ""
@@ -33,8 +31,7 @@ class TermTable(Generic[T]):
     [(0, 14, 1), (6, 14, 2)]
     """
 
-    def __init__(self, terms: Iterable[tuple[str, T]], *, split_digits: bool = False) -> None:
-        self._split_digits = split_digits
+    def __init__(self, terms: Iterable[tuple[str, T]]) -> None:
         self._by_word: dict[str, list[tuple[str, T]]] = {}
         # Longer terms first, so that "progression free survival" wins over "survival".
         for term, meaning in sorted(terms, key=lambda pair: -len(pair[0])):
@@ -88,15 +85,13 @@ class TermTable(Generic[T]):
     def _stands_alone(self, text: str, start: int, end: int) -> bool:
         """Whether ``text[start:end]``, which begins a word, is no part of a longer one."""
         before, after = text[start - 1 : start], text[end : end + 1]
-        if self._split_digits:
-            return not after.isalpha() and not (after == "'" and text[end + 1 : end + 2].isalpha())
         if after.isalnum() or "_" in {before, after}:
             return False
         return not (before.isalnum() and text[start].isdecimal())
 
     def _is_plain(self, term: str) -> bool:
         pieces: list[str] = _PIECES.findall(term)
-        return all(map(str.isalnum, pieces)) and not (self._split_digits and _DIGIT.search(term))
+        return all(map(str.isalnum, pieces))
 
     def _enter(self, word: str, group: Iterable[tuple[str, T]]) -> None:
         lengths = set()
@@ -109,7 +104,7 @@ class TermTable(Generic[T]):
     def _alternatives(self, word: str) -> tuple[re.Pattern[str], list[T]]:
         if word not in self._compiled:
             terms = self._by_word[word]
-            expressions = (f"({write_expression(term, split_digits=self._split_digits)})" for term, _ in terms)
+            expressions = (f"({write_expression(term)})" for term, _ in terms)
             self._compiled[word] = re.compile("|".join(expressions), re.IGNORECASE), [meaning for _, meaning in terms]
         return self._compiled[word]
 
@@ -128,17 +123,15 @@ def _keeps_capitals(term: str) -> bool:
     return term.isupper() and len(re.sub(r"\W", "", term)) <= 4
 
 
-def write_expression(term: str, *, split_digits: bool = False) -> str:
+def write_expression(term: str) -> str:
     """The expression of a term, without groups, to be compiled with ``re.IGNORECASE``."""
-    pieces: list[str] = (_RUNS if split_digits else _PIECES).findall(term)
+    pieces: list[str] = _PIECES.findall(term)
     body = re.escape(pieces[0])
     for before, piece in pairwise(pieces):
-        are_words = before.isalnum() and piece.isalnum() and not (split_digits and before.isdigit() != piece.isdigit())
-        body += (r"[\s-]+" if are_words else r"[\s-]*") + re.escape(piece)
+        body += (r"[\s-]+" if before.isalnum() and piece.isalnum() else r"[\s-]*") + re.escape(piece)
     if _keeps_capitals(term):
         body = f"(?-i:{body})"
-    edges = _SPLIT_EDGES if split_digits else _EDGES
-    return edges[_kind(term[0])][0] + body + edges[_kind(term[-1])][1]
+    return _EDGES[_kind(term[0])][0] + body + _EDGES[_kind(term[-1])][1]
 
 
 def _kind(character: str) -> str:
@@ -149,10 +142,5 @@ def _kind(character: str) -> str:
 _EDGES: dict[str, tuple[str, str]] = {
     "digit": (r"(?<!\w)", r"(?!\w)"),
     "letter": (WORD_START, r"(?!\w)"),
-    "sign": ("", ""),
-}
-_SPLIT_EDGES: dict[str, tuple[str, str]] = {
-    "digit": (r"(?<!\d)", r"(?!\d)"),
-    "letter": (r"(?<![^\W\d_])", r"(?![^\W\d_]|'[^\W\d_])"),  # "investigator's" is one word
     "sign": ("", ""),
 }

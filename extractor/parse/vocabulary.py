@@ -12,19 +12,15 @@ A vocabulary is a TOML file in ``extractor/rulebook/terms/`` made of entries::
 Terms match as whole words, in any case, with any white space or hyphens where the term has a space or a hyphen,
 or beside a sign.
 A term of at most four letters in capitals ("IV", "OS") matches in capitals only.
-With ``split_digits = true`` in front of the entries, letters and digits are words of their own:
-"T1" then stands in "T1c", and "type 2" in "type2".
 """
 
 import re
 import tomllib
 from collections.abc import Iterator
-from copy import copy
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
 from itertools import groupby
-from operator import itemgetter
 from typing import NamedTuple
 
 from .requirements import Requirement, find_requirement
@@ -64,32 +60,14 @@ class Vocabulary:
     [('week', 6), ('month', 18)]
     """
 
-    def __init__(self, entries: tuple[Entry, ...], *, split_digits: bool = False) -> None:
+    def __init__(self, entries: tuple[Entry, ...]) -> None:
         self.entries = entries
-        terms = ((term, entry) for entry in entries for term in entry.terms)
-        self._terms = TermTable(terms, split_digits=split_digits)
+        self._terms = TermTable((term, entry) for entry in entries for term in entry.terms)
 
     def find(self, text: str) -> Iterator[Match]:
         """All matches from left to right, the longest of those that begin together, without overlaps."""
         for start, end, entry in _drop_overlaps([*self._terms.find(text), *self._find_patterns(text)]):
             yield Match(entry, start, end)
-
-    def find_all(self, text: str) -> list[Match]:
-        """As ``find``, but a pattern may lie over terms and over other patterns: all that a text has to say."""
-        found = [*_drop_overlaps(self._terms.find(text)), *self._find_patterns(text)]
-        found.sort(key=itemgetter(0, 1))
-        return [Match(entry, start, end) for start, end, entry in found]
-
-    def narrow(self, text: str) -> "Vocabulary":
-        """The same vocabulary for pieces of ``text``, without the patterns that match in none of them.
-
-        >>> frequencies = load_vocabulary("frequencies")
-        >>> [match.value for match in frequencies.narrow("Given daily. Rest weekly.").find("Given daily")]
-        ['QD']
-        """
-        narrowed = copy(self)
-        narrowed._patterns = self._list_usable(text)
-        return narrowed
 
     def first(self, text: str) -> Match | None:
         """The first match, or None."""
@@ -168,8 +146,7 @@ def load_vocabulary(name: str) -> Vocabulary:
                 example=raw["example"],
             )
             for raw in table["entry"]
-        ),
-        split_digits=table.get("split_digits", False),
+        )
     )
 
 

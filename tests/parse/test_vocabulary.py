@@ -3,8 +3,8 @@ import pytest
 from extractor.parse.vocabulary import Entry, Vocabulary
 
 
-def _vocabulary(*terms: str, patterns: tuple[str, ...] = (), split_digits: bool = False) -> Vocabulary:
-    return Vocabulary((Entry("x", terms, patterns, 1.0, ""),), split_digits=split_digits)
+def _vocabulary(*terms: str, patterns: tuple[str, ...] = ()) -> Vocabulary:
+    return Vocabulary((Entry("x", terms, patterns, 1.0, ""),))
 
 
 @pytest.mark.parametrize(
@@ -24,17 +24,10 @@ def test_terms_match_whole_words_however_they_are_spaced(term: str, text: str, f
     assert (text[match.start : match.end] if match else None) == found
 
 
-def test_split_digits_takes_letters_and_digits_for_words() -> None:
-    assert _vocabulary("T1", split_digits=True).first("stage T1c")
-    assert not _vocabulary("T1").first("stage T1c")
-    assert not _vocabulary("investigator", split_digits=True).first("the investigator's view")
-
-
-def test_the_longest_wins_unless_all_are_asked_for() -> None:
+def test_the_longest_wins() -> None:
     vocabulary = _vocabulary("survival", "free survival", patterns=(r"\d+ free", r"survival\b(?! rate)"))
     text = "2 free survival"
     assert [(m.start, m.end) for m in vocabulary.find(text)] == [(0, 6), (7, 15)]
-    assert [(m.start, m.end) for m in vocabulary.find_all(text)] == [(0, 6), (2, 15), (7, 15)]
 
 
 @pytest.mark.parametrize(
@@ -50,13 +43,3 @@ def test_the_longest_wins_unless_all_are_asked_for() -> None:
 )
 def test_a_pattern_is_searched_wherever_it_can_match(pattern: str, text: str) -> None:
     assert _vocabulary(patterns=(pattern,)).first(text)
-
-
-def test_a_narrowed_vocabulary_finds_the_same_in_the_pieces_of_its_text() -> None:
-    patterns = (r"\d+ mg", r"\bhalf\b", "never")
-    vocabulary = _vocabulary("day", patterns=patterns)
-    pieces = ("5 MG a day", "one half", "or none")
-    narrowed = vocabulary.narrow(" ".join(pieces))
-    assert [[*narrowed.find(piece)] for piece in pieces] == [[*vocabulary.find(piece)] for piece in pieces]
-    assert vocabulary.first("never")
-    assert not narrowed.first("never")

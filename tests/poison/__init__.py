@@ -55,11 +55,11 @@ RAISES: Mapping[str, Callable[[], None]] = {
 def poison_reader() -> Callable[..., Any]:
     """The reader of eligibility, poisoned, to be put in the place of ``extractor.parse.read_eligibility``."""
 
-    def read_poisoned(record: Any, *others: Any) -> Any:
-        for section in record.sections:
-            if found := _CUE.search(section.text):
+    def read_poisoned(sections: Any, *others: Any) -> Any:
+        for section in sections.values():
+            if found := _CUE.search(section.raw):
                 _take(found[1])
-        return read_eligibility(record, *others)
+        return read_eligibility(sections, *others)
 
     return read_poisoned
 

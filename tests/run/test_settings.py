@@ -28,8 +28,8 @@ def digest(copied, monkeypatch):
 @pytest.mark.parametrize(
     "name",
     [
-        "parse/scoring/weights/criteria.npz",
-        "parse/outcomes/kind_weights.toml",
+        "rulebook/weights/criteria.npz",
+        "rulebook/weights/outcome_cuts.toml",
         "rulebook/endpoints.toml",
         "ask/local/adapters/registry-135m.lora.gguf",
         "ask/local/models.toml",

@@ -1,17 +1,16 @@
-"""Weights of the learned scorers: makes the files in ``extractor/parse/scoring/weights``.
+"""Weights of the learned scorers: makes the files ``extractor/rulebook/weights/*.npz``.
 
-    OMP_NUM_THREADS=1 python -m benchmarks.training.scorers --data DIR [--out DIR [--leave-out FOLD]]
+    OMP_NUM_THREADS=1 python -m benchmarks.training.scorers --data DIR [--out DIR [--leave-out FOLD]] [--only NAME...]
 
 Prints how often each scorer is right on trials that it has not seen (five folds), how many answers are certain and
 how often these are right, and how often it is right on what it has learned; by group of areas, and by area.
-Confidences are calibrated on the same answers. With ``--out`` fits on all labels and writes the files; with
-``--leave-out`` on all but those of one fold of the trials, so that it can be counted on that fold whom to believe,
-these scorers or a model. No trial of the gold is learned from. Needs the extra `train`. The same labels and records
-give the same files.
+With ``--out`` fits on all labels and writes the files; with ``--leave-out`` on all but those of one fold of the trials,
+so that it can be counted on that fold whom to believe, these scorers or a model. No trial of the gold is learned from.
+Needs the extra `train`. The same labels and records give the same files.
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,28 +18,32 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.label_files import FOLDS, Row, add_data_option, fold_of
-from benchmarks.training.labelled import OTHERS, group_of, read_training_records, read_training_rows
-from extractor.parse.scoring import Bag
-from extractor.parse.scoring.classifier import Classifier
-from extractor.parse.scoring.meanings import WordVectors
-from extractor.parse.scoring.probabilities import Calibration
+from benchmarks.training.labelled import OTHERS, TrainingRows, group_of, read_training_records, read_training_rows
+from extractor.parse.scoring import Array, Features, Scorer
+from extractor.schemas import TimeKind, TrialRecord
 
-from .arrays import Array
-from .criteria import NO_CRITERION, PLAN, find_lines
-from .fitting import Plan, fit
-from .held_out import calibrate, hold_out
-from .outcomes import CATEGORIES, CONCEPTS, find_outcomes
+from .fitting import Plan, fit, hold_out, store_scorer
+from .items import describe_outcomes, describe_time_frame, find_lines
 from .tables import Judgement, format_groups
-from .weight_files import as_stored, store_classifier, store_vectors
-from .word_vectors import make_vectors, read_sentences
+from .word_vectors import WordVectors, make_vectors, read_sentences
+
+_OUTCOMES = {"d": 0.5, "e": 0.3, "u": 0.4, "t": 0.3, "a": 0.3}
+CRITERIA = Plan("criteria", words=("w", "^", "e"), scales={"v": 2}, freedom=0.7, most=60_000)
+CONCEPTS = Plan("concepts", words=("w", "^", "d", "a"), scales=_OUTCOMES, freedom=2, most=60_000, others=2)
+CATEGORIES = replace(CONCEPTS, name="endpoint_categories")
+TIME_KINDS = Plan("time_kinds", words=(), scales={}, freedom=2, most=4_000)
+_NO_CRITERION = "none"
+_EVEN = 0.5
+_SPANS = ("From {} days to 2 years", "From week {} to week 52", "From month {} to month 24 after surgery")
+"""What the guideline says outright, and the labels have too seldom: both ends of a span are points of time."""
 
 
 @dataclass(frozen=True)
 class _Task:
-    """What one scorer learns from: labelled bags, each with its row."""
+    """What one scorer learns from: the features of labelled items, each with its row."""
 
     plan: Plan
-    bags: Sequence[Bag]
+    items: Sequence[Features]
     labels: Sequence[str]
     rows: Sequence[Row]
     vectors: WordVectors
@@ -51,13 +54,19 @@ class _Task:
 
     def hold_out(self) -> tuple[tuple[str, ...], Array]:
         folds = [row["fold"] for row in self.rows]
-        return hold_out(self.plan, self.bags, self.labels, folds, self.vectors, self.counts)
+        return hold_out(self.plan, self.items, self.labels, folds, self.vectors, self.counts)
 
-    def fit(self, left_out: int | None) -> Classifier:
+    def fit(self, left_out: int | None) -> Scorer:
         """Fit on all rows, or on those of trials that neither their file nor ``fold_of`` puts into one fold."""
-        kept = [at for at, row in enumerate(self.rows) if left_out not in (row["fold"], fold_of(row["record"]))]
-        bags, labels = [self.bags[at] for at in kept], [self.labels[at] for at in kept]
-        return fit(self.plan, bags, labels, self.vectors, [self.counts[at] for at in kept])
+        kept = [at for at, row in enumerate(self.rows) if left_out not in (row["fold"], fold_of(_trial(row)))]
+        items, labels = [self.items[at] for at in kept], [self.labels[at] for at in kept]
+        return fit(self.plan, items, labels, self.vectors, [self.counts[at] for at in kept])
+
+
+def _trial(row: Row) -> str:
+    """Labelled time frames name no trial: the text stands for it."""
+    trial: str = row.get("record") or row["time_frame"].lower()
+    return trial
 
 
 def main() -> None:
@@ -66,88 +75,85 @@ def main() -> None:
     add_data_option(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help="where to write the weights")
     parser.add_argument("--leave-out", type=int, choices=range(FOLDS), metavar="FOLD", help="fit without this fold")
+    names = [plan.name for plan in (CRITERIA, CONCEPTS, CATEGORIES, TIME_KINDS)]
+    parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="NAME", help="only these scorers")
     chosen = parser.parse_args()
     records = read_training_records(chosen.data)
     rows = read_training_rows(chosen.data, records)
-    made = make_vectors(read_sentences(records.values()))
-    vectors = as_stored(made)
+    vectors = make_vectors(read_sentences(records.values()))
     if chosen.out:
         chosen.out.mkdir(parents=True, exist_ok=True)
-        store_vectors(made, chosen.out / "words.npz")
-    lines = find_lines(rows.criteria, records)
-    split = np.array([line.split for line in lines])
-    found = [line.row for line in lines]
-    criteria = _Task(PLAN, [line.bag for line in lines], [row["category"] for row in found], found, vectors)
-    train_criteria(criteria, split, chosen)
-    bags = find_outcomes(rows.outcomes, records)
-    for plan, label in ((CONCEPTS, "concept"), (CATEGORIES, "category")):
-        task = _Task(plan, bags, [row[label] for row in rows.outcomes], rows.outcomes, vectors)
-        train_outcomes(task, f"outcome {label}", chosen)
+    if CRITERIA.name in chosen.only:
+        _train_criteria(rows, records, vectors, chosen)
+    for task, name in _list_tasks(rows, records, vectors, chosen.only):
+        classes, chances = task.hold_out()
+        fitted = task.fit(chosen.leave_out)
+        seen = np.array(fitted.classes)[fitted.predict(task.items).argmax(axis=1)] == np.array(task.labels)
+        right = np.array(classes)[chances.argmax(axis=1)] == np.array(task.labels)
+        _report(name, task, np.ones(len(right), bool), right, chances.max(axis=1), seen)
+        _store(fitted, chosen, task.plan)
 
 
-def train_criteria(task: _Task, split: Array, chosen: argparse.Namespace) -> None:
+def _list_tasks(
+    rows: TrainingRows, records: dict[str, TrialRecord], vectors: WordVectors, names: Sequence[str]
+) -> Iterable[tuple[_Task, str]]:
+    outcomes = [(CONCEPTS, "concept"), (CATEGORIES, "category")]
+    if any(plan.name in names for plan, _ in outcomes):
+        items = describe_outcomes(rows.outcomes, records)
+        for plan, label in outcomes:
+            if plan.name in names:
+                labels = [row[label] for row in rows.outcomes]
+                yield _Task(plan, items, labels, rows.outcomes, vectors), f"outcome {label}"
+    if TIME_KINDS.name in names:
+        taught = [
+            {"time_frame": text.format(day), "time_kind": TimeKind.FROM_TO, "area": OTHERS, "fold": FOLDS}
+            for text in _SPANS
+            for day in range(3, 15)
+        ]
+        frames = [*rows.time_frames, *taught]
+        items = [describe_time_frame(row["time_frame"]) for row in frames]
+        yield _Task(TIME_KINDS, items, [str(row["time_kind"]) for row in frames], frames, vectors), "kind of time frame"
+
+
+def _train_criteria(
+    rows: TrainingRows, records: dict[str, TrialRecord], vectors: WordVectors, chosen: argparse.Namespace
+) -> None:
     """The category of a criterion; and whether a line is one, judged on lines that the package takes for such."""
-    classes, chances = task.hold_out()
-    stated, right, refused = _judge_lines(task, classes, chances)
-    is_none = np.array([label == NO_CRITERION for label in task.labels])
-    calibrations = {
-        "category": calibrate(stated[~is_none], right[~is_none]),
-        "no_criterion": calibrate(refused[split], is_none[split]),
-    }
-    fitted = replace(task.fit(chosen.leave_out), calibrations=calibrations)
-    _, seen, seen_refused = _judge_lines(task, fitted.classes, fitted.weigh(task.bags).chances)
-    _report("criterion category", task, ~is_none, right, _confidences(calibrations["category"], stated), seen)
-    stands, seen_stands = (1 - _confidences(calibrations["no_criterion"], doubts) for doubts in (refused, seen_refused))
-    certain = np.maximum(stands, 1 - stands)
-    _report("line is a criterion", task, split, is_none == (stands < _EVEN), certain, is_none == (seen_stands < _EVEN))
-    _store(fitted, chosen)
+    lines = find_lines(rows.criteria, records)
+    found = [line.row for line in lines]
+    task = _Task(CRITERIA, [line.features for line in lines], [row["category"] for row in found], found, vectors)
+    fitted = task.fit(chosen.leave_out)
+    is_none = np.array([label == _NO_CRITERION for label in task.labels])
+    stated, right, refused = _judge_lines(task, *task.hold_out())
+    _, seen, seen_refused = _judge_lines(task, fitted.classes, fitted.predict(task.items))
+    _report("criterion category", task, ~is_none, right, stated, seen)
+    split, certain = np.array([line.split for line in lines]), np.maximum(refused, 1 - refused)
+    judged = (is_none == (doubts > _EVEN) for doubts in (refused, seen_refused))
+    _report("line is a criterion", task, split, next(judged), certain, next(judged))
+    _store(fitted, chosen, CRITERIA)
 
 
 def _judge_lines(task: _Task, classes: Sequence[str], chances: Array) -> tuple[Array, Array, Array]:
     """Of each line how probable its likeliest category is and whether it is right; and how probable it is that it is
     no criterion.
     """
-    none = classes.index(NO_CRITERION)
+    none = classes.index(_NO_CRITERION)
     refused = chances[:, none].copy()
     kept = chances.copy()
     kept[:, none] = 0
     kept /= kept.sum(axis=1, keepdims=True)
-    labels = np.array(task.labels)
-    return kept.max(axis=1), np.array(classes)[kept.argmax(axis=1)] == labels, refused
-
-
-def train_outcomes(task: _Task, name: str, chosen: argparse.Namespace) -> None:
-    """The concept, or the category, of an outcome."""
-    labels = np.array(task.labels)
-    classes, chances = task.hold_out()
-    stated, right = chances.max(axis=1), np.array(classes)[chances.argmax(axis=1)] == labels
-    calibration = calibrate(stated, right)
-    fitted = replace(task.fit(chosen.leave_out), calibrations={"class": calibration})
-    seen = np.array(fitted.classes)[fitted.weigh(task.bags).chances.argmax(axis=1)] == labels
-    _report(name, task, np.ones(len(labels), bool), right, _confidences(calibration, stated), seen)
-    _store(fitted, chosen, task.plan.name)
+    return kept.max(axis=1), np.array(classes)[kept.argmax(axis=1)] == np.array(task.labels), refused
 
 
 def _report(name: str, task: _Task, kept: Array, right: Array, confidence: Array, seen: Array) -> None:
     rows = [row for row, keep in zip(task.rows, kept, strict=True) if keep]
-    trials, groups, areas = (
-        [row["record"] for row in rows],
-        [group_of(row) for row in rows],
-        [r["area"] for r in rows],
-    )
+    trials, groups, areas = (list(map(of, rows)) for of in (_trial, group_of, lambda row: row["area"]))
     print(format_groups(name, Judgement(right[kept], confidence[kept], seen[kept], trials, groups, areas)), flush=True)
 
 
-def _store(fitted: Classifier, chosen: argparse.Namespace, name: str = PLAN.name) -> None:
+def _store(fitted: Scorer, chosen: argparse.Namespace, plan: Plan) -> None:
     if chosen.out:
-        store_classifier(fitted, chosen.out / f"{name}.npz")
-
-
-def _confidences(calibration: Calibration, stated: Array) -> Array:
-    return np.array(calibration.confidences(stated))
-
-
-_EVEN = 0.5
+        store_scorer(fitted, chosen.out / f"{plan.name}.npz")
 
 
 if __name__ == "__main__":

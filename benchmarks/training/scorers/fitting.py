@@ -1,84 +1,149 @@
-"""Fits one classifier on bags with their labels."""
+"""Fits one scorer on labelled items.
+
+What a word says is learned from the word itself, from its first and last letters, and from its vector, which words of
+like neighbours share. All of it is linear, so that it is added up here: the file holds one row for each word, and words
+that no label has are known, too.
+"""
 
 import warnings
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from scipy import sparse  # type: ignore[import-untyped]
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
-from extractor.parse.scoring import Bag, NumberedBags
-from extractor.parse.scoring.bags import Features
-from extractor.parse.scoring.classifier import Classifier
-from extractor.parse.scoring.meanings import WordVectors, point
-from extractor.parse.scoring.tables import WordTable
+from extractor.parse.scoring import Array, Features, Scorer
 
-from .arrays import Array
-from .design import Design, Part, read_design
+from .word_vectors import WordVectors
 
-__all__ = ["Plan", "fit"]
+__all__ = ["Plan", "fit", "hold_out", "store_scorer"]
 
-_STEPS = 120
+_STEPS = 60
+_SCALE = 3
+"""Brings inputs near to 1, as logistic regression likes them."""
+_HIGHEST = 127
+_TYPICAL_RARITY = 6.0
+_LEAST, _LEAST_ENDS = 2, 4
+"""In how many items a feature must stand, and the first or last letters of words."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a classifier reads.
+    """What a scorer learns.
 
-    ``meanings`` are the blocks whose directions count, ``meaning_scale`` how much before anything is learned;
-    ``freedom`` is how far weights may go (the C of logistic regression), ``most`` how many features are kept,
-    ``others`` how much an item of other areas than the home areas counts.
+    ``words`` are the kinds of features that are words ("w" in "w asthma"); ``scales`` tells which kinds count less, or
+    more, than others before anything is learned; ``freedom`` is how far weights may go (the
+    C of logistic regression), ``most`` how many features are kept, ``others`` how much an item of other areas than the
+    home areas counts.
     """
 
     name: str
-    parts: tuple[Part, ...]
-    meanings: tuple[str, ...]
-    meaning_scale: float
+    words: tuple[str, ...]
+    scales: Mapping[str, float]
     freedom: float
     most: int
     others: float = 1.0
 
 
 def fit(
-    plan: Plan, bags: Sequence[Bag], labels: Sequence[str], vectors: WordVectors, counts: Sequence[float] | None = None
-) -> Classifier:
-    """A classifier from labelled bags, each of which counts once or as much as ``counts`` says, without calibration.
-
-    Nothing in it is random.
-    """
-    design = read_design(plan.parts, bags)
-    meanings = np.hstack([_point(bags, source, vectors) for source in plan.meanings]) * plan.meaning_scale
-    inputs = sparse.hstack([design.matrix(bags), sparse.csr_matrix(meanings)]).tocsr()
+    plan: Plan, items: Sequence[Features], labels: Sequence[str], vectors: WordVectors, counts: Sequence[float]
+) -> Scorer:
+    """A scorer from labelled items, each of which counts as much as ``counts`` says. Nothing in it is random."""
+    seen = Counter(feature for item in items for feature in set(item))
+    features = sorted(
+        {feature for feature, times in seen.items() if times >= _LEAST}
+        | {f"{kind} {word}" for kind in plan.words for word in vectors.rows}
+    )
+    meanings = _describe_features(plan, features, seen, vectors, len(items))
+    inputs = (_count(items, features) @ meanings).tocsr()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # it is stopped early on purpose
         model = LogisticRegression(C=plan.freedom, max_iter=_STEPS, tol=1e-3).fit(inputs, labels, counts)
-    known = len(design.factors)
-    return Classifier(
-        classes=tuple(map(str, model.classes_)),
-        features=_keep(design, (model.coef_[:, :known].T * design.factors[:, None]).astype(np.float32), plan.most),
-        bias=model.intercept_.astype(np.float32),
-        meanings=plan.meanings,
-        direct=(model.coef_[:, known:].T * plan.meaning_scale).astype(np.float32),
-        vectors=vectors,
+    weights = np.asarray(meanings @ model.coef_.T.astype(np.float32)) * _SCALE
+    # The features that change scores most; the rest hardly ever decide.
+    spread = weights.max(axis=1) - weights.min(axis=1)
+    kept = np.sort(np.argsort(-spread, kind="stable")[: plan.most])
+    rows = np.vstack([np.zeros((1, weights.shape[1]), np.float32), weights[kept]])
+    names = {features[row]: place for place, row in enumerate(kept, 1)}
+    return Scorer(tuple(map(str, model.classes_)), names, rows, model.intercept_.astype(np.float32), damped=True)
+
+
+def hold_out(
+    plan: Plan,
+    items: Sequence[Features],
+    labels: Sequence[str],
+    folds: Sequence[int],
+    vectors: WordVectors,
+    counts: Sequence[float],
+) -> tuple[tuple[str, ...], Array]:
+    """The classes, and for each item their probabilities by a scorer that was fitted on the other folds."""
+    classes = tuple(sorted(set(labels)))
+    chances = np.zeros((len(items), len(classes)), np.float32)
+    for fold in sorted(set(folds)):
+        seen = [at for at, other in enumerate(folds) if other != fold]
+        unseen = [at for at, other in enumerate(folds) if other == fold]
+        scorer = fit(
+            plan, [items[at] for at in seen], [labels[at] for at in seen], vectors, [counts[at] for at in seen]
+        )
+        columns = [classes.index(name) for name in scorer.classes]
+        chances[np.ix_(unseen, columns)] = scorer.predict([items[at] for at in unseen])
+    return classes, chances
+
+
+def store_scorer(scorer: Scorer, path: Path) -> None:
+    """Write the file from which ``read_scorer`` reads it again: one byte a weight, and the size of a step."""
+    known = scorer.weights[1:]
+    step = np.abs(known).max() / _HIGHEST
+    np.savez_compressed(
+        path,
+        classes=np.array("\n".join(scorer.classes)),
+        features=np.array("\n".join(scorer.rows)),
+        weights=np.rint(known / step).astype(np.int8),
+        step=step,
+        bias=scorer.bias,
     )
 
 
-def _point(bags: Sequence[Bag], source: str, vectors: WordVectors) -> Array:
-    """Where the words of each text point, in one source."""
-    table = WordTable((), vectors, 0)
-    return np.vstack([point(table.sum(*NumberedBags([{source: bag.get(source, ())}]).find(source))) for bag in bags])
+def _count(items: Sequence[Features], features: Sequence[str]) -> sparse.csr_matrix:
+    """How often each item has each feature, damped as the package damps scores, times ``_SCALE``."""
+    columns = {feature: column for column, feature in enumerate(features)}
+    known = [[columns[feature] for feature in item if feature in columns] for item in items]
+    values = np.repeat([_SCALE / np.sqrt(len(item) + 1) for item in items], list(map(len, known))).astype(np.float32)
+    starts = np.cumsum([0, *map(len, known)])
+    return sparse.csr_matrix((values, np.concatenate(known).astype(int), starts), shape=(len(items), len(features)))
 
 
-def _keep(design: Design, weights: Array, most: int) -> tuple[Features, ...]:
-    """The ``most`` features that change scores most; the rest hardly ever decide."""
-    spread = weights.max(axis=1) - weights.min(axis=1)
-    kept = np.zeros(len(weights), bool)
-    kept[np.argsort(-spread, kind="stable")[:most]] = True
-    features, done = [], 0
-    for part, names in zip(design.parts, design.features, strict=True):
-        rows = np.flatnonzero(kept[done : done + len(names)])
-        features.append(Features(part.block, [names[row] for row in rows], weights[done + rows]))
-        done += len(names)
-    return tuple(features)
+def _describe_features(
+    plan: Plan, features: Sequence[str], seen: Counter[str], vectors: WordVectors, total: int
+) -> sparse.csr_matrix:
+    """What each feature (row) consists of: itself; and of a word, its ends and its vector. Rare ones count more."""
+    parted = [feature.partition(" ") for feature in features]
+    parts = [
+        (feature, *(_cut_ends(kind, word) if kind in plan.words else ()))
+        for feature, (kind, _, word) in zip(features, parted, strict=True)
+    ]
+    times: Counter[str] = Counter()
+    for feature, (own, *ends) in zip(features, parts, strict=True):
+        times.update({own: seen[feature]} | dict.fromkeys(ends, seen[feature]))
+    columns = [name for name, items in times.items() if items >= (_LEAST if name in seen else _LEAST_ENDS)]
+    numbers = {name: at for at, name in enumerate(columns)}
+    found = [[numbers[name] for name in names if name in numbers] for names in parts]
+    places = np.concatenate(found).astype(int)
+    rarity = np.array([(np.log(total / times[name]) + 1) / _TYPICAL_RARITY for name in columns], np.float32)
+    shape = (len(features), len(columns))
+    blocks = [sparse.csr_matrix((rarity[places], places, np.cumsum([0, *map(len, found)])), shape)]
+    for kind in plan.words:
+        rows = [vectors.rows.get(word, 0) if its_kind == kind else 0 for its_kind, _, word in parted]
+        blocks.append(sparse.csr_matrix(vectors.vectors[rows]))
+    scales = np.array([plan.scales.get(kind, 1.0) for kind, _, _ in parted], np.float32)
+    return (sparse.diags(scales) @ sparse.hstack(blocks)).tocsr()
+
+
+def _cut_ends(kind: str, word: str) -> Iterator[str]:
+    """The first and last letters of a word of a kind: words of one stem, and drugs of one class, share them."""
+    if len(word) > 4:
+        yield from (f"{kind} {word[:4]}-", f"{kind} {word[:6]}-", f"{kind} -{word[-4:]}")

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from extractor.parse.parsed import CERTAIN
-
-from .arrays import Array
+from extractor.parse.scoring import Array
 
 __all__ = ["Judgement", "format_groups"]
 

@@ -1,6 +1,5 @@
 """Vectors of words from the text of all records, labelled or not: words with like neighbours get like vectors."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,42 +8,42 @@ import numpy as np
 from scipy import sparse  # type: ignore[import-untyped]
 from sklearn.utils.extmath import randomized_svd
 
-from extractor.parse.scoring import read_tokens
+from extractor.parse.scoring import Array, list_words
 from extractor.schemas import TrialRecord
 from extractor.text.clean import clean_text
+from extractor.text.lexer import lex
+from extractor.text.passage import Section
 
-from .arrays import Array
-
-__all__ = ["Vectors", "make_vectors", "read_sentences"]
+__all__ = ["WordVectors", "make_vectors", "read_sentences"]
 
 _WINDOW = 4
 _SIZE = 100
 _LEAST, _MOST = 3, 20_000
 _COMMON_SHARE = 1e-3
 _FLATTEN = 0.75
-_SENTENCE = re.compile(r"(?<=[.;])\s+|\n")
 
 
 @dataclass(frozen=True)
-class Vectors:
-    """One row a word: its direction, made shorter the commoner the word is."""
+class WordVectors:
+    """The row of each word in ``vectors``, which are the shorter the commoner a word is; row 0 is zeros."""
 
-    words: list[str]
-    rows: Array
+    rows: dict[str, int]
+    vectors: Array
 
 
 def read_sentences(records: Iterable[TrialRecord]) -> list[list[str]]:
-    """The different sentences of all sections, as tokens."""
+    """The different lines of all sections, as words."""
     seen: dict[str, list[str]] = {}
     for record in records:
         for section in record.sections:
-            for sentence in _SENTENCE.split(clean_text(section.text).text):
-                tokens = read_tokens(sentence)
-                seen.setdefault(" ".join(tokens), tokens)
+            cleaned = clean_text(section.text)
+            for line in Section(section.name, section.text, cleaned, lex(cleaned.text)).lines():
+                words = list_words(line)
+                seen.setdefault(" ".join(words), words)
     return list(seen.values())
 
 
-def make_vectors(sentences: Sequence[Sequence[str]]) -> Vectors:
+def make_vectors(sentences: Sequence[Sequence[str]]) -> WordVectors:
     """Positive pointwise mutual information of a word and its neighbours, cut down to few dimensions."""
     counts = Counter(token for sentence in sentences for token in sentence)
     words = sorted((word for word, seen in counts.items() if seen >= _LEAST), key=lambda word: (-counts[word], word))[
@@ -61,19 +60,21 @@ def make_vectors(sentences: Sequence[Sequence[str]]) -> Vectors:
     vectors = left * np.sqrt(strengths)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True) + 1e-9
     shares = np.array([counts[word] for word in words]) / counts.total()
-    return Vectors(words, vectors * (_COMMON_SHARE / (_COMMON_SHARE + shares))[:, None])
+    vectors *= (_COMMON_SHARE / (_COMMON_SHARE + shares))[:, None]
+    return WordVectors(
+        {word: row for row, word in enumerate(words, 1)},
+        np.vstack([np.zeros((1, vectors.shape[1])), vectors]).astype(np.float32),
+    )
 
 
 def _count_neighbours(sentences: Iterable[Sequence[str]], rows: dict[str, int]) -> sparse.csr_matrix:
     """How often two words stand near each other, the nearer the more."""
-    pairs: Counter[tuple[int, int]] = Counter()
-    for sentence in sentences:
-        known = [rows.get(token, -1) for token in sentence]
-        for at, row in enumerate(known):
-            if row >= 0:
-                for other in range(max(0, at - _WINDOW), at):
-                    if known[other] >= 0:
-                        pairs[row, known[other]] += 1 / (at - other)  # type: ignore[assignment]
-    places = np.array(list(pairs))
-    one_sided = sparse.csr_matrix((list(pairs.values()), (places[:, 0], places[:, 1])), shape=(len(rows), len(rows)))
-    return (one_sided + one_sided.T).tocsr()
+    known = [rows.get(word, -1) for sentence in sentences for word in (*sentence, *[""] * _WINDOW)]
+    words = np.array(known)
+    counted = sparse.csr_matrix((len(rows), len(rows)))
+    for distance in range(1, _WINDOW + 1):
+        pairs = (words[:-distance], words[distance:])
+        near = (pairs[0] >= 0) & (pairs[1] >= 0)
+        places = (pairs[0][near], pairs[1][near])
+        counted += sparse.csr_matrix((np.full(len(places[0]), 1 / distance), places), shape=counted.shape)
+    return (counted + counted.T).tocsr()

@@ -24,37 +24,32 @@ _ONE_LINE = str.maketrans("\n\t\r", "   ")
 _SUMMARY = ("title", "official_title", "brief_summary", "detailed_description")
 
 
-def read_eligibility(record: TrialRecord, sections: Mapping[str, Section], numbers: Iterator[int]) -> ParsedEligibility:
+def read_eligibility(sections: Mapping[str, Section], numbers: Iterator[int]) -> ParsedEligibility:
     r"""Read ages, sex, healthy volunteers and criteria of one record.
 
     ``sections`` are those of the record by name, read into tokens; every chunk takes the next of ``numbers``.
 
     >>> from itertools import count
     >>> from extractor.text.passage import read_section
-    >>> from extractor.schemas import Section, Source
     >>> text = "Inclusion Criteria:\n\n* Age 18-65 years\n\nExclusion Criteria:\n\n* Pregnant"
-    >>> section, source = Section(name="eligibility", text=text), Source(path="x", format="flat")
-    >>> record = TrialRecord(record_id="x", source=source, sections=(section,))
-    >>> parsed = read_eligibility(record, {"eligibility": read_section("eligibility", text)}, count())
+    >>> parsed = read_eligibility({"eligibility": read_section("eligibility", text)}, count())
     >>> [(c.chunk.text, c.kind.value.value, c.category.value.value) for c in parsed.criteria]
     [('Age 18-65 years', 'inclusion', 'age'), ('Pregnant', 'exclusion', 'reproductive')]
     >>> parsed.maximum_age.value.value
     65
     """
     summary = [sections[name].whole for name in _SUMMARY if name in sections]
-    conditions = record.section("conditions")
     titles = [passage for passage in summary if passage.section.name.endswith("title")]
-    target = target_words(*(title.text for title in titles), conditions.text if conditions else "")
+    named = [sections["conditions"].whole] if "conditions" in sections else []
     eligibility = sections.get("eligibility")
     if eligibility and eligibility.raw.strip():
         drafts = list(_from_list(eligibility))
     else:
         drafts = list(_from_prose(passage for passage in summary if passage not in titles))
-    scores = score_lines([draft.line for draft in drafts], target)
+    scores = score_lines([draft.line for draft in drafts], target_words(*titles, *named))
     found = [_read(draft, score, next(numbers)) for draft, score in zip(drafts, scores, strict=True)]
     stated = [told for criterion, told in found if criterion.stands.value]
     minimum, maximum = read_ages(stated, summary)
-    named = [sections["conditions"].whole] if "conditions" in sections else []
     sex = read_sex(stated, [*titles, *named], [passage for passage in summary if passage not in titles])
     return ParsedEligibility(minimum, maximum, sex, read_healthy(stated, summary), tuple(c for c, _ in found))
 
@@ -81,21 +76,19 @@ def _from_list(section: Section) -> Iterator[_Draft]:
     for entry in read_outline(section):
         if entry.role is Role.REMARK:
             continue
-        passage = entry.passage
-        text, whole = passage.text.translate(_ONE_LINE), _span(passage)
+        passage, whole = entry.passage, _span(entry.passage)
         kind = _read_kind(entry, passage.tokens, whole)
         yield _Draft(
             passage=passage,
             chunk_kind=_chunk_kind(entry),
             whole=whole,
-            stands=_read_standing(entry, text, whole),
+            stands=_read_standing(entry, whole, ends_with_colon=passage.text.endswith(":")),
             kind=kind,
             lead_in=_read_lead_in(raw, entry),
             line=CriterionLine(
-                text,
+                passage,
                 kind.value or CriterionKind.INCLUSION,
-                _words(raw, entry.heading),
-                _words(raw, entry.lead_in),
+                *(section.between(*span) if span else None for span in (entry.heading, entry.lead_in)),
             ),
             listed=entry.listed and entry.role is Role.CRITERION,
         )
@@ -125,11 +118,11 @@ def _read_kind(entry: Entry, tokens: Tokens, whole: Span) -> Reading[CriterionKi
     return Reading(entry.kind or read_sense(tokens), share(MEASURED[shape]), (whole,), Support.INFERRED)
 
 
-def _read_standing(entry: Entry, text: str, whole: Span) -> Reading[bool]:
+def _read_standing(entry: Entry, whole: Span, *, ends_with_colon: bool) -> Reading[bool]:
     """Whether an entry decides who may take part; a line that only introduces others does not."""
     if entry.role is Role.LEAD_IN:
         return Reading(value=False, confidence=share(MEASURED["lead-in"]))
-    shape = "prose" if not entry.listed else "listed, ends with a colon" if text.endswith(":") else "listed"
+    shape = "prose" if not entry.listed else "listed, ends with a colon" if ends_with_colon else "listed"
     return Reading(value=True, confidence=share(MEASURED[shape]), spans=(whole,), support=Support.INFERRED)
 
 
@@ -151,8 +144,8 @@ def _chunk_kind(entry: Entry) -> ChunkKind:
     return ChunkKind.ITEM if entry.listed else ChunkKind.SENTENCE
 
 
-def _words(raw: str, span: tuple[int, int] | None) -> str:
-    return " ".join(raw[slice(*span)].split()) if span else ""
+def _words(intro: Passage | None) -> str:
+    return " ".join(intro.raw.split()) if intro else ""
 
 
 def _from_prose(passages: Iterable[Passage]) -> Iterator[_Draft]:
@@ -170,24 +163,25 @@ def _from_prose(passages: Iterable[Passage]) -> Iterator[_Draft]:
                 stands=Reading(suspect.stands, suspect.confidence, (span,), Support.INFERRED),
                 kind=Reading(suspect.kind, 0.95, (span,), Support.INFERRED),
                 lead_in=Reading(None, 0.95),
-                line=CriterionLine(suspect.passage.text.translate(_ONE_LINE), suspect.kind),
+                line=CriterionLine(suspect.passage, suspect.kind),
             )
 
 
 def _read(draft: _Draft, score: LineScore, number: int) -> _Found:
     passage, line = draft.passage, draft.line
+    text, lead_in, heading = passage.text.translate(_ONE_LINE), _words(line.lead_in), _words(line.heading)
     limits = find_limits(passage.tokens, line.kind)
     criterion = ParsedCriterion(
-        chunk=Chunk(number, draft.chunk_kind, draft.whole, line.text),
+        chunk=Chunk(number, draft.chunk_kind, draft.whole, text),
         stands=_refuse(draft, score) if draft.listed else draft.stands,
         kind=draft.kind,
         lead_in=draft.lead_in,
         category=read_category(passage, score),
-        constraints=read_constraints(passage, limits, line.lead_in),
-        time_window=read_window(passage, line.kind, line.lead_in),
+        constraints=read_constraints(passage, limits, lead_in),
+        time_window=read_window(passage, line.kind, lead_in),
     )
-    donor = any("donor" in words.lower() for words in (line.lead_in, line.heading, line.text[:30]))
-    return criterion, Stated(passage, line.kind, score.category, limits, donor, line.lead_in or line.heading)
+    donor = any("donor" in words.lower() for words in (lead_in, heading, text[:30]))
+    return criterion, Stated(passage, line.kind, score.category, limits, donor, lead_in or heading)
 
 
 def _refuse(draft: _Draft, score: LineScore) -> Reading[bool]:

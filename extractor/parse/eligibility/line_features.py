@@ -1,23 +1,25 @@
-"""What a learned scorer sees of a line of criteria: its words, its list, what introduces it, and its neighbours."""
+"""What the scorer of criteria sees of a line: its words, its list, what introduces it, and where it stands."""
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
-from extractor.parse.scoring import Bag, join_pairs, open_with, read_tokens
+from extractor.parse.scoring import list_words
 from extractor.parse.values import value
-from extractor.parse.vocabulary import load_vocabulary
 from extractor.schemas import CriterionKind
+from extractor.text.book import find_terms
+from extractor.text.passage import Passage
 
 __all__ = ["CriterionLine", "describe_lines", "target_words"]
 
 
 @value(frozen=True, slots=True)
 class CriterionLine:
-    """A line in the list of ``kind``, with the words of its heading and of its lead-in."""
+    """A line in the list of ``kind``, with its heading and the line that introduces it."""
 
-    text: str
+    passage: Passage
     kind: CriterionKind
-    heading: str = ""
-    lead_in: str = ""
+    heading: Passage | None = None
+    lead_in: Passage | None = None
 
 
 _STEM = 6
@@ -36,57 +38,60 @@ _COMMON_WORDS = """
 _COMMON = frozenset(word[:_STEM] for word in _COMMON_WORDS.split())
 
 
-def target_words(*texts: str) -> frozenset[str]:
+_OPENING_LINES = 6
+_START = 4
+
+
+def target_words(*passages: Passage) -> frozenset[str]:
     """The first letters of the words of titles, conditions or criteria that can name a disease.
 
-    >>> sorted(target_words("Treatment of Peanut Allergy in Children"))
+    >>> from extractor.text.passage import read_passage
+    >>> sorted(target_words(read_passage("Treatment of Peanut Allergy in Children")))
     ['allerg', 'peanut']
     """
-    return _stem(token for text in texts for token in read_tokens(text))
+    return _stem(word for passage in passages for word in list_words(passage))
 
 
-def _stem(tokens: Iterable[str]) -> frozenset[str]:
-    return frozenset({token[:_STEM] for token in tokens if len(token) > 3} - _COMMON)
+def _stem(words: Iterable[str]) -> frozenset[str]:
+    return frozenset({word[:_STEM] for word in words if len(word) > 3} - _COMMON)
 
 
-def describe_lines(lines: Sequence[CriterionLine], target: frozenset[str] = frozenset()) -> list[Bag]:
-    """The features of all lines of a record, in order. ``target`` are the stems of its title and conditions.
+def describe_lines(lines: Sequence[CriterionLine], target: frozenset[str] = frozenset()) -> list[list[str]]:
+    """The features of all lines of a record; first the words of the line, ``w``, in order.
 
-    >>> bag = describe_lines([CriterionLine("Known asthma", CriterionKind.INCLUSION)])[0]
-    >>> bag["words"], bag["pairs"]
-    (['known', 'asthma'], ['known asthma'])
+    ``target`` are the stems of the record's title and conditions.
+
+    >>> from extractor.text.passage import read_passage
+    >>> describe_lines([CriterionLine(read_passage("Known asthma"), CriterionKind.INCLUSION)])[0][:3]
+    ['w known', 'w asthma', 'p known asthma']
     """
-    hints = load_vocabulary("categories").narrow("\n".join(line.text for line in lines))
-    tokens = [read_tokens(line.text) for line in lines]
-    intros = {(line.lead_in, line.heading): read_tokens(f"{line.lead_in} {line.heading}") for line in lines}
+    words = [list_words(line.passage) for line in lines]
+    stems = list(map(_stem, words))
     places = _count_places(lines)
-    stems = list(map(_stem, tokens))
     opening = [
         found
         for line, place, found in zip(lines, places, stems, strict=True)
         if line.kind is CriterionKind.INCLUSION and place < _OPENING_LINES
     ]
     return [
-        {
-            "words": own,
-            "pairs": join_pairs(own),
-            "admitted": own if line.kind is CriterionKind.INCLUSION else [],
-            "refused": own if line.kind is CriterionKind.EXCLUSION else [],
-            "intro": intros[line.lead_in, line.heading],
-            "known": [match.value for match in hints.find_all(line.text)],
-            "near": _near(lines, tokens, at),
-            "marks": [
-                *open_with(own),
-                *(f"{line.kind[0]}_{mark}" for mark in _mark(stems[at], target, opening, places[at])),
-            ],
-            "start": own[:_START],
-        }
-        for at, (line, own) in enumerate(zip(lines, tokens, strict=True))
+        [
+            *(f"w {word}" for word in own),
+            *(f"p {one} {other}" for one, other in pairwise(own)),
+            *(f"{line.kind[0]} {word}" for word in own),
+            *(f"^ {word}" for word in own[:_START]),
+            *(f"s {' '.join(own[:length])}" for length in (1, 2, 3)),
+            *(f"h {word}" for intro in (line.lead_in, line.heading) if intro for word in list_words(intro)),
+            *(f"v {hint}" for hint in _find_hints(line.passage)),
+            *(f"m {line.kind[0]} {mark}" for mark in _mark(stems[at], target, opening, places[at])),
+        ]
+        for at, (line, own) in enumerate(zip(lines, words, strict=True))
     ]
 
 
-_OPENING_LINES = 6
-_START = 4
+def _find_hints(passage: Passage) -> Iterable[str]:
+    """The categories at which terms of the line hint."""
+    terms = find_terms(passage.tokens, "categories", passage.first, passage.end)
+    return dict.fromkeys(term.value for term in terms)
 
 
 def _count_places(lines: Sequence[CriterionLine]) -> list[int]:
@@ -97,16 +102,6 @@ def _count_places(lines: Sequence[CriterionLine]) -> list[int]:
         places.append(seen[line.kind])
         seen[line.kind] += 1
     return places
-
-
-def _near(lines: Sequence[CriterionLine], tokens: Sequence[list[str]], at: int) -> list[str]:
-    """The words of the lines before and after, in the same list."""
-    return [
-        token
-        for other in (at - 1, at + 1)
-        if 0 <= other < len(lines) and lines[other].kind is lines[at].kind
-        for token in tokens[other]
-    ]
 
 
 def _mark(own: frozenset[str], target: frozenset[str], opening: Sequence[frozenset[str]], place: int) -> list[str]:

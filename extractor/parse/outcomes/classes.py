@@ -1,83 +1,78 @@
-"""What an outcome measures, and to what end, by classifiers that labelled outcomes have trained."""
+"""What an outcome measures, and to what end, by scorers that labelled outcomes have trained."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 
-from extractor.parse.scoring import (
-    Bag,
-    NumberedBags,
-    find_token,
-    join_pairs,
-    list_rivals,
-    load_classifier,
-    open_with,
-    read_tokens,
-)
+from extractor.parse.scoring import find_word, list_words, load_scorer
 from extractor.parse.values import value
-from extractor.schemas import Concept, EndpointCategory, Rank, TrialRecord
-from extractor.text.book import find_terms, read_text
+from extractor.schemas import Concept, EndpointCategory, Rank
+from extractor.text.book import find_terms
+from extractor.text.passage import Passage, Section
 
-__all__ = ["OutcomeClasses", "OutcomeWords", "classify_outcomes", "describe_outcomes", "trial_tokens"]
+__all__ = ["OutcomeClasses", "OutcomeWords", "classify_outcomes", "describe_outcome", "trial_words"]
 
 
 @value(frozen=True, slots=True)
 class OutcomeWords:
-    """The cleaned parts of an outcome, "" where it has none; ``about`` are the tokens of ``trial_tokens``."""
+    """The parts of an outcome; ``about`` are the words of ``trial_words``."""
 
-    measure: str
-    description: str = ""
-    time_frame: str = ""
+    measure: Passage
+    description: Passage | None = None
+    time_frame: Passage | None = None
     rank: Rank = Rank.PRIMARY
     about: Sequence[str] = ()
 
 
-_LONGEST = {"measure": 60, "description": 80, "time_frame": 30}
-"""How many tokens of a part are read: what comes later explains the method."""
+_LONGEST_MEASURE, _LONGEST_DESCRIPTION, _LONGEST_TIME_FRAME = 60, 80, 30
+"""How many words of a part are read: what comes later explains the method."""
 _START = 4
-_HINTS_READ = 400
+_HINTS_READ = 70
 _ABOUT = 30
 
 
-def trial_tokens(record: TrialRecord) -> list[str]:
-    """The first tokens of the title and of the conditions: what is measured depends on what is treated."""
-    sections = (record.section(name) for name in ("title", "conditions"))
-    return [token for section in sections if section for token in read_tokens(section.text)[:_ABOUT]]
+def trial_words(sections: Mapping[str, Section]) -> list[str]:
+    """The first words of the title and of the conditions: what is measured depends on what is treated."""
+    found = (sections.get(name) for name in ("title", "conditions"))
+    return [word for section in found if section for word in list_words(section.whole)[:_ABOUT]]
 
 
-def describe_outcomes(outcomes: Sequence[OutcomeWords]) -> list[Bag]:
-    """The features of several outcomes, in order.
+def describe_outcome(outcome: OutcomeWords) -> list[str]:
+    """The features of an outcome; first the words of its measure, ``w``, in order.
 
-    >>> describe_outcomes([OutcomeWords("Overall survival", time_frame="2 years")])[0]["frame"]
-    ['0', 'years']
+    >>> from extractor.text.passage import read_passage
+    >>> describe_outcome(OutcomeWords(read_passage("Overall survival"), time_frame=read_passage("2 years")))[:2]
+    ['w overall', 'w survival']
     """
-    return [_describe(outcome) for outcome in outcomes]
+    measure = list_words(outcome.measure)[:_LONGEST_MEASURE]
+    description = list_words(outcome.description)[:_LONGEST_DESCRIPTION] if outcome.description else []
+    time_frame = list_words(outcome.time_frame)[:_LONGEST_TIME_FRAME] if outcome.time_frame else []
+    return [
+        *(f"w {word}" for word in measure),
+        *(f"p {one} {other}" for one, other in pairwise(measure)),
+        *(f"^ {word}" for word in measure[:_START]),
+        *(f"s {' '.join(measure[:length])}" for length in (1, 2, 3)),
+        *(f"v {hint}" for hint in _find_concepts(outcome.measure)),
+        *(f"d {word}" for word in description),
+        *(f"e {one} {other}" for one, other in pairwise(description)),
+        *(f"u {hint}" for hint in (_find_concepts(outcome.description) if outcome.description else ())),
+        *(f"t {word}" for word in time_frame),
+        *(f"a {word}" for word in outcome.about),
+        f"m {outcome.rank}",
+        f"m {len(description).bit_length()} words",
+    ]
 
 
-def _describe(outcome: OutcomeWords) -> Bag:
-    measure = read_tokens(outcome.measure)[: _LONGEST["measure"]]
-    description = read_tokens(outcome.description[:1200])[: _LONGEST["description"]]
-    return {
-        "words": measure,
-        "pairs": join_pairs(measure),
-        "told": description,
-        "told_pairs": join_pairs(description),
-        "frame": read_tokens(outcome.time_frame[:400])[: _LONGEST["time_frame"]],
-        "known": _find_concepts(outcome.measure),
-        "told_known": _find_concepts(outcome.description[:_HINTS_READ]),
-        "marks": [*open_with(measure), f"rank_{outcome.rank}", f"told_{len(description).bit_length()}"],
-        "start": measure[:_START],
-        "about": outcome.about,
-    }
-
-
-def _find_concepts(text: str) -> list[str]:
-    return [term.value for term in find_terms(read_text(text), "concepts")]
+def _find_concepts(passage: Passage) -> Iterable[str]:
+    """The concepts at which terms of a part hint."""
+    end = min(passage.end, passage.first + _HINTS_READ)
+    return dict.fromkeys(term.value for term in find_terms(passage.tokens, "concepts", passage.first, end))
 
 
 @value(frozen=True, slots=True)
 class OutcomeClasses:
-    """The concept and the category of an outcome, each with the probability that it is right and with its rivals.
+    """The concept and the category of an outcome, each with its probability and its rivals.
 
-    ``word`` is where the word stands in the measure that speaks most for the concept; None if it is no single one.
+    ``reason`` is the word of the measure that speaks most for the concept; None if no word does.
     """
 
     concept: Concept
@@ -86,41 +81,36 @@ class OutcomeClasses:
     category: EndpointCategory
     category_confidence: float
     category_rivals: tuple[EndpointCategory, ...]
-    word: tuple[int, int] | None
+    reason: Passage | None
 
 
 def classify_outcomes(outcomes: Sequence[OutcomeWords]) -> list[OutcomeClasses]:
     """Classify all outcomes of a record at once.
 
-    >>> found = classify_outcomes([OutcomeWords("Best overall response", "CR or PR by RECIST 1.1")])[0]
+    >>> from extractor.text.passage import read_passage
+    >>> measure, description = read_passage("Best overall response"), read_passage("CR or PR by RECIST 1.1")
+    >>> found = classify_outcomes([OutcomeWords(measure, description)])[0]
     >>> found.concept.value, found.category.value
     ('response_rate', 'efficacy')
     """
     if not outcomes:
         return []
-    concepts, categories = load_classifier("concepts"), load_classifier("endpoint_categories")
-    bags = NumberedBags(describe_outcomes(outcomes))
-    concept, category = concepts.weigh(bags), categories.weigh(bags)
-    chosen, purpose = concept.chances.argmax(axis=1), category.chances.argmax(axis=1)
-    return [
-        OutcomeClasses(
-            concept=Concept(concepts.classes[best]),
-            concept_confidence=sure,
-            concept_rivals=tuple(map(Concept, others)),
-            category=EndpointCategory(categories.classes[second]),
-            category_confidence=also_sure,
-            category_rivals=tuple(map(EndpointCategory, more)),
-            word=None if place is None else find_token(outcome.measure, place),
+    concepts, categories = load_scorer("concepts"), load_scorer("endpoint_categories")
+    features = [describe_outcome(outcome) for outcome in outcomes]
+    found = []
+    for outcome, own, concept, category in zip(
+        outcomes, features, concepts.choose(features), categories.choose(features), strict=True
+    ):
+        words = [feature for feature in own if feature.startswith("w ")]
+        found.append(
+            OutcomeClasses(
+                concept=Concept(concept.value),
+                concept_confidence=concept.confidence,
+                concept_rivals=tuple(map(Concept, concept.rivals)),
+                category=EndpointCategory(category.value),
+                category_confidence=category.confidence,
+                category_rivals=tuple(map(EndpointCategory, category.rivals)),
+                reason=find_word(outcome.measure, concepts.find_reason(words, concept.value)),
+            )
         )
-        for outcome, best, sure, others, second, also_sure, more, place in zip(
-            outcomes,
-            chosen.tolist(),
-            concepts.calibrations["class"].confidences(concept.chances.max(axis=1)),
-            list_rivals(concept.chances, concepts.classes),
-            purpose.tolist(),
-            categories.calibrations["class"].confidences(category.chances.max(axis=1)),
-            list_rivals(category.chances, categories.classes),
-            concepts.find_leading(concept, chosen),
-            strict=True,
-        )
-    ]
+    return found

@@ -1,7 +1,7 @@
 """What speaks for and against cutting a flattened outcome at a comma.
 
 An outcome reads "measure, description, time frame" with commas inside of each part. A feature is the name of something
-that is true of one cut; ``cut_weights.toml`` says how much it counts.
+that is true of one cut; the weights in ``outcome_cuts.toml`` say how much it counts.
 """
 
 from collections import Counter

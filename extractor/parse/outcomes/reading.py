@@ -8,7 +8,7 @@ from extractor.schemas import Concept, Instrument, Rank, Support, TimeKind, Time
 from extractor.text.book import rule
 from extractor.text.passage import Passage, Section
 
-from .classes import OutcomeClasses, OutcomeWords, classify_outcomes, trial_tokens
+from .classes import OutcomeClasses, OutcomeWords, classify_outcomes, trial_words
 from .events import EventsFound, find_counted_start, find_events, find_listed_events, find_named_events
 from .naming import find_instrument, find_methods, find_specimens, has
 from .split import OutcomeParts, split_section
@@ -66,8 +66,13 @@ def read_outcomes(
     the record by name, read into tokens; ``numbers`` gives each chunk its number.
     """
     outcomes = place_outcomes(record, sections)
-    about, texts = trial_tokens(record), [section.cleaned.text for section in sections.values()]
-    classes = classify_outcomes([_read_words(outcome, about) for outcome in outcomes])
+    about, texts = trial_words(sections), [section.cleaned.text for section in sections.values()]
+    classes = classify_outcomes(
+        [
+            OutcomeWords(one.parts.measure, one.parts.description, one.parts.time_frame, one.rank, about)
+            for one in outcomes
+        ]
+    )
     return tuple(
         _read_outcome(each, texts, found, next(numbers)) for each, found in zip(outcomes, classes, strict=True)
     )
@@ -99,15 +104,9 @@ def _join_parts(section: Section, places: Mapping[str, tuple[int, int]]) -> Outc
     return OutcomeParts(whole, parts.get("measure", empty), parts.get("description"), parts.get("time_frame"))
 
 
-def _read_words(outcome: PlacedOutcome, about: Sequence[str]) -> OutcomeWords:
-    parts = outcome.parts
-    description, time_frame = (part.text if part else "" for part in (parts.description, parts.time_frame))
-    return OutcomeWords(parts.measure.text, description, time_frame, outcome.rank, about)
-
-
 def _read_outcome(outcome: PlacedOutcome, texts: Sequence[str], found: OutcomeClasses, number: int) -> ParsedOutcome:
     parts, body = outcome.parts, outcome.body
-    spans = (_show_word(parts.measure, found.word),)
+    spans = (_span(found.reason or parts.measure),)
     concept: Reading[Concept | None] = Reading(
         found.concept, found.concept_confidence, spans, Support.INFERRED, found.concept_rivals
     )
@@ -140,14 +139,6 @@ def _span(passage: Passage) -> Span:
 def _quote(passages: Sequence[Passage], confidence: float) -> Reading[tuple[str, ...] | None]:
     """The raw characters of passages, with their spans."""
     return Reading(tuple(each.raw for each in passages), confidence, tuple(map(_span, passages)), Support.LITERAL)
-
-
-def _show_word(measure: Passage, word: tuple[int, int] | None) -> Span:
-    """Where a word of the measure stands; the measure itself if none decides."""
-    if word is None or measure.end <= measure.first:
-        return _span(measure)
-    start = measure.tokens.starts[measure.first]
-    return Span(measure.section.name, *measure.section.cleaned.raw_span(start + word[0], start + word[1]))
 
 
 def _read_part(part: Passage | None, confidence: float) -> Reading[str | None]:

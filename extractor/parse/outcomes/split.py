@@ -5,12 +5,9 @@ cut; each is scored by what it looks like (see ``cuts``) and the best wins. The 
 softmax says how probable each cut is.
 """
 
-import math
-import tomllib
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 
+from extractor.parse.scoring import load_scorer
 from extractor.text.passage import Passage, Section, read_section
 
 from .cuts import Cuts, Item, describe_cuts, find_items
@@ -85,13 +82,6 @@ def _choose(cell: Passage, item: Item) -> OutcomeParts:
 
 def _rate_cuts(item: Item) -> dict[Cuts, float]:
     """The probability of each pair of cuts."""
-    weights = _load_weights()
-    scores = {cuts: sum(weights.get(name, 0.0) for name in names) for cuts, names in describe_cuts(item)}
-    highest = max(scores.values())
-    total = sum(math.exp(score - highest) for score in scores.values())
-    return {cuts: math.exp(score - highest) / total for cuts, score in scores.items()}
-
-
-@cache
-def _load_weights() -> dict[str, float]:
-    return tomllib.loads((files(__package__) / "cut_weights.toml").read_text("utf-8"))
+    described = list(describe_cuts(item))
+    chances = load_scorer("outcome_cuts").rank([features for _, features in described])
+    return dict(zip((cuts for cuts, _ in described), chances, strict=True))

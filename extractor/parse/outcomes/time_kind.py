@@ -1,19 +1,16 @@
 """How a time frame relates to its time points: at, up to, from-to, per, unspecified.
 
-Rules give a first answer. It is one feature among others of a log-linear choice, whose weights (``kind_weights.toml``)
-decide, and whose softmax says how sure they are. The rules read a skeleton of the time frame in which each length of
-time ("4 weeks") is ``#``, each named moment ("week 4") is ``@``, a list of either is doubled and a range is ``#-#``.
-Words count as features as themselves and as members of a class, by where they stand: in front of the first sign of a
-moment, between signs, behind the last.
+Rules give a first answer. It is one feature among others of a learned scorer (``time_kinds``), which decides and says
+how sure it is. The rules read a skeleton of the time frame in which each length of time ("4 weeks") is ``#``, each
+named moment ("week 4") is ``@``, a list of either is doubled and a range is ``#-#``. Words count as features as
+themselves and as members of a class, by where they stand: in front of the first sign of a moment, between signs,
+behind the last.
 """
 
-import math
-import tomllib
-from collections.abc import Iterable, Sequence
-from functools import cache
-from importlib.resources import files
+from collections.abc import Sequence
 from itertools import pairwise
 
+from extractor.parse.scoring import load_scorer
 from extractor.parse.values import value
 from extractor.schemas import TimeKind, TimeUnit
 from extractor.text.book import rule
@@ -21,10 +18,8 @@ from extractor.text.lexer import LEXICON, NUMBER, Tokens
 
 from .times import Moment, MomentGroup, TimeFrame
 
-__all__ = ["KINDS", "Guess", "choose_kind", "describe_kind", "guess_kind"]
+__all__ = ["Guess", "choose_kind", "describe_kind", "guess_kind"]
 
-KINDS = (TimeKind.AT, TimeKind.UP_TO, TimeKind.FROM_TO, TimeKind.PER, TimeKind.UNSPECIFIED)
-"""The kinds in the order of the weights in ``kind_weights.toml``."""
 _MOST_WORDS = 60
 _MOST_TOKENS = 150
 """A skeleton is read so far; no real time frame is longer."""
@@ -196,21 +191,11 @@ def _place(words: Sequence[str], classes: Sequence[str]) -> list[str]:
     ]
 
 
-def choose_kind(features: Iterable[str]) -> tuple[TimeKind, float]:
+def choose_kind(features: Sequence[str]) -> tuple[TimeKind, float]:
     """The most probable kind and its probability.
 
     >>> choose_kind(["rule up_to", "rule up_to limit"])[0]
     <TimeKind.UP_TO: 'up_to'>
     """
-    table = _load_weights()
-    sums = [sum(column) for column in zip(*(table[name] for name in features if name in table), strict=True)]
-    highest = max(sums, default=0.0)
-    shares = [math.exp(one - highest) for one in sums] or [1.0] * len(KINDS)
-    best = max(range(len(KINDS)), key=shares.__getitem__)
-    return KINDS[best], shares[best] / sum(shares)
-
-
-@cache
-def _load_weights() -> dict[str, tuple[float, ...]]:
-    table = tomllib.loads((files(__package__) / "kind_weights.toml").read_text("utf-8"))
-    return {name: tuple(weights) for name, weights in table.items()}
+    choice = load_scorer("time_kinds").choose([features])[0]
+    return TimeKind(choice.value), choice.confidence

@@ -5,13 +5,17 @@ from extractor.parse.eligibility.line_features import CriterionLine, describe_li
 from extractor.parse.parsed import Span
 from extractor.parse.vocabulary import load_vocabulary
 from extractor.schemas import Category, CriterionKind
-from extractor.text.passage import read_passage
+from extractor.text.passage import read_passage, read_section
 
 INCLUSION, EXCLUSION = CriterionKind.INCLUSION, CriterionKind.EXCLUSION
 
 
+def line(text, kind=INCLUSION):
+    return CriterionLine(read_section("eligibility", text).whole, kind)
+
+
 def score(text, kind=INCLUSION, target=frozenset()):
-    return score_lines([CriterionLine(text, kind)], target)[0]
+    return score_lines([line(text, kind)], target)[0]
 
 
 @pytest.mark.parametrize(
@@ -68,19 +72,21 @@ def test_no_lines_have_no_scores():
     assert score_lines([]) == []
 
 
-def test_neighbours_are_of_the_same_list():
-    lines = [
-        CriterionLine("Asthma", INCLUSION),
-        CriterionLine("Wheezing", INCLUSION),
-        CriterionLine("Stroke", EXCLUSION),
-    ]
-    assert [bag["near"] for bag in describe_lines(lines)] == [["wheezing"], ["asthma"], []]
+def test_features_name_the_list_and_what_introduces_the_line():
+    section = read_section("eligibility", "Any of: known asthma")
+    found = describe_lines([CriterionLine(section.whole.part(3, 5), EXCLUSION, lead_in=section.whole.part(0, 3))])[0]
+    assert {"w asthma", "p known asthma", "e asthma", "^ known", "s known asthma", "h any"} <= set(found)
+    assert "w any" not in found
+
+
+def test_a_term_of_the_vocabulary_is_a_hint():
+    assert "v age" in describe_lines([line("Of legal age")])[0]
 
 
 def test_a_line_that_names_the_target_is_marked():
-    target = target_words("Galcanezumab in cluster headache")
-    assert "i_named 2" in describe_lines([CriterionLine("Cluster headache", INCLUSION)], target)[0]["marks"]
-    assert "i_named -" in describe_lines([CriterionLine("Cluster headache", INCLUSION)])[0]["marks"]
+    target = target_words(read_passage("Galcanezumab in cluster headache"))
+    assert "m i named 2" in describe_lines([line("Cluster headache")], target)[0]
+    assert "m i named -" in describe_lines([line("Cluster headache")])[0]
 
 
 @pytest.mark.parametrize("name", ["comparators", "comparator_suffixes", "limit_units", "graded_scales"])

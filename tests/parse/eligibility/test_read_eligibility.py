@@ -6,16 +6,13 @@ import pytest
 
 from extractor.parse.eligibility import read_eligibility
 from extractor.parse.parsed import ChunkKind
-from extractor.schemas import Section, Source, TrialRecord
 from extractor.text.passage import read_section
 
 SEEDS = Path(__file__).parents[3] / "seeds"
 
 
 def read(**sections):
-    parts = tuple(Section(name=name, text=text) for name, text in sections.items())
-    record = TrialRecord(record_id="x", source=Source(path="x", format="flat"), sections=parts)
-    return read_eligibility(record, {name: read_section(name, text) for name, text in sections.items()}, count(1))
+    return read_eligibility({name: read_section(name, text) for name, text in sections.items()}, count(1))
 
 
 def as_gold(criterion):

@@ -1,12 +1,16 @@
 import pytest
 
-from extractor.parse.outcomes.classes import OutcomeWords, classify_outcomes, describe_outcomes, trial_tokens
-from extractor.parse.scoring import read_tokens
-from extractor.schemas import Section, Source, TrialRecord
+from extractor.parse.outcomes.classes import OutcomeWords, classify_outcomes, describe_outcome, trial_words
+from extractor.text.passage import read_section
+
+
+def outcome(measure, description="", about=()):
+    parts = (read_section("outcomes", text).whole for text in (measure, description))
+    return OutcomeWords(*parts, about=about)
 
 
 def classify(measure, description=""):
-    return classify_outcomes([OutcomeWords(measure, description)])[0]
+    return classify_outcomes([outcome(measure, description)])[0]
 
 
 @pytest.mark.parametrize(
@@ -32,11 +36,14 @@ def test_concept_and_category(measure, description, concept, category):
 
 
 def test_what_the_trial_is_about_counts():
-    sections = (Section(name="title", text="Drug X in the healthy"), Section(name="conditions", text="Pain"))
-    record = TrialRecord(record_id="x", source=Source(path="x", format="flat"), sections=sections)
-    assert trial_tokens(record) == ["drug", "x", "in", "the", "healthy", "pain"]
-    vaccine, surgery = (read_tokens(title) for title in ("Influenza vaccine in adults", "Hip replacement"))
-    first, other = classify_outcomes([OutcomeWords("Response at week 4", about=about) for about in (vaccine, surgery)])
+    sections = {
+        "title": read_section("title", "Drug X in the healthy"),
+        "conditions": read_section("conditions", "Pain"),
+    }
+    assert trial_words(sections) == ["drug", "x", "in", "the", "healthy", "pain"]
+    first, other = classify_outcomes(
+        [outcome("Response at week 4", about=about.split()) for about in ("influenza vaccine", "hip replacement")]
+    )
     assert first != other
 
 
@@ -46,16 +53,18 @@ def test_confidence_falls_without_evidence():
 
 
 def test_the_word_that_decides_is_shown():
-    start, end = classify("Rate of survival").word
-    assert "Rate of survival"[start:end] == "survival"
-    assert classify("Zorp").word is None
+    assert classify("Rate of survival").reason.text == "survival"
+    assert classify("Zorp").reason is None
 
 
 def test_outcomes_are_classified_together_as_alone():
-    outcomes = [OutcomeWords("Overall survival"), OutcomeWords(""), OutcomeWords("Adverse events", "by CTCAE")]
-    assert classify_outcomes(outcomes) == [classify_outcomes([outcome])[0] for outcome in outcomes]
+    outcomes = [outcome("Overall survival"), outcome(""), outcome("Adverse events", "by CTCAE")]
+    together, alone = classify_outcomes(outcomes), [classify_outcomes([one])[0] for one in outcomes]
+    assert [(one.concept, one.category) for one in together] == [(one.concept, one.category) for one in alone]
+    assert [one.concept_confidence for one in together] == pytest.approx([one.concept_confidence for one in alone])
     assert classify_outcomes([]) == []
 
 
 def test_a_long_description_is_read_in_part():
-    assert len(describe_outcomes([OutcomeWords("Pain", "word " * 1000)])[0]["told"]) == 80
+    found = describe_outcome(outcome("Pain", "word " * 1000))
+    assert sum(feature.startswith("d ") for feature in found) == 80

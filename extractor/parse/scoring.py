@@ -1,0 +1,222 @@
+"""Learned scorers: one file format, one loader, one ``predict``.
+
+A reader names the features of an item; a scorer holds what each feature adds to the score of each class. ``predict``
+adds these up and makes the scores probabilities. A feature is any text: ``"w asthma"`` for a word, ``"rule up_to"`` for
+a fact. Features that the weights do not know add nothing. The weights stand in ``rulebook/weights/``:
+
+- ``NAME.npz``, of tens of thousands of features: ``benchmarks.training.scorers`` makes them;
+- ``NAME.toml``, of features that a reader names by hand: ``feature = weight`` where one of several candidates is
+  chosen, or a table ``[class]`` of such lines for each class.
+
+A reader with a dozen features of its own for each candidate writes::
+
+    scorer = load_scorer("outcome_cuts")
+    chances = scorer.rank([["n:none", "n:list"], ["d:verb"]])  # the probability of each candidate
+
+and one that chooses a class of a single item::
+
+    scorer = load_scorer("time_kinds")
+    choice = scorer.choose([["rule at", "word visit"]])[0]  # its value, confidence and rivals
+
+``read_scorer`` reads a file from any folder. Confidences are as the weights state them; ``calibration`` makes them
+true.
+"""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extractor.text.passage import Passage
+
+from .values import value
+
+__all__ = [
+    "WEIGHTS",
+    "Array",
+    "Choice",
+    "Features",
+    "Scorer",
+    "find_word",
+    "list_words",
+    "load_scorer",
+    "pick",
+    "read_scorer",
+]
+
+WEIGHTS = files("extractor") / "rulebook" / "weights"
+Features = Sequence[str]
+Array = NDArray[np.float32]
+_ENOUGH, _MOST_RIVALS = 0.97, 5
+"""Rivals are listed until the right class is almost surely among them, but no more than so many."""
+_COMPARED = frozenset("<>=≤≥%")
+_LISTED = """
+    a about all an and any are as at be been but by can could do does each either for from had has have if in into is
+    it its may more must no nor not of on one or other should so such than that the their them then there these they
+    this those to under was were when where which who will with within without would
+    """
+_FUNCTION_WORDS = frozenset(_LISTED.split())
+"""What speaks for a class by its frequency alone: a reader finds no reason in it."""
+
+
+@value(frozen=True, slots=True)
+class Choice:
+    """The likeliest class, its probability, and the classes that may be right in its place, likeliest first."""
+
+    value: str
+    confidence: float
+    rivals: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Scorer:
+    """``weights`` has a row for each feature of ``rows``, row 0 for all others, and a column for each class.
+
+    ``damped`` scores are divided by the root of the number of features: long texts are no surer than short ones.
+    """
+
+    classes: tuple[str, ...]
+    rows: Mapping[str, int]
+    weights: Array
+    bias: Array
+    damped: bool = False
+
+    def predict(self, items: Sequence[Features]) -> Array:
+        """The probability of each class (column) for each item (row).
+
+        >>> scorer = Scorer(("ill", "well"), {"w pain": 1}, np.array([[0, 0], [2, 0]]), np.zeros(2))
+        >>> scorer.predict([["w pain"], ["w zorp"]]).round(2).tolist()
+        [[0.88, 0.12], [0.5, 0.5]]
+        """
+        scores = self.score(items)
+        raised = np.exp(scores - scores.max(axis=1, keepdims=True))
+        chances: Array = raised / raised.sum(axis=1, keepdims=True)
+        return chances
+
+    def choose(self, items: Sequence[Features]) -> list[Choice]:
+        """The likeliest class of each item."""
+        return pick(self.classes, self.predict(items))
+
+    def rank(self, candidates: Sequence[Features]) -> list[float]:
+        """The probability that each candidate is the right one; for weights without classes.
+
+        >>> Scorer(("",), {"late": 1}, np.array([[0], [-1]]), np.zeros(1)).rank([["late"], ["early"]])[1].__round__(2)
+        0.73
+        """
+        scores = self.score(candidates)[:, 0]
+        raised = np.exp(scores - scores.max())
+        chances: list[float] = (raised / raised.sum()).tolist()
+        return chances
+
+    def score(self, items: Sequence[Features]) -> Array:
+        """The score of each class (column) of each item (row)."""
+        if not items:
+            return np.zeros((0, len(self.classes)), np.float32)
+        rows: list[int] = []
+        starts: list[int] = []
+        find = self.rows.get
+        for features in items:
+            starts.append(len(rows))
+            rows.append(0)
+            rows += filter(None, map(find, features))
+        scores: Array = np.add.reduceat(self.weights.take(rows, axis=0), starts, axis=0)
+        if self.damped:
+            scores /= np.sqrt([[len(features) + 1] for features in items])
+        return scores + self.bias
+
+    def find_reason(self, features: Features, chosen: str) -> int | None:
+        """The place of the feature that most favours a class over the others; None if none does.
+
+        >>> scorer = Scorer(("ill", "well"), {"pain": 1}, np.array([[0, 0], [2, 0]]), np.zeros(2))
+        >>> scorer.find_reason(["no", "pain"], "ill")
+        1
+        """
+        if not features:
+            return None
+        weights = self.weights.take([self.rows.get(feature, 0) for feature in features], axis=0)
+        gains = weights[:, self.classes.index(chosen)] - weights.mean(axis=1)
+        best = int(gains.argmax())
+        return best if gains[best] > 0 else None
+
+
+def pick(classes: Sequence[str], chances: Array) -> list[Choice]:
+    """The likeliest class in each row of probabilities.
+
+    >>> pick(("age", "sex", "diet", "other"), np.array([[0.6, 0.01, 0.38, 0.01], [0.99, 0, 0.01, 0]]))[0]
+    Choice(value='age', confidence=0.6, rivals=('diet',))
+    """
+    order = np.argsort(-chances, axis=1)[:, : _MOST_RIVALS + 1]
+    sorted_chances = np.take_along_axis(chances, order, axis=1)
+    wanted = (np.cumsum(sorted_chances, axis=1) < _ENOUGH).sum(axis=1)
+    return [
+        Choice(classes[best], round(confidence, 4), tuple(classes[one] for one in others[:count]))
+        for (best, *others), confidence, count in zip(
+            order.tolist(), sorted_chances[:, 0].tolist(), wanted.tolist(), strict=True
+        )
+    ]
+
+
+@cache
+def load_scorer(name: str) -> Scorer:
+    """The scorer in ``rulebook/weights``, read once. Raises ``FileNotFoundError`` for an unknown name."""
+    packed = WEIGHTS / f"{name}.npz"
+    return read_scorer(packed if packed.is_file() else WEIGHTS / f"{name}.toml")
+
+
+def read_scorer(path: Traversable) -> Scorer:
+    """Read a file of weights, ``.npz`` or ``.toml``."""
+    if path.name.endswith(".toml"):
+        return _read_table(tomllib.loads(path.read_text("utf-8")))
+    with path.open("rb") as file, np.load(file) as stored:
+        names = str(stored["features"]).split("\n")
+        known = stored["weights"].astype(np.float32) * stored["step"]  # one byte a weight, and the size of a step
+        classes = tuple(str(stored["classes"]).split("\n"))
+        return _make_scorer(classes, names, known, stored["bias"], damped=True)
+
+
+def _read_table(table: Mapping[str, Any]) -> Scorer:
+    """``feature = weight``, or one such table for each class."""
+    columns = table if all(isinstance(one, dict) for one in table.values()) else {"": table}
+    names = sorted({name for column in columns.values() for name in column})
+    weights = np.array([[column.get(name, 0.0) for column in columns.values()] for name in names], np.float32)
+    return _make_scorer(tuple(columns), names, weights, np.zeros(len(columns), np.float32))
+
+
+def _make_scorer(
+    classes: tuple[str, ...], names: Sequence[str], known: Array, bias: Array, *, damped: bool = False
+) -> Scorer:
+    weights = np.vstack([np.zeros((1, len(classes)), np.float32), known])
+    return Scorer(classes, {name: row for row, name in enumerate(names, 1)}, weights, bias, damped)
+
+
+def list_words(passage: Passage) -> list[str]:
+    """The words of a passage in lower case, ``0`` for each number, and signs of comparison.
+
+    >>> from extractor.text.passage import read_passage
+    >>> list_words(read_passage("Age ≥ 18.5 years (CD19)"))
+    ['age', '≥', '0', 'years', 'cd', '0']
+    """
+    words = passage.tokens.words[passage.first : passage.end]
+    return ["0" if word[-1].isdigit() else word.lower() for word in words if word[-1].isalnum() or word in _COMPARED]
+
+
+def find_word(passage: Passage, place: int | None) -> Passage | None:
+    """The word of that place in ``list_words``, as a passage; None if it is one that proves nothing.
+
+    >>> from extractor.text.passage import read_passage
+    >>> passage = read_passage("(Age) by self-report")
+    >>> find_word(passage, 0).text, find_word(passage, 1)
+    ('Age', None)
+    """
+    if place is None:
+        return None
+    words = passage.tokens.words
+    kept = [at for at in range(passage.first, passage.end) if words[at][-1].isalnum() or words[at] in _COMPARED]
+    at = kept[place]
+    return None if words[at].lower() in _FUNCTION_WORDS else passage.part(at, at + 1)
