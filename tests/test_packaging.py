@@ -33,7 +33,6 @@ def test_the_wheel_installs_one_name(wheel):
         "extractor/schemas/__init__.py",
         "extractor/prompts/endpoints.v4.md",
         "extractor/rulebook/terms/time_units.toml",
-        "extractor/ask/local/adapters/registry-135m.lora.gguf",
         "extractor/ask/local/models.toml",
         "extractor/evaluation/page/assets/page.css",
         "extractor/evaluation/page/assets/page.html",
