@@ -5,7 +5,6 @@ from collections.abc import Generator
 from extractor.ask.interview import Replies, Round, interview
 from extractor.ask.plan.questions import plan_questions
 from extractor.assemble import Inquiry
-from extractor.assemble.policy import ModelClass
 from extractor.finish import finish_extraction
 from extractor.options import ExtractionOptions
 from extractor.parse import parse_record
@@ -24,10 +23,8 @@ def extract_by_rules(record: TrialRecord, options: ExtractionOptions) -> TrialEx
     return finish_extraction(parsed, inquiry, options)
 
 
-def extract_in_rounds(
-    record: TrialRecord, options: ExtractionOptions, model_class: ModelClass = ModelClass.CAPABLE
-) -> Extraction:
+def extract_in_rounds(record: TrialRecord, options: ExtractionOptions) -> Extraction:
     """What ``extract_record`` gives with the model that whoever goes through the rounds asks."""
     parsed = parse_record(record)
-    inquiry = yield from interview(parsed, options, model_class)
+    inquiry = yield from interview(parsed, options)
     return finish_extraction(parsed, inquiry, options)

@@ -1,17 +1,16 @@
 """The rules alone and any number of models, on the same records in one run: accuracy by field, and what it cost.
 
     python -m benchmarks.comparison GOLD RECORDS [RECORDS ...] [--model NAME=SPEC[@DIR] ...] [--record DIR]
-                                    [--held-out] [--detail FIELD [--of NAME]] [--json FILE] [--limit N] [--resamples N]
+                                    [--held-out] [--json FILE] [--limit N] [--resamples N]
 
-A SPEC is one as everywhere (``local:registry-135m``, ``http://127.0.0.1:8000/v1#capable``); with ``@DIR`` its recorded
+A SPEC is one as everywhere (``local:smollm2-135m``, ``http://127.0.0.1:8000/v1#capable``); with ``@DIR`` its recorded
 answers are replayed, and there is no timing. A live model is asked about one record at a time, as ``--assist auto``
 asks: the seconds are those of asking, without parsing. ``--record DIR`` keeps its answers in ``DIR/NAME``. A model that
 is not at hand is left out, with a line that says why.
 
 Prints as Markdown: F1 of each field with the rules alone, and of each model with its paired difference to them and
 a 95 % interval; the fields that a model lowers; questions, calls, tokens, seconds. ``--held-out`` adds the scores with
-a policy counted on the other records alone. ``--detail FIELD`` (``eligibility.category``) lists where the first model,
-or that called NAME, reads a field otherwise than the rules, who was right, and how sure it was.
+a policy counted on the other records alone.
 """
 
 import argparse
@@ -20,12 +19,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.models.pairs import Pairs, read_pairs
+from benchmarks.models.pairs import read_pairs
 
 from .contestants import Contestant, read_contestants
-from .detail import DETAIL_FIELDS, Disagreement, find_disagreements, format_detail, list_as_json
 from .figures import collect_figures
-from .measuring import Comparison, compare_models
+from .measuring import compare_models
 from .tables import format_comparison
 
 __all__ = ["main"]
@@ -44,13 +42,6 @@ def main() -> None:
     )
     print(format_comparison(comparison))
     figures = collect_figures(comparison)
-    if chosen.detail:
-        found = _find_detail(comparison, pairs, chosen.of, chosen.detail)
-        if found is None:
-            print(f"\n{chosen.detail}: {chosen.of} was left out, so there is nothing to list")
-        else:
-            print(f"\n{format_detail(chosen.of, chosen.detail, found)}")
-            figures |= {"detail": {"field": chosen.detail, "model": chosen.of, "items": list_as_json(found)}}
     if chosen.json:
         _write(chosen.json, figures)
 
@@ -62,44 +53,15 @@ def _read_arguments() -> tuple[argparse.Namespace, list[Contestant]]:
     parser.add_argument("--model", metavar="NAME=SPEC[@DIR]", action="append", default=[])
     parser.add_argument("--record", type=Path, metavar="DIR")
     parser.add_argument("--held-out", action="store_true")
-    parser.add_argument("--detail", metavar="FIELD")
-    parser.add_argument("--of", metavar="NAME")
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--limit", type=int, metavar="N")
     parser.add_argument("--resamples", type=int, default=1000, metavar="N")
     chosen = parser.parse_args()
     try:
         contestants = read_contestants(chosen.model, chosen.record)
-        _check_detail(chosen, [contestant.name for contestant in contestants])
     except ValueError as error:
         parser.error(str(error))
     return chosen, contestants
-
-
-def _check_detail(chosen: argparse.Namespace, names: list[str]) -> None:
-    """Before anything is asked, for that takes minutes. Fills in whose detail is meant."""
-    if chosen.detail is None:
-        if chosen.of:
-            raise ValueError("--of says whose --detail FIELD is listed; add that")
-        return
-    # The policy's names leave out what the evaluation's say of items: eligibility.criteria.category.
-    chosen.detail = chosen.detail.replace(".criteria.", ".")
-    if chosen.detail not in DETAIL_FIELDS:
-        raise ValueError(f"{chosen.detail!r} cannot be listed; there are {', '.join(DETAIL_FIELDS)}")
-    if not names:
-        raise ValueError("--detail lists what a model reads otherwise; add --model")
-    chosen.of = chosen.of or names[0]
-    if chosen.of not in names:
-        raise ValueError(f"no model is called {chosen.of!r}; there are {', '.join(names)}")
-
-
-def _find_detail(comparison: Comparison, pairs: Pairs, name: str, field: str) -> list[Disagreement] | None:
-    """None if the model was left out."""
-    for measured in comparison.measured:
-        if measured.contestant.name == name:
-            asked = zip(measured.interview.asked.records, pairs, strict=True)
-            return [found for one, (_, gold) in asked for found in find_disagreements(one, gold, field)]
-    return None
 
 
 def _write(path: Path, figures: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from extractor.ask.call import Call
-from extractor.ask.local import Weights, locate_model
+from extractor.ask.local import locate_model
 from extractor.ask.plan.questions import pack_questions, plan_questions
 from extractor.ask.prompting.prompt import render_call
 from extractor.cli.environment import read_cache_folder
@@ -73,7 +73,7 @@ def render_calls(sources: Sequence[Path], limit: int) -> list[Call]:
     return calls[:limit]
 
 
-def measure_pair(weights: Weights, variant: str, calls: Sequence[Call], output_tokens: int) -> tuple[Served, Served]:
+def measure_pair(weights: Path, variant: str, calls: Sequence[Call], output_tokens: int) -> tuple[Served, Served]:
     """A round of the defaults and one of the variant."""
     return (
         serve_calls(weights, DEFAULTS, calls, output_tokens),

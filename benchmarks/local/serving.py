@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -12,7 +13,7 @@ from openai import AsyncOpenAI
 from extractor.ask.answer_mode import AnswerMode
 from extractor.ask.call import Call
 from extractor.ask.compact import compact_schema
-from extractor.ask.local import LocalServer, Weights, serve_model
+from extractor.ask.local import LocalServer, serve_model
 
 from .variants import Way
 
@@ -34,7 +35,7 @@ class Served:
     megabytes: int
 
 
-def serve_calls(weights: Weights, way: Way, calls: Sequence[Call], output_tokens: int) -> Served:
+def serve_calls(weights: Path, way: Way, calls: Sequence[Call], output_tokens: int) -> Served:
     """Serve the weights so, put all calls at once as far as there are slots, and stop the server.
 
     An answer is cut at ``output_tokens``: a weak model's rambling would drown what is measured.

@@ -1,10 +1,10 @@
 """Count whom to believe where rules and a model differ, and write it as the policy of a class of models.
 
     python -m benchmarks.policy GOLD RECORDS (--model SPEC | --replay DIR) [--record DIR] [--assist auto|always]
-                                [--class capable|tuned|small --write extractor/assemble/policy.toml]
+                                [--class capable|small --write extractor/assemble/policy.toml]
 
 Prints for each field how often the answer was right where both said the same, where the rules said nothing, and
-who was right where they differed, by how sure the rules were; of a tuned model all of it by how sure that was, too.
+who was right where they differed, by how sure the rules were.
 ``--write`` puts the counts of ``--class`` into the file, in the place of older ones.
 """
 

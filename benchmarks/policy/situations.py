@@ -8,7 +8,7 @@ from typing import Any
 from benchmarks.judging import compare_values
 from benchmarks.reliability.records import FIELDS_OF, Match, match_items
 from extractor.assemble import Inquiry, assemble_extraction
-from extractor.assemble.policy import DOUBTFUL, ModelClass, name_situation
+from extractor.assemble.policy import DOUBTFUL
 from extractor.assemble.regimen_pairs import pair_reread
 from extractor.assemble.settle import agree
 from extractor.parse.parsed import CERTAIN, ParsedRecord, Reading
@@ -35,10 +35,7 @@ def add_situations(found: Iterable[Situations]) -> dict[str, dict[str, Counter[s
 
 
 def count_situations(parsed: ParsedRecord, inquiry: Inquiry, gold: TrialExtraction) -> Situations:
-    """Count over one record, in the situations of the class of models that answered. Items that the rules alone did not
-    find are left out.
-    """
-    model_class = inquiry.policy.model_class
+    """Count over one record. Items that the rules alone did not find are left out."""
     counts: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     extraction = assemble_extraction(parsed, Inquiry())
     matches = list(match_items(parsed, extraction, gold))
@@ -46,13 +43,12 @@ def count_situations(parsed: ParsedRecord, inquiry: Inquiry, gold: TrialExtracti
     for match in matches:
         of_match = whole.get(id(match.read), inquiry)
         for field, rule, model, label in _list_answers(match, of_match) if of_match else ():
-            situation, who = judge_answer(f"{match.path}.{field}", rule, model, label, model_class)
+            situation, who = judge_answer(f"{match.path}.{field}", rule, model, label)
             counts[f"{match.path.split('.')[0]}.{field}"][situation][who] += 1
     paired = {id(match.read) for match in matches}
     for regimen in parsed.dosing.regimens:
         if whole.get(id(regimen), inquiry) is None:  # the model read its stretch, and saw no such regimen
             situation = "doubtful" if regimen.exists.confidence < DOUBTFUL else "likely"
-            situation = name_situation(situation, model_class)
             counts["dosing.regimens"][situation]["rule" if id(regimen) in paired else "model"] += 1
     for criterion in parsed.eligibility.criteria:
         answer = inquiry.reading(criterion.chunk.number, "stands")
@@ -60,7 +56,6 @@ def count_situations(parsed: ParsedRecord, inquiry: Inquiry, gold: TrialExtracti
         if answer is not None:
             rule_right = criterion.stands.value == (id(criterion) in paired)
             situation, who = _tell(criterion.stands, answer, rule_right=rule_right, model_right=not rule_right)
-            situation = name_situation(situation, model_class, answer.confidence)
             counts["eligibility.stands"][situation][who] += 1
     return counts
 
@@ -84,16 +79,13 @@ def _list_answers(match: Match, inquiry: Inquiry) -> Iterator[tuple[str, Reading
             yield field, getattr(match.read, field), model, getattr(match.gold, field)
 
 
-def judge_answer(
-    field: str, rule: Reading[Any], model: Reading[Any], label: Any, model_class: ModelClass
-) -> tuple[str, str]:
-    """The situation as it is counted for a class of models, and who was right in it: the rules, the model, or neither.
+def judge_answer(field: str, rule: Reading[Any], model: Reading[Any], label: Any) -> tuple[str, str]:
+    """The situation, and who was right in it: the rules, the model, or neither.
 
     ``field`` is named as gold has it, such as ``eligibility.criteria.category``.
     """
     rule_right, model_right = (_is_right(field, reading.value, label) for reading in (rule, model))
-    situation, who = _tell(rule, model, rule_right=rule_right, model_right=model_right)
-    return name_situation(situation, model_class, model.confidence), who
+    return _tell(rule, model, rule_right=rule_right, model_right=model_right)
 
 
 def _is_right(field: str, value: Any, label: Any) -> bool:

@@ -11,10 +11,7 @@ from .situations import Situations
 
 __all__ = ["format_table", "write_counts"]
 
-_HEADER = (
-    "# Who was right, counted by `python -m benchmarks.policy`, of tuned models by `python -m training.judge`; "
-    "see policy.py.\n"
-)
+_HEADER = "# Who was right, counted by `python -m benchmarks.policy`; see policy.py.\n"
 _SURE = ("agree", "alone")
 _DIFFERENT = ("rule", "model", "neither")
 _NARROWEST = 8

@@ -1,6 +1,6 @@
 """Measure anew how large answers are, from recordings, and print ``extractor/ask/plan/answer_sizes.toml``.
 
-    python -m benchmarks.quote.sizes --capable FOLDER ... --small FOLDER ... --tuned FOLDER ... > sizes.toml
+    python -m benchmarks.quote.sizes --capable FOLDER ... --small FOLDER ... > sizes.toml
 
 Each FOLDER was filled by ``extractor run --record`` or is a run's. The sizes of keys are those of the capable model,
 whose answers are compact; what the tokenizers of all classes make of that size is measured of each.

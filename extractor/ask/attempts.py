@@ -33,7 +33,6 @@ from .salvage import (
 from .sending.connection import Connection
 from .sending.usage import UsageTally
 from .spec import shown_model
-from .sureness import TELL_SURENESS, Sureness, name_fields, read_sureness
 
 __all__ = ["Outcome", "put_call"]
 
@@ -77,7 +76,7 @@ async def put_call(connection: Connection, call: Call, mode: AnswerMode, reasks:
     except InstructorRetryException as error:
         failure = error.__cause__
     else:
-        return Outcome(_asked_items(reply, call).told(attempts.sureness()), attempts.model)
+        return Outcome(_asked_items(reply, call), attempts.model)
     return attempts.outcome_after(failure)
 
 
@@ -89,14 +88,6 @@ def _asked_items(reply: Any, call: Call) -> Salvage:
     return Salvage(tuple(item for item in items if item_number(item) in asked), tuple(rejected))
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """The text of a completion, and how likely its tokens were, if that was told."""
-
-    text: str
-    logprobs: Any = None
-
-
 class _Attempts:
     """The completions of one call."""
 
@@ -106,7 +97,7 @@ class _Attempts:
         self._came: ChatCompletion | Exception | None = None
         written = mode is AnswerMode.LINES and call.line_grammar
         self._grammar = written() if written else None
-        self._answers: list[_Answer] = []
+        self._answers: list[str] = []
         self.model = ""
 
     async def ask(self, reply_model: type[Any], reasks: int) -> Any:
@@ -149,8 +140,6 @@ class _Attempts:
             keep_draft(reply_model, compact, self._messages)
         if self._grammar:
             compact = _under_grammar(compact, self._grammar)
-            if self._call.tells_sureness:
-                compact |= TELL_SURENESS
         return await self._send(compact)
 
     async def _send(self, request: dict[str, Any]) -> ChatCompletion:
@@ -158,7 +147,7 @@ class _Attempts:
         self.model = shown_model(completion.model)
         choice = completion.choices[0]
         text = _answer_text(choice.message)
-        self._answers.append(_Answer(text, choice.logprobs if self._call.tells_sureness else None))
+        self._answers.append(text)
         if choice.finish_reason == "length" and is_json(text):
             choice.finish_reason = "stop"  # only the white space behind the answer was cut
         if refusal := _refusal(choice.message, choice.finish_reason):
@@ -174,7 +163,7 @@ class _Attempts:
         if isinstance(failure, AnswerPending) or (isinstance(failure, BudgetReached) and self._answers):
             return Outcome(self._best(self._answers), self.model, pending=True)
         if isinstance(failure, ValidationError):
-            why = describe_errors(failure) if self._answers[-1].text.strip() else "the answer is empty"
+            why = describe_errors(failure) if self._answers[-1].strip() else "the answer is empty"
         elif isinstance(failure, AnswerRejected | ResponseParsingError | json.JSONDecodeError):
             why = str(failure)
         else:
@@ -185,21 +174,14 @@ class _Attempts:
             best = best.joined_with(Salvage((), (Rejection(None, why),)))
         return Outcome(best, self.model)
 
-    def sureness(self, answer: _Answer | None = None) -> Sureness:
-        """How likely each value of an answer was to the model, the last one's unless another is given."""
-        answer = answer or self._answers[-1]
-        questions = self._call.questions
-        return name_fields(read_sureness(answer.text, answer.logprobs, questions), questions) if answer.logprobs else {}
-
-    def _best(self, answers: list[_Answer]) -> Salvage:
+    def _best(self, answers: list[str]) -> Salvage:
         """The attempt with the most valid items, the later of equals, and from the others what it lacks."""
         salvages = [self._salvage(answer) for answer in reversed(answers)]
         salvages.sort(key=lambda salvage: len(salvage.items), reverse=True)  # stable: the later of equals stays first
         return reduce(Salvage.completed_by, salvages, salvages.pop(0)) if salvages else Salvage()
 
-    def _salvage(self, answer: _Answer) -> Salvage:
-        salvage = salvage_items(read_complete_items(answer.text) or [], self._call)
-        return salvage.told(self.sureness(answer))
+    def _salvage(self, answer: str) -> Salvage:
+        return salvage_items(read_complete_items(answer) or [], self._call)
 
 
 def _under_grammar(request: dict[str, Any], grammar: str) -> dict[str, Any]:

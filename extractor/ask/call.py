@@ -46,7 +46,7 @@ class Call:
     ``system`` holds the definitions that these questions need; ``user`` this record's chunks.
     ``reply_model`` has a field ``items``, a list of models with the chunk's number ``n``; it is
     validated with ``context``. ``line_grammar`` writes the grammar of a reply to these very lines, for
-    ``AnswerMode.LINES``; under it a call that ``tells_sureness`` has the server say how likely each token was.
+    ``AnswerMode.LINES``.
     """
 
     prompt: PromptVersion
@@ -57,7 +57,6 @@ class Call:
     max_output_tokens: int
     context: Mapping[str, object] = field(default_factory=dict)
     line_grammar: Callable[[], str] | None = field(default=None, compare=False)
-    tells_sureness: bool = False
 
 
 Render = Callable[[Sequence[Question]], Call]
@@ -66,14 +65,10 @@ Render = Callable[[Sequence[Question]], Call]
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The valid items of a call's answer, what it took, and why the rest was dropped. ``pending``: more is to come.
-
-    ``sureness`` is how likely the values of the items were to the model, by number and field, where the call tells it.
-    """
+    """The valid items of a call's answer, what it took, and why the rest was dropped. ``pending``: more is to come."""
 
     items: tuple[BaseModel, ...]
     usage: Usage
     model: str
     rejected: tuple[str, ...] = ()
     pending: bool = False
-    sureness: Mapping[int, Mapping[str, float]] = field(default_factory=dict)

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from extractor.assemble import Inquiry
-from extractor.assemble.policy import classify_model
 from extractor.errors import AnswerRejected, BudgetReached, ModelError, ModelUnavailable
 from extractor.options import ExtractionOptions
 from extractor.parse.parsed import ParsedRecord
@@ -38,12 +37,12 @@ async def inquire(
     """
     if model is None:
         return Inquiry(usage=Usage(open_questions=len(plan_questions(parsed, options))))
-    return await _converse(interview(parsed, options, classify_model(model.name)), model, may_ask)
+    return await _converse(interview(parsed, options), model, may_ask)
 
 
 async def inquire_about(parsed: ParsedRecord, questions: Sequence[Question], model: Model) -> Inquiry:
     """Ask ``model`` these questions of a record, and keep what the text supports. Raises as ``inquire`` does."""
-    return await _converse(put_questions(parsed, questions, classify_model(model.name)), model, lambda: True)
+    return await _converse(put_questions(parsed, questions), model, lambda: True)
 
 
 async def _converse(rounds: Interview, model: Model, may_ask: MayAsk) -> Inquiry:

@@ -13,11 +13,10 @@ from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Usage
 
 from .call import Question, Render, Reply
-from .plan.questions import pack_for, plan_questions
+from .plan.questions import pack_questions, plan_questions
 from .prompting.leaks import drop_repeated
-from .prompting.prompt import choose_render, narrow_record
+from .prompting.prompt import narrow_record, render_call
 from .recheck import believe_recheck, plan_recheck, render_recheck
-from .sureness import believe_as_told
 from .wire import read_answers
 
 __all__ = ["Interview", "Replies", "Round", "interview", "put_questions"]
@@ -42,22 +41,17 @@ Interview = Generator[Round, Replies, Inquiry]
 """Yields what is to be asked, takes the replies, and returns what the text bears out of them."""
 
 
-def interview(
-    parsed: ParsedRecord, options: ExtractionOptions, model_class: ModelClass = ModelClass.CAPABLE
-) -> Interview:
-    """The questions that ``options`` want asked about a record, put to a model of that class."""
-    return (yield from put_questions(parsed, plan_questions(parsed, options, model_class), model_class))
+def interview(parsed: ParsedRecord, options: ExtractionOptions) -> Interview:
+    """The questions that ``options`` want asked about a record."""
+    return (yield from put_questions(parsed, plan_questions(parsed, options)))
 
 
-def put_questions(parsed: ParsedRecord, questions: Sequence[Question], model_class: ModelClass) -> Interview:
-    """These questions about a record, put to a model of that class, and then, narrowly, what the text did not support.
-
-    A tuned model is not asked again: it says what it said before.
-    """
-    packs = pack_for(questions, model_class)
+def put_questions(parsed: ParsedRecord, questions: Sequence[Question]) -> Interview:
+    """These questions about a record, and then, narrowly, those whose answers the text did not support."""
+    packs = pack_questions(questions)
     replies: Replies = ()
     if packs:
-        replies = yield Round(packs, partial(choose_render(model_class), narrow_record(parsed.record)), needed=True)
+        replies = yield Round(packs, partial(render_call, narrow_record(parsed.record)), needed=True)
     pairs = list(zip(packs, replies, strict=True))
     answers = [answer for pack, reply in pairs if reply for answer in _ground(parsed, pack, reply)]
     told = [reply for reply in replies if reply]
@@ -65,7 +59,7 @@ def put_questions(parsed: ParsedRecord, questions: Sequence[Question], model_cla
     put_off = [q for pack, reply in pairs if reply and reply.pending for q in pack if q.chunk.number not in answered]
     unasked = [question for pack, reply in pairs if reply is None for question in pack]
     lines = 0
-    rechecks = () if model_class is ModelClass.TUNED else plan_recheck(parsed, answers)
+    rechecks = plan_recheck(parsed, answers)
     if rechecks:
         (reply,) = yield Round((tuple(recheck.question for recheck in rechecks),), render_recheck, needed=False)
         if reply:
@@ -78,10 +72,7 @@ def put_questions(parsed: ParsedRecord, questions: Sequence[Question], model_cla
 def _ground(parsed: ParsedRecord, pack: Sequence[Question], reply: Reply) -> list[GroundedAnswer]:
     answers = read_answers(pack, reply.items, complete=not (reply.rejected or reply.pending))
     chunks = {question.chunk.number: question.chunk for question in pack}
-    grounded = [drop_repeated(ground_answer(answer, parsed, chunks[answer.chunk])) for answer in answers]
-    if not reply.sureness and classify_model(reply.model) is not ModelClass.TUNED:
-        return grounded
-    return [believe_as_told(answer, reply.sureness.get(answer.chunk, {})) for answer in grounded]
+    return [drop_repeated(ground_answer(answer, parsed, chunks[answer.chunk])) for answer in answers]
 
 
 def _report(questions: Sequence[Question], answers: Iterable[GroundedAnswer], replies: Sequence[Reply]) -> Inquiry:

@@ -154,7 +154,7 @@ class Model:
         if rejected and not outcome.salvage.items and not outcome.pending:
             raise AnswerRejected(f"model {self.name}: {'; '.join(rejected)}", tally.usage)
         salvage, name = outcome.salvage, outcome.model or self.name
-        return Reply(salvage.items, tally.usage, name, rejected, outcome.pending, salvage.sureness)
+        return Reply(salvage.items, tally.usage, name, rejected, outcome.pending)
 
     async def _ask(self, questions: tuple[Question, ...], render: Render, tally: UsageTally) -> Outcome:
         """Ask; what was cut off or is too long for the model is asked again in two halves."""

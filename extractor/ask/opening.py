@@ -10,11 +10,9 @@ from urllib.parse import urlsplit
 import httpx2
 from pydantic import SecretStr
 
-from extractor.assemble.policy import ModelClass, classify_model
-
 from .answer_mode import AnswerMode
 from .batch.exchange import Exchange
-from .keeping.recording import ClientTransport, RecordingTransport, ReplayTransport, recorded_model
+from .keeping.recording import ClientTransport, RecordingTransport, ReplayTransport
 from .keeping.replies import ReplyStore
 from .keeping.run_file import RUN_FILE, open_run_to_read
 from .keeping.stored import OpenReplies, RecallTally, RecallTransport, StoredTransport
@@ -104,7 +102,7 @@ async def open_model(
         async with _recall_run(choice.replay, choice.recall, settings, replies) as model:
             yield model
         return
-    chosen = _replayed(choice.replay) if choice.replay or choice.spec is None else choice.spec
+    chosen = _REPLAYED if choice.replay or choice.spec is None else choice.spec
     local = chosen.kind is ModelKind.LOCAL
     server = ServerSettings()
     if local:
@@ -115,12 +113,6 @@ async def open_model(
             network = route.lead(network)
         async with Model(spec, settings, transport=_kept(network, replies, route.meter)) as model:
             yield model
-
-
-def _replayed(folder: Path | None) -> ModelSpec:
-    """The model whose answers are replayed. A tuned one is named, since it was asked in its own way."""
-    name = recorded_model(folder) if folder else None
-    return replace(_REPLAYED, name=name) if name and classify_model(name) is ModelClass.TUNED else _REPLAYED
 
 
 @asynccontextmanager

@@ -2,8 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, get_args
 
@@ -41,14 +40,10 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class Salvage:
-    """The valid items of an answer, and why the others were dropped.
-
-    ``sureness`` is how likely the values of the items were to the model, by number and field, if that is told.
-    """
+    """The valid items of an answer, and why the others were dropped."""
 
     items: tuple[BaseModel, ...] = ()
     rejected: tuple[Rejection, ...] = ()
-    sureness: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
 
     @property
     def numbers(self) -> frozenset[int]:
@@ -61,21 +56,14 @@ class Salvage:
         known = {item_number(item) for item in self.items}
         more = tuple(item for item in other.items if item_number(item) not in known)
         helped = {item_number(item) for item in more}
-        sureness = {number: told for number, told in other.sureness.items() if number in helped}
         rejected = tuple(r for r in self.rejected if r.number not in helped)
-        return Salvage(self.items + more, rejected, {**sureness, **self.sureness})
-
-    def told(self, sureness: Mapping[int, Mapping[str, float]]) -> "Salvage":
-        """The same with what is told of its items."""
-        known = {item_number(item) for item in self.items}
-        return replace(self, sureness={number: found for number, found in sureness.items() if number in known})
+        return Salvage(self.items + more, rejected)
 
     def joined_with(self, other: "Salvage") -> "Salvage":
         """Two answers to different questions. What one rejects about the other's chunks is no loss."""
         return Salvage(
             self.items + other.items,
             self._rejected_beside(other.numbers) + other._rejected_beside(self.numbers),
-            {**self.sureness, **other.sureness},
         )
 
     def _rejected_beside(self, answered: frozenset[int]) -> tuple[Rejection, ...]:

@@ -93,7 +93,7 @@ def _settle_pair(parsed: ParsedRecord, stretch: Chunk, regimen: ParsedRegimen, i
     dose; else who is believed is a matter of policy, too.
     """
     known = replace(_known(parsed, regimen, inquiry), chunk=stretch, question="regimens")
-    both = max(regimen.exists.confidence, inquiry.policy.of("dosing.regimens").when_they_agree())
+    both = max(regimen.exists.confidence, inquiry.policy.of("dosing.regimens").agree)
     known = replace(known, quote=replace(known.quote, confidence=both))
     known = replace(known, readings=_yield_values(known.readings, stretch, inquiry))
     theirs = inquiry.reading(stretch.number, "quote")

@@ -44,8 +44,7 @@ def settle(rule: Reading[T_co], model: Reading[T_co] | None, gap: AbsenceReason,
     other, in the rule's words. Where they differ, ``policy`` says who is likelier right; a value that is too unlikely
     is left out, as ambiguous, or as contradictory if the two read it in different sections. No reading of the rules is
     likelier for being contradicted, and a word of a closed set that every item needs is never left out. Quotes that
-    overlap differ in their extent alone: the likelier one stands. ``gap`` is why there is no answer. The confidence of
-    the model's reading is how sure it is of the value, which decides for a policy that knows levels of it.
+    overlap differ in their extent alone: the likelier one stands. ``gap`` is why there is no answer.
 
     >>> from extractor.assemble.policy import ModelClass, load_policy
     >>> policy = load_policy(ModelClass.CAPABLE).prior
@@ -57,12 +56,12 @@ def settle(rule: Reading[T_co], model: Reading[T_co] | None, gap: AbsenceReason,
     if model is None:
         chosen = _settled(rule, Origin.RULE, rule.confidence)
     elif rule.is_open:
-        chosen = _settled(model, Origin.MODEL, policy.when_alone(model.confidence))
+        chosen = _settled(model, Origin.MODEL, policy.alone)
     elif agree(rule.value, model.value) or _is_finer(rule, model):
-        chosen = _settled(rule, Origin.BOTH, max(policy.when_they_agree(model.confidence), rule.confidence))
+        chosen = _settled(rule, Origin.BOTH, max(policy.agree, rule.confidence))
     else:
         silent = rule.value is None or rule.value == ()
-        ours, theirs = policy.when_they_differ(rule.confidence, silent=silent, sureness=model.confidence)
+        ours, theirs = policy.when_they_differ(rule.confidence, silent=silent)
         contradicted = _settled(rule, Origin.RULE, min(ours, rule.confidence))
         chosen = _settled(model, Origin.MODEL, theirs) if theirs > ours else contradicted
     if (

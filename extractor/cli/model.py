@@ -144,28 +144,18 @@ def list_prices(
             print_prices(find_prices(files or ()))
 
 
-_HEADINGS = ("name", "installed", "bytes", "licence", "source", "about", "base", "adapter")
+_HEADINGS = ("name", "installed", "bytes", "licence", "source", "about")
 
 
 def _cells(row: "ModelRow") -> tuple[str, ...]:
     model = row.model
     sources = ", ".join(map(str, model.sources))
-    tuned = (model.adapter.base, model.adapter.file) if model.adapter else ("", "")
-    return (model.name, _state(row), str(model.bytes), model.licence, sources, model.about, *tuned)
+    return (model.name, _state(row), str(model.bytes), model.licence, sources, model.about)
 
 
 def _state(row: "ModelRow") -> str:
-    """Whether the weights are here. What is wrong with an adapter, `extractor model pull` says."""
-    if row.lacks_adapter:
-        return "adapter broken"
+    """Whether the weights are here."""
     return "yes" if row.path else "no"
-
-
-def _purpose(row: "ModelRow") -> str:
-    model = row.model
-    if model.adapter is None:
-        return model.about
-    return f"{model.about} ({model.adapter.base} and an adapter of {model.adapter.bytes / 1e6:,.1f} MB)"
 
 
 def _print_table(rows: list["ModelRow"]) -> None:
@@ -178,15 +168,13 @@ def _print_table(rows: list["ModelRow"]) -> None:
     for row in rows:
         model = row.model
         name = f"{model.name} (default)" if row.is_default else model.name
-        table.add_row(name, _state(row), f"{model.bytes / 1e6:,.0f} MB", model.licence, _purpose(row))
+        table.add_row(name, _state(row), f"{model.bytes / 1e6:,.0f} MB", model.licence, model.about)
     Console().print(table)
 
 
 def _row_for_programs(row: "ModelRow") -> dict[str, object]:
     fields = asdict(row.model)
     fields["sources"] = [asdict(source) for source in row.model.sources]
-    if row.model.adapter:
-        fields["adapter"] = {**asdict(row.model.adapter), "path": str(row.adapter) if row.adapter else None}
     return {**fields, "default": row.is_default, "path": str(row.path) if row.path else None}
 
 

@@ -8,9 +8,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from extractor.ask.opening import served_name
 from extractor.ask.plan.estimate import Estimate, estimate_record
-from extractor.assemble.policy import classify_model
 from extractor.cluster.addresses import open_inputs
 from extractor.read import read_records
 from extractor.run import Tally, describe_failure
@@ -58,8 +56,7 @@ async def _measure(job: "Job", sample: int | None, tally: Tally) -> Measured:
         print(f"extractor: {without_controls(describe_failure(error)['message'])}", file=sys.stderr)
 
     chosen = job.extractor
-    asked = classify_model(served_name(chosen.choice.spec))
-    work = partial(estimate_record, options=chosen.options, model_class=asked)
+    work = partial(estimate_record, options=chosen.options)
     records = read_records(*job.inputs, on_error=report, stdin=sys.stdin.buffer, open_address=open_inputs)
     async with share_work(work, job.workers) as pool:
 

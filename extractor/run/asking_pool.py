@@ -8,7 +8,6 @@ from typing import Self
 
 from extractor.ask.inquire import put_round
 from extractor.ask.interview import Round
-from extractor.assemble.policy import classify_model
 from extractor.pipeline import OpenExtractor
 from extractor.schemas import TrialRecord
 
@@ -42,7 +41,7 @@ class AskingPool:
     def __init__(self, extract: OpenExtractor, workers: int, alone: int = A_HANDFUL) -> None:
         assert extract.model, "somebody answers"
         self._extract, self._model, self._alone = extract, extract.model, alone
-        clerk = partial(RoundsClerk, extract.options, classify_model(self._model.name))
+        clerk = partial(RoundsClerk, extract.options)
         self._seats = [Seat(clerk) for _ in range(workers)]
         self._serving: list[asyncio.Task[None]] = []
         self._numbers = count(1)

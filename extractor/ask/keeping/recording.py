@@ -18,7 +18,7 @@ from extractor.errors import CassetteError, CassetteMiss
 
 from .misses import describe_miss, exchange_key, identity_of
 
-__all__ = ["ClientTransport", "RecordingTransport", "ReplayTransport", "recorded_model"]
+__all__ = ["ClientTransport", "RecordingTransport", "ReplayTransport"]
 
 _serial = count()
 
@@ -75,15 +75,6 @@ class ReplayTransport(httpx2.AsyncBaseTransport):
         return httpx2.Response(200, json=_as_completion(exchange))
 
 
-def recorded_model(folder: Path) -> str | None:
-    """The model that answered what was recorded in a folder; None for an empty one, or several.
-
-    Raises ``CassetteError`` for a folder or file that is broken.
-    """
-    names = {exchange["model"] for exchange in _load_exchanges(folder).values()}
-    return names.pop() if len(names) == 1 else None
-
-
 class ClientTransport(httpx2.AsyncBaseTransport):
     """The network as a client of its own sees it. A client that is given a transport ignores proxy settings."""
 
@@ -119,17 +110,9 @@ def _exchange(body: Mapping[str, Any], content: bytes) -> dict[str, Any] | None:
         "prompt": asdict(prompt) if prompt else None,
         "model": shown_model(reply.get("model")),
         "request": {name: value for name, value in identity_of(body).items() if value},
-        "reply": {"message": message, "finish_reason": choice.get("finish_reason")} | _told_sureness(choice),
+        "reply": {"message": message, "finish_reason": choice.get("finish_reason")},
         "usage": reply.get("usage"),
     }
-
-
-def _told_sureness(choice: Mapping[str, Any]) -> dict[str, Any]:
-    """How likely each token was to the model, where that was asked for."""
-    told = (choice.get("logprobs") or {}).get("content")
-    if not told:
-        return {}
-    return {"logprobs": {"content": [{"top_logprobs": []} | {name: one[name] for name in _OF_TOKEN} for one in told]}}
 
 
 def _keep(folder: Path, exchange: dict[str, Any]) -> None:
@@ -166,7 +149,6 @@ def _key_of_messages(request: Mapping[str, Any]) -> str:
     return "lines " + exchange_key({"messages": request.get("messages")})
 
 
-_OF_TOKEN = ("token", "bytes", "logprob")
 _NEEDED = ("model", "request", "reply", "usage")
 
 

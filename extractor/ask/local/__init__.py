@@ -7,14 +7,12 @@
         ...                                         # server.base_url, server.model, server.token
 """
 
-from .catalogue import Adapter, HubSource, LocalModel, PackageSource, default_model, find_model, load_catalogue
+from .catalogue import HubSource, LocalModel, PackageSource, default_model, find_model, load_catalogue
 from .pull import pull_model
-from .serve import LocalServer, ServerSettings, serve_model
-from .store import ModelRow, Progress, Weights, default_cache, list_models, locate_model
-from .tuning import Tuning
+from .serve import LocalServer, ServerSettings, Tuning, serve_model
+from .store import ModelRow, Progress, default_cache, list_models, locate_model
 
 __all__ = [
-    "Adapter",
     "HubSource",
     "LocalModel",
     "LocalServer",
@@ -23,7 +21,6 @@ __all__ = [
     "Progress",
     "ServerSettings",
     "Tuning",
-    "Weights",
     "default_cache",
     "default_model",
     "find_model",

@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -12,7 +12,6 @@ from typing import Any
 from extractor.errors import ModelUnavailable
 
 __all__ = [
-    "Adapter",
     "HubSource",
     "LocalModel",
     "PackageSource",
@@ -48,21 +47,10 @@ class PackageSource:
 
 
 @dataclass(frozen=True, slots=True)
-class Adapter:
-    """What training added to the weights of the model ``base``: a LoRA in one GGUF file of this package, pinned too."""
-
-    base: str
-    file: str
-    bytes: int
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
 class LocalModel:
     """Weights in one GGUF file, pinned by size and SHA-256.
 
-    ``context`` is the longest prompt and answer together that the model was trained on, in tokens. A tuned model has
-    an ``adapter``; its weights are those of the adapter's base, with which it shares them.
+    ``context`` is the longest prompt and answer together that the model was trained on, in tokens.
     """
 
     name: str
@@ -73,16 +61,6 @@ class LocalModel:
     sha256: str
     context: int
     sources: tuple[HubSource | PackageSource, ...]
-    adapter: Adapter | None = None
-
-    @property
-    def kept_as(self) -> str:
-        """The model under whose name the weights are kept.
-
-        >>> [find_catalogued(name).kept_as for name in ("smollm2-135m", "registry-135m")]
-        ['smollm2-135m', 'smollm2-135m']
-        """
-        return self.adapter.base if self.adapter else self.name
 
 
 @cache
@@ -90,12 +68,9 @@ def load_catalogue() -> Mapping[str, LocalModel]:
     """All models by name, in the file's order.
 
     >>> list(load_catalogue())
-    ['qwen2.5-coder-1.5b', 'smollm2-135m', 'registry-135m']
+    ['qwen2.5-coder-1.5b', 'smollm2-135m']
     """
-    models: dict[str, LocalModel] = {}
-    for raw in _read_file()["model"]:
-        models[raw["name"]] = _read_tuned(raw, models[raw["base"]]) if "base" in raw else _read_model(raw)
-    return MappingProxyType(models)
+    return MappingProxyType({raw["name"]: _read_model(raw) for raw in _read_file()["model"]})
 
 
 def default_model() -> LocalModel:
@@ -142,11 +117,6 @@ def _read_file() -> dict[str, Any]:
 def _read_model(raw: Mapping[str, Any]) -> LocalModel:
     fields = {key: value for key, value in raw.items() if key != "source"}
     return LocalModel(**fields, sources=tuple(_read_source(source) for source in raw["source"]))
-
-
-def _read_tuned(raw: Mapping[str, Any], base: LocalModel) -> LocalModel:
-    adapter = Adapter(base.name, raw["adapter"], raw["bytes"], raw["sha256"])
-    return replace(base, name=raw["name"], about=raw["about"], licence=raw["licence"], adapter=adapter)
 
 
 def _read_source(raw: Mapping[str, str]) -> HubSource | PackageSource:

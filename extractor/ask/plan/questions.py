@@ -1,31 +1,27 @@
 """Which fields are worth a question, and how questions are packed into calls."""
 
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from enum import StrEnum
 from itertools import groupby
 
 from extractor.ask.call import Question
 from extractor.ask.prompting.lines import estimate_tokens, render_line
 from extractor.ask.wire import WIRE_ITEMS
-from extractor.assemble.policy import ModelClass
 from extractor.options import Assist, ExtractionOptions
 from extractor.parse.parsed import CERTAIN, ParsedCriterion, ParsedOutcome, ParsedRecord, ParsedRegimen
 from extractor.schemas import Concept, Task
 
 from .reading_anew import is_worth_reading
 from .stretches import list_stretches
-from .worth import TUNED_COSTS, Doubted, keep_worthwhile, load_costs
+from .worth import Doubted, keep_worthwhile, load_costs
 
-__all__ = ["REGIMEN_FIELDS", "ask_regimen", "pack_for", "pack_questions", "plan_questions"]
+__all__ = ["REGIMEN_FIELDS", "ask_regimen", "pack_questions", "plan_questions"]
 
 
 _OPEN = 1.5
 """The doubt of a field of which the rules say nothing: it is missing for sure, and a guess would not be."""
 
-_TUNED_PACK = (300, 8)
-"""Tokens and questions of a call to a model that was tuned on the questions."""
 _EVENTS = frozenset({"start_event", "end_events", "censored"})
 _TIMED = frozenset(
     {
@@ -44,43 +40,25 @@ _TIMED = frozenset(
 REGIMEN_FIELDS = ("role", "amounts", "route", "frequency", "cycle", "duration", "timing")
 """What can be asked of a regimen that the rules read."""
 
-TUNED_FIELDS: Mapping[Task, Collection[str]] = {
-    Task.ELIGIBILITY: frozenset({"category"}),
-    Task.DOSING: frozenset(),
-    Task.ENDPOINTS: frozenset({"concept"}),
-}
-"""What a tuned model is asked in doubt. Of all else the rules were right more often, on held-out labels or on gold,
-where the two differed (``training/README.md``).
-"""
-
 _ParsedItem = ParsedCriterion | ParsedOutcome | ParsedRegimen
 
 
-def plan_questions(
-    parsed: ParsedRecord, options: ExtractionOptions, model_class: ModelClass = ModelClass.CAPABLE
-) -> tuple[Question, ...]:
+def plan_questions(parsed: ParsedRecord, options: ExtractionOptions) -> tuple[Question, ...]:
     """The questions that a record leaves, task by task, in reading order; none for ``Assist.NEVER``.
 
-    No chunk's number is asked about twice, since answers are told apart by it. A model that was tuned on these
-    questions is asked in doubt about ``TUNED_FIELDS`` alone, with all words open, and as a second annotator about the
-    regimens that the rules read, one by one.
+    No chunk's number is asked about twice, since answers are told apart by it.
     """
     assist = options.assist
     if assist is Assist.NEVER:
         return ()
     planned: dict[int, Doubted] = {}
-    tuned = model_class is ModelClass.TUNED
-    planners = _TUNED_PLANNERS if tuned else _PLANNERS
     for task in Task:
         if task in options.tasks:
-            drafted = planners[task](parsed, assist)
-            if tuned and assist is Assist.AUTO:
-                drafted = _keep_known(drafted, TUNED_FIELDS[task])
-            for draft in drafted:
+            for draft in _PLANNERS[task](parsed, assist):
                 planned.setdefault(draft.question.chunk.number, draft)
     drafts = tuple(planned.values())
     if assist is Assist.AUTO:
-        return keep_worthwhile(drafts, TUNED_COSTS if tuned else load_costs())
+        return keep_worthwhile(drafts, load_costs())
     return tuple(draft.question for draft in drafts)
 
 
@@ -105,11 +83,6 @@ def pack_questions(
     return tuple(map(tuple, calls))
 
 
-def pack_for(questions: Sequence[Question], model_class: ModelClass) -> tuple[tuple[Question, ...], ...]:
-    """The calls for a model of that class: a tuned one gets no more lines at once than it was tuned on."""
-    return pack_questions(questions, *_TUNED_PACK) if model_class is ModelClass.TUNED else pack_questions(questions)
-
-
 def _group_questions(questions: Sequence[Question]) -> Iterator[list[Question]]:
     """What must be asked in one call."""
     for listed, group in groupby(questions, key=lambda question: "regimens" in question.fields):
@@ -126,14 +99,6 @@ def _draft(
     fields = tuple(field for field in askable if assist is Assist.ALWAYS or doubts[field] > 1 - CERTAIN)
     if fields:
         yield Doubted(Question(task, item.chunk, fields, hint, _options(item, fields, assist)), doubts)
-
-
-def _keep_known(drafts: Iterable[Doubted], fields: Collection[str]) -> Iterator[Doubted]:
-    """The questions about fields that a tuned model knows something of, with all words open."""
-    for draft in drafts:
-        wanted = tuple(field for field in draft.question.fields if field in fields)
-        if wanted:
-            yield replace(draft, question=replace(draft.question, fields=wanted, options={}))
 
 
 def _doubt(item: _ParsedItem, field: str) -> float:
@@ -182,17 +147,6 @@ def _plan_dosing(parsed: ParsedRecord, assist: Assist) -> Iterator[Doubted]:
             yield Doubted(Question(Task.DOSING, stretch.chunk, ("regimens",), stretch.place), {"regimens": math.inf})
 
 
-def _plan_regimens(parsed: ParsedRecord, assist: Assist) -> Iterator[Doubted]:
-    """What is open of each regimen that the rules read. A model that is too small for a whole record at once can still
-    tell of one line what a drug is for.
-    """
-    for regimen in parsed.dosing.regimens:
-        doubts = {field: _doubt(regimen, field) for field in REGIMEN_FIELDS}
-        fields = [field for field in doubts if assist is Assist.ALWAYS or doubts[field] > 1 - CERTAIN]
-        if fields:
-            yield Doubted(ask_regimen(parsed, regimen, fields), doubts)
-
-
 def ask_regimen(parsed: ParsedRecord, regimen: ParsedRegimen, fields: Sequence[str]) -> Question:
     """The question about fields of a regimen that the rules read: its line, and beside it the agent and the quote."""
     agent, quote = regimen.agent.value or "", parsed.raw(regimen.quote)
@@ -214,4 +168,3 @@ _PLANNERS: Mapping[Task, _Planner] = {
     Task.DOSING: _plan_dosing,
     Task.ENDPOINTS: _plan_endpoints,
 }
-_TUNED_PLANNERS: Mapping[Task, _Planner] = {**_PLANNERS, Task.DOSING: _plan_regimens}

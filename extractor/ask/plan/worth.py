@@ -15,7 +15,7 @@ from extractor.ask.prompting.prompt_files import load_prompt
 from extractor.ask.wire import WIRE_ITEMS, unite_options
 from extractor.schemas import Task
 
-__all__ = ["TUNED_COSTS", "WRITTEN", "Costs", "Doubted", "keep_worthwhile", "load_costs"]
+__all__ = ["WRITTEN", "Costs", "Doubted", "keep_worthwhile", "load_costs"]
 
 
 _USED = 1 / 3
@@ -111,7 +111,3 @@ def _measure_definitions(questions: Sequence[Question]) -> dict[tuple[Task, str]
         for field, definition in prompt.definitions.items():
             costs[task, field] = float(estimate_tokens(definition.narrow(options.get(field))))
     return costs
-
-
-TUNED_COSTS = Costs(0.0007, lambda _: {})
-"""A model that was tuned on the questions knows what the keys mean, and its tokens cost time on this machine alone."""

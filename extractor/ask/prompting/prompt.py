@@ -1,25 +1,23 @@
 """From questions to a call: the frame, the definitions that they need, and the lines."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import groupby
 
 from extractor.ask.call import Call, Question
 from extractor.ask.wire import WIRE_ITEMS, WireItem, narrow_reply, unite_options, write_grammar
-from extractor.assemble.policy import ModelClass
 from extractor.schemas import Task, TrialRecord
 from extractor.text.clean import clean_text
 
 from .lines import flatten, render_line
-from .prompt_files import Example, Frame, Prompt, TaskPrompt, fill, load_frame, load_prompt
+from .prompt_files import Example, Prompt, TaskPrompt, fill, load_prompt
 
-__all__ = ["Prompt", "choose_render", "load_prompt", "narrow_record", "render_call", "render_example", "render_tuned"]
+__all__ = ["Prompt", "load_prompt", "narrow_record", "render_call", "render_example"]
 
 _TOLD = frozenset({"title", "official_title", "conditions"})
 _GROUPS = ("interventions", "arms")
-_LONGEST_CONTEXT, _SHORT_CONTEXT = 300, 160
+_LONGEST_CONTEXT = 300
 _PER_ITEM, _PER_REPLY, _PER_LIST = 8, 250, 500
 """Output tokens beside those of the fields: an item's number and braces; slack for one unusually long value, and where
 regimens are listed for one line that holds most of them.
@@ -38,22 +36,6 @@ def render_call(record: TrialRecord, questions: Sequence[Question], prompt: Prom
     return _make_call(questions, prompt, system, _describe_trial(record, questions))
 
 
-def render_tuned(record: TrialRecord, questions: Sequence[Question]) -> Call:
-    """One exchange with a model that was tuned on these questions, and so needs neither definitions nor examples.
-
-    Raises ``ValueError`` for no questions or two with one chunk's number; ``PromptError`` for a prompt that cannot
-    be filled.
-    """
-    frame, questions = load_frame("tuned"), _in_order(questions)
-    call = _make_call(questions, frame, fill(frame.system), _describe_arms(record, questions))
-    return replace(call, tells_sureness=True)
-
-
-def choose_render(model_class: ModelClass) -> Callable[[TrialRecord, Sequence[Question]], Call]:
-    """How a call for models of a class is made."""
-    return render_tuned if model_class is ModelClass.TUNED else render_call
-
-
 def _in_order(questions: Sequence[Question]) -> list[Question]:
     """The questions with those of a task together. Raises ``ValueError`` if answers could not be told apart."""
     numbers = {question.chunk.number for question in questions}
@@ -62,7 +44,7 @@ def _in_order(questions: Sequence[Question]) -> list[Question]:
     return sorted(questions, key=lambda question: list(Task).index(question.task))
 
 
-def _make_call(questions: Sequence[Question], frame: Prompt | Frame, system: str, trial: Iterator[str]) -> Call:
+def _make_call(questions: Sequence[Question], frame: Prompt, system: str, trial: Iterator[str]) -> Call:
     return Call(
         prompt=frame.version,
         questions=tuple(questions),
@@ -103,16 +85,6 @@ def _describe_trial(record: TrialRecord, questions: Sequence[Question]) -> Itera
     yield from (f"{name}: {text}" for name, text in told.items() if text)
 
 
-def _describe_arms(record: TrialRecord, questions: Sequence[Question]) -> Iterator[str]:
-    """What is told of a trial, and where doses are asked about the names of its arms with their types: they say what
-    is tested against what.
-    """
-    yield from (line[:_SHORT_CONTEXT] for line in _describe_trial(record, questions))
-    arms = "; ".join(_arms(record))[:_SHORT_CONTEXT]
-    if arms and any(question.task is Task.DOSING for question in questions):
-        yield f"Arms: {arms}"
-
-
 def _define_tasks(questions: Sequence[Question], prompt: Prompt) -> Iterator[str]:
     for task, group in groupby(questions, key=lambda question: question.task):
         asked = list(group)
@@ -147,13 +119,6 @@ def _allow(questions: Sequence[Question]) -> int:
 def _section(record: TrialRecord, name: str) -> str:
     section = record.section(name)
     return flatten(clean_text(section.text).text)[:_LONGEST_CONTEXT] if section else ""
-
-
-def _arms(record: TrialRecord) -> Iterator[str]:
-    for section in record.sections:
-        if section.name.startswith("arms"):
-            told = [flatten(clean_text(text).text) for name in ("type", "label") if (text := section.part(name))]
-            yield ": ".join(told)
 
 
 def _interventions(record: TrialRecord) -> Iterator[str]:

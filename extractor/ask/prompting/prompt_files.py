@@ -87,9 +87,7 @@ def load_prompt(version: int | None = None) -> Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A prompt of one file, ``<name>.v<N>.md``, for questions that need no examples. A model that was tuned on the
-    questions needs no definitions, either.
-    """
+    """A prompt of one file, ``<name>.v<N>.md``, for questions that need no examples."""
 
     version: PromptVersion
     system: Template
@@ -117,7 +115,7 @@ def load_frame(name: str) -> Frame:
 
 def list_prompt_versions() -> tuple[PromptVersion, ...]:
     """Every prompt that a run may use."""
-    return load_prompt().version, load_frame("conflict").version, load_frame("tuned").version
+    return load_prompt().version, load_frame("conflict").version
 
 
 @cache

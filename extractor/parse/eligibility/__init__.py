@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from extractor.parse.parsed import Chunk, ChunkKind, ParsedCriterion, ParsedEligibility, Reading, Span, share
-from extractor.schemas import CriterionKind, Support, TrialRecord
+from extractor.schemas import CriterionKind, Support
 from extractor.text.lexer import Tokens
 from extractor.text.passage import Passage, Section
 

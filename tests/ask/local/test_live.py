@@ -14,7 +14,7 @@ import openai
 import pytest
 
 from extractor.ask.call import Question
-from extractor.ask.local import LocalServer, ServerSettings, locate_model, pull_model, serve_model
+from extractor.ask.local import LocalServer, ServerSettings, pull_model, serve_model
 from extractor.ask.wire import write_grammar
 from extractor.schemas import Task
 from tests.ask.samples import chunk
@@ -91,19 +91,6 @@ def test_reply_is_held_to_the_grammar_of_its_lines(server: LocalServer) -> None:
     assert survival.keys() == {"n", "concept", "domain"}
     assert (survival["n"], pain["n"], pain.keys()) == (7, 9, {"n", "concept"})
     assert "\n" not in text
-
-
-def test_tuned_model_is_served_from_the_weights_of_its_base(weights: Path, cache: Path) -> None:
-    tuned = locate_model("registry-135m", cache_dir=cache)
-    assert tuned.path == weights
-    with serve_model(tuned, ServerSettings(context=2048)) as running, connect(running) as client:
-        reply = client.chat.completions.create(
-            model=running.model, messages=[{"role": "user", "content": "Once"}], max_tokens=5
-        )
-        address = running.base_url.removesuffix("/v1")
-        (applied,) = client.get(f"{address}/lora-adapters", cast_to=list[dict[str, object]])
-    assert reply.model == "registry-135m"
-    assert (applied["path"], applied["scale"]) == (str(tuned.adapter), 1.0)
 
 
 def test_wrong_token_is_refused(server: LocalServer) -> None:
