@@ -5,7 +5,6 @@ Each check looks for one kind of contradiction and says nothing where it is not 
 
 from collections.abc import Callable, Iterable
 
-from extractor.parse.memory import forget_texts
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Finding, TrialExtraction
 
@@ -62,10 +61,7 @@ def audit_extraction(parsed: ParsedRecord, extraction: TrialExtraction) -> tuple
     [('time_points_differ', ['ORR(CR+CRi) on days 45, 90, 120', 'day 30, day 45, day 90'])]
     """
     audited = AuditedRecord(parsed, extraction)
-    try:
-        found = tuple(finding for check in CHECKS for finding in check(audited))
-    finally:
-        forget_texts()
+    found = tuple(finding for check in CHECKS for finding in check(audited))
     return tuple(one for one in found if not _cites_blanks(parsed, one)) if parsed.hostile else found
 
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from extractor.parse.vocabulary import load_vocabulary
 from extractor.schemas import Concept
+from extractor.text.book import find_terms
 
 from .prose import Prose
 from .wording import sentence_around
@@ -51,7 +51,8 @@ class Promise:
         return self.text[self.start : self.end]
 
 
-PROMISED_NAMES = load_vocabulary("promised_endpoints")
+PROMISED_NAMES = "promised_endpoints"
+"""The vocabulary of their names."""
 _NOUN = re.compile(r"end[\s-]?point|outcome|objective", re.IGNORECASE)
 _TRIGGER = re.compile(
     r"\b(?P<noun>end[\s-]?point|outcome|objective)s?(?:\s+(?:measures?|variables?|parameters?))?"
@@ -118,19 +119,20 @@ def find_promises(listed: PromiseList) -> Iterator[Promise]:
     >>> [promise.words for listed in find_lists(prose) for promise in find_promises(listed)]
     ['overall survival', 'relapse']
     """
-    words = listed.prose.text[listed.start : listed.end]
-    for match in PROMISED_NAMES.find(words):
-        opening = _last_clause(words, match.start)
-        if words[match.start : match.end] == "PCR" and "patholog" not in listed.prose.text.lower():
+    tokens, words = listed.prose.tokens, listed.prose.text[listed.start : listed.end]
+    for term in find_terms(tokens, PROMISED_NAMES, tokens.at(listed.start), tokens.before(listed.end)):
+        start, end = tokens.starts[term.first] - listed.start, tokens.ends[term.end - 1] - listed.start
+        opening = _last_clause(words, start)
+        if words[start:end] == "PCR" and "patholog" not in listed.prose.text.lower():
             continue  # the polymerase chain reaction; the response is written "pCR"
         if _UNSAID.search(opening) or (not listed.is_endpoint and _AIM.search(opening)):
             continue
-        stop = _CLAUSE.search(words, match.end)
+        stop = _CLAUSE.search(words, end)
         yield Promise(
-            concept=Concept(match.value),
+            concept=Concept(term.value),
             listed=listed,
-            start=listed.start + match.start,
-            end=listed.start + match.end,
+            start=listed.start + start,
+            end=listed.start + end,
             clause_end=listed.start + (stop.start() if stop else len(words)),
         )
 

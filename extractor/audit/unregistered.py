@@ -8,6 +8,7 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from extractor.schemas import Concept, EndpointCategory, Finding, FindingKind, Severity
+from extractor.text.book import find_terms
 
 from .promises import PROMISED_NAMES, Promise
 from .record import AuditedRecord
@@ -53,8 +54,8 @@ def _is_registered(audited: AuditedRecord, promise: Promise) -> bool:
             return True
         if is_reported and endpoint.category is EndpointCategory.PATIENT_REPORTED:
             return True
-    texts = (audited.parsed.cleaned[name].text for name in audited.outcome_sections)
-    return any(match.value == promise.concept for text in texts for match in PROMISED_NAMES.find(text))
+    texts = (audited.parsed.sections[name].tokens for name in audited.outcome_sections)
+    return any(term.value == promise.concept for tokens in texts for term in find_terms(tokens, PROMISED_NAMES))
 
 
 @cache

@@ -10,7 +10,6 @@ from .calibration import calibrate_record
 from .dosing import read_dosing
 from .eligibility import read_eligibility
 from .hostile import blank_out, find_hostile, shorten_parts
-from .memory import forget_texts
 from .outcomes import Outcome, read_outcomes, split_outcomes
 from .parsed import ParsedRecord
 
@@ -34,14 +33,11 @@ def parse_uncalibrated(record: TrialRecord) -> ParsedRecord:
     hostile = find_hostile(record, sections)
     record, sections = blank_out(record, sections, hostile)
     numbers = count(1)
-    try:
-        return ParsedRecord(
-            record=record,
-            sections=sections,
-            eligibility=read_eligibility(sections, numbers),
-            dosing=read_dosing(record, sections, numbers),
-            outcomes=shorten_parts(read_outcomes(record, sections, numbers), record, hostile),
-            hostile=hostile,
-        )
-    finally:
-        forget_texts()
+    return ParsedRecord(
+        record=record,
+        sections=sections,
+        eligibility=read_eligibility(sections, numbers),
+        dosing=read_dosing(record, sections, numbers),
+        outcomes=shorten_parts(read_outcomes(record, sections, numbers), record, hostile),
+        hostile=hostile,
+    )

@@ -35,8 +35,6 @@ from numpy.typing import NDArray
 
 from extractor.text.passage import Passage
 
-from .values import value
-
 __all__ = [
     "WEIGHTS",
     "Array",
@@ -65,7 +63,7 @@ _FUNCTION_WORDS = frozenset(_LISTED.split())
 """What speaks for a class by its frequency alone: a reader finds no reason in it."""
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Choice:
     """The likeliest class, its probability, and the classes that may be right in its place, likeliest first."""
 

@@ -6,22 +6,18 @@ Every reader raises ``ValueError`` with the form that would do.
 
 import re
 
-from extractor.parse.durations import find_durations
-from extractor.parse.numbers import NUMBER, read_number
 from extractor.schemas import Amount, Comparator, Constraint, Instrument, Period, TimePoint, TimeUnit
+from extractor.text.book import read_text, rule
+from extractor.text.clean import clean_text
+from extractor.text.lexer import Tokens
+from extractor.text.numbers import read_number
+from extractor.text.patterns import Found
+from extractor.text.times import find_durations
 
 __all__ = ["read_amount", "read_instrument", "read_limit", "read_period", "read_time_point"]
 
-_RANGE = rf"(?P<low>-?{NUMBER})(?:\s*(?:-|–|to|and)\s*(?P<high>{NUMBER}))?\s*(?P<unit>.*)"
-_LIMIT = re.compile(
-    rf"(?P<quantity>[^\s:<>=≤≥].*?)\s*(?::\s*(?P<sign><=|>=|≤|≥|<|>|=)?|(?P<bare><=|>=|≤|≥|<|>|=))\s*"
-    rf"(?:(?:grade|class|stage|level)\s+)?{_RANGE}",
-    re.IGNORECASE,
-)
-_AMOUNT = re.compile(rf"(?P<cap>up to\s+)?(?P<floor>at least\s+)?{_RANGE}", re.IGNORECASE)
 _SIGNS = {"≤": "<=", "≥": ">="}
 _POWER = re.compile(r"\s?(?:x|\*|million|billion|thousand).*", re.IGNORECASE)
-_UNIT_FIRST = re.compile(rf"([A-Za-z]+)\s+({NUMBER})", re.IGNORECASE)
 _VERSION = re.compile(r"(?P<name>.+?)(?:\s*\|\s*|[\s,]+v(?:ersion)?\.?\s*(?=\d))(?P<version>.*)", re.IGNORECASE)
 
 
@@ -35,17 +31,18 @@ def read_limit(text: str) -> Constraint:
     >>> limit.comparator.value, limit.value, limit.value_high, limit.unit
     ('between', 0, 2, None)
     """
-    found = _LIMIT.fullmatch(text.strip())
+    tokens = _read_tokens(text)
+    found = None if tokens.words[:1] == [":"] else rule("answered_limit").search(tokens, 1)
     if not found:
         raise ValueError(f'{text!r}: write a limit as "quantity: comparator number unit", such as "AST: <= 3 x ULN"')
     low, high = _bounds(found)
-    sign = found["sign"] or found["bare"] or "="
+    sign = "".join((found.read("sign") or found.read("bare") or "=").split())
     return Constraint(
-        quantity=found["quantity"],
+        quantity=tokens.read(0, found.first),
         comparator=Comparator.BETWEEN if high is not None else Comparator(_SIGNS.get(sign, sign)),
         value=low,
         value_high=high,
-        unit=found["unit"].strip() or None,
+        unit=_read_behind(tokens, found) or None,
     )
 
 
@@ -56,13 +53,15 @@ def read_amount(text: str) -> Amount:
     >>> amount.low, amount.high, amount.unit
     (1000000, 2000000, 'cells/kg')
     """
-    found = _AMOUNT.fullmatch(text.strip())
-    if not found or not re.match(r"[^\W\d_]|%", found["unit"]):
+    tokens = _read_tokens(text)
+    found = rule("answered_amount").starts(tokens, 0)
+    unit = _read_behind(tokens, found) if found else ""
+    if not found or not (unit[:1].isalpha() or unit.startswith("%")):
         raise ValueError(f'{text!r}: write a dose as number and unit, such as "300 mg/m2", "1-2 mg" or "up to 40 mg"')
     low, high = _bounds(found)
-    if high is None and not found["floor"]:
+    if high is None and not found.read("floor"):
         high = low
-    return Amount(low=None if found["cap"] else low, high=high, unit=found["unit"].strip())
+    return Amount(low=None if found.read("cap") else low, high=high, unit=unit)
 
 
 def read_period(text: str) -> Period:
@@ -97,21 +96,31 @@ def read_instrument(text: str) -> Instrument:
     return Instrument(name=found["name"], version=found["version"].strip() or None)
 
 
-def _bounds(found: re.Match[str]) -> tuple[int | float, int | float | None]:
+def _read_tokens(text: str) -> Tokens:
+    return read_text(clean_text(text.strip()).text)
+
+
+def _read_behind(tokens: Tokens, found: Found) -> str:
+    """The text behind what was found: the unit."""
+    return tokens.text[tokens.ends[found.end - 1] :].strip()
+
+
+def _bounds(found: Found) -> tuple[int | float, int | float | None]:
     """Both numbers of a range; a power behind the second one is the first one's too ("1-2 x 10^6")."""
-    low_text, high_text = found["low"], found["high"]
+    low_text, high_text = found.read("low") or "", found.read("high")
     power = _POWER.search(high_text) if high_text else None
     if power and not _POWER.search(low_text):
         low_text += power[0]
     low, high = read_number(low_text.lstrip("-")), read_number(high_text) if high_text else None
     if low is None or (high_text and high is None):
-        raise ValueError(f"{found[0]!r}: write the number in digits")
+        raise ValueError(f"{found.text!r}: write the number in digits")
     return -low if low_text.startswith("-") else low, high
 
 
 def _read_time(text: str) -> tuple[int | float, TimeUnit]:
-    turned = _UNIT_FIRST.sub(r"\2 \1", text, count=1)
-    found = next(find_durations(text), None) or next(find_durations(turned), None)
+    number, _, unit = text.strip().partition(" ")
+    written = (text, f"{unit} {number}")  # "day 30" is turned
+    found = next((found for each in written for found in find_durations(_read_tokens(each))), None)
     if not found or found.low != found.high:
         raise ValueError(f'{text!r}: write a time as one number and a unit, such as "30 day" or "2 year"')
     return found.low, found.unit

@@ -1,9 +1,8 @@
 """The agents that a record names, and where its text mentions them."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from extractor.parse.values import value
 from extractor.text.book import rule
 from extractor.text.lexer import Tokens, lex
 
@@ -36,7 +35,7 @@ _SKIPPED = frozenset("-®™")
 """Signs between the words of a name that make no difference."""
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Agent:
     """One agent. ``section`` and ``start:end`` say where its name stands; ``kind`` is an entry of the vocabulary."""
 

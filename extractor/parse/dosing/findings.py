@@ -1,9 +1,9 @@
 """Everything about giving that is marked in one text, whoever it is said of."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from extractor.parse.values import value
 from extractor.schemas import Frequency, Period, Route, TimeUnit
 from extractor.text.book import find_terms
 from extractor.text.lexer import Tokens
@@ -20,7 +20,7 @@ __all__ = ["AmountMark", "Findings", "find_all"]
 DaysMark = Mark[tuple[int, ...]]
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Findings:
     """Marks of one text by what they state, each in reading order."""
 

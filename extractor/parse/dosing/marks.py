@@ -3,18 +3,17 @@
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 from operator import attrgetter
 from typing import Generic, TypeVar
-
-from extractor.parse.values import value
 
 __all__ = ["Mark", "drop_inside", "drop_overlaps", "drop_touching", "number_sentences", "within"]
 
 T_co = TypeVar("T_co", covariant=True)
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Mark(Generic[T_co]):
     """``value`` stands at the half-open ``start:end`` of a section's cleaned text; ``confidence`` says how surely."""
 

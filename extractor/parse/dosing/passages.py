@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from extractor.parse.parsed import Chunk, ChunkKind, Span
-from extractor.parse.sentences import split_sentences
 from extractor.schemas import Section, TrialRecord
 from extractor.text.book import rule
 from extractor.text.clean import CleanText
 from extractor.text.lexer import Tokens
 from extractor.text.passage import Section as ReadSection
+from extractor.text.sentences import split_sentences
 
 __all__ = ["Passage", "RecordText", "list_passages", "split_clauses"]
 

@@ -1,10 +1,10 @@
 """What a criterion is about, and whether a line is one at all, by a scorer that labelled lines have trained."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from extractor.parse.parsed import Reading, Span
 from extractor.parse.scoring import find_word, load_scorer, pick
-from extractor.parse.values import value
 from extractor.schemas import Category, Support
 from extractor.text.passage import Passage
 
@@ -15,7 +15,7 @@ __all__ = ["LineScore", "read_category", "score_lines"]
 _NO_CRITERION = "none"
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class LineScore:
     """The category of a line, were it a criterion, and how probable that is.
 

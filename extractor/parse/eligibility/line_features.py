@@ -1,10 +1,10 @@
 """What the scorer of criteria sees of a line: its words, its list, what introduces it, and where it stands."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from extractor.parse.scoring import list_words
-from extractor.parse.values import value
 from extractor.schemas import CriterionKind
 from extractor.text.book import find_terms
 from extractor.text.passage import Passage
@@ -12,7 +12,7 @@ from extractor.text.passage import Passage
 __all__ = ["CriterionLine", "describe_lines", "target_words"]
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class CriterionLine:
     """A line in the list of ``kind``, with its heading and the line that introduces it."""
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from extractor.parse.sentences import split_sentences
 from extractor.schemas import CriterionKind
 from extractor.text.book import rule
 from extractor.text.lexer import NUMBER, Tokens
 from extractor.text.passage import Passage
+from extractor.text.sentences import split_sentences
 
 __all__ = ["Suspect", "find_suspects", "read_sense", "split_clauses"]
 

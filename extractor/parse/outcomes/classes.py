@@ -1,10 +1,10 @@
 """What an outcome measures, and to what end, by scorers that labelled outcomes have trained."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from extractor.parse.scoring import find_word, list_words, load_scorer
-from extractor.parse.values import value
 from extractor.schemas import Concept, EndpointCategory, Rank
 from extractor.text.book import find_terms
 from extractor.text.passage import Passage, Section
@@ -12,7 +12,7 @@ from extractor.text.passage import Passage, Section
 __all__ = ["OutcomeClasses", "OutcomeWords", "classify_outcomes", "describe_outcome", "trial_words"]
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class OutcomeWords:
     """The parts of an outcome; ``about`` are the words of ``trial_words``."""
 
@@ -68,7 +68,7 @@ def _find_concepts(passage: Passage) -> Iterable[str]:
     return dict.fromkeys(term.value for term in find_terms(passage.tokens, "concepts", passage.first, end))
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class OutcomeClasses:
     """The concept and the category of an outcome, each with its probability and its rivals.
 

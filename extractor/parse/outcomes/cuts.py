@@ -6,9 +6,9 @@ that is true of one cut; the weights in ``outcome_cuts.toml`` say how much it co
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
-from extractor.parse.values import value
 from extractor.text.book import rule
 from extractor.text.lexer import Tokens
 from extractor.text.patterns import Found
@@ -48,7 +48,7 @@ _SMALL_WORDS = frozenset(
 _STOPS = (".", "?", ".)", '."')
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Item:
     """One flattened outcome: its tokens, the commas at which it may be cut, and what its neighbours in the cell share.
 

@@ -8,10 +8,10 @@ behind the last.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from extractor.parse.scoring import load_scorer
-from extractor.parse.values import value
 from extractor.schemas import TimeKind, TimeUnit
 from extractor.text.book import rule
 from extractor.text.lexer import LEXICON, NUMBER, Tokens
@@ -43,7 +43,7 @@ _CLASS_OF = {word: name for name, words in _CLASSES.items() for word in words.sp
 _SIGNS = frozenset(",;:(/+-")
 
 
-@value(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Guess:
     """The kind that the rules give, the rule that did, and the words of the skeleton that it read."""
 

@@ -4,17 +4,18 @@ import pytest
 
 from extractor.parse.dosing.amounts import find_amounts
 from extractor.parse.dosing.frequencies import find_frequencies
-from extractor.parse.vocabulary import Entry, load_vocabulary
 from extractor.schemas import Frequency, Route
+from extractor.text.book import find_terms, read_text, terms_of
+from extractor.text.terms import Entry
 
 
 def list_entries(name: str) -> list[pytest.param]:
-    return [pytest.param(entry, id=f"{name}-{entry.value}") for entry in load_vocabulary(name).entries]
+    return [pytest.param(entry, id=f"{name}-{entry.value}") for entry in terms_of(name)]
 
 
 @pytest.mark.parametrize("entry", list_entries("routes"))
 def test_a_route_is_found_in_its_example(entry: Entry) -> None:
-    assert Route(entry.value).value in {match.value for match in load_vocabulary("routes").find(entry.example)}
+    assert Route(entry.value).value in {term.value for term in find_terms(read_text(entry.example), "routes")}
 
 
 @pytest.mark.parametrize("entry", list_entries("frequencies"))

@@ -3,7 +3,6 @@ import pytest
 from extractor.parse.eligibility.category import read_category, score_lines
 from extractor.parse.eligibility.line_features import CriterionLine, describe_lines, target_words
 from extractor.parse.parsed import Span
-from extractor.parse.vocabulary import load_vocabulary
 from extractor.schemas import Category, CriterionKind
 from extractor.text.passage import read_passage, read_section
 
@@ -87,10 +86,3 @@ def test_a_line_that_names_the_target_is_marked():
     target = target_words(read_passage("Galcanezumab in cluster headache"))
     assert "m i named 2" in describe_lines([line("Cluster headache")], target)[0]
     assert "m i named -" in describe_lines([line("Cluster headache")])[0]
-
-
-@pytest.mark.parametrize("name", ["comparators", "comparator_suffixes", "limit_units", "graded_scales"])
-def test_every_entry_has_an_example_that_yields_its_value(name):
-    vocabulary = load_vocabulary(name)
-    wrong = [e.example for e in vocabulary.entries if e.value not in {m.value for m in vocabulary.find(e.example)}]
-    assert wrong == []
