@@ -8,6 +8,7 @@ from typing import Any
 
 from extractor.parse.parsed import Span
 from extractor.schemas import Evidence, Frequency, Item, Route, Support, TrialExtraction, TrialRecord
+from extractor.text.clean import CleanText
 from extractor.text.passage import Passage, Section, read_section
 
 from .edges import is_clean_cut
@@ -68,10 +69,13 @@ def derive_values(extraction: TrialExtraction, record: TrialRecord) -> Iterator[
 
 
 def _is_whole(quote: Passage) -> bool:
-    """Whether a quote cuts through nothing."""
-    folded, (start, end) = fold_clean(quote.section.cleaned), clean_span(quote)
+    """Whether a quote cuts through nothing in its line."""
+    if quote.end <= quote.first:
+        return False
+    (begin, stop), (start, end) = clean_span(_line_around(quote)), clean_span(quote)
+    folded = fold_clean(CleanText(quote.tokens.text[begin:stop], (), (), (), ()))
     tokens, place = folded.tokens, folded.folded.clean_position
-    return quote.end > quote.first and is_clean_cut(folded, tokens.at(place(start)), tokens.before(place(end)))
+    return is_clean_cut(folded, tokens.at(place(start - begin)), tokens.before(place(end - begin)))
 
 
 def list_items(extraction: TrialExtraction) -> Iterator[tuple[str, Item]]:
