@@ -185,8 +185,8 @@ class UnexpectedError(ExtractorError):
     ``kind`` is the class of the original error, ``frames`` its traceback as ``file:line:function``, innermost first.
     The message of the original error is left out, since it may quote the record or hold a key.
 
-    >>> str(UnexpectedError("KeyError", ("scoring/tokens.py:40:find_token",)))
-    'unexpected KeyError at scoring/tokens.py:40:find_token; please report this with the record'
+    >>> str(UnexpectedError("KeyError", ("parse/scoring.py:40:find_word",)))
+    'unexpected KeyError at parse/scoring.py:40:find_word; please report this with the record'
     """
 
     def __init__(self, kind: str, frames: tuple[str, ...]) -> None:

@@ -53,6 +53,8 @@ Features = Sequence[str]
 Array = NDArray[np.float32]
 _ENOUGH, _MOST_RIVALS = 0.97, 5
 """Rivals are listed until the right class is almost surely among them, but no more than so many."""
+_SUREST = 0.995
+"""No more can be measured; nor can finer steps than hundredths, each of which calibration needs trials for."""
 _COMPARED = frozenset("<>=≤≥%")
 _LISTED = """
     a about all an and any are as at be been but by can could do does each either for from had has have if in into is
@@ -153,7 +155,7 @@ def pick(classes: Sequence[str], chances: Array) -> list[Choice]:
     sorted_chances = np.take_along_axis(chances, order, axis=1)
     wanted = (np.cumsum(sorted_chances, axis=1) < _ENOUGH).sum(axis=1)
     return [
-        Choice(classes[best], round(confidence, 4), tuple(classes[one] for one in others[:count]))
+        Choice(classes[best], min(round(confidence, 2), _SUREST), tuple(classes[one] for one in others[:count]))
         for (best, *others), confidence, count in zip(
             order.tolist(), sorted_chances[:, 0].tolist(), wanted.tolist(), strict=True
         )

@@ -63,6 +63,10 @@ def test_rivals_end_where_the_right_class_is_almost_surely_among_them():
     assert [choice.rivals for choice in pick("abcd", chances)] == [("c",), ("a",), ()]
 
 
+def test_no_choice_is_surer_than_can_be_measured():
+    assert [choice.confidence for choice in pick("ab", np.array([[1.0, 0.0], [0.123, 0.877]]))] == [0.995, 0.88]
+
+
 def test_an_unknown_scorer_is_named():
     with pytest.raises(FileNotFoundError, match="zorp"):
         load_scorer("zorp")
@@ -114,7 +118,7 @@ def test_tables_of_weights_choose_a_class(tmp_path):
         "background",
         "rescue",
     ]
-    assert scorer.choose([["placebo"]])[0].confidence == pytest.approx(1 / (1 + math.exp(-2)), abs=1e-4)
+    assert scorer.choose([["placebo"]])[0].confidence == round(1 / (1 + math.exp(-2)), 2)
 
 
 @pytest.mark.parametrize("name", ["quote_weights", "place_weights", "role_weights"])

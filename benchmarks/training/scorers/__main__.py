@@ -27,9 +27,9 @@ from .items import describe_outcomes, describe_time_frame, find_lines
 from .tables import Judgement, format_groups
 from .word_vectors import WordVectors, make_vectors, read_sentences
 
-_OUTCOMES = {"d": 0.5, "e": 0.3, "u": 0.4, "t": 0.3, "a": 0.3}
-CRITERIA = Plan("criteria", words=("w", "^", "e"), scales={"v": 2}, freedom=0.7, most=60_000)
-CONCEPTS = Plan("concepts", words=("w", "^", "d", "a"), scales=_OUTCOMES, freedom=2, most=60_000, others=2)
+_OUTCOMES = {"d": 0.5, "e": 0.3, "t": 0.3, "a": 0.3, "v": 4, "u": 1.6, "m": 0.4, "s": 0.4}
+CRITERIA = Plan("criteria", words=("w", "^", "e"), scales={"v": 2}, freedom=0.7, most=80_000)
+CONCEPTS = Plan("concepts", words=("w", "^", "d", "a"), scales=_OUTCOMES, freedom=1, most=80_000, others=2)
 CATEGORIES = replace(CONCEPTS, name="endpoint_categories")
 TIME_KINDS = Plan("time_kinds", words=(), scales={}, freedom=2, most=4_000)
 _NO_CRITERION = "none"
