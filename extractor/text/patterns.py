@@ -14,7 +14,7 @@ A pattern is a regular expression whose characters are tokens, parted by white s
 - ``,`` ``/`` ``\(`` ``\_``: signs; those that mean something in an expression stand behind a backslash;
 - ``\n``: the end of a line;
 - ``#``: a number, ``##``: a number inside a name ("C1D1"), ``_``: any word, ``.``: any token of the line;
-- ``<duration>``: another rule, without its named parts; ``<+duration>``: with them; ``<routes>``: any term of a vocabulary;
+- ``<duration>``: another rule; ``<+duration>``: with its named parts; ``<routes>``: any term of a vocabulary;
 - ``name=<duration>``, ``name=( a | b )``: what is found there can be asked for by that name;
 - ``( a | b )``, ``?``, ``*``, ``+``, ``{0,4}``, ``(?! ... )``, ``(?<! ... )``, ``^``, ``$``: as in regular expressions.
 """
