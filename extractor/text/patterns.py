@@ -14,7 +14,7 @@ A pattern is a regular expression whose characters are tokens, parted by white s
 - ``,`` ``/`` ``\(`` ``\_``: signs; those that mean something in an expression stand behind a backslash;
 - ``\n``: the end of a line;
 - ``#``: a number, ``##``: a number inside a name ("C1D1"), ``_``: any word, ``.``: any token of the line;
-- ``<duration>``: another rule; ``<routes>``: any term of a vocabulary;
+- ``<duration>``: another rule; ``<+duration>``: with its named parts; ``<routes>``: any term of a vocabulary;
 - ``name=<duration>``, ``name=( a | b )``: what is found there can be asked for by that name;
 - ``( a | b )``, ``?``, ``*``, ``+``, ``{0,4}``, ``(?! ... )``, ``(?<! ... )``, ``^``, ``$``: as in regular expressions.
 """
@@ -32,7 +32,7 @@ from .lexer import CODES, LEXICON, NAME_NUMBER, NUMBER, UNKNOWN, Lexicon, Tokens
 __all__ = ["Found", "Rule", "RuleError", "learn_words", "make_rule", "read_rules", "trace_rules"]
 
 _ATOM = re.compile(
-    r"\s+|(?P<line_end>\\n)|(?P<capture>[a-z_]\w*)=(?=[<(])|<(?P<name>\w+)>|(?P<any>\##?|_|\.)"
+    r"\s+|(?P<line_end>\\n)|(?P<capture>[a-z_]\w*)=(?=[<(])|<(?P<keep>\+)?(?P<name>\w+)>|(?P<any>\##?|_|\.)"
     r"|(?P<word>[^\W\d_]+(?:'[^\W\d_]+)?~?)"
     r"|(?P<syntax>\(\?<?[!=]|[()|?*+^$]|\{\d*,?\d*\})|\\?(?P<sign>[^\s\w\\]|\\|(?<=\\)_)"
 )
@@ -264,7 +264,7 @@ def _write_atom(rule: Rule, atom: re.Match[str], within: set[str]) -> str:
         "space": lambda: "",
         "line_end": lambda: "\n",
         "capture": lambda: f"(?P<{found}>{_CAPTURE_OPEN}",
-        "name": lambda: f"(?:{_write_reference(rule, found, within)})",
+        "name": lambda: f"(?:{_write_reference(rule, atom, within)})",
         "any": lambda: {"#": NUMBER, "##": NAME_NUMBER, "_": ANY_WORD, ".": "."}[found],
         "word": lambda: f"[{rule.lexicon.find(found)}]",
         "syntax": lambda: "(?:" if found == "(" else found,
@@ -273,10 +273,11 @@ def _write_atom(rule: Rule, atom: re.Match[str], within: set[str]) -> str:
     return writers[kind]()
 
 
-def _write_reference(rule: Rule, name: str, within: set[str]) -> str:
+def _write_reference(rule: Rule, atom: re.Match[str], within: set[str]) -> str:
+    name = atom["name"]
     if name in rule.book:
-        other = rule.book[name]
-        return re.sub(r"\(\?P<\w+>", "(?:", _write(other, within | {rule.name}))
+        written = _write(rule.book[name], within | {rule.name})
+        return written if atom["keep"] else re.sub(r"\(\?P<\w+>", "(?:", written)
     raise RuleError(f"rule {rule.name} refers to {name!r}, and there is no such rule")
 
 

@@ -1,7 +1,11 @@
 """Every rule finds what it says that it finds, and nothing of what it says that it does not."""
 
+import re
+from pathlib import Path
+
 import pytest
 
+import extractor
 from extractor.text.book import find_terms, load_book, read_text
 from extractor.text.clean import clean_text
 from extractor.text.lexer import Lexicon, lex
@@ -17,6 +21,40 @@ def test_a_rule_finds_its_examples_and_none_of_its_counter_examples(each):
     assert each.counter_examples, "a rule needs counter-examples"
     assert [text for text in each.examples if not each.search(read_text(text))] == []
     assert [text for text in each.counter_examples if each.search(read_text(text))] == []
+
+
+def test_a_pattern_can_be_read_at_a_glance():
+    lengths = {each.name: len(" ".join(each.pattern.split())) for each in RULES}
+    assert {name: length for name, length in lengths.items() if length > 200} == {}
+
+
+def test_every_rule_is_used():
+    """By another rule, by an entry of a vocabulary, by the name in the code, or by what it gives."""
+    by_rules = [each.pattern for each in RULES]
+    by_entries = [pattern for found in BOOK.vocabularies.values() for entry in found for pattern in entry.rules]
+    code = "\n".join(path.read_text("utf-8") for path in Path(extractor.__file__).parent.rglob("*.py"))
+    used = set(re.findall(r"<\+?(\w+)>", " ".join([*by_rules, *by_entries]))) | set(re.findall(r'"(\w+)"', code))
+    prefixes = tuple(re.findall(r'rule\(f"(\w+)\{', code))
+    unused = [each.name for each in RULES if each.name not in used and not each.gives]
+    assert [name for name in unused if not name.startswith(prefixes)] == []
+
+
+def test_a_reference_keeps_named_parts_only_if_it_says_so():
+    book, words = {}, Lexicon()
+    text = """
+        [[rule]]
+        name = "dose"
+        pattern = "amount=( # ) mg"
+        [[rule]]
+        name = "plain"
+        pattern = "give <dose>"
+        [[rule]]
+        name = "kept"
+        pattern = "give <+dose>"
+    """
+    book |= {each.name: each for each in read_rules(text, book, words)}
+    tokens = lex("give 5 mg", words)
+    assert [book[name].search(tokens).match.groupdict() for name in ("plain", "kept")] == [{}, {"amount": "n"}]
 
 
 @pytest.mark.parametrize(
