@@ -84,7 +84,7 @@ def _is_plain(audited: AuditedRecord, field: str, evidence: Evidence) -> bool:
         return False
     line_end = tokens.codes.find("\n", age.end)
     end = min(age.end + _REACH, len(tokens) if line_end < 0 else line_end)
-    if rule("age_of_some").search(tokens, start, age.first) or rule("age_of_some").search(tokens, age.end, end):
+    if _is_of_some(tokens, start, age.first) or _is_of_some(tokens, age.end, end):
         return False
     if tokens.words[age.first - 1] in ("-", "~", "(") and age.first > start:
         return False
@@ -95,6 +95,12 @@ def _is_plain(audited: AuditedRecord, field: str, evidence: Evidence) -> bool:
         tokens, start, near
     )
     return bool(rule("about_age").search(tokens, start, near) and is_bound)
+
+
+def _is_of_some(tokens: Tokens, first: int, end: int) -> bool:
+    """Whether words beside an age, or another number, say that it is not that of all participants."""
+    counts = any(word[0].isdigit() for word in tokens.words[first:end])
+    return counts or rule("age_of_some").search(tokens, first, end) is not None
 
 
 def _find_item(tokens: Tokens, at: int) -> int | None:
