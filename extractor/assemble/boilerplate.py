@@ -9,23 +9,13 @@ from extractor.parse.eligibility.headings import (
     opens_list,
     read_list_heading,
 )
-from extractor.text.book import read_text
+from extractor.text.book import read_text, rule
 
 __all__ = ["find_words", "is_boilerplate"]
 
 _BULLET = re.compile(r"\s*(?:(?:\\?[-*•·‣▪◦–—]+|[(\[]?(?:\d{1,2}|[A-Za-z]|[ivxIVX]{1,4})[.)\]]+|\\\.)(?=\s|$)\s*)*")
 _ENDS = " \t\r\n.,;:|)(]["
-_NOTE = re.compile(
-    r"\W*(?:o\s)?(?:(?:please\s+)?note\b|for (?:more|further|full) (?:information|details)|please (?:see|refer|contact)"
-    r"|(?:disease|patient) characteristics|prior/?\s?concurrent therapy)"
-    r"|.*\bprotocol[- ](?:defined|specified|specific|related)\b"
-    r"|.*\b(?:other|additional) (?:\w+[\s/]+){0,3}criteria (?:may|could|apply|applied|will)\b"
-    r"|.*\bnot intended to contain all\b",
-    re.IGNORECASE,
-)
-
-_UNFINISHED = re.compile(r"\b(?:eligible|criteria|exclu\w+|inclu\w+|must|meet|participat\w+)\b.* (?:the|in|of|if|be)$")
-"""The first line of a heading that goes on in the next."""
+_RULES = ("note_of_the_registry", "note_of_the_protocol", "unfinished_heading")
 
 
 @lru_cache(maxsize=2048)
@@ -36,9 +26,9 @@ def is_boilerplate(text: str) -> bool:
     [True, True, False]
     """
     words = text.strip()
-    if words.endswith((":", "：", ":-")) or _UNFINISHED.search(words) or _NOTE.match(words):
-        return True
     tokens = read_text(words)
+    if words.endswith((":", "：", ":-")) or any(rule(name).search(tokens) for name in _RULES):
+        return True
     if read_list_heading(tokens, bulleted=False)[0]:
         return True
     return any(test(tokens) for test in (is_generic, opens_list, is_withdrawal))

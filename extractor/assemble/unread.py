@@ -3,7 +3,6 @@
 Only what is seldom a false alarm is told: counts and precision are in docs/trust.md.
 """
 
-import re
 from collections.abc import Collection, Iterator
 
 from extractor.parse.dosing.amounts import find_amounts
@@ -20,38 +19,19 @@ from extractor.schemas import (
     TimeKind,
     TrialExtraction,
 )
+from extractor.text.book import read_text, rule
+from extractor.text.numbers import read_number
 
 from .coverage import list_unclaimed
 
 __all__ = ["report_unread"]
 
 _FEWEST_WORDS = 5
-_WORD = re.compile(r"[^\W\d_]{2,}")
-_CONDITION = re.compile(
-    r"[<>≤≥]|\b(?:must|should|may not|cannot|able to|willing|history of|prior|previous\w*|at least|no more than"
-    r"|less than|more than|greater than|diagnos\w+|known|presence of|absence of|evidence of|pregnan\w+|contracepti\w+"
-    r"|within \d+|aged?|years|treated|receiv\w+|(?:patient|subject|participant)s? (?:with|who)|positive|negative"
-    r"|allerg\w+|disease|agree\w*)\b",
-    re.IGNORECASE,
-)
 _GIVEN_IN = ("arms[", "interventions[")
 _VOLUMES = frozenset({"ml", "l", "mg/ml", "ug/ml", "iu/ml", "%"})
 """Units of what is drawn, dissolved or made up far oftener than given."""
-_NO_DOSE = re.compile(
-    r"\b(?:reconstitut\w+|dissolv\w+|dilut\w+|vials? (?:contain|of|with)|suppl(?:y|ied)|blood (?:sample|draw|test)"
-    r"|tubes?|nearest|contain\w*|composition|not exceed\w*|birth ?weight|levels? (?:below|above))\b",
-    re.IGNORECASE,
-)
-_UNIT_OF_TIME = r"(?:min(?:ute)?|h(?:ou)?r|day|week|wk|month|year|yr|cycle)s?\b"
-_NO_TIME = (
-    rf"(?!\d|[\s-]?(?:(?:old|half-?\s?li(?:fe|ves))\b|(?:consecutive\s|continuous\s)?{_UNIT_OF_TIME}|and\s?[≤<]))"
-)
-"""Behind a number: no limit in time, which is a window and no constraint."""
-_LIMIT = re.compile(rf"(?:[<>≤≥]\s?=?|\\[<>]=?)\s?(?P<number>\d+(?:[.,]\d+)*){_NO_TIME}", re.IGNORECASE)
-_COUNT = r"(?:[2-9]|[1-9]\d{1,2})"
-_MOMENT = re.compile(
-    rf"(?<![\d.,/]){_COUNT}[\s-]?{_UNIT_OF_TIME}|\b{_UNIT_OF_TIME}\s?{_COUNT}(?![\d.,/])", re.IGNORECASE
-)
+_COUNTS = range(2, 1000)
+"""Numbers beside a unit that name a moment: "day 1" is where a trial begins."""
 _MOMENTS = (TimeKind.AT, TimeKind.UP_TO, TimeKind.FROM_TO)
 
 
@@ -81,7 +61,9 @@ def _report_criteria(parsed: ParsedRecord, extraction: TrialExtraction) -> Itera
     items = (extraction.eligibility, *extraction.eligibility.criteria)
     for start, end in list_unclaimed(section, [piece for item in items for piece in item.evidence]):
         text = section.text[start:end]
-        if len(_WORD.findall(text)) >= _FEWEST_WORDS and _CONDITION.search(text) and not text.isupper():
+        tokens = parsed.sections[section.name].between(start, end).alone().tokens
+        words = sum(len(word) > 1 and word.isalpha() for word in tokens.words)
+        if words >= _FEWEST_WORDS and rule("states_a_condition").search(tokens) and not text.isupper():
             span = Span(section.name, start, end)
             yield _tell(FindingKind.CRITERION_UNREAD, "eligibility.criteria", _CRITERION, _cite(parsed, span))
 
@@ -101,7 +83,7 @@ def _report_doses(parsed: ParsedRecord, extraction: TrialExtraction) -> Iterator
 
 
 def _states_dose(chunk: Chunk, told: Collection[float | None]) -> bool:
-    if _NO_DOSE.search(chunk.text):
+    if rule("speaks_of_supply").search(read_text(chunk.text)):
         return False
     amounts = [amount for mark in find_amounts(chunk.text) for amount in _amounts_of(mark.value)]
     return any(a.unit.lower() not in _VOLUMES and not {a.low, a.high} & set(told) for a in amounts)
@@ -117,10 +99,11 @@ def _report_limits(parsed: ParsedRecord, criterion: Criterion, field: str) -> It
     if place is None:
         return
     read = [piece for piece in criterion.evidence if piece.field.startswith(("constraints", "time_window"))]
-    for found in _LIMIT.finditer(place.quote):
-        start, end = (place.start + offset for offset in found.span("number"))
+    quote = parsed.sections[place.section].between(place.start, place.end)
+    for found in rule("bare_limit").find(quote.tokens, quote.first, quote.end):
+        start, end = quote.part(found.end - 1, found.end).raw_span
         if not any(piece.start <= start and end <= piece.end for piece in read):
-            span = Span(place.section, place.start + found.start(), end)
+            span = Span(place.section, quote.part(found.first, found.end).raw_span[0], end)
             yield _tell(FindingKind.NUMBER_UNREAD, field, _NUMBER, _cite(parsed, span))
 
 
@@ -129,9 +112,14 @@ def _report_times(endpoint: Endpoint, field: str) -> Iterator[Finding]:
     if endpoint.time_points or endpoint.time_kind not in _MOMENTS:
         return
     for piece in endpoint.evidence:
-        if piece.field == "time_frame" and _MOMENT.search(piece.quote):
+        if piece.field == "time_frame" and _names_moment(piece.quote):
             cited = Citation(section=piece.section, start=piece.start, end=piece.end, quote=piece.quote)
             yield _tell(FindingKind.NUMBER_UNREAD, field, _TIME, cited)
+
+
+def _names_moment(text: str) -> bool:
+    counts = rule("dated_count").find(read_text(text))
+    return any(read_number(found.read("count") or found.read("later") or "") in _COUNTS for found in counts)
 
 
 def _tell(kind: FindingKind, field: str, message: str, cited: Citation) -> Finding:

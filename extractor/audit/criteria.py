@@ -1,50 +1,43 @@
 """Criteria that contradict each other: limits of one quantity, and the same condition in both lists."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import combinations
 from math import inf
 from typing import NamedTuple
 
+from extractor.measures.quantities import fold_words, name_quantity
+from extractor.parse.eligibility.lines import read_lines
 from extractor.schemas import Comparator, Constraint, Criterion, CriterionKind, Evidence, Finding, FindingKind, Severity
+from extractor.text.book import read_text, rule
+from extractor.text.passage import Section
+from extractor.text.terms import word_set
+from extractor.text.units import read_unit
 
 from .record import AuditedRecord
-from .wording import count_headings, fold_wording
 
 __all__ = ["check_both_ways", "check_limits"]
 
 _LONGEST = 120
 """Characters of a criterion that is one limit; what is longer has conditions of its own."""
-_WORD = re.compile(r"[a-z]{2,}")
-_EMPTY_WORDS = """
+_EMPTY = word_set(
+    """
 of the and or an at is be in to with for by has have having must should who are was were than least most more less
 greater lower higher below above under over between from up equal minimum maximum value values level levels any
 either inclusive exceed exceeding older younger old aged age ages patients patient subjects subject participants
 participant individuals people all criteria inclusion exclusion screening day days week weeks month months year years
 yrs yr
 """
-_EMPTY = frozenset(_EMPTY_WORDS.split())
-_MEASURES = re.compile(
-    r"(?P<platelets>platelets?(?: counts?)?)|(?P<neutrophils>(?:absolute )?neutrophils?(?: counts?)?|anc)"
-    r"|(?P<haemoglobin>ha?emoglobin|hgb|hb)|(?P<ecog>ecog(?: performance status)?(?: score)?|ecog ps)"
-    r"|(?P<karnofsky>karnofsky(?: performance (?:status|score))?|kps)|(?P<bmi>bmi|body mass index(?: bmi)?)"
-    r"|(?P<clearance>creatinine clearance|crcl)|(?P<filtration>e?gfr)|(?P<hba1c>hba1c)"
-    r"|(?P<lvef>lvef|left ventricular ejection fraction(?: lvef)?)|(?P<fev1>fev1)|(?P<life>life expectancy)"
-    r"|(?P<weight>(?:body )?weight)"
+)
+_MEASURES = word_set(
+    """
+    platelet_count absolute_neutrophil_count haemoglobin ecog_performance_status karnofsky bmi creatinine_clearance egfr
+    hba1c lvef fev1_percent_predicted life_expectancy body_weight
+    """
 )
 """Quantities that mean the same whatever stands around them."""
 _ROUNDED = 1.02
 """Less than this factor apart, two limits are one that was rounded."""
-_ITEM = re.compile(r"^[ \t]*(?:[-*•·]|\d{1,2}[.)])[ \t]*", re.MULTILINE)
-_AGED = re.compile(r"\bage[ds]?\b|\byears?\s+old\b|\b(?:older|younger)\b", re.IGNORECASE)
-_SEVERAL = re.compile(
-    r"\b(?:in\s+(?:[\w-]+\s+){0,3}(?:patients|subjects|participants|women|men|children)|not?|without|or|if|unless"
-    r"|except|either|cohorts?|groups?|arms?|parts?|phases?|when|while|mothers?|donors?|in case|those|controls?"
-    r"|strat(?:um|a)|for\s+(?:children|adults|infants|patients|subjects|participants|women|men))\b|:\s*$",
-    re.IGNORECASE,
-)
-"""What holds for some only, or in one case only."""
 
 
 class _Limit(NamedTuple):
@@ -61,7 +54,7 @@ def check_limits(audited: AuditedRecord) -> Iterator[Finding]:
     for number, criterion in enumerate(audited.extraction.eligibility.criteria):
         if len(criterion.constraints) != 1 or len(criterion.quote) > _LONGEST or criterion.lead_in:
             continue
-        if not _SEVERAL.search(criterion.quote):
+        if not rule("limits_some").search(read_text(criterion.quote)):
             limit = criterion.constraints[0]
             groups[_name_quantity(criterion, limit)].append(_Limit(number, criterion, *_bounds(limit)))
     for key, limits in groups.items():
@@ -75,11 +68,13 @@ def check_limits(audited: AuditedRecord) -> Iterator[Finding]:
 
 def _name_quantity(criterion: Criterion, limit: Constraint) -> tuple[str, ...]:
     """What the criterion limits: all its words that are no comparison, and the unit."""
-    words = {word for word in _WORD.findall(fold_wording(criterion.quote)) if word not in _EMPTY}
-    unit = fold_wording(limit.unit or "").rstrip("s")
-    if (known := _MEASURES.fullmatch(fold_wording(limit.quantity))) and known.lastgroup:
-        return known.lastgroup, unit
-    if not words and _AGED.search(criterion.quote):
+    unit = read_unit(limit.unit or "") or (limit.unit or "").lower()
+    known = name_quantity(limit.quantity, read_unit(limit.unit or ""))
+    if known and known.name in _MEASURES and fold_words(limit.quantity) in map(fold_words, known.names):
+        return known.name, unit
+    tokens = read_text(criterion.quote)
+    words = {word.lower() for word in tokens.words if word.isalpha() and len(word) > 1} - _EMPTY
+    if not words and rule("limits_an_age").search(tokens):
         words = {"age"}
     return " ".join(sorted(words)), unit
 
@@ -107,17 +102,21 @@ def _compare(audited: AuditedRecord, one: _Limit, other: _Limit) -> Iterator[Fin
 
 def _is_outermost(audited: AuditedRecord, limit: _Limit) -> bool:
     """Whether no item of the section stands further left: what is indented may hold for one group only."""
-    text = audited.record.raw_text(limit.criterion.section) or ""
-    evidence = _find_quote(limit)
-    start = text.rfind("\n", 0, evidence.start) + 1
-    items = [len(found[0].expandtabs()) for found in _ITEM.finditer(text)]
-    return bool(items) and len(text[start : evidence.start].expandtabs()) <= min(items)
+    section, start = audited.parsed.sections[limit.criterion.section], _find_quote(limit).start
+    items = [line.column for line in read_lines(section) if line.bullet]
+    return bool(items) and start - section.raw.rfind("\n", 0, start) - 1 <= min(items)
 
 
 def _is_one_list(audited: AuditedRecord, one: _Limit, other: _Limit) -> bool:
     """Whether no heading stands between the two but that of the exclusion criteria."""
-    text = audited.record.raw_text(one.criterion.section) or ""
-    return count_headings(text, *sorted(_find_quote(limit).start for limit in (one, other))) <= 1
+    places = (_find_quote(limit).start for limit in (one, other))
+    return _count_headings(audited.parsed.sections[one.criterion.section], *places) <= 1
+
+
+def _count_headings(section: Section, one: int, other: int) -> int:
+    """How many headings stand between two places. More than one begins a list for other people."""
+    between = section.between(min(one, other), max(one, other))
+    return sum(1 for _ in rule("list_heading_line").find(section.tokens, between.first, between.end))
 
 
 def _differ_by_rounding(quantity: str, one: _Limit, other: _Limit) -> bool:
@@ -159,14 +158,6 @@ def _report(audited: AuditedRecord, one: _Limit, other: _Limit, severity: Severi
 
 
 _SIGNS = " \n.,;:"
-_NAMES_GROUP = re.compile(r"(?:all\s+)?(?:parts?|cohorts?|groups?|arms?|phases?|stages?|for)\b", re.IGNORECASE)
-_POINTER = re.compile(
-    r"\b(?:criteri(?:a|on)|protocol|eligib\w+|refer\s+to|details|requirements|conditions\s+(?:may\s+)?apply|(?:see|as|listed"
-    r"|described|mentioned)\s+(?:above|below)|not\s+(?:applicable|specified|provided|stated|available)|n/?a|none|others?"
-    r"|to\s+be\s+(?:determined|defined))\b",
-    re.IGNORECASE,
-)
-"""Speaks of the list, or points elsewhere, and states no condition of a participant: "Further criteria apply."."""
 _REACH = 200
 _SHORTEST = 8
 """Characters of a criterion that says something by itself."""
@@ -197,14 +188,15 @@ def check_both_ways(audited: AuditedRecord) -> Iterator[Finding]:
 def _is_condition(audited: AuditedRecord, asked: Criterion, criterion: Criterion) -> bool:
     """Whether it states something of the same people and fills its line: it is no heading and no pointer."""
     quote = next((one for one in criterion.evidence if one.field == "quote"), None)
-    if quote is None or len(quote.quote) < _SHORTEST or _NAMES_GROUP.match(quote.quote):
+    if quote is None or len(quote.quote) < _SHORTEST:
         return False
-    if _POINTER.search(quote.quote):
+    section, tokens = audited.parsed.sections[quote.section], read_text(quote.quote)
+    if rule("names_a_group").starts(tokens, 0) or rule("points_elsewhere").search(tokens):
         return False
-    text = audited.record.raw_text(quote.section) or ""
     first = next((one.start for one in asked.evidence if one.field == "quote"), quote.start)
-    if count_headings(text, *sorted((first, quote.start))) > 1:
+    if _count_headings(section, first, quote.start) > 1:
         return False
+    text = section.raw
     rest, _, below = text[quote.end : quote.end + _REACH].partition("\n")
     line = text[text.rfind("\n", 0, quote.start) + 1 : quote.start]
     return not rest.strip(_SIGNS) and not rest.rstrip().endswith(":") and _indent(below.lstrip("\n")) <= _indent(line)

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import NamedTuple
 
+from extractor.parse.dosing.names import name_key
 from extractor.schemas import Amount, Citation, Finding, FindingKind, Regimen, Severity
 from extractor.text.numbers import read_number
 from extractor.text.quantities import Quantity, find_quantities
 
 from .record import AuditedRecord
-from .wording import fold_wording
 
 __all__ = ["check_doses"]
 
@@ -75,7 +75,7 @@ def _is_multiple(one: Amount, other: Amount) -> bool:
 
 
 def _name(regimen: Regimen) -> str:
-    return fold_wording(regimen.agent)
+    return name_key(regimen.agent)
 
 
 def _list_doses(audited: AuditedRecord, regimen: Regimen) -> Iterator[_Dose]:

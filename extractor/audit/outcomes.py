@@ -1,11 +1,13 @@
 """Registered outcomes that are repeated, undefined or without a time frame."""
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from extractor.parse.parsed import CERTAIN
-from extractor.schemas import Concept, Endpoint, Finding, FindingKind, Section, Severity
+from extractor.schemas import Concept, Endpoint, Finding, FindingKind, Severity
+from extractor.text.book import find_terms, read_text, rule
+from extractor.text.lexer import Tokens
 
+from .promises import PROMISED_NAMES
 from .record import AuditedRecord
 
 __all__ = ["check_repeated_outcomes", "check_time_frames", "check_undefined_endpoints"]
@@ -32,21 +34,10 @@ def check_repeated_outcomes(audited: AuditedRecord) -> Iterator[Finding]:
         )
 
 
-_TIME = re.compile(
-    r"\b(?:baseline|end of|before|after|during|(?:min|hour|day|week|month|year|visit|cycle)\w*)\b", re.IGNORECASE
-)
-_PLACEHOLDER = re.compile(
-    r"\s*(?:there\s+(?:is|are)\s+)?(?:no\b[^.\n]*\boutcome|none\b|n/?a\b|not\s+(?:applicable|specified|provided|available))",
-    re.IGNORECASE,
-)
-"""Stands in an outcome's place and says that there is none."""
-
-
 def check_time_frames(audited: AuditedRecord) -> Iterator[Finding]:
     """One finding for all outcomes of a record that state no time; flattened outcomes keep no field for it."""
     blanked = {hostile.span.section for hostile in audited.parsed.hostile if hostile.blanked}
-    sections = (audited.record.section(name) for name in audited.outcome_sections if name not in blanked)
-    bare = [one.name for one in sections if one and _is_timeless(one)]
+    bare = [name for name in audited.outcome_sections if name not in blanked and _is_timeless(audited, name)]
     if bare:
         yield Finding(
             kind=FindingKind.TIME_FRAME_MISSING,
@@ -58,47 +49,27 @@ def check_time_frames(audited: AuditedRecord) -> Iterator[Finding]:
         )
 
 
-def _is_timeless(section: Section) -> bool:
+def _is_timeless(audited: AuditedRecord, name: str) -> bool:
     """Whether an outcome's field for it is empty, and no word of the outcome speaks of time."""
-    if not section.parts or section.parts[-1].name == "time_frame":
+    section, tokens = audited.record.section(name), audited.parsed.sections[name].tokens
+    if not section or not section.parts or section.parts[-1].name == "time_frame":
         return False
-    return not _TIME.search(section.text) and not _PLACEHOLDER.match(section.text)
+    return not rule("speaks_of_time").search(tokens) and not rule("no_outcome").starts(tokens, 0)
 
 
-_NAMES: Mapping[Concept, re.Pattern[str]] = {
-    concept: re.compile(words)
-    for concept, words in (
-        (Concept.PROGRESSION_FREE_SURVIVAL, r"progress(?:ion)?[-\s]free survival|\bpfs\b"),
-        (Concept.EVENT_FREE_SURVIVAL, r"event[-\s]free survival|\befs\b"),
-        (
-            Concept.DISEASE_FREE_SURVIVAL,
-            r"(?:disease|relapse|recurrence|leuka?emia)[-\s]free survival|\b[drl]fs\b",
-        ),
-        (Concept.TIME_TO_PROGRESSION, r"time to (?:disease |tumou?r )?progression|\bttp\b"),
-        (
-            Concept.DURATION_OF_RESPONSE,
-            r"duration of (?:overall )?(?:response|remission)|response duration|\bdor\b",
-        ),
-        (
-            Concept.RESPONSE_RATE,
-            r"(?:objective|overall|tumou?r|complete|best overall|clinical|anti-?tumou?r) (?:response|remission)"
-            r"|response rate|\borr\b",
-        ),
-    )
-}
-_EVENT = re.compile(r"\b(?:progress|relaps|recurr|death|die|respon)", re.IGNORECASE)
-"""In a time frame, these words define the endpoint: "from enrolment to progression"."""
+_NAMED = frozenset(
+    {
+        Concept.PROGRESSION_FREE_SURVIVAL,
+        Concept.EVENT_FREE_SURVIVAL,
+        Concept.DISEASE_FREE_SURVIVAL,
+        Concept.TIME_TO_PROGRESSION,
+        Concept.DURATION_OF_RESPONSE,
+        Concept.RESPONSE_RATE,
+    }
+)
+"""Endpoints that need a definition."""
 _LONGEST = 80
 """Characters of a measure that is a name and no definition."""
-_DEFINED = re.compile(
-    r"\d+\s*%|≥|≤|>|<|\b(?:defined|proportion|percent\w*|number of|from|until|score|to (?:first|death))\b"
-)
-_CRITERIA = re.compile(
-    r"\b(?:[im]?recist|cheson|lugano|iwg|imwg|imweb|nccn|eln|rano|who (?:criteria|response)|pcwg\d?|lymphoma response"
-    r"|gina|percist|ebmt|choi|acr\s?\d0|easi|pasi|uas7?|international working group|(?:is|are) defined|defined as"
-    r"|definition|response criteria|criteria (?:of|by|for response)|nci(?:-wg)?|owen|iwwm|aasld|macdonald|inss|inrc"
-    r"|g?cig|nih consensus|omeract|oarsi|asas|eular|haq|das\s?28|madrs|ham-?d|panss)\b"
-)
 
 
 def check_undefined_endpoints(audited: AuditedRecord) -> Iterator[Finding]:
@@ -119,21 +90,26 @@ def check_undefined_endpoints(audited: AuditedRecord) -> Iterator[Finding]:
 
 def _is_bare_name(audited: AuditedRecord, number: int, endpoint: Endpoint) -> bool:
     """Whether the outcome is a name of such an endpoint and says nothing else of it."""
-    named = _NAMES.get(endpoint.concept) if endpoint.concept else None
-    if not named or endpoint.description or endpoint.instrument or endpoint.end_events or endpoint.start_event:
+    if endpoint.description or endpoint.instrument or endpoint.end_events or endpoint.start_event:
         return False
-    if _EVENT.search(endpoint.time_frame or ""):
+    if rule("ends_an_endpoint").search(read_text(endpoint.time_frame or "")):
         return False
-    measure = (endpoint.measure or "").lower()
-    outcome = audited.parsed.outcomes[number]
+    measure, outcome = read_text(endpoint.measure or ""), audited.parsed.outcomes[number]
     return (
-        len(measure) <= _LONGEST
-        and bool(named.search(measure))
-        and not _DEFINED.search(measure)
+        len(measure.text) <= _LONGEST
+        and _names(measure, endpoint.concept)
+        and not rule("defines_a_measure").search(measure)
         and outcome.description.confidence >= CERTAIN
         and outcome.instrument.confidence >= CERTAIN
     )
 
 
+def _names(measure: Tokens, concept: Concept | None) -> bool:
+    """Whether a measure has a name of an endpoint that needs a definition."""
+    if concept is Concept.RESPONSE_RATE and rule("names_response").search(measure):
+        return True
+    return concept in _NAMED and any(term.value == concept for term in find_terms(measure, PROMISED_NAMES))
+
+
 def _names_criteria(audited: AuditedRecord) -> bool:
-    return any(_CRITERIA.search(clean.text.lower()) for clean in audited.parsed.cleaned.values())
+    return any(rule("defines_response").search(section.tokens) for section in audited.parsed.sections.values())

@@ -1,10 +1,11 @@
 """Age limits and sex in the text against the registered ones."""
 
-import re
 from collections.abc import Iterator
 
 from extractor.schemas import Age, Citation, Evidence, Finding, FindingKind, Severity, Sex, TimeUnit
-from extractor.text.book import read_text
+from extractor.text.book import read_text, rule
+from extractor.text.lexer import Tokens
+from extractor.text.passage import Section
 from extractor.text.times import DAYS, find_durations, read_time_unit
 
 from .record import AuditedRecord
@@ -16,43 +17,11 @@ _EVERYBODY = 99
 """Years from which on a registered upper limit admits everybody."""
 _ROUNDED = 1.01
 """Registries round, and turn "under 18" into 17."""
-_ABOUT_AGE = re.compile(
-    r"\b(?:age[ds]?|old|older|younger|adults?|children|infants|men|women|subjects?|patients?)\b", re.IGNORECASE
-)
-_RANGE = re.compile(
-    r"\d\s*(?:years?|yrs?|y|months?|weeks?)?(?:\s*old)?\s*(?:-|–|~|to|and|through|until)\s*\d", re.IGNORECASE
-)
-_BOUND = {
-    "minimum_age": re.compile(r">|≥|≧|\b(?:at least|over|above|older|minimum|or more|and up)\b", re.IGNORECASE),
-    "maximum_age": re.compile(
-        r"<|≤|≦|\b(?:at most|under|below|younger|maximum|up to|or less|less than|no older)\b", re.IGNORECASE
-    ),
-}
-_SOME = re.compile(
-    r"\d|\b(?:groups?|cohorts?|controls?|arms?|parts?|parents?|mothers?|donors?|caregivers?|siblings?|partners?|however|if|unless"
-    r"|except|before|sub-?stud(?:y|ies)|expectancy|stages?|phases?|healthy|because|since|data|strat(?:um|a)|daughters?|sons?|spouses?|relatives?|famil(?:y|ies)|guardians?|offspring|bab(?:y|ies)|staff|nurses?|teachers?)\b",
-    re.IGNORECASE,
-)
-_AT_ANOTHER_TIME = re.compile(
-    r"\bat\s+(?:the\s+)?(?:(?:time|age)\s+of\s+)?(?:[\w-]+\s+){0,3}?(?:onset|diagnos[ei]s|manifestation|presentation|birth"
-    r"|conception|delivery|transplant(?:ation)?|surgery|operation|injury|accident|death)\b",
-    re.IGNORECASE,
-)
-"""An age that counts at an event of the past: "younger than 50 at the onset of migraine"."""
-_CHILDREN = re.compile(
-    r"\b(?:child(?:ren)?|adolescents?|daughters?|sons?|infants?|youths?|teenagers?)\b", re.IGNORECASE
-)
-_ELDERS = re.compile(r"\b(?:parents?|mothers?|fathers?|caregivers?|guardians?|famil(?:y|ies))\b", re.IGNORECASE)
 _ADULT = 18
-_ITEM_START = re.compile(r"(?:\n|^|[;:])[\s*•·-]*(?:\d{1,2}[.)]\s*)?")
-_ONE_SIGN = re.compile(
-    r"\b(?:diagnos|classif|criteri(?:a|on)\s+(?:of|for)\b|(?:\d|one|two|three|any|more)\s+of\s+the\b)[^\n]*:\s*$",
-    re.IGNORECASE,
-)
-"""The line above a list of signs, such as those that make a diagnosis: an age in it is one of several."""
-_LEADING_LINE = re.compile(r"^[^\n]{1,400}:[ \t]*$", re.MULTILINE)
-_REACH = 90
-"""How far in front of its age the item may begin."""
+_REACH = 18
+"""How many tokens in front of its age the item may begin."""
+_NEAR = 4
+"""How many tokens behind an age may name its bound."""
 
 
 def check_ages(audited: AuditedRecord) -> Iterator[Finding]:
@@ -97,8 +66,9 @@ def _agree(stated: float, registered: float) -> bool:
 def _is_of_one_generation(audited: AuditedRecord, evidence: Evidence, stated: float, registered: float) -> bool:
     """Whether one limit is a child's and the other an adult's, in a text that names both: families take part."""
     adult = _ADULT * DAYS[TimeUnit.YEAR]
-    text = audited.record.raw_text(evidence.section) or ""
-    return (stated < adult) is not (registered < adult) and bool(_CHILDREN.search(text) and _ELDERS.search(text))
+    tokens = audited.parsed.sections[evidence.section].tokens
+    both = rule("names_children").search(tokens) and rule("names_elders").search(tokens)
+    return (stated < adult) is not (registered < adult) and bool(both)
 
 
 def _is_plain(audited: AuditedRecord, field: str, evidence: Evidence) -> bool:
@@ -107,21 +77,46 @@ def _is_plain(audited: AuditedRecord, field: str, evidence: Evidence) -> bool:
     told = evidence.section != "eligibility"  # a summary may tell of some participants alone
     if told or reading.alternatives or reading.value != getattr(audited.extraction.eligibility, field):
         return False
-    text = audited.record.raw_text(evidence.section) or ""
-    before = text[max(0, evidence.start - _REACH) : evidence.start]
-    starts = [found.end() for found in _ITEM_START.finditer(before)]
-    if not starts:
+    section = audited.parsed.sections[evidence.section]
+    tokens, age = section.tokens, section.between(evidence.start, evidence.end)
+    start = _find_item(tokens, age.first)
+    if start is None or _stands_among_signs(section, age.first):
         return False
-    leading = _LEADING_LINE.findall(text, 0, evidence.start)
-    if leading and _ONE_SIGN.search(leading[-1]):
+    line_end = tokens.codes.find("\n", age.end)
+    end = min(age.end + _REACH, len(tokens) if line_end < 0 else line_end)
+    if _is_of_some(tokens, start, age.first) or _is_of_some(tokens, age.end, end):
         return False
-    opening, after = before[starts[-1] :], text[evidence.end : evidence.end + _REACH].partition("\n")[0]
-    if _SOME.search(opening) or opening.rstrip().endswith(("-", "~", "(")) or _SOME.search(after[:_REACH]):
+    if tokens.words[age.first - 1] in ("-", "~", "(") and age.first > start:
         return False
-    if _AT_ANOTHER_TIME.search(after):
+    if rule("age_at_an_event").search(tokens, age.end, end):
         return False
-    words = opening + evidence.quote + after[:20]
-    return bool(_ABOUT_AGE.search(words) and (_RANGE.search(evidence.quote) or _BOUND[field].search(words)))
+    near = min(end, age.end + _NEAR)
+    is_bound = rule("age_range").search(tokens, age.first, age.end) or rule(f"bounds_{field}").search(
+        tokens, start, near
+    )
+    return bool(rule("about_age").search(tokens, start, near) and is_bound)
+
+
+def _is_of_some(tokens: Tokens, first: int, end: int) -> bool:
+    """Whether words beside an age, or another number, say that it is not that of all participants."""
+    counts = any(word[0].isdigit() for word in tokens.words[first:end])
+    return counts or rule("age_of_some").search(tokens, first, end) is not None
+
+
+def _find_item(tokens: Tokens, at: int) -> int | None:
+    """Where the words of an item begin that holds a token; None if that is too far off."""
+    low = max(0, at - _REACH)
+    start = next((one + 1 for one in range(at - 1, low - 1, -1) if tokens.words[one] in "\n;:"), None)
+    if start is None and low:
+        return None
+    marker = rule("item_marker").starts(tokens, start or 0, at)
+    return marker.end if marker else start or 0
+
+
+def _stands_among_signs(section: Section, at: int) -> bool:
+    """Whether the last line with a colon at its end opens a list of signs."""
+    opening = [line for line in section.lines() if line.end <= at and line.text.endswith(":")]
+    return bool(opening) and rule("lists_signs").search(section.tokens, opening[-1].first, opening[-1].end) is not None
 
 
 def _is_named(audited: AuditedRecord, registered: float) -> bool:
@@ -132,19 +127,6 @@ def _is_named(audited: AuditedRecord, registered: float) -> bool:
             if any(v is not None and _agree(v * days, registered) for v in (limit.value, limit.value_high)):
                 return True
     return False
-
-
-_BEFORE = re.compile(
-    r"[\s\d.)*•·-]*(?:(?:inclusion criteria|both|healthy|adults?|subjects?|patients?|participants?|is|are|must"
-    r"|be|who|of|a)[\s,:-]+)*",
-    re.IGNORECASE,
-)
-_AFTER = re.compile(
-    r"\s*(?:$|[,.;:(]|[<>≥≤\d]|(?:aged?|adults?|patients?|subjects?|participants?|volunteers?|individuals?|children|gender"
-    r"|sex|between|older|over|at least|years)\b)",
-    re.IGNORECASE,
-)
-"""Around the words that say who takes part; other words speak of partners, causes, or consent."""
 
 
 def check_sex(audited: AuditedRecord) -> Iterator[Finding]:
@@ -169,7 +151,9 @@ def check_sex(audited: AuditedRecord) -> Iterator[Finding]:
 
 def _is_sex_alone(audited: AuditedRecord, citation: Citation) -> bool:
     """Whether the line says nothing but who takes part, up to the words that are cited and right behind them."""
-    text = audited.record.raw_text(citation.section) or ""
-    start = text.rfind("\n", 0, citation.start) + 1
-    behind = text[citation.end :].partition("\n")[0]
-    return bool(_BEFORE.fullmatch(text, start, citation.start) and _AFTER.match(behind))
+    section = audited.parsed.sections[citation.section]
+    tokens, said = section.tokens, section.between(citation.start, citation.end)
+    line = tokens.codes.rfind("\n", 0, said.first) + 1
+    opens = rule("opens_line_on_sex").search(tokens.cut(line, said.first))
+    goes_on = said.end == len(tokens) or rule("goes_on_after_sex").starts(tokens, said.end)
+    return opens is not None and bool(goes_on)

@@ -1,28 +1,28 @@
 """Where summary and description promise to measure something: lists of endpoints, outcomes and objectives."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from extractor.schemas import Concept
-from extractor.text.book import find_terms
+from extractor.text.book import find_terms, rule
+from extractor.text.lexer import Tokens
+from extractor.text.patterns import Found
 
 from .prose import Prose
-from .wording import sentence_around
 
 __all__ = ["PROMISED_NAMES", "Promise", "PromiseList", "find_lists", "find_promises"]
 
 
 @dataclass(frozen=True, slots=True)
 class PromiseList:
-    """``prose.text[start:end]`` lists what will be measured.
+    """The tokens ``first:end`` of the prose list what will be measured.
 
     ``rank`` is the word before the noun in lower case, such as "primary", or empty; ``is_endpoint`` says that the text
     speaks of endpoints or outcomes, not of objectives.
     """
 
     prose: Prose
-    start: int
+    first: int
     end: int
     rank: str
     is_endpoint: bool
@@ -30,11 +30,11 @@ class PromiseList:
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """``text[start:end]`` names an endpoint in a list; what is said of it ends at ``clause_end`` at the latest."""
+    """The tokens ``first:end`` name an endpoint in a list; what is said of it ends at ``clause_end`` at the latest."""
 
     concept: Concept
     listed: PromiseList
-    start: int
+    first: int
     end: int
     clause_end: int
 
@@ -43,72 +43,23 @@ class Promise:
         return self.listed.prose.section
 
     @property
-    def text(self) -> str:
-        return self.listed.prose.text
+    def tokens(self) -> Tokens:
+        return self.listed.prose.tokens
 
     @property
     def words(self) -> str:
-        return self.text[self.start : self.end]
+        return self.tokens.read(self.first, self.end)
 
 
 PROMISED_NAMES = "promised_endpoints"
 """The vocabulary of their names."""
-_NOUN = re.compile(r"end[\s-]?point|outcome|objective", re.IGNORECASE)
-_TRIGGER = re.compile(
-    r"\b(?P<noun>end[\s-]?point|outcome|objective)s?(?:\s+(?:measures?|variables?|parameters?))?"
-    r"(?:\s+(?:of|for|in)\s+(?:the|this|our)\s+(?:[\w-]+\s+){0,3}?(?:study|trial|phase|part))?\s*"
-    r"(?:(?:will\s+be|is|are|was|were)\b(?:\s+as\s+follows)?|(?:will\s+)?includ(?:es?|ed|ing)\b|consists?\s+of\b"
-    r"|such\s+as\b|:)[^\S\n]*:?",
-    re.IGNORECASE,
-)
-_REVERSED = re.compile(
-    r"\b(?:is|are|was|were|be|as)\s+(?:the\s+|an?\s+|also\s+|our\s+)*(?P<rank>primary|secondary|co-?primary)\s+"
-    r"(?:[\w-]+\s+)?$",
-    re.IGNORECASE,
-)
-"""Behind what is promised: "survival and relapse are secondary endpoints"."""
-_BEFORE_NOUN = 50
-_RANK = re.compile(
-    r"\b(?P<rank>primary|secondary|co-?primary|principal|main|key|clinical|efficacy|safety|exploratory|tertiary|correlative"
-    r"|translational|surrogate)\b[\w\s/,()-]{0,30}$",
-    re.IGNORECASE,
-)
 _UNBINDING = {"exploratory", "tertiary", "correlative", "translational", "surrogate"}
 _WEAK = {"clinical", "efficacy", "safety", "key", "main", ""}
 """Words beside "outcomes" that may speak of anything; then the text must say that they will be measured."""
-_FUTURE = re.compile(r"\bwill\b|\bto be\b|:\s*$|\bthis (?:study|trial)\b", re.IGNORECASE)
-_GOVERNED = re.compile(r"\b(?:of|on|for|about|by|with|to)\s+(?:the\s+|these\s+|all\s+)?$", re.IGNORECASE)
-"""In front of "outcomes", where another noun is the head: "a kinetic model of outcomes: ..."."""
-_LITERATURE = re.compile(
-    r"\b(?:previous(?:ly)?|prior|earlier|published|et al|poor|worse|improved|literature|meta-analysis|historical(?:ly)?"
-    r"|reported|patients\s+with\s+\w+\s+have)\b",
-    re.IGNORECASE,
-)
-_SENTENCE_END = re.compile(r"\.(?=\s|$)|\n\s*\n")
-_BLOCK_END = re.compile(
-    r"\n[ \t]*(?=[^\n.]{0,40}\b(?:outline|design|methods?|statistic\w*|rationale|background|hypothes\w+|eligibility"
-    r"|inclusion|exclusion|procedures?|treatment|schedule|follow-up)\b[^\n.]{0,30}:?[ \t]*(?:\n|$))"
-    r"|\n[ \t]*(?i:background|rationale|introduction|hypothes[ie]s|(?:study\s+)?(?:design|methods?))[ \t]*:"
-    r"|\bPROJECTED ACCRUAL|\bOUTLINE|\b(?i:exploratory|tertiary|correlative|translational)\b",
-)
-_NEW_LINE = re.compile(r"[ \t]*\n")
-_LONGEST = 1200
-"""Characters of a list of endpoints."""
-_CLAUSE = re.compile(r"[;\n]|\.\s")
-_UNSAID = re.compile(
-    r"\b(?:correlat|predict|associat|relat(?:ion|e to|ed to)|prognos|impact|influence|surrogate|biomarker|defined"
-    r"|until|absence|no |expectation|in terms of|without|unacceptable|due to|free of|between|caus|captur|if |based on"
-    r"|according to|time (?:from|to)|factors?|not )[^,;]*$",
-    re.IGNORECASE,
-)
-"""Behind these words an endpoint is named, but not promised."""
-_AIM = re.compile(
-    r"\b(?:attenuat|reduc|prevent|minimi[sz]|achiev|improv|increas|decreas|avoid|maximi[sz]|ability|alleviat|treat )",
-    re.IGNORECASE,
-)
-"""What a trial wants to reach is no promise to measure it."""
-_REACH = 150
-"""How far in front of a word what governs it may stand."""
+_LONGEST = 250
+"""Tokens of a list of endpoints."""
+_REACH = 28
+"""How many tokens in front of a word what governs it may stand."""
 
 
 def find_promises(listed: PromiseList) -> Iterator[Promise]:
@@ -119,22 +70,18 @@ def find_promises(listed: PromiseList) -> Iterator[Promise]:
     >>> [promise.words for listed in find_lists(prose) for promise in find_promises(listed)]
     ['overall survival', 'relapse']
     """
-    tokens, words = listed.prose.tokens, listed.prose.text[listed.start : listed.end]
-    for term in find_terms(tokens, PROMISED_NAMES, tokens.at(listed.start), tokens.before(listed.end)):
-        start, end = tokens.starts[term.first] - listed.start, tokens.ends[term.end - 1] - listed.start
-        opening = _last_clause(words, start)
-        if words[start:end] == "PCR" and "patholog" not in listed.prose.text.lower():
+    prose, tokens = listed.prose, listed.prose.tokens
+    for term in find_terms(tokens, PROMISED_NAMES, listed.first, listed.end):
+        opening = max(listed.first, prose.clause(term.first, _REACH))
+        part = next((at + 1 for at in range(term.first - 1, opening - 1, -1) if tokens.words[at] == ","), opening)
+        if tokens.read(term.first, term.end) == "PCR" and "patholog" not in prose.text.lower():
             continue  # the polymerase chain reaction; the response is written "pCR"
-        if _UNSAID.search(opening) or (not listed.is_endpoint and _AIM.search(opening)):
+        if prose.has("names_in_passing", part, term.first):
             continue
-        stop = _CLAUSE.search(words, end)
-        yield Promise(
-            concept=Concept(term.value),
-            listed=listed,
-            start=listed.start + start,
-            end=listed.start + end,
-            clause_end=listed.start + (stop.start() if stop else len(words)),
-        )
+        if not listed.is_endpoint and prose.has("names_an_aim", opening, term.first):
+            continue
+        clause_end = prose.clause_end(term.end, listed.end)
+        yield Promise(Concept(term.value), listed, term.first, term.end, clause_end)
 
 
 def find_lists(prose: Prose) -> Iterator[PromiseList]:
@@ -151,50 +98,48 @@ def find_lists(prose: Prose) -> Iterator[PromiseList]:
 
 def _find_opened_lists(prose: Prose) -> Iterator[PromiseList]:
     """Lists behind their noun: "secondary endpoints are ..."."""
-    triggers = list(_TRIGGER.finditer(prose.text))
-    limits = [*(trigger.start() for trigger in triggers[1:]), len(prose.text)]
+    tokens = prose.tokens
+    triggers = list(rule("opens_promises").find(tokens))
+    limits = [*(trigger.first for trigger in triggers[1:]), len(tokens)]
     for trigger, limit in zip(triggers, limits, strict=False):
-        opening = _last_clause(prose.text, trigger.start())
-        found = _RANK.search(opening)
-        rank = found["rank"].lower() if found else ""
-        if not _binds(prose.text, trigger, opening, rank):
+        opening = prose.clause(trigger.first, _REACH)
+        found = rule("rank_before").ends(tokens, trigger.first, opening)
+        rank = (found.read("rank") or "").lower() if found else ""
+        if not _binds(prose, trigger, opening, rank):
             continue
-        stop = _BLOCK_END if _NEW_LINE.match(prose.text, trigger.end()) else _SENTENCE_END
-        longest = min(limit, trigger.end() + _LONGEST)
-        end = stop.search(prose.text, trigger.end(), longest)
-        is_endpoint = trigger["noun"].lower() != "objective"
-        yield PromiseList(prose, trigger.end(), end.start() if end else longest, rank, is_endpoint)
+        longest = min(limit, trigger.end + _LONGEST)
+        if tokens.codes[trigger.end : trigger.end + 1] == "\n":
+            block_end = prose.has("ends_block", trigger.end, longest)
+            end = block_end.first if block_end else None
+        else:
+            end = prose.paragraph_end(trigger.end, longest)
+        yield PromiseList(prose, trigger.end, longest if end is None else end, rank, not _names_objective(trigger))
 
 
 def _find_closed_lists(prose: Prose) -> Iterator[PromiseList]:
     """Lists in front of their noun."""
-    for noun in _NOUN.finditer(prose.text):
-        place = noun.start()
-        trigger = _REVERSED.search(prose.text, max(0, place - _BEFORE_NOUN), place)
-        if not trigger:
-            continue
-        start, _ = sentence_around(prose.text, *trigger.span())
-        if not _LITERATURE.search(prose.text, start, trigger.start()):
-            yield PromiseList(prose, start, trigger.start(), trigger["rank"].lower(), is_endpoint=True)
+    for trigger in rule("closes_promises").find(prose.tokens):
+        first, _ = prose.sentence(trigger.first, trigger.end)
+        if not prose.has("told_by_others", first, trigger.first):
+            yield PromiseList(prose, first, trigger.first, (trigger.read("rank") or "").lower(), is_endpoint=True)
 
 
-def _binds(text: str, trigger: re.Match[str], opening: str, rank: str) -> bool:
+def _binds(prose: Prose, trigger: Found, opening: int, rank: str) -> bool:
     """Whether the list is of what this trial will measure, and must register."""
-    end = _SENTENCE_END.search(text, trigger.end(), trigger.end() + _LONGEST)
-    sentence = text[trigger.start() : end.end() if end else trigger.end() + _REACH]
-    if rank in _UNBINDING or _LITERATURE.search(opening) or _LITERATURE.search(sentence[:_REACH]):
+    tokens = prose.tokens
+    end = prose.paragraph_end(trigger.end, min(len(tokens), trigger.end + _LONGEST))
+    end = min(len(tokens), trigger.end + _REACH) if end is None else end
+    if rank in _UNBINDING or prose.has("told_by_others", opening, min(end, trigger.first + _REACH)):
         return False
     if rank not in _WEAK:
         return True
-    if not rank and _GOVERNED.search(opening):
+    if not rank and rule("governs").ends(tokens, trigger.first, opening):
         return False
-    noun = trigger["noun"].lower()
-    if noun == "objective":
-        return trigger[0].rstrip().endswith(":")
-    return noun.startswith("end") or bool(_FUTURE.search(sentence))
+    if _names_objective(trigger):
+        return tokens.words[trigger.end - 1] == ":"
+    is_outcome = (trigger.read("noun") or "").lower().startswith("outcome")
+    return not is_outcome or tokens.words[end - 1] == ":" or prose.has("will_happen", trigger.first, end) is not None
 
 
-def _last_clause(text: str, end: int) -> str:
-    """What stands in front of ``end`` in the same clause, as far as it matters."""
-    opening = text[max(0, end - _REACH) : end]
-    return opening[max((stop.end() for stop in _CLAUSE.finditer(opening)), default=0) :]
+def _names_objective(trigger: Found) -> bool:
+    return (trigger.read("noun") or "").lower().startswith("objective")

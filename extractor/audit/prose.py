@@ -40,6 +40,25 @@ class Prose:
         first = next((at + 1 for at in range(first - 1, low - 1, -1) if self._stops(at)), low)
         return first, next((at + 1 for at in range(end, high) if self._stops(at)), high)
 
+    def clause(self, at: int, reach: int) -> int:
+        """Where the clause of a token begins, at most ``reach`` tokens before it."""
+        low = max(0, at - reach)
+        return next((one + 1 for one in range(at - 1, low - 1, -1) if self._parts_clauses(one)), low)
+
+    def clause_end(self, at: int, end: int) -> int:
+        """Where the clause of a token ends."""
+        return next((one for one in range(at, end) if self._parts_clauses(one)), end)
+
+    def paragraph_end(self, at: int, end: int) -> int | None:
+        """The next full stop or blank line; None if there is none."""
+        tokens = self.tokens
+        stops = (one for one in range(at, end) if tokens.words[one] == "." and self._stops(one))
+        blank = tokens.codes.find("\n\n", at, end)
+        return next(stops, None) if blank < 0 else min(next(stops, blank), blank)
+
+    def _parts_clauses(self, at: int) -> bool:
+        return self.tokens.words[at] == ";" or (self.tokens.words[at] in ".\n" and self._stops(at))
+
     def has(self, name: str, first: int, end: int) -> Found | None:
         """The first place of a rule between two tokens."""
         return rule(name).search(self.tokens, first, end)

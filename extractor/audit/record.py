@@ -61,6 +61,10 @@ class AuditedRecord:
         """What stands at ``start:end`` of a section's cleaned text."""
         return self.cite_raw(section, *self.parsed.cleaned[section].match_span(start, end))
 
+    def cite_tokens(self, prose: Prose, first: int, end: int) -> Citation:
+        """The tokens ``first:end`` of a text."""
+        return self.cite(prose.section, prose.tokens.starts[first], prose.tokens.ends[end - 1])
+
     def cite_raw(self, section: str, start: int, end: int) -> Citation:
         """What stands at ``start:end`` of a section's raw text."""
         text = self.record.raw_text(section) or ""

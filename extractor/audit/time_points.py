@@ -1,12 +1,12 @@
 """Times at which text and registered outcomes measure the same endpoint."""
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from extractor.parse.outcomes.times import Moment, read_time_frame
 from extractor.schemas import Concept, Endpoint, Finding, FindingKind, Rank, Severity, TimeKind, TimePoint, TimeUnit
-from extractor.text.book import read_text
+from extractor.text.book import read_text, rule
+from extractor.text.lexer import Tokens
 from extractor.text.times import DAYS
 
 from .promises import Promise, PromiseList
@@ -14,16 +14,6 @@ from .record import AuditedRecord
 
 __all__ = ["check_primary_time_points", "check_time_points"]
 
-_BEFORE = re.compile(r"\b(\d{1,2})[\s-]*(days?|weeks?|months?|years?)\s+$", re.IGNORECASE)
-_AFTER = re.compile(
-    r"(?:\s*\([^()]{1,20}\)){0,2}(?:\s+(?:rates?|will\s+be\s+(?:assessed|evaluated|measured)))?\s+(?:at|on)\s+"
-    r"(?P<times>[^.;()\n]{2,80})",
-    re.IGNORECASE,
-)
-_AT = re.compile(
-    r"\bat\s+(?:the\s+)?(?P<times>(?:weeks?|months?|days?|years?)\s+\d{1,3}|\d{1,3}(?:st|nd|rd|th)?[\s-](?:weeks?|months?|days?|years?))\b",
-    re.IGNORECASE,
-)
 _DATED = (TimeUnit.DAY, TimeUnit.WEEK, TimeUnit.MONTH, TimeUnit.YEAR)
 _SAME = 0.1
 """How far apart, as a share, two times may lie that are one: a month has 28 or 30 days, a year 48 or 52 weeks."""
@@ -34,10 +24,11 @@ def check_time_points(audited: AuditedRecord) -> Iterator[Finding]:
     done: set[Concept] = set()
     for promise in audited.promises:
         outcomes = [one for one in audited.extraction.endpoints if one.concept is promise.concept]
-        place, moments = _read_times(promise) if outcomes and promise.concept not in done else ((0, 0), [])
+        place, moments = _read_times(promise) if outcomes and promise.concept not in done else (_NOWHERE, [])
         if _is_missed(outcomes, moments):
             done.add(promise.concept)
-            place = min(promise.start, place[0]), max(promise.end, place[1])
+            start, end = promise.tokens.starts[promise.first], promise.tokens.ends[promise.end - 1]
+            place = min(start, place[0]), max(end, place[1])
             yield _report(audited, outcomes[0], promise.listed, place, moments)
 
 
@@ -46,10 +37,12 @@ def check_primary_time_points(audited: AuditedRecord) -> Iterator[Finding]:
     primary = [one for one in audited.extraction.endpoints if one.rank is Rank.PRIMARY]
     for listed in audited.lists if primary else ():
         if listed.rank == "primary" and listed.is_endpoint:
-            times = list(_AT.finditer(listed.prose.text, listed.start, listed.end))
-            moments = [moment for at in times for moment in _find_times(listed.prose.text, *at.span("times"))[1]]
+            tokens = listed.prose.tokens
+            times = rule("time_at").find(tokens, listed.first, listed.end)
+            moments = [moment for at in times for moment in _find_times(tokens, at.part("times"))[1]]
             if _is_missed(primary, moments):
-                yield _report(audited, primary[0], listed, (listed.start, listed.end), moments)
+                place = tokens.starts[listed.first], tokens.ends[listed.end - 1]
+                yield _report(audited, primary[0], listed, place, moments)
                 return
 
 
@@ -68,26 +61,29 @@ def _report(
 
 
 _Times = tuple[tuple[int, int], list[Moment]]
+_NOWHERE = 0, 0
+_REACH = 5
+"""How many tokens in front of an endpoint its time stands."""
 
 
 def _read_times(promise: Promise) -> _Times:
     """The times said of an endpoint: "2-year survival", "survival at 2 years", and their place in the text."""
-    before = _BEFORE.search(promise.text, max(0, promise.start - 20), promise.start)
-    if before:
-        return _find_times(promise.text, *before.span())
-    after = _AFTER.match(promise.text, promise.end, promise.clause_end)
-    return _find_times(promise.text, *after.span("times")) if after else ((0, 0), [])
+    tokens, first = promise.tokens, promise.first
+    if before := rule("time_in_front").ends(tokens, first, first - _REACH):
+        return _find_times(tokens, (before.first, before.end))
+    after = rule("time_after").starts(tokens, promise.end, promise.clause_end)
+    return _find_times(tokens, after.part("times") if after else None)
 
 
-def _find_times(text: str, start: int, end: int) -> _Times:
+def _find_times(tokens: Tokens, place: tuple[int, int] | None) -> _Times:
     """Moments and where they stand; none if one is a range or has no length in days."""
-    frame = read_time_frame(read_text(text[start:end]))
-    tokens, groups = frame.kept, frame.groups
-    moments = [moment for group in groups for moment in group.moments]
+    frame = read_time_frame(tokens.cut(*place)) if place else None
+    moments = [moment for group in frame.groups for moment in group.moments] if frame else []
+    if not frame or not moments:
+        return _NOWHERE, []
     if not all(moment.unit in _DATED and moment.value > 0 and not moment.after_range for moment in moments):
-        return (0, 0), []
-    first, last = (tokens.starts[groups[0].first], tokens.ends[groups[-1].end - 1]) if groups else (0, 0)
-    return (start + first, start + last), moments
+        return _NOWHERE, []
+    return (frame.kept.starts[frame.groups[0].first], frame.kept.ends[frame.groups[-1].end - 1]), moments
 
 
 def _is_missed(outcomes: Sequence[Endpoint], moments: Sequence[Moment]) -> bool:
@@ -114,7 +110,7 @@ def _covers(outcome: Endpoint, moment: Moment) -> bool:
 
 def _mentions(outcome: Endpoint, moments: Sequence[Moment]) -> bool:
     """Whether measure, description or time frame name all these numbers."""
-    words = re.findall(r"\d+(?:\.\d+)?", f"{outcome.measure} {outcome.description} {outcome.time_frame}")
+    words = read_text(f"{outcome.measure} {outcome.description} {outcome.time_frame}").words
     return all(f"{moment.value:g}" in words for moment in moments)
 
 

@@ -37,7 +37,7 @@ def check_promised_endpoints(audited: AuditedRecord) -> Iterator[Finding]:
             severity=Severity.WARNING if promise.listed.is_endpoint else Severity.INFO,
             field="endpoints",
             message=f"the text names {promise.words} as an {called}, but none of the registered outcomes measures it",
-            citations=(audited.cite(promise.section, promise.start, promise.end),),
+            citations=(audited.cite_tokens(promise.listed.prose, promise.first, promise.end),),
             sections=audited.outcome_sections,
         )
 

@@ -70,6 +70,12 @@ def test_a_condition_of_another_group_is_no_contradiction() -> None:
     assert find(make_study(eligibility=f"{patients}\n\nFor controls:\n\n{controls}")) == []
 
 
+def test_a_long_heading_begins_a_list_for_other_people() -> None:
+    heading = "Eligibility criteria for the second part, to stop or go on with daily tablets Inclusion criteria"
+    first, second = _lists(["Seen in the ward"], ["Asthma"]), "* Adults\n\nExclusion Criteria:\n\n* Seen in the ward"
+    assert find(make_study(eligibility=f"{first}\n\n{heading}\n\n{second}")) == []
+
+
 def test_a_heading_that_stands_in_both_lists_is_no_condition() -> None:
     lists = "{}:\n\n* Healthy adults\n   * {}\n\n"
     text = lists.format("Inclusion Criteria", "Age over 18") + lists.format("Exclusion Criteria", "Smokers")

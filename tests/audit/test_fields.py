@@ -13,6 +13,7 @@ PLANNED = {"enrollmentInfo": {"count": 60, "type": "ESTIMATED"}}
         ("The study will enroll 120 patients with asthma.", "study will enroll 120 patients"),
         ("A total of 200 adults will be randomized into two groups.", "total of 200 adults"),
         ("In this study, 20 children will be included.", "In this study, 20 children"),
+        ("The study will enroll forty patients with asthma.", "study will enroll forty patients"),
     ],
 )
 def test_a_planned_number_that_is_not_registered_is_found(summary: str, quote: str) -> None:
@@ -30,6 +31,7 @@ def test_a_planned_number_that_is_not_registered_is_found(summary: str, quote: s
         "The expansion cohort: the study will enroll 20 patients.",
         "In a pilot study, a total of 12 patients were enrolled.",
         "The study will include 5 visits.",
+        "The study will recruit four types of participants.",
         "The study will enroll 30 patients with asthma. They are compared to healthy controls.",
         "The study will enroll 200 patients with asthma. Of them 60 patients are treated.",
         "A secondary objective is wellbeing.\n\nWe plan to include 210 patients.",
