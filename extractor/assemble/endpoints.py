@@ -44,7 +44,7 @@ def assemble_endpoints(parsed: ParsedRecord, inquiry: Inquiry) -> tuple[tuple[En
 
 
 def _fit_concept(outcome: ParsedOutcome, category: EndpointCategory | None) -> Reading[Concept | None]:
-    """The rules' concept, or its likeliest rival where a model's category rules out that kinetics are measured."""
+    """The rules' concept, or its likeliest rival where a believed model's category rules out that kinetics are measured."""
     concept = outcome.concept
     if category in (None, EndpointCategory.PHARMACOKINETICS) or concept.certain or concept.value not in _KINETICS:
         return concept
@@ -57,6 +57,6 @@ def _settle_fields(outcome: ParsedOutcome, ledger: Ledger) -> dict[str, Any]:
     enter: Callable[..., Any] = ledger.enter
     parts = {name: enter(name, getattr(outcome, name), number, "split") for name in _PARTS}
     readings = {name: getattr(outcome, name) for name in _FIELDS}
-    readings["concept"] = _fit_concept(outcome, ledger.ask("category", number))
+    readings["concept"] = _fit_concept(outcome, ledger.believe_model("category", outcome.category, number))
     fields = {name: enter(name, readings[name], number) for name in _FIELDS}
     return parts | fields | {name: () for name in _LISTS if fields[name] is None}

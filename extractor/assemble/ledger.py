@@ -43,10 +43,13 @@ class Ledger:
         gap = self._inquiry.gap(chunk, field, question)
         return self.note(field, settle(rule, model, gap, self._inquiry.policy.of(f"{self._task}.{field}")))
 
-    def ask(self, field: str, chunk: int) -> Any:
-        """What the model says of a field; None if it says nothing."""
+    def believe_model(self, field: str, rule: Reading[T | None], chunk: int) -> T | None:
+        """What the model says of a field; None if it says nothing, or the rules are believed."""
         model = self._inquiry.reading(chunk, field)
-        return model.value if model else None
+        if model is None:
+            return None
+        settled = settle(rule, model, AbsenceReason.NOT_ASKED, self._inquiry.policy.of(f"{self._task}.{field}"))
+        return settled.value if settled.origin is not Origin.RULE else None
 
     def note(self, field: str, settled: Settled[T | None]) -> T | None:
         """Note a settled field's proof or gap, and return its value."""
