@@ -1,4 +1,4 @@
-"""Weights of the roles of agents: makes ``extractor/parse/dosing/role_weights.toml``.
+"""Weights of the roles of agents: makes ``extractor/rulebook/weights/agent_roles.toml``.
 
     python -m benchmarks.training.dose_roles --data DIR [--out FILE]
 
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from benchmarks.label_files import Row
 from benchmarks.scores import Guess
 from extractor.parse.dosing.facts import Statement
-from extractor.parse.dosing.role_features import describe_role
+from extractor.parse.dosing.roles import describe_role
 from extractor.schemas import Role
 
 from .dose_records import DoseRecord, format_folds, is_agent, parse_options, read_dose_records

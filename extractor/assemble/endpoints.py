@@ -44,7 +44,7 @@ def assemble_endpoints(parsed: ParsedRecord, inquiry: Inquiry) -> tuple[tuple[En
 
 
 def _fit_concept(outcome: ParsedOutcome, category: EndpointCategory | None) -> Reading[Concept | None]:
-    """The rules' concept, or its likeliest rival where a believed model's category rules out that kinetics are measured."""
+    """The rules' concept, or its likeliest rival where the category of a believed model rules kinetics out."""
     concept = outcome.concept
     if category in (None, EndpointCategory.PHARMACOKINETICS) or concept.certain or concept.value not in _KINETICS:
         return concept

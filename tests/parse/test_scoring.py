@@ -1,8 +1,6 @@
 """Weights of every layout are read by one loader, and count as they should."""
 
 import math
-import tomllib
-from importlib.resources import files
 
 import numpy as np
 import pytest
@@ -119,15 +117,3 @@ def test_tables_of_weights_choose_a_class(tmp_path):
         "rescue",
     ]
     assert scorer.choose([["placebo"]])[0].confidence == round(1 / (1 + math.exp(-2)), 2)
-
-
-@pytest.mark.parametrize("name", ["quote_weights", "place_weights", "role_weights"])
-def test_weights_of_doses_are_read_by_the_same_loader(name):
-    path = files("extractor.parse.dosing") / f"{name}.toml"
-    if not path.is_file():
-        pytest.skip("doses have other weights")
-    table, scorer = tomllib.loads(path.read_text("utf-8")), read_scorer(path)
-    columns = table if scorer.classes != ("",) else {"": table}
-    features = [name for column in columns.values() for name in list(column)[:3]]
-    expected = [sum(column.get(feature, 0) for feature in features) for column in columns.values()]
-    assert scorer.score([features])[0].tolist() == pytest.approx(expected, abs=1e-4)

@@ -1,21 +1,40 @@
 """Why an agent is given, decided from its name, the words around it and the arms that name it.
 
-A log-linear model chooses among the roles: ``role_weights.toml`` says how much each feature of
-``role_features.py`` counts for each role.
+A log-linear model chooses among the roles: ``rulebook/weights/agent_roles.toml`` says how much each feature counts.
 """
 
-import tomllib
-from functools import cache
-from importlib.resources import files
-from math import exp
+from collections.abc import Collection, Iterator, Sequence
 
+import numpy as np
+
+from extractor.parse.scoring import load_scorer
 from extractor.schemas import Role
+from extractor.text.book import rule
+from extractor.text.lexer import lex
 
+from .agents import Agent
 from .facts import Statement
-from .role_features import describe_role
-from .trial import Trial
+from .trial import Standing, TitleUse, Trial, class_name
 
-__all__ = ["read_role"]
+__all__ = ["describe_role", "read_role"]
+
+_NEAR = (
+    "premedication",
+    "rescue",
+    "background",
+    "conditioning",
+    "prophylaxis",
+    "combination",
+    "placebo",
+    "comparator",
+    "standard",
+    "challenge",
+)
+"""Rules of words near the dose, as the features name them."""
+_BEHIND, _AHEAD = 150, 100
+_SCHEME = frozenset({"standard", "steroid", "lymphodepleting"})
+"""What the parts of chemotherapy are, by their names."""
+
 
 _LEAST_SURE = 0.5
 """Every agent has a role: the likeliest one is given, however many compete with it."""
@@ -23,14 +42,145 @@ _LEAST_SURE = 0.5
 
 def read_role(statement: Statement, text: str, trial: Trial) -> tuple[Role, float]:
     """The role and the probability that it is right; ``text`` is that of the statement's section."""
-    weights, features = _load_weights(), describe_role(statement, text, trial)
-    scores = {role: sum(weights[role].get(feature, 0.0) for feature in features) for role in Role if role in weights}
-    best = max(scores, key=lambda role: scores[role])
-    sure = 1 / sum(exp(score - scores[best]) for score in scores.values())
-    return best, max(sure, _LEAST_SURE)
+    scorer = load_scorer("agent_roles")
+    scores = scorer.score([describe_role(statement, text, trial)])[0]
+    best = int(scores.argmax())
+    return Role(scorer.classes[best]), max(1 / float(np.exp(scores - scores[best]).sum()), _LEAST_SURE)
 
 
-@cache
-def _load_weights() -> dict[Role, dict[str, float]]:
-    table = tomllib.loads((files(__package__) / "role_weights.toml").read_text("utf-8"))
-    return {Role(role): weights for role, weights in table.items()}
+def describe_role(statement: Statement, text: str, trial: Trial) -> list[str]:
+    """What is true of the agent, of its statement, and of the trial, by name."""
+    agent = statement.agent
+    near = lex(text[max(0, statement.start - _BEHIND) : statement.end + _AHEAD])
+    signs = {name for name in _NEAR if rule(f"near_{name}").search(near)}
+    names = class_name(agent.key)
+    days = statement.days.value if statement.days else ()
+    features = ["always", f"kind {agent.kind}", f"type {trial.kinds.get(agent.section, '')}"]
+    features += [f"name {name}" for name in names]
+    features += [f"near {name}" for name in _NEAR if name in signs]
+    features += [f"trial {name}" for name in trial.signs]
+    features += [f"{name} for {sign}" for name in names for sign in trial.signs if sign in {"cell therapy", "graft"}]
+    features += _describe_use(agent, trial)
+    features += _describe_arm(statement, trial)
+    features += _describe_titles(agent.key, trial.titles, standard="standard" in names or "ablative" in names)
+    features.append(f"expected {_expect(agent, names, days, signs, trial)}")
+    if trial.tests_beside(agent):
+        features += ["beside novel", *(f"{name} beside novel" for name in names)]
+        if "standard" in names and "novel" not in names:
+            features.append("standard alone beside novel")
+    if days and min(days) < 0:
+        features += ["before day 0", *(f"before day 0 for {sign}" for sign in trial.signs)]
+    if _prepares(names, days, trial):
+        features.append("prepares")
+    if _belongs_to_scheme(agent, names, trial):
+        features.append("part of scheme")
+    if agent.section == statement.section:
+        features.append("own section")
+    if statement.linked < 1:
+        features.append(f"linked {statement.linked}")
+    if not statement.amounts:
+        features.append("no dose")
+    return features
+
+
+def _expect(agent: Agent, names: Sequence[str], days: Sequence[int], near: Collection[str], trial: Trial) -> Role:
+    """The role that the usual designs of trials give an agent."""
+    preparing = _prepares(names, days, trial)
+    if agent.kind == "placebo":
+        return Role.PLACEBO
+    if agent.kind in {"drug", "radiation"} and (
+        preparing or ("lymphodepleting" in names and "cell therapy" in trial.signs)
+    ):
+        return Role.CONDITIONING
+    if "premedication" in near:
+        return Role.PREMEDICATION
+    if agent.kind == "procedure" or trial.kinds.get(agent.section) == "procedure":
+        return Role.PROCEDURE
+    return Role.RESCUE if "rescue" in near else _compare_agents(agent, names, trial)
+
+
+def _prepares(names: Sequence[str], days: Sequence[int], trial: Trial) -> bool:
+    """Whether an agent is given before day 0 alone, as what prepares for a graft is; not to suppress the graft."""
+    early = bool(days) and min(days) < 0 and max(days) <= 0
+    return early and "suppressant" not in names and ("ablative" in names or "graft" in trial.signs)
+
+
+def _belongs_to_scheme(agent: Agent, names: Sequence[str], trial: Trial) -> bool:
+    """Whether an agent is a part of chemotherapy that all get and beside which nothing else is tested."""
+    usual = len(trial.standard) > 2 and not trial.is_compared
+    return usual and not _SCHEME.isdisjoint(names) and not trial.tests_beside(agent)
+
+
+def _compare_agents(agent: Agent, names: Sequence[str], trial: Trial) -> Role:
+    if "standard" in names and trial.tests_beside(agent):
+        return Role.BACKGROUND
+    named = trial.use.get(agent.key, frozenset())
+    kinds = {trial.arms[place] for place in named}
+    if kinds == {"active"} and "experimental" in trial.arms:
+        return Role.COMPARATOR
+    everywhere = len(trial.arms) > 1 and len(named) == len(trial.arms) and set(trial.arms) != {"experimental"}
+    if everywhere and any(use < named for key, use in trial.use.items() if key != agent.key):
+        return Role.BACKGROUND
+    return Role.INVESTIGATIONAL
+
+
+def _describe_use(agent: Agent, trial: Trial) -> Iterator[str]:
+    """How the arms use an agent, and what other agents there are."""
+    named = trial.use.get(agent.key, frozenset())
+    kinds = {trial.arms[place] for place in named}
+    yield f"arms {min(len(trial.arms), 3)}"
+    yield f"agents {min(len(trial.agents), 4)}"
+    if named or (trial.use and agent.section.startswith("interventions")):
+        if len(set(trial.arms)) > 1:
+            yield f"in {'+'.join(sorted(kinds)) or 'no arm'}"
+        yield f"in {'+'.join(sorted(kinds)) or 'no arm'} of {'+'.join(sorted(set(trial.arms)))}"
+    if named and kinds == {"active"} and "experimental" in trial.arms:
+        yield "in active arms alone"
+    if named and "experimental" not in kinds and "experimental" in trial.arms:
+        yield "in no experimental arm"
+    if len(trial.arms) > 1 and len(named) == len(trial.arms):
+        yield "in every arm"
+        others = any(use < named for use in trial.use.values())
+        yield "in every arm, others not" if others else "in every arm as all"
+        if others and set(trial.arms) != {"experimental"}:
+            yield "in every arm, others not, arms compared"
+    yield from _describe_place(agent, trial)
+
+
+def _describe_arm(statement: Statement, trial: Trial) -> Iterator[str]:
+    """What kind of arm tells of the agent, and whether arms are labelled after it."""
+    key = statement.agent.key
+    compared = len(set(trial.arms)) > 1
+    if (kind := trial.kinds_of_arms.get(statement.section)) and compared:
+        yield f"told in {kind}"
+    labelled = trial.labels.get(key, frozenset())
+    if labelled:
+        yield "labels every arm" if len(labelled) == len(trial.arms) else "labels an arm"
+        yield from (f"labels {kind}" for kind in {trial.arms[place] for place in labelled} if compared)
+    elif trial.labels:
+        yield "labels no arm"
+
+
+def _describe_place(agent: Agent, trial: Trial) -> Iterator[str]:
+    """How an agent stands among the others."""
+    named = trial.use.get(agent.key, frozenset())
+    if any(use > named for use in trial.use.values()):
+        yield "others in more arms"
+    if any(use < named for use in trial.use.values()):
+        yield "others in fewer arms"
+    if trial.agents and trial.agents[0] == agent.key:
+        yield "first agent"
+    if agent.section == "interventions[0]":
+        yield "first intervention"
+    if not agent.section.startswith("interventions"):
+        yield "no intervention"
+
+
+def _describe_titles(key: str, use: TitleUse, *, standard: bool) -> Iterator[str]:
+    """What the titles say of an agent; ``standard`` holds for the usual parts of chemotherapy."""
+    if standing := use.standings.get(key):
+        yield f"title {standing}"
+    elif Standing.TESTED in use.standings.values():
+        yield "title omits it"
+    elif standard and use.schemes:
+        yield "title about scheme"
