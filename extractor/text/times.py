@@ -10,7 +10,7 @@ from .book import rule, terms_of
 from .lexer import Tokens
 from .numbers import read_number
 
-__all__ = ["DAYS", "Duration", "find_durations", "read_time_unit"]
+__all__ = ["DAYS", "WHOLE_DAYS", "Duration", "find_durations", "read_time_unit"]
 
 DAYS: Mapping[TimeUnit, float] = {
     TimeUnit.MINUTE: 1 / 1440,
@@ -21,6 +21,8 @@ DAYS: Mapping[TimeUnit, float] = {
     TimeUnit.YEAR: 365.25,
 }
 """How many days a unit is, with a year of 365.25 days and twelve equal months. A cycle has no length of its own."""
+WHOLE_DAYS: Mapping[TimeUnit, int] = {unit: int(days) for unit, days in DAYS.items() if days >= 1}
+"""The same as schedules count: a month is 30 days, a year 365."""
 
 
 @dataclass(frozen=True, slots=True)

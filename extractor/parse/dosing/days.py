@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from extractor.schemas import Frequency, Period, TimeUnit
+from extractor.schemas import Frequency, Period
 from extractor.text.book import rule
 from extractor.text.lexer import NAME_NUMBER, NUMBER, Tokens
 from extractor.text.numbers import read_number
 from extractor.text.patterns import Found
+from extractor.text.times import WHOLE_DAYS, read_time_unit
 
 from .marks import Mark, drop_overlaps
 
@@ -44,10 +45,10 @@ def find_dates(tokens: Tokens) -> tuple[Mark[tuple[int, ...]], ...]:
     lists += [(lead.first, lead.first) for lead in rule("schedule_list").find(tokens)]
     for first, start in lists:
         listed = _read_list(tokens, start, counted=True)
-        if listed and listed[0] and tokens.words[start] == "0" and tokens.words[listed[1]][0].lower() in "dwm":
-            factor = {"d": 1, "w": 7, "m": 30}[tokens.words[listed[1]][0].lower()]
+        unit = read_time_unit(tokens.words[listed[1]]) if listed and listed[1] < len(tokens) else None
+        if listed and listed[0] and tokens.words[start] == "0" and unit and unit in WHOLE_DAYS:
             numbers = [int(word) for word in tokens.words[start : listed[1]] if word.isdecimal()]
-            days = tuple(number * factor for number in numbers)
+            days = tuple(number * WHOLE_DAYS[unit] for number in numbers)
             marks.append(_mark(tokens, first, min(listed[1] + 1, len(tokens)), days))
     for found in rule("first_day").find(tokens):
         cycle = rule("of_cycle").starts(tokens, found.end)
@@ -103,7 +104,8 @@ def _read_list(
         if not closed:
             closed = " or " in f" {between} "  # "day 1 or 2" is a single day
             if days and (named := between.replace("-", " ").split()):
-                factor = _FACTORS.get(named[-1].removesuffix("s"), factor)  # "day 1, week 4 and week 8"
+                unit = read_time_unit(named[-1])
+                factor = WHOLE_DAYS.get(unit, factor) if unit else factor  # "day 1, week 4 and week 8"
             if not closed:
                 days += _add_days(days, value, between, factor)
         aside = rule("day_aside").starts(tokens, behind)
@@ -147,7 +149,6 @@ def _read_day(tokens: Tokens, at: int, *, listed: bool) -> tuple[int, int] | Non
     return None if glued and tokens.words[at + 1].lower() not in ("d", "day") else (int(value), at + 1)
 
 
-_FACTORS = {"day": 1, "week": 7, "month": 30}
 _LOOSE_ENDS = frozenset({"the", "a", "an", "of", "to", "in", "each", "is", "was", "are", "from", "subsequent"})
 _LENGTH_WORDS = frozenset({"for", "over", "of", "every", "each"})
 
@@ -207,6 +208,7 @@ _MONTHLY = frozenset({28, 30, 56, 84, 90, 168, 180})
 def code_days(days: tuple[int, ...], cycle: Period | None) -> Frequency:
     """The frequency that a list of days amounts to, within a cycle if there is one.
 
+    >>> from extractor.schemas import TimeUnit
     >>> code_days((1, 8, 15), None).value, code_days((1,), Period(value=21, unit=TimeUnit.DAY)).value
     ('QW', 'Q3W')
     """
@@ -229,8 +231,7 @@ def _count_weekdays(days: tuple[int, ...]) -> int:
 
 
 def _in_days(period: Period | None) -> float | None:
-    factors = {TimeUnit.DAY: 1, TimeUnit.WEEK: 7, TimeUnit.MONTH: 30}
-    return period.value * factors[period.unit] if period and period.unit in factors else None
+    return period.value * WHOLE_DAYS[period.unit] if period and period.unit in WHOLE_DAYS else None
 
 
 _LENGTHS_OF_CYCLES = frozenset(

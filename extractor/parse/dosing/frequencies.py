@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from extractor.schemas import Frequency
+from extractor.schemas import Frequency, TimeUnit
 from extractor.text.book import find_terms, read_text, rule
 from extractor.text.lexer import Tokens
 from extractor.text.numbers import read_number
 from extractor.text.patterns import Found
+from extractor.text.times import WHOLE_DAYS, read_time_unit
 
 from .days import code_interval, find_days
 from .marks import Mark, drop_overlaps, number_sentences
@@ -17,7 +18,6 @@ _PER_DAY = {1: Frequency.QD, 2: Frequency.BID, 3: Frequency.TID, 4: Frequency.QI
 _PER_WEEK = {1: Frequency.QW, 2: Frequency.BIW, 3: Frequency.TIW, 7: Frequency.QD}
 _PER_MONTH = {1: Frequency.QM, 2: Frequency.Q2W}
 _HOURS = {4: Frequency.Q4H, 6: Frequency.Q6H, 8: Frequency.Q8H, 12: Frequency.Q12H, 24: Frequency.QD, 48: Frequency.QOD}
-_UNIT_DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
 _COMMON = (Frequency.QD, Frequency.BID, Frequency.QW, Frequency.Q2W, Frequency.Q3W, Frequency.Q4W)
 _TRUST = dict.fromkeys(Frequency, 0.95) | dict.fromkeys(_COMMON, 0.98) | {Frequency.ONCE: 0.92, Frequency.OTHER: 0.94}
 _TRUST_OF_SEVERAL = 0.75
@@ -50,17 +50,26 @@ def _find_intervals(tokens: Tokens) -> Iterator[Mark[Frequency]]:
         yield _mark(Frequency.OTHER, found)
     for name in ("every_interval", "interval_apart", "per_interval", "hyphened_interval"):
         for found in rule(name).find(tokens):
-            low, unit = read_number(found.read("low") or ""), (found.read("unit") or "")[:2].lower()
-            if low is None or unit == "mi" or rule("no_giving_before").ends(tokens, found.first, found.first - 10):
+            low, unit = read_number(found.read("low") or ""), _read_unit(found.read("unit") or "")
+            if (
+                low is None
+                or unit is TimeUnit.MINUTE
+                or rule("no_giving_before").ends(tokens, found.first, found.first - 10)
+            ):
                 continue
             ranged = "high" in found.match.re.groupindex and found.has("high")
             yield _mark(Frequency.OTHER if ranged else _code(low, unit), found)
 
 
-def _code(count: float, unit: str) -> Frequency:
-    if unit[0] == "h":
+def _read_unit(text: str) -> TimeUnit:
+    """The unit of an interval: "hourly" is one, and "m" is a month."""
+    return read_time_unit(text.lower().removesuffix("ly")) or TimeUnit.MONTH
+
+
+def _code(count: float, unit: TimeUnit) -> Frequency:
+    if unit is TimeUnit.HOUR:
         return next((code for hours, code in _HOURS.items() if hours == count), Frequency.OTHER)
-    return code_interval(count * _UNIT_DAYS[unit[0]])
+    return code_interval(count * WHOLE_DAYS[unit])
 
 
 def _find_counts(tokens: Tokens) -> Iterator[Mark[Frequency]]:
