@@ -3,12 +3,23 @@
 from collections.abc import Mapping
 
 from extractor.parse.parsed import Span
+from extractor.text.clean import CleanText
 from extractor.text.lexer import Tokens
 from extractor.text.passage import Passage, Section
 
 from .quotes import locate_quote
 
-__all__ = ["clean_span", "find_parts", "find_quote", "find_quotes", "passage_at", "read_tokens", "span_of", "whole"]
+__all__ = [
+    "clean_span",
+    "find_parts",
+    "find_quote",
+    "find_quotes",
+    "passage_at",
+    "read_lines",
+    "read_tokens",
+    "span_of",
+    "whole",
+]
 
 
 def passage_at(sections: Mapping[str, Section], span: Span) -> Passage:
@@ -64,8 +75,19 @@ def find_parts(passage: Passage, parts: Mapping[str, str | None]) -> dict[str, S
 
 def _find_all(passage: Passage, quote: str, position: int, most: int | None = None) -> list[Span]:
     spans: list[Span] = []
-    cleaned, end = passage.section.cleaned, clean_span(passage)[1]
-    while len(spans) != most and (found := locate_quote(quote, cleaned, position, end)):
-        spans.append(Span(passage.section.name, *cleaned.raw_span(*found)))
-        position = found[1]
+    lines, begin = read_lines(passage)
+    end = clean_span(passage)[1] - begin
+    while len(spans) != most and (found := locate_quote(quote, lines, position - begin, end)):
+        spans.append(Span(passage.section.name, *passage.section.cleaned.raw_span(found[0] + begin, found[1] + begin)))
+        position = found[1] + begin
     return spans
+
+
+def read_lines(passage: Passage) -> tuple[CleanText, int]:
+    """The lines in which a passage stands, as a text of their own, and where they begin in the section's cleaned text.
+
+    A line is folded for all that is looked for in it; its section would be folded for each of them.
+    """
+    (start, end), text = clean_span(passage), passage.tokens.text
+    begin, stop = text.rfind("\n", 0, start) + 1, text.find("\n", end)
+    return CleanText(text[begin : stop if stop >= 0 else len(text)]), begin

@@ -8,12 +8,11 @@ from typing import Any
 
 from extractor.parse.parsed import Span
 from extractor.schemas import Evidence, Frequency, Item, Route, Support, TrialExtraction, TrialRecord
-from extractor.text.clean import CleanText
 from extractor.text.passage import Passage, Section, read_section
 
 from .edges import is_clean_cut
 from .fold import fold_clean
-from .locate import clean_span, passage_at
+from .locate import clean_span, passage_at, read_lines
 from .support import find_support
 
 __all__ = ["DerivedValue", "derive_support", "derive_values", "list_items"]
@@ -72,8 +71,8 @@ def _is_whole(quote: Passage) -> bool:
     """Whether a quote cuts through nothing in its line."""
     if quote.end <= quote.first:
         return False
-    (begin, stop), (start, end) = clean_span(_line_around(quote)), clean_span(quote)
-    folded = fold_clean(CleanText(quote.tokens.text[begin:stop], (), (), (), ()))
+    (lines, begin), (start, end) = read_lines(quote), clean_span(quote)
+    folded = fold_clean(lines)
     tokens, place = folded.tokens, folded.folded.clean_position
     return is_clean_cut(folded, tokens.at(place(start - begin)), tokens.before(place(end - begin)))
 
