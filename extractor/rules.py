@@ -24,7 +24,7 @@ def extract_by_rules(record: TrialRecord, options: ExtractionOptions) -> TrialEx
 
 
 def extract_in_rounds(record: TrialRecord, options: ExtractionOptions) -> Extraction:
-    """What ``extract_record`` gives with the model that whoever goes through the rounds asks."""
+    """What ``extract_record`` gives, where the caller asks the model in rounds."""
     parsed = parse_record(record)
     inquiry = yield from interview(parsed, options)
     return finish_extraction(parsed, inquiry, options)

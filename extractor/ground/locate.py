@@ -11,11 +11,11 @@ from .quotes import locate_quote
 
 __all__ = [
     "clean_span",
+    "cut_lines",
     "find_parts",
     "find_quote",
     "find_quotes",
     "passage_at",
-    "read_lines",
     "read_tokens",
     "span_of",
     "whole",
@@ -75,7 +75,7 @@ def find_parts(passage: Passage, parts: Mapping[str, str | None]) -> dict[str, S
 
 def _find_all(passage: Passage, quote: str, position: int, most: int | None = None) -> list[Span]:
     spans: list[Span] = []
-    lines, begin = read_lines(passage)
+    lines, begin = cut_lines(passage)
     end = clean_span(passage)[1] - begin
     while len(spans) != most and (found := locate_quote(quote, lines, position - begin, end)):
         spans.append(Span(passage.section.name, *passage.section.cleaned.raw_span(found[0] + begin, found[1] + begin)))
@@ -83,7 +83,7 @@ def _find_all(passage: Passage, quote: str, position: int, most: int | None = No
     return spans
 
 
-def read_lines(passage: Passage) -> tuple[CleanText, int]:
+def cut_lines(passage: Passage) -> tuple[CleanText, int]:
     """The lines in which a passage stands, as a text of their own, and where they begin in the section's cleaned text.
 
     A line is folded for all that is looked for in it; its section would be folded for each of them.

@@ -1,4 +1,4 @@
-"""Every value derived again from its own evidence, whoever read it: how it follows from its quote, if it does."""
+"""Every value derived again from its own evidence: how it follows from its quote, if it does."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ from extractor.text.passage import Passage, Section, read_section
 
 from .edges import is_clean_cut
 from .fold import fold_clean
-from .locate import clean_span, passage_at, read_lines
+from .locate import clean_span, cut_lines, passage_at
 from .support import find_support
 
 __all__ = ["DerivedValue", "derive_support", "derive_values", "list_items"]
@@ -71,7 +71,7 @@ def _is_whole(quote: Passage) -> bool:
     """Whether a quote cuts through nothing in its line."""
     if quote.end <= quote.first:
         return False
-    (lines, begin), (start, end) = read_lines(quote), clean_span(quote)
+    (lines, begin), (start, end) = cut_lines(quote), clean_span(quote)
     folded = fold_clean(lines)
     tokens, place = folded.tokens, folded.folded.clean_position
     return is_clean_cut(folded, tokens.at(place(start - begin)), tokens.before(place(end - begin)))

@@ -1,4 +1,4 @@
-"""Everything about giving that is marked in one text, whoever it is said of."""
+"""All marks of giving in one text, before they are linked to agents."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

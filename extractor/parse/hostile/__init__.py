@@ -1,4 +1,4 @@
-"""Text that is aimed at whoever reads the record by machine, found and kept from being read.
+"""Text that is aimed at a program that reads the record, found and kept from being read.
 
 A record is data. A sentence in it that commands a model, writes an answer for it, imitates a prompt or a chat, hides
 behind invisible letters, or never ends, states nothing about the trial. It is reported, with its place; and what
