@@ -193,7 +193,7 @@ class Tokens:
         >>> lex("5mg daily").joined(1), lex("5mg daily").joined(2)
         (True, False)
         """
-        return index > 0 and self.ends[index - 1] == self.starts[index]
+        return 0 < index < len(self.starts) and self.ends[index - 1] == self.starts[index]
 
     def without(self, places: "Sequence[tuple[int, int]]", first: int, end: int) -> "Tokens":
         """The tokens of a range outside some half-open places; each keeps its place in the text.

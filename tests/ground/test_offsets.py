@@ -95,3 +95,7 @@ def test_every_stretch_of_folded_text_leads_to_raw_offsets_in_order(text):
     places = [folded.raw_span(end, end)[0] for end in range(len(folded.folded.text) + 1)]
     assert places == sorted(places)
     assert all(0 <= place <= len(text) for place in places)
+
+
+def test_a_text_may_end_with_a_dash():
+    assert verify_quote(" –", "ECOG ECOG 5 weeks –").status.value == "absent"
