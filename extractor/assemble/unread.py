@@ -83,9 +83,10 @@ def _report_doses(parsed: ParsedRecord, extraction: TrialExtraction) -> Iterator
 
 
 def _states_dose(chunk: Chunk, told: Collection[float | None]) -> bool:
-    if rule("speaks_of_supply").search(read_text(chunk.text)):
+    tokens = read_text(chunk.text)
+    if rule("speaks_of_supply").search(tokens):
         return False
-    amounts = [amount for mark in find_amounts(chunk.text) for amount in _amounts_of(mark.value)]
+    amounts = [amount for mark in find_amounts(tokens) for amount in _amounts_of(mark.value)]
     return any(a.unit.lower() not in _VOLUMES and not {a.low, a.high} & set(told) for a in amounts)
 
 

@@ -22,7 +22,7 @@ from extractor.schemas import (
     TimePoint,
     TimeWindow,
 )
-from extractor.text.book import find_terms, rule
+from extractor.text.book import find_terms, read_text, rule
 from extractor.text.lexer import NUMBER, Tokens, lex
 from extractor.text.passage import Passage
 from extractor.text.quantities import find_quantity_lists
@@ -235,10 +235,10 @@ def _window(value: TimeWindow, passage: Passage) -> Supported | None:
 @find_support.register
 def _frequency(value: Frequency, passage: Passage) -> Supported | None:
     tokens = read_tokens(passage)
-    text = passage.text.replace("\n", " ")
+    line = read_text(passage.text.replace("\n", " "))
     shift = tokens.starts[0] if tokens.words else 0
     places = ((tokens.at(shift + mark.start), tokens.before(shift + mark.end), mark.value)
-              for mark in find_frequencies(text))  # fmt: skip
+              for mark in find_frequencies(line))  # fmt: skip
     return _read_code(value, passage, tokens, places)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator
 
 from extractor.schemas import Amount
-from extractor.text.book import read_text, rule
+from extractor.text.book import rule
 from extractor.text.lexer import Tokens
 from extractor.text.numbers import read_number
 from extractor.text.patterns import Found
@@ -29,13 +29,14 @@ _REACH = 8
 """How many tokens in front of a number can tell that it is no dose."""
 
 
-def find_amounts(text: Tokens | str) -> tuple[AmountMark, ...]:
+def find_amounts(tokens: Tokens) -> tuple[AmountMark, ...]:
     """Every stated dose, left to right; the levels of one list are one mark.
 
-    >>> [(a.low, a.high, a.unit) for m in find_amounts("10, 20 or 40 mg/kg; 1-3 x 10^6 cells/kg") for a in m.value]
+    >>> from extractor.text.book import read_text
+    >>> marks = find_amounts(read_text("10, 20 or 40 mg/kg; 1-3 x 10^6 cells/kg"))
+    >>> [(amount.low, amount.high, amount.unit) for mark in marks for amount in mark.value]
     [(10, 10, 'mg/kg'), (20, 20, 'mg/kg'), (40, 40, 'mg/kg'), (1000000, 3000000, 'cells/kg')]
     """
-    tokens = read_text(text) if isinstance(text, str) else text
     dated = {at for mark in find_dates(tokens) for at in range(tokens.at(mark.start), tokens.before(mark.end))}
     measured = (_mark(tokens, levels) for levels in find_quantity_lists(tokens, skipped=dated))
     marks = drop_overlaps([*filter(None, measured), *_find_auc(tokens)])
@@ -146,18 +147,19 @@ _APART = 14
 """How many tokens apart one amount can explain another."""
 
 
-def drop_explaining(text: Tokens | str, amounts: Iterable[AmountMark]) -> tuple[AmountMark, ...]:
+def drop_explaining(tokens: Tokens, amounts: Iterable[AmountMark]) -> tuple[AmountMark, ...]:
     """The amounts, which are in reading order, without those that only explain a neighbour.
 
     Such are the strength of a counted piece, the volume of a weighed dose and a total of fractions.
 
+    >>> from extractor.text.book import read_text
     >>> for text in ("3 capsules (500 mg each)", "0.5 mL (20 ug)", "30 Gy in 15 fractions of 2 Gy"):
-    ...     [(a.high, a.unit) for m in drop_explaining(text, find_amounts(text)) for a in m.value]
+    ...     tokens = read_text(text)
+    ...     [(a.high, a.unit) for m in drop_explaining(tokens, find_amounts(tokens)) for a in m.value]
     [(3, 'capsule')]
     [(20, 'ug')]
     [(2, 'Gy')]
     """
-    tokens = read_text(text) if isinstance(text, str) else text
     kept: list[AmountMark] = []
     for amount in amounts:
         first, end = (tokens.before(kept[-1].end), tokens.at(amount.start)) if kept else (0, 0)

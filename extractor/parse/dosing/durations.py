@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from extractor.schemas import Period, TimeUnit
-from extractor.text.book import read_text, rule
+from extractor.text.book import rule
 from extractor.text.lexer import Tokens
 from extractor.text.numbers import read_number
 from extractor.text.patterns import Found
@@ -36,13 +36,14 @@ def _ends(name: str, tokens: Tokens, end: int, reach: int = _LEAD) -> Found | No
     return rule(name).ends(tokens, end, first)
 
 
-def find_cycles(text: Tokens | str) -> tuple[PeriodMark, ...]:
+def find_cycles(tokens: Tokens) -> tuple[PeriodMark, ...]:
     """Lengths of treatment cycles; a range reads as None.
 
-    >>> [(m.value.value, m.value.unit.value) for m in find_cycles("Day 1 of each 21-day cycle; d1, 8, q4w")]
+    >>> from extractor.text.book import read_text
+    >>> found = find_cycles(read_text("Day 1 of each 21-day cycle; d1, 8, q4w"))
+    >>> [(mark.value.value, mark.value.unit.value) for mark in found]
     [(21, 'day'), (4, 'week')]
     """
-    tokens = read_text(text) if isinstance(text, str) else text
     return drop_overlaps([*_read_named(tokens), *_read_intervals(tokens)])
 
 
@@ -96,13 +97,14 @@ def _mark_cycle(found: Found, *parts: str) -> Iterator[PeriodMark]:
         yield Mark(Period(value=sum(values), unit=kind), *found.span, _TRUST_OF_CYCLE)
 
 
-def find_lengths(text: Tokens | str) -> tuple[PeriodMark, ...]:
+def find_lengths(tokens: Tokens) -> tuple[PeriodMark, ...]:
     """Lengths of the treatment; a range reads as None.
 
-    >>> [(m.value.value, m.value.unit.value) for m in find_lengths("daily for 12 weeks; up to 6 cycles")]
+    >>> from extractor.text.book import read_text
+    >>> found = find_lengths(read_text("daily for 12 weeks; up to 6 cycles"))
+    >>> [(mark.value.value, mark.value.unit.value) for mark in found]
     [(12, 'week'), (6, 'cycle')]
     """
-    tokens = read_text(text) if isinstance(text, str) else text
     found = (*_read_lengths(tokens), *_read_week_limits(tokens), *_read_cycle_counts(tokens))
     given = [mark for mark in found if not _is_watched(tokens, mark)]
     return _trust(tokens.text, _drop_parts(tokens, drop_overlaps(given)))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from extractor.schemas import Frequency, TimeUnit
-from extractor.text.book import find_terms, read_text, rule
+from extractor.text.book import find_terms, rule
 from extractor.text.lexer import Tokens
 from extractor.text.numbers import read_number
 from extractor.text.patterns import Found
@@ -26,13 +26,14 @@ _MOST_DAYS = 14
 """Giving on each of more days than these is not implied."""
 
 
-def find_frequencies(text: Tokens | str) -> tuple[Mark[Frequency], ...]:
+def find_frequencies(tokens: Tokens) -> tuple[Mark[Frequency], ...]:
     """Every stated frequency, left to right.
 
-    >>> [m.value.value for m in find_frequencies("q12h, then every three weeks, 3 times a week, b.i.d.")]
+    >>> from extractor.text.book import read_text
+    >>> found = find_frequencies(read_text("q12h, then every three weeks, 3 times a week, b.i.d."))
+    >>> [mark.value.value for mark in found]
     ['Q12H', 'Q3W', 'TIW', 'BID']
     """
-    tokens = read_text(text) if isinstance(text, str) else text
     found = (*_find_intervals(tokens), *_find_counts(tokens), *_find_weekdays(tokens), *_find_fixed(tokens))
     stated = _drop_totals(tokens, drop_overlaps(found))
     return _trust(tokens.text, drop_overlaps([*stated, *_find_each_day(tokens, stated)]))

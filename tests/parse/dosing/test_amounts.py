@@ -4,13 +4,14 @@ import pytest
 
 from extractor.parse.dosing.amounts import drop_explaining, find_amounts
 from extractor.parse.parsed import CERTAIN
+from extractor.text.book import read_text
 from extractor.text.clean import clean_text
 
 from .records import give, levels
 
 
 def read(text: str) -> list[tuple[float | None, float | None, str]]:
-    return [(a.low, a.high, a.unit) for mark in find_amounts(clean_text(text).text) for a in mark.value]
+    return [(a.low, a.high, a.unit) for mark in find_amounts(read_text(clean_text(text).text)) for a in mark.value]
 
 
 @pytest.mark.parametrize(
@@ -152,12 +153,13 @@ def test_limits_packages_and_samples_are_no_doses(text: str) -> None:
     ],
 )
 def test_what_only_explains_a_dose_is_none(text: str, expected: list[tuple[float, str]]) -> None:
-    kept = drop_explaining(text, find_amounts(text))
+    tokens = read_text(text)
+    kept = drop_explaining(tokens, find_amounts(tokens))
     assert [(amount.high, amount.unit) for mark in kept for amount in mark.value] == expected
 
 
 def test_a_counted_piece_is_less_sure_than_a_weight() -> None:
-    weighed, cells, counted = find_amounts("300 mg; 2 x 10^6 cells/kg; 2 tablets")
+    weighed, cells, counted = find_amounts(read_text("300 mg; 2 x 10^6 cells/kg; 2 tablets"))
     assert min(weighed.confidence, cells.confidence) >= CERTAIN > counted.confidence
 
 

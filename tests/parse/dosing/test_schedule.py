@@ -105,7 +105,7 @@ _CYCLE = Period(value=21, unit=TimeUnit.DAY)
     ],
 )
 def test_frequencies(text: str, expected: list[str]) -> None:
-    assert [mark.value.value for mark in find_frequencies(text)] == expected
+    assert [mark.value.value for mark in find_frequencies(read_text(text))] == expected
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_days_amount_to_a_frequency(days: tuple[int, ...], cycle: int | None, ex
     ],
 )
 def test_cycles(text: str, expected: list[tuple[int, str]]) -> None:
-    periods = [mark.value for mark in find_cycles(text)]
+    periods = [mark.value for mark in find_cycles(read_text(text))]
     assert [(p.value, p.unit.value) for p in periods if p] == expected
 
 
@@ -230,7 +230,7 @@ def test_cycles(text: str, expected: list[tuple[int, str]]) -> None:
     ],
 )
 def test_lengths_of_treatment(text: str, expected: list[tuple[int, str]]) -> None:
-    periods = [mark.value for mark in find_lengths(text)]
+    periods = [mark.value for mark in find_lengths(read_text(text))]
     assert [(p.value, p.unit.value) for p in periods if p] == expected
 
 
@@ -334,7 +334,7 @@ def test_the_length_of_a_cycle_is_not_that_of_the_treatment() -> None:
 
 
 def test_several_lengths_in_a_sentence_are_no_certain_length_of_all() -> None:
-    alone, first, second = find_lengths("5 mg for 6 weeks. 5 mg for 4 weeks, then 2 mg for 8 weeks")
+    alone, first, second = find_lengths(read_text("5 mg for 6 weeks. 5 mg for 4 weeks, then 2 mg for 8 weeks"))
     assert alone.confidence > 0.9
     assert max(first.confidence, second.confidence) < 0.5
 
@@ -361,4 +361,4 @@ def test_words_days_and_cycle_together(schedule: Schedule, expected: str | None)
 
 @pytest.mark.parametrize("number", ["9" * 300, "9" * 308, "9" * 400])
 def test_an_interval_without_end_has_no_code(number):
-    assert {mark.value for mark in find_frequencies(f"every {number} weeks")} <= {Frequency.OTHER}
+    assert {mark.value for mark in find_frequencies(read_text(f"every {number} weeks"))} <= {Frequency.OTHER}

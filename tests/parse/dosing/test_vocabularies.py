@@ -20,10 +20,10 @@ def test_a_route_is_found_in_its_example(entry: Entry) -> None:
 
 @pytest.mark.parametrize("entry", list_entries("frequencies"))
 def test_a_frequency_is_found_in_its_example(entry: Entry) -> None:
-    assert Frequency(entry.value) in [mark.value for mark in find_frequencies(entry.example)]
+    assert Frequency(entry.value) in [mark.value for mark in find_frequencies(read_text(entry.example))]
 
 
 @pytest.mark.parametrize("entry", list_entries("dose_units"))
 def test_a_unit_is_read_from_its_example(entry: Entry) -> None:
     text = f"{entry.example} cream" if entry.value == "%" else entry.example
-    assert [amount.unit for mark in find_amounts(text) for amount in mark.value] == [entry.value]
+    assert [amount.unit for mark in find_amounts(read_text(text)) for amount in mark.value] == [entry.value]
