@@ -23,7 +23,7 @@ from benchmarks.label_files import add_data_option
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # one core, also for matrices: before anything loads them
 
-from extractor.assemble import Inquiry, assemble_extraction
+from extractor.assemble import ModelResult, assemble_extraction
 from extractor.audit import audit_extraction
 from extractor.parse import parse_record
 from extractor.read import read_records
@@ -123,7 +123,7 @@ def _audit(record: TrialRecord) -> Audited:
     marks = [time.process_time()]
     parsed = parse_record(record)
     marks.append(time.process_time())
-    extraction = assemble_extraction(parsed, Inquiry())
+    extraction = assemble_extraction(parsed, ModelResult())
     marks.append(time.process_time())
     findings = audit_extraction(parsed, extraction)
     marks.append(time.process_time())

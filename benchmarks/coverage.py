@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import ConstantInputWarning, spearmanr  # type: ignore[import-untyped]
 
-from extractor.assemble import Inquiry, assemble_extraction
+from extractor.assemble import ModelResult, assemble_extraction
 from extractor.evaluation.counts import Column
 from extractor.evaluation.fields import FIELDS
 from extractor.evaluation.load import open_extractions
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     measured: list[Measured] = []
     for record in read_records(chosen.records, on_error=lambda error: print(error, file=sys.stderr)):
         if annotated := gold.get(record.record_id):
-            measured += measure_record(annotated, assemble_extraction(parse_record(record), Inquiry()))
+            measured += measure_record(annotated, assemble_extraction(parse_record(record), ModelResult()))
     print("task          records  recall with unclaimed share     recall with unread findings    findings")
     for task in Task:
         of_task = [one for one in measured if one.task is task]

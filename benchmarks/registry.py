@@ -20,7 +20,7 @@ from time import process_time
 from typing import Any
 
 from benchmarks.label_files import add_data_option
-from extractor.ask.spec import ModelSpec
+from extractor.llm.spec import ModelSpec
 from extractor.options import Assist, ExtractionOptions
 from extractor.read import read_records
 from extractor.run.prices import read_prices

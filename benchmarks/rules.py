@@ -16,7 +16,7 @@ from benchmarks.gold.__main__ import read_gold
 from benchmarks.judging import compare_values
 from benchmarks.label_files import add_data_option
 from benchmarks.reliability.records import FIELDS_OF, match_items
-from extractor.assemble import Inquiry, assemble_extraction
+from extractor.assemble import ModelResult, assemble_extraction
 from extractor.cli.explain import place_rules
 from extractor.evaluation.standoff import find_changed_sections, from_standoff
 from extractor.parse import parse_record
@@ -62,7 +62,7 @@ def _judge(
     parsed: ParsedRecord, gold: TrialExtraction, placed: Sequence[tuple[str, Span]]
 ) -> Iterator[tuple[str, bool]]:
     """The rules that found words of a value, and whether that value is right."""
-    for match in match_items(parsed, assemble_extraction(parsed, Inquiry()), gold):
+    for match in match_items(parsed, assemble_extraction(parsed, ModelResult()), gold):
         for field in FIELDS_OF[match.path]:
             reading = getattr(match.read, field)
             if reading.value in (None, ()):

@@ -28,7 +28,7 @@ import httpx2
 import psutil
 
 from benchmarks.soak.records import write_distinct_records
-from extractor.pipeline import Extractor
+from extractor.api import Extractor
 from extractor.read import read_stream
 
 _TOKEN = "benchmark-of-the-service"

@@ -9,13 +9,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .api import Extractor
     from .errors import ExtractorError
     from .evaluation import ScoreReport, evaluate
     from .ground.critical import ConflictKind, TokenConflict
     from .ground.quotes import QuoteCheck, QuoteStatus, verify_quote
     from .options import Assist
     from .parse import Outcome, ParsedRecord, parse_record, split_outcomes
-    from .pipeline import Extractor
     from .read import read_records
     from .schemas import Task, TrialExtraction, TrialRecord
 
@@ -44,7 +44,7 @@ __all__ = [
 _HOMES = {
     "Assist": ".options",
     "ConflictKind": ".ground.critical",
-    "Extractor": ".pipeline",
+    "Extractor": ".api",
     "ExtractorError": ".errors",
     "Outcome": ".parse",
     "ParsedRecord": ".parse",

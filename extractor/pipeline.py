@@ -1,154 +1,52 @@
-"""The product on one screen: a record is parsed, what is open is asked, answers are grounded, all is assembled."""
+"""The stages of an extraction, in their order. Everything that extracts a record runs this one sequence."""
 
-import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Generator, Sequence
 
-from extractor.ask.batch.exchange import Exchange
-from extractor.ask.inquire import MayAsk, inquire
-from extractor.ask.keeping.stored import OpenReplies
-from extractor.ask.model import AskSettings, Model
-from extractor.ask.opening import ModelChoice, open_model
-from extractor.ask.sending.connection import ServerCalls
-from extractor.ask.sending.metered import Route
-from extractor.ask.spec import ModelSpec
-from extractor.finish import finish_extraction
-from extractor.options import Assist, ExtractionOptions
+from extractor.assemble import assemble_extraction
+from extractor.assemble.confidence import drop_doubtful
+from extractor.audit import add_findings
+from extractor.llm.dialogue import QuestionBatch, Replies, dialogue
+from extractor.options import ExtractionOptions
 from extractor.parse import parse_record
-from extractor.schemas import Task, TrialExtraction, TrialRecord, Usage
+from extractor.schemas import TrialExtraction, TrialRecord
 
-__all__ = ["Extractor", "OpenExtractor", "extract_record"]
+__all__ = ["Extraction", "advance", "extract", "extract_by_rules"]
+
+Extraction = Generator[QuestionBatch, Replies | None, TrialExtraction]
+"""Yields what a model is to be asked, takes the replies (None where there is no model), returns the extraction."""
 
 
-async def extract_record(
-    record: TrialRecord,
-    model: Model | None,
-    options: ExtractionOptions,
-    may_ask: MayAsk = lambda: True,
-) -> TrialExtraction:
-    """One record through all stages. Only ``inquire`` talks to a model, and it grounds what comes back.
+def extract(record: TrialRecord, options: ExtractionOptions) -> Extraction:
+    """One record through all stages. Who drives it asks the model: nothing in here touches the network.
 
-    Where ``may_ask`` says no, the run's budget is spent, and what was not asked says so.
+    The audit sees all values, also those below ``options.min_confidence``, which are left out last.
     """
     parsed = parse_record(record)
-    return finish_extraction(parsed, await inquire(parsed, model, options, may_ask), options)
+    result = yield from dialogue(parsed, options)
+    extraction = assemble_extraction(parsed, result, options.tasks)
+    return drop_doubtful(add_findings(parsed, extraction), options.min_confidence)
 
 
-@dataclass(frozen=True, slots=True)
-class OpenExtractor:
-    """Extracts the records that it is called with, while its model is held open.
+def extract_by_rules(record: TrialRecord, options: ExtractionOptions) -> TrialExtraction:
+    """The extraction without a model. What ``options`` would ask of one is counted as open questions."""
+    extraction = advance(record, options, [None])
+    assert isinstance(extraction, TrialExtraction), "who has no model is asked once"
+    return extraction
 
-    ``may_ask`` is asked before each question whether the run's budget still allows it.
+
+def advance(
+    record: TrialRecord, options: ExtractionOptions, replies: Sequence[Replies | None] = ()
+) -> QuestionBatch | TrialExtraction:
+    """The next batch of questions after these replies to the batches before, or the extraction.
+
+    A pure function of its arguments: any process can take the next step, and a step can be taken again.
     """
-
-    model: Model | None
-    options: ExtractionOptions
-    may_ask: MayAsk = lambda: True
-
-    async def __call__(self, record: TrialRecord) -> TrialExtraction:
-        return await extract_record(record, self.model, self.options, self.may_ask)
-
-    @property
-    def usage(self) -> Usage:
-        """What was asked of the model so far: exact, also for records that failed or were given up."""
-        return self.model.usage if self.model else Usage()
-
-    @property
-    def calls_by_server(self) -> Mapping[str, ServerCalls]:
-        """What each server was sent so far, by its address, where the model has several."""
-        return self.model.calls_by_server if self.model else {}
-
-
-class Extractor:
-    """Extracts eligibility, dosing and endpoints from trial records.
-
-    ``model`` is a hosted model's name, ``http://host:port/v1#NAME`` (several of one NAME, separated by commas, share
-    the calls), ``local`` or ``local:NAME``, or a ``ModelSpec``; without one the rules work alone. ``assist`` says what
-    a model is asked: what the rules left open (``auto``), everything (``always``), nothing (``never``). A value that is
-    less sure than ``min_confidence`` is left out, and its absence says so. ``replay`` is a folder of recorded answers,
-    or of a run, to use instead of a model; ``record`` a folder in which to keep a model's answers; ``cache_dir`` where
-    models of this machine were pulled to. ``exchange`` takes answers from a provider's batch files and writes the
-    requests that are still open.
-
-    Raises ``ValueError`` for a specification that cannot be understood, options that ``ExtractionOptions`` refuses, or
-    no folder to replay.
-
-    >>> from extractor import read_records
-    >>> extraction = Extractor().extract(next(read_records("seeds/records")))
-    >>> extraction.endpoints[0].instrument
-    Instrument(name='CTCAE', version='5.0')
-    """
-
-    def __init__(  # noqa: PLR0913 - each is a choice of its own
-        self,
-        model: str | ModelSpec | None = None,
-        *,
-        tasks: Collection[Task | str] = frozenset(Task),
-        assist: Assist | str = Assist.AUTO,
-        min_confidence: float = 0.0,
-        replay: str | Path | None = None,
-        record: str | Path | None = None,
-        cache_dir: Path | None = None,
-        exchange: Exchange | None = None,
-    ) -> None:
-        spec = ModelSpec.parse(model) if isinstance(model, str) else model
-        self.options = ExtractionOptions(tasks, assist, min_confidence)
-        kept, recorded = Path(record) if record else None, Path(replay) if replay else None
-        self.choice = ModelChoice(spec, recorded, kept, cache_dir, exchange)
-
-    @asynccontextmanager
-    async def open(
-        self,
-        concurrency: int = 8,
-        replies: OpenReplies | None = None,
-        route: Route | None = None,
-        asking: AskSettings | None = None,
-    ) -> AsyncIterator[OpenExtractor]:
-        """What extracts records while the model is held open, with at most ``concurrency`` requests at once.
-
-        What ``replies`` has an answer to is not asked again, and what comes back is kept there. ``route`` is how
-        requests get to the model, ``asking`` how it is asked.
-        """
-        choice = ModelChoice() if self.options.assist is Assist.NEVER else self.choice
-        settings = replace(asking or AskSettings(), concurrency=concurrency)
-        async with open_model(choice, settings, replies, route) as model:
-            yield OpenExtractor(model, self.options)
-
-    def extract(self, record: TrialRecord) -> TrialExtraction:
-        """One record's extraction. Opens the model for this record alone; for many use ``extract_many``.
-
-        Raises ``ModelUnavailable`` if the model cannot be reached.
-        """
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            return asyncio.run(self._extract(record))
-        with ThreadPoolExecutor(1) as thread:  # an event loop runs here already, as in a notebook
-            return thread.submit(asyncio.run, self._extract(record)).result()
-
-    async def extract_many(
-        self, records: Iterable[TrialRecord], concurrency: int = 8
-    ) -> AsyncIterator[TrialExtraction]:
-        """The extractions of ``records``, in their order, at most ``concurrency`` under way at once.
-
-        The first failure is raised; ``extractor run`` is for batches that must go on.
-        """
-        async with self.open(concurrency) as extract:
-            flight: list[asyncio.Task[TrialExtraction]] = []
-            try:
-                for record in records:
-                    flight.append(asyncio.ensure_future(extract(record)))
-                    if len(flight) >= concurrency:
-                        yield await flight.pop(0)
-                while flight:
-                    yield await flight.pop(0)
-            finally:
-                for task in flight:
-                    task.cancel()
-
-    async def _extract(self, record: TrialRecord) -> TrialExtraction:
-        async with self.open() as extract:
-            return await extract(record)
+    extraction = extract(record, options)
+    try:
+        batch = next(extraction)
+        for reply in replies:
+            batch = extraction.send(reply)
+    except StopIteration as end:
+        finished: TrialExtraction = end.value
+        return finished
+    return batch

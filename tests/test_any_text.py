@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from extractor import read_records, split_outcomes, verify_quote
 from extractor.errors import RecordError
 from extractor.options import Assist, ExtractionOptions
+from extractor.pipeline import advance, extract_by_rules
 from extractor.read import read_stream
-from extractor.rules import extract_by_rules, extract_in_rounds
 from extractor.schemas import Task, TrialRecord
 
 from .depth import choose
@@ -36,7 +36,7 @@ def check_record(record: TrialRecord) -> None:
             raw = record.raw_text(evidence.section)
             assert raw is not None
             assert raw[evidence.start : evidence.end] == evidence.quote
-    next(extract_in_rounds(record, ExtractionOptions(assist=Assist.ALWAYS)), None)  # what would be asked
+    advance(record, ExtractionOptions(assist=Assist.ALWAYS))  # what would be asked
 
 
 @cache

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from extractor import read_records
-from extractor.ask.answer_mode import AnswerMode, told_mode
-from extractor.ask.inquire import inquire
-from extractor.ask.opening import ModelChoice, open_model
-from extractor.assemble import Inquiry, assemble_extraction
+from extractor.assemble import ModelResult, assemble_extraction
 from extractor.assemble.policy import ModelClass, load_policy
 from extractor.evaluation import evaluate
 from extractor.ground.answer import Answer
 from extractor.ground.check import ground_answer
+from extractor.llm.answer_mode import AnswerMode, told_mode
+from extractor.llm.opening import ModelChoice, open_model
+from extractor.llm.querying import query_model
 from extractor.options import Assist, ExtractionOptions
 from extractor.parse import parse_record
 from extractor.parse.parsed import Reading
@@ -38,7 +38,7 @@ def asked():
 
     async def ask_all():
         async with open_model(ModelChoice(replay=ANSWERS)) as model:
-            return [(parsed, await inquire(parsed, model, options)) for parsed in records]
+            return [(parsed, await query_model(parsed, model, options)) for parsed in records]
 
     records = [parse_record(record) for record in read_records(str(ROOT / "seeds" / "records"))]
     return asyncio.run(ask_all())
@@ -60,8 +60,8 @@ def in_doubt(parsed, confidence):
 
 def find_losses(asked, confidence, policy=None):
     """The fields that are worse than with the rules alone."""
-    weak = [(in_doubt(parsed, confidence), inquiry) for parsed, inquiry in asked]
-    rules = [assemble_extraction(parsed, Inquiry()) for parsed, _ in weak]
+    weak = [(in_doubt(parsed, confidence), result) for parsed, result in asked]
+    rules = [assemble_extraction(parsed, ModelResult()) for parsed, _ in weak]
     both = [assemble_extraction(parsed, replace(found, policy=policy or found.policy)) for parsed, found in weak]
     report = evaluate(ROOT / "seeds" / "gold", both, compare=rules, resamples=0)
     return [found.name for found in report.comparison.differences if found.difference and found.difference < 0]
@@ -69,10 +69,10 @@ def find_losses(asked, confidence, policy=None):
 
 def find_differences(asked):
     """What the model says otherwise than the rules: field, their value, its value."""
-    for parsed, inquiry in asked:
+    for parsed, result in asked:
         items = {item.chunk.number: item for item in (*parsed.eligibility.criteria, *parsed.outcomes)}
-        for number in items.keys() & inquiry.answers.keys():
-            for name, said in (pair for answer in inquiry.answers[number] for pair in answer.readings.items()):
+        for number in items.keys() & result.answers.keys():
+            for name, said in (pair for answer in result.answers[number] for pair in answer.readings.items()):
                 known = getattr(items[number], name, None)
                 if known and known.value != said.value:
                     yield name, known.value, said.value
@@ -84,12 +84,12 @@ def answer_alike(asked):
     for parsed, _ in asked:
         numbers = [outcome.chunk.number for outcome in parsed.outcomes]
         answers = {n: (ground_answer(Answer(Task.ENDPOINTS, n, dict(said)), parsed),) for n in numbers}
-        yield parsed, Inquiry({n: frozenset(said) for n in numbers}, answers)
+        yield parsed, ModelResult({n: frozenset(said) for n in numbers}, answers)
 
 
 def test_the_small_model_was_asked_everything_and_answered(asked):
-    assert sum(inquiry.usage.questions for _, inquiry in asked) > 30
-    assert sum(inquiry.usage.output_tokens for _, inquiry in asked) > 1000
+    assert sum(result.usage.questions for _, result in asked) > 30
+    assert sum(result.usage.output_tokens for _, result in asked) > 1000
 
 
 def test_its_grammar_kept_it_to_the_lines_of_each_call():

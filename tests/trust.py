@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from extractor.schemas import Section, Source, TrialRecord
-from tests.ask.stub import Scripted, completion, items
+from tests.llm.stub import Scripted, completion, items
 
 LINE = re.compile(r"^\[(?P<number>\d+)\|(?P<keys>[^|\]]*)(?:\|(?P<note>[^\]]*))?\] (?P<text>.*)$", re.MULTILINE)
 AGAIN = "were refused"

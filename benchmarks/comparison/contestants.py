@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from extractor.ask.local import find_model
-from extractor.ask.opening import ModelChoice
-from extractor.ask.spec import ModelKind, ModelSpec
 from extractor.cli.environment import read_cache_folder, read_model_spec
 from extractor.errors import ModelUnavailable
+from extractor.llm.local import find_model
+from extractor.llm.opening import ModelChoice
+from extractor.llm.spec import ModelKind, ModelSpec
 
 __all__ = ["Contestant", "check_at_hand", "read_contestant", "read_contestants"]
 

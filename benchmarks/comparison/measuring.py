@@ -10,11 +10,11 @@ from benchmarks.models.asking import Round, ask_record
 from benchmarks.models.believing import assemble_held_out, assemble_shipped
 from benchmarks.models.pairs import Pairs
 from benchmarks.models.tables import compare_with_rules
-from extractor.ask.opening import open_model
-from extractor.ask.spec import ModelKind
-from extractor.assemble import Inquiry, assemble_extraction
+from extractor.assemble import ModelResult, assemble_extraction
 from extractor.errors import CassetteError, ModelError, StoreError
 from extractor.evaluation.report import ScoreReport
+from extractor.llm.opening import open_model
+from extractor.llm.spec import ModelKind
 from extractor.options import Assist
 
 from .contestants import Contestant, check_at_hand
@@ -78,7 +78,7 @@ def compare_models(
 ) -> Comparison:
     """Ask one model after the other; ``tell`` is told which. One that is not at hand does not keep others from it."""
     gold = [label for _, label in pairs]
-    rules = [assemble_extraction(parsed, Inquiry()) for parsed, _ in pairs]
+    rules = [assemble_extraction(parsed, ModelResult()) for parsed, _ in pairs]
     measured, left_out = [], []
     for contestant in contestants:
         tell(f"{contestant.name}: {contestant.choice}")

@@ -16,8 +16,8 @@ from typing import Any
 from extractor.evaluation.scoring import evaluate
 from extractor.evaluation.standoff import find_changed_sections, from_standoff
 from extractor.options import Assist, ExtractionOptions
+from extractor.pipeline import extract_by_rules
 from extractor.read import read_records
-from extractor.rules import extract_by_rules
 from extractor.schemas import TrialRecord
 
 from .__main__ import FOLDS, INDEPENDENT, read_gold

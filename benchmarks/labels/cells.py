@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from benchmarks.judging import Agreement, Judged
 from benchmarks.label_files import Row
-from extractor.parse.outcomes.split import split_outcomes, split_section
+from extractor.parse.endpoints.split import split_outcomes, split_section
 from extractor.text.passage import read_section
 
 __all__ = ["judge_cells"]

@@ -13,7 +13,7 @@ from benchmarks.gold.__main__ import LABELS, read_gold
 from benchmarks.gold.figures import GROUPS, name_group
 from benchmarks.label_files import Row, read_labels, third_of
 from extractor.assemble import assemble_extraction
-from extractor.assemble.inquiry import Inquiry
+from extractor.assemble.model_result import ModelResult
 from extractor.evaluation import ScoreReport, evaluate
 from extractor.evaluation.standoff import find_changed_sections, from_standoff
 from extractor.parse import parse_record
@@ -161,7 +161,7 @@ def score_dosing(labelled: Sequence[LabelledDoses], *, examples: int = 0) -> Sco
 
 
 def _extract(one: LabelledDoses) -> TrialExtraction:
-    return assemble_extraction(parse_record(one.record), Inquiry(), frozenset({Task.DOSING}))
+    return assemble_extraction(parse_record(one.record), ModelResult(), frozenset({Task.DOSING}))
 
 
 def format_report(report: ScoreReport) -> str:

@@ -5,7 +5,7 @@ from itertools import count
 
 from benchmarks.judging import Agreement, Judged, judge_reading, read_label
 from benchmarks.label_files import Row
-from extractor.parse.outcomes import read_outcomes
+from extractor.parse.endpoints import read_outcomes
 from extractor.parse.parsed import ParsedOutcome
 from extractor.schemas import Part, Section, Source, TrialRecord
 from extractor.text.passage import read_section

@@ -16,11 +16,11 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
-from extractor.ask.call import Call
-from extractor.ask.local import locate_model
-from extractor.ask.plan.questions import pack_questions, plan_questions
-from extractor.ask.prompting.prompt import render_call
 from extractor.cli.environment import read_cache_folder
+from extractor.llm.call import Call
+from extractor.llm.local import locate_model
+from extractor.llm.plan.questions import pack_questions, plan_questions
+from extractor.llm.prompting.prompt import render_call
 from extractor.options import ExtractionOptions
 from extractor.parse import parse_record
 from extractor.read import read_records

@@ -10,10 +10,10 @@ from typing import Any
 import psutil
 from openai import AsyncOpenAI
 
-from extractor.ask.answer_mode import AnswerMode
-from extractor.ask.call import Call
-from extractor.ask.compact import compact_schema
-from extractor.ask.local import LocalServer, serve_model
+from extractor.llm.answer_mode import AnswerMode
+from extractor.llm.call import Call
+from extractor.llm.compact import compact_schema
+from extractor.llm.local import LocalServer, serve_model
 
 from .variants import Way
 

@@ -13,10 +13,10 @@ import argparse
 import asyncio
 from pathlib import Path
 
-from extractor.ask.opening import ModelChoice
-from extractor.assemble import Inquiry, assemble_extraction
+from extractor.assemble import ModelResult, assemble_extraction
 from extractor.cli.environment import read_cache_folder, read_model_spec
 from extractor.evaluation.report import ScoreReport
+from extractor.llm.opening import ModelChoice
 from extractor.options import Assist
 
 from .asking import ask_all
@@ -52,7 +52,7 @@ def _read_arguments() -> argparse.Namespace:
 
 def _measure(pairs: Pairs, spec: str | None, chosen: argparse.Namespace) -> None:
     gold = [label for _, label in pairs]
-    rules = [assemble_extraction(parsed, Inquiry()) for parsed, _ in pairs]
+    rules = [assemble_extraction(parsed, ModelResult()) for parsed, _ in pairs]
     choice = ModelChoice(read_model_spec(spec) if spec else None, chosen.replay, chosen.record, read_cache_folder())
     rounds = {
         assist: asyncio.run(ask_all(pairs, choice, Assist(assist), concurrency=100))

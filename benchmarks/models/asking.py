@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.policy.situations import Situations, count_situations
-from extractor.ask.inquire import inquire
-from extractor.ask.model import AskSettings, Model
-from extractor.ask.opening import ModelChoice, open_model
-from extractor.assemble import Inquiry
+from extractor.assemble import ModelResult
+from extractor.llm.model import AskSettings, Model
+from extractor.llm.opening import ModelChoice, open_model
+from extractor.llm.querying import query_model
 from extractor.options import Assist, ExtractionOptions
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import TrialExtraction
@@ -20,14 +20,14 @@ __all__ = ["Asked", "Round", "ask_all", "ask_record"]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One record's inquiry, and how it did beside gold: by field and situation, who was right.
+    """One record's result, and how it did beside gold: by field and situation, who was right.
 
     ``seconds`` by the clock from the first question to the last answer; where others are asked at the same time, they
     are waited for, too.
     """
 
     parsed: ParsedRecord
-    inquiry: Inquiry
+    result: ModelResult
     situations: Situations
     seconds: float = 0.0
 
@@ -41,7 +41,7 @@ class Round:
 
     def tokens(self, name: str) -> list[int]:
         """A count of each record's usage, such as ``prompt_tokens``."""
-        return [getattr(asked.inquiry.usage, name) for asked in self.records]
+        return [getattr(asked.result.usage, name) for asked in self.records]
 
     def total(self, *names: str) -> int:
         """Counts of all records' usage, added up."""
@@ -61,6 +61,6 @@ async def ask_all(
 async def ask_record(model: Model | None, parsed: ParsedRecord, gold: TrialExtraction, assist: Assist) -> Asked:
     """Ask about one record. Parsing it and holding the answers against gold are not in its seconds."""
     start = time.perf_counter()
-    inquiry = await inquire(parsed, model, ExtractionOptions(assist=assist))
+    result = await query_model(parsed, model, ExtractionOptions(assist=assist))
     seconds = time.perf_counter() - start
-    return Asked(parsed, inquiry, count_situations(parsed, inquiry, gold), seconds)
+    return Asked(parsed, result, count_situations(parsed, result, gold), seconds)

@@ -15,7 +15,7 @@ __all__ = ["assemble_held_out", "assemble_shipped"]
 
 def assemble_shipped(asked: Round) -> list[TrialExtraction]:
     """The extractions with the policy of ``policy.toml``."""
-    return [assemble_extraction(one.parsed, one.inquiry) for one in asked.records]
+    return [assemble_extraction(one.parsed, one.result) for one in asked.records]
 
 
 def assemble_held_out(asked: Round) -> list[TrialExtraction]:
@@ -40,5 +40,5 @@ def _subtract(
 
 
 def _believe(one: Asked, counts: Mapping[str, Mapping[str, Mapping[str, int]]]) -> TrialExtraction:
-    policy = combine_policy(one.inquiry.policy.model_class, counts)
-    return assemble_extraction(one.parsed, replace(one.inquiry, policy=policy))
+    policy = combine_policy(one.result.policy.model_class, counts)
+    return assemble_extraction(one.parsed, replace(one.result, policy=policy))

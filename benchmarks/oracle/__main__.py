@@ -19,7 +19,7 @@ from typing import Any
 from benchmarks.gold.__main__ import FOLDS, read_gold
 from benchmarks.gold.figures import GROUPS, name_group
 from benchmarks.models.pairs import read_pairs
-from extractor.assemble import Inquiry, assemble_extraction
+from extractor.assemble import ModelResult, assemble_extraction
 from extractor.evaluation.fields import FIELDS
 from extractor.evaluation.scoring import evaluate
 from extractor.options import Assist
@@ -49,8 +49,8 @@ class Trial:
 def judge_trial(parsed: ParsedRecord, gold: TrialExtraction, assist: Assist) -> Trial:
     """Extract a record by the rules alone and with the oracle."""
     asked = ask_oracle(parsed, gold, assist)
-    final = assemble_extraction(parsed, asked.inquiry)
-    rules = assemble_extraction(parsed, Inquiry())
+    final = assemble_extraction(parsed, asked.result)
+    rules = assemble_extraction(parsed, ModelResult())
     return Trial(gold, rules, final, tuple(list_losses(asked, gold, final)))
 
 

@@ -12,14 +12,14 @@ from typing import Any
 
 from benchmarks.judging import compare_values
 from benchmarks.reliability.records import FIELDS_OF, pair_positions
-from extractor.ask.call import Call, Question, Reply
-from extractor.ask.interview import interview
-from extractor.ask.prompting.lines import flatten
-from extractor.ask.salvage import salvage_items
-from extractor.ask.wire import WIRE_ITEMS, unite_options
-from extractor.assemble import Inquiry, assemble_extraction
+from extractor.assemble import ModelResult, assemble_extraction
 from extractor.evaluation.fold import fold_text
 from extractor.ground.check import GroundedAnswer
+from extractor.llm.call import Call, Question, Reply
+from extractor.llm.dialogue import dialogue
+from extractor.llm.prompting.lines import flatten
+from extractor.llm.salvage import salvage_items
+from extractor.llm.wire import WIRE_ITEMS, unite_options
 from extractor.options import Assist, ExtractionOptions
 from extractor.parse.parsed import ParsedCriterion, ParsedRecord
 from extractor.schemas import (
@@ -85,7 +85,7 @@ class Asked:
     """A record with the oracle's answers. ``criteria`` is what was read of each criterion of gold, standing or not."""
 
     parsed: ParsedRecord
-    inquiry: Inquiry
+    result: ModelResult
     given: Mapping[Key, Given]
     criteria: Mapping[int, ParsedCriterion]
 
@@ -95,19 +95,19 @@ def ask_oracle(parsed: ParsedRecord, gold: TrialExtraction, assist: Assist) -> A
 
     The narrow question about refused values gets no answer: the oracle would repeat itself, and be refused again.
     """
-    oracle, rounds = _Oracle(parsed, gold), interview(parsed, ExtractionOptions(assist=assist))
+    oracle, rounds = _Oracle(parsed, gold), dialogue(parsed, ExtractionOptions(assist=assist))
     try:
         asked = next(rounds)
         while True:
             asked = rounds.send([oracle.reply(asked.render(pack)) if asked.needed else None for pack in asked.packs])
     except StopIteration as end:
-        inquiry: Inquiry = end.value
+        result: ModelResult = end.value
     for number, sent in oracle.sent.items():
-        for given, grounded in zip(sent, inquiry.answers.get(number, ()), strict=False):
+        for given, grounded in zip(sent, result.answers.get(number, ()), strict=False):
             given.grounded = grounded
     lines = oracle.lines.values()
     criteria = {row: item for path, row, item in lines if path == "eligibility.criteria" and row is not None}
-    return Asked(parsed, inquiry, oracle.given, criteria)
+    return Asked(parsed, result, oracle.given, criteria)
 
 
 class _Oracle:
@@ -119,7 +119,7 @@ class _Oracle:
         self.sent: dict[int, list[Given]] = defaultdict(list)
         self.lines: dict[int, tuple[str, int | None, Any]] = {}
         chunks = [_draft(parsed, criterion) for criterion in parsed.eligibility.criteria]
-        outcomes = assemble_extraction(parsed, Inquiry(), {Task.ENDPOINTS}).endpoints
+        outcomes = assemble_extraction(parsed, ModelResult(), {Task.ENDPOINTS}).endpoints
         read: Sequence[tuple[str, Sequence[Any], Sequence[Any]]] = (
             ("eligibility.criteria", chunks, parsed.eligibility.criteria),
             ("endpoints", outcomes, parsed.outcomes),
@@ -245,7 +245,7 @@ def _write_split(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _write(value: Any) -> Any:
-    """A value as a model writes it: the opposite of ``extractor.ask.wire.forms``."""
+    """A value as a model writes it: the opposite of ``extractor.llm.wire.forms``."""
     written = value
     match value:
         case str():

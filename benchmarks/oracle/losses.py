@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.reliability.records import pair_positions, quote_span
-from extractor.ask.wire import WIRE_ITEMS
 from extractor.evaluation.counts import RecordScore, compare_values
 from extractor.evaluation.fields import CRITERIA, DOSING, ELIGIBILITY, ENDPOINTS, Field, Group
 from extractor.evaluation.items import KINDS
+from extractor.llm.wire import WIRE_ITEMS
 from extractor.parse.parsed import Reading
 from extractor.schemas import TrialExtraction
 
@@ -115,7 +115,7 @@ class _Explainer:
             stands = read.stands
             return Cause.MERGED if stands.value else Cause.SURE if stands.certain else Cause.UNASKED
         if given is None:
-            candidates = () if self._asked.inquiry.stretches else self._asked.parsed.dosing.candidates
+            candidates = () if self._asked.result.stretches else self._asked.parsed.dosing.candidates
             doubted = self._group is DOSING and any(item.quote in chunk.text for chunk in candidates)
             return Cause.UNASKED if doubted else Cause.SILENT
         agent = given.grounded.readings.get("agent") if given.grounded else None
@@ -127,9 +127,9 @@ class _Explainer:
         reading = self._read_by_rules(item, "stands" if self._group is CRITERIA else "agent")
         if self._group is CRITERIA:
             number = self._criteria[quote_span(item)].chunk.number
-            asked = "stands" in self._asked.inquiry.asked.get(number, ())
+            asked = "stands" in self._asked.result.asked.get(number, ())
         else:
-            asked = self._group is DOSING and bool(self._asked.inquiry.stretches)
+            asked = self._group is DOSING and bool(self._asked.result.stretches)
         if asked:
             return Cause.MERGED
         return Cause.UNASKED if reading and not reading.certain else Cause.SURE

@@ -12,12 +12,12 @@ import argparse
 import asyncio
 from pathlib import Path
 
-from extractor.ask.inquire import inquire
-from extractor.ask.model import AskSettings, Model
-from extractor.ask.opening import ModelChoice, open_model
 from extractor.assemble.policy import ModelClass
 from extractor.cli.environment import read_cache_folder, read_model_spec
 from extractor.evaluation.load import Extractions, open_extractions
+from extractor.llm.model import AskSettings, Model
+from extractor.llm.opening import ModelChoice, open_model
+from extractor.llm.querying import query_model
 from extractor.options import Assist, ExtractionOptions
 from extractor.parse import parse_record
 from extractor.read import read_records
@@ -69,7 +69,9 @@ async def _count_record(record: TrialRecord, gold: Extractions, model: Model | N
     if annotated is None:
         return {}
     parsed = parse_record(record)
-    return count_situations(parsed, await inquire(parsed, model, ExtractionOptions(assist=Assist(assist))), annotated)
+    return count_situations(
+        parsed, await query_model(parsed, model, ExtractionOptions(assist=Assist(assist))), annotated
+    )
 
 
 if __name__ == "__main__":

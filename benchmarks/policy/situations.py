@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.judging import compare_values
 from benchmarks.reliability.records import FIELDS_OF, Match, match_items
-from extractor.assemble import Inquiry, assemble_extraction
+from extractor.assemble import ModelResult, assemble_extraction
 from extractor.assemble.policy import DOUBTFUL
 from extractor.assemble.regimen_pairs import pair_reread
 from extractor.assemble.settle import agree
@@ -34,24 +34,24 @@ def add_situations(found: Iterable[Situations]) -> dict[str, dict[str, Counter[s
     return total
 
 
-def count_situations(parsed: ParsedRecord, inquiry: Inquiry, gold: TrialExtraction) -> Situations:
+def count_situations(parsed: ParsedRecord, result: ModelResult, gold: TrialExtraction) -> Situations:
     """Count over one record. Items that the rules alone did not find are left out."""
     counts: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
-    extraction = assemble_extraction(parsed, Inquiry())
+    extraction = assemble_extraction(parsed, ModelResult())
     matches = list(match_items(parsed, extraction, gold))
-    whole = pair_stretches(parsed, inquiry)
+    whole = pair_stretches(parsed, result)
     for match in matches:
-        of_match = whole.get(id(match.read), inquiry)
+        of_match = whole.get(id(match.read), result)
         for field, rule, model, label in _list_answers(match, of_match) if of_match else ():
             situation, who = judge_answer(f"{match.path}.{field}", rule, model, label)
             counts[f"{match.path.split('.')[0]}.{field}"][situation][who] += 1
     paired = {id(match.read) for match in matches}
     for regimen in parsed.dosing.regimens:
-        if whole.get(id(regimen), inquiry) is None:  # the model read its stretch, and saw no such regimen
+        if whole.get(id(regimen), result) is None:  # the model read its stretch, and saw no such regimen
             situation = "doubtful" if regimen.exists.confidence < DOUBTFUL else "likely"
             counts["dosing.regimens"][situation]["rule" if id(regimen) in paired else "model"] += 1
     for criterion in parsed.eligibility.criteria:
-        answer = inquiry.reading(criterion.chunk.number, "stands")
+        answer = result.reading(criterion.chunk.number, "stands")
         # What is no criterion in gold either, or was merged into another one, does not stand.
         if answer is not None:
             rule_right = criterion.stands.value == (id(criterion) in paired)
@@ -60,21 +60,21 @@ def count_situations(parsed: ParsedRecord, inquiry: Inquiry, gold: TrialExtracti
     return counts
 
 
-def pair_stretches(parsed: ParsedRecord, inquiry: Inquiry) -> dict[int, Inquiry | None]:
-    """For each regimen (by identity) that was read anew, the inquiry as it concerns it alone; None if the model did not
+def pair_stretches(parsed: ParsedRecord, result: ModelResult) -> dict[int, ModelResult | None]:
+    """For each regimen (by identity) that was read anew, the result as it concerns it alone; None if the model did not
     see it.
     """
-    reread = pair_reread(parsed, inquiry)
-    found: dict[int, Inquiry | None] = {id(regimen): None for regimen in reread.regimens}
+    reread = pair_reread(parsed, result)
+    found: dict[int, ModelResult | None] = {id(regimen): None for regimen in reread.regimens}
     for place, other in reread.pairs.items():
         regimen, (_, answer) = reread.regimens[place], reread.answers[other]
-        found[id(regimen)] = replace(inquiry, answers={regimen.chunk.number: (answer,)})
+        found[id(regimen)] = replace(result, answers={regimen.chunk.number: (answer,)})
     return found
 
 
-def _list_answers(match: Match, inquiry: Inquiry) -> Iterator[tuple[str, Reading[Any], Reading[Any], Any]]:
+def _list_answers(match: Match, result: ModelResult) -> Iterator[tuple[str, Reading[Any], Reading[Any], Any]]:
     for field in FIELDS_OF[match.path]:
-        model = inquiry.reading(match.read.chunk.number, field)
+        model = result.reading(match.read.chunk.number, field)
         if model is not None:
             yield field, getattr(match.read, field), model, getattr(match.gold, field)
 

@@ -14,10 +14,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from extractor.ask.plan.forecast import Forecast, forecast_run, load_rates
-from extractor.ask.plan.request_sizes import RequestSize, measure_body
-from extractor.ask.spec import ModelKind
 from extractor.assemble.policy import classify_model
+from extractor.llm.plan.forecast import Forecast, forecast_run, load_rates
+from extractor.llm.plan.request_sizes import RequestSize, measure_body
+from extractor.llm.spec import ModelKind
 
 from .recordings import Exchange, read_exchanges
 

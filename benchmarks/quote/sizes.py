@@ -1,4 +1,4 @@
-"""Measure anew how large answers are, from recordings, and print ``extractor/ask/plan/answer_sizes.toml``.
+"""Measure anew how large answers are, from recordings, and print ``extractor/llm/plan/answer_sizes.toml``.
 
     python -m benchmarks.quote.sizes --capable FOLDER ... --small FOLDER ... > sizes.toml
 
@@ -15,8 +15,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from extractor.ask.plan.request_sizes import LINE, AnswerSize
 from extractor.assemble.policy import ModelClass
+from extractor.llm.plan.request_sizes import LINE, AnswerSize
 
 from .recordings import Exchange, read_exchanges
 

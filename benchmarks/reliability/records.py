@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.judging import Agreement, Judged, judge_reading
-from extractor.assemble import ALL_TASKS, Inquiry, assemble_extraction
+from extractor.assemble import ALL_TASKS, ModelResult, assemble_extraction
 from extractor.evaluation.items import KINDS, pair_items, place_items
 from extractor.parse.parsed import ParsedCriterion, ParsedOutcome, ParsedRecord, ParsedRegimen, Reading, Span
 from extractor.schemas import Criterion, Item, Regimen, Task, TrialExtraction
@@ -43,7 +43,7 @@ def judge_record(
     ``trial`` is what folds go by. Whether a regimen exists is the field "dosing.regimens"; before calibration its
     confidence is that of the agent. What the rules did not see at all has no reading to judge.
     """
-    extraction = assemble_extraction(parsed, Inquiry(), tasks)
+    extraction = assemble_extraction(parsed, ModelResult(), tasks)
     if Task.ELIGIBILITY in tasks:
         for name in _PEOPLE:
             reading, label = getattr(parsed.eligibility, name), getattr(gold.eligibility, name)

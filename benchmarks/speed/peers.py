@@ -9,8 +9,8 @@ from pathlib import Path
 
 from extractor.options import Assist, ExtractionOptions
 from extractor.parse import parse_record
+from extractor.pipeline import extract_by_rules
 from extractor.read import read_records
-from extractor.rules import extract_by_rules
 from extractor.schemas import TrialRecord
 from extractor.text.book import load_book, read_text
 from extractor.text.clean import clean_text

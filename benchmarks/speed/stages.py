@@ -12,7 +12,7 @@ from itertools import islice, pairwise
 from pathlib import Path
 
 from benchmarks.footprint import cpu_seconds
-from extractor.assemble import Inquiry, assemble_extraction
+from extractor.assemble import ModelResult, assemble_extraction
 from extractor.parse import parse_record
 from extractor.read import read_records
 from extractor.schemas import TrialRecord
@@ -78,7 +78,7 @@ def _run_stages(record: TrialRecord) -> Iterator[str]:
     """Parse, assemble and write, giving way after each."""
     parsed = parse_record(record)
     yield "parse"
-    extraction = assemble_extraction(parsed, Inquiry())
+    extraction = assemble_extraction(parsed, ModelResult())
     yield "assemble"
     extraction.model_dump_json()
     yield "write"
@@ -88,11 +88,11 @@ def _count(path: Path) -> dict[str, float]:
     """Function calls a record in each stage."""
     records = list(islice(read_records(path), _COUNTED))
     parsed = [parse_record(record) for record in records]
-    extractions = [assemble_extraction(one, Inquiry()) for one in parsed]
+    extractions = [assemble_extraction(one, ModelResult()) for one in parsed]
     work = {
         "read": lambda: list(islice(read_records(path), _COUNTED)),
         "parse": lambda: [parse_record(record) for record in records],
-        "assemble": lambda: [assemble_extraction(one, Inquiry()) for one in parsed],
+        "assemble": lambda: [assemble_extraction(one, ModelResult()) for one in parsed],
         "write": lambda: [one.model_dump_json() for one in extractions],
     }
     return {name: count_calls(stage) / len(records) for name, stage in work.items()}

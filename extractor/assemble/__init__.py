@@ -19,16 +19,18 @@ from .dosing import assemble_dosing
 from .eligibility import assemble_eligibility
 from .endpoints import assemble_endpoints
 from .findings import report_rejections, report_unproven
-from .inquiry import Inquiry
+from .model_result import ModelResult
 from .unread import report_unread
 from .warnings import quote_honestly, report_hostile
 
-__all__ = ["ALL_TASKS", "Inquiry", "assemble_extraction"]
+__all__ = ["ALL_TASKS", "ModelResult", "assemble_extraction"]
 
 ALL_TASKS = frozenset(Task)
 
 
-def assemble_extraction(parsed: ParsedRecord, inquiry: Inquiry, tasks: Collection[Task] = ALL_TASKS) -> TrialExtraction:
+def assemble_extraction(
+    parsed: ParsedRecord, result: ModelResult, tasks: Collection[Task] = ALL_TASKS
+) -> TrialExtraction:
     """Everything known about a record, each value with its proof and each gap with its reason.
 
     A task that is not wanted is empty, with the reason ``not_asked``.
@@ -38,13 +40,13 @@ def assemble_extraction(parsed: ParsedRecord, inquiry: Inquiry, tasks: Collectio
     dosing: tuple[Regimen, ...] = ()
     endpoints: tuple[Endpoint, ...] = ()
     if Task.ELIGIBILITY in tasks:
-        eligibility, gaps = assemble_eligibility(parsed, inquiry)
+        eligibility, gaps = assemble_eligibility(parsed, result)
         absences += gaps
     if Task.DOSING in tasks:
-        dosing, gaps = assemble_dosing(parsed, inquiry)
+        dosing, gaps = assemble_dosing(parsed, result)
         absences += gaps
     if Task.ENDPOINTS in tasks:
-        endpoints, gaps = assemble_endpoints(parsed, inquiry)
+        endpoints, gaps = assemble_endpoints(parsed, result)
         absences += gaps
     eligibility = quote_honestly(eligibility, parsed).model_copy(
         update={"criteria": tuple(quote_honestly(criterion, parsed) for criterion in eligibility.criteria)}
@@ -58,11 +60,11 @@ def assemble_extraction(parsed: ParsedRecord, inquiry: Inquiry, tasks: Collectio
         endpoints=endpoints,
         source=parsed.record.source,
         absences=tuple(absences),
-        usage=inquiry.usage,
+        usage=result.usage,
     )
     findings = (
         *report_hostile(parsed),
-        *report_rejections(parsed, inquiry),
+        *report_rejections(parsed, result),
         *report_unproven(extraction),
         *report_unread(parsed, extraction, tasks),
     )

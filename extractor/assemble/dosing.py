@@ -8,8 +8,8 @@ from extractor.ground.check import MODEL_CONFIDENCE, GroundedAnswer
 from extractor.parse.parsed import Chunk, ParsedRecord, ParsedRegimen, Reading
 from extractor.schemas import Absence, AbsenceReason, Origin, Regimen
 
-from .inquiry import Inquiry
 from .ledger import Ledger
+from .model_result import ModelResult
 from .policy import ModelClass
 from .regimen_pairs import name_agent, pair_reread
 from .settle import Settled, agree, settle
@@ -27,7 +27,7 @@ _SEARCHED = ("arms", "interventions", "brief_summary", "detailed_description")
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A regimen to settle: what the rules read of it, and the inquiry that concerns it alone.
+    """A regimen to settle: what the rules read of it, and the result that concerns it alone.
 
     ``question`` is the name under which the fields of a regimen that the rules did not read were asked.
     """
@@ -35,17 +35,17 @@ class _Entry:
     chunk: Chunk
     quote: Settled[str]
     readings: dict[str, Reading[Any]]
-    inquiry: Inquiry
+    result: ModelResult
     question: str | None = None
 
 
-def assemble_dosing(parsed: ParsedRecord, inquiry: Inquiry) -> tuple[tuple[Regimen, ...], list[Absence]]:
+def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> tuple[tuple[Regimen, ...], list[Absence]]:
     """The rules' regimens, then those that only the model read, and why what is empty is empty."""
     regimens: list[Regimen] = []
     absences: list[Absence] = []
-    for entry in _list_entries(parsed, inquiry):
+    for entry in _list_entries(parsed, result):
         span = entry.quote.spans[0]
-        ledger = Ledger(parsed, f"dosing[{len(regimens)}]", span, entry.inquiry)
+        ledger = Ledger(parsed, f"dosing[{len(regimens)}]", span, entry.result)
         number = entry.chunk.number
         fields = {name: ledger.enter(name, entry.readings[name], number, entry.question) for name in _AGENT_AND_FIELDS}
         fields |= {"section": span.section, "quote": ledger.note("quote", entry.quote)}
@@ -55,62 +55,62 @@ def assemble_dosing(parsed: ParsedRecord, inquiry: Inquiry) -> tuple[tuple[Regim
         regimens.append(Regimen.model_validate({**fields, **ledger.provenance()}))
         absences += ledger.absences
     if not regimens:
-        absences.append(_explain_absence(parsed, inquiry))
+        absences.append(_explain_absence(parsed, result))
     return tuple(regimens), absences
 
 
-def _list_entries(parsed: ParsedRecord, inquiry: Inquiry) -> Iterator[_Entry]:
+def _list_entries(parsed: ParsedRecord, result: ModelResult) -> Iterator[_Entry]:
     """What the rules read, settled with the model where that was asked; then what only the model read."""
-    reread = pair_reread(parsed, inquiry)
+    reread = pair_reread(parsed, result)
     for place, regimen in enumerate(reread.regimens):
         if place in reread.pairs:
             stretch, answer = reread.answers[reread.pairs[place]]
-            yield _settle_pair(parsed, stretch, regimen, inquiry.only(stretch.number, answer))
-        elif _outlives(regimen, inquiry):
-            yield _known(parsed, regimen, inquiry.without(regimen.chunk.number))
+            yield _settle_pair(parsed, stretch, regimen, result.only(stretch.number, answer))
+        elif _outlives(regimen, result):
+            yield _known(parsed, regimen, result.without(regimen.chunk.number))
     known = set(map(id, reread.regimens))
-    yield from (_unread(parsed, regimen, inquiry) for regimen in parsed.dosing.regimens if id(regimen) not in known)
+    yield from (_unread(parsed, regimen, result) for regimen in parsed.dosing.regimens if id(regimen) not in known)
     for place, (stretch, answer) in enumerate(reread.answers):
         if place not in reread.pairs.values():
-            yield _read_by_model(parsed, stretch, answer, inquiry)
+            yield _read_by_model(parsed, stretch, answer, result)
 
 
-def _unread(parsed: ParsedRecord, regimen: ParsedRegimen, inquiry: Inquiry) -> _Entry:
+def _unread(parsed: ParsedRecord, regimen: ParsedRegimen, result: ModelResult) -> _Entry:
     """A regimen of which no model spoke; what is open in it has the reason of the stretch, if that was to be asked."""
-    known, stretch = _known(parsed, regimen, inquiry), inquiry.stretch_around(regimen.chunk.span)
+    known, stretch = _known(parsed, regimen, result), result.stretch_around(regimen.chunk.span)
     return replace(known, chunk=stretch, question="regimens") if stretch else known
 
 
-def _read_by_model(parsed: ParsedRecord, stretch: Chunk, answer: GroundedAnswer, inquiry: Inquiry) -> _Entry:
+def _read_by_model(parsed: ParsedRecord, stretch: Chunk, answer: GroundedAnswer, result: ModelResult) -> _Entry:
     """A regimen that the rules did not see."""
     readings: dict[str, Reading[Any]] = dict.fromkeys(_AGENT_AND_FIELDS, Reading.open_())
     quote = _quote_of(parsed, stretch, answer)
-    return _Entry(stretch, quote, readings, inquiry.only(stretch.number, answer), "regimens")
+    return _Entry(stretch, quote, readings, result.only(stretch.number, answer), "regimens")
 
 
-def _settle_pair(parsed: ParsedRecord, stretch: Chunk, regimen: ParsedRegimen, inquiry: Inquiry) -> _Entry:
+def _settle_pair(parsed: ParsedRecord, stretch: Chunk, regimen: ParsedRegimen, result: ModelResult) -> _Entry:
     """A regimen that both read. Of two quotes that overlap the shorter one is nearer to the shortest that carries the
     dose; else who is believed is a matter of policy, too.
     """
-    known = replace(_known(parsed, regimen, inquiry), chunk=stretch, question="regimens")
-    both = max(regimen.exists.confidence, inquiry.policy.of("dosing.regimens").agree)
+    known = replace(_known(parsed, regimen, result), chunk=stretch, question="regimens")
+    both = max(regimen.exists.confidence, result.policy.of("dosing.regimens").agree)
     known = replace(known, quote=replace(known.quote, confidence=both))
-    known = replace(known, readings=_yield_values(known.readings, stretch, inquiry))
-    theirs = inquiry.reading(stretch.number, "quote")
+    known = replace(known, readings=_yield_values(known.readings, stretch, result))
+    theirs = result.reading(stretch.number, "quote")
     if theirs and any(regimen.quote.overlaps(span) and regimen.quote.length <= span.length for span in theirs.spans):
         return known
     ours = Reading(parsed.raw(regimen.quote), _QUOTED, (regimen.quote,))
-    quote = settle(ours, theirs, AbsenceReason.NOT_ASKED, inquiry.policy.of("dosing.quote"))
+    quote = settle(ours, theirs, AbsenceReason.NOT_ASKED, result.policy.of("dosing.quote"))
     return replace(known, quote=quote) if quote.spans else known
 
 
-def _yield_values(readings: dict[str, Reading[Any]], stretch: Chunk, inquiry: Inquiry) -> dict[str, Reading[Any]]:
+def _yield_values(readings: dict[str, Reading[Any]], stretch: Chunk, result: ModelResult) -> dict[str, Reading[Any]]:
     """The rules' readings without those that a capable model contradicts: it saw all lines of the record at once, so
     that it knows which amounts and lengths belong to which regimen. Where it is silent, they stand.
     """
-    if inquiry.policy.model_class is not ModelClass.CAPABLE:
+    if result.policy.model_class is not ModelClass.CAPABLE:
         return readings
-    answers = {name: inquiry.reading(stretch.number, name) for name in _VALUES}
+    answers = {name: result.reading(stretch.number, name) for name in _VALUES}
     contradicted = {
         name
         for name, theirs in answers.items()
@@ -119,16 +119,16 @@ def _yield_values(readings: dict[str, Reading[Any]], stretch: Chunk, inquiry: In
     return readings | dict.fromkeys(contradicted, Reading.open_())
 
 
-def _outlives(regimen: ParsedRegimen, inquiry: Inquiry) -> bool:
+def _outlives(regimen: ParsedRegimen, result: ModelResult) -> bool:
     """Whether a regimen that the model did not see is likelier there than not."""
-    ours, theirs = inquiry.policy.of("dosing.regimens").when_they_differ(regimen.exists.confidence)
-    return ours > theirs or bool(inquiry.dropped)  # what was dropped may have spoken of it
+    ours, theirs = result.policy.of("dosing.regimens").when_they_differ(regimen.exists.confidence)
+    return ours > theirs or bool(result.dropped)  # what was dropped may have spoken of it
 
 
-def _known(parsed: ParsedRecord, regimen: ParsedRegimen, inquiry: Inquiry) -> _Entry:
+def _known(parsed: ParsedRecord, regimen: ParsedRegimen, result: ModelResult) -> _Entry:
     quote = Settled(parsed.raw(regimen.quote), regimen.exists.confidence, Origin.RULE, (regimen.quote,))
     readings = {name: getattr(regimen, name) for name in _AGENT_AND_FIELDS}
-    return _Entry(regimen.chunk, quote, readings, inquiry)
+    return _Entry(regimen.chunk, quote, readings, result)
 
 
 def _quote_of(parsed: ParsedRecord, chunk: Chunk, answer: GroundedAnswer) -> Settled[str]:
@@ -147,14 +147,14 @@ def _adds_nothing(fields: dict[str, Any], regimen: Regimen) -> bool:
     )
 
 
-def _explain_absence(parsed: ParsedRecord, inquiry: Inquiry) -> Absence:
+def _explain_absence(parsed: ParsedRecord, result: ModelResult) -> Absence:
     searched = tuple(s.name for s in parsed.record.sections if s.name.split("[")[0] in _SEARCHED)
-    asked = list(inquiry.stretches)
-    unread = [number for number in asked if number not in inquiry.answers]
-    if any(map(inquiry.rejected, asked)):
+    asked = list(result.stretches)
+    unread = [number for number in asked if number not in result.answers]
+    if any(map(result.rejected, asked)):
         reason = AbsenceReason.UNSUPPORTED_ANSWER
     elif unread or (parsed.dosing.candidates and not asked):
-        reason = inquiry.gap(unread[0], "regimens") if unread else AbsenceReason.NOT_ASKED
+        reason = result.gap(unread[0], "regimens") if unread else AbsenceReason.NOT_ASKED
     else:
         reason = AbsenceReason.NOT_REPORTED if searched else AbsenceReason.SECTION_ABSENT
     return Absence(field="dosing", reason=reason, sections=searched)

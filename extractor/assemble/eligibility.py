@@ -6,8 +6,8 @@ from extractor.parse.parsed import ParsedCriterion, ParsedEligibility, ParsedRec
 from extractor.schemas import Absence, AbsenceReason, Age, Criterion, Eligibility
 from extractor.text.times import DAYS
 
-from .inquiry import Inquiry
 from .ledger import Ledger
+from .model_result import ModelResult
 from .settle import Settled, settle
 
 __all__ = ["assemble_eligibility"]
@@ -16,28 +16,26 @@ _SEARCHED = ("eligibility", "brief_summary", "detailed_description", "title", "o
 _NO_CHUNK = -1
 
 
-def assemble_eligibility(parsed: ParsedRecord, inquiry: Inquiry) -> tuple[Eligibility, list[Absence]]:
+def assemble_eligibility(parsed: ParsedRecord, result: ModelResult) -> tuple[Eligibility, list[Absence]]:
     """The record's eligibility, and why what is empty is empty."""
     found, record = parsed.eligibility, parsed.record
     sections = [name for name in _SEARCHED if record.section(name)]
-    ledger = Ledger(parsed, "eligibility", sections, inquiry)
+    ledger = Ledger(parsed, "eligibility", sections, result)
     people = {
         **_enter_ages(found, ledger),
         "sex": ledger.enter("sex", found.sex, _NO_CHUNK),
         "healthy_volunteers": ledger.enter("healthy_volunteers", found.healthy_volunteers, _NO_CHUNK),
     }
     provenance = ledger.provenance()
-    settled = ((criterion, _settle(criterion, inquiry, "stands")) for criterion in found.criteria)
-    standing = [pair for pair in settled if pair[1].value and _settle(pair[0], inquiry, "kind").value is not None]
+    settled = ((criterion, _settle(criterion, result, "stands")) for criterion in found.criteria)
+    standing = [pair for pair in settled if pair[1].value and _settle(pair[0], result, "kind").value is not None]
     if not standing:
-        ledger.note_absence("criteria", _why_no_criteria(parsed, inquiry))
+        ledger.note_absence("criteria", _why_no_criteria(parsed, result))
     criteria: list[Criterion] = []
     absences = list(ledger.absences)
     for criterion, stands in standing:
         path = f"eligibility.criteria[{len(criteria)}]"
-        built, gaps = _assemble_criterion(
-            parsed, criterion, stands, Ledger(parsed, path, criterion.chunk.span, inquiry)
-        )
+        built, gaps = _assemble_criterion(parsed, criterion, stands, Ledger(parsed, path, criterion.chunk.span, result))
         criteria.append(built)
         absences += gaps
     return Eligibility.model_validate({**people, **provenance, "criteria": tuple(criteria)}), absences
@@ -54,16 +52,16 @@ def _enter_ages(found: ParsedEligibility, ledger: Ledger) -> dict[str, Age | Non
     return {field: ledger.enter(field, reading, _NO_CHUNK) for field, reading in ages.items()}
 
 
-def _settle(criterion: ParsedCriterion, inquiry: Inquiry, field: str) -> Settled[Any]:
-    number, policy = criterion.chunk.number, inquiry.policy.of(f"eligibility.{field}")
-    return settle(getattr(criterion, field), inquiry.reading(number, field), inquiry.gap(number, field), policy)
+def _settle(criterion: ParsedCriterion, result: ModelResult, field: str) -> Settled[Any]:
+    number, policy = criterion.chunk.number, result.policy.of(f"eligibility.{field}")
+    return settle(getattr(criterion, field), result.reading(number, field), result.gap(number, field), policy)
 
 
-def _why_no_criteria(parsed: ParsedRecord, inquiry: Inquiry) -> AbsenceReason:
+def _why_no_criteria(parsed: ParsedRecord, result: ModelResult) -> AbsenceReason:
     doubtful = [c.chunk.number for c in parsed.eligibility.criteria if not c.stands.certain]
-    unanswered = [number for number in doubtful if inquiry.reading(number, "stands") is None]
+    unanswered = [number for number in doubtful if result.reading(number, "stands") is None]
     if unanswered:
-        return inquiry.gap(unanswered[0], "stands")
+        return result.gap(unanswered[0], "stands")
     searched = any(parsed.record.section(name) for name in _SEARCHED[:3])
     return AbsenceReason.NOT_REPORTED if searched else AbsenceReason.SECTION_ABSENT
 

@@ -7,8 +7,8 @@ from typing import Any
 from extractor.parse.parsed import ParsedOutcome, ParsedRecord, Reading
 from extractor.schemas import Absence, Concept, Endpoint, EndpointCategory
 
-from .inquiry import Inquiry
 from .ledger import Ledger
+from .model_result import ModelResult
 
 __all__ = ["assemble_endpoints"]
 
@@ -29,12 +29,12 @@ _KINETICS = (Concept.PHARMACOKINETICS, Concept.CELLULAR_KINETICS)
 _LISTS = {"time_points", "end_events", "specimens", "methods"}
 
 
-def assemble_endpoints(parsed: ParsedRecord, inquiry: Inquiry) -> tuple[tuple[Endpoint, ...], list[Absence]]:
+def assemble_endpoints(parsed: ParsedRecord, result: ModelResult) -> tuple[tuple[Endpoint, ...], list[Absence]]:
     """One endpoint per registered outcome, in the record's order, and why what is empty is empty."""
     endpoints: list[Endpoint] = []
     absences: list[Absence] = []
     for outcome in parsed.outcomes:
-        ledger = Ledger(parsed, f"endpoints[{len(endpoints)}]", outcome.chunk.span, inquiry)
+        ledger = Ledger(parsed, f"endpoints[{len(endpoints)}]", outcome.chunk.span, result)
         fields = _settle_fields(outcome, ledger)
         endpoints.append(
             Endpoint.model_validate({"rank": outcome.rank, "index": outcome.index, **fields, **ledger.provenance()})

@@ -7,14 +7,14 @@ from extractor.ground.rederive import list_items
 from extractor.parse.parsed import ParsedRecord, Span
 from extractor.schemas import Citation, Finding, FindingKind, Severity, Support, TrialExtraction
 
-from .inquiry import Inquiry
+from .model_result import ModelResult
 
 __all__ = ["report_rejections", "report_unproven"]
 
 
-def report_rejections(parsed: ParsedRecord, inquiry: Inquiry) -> Iterator[Finding]:
+def report_rejections(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
     """The model's answers that were kept out, each with what the text has there; and answers lost as a whole."""
-    for answer in (answer for answers in inquiry.answers.values() for answer in answers):
+    for answer in (answer for answers in result.answers.values() for answer in answers):
         for rejection in answer.rejections:
             span, near = rejection.chunk.span, rejection.refusal.nearest
             yield Finding(
@@ -24,7 +24,7 @@ def report_rejections(parsed: ParsedRecord, inquiry: Inquiry) -> Iterator[Findin
                 message="; ".join(_tell(rejection, parsed)),
                 citations=(_cite(parsed, near),) if near else (),
             )
-    for reason in inquiry.dropped:
+    for reason in result.dropped:
         yield Finding(kind=FindingKind.ANSWER_MISSING, severity=Severity.WARNING, field="", message=reason)
 
 

@@ -8,7 +8,7 @@ from extractor.parse.parsed import ParsedRecord, Reading, Span
 from extractor.schemas import Absence, AbsenceReason, Origin, Support
 
 from .confidence import describe_provenance
-from .inquiry import Inquiry
+from .model_result import ModelResult
 from .settle import BELIEVED, Settled, settle
 
 __all__ = ["Ledger"]
@@ -24,8 +24,8 @@ class Ledger:
     no section searched, empty fields are explained by the section's absence.
     """
 
-    def __init__(self, parsed: ParsedRecord, path: str, searched: Sequence[str] | Span, inquiry: Inquiry) -> None:
-        self._parsed, self._path, self._inquiry = parsed, path, inquiry
+    def __init__(self, parsed: ParsedRecord, path: str, searched: Sequence[str] | Span, result: ModelResult) -> None:
+        self._parsed, self._path, self._inquiry = parsed, path, result
         self._task = path.partition("[")[0].partition(".")[0]
         self._whole = (searched,) if isinstance(searched, Span) else ()
         self._sections = (searched.section,) if isinstance(searched, Span) else tuple(searched)

@@ -7,7 +7,7 @@ from typing import Any
 from extractor.ground.check import GroundedAnswer
 from extractor.parse.parsed import Chunk, ParsedRecord, ParsedRegimen, Reading
 
-from .inquiry import Inquiry
+from .model_result import ModelResult
 
 __all__ = ["Reread", "name_agent", "pair_regimens", "pair_reread"]
 
@@ -27,18 +27,18 @@ class Reread:
     pairs: Mapping[int, int]
 
 
-def pair_reread(parsed: ParsedRecord, inquiry: Inquiry) -> Reread:
+def pair_reread(parsed: ParsedRecord, result: ModelResult) -> Reread:
     """What both read. A model lists all stretches as one, so that a regimen may stand on another line of its answer
     than where the rules found it; if every stretch was answered, nothing of the rules is left beside its list.
     """
-    answered = [stretch for number, stretch in inquiry.stretches.items() if number in inquiry.answers]
-    whole = bool(answered) and len(answered) == len(inquiry.stretches)
+    answered = [stretch for number, stretch in result.stretches.items() if number in result.answers]
+    whole = bool(answered) and len(answered) == len(result.stretches)
     regimens = [
         regimen
         for regimen in parsed.dosing.regimens
         if whole or any(stretch.span.contains(regimen.chunk.span) for stretch in answered)
     ]
-    answers = [(stretch, answer) for stretch in answered for answer in inquiry.answers[stretch.number]]
+    answers = [(stretch, answer) for stretch in answered for answer in result.answers[stretch.number]]
     return Reread(tuple(regimens), tuple(answers), pair_regimens(regimens, [answer for _, answer in answers]))
 
 

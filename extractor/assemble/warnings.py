@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TypeVar
 
-from extractor.parse.hostile import find_honest
+from extractor.parse.injection import find_honest
 from extractor.parse.parsed import HostileText, ParsedRecord
 from extractor.schemas import Citation, Evidence, Finding, FindingKind, Item, Severity
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
-from extractor.parse.outcomes.times import Moment, read_time_frame
+from extractor.parse.endpoints.times import Moment, read_time_frame
 from extractor.schemas import Concept, Endpoint, Finding, FindingKind, Rank, Severity, TimeKind, TimePoint, TimeUnit
 from extractor.text.book import read_text, rule
 from extractor.text.lexer import Tokens

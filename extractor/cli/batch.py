@@ -13,14 +13,14 @@ from threading import Timer
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from extractor.ask.model import AskSettings
-from extractor.ask.sending.metered import Route
-from extractor.ask.spec import ModelKind
+from extractor.api import Extractor, OpenExtractor
 from extractor.cluster.addresses import open_inputs
 from extractor.errors import BudgetReached, ExtractorError, ModelAway
 from extractor.events import Event, tell
+from extractor.llm.model import AskSettings
+from extractor.llm.sending.metered import Route
+from extractor.llm.spec import ModelKind
 from extractor.options import Assist
-from extractor.pipeline import Extractor, OpenExtractor
 from extractor.read import read_records
 from extractor.run import (
     BatchLimits,

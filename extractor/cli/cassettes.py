@@ -30,7 +30,7 @@ def record(
     """
     import asyncio
 
-    from extractor.ask.opening import ModelChoice
+    from extractor.llm.opening import ModelChoice
     from extractor.run.scenarios import read_scenarios, record_scenario
 
     from .environment import read_cache_folder, read_model_spec
@@ -47,8 +47,8 @@ def record(
 @app.command()
 def check(scenarios: _ScenariosFile = _DEFAULT) -> None:
     """Name every cassette that is stale, edited, missing, or holds a key. Exit code 1 if there is one."""
-    from extractor.ask.keeping.cassette_checks import check_cassettes
-    from extractor.ask.prompting.prompt_files import list_prompt_versions
+    from extractor.llm.keeping.cassette_checks import check_cassettes
+    from extractor.llm.prompting.prompt_files import list_prompt_versions
     from extractor.run.scenarios import read_scenarios
 
     with errors_for_people():

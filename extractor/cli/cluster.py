@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from extractor.ask.spec import ModelKind
+from extractor.llm.spec import ModelKind
 from extractor.options import Assist
 from extractor.run import RunFolder, Tally, run_batch
 from extractor.run.budget import Budget
@@ -15,10 +15,10 @@ from extractor.run.observed import observe
 from extractor.schemas import TrialRecord
 
 if TYPE_CHECKING:
-    from extractor.ask.sending.clearance import ClearanceDesk
     from extractor.cluster.messages import Assignment
     from extractor.cluster.mirror import Mirror
     from extractor.cluster.on_ray import RayCluster
+    from extractor.llm.sending.clearance import ClearanceDesk
 
     from .batch import Job
 
@@ -112,8 +112,8 @@ def _count_workers(cluster: "RayCluster", assignment: "Assignment") -> int:
 
 
 def _open_desk(job: "Job", folder: RunFolder, budget: Budget | None, at_once: int) -> "ClearanceDesk":
-    from extractor.ask.sending.clearance import ClearanceDesk
-    from extractor.ask.sending.throttle import PaceLimits
+    from extractor.llm.sending.clearance import ClearanceDesk
+    from extractor.llm.sending.throttle import PaceLimits
 
     asking = job.asking
     limits = PaceLimits(

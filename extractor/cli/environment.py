@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from extractor.ask.spec import ModelSpec
+from extractor.llm.spec import ModelSpec
 
 __all__ = [
     "find_own_prices",

@@ -15,7 +15,7 @@ import typer
 from .exits import INTERRUPTED, errors_for_people
 
 if TYPE_CHECKING:
-    from extractor.ask.local import ModelRow, Progress, ServerSettings
+    from extractor.llm.local import ModelRow, Progress, ServerSettings
 
 __all__ = ["app"]
 
@@ -37,7 +37,7 @@ def list_rows(
 
     A table on a terminal, tab-separated when piped.
     """
-    from extractor.ask.local import list_models
+    from extractor.llm.local import list_models
 
     with errors_for_people():
         rows = list_models(cache_dir)
@@ -60,8 +60,8 @@ def pull(
 
     An interrupted pull is continued by the next. What is here already is left alone, without use of the network.
     """
-    from extractor.ask.local import pull_model
-    from extractor.ask.local.catalogue import find_catalogued
+    from extractor.llm.local import pull_model
+    from extractor.llm.local.catalogue import find_catalogued
 
     with errors_for_people():
         models = [find_catalogued(name) for name in names]
@@ -94,7 +94,7 @@ def serve(
     Standard output gets one line, the base URL. Clients must send the token in EXTRACTOR_TOKEN; without one in the
     environment, a token is made up and shown once.
     """
-    from extractor.ask.local import ServerSettings
+    from extractor.llm.local import ServerSettings
 
     token = os.environ.get("EXTRACTOR_TOKEN")  # not an option: other users of the machine see command lines
     chosen: dict[str, Any] = {"threads": threads, "token": token}
@@ -108,7 +108,7 @@ def serve(
 
 
 def _serve_until_stopped(name: str, settings: "ServerSettings", cache_dir: Path | None, *, show_token: bool) -> None:
-    from extractor.ask.local import find_model, locate_model, serve_model
+    from extractor.llm.local import find_model, locate_model, serve_model
 
     model = find_model(name)
     label = model.stem if isinstance(model, Path) else model.name

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from extractor.ask.spec import ModelSpec
+    from extractor.llm.spec import ModelSpec
     from extractor.run import Pricing
     from extractor.run.budget import Limits
     from extractor.run.prices import ListedPrice, PriceList

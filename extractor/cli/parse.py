@@ -63,11 +63,11 @@ def _show_all(records: "Iterable[ParsedRecord]", *, as_json: bool) -> None:
 def _as_json(parsed: "ParsedRecord") -> str:
     from pydantic_core import to_json
 
-    from extractor.assemble import Inquiry, assemble_extraction
+    from extractor.assemble import ModelResult, assemble_extraction
     from extractor.assemble.coverage import list_covered_spans
     from extractor.ground.rederive import list_items
 
-    items = list_items(assemble_extraction(parsed, Inquiry()))
+    items = list_items(assemble_extraction(parsed, ModelResult()))
     parts = {
         "record_id": parsed.record.record_id,
         "eligibility": parsed.eligibility,

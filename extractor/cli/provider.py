@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from time import monotonic
 
-from extractor.ask.batch.batch_post import BatchPost
-from extractor.ask.batch.provider_batch import BatchNews, PollPolicy, open_desk
-from extractor.ask.sending.metered import Route
-from extractor.ask.spec import ModelSpec
+from extractor.llm.batch.batch_post import BatchPost
+from extractor.llm.batch.provider_batch import BatchNews, PollPolicy, open_desk
+from extractor.llm.sending.metered import Route
+from extractor.llm.spec import ModelSpec
 from extractor.run import RunFolder
 from extractor.run.budget import Budget
 from extractor.run.rounds import Rounds, run_rounds

@@ -8,8 +8,8 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from extractor.ask.plan.estimate import Estimate, estimate_record
 from extractor.cluster.addresses import open_inputs
+from extractor.llm.plan.estimate import Estimate, estimate_record
 from extractor.read import read_records
 from extractor.run import Tally, describe_failure
 from extractor.run.quote import Measured, Speed, measure_records, quote_run
@@ -20,7 +20,7 @@ from .progress import count_records, show_progress
 from .tables import without_controls
 
 if TYPE_CHECKING:
-    from extractor.ask.plan.forecast import Rates
+    from extractor.llm.plan.forecast import Rates
     from extractor.schemas import TrialRecord
 
     from .batch import Job
@@ -72,8 +72,8 @@ def _rates(job: "Job") -> "Rates":
     """The rates, as the calls tell that an earlier run made into the same folder."""
     from contextlib import closing
 
-    from extractor.ask.keeping.replies import ReplyStore
-    from extractor.ask.keeping.run_file import RUN_FILE, open_run_to_read
+    from extractor.llm.keeping.replies import ReplyStore
+    from extractor.llm.keeping.run_file import RUN_FILE, open_run_to_read
 
     if job.fresh or job.out is None or not (job.out / RUN_FILE).is_file():
         return job.pricing.rates()

@@ -114,9 +114,9 @@ def run(
     Exit codes: 0 all done, 1 some records failed or the model went away, 2 usage,
     3 budget reached, 130 interrupted. After 1, 3 and 130 the same command goes on.
     """
-    from extractor.ask.batch.exchange import Exchange
-    from extractor.ask.model import AskSettings
-    from extractor.pipeline import Extractor
+    from extractor.api import Extractor
+    from extractor.llm.batch.exchange import Exchange
+    from extractor.llm.model import AskSettings
     from extractor.run import BatchLimits
     from extractor.run.budget import Limits
 

@@ -158,8 +158,8 @@ def _load() -> "Any":
 
 
 def _settle(root: Path, token: str, bounds: "Any", asked: dict[str, Any]) -> "ServiceSettings":
-    from extractor.ask.model import AskSettings
-    from extractor.ask.spec import ModelKind
+    from extractor.llm.model import AskSettings
+    from extractor.llm.spec import ModelKind
     from extractor.run.budget import Limits
     from extractor.serve.settings import ServiceSettings
 

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from extractor.ask.chain import NotedAnswer, Verdict
-from extractor.ask.model import AskSettings
-from extractor.ask.sending.relay import KeptAnswer, RelayedReply, RelayedRequest, Unanswered
-from extractor.ask.spec import ModelSpec
 from extractor.errors import ExtractorError
+from extractor.llm.chain import NotedAnswer, Verdict
+from extractor.llm.model import AskSettings
+from extractor.llm.sending.relay import KeptAnswer, RelayedReply, RelayedRequest, Unanswered
+from extractor.llm.spec import ModelSpec
 from extractor.options import ExtractionOptions
 from extractor.run.extracted import ExtractedLine
 

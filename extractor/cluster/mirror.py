@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from uuid import uuid4
 
-from extractor.ask.keeping.run_file import RUN_FILE, open_run
 from extractor.errors import StoreError
+from extractor.llm.keeping.run_file import RUN_FILE, open_run
 from extractor.run import RunFolder
 from extractor.run.folder import EXTRACTIONS, FAILURES, MANIFEST, REPEATED
 

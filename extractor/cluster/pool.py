@@ -5,10 +5,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import Self
 
-from extractor.ask.chain import Asker
-from extractor.ask.sending.clearance import ClearanceDesk
 from extractor.errors import ModelAway, ModelUnavailable, RecordError, as_extractor_error
 from extractor.events import Event, tell
+from extractor.llm.chain import Asker
+from extractor.llm.sending.clearance import ClearanceDesk
 from extractor.run.extracted import ExtractedLine
 from extractor.schemas import TrialRecord, Usage
 

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from extractor.ask.chain import Asker
-from extractor.ask.sending.clearance import ClearanceDesk
-from extractor.ask.sending.relay import RelayedReply, Unanswered
 from extractor.errors import ExtractorError
+from extractor.llm.chain import Asker
+from extractor.llm.sending.clearance import ClearanceDesk
+from extractor.llm.sending.relay import RelayedReply, Unanswered
 from extractor.run.extracted import ExtractedLine
 from extractor.schemas import TrialRecord
 

@@ -7,10 +7,10 @@ from importlib.metadata import version
 from itertools import count
 from typing import Any
 
-from extractor.ask.chain import NotedAnswer, Verdict, asking_for
-from extractor.ask.sending.metered import Route
-from extractor.ask.sending.relay import KeptAnswer, RelayedReply, RelayedRequest, RelayTransport, Unanswered
-from extractor.pipeline import Extractor, OpenExtractor
+from extractor.api import Extractor, OpenExtractor
+from extractor.llm.chain import NotedAnswer, Verdict, asking_for
+from extractor.llm.sending.metered import Route
+from extractor.llm.sending.relay import KeptAnswer, RelayedReply, RelayedRequest, RelayTransport, Unanswered
 from extractor.run.settings import digest_rules
 from extractor.run.tally import to_line
 from extractor.run.worker import make_portable

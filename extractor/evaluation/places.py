@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from extractor.parse.outcomes import place_outcomes
+from extractor.parse.endpoints import place_outcomes
 from extractor.parse.parsed import Span
 from extractor.schemas import Rank, Section, TrialRecord
 from extractor.text.passage import read_section

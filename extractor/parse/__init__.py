@@ -9,8 +9,8 @@ from extractor.text.passage import Section, read_section
 from .calibration import calibrate_record
 from .dosing import read_dosing
 from .eligibility import read_eligibility
-from .hostile import blank_out, find_hostile, shorten_parts
-from .outcomes import Outcome, read_outcomes, split_outcomes
+from .endpoints import Outcome, read_outcomes, split_outcomes
+from .injection import blank_out, find_hostile, shorten_parts
 from .parsed import ParsedRecord
 
 __all__ = ["Outcome", "ParsedRecord", "parse_record", "parse_uncalibrated", "split_outcomes"]

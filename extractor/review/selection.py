@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from extractor.api import Extractor
 from extractor.evaluation.places import Places, find_places
 from extractor.parse.parsed import CERTAIN
-from extractor.pipeline import Extractor
 from extractor.schemas import CriterionKind, Item, Rank, Section, Source, TimePoint, TrialExtraction, TrialRecord
 
 from .changes import Selection

@@ -6,9 +6,9 @@ from functools import partial
 from itertools import count
 from typing import Self
 
-from extractor.ask.inquire import put_round
-from extractor.ask.interview import Round
-from extractor.pipeline import OpenExtractor
+from extractor.api import OpenExtractor
+from extractor.llm.dialogue import QuestionBatch
+from extractor.llm.querying import query_batch
 from extractor.schemas import TrialRecord
 
 from .extracted import Extracted, ExtractedLine
@@ -93,9 +93,9 @@ class AskingPool:
         seat.records += 1
         try:
             turn: Turn = await seat.say(Begin(number, record.model_dump_json().encode()))
-            while isinstance(turn, Round):
+            while isinstance(turn, QuestionBatch):
                 try:
-                    replies = await put_round(turn, self._model, self._extract.may_ask)
+                    replies = await query_batch(turn, self._model, self._extract.may_ask)
                 except Exception:
                     with suppress(WorkerLost):
                         await seat.say(Forget(number))

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from extractor.ask.chain import Asker, asking_for
+from extractor.llm.chain import Asker, asking_for
 from extractor.schemas import TrialRecord
 
 from .extracted import Extracted

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from extractor.ask.keeping.replies import Spending
-from extractor.ask.plan.forecast import Rates, forecast_request
-from extractor.ask.plan.request_sizes import RequestSize
 from extractor.errors import BudgetReached
+from extractor.llm.keeping.replies import Spending
+from extractor.llm.plan.forecast import Rates, forecast_request
+from extractor.llm.plan.request_sizes import RequestSize
 from extractor.schemas import Usage
 
 from .prices import PICO, Price

@@ -9,9 +9,9 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
-from extractor.ask.chain import Asker
-from extractor.ask.keeping.stored import RecallTally
 from extractor.errors import StoreError
+from extractor.llm.chain import Asker
+from extractor.llm.keeping.stored import RecallTally
 from extractor.schemas import TrialRecord
 
 from .differences import Difference, compare_extractions

@@ -10,8 +10,8 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from extractor.ask.keeping.run_file import RUN_FILE
 from extractor.errors import RecordError, StoreError
+from extractor.llm.keeping.run_file import RUN_FILE
 from extractor.read import read_records
 from extractor.schemas import TrialRecord
 

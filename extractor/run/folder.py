@@ -10,11 +10,11 @@ from threading import Lock
 from time import monotonic
 from typing import IO, Any, Self
 
-from extractor.ask.chain import Asker
-from extractor.ask.keeping.replies import ReplyStore
-from extractor.ask.keeping.run_file import RUN_FILE
-from extractor.ask.spec import join_servers
 from extractor.errors import RepeatedRecord, SettingsDiffer, StoreError
+from extractor.llm.chain import Asker
+from extractor.llm.keeping.replies import ReplyStore
+from extractor.llm.keeping.run_file import RUN_FILE
+from extractor.llm.spec import join_servers
 from extractor.schemas import TrialRecord, Usage
 
 from .extracted import Extracted, ExtractedLine

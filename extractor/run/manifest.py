@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, computed_field, model_validator
 
-from extractor.ask.keeping.replies import Spending
 from extractor.errors import StoreError
+from extractor.llm.keeping.replies import Spending
 from extractor.schemas import Usage
 
 from .store import RunStore
 
 if TYPE_CHECKING:
-    from extractor.ask.sending.connection import ServerCalls
+    from extractor.llm.sending.connection import ServerCalls
 
 __all__ = ["Manifest", "Repeated", "RunState", "Totals", "read_manifest"]
 

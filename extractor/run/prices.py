@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
 
-from extractor.ask.spec import ModelKind, ModelSpec
+from extractor.llm.spec import ModelKind, ModelSpec
 from extractor.schemas import Usage
 
 __all__ = ["PICO", "ListedPrice", "Price", "PriceList", "read_prices"]

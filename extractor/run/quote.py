@@ -8,10 +8,10 @@ from time import process_time
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from extractor.ask.plan.estimate import Estimate
-from extractor.ask.plan.forecast import Forecast, Rates, TokenForecast, forecast_run
-from extractor.ask.plan.request_sizes import RequestSize
-from extractor.ask.spec import ModelKind
+from extractor.llm.plan.estimate import Estimate
+from extractor.llm.plan.forecast import Forecast, Rates, TokenForecast, forecast_run
+from extractor.llm.plan.request_sizes import RequestSize
+from extractor.llm.spec import ModelKind
 from extractor.schemas import TrialRecord, Usage
 
 from .prices import PICO, Price

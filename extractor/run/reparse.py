@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from extractor.ask.keeping.stored import RecallTally
+from extractor.api import Extractor, OpenExtractor
 from extractor.errors import RepeatedRecord, StoreError
-from extractor.pipeline import Extractor, OpenExtractor
+from extractor.llm.keeping.stored import RecallTally
 from extractor.read import read_records
 from extractor.schemas import TrialRecord
 

@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import uuid4
 
-from extractor.ask.batch.batch_files import MOST_BYTES, MOST_REQUESTS
-from extractor.ask.batch.batch_requests import BatchRequests
-from extractor.ask.batch.provider_batch import BatchDesk
+from extractor.llm.batch.batch_files import MOST_BYTES, MOST_REQUESTS
+from extractor.llm.batch.batch_requests import BatchRequests
+from extractor.llm.batch.provider_batch import BatchDesk
 
 __all__ = ["Rounds", "run_rounds"]
 

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from extractor.ask.interview import Replies, Round
+from extractor.llm.dialogue import QuestionBatch, Replies
 from extractor.options import ExtractionOptions
-from extractor.rules import Extraction, extract_in_rounds
+from extractor.pipeline import Extraction, extract
 from extractor.schemas import TrialRecord
 
 from .extracted import ExtractedLine
@@ -42,7 +42,7 @@ class Unknown:
 
 
 Message = Begin | Proceed | Forget
-Turn = Round | ExtractedLine | Unknown
+Turn = QuestionBatch | ExtractedLine | Unknown
 """What is to be asked next, or the line of the record."""
 
 
@@ -57,7 +57,7 @@ class RoundsClerk:
         match message:
             case Begin(number, record):
                 read = TrialRecord.model_validate_json(record)
-                return self._go_on(number, extract_in_rounds(read, self._options), None)
+                return self._go_on(number, extract(read, self._options), None)
             case Proceed(number, replies) if number in self._open:
                 return self._go_on(number, self._open.pop(number), replies)
             case _:

@@ -7,15 +7,15 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from extractor.ask.answer_mode import told_mode
-from extractor.ask.keeping.cassettes import first_request, use_cassette
-from extractor.ask.model import AskSettings, Model
-from extractor.ask.opening import ModelChoice, open_model
-from extractor.ask.sending.transport import RetryPolicy, SkippedTime
-from extractor.ask.spec import ModelKind, ModelSpec
+from extractor.api import extract_record
 from extractor.errors import CassetteError
+from extractor.llm.answer_mode import told_mode
+from extractor.llm.keeping.cassettes import first_request, use_cassette
+from extractor.llm.model import AskSettings, Model
+from extractor.llm.opening import ModelChoice, open_model
+from extractor.llm.sending.transport import RetryPolicy, SkippedTime
+from extractor.llm.spec import ModelKind, ModelSpec
 from extractor.options import Assist, ExtractionOptions
-from extractor.pipeline import extract_record
 from extractor.read import read_records
 from extractor.schemas import Task, TrialExtraction
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import extractor
-from extractor.ask.prompting.prompt_files import list_prompt_versions
-from extractor.pipeline import Extractor
+from extractor.api import Extractor
+from extractor.llm.prompting.prompt_files import list_prompt_versions
 
 __all__ = ["describe_settings", "digest_rules"]
 
@@ -18,12 +18,10 @@ _STAGES = (
     "text",
     "rulebook",
     "parse",
-    "ask",
+    "llm",
     "ground",
     "assemble",
     "audit",
-    "finish.py",
-    "rules.py",
     "pipeline.py",
 )
 _DIGESTED = frozenset({".py", ".toml", ".json", ".txt", ".npz"})

@@ -7,11 +7,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from extractor.ask.batch.batch_requests import BatchRequests
-from extractor.ask.chain import NotedAnswer
-from extractor.ask.keeping.database import Database
-from extractor.ask.keeping.replies import ReplyStore
-from extractor.ask.keeping.run_file import RUN_FILE, open_run, open_run_to_read
+from extractor.llm.batch.batch_requests import BatchRequests
+from extractor.llm.chain import NotedAnswer
+from extractor.llm.keeping.database import Database
+from extractor.llm.keeping.replies import ReplyStore
+from extractor.llm.keeping.run_file import RUN_FILE, open_run, open_run_to_read
 from extractor.schemas import TrialRecord, Usage
 
 __all__ = ["KnownRecord", "RunStore", "StoredLine", "digest_record"]

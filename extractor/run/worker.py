@@ -15,7 +15,7 @@ from typing import Any
 
 from extractor.errors import ExtractorError, as_extractor_error
 from extractor.options import ExtractionOptions
-from extractor.rules import extract_by_rules
+from extractor.pipeline import extract_by_rules
 from extractor.schemas import TrialRecord
 
 from .extracted import ExtractedLine

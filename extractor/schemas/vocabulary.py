@@ -300,7 +300,7 @@ class FindingKind(StrEnum):
 
     - ``example_repeated``: an answer that repeats a worked example of the prompt, which the text does not hold.
 
-    Of text that is aimed at a model, or that hides something (``extractor/parse/hostile``):
+    Of text that is aimed at a model, or that hides something (``extractor/parse/injection``):
 
     - ``instruction_in_text``: a command to a model, a chat's turn, an answer or a line in the form of a prompt.
     - ``invisible_characters``: characters that nobody sees, or that set a text backwards.

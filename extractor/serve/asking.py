@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from extractor.ask.model import AskSettings, Model
-from extractor.ask.plan.request_sizes import RequestSize
-from extractor.ask.sending.metered import Route
-from extractor.ask.spec import ModelSpec
+from extractor.api import Extractor, extract_record
 from extractor.errors import BudgetReached
-from extractor.pipeline import Extractor, extract_record
+from extractor.llm.model import AskSettings, Model
+from extractor.llm.plan.request_sizes import RequestSize
+from extractor.llm.sending.metered import Route
+from extractor.llm.spec import ModelSpec
 from extractor.schemas import Usage
 
 from .extracting import read_single

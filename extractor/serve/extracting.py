@@ -6,8 +6,8 @@ from queue import SimpleQueue
 from typing import Any
 
 from extractor.errors import RecordError
+from extractor.pipeline import extract_by_rules
 from extractor.read import read_stream
-from extractor.rules import extract_by_rules
 from extractor.schemas import TrialRecord
 
 from .messages import Answer, Ready, Trouble, Wish

@@ -10,12 +10,12 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from extractor.ask.model import AskSettings
-from extractor.ask.sending.metered import Route
+from extractor.api import Extractor
 from extractor.errors import BudgetReached, ExtractorError, ModelUnavailable
 from extractor.events import Event, listening, tell
+from extractor.llm.model import AskSettings
+from extractor.llm.sending.metered import Route
 from extractor.options import Assist, ExtractionOptions
-from extractor.pipeline import Extractor
 from extractor.read import read_records
 from extractor.run import BatchLimits, Pricing, RunFolder, Tally, attend, describe_settings, note_unread, run_batch
 from extractor.run.event_log import EventLog

@@ -5,8 +5,8 @@ from enum import StrEnum
 from pathlib import PurePath
 from traceback import extract_tb
 
-from extractor.ask.plan.request_sizes import RequestSize
 from extractor.errors import ExtractorError, ModelError, RecordError
+from extractor.llm.plan.request_sizes import RequestSize
 from extractor.options import ExtractionOptions
 from extractor.schemas import Usage
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from extractor.ask.model import AskSettings
-from extractor.ask.spec import ModelSpec
+from extractor.llm.model import AskSettings
+from extractor.llm.spec import ModelSpec
 from extractor.run.pricing import Pricing
 
 __all__ = ["Bounds", "ServiceSettings"]

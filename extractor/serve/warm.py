@@ -10,7 +10,7 @@ __all__: list[str] = []
 
 def _load() -> None:
     from extractor.options import Assist, ExtractionOptions  # noqa: PLC0415 - what goes wrong is passed over
-    from extractor.rules import extract_by_rules  # noqa: PLC0415
+    from extractor.pipeline import extract_by_rules  # noqa: PLC0415
 
     from . import asking, job_process  # noqa: F401, PLC0415
     from .examples import EXAMPLE_RECORD  # noqa: PLC0415

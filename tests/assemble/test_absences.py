@@ -10,7 +10,7 @@ from extractor.errors import BudgetReached
 from extractor.parse import parse_record
 from extractor.parse.parsed import Reading
 from extractor.schemas import AbsenceReason
-from tests.ask.stub import completion, serve
+from tests.llm.stub import completion, serve
 from tests.trust import answering, asks_again, trial
 
 UNDECIDED = FieldPolicy(agree=0.95, alone=0.9, differ=((0.3, 0.3),) * 3)
@@ -43,7 +43,7 @@ def doubtful(monkeypatch):
         return replace(parsed, outcomes=outcomes)
 
     monkeypatch.setattr("extractor.pipeline.parse_record", guess)
-    monkeypatch.setattr("extractor.ask.interview.load_policy", lambda _: Policy(UNDECIDED, {}))
+    monkeypatch.setattr("extractor.llm.dialogue.load_policy", lambda _: Policy(UNDECIDED, {}))
 
 
 def test_not_reported_names_the_sections_that_were_searched():

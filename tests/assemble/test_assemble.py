@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from extractor.assemble import Inquiry, assemble_extraction
+from extractor.assemble import ModelResult, assemble_extraction
 from extractor.ground.answer import Answer
 from extractor.ground.check import ground_answer
 from extractor.parse import parse_record
@@ -25,7 +25,7 @@ def all_items(extraction):
 
 
 def test_every_piece_of_evidence_quotes_the_raw_text(parsed):
-    extraction = assemble_extraction(parsed, Inquiry())
+    extraction = assemble_extraction(parsed, ModelResult())
     pieces = [piece for item in all_items(extraction) for piece in item.evidence]
     assert pieces
     for piece in pieces:
@@ -33,7 +33,7 @@ def test_every_piece_of_evidence_quotes_the_raw_text(parsed):
 
 
 def test_every_filled_field_has_evidence(parsed):
-    extraction = assemble_extraction(parsed, Inquiry())
+    extraction = assemble_extraction(parsed, ModelResult())
     stated_by_place = {"rank", "index", "section", "evidence", "origin", "support", "confidence", "criteria"}
     for item in all_items(extraction):
         proven = {piece.field.split("[")[0] for piece in item.evidence}
@@ -46,7 +46,7 @@ def test_every_filled_field_has_evidence(parsed):
 
 
 def test_every_empty_field_has_a_reason(parsed):
-    extraction = assemble_extraction(parsed, Inquiry())
+    extraction = assemble_extraction(parsed, ModelResult())
     explained = {absence.field for absence in extraction.absences}
     for path, item in paths(extraction):
         for name in type(item).model_fields:
@@ -62,7 +62,7 @@ def paths(extraction):
 
 
 def test_a_task_that_is_not_wanted_is_empty_and_says_so(parsed):
-    extraction = assemble_extraction(parsed, Inquiry(), {Task.ENDPOINTS})
+    extraction = assemble_extraction(parsed, ModelResult(), {Task.ENDPOINTS})
     assert extraction.endpoints
     assert (extraction.dosing, extraction.eligibility.criteria) == ((), ())
     assert {a.field: a.reason for a in extraction.absences if "." not in a.field} == {
@@ -77,8 +77,8 @@ def test_a_supported_answer_enters_with_its_origin():
     parsed = replace(parsed, outcomes=(outcome, *parsed.outcomes[1:]))
     number = outcome.chunk.number
     answer = ground_answer(Answer(Task.ENDPOINTS, number, {"concept": Concept.HEALTH_ECONOMICS}), parsed)
-    inquiry = Inquiry({number: frozenset({"concept"})}, {number: (answer,)}, usage=Usage(calls=1))
-    extraction = assemble_extraction(parsed, inquiry)
+    result = ModelResult({number: frozenset({"concept"})}, {number: (answer,)}, usage=Usage(calls=1))
+    extraction = assemble_extraction(parsed, result)
     endpoint = extraction.endpoints[0]
     assert endpoint.concept is Concept.HEALTH_ECONOMICS
     (piece,) = [piece for piece in endpoint.evidence if piece.field == "concept"]
@@ -90,7 +90,7 @@ def test_an_unsupported_answer_stays_out_and_is_reported():
     parsed = parse_record(next(read_records("tests/records/study.json")))
     number = parsed.outcomes[0].chunk.number
     answer = ground_answer(Answer(Task.ENDPOINTS, number, {"specimens": ("moon dust",)}), parsed)
-    inquiry = Inquiry({number: frozenset({"specimens"})}, {number: (answer,)})
-    extraction = assemble_extraction(parsed, inquiry)
+    result = ModelResult({number: frozenset({"specimens"})}, {number: (answer,)})
+    extraction = assemble_extraction(parsed, result)
     assert "moon dust" not in extraction.model_dump_json(include={"endpoints"})
     assert ["moon dust" in finding.message for finding in extraction.findings] == [True]

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from extractor import Extractor, read_records
-from extractor.assemble import Inquiry, assemble_extraction
+from extractor.assemble import ModelResult, assemble_extraction
 from extractor.assemble.boilerplate import is_boilerplate
 from extractor.assemble.coverage import TextClass, list_covered_spans
 from extractor.assemble.unread import report_unread
@@ -19,7 +19,7 @@ UNREAD = {FindingKind.CRITERION_UNREAD, FindingKind.DOSE_UNREAD, FindingKind.NUM
 
 
 def extract(record):
-    return assemble_extraction(parse_record(record), Inquiry())
+    return assemble_extraction(parse_record(record), ModelResult())
 
 
 def covered(record):
@@ -166,7 +166,7 @@ def test_a_task_that_is_not_wanted_has_no_unread_text():
 )
 def test_a_time_frame_of_which_nothing_was_read(frame, told):
     parsed = parse_record(trial(title="A trial", primary_outcomes_0=f"Zinc in plasma, {frame}"))
-    extraction = assemble_extraction(parsed, Inquiry())
+    extraction = assemble_extraction(parsed, ModelResult())
     (endpoint,) = extraction.endpoints
     assert endpoint.time_frame == frame
     forgotten = endpoint.model_copy(update={"time_points": (), "time_kind": TimeKind.AT})

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from extractor.ask.plan.stretches import list_stretches
-from extractor.assemble import Inquiry, assemble_extraction
+from extractor.assemble import ModelResult, assemble_extraction
 from extractor.assemble.policy import ModelClass, load_policy
 from extractor.ground.answer import Answer
 from extractor.ground.check import ground_answer
+from extractor.llm.plan.stretches import list_stretches
 from extractor.parse import parse_record
 from extractor.parse.parsed import Chunk, ChunkKind, Reading, Span
 from extractor.schemas import (
@@ -64,8 +64,8 @@ def settle(parsed, *answers, dropped=(), model_class=ModelClass.CAPABLE):
     grounded = tuple(ground_answer(Answer(Task.DOSING, number, dict(a)), parsed, stretch.chunk) for a in answers)
     asked = {number: frozenset({"regimens"})}
     policy = load_policy(model_class)
-    inquiry = Inquiry(asked, {number: grounded}, dropped, policy=policy, stretches={number: stretch.chunk})
-    return {r.agent: r for r in assemble_extraction(parsed, inquiry, {Task.DOSING}).dosing}
+    result = ModelResult(asked, {number: grounded}, dropped, policy=policy, stretches={number: stretch.chunk})
+    return {r.agent: r for r in assemble_extraction(parsed, result, {Task.DOSING}).dosing}
 
 
 def test_the_rules_read_both(parsed):
@@ -133,8 +133,8 @@ def two_lines(parsed, *answers, unanswered=()):
         chunk = chunks[place]
         grounded[chunk.number] += (ground_answer(Answer(Task.DOSING, chunk.number, dict(values)), parsed, chunk),)
     asked = {chunk.number: frozenset({"regimens"}) for chunk in chunks}
-    inquiry = Inquiry(asked, grounded, stretches={chunk.number: chunk for chunk in chunks})
-    return [(r.agent, r.section) for r in assemble_extraction(parsed, inquiry, {Task.DOSING}).dosing]
+    result = ModelResult(asked, grounded, stretches={chunk.number: chunk for chunk in chunks})
+    return [(r.agent, r.section) for r in assemble_extraction(parsed, result, {Task.DOSING}).dosing]
 
 
 def test_a_regimen_told_in_another_line_than_the_rules_found_it_is_one(parsed):

@@ -1,6 +1,6 @@
 """Synthetic studies, and what the audit finds in them."""
 
-from extractor.assemble import Inquiry, assemble_extraction
+from extractor.assemble import ModelResult, assemble_extraction
 from extractor.audit import audit_extraction
 from extractor.parse import parse_record
 from extractor.read.study import build_study
@@ -45,7 +45,7 @@ def make_study(
 def audit(record: TrialRecord) -> tuple[Finding, ...]:
     """The findings of a record that no model was asked about."""
     parsed = parse_record(record)
-    return audit_extraction(parsed, assemble_extraction(parsed, Inquiry()))
+    return audit_extraction(parsed, assemble_extraction(parsed, ModelResult()))
 
 
 def find(record: TrialRecord) -> list[tuple[str, ...]]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from benchmarks.speed.counting import count_calls
 from extractor import Extractor, read_records
-from extractor.assemble import Inquiry, assemble_extraction
+from extractor.assemble import ModelResult, assemble_extraction
 from extractor.audit import CHECKS, audit_extraction
 from extractor.parse import parse_record
 from extractor.parse.parsed import HostileText, Span
@@ -97,7 +97,7 @@ def test_every_quote_of_real_records_stands_there_and_the_audit_is_cheap() -> No
     records = [record for record, _ in zip(read_records(SHARED), range(choose(20, 300)), strict=False)]
     assert sum(map(_assert_quoted, records))
     parsed = [parse_record(record) for record in records]
-    extractions = [assemble_extraction(one, Inquiry()) for one in parsed]
+    extractions = [assemble_extraction(one, ModelResult()) for one in parsed]
     auditing = count_calls(lambda: list(map(audit_extraction, parsed, extractions)))
     assert auditing <= ALLOWED * count_calls(lambda: list(map(parse_record, records)))
 
@@ -118,7 +118,7 @@ def test_findings_come_out_with_the_extraction_and_are_counted_by_kind() -> None
 
 def test_words_that_were_blanked_are_not_quoted() -> None:
     parsed = parse_record(SEEDS["002"])
-    extraction = assemble_extraction(parsed, Inquiry())
+    extraction = assemble_extraction(parsed, ModelResult())
     (finding,) = audit_extraction(parsed, extraction)
     place = finding.citations[0]
     span = Span(place.section, place.start, place.start + 1)

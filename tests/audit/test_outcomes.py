@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from extractor.assemble import Inquiry, assemble_extraction
+from extractor.assemble import ModelResult, assemble_extraction
 from extractor.audit import audit_extraction
 from extractor.parse import parse_record
 from extractor.parse.parsed import HostileText, Span
@@ -158,7 +158,7 @@ def test_a_time_frame_that_was_blanked_is_not_missing() -> None:
     parsed = parse_record(make_study(primary=(("Body weight", "in kg", None),)))
     span = Span("primary_outcomes[0]", 12, 17)
     hostile = (HostileText(FindingKind.MARKUP, span, blanked=True, quote="in kg"),)
-    extraction = assemble_extraction(parsed, Inquiry())
+    extraction = assemble_extraction(parsed, ModelResult())
     assert [one.kind for one in audit_extraction(parsed, extraction)] == [FindingKind.TIME_FRAME_MISSING]
     assert audit_extraction(replace(parsed, hostile=hostile), extraction) == ()
 

@@ -16,17 +16,17 @@ from benchmarks.models import asking
 from benchmarks.models.asking import Asked, Round
 from benchmarks.models.pairs import read_pairs
 from benchmarks.models.tables import compare_with_rules, index_differences
-from extractor.ask.keeping.misses import exchange_key
-from extractor.ask.opening import ModelChoice
-from extractor.ask.spec import ModelSpec
-from extractor.assemble import Inquiry, assemble_extraction
+from extractor.assemble import ModelResult, assemble_extraction
 from extractor.evaluation import evaluate
 from extractor.ground.answer import Answer
 from extractor.ground.check import ground_answer
+from extractor.llm.keeping.misses import exchange_key
+from extractor.llm.opening import ModelChoice
+from extractor.llm.spec import ModelSpec
 from extractor.parse import parse_record
 from extractor.parse.parsed import Reading
 from extractor.schemas import Category, Section, Source, Task, TrialRecord, Usage
-from tests.ask.stub import completion, serve
+from tests.llm.stub import completion, serve
 
 ROOT = Path(__file__).parents[2]
 GOLD, RECORDS, ANSWERS = ROOT / "seeds" / "gold", ROOT / "seeds" / "records", ROOT / "seeds" / "answers"
@@ -66,18 +66,18 @@ def asked(name, said=MODEL, sureness=0.9, seconds=0.0, stands=None, **usage):
     values = {"category": said} | ({} if stands is None else {"stands": stands})
     answer = ground_answer(Answer(Task.ELIGIBILITY, number, values), parsed)
     sure = {field: replace(reading, confidence=sureness) for field, reading in answer.readings.items()}
-    inquiry = Inquiry(
+    result = ModelResult(
         {number: frozenset(values)}, {number: (replace(answer, readings=sure),)}, usage=Usage(calls=1, **usage)
     )
-    return Asked(parsed, inquiry, {}, seconds)
+    return Asked(parsed, result, {}, seconds)
 
 
 def alone(one):
-    return assemble_extraction(one.parsed, Inquiry())
+    return assemble_extraction(one.parsed, ModelResult())
 
 
 def both(one):
-    return assemble_extraction(one.parsed, one.inquiry)
+    return assemble_extraction(one.parsed, one.result)
 
 
 def compared(records, gold, resamples):
@@ -142,7 +142,7 @@ def test_what_the_command_line_gets_wrong_is_told_before_anything_is_asked(texts
 
 def test_the_rules_alone_are_there_without_any_model(capsys, monkeypatch, seeds):
     rows = rows_of(run(capsys, monkeypatch))
-    report = evaluate(GOLD, [assemble_extraction(parsed, Inquiry()) for parsed, _ in seeds], resamples=0)
+    report = evaluate(GOLD, [assemble_extraction(parsed, ModelResult()) for parsed, _ in seeds], resamples=0)
     assert {name: cells[1] for name, cells in rows.items() if name in ("all", "endpoints", "endpoints.concept")} == {
         name: f"{report.figure(name):.3f}" for name in ("all", "endpoints", "endpoints.concept")
     }
@@ -207,17 +207,17 @@ def test_a_live_model_is_timed_and_what_it_said_can_be_replayed(tmp_path, seeds)
 def test_one_record_is_asked_after_the_other_and_only_that_is_timed(monkeypatch, seeds):
     clock, log = [0.0], []
 
-    async def inquire(parsed, *_):
+    async def query_model(parsed, *_):
         log.append(("asked", parsed.record.record_id))
         clock[0] += len(log)
-        return Inquiry(usage=Usage(calls=1))
+        return ModelResult(usage=Usage(calls=1))
 
     def count_situations(parsed, *_):
         log.append(("judged", parsed.record.record_id))
         clock[0] += 1000
         return {}
 
-    monkeypatch.setattr(asking, "inquire", inquire)
+    monkeypatch.setattr(asking, "query_model", query_model)
     monkeypatch.setattr(asking, "count_situations", count_situations)
     monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
     (measured,) = compare_models(seeds[:3], [LIVE], resamples=0).measured

@@ -4,7 +4,7 @@ import math
 import pytest
 
 from benchmarks.coverage import correlate, main, measure_record
-from extractor.assemble import Inquiry, assemble_extraction
+from extractor.assemble import ModelResult, assemble_extraction
 from extractor.parse import parse_record
 from extractor.read import read_records
 from extractor.schemas import Task, TrialExtraction
@@ -12,7 +12,7 @@ from extractor.schemas import Task, TrialExtraction
 
 @pytest.fixture
 def extraction():
-    return assemble_extraction(parse_record(next(read_records("tests/records/study.json"))), Inquiry())
+    return assemble_extraction(parse_record(next(read_records("tests/records/study.json"))), ModelResult())
 
 
 def test_a_record_that_is_gold_itself_has_full_recall(extraction):

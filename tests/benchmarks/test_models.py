@@ -9,7 +9,7 @@ from benchmarks.models.asking import Asked, Round
 from benchmarks.models.believing import assemble_held_out, assemble_shipped
 from benchmarks.models.pairs import read_pairs
 from benchmarks.models.tables import compare_with_rules, format_accuracy, format_costs, list_losses
-from extractor.assemble import Inquiry, assemble_extraction
+from extractor.assemble import ModelResult, assemble_extraction
 from extractor.assemble.policy import ModelClass, combine_policy
 from extractor.evaluation.standoff import to_standoff
 from extractor.ground.answer import Answer
@@ -32,12 +32,12 @@ def record(name, **usage):
     parsed = replace(parsed, eligibility=replace(parsed.eligibility, criteria=(criterion,)))
     number = criterion.chunk.number
     answer = ground_answer(Answer(Task.ELIGIBILITY, number, {"category": MODEL}), parsed)
-    return parsed, Inquiry({number: frozenset({"category"})}, {number: (answer,)}, usage=Usage(**usage))
+    return parsed, ModelResult({number: frozenset({"category"})}, {number: (answer,)}, usage=Usage(**usage))
 
 
 def asked(name, who, **usage):
-    parsed, inquiry = record(name, **usage)
-    return Asked(parsed, inquiry, {FIELD: {"doubtful": Counter({who: 20})}})
+    parsed, result = record(name, **usage)
+    return Asked(parsed, result, {FIELD: {"doubtful": Counter({who: 20})}})
 
 
 def categories(extractions):
@@ -52,7 +52,7 @@ def test_held_out_means_that_a_record_does_not_tell_whom_to_believe_about_itself
 def test_the_shipped_policy_is_that_of_the_inquiry():
     counts = {FIELD: {"doubtful": {"rule": 20}}}
     one = asked("A", "model")
-    believer = replace(one, inquiry=replace(one.inquiry, policy=combine_policy(ModelClass.CAPABLE, counts)))
+    believer = replace(one, result=replace(one.result, policy=combine_policy(ModelClass.CAPABLE, counts)))
     assert categories(assemble_shipped(Round((believer,), 1.0))) == [RULES]
 
 
@@ -78,8 +78,8 @@ def test_gold_without_text_gets_its_words_from_the_records(tmp_path):
 
 @pytest.mark.parametrize(("right", "lost"), [(MODEL, False), (RULES, True)])
 def test_a_field_that_a_model_made_worse_is_named(right, lost):
-    parsed, inquiry = record("A")
-    rules, found = assemble_extraction(parsed, Inquiry()), assemble_extraction(parsed, inquiry)
+    parsed, result = record("A")
+    rules, found = assemble_extraction(parsed, ModelResult()), assemble_extraction(parsed, result)
     gold = found if right is MODEL else rules
     report = compare_with_rules([gold], [found], [rules], 0)
     assert ("eligibility.criteria.category" in list_losses(report)) is lost

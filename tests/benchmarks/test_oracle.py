@@ -7,7 +7,7 @@ from benchmarks.oracle import __main__ as command
 from benchmarks.oracle.__main__ import format_examples, format_figures, format_losses, judge_trial
 from benchmarks.oracle.answering import Cause, ask_oracle
 from benchmarks.oracle.losses import Loss
-from extractor.assemble import Inquiry, assemble_extraction
+from extractor.assemble import ModelResult, assemble_extraction
 from extractor.evaluation.counts import Column
 from extractor.evaluation.fields import FIELDS
 from extractor.evaluation.record_score import score_record
@@ -39,7 +39,7 @@ def read(category=None, stands=0.99):
 
 def annotate(parsed, *, criterion=None, dosing=None, endpoint=None, **people):
     """Gold: what the rules find, with the changes."""
-    found = assemble_extraction(parsed, Inquiry()).model_dump(mode="json")
+    found = assemble_extraction(parsed, ModelResult()).model_dump(mode="json")
     (only,) = found["eligibility"]["criteria"]
     only |= criterion or {}
     found["eligibility"] |= people

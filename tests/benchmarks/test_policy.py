@@ -11,7 +11,7 @@ from benchmarks.models.asking import Asked, Round
 from benchmarks.models.believing import assemble_held_out, assemble_shipped
 from benchmarks.policy.situations import add_situations, count_situations
 from benchmarks.policy.writing import format_table, write_counts
-from extractor.assemble import Inquiry, assemble_extraction
+from extractor.assemble import ModelResult, assemble_extraction
 from extractor.assemble.policy import ModelClass, combine_policy, load_policy
 from extractor.ground.answer import Answer
 from extractor.ground.check import ground_answer
@@ -34,11 +34,11 @@ def record(name, model_class=ModelClass.SMALL):
     number = criterion.chunk.number
     answer = ground_answer(Answer(Task.ELIGIBILITY, number, {"category": MODEL, "stands": True}), parsed)
     asked = {number: frozenset({"category", "stands"})}
-    return parsed, Inquiry(asked, {number: (answer,)}, policy=load_policy(model_class))
+    return parsed, ModelResult(asked, {number: (answer,)}, policy=load_policy(model_class))
 
 
 def gold_of(parsed, category):
-    extraction = assemble_extraction(parsed, Inquiry())
+    extraction = assemble_extraction(parsed, ModelResult())
     (criterion,) = extraction.eligibility.criteria
     criteria = (criterion.model_copy(update={"category": category}),)
     return extraction.model_copy(
@@ -47,8 +47,8 @@ def gold_of(parsed, category):
 
 
 def asked(name, category, model_class=ModelClass.SMALL):
-    parsed, inquiry = record(name, model_class)
-    return Asked(parsed, inquiry, count_situations(parsed, inquiry, gold_of(parsed, category)))
+    parsed, result = record(name, model_class)
+    return Asked(parsed, result, count_situations(parsed, result, gold_of(parsed, category)))
 
 
 @pytest.mark.parametrize(("right", "who"), [(RULES, "rule"), (MODEL, "model"), (Category.AGE, "neither")])
@@ -97,6 +97,6 @@ def test_a_held_out_policy_knows_the_other_records_alone():
     teller, learner = Asked(*record("B"), counts), Asked(*record("A"), {})
     held_out = assemble_held_out(Round((teller, learner), 1.0))
     assert [found.eligibility.criteria[0].category for found in held_out] == [RULES, MODEL]
-    taught = replace(learner, inquiry=replace(learner.inquiry, policy=combine_policy(ModelClass.SMALL, counts)))
+    taught = replace(learner, result=replace(learner.result, policy=combine_policy(ModelClass.SMALL, counts)))
     shipped = assemble_shipped(Round((taught,), 1.0))
     assert shipped[0].eligibility.criteria[0].category is MODEL

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from extractor.ask.local import LocalModel, load_catalogue
-from extractor.ask.local import catalogue as catalogue_module
 from extractor.cli.model import app
-from tests.ask.local.hub_server import run_hub, tiny_model
-from tests.ask.local.test_serve import PATIENCE_S, STAND_IN
+from extractor.llm.local import LocalModel, load_catalogue
+from extractor.llm.local import catalogue as catalogue_module
+from tests.llm.local.hub_server import run_hub, tiny_model
+from tests.llm.local.test_serve import PATIENCE_S, STAND_IN
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def tiny(cache: Path, monkeypatch: pytest.MonkeyPatch) -> LocalModel:
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
     catalogue = {**load_catalogue(), "tiny": model}
-    for module in (catalogue_module, sys.modules["extractor.ask.local.store"]):
+    for module in (catalogue_module, sys.modules["extractor.llm.local.store"]):
         monkeypatch.setattr(module, "load_catalogue", lambda: catalogue)
     return model
 

@@ -9,9 +9,9 @@ import pytest
 
 from benchmarks.soak.records import write_distinct_records
 from benchmarks.soak.server import answer_request, serve_counting
-from tests.ask.stub import completion, fault, serve
 from tests.cli.test_run import lines
 from tests.commands import extractor
+from tests.llm.stub import completion, fault, serve
 
 RECORDS = 14
 

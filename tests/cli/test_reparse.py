@@ -12,8 +12,8 @@ from string import Template
 import pytest
 from typer.testing import CliRunner
 
-import extractor.ask.prompting.prompt
-import extractor.finish
+import extractor.llm.prompting.prompt
+import extractor.pipeline
 import extractor.run.settings
 from benchmarks.soak.records import write_distinct_records
 from benchmarks.soak.server import serve_counting
@@ -75,14 +75,14 @@ def extractions(folder):
 @pytest.fixture
 def other_prompt(monkeypatch):
     """Today's prompt says something more."""
-    real = extractor.ask.prompting.prompt.load_prompt
+    real = extractor.llm.prompting.prompt.load_prompt
 
     def load():
         prompt = real()
         version = replace(prompt.version, sha256="b" * 64)
         return replace(prompt, version=version, system=Template(prompt.system.template + "\nBe brief."))
 
-    monkeypatch.setattr(extractor.ask.prompting.prompt, "load_prompt", load)
+    monkeypatch.setattr(extractor.llm.prompting.prompt, "load_prompt", load)
     versions = [replace(version, sha256="b" * 64) for version in extractor.run.settings.list_prompt_versions()]
     monkeypatch.setattr(extractor.run.settings, "list_prompt_versions", lambda: versions)
 
@@ -90,14 +90,14 @@ def other_prompt(monkeypatch):
 @pytest.fixture
 def other_rules(monkeypatch):
     """Today's rules find another sex."""
-    real = extractor.finish.assemble_extraction
+    real = extractor.pipeline.assemble_extraction
 
     def assemble(*arguments):
         extraction = real(*arguments)
         people = extraction.eligibility.model_copy(update={"sex": Sex.MALE})
         return extraction.model_copy(update={"eligibility": people})
 
-    monkeypatch.setattr(extractor.finish, "assemble_extraction", assemble)
+    monkeypatch.setattr(extractor.pipeline, "assemble_extraction", assemble)
     monkeypatch.setattr(extractor.run.settings, "digest_rules", lambda: "other rules")
 
 

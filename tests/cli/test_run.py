@@ -11,8 +11,8 @@ import pytest
 
 from extractor import Extractor as ExtractorOfLibrary
 from extractor import read_records
-from tests.ask.stub import completion, fault, serve
 from tests.commands import extractor
+from tests.llm.stub import completion, fault, serve
 
 
 def lines(path):

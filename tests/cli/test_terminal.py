@@ -6,8 +6,8 @@ from unittest.mock import MagicMock
 import pytest
 from typer.testing import CliRunner
 
+from extractor.api import Extractor
 from extractor.cli.app import app
-from extractor.pipeline import Extractor
 from extractor.run.sink import StreamSink
 from tests.hostile.suite import load_suite
 

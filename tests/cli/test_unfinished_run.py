@@ -13,8 +13,8 @@ import pytest
 from benchmarks.soak.records import write_distinct_records
 from extractor.report import write_report
 from extractor.review.records import RunRecords
-from tests.ask.stub import completion, items, serve
 from tests.commands import PATIENCE_S, extractor
+from tests.llm.stub import completion, items, serve
 
 RECORDS = 6
 _COMMAND = "import extractor.cli.batch as batch; batch._COUNT_AFTER_S = 0; from extractor.cli import main; main()"

@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.soak.records import write_distinct_records
-from extractor.ask.keeping.run_file import open_run_to_read
-from extractor.ask.model import AskSettings
-from extractor.ask.sending.clearance import ClearanceDesk
-from extractor.ask.sending.throttle import PaceLimits
-from extractor.ask.spec import ModelSpec
+from extractor.api import Extractor
 from extractor.cluster.messages import Assignment
 from extractor.cluster.pool import ClusterPool
 from extractor.cluster.seat import WorkerLost
 from extractor.cluster.worker import Worker
 from extractor.errors import ExtractorError
+from extractor.llm.keeping.run_file import open_run_to_read
+from extractor.llm.model import AskSettings
+from extractor.llm.sending.clearance import ClearanceDesk
+from extractor.llm.sending.throttle import PaceLimits
+from extractor.llm.spec import ModelSpec
 from extractor.options import Assist, ExtractionOptions
-from extractor.pipeline import Extractor
 from extractor.read import read_records
 from extractor.run import BatchLimits, RunFolder, Tally, attend, run_batch
 from extractor.run.budget import Budget

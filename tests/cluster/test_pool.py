@@ -7,14 +7,14 @@ import pytest
 
 from benchmarks.soak.server import serve_counting
 from extractor import pipeline
-from extractor.ask.keeping.run_file import open_run_to_read
-from extractor.ask.plan.forecast import load_rates
-from extractor.ask.spec import ModelKind
 from extractor.assemble.policy import ModelClass
 from extractor.cluster import worker
 from extractor.cluster.messages import Extract, Go
 from extractor.cluster.worker import Greeting
 from extractor.errors import BudgetReached, ModelAway
+from extractor.llm.keeping.run_file import open_run_to_read
+from extractor.llm.plan.forecast import load_rates
+from extractor.llm.spec import ModelKind
 from extractor.options import Assist
 from extractor.run.budget import Limits
 from tests.faults.server import WELL, Fault, serve_faults

@@ -10,14 +10,14 @@ import time
 import pytest
 
 from benchmarks.soak.server import serve_counting
-from extractor.ask.model import AskSettings
-from extractor.ask.spec import ModelSpec
+from extractor.api import Extractor
 from extractor.cli.batch import Job, perform_job
 from extractor.cli.cluster import ClusterSettings
 from extractor.cli.exits import BUDGET, FAILED, OK
 from extractor.cluster.on_ray import connected
 from extractor.errors import ModelAway
-from extractor.pipeline import Extractor
+from extractor.llm.model import AskSettings
+from extractor.llm.spec import ModelSpec
 from extractor.run import BatchLimits, Pricing
 from extractor.run.budget import Limits
 from tests.serve.running import one, study

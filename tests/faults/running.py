@@ -10,15 +10,15 @@ from typing import Any
 
 import httpx2
 
-from extractor.ask.keeping.run_file import open_run_to_read
-from extractor.ask.keeping.stored import StoredTransport
-from extractor.ask.model import AskSettings, Model
-from extractor.ask.sending.pace import PacedTransport
-from extractor.ask.sending.transport import RetryPolicy
-from extractor.ask.spec import ModelSpec
+from extractor.api import OpenExtractor
 from extractor.errors import ExtractorError
+from extractor.llm.keeping.run_file import open_run_to_read
+from extractor.llm.keeping.stored import StoredTransport
+from extractor.llm.model import AskSettings, Model
+from extractor.llm.sending.pace import PacedTransport
+from extractor.llm.sending.transport import RetryPolicy
+from extractor.llm.spec import ModelSpec
 from extractor.options import Assist, ExtractionOptions
-from extractor.pipeline import OpenExtractor
 from extractor.read import read_records
 from extractor.run import BatchLimits, RunFolder, Tally, attend, run_batch
 from tests.skipping import loop_time

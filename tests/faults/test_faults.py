@@ -9,8 +9,8 @@ from functools import partial
 import pytest
 
 from benchmarks.throughput.records import write_open_records
-from extractor.ask.model import AskSettings
 from extractor.errors import ModelAway, ModelUnavailable
+from extractor.llm.model import AskSettings
 from tests.skipping import loop_time, skipping_time
 
 from .running import CONCURRENCY, POLICY, check_ended, run_against

@@ -9,9 +9,9 @@ from io import StringIO
 import pytest
 
 from benchmarks.throughput.records import write_open_records
-from extractor.ask.model import AskSettings
 from extractor.errors import ModelAway, StoreError
 from extractor.events import listening
+from extractor.llm.model import AskSettings
 from extractor.run.event_log import EventLog
 from tests.skipping import loop_time, skipping_time
 

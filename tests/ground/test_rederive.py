@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from extractor import Extractor
-from extractor.assemble import Inquiry, assemble_extraction
+from extractor.assemble import ModelResult, assemble_extraction
 from extractor.ground.answer import Answer
 from extractor.ground.check import ground_answer
 from extractor.ground.rederive import derive_support, derive_values, list_items
@@ -125,7 +125,7 @@ def test_a_rule_s_value_that_its_quote_does_not_bear_out_is_marked_and_told():
         parsed.outcomes[0],
         time_points=Reading((TimePoint(value=977, unit=TimeUnit.WEEK),), 0.99, (parsed.outcomes[0].chunk.span,)),
     )
-    extraction = assemble_extraction(replace(parsed, outcomes=(outcome, *parsed.outcomes[1:])), Inquiry())
+    extraction = assemble_extraction(replace(parsed, outcomes=(outcome, *parsed.outcomes[1:])), ModelResult())
     endpoint = extraction.endpoints[0]
     assert endpoint.support is Support.UNSUPPORTED
     told = [finding for finding in extraction.findings if finding.kind is FindingKind.VALUE_NOT_IN_QUOTE]

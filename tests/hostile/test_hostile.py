@@ -1,10 +1,10 @@
 import pytest
 
 from extractor import Extractor
-from extractor.ask.model import Model
-from extractor.ask.spec import ModelSpec
+from extractor.api import extract_record
+from extractor.llm.model import Model
+from extractor.llm.spec import ModelSpec
 from extractor.options import Assist, ExtractionOptions
-from extractor.pipeline import extract_record
 
 from .obedient import Obedient
 from .suite import ANSWERS, RECORDS, HostileRecord, list_injected, list_lost, list_misplaced, load_suite

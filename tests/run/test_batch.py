@@ -3,11 +3,11 @@ from contextlib import suppress
 
 import pytest
 
-from extractor.ask.plan.forecast import load_rates
-from extractor.ask.plan.request_sizes import RequestSize
-from extractor.ask.spec import ModelKind
 from extractor.assemble.policy import ModelClass
 from extractor.errors import AnswerRejected, BudgetReached, EngineError, ModelUnavailable, RecordError, StoreError
+from extractor.llm.plan.forecast import load_rates
+from extractor.llm.plan.request_sizes import RequestSize
+from extractor.llm.spec import ModelKind
 from extractor.run.batch import BatchLimits, _Flight, run_batch
 from extractor.run.budget import Budget, Limits
 from extractor.run.tally import Tally
@@ -270,7 +270,7 @@ async def test_the_token_limit_stops_after_the_records_in_flight():
     budget = budget_of(250)
 
     async def extract(record):
-        with suppress(BudgetReached):  # as ``inquire`` does, which leaves the questions open
+        with suppress(BudgetReached):  # as ``query_model`` does, which leaves the questions open
             await spend(budget, 100)
         return extraction(record)
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extractor.ask.keeping.replies import Spending
-from extractor.ask.plan.forecast import Forecast, Rates
-from extractor.ask.plan.request_sizes import RequestSize
 from extractor.errors import BudgetReached
+from extractor.llm.keeping.replies import Spending
+from extractor.llm.plan.forecast import Forecast, Rates
+from extractor.llm.plan.request_sizes import RequestSize
 from extractor.run.budget import Budget, Limits
 from extractor.run.prices import PICO, Price
 from extractor.schemas import Usage

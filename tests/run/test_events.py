@@ -15,8 +15,8 @@ from extractor.events import Event, is_heard, listening, tell
 from extractor.run.event_log import EventLog
 from extractor.run.observed import observe
 from extractor.run.telemetry import SpanWriter
-from tests.ask.stub import completion, fault, serve
 from tests.commands import extractor
+from tests.llm.stub import completion, fault, serve
 
 KEY = "sk-hostile-0123456789"
 SECRET = "Patients with the secret condition"

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 import pytest
 
 from extractor import Extractor, read_records
-from extractor.ask import opening
-from extractor.ask.spec import ModelSpec
+from extractor.llm import opening
+from extractor.llm.spec import ModelSpec
 
 
 class ModelWithSettings:

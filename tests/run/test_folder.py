@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from extractor.ask.call import PromptVersion, Question
-from extractor.ask.chain import Asker, NotedAnswer, asked_with, asking_for
-from extractor.ask.keeping.replies import Asked
-from extractor.ask.wire import WireItem
 from extractor.errors import RecordError, SettingsDiffer, StoreError
+from extractor.llm.call import PromptVersion, Question
+from extractor.llm.chain import Asker, NotedAnswer, asked_with, asking_for
+from extractor.llm.keeping.replies import Asked
+from extractor.llm.wire import WireItem
 from extractor.parse.parsed import Chunk, ChunkKind, Span
 from extractor.run.finished import describe_incomplete
 from extractor.run.folder import RunFolder

@@ -7,10 +7,10 @@ from functools import partial
 import pytest
 
 import extractor.parse
+from extractor.api import OpenExtractor
 from extractor.errors import EngineError
 from extractor.events import listening
 from extractor.options import Assist, ExtractionOptions
-from extractor.pipeline import OpenExtractor
 from extractor.run import BatchLimits, Tally, run_batch
 from extractor.run.asking_pool import AskingPool
 from extractor.run.event_log import EventLog

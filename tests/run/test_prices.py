@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor.ask.spec import ModelSpec
+from extractor.llm.spec import ModelSpec
 from extractor.run.prices import PICO, Price, read_prices
 from extractor.schemas import Usage
 

@@ -5,12 +5,12 @@ import random
 import pytest
 from typer.testing import CliRunner
 
-from extractor.ask.plan.estimate import Estimate
-from extractor.ask.plan.forecast import Forecast, calibrate, forecast_request, forecast_run, load_rates
-from extractor.ask.plan.request_sizes import RequestSize, measure_body
-from extractor.ask.spec import ModelKind, ModelSpec
 from extractor.assemble.policy import ModelClass
 from extractor.cli.app import app
+from extractor.llm.plan.estimate import Estimate
+from extractor.llm.plan.forecast import Forecast, calibrate, forecast_request, forecast_run, load_rates
+from extractor.llm.plan.request_sizes import RequestSize, measure_body
+from extractor.llm.spec import ModelKind, ModelSpec
 from extractor.run.budget import Limits
 from extractor.run.prices import read_prices
 from extractor.run.pricing import Pricing

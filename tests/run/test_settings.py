@@ -31,11 +31,11 @@ def digest(copied, monkeypatch):
         "rulebook/weights/criteria.npz",
         "rulebook/weights/outcome_cuts.toml",
         "rulebook/endpoints.toml",
-        "ask/local/models.toml",
+        "llm/local/models.toml",
         "prompts/frame.v4.md",
         "prompts/dosing.v4.examples.json",
         "schemas/dosing.py",
-        "rules.py",
+        "pipeline.py",
     ],
 )
 def test_another_version_of_any_part_makes_other_rules(copied, digest, name):
@@ -49,7 +49,7 @@ def test_another_version_of_any_part_makes_other_rules(copied, digest, name):
 
 def test_a_description_of_a_model_is_no_rule(copied, digest):
     before = digest()
-    (copied / "ask/local/notes.md").write_text("Another word.", "utf-8")
+    (copied / "llm/local/notes.md").write_text("Another word.", "utf-8")
     assert digest() == before
 
 

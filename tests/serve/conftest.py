@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.ask.stub import serve as serve_stub
+from tests.llm.stub import serve as serve_stub
 
 from .running import PRICES, WORD, say_nothing, serve
 

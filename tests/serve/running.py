@@ -16,7 +16,7 @@ import httpx2
 
 from benchmarks.soak.server import answer_request
 from extractor.serve.callers import CallerBook, CallerLimits
-from tests.ask.stub import Scripted, completion, items
+from tests.llm.stub import Scripted, completion, items
 
 TOKEN = "operator-0123456789abcdef"
 WORD = "Pseudolymphoma"

@@ -6,15 +6,15 @@ from unittest.mock import Mock
 
 import pytest
 
-from extractor.ask.model import AskSettings
+from extractor.llm.model import AskSettings
 from extractor.options import Assist, ExtractionOptions
 from extractor.run import Pricing
 from extractor.serve import job_process
 from extractor.serve.extracting import read_single
 from extractor.serve.job_process import JobPlan
 from extractor.serve.messages import Ending
-from tests.ask.stub import serve as serve_stub
 from tests.failing import RAISED, path_with_failures
+from tests.llm.stub import serve as serve_stub
 
 from .running import check_problem, finish, many, one, results, say_nothing, serve, study, submit
 

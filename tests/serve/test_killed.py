@@ -5,7 +5,7 @@ import signal
 import sqlite3
 from contextlib import closing
 
-from tests.ask.stub import serve as serve_stub
+from tests.llm.stub import serve as serve_stub
 
 from .running import Answers, check_problem, finish, many, results, serve, submit
 

@@ -6,7 +6,7 @@ import subprocess
 
 import httpx2
 
-from tests.ask.stub import serve as serve_stub
+from tests.llm.stub import serve as serve_stub
 
 from .running import TOKEN, check_problem, one, say_nothing_slowly, serve
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from benchmarks.label_files import Row
 from extractor.parse.eligibility.line_features import CriterionLine, describe_lines, target_words
 from extractor.parse.eligibility.outline import Role, read_outline
-from extractor.parse.outcomes.classes import OutcomeWords, describe_outcome, trial_words
-from extractor.parse.outcomes.time_kind import describe_kind, guess_kind
-from extractor.parse.outcomes.times import read_time_frame
+from extractor.parse.endpoints.classes import OutcomeWords, describe_outcome, trial_words
+from extractor.parse.endpoints.time_kind import describe_kind, guess_kind
+from extractor.parse.endpoints.times import read_time_frame
 from extractor.parse.scoring import Features
 from extractor.schemas import CriterionKind, Rank, TrialRecord
 from extractor.text.passage import Passage, read_section

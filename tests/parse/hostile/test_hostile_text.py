@@ -4,7 +4,7 @@ from time import process_time
 import pytest
 
 from extractor.parse import parse_record
-from extractor.parse.hostile import blank_out, find_honest, find_hostile
+from extractor.parse.injection import blank_out, find_honest, find_hostile
 from extractor.read import read_records
 from extractor.schemas import FindingKind, Part, Section, Source, TrialRecord
 from extractor.text.book import load_book

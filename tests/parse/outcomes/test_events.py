@@ -1,6 +1,6 @@
 import pytest
 
-from extractor.parse.outcomes.events import (
+from extractor.parse.endpoints.events import (
     find_counted_start,
     find_events,
     find_listed_events,

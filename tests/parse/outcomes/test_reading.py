@@ -1,6 +1,6 @@
 from itertools import count
 
-from extractor.parse.outcomes import read_outcomes
+from extractor.parse.endpoints import read_outcomes
 from extractor.parse.parsed import CERTAIN, ChunkKind
 from extractor.schemas import Instrument, Part, Rank, Section, Source, TimeKind, TimePoint, TrialRecord
 from extractor.text.passage import read_section

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor.parse.outcomes import Outcome, split_outcomes
+from extractor.parse.endpoints import Outcome, split_outcomes
 
 SEEDS = Path(__file__).parents[3] / "seeds"
 LABELLED = Path(__file__).parents[4] / "shared" / "data" / "outcome_split" / "dev.jsonl"

@@ -1,7 +1,7 @@
 import pytest
 
-from extractor.parse.outcomes.time_kind import choose_kind, describe_kind, guess_kind
-from extractor.parse.outcomes.times import read_time_frame
+from extractor.parse.endpoints.time_kind import choose_kind, describe_kind, guess_kind
+from extractor.parse.endpoints.times import read_time_frame
 from extractor.text.book import read_text
 
 

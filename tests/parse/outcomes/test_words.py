@@ -1,6 +1,6 @@
 import pytest
 
-from extractor.parse.outcomes.naming import find_instrument, find_methods, find_specimens
+from extractor.parse.endpoints.naming import find_instrument, find_methods, find_specimens
 from extractor.text.book import read_text, rule
 from extractor.text.passage import read_section
 

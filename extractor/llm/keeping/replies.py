@@ -1,0 +1,286 @@
+"""Every call to a model and what came back, in SQLite: cache, audit trail and replay at once."""
+
+import json
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from extractor.llm.answer_mode import AnswerMode, told_mode
+from extractor.llm.chain import Chain, Verdict
+from extractor.llm.sending.usage import read_raw_usage
+from extractor.schemas import Usage
+
+from .database import Database
+from .misses import exchange_key, request_key
+
+__all__ = ["REPLY_TABLES", "Asked", "KeptReply", "MadeCall", "ReplyStore", "Spending"]
+
+REPLY_TABLES = """
+CREATE TABLE chains (  -- a call with its re-asks, only the replies of a valid one count as answers
+    id INTEGER PRIMARY KEY, record_id TEXT, prompt TEXT NOT NULL, prompt_version INTEGER NOT NULL,
+    prompt_sha256 TEXT NOT NULL, verdict TEXT, why TEXT NOT NULL DEFAULT ''
+);
+CREATE TABLE calls (  -- an HTTP exchange, written before it is sent, without status where no reply came
+    id INTEGER PRIMARY KEY, chain INTEGER NOT NULL REFERENCES chains, key TEXT NOT NULL, question TEXT NOT NULL,
+    model TEXT NOT NULL, request BLOB NOT NULL, status INTEGER, reply BLOB, finish_reason TEXT,
+    exchanges INTEGER NOT NULL DEFAULT 1, prompt_tokens INTEGER NOT NULL DEFAULT 0,
+    cached_tokens INTEGER NOT NULL DEFAULT 0, output_tokens INTEGER NOT NULL DEFAULT 0, sent TEXT NOT NULL,
+    picodollars INTEGER  -- none where no price was known
+);
+CREATE INDEX calls_by_key ON calls (key);
+CREATE INDEX calls_by_question ON calls (question);
+CREATE INDEX calls_by_chain ON calls (chain);
+CREATE INDEX chains_by_record ON chains (record_id);
+CREATE TABLE uses (  -- which call's reply a record's question got last, asked for or served from here
+    record_id TEXT NOT NULL, question TEXT NOT NULL, call INTEGER NOT NULL REFERENCES calls,
+    PRIMARY KEY (record_id, question)
+) WITHOUT ROWID;
+"""
+
+_OK, _FEW = 200, 50
+_FIRST_MESSAGES = 2
+_COST = "exchanges, prompt_tokens, cached_tokens, output_tokens"
+_SUMS = ", ".join(f"coalesce(sum({name}), 0)" for name in _COST.split(", "))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The body of a request, and what it is known by here. Each is made once: they take as long as to keep a reply."""
+
+    body: Mapping[str, Any]
+
+    @cached_property
+    def key(self) -> str:
+        """Equal for requests that must get equal answers."""
+        return request_key(self.body)[:32]
+
+    @cached_property
+    def question(self) -> str:
+        """Equal for requests that ask the same, of whichever model."""
+        return exchange_key(self.body)[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptReply:
+    """The raw reply to a request, and what it cost with the attempts that went before it.
+
+    ``content`` is None where none ever came; ``verdict`` is that of its chain, None for one that never ended.
+    """
+
+    call: int
+    chain: int
+    content: bytes | None
+    cost: Usage
+    verdict: Verdict | None
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What calls cost together: of those that took tokens, ``unpriced`` have no price; ``unanswered`` got no reply."""
+
+    usage: Usage = field(default_factory=Usage)
+    picodollars: int = 0
+    unpriced: int = 0
+    unanswered: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MadeCall:
+    """A call that was answered: its request, the name of its prompt, and what it took."""
+
+    request: dict[str, Any]
+    prompt: str
+    usage: Usage
+
+    @property
+    def asked_again(self) -> bool:
+        """Whether it is a second request of its chain, with what was wrong with the first answer."""
+        return len(self.request["messages"]) > _FIRST_MESSAGES
+
+
+class ReplyStore:
+    """Calls and raw replies, kept by content: a request's key is made of all that decides its answer.
+
+    No key, address or header is kept. Each method is a short transaction of its own, or
+    part of one. ``price`` says what tokens cost, in picodollars.
+    """
+
+    def __init__(self, database: Database, price: Callable[[Usage], int] | None = None) -> None:
+        self._database, self._price = database, price
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """All or nothing of what the block notes."""
+        return self._database.transaction()
+
+    def begin_chain(self, chain: Chain) -> int:
+        """Note that a call to a model begins."""
+        prompt = chain.prompt
+        return self._insert(
+            "INSERT INTO chains (record_id, prompt, prompt_version, prompt_sha256) VALUES (?, ?, ?, ?)",
+            (chain.asker.record_id, prompt.name, prompt.version, prompt.sha256),
+        )
+
+    def end_chain(self, number: int, verdict: Verdict, why: str) -> None:
+        """Note how it ended, unless that is known. The replies of a valid one are served from now on, others never."""
+        sql = "UPDATE chains SET verdict = ?, why = ? WHERE id = ? AND verdict IS NULL"
+        self._database.execute(sql, (verdict, why, number))
+
+    def begin_call(self, chain: int, asked: Asked) -> int:
+        """Note that a request is sent."""
+        row = (chain, asked.key, asked.question, str(asked.body.get("model")), _pack(asked.body), _now())
+        sql = "INSERT INTO calls (chain, key, question, model, request, sent) VALUES (?, ?, ?, ?, ?, ?)"
+        return self._insert(sql, row)
+
+    def end_call(self, call: int, status: int, content: bytes, cost: Usage | None = None) -> None:
+        """Keep what came back, whatever it is; of an error its status alone, since servers repeat keys in them.
+
+        The cost is read from the reply, unless it is known better.
+        """
+        cost = cost or read_raw_usage(content)
+        reply = zlib.compress(content) if status == _OK else None
+        spent = (cost.calls, cost.prompt_tokens, cost.cached_tokens, cost.output_tokens)
+        price = self._price(cost) if self._price else None
+        self._database.execute(
+            "UPDATE calls SET status = ?, reply = ?, finish_reason = ?, exchanges = ?, prompt_tokens = ?,"
+            " cached_tokens = ?, output_tokens = ?, picodollars = ? WHERE id = ?",
+            (status, reply, _finish_reason(content), *spent, price, call),
+        )
+
+    def withdraw_call(self, call: int) -> None:
+        """Forget a request that was asked of nobody."""
+        self._database.execute("DELETE FROM calls WHERE id = ?", (call,))
+
+    def note_use(self, record_id: str | None, asked: Asked, call: int) -> None:
+        """Note which call's reply a record's question gets."""
+        if record_id is not None:
+            self._database.execute("INSERT OR REPLACE INTO uses VALUES (?, ?, ?)", (record_id, asked.question, call))
+
+    def find(self, asked: Asked, own: int | None = None) -> KeptReply | None:
+        """The answer to this very request: valid, or not judged yet because its chain is open or was killed.
+
+        What was cut off is not served unjudged, nor anything of the chain ``own``: that one asks again on purpose.
+        """
+        call = self._database.value(
+            "SELECT calls.id FROM calls JOIN chains ON chains.id = calls.chain"
+            " WHERE key = ? AND status = 200 AND finish_reason IS NOT NULL AND chains.id IS NOT ?"
+            " AND (verdict = 'valid' OR verdict IS NULL AND finish_reason <> 'length')"
+            " ORDER BY verdict = 'valid' DESC, calls.id DESC LIMIT 1",
+            (asked.key, own),
+        )
+        return None if call is None else self.read(call)
+
+    def recall(self, record_id: str | None, asked: Asked) -> KeptReply | None:
+        """What this question got, whichever the model: from this record, or else a valid answer, or else any."""
+        question = asked.question
+        sql = "SELECT call FROM uses WHERE record_id = ? AND question = ?"
+        call = self._database.value(sql, (record_id, question)) or self._database.value(
+            "SELECT calls.id FROM calls JOIN chains ON chains.id = calls.chain"
+            " WHERE question = ? AND status = 200 ORDER BY verdict = 'valid' DESC, calls.id DESC LIMIT 1",
+            (question,),
+        )
+        return None if call is None else self.read(call)
+
+    def read(self, call: int) -> KeptReply:
+        """The last reply to the request of ``call`` in its chain, with the cost of all of these."""
+        chain, key = self._database.row("SELECT chain, key FROM calls WHERE id = ?", (call,)) or (0, "")
+        reply = self._database.row(
+            "SELECT id, reply FROM calls WHERE chain = ? AND key = ? AND status = 200 ORDER BY id DESC LIMIT 1",
+            (chain, key),
+        )
+        spent = self._database.row(f"SELECT {_SUMS} FROM calls WHERE chain = ? AND key = ?", (chain, key))  # noqa: S608
+        verdict = self._database.value("SELECT verdict FROM chains WHERE id = ?", (chain,))
+        content = zlib.decompress(reply[1]) if reply else None
+        return KeptReply(
+            reply[0] if reply else call, chain, content, _usage(spent), Verdict(verdict) if verdict else None
+        )
+
+    def requests_of(self, record_id: str | None) -> dict[str, dict[str, Any]]:
+        """A record's requests, or the last ones where it has none, by the beginning of their keys. Few of many."""
+        sql = "SELECT key, request FROM calls JOIN chains ON chains.id = chain"
+        for where, of in (("WHERE record_id = ?", (record_id,)), ("", ())):
+            rows = self._database.execute(f"{sql} {where} ORDER BY calls.id DESC LIMIT {_FEW}", of).fetchall()
+            if rows:
+                return {key[:16]: json.loads(zlib.decompress(request)) for key, request in rows}
+        return {}
+
+    @property
+    def model(self) -> str | None:
+        """The name of the model that was asked last."""
+        name: str | None = self._database.value("SELECT model FROM calls ORDER BY id DESC LIMIT 1")
+        return name
+
+    @property
+    def mode(self) -> AnswerMode:
+        """How the answer's schema was told last."""
+        packed = self._database.value(
+            "SELECT request FROM calls JOIN chains ON chains.id = calls.chain WHERE status = 200"
+            " ORDER BY verdict = 'valid' DESC, calls.id DESC LIMIT 1"  # others may hold a knock, which tells none
+        )
+        request = json.loads(zlib.decompress(packed)) if packed else {"response_format": {"type": "json_schema"}}
+        return told_mode(request)
+
+    @property
+    def spent(self) -> Usage:
+        """The sum over all calls that were ever made, those without a reply included."""
+        return _usage(self._database.row(f"SELECT {_SUMS} FROM calls"))  # noqa: S608
+
+    @property
+    def spending(self) -> Spending:
+        """The same with what they cost, each at the price of its day."""
+        row = self._database.row(
+            "SELECT coalesce(sum(picodollars), 0),"
+            " coalesce(sum(picodollars IS NULL AND prompt_tokens + output_tokens > 0), 0),"
+            " coalesce(sum(status IS NULL AND exchanges > 0), 0) FROM calls"
+        )
+        return Spending(self.spent, *(row or ()))
+
+    def latest_calls(self, most: int) -> Iterator[MadeCall]:
+        """The calls that were answered last, the latest first."""
+        rows = self._database.execute(
+            f"SELECT request, prompt, {_COST} FROM calls JOIN chains ON chains.id = calls.chain"  # noqa: S608
+            f" WHERE status = 200 ORDER BY calls.id DESC LIMIT {most:d}"
+        )
+        for request, prompt, *spent in rows:
+            yield MadeCall(json.loads(zlib.decompress(request)), prompt, _usage(spent))
+
+    def price_unpriced(self) -> None:
+        """Put today's price, if it is known, on calls that were made before it was."""
+        if self._price is None:
+            return
+        unpriced = self._database.execute(
+            f"SELECT id, {_COST} FROM calls WHERE picodollars IS NULL AND prompt_tokens + output_tokens > 0"  # noqa: S608
+        ).fetchall()
+        priced = [(self._price(_usage(spent)), call) for call, *spent in unpriced]
+        with self._database.transaction():
+            self._database.execute_many("UPDATE calls SET picodollars = ? WHERE id = ?", priced)
+
+    def _insert(self, sql: str, row: tuple[Any, ...]) -> int:
+        number = self._database.execute(sql, row).lastrowid
+        assert number is not None
+        return number
+
+
+def _usage(spent: Sequence[Any] | None) -> Usage:
+    calls, prompt, cached, output = spent or (0, 0, 0, 0)
+    return Usage(calls=calls, prompt_tokens=prompt, cached_tokens=cached, output_tokens=output)
+
+
+def _pack(body: Mapping[str, Any]) -> bytes:
+    return zlib.compress(json.dumps(body, ensure_ascii=False, sort_keys=True).encode("utf-8"))
+
+
+def _finish_reason(content: bytes) -> str | None:
+    """Why the model stopped; None for what is no completion."""
+    try:
+        choice = json.loads(content)["choices"][0]
+        return str(choice.get("finish_reason")) if choice["message"] else None
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return None
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,93 @@
+"""One record's questions put to a model, round by round."""
+
+import asyncio
+from collections.abc import Callable, Generator, Sequence
+from typing import TypeVar
+
+from extractor.assemble import ModelResult
+from extractor.errors import AnswerRejected, BudgetReached, ModelError, ModelUnavailable
+from extractor.options import ExtractionOptions
+from extractor.parse.parsed import ParsedRecord
+from extractor.schemas import Usage
+
+from .call import Question, Render, Reply
+from .dialogue import QuestionBatch, Replies, dialogue, discuss
+from .model import Model
+from .sending.failures import RequestTooLong
+
+__all__ = ["MayAsk", "converse", "query_about", "query_batch", "query_model"]
+
+T = TypeVar("T")
+
+
+MayAsk = Callable[[], bool]
+"""Whether the run's budget still allows a question."""
+
+
+async def query_model(
+    parsed: ParsedRecord,
+    model: Model | None,
+    options: ExtractionOptions,
+    may_ask: MayAsk = lambda: True,
+) -> ModelResult:
+    """Ask ``model`` what ``options`` want asked about a record, and keep what the text supports.
+
+    What the text does not support is asked once more, narrowly. Without a model nothing is asked, and the questions
+    are counted as open; so are those for which ``may_ask``, or a ``BudgetReached`` of the model, leaves no budget. An
+    answer that cannot be used leaves its questions open. Raises ``ModelUnavailable`` if no question could be put, and
+    ``CassetteMiss`` in a replay of what was never recorded.
+    """
+    return await converse(dialogue(parsed, options), model, may_ask)
+
+
+async def query_about(parsed: ParsedRecord, questions: Sequence[Question], model: Model) -> ModelResult:
+    """Ask ``model`` these questions of a record, and keep what the text supports. Raises as ``query_model`` does."""
+    return await converse(discuss(parsed, questions), model)
+
+
+async def converse(
+    batches: Generator[QuestionBatch, Replies | None, T], model: Model | None, may_ask: MayAsk = lambda: True
+) -> T:
+    """What ``batches`` returns, when ``model`` has replied to each batch of questions that it yields."""
+    try:
+        batch = next(batches)
+        while True:
+            batch = batches.send(await query_batch(batch, model, may_ask) if model else None)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+
+
+async def query_batch(asked: QuestionBatch, model: Model, may_ask: MayAsk) -> tuple[Reply | None, ...]:
+    """A reply for each pack, None where the budget is spent. What is known of a record is not lost because one pack
+    failed: that is raised only if the round is needed and no pack was answered, or the failure is not the model's; the
+    error then carries the usage of all.
+    """
+    puts = (_put(pack, asked.render, model, may_ask) for pack in asked.packs)
+    results = await asyncio.gather(*puts, return_exceptions=True)
+    errors = [result for result in results if isinstance(result, BaseException)]
+    grave = [error for error in errors if not isinstance(error, ModelUnavailable)]
+    if grave or (errors and asked.needed and not any(isinstance(result, Reply) for result in results)):
+        first = (grave or errors)[0]
+        if isinstance(first, ModelError):
+            used = (error.usage for error in errors if isinstance(error, ModelError) and error.usage)
+            first.usage = sum(used, Usage())
+        raise first
+    return tuple(_no_reply(model, result) if isinstance(result, BaseException) else result for result in results)
+
+
+async def _put(pack: Sequence[Question], render: Render, model: Model, may_ask: MayAsk) -> Reply | None:
+    """The reply, one that says what was wrong with it, or None where the budget is spent."""
+    if not may_ask():
+        return None
+    try:
+        return await model.put(pack, render)
+    except BudgetReached:
+        return None
+    except (AnswerRejected, RequestTooLong) as error:
+        return _no_reply(model, error)
+
+
+def _no_reply(model: Model, error: BaseException) -> Reply:
+    usage = error.usage if isinstance(error, ModelError) else None
+    return Reply(items=(), usage=usage or Usage(), model=model.name, rejected=(str(error),))

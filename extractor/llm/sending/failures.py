@@ -1,0 +1,122 @@
+"""A failed exchange, told to people: what happened, with which model, what to do. Keys and passwords never appear."""
+
+import re
+
+import httpx2
+import openai
+
+from extractor.errors import ModelAway, ModelUnavailable
+from extractor.llm.spec import ModelKind, ModelSpec, hide_user
+
+from .transport import GarbledReply
+
+__all__ = ["ModeRefused", "RequestTooLong", "explain_failure", "name_model"]
+
+_KEY_REMEDY = {
+    ModelKind.HOSTED: "set OPENAI_API_KEY",
+    ModelKind.SERVER: "give the key of this server",
+    ModelKind.LOCAL: "start the local model again",
+}
+_NO_ACCESS = frozenset({401, 403, 404})
+_NO_CREDIT = "insufficient_quota"
+_TOO_LONG = re.compile(
+    r"context_length_exceeded|exceed_context_size|maximum context length|context (?:size|window)", re.I
+)
+_NO_MODE = re.compile(
+    r"response_format|json_schema|structured output|guided|grammar|\btool_choice|\btools?\b|function call", re.I
+)
+_USERS = re.compile(r"(?<=://)[^\s/?#]*@")
+_KEYS = re.compile(r"\b(?:sk|pk|gsk|key)-[\w*-]{6,}|(?<=Bearer )\S+", re.IGNORECASE)
+
+
+class RequestTooLong(ModelUnavailable):
+    """The questions do not fit into the model's context. Fewer of them may."""
+
+
+class ModeRefused(ModelUnavailable):
+    """The server does not know this way of telling the answer's schema. Another may do."""
+
+
+def explain_failure(error: Exception, spec: ModelSpec, attempts: int, *, away: bool = False) -> ModelUnavailable:
+    """What to tell about the error that ended an exchange after so many attempts, or because the server is away."""
+    if isinstance(error, openai.APIStatusError):
+        lasting = error.status_code in _NO_ACCESS or error.code == _NO_CREDIT
+        problem = _explain_status(error, spec)
+        kind = _kind_of_status(error)
+    else:
+        lasting = not isinstance(error, openai.APITimeoutError | GarbledReply)
+        problem, kind = _explain_silence(error), ModelUnavailable
+    if away:
+        kind, lasting = ModelAway, True
+    tried = f" (after {attempts} attempts)" if attempts > 1 else ""
+    return kind(_without_keys(f"{name_model(spec)}: {problem}{tried}", spec), lasting=lasting)
+
+
+def name_model(spec: ModelSpec) -> str:
+    """A model and where it is, as messages name it.
+
+    >>> name_model(ModelSpec.parse("http://gpu-1/v1#m,http://gpu-2/v1#m"))
+    'model m at http://gpu-1/v1 and http://gpu-2/v1'
+    """
+    addresses = [hide_user(url) for url in spec.addresses] or ["the hosted service"]
+    return f"model {spec.name} at {' and '.join(addresses)}"
+
+
+def _kind_of_status(error: openai.APIStatusError) -> type[ModelUnavailable]:
+    if error.code == _NO_CREDIT:
+        return ModelAway
+    if _is_too_long(error):
+        return RequestTooLong
+    return ModeRefused if _is_about_mode(error) else ModelUnavailable
+
+
+def _explain_silence(error: Exception) -> str:
+    unconnected = isinstance(error.__cause__, httpx2.ConnectTimeout)
+    if isinstance(error, openai.APITimeoutError) and not unconnected:
+        return "no answer in time; raise the time-out, or ask fewer at once"
+    if isinstance(error, GarbledReply):
+        return f"it answers, but not as a chat completion: {error}; is this the address of an OpenAI-compatible server?"
+    return f"no connection: {str(error.__cause__ or '') or error}; is the server running, and the address right?"
+
+
+def _explain_status(error: openai.APIStatusError, spec: ModelSpec) -> str:
+    status, said = error.status_code, _said(error)
+    if status == 429:
+        return _explain_limit(error, said)
+    if status >= 500:
+        return f"HTTP {status}, the server has a fault: {said}; try later"
+    told = {
+        401: f"HTTP 401, the key is missing or wrong; {_KEY_REMEDY[spec.kind]}",
+        403: f"HTTP 403, this key may not use the model: {said}",
+        404: f"HTTP 404: {said}; check the model's name, and that the address ends as the server wants it (often /v1)",
+    }
+    return told.get(status, f"HTTP {status}, the server does not take the request: {said}")
+
+
+def _explain_limit(error: openai.APIStatusError, said: str) -> str:
+    if error.code == _NO_CREDIT:
+        return f"HTTP 429, the account has no credit left: {said}"
+    asked = error.response.headers.get("retry-after")
+    wait = f" and asks to wait (Retry-After: {asked})" if asked else ""
+    return f"HTTP 429, the server limits requests{wait}: {said}; ask fewer at once, or later"
+
+
+def _said(error: openai.APIStatusError) -> str:
+    body = error.body
+    message = body.get("message") if isinstance(body, dict) else None
+    return " ".join(str(message or error.response.reason_phrase).split())[:300]
+
+
+def _is_too_long(error: openai.APIStatusError) -> bool:
+    told = f"{error.code} {error.type} {error.message}"
+    return error.status_code == 413 or (error.status_code == 400 and bool(_TOO_LONG.search(told)))
+
+
+def _is_about_mode(error: openai.APIStatusError) -> bool:
+    return error.status_code in (400, 422, 501) and bool(_NO_MODE.search(f"{error.param} {error.message}"))
+
+
+def _without_keys(text: str, spec: ModelSpec) -> str:
+    if spec.api_key:
+        text = text.replace(spec.api_key.get_secret_value(), "***")
+    return _KEYS.sub("***", _USERS.sub("***@", text))

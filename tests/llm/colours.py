@@ -1,0 +1,67 @@
+"""Questions and calls for tests of the mechanics: a model of two fields, and a prompt of one line."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import BaseModel, Field, ValidationInfo, field_validator
+
+from extractor.llm.call import Call, PromptVersion, Question
+from extractor.llm.model import AskSettings, Model
+from extractor.llm.sending.transport import RetryPolicy, SkippedTime
+from extractor.parse.parsed import Chunk, ChunkKind, Span
+from extractor.schemas import Task
+
+from .stub import Stub
+
+PROMPT = PromptVersion("colours", 1, "a" * 64)
+GRAMMAR = "the grammar of colours"
+
+
+class Answer(BaseModel):
+    """What one line says."""
+
+    n: int
+    colour: Literal["red", "green"]
+    word: str | None = Field(default=None, max_length=20)
+
+    @field_validator("word")
+    @classmethod
+    def must_be_known(cls, word: str | None, info: ValidationInfo) -> str | None:
+        if word and word not in info.context["words"]:
+            raise ValueError("is not a word of the text")
+        return word
+
+
+class Answers(BaseModel):
+    """Answers to all lines."""
+
+    items: list[Answer]
+
+
+def ask_about(*numbers: int) -> list[Question]:
+    return [
+        Question(Task.ELIGIBILITY, Chunk(n, ChunkKind.ITEM, Span("eligibility", 0, 4), f"line {n}"), ("category",))
+        for n in numbers
+    ]
+
+
+def render(questions: Sequence[Question]) -> Call:
+    lines = "\n".join(f"{q.chunk.number}: {q.chunk.text}" for q in questions)
+    words = {"words": ("rose", "grass")}
+    return Call(PROMPT, tuple(questions), "Name the colour.", lines, Answers, 100, words, lambda: GRAMMAR)
+
+
+def patient(sleeps: list[float] | None = None, attempts: int = 4) -> RetryPolicy:
+    """A policy that notes its waits and does not wait."""
+    time = SkippedTime()
+
+    async def sleep(seconds: float) -> None:
+        if sleeps is not None:
+            sleeps.append(seconds)
+        await time.sleep(seconds)
+
+    return RetryPolicy(attempts=attempts, sleep=sleep, clock=time.clock, jitter=lambda: 0.0)
+
+
+def model_of(stub: Stub, settings: AskSettings | None = None, policy: RetryPolicy | None = None) -> Model:
+    return Model(stub.spec, settings, policy or patient())

@@ -1,0 +1,34 @@
+import random
+from collections.abc import Iterator
+from importlib import import_module
+
+import pytest
+
+from extractor.llm.local import hub as hub_module
+
+from .hub_server import HubState, run_hub
+
+NEEDS_LOCAL = "needs the extra `local`: pip install -e '.[local,dev]', as the README's test command does"
+
+
+@pytest.fixture
+def content() -> bytes:
+    """Three megabytes and a bit, which do not compress."""
+    return b"GGUF" + random.Random(7).randbytes(3 * hub_module.CHUNK_BYTES + 17)
+
+
+@pytest.fixture
+def hub(content: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubState]:
+    """A hub with ``content``, which huggingface_hub takes for the real one."""
+    constants = pytest.importorskip("huggingface_hub.constants", reason=NEEDS_LOCAL)
+    monkeypatch.setattr(hub_module, "PAUSE_S", 0.0)
+    with run_hub(content) as state:
+        monkeypatch.setattr(constants, "ENDPOINT", state.url)
+        monkeypatch.setattr(
+            constants, "HUGGINGFACE_CO_URL_TEMPLATE", state.url + "/{repo_id}/resolve/{revision}/{filename}"
+        )
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        yield state
+        import_module("huggingface_hub").close_session()

@@ -1,0 +1,120 @@
+"""The real runtime with real weights: ``pytest -m live``. Pulls smollm2-135m (98 MB), into a temporary folder unless
+EXTRACTOR_CACHE names another.
+"""
+
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import openai
+import pytest
+
+from extractor.llm.call import Question
+from extractor.llm.local import LocalServer, ServerSettings, pull_model, serve_model
+from extractor.llm.wire import write_grammar
+from extractor.schemas import Task
+from tests.llm.samples import chunk
+
+from .conftest import NEEDS_LOCAL
+
+pytestmark = pytest.mark.live
+
+CACHE = os.environ.get("EXTRACTOR_CACHE")  # before the tests, which get an empty one each
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"sex": {"enum": ["female", "male", "all"]}, "minimum_age": {"type": ["integer", "null"]}},
+    "required": ["sex", "minimum_age"],
+    "additionalProperties": False,
+}
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Path(CACHE) if CACHE else tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def weights(cache: Path) -> Path:
+    if find_spec("xllamacpp") is None:
+        pytest.skip(NEEDS_LOCAL)
+    return pull_model("smollm2-135m", cache_dir=cache)
+
+
+@pytest.fixture(scope="module")
+def server(weights: Path) -> Iterator[LocalServer]:
+    with serve_model(weights, ServerSettings(context=2048), name="smollm2-135m") as running:
+        yield running
+
+
+def connect(server: LocalServer, token: str | None = None) -> openai.OpenAI:
+    return openai.OpenAI(base_url=server.base_url, api_key=token or server.token, max_retries=0)
+
+
+def test_reply_is_held_to_the_schema(server: LocalServer) -> None:
+    with connect(server) as client:
+        reply = client.chat.completions.create(
+            model=server.model,
+            messages=[{"role": "user", "content": "Women aged 18 years or older. Give sex and minimum age as JSON."}],
+            response_format={"type": "json_schema", "json_schema": {"name": "a", "strict": True, "schema": SCHEMA}},
+            max_tokens=100,
+        )
+    answer = json.loads(reply.choices[0].message.content or "")
+    assert set(answer) == {"sex", "minimum_age"}
+    assert answer["sex"] in {"female", "male", "all"}
+    assert reply.model == "smollm2-135m"
+    assert reply.usage is not None
+    assert reply.usage.completion_tokens > 0
+
+
+def test_reply_is_held_to_the_grammar_of_its_lines(server: LocalServer) -> None:
+    asked = [
+        Question(Task.DOSING, chunk(4, "5 mg of Drugamide, then 10 mg"), ("regimens",)),
+        Question(Task.DOSING, chunk(5, "Saline"), ("regimens",)),
+        Question(Task.ENDPOINTS, chunk(7, "Overall survival"), ("concept", "category")),
+        Question(Task.ENDPOINTS, chunk(9, "Pain"), ("concept",)),
+    ]
+    with connect(server) as client:
+        reply = client.chat.completions.create(
+            model=server.model,
+            messages=[{"role": "user", "content": "Write JSON about line 906."}],
+            extra_body={"grammar": write_grammar(asked)},
+            max_tokens=1500,
+        )
+    text = reply.choices[0].message.content or ""
+    *doses, survival, pain = json.loads(text)["items"]
+    assert {dose["n"] for dose in doses} <= {4, 5}
+    assert survival.keys() == {"n", "concept", "domain"}
+    assert (survival["n"], pain["n"], pain.keys()) == (7, 9, {"n", "concept"})
+    assert "\n" not in text
+
+
+def test_wrong_token_is_refused(server: LocalServer) -> None:
+    with connect(server, "guessed") as client, pytest.raises(openai.AuthenticationError):
+        client.models.list()
+
+
+def test_server_stops_while_a_request_is_under_way(weights: Path) -> None:
+    failures: list[openai.APIError] = []
+
+    def tell_a_long_story(running: LocalServer) -> None:
+        with connect(running) as client:
+            try:
+                client.completions.create(
+                    model=running.model, prompt="Once", max_tokens=1800, extra_body={"ignore_eos": True}
+                )
+            except openai.APIError as error:
+                failures.append(error)
+
+    with serve_model(weights, ServerSettings(context=2048)) as running:
+        caller = threading.Thread(target=tell_a_long_story, args=(running,))
+        caller.start()
+        time.sleep(1.0)
+        began = time.monotonic()
+    assert time.monotonic() - began < 5
+    caller.join(timeout=10)
+    assert len(failures) == 1

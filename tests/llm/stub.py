@@ -1,0 +1,113 @@
+"""A chat server on loopback that answers from a script, faults included."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from extractor.llm.spec import ModelSpec
+
+
+@dataclass(frozen=True)
+class Scripted:
+    """One HTTP answer. ``cut``: the connection ends in the middle of the body."""
+
+    status: int = 200
+    body: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    cut: bool = False
+
+
+Script = list[Scripted] | Callable[[dict[str, Any]], Scripted]
+
+
+def completion(text: str | None, finish_reason: str = "stop", **more: Any) -> Scripted:
+    """A chat completion. ``usage`` None leaves it out; ``message`` adds to the message."""
+    message = {"role": "assistant", "content": text, **more.pop("message", {})}
+    usage = more.pop("usage", {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15})
+    reply = {
+        "id": "chatcmpl-7",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "stub-model",
+        "choices": [{"index": 0, "message": message, "finish_reason": finish_reason}],
+        "usage": usage,
+        **more,
+    }
+    return Scripted(body=json.dumps(reply))
+
+
+def items(*found: dict[str, Any]) -> str:
+    return json.dumps({"items": list(found)})
+
+
+def fault(status: int, message: str = "no", headers: dict[str, str] | None = None, **error: Any) -> Scripted:
+    return Scripted(status, json.dumps({"error": {"message": message, **error}}), headers or {})
+
+
+@dataclass
+class Stub:
+    """The running server: where it is, and what it was asked."""
+
+    url: str
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+
+    @property
+    def spec(self) -> ModelSpec:
+        return ModelSpec.parse(f"{self.url}#stub")
+
+    @property
+    def said(self) -> list[str]:
+        """The last message of each request."""
+        return [request["messages"][-1]["content"] for request in self.requests]
+
+
+@contextmanager
+def serve(script: Script) -> Iterator[Stub]:
+    """Answers in the order of a list (the last one for ever), or as a function of the request says."""
+    remaining = list(script) if isinstance(script, list) else []
+    lock = threading.Lock()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        wbufsize = -1  # one packet for headers and body, or the client waits for the second one
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+        def do_POST(self) -> None:
+            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            with lock:
+                stub.requests.append(request)
+                stub.headers.append({name.lower(): value for name, value in self.headers.items()})
+                if callable(script):
+                    answer = script(request)
+                else:
+                    answer = remaining.pop(0) if len(remaining) > 1 else remaining[0]
+            self.write(answer)
+
+        def write(self, answer: Scripted) -> None:
+            body = answer.body.encode()
+            self.send_response(answer.status)
+            for name, value in {"Content-Type": "application/json", **answer.headers}.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body[: len(body) // 2] if answer.cut else body)
+            self.close_connection = answer.cut
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    stub = Stub(f"http://127.0.0.1:{server.server_address[1]}/v1")
+    try:
+        yield stub
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,0 +1,172 @@
+import asyncio
+import socket
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+import yaml
+
+from extractor.errors import CassetteError, CassetteMiss, MissingExtra
+from extractor.llm.keeping.cassette_checks import check_cassettes
+from extractor.llm.keeping.cassettes import NOTE, play_scenario, schema_digest, use_cassette
+from extractor.llm.model import Model
+from extractor.llm.spec import ModelSpec
+
+from .colours import PROMPT, ask_about, model_of, patient, render
+from .stub import completion, fault, items, serve
+
+RED = {"n": 1, "colour": "red"}
+BLUE = {"n": 1, "colour": "blue"}
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def offline():
+    """A model of the recorded name, at an address where nobody is."""
+    return Model(ModelSpec.parse("http://127.0.0.1:9/v1#stub"), policy=patient())
+
+
+async def record(path, script, *numbers):
+    with serve(script) as stub, use_cassette(path, record=True, now=NOON):
+        return await model_of(stub).put(ask_about(*numbers), render)
+
+
+@pytest.fixture
+async def cassette(tmp_path):
+    path = tmp_path / "one.yaml"
+    await record(path, [completion(items(RED))], 1)
+    return path
+
+
+async def test_replay_gives_the_recorded_answer_with_all_sockets_closed(cassette):
+    with use_cassette(cassette):
+        reply = await offline().put(ask_about(1), render)
+        with pytest.raises(CassetteMiss, match="tried to use the network"):
+            socket.create_connection(("127.0.0.1", 9))
+    assert [item.colour for item in reply.items] == ["red"]
+
+
+async def test_rate_limit_and_reask_are_replayed(tmp_path):
+    path = tmp_path / "storm.yaml"
+    script = [fault(429, headers={"Retry-After": "3"}), completion(items(BLUE)), completion(items(RED))]
+    recorded = await record(path, script, 1)
+    replayed = await play_scenario(path, lambda: offline().put(ask_about(1), render))
+    assert replayed == recorded
+    assert replayed.usage.calls == 3
+
+
+async def test_puts_at_once_are_replayed(tmp_path):
+    path = tmp_path / "crowd.yaml"
+
+    def answer(request):
+        n = int(request["messages"][1]["content"].split(":")[0])
+        return completion(items({"n": n, "colour": "red"}))
+
+    async def crowd(model):
+        async with model:
+            return await asyncio.gather(*(model.put(ask_about(n), render) for n in range(8)))
+
+    with serve(answer) as stub:
+        recorded = await play_scenario(path, lambda: crowd(model_of(stub)), record=True)
+    assert await play_scenario(path, lambda: crowd(offline())) == recorded
+
+
+async def test_cassette_holds_no_address_no_key_and_says_who_answered(tmp_path):
+    path = tmp_path / "one.yaml"
+    with serve([completion(items(RED))]) as stub, use_cassette(path, record=True, now=NOON):
+        spec = ModelSpec.parse(f"{stub.url}#stub", server_key="sk-very-secret")
+        await Model(spec).put(ask_about(1), render)
+    text = path.read_text()
+    assert not [word for word in ("127.0.0.1", "sk-very", "uthorization", "x-stainless", "date:") if word in text]
+    note = yaml.safe_load(text)["metadata"][NOTE]
+    assert note["recorded"] == "2026-03-01"
+    assert note["models"] == ["stub-model"]
+    assert note["prompts"] == [{"name": "colours", "version": 1, "sha256": PROMPT.sha256}]
+
+
+async def test_folders_of_the_recording_machine_are_not_kept(tmp_path):
+    path = tmp_path / "one.yaml"
+    recorded = await record(path, [completion(items(RED), model="/srv/me/weights/tiny.gguf")], 1)
+    assert "/srv/me" not in path.read_text()
+    assert await play_scenario(path, lambda: offline().put(ask_about(1), render)) == recorded
+    assert recorded.model == "tiny"
+
+
+async def test_miss_arrives_as_such_and_shows_what_differs(cassette):
+    with use_cassette(cassette):
+        await offline().put(ask_about(1), render)
+        with pytest.raises(CassetteMiss, match="nearest is exchange 1, which differs in messages") as caught:
+            await offline().put(ask_about(1, 2), render)
+    assert "+2: line 2" in str(caught.value)
+
+
+async def test_the_same_request_once_too_often_is_a_miss(cassette):
+    with use_cassette(cassette):
+        await offline().put(ask_about(1), render)
+        with pytest.raises(CassetteMiss, match="the number of times"):
+            await offline().put(ask_about(1), render)
+
+
+async def test_unplayed_exchange_fails(cassette):
+    with pytest.raises(CassetteError, match="1 of 1 recorded exchanges were not asked for"), use_cassette(cassette):
+        pass
+
+
+async def test_missing_cassette_is_named(tmp_path):
+    with pytest.raises(CassetteMiss, match=r"absent\.yaml: no such cassette"), use_cassette(tmp_path / "absent.yaml"):
+        pass
+
+
+async def test_recording_that_fails_leaves_the_old_cassette(cassette):
+    before = cassette.read_bytes()
+
+    async def fail_after(model):
+        await model.put(ask_about(7), render)
+        raise ZeroDivisionError
+
+    with serve([completion(items({"n": 7, "colour": "red"}))]) as stub, pytest.raises(ZeroDivisionError):
+        await play_scenario(cassette, lambda: fail_after(model_of(stub)), record=True)
+    assert cassette.read_bytes() == before
+    assert [path.name for path in cassette.parent.iterdir()] == ["one.yaml"]
+
+
+async def test_missing_vcrpy_says_what_to_install(cassette, monkeypatch):
+    monkeypatch.setitem(sys.modules, "vcr", None)
+    with pytest.raises(MissingExtra, match=r"pip install 'trial-extractor\[dev\]'"), use_cassette(cassette):
+        pass
+
+
+def test_fresh_cassette_has_no_problems(cassette):
+    assert check_cassettes(cassette.parent, [PROMPT]) == []
+
+
+def test_changed_and_lost_prompts_are_found(cassette):
+    newer = replace(PROMPT, version=2, sha256="b" * 64)
+    (changed,) = check_cassettes(cassette.parent, [newer])
+    assert "another text of prompt 'colours' (version 1, today 2)" in changed
+    (lost,) = check_cassettes(cassette.parent, [])
+    assert "prompt 'colours', which is gone" in lost
+
+
+def test_changed_schema_is_found(cassette):
+    (problem,) = check_cassettes(cassette.parent, [PROMPT], {"Answers": schema_digest({"type": "object"})})
+    assert problem == "one.yaml: recorded with another schema of 'Answers'; record it again"
+    assert check_cassettes(cassette.parent, [PROMPT], {"Others": ""}) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("red", "green", "edited after it was recorded"),
+        ("metadata:", "remarks:", "written by hand"),
+        ("stub-model", "sk-abcdefgh12345", "looks like a key"),
+        ("content-type:", "authorization:", "looks like a key"),
+        ("interactions:", "things:", "no cassette"),
+        ("version: 1", "version: [", "no cassette"),
+    ],
+)
+def test_tampered_cassettes_are_found(cassette, old, new, told):
+    text = cassette.read_text()
+    assert old in text
+    cassette.write_text(text.replace(old, new))
+    assert told in "\n".join(check_cassettes(cassette.parent, [PROMPT]))

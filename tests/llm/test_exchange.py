@@ -1,0 +1,137 @@
+import json
+
+import pytest
+
+from extractor.errors import CassetteError
+from extractor.llm.batch.batch_files import AnswerFiles, RequestFile, name_request
+from extractor.llm.batch.exchange import Exchange
+from extractor.llm.model import AskSettings, Model
+from extractor.llm.opening import ModelChoice
+from extractor.llm.spec import ModelSpec
+
+from .colours import ask_about, patient, render
+from .stub import completion, items
+
+SPEC = ModelSpec.parse("http://nowhere.test/v1#some-model")
+
+
+def body_of(text):
+    return {"model": "m", "messages": [{"role": "user", "content": text}]}
+
+
+def answer_line(request, text, status=200, finish_reason="stop"):
+    body = json.loads(completion(text, finish_reason).body) if status == 200 else {"error": {"message": "overloaded"}}
+    return json.dumps({"custom_id": request["custom_id"], "response": {"status_code": status, "body": body}})
+
+
+async def put(exchange, *numbers, settings=None):
+    with exchange.open() as transport:
+        return await Model(SPEC, settings, patient(), transport=lambda: transport).put(ask_about(*numbers), render)
+
+
+def read_requests(path):
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+async def test_what_no_file_answers_is_written_once_and_stays_pending(tmp_path):
+    exchange = Exchange(requests=tmp_path / "requests.jsonl")
+    with exchange.open() as transport:
+        model = Model(SPEC, None, patient(), transport=lambda: transport)
+        replies = [await model.put(ask_about(1), render) for _ in range(2)]
+    assert [(reply.items, reply.pending, reply.rejected) for reply in replies] == [((), True, ())] * 2
+    assert model.usage.calls == 0
+    (request,) = read_requests(tmp_path / "requests.jsonl")
+    assert request["custom_id"] == name_request(request["body"])
+    assert (request["method"], request["url"]) == ("POST", "/v1/chat/completions")
+    assert request["body"]["model"] == "some-model"
+    assert request["body"]["messages"][1]["content"] == "1: line 1"
+
+
+async def test_an_imported_answer_is_used_and_its_tokens_count(tmp_path):
+    requests, answers = tmp_path / "requests.jsonl", tmp_path / "answers.jsonl"
+    await put(Exchange(requests=requests), 1)
+    answers.write_text(answer_line(read_requests(requests)[0], items({"n": 1, "colour": "red"})), "utf-8")
+    reply = await put(Exchange([answers]), 1)
+    assert [item.colour for item in reply.items] == ["red"]
+    assert (reply.pending, reply.usage.prompt_tokens, reply.usage.output_tokens) == (False, 10, 5)
+
+
+async def test_a_bad_answer_is_asked_again_by_the_next_file_and_its_good_items_are_kept(tmp_path):
+    requests, answers, rest = (tmp_path / f"{name}.jsonl" for name in ("requests", "answers", "rest"))
+    await put(Exchange(requests=requests), 1, 2)
+    text = items({"n": 1, "colour": "red"}, {"n": 2, "colour": "no colour"})
+    answers.write_text(answer_line(read_requests(requests)[0], text), "utf-8")
+    reply = await put(Exchange([answers], rest), 1, 2)
+    assert [item.n for item in reply.items] == [1]
+    assert reply.pending
+    (again,) = read_requests(rest)
+    assert len(again["body"]["messages"]) > 2
+    more = tmp_path / "more.jsonl"
+    more.write_text(answer_line(again, items({"n": 1, "colour": "red"}, {"n": 2, "colour": "green"})), "utf-8")
+    whole = await put(Exchange([answers, more]), 1, 2)
+    assert [(item.n, item.colour) for item in whole.items] == [(1, "red"), (2, "green")]
+    assert not whole.pending
+
+
+async def test_an_answer_that_was_cut_is_asked_in_two_halves_by_the_next_file(tmp_path):
+    requests, answers, rest = (tmp_path / f"{name}.jsonl" for name in ("requests", "answers", "rest"))
+    await put(Exchange(requests=requests), 1, 2, 3)
+    cut = '{"items":[{"n":1,"colour":"red"},{"n":2,"colour":"gr'
+    answers.write_text(answer_line(read_requests(requests)[0], cut, finish_reason="length"), "utf-8")
+    reply = await put(Exchange([answers], rest), 1, 2, 3, settings=AskSettings(reasks=0))
+    assert [item.n for item in reply.items] == [1]
+    assert reply.pending
+    assert [request["body"]["messages"][1]["content"] for request in read_requests(rest)] == ["2: line 2", "3: line 3"]
+
+
+def test_failed_and_foreign_lines_are_listed_and_a_later_answer_mends_a_failure(tmp_path):
+    one, two = ({"custom_id": name_request(body_of(text))} for text in "ab")
+    first, second = tmp_path / "first.jsonl", tmp_path / "second.jsonl"
+    first.write_text("\n".join([answer_line(one, "", 500), answer_line(two, "", 429), "{broken", '{"custom_id": 7}']))
+    second.write_text("\n" + answer_line(one, "fine"))
+    answers = AnswerFiles([first, second])
+    assert len(answers) == 1
+    assert answers.find(one["custom_id"])["choices"][0]["message"]["content"] == "fine"
+    assert answers.find(two["custom_id"]) is None
+    assert any("line 2: status 429, overloaded" in why for why in answers.failed)
+    assert not any("line 1" in why for why in answers.failed)
+    assert sum("no custom_id" in why for why in answers.failed) == 2
+
+
+def test_requests_beyond_a_files_limit_go_to_further_files(tmp_path):
+    with RequestFile(tmp_path / "r.jsonl", most_requests=2) as requests:
+        for text in ("a", "b", "a", "c"):
+            requests.add(body_of(text))
+        assert not list(tmp_path.glob("*.jsonl")), "half a file must not look like a whole one"
+    assert requests.written == 3
+    assert [path.name for path in requests.parts] == ["r.jsonl", "r-2.jsonl"]
+    assert [len(read_requests(path)) for path in requests.parts] == [2, 1]
+
+
+def test_requests_beyond_a_files_size_go_to_further_files(tmp_path):
+    with RequestFile(tmp_path / "r.jsonl", most_bytes=300) as requests:
+        for text in ("a" * 50, "b" * 50, "c" * 50):
+            requests.add(body_of(text))
+    assert len(requests.parts) == 3
+
+
+def test_a_failed_run_leaves_no_file(tmp_path):
+    with pytest.raises(OSError, match="disk"), RequestFile(tmp_path / "r.jsonl") as requests:  # noqa: PT012
+        requests.add(body_of("a"))
+        raise OSError("disk full")
+    assert not list(tmp_path.iterdir())
+
+
+def test_files_that_cannot_serve_are_named(tmp_path):
+    with pytest.raises(ValueError, match=r"missing\.jsonl: there is no such file"):
+        Exchange([tmp_path / "missing.jsonl"])
+    with pytest.raises(ValueError, match="an exchange needs"):
+        Exchange()
+    with pytest.raises(CassetteError, match="cannot be read"):
+        AnswerFiles([tmp_path])
+
+
+@pytest.mark.parametrize("spec", [None, ModelSpec.parse("local")])
+def test_requests_are_not_written_for_no_model_or_one_of_this_machine(tmp_path, spec):
+    with pytest.raises(ValueError, match="--model"):
+        ModelChoice(spec, exchange=Exchange(requests=tmp_path / "r.jsonl"))

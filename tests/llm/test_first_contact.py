@@ -1,0 +1,87 @@
+"""A server that takes connections and never answers is found out in seconds; one that is slow is waited for."""
+
+import asyncio
+
+import httpx2
+import pytest
+
+from extractor.errors import ModelAway
+from extractor.llm.model import AskSettings, Model
+from extractor.llm.sending.first_contact import FirstContactTransport
+from extractor.llm.sending.pace import PacedTransport
+from extractor.llm.sending.transport import RetryPolicy
+from extractor.llm.spec import ModelSpec
+from tests.skipping import loop_time, skipping_time
+
+from .colours import ask_about, render
+from .stub import completion, items
+
+SPEC = ModelSpec.parse("http://model.test/v1#stub", server_key="secret")
+FINE = completion(items({"n": 1, "colour": "red"})).body
+
+
+class Server(httpx2.AsyncBaseTransport):
+    """Answers a question after so many seconds, a GET as ``probe`` says: after seconds, or with an error."""
+
+    def __init__(self, seconds, probe):
+        self.seconds, self.probe = seconds, probe
+        self.probes = []
+
+    async def handle_async_request(self, request):
+        if request.method == "GET":
+            self.probes.append(request)
+            if isinstance(self.probe, Exception):
+                raise self.probe
+            await asyncio.sleep(self.probe)
+            return httpx2.Response(404, content=b"")
+        await asyncio.sleep(self.seconds)
+        return httpx2.Response(200, headers={"content-type": "application/json"}, content=FINE.encode())
+
+
+def model_of(server, timeout=600.0):
+    policy = RetryPolicy(clock=loop_time, jitter=lambda: 0.0)
+    return Model(SPEC, AskSettings(timeout=timeout), policy, lambda: PacedTransport(FirstContactTransport(server)))
+
+
+@skipping_time
+async def test_a_server_that_never_answers_is_away_after_seconds():
+    server = Server(10_000.0, probe=10_000.0)
+    with pytest.raises(
+        ModelAway, match=r"http://model\.test/v1: no connection: .*answers nothing; is the server running"
+    ):
+        await model_of(server).put(ask_about(1), render)
+    assert loop_time() < 30.0
+
+
+@pytest.mark.parametrize("probe", [1.0, httpx2.ConnectError("busy")], ids=["answers", "one connection only"])
+@skipping_time
+async def test_a_slow_server_is_waited_for(probe):
+    server = Server(500.0, probe)
+    async with model_of(server) as model:
+        for _ in range(2):
+            assert (await model.put(ask_about(1), render)).items
+    assert loop_time() == 1000.0
+    assert len(server.probes) == 1
+
+
+@skipping_time
+async def test_an_answer_that_comes_while_it_is_probed_is_taken():
+    server = Server(15.0, probe=10_000.0)
+    assert (await model_of(server).put(ask_about(1), render)).items
+    assert loop_time() == 15.0
+
+
+@skipping_time
+async def test_a_probe_asks_no_model_and_carries_no_key():
+    server = Server(20.0, probe=0.0)
+    await model_of(server).put(ask_about(1), render)
+    (probe,) = server.probes
+    assert str(probe.url) == "http://model.test/"
+    assert "authorization" not in probe.headers
+
+
+@skipping_time
+async def test_a_server_that_answers_in_time_is_not_probed():
+    server = Server(9.0, probe=0.0)
+    await model_of(server).put(ask_about(1), render)
+    assert not server.probes

@@ -1,0 +1,157 @@
+"""One record's questions, put to a model that answers as scripted: what counts as answered, open, or lost."""
+
+from itertools import groupby
+
+import pytest
+
+from extractor.assemble import assemble_extraction
+from extractor.errors import AnswerRejected, CassetteMiss, ModelUnavailable
+from extractor.llm.call import Reply
+from extractor.llm.plan.questions import plan_questions
+from extractor.llm.prompting.prompt import render_call
+from extractor.llm.querying import query_model
+from extractor.options import Assist, ExtractionOptions
+from extractor.parse import parse_record
+from extractor.read import read_records
+from extractor.schemas import AbsenceReason, FindingKind, Origin, Section, Source, Task, TrialRecord, Usage
+
+PARSED = parse_record(next(read_records("tests/records/study.json")))
+SPENT = Usage(calls=1, prompt_tokens=100, output_tokens=10)
+
+
+class Scripted:
+    """Stands where a ``Model`` does. ``answer`` gives the items of a reply as JSON-like dicts, or raises."""
+
+    name = "scripted"
+
+    def __init__(self, answer):
+        self._answer = answer
+
+    async def put(self, questions, render):
+        call = render(questions)
+        items = self._answer(questions)
+        reply = call.reply_model.model_validate({"items": items}, context=dict(call.context))
+        return Reply(tuple(reply.items), SPENT, self.name)
+
+
+def dosing_record(text):
+    return parse_record(
+        TrialRecord(
+            record_id="NCT90000060",
+            source=Source(path="made.json", format="ctgov_json"),
+            sections=(Section(name="title", text="Drugamab in hay fever"), Section(name="arms[0]", text=text)),
+        )
+    )
+
+
+async def test_without_a_model_every_question_stays_open():
+    result = await query_model(PARSED, None, ExtractionOptions())
+    assert result.usage.open_questions > 0
+    assert result.usage.calls == 0
+    assert not result.asked
+
+
+async def test_an_item_without_its_fields_is_no_answer():
+    def answer(questions):
+        return [{"n": question.chunk.number} for question in questions]
+
+    result = await query_model(PARSED, Scripted(answer), ExtractionOptions({Task.ENDPOINTS}, Assist.ALWAYS))
+    assert result.usage.questions == len(PARSED.outcomes)
+    assert result.usage.open_questions == result.usage.questions
+
+
+def _one_call_a_task(questions):
+    return [tuple(group) for _, group in groupby(questions, key=lambda question: question.task)]
+
+
+async def test_one_failing_call_loses_its_own_questions_alone(monkeypatch):
+    def answer(questions):
+        if questions[0].task is Task.ENDPOINTS:
+            raise ModelUnavailable("HTTP 503", SPENT)
+        return [{"n": q.chunk.number, "cat": "age"} for q in questions]
+
+    tasks = {Task.ELIGIBILITY, Task.ENDPOINTS}
+    monkeypatch.setattr("extractor.llm.dialogue.pack_questions", _one_call_a_task)
+    result = await query_model(PARSED, Scripted(answer), ExtractionOptions(tasks, Assist.ALWAYS))
+    assert result.usage.calls == 2
+    extraction = assemble_extraction(PARSED, result, tasks)
+    lost = [finding for finding in extraction.findings if finding.kind is FindingKind.ANSWER_MISSING]
+    assert ["HTTP 503" in finding.message for finding in lost] == [True]
+    origins = {piece.origin for c in extraction.eligibility.criteria for piece in c.evidence}
+    assert origins & {Origin.MODEL, Origin.BOTH}
+
+
+@pytest.mark.parametrize("error", [ModelUnavailable("HTTP 503", SPENT), CassetteMiss("never recorded")])
+async def test_what_fails_for_every_call_is_raised(error):
+    def answer(questions):
+        raise error
+
+    with pytest.raises(type(error)):
+        await query_model(PARSED, Scripted(answer), ExtractionOptions(assist=Assist.ALWAYS))
+
+
+async def test_the_error_of_a_record_carries_what_all_its_calls_took(monkeypatch):
+    def answer(questions):
+        raise ModelUnavailable("HTTP 503", SPENT)
+
+    monkeypatch.setattr("extractor.llm.dialogue.pack_questions", _one_call_a_task)
+    with pytest.raises(ModelUnavailable) as caught:
+        await query_model(
+            PARSED, Scripted(answer), ExtractionOptions({Task.ELIGIBILITY, Task.ENDPOINTS}, Assist.ALWAYS)
+        )
+    assert caught.value.usage.calls == 2
+
+
+async def test_a_refused_answer_leaves_its_questions_open_and_says_why():
+    def answer(questions):
+        raise AnswerRejected("the model refused: I cannot read this", SPENT)
+
+    result = await query_model(PARSED, Scripted(answer), ExtractionOptions({Task.ENDPOINTS}, Assist.ALWAYS))
+    assert result.usage.open_questions == result.usage.questions
+    extraction = assemble_extraction(PARSED, result, {Task.ENDPOINTS})
+    assert "I cannot read this" in extraction.findings[0].message
+
+
+async def test_an_invented_regimen_is_kept_out_and_the_gap_says_so():
+    parsed = dosing_record("Study product 5 mg twice daily")
+
+    def answer(questions):
+        invented = {"quote": "99 mg of fantasin", "agent": "fantasin", "dose": ["99 mg"]}
+        return [{"n": question.chunk.number, **invented} for question in questions]
+
+    result = await query_model(parsed, Scripted(answer), ExtractionOptions({Task.DOSING}, Assist.AUTO))
+    extraction = assemble_extraction(parsed, result, {Task.DOSING})
+    assert extraction.dosing == ()
+    assert [a.reason for a in extraction.absences if a.field == "dosing"] == [AbsenceReason.UNSUPPORTED_ANSWER]
+    assert result.usage.open_questions == 1
+    assert {finding.kind for finding in extraction.findings} == {
+        FindingKind.QUOTE_NOT_FOUND,
+        FindingKind.QUOTE_CONFLICT,
+        FindingKind.DOSE_UNREAD,
+    }
+
+
+async def test_a_regimen_that_only_the_model_reads_enters_with_its_proof():
+    parsed = dosing_record("Study product 5 mg twice daily")
+    (candidate,) = [chunk.number for chunk in parsed.dosing.candidates]
+
+    def answer(questions):
+        if questions[0].fields != ("regimens",):  # the narrow question
+            return [{"n": question.chunk.number, "cycle": "6 month"} for question in questions]
+        dose = {"quote": "5 mg twice daily", "agent": "Study product", "dose": ["5 mg"], "freq": "BID"}
+        return [{"n": candidate, **dose, "cycle": "5 month"}]
+
+    result = await query_model(parsed, Scripted(answer), ExtractionOptions({Task.DOSING}, Assist.AUTO))
+    extraction = assemble_extraction(parsed, result, {Task.DOSING})
+    (regimen,) = extraction.dosing
+    assert (regimen.agent, regimen.quote, regimen.frequency) == ("Study product", "5 mg twice daily", "BID")
+    assert {piece.field: piece.quote for piece in regimen.evidence}["amounts[0]"] == "5 mg"
+    assert {piece.origin for piece in regimen.evidence} == {Origin.MODEL}
+    reasons = {absence.field: absence.reason for absence in extraction.absences}
+    assert reasons["dosing[0].cycle"] is AbsenceReason.UNSUPPORTED_ANSWER
+    assert reasons["dosing[0].route"] is not AbsenceReason.NOT_ASKED
+
+
+def test_render_call_takes_any_part_of_the_questions():
+    questions = plan_questions(PARSED, ExtractionOptions({Task.ENDPOINTS}, Assist.ALWAYS))
+    assert len(render_call(PARSED.record, questions[:1]).questions) == 1

@@ -1,0 +1,191 @@
+"""What a model answers and the text does not bear out: asked once more, narrowly, then kept out and listed."""
+
+from dataclasses import replace
+
+import pytest
+
+from extractor import Extractor
+from extractor.errors import CassetteMiss
+from extractor.ground.answer import Answer
+from extractor.ground.check import ground_answer
+from extractor.llm.prompting.lines import estimate_tokens
+from extractor.llm.recheck import LINE_TOKENS, plan_recheck, render_recheck
+from extractor.parse import parse_record
+from extractor.parse.parsed import Reading
+from extractor.schemas import AbsenceReason, Constraint, FindingKind, Origin, Task
+from tests.llm.stub import completion, fault, items, serve
+from tests.trust import answering, asks_again, read_lines, sent_tokens, trial
+
+RECORD = trial(
+    title="Examplumab in hay fever",
+    eligibility="Inclusion Criteria:\n\n* Ferritin of 40 to 90 ug/L or thereabouts at the screening visit\n* Consent",
+)
+LINE = "Ferritin"
+RIGHT, WRONG = "Ferritin: 40-90 ug/L", "Ferritin: 40-95 ug/L"
+
+
+def extract(script, record=RECORD, tasks=("eligibility",), **more):
+    """The extraction by a model that answers so, and the requests it got."""
+    with serve(script) as stub:
+        extraction = Extractor(stub.spec, assist="always", tasks=tasks, **more).extract(record)
+    return extraction, stub.requests
+
+
+def limits(extraction):
+    return extraction.eligibility.criteria[0].constraints
+
+
+@pytest.fixture(autouse=True)
+def _model_decides(monkeypatch):
+    """The rules know nothing of limits here, so that the answers are all there is."""
+
+    def forget(record):
+        parsed = parse_record(record)
+        criteria = tuple(replace(one, constraints=Reading.open_()) for one in parsed.eligibility.criteria)
+        return replace(parsed, eligibility=replace(parsed.eligibility, criteria=criteria))
+
+    monkeypatch.setattr("extractor.pipeline.parse_record", forget)
+
+
+def test_a_supported_answer_is_not_asked_again():
+    extraction, requests = extract(answering({LINE: {"limits": [RIGHT]}}))
+    assert len(requests) == 1
+    assert [limit.value_high for limit in limits(extraction)] == [90]
+    assert not extraction.findings
+
+
+def test_a_conflict_is_asked_once_more_with_what_the_text_has():
+    _, requests = extract(answering({LINE: {"limits": [WRONG]}}))
+    assert [asks_again(request) for request in requests] == [False, True]
+    (line,) = read_lines(requests[1])
+    assert line["keys"] == "limits"
+    assert WRONG in line["note"]
+    assert "90" in line["note"].partition("the text has")[2]
+    assert LINE in line["text"]
+
+
+def test_a_second_opinion_that_the_text_supports_is_used():
+    extraction, _ = extract(answering({LINE: {"limits": [WRONG]}}, again={"limits": [RIGHT]}))
+    assert [limit.value_high for limit in limits(extraction)] == [90]
+    pieces = [piece for piece in extraction.eligibility.criteria[0].evidence if piece.field == "constraints[0]"]
+    assert [piece.origin for piece in pieces] == [Origin.MODEL]
+    assert not extraction.findings
+
+
+@pytest.mark.parametrize(
+    ("again", "told"),
+    [({"limits": ["Ferritin: 40-96 ug/L"]}, "asked again, it answered Ferritin: 40-96 ug/L"), ({}, "it withdrew it")],
+)
+def test_what_is_refused_again_is_kept_out_and_listed_with_the_text(again, told):
+    extraction, requests = extract(answering({LINE: {"limits": [WRONG]}}, again=again))
+    assert len(requests) == 2
+    assert limits(extraction) == ()
+    (finding,) = extraction.findings
+    assert finding.kind is FindingKind.QUOTE_CONFLICT
+    assert WRONG in finding.message
+    assert told in finding.message
+    assert "number" in finding.message
+    (citation,) = finding.citations
+    assert RECORD.section(citation.section).text[citation.start : citation.end] == citation.quote
+    reasons = {absence.field: absence.reason for absence in extraction.absences}
+    assert reasons["eligibility.criteria[0].constraints"] is AbsenceReason.UNSUPPORTED_ANSWER
+
+
+def test_only_the_refused_member_of_a_list_is_settled_anew():
+    record = trial(title="A trial", eligibility="Inclusion Criteria:\n\n* ALT of 30 U/L, AST of 40 U/L\n* Consent")
+    script = answering({"ALT": {"limits": ["ALT: = 30 U/L", "AST: = 44 U/L"]}}, again={"limits": ["AST: = 40 U/L"]})
+    extraction, _ = extract(script, record)
+    assert [(limit.quantity, limit.value) for limit in limits(extraction)] == [("ALT", 30), ("AST", 40)]
+    assert not extraction.findings
+
+
+def test_words_that_stand_nowhere_are_listed_as_not_found():
+    record = trial(title="A trial", primary_outcomes_0="Zinc in plasma, 4 weeks")
+    script = answering({"Zinc": {"specimens": ["moon dust"]}}, again={"specimens": ["moon dust"]})
+    extraction, requests = extract(script, record, tasks=("endpoints",))
+    assert len(requests) == 2
+    assert [finding.kind for finding in extraction.findings] == [FindingKind.QUOTE_NOT_FOUND]
+    assert "moon dust" not in extraction.model_dump_json(include={"endpoints"})
+
+
+def test_all_refusals_of_a_record_go_into_one_question():
+    text = "Inclusion Criteria:\n\n" + "\n".join(f"* Ferritin of {n}0 ug/L at visit {n}" for n in range(2, 8))
+    record = trial(title="A trial", eligibility=text)
+    _, requests = extract(answering({"Ferritin": {"limits": ["Ferritin: = 999 ug/L"]}}), record)
+    assert [asks_again(request) for request in requests].count(True) == 1
+    assert len(read_lines(requests[-1])) == 6
+
+
+def test_the_second_question_is_counted():
+    extraction, requests = extract(answering({LINE: {"limits": [WRONG]}}))
+    usage = extraction.usage
+    assert (usage.calls, usage.prompt_tokens, usage.output_tokens) == (2, 20, 10)
+    assert usage.questions == len(read_lines(requests[0])) + 1
+
+
+@pytest.mark.parametrize("reply", [completion(None, message={"refusal": "no"}), fault(400)])
+def test_a_second_question_that_fails_loses_nothing_of_the_first(reply):
+    first = answering({LINE: {"limits": [WRONG], "cat": "organ"}})
+    extraction, _ = extract(lambda request: reply if asks_again(request) else first(request))
+    assert extraction.eligibility.criteria[0].category == "organ_function"
+    kinds = {finding.kind for finding in extraction.findings}
+    assert kinds == {FindingKind.QUOTE_CONFLICT, FindingKind.ANSWER_MISSING}
+
+
+def test_a_recording_that_lacks_the_second_answer_is_missed_aloud(tmp_path):
+    with serve(answering({LINE: {"limits": [WRONG]}})) as stub:
+        Extractor(stub.spec, assist="always", tasks=["eligibility"], record=tmp_path).extract(RECORD)
+    replayed = Extractor(replay=tmp_path, assist="always", tasks=["eligibility"]).extract(RECORD)
+    assert [finding.kind for finding in replayed.findings] == [FindingKind.QUOTE_CONFLICT]
+    for path in tmp_path.iterdir():
+        if "were refused" in path.read_text("utf-8"):
+            path.unlink()
+    with pytest.raises(CassetteMiss):
+        Extractor(replay=tmp_path, assist="always", tasks=["eligibility"]).extract(RECORD)
+
+
+def many_refusals(number):
+    """A record with so many refused criteria, each in a long line."""
+    words = "in everybody who takes part in the study as its protocol says that it must be measured, and slowly " * 9
+    text = "Inclusion Criteria:\n\n" + "\n".join(f"* Ferritin of {n}5 ug/L {words}" for n in range(1, number + 1))
+    parsed = parse_record(trial(title="A trial", eligibility=text))
+    limit = Constraint(quantity="Ferritin", comparator="=", value=977, unit="ug/L")
+    values = {"constraints": (limit,), "time_window": "within the thirty-first day of each and every month"}
+    numbers = [criterion.chunk.number for criterion in parsed.eligibility.criteria]
+    return parsed, [ground_answer(Answer(Task.ELIGIBILITY, n, values), parsed) for n in numbers]
+
+
+def test_the_question_is_small_however_much_was_refused():
+    parsed, answers = many_refusals(12)
+    assert sum(bool(answer.rejections) for answer in answers) > 8
+    rechecks = plan_recheck(parsed, answers)
+    assert rechecks
+    call = render_recheck([recheck.question for recheck in rechecks])
+    lines = call.user.splitlines()
+    assert sum(map(estimate_tokens, lines)) <= LINE_TOKENS
+    assert estimate_tokens(call.system) + estimate_tokens(call.user) <= 1000
+
+
+def test_one_conflict_costs_few_tokens():
+    _, requests = extract(answering({LINE: {"limits": [WRONG]}}))
+    assert sent_tokens(requests[1]) < 600
+
+
+def test_lines_are_numbered_anew_and_name_no_line_twice():
+    parsed, answers = many_refusals(3)
+    numbers = [recheck.question.chunk.number for recheck in plan_recheck(parsed, answers)]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_nothing_refused_asks_nothing():
+    assert plan_recheck(parse_record(RECORD), []) == ()
+
+
+def test_an_item_of_another_line_is_no_answer():
+    first = answering({LINE: {"limits": [WRONG]}})
+
+    def answer(request):
+        return completion(items({"n": 77, "limits": [RIGHT]})) if asks_again(request) else first(request)
+
+    extraction, _ = extract(answer)
+    assert limits(extraction) == ()

@@ -1,0 +1,105 @@
+from pathlib import Path
+
+import pytest
+
+from extractor.llm.spec import ModelKind, ModelSpec
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "name", "base_url"),
+    [
+        ("gpt-5-mini", ModelKind.HOSTED, "gpt-5-mini", None),
+        (" gpt-5-mini ", ModelKind.HOSTED, "gpt-5-mini", None),
+        ("ft:gpt-4o:org::8x", ModelKind.HOSTED, "ft:gpt-4o:org::8x", None),
+        ("meta-llama/Llama-3.1-8B", ModelKind.HOSTED, "meta-llama/Llama-3.1-8B", None),
+        ("http://localhost:11434/v1#qwen2.5:7b", ModelKind.SERVER, "qwen2.5:7b", "http://localhost:11434/v1"),
+        ("https://models.example/v1/#org/name", ModelKind.SERVER, "org/name", "https://models.example/v1"),
+        ("http://[::1]:8000/v1#m", ModelKind.SERVER, "m", "http://[::1]:8000/v1"),
+        ("local", ModelKind.LOCAL, None, None),
+        ("local:smollm2-135m", ModelKind.LOCAL, "smollm2-135m", None),
+        ("local:models/tiny.gguf", ModelKind.LOCAL, "tiny", None),
+    ],
+)
+def test_four_forms(text, kind, name, base_url):
+    spec = ModelSpec.parse(text)
+    assert (spec.kind, spec.name, spec.base_url) == (kind, name, base_url)
+
+
+def test_several_servers_serve_one_model():
+    spec = ModelSpec.parse("http://a:1/v1#m, https://b/v1/#m,http://c/v1#m", server_key="secret")
+    assert spec.addresses == ("http://a:1/v1", "https://b/v1", "http://c/v1")
+    assert str(spec) == "http://a:1/v1#m,https://b/v1#m,http://c/v1#m"
+    assert [server.api_key == spec.api_key and server.name for server in spec.servers] == ["m", "m", "m"]
+
+
+def test_weights_file_keeps_its_path():
+    assert ModelSpec.parse("local:models/tiny.gguf").path == Path("models/tiny.gguf")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "names no model"),
+        ("my model", "names no model"),
+        ("tiny.gguf", "write local:tiny.gguf"),
+        ("localhost:8000", "write http://localhost:8000/v1#NAME"),
+        ("127.0.0.1:8000/v1#m", "write http://127.0.0.1:8000/v1#NAME"),
+        ("local:", "names no local model"),
+        ("local: x", "names no local model"),
+        ("http://localhost:8000/v1", "append #NAME"),
+        ("http:///v1#m", "is no address"),
+        ("ftp://host/v1#m", "is no address"),
+        ("http://host:99999/v1#m", "is no URL"),
+        ("http://host/v1?key=abc#m", "does not belong"),
+        ("http://a/v1#m,http://b/v1#n", "must serve one model, and these name 'm' and 'n'; serve it under one name"),
+        ("http://a/v1#m,http://a/v1#m", "named twice"),
+        ("http://a/v1#m,gpt-5-mini", "several servers are written http://host:port/v1#NAME,http://other"),
+        ("http://a/v1,http://b/v1#m", "append #NAME"),
+    ],
+)
+def test_nonsense_is_refused_with_a_remedy(text, told):
+    with pytest.raises(ValueError, match=told):
+        ModelSpec.parse(text)
+
+
+def test_password_in_a_url_is_refused_and_not_shown():
+    with pytest.raises(ValueError, match="does not belong") as caught:
+        ModelSpec.parse("https://me:hunter2@host/v1#m")
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("secret", ["hunter2", "hunt,er2", "hunt@2", "hunt/2", "hunt#2", "hunt?2"])
+def test_password_in_any_address_is_refused_and_not_shown(secret):
+    url = f"http://me:{secret}@host/v1"
+    for text, base_url in ((f"{url}#m", None), ("gpt-5-mini", url)):
+        with pytest.raises(ValueError, match=r"model|address|URL") as caught:
+            ModelSpec.parse(text, base_url=base_url)
+        assert "hunt" not in str(caught.value)
+
+
+def test_password_of_an_address_never_shows():
+    spec = ModelSpec(ModelKind.SERVER, "m", "http://me:hunter2@host/v1")
+    assert "hunter2" not in repr(spec) + str(spec)
+    assert "***@host/v1" in repr(spec)
+
+
+def test_an_address_for_hosted_models_is_no_matter_of_others():
+    assert ModelSpec.parse("local", base_url="http://me:hunter2@host/v1").base_url is None
+
+
+@pytest.mark.parametrize("text", ["gpt-5-mini", "http://localhost:8000/v1#m", "local", "local:x", "local:a/b.gguf"])
+def test_spec_reads_as_it_was_written(text):
+    assert str(ModelSpec.parse(text)) == text
+
+
+def test_hosted_key_stays_with_the_hosted_service():
+    keys = {"api_key": "sk-hosted", "server_key": "server"}
+    server = ModelSpec.parse("http://host/v1#m", **keys)
+    assert server.api_key is not None
+    assert server.api_key.get_secret_value() == "server"
+    assert ModelSpec.parse("local", **keys).api_key is None
+    assert "sk-hosted" not in repr(ModelSpec.parse("gpt-5-mini", **keys))
+
+
+def test_hosted_url_can_be_replaced():
+    assert ModelSpec.parse("m", base_url="https://proxy.example/v1").base_url == "https://proxy.example/v1"

@@ -1,0 +1,147 @@
+from datetime import UTC, datetime
+
+import httpx2
+import pytest
+
+from extractor.errors import ModelUnavailable
+from extractor.llm.model import Model
+from extractor.llm.sending.transport import RetryPolicy, retry_after
+from extractor.llm.spec import ModelSpec
+
+from .colours import ask_about, model_of, patient, render
+from .stub import Scripted, completion, fault, items, serve
+
+FINE = completion(items({"n": 1, "colour": "red"}))
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "7"}, 7.0),
+        ({"retry-after": "0.5"}, 0.5),
+        ({"retry-after": "-3"}, 0.0),
+        ({"retry-after-ms": "1500", "retry-after": "9"}, 1.5),
+        ({"retry-after-ms": "soon", "retry-after": "9"}, 9.0),
+        ({"retry-after": "Sun, 01 Mar 2026 12:00:20 GMT"}, 20.0),
+        ({"retry-after": "Sun, 01 Mar 2026 11:00:00 GMT"}, 0.0),
+        ({"retry-after": "later"}, None),
+        ({}, None),
+    ],
+)
+def test_retry_after_is_milliseconds_seconds_or_a_date(headers, seconds):
+    assert retry_after(httpx2.Headers(headers), NOON) == seconds
+
+
+async def test_rate_limit_is_waited_out_for_as_long_as_the_server_asks():
+    sleeps: list[float] = []
+    with serve([fault(429, headers={"Retry-After": "12"}), FINE]) as stub:
+        reply = await model_of(stub, policy=patient(sleeps)).put(ask_about(1), render)
+    assert (sleeps, len(reply.items)) == ([12.0], 1)
+
+
+async def test_waits_double_up_to_the_ceiling_with_jitter():
+    sleeps: list[float] = []
+
+    async def sleep(seconds):
+        sleeps.append(seconds)
+
+    policy = RetryPolicy(attempts=6, first_wait=2.0, longest_wait=10.0, sleep=sleep, jitter=lambda: 0.25)
+    with serve([*[fault(503)] * 5, FINE]) as stub:
+        await model_of(stub, policy=policy).put(ask_about(1), render)
+    assert sleeps == [2.25, 4.25, 8.25, 10.25, 10.25]
+
+
+async def test_storm_ends_with_a_message_for_people():
+    sleeps: list[float] = []
+    with serve([fault(503, "overloaded")]) as stub, pytest.raises(ModelUnavailable) as caught:
+        await model_of(stub, policy=patient(sleeps)).put(ask_about(1), render)
+    assert len(stub.requests) == 4
+    assert sleeps == [1.0, 2.0, 4.0]
+    expected = f"model stub at {stub.url}: HTTP 503, the server has a fault: overloaded; try later (after 4 attempts)"
+    assert str(caught.value) == expected
+
+
+@pytest.mark.parametrize("broken", [Scripted(body="{", cut=False), Scripted(body=FINE.body, cut=True)])
+async def test_broken_and_cut_replies_are_asked_again(broken):
+    with serve([broken, FINE]) as stub:
+        reply = await model_of(stub).put(ask_about(1), render)
+    assert (len(reply.items), reply.usage.calls) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        ("<html>Sign in</html>", {"Content-Type": "text/html"}),
+        ('{"error": {"message": "backend down"}}', {}),
+        ('{"hello": "world"}', {}),
+        ("[]", {}),
+        ('{"choices": []}', {}),
+    ],
+)
+async def test_reply_that_is_no_completion_is_never_an_empty_success(body, headers):
+    with (
+        serve([Scripted(200, body, headers)]) as stub,
+        pytest.raises(ModelUnavailable, match="not as a chat completion"),
+    ):
+        await model_of(stub).put(ask_about(1), render)
+    assert len(stub.requests) == 4
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (fault(400, "bad schema"), "HTTP 400, the server does not take the request: bad schema"),
+        (fault(401), "HTTP 401, the key is missing or wrong; give the key of this server"),
+        (fault(403, "not for you"), "HTTP 403, this key may not use the model: not for you"),
+        (fault(404, "no model 'stub'"), "HTTP 404: no model 'stub'; check the model's name"),
+        (fault(422, "strange"), "HTTP 422, the server does not take the request: strange"),
+        (fault(429, "pay", code="insufficient_quota"), "no credit left: pay"),
+        (fault(429, "day", headers={"Retry-After": "86400"}), "asks to wait \\(Retry-After: 86400\\): day"),
+        (fault(500, headers={"x-should-retry": "false"}), "HTTP 500"),
+    ],
+)
+async def test_what_waiting_cannot_mend_is_told_at_once(answer, told):
+    with serve([answer]) as stub, pytest.raises(ModelUnavailable, match=told):
+        await model_of(stub).put(ask_about(1), render)
+    assert len(stub.requests) == 1
+
+
+@pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 504, 529])
+async def test_temporary_faults_are_asked_again(status):
+    with serve([fault(status), FINE]) as stub:
+        reply = await model_of(stub).put(ask_about(1), render)
+    assert (len(reply.items), len(stub.requests)) == (1, 2)
+
+
+async def test_hosted_model_without_key_says_which_variable_to_set():
+    with serve([fault(401)]) as stub, pytest.raises(ModelUnavailable, match="set OPENAI_API_KEY"):
+        await Model(ModelSpec.parse("gpt-x", base_url=stub.url), policy=patient()).put(ask_about(1), render)
+
+
+async def test_no_server_says_so():
+    with serve([FINE]) as stub:
+        gone = stub.spec
+    with pytest.raises(ModelUnavailable, match=r"no connection: .*; is the server running.*\(after 3 attempts\)"):
+        await Model(gone, policy=patient()).put(ask_about(1), render)
+
+
+async def test_time_out_says_so():
+    class Silent(httpx2.AsyncBaseTransport):
+        async def handle_async_request(self, request):
+            raise httpx2.ReadTimeout("silence", request=request)
+
+    spec = ModelSpec.parse("http://model.test/v1#stub")
+    with pytest.raises(ModelUnavailable, match="no answer in time"):
+        await Model(spec, policy=patient(), transport=Silent).put(ask_about(1), render)
+
+
+async def test_fault_in_a_transport_is_not_taken_for_a_connection_error():
+    class Faulty(httpx2.AsyncBaseTransport):
+        async def handle_async_request(self, request):
+            raise ZeroDivisionError("a bug")
+
+    with pytest.raises(ZeroDivisionError, match="a bug"):
+        await Model(ModelSpec.parse("http://model.test/v1#m"), policy=patient(), transport=Faulty).put(
+            ask_about(1), render
+        )
