@@ -65,7 +65,7 @@ def test_the_wheel_installs_one_name_with_all_that_belongs_to_it(site):
         "schemas/__init__.py",
         "prompts/endpoints.v4.md",
         "rulebook/terms/time_units.toml",
-        "ask/local/models.toml",
+        "llm/local/models.toml",
         "evaluation/page/assets/page.css",
         "evaluation/page/assets/page.html",
         "evaluation/page/assets/start.js",

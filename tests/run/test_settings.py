@@ -9,7 +9,7 @@ import extractor
 from extractor.run.settings import digest_rules
 
 PACKAGE = Path(extractor.__file__).parent
-STAGES = ("schemas", "prompts", "text", "rulebook", "parse", "ask", "ground", "assemble", "audit")
+STAGES = ("schemas", "prompts", "text", "rulebook", "parse", "llm", "ground", "assemble", "audit")
 
 
 @pytest.fixture(scope="module")
