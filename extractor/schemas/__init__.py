@@ -1,10 +1,12 @@
 """The public vocabulary of Extractor: records in, extractions out, and how each value is known."""
 
+from .base import Comparison, EvidenceKind, FieldMetadata
 from .dosing import Amount, Period, Regimen
 from .eligibility import Age, Constraint, Criterion, Eligibility, TimeWindow
 from .endpoints import Endpoint, Instrument, TimePoint
 from .evidence import Absence, Citation, Coverage, Evidence, Finding, Item, SectionCoverage, Usage
 from .extraction import TrialExtraction
+from .fields import FieldInfo, ValueKind, list_fields
 from .record import Part, RegistryFields, Section, Source, TrialRecord
 from .vocabulary import (
     AbsenceReason,
@@ -35,6 +37,7 @@ __all__ = [
     "Category",
     "Citation",
     "Comparator",
+    "Comparison",
     "Concept",
     "Constraint",
     "Coverage",
@@ -44,6 +47,9 @@ __all__ = [
     "Endpoint",
     "EndpointCategory",
     "Evidence",
+    "EvidenceKind",
+    "FieldInfo",
+    "FieldMetadata",
     "Finding",
     "FindingKind",
     "Frequency",
@@ -71,4 +77,6 @@ __all__ = [
     "TrialExtraction",
     "TrialRecord",
     "Usage",
+    "ValueKind",
+    "list_fields",
 ]

@@ -1,10 +1,12 @@
-"""What all models share: frozen, nothing unknown let in, whole numbers kept whole."""
+"""The base of all models, and what a field's annotation says about the field beside its type."""
 
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import AfterValidator, AllowInfNan, BaseModel, ConfigDict
 
-__all__ = ["FrozenModel", "Number"]
+__all__ = ["Comparison", "EvidenceKind", "FieldMetadata", "FrozenModel", "Number"]
 
 
 class FrozenModel(BaseModel):
@@ -19,3 +21,62 @@ def _keep_whole(value: int | float) -> int | float:
 
 Number = Annotated[int | Annotated[float, AllowInfNan(False)], AfterValidator(_keep_whole)]  # noqa: FBT003
 """A finite number; 2.0 is kept as 2, so that output reads as the text does."""
+
+
+class EvidenceKind(StrEnum):
+    """How a value is proven.
+
+    - ``read``: by a quote of its own, from which the value can be read again.
+    - ``item``: the value is the quote of the item.
+    - ``none``: the value says where the item stands in the record, and needs no proof.
+    """
+
+    READ = "read"
+    ITEM = "item"
+    NONE = "none"
+
+
+class Comparison(StrEnum):
+    """How two values of a field are compared.
+
+    - ``text``: words of the record, whose extent may differ a little.
+    - ``choice``, ``polarity``: equal or not; a difference in polarity turns the meaning round.
+    - ``place``, ``pairing``: equal or not; a difference says that the item stands elsewhere, or is another one.
+    - ``time``, ``limit``, ``window``, ``amount``, ``frequency``: numbers with units, compared part by part.
+    - ``name``: a name, and a version if there is one.
+    """
+
+    TEXT = "text"
+    CHOICE = "choice"
+    POLARITY = "polarity"
+    PLACE = "place"
+    PAIRING = "pairing"
+    TIME = "time"
+    LIMIT = "limit"
+    WINDOW = "window"
+    AMOUNT = "amount"
+    FREQUENCY = "frequency"
+    NAME = "name"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldMetadata:
+    """What a field's type does not say. It stands in the field's ``Annotated``, where no JSON schema shows it.
+
+    Args:
+        comparison: How two values are compared.
+        evidence: How a value is proven.
+        question: The name under which a model is asked for the value; None if no model is asked.
+        label: What people call the field; by default its name without underscores.
+        family: Fields of the same family hold values that a reader may confuse, such as both limits of age.
+        weight: Factor from 0 to 1 on the harm of an error.
+        decided: Whether the guideline wants a value for every item, although the schema allows none.
+    """
+
+    comparison: Comparison
+    evidence: EvidenceKind = EvidenceKind.READ
+    question: str | None = None
+    label: str | None = None
+    family: str | None = None
+    weight: float = 1.0
+    decided: bool = False

@@ -1,8 +1,10 @@
 """What participants are given (guideline, part 2)."""
 
+from typing import Annotated
+
 from pydantic import Field
 
-from .base import FrozenModel, Number
+from .base import Comparison, EvidenceKind, FieldMetadata, FrozenModel, Number
 from .evidence import Item
 from .vocabulary import Frequency, Role, Route, TimeUnit
 
@@ -27,16 +29,18 @@ class Period(FrozenModel):
 class RegimenAnnotation(FrozenModel):
     """One agent and one way of giving it, as an annotator writes it."""
 
-    agent: str
-    role: Role | None = None
-    section: str
-    quote: str
-    amounts: tuple[Amount, ...] = ()
-    route: Route | None = None
-    frequency: Frequency | None = None
-    cycle: Period | None = None
-    duration: Period | None = None
-    timing: str | None = Field(default=None, description="Quote of the days or moments of giving.")
+    agent: Annotated[str, FieldMetadata(Comparison.TEXT, question="agent")]
+    role: Annotated[Role | None, FieldMetadata(Comparison.CHOICE, question="role", weight=0.5, decided=True)] = None
+    section: Annotated[str, FieldMetadata(Comparison.PLACE, EvidenceKind.NONE, weight=0.25)]
+    quote: Annotated[str, FieldMetadata(Comparison.TEXT, EvidenceKind.ITEM, question="regimens", weight=0.25)]
+    amounts: Annotated[tuple[Amount, ...], FieldMetadata(Comparison.AMOUNT, question="amounts", family="amount")] = ()
+    route: Annotated[Route | None, FieldMetadata(Comparison.CHOICE, question="route")] = None
+    frequency: Annotated[Frequency | None, FieldMetadata(Comparison.FREQUENCY, question="frequency")] = None
+    cycle: Annotated[Period | None, FieldMetadata(Comparison.TIME, question="cycle", family="cycle")] = None
+    duration: Annotated[Period | None, FieldMetadata(Comparison.TIME, question="duration", family="duration")] = None
+    timing: Annotated[str | None, FieldMetadata(Comparison.TEXT, question="timing", family="timing", weight=0.5)] = (
+        Field(default=None, description="Quote of the days or moments of giving.")
+    )
 
 
 class Regimen(Item, RegimenAnnotation):

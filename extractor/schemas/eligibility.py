@@ -1,8 +1,10 @@
 """Who may take part: ages, sex, healthy volunteers and criteria (guideline, part 1)."""
 
+from typing import Annotated
+
 from pydantic import Field
 
-from .base import FrozenModel, Number
+from .base import Comparison, EvidenceKind, FieldMetadata, FrozenModel, Number
 from .evidence import Item
 from .vocabulary import Category, Comparator, CriterionKind, Sex, TimeUnit
 
@@ -38,13 +40,21 @@ class TimeWindow(FrozenModel):
 class CriterionAnnotation(FrozenModel):
     """One condition that decides who may take part, as an annotator writes it."""
 
-    kind: CriterionKind
-    section: str
-    lead_in: str | None = Field(default=None, description="Quote of the line that introduces the item.")
-    quote: str
-    category: Category | None = None
-    constraints: tuple[Constraint, ...] = ()
-    time_window: TimeWindow | None = None
+    kind: Annotated[CriterionKind, FieldMetadata(Comparison.POLARITY, question="kind")]
+    section: Annotated[str, FieldMetadata(Comparison.PLACE, EvidenceKind.NONE)]
+    lead_in: Annotated[str | None, FieldMetadata(Comparison.TEXT, label="introductory line", weight=0.5)] = Field(
+        default=None, description="Quote of the line that introduces the item."
+    )
+    quote: Annotated[str, FieldMetadata(Comparison.TEXT, EvidenceKind.ITEM, question="stands", weight=0.5)]
+    category: Annotated[
+        Category | None, FieldMetadata(Comparison.CHOICE, question="category", weight=0.5, decided=True)
+    ] = None
+    constraints: Annotated[
+        tuple[Constraint, ...], FieldMetadata(Comparison.LIMIT, question="constraints", family="limit")
+    ] = ()
+    time_window: Annotated[
+        TimeWindow | None, FieldMetadata(Comparison.WINDOW, question="time_window", family="window")
+    ] = None
 
 
 class Criterion(Item, CriterionAnnotation):
@@ -54,10 +64,10 @@ class Criterion(Item, CriterionAnnotation):
 class EligibilityAnnotation(FrozenModel):
     """Everything the record says of who may take part, as an annotator writes it."""
 
-    minimum_age: Age | None = None
-    maximum_age: Age | None = None
-    sex: Sex | None = None
-    healthy_volunteers: bool | None = None
+    minimum_age: Annotated[Age | None, FieldMetadata(Comparison.TIME, family="age")] = None
+    maximum_age: Annotated[Age | None, FieldMetadata(Comparison.TIME, family="age")] = None
+    sex: Annotated[Sex | None, FieldMetadata(Comparison.CHOICE)] = None
+    healthy_volunteers: Annotated[bool | None, FieldMetadata(Comparison.POLARITY)] = None
     criteria: tuple[Criterion, ...] = ()
 
 

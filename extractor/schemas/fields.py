@@ -1,0 +1,110 @@
+"""The fields of each task, listed from the models: name, kind of value, proof, comparison, question to a model."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel
+
+from .base import FieldMetadata
+from .evidence import Item
+from .extraction import TrialExtraction
+from .vocabulary import Task
+
+__all__ = ["FieldInfo", "ValueKind", "list_fields"]
+
+
+class ValueKind(StrEnum):
+    """What a field holds, or each member of it where it is a list.
+
+    - ``text``: words of the record.
+    - ``choice``: a member of a closed set.
+    - ``yes_no``: true or false.
+    - ``number``: a bare number.
+    - ``duration``: a number with a unit of time (``Age``, ``Period``, ``TimePoint``).
+    - ``quantity``: numbers with what else belongs to them (``Amount``, ``Constraint``, ``TimeWindow``).
+    - ``name``: a name with a version (``Instrument``).
+    """
+
+    TEXT = "text"
+    CHOICE = "choice"
+    YES_NO = "yes_no"
+    NUMBER = "number"
+    DURATION = "duration"
+    QUANTITY = "quantity"
+    NAME = "name"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldInfo:
+    """A field of the items at ``group``.
+
+    Attributes:
+        group: Where the items are: ``eligibility``, ``eligibility.criteria``, ``dosing`` or ``endpoints``.
+        name: The attribute of the item.
+        type: The class of the value, or of each member of a list.
+        kind: What such a value holds.
+        many: Whether the field is a list.
+        required: Whether there is no item without a value.
+        metadata: How the field is proven, asked for, compared and weighed.
+    """
+
+    group: str
+    name: str
+    type: type[Any]
+    kind: ValueKind
+    many: bool
+    required: bool
+    metadata: FieldMetadata
+
+    @property
+    def path(self) -> str:
+        """The field's place in an extraction, such as ``eligibility.criteria.kind``."""
+        return f"{self.group}.{self.name}"
+
+    @property
+    def label(self) -> str:
+        """What people call the field, such as "introductory line"."""
+        return self.metadata.label or self.name.replace("_", " ")
+
+
+@cache
+def list_fields(task: Task) -> tuple[FieldInfo, ...]:
+    """All fields of a task's items, in the order of the models.
+
+    >>> [field.name for field in list_fields(Task.ELIGIBILITY) if field.group == "eligibility"]
+    ['minimum_age', 'maximum_age', 'sex', 'healthy_volunteers']
+    >>> [(field.path, field.kind.value) for field in list_fields(Task.DOSING) if field.many]
+    [('dosing.amounts', 'quantity')]
+    """
+    return tuple(_list_model(task.value, _unwrap(TrialExtraction.model_fields[task].annotation)[0]))
+
+
+def _list_model(group: str, model: type[BaseModel]) -> Iterator[FieldInfo]:
+    for name, info in model.model_fields.items():
+        held, many = _unwrap(info.annotation)
+        metadata = next((one for one in info.metadata if isinstance(one, FieldMetadata)), None)
+        if metadata:
+            yield FieldInfo(group, name, held, _name_kind(held), many, info.is_required(), metadata)
+        elif issubclass(held, Item):
+            yield from _list_model(f"{group}.{name}", held)
+
+
+def _unwrap(annotation: Any) -> tuple[type[Any], bool]:
+    """The class in a type such as ``tuple[Amount, ...]`` or ``Role | None``, and whether it is a list."""
+    if get_origin(annotation) is tuple:
+        return _unwrap(get_args(annotation)[0])[0], True
+    if isinstance(annotation, type):
+        return annotation, False
+    return _unwrap(next(option for option in get_args(annotation) if option is not type(None)))
+
+
+def _name_kind(held: type[Any]) -> ValueKind:
+    if issubclass(held, BaseModel):
+        if set(held.model_fields) == {"value", "unit"}:
+            return ValueKind.DURATION
+        return ValueKind.NAME if "name" in held.model_fields else ValueKind.QUANTITY
+    kinds = {StrEnum: ValueKind.CHOICE, bool: ValueKind.YES_NO, str: ValueKind.TEXT}
+    return next((kind for base, kind in kinds.items() if issubclass(held, base)), ValueKind.NUMBER)

@@ -1,0 +1,33 @@
+"""The list of fields that everything else is derived from."""
+
+import json
+
+from extractor.schemas import Category, EvidenceKind, Task, TrialExtraction, ValueKind, list_fields
+
+
+def test_every_value_of_an_extraction_is_a_listed_field():
+    listed = {field.path for task in Task for field in list_fields(task)}
+    schema = TrialExtraction.model_json_schema()["$defs"]
+    provenance = {"evidence", "origin", "support", "confidence", "criteria"}
+    groups = {"eligibility": "Eligibility", "eligibility.criteria": "Criterion", "dosing": "Regimen"}
+    stored = {
+        f"{group}.{name}"
+        for group, model in {**groups, "endpoints": "Endpoint"}.items()
+        for name in schema[model]["properties"].keys() - provenance
+    }
+    assert listed == stored
+
+
+def test_a_field_says_what_it_holds_and_how_it_is_proven():
+    fields = {field.path: field for task in Task for field in list_fields(task)}
+    category = fields["eligibility.criteria.category"]
+    assert (category.type, category.kind, category.required) == (Category, ValueKind.CHOICE, False)
+    assert fields["endpoints.time_points"].kind is ValueKind.DURATION
+    assert fields["dosing.section"].metadata.evidence is EvidenceKind.NONE
+    assert fields["eligibility.criteria.lead_in"].label == "introductory line"
+
+
+def test_no_json_schema_shows_the_metadata():
+    text = json.dumps(TrialExtraction.model_json_schema())
+    assert "question" not in TrialExtraction.model_json_schema()["$defs"]["Criterion"]["properties"]["kind"]
+    assert "introductory" not in text
