@@ -3,7 +3,7 @@
 from collections.abc import Generator, Sequence
 
 from extractor.assemble import assemble_extraction
-from extractor.assemble.confidence import drop_doubtful
+from extractor.assemble.provenance import drop_doubtful
 from extractor.audit import add_findings
 from extractor.llm.dialogue import QuestionBatch, Replies, dialogue
 from extractor.options import ExtractionOptions

@@ -12,8 +12,7 @@ from pathlib import Path
 from benchmarks.gold.__main__ import LABELS, read_gold
 from benchmarks.gold.figures import GROUPS, name_group
 from benchmarks.label_files import Row, read_labels, third_of
-from extractor.assemble import assemble_extraction
-from extractor.assemble.model_result import ModelResult
+from extractor.assemble import ModelResult, assemble_extraction
 from extractor.evaluation import ScoreReport, evaluate
 from extractor.evaluation.standoff import find_changed_sections, from_standoff
 from extractor.parse import parse_record

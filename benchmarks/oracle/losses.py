@@ -115,7 +115,7 @@ class _Explainer:
             stands = read.stands
             return Cause.MERGED if stands.value else Cause.SURE if stands.certain else Cause.UNASKED
         if given is None:
-            candidates = () if self._asked.result.stretches else self._asked.parsed.dosing.candidates
+            candidates = () if self._asked.result.reread else self._asked.parsed.dosing.candidates
             doubted = self._group is DOSING and any(item.quote in chunk.text for chunk in candidates)
             return Cause.UNASKED if doubted else Cause.SILENT
         agent = given.grounded.readings.get("agent") if given.grounded else None
@@ -129,7 +129,7 @@ class _Explainer:
             number = self._criteria[quote_span(item)].chunk.number
             asked = "stands" in self._asked.result.asked.get(number, ())
         else:
-            asked = self._group is DOSING and bool(self._asked.result.stretches)
+            asked = self._group is DOSING and bool(self._asked.result.reread)
         if asked:
             return Cause.MERGED
         return Cause.UNASKED if reading and not reading.certain else Cause.SURE

@@ -8,9 +8,9 @@ from typing import Any
 from benchmarks.judging import compare_values
 from benchmarks.reliability.records import FIELDS_OF, Match, match_items
 from extractor.assemble import ModelResult, assemble_extraction
+from extractor.assemble.dosing import pair_reread
 from extractor.assemble.policy import DOUBTFUL
-from extractor.assemble.regimen_pairs import pair_reread
-from extractor.assemble.settle import agree
+from extractor.assemble.resolve import agree
 from extractor.parse.parsed import CERTAIN, ParsedRecord, Reading
 from extractor.schemas import TrialExtraction
 

@@ -1,27 +1,16 @@
-"""Rules' readings and the model's supported answers become one extraction."""
+"""The rules' readings and the model's supported answers become one extraction."""
 
 from collections.abc import Collection
 
 from extractor.ground.rederive import list_items
 from extractor.parse.parsed import ParsedRecord
-from extractor.schemas import (
-    Absence,
-    AbsenceReason,
-    Eligibility,
-    Endpoint,
-    Regimen,
-    Task,
-    TrialExtraction,
-)
+from extractor.schemas import Absence, AbsenceReason, Eligibility, Endpoint, Regimen, Task, TrialExtraction
 
 from .coverage import measure_coverage
 from .dosing import assemble_dosing
-from .eligibility import assemble_eligibility
-from .endpoints import assemble_endpoints
-from .findings import report_rejections, report_unproven
-from .model_result import ModelResult
-from .unread import report_unread
-from .warnings import quote_honestly, report_hostile
+from .findings import cut_to_honest_text, report_hostile, report_rejections, report_unproven, report_unread
+from .items import assemble_eligibility, assemble_endpoints
+from .resolve import ModelResult
 
 __all__ = ["ALL_TASKS", "ModelResult", "assemble_extraction"]
 
@@ -48,16 +37,12 @@ def assemble_extraction(
     if Task.ENDPOINTS in tasks:
         endpoints, gaps = assemble_endpoints(parsed, result)
         absences += gaps
-    eligibility = quote_honestly(eligibility, parsed).model_copy(
-        update={"criteria": tuple(quote_honestly(criterion, parsed) for criterion in eligibility.criteria)}
-    )
-    dosing = tuple(quote_honestly(regimen, parsed) for regimen in dosing)
-    endpoints = tuple(quote_honestly(endpoint, parsed) for endpoint in endpoints)
+    criteria = tuple(cut_to_honest_text(criterion, parsed) for criterion in eligibility.criteria)
     extraction = TrialExtraction(
         record_id=parsed.record.record_id,
-        eligibility=eligibility,
-        dosing=dosing,
-        endpoints=endpoints,
+        eligibility=cut_to_honest_text(eligibility, parsed).model_copy(update={"criteria": criteria}),
+        dosing=tuple(cut_to_honest_text(regimen, parsed) for regimen in dosing),
+        endpoints=tuple(cut_to_honest_text(endpoint, parsed) for endpoint in endpoints),
         source=parsed.record.source,
         absences=tuple(absences),
         usage=result.usage,

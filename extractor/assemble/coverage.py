@@ -1,24 +1,36 @@
 """What became of every character of a record: claimed by a value, boilerplate, or unclaimed."""
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
+from extractor.parse.eligibility.headings import is_generic, is_withdrawal, opens_list, read_list_heading
 from extractor.parse.parsed import Span
-from extractor.schemas import Coverage, Evidence, Item, Section, SectionCoverage, Support, TrialRecord
-
-from .boilerplate import find_words, is_boilerplate
+from extractor.schemas import (
+    Coverage,
+    Evidence,
+    Item,
+    Section,
+    SectionCoverage,
+    Support,
+    Task,
+    TrialRecord,
+)
+from extractor.text.book import read_text, rule
 
 __all__ = ["CoveredSpan", "TextClass", "list_covered_spans", "list_unclaimed", "measure_coverage"]
 
-_Claim = tuple[int, int, str]
-Claimed = Iterable[tuple[str, Item]]
+Items = Iterable[tuple[str, Item]]
 """Items with their paths, such as ``dosing[0]``."""
+_Claim = tuple[int, int, str]
+"""First character, one past the last, path of the item that quotes them."""
 
 
 class TextClass(StrEnum):
-    """What became of a stretch of text.
+    """What became of a span of text.
 
     - ``claimed``: a value quotes it.
     - ``boilerplate``: white space, bullets, punctuation between values, headings, the registry's own notes and labels.
@@ -32,32 +44,35 @@ class TextClass(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CoveredSpan:
-    """A stretch of raw text and what became of it; ``items`` are the paths of those that quote it."""
+    """A span of raw text and what became of it; ``items`` are the paths of the items that quote it."""
 
     span: Span
     text_class: TextClass
     items: tuple[str, ...] = ()
 
 
-def list_covered_spans(record: TrialRecord, items: Claimed) -> Iterator[CoveredSpan]:
+def list_covered_spans(record: TrialRecord, items: Items) -> Iterator[CoveredSpan]:
     """Every character of the record in exactly one span, section by section in reading order."""
-    claims = _list_claims(items)
+    claims: dict[str, list[_Claim]] = defaultdict(list)
+    for path, item in items:
+        for piece in item.evidence:
+            if _is_claim(path, piece):
+                claims[piece.section].append((piece.start, piece.end, path))
     for section in record.sections:
-        own = claims.get(section.name, [])
-        for start, end, text_class in _classify(section, _unite(own)):
+        own = sorted(claims[section.name])
+        for start, end, text_class in _classify(section, own):
             names = (path for first, last, path in own if first < end and start < last)
             claimed_by = tuple(dict.fromkeys(names)) if text_class is TextClass.CLAIMED else ()
             yield CoveredSpan(Span(section.name, start, end), text_class, claimed_by)
 
 
-def measure_coverage(record: TrialRecord, items: Claimed) -> Coverage:
-    """The characters of a record by what became of them, as a whole and for each kind of section."""
-    claims = _list_claims(items)
+def measure_coverage(record: TrialRecord, items: Items) -> Coverage:
+    """The characters of a record by what became of them, in total and for each kind of section."""
     counts: dict[str, dict[TextClass, int]] = {}
     for section in record.sections:
-        count = counts.setdefault(section.name.partition("[")[0], dict.fromkeys(TextClass, 0))
-        for start, end, text_class in _classify(section, _unite(claims.get(section.name, []))):
-            count[text_class] += end - start
+        counts.setdefault(section.name.partition("[")[0], dict.fromkeys(TextClass, 0))
+    for covered in list_covered_spans(record, items):
+        counts[covered.span.section.partition("[")[0]][covered.text_class] += covered.span.length
     sections = tuple(
         SectionCoverage(
             kind=kind,
@@ -72,46 +87,26 @@ def measure_coverage(record: TrialRecord, items: Claimed) -> Coverage:
 
 
 def list_unclaimed(section: Section, evidence: Iterable[Evidence]) -> Iterator[tuple[int, int]]:
-    """The stretches of a section that none of these pieces quotes, and that are no boilerplate."""
+    """The parts of a section that none of these pieces quotes, without boilerplate, as offsets into its text."""
     claims = sorted((piece.start, piece.end, "") for piece in evidence if piece.section == section.name)
-    for start, end, text_class in _classify(section, _unite(claims)):
-        if text_class is TextClass.UNCLAIMED:
-            yield start, end
+    return ((start, end) for start, end, found in _classify(section, claims) if found is TextClass.UNCLAIMED)
 
 
-def _list_claims(items: Claimed) -> dict[str, list[_Claim]]:
-    """What is quoted in each section, in reading order."""
-    claims: dict[str, list[_Claim]] = defaultdict(list)
-    for path, item in items:
-        for piece in item.evidence:
-            if _quotes_it(path, piece):
-                claims[piece.section].append((piece.start, piece.end, path))
-    for found in claims.values():
-        found.sort()
-    return claims
-
-
-def _quotes_it(path: str, piece: Evidence) -> bool:
+def _is_claim(path: str, piece: Evidence) -> bool:
     """Whether a value is read from just these characters: a regimen's role rests on all that is said of its arm."""
-    return not path.startswith("dosing") or piece.support is not Support.INFERRED or piece.field == "quote"
+    return not path.startswith(Task.DOSING) or piece.support is not Support.INFERRED or piece.field == "quote"
 
 
-def _unite(claims: Sequence[_Claim]) -> Iterator[tuple[int, int]]:
-    """The stretches that claims cover together, left to right."""
-    start = end = 0
-    for first, last, _ in claims:
-        if first > end:
-            if end > start:
-                yield start, end
-            start = first
-        end = max(end, last)
-    if end > start:
-        yield start, end
-
-
-def _classify(section: Section, claimed: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int, TextClass]]:
+def _classify(section: Section, claims: Iterable[_Claim]) -> Iterator[tuple[int, int, TextClass]]:
+    """Every character of a section; ``claims`` go from left to right and may overlap."""
+    joined: list[tuple[int, int]] = []
+    for start, end, _ in claims:
+        if joined and start <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(end, joined[-1][1])
+        elif end > start:
+            joined.append((start, end))
     reached = 0
-    for start, end in claimed:
+    for start, end in joined:
         yield from _classify_gap(section, reached, start)
         yield start, end, TextClass.CLAIMED
         reached = end
@@ -119,12 +114,12 @@ def _classify(section: Section, claimed: Iterable[tuple[int, int]]) -> Iterator[
 
 
 def _classify_gap(section: Section, start: int, end: int) -> Iterator[tuple[int, int, TextClass]]:
-    """What lies between two claims: in each line the words are unclaimed unless they are boilerplate."""
+    """What is between two claims: in each line the words are unclaimed unless they are boilerplate."""
     done = start
     while start < end:
         stop = section.text.find("\n", start, end)
         stop = end if stop < 0 else stop + 1
-        words = find_words(section.text, start, stop)
+        words = _trim(section.text, start, stop)
         if words and not _says_nothing(section, *words):
             if words[0] > done:
                 yield done, words[0], TextClass.BOILERPLATE
@@ -137,5 +132,32 @@ def _classify_gap(section: Section, start: int, end: int) -> Iterator[tuple[int,
 
 def _says_nothing(section: Section, start: int, end: int) -> bool:
     if section.name == "eligibility":
-        return is_boilerplate(section.text[start : min(len(section.text), end + 1)])
+        return _is_boilerplate(section.text[start : min(len(section.text), end + 1)])
     return any(part.name == "type" and part.start <= start and end <= part.end for part in section.parts)
+
+
+_BULLET = re.compile(r"\s*(?:(?:\\?[-*•·‣▪◦–—]+|[(\[]?(?:\d{1,2}|[A-Za-z]|[ivxIVX]{1,4})[.)\]]+|\\\.)(?=\s|$)\s*)*")
+_ENDS = " \t\r\n.,;:|)(]["
+_NOTES = ("note_of_the_registry", "note_of_the_protocol", "unfinished_heading")
+
+
+@lru_cache(maxsize=2048)
+def _is_boilerplate(text: str) -> bool:
+    """Whether a line of an eligibility section is a heading, a title, or a registry's note."""
+    words = text.strip()
+    tokens = read_text(words)
+    if words.endswith((":", "：", ":-")) or any(rule(name).search(tokens) for name in _NOTES):
+        return True
+    if read_list_heading(tokens, bulleted=False)[0]:
+        return True
+    return any(test(tokens) for test in (is_generic, opens_list, is_withdrawal))
+
+
+def _trim(text: str, start: int, end: int) -> tuple[int, int] | None:
+    """The part of ``text[start:end]``, in one line, without its bullet and punctuation; None if nothing is left."""
+    bullet = _BULLET.match(text, start, end) if start == 0 or text[start - 1] == "\n" else None
+    first = bullet.end() if bullet else start
+    words = text[first:end]
+    first += len(words) - len(words.lstrip(_ENDS))
+    last = first + len(words.strip(_ENDS))
+    return (first, last) if last > first else None

@@ -1,40 +1,38 @@
-"""What participants are given, settled between rules and model."""
+"""Regimens, resolved between rules and model: first which regimens of the two are the same, then each field."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from extractor.ground.check import MODEL_CONFIDENCE, GroundedAnswer
 from extractor.parse.parsed import Chunk, ParsedRecord, ParsedRegimen, Reading
-from extractor.schemas import Absence, AbsenceReason, Origin, Regimen
+from extractor.schemas import Absence, AbsenceReason, Comparison, Origin, Regimen, Task
 
-from .ledger import Ledger
-from .model_result import ModelResult
 from .policy import ModelClass
-from .regimen_pairs import name_agent, pair_reread
-from .settle import Settled, agree, settle
+from .provenance import ProvenanceBuilder, list_read_fields
+from .resolve import ModelResult, Resolved, agree, resolve
 
-__all__ = ["assemble_dosing"]
+__all__ = ["Reread", "assemble_dosing", "pair_reread"]
 
-_FIELDS = ("role", "amounts", "route", "frequency", "cycle", "duration", "timing")
-_AGENT_AND_FIELDS = ("agent", *_FIELDS)
-_VALUES = ("role", "amounts", "route", "frequency", "cycle", "duration")
-"""Fields that are no quotes, whose extent the rules may know better."""
+_FIELDS = list_read_fields(Task.DOSING)
+_VALUES = [field.name for field in _FIELDS if field.metadata.comparison is not Comparison.TEXT]
+"""Fields that are no quotes. The rules may know the extent of a quote better."""
+_SEARCHED = ("arms", "interventions", "brief_summary", "detailed_description")
 _QUOTED = 0.5
 """How often the rules cut a quote just as an annotator does."""
-_SEARCHED = ("arms", "interventions", "brief_summary", "detailed_description")
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
-    """A regimen to settle: what the rules read of it, and the result that concerns it alone.
+class _Draft:
+    """A regimen before its fields are resolved.
 
-    ``question`` is the name under which the fields of a regimen that the rules did not read were asked.
+    ``result`` is the part of the model's result that concerns it. ``question`` is the name under which the fields of
+    a regimen were asked that the rules did not read.
     """
 
     chunk: Chunk
-    quote: Settled[str]
-    readings: dict[str, Reading[Any]]
+    quote: Resolved[str]
+    readings: Mapping[str, Reading[Any]]
     result: ModelResult
     question: str | None = None
 
@@ -43,118 +41,186 @@ def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> tuple[tuple[Re
     """The rules' regimens, then those that only the model read, and why what is empty is empty."""
     regimens: list[Regimen] = []
     absences: list[Absence] = []
-    for entry in _list_entries(parsed, result):
-        span = entry.quote.spans[0]
-        ledger = Ledger(parsed, f"dosing[{len(regimens)}]", span, entry.result)
-        number = entry.chunk.number
-        fields = {name: ledger.enter(name, entry.readings[name], number, entry.question) for name in _AGENT_AND_FIELDS}
-        fields |= {"section": span.section, "quote": ledger.note("quote", entry.quote)}
+    for draft in _list_drafts(parsed, result):
+        span = draft.quote.spans[0]
+        builder = ProvenanceBuilder(parsed, f"dosing[{len(regimens)}]", span, draft.result)
+        fields: dict[str, Any] = {}
+        for field in _FIELDS:
+            value: Any = builder.add(field.name, draft.readings[field.name], draft.chunk.number, draft.question)
+            fields[field.name] = value or () if field.many else value
+        fields["quote"] = builder.add_resolved("quote", draft.quote)
         if fields["agent"] is None or any(_adds_nothing(fields, regimen) for regimen in regimens):
             continue
-        fields["amounts"] = fields["amounts"] or ()
-        regimens.append(Regimen.model_validate({**fields, **ledger.provenance()}))
-        absences += ledger.absences
+        regimens.append(Regimen(section=span.section, **fields, **builder.build()))
+        absences += builder.absences
     if not regimens:
         absences.append(_explain_absence(parsed, result))
     return tuple(regimens), absences
 
 
-def _list_entries(parsed: ParsedRecord, result: ModelResult) -> Iterator[_Entry]:
-    """What the rules read, settled with the model where that was asked; then what only the model read."""
+def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[_Draft]:
+    """What the rules read, paired with the model's answers where it was asked; then what only the model read."""
     reread = pair_reread(parsed, result)
     for place, regimen in enumerate(reread.regimens):
         if place in reread.pairs:
-            stretch, answer = reread.answers[reread.pairs[place]]
-            yield _settle_pair(parsed, stretch, regimen, result.only(stretch.number, answer))
+            chunk, answer = reread.answers[reread.pairs[place]]
+            yield _draft_pair(parsed, chunk, regimen, result.only(chunk.number, answer))
         elif _outlives(regimen, result):
-            yield _known(parsed, regimen, result.without(regimen.chunk.number))
+            yield _draft_rules(parsed, regimen, result.only(regimen.chunk.number))
     known = set(map(id, reread.regimens))
-    yield from (_unread(parsed, regimen, result) for regimen in parsed.dosing.regimens if id(regimen) not in known)
-    for place, (stretch, answer) in enumerate(reread.answers):
+    for regimen in parsed.dosing.regimens:
+        if id(regimen) not in known:
+            # An open field has the reason of the chunk that was to be reread.
+            chunks = [chunk for chunk in result.reread.values() if chunk.span.contains(regimen.chunk.span)]
+            draft = _draft_rules(parsed, regimen, result)
+            yield replace(draft, chunk=chunks[0], question="regimens") if chunks else draft
+    for place, (chunk, answer) in enumerate(reread.answers):
         if place not in reread.pairs.values():
-            yield _read_by_model(parsed, stretch, answer, result)
+            yield _draft_model(parsed, chunk, answer, result.only(chunk.number, answer))
 
 
-def _unread(parsed: ParsedRecord, regimen: ParsedRegimen, result: ModelResult) -> _Entry:
-    """A regimen of which no model spoke; what is open in it has the reason of the stretch, if that was to be asked."""
-    known, stretch = _known(parsed, regimen, result), result.stretch_around(regimen.chunk.span)
-    return replace(known, chunk=stretch, question="regimens") if stretch else known
+def _draft_rules(parsed: ParsedRecord, regimen: ParsedRegimen, result: ModelResult) -> _Draft:
+    quote = Resolved(parsed.raw(regimen.quote), regimen.exists.confidence, Origin.RULE, (regimen.quote,))
+    return _Draft(regimen.chunk, quote, {field.name: getattr(regimen, field.name) for field in _FIELDS}, result)
 
 
-def _read_by_model(parsed: ParsedRecord, stretch: Chunk, answer: GroundedAnswer, result: ModelResult) -> _Entry:
-    """A regimen that the rules did not see."""
-    readings: dict[str, Reading[Any]] = dict.fromkeys(_AGENT_AND_FIELDS, Reading.open_())
-    quote = _quote_of(parsed, stretch, answer)
-    return _Entry(stretch, quote, readings, result.only(stretch.number, answer), "regimens")
+def _draft_model(parsed: ParsedRecord, chunk: Chunk, answer: GroundedAnswer, result: ModelResult) -> _Draft:
+    """A regimen that the rules did not see. Its quote is the whole chunk if the model's quote was kept out."""
+    given = answer.readings.get("quote")
+    if not given or not given.spans:
+        given = Reading(parsed.raw(chunk.span), MODEL_CONFIDENCE, (chunk.span,))
+    quote = Resolved(given.value, given.confidence, Origin.MODEL, given.spans)
+    return _Draft(chunk, quote, {field.name: Reading.open_() for field in _FIELDS}, result, "regimens")
 
 
-def _settle_pair(parsed: ParsedRecord, stretch: Chunk, regimen: ParsedRegimen, result: ModelResult) -> _Entry:
-    """A regimen that both read. Of two quotes that overlap the shorter one is nearer to the shortest that carries the
-    dose; else who is believed is a matter of policy, too.
-    """
-    known = replace(_known(parsed, regimen, result), chunk=stretch, question="regimens")
+def _draft_pair(parsed: ParsedRecord, chunk: Chunk, regimen: ParsedRegimen, result: ModelResult) -> _Draft:
+    """A regimen that both read. Of two quotes that overlap, the shorter one is nearer to the dose."""
+    draft = _draft_rules(parsed, regimen, result)
     both = max(regimen.exists.confidence, result.policy.of("dosing.regimens").agree)
-    known = replace(known, quote=replace(known.quote, confidence=both))
-    known = replace(known, readings=_yield_values(known.readings, stretch, result))
-    theirs = result.reading(stretch.number, "quote")
+    readings = _drop_contradicted(draft.readings, chunk, result)
+    draft = _Draft(chunk, replace(draft.quote, confidence=both), readings, result, "regimens")
+    theirs = result.reading(chunk.number, "quote")
     if theirs and any(regimen.quote.overlaps(span) and regimen.quote.length <= span.length for span in theirs.spans):
-        return known
+        return draft
     ours = Reading(parsed.raw(regimen.quote), _QUOTED, (regimen.quote,))
-    quote = settle(ours, theirs, AbsenceReason.NOT_ASKED, result.policy.of("dosing.quote"))
-    return replace(known, quote=quote) if quote.spans else known
+    quote = resolve(ours, theirs, AbsenceReason.NOT_ASKED, result.policy.of("dosing.quote"))
+    return replace(draft, quote=quote) if quote.spans else draft
 
 
-def _yield_values(readings: dict[str, Reading[Any]], stretch: Chunk, result: ModelResult) -> dict[str, Reading[Any]]:
-    """The rules' readings without those that a capable model contradicts: it saw all lines of the record at once, so
-    that it knows which amounts and lengths belong to which regimen. Where it is silent, they stand.
+def _drop_contradicted(
+    readings: Mapping[str, Reading[Any]], chunk: Chunk, result: ModelResult
+) -> Mapping[str, Reading[Any]]:
+    """The rules' readings without those that a capable model contradicts. It saw all lines of the record at once, so
+    it knows which amounts and lengths belong to which regimen. Where it gives no value, the rules' reading stands.
     """
     if result.policy.model_class is not ModelClass.CAPABLE:
         return readings
-    answers = {name: result.reading(stretch.number, name) for name in _VALUES}
-    contradicted = {
-        name
-        for name, theirs in answers.items()
-        if theirs and theirs.value and not agree(readings[name].value, theirs.value)
-    }
-    return readings | dict.fromkeys(contradicted, Reading.open_())
+    answers = {name: result.reading(chunk.number, name) for name in _VALUES}
+    differ = [
+        n for n, theirs in answers.items() if theirs and theirs.value and not agree(readings[n].value, theirs.value)
+    ]
+    return {**readings, **dict.fromkeys(differ, Reading.open_())}
 
 
 def _outlives(regimen: ParsedRegimen, result: ModelResult) -> bool:
-    """Whether a regimen that the model did not see is likelier there than not."""
+    """Whether a regimen that the model did not see is more probably there than not."""
     ours, theirs = result.policy.of("dosing.regimens").when_they_differ(regimen.exists.confidence)
-    return ours > theirs or bool(result.dropped)  # what was dropped may have spoken of it
+    return ours > theirs or bool(result.dropped)  # a dropped answer may have been about it
 
 
-def _known(parsed: ParsedRecord, regimen: ParsedRegimen, result: ModelResult) -> _Entry:
-    quote = Settled(parsed.raw(regimen.quote), regimen.exists.confidence, Origin.RULE, (regimen.quote,))
-    readings = {name: getattr(regimen, name) for name in _AGENT_AND_FIELDS}
-    return _Entry(regimen.chunk, quote, readings, result)
-
-
-def _quote_of(parsed: ParsedRecord, chunk: Chunk, answer: GroundedAnswer) -> Settled[str]:
-    """The model's quote, or the chunk as a whole where that was kept out."""
-    quote = answer.readings.get("quote")
-    if quote and quote.spans:
-        return Settled(quote.value, quote.confidence, Origin.MODEL, quote.spans)
-    return Settled(parsed.raw(chunk.span), MODEL_CONFIDENCE, Origin.MODEL, (chunk.span,))
-
-
-def _adds_nothing(fields: dict[str, Any], regimen: Regimen) -> bool:
-    """Whether a regimen says no more than another one of the same agent says already."""
-    told = ("amounts", "route", "frequency", "timing")
-    return name_agent(str(fields["agent"])) == name_agent(regimen.agent) and all(
-        not fields[name] or fields[name] == getattr(regimen, name) for name in told
-    )
+def _adds_nothing(fields: Mapping[str, Any], regimen: Regimen) -> bool:
+    """Whether a regimen says no more than another one of the same agent."""
+    same_agent = _normalize_agent(fields["agent"]) == _normalize_agent(regimen.agent)
+    compared = ("amounts", "route", "frequency", "timing")
+    return same_agent and all(not fields[name] or fields[name] == getattr(regimen, name) for name in compared)
 
 
 def _explain_absence(parsed: ParsedRecord, result: ModelResult) -> Absence:
-    searched = tuple(s.name for s in parsed.record.sections if s.name.split("[")[0] in _SEARCHED)
-    asked = list(result.stretches)
-    unread = [number for number in asked if number not in result.answers]
-    if any(map(result.rejected, asked)):
+    searched = tuple(s.name for s in parsed.record.sections if s.name.partition("[")[0] in _SEARCHED)
+    unread = [number for number in result.reread if number not in result.answers]
+    if any(map(result.rejected, result.reread)):
         reason = AbsenceReason.UNSUPPORTED_ANSWER
-    elif unread or (parsed.dosing.candidates and not asked):
-        reason = result.gap(unread[0], "regimens") if unread else AbsenceReason.NOT_ASKED
+    elif unread:
+        reason = result.gap(unread[0], "regimens")
+    elif parsed.dosing.candidates and not result.reread:
+        reason = AbsenceReason.NOT_ASKED
     else:
         reason = AbsenceReason.NOT_REPORTED if searched else AbsenceReason.SECTION_ABSENT
     return Absence(field="dosing", reason=reason, sections=searched)
+
+
+_SAME_AGENT, _SIMILAR_AGENT, _SAME_QUOTE, _SAME_FIELD = 4.0, 2.5, 2.0, 1.0
+_ENOUGH = 2.5
+"""The score of a similar agent, or of half of the other signs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reread:
+    """Text that a model read again.
+
+    Attributes:
+        regimens: The rules' regimens in that text.
+        answers: The model's regimens, each with the chunk that it was asked about.
+        pairs: Positions of the regimens, and of the answers about the same regimens.
+    """
+
+    regimens: tuple[ParsedRegimen, ...]
+    answers: tuple[tuple[Chunk, GroundedAnswer], ...]
+    pairs: Mapping[int, int]
+
+
+def pair_reread(parsed: ParsedRecord, result: ModelResult) -> Reread:
+    """Pair the rules' regimens with the model's.
+
+    A model lists the regimens of all chunks as one, so a regimen may be in another chunk of its answer than where the
+    rules found it. If every chunk was answered, all of the rules' regimens are compared with its list.
+    """
+    answered = [chunk for number, chunk in result.reread.items() if number in result.answers]
+    complete = bool(answered) and len(answered) == len(result.reread)
+    regimens = [
+        regimen
+        for regimen in parsed.dosing.regimens
+        if complete or any(chunk.span.contains(regimen.chunk.span) for chunk in answered)
+    ]
+    answers = [(chunk, answer) for chunk in answered for answer in result.answers[chunk.number]]
+    return Reread(tuple(regimens), tuple(answers), _pair(regimens, [answer for _, answer in answers]))
+
+
+def _pair(regimens: Sequence[ParsedRegimen], answers: Sequence[GroundedAnswer]) -> dict[int, int]:
+    """Positions of regimens and of the answers about them, the most similar pairs first."""
+    scored = [
+        (-_score(regimen, answer), row, column)
+        for row, regimen in enumerate(regimens)
+        for column, answer in enumerate(answers)
+    ]
+    pairs: dict[int, int] = {}
+    for score, row, column in sorted(scored):
+        if -score >= _ENOUGH and row not in pairs and column not in pairs.values():
+            pairs[row] = column
+    return pairs
+
+
+def _score(regimen: ParsedRegimen, answer: GroundedAnswer) -> float:
+    """How similar two regimens are."""
+    theirs = {name: reading.value for name, reading in answer.readings.items()}
+    score = _score_agents(regimen.agent.value, theirs.get("agent"))
+    quote = answer.readings.get("quote")
+    score += _SAME_QUOTE * bool(quote and quote.spans and quote.spans[0].overlaps(regimen.quote))
+    for name in ("amounts", "route", "frequency"):
+        ours = getattr(regimen, name).value
+        score += _SAME_FIELD * bool(ours and ours == theirs.get(name))
+    return score
+
+
+def _score_agents(one: str | None, other: str | None) -> float:
+    ours, theirs = _normalize_agent(one or ""), _normalize_agent(other or "")
+    if not ours or not theirs:
+        return 0.0
+    if ours == theirs:
+        return _SAME_AGENT
+    return _SIMILAR_AGENT if ours in theirs or theirs in ours else 0.0
+
+
+def _normalize_agent(agent: str) -> str:
+    """An agent's name for comparison: "Examplumab (EX-1)" is "examplumab"."""
+    return " ".join(agent.partition("(")[0].casefold().split())

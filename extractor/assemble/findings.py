@@ -1,19 +1,40 @@
-"""What was kept out of an extraction, or could not be proven, told to its reader with the text that says so."""
+"""What a reader should know before trusting an extraction: rejected answers, unread text, hostile text."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from typing import TypeVar
 
 from extractor.ground.check import Rejection
 from extractor.ground.rederive import list_items
-from extractor.parse.parsed import ParsedRecord, Span
-from extractor.schemas import Citation, Finding, FindingKind, Severity, Support, TrialExtraction
+from extractor.parse.dosing.amounts import find_amounts
+from extractor.parse.injection import find_honest
+from extractor.parse.parsed import Chunk, ParsedRecord, Span
+from extractor.schemas import (
+    Citation,
+    Criterion,
+    Endpoint,
+    Evidence,
+    Finding,
+    FindingKind,
+    Item,
+    Severity,
+    Support,
+    Task,
+    TimeKind,
+    TrialExtraction,
+)
+from extractor.text.book import read_text, rule
+from extractor.text.numbers import read_number
 
-from .model_result import ModelResult
+from .coverage import list_unclaimed
+from .resolve import ModelResult
 
-__all__ = ["report_rejections", "report_unproven"]
+__all__ = ["cut_to_honest_text", "report_hostile", "report_rejections", "report_unproven", "report_unread"]
+
+ItemT = TypeVar("ItemT", bound=Item)
 
 
 def report_rejections(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
-    """The model's answers that were kept out, each with what the text has there; and answers lost as a whole."""
+    """The model's values that were kept out, each with what the text has instead; and answers lost as a whole."""
     for answer in (answer for answers in result.answers.values() for answer in answers):
         for rejection in answer.rejections:
             span, near = rejection.chunk.span, rejection.refusal.nearest
@@ -21,42 +42,180 @@ def report_rejections(parsed: ParsedRecord, result: ModelResult) -> Iterator[Fin
                 kind=rejection.kind,
                 severity=Severity.WARNING,
                 field=f"{answer.task}: {rejection.field} of {span.section}[{span.start}:{span.end}]",
-                message="; ".join(_tell(rejection, parsed)),
+                message="; ".join(_explain_rejection(rejection, parsed)),
                 citations=(_cite(parsed, near),) if near else (),
             )
     for reason in result.dropped:
         yield Finding(kind=FindingKind.ANSWER_MISSING, severity=Severity.WARNING, field="", message=reason)
 
 
-def report_unproven(extraction: TrialExtraction) -> Iterator[Finding]:
-    """Values of the rules that cannot be derived again from what they quote: they stay, and their reader is told."""
-    for path, item in list_items(extraction):
-        for piece in item.evidence:
-            if piece.support is Support.UNSUPPORTED:
-                yield Finding(
-                    kind=FindingKind.VALUE_NOT_IN_QUOTE,
-                    severity=Severity.INFO,
-                    field=f"{path}.{piece.field}",
-                    message="the rules read a value here that cannot be derived again from these words",
-                    citations=(Citation(section=piece.section, start=piece.start, end=piece.end, quote=piece.quote),),
-                )
-
-
-def _tell(rejection: Rejection, parsed: ParsedRecord) -> Iterator[str]:
+def _explain_rejection(rejection: Rejection, parsed: ParsedRecord) -> Iterator[str]:
     yield f"the model answered {rejection.value}, which the text does not state"
     if near := rejection.refusal.nearest:
-        tokens = (
+        conflicts = (
             f"{c.kind.replace('_', ' ')} {c.quoted or 'none'} instead of {c.stated or 'none'}"
             for c in rejection.refusal.conflicts
         )
-        yield f"it has {parsed.raw(near)!r} ({', '.join(tokens)})"
-    if rejection.again is not None:
-        yield (
-            f"asked again, it answered {', '.join(rejection.again)}"
-            if rejection.again
-            else "asked again, it withdrew it"
-        )
+        yield f"it has {parsed.raw(near)!r} ({', '.join(conflicts)})"
+    if rejection.again:
+        yield f"asked again, it answered {', '.join(rejection.again)}"
+    elif rejection.again is not None:
+        yield "asked again, it withdrew it"
     yield "it was kept out"
+
+
+def report_unproven(extraction: TrialExtraction) -> Iterator[Finding]:
+    """Values of the rules that cannot be derived again from their quotes. They stay in the extraction."""
+    for path, item in list_items(extraction):
+        for piece in item.evidence:
+            if piece.support is Support.UNSUPPORTED:
+                message = "the rules read a value here that cannot be derived again from these words"
+                yield _inform(FindingKind.VALUE_NOT_IN_QUOTE, f"{path}.{piece.field}", message, piece.cite())
+
+
+_HOSTILE = {
+    FindingKind.INSTRUCTION_IN_TEXT: "text that commands a model or writes an answer for it",
+    FindingKind.INVISIBLE_CHARACTERS: "characters that nobody sees, or that turn the text round",
+    FindingKind.LOOK_ALIKE_LETTERS: "letters of another alphabet that pass for Latin ones",
+    FindingKind.MARKUP: "code that a page would run or hide",
+    FindingKind.OVERSIZED_TOKEN: "a word without end, or words repeated over and over",
+}
+
+
+def report_hostile(parsed: ParsedRecord) -> Iterator[Finding]:
+    """A finding for each hostile span, with its characters."""
+    for hostile in parsed.hostile:
+        span, end = hostile.span, hostile.span.start + len(hostile.quote)
+        blanked = "; nothing was read in it, and no model was shown it" if hostile.blanked else ""
+        yield Finding(
+            kind=hostile.kind,
+            severity=Severity.WARNING if hostile.blanked else Severity.INFO,
+            field=f"{span.section}[{span.start}:{span.end}]",
+            message=_HOSTILE[hostile.kind] + blanked,
+            citations=(Citation(section=span.section, start=span.start, end=end, quote=hostile.quote),),
+        )
+
+
+def cut_to_honest_text(item: ItemT, parsed: ParsedRecord) -> ItemT:
+    """The item with evidence that runs across blanked text cut to its longest part without blanks.
+
+    Only evidence for a value that rests on a passage as a whole reaches so far.
+    """
+    if not any(hostile.blanked for hostile in parsed.hostile):
+        return item
+    return item.model_copy(update={"evidence": tuple(_cut(piece, parsed) for piece in item.evidence)})
+
+
+def _cut(piece: Evidence, parsed: ParsedRecord) -> Evidence:
+    place = Span(piece.section, piece.start, piece.end)
+    blanks = [h.span for h in parsed.hostile if h.blanked and h.span.section == piece.section]
+    if not any(place.overlaps(blank) for blank in blanks):
+        return piece
+    text = parsed.record.raw_text(piece.section) or ""
+    start, end = find_honest((piece.start, piece.end), text, [(blank.start, blank.end) for blank in blanks])
+    return piece.model_copy(update={"start": start, "end": end, "quote": text[start:end]})
+
+
+_FEWEST_WORDS = 5
+_GIVEN_IN = ("arms[", "interventions[")
+_VOLUMES = frozenset({"ml", "l", "mg/ml", "ug/ml", "iu/ml", "%"})
+"""Units of what is drawn, dissolved or made up far oftener than given."""
+_COUNTS = range(2, 1000)
+"""Numbers beside a unit that name a moment: "day 1" is where a trial begins."""
+_MOMENTS = (TimeKind.AT, TimeKind.UP_TO, TimeKind.FROM_TO)
+
+
+def report_unread(parsed: ParsedRecord, extraction: TrialExtraction, tasks: Collection[Task]) -> Iterator[Finding]:
+    """Text of these tasks that looks as if it states something, and that no value was read from.
+
+    Only what is seldom a false alarm is reported: docs/trust.md has counts and precision.
+    """
+    if Task.ELIGIBILITY in tasks:
+        yield from _report_criteria(parsed, extraction)
+        for place, criterion in enumerate(extraction.eligibility.criteria):
+            yield from _report_limits(parsed, criterion, f"eligibility.criteria[{place}].constraints")
+    if Task.DOSING in tasks:
+        yield from _report_doses(parsed, extraction)
+    if Task.ENDPOINTS in tasks:
+        for place, endpoint in enumerate(extraction.endpoints):
+            yield from _report_times(endpoint, f"endpoints[{place}].time_points")
+
+
+def _report_criteria(parsed: ParsedRecord, extraction: TrialExtraction) -> Iterator[Finding]:
+    section = parsed.record.section("eligibility")
+    if section is None:
+        return
+    message = "this line looks like a criterion, and is none of those that were read"
+    items = (extraction.eligibility, *extraction.eligibility.criteria)
+    for start, end in list_unclaimed(section, [piece for item in items for piece in item.evidence]):
+        tokens = parsed.sections[section.name].between(start, end).alone().tokens
+        words = sum(len(word) > 1 and word.isalpha() for word in tokens.words)
+        is_title = section.text[start:end].isupper()
+        if words >= _FEWEST_WORDS and rule("states_a_condition").search(tokens) and not is_title:
+            cited = _cite(parsed, Span(section.name, start, end))
+            yield _inform(FindingKind.CRITERION_UNREAD, "eligibility.criteria", message, cited)
+
+
+def _report_limits(parsed: ParsedRecord, criterion: Criterion, field: str) -> Iterator[Finding]:
+    """Numbers behind a comparator sign that are in no limit or window of their criterion."""
+    place = next((piece for piece in criterion.evidence if piece.field == "quote"), None)
+    if place is None:
+        return
+    read = [piece for piece in criterion.evidence if piece.field.startswith(("constraints", "time_window"))]
+    quote = parsed.sections[place.section].between(place.start, place.end)
+    for found in rule("bare_limit").find(quote.tokens, quote.first, quote.end):
+        start, end = quote.part(found.end - 1, found.end).raw_span
+        if not any(piece.start <= start and end <= piece.end for piece in read):
+            cited = _cite(parsed, Span(place.section, quote.part(found.first, found.end).raw_span[0], end))
+            yield _inform(FindingKind.NUMBER_UNREAD, field, "this limit is in no value of its criterion", cited)
+
+
+def _report_doses(parsed: ParsedRecord, extraction: TrialExtraction) -> Iterator[Finding]:
+    """Clauses with a dose that no regimen has; in running text only if no regimen was read at all."""
+    known = {
+        bound for regimen in extraction.dosing for amount in regimen.amounts for bound in (amount.low, amount.high)
+    }
+    quotes = [
+        Span(piece.section, piece.start, piece.end)
+        for regimen in extraction.dosing
+        for piece in regimen.evidence
+        if piece.field == "quote"
+    ]
+    for chunk in parsed.dosing.candidates:
+        span = chunk.span
+        if extraction.dosing and not span.section.startswith(_GIVEN_IN):
+            continue
+        if _states_dose(chunk, known) and not any(quote.overlaps(span) for quote in quotes):
+            message = "these words look like a dose, and no regimen has it"
+            yield _inform(FindingKind.DOSE_UNREAD, "dosing", message, _cite(parsed, span))
+
+
+def _states_dose(chunk: Chunk, known: Collection[float | None]) -> bool:
+    tokens = read_text(chunk.text)
+    if rule("speaks_of_supply").search(tokens):
+        return False
+    values = (mark.value for mark in find_amounts(tokens))
+    amounts = [amount for value in values for amount in (value if isinstance(value, tuple) else (value,))]
+    return any(a.unit.lower() not in _VOLUMES and not {a.low, a.high} & set(known) for a in amounts)
+
+
+def _report_times(endpoint: Endpoint, field: str) -> Iterator[Finding]:
+    """A time frame that names a moment, of which no time was read."""
+    if endpoint.time_points or endpoint.time_kind not in _MOMENTS:
+        return
+    for piece in endpoint.evidence:
+        if piece.field == "time_frame" and _names_moment(piece.quote):
+            message = "this time frame names a time, and none was read"
+            yield _inform(FindingKind.NUMBER_UNREAD, field, message, piece.cite())
+
+
+def _names_moment(text: str) -> bool:
+    counts = rule("dated_count").find(read_text(text))
+    return any(read_number(found.read("count") or found.read("later") or "") in _COUNTS for found in counts)
+
+
+def _inform(kind: FindingKind, field: str, message: str, cited: Citation) -> Finding:
+    return Finding(kind=kind, severity=Severity.INFO, field=field, message=message, citations=(cited,))
 
 
 def _cite(parsed: ParsedRecord, span: Span) -> Citation:

@@ -124,7 +124,7 @@ def _drop_doubtful(results: _Results, minimum: float) -> _Results:
     """The results without values that are less sure than ``minimum``. Raises ``StoreError`` for those of an earlier
     version, which do not say how sure a value is.
     """
-    from extractor.assemble.confidence import drop_doubtful  # noqa: PLC0415 - it loads the rules, and few need it
+    from extractor.assemble.provenance import drop_doubtful  # noqa: PLC0415 - it loads the rules, and few need it
 
     remedy = "make it anew with `extractor reparse`, or drop --min-confidence"
     for place, content in results:

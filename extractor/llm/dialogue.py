@@ -89,7 +89,7 @@ def _report(questions: Sequence[Question], answers: Iterable[GroundedAnswer], re
         dropped=tuple(reason for reply in replies for reason in reply.rejected),
         usage=_total(reply.usage for reply in replies),
         policy=load_policy(_weakest_class(replies)),
-        stretches={q.chunk.number: q.chunk for q in questions if "regimens" in q.fields},
+        reread={q.chunk.number: q.chunk for q in questions if "regimens" in q.fields},
     )
 
 
@@ -97,13 +97,13 @@ def _count(result: ModelResult, unasked: Sequence[Question], put_off: int, narro
     """The result with its questions counted: ``unasked`` for want of budget, and those whose answer is still to come,
     are open, not asked; ``narrow`` is how many lines were asked again.
     """
-    stretches = {q.chunk.number: q.chunk for q in unasked if "regimens" in q.fields}
+    reread = {q.chunk.number: q.chunk for q in unasked if "regimens" in q.fields}
     still_open = len(unasked) + put_off + sum(map(result.is_open, result.asked))
     counts = {"questions": len(result.asked) + narrow, "open_questions": still_open}
     return replace(
         result,
         unasked=_fields_by_chunk(unasked),
-        stretches={**result.stretches, **stretches},
+        reread={**result.reread, **reread},
         usage=result.usage.model_copy(update=counts),
     )
 

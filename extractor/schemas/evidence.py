@@ -23,6 +23,10 @@ class Evidence(FrozenModel):
     support: Support = Field(description="How the value follows from the quote.")
     confidence: float | None = Field(default=None, ge=0, le=1, description="The probability that the value is right.")
 
+    def cite(self) -> "Citation":
+        """The place and the quote alone."""
+        return Citation(section=self.section, start=self.start, end=self.end, quote=self.quote)
+
 
 class Item(FrozenModel):
     """An extracted item with its provenance.

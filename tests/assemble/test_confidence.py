@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractor import Extractor, read_records
-from extractor.assemble.confidence import drop_doubtful
+from extractor.assemble.provenance import drop_doubtful
 from extractor.ground.rederive import list_items
 from extractor.schemas import (
     Absence,

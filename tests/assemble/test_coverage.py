@@ -6,9 +6,8 @@ import pytest
 
 from extractor import Extractor, read_records
 from extractor.assemble import ModelResult, assemble_extraction
-from extractor.assemble.boilerplate import is_boilerplate
 from extractor.assemble.coverage import TextClass, list_covered_spans
-from extractor.assemble.unread import report_unread
+from extractor.assemble.findings import report_unread
 from extractor.ground.rederive import list_items
 from extractor.parse import parse_record
 from extractor.schemas import FindingKind, Task, TimeKind
@@ -98,29 +97,32 @@ def test_what_no_value_quotes_is_unclaimed():
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "has_content"),
     [
-        "Exclusion Criteria:",
-        "Key inclusion criteria",
-        "Note: subjects with mild disease are an exception",
-        "Patients must meet all of the following",
+        ("Exclusion Criteria:", False),
+        ("Key inclusion criteria", False),
+        ("Note: subjects with mild disease are an exception", False),
+        ("Patients must meet all of the following", False),
+        ("Asthma", True),
+        ("No asthma in the past", True),
+        ("Patients with asthma", True),
     ],
 )
-def test_lines_without_content(text):
-    assert is_boilerplate(text)
+def test_a_line_without_content_is_boilerplate(text, has_content):
+    found = {one.text_class for one in list_covered_spans(trial(eligibility=text), [])}
+    assert (TextClass.UNCLAIMED in found) is has_content
 
 
-@pytest.mark.parametrize("text", ["Asthma", "No asthma in the past", "Patients with asthma"])
-def test_lines_with_content(text):
-    assert not is_boilerplate(text)
-
-
-def test_a_limit_that_is_in_no_value_is_told():
-    record = trial(title="A trial", eligibility="Inclusion Criteria:\n\n* Protein on dipstick ≥ 2+ or blood\n* Consent")
-    extraction = extract(record)
-    if extraction.eligibility.criteria[0].constraints:
-        pytest.skip("the rules read this limit by now")
-    assert unread(record) == [(FindingKind.NUMBER_UNREAD, "≥ 2")]
+def test_a_limit_that_is_in_no_value_is_reported():
+    parsed = parse_record(trial(eligibility="Inclusion Criteria:\n\n* Protein on dipstick ≥ 2+ or blood\n* Consent"))
+    extraction = assemble_extraction(parsed, ModelResult())
+    first, *others = extraction.eligibility.criteria
+    left = [piece for piece in first.evidence if not piece.field.startswith("constraints")]
+    criteria = (first.model_copy(update={"evidence": tuple(left)}), *others)
+    eligibility = extraction.eligibility.model_copy(update={"criteria": criteria})
+    changed = extraction.model_copy(update={"eligibility": eligibility})
+    (finding,) = report_unread(parsed, changed, {Task.ELIGIBILITY})
+    assert (finding.kind, finding.citations[0].quote) == (FindingKind.NUMBER_UNREAD, "≥ 2")
 
 
 @pytest.mark.parametrize(

@@ -58,13 +58,13 @@ def in_doubt_of_roles(parsed):
     return replace(parsed, dosing=replace(parsed.dosing, regimens=regimens))
 
 
-def settle(parsed, *answers, dropped=(), model_class=ModelClass.CAPABLE):
+def assemble(parsed, *answers, dropped=(), model_class=ModelClass.CAPABLE):
     (stretch,) = list_stretches(parsed)
     number = stretch.chunk.number
     grounded = tuple(ground_answer(Answer(Task.DOSING, number, dict(a)), parsed, stretch.chunk) for a in answers)
     asked = {number: frozenset({"regimens"})}
     policy = load_policy(model_class)
-    result = ModelResult(asked, {number: grounded}, dropped, policy=policy, stretches={number: stretch.chunk})
+    result = ModelResult(asked, {number: grounded}, dropped, policy=policy, reread={number: stretch.chunk})
     return {r.agent: r for r in assemble_extraction(parsed, result, {Task.DOSING}).dosing}
 
 
@@ -73,7 +73,7 @@ def test_the_rules_read_both(parsed):
 
 
 def test_what_both_read_is_one_regimen_each(parsed):
-    found = settle(parsed, TESTIMAB, EXAMPLUMAB)
+    found = assemble(parsed, TESTIMAB, EXAMPLUMAB)
     assert found.keys() == {"Examplumab", "Testimab"}
     origins = {piece.field: piece.origin for piece in found["Testimab"].evidence}
     assert (origins["route"], origins["agent"]) == (Origin.BOTH, Origin.BOTH)
@@ -90,36 +90,36 @@ def test_what_both_read_is_one_regimen_each(parsed):
 def test_of_two_quotes_of_one_place_the_shorter_one_carries_the_dose(parsed, quote, kept):
     ours = next(r for r in parsed.dosing.regimens if r.agent.value == "Testimab")
     assert len("20 mg orally once daily") <= ours.quote.length <= len("Testimab 20 mg orally once daily for 12 weeks")
-    found = settle(parsed, EXAMPLUMAB, TESTIMAB | {"quote": quote})
+    found = assemble(parsed, EXAMPLUMAB, TESTIMAB | {"quote": quote})
     assert found["Testimab"].quote == min(kept, parsed.raw(ours.quote), key=len)
 
 
 def test_a_regimen_that_only_the_model_read_is_added_with_its_proof(parsed):
     more = {"stands": True, "quote": "for 12 weeks", "agent": "Examplumab 300", "route": Route.ORAL}
-    found = settle(parsed, EXAMPLUMAB, TESTIMAB, more)
+    found = assemble(parsed, EXAMPLUMAB, TESTIMAB, more)
     (piece,) = [piece for piece in found["Examplumab 300"].evidence if piece.field == "quote"]
     assert (piece.quote, piece.origin) == ("for 12 weeks", Origin.MODEL)
 
 
 def test_a_regimen_that_says_nothing_new_is_not_listed_twice(parsed):
     again = {"stands": True, "quote": "20 mg orally", "agent": "testimab", "route": Route.ORAL}
-    assert settle(parsed, EXAMPLUMAB, TESTIMAB, again).keys() == {"Examplumab", "Testimab"}
+    assert assemble(parsed, EXAMPLUMAB, TESTIMAB, again).keys() == {"Examplumab", "Testimab"}
 
 
 @pytest.mark.parametrize(("model_class", "low"), [(ModelClass.CAPABLE, 300), (ModelClass.SMALL, 20)])
 def test_where_amounts_differ_a_capable_model_is_believed_and_a_small_one_is_not(parsed, model_class, low):
     other = TESTIMAB | {"amounts": (Amount(low=300, high=300, unit="mg"),)}
-    found = settle(parsed, EXAMPLUMAB, other, model_class=model_class)
+    found = assemble(parsed, EXAMPLUMAB, other, model_class=model_class)
     assert [amount.low for amount in found["Testimab"].amounts] == [low]
 
 
 def test_what_a_capable_model_leaves_out_stands_as_the_rules_read_it(parsed):
     silent = {name: value for name, value in TESTIMAB.items() if name != "amounts"}
-    assert settle(parsed, EXAMPLUMAB, silent)["Testimab"].amounts == TESTIMAB["amounts"]
+    assert assemble(parsed, EXAMPLUMAB, silent)["Testimab"].amounts == TESTIMAB["amounts"]
 
 
 def test_an_answer_that_was_partly_dropped_takes_nothing_away(parsed):
-    assert settle(parsed, EXAMPLUMAB, dropped=("2: no such frequency",)).keys() == {"Examplumab", "Testimab"}
+    assert assemble(parsed, EXAMPLUMAB, dropped=("2: no such frequency",)).keys() == {"Examplumab", "Testimab"}
 
 
 def two_lines(parsed, *answers, unanswered=()):
@@ -133,7 +133,7 @@ def two_lines(parsed, *answers, unanswered=()):
         chunk = chunks[place]
         grounded[chunk.number] += (ground_answer(Answer(Task.DOSING, chunk.number, dict(values)), parsed, chunk),)
     asked = {chunk.number: frozenset({"regimens"}) for chunk in chunks}
-    result = ModelResult(asked, grounded, stretches={chunk.number: chunk for chunk in chunks})
+    result = ModelResult(asked, grounded, reread={chunk.number: chunk for chunk in chunks})
     return [(r.agent, r.section) for r in assemble_extraction(parsed, result, {Task.DOSING}).dosing]
 
 

@@ -7,7 +7,7 @@ from extractor.assemble.policy import (
     list_situations,
     load_policy,
 )
-from extractor.assemble.settle import settle
+from extractor.assemble.resolve import resolve
 from extractor.parse.parsed import Reading, Span
 from extractor.schemas import (
     AbsenceReason,
@@ -38,25 +38,25 @@ POLICY = FieldPolicy(agree=0.96, alone=0.9, differ=((0.2, 0.6), (0.4, 0.55), (0.
     ],
 )
 def test_who_decides(rule, model, value, origin):
-    settled = settle(rule, model, GAP, POLICY)
-    assert (settled.value, settled.origin, settled.gap) == (value, origin, None)
+    resolved = resolve(rule, model, GAP, POLICY)
+    assert (resolved.value, resolved.origin, resolved.gap) == (value, origin, None)
 
 
 @pytest.mark.parametrize(
     "word", [CriterionKind.EXCLUSION, Category.OTHER, Role.RESCUE, Concept.OTHER, EndpointCategory.OTHER, TimeKind.PER]
 )
 def test_a_closed_set_of_which_one_word_is_right_always_has_the_best(word):
-    alone = settle(Reading(word, 0.2), None, GAP, POLICY)
+    alone = resolve(Reading(word, 0.2), None, GAP, POLICY)
     assert (alone.value, alone.confidence, alone.gap) == (word, 0.2, None)
     other = next(member for member in type(word) if member is not word)
     unsure = FieldPolicy(agree=0.9, alone=0.9, differ=((0.1, 0.3),) * 3)
-    both = settle(Reading(word, 0.2), Reading(other, 0.9), GAP, unsure)
+    both = resolve(Reading(word, 0.2), Reading(other, 0.9), GAP, unsure)
     assert (both.value, both.confidence, both.origin) == (other, 0.3, Origin.MODEL)
 
 
 def test_other_words_that_are_likelier_wrong_are_left_out():
-    assert settle(Reading(Route.ORAL, 0.2), None, GAP, POLICY).gap is GAP
-    assert settle(Reading.open_(), None, GAP, POLICY).gap is GAP
+    assert resolve(Reading(Route.ORAL, 0.2), None, GAP, POLICY).gap is GAP
+    assert resolve(Reading.open_(), None, GAP, POLICY).gap is GAP
 
 
 @pytest.mark.parametrize(
@@ -69,15 +69,15 @@ def test_other_words_that_are_likelier_wrong_are_left_out():
     ],
 )
 def test_quotes_that_mean_the_same_are_agreement_in_the_rule_s_words(rule, model):
-    settled = settle(Reading(rule, 0.8), Reading(model, 0.9), GAP, POLICY)
-    assert (settled.value, settled.origin) == (rule, Origin.BOTH)
+    resolved = resolve(Reading(rule, 0.8), Reading(model, 0.9), GAP, POLICY)
+    assert (resolved.value, resolved.origin) == (rule, Origin.BOTH)
 
 
 @pytest.mark.parametrize(
     ("rule", "model"), [("first infusion", "second infusion"), (("relapse",), ("relapse", "death")), ("CR", "CR or PR")]
 )
 def test_quotes_that_differ_in_substance_are_no_agreement(rule, model):
-    assert settle(Reading(rule, 0.8), Reading(model, 0.9), GAP, POLICY).value == model
+    assert resolve(Reading(rule, 0.8), Reading(model, 0.9), GAP, POLICY).value == model
 
 
 @pytest.mark.parametrize(("end", "value", "gap"), [(12, "on day 1", None), (3, None, AbsenceReason.AMBIGUOUS)])
@@ -85,18 +85,18 @@ def test_quotes_of_one_place_differ_in_extent_alone_and_the_likelier_stands(end,
     unsure = FieldPolicy(agree=0.9, alone=0.9, differ=((0.3, 0.2),) * 3)
     rule = Reading("on day 1", 0.7, (Span("arms[0]", 4, 12),))
     model = Reading("day 1 every 21 days", 0.9, (Span("arms[0]", 0, end),))
-    settled = settle(rule, model, GAP, unsure)
-    assert (settled.value, settled.gap) == (value, gap)
+    resolved = resolve(rule, model, GAP, unsure)
+    assert (resolved.value, resolved.gap) == (value, gap)
 
 
 def test_agreement_raises_confidence():
-    assert settle(Reading("oral", 0.7), Reading("oral", 0.9), GAP, POLICY).confidence == 0.96
+    assert resolve(Reading("oral", 0.7), Reading("oral", 0.9), GAP, POLICY).confidence == 0.96
 
 
 @pytest.mark.parametrize("rule", [Reading.open_(), Reading("oral", 0.3)])
 def test_what_nobody_knows_is_left_open_with_its_reason(rule):
-    settled = settle(rule, None, GAP, POLICY)
-    assert (settled.value, settled.gap) == (None, GAP)
+    resolved = resolve(rule, None, GAP, POLICY)
+    assert (resolved.value, resolved.gap) == (None, GAP)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_what_nobody_knows_is_left_open_with_its_reason(rule):
 )
 def test_who_is_likelier_right_decides_by_the_confidence_of_the_rules(confidence, differ, value):
     policy = FieldPolicy(agree=0.9, alone=0.9, differ=differ)
-    assert settle(Reading("rule", confidence), Reading("model", 0.9), GAP, policy).value == value
+    assert resolve(Reading("rule", confidence), Reading("model", 0.9), GAP, policy).value == value
 
 
 @pytest.mark.parametrize(
@@ -121,12 +121,12 @@ def test_who_is_likelier_right_decides_by_the_confidence_of_the_rules(confidence
 def test_what_only_the_model_found_is_weighed_apart(confidence, model, value):
     sides = ((0.3, 0.6), (0.6, 0.3))
     policy = FieldPolicy(agree=0.9, alone=0.9, differ=((0.9, 0.1),) * 3, silent=sides)
-    assert settle(Reading(None, confidence), Reading(model, 0.9), GAP, policy).value == value
+    assert resolve(Reading(None, confidence), Reading(model, 0.9), GAP, policy).value == value
 
 
 def test_an_answer_below_its_worth_is_not_used():
     policy = FieldPolicy(agree=0.9, alone=0.3, differ=((0.2, 0.6),) * 3)
-    assert settle(Reading.open_(), Reading("oral", 0.9), GAP, policy).gap is AbsenceReason.AMBIGUOUS
+    assert resolve(Reading.open_(), Reading("oral", 0.9), GAP, policy).gap is AbsenceReason.AMBIGUOUS
 
 
 @pytest.mark.parametrize(
@@ -137,8 +137,8 @@ def test_two_readings_of_which_none_is_believed_differ_in_one_passage_or_two_pas
     rule, model = (
         Reading(value, 0.6, (Span(place, 0, 4),)) for value, place in ((Route.ORAL, "arms[0]"), (Route.RECTAL, section))
     )
-    settled = settle(rule, model, GAP, policy)
-    assert (settled.value, settled.gap) == (None, reason)
+    resolved = resolve(rule, model, GAP, policy)
+    assert (resolved.value, resolved.gap) == (None, reason)
 
 
 @pytest.mark.parametrize("model_class", ModelClass)
@@ -156,16 +156,16 @@ def test_whatever_a_small_model_says_the_rules_value_stands_as_without_it(confid
     rule = Reading("oral", confidence)
     policy = load_policy(ModelClass.SMALL)
     for field in (policy.prior, *policy.fields.values()):
-        alone = settle(rule, None, GAP, field)
-        assert settle(rule, Reading(said, 0.9), GAP, field).value == alone.value
+        alone = resolve(rule, None, GAP, field)
+        assert resolve(rule, Reading(said, 0.9), GAP, field).value == alone.value
 
 
 @pytest.mark.parametrize(("confidence", "value"), [(0.3, None), (0.45, "oral"), (0.6, "oral")])
 def test_no_reading_is_likelier_for_being_contradicted(confidence, value):
     trusted = FieldPolicy(agree=0.9, alone=0.9, differ=((0.7, 0.2),) * 3)
-    settled = settle(Reading("oral", confidence), Reading("rectal", 0.9), GAP, trusted)
-    assert settled.value == value
-    assert settled.confidence <= confidence
+    resolved = resolve(Reading("oral", confidence), Reading("rectal", 0.9), GAP, trusted)
+    assert resolved.value == value
+    assert resolved.confidence <= confidence
 
 
 @pytest.mark.parametrize("name", ["", "capable", "gpt-4.1-mini", "llama3.1:8b", "mixtral-8x7b"])
@@ -184,6 +184,6 @@ def test_it_does_not_matter_how_sure_a_model_is(model_class):
     rules = [Reading.open_(), Reading("a", 0.6), Reading("b", 0.97), Reading(None, 0.6), Reading(None, 0.97)]
     for field in (policy.prior, *policy.fields.values()):
         for rule in rules:
-            found = {repr(settle(rule, Reading("a", one), GAP, field)) for one in (0.01, 0.6, 1.0)}
+            found = {repr(resolve(rule, Reading("a", one), GAP, field)) for one in (0.01, 0.6, 1.0)}
             assert len(found) == 1
     assert list_situations(model_class)[:3] == ("agree", "alone", "doubtful")

@@ -1,0 +1,230 @@
+"""How an item's values are proven: evidence while the item is built, and later without what is too doubtful."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from extractor.ground.rederive import derive_support
+from extractor.parse.parsed import ParsedRecord, Reading, Span
+from extractor.schemas import (
+    Absence,
+    AbsenceReason,
+    Evidence,
+    EvidenceKind,
+    FieldInfo,
+    Finding,
+    Item,
+    Origin,
+    Support,
+    Task,
+    TrialExtraction,
+    list_fields,
+)
+
+from .resolve import ModelResult, Resolved, resolve
+
+__all__ = ["ProvenanceBuilder", "drop_doubtful", "list_read_fields"]
+
+T = TypeVar("T")
+ItemT = TypeVar("ItemT", bound=Item)
+_Located = TypeVar("_Located", Absence, Finding)
+_LAST_STEP = re.compile(r"(?:\.\w+|\[\d+\])$")
+
+
+def list_read_fields(task: Task, group: str | None = None) -> list[FieldInfo]:
+    """The fields of a task's items whose values are read from quotes of their own.
+
+    >>> [field.name for field in list_read_fields(Task.ELIGIBILITY, "eligibility.criteria")][:2]
+    ['kind', 'lead_in']
+    """
+    fields = (field for field in list_fields(task) if field.metadata.evidence is EvidenceKind.READ)
+    return [field for field in fields if field.group == (group or task)]
+
+
+class ProvenanceBuilder:
+    """Collects the evidence and the gaps of the item at ``path``, one field after another.
+
+    Args:
+        parsed: The record.
+        path: Place of the item in the extraction, such as ``dosing[0]``.
+        searched: The sections that were searched, or the item's own place in one. Without any, empty fields are
+            explained by the absence of a section. A value without words of its own, such as "no time is stated",
+            rests on the item's place as a whole.
+        result: The model's part.
+    """
+
+    def __init__(self, parsed: ParsedRecord, path: str, searched: Sequence[str] | Span, result: ModelResult) -> None:
+        self._parsed, self._path, self._result = parsed, path, result
+        self._task = path.partition("[")[0].partition(".")[0]
+        self._whole = (searched,) if isinstance(searched, Span) else ()
+        self._sections = (searched.section,) if isinstance(searched, Span) else tuple(searched)
+        self._evidence: list[Evidence] = []
+        self._confidence = 1.0
+        self.absences: list[Absence] = []
+
+    def resolve(
+        self, field: str, rule: Reading[T | None], chunk: int, question: str | None = None
+    ) -> Resolved[T | None]:
+        """The rules' reading of a field and the model's, resolved."""
+        gap, policy = self._result.gap(chunk, field, question), self._result.policy.of(f"{self._task}.{field}")
+        return resolve(rule, self._result.reading(chunk, field), gap, policy)
+
+    def add(self, field: str, rule: Reading[T | None], chunk: int, question: str | None = None) -> T | None:
+        """Resolve a field, note its evidence or its gap, and return its value."""
+        return self.add_resolved(field, self.resolve(field, rule, chunk, question))
+
+    def add_resolved(self, field: str, resolved: Resolved[T | None]) -> T | None:
+        """Note the evidence or the gap of a resolved field, and return its value."""
+        value = resolved.value
+        if resolved.gap is not None:
+            self.add_absence(field, resolved.gap)
+            return value
+        self._confidence = min(self._confidence, resolved.confidence)
+        if value is None or value == ():
+            self.add_absence(field, AbsenceReason.NOT_REPORTED if self._sections else AbsenceReason.SECTION_ABSENT)
+            return value
+        for position, span in enumerate(resolved.spans or self._whole):
+            if isinstance(value, tuple):
+                place = min(position, len(value) - 1)
+                self._prove(f"{field}[{place}]", value[place], span, resolved)
+            else:
+                self._prove(field, value, span, resolved)
+        return value
+
+    def add_absence(self, field: str, reason: AbsenceReason) -> None:
+        """Say why a field is empty."""
+        self.absences.append(Absence(field=f"{self._path}.{field}", reason=reason, sections=self._sections))
+
+    def build(self) -> dict[str, Any]:
+        """The item's own fields of provenance."""
+        return _describe(self._evidence, round(self._confidence, 4))
+
+    def _prove(self, name: str, value: Any, span: Span, resolved: Resolved[Any]) -> None:
+        """Add evidence. Its support is derived again, whatever the reader of the value claimed."""
+        section = self._parsed.sections[span.section]
+        self._evidence.append(
+            Evidence(
+                field=name,
+                section=span.section,
+                start=span.start,
+                end=span.end,
+                quote=self._parsed.raw(span),
+                origin=resolved.origin,
+                support=derive_support(value, span, section) or Support.UNSUPPORTED,
+                confidence=resolved.confidence,
+            )
+        )
+
+
+def _describe(evidence: Sequence[Evidence], confidence: float) -> dict[str, Any]:
+    """An item's fields of provenance: its evidence, its origin, the weakest support and the confidence."""
+    origins = {piece.origin for piece in evidence}
+    return {
+        "evidence": tuple(evidence),
+        "origin": next(iter(origins)) if len(origins) == 1 else Origin.BOTH if origins else None,
+        "support": max((piece.support for piece in evidence), key=list(Support).index, default=None),
+        "confidence": confidence,
+    }
+
+
+def drop_doubtful(extraction: TrialExtraction, minimum: float) -> TrialExtraction:
+    """The extraction without values whose confidence is below ``minimum``, a probability from 0 to 1.
+
+    Such a field becomes empty, with an absence whose reason is ``low_confidence``. Members of a list go one by one.
+    An item goes as a whole with a field that it cannot lack, such as a criterion's quote. Absences and findings of
+    what is left get its new path, those of what goes are dropped. Coverage and usage still count all that was read.
+    Values without evidence, such as gold, stay.
+    """
+    if minimum <= 0:
+        return extraction
+    filtered = _Filter(minimum)
+    eligibility = filtered.keep(extraction.eligibility, "eligibility", "eligibility") or extraction.eligibility
+    criteria = filtered.keep_all(extraction.eligibility.criteria, "eligibility.criteria")
+    changed = {
+        "eligibility": eligibility.model_copy(update={"criteria": criteria}),
+        "dosing": filtered.keep_all(extraction.dosing, "dosing"),
+        "endpoints": filtered.keep_all(extraction.endpoints, "endpoints"),
+        "absences": (*_follow(extraction.absences, filtered.moved), *filtered.absences),
+        "findings": tuple(_follow(extraction.findings, filtered.moved)),
+    }
+    return extraction.model_copy(update=changed) if filtered.moved else extraction
+
+
+class _Filter:
+    """Drops doubtful values. ``moved`` maps old paths to new ones, and to None for what is gone."""
+
+    def __init__(self, minimum: float) -> None:
+        self._minimum = minimum
+        self.moved: dict[str, str | None] = {}
+        self.absences: list[Absence] = []
+
+    def keep_all(self, items: tuple[ItemT, ...], path: str) -> tuple[ItemT, ...]:
+        """The items that are left of a list."""
+        kept: list[ItemT] = []
+        for place, item in enumerate(items):
+            before, after = f"{path}[{place}]", f"{path}[{len(kept)}]"
+            left = self.keep(item, before, after)
+            if left is None:
+                self.moved[before] = None
+                continue
+            if before != after:
+                self.moved[before] = after
+            kept.append(left)
+        if items and not kept:
+            self._add_absence(path, [piece for item in items for piece in item.evidence])
+        return tuple(kept)
+
+    def keep(self, item: ItemT, before: str, after: str) -> ItemT | None:
+        """What is left of an item, None if that cannot be one. ``before`` and ``after`` are its paths."""
+        least: dict[str, float] = {}
+        for piece in item.evidence:
+            if piece.confidence is not None:
+                least[piece.field] = min(least.get(piece.field, 1.0), piece.confidence)
+        doubtful = {field for field, confidence in least.items() if confidence < self._minimum}
+        names = list(dict.fromkeys(field.partition("[")[0] for field in least if field in doubtful))
+        if not names:
+            return item
+        if any(type(item).model_fields[name].is_required() for name in names):
+            return None
+        sure = {piece.field for piece in item.evidence} - doubtful
+        update: dict[str, Any] = {}
+        places: dict[str, str | None] = {}
+        for name in names:
+            value = getattr(item, name)
+            kept: list[int] = []
+            if isinstance(value, tuple):
+                # A member without evidence of its own was read together with the others, and is no surer.
+                kept = [place for place in range(len(value)) if f"{name}[{place}]" in sure]
+                places |= dict.fromkeys(f"{name}[{place}]" for place in range(len(value)))
+                places |= {f"{name}[{place}]": f"{name}[{new}]" for new, place in enumerate(kept)}
+            update[name] = tuple(value[place] for place in kept) if isinstance(value, tuple) else None
+            if not kept:
+                places[name] = None
+                self._add_absence(f"{after}.{name}", [p for p in item.evidence if p.field.partition("[")[0] == name])
+        self.moved |= {f"{before}.{old}": new and f"{after}.{new}" for old, new in places.items()}
+        moved = ((piece, places.get(piece.field, piece.field)) for piece in item.evidence)
+        evidence = [piece.model_copy(update={"field": field}) for piece, field in moved if field]
+        return item.model_copy(update={**update, **_describe(evidence, _find_least(item, least, evidence))})
+
+    def _add_absence(self, path: str, evidence: Iterable[Evidence]) -> None:
+        searched = tuple(dict.fromkeys(piece.section for piece in evidence))
+        self.absences.append(Absence(field=path, reason=AbsenceReason.LOW_CONFIDENCE, sections=searched))
+
+
+def _find_least(item: Item, before: Mapping[str, float], left: Iterable[Evidence]) -> float:
+    """The least confidence of what is left. An empty field has no evidence: if it was the least, it still is."""
+    if item.confidence is not None and item.confidence < min(before.values()):
+        return item.confidence
+    return min((piece.confidence for piece in left if piece.confidence is not None), default=1.0)
+
+
+def _follow(located: Iterable[_Located], moved: Mapping[str, str | None]) -> Iterable[_Located]:
+    """Those whose place is still there, with its new path."""
+    for one in located:
+        path = one.field
+        while path not in moved and (step := _LAST_STEP.search(path)):
+            path = path[: step.start()]
+        if path not in moved:
+            yield one
+        elif (new := moved[path]) is not None:
+            yield one.model_copy(update={"field": new + one.field[len(path) :]})

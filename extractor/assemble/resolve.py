@@ -1,0 +1,190 @@
+"""One value from two annotators: the rules and a model."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, Generic, TypeVar
+
+from extractor.ground.check import GroundedAnswer
+from extractor.parse.parsed import Chunk, Reading, Span
+from extractor.schemas import AbsenceReason, Origin, Task, Usage, ValueKind, list_fields
+
+from .policy import FieldPolicy, ModelClass, Policy, load_policy
+
+__all__ = ["ModelResult", "Resolved", "agree", "resolve"]
+
+T_co = TypeVar("T_co", covariant=True)
+_EMPTY: Mapping[int, Any] = MappingProxyType({})
+_FIELDS = [info for task in Task for info in list_fields(task)]
+_SPLIT = frozenset(info.name for info in _FIELDS if info.metadata.question == "split")
+_ANSWERED_BY = {"split": _SPLIT, "regimens": frozenset({"agent"})}
+"""The fields that answer a question, where they are not the field of that name."""
+
+
+@dataclass(frozen=True)
+class ModelResult:
+    """What a model was asked about a record, and which of its answers the text supports.
+
+    Attributes:
+        asked: The fields that were asked, by number of the chunk.
+        answers: The answers by number of the chunk; a chunk with several regimens has several.
+        dropped: Why answers could not be read at all.
+        usage: Calls and tokens.
+        policy: The policy of the class of models that answered.
+        reread: The chunks of which all regimens were asked.
+        unasked: The fields that were not asked because the budget was spent, by number of the chunk.
+    """
+
+    asked: Mapping[int, frozenset[str]] = field(default_factory=lambda: _EMPTY)
+    answers: Mapping[int, tuple[GroundedAnswer, ...]] = field(default_factory=lambda: _EMPTY)
+    dropped: tuple[str, ...] = ()
+    usage: Usage = field(default_factory=Usage)
+    policy: Policy = field(default_factory=lambda: load_policy(ModelClass.CAPABLE))
+    reread: Mapping[int, Chunk] = field(default_factory=lambda: _EMPTY)
+    unasked: Mapping[int, frozenset[str]] = field(default_factory=lambda: _EMPTY)
+
+    def reading(self, chunk: int, name: str) -> Reading[Any] | None:
+        """The supported answer for a field of the chunk's item, or None."""
+        return next((a.readings[name] for a in self.answers.get(chunk, ()) if name in a.readings), None)
+
+    def only(self, chunk: int, *answers: GroundedAnswer) -> "ModelResult":
+        """The same result with no other answers than these to the chunk."""
+        return replace(self, answers={chunk: answers})
+
+    def gap(self, chunk: int, name: str, question: str | None = None) -> AbsenceReason:
+        """Why there is no supported answer for a field; ``question`` is the name under which it was asked."""
+        if (question or name) in self.unasked.get(chunk, frozenset()):
+            return AbsenceReason.BUDGET_EXHAUSTED
+        if (question or name) not in self.asked.get(chunk, frozenset()):
+            return AbsenceReason.NOT_ASKED
+        return AbsenceReason.UNSUPPORTED_ANSWER if self.rejected(chunk, name) else AbsenceReason.MODEL_REFUSED
+
+    def rejected(self, chunk: int, name: str | None = None) -> bool:
+        """Whether a value for that field of the chunk, or for any field, was kept out."""
+        return any(name in (None, r.field) for a in self.answers.get(chunk, ()) for r in a.rejections)
+
+    def is_open(self, chunk: int) -> bool:
+        """Whether something that was asked about a chunk has no supported answer."""
+        if (stands := self.reading(chunk, "stands")) and stands.value is False:
+            return False  # what is no criterion, or no regimen, has no fields to read
+        answers = self.answers.get(chunk, ())
+        read = {name for answer in answers for name in answer.readings}
+        return not answers or not all(_ANSWERED_BY.get(name, {name}) <= read for name in self.asked[chunk])
+
+
+BELIEVED = 0.35
+"""A value below this confidence is left out. It is less than one half because a list counts as right only as a whole,
+and most of its values may be right where one is wrong.
+"""
+_OF_EVERY_ITEM = tuple(f.type for f in _FIELDS if f.kind is ValueKind.CHOICE and (f.required or f.metadata.decided))
+"""Closed sets of which one word is right for every item: the best is given, however doubtful."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved(Generic[T_co]):
+    """The value of a field in the extraction. ``gap`` says why there is none; then there is no confidence."""
+
+    value: T_co | None
+    confidence: float
+    origin: Origin
+    spans: tuple[Span, ...] = ()
+    gap: AbsenceReason | None = None
+
+
+def resolve(
+    rule: Reading[T_co], model: Reading[T_co] | None, gap: AbsenceReason, policy: FieldPolicy
+) -> Resolved[T_co]:
+    """Choose between the rules' reading and the model's supported answer.
+
+    If both agree, the rules' words stand. If they differ, ``policy`` says which one is more probably right. An
+    improbable value is left out: as ambiguous, or as contradictory if the two were read in different sections.
+
+    - A reading of the rules never becomes more probable by being contradicted.
+    - A word of a closed set that every item needs is never left out.
+    - Quotes that overlap differ only in their extent, so the more probable one stands.
+
+    Args:
+        rule: What the rules read.
+        model: The model's supported answer; None without one.
+        gap: Why there is no answer.
+        policy: How often rules and models are right about this field.
+
+    >>> from extractor.assemble.policy import ModelClass, load_policy
+    >>> policy = load_policy(ModelClass.CAPABLE).prior
+    >>> resolve(Reading("oral", 0.7), Reading("oral", 0.9), AbsenceReason.NOT_ASKED, policy).origin.value
+    'both'
+    >>> resolve(Reading("oral", 0.2), None, AbsenceReason.NOT_ASKED, policy).gap.value
+    'not_asked'
+    """
+    if model is None:
+        chosen = _choose(rule, Origin.RULE, rule.confidence)
+    elif rule.is_open:
+        chosen = _choose(model, Origin.MODEL, policy.alone)
+    elif agree(rule.value, model.value) or _is_finer(rule, model):
+        chosen = _choose(rule, Origin.BOTH, max(policy.agree, rule.confidence))
+    else:
+        ours, theirs = policy.when_they_differ(rule.confidence, silent=rule.value is None or rule.value == ())
+        rules_win = theirs <= ours
+        chosen = (
+            _choose(rule, Origin.RULE, min(ours, rule.confidence))
+            if rules_win
+            else _choose(model, Origin.MODEL, theirs)
+        )
+    if (
+        chosen.confidence >= BELIEVED
+        or isinstance(chosen.value, _OF_EVERY_ITEM)
+        or (model is not None and _overlap(rule, model))
+    ):
+        return chosen
+    return Resolved(None, 0.0, Origin.RULE, gap=gap if model is None else _explain_doubt(rule, model))
+
+
+def _choose(reading: Reading[T_co], origin: Origin, confidence: float) -> Resolved[T_co]:
+    return Resolved(reading.value, round(confidence, 4), origin, reading.spans)
+
+
+def _is_finer(rule: Reading[T_co], model: Reading[T_co]) -> bool:
+    """Whether both quote the same places, and the model joined what the rules keep apart."""
+    if not isinstance(rule.value, tuple) or not isinstance(model.value, tuple) or len(model.spans) >= len(rule.spans):
+        return False
+    if not all(type(quote) is str for quote in (*rule.value, *model.value)):
+        return False
+    within = all(any(theirs.contains(ours) for theirs in model.spans) for ours in rule.spans)
+    return within and all(any(theirs.contains(ours) for ours in rule.spans) for theirs in model.spans)
+
+
+def _overlap(rule: Reading[T_co], model: Reading[T_co]) -> bool:
+    """Whether both quote the same place, one more of it than the other."""
+    if type(rule.value) is not str or type(model.value) is not str:
+        return False
+    return any(ours.overlaps(theirs) for ours in rule.spans for theirs in model.spans)
+
+
+def _explain_doubt(rule: Reading[T_co], model: Reading[T_co]) -> AbsenceReason:
+    """Why neither reading is believed although there is an answer."""
+    ours, theirs = ({span.section for span in reading.spans} for reading in (rule, model))
+    return AbsenceReason.CONTRADICTORY if ours and theirs and not ours & theirs else AbsenceReason.AMBIGUOUS
+
+
+_BRACKETS = re.compile(r"\([^()]*\)")
+_OPENING = re.compile(
+    r"^(?:(?:the|an?|(?:first )?(?:date|day|time|moment|assessment|documentation|occurrence) (?:of|when|that)) )+"
+)
+
+
+def agree(one: object, other: object) -> bool:
+    """Whether two annotators give the same value. Quotes may differ in an article or an explanation in brackets.
+
+    >>> agree(("the date of infusion", "death"), ("infusion", "Death (any cause)"))
+    True
+    """
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and all(map(agree, one, other))
+    if type(one) is str and type(other) is str:
+        return _normalize(one) == _normalize(other)
+    return one == other
+
+
+def _normalize(quote: str) -> str:
+    return _OPENING.sub("", " ".join(_BRACKETS.sub(" ", quote).lower().split())).strip(" .,;")
