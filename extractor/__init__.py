@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .api import Extractor
     from .errors import ExtractorError
     from .evaluation import ScoreReport, evaluate
-    from .ground.critical import ConflictKind, TokenConflict
+    from .ground.conflicts import ConflictKind, TokenConflict
     from .ground.quotes import QuoteCheck, QuoteStatus, verify_quote
     from .options import Assist
     from .parse import Outcome, ParsedRecord, parse_record, split_outcomes
@@ -43,7 +43,7 @@ __all__ = [
 # Where each public name lives. Names are imported when first used, so that the command line starts at once.
 _HOMES = {
     "Assist": ".options",
-    "ConflictKind": ".ground.critical",
+    "ConflictKind": ".ground.conflicts",
     "Extractor": ".api",
     "ExtractorError": ".errors",
     "Outcome": ".parse",
@@ -52,7 +52,7 @@ _HOMES = {
     "QuoteStatus": ".ground.quotes",
     "ScoreReport": ".evaluation",
     "Task": ".schemas",
-    "TokenConflict": ".ground.critical",
+    "TokenConflict": ".ground.conflicts",
     "TrialExtraction": ".schemas",
     "TrialRecord": ".schemas",
     "evaluate": ".evaluation",

@@ -15,8 +15,7 @@ from extractor import read_records
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.assemble.policy import ModelClass, load_policy
 from extractor.evaluation import evaluate
-from extractor.ground.answer import Answer
-from extractor.ground.check import ground_answer
+from extractor.ground.check import Answer, ground_answer
 from extractor.llm.answer_mode import AnswerMode, told_mode
 from extractor.llm.opening import ModelChoice, open_model
 from extractor.llm.querying import query_model

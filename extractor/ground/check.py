@@ -1,36 +1,85 @@
-"""Hold a model's answers against the text: quotes are located, numbers are found again, or the value is kept out."""
+"""Check a model's answers against the text: quotes are located, numbers are found again, or the value is kept out."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from extractor.parse.parsed import Chunk, ParsedRecord, Reading, Span
-from extractor.schemas import FindingKind, Support, Task
+from extractor.schemas import (
+    Age,
+    Amount,
+    Comparator,
+    Constraint,
+    FindingKind,
+    Instrument,
+    Period,
+    Support,
+    Task,
+    TimePoint,
+    TimeWindow,
+    list_fields,
+)
+from extractor.text.book import rule
+from extractor.text.lexer import Tokens
 from extractor.text.passage import Passage
+from extractor.text.times import find_durations
 
-from .answer import Answer
-from .locate import find_parts, passage_at
-from .quotes import QuoteStatus
+from .conflicts import ConflictKind, TokenConflict
+from .quotes import QuoteStatus, verify_quote
 from .rederive import derive_support
-from .refusals import Refusal, explain_refusal
-from .shown import show_value
-from .support import Supported, find_support, find_window
+from .support import Supported, find_parts, find_quote, find_support, find_window, span_of
+from .values import Place, find_comparator, find_numbers, find_together, has_unit, stands_bare
 
-__all__ = ["MODEL_CONFIDENCE", "GroundedAnswer", "Rejection", "ground_answer"]
+__all__ = [
+    "MODEL_CONFIDENCE",
+    "Answer",
+    "GroundedAnswer",
+    "Refusal",
+    "Rejection",
+    "explain_refusal",
+    "ground_answer",
+    "show_value",
+]
 
-_PARTS = ("measure", "description", "time_frame")
-_DOSES_TOLD = {"arms", "interventions", "title", "official_title", "brief_summary", "detailed_description"}
 MODEL_CONFIDENCE = 0.9
-"""How far an answer is trusted once it is grounded, until a policy is learned for each field."""
+"""The confidence of a grounded answer, until a policy is learned for its field."""
+_PARTS = [field.name for field in list_fields(Task.ENDPOINTS) if field.metadata.question == "split"]
+_DOSES_STATED_IN = {"arms", "interventions", "title", "official_title", "brief_summary", "detailed_description"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A model's values for a chunk, before they are checked.
+
+    Attributes:
+        task: The task of the item.
+        chunk: The number of the chunk.
+        values: Values by field of the parsed item, in the types of the schemas. Free text, also a time window, is a
+            quote still to be located: a string, or a tuple of strings. None says that the text does not state the
+            field. ``stands`` says whether there is a criterion or regimen at all, ``quote`` which words a regimen is.
+    """
+
+    task: Task
+    chunk: int
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a value is refused: a conflict with what the text has at ``nearest``, or nothing like it in the text."""
+
+    status: QuoteStatus = QuoteStatus.ABSENT
+    conflicts: tuple[TokenConflict, ...] = ()
+    nearest: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
     """A value that was kept out, and why.
 
-    ``again`` is what was said when the model was asked again, and was refused as well: nothing if it withdrew the
-    value, None if it was not asked.
+    ``again`` holds the values that the model gave when it was asked again, and that were refused as well: nothing if
+    it withdrew the value, None if it was not asked.
     """
 
     chunk: Chunk
@@ -54,57 +103,48 @@ class GroundedAnswer:
 def ground_answer(answer: Answer, parsed: ParsedRecord, chunk: Chunk | None = None) -> GroundedAnswer:
     """Check every value of ``answer`` against its chunk: the parsed one of its number, or ``chunk``.
 
-    An agent may stand anywhere in the record, and what a whole regimen says wherever the record tells of doses: its
-    cycle in an arm, its dose in an intervention. A list keeps its supported members; a list of which
-    nothing is supported is kept out as a whole.
+    An agent may be anywhere in the record. The other values of a regimen may be wherever the record speaks of doses:
+    its cycle in an arm, its dose in an intervention. A list keeps its supported members; a list without any is kept
+    out as a whole.
     """
     chunk = chunk or parsed.chunks[answer.chunk]
-    here = passage_at(parsed.sections, chunk.span)
+    here = parsed.sections[chunk.span.section].between(chunk.span.start, chunk.span.end)
     parts = find_parts(here, {name: answer.values[name] for name in _PARTS if name in answer.values})
     readings: dict[str, Reading[Any]] = {}
     rejections: list[Rejection] = []
     for field, value in answer.values.items():
         members = [] if value is None else list(value) if isinstance(value, tuple) else [value]
-        if field in parts:
-            found = [_quote_at(here, parts[field])] if members else []
-        else:
-            places = (here, *_told_elsewhere(answer, field, parsed))
-            find = find_window if field == "time_window" else find_support
-            found = [_first(find, member, places) for member in members]
-        found = [support if support and _derives(support, parsed) else None for support in found]
-        refused = [member for member, support in zip(members, found, strict=True) if support is None]
-        rejections += (_reject(chunk, field, member, here) for member in refused)
-        supported = [support for support in found if support is not None]
+        supported: list[Supported] = []
+        refused = False
+        for member in members:
+            if field in parts:
+                span = parts[field]
+                found = Supported(parsed.raw(span), span, Support.LITERAL) if span else None
+            else:
+                find = find_window if field == "time_window" else find_support
+                places = (here, *_list_other_places(answer, field, parsed))
+                found = next((one for place in places if (one := find(member, place)) is not None), None)
+            if found and derive_support(found.value, found.span, parsed.sections[found.span.section]):
+                supported.append(found)
+            else:
+                refused = True
+                rejections.append(_reject(chunk, field, member, here))
         if supported or not refused:
-            readings[field] = _reading(supported, many=isinstance(value, tuple))
+            readings[field] = _read(supported, many=isinstance(value, tuple))
     return GroundedAnswer(answer.task, answer.chunk, readings, tuple(rejections))
 
 
-def _told_elsewhere(answer: Answer, field: str, parsed: ParsedRecord) -> tuple[Passage, ...]:
-    """Where a value may stand beside its chunk."""
-    sections = [parsed.sections[section.name] for section in parsed.record.sections]
-    if answer.task is Task.DOSING and field != "agent":
-        told = answer.values.get("stands")
-        sections = [section for section in sections if told and section.name.partition("[")[0] in _DOSES_TOLD]
-    return tuple(section.whole for section in sections) if field == "agent" or answer.task is Task.DOSING else ()
+def _list_other_places(answer: Answer, field: str, parsed: ParsedRecord) -> list[Passage]:
+    """The sections in which a value may be found if its chunk does not state it."""
+    if answer.task is not Task.DOSING and field != "agent":
+        return []
+    names = [section.name for section in parsed.record.sections]
+    if field != "agent":
+        names = [name for name in names if answer.values.get("stands") and name.partition("[")[0] in _DOSES_STATED_IN]
+    return [parsed.sections[name].whole for name in names]
 
 
-def _quote_at(passage: Passage, span: Span | None) -> Supported | None:
-    return Supported(passage.section.raw[span.start : span.end], span, Support.LITERAL) if span else None
-
-
-def _first(
-    find: Callable[[Any, Passage], Supported | None], value: Any, places: tuple[Passage, ...]
-) -> Supported | None:
-    return next((found for place in places if (found := find(value, place)) is not None), None)
-
-
-def _derives(supported: Supported, parsed: ParsedRecord) -> bool:
-    """Whether the value follows from the very quote that is to be its evidence."""
-    return derive_support(supported.value, supported.span, parsed.sections[supported.span.section]) is not None
-
-
-def _reading(supported: list[Supported], *, many: bool) -> Reading[Any]:
+def _read(supported: list[Supported], *, many: bool) -> Reading[Any]:
     value: Any = tuple(s.value for s in supported) if many else supported[0].value if supported else None
     weakest = max((s.support for s in supported), key=list(Support).index, default=Support.LITERAL)
     return Reading(value, MODEL_CONFIDENCE, tuple(s.span for s in supported), weakest)
@@ -112,10 +152,132 @@ def _reading(supported: list[Supported], *, many: bool) -> Reading[Any]:
 
 def _reject(chunk: Chunk, field: str, value: Any, here: Passage) -> Rejection:
     refusal = explain_refusal(value, here)
-    return Rejection(chunk, field, show_value(value), _kind(value, refusal), refusal)
-
-
-def _kind(value: object, refusal: Refusal) -> FindingKind:
+    kind = FindingKind.QUOTE_NOT_FOUND if isinstance(value, str) else FindingKind.VALUE_NOT_IN_QUOTE
     if refusal.status is QuoteStatus.CONFLICT:
-        return FindingKind.QUOTE_CONFLICT
-    return FindingKind.QUOTE_NOT_FOUND if isinstance(value, str) else FindingKind.VALUE_NOT_IN_QUOTE
+        kind = FindingKind.QUOTE_CONFLICT
+    return Rejection(chunk, field, show_value(value), kind, refusal)
+
+
+def explain_refusal(value: Any, passage: Passage) -> Refusal:
+    """What in the passage contradicts a value that it does not support.
+
+    >>> from extractor.text.passage import read_passage
+    >>> refusal = explain_refusal("ECOG 0-1", read_passage("ECOG 0-2 or better"))
+    >>> refusal.status.value, refusal.conflicts[0].stated
+    ('conflict', '2')
+    """
+    tokens = passage.tokens.cut(passage.first, passage.end)
+    match value:
+        case str():
+            return _refuse_quote(value, passage)
+        case Constraint():
+            return _refuse_limit(value, passage, tokens)
+        case Amount(low=low, high=high, unit=unit):
+            stated = [(found.first, found.end) for found in rule("measured").find(tokens)]
+            bounds = (low, high if high != low else None)
+            return _refuse_measure(bounds, ConflictKind.UNIT, unit, stated, passage)
+        case Period(value=number, unit=unit) | TimePoint(value=number, unit=unit):
+            stated = [(duration.first, duration.end) for duration in find_durations(tokens)]
+            return _refuse_measure((number, None), ConflictKind.TIME_UNIT, unit, stated, passage)
+        case Instrument():
+            return _refuse_version(value, passage, tokens)
+    return Refusal()
+
+
+def _refuse_quote(value: str, passage: Passage) -> Refusal:
+    first = passage.raw_span[0]
+    check = verify_quote(value, passage.raw)
+    if check.status is not QuoteStatus.CONFLICT or check.start is None or check.end is None:
+        return Refusal()
+    return Refusal(check.status, check.conflicts, Span(passage.section.name, first + check.start, first + check.end))
+
+
+def _refuse_limit(value: Constraint, passage: Passage, tokens: Tokens) -> Refusal:
+    bounds = (value.value, value.value_high)
+    for place in find_together(tokens, bounds):
+        if not (stands_bare(tokens, place) if value.unit is None else has_unit(tokens, place, value.unit)):
+            return _refuse(passage, tokens, place, ConflictKind.UNIT, value.unit or "")
+        stated = find_comparator(tokens, place)
+        if stated is not value.comparator:
+            return _refuse(passage, tokens, place, ConflictKind.COMPARATOR, value.comparator, stated or "")
+    # The bound that is nowhere, against the number nearest to the other bound, or else to the quantity.
+    numbers = find_numbers(tokens)
+    missing = [bound for bound in bounds if bound is not None and all(number.value != bound for number in numbers)]
+    stated_at = [number.first for number in numbers if number.value in bounds]
+    others = [(number.first, number.end) for number in numbers if number.value not in bounds]
+    named = find_quote(passage, value.quantity)
+    if named and not stated_at:
+        stated_at = [tokens.at(passage.section.cleaned.clean_position(named.end))]
+    if not missing or not others or not stated_at:
+        return Refusal()
+    nearest = min(others, key=lambda place: abs(place[0] - stated_at[0]))
+    return _refuse(passage, tokens, nearest, ConflictKind.NUMBER, f"{missing[0]:g}", tokens.read(*nearest))
+
+
+def _refuse_version(value: Instrument, passage: Passage, tokens: Tokens) -> Refusal:
+    named = find_quote(passage, value.name)
+    if named is None:
+        return Refusal()
+    found = rule("version_behind").starts(tokens, tokens.at(passage.section.cleaned.clean_position(named.end)))
+    conflict = TokenConflict(ConflictKind.NUMBER, value.version or "", (found.read("number") or "") if found else "")
+    place = found.part("number") if found else None
+    span = span_of(passage, tokens, *place) if place else Span(named.section, named.end, named.end)
+    return Refusal(QuoteStatus.CONFLICT, (conflict,), span)
+
+
+def _refuse_measure(
+    bounds: tuple[float | None, float | None],
+    kind: ConflictKind,
+    unit: str,
+    stated: Sequence[Place],
+    passage: Passage,
+) -> Refusal:
+    """The first place of the numbers, which has another unit; else the first number that is stated."""
+    tokens = passage.tokens.cut(passage.first, passage.end)
+    for place in find_together(tokens, bounds):
+        return _refuse(passage, tokens, place, kind, unit)
+    value = bounds[1] if bounds[0] is None else bounds[0]
+    for place in stated:
+        return _refuse(passage, tokens, place, ConflictKind.NUMBER, f"{value:g}", tokens.read(*place))
+    return Refusal()
+
+
+def _refuse(
+    passage: Passage, tokens: Tokens, place: Place, kind: ConflictKind, quoted: str, stated: str | None = None
+) -> Refusal:
+    """A conflict at a place. Without ``stated``, the two words behind it are what the text has for a unit."""
+    if stated is None:
+        end = place[1]
+        while end < min(place[1] + 4, len(tokens)) and tokens.words[end] not in ",;.()":
+            end += 1
+        stated = " ".join(tokens.read(place[1], end).split()[:2])
+    return Refusal(QuoteStatus.CONFLICT, (TokenConflict(kind, quoted, stated),), span_of(passage, tokens, *place))
+
+
+def show_value(value: Any) -> str:
+    """A value in a few words, as people and models write it.
+
+    >>> show_value(Amount(low=1, high=2, unit="mg")), show_value(Period(value=21, unit="day")), show_value("oral")
+    ('1-2 mg', '21 day', 'oral')
+    """
+    match value:
+        case Constraint(comparator=sign):
+            low, high = _show(value.value), _show(value.value_high)
+            limit = f"{low}-{high}" if sign is Comparator.BETWEEN else f"{sign.value} {low}"
+            return f"{value.quantity}: {limit} {value.unit or ''}".rstrip()
+        case Amount():
+            low, high = _show(value.low), _show(value.high)
+            both = f"{low}-{high}" if low and high else f"at least {low}" if low else f"up to {high}"
+            return f"{low if low == high else both} {value.unit}"
+        case Age() | Period() | TimePoint():
+            return f"{_show(value.value)} {value.unit.value}"
+        case Instrument(name=name, version=version):
+            return f"{name} {version or ''}".rstrip()
+        case TimeWindow(quote=quote):
+            return quote
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _show(value: float | None) -> str:
+    """All digits, and no ".0" behind a whole number; empty for None."""
+    return "" if value is None else str(int(value)) if float(value).is_integer() else str(value)

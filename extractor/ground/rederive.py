@@ -1,19 +1,18 @@
 """Every value derived again from its own evidence: how it follows from its quote, if it does."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from extractor.parse.parsed import Span
-from extractor.schemas import Evidence, Frequency, Item, Route, Support, TrialExtraction, TrialRecord
+from extractor.schemas import Frequency, Item, Route, Support, TrialExtraction, TrialRecord
 from extractor.text.passage import Passage, Section, read_section
 
-from .edges import is_clean_cut
 from .fold import fold_clean
-from .locate import clean_span, cut_lines, passage_at
-from .support import find_support
+from .quotes import is_clean_cut
+from .support import clean_span, cut_lines, find_support
 
 __all__ = ["DerivedValue", "derive_support", "derive_values", "list_items"]
 
@@ -31,11 +30,10 @@ class DerivedValue:
 
 
 def derive_support(value: Any, span: Span, section: Section) -> Support | None:
-    """How a value follows from its quote ``section.raw[span.start:span.end]``: literally, by parsing, by inference, or
-    not.
+    """How a value follows from its quote ``section.raw[span.start:span.end]``; None if it does not.
 
-    A quote is read in its line: the unit of "30" may stand further on, in "days 30, 60 and 90". What only other words
-    of that line bear out is inferred.
+    A quote is read in its line: the unit of "30" may be further on, in "days 30, 60 and 90". What only other words of
+    that line support is inferred.
 
     >>> from extractor.schemas import Amount
     >>> section = read_section("arms[0]", "Examplumab 5 mg/kg daily")
@@ -48,26 +46,18 @@ def derive_support(value: Any, span: Span, section: Section) -> Support | None:
         return Support.LITERAL
     if isinstance(value, bool) or (isinstance(value, StrEnum) and not isinstance(value, _READ_CODES)):
         return Support.INFERRED
-    quote = passage_at({span.section: section}, span)
-    if _is_whole(quote) and (alone := find_support(value, quote)):
+    quote = section.between(span.start, span.end)
+    if _is_clean(quote) and (alone := find_support(value, quote)):
         return alone.support
-    within = find_support(value, _line_around(quote))
+    codes = quote.tokens.codes
+    first, end = codes.rfind("\n", 0, quote.first) + 1, codes.find("\n", quote.end)
+    within = find_support(value, quote.part(first, end if end >= 0 else len(codes)))
     if within is None:
         return None
     return within.support if within.span.overlaps(span) else Support.INFERRED
 
 
-def derive_values(extraction: TrialExtraction, record: TrialRecord) -> Iterator[DerivedValue]:
-    """How each value with evidence follows from it."""
-    sections = {section.name: read_section(section.name, section.text) for section in record.sections}
-    for path, item in list_items(extraction):
-        for evidence in item.evidence:
-            value = _value_at(item, evidence.field)
-            if value is not None:
-                yield DerivedValue(f"{path}.{evidence.field}", _derive(value, evidence, sections))
-
-
-def _is_whole(quote: Passage) -> bool:
+def _is_clean(quote: Passage) -> bool:
     """Whether a quote cuts through nothing in its line."""
     if quote.end <= quote.first:
         return False
@@ -77,12 +67,18 @@ def _is_whole(quote: Passage) -> bool:
     return is_clean_cut(folded, tokens.at(place(start - begin)), tokens.before(place(end - begin)))
 
 
-def list_items(extraction: TrialExtraction) -> Iterator[tuple[str, Item]]:
-    """Every item of an extraction, with its path."""
-    yield "eligibility", extraction.eligibility
-    yield from ((f"eligibility.criteria[{n}]", one) for n, one in enumerate(extraction.eligibility.criteria))
-    yield from ((f"dosing[{n}]", one) for n, one in enumerate(extraction.dosing))
-    yield from ((f"endpoints[{n}]", one) for n, one in enumerate(extraction.endpoints))
+def derive_values(extraction: TrialExtraction, record: TrialRecord) -> Iterator[DerivedValue]:
+    """How each value with evidence follows from it."""
+    sections = {section.name: read_section(section.name, section.text) for section in record.sections}
+    for path, item in list_items(extraction):
+        for evidence in item.evidence:
+            value, section = _value_at(item, evidence.field), sections.get(evidence.section)
+            if value is None:
+                continue
+            support = None
+            if section and section.raw[evidence.start : evidence.end] == evidence.quote:
+                support = derive_support(value, Span(section.name, evidence.start, evidence.end), section)
+            yield DerivedValue(f"{path}.{evidence.field}", support)
 
 
 def _value_at(item: Item, field: str) -> Any:
@@ -93,15 +89,9 @@ def _value_at(item: Item, field: str) -> Any:
     return value[int(found["position"])] if int(found["position"]) < len(value) else None
 
 
-def _derive(value: Any, evidence: Evidence, sections: Mapping[str, Section]) -> Support | None:
-    section = sections.get(evidence.section)
-    if section is None or section.raw[evidence.start : evidence.end] != evidence.quote:
-        return None
-    return derive_support(value, Span(section.name, evidence.start, evidence.end), section)
-
-
-def _line_around(quote: Passage) -> Passage:
-    """The quote with the rest of the lines that it stands in."""
-    codes = quote.tokens.codes
-    first, end = codes.rfind("\n", 0, quote.first) + 1, codes.find("\n", quote.end)
-    return quote.part(first, end if end >= 0 else len(codes))
+def list_items(extraction: TrialExtraction) -> Iterator[tuple[str, Item]]:
+    """Every item of an extraction, with its path."""
+    yield "eligibility", extraction.eligibility
+    yield from ((f"eligibility.criteria[{n}]", one) for n, one in enumerate(extraction.eligibility.criteria))
+    yield from ((f"dosing[{n}]", one) for n, one in enumerate(extraction.dosing))
+    yield from ((f"endpoints[{n}]", one) for n, one in enumerate(extraction.endpoints))

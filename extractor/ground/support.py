@@ -1,6 +1,6 @@
-"""Derive a single value again from the text: where it stands, or None if nothing there supports it."""
+"""Where single values are stated: each is derived again from the text, or nothing there supports it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import singledispatch
 from itertools import chain
@@ -23,15 +23,79 @@ from extractor.schemas import (
     TimeWindow,
 )
 from extractor.text.book import find_terms, read_text, rule
+from extractor.text.clean import CleanText
 from extractor.text.lexer import NUMBER, Tokens, lex
 from extractor.text.passage import Passage
 from extractor.text.quantities import find_quantity_lists
 from extractor.text.units import find_unit
 
-from .locate import find_quote, find_quotes, passage_at, read_tokens, span_of, whole
+from .quotes import locate_quote
 from .values import Place, find_comparator, find_time, find_together, has_unit, is_denied, is_said_of, stands_bare
 
-__all__ = ["Derived", "Supported", "find_amount", "find_limit", "find_support", "find_window"]
+__all__ = [
+    "Derived",
+    "Supported",
+    "clean_span",
+    "cut_lines",
+    "find_amount",
+    "find_limit",
+    "find_parts",
+    "find_quote",
+    "find_support",
+    "find_window",
+    "span_of",
+]
+
+
+def span_of(passage: Passage, tokens: Tokens, first: int, end: int) -> Span:
+    """The raw span of some tokens that were cut from a passage."""
+    return Span(passage.section.name, *passage.section.cleaned.raw_span(tokens.starts[first], tokens.ends[end - 1]))
+
+
+def clean_span(passage: Passage) -> tuple[int, int]:
+    """The offsets of a passage in the cleaned text of its section."""
+    tokens = passage.tokens
+    return (tokens.starts[passage.first], tokens.ends[passage.end - 1]) if passage.end > passage.first else (0, 0)
+
+
+def cut_lines(passage: Passage) -> tuple[CleanText, int]:
+    """The lines of a passage as a text of their own, and where they begin in the section's cleaned text.
+
+    A line is folded once for all that is searched in it; its whole section would be folded for each line.
+    """
+    (start, end), text = clean_span(passage), passage.tokens.text
+    begin, stop = text.rfind("\n", 0, start) + 1, text.find("\n", end)
+    return CleanText(text[begin : stop if stop >= 0 else len(text)]), begin
+
+
+def _find_quotes(passage: Passage, quote: str, position: int | None = None) -> Iterator[Span]:
+    """The raw spans of a quote in the passage, left to right, from an offset into the section's cleaned text on."""
+    lines, begin = cut_lines(passage)
+    start, end = clean_span(passage)
+    position = start if position is None else position
+    while found := locate_quote(quote, lines, position - begin, end - begin):
+        yield Span(passage.section.name, *passage.section.cleaned.raw_span(found[0] + begin, found[1] + begin))
+        position = found[1] + begin
+
+
+def find_quote(passage: Passage, quote: str) -> Span | None:
+    """The raw span of a quote in the passage, or None."""
+    return next(_find_quotes(passage, quote), None)
+
+
+def find_parts(passage: Passage, parts: Mapping[str, str | None]) -> dict[str, Span | None]:
+    """The raw spans of an outcome's parts, each behind the one before, since the same words may be in several.
+
+    The time frame is the last part, so its last occurrence counts.
+    """
+    spans: dict[str, Span | None] = {}
+    position = clean_span(passage)[0]
+    for name, quote in parts.items():
+        places = list(_find_quotes(passage, quote, position)) if quote else []
+        spans[name] = (places[-1] if name == "time_frame" else places[0]) if places else None
+        if found := spans[name]:
+            position = passage.section.cleaned.clean_position(found.end)
+    return spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +116,15 @@ class Derived:
     support: Support = Support.PARSED
 
 
+def _whole(passage: Passage) -> Span:
+    return Span(passage.section.name, *passage.raw_span)
+
+
+def _cut_tokens(passage: Passage) -> Tokens:
+    """The tokens of a passage, and none around them."""
+    return passage.tokens.cut(passage.first, passage.end)
+
+
 @singledispatch
 def find_support(value: Any, passage: Passage) -> Supported | None:
     """The support for ``value`` in ``passage``, or None.
@@ -59,20 +132,20 @@ def find_support(value: Any, passage: Passage) -> Supported | None:
     A member of a closed set rests on the passage as a whole; a quote must stand in it; every number
     of a value must stand in it.
     """
-    return Supported(value, whole(passage), Support.INFERRED)
+    return Supported(value, _whole(passage), Support.INFERRED)
 
 
 @find_support.register
 def _quote(value: str, passage: Passage) -> Supported | None:
     if type(value) is not str:  # a member of a StrEnum
-        return Supported(value, whole(passage), Support.INFERRED)
+        return Supported(value, _whole(passage), Support.INFERRED)
     span = find_quote(passage, value)
     return Supported(passage.section.raw[span.start : span.end], span, Support.LITERAL) if span else None
 
 
 @find_support.register
 def _constraint(value: Constraint, passage: Passage) -> Supported | None:
-    tokens = read_tokens(passage)
+    tokens = _cut_tokens(passage)
     quantity, named = find_quote(passage, value.quantity), list(_find_words(value.quantity, tokens))
     if quantity is None and not named and not _names_quantity(tokens, value.quantity):
         return None
@@ -137,7 +210,7 @@ def find_limit(
 
 @find_support.register
 def _amount(value: Amount, passage: Passage) -> Supported | None:
-    tokens = read_tokens(passage)
+    tokens = _cut_tokens(passage)
     return _supported(value, passage, tokens, find_amount(tokens, value))
 
 
@@ -174,14 +247,14 @@ def _other_rate(unit: str) -> str:
 @find_support.register(Period)
 @find_support.register(TimePoint)
 def _time(value: Period | TimePoint, passage: Passage) -> Supported | None:
-    tokens = read_tokens(passage)
+    tokens = _cut_tokens(passage)
     place = find_time(tokens, value.value, value.unit)
     return _supported(value, passage, tokens, Derived(*place) if place else None)
 
 
 @find_support.register
 def _age(value: Age, passage: Passage) -> Supported | None:
-    tokens = read_tokens(passage)
+    tokens = _cut_tokens(passage)
     if place := find_time(tokens, value.value, value.unit):
         return _supported(value, passage, tokens, Derived(*place))
     bare = next((Derived(*place, Support.INFERRED) for place in find_together(tokens, (value.value,))), None)
@@ -204,8 +277,8 @@ _VERSION_REACH = 60
 
 @find_support.register
 def _instrument(value: Instrument, passage: Passage) -> Supported | None:
-    tokens = read_tokens(passage)
-    named = find_quotes(passage, value.name)
+    tokens = _cut_tokens(passage)
+    named = list(_find_quotes(passage, value.name))
     spelled = [span_of(passage, tokens, term.first, term.end) for term in find_terms(tokens, "instruments")
                if term.value.lower() == value.name.lower()]  # fmt: skip
     if value.version and (together := find_quote(passage, value.name + value.version)):
@@ -234,7 +307,7 @@ def _window(value: TimeWindow, passage: Passage) -> Supported | None:
 
 @find_support.register
 def _frequency(value: Frequency, passage: Passage) -> Supported | None:
-    tokens = read_tokens(passage)
+    tokens = _cut_tokens(passage)
     line = read_text(passage.text.replace("\n", " "))
     shift = tokens.starts[0] if tokens.words else 0
     places = ((tokens.at(shift + mark.start), tokens.before(shift + mark.end), mark.value)
@@ -244,7 +317,7 @@ def _frequency(value: Frequency, passage: Passage) -> Supported | None:
 
 @find_support.register
 def _route(value: Route, passage: Passage) -> Supported | None:
-    tokens = read_tokens(passage)
+    tokens = _cut_tokens(passage)
     terms = ((term.first, term.end, term.value) for term in find_terms(tokens, "routes"))
     return _read_code(value, passage, tokens, terms)
 
@@ -254,7 +327,7 @@ def _read_code(value: str, passage: Passage, tokens: Tokens, read: Iterable[tupl
     for first, end, code in read:
         if code == value:
             return Supported(value, span_of(passage, tokens, first, end), Support.PARSED)
-    return Supported(value, whole(passage), Support.INFERRED)
+    return Supported(value, _whole(passage), Support.INFERRED)
 
 
 def find_window(quote: str, passage: Passage) -> Supported | None:
@@ -265,7 +338,7 @@ def find_window(quote: str, passage: Passage) -> Supported | None:
     # What stands around a window tells it from an age; but the first window of a passage may be another one.
     around = read_window(passage.alone())
     there = around.value is not None and all(one.overlaps(span) for one in around.spans)
-    quoted = passage_at({span.section: passage.section}, span)
+    quoted = passage.section.between(span.start, span.end)
     window = around.value if there else read_window(quoted.alone()).value
     if window is None:
         return None

@@ -10,10 +10,11 @@ from extractor.text.book import find_terms, rule
 from extractor.text.lexer import NAME_NUMBER, NUMBER, Tokens, lex
 from extractor.text.numbers import read_number
 from extractor.text.patterns import Found
+from extractor.text.terms import word_set
 from extractor.text.times import find_durations, read_time_unit
 from extractor.text.units import UnitPlace, find_unit, read_unit
 
-from .edges import is_signed
+from .quotes import is_signed
 
 __all__ = [
     "Number",
@@ -43,14 +44,8 @@ class Number:
 
 _ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7, "VIII": 8, "IX": 9, "X": 10}
 _COUNTS = {"once": 1, "twice": 2, "thrice": 3}
-_ORDINALS = dict(
-    zip(
-        ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"),
-        range(1, 11),
-        strict=True,
-    )
-)
-_ENDINGS = frozenset({"st", "nd", "rd", "th"})
+_ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5}
+_ORDINALS |= {"sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10}
 
 
 def find_numbers(tokens: Tokens, first: int = 0, end: int | None = None) -> list[Number]:
@@ -286,45 +281,11 @@ def _is_subject(tokens: Tokens, at: int) -> bool:
     return len(word) > 2 and word.isalpha() and word.lower() not in _FILLERS and not find_unit(tokens, at)
 
 
-_FILLERS = frozenset(
-    [
-        "and",
-        "but",
-        "also",
-        "the",
-        "than",
-        "equal",
-        "with",
-        "for",
-        "not",
-        "nor",
-        "more",
-        "less",
-        "least",
-        "most",
-        "greater",
-        "higher",
-        "lower",
-        "above",
-        "below",
-        "over",
-        "under",
-        "within",
-        "between",
-        "minimum",
-        "maximum",
-        "inclusive",
-        "old",
-        "age",
-        "aged",
-        "either",
-        "both",
-        "normal",
-        "predicted",
-        "upper",
-        "limit",
-        "baseline",
-    ]
+_FILLERS = word_set(
+    """
+    and but also the than equal with for not nor more less least most greater higher lower above below over under within
+    between minimum maximum inclusive old age aged either both normal predicted upper limit baseline
+    """
 )
 
 

@@ -8,9 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from extractor.ground.answer import Answer
-from extractor.ground.check import GroundedAnswer, Rejection, ground_answer
-from extractor.ground.locate import passage_at
+from extractor.ground.check import Answer, GroundedAnswer, Rejection, ground_answer
 from extractor.ground.quotes import QuoteStatus
 from extractor.parse.parsed import Chunk, ParsedRecord, Reading
 from extractor.schemas import Task
@@ -130,7 +128,7 @@ def _narrow(parsed: ParsedRecord, refused: Sequence[Rejection]) -> Chunk:
     start = chunk.span.start if before < 0 or first - _SHOWN_AROUND <= chunk.span.start else before + 1
     end = chunk.span.end if behind < 0 or last + _SHOWN_AROUND >= chunk.span.end else behind
     span = replace(chunk.span, start=start, end=end)
-    return replace(chunk, span=span, text=passage_at(parsed.sections, span).text)
+    return replace(chunk, span=span, text=parsed.sections[span.section].between(span.start, span.end).text)
 
 
 def _define(questions: Sequence[Question]) -> Iterator[str]:

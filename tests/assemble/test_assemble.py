@@ -5,8 +5,7 @@ from dataclasses import replace
 import pytest
 
 from extractor.assemble import ModelResult, assemble_extraction
-from extractor.ground.answer import Answer
-from extractor.ground.check import ground_answer
+from extractor.ground.check import Answer, ground_answer
 from extractor.parse import parse_record
 from extractor.parse.parsed import Reading
 from extractor.read import read_records

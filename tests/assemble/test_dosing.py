@@ -6,8 +6,7 @@ import pytest
 
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.assemble.policy import ModelClass, load_policy
-from extractor.ground.answer import Answer
-from extractor.ground.check import ground_answer
+from extractor.ground.check import Answer, ground_answer
 from extractor.llm.plan.stretches import list_stretches
 from extractor.parse import parse_record
 from extractor.parse.parsed import Chunk, ChunkKind, Reading, Span

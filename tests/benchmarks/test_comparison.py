@@ -18,8 +18,7 @@ from benchmarks.models.pairs import read_pairs
 from benchmarks.models.tables import compare_with_rules, index_differences
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.evaluation import evaluate
-from extractor.ground.answer import Answer
-from extractor.ground.check import ground_answer
+from extractor.ground.check import Answer, ground_answer
 from extractor.llm.keeping.misses import exchange_key
 from extractor.llm.opening import ModelChoice
 from extractor.llm.spec import ModelSpec

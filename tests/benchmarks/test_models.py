@@ -12,8 +12,7 @@ from benchmarks.models.tables import compare_with_rules, format_accuracy, format
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.assemble.policy import ModelClass, combine_policy
 from extractor.evaluation.standoff import to_standoff
-from extractor.ground.answer import Answer
-from extractor.ground.check import ground_answer
+from extractor.ground.check import Answer, ground_answer
 from extractor.parse import parse_record
 from extractor.parse.parsed import Reading
 from extractor.read import read_records

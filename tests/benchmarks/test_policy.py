@@ -13,8 +13,7 @@ from benchmarks.policy.situations import add_situations, count_situations
 from benchmarks.policy.writing import format_table, write_counts
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.assemble.policy import ModelClass, combine_policy, load_policy
-from extractor.ground.answer import Answer
-from extractor.ground.check import ground_answer
+from extractor.ground.check import Answer, ground_answer
 from extractor.parse import parse_record
 from extractor.parse.parsed import Reading
 from extractor.schemas import Category, Section, Source, Task, TrialRecord

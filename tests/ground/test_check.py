@@ -1,7 +1,6 @@
 import pytest
 
-from extractor.ground.answer import Answer
-from extractor.ground.check import ground_answer
+from extractor.ground.check import Answer, ground_answer
 from extractor.ground.quotes import QuoteStatus
 from extractor.parse import parse_record
 from extractor.schemas import (

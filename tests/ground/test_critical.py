@@ -3,7 +3,7 @@ from importlib.resources import files
 
 import pytest
 
-from extractor.ground.critical import ConflictKind, compare_tokens
+from extractor.ground.conflicts import ConflictKind, compare_tokens
 from extractor.ground.quotes import QuoteStatus, verify_quote
 
 KINDS = tomllib.loads((files("extractor.ground") / "critical_words.toml").read_text("utf-8"))["kind"]

@@ -4,8 +4,7 @@ import pytest
 
 from extractor import Extractor
 from extractor.assemble import ModelResult, assemble_extraction
-from extractor.ground.answer import Answer
-from extractor.ground.check import ground_answer
+from extractor.ground.check import Answer, ground_answer
 from extractor.ground.rederive import derive_support, derive_values, list_items
 from extractor.parse import parse_record
 from extractor.parse.parsed import Reading, Span

@@ -4,8 +4,7 @@ from enum import StrEnum
 
 import pytest
 
-from extractor.ground.answer import Answer
-from extractor.ground.check import ground_answer
+from extractor.ground.check import Answer, ground_answer
 from extractor.llm.prompting.leaks import drop_repeated
 from extractor.llm.prompting.prompt_files import load_prompt
 from extractor.llm.wire import WIRE_ITEMS, read_answers

@@ -6,8 +6,7 @@ import pytest
 
 from extractor import Extractor
 from extractor.errors import CassetteMiss
-from extractor.ground.answer import Answer
-from extractor.ground.check import ground_answer
+from extractor.ground.check import Answer, ground_answer
 from extractor.llm.prompting.lines import estimate_tokens
 from extractor.llm.recheck import LINE_TOKENS, plan_recheck, render_recheck
 from extractor.parse import parse_record

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from extractor.ground.answer import Answer
+from extractor.ground.check import Answer
 from extractor.llm.call import LINE_BREAK, Question
 
 from .base import WireItem

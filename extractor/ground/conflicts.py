@@ -1,0 +1,223 @@
+"""How a quote contradicts a text: which words decide what a statement says, and the passage nearest to the quote."""
+
+import tomllib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from importlib.resources import files
+from itertools import islice
+
+from extractor.text.book import terms_of
+from extractor.text.numbers import read_number
+from extractor.text.times import read_time_unit
+
+from .fold import FoldedText
+
+__all__ = ["ConflictKind", "Nearest", "TokenConflict", "compare_tokens", "find_nearest"]
+
+
+class ConflictKind(StrEnum):
+    """What kind of token differs between a quote and the text.
+
+    ``course`` is a word whose opposite is as likely: increase or decrease, inclusion or exclusion.
+    """
+
+    NEGATION = "negation"
+    COMPARATOR = "comparator"
+    NUMBER = "number"
+    UNIT = "unit"
+    TIME_UNIT = "time_unit"
+    CONJUNCTION = "conjunction"
+    COURSE = "course"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenConflict:
+    """One token as the quote has it and as the text has it. Empty where that side has none."""
+
+    kind: ConflictKind
+    quoted: str
+    stated: str
+
+
+_Meaning = tuple[ConflictKind, str | float]
+"""What a token stands for. Two tokens with the same meaning do not contradict each other."""
+_COUNTS = {"once": 1, "twice": 2, "thrice": 3}
+_RATES = {"daily": "day", "weekly": "week", "monthly": "month", "yearly": "year"}
+_PREFIXES = ("non", "un", "in", "im", "ir", "dis", "anti", "a")
+
+
+def compare_tokens(quoted: str, stated: str) -> ConflictKind | None:
+    """The kind of contradiction between two folded tokens, of which one may be empty; None if there is none.
+
+    >>> pairs = ("8", "9"), ("two", "2"), ("", "not"), ("stable", "unstable"), ("a", "the")
+    >>> [kind and kind.value for kind in (compare_tokens(*pair) for pair in pairs)]
+    ['number', None, 'negation', 'negation', None]
+    """
+    meanings = _read_meaning(quoted), _read_meaning(stated)
+    if meanings[0] == meanings[1]:
+        short, long = sorted((quoted, stated), key=len)
+        negated = len(short) > 3 and any(long == prefix + short for prefix in _PREFIXES)
+        return ConflictKind.NEGATION if negated else None
+    return next((meaning[0] for meaning in reversed(meanings) if meaning), None)
+
+
+@lru_cache(maxsize=4096)
+def _read_meaning(token: str) -> _Meaning | None:
+    """What a folded token stands for, or None if nothing depends on it."""
+    number = _COUNTS.get(token, read_number(token)) if token else None
+    if number is not None or any(map(str.isdigit, token)):
+        return ConflictKind.NUMBER, token if number is None else number
+    unit = read_time_unit(_RATES.get(token, token))
+    return (ConflictKind.TIME_UNIT, unit) if unit else _WORDS.get(token)
+
+
+def _list_words() -> Iterator[tuple[str, _Meaning]]:
+    for entry in terms_of("limit_units"):
+        yield from ((t.lower(), (ConflictKind.UNIT, t.lower())) for t in entry.terms if t.isalpha())
+    for entry in terms_of("dose_units"):
+        yield from ((t.lower().replace("μ", "u"), (ConflictKind.UNIT, entry.value)) for t in entry.terms)
+    yield from ((t, (ConflictKind.UNIT, t)) for t in ("%", "uln", "lln", "x"))
+    table = tomllib.loads((files(__package__) / "critical_words.toml").read_text("utf-8"))
+    for kind in table["kind"]:
+        values = {word: group[0] for group in kind["same"] for word in group}
+        yield from ((w, (ConflictKind(kind["name"]), values.get(w, w))) for w in kind["words"])
+
+
+_WORDS = dict(_list_words())
+
+_BAND = 6
+"""By how many tokens quote and text may drift apart in an alignment."""
+_VOTERS, _PLACES, _CANDIDATES = 32, 256, 4
+_ALIKE, _UNLIKE, _ADDED, _LEFT_OUT = 2, 3, 5, 2
+"""Costs: another token of the same kind, one of another kind, one that only the quote has, one that only the text has."""
+_FAR = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """The tokens ``first:end`` of a text, and how a quote differs from them.
+
+    Attributes:
+        differences: Pairs of tokens, in the quote and in the text; None where one side has none.
+        shared: How many tokens agree.
+        cost: The cost of the alignment; less is nearer.
+    """
+
+    first: int
+    end: int
+    differences: tuple[tuple[int | None, int | None], ...]
+    shared: int
+    cost: int
+
+
+def find_nearest(quote: Sequence[str], text: FoldedText, near: int | None = None) -> Nearest | None:
+    """The place in a folded text that the words of a quote come nearest to, or None if they share too little.
+
+    Tokens that both have vote for where the quote would begin; the best few places are aligned. The time is linear
+    in quote and text. Of places with equal votes, the one nearest to the token ``near`` is taken.
+
+    >>> from .fold import fold_text
+    >>> text = fold_text("hb ≥ 8 g/dl and ecog 0-2")
+    >>> found = find_nearest(["ecog", "0", "-", "1"], text)
+    >>> text.tokens.words[found.first : found.end], [text.tokens.words[stated] for _, stated in found.differences]
+    (['ecog', '0', '-', '2'], ['2'])
+    """
+    found = (nearest for start in _vote(quote, text, near) if (nearest := _align(quote, text.tokens.words, start)))
+    return min(found, key=lambda nearest: nearest.cost, default=None)
+
+
+def _vote(quote: Sequence[str], text: FoldedText, expected: int | None) -> list[int]:
+    """Tokens of the text where the quote may begin, the likeliest first."""
+    shared = {word: text.codes.count(text.alphabet[word]) for word in quote if word in text.alphabet}
+    votes: Counter[int] = Counter()
+    for word in sorted(shared, key=lambda word: shared[word])[:_VOTERS]:
+        positions = list(_some(text, word, expected or 0))
+        for place in [at for at, other in enumerate(quote) if other == word][:_BAND]:
+            for position in positions:
+                votes[position - place] += 2 if word.isalpha() else 1
+    scores = {start: sum(votes.get(start + drift, 0) for drift in range(-2, 3)) for start in votes}
+    order = sorted(scores, key=lambda s: (-scores[s], -votes[s], abs(s - expected) if expected is not None else s))
+    return list(_apart(order))[:_CANDIDATES]
+
+
+def _some(text: FoldedText, word: str, expected: int) -> Iterator[int]:
+    """At most so many tokens that are the word that time stays linear: those around the one that is expected."""
+    yield from islice(text.find([word], expected), _PLACES)
+    place = text.codes.rfind(text.alphabet[word], 0, expected)
+    for _ in range(_PLACES):
+        if place < 0:
+            return
+        yield place
+        place = text.codes.rfind(text.alphabet[word], 0, place)
+
+
+def _apart(starts: Sequence[int]) -> Iterator[int]:
+    kept: set[int] = set()
+    for start in starts[: 8 * _BAND]:
+        if not any(start + drift in kept for drift in range(-2, 3)):
+            kept.add(start)
+            yield start
+
+
+def _align(quote: Sequence[str], words: Sequence[str], start: int) -> Nearest | None:
+    """Align the whole quote with the words around ``start``; what the text has before and behind costs nothing."""
+    low, width = start - _BAND, 2 * _BAND + 1
+    rows, moves = [0] * width, list[list[str]]()
+    for row, word in enumerate(quote):
+        places = range(low + row, low + row + width)
+        rows, move = _fill(rows, word, [words[at] if 0 <= at < len(words) else "" for at in places])
+        moves.append(move)
+    column = min(range(width), key=lambda c: (rows[c], abs(c - _BAND)))
+    return _trace(quote, words, moves, (low, column, rows[column])) if rows[column] < _FAR else None
+
+
+def _fill(before: list[int], word: str, others: list[str]) -> tuple[list[int], list[str]]:
+    """One row: what it costs to have aligned the quote up to ``word`` with the text up to each column."""
+    costs: list[int] = []
+    moves: list[str] = []
+    for column, other in enumerate(others):
+        paired = before[column] + _cost(word, other) if other else _FAR
+        added = before[column + 1] + _ADDED if column + 1 < len(before) else _FAR
+        left_out = costs[-1] + _LEFT_OUT if costs and other else _FAR
+        least = min(paired, added, left_out)
+        costs.append(least)
+        moves.append("pair" if least == paired else "quote" if least == added else "text")
+    return costs, moves
+
+
+def _cost(word: str, other: str) -> int:
+    if word == other:
+        return 0
+    if word.isalnum() != other.isalnum():
+        return _ADDED + _LEFT_OUT
+    kinds = [meaning and meaning[0] for meaning in (_read_meaning(word), _read_meaning(other))]
+    return _ALIKE if kinds[0] == kinds[1] else _UNLIKE
+
+
+def _trace(
+    quote: Sequence[str], words: Sequence[str], moves: list[list[str]], end: tuple[int, int, int]
+) -> Nearest | None:
+    low, column, cost = end
+    row, pairs = len(moves) - 1, list[int]()
+    differences: list[tuple[int | None, int | None]] = []
+    while row >= 0:
+        position, move = low + row + column, moves[row][column]
+        if move == "text":
+            differences.append((None, position))
+            column -= 1
+            continue
+        if move == "quote":
+            differences.append((row, None))
+            column += 1
+        else:
+            pairs.append(position)
+            if quote[row] != words[position]:
+                differences.append((row, position))
+        row -= 1
+    if not pairs:
+        return None
+    alike = len(pairs) - sum(None not in difference for difference in differences)
+    return Nearest(pairs[-1], pairs[0] + 1, tuple(reversed(differences)), alike, cost)
