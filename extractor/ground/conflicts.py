@@ -92,7 +92,7 @@ _BAND = 6
 """By how many tokens quote and text may drift apart in an alignment."""
 _VOTERS, _PLACES, _CANDIDATES = 32, 256, 4
 _ALIKE, _UNLIKE, _ADDED, _LEFT_OUT = 2, 3, 5, 2
-"""Costs: another token of the same kind, one of another kind, one that only the quote has, one that only the text has."""
+"""Costs: another token of the same kind, one of another kind, a token only in the quote, a token only in the text."""
 _FAR = 1 << 30
 
 
