@@ -7,9 +7,8 @@ from typing import BinaryIO
 
 from extractor.schemas import RegistryFields, Section
 
-from .drafts import Draft, Found, Unreadable, build_draft, find_nct_id, text_section
-from .interventions import list_interventions
-from .limits import MAX_RECORD_BYTES, read_lines
+from .drafts import Draft, Found, Unreadable, build_draft, find_nct_id, list_interventions, text_section
+from .streams import MAX_RECORD_BYTES, read_lines
 
 __all__ = ["is_table_header", "read_ctgov_csv"]
 

@@ -14,9 +14,8 @@ from defusedxml.ElementTree import DefusedXMLParser, iterparse
 
 from extractor.schemas import RegistryFields, Section
 
-from .drafts import Draft, Found, Unreadable, build_draft, find_nct_id, join_parts, text_section
-from .interventions import find_bare_arms
-from .limits import CappedStream, peek_block
+from .drafts import Draft, Found, Unreadable, build_draft, find_bare_arms, find_nct_id, join_parts, text_section
+from .streams import CappedStream, peek_block
 
 __all__ = ["read_ctgov_xml"]
 

@@ -1,17 +1,28 @@
-"""What a format's reader yields: a record's content, or the problem that stands in its place.
+"""What a format's reader yields: the content of a record, or why it cannot be read.
 
-Readers know nothing of files: they turn a stream of bytes into ``Draft`` and ``Unreadable`` values,
-and ``records`` adds the file, the id and the place.
+Readers know nothing of files. They turn a stream of bytes into ``Draft`` and ``Unreadable`` values, and ``records``
+adds the file, the id and the place.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from extractor.schemas import Part, RegistryFields, Section
 
-__all__ = ["Draft", "Found", "Unreadable", "build_draft", "find_nct_id", "join_parts", "text_section"]
+__all__ = [
+    "Draft",
+    "Found",
+    "Unreadable",
+    "build_draft",
+    "find_bare_arms",
+    "find_nct_id",
+    "is_intervention_list",
+    "join_parts",
+    "list_interventions",
+    "text_section",
+]
 
 _NCT_ID = re.compile(r"NCT\d{8}", re.ASCII)
 _Value = TypeVar("_Value")
@@ -48,22 +59,15 @@ def build_draft(build: Callable[[_Value], Draft], value: _Value, place: str | No
     except Unreadable as problem:
         places = ", ".join(filter(None, (place, problem.place)))
         return Unreadable(problem.problem, problem.remedy, place=places or None)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever befell one record, the others are read
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - one record's failure must not stop the others
         return Unreadable(f"an unexpected {type(error).__name__}", "please report it with the record", place=place)
     if not draft.sections:
         return Unreadable("the record holds no free text", "give a record with text", place=place)
-    if not all(_is_unicode(section.text) for section in draft.sections):
+    try:
+        "".join(section.text for section in draft.sections).encode()
+    except UnicodeEncodeError:  # JSON can spell half a character
         return Unreadable("text that is no valid Unicode", "correct the escapes of its characters", place=place)
     return replace(draft, place=place)
-
-
-def _is_unicode(text: str) -> bool:
-    """Whether the text can be written: JSON can spell halves of characters (a lone surrogate) that cannot."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def find_nct_id(text: str | None) -> str | None:
@@ -100,3 +104,59 @@ def join_parts(name: str, parts: Iterable[tuple[str, str | None]]) -> tuple[Sect
     if not present:
         return ()
     return (Section(name=name, text="\n".join(text for _, text in present), parts=tuple(spans)),)
+
+
+_TYPE = (
+    r"(?i:BEHAVIORAL|BIOLOGICAL|COMBINATION[_ ]PRODUCT|DEVICE|DIAGNOSTIC[_ ]TEST|DIETARY[_ ]SUPPLEMENT|DRUG|GENETIC"
+    r"|OTHER|PROCEDURE|RADIATION)"
+)
+_ITEM = re.compile(rf"(?P<type>{_TYPE}): ?(?P<name>.*)", re.DOTALL)
+# A name may hold a bar of its own: only one before a type separates.
+_SEPARATOR = re.compile(rf"\|(?={_TYPE}:)")
+
+
+def is_intervention_list(line: str) -> bool:
+    """Whether a line begins like a list of interventions; prose may begin with "Other:", a list has capitals.
+
+    >>> is_intervention_list("DRUG: Fictumab 5 mg|DEVICE: Pump"), is_intervention_list("Drug: a survey of its abuse")
+    (True, False)
+    """
+    found = _ITEM.match(line)
+    return found is not None and found["type"].isupper()
+
+
+def list_interventions(cell: str) -> Iterator[Section]:
+    """A section ``interventions[i]`` for each item, with the item as it stands.
+
+    >>> [section.part("name") for section in list_interventions("DRUG: Fictumab|OTHER: Visit A|B")]
+    ['Fictumab', 'Visit A|B']
+    """
+    for number, item in enumerate(filter(str.strip, _SEPARATOR.split(cell))):
+        found = _ITEM.match(item)
+        spans = [(name, *found.span(name)) for name in ("type", "name")] if found else []
+        parts = tuple(Part(name=name, start=start, end=end) for name, start, end in spans if end > start)
+        yield Section(name=f"interventions[{number}]", text=item, parts=parts)
+
+
+def find_bare_arms(arms: Iterable[tuple[str | None, bool]], linked: Iterable[str]) -> tuple[str, ...]:
+    """The sections of arms that have no intervention. An arm names its interventions, or an intervention its arms.
+
+    Nothing is known where a study links nothing, or where an intervention names an arm that is not there: the label
+    may be another spelling of any.
+
+    Args:
+        arms: Each arm's label, and whether it names an intervention.
+        linked: The labels that interventions name.
+
+    >>> find_bare_arms([("Low", False), ("High", True), ("Sham", False)], ["low "])
+    ('arms[2]',)
+    """
+    arms = [(_fold(label or ""), names_one) for label, names_one in arms]
+    labels = set(map(_fold, linked))
+    if not labels <= {label for label, _ in arms} or not (labels or any(names_one for _, names_one in arms)):
+        return ()
+    return tuple(f"arms[{n}]" for n, (label, names_one) in enumerate(arms) if not names_one and label not in labels)
+
+
+def _fold(label: str) -> str:
+    return " ".join(label.split()).casefold()

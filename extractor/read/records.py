@@ -4,19 +4,17 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from glob import has_magic, iglob
 from itertools import chain, islice
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from extractor.errors import RecordError
+from extractor.errors import RecordError, RepeatedRecord
 from extractor.schemas import Source, TrialRecord
 
-from .detect import detect_reader, to_utf8
+from .archives import BROKEN_STREAM, Document, as_unreadable, detect_format, open_documents
 from .drafts import Found, Unreadable
-from .limits import peek_block
-from .locate import locate_files
-from .seen import SeenIds
-from .unpack import BROKEN_STREAM, Document, as_unreadable, open_documents
+from .streams import peek_block, to_utf8
 
 __all__ = ["read_records", "read_stream"]
 
@@ -42,10 +40,10 @@ def read_records(
     >>> record.record_id, [section.name for section in record.sections][:3]
     ('000_071fc1b3f362aea9', ['title', 'brief_summary', 'conditions'])
     """
-    seen = SeenIds()
+    seen: dict[str, tuple[str, int]] = {}
     for location in inputs:
         for result in _read_input(os.fspath(location), stdin, open_address):
-            checked = seen.check(result) if isinstance(result, TrialRecord) else result
+            checked = _check_new(result, seen) if isinstance(result, TrialRecord) else result
             if isinstance(checked, TrialRecord):
                 yield checked
             elif on_error:
@@ -68,6 +66,17 @@ def read_stream(name: str, stream: BinaryIO) -> Iterator[TrialRecord]:
         yield result
 
 
+def _check_new(record: TrialRecord, seen: dict[str, tuple[str, int]]) -> TrialRecord | RepeatedRecord:
+    """The record if its id is new, else an error that names both places. ``seen``: place and digest of each id."""
+    source, digest = record.source, hash(record.model_dump_json(include={"sections", "registry"}))
+    place = _join_place(source.path, source.place) or ""
+    if record.record_id not in seen:
+        seen[record.record_id] = place, digest
+        return record
+    first, known = seen[record.record_id]
+    return RepeatedRecord(source.path, record.record_id, first, same_text=known == digest, place=source.place)
+
+
 def _read_input(location: str, stdin: BinaryIO | None, open_address: OpenAddress | None) -> Iterator[_Result]:
     if location == "-":
         yield from _read_file(_STDIN, "stdin", stdin or sys.stdin.buffer)
@@ -75,7 +84,7 @@ def _read_input(location: str, stdin: BinaryIO | None, open_address: OpenAddress
     if open_address and "://" in location:
         yield from _read_opened(open_address(location))
         return
-    for path in locate_files(location):
+    for path in _locate_files(location):
         if isinstance(path, RecordError):
             yield path
             continue
@@ -112,15 +121,15 @@ def _read_document(path: str, document: Document) -> Iterator[_Result]:
         return
     try:
         stream = to_utf8(document.stream)
-        reader = detect_reader(peek_block(stream))
+        name, read = detect_format(peek_block(stream))
     except (Unreadable, *BROKEN_STREAM) as problem:
         yield _locate_problem(as_unreadable(problem), path, document.member)
         return
-    for found, stem in _name_records(_contain(reader.read(stream)), document.stem):
+    for found, stem in _name_records(_contain(read(stream)), document.stem):
         if isinstance(found, Unreadable):
             yield _locate_problem(found, path, document.member)
         else:
-            source = Source(path=path, format=reader.format, place=_join_place(document.member, found.place))
+            source = Source(path=path, format=name, place=_join_place(document.member, found.place))
             yield TrialRecord(
                 record_id=found.nct_id or stem, source=source, sections=found.sections, registry=found.registry
             )
@@ -152,3 +161,49 @@ def _locate_problem(problem: Unreadable, path: str, member: str | None = None) -
 
 def _join_place(member: str | None, place: str | None) -> str | None:
     return ", ".join(filter(None, (member, place))) or None
+
+
+def _locate_files(location: str) -> Iterator[Path | RecordError]:
+    """The files of one input, sorted within each folder; an error stands for what cannot be found.
+
+    Hidden files (a leading dot) are passed over unless named.
+    """
+    path = Path(location)
+    if path.is_dir():
+        yield from _locate_in_folder(path)
+    elif path.exists():
+        yield path
+    elif has_magic(location):
+        yield from _locate_matches(location)
+    else:
+        yield RecordError(location, "there is no such file or folder", "check the path")
+
+
+def _locate_in_folder(folder: Path) -> Iterator[Path | RecordError]:
+    problems: list[OSError] = []
+    empty = True
+    for parent, folders, names in os.walk(folder, onerror=problems.append):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            path = Path(parent, name)
+            if not name.startswith(".") and path.is_file():
+                empty = False
+                yield path
+        while problems:
+            yield _no_access(problems.pop())
+    for problem in problems:
+        yield _no_access(problem)
+    if empty:
+        yield RecordError(str(folder), "the folder holds no files", "name a folder with records")
+
+
+def _locate_matches(pattern: str) -> Iterator[Path | RecordError]:
+    matches = sorted(iglob(pattern, recursive=True))  # noqa: PTH207 -- Path.glob takes no absolute patterns
+    if not matches:
+        yield RecordError(pattern, "no file matches the pattern", "check the pattern, and quote it in a shell")
+    for match in matches:
+        yield from _locate_in_folder(Path(match)) if Path(match).is_dir() else (Path(match),)
+
+
+def _no_access(problem: OSError) -> RecordError:
+    return RecordError(str(problem.filename), f"the folder cannot be listed ({problem.strerror})", "check its rights")

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractor.read.drafts import Draft, Unreadable
-from extractor.read.flat import read_flat
-from extractor.read.outcome_lists import ends_outcome_list
+from extractor.read.flat import ends_outcome_list, read_flat
 
 FIELDS = {
     "title": "Fictumab in Asthma",

@@ -7,7 +7,7 @@ import tracemalloc
 
 import pytest
 
-from extractor.read import flat, limits, read_records
+from extractor.read import flat, read_records, streams
 
 from .conftest import RECORDS, read_all
 from .test_packaging import zip_members
@@ -94,7 +94,7 @@ def test_bomb_is_refused_early(read_bytes, pack):
 
 
 def test_many_members_count_together(read_bytes, monkeypatch):
-    monkeypatch.setattr(limits, "MAX_UNPACKED_BYTES", 5000)
+    monkeypatch.setattr(streams, "MAX_UNPACKED_BYTES", 5000)
     study = (RECORDS / "study.xml").read_bytes()
     reading = read_bytes(zip_members({f"{n}.xml": study.replace(b"90000008", b"9000006%d" % n) for n in range(3)}))
     assert reading.ids == ["NCT90000060"]
@@ -108,8 +108,21 @@ def test_repetitive_small_archive_is_no_bomb(read_bytes):
 
 @pytest.fixture
 def small_records(monkeypatch):
-    monkeypatch.setattr(limits, "MAX_RECORD_BYTES", 10_000)
+    monkeypatch.setattr(streams, "MAX_RECORD_BYTES", 10_000)
     monkeypatch.setattr(flat, "MAX_RECORD_BYTES", 10_000)
+
+
+@pytest.mark.parametrize("inside", ["", '"{[", ', '{"a": [1]}, '])
+def test_nesting_without_end_is_refused(inside):
+    reading = read_all("-", stdin=f"[{STUDY}, {inside}".encode() + b"[" * 100_000)
+    assert reading.ids == ["NCT90000001"]
+    assert "nested more than 500 deep" in reading.errors[-1].problem
+
+
+def test_brackets_in_a_string_are_no_nesting():
+    study = STUDY.replace('"briefTitle": "', '"briefTitle": "' + "[{" * 600)
+    [record] = read_all("-", stdin=f"[{study}]".encode()).records
+    assert record.section("title").text.startswith("[{[{")
 
 
 @pytest.mark.usefixtures("small_records")

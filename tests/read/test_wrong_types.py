@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractor.read.drafts import Draft, Unreadable, build_draft
-from extractor.read.study import build_study
+from extractor.read.ctgov_json import build_study
 from tests.commands import extractor
 from tests.depth import choose
 

@@ -1,26 +1,34 @@
-"""Open a file: plain, gzip or zip, as its first bytes say, into documents of one format each.
+"""Open a file as documents of one format each, and recognise the format. A file's name says nothing about either.
 
-Nothing is ever unpacked to disk, so that the names inside an archive can do no harm.
+Files are plain, gzip or zip, as their first bytes say. Nothing is unpacked to disk, so that the names inside an archive
+can do no harm.
 """
 
 import gzip
 import io
 import lzma
+import re
 import shutil
 import struct
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO, BinaryIO, cast
 
-from .drafts import Unreadable
-from .limits import BLOCK_BYTES, Bytes, Meter, SteadyStream, peek_block
+from .ctgov_csv import is_table_header, read_ctgov_csv
+from .ctgov_json import read_ctgov_json
+from .ctgov_xml import read_ctgov_xml
+from .drafts import Found, Unreadable
+from .flat import read_flat
+from .streams import BLOCK_BYTES, Bytes, Meter, SteadyStream, peek_block
 
-__all__ = ["BROKEN_STREAM", "Document", "as_unreadable", "get_stem", "open_documents"]
+__all__ = ["BROKEN_STREAM", "Document", "as_unreadable", "detect_format", "open_documents"]
+
+Reader = Callable[[BinaryIO], Iterator[Found]]
 
 BROKEN_STREAM = (OSError, EOFError, zlib.error, zipfile.BadZipFile, lzma.LZMAError, NotImplementedError)
 """What the standard library raises, at any time while reading, for damaged or unreadable data."""
@@ -51,15 +59,11 @@ def open_documents(name: str, source: Bytes) -> Iterator[Document]:
         with _rewind(stream, source) as archive_file:
             yield from _open_members(archive_file)
     else:
-        yield Document(get_stem(name), _gunzip(stream, raw))
+        yield Document(_get_stem(name), _gunzip(stream, raw))
 
 
-def get_stem(name: str) -> str:
-    """A file's name without folders, packing and ending.
-
-    >>> get_stem("download/NCT90000001.json.gz")
-    'NCT90000001'
-    """
+def _get_stem(name: str) -> str:
+    """A file's name without folders, packing and ending."""
     return PurePosixPath(name.removesuffix(".gz")).stem
 
 
@@ -99,9 +103,9 @@ def _open_members(archive_file: IO[bytes]) -> Iterator[Document]:
             try:
                 with _unlock(archive, member) as stored:
                     raw = SteadyStream(stored, meter)
-                    yield Document(get_stem(member.filename), _unpack_member(raw), member.filename)
+                    yield Document(_get_stem(member.filename), _unpack_member(raw), member.filename)
             except (Unreadable, *_BROKEN_DIRECTORY) as problem:
-                yield Document(get_stem(member.filename), as_unreadable(problem), member.filename)
+                yield Document(_get_stem(member.filename), as_unreadable(problem), member.filename)
 
 
 def _is_visible(member: zipfile.ZipInfo) -> bool:
@@ -139,3 +143,27 @@ def as_unreadable(problem: Exception) -> Unreadable:
         return Unreadable(f"packed in a way that is not supported ({problem})", "pack it with deflate")
     reason = (isinstance(problem, OSError) and problem.strerror) or str(problem) or type(problem).__name__
     return Unreadable(f"the data is damaged or cannot be read ({reason})", "check or download the file again")
+
+
+_JSON = re.compile(r"\s*(?:\{\s*(?:[\"}]|$)|\[\s*(?:[{\]]|$))")
+_XML = re.compile(r"\s*<[?!A-Za-z]")
+
+
+def detect_format(head: bytes) -> tuple[str, Reader]:
+    r"""The name of a document's format, as in ``Source.format``, and its reader.
+
+    ``head`` is the first block of the document, in UTF-8. Raises ``Unreadable`` for an empty file and for binary data.
+
+    >>> detect_format(b' [ {"protocolSection": ')[0], detect_format(b"[18F]-Tracer imaging\n")[0]
+    ('ctgov_json', 'flat')
+    """
+    if not head.strip():
+        raise Unreadable("the file is empty", "give a file with a record")
+    if b"\0" in head:
+        raise Unreadable("binary data, not text", "give a text, JSON, XML or CSV record, plain, in gzip or in zip")
+    text = head.decode("utf-8", "replace")
+    if _JSON.match(text):
+        return "ctgov_json", read_ctgov_json
+    if _XML.match(text):
+        return "ctgov_xml", read_ctgov_xml
+    return ("ctgov_csv", read_ctgov_csv) if is_table_header(text) else ("flat", read_flat)

@@ -1,5 +1,6 @@
-"""Limits that keep a hostile or broken file from filling the memory, and streams that keep them."""
+"""Streams of bytes, and the limits that keep a hostile or broken file from filling the memory."""
 
+import codecs
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ __all__ = [
     "SteadyStream",
     "peek_block",
     "read_lines",
+    "to_utf8",
 ]
 
 BLOCK_BYTES = 64 * 1024
@@ -115,3 +117,29 @@ def read_lines(stream: BinaryIO) -> Iterator[tuple[int, bytes | Unreadable]]:
 
 def _too_large(what: str, place: str | None = None) -> Unreadable:
     return Unreadable(f"a {what} of more than {MAX_RECORD_BYTES:,} bytes", "split the file into records", place=place)
+
+
+def to_utf8(stream: BinaryIO) -> BinaryIO:
+    """The stream in UTF-8 without byte order mark; UTF-16 is recognised by its mark."""
+    mark = peek_block(stream)[:3]
+    if mark.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return io.BufferedReader(SteadyStream(_Utf16Source(stream)), BLOCK_BYTES)
+    if mark == codecs.BOM_UTF8:
+        stream.read(len(mark))
+    return stream
+
+
+class _Utf16Source:
+    def __init__(self, stream: Bytes) -> None:
+        self._stream, self._ready = stream, b""
+        self._decoder = codecs.getincrementaldecoder("utf-16")()
+
+    def read(self, size: int = -1, /) -> bytes:
+        if not self._ready:
+            block = self._stream.read(BLOCK_BYTES)
+            try:
+                self._ready = self._decoder.decode(block, final=not block).encode()
+            except UnicodeError as problem:
+                raise Unreadable("damaged UTF-16 text", "save the file as UTF-8") from problem
+        taken, self._ready = self._ready[:size], self._ready[size:]
+        return taken
