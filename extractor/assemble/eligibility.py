@@ -4,7 +4,7 @@ from typing import Any
 
 from extractor.parse.parsed import ParsedCriterion, ParsedEligibility, ParsedRecord
 from extractor.schemas import Absence, AbsenceReason, Age, Criterion, Eligibility
-from extractor.text.times import DAYS
+from extractor.text.numbers import DAYS
 
 from .ledger import Ledger
 from .model_result import ModelResult

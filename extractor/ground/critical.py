@@ -8,8 +8,7 @@ from functools import lru_cache
 from importlib.resources import files
 
 from extractor.text.book import terms_of
-from extractor.text.numbers import read_number
-from extractor.text.times import read_time_unit
+from extractor.text.numbers import read_number, read_time_unit
 
 __all__ = ["ConflictKind", "Meaning", "TokenConflict", "compare_tokens", "read_meaning"]
 

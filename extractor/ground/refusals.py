@@ -9,8 +9,8 @@ from extractor.parse.parsed import Span
 from extractor.schemas import Amount, Constraint, Instrument, Period, TimePoint
 from extractor.text.book import rule
 from extractor.text.lexer import Tokens
+from extractor.text.numbers import find_durations
 from extractor.text.passage import Passage
-from extractor.text.times import find_durations
 
 from .critical import ConflictKind, TokenConflict
 from .locate import find_quote, read_tokens, span_of

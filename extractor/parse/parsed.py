@@ -31,22 +31,6 @@ from extractor.schemas import (
 from extractor.text.clean import CleanText
 from extractor.text.passage import Section
 
-__all__ = [
-    "CERTAIN",
-    "Chunk",
-    "ChunkKind",
-    "HostileText",
-    "ParsedCriterion",
-    "ParsedDosing",
-    "ParsedEligibility",
-    "ParsedOutcome",
-    "ParsedRecord",
-    "ParsedRegimen",
-    "Reading",
-    "Span",
-    "share",
-]
-
 T_co = TypeVar("T_co", covariant=True)
 
 CERTAIN = 0.95

@@ -16,8 +16,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-__all__ = ["CODES", "LEXICON", "NAME_NUMBER", "NUMBER", "SIGNS", "UNKNOWN", "Lexicon", "Tokens", "lex"]
-
 UNKNOWN, NUMBER, NAME_NUMBER = "w", "n", "d"
 SIGNS = "\n!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~±·•°×≤≥"
 _LETTERS = r"[^\W\d_]"

@@ -29,8 +29,6 @@ from typing import Any
 
 from .lexer import CODES, LEXICON, NAME_NUMBER, NUMBER, UNKNOWN, Lexicon, Tokens
 
-__all__ = ["Found", "Rule", "RuleError", "learn_words", "make_rule", "read_rules", "trace_rules"]
-
 _ATOM = re.compile(
     r"\s+|(?P<line_end>\\n)|(?P<capture>[a-z_]\w*)=(?=[<(])|<(?P<keep>\+)?(?P<name>\w+)>|(?P<any>\##?|_|\.)"
     r"|(?P<word>[^\W\d_]+(?:'[^\W\d_]+)?~?)"

@@ -8,12 +8,9 @@ from itertools import pairwise
 from extractor.schemas import Comparator
 
 from .book import rule
-from .dimensions import find_dimension
 from .lexer import NAME_NUMBER, NUMBER, UNKNOWN, Tokens
 from .numbers import read_number
-from .units import Unit, UnitPlace, find_unit, list_units
-
-__all__ = ["Quantity", "find_quantities", "find_quantity_lists", "write_quantity"]
+from .units import Unit, UnitPlace, find_dimension, find_unit, list_units
 
 
 @dataclass(frozen=True, slots=True)

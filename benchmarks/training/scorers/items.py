@@ -5,11 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.label_files import Row
-from extractor.parse.eligibility.line_features import CriterionLine, describe_lines, target_words
+from extractor.parse.eligibility.category import CriterionLine, describe_lines, target_words
 from extractor.parse.eligibility.outline import Role, read_outline
-from extractor.parse.endpoints.classes import OutcomeWords, describe_outcome, trial_words
-from extractor.parse.endpoints.time_kind import describe_kind, guess_kind
-from extractor.parse.endpoints.times import read_time_frame
+from extractor.parse.endpoints import OutcomeWords, describe_outcome, trial_words
+from extractor.parse.endpoints.times import describe_kind, guess_kind, read_time_frame
 from extractor.parse.scoring import Features
 from extractor.schemas import CriterionKind, Rank, TrialRecord
 from extractor.text.passage import Passage, read_section

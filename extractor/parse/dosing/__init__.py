@@ -11,17 +11,13 @@ from extractor.schemas import TrialRecord
 from extractor.text.passage import Section
 
 from .agents import PROCEDURES, Agent, Lexicon, build_lexicon
-from .candidates import find_candidates
-from .clauses import has_rule, tells_elsewhere
-from .facts import Statement
-from .findings import Findings, find_all
-from .merging import merge_statements
+from .clauses import find_candidates, has_rule, resolve_references, tells_elsewhere
+from .facts import Findings, Statement, find_all
+from .merging import find_trial_length, merge_statements
 from .passages import Passage, RecordText, list_passages
-from .references import resolve_references
 from .regimens import build_regimens
-from .settling import find_trial_length
+from .roles import view_trial
 from .statements import read_passage
-from .trial import view_trial
 
 __all__ = ["read_dosing", "read_statements"]
 

@@ -13,8 +13,6 @@ from extractor.text.units import list_units
 from .days import find_dates
 from .marks import Mark, drop_overlaps
 
-__all__ = ["COUNTED", "AmountMark", "choose_levels", "drop_explaining", "find_amounts"]
-
 AmountMark = Mark[tuple[Amount, ...]]
 
 COUNTED = frozenset(unit.dose for unit in list_units() if unit.piece and unit.dose)

@@ -4,16 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from extractor.schemas import Frequency, Period
+from extractor.schemas import Frequency, Period, TimeUnit
 from extractor.text.book import rule
 from extractor.text.lexer import NAME_NUMBER, NUMBER, Tokens
-from extractor.text.numbers import read_number
+from extractor.text.numbers import DAYS, WHOLE_DAYS, read_number, read_time_unit
 from extractor.text.patterns import Found
-from extractor.text.times import WHOLE_DAYS, read_time_unit
 
 from .marks import Mark, drop_overlaps
-
-__all__ = ["Schedule", "code_days", "code_interval", "code_schedule", "find_dates", "find_days", "find_moments"]
 
 _TRUST, _TRUST_OF_MOMENT = 0.87, 0.6
 """Shares of lists of days, and of moments, in the words about a labelled dose that are its timing word for word."""
@@ -282,3 +279,16 @@ def _code_several(schedule: Schedule) -> Frequency:
     if schedule.stated in _LENGTHS_OF_CYCLES and listed is not Frequency.OTHER:
         return listed
     return schedule.stated
+
+
+def count_days(period: Period | None) -> float | None:
+    """The days of a period that is told in days, weeks or months.
+
+    >>> count_days(Period(value=3, unit=TimeUnit.WEEK))
+    21.0
+    """
+    return (
+        period.value * DAYS[period.unit]
+        if period and period.unit in WHOLE_DAYS and period.unit is not TimeUnit.YEAR
+        else None
+    )

@@ -10,9 +10,7 @@ from extractor.text.book import rule
 from extractor.text.clean import CleanText
 from extractor.text.lexer import Tokens
 from extractor.text.passage import Section as ReadSection
-from extractor.text.sentences import split_sentences
-
-__all__ = ["Passage", "RecordText", "list_passages", "split_clauses"]
+from extractor.text.passage import split_sentences
 
 _DESCRIPTIONS = ("detailed_description", "brief_summary", "official_title")
 

@@ -8,14 +8,11 @@ from extractor.schemas import CriterionKind, Support
 from extractor.text.lexer import Tokens
 from extractor.text.passage import Passage, Section
 
-from .category import LineScore, read_category, score_lines
-from .constraints import read_constraints
+from .category import CriterionLine, LineScore, read_category, score_lines, target_words
+from .constraints import read_constraints, read_window
 from .limits import find_limits
-from .line_features import CriterionLine, target_words
-from .outline import Entry, Role, read_outline
+from .outline import Entry, Role, find_suspects, read_outline, read_sense
 from .people import Stated, read_ages, read_healthy, read_sex
-from .prose import find_suspects, read_sense
-from .windows import read_window
 
 __all__ = ["read_eligibility"]
 

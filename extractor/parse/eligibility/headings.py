@@ -6,28 +6,6 @@ from extractor.schemas import CriterionKind
 from extractor.text.book import rule
 from extractor.text.lexer import NUMBER, Tokens
 
-__all__ = [
-    "carries_condition",
-    "continues",
-    "count_words",
-    "ends_with_colon",
-    "find_headings",
-    "introduces",
-    "is_generic",
-    "is_no_criterion",
-    "is_part",
-    "is_population",
-    "is_topic",
-    "is_withdrawal",
-    "names_people",
-    "needs_heading",
-    "opens_flat_list",
-    "opens_list",
-    "opens_paragraph",
-    "read_list_heading",
-    "states_too",
-]
-
 _LONGEST = 45
 """How many tokens a heading may have."""
 _REFUSING = frozenset({"exclusion", "exclusions", "exclusive", "ineligibility", "noninclusion"})

@@ -6,11 +6,8 @@ from dataclasses import dataclass, replace
 from extractor.schemas import Comparator, CriterionKind
 from extractor.text.book import read_term, rule
 from extractor.text.lexer import NUMBER, Tokens
-from extractor.text.numbers import read_number
+from extractor.text.numbers import read_number, read_time_unit
 from extractor.text.patterns import Found
-from extractor.text.times import read_time_unit
-
-__all__ = ["LOWER", "UPPER", "Limit", "find_limits", "read_comparator"]
 
 LOWER = (Comparator.AT_LEAST, Comparator.MORE)
 UPPER = (Comparator.AT_MOST, Comparator.LESS)

@@ -17,8 +17,6 @@ from extractor.text.passage import Passage, Section
 
 from .headings import find_headings, read_list_heading
 
-__all__ = ["Block", "Bullet", "Line", "read_blocks", "read_lines"]
-
 
 class Bullet(StrEnum):
     """What stands in front of an item."""

@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from extractor.parse.parsed import Reading, Span, share
 from extractor.schemas import Age, Category, CriterionKind, Sex, Support, TimeUnit
 from extractor.text.book import rule
+from extractor.text.numbers import DAYS
 from extractor.text.passage import Passage
 from extractor.text.patterns import Found
-from extractor.text.times import DAYS
 
+from .constraints import is_age, is_lifetime, names_persons
 from .limits import LOWER, UPPER, Limit, find_limits
-from .windows import is_age, is_lifetime, names_persons
-
-__all__ = ["Stated", "read_ages", "read_healthy", "read_sex"]
 
 _MEASURED = {
     "both sexes": (274, 275),

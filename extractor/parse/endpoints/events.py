@@ -8,13 +8,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from extractor.text.book import rule
+from extractor.text.book import rule, word_set
 from extractor.text.lexer import Tokens
 from extractor.text.passage import Passage
 from extractor.text.patterns import Found
-from extractor.text.terms import word_set
-
-__all__ = ["EventsFound", "find_counted_start", "find_events", "find_listed_events", "find_named_events"]
 
 _LONGEST_START, _LONGEST_LIST = 40, 120
 """Tokens in which a start, and a list of end events, must end: the work stays linear in the text."""

@@ -5,13 +5,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from extractor.schemas import Instrument
-from extractor.text.book import find_terms, rule
+from extractor.text.book import Term, find_terms, rule, word_set
 from extractor.text.lexer import Tokens
 from extractor.text.passage import Passage
 from extractor.text.patterns import Found
-from extractor.text.terms import Term, word_set
-
-__all__ = ["InstrumentFound", "find_instrument", "find_methods", "find_specimens", "has"]
 
 _VERSIONED = word_set("CTCAE CTC NCCN RECIST mRECIST iRECIST Lugano Cheson IWG IWCLL RANO PCWG3 ELN IMWG")
 _NO_SCALE = word_set(
