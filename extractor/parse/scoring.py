@@ -45,13 +45,6 @@ _ENOUGH, _MOST_RIVALS = 0.97, 5
 _SUREST = 0.995
 """No more can be measured; nor can finer steps than hundredths, each of which calibration needs trials for."""
 _COMPARED = frozenset("<>=≤≥%")
-_LISTED = """
-    a about all an and any are as at be been but by can could do does each either for from had has have if in into is
-    it its may more must no nor not of on one or other should so such than that the their them then there these they
-    this those to under was were when where which who will with within without would
-    """
-_FUNCTION_WORDS = frozenset(_LISTED.split())
-"""What speaks for a class by its frequency alone: a reader finds no reason in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,10 +177,34 @@ def _make_scorer(
     return Scorer(classes, {name: row for row, name in enumerate(names, 1)}, weights, bias, damped)
 
 
+@cache
+def measured(field: str, case: str) -> float:
+    """How often the rules were right in such a case: the share that ``rulebook/weights/measured.toml`` holds.
+
+    Of counts the confidence is the share as if one more had been wrong, in hundredths. Raises ``KeyError`` for a case
+    that was not measured.
+
+    >>> measured("criterion", "listed, ends with a colon")
+    0.88
+    """
+    found = _read_measured()[field][case]
+    return found if isinstance(found, float) else int(100 * found[0] / (found[1] + 1)) / 100
+
+
+@cache
+def stop_words(kind: str) -> frozenset[str]:
+    """Words that decide nothing: ``function`` words, and ``common`` words of criteria, which name no disease."""
+    return frozenset(tomllib.loads((WEIGHTS / "stop_words.toml").read_text("utf-8"))[kind].split())
+
+
+@cache
+def _read_measured() -> Mapping[str, Any]:
+    return tomllib.loads((WEIGHTS / "measured.toml").read_text("utf-8"))
+
+
 def list_words(passage: Passage) -> list[str]:
     """The words of a passage in lower case, ``0`` for each number, and signs of comparison.
 
-    >>> from extractor.text.passage import read_passage
     >>> list_words(read_passage("Age ≥ 18.5 years (CD19)"))
     ['age', '≥', '0', 'years', 'cd', '0']
     """
@@ -198,7 +215,6 @@ def list_words(passage: Passage) -> list[str]:
 def find_word(passage: Passage, place: int | None) -> Passage | None:
     """The word of that place in ``list_words``, as a passage; None if it is one that proves nothing.
 
-    >>> from extractor.text.passage import read_passage
     >>> passage = read_passage("(Age) by self-report")
     >>> find_word(passage, 0).text, find_word(passage, 1)
     ('Age', None)
@@ -208,7 +224,7 @@ def find_word(passage: Passage, place: int | None) -> Passage | None:
     words = passage.tokens.words
     kept = [at for at in range(passage.first, passage.end) if words[at][-1].isalnum() or words[at] in _COMPARED]
     at = kept[place]
-    return None if words[at].lower() in _FUNCTION_WORDS else passage.part(at, at + 1)
+    return None if words[at].lower() in stop_words("function") else passage.part(at, at + 1)
 
 
 Curve = tuple[tuple[float, float], ...]

@@ -5,7 +5,6 @@
 [('2', '4')]
 """
 
-import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from typing import Any
 import ahocorasick
 
 from .lexer import LEXICON, NAME_NUMBER, NUMBER, Lexicon, Tokens, lex
-from .patterns import Rule, RuleError, learn_words, make_rule, read_rules, write_trigger
+from .patterns import Rule, RuleError, learn_words, make_rule, read_rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,15 +237,6 @@ def find_terms(tokens: Tokens, vocabulary: str, first: int = 0, end: int | None 
     end = len(tokens) if end is None else end
     book = load_book()
     found = book.finders[vocabulary].find(tokens, first, end)
-    if not _trigger_of(vocabulary).search(tokens.codes, first, end):
-        return found
     rules = book.entry_rules[vocabulary]
     by_rules = [Term(entry, at.first, at.end) for each, entry in rules for at in each.find(tokens, first, end)]
     return list(drop_overlaps([*found, *by_rules])) if by_rules else found
-
-
-@cache
-def _trigger_of(vocabulary: str) -> re.Pattern[str]:
-    """Finds where a text has a code that one of the rules of a vocabulary's entries needs."""
-    needs = [each.needs for each, _ in load_book().entry_rules[vocabulary]]
-    return write_trigger(None if None in needs else frozenset().union(*filter(None, needs)))

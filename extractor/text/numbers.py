@@ -112,7 +112,6 @@ class Duration:
 def find_durations(tokens: Tokens, first: int = 0, end: int | None = None) -> Iterator[Duration]:
     """Every number followed by a unit of time, left to right.
 
-    >>> from extractor.text.book import read_text
     >>> text = "within 2-4 weeks, for six (6) months, a 21-day cycle"
     >>> [(d.low, d.high, d.unit.value) for d in find_durations(read_text(text))]
     [(2, 4, 'week'), (6, 6, 'month'), (21, 21, 'day')]

@@ -49,7 +49,7 @@ class _List:
         if places := [at for at in same if self._lines[at].kind is kind]:
             return LabelledLine(self._features[places[0]], row, self._roles[places[0]] is Role.CRITERION)
         lead_in = read_section("eligibility", row["lead_in"]).whole if row.get("lead_in") else None
-        line = CriterionLine(alone, kind, lead_in=lead_in)
+        line = CriterionLine(alone, kind, parent=lead_in)
         return LabelledLine(describe_lines([line, *self._lines], self._target)[0], row, split=False)
 
 
@@ -60,7 +60,7 @@ def _read_lines(record: TrialRecord) -> Iterator[tuple[CriterionLine, Role]]:
     read = read_section("eligibility", section.text)
     for entry in read_outline(read):
         if entry.role is not Role.REMARK:
-            intros = (read.between(*span) if span else None for span in (entry.heading, entry.lead_in))
+            intros = (read.between(*span) if span else None for span in (entry.heading, entry.parent))
             line = CriterionLine(read.between(entry.start, entry.end), entry.kind or CriterionKind.INCLUSION, *intros)
             yield line, entry.role
 

@@ -30,7 +30,6 @@ def read_dosing(record: TrialRecord, sections: Mapping[str, Section], numbers: I
     ``numbers`` gives each chunk its number. A record without any dose yields no regimen and no candidate.
 
     >>> from itertools import count
-    >>> from extractor.text.passage import read_section
     >>> from extractor.schemas import Section, Source
     >>> text = "DRUG: Examplumab 300 mg subcutaneously every 4 weeks"
     >>> record = TrialRecord(record_id="T1", source=Source(path="t", format="flat"),

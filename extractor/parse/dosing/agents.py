@@ -39,7 +39,6 @@ _BEFORE = frozenset([*",;:+(/.\n", "and", "plus", "with", "of", "or"])
 def find_introduced(tokens: Tokens) -> Iterator[Place]:
     """Names that giving introduces, left to right; words that name nothing ("treatment") are none.
 
-    >>> from extractor.text.book import read_text
     >>> tokens = read_text("Patients receive oral EX-12 on day 1 and undergo treatment")
     >>> [tokens.read(*place) for place in find_introduced(tokens)]
     ['EX-12']
@@ -63,7 +62,6 @@ def find_introduced(tokens: Tokens) -> Iterator[Place]:
 def find_dosed(tokens: Tokens) -> Iterator[Place]:
     """Names beside doses that are weighed: "zinc oxide 80 mg", "400 IU of vitamin E"; none where one dose stands alone.
 
-    >>> from extractor.text.book import read_text
     >>> tokens = read_text("80 mg zinc oxide; vitamin E 400 IU")
     >>> [tokens.read(*place) for place in find_dosed(tokens)]
     ['zinc oxide', 'vitamin E']
@@ -81,7 +79,6 @@ def find_dosed(tokens: Tokens) -> Iterator[Place]:
 def find_substance(tokens: Tokens, first: int) -> Place | None:
     """What is given, where it follows the dose that ends before ``first``: "300 mg of oat flour", "300 mg oat protein".
 
-    >>> from extractor.text.book import read_text
     >>> tokens = read_text("300 mg of oat flour daily")
     >>> tokens.read(*find_substance(tokens, 2))
     'oat flour'
@@ -97,7 +94,6 @@ def find_substance(tokens: Tokens, first: int) -> Place | None:
 def widen_name(tokens: Tokens, first: int, end: int) -> Place:
     """The whole of a name of which a vocabulary knows only a part.
 
-    >>> from extractor.text.book import read_text
     >>> tokens = read_text("EMX 121974 and nab-paclitaxel 5 mg")
     >>> [tokens.read(*widen_name(tokens, *place)) for place in ((0, 1), (4, 5))]
     ['EMX 121974', 'nab-paclitaxel']

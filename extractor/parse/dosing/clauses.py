@@ -65,7 +65,6 @@ def list_clauses(passage: Passage, marks: Findings, mentions: Sequence[Mark[Agen
 def is_aside(tokens: Tokens, start: int, end: int) -> bool:
     """Whether a clause speaks of aims, tests or follow-up, so that its days and intervals are those of no giving.
 
-    >>> from extractor.text.book import read_text
     >>> tokens = read_text("Patients are followed every 3 months. Patients receive 5 mg every 3 weeks.")
     >>> is_aside(tokens, 0, 37), is_aside(tokens, 38, 74)
     (True, False)
@@ -82,7 +81,6 @@ def is_aside(tokens: Tokens, start: int, end: int) -> bool:
 def tells_elsewhere(tokens: Tokens, start: int, end: int) -> bool:
     """Whether ``text[start:end]`` tells of doses of tests, of other trials, or of limits.
 
-    >>> from extractor.text.book import read_text
     >>> tells_elsewhere(read_text("The approved dose is 5 mg."), 0, 26)
     True
     """

@@ -21,7 +21,6 @@ _LONGEST = 400
 def find_days(tokens: Tokens) -> tuple[Mark[tuple[int, ...]], ...]:
     """Lists of days (or of weeks, as days), each as the days themselves; a range holds every day.
 
-    >>> from extractor.text.book import read_text
     >>> [m.value for m in find_days(read_text("days 1, 8, 15 and then D-5 to -3, at weeks 0, 4"))]
     [(1, 8, 15), (-5, -4, -3), (0, 28)]
     """
@@ -31,7 +30,6 @@ def find_days(tokens: Tokens) -> tuple[Mark[tuple[int, ...]], ...]:
 def find_dates(tokens: Tokens) -> tuple[Mark[tuple[int, ...]], ...]:
     """As ``find_days``, and with no days the limits that list none.
 
-    >>> from extractor.text.book import read_text
     >>> [m.value for m in find_dates(read_text("daily starting on day 7; from day 0 up to week 48"))]
     [(), ()]
     """
@@ -153,7 +151,6 @@ _LENGTH_WORDS = frozenset({"for", "over", "of", "every", "each"})
 def find_moments(tokens: Tokens) -> tuple[Mark[str], ...]:
     """Moments of giving that are not counted days, left to right.
 
-    >>> from extractor.text.book import read_text
     >>> [m.value for m in find_moments(read_text("30 minutes before infusion, with food, 5 days per week"))]
     ['30 minutes before infusion', 'with food', '5 days per week']
     """

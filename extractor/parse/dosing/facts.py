@@ -129,7 +129,6 @@ def find_all(tokens: Tokens) -> Findings:
 
     What a moment contains ("before oral intake") says nothing of its own.
 
-    >>> from extractor.text.book import read_text
     >>> found = find_all(read_text("5 mg orally twice daily before meals"))
     >>> [len(marks) for marks in (found.amounts, found.route, found.frequency, found.moment)]
     [1, 1, 1, 1]

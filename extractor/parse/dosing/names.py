@@ -69,7 +69,6 @@ def is_glued(tokens: Tokens, index: int) -> bool:
 def find_general(tokens: Tokens, first: int = 0, end: int | None = None) -> list[tuple[str, int, int]]:
     """Agents that any text may name, left to right: their kind and their tokens.
 
-    >>> from extractor.text.book import read_text
     >>> find_general(read_text("Examplumab and matching placebo"))
     [('drug', 0, 1), ('placebo', 2, 4)]
     """

@@ -113,7 +113,6 @@ def _read_group(section: Section, read: ReadSection) -> Passage:
 def split_clauses(tokens: Tokens, start: int, end: int) -> Iterator[tuple[int, int]]:
     """Sentences of ``text[start:end]``, cut at semicolons and line breaks as well.
 
-    >>> from extractor.text.book import read_text
     >>> tokens = read_text("A 5 mg daily; B 10 mg weekly. Both oral")
     >>> [tokens.text[first:last] for first, last in split_clauses(tokens, 0, len(tokens.text))]
     ['A 5 mg daily', 'B 10 mg weekly.', 'Both oral']

@@ -157,7 +157,6 @@ def _class_arm(kind: str) -> str:
 def view_titles(titles: Sequence[Tokens], lexicon: Lexicon) -> TitleUse:
     """What the titles say of the agents; without any, nothing is known.
 
-    >>> from extractor.text.book import read_text
     >>> lexicon = Lexicon((name, Agent(name, "drug", "interventions[0]", 0, 3)) for name in ("fictumab", "cisplatin"))
     >>> view_titles([read_text("Fictumab in Combination With Cisplatin")], lexicon).standings["cisplatin"].value
     'beside'

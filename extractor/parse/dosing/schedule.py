@@ -28,7 +28,6 @@ _MOST_DAYS = 14
 def find_frequencies(tokens: Tokens) -> tuple[Mark[Frequency], ...]:
     """Every stated frequency, left to right.
 
-    >>> from extractor.text.book import read_text
     >>> found = find_frequencies(read_text("q12h, then every three weeks, 3 times a week, b.i.d."))
     >>> [mark.value.value for mark in found]
     ['Q12H', 'Q3W', 'TIW', 'BID']
@@ -194,7 +193,6 @@ def _ends(name: str, tokens: Tokens, end: int, reach: int = _LEAD) -> Found | No
 def find_cycles(tokens: Tokens) -> tuple[PeriodMark, ...]:
     """Lengths of treatment cycles; a range reads as None.
 
-    >>> from extractor.text.book import read_text
     >>> found = find_cycles(read_text("Day 1 of each 21-day cycle; d1, 8, q4w"))
     >>> [(mark.value.value, mark.value.unit.value) for mark in found]
     [(21, 'day'), (4, 'week')]
@@ -255,7 +253,6 @@ def _mark_cycle(found: Found, *parts: str) -> Iterator[PeriodMark]:
 def find_lengths(tokens: Tokens) -> tuple[PeriodMark, ...]:
     """Lengths of the treatment; a range reads as None.
 
-    >>> from extractor.text.book import read_text
     >>> found = find_lengths(read_text("daily for 12 weeks; up to 6 cycles"))
     >>> [(mark.value.value, mark.value.unit.value) for mark in found]
     [(12, 'week'), (6, 'cycle')]

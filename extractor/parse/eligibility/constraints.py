@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from extractor.parse.parsed import Reading, Span, share
+from extractor.parse.parsed import Reading, Span, span_of
+from extractor.parse.scoring import measured
 from extractor.schemas import Comparator, Constraint, CriterionKind, Support, TimeUnit, TimeWindow
 from extractor.text.book import read_text, rule
 from extractor.text.lexer import NUMBER, Tokens
@@ -36,7 +37,6 @@ def read_window(passage: Passage, kind: CriterionKind | None = None, topic: str 
     ``passage`` stands alone (``Passage.alone``). ``topic`` is the heading or lead-in: a length of time under "Life
     expectancy" is no window.
 
-    >>> from extractor.text.passage import read_passage
     >>> read_window(read_passage("No chemotherapy within 4 weeks before enrolment")).value.quote
     'within 4 weeks before enrolment'
     """
@@ -47,26 +47,12 @@ def read_window(passage: Passage, kind: CriterionKind | None = None, topic: str 
     found = _find_first(tokens, times, kind)
     if found and topic and not _NO_WINDOW.isdisjoint(word.lower() for word in read_text(topic).words):
         found = None
-    confidence = share(MEASURED[_shape(tokens, found, times)])
+    confidence = measured("time_window", _shape(tokens, found, times))
     if not found:
         return Reading(None, confidence)
     place = passage.part(found.first, found.end)
     window = TimeWindow(quote=place.raw, comparator=found.comparator, value=found.value, unit=found.unit)
-    return Reading(window, confidence, (Span(passage.section.name, *place.raw_span),), Support.PARSED)
-
-
-MEASURED = {
-    "no length of time": (403, 405),
-    "only ages and the like": (109, 111),
-    "length of time not read": (7, 15),
-    "the only length of time": (292, 295),
-    "one of several": (45, 47),
-    "sense implied": (22, 27),
-}
-"""How often the window of a criterion was right, of how many, by what its text holds.
-
-Measured on labelled limits; calibration turns it into the share on whole records.
-"""
+    return Reading(window, confidence, (span_of(place),), Support.PARSED)
 
 
 _Time = tuple[Found, Duration]
@@ -180,7 +166,6 @@ _ADDED = frozenset(",;:-()")
 def is_age(tokens: Tokens, limit: Limit) -> bool:
     """Whether a limit bounds an age.
 
-    >>> from extractor.text.book import read_text
     >>> from .limits import find_limits
     >>> tokens = read_text("Smokers aged 18 to 65 years who smoked for at least 10 years")
     >>> [is_age(tokens, limit) for limit in find_limits(tokens, None)]
@@ -237,7 +222,6 @@ def read_constraints(
     ``passage`` stands alone (``Passage.alone``), ``topic`` is the heading or lead-in, which may name what the criterion
     limits ("Life expectancy").
 
-    >>> from extractor.text.passage import read_passage
     >>> from .limits import find_limits
     >>> passage = read_passage("ANC > 1.5 x 10^9/L within 7 days")
     >>> found = read_constraints(passage, find_limits(passage.tokens, None)).value
@@ -254,7 +238,7 @@ def read_constraints(
         constraints.append(_constraint(passage, limit, named, topic))
         shown = named or (limit.first, limit.end)
         place = passage.part(min(limit.first, shown[0]), max(limit.end, shown[1]))
-        spans.append(Span(passage.section.name, *place.raw_span))
+        spans.append(span_of(place))
         last = named or last
     return Reading(tuple(constraints), _confidence(tokens, limits, kept), tuple(spans), Support.PARSED)
 
@@ -322,25 +306,9 @@ def _quote(passage: Passage, place: _Place) -> str:
     return " ".join(passage.part(*place).raw.split())
 
 
-CONSTRAINTS_MEASURED = {
-    "no limit": (326, 332),
-    "one limit": (256, 262),
-    "one limit, unit with a slash": (47, 51),
-    "several limits": (67, 76),
-    "other digits, no limit": (83, 93),
-    "other number words, no limit": (8, 17),
-    "other numbers beside limits": (44, 61),
-    "comparator guessed": (4, 8),
-}
-"""How often all bounds of a criterion were right, of how many, by what its text holds besides lengths of time.
-
-Measured on labelled limits; calibration turns it into the share on whole records.
-"""
-
-
 def _confidence(tokens: Tokens, found: Sequence[Limit], limits: Sequence[Limit]) -> float:
     """How sure the list of constraints is: by the numbers that no rule has read, and by guessed comparators."""
-    return max(0.5, share(CONSTRAINTS_MEASURED[_shape_constraints(tokens, limits, list(_unread(tokens, found)))]))
+    return max(0.5, measured("constraints", _shape_constraints(tokens, limits, list(_unread(tokens, found)))))
 
 
 def _shape_constraints(tokens: Tokens, limits: Sequence[Limit], unread: Sequence[str]) -> str:

@@ -26,7 +26,6 @@ def find_headings(tokens: Tokens, first: int, end: int, *, wrapped: bool = False
 
     Not where a ``wrapped`` sentence names a list.
 
-    >>> from extractor.text.book import read_text
     >>> tokens = read_text("Inclusion Criteria: adults. Exclusion Criteria: none")
     >>> [tokens.read(*place) for place in find_headings(tokens, 0, len(tokens))]
     ['Inclusion Criteria:', 'Exclusion Criteria:']
@@ -47,7 +46,6 @@ def find_headings(tokens: Tokens, first: int, end: int, *, wrapped: bool = False
 def read_list_heading(tokens: Tokens, *, bulleted: bool) -> tuple[bool, CriterionKind | None]:
     """Whether a line is the heading of a list, and of which one; the kind is None where both are meant.
 
-    >>> from extractor.text.book import read_text
     >>> read_list_heading(read_text("Key Exclusion Criteria"), bulleted=False)
     (True, <CriterionKind.EXCLUSION: 'exclusion'>)
     >>> read_list_heading(read_text("Meets all inclusion criteria of the main study"), bulleted=True)
@@ -89,7 +87,6 @@ def _read_kind(named: str) -> CriterionKind | None:
 def opens_list(tokens: Tokens) -> bool:
     """Whether a heading says no more than that those to whom the list applies may, or may not, take part.
 
-    >>> from extractor.text.book import read_text
     >>> opens_list(read_text("A volunteer will not be eligible for the study if any of the following apply:"))
     True
     """
@@ -104,7 +101,6 @@ def is_withdrawal(tokens: Tokens) -> bool:
 def names_people(tokens: Tokens) -> bool:
     """The heading of a list that holds for some of those who take part.
 
-    >>> from extractor.text.book import read_text
     >>> headings = ("Exclusion criteria for healthy subjects:", "Exclusion criteria for all subjects:")
     >>> [names_people(read_text(heading)) for heading in headings]
     [True, False]
@@ -137,7 +133,6 @@ def is_topic(tokens: Tokens) -> bool:
 def introduces(tokens: Tokens) -> bool:
     """A line after which its parts must follow.
 
-    >>> from extractor.text.book import read_text
     >>> introduces(read_text("Adequate organ function, defined as:"))
     True
     """
@@ -147,7 +142,6 @@ def introduces(tokens: Tokens) -> bool:
 def continues(tokens: Tokens, part: Tokens) -> bool:
     """Whether a sub-item goes on with the sentence of its item, or the item names what its parts spell out.
 
-    >>> from extractor.text.book import read_text
     >>> [continues(read_text(line), read_text("≥ 30 kg/m2")) for line in ("Have a BMI", "Have a BMI.")]
     [True, False]
     """
@@ -159,7 +153,6 @@ def continues(tokens: Tokens, part: Tokens) -> bool:
 def carries_condition(tokens: Tokens) -> bool:
     """Whether a line with sub-items states a condition of its own as well.
 
-    >>> from extractor.text.book import read_text
     >>> lines = ("Age 18-75 with one of the following:", "Any of the following:")
     >>> [carries_condition(read_text(line)) for line in lines]
     [True, False]
@@ -232,7 +225,6 @@ def is_part(opening: Tokens, tokens: Tokens) -> bool:
 
     Levels under "Adequate organ function:", short names under "One of the following diagnoses:".
 
-    >>> from extractor.text.book import read_text
     >>> opening = read_text("Adequate organ function:")
     >>> is_part(opening, read_text("Bilirubin < 2 mg/dL")), is_part(opening, read_text("Consent"))
     (True, False)

@@ -52,7 +52,6 @@ def find_limits(tokens: Tokens, kind: CriterionKind | None) -> list[Limit]:
 
     A bare age takes the sense of its list: ``kind`` decides it.
 
-    >>> from extractor.text.book import read_text
     >>> found = find_limits(read_text("ECOG 0-2, ANC >= 1.5 x 10^9/L"), None)
     >>> [(limit.comparator.value, limit.value, limit.value_high) for limit in found]
     [('between', 0, 2), ('>=', 1500000000, None)]

@@ -74,7 +74,6 @@ _ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "vii": 7, "viii":
 def read_lines(section: Section) -> list[Line]:
     r"""All lines that have words, in order; a heading that runs on into text becomes a line of its own.
 
-    >>> from extractor.text.passage import read_section
     >>> lines = read_lines(read_section("eligibility", "Criteria:\n\n 1. Age\n * Sex"))
     >>> [(line.bullet and line.bullet.value, line.ordinal, line.column) for line in lines]
     [(None, None, 0), ('number', 1, 4), ('star', None, 3)]
@@ -264,7 +263,6 @@ _ENDS = tuple(".;:!?；。：")
 def read_blocks(section: Section) -> list[Block]:
     r"""The blocks of an eligibility section.
 
-    >>> from extractor.text.passage import read_section
     >>> raw = "Criteria:\n\n  1. Able to give\n     consent\n\n  2. Adult"
     >>> [" ".join(raw[b.start:b.end].split()) for b in read_blocks(read_section("eligibility", raw))]
     ['Criteria:', 'Able to give consent', 'Adult']

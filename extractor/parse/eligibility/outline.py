@@ -1,4 +1,4 @@
-"""The outline of an eligibility section: which blocks are criteria, under which heading and lead-in."""
+"""The outline of an eligibility section: which blocks are criteria, under which heading and parent."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -35,32 +35,23 @@ _DEPTH = {"(": 1, "[": 1, "（": 1, ")": -1, "]": -1, "）": -1}
 _LISTS = frozenset({"eligibility", "inclusion", "exclusion"})
 
 
-@dataclass(frozen=True, slots=True)
-class Suspect:
-    """A sentence, which stands alone, that states (or may state) a criterion."""
-
-    passage: Passage
-    kind: CriterionKind
-    stands: bool
-    confidence: float
-
-
 def read_sense(tokens: Tokens) -> CriterionKind:
     """The list in which a sentence belongs by its words.
 
-    >>> from extractor.text.book import read_text
     >>> read_sense(read_text("Pregnant women will be excluded")).value
     'exclusion'
     """
     return CriterionKind.EXCLUSION if rule("refusal").search(tokens) else CriterionKind.INCLUSION
 
 
-def find_suspects(passage: Passage) -> Iterator[Suspect]:
-    """Sentences of running text that state who may take part, in order.
+Suspect = tuple[Passage, CriterionKind, bool, float]
 
-    >>> from extractor.text.passage import read_section
+
+def find_suspects(passage: Passage) -> Iterator[Suspect]:
+    """Sentences of running text that may state who may take part: text, list, whether they do, and how surely.
+
     >>> text = "Asthma is common. Patients are eligible if they are over 12. The dose is raised weekly."
-    >>> [(s.passage.text, s.stands) for s in find_suspects(read_section("brief_summary", text).whole)]
+    >>> [(found.text, stands) for found, _, stands, _ in find_suspects(read_section("brief_summary", text).whole)]
     [('Patients are eligible if they are over 12.', True)]
     """
     under: CriterionKind | None = None
@@ -69,13 +60,13 @@ def find_suspects(passage: Passage) -> Iterator[Suspect]:
         if tokens.codes.endswith(":") and 1 < len(tokens) <= 7:
             under = _read_heading(tokens)
         elif under:
-            yield Suspect(sentence, under, stands=True, confidence=0.8)
+            yield sentence, under, True, 0.8
         elif rule("states_criterion").search(tokens):
             course = rule("trial_course").search(tokens)
-            yield Suspect(sentence, read_sense(tokens), not course, 0.5 if course else 0.85)
+            yield sentence, read_sense(tokens), not course, 0.5 if course else 0.85
         elif rule("suspects_criterion").search(tokens):
             course = rule("trial_course").search(tokens)
-            yield Suspect(sentence, read_sense(tokens), stands=False, confidence=0.7 if course else 0.55)
+            yield sentence, read_sense(tokens), False, 0.7 if course else 0.55
 
 
 def _sentences(passage: Passage) -> Iterator[Passage]:
@@ -126,7 +117,7 @@ class Role(StrEnum):
     """What an entry is: a criterion, a line that only introduces criteria, or a remark."""
 
     CRITERION = "criterion"
-    LEAD_IN = "lead_in"
+    PARENT = "parent"
     REMARK = "remark"
 
 
@@ -135,7 +126,7 @@ class Entry:
     """``raw[start:end]`` in its list; ``passage`` is the same in one line, with no tokens around it.
 
     ``listed`` is true if the text is a list item, false for a sentence of prose. ``heading`` is the nearest heading
-    above, ``lead_in`` the span of the line that introduces the entry.
+    above, ``parent`` the span of the line that introduces the entry.
     """
 
     start: int
@@ -144,7 +135,7 @@ class Entry:
     kind: CriterionKind | None
     role: Role
     listed: bool
-    lead_in: tuple[int, int] | None = None
+    parent: tuple[int, int] | None = None
     heading: tuple[int, int] | None = None
 
 
@@ -162,10 +153,9 @@ class _Context:
 def read_outline(section: Section) -> list[Entry]:
     r"""The entries of an eligibility section in reading order; headings are no entries.
 
-    >>> from extractor.text.passage import read_section
     >>> raw = "Inclusion Criteria:\n\n* Age 18 or older\n* One of the following:\n\n  * Asthma\n  * Rhinitis"
     >>> [(raw[e.start:e.end], e.role.value) for e in read_outline(read_section("eligibility", raw))][1:3]
-    [('One of the following:', 'lead_in'), ('Asthma', 'criterion')]
+    [('One of the following:', 'parent'), ('Asthma', 'criterion')]
     """
     blocks = read_blocks(section)
     entries: list[Entry] = []
@@ -200,10 +190,10 @@ def _read_item(block: Block, following: Block | None, context: _Context) -> tupl
     open_items = (*_still_open(block, context, inner=True), block)
     context = _Context(context.kind, context.heading, open_items, opener=context.opener)
     entry = _item(block, following, context)
-    if context.opener or entry.role is Role.LEAD_IN:
+    if context.opener or entry.role is Role.PARENT:
         context = replace(context, opener=_follow_opener(block, entry, context))
-    if context.opener and context.opener is not block and entry.lead_in is None:
-        entry = replace(entry, lead_in=(context.opener.start, context.opener.end))
+    if context.opener and context.opener is not block and entry.parent is None:
+        entry = replace(entry, parent=(context.opener.start, context.opener.end))
     return entry, context
 
 
@@ -256,11 +246,11 @@ def _item(block: Block, following: Block | None, context: _Context) -> Entry:
     role = Role.CRITERION
     if _contains(block, following):
         if not carries_condition(text):
-            role = Role.LEAD_IN
+            role = Role.PARENT
     elif is_no_criterion(text):
         role = Role.REMARK
     elif following and (opens_flat_list if following.bullet else opens_paragraph)(text, following.tokens):
-        role = Role.LEAD_IN
+        role = Role.PARENT
     heading = context.heading
     return Entry(
         block.start,
@@ -269,14 +259,14 @@ def _item(block: Block, following: Block | None, context: _Context) -> Entry:
         context.kind,
         role,
         listed=True,
-        lead_in=_lead_in(block, context),
+        parent=_parent(block, context),
         heading=(heading.start, heading.end) if heading else None,
     )
 
 
 def _follow_opener(block: Block, entry: Entry, context: _Context) -> Block | None:
     """The item that introduces ``block`` from its own level, if one does: its parts go on while they are alike."""
-    if entry.role is Role.LEAD_IN:
+    if entry.role is Role.PARENT:
         return block
     opener = context.opener
     if not opener or opener.bullet is not block.bullet or abs(opener.column - block.column) > 1:
@@ -284,7 +274,7 @@ def _follow_opener(block: Block, entry: Entry, context: _Context) -> Block | Non
     return opener if is_part(opener.tokens, block.tokens) else None
 
 
-def _lead_in(block: Block, context: _Context) -> tuple[int, int] | None:
+def _parent(block: Block, context: _Context) -> tuple[int, int] | None:
     """The parent item if it introduces this one, else a heading that says for whom, or what, the item limits."""
     parents = context.open_items[:-1] if context.open_items and context.open_items[-1] is block else context.open_items
     if parents:
@@ -348,7 +338,7 @@ _ADEQUATE = frozenset({"adequate", "normal", "acceptable", "sufficient", "preser
 def _paragraph(section: Section, block: Block, context: _Context, *, listed: bool) -> Iterator[Entry]:
     heading = (block_heading.start, block_heading.end) if (block_heading := context.heading) else None
     opened = [item for item in context.open_items[-1:] if item.tokens.codes.endswith(":")]
-    lead_in = _lead_in(block, replace(context, open_items=tuple(opened)))
+    parent = _parent(block, replace(context, open_items=tuple(opened)))
     spans = [(block.start, block.end)] if listed else list(split_clauses(section.raw, block.start, block.end))
     for start, end in spans:
         passage = block.passage if listed else section.between(start, end).alone()
@@ -356,4 +346,4 @@ def _paragraph(section: Section, block: Block, context: _Context, *, listed: boo
         adequate = text.words and text.words[0].lower() in _ADEQUATE
         says_nothing = is_no_criterion(text) or (is_topic(text) and not adequate)
         role = Role.REMARK if says_nothing else Role.CRITERION
-        yield Entry(start, end, passage, context.kind, role, listed, lead_in, heading)
+        yield Entry(start, end, passage, context.kind, role, listed, parent, heading)

@@ -93,7 +93,6 @@ class Item:
 def find_items(tokens: Tokens) -> list[Item]:
     """The items of a cell, which bars part.
 
-    >>> from extractor.text.book import read_text
     >>> [item.read((item.first, item.end)) for item in find_items(read_text("Pain, 2 weeks|Survival"))]
     ['Pain, 2 weeks', 'Survival']
     """

@@ -63,7 +63,6 @@ class TimeFrame:
 def read_time_frame(tokens: Tokens, first: int = 0, end: int | None = None) -> TimeFrame:
     """The moments of a time frame.
 
-    >>> from extractor.text.book import read_text
     >>> frame = read_time_frame(read_text("Every 4 weeks up to week 52 (+/-3 days)"))
     >>> frame.kept.words, [(point.value, point.unit.value) for point in frame.points]
     (['up', 'to', 'week', '52'], [(52, 'week')])
@@ -209,7 +208,6 @@ class Guess:
 def guess_kind(frame: TimeFrame) -> Guess:
     """What the rules say.
 
-    >>> from extractor.text.book import read_text
     >>> from extractor.parse.endpoints.times import read_time_frame
     >>> guess_kind(read_time_frame(read_text("Up to 2 years")))
     Guess(kind=<TimeKind.UP_TO: 'up_to'>, rule='limit', words=('up', 'to', '#'))
@@ -293,7 +291,6 @@ def _guess_range(skeleton: Tokens) -> tuple[TimeKind, str]:
 def describe_kind(frame: TimeFrame, guess: Guess) -> list[str]:
     """The features of a time frame, in a fixed order.
 
-    >>> from extractor.text.book import read_text
     >>> from extractor.parse.endpoints.times import read_time_frame
     >>> frame = read_time_frame(read_text("Up to 2 years"))
     >>> describe_kind(frame, guess_kind(frame))[:3]
