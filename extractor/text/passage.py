@@ -132,15 +132,18 @@ def split_sentences(text: str) -> list[tuple[int, int]]:
         stop = end.end()
         if end[0].startswith(".") and _ABBREVIATION.search(text, max(start, stop - 12), stop):
             continue
-        spans.append(_strip(text, start, stop))
+        spans.append(strip_span(text, start, stop))
         start = stop
-    spans.append(_strip(text, start, len(text)))
+    spans.append(strip_span(text, start, len(text)))
     return [(first, last) for first, last in spans if first < last]
 
 
-def _strip(text: str, start: int, end: int) -> tuple[int, int]:
-    while start < end and text[start].isspace():
-        start += 1
-    while end > start and text[end - 1].isspace():
-        end -= 1
-    return start, end
+def strip_span(text: str, start: int, end: int, signs: str | None = None) -> tuple[int, int]:
+    """The place of ``text[start:end]`` without white space, or other ``signs``, at its ends.
+
+    >>> strip_span("a  bc ", 1, 6)
+    (3, 5)
+    """
+    run = text[start:end]
+    start = min(start + len(run) - len(run.lstrip(signs)), end)
+    return start, max(start, end - len(run) + len(run.rstrip(signs)))
