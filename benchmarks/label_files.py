@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from extractor.parse.eligibility.line_features import target_words
+from extractor.parse.eligibility.category import target_words
 from extractor.text.passage import read_passage
 
 __all__ = ["FOLDS", "add_data_option", "fold_of", "read_cells", "read_labels", "read_targets", "third_of"]

@@ -5,11 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from benchmarks.judging import Agreement, Judged, judge_reading, read_label
 from benchmarks.label_files import Row
-from extractor.parse.eligibility.category import read_category, score_lines
-from extractor.parse.eligibility.constraints import read_constraints
+from extractor.parse.eligibility.category import CriterionLine, score_lines
+from extractor.parse.eligibility.constraints import read_constraints, read_window
 from extractor.parse.eligibility.limits import find_limits
-from extractor.parse.eligibility.line_features import CriterionLine
-from extractor.parse.eligibility.windows import read_window
 from extractor.parse.parsed import Reading
 from extractor.schemas import Constraint, CriterionKind
 from extractor.text.passage import read_passage
@@ -29,7 +27,7 @@ def judge_categories(rows: Iterable[Row], targets: Mapping[str, frozenset[str]])
         if row["category"] != "none":
             passage, target = read_passage(row["text"]), targets.get(row["record"], frozenset())
             line = CriterionLine(passage, CriterionKind(row["list"]))
-            read = read_category(passage, score_lines([line], target)[0])
+            read, _ = score_lines([line], target)[0]
             label = read_label(_CATEGORY, row["category"])
             yield judge_reading(_CATEGORY, (row["record"], row["text"]), read, label)
 

@@ -19,7 +19,7 @@ from benchmarks.label_files import Row, add_data_option, read_labels, third_of
 from benchmarks.scores import format_tallies
 from extractor.evaluation.fold import measure_overlap
 from extractor.parse.dosing.days import Schedule, code_days, code_schedule
-from extractor.parse.dosing.findings import Findings, find_all
+from extractor.parse.dosing.facts import Findings, find_all
 from extractor.parse.dosing.marks import Mark
 from extractor.schemas import Frequency, Period
 from extractor.text.book import read_text

@@ -20,8 +20,8 @@ from pathlib import Path
 from benchmarks.gold.__main__ import read_gold
 from benchmarks.gold.figures import GROUPS, name_group
 from extractor.evaluation.report import to_json_value
-from extractor.parse.calibration import CURVES
 from extractor.parse.parsed import CERTAIN
+from extractor.parse.scoring import CURVES
 from extractor.read import read_records
 
 from .figures import format_head, format_row, measure_reliability

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from sklearn.isotonic import IsotonicRegression
 
-from extractor.parse.calibration import CURVES, Curve, apply_curve
+from extractor.parse.scoring import CURVES, Curve, apply_curve
 
 from .sources import Stated
 

@@ -7,7 +7,7 @@ from typing import Any
 from benchmarks.judging import Judged
 from extractor.evaluation.standoff import find_changed_sections, from_standoff
 from extractor.parse import ParsedRecord, parse_uncalibrated
-from extractor.parse.calibration import FOUND, NOTHING
+from extractor.parse.scoring import FOUND, NOTHING
 from extractor.schemas import TrialExtraction, TrialRecord
 
 from .records import judge_record

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.label_files import FOLDS, Row, add_data_option, fold_of, read_cells
 from benchmarks.scores import Guess, format_calibration
-from extractor.parse.endpoints.cuts import Item, describe_cuts, find_items
+from extractor.parse.endpoints.split import Item, describe_cuts, find_items
 from extractor.parse.scoring import WEIGHTS
 from extractor.text.book import read_text
 from extractor.text.clean import clean_text

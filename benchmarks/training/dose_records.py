@@ -12,12 +12,11 @@ from benchmarks.labels.dosing import LabelledDoses, read_dose_labels
 from benchmarks.scores import Guess, format_calibration
 from extractor.parse.dosing import read_statements
 from extractor.parse.dosing.agents import Lexicon, build_lexicon
-from extractor.parse.dosing.facts import Statement
-from extractor.parse.dosing.findings import find_all
+from extractor.parse.dosing.facts import Statement, find_all
 from extractor.parse.dosing.merging import merge_statements
 from extractor.parse.dosing.names import name_key
 from extractor.parse.dosing.passages import Passage, list_passages
-from extractor.parse.dosing.trial import Trial, view_trial
+from extractor.parse.dosing.roles import Trial, view_trial
 from extractor.text.passage import Section, read_section
 
 from .log_linear import Weights

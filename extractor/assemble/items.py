@@ -16,7 +16,7 @@ from extractor.schemas import (
     Origin,
     Task,
 )
-from extractor.text.times import DAYS
+from extractor.text.numbers import DAYS
 
 from .provenance import ProvenanceBuilder, list_read_fields
 from .resolve import ModelResult, Resolved, resolve

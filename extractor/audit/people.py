@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from extractor.schemas import Age, Citation, Evidence, Finding, FindingKind, Severity, Sex, TimeUnit
 from extractor.text.book import read_text, rule
 from extractor.text.lexer import Tokens
+from extractor.text.numbers import DAYS, find_durations, read_time_unit
 from extractor.text.passage import Section
-from extractor.text.times import DAYS, find_durations, read_time_unit
 
 from .record import AuditedRecord
 

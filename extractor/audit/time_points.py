@@ -7,7 +7,7 @@ from extractor.parse.endpoints.times import Moment, read_time_frame
 from extractor.schemas import Concept, Endpoint, Finding, FindingKind, Rank, Severity, TimeKind, TimePoint, TimeUnit
 from extractor.text.book import read_text, rule
 from extractor.text.lexer import Tokens
-from extractor.text.times import DAYS
+from extractor.text.numbers import DAYS
 
 from .promises import Promise, PromiseList
 from .record import AuditedRecord

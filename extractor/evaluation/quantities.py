@@ -6,9 +6,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from extractor.schemas import Age, Amount, Comparator, Constraint, TimeUnit, TimeWindow
-from extractor.text.dimensions import find_dimension
-from extractor.text.times import DAYS
-from extractor.text.units import read_unit
+from extractor.text.numbers import DAYS
+from extractor.text.units import find_dimension, read_unit
 
 from .fold import fold_text, measure_overlap
 from .shapes import ErrorKind, Shape

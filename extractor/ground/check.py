@@ -22,8 +22,8 @@ from extractor.schemas import (
 )
 from extractor.text.book import rule
 from extractor.text.lexer import Tokens
+from extractor.text.numbers import find_durations
 from extractor.text.passage import Passage
-from extractor.text.times import find_durations
 
 from .conflicts import ConflictKind, TokenConflict
 from .quotes import QuoteStatus, verify_quote

@@ -10,8 +10,7 @@ from importlib.resources import files
 from itertools import islice
 
 from extractor.text.book import terms_of
-from extractor.text.numbers import read_number
-from extractor.text.times import read_time_unit
+from extractor.text.numbers import read_number, read_time_unit
 
 from .fold import FoldedText
 

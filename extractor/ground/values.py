@@ -8,10 +8,9 @@ from itertools import pairwise
 from extractor.schemas import Comparator, TimeUnit
 from extractor.text.book import find_terms, rule
 from extractor.text.lexer import NAME_NUMBER, NUMBER, Tokens, lex
-from extractor.text.numbers import read_number
+from extractor.text.numbers import find_durations, read_number, read_time_unit
 from extractor.text.patterns import Found
 from extractor.text.terms import word_set
-from extractor.text.times import find_durations, read_time_unit
 from extractor.text.units import UnitPlace, find_unit, read_unit
 
 from .quotes import is_signed

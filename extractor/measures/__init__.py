@@ -1,7 +1,6 @@
 """Canonical names of quantities and UCUM codes of units, for every stage that compares numbers."""
 
-from extractor.text.dimensions import convert, find_dimension
-from extractor.text.units import read_unit
+from extractor.text.units import convert, find_dimension, read_unit
 
 from .quantities import Quantity, fold_words, list_quantities, name_quantity
 

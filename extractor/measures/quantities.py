@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
 
-from extractor.text.dimensions import Dimension, convert, find_dimension
-from extractor.text.units import read_unit
+from extractor.text.units import Dimension, convert, find_dimension, read_unit
 
 __all__ = ["Quantity", "fold_words", "list_quantities", "name_quantity"]
 

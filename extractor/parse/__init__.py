@@ -6,12 +6,12 @@ from itertools import count
 from extractor.schemas import TrialRecord
 from extractor.text.passage import Section, read_section
 
-from .calibration import calibrate_record
 from .dosing import read_dosing
 from .eligibility import read_eligibility
 from .endpoints import Outcome, read_outcomes, split_outcomes
 from .injection import blank_out, find_hostile, shorten_parts
 from .parsed import ParsedRecord
+from .scoring import calibrate_record
 
 __all__ = ["Outcome", "ParsedRecord", "parse_record", "parse_uncalibrated", "split_outcomes"]
 

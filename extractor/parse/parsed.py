@@ -29,23 +29,7 @@ from extractor.schemas import (
     TrialRecord,
 )
 from extractor.text.clean import CleanText
-from extractor.text.passage import Section
-
-__all__ = [
-    "CERTAIN",
-    "Chunk",
-    "ChunkKind",
-    "HostileText",
-    "ParsedCriterion",
-    "ParsedDosing",
-    "ParsedEligibility",
-    "ParsedOutcome",
-    "ParsedRecord",
-    "ParsedRegimen",
-    "Reading",
-    "Span",
-    "share",
-]
+from extractor.text.passage import Passage, Section
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -117,14 +101,9 @@ class Reading(Generic[T_co]):
 _OPEN = Reading.open_()
 
 
-def share(counts: tuple[int, int]) -> float:
-    """The confidence of a rule that was right so often of so many tries, as if one more had been wrong.
-
-    >>> share((99, 100)), share((4, 4))
-    (0.98, 0.8)
-    """
-    right, of = counts
-    return int(100 * right / (of + 1)) / 100
+def span_of(passage: Passage) -> Span:
+    """The raw span of a passage."""
+    return Span(passage.section.name, *passage.raw_span)
 
 
 class ChunkKind(StrEnum):

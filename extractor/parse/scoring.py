@@ -24,29 +24,18 @@ true.
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from extractor.text.passage import Passage
 
-__all__ = [
-    "WEIGHTS",
-    "Array",
-    "Choice",
-    "Features",
-    "Scorer",
-    "find_word",
-    "list_words",
-    "load_scorer",
-    "pick",
-    "read_scorer",
-]
+from .parsed import ParsedCriterion, ParsedEligibility, ParsedOutcome, ParsedRecord, ParsedRegimen, Reading
 
 WEIGHTS = files("extractor") / "rulebook" / "weights"
 Features = Sequence[str]
@@ -56,13 +45,6 @@ _ENOUGH, _MOST_RIVALS = 0.97, 5
 _SUREST = 0.995
 """No more can be measured; nor can finer steps than hundredths, each of which calibration needs trials for."""
 _COMPARED = frozenset("<>=≤≥%")
-_LISTED = """
-    a about all an and any are as at be been but by can could do does each either for from had has have if in into is
-    it its may more must no nor not of on one or other should so such than that the their them then there these they
-    this those to under was were when where which who will with within without would
-    """
-_FUNCTION_WORDS = frozenset(_LISTED.split())
-"""What speaks for a class by its frequency alone: a reader finds no reason in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,10 +177,34 @@ def _make_scorer(
     return Scorer(classes, {name: row for row, name in enumerate(names, 1)}, weights, bias, damped)
 
 
+@cache
+def measured(field: str, case: str) -> float:
+    """How often the rules were right in such a case: the share that ``rulebook/weights/measured.toml`` holds.
+
+    Of counts the confidence is the share as if one more had been wrong, in hundredths. Raises ``KeyError`` for a case
+    that was not measured.
+
+    >>> measured("criterion", "listed, ends with a colon")
+    0.88
+    """
+    found = _read_measured()[field][case]
+    return found if isinstance(found, float) else int(100 * found[0] / (found[1] + 1)) / 100
+
+
+@cache
+def stop_words(kind: str) -> frozenset[str]:
+    """Words that decide nothing: ``function`` words, and ``common`` words of criteria, which name no disease."""
+    return frozenset(tomllib.loads((WEIGHTS / "stop_words.toml").read_text("utf-8"))[kind].split())
+
+
+@cache
+def _read_measured() -> Mapping[str, Any]:
+    return tomllib.loads((WEIGHTS / "measured.toml").read_text("utf-8"))
+
+
 def list_words(passage: Passage) -> list[str]:
     """The words of a passage in lower case, ``0`` for each number, and signs of comparison.
 
-    >>> from extractor.text.passage import read_passage
     >>> list_words(read_passage("Age ≥ 18.5 years (CD19)"))
     ['age', '≥', '0', 'years', 'cd', '0']
     """
@@ -209,7 +215,6 @@ def list_words(passage: Passage) -> list[str]:
 def find_word(passage: Passage, place: int | None) -> Passage | None:
     """The word of that place in ``list_words``, as a passage; None if it is one that proves nothing.
 
-    >>> from extractor.text.passage import read_passage
     >>> passage = read_passage("(Age) by self-report")
     >>> find_word(passage, 0).text, find_word(passage, 1)
     ('Age', None)
@@ -219,4 +224,73 @@ def find_word(passage: Passage, place: int | None) -> Passage | None:
     words = passage.tokens.words
     kept = [at for at in range(passage.first, passage.end) if words[at][-1].isalnum() or words[at] in _COMPARED]
     at = kept[place]
-    return None if words[at].lower() in _FUNCTION_WORDS else passage.part(at, at + 1)
+    return None if words[at].lower() in stop_words("function") else passage.part(at, at + 1)
+
+
+Curve = tuple[tuple[float, float], ...]
+"""Stated confidence and share right, both rising."""
+CURVES = files(__package__) / "calibration.toml"
+FOUND, NOTHING = "found", "nothing"
+"""The curves of a field. A value that is empty or False finds nothing."""
+
+_Parsed = TypeVar("_Parsed", ParsedCriterion, ParsedEligibility, ParsedOutcome, ParsedRegimen)
+
+
+def calibrate_record(parsed: ParsedRecord) -> ParsedRecord:
+    """The record with calibrated confidences. Open readings stay open, as do those of a field without a curve."""
+    criteria = tuple(_calibrate("eligibility.criteria", one) for one in parsed.eligibility.criteria)
+    return replace(
+        parsed,
+        eligibility=replace(_calibrate("eligibility", parsed.eligibility), criteria=criteria),
+        dosing=replace(parsed.dosing, regimens=tuple(map(_calibrate_regimen, parsed.dosing.regimens))),
+        outcomes=tuple(_calibrate("endpoints", one) for one in parsed.outcomes),
+    )
+
+
+def apply_curve(curve: Curve, stated: float) -> float:
+    """The confidence that a curve gives for a stated one: linear between its knots, constant beyond them.
+
+    >>> apply_curve(((0.5, 0.4), (0.9, 0.8)), 0.7), apply_curve(((0.5, 0.4), (0.9, 0.8)), 1.0)
+    (0.6, 0.8)
+    """
+    stated_knots, right = zip(*curve, strict=True)
+    return round(float(np.interp(stated, stated_knots, right)), 4)
+
+
+def _calibrate(path: str, item: _Parsed) -> _Parsed:
+    readings: dict[str, Any] = {
+        name: _adjust(field, reading)
+        for name, field in _list_curves(path)
+        if isinstance(reading := getattr(item, name, None), Reading)
+    }
+    return replace(item, **readings)
+
+
+@cache
+def _list_curves(path: str) -> tuple[tuple[str, str], ...]:
+    """The fields of an item that have curves: their names, and what the curves call them."""
+    named = ((field.rpartition("."), field) for field in _curves())
+    return tuple((name, field) for (parent, _, name), field in named if parent == path)
+
+
+def _calibrate_regimen(regimen: ParsedRegimen) -> ParsedRegimen:
+    exists = Reading(value=True, confidence=_confidence("dosing.regimens", FOUND, regimen.agent.confidence))
+    return replace(_calibrate("dosing", regimen), exists=exists)
+
+
+def _adjust(field: str, reading: Reading[Any]) -> Reading[Any]:
+    confidence = _confidence(field, FOUND if reading.value else NOTHING, reading.confidence)
+    if confidence == reading.confidence:
+        return reading
+    return Reading(reading.value, confidence, reading.spans, reading.support, reading.alternatives)
+
+
+@lru_cache(maxsize=8192)
+def _confidence(field: str, found: str, stated: float) -> float:
+    curve = _curves().get(field, {}).get(found)
+    return apply_curve(curve, stated) if curve and stated else stated
+
+
+@cache
+def _curves() -> Mapping[str, Mapping[str, Curve]]:
+    return tomllib.loads(CURVES.read_text("utf-8"))

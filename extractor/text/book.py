@@ -5,18 +5,139 @@
 [('2', '4')]
 """
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from itertools import product
+from typing import Any
 
-from .lexer import Tokens, lex
-from .patterns import Rule, RuleError, learn_words, make_rule, read_rules, write_trigger
-from .terms import Entry, Term, TermFinder, drop_overlaps, read_entries
+import ahocorasick
 
-__all__ = ["Book", "find_terms", "load_book", "read_term", "read_text", "rule", "terms_of"]
+from .lexer import LEXICON, NAME_NUMBER, NUMBER, Lexicon, Tokens, lex
+from .patterns import Rule, RuleError, learn_words, make_rule, read_rules
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One meaning and the words for it."""
+
+    vocabulary: str
+    value: str
+    terms: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    confidence: float = 1.0
+    example: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """Where a text uses an entry: ``tokens.words[first:end]``."""
+
+    entry: Entry
+    first: int
+    end: int
+
+    @property
+    def value(self) -> str:
+        return self.entry.value
+
+
+class TermFinder:
+    """Finds the terms of a vocabulary in one pass.
+
+    >>> words = Lexicon()
+    >>> finder = TermFinder([Entry("markers", "CD19", ("CD19",)), Entry("markers", "BCMA", ("BCMA",))], words)
+    >>> tokens = lex("CD-19 and CD20, or BCMA", words)
+    >>> [(term.value, term.first, term.end) for term in finder.find(tokens, 0, len(tokens))]
+    [('CD19', 0, 2), ('BCMA', 7, 8)]
+    """
+
+    def __init__(self, entries: Sequence[Entry], lexicon: Lexicon = LEXICON) -> None:
+        self._lexicon = lexicon
+        self._entries = entries
+        for entry in entries:
+            for term in entry.terms:
+                words = lex(term, lexicon).words
+                for word, behind in zip(words, [*words[1:], ""], strict=True):
+                    code = lexicon.add(word) if word[0].isalpha() else ""
+                    if code and behind[:1].isdigit():
+                        lexicon.named.add(code)
+
+    @cached_property
+    def _automaton(self) -> Any:
+        known: dict[str, list[tuple[tuple[tuple[int, str], ...], Entry]]] = {}
+        for entry in self._entries:
+            for term in entry.terms:
+                tokens = lex(term, self._lexicon)
+                numbers = tuple(
+                    (at, tokens.words[at].lower()) for at, code in enumerate(tokens.codes) if code in _NUMBERS
+                )
+                choices = [
+                    self._lexicon.find(word) if word[0].isalpha() else code
+                    for word, code in zip(tokens.words, tokens.codes, strict=True)
+                ]
+                for codes in product(*(_either(codes) for codes in choices)):
+                    known.setdefault("".join(codes), []).append((numbers, entry))
+        automaton = ahocorasick.Automaton()
+        for spelled, meanings in known.items():
+            automaton.add_word(spelled, (len(spelled), meanings))
+        automaton.make_automaton()
+        return automaton
+
+    def find(self, tokens: Tokens, first: int, end: int) -> list[Term]:
+        """The terms from left to right, the longest of those that begin together, without overlaps."""
+        found = []
+        if not self._automaton:  # a vocabulary of rules alone
+            return []
+        for last, (length, meanings) in self._automaton.iter(tokens.codes, first, end):
+            start = last + 1 - length
+            for numbers, entry in meanings:
+                if all(tokens.words[start + at].lower() == number for at, number in numbers):
+                    found.append(Term(entry, start, last + 1))
+        return list(drop_overlaps(found)) if len(found) > 1 else found
+
+
+_NUMBERS = NUMBER + NAME_NUMBER
+
+
+def _either(codes: str) -> str:
+    return _NUMBERS if codes in _NUMBERS else codes
+
+
+def word_set(words: str) -> frozenset[str]:
+    """Words that white space parts, as a set.
+
+    >>> sorted(word_set("CR PR"))
+    ['CR', 'PR']
+    """
+    return frozenset(words.split())
+
+
+def drop_overlaps(terms: list[Term]) -> Iterator[Term]:
+    """From left to right, the longest of those that begin together."""
+    done = 0
+    for term in sorted(terms, key=lambda term: (term.first, -term.end)):
+        if term.first >= done:
+            yield term
+            done = term.end
+
+
+def read_entries(vocabulary: str, text: str) -> tuple[Entry, ...]:
+    """The entries of one file."""
+    return tuple(
+        Entry(
+            vocabulary,
+            value=entry["value"],
+            terms=tuple(entry.get("terms", ())),
+            rules=tuple(entry.get("rules", ())),
+            confidence=entry.get("confidence", 1.0),
+            example=entry["example"],
+        )
+        for entry in tomllib.loads(text)["entry"]
+    )
 
 
 @dataclass(frozen=True)
@@ -116,15 +237,6 @@ def find_terms(tokens: Tokens, vocabulary: str, first: int = 0, end: int | None 
     end = len(tokens) if end is None else end
     book = load_book()
     found = book.finders[vocabulary].find(tokens, first, end)
-    if not _trigger_of(vocabulary).search(tokens.codes, first, end):
-        return found
     rules = book.entry_rules[vocabulary]
     by_rules = [Term(entry, at.first, at.end) for each, entry in rules for at in each.find(tokens, first, end)]
     return list(drop_overlaps([*found, *by_rules])) if by_rules else found
-
-
-@cache
-def _trigger_of(vocabulary: str) -> re.Pattern[str]:
-    """Finds where a text has a code that one of the rules of a vocabulary's entries needs."""
-    needs = [each.needs for each, _ in load_book().entry_rules[vocabulary]]
-    return write_trigger(None if None in needs else frozenset().union(*filter(None, needs)))

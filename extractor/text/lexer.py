@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-__all__ = ["CODES", "LEXICON", "NAME_NUMBER", "NUMBER", "SIGNS", "UNKNOWN", "Lexicon", "Tokens", "lex"]
-
+Span = tuple[int, int]
+"""A half-open range: of tokens, or of characters."""
 UNKNOWN, NUMBER, NAME_NUMBER = "w", "n", "d"
 SIGNS = "\n!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~±·•°×≤≥"
 _LETTERS = r"[^\W\d_]"

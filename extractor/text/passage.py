@@ -1,13 +1,12 @@
 """A run of tokens of a section, which knows where its characters stand in the raw text."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .book import read_text
 from .clean import CleanText, clean_text
 from .lexer import Tokens
-
-__all__ = ["Passage", "Section", "read_passage", "read_section"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,3 +102,48 @@ def read_section(name: str, raw: str) -> Section:
     """Clean a section and read its tokens."""
     cleaned = clean_text(raw)
     return Section(name, raw, cleaned, read_text(cleaned.text))
+
+
+# Full stops that end no sentence: abbreviations, initials, list numbers.
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:e\.g|i\.e|approx|vs|dr|prof|fig|no|nos|cf|incl|resp|st|inc|ltd|co|max|min|ver|wk|hr|i\.v|s\.c|i\.m|p\.o"
+    r"|et al|spp)|\b[A-Za-z]|(?:^|\n)\s*\d{1,2})\.$",
+    re.IGNORECASE,
+)
+# Each run of stops is tried once, from its first one: long rows of dots cost what their length costs.
+_END = re.compile(
+    r"[.!?\n](?:(?<=[.!?])(?<![.!?]{2})[.!?]*+[\"')\]]*+(?:(?=\s+[\"'(\[]?[A-Z0-9])|(?=\s*$))"
+    r"|(?<=\n)(?:[ \t]*\n|(?=\s*(?:[-*•]|\d{1,2}[.)])\s)))"
+)
+
+
+def split_sentences(text: str) -> list[tuple[int, int]]:
+    """Spans of the sentences in ``text``, without the white space around them.
+
+    Blank lines and list bullets end a sentence too.
+
+    >>> text = "Response (e.g. CR) by NCCN v. 2.0. Survival at 2.5 years."
+    >>> [text[start:end] for start, end in split_sentences(text)]
+    ['Response (e.g. CR) by NCCN v. 2.0.', 'Survival at 2.5 years.']
+    """
+    spans = []
+    start = 0
+    for end in _END.finditer(text):
+        stop = end.end()
+        if end[0].startswith(".") and _ABBREVIATION.search(text, max(start, stop - 12), stop):
+            continue
+        spans.append(strip_span(text, start, stop))
+        start = stop
+    spans.append(strip_span(text, start, len(text)))
+    return [(first, last) for first, last in spans if first < last]
+
+
+def strip_span(text: str, start: int, end: int, signs: str | None = None) -> tuple[int, int]:
+    """The place of ``text[start:end]`` without white space, or other ``signs``, at its ends.
+
+    >>> strip_span("a  bc ", 1, 6)
+    (3, 5)
+    """
+    run = text[start:end]
+    start = min(start + len(run) - len(run.lstrip(signs)), end)
+    return start, max(start, end - len(run) + len(run.rstrip(signs)))

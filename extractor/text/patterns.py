@@ -21,15 +21,13 @@ A pattern is a regular expression whose characters are tokens, parted by white s
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any
 
 from .lexer import CODES, LEXICON, NAME_NUMBER, NUMBER, UNKNOWN, Lexicon, Tokens
-
-__all__ = ["Found", "Rule", "RuleError", "learn_words", "make_rule", "read_rules", "trace_rules"]
 
 _ATOM = re.compile(
     r"\s+|(?P<line_end>\\n)|(?P<capture>[a-z_]\w*)=(?=[<(])|<(?P<keep>\+)?(?P<name>\w+)>|(?P<any>\##?|_|\.)"
@@ -70,6 +68,11 @@ class Found:
         """The tokens of a named part, half open; None if it is not there."""
         first, end = self.match.span(name)
         return None if first < 0 else (first + self.shift, end + self.shift)
+
+    def place(self, name: str) -> tuple[int, int]:
+        """The tokens of a named part that is always there, half open."""
+        first, end = self.match.span(name)
+        return first + self.shift, end + self.shift
 
     def read(self, name: str) -> str | None:
         """The text of a named part; None if it is not there."""
@@ -117,20 +120,6 @@ class Rule:
         return re.compile(_write(self, set()))
 
     @cached_property
-    def needs(self) -> frozenset[str] | None:
-        """Codes one of which stands in whatever the rule finds; None if there is no such set.
-
-        A text without any of them need not be searched.
-        """
-        atoms = [atom for atom in _ATOM.finditer(self.pattern) if atom.lastgroup]
-        return _find_needs(self, atoms, 0)[0]
-
-    @cached_property
-    def _is_needed(self) -> Callable[[str, int, int], object]:
-        """Whether codes have one of those that the rule ``needs``, in a range: without any it is not tried."""
-        return write_trigger(self.needs).search
-
-    @cached_property
     def _behind(self) -> re.Pattern[str]:
         return re.compile(f"(?:{self.expression.pattern})$")
 
@@ -141,15 +130,11 @@ class Rule:
     def find(self, tokens: Tokens, first: int = 0, end: int | None = None) -> Iterator[Found]:
         """All places, from left to right, without overlaps."""
         codes, first, end, shift = self._cut(tokens, first, end)
-        if not self._is_needed(codes, first, end):
-            return iter(())
         return (self._note(tokens, match, shift) for match in self.expression.finditer(codes, first, end))
 
     def search(self, tokens: Tokens, first: int = 0, end: int | None = None) -> Found | None:
         """The first place."""
         codes, first, end, shift = self._cut(tokens, first, end)
-        if not self._is_needed(codes, first, end):
-            return None
         match = self.expression.search(codes, first, end)
         return self._note(tokens, match, shift) if match else None
 
@@ -176,10 +161,7 @@ class Rule:
 
     def ends(self, tokens: Tokens, end: int, first: int = 0) -> Found | None:
         """The place that ends before a token and begins at ``first`` or behind it."""
-        codes, first = tokens.codes, max(first, 0)
-        if not self._is_needed(codes, first, end):
-            return None
-        match = self._behind.search(codes, first, end)
+        match = self._behind.search(tokens.codes, max(first, 0), end)
         return self._note(tokens, match) if match else None
 
     def covers(self, tokens: Tokens, first: int, end: int) -> Found | None:
@@ -205,80 +187,25 @@ def _write(rule: Rule, within: set[str]) -> str:
     return rule.written[0]
 
 
-_Needs = frozenset[str] | None
-
-
-def write_trigger(needs: _Needs) -> re.Pattern[str]:
-    """An expression for any of the codes; it matches everywhere where none is needed."""
-    return re.compile(f"[{''.join(map(re.escape, sorted(needs)))}]" if needs else "")
-
-
-_COMMON_WORDS = "a an and are as at be by for from in is it not of on or other that the this to will with you your"
-
-
-@cache
-def _list_common(lexicon: Lexicon) -> frozenset[str]:
-    """Codes that stand in nearly every text."""
-    words = (lexicon.add(word) for word in _COMMON_WORDS.split())
-    return frozenset([*words, NUMBER, NAME_NUMBER, "\n", *",.:;()-/"])
-
-
-def _find_needs(rule: Rule, atoms: list[re.Match[str]], at: int) -> tuple[_Needs, int]:
-    """What alternatives need, from atom ``at`` to the bracket that closes them, and the place behind it."""
-    ways: list[list[_Needs]] = [[]]
-    while at < len(atoms) and atoms[at]["syntax"] != ")":
-        syntax = atoms[at]["syntax"] or ""
-        if syntax == "|":
-            ways.append([])
-        elif syntax.startswith("("):
-            needed, at = _find_needs(rule, atoms, at + 1)
-            ways[-1].append(None if syntax != "(" else needed)
-        elif syntax in ("?", "*") or syntax.startswith("{0"):
-            ways[-1][-1:] = []
-        elif not syntax and not atoms[at]["capture"]:
-            ways[-1].append(_need_atom(rule, atoms[at]))
-        at += 1
-    common = _list_common(rule.lexicon)
-    best = [
-        min((needed for needed in way if needed), key=lambda codes: (len(codes & common), len(codes)), default=None)
-        for way in ways
-    ]
-    return (None if None in best else frozenset().union(*filter(None, best))), at
-
-
-def _need_atom(rule: Rule, atom: re.Match[str]) -> _Needs:
-    if atom["name"]:
-        return rule.book[atom["name"]].needs
-    if atom["any"]:
-        return frozenset({"#": NUMBER, "##": NAME_NUMBER}.get(atom["any"], ""))
-    return frozenset(rule.lexicon.find(atom["word"]) if atom["word"] else atom["sign"] or "\n")
-
-
-_CAPTURE_OPEN = "\0"
+_CAPTURE_OPEN, _NAMED_PART = "\0", r"\(\?P<\w+>"
 
 
 def _write_atom(rule: Rule, atom: re.Match[str], within: set[str]) -> str:
-    kind = atom.lastgroup or "space"
-    found = atom[kind] if atom.lastgroup else ""
-    writers: dict[str, Callable[[], str]] = {
-        "space": lambda: "",
-        "line_end": lambda: "\n",
-        "capture": lambda: f"(?P<{found}>{_CAPTURE_OPEN}",
-        "name": lambda: f"(?:{_write_reference(rule, atom, within)})",
-        "any": lambda: {"#": NUMBER, "##": NAME_NUMBER, "_": ANY_WORD, ".": "."}[found],
-        "word": lambda: f"[{rule.lexicon.find(found)}]",
-        "syntax": lambda: "(?:" if found == "(" else found,
-        "sign": lambda: re.escape(found),
-    }
-    return writers[kind]()
-
-
-def _write_reference(rule: Rule, atom: re.Match[str], within: set[str]) -> str:
-    name = atom["name"]
-    if name in rule.book:
+    """The regular expression of one piece of a pattern; white space stands for nothing."""
+    if name := atom["name"]:
+        if name not in rule.book:
+            raise RuleError(f"rule {rule.name} refers to {name!r}, and there is no such rule")
         written = _write(rule.book[name], within | {rule.name})
-        return written if atom["keep"] else re.sub(r"\(\?P<\w+>", "(?:", written)
-    raise RuleError(f"rule {rule.name} refers to {name!r}, and there is no such rule")
+        return f"(?:{written if atom['keep'] else re.sub(_NAMED_PART, '(?:', written)})"
+    if atom["word"]:
+        return f"[{rule.lexicon.find(atom['word'])}]"
+    if atom["capture"]:
+        return f"(?P<{atom['capture']}>{_CAPTURE_OPEN}"
+    if atom["any"]:
+        return {"#": NUMBER, "##": NAME_NUMBER, "_": ANY_WORD, ".": "."}[atom["any"]]
+    if atom["syntax"]:
+        return "(?:" if atom["syntax"] == "(" else atom["syntax"]
+    return "\n" if atom["line_end"] else re.escape(atom["sign"] or "")
 
 
 def read_rules(text: str, book: Mapping[str, Rule], lexicon: Lexicon = LEXICON) -> list[Rule]:

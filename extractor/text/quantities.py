@@ -8,12 +8,9 @@ from itertools import pairwise
 from extractor.schemas import Comparator
 
 from .book import rule
-from .dimensions import find_dimension
 from .lexer import NAME_NUMBER, NUMBER, UNKNOWN, Tokens
 from .numbers import read_number
-from .units import Unit, UnitPlace, find_unit, list_units
-
-__all__ = ["Quantity", "find_quantities", "find_quantity_lists", "write_quantity"]
+from .units import Unit, UnitPlace, find_dimension, find_unit, list_units
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +35,6 @@ class Quantity:
 def find_quantities(tokens: Tokens, first: int = 0, end: int | None = None) -> Iterator[Quantity]:
     """Every number with a unit, left to right; each level of a list is one, each range is one.
 
-    >>> from extractor.text.book import read_text
     >>> found = find_quantities(read_text("5, 10 or 20-40 mg/kg, up to 3 x 10^6 CAR-T cells"))
     >>> [(each.low, each.high, each.unit.dose) for each in found]
     [(5, 5, 'mg/kg'), (10, 10, 'mg/kg'), (20, 40, 'mg/kg'), (None, 3000000, 'cells')]
@@ -335,7 +331,6 @@ def _restore_power(tokens: Tokens, at: int, behind: int, value: int | float) -> 
 def write_quantity(quantity: Quantity) -> str:
     """A quantity in words that are read back as the same one.
 
-    >>> from extractor.text.book import read_text
     >>> [write_quantity(each) for each in find_quantities(read_text("up to 5 mcg, 1-3 × 10^6 cells per kg"))]
     ['up to 5 ug', '1000000.0 to 3000000.0 cells/kg']
     """

@@ -4,8 +4,7 @@ import pytest
 
 from extractor.audit.unregistered import _load_traces
 from extractor.schemas import Concept
-from extractor.text.book import terms_of
-from extractor.text.terms import Entry
+from extractor.text.book import Entry, terms_of
 
 PROMISED = terms_of("promised_endpoints")
 

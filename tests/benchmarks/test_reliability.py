@@ -11,8 +11,8 @@ from benchmarks.reliability.records import judge_record
 from benchmarks.reliability.sources import Stated, judge_gold
 from extractor.evaluation.standoff import to_standoff
 from extractor.parse import parse_record, parse_uncalibrated
-from extractor.parse.calibration import apply_curve
 from extractor.parse.parsed import Reading
+from extractor.parse.scoring import apply_curve
 from extractor.schemas import Section, Source, TrialExtraction, TrialRecord
 
 TEXT = (

@@ -7,8 +7,8 @@ import pytest
 
 from benchmarks.reliability.fitting import read_curves
 from extractor.parse import parse_record, parse_uncalibrated
-from extractor.parse.calibration import apply_curve, calibrate_record
 from extractor.parse.parsed import ParsedRecord, Reading
+from extractor.parse.scoring import apply_curve, calibrate_record
 from extractor.schemas import Section, Source, TrialRecord
 
 

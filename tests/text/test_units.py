@@ -7,8 +7,7 @@ import pytest
 from extractor.measures import list_quantities
 from extractor.text.book import read_text
 from extractor.text.clean import clean_text
-from extractor.text.dimensions import convert, find_dimension
-from extractor.text.units import find_unit, list_units, read_unit
+from extractor.text.units import convert, find_dimension, find_unit, list_units, read_unit
 
 CODES = sorted(
     {unit.code for unit in list_units()}

@@ -1,11 +1,11 @@
 """Annotated values and times, read by the grammars of the pre-parser."""
 
+from extractor.parse.eligibility.constraints import read_window
 from extractor.parse.eligibility.limits import Limit, find_limits
-from extractor.parse.eligibility.windows import read_window
 from extractor.schemas import Constraint, CriterionKind, TimeWindow
 from extractor.text.lexer import NUMBER, Tokens
+from extractor.text.numbers import find_durations
 from extractor.text.passage import read_passage
-from extractor.text.times import find_durations
 
 __all__ = ["is_length_of_time", "read_annotated_time", "read_annotated_value"]
 

@@ -10,9 +10,8 @@ from extractor.schemas import Amount, Comparator, Constraint, Instrument, Period
 from extractor.text.book import read_text, rule
 from extractor.text.clean import clean_text
 from extractor.text.lexer import Tokens
-from extractor.text.numbers import read_number
+from extractor.text.numbers import find_durations, read_number
 from extractor.text.patterns import Found
-from extractor.text.times import find_durations
 
 __all__ = ["read_amount", "read_instrument", "read_limit", "read_period", "read_time_point"]
 

@@ -11,17 +11,13 @@ from extractor.schemas import TrialRecord
 from extractor.text.passage import Section
 
 from .agents import PROCEDURES, Agent, Lexicon, build_lexicon
-from .candidates import find_candidates
-from .clauses import has_rule, tells_elsewhere
-from .facts import Statement
-from .findings import Findings, find_all
-from .merging import merge_statements
+from .clauses import find_candidates, has_rule, resolve_references, tells_elsewhere
+from .facts import Findings, Statement, find_all
+from .merging import find_trial_length, merge_statements
 from .passages import Passage, RecordText, list_passages
-from .references import resolve_references
 from .regimens import build_regimens
-from .settling import find_trial_length
+from .roles import view_trial
 from .statements import read_passage
-from .trial import view_trial
 
 __all__ = ["read_dosing", "read_statements"]
 
@@ -34,7 +30,6 @@ def read_dosing(record: TrialRecord, sections: Mapping[str, Section], numbers: I
     ``numbers`` gives each chunk its number. A record without any dose yields no regimen and no candidate.
 
     >>> from itertools import count
-    >>> from extractor.text.passage import read_section
     >>> from extractor.schemas import Section, Source
     >>> text = "DRUG: Examplumab 300 mg subcutaneously every 4 weeks"
     >>> record = TrialRecord(record_id="T1", source=Source(path="t", format="flat"),

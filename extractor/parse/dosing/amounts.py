@@ -13,8 +13,6 @@ from extractor.text.units import list_units
 from .days import find_dates
 from .marks import Mark, drop_overlaps
 
-__all__ = ["COUNTED", "AmountMark", "choose_levels", "drop_explaining", "find_amounts"]
-
 AmountMark = Mark[tuple[Amount, ...]]
 
 COUNTED = frozenset(unit.dose for unit in list_units() if unit.piece and unit.dose)
@@ -32,7 +30,6 @@ _REACH = 8
 def find_amounts(tokens: Tokens) -> tuple[AmountMark, ...]:
     """Every stated dose, left to right; the levels of one list are one mark.
 
-    >>> from extractor.text.book import read_text
     >>> marks = find_amounts(read_text("10, 20 or 40 mg/kg; 1-3 x 10^6 cells/kg"))
     >>> [(amount.low, amount.high, amount.unit) for mark in marks for amount in mark.value]
     [(10, 10, 'mg/kg'), (20, 20, 'mg/kg'), (40, 40, 'mg/kg'), (1000000, 3000000, 'cells/kg')]
@@ -152,7 +149,6 @@ def drop_explaining(tokens: Tokens, amounts: Iterable[AmountMark]) -> tuple[Amou
 
     Such are the strength of a counted piece, the volume of a weighed dose and a total of fractions.
 
-    >>> from extractor.text.book import read_text
     >>> for text in ("3 capsules (500 mg each)", "0.5 mL (20 ug)", "30 Gy in 15 fractions of 2 Gy"):
     ...     tokens = read_text(text)
     ...     [(a.high, a.unit) for m in drop_explaining(tokens, find_amounts(tokens)) for a in m.value]

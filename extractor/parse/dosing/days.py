@@ -4,16 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from extractor.schemas import Frequency, Period
+from extractor.schemas import Frequency, Period, TimeUnit
 from extractor.text.book import rule
 from extractor.text.lexer import NAME_NUMBER, NUMBER, Tokens
-from extractor.text.numbers import read_number
+from extractor.text.numbers import DAYS, WHOLE_DAYS, read_number, read_time_unit
 from extractor.text.patterns import Found
-from extractor.text.times import WHOLE_DAYS, read_time_unit
 
 from .marks import Mark, drop_overlaps
-
-__all__ = ["Schedule", "code_days", "code_interval", "code_schedule", "find_dates", "find_days", "find_moments"]
 
 _TRUST, _TRUST_OF_MOMENT = 0.87, 0.6
 """Shares of lists of days, and of moments, in the words about a labelled dose that are its timing word for word."""
@@ -24,7 +21,6 @@ _LONGEST = 400
 def find_days(tokens: Tokens) -> tuple[Mark[tuple[int, ...]], ...]:
     """Lists of days (or of weeks, as days), each as the days themselves; a range holds every day.
 
-    >>> from extractor.text.book import read_text
     >>> [m.value for m in find_days(read_text("days 1, 8, 15 and then D-5 to -3, at weeks 0, 4"))]
     [(1, 8, 15), (-5, -4, -3), (0, 28)]
     """
@@ -34,7 +30,6 @@ def find_days(tokens: Tokens) -> tuple[Mark[tuple[int, ...]], ...]:
 def find_dates(tokens: Tokens) -> tuple[Mark[tuple[int, ...]], ...]:
     """As ``find_days``, and with no days the limits that list none.
 
-    >>> from extractor.text.book import read_text
     >>> [m.value for m in find_dates(read_text("daily starting on day 7; from day 0 up to week 48"))]
     [(), ()]
     """
@@ -156,7 +151,6 @@ _LENGTH_WORDS = frozenset({"for", "over", "of", "every", "each"})
 def find_moments(tokens: Tokens) -> tuple[Mark[str], ...]:
     """Moments of giving that are not counted days, left to right.
 
-    >>> from extractor.text.book import read_text
     >>> [m.value for m in find_moments(read_text("30 minutes before infusion, with food, 5 days per week"))]
     ['30 minutes before infusion', 'with food', '5 days per week']
     """
@@ -282,3 +276,16 @@ def _code_several(schedule: Schedule) -> Frequency:
     if schedule.stated in _LENGTHS_OF_CYCLES and listed is not Frequency.OTHER:
         return listed
     return schedule.stated
+
+
+def count_days(period: Period | None) -> float | None:
+    """The days of a period that is told in days, weeks or months.
+
+    >>> count_days(Period(value=3, unit=TimeUnit.WEEK))
+    21.0
+    """
+    return (
+        period.value * DAYS[period.unit]
+        if period and period.unit in WHOLE_DAYS and period.unit is not TimeUnit.YEAR
+        else None
+    )

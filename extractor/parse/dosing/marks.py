@@ -8,8 +8,6 @@ from itertools import accumulate
 from operator import attrgetter
 from typing import Generic, TypeVar
 
-__all__ = ["Mark", "drop_inside", "drop_overlaps", "drop_touching", "number_sentences", "within"]
-
 T_co = TypeVar("T_co", covariant=True)
 
 

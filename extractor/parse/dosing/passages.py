@@ -10,9 +10,7 @@ from extractor.text.book import rule
 from extractor.text.clean import CleanText
 from extractor.text.lexer import Tokens
 from extractor.text.passage import Section as ReadSection
-from extractor.text.sentences import split_sentences
-
-__all__ = ["Passage", "RecordText", "list_passages", "split_clauses"]
+from extractor.text.passage import split_sentences
 
 _DESCRIPTIONS = ("detailed_description", "brief_summary", "official_title")
 
@@ -115,7 +113,6 @@ def _read_group(section: Section, read: ReadSection) -> Passage:
 def split_clauses(tokens: Tokens, start: int, end: int) -> Iterator[tuple[int, int]]:
     """Sentences of ``text[start:end]``, cut at semicolons and line breaks as well.
 
-    >>> from extractor.text.book import read_text
     >>> tokens = read_text("A 5 mg daily; B 10 mg weekly. Both oral")
     >>> [tokens.text[first:last] for first, last in split_clauses(tokens, 0, len(tokens.text))]
     ['A 5 mg daily', 'B 10 mg weekly.', 'Both oral']

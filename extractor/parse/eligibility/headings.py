@@ -1,36 +1,14 @@
 """Headings of an eligibility section, lines that only introduce others, and remarks that state no condition."""
 
+import re
 from collections.abc import Iterator
 
 from extractor.schemas import CriterionKind
 from extractor.text.book import rule
 from extractor.text.lexer import NUMBER, Tokens
 
-__all__ = [
-    "carries_condition",
-    "continues",
-    "count_words",
-    "ends_with_colon",
-    "find_headings",
-    "introduces",
-    "is_generic",
-    "is_no_criterion",
-    "is_part",
-    "is_population",
-    "is_topic",
-    "is_withdrawal",
-    "names_people",
-    "needs_heading",
-    "opens_flat_list",
-    "opens_list",
-    "opens_paragraph",
-    "read_list_heading",
-    "states_too",
-]
-
 _LONGEST = 45
 """How many tokens a heading may have."""
-_REFUSING = frozenset({"exclusion", "exclusions", "exclusive", "ineligibility", "noninclusion"})
 
 
 def count_words(tokens: Tokens) -> int:
@@ -48,7 +26,6 @@ def find_headings(tokens: Tokens, first: int, end: int, *, wrapped: bool = False
 
     Not where a ``wrapped`` sentence names a list.
 
-    >>> from extractor.text.book import read_text
     >>> tokens = read_text("Inclusion Criteria: adults. Exclusion Criteria: none")
     >>> [tokens.read(*place) for place in find_headings(tokens, 0, len(tokens))]
     ['Inclusion Criteria:', 'Exclusion Criteria:']
@@ -69,7 +46,6 @@ def find_headings(tokens: Tokens, first: int, end: int, *, wrapped: bool = False
 def read_list_heading(tokens: Tokens, *, bulleted: bool) -> tuple[bool, CriterionKind | None]:
     """Whether a line is the heading of a list, and of which one; the kind is None where both are meant.
 
-    >>> from extractor.text.book import read_text
     >>> read_list_heading(read_text("Key Exclusion Criteria"), bulleted=False)
     (True, <CriterionKind.EXCLUSION: 'exclusion'>)
     >>> read_list_heading(read_text("Meets all inclusion criteria of the main study"), bulleted=True)
@@ -77,19 +53,21 @@ def read_list_heading(tokens: Tokens, *, bulleted: bool) -> tuple[bool, Criterio
     """
     if not tokens.words or len(tokens) > _LONGEST:
         return False, None
-    colon = ends_with_colon(tokens)
+    colon, generic = ends_with_colon(tokens), is_generic(tokens)
     if named := rule("named_list").search(tokens) or rule("bare_list").covers(tokens, 0, len(tokens)):
         words, title = count_words(tokens), rule("list_title").covers(tokens, 0, len(tokens))
-        general = rule("opening_words").covers(tokens, 0, named.first) if named.first else False
-        opens = colon and (words <= 14 or is_generic(tokens) or (general and not carries_condition(tokens)))
-        first = tokens.words[0].lower()
-        denies = first in ("no", "not", "none", "do", "does", "did", "any", "other") or first.startswith(_DENIALS)
-        short = words <= 8 if not bulleted else words <= 4 and not denies
         if tokens.words[0][0].islower() and not (colon or bulleted or title):
             return False, None  # the rest of a sentence that names a list
-        if opens or short or title or (not bulleted and is_generic(tokens)):
-            return True, _read_kind((named.read("list") or "").lower())
-    if is_generic(tokens) and (colon or "following" in map(str.lower, tokens.words)):
+        general = rule("opening_words").covers(tokens, 0, named.first) if named.first else None
+        opens = colon and (words <= 14 or generic or (general and not carries_condition(tokens)))
+        short = words <= 8 if not bulleted else words <= 4 and not rule("denies_criteria").starts(tokens, 0)
+        if opens or short or title or (not bulleted and generic):
+            name = (named.read("list") or "").lower()
+            refuses = "exclu" in name or "non" in name or name.startswith("inelig")
+            admits = re.search(r"(?<!non)(?<!non[- ])inclu", name)
+            both = refuses and admits
+            return True, None if both else CriterionKind.EXCLUSION if refuses else CriterionKind.INCLUSION
+    if generic and (colon or "following" in map(str.lower, tokens.words)):
         if rule("refused").search(tokens):
             return True, CriterionKind.EXCLUSION
         if rule("admitted").search(tokens):
@@ -97,21 +75,9 @@ def read_list_heading(tokens: Tokens, *, bulleted: bool) -> tuple[bool, Criterio
     return False, None
 
 
-_DENIALS = ("fail", "meet", "fulfil", "satisf")
-
-
-def _read_kind(named: str) -> CriterionKind | None:
-    admitting = named.replace("non-inclu", "non").replace("non inclu", "non").replace("noninclu", "non")
-    refuses = "exclu" in named or "non" in named or named.startswith("inelig")
-    if refuses and "inclu" in admitting:
-        return None
-    return CriterionKind.EXCLUSION if refuses else CriterionKind.INCLUSION
-
-
 def opens_list(tokens: Tokens) -> bool:
     """Whether a heading says no more than that those to whom the list applies may, or may not, take part.
 
-    >>> from extractor.text.book import read_text
     >>> opens_list(read_text("A volunteer will not be eligible for the study if any of the following apply:"))
     True
     """
@@ -126,7 +92,6 @@ def is_withdrawal(tokens: Tokens) -> bool:
 def names_people(tokens: Tokens) -> bool:
     """The heading of a list that holds for some of those who take part.
 
-    >>> from extractor.text.book import read_text
     >>> headings = ("Exclusion criteria for healthy subjects:", "Exclusion criteria for all subjects:")
     >>> [names_people(read_text(heading)) for heading in headings]
     [True, False]
@@ -144,11 +109,6 @@ def is_generic(tokens: Tokens) -> bool:
     )
 
 
-def is_population(tokens: Tokens) -> bool:
-    """A heading that says for whom the items below it hold ("Donors:", "For women:")."""
-    return rule("population").search(tokens) is not None
-
-
 def is_topic(tokens: Tokens) -> bool:
     """A short name of a subject ("Laboratory parameters"), not a condition."""
     if len(tokens) > 8 or count_words(tokens) > 5 or not rule("topic").ends(tokens, len(tokens)):
@@ -159,7 +119,6 @@ def is_topic(tokens: Tokens) -> bool:
 def introduces(tokens: Tokens) -> bool:
     """A line after which its parts must follow.
 
-    >>> from extractor.text.book import read_text
     >>> introduces(read_text("Adequate organ function, defined as:"))
     True
     """
@@ -169,7 +128,6 @@ def introduces(tokens: Tokens) -> bool:
 def continues(tokens: Tokens, part: Tokens) -> bool:
     """Whether a sub-item goes on with the sentence of its item, or the item names what its parts spell out.
 
-    >>> from extractor.text.book import read_text
     >>> [continues(read_text(line), read_text("≥ 30 kg/m2")) for line in ("Have a BMI", "Have a BMI.")]
     [True, False]
     """
@@ -181,7 +139,6 @@ def continues(tokens: Tokens, part: Tokens) -> bool:
 def carries_condition(tokens: Tokens) -> bool:
     """Whether a line with sub-items states a condition of its own as well.
 
-    >>> from extractor.text.book import read_text
     >>> lines = ("Age 18-75 with one of the following:", "Any of the following:")
     >>> [carries_condition(read_text(line)) for line in lines]
     [True, False]
@@ -190,7 +147,11 @@ def carries_condition(tokens: Tokens) -> bool:
         return False
     if not introduces(tokens):
         return not is_topic(tokens)
-    if rule("condition_too").search(tokens) or _has_two_sentences(tokens):
+    stops = (at for at, code in enumerate(tokens.codes[:-1]) if code == "." and at > 0)
+    if rule("condition_too").search(tokens) or any(
+        tokens.words[at + 1][0].isupper() and not tokens.joined(at + 1) and tokens.words[at - 1] not in ("g", "e")
+        for at in stops  # of a first sentence
+    ):
         return True
     counted = [(found.first, found.end) for found in rule("count_of_parts").find(tokens)]
     limits = (found.first for found in rule("own_limit").find(tokens))
@@ -198,27 +159,15 @@ def carries_condition(tokens: Tokens) -> bool:
     return limited and not rule("laboratory").covers(tokens, 0, len(tokens))
 
 
-def _has_two_sentences(tokens: Tokens) -> bool:
-    stops = (at for at, code in enumerate(tokens.codes[:-1]) if code == "." and at > 0)
-    return any(
-        tokens.words[at + 1][0].isupper() and not tokens.joined(at + 1) and tokens.words[at - 1] not in ("g", "e")
-        for at in stops
-    )
-
-
 def is_no_criterion(tokens: Tokens) -> bool:
-    """Remarks ("See Disease Characteristics") and placeholders."""
-    if not any(len(word) > 1 and word.isalnum() for word in tokens.words) and not _has_code(tokens):
+    """Remarks ("See Disease Characteristics") and placeholders; a letter with a number may be a stage ("T3")."""
+    staged = any(tokens.joined(at) and tokens.words[at].isdecimal() for at in range(1, len(tokens)))
+    if not staged and not any(len(word) > 1 and word.isalnum() for word in tokens.words):
         return True
     if rule("remark").covers(tokens, 0, len(tokens)):
         return True
     earlier = any(word.lower() in ("prior", "previous", "earlier") for word in tokens.words)
     return count_words(tokens) > 4 and not earlier and is_generic(tokens)
-
-
-def _has_code(tokens: Tokens) -> bool:
-    """A letter with a number, such as a stage ("T3")."""
-    return any(tokens.joined(at) and tokens.words[at].isdecimal() for at in range(1, len(tokens)))
 
 
 def needs_heading(tokens: Tokens, heading: Tokens) -> bool:
@@ -254,7 +203,6 @@ def is_part(opening: Tokens, tokens: Tokens) -> bool:
 
     Levels under "Adequate organ function:", short names under "One of the following diagnoses:".
 
-    >>> from extractor.text.book import read_text
     >>> opening = read_text("Adequate organ function:")
     >>> is_part(opening, read_text("Bilirubin < 2 mg/dL")), is_part(opening, read_text("Consent"))
     (True, False)

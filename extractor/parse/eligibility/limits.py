@@ -5,12 +5,9 @@ from dataclasses import dataclass, replace
 
 from extractor.schemas import Comparator, CriterionKind
 from extractor.text.book import read_term, rule
-from extractor.text.lexer import NUMBER, Tokens
-from extractor.text.numbers import read_number
+from extractor.text.lexer import NUMBER, Span, Tokens
+from extractor.text.numbers import read_number, read_time_unit
 from extractor.text.patterns import Found
-from extractor.text.times import read_time_unit
-
-__all__ = ["LOWER", "UPPER", "Limit", "find_limits", "read_comparator"]
 
 LOWER = (Comparator.AT_LEAST, Comparator.MORE)
 UPPER = (Comparator.AT_MOST, Comparator.LESS)
@@ -22,7 +19,6 @@ _INVERTED = {
 }
 """What remains for those who must not have a value ("must not have a heart rate below 50")."""
 
-_Place = tuple[int, int]
 _TIMES = {"once": 1, "twice": 2}
 _MASSES = frozenset({"mg", "mcg", "ug", "μg"})
 _REACH = 12
@@ -43,11 +39,11 @@ class Limit:
     value_high: int | float | None
     first: int
     end: int
-    quantity: _Place | None = None
-    unit: _Place | None = None
+    quantity: Span | None = None
+    unit: Span | None = None
     time_unit: str | None = None
     sure: bool = True
-    rate: _Place | None = None
+    rate: Span | None = None
 
 
 def find_limits(tokens: Tokens, kind: CriterionKind | None) -> list[Limit]:
@@ -55,20 +51,17 @@ def find_limits(tokens: Tokens, kind: CriterionKind | None) -> list[Limit]:
 
     A bare age takes the sense of its list: ``kind`` decides it.
 
-    >>> from extractor.text.book import read_text
     >>> found = find_limits(read_text("ECOG 0-2, ANC >= 1.5 x 10^9/L"), None)
     >>> [(limit.comparator.value, limit.value, limit.value_high) for limit in found]
     [('between', 0, 2), ('>=', 1500000000, None)]
     """
-    graded = [_read_grades(tokens, found) for found in rule("graded_limit").find(tokens)] if _has_values(tokens) else []
-    limits = [limit for limit in graded if limit]
+    graded: list[Limit] = []
+    if NUMBER in tokens.codes or any(word in _ROMAN for word in tokens.words):
+        graded = [limit for found in rule("graded_limit").find(tokens) if (limit := _read_grades(tokens, found))]
+    limits = graded
     if NUMBER in tokens.codes or not _TIMES.keys().isdisjoint(tokens.words):
-        limits = sorted([*limits, *_measured(tokens, limits, kind)], key=lambda limit: limit.first)
+        limits = sorted([*graded, *_find_measured(tokens, graded, kind)], key=lambda limit: limit.first)
     return _join_bounds(tokens, limits)
-
-
-def _has_values(tokens: Tokens) -> bool:
-    return NUMBER in tokens.codes or any(word in _ROMAN for word in tokens.words)
 
 
 def read_comparator(vocabulary: str, found: Found, name: str) -> Comparator | None:
@@ -84,7 +77,7 @@ _ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6}
 def _read_grades(tokens: Tokens, found: Found) -> Limit | None:
     stated = read_comparator("comparators", found, "comparator") or read_comparator("comparators", found, "before")
     comparator = read_comparator("comparator_suffixes", found, "suffix") or stated
-    first, last = found.part("values") or (0, 0)
+    first, last = found.place("values")
     item = last == first + 1 and tokens.codes[last : last + 1] == ")" and tokens.codes[first - 1] == "("
     if item or rule("rate_unit").starts(tokens, last):
         return None  # a measurement; the number of an item in a sentence: "(2) two exacerbations"
@@ -92,7 +85,7 @@ def _read_grades(tokens: Tokens, found: Found) -> Limit | None:
     grades = [grade for grade in values if grade is not None]
     if not grades or len(grades) < len(values):
         return None
-    scale, end = found.part("scale") or (first, first)
+    scale, end = found.place("scale")
     quantity = _find_quantity(tokens, max(0, scale - 6), end) or (scale, end)
     low, high = min(grades), max(grades)
     unit = found.part("unit")
@@ -121,15 +114,15 @@ class _Measure:
     low: int | float
     high: int | float | None
     comparator: Comparator | None
-    unit: _Place | None
+    unit: Span | None
     time_unit: str | None
 
 
-def _measured(tokens: Tokens, taken: list[Limit], kind: CriterionKind | None) -> Iterator[Limit]:
+def _find_measured(tokens: Tokens, graded: list[Limit], kind: CriterionKind | None) -> Iterator[Limit]:
+    """The limits beside those that are graded, left to right."""
     floor = at = 0
     last: Limit | None = None
     chained = tokens.codes.count("<") + tokens.codes.count("≤") > 1
-    places = [(limit.first, limit.end) for limit in taken]
     while found := rule("measure").search(tokens, at):
         at = found.end
         chain = rule("chained_limit").starts(tokens, found.first) if chained else None
@@ -137,27 +130,25 @@ def _measured(tokens: Tokens, taken: list[Limit], kind: CriterionKind | None) ->
             yield limit
             floor = at = chain.end
             continue
-        if graded := [end for begin, end in places if begin < found.end and found.first < end]:
-            floor = at = max(floor, *graded)
+        if taken := [other.end for other in graded if other.first < found.end and found.first < other.end]:
+            floor = at = max(floor, *taken)
             continue
-        measure = _look(tokens, found, floor)
-        limit = (_decide(measure, floor, kind) or _alternative(measure, last)) if measure else None
-        for part in _parts(found, limit) if limit else ():
+        measure = _read_measure(tokens, found, floor)
+        limit = (_decide(measure, floor, kind) or _read_alternative(measure, last)) if measure else None
+        for part in _split(found, limit) if limit else ():
             yield part
             floor, last = part.end, part
         if found.has("high") and not (limit and limit.value_high is not None):
             at = max(place[1] for name in ("low", "low_unit") if (place := found.part(name)))
 
 
-def _look(tokens: Tokens, found: Found, floor: int) -> _Measure | None:
+def _read_measure(tokens: Tokens, found: Found, floor: int) -> _Measure | None:
     words = (found.read("low") or "").lower()
     low = _TIMES.get(words) or read_number(words)
     compared = rule("comparison").ends(tokens, found.first, max(floor, found.first - _REACH))
-    if not compared and words in _TIMES:
+    if low is None or (not compared and (words in _TIMES or _is_name(tokens, found))):
         return None
     if compared and rule("sample_size").ends(tokens, compared.first, compared.first - 1):
-        return None
-    if low is None or _is_name(tokens, found, compared):
         return None
     unit = _inner(tokens, found.part("unit") or found.part("low_unit"))
     suffix = read_comparator("comparator_suffixes", found, "suffix")
@@ -175,35 +166,30 @@ def _look(tokens: Tokens, found: Found, floor: int) -> _Measure | None:
     )
 
 
-def _inner(tokens: Tokens, unit: _Place | None) -> _Place | None:
+def _inner(tokens: Tokens, unit: Span | None) -> Span | None:
     return (unit[0] + 1, unit[1]) if unit and tokens.codes[unit[0]] == "-" else unit
 
 
-def _time_unit(tokens: Tokens, unit: _Place | None) -> str | None:
+def _time_unit(tokens: Tokens, unit: Span | None) -> str | None:
     if not unit or not rule("span_unit").covers(tokens, *unit):
         return None
     found = rule("time_unit").ends(tokens, unit[1], unit[0])
     return read_time_unit(found.text) if found else None
 
 
-def _is_name(tokens: Tokens, found: Found, compared: Found | None) -> bool:
-    """A number in a name ("type 2", "Day 1", "2017"), and number words without more."""
-    if compared:
-        return False
-    first, end = found.part("low") or (0, 0)
+def _is_name(tokens: Tokens, found: Found) -> bool:
+    """A number in a name ("type 2", "Day 1", "2017"), and number words without more; nothing is compared with it."""
+    first, end = found.place("low")
+    word = tokens.words[first]
     alone = not found.has("unit") and not found.has("suffix") and end == first + 1
-    if alone and (tokens.words[first].isalpha() or _is_year(tokens.words[first])):
+    if alone and (word.isalpha() or (len(word) == 4 and word.isdecimal() and word[:2] in ("19", "20"))):
         return True
     joined = first > 0 and tokens.text[tokens.ends[first - 1] : tokens.starts[first]] in ("", "-")
     if joined and tokens.words[first - 1].isalpha() and not rule("age_word").starts(tokens, first - 1):
         return True
-    if len(tokens.words[first]) > 1 and tokens.words[first].isdecimal() and tokens.words[first][0] == "0":
+    if len(word) > 1 and word.isdecimal() and word[0] == "0":
         return True
     return rule("numbered_name").ends(tokens, first, max(0, first - 4)) is not None
-
-
-def _is_year(word: str) -> bool:
-    return len(word) == 4 and word.isdecimal() and word[:2] in ("19", "20")
 
 
 def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit | None:
@@ -211,7 +197,8 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
     comparator, high, end = _bounds(measure)
     sure = comparator is not None
     if comparator is None:
-        if not (measure.time_unit and _is_age(measure)):
+        near = rule("age_word").search(tokens, max(0, measure.first - 7), measure.first)
+        if not measure.time_unit or not (near or rule("age_behind").starts(tokens, found.end)):
             return None
         comparator = Comparator.AT_MOST if kind is CriterionKind.EXCLUSION else Comparator.AT_LEAST
     unit, time_unit = measure.unit, measure.time_unit
@@ -256,30 +243,29 @@ def _bounds(measure: _Measure) -> tuple[Comparator | None, int | float | None, i
         ranged = False
     rises = high > measure.low or _time_unit(found.tokens, _inner(found.tokens, found.part("low_unit")))
     if not ranged or not rises:
-        return only, None, (found.part("low") or (0, 0))[1]
+        return only, None, found.place("low")[1]
     return Comparator.BETWEEN, high, found.end
 
 
-def _quantity(measure: _Measure, floor: int, unit: _Place | None, end: int) -> _Place | None:
+def _quantity(measure: _Measure, floor: int, unit: Span | None, end: int) -> Span | None:
+    """What is limited: named in front, or behind a count ("at least one measurable lesion") or a dose."""
     tokens = measure.found.tokens
     named = _find_quantity(tokens, floor, measure.first)
     if unit is None:
         by_words = tokens.words[measure.first].isalpha() if measure.compared else measure.found.has("suffix")
-        counts = by_words or not named or (isinstance(measure.low, int) and measure.low < 20)
-        return (_find_counted(tokens, end) if counts else None) or named
+        if by_words or not named or (isinstance(measure.low, int) and measure.low < 20):
+            counted = rule("counted_noun").starts(tokens, end)
+            return (counted.part("noun") if counted else None) or named
+        return named
     per_volume = any(word.endswith(("L", "l")) for word in tokens.words[unit[0] + 1 : unit[1]])
-    if tokens.words[unit[0]] in _MASSES and not per_volume:
-        return _find_substance(tokens, unit[1]) or named
+    if tokens.words[unit[0]] in _MASSES and not per_volume:  # "> 10 mg/day of prednisone"
+        substance = rule("substance").starts(tokens, unit[1])
+        long = substance and max(map(len, substance.text.split())) > 4
+        return (substance.part("name") if substance and long else None) or named
     return named
 
 
-def _is_age(measure: _Measure) -> bool:
-    tokens, found = measure.found.tokens, measure.found
-    near = rule("age_word").search(tokens, max(0, measure.first - 7), measure.first)
-    return near is not None or rule("age_behind").starts(tokens, found.end) is not None
-
-
-def _alternative(measure: _Measure, last: Limit | None) -> Limit | None:
+def _read_alternative(measure: _Measure, last: Limit | None) -> Limit | None:
     """A second value in another unit behind a limit: it shares the comparator ("> 12% or 200 mL")."""
     unit, tokens = measure.unit, measure.found.tokens
     if not last or not unit or measure.time_unit or not last.unit or last.time_unit or measure.high is not None:
@@ -293,18 +279,18 @@ def _alternative(measure: _Measure, last: Limit | None) -> Limit | None:
     return Limit(last.comparator, measure.low, None, measure.first, end, last.quantity, unit, sure=False)
 
 
-def _parts(found: Found, limit: Limit) -> Iterator[Limit]:
+def _split(found: Found, limit: Limit) -> Iterator[Limit]:
     """Two limits written as one: a range whose ends have different units ("6 months to 5 years"), a blood pressure."""
     tokens = found.tokens
     low_unit = _inner(tokens, found.part("low_unit"))
     low_time = _time_unit(tokens, low_unit)
-    low_end = (found.part("low") or (0, 0))[1]
+    low_end = found.place("low")[1]
     pressure = rule("pressure").starts(tokens, low_end) if limit.value_high is None else None
     if limit.value_high is not None and low_unit and low_time and low_time != limit.time_unit:
         yield replace(
             limit, comparator=Comparator.AT_LEAST, value_high=None, end=low_unit[1], unit=low_unit, time_unit=low_time
         )
-        first = (found.part("high") or (0, 0))[0]
+        first = found.place("high")[0]
         yield replace(limit, comparator=Comparator.AT_MOST, value=limit.value_high, value_high=None, first=first)
     elif pressure and rule("pressure_word").search(tokens, max(0, limit.first - 10), limit.first):
         unit = pressure.part("unit")
@@ -330,28 +316,26 @@ def _join_bounds(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
     joined: list[Limit] = []
     for limit in limits:
         last = joined[-1] if joined else None
-        if last and _bound_one(last, limit) and _fill_range(tokens, last, limit):
-            joined[-1] = replace(
-                last,
-                comparator=Comparator.BETWEEN,
-                value_high=limit.value,
-                end=limit.end,
-                quantity=last.quantity or limit.quantity,
-                unit=limit.unit or last.unit,
-                time_unit=limit.time_unit or last.time_unit,
-                sure=last.sure and limit.sure,
-            )
-        else:
+        if not last or not _is_range(tokens, last, limit):
             joined.append(limit)
+            continue
+        joined[-1] = replace(
+            last,
+            comparator=Comparator.BETWEEN,
+            value_high=limit.value,
+            end=limit.end,
+            quantity=last.quantity or limit.quantity,
+            unit=limit.unit or last.unit,
+            time_unit=limit.time_unit or last.time_unit,
+            sure=last.sure and limit.sure,
+        )
     return joined
 
 
-def _bound_one(low: Limit, high: Limit) -> bool:
+def _is_range(tokens: Tokens, low: Limit, high: Limit) -> bool:
     same_unit = not low.time_unit or not high.time_unit or low.time_unit == high.time_unit
-    return low.comparator in LOWER and high.comparator in UPPER and low.value < high.value and same_unit
-
-
-def _fill_range(tokens: Tokens, low: Limit, high: Limit) -> bool:
+    if low.comparator not in LOWER or high.comparator not in UPPER or low.value >= high.value or not same_unit:
+        return False
     return low.end == high.first or rule("fills_range").covers(tokens, low.end, high.first) is not None
 
 
@@ -361,7 +345,7 @@ _OPEN, _CLOSED = "([（", ")]）"
 _EDGES = " ,:;([-)]<>≤≥="
 
 
-def _find_quantity(tokens: Tokens, floor: int, end: int) -> _Place | None:
+def _find_quantity(tokens: Tokens, floor: int, end: int) -> Span | None:
     """Where, from token ``floor`` on, the quantity of a limit that begins at ``end`` is named; None if nowhere."""
     first, last = _open_phrase(tokens, floor, end)
     closed = max((tokens.codes.rfind(sign, first, last) for sign in _CLOSED), default=-1)
@@ -382,19 +366,7 @@ def _find_quantity(tokens: Tokens, floor: int, end: int) -> _Place | None:
     return (first, last) if named and (last > first + 1 or len(tokens.words[first]) > 1) else None
 
 
-def _find_counted(tokens: Tokens, end: int) -> _Place | None:
-    """The counted noun behind a bare number ("at least one measurable lesion")."""
-    found = rule("counted_noun").starts(tokens, end)
-    return found.part("noun") if found else None
-
-
-def _find_substance(tokens: Tokens, end: int) -> _Place | None:
-    """The substance behind a dose ("> 10 mg/day of prednisone")."""
-    found = rule("substance").starts(tokens, end)
-    return found.part("name") if found and max(map(len, found.text.split())) > 4 else None
-
-
-def _open_phrase(tokens: Tokens, floor: int, end: int) -> _Place:
+def _open_phrase(tokens: Tokens, floor: int, end: int) -> Span:
     """The tokens before ``end``; out of a bracket that holds the limit alone, the words in front of the bracket."""
     first, depth = max(floor, end - _PHRASE), 0
     for at in range(end - 1, first - 1, -1):

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 from extractor.text.book import rule
 from extractor.text.clean import CleanText
@@ -16,8 +17,6 @@ from extractor.text.lexer import Tokens, lex
 from extractor.text.passage import Passage, Section
 
 from .headings import find_headings, read_list_heading
-
-__all__ = ["Block", "Bullet", "Line", "read_blocks", "read_lines"]
 
 
 class Bullet(StrEnum):
@@ -76,7 +75,6 @@ _ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "vii": 7, "viii":
 def read_lines(section: Section) -> list[Line]:
     r"""All lines that have words, in order; a heading that runs on into text becomes a line of its own.
 
-    >>> from extractor.text.passage import read_section
     >>> lines = read_lines(read_section("eligibility", "Criteria:\n\n 1. Age\n * Sex"))
     >>> [(line.bullet and line.bullet.value, line.ordinal, line.column) for line in lines]
     [(None, None, 0), ('number', 1, 4), ('star', None, 3)]
@@ -88,7 +86,8 @@ def read_lines(section: Section) -> list[Line]:
         if found[0].strip("\r\n\t \u00a0") in ("", _COMMENT):
             gap = True
             continue
-        wrapped = bool(lines) and not gap and _breaks_off(raw, lines[-1])
+        last = lines[-1] if lines and not gap else None  # whose words may go on in this line
+        wrapped = bool(last and last.width > 50 and _OPEN_END.search(raw, last.start, last.end))
         for start, end in _split_at_headings(section, found.start(), found.end(), wrapped=wrapped):
             if line := _read_line(raw, start, end, gap=gap):
                 lines.append(line)
@@ -110,11 +109,6 @@ def _split_at_headings(section: Section, start: int, end: int, *, wrapped: bool)
             done = heading[1]
     if section.raw[done:end].strip():
         yield done, end
-
-
-def _breaks_off(raw: str, line: Line) -> bool:
-    """Whether the words of a line go on in the next one."""
-    return bool(line.width > 50 and _OPEN_END.search(raw, line.start, line.end))
 
 
 def _read_line(raw: str, start: int, end: int, *, gap: bool) -> Line | None:
@@ -161,8 +155,7 @@ _CIRCLED = re.compile(r"(?<=[\s;])[•●▪◦■②-⑳]\s*(?=[^\W\d])")
 _CAPITAL = re.compile(r"\s*(?:[A-Z\d]|\\?[<>≤≥])")
 
 
-@dataclass(frozen=True, slots=True)
-class _Mark:
+class _Mark(NamedTuple):
     """``raw[start:end]`` is the number or bullet of a further item; ``closed`` is where the item before it ends."""
 
     bullet: Bullet
@@ -179,33 +172,16 @@ def _find_marks(raw: str, start: int, end: int, first: tuple[Bullet, int] | None
     Numbers and letters count up from the item's own. Without punctuation in front of them they are believed
     if there are several, or if the next item goes on counting where they end.
     """
-    bullets = list(_find_circled(raw, start, end))
-    if first is None or not _counts_on(raw, start, end, *first):
-        return bullets
-    counted = list(_count_up(raw, start, end, *first))
-    guessed = [mark for mark in counted if not mark.sure]
-    goes_on = follows is not None and bool(counted) and follows == (counted[-1].ordinal or 0) + 1
-    if guessed and not goes_on and (len(counted) < 2 or follows in [mark.ordinal for mark in counted]):
+    bullets = [
+        _Mark(Bullet.CIRCLE, None, found.start(), found.start(), found.end())
+        for found in _CIRCLED.finditer(raw, start, end)
+        if raw.count("(", start, found.start()) <= raw.count(")", start, found.start())
+    ]
+    counted = list(_count_up(raw, start, end, *first)) if first else []
+    guessed = any(not mark.sure for mark in counted) and follows != (counted[-1].ordinal or 0) + 1
+    if first and guessed and (len(counted) < 2 or follows in [mark.ordinal for mark in counted]):
         counted = list(_count_up(raw, start, end, *first, sure_only=True))
     return sorted([*bullets, *counted], key=lambda mark: mark.start)
-
-
-def _find_circled(raw: str, start: int, end: int) -> Iterator[_Mark]:
-    if raw.isascii():
-        return
-    for found in _CIRCLED.finditer(raw, start, end):
-        if raw.count("(", start, found.start()) <= raw.count(")", start, found.start()):
-            yield _Mark(Bullet.CIRCLE, None, found.start(), found.start(), found.end())
-
-
-def _counts_on(raw: str, start: int, end: int, bullet: Bullet, ordinal: int) -> bool:
-    """Whether the next number or letter can be in the text at all: a quick look."""
-    if bullet in (Bullet.NUMBER, Bullet.DECIMAL):
-        return raw.find(str(ordinal + 1), start, end) >= 0
-    if bullet is Bullet.LETTER:
-        following = chr(ord("a") + ordinal)
-        return any(raw.find(following + closing, start, end) >= 0 for closing in (".", ")", "\\", " ", "、"))
-    return bullet is Bullet.ROMAN
 
 
 def _count_up(
@@ -243,10 +219,13 @@ class Block:
     start: int
     end: int
     column: int
-    gap: bool
     bullet: Bullet | None = None
     ordinal: int | None = None
     passage: Passage = _NOWHERE
+
+    @property
+    def span(self) -> tuple[int, int]:
+        return self.start, self.end
 
     @property
     def tokens(self) -> Tokens:
@@ -266,38 +245,27 @@ _ENDS = tuple(".;:!?；。：")
 def read_blocks(section: Section) -> list[Block]:
     r"""The blocks of an eligibility section.
 
-    >>> from extractor.text.passage import read_section
     >>> raw = "Criteria:\n\n  1. Able to give\n     consent\n\n  2. Adult"
     >>> [" ".join(raw[b.start:b.end].split()) for b in read_blocks(read_section("eligibility", raw))]
     ['Criteria:', 'Able to give consent', 'Adult']
     """
-    blocks = _read_blocks(section)
-    return [
-        Block(at.start, at.end, at.column, at.gap, at.bullet, at.ordinal, section.between(at.start, at.end).alone())
-        for at in blocks
-    ]
-
-
-def _read_blocks(section: Section) -> list[Block]:
     raw, lines = section.raw, read_lines(section)
     width = _wrap_width(lines)
     blocks: list[Block] = []
     last: Line | None = None
     for line in lines:
-        if last and blocks and _continues(section, blocks[-1], last, line, width):
+        if last and _continues(section, blocks[-1], last, line, width):
             blocks[-1] = replace(blocks[-1], end=line.end)
         else:
-            blocks.append(Block(line.start, line.end, line.column, line.gap, line.bullet, line.ordinal))
+            blocks.append(Block(line.start, line.end, line.column, line.bullet, line.ordinal))
         last = line
-    return [
-        part for place, block in enumerate(blocks) for part in _split_run_on(raw, block, _next_alike(blocks, place))
-    ]
-
-
-def _next_alike(blocks: list[Block], place: int) -> Block | None:
-    """The next item with the same kind of number, on the far side of its sub-items."""
-    ahead = blocks[place + 1 : place + 1 + _AHEAD]
-    return next((block for block in ahead if block.bullet is blocks[place].bullet), None)
+    parts: list[Block] = []
+    for place, block in enumerate(blocks):
+        # The next item with the same kind of number, on the far side of its sub-items.
+        ahead = blocks[place + 1 : place + 1 + _AHEAD]
+        following = next((other.ordinal for other in ahead if other.bullet is block.bullet), None)
+        parts += _split_run_on(raw, block, following)
+    return [replace(part, passage=section.between(*part.span).alone()) for part in parts]
 
 
 def _wrap_width(lines: list[Line]) -> int | None:
@@ -307,18 +275,18 @@ def _wrap_width(lines: list[Line]) -> int | None:
 
 
 def _continues(section: Section, block: Block, last: Line, line: Line, width: int | None) -> bool:
+    """Whether a line goes on with a block: by its layout, unless one of them is a heading."""
     if line.bullet or not _fits(section.raw, block, last, line, width):
         return False
-    return not (_is_heading(section, block.start, block.end) or _is_heading(section, line.start, line.end))
+    places = [place for place in (block.span, (line.start, line.end)) if place[1] - place[0] <= _LONGEST_HEADING]
+    return not any(read_list_heading(section.between(*place).alone().tokens, bulleted=False)[0] for place in places)
 
 
 def _fits(raw: str, block: Block, last: Line, line: Line, width: int | None) -> bool:
-    """Whether a line continues a block by its layout."""
     before = raw[last.start : last.end]
     if line.gap:
-        return (
-            bool(block.bullet) and 0 < block.column - 1 <= line.column <= block.column + 1 and not before.endswith(":")
-        )
+        level = 0 < block.column - 1 <= line.column <= block.column + 1
+        return bool(block.bullet) and level and not before.endswith(":")
     if block.bullet and line.column >= max(block.column - 1, 1):
         return True
     first_word = raw[line.start : line.end].split(maxsplit=1)[0]
@@ -327,16 +295,12 @@ def _fits(raw: str, block: Block, last: Line, line: Line, width: int | None) -> 
     return raw[line.start].islower() and not before.endswith(_ENDS) and (len(before) > 60 or before.endswith(","))
 
 
-def _is_heading(section: Section, start: int, end: int) -> bool:
-    if end - start > _LONGEST_HEADING:
-        return False
-    return read_list_heading(section.between(start, end).alone().tokens, bulleted=False)[0]
+def _split_run_on(raw: str, block: Block, follows: int | None) -> Iterator[Block]:
+    """Cut a block that holds several items ("1. a 2. b 3. c"), and leave out what belongs to the layout.
 
-
-def _split_run_on(raw: str, block: Block, following: Block | None) -> list[Block]:
-    """Cut a block that holds several items ("1. a 2. b 3. c")."""
+    ``follows`` is the number of the next item. Layout is a dangling dash, and the semicolon between items of one line.
+    """
     own = (block.bullet, block.ordinal) if block.bullet and block.ordinal else None
-    follows = following.ordinal if following else None
     parts = [block]
     for mark in _find_marks(raw, block.start, block.end, own, follows):
         text = _SPACE.match(raw, mark.end, block.end)
@@ -346,16 +310,8 @@ def _split_run_on(raw: str, block: Block, following: Block | None) -> list[Block
             inner = mark.bullet is Bullet.CIRCLE and before.endswith((":", "："))
             bullet, column = (mark.bullet, block.column + 2) if inner else (block.bullet or mark.bullet, block.column)
             parts[-1] = replace(parts[-1], end=mark.closed)
-            parts.append(Block(start, block.end, column, gap=False, bullet=bullet, ordinal=mark.ordinal))
-    return [_trim(raw, part, run_on=len(parts) > 1) for part in parts]
-
-
-def _trim(raw: str, block: Block, *, run_on: bool) -> Block:
-    """Without what belongs to the layout: a dangling dash, and the semicolon between items of one line."""
-    text = raw[block.start : block.end]
-    if not text[-1:].isalnum():
-        text = _DANGLING.sub("", text)
-    if run_on:
-        text = text.rstrip(" \t\r\n;；")
-    end = block.start + len(text)
-    return block if end == block.end else replace(block, end=end)
+            parts.append(Block(start, block.end, column, bullet, mark.ordinal))
+    for part in parts:
+        words = raw[part.start : part.end]
+        words = words if words[-1:].isalnum() else _DANGLING.sub("", words)
+        yield replace(part, end=part.start + len(words.rstrip(" \t\r\n;；") if len(parts) > 1 else words))

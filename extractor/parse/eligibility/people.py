@@ -3,31 +3,16 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from extractor.parse.parsed import Reading, Span, share
+from extractor.parse.parsed import Reading, Span, span_of
+from extractor.parse.scoring import measured
 from extractor.schemas import Age, Category, CriterionKind, Sex, Support, TimeUnit
 from extractor.text.book import rule
+from extractor.text.numbers import DAYS
 from extractor.text.passage import Passage
 from extractor.text.patterns import Found
-from extractor.text.times import DAYS
 
+from .constraints import is_age, is_lifetime, names_persons
 from .limits import LOWER, UPPER, Limit, find_limits
-from .windows import is_age, is_lifetime, names_persons
-
-__all__ = ["Stated", "read_ages", "read_healthy", "read_sex"]
-
-_MEASURED = {
-    "both sexes": (274, 275),
-    "one sex": (14, 18),
-    "no sex": (972, 997),
-    "healthy people": (89, 101),
-    "no healthy people": (1181, 1187),
-}
-"""How often a statement was right, of how many: ``python -m benchmarks.registry_agreement --data DIR``.
-
-Held against the registry's fields. Where the text is read as naming none, a registry that admits one sex alone makes
-it wrong ("no sex"). Of the records where only the registry admits healthy people, those count as wrong
-whose text was seen to name them.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +53,7 @@ def read_sex(
         return _read_told_sex(titles, summary, of_one=not both)
     if len(sexes) == 2:
         return Reading(Sex.ALL, 0.7, (only[0][1],), Support.INFERRED, tuple(sorted(sexes)))
-    return Reading(only[0][0], share(_MEASURED["one sex"]), (only[0][1],), Support.INFERRED)
+    return Reading(only[0][0], measured("participants", "one sex"), (only[0][1],), Support.INFERRED)
 
 
 def _read_told_sex(titles: Sequence[Passage], summary: Sequence[Passage], *, of_one: bool) -> Reading[Sex | None]:
@@ -89,12 +74,17 @@ def _read_told_sex(titles: Sequence[Passage], summary: Sequence[Passage], *, of_
         if rule("one_sex_told").search(passage.tokens, passage.first, passage.end) and (sex := _find_one_sex(passage))
     ]
     if len({sex for sex, _ in one}) != 1:
-        return Reading(None, share(_MEASURED["no sex"]))
-    return Reading(one[0][0], share(_MEASURED["one sex"]), (one[0][1],), Support.INFERRED)
+        return Reading(None, measured("participants", "no sex"))
+    return Reading(one[0][0], measured("participants", "one sex"), (one[0][1],), Support.INFERRED)
 
 
 def _read_both(passage: Passage, found: Found) -> Reading[Sex | None]:
-    return Reading(Sex.ALL, share(_MEASURED["both sexes"]), (_span(passage, found),), Support.INFERRED)
+    return Reading(
+        Sex.ALL,
+        measured("participants", "both sexes"),
+        (span_of(passage.part(found.first, found.end)),),
+        Support.INFERRED,
+    )
 
 
 def _find_one_sex(passage: Passage, of_women: str = "women", of_men: str = "men") -> tuple[Sex, Span] | None:
@@ -104,7 +94,7 @@ def _find_one_sex(passage: Passage, of_women: str = "women", of_men: str = "men"
     word = female or male
     if not word or (female and male) or rule("not_sex").starts(tokens, word.first):
         return None
-    return Sex.FEMALE if female else Sex.MALE, _span(passage, word)
+    return Sex.FEMALE if female else Sex.MALE, span_of(passage.part(word.first, word.end))
 
 
 def read_healthy(stated: Sequence[Stated], summary: Iterable[Passage]) -> Reading[bool | None]:
@@ -115,16 +105,22 @@ def read_healthy(stated: Sequence[Stated], summary: Iterable[Passage]) -> Readin
     for passage in [*admitted, *summary]:
         tokens, first, end = passage.tokens, passage.first, passage.end
         if refused := rule("not_healthy").search(tokens, first, end):
-            return Reading(value=False, confidence=0.85, spans=(_span(passage, refused),), support=Support.INFERRED)
+            return Reading(
+                value=False,
+                confidence=0.85,
+                spans=(span_of(passage.part(refused.first, refused.end)),),
+                support=Support.INFERRED,
+            )
         found = rule("healthy_people").search(tokens, first, end)
         if found and not rule("from_healthy").ends(tokens, found.first, max(first, found.first - 4)):
-            confidence = share(_MEASURED["healthy people"])
-            return Reading(value=True, confidence=confidence, spans=(_span(passage, found),), support=Support.INFERRED)
-    return Reading(None, share(_MEASURED["no healthy people"]))
-
-
-def _span(passage: Passage, found: Found) -> Span:
-    return Span(passage.section.name, *passage.part(found.first, found.end).raw_span)
+            confidence = measured("participants", "healthy people")
+            return Reading(
+                value=True,
+                confidence=confidence,
+                spans=(span_of(passage.part(found.first, found.end)),),
+                support=Support.INFERRED,
+            )
+    return Reading(None, measured("participants", "no healthy people"))
 
 
 _ABOUT_AGE = (Category.AGE, Category.DIAGNOSIS, Category.SEX, Category.OTHER)
@@ -155,7 +151,6 @@ class _Bound:
 def read_ages(stated: Sequence[Stated], summary: Iterable[Passage]) -> tuple[Reading[Age | None], Reading[Age | None]]:
     """The lowest and the highest age that any criterion admits; the summary fills what the criteria leave open.
 
-    >>> from extractor.text.passage import read_passage
     >>> passage = read_passage("Age 18-65 years")
     >>> limits = find_limits(passage.tokens, None)
     >>> criterion = Stated(passage, CriterionKind.INCLUSION, Category.AGE, limits)
@@ -238,7 +233,7 @@ def _bounds(passage: Passage, limit: Limit, kind: CriterionKind) -> Iterator[_Bo
     if unit not in _OF_AGES:
         return
     admits = kind is CriterionKind.INCLUSION
-    span = Span(passage.section.name, *passage.part(limit.first, limit.end).raw_span)
+    span = span_of(passage.part(limit.first, limit.end))
     if limit.value_high is None:
         if limit.comparator in (*LOWER, *UPPER):
             yield _Bound(Age(value=limit.value, unit=unit), (limit.comparator in LOWER) is admits, span)
@@ -251,22 +246,10 @@ def _choose(bounds: list[_Bound], *, lower: bool, told: bool = False) -> Reading
     """The widest bound of one side. Where several differ, it is less sure."""
     mine = [bound for bound in bounds if bound.lower is lower]
     if not mine:
-        return Reading(None, share(_AGES_MEASURED["no age"]))
+        return Reading(None, measured("participants", "no age"))
     bound = (min if lower else max)(mine, key=lambda found: found.days)
     agree = all(abs(found.days - bound.days) < 1 for found in mine)
-    confidence = share(_AGES_MEASURED["in a summary" if told else "in criteria" if agree else "several in criteria"])
+    case = "age in a summary" if told else "age in criteria" if agree else "several ages in criteria"
+    confidence = measured("participants", case)
     others = () if agree else tuple(found.age for found in mine if found.age != bound.age)
     return Reading(bound.age, confidence, (bound.span,), Support.PARSED, others)
-
-
-_AGES_MEASURED = {
-    "in criteria": (1205, 1230),
-    "several in criteria": (52, 58),
-    "in a summary": (76, 89),
-    "no age": (1178, 1203),
-}
-"""How often both ages were right, of how many: ``python -m benchmarks.registry_agreement --data DIR``.
-
-Held against the registry's fields; what these round by a year, or leave open, counts as right. Of the records where
-only the registry names an age, those count as wrong whose text was seen to state it.
-"""

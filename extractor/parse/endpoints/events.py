@@ -8,13 +8,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from extractor.text.book import rule
+from extractor.text.book import rule, word_set
 from extractor.text.lexer import Tokens
 from extractor.text.passage import Passage
 from extractor.text.patterns import Found
-from extractor.text.terms import word_set
-
-__all__ = ["EventsFound", "find_counted_start", "find_events", "find_listed_events", "find_named_events"]
 
 _LONGEST_START, _LONGEST_LIST = 40, 120
 """Tokens in which a start, and a list of end events, must end: the work stays linear in the text."""
@@ -37,7 +34,6 @@ class EventsFound:
 def find_events(part: Passage) -> EventsFound | None:
     """The events in a part of an outcome; None where no sentence fits the rules.
 
-    >>> from extractor.text.passage import read_section
     >>> text = "PFS is the time from randomization until progression, relapse or death from any cause."
     >>> found = find_events(read_section("outcomes", text).whole)
     >>> found.start.text, [end.text for end in found.ends]
@@ -57,7 +53,6 @@ def find_events(part: Passage) -> EventsFound | None:
 def find_counted_start(part: Passage) -> Passage | None:
     """The start of a moment that is counted from it.
 
-    >>> from extractor.text.passage import read_section
     >>> find_counted_start(read_section("x", "Patients alive 2 years after the start of treatment").whole).text
     'start of treatment'
     """
@@ -72,7 +67,6 @@ def find_counted_start(part: Passage) -> Passage | None:
 def find_listed_events(part: Passage) -> tuple[Passage, ...]:
     """The events of a definition that tells no start.
 
-    >>> from extractor.text.passage import read_section
     >>> part = read_section("x", "An event is defined as relapse, progression or death of any cause.").whole
     >>> [event.text for event in find_listed_events(part)]
     ['relapse', 'progression', 'death of any cause']
@@ -92,7 +86,6 @@ def find_listed_events(part: Passage) -> tuple[Passage, ...]:
 def find_named_events(*parts: Passage | None) -> EventsFound:
     """The events of "time to ..." in the first of some parts that has them, with a start that follows: "after surgery".
 
-    >>> from extractor.text.passage import read_section
     >>> found = find_named_events(read_section("x", "Median time to neutrophil engraftment after infusion").whole)
     >>> found.start.text, [end.text for end in found.ends]
     ('infusion', ['neutrophil engraftment'])
@@ -200,7 +193,6 @@ def _read_start(sentence: Passage, first: int, end: int) -> Passage | None:
 def read_end_events(listed: Passage) -> Iterator[Passage]:
     """The end events that are listed, eight at most.
 
-    >>> from extractor.text.passage import read_section
     >>> text = "first documented PD per RECIST 1.1, as assessed by a board, or death from any cause, whichever is first"
     >>> [event.text for event in read_end_events(read_section("outcomes", text).whole)]
     ['first documented PD', 'death from any cause']

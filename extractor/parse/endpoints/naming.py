@@ -2,16 +2,14 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
-from extractor.schemas import Instrument
-from extractor.text.book import find_terms, rule
+from extractor.parse.parsed import Reading, span_of
+from extractor.parse.scoring import measured
+from extractor.schemas import Instrument, Support
+from extractor.text.book import Term, find_terms, rule, word_set
 from extractor.text.lexer import Tokens
 from extractor.text.passage import Passage
 from extractor.text.patterns import Found
-from extractor.text.terms import Term, word_set
-
-__all__ = ["InstrumentFound", "find_instrument", "find_methods", "find_specimens", "has"]
 
 _VERSIONED = word_set("CTCAE CTC NCCN RECIST mRECIST iRECIST Lugano Cheson IWG IWCLL RANO PCWG3 ELN IMWG")
 _NO_SCALE = word_set(
@@ -33,21 +31,10 @@ _SMALL = word_set("of and for in")
 _VERSION = re.compile(r"(?:19|20)\d\d|\d{1,2}(?:\.\d{1,4}){0,2}")
 _EDITION = re.compile(r"[1-9]\d?|II|III|IV")
 
-# How often labelled outcomes agree, by how the instrument is named.
-_VERSIONED_SURE, _ABBREVIATED, _LONG_NAME, _SEVERAL = 0.97, 0.86, 0.5, 0.75
 _SHORT_FORM = 5
 """A name of so few letters is a short form itself."""
 _LONGEST_MODIFIER = 4
 """Tokens in front of a method."""
-
-
-@dataclass(frozen=True, slots=True)
-class InstrumentFound:
-    """An instrument, the probability that it is right, and the words that name it."""
-
-    instrument: Instrument
-    confidence: float
-    place: Passage
 
 
 def has(name: str, body: Passage) -> bool:
@@ -55,36 +42,38 @@ def has(name: str, body: Passage) -> bool:
     return rule(name).search(body.tokens, body.first, body.end) is not None
 
 
-def find_instrument(body: Passage, record: Iterable[str] = ()) -> InstrumentFound | None:
+def read_instrument(body: Passage, record: Iterable[str] = ()) -> Reading[Instrument | None]:
     """The first instrument that a passage names, by its usual short form if the ``record`` states that anywhere.
 
-    >>> from extractor.text.passage import read_section
     >>> text = "graded by the Common Terminology Criteria for Adverse Events (CTCAE, Version 5.0)"
-    >>> find_instrument(read_section("outcomes", text).whole).instrument
+    >>> read_instrument(read_section("outcomes", text).whole).value
     Instrument(name='CTCAE', version='5.0')
     """
     tokens = body.tokens
     terms = find_terms(tokens, "instruments", body.first, body.end)
     named = [term for term in terms if term.value not in _ANSWER_FORMATS]
     unknown = _find_unknown(body) if not named or named[0].value in _RATINGS else None
-    if unknown and (not named or unknown.place.end <= named[0].first):
-        return unknown
+    if unknown and (not named or unknown[1] <= named[0].first):
+        first, end, confidence = unknown
+        place = body.part(first, end)
+        return Reading(Instrument(name=place.text), confidence, (span_of(place),), Support.PARSED)
     if not terms:
-        return None
-    first = (named or terms)[0]
+        case = "perhaps an instrument" if has("may_name_instrument", body) else "no instrument"
+        return Reading(None, measured("outcome", case))
+    term = (named or terms)[0]
     # A long name and its abbreviation say the same; the version follows one of them.
-    same = [term for term in terms if term.value == first.value]
-    version = next((found for term in same if (found := _read_version(body, term))), None)
-    name = _read_closer_name(body, first) or _read_edition(tokens, same) or _read_name(tokens, first, same, record)
-    sure = min(first.entry.confidence, _rate(tokens, first.value, same, alone=len(same) == len(terms)))
-    return InstrumentFound(Instrument(name=name, version=version), sure, body.part(first.first, first.end))
-
-
-def _rate(tokens: Tokens, name: str, same: Sequence[Term], *, alone: bool) -> float:
-    abbreviated = any(tokens.read(term.first, term.end).lower() == name.lower() for term in same)
-    if not alone:
-        return _SEVERAL
-    return _VERSIONED_SURE if name in _VERSIONED and abbreviated else _ABBREVIATED if abbreviated else _LONG_NAME
+    same = [other for other in terms if other.value == term.value]
+    version = next((found for other in same if (found := _read_version(body, other))), None)
+    name = _read_closer_name(body, term) or _read_edition(tokens, same) or _read_name(tokens, term, same, record)
+    abbreviated = any(tokens.read(other.first, other.end).lower() == term.value.lower() for other in same)
+    case = "instrument, abbreviated" if abbreviated else "instrument, long name"
+    if abbreviated and term.value in _VERSIONED:
+        case = "instrument, versioned"
+    if len(same) < len(terms):
+        case = "one of several instruments"
+    confidence = min(term.entry.confidence, measured("outcome", case))
+    place = body.part(term.first, term.end)
+    return Reading(Instrument(name=name, version=version), confidence, (span_of(place),), Support.PARSED)
 
 
 def _read_name(tokens: Tokens, first: Term, same: Sequence[Term], record: Iterable[str]) -> str:
@@ -135,28 +124,24 @@ def _read_version(body: Passage, term: Term) -> str | None:
     return version if _VERSION.fullmatch(version) else None
 
 
-def _find_unknown(body: Passage) -> InstrumentFound | None:
+def _find_unknown(body: Passage) -> tuple[int, int, float] | None:
+    """Tokens and confidence of an instrument that no vocabulary knows."""
     tokens = body.tokens
     for name, accepts, confidence in _NAMINGS:
         for found in rule(name).find(tokens, body.first, body.end):
-            place = _widen(tokens, *(found.part("name") or (0, 0)))
-            if accepts(title := tokens.read(*place)):
-                return InstrumentFound(Instrument(name=title), confidence, body.part(*place))
+            first, end = found.place("name")
+            while first > 0 and _is_joined(tokens, first):  # "ADHD-RS-IV"
+                first -= 1
+            if accepts(tokens.read(first, end)):
+                return first, end, confidence
     for name, least in (("titled_scale", 1), ("titled_score", 2)):
         for found in rule(name).find(tokens, body.first, body.end):
-            first, end = _find_title(tokens, *(found.part("name") or (0, 0)))
-            if end - first > least and not _is_measurement(tokens, first, end):
-                first, end, confidence = _read_title(body, first, end)
-                return InstrumentFound(Instrument(name=tokens.read(first, end)), confidence, body.part(first, end))
-    for found in rule("plain_scale").find(tokens, body.first, body.end):
-        first, end = found.part("name") or (0, 0)
-        return InstrumentFound(Instrument(name=tokens.read(first, end)), 0.4, body.part(first, end))
-    return None
-
-
-def _is_measurement(tokens: Tokens, first: int, end: int) -> bool:
-    """Whether a title names what a body does or has, such as "Insulin Sensitivity Index"."""
-    return rule("measured_index").search(tokens, first, end) is not None
+            first, end = _find_title(tokens, *found.place("name"))
+            # "Insulin Sensitivity Index" names what a body does
+            if end - first > least and not rule("measured_index").search(tokens, first, end):
+                return _read_title(body, first, end)
+    plain = rule("plain_scale").search(tokens, body.first, body.end)
+    return (*plain.place("name"), 0.4) if plain else None
 
 
 def _read_title(body: Passage, first: int, end: int) -> tuple[int, int, float]:
@@ -164,19 +149,12 @@ def _read_title(body: Passage, first: int, end: int) -> tuple[int, int, float]:
     tokens = body.tokens
     closer = rule("closer_name").starts(tokens, end, body.end)
     if closer and _is_short_for(closer.read("name") or "", tokens.words[first]):
-        return *(closer.part("name") or (first, end)), 0.7
+        return *closer.place("name"), 0.7
     initials = "".join(word[0] for word in tokens.words[first:end] if word[0].isupper())
     if len(initials) > 2 and initials in tokens.words[body.first : body.end]:
         at = tokens.words.index(initials, body.first)
         return at, at + 1, 0.7
     return first, end, 0.5
-
-
-def _widen(tokens: Tokens, first: int, end: int) -> tuple[int, int]:
-    """The name with the words that hyphens join to its beginning: "ADHD-RS-IV"."""
-    while first > 0 and _is_joined(tokens, first):
-        first -= 1
-    return first, end
 
 
 def _is_abbreviation(name: str) -> bool:
@@ -226,26 +204,31 @@ def _is_joined(tokens: Tokens, place: int) -> bool:
     return tokens.text[tokens.ends[place - 1] : tokens.starts[place]] == "-"
 
 
-def find_specimens(body: Passage) -> list[Passage]:
+def read_specimens(body: Passage) -> Reading[tuple[str, ...] | None]:
     """The specimens in a passage, each once, in order.
 
-    >>> from extractor.text.passage import read_section
-    >>> body = read_section("outcomes", "IgE in serum and in nasal lavage; serum was frozen").whole
-    >>> [found.text for found in find_specimens(body)]
-    ['serum', 'nasal lavage']
+    >>> read_specimens(read_section("outcomes", "IgE in serum and in nasal lavage; serum was frozen").whole).value
+    ('serum', 'nasal lavage')
     """
-    return _find_once(body, "specimens")
+    return _read_named(body, "specimen")
 
 
-def find_methods(body: Passage) -> list[Passage]:
+def read_methods(body: Passage) -> Reading[tuple[str, ...] | None]:
     """The methods of measuring in a passage, each once, in order.
 
-    >>> from extractor.text.passage import read_section
     >>> text = "copies by quantitative polymerase chain reaction (qPCR), cells by flow cytometry, again by qPCR"
-    >>> [found.text for found in find_methods(read_section("outcomes", text).whole)]
-    ['quantitative polymerase chain reaction (qPCR)', 'flow cytometry']
+    >>> read_methods(read_section("outcomes", text).whole).value
+    ('quantitative polymerase chain reaction (qPCR)', 'flow cytometry')
     """
-    return _find_once(body, "methods")
+    return _read_named(body, "method")
+
+
+def _read_named(body: Passage, name: str) -> Reading[tuple[str, ...] | None]:
+    found = _find_once(body, f"{name}s")
+    if not found:
+        return Reading((), measured("outcome", f"{'perhaps' if has(f'may_name_{name}', body) else 'no'} {name}s"))
+    case = name if len(found) == 1 else f"several {name}s"
+    return Reading(tuple(each.raw for each in found), measured("outcome", case), tuple(map(span_of, found)))
 
 
 def _find_once(body: Passage, vocabulary: str) -> list[Passage]:

@@ -5,14 +5,339 @@ cut; each is scored by what it looks like (see ``cuts``) and the best wins. The 
 softmax says how probable each cut is.
 """
 
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from extractor.parse.scoring import load_scorer
+from extractor.text.book import rule
+from extractor.text.lexer import Tokens
 from extractor.text.passage import Passage, Section, read_section
+from extractor.text.patterns import Found
 
-from .cuts import Cuts, Item, describe_cuts, find_items
+Place = tuple[int, int]
+Cuts = tuple[int | None, int | None]
+"""The numbers of the commas behind which the description and the time frame begin; None where there is none."""
 
-__all__ = ["Outcome", "OutcomeParts", "split_outcomes", "split_section"]
+_MOST_STARTS, _MOST_ENDS, _LONGEST_TAILS = 18, 14, 14
+_SMALL_WORDS = frozenset(
+    [
+        "the",
+        "a",
+        "an",
+        "of",
+        "in",
+        "to",
+        "and",
+        "or",
+        "for",
+        "with",
+        "by",
+        "at",
+        "on",
+        "from",
+        "is",
+        "was",
+        "are",
+        "be",
+        "as",
+        "will",
+        "after",
+    ]
+)
+_STOPS = (".", "?", ".)", '."')
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One flattened outcome: its tokens, the commas at which it may be cut, and what its neighbours in the cell share.
+
+    ``inside`` says of each comma whether it stands in brackets. ``tails`` counts, over the whole cell, how many items
+    end with a text; ``plain_share`` is the share of the other items that hold at most one comma, so that they can have
+    no description.
+    """
+
+    tokens: Tokens
+    first: int
+    end: int
+    commas: tuple[int, ...]
+    inside: tuple[bool, ...]
+    tails: Counter[str]
+    plain_share: float
+
+    def segment(self, number: int) -> Place:
+        """The tokens between two neighbouring commas; segment 0 stands before the first."""
+        first = self.commas[number - 1] + 1 if number else self.first
+        return first, self.commas[number] if number < len(self.commas) else self.end
+
+    def tail(self, cut: int) -> str:
+        return self.tokens.read(self.commas[cut] + 1, self.end)
+
+    def read(self, place: Place) -> str:
+        return self.tokens.read(*place)
+
+    def count(self, place: Place) -> int:
+        """How many words and numbers stand there."""
+        return sum(word[0].isalnum() for word in self.tokens.words[slice(*place)])
+
+    def opens(self, name: str, place: Place) -> bool:
+        """Whether a rule is found where a piece begins."""
+        return rule(name).starts(self.tokens, *place) is not None
+
+    def holds(self, name: str, place: Place) -> bool:
+        """Whether a rule is found in a piece."""
+        return rule(name).search(self.tokens, *place) is not None
+
+
+def find_items(tokens: Tokens) -> list[Item]:
+    """The items of a cell, which bars part.
+
+    >>> [item.read((item.first, item.end)) for item in find_items(read_text("Pain, 2 weeks|Survival"))]
+    ['Pain, 2 weeks', 'Survival']
+    """
+    bars = [-1, *(place for place, code in enumerate(tokens.codes) if code == "|"), len(tokens)]
+    places = [_strip(tokens, before + 1, bar) for before, bar in pairwise(bars)]
+    places = [(first, end) for first, end in places if first < end]
+    commas = [_find_commas(tokens, *place) for place in places]
+    tails = Counter(
+        tokens.read(comma + 1, end)
+        for (_, end), found in zip(places, commas, strict=True)
+        for comma in found[-_LONGEST_TAILS:]
+    )
+    plain = [len(found) <= 1 for found in commas]
+    others = max(1, len(places) - 1)
+    return [
+        Item(tokens, *place, found, _find_inside(tokens, place[0], found), tails, (sum(plain) - own) / others)
+        for place, found, own in zip(places, commas, plain, strict=True)
+    ]
+
+
+def _strip(tokens: Tokens, first: int, end: int) -> Place:
+    """Without the ends of lines at either end."""
+    while first < end and tokens.codes[first] == "\n":
+        first += 1
+    while end > first and tokens.codes[end - 1] == "\n":
+        end -= 1
+    return first, end
+
+
+def _find_commas(tokens: Tokens, first: int, end: int) -> tuple[int, ...]:
+    codes, text, ends = tokens.codes, tokens.text, tokens.ends
+    return tuple(at for at in range(first, end - 1) if codes[at] == "," and text[ends[at] : ends[at] + 1] == " ")
+
+
+def _find_inside(tokens: Tokens, first: int, commas: Sequence[int]) -> tuple[bool, ...]:
+    inside, depth, done = [], 0, first
+    for comma in commas:
+        piece = tokens.codes[done:comma]
+        depth = max(0, depth + sum(map(piece.count, "([{")) - sum(map(piece.count, ")]}")))
+        inside.append(depth > 0)
+        done = comma
+    return tuple(inside)
+
+
+def describe_cuts(item: Item) -> Iterator[tuple[Cuts, list[str]]]:
+    """Every pair of cuts with its features: the first commas may begin a description, the last ones a time frame.
+
+    The limits keep the work linear in the length of the text.
+    """
+    of_start = [_describe_start(item, start) for start in range(min(len(item.commas), _MOST_STARTS))]
+    verbs = [found.first for found in rule("verb").find(item.tokens, item.first, item.end)]
+    for end in (None, *_list_ends(item)):
+        last = len(item.commas) if end is None else end
+        of_end = _describe_time_frame(item, end)
+        yield (None, end), of_end + _describe_no_description(item, last)
+        for start in range(min(last, len(of_start))):
+            yield (start, end), of_end + of_start[start] + _describe_description(item, start, last, verbs)
+
+
+def _list_ends(item: Item) -> list[int]:
+    """The last commas, without those inside of a list of numbers ("weeks 4, 8, 12")."""
+    ends: list[int] = []
+    count = len(item.commas)
+    for cut in range(count - 1, -1, -1):
+        listed = rule("bare_number").covers(item.tokens, *item.segment(cut + 1)) and _ends_with_number(item, cut)
+        if not listed or cut == count - 1:
+            ends.append(cut)
+        if len(ends) == _MOST_ENDS:
+            break
+    return ends
+
+
+def _ends_with_number(item: Item, cut: int) -> bool:
+    """Whether a number stands in front of a comma."""
+    word = item.tokens.words[item.commas[cut] - 1] if item.commas[cut] > item.first else ""
+    return word[-1:].isdigit()
+
+
+def _is_moment(item: Item, number: int) -> bool:
+    return rule("moment_alone").covers(item.tokens, *item.segment(number)) is not None
+
+
+def _describe_time_frame(item: Item, cut: int | None) -> list[str]:
+    """Features of the time frame beginning after comma number ``cut``, or of there being none."""
+    count = len(item.commas)
+    if cut is None:
+        return ["t:none"] + (["t:none last has time"] if item.holds("time_word", item.segment(count)) else [])
+    place, before = (item.commas[cut] + 1, item.end), item.segment(cut)
+    opening = rule("part_opening").starts(item.tokens, *place)
+    words, text, read = item.count(place), item.tail(cut), item.read(before)
+    checks = {
+        f"t:opens {opening.match.lastgroup if opening else 'other'}": True,
+        "t:capital": text[:1].isupper(),
+        "t:sentence before": read.endswith(_STOPS),
+        "t:no time word": not item.holds("time_word", place),
+        "t:has moment": item.holds("moment", place),
+        "t:sentence inside": item.holds("inner_stop", place),
+        "t:over 12 words": words > 12,
+        "t:over 30 words": words > 30,
+        "t:in brackets": item.inside[cut],
+        "t:fragment before": _is_moment(item, cut),
+        "t:open from before": item.opens("opens_from", before),
+        "t:from further before": any(item.opens("opens_from", item.segment(n)) for n in range(max(1, cut - 4), cut)),
+        "t:last": cut == count - 1,
+        "t:all fragments": all(_is_moment(item, number) for number in range(cut + 1, count + 1)),
+        "t:number list before": _ends_with_number(item, cut) and text[:1].isdigit(),
+        "t:first fragment": _is_moment(item, cut + 1),
+        "t:shared": item.tails[text] > 1,
+        "t:shared often": item.tails[text] > 3,
+        "t:full stop at end, not before": text.endswith(".") and not read.endswith("."),
+        "t:shared, longer shared too": item.tails[text] > 1 and cut > 0 and item.tails[item.tail(cut - 1)] > 1,
+    }
+    return [name for name, holds in checks.items() if holds]
+
+
+def _describe_start(item: Item, cut: int) -> list[str]:
+    """Features of a description that begins after a comma, wherever it ends."""
+    before, behind = (item.first, item.commas[cut]), (item.commas[cut] + 1, item.end)
+    first, last = item.segment(cut + 1), item.segment(cut)
+    measure, text, opening = item.read(before), item.tail(cut), item.read(first)
+    words = item.count(before)
+    checks = {
+        "d:first comma": cut == 0,
+        "d:capital": text[:1].isupper(),
+        "d:digit": text[:1].isdigit(),
+        "d:sentence before": measure.endswith((".", "?", ":")),
+        "d:in brackets": item.inside[cut],
+        "d:defines": item.opens("opens_definition", behind),
+        "d:refers": item.opens("opens_reference", behind),
+        "d:presents": item.opens("opens_sentence", behind),
+        "d:connects": item.opens("opens_connection", behind),
+        "d:abbreviation closes measure": cut > 0 and _abbreviates(item, last, (item.first, item.commas[cut - 1])),
+        "d:two abbreviations in measure": sum(_is_acronym(f.read("name") or "") for f in _brackets(item, before)) > 1,
+        "d:abbreviated measure before": cut == 0 and _is_abbreviated(item, before),
+        "d:abbreviated measure earlier": cut > 0 and _is_abbreviated(item, item.segment(0)),
+        "d:phrase before is a repetition": cut > 0 and item.tokens.words[last[0]] == item.tokens.words[behind[0]],
+        "d:bracket closes measure": measure.endswith(")"),
+        "d:short segments": cut > 0 and len(opening.split()) <= 3 and len(item.read(last).split()) <= 3,
+        "d:list closed before": cut > 0 and item.tokens.words[last[0]].lower() in ("and", "or"),
+        "d:measure over 20 words": words > 20,
+        "d:measure over 35 words": words > 35,
+        "d:sentence in measure": _has_sentence(item, before),
+        "d:refers in measure": cut > 0
+        and any(item.opens("opens_reference", item.segment(n)) for n in range(1, cut + 1)),
+        "d:verb in measure": item.holds("passive_verb", before),
+        "d:plain neighbours": item.plain_share > 0.5,
+        "d:fragment": _is_moment(item, cut + 1),
+        "d:reads as time frame": len(opening.split()) <= 8 and item.opens("timely_opening", behind),
+        "d:number list before": _ends_with_number(item, cut) and text[:1].isdigit(),
+    }
+    return [name for name, holds in checks.items() if holds] + _repeats(item, before, behind)
+
+
+def _describe_description(item: Item, cut: int, end: int, verbs: Sequence[int]) -> list[str]:
+    """Features of a description that begins after comma ``cut`` and ends at comma ``end``."""
+    stop = item.commas[end] if end < len(item.commas) else item.end
+    place, first = (item.commas[cut] + 1, stop), item.segment(cut + 1)
+    several = cut + 1 < end
+    checks = {
+        "d:acronym only": several and first[1] - first[0] == 1 and _is_acronym(item.read(first)),
+        "d:abbreviation alone": several and _abbreviates(item, first, (item.first, item.commas[cut])),
+        "d:next connects": several
+        and len(item.read(first).split()) <= 4
+        and item.opens("opens_connection", item.segment(cut + 2)),
+        "d:verb": any(place[0] <= verb < stop for verb in verbs),
+        "d:full stop": item.tokens.codes[stop - 1] == "." and stop > place[0],
+        "d:few words": len(item.read(place).split()) <= 2,
+    }
+    return [name for name, holds in checks.items() if holds]
+
+
+def _describe_no_description(item: Item, end: int) -> list[str]:
+    place = (item.first, item.commas[end] if end < len(item.commas) else item.end)
+    text, words = item.read(place), item.count(place)
+    last = item.tokens.words[item.segment(end)[0]].lower() if end else ""
+    checks = {
+        "n:none": True,
+        "n:one comma": end == 1,
+        "n:list": last in ("and", "or") and item.read(item.segment(1))[:1].islower(),
+        "n:two commas": end == 2,
+        "n:more commas": end > 2,
+        "n:sentence inside": _has_sentence(item, place) or ".," in text,
+        "n:over 20 words": words > 20,
+        "n:over 40 words": words > 40,
+        "n:plain neighbours": item.plain_share > 0.5,
+        "n:some plain neighbours": 0 < item.plain_share <= 0.5,
+        "n:full stop": text.endswith("."),
+        "n:verb": item.holds("verb", place),
+    }
+    return [name for name, holds in checks.items() if holds]
+
+
+def _brackets(item: Item, place: Place) -> Iterator[Found]:
+    return rule("bracketed_word").find(item.tokens, *place)
+
+
+def _is_acronym(word: str) -> bool:
+    return 2 <= len(word) <= 8 and any(map(str.isupper, word[:4]))
+
+
+def _has_sentence(item: Item, place: Place) -> bool:
+    found = rule("full_stop").find(item.tokens, *place)
+    return any(item.tokens.words[at.end - 1][0].isupper() and not item.tokens.joined(at.end - 1) for at in found)
+
+
+def _words(item: Item, place: Place) -> list[str]:
+    return [word.lower() for word in item.tokens.words[slice(*place)] if word[0].isalnum()]
+
+
+def _initials(words: Sequence[str]) -> set[str]:
+    """The initials of all words, and of those that are not small."""
+    return {"".join(word[0] for word in words), "".join(word[0] for word in words if word not in _SMALL_WORDS)}
+
+
+def _abbreviates(item: Item, segment: Place, phrase: Place) -> bool:
+    """Whether the segment is the initials of the phrase: "OS" after "Overall survival"."""
+    text = item.read(segment).lower()
+    return 1 < len(text) <= 12 and text in _initials(_words(item, phrase))
+
+
+def _is_abbreviated(item: Item, phrase: Place) -> bool:
+    """Whether the phrase ends with its own initials in brackets: "Overall survival (OS)"."""
+    found = rule("bracketed_word").ends(item.tokens, phrase[1], phrase[0])
+    return found is not None and _abbreviates(item, (found.first + 1, found.end - 1), (phrase[0], found.first))
+
+
+def _repeats(item: Item, measure: Place, behind: Place) -> list[str]:
+    """Whether the description takes up the words of the measure, or its abbreviation."""
+    of_measure = _words(item, measure)
+    beginning = _words(item, (behind[0], min(behind[1], behind[0] + 12)))[:8]
+    content = [word for word in beginning if word not in _SMALL_WORDS]
+    share = sum(word in of_measure for word in content) / len(content) if content else 0
+    acronyms = {word.lower() for word in item.tokens.words[slice(*measure)] if word.isupper() and 2 <= len(word) <= 8}
+    acronyms |= {(found.read("name") or "").lower() for found in _brackets(item, measure)} | _initials(of_measure)
+    words = item.tokens.words[behind[0] : behind[0] + 2]
+    checks = {
+        "d:repeats most": share >= 0.6,
+        "d:repeats some": 0.3 <= share < 0.6,
+        "d:same first word": bool(beginning and of_measure and beginning[0] == of_measure[0]),
+        "d:begins with acronym": len(words) > 1
+        and words[1] != ","
+        and len(words[0]) > 1
+        and words[0].lower() in acronyms,
+    }
+    return [name for name, holds in checks.items() if holds]
 
 
 @dataclass(frozen=True, slots=True)

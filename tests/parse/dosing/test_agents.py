@@ -2,11 +2,9 @@
 
 import pytest
 
-from extractor.parse.dosing.agents import build_lexicon
-from extractor.parse.dosing.mentions import find_introduced
+from extractor.parse.dosing.agents import build_lexicon, find_introduced
 from extractor.schemas import Role
-from extractor.text.book import read_text, terms_of
-from extractor.text.terms import Entry
+from extractor.text.book import Entry, read_text, terms_of
 
 from .records import give, levels, make_section, read
 from .test_names import name_passage

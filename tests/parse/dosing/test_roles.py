@@ -3,7 +3,7 @@
 import pytest
 
 from extractor.parse.dosing.agents import Agent, Lexicon
-from extractor.parse.dosing.trial import Standing, view_titles
+from extractor.parse.dosing.roles import Standing, view_titles
 from extractor.schemas import Role, Section
 from extractor.text.book import read_text
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from extractor.parse.dosing.findings import find_all
+from extractor.parse.dosing.facts import find_all
 from extractor.text.book import read_text
 
 

@@ -3,9 +3,8 @@
 import pytest
 
 from extractor.parse.dosing.days import Schedule, code_days, code_schedule, find_days, find_moments
-from extractor.parse.dosing.durations import find_cycles, find_lengths
-from extractor.parse.dosing.findings import find_all
-from extractor.parse.dosing.frequencies import find_frequencies
+from extractor.parse.dosing.facts import find_all
+from extractor.parse.dosing.schedule import find_cycles, find_frequencies, find_lengths
 from extractor.schemas import Frequency, Period, TimeUnit
 from extractor.text.book import read_text
 

@@ -3,10 +3,9 @@
 import pytest
 
 from extractor.parse.dosing.amounts import find_amounts
-from extractor.parse.dosing.frequencies import find_frequencies
+from extractor.parse.dosing.schedule import find_frequencies
 from extractor.schemas import Frequency, Route
-from extractor.text.book import find_terms, read_text, terms_of
-from extractor.text.terms import Entry
+from extractor.text.book import Entry, find_terms, read_text, terms_of
 
 
 def list_entries(name: str) -> list[pytest.param]:

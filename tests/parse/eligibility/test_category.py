@@ -1,7 +1,6 @@
 import pytest
 
-from extractor.parse.eligibility.category import read_category, score_lines
-from extractor.parse.eligibility.line_features import CriterionLine, describe_lines, target_words
+from extractor.parse.eligibility.category import CriterionLine, describe_lines, read_category, score_lines, target_words
 from extractor.parse.parsed import Span
 from extractor.schemas import Category, CriterionKind
 from extractor.text.passage import read_passage, read_section

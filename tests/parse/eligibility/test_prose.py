@@ -1,6 +1,6 @@
 import pytest
 
-from extractor.parse.eligibility.prose import find_suspects
+from extractor.parse.eligibility.outline import find_suspects
 from extractor.text.passage import read_passage
 
 

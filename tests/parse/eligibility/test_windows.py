@@ -1,6 +1,6 @@
 import pytest
 
-from extractor.parse.eligibility.windows import read_window
+from extractor.parse.eligibility.constraints import read_window
 from extractor.schemas import CriterionKind
 from extractor.text.passage import read_passage
 

@@ -1,6 +1,6 @@
 import pytest
 
-from extractor.parse.endpoints.classes import OutcomeWords, classify_outcomes, describe_outcome, trial_words
+from extractor.parse.endpoints import OutcomeWords, classify_outcomes, describe_outcome, trial_words
 from extractor.text.passage import read_section
 
 

@@ -1,7 +1,6 @@
 import pytest
 
-from extractor.parse.endpoints.time_kind import Guess, choose_kind, describe_kind, guess_kind
-from extractor.parse.endpoints.times import read_time_frame
+from extractor.parse.endpoints.times import Guess, choose_kind, describe_kind, guess_kind, read_time_frame
 from extractor.schemas import TimeKind
 from extractor.text.book import read_text
 
