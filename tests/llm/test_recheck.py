@@ -8,7 +8,7 @@ from extractor import Extractor
 from extractor.errors import CassetteMiss
 from extractor.ground.answer import Answer
 from extractor.ground.check import ground_answer
-from extractor.llm.prompting.lines import estimate_tokens
+from extractor.llm.estimates import estimate_tokens
 from extractor.llm.recheck import LINE_TOKENS, plan_recheck, render_recheck
 from extractor.parse import parse_record
 from extractor.parse.parsed import Reading

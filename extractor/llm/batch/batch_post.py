@@ -7,7 +7,7 @@ import httpx2
 
 from extractor.errors import AnswerPending, BudgetReached
 from extractor.llm.chain import Served, current_chain
-from extractor.llm.plan.request_sizes import RequestSize, measure_body
+from extractor.llm.estimates import RequestSize, measure_body
 from extractor.llm.sending.usage import read_raw_usage
 from extractor.schemas import Usage
 
