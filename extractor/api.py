@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from extractor.llm.batch.exchange import Exchange
+from extractor.llm.batch_api.requests import Exchange
 from extractor.llm.keeping.stored import OpenReplies
 from extractor.llm.model import AskSettings, Model
 from extractor.llm.opening import ModelChoice, open_model

@@ -41,7 +41,7 @@ def serve_calls(weights: Path, way: Way, calls: Sequence[Call], output_tokens: i
     An answer is cut at ``output_tokens``: a weak model's rambling would drown what is measured.
     """
     with serve_model(weights, way.settings) as server:
-        process = psutil.Process(server.process_id)
+        process = psutil.Process(server.process.pid)
         asyncio.run(_put_all(server, calls[:1], way, 8))  # the first request of a server is slower
         start, computed = time.perf_counter(), _computed(process)
         timings = asyncio.run(_put_all(server, calls, way, output_tokens))

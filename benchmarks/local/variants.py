@@ -20,14 +20,16 @@ class Way:
 
 
 DEFAULTS = Way()
+_Q8_0 = 8
+"""llama.cpp's number for its 8-bit type."""
 
 
 def _served(**settings: Any) -> Way:
     return replace(DEFAULTS, settings=replace(DEFAULTS.settings, **settings))
 
 
-def _tuned(**tuning: Any) -> Way:
-    return _served(tuning=replace(DEFAULTS.settings.tuning, **tuning))
+def _with_parameters(**parameters: Any) -> Way:
+    return _served(parameters=parameters)
 
 
 VARIANTS: Mapping[str, Way] = MappingProxyType(
@@ -37,14 +39,14 @@ VARIANTS: Mapping[str, Way] = MappingProxyType(
         "1 thread more": _served(threads=DEFAULTS.settings.threads + 1),
         "context 4096": _served(context=4096),
         "context 16384": _served(context=16384),
-        "batch 128": _tuned(batch=128),
-        "batch 256": _tuned(batch=256),
-        "batch 1024": _tuned(batch=1024),
-        "flash attention on": _tuned(flash_attention=True),
-        "flash attention off": _tuned(flash_attention=False),
-        "8-bit cache": _tuned(cache_bits=8),
-        "no prefix cache": _tuned(prefix_cache=False),
-        "reuse from 64 tokens": _tuned(reuse=64),
+        "batch 128": _with_parameters(n_ubatch=128),
+        "batch 256": _with_parameters(n_ubatch=256),
+        "batch 1024": _with_parameters(n_ubatch=1024),
+        "flash attention on": _with_parameters(flash_attn_type=1),
+        "flash attention off": _with_parameters(flash_attn_type=0),
+        "8-bit cache": _with_parameters(cache_type_k=_Q8_0, cache_type_v=_Q8_0),
+        "no prefix cache": _with_parameters(cache_prompt=False),
+        "reuse from 64 tokens": _with_parameters(n_cache_reuse=64),
         "schema, no grammar": replace(DEFAULTS, mode=AnswerMode.JSON_SCHEMA),
     }
 )

@@ -17,9 +17,9 @@ from extractor.evaluation.fold import fold_text
 from extractor.ground.check import GroundedAnswer
 from extractor.llm.call import Call, Question, Reply
 from extractor.llm.dialogue import dialogue
-from extractor.llm.prompting.lines import flatten
+from extractor.llm.prompt import flatten
+from extractor.llm.reply_models import WIRE_ITEMS, unite_options
 from extractor.llm.salvage import salvage_items
-from extractor.llm.wire import WIRE_ITEMS, unite_options
 from extractor.options import Assist, ExtractionOptions
 from extractor.parse.parsed import ParsedCriterion, ParsedRecord
 from extractor.schemas import (
@@ -245,7 +245,7 @@ def _write_split(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _write(value: Any) -> Any:
-    """A value as a model writes it: the opposite of ``extractor.llm.wire.forms``."""
+    """A value as a model writes it: the opposite of ``extractor.llm.value_forms``."""
     written = value
     match value:
         case str():

@@ -8,7 +8,7 @@ from benchmarks.reliability.records import pair_positions, quote_span
 from extractor.evaluation.counts import RecordScore, compare_values
 from extractor.evaluation.fields import CRITERIA, DOSING, ELIGIBILITY, ENDPOINTS, Field, Group
 from extractor.evaluation.items import KINDS
-from extractor.llm.wire import WIRE_ITEMS
+from extractor.llm.reply_models import WIRE_ITEMS
 from extractor.parse.parsed import Reading
 from extractor.schemas import TrialExtraction
 

@@ -15,8 +15,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from extractor.assemble.policy import classify_model
-from extractor.llm.plan.forecast import Forecast, forecast_run, load_rates
-from extractor.llm.plan.request_sizes import RequestSize, measure_body
+from extractor.llm.estimates import Forecast, RequestSize, forecast_run, load_rates, measure_body
 from extractor.llm.spec import ModelKind
 
 from .recordings import Exchange, read_exchanges

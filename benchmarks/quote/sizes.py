@@ -1,4 +1,4 @@
-"""Measure anew how large answers are, from recordings, and print ``extractor/llm/plan/answer_sizes.toml``.
+"""Measure anew how large answers are, from recordings, and print ``extractor/llm/answer_sizes.toml``.
 
     python -m benchmarks.quote.sizes --capable FOLDER ... --small FOLDER ... > sizes.toml
 
@@ -14,13 +14,22 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from extractor.assemble.policy import ModelClass
-from extractor.llm.plan.request_sizes import LINE, AnswerSize
+from extractor.llm.estimates import LINE
 
 from .recordings import Exchange, read_exchanges
 
-__all__ = ["describe_class", "measure_keys"]
+__all__ = ["AnswerSize", "describe_class", "measure_keys"]
+
+
+class AnswerSize(NamedTuple):
+    """Characters of compact JSON that answer one key of one line on average, and how many were measured."""
+
+    mean: float
+    asked: int = 0
+
 
 _LEAST = 5
 _FEW, _RESAMPLES = 5, 2000

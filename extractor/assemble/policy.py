@@ -1,7 +1,7 @@
-"""Whom to believe where the rules and a model differ: by field, by how sure the rules are, by the class of the model.
+"""Which value is probably right where the rules and a model differ, by field, confidence and class of model.
 
-The counts in ``policy.toml`` were made by ``python -m benchmarks.policy`` from answers to gold records. They are read
-together with a prior, so that a field which was seldom asked is not judged by two or three answers.
+``python -m benchmarks.policy`` made the counts in ``policy.toml`` from answers to gold records. A prior is added to
+them, so that two or three answers do not decide about a field that was seldom asked.
 """
 
 import re
@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
 from extractor.parse.parsed import CERTAIN
 
@@ -27,11 +26,11 @@ __all__ = [
 ]
 
 DOUBTFUL = 0.8
-"""Below this confidence a reading of the rules is a guess."""
+"""Readings of the rules with less confidence are guesses."""
 
 
 class ModelClass(StrEnum):
-    """How far a model's answers are believed, the least first."""
+    """Classes of models, the least trusted first."""
 
     SMALL = "small"
     CAPABLE = "capable"
@@ -41,9 +40,9 @@ class ModelClass(StrEnum):
 class FieldPolicy:
     """Probabilities for one field, from counts.
 
-    ``agree``: that the value is right which both gave; ``alone``: that a model is right where the rules gave none;
-    ``differ``: by the confidence of the rules (doubtful, likely, certain), that they are right and that the model is;
-    ``silent``: the same where the rules say that there is nothing and a model found something (unsure, certain).
+    ``agree``: a value given by both is right. ``alone``: the model is right where the rules gave no value. ``differ``:
+    the rules are right and the model is right, by the confidence of the rules (doubtful, likely, certain). ``silent``:
+    the same where the rules say that there is no value and the model found one (unsure, certain).
     """
 
     agree: float
@@ -52,7 +51,7 @@ class FieldPolicy:
     silent: tuple[tuple[float, float], tuple[float, float]] | None = None
 
     def when_they_differ(self, confidence: float, *, silent: bool = False) -> tuple[float, float]:
-        """That the rules are right, who are so sure, and that the model is; ``silent`` if the rules read nothing."""
+        """Probabilities that the rules and the model are right; ``silent`` if the rules found no value."""
         if silent and self.silent:
             return self.silent[confidence >= CERTAIN]
         return self.differ[0 if confidence < DOUBTFUL else 1 if confidence < CERTAIN else 2]
@@ -71,30 +70,29 @@ class Policy:
         return self.fields.get(field, self.prior)
 
 
-_DIFFER = ("doubtful", "likely", "certain")
-_SILENT = ("silent", "silent_certain")
-_PRIORS: Mapping[ModelClass, Mapping[str, Mapping[str, float]]] = {
+_PRIORS: Mapping[ModelClass, Mapping[str, tuple[float, ...]]] = {
     ModelClass.CAPABLE: {
-        "agree": {"right": 9.5, "wrong": 0.5},
-        "alone": {"right": 4.5, "wrong": 0.5},
-        "doubtful": {"rule": 1, "model": 3, "neither": 1},
-        "likely": {"rule": 2, "model": 2.5, "neither": 0.5},
-        "certain": {"rule": 9, "model": 0.5, "neither": 0.5},
-        "silent": {"rule": 1.5, "model": 3, "neither": 0.5},
-        "silent_certain": {"rule": 2.5, "model": 2, "neither": 0.5},
+        "agree": (9.5, 0.5),
+        "alone": (4.5, 0.5),
+        "doubtful": (1, 3, 1),
+        "likely": (2, 2.5, 0.5),
+        "certain": (9, 0.5, 0.5),
+        "silent": (1.5, 3, 0.5),
+        "silent_certain": (2.5, 2, 0.5),
     },
     ModelClass.SMALL: {
-        "agree": {"right": 1, "wrong": 2},
-        "alone": {"right": 1, "wrong": 2},
-        "doubtful": {"rule": 3, "model": 1, "neither": 1},
-        "likely": {"rule": 4, "model": 0.5, "neither": 0.5},
-        "certain": {"rule": 9, "model": 0.5, "neither": 0.5},
-        "silent": {"rule": 4, "model": 0.5, "neither": 0.5},
-        "silent_certain": {"rule": 9, "model": 0.5, "neither": 0.5},
+        "agree": (1, 2),
+        "alone": (1, 2),
+        "doubtful": (3, 1, 1),
+        "likely": (4, 0.5, 0.5),
+        "certain": (9, 0.5, 0.5),
+        "silent": (4, 0.5, 0.5),
+        "silent_certain": (9, 0.5, 0.5),
     },
 }
-"""What is thought of a class of models before anything was counted, worth a few answers. A small model gives many lines
-the same answer: that it agrees makes no reading of the rules surer than it was.
+"""Counts assumed before any answer: right and wrong, or rule, model and neither right.
+
+A small model gives many lines the same answer, so its agreement adds no confidence.
 """
 
 
@@ -110,7 +108,7 @@ def load_policy(model_class: ModelClass) -> Policy:
 
 
 def combine_policy(model_class: ModelClass, counted: Mapping[str, Mapping[str, Mapping[str, int]]]) -> Policy:
-    """The policy from counts: by field and situation, how often who was right.
+    """The policy from counts: by field and situation, how often the rules, the model or neither were right.
 
     >>> counts = {"dosing.route": {"doubtful": {"rule": 15}}}
     >>> combine_policy(ModelClass.CAPABLE, counts).of("dosing.route").when_they_differ(0.5)
@@ -121,7 +119,7 @@ def combine_policy(model_class: ModelClass, counted: Mapping[str, Mapping[str, M
 
 
 def list_situations(model_class: ModelClass) -> tuple[str, ...]:
-    """The situations that are told apart for a class of models.
+    """The situations that are counted for a class of models.
 
     >>> list_situations(ModelClass.SMALL)[:4]
     ('agree', 'alone', 'doubtful', 'likely')
@@ -130,7 +128,7 @@ def list_situations(model_class: ModelClass) -> tuple[str, ...]:
 
 
 def classify_model(name: str) -> ModelClass:
-    """The class of a model by its name: small if the name tells a size below seven billion weights.
+    """The class of a model by its name: small if the name gives a size below seven billion weights.
 
     >>> [classify_model(name).value for name in ("smollm2-135m", "qwen2.5-coder-1.5b", "llama-3-70B", "gpt-5-mini")]
     ['small', 'small', 'capable', 'capable']
@@ -143,23 +141,15 @@ _SIZE = re.compile(r"(?<![A-Za-z\d.])(\d+(?:\.\d+)?)([bm])(?![A-Za-z\d])", re.IG
 _CAPABLE_SIZE = 7
 
 
-def _combine(model_class: ModelClass, counts: Mapping[str, Any]) -> FieldPolicy:
-    both = {
-        situation: {who: weight + counts.get(situation, {}).get(who, 0) for who, weight in weights.items()}
-        for situation, weights in _PRIORS[model_class].items()
-    }
-    return _weigh(both)
-
-
-def _weigh(both: Mapping[str, Mapping[str, float]]) -> FieldPolicy:
-    sides = {name: (_share(both[name], "rule"), _share(both[name], "model")) for name in (*_DIFFER, *_SILENT)}
+def _combine(model_class: ModelClass, counts: Mapping[str, Mapping[str, int]]) -> FieldPolicy:
+    shares: dict[str, tuple[float, float]] = {}
+    for situation, prior in _PRIORS[model_class].items():
+        sides = ("right", "wrong") if len(prior) == 2 else ("rule", "model", "neither")
+        weights = [assumed + counts.get(situation, {}).get(side, 0) for side, assumed in zip(sides, prior, strict=True)]
+        shares[situation] = round(weights[0] / sum(weights), 4), round(weights[1] / sum(weights), 4)
     return FieldPolicy(
-        agree=_share(both["agree"], "right"),
-        alone=_share(both["alone"], "right"),
-        differ=(sides["doubtful"], sides["likely"], sides["certain"]),
-        silent=(sides["silent"], sides["silent_certain"]),
+        agree=shares["agree"][0],
+        alone=shares["alone"][0],
+        differ=(shares["doubtful"], shares["likely"], shares["certain"]),
+        silent=(shares["silent"], shares["silent_certain"]),
     )
-
-
-def _share(weights: Mapping[str, float], who: str) -> float:
-    return round(weights[who] / sum(weights.values()), 4)

@@ -15,7 +15,7 @@ import typer
 from .exits import INTERRUPTED, errors_for_people
 
 if TYPE_CHECKING:
-    from extractor.llm.local import ModelRow, Progress, ServerSettings
+    from extractor.llm.local import LocalModel, Progress, ServerSettings
 
 __all__ = ["app"]
 
@@ -42,11 +42,11 @@ def list_rows(
     with errors_for_people():
         rows = list_models(cache_dir)
         if as_json:
-            typer.echo(json.dumps([_row_for_programs(row) for row in rows], indent=2))
+            typer.echo(json.dumps([_row_for_programs(*row) for row in rows], indent=2))
         elif sys.stdout.isatty():
             _print_table(rows)
         else:
-            for line in [_HEADINGS, *map(_cells, rows)]:
+            for line in [_HEADINGS, *(_cells(*row) for row in rows)]:
                 typer.echo("\t".join(line))
 
 
@@ -61,7 +61,7 @@ def pull(
     An interrupted pull is continued by the next. What is here already is left alone, without use of the network.
     """
     from extractor.llm.local import pull_model
-    from extractor.llm.local.catalogue import find_catalogued
+    from extractor.llm.local.models import find_catalogued
 
     with errors_for_people():
         models = [find_catalogued(name) for name in names]
@@ -147,42 +147,44 @@ def list_prices(
 _HEADINGS = ("name", "installed", "bytes", "licence", "source", "about")
 
 
-def _cells(row: "ModelRow") -> tuple[str, ...]:
-    model = row.model
+def _cells(model: "LocalModel", path: Path | None) -> tuple[str, ...]:
     sources = ", ".join(map(str, model.sources))
-    return (model.name, _state(row), str(model.bytes), model.licence, sources, model.about)
+    return (model.name, _state(path), str(model.bytes), model.licence, sources, model.about)
 
 
-def _state(row: "ModelRow") -> str:
+def _state(path: Path | None) -> str:
     """Whether the weights are here."""
-    return "yes" if row.path else "no"
+    return "yes" if path else "no"
 
 
-def _print_table(rows: list["ModelRow"]) -> None:
+def _print_table(rows: "list[tuple[LocalModel, Path | None]]") -> None:
     from rich.console import Console
     from rich.table import Table
+
+    from extractor.llm.local import default_model
 
     table = Table(box=None, padding=(0, 2, 0, 0))
     for heading in ("name", "pulled", "size", "licence", "what for"):
         table.add_column(heading, justify="right" if heading == "size" else "left", no_wrap=heading != "what for")
-    for row in rows:
-        model = row.model
-        name = f"{model.name} (default)" if row.is_default else model.name
-        table.add_row(name, _state(row), f"{model.bytes / 1e6:,.0f} MB", model.licence, model.about)
+    for model, path in rows:
+        name = f"{model.name} (default)" if model == default_model() else model.name
+        table.add_row(name, _state(path), f"{model.bytes / 1e6:,.0f} MB", model.licence, model.about)
     Console().print(table)
 
 
-def _row_for_programs(row: "ModelRow") -> dict[str, object]:
-    fields = asdict(row.model)
-    fields["sources"] = [asdict(source) for source in row.model.sources]
-    return {**fields, "default": row.is_default, "path": str(row.path) if row.path else None}
+def _row_for_programs(model: "LocalModel", path: Path | None) -> dict[str, object]:
+    from extractor.llm.local import default_model
+
+    fields = asdict(model)
+    fields["sources"] = [asdict(source) for source in model.sources]
+    return {**fields, "default": model == default_model(), "path": str(path) if path else None}
 
 
 @contextmanager
-def _show_bytes(name: str) -> "Iterator[Progress | None]":
+def _show_bytes(name: str) -> "Iterator[Progress]":
     """A bar on standard error with size, rate and time left; nothing when piped."""
     if not sys.stderr.isatty():
-        yield None
+        yield lambda _done, _total: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn

@@ -6,8 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from time import monotonic
 
-from extractor.llm.batch.batch_post import BatchPost
-from extractor.llm.batch.provider_batch import BatchNews, PollPolicy, open_desk
+from extractor.llm.batch_api.provider import BatchStatus, BatchTransport, PollPolicy, open_batch_client
 from extractor.llm.sending.metered import Route
 from extractor.llm.spec import ModelSpec
 from extractor.run import RunFolder
@@ -28,12 +27,12 @@ class BatchRun:
     def __init__(self, folder: RunFolder, budget: Budget | None, rounds: Rounds, poll_s: float) -> None:
         self._folder, self._rounds, self._poll_s = folder, rounds, poll_s
         self._requests = folder.store.batch_requests
-        self._post = BatchPost(self._requests, budget)
+        self._transport = BatchTransport(self._requests, budget)
 
     @property
     def route(self) -> Route:
         """How requests get into batches, and answers out of them."""
-        return Route(transport=self._post.transport)
+        return Route(transport=lambda: self._transport)
 
     async def go(
         self, spec: ModelSpec, go_over: Callable[[], Awaitable[None]], interrupts: Interrupts, *, quiet: bool
@@ -53,17 +52,17 @@ class BatchRun:
 
         tell = _say_nothing if quiet else _say
         policy = replace(PollPolicy(sleep=sleep), first_wait=self._poll_s)
-        async with open_desk(spec, self._requests, policy, tell) as desk:
+        async with open_batch_client(spec, self._requests, policy, tell) as desk:
             done = await run_rounds(self._requests, desk, go_over_again, self._rounds)
         if not done:
             print("extractor: requests are left that no batch answered; the same command goes on", file=sys.stderr)
 
 
-def _say(news: BatchNews) -> None:
-    told = f"; {without_controls(news.told)}" if news.told else ""
+def _say(news: BatchStatus) -> None:
+    told = f"; {without_controls(news.message)}" if news.message else ""
     print(f"extractor: batch {news.number}: {news.state}, {news.done} of {news.requests} done{told}", file=sys.stderr)
 
 
-def _say_nothing(news: BatchNews) -> None:
-    if news.told:
+def _say_nothing(news: BatchStatus) -> None:
+    if news.message:
         _say(news)

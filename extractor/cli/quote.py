@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from extractor.cluster.addresses import open_inputs
-from extractor.llm.plan.estimate import Estimate, estimate_record
+from extractor.llm.planner import Estimate, estimate_record
 from extractor.read import read_records
 from extractor.run import Tally, describe_failure
 from extractor.run.quote import Measured, Speed, measure_records, quote_run
@@ -20,7 +20,7 @@ from .progress import count_records, show_progress
 from .tables import without_controls
 
 if TYPE_CHECKING:
-    from extractor.llm.plan.forecast import Rates
+    from extractor.llm.estimates import Rates
     from extractor.schemas import TrialRecord
 
     from .batch import Job

@@ -115,7 +115,7 @@ def run(
     3 budget reached, 130 interrupted. After 1, 3 and 130 the same command goes on.
     """
     from extractor.api import Extractor
-    from extractor.llm.batch.exchange import Exchange
+    from extractor.llm.batch_api.requests import Exchange
     from extractor.llm.model import AskSettings
     from extractor.run import BatchLimits
     from extractor.run.budget import Limits

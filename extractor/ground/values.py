@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from extractor.schemas import Comparator, TimeUnit
-from extractor.text.book import find_terms, rule
+from extractor.text.book import find_terms, rule, word_set
 from extractor.text.lexer import NAME_NUMBER, NUMBER, Tokens, lex
 from extractor.text.numbers import find_durations, read_number, read_time_unit
 from extractor.text.patterns import Found
-from extractor.text.terms import word_set
 from extractor.text.units import UnitPlace, find_unit, read_unit
 
 from .quotes import is_signed

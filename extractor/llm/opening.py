@@ -11,7 +11,7 @@ import httpx2
 from pydantic import SecretStr
 
 from .answer_mode import AnswerMode
-from .batch.exchange import Exchange
+from .batch_api.requests import Exchange
 from .keeping.recording import ClientTransport, RecordingTransport, ReplayTransport
 from .keeping.replies import ReplyStore
 from .keeping.run_file import RUN_FILE, open_run_to_read

@@ -1,9 +1,9 @@
-"""The narrow question: what a model answered and the text does not bear out is asked once more, and nothing else."""
+"""Answers that the record does not support: copies of worked examples are dropped, the rest is asked once more."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache
+from itertools import groupby
 from typing import Any
 
 from pydantic import BaseModel
@@ -11,39 +11,89 @@ from pydantic import BaseModel
 from extractor.ground.check import Answer, GroundedAnswer, Rejection, ground_answer
 from extractor.ground.quotes import QuoteStatus
 from extractor.parse.parsed import Chunk, ParsedRecord, Reading
-from extractor.schemas import Task
+from extractor.schemas import Constraint, FindingKind, Instrument, Task
 
 from .call import Call, Question
-from .prompting.lines import estimate_tokens, render_line
-from .prompting.prompt_files import fill, load_frame, load_prompt
-from .wire import WIRE_ITEMS, narrow_reply, read_answers, write_grammar
-
-__all__ = ["LINE_TOKENS", "Recheck", "believe_recheck", "plan_recheck", "render_recheck"]
+from .estimates import estimate_tokens
+from .prompt import Example, load_prompt, load_recheck_prompt, make_call, render_line
+from .reply_models import WIRE_ITEMS, read_answers
 
 LINE_TOKENS = 500
-"""Estimated tokens of all lines of a record's narrow question; what does not fit is kept out without asking."""
+"""Estimated tokens of all lines of a record's recheck; values that do not fit are dropped without asking."""
 _PER_ITEM, _PER_REPLY, _ALLOWANCE = 8, 60, 60
 _SHOWN_AROUND = 160
-"""Characters on either side of the passage that comes nearest to a refused value."""
+"""Characters shown on either side of the text that is nearest to a rejected value."""
 _LONGEST_VALUE = 80
+_INVENTED = frozenset({"agent", "quote"})
+"""Fields whose example values are invented: no record has them by chance."""
+_DISTINCTIVE = 6
+"""Words from which on a quote is not in both an example and a record by chance."""
+
+
+def drop_repeated(answer: GroundedAnswer) -> GroundedAnswer:
+    """The answer without any value, if one of its rejected values was copied from a worked example.
+
+    Small models copy what they were shown. Such an answer was not read from its line, so its other values, even words
+    of closed sets, are worth nothing.
+    """
+    known = _example_values(answer.task)
+    repeated = [(r.field, r.value.casefold()) in known for r in answer.rejections]
+    if not any(repeated):
+        return answer
+    rejections = (
+        replace(rejection, kind=FindingKind.EXAMPLE_REPEATED) if is_known else rejection
+        for rejection, is_known in zip(answer.rejections, repeated, strict=True)
+    )
+    return replace(answer, readings={}, rejections=tuple(rejections))
+
+
+@cache
+def _example_values(task: Task) -> frozenset[tuple[str, str]]:
+    """Field and value of what the examples say, where a record cannot share it by chance.
+
+    >>> ("agent", "testimab") in _example_values(Task.DOSING)
+    True
+    """
+    return frozenset(found for example in load_prompt().tasks[task].examples for found in _list_distinctive(example))
+
+
+def _list_distinctive(example: Example) -> Iterator[tuple[str, str]]:
+    question = example.question
+    number, item = question.chunk.number, WIRE_ITEMS[question.task]
+    context = {"fields": {number: item.expand(question.fields)}, "texts": {number: question.chunk.text}}
+    items = [item.model_validate(raw, context=context) for raw in example.answer]
+    for answer in read_answers([question], items):
+        for field, value in answer.values.items():
+            for member in value if isinstance(value, tuple) else (value,):
+                if _is_distinctive(field, member):
+                    shown = member if isinstance(member, str) else member.model_dump_json()  # as in a rejection
+                    yield field, shown.casefold()
+
+
+def _is_distinctive(field: str, value: Any) -> bool:
+    if isinstance(value, str):
+        return field in _INVENTED or len(value.split()) >= _DISTINCTIVE
+    if isinstance(value, Constraint):
+        return len(value.quantity.split()) >= _DISTINCTIVE // 2
+    return isinstance(value, Instrument) and value.version is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Recheck:
-    """One line of the question: the answer whose values were refused, by its place among all, and these values."""
+    """One line of a recheck: its question, the position of the answer among all, and the rejected values."""
 
     question: Question
-    place: int
+    position: int
     rejections: tuple[Rejection, ...]
 
 
 def plan_recheck(parsed: ParsedRecord, answers: Sequence[GroundedAnswer]) -> tuple[Recheck, ...]:
-    """The refused values of a record as lines of one question, those that the text contradicts first.
+    """The rejected values of a record as lines of one call, those that contradict the text first.
 
-    A line shows the passage that comes nearest to its values, and no more than ``LINE_TOKENS`` are spent on all.
+    A line shows the text that is nearest to its values. All lines together take at most ``LINE_TOKENS``.
     """
-    drafts = [draft for place, answer in enumerate(answers) for draft in _draft(parsed, place, answer)]
-    drafts.sort(key=lambda draft: not any(map(_is_conflict, draft.rejections)))
+    drafts = [draft for position, answer in enumerate(answers) for draft in _draft(parsed, position, answer)]
+    drafts.sort(key=lambda draft: not any(r.refusal.status is QuoteStatus.CONFLICT for r in draft.rejections))
     kept: list[Recheck] = []
     room = LINE_TOKENS
     for draft in drafts:
@@ -57,68 +107,64 @@ def plan_recheck(parsed: ParsedRecord, answers: Sequence[GroundedAnswer]) -> tup
 
 
 def render_recheck(questions: Sequence[Question]) -> Call:
-    """The call that carries these lines. Raises ``PromptError`` for a prompt that cannot be filled."""
-    frame = load_frame("conflict")
-    fields = {q.chunk.number: tuple(q.fields) for q in questions}
-    return Call(
-        prompt=frame.version,
-        questions=tuple(questions),
-        system=fill(frame.system, definitions="\n".join(_define(questions))),
-        user=fill(frame.user, lines="\n".join(map(render_line, questions))),
-        reply_model=narrow_reply(questions),
-        max_output_tokens=_PER_REPLY + sum(_PER_ITEM + _allowance(q) for q in questions),
-        context={
-            "tasks": {q.chunk.number: q.task for q in questions},
-            "fields": fields,
-            "once": tuple(fields),
-            "texts": {q.chunk.number: q.chunk.text for q in questions},
-        },
-        line_grammar=partial(write_grammar, questions),
-    )
+    """The call that carries these lines. Raises ``PromptError`` for a prompt with unknown placeholders."""
+    definitions = []
+    asked = sorted(questions, key=lambda q: _first(q.task, questions))
+    for task, group in groupby(asked, key=lambda question: question.task):
+        fields = {field for question in group for field in question.fields}
+        known = load_prompt().tasks[task].definitions
+        definitions += [definition.text for field, definition in known.items() if field in fields]
+    allowances = (WIRE_ITEMS[q.task].allowance.get(field, _ALLOWANCE) for q in questions for field in q.fields)
+    most = _PER_REPLY + _PER_ITEM * len(questions) + sum(allowances)
+    return make_call(load_recheck_prompt(), questions, most, "\n".join(definitions))
 
 
-def believe_recheck(
+def _first(task: Task, questions: Sequence[Question]) -> int:
+    return next(place for place, question in enumerate(questions) if question.task is task)
+
+
+def merge_recheck(
     parsed: ParsedRecord, answers: Sequence[GroundedAnswer], rechecks: Sequence[Recheck], items: Iterable[BaseModel]
 ) -> list[GroundedAnswer]:
-    """The answers with what the text bears out of the second ones; ``items`` are those of the reply.
+    """The answers, completed by what the text supports of the second ones; ``items`` are those of the reply.
 
-    What is withdrawn stays kept out: that a value is not there was not asked.
+    Withdrawn values stay out: the model was not asked whether there is none.
     """
-    said = {answer.chunk: answer for answer in read_answers([r.question for r in rechecks], items, complete=False)}
-    believed = list(answers)
+    second = {answer.chunk: answer for answer in read_answers([r.question for r in rechecks], items, complete=False)}
+    merged = list(answers)
     for recheck in rechecks:
-        if second := said.get(recheck.question.chunk.number):
-            first, chunk = answers[recheck.place], recheck.rejections[0].chunk
-            again = ground_answer(Answer(first.task, first.chunk, second.values), parsed, chunk)
-            believed[recheck.place] = _join(first, again, recheck.question.fields)
-    return believed
+        if answer := second.get(recheck.question.chunk.number):
+            first, chunk = answers[recheck.position], recheck.rejections[0].chunk
+            again = ground_answer(Answer(first.task, first.chunk, answer.values), parsed, chunk)
+            merged[recheck.position] = _merge(first, again, recheck.question.fields)
+    return merged
 
 
-def _draft(parsed: ParsedRecord, place: int, answer: GroundedAnswer) -> Iterator[Recheck]:
-    """A line for the refused values of one answer, if a model can be asked about their fields at all."""
-    known = WIRE_ITEMS[answer.task].model_fields
-    refused = tuple(rejection for rejection in answer.rejections if rejection.field in known)
-    if refused:
-        fields = tuple(dict.fromkeys(rejection.field for rejection in refused))
-        hint = "; ".join(_tell(answer.task, rejection, parsed) for rejection in refused)
-        yield Recheck(Question(answer.task, _narrow(parsed, refused), fields, hint), place, refused)
+def _draft(parsed: ParsedRecord, position: int, answer: GroundedAnswer) -> Iterator[Recheck]:
+    """A line for the rejected values of an answer, if a model can be asked about their fields at all."""
+    item = WIRE_ITEMS[answer.task]
+    rejected = tuple(rejection for rejection in answer.rejections if rejection.field in item.model_fields)
+    if rejected:
+        fields = tuple(dict.fromkeys(rejection.field for rejection in rejected))
+        hint = "; ".join(_explain(item.key(rejection.field), rejection, parsed) for rejection in rejected)
+        yield Recheck(Question(answer.task, _shorten(parsed, rejected), fields, hint), position, rejected)
 
 
-def _tell(task: Task, rejection: Rejection, parsed: ParsedRecord) -> str:
-    """What was answered, and what the text has there instead."""
-    told = f'{WIRE_ITEMS[task].key(rejection.field)} "{rejection.value[:_LONGEST_VALUE]}"'
-    near = rejection.refusal.nearest
-    if near is None:
-        return f"{told} does not stand there"
-    return f'{told}, the text has "{parsed.raw(near)[:_LONGEST_VALUE]}"'
+def _explain(key: str, rejection: Rejection, parsed: ParsedRecord) -> str:
+    """What was answered, and what the text has instead."""
+    answered = f'{key} "{rejection.value[:_LONGEST_VALUE]}"'
+    nearest = rejection.refusal.nearest
+    if nearest is None:
+        return f"{answered} does not stand there"
+    return f'{answered}, the text has "{parsed.raw(nearest)[:_LONGEST_VALUE]}"'
 
 
-def _narrow(parsed: ParsedRecord, refused: Sequence[Rejection]) -> Chunk:
-    """The chunk, or where it is long the words around what comes nearest to the refused values."""
-    chunk = refused[0].chunk
-    near = [rejection.refusal.nearest for rejection in refused if rejection.refusal.nearest]
-    near = [span for span in near if span.section == chunk.span.section]
-    if len(near) < len(refused):
+def _shorten(parsed: ParsedRecord, rejected: Sequence[Rejection]) -> Chunk:
+    """The chunk; of a long one the words around the text nearest to the rejected values."""
+    chunk = rejected[0].chunk
+    nearest = [rejection.refusal.nearest for rejection in rejected]
+    near = [span for span in nearest if span and span.section == chunk.span.section]
+    if len(near) < len(rejected):
         return chunk
     first, last = min(span.start for span in near), max(span.end for span in near)
     text = parsed.raw(replace(chunk.span, start=0))
@@ -131,50 +177,27 @@ def _narrow(parsed: ParsedRecord, refused: Sequence[Rejection]) -> Chunk:
     return replace(chunk, span=span, text=parsed.sections[span.section].between(span.start, span.end).text)
 
 
-def _define(questions: Sequence[Question]) -> Iterator[str]:
-    asked: dict[Task, set[str]] = defaultdict(set)
-    for question in questions:
-        asked[question.task].update(question.fields)
-    for task, fields in asked.items():
-        definitions = load_prompt().tasks[task].definitions
-        yield from (definition.text for field, definition in definitions.items() if field in fields)
-
-
-def _allowance(question: Question) -> int:
-    known: Mapping[str, int] = WIRE_ITEMS[question.task].allowance
-    return sum(known.get(field, _ALLOWANCE) for field in question.fields)
-
-
-def _is_conflict(rejection: Rejection) -> bool:
-    return rejection.refusal.status is QuoteStatus.CONFLICT
-
-
-def _join(first: GroundedAnswer, again: GroundedAnswer, fields: Iterable[str]) -> GroundedAnswer:
-    """The first answer, completed by what the second one proves of the fields that were asked again."""
+def _merge(first: GroundedAnswer, again: GroundedAnswer, fields: Iterable[str]) -> GroundedAnswer:
+    """The first answer, completed by what the second one supports of the fields that were asked again."""
     readings = dict(first.readings)
-    settled: set[str] = set()
+    resolved: set[str] = set()
     for field in fields:
-        proven = again.readings.get(field)
-        if proven is not None and proven.value not in (None, ()):
+        supported = again.readings.get(field)
+        if supported is not None and supported.value not in (None, ()):
             known = readings.get(field)
-            readings[field] = _unite(known, proven) if known and known.value else proven
-            refused = sum(one.field == field for one in first.rejections)
-            if not isinstance(proven.value, tuple) or len(readings[field].value) >= refused + _count(known):
-                settled.add(field)
-    still = (
-        replace(one, again=_said_of(one.field, again)) if one.field in fields else one
+            readings[field] = _unite(known, supported) if known and known.value else supported
+            before = len(known.value) if known and isinstance(known.value, tuple) else 0
+            rejected = sum(one.field == field for one in first.rejections)
+            if not isinstance(supported.value, tuple) or len(readings[field].value) >= rejected + before:
+                resolved.add(field)
+    remaining = (
+        replace(one, again=tuple(dict.fromkeys(each.value for each in again.rejections if each.field == one.field)))
+        if one.field in fields
+        else one
         for one in first.rejections
-        if one.field not in settled
+        if one.field not in resolved
     )
-    return replace(first, readings=readings, rejections=tuple(still))
-
-
-def _said_of(field: str, again: GroundedAnswer) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(one.value for one in again.rejections if one.field == field))
-
-
-def _count(reading: Reading[Any] | None) -> int:
-    return len(reading.value) if reading and isinstance(reading.value, tuple) else 0
+    return replace(first, readings=readings, rejections=tuple(remaining))
 
 
 def _unite(one: Reading[Any], other: Reading[Any]) -> Reading[Any]:

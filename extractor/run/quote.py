@@ -8,9 +8,8 @@ from time import process_time
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from extractor.llm.plan.estimate import Estimate
-from extractor.llm.plan.forecast import Forecast, Rates, TokenForecast, forecast_run
-from extractor.llm.plan.request_sizes import RequestSize
+from extractor.llm.estimates import Forecast, Rates, RequestSize, TokenForecast, forecast_run
+from extractor.llm.planner import Estimate
 from extractor.llm.spec import ModelKind
 from extractor.schemas import TrialRecord, Usage
 

@@ -4,9 +4,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import uuid4
 
-from extractor.llm.batch.batch_files import MOST_BYTES, MOST_REQUESTS
-from extractor.llm.batch.batch_requests import BatchRequests
-from extractor.llm.batch.provider_batch import BatchDesk
+from extractor.llm.batch_api.provider import BatchClient
+from extractor.llm.batch_api.requests import MOST_BYTES, MOST_REQUESTS, BatchRequests
 
 __all__ = ["Rounds", "run_rounds"]
 
@@ -21,7 +20,7 @@ class Rounds:
 
 
 async def run_rounds(
-    requests: BatchRequests, desk: BatchDesk, go_over: Callable[[], Awaitable[None]], rounds: Rounds
+    requests: BatchRequests, desk: BatchClient, go_over: Callable[[], Awaitable[None]], rounds: Rounds
 ) -> bool:
     """Finish the batches under way, go over all records, put what waits into batches, and so on; whether nothing waits
     at the end.

@@ -8,7 +8,7 @@ from typing import Any
 
 import extractor
 from extractor.api import Extractor
-from extractor.llm.prompting.prompt_files import list_prompt_versions
+from extractor.llm.prompt import list_prompt_versions
 
 __all__ = ["describe_settings", "digest_rules"]
 

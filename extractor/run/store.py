@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from extractor.llm.batch.batch_requests import BatchRequests
+from extractor.llm.batch_api.requests import BatchRequests
 from extractor.llm.chain import NotedAnswer
 from extractor.llm.keeping.database import Database
 from extractor.llm.keeping.replies import ReplyStore

@@ -9,8 +9,8 @@ from typing import Any
 
 from extractor.api import Extractor, extract_record
 from extractor.errors import BudgetReached
+from extractor.llm.estimates import RequestSize
 from extractor.llm.model import AskSettings, Model
-from extractor.llm.plan.request_sizes import RequestSize
 from extractor.llm.sending.metered import Route
 from extractor.llm.spec import ModelSpec
 from extractor.schemas import Usage

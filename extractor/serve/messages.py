@@ -6,7 +6,7 @@ from pathlib import PurePath
 from traceback import extract_tb
 
 from extractor.errors import ExtractorError, ModelError, RecordError
-from extractor.llm.plan.request_sizes import RequestSize
+from extractor.llm.estimates import RequestSize
 from extractor.options import ExtractionOptions
 from extractor.schemas import Usage
 

@@ -7,7 +7,7 @@ import pytest
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.assemble.policy import ModelClass, load_policy
 from extractor.ground.check import Answer, ground_answer
-from extractor.llm.plan.stretches import list_stretches
+from extractor.llm.dose_passages import list_dose_passages
 from extractor.parse import parse_record
 from extractor.parse.parsed import Chunk, ChunkKind, Reading, Span
 from extractor.schemas import (
@@ -58,7 +58,7 @@ def in_doubt_of_roles(parsed):
 
 
 def assemble(parsed, *answers, dropped=(), model_class=ModelClass.CAPABLE):
-    (stretch,) = list_stretches(parsed)
+    (stretch,) = list_dose_passages(parsed)
     number = stretch.chunk.number
     grounded = tuple(ground_answer(Answer(Task.DOSING, number, dict(a)), parsed, stretch.chunk) for a in answers)
     asked = {number: frozenset({"regimens"})}
@@ -126,7 +126,7 @@ def two_lines(parsed, *answers, unanswered=()):
     section = Section(name="arms[1]", text="Control: Testimab 20 mg orally once daily for 12 weeks, as above")
     more = parse_record(parsed.record.model_copy(update={"sections": (*parsed.record.sections, section)}))
     parsed = replace(more, dosing=parsed.dosing)
-    chunks = [stretch.chunk for stretch in list_stretches(parsed)]
+    chunks = [stretch.chunk for stretch in list_dose_passages(parsed)]
     grounded = {chunk.number: () for chunk in chunks if chunk.span.section not in unanswered}
     for place, values in answers:
         chunk = chunks[place]

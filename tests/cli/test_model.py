@@ -12,10 +12,9 @@ import pytest
 from typer.testing import CliRunner
 
 from extractor.cli.model import app
-from extractor.llm.local import LocalModel, load_catalogue
-from extractor.llm.local import catalogue as catalogue_module
+from extractor.llm.local import LocalModel, load_catalogue, models
 from tests.llm.local.hub_server import run_hub, tiny_model
-from tests.llm.local.test_serve import PATIENCE_S, STAND_IN
+from tests.llm.local.test_server import PATIENCE_S, STAND_IN
 
 
 @pytest.fixture
@@ -33,8 +32,7 @@ def tiny(cache: Path, monkeypatch: pytest.MonkeyPatch) -> LocalModel:
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
     catalogue = {**load_catalogue(), "tiny": model}
-    for module in (catalogue_module, sys.modules["extractor.llm.local.store"]):
-        monkeypatch.setattr(module, "load_catalogue", lambda: catalogue)
+    monkeypatch.setattr(models, "load_catalogue", lambda: catalogue)
     return model
 
 

@@ -12,7 +12,7 @@ from string import Template
 import pytest
 from typer.testing import CliRunner
 
-import extractor.llm.prompting.prompt
+import extractor.llm.prompt
 import extractor.pipeline
 import extractor.run.settings
 from benchmarks.soak.records import write_distinct_records
@@ -75,14 +75,14 @@ def extractions(folder):
 @pytest.fixture
 def other_prompt(monkeypatch):
     """Today's prompt says something more."""
-    real = extractor.llm.prompting.prompt.load_prompt
+    real = extractor.llm.prompt.load_prompt
 
     def load():
         prompt = real()
         version = replace(prompt.version, sha256="b" * 64)
         return replace(prompt, version=version, system=Template(prompt.system.template + "\nBe brief."))
 
-    monkeypatch.setattr(extractor.llm.prompting.prompt, "load_prompt", load)
+    monkeypatch.setattr(extractor.llm.prompt, "load_prompt", load)
     versions = [replace(version, sha256="b" * 64) for version in extractor.run.settings.list_prompt_versions()]
     monkeypatch.setattr(extractor.run.settings, "list_prompt_versions", lambda: versions)
 

@@ -5,9 +5,9 @@ from enum import StrEnum
 import pytest
 
 from extractor.ground.check import Answer, ground_answer
-from extractor.llm.prompting.leaks import drop_repeated
-from extractor.llm.prompting.prompt_files import load_prompt
-from extractor.llm.wire import WIRE_ITEMS, read_answers
+from extractor.llm.prompt import load_prompt
+from extractor.llm.recheck import drop_repeated
+from extractor.llm.reply_models import WIRE_ITEMS, read_answers
 from extractor.parse import parse_record
 from extractor.schemas import (
     Amount,

@@ -4,10 +4,10 @@ import pytest
 
 from extractor.llm.answer_mode import AnswerMode, told_mode
 from extractor.llm.call import Question
+from extractor.llm.grammar import describe_line, write_grammar
 from extractor.llm.keeping.recording import RecordingTransport, ReplayTransport
 from extractor.llm.model import AskSettings, Model
-from extractor.llm.wire import WIRE_ITEMS, write_grammar
-from extractor.llm.wire.line_grammar import describe_line
+from extractor.llm.reply_models import WIRE_ITEMS
 from extractor.schemas import Category, Task
 
 from .colours import GRAMMAR, ask_about, model_of, render

@@ -7,11 +7,10 @@ from pydantic import ValidationError
 
 from extractor.errors import PromptError
 from extractor.llm.call import Question
-from extractor.llm.plan.questions import plan_questions
-from extractor.llm.prompting.lines import estimate_tokens, flatten
-from extractor.llm.prompting.prompt import load_prompt, render_call
-from extractor.llm.prompting.prompt_files import read_prompt
-from extractor.llm.wire import WIRE_ITEMS, read_answers
+from extractor.llm.estimates import estimate_tokens
+from extractor.llm.planner import plan_questions
+from extractor.llm.prompt import flatten, load_prompt, read_prompt, render_call
+from extractor.llm.reply_models import WIRE_ITEMS, read_answers
 from extractor.options import Assist, ExtractionOptions
 from extractor.schemas import Category, Task
 
@@ -200,21 +199,16 @@ def test_call_needs_questions_with_distinct_numbers():
     questions = plan_questions(parsed, ExtractionOptions(assist=Assist.ALWAYS))
     with pytest.raises(ValueError, match="needs questions"):
         render_call(parsed.record, ())
-    with pytest.raises(ValueError, match="no two that point at one chunk"):
+    with pytest.raises(ValueError, match="each about a chunk of its own"):
         render_call(parsed.record, (questions[0], questions[0]))
 
 
-def test_the_newest_version_wins_unless_asked(folder):
+def test_the_newest_version_wins_and_other_files_do_no_harm(folder):
     _write(folder, 2)
     _write(folder, 10)
-    assert read_prompt(folder).version.version == 10
-    assert read_prompt(folder, 2).system.template.startswith("Read, version 2.")
-
-
-def test_other_files_beside_the_prompts_do_no_harm(folder):
     (folder / "frame.vx.md").write_text("a draft", "utf-8")
     (folder / "README.md").write_text("what these are", "utf-8")
-    assert read_prompt(folder).version.version == 1
+    assert read_prompt(folder).version.version == 10
 
 
 def test_an_example_copied_into_an_answer_is_refused():
@@ -242,21 +236,21 @@ def test_a_placeholder_without_value_fails_before_the_call(folder):
         render_call(parsed.record, questions, read_prompt(folder))
 
 
-def test_a_prompt_that_would_lose_its_lines_is_refused(folder):
-    _write(folder, 1, user="$title")
-    with pytest.raises(PromptError, match=r"no placeholder \$lines"):
+@pytest.mark.parametrize(
+    ("broken", "text", "message"),
+    [
+        ("frame.v1.md", "<!-- system -->\n<!-- user -->\n$title", r"frame\.v1\.md has no placeholder \$lines"),
+        ("eligibility.v1.examples.json", "[{]", r"eligibility\.v1\.examples\.json: JSONDecodeError"),
+        ("dosing.v1.md", "no parts", r"dosing\.v1\.md: .*there is no part <!-- about -->"),
+        ("endpoints.v1.md", None, r"endpoints\.v1\.md: FileNotFoundError"),
+    ],
+)
+def test_broken_and_missing_files_are_named(folder, broken, text, message):
+    (folder / broken).unlink()
+    if text is not None:
+        (folder / broken).write_text(text, "utf-8")
+    with pytest.raises(PromptError, match=message):
         read_prompt(folder)
-
-
-def test_broken_and_missing_files_are_named(folder):
-    _write(folder, 3, examples="[{]")
-    with pytest.raises(PromptError, match=r"eligibility\.v3: broken examples"):
-        read_prompt(folder)
-    with pytest.raises(PromptError, match=r"frame\.v9\.md: No such file"):
-        read_prompt(folder, 9)
-    (folder / "dosing.v1.md").write_text("no parts", "utf-8")
-    with pytest.raises(PromptError, match=r"dosing\.v1: there is no part <!-- about -->"):
-        read_prompt(folder, 1)
 
 
 def _as_json(values):

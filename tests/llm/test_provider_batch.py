@@ -6,9 +6,8 @@ from contextlib import closing
 import pytest
 
 from extractor.errors import ModelAway, ModelUnavailable
-from extractor.llm.batch.batch_post import BatchPost
-from extractor.llm.batch.batch_requests import BatchRequests, BatchState
-from extractor.llm.batch.provider_batch import PollPolicy, open_desk
+from extractor.llm.batch_api.provider import BatchTransport, PollPolicy, open_batch_client
+from extractor.llm.batch_api.requests import BatchRequests, BatchState
 from extractor.llm.keeping.run_file import open_run
 from extractor.llm.spec import ModelSpec
 from tests.provider import answer_well, serve_provider
@@ -32,7 +31,7 @@ def requests(tmp_path):
 
 async def finish(provider, requests, policy=POLICY):
     news = []
-    async with open_desk(ModelSpec.parse(f"{provider.url}#m"), requests, policy, news.append) as desk:
+    async with open_batch_client(ModelSpec.parse(f"{provider.url}#m"), requests, policy, news.append) as desk:
         return await desk.finish_all(), news
 
 
@@ -154,7 +153,7 @@ async def test_what_a_batch_did_not_come_to_waits_for_another(requests, ends):
         count, news = await finish(provider, requests)
         assert count == (0 if ends == "failed" else 1)
         assert requests.count_waiting() == 5 - count
-        told = "; ".join(one.told for one in news if one.told)
+        told = "; ".join(one.message for one in news if one.message)
         assert ("too many tokens" if ends == "failed" else "not reached in time") in told
         provider.answer, provider.ends = answer_well, "completed"
         assert requests.plan("next") == 5 - count
@@ -181,19 +180,19 @@ async def test_a_wrong_key_is_told_at_once(requests):
 @pytest.mark.parametrize("spec", ["local", "http://a/v1#m,http://b/v1#m"])
 async def test_neither_a_model_of_this_machine_nor_several_servers_take_batches(spec, requests):
     with pytest.raises(ValueError, match="drop --batch"):
-        async with open_desk(ModelSpec.parse(spec), requests):
+        async with open_batch_client(ModelSpec.parse(spec), requests):
             pass
 
 
 def test_answers_that_were_read_are_forgotten_once_no_batch_is_open(requests):
     requests.plan("run")
     (batch,) = requests.open_batches()
-    BatchPost(requests)
+    BatchTransport(requests)
     assert len(list(requests.not_taken())) == 5
     names = [name for name, _ in requests.not_taken()]
     requests.keep_answers(batch.number, [])
     requests.note_taken(names[0])
-    BatchPost(requests)
+    BatchTransport(requests)
     assert requests.knows(names[0])  # four others still wait
 
 

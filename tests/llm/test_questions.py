@@ -2,8 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from extractor.llm.plan.questions import pack_questions, plan_questions
-from extractor.llm.prompting.lines import estimate_tokens, render_line
+from extractor.llm.estimates import estimate_tokens
+from extractor.llm.planner import pack_questions, plan_questions
+from extractor.llm.prompt import render_line
 from extractor.options import Assist, ExtractionOptions
 from extractor.parse.parsed import Reading
 from extractor.schemas import Category, Concept, CriterionKind, Task

@@ -7,7 +7,7 @@ import pytest
 from extractor import Extractor
 from extractor.errors import CassetteMiss
 from extractor.ground.check import Answer, ground_answer
-from extractor.llm.prompting.lines import estimate_tokens
+from extractor.llm.estimates import estimate_tokens
 from extractor.llm.recheck import LINE_TOKENS, plan_recheck, render_recheck
 from extractor.parse import parse_record
 from extractor.parse.parsed import Reading

@@ -9,7 +9,7 @@ import pytest
 from extractor.api import OpenExtractor
 from extractor.errors import ModelUnavailable
 from extractor.llm.call import Reply
-from extractor.llm.wire import WIRE_ITEMS
+from extractor.llm.reply_models import WIRE_ITEMS
 from extractor.options import ExtractionOptions
 from extractor.run.asking_pool import AskingPool
 from extractor.run.tally import to_line

@@ -5,8 +5,7 @@ import pytest
 
 from extractor.assemble.policy import ModelClass
 from extractor.errors import AnswerRejected, BudgetReached, EngineError, ModelUnavailable, RecordError, StoreError
-from extractor.llm.plan.forecast import load_rates
-from extractor.llm.plan.request_sizes import RequestSize
+from extractor.llm.estimates import RequestSize, load_rates
 from extractor.llm.spec import ModelKind
 from extractor.run.batch import BatchLimits, _Flight, run_batch
 from extractor.run.budget import Budget, Limits

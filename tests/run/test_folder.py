@@ -10,7 +10,7 @@ from extractor.errors import RecordError, SettingsDiffer, StoreError
 from extractor.llm.call import PromptVersion, Question
 from extractor.llm.chain import Asker, NotedAnswer, asked_with, asking_for
 from extractor.llm.keeping.replies import Asked
-from extractor.llm.wire import WireItem
+from extractor.llm.reply_models import WireItem
 from extractor.parse.parsed import Chunk, ChunkKind, Span
 from extractor.run.finished import describe_incomplete
 from extractor.run.folder import RunFolder

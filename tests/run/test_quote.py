@@ -7,9 +7,16 @@ from typer.testing import CliRunner
 
 from extractor.assemble.policy import ModelClass
 from extractor.cli.app import app
-from extractor.llm.plan.estimate import Estimate
-from extractor.llm.plan.forecast import Forecast, calibrate, forecast_request, forecast_run, load_rates
-from extractor.llm.plan.request_sizes import RequestSize, measure_body
+from extractor.llm.estimates import (
+    Forecast,
+    RequestSize,
+    calibrate,
+    forecast_request,
+    forecast_run,
+    load_rates,
+    measure_body,
+)
+from extractor.llm.planner import Estimate
 from extractor.llm.spec import ModelKind, ModelSpec
 from extractor.run.budget import Limits
 from extractor.run.prices import read_prices

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from extractor.llm.batch.batch_requests import BATCH_TABLES
+from extractor.llm.batch_api.requests import BATCH_TABLES
 
 from .database import Database
 from .replies import REPLY_TABLES

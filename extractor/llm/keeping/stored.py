@@ -11,7 +11,7 @@ import httpx2
 
 from extractor.errors import AnswerPending, CassetteMiss, ExtractorError, ModelUnavailable
 from extractor.llm.chain import Chain, Served, Verdict, current_chain
-from extractor.llm.prompting.lines import estimate_tokens
+from extractor.llm.estimates import estimate_tokens
 from extractor.llm.sending.failures import ModeRefused, RequestTooLong
 from extractor.llm.sending.metered import Meter, send_metered
 from extractor.llm.sending.pace import PacedTransport, in_turn

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import httpx2
 
 from extractor.llm.chain import Served, current_chain
-from extractor.llm.plan.request_sizes import RequestSize, measure_body
+from extractor.llm.estimates import RequestSize, measure_body
 from extractor.schemas import Usage
 
 from .usage import read_raw_usage

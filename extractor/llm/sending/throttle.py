@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import httpx2
 
 from extractor.events import Event, tell
-from extractor.llm.prompting.lines import CHARACTERS_PER_TOKEN
+from extractor.llm.estimates import CHARACTERS_PER_TOKEN
 
 from .congestion import Breaker, Window
 from .limits import Bucket, read_allowances

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from extractor.llm.local import HubSource, LocalModel
 
+CHUNK_BYTES = 1 << 16
 REPO, REVISION, FILE = "someone/tiny-GGUF", "0123456789abcdef0123456789abcdef01234567", "tiny.gguf"
 
 

@@ -2,8 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from extractor.llm.plan.dose_cues import find_dose_cues
-from extractor.llm.plan.stretches import list_stretches
+from extractor.llm.dose_passages import find_dose_cues, list_dose_passages
 from extractor.parse.parsed import Chunk, ChunkKind, Span
 from extractor.schemas import Part, Section, Source, TrialRecord
 from extractor.text.passage import read_section
@@ -35,12 +34,12 @@ def two(text, **readings):
 
 
 def test_a_short_section_is_one_stretch():
-    (stretch,) = list_stretches(two(SHORT))
+    (stretch,) = list_dose_passages(two(SHORT))
     assert (stretch.chunk.number, stretch.chunk.text) == (1, SHORT)
 
 
 def test_regimens_far_apart_are_stretches_of_their_own_with_their_sentences():
-    first, second = list_stretches(two(LONG))
+    first, second = list_dose_passages(two(LONG))
     assert first.chunk.text == "Drugamide 5 mg daily."
     assert second.chunk.text == "Testimab 8 mg weekly. It is repeated every 21 days."
 
@@ -55,7 +54,7 @@ def record(**texts):
 
 
 def shown(**texts):
-    return [(stretch.chunk.span.section, stretch.chunk.text) for stretch in list_stretches(record(**texts))]
+    return [(stretch.chunk.span.section, stretch.chunk.text) for stretch in list_dose_passages(record(**texts))]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +77,7 @@ def test_numbers_of_new_stretches_are_free():
     parsed = two(SHORT)
     more = record(arms_0=SHORT, arms_1="High\nDrugamide 50 mg daily", brief_summary="Ten days of 7 mg by mouth.")
     parsed = replace(parsed, record=more.record, sections=more.sections)
-    assert [stretch.chunk.number for stretch in list_stretches(parsed)] == [1, 3, 4]
+    assert [stretch.chunk.number for stretch in list_dose_passages(parsed)] == [1, 3, 4]
 
 
 def test_what_an_arm_tells_is_not_shown_again_from_the_description():
@@ -113,7 +112,7 @@ def test_an_intervention_is_shown_once_where_agent_and_dose_are_the_same(name, t
     parsed = record()
     found = parsed.record.model_copy(update={"sections": sections})
     parsed = replace(parsed, record=found, sections={s.name: read_section(s.name, s.text) for s in sections})
-    assert len(list_stretches(parsed)) == count
+    assert len(list_dose_passages(parsed)) == count
 
 
 GIVEN = "Patients receive 5 mg of Drugamide by mouth\n      every day of the week."
@@ -135,7 +134,7 @@ def test_of_short_prose_what_follows_a_dose_is_shown_too():
 def test_arms_without_a_dose_are_shown_beside_those_with_one():
     texts = {"arms_0": "Control\nUsual care", "arms_1": "New\nDrugamide 5 mg by mouth"}
     assert shown(**texts) == [("arms[0]", "Control\nUsual care"), ("arms[1]", "New\nDrugamide 5 mg by mouth")]
-    assert [stretch.tells for stretch in list_stretches(record(**texts))] == [False, True]
+    assert [stretch.mentions_dose for stretch in list_dose_passages(record(**texts))] == [False, True]
 
 
 def test_long_text_without_doses_is_passed_quickly():

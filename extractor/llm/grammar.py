@@ -1,7 +1,7 @@
 """The grammar of a reply to one call: each line has its own number, keys and words, and nothing else can be written.
 
-A small model copies the numbers of worked examples, skips lines, says the last one over and over, and fills in keys
-that belong to others. The language is that of llguidance, which llama.cpp reads; each item is a JSON schema in it.
+Without it a small model copies the numbers of worked examples, skips lines, repeats the last one, and fills in keys of
+other lines. The grammar is written for llguidance, which llama.cpp reads; each item is a JSON schema in it.
 """
 
 import json
@@ -10,12 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from extractor.llm.call import Question
 from extractor.schemas import Task
 
-from .reply import MOST_REGIMENS, WIRE_ITEMS, asked_keys, unite_options
-
-__all__ = ["describe_line", "write_grammar"]
+from .call import Question
+from .reply_models import MOST_REGIMENS, WIRE_ITEMS, asked_keys, unite_options
 
 _Schema = dict[str, Any]
 
@@ -23,13 +21,13 @@ _COMPACT = {"whitespace_flexible": False}
 """White space between tokens is half of what a small model writes where it may."""
 _NUMBER = re.compile(r"\d+")
 _COUNTED = frozenset({"dose", "limits", "times"})
-"""Keys that list values with numbers: a line that tells one number has no room for eight."""
+"""Keys that list values with numbers: a line with one number has no room for eight values."""
 
 
 def write_grammar(questions: Sequence[Question]) -> str:
     """The grammar for the lines of these questions: one item for each, in their order.
 
-    A line that is asked for its regimens may have no item or several, not many more than there are numbers in it.
+    A line that is asked for its regimens may have none or several, at most one more than it has numbers.
     """
     return "\n".join(["%llguidance {}", r'start: "{\"items\":[" first_0 "]}"', *_write_rules(questions), ""])
 
@@ -45,7 +43,7 @@ def describe_line(question: Question) -> _Schema:
         properties[key] = {"type": "string", "enum": list(words[key])} if key in words else known[key]
         if key in _COUNTED:
             properties[key] = {**known[key], "maxItems": min(known[key]["maxItems"], most)}
-    if "ok" in shown:  # what does not stand has no other values
+    if "ok" in shown:  # what is no criterion has no other values
         needed = frozenset({"ok"})
     required = ["n", *(key for key in properties if key in shown & needed)]
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
@@ -70,13 +68,13 @@ def _write_rules(questions: Sequence[Question]) -> Iterator[str]:
 
 
 def _most_values(question: Question) -> int:
-    """One for each number in the line, and one for those that are written as words."""
+    """One for each number in the line, and one for numbers written as words."""
     return 1 + len(_NUMBER.findall(question.chunk.text))
 
 
 @cache
 def _key_schemas(task: Task) -> Mapping[str, Any]:
-    """What each key of a task holds, in the order of the wire."""
+    """The schema of each key of a task, in the order in which it is written."""
     schema = WIRE_ITEMS[task].model_json_schema()
     shared = {f"#/$defs/{name}": definition for name, definition in schema.get("$defs", {}).items()}
     return {key: shared.get(held.get("$ref"), held) for key, held in schema["properties"].items() if key != "n"}

@@ -1,7 +1,7 @@
 """Values as a model writes them in one short string: "AST: <= 3 x ULN", "300 mg/m2", "21 day", "CTCAE | 5.0".
 
 A small model copies words well and fills nested numbers badly; a string also takes a third of the tokens.
-Every reader raises ``ValueError`` with the form that would do.
+Every reader raises ``ValueError`` with the form that is allowed.
 """
 
 import re
@@ -12,8 +12,6 @@ from extractor.text.clean import clean_text
 from extractor.text.lexer import Tokens
 from extractor.text.numbers import find_durations, read_number
 from extractor.text.patterns import Found
-
-__all__ = ["read_amount", "read_instrument", "read_limit", "read_period", "read_time_point"]
 
 _SIGNS = {"≤": "<=", "≥": ">="}
 _POWER = re.compile(r"\s?(?:x|\*|million|billion|thousand).*", re.IGNORECASE)
@@ -93,6 +91,40 @@ def read_instrument(text: str) -> Instrument:
     if not found:
         return Instrument(name=text.strip())
     return Instrument(name=found["name"], version=found["version"].strip() or None)
+
+
+def cut_outcome(text: str, description: str | None, time_frame: str | None) -> dict[str, str | None]:
+    """The three parts of a flattened outcome, from the first words of the second and third.
+
+    A part begins after a comma; the description as early as possible, the time frame as late as possible. Raises
+    ``ValueError`` for words that begin no part.
+
+    >>> cut_outcome("Survival, overall, From infusion to death., 2 years", "From infusion", "2 years")
+    {'measure': 'Survival, overall', 'description': 'From infusion to death.', 'time_frame': '2 years'}
+    """
+    last = _starts(text, time_frame)[-1] if time_frame else len(text)
+    first = next((start for start in _starts(text, description) if start < last), None) if description else last
+    if first is None:
+        raise ValueError(f"split: {description!r} begins after the time frame; the order is measure, d, t")
+    return {
+        "measure": _part(text[:first]),
+        "description": _part(text[first:last]) if description else None,
+        "time_frame": text[last:].strip() if time_frame else None,
+    }
+
+
+def _starts(text: str, words: str) -> list[int]:
+    # A last word cut short by the length limit still matches.
+    expression = r"\s+".join(map(re.escape, words.strip(" .,…").split()))
+    starts = [found.start() for found in re.finditer(rf"(?<=[,\s]){expression}", text, re.IGNORECASE)]
+    starts = [start for start in starts if text[:start].rstrip().endswith(",")]
+    if not starts or not expression:
+        raise ValueError(f"split: no part begins with {words!r} after a comma; copy its first words exactly")
+    return starts
+
+
+def _part(text: str) -> str:
+    return text.strip().removesuffix(",").rstrip()
 
 
 def _read_tokens(text: str) -> Tokens:

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import textwrap
 import time
-from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,8 +17,8 @@ import psutil
 import pytest
 
 from extractor.errors import MissingExtra, ModelUnavailable
-from extractor.llm.local import LocalServer, ServerSettings, Tuning, serve_model
-from extractor.llm.local.runtime import set_parameters
+from extractor.llm.local import LocalServer, ServerSettings, serve_model
+from extractor.llm.local.server import set_parameters
 
 STAND_IN = """
     import os, threading, time
@@ -96,15 +95,15 @@ def test_server_answers_its_token_only_and_is_gone_afterwards(use_runtime, weigh
         assert server.token not in repr(server)
         began = time.monotonic()
     assert time.monotonic() - began < PATIENCE_S
-    assert not psutil.pid_exists(server.process_id)
+    assert not psutil.pid_exists(server.process.pid)
 
 
 def test_token_is_not_on_the_command_line(use_runtime, weights: Path) -> None:
     use_runtime(STAND_IN)
     with serve_model(weights, ServerSettings(token="hush")) as server:
         assert get(server, "/models", "hush") == 200
-        shown = psutil.Process(server.process_id).cmdline()
-        assert "extractor.llm.local.runtime" in shown
+        shown = psutil.Process(server.process.pid).cmdline()
+        assert "extractor.llm.local.server" in " ".join(shown)
         assert "hush" not in " ".join(shown)
 
 
@@ -112,7 +111,7 @@ def test_server_is_stopped_when_the_body_fails(use_runtime, weights: Path) -> No
     use_runtime(STAND_IN)
     with pytest.raises(KeyboardInterrupt), serve_model(weights) as server:
         raise KeyboardInterrupt
-    assert not psutil.pid_exists(server.process_id)
+    assert not psutil.pid_exists(server.process.pid)
 
 
 def test_server_ends_when_its_parent_is_killed(use_runtime, weights: Path) -> None:
@@ -122,7 +121,7 @@ def test_server_ends_when_its_parent_is_killed(use_runtime, weights: Path) -> No
         from pathlib import Path
         from extractor.llm.local import serve_model
         with serve_model(Path({str(weights)!r})) as server:
-            print(server.process_id, flush=True)
+            print(server.process.pid, flush=True)
             os.kill(os.getpid(), 9)
     """)
     ended = subprocess.run(
@@ -170,35 +169,10 @@ def test_file_that_holds_no_weights_is_refused(tmp_path: Path, content: bytes | 
 def test_parameters_bind_to_loopback_and_share_the_context() -> None:
     empty = SimpleNamespace(model=SimpleNamespace(), cpuparams=SimpleNamespace(), cpuparams_batch=SimpleNamespace())
     request = {"path": "a.gguf", "name": "a", "slots": 3, "context": 1000, "threads": 5, "port": 0, "token": "t"}
-    filled = set_parameters(empty, request | {"tuning": asdict(Tuning())})
+    filled = set_parameters(empty, {**request, "parameters": {"n_ubatch": 128}})
     assert (filled.hostnames, filled.api_keys) == (["127.0.0.1"], ["t"])
-    assert (filled.n_parallel, filled.n_ctx) == (3, 3000)
+    assert (filled.n_parallel, filled.n_ctx, filled.n_ubatch) == (3, 3000, 128)
     assert filled.cpuparams.n_threads == filled.cpuparams_batch.n_threads == 5
-
-
-@pytest.mark.parametrize(
-    ("tuning", "number", "value"),
-    [
-        (Tuning(), "flash_attn_type", -1),
-        (Tuning(flash_attention=False), "flash_attn_type", 0),
-        (Tuning(cache_bits=8), "cache_type_k", 8),
-        (Tuning(cache_bits=8), "cache_type_v", 8),
-        (Tuning(batch=128), "n_ubatch", 128),
-        (Tuning(batch=4096), "n_batch", 4096),
-        (Tuning(prefix_cache=False), "cache_prompt", False),
-        (Tuning(reuse=64), "n_cache_reuse", 64),
-    ],
-)
-def test_tuning_reaches_the_runtime(tuning: Tuning, number: str, value: int) -> None:
-    empty = SimpleNamespace(model=SimpleNamespace(), cpuparams=SimpleNamespace(), cpuparams_batch=SimpleNamespace())
-    request = {"path": "a", "name": "a", "slots": 1, "context": 256, "threads": 1, "port": 0, "token": "t"}
-    assert getattr(set_parameters(empty, request | {"tuning": asdict(tuning)}), number) == value
-
-
-@pytest.mark.parametrize("wrong", [{"cache_bits": 4}, {"batch": 0}, {"reuse": -1}])
-def test_impossible_tuning_is_refused(wrong: dict[str, int]) -> None:
-    with pytest.raises(ValueError, match=r"bits|batch"):
-        Tuning(**wrong)
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,0 @@
-"""Requests and answers by file, and by a provider's batch API."""

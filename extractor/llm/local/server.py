@@ -1,0 +1,216 @@
+"""A model served on this machine: an OpenAI-compatible server on loopback, started and stopped with a ``with``.
+
+llama.cpp (by ``xllamacpp``) runs in a process of its own: stopping it inside this process would block the interpreter
+for as long as a request is under way, and a failed assertion in it would end the run. One JSON line with the settings
+goes to the process over stdin, one with the address comes back. The process ends when stdin closes, so also when its
+parent dies.
+"""
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import IO, Any
+
+import httpx2
+
+from extractor.children import child_environment
+from extractor.errors import MissingExtra, ModelUnavailable
+
+from .models import EXTRA_MISSING
+
+HEALTH_WAIT_S = 30.0
+STOP_WAIT_S = 5.0
+_LAST_LINES = 5
+_LOOPBACK = "127.0.0.1"
+_PROMPT_CACHE_MIB = 512
+"""llama.cpp's own limit is 8 GiB, which a long run fills."""
+
+
+def _spare_cores() -> int:
+    """All cores but one, at most 8.
+
+    llama.cpp's threads wait for each other in busy loops: with a thread on each core they are a little faster on an
+    idle machine, and ten times slower as soon as anything else runs on it.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(8, cores - 1))
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """How a server shares the machine, and who may use it.
+
+    ``slots`` is how many requests are answered at once; ``context`` is prompt and answer of one request, in tokens;
+    both take memory whether used or not. ``threads`` is all cores but one, at most 8, unless given. Port 0 takes a free
+    one. Requests must carry ``token``, a random one unless given. ``parameters`` are further fields of llama.cpp's
+    ``CommonParams``, such as ``{"n_ubatch": 1024}``.
+
+    Raises ``ValueError`` for numbers that no server can run with.
+    """
+
+    slots: int = 1
+    context: int = 8192
+    threads: int = field(default_factory=_spare_cores)
+    port: int = 0
+    token: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.slots < 1 or self.threads < 1 or not 256 <= self.context <= 131072:
+            raise ValueError("a server needs at least 1 slot, 1 thread and a context of 256 to 131072 tokens")
+        if not 0 <= self.port <= 65535:
+            raise ValueError(f"{self.port} is no port; give 1 to 65535, or 0 for a free one")
+        if not self.token:
+            raise ValueError("a server needs a token that is not empty")
+
+
+@dataclass(frozen=True, slots=True)
+class LocalServer:
+    """A running server. Clients need ``base_url`` (it ends in ``/v1``), ``model`` and ``token``."""
+
+    base_url: str
+    model: str
+    token: str = field(repr=False)
+    process: "subprocess.Popen[str]" = field(repr=False)
+    _log: IO[str] = field(repr=False)
+
+    def wait(self) -> None:
+        """Block until the server ends by itself. Raises ``ModelUnavailable`` then, with its last messages."""
+        code = self.process.wait()
+        raise ModelUnavailable(f"the server of {self.model} ended with code {code}{_last_lines(self._log)}")
+
+
+@contextmanager
+def serve_model(
+    weights: Path, settings: ServerSettings | None = None, *, name: str | None = None
+) -> Iterator[LocalServer]:
+    """Serve the weights until the body ends, however it ends.
+
+    ``name`` is what the server calls the model; the file's stem if not given. Raises ``MissingExtra`` if the extra
+    ``local`` is not installed, ``ModelUnavailable`` if llama.cpp cannot load the file.
+    """
+    settings = settings or ServerSettings()
+    name = name or weights.stem
+    try:
+        with weights.open("rb") as file:
+            magic = file.read(4)
+    except OSError as error:
+        raise ModelUnavailable(f"{weights}: {error.strerror}") from error
+    if magic != b"GGUF":
+        raise ModelUnavailable(f"{weights}: is no GGUF file; weights in another format must be converted first")
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-c", "from extractor.llm.local.server import main; main()"],
+            env=os.environ | child_environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            encoding="utf-8",
+            start_new_session=True,  # Ctrl-C in the terminal is for this process, which stops the server in good order
+        )
+        try:
+            url = _await_address(process, log, weights, {"path": str(weights), "name": name, **asdict(settings)})
+            _await_health(url)
+            yield LocalServer(f"{url}/v1", name, settings.token, process, log)
+        finally:
+            _stop(process)
+
+
+def _await_address(process: "subprocess.Popen[str]", log: IO[str], weights: Path, request: Mapping[str, Any]) -> str:
+    """Send the settings over stdin (a command line would show the token to everyone) and read the answer."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        process.stdin.write(json.dumps(request) + "\n")
+        process.stdin.flush()
+        answer = process.stdout.readline()
+    except BrokenPipeError:
+        answer = ""
+    if not answer:
+        process.wait(STOP_WAIT_S)
+        raise ModelUnavailable(f"{weights}: the model's process ended with code {process.returncode}{_last_lines(log)}")
+    reply: dict[str, str] = json.loads(answer)
+    if "missing" in reply:
+        raise MissingExtra(reply["missing"])
+    if "error" in reply:
+        raise ModelUnavailable(f"{weights}: {reply['error']}{_last_lines(log)}")
+    return reply["address"]
+
+
+def _await_health(url: str) -> None:
+    deadline = time.monotonic() + HEALTH_WAIT_S
+    with httpx2.Client(trust_env=False) as client:  # a proxy must not be asked for loopback
+        while time.monotonic() < deadline:
+            try:
+                if client.get(f"{url}/health", timeout=2.0).is_success:
+                    return
+            except httpx2.TransportError:  # not listening yet
+                pass
+            time.sleep(0.05)
+    raise ModelUnavailable(f"{url} did not become healthy in {HEALTH_WAIT_S:.0f} s")
+
+
+def _stop(process: "subprocess.Popen[str]") -> None:
+    """End the process: it leaves when its stdin closes. Killed if it does not."""
+    for pipe in (process.stdin, process.stdout):
+        if pipe:
+            pipe.close()
+    try:
+        process.wait(STOP_WAIT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _last_lines(log: IO[str]) -> str:
+    log.seek(0)
+    lines = [line.strip() for line in log if line.strip()]
+    return ": " + " | ".join(lines[-_LAST_LINES:]) if lines else ""
+
+
+def set_parameters(parameters: Any, request: Mapping[str, Any]) -> Any:
+    """Fill llama.cpp's ``CommonParams`` from a request, and return them."""
+    parameters.model.path = request["path"]
+    parameters.model_alias = {request["name"]}
+    parameters.hostnames = [_LOOPBACK]
+    parameters.port = request["port"]
+    parameters.api_keys = [request["token"]]
+    parameters.ui = False
+    parameters.endpoint_metrics = True
+    parameters.verbosity = 1  # errors only
+    parameters.n_parallel = request["slots"]
+    parameters.n_ctx = request["slots"] * request["context"]  # llama.cpp divides it among the slots
+    parameters.cache_ram_mib = _PROMPT_CACHE_MIB
+    parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = request["threads"]
+    for name, value in request["parameters"].items():
+        setattr(parameters, name, value)
+    return parameters
+
+
+def main() -> None:
+    """The process that runs llama.cpp."""
+    request = json.loads(sys.stdin.readline())
+    server, reply = None, {}
+    try:
+        xllamacpp = import_module("xllamacpp")
+        server = xllamacpp.Server(set_parameters(xllamacpp.CommonParams(), request))  # runs as long as the object lives
+        reply["address"] = server.listening_address
+    except ImportError:
+        reply["missing"] = EXTRA_MISSING.format(module="xllamacpp")
+    except (RuntimeError, ValueError) as error:
+        reply["error"] = f"llama.cpp cannot serve it ({error})"
+    sys.stdout.write(json.dumps(reply) + "\n")
+    sys.stdout.flush()
+    if server is not None:
+        sys.stdin.read()
+    os._exit(0)  # without destructors: llama.cpp's waits for requests under way, however long they take

