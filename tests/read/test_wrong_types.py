@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extractor.read.drafts import Draft, Unreadable, build_draft
 from extractor.read.ctgov_json import build_study
+from extractor.read.drafts import Draft, Unreadable, build_draft
 from tests.commands import extractor
 from tests.depth import choose
 
