@@ -8,21 +8,25 @@ from collections.abc import Callable, Iterable
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Finding, TrialExtraction
 
-from .criteria import check_both_ways, check_limits
 from .design import (
     check_allocation,
     check_arm_count,
     check_arms_without_intervention,
+    check_doses,
     check_masking,
     check_phase,
+    check_sample_size,
 )
-from .doses import check_doses
-from .outcomes import check_repeated_outcomes, check_time_frames, check_undefined_endpoints
-from .people import check_ages, check_sex
+from .eligibility import check_ages, check_both_ways, check_limits, check_sex
+from .outcomes import (
+    check_primary_time_points,
+    check_promised_endpoints,
+    check_repeated_outcomes,
+    check_time_frames,
+    check_time_points,
+    check_undefined_endpoints,
+)
 from .record import AuditedRecord
-from .sample_size import check_sample_size
-from .time_points import check_primary_time_points, check_time_points
-from .unregistered import check_promised_endpoints
 
 __all__ = ["CHECKS", "add_findings", "audit_extraction"]
 

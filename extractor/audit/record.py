@@ -5,16 +5,36 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from extractor.parse.parsed import ParsedRecord
-from extractor.schemas import Citation, Endpoint, Evidence, Item, TrialExtraction, TrialRecord
+from extractor.schemas import (
+    Citation,
+    Endpoint,
+    Finding,
+    FindingKind,
+    Item,
+    Severity,
+    TrialExtraction,
+    TrialRecord,
+)
 
-from .promises import Promise, PromiseList, find_lists, find_promises
-from .prose import Prose
+from .prose import Promise, PromiseList, Prose, find_lists, find_promises
 
-__all__ = ["AuditedRecord"]
+__all__ = ["AuditedRecord", "report"]
 
 _TITLES = ("title", "official_title")
 _NAMES = ("label", "name", "measure")
 _BODIES = ("brief_summary", "detailed_description")
+
+
+def report(
+    kind: FindingKind,
+    message: str,
+    *citations: Citation,
+    field: str = "",
+    severity: Severity = Severity.WARNING,
+    sections: tuple[str, ...] = (),
+) -> Finding:
+    """A finding of the audit."""
+    return Finding(kind=kind, severity=severity, field=field, message=message, citations=citations, sections=sections)
 
 
 @dataclass(frozen=True)
@@ -85,7 +105,7 @@ class AuditedRecord:
     def cite_evidence(self, item: Item, field: str) -> tuple[Citation, ...]:
         """What supports a field of an item: ``constraints`` and all its parts, or ``constraints[0]`` alone."""
         found = (one for one in item.evidence if one.field == field or one.field.startswith(f"{field}["))
-        return tuple(map(_as_citation, found))
+        return tuple(one.cite() for one in found)
 
     def cite_outcome(self, endpoint: Endpoint, field: str = "measure") -> tuple[Citation, ...]:
         """A part of a registered outcome; where it has none, its measure."""
@@ -98,7 +118,3 @@ class AuditedRecord:
             if section and section.tokens.text not in seen:
                 seen.add(section.tokens.text)
                 yield Prose(name, section.tokens)
-
-
-def _as_citation(evidence: Evidence) -> Citation:
-    return Citation(section=evidence.section, start=evidence.start, end=evidence.end, quote=evidence.quote)

@@ -71,6 +71,7 @@ class FieldMetadata:
         family: Fields of the same family hold values that a reader may confuse, such as both limits of age.
         weight: Factor from 0 to 1 on the harm of an error.
         decided: Whether the guideline wants a value for every item, although the schema allows none.
+        in_gold: Whether the guideline has the field, so that gold states it.
     """
 
     comparison: Comparison
@@ -80,3 +81,4 @@ class FieldMetadata:
     family: str | None = None
     weight: float = 1.0
     decided: bool = False
+    in_gold: bool = True

@@ -4,9 +4,9 @@ from typing import Any
 
 from pydantic import Field
 
-from .base import FrozenModel
+from .base import FieldMetadata, FrozenModel
 from .dosing import Regimen
-from .eligibility import Eligibility
+from .eligibility import Criterion, Eligibility
 from .endpoints import Endpoint
 from .evidence import Absence, Coverage, Finding, Item, Usage
 from .record import Source
@@ -33,16 +33,24 @@ class TrialExtraction(FrozenModel):
     def to_gold(self) -> dict[str, Any]:
         """The extraction with the guideline's keys alone, as gold files are written."""
         items = dict.fromkeys(Item.model_fields, True)
+        people, criteria, dosing, endpoints = (
+            items | dict.fromkeys(_list_beyond_gold(model), True)
+            for model in (Eligibility, Criterion, Regimen, Endpoint)
+        )
         return self.model_dump(
             mode="json",
             exclude={
-                "source": True,
-                "absences": True,
-                "findings": True,
-                "coverage": True,
-                "usage": True,
-                "eligibility": {**items, "criteria": {"__all__": items}},
-                "dosing": {"__all__": items},
-                "endpoints": {"__all__": items},
+                **dict.fromkeys(("source", "absences", "findings", "coverage", "usage"), True),
+                "eligibility": {**people, "criteria": {"__all__": criteria}},
+                "dosing": {"__all__": dosing},
+                "endpoints": {"__all__": endpoints},
             },
         )
+
+
+def _list_beyond_gold(model: type[Item]) -> list[str]:
+    """The fields of an item that the guideline does not have."""
+    fields = model.model_fields.items()
+    return [
+        name for name, info in fields for one in info.metadata if isinstance(one, FieldMetadata) and not one.in_gold
+    ]

@@ -1,0 +1,366 @@
+"""Who may take part: ages and sex against the registered ones, and criteria that contradict each other."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import combinations
+from math import inf
+from typing import NamedTuple
+
+from extractor.measures.quantities import fold_words, name_quantity
+from extractor.parse.eligibility.lines import read_lines
+from extractor.schemas import (
+    Age,
+    Citation,
+    Comparator,
+    Constraint,
+    Criterion,
+    CriterionKind,
+    Evidence,
+    Finding,
+    FindingKind,
+    Severity,
+    Sex,
+    TimeUnit,
+)
+from extractor.text.book import read_text, rule, word_set
+from extractor.text.lexer import Tokens
+from extractor.text.numbers import DAYS, find_durations, read_time_unit
+from extractor.text.passage import Section
+from extractor.text.units import read_unit
+
+from .record import AuditedRecord, report
+
+__all__ = ["check_ages", "check_both_ways", "check_limits", "check_sex"]
+
+_FIELDS = ("minimum_age", "maximum_age")
+_EVERYBODY = 99
+"""Years from which on a registered upper limit admits everybody."""
+_ROUNDED = 1.01
+"""Registries round, and turn "under 18" into 17."""
+_ADULT = 18
+_REACH = 18
+"""How many tokens in front of its age the item may begin."""
+_NEAR = 4
+"""How many tokens behind an age may name its bound."""
+
+
+def check_ages(audited: AuditedRecord) -> Iterator[Finding]:
+    """Limits for all participants that lie more than a year (a month, for infants) apart from the registered ones."""
+    eligibility, registry = audited.extraction.eligibility, audited.record.registry
+    for field in _FIELDS:
+        age: Age | None = getattr(eligibility, field)
+        written = registry.text(field)
+        evidence = next((one for one in eligibility.evidence if one.field == field), None)
+        if not (age and written and evidence and age.unit in DAYS):
+            continue
+        stated, registered = age.value * DAYS[age.unit], _read_registered(written)
+        if not registered or _agree(stated, registered):
+            continue
+        if _is_of_one_generation(audited, evidence, stated, registered):
+            continue
+        if not _is_plain(audited, field, evidence) or _is_named(audited, registered):
+            continue
+        yield report(
+            FindingKind.AGE_DIFFERS,
+            f"the text's {field.replace('_', ' ')} is {age.value} {age.unit}s, the registry's {written}",
+            audited.cite_raw(evidence.section, evidence.start, evidence.end),
+            audited.cite_registry(field),
+            field=f"eligibility.{field}",
+        )
+
+
+def _read_registered(written: str) -> float | None:
+    """The registry's "18 Years" in days; None for "N/A" and for ages that admit everybody."""
+    age = next(find_durations(read_text(written)), None)
+    return None if age is None or (age.unit is TimeUnit.YEAR and age.high >= _EVERYBODY) else age.days
+
+
+def _agree(stated: float, registered: float) -> bool:
+    free = DAYS[TimeUnit.YEAR] if max(stated, registered) > 2 * DAYS[TimeUnit.YEAR] else DAYS[TimeUnit.MONTH]
+    return abs(stated - registered) <= _ROUNDED * free
+
+
+def _is_of_one_generation(audited: AuditedRecord, evidence: Evidence, stated: float, registered: float) -> bool:
+    """Whether one limit is a child's and the other an adult's, in a text that names both: families take part."""
+    adult = _ADULT * DAYS[TimeUnit.YEAR]
+    tokens = audited.parsed.sections[evidence.section].tokens
+    both = rule("names_children").search(tokens) and rule("names_elders").search(tokens)
+    return (stated < adult) is not (registered < adult) and bool(both)
+
+
+def _is_plain(audited: AuditedRecord, field: str, evidence: Evidence) -> bool:
+    """Whether the text states the limit for everybody, in words that leave no doubt which bound it is."""
+    reading = getattr(audited.parsed.eligibility, field)
+    told = evidence.section != "eligibility"  # a summary may tell of some participants alone
+    if told or reading.alternatives or reading.value != getattr(audited.extraction.eligibility, field):
+        return False
+    section = audited.parsed.sections[evidence.section]
+    tokens, age = section.tokens, section.between(evidence.start, evidence.end)
+    start = _find_item(tokens, age.first)
+    if start is None or _stands_among_signs(section, age.first):
+        return False
+    line_end = tokens.codes.find("\n", age.end)
+    end = min(age.end + _REACH, len(tokens) if line_end < 0 else line_end)
+    if _is_of_some(tokens, start, age.first) or _is_of_some(tokens, age.end, end):
+        return False
+    if tokens.words[age.first - 1] in ("-", "~", "(") and age.first > start:
+        return False
+    if rule("age_at_an_event").search(tokens, age.end, end):
+        return False
+    near = min(end, age.end + _NEAR)
+    is_bound = rule("age_range").search(tokens, age.first, age.end) or rule(f"bounds_{field}").search(
+        tokens, start, near
+    )
+    return bool(rule("about_age").search(tokens, start, near) and is_bound)
+
+
+def _is_of_some(tokens: Tokens, first: int, end: int) -> bool:
+    """Whether words beside an age, or another number, say that it is not that of all participants."""
+    counts = any(word[0].isdigit() for word in tokens.words[first:end])
+    return counts or rule("age_of_some").search(tokens, first, end) is not None
+
+
+def _find_item(tokens: Tokens, at: int) -> int | None:
+    """Where the words of an item begin that holds a token; None if that is too far off."""
+    low = max(0, at - _REACH)
+    start = next((one + 1 for one in range(at - 1, low - 1, -1) if tokens.words[one] in "\n;:"), None)
+    if start is None and low:
+        return None
+    marker = rule("item_marker").starts(tokens, start or 0, at)
+    return marker.end if marker else start or 0
+
+
+def _stands_among_signs(section: Section, at: int) -> bool:
+    """Whether the last line with a colon at its end opens a list of signs."""
+    opening = [line for line in section.lines() if line.end <= at and line.text.endswith(":")]
+    return bool(opening) and rule("lists_signs").search(section.tokens, opening[-1].first, opening[-1].end) is not None
+
+
+def _is_named(audited: AuditedRecord, registered: float) -> bool:
+    """Whether a criterion names the registered age, too: then the limits differ by cohort."""
+    for criterion in audited.extraction.eligibility.criteria:
+        for limit in criterion.constraints:
+            days = DAYS.get(read_time_unit(limit.unit or "year") or TimeUnit.YEAR, DAYS[TimeUnit.YEAR])
+            if any(v is not None and _agree(v * days, registered) for v in (limit.value, limit.value_high)):
+                return True
+    return False
+
+
+def check_sex(audited: AuditedRecord) -> Iterator[Finding]:
+    """One sex in the text and another, or both, in the registry."""
+    stated, written = audited.extraction.eligibility.sex, audited.record.registry.sex
+    reading = audited.parsed.eligibility.sex
+    if stated is None or not written or reading.alternatives or reading.value is not stated:
+        return
+    registered = {"both": "all"}.get(written.lower(), written.lower())
+    citations = audited.cite_evidence(audited.extraction.eligibility, "sex")[:1]
+    if not all(_is_sex_alone(audited, one) for one in citations):
+        return
+    if registered in set(Sex) and registered != stated:
+        yield report(
+            FindingKind.SEX_DIFFERS,
+            f"the text admits {stated}, the registry {registered}",
+            *citations,
+            audited.cite_registry("sex"),
+            field="eligibility.sex",
+        )
+
+
+def _is_sex_alone(audited: AuditedRecord, citation: Citation) -> bool:
+    """Whether the line says nothing but who takes part, up to the words that are cited and right behind them."""
+    section = audited.parsed.sections[citation.section]
+    tokens, said = section.tokens, section.between(citation.start, citation.end)
+    line = tokens.codes.rfind("\n", 0, said.first) + 1
+    opens = rule("opens_line_on_sex").search(tokens.cut(line, said.first))
+    goes_on = said.end == len(tokens) or rule("goes_on_after_sex").starts(tokens, said.end)
+    return opens is not None and bool(goes_on)
+
+
+_LONGEST = 120
+"""Characters of a criterion that is one limit; what is longer has conditions of its own."""
+_EMPTY = word_set(
+    """
+of the and or an at is be in to with for by has have having must should who are was were than least most more less
+greater lower higher below above under over between from up equal minimum maximum value values level levels any
+either inclusive exceed exceeding older younger old aged age ages patients patient subjects subject participants
+participant individuals people all criteria inclusion exclusion screening day days week weeks month months year years
+yrs yr
+"""
+)
+_MEASURES = word_set(
+    """
+    platelet_count absolute_neutrophil_count haemoglobin ecog_performance_status karnofsky bmi creatinine_clearance egfr
+    hba1c lvef fev1_percent_predicted life_expectancy body_weight
+    """
+)
+"""Quantities that mean the same whatever stands around them."""
+_ROUNDED = 1.02
+"""Less than this factor apart, two limits are one that was rounded."""
+
+
+class _Limit(NamedTuple):
+    number: int
+    criterion: Criterion
+    low: float
+    high: float
+    strict: bool
+
+
+def check_limits(audited: AuditedRecord) -> Iterator[Finding]:
+    """Pairs of an inclusion and an exclusion that are each one limit of the same quantity, in the same words."""
+    groups: dict[tuple[str, ...], list[_Limit]] = defaultdict(list)
+    for number, criterion in enumerate(audited.extraction.eligibility.criteria):
+        if len(criterion.constraints) != 1 or len(criterion.quote) > _LONGEST or criterion.lead_in:
+            continue
+        if not rule("limits_some").search(read_text(criterion.quote)):
+            limit = criterion.constraints[0]
+            groups[_name_quantity(criterion, limit)].append(_Limit(number, criterion, *_bounds(limit)))
+    for key, limits in groups.items():
+        if key[0]:
+            for one, other in combinations(limits, 2):
+                if _differ_by_rounding(key[0], one, other):
+                    continue
+                if _is_outermost(audited, one) and _is_outermost(audited, other) and _is_one_list(audited, one, other):
+                    yield from _compare(audited, one, other)
+
+
+def _name_quantity(criterion: Criterion, limit: Constraint) -> tuple[str, ...]:
+    """What the criterion limits: all its words that are no comparison, and the unit."""
+    unit = read_unit(limit.unit or "") or (limit.unit or "").lower()
+    known = name_quantity(limit.quantity, read_unit(limit.unit or ""))
+    if known and known.name in _MEASURES and fold_words(limit.quantity) in map(fold_words, known.names):
+        return known.name, unit
+    tokens = read_text(criterion.quote)
+    words = {word.lower() for word in tokens.words if word.isalpha() and len(word) > 1} - _EMPTY
+    if not words and rule("limits_an_age").search(tokens):
+        words = {"age"}
+    return " ".join(sorted(words)), unit
+
+
+def _bounds(limit: Constraint) -> tuple[float, float, bool]:
+    """Lowest and highest value, and whether the finite one is itself outside."""
+    value, comparator = limit.value, limit.comparator
+    if comparator in {Comparator.LESS, Comparator.AT_MOST}:
+        return -inf, value, comparator is Comparator.LESS
+    if comparator in {Comparator.MORE, Comparator.AT_LEAST}:
+        return value, inf, comparator is Comparator.MORE
+    high = limit.value_high if comparator is Comparator.BETWEEN and limit.value_high is not None else value
+    return value, high, False
+
+
+def _compare(audited: AuditedRecord, one: _Limit, other: _Limit) -> Iterator[Finding]:
+    if one.criterion.kind is other.criterion.kind:
+        return  # limits that exclude each other in one list are those of groups, or alternatives
+    asked, barred = (one, other) if one.criterion.kind is CriterionKind.INCLUSION else (other, one)
+    if _covers(barred, asked):
+        yield _report_limits(
+            audited, asked, barred, Severity.ERROR, "everybody whom the inclusion asks for is excluded"
+        )
+    elif _cuts(barred, asked):
+        yield _report_limits(audited, asked, barred, Severity.WARNING, "some whom the inclusion admits are excluded")
+
+
+def _is_outermost(audited: AuditedRecord, limit: _Limit) -> bool:
+    """Whether no item of the section stands further left: what is indented may hold for one group only."""
+    section, start = audited.parsed.sections[limit.criterion.section], _find_quote(limit).start
+    items = [line.column for line in read_lines(section) if line.bullet]
+    return bool(items) and start - section.raw.rfind("\n", 0, start) - 1 <= min(items)
+
+
+def _is_one_list(audited: AuditedRecord, one: _Limit, other: _Limit) -> bool:
+    """Whether no heading stands between the two but that of the exclusion criteria."""
+    places = (_find_quote(limit).start for limit in (one, other))
+    return _count_headings(audited.parsed.sections[one.criterion.section], *places) <= 1
+
+
+def _count_headings(section: Section, one: int, other: int) -> int:
+    """How many headings stand between two places. More than one begins a list for other people."""
+    between = section.between(min(one, other), max(one, other))
+    return sum(1 for _ in rule("list_heading_line").find(section.tokens, between.first, between.end))
+
+
+def _differ_by_rounding(quantity: str, one: _Limit, other: _Limit) -> bool:
+    """Whether ages are a year apart: "older than 18", and "under 19" excluded."""
+    ends = [[end for end in (limit.low, limit.high) if abs(end) < inf] for limit in (one, other)]
+    return quantity == "age" and any(abs(a - b) == 1 for a in ends[0] for b in ends[1])
+
+
+def _find_quote(limit: _Limit) -> Evidence:
+    return next(one for one in limit.criterion.evidence if one.field == "quote")
+
+
+def _covers(barred: _Limit, asked: _Limit) -> bool:
+    return (
+        barred.low <= asked.low
+        and asked.high <= barred.high
+        and not (barred.strict and not asked.strict and (barred.low == asked.low or barred.high == asked.high))
+    )
+
+
+def _cuts(barred: _Limit, asked: _Limit) -> bool:
+    """Whether an exclusion on the same side goes further than the inclusion: ">= 50" asked for, "< 75" excluded."""
+    if barred.low == -inf and asked.low != -inf:
+        return barred.high > asked.low * _ROUNDED
+    return barred.high == inf and asked.high != inf and barred.low * _ROUNDED < asked.high
+
+
+def _report_limits(audited: AuditedRecord, one: _Limit, other: _Limit, severity: Severity, message: str) -> Finding:
+    return report(
+        FindingKind.LIMITS_CONTRADICT,
+        message,
+        *audited.cite_evidence(one.criterion, "quote"),
+        *audited.cite_evidence(other.criterion, "quote"),
+        severity=severity,
+        field=f"eligibility.criteria[{other.number}]",
+    )
+
+
+_SIGNS = " \n.,;:"
+_REACH_BEHIND = 200
+_SHORTEST = 8
+"""Characters of a criterion that says something by itself."""
+
+
+def check_both_ways(audited: AuditedRecord) -> Iterator[Finding]:
+    """Criteria in the same words, under the same lead-in, in both lists."""
+    asked: dict[tuple[str, str], Criterion] = {}
+    criteria = audited.extraction.eligibility.criteria
+    for criterion in criteria:
+        if criterion.kind is CriterionKind.INCLUSION and criterion.evidence:
+            asked.setdefault(_key(criterion), criterion)
+    for number, criterion in enumerate(criteria):
+        key = _key(criterion)
+        if criterion.kind is CriterionKind.EXCLUSION and key in asked and _is_condition(audited, asked[key], criterion):
+            yield report(
+                FindingKind.CRITERION_CONTRADICTED,
+                "the same condition stands among the inclusion and the exclusion criteria",
+                *audited.cite_evidence(asked[key], "quote"),
+                *audited.cite_evidence(criterion, "quote"),
+                severity=Severity.ERROR,
+                field=f"eligibility.criteria[{number}]",
+            )
+
+
+def _is_condition(audited: AuditedRecord, asked: Criterion, criterion: Criterion) -> bool:
+    """Whether it states something of the same people and fills its line: it is no heading and no pointer."""
+    quote = next((one for one in criterion.evidence if one.field == "quote"), None)
+    if quote is None or len(quote.quote) < _SHORTEST:
+        return False
+    section, tokens = audited.parsed.sections[quote.section], read_text(quote.quote)
+    if rule("names_a_group").starts(tokens, 0) or rule("points_elsewhere").search(tokens):
+        return False
+    first = next((one.start for one in asked.evidence if one.field == "quote"), quote.start)
+    if _count_headings(section, first, quote.start) > 1:
+        return False
+    text = section.raw
+    rest, _, below = text[quote.end : quote.end + _REACH_BEHIND].partition("\n")
+    line = text[text.rfind("\n", 0, quote.start) + 1 : quote.start]
+    return not rest.strip(_SIGNS) and not rest.rstrip().endswith(":") and _indent(below.lstrip("\n")) <= _indent(line)
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+def _key(criterion: Criterion) -> tuple[str, str]:
+    return criterion.quote.lower().rstrip(_SIGNS), (criterion.lead_in or "").lower()
