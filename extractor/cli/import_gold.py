@@ -9,7 +9,7 @@ import typer
 from .exits import FAILED, errors_for_people
 
 if TYPE_CHECKING:
-    from extractor.evaluation.brat import ImportCounts
+    from extractor.evaluation.brat_import import ImportCounts
 
 __all__ = ["app"]
 
@@ -45,7 +45,7 @@ def brat(
 
     Exit codes: 0 done, 1 no trial could be imported, 2 usage.
     """
-    from extractor.evaluation.brat import write_brat_import
+    from extractor.evaluation.brat_import import write_brat_import
 
     with errors_for_people():
         counts = write_brat_import(folder, out)
@@ -71,7 +71,7 @@ def _tell(counts: "ImportCounts", out: Path) -> None:
     if not counts.problems:
         return
     _say(f"{len(counts.problems)} annotations or lines could not be carried over, wholly or in part:")
-    shapes = Counter(problem.shape for problem in counts.problems).most_common()
+    shapes = Counter(problem.kind for problem in counts.problems).most_common()
     for shape, number in shapes[:_COMMONEST]:
         _say(f"{number:>7}  {shape}")
     more = f", and {len(shapes) - _COMMONEST} rarer kinds" if len(shapes) > _COMMONEST else ""

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from extractor.evaluation.page.highlight import RecordText
+from extractor.evaluation.highlight import RecordText
 from extractor.schemas import Finding, TrialRecord
 
 from .doubts import list_doubtful_fields

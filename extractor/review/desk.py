@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from extractor.errors import GoldError
-from extractor.evaluation.load import open_extractions
+from extractor.evaluation.gold_files import open_extractions
 from extractor.schemas import TrialRecord
 
 from .changes import Add, Change, Decide, Read, Set, find_item, plan_decision, plan_set, plan_step

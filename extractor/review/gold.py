@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from extractor.evaluation.gold_check import check_annotation
-from extractor.evaluation.gold_models import Flaw
+from extractor.evaluation.gold_files import Flaw
 from extractor.run.results import write_atomically
 from extractor.schemas import Rank, TrialRecord
 

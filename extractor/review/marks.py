@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from extractor.evaluation.page.clues import Clue
-from extractor.evaluation.page.highlight import RecordText
-from extractor.evaluation.places import name_outcome
+from extractor.evaluation.highlight import Clue
+from extractor.evaluation.highlight import RecordText
+from extractor.evaluation.standoff import name_outcome
 from extractor.pages import to_utf16
 from extractor.parse.parsed import Span
 from extractor.schemas import Citation, Evidence, Rank
@@ -52,7 +52,7 @@ class RecordMarks:
     def list_starts(self) -> dict[str, list[int]]:
         """By section: where its items begin, in units of UTF-16, if it holds several in one text."""
         found: dict[str, set[int]] = {}
-        for name, span in self._text.list_places().items():
+        for name, span in self._text.places.items():
             if name.endswith("]"):
                 found.setdefault(span.section, set()).add(self._offsets[span.section](span.start))
         return {section: sorted(starts) for section, starts in found.items() if len(starts) > 1}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from extractor.api import Extractor
-from extractor.evaluation.places import Places, find_places
+from extractor.evaluation.standoff import Places, find_places
 from extractor.parse.parsed import CERTAIN
 from extractor.schemas import CriterionKind, Item, Rank, Section, Source, TimePoint, TrialExtraction, TrialRecord
 

@@ -3,10 +3,8 @@ import re
 
 import pytest
 
-from extractor.evaluation.brat import import_brat, write_brat_import
-from extractor.evaluation.brat.mapping import EntityUse, RelationUse, Setting, load_mapping
-from extractor.evaluation.brat.standoff import read_standoff
-from extractor.evaluation.brat.values import read_annotated_value
+from extractor.evaluation.brat_format import EntityUse, RelationUse, Setting, load_mapping, read_standoff
+from extractor.evaluation.brat_import import import_brat, read_annotated_value, write_brat_import
 from extractor.evaluation.gold_check import check_gold_files
 from extractor.read import read_records
 from extractor.schemas import CriterionKind

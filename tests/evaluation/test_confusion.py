@@ -1,6 +1,6 @@
 """Confusion matrices of the score page."""
 
-from extractor.evaluation.page.confusion import build_matrices
+from extractor.evaluation.page import build_matrices
 from extractor.evaluation.report import Choice
 
 

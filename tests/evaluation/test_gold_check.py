@@ -4,7 +4,7 @@ import json
 import pytest
 
 from extractor.evaluation.gold_check import check_gold, check_gold_files
-from extractor.evaluation.gold_models import join_path
+from extractor.evaluation.gold_files import join_path
 from extractor.schemas import Section, Source, TrialRecord
 
 ELIGIBILITY = (

@@ -2,10 +2,7 @@
 
 import pytest
 
-from extractor.evaluation.page.clues import Clue, list_clues
-from extractor.evaluation.page.collect import ShownError
-from extractor.evaluation.page.highlight import RecordText, highlight_error
-from extractor.evaluation.report import ErrorExample
+from extractor.evaluation.highlight import Clue, RecordText, list_clues
 from extractor.schemas import Amount, Endpoint, Evidence, Regimen, Section, Source, TrialRecord
 
 RECORD = TrialRecord(
@@ -25,12 +22,7 @@ def _cut(span):
 
 
 def _show(gold=(), predicted=()):
-    example = ErrorExample(
-        kind="missed", harm=1, record_id="A", field="dosing.agent", gold_path=None, predicted_path=None,
-        gold=None, predicted=None, section=None, gold_quote=None, predicted_quote=None,
-    )  # fmt: skip
-    shown = ShownError(example, gold, predicted, "gold", None, None, None)
-    return highlight_error(shown, RecordText(RECORD))
+    return RecordText(RECORD).highlight(gold, predicted)
 
 
 @pytest.mark.parametrize(

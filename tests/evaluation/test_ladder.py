@@ -2,9 +2,17 @@
 
 import pytest
 
-from extractor.evaluation.fold import fold_text, is_inside, measure_overlap
-from extractor.evaluation.quantities import Amounts, Limits, Quantities, Windows, scale_quantity
-from extractor.evaluation.shapes import Level, Named, Texts
+from extractor.evaluation.comparers import (
+    Amounts,
+    Instruments,
+    Level,
+    Limits,
+    Quantities,
+    Texts,
+    TimeWindows,
+    scale_quantity,
+)
+from extractor.evaluation.text import fold_text, is_inside, measure_overlap
 from extractor.schemas import Age, Amount, Constraint, Instrument, TimeWindow
 
 
@@ -83,7 +91,7 @@ def test_quantities(gold, predicted, level):
 )
 def test_windows(changed, level):
     window = {"quote": "within 4 weeks", "comparator": "<=", "value": 4, "unit": "week"}
-    assert _levels(Windows(), TimeWindow(**window), TimeWindow(**(window | changed))) == [level]
+    assert _levels(TimeWindows(), TimeWindow(**window), TimeWindow(**(window | changed))) == [level]
 
 
 @pytest.mark.parametrize(
@@ -113,7 +121,7 @@ def test_amounts(gold, predicted, level):
 )
 def test_instruments(gold, predicted, level):
     ours, theirs = (Instrument(name=name, version=version) for name, version in (gold, predicted))
-    assert _levels(Named(), ours, theirs) == [level]
+    assert _levels(Instruments(), ours, theirs) == [level]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from extractor.evaluation import evaluate
-from extractor.evaluation.items import pair_values
+from extractor.evaluation.alignment import pair_values
 
 from .annotations import criterion, make_gold, make_repetitive, name_errors, score, shuffle, without_places
 

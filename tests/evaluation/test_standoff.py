@@ -8,8 +8,8 @@ import pytest
 from extractor import read_records
 from extractor.errors import GoldError
 from extractor.evaluation.gold_check import check_gold
-from extractor.evaluation.gold_texts import fold_quote
 from extractor.evaluation.standoff import find_changed_sections, from_standoff, read_standoff, to_standoff
+from extractor.evaluation.text import fold_quote
 from extractor.schemas import Section, TrialExtraction
 from tests.commands import extractor
 

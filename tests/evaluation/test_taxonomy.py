@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from extractor.evaluation import ErrorKind, evaluate
-from extractor.evaluation.quantities import may_name_one_thing
+from extractor.evaluation.text import may_name_one_thing
 
 from .annotations import criterion, endpoint, limit, make_gold, name_errors, regimen, score
 
