@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from extractor.review.serve import OpenReview
+    from extractor.review.app import ReviewServer
 
 __all__ = ["review"]
 
@@ -52,12 +52,12 @@ def review(
     raise SystemExit(OK)
 
 
-def _load() -> "Callable[..., AbstractContextManager[OpenReview]]":
+def _load() -> "Callable[..., AbstractContextManager[ReviewServer]]":
     """The server, or a word on the extra that it needs."""
     from extractor.errors import MissingExtra
 
     try:
-        from extractor.review.serve import open_review
+        from extractor.review.app import open_review
     except ImportError as error:
         if (error.name or "").partition(".")[0] in {"starlette", "uvicorn"}:
             raise MissingExtra(_REMEDY) from error
@@ -74,7 +74,7 @@ def _name_user() -> str:
         return "reviewer"
 
 
-def _say(opened: "OpenReview") -> None:
+def _say(opened: "ReviewServer") -> None:
     print(f"review: {opened.address}", flush=True)
     if missing := opened.records.count_without_text():
         total = len(opened.records.doubts)

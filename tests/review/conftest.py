@@ -3,9 +3,9 @@
 import pytest
 from playwright.sync_api import expect
 
-from extractor.review.desk import ReviewDesk
+from extractor.review.changes import Review
 from extractor.review.journal import Journal
-from extractor.review.records import RunRecords
+from extractor.review.queue import RunRecords
 from tests.browser import Watch, open_context
 
 from .driving import open_record
@@ -31,7 +31,7 @@ def sit_down(records, tmp_path):
         folder = tmp_path / "gold" / ".review"
         folder.mkdir(parents=True, exist_ok=True)
         journals.append(Journal(folder / "journal.sqlite"))
-        return ReviewDesk(records, tmp_path / "gold", journals[-1], reviewer)
+        return Review(records, tmp_path / "gold", journals[-1], reviewer)
 
     yield sit
     for journal in journals:

@@ -13,7 +13,7 @@ from queue import Queue
 from threading import Thread
 from urllib.parse import urlsplit
 
-from extractor.review.serve import OpenReview, open_review
+from extractor.review.app import ReviewServer, open_review
 
 SEED = "003_b184c860ed2ef927"
 GOLD = Path(__file__).parents[2] / "seeds" / "gold"
@@ -80,7 +80,7 @@ class Served:
 @contextmanager
 def serve(run: Path, gold: Path, reviewer: str = "anna") -> Iterator[Served]:
     """A review in a thread of this process."""
-    told: Queue[OpenReview] = Queue()
+    told: Queue[ReviewServer] = Queue()
 
     def work() -> None:
         with open_review(run, gold, reviewer=reviewer) as opened:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from extractor.review.journal import ActionKind
+from extractor.review.draft import ActionKind
 
 from .acting import decide, item, mend, set_value
 from .runs import SEED

@@ -6,8 +6,8 @@ import pytest
 
 from extractor.errors import GoldError
 from extractor.evaluation import check_gold_files
-from extractor.review.desk import NotReady
-from extractor.review.journal import ActionKind
+from extractor.review.changes import NotReady
+from extractor.review.draft import ActionKind
 
 from .acting import decide, mend, set_value
 from .runs import SEED, read_gold
@@ -119,7 +119,7 @@ def test_a_failed_write_leaves_nothing_behind(sit_down, tmp_path, monkeypatch):
     def fail(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("extractor.review.gold.write_atomically", fail)
+    monkeypatch.setattr("extractor.review.journal.write_atomically", fail)
     with pytest.raises(OSError, match="No space"):
         desk.finish(SEED)
     assert desk.describe(SEED)["progress"]["state"] == "begun"

@@ -4,11 +4,10 @@ import json
 
 import pytest
 
-from extractor.review.changes import Decide, Seen
-from extractor.review.desk import ReviewDesk
-from extractor.review.journal import ActionKind, Journal
-from extractor.review.queue import Way
-from extractor.review.records import RunRecords
+from extractor.review.changes import Decide, Review, Seen
+from extractor.review.draft import ActionKind
+from extractor.review.journal import Journal
+from extractor.review.queue import Direction, RunRecords
 
 from .acting import mend
 from .many import make_many
@@ -26,7 +25,7 @@ def many(tmp_path_factory):
 def desk(many, tmp_path):
     """A desk with many records; what it reads of them is noted in ``reads``."""
     journal = Journal(tmp_path / "journal.sqlite")
-    yield ReviewDesk(many, tmp_path, journal, "anna")
+    yield Review(many, tmp_path, journal, "anna")
     journal.close()
 
 
@@ -66,7 +65,7 @@ def test_a_page_of_many_is_small_and_opens_no_record(desk, reads):
     assert (page["total"], page["found"], page["finished"]) == (MANY, MANY, 0)
     assert [row["record"] for row in page["records"]] == [f"NCT{number:08d}" for number in range(100, 150)]
     assert len(json.dumps(page)) < 15_000
-    assert desk.find("NCT00000100", Way.NEXT) == "NCT00000101"
+    assert desk.find("NCT00000100", Direction.NEXT) == "NCT00000101"
     assert reads == []
 
 
@@ -112,18 +111,18 @@ def test_what_is_finished_is_left_out_and_counted(sit_down):
 def test_the_next_record_to_review_is_behind_this_one_or_the_first(sit_down):
     desk = sit_down()
     names = list(list_states(desk))
-    assert desk.find(names[0], Way.PREVIOUS) is None
-    assert desk.find(names[-1], Way.NEXT) is None
-    assert desk.find(names[-1], Way.UNFINISHED) == names[0]
+    assert desk.find(names[0], Direction.PREVIOUS) is None
+    assert desk.find(names[-1], Direction.NEXT) is None
+    assert desk.find(names[-1], Direction.UNFINISHED) == names[0]
     mend(desk)
     desk.finish(SEED)
     at = names.index(SEED)
     before, behind = names[at - 1], names[(at + 1) % len(names)]
-    assert desk.find(before, Way.UNFINISHED) == behind
+    assert desk.find(before, Direction.UNFINISHED) == behind
     if behind is not names[0]:
-        assert desk.find(behind, Way.PREVIOUS) == SEED
+        assert desk.find(behind, Direction.PREVIOUS) == SEED
     with pytest.raises(ValueError, match="no record"):
-        desk.find("nothing", Way.NEXT)
+        desk.find("nothing", Direction.NEXT)
 
 
 def test_gold_that_is_there_counts_as_finished_unread(desk, reads, tmp_path):

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from extractor.errors import StoreError
-from extractor.review.records import RunRecords
+from extractor.review.queue import RunRecords
 
 from .runs import SEED
 
