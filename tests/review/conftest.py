@@ -23,17 +23,17 @@ def records(spoilt_run):
 
 
 @pytest.fixture
-def sit_down(records, tmp_path):
-    """A desk for each reviewer, all over one folder of gold."""
+def start_review(records, tmp_path):
+    """A review for each reviewer, all over one folder of gold."""
     journals = []
 
-    def sit(reviewer="anna"):
+    def start(reviewer="anna"):
         folder = tmp_path / "gold" / ".review"
         folder.mkdir(parents=True, exist_ok=True)
         journals.append(Journal(folder / "journal.sqlite"))
         return Review(records, tmp_path / "gold", journals[-1], reviewer)
 
-    yield sit
+    yield start
     for journal in journals:
         journal.close()
 
