@@ -77,7 +77,7 @@ def evaluate(
     nothing to score is named on standard error and does not fail.
 
     Two annotators are compared in the same way, one in the place of the
-    prediction: the F1 of a field is how far they agree, whoever comes first.
+    prediction: the F1 of a field is how far they agree, in either order.
 
         extractor evaluate gold/anna gold/ben
 

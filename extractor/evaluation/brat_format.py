@@ -17,9 +17,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
 
 from extractor.schemas import Category, CriterionKind, Sex
+from extractor.schemas.base import FrozenModel
 
 _SPANS = re.compile(r"[0-9]{1,9} [0-9]{1,9}(?:;[0-9]{1,9} [0-9]{1,9})*")
 _LINE_END = re.compile(r"\r?\n")  # others, such as a form feed, may be inside a text
@@ -162,17 +165,33 @@ class Setting:
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CategoryRule:
+def _match_beginnings(words: list[str]) -> re.Pattern[str]:
+    """Words of up to four letters in capitals are abbreviations: whole, and in capitals only."""
+    parts = [rf"(?-i:{re.escape(w)}(?![a-z]))" if w.isupper() and len(w) <= 4 else re.escape(w) for w in words]
+    return re.compile(rf"(?<!\w)(?:{'|'.join(parts)})", re.IGNORECASE)
+
+
+def _match_whole(words: list[str]) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, words))})s?(?!\w)", re.IGNORECASE)
+
+
+def _by_name(uses: dict[str, list[str]]) -> dict[str, str]:
+    return {name: use for use, names in uses.items() for name in names}
+
+
+_Beginnings = Annotated[re.Pattern[str], BeforeValidator(_match_beginnings)]
+
+
+class CategoryRule(FrozenModel):
     """One entry of the mapping. A condition that is None always holds."""
 
-    category: Category
+    category: Category = Field(alias="value")
     entities: frozenset[str]
-    words: re.Pattern[str] | None
-    time: re.Pattern[str] | None
-    kind: CriterionKind | None
-    negated: bool | None
-    example: Mapping[str, Any]
+    words: _Beginnings | None = None
+    time: _Beginnings | None = None
+    kind: CriterionKind | None = Field(default=None, alias="list")
+    negated: bool | None = None
+    example: dict[str, Any]
 
     def applies(self, setting: Setting) -> bool:
         """Whether the rule gives the entity its category, unless an earlier one does."""
@@ -185,15 +204,14 @@ class CategoryRule:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class BratMapping:
+class BratMapping(FrozenModel):
     """The names of a corpus: suffixes of files, entities, relations, and the rules for categories."""
 
-    suffixes: Mapping[str, CriterionKind]
-    entities: Mapping[str, EntityUse]
-    relations: Mapping[str, RelationUse]
-    rules: tuple[CategoryRule, ...]
-    sexes: Mapping[Sex, re.Pattern[str]]
+    suffixes: dict[str, CriterionKind] = Field(alias="files")
+    entities: Annotated[dict[str, EntityUse], BeforeValidator(_by_name)]
+    relations: dict[str, RelationUse]
+    rules: tuple[CategoryRule, ...] = Field(alias="category")
+    sexes: dict[Sex, Annotated[re.Pattern[str], BeforeValidator(_match_whole)]]
 
     def choose_category(self, setting: Setting) -> Category | None:
         """The category of the first rule that applies, or None.
@@ -207,31 +225,5 @@ class BratMapping:
 @cache
 def load_mapping() -> BratMapping:
     """The mapping of Chia-like names."""
-    table = tomllib.loads((files(__package__) / "brat_mapping.toml").read_text("utf-8"))
-    return BratMapping(
-        suffixes={suffix: CriterionKind(kind) for suffix, kind in table["files"].items()},
-        entities={name: EntityUse(use) for use, names in table["entities"].items() for name in names},
-        relations={name: RelationUse(use) for name, use in table["relations"].items()},
-        rules=tuple(
-            CategoryRule(
-                category=Category(raw["value"]),
-                entities=frozenset(raw["entities"]),
-                words=_match_beginnings(raw["words"]) if "words" in raw else None,
-                time=_match_beginnings(raw["time"]) if "time" in raw else None,
-                kind=CriterionKind(raw["list"]) if "list" in raw else None,
-                negated=raw.get("negated"),
-                example=raw["example"],
-            )
-            for raw in table["category"]
-        ),
-        sexes={
-            Sex(sex): re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, words))})s?(?!\w)", re.IGNORECASE)
-            for sex, words in table["sexes"].items()
-        },
-    )
-
-
-def _match_beginnings(words: list[str]) -> re.Pattern[str]:
-    """Words of up to four letters in capitals are abbreviations: whole, and in capitals only."""
-    parts = [rf"(?-i:{re.escape(w)}(?![a-z]))" if w.isupper() and len(w) <= 4 else re.escape(w) for w in words]
-    return re.compile(rf"(?<!\w)(?:{'|'.join(parts)})", re.IGNORECASE)
+    text = (files(__package__) / "brat_mapping.toml").read_text("utf-8")
+    return BratMapping.model_validate(tomllib.loads(text))

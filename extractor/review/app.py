@@ -114,7 +114,7 @@ def _build_app(review: Review, token: str, port: int) -> Starlette:
         return JSONResponse(review.list_queue(query.get("words", ""), unfinished=unfinished, start=start, count=count))
 
     async def find(request: Request) -> Response:
-        direction = Direction(request.query_params.get("way", ""))
+        direction = Direction(request.query_params.get("direction", ""))
         return JSONResponse({"record": review.find(_name(request), direction)})
 
     async def change(request: Request) -> Response:
