@@ -18,10 +18,9 @@ import numpy as np
 from scipy.stats import ConstantInputWarning, spearmanr  # type: ignore[import-untyped]
 
 from extractor.assemble import ModelResult, assemble_extraction
-from extractor.evaluation.counts import Column
 from extractor.evaluation.fields import FIELDS
-from extractor.evaluation.load import open_extractions
-from extractor.evaluation.record_score import score_record
+from extractor.evaluation.gold_files import open_extractions
+from extractor.evaluation.record_score import Column, score_record
 from extractor.parse import parse_record
 from extractor.read import read_records
 from extractor.schemas import FindingKind, Task, TrialExtraction

@@ -66,7 +66,7 @@ def compare_values(field: str, read: Any, label: Any) -> Agreement:
     >>> compare_values("dosing.route", None, None).right
     True
     """
-    shape = _FIELDS[field].shape
+    shape = _FIELDS[field].comparer
     ours, theirs = (Counter(map(shape.key, shape.spread(value))) for value in (label, read))
     return Agreement(theirs.total(), ours.total(), (ours & theirs).total())
 

@@ -18,9 +18,9 @@ from typing import TypeVar
 import psutil
 
 from benchmarks.soak.records import write_distinct_records
-from extractor.review.desk import ReviewDesk
+from extractor.review.changes import Review
 from extractor.review.journal import Journal
-from extractor.review.records import RunRecords
+from extractor.review.queue import RunRecords
 
 MEGA = 1000**2
 Made = TypeVar("Made")
@@ -43,7 +43,7 @@ def measure(run: Path, gold: Path, count: int) -> None:
     records = tell("start", lambda: RunRecords(run))
     print(f"memory that stays: {(psutil.Process().memory_info().rss - before) / MEGA:,.0f} MB")
     with closing(Journal(gold / "journal.sqlite")) as journal:
-        desk = ReviewDesk(records, gold, journal, "nobody")
+        desk = Review(records, gold, journal, "nobody")
         first, second = (row["record"] for row in tell("page of the queue", desk.list_queue)["records"][:2])
         tell("search", lambda: desk.list_queue("part 19"))
         desk.describe(first)  # the first record of a process loads the rules

@@ -66,9 +66,9 @@ def test_the_wheel_installs_one_name_with_all_that_belongs_to_it(site):
         "prompts/endpoints.v4.md",
         "rulebook/terms/time_units.toml",
         "llm/local/models.toml",
-        "evaluation/page/assets/page.css",
-        "evaluation/page/assets/page.html",
-        "evaluation/page/assets/start.js",
+        "evaluation/assets/page.css",
+        "evaluation/assets/page.html",
+        "evaluation/assets/start.js",
     ):
         assert (site / "extractor" / name).is_file(), name
 

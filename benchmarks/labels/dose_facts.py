@@ -17,7 +17,7 @@ from typing import Any
 from benchmarks.judging import Agreement, Judged, compare_values, read_label, tally_judged
 from benchmarks.label_files import Row, add_data_option, read_labels, third_of
 from benchmarks.scores import format_tallies
-from extractor.evaluation.fold import measure_overlap
+from extractor.evaluation.text import measure_overlap
 from extractor.parse.dosing.days import Schedule, code_days, code_schedule
 from extractor.parse.dosing.facts import Findings, find_all
 from extractor.parse.dosing.marks import Mark

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from extractor.evaluation.load import ExtractionSource, open_extractions
+from extractor.evaluation.gold_files import ExtractionSource, open_extractions
 from extractor.evaluation.standoff import is_standoff, read_standoff
 from extractor.parse import parse_record
 from extractor.parse.parsed import ParsedRecord

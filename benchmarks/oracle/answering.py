@@ -13,7 +13,7 @@ from typing import Any
 from benchmarks.judging import compare_values
 from benchmarks.reliability.records import FIELDS_OF, pair_positions
 from extractor.assemble import ModelResult, assemble_extraction
-from extractor.evaluation.fold import fold_text
+from extractor.evaluation.text import fold_text
 from extractor.ground.check import GroundedAnswer
 from extractor.llm.call import Call, Question, Reply
 from extractor.llm.dialogue import dialogue

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from extractor.llm.wire import WIRE_ITEMS
+
 from benchmarks.reliability.records import pair_positions, quote_span
-from extractor.evaluation.counts import RecordScore, compare_values
+from extractor.evaluation.alignment import KINDS
 from extractor.evaluation.fields import CRITERIA, DOSING, ELIGIBILITY, ENDPOINTS, Field, Group
-from extractor.evaluation.items import KINDS
-from extractor.llm.reply_models import WIRE_ITEMS
+from extractor.evaluation.record_score import RecordScore, compare_values
 from extractor.parse.parsed import Reading
 from extractor.schemas import TrialExtraction
 
@@ -58,8 +59,8 @@ def _compare(group: Group, ours: Any, theirs: Any) -> Iterator[tuple[Field, Any,
         if one.attribute:
             values = getattr(ours, one.attribute), getattr(theirs, one.attribute)
             for _, wanted, found in compare_values(RecordScore(""), one, *values):
-                remark = wanted is not None and found is not None and one.shape.key(wanted) == one.shape.key(found)
-                if not remark:  # which costs nothing
+                key = one.comparer.key
+                if wanted is None or found is None or key(wanted) != key(found):  # a remark costs nothing
                     yield one, wanted, found
 
 
@@ -69,7 +70,7 @@ def _list_values(group: Group, item: Any, cause: Cause) -> Iterator[tuple[str, C
         if one.attribute is None:
             yield one.name, cause, _label(group, item)
         else:
-            yield from ((one.name, Cause.ITEM, value) for value in one.shape.spread(getattr(item, one.attribute)))
+            yield from ((one.name, Cause.ITEM, value) for value in one.comparer.spread(getattr(item, one.attribute)))
 
 
 def _label(group: Group, item: Any) -> str:
@@ -96,10 +97,10 @@ class _Explainer:
         value = kept.value if kept else None
         if kept and name == "section":
             value = kept.spans[0].section
-        keys = {one.shape.key(member) for member in (() if value is None else one.shape.spread(value))}
+        keys = {one.comparer.key(member) for member in (() if value is None else one.comparer.spread(value))}
         if wanted is None:
-            return Cause.CHECKS if one.shape.key(found) in keys else Cause.MERGED
-        return Cause.MERGED if one.shape.key(wanted) in keys else given.misfits.get(name, Cause.CHECKS)
+            return Cause.CHECKS if one.comparer.key(found) in keys else Cause.MERGED
+        return Cause.MERGED if one.comparer.key(wanted) in keys else given.misfits.get(name, Cause.CHECKS)
 
     def missing(self, row: int, item: Any) -> Cause:
         """Why an item of gold has no counterpart."""

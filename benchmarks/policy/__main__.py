@@ -14,7 +14,7 @@ from pathlib import Path
 
 from extractor.assemble.policy import ModelClass
 from extractor.cli.environment import read_cache_folder, read_model_spec
-from extractor.evaluation.load import Extractions, open_extractions
+from extractor.evaluation.gold_files import Extractions, open_extractions
 from extractor.llm.model import AskSettings, Model
 from extractor.llm.opening import ModelChoice, open_model
 from extractor.llm.querying import query_model

@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmarks.judging import Agreement, Judged, judge_reading
 from extractor.assemble import ALL_TASKS, ModelResult, assemble_extraction
-from extractor.evaluation.items import KINDS, pair_items, place_items
+from extractor.evaluation.alignment import KINDS, pair_items, place_items
 from extractor.parse.parsed import ParsedCriterion, ParsedOutcome, ParsedRecord, ParsedRegimen, Reading, Span
 from extractor.schemas import Criterion, Item, Regimen, Task, TrialExtraction
 

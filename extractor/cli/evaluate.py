@@ -1,24 +1,33 @@
 """``extractor evaluate``: how right extractions are, against gold."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from .exits import FAILED, OK, errors_for_people, warn_incomplete
-from .tables import to_printable
+from .tables import Row, print_table, to_printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from os import PathLike
 
     from extractor.evaluation.page import WorstErrors
-    from extractor.evaluation.report import ScoreReport
-
-__all__ = ["evaluate"]
+    from extractor.evaluation.report import FieldScore, GroupScore, Interval, ScoreReport
 
 _SOURCE = "a folder of JSON, a JSONL file or a run's folder"
+_SCORES = ("score", "stated", "exact", "normalised", "95 % interval", "relaxed", "precision", "recall")
+_FIELDS = (*_SCORES, "missed", "invented", "paired", "empty", "left empty")
+_BY_IMPORTANCE = (
+    *("normalised", "stated", "95 % interval", "missed", "invented", "precision", "recall"),
+    *("exact", "relaxed", "paired", "left empty", "empty"),
+)
+_ERRORS = ("error", "count", "harm", "most often in", "worst example")
+_ABSENCES = ("absence", "count", "gold empty", "gold has a value", "most often in")
+_DIFFERENCES = ("score", "predicted", "other", "difference", "95 % interval")
+_NAMED = 10
+"""How many records are named in a line."""
 
 
 def evaluate(
@@ -68,7 +77,7 @@ def evaluate(
     nothing to score is named on standard error and does not fail.
 
     Two annotators are compared in the same way, one in the place of the
-    prediction: the F1 of a field is how far they agree, whoever comes first.
+    prediction: the F1 of a field is how far they agree, in either order.
 
         extractor evaluate gold/anna gold/ben
 
@@ -78,14 +87,14 @@ def evaluate(
     Exit codes: 0 done, 1 a score is under --fail-under or a file is broken,
     2 usage.
     """
-    if check:
-        _refuse_with_check(as_json=as_json, compare=compare, fail_under=fail_under, html=html)
-        raise SystemExit(_check(gold, predicted))
-    from extractor.evaluation.scoring import evaluate as score
-
-    from .score_table import print_report
-
     with errors_for_people():
+        if check:
+            given = {"--json": as_json, "--compare": compare, "--fail-under": fail_under, "--html": html}
+            if names := [name for name, value in given.items() if value]:
+                raise ValueError(f"--check scores nothing; leave out {', '.join(names)}")
+            raise SystemExit(_check(gold, predicted))
+        from extractor.evaluation.scoring import evaluate as score
+
         floors = _read_floors(fail_under or "")
         errors = _collect_errors(html, html_errors)
         report = score(
@@ -100,21 +109,36 @@ def evaluate(
             from extractor.evaluation.page import write_score_page
 
             write_score_page(html, report, errors, records or _find_inputs(predicted))
-        fallen, unscored = _list_fallen(report, floors), _list_unscored(report, floors)
         if as_json:
             print(report.model_dump_json(indent=2))
         else:
             print_report(report)
         warn_incomplete(gold, predicted, compare)
-    for line in (*unscored, *fallen):
-        print(f"extractor: {line}", file=sys.stderr)
+    figures = {name: report.figure(name) for name in floors}
+    for name, value in figures.items():
+        if value is None:
+            print(f"extractor: {name} has nothing to score; its floor is not checked", file=sys.stderr)
+    fallen = {name: value for name, value in figures.items() if value is not None and value < floors[name]}
+    for name, value in fallen.items():
+        print(f"extractor: {name} is {value:.3f}, under {floors[name]:g}", file=sys.stderr)
     raise SystemExit(FAILED if fallen else OK)
+
+
+def _check(gold: Path, records: Path) -> int:
+    """Print every problem of a gold, all at once, and return the exit code."""
+    from extractor.evaluation.gold_check import check_gold_files
+
+    problems = check_gold_files(gold, records)
+    for problem in problems:
+        print(to_printable(str(problem)))
+    print(f"extractor: {len(problems)} problem{'s' * (len(problems) != 1)}", file=sys.stderr)
+    return FAILED if problems else OK
 
 
 def _read_gold(
     gold: Path, predicted: Path, records: list[Path] | None, *, for_page: bool
 ) -> "Path | tuple[dict[str, Any], ...]":
-    """GOLD, with the words of its records where it holds their places alone. Says what could not be used."""
+    """GOLD, with the words of its records where it holds only their places. Warns of records that cannot be used."""
     from extractor.evaluation.standoff import is_standoff, read_standoff
 
     if not is_standoff(gold):
@@ -136,7 +160,7 @@ def _read_gold(
 
 
 def _collect_errors(html: Path | None, limit: int) -> "WorstErrors | None":
-    """What takes in the errors for a page, where one is wanted: without one, nothing of errors stays in memory."""
+    """The collector of errors for a page, if one is wanted."""
     if html is None:
         return None
     if not html.parent.is_dir():
@@ -152,26 +176,6 @@ def _find_inputs(predicted: Path) -> "tuple[str | PathLike[str], ...]":
 
     run = find_run(predicted)
     return run.find_inputs() if run else ()
-
-
-def _refuse_with_check(**given: object) -> None:
-    """A check scores nothing: what is asked of the scores would be passed over in silence."""
-    names = [f"--{name.removeprefix('as_').replace('_', '-')}" for name, value in given.items() if value]
-    with errors_for_people():
-        if names:
-            raise ValueError(f"--check scores nothing; leave out {', '.join(names)}")
-
-
-def _check(gold: Path, records: Path) -> int:
-    """Print every problem of a gold, all at once."""
-    from extractor.evaluation.gold_check import check_gold_files
-
-    with errors_for_people():
-        problems = check_gold_files(gold, records)
-    for problem in problems:
-        print(to_printable(str(problem)))
-    print(f"extractor: {len(problems)} problem{'s' * (len(problems) != 1)}", file=sys.stderr)
-    return FAILED if problems else OK
 
 
 def _read_floors(text: str) -> dict[str, float]:
@@ -192,17 +196,70 @@ def _read_floors(text: str) -> dict[str, float]:
     return floors
 
 
-def _list_fallen(report: "ScoreReport", floors: dict[str, float]) -> list[str]:
-    """What is under its floor. A score with nothing to score cannot be: see ``_list_unscored``."""
-    figures = report.figures()
-    return [
-        f"{name} is {value:.3f}, under {floor:g}"
-        for name, floor in floors.items()
-        if (value := figures[name]) is not None and value < floor
+def print_report(report: "ScoreReport") -> None:
+    """Print all scores, the errors by harm, and the differences, if any, on standard output."""
+    from extractor.evaluation.report import name_group
+
+    print(f"{report.records} records, {len(report.missing)} missing, {len(report.without_gold)} without gold")
+    _list_records("missing", report.missing)
+    _list_records("without gold", report.without_gold)
+    groups = [(*_score_row(name_group(one.name, one.average), "", one), *[""] * 5) for one in report.groups]
+    fields = [
+        (
+            *_score_row(one.name, str(one.stated), one),
+            *(str(one.missed), str(one.invented), _show(one.f1_paired)),
+            *(str(one.empty.fields), _show(one.empty.specificity)),
+        )
+        for one in report.fields
     ]
+    print_table(_FIELDS, [*groups, *fields], _BY_IMPORTANCE)
+    if empty := report.empty.fields:
+        share = _show(report.empty.specificity)
+        print(f"\nleft empty: {report.empty.left_empty} of {empty} fields that gold leaves empty, {share}")
+    if report.errors:
+        rows = []
+        for error in report.errors:
+            worst = next(iter(error.examples), None)
+            shown = f"{worst.record_id} {worst.gold_path or worst.predicted_path}" if worst else ""
+            rows.append((error.kind.value, str(error.count), f"{error.harm:g}", _list_fields(error.fields), shown))
+        print_table(_ERRORS, rows, _ERRORS[1:], prose=_ERRORS[3:])
+    if report.absences:
+        rows = [
+            (one.reason.value, str(one.count), _show(one.right / one.count), str(one.false), _list_fields(one.fields))
+            for one in report.absences
+        ]
+        print_table(_ABSENCES, rows, _ABSENCES[1:], prose=_ABSENCES[4:])
+    if report.comparison:
+        print(f"\npredicted less {report.comparison.other}, in normalised F1:")
+        _list_records("missing in the other", report.comparison.missing)
+        differences = [
+            (one.name, _show(one.f1), _show(one.other), _show(one.difference, "+.3f"), _show_interval(one.interval))
+            for one in report.comparison.differences
+        ]
+        print_table(_DIFFERENCES, differences, ("difference", "95 % interval", "predicted", "other"))
 
 
-def _list_unscored(report: "ScoreReport", floors: dict[str, float]) -> list[str]:
-    """Floors that hold nothing up: neither gold nor prediction has a value of the field."""
-    figures = report.figures()
-    return [f"{name} has nothing to score; its floor is not checked" for name in floors if figures[name] is None]
+def _list_records(title: str, record_ids: Sequence[str]) -> None:
+    if record_ids:
+        more = f" and {len(record_ids) - _NAMED} more" if len(record_ids) > _NAMED else ""
+        print(f"{title}: {', '.join(map(to_printable, record_ids[:_NAMED]))}{more}")
+
+
+def _list_fields(counts: dict[str, int]) -> str:
+    """The two fields with the highest counts."""
+    most = sorted(counts.items(), key=lambda pair: -pair[1])[:2]
+    return ", ".join(f"{name} {count}" for name, count in most)
+
+
+def _score_row(name: str, stated: str, one: "GroupScore | FieldScore") -> Row:
+    level = one.normalised
+    scores = _show(one.exact.f1), _show(level.f1), _show_interval(level.interval), _show(one.relaxed.f1)
+    return name, stated, *scores, _show(level.precision), _show(level.recall)
+
+
+def _show(value: float | None, form: str = ".3f") -> str:
+    return "" if value is None else f"{value:{form}}"
+
+
+def _show_interval(interval: "Interval | None") -> str:
+    return f"{interval.low:.3f} to {interval.high:.3f}" if interval else ""

@@ -1,6 +1,8 @@
 """``extractor import``: annotations of other projects as gold."""
 
 import sys
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,9 +11,7 @@ import typer
 from .exits import FAILED, errors_for_people
 
 if TYPE_CHECKING:
-    from extractor.evaluation.brat import ImportCounts
-
-__all__ = ["app"]
+    from extractor.evaluation.brat_import import ImportCounts
 
 app = typer.Typer(no_args_is_help=True, help="Make gold of the annotations of another project.")
 _COMMONEST = 10
@@ -45,38 +45,28 @@ def brat(
 
     Exit codes: 0 done, 1 no trial could be imported, 2 usage.
     """
-    from extractor.evaluation.brat import write_brat_import
+    from extractor.evaluation.brat_import import write_brat_import
 
     with errors_for_people():
         counts = write_brat_import(folder, out)
-        _write_problems(counts, out / "problems.tsv")
-    _tell(counts, out)
+        rows = ((one.file, one.place or "", one.problem) for one in counts.problems)
+        lines = ["file\tplace\tproblem", *("\t".join(" ".join(cell.split()) for cell in row) for row in rows)]
+        (out / "problems.tsv").write_text("\n".join(lines) + "\n", "utf-8")
+    for line in _describe(counts, out):
+        print(f"extractor: {line}", file=sys.stderr)
     if not counts.trials:
         raise SystemExit(FAILED)
 
 
-def _write_problems(counts: "ImportCounts", path: Path) -> None:
-    rows = ((one.file, one.place or "", one.problem) for one in counts.problems)
-    lines = ["file\tplace\tproblem", *("\t".join(" ".join(cell.split()) for cell in row) for row in rows)]
-    path.write_text("\n".join(lines) + "\n", "utf-8")
-
-
-def _tell(counts: "ImportCounts", out: Path) -> None:
-    from collections import Counter
-
-    _say(f"{counts.trials} trials, {counts.criteria} criteria, {counts.without_category} of them without a category")
+def _describe(counts: "ImportCounts", out: Path) -> Iterator[str]:
+    """What was imported, what gold has no field for, and what could not be carried over."""
+    yield f"{counts.trials} trials, {counts.criteria} criteria, {counts.without_category} of them without a category"
     if counts.quoted:
         named = ", ".join(f"{name} {number}" for name, number in counts.quoted.most_common())
-        _say(f"kept as words of a quote, or left out, for want of a field: {named}")
-    if not counts.problems:
-        return
-    _say(f"{len(counts.problems)} annotations or lines could not be carried over, wholly or in part:")
-    shapes = Counter(problem.shape for problem in counts.problems).most_common()
-    for shape, number in shapes[:_COMMONEST]:
-        _say(f"{number:>7}  {shape}")
-    more = f", and {len(shapes) - _COMMONEST} rarer kinds" if len(shapes) > _COMMONEST else ""
-    _say(f"each of them is in {out / 'problems.tsv'}{more}")
-
-
-def _say(line: str) -> None:
-    print(f"extractor: {line}", file=sys.stderr)
+        yield f"kept as words of a quote, or left out, for want of a field: {named}"
+    if counts.problems:
+        yield f"{len(counts.problems)} annotations or lines could not be carried over, wholly or in part:"
+        kinds = Counter(problem.kind for problem in counts.problems).most_common()
+        yield from (f"{number:>7}  {kind}" for kind, number in kinds[:_COMMONEST])
+        more = f", and {len(kinds) - _COMMONEST} rarer kinds" if len(kinds) > _COMMONEST else ""
+        yield f"each of them is in {out / 'problems.tsv'}{more}"

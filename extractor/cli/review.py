@@ -1,19 +1,11 @@
-"""``extractor review``: a curator's desk in the browser."""
+"""``extractor review``: correct a run in the browser."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from .exits import OK, errors_for_people, warn_incomplete
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import AbstractContextManager
-
-    from extractor.review.serve import OpenReview
-
-__all__ = ["review"]
 
 _REMEDY = "review needs starlette and uvicorn; install them with: pip install 'trial-extractor[review]'"
 
@@ -41,28 +33,25 @@ def review(
         extractor evaluate gold results
     """
     with errors_for_people():
-        open_review = _load()
+        try:
+            from extractor.review.app import open_review
+        except ImportError as error:
+            from extractor.errors import MissingExtra
+
+            if (error.name or "").partition(".")[0] in {"starlette", "uvicorn"}:
+                raise MissingExtra(_REMEDY) from error
+            raise
         try:
             with open_review(run, gold, reviewer=reviewer or _name_user(), port=port, inputs=records or ()) as opened:
-                _say(opened)
+                print(f"review: {opened.address}", flush=True)
+                if missing := opened.records.count_without_text():
+                    total = len(opened.records.doubts)
+                    print(f"extractor: {missing} of {total} records have no text here; name it with --records INPUT")
                 warn_incomplete(run)
                 opened.serve()
         except KeyboardInterrupt:
             print()  # the terminal shows ^C on this line
     raise SystemExit(OK)
-
-
-def _load() -> "Callable[..., AbstractContextManager[OpenReview]]":
-    """The server, or a word on the extra that it needs."""
-    from extractor.errors import MissingExtra
-
-    try:
-        from extractor.review.serve import open_review
-    except ImportError as error:
-        if (error.name or "").partition(".")[0] in {"starlette", "uvicorn"}:
-            raise MissingExtra(_REMEDY) from error
-        raise
-    return open_review
 
 
 def _name_user() -> str:
@@ -72,10 +61,3 @@ def _name_user() -> str:
         return getpass.getuser()
     except (OSError, KeyError):
         return "reviewer"
-
-
-def _say(opened: "OpenReview") -> None:
-    print(f"review: {opened.address}", flush=True)
-    if missing := opened.records.count_without_text():
-        total = len(opened.records.doubts)
-        print(f"extractor: {missing} of {total} records have no text here; name it with --records INPUT")

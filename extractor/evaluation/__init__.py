@@ -1,10 +1,10 @@
 """Score extractions against gold annotations, and check the gold itself."""
 
-from .brat import import_brat, write_brat_import
+from .brat_import import import_brat, write_brat_import
+from .comparers import HARM, ErrorKind
 from .gold_check import GoldProblem, check_gold, check_gold_files
 from .report import ErrorExample, ScoreReport
 from .scoring import evaluate
-from .shapes import HARM, ErrorKind
 
 __all__ = [
     "HARM",

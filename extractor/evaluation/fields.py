@@ -1,27 +1,60 @@
-"""The fields that are scored, as data: name, where the value stands, how it is compared, how much it weighs."""
+"""The scored fields, derived from the schemas: the type of a field decides how its values are compared.
 
+A field that is added to a schema is scored without a change here: with weight 1, compared by its type.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
+from types import NoneType
+from typing import Any, get_args, get_origin
 
-from extractor.schemas import Task
+from pydantic import BaseModel
 
-from .quantities import Amounts, Limits, Quantities, Windows
-from .shapes import Choice, ErrorKind, Frequencies, Named, Shape, Texts
+from extractor.schemas import (
+    Amount,
+    Constraint,
+    Criterion,
+    CriterionKind,
+    Eligibility,
+    Endpoint,
+    Frequency,
+    Instrument,
+    Item,
+    Rank,
+    Regimen,
+    Task,
+    TimeWindow,
+    TrialExtraction,
+)
 
-__all__ = ["FIELDS", "INDEX", "Field", "Group"]
+from .comparers import (
+    Amounts,
+    Choices,
+    Comparer,
+    ErrorKind,
+    Frequencies,
+    Instruments,
+    Limits,
+    Models,
+    Quantities,
+    Texts,
+    TimeWindows,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
     """One scored field.
 
-    ``attribute`` is None for the item itself, which is right if it has a counterpart. ``family``
-    names the fields whose values a reader could take for one another: a right value on a wrong
-    item is looked for within it. ``weight`` multiplies the harm of an error.
+    ``attribute`` is None for the item itself, which is right if it has a counterpart. ``family`` names the fields
+    whose values a reader could confuse: a right value on a wrong item is looked for within it. ``weight`` multiplies
+    the harm of an error.
     """
 
     name: str
     attribute: str | None
-    shape: Shape
+    comparer: Comparer
     family: str | None = None
     weight: float = 1.0
 
@@ -36,72 +69,133 @@ class Group:
     """Items of one kind with their fields. ``path`` leads to them in an extraction."""
 
     path: str
+    model: type[Item]
     fields: tuple[Field, ...]
 
+    def items(self, extraction: TrialExtraction) -> tuple[Any, ...]:
+        """The items of this kind in an extraction."""
+        found: Any = extraction
+        for name in self.path.split("."):
+            found = getattr(found, name)
+        return found if isinstance(found, tuple) else (found,)
 
-_CLASS, _YES_NO, _PLACE = Choice(), Choice(ErrorKind.POLARITY), Choice(ErrorKind.WRONG_SECTION)
-_TEXT, _TIME = Texts(), Quantities()
 
-ELIGIBILITY = Group(
-    "eligibility",
-    (
-        Field("eligibility.minimum_age", "minimum_age", _TIME, "age"),
-        Field("eligibility.maximum_age", "maximum_age", _TIME, "age"),
-        Field("eligibility.sex", "sex", _CLASS),
-        Field("eligibility.healthy_volunteers", "healthy_volunteers", _YES_NO),
-    ),
-)
-CRITERIA = Group(
-    "eligibility.criteria",
-    (
-        Field("eligibility.criteria", None, _TEXT),
-        Field("eligibility.criteria.quote", "quote", _TEXT, weight=0.5),
-        Field("eligibility.criteria.kind", "kind", _YES_NO),
-        Field("eligibility.criteria.section", "section", _PLACE),
-        Field("eligibility.criteria.lead_in", "lead_in", _TEXT, weight=0.5),
-        Field("eligibility.criteria.category", "category", _CLASS, weight=0.5),
-        Field("eligibility.criteria.constraints", "constraints", Limits(), "limit"),
-        Field("eligibility.criteria.time_window", "time_window", Windows(), "window"),
-    ),
-)
-DOSING = Group(
-    "dosing",
-    (
-        Field("dosing.regimens", None, _TEXT),
-        Field("dosing.agent", "agent", _TEXT),
-        Field("dosing.quote", "quote", _TEXT, weight=0.25),
-        Field("dosing.section", "section", _PLACE, weight=0.25),
-        Field("dosing.role", "role", _CLASS, weight=0.5),
-        Field("dosing.amounts", "amounts", Amounts(), "amount"),
-        Field("dosing.route", "route", _CLASS),
-        Field("dosing.frequency", "frequency", Frequencies()),
-        Field("dosing.cycle", "cycle", _TIME, "cycle"),
-        Field("dosing.duration", "duration", _TIME, "duration"),
-        Field("dosing.timing", "timing", _TEXT, "timing", weight=0.5),
-    ),
-)
-ENDPOINTS = Group(
-    "endpoints",
-    (
-        Field("endpoints.outcomes", None, _TEXT),
-        Field("endpoints.rank", "rank", _PLACE),
-        Field("endpoints.measure", "measure", _TEXT, weight=0.5),
-        Field("endpoints.description", "description", _TEXT, weight=0.25),
-        Field("endpoints.time_frame", "time_frame", _TEXT, weight=0.5),
-        Field("endpoints.concept", "concept", _CLASS),
-        Field("endpoints.category", "category", _CLASS, weight=0.5),
-        Field("endpoints.time_points", "time_points", _TIME, "time_point"),
-        Field("endpoints.time_kind", "time_kind", _CLASS, weight=0.5),
-        Field("endpoints.instrument", "instrument", Named(), "instrument", weight=0.5),
-        Field("endpoints.start_event", "start_event", _TEXT, "event", weight=0.5),
-        Field("endpoints.end_events", "end_events", _TEXT, "event", weight=0.5),
-        Field("endpoints.censored", "censored", _YES_NO, weight=0.25),
-        Field("endpoints.specimens", "specimens", _TEXT, "specimen", weight=0.25),
-        Field("endpoints.methods", "methods", _TEXT, "method", weight=0.25),
-    ),
-)
-INDEX = Field("endpoints.index", "index", Choice(ErrorKind.WRONG_PAIRING), weight=0.5)
-"""Which outcome of its rank an endpoint is: another one is told as an error. It is not scored, for it is no reading."""
+_BY_TYPE: dict[Any, Comparer] = {
+    bool: Choices(ErrorKind.POLARITY),
+    str: Texts(),
+    CriterionKind: Choices(ErrorKind.POLARITY),
+    Rank: Choices(ErrorKind.WRONG_SECTION),
+    Frequency: Frequencies(),
+    Instrument: Instruments(),
+    Constraint: Limits(),
+    TimeWindow: TimeWindows(),
+    Amount: Amounts(),
+}
+_SECTION = Choices(ErrorKind.WRONG_SECTION)
+_FAMILIES: dict[str, str | None] = {
+    **dict.fromkeys(("minimum_age", "maximum_age"), "age"),
+    **dict.fromkeys(("start_event", "end_events"), "event"),
+    "timing": "timing",
+}
+"""Families of fields that are not known by their type. Lists and groups of values are a family of their own."""
+_WEIGHTS = {
+    **dict.fromkeys(("eligibility.criteria.quote", "eligibility.criteria.lead_in"), 0.5),
+    **dict.fromkeys(("eligibility.criteria.category", "endpoints.category", "dosing.role", "dosing.timing"), 0.5),
+    **dict.fromkeys(("endpoints.measure", "endpoints.time_frame", "endpoints.time_kind"), 0.5),
+    **dict.fromkeys(("endpoints.instrument", "endpoints.start_event", "endpoints.end_events"), 0.5),
+    **dict.fromkeys(("dosing.quote", "dosing.section", "endpoints.description", "endpoints.censored"), 0.25),
+    **dict.fromkeys(("endpoints.specimens", "endpoints.methods"), 0.25),
+}
+"""Fields whose errors harm less than others."""
+_FIRST = ("agent", "quote", "kind", "section")
+"""What identifies an item, in the order of reports; all other fields follow in the order of the schema."""
+_NO_QUOTES = frozenset({"section", "unit", "quantity", "name", "version"})
+"""Texts that are not copied from the record, or not always."""
 
-FIELDS: tuple[Field, ...] = (*ELIGIBILITY.fields, *CRITERIA.fields, *DOSING.fields, *ENDPOINTS.fields)
+
+def find_type(annotation: Any) -> tuple[Any, bool, bool]:
+    """The type of a field's values, whether there may be several, and whether the field may be empty.
+
+    >>> find_type(Regimen.model_fields["amounts"].annotation)
+    (<class 'extractor.schemas.dosing.Amount'>, True, True)
+    """
+    arguments = get_args(annotation)
+    if get_origin(annotation) is tuple:
+        return find_type(arguments[0])[0], True, True
+    if hasattr(annotation, "__metadata__"):
+        return find_type(arguments[0])
+    if arguments:
+        inner, many, _ = find_type(next(one for one in arguments if one is not NoneType))
+        return inner, many, NoneType in arguments
+    return annotation, False, False
+
+
+def list_names(model: type[BaseModel]) -> list[str]:
+    """The fields that an annotator fills in, without lists of other items.
+
+    >>> list_names(Eligibility)
+    ['minimum_age', 'maximum_age', 'sex', 'healthy_volunteers']
+    """
+    types = {name: find_type(field.annotation)[0] for name, field in model.model_fields.items()}
+    own = (name for name in types if name not in Item.model_fields)
+    return [name for name in own if not (isinstance(types[name], type) and issubclass(types[name], Item))]
+
+
+def is_quoted(name: str, kind: Any = str) -> bool:
+    """Whether a field of this name and type holds words of the record."""
+    return kind is str and name not in _NO_QUOTES
+
+
+def list_quotes(item: BaseModel) -> Iterator[tuple[str, str | None]]:
+    """The quotes of an item, or of what stands within it, with the path to each.
+
+    >>> list(list_quotes(Endpoint(rank="primary", index=0, measure="Pain", methods=("MRI",))))[-1]
+    ('methods[0]', 'MRI')
+    """
+    for name in _sort(list_names(type(item))):
+        kind, many, _ = find_type(type(item).model_fields[name].annotation)
+        value = getattr(item, name)
+        if is_quoted(name, kind):
+            yield from ((f"{name}[{number}]", one) for number, one in enumerate(value)) if many else ((name, value),)
+        elif isinstance(value, BaseModel):
+            yield from ((f"{name}.{path}", quote) for path, quote in list_quotes(value))
+
+
+def _sort(names: list[str]) -> list[str]:
+    return sorted(names, key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
+
+
+def _make_comparer(name: str, kind: Any) -> Comparer:
+    if name == "section":
+        return _SECTION
+    if kind in _BY_TYPE:
+        return _BY_TYPE[kind]
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return Quantities() if {"value", "unit"} == set(kind.model_fields) else Models()
+    return Choices() if isinstance(kind, type) and issubclass(kind, StrEnum) else Choices(ErrorKind.NUMBER)
+
+
+def _make_field(path: str, name: str, model: type[Item]) -> Field:
+    kind, many, _ = find_type(model.model_fields[name].annotation)
+    grouped = many or (isinstance(kind, type) and issubclass(kind, BaseModel))
+    family = _FAMILIES.get(name, name if grouped else None)
+    full = f"{path}.{name}"
+    return Field(full, name, _make_comparer(name, kind), family, _WEIGHTS.get(full, 1.0))
+
+
+def _make_group(path: str, model: type[Item], whole: str | None) -> Group:
+    names = [name for name in _sort(list_names(model)) if name != "index"]
+    head = (Field(whole, None, Texts()),) if whole else ()
+    return Group(path, model, (*head, *(_make_field(path, name, model) for name in names)))
+
+
+ELIGIBILITY = _make_group("eligibility", Eligibility, None)
+CRITERIA = _make_group("eligibility.criteria", Criterion, "eligibility.criteria")
+DOSING = _make_group("dosing", Regimen, "dosing.regimens")
+ENDPOINTS = _make_group("endpoints", Endpoint, "endpoints.outcomes")
+GROUPS = (ELIGIBILITY, CRITERIA, DOSING, ENDPOINTS)
+INDEX = Field("endpoints.index", "index", Choices(ErrorKind.WRONG_PAIRING), weight=0.5)
+"""Which outcome of its rank an endpoint is. Another one is reported as an error and not scored: it is not read."""
+
+FIELDS: tuple[Field, ...] = tuple(field for group in GROUPS for field in group.fields)
 """All scored fields, in the order of reports."""

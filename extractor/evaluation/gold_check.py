@@ -1,89 +1,56 @@
-"""Whether files of gold can be used: every problem, with its file, place and remedy."""
+"""Whether gold can be used: every problem of its files, its values and its quotes, with place and remedy.
+
+Two texts are the same if they differ only in runs of white space, case, and backslashes before
+punctuation. Nothing else is forgiven: a gold quote is copied from the text.
+"""
 
 import json
-from collections.abc import Iterable, Iterator
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from extractor.errors import RecordError
+from extractor.ground.quotes import QuoteStatus, verify_quote
 from extractor.read import read_records
-from extractor.schemas import TrialRecord
+from extractor.schemas import Amount, Comparator, Constraint, Item, Rank, Regimen, TrialRecord
 
-from .gold_items import check_items, check_values
-from .gold_models import Flaw, GoldProblem, read_items
-from .load import is_single, list_files
-from .standoff import find_changed_sections, from_standoff
-
-__all__ = ["GoldEntry", "GoldProblem", "check_annotation", "check_gold", "check_gold_files", "read_entries"]
+from .comparers import AGE_UNITS, count_days
+from .fields import list_quotes
+from .gold_files import Flaw, GoldItems, list_files, read_items, shorten
+from .standoff import find_changed_sections, find_places, from_standoff, name_home, name_outcome
+from .text import fold_quote
 
 
 @dataclass(frozen=True, slots=True)
-class GoldEntry:
-    """One annotated record: the JSON as it stands in the file, and the line of a JSONL file."""
+class GoldProblem:
+    """One thing that is wrong: the file, the line of a JSONL file, the JSON path, what is wrong, what to do.
+
+    >>> print(GoldProblem("a.json", None, "dosing[0].unit", "'mgg' is no unit", "write mg"))
+    a.json: dosing[0].unit: 'mgg' is no unit; write mg
+    """
+
+    file: str
+    line: int | None
+    path: str
+    problem: str
+    remedy: str
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}, line {self.line}"
+        return f"{place}: {Flaw(self.path, self.problem, self.remedy)}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One annotated record: the JSON as it is in the file, and the line of a JSONL file."""
 
     file: str
     line: int | None
     data: Any
-
-
-def read_entries(gold: str | PathLike[str]) -> Iterator[GoldEntry | GoldProblem]:
-    """Every record of a JSON file, a JSONL file, a run's folder, or a folder of such files; broken JSON is a problem.
-
-    >>> next(read_entries("seeds/gold")).data["record_id"]
-    '000_071fc1b3f362aea9'
-    """
-    place = Path(gold)
-    files = list_files(place)
-    if not files:
-        yield GoldProblem(str(place), None, "", "the folder holds no .json or .jsonl file", "name the folder with gold")
-    for file in files:
-        yield from _read_file(file)
-
-
-def _read_file(file: Path) -> Iterator[GoldEntry | GoldProblem]:
-    try:
-        text = file.read_text("utf-8-sig")
-    except OSError as problem:
-        yield GoldProblem(str(file), None, "", f"cannot be read ({problem.strerror})", "check the path")
-        return
-    except UnicodeDecodeError as problem:
-        yield GoldProblem(str(file), None, "", f"is not UTF-8 at byte {problem.start}", "save it as UTF-8")
-        return
-    if is_single(file):
-        yield _read_entry(str(file), None, text)
-        return
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.strip():
-            yield _read_entry(str(file), number, line)
-
-
-def _read_entry(file: str, line: int | None, text: str) -> GoldEntry | GoldProblem:
-    try:
-        data = json.loads(text, object_pairs_hook=_refuse_duplicates, parse_constant=_refuse_constant)
-    except json.JSONDecodeError as problem:
-        place = f"line {problem.lineno}, column {problem.colno}" if line is None else f"column {problem.colno}"
-        return GoldProblem(file, line, "", f"broken JSON at {place}: {problem.msg}", "correct the JSON")
-    except ValueError as problem:
-        return GoldProblem(file, line, "", str(problem), "correct the JSON")
-    except RecursionError:
-        return GoldProblem(file, line, "", "is nested too deep to be an annotation", "correct the JSON")
-    return GoldEntry(file, line, data)
-
-
-def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Plain JSON readers keep the last of two equal keys and lose the other silently."""
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise ValueError(f"the key {key!r} stands twice in one object")
-        found[key] = value
-    return found
-
-
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is no JSON number")
 
 
 def check_gold(gold: str | PathLike[str], records: Iterable[TrialRecord]) -> list[GoldProblem]:
@@ -96,8 +63,8 @@ def check_gold(gold: str | PathLike[str], records: Iterable[TrialRecord]) -> lis
     >>> check_gold("seeds/gold", read_records("seeds/records"))
     []
     """
-    found = list(read_entries(gold))
-    wanted = {_record_id(entry.data) for entry in found if isinstance(entry, GoldEntry)}
+    found = list(_read_entries(Path(gold)))
+    wanted = {_record_id(entry.data) for entry in found if isinstance(entry, _Entry)}
     kept = {record.record_id: record for record in records if record.record_id in wanted}
     seen: dict[str, str] = {}
     problems: list[GoldProblem] = []
@@ -105,7 +72,7 @@ def check_gold(gold: str | PathLike[str], records: Iterable[TrialRecord]) -> lis
         if isinstance(entry, GoldProblem):
             problems.append(entry)
             continue
-        flaws = [*_check_id(entry, seen), *_check_entry(entry, kept)]
+        flaws = _check_entry(entry, kept, seen)
         problems += (GoldProblem(entry.file, entry.line, flaw.path, flaw.problem, flaw.remedy) for flaw in flaws)
     return problems
 
@@ -118,10 +85,75 @@ def check_gold_files(gold: str | PathLike[str], *inputs: str | PathLike[str]) ->
     """
     unreadable: list[RecordError] = []
     problems = check_gold(gold, read_records(*inputs, on_error=unreadable.append))
-    return [
-        *(GoldProblem(error.path, None, error.place or "", error.problem, error.remedy) for error in unreadable),
-        *problems,
-    ]
+    refused = [GoldProblem(one.path, None, one.place or "", one.problem, one.remedy) for one in unreadable]
+    return [*refused, *problems]
+
+
+def check_annotation(data: Any, record: TrialRecord | None) -> Iterator[Flaw]:
+    """Every flaw of one annotation, as plain JSON; without its ``record`` only the annotation itself is checked.
+
+    >>> [str(flaw) for flaw in check_annotation({"record_id": "A", "eligibility": {"sex": "men"}}, None)]
+    ["eligibility.sex: 'men' is not allowed; use one of all, female, male"]
+    """
+    flaws, items = read_items(data)
+    yield from flaws
+    yield from _check_values(items)
+    if record is not None:
+        texts = _read_texts(record)
+        for path, item in (*items.criteria, *items.regimens, *items.endpoints):
+            yield from _check_quotes(texts, path, item)
+        # Endpoints that the schema refused would look like gaps.
+        if isinstance(listed := data.get("endpoints", []), list) and len(listed) == len(items.endpoints):
+            yield from _check_order(items, texts.outcomes)
+        yield from _check_evidence(items, record)
+
+
+def _read_entries(gold: Path) -> Iterator[_Entry | GoldProblem]:
+    files = list_files(gold)
+    if not files:
+        yield GoldProblem(str(gold), None, "", "the folder holds no .json or .jsonl file", "name the folder with gold")
+    for file in files:
+        try:
+            text = file.read_text("utf-8-sig")
+        except OSError as problem:
+            yield GoldProblem(str(file), None, "", f"cannot be read ({problem.strerror})", "check the path")
+            continue
+        except UnicodeDecodeError as problem:
+            yield GoldProblem(str(file), None, "", f"is not UTF-8 at byte {problem.start}", "save it as UTF-8")
+            continue
+        if file.suffix == ".json":
+            yield _read_entry(str(file), None, text)
+            continue
+        for number, line in enumerate(text.split("\n"), 1):
+            if line.strip():
+                yield _read_entry(str(file), number, line)
+
+
+def _read_entry(file: str, line: int | None, text: str) -> _Entry | GoldProblem:
+    try:
+        data = json.loads(text, object_pairs_hook=_refuse_duplicates, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as problem:
+        place = f"line {problem.lineno}, column {problem.colno}" if line is None else f"column {problem.colno}"
+        return GoldProblem(file, line, "", f"broken JSON at {place}: {problem.msg}", "correct the JSON")
+    except ValueError as problem:
+        return GoldProblem(file, line, "", str(problem), "correct the JSON")
+    except RecursionError:
+        return GoldProblem(file, line, "", "is nested too deep to be an annotation", "correct the JSON")
+    return _Entry(file, line, data)
+
+
+def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of these pairs. Without this check the last of two equal keys would win silently."""
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"the key {key!r} stands twice in one object")
+        found[key] = value
+    return found
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is no JSON number")
 
 
 def _record_id(data: object) -> str | None:
@@ -129,43 +161,168 @@ def _record_id(data: object) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _check_id(entry: GoldEntry, seen: dict[str, str]) -> Iterator[Flaw]:
+def _check_entry(entry: _Entry, records: dict[str, TrialRecord], seen: dict[str, str]) -> Iterator[Flaw]:
     """``seen`` keeps the place of each id met so far, and takes in this one."""
     name = _record_id(entry.data)
     place = entry.file if entry.line is None else f"{entry.file}, line {entry.line}"
     if name is not None and seen.setdefault(name, place) != place:
         yield Flaw("record_id", f"{name!r} is annotated in {seen[name]} as well", "keep one of the two")
-
-
-def check_annotation(data: Any, record: TrialRecord | None) -> Iterator[Flaw]:
-    """Every flaw of one annotation, as plain JSON; without its ``record`` it is checked in itself alone.
-
-    >>> [str(flaw) for flaw in check_annotation({"record_id": "A", "eligibility": {"sex": "men"}}, None)]
-    ["eligibility.sex: 'men' is not allowed; use one of all, female, male"]
-    """
-    flaws, items = read_items(data)
-    yield from flaws
-    yield from check_values(items)
-    if record is not None:
-        complete = isinstance(listed := data.get("endpoints", []), list) and len(listed) == len(items.endpoints)
-        yield from check_items(items, record, complete=complete)
-
-
-def _check_entry(entry: GoldEntry, records: dict[str, TrialRecord]) -> Iterator[Flaw]:
-    name = _record_id(entry.data)
     record = None if name is None else records.get(name)
-    if isinstance(entry.data, dict) and "sections" in entry.data:
-        if record is not None:
-            yield from _check_standoff(entry.data, record)
-    else:
-        yield from check_annotation(entry.data, record)
+    data = entry.data
+    if not (isinstance(data, dict) and "sections" in data):
+        yield from check_annotation(data, record)
+    elif record is not None and (changed := find_changed_sections(data, record)):
+        problem = f"the text of {', '.join(changed)} is not the one that was annotated"
+        yield Flaw("sections", problem, "use the version of the record that was annotated, or annotate it again")
+    elif record is not None:
+        yield from check_annotation(from_standoff(data, record), record)
     if name is not None and record is None:
         yield Flaw("record_id", f"there is no record {name!r}", "correct the id, or add the record")
 
 
-def _check_standoff(line: dict[str, Any], record: TrialRecord) -> Iterator[Flaw]:
-    if changed := find_changed_sections(line, record):
-        problem = f"the text of {', '.join(changed)} is not the one that was annotated"
-        yield Flaw("sections", problem, "use the version of the record that was annotated, or annotate it again")
-        return
-    yield from check_annotation(from_standoff(line, record), record)
+def _check_values(items: GoldItems) -> Iterator[Flaw]:
+    """Values that contradict themselves."""
+    ages = {name: getattr(items.eligibility, name, None) for name in ("minimum_age", "maximum_age")}
+    for name, age in ages.items():
+        if age and age.unit not in AGE_UNITS:
+            yield Flaw(f"eligibility.{name}.unit", f"'{age.unit}' is no unit of an age", "use year, month, week or day")
+    low, high = (count_days(age) if age else None for age in ages.values())
+    if low is not None and high is not None and low > high:
+        yield Flaw("eligibility.minimum_age", "is above maximum_age", "exchange or correct them")
+    for path, criterion in items.criteria:
+        for number, limit in enumerate(criterion.constraints):
+            yield from _check_limit(f"{path}.constraints[{number}]", limit)
+    for path, regimen in items.regimens:
+        for number, amount in enumerate(regimen.amounts):
+            yield from _check_amount(f"{path}.amounts[{number}]", amount)
+
+
+def _check_limit(path: str, limit: Constraint) -> Iterator[Flaw]:
+    """A range has two bounds in ascending order, any other limit has one."""
+    high, is_range = limit.value_high, limit.comparator is Comparator.BETWEEN
+    if not limit.quantity.strip():
+        yield Flaw(f"{path}.quantity", "is empty", "write the words that name what is limited")
+    if is_range and high is None:
+        yield Flaw(f"{path}.value_high", "is null with the comparator 'between'", "write the upper bound")
+    elif is_range and high is not None and limit.value >= high:
+        problem = f"value {limit.value} is not below value_high {high}"
+        yield Flaw(f"{path}.value", problem, "exchange or correct them")
+    elif not is_range and high is not None:
+        yield Flaw(f"{path}.value_high", f"is {high} with the comparator '{limit.comparator}'", "write null")
+
+
+def _check_amount(path: str, amount: Amount) -> Iterator[Flaw]:
+    """An amount has an upper bound, and no lower one above it."""
+    if amount.high is None:
+        yield Flaw(f"{path}.high", "is null", "write the amount; only low may be null, for an 'up to' dose")
+    elif amount.low is not None and amount.low > amount.high:
+        yield Flaw(f"{path}.low", f"low {amount.low} is above high {amount.high}", "exchange or correct them")
+    if not amount.unit.strip():
+        yield Flaw(f"{path}.unit", "is empty", "write the unit")
+
+
+def _check_order(items: GoldItems, registered: tuple[tuple[Rank, int], ...]) -> Iterator[Flaw]:
+    """Differences between the ranks and indices of the endpoints and those of the registered outcomes."""
+    places = [(path, (endpoint.rank, endpoint.index)) for path, endpoint in items.endpoints]
+    counts = Counter(rank for rank, _ in registered)
+    seen: set[tuple[Rank, int]] = set()
+    for path, place in places:
+        if place in seen:
+            yield Flaw(f"{path}.index", f"{name_outcome(*place)} is annotated twice", "correct rank and index")
+        elif place not in registered:
+            problem = f"there is no {name_outcome(*place)}: the record has {counts[place[0]]} {place[0]} outcomes"
+            yield Flaw(f"{path}.index", problem, "correct rank and index, or remove the endpoint")
+        seen.add(place)
+    for place in registered:
+        if place not in seen:
+            yield Flaw("endpoints", f"{name_outcome(*place)} is not annotated", "add an endpoint for it")
+    furthest = -1
+    for path, place in places:
+        number = registered.index(place) if place in registered else furthest
+        if number < furthest:
+            problem = f"{name_outcome(*place)} stands behind a later outcome"
+            yield Flaw(path, problem, "write them in the record's order")
+        furthest = max(furthest, number)
+
+
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """The texts that gold can name: sections and, where a section holds a list in one cell, each of its items."""
+
+    raw: Mapping[str, str]
+    folded: Mapping[str, str]
+    outcomes: tuple[tuple[Rank, int], ...]
+
+
+def _read_texts(record: TrialRecord) -> _Texts:
+    places = find_places(record)
+    sections = {section.name: section.text for section in record.sections}
+    texts = {name: sections[span.section][span.start : span.end] for name, span in places.spans.items()}
+    return _Texts(texts, {name: fold_quote(text) for name, text in texts.items()}, places.outcomes)
+
+
+def _check_quotes(texts: _Texts, path: str, item: Any) -> Iterator[Flaw]:
+    """Quotes that are not in the item's section. The agent and the days of giving may be in any section."""
+    section = name_home(item) or ""
+    quotes = {name: quote for name, quote in list_quotes(item) if quote is not None}
+    anywhere = [name for name in ("agent", "timing") if isinstance(item, Regimen) and name in quotes]
+    if section in texts.folded:
+        for name, quote in quotes.items():
+            if name not in anywhere and (flaw := _check_quote(texts, f"{path}.{name}", quote, section)):
+                yield flaw
+    elif section == getattr(item, "section", None):  # else the check of ranks and indices reports it
+        homes = [name for name in texts.folded if not _check_quote(texts, path, quotes.get("quote", ""), name)]
+        remedy = f"the quote stands in {', '.join(homes)}" if homes else "name a section of the record"
+        yield Flaw(f"{path}.section", f"the record has no section {section!r}", remedy)
+    for name in anywhere:
+        if all(_check_quote(texts, path, quotes[name], place) for place in texts.raw):
+            problem = f"{shorten(quotes[name])} stands nowhere in the record"
+            yield Flaw(f"{path}.{name}", problem, "copy it from the text")
+
+
+def _check_quote(texts: _Texts, path: str, quote: str, section: str) -> Flaw | None:
+    """What is wrong with a quote from a section that the record has, or None."""
+    words, text = fold_quote(quote), texts.folded[section]
+    if not words:
+        return Flaw(path, "is empty", "copy the words from the text, or write null where the guideline allows it")
+    if words in text:
+        before, after = r"(?<!\w)" if words[0].isalnum() else "", r"(?!\w)" if words[-1].isalnum() else ""
+        if re.search(before + re.escape(words) + after, text):
+            return None
+        return Flaw(path, f"{shorten(words)} begins or ends inside a word or number", "quote whole words")
+    problem = f"{shorten(quote)} does not stand in {section}"
+    if elsewhere := [name for name, other in texts.folded.items() if words in other]:
+        return Flaw(path, problem, f"it stands in {', '.join(elsewhere)}")
+    found = verify_quote(quote, texts.raw[section])
+    if found.status is QuoteStatus.FOLDED:
+        remedy = f"copy it as it stands: {shorten(texts.raw[section][found.start : found.end])}"
+        return Flaw(path, f"{shorten(quote)} is written otherwise in {section}", remedy)
+    return Flaw(path, problem, _show_difference(words, text))
+
+
+def _show_difference(words: str, text: str) -> str:
+    """Up to which word the quote agrees, and how the text goes on there."""
+    parts = words.split()
+    low = max(size for size in range(len(parts) + 1) if " ".join(parts[:size]) in text)
+    if not low:
+        return "copy it from the text"
+    start = " ".join(parts[:low])
+    end = text.index(start) + len(start)
+    quoted, stated = shorten(" ".join(parts[low : low + 4])), shorten(text[end : end + 40])
+    return f"after {shorten(start)} the quote has {quoted}, the text has {stated}"
+
+
+def _check_evidence(items: GoldItems, record: TrialRecord) -> Iterator[Flaw]:
+    """Offsets of an extraction's evidence; annotations have none."""
+    evidenced: list[tuple[str, Item]] = [*items.criteria, *items.regimens, *items.endpoints]
+    evidenced += [("eligibility", items.eligibility)] if items.eligibility else []
+    for path, item in evidenced:
+        for number, evidence in enumerate(item.evidence):
+            place = f"{path}.evidence[{number}]"
+            section = record.section(evidence.section)
+            if section is None:
+                problem = f"the record has no section {evidence.section!r}"
+                yield Flaw(f"{place}.section", problem, "name one that it has")
+            elif section.text[evidence.start : evidence.end] != evidence.quote:
+                problem = f"{evidence.section}[{evidence.start}:{evidence.end}] is not the quote"
+                yield Flaw(place, problem, "correct start and end")

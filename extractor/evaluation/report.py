@@ -1,35 +1,28 @@
-"""What an evaluation says: frozen models that serialise to JSON."""
+"""The report of an evaluation: frozen models that serialise to JSON."""
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import Field, JsonValue
 
 from extractor.schemas import AbsenceReason, Task
+from extractor.schemas.base import FrozenModel
 
+from .comparers import ErrorKind
 from .fields import FIELDS
-from .shapes import ErrorKind
-
-__all__ = ["LEAST_VALUES", "AbsenceScore", "Choice", "Comparison", "Difference", "EmptyScore", "ErrorExample"]
-__all__ += ["ErrorScore", "FieldScore", "GroupScore", "Interval", "LevelScore", "ScoreReport", "list_figures"]
-__all__ += ["name_group", "to_json_value"]
 
 LEAST_VALUES = 10
-"""A score over fewer values, stated or invented, gets no interval: drawn again, so few say nothing about others."""
+"""A score over fewer values, stated or invented, gets no interval: a bootstrap over so few says nothing."""
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Interval(_Frozen):
+class Interval(FrozenModel):
     """A 95 % interval by bootstrap over records."""
 
     low: float
     high: float
 
 
-class LevelScore(_Frozen):
-    """Scores at one level of the ladder, 0 to 1.
+class LevelScore(FrozenModel):
+    """Scores at one level of agreement, 0 to 1.
 
     F1 is None without any value, precision without a predicted one, recall without one of gold.
     """
@@ -40,15 +33,15 @@ class LevelScore(_Frozen):
     interval: Interval | None = Field(default=None, description="Of f1; None for fewer than ten values.")
 
 
-class _Ladder(_Frozen):
+class _Ladder(FrozenModel):
     name: str
     exact: LevelScore
     normalised: LevelScore
     relaxed: LevelScore
 
 
-class EmptyScore(_Frozen):
-    """What becomes of the fields that gold leaves empty, of items that have a counterpart. No part of any F1."""
+class EmptyScore(FrozenModel):
+    """Fields that gold leaves empty, of items that have a counterpart. They do not change any F1."""
 
     fields: int = Field(description="Fields that gold leaves empty.")
     left_empty: int = Field(description="Of these, fields that the prediction leaves empty, too.")
@@ -73,7 +66,7 @@ class GroupScore(_Ladder):
     average: str = Field(description="macro or micro.")
 
 
-class ErrorExample(_Frozen):
+class ErrorExample(FrozenModel):
     """One disagreement. The absent side is null."""
 
     kind: ErrorKind
@@ -90,7 +83,7 @@ class ErrorExample(_Frozen):
     belongs_to: str | None = Field(default=None, description="Where gold has a value that is on the wrong item.")
 
 
-class ErrorScore(_Frozen):
+class ErrorScore(FrozenModel):
     """All errors of one kind."""
 
     kind: ErrorKind
@@ -100,7 +93,7 @@ class ErrorScore(_Frozen):
     examples: tuple[ErrorExample, ...] = Field(description="The worst, by harm and then record.")
 
 
-class Choice(_Frozen):
+class Choice(FrozenModel):
     """A cell of a confusion matrix: how often gold's choice was predicted as another one. Null is empty."""
 
     field: str
@@ -109,7 +102,7 @@ class Choice(_Frozen):
     count: int
 
 
-class AbsenceScore(_Frozen):
+class AbsenceScore(FrozenModel):
     """All gaps that were explained by one reason, of those that gold can judge."""
 
     reason: AbsenceReason
@@ -119,7 +112,7 @@ class AbsenceScore(_Frozen):
     fields: dict[str, int] = Field(description="False absences of each field, the most first.")
 
 
-class Difference(_Frozen):
+class Difference(FrozenModel):
     """Normalised F1 of the prediction, of the other one, and the paired difference."""
 
     name: str
@@ -129,7 +122,7 @@ class Difference(_Frozen):
     interval: Interval | None
 
 
-class Comparison(_Frozen):
+class Comparison(FrozenModel):
     """Prediction against another prediction, on the same records."""
 
     other: str
@@ -137,7 +130,7 @@ class Comparison(_Frozen):
     differences: tuple[Difference, ...]
 
 
-class ScoreReport(_Frozen):
+class ScoreReport(FrozenModel):
     """The result of an evaluation."""
 
     gold: str

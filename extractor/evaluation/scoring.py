@@ -8,23 +8,60 @@ What counts:
   A wrong value is a false positive and a miss. Members of a list count one by one. The item itself counts, too.
 - Every value of an item of gold without a counterpart is missed, every value of a predicted one is invented, and so is
   all of gold for a record that was not predicted. ``paired`` is the F1 of a field without such items.
-- Empty on both sides is no true positive. How many of the fields that gold leaves empty are left empty is told apart
-  (``empty``): of items that have a counterpart, and of the record's own fields. It is no part of any F1.
+- Empty on both sides is no true positive. ``empty`` counts separately how many of the fields that gold leaves empty
+  are left empty, of items that have a counterpart and of the record's own fields. It does not change any F1.
 - F1 of a field is over its values. ``all`` and each task are the mean over fields (macro) that have a value, stated
   or predicted; a field without any is left out. With ``.micro`` they are one F1 over the values of all their fields.
 - A score over fewer than ten values (stated, or predicted without a counterpart) gets no interval.
 """
 
-from collections.abc import Callable
+import math
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 
+import numpy as np
+from numpy.typing import NDArray
+
 from extractor.errors import MissingExtra
+from extractor.schemas import AbsenceReason, Task
 
-from .disagreements import RecordErrors
-from .load import ExtractionSource, open_extractions
-from .report import ScoreReport
+from .comparers import ErrorKind
+from .fields import FIELDS
+from .gold_files import Extractions, ExtractionSource, open_extractions
+from .record_score import Column, Confused, JudgedAbsence, RecordErrors, WorstFirst, export_error, score_record
+from .report import (
+    LEAST_VALUES,
+    AbsenceScore,
+    Choice,
+    Comparison,
+    Difference,
+    EmptyScore,
+    ErrorExample,
+    ErrorScore,
+    FieldScore,
+    GroupScore,
+    Interval,
+    LevelScore,
+    ScoreReport,
+    list_figures,
+    name_group,
+)
 
-__all__ = ["evaluate"]
+Floats = NDArray[np.float64]
+Counts = NDArray[np.uint16]
+"""Counts of all records: an array of records, fields and columns. Records are in order of their ids."""
+_LEVELS = {"exact": Column.EXACT, "normalised": Column.NORMALISED, "relaxed": Column.RELAXED}
+_NORMALISED = list(_LEVELS).index("normalised")
+PRECISION, RECALL, F1 = range(3)
+_FIGURES = list_figures()
+"""Names of all figures, in the order of the arrays here."""
+_TASKS = {task.value: [row for row, one in enumerate(FIELDS) if one.task is task] for task in Task}
+_GROUPS: dict[str, list[int]] = {**_TASKS, "all": list(range(len(FIELDS)))}
+_DRAWS = 500_000
+"""How many draws are held at once, so that memory does not grow with resamples times records."""
 
 
 def evaluate(
@@ -56,27 +93,253 @@ def evaluate(
     """
     if examples < 0 or resamples < 0:
         raise ValueError("examples and resamples are 0 or more")
-    _require_extra()
-    from .compose import (  # noqa: PLC0415 - needs the extra
-        compose_comparison,
-        compose_report,
-        score_records,
-    )
-
-    ours, theirs = open_extractions(gold, "gold"), open_extractions(predicted, "predicted")
-    others = None if compare is None else open_extractions(compare, "compare")
-    scored = score_records(ours, theirs, examples, on_record)
-    report = compose_report(scored, (ours, theirs), resamples, seed)
-    if others is None:
-        return report
-    comparison = compose_comparison(scored, score_records(ours, others), others.name, resamples, seed)
-    return report.model_copy(update={"comparison": comparison})
-
-
-def _require_extra() -> None:
     try:
         import_module("scipy")
     except ImportError as error:
         raise MissingExtra(
             "evaluation needs scipy; install it with: pip install 'trial-extractor[evaluate]'"
         ) from error
+    ours, theirs = open_extractions(gold, "gold"), open_extractions(predicted, "predicted")
+    others = None if compare is None else open_extractions(compare, "compare")
+    scored = _score_records(ours, theirs, examples, on_record)
+    report = _compose_report(scored, ours, theirs, resamples, seed)
+    if others is None:
+        return report
+    comparison = _compose_comparison(scored, _score_records(ours, others), others.name, resamples, seed)
+    return report.model_copy(update={"comparison": comparison})
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """All records of gold, scored. ``missing`` are those without a prediction."""
+
+    counts: Counts
+    errors: tuple[ErrorScore, ...]
+    choices: Counter[Confused]
+    missing: tuple[str, ...]
+    absences: Counter[JudgedAbsence]
+
+
+def _score_records(
+    gold: Extractions,
+    predicted: Extractions,
+    examples: int = 0,
+    on_record: Callable[[RecordErrors], None] | None = None,
+) -> _Scored:
+    """Score every record of gold; up to ``examples`` errors of each kind are kept. Raises ``GoldError``."""
+    record_ids = gold.record_ids
+    choices, absences, missing = Counter[Confused](), Counter[JudgedAbsence](), []
+    number, harm = Counter[tuple[ErrorKind, str]](), Counter[ErrorKind]()
+    worst = {kind: WorstFirst[ErrorExample](examples) for kind in ErrorKind}
+    table = np.zeros((len(record_ids), len(FIELDS), len(Column)), np.uint16)
+    for row, record_id in enumerate(record_ids):
+        annotated, extraction = gold.get(record_id), predicted.get(record_id)
+        assert annotated is not None
+        if extraction is None:
+            missing.append(record_id)
+        score = score_record(annotated, extraction)
+        table[row] = score.counts
+        choices.update(score.choices)
+        absences.update(score.absences)
+        for error in score.errors:
+            number[error.kind, error.field.name] += 1
+            harm[error.kind] += error.harm  # type: ignore[assignment] # harm may be a fraction
+            worst[error.kind].add(error, export_error)
+        if on_record:
+            places = gold.place(record_id) or gold.name, predicted.place(record_id)
+            on_record(RecordErrors(annotated, extraction, *places, tuple(score.errors)))
+    errors = [
+        ErrorScore(
+            kind=kind,
+            count=sum(count for (one, _), count in number.items() if one is kind),
+            harm=float(harm[kind]),
+            fields={name: count for (one, name), count in sorted(number.items()) if one is kind},
+            examples=worst[kind].list_errors(),
+        )
+        for kind in ErrorKind
+        if kind in harm
+    ]
+    return _Scored(table, tuple(sorted(errors, key=lambda one: -one.harm)), choices, tuple(missing), absences)
+
+
+def _compose_report(
+    scored: _Scored, gold: Extractions, predicted: Extractions, resamples: int, seed: int
+) -> ScoreReport:
+    """The report without a comparison."""
+    expected = gold.record_ids
+    totals = _sum_counts(scored.counts)
+    figures = _measure_figures(totals)[0]
+    (sums,) = _resample_counts((scored.counts,), resamples, seed)
+    intervals = _compute_intervals(_measure_figures(sums)[..., F1], scored.counts)
+    levels = {
+        name: {level: _compose_level(figures[row, step], intervals[:, row, step]) for step, level in enumerate(_LEVELS)}
+        for row, name in enumerate(_FIGURES)
+    }
+    return ScoreReport(
+        gold=gold.name,
+        predicted=predicted.name,
+        records=len(expected),
+        missing=scored.missing,
+        without_gold=tuple(sorted(set(predicted.record_ids).difference(expected))),
+        resamples=resamples,
+        seed=seed,
+        groups=tuple(
+            GroupScore(name=name, average=average, **levels[name_group(name, average)])
+            for name in ("all", *Task)
+            for average in ("macro", "micro")
+        ),
+        fields=tuple(
+            FieldScore(
+                name=one.name,
+                task=one.task,
+                stated=int(row[Column.GOLD]),
+                predicted=int(row[Column.PREDICTED]),
+                missed=int(row[Column.MISSED]),
+                invented=int(row[Column.INVENTED]),
+                f1_paired=_share(2 * row[Column.NORMALISED], row[Column.GOLD_PAIRED] + row[Column.PREDICTED_PAIRED]),
+                empty=_compose_empty(row),
+                **levels[one.name],
+            )
+            for one, row in zip(FIELDS, totals[0], strict=True)
+        ),
+        empty=_compose_empty(totals[0].sum(axis=0)),
+        errors=scored.errors,
+        harm_per_record=sum(one.harm for one in scored.errors) / max(1, len(expected)),
+        choices=tuple(
+            Choice(field=name, gold=ours, predicted=theirs, count=count)
+            for (name, ours, theirs), count in sorted(scored.choices.items(), key=repr)
+        ),
+        absences=tuple(_compose_absences(scored.absences)),
+    )
+
+
+def _compose_comparison(scored: _Scored, other: _Scored, name: str, resamples: int, seed: int) -> Comparison:
+    """Paired differences of normalised F1: the prediction's less the other one's."""
+    both = scored.counts, other.counts
+    ours, theirs = (_measure_figures(_sum_counts(one))[0, :, _NORMALISED, F1] for one in both)
+    first, second = (_measure_figures(sums)[:, :, _NORMALISED, F1] for sums in _resample_counts(both, resamples, seed))
+    intervals = _compute_intervals(first - second, *both)
+    return Comparison(
+        other=name,
+        missing=other.missing,
+        differences=tuple(
+            Difference(
+                name=figure,
+                f1=_number(ours[row]),
+                other=_number(theirs[row]),
+                difference=_number(ours[row] - theirs[row]),
+                interval=_interval(intervals[:, row]),
+            )
+            for row, figure in enumerate(_FIGURES)
+        ),
+    )
+
+
+def _compose_absences(absences: Counter[JudgedAbsence]) -> Iterator[AbsenceScore]:
+    """The reasons that occur, in the order of their definition."""
+    for reason in AbsenceReason:
+        judged = {one: number for one, number in absences.items() if one.reason is reason}
+        if judged:
+            false = Counter({one.field: number for one, number in judged.items() if not one.right})
+            count = sum(judged.values())
+            right = count - false.total()
+            fields = dict(false.most_common())
+            yield AbsenceScore(reason=reason, count=count, right=right, false=false.total(), fields=fields)
+
+
+def _compose_level(figures: Floats, bounds: Floats) -> LevelScore:
+    precision, recall, f1 = (_number(figures[place]) for place in (PRECISION, RECALL, F1))
+    return LevelScore(precision=precision, recall=recall, f1=f1, interval=_interval(bounds))
+
+
+def _compose_empty(row: Floats) -> EmptyScore:
+    empty, left = row[Column.EMPTY], row[Column.LEFT_EMPTY]
+    return EmptyScore(fields=int(empty), left_empty=int(left), specificity=_share(left, empty))
+
+
+def _share(part: float, whole: float) -> float | None:
+    return float(part / whole) if whole else None
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)
+
+
+def _interval(bounds: Floats) -> Interval | None:
+    low, high = float(bounds[0]), float(bounds[1])
+    return None if math.isnan(low) else Interval(low=low, high=high)
+
+
+def _sum_counts(counts: Counts) -> Floats:
+    """Sums over all records, as one sample."""
+    total: Floats = counts.sum(axis=0, dtype=np.float64)[np.newaxis]
+    return total
+
+
+def _resample_counts(counts: Sequence[Counts], resamples: int, seed: int) -> list[Floats]:
+    """Sums over records drawn with replacement: an array of resamples, fields and columns for each of ``counts``.
+
+    All of ``counts`` are of the same records and see the same draws, so that differences are paired.
+    """
+    number = len(counts[0])
+    generator = np.random.default_rng(seed)
+    sums = [np.zeros((resamples, len(FIELDS) * len(Column))) for _ in counts]
+    flat = [one.reshape(number, len(FIELDS) * len(Column)).astype(np.float64) for one in counts]
+    block = max(1, _DRAWS // max(1, number))
+    for start in range(0, resamples if number else 0, block):
+        drawn = generator.integers(number, size=(min(block, resamples - start), number))
+        weights = np.stack([np.bincount(one, minlength=number) for one in drawn]).astype(np.float64)
+        for total, one in zip(sums, flat, strict=True):
+            total[start : start + len(drawn)] = weights @ one
+    return [total.reshape(resamples, len(FIELDS), len(Column)) for total in sums]
+
+
+def _measure_figures(sums: Floats) -> Floats:
+    """Precision, recall and F1 (last axis) at each of ``_LEVELS`` of each of ``_FIGURES`` for each sample.
+
+    NaN where there is nothing to score: no value for F1, no predicted one for precision, none of gold for recall.
+    Macro averages leave such fields out.
+    """
+    fields = _measure(sums)
+    parts = [fields]
+    for rows in _GROUPS.values():
+        known = ~np.isnan(fields[:, rows])
+        total: Floats = np.where(known, fields[:, rows], 0.0).sum(axis=1)
+        macro = _divide(total, known.sum(axis=1).astype(np.float64))
+        parts += [macro[:, np.newaxis], _measure(sums[:, rows].sum(axis=1, keepdims=True))]
+    return np.concatenate(parts, axis=1)
+
+
+def _compute_intervals(samples: Floats, *counts: Counts) -> Floats:
+    """The 2.5 and 97.5 percentiles (first axis) over samples, of figures on the first axis that remains.
+
+    NaN where no sample has a value, and for figures over fewer than ``LEAST_VALUES`` values in any of ``counts``.
+    """
+    if not len(samples):
+        return np.full((2, *samples.shape[1:]), np.nan)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # figures without any value
+        intervals: Floats = np.nanpercentile(samples, [2.5, 97.5], axis=0)
+    for one in counts:
+        intervals[:, _count_values(_sum_counts(one))[0] < LEAST_VALUES] = np.nan
+    return intervals
+
+
+def _count_values(sums: Floats) -> Floats:
+    """How many values each of ``_FIGURES`` is about: those of gold, and predicted ones without a counterpart."""
+    values = sums[..., Column.GOLD] + sums[..., Column.INVENTED]
+    groups = [values[:, rows].sum(axis=1, keepdims=True) for rows in _GROUPS.values()]
+    return np.concatenate([values, *(group for group in groups for _ in ("macro", "micro"))], axis=1)
+
+
+def _measure(sums: Floats) -> Floats:
+    right = sums[..., list(_LEVELS.values())]
+    gold, predicted = sums[..., [Column.GOLD]], sums[..., [Column.PREDICTED]]
+    shares = (_divide(right, predicted), _divide(right, gold), _divide(2 * right, gold + predicted))
+    return np.stack(shares, axis=-1)
+
+
+def _divide(part: Floats, whole: Floats) -> Floats:
+    whole = np.broadcast_to(whole, part.shape)
+    shares: Floats = np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
+    return shares

@@ -2,8 +2,8 @@
 
 One JSON line a trial. The keys are those of gold JSON, but what an annotator quoted is a span: ``[start, end]`` in the
 item's own section, ``[section, start, end]`` in another. ``sections`` maps each section's name to the SHA-256 of its
-raw text, so that a record whose text has changed is noticed. What an annotator wrote in words of his own, such as a
-quantity that the text does not name, stays text.
+raw text, so that a record whose text has changed is noticed. Words that an annotator chose freely, such as a
+quantity that the text does not name, stay text.
 
 >>> from extractor import read_records
 >>> record = next(read_records("seeds/records"))
@@ -24,31 +24,84 @@ from pathlib import Path
 from typing import Any
 
 from extractor.errors import GoldError
-from extractor.schemas import TrialRecord
+from extractor.parse.endpoints import place_outcomes
+from extractor.parse.parsed import Span
+from extractor.schemas import Criterion, Eligibility, Endpoint, Rank, Regimen, TimeWindow, TrialRecord
+from extractor.text.passage import read_section
 
-from .places import find_places
+from .fields import find_type, is_quoted
+from .text import ESCAPE
 
-__all__ = ["StandoffGold", "find_changed_sections", "from_standoff", "is_standoff", "read_standoff", "to_standoff"]
-
-_QUOTED = frozenset(
-    {"quote", "lead_in", "agent", "timing", "measure", "description", "time_frame", "start_event"}
-    | {"end_events", "specimens", "methods"}
-)
+_LISTS = ("arms", "interventions")
+"""Sections that some formats keep as one cell, its items joined by a bar."""
+_QUOTED = {
+    name
+    for model in (Eligibility, Criterion, Regimen, Endpoint, TimeWindow)
+    for name, field in model.model_fields.items()
+    if is_quoted(name, find_type(field.annotation)[0])
+}
 """Fields that hold words of the record."""
-_NAMED = frozenset({"quantity", "unit", "name", "version"})
-"""Fields that mostly do: an annotator may have put them in other words."""
-_ITEMS = ("criteria", "dosing", "endpoints")
+_MOSTLY_QUOTED = {"quantity", "unit", "name", "version"}
+"""Fields that mostly do: an annotator may have used other words."""
+_PARTS = ("eligibility", "dosing", "endpoints")
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Raw spans by name, such as "arms[0]", and the registered outcomes in the record's order."""
+
+    spans: Mapping[str, Span]
+    outcomes: tuple[tuple[Rank, int], ...]
+
+
+def name_outcome(rank: Rank | str, index: int) -> str:
+    """The name of an outcome's place: ``primary_outcomes[0]``."""
+    return f"{rank}_outcomes[{index}]"
+
+
+def name_home(item: Any) -> str | None:
+    """The place that an item, or its JSON, belongs to: its section, or that of its outcome. Ages and sex have none."""
+    values = item if isinstance(item, Mapping) else vars(item)
+    if section := values.get("section"):
+        return str(section)
+    return name_outcome(values["rank"], values["index"]) if values.get("rank") else None
+
+
+def find_places(record: TrialRecord) -> Places:
+    """All places of a record.
+
+    >>> from extractor.schemas import Section, Source
+    >>> cell = Section(name="arms", text="Drug: 5 mg|Placebo")
+    >>> record = TrialRecord(record_id="A", source=Source(path="a", format="flat"), sections=(cell,))
+    >>> find_places(record).spans["arms[1]"]
+    Span(section='arms', start=11, end=18)
+    """
+    spans: dict[str, Span] = {}
+    for section in record.sections:
+        start = 0
+        for number, item in enumerate(section.text.split("|") if section.name in _LISTS else ()):
+            spans[f"{section.name}[{number}]"] = Span(section.name, start, start + len(item))
+            start += len(item) + 1
+    cells = {each.name: read_section(each.name, each.text) for each in record.sections if "_outcomes" in each.name}
+    outcomes = place_outcomes(record, cells)
+    for one in outcomes:
+        whole = one.parts.whole
+        spans[name_outcome(one.rank, one.index)] = Span(whole.section.name, *whole.raw_span)
+    spans |= {section.name: Span(section.name, 0, len(section.text)) for section in record.sections}
+    return Places(spans, tuple((one.rank, one.index) for one in outcomes))
 
 
 @dataclass(frozen=True, slots=True)
 class StandoffGold:
-    """A file of standoff gold with the words of its records: gold JSON, and the records that could not be used."""
+    """A file of standoff gold with the words of its records: gold JSON, and the records that could not be used.
+
+    ``changed`` are the sections whose text is not the one that was annotated, by record; ``missing`` are the records
+    whose text was not given.
+    """
 
     annotations: tuple[dict[str, Any], ...]
     changed: Mapping[str, tuple[str, ...]]
-    """Sections whose text is not the one that was annotated, by record."""
     missing: tuple[str, ...]
-    """Records whose text is not at hand."""
 
 
 def is_standoff(path: Path) -> bool:
@@ -71,18 +124,18 @@ def read_standoff(path: Path, records: Iterable[TrialRecord]) -> StandoffGold:
     with path.open(encoding="utf-8") as file:
         lines = [_parse_line(line, f"{path}, line {number}") for number, line in enumerate(file, 1) if line.strip()]
     wanted = {line["record_id"] for line in lines}
-    at_hand: dict[str, TrialRecord] = {}
+    given: dict[str, TrialRecord] = {}
     for record in records:
         if record.record_id in wanted:
-            at_hand.setdefault(record.record_id, record)
-    found = [(line, at_hand[line["record_id"]]) for line in lines if line["record_id"] in at_hand]
+            given.setdefault(record.record_id, record)
+    found = [(line, given[line["record_id"]]) for line in lines if line["record_id"] in given]
     changed = {
         record.record_id: sections for line, record in found if (sections := find_changed_sections(line, record))
     }
     return StandoffGold(
         tuple(from_standoff(line, record) for line, record in found if record.record_id not in changed),
         changed,
-        tuple(sorted(wanted - at_hand.keys())),
+        tuple(sorted(wanted - given.keys())),
     )
 
 
@@ -91,12 +144,9 @@ def _parse_line(line: str, place: str) -> dict[str, Any]:
         parsed: Any = json.loads(line)
     except ValueError:
         parsed = None
-    if (
-        isinstance(parsed, dict)
-        and isinstance(parsed.get("record_id"), str)
-        and isinstance(parsed.get("sections"), dict)
-    ):
-        return parsed
+    found = parsed if isinstance(parsed, dict) else {}
+    if isinstance(found.get("record_id"), str) and isinstance(found.get("sections"), dict):
+        return found
     raise GoldError(f"{place}: is no standoff gold (JSON with record_id and sections); correct it")
 
 
@@ -105,22 +155,19 @@ def to_standoff(gold: Mapping[str, Any], record: TrialRecord) -> dict[str, Any]:
 
     Raises ``ValueError`` for a quote that does not stand in the record.
     """
-    places = _Places(record)
-    line: dict[str, Any] = {"record_id": gold["record_id"], "sections": _hash_sections(record)}
-    for key in ("eligibility", "dosing", "endpoints"):
-        line[key] = _encode(gold.get(key) or ([] if key != "eligibility" else {}), places, None)
-    return line
+    finder = _Finder(record)
+    parts = {key: finder.encode(gold.get(key) or ({} if key == "eligibility" else []), None) for key in _PARTS}
+    return {"record_id": gold["record_id"], "sections": _hash_sections(record), **parts}
 
 
 def from_standoff(line: Mapping[str, Any], record: TrialRecord) -> dict[str, Any]:
     """The gold JSON that a line stands for, if the record is the one that was annotated (``find_changed_sections``)."""
-    kept = {key: line[key] for key in ("eligibility", "dosing", "endpoints")}
-    decoded: dict[str, Any] = _decode(kept, record, None)
+    decoded: dict[str, Any] = _decode({key: line[key] for key in _PARTS}, record, None)
     return {"record_id": line["record_id"], **decoded}
 
 
 def find_changed_sections(line: Mapping[str, Any], record: TrialRecord) -> tuple[str, ...]:
-    """Names of sections whose text is not that which was annotated, or which are there no more."""
+    """Names of sections whose text is not the one that was annotated, or that the record no longer has."""
     today = _hash_sections(record)
     return tuple(name for name, digest in line["sections"].items() if today.get(name) != digest)
 
@@ -129,56 +176,61 @@ def _hash_sections(record: TrialRecord) -> dict[str, str]:
     return {section.name: sha256(section.text.encode()).hexdigest() for section in record.sections}
 
 
-class _Places:
-    """Where an annotation's words stand in a record."""
+class _Finder:
+    """Finds an annotation's words in a record."""
 
     def __init__(self, record: TrialRecord) -> None:
         self._texts = {section.name: section.text for section in record.sections}
         self._spans = find_places(record).spans
 
-    def home(self, item: Mapping[str, Any]) -> str | None:
-        """The name of the place that an item belongs to: its section, or that of its outcome."""
-        return item.get("section") or (f"{item['rank']}_outcomes[{item['index']}]" if "rank" in item else None)
+    def encode(self, value: Any, home: str | None, field: str = "") -> Any:
+        """The value with spans in place of quotes. ``home`` is the place that the value belongs to."""
+        if isinstance(value, str) and field in _QUOTED | _MOSTLY_QUOTED:
+            span = self._find(value, home)
+            if span is None and field in _QUOTED:
+                raise ValueError(f"{field}: {value!r} does not stand in the record")
+            return span or value
+        if isinstance(value, list):
+            return [self.encode(each, home, field) for each in value]
+        if not isinstance(value, dict):
+            return value
+        inner = name_home(value) or home
+        # Of units only those of limits are as written.
+        names = ((key, key if key != "unit" or "quantity" in value else "") for key in value)
+        encoded = ((key, self.encode(value[key], inner, name)) for key, name in names)
+        return {key: each for key, each in encoded if each != [] and (each is not None or key in ("low", "high"))}
 
-    def find(self, words: str, home: str | None) -> list[Any] | None:
-        """The span of ``words``, in ``home`` if they stand there, else in the first section that has them."""
-        pattern = _pattern(words)
+    def _find(self, words: str, home: str | None) -> list[Any] | None:
+        """The span of ``words``, in ``home`` if they are there, else in the first section that has them."""
+        # Runs of white space, case, and backslashes before punctuation do not count.
+        pattern = re.compile(r"\s+".join(map(_escape_word, words.split())), re.IGNORECASE)
         span = self._spans.get(home or "")
-        if span and (found := _first(pattern, self._texts[span.section][span.start : span.end])):
+        if span and (found := _find_first(pattern, self._texts[span.section][span.start : span.end])):
             start, end = span.start + found[0], span.start + found[1]
             return [start, end] if span.section == home else [span.section, start, end]
         for name, text in self._texts.items():
-            if found := _first(pattern, text):
+            if found := _find_first(pattern, text):
                 return [name, *found]
         return None
 
 
-def _encode(value: Any, places: _Places, home: str | None, field: str = "") -> Any:
-    if isinstance(value, str):
-        if field not in _QUOTED | _NAMED:
-            return value
-        span = places.find(value, home)
-        if span is None and field in _QUOTED:
-            raise ValueError(f"{field}: {value!r} does not stand in the record")
-        return span or value
-    if isinstance(value, list):
-        return [_encode(each, places, home, field) for each in value]
-    if isinstance(value, dict):
-        inner = places.home(value) or home
-        # Of units only those of limits are as written.
-        names = ((key, key if key != "unit" or "quantity" in value else "") for key in value)
-        encoded = ((key, _encode(value[key], places, inner, name)) for key, name in names)
-        return {key: each for key, each in encoded if not _is_default(key, each)}
-    return value
+def _escape_word(word: str) -> str:
+    return "".join(each if each.isalnum() else rf"\\?{re.escape(each)}" for each in ESCAPE.sub("", word))
 
 
-def _is_default(key: str, value: Any) -> bool:
-    return value == [] or (value is None and key not in ("low", "high"))
+def _find_first(pattern: re.Pattern[str], text: str) -> tuple[int, int] | None:
+    """The first place that cuts no word or number, or else the first."""
+
+    def is_cut(at: int) -> bool:
+        return 0 < at < len(text) and text[at - 1].isalnum() and text[at].isalnum()
+
+    found = [match.span() for match in pattern.finditer(text)]
+    return next((span for span in found if not any(map(is_cut, span))), found[0] if found else None)
 
 
 def _decode(value: Any, record: TrialRecord, home: str | None) -> Any:
     if isinstance(value, dict):
-        inner = value.get("section") or (f"{value['rank']}_outcomes[{value['index']}]" if "rank" in value else home)
+        inner = name_home(value) or home
         return {key: _decode(each, record, inner) for key, each in value.items()}
     if isinstance(value, list):
         if len(value) in (2, 3) and all(isinstance(part, int) for part in value[-2:]):
@@ -186,24 +238,3 @@ def _decode(value: Any, record: TrialRecord, home: str | None) -> Any:
             return section.text[value[-2] : value[-1]] if section else None
         return [_decode(each, record, home) for each in value]
     return value
-
-
-def _pattern(words: str) -> re.Pattern[str]:
-    """Words as the guideline compares them: runs of white space, case, and backslashes before punctuation are one."""
-    return re.compile(r"\s+".join(map(_word_pattern, words.split())), re.IGNORECASE)
-
-
-def _word_pattern(word: str) -> str:
-    bare = re.sub(r"\\(?=[!-/:-@\[-`{-~])", "", word)
-    return "".join(each if each.isalnum() else rf"\\?{re.escape(each)}" for each in bare)
-
-
-def _first(pattern: re.Pattern[str], text: str) -> tuple[int, int] | None:
-    """The first place that cuts no word or number, or else the first."""
-    found: list[tuple[int, int]] = [match.span() for match in pattern.finditer(text)]
-    whole = (span for span in found if not _cuts(text, *span))
-    return next(whole, found[0] if found else None)
-
-
-def _cuts(text: str, start: int, end: int) -> bool:
-    return any(0 < at < len(text) and text[at - 1].isalnum() and text[at].isalnum() for at in (start, end))

@@ -1,10 +1,9 @@
-"""A curator's desk in the browser: extractions are corrected beside their texts and become gold.
+"""Review in the browser: extractions are corrected beside their texts and become gold.
 
 ::
 
-    run's folder --RunRecords--> what is predicted, and its text
-    browser <--app, behind guard--> ReviewDesk --changes--> Journal (every action, append-only) --draft--> items
-                                               --finish--> gold/<record_id>.json
+    run's folder --RunRecords--> predictions and texts
+    browser <--app--> Review --Edit--> Journal (every action, append-only) --replay--> Draft --> gold/<record_id>.json
 
-The journal is the one truth of a review: a record's items are what was predicted with all actions applied again.
+The journal is the only state of a review: a record's items are the predicted ones with all actions applied again.
 """

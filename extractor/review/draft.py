@@ -1,19 +1,136 @@
-"""A record under review: what was predicted, with every action applied again."""
+"""A record under review: its items as they were predicted, with every action of the reviewers applied."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
 
-from .items import Base, BaseItem, ItemKind, ItemState, Json
-from .journal import Action, ActionKind, Edit
+from pydantic import BaseModel, ConfigDict
 
-__all__ = ["Draft", "DraftItem", "replay"]
+from extractor.evaluation.fields import list_names
+from extractor.schemas import Criterion, Eligibility, Endpoint, Evidence, Item, Origin, Regimen, TrialExtraction
 
-_STEPPING = (ActionKind.UNDO, ActionKind.REDO)
+Json = dict[str, Any]
+
+
+class ItemKind(StrEnum):
+    """What an item is. ``people`` are the facts on who may take part that stand beside the criteria."""
+
+    PEOPLE = "people"
+    CRITERION = "criterion"
+    REGIMEN = "regimen"
+    ENDPOINT = "endpoint"
+
+
+class ItemState(StrEnum):
+    """What became of an item: nobody has looked at ``open`` ones, ``rejected`` ones do not become gold."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    CORRECTED = "corrected"
+    ADDED = "added"
+    REJECTED = "rejected"
+
+
+class ActionKind(StrEnum):
+    """What a reviewer did."""
+
+    SET = "set"
+    ACCEPT = "accept"
+    REJECT = "reject"
+    RESTORE = "restore"
+    ADD = "add"
+    UNDO = "undo"
+    REDO = "redo"
+    FINISH = "finish"
+
+
+MODELS: dict[ItemKind, type[Item]] = {
+    ItemKind.PEOPLE: Eligibility,
+    ItemKind.CRITERION: Criterion,
+    ItemKind.REGIMEN: Regimen,
+    ItemKind.ENDPOINT: Endpoint,
+}
+FIELDS = {kind: list_names(model) for kind, model in MODELS.items()}
+"""The fields that a curator fills in, in the order of the schema."""
+
+
+class BaseItem(BaseModel):
+    """An item as the review found it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    kind: ItemKind
+    state: ItemState
+    value: Json
+    evidence: tuple[Evidence, ...] = ()
+    confidence: float | None = None
+    origin: Origin | None = None
+
+
+class Base(BaseModel):
+    """A record as the review found it, and the SHA-256 of its gold file if it had one."""
+
+    model_config = ConfigDict(frozen=True)
+
+    items: tuple[BaseItem, ...]
+    gold_sha256: str | None = None
+
+
+def list_items(extraction: TrialExtraction, state: ItemState = ItemState.OPEN) -> tuple[BaseItem, ...]:
+    """The items of an extraction, each with an id that does not change.
+
+    >>> [item.id for item in list_items(TrialExtraction(record_id="A", eligibility=Eligibility()))]
+    ['people']
+    """
+    whole = extraction.eligibility
+    lists = {
+        ItemKind.CRITERION: whole.criteria,
+        ItemKind.REGIMEN: extraction.dosing,
+        ItemKind.ENDPOINT: extraction.endpoints,
+    }
+    named: list[tuple[str, ItemKind, Item]] = [("people", ItemKind.PEOPLE, whole)]
+    named += [(f"{kind}-{number}", kind, item) for kind, found in lists.items() for number, item in enumerate(found)]
+    return tuple(
+        BaseItem(
+            id=name,
+            kind=kind,
+            state=state,
+            value=item.model_dump(mode="json", include=set(FIELDS[kind])),
+            evidence=item.evidence,
+            confidence=item.confidence,
+            origin=item.origin,
+        )
+        for name, kind, item in named
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One item before and after; None where it does not exist. ``path`` is the field, empty for the whole item."""
+
+    item: str
+    kind: ActionKind
+    path: str
+    old: Json | None
+    new: Json | None
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """An edit as it was noted: edits that a reviewer made at once have one ``step``."""
+
+    number: int
+    step: int
+    time: str
+    reviewer: str
+    edit: Edit
 
 
 @dataclass(frozen=True, slots=True)
 class DraftItem:
-    """An item as it stands now. ``version`` is the number of the last action on it, 0 if there was none."""
+    """An item in its present state. ``version`` is the number of the last action on it, 0 if there was none."""
 
     id: str
     kind: ItemKind
@@ -22,7 +139,6 @@ class DraftItem:
     base: BaseItem | None = None
     version: int = 0
     reviewer: str | None = None
-    time: str | None = None
 
     def content(self) -> Json:
         """What an action changes: the item before or after it."""
@@ -44,44 +160,34 @@ class Draft:
         """The number of the last action on the record."""
         return self.actions[-1].number if self.actions else 0
 
-    @property
-    def finished(self) -> bool:
-        """Whether all is decided and the gold file says what the items say, were it by undoing what came since."""
-        is_decided = all(item.state is not ItemState.OPEN for item in self.items.values())
-        return is_decided and self.written == _list_values(self.items)
+    def describe_progress(self) -> Json:
+        """How far a record is: open, begun, finished, or changed: its items are not what its gold says."""
+        decided = sum(item.state is not ItemState.OPEN for item in self.items.values())
+        state = "begun" if self.actions else "open"
+        if self.written is not None:
+            is_finished = decided == len(self.items) and self.written == _list_values(self.items)
+            state = "finished" if is_finished else "changed"
+        return {"state": state, "decided": decided, "items": len(self.items)}
 
-    def list_standing(self, kind: ItemKind) -> list[DraftItem]:
+    def list_kept(self, kind: ItemKind) -> list[DraftItem]:
         """The items of one kind that are to become gold."""
         return [item for item in self.items.values() if item.kind is kind and item.state is not ItemState.REJECTED]
 
-    def find_undo(self, reviewer: str) -> list[Edit]:
-        """The edits of the reviewer's last step that is not undone."""
-        return self._step(self._stacks(reviewer)[0])
-
-    def find_redo(self, reviewer: str) -> list[Edit]:
-        """The edits of the reviewer's step that was undone last, and nothing done since."""
-        return self._step(self._stacks(reviewer)[1])
-
-    def _step(self, stack: list[int]) -> list[Edit]:
-        return [action.edit for action in self.actions if stack and action.step == stack[-1]]
-
-    def _stacks(self, reviewer: str) -> tuple[list[int], list[int]]:
-        """The steps that can be undone and done again, the next one last."""
+    def find_step(self, reviewer: str, kind: ActionKind) -> list[Edit]:
+        """The edits of the step that the reviewer can undo, or redo, next. Nothing was done since a step to redo."""
         undo: list[int] = []
         redo: list[int] = []
-        seen: set[int] = set()
-        for action in self.actions:
-            if action.reviewer != reviewer or action.step in seen or action.edit.kind is ActionKind.FINISH:
-                continue
-            seen.add(action.step)
-            if action.edit.kind is ActionKind.UNDO:
+        kinds = {a.step: a.edit.kind for a in self.actions if a.reviewer == reviewer}
+        for step, done in kinds.items():
+            if done is ActionKind.UNDO:
                 redo.append(undo.pop())
-            elif action.edit.kind is ActionKind.REDO:
+            elif done is ActionKind.REDO:
                 undo.append(redo.pop())
-            else:
-                undo.append(action.step)
+            elif done is not ActionKind.FINISH:
+                undo.append(step)
                 redo.clear()
-        return undo, redo
+        steps = undo if kind is ActionKind.UNDO else redo
+        return [action.edit for action in self.actions if action.step in steps[-1:]]
 
 
 def replay(base: Base, actions: Iterable[Action]) -> Draft:
@@ -98,25 +204,18 @@ def replay(base: Base, actions: Iterable[Action]) -> Draft:
     written = None if base.gold_sha256 is None else _list_values(items)
     finish = None
     for action in done:
+        name, new = action.edit.item, action.edit.new
         if action.edit.kind is ActionKind.FINISH:
             finish, written = action, _list_values(items)
+        elif new is None:
+            items.pop(name, None)
         else:
-            _apply(items, action)
+            state, value = ItemState(new["state"]), new["value"]
+            known = items.get(name) or DraftItem(name, ItemKind(new["kind"]), state, value)
+            items[name] = replace(known, state=state, value=value, version=action.number, reviewer=action.reviewer)
     return Draft(base, items, done, finish, written)
 
 
 def _list_values(items: dict[str, DraftItem]) -> dict[str, Json]:
-    """What becomes gold."""
+    """The values that become gold."""
     return {name: item.value for name, item in items.items() if item.state is not ItemState.REJECTED}
-
-
-def _apply(items: dict[str, DraftItem], action: Action) -> None:
-    name, new = action.edit.item, action.edit.new
-    if new is None:
-        items.pop(name, None)
-        return
-    kind, state = ItemKind(new["kind"]), ItemState(new["state"])
-    known = items.get(name) or DraftItem(name, kind, state, new["value"])
-    items[name] = replace(
-        known, state=state, value=new["value"], version=action.number, reviewer=action.reviewer, time=action.time
-    )

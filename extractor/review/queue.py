@@ -1,22 +1,111 @@
-"""The queue: records with the likeliest errors first, a page of them at a time, and the way from one to the next."""
+"""The queue of doubtful records: those with the likeliest errors first, with their texts."""
 
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
-from itertools import islice
 from pathlib import Path
+from typing import Any
 
-from .gold import name_gold
-from .items import Json
-from .journal import Journal
-from .records import RunRecords
+from pydantic import BaseModel
 
-__all__ = ["Queue", "Way"]
+from extractor.parse.parsed import CERTAIN
+from extractor.run.finished import FinishedRun
+from extractor.schemas import Severity, TrialExtraction, TrialRecord
 
+from .draft import Json
+from .journal import Journal, name_gold
+
+_FINDING = {Severity.ERROR: 1.0, Severity.WARNING: 0.5, Severity.INFO: 0.1}
+"""How many errors a finding is worth in the queue."""
+_NAMED = 3
+"""How many doubtful items are named in the queue."""
 _LEFT_OUT = frozenset({"finished", "without_text"})
 
 
-class Way(StrEnum):
-    """Which other record is meant: the one before or behind, or the next one that is not finished."""
+class WeighedResult(BaseModel):
+    """The part of a result that is weighed. The rest is not validated: runs are large."""
+
+    eligibility: dict[str, Any]
+    dosing: tuple[dict[str, Any], ...] = ()
+    endpoints: tuple[dict[str, Any], ...] = ()
+    findings: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """How many errors to expect in so many items of a record, and what most of them are expected of, in words."""
+
+    items: int
+    expected: float
+    reasons: tuple[str, ...]
+
+
+def weigh_result(result: WeighedResult) -> Doubt:
+    """The sum of what each item lacks in confidence, and of what the findings weigh.
+
+    >>> weigh_result(WeighedResult(eligibility={"confidence": 1, "criteria": [{"confidence": 0.6}]}))
+    Doubt(items=2, expected=0.4, reasons=('criterion 1 is 60 % sure',))
+    """
+    items = [("who may take part", result.eligibility)]
+    items += [(f"criterion {number}", one) for number, one in enumerate(result.eligibility.get("criteria", ()), 1)]
+    items += [(f"dose {number}", one) for number, one in enumerate(result.dosing, 1)]
+    items += [(f"{one['rank']} outcome {one['index'] + 1}", one) for one in result.endpoints]
+    lacks = [(name, 1 - one["confidence"]) for name, one in items if one.get("confidence") is not None]
+    doubtful = sorted((pair for pair in lacks if pair[1] > 1 - CERTAIN), key=lambda pair: -pair[1])
+    findings = sum(_FINDING[finding["severity"]] for finding in result.findings)
+    reasons = [f"{name} is {100 * (1 - lack):.0f} % sure" for name, lack in doubtful[:_NAMED]]
+    if (rest := len(doubtful) - _NAMED) > 0:
+        reasons.append(f"{rest} more {'is' if rest == 1 else 'are'} not certain")
+    if number := len(result.findings):
+        reasons.append(f"{number} finding{'s' * (number != 1)}")
+    return Doubt(len(items), round(sum(lack for _, lack in lacks) + findings, 3), tuple(reasons))
+
+
+class RunRecords:
+    """The records of a run, those with the likeliest errors first.
+
+    Texts are read once, from the run's inputs, or from ``inputs`` where these were moved, and kept compressed;
+    a result is read only for a record that is opened. ``incomplete`` describes how far an unfinished run came.
+    Raises ``StoreError`` for a folder that holds no run.
+    """
+
+    def __init__(self, run: Path, inputs: Sequence[Path] = ()) -> None:
+        self._run = FinishedRun(run)
+        self.incomplete = self._run.incomplete
+        doubts = {name: weigh_result(self._run.read_result(name, WeighedResult)) for name in self._run.record_ids}
+        self.doubts: dict[str, Doubt] = dict(sorted(doubts.items(), key=lambda pair: -pair[1].expected))
+        self.titles: dict[str, str | None] = {}
+        self._texts: dict[str, bytes] = {}
+        for one in self._run.reread(inputs):
+            if one.record:
+                self.titles[one.record_id] = read_title(one.record)
+                self._texts[one.record_id] = zlib.compress(one.record.model_dump_json().encode())
+
+    def has_text(self, record_id: str) -> bool:
+        """Whether the text of a record was found, and is still what the run read."""
+        return record_id in self._texts
+
+    def count_without_text(self) -> int:
+        """How many records cannot be reviewed because their text is missing."""
+        return len(self.doubts) - len(self._texts)
+
+    def read_text(self, record_id: str) -> TrialRecord:
+        """A record of the run that has its text."""
+        return TrialRecord.model_validate_json(zlib.decompress(self._texts[record_id]))
+
+    def read_extraction(self, record_id: str) -> TrialExtraction:
+        """The result of a record of the run."""
+        return self._run.read_result(record_id, TrialExtraction)
+
+
+def read_title(record: TrialRecord) -> str | None:
+    """The record's title, None if it has none."""
+    return next((text for name in ("title", "official_title") if (text := record.raw_text(name))), None)
+
+
+class Direction(StrEnum):
+    """The record before or behind another one, or the next one that is not finished."""
 
     PREVIOUS = "previous"
     NEXT = "next"
@@ -24,8 +113,9 @@ class Way(StrEnum):
 
 
 class Queue:
-    """All records of a run in order of doubt. Results and texts are not read for it: what it lists is known from the
-    start of the review, and of records that were begun only what ``describe`` says of their drafts.
+    """All records of a run in order of doubt. ``describe`` gives the progress of a record that was begun.
+
+    Results and texts are not read to list them.
     """
 
     def __init__(self, records: RunRecords, gold: Path, journal: Journal, describe: Callable[[str], Json]) -> None:
@@ -33,34 +123,42 @@ class Queue:
         self._known: dict[str, tuple[int, Json]] = {}
 
     def list_page(self, words: str, *, unfinished: bool, start: int, count: int) -> Json:
-        """So many rows from ``start`` on of those that have all the words in their id, title or reasons."""
+        """``count`` rows from ``start`` on, of the records that have all words in their id, title or reasons."""
         progress = dict(self._list_progress())
         found = [name for name in self._search(words) if not unfinished or progress[name]["state"] not in _LEFT_OUT]
-        shown = list(islice(found, start, start + count))
         states = [one["state"] for one in progress.values()]
         return {
-            "records": [self._describe_row(name) | {"progress": progress[name]} for name in shown],
+            "records": [
+                {
+                    "record": name,
+                    "expected": self._records.doubts[name].expected,
+                    "reasons": self._records.doubts[name].reasons,
+                    "title": self._records.titles.get(name),
+                    "progress": progress[name],
+                }
+                for name in found[start : start + count]
+            ],
             "found": len(found),
             "total": len(states),
             "finished": states.count("finished"),
         }
 
-    def find(self, record_id: str, way: Way) -> str | None:
-        """The record that lies that way from another one; those without a text cannot be opened."""
+    def find(self, record_id: str, direction: Direction) -> str | None:
+        """The record in that direction from another one; those without a text cannot be opened."""
         names = list(self._records.doubts)
         place = names.index(record_id)
-        if way is Way.UNFINISHED:
+        if direction is Direction.UNFINISHED:
             progress = dict(self._list_progress())
             turned = [*names[place + 1 :], *names[:place]]
             return next((name for name in turned if progress[name]["state"] not in _LEFT_OUT), None)
-        line = names[place + 1 :] if way is Way.NEXT else names[:place][::-1]
+        line = names[place + 1 :] if direction is Direction.NEXT else names[:place][::-1]
         return next(filter(self._records.has_text, line), None)
 
     def _search(self, text: str) -> Iterator[str]:
         words = text.casefold().split()
         for name, doubt in self._records.doubts.items():
-            said = "\n".join((name, self._records.titles.get(name) or "", *doubt.reasons)).casefold() if words else ""
-            if all(word in said for word in words):
+            shown = "\n".join((name, self._records.titles.get(name) or "", *doubt.reasons)).casefold()
+            if all(word in shown for word in words):
                 yield name
 
     def _list_progress(self) -> Iterator[tuple[str, Json]]:
@@ -68,23 +166,12 @@ class Queue:
         gold = {path.name for path in self._gold.glob("*.json")}
         for name, doubt in self._records.doubts.items():
             if not self._records.has_text(name):
-                yield name, _tell("without_text")
+                yield name, {"state": "without_text", "decided": 0, "items": 0}
             elif name in versions:
-                yield name, self._describe_begun(name, versions[name])
+                if self._known.get(name, (0,))[0] != versions[name]:
+                    self._known[name] = (versions[name], self._describe(name))
+                yield name, self._known[name][1]
             else:
-                yield name, _tell("finished" if name_gold(name) in gold else "open", doubt.items)
-
-    def _describe_begun(self, record_id: str, version: int) -> Json:
-        known = self._known.get(record_id)
-        if known is None or known[0] != version:
-            known = self._known[record_id] = (version, self._describe(record_id))
-        return known[1]
-
-    def _describe_row(self, record_id: str) -> Json:
-        doubt = self._records.doubts[record_id]
-        title = self._records.titles.get(record_id)
-        return {"record": record_id, "expected": doubt.expected, "reasons": doubt.reasons, "title": title}
-
-
-def _tell(state: str, items: int = 0) -> Json:
-    return {"state": state, "decided": items if state == "finished" else 0, "items": items}
+                done = name_gold(name) in gold
+                decided = doubt.items if done else 0
+                yield name, {"state": "finished" if done else "open", "decided": decided, "items": doubt.items}

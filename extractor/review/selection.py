@@ -2,53 +2,47 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from extractor.api import Extractor
-from extractor.evaluation.places import Places, find_places
+from extractor.evaluation.fields import find_type
+from extractor.evaluation.standoff import find_places
 from extractor.parse.parsed import CERTAIN
-from extractor.schemas import CriterionKind, Item, Rank, Section, Source, TimePoint, TrialExtraction, TrialRecord
+from extractor.schemas import CriterionKind, Item, Rank, Section, Source, TrialExtraction, TrialRecord
 
-from .changes import Selection
-from .items import ItemKind, Json, list_fields
-from .offsets import from_utf16
+from .draft import FIELDS, MODELS, ItemKind, Json
 
-__all__ = ["Proposal", "Words", "find_words", "propose_item", "read_value", "refuse_endpoint"]
-
-_LISTS = ("end_events", "specimens", "methods")
-_TIMES = ("time_points", "cycle", "duration")
-_MANY = ("constraints", "amounts")
-_NAMES = {"constraints": "quantity", "time_window": "quote", "instrument": "name"}
-_UNREAD: dict[str, Json] = {
-    "constraints": {"quantity": "", "comparator": None, "value": None, "value_high": None, "unit": None},
-    "amounts": {"low": None, "high": None, "unit": ""},
-    "time_window": {"quote": "", "comparator": None, "value": None, "unit": None},
-    "instrument": {"name": "", "version": None},
-}
-"""What is left to fill in where the rules read nothing."""
 _CONTEXT = ("title", "conditions")
 _LIST_NAME = re.compile(r"\b(inclusion|exclusion)\b", re.IGNORECASE)
-_OUTCOMES = re.compile(r"(primary|secondary|other)_outcomes(?:\[(\d+)\])?")
+_OUTCOMES = re.compile(r"(primary|secondary|other)_outcomes\[(\d+)\]")
+_NAMES = {"constraints": "quantity", "amounts": "unit", "time_window": "quote", "instrument": "name"}
+"""Where marked words go that the rules read nothing from."""
 
 
-class Words:
+class Selection(BaseModel):
+    """Words that were marked in a section, with offsets as JavaScript counts them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    section: str
+    start: int = Field(ge=0)
+    end: int = Field(ge=0)
+
+
+class Words(NamedTuple):
     """Marked words in a record: whole words, without white space at their ends."""
 
-    def __init__(self, record: TrialRecord, section: Section, start: int, end: int) -> None:
-        self.record, self.section = record, section
-        self.start, self.end = _trim(section.text, start, end)
-        self.text = section.text[self.start : self.end]
-        if not self.text:
-            raise ValueError("no words are marked")
+    record: TrialRecord
+    section: Section
+    start: int
+    end: int
 
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """A new item as the rules read it, and whether they are certain of all of it."""
-
-    value: Json
-    is_certain: bool
+    @property
+    def text(self) -> str:
+        """The words themselves."""
+        return self.section.text[self.start : self.end]
 
 
 def find_words(record: TrialRecord, selection: Selection) -> Words:
@@ -56,8 +50,11 @@ def find_words(record: TrialRecord, selection: Selection) -> Words:
     section = record.section(selection.section)
     if section is None:
         raise ValueError(f"there is no section {selection.section!r}")
-    start, end = (from_utf16(section.text, units) for units in (selection.start, selection.end))
-    return Words(record, section, start, end)
+    start, end = (_from_utf16(section.text, units) for units in (selection.start, selection.end))
+    words = Words(record, section, *_trim(section.text, start, end))
+    if not words.text:
+        raise ValueError("no words are marked")
+    return words
 
 
 def refuse_endpoint(words: Words, endpoints: Iterable[Json]) -> None:
@@ -70,94 +67,81 @@ def refuse_endpoint(words: Words, endpoints: Iterable[Json]) -> None:
         raise ValueError(f"{rank} outcome {index + 1} is among the items already: correct it there")
 
 
-def propose_item(kind: ItemKind, words: Words) -> Proposal:
-    """A new item of the marked words, filled in as far as the rules can read them."""
+def propose_item(kind: ItemKind, words: Words) -> tuple[Json, bool]:
+    """A new item as the rules read it from the marked words, and whether they are certain of all of it."""
+    found: tuple[Item, ...]
+    fixed: Json
+    main: Json = {}
     if kind is ItemKind.CRITERION:
-        return _propose_criterion(words)
-    if kind is ItemKind.REGIMEN:
-        return _propose_regimen(words)
-    return _propose_endpoint(words)
+        before = _LIST_NAME.findall(words.section.text[: words.start])
+        listed = CriterionKind(before[-1].lower()) if before else CriterionKind.INCLUSION
+        text = f"{listed.capitalize()} Criteria:\n\n* {words.text}"
+        found = _extract(words, "eligibility", text).eligibility.criteria
+        fixed = {"kind": listed.value, "section": words.section.name, "quote": words.text, "lead_in": None}
+    elif kind is ItemKind.REGIMEN:
+        found = _extract(words, "interventions[0]", words.text).dosing
+        fixed, main = {"section": words.section.name}, {"agent": words.text, "quote": words.text}
+    else:
+        found = _extract(words, "primary_outcomes", words.text).endpoints
+        rank, index = _find_outcome(words) or (Rank.PRIMARY, 0)
+        fixed, main = {"rank": rank.value, "index": index}, {"measure": words.text, "censored": False}
+    read = found[0].model_dump(mode="json", include=set(FIELDS[kind])) if found else main
+    is_certain = len(found) == 1 and (found[0].confidence or 0) >= CERTAIN
+    return _make_empty(kind) | read | fixed, is_certain
 
 
 def read_value(kind: ItemKind, item: Json, path: str, words: Words) -> Any:
-    """What a field becomes by the marked words: lists get more, quotes are replaced, values are read anew."""
-    if path in _LISTS:
-        return [*(item.get(path) or []), words.text]
-    if path in _TIMES:
-        points = _read_time(words)
-        return points if path == "time_points" else points[0] if points else item.get(path)
-    if path not in _UNREAD:
-        return words.text
-    found = propose_item(kind, words).value[path] or _UNREAD[path] | {_NAMES.get(path, "unit"): words.text}
+    """The new value of a field by the marked words: lists get more, quotes are replaced, values are read anew."""
+    field = MODELS[kind].model_fields.get(path)
+    inner, many, _ = find_type(field.annotation if field else str)
+    if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+        return [*(item.get(path) or []), words.text] if many else words.text
+    if path not in _NAMES:  # a number with a unit of time
+        points = _read_times(words)
+        return points if many else points[0] if points else item.get(path)
+    unread = {name: "" if one.annotation is str else None for name, one in inner.model_fields.items()}
+    found = propose_item(kind, words)[0][path] or unread | {_NAMES[path]: words.text}
     more = found if isinstance(found, list) else [found]
-    return [*(item.get(path) or []), *more] if path in _MANY else found
+    return [*(item.get(path) or []), *more] if many else found
 
 
-def _propose_criterion(words: Words) -> Proposal:
-    before = _LIST_NAME.findall(words.section.text[: words.start])
-    kind = CriterionKind(before[-1].lower()) if before else CriterionKind.INCLUSION
-    found = _extract(words, "eligibility", f"{kind.capitalize()} Criteria:\n\n* {words.text}").eligibility.criteria
-    value = dict.fromkeys(list_fields(ItemKind.CRITERION)) | {"constraints": []}
-    value |= _dump(found[0], ItemKind.CRITERION) if found else {}
-    value |= {"kind": kind.value, "section": words.section.name, "quote": words.text, "lead_in": None}
-    return Proposal(value, _is_certain(found))
-
-
-def _propose_regimen(words: Words) -> Proposal:
-    found = _extract(words, "interventions[0]", words.text).dosing
-    value = dict.fromkeys(list_fields(ItemKind.REGIMEN)) | {"amounts": [], "agent": words.text, "quote": words.text}
-    value |= (_dump(found[0], ItemKind.REGIMEN) if found else {}) | {"section": words.section.name}
-    return Proposal(value, _is_certain(found))
-
-
-def _propose_endpoint(words: Words) -> Proposal:
-    """Rank and index are those of the registered outcome that the words stand in."""
-    found = _extract(words, "primary_outcomes", words.text).endpoints
-    value = dict.fromkeys(list_fields(ItemKind.ENDPOINT)) | {"measure": words.text}
-    value |= {name: [] for name in (*_LISTS, "time_points")} | {"censored": False}
-    value |= _dump(found[0], ItemKind.ENDPOINT) if found else {}
-    rank, index = _find_outcome(words) or (Rank.PRIMARY, 0)
-    return Proposal(value | {"rank": rank.value, "index": index}, _is_certain(found))
-
-
-def _is_certain(found: tuple[Item, ...]) -> bool:
-    """Whether the words are one item, and the rules are sure of it."""
-    return len(found) == 1 and (found[0].confidence or 0) >= CERTAIN
+def _make_empty(kind: ItemKind) -> Json:
+    fields = MODELS[kind].model_fields
+    return {name: [] if find_type(fields[name].annotation)[1] else None for name in FIELDS[kind]}
 
 
 def _find_outcome(words: Words) -> tuple[Rank, int] | None:
-    record = words.record
-    places: Places = find_places(record)
-    for name, span in places.spans.items():
+    for name, span in find_places(words.record).spans.items():
         named = _OUTCOMES.fullmatch(name)
-        inside = span.section == words.section.name and span.start <= words.start and words.end <= span.end
-        if named and named[2] is not None and inside:
+        if named and span.section == words.section.name and span.start <= words.start and words.end <= span.end:
             return Rank(named[1]), int(named[2])
     return None
 
 
-def _read_time(words: Words) -> list[Json]:
-    points: tuple[TimePoint, ...] = ()
+def _read_times(words: Words) -> list[Json]:
     section = Section(name="primary_outcomes[0]", text=f"Survival, {words.text}")
-    record = TrialRecord(record_id="marked", source=_SOURCE, sections=(section,))
-    for endpoint in Extractor(assist="never").extract(record).endpoints:
-        points += endpoint.time_points
-    return [point.model_dump(mode="json") for point in points]
-
-
-_SOURCE = Source(path="marked words", format="flat")
+    endpoints = _extract_sections(section).endpoints
+    return [point.model_dump(mode="json") for endpoint in endpoints for point in endpoint.time_points]
 
 
 def _extract(words: Words, section: str, text: str) -> TrialExtraction:
-    context = tuple(found for name in _CONTEXT if (found := words.record.section(name)))
-    sections = (*context, Section(name=section, text=text))
-    record = TrialRecord(record_id="marked", source=_SOURCE, sections=sections)
-    return Extractor(assist="never").extract(record)
+    context = [found for name in _CONTEXT if (found := words.record.section(name))]
+    return _extract_sections(*context, Section(name=section, text=text))
 
 
-def _dump(item: Any, kind: ItemKind) -> Json:
-    dumped: Json = item.model_dump(mode="json", include=set(list_fields(kind)))
-    return dumped
+def _extract_sections(*sections: Section) -> TrialExtraction:
+    source = Source(path="marked words", format="flat")
+    return Extractor(assist="never").extract(TrialRecord(record_id="marked", source=source, sections=sections))
+
+
+def _from_utf16(text: str, units: int) -> int:
+    r"""The offset of the character after so many units of UTF-16; the end of the text if there are fewer.
+
+    >>> _from_utf16("a\N{GRINNING FACE}b", 3)
+    2
+    """
+    before = text.encode("utf-16-le", "surrogatepass")[: 2 * units]
+    return len(before.decode("utf-16-le", "ignore"))
 
 
 def _trim(text: str, start: int, end: int) -> tuple[int, int]:

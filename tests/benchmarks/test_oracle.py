@@ -8,9 +8,8 @@ from benchmarks.oracle.__main__ import format_examples, format_figures, format_l
 from benchmarks.oracle.answering import Cause, ask_oracle
 from benchmarks.oracle.losses import Loss
 from extractor.assemble import ModelResult, assemble_extraction
-from extractor.evaluation.counts import Column
 from extractor.evaluation.fields import FIELDS
-from extractor.evaluation.record_score import score_record
+from extractor.evaluation.record_score import Column, score_record
 from extractor.options import Assist
 from extractor.parse import parse_record
 from extractor.parse.parsed import Reading

@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.soak.records import write_distinct_records
 from extractor.report import write_report
-from extractor.review.records import RunRecords
+from extractor.review.queue import RunRecords
 from tests.commands import PATIENCE_S, extractor
 from tests.llm.stub import completion, items, serve
 

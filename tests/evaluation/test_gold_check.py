@@ -4,7 +4,7 @@ import json
 import pytest
 
 from extractor.evaluation.gold_check import check_gold, check_gold_files
-from extractor.evaluation.gold_models import join_path
+from extractor.evaluation.gold_files import join_path
 from extractor.schemas import Section, Source, TrialRecord
 
 ELIGIBILITY = (
@@ -120,7 +120,6 @@ CRITERIA = ("eligibility", "criteria")
         ((*CRITERIA, 0, "section"), "arms[9]", "no section 'arms[9]'", "in eligibility"),
         ((*CRITERIA, 2, "lead_in"), "Adequate lungs:", "does not stand", "'heart"),
         ((*CRITERIA, 1, "time_window", "quote"), "for 7 days", "not st", ""),
-        ((*CRITERIA, 1, "time_window", "unit"), "fortnight", "not all", ""),
         ((*CRITERIA, 0, "constraints", 0, "value_high"), None, "null", ""),
         ((*CRITERIA, 0, "constraints", 0, "value"), 75, "not below", ""),
         ((*CRITERIA, 0, "constraints", 0, "value"), "18", "no number", ""),
@@ -128,17 +127,11 @@ CRITERIA = ("eligibility", "criteria")
         (("eligibility", "minimum_age", "unit"), "cycle", "no unit of an age", "use year"),
         (("dosing", 0, "amounts", 0, "low"), 20, "low 20 is above high 15", "exchange"),
         (("dosing", 0, "amounts", 0, "high"), None, "is null", "write the amount"),
-        (("dosing", 0, "quote"), "5 mg daily", "inside a word or number", "whole words"),
         (("dosing", 0, "timing"), "at noon", "stands nowhere in the record", "copy it"),
-        (("dosing", 0, "agent"), "Ficticel", "stands nowhere in the record", "copy it"),
-        (("endpoints", 0, "description"), "to relapse", "does not stand", ""),
-        (
-            ("endpoints", 1, "time_frame"),
-            "2 years",
-            "not stand in primary_outcomes[1]",
-            "it stands in primary_outcomes",
-        ),
+        (("endpoints", 1, "time_frame"), "2 years", "not stand in primary_outcomes[1]", "it stands in primary_outc"),
         (("endpoints", 0, "start_event"), "surgery", "does not stand", "brief_summary"),
+        (("endpoints", 0, "end_events", 0), "relapse", "does not stand", ""),
+        (("endpoints", 2, "specimens", 0), "urine", "does not stand", ""),
         (("record_id",), "toys", "no record 'toys'", "correct the id"),
         (("record_id",), ..., "is missing", "write"),
     ],
@@ -151,26 +144,19 @@ def test_names_each_planted_problem_where_it_is(tmp_path, path, value, problem, 
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "place", "problem", "remedy"),
+    ("path", "value", "place", "problem"),
     [
-        (("eligibility", "minimum_age", "value"), 80, "eligibility.minimum_age", "is above maximum_age", "exchange"),
-        (("endpoints", 0, "end_events"), ["death", "relapse"], "endpoints[0].end_events[1]", "does not stand", ""),
-        (("endpoints", 2, "specimens"), ["urine"], "endpoints[2].specimens[0]", "does not stand", ""),
-        (("endpoints", 2), ..., "endpoints", "secondary_outcomes[0] is not annotated", "add"),
-        (
-            ("endpoints", "+"),
-            endpoint("other", 0, "x"),
-            "endpoints[3].index",
-            "the record has 0 other outcomes",
-            "remove",
-        ),
+        (("eligibility", "minimum_age", "value"), 80, "eligibility.minimum_age", "is above maximum_age"),
+        (("endpoints", 2), ..., "endpoints", "secondary_outcomes[0] is not annotated"),
+        (("endpoints", "+"), endpoint("other", 0, "x"), "endpoints[3].index", "the record has 0 other outcomes"),
+        (("dosing", 0, "do\x1b[2Jse"), 1, "dosing[0]['do\\x1b[2Jse']", "is no key"),
     ],
 )
-def test_names_planted_problems_of_several_fields(tmp_path, path, value, place, problem, remedy):
+def test_names_planted_problems_at_another_place(tmp_path, path, value, place, problem):
     [found] = check(tmp_path, change(path, value))
     assert found[0] == place
     assert problem in found[1]
-    assert remedy in found[2]
+    assert "\x1b" not in found[1]
 
 
 def test_other_characters_are_told_apart_from_other_words(tmp_path):
@@ -216,6 +202,7 @@ def test_all_files_are_told_of_at_once(tmp_path):
     write(tmp_path, GOLD, "d.json")
     write(tmp_path, json.dumps(GOLD) + "\n\n" + json.dumps(change(("eligibility", "sex"), "men")), "e.jsonl")
     (tmp_path / "f.json").write_bytes(b'{"record_id": "\xff"}')
+    write(tmp_path, "[" * 100_000, "g.json")
     found = [(p.file.rpartition("/")[2], p.line, p.path, p.problem) for p in check_gold(tmp_path, [RECORD])]
     assert [(name, line, path) for name, line, path, _ in found] == [
         ("a.json", None, ""),
@@ -225,20 +212,11 @@ def test_all_files_are_told_of_at_once(tmp_path):
         ("e.jsonl", 3, "record_id"),
         ("e.jsonl", 3, "eligibility.sex"),
         ("f.json", None, ""),
+        ("g.json", None, ""),
     ]
     assert "broken JSON at line 1" in found[0][3]
     assert "'record_id' stands twice" in found[1][3]
     assert "d.json" in found[3][3]
-
-
-def test_what_is_nested_too_deep_is_a_problem_like_any_other(tmp_path):
-    assert [problem for _, problem, _ in check(tmp_path, "[" * 100_000)] == ["is nested too deep to be an annotation"]
-
-
-def test_a_key_cannot_speak_to_a_terminal(tmp_path):
-    [(path, problem, _)] = check(tmp_path, change(("dosing", 0, "do\x1b[2Jse"), 1))
-    assert path == "dosing[0]['do\\x1b[2Jse']"
-    assert "\x1b" not in problem
 
 
 def test_offsets_of_evidence_are_checked(tmp_path):

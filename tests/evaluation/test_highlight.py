@@ -2,10 +2,7 @@
 
 import pytest
 
-from extractor.evaluation.page.clues import Clue, list_clues
-from extractor.evaluation.page.collect import ShownError
-from extractor.evaluation.page.highlight import RecordText, highlight_error
-from extractor.evaluation.report import ErrorExample
+from extractor.evaluation.highlight import Clue, RecordText, list_clues
 from extractor.schemas import Amount, Endpoint, Evidence, Regimen, Section, Source, TrialRecord
 
 RECORD = TrialRecord(
@@ -18,36 +15,21 @@ RECORD = TrialRecord(
         Section(name="eligibility", text="Weight \\> 40  kg\nNo fever. No fever today."),
     ),
 )
-
-
-def _cut(span):
-    return RECORD.section(span.section).text[span.start : span.end]
-
-
-def _show(gold=(), predicted=()):
-    example = ErrorExample(
-        kind="missed", harm=1, record_id="A", field="dosing.agent", gold_path=None, predicted_path=None,
-        gold=None, predicted=None, section=None, gold_quote=None, predicted_quote=None,
-    )  # fmt: skip
-    shown = ShownError(example, gold, predicted, "gold", None, None, None)
-    return highlight_error(shown, RecordText(RECORD))
+TEXT = RecordText(RECORD)
 
 
 @pytest.mark.parametrize(
-    ("section", "text"),
+    ("name", "words"),
     [
         ("eligibility", RECORD.section("eligibility").text),
         ("arms[1]", "Control: 5 mg a week"),
         ("primary_outcomes[1]", "Height, Taken by nurses, 2 years"),
+        *((name, None) for name in ("arms[2]", "secondary_outcomes[0]", "interventions[0]", "brief_summary[0]", "")),
     ],
 )
-def test_places_that_gold_names(section, text):
-    assert _cut(RecordText(RECORD).find_place(section)) == text
-
-
-@pytest.mark.parametrize("section", ["arms[2]", "secondary_outcomes[0]", "interventions[0]", "brief_summary[0]", ""])
-def test_places_that_are_not_there(section):
-    assert RecordText(RECORD).find_place(section) is None
+def test_places_that_gold_names(name, words):
+    span = TEXT.find_place(name)
+    assert (span and RECORD.section(span.section).text[span.start : span.end]) == words
 
 
 @pytest.mark.parametrize(
@@ -63,35 +45,27 @@ def test_places_that_are_not_there(section):
         (Clue("nowhere", "No fever", 16), None),
     ],
 )
-def test_words_are_found_at_their_offset_or_where_they_stand(clue, found):
-    span = RecordText(RECORD).locate(clue, ())
+def test_words_are_found_at_their_offset_or_in_the_text(clue, found):
+    span = TEXT.locate(clue, ())
     assert (span and (span.start, span.end)) == found
 
 
-def test_of_several_places_gold_is_marked_where_the_prediction_is():
-    found = _show(gold=((Clue("eligibility", "No fever"),),), predicted=((Clue("eligibility", "No fever today", 27),),))
-    assert [span.start for span in found.gold] == [27]
-
-
-def test_the_first_set_of_words_that_is_found_counts():
-    found = _show(gold=((Clue("arms[0]", "7 mg"),), (Clue("arms[0]", "5 mg"), Clue("arms[0]", "a day"))))
-    assert [_cut(span) for span in found.gold] == ["5 mg", "a day"]
+def test_both_sides_are_marked_together():
+    found = TEXT.highlight(((Clue("eligibility", "No fever"),),), ((Clue("eligibility", "No fever today", 27),),))
+    assert [span.start for span in found.gold] == [27]  # beside the prediction
+    found = TEXT.highlight(((Clue("arms[0]", "7 mg"),), (Clue("arms[0]", "5 mg"), Clue("arms[0]", "a day"))), ())
+    assert [(span.start, span.end) for span in found.gold] == [(14, 18), (19, 24)]  # the first set that is found
     assert (found.sections, found.predicted) == (("arms",), ())
-
-
-def test_without_any_words_the_eligibility_is_shown():
-    assert _show() == _show(gold=((Clue("nowhere", "words"),),))
-    assert _show().sections == ("eligibility",)
-
-
-def _prove(field, start, quote):
-    place = {"section": "arms[0]", "start": start, "end": start + len(quote), "quote": quote}
-    return Evidence(field=field, **place, origin="rule", support="parsed")
+    assert TEXT.highlight((), ()).sections == ("eligibility",)
 
 
 def test_a_member_of_a_list_has_its_own_proof():
     levels = tuple(Amount(low=number, high=number, unit="mg") for number in (5, 10))
-    proof = (_prove("amounts[0]", 0, "5"), _prove("amounts[1]", 5, "10 mg"), _prove("agent", 20, "aspirin"))
+    proof = tuple(
+        Evidence(field=field, section="arms[0]", start=start, end=start + len(quote), quote=quote, origin="rule",
+                 support="parsed")
+        for field, start, quote in (("amounts[0]", 0, "5"), ("amounts[1]", 5, "10 mg"), ("agent", 20, "aspirin"))
+    )  # fmt: skip
     item = Regimen(agent="aspirin", section="arms[0]", quote="5 or 10 mg aspirin", amounts=levels, evidence=proof)
     quotes = [[clue.quote for clue in clues] for clues in list_clues(item, "amounts", levels[1])]
     assert quotes == [["10 mg"], ["5 or 10 mg aspirin"]]
@@ -102,12 +76,10 @@ def test_a_member_of_a_list_has_its_own_proof():
     [
         (None, "label", ["label", "Weight", "Taken", "2 years"]),
         ("time_kind", None, ["2 years"]),
-        ("concept", None, ["Weight"]),
         ("start_event", "surgery", ["surgery", "Weight"]),
     ],
 )
 def test_an_outcome_without_proof_is_known_by_its_parts(attribute, value, quotes):
     item = Endpoint(rank="primary", index=0, measure="Weight", description="Taken", time_frame="2 years")
     clues = [clue for clues in list_clues(item, attribute, value) for clue in clues]
-    assert [clue.quote for clue in clues] == quotes
-    assert {clue.section for clue in clues} == {"primary_outcomes[0]"}
+    assert [(clue.section, clue.quote) for clue in clues] == [("primary_outcomes[0]", quote) for quote in quotes]

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-import extractor.evaluation
+import extractor
 from extractor.errors import GoldError, MissingExtra
 from extractor.evaluation import evaluate
 from extractor.schemas import TrialExtraction
@@ -20,50 +20,34 @@ def _lines(path, extractions):
     return path
 
 
-@pytest.fixture
-def shapes(tmp_path):
-    """The same extractions in every shape that can be given."""
-    folder, run = tmp_path / "folder", tmp_path / "run"
-    folder.mkdir()
-    run.mkdir()
-    for position, one in enumerate(GOLDS):
-        (folder / f"{position}.json").write_text(json.dumps(one), "utf-8")
-    _lines(run / "extractions.jsonl", reversed(GOLDS))
-    (run / "run.json").write_text("{}", "utf-8")
-    (run / "failures.jsonl").write_text("", "utf-8")
-    models = (TrialExtraction.model_validate(one) for one in GOLDS)
-    return {"folder": folder, "lines": _lines(tmp_path / "gold.jsonl", GOLDS), "run": run, "models": models}
-
-
-@pytest.mark.parametrize("shape", ["folder", "lines", "run", "models"])
-def test_each_shape_is_read(shapes, shape):
-    report = evaluate(GOLDS, shapes[shape], resamples=0)
+@pytest.mark.parametrize("form", ["folder", "lines", "run", "models", "mixed", "with a mark"])
+def test_each_source_is_read(tmp_path, form):
+    source = tmp_path / "source"
+    source.mkdir()
+    if form == "models":
+        source = (TrialExtraction.model_validate(one) for one in GOLDS)
+    elif form == "folder":
+        for position, one in enumerate(GOLDS):
+            (source / f"{position}.json").write_text(json.dumps(one), "utf-8")
+    elif form == "run":
+        _lines(source / "extractions.jsonl", reversed(GOLDS))
+        (source / "run.json").write_text("{}", "utf-8")
+        (source / "failures.jsonl").write_text("", "utf-8")
+    elif form == "mixed":
+        _lines(source / "two.jsonl", GOLDS[:2])
+        (source / "third.json").write_text(json.dumps(GOLDS[2]), "utf-8-sig")
+        (source / "notes.txt").write_text("no extraction", "utf-8")
+        (source / "folder.json").mkdir()
+    else:
+        source = _lines(source / "gold.jsonl", GOLDS)
+        source.write_text(source.read_text("utf-8"), "utf-8-sig" if form == "with a mark" else "utf-8")
+    report = evaluate(GOLDS, source, resamples=0)
     assert (report.records, report.missing, report.without_gold, report.figure("all")) == (3, (), (), 1.0)
-
-
-def test_a_folder_may_hold_lines_and_single_records(tmp_path):
-    _lines(tmp_path / "two.jsonl", GOLDS[:2])
-    (tmp_path / "third.json").write_text(json.dumps(GOLDS[2]), "utf-8")
-    (tmp_path / "notes.txt").write_text("of no concern", "utf-8")
-    (tmp_path / "folder.json").mkdir()
-    report = evaluate(GOLDS, tmp_path, resamples=0)
-    assert (report.records, report.missing, report.figure("all")) == (3, (), 1.0)
-
-
-@pytest.mark.parametrize("name", ["gold.json", "gold.jsonl"])
-def test_a_byte_order_mark_is_no_part_of_a_record(tmp_path, name):
-    (tmp_path / name).write_text(json.dumps(GOLDS[0]), "utf-8-sig")
-    assert evaluate(tmp_path / name, GOLDS, resamples=0).figure("all") == 1.0
 
 
 def test_a_comparison_says_which_records_the_other_lacks():
     report = evaluate(GOLDS, GOLDS, compare=GOLDS[:1], resamples=0)
     assert (report.missing, report.comparison.missing) == ((), ("B", "C"))
-
-
-def test_one_file_is_one_record(shapes):
-    report = evaluate(str(shapes["folder"] / "0.json"), shapes["lines"], resamples=0)
-    assert (report.records, report.without_gold) == (1, ("B", "C"))
 
 
 def test_a_missing_record_is_all_missed():
@@ -76,19 +60,11 @@ def test_a_missing_record_is_all_missed():
     assert {one.kind.value for one in report.errors} == {"missed"}
 
 
-def test_a_missing_record_gets_no_credit_for_being_empty():
-    nothing = {"record_id": "Z", "eligibility": {}}
-    report = evaluate([*GOLDS, nothing], GOLDS, resamples=0)
-    assert report.figure("all") == 1.0
-    assert report.missing == ("Z",)
+def test_other_records_do_not_count():
+    nothing, other = ({"record_id": name, "eligibility": {}} for name in "ZX")
+    report = evaluate([*GOLDS, nothing], [*GOLDS, other], resamples=0)
+    assert (report.missing, report.without_gold, report.figure("all")) == (("Z",), ("X",), 1.0)
     assert {one.empty.fields for one in report.fields if one.name == "eligibility.sex"} == {0}
-
-
-def test_a_record_without_gold_is_listed_and_not_scored():
-    wrong = {"record_id": "X", "eligibility": {"sex": "male"}}
-    report = evaluate(GOLDS, [*GOLDS, wrong], resamples=0)
-    assert report.without_gold == ("X",)
-    assert report.figure("all") == 1.0
 
 
 @pytest.mark.parametrize(
@@ -120,28 +96,13 @@ def test_broken_files_are_told_with_a_remedy(tmp_path, content, message):
         evaluate(path, GOLDS, resamples=0)
 
 
-def test_a_path_that_does_not_exist(tmp_path):
+def test_broken_arguments_are_refused(tmp_path):
     with pytest.raises(GoldError, match="nowhere: does not exist; name a folder of JSON"):
         evaluate(GOLDS, tmp_path / "nowhere", resamples=0)
-
-
-def test_a_broken_value(tmp_path):
-    with pytest.raises(GoldError, match=r"predicted\[0\]: eligibility\.sex: "):
-        evaluate(GOLDS, [{"record_id": "A", "eligibility": {"sex": "both"}}], resamples=0)
-
-
-def test_a_value_that_is_no_json_is_told_too():
     with pytest.raises(GoldError, match=r"predicted\[0\]: eligibility\.minimum_age\.value: .*object.* is no number"):
         evaluate(GOLDS, [{"record_id": "A", "eligibility": {"minimum_age": {"value": object(), "unit": "year"}}}])
-
-
-def test_a_negative_number_is_the_callers_mistake():
     with pytest.raises(ValueError, match="0 or more"):
-        evaluate(GOLDS, GOLDS, resamples=-1)
-
-
-def test_the_public_function_is_this_one():
-    assert extractor.evaluate is evaluate
+        extractor.evaluate(GOLDS, GOLDS, resamples=-1)
 
 
 def test_without_the_extra_the_remedy_is_told(monkeypatch):

@@ -1,4 +1,4 @@
-"""A reviewer's actions at a desk, as the page asks for them."""
+"""A reviewer's actions, as the page requests them."""
 
 from pydantic import TypeAdapter
 
@@ -10,43 +10,43 @@ _CHANGE = TypeAdapter(Change)
 _WANTED = "Participants will be eligible if they are heavily treated"
 
 
-def item(desk, name):
-    return next((one for one in desk.describe(SEED)["items"] if one["id"] == name), None)
+def item(review, name):
+    return next((one for one in review.describe(SEED)["items"] if one["id"] == name), None)
 
 
-def change(desk, **wish):
-    return desk.change(SEED, _CHANGE.validate_python(wish))
+def change(review, **request):
+    return review.change(SEED, _CHANGE.validate_python(request))
 
 
-def set_value(desk, name, path, value):
-    seen = item(desk, name)
-    change(desk, kind="set", item=name, version=seen["version"], path=path, old=seen["value"][path], value=value)
+def set_value(review, name, path, value):
+    seen = item(review, name)
+    change(review, kind="set", item=name, version=seen["version"], path=path, old=seen["value"][path], value=value)
 
 
-def decide(desk, kind, *names):
-    change(desk, kind=kind, items=[{"item": name, "version": item(desk, name)["version"]} for name in names])
+def decide(review, kind, *names):
+    change(review, kind=kind, items=[{"item": name, "version": item(review, name)["version"]} for name in names])
 
 
-def select(desk, section, words):
+def select(review, section, words):
     """Where words stand in the text, as the page says it; nothing in these texts is wider than one unit of UTF-16."""
-    start = read_section(desk, section).index(words)
+    start = read_section(review, section).index(words)
     return {"section": section, "start": start, "end": start + len(words)}
 
 
-def read_section(desk, section):
-    return next(one["text"] for one in desk.describe(SEED)["sections"] if one["name"] == section)
+def read_section(review, section):
+    return next(one["text"] for one in review.describe(SEED)["sections"] if one["name"] == section)
 
 
-def add_criterion(desk):
-    text = read_section(desk, "brief_summary")
+def add_criterion(review):
+    text = read_section(review, "brief_summary")
     words = text[text.index(_WANTED) : text.index("CD22).") + len("CD22).")]
-    return change(desk, kind="add", add="criterion", selection=select(desk, "brief_summary", words))
+    return change(review, kind="add", add="criterion", selection=select(review, "brief_summary", words))
 
 
-def mend(desk):
+def mend(review):
     """All that is wrong with the extraction."""
-    set_value(desk, "endpoint-0", "time_points", [{"value": 3, "unit": "month"}])
-    added = add_criterion(desk)
-    decide(desk, "reject", "regimen-0")
-    decide(desk, "accept", "people", "criterion-0", "endpoint-0", added)
+    set_value(review, "endpoint-0", "time_points", [{"value": 3, "unit": "month"}])
+    added = add_criterion(review)
+    decide(review, "reject", "regimen-0")
+    decide(review, "accept", "people", "criterion-0", "endpoint-0", added)
     return added

@@ -3,9 +3,9 @@
 import pytest
 from playwright.sync_api import expect
 
-from extractor.review.desk import ReviewDesk
+from extractor.review.changes import Review
 from extractor.review.journal import Journal
-from extractor.review.records import RunRecords
+from extractor.review.queue import RunRecords
 from tests.browser import Watch, open_context
 
 from .driving import open_record
@@ -23,17 +23,17 @@ def records(spoilt_run):
 
 
 @pytest.fixture
-def sit_down(records, tmp_path):
-    """A desk for each reviewer, all over one folder of gold."""
+def start_review(records, tmp_path):
+    """A review for each reviewer, all over one folder of gold."""
     journals = []
 
-    def sit(reviewer="anna"):
+    def start(reviewer="anna"):
         folder = tmp_path / "gold" / ".review"
         folder.mkdir(parents=True, exist_ok=True)
         journals.append(Journal(folder / "journal.sqlite"))
-        return ReviewDesk(records, tmp_path / "gold", journals[-1], reviewer)
+        return Review(records, tmp_path / "gold", journals[-1], reviewer)
 
-    yield sit
+    yield start
     for journal in journals:
         journal.close()
 

@@ -13,7 +13,7 @@ from queue import Queue
 from threading import Thread
 from urllib.parse import urlsplit
 
-from extractor.review.serve import OpenReview, open_review
+from extractor.review.app import ReviewServer, open_review
 
 SEED = "003_b184c860ed2ef927"
 GOLD = Path(__file__).parents[2] / "seeds" / "gold"
@@ -39,8 +39,8 @@ def write_results(run: Path, lines: list[dict]) -> None:
         for line in lines:
             place = results.tell()
             length = results.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
-            told = (place, length, line["record_id"])
-            store.execute("UPDATE records SET start = ?, length = ? WHERE record_id = ?", told)
+            row = (place, length, line["record_id"])
+            store.execute("UPDATE records SET start = ?, length = ? WHERE record_id = ?", row)
 
 
 def read_gold(record_id: str = SEED) -> dict:
@@ -80,16 +80,16 @@ class Served:
 @contextmanager
 def serve(run: Path, gold: Path, reviewer: str = "anna") -> Iterator[Served]:
     """A review in a thread of this process."""
-    told: Queue[OpenReview] = Queue()
+    opened_reviews: Queue[ReviewServer] = Queue()
 
     def work() -> None:
         with open_review(run, gold, reviewer=reviewer) as opened:
-            told.put(opened)
+            opened_reviews.put(opened)
             opened.serve()
 
     thread = Thread(target=work, daemon=True)
     thread.start()
-    opened = told.get(timeout=120)
+    opened = opened_reviews.get(timeout=120)
     try:
         yield Served(opened.address, gold)
     finally:

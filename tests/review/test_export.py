@@ -8,10 +8,10 @@ from .acting import mend
 from .runs import SEED
 
 
-def test_a_corrected_value_is_in_the_tables_of_the_gold(sit_down, tmp_path, spoilt_run):
-    desk = sit_down()
-    mend(desk)
-    desk.finish(SEED)
+def test_a_corrected_value_is_in_the_tables_of_the_gold(start_review, tmp_path, spoilt_run):
+    review = start_review()
+    mend(review)
+    review.finish(SEED)
     found = {}
     for source in (spoilt_run, tmp_path / "gold"):
         done = extractor("export", source, "--to", tmp_path / "tables" / source.name, "--format", "csv", "--quiet")
@@ -25,7 +25,7 @@ def test_a_corrected_value_is_in_the_tables_of_the_gold(sit_down, tmp_path, spoi
     assert (len(run["criteria"]), len(gold["criteria"])) == (1, 2)
     assert (len(run["regimens"]), len(gold["regimens"])) == (1, 0)
     assert all(row["quote"] for row in gold["criteria"])
-    # Whoever reviewed gave no probability and no offsets.
+    # A reviewer gives no probability and no offsets.
     assert {row["confidence"] for row in gold["criteria"]} == {""}
     assert read(tmp_path / "tables" / "gold", "evidence") == []
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from extractor.review.form import describe_form
-from extractor.review.items import MODELS, ItemKind, list_fields
+from extractor.review.draft import FIELDS, MODELS, ItemKind
+from extractor.review.page import describe_form
 
 PLAIN = {"rank", "index"}  # the registry's own
 NAMES_ITSELF = {"route", "unit"}  # "intravenous" and "week" need no definition
@@ -25,9 +25,9 @@ def test_every_word_of_a_menu_is_defined(field):
 @pytest.mark.parametrize("kind", ItemKind)
 def test_every_field_of_the_schema_is_in_the_form_and_explained(kind):
     fields = describe_form()[kind]
-    assert [field["name"] for field in fields] == list_fields(kind)
+    assert [field["name"] for field in fields] == FIELDS[kind]
     assert [field["name"] for field in fields if not field["help"] and field["name"] not in PLAIN] == []
-    assert set(list_fields(kind)) <= set(MODELS[kind].model_fields)
+    assert set(FIELDS[kind]) <= set(MODELS[kind].model_fields)
 
 
 def test_what_may_be_many_or_empty_is_known():

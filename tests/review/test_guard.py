@@ -45,7 +45,7 @@ def ask(served, path, method="GET", body=None, **headers):
     return response.status, found, text
 
 
-def test_without_the_cookie_nothing_is_told(served):
+def test_without_the_cookie_nothing_is_shown(served):
     for path in ("/", "/api/queue", "/assets/start.js", "/?token=wrong", f"/api/record?id={SEED}&token={served.token}"):
         status, headers, text = ask(served, path)
         assert status in {401, 403}, path
@@ -58,23 +58,14 @@ def test_the_token_works_once(served, cookie):
     assert status == 403
     assert "used already" in text
     assert ask(served, f"/?token={served.token}", cookie=cookie)[0] == 303
-    assert ask(served, "/api/queue", cookie=cookie)[0] == 200
-
-
-def test_a_wrong_cookie_is_none(served, cookie):
     name = cookie.partition("=")[0]
-    assert ask(served, "/api/queue", cookie=f"{name}=guessed")[0] == 401
-    assert ask(served, "/api/queue", cookie=cookie.replace(name, "session"))[0] == 401
+    for sent, status in ((cookie, 200), (f"{name}=guessed", 401), (cookie.replace(name, "session"), 401)):
+        assert ask(served, "/api/queue", cookie=sent)[0] == status
 
 
-@pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:80", "127.0.0.1", "127.0.0.1.evil.example", "0.0.0.0", ""]
-)
-def test_a_foreign_name_that_leads_here_is_refused(served, cookie, host):
-    assert ask(served, "/api/queue", cookie=cookie, host=host)[0] in {400, 421}
-
-
-def test_both_names_of_this_machine_are_right(served, cookie):
+def test_only_the_names_of_this_machine_are_right(served, cookie):
+    for host in ("evil.example", "evil.example:80", "127.0.0.1", "127.0.0.1.evil.example", "0.0.0.0", ""):
+        assert ask(served, "/api/queue", cookie=cookie, host=host)[0] in {400, 421}
     for name in ("127.0.0.1", "localhost"):
         assert ask(served, "/api/queue", cookie=cookie, host=f"{name}:{served.port}")[0] == 200
 
@@ -107,22 +98,10 @@ def test_a_read_of_another_page_is_refused(served, cookie):
     assert ask(served, "/api/queue", cookie=cookie, sec_fetch_site="same-origin")[0] == 200
 
 
-def test_a_form_cannot_write(served, cookie):
-    own = f"http://127.0.0.1:{served.port}"
-    sent = {"cookie": cookie, "origin": own, "content_type": "text/plain"}
-    assert ask(served, f"/api/change?id={SEED}", "POST", ACCEPT, **sent)[0] == 415
-
-
-def test_what_is_too_large_is_refused(served, cookie):
-    own = f"http://127.0.0.1:{served.port}"
-    sent = {"cookie": cookie, "origin": own, "content_type": "application/json"}
-    assert ask(served, f"/api/change?id={SEED}", "POST", " " * 1_000_001, **sent)[0] == 413
-
-
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "message"),
     [
-        ("{", "delimiter|property name|Expecting"),
+        ("{", "Expecting"),
         ("{}", "kind"),
         ('{"kind": "set", "item": "people", "version": 0, "path": "criteria", "value": []}', "no such field"),
         ('{"kind": "accept", "items": []}', "items"),
@@ -131,16 +110,25 @@ def test_what_is_too_large_is_refused(served, cookie):
         ('{"kind": "add", "add": "criterion", "selection": {"section": "x", "start": 3, "end": 9}}', "no section"),
     ],
 )
-def test_broken_wishes_are_told(served, cookie, body, told):
-    own = f"http://127.0.0.1:{served.port}"
-    sent = {"cookie": cookie, "origin": own, "content_type": "application/json"}
-    status, _, text = ask(served, f"/api/change?id={SEED}", "POST", body, **sent)
+def test_broken_requests_are_refused(served, cookie, body, message):
+    status, text = post(served, cookie, body)
     assert status == 422
-    assert any(word in json.loads(text)["message"] for word in told.split("|"))
+    assert message in json.loads(text)["message"]
+
+
+def test_requests_of_a_form_and_large_ones_are_refused(served, cookie):
+    assert post(served, cookie, ACCEPT, "text/plain")[0] == 415
+    assert post(served, cookie, " " * 1_000_001)[0] == 413
+
+
+def post(served, cookie, body, kind="application/json"):
+    sent = {"cookie": cookie, "origin": f"http://127.0.0.1:{served.port}", "content_type": kind}
+    status, _, text = ask(served, f"/api/change?id={SEED}", "POST", body, **sent)
+    return status, text
 
 
 def test_no_file_but_the_page_s_own_is_served(served, cookie):
-    for path in ("/assets/../serve.py", "/assets/%2e%2e%2fserve.py", "/assets/serve.py", "/assets/", "/api/nothing"):
+    for path in ("/assets/../app.py", "/assets/%2e%2e%2fapp.py", "/assets/app.py", "/assets/", "/api/nothing"):
         assert ask(served, path, cookie=cookie)[0] == 404, path
 
 

@@ -6,59 +6,47 @@ from .acting import add_criterion, change, decide, item, select, set_value
 from .runs import SEED, read_gold
 
 
-def test_marked_words_become_a_criterion_as_the_rules_read_it(sit_down):
-    desk = sit_down()
-    added = item(desk, add_criterion(desk))
+def test_marked_words_become_a_criterion_as_the_rules_read_it(start_review):
+    review = start_review()
+    added = item(review, add_criterion(review))
     # The rules are not sure of its category: that is for the reviewer.
     assert (added["state"], added["doubts"]) == ("open", {"category": None})
     assert added["value"] == read_gold()["eligibility"]["criteria"][1]
 
 
 @pytest.mark.parametrize("name", ["category", "lead_in"])
-def test_an_added_item_is_decided_when_its_category_is(sit_down, name):
-    desk = sit_down()
-    added = add_criterion(desk)
-    set_value(desk, added, name, "biomarker")
-    assert item(desk, added)["state"] == ("added" if name == "category" else "open")
-    decide(desk, "accept", added)
-    assert item(desk, added)["state"] == "added"
-
-
-def test_words_without_a_doubt_are_added_at_once(sit_down, monkeypatch):
-    monkeypatch.setattr("extractor.review.selection.CERTAIN", 0.5)
-    desk = sit_down()
-    assert item(desk, add_criterion(desk))["state"] == "added"
+def test_an_added_item_is_decided_when_its_category_is(start_review, name):
+    review = start_review()
+    added = add_criterion(review)
+    set_value(review, added, name, "biomarker")
+    assert item(review, added)["state"] == ("added" if name == "category" else "open")
+    decide(review, "accept", added)
+    assert item(review, added)["state"] == "added"
 
 
 @pytest.mark.parametrize(
-    ("section", "words", "told"),
+    ("section", "words", "message"),
     [("brief_summary", "heavily treated", "registered outcome"), ("primary_outcomes", "NCCN", "is among the items")],
 )
-def test_no_outcome_is_added_that_is_not_registered_or_there_already(sit_down, section, words, told):
-    desk = sit_down()
-    with pytest.raises(ValueError, match=told):
-        change(desk, kind="add", add="endpoint", selection=select(desk, section, words))
+def test_no_outcome_is_added_that_is_not_registered_or_there_already(start_review, section, words, message):
+    review = start_review()
+    with pytest.raises(ValueError, match=message):
+        change(review, kind="add", add="endpoint", selection=select(review, section, words))
 
 
-def test_a_rejected_outcome_is_added_anew_from_its_words(sit_down):
-    desk = sit_down()
-    decide(desk, "reject", "endpoint-0")
-    name = change(desk, kind="add", add="endpoint", selection=select(desk, "primary_outcomes", "NCCN"))
-    assert (item(desk, name)["value"]["rank"], item(desk, name)["value"]["index"]) == ("primary", 0)
+def test_a_rejected_outcome_is_added_anew_from_its_words(start_review):
+    review = start_review()
+    decide(review, "reject", "endpoint-0")
+    name = change(review, kind="add", add="endpoint", selection=select(review, "primary_outcomes", "NCCN"))
+    assert (item(review, name)["value"]["rank"], item(review, name)["value"]["index"]) == ("primary", 0)
 
 
-def test_several_outcomes_in_one_text_are_told_apart(sit_down):
-    described = sit_down().describe("001_7c5a8bd566a2bac6")
+def test_several_outcomes_in_one_text_are_kept_apart(start_review):
+    described = start_review().describe("001_7c5a8bd566a2bac6")
     sections = {one["name"]: one for one in described["sections"]}
     text, starts = (sections["secondary_outcomes"][name] for name in ("text", "starts"))
     assert starts == [0, *(place + 1 for place, letter in enumerate(text) if letter == "|")]
     assert sections["primary_outcomes"]["starts"] == []
-
-
-def test_cut_words_are_made_whole(sit_down):
-    desk = sit_down()
-    name = change(desk, kind="add", add="criterion", selection=select(desk, "brief_summary", "eavily treated B-AL"))
-    assert item(desk, name)["value"]["quote"] == "heavily treated B-ALL"
 
 
 @pytest.mark.parametrize(
@@ -76,30 +64,25 @@ def test_cut_words_are_made_whole(sit_down):
         ("regimen-0", "agent", "interventions[0]", "T cell", "T cell"),
     ],
 )  # fmt: skip
-def test_marked_words_fill_a_field(sit_down, name, path, section, words, value):
-    desk = sit_down()
-    version = item(desk, name)["version"]
-    change(desk, kind="read", item=name, version=version, path=path, selection=select(desk, section, words))
-    assert item(desk, name)["value"][path] == value
+def test_marked_words_fill_a_field(start_review, name, path, section, words, value):
+    review = start_review()
+    version = item(review, name)["version"]
+    change(review, kind="read", item=name, version=version, path=path, selection=select(review, section, words))
+    assert item(review, name)["value"][path] == value
 
 
-def test_a_quote_takes_its_section_along(sit_down):
-    desk = sit_down()
-    place = select(desk, "title", "Leukemia Children")
-    change(desk, kind="read", item="criterion-0", version=0, path="quote", selection=place)
-    assert item(desk, "criterion-0")["value"]["section"] == "title"
-
-
-def test_an_added_item_stands_where_its_words_do(sit_down):
-    desk = sit_down()
-    added = change(desk, kind="add", add="criterion", selection=select(desk, "title", "Leukemia Children"))
-    order = [one["id"] for one in desk.describe(SEED)["items"] if one["kind"] == "criterion"]
+def test_an_added_item_stands_where_its_words_do(start_review):
+    review = start_review()
+    added = change(review, kind="add", add="criterion", selection=select(review, "title", "eukemia Childre"))
+    assert item(review, added)["value"]["quote"] == "Leukemia Children"  # cut words are made whole
+    assert item(review, added)["value"]["section"] == "title"
+    order = [one["id"] for one in review.describe(SEED)["items"] if one["kind"] == "criterion"]
     assert order == [added, "criterion-0"]
 
 
-def test_marks_are_counted_as_the_browser_does(sit_down, records):
-    desk = sit_down()
+def test_marks_are_counted_as_the_browser_does(start_review, records):
+    review = start_review()
     text = records.read_text(SEED).raw_text("brief_summary").encode("utf-16-le")
-    marks = {field: (start, end) for field, section, start, end in item(desk, "criterion-0")["marks"]}
+    marks = {field: (start, end) for field, section, start, end in item(review, "criterion-0")["marks"]}
     start, end = marks["quote"]
-    assert text[2 * start : 2 * end].decode("utf-16-le") == item(desk, "criterion-0")["value"]["quote"]
+    assert text[2 * start : 2 * end].decode("utf-16-le") == item(review, "criterion-0")["value"]["quote"]

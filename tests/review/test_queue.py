@@ -1,14 +1,15 @@
 """The order of the records, and how little is read to list them."""
 
 import json
+import shutil
 
 import pytest
 
-from extractor.review.changes import Decide, Seen
-from extractor.review.desk import ReviewDesk
-from extractor.review.journal import ActionKind, Journal
-from extractor.review.queue import Way
-from extractor.review.records import RunRecords
+from extractor.errors import StoreError
+from extractor.review.changes import Decide, Review, Seen
+from extractor.review.draft import ActionKind
+from extractor.review.journal import Journal
+from extractor.review.queue import Direction, RunRecords
 
 from .acting import mend
 from .many import make_many
@@ -23,10 +24,10 @@ def many(tmp_path_factory):
 
 
 @pytest.fixture
-def desk(many, tmp_path):
-    """A desk with many records; what it reads of them is noted in ``reads``."""
+def review(many, tmp_path):
+    """A review with many records; what it reads of them is noted in ``reads``."""
     journal = Journal(tmp_path / "journal.sqlite")
-    yield ReviewDesk(many, tmp_path, journal, "anna")
+    yield Review(many, tmp_path, journal, "anna")
     journal.close()
 
 
@@ -49,86 +50,83 @@ def accept_people():
     return Decide(kind="accept", items=(Seen(item="people", version=0),))
 
 
-def list_states(desk, **asked):
-    return {row["record"]: row["progress"]["state"] for row in desk.list_queue(**asked)["records"]}
+def list_states(review, **asked):
+    return {row["record"]: row["progress"]["state"] for row in review.list_queue(**asked)["records"]}
 
 
-def test_the_likeliest_errors_come_first_and_say_why(sit_down):
-    rows = sit_down().list_queue()["records"]
+def test_the_likeliest_errors_come_first_and_say_why(start_review):
+    rows = start_review().list_queue()["records"]
     assert len(rows) == 5
     assert [row["expected"] for row in rows] == sorted((row["expected"] for row in rows), reverse=True)
     reasons = next(row["reasons"] for row in rows if row["record"] == SEED)
     assert reasons[:2] == ("dose 1 is 30 % sure", "primary outcome 1 is 40 % sure")
 
 
-def test_a_page_of_many_is_small_and_opens_no_record(desk, reads):
-    page = desk.list_queue(start=100, count=50)
+def test_a_page_of_many_is_small_and_opens_no_record(review, reads):
+    page = review.list_queue(start=100, count=50)
     assert (page["total"], page["found"], page["finished"]) == (MANY, MANY, 0)
     assert [row["record"] for row in page["records"]] == [f"NCT{number:08d}" for number in range(100, 150)]
     assert len(json.dumps(page)) < 15_000
-    assert desk.find("NCT00000100", Way.NEXT) == "NCT00000101"
+    assert review.find("NCT00000100", Direction.NEXT) == "NCT00000101"
     assert reads == []
 
 
-def test_to_open_a_record_reads_that_one_once(desk, reads):
+def test_only_what_is_opened_is_read(review, reads, tmp_path):
+    (tmp_path / "NCT00000003.json").write_text("{", "utf-8")
+    assert list(list_states(review, count=4).values()) == ["open", "open", "open", "finished"]
+    assert review.list_queue()["finished"] == 1
+    assert reads == []
     for _ in range(2):
-        desk.describe("NCT00000007")
+        review.describe("NCT00000007")
     assert sorted(set(reads)) == [("read_extraction", "NCT00000007"), ("read_text", "NCT00000007")]
-    assert len([one for one in reads if one[0] == "read_text"]) == 1
-
-
-def test_begun_records_are_read_again_only_where_something_was_done(desk, reads, monkeypatch):
-    for number in (1, 2):
-        desk.change(f"NCT{number:08d}", accept_people())
-    replayed = []
-    real = Journal.read_base
-    monkeypatch.setattr(Journal, "read_base", lambda self, name: replayed.append(name) or real(self, name))
-    assert list_states(desk, count=3) == {"NCT00000000": "open", "NCT00000001": "begun", "NCT00000002": "begun"}
-    assert replayed == ["NCT00000001", "NCT00000002"]
-    desk.step("NCT00000002", ActionKind.UNDO)
-    replayed.clear()
-    desk.list_queue()
-    assert replayed == ["NCT00000002"]
+    review.change("NCT00000001", accept_people())
+    assert list_states(review, count=2) == {"NCT00000000": "open", "NCT00000001": "begun"}
+    review.step("NCT00000001", ActionKind.UNDO)
+    review.change("NCT00000002", accept_people())
+    assert list_states(review, count=3)["NCT00000002"] == "begun"
 
 
 @pytest.mark.parametrize(
     ("words", "found"), [("part 1999", 1), ("MANY one", MANY), ("nct00000012", 1), ("sure", 1900), ("no such", 0)]
 )
-def test_words_are_sought_in_id_title_and_reasons(desk, words, found):
+def test_words_are_sought_in_id_title_and_reasons(review, words, found):
     # The last twentieth of many are certain: they give no reason.
-    assert desk.list_queue(words)["found"] == found
+    assert review.list_queue(words)["found"] == found
 
 
-def test_what_is_finished_is_left_out_and_counted(sit_down):
-    desk = sit_down()
-    mend(desk)
-    desk.finish(SEED)
-    assert list_states(desk)[SEED] == "finished"
-    assert SEED not in list_states(desk, unfinished=True)
-    page = desk.list_queue(unfinished=True)
+def test_what_is_finished_is_left_out_and_the_next_record_is_behind_this_one_or_the_first(start_review):
+    review = start_review()
+    names = list(list_states(review))
+    assert review.find(names[0], Direction.PREVIOUS) is review.find(names[-1], Direction.NEXT) is None
+    assert review.find(names[-1], Direction.UNFINISHED) == names[0]
+    mend(review)
+    review.finish(SEED)
+    page = review.list_queue(unfinished=True)
     assert (page["found"], page["finished"], page["total"]) == (4, 1, 5)
-
-
-def test_the_next_record_to_review_is_behind_this_one_or_the_first(sit_down):
-    desk = sit_down()
-    names = list(list_states(desk))
-    assert desk.find(names[0], Way.PREVIOUS) is None
-    assert desk.find(names[-1], Way.NEXT) is None
-    assert desk.find(names[-1], Way.UNFINISHED) == names[0]
-    mend(desk)
-    desk.finish(SEED)
+    assert list_states(review)[SEED] == "finished"
+    assert SEED not in list_states(review, unfinished=True)
     at = names.index(SEED)
     before, behind = names[at - 1], names[(at + 1) % len(names)]
-    assert desk.find(before, Way.UNFINISHED) == behind
-    if behind is not names[0]:
-        assert desk.find(behind, Way.PREVIOUS) == SEED
+    assert review.find(before, Direction.UNFINISHED) == behind
     with pytest.raises(ValueError, match="no record"):
-        desk.find("nothing", Way.NEXT)
+        review.find("nothing", Direction.NEXT)
 
 
-def test_gold_that_is_there_counts_as_finished_unread(desk, reads, tmp_path):
-    (tmp_path / "NCT00000003.json").write_text("{", "utf-8")
-    page = desk.list_queue(count=4)
-    assert [row["progress"]["state"] for row in page["records"]] == ["open", "open", "open", "finished"]
-    assert page["finished"] == 1
-    assert reads == []
+def test_a_text_that_changed_since_the_run_is_not_shown(spoilt_run, tmp_path):
+    other = tmp_path / "records"
+    other.mkdir()
+    (other / f"{SEED}.txt").write_text("Another title\nAnother summary\nLeukemia\n", "utf-8")
+    records = RunRecords(spoilt_run, [other])
+    assert not records.has_text(SEED)
+    assert records.count_without_text() == len(records.doubts) == 5
+
+
+def test_a_broken_run_is_refused(spoilt_run, tmp_path):
+    with pytest.raises(StoreError, match="holds no run"):
+        RunRecords(tmp_path)
+    run = tmp_path / "run"
+    shutil.copytree(spoilt_run, run)
+    results = run / "extractions.jsonl"
+    results.write_bytes(b"x" + results.read_bytes())
+    with pytest.raises(StoreError, match="a result at byte 0 cannot be read"):
+        RunRecords(run)

@@ -108,7 +108,12 @@ def test_a_record_is_reviewed_by_keyboard_alone(page, served):
     expect(page.locator(".queue .begun")).to_have_text("begun")
 
 
-def test_menus_say_what_their_words_mean(page):
+def test_menus_and_fields_are_named_for_people(page):
+    expect(page.locator(".explained")).to_contain_text("how sure the extraction is")
+    limit = unfold(page, "criterion-0").locator("[data-field=constraints]")
+    limit.get_by_role("button", name="Add constraints").click()
+    expect(limit.get_by_label("upper value")).to_be_visible()
+    expect(card(page, "criterion-0").get_by_label("Introductory line")).to_be_visible()
     menu = unfold(page, "endpoint-0").get_by_label("Concept")
     expect(menu.locator("option:checked")).to_have_text("response rate")
     expect(menu.locator("option[value='\"mortality\"']")).to_have_text("mortality – deaths counted")
@@ -175,15 +180,7 @@ def test_the_name_of_an_opened_item_stays_in_sight_and_hides_no_field(page):
             assert page.evaluate(on_top, name) is None
 
 
-def test_a_page_says_what_percentages_mean_and_names_fields_for_people(page):
-    expect(page.locator(".explained")).to_contain_text("how sure the extraction is")
-    limit = unfold(page, "criterion-0").locator("[data-field=constraints]")
-    limit.get_by_role("button", name="Add constraints").click()
-    expect(limit.get_by_label("upper value")).to_be_visible()
-    expect(card(page, "criterion-0").get_by_label("Introductory line")).to_be_visible()
-
-
-def test_what_is_wrong_is_said_at_its_field(page):
+def test_what_is_wrong_is_shown_at_its_field(page):
     endpoint = unfold(page, "endpoint-0")
     endpoint.get_by_label("value", exact=True).fill("three")
     endpoint.get_by_label("value", exact=True).press("Enter")
@@ -192,6 +189,10 @@ def test_what_is_wrong_is_said_at_its_field(page):
     )
     expect(endpoint.get_by_label("value", exact=True)).to_have_value("three")
     expect(endpoint.get_by_label("value", exact=True)).to_have_attribute("aria-invalid", "true")
+    endpoint.get_by_label("Measure").fill("Objective response rate")
+    page.keyboard.press("Tab")
+    expect(endpoint.locator("[data-field=measure] .before")).to_be_visible()
+    expect(page.locator("[id='endpoint-0|description']")).to_be_focused()  # the focus stays when something is saved
 
 
 def test_where_all_is_finished_nothing_is_left_to_do(spoilt_run, visit, tmp_path):
@@ -224,28 +225,21 @@ def test_selected_words_fill_the_field_of_the_opened_item(page):
     expect(window.get_by_label("quote")).to_have_value("for more than three months")
     expect(window.get_by_label("value", exact=True)).to_have_value("3")
     expect(page.locator(".uses")).to_be_hidden()
-
-
-def test_what_is_selected_stays_when_another_item_is_opened(page):
-    unfold(page, "criterion-0")
     drag_over(page, "brief_summary", "heavily treated")
     expect(page.locator(".uses").get_by_role("button", name="New dose")).to_be_visible()
     expect(page.locator(".uses").get_by_role("button", name="New outcome")).to_have_count(0)
-    unfold(page, "endpoint-0")
+    unfold(page, "endpoint-0")  # what is selected stays
     page.locator(".uses").get_by_role("button", name="specimens").click()
     expect(card(page, "endpoint-0").locator("[data-field=specimens] textarea")).to_have_value("heavily treated")
 
 
-def test_a_finding_leads_to_its_words(page):
+def test_findings_and_items_lead_to_their_words(page):
     page.locator(".findings summary").click()
     cited = page.locator(".cite").first
     words = cited.inner_text().strip("“”…")
     cited.click()
     assert page.evaluate("getSelection().toString()").startswith(words[:60])
     expect(page.locator(".uses")).to_be_hidden()
-
-
-def test_the_words_of_the_opened_item_are_marked(page):
     unfold(page, "criterion-0")
     marked = page.locator("mark.current").all_inner_texts()
     assert "".join(marked) == read_gold()["eligibility"]["criteria"][0]["quote"]
@@ -255,18 +249,10 @@ def test_the_words_of_the_opened_item_are_marked(page):
     expect(card(page, "endpoint-0").locator(".form")).to_be_visible()
 
 
-def test_the_focus_stays_where_it_is_when_something_is_saved(page):
-    endpoint = unfold(page, "endpoint-0")
-    endpoint.get_by_label("Measure").fill("Objective response rate")
-    page.keyboard.press("Tab")
-    expect(endpoint.locator("[data-field=measure] .before")).to_be_visible()
-    expect(page.locator("[id='endpoint-0|description']")).to_be_focused()
-
-
 def test_two_reviewers_see_each_other_s_value_and_choose(spoilt_run, served, visit):
     with serve(spoilt_run, served.gold, "ben") as other:
         anna, ben = visit(served), visit(other)
-        # Ben's page asks every few seconds what others did; here it is not told until he has acted himself.
+        # Ben's page asks every few seconds what others did; here it does not learn it until he has acted himself.
         ben.route("**/api/version?*", lambda route: route.fulfill(json={"version": 0, "by": None}))
         for page in (anna, ben):
             open_record(page)

@@ -37,7 +37,7 @@ export class Actions {
   }
 }
 
-/** The same wish, now knowing what somebody else did. */
+/** The same request, now knowing what somebody else did. */
 function renew(body, theirs) {
   if (body.kind === "set") return { ...body, version: theirs.version, old: theirs.value[body.path] ?? null };
   if (body.kind === "read") return { ...body, version: theirs.version };

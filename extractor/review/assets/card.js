@@ -94,8 +94,8 @@ export function makeFindings(view) {
     make("span", { class: `pill ${severity}` }, severity), ` ${message} `,
     citations.map(({ quote, place }) => (place ? makeCitation(view, quote, place) : make("q", {}, quote)))));
   const title = `${findings.length} finding${findings.length === 1 ? "" : "s"} to keep in mind`;
-  const told = make("p", { class: "dim" }, "Faults of the record itself: for them nothing is to be added or corrected here.");
-  return make("details", { class: "findings" }, make("summary", {}, title), told, make("ul", {}, rows));
+  const note = make("p", { class: "dim" }, "Faults of the record itself: for them nothing is to be added or corrected here.");
+  return make("details", { class: "findings" }, make("summary", {}, title), note, make("ul", {}, rows));
 }
 
 function makeCitation(view, quote, place) {

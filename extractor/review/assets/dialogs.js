@@ -33,7 +33,7 @@ function open(title, body, buttons = []) {
 }
 
 export function showKeys() {
-  const rows = KEYS.map(([keys, told]) => [make("dt", {}, make("kbd", {}, keys)), make("dd", {}, told)]);
+  const rows = KEYS.map(([keys, meaning]) => [make("dt", {}, make("kbd", {}, keys)), make("dd", {}, meaning)]);
   const select = make("p", {}, "Select words in the text to use them for a field, or for a new criterion, dose or outcome.");
   return open("Keys", make("div", {}, make("dl", { class: "keys" }, rows), select));
 }
@@ -57,7 +57,7 @@ function nameActed({ item, path, old, new: now }) {
   return known?.kind ? nameItem({ id: item, ...known }) : path;
 }
 
-/** What an action changed: a field, the state, or all of an item, which is told by its words. */
+/** What an action changed: a field, the state, or all of an item, which is named by its words. */
 function describeValue(action, item) {
   if (item === null || item === undefined) return "nothing";
   if (item.sha256) return "written";

@@ -7,12 +7,12 @@ export function makeFind(view) {
   const field = make("input", { type: "search", id: "search", "aria-label": "Find in the text", placeholder: "find in the text", autocomplete: "off" });
   const count = make("span", { class: "count", role: "status" });
   const use = make("button", { type: "button", class: "small", hidden: true, title: "Use these words for a field or a new item" }, "Use");
-  const tell = (words) => {
+  const show = (words) => {
     count.textContent = words;
     use.hidden = !words || words === NONE;
   };
-  field.addEventListener("keydown", (event) => event.key === "Enter" && tell(findNext(view, field.value.trim())));
-  field.addEventListener("input", () => tell(""));
+  field.addEventListener("keydown", (event) => event.key === "Enter" && show(findNext(view, field.value.trim())));
+  field.addEventListener("input", () => show(""));
   use.addEventListener("click", () => useShown(view));
   return make("div", { class: "find" }, field, count, use);
 }

@@ -12,8 +12,8 @@ export function makeForm(item, fields, context) {
 
 function makeField(item, field, context) {
   const flaws = context.flaws.filter(({ path }) => path.split(/[.[]/)[0] === field.name);
-  const told = `told-${++sequence}`;
-  const place = { key: `${item.id}|${field.name}`, label: field.label, told, invalid: flaws.length > 0 };
+  const notes = `notes-${++sequence}`;
+  const place = { key: `${item.id}|${field.name}`, label: field.label, notes, invalid: flaws.length > 0 };
   const save = (value) => context.save(field.name, value);
   const control = makeValue(field, item.value[field.name] ?? null, save, place, context);
   const isGroup = field.many || field.widget === "group";
@@ -25,7 +25,7 @@ function makeField(item, field, context) {
   return make(isGroup ? "fieldset" : "div", { class: `field${isDoubtful ? " doubtful" : ""}`, "data-field": field.name },
     label,
     make("div", { class: "control" }, control,
-      make("div", { id: told, class: "told" },
+      make("div", { id: notes, class: "notes" },
         make("p", { class: "help" }, field.help, explain(field, item.value[field.name])),
         before === null ? null : make("p", { class: "before" }, `was: ${before === "" ? "nothing" : field.widget === "choice" ? toWords(before) : before}`),
         flaws.map((flaw) => make("p", { class: "flaw" }, `${nameWithin(flaw.path)}${flaw.problem}; ${flaw.remedy}`)))));
@@ -89,7 +89,7 @@ function makeSmall(words, label, act, key = null) {
 }
 
 function makeControl(field, value, save, place, context) {
-  const attributes = { id: place.key, "aria-describedby": place.told, "aria-invalid": place.invalid && "true" };
+  const attributes = { id: place.key, "aria-describedby": place.notes, "aria-invalid": place.invalid && "true" };
   if (field.widget === "choice" || field.widget === "flag" || field.name === "section") {
     return makeMenu(field, value, save, attributes, context);
   }
@@ -111,13 +111,13 @@ function makeMenu(field, value, save, attributes, context) {
   for (const { word } of choices) menu.append(make("option", { value: JSON.stringify(word) }));
   menu.value = JSON.stringify(value);
   // A closed menu shows what is chosen: the word alone, as its meaning stands below.
-  const tell = () => [...menu.options].forEach((option, place) => {
-    const { short, told } = choices[place];
-    option.textContent = option.selected ? short : told;
+  const update = () => [...menu.options].forEach((option, place) => {
+    const { short, text } = choices[place];
+    option.textContent = option.selected ? short : text;
   });
-  tell();
+  update();
   menu.addEventListener("change", () => {
-    tell();
+    update();
     save(JSON.parse(menu.value));
   });
   return menu;
@@ -125,14 +125,14 @@ function makeMenu(field, value, save, attributes, context) {
 
 function listChoices(field, value, context) {
   if (field.widget === "flag") {
-    return [[null, "not stated"], [true, "yes"], [false, "no"]].map(([word, told]) => ({ word, told, short: told }));
+    return [[null, "not stated"], [true, "yes"], [false, "no"]].map(([word, text]) => ({ word, text, short: text }));
   }
-  const empty = field.optional || value === null ? [{ word: null, told: "not stated", short: "not stated" }] : [];
+  const empty = field.optional || value === null ? [{ word: null, text: "not stated", short: "not stated" }] : [];
   const known = field.name === "section"
-    ? context.sections.map((name) => ({ word: name, told: nameSection(name), short: nameSection(name) }))
-    : field.options.map((option) => ({ word: option.value, told: describe(option), short: toWords(option.value) }));
+    ? context.sections.map((name) => ({ word: name, text: nameSection(name), short: nameSection(name) }))
+    : field.options.map((option) => ({ word: option.value, text: describe(option), short: toWords(option.value) }));
   const isKnown = value === null || known.some(({ word }) => word === value);
-  return [...empty, ...known, ...(isKnown ? [] : [{ word: value, told: String(value), short: String(value) }])];
+  return [...empty, ...known, ...(isKnown ? [] : [{ word: value, text: String(value), short: String(value) }])];
 }
 
 function describe({ value, meaning }) {
@@ -146,7 +146,7 @@ function makeNumber(value, save, attributes) {
   box.addEventListener("change", () => {
     const words = box.value.trim().replace(/(?<=\d),(?=\d{3}\b)/g, "");
     const number = Number(words);
-    // What is no number is kept as it is, and told.
+    // What is no number is kept as it is, and reported.
     save(words === "" ? null : Number.isFinite(number) ? number : words);
   });
   box.addEventListener("keydown", (event) => event.key === "Enter" && box.blur());

@@ -194,7 +194,7 @@ export class RecordView {
     return done;
   }
 
-  /** Reject the current item, or restore it. Who may take part is always told: there is nothing to reject. */
+  /** Reject the current item, or restore it. Who may take part is always stated: there is nothing to reject. */
   rejectOrRestore() {
     if (!this.item || this.item.kind === "people") return;
     return this.decide(this.item.state === "rejected" ? "restore" : "reject");

@@ -29,15 +29,15 @@ async function show() {
   queue.last = id;
 }
 
-async function findRecord(id, way) {
-  return (await read("find", { id, way })).record;
+async function findRecord(id, direction) {
+  return (await read("find", { id, direction })).record;
 }
 
-async function go(way) {
+async function go(direction) {
   if (!view) return;
-  const record = await findRecord(view.record.record, way);
+  const record = await findRecord(view.record.record, direction);
   if (record !== null) location.hash = addressOf(record);
-  else say(way === "next" ? "This is the last record of the queue." : "This is the first record of the queue.");
+  else say(direction === "next" ? "This is the last record of the queue." : "This is the first record of the queue.");
 }
 
 async function finish() {

@@ -11,8 +11,8 @@ export const STATES = { open: "to decide", accepted: "accepted", corrected: "cor
 /** A section's name as people read it: "Primary outcome 1" for "primary_outcomes[0]". */
 export function nameSection(name) {
   const [, words, number] = name.match(/^(.*?)(?:\[(\d+)\])?$/s);
-  const told = toWords(number === undefined ? words : `${words.replace(/s$/, "")} ${Number(number) + 1}`);
-  return told.charAt(0).toUpperCase() + told.slice(1);
+  const shown = toWords(number === undefined ? words : `${words.replace(/s$/, "")} ${Number(number) + 1}`);
+  return shown.charAt(0).toUpperCase() + shown.slice(1);
 }
 
 /** What an item is called: with the number under which it was found, as the queue calls it. */
@@ -39,8 +39,8 @@ export function summarise(item) {
   }
   const values = [toChoice(value.concept), toChoice(value.category), value.time_points?.length ? list(value.time_points).join(", ") : null];
   const events = [value.start_event && `from ${value.start_event}`, ...list(value.end_events).map((event) => `to ${event}`)];
-  const told = [...list(value.specimens), ...list(value.methods), value.censored && "censored"];
-  return { words: value.measure, values: [...values, toChoice(value.time_kind), value.instrument && toLine(value.instrument), ...events, ...told] };
+  const shown = [...list(value.specimens), ...list(value.methods), value.censored && "censored"];
+  return { words: value.measure, values: [...values, toChoice(value.time_kind), value.instrument && toLine(value.instrument), ...events, ...shown] };
 }
 
 /** Whether a field states nothing. */
@@ -69,8 +69,8 @@ export function describeDoubts(item, isChanged) {
   const [stated, empty] = [names.filter((name) => !isEmpty(item.value[name])), names.filter((name) => isEmpty(item.value[name]))];
   const of = [stated.length ? `of ${stated.map(toWords).join(", ")}` : null, empty.length ? tellNone(item, empty) : null];
   const sure = names.length && (isChanged || unread.length) ? Math.min(...names.map((name) => item.doubts[name])) : item.confidence;
-  const told = names.length || !unread.length ? [`${Math.round(100 * sure)} % sure ${of.filter(Boolean).join(" and ")}`.trim()] : [];
-  return [...told, ...(unread.length ? [`not read: ${unread.join(", ")}`] : [])].join("; ");
+  const shown = names.length || !unread.length ? [`${Math.round(100 * sure)} % sure ${of.filter(Boolean).join(" and ")}`.trim()] : [];
+  return [...shown, ...(unread.length ? [`not read: ${unread.join(", ")}`] : [])].join("; ");
 }
 
 function listPeople(value) {

@@ -45,10 +45,10 @@ function makeHint(view) {
   return make("div", { class: "use" }, make("span", {}, "Quoted already by:"), links);
 }
 
-function makeUse(view, words, wish) {
+function makeUse(view, words, request) {
   const button = make("button", { type: "button", class: "small" }, words);
   // The selection would be gone before the click is.
   button.addEventListener("pointerdown", (event) => event.preventDefault());
-  button.addEventListener("click", () => view.use(wish()));
+  button.addEventListener("click", () => view.use(request()));
   return button;
 }

@@ -1,4 +1,4 @@
-"""Which predicted item stands for which item of gold, and what was split or merged."""
+"""Which predicted item corresponds to which item of gold, and which items were split or merged."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -6,29 +6,25 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]
 
-from extractor.schemas import Criterion, Endpoint, Regimen
+from extractor.schemas import Criterion, Endpoint, Item, Regimen
 
-from .fold import fold_text, is_inside, measure_overlap
-
-__all__ = ["KINDS", "ItemKind", "Pairing", "Placed", "pair_items", "pair_values", "place_items"]
+from .text import fold_text, is_inside, measure_overlap
 
 
 def pair_values(
-    gold: Sequence[Any],
-    predicted: Sequence[Any],
-    likeness: Callable[[Any, Any], float],
-    threshold: float,
+    gold: Sequence[Any], predicted: Sequence[Any], likeness: Callable[[Any, Any], float], threshold: float
 ) -> list[tuple[int, int]]:
-    """Positions of the pairs with the greatest likeness in all, in gold's order.
+    """Positions of the pairs with the greatest sum of likeness, in gold's order.
 
-    Values that are less alike than ``threshold`` (above 0) are never a pair. Ties are broken by position,
-    so callers that want order to play no part sort both sides first.
+    Values that are less alike than ``threshold`` (above 0) are not paired. Position decides ties: sort both sides
+    first where order must not matter.
 
     >>> pair_values([1, 5], [5, 9], lambda a, b: float(a == b), 0.5)
     [(1, 0)]
     """
+    from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]  # noqa: PLC0415 - needs an extra
+
     if not gold or not predicted:
         return []
     table = np.array([[likeness(one, other) for other in predicted] for one in gold])
@@ -37,12 +33,9 @@ def pair_values(
     return [(int(row), int(column)) for row, column in zip(rows, columns, strict=True) if table[row, column] > 0]
 
 
-_PROVENANCE = frozenset({"evidence", "origin", "support", "confidence"})
-
-
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """An item, its position in its list, and its values as text: what order and equality go by."""
+    """An item, its position in its list, and its values as text, which order and equality go by."""
 
     item: Any
     position: int
@@ -51,7 +44,7 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
-    """Who stands for whom, by position in the given sequences.
+    """Corresponding items, by position in the given sequences.
 
     ``splits`` are (gold, its further predicted parts), ``merges`` (predicted, its further gold parts).
     """
@@ -64,15 +57,15 @@ class Pairing:
 class ItemKind(ABC):
     """How items of one kind are recognised. Stateless."""
 
-    threshold: float
+    threshold = 0.5
 
     @abstractmethod
     def likeness(self, gold: Any, predicted: Any) -> float:
-        """How surely the two mean the same thing; those below ``threshold`` are no pair."""
+        """How alike two items are; below ``threshold`` they are not paired."""
 
     @abstractmethod
     def is_part(self, part: Any, whole: Any) -> bool:
-        """Whether an item says a piece of what another one says."""
+        """Whether an item says a part of what another one says."""
 
     @abstractmethod
     def label(self, item: Any) -> str:
@@ -80,8 +73,6 @@ class ItemKind(ABC):
 
 
 class _Criteria(ItemKind):
-    threshold = 0.5
-
     def likeness(self, gold: Criterion, predicted: Criterion) -> float:
         overlap = _overlap(gold.quote, predicted.quote)
         if overlap < self.threshold:
@@ -102,8 +93,8 @@ class _Regimens(ItemKind):
         levels, found = set(gold.amounts), set(predicted.amounts)
         amounts = len(levels & found) / len(levels | found) if levels | found else 0.0
         alike = 0.4 * _match_agents(gold, predicted) + 0.4 * _overlap(gold.quote, predicted.quote) + 0.2 * amounts
-        ways = (gold.route == predicted.route) + (gold.frequency == predicted.frequency)
-        return alike + 0.02 * ways + 0.02 * (gold.section == predicted.section) if alike >= self.threshold else 0.0
+        given = (gold.route == predicted.route) + (gold.frequency == predicted.frequency)
+        return alike + 0.02 * given + 0.02 * (gold.section == predicted.section) if alike >= self.threshold else 0.0
 
     def is_part(self, part: Regimen, whole: Regimen) -> bool:
         if _match_agents(part, whole) < 1:
@@ -115,11 +106,9 @@ class _Regimens(ItemKind):
 
 
 class _Endpoints(ItemKind):
-    threshold = 0.5
-
     def likeness(self, gold: Endpoint, predicted: Endpoint) -> float:
         measure = _overlap(gold.measure or "", predicted.measure or "")
-        whole = _overlap(_join(gold), _join(predicted))
+        whole = _overlap(self.label(gold), self.label(predicted))
         if max(measure, whole) < self.threshold:
             return 0.0
         time_frame = _overlap(gold.time_frame or "", predicted.time_frame or "")
@@ -130,44 +119,42 @@ class _Endpoints(ItemKind):
     def is_part(self, part: Endpoint, whole: Endpoint) -> bool:
         if part.rank != whole.rank:
             return False
-        return is_inside(part.measure or "", whole.measure or "") or is_inside(_join(part), _join(whole))
+        return is_inside(part.measure or "", whole.measure or "") or is_inside(self.label(part), self.label(whole))
 
     def label(self, item: Endpoint) -> str:
-        return _join(item)
+        return " ".join(filter(None, (item.measure, item.description, item.time_frame)))
 
 
 KINDS: dict[str, ItemKind] = {"eligibility.criteria": _Criteria(), "dosing": _Regimens(), "endpoints": _Endpoints()}
 """How the items at each path are recognised."""
 
 
-def place_items(items: Sequence[Criterion | Regimen | Endpoint]) -> list[Placed]:
-    """The items in an order that depends on nothing but their values."""
+def place_items(items: Sequence[Item]) -> list[Placed]:
+    """The items in an order that depends on their values alone."""
     placed = [Placed(item, position, _identify(item)) for position, item in enumerate(items)]
     return sorted(placed, key=lambda one: one.identity)
 
 
 def pair_items(kind: ItemKind, gold: Sequence[Placed], predicted: Sequence[Placed]) -> Pairing:
-    """Pair items by likeness, the best for the record as a whole, and find splits and merges among the rest."""
+    """Pair items so that the sum of likeness is greatest, and find splits and merges among the rest."""
 
     def likeness(one: Placed, other: Placed) -> float:
         alike = kind.likeness(one.item, other.item)
-        # Among equals, one that agrees in everything goes first: else repeated items could cross.
+        # Items that agree in everything go first: else repeated items could cross.
         return alike + 0.001 if alike and one.identity == other.identity else alike
 
     pairs = pair_values(gold, predicted, likeness, kind.threshold)
-    there = dict(pairs)
-    back = {column: row for row, column in pairs}
     return Pairing(
         tuple(pairs),
-        splits=_find_parts(kind, gold, predicted, there),
-        merges=_find_parts(kind, predicted, gold, back),
+        splits=_find_parts(kind, gold, predicted, dict(pairs)),
+        merges=_find_parts(kind, predicted, gold, {column: row for row, column in pairs}),
     )
 
 
 def _find_parts(
     kind: ItemKind, wholes: Sequence[Placed], others: Sequence[Placed], partner: dict[int, int]
 ) -> tuple[tuple[int, tuple[int, ...]], ...]:
-    """Wholes whose counterpart is only a piece of them, with the free items that are further pieces."""
+    """Wholes whose counterpart is only a part of them, with the free items that are further parts."""
     taken = set(partner.values())
     free = [position for position in range(len(others)) if position not in taken]
     found = []
@@ -180,14 +167,14 @@ def _find_parts(
     return tuple(found)
 
 
-def _identify(item: Criterion | Regimen | Endpoint) -> str:
+def _identify(item: Item) -> str:
     """All values of an item as text, those of lists in an order of their own."""
-    values = ((name, value) for name, value in item if name not in _PROVENANCE)
+    values = ((name, value) for name, value in item if name not in Item.model_fields)
     return repr([(name, sorted(map(repr, value)) if isinstance(value, tuple) else value) for name, value in values])
 
 
 def _overlap(one: str, other: str) -> float:
-    """Token overlap; a text inside the other one is half of it at least."""
+    """Token overlap, at least 0.5 if one text is inside the other."""
     overlap = measure_overlap(one, other)
     return 0.5 if overlap < 0.5 and (is_inside(one, other) or is_inside(other, one)) else overlap
 
@@ -197,7 +184,3 @@ def _match_agents(one: Regimen, other: Regimen) -> float:
     if first == second:
         return 1.0
     return 0.8 if is_inside(first, second) or is_inside(second, first) else measure_overlap(first, second)
-
-
-def _join(outcome: Endpoint) -> str:
-    return " ".join(filter(None, (outcome.measure, outcome.description, outcome.time_frame)))
