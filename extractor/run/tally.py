@@ -1,26 +1,59 @@
-"""What a run has done so far, counted."""
+"""Finished records as lines, and what a run has done so far, counted."""
 
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from extractor.errors import EngineError
-from extractor.schemas import Evidence, TrialExtraction, Usage
-
-from .extracted import Extracted, ExtractedLine
+from extractor.schemas import AbsenceReason, TrialExtraction, Usage
 
 if TYPE_CHECKING:
     from extractor.llm.sending.connection import ServerCalls
 
-__all__ = ["Tally", "to_line"]
+__all__ = ["ExtractedLine", "Tally", "to_line"]
 
 _ITEMS = ("criteria", "regimens", "endpoints")
 _KINDS = ("finding_kinds", "absences", "support")
 _MOST_NAMED = 100
 _SPENT = ("calls", "prompt_tokens", "cached_tokens", "output_tokens")
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractedLine:
+    """A finished record: its line of ``extractions.jsonl`` without the line's end, and its ``counts`` as JSON.
+
+    ``cut``: the run's budget ended before all was asked.
+    """
+
+    record_id: str
+    line: bytes
+    counts: str
+    cut: bool
+
+
+def to_line(extraction: TrialExtraction) -> ExtractedLine:
+    """An extraction as its line, counted."""
+    eligibility = extraction.eligibility
+    items = (eligibility, *eligibility.criteria, *extraction.dosing, *extraction.endpoints)
+    counts = {
+        "records": {"extracted": 1},
+        "items": {
+            "criteria": len(eligibility.criteria),
+            "regimens": len(extraction.dosing),
+            "endpoints": len(extraction.endpoints),
+        },
+        "findings": len(extraction.findings),
+        "finding_kinds": Counter(finding.kind.value for finding in extraction.findings),
+        "absences": Counter(absence.reason.value for absence in extraction.absences),
+        "support": Counter(evidence.support.value for item in items for evidence in item.evidence),
+        "usage": extraction.usage.model_dump(exclude_defaults=True) if extraction.usage else {},
+    }
+    cut = any(absence.reason is AbsenceReason.BUDGET_EXHAUSTED for absence in extraction.absences)
+    line = extraction.model_dump_json().encode()
+    return ExtractedLine(extraction.record_id, line, json.dumps(counts, separators=(",", ":")), cut)
 
 
 @dataclass(slots=True)
@@ -94,51 +127,13 @@ class Tally:
             problem = f"records were read, but neither extracted nor failed: {named} ({self._open.total()} in all)"
             raise EngineError(f"{problem}; please report this; the same command with --out extracts them")
 
-    def add(self, extraction: Extracted) -> None:
+    def add(self, line: ExtractedLine) -> None:
         """Count a finished record."""
         self.extracted += 1
-        if isinstance(extraction, ExtractedLine):
-            self._add_counts(extraction.counts)
-            return
-        self.criteria += len(extraction.eligibility.criteria)
-        self.regimens += len(extraction.dosing)
-        self.endpoints += len(extraction.endpoints)
-        self.findings += len(extraction.findings)
-        self.finding_kinds.update(finding.kind.value for finding in extraction.findings)
-        self.absences.update(absence.reason.value for absence in extraction.absences)
-        self.support.update(evidence.support.value for evidence in _all_evidence(extraction))
-        if extraction.usage:
-            self.counted += extraction.usage
-
-    def counts(self) -> dict[str, Any]:
-        """Extracted records and what is in them, as ``Totals`` has it."""
-        return {
-            "records": {"extracted": self.extracted},
-            "items": {name: getattr(self, name) for name in _ITEMS},
-            "findings": self.findings,
-            **{name: dict(getattr(self, name)) for name in _KINDS},
-            "usage": self.counted.model_dump(exclude_defaults=True),
-        }
-
-    def _add_counts(self, counts: str) -> None:
-        """Count what another process has counted."""
-        parts = json.loads(counts)
+        counts = json.loads(line.counts)
         for name in _ITEMS:
-            setattr(self, name, getattr(self, name) + parts["items"][name])
-        self.findings += parts["findings"]
+            setattr(self, name, getattr(self, name) + counts["items"][name])
+        self.findings += counts["findings"]
         for name in _KINDS:
-            getattr(self, name).update(parts[name])
-        self.counted += Usage(**parts["usage"])
-
-
-def to_line(extraction: TrialExtraction) -> ExtractedLine:
-    """An extraction as its line, counted."""
-    tally = Tally()
-    tally.add(extraction)
-    return ExtractedLine.of(extraction, json.dumps(tally.counts(), separators=(",", ":")))
-
-
-def _all_evidence(extraction: TrialExtraction) -> list[Evidence]:
-    eligibility = extraction.eligibility
-    items = (eligibility, *eligibility.criteria, *extraction.dosing, *extraction.endpoints)
-    return [evidence for item in items for evidence in item.evidence]
+            getattr(self, name).update(counts[name])
+        self.counted += Usage(**counts["usage"])
