@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-_REMEDY = "serve needs fastapi, uvicorn and prometheus-client; install them with: pip install 'trial-extractor[serve]'"
-_EXTRA = frozenset({"fastapi", "prometheus_client", "starlette", "uvicorn"})
+_REMEDY = "serve needs fastapi, uvicorn, sse-starlette and prometheus-client: pip install 'trial-extractor[serve]'"
+_EXTRA = frozenset({"fastapi", "prometheus_client", "sse_starlette", "starlette", "uvicorn"})
 _SHORTEST_TOKEN = 16
 
 RootOption = Annotated[
@@ -44,7 +44,7 @@ def serve(
     ] = None,
     concurrency: Annotated[int, typer.Option(min=1, help="Records at the model at once.")] = 16,
     requests_per_minute: Annotated[
-        float | None, typer.Option(min=0.01, help="Each process sends the model no more.")
+        float | None, typer.Option(min=0.01, help="Requests to the model, of all callers together.")
     ] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes that extract by the rules; all cores if left out.")
@@ -74,7 +74,7 @@ def serve(
         serve_service = _load()
         chosen_root = _choose_root(root)
         token, token_file = _choose_token(host, chosen_root)
-        from extractor.run.workers import count_cores
+        from extractor.run.executor import count_cores
         from extractor.serve.settings import Bounds
 
         bounds = Bounds(max_bytes, max_upload_bytes, queue, workers or count_cores(), concurrency, jobs, timeout)
@@ -149,7 +149,7 @@ def _load() -> "Any":
     from extractor.errors import MissingExtra
 
     try:
-        from extractor.serve.serve import serve_service
+        from extractor.serve.app import serve_service
     except ImportError as error:
         if (error.name or "").partition(".")[0] in _EXTRA:
             raise MissingExtra(_REMEDY) from error
@@ -158,26 +158,23 @@ def _load() -> "Any":
 
 
 def _settle(root: Path, token: str, bounds: "Any", asked: dict[str, Any]) -> "ServiceSettings":
-    from extractor.llm.model import AskSettings
     from extractor.llm.spec import ModelKind
-    from extractor.run.budget import Limits
+    from extractor.run.budget import Limits, Pricing
     from extractor.serve.settings import ServiceSettings
 
     from .environment import read_service_model
-    from .money import read_pricing
+    from .money import find_prices
 
     spec = read_service_model(asked["model"]) if asked["model"] else None
     if spec and spec.kind is ModelKind.LOCAL:
         raise ValueError(f"{spec} would run in each process: start `extractor model serve`, and name the URL it prints")
-    pricing = read_pricing(spec, asked["prices"], Limits(), batch=False)
-    asking = AskSettings(requests_per_minute=asked["requests_per_minute"])
-    return ServiceSettings(root, token, spec, pricing, asking, bounds)
+    pricing = Pricing.of(spec, find_prices(asked["prices"]), Limits(), in_batches=False)
+    return ServiceSettings(root, token, spec, pricing, asked["requests_per_minute"], bounds)
 
 
 def _choose_token(host: str, root: Path) -> tuple[str, Path | None]:
     """The token of the operator, and the file that it is in unless it comes from the environment."""
-    from extractor.serve.loopback import is_loopback
-    from extractor.serve.token_file import read_or_make_token
+    from extractor.serve.settings import is_loopback, read_or_make_token
 
     from .environment import read_token
 
