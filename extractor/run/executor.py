@@ -205,6 +205,7 @@ async def _start_process() -> ProcessPoolExecutor:
             pool.shutdown(cancel_futures=True)
             raise
         else:
+            tell(Event.WORKER_STARTED)
             return pool
     problem = f"{_STARTS} processes in a row died before they were ready"
     raise EngineError(f"{problem}; look at what they said above and at the free memory, or use --workers 1")

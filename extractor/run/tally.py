@@ -4,10 +4,8 @@ import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from itertools import islice
 from typing import TYPE_CHECKING
 
-from extractor.errors import EngineError
 from extractor.schemas import AbsenceReason, TrialExtraction, Usage
 
 if TYPE_CHECKING:
@@ -17,7 +15,6 @@ __all__ = ["ExtractedLine", "Tally", "to_line"]
 
 _ITEMS = ("criteria", "regimens", "endpoints")
 _KINDS = ("finding_kinds", "absences", "support")
-_MOST_NAMED = 100
 _SPENT = ("calls", "prompt_tokens", "cached_tokens", "output_tokens")
 
 
@@ -58,12 +55,12 @@ def to_line(extraction: TrialExtraction) -> ExtractedLine:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts over the records of a run. ``support`` counts pieces of evidence by how they carry their value.
+    """Counts over the records of a run. ``support`` counts pieces of evidence by how well they support their value.
 
-    ``counted`` is the usage of the records. ``meter``, where there is one, says what the model was asked in
-    all: it knows the cost of records that failed or were given up, too. ``price`` is what tokens cost, in picodollars.
-    ``by_server`` says what each of several servers was sent. ``repeated`` records were read before, ``differing`` of
-    them with another text.
+    ``counted`` is the usage of the records. ``meter``, where there is one, returns the usage of the model, which
+    includes records that failed or were cancelled. ``price`` returns the cost of tokens in picodollars, ``by_server``
+    the calls to each of several servers. ``repeated`` records were read before, ``differing`` of them with another
+    text.
     """
 
     extracted: int = 0
@@ -82,12 +79,10 @@ class Tally:
     meter: Callable[[], Usage] | None = None
     price: Callable[[Usage], int] | None = None
     by_server: "Callable[[], Mapping[str, ServerCalls]]" = dict
-    _open: Counter[str] = field(default_factory=Counter, compare=False)
-    """Ids of records that were read and whose end is not counted yet; nothing else of them is held."""
 
     @property
     def usage(self) -> Usage:
-        """Questions of the records; calls and tokens as the meter has them."""
+        """Questions of the records; calls and tokens from the meter."""
         if self.meter is None:
             return self.counted
         spent = self.meter()
@@ -100,7 +95,7 @@ class Tally:
         return usage.prompt_tokens + usage.output_tokens
 
     def begin_again(self) -> None:
-        """Count the records anew: all come by once more. What the meter says stays."""
+        """Reset the counts of records, which are all read once more. The meter keeps its usage."""
         none = Tally(meter=self.meter, price=self.price, by_server=self.by_server)
         for part in fields(Tally):
             setattr(self, part.name, getattr(none, part.name))
@@ -109,23 +104,6 @@ class Tally:
     def usd(self) -> float | None:
         """What the calls cost, None where no price is known."""
         return self.price(self.usage) / 1e12 if self.price else None
-
-    def note_read(self, record_id: str) -> None:
-        """A record was read: it must end as extracted, failed or resumed."""
-        self._open[record_id] += 1
-
-    def note_ended(self, record_id: str) -> None:
-        """A record that was read is counted as extracted, failed or resumed now."""
-        self._open[record_id] -= 1
-        if not self._open[record_id]:
-            del self._open[record_id]
-
-    def check_complete(self) -> None:
-        """Raise ``EngineError`` if a record that was read has neither been extracted, nor failed, nor been resumed."""
-        if self._open:
-            named = ", ".join(islice(self._open, _MOST_NAMED)) + (", ..." if len(self._open) > _MOST_NAMED else "")
-            problem = f"records were read, but neither extracted nor failed: {named} ({self._open.total()} in all)"
-            raise EngineError(f"{problem}; please report this; the same command with --out extracts them")
 
     def add(self, line: ExtractedLine) -> None:
         """Count a finished record."""

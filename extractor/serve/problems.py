@@ -129,6 +129,7 @@ def describe_unexpected(error: BaseException) -> str:
 
 def render_problem(error: Exception, request_id: str) -> Response:
     """The response for an error of any class."""
+    members: dict[str, Any]
     if isinstance(error, HTTPException):  # the framework's own, where the status says it all
         status, headers = error.status_code, {name.lower(): value for name, value in (error.headers or {}).items()}
         members = {

@@ -7,12 +7,13 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.soak.records import write_distinct_records
-from extractor.api import Extractor
 from extractor.cluster.messages import Assignment
 from extractor.cluster.pool import ClusterPool
 from extractor.cluster.seat import WorkerLost
 from extractor.cluster.worker import Worker
+
+from benchmarks.soak.records import write_distinct_records
+from extractor.api import Extractor
 from extractor.errors import ExtractorError
 from extractor.llm.keeping.run_file import open_run_to_read
 from extractor.llm.model import AskSettings

@@ -113,6 +113,7 @@ def serve(
     log: Path | None = None,
     program: Sequence[str] = (sys.executable, "-m", "extractor"),
     cwd: Path | None = None,
+    wait_until_ready: bool = True,
     **environment: str,
 ) -> Iterator[Served]:
     """The command as the operator starts it, until the block ends; then it must have ended well, or been killed."""
@@ -129,6 +130,8 @@ def serve(
         url = process.stdout.readline().strip()
         assert url, log.with_suffix(".err").read_text()
         with open_client(url, TOKEN) as client:
+            while client.get("/readyz").status_code != 200 and wait_until_ready:
+                time.sleep(0.1)
             try:
                 yield Served(url, root, log, process, client)
             finally:
