@@ -209,7 +209,7 @@ class _JobRun:
         try:
             with (self.folder / EVENTS).open("a", encoding="utf-8") as file:
                 _event_log.set(EventLog(file))
-                tell(Event.RUN_STARTED, assist=self.job.assist.value, model=model, workers=self.settings.bounds.workers)
+                tell(Event.RUN_STARTED, assist=self.job.assist.value, model=model, workers=self.settings.workers)
                 state, status, reason = self._extract()
                 counts = {"extracted": tally.extracted, "resumed": tally.resumed, "failed": tally.failed}
                 usage = tally.usage.model_dump(include={"calls", "prompt_tokens", "output_tokens"})
@@ -240,14 +240,14 @@ class _JobRun:
     async def _extract_all(self) -> None:
         task, loop = asyncio.current_task(), asyncio.get_running_loop()
         self._cancel = lambda: loop.call_soon_threadsafe(task.cancel) if task else None
-        settings, bounds, asks = self.settings, self.settings.bounds, _asks(self.settings, self.job)
+        settings, asks = self.settings, _asks(self.settings, self.job)
         extractor = Extractor(settings.model, **asdict(self.job.options))
         described = describe_settings(extractor)
         earlier = read_manifest(self.folder / RUN / "run.json")
         stale = earlier is not None and any(earlier.settings.get(name) != described[name] for name in described)
         if stale and asks:
             raise ExtractorError(_OTHER_PROGRAM)  # to begin anew would cost all of it again
-        limits = BatchLimits(bounds.concurrency if asks else 2 * bounds.workers, budget=self.budget)
+        limits = BatchLimits(settings.concurrency if asks else 2 * settings.workers, budget=self.budget)
         with RunFolder(self.folder / RUN, described, fresh=stale, price=settings.pricing.cost) as results:
             stopped_by: str | None = "an error"
             try:
@@ -319,7 +319,7 @@ class JobRunner:
     ) -> None:
         self._settings, self._folders, self._budgets = settings, folders, budgets
         self._service = _ServiceLoop(executor, budgets)
-        self._threads = ThreadPoolExecutor(settings.bounds.jobs, "job")
+        self._threads = ThreadPoolExecutor(settings.jobs, "job")
         self._known: dict[str, _Known] = {}
         self._closing = False
 
@@ -391,7 +391,7 @@ class JobRunner:
         while not self._closing:
             running = Counter(known.caller for known in self._known.values() if known.run)
             waiting = [known for known in self._known.values() if known.job.state is JobState.QUEUED]
-            if not waiting or running.total() >= self._settings.bounds.jobs:
+            if not waiting or running.total() >= self._settings.jobs:
                 return
             self._launch(min(waiting, key=lambda known: running[known.caller]))
 

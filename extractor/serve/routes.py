@@ -83,7 +83,7 @@ async def extract(
     eight digits that the body's SHA-256 begins with.
     """
     _check_money(service, caller, options.assist)
-    body = await read_body(request, min(service.settings.bounds.max_bytes, caller.limits.max_bytes or 10**18))
+    body = await read_body(request, min(service.settings.max_bytes, caller.limits.max_bytes or 10**18))
     named = record_id or name or f"text-{sha256(body).hexdigest()[:8]}"
     return Response(await service.extract(caller, named, body, options), media_type="application/json")
 
@@ -119,7 +119,7 @@ async def submit_job(
     _check_room(service, caller)
     job_id, upload = service.folders.prepare(caller.name)
     try:
-        most = min(service.settings.bounds.max_upload_bytes, caller.limits.max_bytes or 10**18)
+        most = min(service.settings.max_upload_bytes, caller.limits.max_bytes or 10**18)
         size = await save_body(request, upload / name, most)
         _check_room(service, caller)
     except BaseException:

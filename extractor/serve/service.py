@@ -1,7 +1,6 @@
 """The parts of a running service, and the extraction of single records."""
 
 import asyncio
-import faulthandler
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from functools import partial
@@ -21,9 +20,9 @@ from extractor.options import Assist, ExtractionOptions
 from extractor.read import read_stream
 from extractor.run.executor import Executor, ProcessExecutor, extract_with
 from extractor.run.tally import ExtractedLine
-from extractor.run.worker import advance_record
 from extractor.schemas import TrialRecord, Usage
 
+from . import advance_in_time
 from .callers import Caller, CallerBook, CallerBudgets, RateLimits, current_caller
 from .jobs import JobFolders, JobRunner, JobState, keep_job_events_apart
 from .openapi import EXAMPLE_RECORD
@@ -85,17 +84,6 @@ def read_single(name: str, body: bytes) -> TrialRecord:
     return record
 
 
-def _advance_in_time(
-    record: TrialRecord, options: ExtractionOptions, replies: Sequence[Replies | None], seconds: float
-) -> QuestionBatch | ExtractedLine:
-    """``advance_record`` in a worker process, which ends itself if that takes longer."""
-    faulthandler.dump_traceback_later(seconds, exit=True)
-    try:
-        return advance_record(record, options, replies)
-    finally:
-        faulthandler.cancel_dump_traceback_later()
-
-
 class _TimedExecutor(ProcessExecutor):
     """Processes of which each is replaced when a record takes too long: the request has been answered by then."""
 
@@ -106,7 +94,7 @@ class _TimedExecutor(ProcessExecutor):
     async def advance(
         self, record: TrialRecord, options: ExtractionOptions, replies: Sequence[Replies | None] = ()
     ) -> QuestionBatch | ExtractedLine:
-        return await self.compute(_advance_in_time, record, options, tuple(replies), self._seconds)
+        return await self.compute(advance_in_time, record, options, tuple(replies), self._seconds)
 
 
 class Service:
@@ -122,8 +110,8 @@ class Service:
         self.runner = JobRunner(settings, self.folders, self.budgets, jobs)
         self.model: Model | None = None
         self._executor = executor
-        self._computing = asyncio.Semaphore(settings.bounds.workers)
-        self._asking = asyncio.Semaphore(settings.bounds.concurrency)
+        self._computing = asyncio.Semaphore(settings.workers)
+        self._asking = asyncio.Semaphore(settings.concurrency)
         self._taken = 0
         self._starting = asyncio.create_task(self._start_processes())
         metrics.extractions.set_function(lambda: self._taken)
@@ -132,17 +120,16 @@ class Service:
     @asynccontextmanager
     async def open(cls, settings: ServiceSettings, metrics: Metrics) -> AsyncIterator["Service"]:
         """Start a service, whose unfinished jobs continue. Raises ``StoreError`` if its root cannot be used."""
-        bounds = settings.bounds
         async with AsyncExitStack() as stack:
             stack.enter_context(listening(NullHandler()))
             stack.enter_context(keep_job_events_apart())
             book = stack.enter_context(closing(CallerBook(settings.root)))
             # Jobs have processes of their own, so that their long records do not hold up requests.
-            executor = await stack.enter_async_context(_TimedExecutor(bounds.workers, bounds.timeout_s + _SPARE_S))
-            jobs = await stack.enter_async_context(ProcessExecutor(bounds.workers, inline_first=0))
+            executor = await stack.enter_async_context(_TimedExecutor(settings.workers, settings.timeout_s + _SPARE_S))
+            jobs = await stack.enter_async_context(ProcessExecutor(settings.workers, inline_first=0))
             service = cls(settings, metrics, book, executor, jobs)
             extractor = Extractor(settings.model)
-            opened = await stack.enter_async_context(extractor.open(bounds.concurrency, route=Route(service.budgets)))
+            opened = await stack.enter_async_context(extractor.open(settings.concurrency, route=Route(service.budgets)))
             service.model = opened.model
             for state in JobState:
                 metrics.jobs.labels(state.value).set_function(partial(service.runner.count, state))
@@ -163,14 +150,14 @@ class Service:
 
     async def _start_processes(self) -> None:
         record, options = read_single("example", EXAMPLE_RECORD.encode()), ExtractionOptions(assist=Assist.NEVER)
-        steps = (self._executor.advance(record, options, [None]) for _ in range(self.settings.bounds.workers))
+        steps = (self._executor.advance(record, options, [None]) for _ in range(self.settings.workers))
         await asyncio.gather(*steps)
 
     async def extract(self, caller: Caller, name: str, body: bytes, options: ExtractionOptions) -> bytes:
         """The extraction of the record in a body, as JSON. Raises ``Refusal`` and ``ModelError``."""
-        seconds = self.settings.bounds.timeout_s
+        seconds = self.settings.timeout_s
         full = Refusal("queue-full", "as many extractions are under way as the service takes", retry_s=1)
-        if self._taken >= self.settings.bounds.queue:
+        if self._taken >= self.settings.queue:
             raise full
         model = None if options.assist is Assist.NEVER else self.model
         slots = self._asking if model else self._computing
@@ -202,6 +189,7 @@ class Service:
             detail = "the process that extracted it died, as for want of memory"
             raise Refusal("internal", detail, remedy="send no other record like it, and report it") from None
         except EngineError as error:
+            self._starting = asyncio.create_task(self._start_processes())
             raise _cannot_start(error) from None
 
 

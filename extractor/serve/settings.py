@@ -10,32 +10,16 @@ from extractor.errors import StoreError
 from extractor.llm.spec import ModelSpec
 from extractor.run.budget import Pricing
 
-__all__ = ["Bounds", "ServiceSettings", "is_loopback", "read_or_make_token"]
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """Limits for all callers together.
-
-    ``max_bytes`` of an extraction's body and ``max_upload_bytes`` of a job's; ``queue`` extractions running or
-    waiting; ``workers`` processes; ``concurrency`` records at the model; ``jobs`` running; ``timeout_s`` seconds for
-    one extraction.
-    """
-
-    max_bytes: int = 5_000_000
-    max_upload_bytes: int = 1_000_000_000
-    queue: int = 256
-    workers: int = 2
-    concurrency: int = 16
-    jobs: int = 2
-    timeout_s: float = 60.0
+__all__ = ["ServiceSettings", "is_loopback", "read_or_make_token"]
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceSettings:
     """``root`` holds keys and jobs, ``token`` is the operator's key. Without a ``model`` the rules work alone.
 
-    ``requests_per_minute`` limits the requests to the model, of all callers together.
+    The rest are limits for all callers together: ``requests_per_minute`` to the model; ``max_bytes`` of an extraction's
+    body and ``max_upload_bytes`` of a job's; ``queue`` extractions running or waiting; ``workers`` processes;
+    ``concurrency`` records at the model; ``jobs`` running; ``timeout_s`` seconds for one extraction.
     """
 
     root: Path
@@ -43,7 +27,13 @@ class ServiceSettings:
     model: ModelSpec | None = None
     pricing: Pricing = field(default_factory=Pricing)
     requests_per_minute: float | None = None
-    bounds: Bounds = field(default_factory=Bounds)
+    max_bytes: int = 5_000_000
+    max_upload_bytes: int = 1_000_000_000
+    queue: int = 256
+    workers: int = 2
+    concurrency: int = 16
+    jobs: int = 2
+    timeout_s: float = 60.0
 
 
 def is_loopback(host: str) -> bool:
