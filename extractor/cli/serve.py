@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-_REMEDY = "serve needs fastapi, uvicorn, sse-starlette and prometheus-client: pip install 'trial-extractor[serve]'"
-_EXTRA = frozenset({"fastapi", "prometheus_client", "sse_starlette", "starlette", "uvicorn"})
+_REMEDY = "serve needs more libraries, such as fastapi; install them with: pip install 'trial-extractor[serve]'"
+_EXTRA = frozenset({"aiolimiter", "fastapi", "prometheus_client", "sse_starlette", "starlette", "uvicorn"})
 _SHORTEST_TOKEN = 16
 
 RootOption = Annotated[

@@ -13,6 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from filelock import FileLock, Timeout
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
@@ -20,7 +21,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from extractor.errors import ModelError, StoreError, UnexpectedError, as_extractor_error
+from extractor.errors import ModelError, StoreError, as_extractor_error
 from extractor.events import Event, tell
 
 from .openapi import describe_service
@@ -101,11 +102,9 @@ class _Guard:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                known = {name.lower() for name, _ in message["headers"]}
-                added = {
-                    name.encode(): value.encode() for name, value in (*_HEADERS.items(), ("x-request-id", request_id))
-                }
-                message["headers"] = [*message["headers"], *(pair for pair in added.items() if pair[0] not in known)]
+                headers = MutableHeaders(scope=message)
+                for name, value in (*_HEADERS.items(), ("x-request-id", request_id)):
+                    headers.setdefault(name, value)
             await send(message)
 
         try:
@@ -114,9 +113,8 @@ class _Guard:
             status = status or 499
         except Exception as error:  # noqa: BLE001 - answered without its text, which may quote a record
             known = as_extractor_error(error)
-            name = known.kind if isinstance(known, UnexpectedError) else type(known).__name__
-            place = known.frames[0] if isinstance(known, UnexpectedError) and known.frames else "unknown"
-            tell(Event.REQUEST_FAILED, request=request_id, error=name, place=place)
+            kind, frames = getattr(known, "kind", type(known).__name__), getattr(known, "frames", ())
+            tell(Event.REQUEST_FAILED, request=request_id, error=kind, place=frames[0] if frames else "unknown")
             if status:
                 raise ConnectionError("an answer was broken off") from None
             await render_problem(error, request_id)(scope, receive, send_guarded)

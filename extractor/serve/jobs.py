@@ -66,7 +66,7 @@ ACTIVE = frozenset({JobState.QUEUED, JobState.RUNNING})
 
 
 class Job(BaseModel):
-    """A job, as its caller is told of it."""
+    """A job, as its caller sees it."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -77,7 +77,7 @@ async def extract(
     record_id: RecordIdHeader = None,
 ) -> Response:
     """The body is one record in any format that is read: a study of the registry's API as JSON, its legacy XML, its CSV
-    with one row, or flattened text; plain, in gzip or in zip. The format is told by the content.
+    with one row, or flattened text; plain, in gzip or in zip. The format is detected from the content.
 
     The extraction's id is the record's NCT number; without one `X-Record-Id`, else the stem of `name`, else `text-` and
     eight digits that the body's SHA-256 begins with.
@@ -331,7 +331,7 @@ async def show_readiness(service: ServiceOfRequest) -> Health:
 
 @health.get("/metrics", response_class=Response)
 async def show_metrics(_: OperatorOfRequest, service: ServiceOfRequest) -> Response:
-    """For the operator alone: they tell of all callers together."""
+    """For the operator alone: they cover all callers."""
     return Response(service.metrics.render(), media_type=CONTENT_TYPE_LATEST)
 
 

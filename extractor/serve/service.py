@@ -39,7 +39,7 @@ _SECONDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60)
 
 
 class Metrics:
-    """Figures for Prometheus, in a registry of their own. They do not tell callers or records apart."""
+    """Figures for Prometheus, in a registry of their own. They name neither callers nor records."""
 
     def __init__(self) -> None:
         registry = self._registry = CollectorRegistry()

@@ -17,7 +17,7 @@ def failing(how, number=50):
 @pytest.mark.parametrize("error", RAISED)
 def test_an_error_at_one_record_is_its_problem(served, error, assist):
     problem = check_problem(post(served.client, failing(error), assist=assist), 500, "internal")
-    assert f"an unexpected {error} at startup/sitecustomize.py:" in problem["detail"]
+    assert f"an unexpected {error} at failing/__init__.py:" in problem["detail"]
     assert post(served.client, one(), assist=assist).status_code == 200
 
 
@@ -61,15 +61,15 @@ runpy.run_path({str(FOLDER / "sitecustomize.py")!r})
 """
 
 
-def serve_with(folder, broken, *options):
-    """A service whose readers break off after a record; where it is ``broken``, its processes cannot start."""
+def serve_with(folder, *options, broken=False):
+    """A service that reads one record of an upload; where it is ``broken``, its processes cannot start."""
     (folder / "sitecustomize.py").write_text(f"BROKEN = {broken}{STARTUP}")
     path = os.pathsep.join((str(folder), path_with_failures()))
     return serve(folder / "root", "--workers", "1", *options, PYTHONPATH=path)
 
 
 def test_too_slow_a_record_is_given_up_and_an_unreadable_upload_fails_with_what_was_read(tmp_path):
-    with serve_with(tmp_path, False, "--timeout", "2") as service:
+    with serve_with(tmp_path, "--timeout", "2") as service:
         check_problem(post(service.client, failing("sleep")), 504, "took-too-long")
         while (answer := post(service.client, one())).status_code != 200:
             check_problem(answer, 504, "took-too-long")  # until the process is replaced
@@ -81,7 +81,7 @@ def test_too_slow_a_record_is_given_up_and_an_unreadable_upload_fails_with_what_
 
 def test_processes_that_cannot_start_are_reported(tmp_path):
     """A module that they need is broken, as after an update that went wrong."""
-    with serve_with(tmp_path, True) as service:
+    with serve_with(tmp_path, broken=True) as service:
         check_problem(post(service.client, one()), 503, "not-ready")
         answer = service.client.get("/readyz")
         assert "processes that extract" in check_problem(answer, 503, "not-ready")["detail"]
