@@ -40,8 +40,7 @@ from extractor.run.executor import (
 )
 from extractor.run.folder import FAILURES, REPEATED, RunFolder
 from extractor.run.manifest import RunState, describe_settings
-from extractor.run.tally import ExtractedLine, Tally
-from extractor.schemas import TrialRecord
+from extractor.run.tally import Tally
 
 from .exits import BUDGET, FAILED, INTERRUPTED, OK
 from .interrupts import Interrupts, run_interruptibly
@@ -281,8 +280,7 @@ async def _extract_all(job: Job, sink: Sink, tally: Tally, interrupts: Interrupt
             records = requests + min(requests, ahead) if opened.model else max(requests, ahead)
             limits = replace(job.limits, budget=budget, concurrency=records)
 
-            async def extract(record: TrialRecord) -> ExtractedLine:
-                return await extract_with(executor, record, opened.options, opened.model, opened.may_ask)
+            extract = partial(extract_with, executor, options=opened.options, model=opened.model)
 
             async def extract_once() -> None:
                 tally.begin_again()

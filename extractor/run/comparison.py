@@ -1,8 +1,9 @@
 """A run compared with what today's rules and prompts make of its records and replies."""
 
+import contextlib
 import json
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,14 +11,16 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
-from extractor.errors import StoreError
+from extractor.errors import RepeatedRecord, StoreError
 from extractor.llm.chain import Asker
 from extractor.llm.keeping.stored import RecallTally
 from extractor.schemas import Criterion, Eligibility, Endpoint, Item, Regimen, TrialRecord
 
+from .batch import Sink
 from .folder import EXTRACTIONS
 from .results import naming_file
 from .store import RunStore, digest_record
+from .tally import ExtractedLine
 
 __all__ = ["Change", "Comparison", "ComparisonReport", "Difference", "compare_extractions"]
 
@@ -114,20 +117,22 @@ class ComparisonReport(BaseModel):
     changes: tuple[Change, ...]
 
 
-class Comparison:
-    """Compares extractions with a run's own, one at a time. Used as a context manager.
+class Comparison(Sink):
+    """Compares each result with the run's own, and passes it on to a ``folder`` if there is one.
 
-    Raises ``StoreError`` for a folder that holds no run, or one that was killed and not resumed since.
+    Used as a context manager. ``on_failure`` gets each failure. Raises ``StoreError`` for a folder that holds no run,
+    or one that was killed and not resumed since.
     """
 
-    def __init__(self, run: Path, recall: RecallTally) -> None:
-        self._recall = recall
+    def __init__(
+        self, run: Path, recall: RecallTally, on_failure: Callable[[dict[str, Any]], None], folder: Sink | None = None
+    ) -> None:
+        self._recall, self._on_failure, self._folder = recall, on_failure, folder or Sink()
         self._counts: Counter[str] = Counter()
         self._fields: Counter[str] = Counter()
-        self._examples: dict[str, list[dict[str, Any]]] = {}
+        self._examples: dict[str, list[dict[str, Any]]] = defaultdict(list)
         with ExitStack() as closing:
-            self._store = RunStore(run, reading=True)
-            closing.callback(self._store.close)
+            self._store = closing.enter_context(contextlib.closing(RunStore(run, reading=True)))
             with naming_file(run / EXTRACTIONS):
                 self._file = closing.enter_context((run / EXTRACTIONS).open("rb"))
             self._closing = closing.pop_all()
@@ -138,34 +143,38 @@ class Comparison:
     def __exit__(self, *_: object) -> None:
         self._closing.close()
 
-    def note_record(self, record: TrialRecord) -> None:
+    def is_done(self, record: TrialRecord) -> bool:
         """Count a record that was read."""
         known = self._store.find(record.record_id)
         self._counts["records"] += 1
         self._counts["new"] += known is None
         self._counts["other_text"] += bool(known and known.text_sha256 != digest_record(record))
+        return self._folder.is_done(record)
 
-    def note_failure(self) -> None:
-        """Count a record that could not be read or extracted."""
-        self._counts["failed"] += 1
-
-    def compare(self, record_id: str, new: Mapping[str, Any], asker: Asker) -> None:
-        """Compare one extraction, as JSON, with the run's, if it has one and all its questions were answered."""
+    def write(self, line: ExtractedLine, asker: Asker) -> None:
+        """Compare a result with the run's, if it has one and all its questions were answered."""
         if asker.pending:
             self._counts["open"] += 1
-            return
-        old = self._read(record_id)
-        if old is None:
-            return
-        by_field: dict[str, Difference] = {}
-        for difference in compare_extractions(old, new):
-            by_field.setdefault(difference.field, difference)
-        self._counts["changed"] += bool(by_field)
-        for field, difference in by_field.items():
-            self._fields[field] += 1
-            examples = self._examples.setdefault(field, [])
-            if len(examples) < _EXAMPLES:
-                examples.append({"record_id": record_id, "old": difference.old, "new": difference.new})
+        elif old := self._read(line.record_id):
+            first_of_field: dict[str, Difference] = {}
+            for difference in compare_extractions(old, json.loads(line.line)):
+                first_of_field.setdefault(difference.field, difference)
+            self._counts["changed"] += bool(first_of_field)
+            self._fields.update(first_of_field.keys())
+            for field, difference in first_of_field.items():
+                if len(examples := self._examples[field]) < _EXAMPLES:
+                    examples.append({"record_id": line.record_id, "old": difference.old, "new": difference.new})
+        self._folder.write(line, asker)
+
+    def write_failure(self, failure: dict[str, Any]) -> None:
+        """Count a record that could not be read or extracted."""
+        self._counts["failed"] += 1
+        self._folder.write_failure(failure)
+        self._on_failure(failure)
+
+    def write_repeated(self, error: RepeatedRecord) -> None:
+        """Leave out a record that occurs again."""
+        self._folder.write_repeated(error)
 
     def report(self) -> ComparisonReport:
         """The result so far."""
@@ -180,7 +189,7 @@ class Comparison:
             changes=tuple(Change(field=f, records=n, examples=tuple(self._examples[f])) for f, n in fields),
         )
 
-    def _read(self, record_id: str) -> Mapping[str, Any] | None:
+    def _read(self, record_id: str) -> dict[str, Any] | None:
         known = self._store.find(record_id)
         if known is None:
             return None

@@ -1,27 +1,25 @@
 """Today's rules and prompts on the replies of an earlier run: no model is asked."""
 
-import json
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from extractor.api import Extractor
-from extractor.errors import RepeatedRecord, StoreError
-from extractor.llm.chain import Asker
+from extractor.errors import StoreError
 from extractor.llm.keeping.stored import RecallTally
 from extractor.read import read_records
-from extractor.schemas import TrialRecord
 
-from .batch import BatchLimits, Sink, note_unread, run_batch
+from .batch import BatchLimits, note_unread, run_batch
 from .comparison import Comparison, ComparisonReport
 from .executor import extract_with, open_executor
 from .folder import MANIFEST, RunFolder
 from .manifest import Manifest, describe_settings, read_manifest
 from .results import naming_file, write_atomically
 from .store import RunStore
-from .tally import ExtractedLine, Tally
+from .tally import Tally
 
 __all__ = ["measure_impact", "reparse_run"]
 
@@ -96,43 +94,14 @@ def _prepare(earlier: _Earlier, out: Path) -> None:
 async def _compare(
     earlier: _Earlier, on_failure: _OnFailure, folder: RunFolder | None, tally: Tally, workers: int | None
 ) -> ComparisonReport:
-    with Comparison(earlier.run, earlier.recall) as comparison:
-        sink = _ComparingSink(comparison, folder, on_failure)
-        records = read_records(*earlier.manifest.find_inputs(), on_error=lambda error: note_unread(error, sink, tally))
+    with Comparison(earlier.run, earlier.recall, on_failure, folder) as sink:
+        inputs = earlier.manifest.find_inputs()
+        records = read_records(*inputs, on_error=lambda error: note_unread(error, sink, tally))
         async with earlier.extractor.open() as opened, open_executor(workers) as executor:
-
-            async def extract(record: TrialRecord) -> ExtractedLine:
-                return await extract_with(executor, record, opened.options, opened.model)
-
+            extract = partial(extract_with, executor, options=opened.options, model=opened.model)
             limits = BatchLimits(max(BatchLimits().concurrency, executor.capacity))
             await run_batch(records, extract, sink, tally, limits)
-        report = comparison.report()
+        report = sink.report()
         if folder:
             folder.finish(tally)
         return report
-
-
-class _ComparingSink(Sink):
-    """Compares each result on its way into a folder, if there is one."""
-
-    def __init__(self, comparison: Comparison, folder: RunFolder | None, on_failure: _OnFailure) -> None:
-        self._comparison, self._folder, self._on_failure = comparison, folder, on_failure
-
-    def is_done(self, record: TrialRecord) -> bool:
-        self._comparison.note_record(record)
-        return bool(self._folder and self._folder.is_done(record))
-
-    def write(self, line: ExtractedLine, asker: Asker) -> None:
-        self._comparison.compare(line.record_id, json.loads(line.line), asker)
-        if self._folder:
-            self._folder.write(line, asker)
-
-    def write_failure(self, failure: dict[str, Any]) -> None:
-        self._comparison.note_failure()
-        if self._folder:
-            self._folder.write_failure(failure)
-        self._on_failure(failure)
-
-    def write_repeated(self, error: RepeatedRecord) -> None:
-        if self._folder:
-            self._folder.write_repeated(error)
