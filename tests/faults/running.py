@@ -5,12 +5,12 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx2
 
-from extractor.api import OpenExtractor
 from extractor.errors import ExtractorError
 from extractor.llm.keeping.run_file import open_run_to_read
 from extractor.llm.keeping.stored import StoredTransport
@@ -20,7 +20,10 @@ from extractor.llm.sending.transport import RetryPolicy
 from extractor.llm.spec import ModelSpec
 from extractor.options import Assist, ExtractionOptions
 from extractor.read import read_records
-from extractor.run import BatchLimits, RunFolder, Tally, attend, run_batch
+from extractor.run.batch import BatchLimits, run_batch
+from extractor.run.executor import InlineExecutor, extract_with
+from extractor.run.folder import RunFolder
+from extractor.run.tally import Tally
 from tests.skipping import loop_time
 
 from .server import FaultServer
@@ -100,7 +103,8 @@ async def run_against(
         paced = PacedTransport(_Hosts(servers))
         async with Model(spec, settings, POLICY, lambda: StoredTransport(run.replies, paced)) as model:
             tally.meter, tally.by_server = lambda: model.usage, lambda: model.calls_by_server
-            extract = attend(OpenExtractor(model, ExtractionOptions(assist=Assist.ALWAYS)), run.note_asker)
+            options = ExtractionOptions(assist=Assist.ALWAYS)
+            extract = partial(extract_with, InlineExecutor(), options=options, model=model)
             try:
                 await run_batch(read_records(str(records)), extract, run, tally, BatchLimits(CONCURRENCY))
             except ExtractorError as stopped:

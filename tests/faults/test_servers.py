@@ -10,9 +10,8 @@ import pytest
 
 from benchmarks.throughput.records import write_open_records
 from extractor.errors import ModelAway, StoreError
-from extractor.events import listening
+from extractor.events import EventLog, listening
 from extractor.llm.model import AskSettings
-from extractor.run.event_log import EventLog
 from tests.skipping import loop_time, skipping_time
 
 from .running import POLICY, check_ended, run_against

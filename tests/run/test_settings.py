@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import extractor
-from extractor.run.settings import digest_rules
+from extractor.run.manifest import digest_rules
 
 PACKAGE = Path(extractor.__file__).parent
 STAGES = ("schemas", "prompts", "text", "rulebook", "parse", "llm", "ground", "assemble", "audit")
