@@ -5,10 +5,12 @@ the same in all tasks, so that one call can carry lines of several. Attributes a
 schemas and are validated straight into their types; aliases are the keys that a model writes.
 """
 
+import tomllib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, lru_cache
+from importlib.resources import files
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
@@ -52,49 +54,7 @@ MOST_REGIMENS = 8
 """Regimens that one line may hold."""
 REGIMEN_FIELDS = ("agent", "role", "amounts", "route", "frequency", "cycle", "duration", "timing")
 
-_KINDS = {"in": CriterionKind.INCLUSION, "ex": CriterionKind.EXCLUSION}
-_CATEGORIES = {
-    Category.PRIOR_THERAPY: "prior",
-    Category.CONCOMITANT_THERAPY: "during",
-    Category.ORGAN_FUNCTION: "organ",
-    Category.PERFORMANCE_STATUS: "performance",
-    Category.LIFE_EXPECTANCY: "expectancy",
-    Category.CONSENT_COMPLIANCE: "consent",
-}
-_CONCEPTS = {
-    Concept.OVERALL_SURVIVAL: "OS",
-    Concept.PROGRESSION_FREE_SURVIVAL: "PFS",
-    Concept.EVENT_FREE_SURVIVAL: "EFS",
-    Concept.DISEASE_FREE_SURVIVAL: "DFS",
-    Concept.TIME_TO_PROGRESSION: "TTP",
-    Concept.TIME_TO_EVENT_OTHER: "TTE",
-    Concept.RESPONSE_RATE: "response",
-    Concept.DURATION_OF_RESPONSE: "DOR",
-    Concept.TIME_TO_RESPONSE: "TTR",
-    Concept.MINIMAL_RESIDUAL_DISEASE: "MRD",
-    Concept.RELAPSE_OR_PROGRESSION_RATE: "relapse",
-    Concept.ADVERSE_EVENTS: "AE",
-    Concept.DOSE_LIMITING_TOXICITY: "DLT",
-    Concept.MAXIMUM_TOLERATED_DOSE: "MTD",
-    Concept.SPECIFIC_TOXICITY: "harm",
-    Concept.LABORATORY_OR_VITAL_SAFETY: "labs",
-    Concept.PHARMACOKINETICS: "PK",
-    Concept.CELLULAR_KINETICS: "cells",
-    Concept.SYMPTOM_SCORE: "symptoms",
-    Concept.QUALITY_OF_LIFE: "QoL",
-    Concept.FUNCTIONAL_STATUS: "function",
-    Concept.CLINICAL_EVENT: "event",
-    Concept.PHYSIOLOGICAL_MEASURE: "physiology",
-    Concept.IMAGING_MEASURE: "imaging",
-    Concept.MEDICATION_USE: "medication",
-    Concept.DESENSITIZATION_OR_CHALLENGE: "challenge",
-    Concept.HEALTH_ECONOMICS: "economics",
-}
-_ENDPOINT_CATEGORIES = {
-    EndpointCategory.PHARMACOKINETICS: "PK",
-    EndpointCategory.PHARMACODYNAMICS: "PD",
-    EndpointCategory.PATIENT_REPORTED: "patient",
-}
+_SHORT: Mapping[str, Mapping[str, str]] = tomllib.loads((files(__package__) / "reply_words.toml").read_text("utf-8"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,9 +67,9 @@ class Words:
     members: Mapping[str, StrEnum]
 
     @classmethod
-    def of(cls, closed_set: type[StrEnum], short: Mapping[Any, str] | None = None) -> "Words":
-        """Words for all members: the ``short`` one where there is one, else the member's value."""
-        return cls({(short or {}).get(member, member.value): member for member in closed_set})
+    def of(cls, closed_set: type[StrEnum], short: str = "") -> "Words":
+        """Words for all members: those of a table of ``reply_words.toml``, else the member's value."""
+        return cls({_SHORT.get(short, {}).get(member.value, member.value): member for member in closed_set})
 
     def read(self, word: object) -> StrEnum:
         """The member for a word. Raises ``ValueError`` with the words that are allowed."""
@@ -245,8 +205,8 @@ class CriterionItem(WireItem):
     always: ClassVar = frozenset({"stands", "kind", "category"})
 
     stands: bool | None = Field(None, alias="ok")
-    kind: Annotated[CriterionKind, Words(_KINDS)] | None = Field(None, alias="list")
-    category: Annotated[Category, Words.of(Category, _CATEGORIES)] | None = Field(None, alias="cat")
+    kind: Annotated[CriterionKind, Words.of(CriterionKind, "kind")] | None = Field(None, alias="list")
+    category: Annotated[Category, Words.of(Category, "category")] | None = Field(None, alias="cat")
     constraints: tuple[Annotated[Constraint, Written(read_limit, 120)], ...] = Field((), alias="limits", max_length=10)
     time_window: Annotated[str, StringConstraints(max_length=120)] | None = Field(None, alias="window")
 
@@ -303,7 +263,6 @@ _Head = Annotated[
 ]
 _Quote = Annotated[str, StringConstraints(max_length=120)]
 _Term = Annotated[str, StringConstraints(max_length=60)]
-_TIME_KINDS = {TimeKind.UNSPECIFIED: "none"}
 
 
 class Split(WireModel):
@@ -325,14 +284,14 @@ class OutcomeItem(WireItem):
     always: ClassVar = frozenset({"split", "concept", "category", "time_kind", "censored"})
 
     split: Split | None = None
-    concept: Annotated[Concept, Words.of(Concept, _CONCEPTS)] | None = None
-    category: Annotated[EndpointCategory, Words.of(EndpointCategory, _ENDPOINT_CATEGORIES)] | None = Field(
+    concept: Annotated[Concept, Words.of(Concept, "concept")] | None = None
+    category: Annotated[EndpointCategory, Words.of(EndpointCategory, "endpoint_category")] | None = Field(
         None, alias="domain"
     )
     time_points: tuple[Annotated[TimePoint, Written(read_time_point, 20)], ...] = Field(
         (), alias="times", max_length=20
     )
-    time_kind: Annotated[TimeKind, Words.of(TimeKind, _TIME_KINDS)] | None = Field(None, alias="span")
+    time_kind: Annotated[TimeKind, Words.of(TimeKind, "time_kind")] | None = Field(None, alias="span")
     instrument: Annotated[Instrument, Written(read_instrument, 80)] | None = Field(None, alias="tool")
     start_event: _Quote | None = Field(None, alias="start")
     end_events: tuple[_Quote, ...] = Field((), alias="ends", max_length=6)

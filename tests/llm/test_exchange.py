@@ -97,21 +97,18 @@ def test_failed_and_foreign_lines_are_listed_and_a_later_answer_mends_a_failure(
     assert sum("no custom_id" in why for why in answers.failed) == 2
 
 
-def test_requests_beyond_a_files_limit_go_to_further_files(tmp_path):
-    with RequestFile(tmp_path / "r.jsonl", most_requests=2) as requests:
-        for text in ("a", "b", "a", "c"):
+@pytest.mark.parametrize(
+    ("limits", "texts", "counts"),
+    [({"most_requests": 2}, "abac", [2, 1]), ({"most_bytes": 300}, ["a" * 50, "b" * 50, "c" * 50], [1, 1, 1])],
+)
+def test_requests_beyond_a_files_limits_go_to_further_files(tmp_path, limits, texts, counts):
+    with RequestFile(tmp_path / "r.jsonl", **limits) as requests:
+        for text in texts:
             requests.add(body_of(text))
         assert not list(tmp_path.glob("*.jsonl")), "half a file must not look like a whole one"
     assert requests.written == 3
-    assert [path.name for path in requests.parts] == ["r.jsonl", "r-2.jsonl"]
-    assert [len(read_requests(path)) for path in requests.parts] == [2, 1]
-
-
-def test_requests_beyond_a_files_size_go_to_further_files(tmp_path):
-    with RequestFile(tmp_path / "r.jsonl", most_bytes=300) as requests:
-        for text in ("a" * 50, "b" * 50, "c" * 50):
-            requests.add(body_of(text))
-    assert len(requests.parts) == 3
+    assert [path.name for path in requests.parts] == ["r.jsonl", "r-2.jsonl", "r-3.jsonl"][: len(counts)]
+    assert [len(read_requests(path)) for path in requests.parts] == counts
 
 
 def test_a_failed_run_leaves_no_file(tmp_path):

@@ -1,6 +1,5 @@
-"""Batches at a provider: what is noted when, with faults in each step and an end of the program after each."""
+"""Batches at a provider, with faults in each step and an end of the program after each."""
 
-import json
 from contextlib import closing
 
 import pytest
@@ -49,17 +48,15 @@ async def test_requests_come_back_answered(requests):
         assert provider.asked.count("POST /batches") == 1
 
 
-async def test_more_than_a_provider_takes_at_once_goes_in_parts(requests):
+@pytest.mark.parametrize("limits", [{"most_requests": 2}, {"most_bytes": 500}])
+async def test_more_than_a_provider_accepts_at_once_goes_in_parts(requests, limits):
     with serve_provider() as provider:
-        requests.plan("run", most_requests=2)
+        requests.plan("run", **limits)
         assert (await finish(provider, requests))[0] == 5
         assert [len(provider.files[b["input_file_id"]].splitlines()) for b in provider.batches.values()] == [2, 2, 1]
         assert len({line["custom_id"] for line in provider.requests}) == 5
-
-
-def test_a_part_is_cut_by_bytes_too(requests):
-    requests.plan("run", most_bytes=500)
-    assert [batch.requests for batch in requests.open_batches()] == [2, 2, 1]
+        assert all(line.keys() == {"custom_id", "method", "url", "body"} for line in provider.requests)
+        assert {(line["method"], line["url"]) for line in provider.requests} == {("POST", "/v1/chat/completions")}
 
 
 ROUTES = ("POST /files", "POST /batches", "GET /batches", "GET /files/content")
@@ -105,10 +102,7 @@ class Killed(BaseException):
     """The program ends here."""
 
 
-STEPS = ("note_sent", "note_made", "keep_answers")
-
-
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", ["note_sent", "note_made", "keep_answers"])
 @pytest.mark.parametrize("after", [False, True])
 async def test_a_program_that_is_killed_at_any_step_makes_no_batch_twice(requests, monkeypatch, step, after):
     noted = getattr(BatchRequests, step)
@@ -194,11 +188,3 @@ def test_answers_that_were_read_are_forgotten_once_no_batch_is_open(requests):
     requests.note_taken(names[0])
     BatchTransport(requests)
     assert requests.knows(names[0])  # four others still wait
-
-
-def test_lines_are_what_a_provider_takes(requests):
-    requests.plan("run")
-    for line in requests.lines(1):
-        row = json.loads(line)
-        assert row.keys() == {"custom_id", "method", "url", "body"}
-        assert (row["method"], row["url"]) == ("POST", "/v1/chat/completions")

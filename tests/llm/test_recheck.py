@@ -1,6 +1,7 @@
-"""What a model answers and the text does not bear out: asked once more, narrowly, then kept out and listed."""
+"""What the text does not support is asked once more, then dropped and listed; copies of examples are dropped."""
 
 from dataclasses import replace
+from enum import StrEnum
 
 import pytest
 
@@ -8,10 +9,25 @@ from extractor import Extractor
 from extractor.errors import CassetteMiss
 from extractor.ground.check import Answer, ground_answer
 from extractor.llm.estimates import estimate_tokens
-from extractor.llm.recheck import LINE_TOKENS, plan_recheck, render_recheck
+from extractor.llm.prompt import load_prompt
+from extractor.llm.recheck import LINE_TOKENS, drop_repeated, plan_recheck, render_recheck
+from extractor.llm.reply_models import WIRE_ITEMS, read_answers
 from extractor.parse import parse_record
 from extractor.parse.parsed import Reading
-from extractor.schemas import AbsenceReason, Constraint, FindingKind, Origin, Task
+from extractor.schemas import (
+    AbsenceReason,
+    Amount,
+    Comparator,
+    Constraint,
+    FindingKind,
+    Instrument,
+    Origin,
+    Period,
+    Role,
+    Task,
+    TimePoint,
+    TimeUnit,
+)
 from tests.llm.stub import completion, fault, items, serve
 from tests.trust import answering, asks_again, read_lines, sent_tokens, trial
 
@@ -54,13 +70,17 @@ def test_a_supported_answer_is_not_asked_again():
 
 
 def test_a_conflict_is_asked_once_more_with_what_the_text_has():
-    _, requests = extract(answering({LINE: {"limits": [WRONG]}}))
+    extraction, requests = extract(answering({LINE: {"limits": [WRONG]}}))
     assert [asks_again(request) for request in requests] == [False, True]
     (line,) = read_lines(requests[1])
     assert line["keys"] == "limits"
     assert WRONG in line["note"]
     assert "90" in line["note"].partition("the text has")[2]
     assert LINE in line["text"]
+    assert sent_tokens(requests[1]) < 600
+    usage = extraction.usage
+    assert (usage.calls, usage.prompt_tokens, usage.output_tokens) == (2, 20, 10)
+    assert usage.questions == len(read_lines(requests[0])) + 1
 
 
 def test_a_second_opinion_that_the_text_supports_is_used():
@@ -115,13 +135,6 @@ def test_all_refusals_of_a_record_go_into_one_question():
     assert len(read_lines(requests[-1])) == 6
 
 
-def test_the_second_question_is_counted():
-    extraction, requests = extract(answering({LINE: {"limits": [WRONG]}}))
-    usage = extraction.usage
-    assert (usage.calls, usage.prompt_tokens, usage.output_tokens) == (2, 20, 10)
-    assert usage.questions == len(read_lines(requests[0])) + 1
-
-
 @pytest.mark.parametrize("reply", [completion(None, message={"refusal": "no"}), fault(400)])
 def test_a_second_question_that_fails_loses_nothing_of_the_first(reply):
     first = answering({LINE: {"limits": [WRONG], "cat": "organ"}})
@@ -158,26 +171,13 @@ def test_the_question_is_small_however_much_was_refused():
     parsed, answers = many_refusals(12)
     assert sum(bool(answer.rejections) for answer in answers) > 8
     rechecks = plan_recheck(parsed, answers)
+    assert [recheck.question.chunk.number for recheck in rechecks] == list(range(1, len(rechecks) + 1))
     assert rechecks
+    assert plan_recheck(parsed, []) == ()
     call = render_recheck([recheck.question for recheck in rechecks])
     lines = call.user.splitlines()
     assert sum(map(estimate_tokens, lines)) <= LINE_TOKENS
     assert estimate_tokens(call.system) + estimate_tokens(call.user) <= 1000
-
-
-def test_one_conflict_costs_few_tokens():
-    _, requests = extract(answering({LINE: {"limits": [WRONG]}}))
-    assert sent_tokens(requests[1]) < 600
-
-
-def test_lines_are_numbered_anew_and_name_no_line_twice():
-    parsed, answers = many_refusals(3)
-    numbers = [recheck.question.chunk.number for recheck in plan_recheck(parsed, answers)]
-    assert numbers == list(range(1, len(numbers) + 1))
-
-
-def test_nothing_refused_asks_nothing():
-    assert plan_recheck(parse_record(RECORD), []) == ()
 
 
 def test_an_item_of_another_line_is_no_answer():
@@ -188,3 +188,77 @@ def test_an_item_of_another_line_is_no_answer():
 
     extraction, _ = extract(answer)
     assert limits(extraction) == ()
+
+
+INVENTED = {
+    "constraints": (Constraint(quantity="steps", comparator=Comparator.AT_LEAST, value=4, unit=None),),
+    "time_window": "within 4 weeks",
+    "quote": "Testimab 5 mg/kg",
+    "agent": "Testimab",
+    "amounts": (Amount(low=5, high=5, unit="mg/kg"),),
+    "cycle": Period(value=21, unit=TimeUnit.DAY),
+    "duration": Period(value=6, unit=TimeUnit.CYCLE),
+    "timing": "on day 1",
+    "measure": "Graft-free time",
+    "description": "From transplant to graft failure",
+    "time_frame": "Up to 2 years",
+    "time_points": (TimePoint(value=2, unit=TimeUnit.YEAR),),
+    "instrument": Instrument(name="VAS", version="2.0"),
+    "start_event": "transplant",
+    "end_events": ("graft failure",),
+    "specimens": ("marrow",),
+    "methods": ("qPCR",),
+}
+"""A value for every field that is no closed set; none stands in the record."""
+CLOSED = {"stands", "kind", "role", "route", "frequency", "concept", "category", "time_kind", "censored", "split"}
+CLOSED |= {"regimens"}
+PARTS = ("measure", "description", "time_frame", "quote")
+OPEN_FIELDS = [(task, name) for task, item in WIRE_ITEMS.items() for name in {*item.allowance} - CLOSED]
+OPEN_FIELDS += [(Task.DOSING if name == "quote" else Task.ENDPOINTS, name) for name in PARTS]
+WALK = parse_record(
+    trial(
+        eligibility="Inclusion Criteria:\n\n* Willing to walk",
+        arms_0="Fictumab 300 mg orally",
+        primary_outcomes_0="Walking, Week 7",
+    )
+)
+CHUNKS = {
+    Task.ELIGIBILITY: WALK.eligibility.criteria[0].chunk,
+    Task.DOSING: WALK.dosing.regimens[0].chunk,
+    Task.ENDPOINTS: WALK.outcomes[0].chunk,
+}
+
+
+def ground(task, values):
+    return ground_answer(Answer(task, CHUNKS[task].number, values), WALK, CHUNKS[task])
+
+
+@pytest.mark.parametrize(("task", "name"), sorted(OPEN_FIELDS))
+def test_what_the_record_does_not_say_is_rejected(task, name):
+    grounded = ground(task, {name: INVENTED[name]})
+    assert not grounded.readings
+    assert [rejection.field for rejection in grounded.rejections] == [name]
+
+
+@pytest.mark.parametrize("example", [e for prompt in load_prompt().tasks.values() for e in prompt.examples])
+def test_no_text_or_number_of_an_example_becomes_a_value(example):
+    question = example.question
+    number, item = question.chunk.number, WIRE_ITEMS[question.task]
+    context = {"fields": {number: item.expand(question.fields)}, "texts": {number: question.chunk.text}}
+    answered = [item.model_validate(raw, context=context) for raw in example.answer]
+    for answer in read_answers([question], answered):
+        values = [reading.value for reading in ground(question.task, answer.values).readings.values()]
+        assert [value for value in values if value and not isinstance(value, bool | StrEnum)] == []
+
+
+@pytest.mark.parametrize("values", [{"agent": "Testimab"}, {"agent": "TESTIMAB", "timing": "on day 1"}])
+def test_words_of_closed_sets_go_with_an_answer_that_repeats_an_example(values):
+    dropped = drop_repeated(ground(Task.DOSING, values | {"role": Role.PLACEBO}))
+    assert not dropped.readings
+    assert FindingKind.EXAMPLE_REPEATED in {rejection.kind for rejection in dropped.rejections}
+
+
+def test_an_answer_that_is_merely_wrong_keeps_its_other_values():
+    grounded = ground(Task.DOSING, {"agent": "Otherumab", "role": Role.PLACEBO})
+    assert drop_repeated(grounded) is grounded
+    assert grounded.readings["role"].value is Role.PLACEBO

