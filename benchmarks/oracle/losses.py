@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from extractor.llm.wire import WIRE_ITEMS
-
 from benchmarks.reliability.records import pair_positions, quote_span
 from extractor.evaluation.alignment import KINDS
 from extractor.evaluation.fields import CRITERIA, DOSING, ELIGIBILITY, ENDPOINTS, Field, Group
 from extractor.evaluation.record_score import RecordScore, compare_values
+from extractor.llm.reply_models import WIRE_ITEMS
 from extractor.parse.parsed import Reading
 from extractor.schemas import TrialExtraction
 

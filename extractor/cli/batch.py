@@ -19,8 +19,7 @@ from uuid import uuid4
 from extractor.api import Extractor
 from extractor.errors import BudgetReached, ExtractorError, ModelAway
 from extractor.events import Event, tell
-from extractor.llm.batch.batch_post import BatchPost
-from extractor.llm.batch.provider_batch import BatchNews, PollPolicy, open_desk
+from extractor.llm.batch_api.provider import BatchStatus, BatchTransport, PollPolicy, open_batch_client
 from extractor.llm.model import AskSettings
 from extractor.llm.sending.metered import Route
 from extractor.llm.spec import ModelKind
@@ -265,8 +264,8 @@ async def _extract_all(job: Job, sink: Sink, tally: Tally, interrupts: Interrupt
     report = partial(note_unread, sink=sink, tally=tally)
     folder = sink if isinstance(sink, RunFolder) else None
     budget = job.pricing.open_budget(folder.earlier_replies if folder else None)
-    post = BatchPost(folder.store.batch_requests, budget) if job.batch and folder else None
-    route = Route(transport=post.transport) if post else Route(budget)
+    post = BatchTransport(folder.store.batch_requests, budget) if job.batch and folder else None
+    route = Route(transport=lambda: post) if post else Route(budget)
     with job.connect() as executor:
         requests = job.limits.concurrency * (max(1, executor.capacity // 2) if job.ray else 1)
         async with AsyncExitStack() as stack:
@@ -311,9 +310,9 @@ async def _extract_in_rounds(
         if interrupts.any():
             raise asyncio.CancelledError  # the provider's batches go on without this program
 
-    def say(news: BatchNews) -> None:
-        if news.told or not job.quiet:
-            detail = f"; {without_controls(news.told)}" if news.told else ""
+    def say(news: BatchStatus) -> None:
+        if news.message or not job.quiet:
+            detail = f"; {without_controls(news.message)}" if news.message else ""
             _say(f"batch {news.number}: {news.state}, {news.done} of {news.requests} done{detail}")
 
     async def extract_anew() -> None:
@@ -321,13 +320,13 @@ async def _extract_in_rounds(
         await extract_once()
 
     policy = replace(PollPolicy(sleep=sleep), first_wait=settings.poll_s)
-    async with open_desk(spec, requests, policy, say) as desk:
-        await desk.finish_all()
+    async with open_batch_client(spec, requests, policy, say) as client:
+        await client.finish_all()
         for _ in range(settings.rounds):
             await extract_anew()
             if not requests.plan(uuid4().hex[:12]):
                 return
-            await desk.finish_all()
+            await client.finish_all()
         await extract_anew()
     if requests.count_waiting():
         _say("requests are left that no batch answered; the same command goes on")

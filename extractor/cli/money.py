@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from .exits import FAILED, OK
 
 if TYPE_CHECKING:
-    from extractor.llm.plan.forecast import Rates
+    from extractor.llm.estimates import Rates
     from extractor.run.prices import ListedPrice, PriceList
     from extractor.run.quote import Measured
     from extractor.run.tally import Tally

@@ -8,9 +8,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple, Self
 
 from extractor.schemas import Age, Amount, Comparator, Constraint, Frequency, Instrument, TimeUnit, TimeWindow
-from extractor.text.dimensions import find_dimension
 from extractor.text.numbers import DAYS
-from extractor.text.units import read_unit
+from extractor.text.units import find_dimension, read_unit
 
 from .text import fold_text, is_inside, may_name_one_thing, measure_overlap
 

@@ -8,9 +8,8 @@ from decimal import Decimal
 
 from extractor.assemble.policy import ModelClass, classify_model
 from extractor.errors import BudgetReached
+from extractor.llm.estimates import Forecast, Rates, RequestSize, calibrate, forecast_request, load_rates, measure_body
 from extractor.llm.keeping.replies import ReplyStore, Spending
-from extractor.llm.plan.forecast import Forecast, Rates, calibrate, forecast_request, load_rates
-from extractor.llm.plan.request_sizes import RequestSize, measure_body
 from extractor.llm.spec import ModelKind, ModelSpec
 from extractor.schemas import Usage
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationErr
 import extractor
 from extractor.errors import StoreError
 from extractor.llm.keeping.replies import Spending
-from extractor.llm.prompting.prompt_files import list_prompt_versions
+from extractor.llm.prompt import list_prompt_versions
 from extractor.schemas import Usage
 
 from .store import RunStore

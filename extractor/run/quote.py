@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from extractor.errors import ExtractorError
-from extractor.llm.plan.estimate import estimate_record
-from extractor.llm.plan.forecast import Forecast, Rates, TokenForecast, forecast_run
-from extractor.llm.plan.request_sizes import RequestSize
+from extractor.llm.estimates import Forecast, Rates, RequestSize, TokenForecast, forecast_run
+from extractor.llm.planner import estimate_record
 from extractor.llm.spec import ModelKind
 from extractor.options import ExtractionOptions
 from extractor.schemas import TrialRecord, Usage
