@@ -28,17 +28,15 @@ async def extract_record(
     options: ExtractionOptions,
     may_ask: MayAsk = lambda: True,
 ) -> TrialExtraction:
-    """One record through all stages. Where ``may_ask`` says no, the run's budget is spent, and what was not asked says
-    so.
-    """
+    """Extract a record. Once ``may_ask`` returns False, the run's budget is spent: absences name what was not asked."""
     return await converse(extract(record, options), model, may_ask)
 
 
 @dataclass(frozen=True, slots=True)
 class OpenExtractor:
-    """Extracts the records that it is called with, while its model is held open.
+    """Extracts the records that it is called with, while its model is open.
 
-    ``may_ask`` is asked before each question whether the run's budget still allows it.
+    ``may_ask`` is called before each question, and returns whether the run's budget allows it.
     """
 
     model: Model | None
@@ -50,12 +48,12 @@ class OpenExtractor:
 
     @property
     def usage(self) -> Usage:
-        """What was asked of the model so far: exact, also for records that failed or were given up."""
+        """The usage of the model so far, also for records that failed or were cancelled."""
         return self.model.usage if self.model else Usage()
 
     @property
     def calls_by_server(self) -> Mapping[str, ServerCalls]:
-        """What each server was sent so far, by its address, where the model has several."""
+        """The calls to each server so far, by its address, where the model has several."""
         return self.model.calls_by_server if self.model else {}
 
 
@@ -64,11 +62,11 @@ class Extractor:
 
     ``model`` is a hosted model's name, ``http://host:port/v1#NAME`` (several of one NAME, separated by commas, share
     the calls), ``local`` or ``local:NAME``, or a ``ModelSpec``; without one the rules work alone. ``assist`` says what
-    a model is asked: what the rules left open (``auto``), everything (``always``), nothing (``never``). A value that is
-    less sure than ``min_confidence`` is left out, and its absence says so. ``replay`` is a folder of recorded answers,
-    or of a run, to use instead of a model; ``record`` a folder in which to keep a model's answers; ``cache_dir`` where
-    models of this machine were pulled to. ``exchange`` takes answers from a provider's batch files and writes the
-    requests that are still open.
+    a model is asked: what the rules left open (``auto``), everything (``always``), nothing (``never``). Values with a
+    confidence below ``min_confidence`` are left out, and their absence says so. ``replay`` is a folder of recorded
+    answers, or of a run, to use instead of a model; ``record`` a folder in which to keep a model's answers;
+    ``cache_dir`` the folder of models on this machine. ``exchange`` takes answers from a provider's batch files and
+    writes the requests that are still open.
 
     Raises ``ValueError`` for a specification that cannot be understood, options that ``ExtractionOptions`` refuses, or
     no folder to replay.
@@ -104,10 +102,10 @@ class Extractor:
         route: Route | None = None,
         asking: AskSettings | None = None,
     ) -> AsyncIterator[OpenExtractor]:
-        """What extracts records while the model is held open, with at most ``concurrency`` requests at once.
+        """Open the model, for many records, with at most ``concurrency`` requests at once.
 
-        What ``replies`` has an answer to is not asked again, and what comes back is kept there. ``route`` is how
-        requests get to the model, ``asking`` how it is asked.
+        Requests with an answer in ``replies`` are not sent again, and new answers are stored there. ``route`` is how
+        requests reach the model, ``asking`` how it is asked.
         """
         choice = ModelChoice() if self.options.assist is Assist.NEVER else self.choice
         settings = replace(asking or AskSettings(), concurrency=concurrency)
@@ -115,7 +113,7 @@ class Extractor:
             yield OpenExtractor(model, self.options)
 
     def extract(self, record: TrialRecord) -> TrialExtraction:
-        """One record's extraction. Opens the model for this record alone; for many use ``extract_many``.
+        """Extract one record. Opens the model for this record alone; for many use ``extract_many``.
 
         Raises ``ModelUnavailable`` if the model cannot be reached.
         """
@@ -129,7 +127,7 @@ class Extractor:
     async def extract_many(
         self, records: Iterable[TrialRecord], concurrency: int = 8
     ) -> AsyncIterator[TrialExtraction]:
-        """The extractions of ``records``, in their order, at most ``concurrency`` under way at once.
+        """Extract ``records`` in their order, at most ``concurrency`` at once.
 
         The first failure is raised; ``extractor run`` is for batches that must go on.
         """

@@ -15,7 +15,7 @@ __all__ = ["child_environment", "environment", "importing_the_same"]
 
 
 def child_environment() -> dict[str, str]:
-    """Variables for a Python process that shall import from the same places as this one, in the same order."""
+    """Variables for a Python process that imports from the same places as this one, in the same order."""
     started_in = Path(getattr(process, "ORIGINAL_DIR", None) or "")  # what '' stands for, also after chdir
     paths = [str((started_in / path).absolute()) for path in sys.path]
     return {"PYTHONPATH": os.pathsep.join(paths), "PYTHONSAFEPATH": "1"}

@@ -1,4 +1,4 @@
-"""``extractor reparse`` and ``extractor impact``: an earlier run's replies under today's rules and prompts."""
+"""``extractor reparse`` and ``extractor impact``: today's rules and prompts on an earlier run's replies."""
 
 import json
 import shlex
@@ -87,7 +87,7 @@ def _watch(
 
 
 def _count(run: Path) -> int | None:
-    """How many records the run has; None where it cannot be read, which the comparison tells."""
+    """How many records the run has; None where it cannot be read, which the comparison reports."""
     from extractor.errors import StoreError
     from extractor.run.folder import MANIFEST
     from extractor.run.manifest import read_manifest
@@ -98,13 +98,13 @@ def _count(run: Path) -> int | None:
     return None
 
 
-def _end(report: "ComparisonReport", told: str, *, as_json: bool) -> NoReturn:
-    """Print what was found, say how it ended, and leave."""
+def _end(report: "ComparisonReport", next_step: str, *, as_json: bool) -> NoReturn:
+    """Print the report, say how it ended, and exit."""
     from .tables import without_controls
 
     print(report.model_dump_json(indent=2) if as_json else "\n".join(_describe(report)))
     failed = f", {report.failed} failed" if report.failed else ""
-    print(f"extractor: done{failed}; {without_controls(told)}", file=sys.stderr)
+    print(f"extractor: done{failed}; {without_controls(next_step)}", file=sys.stderr)
     raise SystemExit(FAILED if report.failed else OK)
 
 
@@ -125,8 +125,8 @@ def _describe(report: "ComparisonReport") -> list[str]:
     lines = [f"{name}: {value}" for name, value in rows.items()]
     for change in report.changes:
         first = change.examples[0]
-        told = f"{first['record_id']}: {_shorten(first['old'])} -> {_shorten(first['new'])}"
-        lines.append(f"{change.field}: {change.records}, such as {told}")
+        example = f"{first['record_id']}: {_shorten(first['old'])} -> {_shorten(first['new'])}"
+        lines.append(f"{change.field}: {change.records}, such as {example}")
     return lines
 
 

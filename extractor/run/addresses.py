@@ -16,7 +16,7 @@ _MAGIC = frozenset("*?[")
 
 
 def is_address(location: str) -> bool:
-    """Whether a location names a place that is reached otherwise than by a path.
+    """Whether a location is an address, not a path.
 
     >>> is_address("s3://bucket/trials.jsonl.gz"), is_address("trials/NCT90000001.json")
     (True, False)

@@ -65,8 +65,8 @@ class Sink:
         """
         return False
 
-    def write(self, line: ExtractedLine, asker: Asker) -> None:
-        """Write a result. ``asker`` holds what the model answered about it."""
+    def write(self, line: ExtractedLine, session: Asker) -> None:
+        """Write a result. ``session`` holds what the model answered about it."""
 
     def write_failure(self, failure: dict[str, Any]) -> None:
         """Write a failure, as ``describe_failure`` makes it."""
@@ -98,7 +98,7 @@ class StreamSink(FailuresSink):
         super().__init__(failures, strict=strict)
         self._results = results
 
-    def write(self, line: ExtractedLine, asker: Asker) -> None:  # noqa: ARG002 - answers are kept in folders alone
+    def write(self, line: ExtractedLine, session: Asker) -> None:  # noqa: ARG002 - answers are kept in folders alone
         """Write an extraction as a line; in ASCII on a terminal, which obeys some other characters."""
         text = line.line.decode()
         if self._results.isatty():
@@ -246,8 +246,8 @@ class _Batch:
         # Nobody cancels a single task of a run that goes on: one that ended so has lost its record.
         error = asyncio.CancelledError() if task.cancelled() else task.exception()
         if error is None:
-            line, asker = task.result()
-            self._sink.write(line, asker)
+            line, session = task.result()
+            self._sink.write(line, session)
             self._tally.add(line)
             return None
         if isinstance(error, StoreError) or not isinstance(error, (Exception, asyncio.CancelledError)):
@@ -269,7 +269,7 @@ async def _extract_observed(record: TrialRecord, extract: Extract) -> tuple[Extr
     tell(Event.RECORD_STARTED, record_id=record.record_id)
     since = monotonic()
     try:
-        with asking_for(record.record_id) as asker:
+        with asking_for(record.record_id) as session:
             line = await extract(record)
     except (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt):
         raise
@@ -283,4 +283,4 @@ async def _extract_observed(record: TrialRecord, extract: Extract) -> tuple[Extr
             raise
         raise known from error
     tell(Event.RECORD_DONE, record_id=record.record_id, seconds=round(monotonic() - since, 3))
-    return line, asker
+    return line, session

@@ -151,9 +151,9 @@ class Comparison(Sink):
         self._counts["other_text"] += bool(known and known.text_sha256 != digest_record(record))
         return self._folder.is_done(record)
 
-    def write(self, line: ExtractedLine, asker: Asker) -> None:
+    def write(self, line: ExtractedLine, session: Asker) -> None:
         """Compare a result with the run's, if it has one and all its questions were answered."""
-        if asker.pending:
+        if session.pending:
             self._counts["open"] += 1
         elif old := self._read(line.record_id):
             first_of_field: dict[str, Difference] = {}
@@ -164,7 +164,7 @@ class Comparison(Sink):
             for field, difference in first_of_field.items():
                 if len(examples := self._examples[field]) < _EXAMPLES:
                     examples.append({"record_id": line.record_id, "old": difference.old, "new": difference.new})
-        self._folder.write(line, asker)
+        self._folder.write(line, session)
 
     def write_failure(self, failure: dict[str, Any]) -> None:
         """Count a record that could not be read or extracted."""

@@ -162,12 +162,12 @@ class RunFolder(Sink):
         self._started[record.record_id] = started
         return False
 
-    def write(self, line: ExtractedLine, asker: Asker) -> None:
-        """Append a result; it is on disk when this returns. ``asker`` holds the answers in it."""
+    def write(self, line: ExtractedLine, session: Asker) -> None:
+        """Append a result; it is on disk when this returns. ``session`` holds the answers in it."""
         started = self._started.pop(line.record_id)
         start, length = self._results.append(line.line)
         place = (started.record, started.text_sha256, started.position, start, length)
-        self.store.add(StoredLine(*place, line.counts, tuple(asker.answers), asker.lacking or line.cut))
+        self.store.add(StoredLine(*place, line.counts, tuple(session.answers), session.lacking or line.cut))
 
     def write_failure(self, failure: Mapping[str, Any]) -> None:
         """Append a failure."""

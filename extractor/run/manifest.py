@@ -42,8 +42,8 @@ _STAGES = (
     "pipeline.py",
 )
 _DIGESTED = frozenset({".py", ".toml", ".json", ".txt", ".npz"})
-"""What stages are made of: code, vocabularies and pins of models, examples, learned weights. Markdown is a prompt
-below ``prompts``, and a description elsewhere."""
+"""Code, vocabularies, pins of models, examples, learned weights. Markdown is a prompt below ``prompts``, and a
+description elsewhere."""
 
 
 class _Frozen(BaseModel):
@@ -53,7 +53,7 @@ class _Frozen(BaseModel):
 class RunState(StrEnum):
     """How far the last invocation of a run came, as it wrote it.
 
-    A killed run could not write its end: its manifest says ``running``, and no process holds its folder.
+    A killed run could not write its end: its manifest says ``running``, and its folder is not locked.
     """
 
     RUNNING = "running"
@@ -153,8 +153,8 @@ class Manifest(Totals):
     @model_validator(mode="before")
     @classmethod
     def _complete_earlier(cls, content: Any) -> Any:
-        """A file of an earlier version has no state, and ``started`` only if the run came to its end; nor has it a
-        least confidence, since all values were kept.
+        """Fill in what earlier versions did not write: the state (``started`` was written at the end alone), and the
+        least confidence.
         """
         if not isinstance(content, dict):
             return content

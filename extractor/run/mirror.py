@@ -105,11 +105,12 @@ def _attached(database: Database, path: Path) -> Iterator[None]:
 
 
 class Mirror:
-    """Keeps a run at a ``place``, worked on in ``folder``, which is empty at first.
+    """Keeps a run at a ``place``, and its working copy in ``folder``, which is empty at first.
 
-    The shards alone say what is done and what was answered, each of them a whole file or none; so a run goes on from
-    its address on any machine, and loses at most the last second. The files of a run's folder stand beside them when
-    an invocation has ended. Who begins last owns the run: another that is still writing finds out, and stops.
+    The shards hold what is done and what was answered, each of them a whole file or none; so any machine can go on from
+    the address, and loses at most the last second. The files of a run's folder are published beside them when an
+    invocation has ended. The run that begins last owns the address: another one that is still writing notices, and
+    stops.
     """
 
     def __init__(self, place: Place, folder: Path, *, fresh: bool = False) -> None:
