@@ -8,10 +8,9 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from extractor.errors import RecordError
 from extractor.ground.quotes import QuoteStatus, verify_quote
@@ -20,13 +19,12 @@ from extractor.schemas import Amount, Comparator, Constraint, Item, Rank, Regime
 
 from .comparers import AGE_UNITS, count_days
 from .fields import list_quotes
-from .gold_files import Flaw, GoldItems, list_files, read_items, shorten
+from .gold_files import Flaw, GoldItems, Place, list_files, list_places, read_items, shorten
 from .standoff import find_changed_sections, find_places, from_standoff, name_home, name_outcome
 from .text import fold_quote
 
 
-@dataclass(frozen=True, slots=True)
-class GoldProblem:
+class GoldProblem(NamedTuple):
     """One thing that is wrong: the file, the line of a JSONL file, the JSON path, what is wrong, what to do.
 
     >>> print(GoldProblem("a.json", None, "dosing[0].unit", "'mgg' is no unit", "write mg"))
@@ -40,17 +38,7 @@ class GoldProblem:
     remedy: str
 
     def __str__(self) -> str:
-        place = self.file if self.line is None else f"{self.file}, line {self.line}"
-        return f"{place}: {Flaw(self.path, self.problem, self.remedy)}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """One annotated record: the JSON as it is in the file, and the line of a JSONL file."""
-
-    file: str
-    line: int | None
-    data: Any
+        return f"{Place(Path(self.file), self.line)}: {Flaw(self.path, self.problem, self.remedy)}"
 
 
 def check_gold(gold: str | PathLike[str], records: Iterable[TrialRecord]) -> list[GoldProblem]:
@@ -64,17 +52,11 @@ def check_gold(gold: str | PathLike[str], records: Iterable[TrialRecord]) -> lis
     []
     """
     found = list(_read_entries(Path(gold)))
-    wanted = {_record_id(entry.data) for entry in found if isinstance(entry, _Entry)}
+    wanted = {_record_id(data) for _, data in found}
     kept = {record.record_id: record for record in records if record.record_id in wanted}
-    seen: dict[str, str] = {}
-    problems: list[GoldProblem] = []
-    for entry in found:
-        if isinstance(entry, GoldProblem):
-            problems.append(entry)
-            continue
-        flaws = _check_entry(entry, kept, seen)
-        problems += (GoldProblem(entry.file, entry.line, flaw.path, flaw.problem, flaw.remedy) for flaw in flaws)
-    return problems
+    seen: dict[str, Place] = {}
+    flaws = ((place, flaw) for place, data in found for flaw in _check_entry(place, data, kept, seen))
+    return [GoldProblem(str(place.path), place.line, flaw.path, flaw.problem, flaw.remedy) for place, flaw in flaws]
 
 
 def check_gold_files(gold: str | PathLike[str], *inputs: str | PathLike[str]) -> list[GoldProblem]:
@@ -108,38 +90,31 @@ def check_annotation(data: Any, record: TrialRecord | None) -> Iterator[Flaw]:
         yield from _check_evidence(items, record)
 
 
-def _read_entries(gold: Path) -> Iterator[_Entry | GoldProblem]:
+def _read_entries(gold: Path) -> Iterator[tuple[Place, Any]]:
+    """Each annotation with its place: its JSON, or the flaw that keeps it from being read."""
     files = list_files(gold)
     if not files:
-        yield GoldProblem(str(gold), None, "", "the folder holds no .json or .jsonl file", "name the folder with gold")
+        yield Place(gold), Flaw("", "the folder holds no .json or .jsonl file", "name the folder with gold")
     for file in files:
         try:
-            text = file.read_text("utf-8-sig")
+            yield from ((place, _parse(data, place)) for place, data in list_places(file))
         except OSError as problem:
-            yield GoldProblem(str(file), None, "", f"cannot be read ({problem.strerror})", "check the path")
-            continue
-        except UnicodeDecodeError as problem:
-            yield GoldProblem(str(file), None, "", f"is not UTF-8 at byte {problem.start}", "save it as UTF-8")
-            continue
-        if file.suffix == ".json":
-            yield _read_entry(str(file), None, text)
-            continue
-        for number, line in enumerate(text.split("\n"), 1):
-            if line.strip():
-                yield _read_entry(str(file), number, line)
+            yield Place(file), Flaw("", f"cannot be read ({problem.strerror})", "check the path")
 
 
-def _read_entry(file: str, line: int | None, text: str) -> _Entry | GoldProblem:
+def _parse(data: bytes, place: Place) -> Any:
     try:
-        data = json.loads(text, object_pairs_hook=_refuse_duplicates, parse_constant=_refuse_constant)
+        return json.loads(data.decode(), object_pairs_hook=_refuse_duplicates, parse_constant=_refuse_constant)
+    except UnicodeDecodeError as problem:
+        return Flaw("", f"is not UTF-8 at byte {(place.start or 0) + problem.start}", "save it as UTF-8")
     except json.JSONDecodeError as problem:
-        place = f"line {problem.lineno}, column {problem.colno}" if line is None else f"column {problem.colno}"
-        return GoldProblem(file, line, "", f"broken JSON at {place}: {problem.msg}", "correct the JSON")
+        column = f"column {problem.colno}"
+        at = column if place.line else f"line {problem.lineno}, {column}"
+        return Flaw("", f"broken JSON at {at}: {problem.msg}", "correct the JSON")
     except ValueError as problem:
-        return GoldProblem(file, line, "", str(problem), "correct the JSON")
+        return Flaw("", str(problem), "correct the JSON")
     except RecursionError:
-        return GoldProblem(file, line, "", "is nested too deep to be an annotation", "correct the JSON")
-    return _Entry(file, line, data)
+        return Flaw("", "is nested too deep to be an annotation", "correct the JSON")
 
 
 def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -161,14 +136,15 @@ def _record_id(data: object) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _check_entry(entry: _Entry, records: dict[str, TrialRecord], seen: dict[str, str]) -> Iterator[Flaw]:
+def _check_entry(place: Place, data: Any, records: dict[str, TrialRecord], seen: dict[str, Place]) -> Iterator[Flaw]:
     """``seen`` keeps the place of each id met so far, and takes in this one."""
-    name = _record_id(entry.data)
-    place = entry.file if entry.line is None else f"{entry.file}, line {entry.line}"
+    if isinstance(data, Flaw):
+        yield data
+        return
+    name = _record_id(data)
     if name is not None and seen.setdefault(name, place) != place:
         yield Flaw("record_id", f"{name!r} is annotated in {seen[name]} as well", "keep one of the two")
     record = None if name is None else records.get(name)
-    data = entry.data
     if not (isinstance(data, dict) and "sections" in data):
         yield from check_annotation(data, record)
     elif record is not None and (changed := find_changed_sections(data, record)):
@@ -245,8 +221,7 @@ def _check_order(items: GoldItems, registered: tuple[tuple[Rank, int], ...]) -> 
         furthest = max(furthest, number)
 
 
-@dataclass(frozen=True, slots=True)
-class _Texts:
+class _Texts(NamedTuple):
     """The texts that gold can name: sections and, where a section holds a list in one cell, each of its items."""
 
     raw: Mapping[str, str]

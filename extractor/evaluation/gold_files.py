@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -39,9 +39,8 @@ def list_files(source: Path) -> list[Path]:
     return sorted(file for file in source.iterdir() if file.suffix in (".json", ".jsonl") and file.is_file())
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where an extraction is. ``start`` is a byte of a JSONL file, None for a whole file."""
+class Place(NamedTuple):
+    """Where an extraction is. ``line`` and ``start``, its first byte, are of a JSONL file; None for a whole file."""
 
     path: Path
     line: int | None = None
@@ -51,10 +50,24 @@ class _Place:
         return str(self.path) if self.line is None else f"{self.path}, line {self.line}"
 
     def read(self) -> bytes:
+        """Its JSON."""
         with self.path.open("rb") as file:
             file.seek(self.start or 0)
             data = file.read() if self.start is None else file.readline()
         return data.removeprefix(codecs.BOM_UTF8)
+
+
+def list_places(path: Path) -> Iterator[tuple[Place, bytes]]:
+    """The extractions of a file, with their JSON: one in a JSON file, else one a line."""
+    if path.suffix == ".json":
+        yield Place(path), Place(path).read()
+        return
+    start = 0
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if line.strip():
+                yield Place(path, number, start), line.removeprefix(codecs.BOM_UTF8)
+            start += len(line)
 
 
 class Extractions:
@@ -62,25 +75,25 @@ class Extractions:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._places: dict[str, _Place | TrialExtraction] = {}
+        self._places: dict[str, Place | TrialExtraction] = {}
 
     @property
     def record_ids(self) -> list[str]:
         """All ids, sorted."""
         return sorted(self._places)
 
-    def add(self, record_id: str, place: _Place | TrialExtraction, shown: str) -> None:
+    def add(self, record_id: str, place: Place | TrialExtraction, shown: str) -> None:
         """Note where a record is. Raises ``GoldError`` if it is there twice."""
         if record_id in self._places:
             first = self._places[record_id]
-            where = first if isinstance(first, _Place) else "an earlier value"
+            where = first if isinstance(first, Place) else "an earlier value"
             raise GoldError(f"{shown}: record_id {record_id!r} is in {where} too; keep one of them")
         self._places[record_id] = place
 
     def get(self, record_id: str) -> TrialExtraction | None:
         """The extraction of a record, or None. Raises ``GoldError`` if it breaks the schema."""
         place = self._places.get(record_id)
-        if not isinstance(place, _Place):
+        if not isinstance(place, Place):
             return place
         data = place.read()
         try:
@@ -91,7 +104,7 @@ class Extractions:
     def place(self, record_id: str) -> str | None:
         """Where a record is: a file, and the line in it. The source's name if it came from no file."""
         place = self._places.get(record_id)
-        return None if place is None else str(place) if isinstance(place, _Place) else self.name
+        return None if place is None else str(place) if isinstance(place, Place) else self.name
 
 
 def open_extractions(source: ExtractionSource, name: str) -> Extractions:
@@ -106,7 +119,7 @@ def open_extractions(source: ExtractionSource, name: str) -> Extractions:
         raise GoldError(f"{path}: does not exist; name {_SOURCES}")
     found = Extractions(str(source))
     for file in list_files(path):
-        for place, data in _list_places(file):
+        for place, data in list_places(file):
             found.add(_read_id(data, str(place)), place, str(place))
     if not found.record_ids:
         raise GoldError(f"{path}: holds no extractions; name {_SOURCES}")
@@ -123,19 +136,6 @@ def _index_values(values: Iterable[TrialExtraction | Mapping[str, Any]], name: s
             raise _describe_broken(shown, value, error) from error
         found.add(extraction.record_id, extraction, shown)
     return found
-
-
-def _list_places(path: Path) -> Iterator[tuple[_Place, bytes]]:
-    """The extractions of a file, with their JSON: one in a JSON file, else one a line."""
-    if path.suffix == ".json":
-        yield _Place(path), path.read_bytes()
-        return
-    start = 0
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            if line.strip():
-                yield _Place(path, number, start), line
-            start += len(line)
 
 
 def _read_id(data: bytes, shown: str) -> str:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel
 
@@ -23,13 +22,23 @@ _NAMED = 3
 _LEFT_OUT = frozenset({"finished", "without_text"})
 
 
-class WeighedResult(BaseModel):
-    """The part of a result that is weighed. The rest is not validated: runs are large."""
+class Weighed(BaseModel):
+    """The part of an item, or of a finding, that is weighed. The rest is skipped: runs are large."""
 
-    eligibility: dict[str, Any]
-    dosing: tuple[dict[str, Any], ...] = ()
-    endpoints: tuple[dict[str, Any], ...] = ()
-    findings: tuple[dict[str, Any], ...] = ()
+    confidence: float | None = None
+    rank: str = ""
+    index: int = 0
+    severity: Severity = Severity.INFO
+    criteria: tuple["Weighed", ...] = ()
+
+
+class WeighedResult(BaseModel):
+    """The part of a result that is weighed."""
+
+    eligibility: Weighed
+    dosing: tuple[Weighed, ...] = ()
+    endpoints: tuple[Weighed, ...] = ()
+    findings: tuple[Weighed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +57,12 @@ def weigh_result(result: WeighedResult) -> Doubt:
     Doubt(items=2, expected=0.4, reasons=('criterion 1 is 60 % sure',))
     """
     items = [("who may take part", result.eligibility)]
-    items += [(f"criterion {number}", one) for number, one in enumerate(result.eligibility.get("criteria", ()), 1)]
+    items += [(f"criterion {number}", one) for number, one in enumerate(result.eligibility.criteria, 1)]
     items += [(f"dose {number}", one) for number, one in enumerate(result.dosing, 1)]
-    items += [(f"{one['rank']} outcome {one['index'] + 1}", one) for one in result.endpoints]
-    lacks = [(name, 1 - one["confidence"]) for name, one in items if one.get("confidence") is not None]
+    items += [(f"{one.rank} outcome {one.index + 1}", one) for one in result.endpoints]
+    lacks = [(name, 1 - one.confidence) for name, one in items if one.confidence is not None]
     doubtful = sorted((pair for pair in lacks if pair[1] > 1 - CERTAIN), key=lambda pair: -pair[1])
-    findings = sum(_FINDING[finding["severity"]] for finding in result.findings)
+    findings = sum(_FINDING[finding.severity] for finding in result.findings)
     reasons = [f"{name} is {100 * (1 - lack):.0f} % sure" for name, lack in doubtful[:_NAMED]]
     if (rest := len(doubtful) - _NAMED) > 0:
         reasons.append(f"{rest} more {'is' if rest == 1 else 'are'} not certain")

@@ -11,9 +11,12 @@ from extractor.schemas import CriterionKind
 
 
 def annotate(text, *rows):
-    """An .ann file from rows such as ``T1 Condition: stroke`` (``..`` parts the pieces of one entity) and raw ones."""
+    """An .ann file from rows such as ``T1 Condition: stroke`` (``..`` parts the pieces of one entity) and raw ones.
+
+    Rows may be given in one string, parted by `` | ``.
+    """
     lines = []
-    for row in rows:
+    for row in " | ".join(rows).split(" | "):
         entity = re.fullmatch(r"(T\d+) ([\w-]+): (.+)", row)
         if not entity:
             lines.append(row.replace(" ", "\t", 1))
@@ -53,13 +56,8 @@ def test_a_pair_of_files_becomes_one_trial(tmp_path):
         tmp_path,
         "toy_inc",
         "Males and females aged 18 to 65 years\r\n1. Platelets \u2265 100,000/mm3 within 2 weeks before entry\r\n",
-        "T1 Person: aged",
-        "T2 Value: 18 to 65 years",
-        "R1 Has_value Arg1:T1 Arg2:T2",
-        "T3 Measurement: Platelets",
-        "T4 Value: \u2265 100,000/mm3",
-        "T5 Temporal: within 2 weeks before entry",
-        "R2 Has_value Arg1:T3 Arg2:T4",
+        "T1 Person: aged | T2 Value: 18 to 65 years | R1 Has_value Arg1:T1 Arg2:T2 | T3 Measurement: Platelets",
+        "T4 Value: \u2265 100,000/mm3 | T5 Temporal: within 2 weeks before entry | R2 Has_value Arg1:T3 Arg2:T4",
         "R3 Has_temporal Arg1:T3 Arg2:T5",
     )
     write_list(tmp_path, "toy_exc", "History of stroke\n", "T1 Condition: stroke")
@@ -86,9 +84,7 @@ def test_a_discontinuous_entity_keeps_its_words_and_a_value_is_read_from_its_pie
     eligibility, problems = read_line(
         tmp_path,
         "Alanine (ALT) aminotransferase < 3 (three) x ULN\n",
-        "T1 Measurement: Alanine .. aminotransferase",
-        "T2 Value: < 3 .. x ULN",
-        "R1 Has_value Arg1:T1 Arg2:T2",
+        "T1 Measurement: Alanine .. aminotransferase | T2 Value: < 3 .. x ULN | R1 Has_value Arg1:T1 Arg2:T2",
     )
     [criterion] = eligibility.criteria
     assert problems == []
@@ -100,12 +96,8 @@ def test_what_is_joined_below_a_colon_has_a_lead_in(tmp_path):
     eligibility, problems = read_line(
         tmp_path,
         "Cardiac disease, one of:\n- angina\n- arrhythmia\n",
-        "T1 Condition: Cardiac disease",
-        "T2 Condition: angina",
-        "T3 Condition: arrhythmia",
-        "* OR T2 T3",
-        "R1 Subsumes Arg1:T1 Arg2:T2",
-        "R2 Subsumes Arg1:T1 Arg2:T3",
+        "T1 Condition: Cardiac disease | T2 Condition: angina | T3 Condition: arrhythmia | * OR T2 T3",
+        "R1 Subsumes Arg1:T1 Arg2:T2 | R2 Subsumes Arg1:T1 Arg2:T3",
         ending="_exc",
     )
     assert problems == []
@@ -119,11 +111,8 @@ def test_a_lead_in_with_a_value_of_its_own_is_a_criterion_too(tmp_path):
     eligibility, _ = read_line(
         tmp_path,
         "Cardiac disease within 6 months before entry:\nangina\n",
-        "T1 Condition: Cardiac disease",
-        "T2 Condition: angina",
-        "T3 Temporal: within 6 months before entry",
-        "R1 Subsumes Arg1:T1 Arg2:T2",
-        "R2 Has_temporal Arg1:T1 Arg2:T3",
+        "T1 Condition: Cardiac disease | T2 Condition: angina | T3 Temporal: within 6 months before entry",
+        "R1 Subsumes Arg1:T1 Arg2:T2 | R2 Has_temporal Arg1:T1 Arg2:T3",
     )
     assert [(c.quote[:7], c.lead_in is None) for c in eligibility.criteria] == [("Cardiac", True), ("angina", False)]
 
@@ -161,15 +150,9 @@ def test_counts_events_and_lengths_of_time_become_limits(tmp_path):
     eligibility, problems = read_line(
         tmp_path,
         "At least 2 relapses\nplatelets > 50%\nAsthma for > 6 months\n",
-        "T1 Multiplier: At least 2",
-        "T2 Condition: relapses",
-        "R1 Has_multiplier Arg1:T2 Arg2:T1",
-        "T3 Measurement: platelets",
-        "T4 Value: > 50%",
-        "E1 Measurement:T3 Has_value:T4",
-        "T5 Condition: Asthma",
-        "T6 Value: > 6 months",
-        "R2 Has_value Arg1:T5 Arg2:T6",
+        "T1 Multiplier: At least 2 | T2 Condition: relapses | R1 Has_multiplier Arg1:T2 Arg2:T1",
+        "T3 Measurement: platelets | T4 Value: > 50% | E1 Measurement:T3 Has_value:T4 | T5 Condition: Asthma",
+        "T6 Value: > 6 months | R2 Has_value Arg1:T5 Arg2:T6",
     )
     assert problems == []
     window = eligibility.criteria[2].time_window
@@ -316,13 +299,8 @@ def test_annotations_without_a_field_are_counted(tmp_path):
         source,
         "toy_inc",
         "Severe gout or gouty arthritis, not for donors\nSee appendix\n",
-        "T1 Qualifier: Severe",
-        "T2 Condition: gout",
-        "T3 Condition: gouty arthritis",
-        "T4 Mood: not for donors",
-        "T5 Not_a_criteria: See appendix",
-        "R1 Has_qualifier Arg1:T2 Arg2:T1",
-        "* OR T2 T3",
+        "T1 Qualifier: Severe | T2 Condition: gout | T3 Condition: gouty arthritis | T4 Mood: not for donors",
+        "T5 Not_a_criteria: See appendix | R1 Has_qualifier Arg1:T2 Arg2:T1 | * OR T2 T3",
         "#1 AnnotatorNotes T2\tsure",
     )
     counts = write_brat_import(source, tmp_path / "out")
