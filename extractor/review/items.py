@@ -78,7 +78,7 @@ def list_fields(kind: ItemKind) -> list[str]:
     >>> list_fields(ItemKind.PEOPLE)
     ['minimum_age', 'maximum_age', 'sex', 'healthy_volunteers']
     """
-    return [name for name in MODELS[kind].model_fields if name not in Item.model_fields and name != "criteria"]
+    return [name for name in MODELS[kind].list_gold_fields() if name != "criteria"]
 
 
 def list_items(extraction: TrialExtraction, state: ItemState = ItemState.OPEN) -> tuple[BaseItem, ...]:
