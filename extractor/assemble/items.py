@@ -39,12 +39,12 @@ def assemble_eligibility(parsed: ParsedRecord, result: ModelResult) -> tuple[Eli
     fields: dict[str, Any] = _add_ages(found, builder)
     fields |= {name: builder.add(name, getattr(found, name), _NO_CHUNK) for name in _GENERAL}
     resolved = ((one, _resolve(one, result, "stands")) for one in found.criteria)
-    standing = [(one, stands) for one, stands in resolved if stands.value and _resolve(one, result, "kind").value]
-    if not standing:
+    accepted = [(one, stands) for one, stands in resolved if stands.value and _resolve(one, result, "kind").value]
+    if not accepted:
         builder.add_absence("criteria", _explain_no_criteria(parsed, result))
     criteria: list[Criterion] = []
     absences = builder.absences
-    for criterion, stands in standing:
+    for criterion, stands in accepted:
         path = f"eligibility.criteria[{len(criteria)}]"
         nested = ProvenanceBuilder(parsed, path, criterion.chunk.span, result)
         criteria.append(_assemble_criterion(parsed, criterion, stands, nested))

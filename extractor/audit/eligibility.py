@@ -91,8 +91,8 @@ def _is_of_one_generation(audited: AuditedRecord, evidence: Evidence, stated: fl
 def _is_plain(audited: AuditedRecord, field: str, evidence: Evidence) -> bool:
     """Whether the text states the limit for everybody, in words that leave no doubt which bound it is."""
     reading = getattr(audited.parsed.eligibility, field)
-    told = evidence.section != "eligibility"  # a summary may tell of some participants alone
-    if told or reading.alternatives or reading.value != getattr(audited.extraction.eligibility, field):
+    elsewhere = evidence.section != "eligibility"  # a summary may speak of some participants only
+    if elsewhere or reading.alternatives or reading.value != getattr(audited.extraction.eligibility, field):
         return False
     section = audited.parsed.sections[evidence.section]
     tokens, age = section.tokens, section.between(evidence.start, evidence.end)

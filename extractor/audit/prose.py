@@ -142,7 +142,7 @@ def find_promises(listed: PromiseList) -> Iterator[Promise]:
 
 
 def find_lists(prose: Prose) -> Iterator[PromiseList]:
-    """The stretches of a text that say what the trial will measure, or which objectives it has.
+    """The parts of a text that say what the trial will measure, or which objectives it has.
 
     >>> from extractor.text.book import read_text
     >>> prose = Prose("brief_summary", read_text("Death is the primary endpoint. Earlier trials failed."))

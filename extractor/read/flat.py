@@ -35,7 +35,7 @@ from .drafts import (
 )
 from .streams import MAX_RECORD_BYTES
 
-__all__ = ["ends_outcome_list", "read_flat"]
+__all__ = ["read_flat"]
 
 _LINE = re.compile(r"[^\r\n]+")
 _LIST_ITEM = re.compile(r"\s*(?:[*•·-]|\d{1,2}[.)]|[a-z][.)])\s")
@@ -66,7 +66,7 @@ class _Lines:
         gap = self.text[self.spans[number - 1][1] : self.spans[number][0]]
         if gap.count("\n") > 1:
             return False
-        return not _LIST_ITEM.match(self[number]) or ends_outcome_list(self[number - 1])
+        return not _LIST_ITEM.match(self[number]) or _ends_outcome_list(self[number - 1])
 
 
 def read_flat(stream: BinaryIO) -> Iterator[Found]:
@@ -93,7 +93,7 @@ def _list_sections(lines: _Lines) -> Iterator[Section]:
     after = interventions + 1 if interventions is not None else [*starts, *(3 * [len(lines)])][3]
     outcomes = _find_outcomes(lines, [start for start in starts if start >= after])
     # Any text may look like a record then, so the outcomes must be beyond doubt.
-    if interventions is None and not (outcomes and ends_outcome_list(lines[outcomes[1] - 1])):
+    if interventions is None and not (outcomes and _ends_outcome_list(lines[outcomes[1] - 1])):
         raise Unreadable(
             "no format known to this program",
             "give flattened text, or JSON, XML or a table from ClinicalTrials.gov, plain, in gzip or in zip",
@@ -143,12 +143,12 @@ _SENTENCE_AND_TIME = re.compile(r"[.)], [^,.]{1,80}$")
 _PROSE_END = re.compile(r"[.;:]\s*$")
 
 
-def ends_outcome_list(line: str) -> bool:
+def _ends_outcome_list(line: str) -> bool:
     """Whether a line ends as a list of outcomes does.
 
-    >>> ends_outcome_list("Overall survival, From infusion to death., 2 years")
+    >>> _ends_outcome_list("Overall survival, From infusion to death., 2 years")
     True
-    >>> ends_outcome_list("Fictumab was safe in mice, rats and dogs. It is now given to patients for 2 years.")
+    >>> _ends_outcome_list("Fictumab was safe in mice, rats and dogs. It is now given to patients for 2 years.")
     False
     """
     text, comma, time_frame = line.rpartition("|")[2].rstrip().rpartition(", ")
@@ -168,7 +168,7 @@ def _count_list_lines(lines: Sequence[str], *, first: bool, last: bool) -> int:
     """
     text = " ".join(lines)
     is_prose = len(text) > _MAX_MEASURE or bool(_SENTENCES.search(text))
-    ending = [number for number, line in enumerate(lines, 1) if "|" in line or ends_outcome_list(line)]
+    ending = [number for number, line in enumerate(lines, 1) if "|" in line or _ends_outcome_list(line)]
     if not last:
         return len(lines) if first or ending or not (is_prose or _PROSE_END.search(text)) else 0
     if first:

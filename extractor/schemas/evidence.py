@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from .base import FrozenModel
+from .base import FieldMetadata, FrozenModel
 from .vocabulary import AbsenceReason, FindingKind, Origin, Severity, Support
 
 __all__ = ["Absence", "Citation", "Coverage", "Evidence", "Finding", "Item", "SectionCoverage", "Usage"]
@@ -40,6 +40,13 @@ class Item(FrozenModel):
     confidence: float | None = Field(
         default=None, ge=0, le=1, description="The least probability of being right among the fields."
     )
+
+    @classmethod
+    def list_gold_fields(cls) -> list[str]:
+        """The fields that gold states: those of the guideline, without provenance."""
+        known = cls.model_fields.items()
+        beyond = [n for n, info in known for one in info.metadata if isinstance(one, FieldMetadata) and not one.in_gold]
+        return [name for name in cls.model_fields if name not in Item.model_fields and name not in beyond]
 
 
 class Absence(FrozenModel):

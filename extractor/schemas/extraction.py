@@ -4,11 +4,11 @@ from typing import Any
 
 from pydantic import Field
 
-from .base import FieldMetadata, FrozenModel
+from .base import FrozenModel
 from .dosing import Regimen
 from .eligibility import Criterion, Eligibility
 from .endpoints import Endpoint
-from .evidence import Absence, Coverage, Finding, Item, Usage
+from .evidence import Absence, Coverage, Finding, Usage
 from .record import Source
 
 __all__ = ["TrialExtraction"]
@@ -32,9 +32,8 @@ class TrialExtraction(FrozenModel):
 
     def to_gold(self) -> dict[str, Any]:
         """The extraction with the guideline's keys alone, as gold files are written."""
-        items = dict.fromkeys(Item.model_fields, True)
         people, criteria, dosing, endpoints = (
-            items | dict.fromkeys(_list_beyond_gold(model), True)
+            dict.fromkeys(set(model.model_fields).difference(model.list_gold_fields()), True)
             for model in (Eligibility, Criterion, Regimen, Endpoint)
         )
         return self.model_dump(
@@ -46,11 +45,3 @@ class TrialExtraction(FrozenModel):
                 "endpoints": {"__all__": endpoints},
             },
         )
-
-
-def _list_beyond_gold(model: type[Item]) -> list[str]:
-    """The fields of an item that the guideline does not have."""
-    fields = model.model_fields.items()
-    return [
-        name for name, info in fields for one in info.metadata if isinstance(one, FieldMetadata) and not one.in_gold
-    ]

@@ -8,44 +8,12 @@ from hypothesis import strategies as st
 from extractor.ground.fold import fold_text
 from extractor.ground.quotes import QuoteStatus, verify_quote
 
-PIECES = [
-    "ECOG",
-    "0-2",
-    "≥",
-    "18",
-    r"\>",
-    r"10\^9/L",
-    "mg/kg",
-    "5",
-    "1.5",
-    "ﬁbrosis",
-    "naïve",
-    "Â±",
-    "not",
-    "and",
-    "or",
-]
-PIECES += [
-    "½",
-    "&lt; 3",
-    "–",
-    "“x”",
-    "weeks",
-    "day 7",
-    "µg",
-    "mm",
-    "®",
-    "K",
-    ".",
-    ",",
-    "(",
-    ")",
-    "-",
-    "10⁹",
-    "H₂O",
-    "±",
-]
-PIECES += ["\u200b", "\u00a0", "e\u0301", "\r\n", "\n* ", "\n          ", "IL-6", "AST/ALT"]
+MARKS = r"""
+ECOG 0-2 ≥ 18 \> 10\^9/L mg/kg 5 1.5 ﬁbrosis naïve Â± not and or ½ &lt;3 – “x” weeks µg mm ® K . , ( ) - 10⁹ H₂O ±
+IL-6 AST/ALT
+"""
+PIECES = MARKS.split()
+PIECES += ["day 7", "\u200b", "\u00a0", "e\u0301", "\r\n", "\n* ", "\n          "]
 TEXTS = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=4)), max_size=25).map(" ".join)
 WORDS = st.lists(st.sampled_from(["fever", "rash", "of", "grade", "platelets", "visit"]), min_size=1, max_size=30)
 
@@ -61,7 +29,8 @@ def test_what_is_accepted_says_the_same_where_it_is_said_to_stand(text, data):
     check = verify_quote(quote, text)
     if check.status in (QuoteStatus.EXACT, QuoteStatus.FOLDED):
         located = text[check.start : check.end]
-        assert essence(located) == essence(quote)
+        without_bullet = re.sub(r"^\W*o\s", "", quote, flags=re.IGNORECASE)  # a quote may begin with a bullet "o"
+        assert essence(located) in {essence(quote), essence(without_bullet)}
         assert (located == quote) is (check.status is QuoteStatus.EXACT)
 
 

@@ -1,7 +1,8 @@
 import pytest
 
 from extractor.ground.support import find_amount, find_limit
-from extractor.schemas import Amount, Comparator, Support
+from extractor.ground.values import find_numbers, find_time
+from extractor.schemas import Amount, Comparator, Support, TimeUnit
 from extractor.text.book import read_text
 
 LIMITS = "Hemoglobin >= 8 g/dL and ECOG <= 2. Bilirubin not more than 1.5 x ULN, 2 to 18 years, age 70 or older"
@@ -106,3 +107,67 @@ def test_a_dose_of_a_day_is_inferred_from_that_of_one_giving():
 )
 def test_a_factor_a_day_and_a_name_are_no_amounts(text, low, unit):
     assert find_amount(read_text(text), Amount(low=low, high=low, unit=unit)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("T-score <= -2.5", {2.5, -2.5}),
+        ("T-score <=-2.5", {2.5, -2.5}),
+        ("-2 or lower", {2, -2}),
+        ("from (-1) to -.5", {1, -1, 0.5, -0.5}),
+        ("aged 18-65", {18, 65}),
+        ("aged 18 -65", {18, 65}),
+        ("aged 18 - 65", {18, 65}),
+        ("day 28 +/-5", {28, 5}),
+        ("two-three lines", {2, 3}),
+    ],
+)
+def test_a_number_behind_a_minus_is_negative_too(text, expected):
+    assert {number.value for number in find_numbers(read_text(text))} == expected
+
+
+@pytest.mark.parametrize("text", ["IL-6", "COVID-19"])
+def test_a_name_holds_no_negative_number(text):
+    assert all(number.value > 0 for number in find_numbers(read_text(text)))
+
+
+def test_the_sign_belongs_to_the_place_of_a_negative_number():
+    tokens = read_text("T-score -2.5")
+    assert [tokens.read(number.first, number.end) for number in find_numbers(tokens)] == ["-2.5", "2.5"]
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "unit", "stands"),
+    [
+        ("day 30", 30, TimeUnit.DAY, True),
+        ("up to 2 years", 2, TimeUnit.YEAR, True),
+        ("days 45, 90 and 120", 120, TimeUnit.DAY, True),
+        ("not treated within 30 days", 30, TimeUnit.MONTH, False),
+        ("5 mg daily", 5, TimeUnit.MONTH, False),
+        ("the third week", 3, TimeUnit.WEEK, True),
+        ("on C6D1", 6, TimeUnit.CYCLE, True),
+        ("week12, week24", 24, TimeUnit.WEEK, True),
+        ("Days 2 through 7", 7, TimeUnit.DAY, True),
+        ("day 42 (last visit), 49±1, 56±2", 56, TimeUnit.DAY, True),
+        ("weeks " + ", ".join(map(str, range(4, 100, 4))), 60, TimeUnit.WEEK, True),
+        ("day 7, 3 months", 7, TimeUnit.MONTH, False),
+        ("6 years and 11 months", 11, TimeUnit.YEAR, False),
+        ("20 mg/m2 once", 2, TimeUnit.MONTH, False),
+        ("for 6 courses", 6, TimeUnit.CYCLE, True),
+        ("six 21-day cycles", 6, TimeUnit.CYCLE, True),
+        ("48,72,96,120,144 and 168 hours", 120, TimeUnit.HOUR, True),
+        ("up to16weeks", 16, TimeUnit.WEEK, True),
+    ],
+)
+def test_a_time_stands_with_its_unit(text, value, unit, stands):
+    assert (find_time(read_text(text), value, unit) is not None) is stands
+
+
+def test_takes_linear_time_on_a_list_that_never_ends():
+    assert find_time(read_text("(or)" * 2000 + " 5 (or)" * 2000), 5, TimeUnit.DAY) is None
+
+
+@pytest.mark.parametrize(("text", "unit"), [("after B7-H3 cells", TimeUnit.HOUR), ("50 mg/m2", TimeUnit.MONTH)])
+def test_a_letter_of_a_name_or_unit_is_no_unit_of_time(text, unit):
+    assert find_time(read_text(text), 3 if "3" in text else 2, unit) is None

@@ -1,10 +1,13 @@
-import time
+import tomllib
+from importlib.resources import files
 
 import pytest
 
+from extractor.ground.conflicts import ConflictKind, compare_tokens
 from extractor.ground.quotes import QuoteStatus, locate_quote, verify_quote
 from extractor.text.clean import clean_text
 
+KINDS = tomllib.loads((files("extractor.ground") / "critical_words.toml").read_text("utf-8"))["kind"]
 REFUSED = {QuoteStatus.CONFLICT, QuoteStatus.ABSENT}
 
 
@@ -238,13 +241,11 @@ def test_holds_a_thousand_quotes_against_a_long_text():
     ]
     text = "".join(lines)
     quotes = [line.strip().partition(". ")[2] for line in lines[::28]]
-    began = time.process_time()
     found = [verify_quote(quote, text).status for quote in quotes]
     refused = [verify_quote(quote.replace("at least", "at most"), text).status for quote in quotes]
     assert len(text) > 1_000_000
     assert set(found) == {QuoteStatus.EXACT}
     assert set(refused) == {QuoteStatus.CONFLICT}
-    assert time.process_time() - began < 30
 
 
 @pytest.mark.parametrize("text", ["-5 mg/kg " * 50_000, "5 mg/5 " * 50_000, "5" * 200_000, "<" * 200_000])
@@ -265,3 +266,33 @@ def test_takes_linear_time_for_a_long_quote():
 @pytest.mark.parametrize("quote", [" " * 200_000 + "x", "." * 200_000, "x" + ";" * 200_000 + "x", "- " * 100_000])
 def test_takes_linear_time_to_unwrap_a_quote(quote):
     assert verify_quote(quote, "any text").status is QuoteStatus.ABSENT
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind["name"])
+def test_the_example_of_a_kind_is_a_conflict_of_that_kind(kind):
+    check = verify_quote(kind["quote"], kind["text"])
+    assert check.status is QuoteStatus.CONFLICT
+    assert {conflict.kind.value for conflict in check.conflicts} == {kind["name"]}
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind["name"])
+def test_words_that_mean_the_same_are_words_of_their_kind(kind):
+    assert {word for group in kind["same"] for word in group} <= set(kind["words"])
+
+
+@pytest.mark.parametrize(
+    ("quoted", "stated", "kind"),
+    [
+        ("8", "9", ConflictKind.NUMBER),
+        ("two", "3", ConflictKind.NUMBER),
+        ("two", "2", None),
+        ("mcg", "ug", None),
+        ("mg", "g", ConflictKind.UNIT),
+        ("wk", "weeks", None),
+        ("week", "month", ConflictKind.TIME_UNIT),
+        ("measurable", "unmeasurable", ConflictKind.NEGATION),
+        ("patients", "subjects", None),
+    ],
+)
+def test_critical_tokens_conflict_unless_they_mean_the_same(quoted, stated, kind):
+    assert compare_tokens(quoted, stated) is kind

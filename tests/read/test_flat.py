@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractor.read.drafts import Draft, Unreadable
-from extractor.read.flat import ends_outcome_list, read_flat
+from extractor.read.flat import read_flat
 
 FIELDS = {
     "title": "Fictumab in Asthma",
@@ -76,21 +76,6 @@ def test_other_text_is_refused(text):
     [problem] = read_flat(io.BytesIO(text.encode()))
     assert isinstance(problem, Unreadable)
     assert "no format known" in problem.problem
-
-
-@pytest.mark.parametrize(
-    ("line", "expected"),
-    [
-        ("Overall survival, From infusion to death., 2 years", True),
-        ("Pain, visual analogue scale, baseline", True),
-        ("Pharmacokinetics|Response, Up to 24 months.", True),
-        ("Fictumab was tested in mice, rats and dogs", False),
-        ("The drug is given to adults, and they are followed for 2 years.", False),
-        ("Overall survival", False),
-    ],
-)
-def test_ends_outcome_list(line, expected):
-    assert ends_outcome_list(line) is expected
 
 
 WORDS = st.lists(st.sampled_from(["fictumab", "cells", "(CR)", "50%", "naïve", "≥2", "blood"]), min_size=1, max_size=6)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from extractor.parse.eligibility.category import CriterionLine, target_words
 from extractor.parse.parsed import Chunk, ChunkKind, ParsedCriterion, ParsedEligibility, Reading, Span, span_of
 from extractor.parse.scoring import measured
 from extractor.schemas import Category, CriterionKind, Support
@@ -11,7 +12,8 @@ from extractor.text.passage import Passage, Section
 from .category import CriterionLine, score_lines, target_words
 from .constraints import read_constraints, read_window
 from .limits import find_limits
-from .outline import Role, find_suspects, read_outline, read_sense
+from .negation import read_negation
+from .outline import Entry, Role, read_outline
 from .people import Stated, read_ages, read_healthy, read_sex
 
 __all__ = ["read_eligibility"]
@@ -124,10 +126,11 @@ def _read(
         chunk=Chunk(number, draft.chunk_kind, span_of(passage), text),
         stands=stands,
         kind=draft.kind,
-        lead_in=draft.parent,
-        category=category,
-        constraints=read_constraints(passage, limits, parent),
-        time_window=read_window(passage, line.kind, parent),
+        lead_in=draft.lead_in,
+        category=read_category(passage, score),
+        constraints=read_constraints(passage, limits, lead_in),
+        time_window=read_window(passage, line.kind, lead_in),
+        negated=read_negation(passage),
     )
     donor = any("donor" in words.lower() for words in (parent, heading, text[:30]))
     return criterion, Stated(passage, line.kind, category.value, limits, donor, parent or heading)
