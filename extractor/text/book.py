@@ -107,15 +107,6 @@ def _either(codes: str) -> str:
     return _NUMBERS if codes in _NUMBERS else codes
 
 
-def word_set(words: str) -> frozenset[str]:
-    """Words that white space parts, as a set.
-
-    >>> sorted(word_set("CR PR"))
-    ['CR', 'PR']
-    """
-    return frozenset(words.split())
-
-
 def drop_overlaps(terms: list[Term]) -> Iterator[Term]:
     """From left to right, the longest of those that begin together."""
     done = 0
@@ -240,3 +231,24 @@ def find_terms(tokens: Tokens, vocabulary: str, first: int = 0, end: int | None 
     rules = book.entry_rules[vocabulary]
     by_rules = [Term(entry, at.first, at.end) for each, entry in rules for at in each.find(tokens, first, end)]
     return list(drop_overlaps([*found, *by_rules])) if by_rules else found
+
+
+@cache
+def read_table(name: str) -> Mapping[str, Any]:
+    """A file of ``extractor/rulebook`` by its name without ending, read once."""
+    return tomllib.loads((files("extractor") / "rulebook" / f"{name}.toml").read_text("utf-8"))
+
+
+@cache
+def word_list(name: str) -> frozenset[str]:
+    """A list of ``rulebook/words.toml``.
+
+    >>> "NRS" in word_list("ratings")
+    True
+    """
+    return word_set(read_table("words")[name])
+
+
+def word_set(words: str) -> frozenset[str]:
+    """Words that white space parts, as a set."""
+    return frozenset(words.split())

@@ -41,7 +41,7 @@ def read_dosing(record: TrialRecord, sections: Mapping[str, Section], numbers: I
     """
     groups, descriptions = list_passages(record, sections)
     passages = (*groups, *descriptions)
-    findings = {passage.section: find_all(passage.tokens) for passage in passages}
+    findings = {passage.section: find_all(passage.tokens, passage.section) for passage in passages}
     lexicon = build_lexicon(groups, descriptions)
     statements = read_statements(groups, descriptions, lexicon, findings)
     places = {passage.section: passage for passage in passages}

@@ -19,7 +19,6 @@ from .names import (
     list_glosses,
     list_short_forms,
     name_key,
-    span_of,
     split_names,
     stands_alone,
     trim_name,
@@ -249,7 +248,7 @@ class Lexicon:
             for rest, agent in self._by_word.get(word, ()) if first >= done else ():
                 end = _match_words(tokens, words, first, rest)
                 if end:
-                    found.append(Mark(agent, *span_of(tokens, (first, end))))
+                    found.append(Mark(agent, *tokens.span(first, end)))
                     done = end
                     break
         return found
@@ -283,7 +282,7 @@ class Lexicon:
         return Mark(agent, start, mention.end, GENERAL)
 
     def _mark(self, tokens: Tokens, section: str, place: Place, kind: str, sure: float = GENERAL) -> Mark[Agent]:
-        start, end = span_of(tokens, widen_name(tokens, *place))
+        start, end = tokens.span(*widen_name(tokens, *place))
         agent = self._placebo if kind == "placebo" else self._cells if kind == "cells" else None
         if not agent:
             name = tokens.text[start:end]
@@ -338,7 +337,7 @@ def _shorten_placebo(names: list[tuple[str, Agent]], groups: Sequence[Passage]) 
         tokens = next(group.tokens for group in groups if group.section == agent.section)
         found = rule("placebo_of").search(tokens, tokens.at(agent.start), tokens.before(agent.end))
         if found:
-            start, end = span_of(tokens, (found.first, found.first + 1))
+            start, end = tokens.span(found.first, found.first + 1)
             short[agent] = replace(agent, start=start, end=end)
     return [(name, short.get(agent, agent)) for name, agent in names]
 
@@ -367,7 +366,7 @@ def _read_names(passage: Passage) -> list[tuple[str, Agent]]:
         if not place or not is_given(tokens, first, last):
             continue
         kind = _classify(tokens, first, last, passage.kind)
-        agent = Agent(name_key(tokens.read(*place)), kind, passage.section, *span_of(tokens, place))
+        agent = Agent(name_key(tokens.read(*place)), kind, passage.section, *tokens.span(*place))
         glosses = [tokens.read(*gloss) for gloss in list_glosses(tokens, first, last)]
         names += [(name, agent) for name in (tokens.read(*place), *glosses, *aliases)]
     return names

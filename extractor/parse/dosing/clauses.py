@@ -13,7 +13,7 @@ from extractor.text.patterns import Found
 
 from .agents import Agent, Lexicon
 from .days import count_days
-from .facts import Clause, Fact, Findings, Statement
+from .facts import Clause, Findings, Statement
 from .marks import Mark, within
 from .passages import Passage, RecordText
 
@@ -190,8 +190,8 @@ def _repeat(
     if not cycles:
         return
     last = next((stop for first, stop in passage.clauses if first <= cycles[0].start < stop), cycles[0].end)
-    cycle, marks = Fact(cycles[0], passage.section), findings.inside(start, last)
-    length = Fact(marks.length[0], passage.section) if marks.length else None
+    cycle, marks = cycles[0], findings.inside(start, last)
+    length = marks.length[0] if marks.length else None
     clause = Clause(tokens, start, last, marks, (), None, loyal=False)
     told: set[str] = {s.agent.key for s in own if s.start >= reference.span[1]}
     for part in there:

@@ -52,7 +52,7 @@ def find_dates(tokens: Tokens) -> tuple[Mark[tuple[int, ...]], ...]:
 
 
 def _mark(tokens: Tokens, first: int, end: int, days: tuple[int, ...]) -> Mark[tuple[int, ...]]:
-    return Mark(days, tokens.starts[first], tokens.ends[end - 1], _TRUST)
+    return Mark(days, *tokens.span(first, end), _TRUST)
 
 
 def _read_days(tokens: Tokens, lead: Found) -> Mark[tuple[int, ...]] | None:
@@ -172,7 +172,7 @@ def _read_moments(tokens: Tokens) -> Iterator[Mark[str]]:
         while end > first and tokens.words[end - 1].lower() in _LOOSE_ENDS:
             end -= 1
         if end > first + (tokens.words[first].lower() not in ("bedtime", "hs", "qhs")):
-            yield Mark(tokens.read(first, end), tokens.starts[first], tokens.ends[end - 1], _TRUST_OF_MOMENT)
+            yield Mark(tokens.read(first, end), *tokens.span(first, end), _TRUST_OF_MOMENT)
         elif tokens.words[first].lower().endswith("operatively"):
             yield Mark(tokens.words[first], tokens.starts[first], tokens.ends[first], _TRUST_OF_MOMENT)
 

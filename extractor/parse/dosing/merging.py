@@ -38,14 +38,12 @@ def _find_described_lengths(descriptions: Sequence[Passage], findings: Mapping[s
                 continue
             for mark in inside:
                 if mark.value and mark.value.unit is not TimeUnit.CYCLE:
-                    yield Fact(replace(mark, confidence=_TRUST_OF_TRIAL), passage.section)
+                    yield replace(mark, confidence=_TRUST_OF_TRIAL)
 
 
 def find_trial_cycle(findings: Mapping[str, Findings]) -> Fact | None:
     """The cycle of the trial, if the record names one and no other."""
-    stated = [
-        Fact(mark, section) for section, found in findings.items() for mark in found.cycle if mark.value is not None
-    ]
+    stated = [mark for found in findings.values() for mark in found.cycle if mark.value is not None]
     return stated[0] if len({count_days(fact.value) for fact in stated}) == 1 else None
 
 
@@ -54,7 +52,7 @@ def is_cyclic(statement: Statement) -> bool:
     return statement.cyclic or any("m2" in amount.unit or amount.unit == "AUC" for amount in statement.levels)
 
 
-def settle_frequency(statement: Statement) -> Frequency | None:
+def resolve_frequency(statement: Statement) -> Frequency | None:
     """The frequency that the words, the listed days and the cycle amount to; doses per m2 are given in cycles."""
     stated = code_schedule(
         Schedule(
@@ -74,7 +72,7 @@ def _is_at_single_event(statement: Statement) -> bool:
     moment, tokens = statement.moment, statement.clause.tokens
     if moment is None or not _belongs(moment, statement) or statement.length:
         return False
-    place = tokens.at(moment.mark.start), tokens.before(moment.mark.end)
+    place = tokens.at(moment.start), tokens.before(moment.end)
     return bool(rule("single_event").search(tokens, *place)) and not rule("repeated_event").search(tokens, *place)
 
 
@@ -83,7 +81,7 @@ def is_rate(statement: Statement) -> bool:
     return any(amount.unit.endswith(("/h", "/min")) for amount in statement.levels)
 
 
-def settle_length(statement: Statement, findings: Findings) -> Fact | None:
+def resolve_length(statement: Statement, findings: Findings) -> Fact | None:
     """The length of the treatment; "for 3 weeks, repeated every 4 weeks" is that of a cycle, and cycles are counted.
 
     ``findings`` are those of the whole section.
@@ -91,9 +89,9 @@ def settle_length(statement: Statement, findings: Findings) -> Fact | None:
     length, cycle = statement.length, statement.cycle
     if length is None or cycle is None or not fits(length.value, cycle.value):
         return length
-    for mark in within(findings.length, length.mark.end, length.mark.end + _REPEATS):
+    for mark in within(findings.length, length.end, length.end + _REPEATS):
         if mark.value and mark.value.unit is TimeUnit.CYCLE:
-            return Fact(mark, length.section)
+            return mark
     return None
 
 
@@ -107,14 +105,14 @@ def fits(length: Period | None, cycle: Period | None) -> bool:
     return one is not None and other is not None and one <= other
 
 
-def settle_timing(statement: Statement) -> Timing | None:
+def resolve_timing(statement: Statement) -> Timing | None:
     """When an agent is given: by days or by a moment, with what stands next to them."""
     days = statement.days if _belongs(statement.days, statement, lists=True) else None
     moment = statement.moment if _belongs(statement.moment, statement) else None
     fact = days or moment or _find_part(statement)
     if fact is None:
         return None
-    start, end = fact.mark.start, fact.mark.end
+    start, end = fact.start, fact.end
     if fact.section != statement.section:
         return fact, start, end
     tokens = statement.clause.tokens
@@ -134,7 +132,7 @@ def _find_part(statement: Statement) -> Fact | None:
 
 def _join(fact: Fact, moment: Fact, text: str) -> tuple[int, int]:
     """Start and end of a timing, with the moment if it stands next to it."""
-    (start, end), (first, last) = (fact.mark.start, fact.mark.end), (moment.mark.start, moment.mark.end)
+    (start, end), (first, last) = (fact.start, fact.end), (moment.start, moment.end)
     if last <= start and text[last:start] in _JOINTS:
         return first, end
     return (start, last) if end <= first and text[end:first] in _JOINTS else (start, end)
@@ -266,8 +264,8 @@ def _is_named_by_route(statement: Statement) -> bool:
     route, agent, mention = statement.route, statement.agent, statement.mention
     if route is None:
         return False
-    inside = route.section == agent.section and agent.start <= route.mark.start and route.mark.end <= agent.end
-    return inside or bool(mention and mention.start <= route.mark.start and route.mark.end <= mention.end)
+    inside = route.section == agent.section and agent.start <= route.start and route.end <= agent.end
+    return inside or bool(mention and mention.start <= route.start and route.end <= mention.end)
 
 
 def _is_same_way(first: Statement, second: Statement) -> bool:
@@ -326,7 +324,7 @@ def _firm_frequency(statement: Statement) -> Frequency | None:
     days: tuple[int, ...] = statement.days.value if statement.days else ()
     if statement.frequency is None and len(days) == 1 and statement.cycle is None:
         return None
-    return settle_frequency(statement)
+    return resolve_frequency(statement)
 
 
 def _is_repeated(part: Statement, cycle: Statement) -> bool:
@@ -337,4 +335,4 @@ def _is_repeated(part: Statement, cycle: Statement) -> bool:
     if not fits(part.length.value, cycle.cycle.value):
         return False
     tokens = cycle.clause.tokens
-    return rule("repeats").ends(tokens, tokens.before(fact.mark.start), tokens.at(cycle.clause.start)) is not None
+    return rule("repeats").ends(tokens, tokens.before(fact.start), tokens.at(cycle.clause.start)) is not None

@@ -39,11 +39,6 @@ def name_key(name: str) -> str:
     return " ".join(words)
 
 
-def span_of(tokens: Tokens, place: Place) -> tuple[int, int]:
-    """The characters of a place."""
-    return tokens.starts[place[0]], tokens.ends[place[1] - 1]
-
-
 def chunk_end(tokens: Tokens, first: int) -> int:
     """Behind the last token that is joined to the first one, as in "nab-paclitaxel", "TNF-alpha/IL-6".
 

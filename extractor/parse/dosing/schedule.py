@@ -119,7 +119,7 @@ def _find_fixed(tokens: Tokens) -> Iterator[Mark[Frequency]]:
         if either in (["once", "or"], ["once", "to"]):
             yield Mark(Frequency.OTHER, tokens.starts[first - 2], tokens.ends[term.end - 1])
         else:
-            yield Mark(Frequency(term.value), tokens.starts[first], tokens.ends[term.end - 1])
+            yield Mark(Frequency(term.value), *tokens.span(first, term.end))
 
 
 def _drop_totals(tokens: Tokens, marks: Sequence[Mark[Frequency]]) -> Sequence[Mark[Frequency]]:
@@ -206,7 +206,7 @@ def _read_named(tokens: Tokens) -> Iterator[PeriodMark]:
             after = rule("cycle_after").starts(tokens, duration.end)
             if _is_cycle(tokens, duration, after):
                 end = after.end if after else duration.end
-                yield Mark(_period(duration), tokens.starts[duration.first], tokens.ends[end - 1], _TRUST_OF_CYCLE)
+                yield Mark(_period(duration), *tokens.span(duration.first, end), _TRUST_OF_CYCLE)
 
 
 def _is_cycle(tokens: Tokens, duration: Duration, after: Found | None) -> bool:
@@ -308,7 +308,7 @@ def _read_lengths(tokens: Tokens) -> Iterator[PeriodMark]:
             continue
         if not _ends("no_length_before", tokens, duration.first):
             first = duration.first if lead is None else lead
-            yield Mark(_period(duration), tokens.starts[first], tokens.ends[duration.end - 1])
+            yield Mark(_period(duration), *tokens.span(first, duration.end))
 
 
 def _find_lead(tokens: Tokens, duration: Duration) -> int | None:

@@ -178,8 +178,8 @@ def _describe(passage: Passage, clause: Clause, *, cyclic: bool) -> list[Stateme
         gives = bool(own.route or own.frequency or own.days or own.length)
         if not (unit.amounts or dated or gives or (unit.named and fields and place + 1 < len(units))):
             continue
-        facts: dict[str, Any] = {name: Fact(mark, passage.section) for name, mark in fields.items()}
-        amounts = tuple(Fact(amount, passage.section) for amount in unit.amounts)
+        facts: dict[str, Any] = dict(fields)
+        amounts = tuple(unit.amounts)
         told = {"route", "frequency", "days", "length", *(["moment"] if dated else [])}
         if not amounts and not facts.keys() & told:
             continue
@@ -218,7 +218,7 @@ def _spread(passage: Passage, statements: list[Statement], marks: Findings, star
     several = any(statement.agent.key != statements[0].agent.key for statement in statements)
     shared = ("cycle", "length", "route") if passage.is_group else ("cycle", "length")
     chosen = {name: _choose(getattr(marks, name), name) for name in (shared if several else FIELDS)}
-    facts: dict[str, Any] = {name: Fact(mark, passage.section) for name, mark in chosen.items() if mark}
+    facts: dict[str, Any] = {name: mark for name, mark in chosen.items() if mark}
     paragraph = passage.text.rfind("\n", max(0, start - _REACH), start)
     if statements[-1].clause.start <= paragraph:
         paragraph = -1
@@ -286,7 +286,7 @@ def _find_rate(clause: Clause, unit: Unit) -> Mark[Frequency] | None:
     for amount in unit.amounts:
         for name, frequency in _RATES.items():
             if rule(name).ends(tokens, tokens.before(amount.end), tokens.at(amount.start)):
-                return Mark(frequency, amount.start, amount.end, 0.8)
+                return Mark(frequency, amount.start, amount.end, 0.8, amount.section)
     return None
 
 
@@ -305,7 +305,7 @@ def _find_loading(statement: Statement) -> Fact | None:
     """The words for a dose that is given once before the others."""
     clause, tokens = statement.clause, statement.clause.tokens
     found = rule("loading_dose").search(tokens, tokens.at(clause.start), tokens.before(clause.end))
-    return Fact(Mark(Frequency.ONCE, *found.span, 0.8), statement.section) if found else None
+    return Mark(Frequency.ONCE, *found.span, 0.8, statement.section) if found else None
 
 
 def _continue(before: Statement, step: Statement) -> Statement:
@@ -331,7 +331,7 @@ def _part_routes(statement: Statement, routes: Sequence[Mark[Route]]) -> list[St
             joined.setdefault(other.value, other)
     if statement.route is None or statement.route.value not in joined:
         return [statement]
-    return [replace(statement, route=Fact(mark, statement.section)) for mark in joined.values()]
+    return [replace(statement, route=mark) for mark in joined.values()]
 
 
 def _add_placebos(statements: Sequence[Statement], units: Iterable[Unit]) -> list[Statement]:

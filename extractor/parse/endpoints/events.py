@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from extractor.text.book import rule, word_set
+from extractor.text.book import rule, word_list
 from extractor.text.lexer import Tokens
 from extractor.text.passage import Passage
 from extractor.text.patterns import Found
@@ -16,11 +16,6 @@ from extractor.text.patterns import Found
 _LONGEST_START, _LONGEST_LIST = 40, 120
 """Tokens in which a start, and a list of end events, must end: the work stays linear in the text."""
 _MOST = 8
-_ADJECTIVES = word_set(
-    "mild moderate severe partial complete serious major minor distant first second confirmed documented "
-    "recurrent progressive metastatic lower upper either objective new refractory"
-)
-_NO_ADJECTIVES = word_set("withdrawal removal approval survival arrival denial")
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,8 +242,8 @@ def _holds_together(tokens: Tokens, first: int, joint: Found, stop: int, *, last
 
 def _is_adjective(word: str) -> bool:
     word = word.lower()
-    long = len(word) > 4 and word.endswith(("al", "ic", "able", "ible")) and word not in _NO_ADJECTIVES
-    return long or word in _ADJECTIVES
+    long = len(word) > 4 and word.endswith(("al", "ic", "able", "ible")) and word not in word_list("no_adjectives")
+    return long or word in word_list("event_adjectives")
 
 
 def _trim_event(listed: Passage, first: int, end: int) -> Passage | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from extractor.parse.scoring import load_scorer
-from extractor.text.book import rule
+from extractor.text.book import rule, word_list
 from extractor.text.lexer import Tokens
 from extractor.text.passage import Passage, Section, read_section
 from extractor.text.patterns import Found
@@ -21,31 +21,6 @@ Cuts = tuple[int | None, int | None]
 """The numbers of the commas behind which the description and the time frame begin; None where there is none."""
 
 _MOST_STARTS, _MOST_ENDS, _LONGEST_TAILS = 18, 14, 14
-_SMALL_WORDS = frozenset(
-    [
-        "the",
-        "a",
-        "an",
-        "of",
-        "in",
-        "to",
-        "and",
-        "or",
-        "for",
-        "with",
-        "by",
-        "at",
-        "on",
-        "from",
-        "is",
-        "was",
-        "are",
-        "be",
-        "as",
-        "will",
-        "after",
-    ]
-)
 _STOPS = (".", "?", ".)", '."')
 
 
@@ -304,7 +279,10 @@ def _words(item: Item, place: Place) -> list[str]:
 
 def _initials(words: Sequence[str]) -> set[str]:
     """The initials of all words, and of those that are not small."""
-    return {"".join(word[0] for word in words), "".join(word[0] for word in words if word not in _SMALL_WORDS)}
+    return {
+        "".join(word[0] for word in words),
+        "".join(word[0] for word in words if word not in word_list("small_words")),
+    }
 
 
 def _abbreviates(item: Item, segment: Place, phrase: Place) -> bool:
@@ -323,7 +301,7 @@ def _repeats(item: Item, measure: Place, behind: Place) -> list[str]:
     """Whether the description takes up the words of the measure, or its abbreviation."""
     of_measure = _words(item, measure)
     beginning = _words(item, (behind[0], min(behind[1], behind[0] + 12)))[:8]
-    content = [word for word in beginning if word not in _SMALL_WORDS]
+    content = [word for word in beginning if word not in word_list("small_words")]
     share = sum(word in of_measure for word in content) / len(content) if content else 0
     acronyms = {word.lower() for word in item.tokens.words[slice(*measure)] if word.isupper() and 2 <= len(word) <= 8}
     acronyms |= {(found.read("name") or "").lower() for found in _brackets(item, measure)} | _initials(of_measure)
