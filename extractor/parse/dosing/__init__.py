@@ -11,7 +11,7 @@ from extractor.schemas import TrialRecord
 from extractor.text.passage import Section
 
 from .agents import PROCEDURES, Agent, Lexicon, build_lexicon
-from .clauses import find_candidates, has_rule, resolve_references, tells_elsewhere
+from .clauses import describes_other, find_candidates, has_rule, resolve_references
 from .facts import Findings, Statement, find_all
 from .merging import find_trial_length, merge_statements
 from .passages import Passage, RecordText, list_passages
@@ -101,7 +101,7 @@ def _read_descriptions(
 def _is_given(statement: Statement) -> bool:
     """A dose needs a word of giving, and none that it is one of a test, of other trials or a limit."""
     clause = statement.clause
-    if tells_elsewhere(clause.tokens, clause.start, clause.end):
+    if describes_other(clause.tokens, clause.start, clause.end):
         return False
     timed = statement.route or statement.frequency or statement.days
     return bool(timed or has_rule("giving_verb", clause.tokens, clause.start, clause.end))
