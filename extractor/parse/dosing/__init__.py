@@ -94,7 +94,7 @@ def _read_descriptions(
         for statement in read_passage(passage, findings[passage.section], lexicon, lexicon.only)
         if (statement.agent.key in known or _is_full(statement, silent=silent))
         and _is_given(statement)
-        and (statement.agent.key not in dosed if statement.amounts else statement.named)
+        and (statement.agent.key not in dosed if statement.amounts else statement.mention is not None)
     ]
 
 
@@ -116,7 +116,7 @@ def _is_full(statement: Statement, *, silent: bool) -> bool:
     timed = bool(statement.frequency or statement.days)
     said = [bool(statement.amounts), bool(statement.route), timed, statement.length is not None]
     if kind in PROCEDURES or (kind == "cells" and statement.days):
-        return silent and statement.named and any(said)
+        return silent and statement.mention is not None and any(said)
     if kind == "placebo":
-        return statement.named and (timed or bool(statement.route))
-    return statement.named and bool(statement.amounts or statement.route) and sum(said) > 1
+        return statement.mention is not None and (timed or bool(statement.route))
+    return statement.mention is not None and bool(statement.amounts or statement.route) and sum(said) > 1

@@ -14,6 +14,7 @@ from .days import find_days, find_moments
 from .marks import Mark, drop_inside, drop_touching, within
 from .schedule import find_cycles, find_frequencies, find_lengths
 
+_Days = Mark[tuple[int, ...]]
 FIELDS = ("route", "frequency", "cycle", "length", "days", "moment")
 """Fields of a statement that other clauses can fill."""
 
@@ -51,7 +52,7 @@ class Statement:
     ``start:end`` is the clause's part about it, in the section's cleaned text; ``linked`` how surely it is about
     this agent; ``mention`` where the clause itself names it; ``cyclic`` whether the passage speaks of cycles;
     ``clause`` what it stands in, ``reach`` how far to both sides that speaks of this agent; ``step`` counts the
-    steps of a regimen ("5 mg for a week, then 10 mg") from 0; ``told_by`` are the statements merged into this one.
+    steps of a regimen ("5 mg for a week, then 10 mg") from 0; ``parts`` are the statements merged into this one.
     """
 
     agent: Agent
@@ -71,7 +72,7 @@ class Statement:
     length: Fact | None = None
     days: Fact | None = None
     moment: Fact | None = None
-    told_by: "tuple[Statement, ...]" = ()
+    parts: "tuple[Statement, ...]" = ()
 
     @property
     def levels(self) -> tuple[Amount, ...]:
@@ -80,17 +81,6 @@ class Statement:
     def holds(self, fact: Fact) -> bool:
         """Whether a fact stands in the clause of the statement."""
         return fact.section == self.section and self.clause.start <= fact.start < self.clause.end
-
-    @property
-    def named(self) -> bool:
-        return self.mention is not None
-
-    @property
-    def richness(self) -> int:
-        return sum(getattr(self, name) is not None for name in FIELDS)
-
-
-DaysMark = Mark[tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +92,7 @@ class Findings:
     frequency: tuple[Mark[Frequency], ...]
     cycle: tuple[Mark[Period | None], ...]
     length: tuple[Mark[Period | None], ...]
-    days: tuple[DaysMark, ...]
+    days: tuple[_Days, ...]
     moment: tuple[Mark[str], ...]
 
     def inside(self, start: int, end: int) -> "Findings":
@@ -154,7 +144,7 @@ def _drop_cycles(
     return tuple(sorted({*counted, *others}, key=lambda mark: mark.start))
 
 
-def _join_moments(tokens: Tokens, days: Sequence[DaysMark], moments: Sequence[Mark[str]]) -> tuple[DaysMark, ...]:
+def _join_moments(tokens: Tokens, days: Sequence[_Days], moments: Sequence[Mark[str]]) -> tuple[_Days, ...]:
     """Days together with the moment behind them: "on days 1 and 8, after breakfast"."""
     starts = {tokens.at(moment.start): moment for moment in moments}
     joined = []

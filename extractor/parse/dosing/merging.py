@@ -1,9 +1,9 @@
 """Statements about one way of giving an agent become one regimen, wherever they stand."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from extractor.schemas import Frequency, Period, Route, TimeUnit
+from extractor.schemas import Frequency, Period, TimeUnit
 from extractor.text.book import rule
 
 from .agents import PROCEDURES
@@ -25,20 +25,15 @@ _TRUST_OF_TRIAL = 0.55
 
 def find_trial_length(descriptions: Sequence[Passage], findings: Mapping[str, Findings]) -> Fact | None:
     """How long the trial treats, if its descriptions name one length and no other."""
-    found = list(_find_described_lengths(descriptions, findings))
+    found = [
+        replace(mark, confidence=_TRUST_OF_TRIAL)
+        for passage in descriptions
+        for place in passage.clauses
+        if not has_rule("no_treatment", passage.tokens, *place) and not is_aside(passage.tokens, *place)
+        for mark in within(findings[passage.section].length, *place)
+        if mark.value and mark.value.unit is not TimeUnit.CYCLE
+    ]
     return found[0] if len({fact.value for fact in found}) == 1 else None
-
-
-def _find_described_lengths(descriptions: Sequence[Passage], findings: Mapping[str, Findings]) -> Iterator[Fact]:
-    for passage in descriptions:
-        lengths = findings[passage.section].length
-        for place in passage.clauses if lengths else ():
-            inside = within(lengths, *place)
-            if not inside or has_rule("no_treatment", passage.tokens, *place) or is_aside(passage.tokens, *place):
-                continue
-            for mark in inside:
-                if mark.value and mark.value.unit is not TimeUnit.CYCLE:
-                    yield replace(mark, confidence=_TRUST_OF_TRIAL)
 
 
 def find_trial_cycle(findings: Mapping[str, Findings]) -> Fact | None:
@@ -145,8 +140,8 @@ def _belongs(fact: Fact | None, statement: Statement, *, lists: bool = False) ->
     return statement.holds(fact) or (lists and len(fact.value) > 1)
 
 
-_MOST_WAYS = 50
-"""An agent is given in no more ways: of a text that tells of more the latest are compared, so that time is linear."""
+_MOST_ALTERNATIVES = 50
+"""An agent is given in no more ways: of a text with more the latest are compared, so that time is linear."""
 _MOST_AMOUNTS = 50
 """No regimen has more amounts: what names more is a table, and all of it is not one way of giving."""
 _SECTIONS = ("arms", "interventions", "brief_summary", "detailed_description", "official_title")
@@ -175,25 +170,26 @@ def _merge_group(group: list[Statement]) -> list[Statement]:
     if not strong:
         return [s for s in _unite(weak) if _stands_alone(s)]
     for filler in weak:
-        strong = [
-            _fill(s, filler) if place < _MOST_WAYS and _is_same_way(s, filler) else s for place, s in enumerate(strong)
-        ]
+        compared = [_fill(s, filler) if _is_same_way(s, filler) else s for s in strong[:_MOST_ALTERNATIVES]]
+        strong = [*compared, *strong[_MOST_ALTERNATIVES:]]
+    # Without an amount, another route counts, if it is said when the agent is so given.
     routes = {s.route.value for s in strong if s.route}
-    others = [s for s in weak if _is_other_way(s, routes)]
-    return [*strong, *_unite(others)]
+    others = [s for s in weak if s.mention and s.route and routes and s.route.value not in routes]
+    return [*strong, *_unite([s for s in others if s.frequency or s.days])]
 
 
 def _rank(statement: Statement) -> tuple[int, bool, bool]:
     """The fullest statement first; of equally full ones those of arms and interventions before descriptions."""
     is_intervention = statement.section.startswith("interventions")
     is_group = is_intervention or statement.section.startswith("arms")
-    return -statement.richness, not is_group, is_intervention != bool(statement.amounts)
+    richness = sum(getattr(statement, name) is not None for name in FIELDS)
+    return -richness, not is_group, is_intervention != bool(statement.amounts)
 
 
 def _unite(statements: list[Statement]) -> list[Statement]:
     united: list[Statement] = []
     for statement in statements:
-        late = range(max(0, len(united) - _MOST_WAYS), len(united))
+        late = range(max(0, len(united) - _MOST_ALTERNATIVES), len(united))
         place = next((i for i in late if _is_same_way(united[i], statement)), None)
         if place is None:
             united.append(statement)
@@ -203,46 +199,35 @@ def _unite(statements: list[Statement]) -> list[Statement]:
 
 
 def _fill(statement: Statement, filler: Statement) -> Statement:
-    """The statement with what another one of the same way tells beyond it."""
+    """The statement with what another one of the same way says beyond it."""
     changes = {name: getattr(filler, name) for name in FIELDS if getattr(statement, name) is None}
     known = set(statement.levels)
     amounts = [fact for fact in filler.amounts if not known.issuperset(fact.value)]
     if len(statement.amounts) >= _MOST_AMOUNTS or (amounts and filler.levels[0].unit != statement.levels[0].unit):
         amounts = []
-    told_by = (*(statement.told_by or (statement,)), *(filler.told_by or (filler,)))
-    return replace(statement, amounts=(*statement.amounts, *amounts), told_by=told_by, **changes)
+    parts = (*(statement.parts or (statement,)), *(filler.parts or (filler,)))
+    return replace(statement, amounts=(*statement.amounts, *amounts), parts=parts, **changes)
 
 
 def _quote(merged: Statement) -> Statement:
-    """The merged statement as told where it is to be quoted: what stands there goes before what others say."""
-    place = _choose_place(merged)
-    if place is merged or place is merged.told_by[0]:
+    """The merged statement from the place where it is to be quoted: what stands there goes before what others say."""
+    parts = merged.parts or (merged,)
+    if merged.amounts:
+        unit = merged.levels[0].unit
+        parts = tuple(one for one in parts if one.amounts and one.levels[0].unit == unit)
+    place = min(parts, key=_rank_place)
+    if place is merged or place is merged.parts[0]:
         return merged
     quoted = place
-    for other in merged.told_by:
+    for other in merged.parts:
         quoted = quoted if other is place else _fill(quoted, other)
     return replace(quoted, route=quoted.route or merged.route)
 
 
-def _choose_place(merged: Statement) -> Statement:
-    """The statement that is quoted: with the most levels, of equal ones the fullest, of these that of an arm."""
-    told = merged.told_by or (merged,)
-    if merged.amounts:
-        unit = merged.levels[0].unit
-        told = tuple(one for one in told if one.amounts and one.levels[0].unit == unit) or (merged,)
-    return min(told, key=_rank_place)
-
-
 def _rank_place(one: Statement) -> tuple[int, int, int]:
+    """The part with the most levels first, of equal ones the fullest, of these that of an arm."""
     own = sum(fact is not None and one.holds(fact) for fact in (getattr(one, name) for name in FIELDS))
     return -len(one.levels), -own, _SECTIONS.index(one.section.partition("[")[0])
-
-
-def _is_other_way(statement: Statement, routes: Collection[Route]) -> bool:
-    """Whether a statement without an amount tells of another route than ``routes``, and when the agent is so given."""
-    if not (statement.named and statement.route and routes):
-        return False
-    return statement.route.value not in routes and bool(statement.frequency or statement.days)
 
 
 def _stands_alone(statement: Statement) -> bool:
@@ -250,13 +235,13 @@ def _stands_alone(statement: Statement) -> bool:
     timed = bool(statement.frequency or statement.days)
     if not timed and _is_named_by_route(statement):
         return False
-    if statement.linked < 1 and statement.agent.kind != "placebo" and statement.named:
+    if statement.linked < 1 and statement.agent.kind != "placebo" and statement.mention:
         if statement.agent.kind in PROCEDURES:
             return timed or statement.moment is not None
         if statement.agent.kind == "cells":
             return bool(statement.route or statement.days or statement.length)
         return bool(statement.route) and (timed or statement.length is not None)
-    return bool(statement.route or timed or (statement.named and statement.length))
+    return bool(statement.route or timed or (statement.mention and statement.length))
 
 
 def _is_named_by_route(statement: Statement) -> bool:
