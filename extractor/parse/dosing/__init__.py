@@ -51,8 +51,8 @@ def read_dosing(record: TrialRecord, sections: Mapping[str, Section], numbers: I
     trial = view_trial(passages, lexicon, merged, [sections[name].tokens for name in _TITLES if name in sections])
     length = find_trial_length(descriptions, findings)
     regimens = build_regimens(merged, source, findings, trial, numbers, raw, length) if merged else ()
-    told = {statement.agent.key for statement in merged}
-    used = [statement for statement in statements if statement.agent.key in told]
+    kept = {statement.agent.key for statement in merged}
+    used = [statement for statement in statements if statement.agent.key in kept]
     return ParsedDosing(regimens, find_candidates(used, passages, findings, source, lexicon, numbers))
 
 
@@ -110,7 +110,7 @@ def _is_given(statement: Statement) -> bool:
 def _is_full(statement: Statement, *, silent: bool) -> bool:
     """Whether a statement names an agent that no intervention is named after, and enough of its giving.
 
-    ``silent`` holds where arms and interventions tell of no giving at all.
+    ``silent`` holds where arms and interventions state no giving at all.
     """
     kind = statement.agent.kind
     timed = bool(statement.frequency or statement.days)

@@ -1,4 +1,4 @@
-"""Clauses: spans of a passage that speak of one way of giving, and whether they tell what participants are given."""
+"""Clauses: spans of a passage that speak of one way of giving, and whether they state what participants are given."""
 
 from bisect import bisect_left
 from collections import defaultdict
@@ -44,7 +44,7 @@ def list_clauses(passage: Passage, marks: Findings, mentions: Sequence[Mark[Agen
         position, is_step = start, False
         for step in rule("next_step").find(tokens, tokens.at(start), tokens.before(end)):
             first, last = step.span
-            if _are_ways(marks.inside(position, first), marks.inside(last, end)):
+            if _both_give(marks.inside(position, first), marks.inside(last, end)):
                 pieces.append((position, first, is_step))
                 position, is_step = last, True
         cut = [(position, end)]
@@ -75,15 +75,15 @@ def is_aside(tokens: Tokens, start: int, end: int) -> bool:
 
 
 def describes_other(tokens: Tokens, start: int, end: int) -> bool:
-    """Whether ``text[start:end]`` tells of doses of tests, of other trials, or of limits.
+    """Whether ``text[start:end]`` gives doses of tests, of other trials, or of limits.
 
     >>> describes_other(read_text("The approved dose is 5 mg."), 0, 26)
     True
     """
-    return has_rule("told_elsewhere", tokens, start, end)
+    return has_rule("other_dose", tokens, start, end)
 
 
-def _are_ways(before: Findings, after: Findings) -> bool:
+def _both_give(before: Findings, after: Findings) -> bool:
     """Whether both sides of "then" state a way of giving: a dose, a route, or how often."""
     if before.amounts and after.amounts:
         return True

@@ -249,7 +249,7 @@ class Schedule:
 
 
 def code_schedule(schedule: Schedule) -> Frequency | None:
-    """The frequency, or None: a single day of a cycle whose length is not known does not tell.
+    """The frequency, or None: a single day of a cycle whose length is not known does not decide it.
 
     >>> code_schedule(Schedule(Frequency.Q4W, days=(1, 8, 15))).value
     'QW'
@@ -279,7 +279,7 @@ def _code_several(schedule: Schedule) -> Frequency:
 
 
 def count_days(period: Period | None) -> float | None:
-    """The days of a period that is told in days, weeks or months.
+    """The days of a period in days, weeks or months.
 
     >>> count_days(Period(value=3, unit=TimeUnit.WEEK))
     21.0

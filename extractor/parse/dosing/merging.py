@@ -14,7 +14,7 @@ from .marks import within
 from .passages import Passage
 
 Timing = tuple[Fact, int, int]
-"""The fact that tells when an agent is given, and start and end of all that belongs to it, in its section."""
+"""The fact that says when an agent is given, and start and end of all that belongs to it, in its section."""
 
 _REPEATS = 160
 """How many characters behind a length the number of cycles may stand."""
@@ -72,7 +72,7 @@ def _is_at_single_event(statement: Statement) -> bool:
 
 
 def is_rate(statement: Statement) -> bool:
-    """Whether the dose is told as a rate of infusion: "0.5 ug/kg/h"."""
+    """Whether the dose is stated as a rate of infusion: "0.5 ug/kg/h"."""
     return any(amount.unit.endswith(("/h", "/min")) for amount in statement.levels)
 
 
@@ -141,7 +141,7 @@ def _belongs(fact: Fact | None, statement: Statement, *, lists: bool = False) ->
 
 
 _MOST_ALTERNATIVES = 50
-"""An agent is given in no more ways: of a text with more the latest are compared, so that time is linear."""
+"""An agent has no more regimens: of a text with more the latest are compared, so that time is linear."""
 _MOST_AMOUNTS = 50
 """No regimen has more amounts: what names more is a table, and all of it is not one way of giving."""
 _SECTIONS = ("arms", "interventions", "brief_summary", "detailed_description", "official_title")
@@ -170,7 +170,7 @@ def _merge_group(group: list[Statement]) -> list[Statement]:
     if not strong:
         return [s for s in _unite(weak) if _stands_alone(s)]
     for filler in weak:
-        compared = [_fill(s, filler) if _is_same_way(s, filler) else s for s in strong[:_MOST_ALTERNATIVES]]
+        compared = [_fill(s, filler) if _is_same_regimen(s, filler) else s for s in strong[:_MOST_ALTERNATIVES]]
         strong = [*compared, *strong[_MOST_ALTERNATIVES:]]
     # Without an amount, another route counts, if it is said when the agent is so given.
     routes = {s.route.value for s in strong if s.route}
@@ -190,7 +190,7 @@ def _unite(statements: list[Statement]) -> list[Statement]:
     united: list[Statement] = []
     for statement in statements:
         late = range(max(0, len(united) - _MOST_ALTERNATIVES), len(united))
-        place = next((i for i in late if _is_same_way(united[i], statement)), None)
+        place = next((i for i in late if _is_same_regimen(united[i], statement)), None)
         if place is None:
             united.append(statement)
         else:
@@ -253,8 +253,8 @@ def _is_named_by_route(statement: Statement) -> bool:
     return inside or bool(mention and mention.start <= route.start and route.end <= mention.end)
 
 
-def _is_same_way(first: Statement, second: Statement) -> bool:
-    """Whether two statements of an agent can tell of one way of giving it: nothing that both say differs."""
+def _is_same_regimen(first: Statement, second: Statement) -> bool:
+    """Whether two statements of an agent can describe one regimen: nothing that both say differs."""
     if first.section == second.section and first.step != second.step and not _only_dose_changes(first, second):
         return False
     if first.route and second.route and first.route.value != second.route.value:
@@ -287,7 +287,7 @@ def _last_differently(first: Statement, second: Statement) -> bool:
 
 
 def _differ_in_days(first: Statement, second: Statement) -> bool:
-    """Whether two lists of days are two ways of giving; beside a dose, one day without is often the first of many."""
+    """Whether two lists of days are two regimens; beside a dose, one day without is often the first of many."""
     one: tuple[int, ...] = first.days.value if first.days else ()
     other: tuple[int, ...] = second.days.value if second.days else ()
     if (

@@ -17,7 +17,7 @@ from extractor.schemas import Amount, Frequency, Route, Support
 from extractor.text.book import rule
 from extractor.text.lexer import lex
 
-from .agents import find_substance
+from .agents import find_substance, is_joint
 from .amounts import choose_levels
 from .clauses import has_rule
 from .facts import FIELDS, Fact, Findings, Statement
@@ -25,7 +25,6 @@ from .merging import find_trial_cycle, is_cyclic, is_rate, resolve_frequency, re
 from .names import is_code, is_salt, is_short_form, is_vague, name_key
 from .passages import RecordText
 from .roles import Trial, read_role
-from .statements import is_between
 
 _LIST_GAP, _GAP, _BRACKET = 60, 120, 25
 """Most characters between the doses of one list, or before what the next sentence says of a dose; between a dose and
@@ -306,7 +305,7 @@ def _extend_start(statement: Statement, start: int) -> int:
     tokens, mention, clause = statement.clause.tokens, statement.mention, statement.clause
     start = _include_opening(statement, start)
     near = mention if mention and clause.start <= mention.start < start else None
-    if near and not statement.amounts and is_between("name_to_giving", clause, near.end, start):
+    if near and not statement.amounts and is_joint("name_to_giving", tokens, near.end, start):
         return _include_opening(statement, near.start)
     if not statement.amounts:
         place = tokens.before(start)

@@ -8,7 +8,7 @@ from typing import Any
 from extractor.schemas import Frequency, Period, Route, TimeUnit
 from extractor.text.book import rule
 
-from .agents import PROCEDURES, Agent, Lexicon
+from .agents import PROCEDURES, Agent, Lexicon, is_joint
 from .amounts import AmountMark
 from .clauses import find_breaks, has_rule, list_clauses
 from .facts import FIELDS, Clause, Findings, Statement
@@ -27,13 +27,6 @@ class Unit:
     mention: Mark[Agent] | None
     amounts: list[AmountMark]
     territory: tuple[int, int] = (0, 0)
-
-
-def is_between(name: str, clause: Clause, start: int, end: int) -> bool:
-    """Whether a rule covers all that stands, if anything does, in ``text[start:end]``."""
-    tokens = clause.tokens
-    first, last = tokens.at(start), tokens.before(end)
-    return first == last or (first < last and rule(name).covers(tokens, first, last) is not None)
 
 
 def link_amounts(clause: Clause) -> list[Unit]:
@@ -69,8 +62,8 @@ def _find_owner(clause: Clause, amount: AmountMark, units: Sequence[Unit], loose
     before = next((u for u in reversed(units) if u.end <= amount.start), None)
     after = next((u for u in units if u.start >= amount.end), None)
     unit = before
-    if after and is_between("dose_of", clause, amount.end, after.start):
-        unit = before if before and is_between("dosed_at", clause, before.end, amount.start) else after
+    if after and is_joint("dose_of", clause.tokens, amount.end, after.start):
+        unit = before if before and is_joint("dosed_at", clause.tokens, before.end, amount.start) else after
     unknown = not clause.loyal and rule("other_agent").starts(clause.tokens, clause.tokens.before(amount.end))
     if unknown and (unit is None or unit.start < amount.start):
         return None
@@ -238,7 +231,7 @@ def _borrow(units: list[Unit], place: int, marks: Findings, name: str) -> Mark[A
 
 
 def _counts_cycles(mark: Mark[Period | None]) -> bool:
-    """Whether a length is told in cycles, which are those of all agents: "A on day 1, B on day 8 for 6 cycles"."""
+    """Whether a length is counted in cycles, which are those of all agents: "A on day 1, B on day 8 for 6 cycles"."""
     return mark.value is not None and mark.value.unit is TimeUnit.CYCLE
 
 
@@ -280,7 +273,7 @@ def _part_routes(statement: Statement, routes: Sequence[Mark[Route]]) -> list[St
     """One statement for each of the routes that "or" joins ("IV or orally"); else the statement as it is."""
     joined: dict[Route, Mark[Route]] = {}
     for one, other in pairwise(routes):
-        if one.value != other.value and is_between("or_between", statement.clause, one.end, other.start):
+        if one.value != other.value and is_joint("or_between", statement.clause.tokens, one.end, other.start):
             joined.setdefault(one.value, one)
             joined.setdefault(other.value, other)
     if statement.route is None or statement.route.value not in joined:
@@ -300,7 +293,7 @@ def _add_placebos(statements: Sequence[Statement], units: Iterable[Unit]) -> lis
         beside = by_agent.get(agent.agent.key)
         if placebo.agent.kind != "placebo" or placebo.agent.key in by_agent or not (one.mention and other.mention):
             continue
-        if beside and is_between("or_placebo", beside.clause, one.mention.end, other.mention.start):
+        if beside and is_joint("or_placebo", beside.clause.tokens, one.mention.end, other.mention.start):
             changes: dict[str, Any] = {"agent": placebo.agent, "mention": placebo.mention, "linked": placebo.linked}
             added.append(replace(beside, amounts=(), **changes))
     return [*statements, *added]

@@ -34,7 +34,7 @@ class _Window:
 def read_window(passage: Passage, kind: CriterionKind | None = None, topic: str = "") -> Reading[TimeWindow | None]:
     """The first time limit of a criterion, None if it has none.
 
-    ``passage`` stands alone (``Passage.alone``). ``topic`` is the heading or lead-in: a length of time under "Life
+    ``passage`` stands alone (``Passage.alone``). ``topic`` is the heading or parent line: a length of time under "Life
     expectancy" is no window.
 
     >>> read_window(read_passage("No chemotherapy within 4 weeks before enrolment")).value.quote
@@ -219,7 +219,7 @@ def read_constraints(
 ) -> Reading[tuple[Constraint, ...] | None]:
     """The constraints among the limits of a criterion, and how sure it is that these are all and that they are right.
 
-    ``passage`` stands alone (``Passage.alone``), ``topic`` is the heading or lead-in, which may name what the criterion
+    ``passage`` stands alone (``Passage.alone``), ``topic`` is its heading or parent line, which may name what it
     limits ("Life expectancy").
 
     >>> from .limits import find_limits

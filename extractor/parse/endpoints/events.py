@@ -1,7 +1,7 @@
 """What starts and stops the clock of a time-to-event or duration outcome.
 
-The rules read "from X to Y", "from X until Y, Z or W", "between X and Y", "time to Y" and, where only a start is told,
-"since X", "12 months from X".
+The rules read "from X to Y", "from X until Y, Z or W", "between X and Y", "time to Y" and, where
+only a start is stated, "since X", "12 months from X".
 """
 
 import re
@@ -60,7 +60,7 @@ def find_counted_start(part: Passage) -> Passage | None:
 
 
 def find_listed_events(part: Passage) -> tuple[Passage, ...]:
-    """The events of a definition that tells no start.
+    """The events of a definition that states no start.
 
     >>> part = read_section("x", "An event is defined as relapse, progression or death of any cause.").whole
     >>> [event.text for event in find_listed_events(part)]
@@ -71,10 +71,10 @@ def find_listed_events(part: Passage) -> tuple[Passage, ...]:
         opening = rule("opens_events").search(tokens, sentence.first, sentence.end)
         if opening:
             first = opening.end
-            told = rule("event_start").starts(tokens, first, sentence.end) or rule("event_head").search(
+            stated = rule("event_start").starts(tokens, first, sentence.end) or rule("event_head").search(
                 tokens, first, min(first + 10, sentence.end)
             )
-            return tuple(read_end_events(sentence.part(first, sentence.end))) if told else ()
+            return tuple(read_end_events(sentence.part(first, sentence.end))) if stated else ()
     return ()
 
 
@@ -133,7 +133,7 @@ def _begins_clause(sentence: Passage, place: int) -> bool:
 
 
 def _find_late_openings(sentence: Passage) -> Iterator[tuple[int, bool]]:
-    """As before, for what is a start only where nothing better is told: "after surgery"; and none: "until death"."""
+    """As before, for what is a start only where nothing better is stated: "after surgery"; and none: "until death"."""
     tokens, place = sentence.tokens, (sentence.first, sentence.end)
     if rule("until_first").starts(tokens, *place):
         yield sentence.first, False

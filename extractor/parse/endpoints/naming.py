@@ -235,13 +235,13 @@ def _find_once(body: Passage, vocabulary: str) -> list[Passage]:
         if brackets and len(place.text) > _SHORT_FORM and _is_short_form(brackets):
             place = body.part(term.first, brackets.end)
         if vocabulary == "methods":
-            place = _widen_method(body, place)
+            place = _expand_method(body, place)
         words = tuple(word.lower().removesuffix("s") for word in body.tokens.words[place.first : place.end])
         found.setdefault(words, place)
     return [place for words, place in found.items() if not any(_holds(longer, words) for longer in found)]
 
 
-def _widen_method(body: Passage, place: Passage) -> Passage:
+def _expand_method(body: Passage, place: Passage) -> Passage:
     """The method with what is quoted with it: "hand-held dynamometer", "Cutometer MPA580"."""
     front = rule("method_modifier").ends(body.tokens, place.first, max(body.first, place.first - _LONGEST_MODIFIER))
     tail = rule("method_tail").starts(body.tokens, place.end, body.end)
