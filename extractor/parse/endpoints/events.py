@@ -122,14 +122,10 @@ def _find_openings(sentence: Passage) -> Iterator[tuple[int, bool]]:
     """The tokens with which a start event may begin, and whether "between" stands in front."""
     tokens, place = sentence.tokens, (sentence.first, sentence.end)
     at_once = [at.first for at in rule("opens_start").find(tokens, *place)]
-    if at_once and _begins_clause(sentence, at_once[0]):
+    if at_once and (at_once[0] == sentence.first or tokens.codes[at_once[0] - 1] in ":;"):
         yield at_once[0], False
     for found in rule("event_from").find(tokens, *place):
         yield found.end, found.text.lower() == "between"
-
-
-def _begins_clause(sentence: Passage, place: int) -> bool:
-    return place == sentence.first or sentence.tokens.codes[place - 1] in ":;"
 
 
 def _find_late_openings(sentence: Passage) -> Iterator[tuple[int, bool]]:

@@ -224,12 +224,10 @@ def _show(group: MomentGroup) -> str:
     moments = group.moments
     sign = "@" if moments[0].named else "#"
     if len(moments) == 2 and moments[1].after_range:
-        return f"0 to {sign}" if _is_beginning(moments[0]) else f"{sign}-{sign}"
+        one = moments[0]
+        begins = one.value <= 0 or (one.named and one.value == 1 and one.unit is not TimeUnit.CYCLE)
+        return f"0 to {sign}" if begins else f"{sign}-{sign}"
     return sign * min(2, len(moments))
-
-
-def _is_beginning(moment: Moment) -> bool:
-    return moment.value <= 0 or (moment.named and moment.value == 1 and moment.unit is not TimeUnit.CYCLE)
 
 
 def _guess_without_points(frame: TimeFrame) -> tuple[TimeKind, str]:
