@@ -56,14 +56,6 @@ def test_records_with_any_changes_are_extracted(random, record):
     check_record(mutate_record(record, random))
 
 
-@pytest.mark.skipif(not SHARED, reason="needs the shared records")
-def test_real_records_with_any_changes_are_extracted():
-    random = Random(1)
-    for path in SHARED if choose(0, 1) else SHARED[:1]:
-        for record in random.sample(read_shared(path), choose(10, 60)):
-            check_record(mutate_record(record, random))
-
-
 @given(RANDOM, st.text())
 @quickly
 def test_outcomes_of_any_text_are_split(random, text):

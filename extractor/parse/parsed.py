@@ -72,7 +72,7 @@ class Reading(Generic[T_co]):
     """What was read for one field: the value, how sure, and the characters that say so.
 
     ``value`` None with high confidence is a known absence ("the text states no route"); an
-    ``open_()`` reading says that nobody could tell. For a tuple value, ``spans`` run parallel to it. ``alternatives``
+    ``open_()`` reading leaves the field open. For a tuple value, ``spans`` run parallel to it. ``alternatives``
     are other values that it may well be, likeliest first; none means that nothing is known of them.
 
     >>> Reading.open_().certain, Reading(None, 0.98).certain
@@ -208,9 +208,9 @@ class ParsedDosing:
 
 @dataclass(frozen=True, slots=True)
 class HostileText:
-    """A stretch of raw text that is aimed at a model or hides something; ``blanked``: no rule and no model reads it.
+    """A span of raw text that is aimed at a model or hides something; ``blanked``: no rule and no model reads it.
 
-    ``quote`` are its characters, the first ones of a long stretch.
+    ``quote`` are its characters, the first ones of a long span.
     """
 
     kind: FindingKind

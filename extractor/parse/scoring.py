@@ -33,6 +33,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from extractor.text.book import read_table, word_list
 from extractor.text.passage import Passage
 
 from .parsed import ParsedCriterion, ParsedEligibility, ParsedOutcome, ParsedRecord, ParsedRegimen, Reading
@@ -187,19 +188,8 @@ def measured(field: str, case: str) -> float:
     >>> measured("criterion", "listed, ends with a colon")
     0.88
     """
-    found = _read_measured()[field][case]
+    found = read_table("weights/measured")[field][case]
     return found if isinstance(found, float) else int(100 * found[0] / (found[1] + 1)) / 100
-
-
-@cache
-def stop_words(kind: str) -> frozenset[str]:
-    """Words that decide nothing: ``function`` words, and ``common`` words of criteria, which name no disease."""
-    return frozenset(tomllib.loads((WEIGHTS / "stop_words.toml").read_text("utf-8"))[kind].split())
-
-
-@cache
-def _read_measured() -> Mapping[str, Any]:
-    return tomllib.loads((WEIGHTS / "measured.toml").read_text("utf-8"))
 
 
 def list_words(passage: Passage) -> list[str]:
@@ -224,7 +214,7 @@ def find_word(passage: Passage, place: int | None) -> Passage | None:
     words = passage.tokens.words
     kept = [at for at in range(passage.first, passage.end) if words[at][-1].isalnum() or words[at] in _COMPARED]
     at = kept[place]
-    return None if words[at].lower() in stop_words("function") else passage.part(at, at + 1)
+    return None if words[at].lower() in word_list("function_words") else passage.part(at, at + 1)
 
 
 Curve = tuple[tuple[float, float], ...]

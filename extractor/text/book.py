@@ -79,7 +79,7 @@ class TermFinder:
                     self._lexicon.find(word) if word[0].isalpha() else code
                     for word, code in zip(tokens.words, tokens.codes, strict=True)
                 ]
-                for codes in product(*(_either(codes) for codes in choices)):
+                for codes in product(*(_NUMBERS if codes in _NUMBERS else codes for codes in choices)):
                     known.setdefault("".join(codes), []).append((numbers, entry))
         automaton = ahocorasick.Automaton()
         for spelled, meanings in known.items():
@@ -90,8 +90,6 @@ class TermFinder:
     def find(self, tokens: Tokens, first: int, end: int) -> list[Term]:
         """The terms from left to right, the longest of those that begin together, without overlaps."""
         found = []
-        if not self._automaton:  # a vocabulary of rules alone
-            return []
         for last, (length, meanings) in self._automaton.iter(tokens.codes, first, end):
             start = last + 1 - length
             for numbers, entry in meanings:
@@ -101,19 +99,6 @@ class TermFinder:
 
 
 _NUMBERS = NUMBER + NAME_NUMBER
-
-
-def _either(codes: str) -> str:
-    return _NUMBERS if codes in _NUMBERS else codes
-
-
-def word_set(words: str) -> frozenset[str]:
-    """Words that white space parts, as a set.
-
-    >>> sorted(word_set("CR PR"))
-    ['CR', 'PR']
-    """
-    return frozenset(words.split())
 
 
 def drop_overlaps(terms: list[Term]) -> Iterator[Term]:
@@ -127,17 +112,10 @@ def drop_overlaps(terms: list[Term]) -> Iterator[Term]:
 
 def read_entries(vocabulary: str, text: str) -> tuple[Entry, ...]:
     """The entries of one file."""
-    return tuple(
-        Entry(
-            vocabulary,
-            value=entry["value"],
-            terms=tuple(entry.get("terms", ())),
-            rules=tuple(entry.get("rules", ())),
-            confidence=entry.get("confidence", 1.0),
-            example=entry["example"],
-        )
-        for entry in tomllib.loads(text)["entry"]
-    )
+    entries: list[dict[str, Any]] = tomllib.loads(text)["entry"]
+    for entry in entries:
+        entry |= {name: tuple(entry.get(name, ())) for name in ("terms", "rules")}
+    return tuple(Entry(vocabulary, **entry) for entry in entries)
 
 
 @dataclass(frozen=True)
@@ -240,3 +218,24 @@ def find_terms(tokens: Tokens, vocabulary: str, first: int = 0, end: int | None 
     rules = book.entry_rules[vocabulary]
     by_rules = [Term(entry, at.first, at.end) for each, entry in rules for at in each.find(tokens, first, end)]
     return list(drop_overlaps([*found, *by_rules])) if by_rules else found
+
+
+@cache
+def read_table(name: str) -> Mapping[str, Any]:
+    """A file of ``extractor/rulebook`` by its name without ending, read once."""
+    return tomllib.loads((files("extractor") / "rulebook" / f"{name}.toml").read_text("utf-8"))
+
+
+@cache
+def word_list(name: str) -> frozenset[str]:
+    """A list of ``rulebook/words.toml``.
+
+    >>> "NRS" in word_list("ratings")
+    True
+    """
+    return word_set(read_table("words")[name])
+
+
+def word_set(words: str) -> frozenset[str]:
+    """Words that white space parts, as a set."""
+    return frozenset(words.split())

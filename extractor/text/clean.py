@@ -145,12 +145,8 @@ def _find_changes(raw: str) -> Iterator[tuple[int, int, str]]:
     for suspect in _SUSPECT.finditer(raw):
         if suspect.start() >= done and (found := _CHANGES.match(raw, suspect.start())):
             done = found.end()
-            if (new := _replacement(found)) != found[0]:
+            if (new := _REPLACERS[found.lastgroup or ""](found[0])) != found[0]:
                 yield found.start(), done, new
-
-
-def _replacement(match: re.Match[str]) -> str:
-    return _REPLACERS[match.lastgroup or ""](match[0])
 
 
 def _repair(damaged: str) -> str:

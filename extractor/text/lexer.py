@@ -174,6 +174,10 @@ class Tokens:
         """
         return self.text[self.starts[first] : self.ends[end - 1]] if end > first else ""
 
+    def span(self, first: int, end: int) -> Span:
+        """The characters of ``words[first:end]``, which are at least one, half open."""
+        return self.starts[first], self.ends[end - 1]
+
     def cut(self, first: int, end: int) -> "Tokens":
         r"""A part of the text in one line, as tokens of its own: ``^`` and ``$`` in a rule are its ends.
 

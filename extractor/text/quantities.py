@@ -179,7 +179,9 @@ def _read_item(tokens: Tokens, at: int, end: int) -> _Item | None:
     value, scale, behind = number
     repeat = rule("number_repeat").starts(tokens, behind, end)
     stop = repeat.end if repeat else behind
-    unit = find_unit(tokens, stop, end) or _find_after_hyphen(tokens, stop, end) or _find_piece(tokens, stop, end)
+    unit = find_unit(tokens, stop, end) or _find_after_hyphen(tokens, stop, end)
+    if not unit and (kind := rule("piece_kind").starts(tokens, stop, end)):  # "two placebo tablets"
+        unit = find_unit(tokens, kind.end, end)
     if unit is None or (unit.parts[0].code == _CELLS.code and scale == 1):
         unit = _find_counted(tokens, at, stop, end, value=value, scale=scale) or unit
     if unit and unit.parts[0].code in _COUNTS and scale == 1:
@@ -193,12 +195,6 @@ def _find_after_hyphen(tokens: Tokens, at: int, end: int) -> UnitPlace | None:
     return None
 
 
-def _find_piece(tokens: Tokens, at: int, end: int) -> UnitPlace | None:
-    """A unit behind words for what the piece is: "two placebo tablets"."""
-    kind = rule("piece_kind").starts(tokens, at, end)
-    return find_unit(tokens, kind.end, end) if kind else None
-
-
 def _after_number(tokens: Tokens, at: int, end: int) -> int:
     number = _read_number(tokens, at, end)
     return number[2] if number else _read_decimal(tokens, at, end)[1]
@@ -208,7 +204,9 @@ def _read_number(  # noqa: PLR0911 - one return a way of writing
     tokens: Tokens, at: int, end: int
 ) -> tuple[int | float, int | float, int] | None:
     """A number, the power of ten or word of a scale that it was written with, and its end."""
-    if tokens.codes[at] != NUMBER and not _is_multiplied(tokens, at):
+    if tokens.codes[at] != NUMBER and not (
+        at > 1 and tokens.words[at - 1] in ("x", "X") and tokens.codes[at - 2] == NUMBER  # the second of "2x20 drops"
+    ):
         return None
     if power := rule("power").starts(tokens, at, end) or rule("worded_power").starts(tokens, at, end):
         value = read_number(power.text) or _read_worded_power(power.text)
@@ -232,11 +230,6 @@ def _read_number(  # noqa: PLR0911 - one return a way of writing
         return value, 1, behind
     factor = factor or 10 ** int(exponent)
     return _times(value, factor), factor, scaled.end
-
-
-def _is_multiplied(tokens: Tokens, at: int) -> bool:
-    """Whether an "x" joins a number to the one before: the second of "2x20 drops"."""
-    return at > 1 and tokens.words[at - 1] in ("x", "X") and tokens.codes[at - 2] == NUMBER
 
 
 _TEN_TO = re.compile(r"10(?:(?P<sure>[eE]\+?)(?=\d{1,2}$)|(?=[3-9]$|1[0-2]$))(?P<power>\d+)")

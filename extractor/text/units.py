@@ -4,54 +4,17 @@ A unit is known by its UCUM code. ``rulebook/units.toml`` lists the spellings, `
 """
 
 import re
-import tomllib
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib.resources import files
-from typing import Any
 
-from extractor.schemas import TimeUnit
-
+from .book import read_table
 from .lexer import NAME_NUMBER, NUMBER, Tokens, is_abbreviation, lex
-from .numbers import DAYS
 
 Dimension = tuple[tuple[str, int], ...]
 """Base units and their exponents, sorted. An annotation such as ``{ULN}`` is a base unit of its own."""
 
-_PREFIXES = {"k": 1e3, "M": 1e6, "G": 1e9, "d": 1e-1, "c": 1e-2, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12, "": 1.0}
-# Atom: base units with exponents, factor, and whether it takes a prefix. The factors are those of UCUM.
-_ATOMS: dict[str, tuple[dict[str, int], float, bool]] = {
-    "g": ({"g": 1}, 1, True),
-    "m": ({"m": 1}, 1, True),
-    "L": ({"m": 3}, 1e-3, True),
-    "mol": ({"mol": 1}, 1, True),
-    "eq": ({"mol": 1}, 1, True),
-    "s": ({"s": 1}, 1, True),
-    "min": ({"s": 1}, 60, False),
-    "h": ({"s": 1}, 3600, False),
-    "d": ({"s": 1}, 86400, False),
-    "wk": ({"s": 1}, 7 * 86400, False),
-    "mo": ({"s": 1}, DAYS[TimeUnit.MONTH] * 86400, False),
-    "a": ({"s": 1}, DAYS[TimeUnit.YEAR] * 86400, False),
-    "m[Hg]": ({"pressure": 1}, 133_322, True),
-    "m[H2O]": ({"pressure": 1}, 9806.65, True),
-    "Pa": ({"pressure": 1}, 1, True),
-    "%": ({}, 0.01, False),
-    "[ppm]": ({}, 1e-6, False),
-    "[ppb]": ({}, 1e-9, False),
-    "Hz": ({"s": -1}, 1, True),
-    "Bq": ({"Bq": 1}, 1, True),
-    "Ci": ({"Bq": 1}, 3.7e10, True),
-    "[lb_av]": ({"g": 1}, 453.59237, False),
-    "[oz_av]": ({"g": 1}, 28.349523125, False),
-    "[in_i]": ({"m": 1}, 0.0254, False),
-    "[ft_i]": ({"m": 1}, 0.3048, False),
-    "[tsp_us]": ({"m": 3}, 4.92892159375e-6, False),
-}
-_METRIC = frozenset({"U", "[IU]", "Gy", "osm", "B", "V", "cal", "J"})
-"""Further atoms that take a prefix, each a base unit."""
 _PIECE = re.compile(r"([./]?)((?:\{[^{}]*\}|\[[^\[\]]*\]|[^./{}\[\]])+)")
 _EXPONENT = re.compile(r"(?<=\D)\d$")
 _TENS = re.compile(r"10\*(\d+)?")
@@ -90,13 +53,13 @@ def _read_piece(piece: str) -> tuple[float, Mapping[str, int]]:
         return float(piece), {}
     power = int(found[0]) if (found := _EXPONENT.search(piece)) else 1
     name = piece[:-1] if found else piece
-    for prefix, size in _PREFIXES.items():
+    atoms = read_table("units")["atoms"]
+    for prefix, size in {**read_table("units")["prefixes"], "": 1.0}.items():
         atom = name.removeprefix(prefix)
-        if prefix and atom == name:
-            continue
-        bases, unit, metric = _ATOMS.get(atom, ({atom: 1}, 1.0, atom in _METRIC))
-        if (not prefix and atom in _ATOMS) or (prefix and metric and name not in _ATOMS):
-            return (size * unit) ** power, {base: exponent * power for base, exponent in bases.items()}
+        known = atoms.get(atom)
+        if known and (not prefix or (atom != name and known["prefixed"] and name not in atoms)):
+            bases = {base: exponent * power for base, exponent in known.items() if base not in ("factor", "prefixed")}
+            return float((size * known.get("factor", 1.0)) ** power), bases
     return 1.0, {name: power}
 
 
@@ -181,13 +144,9 @@ def list_units() -> tuple[Unit, ...]:
     ['drop']
     """
     return tuple(
-        Unit(**(entry | {key: tuple(entry.get(key, ())) for key in ("terms", "loose")})) for entry in _table()["unit"]
+        Unit(**(entry | {key: tuple(entry.get(key, ())) for key in ("terms", "loose")}))
+        for entry in read_table("units")["unit"]
     )
-
-
-@cache
-def _table() -> Mapping[str, Any]:
-    return tomllib.loads((files("extractor") / "rulebook" / "units.toml").read_text("utf-8"))
 
 
 @cache
@@ -408,10 +367,10 @@ def read_unit(text: str) -> str | None:
     ('mL/min/{1.73_m2}', '{cigarettes}/d', None)
     """
     bare = re.sub(r"[\s\\^]", "", _PARENTHESES.sub("", unicodedata.normalize("NFKC", text))).replace("μ", "u")
-    if bare in _table()["as_written"]:
-        return str(_table()["as_written"][bare])
+    if bare in read_table("units")["as_written"]:
+        return str(read_table("units")["as_written"][bare])
     folded = _fold(text)
-    for pattern, code in _table()["phrases"].items():
+    for pattern, code in read_table("units")["phrases"].items():
         if re.search(pattern, folded):
             return str(code)
     return _read_folded(folded) if folded else None

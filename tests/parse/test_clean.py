@@ -60,33 +60,12 @@ def test_every_span_maps_into_the_raw_text_and_never_backwards(raw):
 
 
 @given(TEXTS)
-def test_unchanged_characters_map_to_themselves(raw):
-    cleaned = clean_text(raw)
-    changed = {i for start, end in zip(cleaned.starts, cleaned.ends, strict=True) for i in range(start, end)}
-    for position, character in enumerate(cleaned.text):
-        if position not in changed:
-            start, end = cleaned.raw_span(position, position + 1)
-            assert raw[start:end] == character
-
-
-@given(TEXTS)
 def test_raw_positions_map_back_to_where_they_came_from(raw):
     cleaned = clean_text(raw)
     changed = {i for start, end in zip(cleaned.starts, cleaned.ends, strict=True) for i in range(start, end)}
     for position in set(range(len(cleaned.text))) - changed:
         start, _ = cleaned.raw_span(position, position + 1)
         assert cleaned.clean_position(start) == position
-
-
-@given(TEXTS, st.data())
-def test_a_span_covers_the_spans_of_its_characters(raw, data):
-    cleaned = clean_text(raw)
-    start = data.draw(st.integers(0, len(cleaned.text)))
-    end = data.draw(st.integers(start, len(cleaned.text)))
-    if start < end:
-        whole = cleaned.raw_span(start, end)
-        assert whole[0] == cleaned.raw_span(start, start + 1)[0]
-        assert whole[1] == cleaned.raw_span(end - 1, end)[1]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import extractor
 from extractor.text.book import find_terms, load_book, read_text
 from extractor.text.clean import clean_text
 from extractor.text.lexer import Lexicon, lex
-from extractor.text.patterns import RuleError, make_rule, read_rules
+from extractor.text.patterns import RuleError, read_rules
 
 BOOK = load_book()
 RULES = [each for each in BOOK.rules.values() if each.name not in BOOK.vocabularies]
@@ -85,11 +85,3 @@ def test_a_rule_that_cannot_be_read_is_named(pattern, message):
 )
 def test_the_rules_of_an_entry_can_be_read_and_its_example_names_it(vocabulary, entry):
     assert entry.value in [term.value for term in find_terms(read_text(entry.example), vocabulary)]
-
-
-def test_a_rule_is_not_tried_in_a_text_without_what_it_needs():
-    each = make_rule(name="washout", pattern="within # ( week | weeks )", lexicon=Lexicon())
-    without, with_it = (lex(text, each.lexicon) for text in ("after 4 weeks", "within 4 weeks"))
-    assert (list(each.find(without)), each.search(without), each.ends(without, 3)) == ([], None, None)
-    assert "expression" not in vars(each)
-    assert each.search(with_it).text == "within 4 weeks"

@@ -11,7 +11,7 @@ from extractor.schemas import TrialRecord
 from extractor.text.passage import Section
 
 from .agents import PROCEDURES, Agent, Lexicon, build_lexicon
-from .clauses import find_candidates, has_rule, resolve_references, tells_elsewhere
+from .clauses import describes_other, find_candidates, has_rule, resolve_references
 from .facts import Findings, Statement, find_all
 from .merging import find_trial_length, merge_statements
 from .passages import Passage, RecordText, list_passages
@@ -41,7 +41,7 @@ def read_dosing(record: TrialRecord, sections: Mapping[str, Section], numbers: I
     """
     groups, descriptions = list_passages(record, sections)
     passages = (*groups, *descriptions)
-    findings = {passage.section: find_all(passage.tokens) for passage in passages}
+    findings = {passage.section: find_all(passage.tokens, passage.section) for passage in passages}
     lexicon = build_lexicon(groups, descriptions)
     statements = read_statements(groups, descriptions, lexicon, findings)
     places = {passage.section: passage for passage in passages}
@@ -51,8 +51,8 @@ def read_dosing(record: TrialRecord, sections: Mapping[str, Section], numbers: I
     trial = view_trial(passages, lexicon, merged, [sections[name].tokens for name in _TITLES if name in sections])
     length = find_trial_length(descriptions, findings)
     regimens = build_regimens(merged, source, findings, trial, numbers, raw, length) if merged else ()
-    told = {statement.agent.key for statement in merged}
-    used = [statement for statement in statements if statement.agent.key in told]
+    kept = {statement.agent.key for statement in merged}
+    used = [statement for statement in statements if statement.agent.key in kept]
     return ParsedDosing(regimens, find_candidates(used, passages, findings, source, lexicon, numbers))
 
 
@@ -94,14 +94,14 @@ def _read_descriptions(
         for statement in read_passage(passage, findings[passage.section], lexicon, lexicon.only)
         if (statement.agent.key in known or _is_full(statement, silent=silent))
         and _is_given(statement)
-        and (statement.agent.key not in dosed if statement.amounts else statement.named)
+        and (statement.agent.key not in dosed if statement.amounts else statement.mention is not None)
     ]
 
 
 def _is_given(statement: Statement) -> bool:
     """A dose needs a word of giving, and none that it is one of a test, of other trials or a limit."""
     clause = statement.clause
-    if tells_elsewhere(clause.tokens, clause.start, clause.end):
+    if describes_other(clause.tokens, clause.start, clause.end):
         return False
     timed = statement.route or statement.frequency or statement.days
     return bool(timed or has_rule("giving_verb", clause.tokens, clause.start, clause.end))
@@ -110,13 +110,13 @@ def _is_given(statement: Statement) -> bool:
 def _is_full(statement: Statement, *, silent: bool) -> bool:
     """Whether a statement names an agent that no intervention is named after, and enough of its giving.
 
-    ``silent`` holds where arms and interventions tell of no giving at all.
+    ``silent`` holds where arms and interventions state no giving at all.
     """
     kind = statement.agent.kind
     timed = bool(statement.frequency or statement.days)
     said = [bool(statement.amounts), bool(statement.route), timed, statement.length is not None]
     if kind in PROCEDURES or (kind == "cells" and statement.days):
-        return silent and statement.named and any(said)
+        return silent and statement.mention is not None and any(said)
     if kind == "placebo":
-        return statement.named and (timed or bool(statement.route))
-    return statement.named and bool(statement.amounts or statement.route) and sum(said) > 1
+        return statement.mention is not None and (timed or bool(statement.route))
+    return statement.mention is not None and bool(statement.amounts or statement.route) and sum(said) > 1

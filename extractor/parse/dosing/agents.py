@@ -19,7 +19,6 @@ from .names import (
     list_glosses,
     list_short_forms,
     name_key,
-    span_of,
     split_names,
     stands_alone,
     trim_name,
@@ -91,11 +90,11 @@ def find_substance(tokens: Tokens, first: int) -> Place | None:
     return place if gap or rule("substance_word").ends(tokens, place[1], place[1] - 1) else None
 
 
-def widen_name(tokens: Tokens, first: int, end: int) -> Place:
+def expand_name(tokens: Tokens, first: int, end: int) -> Place:
     """The whole of a name of which a vocabulary knows only a part.
 
     >>> tokens = read_text("EMX 121974 and nab-paclitaxel 5 mg")
-    >>> [tokens.read(*widen_name(tokens, *place)) for place in ((0, 1), (4, 5))]
+    >>> [tokens.read(*expand_name(tokens, *place)) for place in ((0, 1), (4, 5))]
     ['EMX 121974', 'nab-paclitaxel']
     """
     head = first
@@ -210,7 +209,7 @@ class Lexicon:
             self._agents.setdefault(name_key(name), agent)
         self._by_word: dict[str, list[tuple[list[str], Agent]]] = {}
         for key in sorted(filter(lambda key: len(key) > 1, self._agents), key=len, reverse=True):
-            words = _fold_words(key)
+            words = [word.lower() for word in lex(key).words if word not in _SKIPPED]
             for first in (words[0],) if len(words) > 1 else _list_forms(words[0]):
                 self._by_word.setdefault(first, []).append((words[1:], self._agents[key]))
         firsts = {agent.section: agent for agent in reversed(self.agents)}
@@ -228,18 +227,11 @@ class Lexicon:
     @property
     def only(self) -> Agent | None:
         """The agent, where the record names a single one."""
-        agents = self.agents
-        return agents[0] if len(agents) == 1 else None
+        return self.agents[0] if len(self.agents) == 1 else None
 
     def knows(self, name: str) -> bool:
-        """Whether an agent is called so."""
+        """Whether an agent has this name."""
         return name_key(name) in self._agents
-
-    def find(self, tokens: Tokens, section: str) -> tuple[Mark[Agent], ...]:
-        """Mentions of agents in a section's cleaned text, left to right; "X placebo" mentions a placebo alone."""
-        if section not in self._found:
-            self._found[section] = self._find(tokens, section)
-        return self._found[section]
 
     def find_known(self, tokens: Tokens) -> list[Mark[Agent]]:
         """Mentions of the record's own agents, by any of their names."""
@@ -249,10 +241,16 @@ class Lexicon:
             for rest, agent in self._by_word.get(word, ()) if first >= done else ():
                 end = _match_words(tokens, words, first, rest)
                 if end:
-                    found.append(Mark(agent, *span_of(tokens, (first, end))))
+                    found.append(Mark(agent, *tokens.span(first, end)))
                     done = end
                     break
         return found
+
+    def find(self, tokens: Tokens, section: str) -> tuple[Mark[Agent], ...]:
+        """Mentions of agents in a section's cleaned text, left to right; "X placebo" mentions a placebo alone."""
+        if section not in self._found:
+            self._found[section] = self._find(tokens, section)
+        return self._found[section]
 
     def _find(self, tokens: Tokens, section: str) -> tuple[Mark[Agent], ...]:
         known = self.find_known(tokens)
@@ -283,16 +281,12 @@ class Lexicon:
         return Mark(agent, start, mention.end, GENERAL)
 
     def _mark(self, tokens: Tokens, section: str, place: Place, kind: str, sure: float = GENERAL) -> Mark[Agent]:
-        start, end = span_of(tokens, widen_name(tokens, *place))
+        start, end = tokens.span(*expand_name(tokens, *place))
         agent = self._placebo if kind == "placebo" else self._cells if kind == "cells" else None
         if not agent:
             name = tokens.text[start:end]
             agent = self._agents.get(name_key(name)) or Agent(unify_name(name), kind, section, start, end)
         return Mark(agent, start, end, sure)
-
-
-def _fold_words(key: str) -> list[str]:
-    return [word.lower() for word in lex(key).words if word not in _SKIPPED]
 
 
 def _list_forms(word: str) -> tuple[str, str, str]:
@@ -329,7 +323,7 @@ def build_lexicon(passages: Iterable[Passage], others: Iterable[Passage] = ()) -
 
 
 def _shorten_placebo(names: list[tuple[str, Agent]], groups: Sequence[Passage]) -> list[tuple[str, Agent]]:
-    """The names, where the only placebo of a record is called so: "placebo for examplumab" is needed beside others."""
+    """The names, where the only placebo of a record has this name: "placebo for examplumab" is needed beside others."""
     placebos = {agent for _, agent in names if agent.kind == "placebo"}
     if len({agent.key for agent in placebos}) != 1:
         return names
@@ -338,7 +332,7 @@ def _shorten_placebo(names: list[tuple[str, Agent]], groups: Sequence[Passage]) 
         tokens = next(group.tokens for group in groups if group.section == agent.section)
         found = rule("placebo_of").search(tokens, tokens.at(agent.start), tokens.before(agent.end))
         if found:
-            start, end = span_of(tokens, (found.first, found.first + 1))
+            start, end = tokens.span(found.first, found.first + 1)
             short[agent] = replace(agent, start=start, end=end)
     return [(name, short.get(agent, agent)) for name, agent in names]
 
@@ -361,20 +355,17 @@ _LONGEST_SHORT = 13
 def _read_names(passage: Passage) -> list[tuple[str, Agent]]:
     tokens, names = passage.tokens, list[tuple[str, Agent]]()
     start, end = passage.title
-    aliases = [tokens.read(*place) for place in _list_places(tokens, passage.aliases) if is_alias(tokens, *place)]
+    places = [(tokens.at(start), tokens.before(end)) for start, end in passage.aliases]
+    aliases = [tokens.read(*place) for place in places if is_alias(tokens, *place)]
     for first, last in split_names(tokens, tokens.at(start), tokens.before(end)):
         place = trim_name(tokens, first, last)
         if not place or not is_given(tokens, first, last):
             continue
         kind = _classify(tokens, first, last, passage.kind)
-        agent = Agent(name_key(tokens.read(*place)), kind, passage.section, *span_of(tokens, place))
+        agent = Agent(name_key(tokens.read(*place)), kind, passage.section, *tokens.span(*place))
         glosses = [tokens.read(*gloss) for gloss in list_glosses(tokens, first, last)]
         names += [(name, agent) for name in (tokens.read(*place), *glosses, *aliases)]
     return names
-
-
-def _list_places(tokens: Tokens, spans: Iterable[tuple[int, int]]) -> Iterator[Place]:
-    return ((tokens.at(start), tokens.before(end)) for start, end in spans)
 
 
 def _classify(tokens: Tokens, first: int, end: int, registered: str) -> str:
@@ -389,13 +380,9 @@ def _is_composed(tokens: Tokens, name: Mark[Agent], following: Mark[Agent] | Non
     """Whether the name is that of a regimen whose agents follow: "CHOP chemotherapy comprising ...", "CHOP: ..."."""
     if name.value.kind in PROCEDURES:
         return False
-    if following and following.value.key != name.value.key and _read_gap(tokens, name, following).strip() == ":":
+    if following and following.value.key != name.value.key and tokens.text[name.end : following.start].strip() == ":":
         return True
     return rule("composed_of").starts(tokens, tokens.at(name.end)) is not None
-
-
-def _read_gap(tokens: Tokens, one: Mark[Agent], other: Mark[Agent]) -> str:
-    return tokens.text[one.end : other.start]
 
 
 def _fuse_mentions(tokens: Tokens, section: str, mentions: Iterable[Mark[Agent]]) -> tuple[Mark[Agent], ...]:
@@ -404,7 +391,7 @@ def _fuse_mentions(tokens: Tokens, section: str, mentions: Iterable[Mark[Agent]]
     glosses: dict[str, Agent] = {}
     for found in mentions:
         last = kept[-1] if kept else None
-        gap = _read_gap(tokens, last, found) if last else ""
+        gap = tokens.text[last.end : found.start] if last else ""
         behind = tokens.at(found.end)
         if last and found.confidence < 1 and gap.strip() == "(" and tokens.codes[behind : behind + 1] == ")":
             glosses[found.value.key] = last.value
@@ -415,13 +402,14 @@ def _fuse_mentions(tokens: Tokens, section: str, mentions: Iterable[Mark[Agent]]
             joined = tokens.text[last.start : mention.end]
             both = Agent(name_key(joined), last.value.kind, section, last.start, mention.end)
             kept[-1] = Mark(both, last.start, mention.end, GENERAL)
-        elif last and placebo and _joins_placebo(tokens, last, mention):
+        elif last and placebo and (gap == "" or is_joint("placebo_joint", tokens, last.end, mention.start)):
             kept[-1] = Mark(placebo.value, last.start, mention.end, GENERAL)
         else:
             kept.append(mention)
     return tuple(kept)
 
 
-def _joins_placebo(tokens: Tokens, one: Mark[Agent], other: Mark[Agent]) -> bool:
-    first, end = tokens.at(one.end), tokens.before(other.start)
-    return first >= end or rule("placebo_joint").covers(tokens, first, end) is not None
+def is_joint(name: str, tokens: Tokens, start: int, end: int) -> bool:
+    """Whether a rule covers all that stands, if anything does, in ``text[start:end]``."""
+    first, last = tokens.at(start), tokens.before(end)
+    return first == last or (first < last and rule(name).covers(tokens, first, last) is not None)

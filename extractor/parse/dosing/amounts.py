@@ -24,7 +24,7 @@ _LEVELS_IN_BLOOD = frozenset({"IU/mL", "kU/mL", "ng/mL"})
 _FEW_CELLS = 1000
 """So few cells are no dose."""
 _REACH = 8
-"""How many tokens in front of a number can tell that it is no dose."""
+"""How many tokens in front of a number can show that it is no dose."""
 
 
 def find_amounts(tokens: Tokens) -> tuple[AmountMark, ...]:
@@ -82,7 +82,7 @@ def _trust(amounts: tuple[Amount, ...]) -> float:
 
 
 def _is_no_dose(tokens: Tokens, levels: tuple[Quantity, ...], unit: str) -> bool:
-    """Whether the words around tell that it is a limit, a reduction, a package, a dilution or a sample."""
+    """Whether the words around show that it is a limit, a reduction, a package, a dilution or a sample."""
     first, end = levels[0].first, max(level.end for level in levels)
     parts, behind = levels[-1].unit.parts, levels[-1].unit.end
     if any(part.piece for part in parts[1:]) and tokens.words[behind - 2] == "/":  # "150 mg/capsule"

@@ -35,7 +35,10 @@ def find_dates(tokens: Tokens) -> tuple[Mark[tuple[int, ...]], ...]:
     """
     leads = [*rule("days_lead").find(tokens), *rule("days_list").find(tokens)]
     marks = [mark for lead in leads if (mark := _read_days(tokens, lead))]
-    marks += [mark for lead in rule("weeks_lead").find(tokens) if (mark := _read_weeks(tokens, lead))]
+    for lead in rule("weeks_lead").find(tokens):
+        months = tokens.words[lead.end - 1].lower().startswith("m")
+        if weeks := _read_list(tokens, lead.end, factor=30 if months else 7):
+            marks.append(_mark(tokens, lead.first, weeks[1], weeks[0]))
     lists = [(lead.first, lead.end) for lead in rule("times_list").find(tokens)]
     lists += [(lead.first, lead.first) for lead in rule("schedule_list").find(tokens)]
     for first, start in lists:
@@ -52,7 +55,7 @@ def find_dates(tokens: Tokens) -> tuple[Mark[tuple[int, ...]], ...]:
 
 
 def _mark(tokens: Tokens, first: int, end: int, days: tuple[int, ...]) -> Mark[tuple[int, ...]]:
-    return Mark(days, tokens.starts[first], tokens.ends[end - 1], _TRUST)
+    return Mark(days, *tokens.span(first, end), _TRUST)
 
 
 def _read_days(tokens: Tokens, lead: Found) -> Mark[tuple[int, ...]] | None:
@@ -78,11 +81,6 @@ def _read_days(tokens: Tokens, lead: Found) -> Mark[tuple[int, ...]] | None:
         alone = len(days) == 1 and cycle.has("interval")  # "day 1 every 21 days": the interval is no part of one day
         end = end if alone else cycle.end
     return _mark(tokens, lead.first, end, days)
-
-
-def _read_weeks(tokens: Tokens, lead: Found) -> Mark[tuple[int, ...]] | None:
-    listed = _read_list(tokens, lead.end, factor=30 if tokens.words[lead.end - 1].lower().startswith("m") else 7)
-    return _mark(tokens, lead.first, listed[1], listed[0]) if listed else None
 
 
 def _read_list(
@@ -172,7 +170,7 @@ def _read_moments(tokens: Tokens) -> Iterator[Mark[str]]:
         while end > first and tokens.words[end - 1].lower() in _LOOSE_ENDS:
             end -= 1
         if end > first + (tokens.words[first].lower() not in ("bedtime", "hs", "qhs")):
-            yield Mark(tokens.read(first, end), tokens.starts[first], tokens.ends[end - 1], _TRUST_OF_MOMENT)
+            yield Mark(tokens.read(first, end), *tokens.span(first, end), _TRUST_OF_MOMENT)
         elif tokens.words[first].lower().endswith("operatively"):
             yield Mark(tokens.words[first], tokens.starts[first], tokens.ends[first], _TRUST_OF_MOMENT)
 
@@ -211,8 +209,7 @@ def code_days(days: tuple[int, ...], cycle: Period | None) -> Frequency:
         return code_interval(gaps.pop())
     if gaps:
         return _PER_WEEK.get(_count_weekdays(days), Frequency.OTHER)
-    length = _in_days(cycle)
-    return code_interval(length) if length else Frequency.ONCE
+    return code_interval(cycle.value * WHOLE_DAYS[cycle.unit]) if cycle and cycle.unit in WHOLE_DAYS else Frequency.ONCE
 
 
 def _count_weekdays(days: tuple[int, ...]) -> int:
@@ -222,10 +219,6 @@ def _count_weekdays(days: tuple[int, ...]) -> int:
         weeks.setdefault((day - days[0]) // 7, set()).add((day - days[0]) % 7)
     same = len(weeks) > 1 and all(listed == weeks[0] for listed in weeks.values())
     return len(weeks[0]) if same else 0
-
-
-def _in_days(period: Period | None) -> float | None:
-    return period.value * WHOLE_DAYS[period.unit] if period and period.unit in WHOLE_DAYS else None
 
 
 _LENGTHS_OF_CYCLES = frozenset(
@@ -249,7 +242,7 @@ class Schedule:
 
 
 def code_schedule(schedule: Schedule) -> Frequency | None:
-    """The frequency, or None: a single day of a cycle whose length is not known does not tell.
+    """The frequency, or None: a single day of a cycle whose length is not known does not decide it.
 
     >>> code_schedule(Schedule(Frequency.Q4W, days=(1, 8, 15))).value
     'QW'
@@ -279,7 +272,7 @@ def _code_several(schedule: Schedule) -> Frequency:
 
 
 def count_days(period: Period | None) -> float | None:
-    """The days of a period that is told in days, weeks or months.
+    """The days of a period in days, weeks or months.
 
     >>> count_days(Period(value=3, unit=TimeUnit.WEEK))
     21.0

@@ -1,7 +1,7 @@
 """What the clauses of a record say: facts, gathered in statements about one agent."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from extractor.schemas import Amount, Frequency, Period, Route, TimeUnit
@@ -14,20 +14,13 @@ from .days import find_days, find_moments
 from .marks import Mark, drop_inside, drop_touching, within
 from .schedule import find_cycles, find_frequencies, find_lengths
 
+_Days = Mark[tuple[int, ...]]
 FIELDS = ("route", "frequency", "cycle", "length", "days", "moment")
 """Fields of a statement that other clauses can fill."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """A mark and the section in which it stands."""
-
-    mark: Mark[Any]
-    section: str
-
-    @property
-    def value(self) -> Any:
-        return self.mark.value
+Fact = Mark[Any]
+"""What a clause states; its section is known."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,7 +52,7 @@ class Statement:
     ``start:end`` is the clause's part about it, in the section's cleaned text; ``linked`` how surely it is about
     this agent; ``mention`` where the clause itself names it; ``cyclic`` whether the passage speaks of cycles;
     ``clause`` what it stands in, ``reach`` how far to both sides that speaks of this agent; ``step`` counts the
-    steps of a regimen ("5 mg for a week, then 10 mg") from 0; ``told_by`` are the statements merged into this one.
+    steps of a regimen ("5 mg for a week, then 10 mg") from 0; ``parts`` are the statements merged into this one.
     """
 
     agent: Agent
@@ -79,7 +72,7 @@ class Statement:
     length: Fact | None = None
     days: Fact | None = None
     moment: Fact | None = None
-    told_by: "tuple[Statement, ...]" = ()
+    parts: "tuple[Statement, ...]" = ()
 
     @property
     def levels(self) -> tuple[Amount, ...]:
@@ -87,18 +80,7 @@ class Statement:
 
     def holds(self, fact: Fact) -> bool:
         """Whether a fact stands in the clause of the statement."""
-        return fact.section == self.section and self.clause.start <= fact.mark.start < self.clause.end
-
-    @property
-    def named(self) -> bool:
-        return self.mention is not None
-
-    @property
-    def richness(self) -> int:
-        return sum(getattr(self, name) is not None for name in FIELDS)
-
-
-DaysMark = Mark[tuple[int, ...]]
+        return fact.section == self.section and self.clause.start <= fact.start < self.clause.end
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,21 +92,18 @@ class Findings:
     frequency: tuple[Mark[Frequency], ...]
     cycle: tuple[Mark[Period | None], ...]
     length: tuple[Mark[Period | None], ...]
-    days: tuple[DaysMark, ...]
+    days: tuple[_Days, ...]
     moment: tuple[Mark[str], ...]
 
     def inside(self, start: int, end: int) -> "Findings":
         """The marks that lie wholly inside ``start:end``."""
-        return Findings(*[within(marks, start, end) if marks else () for marks in self._all()])
-
-    def _all(self) -> "tuple[tuple[Mark[Any], ...], ...]":
-        return (self.amounts, self.route, self.frequency, self.cycle, self.length, self.days, self.moment)
+        return Findings(*[within(getattr(self, name), start, end) for name in ("amounts", *FIELDS)])
 
     def spans(self) -> list[tuple[int, int]]:
         return [(m.start, m.end) for name in ("amounts", *FIELDS) for m in getattr(self, name)]
 
 
-def find_all(tokens: Tokens) -> Findings:
+def find_all(tokens: Tokens, section: str = "") -> Findings:
     """All marks in a section's tokens; they stand at characters of its cleaned text.
 
     What a moment contains ("before oral intake") says nothing of its own.
@@ -136,7 +115,7 @@ def find_all(tokens: Tokens) -> Findings:
     moments, cycles = find_moments(tokens), find_cycles(tokens)
     amounts = drop_explaining(tokens, find_amounts(tokens))
     totals = [mark for mark in amounts if mark.value[0].unit.endswith("/day")]  # "300 mg per day" is no frequency
-    return Findings(
+    found: tuple[Sequence[Mark[Any]], ...] = (
         amounts,
         drop_inside(_find_routes(tokens), moments),
         drop_inside(find_frequencies(tokens), totals),
@@ -145,11 +124,12 @@ def find_all(tokens: Tokens) -> Findings:
         _join_moments(tokens, drop_inside(find_days(tokens), moments), moments),
         moments,
     )
+    return Findings(*[tuple(replace(mark, section=section) for mark in marks) for marks in found])
 
 
 def _find_routes(tokens: Tokens) -> tuple[Mark[Route], ...]:
     return tuple(
-        Mark(Route(term.value), tokens.starts[term.first], tokens.ends[term.end - 1], term.entry.confidence)
+        Mark(Route(term.value), *tokens.span(term.first, term.end), term.entry.confidence)
         for term in find_terms(tokens, "routes")
         if not (tokens.words[term.first].isupper() and tokens.text[: tokens.starts[term.first]].endswith("-"))  # DSM-IV
     )
@@ -164,7 +144,7 @@ def _drop_cycles(
     return tuple(sorted({*counted, *others}, key=lambda mark: mark.start))
 
 
-def _join_moments(tokens: Tokens, days: Sequence[DaysMark], moments: Sequence[Mark[str]]) -> tuple[DaysMark, ...]:
+def _join_moments(tokens: Tokens, days: Sequence[_Days], moments: Sequence[Mark[str]]) -> tuple[_Days, ...]:
     """Days together with the moment behind them: "on days 1 and 8, after breakfast"."""
     starts = {tokens.at(moment.start): moment for moment in moments}
     joined = []

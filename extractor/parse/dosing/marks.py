@@ -19,6 +19,7 @@ class Mark(Generic[T_co]):
     start: int
     end: int
     confidence: float = 1.0
+    section: str = ""
 
 
 _start = attrgetter("start")

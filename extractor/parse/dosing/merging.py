@@ -1,9 +1,9 @@
 """Statements about one way of giving an agent become one regimen, wherever they stand."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from extractor.schemas import Frequency, Period, Route, TimeUnit
+from extractor.schemas import Frequency, Period, TimeUnit
 from extractor.text.book import rule
 
 from .agents import PROCEDURES
@@ -14,7 +14,7 @@ from .marks import within
 from .passages import Passage
 
 Timing = tuple[Fact, int, int]
-"""The fact that tells when an agent is given, and start and end of all that belongs to it, in its section."""
+"""The fact that says when an agent is given, and start and end of all that belongs to it, in its section."""
 
 _REPEATS = 160
 """How many characters behind a length the number of cycles may stand."""
@@ -25,27 +25,20 @@ _TRUST_OF_TRIAL = 0.55
 
 def find_trial_length(descriptions: Sequence[Passage], findings: Mapping[str, Findings]) -> Fact | None:
     """How long the trial treats, if its descriptions name one length and no other."""
-    found = list(_find_described_lengths(descriptions, findings))
+    found = [
+        replace(mark, confidence=_TRUST_OF_TRIAL)
+        for passage in descriptions
+        for place in passage.clauses
+        if not has_rule("no_treatment", passage.tokens, *place) and not is_aside(passage.tokens, *place)
+        for mark in within(findings[passage.section].length, *place)
+        if mark.value and mark.value.unit is not TimeUnit.CYCLE
+    ]
     return found[0] if len({fact.value for fact in found}) == 1 else None
-
-
-def _find_described_lengths(descriptions: Sequence[Passage], findings: Mapping[str, Findings]) -> Iterator[Fact]:
-    for passage in descriptions:
-        lengths = findings[passage.section].length
-        for place in passage.clauses if lengths else ():
-            inside = within(lengths, *place)
-            if not inside or has_rule("no_treatment", passage.tokens, *place) or is_aside(passage.tokens, *place):
-                continue
-            for mark in inside:
-                if mark.value and mark.value.unit is not TimeUnit.CYCLE:
-                    yield Fact(replace(mark, confidence=_TRUST_OF_TRIAL), passage.section)
 
 
 def find_trial_cycle(findings: Mapping[str, Findings]) -> Fact | None:
     """The cycle of the trial, if the record names one and no other."""
-    stated = [
-        Fact(mark, section) for section, found in findings.items() for mark in found.cycle if mark.value is not None
-    ]
+    stated = [mark for found in findings.values() for mark in found.cycle if mark.value is not None]
     return stated[0] if len({count_days(fact.value) for fact in stated}) == 1 else None
 
 
@@ -54,7 +47,7 @@ def is_cyclic(statement: Statement) -> bool:
     return statement.cyclic or any("m2" in amount.unit or amount.unit == "AUC" for amount in statement.levels)
 
 
-def settle_frequency(statement: Statement) -> Frequency | None:
+def resolve_frequency(statement: Statement) -> Frequency | None:
     """The frequency that the words, the listed days and the cycle amount to; doses per m2 are given in cycles."""
     stated = code_schedule(
         Schedule(
@@ -74,16 +67,16 @@ def _is_at_single_event(statement: Statement) -> bool:
     moment, tokens = statement.moment, statement.clause.tokens
     if moment is None or not _belongs(moment, statement) or statement.length:
         return False
-    place = tokens.at(moment.mark.start), tokens.before(moment.mark.end)
+    place = tokens.at(moment.start), tokens.before(moment.end)
     return bool(rule("single_event").search(tokens, *place)) and not rule("repeated_event").search(tokens, *place)
 
 
 def is_rate(statement: Statement) -> bool:
-    """Whether the dose is told as a rate of infusion: "0.5 ug/kg/h"."""
+    """Whether the dose is stated as a rate of infusion: "0.5 ug/kg/h"."""
     return any(amount.unit.endswith(("/h", "/min")) for amount in statement.levels)
 
 
-def settle_length(statement: Statement, findings: Findings) -> Fact | None:
+def resolve_length(statement: Statement, findings: Findings) -> Fact | None:
     """The length of the treatment; "for 3 weeks, repeated every 4 weeks" is that of a cycle, and cycles are counted.
 
     ``findings`` are those of the whole section.
@@ -91,9 +84,9 @@ def settle_length(statement: Statement, findings: Findings) -> Fact | None:
     length, cycle = statement.length, statement.cycle
     if length is None or cycle is None or not fits(length.value, cycle.value):
         return length
-    for mark in within(findings.length, length.mark.end, length.mark.end + _REPEATS):
+    for mark in within(findings.length, length.end, length.end + _REPEATS):
         if mark.value and mark.value.unit is TimeUnit.CYCLE:
-            return Fact(mark, length.section)
+            return mark
     return None
 
 
@@ -107,14 +100,14 @@ def fits(length: Period | None, cycle: Period | None) -> bool:
     return one is not None and other is not None and one <= other
 
 
-def settle_timing(statement: Statement) -> Timing | None:
+def resolve_timing(statement: Statement) -> Timing | None:
     """When an agent is given: by days or by a moment, with what stands next to them."""
     days = statement.days if _belongs(statement.days, statement, lists=True) else None
     moment = statement.moment if _belongs(statement.moment, statement) else None
     fact = days or moment or _find_part(statement)
     if fact is None:
         return None
-    start, end = fact.mark.start, fact.mark.end
+    start, end = fact.start, fact.end
     if fact.section != statement.section:
         return fact, start, end
     tokens = statement.clause.tokens
@@ -134,7 +127,7 @@ def _find_part(statement: Statement) -> Fact | None:
 
 def _join(fact: Fact, moment: Fact, text: str) -> tuple[int, int]:
     """Start and end of a timing, with the moment if it stands next to it."""
-    (start, end), (first, last) = (fact.mark.start, fact.mark.end), (moment.mark.start, moment.mark.end)
+    (start, end), (first, last) = (fact.start, fact.end), (moment.start, moment.end)
     if last <= start and text[last:start] in _JOINTS:
         return first, end
     return (start, last) if end <= first and text[end:first] in _JOINTS else (start, end)
@@ -147,8 +140,8 @@ def _belongs(fact: Fact | None, statement: Statement, *, lists: bool = False) ->
     return statement.holds(fact) or (lists and len(fact.value) > 1)
 
 
-_MOST_WAYS = 50
-"""An agent is given in no more ways: of a text that tells of more the latest are compared, so that time is linear."""
+_MOST_ALTERNATIVES = 50
+"""An agent has no more regimens: of a text with more the latest are compared, so that time is linear."""
 _MOST_AMOUNTS = 50
 """No regimen has more amounts: what names more is a table, and all of it is not one way of giving."""
 _SECTIONS = ("arms", "interventions", "brief_summary", "detailed_description", "official_title")
@@ -177,26 +170,27 @@ def _merge_group(group: list[Statement]) -> list[Statement]:
     if not strong:
         return [s for s in _unite(weak) if _stands_alone(s)]
     for filler in weak:
-        strong = [
-            _fill(s, filler) if place < _MOST_WAYS and _is_same_way(s, filler) else s for place, s in enumerate(strong)
-        ]
+        compared = [_fill(s, filler) if _is_same_regimen(s, filler) else s for s in strong[:_MOST_ALTERNATIVES]]
+        strong = [*compared, *strong[_MOST_ALTERNATIVES:]]
+    # Without an amount, another route counts, if it is said when the agent is so given.
     routes = {s.route.value for s in strong if s.route}
-    others = [s for s in weak if _is_other_way(s, routes)]
-    return [*strong, *_unite(others)]
+    others = [s for s in weak if s.mention and s.route and routes and s.route.value not in routes]
+    return [*strong, *_unite([s for s in others if s.frequency or s.days])]
 
 
 def _rank(statement: Statement) -> tuple[int, bool, bool]:
     """The fullest statement first; of equally full ones those of arms and interventions before descriptions."""
     is_intervention = statement.section.startswith("interventions")
     is_group = is_intervention or statement.section.startswith("arms")
-    return -statement.richness, not is_group, is_intervention != bool(statement.amounts)
+    richness = sum(getattr(statement, name) is not None for name in FIELDS)
+    return -richness, not is_group, is_intervention != bool(statement.amounts)
 
 
 def _unite(statements: list[Statement]) -> list[Statement]:
     united: list[Statement] = []
     for statement in statements:
-        late = range(max(0, len(united) - _MOST_WAYS), len(united))
-        place = next((i for i in late if _is_same_way(united[i], statement)), None)
+        late = range(max(0, len(united) - _MOST_ALTERNATIVES), len(united))
+        place = next((i for i in late if _is_same_regimen(united[i], statement)), None)
         if place is None:
             united.append(statement)
         else:
@@ -205,46 +199,35 @@ def _unite(statements: list[Statement]) -> list[Statement]:
 
 
 def _fill(statement: Statement, filler: Statement) -> Statement:
-    """The statement with what another one of the same way tells beyond it."""
+    """The statement with what another one of the same way says beyond it."""
     changes = {name: getattr(filler, name) for name in FIELDS if getattr(statement, name) is None}
     known = set(statement.levels)
     amounts = [fact for fact in filler.amounts if not known.issuperset(fact.value)]
     if len(statement.amounts) >= _MOST_AMOUNTS or (amounts and filler.levels[0].unit != statement.levels[0].unit):
         amounts = []
-    told_by = (*(statement.told_by or (statement,)), *(filler.told_by or (filler,)))
-    return replace(statement, amounts=(*statement.amounts, *amounts), told_by=told_by, **changes)
+    parts = (*(statement.parts or (statement,)), *(filler.parts or (filler,)))
+    return replace(statement, amounts=(*statement.amounts, *amounts), parts=parts, **changes)
 
 
 def _quote(merged: Statement) -> Statement:
-    """The merged statement as told where it is to be quoted: what stands there goes before what others say."""
-    place = _choose_place(merged)
-    if place is merged or place is merged.told_by[0]:
+    """The merged statement from the place where it is to be quoted: what stands there goes before what others say."""
+    parts = merged.parts or (merged,)
+    if merged.amounts:
+        unit = merged.levels[0].unit
+        parts = tuple(one for one in parts if one.amounts and one.levels[0].unit == unit)
+    place = min(parts, key=_rank_place)
+    if place is merged or place is merged.parts[0]:
         return merged
     quoted = place
-    for other in merged.told_by:
+    for other in merged.parts:
         quoted = quoted if other is place else _fill(quoted, other)
     return replace(quoted, route=quoted.route or merged.route)
 
 
-def _choose_place(merged: Statement) -> Statement:
-    """The statement that is quoted: with the most levels, of equal ones the fullest, of these that of an arm."""
-    told = merged.told_by or (merged,)
-    if merged.amounts:
-        unit = merged.levels[0].unit
-        told = tuple(one for one in told if one.amounts and one.levels[0].unit == unit) or (merged,)
-    return min(told, key=_rank_place)
-
-
 def _rank_place(one: Statement) -> tuple[int, int, int]:
+    """The part with the most levels first, of equal ones the fullest, of these that of an arm."""
     own = sum(fact is not None and one.holds(fact) for fact in (getattr(one, name) for name in FIELDS))
     return -len(one.levels), -own, _SECTIONS.index(one.section.partition("[")[0])
-
-
-def _is_other_way(statement: Statement, routes: Collection[Route]) -> bool:
-    """Whether a statement without an amount tells of another route than ``routes``, and when the agent is so given."""
-    if not (statement.named and statement.route and routes):
-        return False
-    return statement.route.value not in routes and bool(statement.frequency or statement.days)
 
 
 def _stands_alone(statement: Statement) -> bool:
@@ -252,13 +235,13 @@ def _stands_alone(statement: Statement) -> bool:
     timed = bool(statement.frequency or statement.days)
     if not timed and _is_named_by_route(statement):
         return False
-    if statement.linked < 1 and statement.agent.kind != "placebo" and statement.named:
+    if statement.linked < 1 and statement.agent.kind != "placebo" and statement.mention:
         if statement.agent.kind in PROCEDURES:
             return timed or statement.moment is not None
         if statement.agent.kind == "cells":
             return bool(statement.route or statement.days or statement.length)
         return bool(statement.route) and (timed or statement.length is not None)
-    return bool(statement.route or timed or (statement.named and statement.length))
+    return bool(statement.route or timed or (statement.mention and statement.length))
 
 
 def _is_named_by_route(statement: Statement) -> bool:
@@ -266,12 +249,12 @@ def _is_named_by_route(statement: Statement) -> bool:
     route, agent, mention = statement.route, statement.agent, statement.mention
     if route is None:
         return False
-    inside = route.section == agent.section and agent.start <= route.mark.start and route.mark.end <= agent.end
-    return inside or bool(mention and mention.start <= route.mark.start and route.mark.end <= mention.end)
+    inside = route.section == agent.section and agent.start <= route.start and route.end <= agent.end
+    return inside or bool(mention and mention.start <= route.start and route.end <= mention.end)
 
 
-def _is_same_way(first: Statement, second: Statement) -> bool:
-    """Whether two statements of an agent can tell of one way of giving it: nothing that both say differs."""
+def _is_same_regimen(first: Statement, second: Statement) -> bool:
+    """Whether two statements of an agent can describe one regimen: nothing that both say differs."""
     if first.section == second.section and first.step != second.step and not _only_dose_changes(first, second):
         return False
     if first.route and second.route and first.route.value != second.route.value:
@@ -304,7 +287,7 @@ def _last_differently(first: Statement, second: Statement) -> bool:
 
 
 def _differ_in_days(first: Statement, second: Statement) -> bool:
-    """Whether two lists of days are two ways of giving; beside a dose, one day without is often the first of many."""
+    """Whether two lists of days are two regimens; beside a dose, one day without is often the first of many."""
     one: tuple[int, ...] = first.days.value if first.days else ()
     other: tuple[int, ...] = second.days.value if second.days else ()
     if (
@@ -326,7 +309,7 @@ def _firm_frequency(statement: Statement) -> Frequency | None:
     days: tuple[int, ...] = statement.days.value if statement.days else ()
     if statement.frequency is None and len(days) == 1 and statement.cycle is None:
         return None
-    return settle_frequency(statement)
+    return resolve_frequency(statement)
 
 
 def _is_repeated(part: Statement, cycle: Statement) -> bool:
@@ -337,4 +320,4 @@ def _is_repeated(part: Statement, cycle: Statement) -> bool:
     if not fits(part.length.value, cycle.cycle.value):
         return False
     tokens = cycle.clause.tokens
-    return rule("repeats").ends(tokens, tokens.before(fact.mark.start), tokens.at(cycle.clause.start)) is not None
+    return rule("repeats").ends(tokens, tokens.before(fact.start), tokens.at(cycle.clause.start)) is not None

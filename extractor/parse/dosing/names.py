@@ -39,11 +39,6 @@ def name_key(name: str) -> str:
     return " ".join(words)
 
 
-def span_of(tokens: Tokens, place: Place) -> tuple[int, int]:
-    """The characters of a place."""
-    return tokens.starts[place[0]], tokens.ends[place[1] - 1]
-
-
 def chunk_end(tokens: Tokens, first: int) -> int:
     """Behind the last token that is joined to the first one, as in "nab-paclitaxel", "TNF-alpha/IL-6".
 
@@ -172,13 +167,10 @@ def split_names(tokens: Tokens, first: int, end: int) -> list[Place]:
     for place in _cut(tokens, first, end, "name_joint"):
         finer = _cut(tokens, *place, "weak_name_joint")
         known = len(finer) > 1 and all(find_general(tokens, *part) or is_code(tokens, *part) for part in finer)
-        result += finer if known and not any(_is_placebo_for(tokens, *part) for part in finer) else [place]
+        # A placebo may be named with what it is for, which goes on behind "and".
+        placebo = any(last - at > 1 and "lacebo" in tokens.read(at, last) for at, last in finer)
+        result += finer if known and not placebo else [place]
     return result
-
-
-def _is_placebo_for(tokens: Tokens, first: int, end: int) -> bool:
-    """Whether a placebo is named with what it is for, which goes on behind "and"."""
-    return end - first > 1 and "lacebo" in tokens.read(first, end)
 
 
 def _cut(tokens: Tokens, first: int, end: int, joint: str) -> list[Place]:

@@ -1,7 +1,9 @@
 """How often an agent is given, as a code of the guideline."""
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from extractor.schemas import Frequency, Period, TimeUnit
@@ -34,19 +36,24 @@ def find_frequencies(tokens: Tokens) -> tuple[Mark[Frequency], ...]:
     """
     found = (*_find_intervals(tokens), *_find_counts(tokens), *_find_weekdays(tokens), *_find_fixed(tokens))
     stated = _drop_totals(tokens, drop_overlaps(found))
-    return _trust(tokens.text, drop_overlaps([*stated, *_find_each_day(tokens, stated)]))
-
-
-def _mark(value: Frequency, found: Found) -> Mark[Frequency]:
-    return Mark(value, *found.span)
+    marks = drop_overlaps([*stated, *_find_each_day(tokens, stated)])
+    # A code that is the only one of its sentence is surer than the first of two.
+    sentences = number_sentences(tokens.text, marks)
+    codes: dict[int, set[Frequency]] = defaultdict(set)
+    for mark, sentence in zip(marks, sentences, strict=True):
+        codes[sentence].add(mark.value)
+    return tuple(
+        replace(mark, confidence=_TRUST_OF_SEVERAL if len(codes[sentence]) > 1 else _TRUST[mark.value])
+        for mark, sentence in zip(marks, sentences, strict=True)
+    )
 
 
 def _find_intervals(tokens: Tokens) -> Iterator[Mark[Frequency]]:
     """Every stated interval, rule by rule; they may overlap."""
     for found in rule("days_every").find(tokens):
-        yield _mark(Frequency.QD, found)
+        yield Mark(Frequency.QD, *found.span)
     for found in rule("either_interval").find(tokens):
-        yield _mark(Frequency.OTHER, found)
+        yield Mark(Frequency.OTHER, *found.span)
     for name in ("every_interval", "interval_apart", "per_interval", "hyphened_interval"):
         for found in rule(name).find(tokens):
             low, unit = read_number(found.read("low") or ""), _read_unit(found.read("unit") or "")
@@ -57,7 +64,7 @@ def _find_intervals(tokens: Tokens) -> Iterator[Mark[Frequency]]:
             ):
                 continue
             ranged = "high" in found.match.re.groupindex and found.has("high")
-            yield _mark(Frequency.OTHER if ranged else _code(low, unit), found)
+            yield Mark(Frequency.OTHER if ranged else _code(low, unit), *found.span)
 
 
 def _read_unit(text: str) -> TimeUnit:
@@ -73,26 +80,23 @@ def _code(count: float, unit: TimeUnit) -> Frequency:
 
 def _find_counts(tokens: Tokens) -> Iterator[Mark[Frequency]]:
     for found in rule("counted_times").find(tokens):
-        yield _mark(Frequency.OTHER if found.has("range") else _code_count(found, "low", "unit"), found)
+        yield Mark(Frequency.OTHER if found.has("range") else _code_count(found, "low", "unit"), *found.span)
     for found in rule("times_behind").find(tokens):
-        yield _mark(_code_count(found, "high", "unit" if found.has("unit") else "unit_behind"), found)
+        yield Mark(_code_count(found, "high", "unit" if found.has("unit") else "unit_behind"), *found.span)
     for found in rule("doses_a_day").find(tokens):
         if code := _PER_DAY.get(_read_count(found, "low")):
-            yield _mark(code, found)
+            yield Mark(code, *found.span)
     for found in rule("divided_doses").find(tokens):
         name = next(name for name in ("number", "number_before", "number_daily", "number_doses") if found.has(name))
         count = _read_count(found, name)
-        yield _mark(_PER_DAY.get(count, Frequency.OTHER), found)
+        yield Mark(_PER_DAY.get(count, Frequency.OTHER), *found.span)
     for found in rule("one_giving").find(tokens):
         ones = {"1", "one"}.intersection(word.lower() for word in tokens.words[found.first : found.first + 2])
-        if ones and not _is_label(tokens, found):
-            yield _mark(Frequency.ONCE, found)
-
-
-def _is_label(tokens: Tokens, found: Found) -> bool:
-    """Whether "1 dose" goes on "phase 1 dose escalation"."""
-    before = tokens.words[found.first - 1].lower() if found.first else ""
-    return rule("label_before").ends(tokens, found.first) is not None or before in ("day", "week", "-", "/", ",", ".")
+        before = tokens.words[found.first - 1].lower() if found.first else ""
+        # "phase 1 dose escalation", "day 1 dose"
+        label = rule("label_before").ends(tokens, found.first) or before in ("day", "week", "-", "/", ",", ".")
+        if ones and not label:
+            yield Mark(Frequency.ONCE, *found.span)
 
 
 def _read_count(found: Found, name: str) -> int:
@@ -109,7 +113,7 @@ def _code_count(found: Found, number: str, unit: str) -> Frequency:
 def _find_weekdays(tokens: Tokens) -> Iterator[Mark[Frequency]]:
     for found in rule("weekdays").find(tokens):
         days = 0 if found.has("through") else sum(1 for _ in rule("weekday").find(tokens, found.first, found.end))
-        yield _mark({2: Frequency.BIW, 3: Frequency.TIW}.get(days, Frequency.OTHER), found)
+        yield Mark({2: Frequency.BIW, 3: Frequency.TIW}.get(days, Frequency.OTHER), *found.span)
 
 
 def _find_fixed(tokens: Tokens) -> Iterator[Mark[Frequency]]:
@@ -119,7 +123,7 @@ def _find_fixed(tokens: Tokens) -> Iterator[Mark[Frequency]]:
         if either in (["once", "or"], ["once", "to"]):
             yield Mark(Frequency.OTHER, tokens.starts[first - 2], tokens.ends[term.end - 1])
         else:
-            yield Mark(Frequency(term.value), tokens.starts[first], tokens.ends[term.end - 1])
+            yield Mark(Frequency(term.value), *tokens.span(first, term.end))
 
 
 def _drop_totals(tokens: Tokens, marks: Sequence[Mark[Frequency]]) -> Sequence[Mark[Frequency]]:
@@ -143,7 +147,7 @@ def _find_each_day(tokens: Tokens, marks: Sequence[Mark[Frequency]]) -> Iterator
     found = [
         Mark(Frequency.QD, tokens.starts[span[0]], tokens.ends[span[1] - 1])
         for span in spans
-        if span and 2 <= _read_first(tokens, *span) <= _MOST_DAYS
+        if span and 2 <= next(filter(None, map(read_number, tokens.words[slice(*span)])), 0) <= _MOST_DAYS
     ]
     if not found:
         return
@@ -153,31 +157,14 @@ def _find_each_day(tokens: Tokens, marks: Sequence[Mark[Frequency]]) -> Iterator
     yield from (mark for mark, sentence in zip(found, numbers, strict=False) if sentence not in stated)
 
 
-def _read_first(tokens: Tokens, first: int, end: int) -> float:
-    """The first number of a range of tokens, or 0."""
-    return next((read_number(word) or 0 for word in tokens.words[first:end] if read_number(word)), 0)
-
-
-def _trust(text: str, marks: Sequence[Mark[Frequency]]) -> tuple[Mark[Frequency], ...]:
-    """A code that is the only one of its sentence is surer than the first of two."""
-    sentences = number_sentences(text, marks)
-    codes: dict[int, set[Frequency]] = {}
-    for mark, sentence in zip(marks, sentences, strict=True):
-        codes.setdefault(sentence, set()).add(mark.value)
-    return tuple(
-        Mark(mark.value, mark.start, mark.end, _TRUST_OF_SEVERAL if len(codes[sentence]) > 1 else _TRUST[mark.value])
-        for mark, sentence in zip(marks, sentences, strict=True)
-    )
-
-
 PeriodMark = Mark[Period | None]
 
 _TRUST_OF_CYCLE = 0.98
 """Share of right cycles among those that stand in the words about a labelled dose."""
-_TRUST_durations, _TRUST_OF_STEP = 0.92, 0.3
+_TRUST_OF_LENGTH, _TRUST_OF_STEP = 0.92, 0.3
 """Shares of right lengths among those that stand in the words about a labelled dose: one in a sentence, several."""
 _LEAD = 14
-"""How many tokens in front of a duration can tell what it is the length of."""
+"""How many tokens in front of a duration can decide what it is the length of."""
 
 
 def _period(duration: Duration) -> Period | None:
@@ -206,7 +193,7 @@ def _read_named(tokens: Tokens) -> Iterator[PeriodMark]:
             after = rule("cycle_after").starts(tokens, duration.end)
             if _is_cycle(tokens, duration, after):
                 end = after.end if after else duration.end
-                yield Mark(_period(duration), tokens.starts[duration.first], tokens.ends[end - 1], _TRUST_OF_CYCLE)
+                yield Mark(_period(duration), *tokens.span(duration.first, end), _TRUST_OF_CYCLE)
 
 
 def _is_cycle(tokens: Tokens, duration: Duration, after: Found | None) -> bool:
@@ -258,22 +245,18 @@ def find_lengths(tokens: Tokens) -> tuple[PeriodMark, ...]:
     [(12, 'week'), (6, 'cycle')]
     """
     found = (*_read_lengths(tokens), *_read_week_limits(tokens), *_read_cycle_counts(tokens))
-    given = [mark for mark in found if not _is_watched(tokens, mark)]
-    return _trust_durations(tokens.text, _drop_parts(tokens, drop_overlaps(given)))
-
-
-def _is_watched(tokens: Tokens, mark: PeriodMark) -> bool:
-    if mark.value and mark.value.unit is TimeUnit.CYCLE:
-        return False
-    return _ends("watched_before", tokens, tokens.at(mark.start)) is not None
-
-
-def _trust_durations(text: str, lengths: Sequence[PeriodMark]) -> tuple[PeriodMark, ...]:
-    """Several lengths in one sentence are steps of a treatment: none of them is that of the whole."""
-    sentences = number_sentences(text, lengths)
+    given = (
+        mark
+        for mark in found
+        if (mark.value and mark.value.unit is TimeUnit.CYCLE)
+        or not _ends("watched_before", tokens, tokens.at(mark.start))
+    )
+    lengths = _drop_parts(tokens, drop_overlaps(given))
+    # Several lengths in one sentence are steps of a treatment: none of them is that of the whole.
+    sentences = number_sentences(tokens.text, lengths)
     shared = {one for one, other in pairwise(sentences) if one == other}
     return tuple(
-        Mark(mark.value, mark.start, mark.end, _TRUST_OF_STEP if sentence in shared else _TRUST_durations)
+        replace(mark, confidence=_TRUST_OF_STEP if sentence in shared else _TRUST_OF_LENGTH)
         for mark, sentence in zip(lengths, sentences, strict=True)
     )
 
@@ -283,13 +266,10 @@ def _drop_parts(tokens: Tokens, lengths: Sequence[PeriodMark]) -> tuple[PeriodMa
     sums = [mark.start for mark in lengths if rule("total_of").starts(tokens, tokens.at(mark.start))]
     kept = []
     for mark in lengths:
-        place = bisect_left(sums, mark.end)
-        if mark.start in sums or place == len(sums):
+        behind = next((start for start in sums[bisect_left(sums, mark.end) :]), None)
+        gap = tokens.codes[tokens.before(mark.end) : tokens.at(behind)] if behind is not None else "."
+        if mark.start in sums or not {".", ";", "\n"}.isdisjoint(gap):
             kept.append(mark)
-        else:
-            between = tokens.codes[tokens.before(mark.end) : tokens.at(sums[place])]
-            if not {".", ";", "\n"}.isdisjoint(between):
-                kept.append(mark)
     return tuple(kept)
 
 
@@ -308,7 +288,7 @@ def _read_lengths(tokens: Tokens) -> Iterator[PeriodMark]:
             continue
         if not _ends("no_length_before", tokens, duration.first):
             first = duration.first if lead is None else lead
-            yield Mark(_period(duration), tokens.starts[first], tokens.ends[duration.end - 1])
+            yield Mark(_period(duration), *tokens.span(first, duration.end))
 
 
 def _find_lead(tokens: Tokens, duration: Duration) -> int | None:

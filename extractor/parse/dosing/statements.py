@@ -8,10 +8,10 @@ from typing import Any
 from extractor.schemas import Frequency, Period, Route, TimeUnit
 from extractor.text.book import rule
 
-from .agents import PROCEDURES, Agent, Lexicon
+from .agents import PROCEDURES, Agent, Lexicon, is_joint
 from .amounts import AmountMark
 from .clauses import find_breaks, has_rule, list_clauses
-from .facts import FIELDS, Clause, Fact, Findings, Statement
+from .facts import FIELDS, Clause, Findings, Statement
 from .marks import Mark, drop_touching, within
 from .passages import Passage
 
@@ -28,17 +28,6 @@ class Unit:
     amounts: list[AmountMark]
     territory: tuple[int, int] = (0, 0)
 
-    @property
-    def named(self) -> bool:
-        return self.mention is not None
-
-
-def is_between(name: str, clause: Clause, start: int, end: int) -> bool:
-    """Whether a rule covers all that stands, if anything does, in ``text[start:end]``."""
-    tokens = clause.tokens
-    first, last = tokens.at(start), tokens.before(end)
-    return first == last or (first < last and rule(name).covers(tokens, first, last) is not None)
-
 
 def link_amounts(clause: Clause) -> list[Unit]:
     """The clause's agents in reading order, each with its amounts and its span of text."""
@@ -49,20 +38,32 @@ def link_amounts(clause: Clause) -> list[Unit]:
             continue
         if unit := _find_owner(clause, amount, units, loose):
             unit.amounts.append(amount)
-    units = _join_same([*units, *loose])
+    joined: dict[str, Unit] = {}
+    for unit in sorted([*units, *loose], key=lambda u: u.start):
+        if same := joined.get(unit.agent.key):
+            same.amounts += unit.amounts
+            same.mention = same.mention or unit.mention
+        else:
+            joined[unit.agent.key] = unit
+    units = list(joined.values())
     if not units and clause.topic is not None and clause.marks.spans():
         units = [Unit(clause.topic, 0.7, clause.start, clause.end, None, amounts=[])]
     for unit in units:
         unit.amounts = _keep_fractions(unit.amounts)
         unit.start = min([unit.start, *(a.start for a in unit.amounts)])
-        unit.end = max([unit.end if unit.named or not unit.amounts else 0, *(a.end for a in unit.amounts)])
+        unit.end = max([unit.end if unit.mention or not unit.amounts else 0, *(a.end for a in unit.amounts)])
     units.sort(key=lambda u: u.start)
     _share_out(clause, units)
     return units
 
 
 def _find_owner(clause: Clause, amount: AmountMark, units: Sequence[Unit], loose: list[Unit]) -> Unit | None:
-    unit = _nearest(clause, amount, units)
+    """The agent named before an amount, or the one right behind it; else the topic of the clause."""
+    before = next((u for u in reversed(units) if u.end <= amount.start), None)
+    after = next((u for u in units if u.start >= amount.end), None)
+    unit = before
+    if after and is_joint("dose_of", clause.tokens, amount.end, after.start):
+        unit = before if before and is_joint("dosed_at", clause.tokens, before.end, amount.start) else after
     unknown = not clause.loyal and rule("other_agent").starts(clause.tokens, clause.tokens.before(amount.end))
     if unknown and (unit is None or unit.start < amount.start):
         return None
@@ -70,56 +71,30 @@ def _find_owner(clause: Clause, amount: AmountMark, units: Sequence[Unit], loose
         if not loose:
             loose.append(Unit(clause.topic, 0.8, amount.start, amount.end, None, amounts=[]))
         unit = loose[0]
-    return unit or next((u for u in units if u.start >= amount.end), None)
-
-
-def _nearest(clause: Clause, amount: AmountMark, units: Sequence[Unit]) -> Unit | None:
-    """The agent named before an amount, or the one right behind it."""
-    before = next((u for u in reversed(units) if u.named and u.end <= amount.start), None)
-    after = next((u for u in units if u.named and u.start >= amount.end), None)
-    if after is None or not is_between("dose_of", clause, amount.end, after.start):
-        return before
-    return before if before and is_between("dosed_at", clause, before.end, amount.start) else after
+    return unit or after
 
 
 def _keep_fractions(amounts: list[AmountMark]) -> list[AmountMark]:
     """Of a total dose of radiation and the dose of a fraction, the fraction."""
     if len(amounts) < 2 or any(level.unit != "Gy" for amount in amounts for level in amount.value):
         return amounts
-    smallest = min(amounts, key=lambda a: a.value[0].high or 0)
-    return [a for a in amounts if (a.value[0].high or 0) <= 5 * (smallest.value[0].high or 0)]
-
-
-def _join_same(units: list[Unit]) -> list[Unit]:
-    """Units of one agent become one, except where each has amounts of its own."""
-    joined: list[Unit] = []
-    for unit in sorted(units, key=lambda u: u.start):
-        same = next((u for u in joined if u.agent.key == unit.agent.key), None)
-        if same is None:
-            joined.append(unit)
-        else:
-            same.amounts += unit.amounts
-            same.mention = same.mention or unit.mention
-    return joined
+    sizes = [amount.value[0].high or 0 for amount in amounts]
+    return [amount for amount, size in zip(amounts, sizes, strict=True) if size <= 5 * min(sizes)]
 
 
 def _share_out(clause: Clause, units: list[Unit]) -> None:
     """Each unit's span runs to the last break before the next unit."""
-    taken = clause.marks.spans()
-    position = clause.start
-    followers: list[Unit | None] = [*units[1:], None]
-    for unit, following in zip(units, followers, strict=False):
-        if following is None:
-            unit.territory = (position, clause.end)
-            return
+    taken, position = clause.marks.spans(), clause.start
+    for unit, following in pairwise(units):
         breaks = [
             found.span[0]
             for found in find_breaks(clause.tokens, min(unit.end, following.start), following.start)
             if not any(first < found.span[0] < last for first, last in taken)
         ]
         border = breaks[-1] if breaks else following.start
-        unit.territory = (position, border)
-        position = border
+        unit.territory, position = (position, border), border
+    for unit in units[-1:]:
+        unit.territory = (position, clause.end)
 
 
 _REACH, _FURTHEST = 20_000, 200
@@ -137,35 +112,28 @@ def read_passage(passage: Passage, marks: Findings, lexicon: Lexicon, default: A
     """Statements of a passage in reading order; ``default`` is the agent where a clause names none."""
     tokens, own = passage.tokens, default if passage.is_intervention else lexicon.only
     known = drop_touching(lexicon.find(tokens, passage.section), [*marks.amounts, *marks.moment])
-    mentions = tuple(_identify(mention, own) for mention in known)
+    # What is introduced where only one agent is spoken of is that agent, by another name.
+    mentions = tuple(replace(m, value=own) if own and m.value.kind == "introduced" else m for m in known)
     cyclic = rule("cycle_word").search(tokens) is not None
     statements: list[Statement] = []
     topic, seen = default, 0
-    for piece in list_clauses(passage, marks, mentions):
-        start, end = piece.start, piece.end
+    for start, end, is_step in list_clauses(passage, marks, mentions):
         if not passage.is_group and "\n" in passage.text[seen:start]:
             topic = default  # another paragraph
         seen = start
         inside = marks.inside(start, end)
         named = within(mentions, start, end)
-        goes_on = piece.is_step and bool(statements) and not named
+        goes_on = is_step and bool(statements) and not named
         if statements and not named and not inside.amounts and not goes_on:
             _spread(passage, statements, inside, start)
             continue
         speaker = statements[-1].agent if goes_on else topic
         clause = Clause(tokens, start, end, inside, named, speaker, loyal=passage.is_intervention)
         described = _describe(passage, clause, cyclic=cyclic)
-        statements = _append(statements, described, is_step=piece.is_step)
+        statements = _append(statements, described, is_step=is_step)
         if named and not passage.is_intervention:
             topic = named[-1].value
     return tuple(statements)
-
-
-def _identify(mention: Mark[Agent], own: Agent | None) -> Mark[Agent]:
-    """What is introduced where only one agent is spoken of is that agent, by another name."""
-    if own is None or mention.value.kind != "introduced":
-        return mention
-    return replace(mention, value=own)
 
 
 def _describe(passage: Passage, clause: Clause, *, cyclic: bool) -> list[Statement]:
@@ -173,42 +141,29 @@ def _describe(passage: Passage, clause: Clause, *, cyclic: bool) -> list[Stateme
     statements = []
     for place, unit in enumerate(units):
         own = clause.marks.inside(*unit.territory)
-        fields = _gather(clause, units, place, own)
+        fields: dict[str, Any] = _gather(clause, units, place, own)
         dated = bool(own.moment) and unit.agent.kind in PROCEDURES
         gives = bool(own.route or own.frequency or own.days or own.length)
-        if not (unit.amounts or dated or gives or (unit.named and fields and place + 1 < len(units))):
+        if not (unit.amounts or dated or gives or (unit.mention and fields and place + 1 < len(units))):
             continue
-        facts: dict[str, Any] = {name: Fact(mark, passage.section) for name, mark in fields.items()}
-        amounts = tuple(Fact(amount, passage.section) for amount in unit.amounts)
-        told = {"route", "frequency", "days", "length", *(["moment"] if dated else [])}
-        if not amounts and not facts.keys() & told:
+        if not unit.amounts and not fields.keys() & {"route", "frequency", "days", "length", *(["moment"] * dated)}:
             continue
-        if unit.agent.kind == "class" and not amounts and not facts.keys() & {"frequency", "days"}:
+        if unit.agent.kind == "class" and not unit.amounts and not fields.keys() & {"frequency", "days"}:
             continue  # "inhaled corticosteroids" names a route only to say which they are
+        # The shortest span with the amount and all that is said of its giving.
+        marks = [*unit.amounts, *(mark for name in FIELDS if (mark := _choose(getattr(own, name), name)))]
+        spans = [(mark.start, mark.end) for mark in marks]
+        if not unit.amounts and unit.mention:
+            spans.append((unit.start, unit.end))
+        start = min((start for start, _ in spans), default=clause.start)
+        end = max((end for _, end in spans), default=clause.end)
         statement = Statement(
-            unit.agent,
-            passage.section,
-            *_span(clause, unit, own),
-            unit.linked,
-            unit.mention,
-            cyclic,
-            clause,
-            unit.territory,
-            amounts=amounts,
-            **facts,
+            *(unit.agent, passage.section, start, end, unit.linked, unit.mention, cyclic, clause, unit.territory),
+            amounts=tuple(unit.amounts),
+            **fields,
         )
         statements += _part_routes(statement, own.route)
     return _add_placebos(statements, units)
-
-
-def _span(clause: Clause, unit: Unit, own: Findings) -> tuple[int, int]:
-    """The shortest span with the amount and all that is said of its giving."""
-    marks = [mark for name in FIELDS if (mark := _choose(getattr(own, name), name))]
-    spans = [(mark.start, mark.end) for mark in [*unit.amounts, *marks]]
-    if not unit.amounts and unit.named:
-        spans.append((unit.start, unit.end))
-    spans = spans or [(clause.start, clause.end)]
-    return min(start for start, _ in spans), max(end for _, end in spans)
 
 
 def _spread(passage: Passage, statements: list[Statement], marks: Findings, start: int) -> None:
@@ -218,7 +173,7 @@ def _spread(passage: Passage, statements: list[Statement], marks: Findings, star
     several = any(statement.agent.key != statements[0].agent.key for statement in statements)
     shared = ("cycle", "length", "route") if passage.is_group else ("cycle", "length")
     chosen = {name: _choose(getattr(marks, name), name) for name in (shared if several else FIELDS)}
-    facts: dict[str, Any] = {name: Fact(mark, passage.section) for name, mark in chosen.items() if mark}
+    facts: dict[str, Any] = {name: mark for name, mark in chosen.items() if mark}
     paragraph = passage.text.rfind("\n", max(0, start - _REACH), start)
     if statements[-1].clause.start <= paragraph:
         paragraph = -1
@@ -276,7 +231,7 @@ def _borrow(units: list[Unit], place: int, marks: Findings, name: str) -> Mark[A
 
 
 def _counts_cycles(mark: Mark[Period | None]) -> bool:
-    """Whether a length is told in cycles, which are those of all agents: "A on day 1, B on day 8 for 6 cycles"."""
+    """Whether a length is counted in cycles, which are those of all agents: "A on day 1, B on day 8 for 6 cycles"."""
     return mark.value is not None and mark.value.unit is TimeUnit.CYCLE
 
 
@@ -286,7 +241,7 @@ def _find_rate(clause: Clause, unit: Unit) -> Mark[Frequency] | None:
     for amount in unit.amounts:
         for name, frequency in _RATES.items():
             if rule(name).ends(tokens, tokens.before(amount.end), tokens.at(amount.start)):
-                return Mark(frequency, amount.start, amount.end, 0.8)
+                return Mark(frequency, amount.start, amount.end, 0.8, amount.section)
     return None
 
 
@@ -296,29 +251,21 @@ def _append(statements: list[Statement], more: list[Statement], *, is_step: bool
         return [*statements, *more]
     before = statements[-1]
     steps = [_continue(before, one) for one in more]
-    if steps[0].step and not (before.frequency or before.days):
-        before = replace(before, frequency=_find_loading(before))
+    if steps[0].step and not (before.frequency or before.days):  # words for a dose that is given once before the others
+        clause, tokens = before.clause, before.clause.tokens
+        found = rule("loading_dose").search(tokens, tokens.at(clause.start), tokens.before(clause.end))
+        once = Mark(Frequency.ONCE, *found.span, 0.8, before.section) if found else None
+        before = replace(before, frequency=once)
     return [*statements[:-1], before, *steps]
-
-
-def _find_loading(statement: Statement) -> Fact | None:
-    """The words for a dose that is given once before the others."""
-    clause, tokens = statement.clause, statement.clause.tokens
-    found = rule("loading_dose").search(tokens, tokens.at(clause.start), tokens.before(clause.end))
-    return Fact(Mark(Frequency.ONCE, *found.span, 0.8), statement.section) if found else None
 
 
 def _continue(before: Statement, step: Statement) -> Statement:
     """A step of the regimen that ``before`` states, with what it does not state anew."""
     if step.agent.key != before.agent.key:
         return step
+    fields = ("mention", "amounts", "route", "cycle")
     return replace(
-        step,
-        step=before.step + 1,
-        mention=step.mention or before.mention,
-        amounts=step.amounts or before.amounts,
-        route=step.route or before.route,
-        cycle=step.cycle or before.cycle,
+        step, step=before.step + 1, **{name: getattr(step, name) or getattr(before, name) for name in fields}
     )
 
 
@@ -326,12 +273,12 @@ def _part_routes(statement: Statement, routes: Sequence[Mark[Route]]) -> list[St
     """One statement for each of the routes that "or" joins ("IV or orally"); else the statement as it is."""
     joined: dict[Route, Mark[Route]] = {}
     for one, other in pairwise(routes):
-        if one.value != other.value and is_between("or_between", statement.clause, one.end, other.start):
+        if one.value != other.value and is_joint("or_between", statement.clause.tokens, one.end, other.start):
             joined.setdefault(one.value, one)
             joined.setdefault(other.value, other)
     if statement.route is None or statement.route.value not in joined:
         return [statement]
-    return [replace(statement, route=Fact(mark, statement.section)) for mark in joined.values()]
+    return [replace(statement, route=mark) for mark in joined.values()]
 
 
 def _add_placebos(statements: Sequence[Statement], units: Iterable[Unit]) -> list[Statement]:
@@ -339,15 +286,14 @@ def _add_placebos(statements: Sequence[Statement], units: Iterable[Unit]) -> lis
 
     A placebo is given as the agent is ("EX-12 or placebo"); the dose is that of the agent alone.
     """
-    known = {statement.agent.key for statement in statements}
+    by_agent = {statement.agent.key: statement for statement in reversed(statements)}
     added = []
     for one, other in pairwise(units):
         placebo, agent = (one, other) if one.agent.kind == "placebo" else (other, one)
-        if placebo.agent.kind != "placebo" or placebo.agent.key in known or not (one.mention and other.mention):
+        beside = by_agent.get(agent.agent.key)
+        if placebo.agent.kind != "placebo" or placebo.agent.key in by_agent or not (one.mention and other.mention):
             continue
-        beside = next((s for s in statements if s.agent.key == agent.agent.key), None)
-        if beside and is_between("or_placebo", beside.clause, one.mention.end, other.mention.start):
-            added.append(
-                replace(beside, agent=placebo.agent, mention=placebo.mention, linked=placebo.linked, amounts=())
-            )
+        if beside and is_joint("or_placebo", beside.clause.tokens, one.mention.end, other.mention.start):
+            changes: dict[str, Any] = {"agent": placebo.agent, "mention": placebo.mention, "linked": placebo.linked}
+            added.append(replace(beside, amounts=(), **changes))
     return [*statements, *added]

@@ -7,9 +7,9 @@ from functools import cache
 from itertools import pairwise
 
 from extractor.parse.parsed import Reading, span_of
-from extractor.parse.scoring import find_word, list_words, load_scorer, pick, stop_words
+from extractor.parse.scoring import find_word, list_words, load_scorer, pick
 from extractor.schemas import Category, CriterionKind, Support
-from extractor.text.book import find_terms
+from extractor.text.book import find_terms, word_list
 from extractor.text.passage import Passage
 
 
@@ -41,7 +41,7 @@ def _stem(words: Iterable[str]) -> frozenset[str]:
 
 @cache
 def _common_stems() -> frozenset[str]:
-    return frozenset(word[:_STEM] for word in stop_words("common"))
+    return frozenset(word[:_STEM] for word in word_list("common_words"))
 
 
 def describe_lines(lines: Sequence[CriterionLine], target: frozenset[str] = frozenset()) -> list[list[str]]:

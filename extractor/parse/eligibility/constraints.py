@@ -34,7 +34,7 @@ class _Window:
 def read_window(passage: Passage, kind: CriterionKind | None = None, topic: str = "") -> Reading[TimeWindow | None]:
     """The first time limit of a criterion, None if it has none.
 
-    ``passage`` stands alone (``Passage.alone``). ``topic`` is the heading or lead-in: a length of time under "Life
+    ``passage`` stands alone (``Passage.alone``). ``topic`` is the heading or parent line: a length of time under "Life
     expectancy" is no window.
 
     >>> read_window(read_passage("No chemotherapy within 4 weeks before enrolment")).value.quote
@@ -219,7 +219,7 @@ def read_constraints(
 ) -> Reading[tuple[Constraint, ...] | None]:
     """The constraints among the limits of a criterion, and how sure it is that these are all and that they are right.
 
-    ``passage`` stands alone (``Passage.alone``), ``topic`` is the heading or lead-in, which may name what the criterion
+    ``passage`` stands alone (``Passage.alone``), ``topic`` is its heading or parent line, which may name what it
     limits ("Life expectancy").
 
     >>> from .limits import find_limits
@@ -240,7 +240,8 @@ def read_constraints(
         place = passage.part(min(limit.first, shown[0]), max(limit.end, shown[1]))
         spans.append(span_of(place))
         last = named or last
-    return Reading(tuple(constraints), _confidence(tokens, limits, kept), tuple(spans), Support.PARSED)
+    sure = measured("constraints", _shape_constraints(tokens, kept, list(_unread(tokens, limits))))
+    return Reading(tuple(constraints), max(0.5, sure), tuple(spans), Support.PARSED)
 
 
 def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
@@ -304,11 +305,6 @@ def _constraint(passage: Passage, limit: Limit, named: _Place | None, topic: str
 
 def _quote(passage: Passage, place: _Place) -> str:
     return " ".join(passage.part(*place).raw.split())
-
-
-def _confidence(tokens: Tokens, found: Sequence[Limit], limits: Sequence[Limit]) -> float:
-    """How sure the list of constraints is: by the numbers that no rule has read, and by guessed comparators."""
-    return max(0.5, measured("constraints", _shape_constraints(tokens, limits, list(_unread(tokens, found)))))
 
 
 def _shape_constraints(tokens: Tokens, limits: Sequence[Limit], unread: Sequence[str]) -> str:

@@ -50,18 +50,18 @@ def read_sex(
     if not sexes:
         criteria = [criterion.passage for criterion in stated]
         both = all(any(rule(sex).search(passage.tokens) for passage in criteria) for sex in ("women", "men"))
-        return _read_told_sex(titles, summary, of_one=not both)
+        return _read_sex_elsewhere(titles, summary, of_one=not both)
     if len(sexes) == 2:
         return Reading(Sex.ALL, 0.7, (only[0][1],), Support.INFERRED, tuple(sorted(sexes)))
     return Reading(only[0][0], measured("participants", "one sex"), (only[0][1],), Support.INFERRED)
 
 
-def _read_told_sex(titles: Sequence[Passage], summary: Sequence[Passage], *, of_one: bool) -> Reading[Sex | None]:
+def _read_sex_elsewhere(titles: Sequence[Passage], summary: Sequence[Passage], *, of_one: bool) -> Reading[Sex | None]:
     """The sex outside the criteria. A condition of one sex counts where no title names a sex, and if ``of_one``.
 
     Not that of a tumour: trials of tumours list several organs.
     """
-    for passages, name in ((titles, "all_sexes"), (summary, "sexes_told")):
+    for passages, name in ((titles, "all_sexes"), (summary, "sexes_stated")):
         for passage in passages:
             if found := rule(name).search(passage.tokens, passage.first, passage.end):
                 return _read_both(passage, found)
@@ -71,7 +71,7 @@ def _read_told_sex(titles: Sequence[Passage], summary: Sequence[Passage], *, of_
     one = one or [
         sex
         for passage in summary
-        if rule("one_sex_told").search(passage.tokens, passage.first, passage.end) and (sex := _find_one_sex(passage))
+        if rule("one_sex_stated").search(passage.tokens, passage.first, passage.end) and (sex := _find_one_sex(passage))
     ]
     if len({sex for sex, _ in one}) != 1:
         return Reading(None, measured("participants", "no sex"))
@@ -132,7 +132,7 @@ _GRADED = frozenset({"stage", "grade", "class", "score"})
 _OPENING = 12
 """How many tokens into a criterion on something else an age is still that of those who take part."""
 _IN_FRONT = 18
-"""How many tokens in front of an age tell whose it is."""
+"""How many tokens in front of an age decide whose it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +160,9 @@ def read_ages(stated: Sequence[Stated], summary: Iterable[Passage]) -> tuple[Rea
     listed = [bound for criterion in stated if not criterion.donor for bound in _read_criterion(criterion)]
     low, high = _choose(listed, lower=True), _choose(listed, lower=False)
     if low.value is None or high.value is None:
-        told = [bound for passage in summary for part in _around_ages(passage) for bound in _read_told(part)]
-        low = low if low.value is not None else _choose(told, lower=True, told=True)
-        high = high if high.value is not None else _choose(told, lower=False, told=True)
+        found = [bound for passage in summary for part in _around_ages(passage) for bound in _read_summary(part)]
+        low = low if low.value is not None else _choose(found, lower=True, in_summary=True)
+        high = high if high.value is not None else _choose(found, lower=False, in_summary=True)
     return low, high
 
 
@@ -219,7 +219,7 @@ def _around_ages(passage: Passage) -> Iterator[Passage]:
             yield passage.part(first, done).alone()
 
 
-def _read_told(passage: Passage) -> Iterator[_Bound]:
+def _read_summary(passage: Passage) -> Iterator[_Bound]:
     """Age limits in a title or summary: only where the text says that they are ages of those who take part."""
     for limit in find_limits(passage.tokens, CriterionKind.INCLUSION):
         if not limit.time_unit or not limit.sure or is_lifetime(passage.tokens, limit):
@@ -242,14 +242,14 @@ def _bounds(passage: Passage, limit: Limit, kind: CriterionKind) -> Iterator[_Bo
         yield _Bound(Age(value=limit.value_high, unit=unit), lower=False, span=span)
 
 
-def _choose(bounds: list[_Bound], *, lower: bool, told: bool = False) -> Reading[Age | None]:
+def _choose(bounds: list[_Bound], *, lower: bool, in_summary: bool = False) -> Reading[Age | None]:
     """The widest bound of one side. Where several differ, it is less sure."""
     mine = [bound for bound in bounds if bound.lower is lower]
     if not mine:
         return Reading(None, measured("participants", "no age"))
     bound = (min if lower else max)(mine, key=lambda found: found.days)
     agree = all(abs(found.days - bound.days) < 1 for found in mine)
-    case = "age in a summary" if told else "age in criteria" if agree else "several ages in criteria"
+    case = "age in a summary" if in_summary else "age in criteria" if agree else "several ages in criteria"
     confidence = measured("participants", case)
     others = () if agree else tuple(found.age for found in mine if found.age != bound.age)
     return Reading(bound.age, confidence, (bound.span,), Support.PARSED, others)

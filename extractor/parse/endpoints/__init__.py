@@ -277,16 +277,16 @@ def _read_start(parts: OutcomeParts, found: EventsFound, start_part: Passage | N
         case = "start in the time frame" if in_frame else "start" if found.ends else "start without ends"
         return Reading(found.start.raw, measured("event", case), (span_of(found.start),))
     case = "no start"  # how sure that is depends on the words that may state one
-    if parts.description and has("may_tell_start", parts.description):
+    if parts.description and has("may_state_start", parts.description):
         case = "perhaps a start"
-    elif parts.time_frame and has("may_tell_start", parts.time_frame):
+    elif parts.time_frame and has("may_state_start", parts.time_frame):
         case = "perhaps a start in the time frame"
     return Reading(None, measured("event", case))
 
 
 def _read_ends(parts: OutcomeParts, found: EventsFound, ends_part: Passage | None) -> Reading[tuple[str, ...] | None]:
     if not found.ends:
-        perhaps = parts.description is not None and has("may_tell_end", parts.description)
+        perhaps = parts.description is not None and has("may_state_end", parts.description)
         return Reading((), measured("event", "perhaps ends" if perhaps else "no ends"))
     plain = all(rule("plain_event").covers(end.tokens, end.first, end.end) for end in found.ends)
     death = plain and len(found.ends) == 1 and found.ends[0].text.lower().startswith("death")

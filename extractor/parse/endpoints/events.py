@@ -1,14 +1,14 @@
 """What starts and stops the clock of a time-to-event or duration outcome.
 
-The rules read "from X to Y", "from X until Y, Z or W", "between X and Y", "time to Y" and, where only a start is told,
-"since X", "12 months from X".
+The rules read "from X to Y", "from X until Y, Z or W", "between X and Y", "time to Y" and, where
+only a start is stated, "since X", "12 months from X".
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from extractor.text.book import rule, word_set
+from extractor.text.book import rule, word_list
 from extractor.text.lexer import Tokens
 from extractor.text.passage import Passage
 from extractor.text.patterns import Found
@@ -16,11 +16,6 @@ from extractor.text.patterns import Found
 _LONGEST_START, _LONGEST_LIST = 40, 120
 """Tokens in which a start, and a list of end events, must end: the work stays linear in the text."""
 _MOST = 8
-_ADJECTIVES = word_set(
-    "mild moderate severe partial complete serious major minor distant first second confirmed documented "
-    "recurrent progressive metastatic lower upper either objective new refractory"
-)
-_NO_ADJECTIVES = word_set("withdrawal removal approval survival arrival denial")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +60,7 @@ def find_counted_start(part: Passage) -> Passage | None:
 
 
 def find_listed_events(part: Passage) -> tuple[Passage, ...]:
-    """The events of a definition that tells no start.
+    """The events of a definition that states no start.
 
     >>> part = read_section("x", "An event is defined as relapse, progression or death of any cause.").whole
     >>> [event.text for event in find_listed_events(part)]
@@ -76,10 +71,10 @@ def find_listed_events(part: Passage) -> tuple[Passage, ...]:
         opening = rule("opens_events").search(tokens, sentence.first, sentence.end)
         if opening:
             first = opening.end
-            told = rule("event_start").starts(tokens, first, sentence.end) or rule("event_head").search(
+            stated = rule("event_start").starts(tokens, first, sentence.end) or rule("event_head").search(
                 tokens, first, min(first + 10, sentence.end)
             )
-            return tuple(read_end_events(sentence.part(first, sentence.end))) if told else ()
+            return tuple(read_end_events(sentence.part(first, sentence.end))) if stated else ()
     return ()
 
 
@@ -127,18 +122,14 @@ def _find_openings(sentence: Passage) -> Iterator[tuple[int, bool]]:
     """The tokens with which a start event may begin, and whether "between" stands in front."""
     tokens, place = sentence.tokens, (sentence.first, sentence.end)
     at_once = [at.first for at in rule("opens_start").find(tokens, *place)]
-    if at_once and _begins_clause(sentence, at_once[0]):
+    if at_once and (at_once[0] == sentence.first or tokens.codes[at_once[0] - 1] in ":;"):
         yield at_once[0], False
     for found in rule("event_from").find(tokens, *place):
         yield found.end, found.text.lower() == "between"
 
 
-def _begins_clause(sentence: Passage, place: int) -> bool:
-    return place == sentence.first or sentence.tokens.codes[place - 1] in ":;"
-
-
 def _find_late_openings(sentence: Passage) -> Iterator[tuple[int, bool]]:
-    """As before, for what is a start only where nothing better is told: "after surgery"; and none: "until death"."""
+    """As before, for what is a start only where nothing better is stated: "after surgery"; and none: "until death"."""
     tokens, place = sentence.tokens, (sentence.first, sentence.end)
     if rule("until_first").starts(tokens, *place):
         yield sentence.first, False
@@ -247,8 +238,8 @@ def _holds_together(tokens: Tokens, first: int, joint: Found, stop: int, *, last
 
 def _is_adjective(word: str) -> bool:
     word = word.lower()
-    long = len(word) > 4 and word.endswith(("al", "ic", "able", "ible")) and word not in _NO_ADJECTIVES
-    return long or word in _ADJECTIVES
+    long = len(word) > 4 and word.endswith(("al", "ic", "able", "ible")) and word not in word_list("no_adjectives")
+    return long or word in word_list("event_adjectives")
 
 
 def _trim_event(listed: Passage, first: int, end: int) -> Passage | None:

@@ -6,28 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from extractor.parse.parsed import Reading, span_of
 from extractor.parse.scoring import measured
 from extractor.schemas import Instrument, Support
-from extractor.text.book import Term, find_terms, rule, word_set
+from extractor.text.book import Term, find_terms, rule, word_list
 from extractor.text.lexer import Tokens
 from extractor.text.passage import Passage
 from extractor.text.patterns import Found
 
-_VERSIONED = word_set("CTCAE CTC NCCN RECIST mRECIST iRECIST Lugano Cheson IWG IWCLL RANO PCWG3 ELN IMWG")
-_NO_SCALE = word_set(
-    "QOL HRQL HRQOL PRO CR CT GVHD DLT AD PSA BMI BSA AE AES AESI MRI PET CRS II III IV RD SPT IGE FEV COPD PRN HDM"
-)
-_NO_TITLE = word_set(
-    "Total Mean Median Average Daily Change Changes Baseline From Quality Symptom Symptoms Severity The "
-    "This Each And Score Scores A"
-)
-_BODIES = word_set("NCCN IWCLL")
-"""Guidelines that go by the letters of the body that issues them: its full name is not theirs."""
-_ANSWER_FORMATS = word_set("Likert")
-"""How questions are answered: another instrument that is named beside it says which questions."""
-_RATINGS = word_set("VAS NRS")
-"""The same for a scale that rates one thing: an instrument that is named before it uses it."""
-_COMPUTED = word_set("BMI LVMI HOMA HOMA-IR CPET MMTT OGTT ABI AHI")
-"""Indexes and tests of the body that grade nothing."""
-_SMALL = word_set("of and for in")
+_SMALL = frozenset({"of", "and", "for", "in"})
 _VERSION = re.compile(r"(?:19|20)\d\d|\d{1,2}(?:\.\d{1,4}){0,2}")
 _EDITION = re.compile(r"[1-9]\d?|II|III|IV")
 
@@ -51,8 +35,8 @@ def read_instrument(body: Passage, record: Iterable[str] = ()) -> Reading[Instru
     """
     tokens = body.tokens
     terms = find_terms(tokens, "instruments", body.first, body.end)
-    named = [term for term in terms if term.value not in _ANSWER_FORMATS]
-    unknown = _find_unknown(body) if not named or named[0].value in _RATINGS else None
+    named = [term for term in terms if term.value not in word_list("answer_formats")]
+    unknown = _find_unknown(body) if not named or named[0].value in word_list("ratings") else None
     if unknown and (not named or unknown[1] <= named[0].first):
         first, end, confidence = unknown
         place = body.part(first, end)
@@ -67,7 +51,7 @@ def read_instrument(body: Passage, record: Iterable[str] = ()) -> Reading[Instru
     name = _read_closer_name(body, term) or _read_edition(tokens, same) or _read_name(tokens, term, same, record)
     abbreviated = any(tokens.read(other.first, other.end).lower() == term.value.lower() for other in same)
     case = "instrument, abbreviated" if abbreviated else "instrument, long name"
-    if abbreviated and term.value in _VERSIONED:
+    if abbreviated and term.value in word_list("versioned_instruments"):
         case = "instrument, versioned"
     if len(same) < len(terms):
         case = "one of several instruments"
@@ -79,7 +63,7 @@ def read_instrument(body: Passage, record: Iterable[str] = ()) -> Reading[Instru
 def _read_name(tokens: Tokens, first: Term, same: Sequence[Term], record: Iterable[str]) -> str:
     """The usual short form if it stands anywhere, else the name as it is written."""
     written = (tokens.read(term.first, term.end) for term in same)
-    if first.value in _BODIES or any(_letters(name) == _letters(first.value) for name in written):
+    if first.value in word_list("issuing_bodies") or any(_letters(name) == _letters(first.value) for name in written):
         return first.value
     short = re.compile(rf"(?<!\w){re.escape(first.value)}(?!\w)")
     return first.value if any(map(short.search, (tokens.text, *record))) else tokens.read(first.first, first.end)
@@ -88,7 +72,11 @@ def _read_name(tokens: Tokens, first: Term, same: Sequence[Term], record: Iterab
 def _read_edition(tokens: Tokens, same: Sequence[Term]) -> str | None:
     """The short form with the number that a hyphen joins to it: "IIEF-5", "ADHD-RS-IV"."""
     for term in same:
-        if term.value in _VERSIONED or term.end >= len(tokens) or not _is_joined(tokens, term.end):
+        if (
+            term.value in word_list("versioned_instruments")
+            or term.end >= len(tokens)
+            or not _is_joined(tokens, term.end)
+        ):
             continue
         short = _letters(tokens.read(term.first, term.end)) == _letters(term.value)
         if short and _EDITION.fullmatch(tokens.words[term.end]):
@@ -114,7 +102,7 @@ def _read_closer_name(body: Passage, term: Term) -> str | None:
 
 def _read_version(body: Passage, term: Term) -> str | None:
     found = rule("stated_version").starts(body.tokens, term.end, body.end)
-    if not found and term.value in _VERSIONED:
+    if not found and term.value in word_list("versioned_instruments"):
         found = rule("bare_version").starts(body.tokens, term.end, body.end)
         if found and found.has("limit") and "." not in (found.read("version") or ""):
             return None  # a bare whole number may be a limit: "CTC 3 or higher", "RECIST 2 weeks"
@@ -158,7 +146,7 @@ def _read_title(body: Passage, first: int, end: int) -> tuple[int, int, float]:
 
 
 def _is_abbreviation(name: str) -> bool:
-    short = " " not in name and len(name) <= 14 and name not in _COMPUTED
+    short = " " not in name and len(name) <= 14 and name not in word_list("computed_indexes")
     return short and name[0].isupper() and any(map(str.isupper, name[1:6]))
 
 
@@ -168,7 +156,12 @@ def _is_short_for(name: str, word: str) -> bool:
 
 
 def _is_scale(name: str) -> bool:
-    return " " not in name and name[:2].isupper() and len(name) > 1 and name.upper().split("-")[0] not in _NO_SCALE
+    return (
+        " " not in name
+        and name[:2].isupper()
+        and len(name) > 1
+        and name.upper().split("-")[0] not in word_list("no_scales")
+    )
 
 
 _NAMINGS: tuple[tuple[str, Callable[[str], bool], float], ...] = (
@@ -184,7 +177,7 @@ def _find_title(tokens: Tokens, first: int, end: int) -> tuple[int, int]:
     start = end - 1
     while start > first and _goes_on(tokens, start - 1):
         start -= 1
-    while start < end - 1 and (tokens.words[start] in _SMALL or tokens.words[start] in _NO_TITLE):
+    while start < end - 1 and (tokens.words[start] in _SMALL or tokens.words[start] in word_list("no_scale_titles")):
         start += 1
     lead = " ".join(tokens.words[start : end - 1])
     return (start, end) if lead and not lead.endswith(("of Life", "Body Mass")) else (end, end)
@@ -210,7 +203,7 @@ def read_specimens(body: Passage) -> Reading[tuple[str, ...] | None]:
     >>> read_specimens(read_section("outcomes", "IgE in serum and in nasal lavage; serum was frozen").whole).value
     ('serum', 'nasal lavage')
     """
-    return _read_named(body, "specimen")
+    return _read_named(body, "specimen", "may_name_specimen")
 
 
 def read_methods(body: Passage) -> Reading[tuple[str, ...] | None]:
@@ -220,13 +213,13 @@ def read_methods(body: Passage) -> Reading[tuple[str, ...] | None]:
     >>> read_methods(read_section("outcomes", text).whole).value
     ('quantitative polymerase chain reaction (qPCR)', 'flow cytometry')
     """
-    return _read_named(body, "method")
+    return _read_named(body, "method", "may_name_method")
 
 
-def _read_named(body: Passage, name: str) -> Reading[tuple[str, ...] | None]:
+def _read_named(body: Passage, name: str, hint: str) -> Reading[tuple[str, ...] | None]:
     found = _find_once(body, f"{name}s")
     if not found:
-        return Reading((), measured("outcome", f"{'perhaps' if has(f'may_name_{name}', body) else 'no'} {name}s"))
+        return Reading((), measured("outcome", f"{'perhaps' if has(hint, body) else 'no'} {name}s"))
     case = name if len(found) == 1 else f"several {name}s"
     return Reading(tuple(each.raw for each in found), measured("outcome", case), tuple(map(span_of, found)))
 
@@ -242,13 +235,13 @@ def _find_once(body: Passage, vocabulary: str) -> list[Passage]:
         if brackets and len(place.text) > _SHORT_FORM and _is_short_form(brackets):
             place = body.part(term.first, brackets.end)
         if vocabulary == "methods":
-            place = _widen_method(body, place)
+            place = _expand_method(body, place)
         words = tuple(word.lower().removesuffix("s") for word in body.tokens.words[place.first : place.end])
         found.setdefault(words, place)
     return [place for words, place in found.items() if not any(_holds(longer, words) for longer in found)]
 
 
-def _widen_method(body: Passage, place: Passage) -> Passage:
+def _expand_method(body: Passage, place: Passage) -> Passage:
     """The method with what is quoted with it: "hand-held dynamometer", "Cutometer MPA580"."""
     front = rule("method_modifier").ends(body.tokens, place.first, max(body.first, place.first - _LONGEST_MODIFIER))
     tail = rule("method_tail").starts(body.tokens, place.end, body.end)

@@ -11,41 +11,15 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from extractor.parse.scoring import load_scorer
-from extractor.text.book import rule
-from extractor.text.lexer import Tokens
-from extractor.text.passage import Passage, Section, read_section
+from extractor.text.book import rule, word_list
+from extractor.text.lexer import Span, Tokens
+from extractor.text.passage import Passage, Section, read_section, strip_span
 from extractor.text.patterns import Found
 
-Place = tuple[int, int]
 Cuts = tuple[int | None, int | None]
 """The numbers of the commas behind which the description and the time frame begin; None where there is none."""
 
 _MOST_STARTS, _MOST_ENDS, _LONGEST_TAILS = 18, 14, 14
-_SMALL_WORDS = frozenset(
-    [
-        "the",
-        "a",
-        "an",
-        "of",
-        "in",
-        "to",
-        "and",
-        "or",
-        "for",
-        "with",
-        "by",
-        "at",
-        "on",
-        "from",
-        "is",
-        "was",
-        "are",
-        "be",
-        "as",
-        "will",
-        "after",
-    ]
-)
 _STOPS = (".", "?", ".)", '."')
 
 
@@ -66,7 +40,7 @@ class Item:
     tails: Counter[str]
     plain_share: float
 
-    def segment(self, number: int) -> Place:
+    def segment(self, number: int) -> Span:
         """The tokens between two neighbouring commas; segment 0 stands before the first."""
         first = self.commas[number - 1] + 1 if number else self.first
         return first, self.commas[number] if number < len(self.commas) else self.end
@@ -74,18 +48,18 @@ class Item:
     def tail(self, cut: int) -> str:
         return self.tokens.read(self.commas[cut] + 1, self.end)
 
-    def read(self, place: Place) -> str:
+    def read(self, place: Span) -> str:
         return self.tokens.read(*place)
 
-    def count(self, place: Place) -> int:
+    def count(self, place: Span) -> int:
         """How many words and numbers stand there."""
         return sum(word[0].isalnum() for word in self.tokens.words[slice(*place)])
 
-    def opens(self, name: str, place: Place) -> bool:
+    def opens(self, name: str, place: Span) -> bool:
         """Whether a rule is found where a piece begins."""
         return rule(name).starts(self.tokens, *place) is not None
 
-    def holds(self, name: str, place: Place) -> bool:
+    def holds(self, name: str, place: Span) -> bool:
         """Whether a rule is found in a piece."""
         return rule(name).search(self.tokens, *place) is not None
 
@@ -97,9 +71,16 @@ def find_items(tokens: Tokens) -> list[Item]:
     ['Pain, 2 weeks', 'Survival']
     """
     bars = [-1, *(place for place, code in enumerate(tokens.codes) if code == "|"), len(tokens)]
-    places = [_strip(tokens, before + 1, bar) for before, bar in pairwise(bars)]
-    places = [(first, end) for first, end in places if first < end]
-    commas = [_find_commas(tokens, *place) for place in places]
+    places = []
+    for before, bar in pairwise(bars):
+        first, end = strip_span(tokens.codes, before + 1, bar, "\n")
+        if first < end:
+            places.append((first, end))
+    text, ends = tokens.text, tokens.ends
+    commas = [
+        tuple(at for at in range(first, end - 1) if tokens.codes[at] == "," and text[ends[at] : ends[at] + 1] == " ")
+        for first, end in places
+    ]
     tails = Counter(
         tokens.read(comma + 1, end)
         for (_, end), found in zip(places, commas, strict=True)
@@ -113,21 +94,8 @@ def find_items(tokens: Tokens) -> list[Item]:
     ]
 
 
-def _strip(tokens: Tokens, first: int, end: int) -> Place:
-    """Without the ends of lines at either end."""
-    while first < end and tokens.codes[first] == "\n":
-        first += 1
-    while end > first and tokens.codes[end - 1] == "\n":
-        end -= 1
-    return first, end
-
-
-def _find_commas(tokens: Tokens, first: int, end: int) -> tuple[int, ...]:
-    codes, text, ends = tokens.codes, tokens.text, tokens.ends
-    return tuple(at for at in range(first, end - 1) if codes[at] == "," and text[ends[at] : ends[at] + 1] == " ")
-
-
 def _find_inside(tokens: Tokens, first: int, commas: Sequence[int]) -> tuple[bool, ...]:
+    """Whether each comma stands in brackets."""
     inside, depth, done = [], 0, first
     for comma in commas:
         piece = tokens.codes[done:comma]
@@ -189,7 +157,6 @@ def _describe_time_frame(item: Item, cut: int | None) -> list[str]:
         "t:sentence before": read.endswith(_STOPS),
         "t:no time word": not item.holds("time_word", place),
         "t:has moment": item.holds("moment", place),
-        "t:sentence inside": item.holds("inner_stop", place),
         "t:over 12 words": words > 12,
         "t:over 30 words": words > 30,
         "t:in brackets": item.inside[cut],
@@ -280,12 +247,11 @@ def _describe_no_description(item: Item, end: int) -> list[str]:
         "n:plain neighbours": item.plain_share > 0.5,
         "n:some plain neighbours": 0 < item.plain_share <= 0.5,
         "n:full stop": text.endswith("."),
-        "n:verb": item.holds("verb", place),
     }
     return [name for name, holds in checks.items() if holds]
 
 
-def _brackets(item: Item, place: Place) -> Iterator[Found]:
+def _brackets(item: Item, place: Span) -> Iterator[Found]:
     return rule("bracketed_word").find(item.tokens, *place)
 
 
@@ -293,37 +259,40 @@ def _is_acronym(word: str) -> bool:
     return 2 <= len(word) <= 8 and any(map(str.isupper, word[:4]))
 
 
-def _has_sentence(item: Item, place: Place) -> bool:
+def _has_sentence(item: Item, place: Span) -> bool:
     found = rule("full_stop").find(item.tokens, *place)
     return any(item.tokens.words[at.end - 1][0].isupper() and not item.tokens.joined(at.end - 1) for at in found)
 
 
-def _words(item: Item, place: Place) -> list[str]:
+def _words(item: Item, place: Span) -> list[str]:
     return [word.lower() for word in item.tokens.words[slice(*place)] if word[0].isalnum()]
 
 
 def _initials(words: Sequence[str]) -> set[str]:
     """The initials of all words, and of those that are not small."""
-    return {"".join(word[0] for word in words), "".join(word[0] for word in words if word not in _SMALL_WORDS)}
+    return {
+        "".join(word[0] for word in words),
+        "".join(word[0] for word in words if word not in word_list("small_words")),
+    }
 
 
-def _abbreviates(item: Item, segment: Place, phrase: Place) -> bool:
+def _abbreviates(item: Item, segment: Span, phrase: Span) -> bool:
     """Whether the segment is the initials of the phrase: "OS" after "Overall survival"."""
     text = item.read(segment).lower()
     return 1 < len(text) <= 12 and text in _initials(_words(item, phrase))
 
 
-def _is_abbreviated(item: Item, phrase: Place) -> bool:
+def _is_abbreviated(item: Item, phrase: Span) -> bool:
     """Whether the phrase ends with its own initials in brackets: "Overall survival (OS)"."""
     found = rule("bracketed_word").ends(item.tokens, phrase[1], phrase[0])
     return found is not None and _abbreviates(item, (found.first + 1, found.end - 1), (phrase[0], found.first))
 
 
-def _repeats(item: Item, measure: Place, behind: Place) -> list[str]:
+def _repeats(item: Item, measure: Span, behind: Span) -> list[str]:
     """Whether the description takes up the words of the measure, or its abbreviation."""
     of_measure = _words(item, measure)
     beginning = _words(item, (behind[0], min(behind[1], behind[0] + 12)))[:8]
-    content = [word for word in beginning if word not in _SMALL_WORDS]
+    content = [word for word in beginning if word not in word_list("small_words")]
     share = sum(word in of_measure for word in content) / len(content) if content else 0
     acronyms = {word.lower() for word in item.tokens.words[slice(*measure)] if word.isupper() and 2 <= len(word) <= 8}
     acronyms |= {(found.read("name") or "").lower() for found in _brackets(item, measure)} | _initials(of_measure)
@@ -370,13 +339,10 @@ def split_outcomes(text: str) -> list[Outcome]:
     Outcome(measure='Pain, worst', description='The scale is 0 to 10.', time_frame='Baseline, week 4')
     Outcome(measure='Survival', description=None, time_frame='2 years')
     """
+    found = split_section(read_section("outcomes", text))
     return [
-        Outcome(
-            parts.measure.raw,
-            parts.description.raw if parts.description else None,
-            parts.time_frame.raw if parts.time_frame else None,
-        )
-        for parts in split_section(read_section("outcomes", text))
+        Outcome(one.measure.raw, *(part.raw if part else None for part in (one.description, one.time_frame)))
+        for one in found
     ]
 
 
@@ -390,7 +356,9 @@ def _choose(cell: Passage, item: Item) -> OutcomeParts:
     whole = cell.part(item.first, item.end)
     if not item.commas:
         return OutcomeParts(whole, whole, None, None)
-    probabilities = _rate_cuts(item)
+    described = list(describe_cuts(item))
+    chances = load_scorer("outcome_cuts").rank([features for _, features in described])
+    probabilities = dict(zip((cuts for cuts, _ in described), chances, strict=True))
     start, end = max(probabilities, key=probabilities.__getitem__)
     first = start if start is not None else end
     stop = item.end if end is None else item.commas[end]
@@ -403,10 +371,3 @@ def _choose(cell: Passage, item: Item) -> OutcomeParts:
         description_confidence=probabilities[start, end],
         time_frame_confidence=sum(p for (_, e), p in probabilities.items() if e == end),
     )
-
-
-def _rate_cuts(item: Item) -> dict[Cuts, float]:
-    """The probability of each pair of cuts."""
-    described = list(describe_cuts(item))
-    chances = load_scorer("outcome_cuts").rank([features for _, features in described])
-    return dict(zip((cuts for cuts, _ in described), chances, strict=True))

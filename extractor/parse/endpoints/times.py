@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 
 from extractor.parse.scoring import load_scorer
 from extractor.schemas import TimeKind, TimeUnit
-from extractor.text.book import rule
+from extractor.text.book import read_table, rule
 from extractor.text.lexer import LEXICON, NUMBER, Tokens
 from extractor.text.numbers import read_number
 from extractor.text.patterns import Found
@@ -176,23 +177,6 @@ def _is_start(tokens: Tokens, moments: Sequence[Moment], place: int) -> bool:
 _MOST_WORDS = 60
 _MOST_TOKENS = 150
 """A skeleton is read so far; no real time frame is longer."""
-_CLASSES = {
-    "LIMIT": "up upto until till through throughout thru within no maximum max over during for"
-    " assessed followed lasting",
-    "BEGIN": "baseline screening randomization randomisation enrollment enrolment inclusion entry start beginning"
-    " initiation first birth registration consent admission",
-    "AFTER": "after post following since from",
-    "BEFORE": "before prior pre predose",
-    "EACH": "every each per daily weekly monthly yearly annually quarterly once twice times intervals",
-    "SPAN": "period duration length time season study whole entire total course average median mean approximately",
-    "AT": "at on visit visits timepoint timepoints",
-    "END": "completion end discharge death progression discontinuation last final termination",
-    "AND": "and or",
-    "TO": "to",
-    "BETWEEN": "between",
-    "THEN": "then thereafter",
-}
-_CLASS_OF = {word: name for name, words in _CLASSES.items() for word in words.split()}
 _SIGNS = frozenset(",;:(/+-")
 
 
@@ -240,12 +224,10 @@ def _show(group: MomentGroup) -> str:
     moments = group.moments
     sign = "@" if moments[0].named else "#"
     if len(moments) == 2 and moments[1].after_range:
-        return f"0 to {sign}" if _is_beginning(moments[0]) else f"{sign}-{sign}"
+        one = moments[0]
+        begins = one.value <= 0 or (one.named and one.value == 1 and one.unit is not TimeUnit.CYCLE)
+        return f"0 to {sign}" if begins else f"{sign}-{sign}"
     return sign * min(2, len(moments))
-
-
-def _is_beginning(moment: Moment) -> bool:
-    return moment.value <= 0 or (moment.named and moment.value == 1 and moment.unit is not TimeUnit.CYCLE)
 
 
 def _guess_without_points(frame: TimeFrame) -> tuple[TimeKind, str]:
@@ -288,6 +270,12 @@ def _guess_range(skeleton: Tokens) -> tuple[TimeKind, str]:
     return (TimeKind.AT, "moment is a range") if before else (TimeKind.FROM_TO, "range")
 
 
+@cache
+def _word_classes() -> dict[str, str]:
+    """The class of each word of time frames, by ``rulebook/words.toml``."""
+    return {word: name for name, words in read_table("words")["time_frame"].items() for word in words.split()}
+
+
 def describe_kind(frame: TimeFrame, guess: Guess) -> list[str]:
     """The features of a time frame, in a fixed order.
 
@@ -299,7 +287,7 @@ def describe_kind(frame: TimeFrame, guess: Guess) -> list[str]:
     known = (word if word[0].isalpha() or word[0] in "#@" or word in _SIGNS else "0" for word in guess.words
              if word[0].isalnum() or word[0] in "#@" or word in _SIGNS)  # fmt: skip
     words = list(known)[:_MOST_WORDS]
-    classes = [_CLASS_OF.get(word, "WORD") if word[0].isalpha() else word for word in words]
+    classes = [_word_classes().get(word, "WORD") if word[0].isalpha() else word for word in words]
     features = {f"rule {guess.kind}": None, f"rule {guess.kind} {guess.rule}": None}
     features |= dict.fromkeys(_count(guess.kind, len(words), frame))
     features |= dict.fromkeys(f"word {word}" for word in words)

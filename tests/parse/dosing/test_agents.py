@@ -3,7 +3,6 @@
 import pytest
 
 from extractor.parse.dosing.agents import build_lexicon, find_introduced
-from extractor.schemas import Role
 from extractor.text.book import Entry, read_text, terms_of
 
 from .records import give, levels, make_section, read
@@ -106,12 +105,3 @@ def test_the_only_placebo_of_a_record_is_called_so(names: tuple[str, ...], expec
         for at, name in enumerate(names)
     ]
     assert read(*sections).regimens[0].agent.value == expected
-
-
-def test_what_a_placebo_is_made_of_is_no_agent_of_its_own() -> None:
-    (regimen,) = read(
-        make_section(
-            "interventions[0]", type="DRUG", name="Placebo", description="30 mL of normal saline orally once daily"
-        )
-    ).regimens
-    assert (regimen.agent.value, regimen.role.value) == ("Placebo", Role.PLACEBO)

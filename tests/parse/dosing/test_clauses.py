@@ -2,30 +2,7 @@
 
 import pytest
 
-from extractor.parse.dosing.clauses import is_aside
-from extractor.text.book import read_text
-
 from .records import give, levels, make_section, read
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "After completion of study treatment, patients are followed every 3 months.",
-        "To determine the response to 4 weeks of treatment.",
-        "Blood samples are collected on days 1 and 8.",
-        "Blood is drawn at week 12 of the treatment period.",
-    ],
-)
-def test_aims_and_follow_up_are_asides(text: str) -> None:
-    assert is_aside(read_text(text), 0, len(text))
-
-
-@pytest.mark.parametrize(
-    "text", ["Patients receive examplumab IV followed by surgery.", "Treatment repeats every 21 days."]
-)
-def test_giving_is_no_aside(text: str) -> None:
-    assert not is_aside(read_text(text), 0, len(text))
 
 
 def test_follow_up_is_no_schedule() -> None:

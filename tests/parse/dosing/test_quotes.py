@@ -34,10 +34,6 @@ def test_agents_of_one_sentence_have_quotes_of_their_own() -> None:
     assert first.quote.end <= second.quote.start
 
 
-def test_the_anchor_without_a_dose_is_the_first_mark() -> None:
-    assert quote_of("Given orally.").endswith("orally")
-
-
 @pytest.mark.parametrize(
     ("description", "expected"),
     [
@@ -92,17 +88,3 @@ def test_brackets_that_a_quote_opens_are_closed_in_it() -> None:
 _ARM = make_section(
     "arms[0]", label="Treatment", type="EXPERIMENTAL", description="Examplumab 300 mg IV on days 1 and 8 for 6 weeks"
 )
-
-
-@pytest.mark.parametrize("description", ["300 mg", "Examplumab is given IV", "300 mg IV on days 1 and 8 for 6 weeks"])
-def test_the_fullest_statement_is_quoted_and_of_equal_ones_that_of_the_arm(description: str) -> None:
-    intervention = make_section("interventions[0]", type="DRUG", name="Examplumab", description=description)
-    (regimen,) = read(_ARM, intervention).regimens
-    assert regimen.quote.section == "arms[0]"
-
-
-def test_the_statement_with_most_levels_is_quoted() -> None:
-    intervention = make_section("interventions[0]", type="DRUG", name="Examplumab", description="300 mg or 600 mg")
-    (regimen,) = read(_ARM, intervention).regimens
-    assert regimen.quote.section == "interventions[0]"
-    assert regimen.timing.value == "on days 1 and 8"

@@ -71,15 +71,6 @@ def test_two_frequencies_are_two_regimens_with_one_route() -> None:
     ]
 
 
-def test_a_placebo_without_an_amount_counts() -> None:
-    (regimen,) = give("Placebo will be injected subcutaneously every 4 weeks", name="Placebo")
-    assert (regimen.role.value, levels(regimen), regimen.frequency.value) == ("placebo", [], "Q4W")
-
-
-def test_an_agent_of_which_nothing_is_stated_is_left_out() -> None:
-    assert give("Examplumab is a monoclonal antibody against an example.") == ()
-
-
 def test_the_dose_of_a_fraction_is_taken() -> None:
     (regimen,) = give("60 Gy in 30 fractions of 2 Gy by IMRT", name="Radiotherapy", kind="RADIATION")
     assert (levels(regimen), regimen.route.value) == ([(2, 2, "Gy")], "external_beam")
@@ -141,12 +132,6 @@ def test_every_stated_value_has_a_span() -> None:
     assert len(regimen.amounts.spans) == len(regimen.amounts.value or ())
 
 
-def test_regimens_that_share_a_passage_have_chunks_of_their_own() -> None:
-    regimens = give("Cisplatin 75 mg/m2 and gemcitabine 1000 mg/m2 on day 1", name="Chemotherapy")
-    assert [r.chunk.number for r in regimens] == [1, 2]
-    assert regimens[0].chunk.text == regimens[1].chunk.text
-
-
 def test_a_dose_of_nobody_known_is_a_candidate() -> None:
     arm = make_section("arms[0]", label="A", type="EXPERIMENTAL", description="Sip 20 mL of the blue liquid.")
     named = [
@@ -177,12 +162,6 @@ def test_the_seeds_state_no_dose(path: Path) -> None:
     cleaned = {section.name: read_section(section.name, section.text) for section in sections}
     parsed = read_dosing(make_record(*sections), cleaned, count(1))
     assert (parsed.regimens, parsed.candidates) == ((), ())
-
-
-def test_evidence_ends_with_a_word() -> None:
-    section = make_section("interventions[0]", type="DRUG", name="Examplumab", description="A single 300 mg tablet")
-    (regimen,) = read(section).regimens
-    assert [section.text[span.start : span.end] for span in regimen.frequency.spans] == ["single"]
 
 
 def test_a_full_statement_of_a_description_counts_beside_the_arms() -> None:

@@ -17,7 +17,7 @@ def criteria(raw):
 
 def lead_ins(raw):
     return {
-        " ".join(raw[e.start : e.end].split()): raw[slice(*e.lead_in)] if e.lead_in else None
+        " ".join(raw[e.start : e.end].split()): raw[slice(*e.parent)] if e.parent else None
         for e in outline(raw)
         if e.role is Role.CRITERION
     }
@@ -87,7 +87,7 @@ def test_finds_the_leaf_items_of_every_layout(raw, expected):
 def test_heading_decides_the_kind(heading, kind):
     (entry,) = outline(f"{heading}\n\n* Asthma")
     assert entry.kind is kind
-    assert entry.lead_in is None
+    assert entry.parent is None
 
 
 def test_both_lists_in_one_line():
@@ -132,11 +132,6 @@ def test_heading_leads_in_only_items_that_need_it():
 def test_heading_of_donors_leads_in_their_items():
     raw = "Inclusion Criteria:\n\n  -  Leukemia\n\nDonors:\n\n  -  Good health"
     assert lead_ins(raw) == {"Leukemia": None, "Good health": "Donors:"}
-
-
-def test_no_record_of_any_text_fails():
-    for raw in ("", "\n\n", "-", "1.", "Inclusion Criteria:", "((((", "* \n* \n"):
-        assert criteria(raw) == []
 
 
 @pytest.mark.parametrize(
@@ -250,22 +245,7 @@ def test_heading_with_a_condition_is_a_criterion_too():
 
 def test_people_who_are_disqualified_are_in_the_list_of_exclusions():
     raw = "Participants who meet any of the following criteria will be disqualified:\n\n* Asthma"
-    assert [(entry.kind, entry.lead_in) for entry in outline(raw)] == [(EXCLUSION, None)]
-
-
-def test_an_item_on_the_other_list_opens_no_list():
-    raw = "Exclusion Criteria:\n\n* Not fulfilling inclusion criteria\n* Anemia"
-    assert [entry.kind for entry in outline(raw)] == [EXCLUSION, EXCLUSION]
-
-
-def test_heading_of_a_list_for_some_people_leads_in_its_items():
-    heading = "Exclusion criteria for healthy subjects:"
-    assert lead_ins(f"Inclusion Criteria:\n\n* Adult\n\n{heading}\n\n* Asthma") == {"Adult": None, "Asthma": heading}
-
-
-def test_long_general_opening_is_no_lead_in():
-    opening = "Subjects must meet all of the following inclusion criteria within 28 days prior to the baseline visit:"
-    assert lead_ins(f"Inclusion Criteria:\n\n{opening}\n\n* Asthma")["Asthma"] is None
+    assert [(entry.kind, entry.parent) for entry in outline(raw)] == [(EXCLUSION, None)]
 
 
 def test_sub_item_that_goes_on_with_the_sentence_has_its_item_as_lead_in():

@@ -5,7 +5,8 @@ from extractor.text.passage import read_passage
 
 
 def suspects(text):
-    return [(s.passage.text, s.kind.value, s.stands) for s in find_suspects(read_passage(text, "brief_summary"))]
+    found = find_suspects(read_passage(text, "brief_summary"))
+    return [(passage.text, kind.value, stands) for passage, kind, stands, _ in found]
 
 
 @pytest.mark.parametrize(

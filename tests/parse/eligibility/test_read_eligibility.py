@@ -41,13 +41,6 @@ def test_seeds(path):
     assert [reading.value for reading in people] == [None] * 4
 
 
-def test_summary_is_not_read_again_where_there_is_a_list():
-    parsed = read(
-        brief_summary="Patients are eligible if they have asthma.", eligibility="Inclusion Criteria:\n\n* Asthma"
-    )
-    assert [criterion.chunk.span.section for criterion in parsed.criteria] == ["eligibility"]
-
-
 def test_sentence_in_summary_and_description_is_annotated_once():
     sentence = "Patients are eligible if they have asthma."
     parsed = read(brief_summary=sentence, detailed_description=f"Background. {sentence}")
@@ -81,9 +74,3 @@ def test_every_value_has_a_span_and_every_span_its_text():
 def test_sentence_of_exclusion_without_any_heading():
     (criterion,) = read(eligibility="Smokers will be excluded").criteria
     assert criterion.kind.value == "exclusion"
-
-
-def test_record_without_text():
-    parsed = read()
-    assert parsed.criteria == ()
-    assert parsed.minimum_age.value is None

@@ -65,10 +65,6 @@ def test_other_lengths_of_time_are_no_windows(text):
     assert read_window(read_passage(text)).value is None
 
 
-def test_no_window_under_a_heading_of_life_expectancy():
-    assert read_window(read_passage("At least 6 months"), topic="Life expectancy").value is None
-
-
 def test_quote_is_raw_text():
     passage = read_passage("Steroids in the\nlast \\~ 2 weeks")
     window = read_window(passage)

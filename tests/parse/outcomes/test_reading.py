@@ -89,14 +89,3 @@ def test_an_unknown_measure_leaves_the_concept_uncertain():
     (outcome,), _ = read(Section(name="primary_outcomes", text="Zorp, 2 years"))
     assert outcome.concept.confidence < 0.7
     assert not outcome.category.certain
-
-
-def test_a_record_without_outcomes_has_none():
-    assert read(Section(name="title", text="A trial"))[0] == ()
-
-
-def test_evidence_ends_with_a_word():
-    (outcome,), record = read(Section(name="primary_outcomes", text="Overall survival, 1 year"))
-    text = record.sections[0].text
-    quotes = [text[span.start : span.end] for span in (*outcome.concept.spans, *outcome.category.spans)]
-    assert quotes in (["survival", "survival"], ["Overall", "Overall"])
