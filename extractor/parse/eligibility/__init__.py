@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from extractor.parse.eligibility.category import CriterionLine, target_words
 from extractor.parse.parsed import Chunk, ChunkKind, ParsedCriterion, ParsedEligibility, Reading, Span, span_of
 from extractor.parse.scoring import measured
 from extractor.schemas import Category, CriterionKind, Support
@@ -13,7 +12,7 @@ from .category import CriterionLine, score_lines, target_words
 from .constraints import read_constraints, read_window
 from .limits import find_limits
 from .negation import read_negation
-from .outline import Entry, Role, read_outline
+from .outline import Role, find_suspects, read_outline, read_sense
 from .people import Stated, read_ages, read_healthy, read_sex
 
 __all__ = ["read_eligibility"]
@@ -126,10 +125,10 @@ def _read(
         chunk=Chunk(number, draft.chunk_kind, span_of(passage), text),
         stands=stands,
         kind=draft.kind,
-        lead_in=draft.lead_in,
-        category=read_category(passage, score),
-        constraints=read_constraints(passage, limits, lead_in),
-        time_window=read_window(passage, line.kind, lead_in),
+        lead_in=draft.parent,
+        category=category,
+        constraints=read_constraints(passage, limits, parent),
+        time_window=read_window(passage, line.kind, parent),
         negated=read_negation(passage),
     )
     donor = any("donor" in words.lower() for words in (parent, heading, text[:30]))
