@@ -1,4 +1,4 @@
-"""``extractor serve``: the product as a service over HTTP, and the keys of its callers."""
+"""``extractor serve``: extraction over HTTP, and the keys of the callers."""
 
 import shlex
 import sys
@@ -10,13 +10,13 @@ import typer
 from .exits import OK, errors_for_people
 
 if TYPE_CHECKING:
+    from extractor.llm.spec import ModelSpec
     from extractor.serve.callers import CallerBook
-    from extractor.serve.settings import ServiceSettings
 
 __all__ = ["app"]
 
-_REMEDY = "serve needs fastapi, uvicorn and prometheus-client; install them with: pip install 'trial-extractor[serve]'"
-_EXTRA = frozenset({"fastapi", "prometheus_client", "starlette", "uvicorn"})
+_REMEDY = "serve needs more libraries, such as fastapi; install them with: pip install 'trial-extractor[serve]'"
+_EXTRA = frozenset({"aiolimiter", "fastapi", "prometheus_client", "sse_starlette", "starlette", "uvicorn"})
 _SHORTEST_TOKEN = 16
 
 RootOption = Annotated[
@@ -44,7 +44,7 @@ def serve(
     ] = None,
     concurrency: Annotated[int, typer.Option(min=1, help="Records at the model at once.")] = 16,
     requests_per_minute: Annotated[
-        float | None, typer.Option(min=0.01, help="Each process sends the model no more.")
+        float | None, typer.Option(min=0.01, help="Requests to the model, of all callers together.")
     ] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes that extract by the rules; all cores if left out.")
@@ -74,17 +74,32 @@ def serve(
         serve_service = _load()
         chosen_root = _choose_root(root)
         token, token_file = _choose_token(host, chosen_root)
+        from extractor.run.budget import Limits, Pricing
         from extractor.run.executor import count_cores
-        from extractor.serve.settings import Bounds
+        from extractor.serve.settings import ServiceSettings
 
-        bounds = Bounds(max_bytes, max_upload_bytes, queue, workers or count_cores(), concurrency, jobs, timeout)
-        asked = {"model": model, "prices": prices or (), "requests_per_minute": requests_per_minute}
-        settings = _settle(chosen_root, token, bounds, asked)
-        from .observing import observing
+        from .money import find_prices
+
+        spec = _read_model(model)
+        settings = ServiceSettings(
+            chosen_root,
+            token,
+            spec,
+            Pricing.of(spec, find_prices(prices or ()), Limits(), in_batches=False),
+            requests_per_minute,
+            max_bytes,
+            max_upload_bytes,
+            queue,
+            workers or count_cores(),
+            concurrency,
+            jobs,
+            timeout,
+        )
+        from .interrupts import observing
 
         with observing(log_json):
             try:
-                serve_service(settings, host, port, lambda url: _say(url, token_file))
+                serve_service(settings, host, port, lambda url: _announce(url, token_file))
             except KeyboardInterrupt:
                 typer.echo("stopped", err=True)
     raise SystemExit(OK)
@@ -124,14 +139,14 @@ def list_keys(root: RootOption = None) -> None:
         print("name\tmade\trequests per minute\tbytes\tat once\tjobs\tusd\tspent usd\ttokens")
         for caller, made, spent in _open_book(root):
             limits = caller.limits
-            told = (
+            shown = (
                 limits.requests_per_minute,
                 limits.max_bytes,
                 limits.max_concurrent,
                 limits.max_jobs,
                 limits.max_usd,
             )
-            cells = ["" if limit is None else str(limit) for limit in told]
+            cells = ["" if limit is None else str(limit) for limit in shown]
             tokens = spent.usage.prompt_tokens + spent.usage.output_tokens
             cost = f"{spent.picodollars / 1e12:.4f}" + " and more" * bool(spent.unpriced)
             print("\t".join((caller.name, made, *cells, cost, str(tokens))))
@@ -145,11 +160,11 @@ def revoke_key(name: str, root: RootOption = None) -> None:
 
 
 def _load() -> "Any":
-    """The server, or a word on the extra that it needs."""
+    """The server. Raises ``MissingExtra`` where its libraries are not installed."""
     from extractor.errors import MissingExtra
 
     try:
-        from extractor.serve.serve import serve_service
+        from extractor.serve.app import serve_service
     except ImportError as error:
         if (error.name or "").partition(".")[0] in _EXTRA:
             raise MissingExtra(_REMEDY) from error
@@ -157,27 +172,20 @@ def _load() -> "Any":
     return serve_service
 
 
-def _settle(root: Path, token: str, bounds: "Any", asked: dict[str, Any]) -> "ServiceSettings":
-    from extractor.llm.model import AskSettings
+def _read_model(name: str | None) -> "ModelSpec | None":
     from extractor.llm.spec import ModelKind
-    from extractor.run.budget import Limits, Pricing
-    from extractor.serve.settings import ServiceSettings
 
     from .environment import read_service_model
-    from .money import find_prices
 
-    spec = read_service_model(asked["model"]) if asked["model"] else None
+    spec = read_service_model(name) if name else None
     if spec and spec.kind is ModelKind.LOCAL:
-        raise ValueError(f"{spec} would run in each process: start `extractor model serve`, and name the URL it prints")
-    pricing = Pricing.of(spec, find_prices(asked["prices"]), Limits(), in_batches=False)
-    asking = AskSettings(requests_per_minute=asked["requests_per_minute"])
-    return ServiceSettings(root, token, spec, pricing, asking, bounds)
+        raise ValueError(f"{spec} is no server: start `extractor model serve`, and name the URL it prints")
+    return spec
 
 
 def _choose_token(host: str, root: Path) -> tuple[str, Path | None]:
     """The token of the operator, and the file that it is in unless it comes from the environment."""
-    from extractor.serve.loopback import is_loopback
-    from extractor.serve.token_file import read_or_make_token
+    from extractor.serve.settings import is_loopback, read_or_make_token
 
     from .environment import read_token
 
@@ -207,9 +215,9 @@ def _open_book(root: Path | None) -> "CallerBook":
     return CallerBook(_choose_root(root))
 
 
-def _say(url: str, token: Path | None) -> None:
+def _announce(url: str, token: Path | None) -> None:
     if token:
         command = f"export EXTRACTOR_TOKEN=$(cat {shlex.quote(str(token))})"
         typer.echo(f"extractor: clients need the token in {token}; in their shell: {command}", err=True)
-    print(url)  # last: a script that reads it knows that all is said
+    print(url)  # last: a script that reads it knows that nothing follows
     sys.stdout.flush()

@@ -1,28 +1,52 @@
-"""The service as a web application."""
+"""The web application, and the server that runs it."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from importlib.metadata import version
+from pathlib import Path
+from time import monotonic
 from typing import Any
+from uuid import uuid4
 
+import uvicorn
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from filelock import FileLock, Timeout
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Match, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from . import extraction_routes, health_routes, index_routes, job_routes, result_routes
-from .documented import describe_service
-from .guard import Guard, answer_http_error, answer_refusal, answer_wrong
-from .metrics import Metrics
-from .problems import Refusal
-from .service import Service
+from extractor.api import Extractor
+from extractor.errors import ModelError, StoreError, as_extractor_error
+from extractor.events import Event, tell
+
+from .callers import CallerBook
+from .openapi import describe_service
+from .problems import Refusal, render_problem
+from .routes import routers
+from .service import Metrics, Service
 from .settings import ServiceSettings
 
-__all__ = ["build_app"]
+_PATIENCE_S = 5.0
+_TO_ANSWER_S = 20
+_MOST_CONNECTIONS = 2000
+_HEADERS = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+}
+_METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 
 
 def build_app(settings: ServiceSettings) -> FastAPI:
-    """The application; its parts are opened when it starts and closed when it stops."""
+    """The application. Its service opens when it starts, and closes when it stops."""
     metrics = Metrics()
 
     @asynccontextmanager
@@ -31,26 +55,130 @@ def build_app(settings: ServiceSettings) -> FastAPI:
             app.state.service = service
             yield
 
-    told: dict[Any, Any] = {
-        Refusal: answer_refusal,
-        RequestValidationError: answer_wrong,
-        HTTPException: answer_http_error,
-    }
     app = FastAPI(
         title="Extractor",
         version=version("trial-extractor"),
         lifespan=live,
-        middleware=[Middleware(Guard, metrics=metrics)],
-        exception_handlers=told,
+        middleware=[Middleware(_Guard, metrics=metrics)],
+        exception_handlers=dict.fromkeys((Refusal, ModelError, RequestValidationError, HTTPException), _answer_error),
         redirect_slashes=False,
-        # Their pages load scripts from elsewhere; ours is in index_routes.
+        # The framework's pages load scripts from elsewhere; ours is in routes.
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
     )
-    routers = [part.router for part in (extraction_routes, job_routes, result_routes, health_routes, index_routes)]
     for router in routers:
         app.include_router(router)
-    app.state.routes = [route for router in routers for route in router.routes]
     app.openapi = lambda: describe_service(app)  # type: ignore[method-assign]
     return app
+
+
+async def _answer_error(request: Request, error: Exception) -> Response:
+    response = render_problem(error, request.state.request_id)
+    if response.status_code == 405:  # the framework names the methods of one route alone
+        routes = [route for router in routers for route in router.routes if isinstance(route, Route)]
+        fitting = (route for route in routes if route.matches(request.scope)[0] is not Match.NONE)
+        response.headers["allow"] = ", ".join(sorted({method for route in fitting for method in route.methods or ()}))
+    return response
+
+
+class _Guard:
+    """Gives every request an id, an answer for unexpected errors, common headers, an event and metrics.
+
+    Of a request only its method, its route and its caller are logged.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app, self._metrics = app, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        state: dict[str, Any] = scope.setdefault("state", {})
+        request_id = state["request_id"] = str(uuid4())
+        since, status = monotonic(), 0
+
+        async def send_guarded(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                for name, value in (*_HEADERS.items(), ("x-request-id", request_id)):
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_guarded)
+        except ClientDisconnect:
+            status = status or 499
+        except Exception as error:  # noqa: BLE001 - answered without its text, which may quote a record
+            known = as_extractor_error(error)
+            kind, frames = getattr(known, "kind", type(known).__name__), getattr(known, "frames", ())
+            tell(Event.REQUEST_FAILED, request=request_id, error=kind, place=frames[0] if frames else "unknown")
+            if status:
+                raise ConnectionError("an answer was broken off") from None
+            await render_problem(error, request_id)(scope, receive, send_guarded)
+        finally:
+            self._note(scope, status, monotonic() - since)
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        route = getattr(scope.get("route"), "path", "none")
+        self._metrics.requests.labels(method, route, str(status)).inc()
+        self._metrics.seconds.labels(route).observe(seconds)
+        state = scope["state"]
+        facts = {"request": state["request_id"], "caller": state.get("caller"), "method": method, "route": route}
+        tell(Event.REQUEST_ENDED, **facts, status=status, seconds=round(seconds, 4))
+
+
+def serve_service(settings: ServiceSettings, host: str, port: int, report: Callable[[str], None]) -> None:
+    """Serve on an address until stopped; ``port`` 0 takes a free one. ``report`` gets the URL once clients may come.
+
+    Raises ``StoreError`` for an address or a root that cannot be used, ``MissingKey`` for a model without its key.
+    """
+    with _lock_root(settings.root), _listen(host, port) as listening:
+        asyncio.run(_check(settings))
+        # Without the server's log of requests, which has addresses: events say what may be logged.
+        config = uvicorn.Config(
+            build_app(settings),
+            access_log=False,
+            log_level="warning",
+            lifespan="on",
+            ws="none",
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=_TO_ANSWER_S,
+            limit_concurrency=_MOST_CONNECTIONS,
+        )
+        shown = f"[{host}]" if ":" in host else host
+        report(f"http://{shown}:{listening.getsockname()[1]}")
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+async def _check(settings: ServiceSettings) -> None:
+    """Raise here what the server would report as a failed start, without a remedy."""
+    with closing(CallerBook(settings.root)):
+        async with Extractor(settings.model).open():
+            pass
+
+
+@contextmanager
+def _lock_root(root: Path) -> Iterator[None]:
+    """Keep other services out of a root, until this process ends in whatever way."""
+    try:
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with FileLock(root / ".lock", timeout=_PATIENCE_S):
+            yield
+    except Timeout:
+        raise StoreError(f"{root}: another process works in it; wait for its end, or choose another --root") from None
+    except OSError as error:
+        raise StoreError(f"{error.filename or root}: {error.strerror}; choose another --root") from error
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=_MOST_CONNECTIONS)
+    except OSError as error:
+        raise StoreError(f"{host}, port {port}: {error.strerror}; choose another --host or --port") from error

@@ -1,24 +1,32 @@
-"""Who may call, with which limits, and what each has spent: one SQLite file."""
+"""Callers: their keys and limits, how much each does at once, and what each has spent."""
 
 import re
 import secrets
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
+from itertools import count
 from pathlib import Path
-from typing import Any
 
+from aiolimiter import AsyncLimiter
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
+from extractor.errors import BudgetReached
 from extractor.llm.keeping.database import Database
+from extractor.llm.keeping.replies import Spending
+from extractor.llm.plan.request_sizes import RequestSize
+from extractor.run.budget import Budget, Limits, Pricing
 from extractor.schemas import Usage
 
-__all__ = ["OPERATOR", "Caller", "CallerBook", "CallerLimits", "Spent", "this_month"]
+from .problems import Refusal
 
-BOOK_FILE = "callers.sqlite"
+_BOOK_FILE = "callers.sqlite"
 OPERATOR = "operator"
-"""The caller who has the service's own token."""
+"""Name of the caller who has the service's own token."""
 _VERSION = 1
 _TABLES = """
 CREATE TABLE callers (
@@ -30,12 +38,17 @@ CREATE TABLE spending (  -- picodollars is a lower bound where calls had no know
     unpriced INTEGER NOT NULL, PRIMARY KEY (caller, month)
 );
 """
+_SPENDING = ("calls", "prompt_tokens", "cached_tokens", "output_tokens", "picodollars", "unpriced")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
-_KEY_BYTES = 32
+
+SPENT = "the caller's limit of money for this month is reached"
+
+current_caller: ContextVar[str] = ContextVar("current_caller")
+"""Name of the caller for whom the current task asks the model."""
 
 
 class CallerLimits(BaseModel):
-    """What a caller may take; None is no limit beyond the service's own."""
+    """Limits of a caller; None leaves the service's own. ``max_usd`` are dollars for the model in a calendar month."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -48,107 +61,188 @@ class CallerLimits(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Somebody with a key."""
+    """A holder of a key."""
 
     name: str
     limits: CallerLimits = field(default_factory=CallerLimits)
 
     @classmethod
     def operator(cls) -> "Caller":
-        """Who runs the service: without limits of their own."""
-        none = dict.fromkeys(CallerLimits.model_fields)
-        return cls(OPERATOR, CallerLimits.model_validate(none))
-
-    @property
-    def is_operator(self) -> bool:
-        return self.name == OPERATOR
+        """The operator of the service, who has no limits."""
+        return cls(OPERATOR, CallerLimits.model_validate(dict.fromkeys(CallerLimits.model_fields)))
 
 
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """What a caller's calls to the model took in a month."""
-
-    usage: Usage = field(default_factory=Usage)
-    picodollars: int = 0
-    unpriced: int = 0
-
-
-def this_month() -> str:
+def _this_month() -> str:
     """The calendar month in UTC, such as 2026-11."""
     return datetime.now(UTC).strftime("%Y-%m")
 
 
-def digest_key(key: str) -> str:
-    """What is kept of a key. Its 256 random bits cannot be guessed, so that a hash which is slow on purpose, as for
-    passwords, would protect nothing, and cost a tenth of a second for each request.
+def _digest(key: str) -> str:
+    """The stored hash of a key. 256 random bits cannot be guessed, so a slow hash, as for passwords, would protect
+    nothing and cost a tenth of a second for each request.
     """
     return sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class CallerBook:
-    """Callers with the hashes of their keys, and their spending, in a folder. Changes hold at once, also those that
-    another process makes. Raises ``StoreError`` where the file cannot be used.
+    """Callers with the hashes of their keys, and their spending, in a folder.
+
+    Changes hold at once, also those of another process. Raises ``StoreError`` if the file cannot be used.
     """
 
     def __init__(self, root: Path) -> None:
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._database = Database.open(root / BOOK_FILE, _TABLES, _VERSION)
-        (root / BOOK_FILE).chmod(0o600)
+        self._database = Database.open(root / _BOOK_FILE, _TABLES, _VERSION)
+        (root / _BOOK_FILE).chmod(0o600)
 
     def add(self, name: str, limits: CallerLimits) -> str:
-        """Make a caller, and say the key, which is not kept. Raises ``ValueError`` for a name that cannot be had."""
+        """Add a caller and return the key, which is not stored. Raises ``ValueError`` for a bad or taken name."""
         if not _NAME.fullmatch(name) or name == OPERATOR:
             raise ValueError(
                 f"{name!r}: a caller's name has small letters, digits, - and _, at most 40; choose another"
             )
-        if self._database.row("SELECT 1 FROM callers WHERE name = ?", (name,)):
+        if self.get(name):
             raise ValueError(f"{name} has a key already; revoke it first")
-        key = f"xk_{secrets.token_urlsafe(_KEY_BYTES)}"
-        row = (name, digest_key(key), limits.model_dump_json(), datetime.now(UTC).isoformat(timespec="seconds"))
+        key = f"xk_{secrets.token_urlsafe(32)}"
+        row = (name, _digest(key), limits.model_dump_json(), datetime.now(UTC).isoformat(timespec="seconds"))
         self._database.execute("INSERT INTO callers VALUES (?, ?, ?, ?)", row)
         return key
 
     def revoke(self, name: str) -> None:
-        """Forget a caller's key; jobs and spending stay. Raises ``ValueError`` if there is no such caller."""
+        """Delete a caller's key; jobs and spending stay. Raises ``ValueError`` for an unknown caller."""
         if not self._database.execute("DELETE FROM callers WHERE name = ?", (name,)).rowcount:
             raise ValueError(f"{name}: there is no such caller")
 
     def find(self, key: str) -> Caller | None:
-        """Whose key that is. It is looked up by its hash, of which nobody can choose the digits."""
-        digest = digest_key(key)
-        row = self._database.row("SELECT name, key_sha256, limits FROM callers WHERE key_sha256 = ?", (digest,))
-        if row is None or not secrets.compare_digest(row[1], digest):
-            return None
-        return Caller(row[0], CallerLimits.model_validate_json(row[2]))
+        """The caller with that key. The lookup is by the hash, whose digits nobody can choose."""
+        row = self._database.row("SELECT name, limits FROM callers WHERE key_sha256 = ?", (_digest(key),))
+        return Caller(row[0], CallerLimits.model_validate_json(row[1])) if row else None
 
     def get(self, name: str) -> Caller | None:
-        """The caller of that name, if the key is not revoked."""
+        """The caller of that name, unless the key is revoked."""
         row = self._database.row("SELECT name, limits FROM callers WHERE name = ?", (name,))
         return Caller(row[0], CallerLimits.model_validate_json(row[1])) if row else None
 
-    def __iter__(self) -> Iterator[tuple[Caller, str, Spent]]:
-        """All callers, with the time when each was made and what each has spent this month."""
-        for row in self._database.execute("SELECT name, limits, made FROM callers ORDER BY name").fetchall():
-            yield Caller(row[0], CallerLimits.model_validate_json(row[1])), row[2], self.spent(row[0])
+    def __iter__(self) -> Iterator[tuple[Caller, str, Spending]]:
+        """All callers with the time when each was added and the spending of this month."""
+        for name, limits, made in self._database.execute("SELECT name, limits, made FROM callers ORDER BY name"):
+            yield Caller(name, CallerLimits.model_validate_json(limits)), made, self.spent(name)
 
-    def spent(self, name: str, month: str | None = None) -> Spent:
-        """What a caller has spent in a month, this one if none is said."""
-        columns = "calls, prompt_tokens, cached_tokens, output_tokens, picodollars, unpriced"
-        sql = f"SELECT {columns} FROM spending WHERE caller = ? AND month = ?"  # noqa: S608 - fixed words
-        row = self._database.row(sql, (name, month or this_month()))
+    def spent(self, name: str) -> Spending:
+        """A caller's spending of this month; ``picodollars`` is a lower bound where calls were ``unpriced``."""
+        sql = f"SELECT {', '.join(_SPENDING)} FROM spending WHERE caller = ? AND month = ?"  # noqa: S608 - fixed names
+        row = self._database.row(sql, (name, _this_month()))
         if row is None:
-            return Spent()
-        usage = Usage(calls=row[0], prompt_tokens=row[1], cached_tokens=row[2], output_tokens=row[3])
-        return Spent(usage, row[4], row[5])
+            return Spending()
+        return Spending(Usage(**dict(zip(_SPENDING[:4], row, strict=False))), row[4], row[5])
 
     def spend(self, name: str, usage: Usage, picodollars: int | None) -> None:
-        """Note what a call took; ``picodollars`` is None where its price is not known."""
-        counted: tuple[Any, ...] = (usage.calls, usage.prompt_tokens, usage.cached_tokens, usage.output_tokens)
-        row = (name, this_month(), *counted, picodollars or 0, int(picodollars is None))
-        names = ("calls", "prompt_tokens", "cached_tokens", "output_tokens", "picodollars", "unpriced")
-        sums = ", ".join(f"{column} = {column} + excluded.{column}" for column in names)
+        """Add the cost of a call; ``picodollars`` is None if its price is not known."""
+        counts = [getattr(usage, column) for column in _SPENDING[:4]]
+        row = (name, _this_month(), *counts, picodollars or 0, int(picodollars is None))
+        sums = ", ".join(f"{column} = {column} + excluded.{column}" for column in _SPENDING)
         sql = f"INSERT INTO spending VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET {sums}"  # noqa: S608
         self._database.execute(sql, row)
 
     def close(self) -> None:
         self._database.close()
+
+
+def _limit(per_minute: float) -> AsyncLimiter:
+    """A limiter to that rate, which lets the requests of ten seconds through at once."""
+    burst = max(1.0, per_minute / 6)
+    return AsyncLimiter(burst, 60 * burst / per_minute)
+
+
+class RateLimits:
+    """How often callers call, and how much each does at once."""
+
+    def __init__(self) -> None:
+        self._limiters: dict[tuple[str, int], AsyncLimiter] = {}
+        self._running: Counter[tuple[str, str]] = Counter()
+
+    async def count_request(self, caller: Caller) -> None:
+        """Count a request. Raises ``Refusal`` if the caller sends too many."""
+        limit = caller.limits.requests_per_minute
+        if limit is None:
+            return
+        limiter = self._limiters.setdefault((caller.name, limit), _limit(limit))
+        if not limiter.has_capacity():
+            raise Refusal("rate-limit", f"{limit} requests in a minute are allowed", retry_s=60 / limit)
+        await limiter.acquire()
+
+    @contextmanager
+    def admit(self, caller: Caller, what: str) -> Iterator[None]:
+        """Count one more extraction, upload or stream inside the block. Raises ``Refusal`` if the caller runs enough of
+        them.
+        """
+        most, key = caller.limits.max_concurrent, (caller.name, what)
+        if most is not None and self._running[key] >= most:
+            raise Refusal("too-many-at-once", f"{most} {what} at once are allowed", retry_s=1)
+        self._running[key] += 1
+        try:
+            yield
+        finally:
+            self._running[key] -= 1
+
+
+class CallerBudgets:
+    """The ``Meter`` of the service: holds each request to the model until its caller's budget of this month allows it.
+
+    The caller is ``current_caller`` of the task. ``requests_per_minute`` limits the requests of all callers together;
+    ``note`` gets the usage of each call and its price in picodollars, None if that is not known.
+    """
+
+    def __init__(
+        self,
+        book: CallerBook,
+        pricing: Pricing,
+        requests_per_minute: float | None,
+        note: Callable[[Usage, int | None], None],
+    ) -> None:
+        self._book, self._pricing, self._note = book, pricing, note
+        self._limiter = _limit(requests_per_minute) if requests_per_minute else None
+        self._numbers = count(1)
+        self._budgets: dict[str, tuple[str, float, Budget]] = {}
+        self._reserved: dict[int, tuple[str, Budget | None, int]] = {}
+
+    def find(self, name: str) -> Budget | None:
+        """A caller's budget of this month, None for no limit.
+
+        Raises ``BudgetReached`` if nothing is left, or if no price is known: calls of unknown cost fit no limit.
+        """
+        caller, price = self._book.get(name), self._pricing.price
+        usd = caller.limits.max_usd if caller else None
+        if usd is None:
+            return None
+        if price is None:
+            raise BudgetReached(SPENT)
+        spent, known = self._book.spent(name), self._budgets.get(name)
+        if known is None or known[:2] != (_this_month(), usd):
+            budget = Budget(Limits.of(usd, None), self._pricing.rates(), price, replace(spent, unpriced=0))
+            known = self._budgets[name] = (_this_month(), usd, budget)
+        known[2].reached |= spent.picodollars >= usd * 1e12
+        if known[2].reached:
+            raise BudgetReached(SPENT)
+        return known[2]
+
+    async def reserve(self, size: RequestSize) -> int:
+        """Set aside what a request may cost, once there is room. Raises ``BudgetReached`` if there will be none."""
+        if self._limiter:
+            await self._limiter.acquire()
+        name = current_caller.get()
+        budget = self.find(name)
+        reserved = await budget.reserve(size) if budget else 0
+        number = next(self._numbers)
+        self._reserved[number] = (name, budget, reserved)
+        return number
+
+    def settle(self, reservation: int, usage: Usage) -> None:
+        """Release a reservation and count what the request took."""
+        name, budget, reserved = self._reserved.pop(reservation)
+        if budget:
+            budget.settle(reserved, usage)
+        if usage.calls:
+            cost = self._pricing.cost(usage) if self._pricing.cost else None
+            self._book.spend(name, usage, cost)
+            self._note(usage, cost)

@@ -1,51 +1,19 @@
 """Errors as problem details (RFC 9457): what is wrong, where, and what to do about it."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
+from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from .messages import Trouble, TroubleKind
-
-__all__ = [
-    "ALL_KINDS",
-    "BROKEN",
-    "MODEL_AWAY",
-    "NOT_FINISHED",
-    "NOT_INSTALLED",
-    "NOT_READY",
-    "NOT_YOURS",
-    "NO_KEY",
-    "NO_MONEY",
-    "NO_SPACE",
-    "NO_SUCH_JOB",
-    "PROBLEM_TYPE",
-    "PROCESS_DIED",
-    "QUEUE_FULL",
-    "TOOK_TOO_LONG",
-    "TOO_LARGE",
-    "TOO_MANY",
-    "TOO_OFTEN",
-    "TOO_SLOW_SENDING",
-    "UNREADABLE",
-    "WRONG_PARAMETER",
-    "WRONG_TYPE",
-    "Problem",
-    "ProblemKind",
-    "Refusal",
-    "WrongParameter",
-    "describe_wrong",
-    "refuse_later",
-    "refuse_trouble",
-    "render_problem",
-    "render_status",
-]
+from extractor.errors import ModelError, UnexpectedError, as_extractor_error
 
 PROBLEM_TYPE = "application/problem+json"
-_PREFIX = "urn:trial-extractor:problem:"
 
 
 class WrongParameter(BaseModel):
@@ -70,98 +38,101 @@ class Problem(BaseModel):
     errors: tuple[WrongParameter, ...] | None = None
 
 
-class ProblemKind:
-    """A kind of problem: a name, a status, a title."""
+PROBLEMS = {
+    "no-key": (401, "A valid key is needed"),
+    "spending-limit": (402, "The spending limit is reached"),
+    "not-allowed": (403, "This is for the operator"),
+    "no-such-job": (404, "There is no such job"),
+    "upload-too-slow": (408, "The body did not come"),
+    "not-finished": (409, "The job is not in a state for that"),
+    "too-large": (413, "The body is too large"),
+    "wrong-type": (415, "That type of body is not taken"),
+    "unreadable": (422, "The body is no trial record"),
+    "wrong-parameter": (422, "A parameter is wrong"),
+    "rate-limit": (429, "Too many requests in a minute"),
+    "too-many-at-once": (429, "Too much at once"),
+    "queue-full": (429, "The service is busy"),
+    "internal": (500, "An error of the service"),
+    "not-installed": (501, "The service lacks an extra for that"),
+    "model-away": (503, "The model does not answer"),
+    "not-ready": (503, "The service is not ready"),
+    "took-too-long": (504, "The extraction took too long"),
+    "no-space": (507, "The service has no space left"),
+}
+"""Each kind of problem with its HTTP status and its title."""
 
-    def __init__(self, name: str, status: HTTPStatus, title: str) -> None:
-        self.name, self.status, self.title = name, int(status), title
 
-    @property
-    def type(self) -> str:
-        """The URI that names it."""
-        return _PREFIX + self.name
-
-
-NO_KEY = ProblemKind("no-key", HTTPStatus.UNAUTHORIZED, "A valid key is needed")
-NOT_YOURS = ProblemKind("not-allowed", HTTPStatus.FORBIDDEN, "This is for the operator")
-NO_MONEY = ProblemKind("spending-limit", HTTPStatus.PAYMENT_REQUIRED, "The spending limit is reached")
-NO_SUCH_JOB = ProblemKind("no-such-job", HTTPStatus.NOT_FOUND, "There is no such job")
-NOT_FINISHED = ProblemKind("not-finished", HTTPStatus.CONFLICT, "The job is not in a state for that")
-TOO_SLOW_SENDING = ProblemKind("upload-too-slow", HTTPStatus.REQUEST_TIMEOUT, "The body did not come")
-TOO_LARGE = ProblemKind("too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is too large")
-WRONG_TYPE = ProblemKind("wrong-type", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "That type of body is not taken")
-UNREADABLE = ProblemKind("unreadable", HTTPStatus.UNPROCESSABLE_ENTITY, "The body is no trial record")
-WRONG_PARAMETER = ProblemKind("wrong-parameter", HTTPStatus.UNPROCESSABLE_ENTITY, "A parameter is wrong")
-TOO_OFTEN = ProblemKind("rate-limit", HTTPStatus.TOO_MANY_REQUESTS, "Too many requests in a minute")
-TOO_MANY = ProblemKind("too-many-at-once", HTTPStatus.TOO_MANY_REQUESTS, "Too much at once")
-QUEUE_FULL = ProblemKind("queue-full", HTTPStatus.TOO_MANY_REQUESTS, "The service is busy")
-BROKEN = ProblemKind("internal", HTTPStatus.INTERNAL_SERVER_ERROR, "An error of the service")
-NOT_INSTALLED = ProblemKind("not-installed", HTTPStatus.NOT_IMPLEMENTED, "The service lacks an extra for that")
-MODEL_AWAY = ProblemKind("model-away", HTTPStatus.SERVICE_UNAVAILABLE, "The model does not answer")
-NOT_READY = ProblemKind("not-ready", HTTPStatus.SERVICE_UNAVAILABLE, "The service is not ready")
-PROCESS_DIED = ProblemKind("process-died", HTTPStatus.SERVICE_UNAVAILABLE, "The extracting process died")
-TOOK_TOO_LONG = ProblemKind("took-too-long", HTTPStatus.GATEWAY_TIMEOUT, "The extraction took too long")
-NO_SPACE = ProblemKind("no-space", HTTPStatus.INSUFFICIENT_STORAGE, "The service has no space left")
-
-ALL_KINDS = tuple(value for value in list(vars().values()) if isinstance(value, ProblemKind))
+def problem_type(kind: str) -> str:
+    """The URI of a kind of problem."""
+    return f"urn:trial-extractor:problem:{kind}"
 
 
 class Refusal(Exception):
-    """A request that is answered with a problem; ``more`` are members of it beyond the common ones."""
+    """A request that is answered with a problem.
+
+    ``retry_s`` are seconds after which to try again, ``headers`` more headers, ``more`` further members of the
+    ``Problem``: ``place``, ``remedy``, ``errors``.
+    """
 
     def __init__(
-        self, kind: ProblemKind, detail: str, *, headers: Mapping[str, str] | None = None, **more: Any
+        self,
+        kind: str,
+        detail: str,
+        *,
+        retry_s: float | None = None,
+        headers: Mapping[str, str] | None = None,
+        **more: Any,
     ) -> None:
         super().__init__(detail)
-        self.kind, self.detail, self.headers, self.more = kind, detail, dict(headers or {}), more
+        self.kind, self.detail, self.more = kind, detail, more
+        self.headers = dict(headers or {})
+        if retry_s is not None:
+            self.headers["retry-after"] = str(max(1, ceil(retry_s)))
 
 
-def refuse_later(kind: ProblemKind, detail: str, seconds: float) -> Refusal:
-    """A refusal that says when to come again."""
-    return Refusal(kind, detail, headers={"retry-after": str(max(1, round(seconds + 0.499)))})
+def as_refusal(error: Exception) -> Refusal:
+    """The refusal for any error. Of an unexpected one only its class and its place are shown: its text may quote a
+    record. Parameters that pydantic did not understand are named, but not repeated.
+
+    >>> as_refusal(KeyError("a word of the record")).detail
+    'an unexpected KeyError'
+    """
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, RequestValidationError):
+        wrong = tuple(WrongParameter(name=str(one["loc"][-1]), detail=one["msg"]) for one in error.errors())
+        named = "; ".join(f"{parameter.name}: {parameter.detail}" for parameter in wrong)
+        return Refusal("wrong-parameter", named, errors=wrong)
+    if isinstance(error, ModelError):
+        return Refusal("model-away", "the model cannot be used at the moment", retry_s=30)
+    return Refusal("internal", describe_unexpected(error), remedy="please report it")
 
 
-_TROUBLES = {
-    TroubleKind.UNREADABLE: UNREADABLE,
-    TroubleKind.MODEL: MODEL_AWAY,
-    TroubleKind.DIED: BROKEN,
-    TroubleKind.DIED_WITH_OTHERS: PROCESS_DIED,
-    TroubleKind.NOT_STARTED: NOT_READY,
-    TroubleKind.FAILED: BROKEN,
-}
+def describe_unexpected(error: BaseException) -> str:
+    """An error's class and the line of a program that raised it; not its text, which may quote a record."""
+    error = as_extractor_error(error)
+    if not isinstance(error, UnexpectedError):
+        return type(error).__name__
+    return f"an unexpected {error.kind}" + (f" at {error.frames[0]}" if error.frames else "")
 
 
-_RETRY_S = {MODEL_AWAY: "30", NOT_READY: "5", PROCESS_DIED: "1"}
-
-
-def refuse_trouble(trouble: Trouble) -> Refusal:
-    """The refusal of a body that could not be extracted."""
-    kind = _TROUBLES[trouble.kind]
-    headers = {"retry-after": _RETRY_S[kind]} if kind in _RETRY_S else None
-    return Refusal(kind, trouble.detail, headers=headers, place=trouble.place, remedy=trouble.remedy)
-
-
-def render_problem(refusal: Refusal, request_id: str) -> Response:
-    """The answer that a refusal becomes."""
-    return _render(refusal.kind.type, refusal.kind.title, refusal.kind.status, refusal, request_id)
-
-
-def render_status(status: int, detail: str, request_id: str, headers: Mapping[str, str]) -> Response:
-    """The answer for a status of HTTP that means no more than it says, such as 405."""
-    kind = ProblemKind("", HTTPStatus(status), HTTPStatus(status).phrase)
-    return _render("about:blank", kind.title, status, Refusal(kind, detail, headers=headers), request_id)
-
-
-def describe_wrong(errors: Sequence[Mapping[str, Any]]) -> Refusal:
-    """The refusal of parameters that pydantic did not understand. What was sent is not repeated."""
-    wrong = tuple(WrongParameter(name=str(error["loc"][-1]), detail=error["msg"]) for error in errors)
-    named = "; ".join(f"{parameter.name}: {parameter.detail}" for parameter in wrong)
-    return Refusal(WRONG_PARAMETER, named, errors=wrong)
-
-
-def _render(type_: str, title: str, status: int, refusal: Refusal, request_id: str) -> Response:
-    problem = Problem(
-        type=type_, title=title, status=status, detail=refusal.detail, instance=f"urn:uuid:{request_id}", **refusal.more
-    )
+def render_problem(error: Exception, request_id: str) -> Response:
+    """The response for an error of any class."""
+    members: dict[str, Any]
+    if isinstance(error, HTTPException):  # the framework's own, where the status says it all
+        status, headers = error.status_code, {name.lower(): value for name, value in (error.headers or {}).items()}
+        members = {
+            "type": "about:blank",
+            "title": HTTPStatus(status).phrase,
+            "detail": _DETAILS.get(status, error.detail),
+        }
+    else:
+        refusal = as_refusal(error)
+        (status, title), headers = PROBLEMS[refusal.kind], refusal.headers
+        members = {"type": problem_type(refusal.kind), "title": title, "detail": refusal.detail, **refusal.more}
+    problem = Problem(status=status, instance=f"urn:uuid:{request_id}", **members)
     content = json.dumps(problem.model_dump(exclude_none=True), ensure_ascii=False).encode("utf-8", "backslashreplace")
-    return Response(content, status, refusal.headers, PROBLEM_TYPE)
+    return Response(content, status, headers, PROBLEM_TYPE)
+
+
+_DETAILS = {404: "There is nothing at this address.", 405: "This address does not take that method."}

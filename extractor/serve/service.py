@@ -1,55 +1,196 @@
-"""All parts of a service, opened and closed together."""
+"""The parts of a running service, and the extraction of single records."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from functools import partial
+from io import BytesIO
+from itertools import islice
+from logging import NullHandler
 
-from .callers import CallerBook
-from .extractions import Extractions
-from .jobs import JobFolders
-from .limits import CallerGate
-from .metrics import Metrics
-from .purse import Purse
-from .runner import JobRunner
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from extractor.api import Extractor
+from extractor.errors import EngineError, RecordError
+from extractor.events import listening
+from extractor.llm.dialogue import QuestionBatch, Replies
+from extractor.llm.model import Model
+from extractor.llm.sending.metered import Route
+from extractor.options import Assist, ExtractionOptions
+from extractor.read import read_stream
+from extractor.run.executor import Executor, ProcessExecutor, extract_with
+from extractor.run.tally import ExtractedLine
+from extractor.schemas import TrialRecord, Usage
+
+from . import advance_in_time
+from .callers import Caller, CallerBook, CallerBudgets, RateLimits, current_caller
+from .jobs import JobFolders, JobRunner, JobState, keep_job_events_apart
+from .openapi import EXAMPLE_RECORD
+from .problems import Refusal
 from .settings import ServiceSettings
 
-__all__ = ["Service"]
-
+_MOST_TEXT = 1_000_000
+"""Characters of one record. The longest texts of the registry have a fifth of it."""
+_SPARE_S = 1.0
 _TO_STOP_S = 20.0
+_SECONDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60)
 
 
-@dataclass(frozen=True)
+class Metrics:
+    """Figures for Prometheus, in a registry of their own. They name neither callers nor records."""
+
+    def __init__(self) -> None:
+        registry = self._registry = CollectorRegistry()
+        labels = ("method", "route", "status")
+        self.requests = Counter("extractor_requests", "Requests answered.", labels, registry=registry)
+        self.seconds = Histogram(
+            "extractor_request_seconds", "Time to answer.", ("route",), buckets=_SECONDS, registry=registry
+        )
+        self.extractions = Gauge("extractor_extractions", "Extractions under way or waiting.", registry=registry)
+        self.tokens = Counter("extractor_model_tokens", "Tokens of the model.", ("kind",), registry=registry)
+        self.calls = Counter("extractor_model_calls", "Calls to the model.", registry=registry)
+        self.dollars = Counter("extractor_model_usd", "Cost of the calls with a known price.", registry=registry)
+        self.jobs = Gauge("extractor_jobs", "Jobs that are kept.", ("state",), registry=registry)
+        self.uploaded = Counter("extractor_upload_bytes", "Bytes of uploads.", registry=registry)
+
+    def note_call(self, usage: Usage, picodollars: int | None) -> None:
+        """Count the usage of a call to the model."""
+        self.calls.inc(usage.calls)
+        self.tokens.labels("prompt").inc(usage.prompt_tokens)
+        self.tokens.labels("cached").inc(usage.cached_tokens)
+        self.tokens.labels("output").inc(usage.output_tokens)
+        self.dollars.inc((picodollars or 0) / 1e12)
+
+    def render(self) -> bytes:
+        """The figures in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+
+def read_single(name: str, body: bytes) -> TrialRecord:
+    r"""The only record in a body. Raises ``RecordError`` for several, or for more text than a million characters, which
+    a small body may unpack to.
+
+    >>> read_single("b.txt", b"A Trial\nA summary.\nAsthma\nDRUG: A\nSurvival\n").record_id
+    'b'
+    """
+    found = list(islice(read_stream(name, BytesIO(body)), 2))
+    if len(found) > 1:
+        raise RecordError(name, "there is more than one record in it", "send several records to POST /v1/jobs")
+    (record,) = found
+    if sum(len(section.text) for section in record.sections) > _MOST_TEXT:
+        raise RecordError(name, f"the record has more than {_MOST_TEXT:,} characters", "send it to POST /v1/jobs")
+    return record
+
+
+class _TimedExecutor(ProcessExecutor):
+    """Processes of which each is replaced when a record takes too long: the request has been answered by then."""
+
+    def __init__(self, workers: int, seconds: float) -> None:
+        super().__init__(workers, inline_first=0)
+        self._seconds = seconds
+
+    async def advance(
+        self, record: TrialRecord, options: ExtractionOptions, replies: Sequence[Replies | None] = ()
+    ) -> QuestionBatch | ExtractedLine:
+        return await self.compute(advance_in_time, record, options, tuple(replies), self._seconds)
+
+
 class Service:
-    """What requests are answered from."""
+    """What requests are answered from. ``open`` starts it."""
 
-    settings: ServiceSettings
-    book: CallerBook
-    folders: JobFolders
-    purse: Purse
-    extractions: Extractions
-    runner: JobRunner
-    metrics: Metrics
-    gate: CallerGate = field(default_factory=CallerGate)
+    def __init__(
+        self, settings: ServiceSettings, metrics: Metrics, book: CallerBook, executor: Executor, jobs: Executor
+    ) -> None:
+        self.settings, self.metrics, self.book = settings, metrics, book
+        self.limits = RateLimits()
+        self.folders = JobFolders(settings.root)
+        self.budgets = CallerBudgets(book, settings.pricing, settings.requests_per_minute, metrics.note_call)
+        self.runner = JobRunner(settings, self.folders, self.budgets, jobs)
+        self.model: Model | None = None
+        self._executor = executor
+        self._computing = asyncio.Semaphore(settings.workers)
+        self._asking = asyncio.Semaphore(settings.concurrency)
+        self._taken = 0
+        self._starting = asyncio.create_task(self._start_processes())
+        metrics.extractions.set_function(lambda: self._taken)
 
     @classmethod
     @asynccontextmanager
     async def open(cls, settings: ServiceSettings, metrics: Metrics) -> AsyncIterator["Service"]:
-        """A service whose processes are started, and whose jobs go on; nobody else may use its root. Raises
-        ``StoreError`` if that cannot be used.
-        """
-        book = CallerBook(settings.root)
-        try:
-            folders = JobFolders(settings.root)
-            purse = Purse(book, settings.pricing, metrics.note_call)
-            extractions = Extractions(settings, purse, metrics.extractions.set)
-            runner = JobRunner(settings, folders, purse)
-            metrics.count_jobs(lambda: {state.value: n for state, n in runner.count_states().items()})
-            extractions.start()
-            runner.start()
+        """Start a service, whose unfinished jobs continue. Raises ``StoreError`` if its root cannot be used."""
+        async with AsyncExitStack() as stack:
+            stack.enter_context(listening(NullHandler()))
+            stack.enter_context(keep_job_events_apart())
+            book = stack.enter_context(closing(CallerBook(settings.root)))
+            # Jobs have processes of their own, so that their long records do not hold up requests.
+            executor = await stack.enter_async_context(_TimedExecutor(settings.workers, settings.timeout_s + _SPARE_S))
+            jobs = await stack.enter_async_context(ProcessExecutor(settings.workers, inline_first=0))
+            service = cls(settings, metrics, book, executor, jobs)
+            extractor = Extractor(settings.model)
+            opened = await stack.enter_async_context(extractor.open(settings.concurrency, route=Route(service.budgets)))
+            service.model = opened.model
+            for state in JobState:
+                metrics.jobs.labels(state.value).set_function(partial(service.runner.count, state))
+            service.runner.start()
             try:
-                yield cls(settings, book, folders, purse, extractions, runner, metrics)
+                yield service
             finally:
-                await runner.close(_TO_STOP_S)
-                await extractions.close()
+                await service.runner.close(_TO_STOP_S)
+
+    def check_ready(self) -> None:
+        """Raise ``Refusal`` until all processes that extract have started. Where they cannot, they are tried again."""
+        starting = self._starting
+        if not starting.done():
+            raise Refusal("not-ready", "processes that extract are starting", retry_s=1)
+        if error := starting.exception():
+            self._starting = asyncio.create_task(self._start_processes())
+            raise _cannot_start(error)
+
+    async def _start_processes(self) -> None:
+        record, options = read_single("example", EXAMPLE_RECORD.encode()), ExtractionOptions(assist=Assist.NEVER)
+        steps = (self._executor.advance(record, options, [None]) for _ in range(self.settings.workers))
+        await asyncio.gather(*steps)
+
+    async def extract(self, caller: Caller, name: str, body: bytes, options: ExtractionOptions) -> bytes:
+        """The extraction of the record in a body, as JSON. Raises ``Refusal`` and ``ModelError``."""
+        seconds = self.settings.timeout_s
+        full = Refusal("queue-full", "as many extractions are under way as the service takes", retry_s=1)
+        if self._taken >= self.settings.queue:
+            raise full
+        model = None if options.assist is Assist.NEVER else self.model
+        slots = self._asking if model else self._computing
+        self._taken += 1
+        try:
+            try:
+                await asyncio.wait_for(slots.acquire(), seconds)
+            except TimeoutError:
+                raise full from None
+            try:
+                current_caller.set(caller.name)
+                return await asyncio.wait_for(self._extract(name, body, options, model), seconds)
+            except TimeoutError:
+                remedy = "send it as a job, which may take its time"
+                raise Refusal("took-too-long", f"it took longer than {seconds:g} seconds", remedy=remedy) from None
+            finally:
+                slots.release()
         finally:
-            book.close()
+            self._taken -= 1
+
+    async def _extract(self, name: str, body: bytes, options: ExtractionOptions, model: Model | None) -> bytes:
+        try:
+            record = await asyncio.to_thread(read_single, name, body)
+        except RecordError as error:
+            raise Refusal("unreadable", error.problem, place=error.place, remedy=error.remedy) from None
+        try:
+            return (await extract_with(self._executor, record, options, model)).line
+        except RecordError:
+            detail = "the process that extracted it died, as for want of memory"
+            raise Refusal("internal", detail, remedy="send no other record like it, and report it") from None
+        except EngineError as error:
+            self._starting = asyncio.create_task(self._start_processes())
+            raise _cannot_start(error) from None
+
+
+def _cannot_start(error: BaseException) -> Refusal:
+    remedy = "the service's standard error says more"
+    return Refusal("not-ready", f"processes that extract cannot start: {error}", retry_s=5, remedy=remedy)

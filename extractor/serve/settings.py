@@ -1,23 +1,30 @@
-"""How a service is set up, settled before it starts."""
+"""Configuration of a service: its limits, its folder and the operator's token."""
 
+import ipaddress
+import os
+import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from extractor.llm.model import AskSettings
+from extractor.errors import StoreError
 from extractor.llm.spec import ModelSpec
 from extractor.run.budget import Pricing
 
-__all__ = ["Bounds", "ServiceSettings"]
-
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
-    """What the service takes at once and at most, whoever calls.
+class ServiceSettings:
+    """``root`` holds keys and jobs, ``token`` is the operator's key. Without a ``model`` the rules work alone.
 
-    ``queue`` extractions may wait or be under way, ``workers`` processes extract by the rules, ``concurrency`` bounds
-    the records that are with a model, ``jobs`` the jobs under way; ``timeout_s`` is for one extraction.
+    The rest are limits for all callers together: ``requests_per_minute`` to the model; ``max_bytes`` of an extraction's
+    body and ``max_upload_bytes`` of a job's; ``queue`` extractions running or waiting; ``workers`` processes;
+    ``concurrency`` records at the model; ``jobs`` running; ``timeout_s`` seconds for one extraction.
     """
 
+    root: Path
+    token: str
+    model: ModelSpec | None = None
+    pricing: Pricing = field(default_factory=Pricing)
+    requests_per_minute: float | None = None
     max_bytes: int = 5_000_000
     max_upload_bytes: int = 1_000_000_000
     queue: int = 256
@@ -27,13 +34,35 @@ class Bounds:
     timeout_s: float = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceSettings:
-    """``root`` is where keys and jobs are kept, ``token`` the operator's. Without a ``model`` the rules work alone."""
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address.
 
-    root: Path
-    token: str
-    model: ModelSpec | None = None
-    pricing: Pricing = field(default_factory=Pricing)
-    asking: AskSettings = field(default_factory=AskSettings)
-    bounds: Bounds = field(default_factory=Bounds)
+    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0"), is_loopback("::1")
+    (True, True, False, True)
+    """
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def read_or_make_token(root: Path) -> tuple[str, Path]:
+    """The token in ``ROOT/token`` and that file's path. A missing file is made, readable by its owner alone.
+
+    Raises ``StoreError`` if the file cannot be read or made.
+    """
+    path = (root / "token").absolute()
+    try:
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            path.chmod(0o600)  # a restored backup may have other permissions
+            return path.read_text("ascii").strip(), path
+        with open(handle, "w", encoding="ascii") as file:  # noqa: PTH123 - opened with its mode
+            token = secrets.token_hex(32)
+            file.write(f"{token}\n")
+    except (OSError, UnicodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise StoreError(f"{path}: {why}; set EXTRACTOR_TOKEN, or choose another --root") from error
+    return token, path

@@ -6,6 +6,7 @@
 import os
 import re
 import signal
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -48,6 +49,8 @@ def fail_for_some(parse_record):
         if found := re.search(r"fails by (\w+)", " ".join(section.text for section in record.sections)):
             if found[1] == "kill":
                 os.kill(os.getpid(), signal.SIGKILL)
+            if found[1] == "sleep":
+                time.sleep(3600)
             RAISED[found[1]]()
         return parse_record(record)
 

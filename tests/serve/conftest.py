@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.failing import path_with_failures
 from tests.llm.stub import serve as serve_stub
 
 from .running import PRICES, WORD, say_nothing, serve
@@ -13,11 +14,18 @@ def served(tmp_path_factory):
     prices = folder / "prices.toml"
     prices.write_text(PRICES)
     options = ("--workers", "1", "--max-bytes", "300000", "--max-upload-bytes", "3000000", "--prices", str(prices))
-    with serve_stub(say_nothing) as stub, serve(folder / "root", "--model", f"{stub.url}#stub", *options) as service:
-        yield service
-    # Whatever the tests sent: no log holds a text of a record, or a key.
-    told = service.log.read_text("utf-8") + service.log.with_suffix(".err").read_text("utf-8")
-    assert WORD not in told
-    assert "Bearer" not in told
-    assert "xk_" not in told
-    assert "operator-0" not in told
+    with serve_stub(say_nothing) as stub:
+        model = ("--model", f"{stub.url}#stub")
+        with serve(folder / "root", *model, *options, PYTHONPATH=path_with_failures()) as service:
+            yield service
+    # Whatever the tests sent: no log holds text of a record, or a key.
+    logged = service.log.read_text("utf-8") + service.errors
+    for secret in (WORD, "a word of the record", "Bearer", "xk_", "operator-0"):
+        assert secret not in logged
+
+
+@pytest.fixture
+def anybody(served):
+    """A client without a key."""
+    with served.client_of(None) as client:
+        yield client

@@ -4,9 +4,8 @@ import json
 import os
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,6 @@ from typing import Any
 
 import httpx2
 
-from benchmarks.soak.server import answer_request
 from extractor.serve.callers import CallerBook, CallerLimits
 from tests.llm.stub import Scripted, completion, items
 
@@ -22,6 +20,8 @@ TOKEN = "operator-0123456789abcdef"
 WORD = "Pseudolymphoma"
 """Stands in every record that the tests send, so that a log that holds it is found."""
 PRICES = 'as_of = 2026-11-01\n[model."stub"]\nprompt = 1.0\noutput = 1.0\n'
+NOBODYS = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
+"""An id that no job has."""
 
 
 def study(number: int, words: str = "") -> dict[str, Any]:
@@ -35,48 +35,25 @@ def study(number: int, words: str = "") -> dict[str, Any]:
     }
 
 
-def one(number: int = 1) -> bytes:
-    return json.dumps(study(number)).encode()
+def one(number: int = 1, words: str = "") -> bytes:
+    return json.dumps(study(number, words)).encode()
 
 
 def many(count: int, first: int = 1) -> bytes:
     return b"".join(one(number) + b"\n" for number in range(first, first + count))
 
 
+def ids(count: int, first: int = 1) -> list[str]:
+    return [f"NCT{number:08d}" for number in range(first, first + count)]
+
+
 def say_nothing(_: dict[str, Any]) -> Scripted:
     return completion(items())
 
 
-def say_nothing_slowly(request: dict[str, Any]) -> Scripted:
-    time.sleep(0.1)
-    return say_nothing(request)
-
-
-class Answers:
-    """Answers that keep the schema: a tenth of a second each, and none while they are ``held`` beyond the first ten."""
-
-    def __init__(self) -> None:
-        self._free = threading.Event()
-        self._left = 10
-
-    def __call__(self, request: dict[str, Any]) -> Scripted:
-        self._left -= 1
-        if self._left < 0:
-            self._free.wait()
-        time.sleep(0.1)
-        return Scripted(body=json.dumps(answer_request(request)))
-
-    def hold(self) -> None:
-        self._left = 10
-        self._free.clear()
-
-    def release(self) -> None:
-        self._free.set()
-
-
 @dataclass(frozen=True)
 class Served:
-    """A service that runs; ``client`` has the operator's token."""
+    """A running service; ``client`` has the operator's token."""
 
     url: str
     root: Path
@@ -87,14 +64,14 @@ class Served:
     def client_of(self, key: str | None) -> httpx2.Client:
         return open_client(self.url, key)
 
-    def add_key(self, name: str, **limits: Any) -> str:
-        """As ``extractor serve keys add`` does it, while the service runs."""
+    def add_caller(self, name: str, **limits: Any) -> httpx2.Client:
+        """A client with a new key, added as ``extractor serve keys add`` does it while the service runs."""
         with closing(CallerBook(self.root)) as book:
-            return book.add(name, CallerLimits(**limits))
+            return self.client_of(book.add(name, CallerLimits(**limits)))
 
     @property
     def errors(self) -> str:
-        """What it said on standard error."""
+        """What it wrote to standard error."""
         return self.log.with_suffix(".err").read_text("utf-8")
 
     def events(self) -> list[dict[str, Any]]:
@@ -107,22 +84,15 @@ def open_client(url: str, key: str | None) -> httpx2.Client:
 
 
 @contextmanager
-def serve(
-    root: Path,
-    *options: str,
-    log: Path | None = None,
-    program: Sequence[str] = (sys.executable, "-m", "extractor"),
-    cwd: Path | None = None,
-    **environment: str,
-) -> Iterator[Served]:
-    """The command as the operator starts it, until the block ends; then it must have ended well, or been killed."""
-    log = log or root.with_name(f"{root.name}.log")
-    command = [*program, "serve", "--port", "0", "--root", str(root), "--log-json", str(log)]
+def serve(root: Path, *options: str, **environment: str) -> Iterator[Served]:
+    """The command as the operator starts it, until the block ends."""
+    log = root.with_name(f"{root.name}.log")
+    command = [sys.executable, "-m", "extractor", "serve", "--port", "0", "--root", str(root), "--log-json", str(log)]
     environment = {**os.environ, "EXTRACTOR_TOKEN": TOKEN, **environment}
     with (
         log.with_suffix(".err").open("a") as errors,
         subprocess.Popen(
-            [*command, *options], stdout=subprocess.PIPE, stderr=errors, text=True, env=environment, cwd=cwd
+            [*command, *options], stdout=subprocess.PIPE, stderr=errors, text=True, env=environment
         ) as process,
     ):
         assert process.stdout
@@ -130,13 +100,19 @@ def serve(
         assert url, log.with_suffix(".err").read_text()
         with open_client(url, TOKEN) as client:
             try:
+                while "are starting" in client.get("/readyz").text:
+                    time.sleep(0.1)
                 yield Served(url, root, log, process, client)
             finally:
                 process.terminate()
                 process.wait(300)
 
 
-def submit(client: httpx2.Client, body: bytes, **query: str) -> dict[str, Any]:
+def post(client: httpx2.Client, body: bytes, kind: str = "application/json", **query: Any) -> httpx2.Response:
+    return client.post("/v1/extractions", content=body, params=query, headers={"content-type": kind})
+
+
+def submit(client: httpx2.Client, body: bytes, **query: Any) -> dict[str, Any]:
     headers = {"content-type": "application/octet-stream"}
     answer = client.post("/v1/jobs", content=body, params=query, headers=headers)
     assert answer.status_code == 202, answer.text
@@ -151,12 +127,12 @@ def follow(
     answer = client.get(f"/v1/jobs/{job_id}/events", headers=headers)
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"].startswith("text/event-stream")
-    told = []
+    events = []
     for block in answer.text.split("\n\n"):
         fields = dict(line.split(": ", 1) for line in block.splitlines() if not line.startswith(":"))
         if fields:
-            told.append((fields.get("id"), fields["event"], json.loads(fields["data"])))
-    return told
+            events.append((fields.get("id"), fields["event"], json.loads(fields["data"])))
+    return events
 
 
 def finish(client: httpx2.Client, job_id: str) -> dict[str, Any]:
@@ -170,8 +146,12 @@ def results(client: httpx2.Client, job_id: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in answer.text.splitlines()]
 
 
+def failures(client: httpx2.Client, job_id: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in client.get(f"/v1/jobs/{job_id}/failures").text.splitlines()]
+
+
 def check_problem(answer: httpx2.Response, status: int, kind: str | None = None) -> dict[str, Any]:
-    """That an answer is a problem of this kind."""
+    """Check that an answer is a problem of this kind, and return it."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     problem: dict[str, Any] = answer.json()

@@ -1,18 +1,23 @@
-"""``extractor serve`` as it starts, and as it refuses to."""
+"""``extractor serve`` as it starts, as it refuses to, and as it ends."""
 
+import asyncio
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import httpx2
 import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
 from extractor.cli.app import app
 from extractor.cli.environment import read_service_model
+from tests.llm.stub import serve as serve_stub
 
-from .running import TOKEN
+from .running import TOKEN, check_problem, ids, one, say_nothing, serve
 
 
 def start(root, *options):
@@ -21,26 +26,27 @@ def start(root, *options):
 
 
 @pytest.mark.parametrize(
-    ("options", "token", "code", "told"),
+    ("options", "token", "code", "message"),
     [
         (("--host", "0.0.0.0"), None, 2, "set EXTRACTOR_TOKEN"),
         (("--host", "::"), None, 2, "set EXTRACTOR_TOKEN"),
         ((), "short", 2, "less than 16 characters"),
         (("--model", "local"), TOKEN, 2, "extractor model serve"),
         (("--model", "no model"), TOKEN, 2, "names no model"),
+        (("--model", "gpt-5-mini"), TOKEN, 2, "set OPENAI_API_KEY"),
         (("--host", "no.such.host.invalid"), TOKEN, 1, "choose another --host"),
     ],
 )
-def test_a_start_that_cannot_be_is_refused(tmp_path, monkeypatch, options, token, code, told):
+def test_a_wrong_start_is_refused(tmp_path, monkeypatch, options, token, code, message):
     if token:
         monkeypatch.setenv("EXTRACTOR_TOKEN", token)
     done = start(tmp_path / "root", *options)
     assert (done.exit_code, done.stdout) == (code, "")
-    assert told in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_without_the_extra_it_is_named(tmp_path):
+def test_a_missing_extra_is_named(tmp_path):
     code = "import sys; sys.modules['fastapi'] = None; from extractor.cli import main; main()"
     command = [sys.executable, "-c", code, "serve", "--root", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -50,7 +56,7 @@ def test_without_the_extra_it_is_named(tmp_path):
 
 def test_a_folder_that_a_service_uses_is_refused(served, monkeypatch):
     monkeypatch.setenv("EXTRACTOR_TOKEN", TOKEN)
-    monkeypatch.setattr("extractor.serve.serve._PATIENCE_S", 0)
+    monkeypatch.setattr("extractor.serve.app._PATIENCE_S", 0)
     done = start(served.root)
     assert done.exit_code == 1
     assert "another process works in it" in done.stderr
@@ -65,11 +71,55 @@ def test_the_model_s_server_does_not_get_the_service_s_token(monkeypatch):
     assert key.get_secret_value() == "its own"
 
 
-def test_what_is_deployed_starts_what_there_is():
-    """The examples' command lines have options that the command has."""
+def test_the_deployment_examples_use_known_options():
     text = "".join(path.read_text("utf-8") for path in sorted(Path("deploy").iterdir()))
     lines = [line for line in text.splitlines() if re.match(r"CMD|ExecStart", line)]
     assert len(lines) == 2
     known = {parameter for param in get_command(app).commands["serve"].params for parameter in param.opts}
     for line in lines:
         assert set(re.findall(r"--[a-z-]+", line)) <= known
+
+
+async def post_all(url, key, count):
+    limits = httpx2.Limits(max_connections=None)
+    headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
+    async with httpx2.AsyncClient(base_url=url, headers=headers, timeout=300, limits=limits, trust_env=False) as client:
+        posted = (client.post("/v1/extractions", content=one(number + 1)) for number in range(count))
+        return await asyncio.gather(*posted)
+
+
+async def test_many_requests_at_once_get_their_own_answers(served):
+    answers = await post_all(served.url, TOKEN, 100)
+    assert {answer.status_code for answer in answers} == {200}
+    assert [answer.json()["record_id"] for answer in answers] == ids(100)
+    assert all(answer.json()["usage"]["calls"] for answer in answers)
+
+
+def say_nothing_slowly(request):
+    time.sleep(0.1)
+    return say_nothing(request)
+
+
+async def test_a_small_service_from_its_start_to_its_end(tmp_path):
+    """It makes a token, says where that is, takes no more than its queue, and ends well at Ctrl-C."""
+    options = ("--workers", "1", "--queue", "4", "--concurrency", "2")
+    with (
+        serve_stub(say_nothing_slowly) as stub,
+        serve(tmp_path / "root", "--model", f"{stub.url}#stub", *options, EXTRACTOR_TOKEN="") as service,
+    ):
+        command = service.errors.partition("in their shell: ")[2].splitlines()[0]
+        shell = ["sh", "-c", f'{command}; printf %s "$EXTRACTOR_TOKEN"']
+        token = subprocess.run(shell, capture_output=True, text=True, check=True).stdout
+        assert len(token) == 64
+        assert (tmp_path / "root" / "token").stat().st_mode & 0o777 == 0o600
+        check_problem(service.client.get("/v1/jobs"), 401, "no-key")
+        answers = await post_all(service.url, token, 30)
+        refused = [answer for answer in answers if answer.status_code != 200]
+        assert 4 <= len(answers) - len(refused) < 30
+        for answer in refused:
+            check_problem(answer, 429, "queue-full")
+            assert answer.headers["retry-after"] == "1"
+        assert service.client.get("/healthz").status_code == 200
+        service.process.send_signal(signal.SIGINT)
+        assert await asyncio.to_thread(service.process.wait, 300) == 0
+        assert token not in service.errors + service.log.read_text("utf-8")

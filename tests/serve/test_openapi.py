@@ -1,6 +1,10 @@
-"""What the service says of itself is so: its examples, and whatever schemathesis thinks of."""
+"""The service is as its description says: its examples, its page, and whatever schemathesis sends."""
 
+import base64
+import hashlib
 import json
+import re
+from importlib.metadata import version
 from pathlib import Path
 
 import jsonschema
@@ -13,11 +17,11 @@ from schemathesis.checks import CHECKS, load_all_checks
 
 from extractor.schemas import TrialExtraction
 from extractor.serve.app import build_app
-from extractor.serve.problems import ALL_KINDS
+from extractor.serve.problems import PROBLEMS, problem_type
 from extractor.serve.settings import ServiceSettings
 from tests.test_readme import contains
 
-from .running import TOKEN, finish, submit
+from .running import TOKEN, finish, many, submit
 
 OPERATIONS = [
     ("POST", "/v1/extractions"),
@@ -60,34 +64,27 @@ def resolve(described, schema):
 
 
 def test_all_operations_are_described(described):
-    told = {(method.upper(), path) for path, item in described["paths"].items() for method in item}
-    assert told == set(OPERATIONS)
+    operations = {(method.upper(), path) for path, item in described["paths"].items() for method in item}
+    assert operations == set(OPERATIONS)
     assert described["openapi"].startswith("3.1")
 
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
-def test_each_operation_shows_an_answer_that_fits_its_schema(described, method, path):
-    status, answer = good_answer(described, method, path)
-    if status == 204:
-        return
-    shown = [part for part in answer["content"].values() if "example" in part]
-    assert shown
-    for part in shown:
-        jsonschema.validate(part["example"], resolve(described, part["schema"]))
-
-
-@pytest.mark.parametrize(("method", "path"), OPERATIONS)
 def test_each_example_is_answered_as_is_shown(served, described, job_of_examples, method, path):
-    """Every example of a body, or the plain request; the answer has what the shown one has."""
+    """Every example of a body, or the plain request; the answer has what the shown one has, which fits its schema."""
     operation = described["paths"][path][method.lower()]
     status, answer = good_answer(described, method, path)
+    shown = [part for part in answer.get("content", {}).values() if "example" in part]
+    assert shown or status == 204
+    for part in shown:
+        jsonschema.validate(part["example"], resolve(described, part["schema"]))
     bodies = [
         (kind, part["example"].encode())
         for kind, part in operation.get("requestBody", {}).get("content", {}).items()
         if "example" in part
     ]
     if path.endswith(("/cancel", "/resume")) or method == "DELETE":
-        url = f"/v1/jobs/{submit(served.client, SLOW, assist='never')['id']}{path.partition('{job_id}')[2]}"
+        url = f"/v1/jobs/{submit(served.client, many(100), assist='never')['id']}{path.partition('{job_id}')[2]}"
         if path.endswith("/resume"):
             served.client.post(url.replace("resume", "cancel"))
             finish(served.client, url.split("/")[3])
@@ -103,25 +100,8 @@ def test_each_example_is_answered_as_is_shown(served, described, job_of_examples
             served.client.delete("/".join(url.split("/")[:4]))
 
 
-SLOW = b"".join(
-    json.dumps({"protocolSection": {"identificationModule": {"nctId": f"NCT{n:08d}", "briefTitle": "T"}}}).encode()
-    + b"\n"
-    for n in range(100)
-)
-VOLATILE = {
-    "id",
-    "name",
-    "bytes",
-    "created",
-    "started",
-    "ended",
-    "state",
-    "assist",
-    "extracted",
-    "failed",
-    "usage",
-    "reason",
-}
+VOLATILE = {"id", "name", "bytes", "created", "started", "ended", "state", "assist"}
+VOLATILE |= {"extracted", "failed", "usage", "reason"}
 
 
 def check_answer(described, given, content):
@@ -129,19 +109,19 @@ def check_answer(described, given, content):
     part = content[kind]
     if kind == "application/json":
         jsonschema.validate(given.json(), resolve(described, part["schema"]))
-        shown, told = part["example"], given.json()
+        shown, sent = part["example"], given.json()
         if isinstance(shown, list):
-            shown, told = shown[0], told[0]
-        assert set(shown) <= set(told)
-        assert contains(told, {key: value for key, value in shown.items() if key not in VOLATILE})
+            shown, sent = shown[0], sent[0]
+        assert set(shown) <= set(sent)
+        assert contains(sent, {key: value for key, value in shown.items() if key not in VOLATILE})
     elif kind == "application/x-ndjson" and given.text:
         TrialExtraction.model_validate_json(given.text.splitlines()[0])
 
 
 def test_each_problem_is_shown_somewhere_and_all_share_one_schema(described):
     text = json.dumps(described["paths"])
-    for kind in ALL_KINDS:
-        assert f'"{kind.type}"' in text, kind.name
+    for kind in PROBLEMS:
+        assert f'"{problem_type(kind)}"' in text, kind
     for item in described["paths"].values():
         for operation in item.values():
             for status, answer in operation["responses"].items():
@@ -152,10 +132,10 @@ def test_each_problem_is_shown_somewhere_and_all_share_one_schema(described):
                         jsonschema.validate(example["value"], resolve(described, part["schema"]))
 
 
-def test_each_problem_is_documented():
+def test_the_documents_list_each_problem_with_its_status():
     text = Path("docs/serve.md").read_text("utf-8")
-    for kind in ALL_KINDS:
-        assert f"`{kind.name}`" in text
+    for kind, (status, _) in PROBLEMS.items():
+        assert re.search(rf"`{kind}`[^|]*\| {status}", text), kind
 
 
 def test_the_description_needs_no_service_that_runs(tmp_path, described):
@@ -199,3 +179,24 @@ def test_schemathesis_finds_nothing(served, described, job_of_examples, method, 
 
 
 WITH_QUERY = ("/v1/jobs", "/v1/jobs/{job_id}/results")
+
+
+def test_the_index_says_what_this_is_and_where_to_look(anybody):
+    index = anybody.get("/").json()
+    assert (index["name"], index["version"]) == ("Extractor", version("trial-extractor"))
+    assert 404 not in {anybody.get(link).status_code for link in index["links"].values()}
+
+
+def test_the_page_shows_every_operation_and_loads_nothing(anybody, described):
+    answer = anybody.get("/docs")
+    for path, methods in described["paths"].items():
+        for method, operation in methods.items():
+            assert f"<h2><code>{method.upper()} {path}</code></h2>" in answer.text
+            assert operation["summary"] in answer.text
+    assert not re.search(r"<(link|img|iframe|script [^>]*src)|@import|url\(", answer.text)
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'")
+    for element in ("style", "script"):
+        (content,) = re.findall(rf"<{element}>(.*?)</{element}>", answer.text, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+        assert f"{element}-src 'sha256-{digest}'" in policy

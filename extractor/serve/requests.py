@@ -1,0 +1,188 @@
+"""What operations take from a request: the caller, the options, and the body, bounded while it arrives."""
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import Depends, Query, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import AfterValidator
+
+from extractor.options import Assist, ExtractionOptions
+from extractor.schemas import Task
+
+from .callers import OPERATOR, Caller
+from .openapi import BODY_TYPES
+from .problems import Refusal, WrongParameter
+from .service import Service
+
+_SILENCE_S = 60.0
+_BEARER = HTTPBearer(auto_error=False, scheme_name="key", description="EXTRACTOR_TOKEN, or a key of `serve keys add`.")
+
+
+async def _find_service(request: Request) -> Service:
+    service: Service = request.app.state.service
+    return service
+
+
+ServiceOfRequest = Annotated[Service, Depends(_find_service)]
+
+
+async def _find_caller(
+    request: Request,
+    service: ServiceOfRequest,
+    given: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
+) -> Caller:
+    """The caller with the key of a request. Raises ``Refusal`` for none, a wrong one, or too many requests."""
+    caller = None
+    if given:
+        key, token = (text.encode("utf-8", "surrogatepass") for text in (given.credentials, service.settings.token))
+        caller = Caller.operator() if secrets.compare_digest(key, token) else service.book.find(given.credentials)
+    if caller is None:
+        why = "this is no valid key" if given else "send one as Authorization: Bearer KEY"
+        raise Refusal("no-key", why, headers={"www-authenticate": "Bearer"})
+    request.state.caller = caller.name
+    await service.limits.count_request(caller)
+    _check_query(request)
+    return caller
+
+
+def _check_query(request: Request) -> None:
+    """Raise ``Refusal`` for a parameter that the operation does not have: a misspelt one would be ignored."""
+    own = request.scope["route"].dependant
+    known = {parameter.alias for one in (own, *own.dependencies) for parameter in one.query_params}
+    unknown = sorted(set(request.query_params) - known)
+    if unknown:
+        choice = f"choose from {', '.join(sorted(known))}" if known else "none is taken here"
+        wrong = tuple(WrongParameter(name=name[:100], detail=choice) for name in unknown[:10])
+        raise Refusal("wrong-parameter", f"there is no such parameter; {choice}", errors=wrong)
+
+
+CallerOfRequest = Annotated[Caller, Depends(_find_caller)]
+
+
+async def _require_operator(caller: CallerOfRequest) -> Caller:
+    if caller.name != OPERATOR:
+        raise Refusal("not-allowed", "send the service's own token")
+    return caller
+
+
+OperatorOfRequest = Annotated[Caller, Depends(_require_operator)]
+
+
+def admit(what: str) -> Callable[..., AsyncIterator[None]]:
+    """A dependency that counts a request among those that its caller may run at once, until its answer is sent."""
+
+    async def admitted(caller: CallerOfRequest, service: ServiceOfRequest) -> AsyncIterator[None]:
+        with service.limits.admit(caller, what):
+            yield
+
+    return admitted
+
+
+def _check_tasks(text: str) -> str:
+    if len(set(text.split(","))) < len(text.split(",")):
+        raise ValueError("a task is named twice")
+    return text
+
+
+_TASK, _ALL_TASKS = "|".join(Task), ",".join(Task)
+_TasksQuery = Annotated[
+    str,
+    Query(description="Which parts, parted by commas.", pattern=f"^({_TASK})(,({_TASK}))*$", max_length=200),
+    AfterValidator(_check_tasks),
+]
+_AssistQuery = Annotated[
+    Assist, Query(description="Ask the service's model what the rules left open, everything, or nothing.")
+]
+_MinConfidenceQuery = Annotated[
+    float,
+    Query(ge=0, le=1, allow_inf_nan=False, description="Leave out values that are less sure, and say so."),
+]
+
+
+async def _read_options(
+    assist: _AssistQuery = Assist.AUTO, tasks: _TasksQuery = _ALL_TASKS, min_confidence: _MinConfidenceQuery = 0.0
+) -> ExtractionOptions:
+    return ExtractionOptions(tasks.split(","), assist, min_confidence)
+
+
+OptionsOfRequest = Annotated[ExtractionOptions, Depends(_read_options)]
+_NAME = Query(
+    description="Name of the file; a record without an id of its own is named after it.",
+    pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$",
+    max_length=100,
+)
+NameQuery = Annotated[str, _NAME]
+OptionalNameQuery = Annotated[str | None, _NAME]
+
+
+async def read_body(request: Request, most_bytes: int) -> bytes:
+    """The whole body. Raises ``Refusal`` for another type, and for a larger body before it is read."""
+    blocks = [block async for block in _stream(request, most_bytes)]
+    return b"".join(blocks)
+
+
+async def save_body(request: Request, path: Path, most_bytes: int) -> int:
+    """Write the body to a file and return its size in bytes. The file appears when it is complete and on the disk.
+
+    Raises ``Refusal`` as ``read_body`` does, and where there is no space left.
+    """
+    coming = path.with_name(f".{path.name}.coming")
+    size = 0
+    try:
+        with coming.open("wb") as file:
+            async with aclosing(_stream(request, most_bytes)) as blocks:
+                async for block in blocks:
+                    size += file.write(block)
+            file.flush()
+            await asyncio.to_thread(os.fsync, file.fileno())
+    except OSError as error:
+        raise Refusal("no-space", f"the upload cannot be kept: {error.strerror}") from error
+    coming.replace(path)
+    return size
+
+
+async def _stream(request: Request, most_bytes: int) -> AsyncGenerator[bytes, None]:
+    _check_type(request)
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > most_bytes:
+        raise _too_large(most_bytes)
+    size = 0
+    async with aclosing(request.stream()) as stream:
+        while True:
+            try:
+                async with asyncio.timeout(_SILENCE_S):
+                    block = await anext(stream, None)
+            except TimeoutError:
+                detail = f"nothing came for {_SILENCE_S:.0f} seconds"
+                raise Refusal("upload-too-slow", detail) from None
+            if block is None:
+                return
+            size += len(block)
+            if size > most_bytes:
+                raise _too_large(most_bytes)
+            yield block
+
+
+def _too_large(most_bytes: int) -> Refusal:
+    remedy = "send fewer records at once, or one to POST /v1/extractions and many to POST /v1/jobs; gzip helps"
+    detail = f"at most {most_bytes:,} bytes are taken"
+    return Refusal("too-large", detail, headers={"connection": "close"}, remedy=remedy)
+
+
+def _check_type(request: Request) -> None:
+    """Raise ``Refusal`` for forms: ``curl -d`` drops line breaks, and multipart adds some."""
+    kind = request.headers.get("content-type", BODY_TYPES[-1]).partition(";")[0].strip().lower()
+    if kind not in BODY_TYPES:
+        remedy = "send the file itself, as with: curl --data-binary @FILE -H 'Content-Type: application/octet-stream'"
+        taken = ", ".join(BODY_TYPES)
+        raise Refusal("wrong-type", f"taken are {taken}", headers={"accept-post": taken}, remedy=remedy)
+    coding = request.headers.get("content-encoding", "identity").lower()
+    if coding not in {"identity", "gzip"}:
+        detail = "this content encoding is not taken"
+        raise Refusal("wrong-type", detail, remedy="send it as it is, or in gzip")

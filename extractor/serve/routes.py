@@ -1,0 +1,349 @@
+"""The operations: extractions, jobs and their results, health, and the pages at ``/`` and ``/docs``."""
+
+import asyncio
+import json
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path as FilePath
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi.responses import FileResponse, HTMLResponse
+from prometheus_client import CONTENT_TYPE_LATEST
+from pydantic import BaseModel
+from sse_starlette import EventSourceResponse, ServerSentEvent
+
+from extractor.errors import BudgetReached
+from extractor.export import Destination, Format, export_run, list_tables
+from extractor.options import Assist
+from extractor.pages import read_assets, read_shared_script, render_page
+from extractor.pages.policy import state_policy
+from extractor.schemas import TrialExtraction
+
+from .callers import Caller
+from .jobs import ACTIVE, EVENTS, RUN, Job, JobState, now
+from .problems import Refusal
+from .requests import (
+    CallerOfRequest,
+    NameQuery,
+    OperatorOfRequest,
+    OptionalNameQuery,
+    OptionsOfRequest,
+    ServiceOfRequest,
+    admit,
+    read_body,
+    save_body,
+)
+from .service import Service
+
+_JSON_LINES, _PARQUET = "application/x-ndjson", "application/vnd.apache.parquet"
+_TABLES = f"^({'|'.join(table.name for table in list_tables())})$"
+_POLL_S = 0.2
+_exporting = asyncio.Semaphore(1)
+
+extractions = APIRouter(tags=["extractions"])
+jobs = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+health = APIRouter(tags=["health"])
+pages = APIRouter(include_in_schema=False)
+routers = (extractions, jobs, health, pages)
+
+RecordIdHeader = Annotated[
+    str | None,
+    Header(
+        alias="X-Record-Id",
+        description="The record's id, where its text has no NCT number of its own.",
+        pattern="^[A-Za-z0-9][A-Za-z0-9_-]*$",
+        max_length=100,
+    ),
+]
+
+
+@extractions.post(
+    "/v1/extractions",
+    response_class=Response,
+    dependencies=[Depends(admit("extractions"))],
+    responses={200: {"model": TrialExtraction}},
+)
+async def extract(
+    request: Request,
+    caller: CallerOfRequest,
+    service: ServiceOfRequest,
+    options: OptionsOfRequest,
+    name: OptionalNameQuery = None,
+    record_id: RecordIdHeader = None,
+) -> Response:
+    """The body is one record in any format that is read: a study of the registry's API as JSON, its legacy XML, its CSV
+    with one row, or flattened text; plain, in gzip or in zip. The format is detected from the content.
+
+    The extraction's id is the record's NCT number; without one `X-Record-Id`, else the stem of `name`, else `text-` and
+    eight digits that the body's SHA-256 begins with.
+    """
+    _check_money(service, caller, options.assist)
+    body = await read_body(request, min(service.settings.max_bytes, caller.limits.max_bytes or 10**18))
+    named = record_id or name or f"text-{sha256(body).hexdigest()[:8]}"
+    return Response(await service.extract(caller, named, body, options), media_type="application/json")
+
+
+def _check_money(service: Service, caller: Caller, assist: Assist) -> None:
+    """Raise ``Refusal`` if the model would be asked and the caller has no money left for it."""
+    try:
+        if assist is not Assist.NEVER and service.model:
+            service.budgets.find(caller.name)
+    except BudgetReached as error:
+        remedy = "wait for the next month, let the operator raise the limit, or use assist=never"
+        raise Refusal("spending-limit", str(error), remedy=remedy) from None
+
+
+JobId = Annotated[
+    str, Path(description="The id that POST /v1/jobs gave.", examples=["0f1e2d3c4b5a69788796a5b4c3d2e1f0"])
+]
+
+
+@jobs.post("", status_code=202, dependencies=[Depends(admit("uploads"))])
+async def submit_job(
+    request: Request,
+    response: Response,
+    caller: CallerOfRequest,
+    service: ServiceOfRequest,
+    options: OptionsOfRequest,
+    name: NameQuery = "records",
+) -> Job:
+    """The body is a file as `extractor run` takes them, written to the disk while it comes. The job is taken when it is
+    there as a whole; it goes on after a restart of the service.
+    """
+    _check_money(service, caller, options.assist)
+    _check_room(service, caller)
+    job_id, upload = service.folders.prepare(caller.name)
+    try:
+        most = min(service.settings.max_upload_bytes, caller.limits.max_bytes or 10**18)
+        size = await save_body(request, upload / name, most)
+        _check_room(service, caller)
+    except BaseException:
+        shutil.rmtree(upload.parent, ignore_errors=True)
+        raise
+    service.metrics.uploaded.inc(size)
+    job = Job(
+        id=job_id,
+        state=JobState.QUEUED,
+        name=name,
+        bytes=size,
+        tasks=tuple(sorted(options.tasks)),
+        assist=options.assist,
+        min_confidence=options.min_confidence,
+        created=now(),
+    )
+    service.runner.submit(caller.name, job)
+    response.headers["location"] = f"/v1/jobs/{job_id}"
+    return job
+
+
+def _check_room(service: Service, caller: Caller) -> None:
+    most = caller.limits.max_jobs
+    if most is not None and len(service.runner.list_jobs(caller.name)) >= most:
+        remedy = "delete one that has ended"
+        raise Refusal("too-many-at-once", f"{most} jobs may be kept", retry_s=60, remedy=remedy)
+
+
+@jobs.get("")
+async def list_jobs(
+    caller: CallerOfRequest,
+    service: ServiceOfRequest,
+    limit: Annotated[int, Query(ge=1, le=1000, description="So many at most.")] = 100,
+) -> list[Job]:
+    """Jobs are kept until they are deleted."""
+    return service.runner.list_jobs(caller.name)[:limit]
+
+
+async def _find_job(job_id: JobId, caller: CallerOfRequest, service: ServiceOfRequest) -> Job:
+    """A caller's job. Another's is refused as one that does not exist."""
+    job = service.runner.find(caller.name, job_id)
+    if job is None:
+        raise Refusal("no-such-job", "you have no job of this id")
+    return job
+
+
+JobOfRequest = Annotated[Job, Depends(_find_job)]
+
+
+async def _find_ended_job(job: JobOfRequest) -> Job:
+    if job.state in ACTIVE:
+        remedy = f"wait for its end: GET /v1/jobs/{job.id}/events"
+        raise Refusal("not-finished", f"the job is {job.state.value}", retry_s=5, remedy=remedy)
+    return job
+
+
+EndedJob = Annotated[Job, Depends(_find_ended_job)]
+
+
+@jobs.get("/{job_id}")
+async def show_job(job: JobOfRequest) -> Job:
+    """What it has done so far."""
+    return job
+
+
+@jobs.post("/{job_id}/cancel")
+async def cancel_job(job: JobOfRequest, service: ServiceOfRequest) -> Job:
+    """The records under way are finished, and what is finished is kept."""
+    if job.state not in ACTIVE:
+        remedy = "there is nothing to cancel"
+        raise Refusal("not-finished", f"the job is {job.state.value}", remedy=remedy)
+    return service.runner.cancel(job.id)
+
+
+@jobs.post("/{job_id}/resume")
+async def resume_job(job: JobOfRequest, caller: CallerOfRequest, service: ServiceOfRequest) -> Job:
+    """A paused, cancelled or failed job goes on where it stopped. Nothing answered is paid again."""
+    if job.state in ACTIVE | {JobState.DONE}:
+        remedy = "there is nothing to resume"
+        raise Refusal("not-finished", f"the job is {job.state.value}", remedy=remedy)
+    _check_money(service, caller, job.assist)
+    return service.runner.resume(job.id)
+
+
+@jobs.delete("/{job_id}", status_code=204)
+async def delete_job(job: JobOfRequest, service: ServiceOfRequest) -> None:
+    """The job is ended at once; its upload and its results are removed."""
+    await service.runner.delete(job.id)
+
+
+@jobs.get("/{job_id}/events", response_class=Response, dependencies=[Depends(admit("event streams"))])
+async def follow(request: Request, job: JobOfRequest, caller: CallerOfRequest, service: ServiceOfRequest) -> Response:
+    """Server-sent events until the job has ended. With Last-Event-ID they go on after that one."""
+    events = service.folders.path(caller.name, job.id) / EVENTS
+    start = _find_start(events, request.headers.get("last-event-id"))
+    if start and job.state not in ACTIVE and start == events.stat().st_size:
+        return Response(status_code=204)  # tells a browser not to reconnect
+    return EventSourceResponse(_follow(service, caller.name, job.id, events, start), sep="\n")
+
+
+def _find_start(events: FilePath, last_id: str | None) -> int:
+    """The byte after the event of that id, which is the byte where it ends; 0 for an id that no event has."""
+    if last_id is None or not last_id.isdecimal() or len(last_id) > 18 or not events.is_file():
+        return 0
+    start = int(last_id)
+    with events.open("rb") as file:
+        file.seek(max(start - 1, 0))
+        return start if start and file.read(1) == b"\n" else 0
+
+
+async def _follow(
+    service: Service, caller: str, job_id: str, events: FilePath, start: int
+) -> AsyncIterator[ServerSentEvent]:
+    """The job, its events after the byte ``start``, each with its id, and the job once more at its end."""
+    if first := service.runner.find(caller, job_id):
+        yield _render("job", first.model_dump(mode="json"))
+    while job := service.runner.find(caller, job_id):  # before the events: they are complete when it has ended
+        for end, event in _read_events(events, start):
+            yield event
+            start = end
+        if job.state not in ACTIVE:
+            yield _render("job", job.model_dump(mode="json"))
+            return
+        await asyncio.sleep(_POLL_S)
+
+
+def _read_events(path: FilePath, start: int) -> Iterator[tuple[int, ServerSentEvent]]:
+    """The complete events after a byte, each with the byte where it ends, which is its id."""
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        file.seek(start)
+        for line in file:
+            start += len(line)
+            if not line.endswith(b"\n"):
+                return
+            try:
+                event: dict[str, Any] = json.loads(line)
+            except ValueError:
+                continue  # cut off when the service was killed
+            yield start, _render(str(event.pop("event")), event, str(start))
+
+
+def _render(name: str, data: dict[str, Any], event_id: str | None = None) -> ServerSentEvent:
+    return ServerSentEvent(json.dumps(data, ensure_ascii=False), event=name, id=event_id, sep="\n")
+
+
+@jobs.get("/{job_id}/results", response_class=Response)
+async def send_results(
+    job: EndedJob,
+    caller: CallerOfRequest,
+    service: ServiceOfRequest,
+    format_: Annotated[
+        Literal["jsonl", "parquet"], Query(alias="format", description="JSON lines, or a table.")
+    ] = "jsonl",
+    table: Annotated[str, Query(description="Which table, for parquet.", pattern=_TABLES)] = "records",
+) -> Response:
+    """All of a job that is done; of one that was cancelled, paused or failed, what it had finished."""
+    folder = service.folders.path(caller.name, job.id)
+    results = folder / RUN / "extractions.jsonl"
+    if not results.is_file():
+        raise Refusal("not-finished", f"the job {job.state.value} before it had any result")
+    headers = {"x-job-state": job.state.value}
+    if format_ == "jsonl":
+        return FileResponse(results, media_type=_JSON_LINES, headers=headers)
+    path = await _make_table(folder, table, results.stat().st_mtime_ns)
+    return FileResponse(path, media_type=_PARQUET, headers=headers, filename=path.name)
+
+
+async def _make_table(folder: FilePath, table: str, version: int) -> FilePath:
+    """The file of a table, made at its first request. One export runs at a time: it takes a core and memory."""
+    if find_spec("duckdb") is None:
+        remedy = "ask for jsonl, or the operator for `export`"
+        raise Refusal("not-installed", "Parquet needs duckdb", remedy=remedy)
+    path = folder / "tables" / str(version) / f"{table}.parquet"
+    async with _exporting:
+        if not path.is_file():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            chosen = [known for known in list_tables() if known.name == table]
+            await asyncio.to_thread(export_run, folder / RUN, Destination(path, Format.PARQUET), chosen)
+    return path
+
+
+@jobs.get("/{job_id}/failures", response_class=Response)
+async def show_failures(job: EndedJob, caller: CallerOfRequest, service: ServiceOfRequest) -> Response:
+    """JSON lines; none if all went well."""
+    path = service.folders.path(caller.name, job.id) / RUN / "failures.jsonl"
+    return FileResponse(path, media_type=_JSON_LINES) if path.is_file() else Response(b"", media_type=_JSON_LINES)
+
+
+class Health(BaseModel):
+    """That all is well."""
+
+    status: str = "ok"
+
+
+@health.get("/healthz")
+async def show_health() -> Health:
+    """Answered as long as the service answers anything. Needs no key."""
+    return Health()
+
+
+@health.get("/readyz")
+async def show_readiness(service: ServiceOfRequest) -> Health:
+    """Ready when all processes that extract have started, and until the service stops. Needs no key."""
+    service.check_ready()
+    return Health()
+
+
+@health.get("/metrics", response_class=Response)
+async def show_metrics(_: OperatorOfRequest, service: ServiceOfRequest) -> Response:
+    """For the operator alone: they cover all callers."""
+    return Response(service.metrics.render(), media_type=CONTENT_TYPE_LATEST)
+
+
+@pages.get("/")
+async def show_index(request: Request) -> dict[str, Any]:
+    """The service's name and version, and where to look next."""
+    links = {"docs": "/docs", "openapi": "/openapi.json", "health": "/healthz", "ready": "/readyz"}
+    return {"name": request.app.title, "version": request.app.version, "links": links}
+
+
+@pages.get("/docs")
+async def show_docs(request: Request) -> HTMLResponse:
+    """The OpenAPI document as a page that loads nothing."""
+    described = request.app.openapi()
+    page = render_page("extractor.serve", {"described": described}, styles=(), scripts=())
+    policy = state_policy(read_assets("extractor.pages", "base.css"), read_shared_script())
+    return HTMLResponse(page, headers={"content-security-policy": f"{policy}; frame-ancestors 'none'"})
