@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,10 @@ TOKEN = "operator-0123456789abcdef"
 WORD = "Pseudolymphoma"
 """Stands in every record that the tests send, so that a log that holds it is found."""
 PRICES = 'as_of = 2026-11-01\n[model."stub"]\nprompt = 1.0\noutput = 1.0\n'
+OPERATIONS = [
+    tuple(name.split()) for name in tomllib.loads(Path("extractor/serve/assets/operations.toml").read_text("utf-8"))
+]
+"""Method and path of each operation."""
 NOBODYS = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 """An id that no job has."""
 

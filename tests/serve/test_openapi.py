@@ -21,23 +21,7 @@ from extractor.serve.problems import PROBLEMS, problem_type
 from extractor.serve.settings import ServiceSettings
 from tests.test_readme import contains
 
-from .running import TOKEN, finish, many, submit
-
-OPERATIONS = [
-    ("POST", "/v1/extractions"),
-    ("POST", "/v1/jobs"),
-    ("GET", "/v1/jobs"),
-    ("GET", "/v1/jobs/{job_id}"),
-    ("GET", "/v1/jobs/{job_id}/events"),
-    ("GET", "/v1/jobs/{job_id}/failures"),
-    ("GET", "/v1/jobs/{job_id}/results"),
-    ("POST", "/v1/jobs/{job_id}/cancel"),
-    ("POST", "/v1/jobs/{job_id}/resume"),
-    ("DELETE", "/v1/jobs/{job_id}"),
-    ("GET", "/healthz"),
-    ("GET", "/readyz"),
-    ("GET", "/metrics"),
-]
+from .running import OPERATIONS, TOKEN, finish, many, submit
 
 
 @pytest.fixture(scope="module")
