@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,15 +89,21 @@ def open_client(url: str, key: str | None) -> httpx2.Client:
 
 
 @contextmanager
-def serve(root: Path, *options: str, **environment: str) -> Iterator[Served]:
+def serve(
+    root: Path,
+    *options: str,
+    program: Sequence[str] = (sys.executable, "-m", "extractor"),
+    cwd: Path | None = None,
+    **environment: str,
+) -> Iterator[Served]:
     """The command as the operator starts it, until the block ends."""
     log = root.with_name(f"{root.name}.log")
-    command = [sys.executable, "-m", "extractor", "serve", "--port", "0", "--root", str(root), "--log-json", str(log)]
+    command = [*program, "serve", "--port", "0", "--root", str(root), "--log-json", str(log)]
     environment = {**os.environ, "EXTRACTOR_TOKEN": TOKEN, **environment}
     with (
         log.with_suffix(".err").open("a") as errors,
         subprocess.Popen(
-            [*command, *options], stdout=subprocess.PIPE, stderr=errors, text=True, env=environment
+            [*command, *options], stdout=subprocess.PIPE, stderr=errors, text=True, env=environment, cwd=cwd
         ) as process,
     ):
         assert process.stdout
