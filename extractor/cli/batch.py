@@ -49,7 +49,7 @@ from .tables import to_printable, without_controls
 if TYPE_CHECKING:
     from extractor.run.mirror import Mirror
 
-__all__ = ["BatchSettings", "Job", "RaySettings", "check_batch", "check_ray", "export_job", "kept_at", "perform_job"]
+__all__ = ["BatchSettings", "Job", "check_batch", "check_ray", "export_job", "kept_at", "perform_job"]
 
 _MOST_PROCESSES = 5
 """With a model: the head process, and as many workers as it keeps busy."""
@@ -67,19 +67,13 @@ class BatchSettings:
     poll_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class RaySettings:
-    """The address of a Ray cluster, None for one on this machine."""
-
-    address: str | None = None
-
-
 @dataclass(frozen=True)
 class Job:
     """The options of one ``extractor run``. Without ``out`` results go to standard output.
 
     ``strict``: a record that occurs twice with different texts is a failure. ``workers`` processes share the work; as
-    many as there are cores if None. ``mirror`` is where ``out`` is kept, if that is an address.
+    many as there are cores if None. ``address`` is that of a Ray cluster, None for one on this machine. ``mirror`` is
+    where ``out`` is kept, if that is an address.
     """
 
     inputs: tuple[str, ...]
@@ -93,7 +87,8 @@ class Job:
     workers: int | None = field(default=None, kw_only=True)
     pricing: Pricing = field(default_factory=Pricing, kw_only=True)
     batch: BatchSettings | None = field(default=None, kw_only=True)
-    ray: RaySettings | None = field(default=None, kw_only=True)
+    engine: str = field(default="local", kw_only=True)
+    address: str | None = field(default=None, kw_only=True)
     mirror: "Mirror | None" = field(default=None, kw_only=True)
 
     @property
@@ -105,8 +100,8 @@ class Job:
     def processes(self) -> int:
         """Processes that share the work: one where answers are replayed, or come from a model of this machine."""
         choice = self.extractor.choice
-        if self.uses_rules_alone or self.ray:
-            return self.workers or (1 if self.ray else count_cores())
+        if self.uses_rules_alone or self.engine == "ray":
+            return self.workers or (1 if self.engine == "ray" else count_cores())
         if choice.replay or choice.exchange or self.batch or choice.spec is None or choice.spec.kind is ModelKind.LOCAL:
             return 1
         return self.workers or min(count_cores(), _MOST_PROCESSES)
@@ -114,10 +109,10 @@ class Job:
     @contextmanager
     def connect(self) -> Iterator[Executor]:
         """The executor that the options ask for."""
-        if self.ray:
+        if self.engine == "ray":
             from extractor.run.ray import connected
 
-            with connected(self.ray.address, self.workers) as executor:
+            with connected(self.address, self.workers) as executor:
                 yield executor
         elif self.uses_rules_alone:
             yield open_executor(self.workers)
@@ -267,7 +262,7 @@ async def _extract_all(job: Job, sink: Sink, tally: Tally, interrupts: Interrupt
     post = BatchTransport(folder.store.batch_requests, budget) if job.batch and folder else None
     route = Route(transport=lambda: post) if post else Route(budget)
     with job.connect() as executor:
-        requests = job.limits.concurrency * (max(1, executor.capacity // 2) if job.ray else 1)
+        requests = job.limits.concurrency * (max(1, executor.capacity // 2) if job.engine == "ray" else 1)
         async with AsyncExitStack() as stack:
             replies = folder.replies if folder else None
             opened = await stack.enter_async_context(job.extractor.open(requests, replies, route, job.asking))

@@ -120,7 +120,7 @@ def run(
     from extractor.run.batch import BatchLimits
     from extractor.run.budget import Limits, Pricing
 
-    from .batch import BatchSettings, Job, RaySettings, check_batch, check_ray, export_job, kept_at, perform_job
+    from .batch import BatchSettings, Job, check_batch, check_ray, export_job, kept_at, perform_job
     from .environment import read_cache_folder, read_model_spec
     from .interrupts import observing
     from .money import find_prices, quote_job
@@ -166,7 +166,8 @@ def run(
             workers=workers,
             pricing=pricing,
             batch=BatchSettings(rounds, poll) if batch else None,
-            ray=RaySettings(address) if engine == "ray" else None,
+            engine=engine,
+            address=address,
             mirror=mirror,
         )
         if dry_run:

@@ -20,8 +20,6 @@ from extractor.run.tally import ExtractedLine
 from extractor.run.worker import advance_record
 from extractor.schemas import TrialRecord
 
-__all__ = ["advance_in_time"]
-
 
 def advance_in_time(
     record: TrialRecord, options: ExtractionOptions, replies: Sequence[Replies | None], seconds: float

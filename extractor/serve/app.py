@@ -1,8 +1,9 @@
 """The web application, and the server that runs it."""
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from time import monotonic
@@ -21,16 +22,16 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from extractor.api import Extractor
 from extractor.errors import ModelError, StoreError, as_extractor_error
 from extractor.events import Event, tell
 
+from .callers import CallerBook
 from .openapi import describe_service
 from .problems import Refusal, render_problem
 from .routes import routers
 from .service import Metrics, Service
 from .settings import ServiceSettings
-
-__all__ = ["build_app", "serve_service"]
 
 _PATIENCE_S = 5.0
 _TO_ANSWER_S = 20
@@ -134,9 +135,10 @@ class _Guard:
 def serve_service(settings: ServiceSettings, host: str, port: int, report: Callable[[str], None]) -> None:
     """Serve on an address until stopped; ``port`` 0 takes a free one. ``report`` gets the URL once clients may come.
 
-    Raises ``StoreError`` for an address or a root that cannot be used.
+    Raises ``StoreError`` for an address or a root that cannot be used, ``MissingKey`` for a model without its key.
     """
     with _lock_root(settings.root), _listen(host, port) as listening:
+        asyncio.run(_check(settings))
         # Without the server's log of requests, which has addresses: events say what may be logged.
         config = uvicorn.Config(
             build_app(settings),
@@ -152,6 +154,13 @@ def serve_service(settings: ServiceSettings, host: str, port: int, report: Calla
         shown = f"[{host}]" if ":" in host else host
         report(f"http://{shown}:{listening.getsockname()[1]}")
         uvicorn.Server(config).run(sockets=[listening])
+
+
+async def _check(settings: ServiceSettings) -> None:
+    """Raise here what the server would report as a failed start, without a remedy."""
+    with closing(CallerBook(settings.root)):
+        async with Extractor(settings.model).open():
+            pass
 
 
 @contextmanager

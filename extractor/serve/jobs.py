@@ -26,7 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationErr
 from extractor.api import Extractor
 from extractor.errors import BudgetReached, ExtractorError, ModelUnavailable
 from extractor.events import Event, EventLog, tell
-from extractor.llm.estimates import RequestSize
+from extractor.llm.plan.request_sizes import RequestSize
 from extractor.llm.sending.metered import Route
 from extractor.options import Assist, ExtractionOptions
 from extractor.read import read_records
@@ -42,8 +42,6 @@ from extractor.schemas import Task, TrialRecord, Usage
 from .callers import SPENT, CallerBudgets, current_caller
 from .problems import describe_unexpected
 from .settings import ServiceSettings
-
-__all__ = ["ACTIVE", "EVENTS", "RUN", "Job", "JobFolders", "JobRunner", "JobState", "keep_job_events_apart", "now"]
 
 T = TypeVar("T")
 _logger = logging.getLogger(__name__)

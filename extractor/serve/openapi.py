@@ -11,8 +11,6 @@ from fastapi.openapi.utils import get_openapi
 
 from .problems import PROBLEM_TYPE, PROBLEMS, Problem, problem_type
 
-__all__ = ["BODY_TYPES", "EXAMPLE_RECORD", "describe_service"]
-
 _ASSETS = files("extractor.serve") / "assets"
 EXAMPLE_RECORD = (_ASSETS / "record.txt").read_text("utf-8")
 """An invented record. A test sends it, and compares the answer with the example."""

@@ -13,17 +13,6 @@ from starlette.responses import Response
 
 from extractor.errors import ModelError, UnexpectedError, as_extractor_error
 
-__all__ = [
-    "PROBLEMS",
-    "PROBLEM_TYPE",
-    "Problem",
-    "Refusal",
-    "WrongParameter",
-    "as_refusal",
-    "describe_unexpected",
-    "render_problem",
-]
-
 PROBLEM_TYPE = "application/problem+json"
 
 

@@ -20,18 +20,6 @@ from .openapi import BODY_TYPES
 from .problems import Refusal, WrongParameter
 from .service import Service
 
-__all__ = [
-    "CallerOfRequest",
-    "NameQuery",
-    "OperatorOfRequest",
-    "OptionalNameQuery",
-    "OptionsOfRequest",
-    "ServiceOfRequest",
-    "admit",
-    "read_body",
-    "save_body",
-]
-
 _SILENCE_S = 60.0
 _BEARER = HTTPBearer(auto_error=False, scheme_name="key", description="EXTRACTOR_TOKEN, or a key of `serve keys add`.")
 

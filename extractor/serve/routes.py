@@ -38,8 +38,6 @@ from .requests import (
 )
 from .service import Service
 
-__all__ = ["routers"]
-
 _JSON_LINES, _PARQUET = "application/x-ndjson", "application/vnd.apache.parquet"
 _TABLES = f"^({'|'.join(table.name for table in list_tables())})$"
 _POLL_S = 0.2

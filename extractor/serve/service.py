@@ -29,8 +29,6 @@ from .openapi import EXAMPLE_RECORD
 from .problems import Refusal
 from .settings import ServiceSettings
 
-__all__ = ["Metrics", "Service", "read_single"]
-
 _MOST_TEXT = 1_000_000
 """Characters of one record. The longest texts of the registry have a fifth of it."""
 _SPARE_S = 1.0

@@ -10,8 +10,6 @@ from extractor.errors import StoreError
 from extractor.llm.spec import ModelSpec
 from extractor.run.budget import Pricing
 
-__all__ = ["ServiceSettings", "is_loopback", "read_or_make_token"]
-
 
 @dataclass(frozen=True, slots=True)
 class ServiceSettings:

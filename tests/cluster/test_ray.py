@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.soak.server import serve_counting
 from extractor.api import Extractor
-from extractor.cli.batch import Job, RaySettings, perform_job
+from extractor.cli.batch import Job, perform_job
 from extractor.cli.exits import BUDGET, FAILED, OK
 from extractor.errors import ModelAway
 from extractor.llm.model import AskSettings
@@ -40,7 +40,8 @@ def run_on(cluster, records, out, model=None, *, limits=NO_LIMITS):
         asking=AskSettings(),
         pricing=Pricing(spec, limits=limits),
         workers=2,
-        ray=RaySettings(cluster.address),
+        engine="ray",
+        address=cluster.address,
     )
     return perform_job(job)
 

@@ -1,9 +1,9 @@
-"""Whole runs against a server that does wrong: each fault that providers were seen to make."""
+"""Whole runs against a server with faults: each that providers were seen to make, and requests that always fail."""
 
 import asyncio
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 
 import pytest
@@ -14,7 +14,7 @@ from extractor.llm.model import AskSettings
 from tests.skipping import loop_time, skipping_time
 
 from .running import CONCURRENCY, POLICY, check_ended, run_against
-from .server import WELL, Fault, Plan, listen_here
+from .server import WELL, Fault, FaultServer, Plan, listen_here
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no such sockets")
 RECORDS = 14
@@ -234,3 +234,36 @@ async def test_one_refusal_makes_all_wait(records, tmp_path):
     refused = server.times[3] + 1.0
     assert [time for time in server.times if time > refused]
     assert min(time for time in server.times if time > refused) == pytest.approx(refused + 40.0)
+
+
+def fails_at(server: FaultServer, poisons: Collection[int], fault: Fault) -> None:
+    """The server fails at what is asked about these records, whose title tells their number."""
+
+    def judge(request: bytes) -> Fault:
+        return fault if any(b"Study %d of" % number in request for number in poisons) else WELL
+
+    server.judge = judge
+
+
+@pytest.mark.parametrize(
+    ("poisons", "fault"),
+    [
+        ({4}, Fault(500)),
+        ({13}, Fault(500)),
+        ({11, 12, 13}, Fault(500)),
+        ({11, 12, 13}, Fault(503)),
+        ({11, 12, 13}, Fault(sent=0.0)),
+        ({0, 1, 2, 3, 4, 5}, Fault(500)),
+    ],
+    ids=["one", "the last", "all in flight", "all in flight, 503", "all in flight, cut", "the first six"],
+)
+@skipping_time
+async def test_a_record_at_which_the_server_fails_fails_alone(poisons, fault, records, tmp_path):
+    async with listen_here(latency=1.0) as server:
+        fails_at(server, poisons, fault)
+        ended = await run_against(server, records, tmp_path / "run")
+    check_ended(ended, server, IDS)
+    assert ended.error is None
+    assert {failure["record_id"] for failure in ended.failures} == {IDS[number] for number in poisons}
+    assert all("HTTP 50" in failure["message"] or "no connection" in failure["message"] for failure in ended.failures)
+    assert loop_time() < POLICY.longest_absence

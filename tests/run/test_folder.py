@@ -121,15 +121,6 @@ def test_the_manifest_holds_the_totals_of_all_invocations(tmp_path):
     assert both["seconds"] >= first["seconds"]
 
 
-def test_a_finished_run_repeated_changes_no_totals(tmp_path):
-    invoke(tmp_path, "a", "b", lost=1)
-    once = manifest(tmp_path)
-    invoke(tmp_path, "a", "b")
-    again = manifest(tmp_path)
-    for name in ("items", "findings", "absences", "support", "usage", "inputs"):
-        assert again[name] == once[name]
-
-
 def test_what_a_killed_run_left_is_counted_by_the_next(tmp_path):
     invoke(tmp_path, "a", lost=5)
     invoke(tmp_path, "a", "b", lost=1, finished=False)
@@ -392,14 +383,6 @@ def test_a_total_that_is_of_some_of_the_inputs_alone_is_not_told(tmp_path):
         take(folder, record("b"))
         folder.finish(Tally(), "interrupted")
     assert describe_incomplete(tmp_path) == "2 records, interrupted"
-
-
-def test_a_total_that_comes_after_the_end_changes_nothing(tmp_path):
-    with RunFolder(tmp_path, SETTINGS, inputs=("in.jsonl",)) as folder:
-        take(folder, record("a"))
-        folder.finish(Tally())
-        folder.note_total(9)
-    assert manifest(tmp_path)["total"] == 1
 
 
 @pytest.mark.parametrize(("started", "told"), [("2026-01-01T00:00:00+00:00", None), (None, "1 record, interrupted")])

@@ -5,7 +5,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,10 @@ TOKEN = "operator-0123456789abcdef"
 WORD = "Pseudolymphoma"
 """Stands in every record that the tests send, so that a log that holds it is found."""
 PRICES = 'as_of = 2026-11-01\n[model."stub"]\nprompt = 1.0\noutput = 1.0\n'
+OPERATIONS = [
+    tuple(name.split()) for name in tomllib.loads(Path("extractor/serve/assets/operations.toml").read_text("utf-8"))
+]
+"""Method and path of each operation."""
 NOBODYS = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 """An id that no job has."""
 
@@ -84,15 +89,21 @@ def open_client(url: str, key: str | None) -> httpx2.Client:
 
 
 @contextmanager
-def serve(root: Path, *options: str, **environment: str) -> Iterator[Served]:
+def serve(
+    root: Path,
+    *options: str,
+    program: Sequence[str] = (sys.executable, "-m", "extractor"),
+    cwd: Path | None = None,
+    **environment: str,
+) -> Iterator[Served]:
     """The command as the operator starts it, until the block ends."""
     log = root.with_name(f"{root.name}.log")
-    command = [sys.executable, "-m", "extractor", "serve", "--port", "0", "--root", str(root), "--log-json", str(log)]
+    command = [*program, "serve", "--port", "0", "--root", str(root), "--log-json", str(log)]
     environment = {**os.environ, "EXTRACTOR_TOKEN": TOKEN, **environment}
     with (
         log.with_suffix(".err").open("a") as errors,
         subprocess.Popen(
-            [*command, *options], stdout=subprocess.PIPE, stderr=errors, text=True, env=environment
+            [*command, *options], stdout=subprocess.PIPE, stderr=errors, text=True, env=environment, cwd=cwd
         ) as process,
     ):
         assert process.stdout

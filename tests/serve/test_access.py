@@ -9,17 +9,9 @@ import pytest
 
 from extractor.serve.callers import CallerBook, CallerLimits
 
-from .running import NOBODYS, TOKEN, check_problem, finish, many, one, post, results, submit
+from .running import NOBODYS, OPERATIONS, TOKEN, check_problem, finish, many, one, post, results, submit
 
-OPERATIONS = (
-    ("GET", ""),
-    ("GET", "/events"),
-    ("GET", "/results"),
-    ("GET", "/failures"),
-    ("POST", "/cancel"),
-    ("POST", "/resume"),
-    ("DELETE", ""),
-)
+ON_A_JOB = [(method, path) for method, path in OPERATIONS if "{job_id}" in path]
 
 
 @pytest.fixture(scope="module")
@@ -62,9 +54,9 @@ def test_callers_do_not_see_each_other_s_jobs(served, anna, ben):
     finish(anna, job_id)
     assert results(anna, job_id)
     for other in (ben, served.client):
-        for method, path in OPERATIONS:
-            problem = check_problem(other.request(method, f"/v1/jobs/{job_id}{path}"), 404, "no-such-job")
-            nobodys = other.request(method, f"/v1/jobs/{NOBODYS}{path}").json()
+        for method, path in ON_A_JOB:
+            problem = check_problem(other.request(method, path.format(job_id=job_id)), 404, "no-such-job")
+            nobodys = other.request(method, path.format(job_id=NOBODYS)).json()
             assert problem | {"instance": ""} == nobodys | {"instance": ""}
         assert job_id not in [job["id"] for job in other.get("/v1/jobs").json()]
     assert anna.get(f"/v1/jobs/{job_id}").json()["state"] == "done"

@@ -33,6 +33,7 @@ def start(root, *options):
         ((), "short", 2, "less than 16 characters"),
         (("--model", "local"), TOKEN, 2, "extractor model serve"),
         (("--model", "no model"), TOKEN, 2, "names no model"),
+        (("--model", "gpt-5-mini"), TOKEN, 2, "set OPENAI_API_KEY"),
         (("--host", "no.such.host.invalid"), TOKEN, 1, "choose another --host"),
     ],
 )

@@ -8,7 +8,20 @@ from urllib.parse import urlsplit
 import duckdb
 import pytest
 
-from .running import NOBODYS, TOKEN, check_problem, failures, finish, follow, ids, many, one, results, submit
+from .running import (
+    NOBODYS,
+    OPERATIONS,
+    TOKEN,
+    check_problem,
+    failures,
+    finish,
+    follow,
+    ids,
+    many,
+    one,
+    results,
+    submit,
+)
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +152,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(served):
 
 @pytest.mark.parametrize("job_id", [NOBODYS, "x", "..", "..%2F..", "%00", "a" * 5000])
 def test_an_unknown_id_is_no_job(served, job_id):
-    for method, path in (("GET", ""), ("DELETE", ""), ("GET", "/events"), ("GET", "/results"), ("POST", "/cancel")):
-        answer = served.client.request(method, f"/v1/jobs/{job_id}{path}")
+    for method, path in OPERATIONS[3:10]:
+        answer = served.client.request(method, path.format(job_id=job_id))
         assert answer.status_code in {404, 405}, (method, path)
         assert answer.headers["content-type"] == "application/problem+json"
