@@ -26,7 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationErr
 from extractor.api import Extractor
 from extractor.errors import BudgetReached, ExtractorError, ModelUnavailable
 from extractor.events import Event, EventLog, tell
-from extractor.llm.plan.request_sizes import RequestSize
+from extractor.llm.estimates import RequestSize
 from extractor.llm.sending.metered import Route
 from extractor.options import Assist, ExtractionOptions
 from extractor.read import read_records
