@@ -14,7 +14,7 @@ from .exits import FAILED, INTERRUPTED, OK, errors_for_people
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from extractor.run.comparison import ComparisonReport
+    from extractor.run.reparse import ComparisonReport
     from extractor.run.tally import Tally
 
 __all__ = ["impact", "reparse"]
