@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from extractor.llm.batch.exchange import Exchange
-from extractor.llm.keeping.stored import OpenReplies
-from extractor.llm.model import AskSettings, Model
+from extractor.llm.cache import OpenReplies
+from extractor.llm.client import ClientSettings, Model
 from extractor.llm.opening import ModelChoice, open_model
 from extractor.llm.querying import MayAsk, converse
-from extractor.llm.sending.connection import ServerCalls
-from extractor.llm.sending.metered import Route
+from extractor.llm.servers import ServerCalls
 from extractor.llm.spec import ModelSpec
+from extractor.llm.transport import Route
 from extractor.options import Assist, ExtractionOptions
 from extractor.pipeline import extract
 from extractor.schemas import Task, TrialExtraction, TrialRecord, Usage
@@ -102,7 +102,7 @@ class Extractor:
         concurrency: int = 8,
         replies: OpenReplies | None = None,
         route: Route | None = None,
-        asking: AskSettings | None = None,
+        asking: ClientSettings | None = None,
     ) -> AsyncIterator[OpenExtractor]:
         """What extracts records while the model is held open, with at most ``concurrency`` requests at once.
 
@@ -110,7 +110,7 @@ class Extractor:
         requests get to the model, ``asking`` how it is asked.
         """
         choice = ModelChoice() if self.options.assist is Assist.NEVER else self.choice
-        settings = replace(asking or AskSettings(), concurrency=concurrency)
+        settings = replace(asking or ClientSettings(), concurrency=concurrency)
         async with open_model(choice, settings, replies, route) as model:
             yield OpenExtractor(model, self.options)
 

@@ -17,9 +17,9 @@ from extractor.assemble.policy import ModelClass, load_policy
 from extractor.evaluation import evaluate
 from extractor.ground.answer import Answer
 from extractor.ground.check import ground_answer
-from extractor.llm.answer_mode import AnswerMode, told_mode
 from extractor.llm.opening import ModelChoice, open_model
 from extractor.llm.querying import query_model
+from extractor.llm.requests import AnswerMode, mode_of
 from extractor.options import Assist, ExtractionOptions
 from extractor.parse import parse_record
 from extractor.parse.parsed import Reading
@@ -96,7 +96,7 @@ def test_its_grammar_kept_it_to_the_lines_of_each_call():
     for path in ANSWERS.glob("*.json"):
         recorded = json.loads(path.read_text("utf-8"))
         _, asked, *_ = recorded["request"]["messages"]
-        assert told_mode(recorded["request"]) is AnswerMode.LINES
+        assert mode_of(recorded["request"]) is AnswerMode.LINES
         if recorded["reply"]["finish_reason"] == "stop":
             numbers = {item["n"] for item in json.loads(recorded["reply"]["message"]["content"])["items"]}
             assert numbers <= set(map(int, re.findall(r"^\[(\d+)\|", asked["content"], re.MULTILINE)))

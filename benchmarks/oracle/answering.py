@@ -15,9 +15,9 @@ from benchmarks.reliability.records import FIELDS_OF, pair_positions
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.evaluation.fold import fold_text
 from extractor.ground.check import GroundedAnswer
-from extractor.llm.call import Call, Question, Reply
 from extractor.llm.dialogue import dialogue
 from extractor.llm.prompting.lines import flatten
+from extractor.llm.requests import Call, Question, Reply
 from extractor.llm.salvage import salvage_items
 from extractor.llm.wire import WIRE_ITEMS, unite_options
 from extractor.options import Assist, ExtractionOptions

@@ -17,9 +17,9 @@ from extractor.api import Extractor, OpenExtractor
 from extractor.cluster.addresses import open_inputs
 from extractor.errors import BudgetReached, ExtractorError, ModelAway
 from extractor.events import Event, tell
-from extractor.llm.model import AskSettings
-from extractor.llm.sending.metered import Route
+from extractor.llm.client import ClientSettings
 from extractor.llm.spec import ModelKind
+from extractor.llm.transport import Route
 from extractor.options import Assist
 from extractor.read import read_records
 from extractor.run import (
@@ -82,7 +82,7 @@ class Job:
     quiet: bool = field(kw_only=True)
     strict: bool = field(default=False, kw_only=True)
     """Whether a record that occurs twice with different texts is a failure."""
-    asking: AskSettings = field(default_factory=AskSettings, kw_only=True)
+    asking: ClientSettings = field(default_factory=ClientSettings, kw_only=True)
     workers: int | None = field(default=None, kw_only=True)
     """Processes that share the work; as many as there are cores if None."""
     pricing: Pricing = field(default_factory=Pricing, kw_only=True)

@@ -8,8 +8,8 @@ from time import monotonic
 
 from extractor.llm.batch.batch_post import BatchPost
 from extractor.llm.batch.provider_batch import BatchNews, PollPolicy, open_desk
-from extractor.llm.sending.metered import Route
 from extractor.llm.spec import ModelSpec
+from extractor.llm.transport import Route
 from extractor.run import RunFolder
 from extractor.run.budget import Budget
 from extractor.run.rounds import Rounds, run_rounds

@@ -116,7 +116,7 @@ def run(
     """
     from extractor.api import Extractor
     from extractor.llm.batch.exchange import Exchange
-    from extractor.llm.model import AskSettings
+    from extractor.llm.client import ClientSettings
     from extractor.run import BatchLimits
     from extractor.run.budget import Limits
 
@@ -153,7 +153,7 @@ def run(
         )
         limits = BatchLimits(concurrency, limit)
         pricing = read_pricing(spec, prices or (), Limits.of(max_usd, max_tokens), batch=batch)
-        asking = AskSettings(
+        asking = ClientSettings(
             timeout=timeout, requests_per_minute=requests_per_minute, tokens_per_minute=tokens_per_minute
         )
         job = Job(

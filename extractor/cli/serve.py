@@ -158,7 +158,7 @@ def _load() -> "Any":
 
 
 def _settle(root: Path, token: str, bounds: "Any", asked: dict[str, Any]) -> "ServiceSettings":
-    from extractor.llm.model import AskSettings
+    from extractor.llm.client import ClientSettings
     from extractor.llm.spec import ModelKind
     from extractor.run.budget import Limits
     from extractor.serve.settings import ServiceSettings
@@ -170,7 +170,7 @@ def _settle(root: Path, token: str, bounds: "Any", asked: dict[str, Any]) -> "Se
     if spec and spec.kind is ModelKind.LOCAL:
         raise ValueError(f"{spec} would run in each process: start `extractor model serve`, and name the URL it prints")
     pricing = read_pricing(spec, asked["prices"], Limits(), batch=False)
-    asking = AskSettings(requests_per_minute=asked["requests_per_minute"])
+    asking = ClientSettings(requests_per_minute=asked["requests_per_minute"])
     return ServiceSettings(root, token, spec, pricing, asking, bounds)
 
 

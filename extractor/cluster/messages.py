@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from extractor.errors import ExtractorError
-from extractor.llm.chain import NotedAnswer, Verdict
-from extractor.llm.model import AskSettings
+from extractor.llm.client import ClientSettings
 from extractor.llm.sending.relay import KeptAnswer, RelayedReply, RelayedRequest, Unanswered
 from extractor.llm.spec import ModelSpec
+from extractor.llm.trace import NotedAnswer, Verdict
 from extractor.options import ExtractionOptions
 from extractor.run.extracted import ExtractedLine
 
@@ -34,7 +34,7 @@ class Assignment:
 
     spec: ModelSpec | None
     options: ExtractionOptions
-    asking: AskSettings
+    asking: ClientSettings
     concurrency: int
     cache_dir: Path | None = None
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from extractor.errors import StoreError
-from extractor.llm.keeping.run_file import RUN_FILE, open_run
+from extractor.llm.database import RUN_FILE, open_run
 from extractor.run import RunFolder
 from extractor.run.folder import EXTRACTIONS, FAILURES, MANIFEST, REPEATED
 

@@ -7,8 +7,8 @@ from typing import Self
 
 from extractor.errors import ModelAway, ModelUnavailable, RecordError, as_extractor_error
 from extractor.events import Event, tell
-from extractor.llm.chain import Asker
 from extractor.llm.sending.clearance import ClearanceDesk
+from extractor.llm.trace import Session
 from extractor.run.extracted import ExtractedLine
 from extractor.schemas import TrialRecord, Usage
 
@@ -43,7 +43,7 @@ class ClusterPool:
         count: int,
         assignment: Assignment,
         desk: ClearanceDesk | None,
-        note: Callable[[Asker], None],
+        note: Callable[[Session], None],
     ) -> None:
         self._hire, self._assignment, self._desk, self._note = hire, assignment, desk, note
         self._seats = [Seat(desk, self._hand_out) for _ in range(count)]
@@ -66,7 +66,7 @@ class ClusterPool:
 
     async def __call__(self, record: TrialRecord) -> ExtractedLine:
         line: asyncio.Future[ExtractedLine] = asyncio.get_running_loop().create_future()
-        order = Order(record, record.model_dump_json().encode(), line, Asker(record.record_id))
+        order = Order(record, record.model_dump_json().encode(), line, Session(record.record_id))
         self._waiting.append(order)
         self._hand_out()
         finished = await line

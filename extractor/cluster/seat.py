@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from extractor.errors import ExtractorError
-from extractor.llm.chain import Asker
 from extractor.llm.sending.clearance import ClearanceDesk
 from extractor.llm.sending.relay import RelayedReply, Unanswered
+from extractor.llm.trace import Session
 from extractor.run.extracted import ExtractedLine
 from extractor.schemas import TrialRecord
 
@@ -58,7 +58,7 @@ class Order:
     record: TrialRecord
     content: bytes
     line: "asyncio.Future[ExtractedLine]"
-    asker: Asker
+    asker: Session
     losses: int = 0
 
 

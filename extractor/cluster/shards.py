@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from extractor.llm.keeping.database import Database
+from extractor.llm.database import Database
 
 __all__ = ["ShardCutter", "add_shard"]
 

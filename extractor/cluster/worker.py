@@ -8,9 +8,9 @@ from itertools import count
 from typing import Any
 
 from extractor.api import Extractor, OpenExtractor
-from extractor.llm.chain import NotedAnswer, Verdict, asking_for
-from extractor.llm.sending.metered import Route
 from extractor.llm.sending.relay import KeptAnswer, RelayedReply, RelayedRequest, RelayTransport, Unanswered
+from extractor.llm.trace import NotedAnswer, Verdict, session
+from extractor.llm.transport import Route
 from extractor.run.settings import digest_rules
 from extractor.run.tally import to_line
 from extractor.run.worker import make_portable
@@ -136,7 +136,7 @@ class Worker:
             await asyncio.sleep(0)  # to extract takes a while, and the conversation goes on in between
         try:
             record = TrialRecord.model_validate_json(order.record)
-            with asking_for(record.record_id) as asker:
+            with session(record.record_id) as asker:
                 extraction = await self._opened.result()(record)
             answers = tuple(map(_strip_question, asker.answers))
             self._say(Extracted(order.number, to_line(extraction), answers, asker.lacking))

@@ -12,11 +12,11 @@ from extractor.options import ExtractionOptions
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Usage
 
-from .call import Question, Render, Reply
 from .plan.questions import pack_questions, plan_questions
 from .prompting.leaks import drop_repeated
 from .prompting.prompt import narrow_record, render_call
 from .recheck import believe_recheck, plan_recheck, render_recheck
+from .requests import Question, Render, Reply
 from .wire import read_answers
 
 __all__ = ["Dialogue", "QuestionBatch", "Replies", "dialogue", "discuss"]

@@ -10,10 +10,10 @@ from extractor.options import ExtractionOptions
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Usage
 
-from .call import Question, Render, Reply
+from .client import Model
 from .dialogue import QuestionBatch, Replies, dialogue, discuss
-from .model import Model
-from .sending.failures import RequestTooLong
+from .failures import RequestTooLong
+from .requests import Question, Render, Reply
 
 __all__ = ["MayAsk", "converse", "query_about", "query_batch", "query_model"]
 
@@ -81,7 +81,7 @@ async def _put(pack: Sequence[Question], render: Render, model: Model, may_ask: 
     if not may_ask():
         return None
     try:
-        return await model.put(pack, render)
+        return await model.complete(pack, render)
     except BudgetReached:
         return None
     except (AnswerRejected, RequestTooLong) as error:

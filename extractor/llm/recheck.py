@@ -15,9 +15,9 @@ from extractor.ground.quotes import QuoteStatus
 from extractor.parse.parsed import Chunk, ParsedRecord, Reading
 from extractor.schemas import Task
 
-from .call import Call, Question
 from .prompting.lines import estimate_tokens, render_line
 from .prompting.prompt_files import fill, load_frame, load_prompt
+from .requests import Call, Question
 from .wire import WIRE_ITEMS, narrow_reply, read_answers, write_grammar
 
 __all__ = ["LINE_TOKENS", "Recheck", "believe_recheck", "plan_recheck", "render_recheck"]

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from extractor.llm.keeping.database import Database
+from extractor.llm.database import Database
 
 from .items import Base, Json
 

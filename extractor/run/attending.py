@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from extractor.llm.chain import Asker, asking_for
+from extractor.llm.trace import Session, session
 from extractor.schemas import TrialRecord
 
 from .extracted import Extracted
@@ -12,11 +12,11 @@ __all__ = ["Extract", "attend"]
 Extract = Callable[[TrialRecord], Awaitable[Extracted]]
 
 
-def attend(extract: Extract, note: Callable[[Asker], None]) -> Extract:
+def attend(extract: Extract, note: Callable[[Session], None]) -> Extract:
     """The same extraction, and ``note`` is told what was answered about each record that was extracted."""
 
     async def attended(record: TrialRecord) -> Extracted:
-        with asking_for(record.record_id) as asker:
+        with session(record.record_id) as asker:
             extraction = await extract(record)
         note(asker)
         return extraction

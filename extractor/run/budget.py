@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from extractor.errors import BudgetReached
-from extractor.llm.keeping.replies import Spending
+from extractor.llm.cache import Spending
 from extractor.llm.plan.forecast import Rates, forecast_request
 from extractor.llm.plan.request_sizes import RequestSize
 from extractor.schemas import Usage

@@ -10,8 +10,8 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict
 
 from extractor.errors import StoreError
-from extractor.llm.chain import Asker
-from extractor.llm.keeping.stored import RecallTally
+from extractor.llm.recordings import RecallTally
+from extractor.llm.trace import Session
 from extractor.schemas import TrialRecord
 
 from .differences import Difference, compare_extractions
@@ -89,7 +89,7 @@ class Comparison:
         self._counts["new"] += known is None
         self._counts["other_text"] += bool(known and known.text_sha256 != digest_record(record))
 
-    def note_asker(self, asker: Asker) -> None:
+    def note_asker(self, asker: Session) -> None:
         """Note whether a record's questions were all answered."""
         if asker.pending and asker.record_id:
             self._open.add(asker.record_id)

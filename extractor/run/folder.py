@@ -11,10 +11,10 @@ from time import monotonic
 from typing import IO, Any, Self
 
 from extractor.errors import RepeatedRecord, SettingsDiffer, StoreError
-from extractor.llm.chain import Asker
-from extractor.llm.keeping.replies import ReplyStore
-from extractor.llm.keeping.run_file import RUN_FILE
+from extractor.llm.cache import ReplyStore
+from extractor.llm.database import RUN_FILE
 from extractor.llm.spec import join_servers
+from extractor.llm.trace import Session
 from extractor.schemas import TrialRecord, Usage
 
 from .extracted import Extracted, ExtractedLine
@@ -39,7 +39,7 @@ class _Started:
     record: TrialRecord
     text_sha256: str
     position: int
-    asker: Asker | None = None
+    asker: Session | None = None
 
 
 class RunFolder:
@@ -155,7 +155,7 @@ class RunFolder:
         self._started[record.record_id] = started
         return False
 
-    def note_asker(self, asker: Asker) -> None:
+    def note_asker(self, asker: Session) -> None:
         """Note what was answered about a record under way: it belongs to its result."""
         self._started[asker.record_id or ""].asker = asker
 
@@ -164,7 +164,7 @@ class RunFolder:
         started = self._started.pop(extraction.record_id)
         line = extraction if isinstance(extraction, ExtractedLine) else to_line(extraction)
         start, length = self._results.append(line.line)
-        asker = started.asker or Asker()
+        asker = started.asker or Session()
         place = (started.record, started.text_sha256, started.position, start, length)
         self.store.add(StoredLine(*place, line.counts, tuple(asker.answers), asker.lacking or line.cut))
 

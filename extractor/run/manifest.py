@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, computed_field, model_validator
 
 from extractor.errors import StoreError
-from extractor.llm.keeping.replies import Spending
+from extractor.llm.cache import Spending
 from extractor.schemas import Usage
 
 from .store import RunStore
 
 if TYPE_CHECKING:
-    from extractor.llm.sending.connection import ServerCalls
+    from extractor.llm.servers import ServerCalls
 
 __all__ = ["Manifest", "Repeated", "RunState", "Totals", "read_manifest"]
 

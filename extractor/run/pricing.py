@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from extractor.assemble.policy import ModelClass, classify_model
-from extractor.llm.keeping.replies import ReplyStore
+from extractor.llm.cache import ReplyStore
 from extractor.llm.plan.forecast import Forecast, Rates, calibrate, load_rates
 from extractor.llm.plan.request_sizes import measure_body
 from extractor.llm.spec import ModelKind, ModelSpec

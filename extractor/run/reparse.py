@@ -10,7 +10,7 @@ from typing import Any
 
 from extractor.api import Extractor, OpenExtractor
 from extractor.errors import RepeatedRecord, StoreError
-from extractor.llm.keeping.stored import RecallTally
+from extractor.llm.recordings import RecallTally
 from extractor.read import read_records
 from extractor.schemas import TrialRecord
 

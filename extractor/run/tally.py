@@ -13,7 +13,7 @@ from extractor.schemas import Evidence, TrialExtraction, Usage
 from .extracted import Extracted, ExtractedLine
 
 if TYPE_CHECKING:
-    from extractor.llm.sending.connection import ServerCalls
+    from extractor.llm.servers import ServerCalls
 
 __all__ = ["Tally", "to_line"]
 

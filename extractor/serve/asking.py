@@ -9,10 +9,10 @@ from typing import Any
 
 from extractor.api import Extractor, extract_record
 from extractor.errors import BudgetReached
-from extractor.llm.model import AskSettings, Model
+from extractor.llm.client import ClientSettings, Model
 from extractor.llm.plan.request_sizes import RequestSize
-from extractor.llm.sending.metered import Route
 from extractor.llm.spec import ModelSpec
+from extractor.llm.transport import Route
 from extractor.schemas import Usage
 
 from .extracting import read_single
@@ -27,7 +27,7 @@ class AskingPlan:
     """The model, how it is asked, and how much is taken at once and in one body."""
 
     spec: ModelSpec
-    asking: AskSettings
+    asking: ClientSettings
     concurrency: int
     most_text: int
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
-from extractor.llm.keeping.database import Database
+from extractor.llm.database import Database
 from extractor.schemas import Usage
 
 __all__ = ["OPERATOR", "Caller", "CallerBook", "CallerLimits", "Spent", "this_month"]

@@ -13,8 +13,8 @@ from typing import Any
 from extractor.api import Extractor
 from extractor.errors import BudgetReached, ExtractorError, ModelUnavailable
 from extractor.events import Event, listening, tell
-from extractor.llm.model import AskSettings
-from extractor.llm.sending.metered import Route
+from extractor.llm.client import ClientSettings
+from extractor.llm.transport import Route
 from extractor.options import Assist, ExtractionOptions
 from extractor.read import read_records
 from extractor.run import BatchLimits, Pricing, RunFolder, Tally, attend, describe_settings, note_unread, run_batch
@@ -48,7 +48,7 @@ class JobPlan:
     caller: str
     options: ExtractionOptions
     pricing: Pricing
-    asking: AskSettings
+    asking: ClientSettings
     concurrency: int
     workers: int
     is_suspect: bool = False

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from extractor.errors import BudgetReached
-from extractor.llm.keeping.replies import Spending
+from extractor.llm.cache import Spending
 from extractor.llm.plan.request_sizes import RequestSize
 from extractor.run.budget import Budget, Limits
 from extractor.run.pricing import Pricing

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from extractor.llm.model import AskSettings
+from extractor.llm.client import ClientSettings
 from extractor.llm.spec import ModelSpec
 from extractor.run.pricing import Pricing
 
@@ -35,5 +35,5 @@ class ServiceSettings:
     token: str
     model: ModelSpec | None = None
     pricing: Pricing = field(default_factory=Pricing)
-    asking: AskSettings = field(default_factory=AskSettings)
+    asking: ClientSettings = field(default_factory=ClientSettings)
     bounds: Bounds = field(default_factory=Bounds)

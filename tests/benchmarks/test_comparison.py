@@ -20,7 +20,7 @@ from extractor.assemble import ModelResult, assemble_extraction
 from extractor.evaluation import evaluate
 from extractor.ground.answer import Answer
 from extractor.ground.check import ground_answer
-from extractor.llm.keeping.misses import exchange_key
+from extractor.llm.cache import exchange_key
 from extractor.llm.opening import ModelChoice
 from extractor.llm.spec import ModelSpec
 from extractor.parse import parse_record

@@ -7,6 +7,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from extractor.llm.sending.clearance import ClearanceDesk
+from extractor.llm.sending.throttle import PaceLimits
+
 from benchmarks.soak.records import write_distinct_records
 from extractor.api import Extractor
 from extractor.cluster.messages import Assignment
@@ -14,10 +17,8 @@ from extractor.cluster.pool import ClusterPool
 from extractor.cluster.seat import WorkerLost
 from extractor.cluster.worker import Worker
 from extractor.errors import ExtractorError
-from extractor.llm.keeping.run_file import open_run_to_read
-from extractor.llm.model import AskSettings
-from extractor.llm.sending.clearance import ClearanceDesk
-from extractor.llm.sending.throttle import PaceLimits
+from extractor.llm.client import ClientSettings
+from extractor.llm.database import open_run_to_read
 from extractor.llm.spec import ModelSpec
 from extractor.options import Assist, ExtractionOptions
 from extractor.read import read_records
@@ -99,7 +100,7 @@ def run_near(records, out, model=None, *, workers=2, lives=None, budget=None, ra
     """A run on workers of this process."""
     spec = ModelSpec.parse(f"{model}#stub") if model else None
     chosen = ExtractionOptions(**{"assist": Assist.ALWAYS} | options)
-    assignment = Assignment(spec, chosen, AskSettings(), CONCURRENCY)
+    assignment = Assignment(spec, chosen, ClientSettings(), CONCURRENCY)
 
     async def extract(folder, tally):
         spent = Budget(budget[0], budget[1], None, folder.replies().spending) if budget else None

@@ -12,7 +12,7 @@ from extractor.cluster import worker
 from extractor.cluster.messages import Extract, Go
 from extractor.cluster.worker import Greeting
 from extractor.errors import BudgetReached, ModelAway
-from extractor.llm.keeping.run_file import open_run_to_read
+from extractor.llm.database import open_run_to_read
 from extractor.llm.plan.forecast import load_rates
 from extractor.llm.spec import ModelKind
 from extractor.options import Assist

@@ -16,7 +16,7 @@ from extractor.cli.cluster import ClusterSettings
 from extractor.cli.exits import BUDGET, FAILED, OK
 from extractor.cluster.on_ray import connected
 from extractor.errors import ModelAway
-from extractor.llm.model import AskSettings
+from extractor.llm.client import ClientSettings
 from extractor.llm.spec import ModelSpec
 from extractor.run import BatchLimits, Pricing
 from extractor.run.budget import Limits
@@ -38,7 +38,7 @@ def run_on(cluster, records, out, model=None, *, limits=NO_LIMITS):
         out,
         fresh=False,
         quiet=True,
-        asking=AskSettings(),
+        asking=ClientSettings(),
         pricing=Pricing(spec, limits=limits),
         cluster=ClusterSettings(cluster.address, 2),
     )

@@ -1,6 +1,6 @@
 from pydantic import BaseModel, ValidationError
 
-from extractor.llm.compact import compact_request, compact_schema
+from extractor.llm.requests import compact_request, compact_schema
 
 from .colours import Answers
 

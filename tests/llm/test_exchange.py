@@ -5,7 +5,7 @@ import pytest
 from extractor.errors import CassetteError
 from extractor.llm.batch.batch_files import AnswerFiles, RequestFile, name_request
 from extractor.llm.batch.exchange import Exchange
-from extractor.llm.model import AskSettings, Model
+from extractor.llm.client import ClientSettings, Model
 from extractor.llm.opening import ModelChoice
 from extractor.llm.spec import ModelSpec
 
@@ -26,7 +26,7 @@ def answer_line(request, text, status=200, finish_reason="stop"):
 
 async def put(exchange, *numbers, settings=None):
     with exchange.open() as transport:
-        return await Model(SPEC, settings, patient(), transport=lambda: transport).put(ask_about(*numbers), render)
+        return await Model(SPEC, settings, patient(), transport=lambda: transport).complete(ask_about(*numbers), render)
 
 
 def read_requests(path):
@@ -37,7 +37,7 @@ async def test_what_no_file_answers_is_written_once_and_stays_pending(tmp_path):
     exchange = Exchange(requests=tmp_path / "requests.jsonl")
     with exchange.open() as transport:
         model = Model(SPEC, None, patient(), transport=lambda: transport)
-        replies = [await model.put(ask_about(1), render) for _ in range(2)]
+        replies = [await model.complete(ask_about(1), render) for _ in range(2)]
     assert [(reply.items, reply.pending, reply.rejected) for reply in replies] == [((), True, ())] * 2
     assert model.usage.calls == 0
     (request,) = read_requests(tmp_path / "requests.jsonl")
@@ -78,7 +78,7 @@ async def test_an_answer_that_was_cut_is_asked_in_two_halves_by_the_next_file(tm
     await put(Exchange(requests=requests), 1, 2, 3)
     cut = '{"items":[{"n":1,"colour":"red"},{"n":2,"colour":"gr'
     answers.write_text(answer_line(read_requests(requests)[0], cut, finish_reason="length"), "utf-8")
-    reply = await put(Exchange([answers], rest), 1, 2, 3, settings=AskSettings(reasks=0))
+    reply = await put(Exchange([answers], rest), 1, 2, 3, settings=ClientSettings(reasks=0))
     assert [item.n for item in reply.items] == [1]
     assert reply.pending
     assert [request["body"]["messages"][1]["content"] for request in read_requests(rest)] == ["2: line 2", "3: line 3"]

@@ -2,8 +2,7 @@ from datetime import UTC, datetime
 
 import httpx2
 import pytest
-
-from extractor.llm.sending.limits import Allowance, Bucket, read_allowances, seconds_until
+from extractor.llm.XX import Allowance, Bucket, read_allowances, seconds_until
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,9 @@
 
 import pytest
 
-from extractor.llm.answer_mode import AnswerMode, told_mode
-from extractor.llm.call import Question
-from extractor.llm.keeping.recording import RecordingTransport, ReplayTransport
-from extractor.llm.model import AskSettings, Model
+from extractor.llm.client import ClientSettings, Model
+from extractor.llm.recordings import RecordingTransport, ReplayTransport
+from extractor.llm.requests import AnswerMode, Question, mode_of
 from extractor.llm.wire import WIRE_ITEMS, write_grammar
 from extractor.llm.wire.line_grammar import describe_line
 from extractor.schemas import Category, Task
@@ -103,11 +102,11 @@ def test_every_grammar_is_one_that_llguidance_reads(text):
 
 async def test_a_grammar_is_sent_instead_of_a_response_format():
     with serve([completion(items(RED))]) as stub:
-        reply = await model_of(stub, AskSettings(mode=AnswerMode.LINES)).put(ask_about(1), render)
+        reply = await model_of(stub, ClientSettings(mode=AnswerMode.LINES)).complete(ask_about(1), render)
     (request,) = stub.requests
     assert "response_format" not in request
     assert request["grammar"] == GRAMMAR
-    assert told_mode(request) is AnswerMode.LINES
+    assert mode_of(request) is AnswerMode.LINES
     assert [item.n for item in reply.items] == [1]
 
 
@@ -116,17 +115,17 @@ async def test_a_server_that_knows_no_such_grammar_is_told_a_schema():
         return fault(400, "failed to parse grammar") if "grammar" in request else completion(items(RED))
 
     with serve(answer) as stub:
-        model = model_of(stub, AskSettings(mode=AnswerMode.LINES))
-        await model.put(ask_about(1), render)
-        await model.put(ask_about(1), render)
-    assert list(map(told_mode, stub.requests)) == [AnswerMode.LINES, AnswerMode.JSON_SCHEMA, AnswerMode.JSON_SCHEMA]
+        model = model_of(stub, ClientSettings(mode=AnswerMode.LINES))
+        await model.complete(ask_about(1), render)
+        await model.complete(ask_about(1), render)
+    assert list(map(mode_of, stub.requests)) == [AnswerMode.LINES, AnswerMode.JSON_SCHEMA, AnswerMode.JSON_SCHEMA]
 
 
 @pytest.mark.parametrize("mode", [AnswerMode.LINES, AnswerMode.JSON_SCHEMA])
 async def test_an_answer_under_a_grammar_is_replayed_without_it(tmp_path, mode):
     with serve([completion(items(RED))]) as stub:
-        asked = AskSettings(mode=AnswerMode.LINES)
+        asked = ClientSettings(mode=AnswerMode.LINES)
         recorder = Model(stub.spec, asked, transport=lambda: RecordingTransport(tmp_path))
-        recorded = await recorder.put(ask_about(1), render)
-    player = Model(stub.spec, AskSettings(mode=mode), transport=lambda: ReplayTransport(tmp_path))
-    assert await player.put(ask_about(1), render) == recorded
+        recorded = await recorder.complete(ask_about(1), render)
+    player = Model(stub.spec, ClientSettings(mode=mode), transport=lambda: ReplayTransport(tmp_path))
+    assert await player.complete(ask_about(1), render) == recorded

@@ -3,13 +3,13 @@ from dataclasses import replace
 
 import httpx2
 import pytest
-
-from extractor.errors import ModelAway
-from extractor.llm.chain import asking_for
 from extractor.llm.sending.congestion import Breaker, Window
 from extractor.llm.sending.pace import Pace, in_turn
 from extractor.llm.sending.throttle import PaceLimits
-from extractor.llm.sending.transport import RetryPolicy, SkippedTime
+
+from extractor.errors import ModelAway
+from extractor.llm.limits import RetryPolicy, SkippedTime
+from extractor.llm.trace import session
 from tests.skipping import loop_time, skipping_time
 
 LIMITS = PaceLimits(concurrency=2, timeout=5.0)
@@ -68,7 +68,7 @@ async def test_a_record_with_many_questions_holds_up_no_other():
         await pace.send(request(), exchange)
 
     async def ask_all(name, questions):
-        with asking_for(name):
+        with session(name):
             await asyncio.gather(*(ask(name) for _ in range(questions)))
 
     await asyncio.gather(ask_all("large", 10), ask_all("small", 2), ask_all("late", 1))

@@ -6,11 +6,11 @@ import pytest
 from pydantic import ValidationError
 
 from extractor.errors import PromptError
-from extractor.llm.call import Question
 from extractor.llm.plan.questions import plan_questions
 from extractor.llm.prompting.lines import estimate_tokens, flatten
 from extractor.llm.prompting.prompt import load_prompt, render_call
 from extractor.llm.prompting.prompt_files import read_prompt
+from extractor.llm.requests import Question
 from extractor.llm.wire import WIRE_ITEMS, read_answers
 from extractor.options import Assist, ExtractionOptions
 from extractor.schemas import Category, Task

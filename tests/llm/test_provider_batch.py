@@ -9,7 +9,7 @@ from extractor.errors import ModelAway, ModelUnavailable
 from extractor.llm.batch.batch_post import BatchPost
 from extractor.llm.batch.batch_requests import BatchRequests, BatchState
 from extractor.llm.batch.provider_batch import PollPolicy, open_desk
-from extractor.llm.keeping.run_file import open_run
+from extractor.llm.database import open_run
 from extractor.llm.spec import ModelSpec
 from tests.provider import answer_well, serve_provider
 

@@ -6,17 +6,18 @@ import zlib
 from contextlib import closing, contextmanager
 
 import pytest
+from extractor.llm.XX import StoredTransport
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractor.errors import AnswerRejected, CassetteMiss, ModelUnavailable
-from extractor.llm.answer_mode import AnswerMode
-from extractor.llm.chain import asking_for
-from extractor.llm.keeping.replies import ReplyStore
-from extractor.llm.keeping.run_file import open_run, open_run_to_read
-from extractor.llm.keeping.stored import RecallTally, RecallTransport, StoredTransport
-from extractor.llm.model import AskSettings, Model
+from extractor.llm.cache import ReplyStore
+from extractor.llm.client import ClientSettings, Model
+from extractor.llm.database import open_run, open_run_to_read
+from extractor.llm.recordings import RecallTally, RecallTransport
+from extractor.llm.requests import AnswerMode
 from extractor.llm.spec import ModelSpec
+from extractor.llm.trace import session
 from extractor.schemas import Usage
 from tests.depth import choose
 
@@ -49,8 +50,8 @@ def query(folder, sql):
 
 
 async def put(model, *numbers, record_id="r"):
-    with asking_for(record_id) as asker:
-        return await model.put(ask_about(*numbers), render), asker
+    with session(record_id) as asker:
+        return await model.complete(ask_about(*numbers), render), asker
 
 
 async def test_an_answered_request_is_not_sent_again_and_costs_nothing_now(tmp_path):
@@ -71,7 +72,7 @@ async def test_an_answered_request_is_not_sent_again_and_costs_nothing_now(tmp_p
 async def test_another_model_or_parameter_is_asked_anew(tmp_path, change):
     with serve([completion(items(RED))]) as stub, store_in(tmp_path) as replies:
         await put(asking(replies, stub), 1)
-        other = asking(replies, stub, AskSettings(extra={"seed": 7}))
+        other = asking(replies, stub, ClientSettings(extra={"seed": 7}))
         if change == "model":
             other = Model(ModelSpec.parse(f"{stub.url}#b"), transport=lambda: StoredTransport(lambda: replies))
         await put(other, 1)
@@ -81,7 +82,7 @@ async def test_another_model_or_parameter_is_asked_anew(tmp_path, change):
 async def test_a_whole_answer_serves_under_another_output_limit(tmp_path):
     with serve([completion(items(RED))]) as stub, store_in(tmp_path) as replies:
         await put(asking(replies, stub), 1)
-        await put(asking(replies, stub, AskSettings(output_tokens=50)), 1)
+        await put(asking(replies, stub, ClientSettings(output_tokens=50)), 1)
     assert len(stub.requests) == 1
 
 
@@ -95,7 +96,7 @@ async def test_a_reask_that_ended_well_is_served_with_all_it_cost(tmp_path, mode
         calls = [{"id": f"call_{len(stub.requests)}", "type": "function", "function": call}]
         return completion(None, "tool_calls", message={"tool_calls": calls})
 
-    chosen = AskSettings(mode=mode)
+    chosen = ClientSettings(mode=mode)
     with serve(answer) as stub, store_in(tmp_path) as replies:
         first, _ = await put(asking(replies, stub, chosen), 1)
         again, _ = await put(asking(replies, stub, chosen), 1)
@@ -117,7 +118,7 @@ async def test_a_reask_that_ended_well_is_served_with_all_it_cost(tmp_path, mode
     ],
 )
 async def test_what_did_not_end_well_is_kept_and_asked_again(tmp_path, bad, verdict):
-    chosen = AskSettings(reasks=0)
+    chosen = ClientSettings(reasks=0)
     with serve([bad] * 4 + [completion(items(RED))]) as stub, store_in(tmp_path) as replies:
         asked = 0
         while not asked or len(stub.requests) < 4:
@@ -137,7 +138,7 @@ async def test_of_a_record_with_a_refused_answer_the_others_are_served(tmp_path)
         return completion(items(BLUE) if wrong else items({"n": 2, "colour": "red"}, *([RED] if not wrong else [])))
 
     with serve(answer) as stub, store_in(tmp_path) as replies:
-        model = asking(replies, stub, AskSettings(reasks=0))
+        model = asking(replies, stub, ClientSettings(reasks=0))
         await put(model, 2)
         with pytest.raises(AnswerRejected):
             await put(model, 1)
@@ -211,12 +212,12 @@ async def test_valid_items_are_noted_for_the_record_with_their_question(tmp_path
 async def test_a_run_is_replayed_record_by_record(tmp_path):
     """Two records asked the same at different times, and got different answers, one of them bad."""
     with serve([completion(items(BLUE)), completion(items(RED))]) as stub, store_in(tmp_path) as replies:
-        model = asking(replies, stub, AskSettings(reasks=0))
+        model = asking(replies, stub, ClientSettings(reasks=0))
         with pytest.raises(AnswerRejected) as refused:
             await put(model, 1, record_id="one")
         good, _ = await put(model, 1, record_id="two")
     with store_in(tmp_path) as replies:
-        model = recalling(replies, settings=AskSettings(reasks=0))
+        model = recalling(replies, settings=ClientSettings(reasks=0))
         again, _ = await put(model, 1, record_id="two")
         with pytest.raises(AnswerRejected) as refused_again:
             await put(model, 1, record_id="one")

@@ -1,8 +1,8 @@
 import pytest
 from pydantic import ValidationError
 
-from extractor.llm.call import Question
 from extractor.llm.prompting.prompt import render_call
+from extractor.llm.requests import Question
 from extractor.llm.wire import read_answers
 from extractor.llm.wire.dosing import FREQUENCIES, ROLES, ROUTES
 from extractor.llm.wire.forms import read_amount, read_period

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from extractor.llm.call import Question
+from extractor.llm.requests import Question
 from extractor.llm.wire.eligibility import CATEGORIES, KINDS, CriterionItem
 from extractor.llm.wire.forms import read_limit
 from extractor.schemas import Category, Constraint, CriterionKind, Task

@@ -1,8 +1,8 @@
 import pytest
 from pydantic import ValidationError
 
-from extractor.llm.call import Question
 from extractor.llm.prompting.prompt import render_call
+from extractor.llm.requests import Question
 from extractor.llm.wire import read_answers
 from extractor.llm.wire.endpoints import CATEGORIES, CONCEPTS, TIME_KINDS, cut_outcome
 from extractor.llm.wire.forms import read_instrument, read_time_point

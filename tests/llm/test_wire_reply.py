@@ -5,9 +5,8 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from extractor.llm.call import Question
-from extractor.llm.compact import compact_schema
 from extractor.llm.prompting.prompt import render_call
+from extractor.llm.requests import Question, compact_schema
 from extractor.llm.wire import WIRE_ITEMS, narrow_reply, read_answers
 from extractor.schemas import Category, EndpointCategory, Task
 

@@ -8,7 +8,7 @@ import pytest
 
 from extractor.api import OpenExtractor
 from extractor.errors import ModelUnavailable
-from extractor.llm.call import Reply
+from extractor.llm.requests import Reply
 from extractor.llm.wire import WIRE_ITEMS
 from extractor.options import ExtractionOptions
 from extractor.run.asking_pool import AskingPool

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractor.errors import BudgetReached
-from extractor.llm.keeping.replies import Spending
+from extractor.llm.cache import Spending
 from extractor.llm.plan.forecast import Forecast, Rates
 from extractor.llm.plan.request_sizes import RequestSize
 from extractor.run.budget import Budget, Limits

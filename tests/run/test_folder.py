@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from extractor.errors import RecordError, SettingsDiffer, StoreError
-from extractor.llm.call import PromptVersion, Question
-from extractor.llm.chain import Asker, NotedAnswer, asked_with, asking_for
-from extractor.llm.keeping.replies import Asked
+from extractor.llm.cache import Asked
+from extractor.llm.requests import PromptVersion, Question
+from extractor.llm.trace import NotedAnswer, Session, session, trace_call
 from extractor.llm.wire import WireItem
 from extractor.parse.parsed import Chunk, ChunkKind, Span
 from extractor.run.finished import describe_incomplete
@@ -51,7 +51,7 @@ def call_model(folder, name, record_id=None):
         "usage": {"prompt_tokens": 100, "completion_tokens": 10},
     }
     replies = folder.replies()
-    with asking_for(record_id), asked_with(PROMPT) as chain:
+    with session(record_id), trace_call(PROMPT) as chain:
         number = replies.begin_chain(chain)
         call = replies.begin_call(number, Asked({"model": "m", "messages": [{"role": "user", "content": name}]}))
         replies.end_call(call, 200, json.dumps(reply).encode())
@@ -66,7 +66,7 @@ def take(folder, *records, lacking=()):
             done.append(one.record_id)
             continue
         call_model(folder, one.record_id, one.record_id)
-        folder.note_asker(Asker(one.record_id, lacking=one.record_id in lacking))
+        folder.note_asker(Session(one.record_id, lacking=one.record_id in lacking))
         folder.write(extraction(one.record_id))
     return done
 
@@ -238,7 +238,7 @@ def test_answers_are_kept_apart_from_raw_replies_once_for_each_record(tmp_path):
             one = record("a", "Adults")
             assert not folder.is_done(one)
             noted = [NotedAnswer(question, WireItem(n=7), "some-model")]
-            folder.note_asker(Asker("a", noted, lacking=True))
+            folder.note_asker(Session("a", noted, lacking=True))
             folder.write(extraction("a"))
     (row,) = query(tmp_path, "SELECT record_id, chunk, text, task, fields, item, model FROM answers")
     assert row == ("a", 7, "Adults", "eligibility", '["category"]', '{"n":7}', "some-model")

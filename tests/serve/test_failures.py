@@ -6,7 +6,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from extractor.llm.model import AskSettings
+from extractor.llm.client import ClientSettings
 from extractor.options import Assist, ExtractionOptions
 from extractor.run import Pricing
 from extractor.serve import job_process
@@ -115,7 +115,7 @@ def test_an_upload_that_cannot_be_read_to_its_end_fails_with_what_was_read(tmp_p
     monkeypatch.chdir(tmp_path)
     (tmp_path / "upload").mkdir()
     line = Mock()
-    plan = JobPlan(tmp_path, "anna", ExtractionOptions(assist=Assist.NEVER), Pricing(), AskSettings(), 1, 1)
+    plan = JobPlan(tmp_path, "anna", ExtractionOptions(assist=Assist.NEVER), Pricing(), ClientSettings(), 1, 1)
     job_process.perform_job(line, plan)
     ended = line.send.call_args.args[0]
     assert (ended.ending, ended.progress.extracted, ended.progress.failed) == (Ending.FAILED, 1, 1)

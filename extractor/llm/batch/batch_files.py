@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, BinaryIO
 
 from extractor.errors import CassetteError
-from extractor.llm.keeping.misses import exchange_key
+from extractor.llm.cache import exchange_key
 
 __all__ = ["MOST_BYTES", "MOST_REQUESTS", "AnswerFiles", "RequestFile", "name_request"]
 

@@ -6,9 +6,8 @@ from typing import Protocol
 import httpx2
 
 from extractor.errors import AnswerPending, BudgetReached
-from extractor.llm.chain import Served, current_chain
 from extractor.llm.plan.request_sizes import RequestSize, measure_body
-from extractor.llm.sending.usage import read_raw_usage
+from extractor.llm.trace import Served, read_usage
 from extractor.schemas import Usage
 
 from .batch_requests import BatchAnswer, BatchRequests, name_body
@@ -61,13 +60,14 @@ class BatchPost:
         raise AnswerPending("its answer is still to come: it is in a batch")
 
     def _take(self, name: str, answer: BatchAnswer) -> httpx2.Response:
-        usage = read_raw_usage(answer.content) if answer.status == _OK else Usage()
+        usage = read_usage(answer.content) if answer.status == _OK else Usage()
         self._requests.note_taken(name)
         if name in self._reserved and self._purse:
             self._purse.settle(self._reserved.pop(name), usage)
-        if (answer.taken or answer.status != _OK) and (chain := current_chain()):
-            chain.served = Served(usage, spent=False)
-        return httpx2.Response(answer.status, headers={"content-type": "application/json"}, content=answer.content)
+        counts_now = not answer.taken and answer.status == _OK
+        extensions = {"served": Served(usage, spent=counts_now)}
+        headers = {"content-type": "application/json"}
+        return httpx2.Response(answer.status, headers=headers, content=answer.content, extensions=extensions)
 
 
 class _PostTransport(httpx2.AsyncBaseTransport):

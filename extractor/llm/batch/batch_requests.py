@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from extractor.llm.keeping.database import Database
+from extractor.llm.database import Database
 
 from .batch_files import MOST_BYTES, MOST_REQUESTS
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx2
 
 from extractor.errors import AnswerPending
+from extractor.llm.trace import Served, read_usage
 
 from .batch_files import AnswerFiles, RequestFile, name_request
 
@@ -55,7 +56,9 @@ class ExchangeTransport(httpx2.AsyncBaseTransport):
         body = json.loads(await request.aread())
         completion = self._answers.find(name_request(body))
         if completion is not None:
-            return httpx2.Response(200, json=completion)
+            response = httpx2.Response(200, json=completion)
+            response.extensions["served"] = Served(read_usage(response.content), spent=True)
+            return response
         if self._requests:
             self._requests.add(body)
         raise AnswerPending("its answer is still to come: no file of answers holds it")

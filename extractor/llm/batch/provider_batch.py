@@ -14,10 +14,9 @@ from openai.types import Batch
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
 from extractor.errors import MissingKey
-from extractor.llm.keeping.recording import ClientTransport
-from extractor.llm.sending.failures import explain_failure
-from extractor.llm.sending.first_contact import FirstContactTransport
+from extractor.llm.failures import explain_failure
 from extractor.llm.spec import ModelKind, ModelSpec
+from extractor.llm.transport import NetworkTransport
 
 from .batch_requests import BatchAnswer, BatchRequests, BatchState, KeptBatch
 
@@ -234,7 +233,7 @@ async def open_desk(
         client = openai.AsyncOpenAI(
             api_key=key or (None if spec.kind is ModelKind.HOSTED else "none"),
             base_url=spec.base_url,
-            http_client=openai.DefaultAsyncHttpxClient(transport=FirstContactTransport(ClientTransport())),
+            http_client=openai.DefaultAsyncHttpxClient(transport=NetworkTransport()),
             max_retries=0,
         )
     except openai.OpenAIError:

@@ -5,8 +5,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from enum import StrEnum
 from itertools import groupby
 
-from extractor.llm.call import Question
 from extractor.llm.prompting.lines import estimate_tokens, render_line
+from extractor.llm.requests import Question
 from extractor.llm.wire import WIRE_ITEMS
 from extractor.options import Assist, ExtractionOptions
 from extractor.parse.parsed import CERTAIN, ParsedCriterion, ParsedOutcome, ParsedRecord, ParsedRegimen

@@ -9,8 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Self
 
-from extractor.llm.call import Call
-from extractor.llm.compact import compact_schema
+from extractor.llm.requests import Call, compact_schema
 
 __all__ = [
     "LINE",

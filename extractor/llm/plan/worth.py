@@ -9,9 +9,9 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from extractor.llm.call import Question
 from extractor.llm.prompting.lines import estimate_tokens, render_line
 from extractor.llm.prompting.prompt_files import load_prompt
+from extractor.llm.requests import Question
 from extractor.llm.wire import WIRE_ITEMS, unite_options
 from extractor.schemas import Task
 

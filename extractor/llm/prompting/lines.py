@@ -6,7 +6,7 @@ looks like a mark of the prompt or of a chat template is broken up.
 
 import re
 
-from extractor.llm.call import LINE_BREAK, Question
+from extractor.llm.requests import LINE_BREAK, Question
 from extractor.llm.wire import WIRE_ITEMS
 from extractor.text.clean import clean_text
 

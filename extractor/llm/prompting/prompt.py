@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import groupby
 
-from extractor.llm.call import Call, Question
+from extractor.llm.requests import Call, Question
 from extractor.llm.wire import WIRE_ITEMS, WireItem, narrow_reply, unite_options, write_grammar
 from extractor.schemas import Task, TrialRecord
 from extractor.text.clean import clean_text

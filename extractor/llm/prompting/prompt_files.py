@@ -19,7 +19,7 @@ from typing import Any
 
 import extractor
 from extractor.errors import PromptError
-from extractor.llm.call import PromptVersion, Question
+from extractor.llm.requests import PromptVersion, Question
 from extractor.parse.parsed import Chunk, ChunkKind, Span
 from extractor.schemas import Task
 

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from extractor.ground.answer import Answer
-from extractor.llm.call import LINE_BREAK, Question
+from extractor.llm.requests import LINE_BREAK, Question
 
 from .base import WireItem
 from .line_grammar import write_grammar

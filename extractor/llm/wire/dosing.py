@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, StringConstraints
 
-from extractor.llm.call import Question
+from extractor.llm.requests import Question
 from extractor.schemas import Amount, Frequency, Period, Role, Route
 
 from .base import WireItem

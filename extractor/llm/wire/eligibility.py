@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, StringConstraints
 
-from extractor.llm.call import Question
+from extractor.llm.requests import Question
 from extractor.schemas import Category, Constraint, CriterionKind
 
 from .base import WireItem

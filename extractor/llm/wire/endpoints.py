@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, WithJsonSchema, model_validator
 
-from extractor.llm.call import Question
+from extractor.llm.requests import Question
 from extractor.schemas import Concept, EndpointCategory, Instrument, TimeKind, TimePoint
 
 from .base import WireItem, WireModel

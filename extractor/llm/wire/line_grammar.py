@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from extractor.llm.call import Question
+from extractor.llm.requests import Question
 from extractor.schemas import Task
 
 from .reply import MOST_REGIMENS, WIRE_ITEMS, asked_keys, unite_options

@@ -11,7 +11,7 @@ from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, Validati
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from extractor.llm.call import Question
+from extractor.llm.requests import Question
 from extractor.schemas import Task
 
 from .base import WireItem, WireModel, bare_schema, list_numbers

@@ -1,50 +1,43 @@
-"""Every call to a model and what came back, in SQLite: cache, audit trail and replay at once."""
+"""Every call to a model and its reply, in SQLite: cache, audit trail and replay in one."""
 
+import asyncio
+import hashlib
 import json
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from extractor.llm.answer_mode import AnswerMode, told_mode
-from extractor.llm.chain import Chain, Verdict
-from extractor.llm.sending.usage import read_raw_usage
+import httpx2
+
 from extractor.schemas import Usage
 
 from .database import Database
-from .misses import exchange_key, request_key
+from .requests import AnswerMode, mode_of
+from .trace import CallTrace, Served, Verdict, read_usage
 
-__all__ = ["REPLY_TABLES", "Asked", "KeptReply", "MadeCall", "ReplyStore", "Spending"]
-
-REPLY_TABLES = """
-CREATE TABLE chains (  -- a call with its re-asks, only the replies of a valid one count as answers
-    id INTEGER PRIMARY KEY, record_id TEXT, prompt TEXT NOT NULL, prompt_version INTEGER NOT NULL,
-    prompt_sha256 TEXT NOT NULL, verdict TEXT, why TEXT NOT NULL DEFAULT ''
-);
-CREATE TABLE calls (  -- an HTTP exchange, written before it is sent, without status where no reply came
-    id INTEGER PRIMARY KEY, chain INTEGER NOT NULL REFERENCES chains, key TEXT NOT NULL, question TEXT NOT NULL,
-    model TEXT NOT NULL, request BLOB NOT NULL, status INTEGER, reply BLOB, finish_reason TEXT,
-    exchanges INTEGER NOT NULL DEFAULT 1, prompt_tokens INTEGER NOT NULL DEFAULT 0,
-    cached_tokens INTEGER NOT NULL DEFAULT 0, output_tokens INTEGER NOT NULL DEFAULT 0, sent TEXT NOT NULL,
-    picodollars INTEGER  -- none where no price was known
-);
-CREATE INDEX calls_by_key ON calls (key);
-CREATE INDEX calls_by_question ON calls (question);
-CREATE INDEX calls_by_chain ON calls (chain);
-CREATE INDEX chains_by_record ON chains (record_id);
-CREATE TABLE uses (  -- which call's reply a record's question got last, asked for or served from here
-    record_id TEXT NOT NULL, question TEXT NOT NULL, call INTEGER NOT NULL REFERENCES calls,
-    PRIMARY KEY (record_id, question)
-) WITHOUT ROWID;
-"""
+__all__ = [
+    "Asked",
+    "KeptReply",
+    "MadeCall",
+    "OpenReplies",
+    "ReplyCache",
+    "ReplyStore",
+    "Spending",
+    "exchange_key",
+    "identity_of",
+    "kept_response",
+    "request_key",
+]
 
 _OK, _FEW = 200, 50
 _FIRST_MESSAGES = 2
 _COST = "exchanges, prompt_tokens, cached_tokens, output_tokens"
 _SUMS = ", ".join(f"coalesce(sum({name}), 0)" for name in _COST.split(", "))
+_LIMITS = frozenset({"max_tokens", "max_completion_tokens"})
 
 
 @dataclass(frozen=True)
@@ -116,12 +109,12 @@ class ReplyStore:
         """All or nothing of what the block notes."""
         return self._database.transaction()
 
-    def begin_chain(self, chain: Chain) -> int:
+    def begin_chain(self, trace: CallTrace) -> int:
         """Note that a call to a model begins."""
-        prompt = chain.prompt
+        prompt = trace.prompt
         return self._insert(
             "INSERT INTO chains (record_id, prompt, prompt_version, prompt_sha256) VALUES (?, ?, ?, ?)",
-            (chain.asker.record_id, prompt.name, prompt.version, prompt.sha256),
+            (trace.session.record_id, prompt.name, prompt.version, prompt.sha256),
         )
 
     def end_chain(self, number: int, verdict: Verdict, why: str) -> None:
@@ -140,7 +133,7 @@ class ReplyStore:
 
         The cost is read from the reply, unless it is known better.
         """
-        cost = cost or read_raw_usage(content)
+        cost = cost or read_usage(content)
         reply = zlib.compress(content) if status == _OK else None
         spent = (cost.calls, cost.prompt_tokens, cost.cached_tokens, cost.output_tokens)
         price = self._price(cost) if self._price else None
@@ -221,7 +214,7 @@ class ReplyStore:
             " ORDER BY verdict = 'valid' DESC, calls.id DESC LIMIT 1"  # others may hold a knock, which tells none
         )
         request = json.loads(zlib.decompress(packed)) if packed else {"response_format": {"type": "json_schema"}}
-        return told_mode(request)
+        return mode_of(request)
 
     @property
     def spent(self) -> Usage:
@@ -264,6 +257,69 @@ class ReplyStore:
         return number
 
 
+OpenReplies = Callable[[], ReplyStore]
+"""Opens the store when it is first needed: a run begins only after its model is open."""
+
+
+class ReplyCache:
+    """Serves stored replies, and stores new ones before they are read.
+
+    Equal requests at one time share one reply. A reply counts once its call has ended well. One whose call was killed
+    is judged by the call that it is served to; one that was judged bad is requested again.
+    """
+
+    def __init__(self, open_replies: OpenReplies) -> None:
+        self._open_replies = open_replies
+        self._requested: dict[str, asyncio.Event] = {}
+
+    async def fetch(
+        self, asked: Asked, trace: CallTrace, send: Callable[[], Awaitable[httpx2.Response]]
+    ) -> httpx2.Response:
+        """The stored reply, or that of ``send``."""
+        while (kept := self._replies.find(asked, trace.chain)) is None:
+            if asked.key not in self._requested:
+                ended = self._requested[asked.key] = asyncio.Event()
+                try:
+                    return await send()
+                finally:
+                    del self._requested[asked.key]
+                    ended.set()
+            await self._requested[asked.key].wait()
+        self._replies.note_use(trace.session.record_id, asked, kept.call)
+        if kept.verdict is None:
+            trace.endings.append(lambda verdict, why: self._replies.end_chain(kept.chain, verdict, why))
+        trace.tally.add(kept.cost, spent=False)
+        return kept_response(kept)
+
+    def begin(self, asked: Asked, trace: CallTrace) -> int:
+        """Note that a request is sent. Returns its number."""
+        with self._replies.transaction():
+            if trace.chain is None:
+                chain = trace.chain = self._replies.begin_chain(trace)
+                trace.endings.append(lambda verdict, why: self._replies.end_chain(chain, verdict, why))
+            call = self._replies.begin_call(trace.chain, asked)
+            self._replies.note_use(trace.session.record_id, asked, call)
+        return call
+
+    def end(self, call: int, response: httpx2.Response, cost: Usage) -> None:
+        """Store the reply."""
+        self._replies.end_call(call, response.status_code, response.content, cost)
+
+    def withdraw(self, call: int) -> None:
+        """Forget a request that reached nobody."""
+        self._replies.withdraw_call(call)
+
+    @cached_property
+    def _replies(self) -> ReplyStore:
+        return self._open_replies()
+
+
+def kept_response(kept: KeptReply, *, spent: bool = False) -> httpx2.Response:
+    """A stored reply as a response. ``spent``: its cost counts for this run too."""
+    headers, extensions = {"content-type": "application/json"}, {"served": Served(kept.cost, spent)}
+    return httpx2.Response(_OK, headers=headers, content=kept.content, extensions=extensions)
+
+
 def _usage(spent: Sequence[Any] | None) -> Usage:
     calls, prompt, cached, output = spent or (0, 0, 0, 0)
     return Usage(calls=calls, prompt_tokens=prompt, cached_tokens=cached, output_tokens=output)
@@ -284,3 +340,54 @@ def _finish_reason(content: bytes) -> str | None:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def identity_of(body: Mapping[str, Any]) -> dict[str, Any]:
+    """What a request asks: messages, tools, response format and grammar, whatever model and sampling.
+
+    Servers give tool calls random names, which a re-ask repeats; they become their position.
+
+    >>> call = {"role": "assistant", "tool_calls": [{"id": "call_x81", "function": {"name": "answer"}}]}
+    >>> identity_of({"model": "m", "messages": [call]})["messages"][0]["tool_calls"][0]["id"]
+    'call_0'
+    """
+    names: dict[str, str] = {}
+
+    def rename(name: str) -> str:
+        return names.setdefault(name, f"call_{len(names)}")
+
+    messages = []
+    for message in body.get("messages") or []:
+        renamed = dict(message)
+        if renamed.get("tool_calls"):
+            renamed["tool_calls"] = [{**call, "id": rename(call.get("id", ""))} for call in renamed["tool_calls"]]
+        if renamed.get("tool_call_id"):
+            renamed["tool_call_id"] = rename(renamed["tool_call_id"])
+        messages.append(renamed)
+    asked = {"messages": messages, "tools": body.get("tools"), "response_format": body.get("response_format")}
+    return asked | {"grammar": body["grammar"]} if body.get("grammar") else asked
+
+
+def exchange_key(body: Mapping[str, Any]) -> str:
+    """SHA-256 of what a request asks.
+
+    >>> exchange_key({"messages": [], "model": "a"}) == exchange_key({"messages": [], "model": "b", "temperature": 0})
+    True
+    """
+    canonical = json.dumps(identity_of(body), sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
+
+
+def request_key(body: Mapping[str, Any]) -> str:
+    """SHA-256 of all that decides the answer to a request: what it asks, of which model, with which parameters.
+
+    The output limit is no part of it, since a whole answer is the same under any.
+
+    >>> request_key({"messages": [], "max_tokens": 5}) == request_key({"messages": [], "max_completion_tokens": 9})
+    True
+    >>> request_key({"messages": [], "model": "a"}) == request_key({"messages": [], "model": "b"})
+    False
+    """
+    parameters = {name: value for name, value in body.items() if name not in _LIMITS}
+    canonical = json.dumps(parameters | identity_of(body), sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
