@@ -146,15 +146,20 @@ def is_json(text: str) -> bool:
 
 def salvage_items(items: list[Any], call: Call) -> Salvage:
     """Each item validated on its own against the reply model's item type, and against the call's chunks."""
-    valid, rejected = [], []
+    salvages = []
     for raw in items:
         try:
-            valid.append(_item_type(call.reply_model).validate_json(json.dumps(raw), context=dict(call.context)))
+            item = _item_type(call.reply_model).validate_json(json.dumps(raw), context=dict(call.context))
         except ValidationError as error:
             number = raw.get("n") if isinstance(raw, dict) else None
-            rejected.append(Rejection(number if isinstance(number, int) else None, describe_errors(error)))
-    asked = check_asked(valid, call)
-    return Salvage(asked.items, (*rejected, *asked.rejected))
+            why = Rejection(number if isinstance(number, int) else None, describe_errors(error))
+            salvages.append(Salvage((), (why,)))
+        else:
+            salvages.append(check_asked([item], call))
+    return Salvage(
+        tuple(item for salvage in salvages for item in salvage.items),
+        tuple(why for salvage in salvages for why in salvage.rejected),
+    )
 
 
 def check_asked(items: Sequence[BaseModel], call: Call) -> Salvage:

@@ -137,6 +137,6 @@ async def test_a_budget_that_ends_inside_the_model_counts_alike(doubtful, monkey
             async def complete(*_):
                 raise BudgetReached("spent")
 
-            monkeypatch.setattr(extract.model, "put", complete)
+            monkeypatch.setattr(extract.model, "complete", complete)
             extraction = await extract(trial(title="A trial", primary_outcomes_0=OUTCOME))
     assert reasons(extraction)["endpoints[0].specimens"] is AbsenceReason.BUDGET_EXHAUSTED

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from extractor.errors import CassetteError, CassetteMiss, MissingExtra
-from extractor.llm.cassettes import NOTE, check_cassettes, play_scenario, schema_digest, use_cassette
+from extractor.llm.cassettes import NOTE, check_cassettes, schema_digest, use_cassette
 from extractor.llm.client import Model
 from extractor.llm.spec import ModelSpec
 
@@ -30,6 +30,11 @@ async def record(path, script, *numbers):
         return await model_of(stub).complete(ask_about(*numbers), render)
 
 
+async def replay(path, *numbers):
+    with use_cassette(path):
+        return await offline().complete(ask_about(*numbers), render)
+
+
 @pytest.fixture
 async def cassette(tmp_path):
     path = tmp_path / "one.yaml"
@@ -49,7 +54,7 @@ async def test_rate_limit_and_reask_are_replayed(tmp_path):
     path = tmp_path / "storm.yaml"
     script = [fault(429, headers={"Retry-After": "3"}), completion(items(BLUE)), completion(items(RED))]
     recorded = await record(path, script, 1)
-    replayed = await play_scenario(path, lambda: offline().complete(ask_about(1), render))
+    replayed = await replay(path, 1)
     assert replayed == recorded
     assert replayed.usage.calls == 3
 
@@ -65,9 +70,10 @@ async def test_puts_at_once_are_replayed(tmp_path):
         async with model:
             return await asyncio.gather(*(model.complete(ask_about(n), render) for n in range(8)))
 
-    with serve(answer) as stub:
-        recorded = await play_scenario(path, lambda: crowd(model_of(stub)), record=True)
-    assert await play_scenario(path, lambda: crowd(offline())) == recorded
+    with serve(answer) as stub, use_cassette(path, record=True):
+        recorded = await crowd(model_of(stub))
+    with use_cassette(path):
+        assert await crowd(offline()) == recorded
 
 
 async def test_cassette_holds_no_address_no_key_and_says_who_answered(tmp_path):
@@ -87,7 +93,7 @@ async def test_folders_of_the_recording_machine_are_not_kept(tmp_path):
     path = tmp_path / "one.yaml"
     recorded = await record(path, [completion(items(RED), model="/srv/me/weights/tiny.gguf")], 1)
     assert "/srv/me" not in path.read_text()
-    assert await play_scenario(path, lambda: offline().complete(ask_about(1), render)) == recorded
+    assert await replay(path, 1) == recorded
     assert recorded.model == "tiny"
 
 
@@ -119,12 +125,13 @@ async def test_missing_cassette_is_named(tmp_path):
 async def test_recording_that_fails_leaves_the_old_cassette(cassette):
     before = cassette.read_bytes()
 
-    async def fail_after(model):
-        await model.complete(ask_about(7), render)
+    with (
+        serve([completion(items({"n": 7, "colour": "red"}))]) as stub,
+        pytest.raises(ZeroDivisionError),
+        use_cassette(cassette, record=True),
+    ):
+        await model_of(stub).complete(ask_about(7), render)
         raise ZeroDivisionError
-
-    with serve([completion(items({"n": 7, "colour": "red"}))]) as stub, pytest.raises(ZeroDivisionError):
-        await play_scenario(cassette, lambda: fail_after(model_of(stub)), record=True)
     assert cassette.read_bytes() == before
     assert [path.name for path in cassette.parent.iterdir()] == ["one.yaml"]
 

@@ -4,7 +4,6 @@ import asyncio
 
 import httpx2
 import pytest
-from extractor.llm.sending.pace import PacedTransport
 
 from extractor.errors import ModelAway
 from extractor.llm.client import ClientSettings, Model
@@ -40,7 +39,7 @@ class Server(httpx2.AsyncBaseTransport):
 
 def model_of(server, timeout=600.0):
     policy = RetryPolicy(clock=loop_time, jitter=lambda: 0.0)
-    return Model(SPEC, ClientSettings(timeout=timeout), policy, lambda: PacedTransport(NetworkTransport(server)))
+    return Model(SPEC, ClientSettings(timeout=timeout), policy, lambda: NetworkTransport(inner=server))
 
 
 @skipping_time

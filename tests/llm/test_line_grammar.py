@@ -5,6 +5,7 @@ import pytest
 from extractor.llm.client import ClientSettings, Model
 from extractor.llm.recordings import RecordingTransport, ReplayTransport
 from extractor.llm.requests import AnswerMode, Question, mode_of
+from extractor.llm.transport import NetworkTransport
 from extractor.llm.wire import WIRE_ITEMS, write_grammar
 from extractor.llm.wire.line_grammar import describe_line
 from extractor.schemas import Category, Task
@@ -125,7 +126,7 @@ async def test_a_server_that_knows_no_such_grammar_is_told_a_schema():
 async def test_an_answer_under_a_grammar_is_replayed_without_it(tmp_path, mode):
     with serve([completion(items(RED))]) as stub:
         asked = ClientSettings(mode=AnswerMode.LINES)
-        recorder = Model(stub.spec, asked, transport=lambda: RecordingTransport(tmp_path))
+        recorder = Model(stub.spec, asked, transport=lambda: RecordingTransport(tmp_path, NetworkTransport()))
         recorded = await recorder.complete(ask_about(1), render)
     player = Model(stub.spec, ClientSettings(mode=mode), transport=lambda: ReplayTransport(tmp_path))
     assert await player.complete(ask_about(1), render) == recorded

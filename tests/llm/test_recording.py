@@ -10,6 +10,7 @@ from extractor.llm.client import ClientSettings, Model
 from extractor.llm.recordings import RecordingTransport, ReplayTransport
 from extractor.llm.requests import AnswerMode
 from extractor.llm.spec import ModelSpec
+from extractor.llm.transport import NetworkTransport
 
 from .colours import PROMPT, ask_about, patient, render
 from .stub import Scripted, completion, fault, items, serve
@@ -19,7 +20,7 @@ BLUE = {"n": 1, "colour": "blue"}
 
 
 def recorder(folder, stub, settings=None):
-    return Model(stub.spec, settings, patient(), transport=lambda: RecordingTransport(folder))
+    return Model(stub.spec, settings, patient(), transport=lambda: RecordingTransport(folder, NetworkTransport()))
 
 
 def replayer(folder, settings=None):
@@ -93,7 +94,9 @@ async def test_reasks_are_replayed_too(tmp_path, mode):
 async def test_key_of_the_server_is_not_kept(tmp_path):
     with serve([completion(items(RED))]) as stub:
         spec = ModelSpec.parse(f"{stub.url}#stub", server_key="sk-very-secret")
-        await Model(spec, transport=lambda: RecordingTransport(tmp_path)).complete(ask_about(1), render)
+        await Model(spec, transport=lambda: RecordingTransport(tmp_path, NetworkTransport())).complete(
+            ask_about(1), render
+        )
     kept = b"".join(contents(tmp_path).values())
     assert b"sk-very-secret" not in kept
     assert b"127.0.0.1" not in kept

@@ -1,36 +1,15 @@
-from datetime import UTC, datetime
-
 import httpx2
 import pytest
 
 from extractor.errors import ModelUnavailable
 from extractor.llm.client import Model
-from extractor.llm.limits import RetryPolicy, retry_after
+from extractor.llm.limits import RetryPolicy
 from extractor.llm.spec import ModelSpec
 
 from .colours import ask_about, model_of, patient, render
 from .stub import Scripted, completion, fault, items, serve
 
 FINE = completion(items({"n": 1, "colour": "red"}))
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ({"retry-after": "7"}, 7.0),
-        ({"retry-after": "0.5"}, 0.5),
-        ({"retry-after": "-3"}, 0.0),
-        ({"retry-after-ms": "1500", "retry-after": "9"}, 1.5),
-        ({"retry-after-ms": "soon", "retry-after": "9"}, 9.0),
-        ({"retry-after": "Sun, 01 Mar 2026 12:00:20 GMT"}, 20.0),
-        ({"retry-after": "Sun, 01 Mar 2026 11:00:00 GMT"}, 0.0),
-        ({"retry-after": "later"}, None),
-        ({}, None),
-    ],
-)
-def test_retry_after_is_milliseconds_seconds_or_a_date(headers, seconds):
-    assert retry_after(httpx2.Headers(headers), NOON) == seconds
 
 
 async def test_rate_limit_is_waited_out_for_as_long_as_the_server_asks():
