@@ -24,7 +24,7 @@ from extractor.llm.spec import ModelSpec
 from extractor.options import Assist, ExtractionOptions
 from extractor.read import read_records
 from extractor.run.prices import read_prices
-from extractor.run.worker import extract_line
+from extractor.run.worker import advance_record
 
 _FILES = ("records/ctgov_v2.jsonl.gz", "records/eligibility_general.jsonl.gz")
 _WARM = 20
@@ -115,11 +115,11 @@ def _time_rules(inputs: list[str], count: int) -> float:
     """Seconds of a core for a record, reading included, the first few apart."""
     records = [record for name in inputs for record in islice(read_records(name), count // len(inputs))]
     for record in records[:_WARM]:
-        extract_line(record, ExtractionOptions(assist=Assist.NEVER))
+        advance_record(record, ExtractionOptions(assist=Assist.NEVER), [None])
     since = process_time()
     for name in inputs:
         for record in islice(read_records(name), count // len(inputs)):
-            extract_line(record, ExtractionOptions(assist=Assist.NEVER))
+            advance_record(record, ExtractionOptions(assist=Assist.NEVER), [None])
     return (process_time() - since) / len(records)
 
 

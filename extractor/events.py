@@ -1,16 +1,19 @@
-"""What happens in a run, told as it happens: to a log, to telemetry, or to nobody.
+"""Events of a run, for a log or for telemetry.
 
 Events go through Python's logging, as records of the logger ``extractor.events`` with the event's name as message and
-the facts in the attribute ``facts``. Where nobody listens they cost nothing. Facts are numbers, names and identifiers;
+the facts in the attribute ``facts``. Without a listener they cost nothing. Facts are numbers, names and identifiers;
 never text of a record, a message of an error (which may quote one), an address or a key.
 """
 
+import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from enum import StrEnum
+from typing import TextIO
 
-__all__ = ["Event", "Fact", "facts_of", "is_heard", "listening", "tell"]
+__all__ = ["Event", "EventLog", "Fact", "facts_of", "is_heard", "listening", "tell"]
 
 Fact = str | int | float | bool | None
 
@@ -21,7 +24,7 @@ _logger.propagate = False
 
 
 class Event(StrEnum):
-    """The names of events. ``docs/logs.md`` says which facts each one has."""
+    """The names of events. ``docs/logs.md`` lists the facts of each."""
 
     RUN_STARTED = "run_started"
     RUN_ENDED = "run_ended"
@@ -42,12 +45,12 @@ class Event(StrEnum):
 
 
 def is_heard() -> bool:
-    """Whether anybody listens."""
+    """Whether there is a listener."""
     return _logger.isEnabledFor(logging.INFO)
 
 
 def tell(event: Event, **facts: Fact) -> None:
-    """Tell an event to whoever listens. A text longer than 200 characters is cut, a traceback at 2,000."""
+    """Report an event to the listeners. A text longer than 200 characters is cut, a traceback at 2,000."""
     if is_heard():
         limits = dict.fromkeys(facts, _LONGEST) | {"traceback": _LONGEST_TRACEBACK}
         short = {name: fact[: limits[name]] if isinstance(fact, str) else fact for name, fact in facts.items()}
@@ -56,7 +59,7 @@ def tell(event: Event, **facts: Fact) -> None:
 
 @contextmanager
 def listening(handler: logging.Handler) -> Iterator[None]:
-    """Tell events to a handler while the body runs."""
+    """Send events to a handler while the body runs, and close it afterwards."""
     level = _logger.level
     _logger.addHandler(handler)
     _logger.setLevel(logging.INFO)
@@ -72,3 +75,12 @@ def facts_of(record: logging.LogRecord) -> dict[str, Fact]:
     """The facts of an event."""
     facts: dict[str, Fact] = record.__dict__.get("facts", {})
     return facts
+
+
+class EventLog(logging.StreamHandler[TextIO]):
+    """Writes each event as one JSON object a line: ``time`` (UTC), ``event``, and its facts."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, in ASCII: a terminal obeys some other characters."""
+        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        return json.dumps({"time": time, "event": record.getMessage()} | facts_of(record))

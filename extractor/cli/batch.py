@@ -1,47 +1,46 @@
 """A batch as the command line runs it: progress, Ctrl-C, summary, exit code."""
 
+import asyncio
 import json
 import shlex
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Timer
 from time import monotonic
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
-from extractor.api import Extractor, OpenExtractor
-from extractor.cluster.addresses import open_inputs
+from extractor.api import Extractor
 from extractor.errors import BudgetReached, ExtractorError, ModelAway
 from extractor.events import Event, tell
+from extractor.llm.batch.batch_post import BatchPost
+from extractor.llm.batch.provider_batch import BatchNews, PollPolicy, open_desk
 from extractor.llm.client import ClientSettings
 from extractor.llm.spec import ModelKind
 from extractor.llm.transport import Route
 from extractor.options import Assist
 from extractor.read import read_records
-from extractor.run import (
-    BatchLimits,
-    FailuresSink,
-    Pricing,
-    RunFolder,
-    Sink,
-    StreamSink,
-    Tally,
-    attend,
-    describe_settings,
-    note_unread,
-    run_batch,
+from extractor.run.addresses import open_inputs
+from extractor.run.batch import BatchLimits, FailuresSink, Sink, StreamSink, note_unread, run_batch
+from extractor.run.budget import Pricing
+from extractor.run.executor import (
+    SMALL_RUN,
+    Executor,
+    InlineExecutor,
+    ProcessExecutor,
+    count_cores,
+    extract_with,
+    open_executor,
 )
-from extractor.run.asking_pool import MOST_PROCESSES, AskingPool
-from extractor.run.budget import Budget
-from extractor.run.folder import FAILURES, REPEATED
-from extractor.run.manifest import RunState
-from extractor.run.observed import observe
-from extractor.run.worker import extract_line
-from extractor.run.workers import A_HANDFUL, count_cores, share_work
+from extractor.run.folder import FAILURES, REPEATED, RunFolder
+from extractor.run.manifest import RunState, describe_settings
+from extractor.run.tally import ExtractedLine, Tally
 from extractor.schemas import TrialRecord
 
 from .exits import BUDGET, FAILED, INTERRUPTED, OK
@@ -50,16 +49,16 @@ from .progress import count_records, print_summary, show_progress
 from .tables import to_printable, without_controls
 
 if TYPE_CHECKING:
-    from extractor.cluster.mirror import Mirror
+    from extractor.run.mirror import Mirror
 
-    from .cluster import ClusterSettings
-    from .provider import BatchRun
+__all__ = ["BatchSettings", "Job", "RaySettings", "check_batch", "check_ray", "export_job", "kept_at", "perform_job"]
 
-__all__ = ["BatchSettings", "Job", "begun", "export_job", "perform_job"]
-
-_MOST_SAID, _LONGEST = 3, 300
+_MOST_PROCESSES = 5
+"""With a model: the head process, and as many workers as it keeps busy."""
+_MOST_SHOWN, _LONGEST = 3, 300
 _COUNT_AFTER_S = 5.0
 """A shorter run does not read its inputs once more only to know how many records they hold."""
+_SLICE_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +69,20 @@ class BatchSettings:
     poll_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class RaySettings:
+    """The address of a Ray cluster, None for one on this machine."""
+
+    address: str | None = None
+
+
 @dataclass(frozen=True)
 class Job:
-    """What one ``extractor run`` was told to do. Without ``out`` results go to standard output."""
+    """The options of one ``extractor run``. Without ``out`` results go to standard output.
+
+    ``strict``: a record that occurs twice with different texts is a failure. ``workers`` processes share the work; as
+    many as there are cores if None. ``mirror`` is where ``out`` is kept, if that is an address.
+    """
 
     inputs: tuple[str, ...]
     extractor: Extractor
@@ -81,32 +91,95 @@ class Job:
     fresh: bool = field(kw_only=True)
     quiet: bool = field(kw_only=True)
     strict: bool = field(default=False, kw_only=True)
-    """Whether a record that occurs twice with different texts is a failure."""
     asking: ClientSettings = field(default_factory=ClientSettings, kw_only=True)
     workers: int | None = field(default=None, kw_only=True)
-    """Processes that share the work; as many as there are cores if None."""
     pricing: Pricing = field(default_factory=Pricing, kw_only=True)
     batch: BatchSettings | None = field(default=None, kw_only=True)
-    cluster: "ClusterSettings | None" = field(default=None, kw_only=True)
+    ray: RaySettings | None = field(default=None, kw_only=True)
     mirror: "Mirror | None" = field(default=None, kw_only=True)
-    """Where ``out`` is kept, if that is not where it is worked on."""
-
-    @property
-    def processes(self) -> int:
-        """Processes that share the work: one where answers are replayed, or come from a model that has this machine's
-        cores.
-        """
-        choice = self.extractor.choice
-        if self.uses_rules_alone or self.cluster:
-            return self.workers or (1 if self.cluster else count_cores())
-        if choice.replay or choice.exchange or self.batch or choice.spec is None or choice.spec.kind is ModelKind.LOCAL:
-            return 1
-        return self.workers or min(count_cores(), MOST_PROCESSES)
 
     @property
     def uses_rules_alone(self) -> bool:
         """Whether no model is asked."""
         return self.extractor.options.assist is Assist.NEVER or not self.extractor.choice.answers
+
+    @property
+    def processes(self) -> int:
+        """Processes that share the work: one where answers are replayed, or come from a model of this machine."""
+        choice = self.extractor.choice
+        if self.uses_rules_alone or self.ray:
+            return self.workers or (1 if self.ray else count_cores())
+        if choice.replay or choice.exchange or self.batch or choice.spec is None or choice.spec.kind is ModelKind.LOCAL:
+            return 1
+        return self.workers or min(count_cores(), _MOST_PROCESSES)
+
+    @contextmanager
+    def connect(self) -> Iterator[Executor]:
+        """The executor that the options ask for."""
+        if self.ray:
+            from extractor.run.ray import connected
+
+            with connected(self.ray.address, self.workers) as executor:
+                yield executor
+        elif self.uses_rules_alone:
+            yield open_executor(self.workers)
+        elif self.processes == 1:
+            yield InlineExecutor()
+        else:
+            yield ProcessExecutor(self.processes - 1, SMALL_RUN if self.workers is None else 0)
+
+
+def check_ray(engine: str, address: str | None, out: object, others: object) -> None:
+    """Raise ``ValueError`` for options that ``--engine ray`` excludes."""
+    if engine != "ray":
+        if address:
+            raise ValueError("--address names a Ray cluster; add --engine ray")
+        return
+    if out is None:
+        raise ValueError("--engine ray keeps what was answered in a folder; name one with --out")
+    if others:
+        raise ValueError(
+            "--engine ray asks a model or the rules; drop --replay, --record, --batch and the files of requests"
+        )
+
+
+def check_batch(inputs: Sequence[str], out: Path | None, model: str | None, others: object) -> None:
+    """Raise ``ValueError`` for options that ``--batch`` excludes."""
+    if out is None:
+        raise ValueError("--batch takes hours, and goes on from its folder if it is stopped; name one with --out")
+    if model is None:
+        raise ValueError("--batch needs the model that is to answer; name it with --model")
+    if others:
+        raise ValueError(
+            "--batch asks the provider itself; drop --replay, --record and the files of requests and answers"
+        )
+    if "-" in inputs:
+        raise ValueError("--batch reads its records several times; name a file instead of standard input")
+
+
+@contextmanager
+def kept_at(out: str | None, *, fresh: bool, others: object) -> Iterator[tuple[Path | None, "Mirror | None"]]:
+    """The folder that a run works in, and its mirror where ``out`` is an address.
+
+    The folder of a mirror lies on this machine and begins with what is kept at the address; its files are published
+    there when the run has ended, whatever its exit code. Raises ``ValueError`` for an address together with ``others``.
+    """
+    from extractor.run.addresses import Place, is_address
+
+    if out is None or not is_address(out):
+        yield Path(out) if out else None, None
+        return
+    from extractor.run.mirror import Mirror
+
+    if others:
+        raise ValueError(f"--open and --batch need a folder of this machine, which {out} is not")
+    with TemporaryDirectory(prefix="extractor-") as scratch:
+        mirror = Mirror(Place(out), Path(scratch), fresh=fresh)
+        try:
+            yield Path(scratch), mirror
+        except SystemExit:
+            mirror.publish()
+            raise
 
 
 def perform_job(job: Job) -> int:
@@ -114,47 +187,31 @@ def perform_job(job: Job) -> int:
     tally, interrupts = Tally(), Interrupts()
     code, since = OK, monotonic()
     stopped_by: str | None = "an error"
-    with _open_sink(job) as (sink, finish):
-        _tell_start(job)
+    with _open_sink(job) as sink:
+        spec = job.extractor.choice.spec
+        facts = {"assist": job.extractor.options.assist.value, "model": spec.name if spec else None}
+        servers = {"servers": len(spec.servers)} if spec and spec.others else {}
+        tell(Event.RUN_STARTED, **facts, workers=job.processes, **servers)
         try:
             with _counting(job, sink) as count, show_progress(tally, count, quiet=job.quiet):
                 run_interruptibly(_extract_all(job, sink, tally, interrupts), interrupts)
             stopped_by = None
         except ModelAway as error:
-            print(f"extractor: {without_controls(str(error))}; {_resume(job)}", file=sys.stderr)
+            _say(f"{without_controls(str(error))}; {_resume(job)}")
             code, stopped_by = FAILED, "the model was away"
         except BudgetReached as error:
-            print(f"extractor: {error}; with a higher limit, {_resume(job)}", file=sys.stderr)
+            _say(f"{error}; with a higher limit, {_resume(job)}")
             code, stopped_by = BUDGET, "the budget was reached"
             tell(Event.BUDGET_REACHED)
         except KeyboardInterrupt:
-            print(f"extractor: interrupted; {_resume(job)}", file=sys.stderr)
+            _say(f"interrupted; {_resume(job)}")
             code, stopped_by = INTERRUPTED, RunState.INTERRUPTED
         finally:
-            finish(tally, stopped_by)
-            _tell_end(tally, code, monotonic() - since)
+            sink.finish(tally, stopped_by) if isinstance(sink, RunFolder) else sys.stdout.flush()
+            _report_end(tally, code, monotonic() - since)
     print_summary(tally, quiet=job.quiet)
-    _say_failures(job, tally)
-    _say_repeated(job, sink)
-    _say_open_questions(job, tally)
-    _say_exchange(job)
-    _say_next(job)
+    _say_results(job, sink, tally)
     return code or (FAILED if tally.failed else OK)
-
-
-def _tell_start(job: Job) -> None:
-    spec, assist = job.extractor.choice.spec, job.extractor.options.assist
-    facts = {"assist": assist.value, "model": spec.name if spec else None, "workers": job.processes}
-    tell(Event.RUN_STARTED, **facts, **({"servers": len(spec.servers)} if spec and spec.others else {}))
-
-
-def _tell_end(tally: Tally, code: int, seconds: float) -> None:
-    status = {BUDGET: "budget", INTERRUPTED: "interrupted", FAILED: "failed"}.get(code, "done")
-    if sys.exc_info()[0]:
-        status = "failed"
-    counts = {"extracted": tally.extracted, "resumed": tally.resumed, "failed": tally.failed}
-    usage = tally.usage.model_dump(include={"calls", "prompt_tokens", "output_tokens"})
-    tell(Event.RUN_ENDED, status=status, seconds=round(seconds, 3), **counts, **usage)
 
 
 def export_job(job: Job) -> int:
@@ -171,24 +228,33 @@ def export_job(job: Job) -> int:
     return FAILED if tally.failed else OK
 
 
+def _report_end(tally: Tally, code: int, seconds: float) -> None:
+    status = {BUDGET: "budget", INTERRUPTED: "interrupted", FAILED: "failed"}.get(code, "done")
+    if sys.exc_info()[0]:
+        status = "failed"
+    counts = {"extracted": tally.extracted, "resumed": tally.resumed, "failed": tally.failed}
+    usage = tally.usage.model_dump(include={"calls", "prompt_tokens", "output_tokens"})
+    tell(Event.RUN_ENDED, status=status, seconds=round(seconds, 3), **counts, **usage)
+
+
 @contextmanager
 def _counting(job: Job, sink: Sink) -> Iterator[Callable[[], int | None]]:
-    """What counts the records, and notes the number in the run's folder. After some seconds it is called from here,
-    unless that would fetch the inputs over the network once more.
+    """A function that counts the records, and notes the number in the run's folder.
+
+    It is called from here after some seconds, unless that would fetch the inputs over the network once more.
     """
-    folder = sink if isinstance(sink, RunFolder) else None
 
     def count() -> int | None:
         total = count_records(job.inputs, job.limits.records)
-        if folder and total is not None:
-            with suppress(ExtractorError):  # who writes the results says it, too
-                folder.note_total(total)
+        if isinstance(sink, RunFolder) and total is not None:
+            with suppress(ExtractorError):  # writing the results reports it, too
+                sink.note_total(total)
         return total
 
     shown = sys.stderr.isatty() and not job.quiet  # then it is called at once
     later = Timer(_COUNT_AFTER_S, count)
     later.daemon = True
-    if folder and not shown and not any("://" in location for location in job.inputs):
+    if isinstance(sink, RunFolder) and not shown and not any("://" in location for location in job.inputs):
         later.start()
     try:
         yield count
@@ -198,82 +264,97 @@ def _counting(job: Job, sink: Sink) -> Iterator[Callable[[], int | None]]:
 
 async def _extract_all(job: Job, sink: Sink, tally: Tally, interrupts: Interrupts) -> None:
     report = partial(note_unread, sink=sink, tally=tally)
-
-    def read() -> Iterator[TrialRecord]:
-        records = read_records(*job.inputs, on_error=report, stdin=sys.stdin.buffer, open_address=open_inputs)
-        return takewhile(lambda _: not interrupts.any(), records)
-
     folder = sink if isinstance(sink, RunFolder) else None
-    if job.cluster and folder:
-        from .cluster import extract_on_cluster
-
-        await extract_on_cluster(job, read(), folder, tally)
-        return
-    if job.uses_rules_alone and job.workers != 1:
-        await _extract_in_workers(job, read(), sink, tally)
-        return
     budget = job.pricing.open_budget(folder.earlier_replies if folder else None)
-    limits = replace(job.limits, budget=budget)
-    replies = folder.replies if folder else None
-    by_batch = _plan_batches(job, folder, budget)
-    route = by_batch.route if by_batch else Route(budget)
-    async with job.extractor.open(job.limits.concurrency, replies, route, job.asking) as extract:
-        tally.meter, tally.price = lambda: extract.usage, job.pricing.cost
-        tally.by_server = lambda: extract.calls_by_server
+    post = BatchPost(folder.store.batch_requests, budget) if job.batch and folder else None
+    route = Route(transport=post.transport) if post else Route(budget)
+    with job.connect() as executor:
+        requests = job.limits.concurrency * (max(1, executor.capacity // 2) if job.ray else 1)
+        async with AsyncExitStack() as stack:
+            replies = folder.replies if folder else None
+            opened = await stack.enter_async_context(job.extractor.open(requests, replies, route, job.asking))
+            await stack.enter_async_context(executor)
+            await stack.enter_async_context(_begun(job, folder))
+            tally.meter, tally.price = lambda: opened.usage, job.pricing.cost
+            tally.by_server = lambda: opened.calls_by_server
+            ahead = executor.capacity
+            records = requests + min(requests, ahead) if opened.model else max(requests, ahead)
+            limits = replace(job.limits, budget=budget, concurrency=records)
 
-        async def go_over() -> None:
-            tally.begin_again()
-            await run_batch(read(), observe(attended), sink, tally, limits)
+            async def extract(record: TrialRecord) -> ExtractedLine:
+                return await extract_with(executor, record, opened.options, opened.model, opened.may_ask)
 
-        spec = job.extractor.choice.spec
-        async with _share(job, extract) as shared, begun(job, folder):
-            attended = attend(shared, folder.note_asker) if folder else shared
-            if isinstance(shared, AskingPool):
-                limits = replace(limits, concurrency=limits.concurrency + shared.ahead(limits.concurrency))
-            await (by_batch.go(spec, go_over, interrupts, quiet=job.quiet) if by_batch and spec else go_over())
+            async def extract_once() -> None:
+                tally.begin_again()
+                found = read_records(*job.inputs, on_error=report, stdin=sys.stdin.buffer, open_address=open_inputs)
+                await run_batch(takewhile(lambda _: not interrupts.any(), found), extract, sink, tally, limits)
+
+            if post and folder:
+                await _extract_in_rounds(job, folder, extract_once, interrupts)
+            else:
+                await extract_once()
+
+
+async def _extract_in_rounds(
+    job: Job, folder: RunFolder, extract_once: Callable[[], Awaitable[None]], interrupts: Interrupts
+) -> None:
+    """A run by a provider's batches: what is open goes into a batch, and what its answers leave open into the next.
+
+    Raises what ``extract_once`` does, and ``ModelUnavailable`` where the provider cannot be used.
+    """
+    settings, spec, requests = job.batch, job.extractor.choice.spec, folder.store.batch_requests
+    assert settings
+    assert spec
+
+    async def sleep(seconds: float) -> None:
+        until = monotonic() + seconds
+        while not interrupts.any() and (left := until - monotonic()) > 0:
+            await asyncio.sleep(min(left, _SLICE_S))
+        if interrupts.any():
+            raise asyncio.CancelledError  # the provider's batches go on without this program
+
+    def say(news: BatchNews) -> None:
+        if news.told or not job.quiet:
+            detail = f"; {without_controls(news.told)}" if news.told else ""
+            _say(f"batch {news.number}: {news.state}, {news.done} of {news.requests} done{detail}")
+
+    async def extract_anew() -> None:
+        folder.rewind()
+        await extract_once()
+
+    policy = replace(PollPolicy(sleep=sleep), first_wait=settings.poll_s)
+    async with open_desk(spec, requests, policy, say) as desk:
+        await desk.finish_all()
+        for _ in range(settings.rounds):
+            await extract_anew()
+            if not requests.plan(uuid4().hex[:12]):
+                return
+            await desk.finish_all()
+        await extract_anew()
+    if requests.count_waiting():
+        _say("requests are left that no batch answered; the same command goes on")
 
 
 @asynccontextmanager
-async def begun(job: Job, folder: RunFolder | None) -> AsyncIterator[None]:
-    """The folder is this run's from here on, and followed to where it is kept."""
+async def _begun(job: Job, folder: RunFolder | None) -> AsyncIterator[None]:
+    """The folder is this run's from here on, and is followed to its mirror."""
     if folder:
         folder.begin()
-    async with job.mirror.following(folder) if job.mirror and folder else nullcontext():
+    if job.mirror and folder:
+        async with job.mirror.following(folder):
+            yield
+    else:
         yield
 
 
-def _plan_batches(job: Job, folder: RunFolder | None, budget: Budget | None) -> "BatchRun | None":
-    if job.batch is None or folder is None:
-        return None
-    from extractor.run.rounds import Rounds
-
-    from .provider import BatchRun
-
-    return BatchRun(folder, budget, Rounds(job.batch.rounds), job.batch.poll_s)
-
-
-def _share(job: Job, extract: OpenExtractor) -> AbstractAsyncContextManager[OpenExtractor | AskingPool]:
-    """This process asks, and others do the rest."""
-    if job.uses_rules_alone or job.processes == 1:
-        return nullcontext(extract)
-    return AskingPool(extract, job.processes - 1, A_HANDFUL if job.workers is None else 0)
-
-
-async def _extract_in_workers(job: Job, records: Iterable[TrialRecord], sink: Sink, tally: Tally) -> None:
-    pool = share_work(partial(extract_line, options=job.extractor.options), job.workers)
-    async with pool, begun(job, sink if isinstance(sink, RunFolder) else None):
-        await run_batch(records, observe(pool), sink, tally, replace(job.limits, concurrency=pool.concurrency))
-
-
 @contextmanager
-def _open_sink(job: Job) -> Iterator[tuple[Sink, Callable[[Tally, str | None], None]]]:
+def _open_sink(job: Job) -> Iterator[Sink]:
     if job.out is None:
-        yield StreamSink(sys.stdout, sys.stderr, strict=job.strict), lambda *_: sys.stdout.flush()
+        yield StreamSink(sys.stdout, sys.stderr, strict=job.strict)
         return
-    settings = describe_settings(job.extractor)
-    price = job.pricing.cost
+    settings, price = describe_settings(job.extractor), job.pricing.cost
     with RunFolder(job.out, settings, inputs=job.inputs, fresh=job.fresh, strict=job.strict, price=price) as folder:
-        yield folder, folder.finish
+        yield folder
 
 
 def _resume(job: Job) -> str:
@@ -283,68 +364,58 @@ def _resume(job: Job) -> str:
     return f"go on with: extractor {shlex.join(words)}"
 
 
-def _say_exchange(job: Job) -> None:
-    """What the files of an exchange held and what is still open, also when quiet if an answer is broken."""
-    exchange = job.extractor.choice.exchange
-    if exchange is None:
+def _say(text: str) -> None:
+    print(f"extractor: {text}", file=sys.stderr)
+
+
+def _say_results(job: Job, sink: Sink, tally: Tally) -> None:
+    """What failed, what was left out, what stayed open, and what can be done with the results."""
+    exchange, asks = job.extractor.choice.exchange, job.extractor.options.assist is not Assist.NEVER
+    if not job.quiet:
+        _say_failures(job, tally)
+        if isinstance(sink, RunFolder):
+            _say_repeated(job, sink)
+        if job.uses_rules_alone and asks and tally.usage.open_questions:
+            _say(f"{tally.usage.open_questions} questions stayed open; a model can answer them (--model)")
+    for broken in exchange.answers.failed if exchange else ():  # also when quiet, since these answers are lost
+        _say(f"no answer in {without_controls(str(broken))}")
+    if job.quiet:
         return
-    for failure in exchange.answers.failed:
-        print(f"extractor: no answer in {without_controls(str(failure))}", file=sys.stderr)
-    if exchange.requests and not job.quiet:
+    if exchange and exchange.requests:
         files = ", ".join(map(str, exchange.requests.parts))
-        print(f"extractor: {exchange.requests.written} requests still open, in {files}", file=sys.stderr)
-
-
-def _say_next(job: Job) -> None:
-    """What can be done with the results."""
-    if job.out is None or job.quiet:
-        return
+        _say(f"{exchange.requests.written} requests still open, in {files}")
     if job.mirror:
-        print(f"extractor: the results are at {without_controls(job.mirror.place.address)}", file=sys.stderr)
+        _say(f"the results are at {without_controls(job.mirror.place.address)}")
+    elif job.out:
+        folder = shlex.quote(str(job.out))
+        _say(f"to read the results: extractor report {folder}")
+        _say(f"to correct them: extractor review {folder} --gold GOLD")
+
+
+def _say_failures(job: Job, tally: Tally) -> None:
+    """Why most records failed, where the failures are in a file."""
+    if not tally.failed or job.out is None:
         return
-    folder = shlex.quote(str(job.out))
-    print(f"extractor: to read the results: extractor report {folder}", file=sys.stderr)
-    print(f"extractor: to correct them: extractor review {folder} --gold GOLD", file=sys.stderr)
+    from extractor.report.failures import count_reasons, read_failures
+
+    for reason in count_reasons(read_failures(job.out / FAILURES))[:_MOST_SHOWN]:
+        message = to_printable(reason.message)[:_LONGEST]
+        _say(f"{reason.records} failed: {message} (such as {to_printable(reason.example)})")
+    _say(f"all failures are in {_name_file(job, FAILURES)}")
+
+
+def _say_repeated(job: Job, folder: RunFolder) -> None:
+    """Which records were read twice, changed since an earlier run, or lack an answer."""
+    for error in folder.differing[:_MOST_SHOWN]:
+        _say(without_controls(str(error)))
+    if len(folder.differing) > _MOST_SHOWN:
+        _say(f"all of these are in {_name_file(job, REPEATED)}")
+    if folder.changed:
+        _say(f"records with another text than in an earlier run: {folder.changed}")
+    if folder.lacking:
+        _say(f"records that lack an answer: {folder.lacking}; the same command asks again")
 
 
 def _name_file(job: Job, name: str) -> str:
     """A file of the results, as the user knows it."""
     return without_controls(f"{job.mirror.place.address}/{name}") if job.mirror else str(Path(job.out or "", name))
-
-
-def _say_failures(job: Job, tally: Tally) -> None:
-    """Why most records failed, where the failures are in a file."""
-    if not tally.failed or job.quiet or job.out is None:
-        return
-    from extractor.report.failures import count_reasons, read_failures
-
-    reasons = count_reasons(read_failures(job.out / FAILURES))
-    for reason in reasons[:_MOST_SAID]:
-        message = to_printable(reason.message)[:_LONGEST]
-        print(
-            f"extractor: {reason.records} failed: {message} (such as {to_printable(reason.example)})", file=sys.stderr
-        )
-    print(f"extractor: all failures are in {_name_file(job, FAILURES)}", file=sys.stderr)
-
-
-def _say_repeated(job: Job, sink: Sink) -> None:
-    """What an earlier run left that could not be taken as it was, and what this one leaves so."""
-    if job.quiet or not isinstance(sink, RunFolder):
-        return
-    for error in sink.differing[:_MOST_SAID]:
-        print(f"extractor: {without_controls(str(error))}", file=sys.stderr)
-    if len(sink.differing) > _MOST_SAID:
-        print(f"extractor: all of these are in {_name_file(job, REPEATED)}", file=sys.stderr)
-    if sink.changed:
-        print(f"extractor: records with another text than in an earlier run: {sink.changed}", file=sys.stderr)
-    if sink.lacking:
-        print(f"extractor: records that lack an answer: {sink.lacking}; the same command asks again", file=sys.stderr)
-
-
-def _say_open_questions(job: Job, tally: Tally) -> None:
-    asks = job.extractor.options.assist is not Assist.NEVER and not job.extractor.choice.answers
-    if asks and tally.usage.open_questions and not job.quiet:
-        print(
-            f"extractor: {tally.usage.open_questions} questions stayed open; a model can answer them (--model)",
-            file=sys.stderr,
-        )

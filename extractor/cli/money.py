@@ -1,16 +1,20 @@
-"""Prices and limits as the command line is told them, and ``extractor model prices``."""
+"""Money: prices, ``extractor model prices``, and ``extractor run --dry-run``."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from extractor.llm.spec import ModelSpec
-    from extractor.run import Pricing
-    from extractor.run.budget import Limits
-    from extractor.run.prices import ListedPrice, PriceList
+from .exits import FAILED, OK
 
-__all__ = ["check_batch", "find_prices", "print_example", "print_prices", "read_pricing"]
+if TYPE_CHECKING:
+    from extractor.llm.plan.forecast import Rates
+    from extractor.run.prices import ListedPrice, PriceList
+    from extractor.run.quote import Measured
+    from extractor.run.tally import Tally
+
+    from .batch import Job
+
+__all__ = ["find_prices", "print_example", "print_prices", "quote_job"]
 
 _EXAMPLE = """\
 # US dollars per million tokens. Keys of [model] are names as --model takes them; one that ends with * stands for all
@@ -30,31 +34,8 @@ output = 0.0
 """
 
 
-def read_pricing(spec: "ModelSpec | None", files: Sequence[Path], limits: "Limits", *, batch: bool) -> "Pricing":
-    """What a run with these options may spend, and at which prices. Raises ``ValueError`` for a limit in money on a
-    model without a price, or a broken file of prices.
-    """
-    from extractor.run import Pricing
-
-    return Pricing.of(spec, find_prices(files), limits, in_batches=batch)
-
-
-def check_batch(inputs: Sequence[str], out: Path | None, model: str | None, others: object) -> None:
-    """Raise ``ValueError`` for what does not go together with ``--batch``."""
-    if out is None:
-        raise ValueError("--batch takes hours, and goes on from its folder if it is stopped; name one with --out")
-    if model is None:
-        raise ValueError("--batch needs the model that is to answer; name it with --model")
-    if others:
-        raise ValueError(
-            "--batch asks the provider itself; drop --replay, --record and the files of requests and answers"
-        )
-    if "-" in inputs:
-        raise ValueError("--batch reads its records several times; name a file instead of standard input")
-
-
 def find_prices(files: Sequence[Path]) -> "PriceList":
-    """These files' prices, then those of the user's folder of settings, then those that come along."""
+    """These files' prices, then those of the user's folder of settings, then those of genai-prices."""
     from extractor.run.prices import read_prices
 
     from .environment import find_own_prices
@@ -70,7 +51,7 @@ def print_prices(prices: "PriceList") -> None:
     from .environment import find_own_prices
 
     headings = ("model", "prompt", "cached", "output", "batch", "thinking", "as of", "from")
-    rows = [_cells(entry) for entry in prices.entries]
+    rows = [_cells(entry) for entry in prices.list_all()]
     if not sys.stdout.isatty():
         print("\n".join("\t".join(row) for row in (headings, *rows)))
         return
@@ -86,21 +67,75 @@ def print_prices(prices: "PriceList") -> None:
 
 
 def print_example() -> None:
-    """A file of prices to begin with."""
+    """Print a file of prices to begin with."""
     print(_EXAMPLE, end="")
 
 
 def _cells(entry: "ListedPrice") -> tuple[str, ...]:
     price = entry.price
-    cached = "" if price.cached is None else f"{price.cached}"
     thinking = "-".join(map(str, price.thinking[::2])) if any(price.thinking) else ""
-    return (
-        entry.name,
-        f"{price.prompt}",
-        cached,
-        f"{price.output}",
-        f"{price.batch}",
-        thinking,
-        f"{entry.as_of}",
-        entry.source,
-    )
+    cells = (entry.name, price.prompt, price.cached, price.output, price.batch, thinking, entry.as_of, entry.source)
+    return tuple("" if cell is None else str(cell) for cell in cells)
+
+
+def quote_job(job: "Job", sample: int | None = None, latency: float | None = None) -> int:
+    """Print what a run would take as JSON, and return the exit code. Asks nothing, writes nothing.
+
+    ``sample`` is how many records to judge by, all if None; ``latency`` the seconds that a call takes, assumed if None.
+    """
+    import asyncio
+    from functools import partial
+
+    from extractor.run.quote import Speed, quote_run
+    from extractor.run.tally import Tally
+
+    from .progress import count_records, show_progress
+
+    tally = Tally()
+    count = partial(count_records, job.inputs, job.limits.records)
+    with show_progress(tally, (lambda: None) if sample is not None else count, quiet=job.quiet):
+        measured = asyncio.run(_measure(job, sample, tally))
+    quote = quote_run(measured, _rates(job), job.pricing, Speed(job.limits.concurrency, latency))
+    print(quote.model_dump_json(indent=2))
+    return FAILED if tally.failed else OK
+
+
+async def _measure(job: "Job", sample: int | None, tally: "Tally") -> "Measured":
+    """The sizes of the questions about all records, computed by as many processes as would extract them."""
+    import sys
+    from itertools import islice
+
+    from extractor.read import read_records
+    from extractor.run.addresses import open_inputs
+    from extractor.run.batch import describe_failure
+    from extractor.run.executor import open_executor
+    from extractor.run.quote import measure_records
+
+    from .tables import without_controls
+
+    def report(error: Exception) -> None:
+        tally.failed += 1
+        print(f"extractor: {without_controls(describe_failure(error)['message'])}", file=sys.stderr)
+
+    def note_estimate() -> None:
+        tally.extracted += 1
+
+    records = read_records(*job.inputs, on_error=report, stdin=sys.stdin.buffer, open_address=open_inputs)
+    async with open_executor(job.workers) as executor:
+        chosen = islice(records, job.limits.records)
+        return await measure_records(
+            chosen, job.extractor.options, executor, sample, on_error=report, on_estimate=note_estimate
+        )
+
+
+def _rates(job: "Job") -> "Rates":
+    """Tokens of a request, calibrated on the calls that an earlier run made into the same folder."""
+    from contextlib import closing
+
+    from extractor.llm.cache import ReplyStore
+    from extractor.llm.database import RUN_FILE, open_run_to_read
+
+    if job.fresh or job.out is None or not (job.out / RUN_FILE).is_file():
+        return job.pricing.rates()
+    with closing(open_run_to_read(job.out)) as run:
+        return job.pricing.rates(ReplyStore(run))

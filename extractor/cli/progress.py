@@ -36,8 +36,8 @@ def show_progress(tally: "Tally", count: Callable[[], int | None], *, quiet: boo
 
 def count_records(inputs: Sequence[str], limit: int | None = None) -> int | None:
     """How many records the inputs hold, read once more for it; None for standard input, which is read only once."""
-    from extractor.cluster.addresses import open_inputs
     from extractor.read import read_records
+    from extractor.run.addresses import open_inputs
 
     if "-" in inputs:
         return limit

@@ -14,8 +14,8 @@ from .exits import FAILED, INTERRUPTED, OK, errors_for_people
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from extractor.run import Tally
     from extractor.run.comparison import ComparisonReport
+    from extractor.run.tally import Tally
 
 __all__ = ["impact", "reparse"]
 
@@ -72,7 +72,7 @@ def _watch(
     """The comparison, with the progress of a run."""
     import asyncio
 
-    from extractor.run import Tally
+    from extractor.run.tally import Tally
 
     from .progress import show_progress
     from .tables import without_controls

@@ -44,7 +44,7 @@ def run(
         list[Path] | None, typer.Option(help="Take answers from a provider's batch output. Repeatable; no network.")
     ] = None,
     concurrency: Annotated[
-        int, typer.Option(min=1, help="Requests under way at once, of each worker on a cluster.")
+        int, typer.Option(min=1, help="Requests under way at once, for each worker on a cluster.")
     ] = 8,
     requests_per_minute: Annotated[
         float | None, typer.Option(min=0.01, help="Send no more; what the server's headers tell is kept to anyway.")
@@ -117,19 +117,17 @@ def run(
     from extractor.api import Extractor
     from extractor.llm.batch.exchange import Exchange
     from extractor.llm.client import ClientSettings
-    from extractor.run import BatchLimits
-    from extractor.run.budget import Limits
+    from extractor.run.batch import BatchLimits
+    from extractor.run.budget import Limits, Pricing
 
-    from .batch import BatchSettings, Job, export_job, perform_job
-    from .cluster import ClusterSettings, check_cluster, kept_at
+    from .batch import BatchSettings, Job, RaySettings, check_batch, check_ray, export_job, kept_at, perform_job
     from .environment import read_cache_folder, read_model_spec
-    from .money import check_batch, read_pricing
-    from .observing import observing
-    from .quote import QuoteSettings, quote_job
+    from .interrupts import observing
+    from .money import find_prices, quote_job
     from .report import plan_opening
 
     with errors_for_people(), kept_at(out, fresh=fresh, others=open_report or batch) as (folder, mirror):
-        check_cluster(engine, address, out, batch or replay or record or export_requests or import_answers)
+        check_ray(engine, address, out, batch or replay or record or export_requests or import_answers)
         _check_out(folder, inputs, replay, fresh=fresh)
         opening = plan_opening(open_report, folder, dry_run=dry_run)
         if export_requests and assist == "never":
@@ -152,7 +150,7 @@ def run(
             exchange=exchange,
         )
         limits = BatchLimits(concurrency, limit)
-        pricing = read_pricing(spec, prices or (), Limits.of(max_usd, max_tokens), batch=batch)
+        pricing = Pricing.of(spec, find_prices(prices or ()), Limits.of(max_usd, max_tokens), in_batches=batch)
         asking = ClientSettings(
             timeout=timeout, requests_per_minute=requests_per_minute, tokens_per_minute=tokens_per_minute
         )
@@ -168,11 +166,11 @@ def run(
             workers=workers,
             pricing=pricing,
             batch=BatchSettings(rounds, poll) if batch else None,
-            cluster=ClusterSettings(address, workers) if engine == "ray" else None,
+            ray=RaySettings(address) if engine == "ray" else None,
             mirror=mirror,
         )
         if dry_run:
-            raise SystemExit(quote_job(job, QuoteSettings(sample, latency)))
+            raise SystemExit(quote_job(job, sample, latency))
         if sample or latency is not None:
             raise ValueError("--sample and --latency are for --dry-run")
         with observing(log_json):

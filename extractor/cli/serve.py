@@ -74,7 +74,7 @@ def serve(
         serve_service = _load()
         chosen_root = _choose_root(root)
         token, token_file = _choose_token(host, chosen_root)
-        from extractor.run.workers import count_cores
+        from extractor.run.executor import count_cores
         from extractor.serve.settings import Bounds
 
         bounds = Bounds(max_bytes, max_upload_bytes, queue, workers or count_cores(), concurrency, jobs, timeout)
@@ -160,16 +160,16 @@ def _load() -> "Any":
 def _settle(root: Path, token: str, bounds: "Any", asked: dict[str, Any]) -> "ServiceSettings":
     from extractor.llm.client import ClientSettings
     from extractor.llm.spec import ModelKind
-    from extractor.run.budget import Limits
+    from extractor.run.budget import Limits, Pricing
     from extractor.serve.settings import ServiceSettings
 
     from .environment import read_service_model
-    from .money import read_pricing
+    from .money import find_prices
 
     spec = read_service_model(asked["model"]) if asked["model"] else None
     if spec and spec.kind is ModelKind.LOCAL:
         raise ValueError(f"{spec} would run in each process: start `extractor model serve`, and name the URL it prints")
-    pricing = read_pricing(spec, asked["prices"], Limits(), batch=False)
+    pricing = Pricing.of(spec, find_prices(asked["prices"]), Limits(), in_batches=False)
     asking = ClientSettings(requests_per_minute=asked["requests_per_minute"])
     return ServiceSettings(root, token, spec, pricing, asking, bounds)
 

@@ -1,11 +1,13 @@
-"""Many records: bounded concurrency, results in input order, one bad record never stops the others."""
+"""Many records: bounded concurrency, results in input order, and one bad record never stops the others."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice, takewhile
-from typing import Any, Protocol
+from time import monotonic
+from typing import Any, TextIO
 
 from extractor.errors import (
     BudgetReached,
@@ -20,51 +22,93 @@ from extractor.errors import (
     UnexpectedError,
     as_extractor_error,
 )
-from extractor.events import Event, tell
+from extractor.events import Event, Fact, tell
+from extractor.llm.trace import Session, session
 from extractor.schemas import TrialRecord
 
 from .budget import Budget
-from .extracted import Extracted
-from .garbage import spare_what_stays
-from .observed import contain_errors
-from .tally import Tally
+from .tally import ExtractedLine, Tally
+from .worker import relax_garbage_collector
 
-__all__ = ["BatchLimits", "Sink", "describe_failure", "note_unread", "run_batch"]
+__all__ = [
+    "BatchLimits",
+    "Extract",
+    "FailuresSink",
+    "Sink",
+    "StreamSink",
+    "describe_failure",
+    "note_unread",
+    "run_batch",
+]
 
-_Task = asyncio.Task[Extracted]
+Extract = Callable[[TrialRecord], Awaitable[ExtractedLine]]
 
-_WARM = 16
-"""Records after which all that stays is loaded."""
 _AHEAD = 4
-"""Where results go in input order, so many times the concurrency may be finished and wait for an earlier one."""
+"""Where results go in input order, so many times the concurrency may be finished and wait for an earlier record."""
 
 
-class Sink(Protocol):
-    """Where results go: a run's folder, or standard output.
+class Sink:
+    """Where results go: a run's folder, standard output, or a comparison. This one drops them.
 
-    ``is_done`` is asked once for each record, in input order, before anything else is said of it; it raises
-    ``RecordError`` for one that cannot be taken. ``in_any_order``: results may come as they are ready. ``strict``: a
-    record that occurs twice with different texts is a failure.
+    ``in_any_order``: results may be written as they are ready. ``strict``: a record that occurs twice with different
+    texts is a failure.
     """
 
-    @property
-    def in_any_order(self) -> bool: ...
+    in_any_order = False
+    strict = False
 
-    @property
-    def strict(self) -> bool: ...
+    def is_done(self, record: TrialRecord) -> bool:  # noqa: ARG002 - nothing was done before
+        """Whether an earlier run finished this record.
 
-    def is_done(self, record: TrialRecord) -> bool: ...
+        Called once for each record, in input order, before anything else. Raises ``RecordError`` for a record that
+        cannot be taken.
+        """
+        return False
 
-    def write(self, extraction: Extracted) -> None: ...
+    def write(self, line: ExtractedLine, asker: Session) -> None:
+        """Write a result. ``asker`` holds what the model answered about it."""
 
-    def write_failure(self, failure: dict[str, Any]) -> None: ...
+    def write_failure(self, failure: dict[str, Any]) -> None:
+        """Write a failure, as ``describe_failure`` makes it."""
 
-    def write_repeated(self, error: RepeatedRecord) -> None: ...
+    def write_repeated(self, error: RepeatedRecord) -> None:
+        """Write where a record occurs again."""
+
+
+class FailuresSink(Sink):
+    """Drops extractions and writes failures as JSON lines: for a run that only writes requests."""
+
+    def __init__(self, failures: TextIO, *, strict: bool = False) -> None:
+        self._failures, self.strict = failures, strict
+
+    def write_failure(self, failure: dict[str, Any]) -> None:
+        """Write a failure as a line."""
+        self._failures.write(json.dumps(failure, ensure_ascii=self._failures.isatty()) + "\n")
+
+    def write_repeated(self, error: RepeatedRecord) -> None:
+        """Write where a record occurs again with another text. The same text twice does no harm."""
+        if not error.same_text:
+            self.write_failure(describe_failure(error))
+
+
+class StreamSink(FailuresSink):
+    """Writes extractions as JSON lines to one stream and failures to another."""
+
+    def __init__(self, results: TextIO, failures: TextIO, *, strict: bool = False) -> None:
+        super().__init__(failures, strict=strict)
+        self._results = results
+
+    def write(self, line: ExtractedLine, asker: Session) -> None:  # noqa: ARG002 - answers are kept in folders alone
+        """Write an extraction as a line; in ASCII on a terminal, which obeys some other characters."""
+        text = line.line.decode()
+        if self._results.isatty():
+            text = json.dumps(json.loads(text), separators=(",", ":"))
+        self._results.write(text + "\n")
 
 
 @dataclass(frozen=True, slots=True)
 class BatchLimits:
-    """How much may be done at once, and in all."""
+    """``concurrency`` records are under way at once, at most ``records`` are read, ``budget`` bounds the cost."""
 
     concurrency: int = 8
     records: int | None = None
@@ -72,57 +116,40 @@ class BatchLimits:
 
 
 async def run_batch(
-    records: Iterable[TrialRecord],
-    extract: Callable[[TrialRecord], Awaitable[Extracted]],
-    sink: Sink,
-    tally: Tally,
-    limits: BatchLimits,
+    records: Iterable[TrialRecord], extract: Extract, sink: Sink, tally: Tally, limits: BatchLimits
 ) -> None:
-    """Extract every record and hand the results to ``sink``, in input order unless it takes any, counting in ``tally``.
+    """Extract every record, write the results to ``sink`` and count them in ``tally``.
 
-    A record that fails is written as a failure, whatever it raises. Raises ``BudgetReached`` when the budget is and
-    ``ModelAway`` when the model is away, both after the records in flight; ``ModelUnavailable`` when the model cannot
-    be reached or used for the first record of all, since no other would fare better; and ``EngineError`` when what
-    extracts records has broken down, or lost one. What is finished when a run ends is kept.
+    Results come in input order unless the sink takes any. A record that fails is written as a failure, whatever it
+    raises. Raises ``BudgetReached`` when the budget is reached and ``ModelAway`` when the model is away, both after
+    the records under way; ``ModelUnavailable`` when the first record of all cannot reach or use the model; and
+    ``EngineError`` when no process can extract records. What is finished when a run ends is kept.
     """
-    flight = _Flight(sink, tally, limits.concurrency)
+    relax_garbage_collector()
+    batch, budget = _Batch(sink, tally, limits.concurrency), limits.budget
     try:
-        for number, record in enumerate(islice(records, limits.records)):
-            if number == _WARM:
-                spare_what_stays()
-            tally.note_read(record.record_id)
-            if _needs_nothing(record, sink, tally):
+        for record in islice(records, limits.records):
+            if _is_done(record, sink, tally):
                 continue
-            if limits.budget and limits.budget.reached:
-                tally.note_ended(record.record_id)  # it is not begun
+            if budget and budget.reached:
                 break
-            flight.start(record, extract)
-            await flight.make_room()
-        await flight.land_all()
-        tally.check_complete()
-        if limits.budget and limits.budget.reached:
-            raise BudgetReached(str(limits.budget))
+            batch.start(record, extract)
+            while batch.is_full:
+                await batch.write_some()
+        while batch.tasks:
+            await batch.write_some()
+        if budget and budget.reached:
+            raise BudgetReached(str(budget))
     except ModelAway:
-        await flight.land_all(even_if_away=True)
+        while batch.tasks:
+            with suppress(ModelAway):
+                await batch.write_some()
         raise
     except (ModelUnavailable, EngineError, asyncio.CancelledError):
-        flight.land_finished()
+        batch.write([task for task in batch.tasks if task.done()])
         raise
     finally:
-        await flight.give_up()
-
-
-def _needs_nothing(record: TrialRecord, sink: Sink, tally: Tally) -> bool:
-    """Whether the record is done already, or cannot be taken, which is written down."""
-    try:
-        if not sink.is_done(record):
-            return False
-    except RecordError as error:
-        note_unread(error, sink, tally, record)
-    else:
-        tally.resumed += 1
-    tally.note_ended(record.record_id)
-    return True
+        await batch.cancel()
 
 
 def note_unread(error: ExtractorError, sink: Sink, tally: Tally, record: TrialRecord | None = None) -> None:
@@ -138,109 +165,6 @@ def note_unread(error: ExtractorError, sink: Sink, tally: Tally, record: TrialRe
     sink.write_failure(describe_failure(error, record))
 
 
-class _Flight:
-    """The records under way, in the order of their start."""
-
-    def __init__(self, sink: Sink, tally: Tally, concurrency: int) -> None:
-        self._sink, self._tally, self._concurrency = sink, tally, concurrency
-        self._tasks: dict[_Task, TrialRecord] = {}
-        self._finished: dict[_Task, None] = {}
-        self._change = asyncio.Event()
-        self._was_answered = False
-
-    def start(self, record: TrialRecord, extract: Callable[[TrialRecord], Awaitable[Extracted]]) -> None:
-        task = asyncio.ensure_future(_extract_contained(record, extract))
-        self._tasks[task] = record
-        task.add_done_callback(self._finish)
-
-    async def make_room(self) -> None:
-        """Wait, and land what is ready, until another record may start."""
-        while not self._has_room():
-            await self._land_some()
-
-    async def land_all(self, *, even_if_away: bool = False) -> None:
-        """Land all records. Raises like ``make_room``, unless it is known that the model is away."""
-        while self._tasks:
-            with suppress(ModelAway) if even_if_away else nullcontext():
-                await self._land_some()
-
-    def land_finished(self) -> list[BaseException]:
-        """Keep all that is finished. The errors of those that failed."""
-        return self._land_these([task for task in self._tasks if task.done()])
-
-    def _land_ready(self) -> list[BaseException]:
-        """Keep what the sink takes now: all that is finished, or what no earlier record is before."""
-        return self._land_these(
-            list(self._finished)
-            if self._sink.in_any_order
-            else list(takewhile(lambda task: task in self._finished, self._tasks))
-        )
-
-    def _land_these(self, tasks: list[_Task]) -> list[BaseException]:
-        pairs = [(self._tasks.pop(task), task) for task in tasks]
-        for task in tasks:
-            self._finished.pop(task, None)
-        errors = [self._land(record, task) for record, task in pairs]
-        return [error for error in errors if error]
-
-    async def give_up(self) -> None:
-        """End what is under way, and wait until it has ended: only then its cost is known."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    def _finish(self, task: _Task) -> None:
-        if not task.cancelled():
-            task.exception()  # taken note of, also where another one stops the run before: else asyncio complains
-        self._finished[task] = None
-        self._change.set()
-
-    def _has_room(self) -> bool:
-        under_way = len(self._tasks) - len(self._finished)
-        return under_way < self._concurrency and len(self._tasks) < _AHEAD * self._concurrency
-
-    async def _land_some(self) -> None:
-        """Wait until a record has ended, and land what is ready. Raises what must stop the run."""
-        await self._change.wait()
-        self._change.clear()
-        errors = self._land_ready()
-        for error in errors:
-            if isinstance(error, (ModelAway, EngineError)):
-                raise error
-            if isinstance(error, ModelUnavailable) and error.lasting and not self._was_reached():
-                raise error
-
-    def _was_reached(self) -> bool:
-        """Whether any record, of this run or an earlier one, shows that the model can be used."""
-        done, tally = (task for task in self._finished if not task.cancelled()), self._tally
-        return bool(tally.extracted or tally.resumed) or self._was_answered or any(not t.exception() for t in done)
-
-    def _land(self, record: TrialRecord, task: _Task) -> BaseException | None:
-        """Write down how a task ended. Whatever befell one record, the others go on."""
-        # Nobody cancels a single task of a run that goes on: one that ended so has lost its record.
-        error = asyncio.CancelledError() if task.cancelled() else task.exception()
-        if error is None:
-            self._sink.write(task.result())
-            self._tally.add(task.result())
-        elif isinstance(error, StoreError) or not isinstance(error, (Exception, asyncio.CancelledError)):
-            raise error
-        else:
-            if isinstance(error, ModelError) and error.usage:
-                self._tally.counted += error.usage
-            if isinstance(error, (ModelAway, EngineError)):
-                return error  # no failure of the record, which is taken up again when the run goes on
-            self._was_answered |= not (isinstance(error, ModelUnavailable) and error.lasting)
-            self._tally.failed += 1
-            self._sink.write_failure(describe_failure(error, record))
-        self._tally.note_ended(record.record_id)
-        return error
-
-
-async def _extract_contained(record: TrialRecord, extract: Callable[[TrialRecord], Awaitable[Extracted]]) -> Extracted:
-    with contain_errors():
-        return await extract(record)
-
-
 def describe_failure(error: BaseException, record: TrialRecord | None = None) -> dict[str, Any]:
     """A failure as one line of ``failures.jsonl``: which record, where it stands, what went wrong."""
     error = as_extractor_error(error)
@@ -254,3 +178,109 @@ def describe_failure(error: BaseException, record: TrialRecord | None = None) ->
     if isinstance(error, RecordError):
         failure |= {"path": error.path, "place": error.place}
     return failure
+
+
+def _is_done(record: TrialRecord, sink: Sink, tally: Tally) -> bool:
+    """Whether nothing is to be done: an earlier run finished the record, or the sink cannot take it."""
+    try:
+        done = sink.is_done(record)
+    except RecordError as error:
+        note_unread(error, sink, tally, record)
+        return True
+    tally.resumed += done
+    return done
+
+
+_Task = asyncio.Task[tuple[ExtractedLine, Session]]
+
+
+class _Batch:
+    """The records under way, in the order of their start."""
+
+    def __init__(self, sink: Sink, tally: Tally, concurrency: int) -> None:
+        self._sink, self._tally, self._concurrency = sink, tally, concurrency
+        self.tasks: dict[_Task, TrialRecord] = {}
+        self._was_answered = False
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no other record may start now."""
+        running = sum(not task.done() for task in self.tasks)
+        return running >= self._concurrency or len(self.tasks) >= _AHEAD * self._concurrency
+
+    def start(self, record: TrialRecord, extract: Extract) -> None:
+        self.tasks[asyncio.ensure_future(_extract_observed(record, extract))] = record
+
+    async def write_some(self) -> None:
+        """Wait until a record has ended, and write what is ready. Raises what must stop the run."""
+        if running := [task for task in self.tasks if not task.done()]:
+            await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+        if self._sink.in_any_order:
+            ready = [task for task in self.tasks if task.done()]
+        else:
+            ready = list(takewhile(asyncio.Task.done, self.tasks))
+        for error in self.write(ready):
+            if isinstance(error, (ModelAway, EngineError)):
+                raise error
+            if isinstance(error, ModelUnavailable) and error.lasting and not self._was_reached():
+                raise error
+
+    def write(self, tasks: Iterable[_Task]) -> list[BaseException]:
+        """Write how these tasks ended; their errors."""
+        pairs = [(self.tasks.pop(task), task) for task in tasks]
+        errors = [self._write(record, task) for record, task in pairs]
+        return [error for error in errors if error]
+
+    async def cancel(self) -> None:
+        """End what is under way, and wait until it has ended: only then its cost is known."""
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+    def _was_reached(self) -> bool:
+        """Whether any record, of this run or an earlier one, shows that the model can be used."""
+        succeeded = (task.done() and not task.cancelled() and not task.exception() for task in self.tasks)
+        return bool(self._tally.extracted or self._tally.resumed) or self._was_answered or any(succeeded)
+
+    def _write(self, record: TrialRecord, task: _Task) -> BaseException | None:
+        # Nobody cancels a single task of a run that goes on: one that ended so has lost its record.
+        error = asyncio.CancelledError() if task.cancelled() else task.exception()
+        if error is None:
+            line, asker = task.result()
+            self._sink.write(line, asker)
+            self._tally.add(line)
+            return None
+        if isinstance(error, StoreError) or not isinstance(error, (Exception, asyncio.CancelledError)):
+            raise error
+        if isinstance(error, ModelError) and error.usage:
+            self._tally.counted += error.usage
+        if not isinstance(error, (ModelAway, EngineError)):  # these are no fault of the record, which is tried again
+            self._was_answered |= not (isinstance(error, ModelUnavailable) and error.lasting)
+            self._tally.failed += 1
+            self._sink.write_failure(describe_failure(error, record))
+        return error
+
+
+async def _extract_observed(record: TrialRecord, extract: Extract) -> tuple[ExtractedLine, Session]:
+    """The result and the model's answers, reported as events. Whatever goes wrong is raised as ``ExtractorError``.
+
+    A record that is cancelled ends without another event.
+    """
+    tell(Event.RECORD_STARTED, record_id=record.record_id)
+    since = monotonic()
+    try:
+        with session(record.record_id) as asker:
+            line = await extract(record)
+    except (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        known = as_extractor_error(error)
+        facts: dict[str, Fact] = {"error": type(known).__name__}
+        if isinstance(known, UnexpectedError):
+            facts = {"error": known.kind, "traceback": " < ".join(known.frames)}
+        tell(Event.RECORD_FAILED, record_id=record.record_id, **facts, seconds=round(monotonic() - since, 3))
+        if known is error:
+            raise
+        raise known from error
+    tell(Event.RECORD_DONE, record_id=record.record_id, seconds=round(monotonic() - since, 3))
+    return line, asker

@@ -1,34 +1,38 @@
-"""A run's limit of money or tokens: asked before each call, so that what is under way cannot overshoot it."""
+"""What a run may spend: its limits of money or tokens, checked before each call, at the prices of its model."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 
+from extractor.assemble.policy import ModelClass, classify_model
 from extractor.errors import BudgetReached
-from extractor.llm.cache import Spending
-from extractor.llm.plan.forecast import Rates, forecast_request
-from extractor.llm.plan.request_sizes import RequestSize
+from extractor.llm.cache import ReplyStore, Spending
+from extractor.llm.plan.forecast import Forecast, Rates, calibrate, forecast_request, load_rates
+from extractor.llm.plan.request_sizes import RequestSize, measure_body
+from extractor.llm.spec import ModelKind, ModelSpec
 from extractor.schemas import Usage
 
-from .prices import PICO, Price
+from .prices import PICO, ListedPrice, Price, PriceList
 
-__all__ = ["Budget", "Limits"]
+__all__ = ["Budget", "Limits", "Pricing"]
 
-_ENOUGH = 10
-"""Calls after which their forecasts are corrected by what they took."""
+_CALIBRATED_AFTER = 10
+"""Calls after which forecasts are corrected by what the calls took."""
+_MOST_CALLS = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a run may take over all its invocations."""
+    """US dollars and tokens that a run may take over all its invocations; None for no limit."""
 
     usd: Decimal | None = None
     tokens: int | None = None
 
     @classmethod
     def of(cls, usd: float | None, tokens: int | None) -> "Limits":
-        """The limits in plain numbers, as people write them.
+        """The limits from plain numbers.
 
         >>> Limits.of(0.1, None)
         Limits(usd=Decimal('0.1'), tokens=None)
@@ -50,9 +54,9 @@ class _Claim:
 class Budget:
     """What is spent, what calls under way may take, and what is left.
 
-    A call goes if there is room for what it will probably take beside the most that those under way can take; if there
-    is none, it waits for them to take less. So a limit is overshot by no more than what one call takes beyond
-    expectation. Once a call finds no room with none under way, the budget is ``reached``, and no other call goes.
+    A call is sent if there is room for what it will probably take beside the most that those under way can take; else
+    it waits until they have ended. So a limit is exceeded by no more than what one call takes beyond expectation. Once
+    a call finds no room with none under way, the budget is ``reached``, and no other call is sent.
 
     ``spent`` is what earlier invocations of the run took. Raises ``ValueError`` for a limit in money without a price.
     """
@@ -63,71 +67,70 @@ class Budget:
             raise ValueError("a limit in money needs the price of the model; --prices FILE can tell it, see README")
         self._limits, self._rates, self._price = limits, rates, price
         tokens = spent.usage.prompt_tokens + spent.usage.output_tokens
-        self._spent: dict[str, float] = {"tokens": tokens, "picodollars": spent.picodollars}
-        self._most = {"tokens": limits.tokens, "picodollars": None if limits.usd is None else int(limits.usd * PICO)}
+        self._spent: Counter[str] = Counter({"tokens": tokens, "picodollars": spent.picodollars})
+        most = {"tokens": limits.tokens, "picodollars": None if limits.usd is None else int(limits.usd * PICO)}
+        self._most = {unit: limit for unit, limit in most.items() if limit is not None}
         self._claims: dict[int, _Claim] = {}
         self._number = self._answered = 0
-        self._told = dict.fromkeys(self._spent, 0.0)
-        self._guessed = dict.fromkeys(self._spent, 0.0)
-        self._settled = asyncio.Event()
+        self._taken: dict[str, float] = dict.fromkeys(self._spent, 0.0)
+        self._expected = dict.fromkeys(self._spent, 0.0)
+        self._ended = asyncio.Event()
         self.reached = False
 
     async def reserve(self, size: RequestSize) -> int:
-        """Set aside what a request may take, once there is room. Raises ``BudgetReached`` if there will be none."""
+        """Reserve what a request may take, once there is room. Raises ``BudgetReached`` if there will be none."""
         claim = self._claim(size)
         while self.reached or not self._has_room(claim):
             if self.reached or not self._claims:
                 self.reached = True
                 self._wake()
                 raise BudgetReached(str(self))
-            await self._settled.wait()
-        return self._set_aside(claim)
+            await self._ended.wait()
+        return self._add(claim)
 
     def try_reserve(self, size: RequestSize) -> int | None:
-        """The same without waiting: None if there is no room."""
+        """As ``reserve``, without waiting: None if there is no room."""
         claim = self._claim(size)
         if self._has_room(claim):
-            return self._set_aside(claim)
+            return self._add(claim)
         self.reached |= not self._claims
         return None
 
     def set_aside(self, size: RequestSize) -> int:
-        """Set aside what a request that is on its way already may take, whether there is room or not."""
-        return self._set_aside(self._claim(size))
+        """Reserve what a request that was sent already may take, whether there is room or not."""
+        return self._add(self._claim(size))
 
     def settle(self, reservation: int, usage: Usage) -> None:
-        """Give back what was set aside, and count what the request took."""
+        """End a reservation, and count what the request took."""
         claim = self._claims.pop(reservation)
         for unit, amount in self._amounts(usage).items():
             self._spent[unit] += amount
-            self._told[unit] += amount
-            self._guessed[unit] += claim.expected[unit]
+            self._taken[unit] += amount
+            self._expected[unit] += claim.expected[unit]
         self._answered += usage.prompt_tokens > 0
         self._wake()
 
     def __str__(self) -> str:
         parts = []
         if self._limits.usd is not None:
-            spent = self._spent["picodollars"] / PICO
-            parts.append(f"${spent:.4f} of ${self._limits.usd} are spent")
+            parts.append(f"${self._spent['picodollars'] / PICO:.4f} of ${self._limits.usd} are spent")
         if self._limits.tokens is not None:
             parts.append(f"{self._spent['tokens']:.0f} tokens are spent, the limit is {self._limits.tokens}")
         return ", ".join(parts) + "; the next call may not fit" * self.reached
 
     def _has_room(self, claim: _Claim) -> bool:
+        under_way = {unit: sum(each.most[unit] for each in self._claims.values()) for unit in self._most}
         return all(
-            self._spent[unit] + _sum(unit, self._claims.values()) + self._expect(claim, unit) <= most
-            for unit, most in self._most.items()
-            if most is not None
+            self._spent[unit] + under_way[unit] + self._expect(claim, unit) <= most for unit, most in self._most.items()
         )
 
     def _expect(self, claim: _Claim, unit: str) -> float:
         """What a call will probably take, as the calls before it did."""
-        if self._answered < _ENOUGH or not self._guessed[unit]:
+        if self._answered < _CALIBRATED_AFTER or not self._expected[unit]:
             return claim.expected[unit]
-        return min(claim.expected[unit] * self._told[unit] / self._guessed[unit], claim.most[unit])
+        return min(claim.expected[unit] * self._taken[unit] / self._expected[unit], claim.most[unit])
 
-    def _set_aside(self, claim: _Claim) -> int:
+    def _add(self, claim: _Claim) -> int:
         self._number += 1
         self._claims[self._number] = claim
         return self._number
@@ -136,18 +139,76 @@ class Budget:
         forecast = forecast_request(size, self._rates)
         prompt, output = forecast.prompt_tokens, forecast.output_tokens
         expected = Usage(prompt_tokens=round(prompt.expected), output_tokens=round(output.expected))
-        # Answers are cut at their bound, with what some models think before them.
+        # Answers are cut at their limit, together with what some models think before them.
         most = Usage(prompt_tokens=round(prompt.high), output_tokens=max(size.most_tokens, round(output.high)))
         return _Claim(self._amounts(expected), self._amounts(most))
 
-    def _amounts(self, usage: Usage) -> dict[str, float]:
+    def _amounts(self, usage: Usage) -> dict[str, int]:
         tokens = usage.prompt_tokens + usage.output_tokens
         return {"tokens": tokens, "picodollars": self._price.cost(usage) if self._price else 0}
 
     def _wake(self) -> None:
-        self._settled.set()
-        self._settled = asyncio.Event()
+        self._ended.set()
+        self._ended = asyncio.Event()
 
 
-def _sum(unit: str, claims: Iterable[_Claim]) -> float:
-    return sum(claim.most[unit] for claim in claims)
+@dataclass(frozen=True, slots=True)
+class Pricing:
+    """The model of a run, its listed price if one is known, and the run's limits.
+
+    ``in_batches``: the provider's batch price counts. Raises ``ValueError`` for a limit in money on a model without a
+    price.
+    """
+
+    spec: ModelSpec | None = None
+    listed: ListedPrice | None = None
+    limits: Limits = field(default_factory=Limits)
+    in_batches: bool = False
+
+    @classmethod
+    def of(cls, spec: ModelSpec | None, prices: PriceList, limits: Limits, *, in_batches: bool) -> "Pricing":
+        """The pricing of a model."""
+        return cls(spec, prices.find(spec) if spec else None, limits, in_batches)
+
+    def __post_init__(self) -> None:
+        if self.limits.usd is not None and self.listed is None:
+            model = self.spec or "a run without --model"
+            raise ValueError(
+                f"--max-usd: no price is known of {model}; write one into a file and name it with --prices FILE"
+                " (`extractor model prices --example` shows one), or use --max-tokens"
+            )
+
+    @property
+    def price(self) -> Price | None:
+        """What tokens cost in this run."""
+        if self.listed is None:
+            return None
+        return self.listed.price.batched() if self.in_batches else self.listed.price
+
+    @property
+    def cost(self) -> Callable[[Usage], int] | None:
+        """Picodollars of what calls took; None where no price is known."""
+        return self.price.cost if self.price else None
+
+    def rates(self, replies: ReplyStore | None = None) -> Rates:
+        """How many tokens requests take, calibrated on the run's own calls if it has made enough of them."""
+        kind = self.spec.kind if self.spec else ModelKind.HOSTED
+        model_class = classify_model(self.spec.name or "") if self.spec else ModelClass.CAPABLE
+        low, expected, high = self.listed.price.thinking if self.listed else (0, 0, 0)
+        rates = load_rates(kind, model_class, Forecast(low=low, expected=expected, high=high))
+        if replies is None:
+            return rates
+        calls = replies.latest_calls(_MOST_CALLS)
+        return calibrate(
+            rates,
+            ((measure_body(call.request), call.usage, call.asked_again, call.prompt == "conflict") for call in calls),
+        )
+
+    def open_budget(self, replies: ReplyStore | None = None) -> Budget | None:
+        """The budget over all invocations of a run, whose calls are in ``replies``; None without a limit."""
+        if not self.limits:
+            return None
+        if replies is None:
+            return Budget(self.limits, self.rates(), self.price)
+        replies.price_unpriced()
+        return Budget(self.limits, self.rates(replies), self.price, replies.spending)

@@ -1,4 +1,4 @@
-"""What a run left, read again: its results one at a time, and its records from where the run read them."""
+"""Finished runs, read again: their results one at a time, and their records from where the run read them."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -16,9 +16,8 @@ from extractor.read import read_records
 from extractor.schemas import TrialRecord
 
 from .folder import EXTRACTIONS, MANIFEST
-from .lock import FolderLock
 from .manifest import RunState, read_manifest
-from .results import telling
+from .results import is_locked, naming_file
 from .store import RunStore, digest_record
 
 __all__ = ["FinishedRun", "RereadRecord", "TextState", "describe_incomplete", "find_run"]
@@ -27,7 +26,7 @@ Shape = TypeVar("Shape", bound=BaseModel)
 
 
 class TextState(StrEnum):
-    """Whether the text of a record is at hand.
+    """Whether the text of a record can be read again.
 
     - ``same``: as the run read it.
     - ``changed``: its input has another text now, to which the offsets do not belong.
@@ -41,7 +40,7 @@ class TextState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RereadRecord:
-    """A record of a run; its text where it is still the one that the run read."""
+    """A record of a run; its text if it is still the one that the run read."""
 
     record_id: str
     text: TextState
@@ -51,9 +50,8 @@ class RereadRecord:
 class FinishedRun:
     """A run's folder, to be read. Only ids and places of results stay in memory.
 
-    ``incomplete`` says how far a run came that has not come to its end, such as "168 of 3,096 records, interrupted";
-    None for a complete one. Raises ``StoreError`` for a folder that holds no run, or one of another version of this
-    program.
+    ``incomplete`` says how far an unfinished run came, such as "168 of 3,096 records, interrupted"; None for a complete
+    one. Raises ``StoreError`` for a folder that holds no run, or one of another version of this program.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -71,13 +69,13 @@ class FinishedRun:
         return list(self._places)
 
     def read_result(self, record_id: str, shape: type[Shape]) -> Shape:
-        """A record's result, as ``TrialExtraction`` or as a smaller model of what is wanted of it.
+        """A record's result, as ``TrialExtraction`` or as a smaller model with some of its fields.
 
         Raises ``StoreError`` if it cannot be read.
         """
         start, length = self._places[record_id]
         path = self.folder / EXTRACTIONS
-        with telling(path), path.open("rb") as results:
+        with naming_file(path), path.open("rb") as results:
             results.seek(start)
             line = results.read(length)
         try:
@@ -89,15 +87,15 @@ class FinishedRun:
             ) from error
 
     def read_lines(self) -> Iterator[bytes]:
-        """All results as JSON, in the order of the input. Lines that a killed run did not note are left out."""
+        """All results as JSON, in the order of the input. Lines that a killed run did not store are left out."""
         path = self.folder / EXTRACTIONS
-        with telling(path), path.open("rb") as results:
+        with naming_file(path), path.open("rb") as results:
             for start, length in self._places.values():
                 results.seek(start)
                 yield results.read(length)
 
     def find_inputs(self) -> tuple[str | PathLike[str], ...]:
-        """Where the records can be read again."""
+        """Where the records can be read again. A stream cannot."""
         return tuple(_list_readable(self.manifest.find_inputs()))
 
     def reread(self, inputs: Sequence[str | PathLike[str]] = ()) -> Iterator[RereadRecord]:
@@ -106,8 +104,10 @@ class FinishedRun:
         Without ``inputs``, from where the run read them.
         """
         left = dict.fromkeys(self._places)
+        problems: list[RecordError] = []  # a record that cannot be read is reported as missing
+        readable = _list_readable(inputs or self.find_inputs())
         with closing(RunStore(self.folder, reading=True)) as store:
-            for record in _reread(inputs or self.find_inputs()):
+            for record in read_records(*readable, on_error=problems.append) if readable else ():
                 known = store.find(record.record_id) if record.record_id in left else None
                 if known is None:
                     continue
@@ -125,12 +125,11 @@ class FinishedRun:
         done = len(self._places)
         known = f" of {total:,}" if total and total >= done else ""
         records = f"{done:,}{known} record{'s' * (bool(known) or done != 1)}"
-        if state is RunState.RUNNING:
-            # Whether a process was killed shows the folder, which nobody holds any more.
-            told = "still running" if FolderLock.is_held(self.folder) else "interrupted"
-        else:
-            told = f"stopped ({self.manifest.stopped_by})" if state is RunState.STOPPED else "interrupted"
-        return f"{records}, {told}"
+        if state is RunState.STOPPED:
+            return f"{records}, stopped ({self.manifest.stopped_by})"
+        # The manifest of a killed run says "running"; its folder is not locked any more.
+        running = state is RunState.RUNNING and is_locked(self.folder)
+        return f"{records}, {'still running' if running else 'interrupted'}"
 
 
 def find_run(results: Path) -> FinishedRun | None:
@@ -143,18 +142,10 @@ def find_run(results: Path) -> FinishedRun | None:
 
 
 def describe_incomplete(results: Path) -> str | None:
-    """How far the run of these results came, None if it is complete, or if they are of no run."""
+    """How far the run of these results came, None if it is complete, or if they belong to no run."""
     run = find_run(results)
     return run.incomplete if run else None
 
 
-def _reread(inputs: Sequence[str | PathLike[str]]) -> Iterator[TrialRecord]:
-    """What can be read. What is broken or gone is told of the records."""
-    problems: list[RecordError] = []
-    if readable := _list_readable(inputs):
-        yield from read_records(*readable, on_error=problems.append)
-
-
 def _list_readable(inputs: Sequence[str | PathLike[str]]) -> list[str | PathLike[str]]:
-    """A stream cannot be read again."""
     return [one for one in inputs if one != "-" and not Path(one).is_fifo()]

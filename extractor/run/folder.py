@@ -17,41 +17,40 @@ from extractor.llm.spec import join_servers
 from extractor.llm.trace import Session
 from extractor.schemas import TrialRecord, Usage
 
-from .extracted import Extracted, ExtractedLine
-from .lock import FolderLock
+from .batch import Sink
 from .manifest import Manifest, Repeated, Totals, read_manifest
-from .results import ResultsFile, telling, write_atomically
-from .store import KnownRecord, RunStore, StoredLine, digest_record
-from .tally import Tally, to_line
+from .results import ResultsFile, lock_folder, naming_file, write_atomically
+from .store import RunStore, StoredLine, digest_record
+from .tally import ExtractedLine, Tally
 
-__all__ = ["RunFolder"]
+__all__ = ["EXTRACTIONS", "FAILURES", "MANIFEST", "REPEATED", "RunFolder"]
 
 EXTRACTIONS, FAILURES, REPEATED, MANIFEST = "extractions.jsonl", "failures.jsonl", "repeated.jsonl", "run.json"
-_REMADE = frozenset({"extractor", "rules", "prompts"})
+_REPARSED = frozenset({"extractor", "rules", "prompts"})
+"""Settings that ``extractor reparse`` brings up to date."""
 _AT_ONCE = 1000
 _MOST_DIFFERING = 100
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Started:
-    """A record under way: its text, its place in the input, and who asks for it."""
+    """A record under way, the digest of its text, and its place in the input."""
 
     record: TrialRecord
     text_sha256: str
     position: int
-    asker: Session | None = None
 
 
-class RunFolder:
+class RunFolder(Sink):
     """``extractions.jsonl`` (one line a record), ``failures.jsonl``, ``repeated.jsonl``, ``run.json`` and
     ``run.sqlite`` under one path.
 
     Opening a folder of an earlier run continues it. A record is done if its id and its text are those of a result in
-    which no answer of a model is missing; ``changed`` counts those whose text is another now, and ``lacking``, once the
-    run is finished, those that miss one. With ``fresh`` nothing is
-    done, but what an earlier run left is discarded only by ``begin``. Results are appended as they come, and brought
-    into input order by ``finish``; nothing but the records under way is held in memory. ``differing`` are the first
-    records that were read before with another text. ``price`` says what tokens cost, in picodollars.
+    which no answer of a model is missing; ``changed`` counts those with another text now, and ``lacking``, once the
+    run is finished, those without some answer. With ``fresh`` nothing is done, but only ``begin`` discards what an
+    earlier run left. Results are appended as they come, and sorted by ``finish``; only records under way are held in
+    memory. ``differing`` are the first records that were read before with another text. ``price`` returns the cost of
+    tokens in picodollars.
 
     Raises ``StoreError`` if the folder cannot be written, is in use, or holds foreign files, ``SettingsDiffer`` if it
     was made with other settings.
@@ -82,9 +81,9 @@ class RunFolder:
         self._store: RunStore | None = None
         self._since, self._clock = datetime.now(UTC).isoformat(timespec="seconds"), monotonic()
         with ExitStack() as closing:
-            with telling(path):
+            with naming_file(path):
                 path.mkdir(parents=True, exist_ok=True)
-                closing.callback(FolderLock(path).release)
+                closing.enter_context(lock_folder(path))
             self._manifest = Manifest(settings=dict(settings))
             self._closing = closing
             if not fresh:
@@ -95,7 +94,7 @@ class RunFolder:
         """Start to write: from now on the folder is this run's. The first record, result or failure does it too."""
         if self._begun:
             return
-        with telling(self.path):
+        with naming_file(self.path):
             if self._fresh:
                 # The store last: a log that outlived it would be taken for the log of the next one.
                 for name in (EXTRACTIONS, RUN_FILE + "-wal", RUN_FILE + "-shm", RUN_FILE):
@@ -110,21 +109,21 @@ class RunFolder:
 
     @property
     def store(self) -> RunStore:
-        """The store of the run, which begins with this."""
+        """The run's store. Opening it begins the run."""
         self.begin()
         return self._open_store()
 
     @property
     def earlier_replies(self) -> ReplyStore | None:
-        """The calls of earlier invocations that this one goes on from. Nothing begins with this."""
+        """The calls of earlier invocations that this one continues, without beginning the run."""
         return self._store.replies if self._store else None
 
     def replies(self) -> ReplyStore:
-        """The calls to models in the store."""
+        """The calls to models in the store. Begins the run."""
         return self.store.replies
 
     def rewind(self) -> None:
-        """All records come by once more, from the first on."""
+        """Prepare for reading all records once more, from the first on."""
         self.begin()
         self._position = 0
         self._places.clear()
@@ -132,20 +131,28 @@ class RunFolder:
         self.changed = 0
         self.differing.clear()
         for file in (self._failures, self._repeated):
-            with telling(Path(file.name)):
+            with naming_file(Path(file.name)):
                 file.seek(0)
                 file.truncate()
 
     def is_done(self, record: TrialRecord) -> bool:
-        """Whether an earlier run finished this very record. To be asked once for each record, in input order.
+        """Whether an earlier run finished this very record. Called once for each record, in input order.
 
-        Raises ``RepeatedRecord`` for a record whose id another one of another file has.
+        Raises ``RepeatedRecord`` for a record with the id of another one from another file.
         """
         started = _Started(record, digest_record(record), self._position)
         self._position += 1
         known = self.store.find(record.record_id)
         if known and known.text_sha256 != started.text_sha256:
-            self._check_same_file(record, known)
+            if known.path != record.source.path or known.invocation == self.store.invocation:
+                raise RepeatedRecord(
+                    record.source.path,
+                    record.record_id,
+                    known.path,
+                    same_text=False,
+                    place=record.source.place,
+                    remedy="leave one of the two out, or use --fresh if the file was renamed",
+                )
             self.changed += 1
         elif known and known.done:
             self._places.append((record.record_id, started.position))
@@ -155,16 +162,10 @@ class RunFolder:
         self._started[record.record_id] = started
         return False
 
-    def note_asker(self, asker: Session) -> None:
-        """Note what was answered about a record under way: it belongs to its result."""
-        self._started[asker.record_id or ""].asker = asker
-
-    def write(self, extraction: Extracted) -> None:
-        """Append a result; it is on disk when this returns."""
-        started = self._started.pop(extraction.record_id)
-        line = extraction if isinstance(extraction, ExtractedLine) else to_line(extraction)
+    def write(self, line: ExtractedLine, asker: Session) -> None:
+        """Append a result; it is on disk when this returns. ``asker`` holds the answers in it."""
+        started = self._started.pop(line.record_id)
         start, length = self._results.append(line.line)
-        asker = started.asker or Session()
         place = (started.record, started.text_sha256, started.position, start, length)
         self.store.add(StoredLine(*place, line.counts, tuple(asker.answers), asker.lacking or line.cut))
 
@@ -186,24 +187,24 @@ class RunFolder:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
-            with telling(self.path):
+            with naming_file(self.path):
                 self._closing.close()
         except StoreError:
-            if kind is None:  # else it repeats what could not be written, and is told already
+            if kind is None:  # else it repeats what could not be written
                 raise
 
     def note_total(self, total: int) -> None:
-        """Note how many records the inputs hold. May be called from another thread while the run goes on.
+        """Note how many records the inputs hold. Another thread may call this while the run goes on.
 
-        Ignored where earlier invocations had other inputs, too: records of theirs are in the folder.
+        Ignored where earlier invocations had other inputs too, whose records are in the folder.
         """
-        with self._manifest_lock, telling(self.path):
+        with self._manifest_lock, naming_file(self.path):
             self._total = total
             if self._notes_total:
                 self._write_manifest(self._with_total(self._manifest))
 
     def finish(self, tally: Tally, stopped_by: str | None = None) -> None:
-        """Bring the results into input order, records of other inputs behind, and write the manifest.
+        """Sort the results by input order, records of other inputs last, and write the manifest.
 
         ``stopped_by`` says what ended the run before its inputs ended, such as "interrupted". Nothing is written if
         the run never began.
@@ -224,8 +225,8 @@ class RunFolder:
             places=tuple(map(_describe_repeated, self.differing)),
         )
         manifest = self._manifest.ended(totals, monotonic() - self._clock, stopped_by, repeated)
-        with telling(self.path):
-            self._write_manifest(manifest.joined_by_servers(tally.by_server()))
+        with naming_file(self.path):
+            self._write_manifest(manifest.with_servers(tally.by_server()))
 
     def _with_total(self, manifest: Manifest) -> Manifest:
         known = self._total is not None and len(manifest.inputs) == len(self._inputs)
@@ -236,7 +237,7 @@ class RunFolder:
         write_atomically(self.path / MANIFEST, manifest.to_json())
 
     def _open_lines(self, name: str) -> IO[str]:
-        # A file's name may hold what is no text; JSON can say it as an escape.
+        # A file's name may hold bytes that are no text; JSON can write them as an escape.
         file = (self.path / name).open("w", encoding="utf-8", errors="backslashreplace")
         return self._closing.enter_context(file)
 
@@ -250,17 +251,6 @@ class RunFolder:
         self.store.note_places(self._places)
         self._places.clear()
 
-    def _check_same_file(self, record: TrialRecord, known: KnownRecord) -> None:
-        if known.path != record.source.path or known.invocation == self.store.invocation:
-            raise RepeatedRecord(
-                record.source.path,
-                record.record_id,
-                known.path,
-                same_text=False,
-                place=record.source.place,
-                remedy="leave one of the two out, or use --fresh if the file was renamed",
-            )
-
     def _continue_earlier(self) -> None:
         earlier = read_manifest(self.path / MANIFEST)
         results = self.path / EXTRACTIONS
@@ -269,30 +259,26 @@ class RunFolder:
                 if (self.path / name).exists():
                     raise StoreError(f"{self.path}: has {name} but no {MANIFEST}; choose another --out")
             return
-        earlier = self._join_servers(earlier)
+        settings = self._manifest.settings
+        # Servers may come and go between the invocations of a run, as long as one of them stays.
+        if joined := join_servers(str(earlier.settings.get("model")), str(settings.get("model"))):
+            settings["model"] = joined
+            earlier = earlier.model_copy(update={"settings": {**earlier.settings, "model": joined}})
         self._check_settings(earlier.settings)
         if not (self.path / RUN_FILE).exists() and results.exists() and results.stat().st_size:
             raise StoreError(f"{self.path}: has results but no {RUN_FILE}; use --fresh or another --out")
         self._manifest = earlier
-        with telling(results):
-            ResultsFile.mend(results, self._open_store())
-
-    def _join_servers(self, earlier: Manifest) -> Manifest:
-        """Servers may come and go between the invocations of a run, as long as one of them stays."""
-        settings = self._manifest.settings
-        joined = join_servers(str(earlier.settings.get("model")), str(settings.get("model")))
-        if joined is None:
-            return earlier
-        settings["model"] = joined
-        return earlier.model_copy(update={"settings": {**earlier.settings, "model": joined}})
+        with naming_file(results):
+            ResultsFile.repair(results, self._open_store())
 
     def _check_settings(self, earlier: Mapping[str, Any]) -> None:
         settings = self._manifest.settings
         changed = [name for name in settings if earlier.get(name) != settings[name]]
         if changed:
-            shown = (f"{name} was {_show(earlier.get(name))}, is {_show(settings[name])}" for name in changed)
-            differences = "; ".join(shown)
-            reparse = f"extractor reparse {self.path} keeps its answers, " if _REMADE.issuperset(changed) else ""
+            differences = "; ".join(
+                f"{name} was {_show(earlier.get(name))}, is {_show(settings[name])}" for name in changed
+            )
+            reparse = f"extractor reparse {self.path} keeps its answers, " if _REPARSED.issuperset(changed) else ""
             raise SettingsDiffer(
                 f"{self.path}: was made with other settings ({differences}); {reparse}use --fresh or another --out"
             )
@@ -304,12 +290,12 @@ def _show(value: Any) -> str:
 
 
 def _append(file: IO[str], content: Mapping[str, Any]) -> None:
-    with telling(Path(file.name)):
+    with naming_file(Path(file.name)):
         file.write(json.dumps(content, ensure_ascii=False) + "\n")
         file.flush()
 
 
 def _describe_repeated(error: RepeatedRecord) -> dict[str, Any]:
-    """A record that was read before: the place that was taken, and the one that was not."""
+    """A record that was read before: the place that was taken, and the one that was left out."""
     left_out = ", ".join(filter(None, (error.path, error.place)))
     return {"record_id": error.record_id, "taken": error.first, "left_out": left_out}

@@ -1,27 +1,49 @@
-"""``run.json``: what decides the results of a run's folder, and what all invocations of the run did in all."""
+"""``run.json``: the settings that decide a run's results, and what all its invocations did together."""
 
 import json
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from functools import cache
 from glob import glob
+from hashlib import sha256
+from importlib.metadata import version
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, computed_field, model_validator
 
+import extractor
 from extractor.errors import StoreError
 from extractor.llm.cache import Spending
+from extractor.llm.prompting.prompt_files import list_prompt_versions
 from extractor.schemas import Usage
 
 from .store import RunStore
 
 if TYPE_CHECKING:
+    from extractor.api import Extractor
     from extractor.llm.servers import ServerCalls
 
-__all__ = ["Manifest", "Repeated", "RunState", "Totals", "read_manifest"]
+__all__ = ["Manifest", "Repeated", "RunState", "Totals", "describe_settings", "digest_rules", "read_manifest"]
 
 _Counts = dict[str, NonNegativeInt]
+
+_STAGES = (
+    "schemas",
+    "prompts",
+    "text",
+    "rulebook",
+    "parse",
+    "llm",
+    "ground",
+    "assemble",
+    "audit",
+    "pipeline.py",
+)
+_DIGESTED = frozenset({".py", ".toml", ".json", ".txt", ".npz"})
+"""What stages are made of: code, vocabularies and pins of models, examples, learned weights. Markdown is a prompt
+below ``prompts``, and a description elsewhere."""
 
 
 class _Frozen(BaseModel):
@@ -187,7 +209,7 @@ class Manifest(Totals):
     def _pair_inputs(self) -> Iterable[tuple[str, str]]:
         return ((given, path or given) for given, path in zip_longest(self.inputs, self.input_paths))
 
-    def joined_by_servers(self, calls: Mapping[str, "ServerCalls"]) -> "Manifest":
+    def with_servers(self, calls: Mapping[str, "ServerCalls"]) -> "Manifest":
         """The manifest with what each server was sent in one more invocation."""
         servers = {server: dict(counts) for server, counts in self.servers.items()}
         for server, more in calls.items():
@@ -226,3 +248,32 @@ def _add(total: dict[str, Any], more: dict[str, Any]) -> None:
             _add(total.setdefault(name, {}), value)
         else:
             total[name] = total.get(name, 0) + value
+
+
+def describe_settings(chosen: "Extractor") -> dict[str, Any]:
+    """Versions, rules, options, model and prompts with their hashes, ready for JSON. Never a key."""
+    return {
+        "extractor": version("trial-extractor"),
+        "rules": digest_rules(),
+        "tasks": sorted(chosen.options.tasks),
+        "assist": chosen.options.assist.value,
+        "min_confidence": chosen.options.min_confidence,
+        "model": str(chosen.choice),
+        "prompts": {f"{prompt.name}.v{prompt.version}": prompt.sha256 for prompt in list_prompt_versions()},
+    }
+
+
+@cache
+def digest_rules() -> str:
+    """A digest of the code and data that decide what is asked and made of a text, and of the answers about it.
+
+    >>> len(digest_rules())
+    16
+    """
+    digest = sha256()
+    package = Path(extractor.__file__).parent
+    for stage in _STAGES:
+        for path in sorted((package / stage).rglob("*")) or [package / stage]:
+            if path.suffix in _DIGESTED or (path.suffix == ".md" and stage == "prompts"):
+                digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]

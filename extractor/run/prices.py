@@ -1,15 +1,17 @@
-"""What tokens cost: a dated list that comes along, and the user's own before it."""
+"""What tokens cost: the user's own files of prices first, then the table of genai-prices."""
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
-from importlib.resources import files
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from genai_prices.data_snapshot import get_snapshot
+from genai_prices.types import ModelInfo, TieredPrices
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
 
 from extractor.llm.spec import ModelKind, ModelSpec
@@ -21,11 +23,15 @@ PICO = 10**12
 """Costs are whole picodollars (a dollar for a million tokens is a million of them for one), so that sums are exact."""
 
 _SNAPSHOT = r"-\d{4}-?\d{2}-?\d{2}"
+_THINKING = {r"gpt-(5\.|6)": (0, 300, 3000), r"gpt-5|o\d": (0, 500, 5000)}
+"""Tokens that a model spends on a call before it answers: least, expected, most. Assumed, by the start of its name."""
 
 
 class Price(BaseModel):
-    """US dollars per million tokens; ``batch`` is the share of it that is paid in a batch. ``thinking`` is what a
-    model spends on a call before it answers: least, expected and most tokens.
+    """US dollars per million tokens.
+
+    ``batch`` is the share of it that is paid in a provider's batch. ``thinking`` is how many tokens a model spends on a
+    call before it answers: least, expected and most.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -68,46 +74,51 @@ class _PriceFile(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class ListedPrice:
-    """A price, the name under which it is listed, where, and since when it is known to hold. ``own``: by the user."""
+    """A price, the name under which it is listed, its source, and the date of its list where that has one."""
 
     name: str
     price: Price
-    as_of: date
     source: str
-    own: bool = False
+    as_of: date | None = None
 
 
-FREE = Price(prompt=Decimal(0), output=Decimal(0))
+_FREE = Price(prompt=Decimal(0), output=Decimal(0))
 
 
 @dataclass(frozen=True, slots=True)
 class PriceList:
-    """Prices in the order in which they are looked for: files that were read first go before the others."""
+    """The user's ``own`` prices, those of the first file first, and the table of genai-prices behind them."""
 
-    entries: tuple[ListedPrice, ...] = ()
+    own: tuple[ListedPrice, ...] = ()
 
     def find(self, spec: ModelSpec) -> ListedPrice | None:
         """The price of a model, None if it is not known.
 
         A model of this machine costs nothing. A server that is named by its address costs what the user's own file
         says for that address, or for the model's name; what others charge for a model of that name is not its price.
-        Of several servers the dearest counts.
+        Of several servers the most expensive counts.
         """
         if spec.others:
             prices = [self.find(server) for server in spec.servers]
             known = [price for price in prices if price]
             return max(known, key=lambda listed: listed.price.output) if len(known) == len(prices) else None
         if spec.kind is ModelKind.LOCAL:
-            return ListedPrice(str(spec), FREE, date.min, "runs on this machine")
-        entries = [e for e in self.entries if e.own or spec.kind is ModelKind.HOSTED]
+            return ListedPrice(str(spec), _FREE, "runs on this machine")
         for name in dict.fromkeys((str(spec), spec.name or "")):
-            if fitting := [entry for entry in entries if _fits(entry.name, name)]:
-                return max(fitting, key=lambda entry: (entry.own, len(entry.name)))  # the first of equals
-        return None
+            if matching := [entry for entry in self.own if _matches(entry.name, name)]:
+                return max(matching, key=lambda entry: len(entry.name))  # the first of equals
+        return _find_hosted(spec) if spec.kind is ModelKind.HOSTED else None
+
+    def list_all(self) -> Iterator[ListedPrice]:
+        """The user's own prices, and those of OpenAI's models for text."""
+        yield from self.own
+        (provider,) = (each for each in get_snapshot().providers if each.id == "openai")
+        listed = map(_list_model, provider.models)
+        yield from (each for each in listed if each and each.price.cached is not None and "image" not in each.name)
 
 
 def read_prices(own: Sequence[Path] = ()) -> PriceList:
-    """The list that comes along, with the user's files before it, the first of them first.
+    """The prices of the user's files, the first of them first, before those of genai-prices.
 
     Raises ``ValueError`` for a file that is missing or broken, and says what is wrong with it.
 
@@ -119,27 +130,51 @@ def read_prices(own: Sequence[Path] = ()) -> PriceList:
     entries: list[ListedPrice] = []
     for path in own:
         try:
-            entries += _read(path.read_text("utf-8"), str(path), own=True)
+            content = _PriceFile.model_validate(tomllib.loads(path.read_text("utf-8"), parse_float=Decimal))
         except OSError as error:
             raise ValueError(f"{path}: {error.strerror}; name a file of prices") from error
-    supplied = files("extractor.run").joinpath("prices.toml").read_text("utf-8")
-    return PriceList((*entries, *_read(supplied, "the list that comes with this program")))
+        except ValidationError as error:
+            problems = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+            raise ValueError(f"{path}: is no file of prices: {'; '.join(problems)}") from error
+        except tomllib.TOMLDecodeError as error:
+            raise ValueError(f"{path}: is no file of prices: {error}") from error
+        entries += (ListedPrice(name, price, str(path), content.as_of) for name, price in content.model.items())
+    return PriceList(tuple(entries))
 
 
-def _read(text: str, source: str, *, own: bool = False) -> list[ListedPrice]:
-    try:
-        content = _PriceFile.model_validate(tomllib.loads(text, parse_float=Decimal))
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
-        told = "; ".join(map(_tell, error.errors())) if isinstance(error, ValidationError) else str(error)
-        raise ValueError(f"{source}: is no file of prices: {told}") from error
-    return [ListedPrice(name, price, content.as_of, source, own) for name, price in content.model.items()]
-
-
-def _tell(error: Mapping[str, Any]) -> str:
-    return f"{'.'.join(map(str, error['loc']))}: {error['msg']}"
-
-
-def _fits(listed: str, name: str) -> bool:
+def _matches(listed: str, name: str) -> bool:
+    """Whether a listed name, which may end with ``*``, stands for this one or a dated snapshot of it."""
     if listed.endswith("*"):
         return name.startswith(listed[:-1])
     return re.fullmatch(re.escape(listed) + f"(?:{_SNAPSHOT})?", name) is not None
+
+
+def _find_hosted(spec: ModelSpec) -> ListedPrice | None:
+    name = spec.name or ""
+    for provider, url in ((None, spec.base_url), ("openai", None)):
+        if provider or url:
+            try:
+                _, model = get_snapshot().find_provider_model(name, None, provider, url)
+            except LookupError:
+                continue
+            return _list_model(model)
+    return None
+
+
+def _list_model(model: ModelInfo) -> ListedPrice | None:
+    """A model's price; of prices that grow with the length of the prompt the first, None for what is no text model."""
+    now = datetime.now(UTC)
+    prices = model.get_prices(now)
+    prompt, cached, output = map(_base, (prices.input_mtok, prices.cache_read_mtok, prices.output_mtok))
+    if not prompt or output is None or prices.input_audio_mtok:
+        return None
+    batch = next((each.prices for each in model.price_variants or () if each.when == {"processing": "batch"}), None)
+    share = (_base(batch.input_mtok) or prompt) / prompt if batch else Decimal(1)
+    thinking = next((tokens for start, tokens in _THINKING.items() if re.match(start, model.id)), (0, 0, 0))
+    price = Price(prompt=prompt, output=output, cached=cached, batch=share, thinking=thinking)
+    return ListedPrice(model.id, price, f"genai-prices {version('genai-prices')}")
+
+
+def _base(price: Any) -> Decimal | None:
+    found: Decimal | None = price.base if isinstance(price, TieredPrices) else price
+    return found

@@ -1,27 +1,36 @@
 """What a run will take: calls, tokens, money and time, at least, probably and at most."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+import random
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import astuple, dataclass
 from datetime import date
 from time import process_time
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from extractor.llm.plan.estimate import Estimate
+from extractor.errors import ExtractorError
+from extractor.llm.plan.estimate import estimate_record
 from extractor.llm.plan.forecast import Forecast, Rates, TokenForecast, forecast_run
 from extractor.llm.plan.request_sizes import RequestSize
 from extractor.llm.spec import ModelKind
+from extractor.options import ExtractionOptions
 from extractor.schemas import TrialRecord, Usage
 
+from .budget import Pricing
+from .executor import Executor
 from .prices import PICO, Price
-from .pricing import Pricing
-from .sampling import SEED, SizeSample, Stratum, Total, sum_up
 
-__all__ = ["Measured", "Quote", "Speed", "measure_records", "quote_run"]
+__all__ = ["Measured", "Quote", "Speed", "draw_sample", "measure_records", "quote_run"]
+
+_SEED = 0
+_LEAST = 5
+"""Records to draw from each class of size: from fewer its spread cannot be estimated."""
 
 _CERTAINTY = 2.6
-"""Standard errors: 99 in 100."""
+"""Standard errors, for a confidence of 99 %."""
 _CACHED_FROM = 1024
 """Tokens from which on providers keep the beginning of a prompt."""
 _ASSEMBLING = Forecast(low=1.0, expected=1.2, high=1.8)
@@ -40,7 +49,7 @@ class Sampled(_Frozen):
     """How many records the figures are drawn from."""
 
     records: int
-    seed: int = SEED
+    seed: int = _SEED
     confidence: float = 0.99
 
 
@@ -83,49 +92,94 @@ class Speed:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Records, how many of them were looked at, and sums over all: questions, sizes of requests, seconds of work."""
+    """How many records there are, how many of them were looked at, and the ``sums`` over all of a quantity each:
+    questions, the sizes of requests, seconds of processor time. ``errors`` are the standard errors of the sums.
+    """
 
     records: int
     sampled: int
-    total: Total
+    sums: NDArray[np.float64]
+    errors: NDArray[np.float64]
 
     def shifted(self, errors: float) -> tuple[float, RequestSize, float]:
         """Questions, sizes and seconds, so many standard errors away from what is probable."""
-        questions, calls, messages, schema, answer, most, seconds = self.total.sums + errors * self.total.errors
+        questions, calls, messages, schema, answer, most, seconds = self.sums + errors * self.errors
         size = RequestSize(
             max(0, round(calls)), max(0, round(messages)), max(0, round(schema)), max(0.0, answer), max(0, round(most))
         )
         return max(0.0, questions), size, max(0.0, seconds)
 
 
-EstimateAll = Callable[[Iterable[TrialRecord]], AsyncIterator[Estimate]]
-"""Estimates records, one after the other or many at once. What cannot be estimated is left out."""
-
-
 async def measure_records(
-    records: Iterable[TrialRecord], estimate_all: EstimateAll, sample: int | None = None
+    records: Iterable[TrialRecord],
+    options: ExtractionOptions,
+    executor: Executor,
+    sample: int | None = None,
+    *,
+    on_error: Callable[[ExtractorError], None] = lambda _: None,
+    on_estimate: Callable[[], None] = lambda: None,
 ) -> Measured:
-    """Estimate all records, or about ``sample`` of them, drawn by size."""
+    """Estimate the questions about all records, or about ``sample`` of them, drawn by size.
+
+    ``on_error`` gets the error of a record that cannot be estimated and is left out, ``on_estimate`` is called for each
+    other one.
+    """
+
+    async def estimate(chosen: Iterable[TrialRecord]) -> list[tuple[float, ...]]:
+        rows = []
+        async for found in executor.map(estimate_record, chosen, options, on_error=on_error):
+            rows.append((found.questions, *astuple(found.size), found.seconds))
+            on_estimate()
+        return rows
+
     reading = _Reading(records)
     if sample is None:
-        rows = [_as_row(found) async for found in estimate_all(reading)]
-        measured = {Stratum(len(rows), ()): rows} if rows else {}
+        rows = await estimate(reading)
+        strata = [(len(rows), rows)]
     else:
-        drawn = SizeSample(sample)
-        for record in reading:
-            drawn.add(record)
-        estimated = {s: [_as_row(found) async for found in estimate_all(s.drawn)] for s in drawn.strata()}
-        measured = {stratum: rows for stratum, rows in estimated.items() if rows}
-    count = sum(stratum.members for stratum in measured)
-    if not count:
-        return Measured(0, 0, Total(np.zeros(_QUANTITIES), np.zeros(_QUANTITIES)))
-    total = sum_up(measured)
-    total.sums[-1] += reading.seconds
-    return Measured(count, sum(map(len, measured.values())), total)
+        strata = [(members, await estimate(drawn)) for members, drawn in draw_sample(reading, sample)]
+    sums, variances, count, looked_at = np.zeros(_QUANTITIES), np.zeros(_QUANTITIES), 0, 0
+    for members, rows in strata:
+        if not rows:
+            continue
+        table, drawn = np.array(rows, dtype=np.float64), len(rows)
+        count, looked_at = count + members, looked_at + drawn
+        sums += members * table.mean(axis=0)
+        if drawn > 1:
+            variances += members**2 * (1 - drawn / members) * table.var(axis=0, ddof=1) / drawn
+    sums[-1] += reading.seconds
+    return Measured(count, looked_at, sums, np.sqrt(variances))
+
+
+def draw_sample(
+    records: Iterable[TrialRecord], wanted: int, seed: int = _SEED
+) -> list[tuple[int, tuple[TrialRecord, ...]]]:
+    """About ``wanted`` records, drawn from each class of size, with the number of records in the class.
+
+    Classes are powers of two of a record's characters. Each gets its part of the sample by what its records hold
+    together, since large records differ most. All records are taken if there are no more than ``wanted``. Memory grows
+    with the sample, not with the records.
+    """
+    lots = random.Random(seed)  # noqa: S311 - a sample, no secret
+    members: Counter[int] = Counter()
+    kept: dict[int, list[TrialRecord]] = defaultdict(list)
+    for record in records:
+        size = sum(len(section.text) for section in record.sections).bit_length()
+        members[size] += 1
+        if len(kept[size]) < wanted:
+            kept[size].append(record)
+        elif (place := lots.randrange(members[size])) < wanted:
+            kept[size][place] = record
+    if members.total() > wanted:
+        weights = {size: number * 2.0**size for size, number in members.items()}
+        for size in members:
+            share = round(wanted * weights[size] / sum(weights.values()))
+            kept[size] = lots.sample(kept[size], min(len(kept[size]), max(share, _LEAST)))
+    return [(members[size], tuple(kept[size])) for size in sorted(members)]
 
 
 class _Reading:
-    """The records, and the seconds of processor time that it took to read them."""
+    """The records, and the seconds of processor time that reading them took."""
 
     def __init__(self, records: Iterable[TrialRecord]) -> None:
         self._records = iter(records)
@@ -140,10 +194,6 @@ class _Reading:
             return next(self._records)
         finally:
             self.seconds += process_time() - since
-
-
-def _as_row(found: Estimate) -> tuple[float, ...]:
-    return (found.questions, *astuple(found.size), found.seconds)
 
 
 def quote_run(measured: Measured, rates: Rates, pricing: Pricing, speed: Speed) -> Quote:
@@ -225,7 +275,7 @@ def _describe_price(pricing: Pricing) -> QuotedPrice | None:
         prompt=float(price.prompt),
         cached=None if price.cached is None else float(price.cached),
         output=float(price.output),
-        as_of=None if listed.as_of == date.min else listed.as_of,
+        as_of=listed.as_of,
         source=listed.source,
     )
 

@@ -1,4 +1,4 @@
-"""What a run's store knows of its records: which are done, where their lines are, what they count."""
+"""``run.sqlite``: which records of a run are done, where their lines are, and what they count."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator
@@ -41,7 +41,7 @@ class KnownRecord:
 
 @dataclass(frozen=True, slots=True)
 class StoredLine:
-    """A finished record as it is noted: its text, its place in the input, and its line's bytes."""
+    """A finished record as it is stored: its text, its place in the input, and its line's bytes."""
 
     record: TrialRecord
     text_sha256: str
@@ -69,11 +69,11 @@ class RunStore:
 
     @property
     def database(self) -> Database:
-        """The open file, for whoever follows what is written into it."""
+        """The open file, for the mirror that follows what is written into it."""
         return self._database
 
     def find(self, record_id: str) -> KnownRecord | None:
-        """What is known of the record of that id."""
+        """The result of the record with that id, None if there is none."""
         sql = "SELECT text_sha256, path, invocation, state, start, length FROM records WHERE record_id = ?"
         row = self._database.row(sql, (record_id,))
         return KnownRecord(row[0], row[1], row[2], row[3] == DONE, row[4], row[5]) if row else None
@@ -85,7 +85,7 @@ class RunStore:
             self._database.execute_many(sql, ((self.invocation, place, name) for name, place in places))
 
     def add(self, line: StoredLine) -> None:
-        """Note a finished record, in the place of what was known of its id."""
+        """Store a finished record in the place of an earlier result with its id."""
         record = line.record
         row: _Row = (record.record_id, line.text_sha256, record.source.path, record.source.place, self.invocation)
         row += (line.position, LACKING if line.lacking else DONE, line.start, line.length, None, line.counts)
@@ -93,8 +93,8 @@ class RunStore:
             self._database.execute(f"INSERT OR REPLACE INTO records VALUES ({_marks(row)})", row)  # noqa: S608
             self._database.execute("DELETE FROM answers WHERE record_id = ?", (record.record_id,))
             for answer in line.answers:
-                told = (record.record_id, *_describe_answer(answer))
-                self._database.execute(f"INSERT INTO answers VALUES ({_marks(told)})", told)  # noqa: S608
+                values = (record.record_id, *_describe_answer(answer))
+                self._database.execute(f"INSERT INTO answers VALUES ({_marks(values)})", values)  # noqa: S608
 
     def __len__(self) -> int:
         return int(self._database.value("SELECT count(*) FROM records"))
@@ -104,11 +104,11 @@ class RunStore:
         return int(self._database.value("SELECT count(*) FROM records WHERE state = ?", (LACKING,)))
 
     def end_of_lines(self) -> int:
-        """The byte after the last line that is noted."""
+        """The byte after the last stored line."""
         return int(self._database.value("SELECT max(start + length) FROM records") or 0)
 
     def forget_behind(self, size: int) -> None:
-        """Forget the records whose lines are not within so many bytes: the disk lost them."""
+        """Delete the records whose lines are not within so many bytes: the disk lost them."""
         self._database.execute("DELETE FROM records WHERE start + length > ?", (size,))
 
     def counts(self) -> Iterator[str]:

@@ -1,36 +1,66 @@
-"""What a run has done so far, counted."""
+"""Finished records as lines, and what a run has done so far, counted."""
 
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from extractor.errors import EngineError
-from extractor.schemas import Evidence, TrialExtraction, Usage
-
-from .extracted import Extracted, ExtractedLine
+from extractor.schemas import AbsenceReason, TrialExtraction, Usage
 
 if TYPE_CHECKING:
     from extractor.llm.servers import ServerCalls
 
-__all__ = ["Tally", "to_line"]
+__all__ = ["ExtractedLine", "Tally", "to_line"]
 
 _ITEMS = ("criteria", "regimens", "endpoints")
 _KINDS = ("finding_kinds", "absences", "support")
-_MOST_NAMED = 100
 _SPENT = ("calls", "prompt_tokens", "cached_tokens", "output_tokens")
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractedLine:
+    """A finished record: its line of ``extractions.jsonl`` without the line's end, and its ``counts`` as JSON.
+
+    ``cut``: the run's budget ended before all was asked.
+    """
+
+    record_id: str
+    line: bytes
+    counts: str
+    cut: bool
+
+
+def to_line(extraction: TrialExtraction) -> ExtractedLine:
+    """An extraction as its line, counted."""
+    eligibility = extraction.eligibility
+    items = (eligibility, *eligibility.criteria, *extraction.dosing, *extraction.endpoints)
+    counts = {
+        "records": {"extracted": 1},
+        "items": {
+            "criteria": len(eligibility.criteria),
+            "regimens": len(extraction.dosing),
+            "endpoints": len(extraction.endpoints),
+        },
+        "findings": len(extraction.findings),
+        "finding_kinds": Counter(finding.kind.value for finding in extraction.findings),
+        "absences": Counter(absence.reason.value for absence in extraction.absences),
+        "support": Counter(evidence.support.value for item in items for evidence in item.evidence),
+        "usage": extraction.usage.model_dump(exclude_defaults=True) if extraction.usage else {},
+    }
+    cut = any(absence.reason is AbsenceReason.BUDGET_EXHAUSTED for absence in extraction.absences)
+    line = extraction.model_dump_json().encode()
+    return ExtractedLine(extraction.record_id, line, json.dumps(counts, separators=(",", ":")), cut)
 
 
 @dataclass(slots=True)
 class Tally:
-    """Counts over the records of a run. ``support`` counts pieces of evidence by how they carry their value.
+    """Counts over the records of a run. ``support`` counts pieces of evidence by how well they support their value.
 
-    ``counted`` is the usage of the records. ``meter``, where there is one, says what the model was asked in
-    all: it knows the cost of records that failed or were given up, too. ``price`` is what tokens cost, in picodollars.
-    ``by_server`` says what each of several servers was sent. ``repeated`` records were read before, ``differing`` of
-    them with another text.
+    ``counted`` is the usage of the records. ``meter``, where there is one, returns the usage of the model, which
+    includes records that failed or were cancelled. ``price`` returns the cost of tokens in picodollars, ``by_server``
+    the calls to each of several servers. ``repeated`` records were read before, ``differing`` of them with another
+    text.
     """
 
     extracted: int = 0
@@ -49,12 +79,10 @@ class Tally:
     meter: Callable[[], Usage] | None = None
     price: Callable[[Usage], int] | None = None
     by_server: "Callable[[], Mapping[str, ServerCalls]]" = dict
-    _open: Counter[str] = field(default_factory=Counter, compare=False)
-    """Ids of records that were read and whose end is not counted yet; nothing else of them is held."""
 
     @property
     def usage(self) -> Usage:
-        """Questions of the records; calls and tokens as the meter has them."""
+        """Questions of the records; calls and tokens from the meter."""
         if self.meter is None:
             return self.counted
         spent = self.meter()
@@ -67,7 +95,7 @@ class Tally:
         return usage.prompt_tokens + usage.output_tokens
 
     def begin_again(self) -> None:
-        """Count the records anew: all come by once more. What the meter says stays."""
+        """Reset the counts of records, which are all read once more. The meter keeps its usage."""
         none = Tally(meter=self.meter, price=self.price, by_server=self.by_server)
         for part in fields(Tally):
             setattr(self, part.name, getattr(none, part.name))
@@ -77,68 +105,13 @@ class Tally:
         """What the calls cost, None where no price is known."""
         return self.price(self.usage) / 1e12 if self.price else None
 
-    def note_read(self, record_id: str) -> None:
-        """A record was read: it must end as extracted, failed or resumed."""
-        self._open[record_id] += 1
-
-    def note_ended(self, record_id: str) -> None:
-        """A record that was read is counted as extracted, failed or resumed now."""
-        self._open[record_id] -= 1
-        if not self._open[record_id]:
-            del self._open[record_id]
-
-    def check_complete(self) -> None:
-        """Raise ``EngineError`` if a record that was read has neither been extracted, nor failed, nor been resumed."""
-        if self._open:
-            named = ", ".join(islice(self._open, _MOST_NAMED)) + (", ..." if len(self._open) > _MOST_NAMED else "")
-            problem = f"records were read, but neither extracted nor failed: {named} ({self._open.total()} in all)"
-            raise EngineError(f"{problem}; please report this; the same command with --out extracts them")
-
-    def add(self, extraction: Extracted) -> None:
+    def add(self, line: ExtractedLine) -> None:
         """Count a finished record."""
         self.extracted += 1
-        if isinstance(extraction, ExtractedLine):
-            self._add_counts(extraction.counts)
-            return
-        self.criteria += len(extraction.eligibility.criteria)
-        self.regimens += len(extraction.dosing)
-        self.endpoints += len(extraction.endpoints)
-        self.findings += len(extraction.findings)
-        self.finding_kinds.update(finding.kind.value for finding in extraction.findings)
-        self.absences.update(absence.reason.value for absence in extraction.absences)
-        self.support.update(evidence.support.value for evidence in _all_evidence(extraction))
-        if extraction.usage:
-            self.counted += extraction.usage
-
-    def counts(self) -> dict[str, Any]:
-        """Extracted records and what is in them, as ``Totals`` has it."""
-        return {
-            "records": {"extracted": self.extracted},
-            "items": {name: getattr(self, name) for name in _ITEMS},
-            "findings": self.findings,
-            **{name: dict(getattr(self, name)) for name in _KINDS},
-            "usage": self.counted.model_dump(exclude_defaults=True),
-        }
-
-    def _add_counts(self, counts: str) -> None:
-        """Count what another process has counted."""
-        parts = json.loads(counts)
+        counts = json.loads(line.counts)
         for name in _ITEMS:
-            setattr(self, name, getattr(self, name) + parts["items"][name])
-        self.findings += parts["findings"]
+            setattr(self, name, getattr(self, name) + counts["items"][name])
+        self.findings += counts["findings"]
         for name in _KINDS:
-            getattr(self, name).update(parts[name])
-        self.counted += Usage(**parts["usage"])
-
-
-def to_line(extraction: TrialExtraction) -> ExtractedLine:
-    """An extraction as its line, counted."""
-    tally = Tally()
-    tally.add(extraction)
-    return ExtractedLine.of(extraction, json.dumps(tally.counts(), separators=(",", ":")))
-
-
-def _all_evidence(extraction: TrialExtraction) -> list[Evidence]:
-    eligibility = extraction.eligibility
-    items = (eligibility, *eligibility.criteria, *extraction.dosing, *extraction.endpoints)
-    return [evidence for item in items for evidence in item.evidence]
+            getattr(self, name).update(counts[name])
+        self.counted += Usage(**counts["usage"])

@@ -1,80 +1,53 @@
-"""One process that does the same work on each record, and the conversation with it.
+"""What a worker process runs. It imports nothing that talks to a model, which would take a second at each start."""
 
-Records go there as JSON, and what is made of them comes back pickled: as the line that is written where they are
-extracted, since pickled models would cost ten times as much.
-"""
-
+import gc
+import os
 import pickle
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import count
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
-from typing import Any
+from multiprocessing import parent_process
+from threading import Thread
+from typing import Any, TypeVar
 
 from extractor.errors import ExtractorError, as_extractor_error
+from extractor.llm.dialogue import QuestionBatch, Replies
 from extractor.options import ExtractionOptions
-from extractor.pipeline import extract_by_rules
+from extractor.pipeline import advance
 from extractor.schemas import TrialRecord
 
-from .extracted import ExtractedLine
-from .garbage import spare_what_stays
-from .tally import to_line
+from .tally import ExtractedLine, to_line
 
-__all__ = ["Work", "Worker", "extract_line", "interrupts_blocked", "make_portable"]
+__all__ = ["advance_record", "call_picklable", "interrupts_blocked", "relax_garbage_collector", "start_worker"]
 
-Work = Callable[[TrialRecord], Any]
-"""What is done with a record: a function that another process can import, also as a ``partial``."""
+T = TypeVar("T")
 
-_WARM = 2
-"""Parcels after which all that stays is loaded."""
+_NEW_OBJECTS = 50_000
 
 
-def extract_line(record: TrialRecord, options: ExtractionOptions) -> ExtractedLine:
-    """The line of a record, by the rules alone."""
-    return to_line(extract_by_rules(record, options))
+def advance_record(
+    record: TrialRecord, options: ExtractionOptions, replies: Sequence[Replies | None]
+) -> QuestionBatch | ExtractedLine:
+    """The next batch of questions after these replies, or the finished line."""
+    step = advance(record, options, replies)
+    return step if isinstance(step, QuestionBatch) else to_line(step)
 
 
-class Worker:
-    """A process of its own, which ends when this one does, however that ends. Ctrl-C is not for it."""
+def start_worker() -> None:
+    """Prepare a worker process: it ignores Ctrl-C, which its parent handles, and ends when its parent does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    relax_garbage_collector()
+    Thread(target=_end_with_parent, daemon=True).start()
 
-    def __init__(self, work: Work) -> None:
-        spawning = get_context("spawn")
-        self._line, theirs = spawning.Pipe()
-        self._process = spawning.Process(target=_answer_all, args=(theirs, work), daemon=True)
-        with interrupts_blocked():
-            self._process.start()
-        theirs.close()
 
-    def wait_until_ready(self) -> None:
-        """Wait for the start of the process. Raises ``EOFError`` or ``OSError`` if it dies before."""
-        self._line.recv()
-
-    def ask(self, records: Sequence[bytes]) -> list[Any]:
-        """What the work makes of records as JSON, or the ``ExtractorError`` that it ends with. Waits for them.
-
-        Raises ``EOFError`` or ``OSError`` if the process dies.
-        """
-        self._line.send(records)
-        answers: list[Any] = self._line.recv()
-        return answers
-
-    def kill(self) -> None:
-        """End the process at once: whoever waits for its answers learns it."""
-        self._process.kill()
-
-    def close(self) -> None:
-        """End the process and forget it; nobody may wait for it any more."""
-        self._process.kill()
-        self._process.join()
-        self._process.close()
-        self._line.close()
+def relax_garbage_collector() -> None:
+    """Collect cycles less often: a tenth of a run's processor time would go into looking at loaded vocabularies."""
+    gc.set_threshold(_NEW_OBJECTS)
 
 
 @contextmanager
 def interrupts_blocked() -> Iterator[None]:
-    """What is started meanwhile never sees Ctrl-C; one that is pressed meanwhile is kept for later."""
+    """Processes started inside the block never see Ctrl-C; one that is pressed meanwhile is delivered afterwards."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -85,33 +58,30 @@ def interrupts_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _answer_all(line: Connection, work: Work) -> None:
-    """The life of a worker: it answers until nobody asks."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for number in count():
-        if number == _WARM:
-            spare_what_stays()
-        try:
-            if number == 0:
-                line.send(None)  # it is ready
-            records: Sequence[bytes] = line.recv()
-            line.send([_answer(record, work) for record in records])
-        except (EOFError, OSError):
-            return  # nobody is there any more
+def call_picklable(function: Callable[..., T], *arguments: Any) -> T:
+    """Return ``function(*arguments)``; what it raises becomes an ``ExtractorError`` that another process can unpickle.
 
-
-def _answer(record: bytes, work: Work) -> Any:
+    A ``SystemExit`` or ``StopIteration`` of one record would otherwise end a process or an event loop.
+    """
     try:
-        return work(TrialRecord.model_validate_json(record))
-    except BaseException as error:  # noqa: BLE001 - told to the asker, who writes it down; a SystemExit, too
-        return make_portable(error)
+        return function(*arguments)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - reported to the caller
+        raise _make_picklable(error) from None
 
 
-def make_portable(error: BaseException) -> ExtractorError:
-    """The error as one that another process can read."""
-    portable = as_extractor_error(error)
+def _make_picklable(error: BaseException) -> ExtractorError:
+    """The error as an ``ExtractorError`` that another process can unpickle."""
+    known = as_extractor_error(error)
     try:
-        pickle.loads(pickle.dumps(portable))  # noqa: S301 - our own
+        pickle.loads(pickle.dumps(known))  # noqa: S301 - our own
     except Exception:  # noqa: BLE001 - any class may fail in its own way
         return ExtractorError(f"{type(error).__name__}: {error}")
-    return portable
+    return known
+
+
+def _end_with_parent() -> None:
+    if parent := parent_process():
+        parent.join()
+        os._exit(1)

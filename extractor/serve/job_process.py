@@ -12,18 +12,17 @@ from typing import Any
 
 from extractor.api import Extractor
 from extractor.errors import BudgetReached, ExtractorError, ModelUnavailable
-from extractor.events import Event, listening, tell
+from extractor.events import Event, EventLog, listening, tell
 from extractor.llm.client import ClientSettings
 from extractor.llm.transport import Route
 from extractor.options import Assist, ExtractionOptions
 from extractor.read import read_records
-from extractor.run import BatchLimits, Pricing, RunFolder, Tally, attend, describe_settings, note_unread, run_batch
-from extractor.run.event_log import EventLog
-from extractor.run.extracted import Extracted, ExtractedLine
-from extractor.run.manifest import read_manifest
-from extractor.run.observed import observe
-from extractor.run.worker import extract_line
-from extractor.run.workers import WorkerPool
+from extractor.run.batch import BatchLimits, note_unread, run_batch
+from extractor.run.budget import Pricing
+from extractor.run.executor import InlineExecutor, ProcessExecutor, extract_with
+from extractor.run.folder import RunFolder
+from extractor.run.manifest import describe_settings, read_manifest
+from extractor.run.tally import ExtractedLine, Tally
 from extractor.schemas import TrialRecord
 
 from .asking import ServiceMeter
@@ -165,37 +164,30 @@ def _is_stale(run: Path, settings: dict[str, Any]) -> bool:
 
 
 async def _extract_by_rules(plan: JobPlan, folder: RunFolder, course: _Course) -> None:
-    async with _open_pool(plan) as pool:
+    async with _open_processes(plan) as executor:
         folder.begin()
-        await _run(observe(pool), folder, course, pool.concurrency)
+        extract = partial(extract_with, executor, options=plan.options, model=None)
+        await _run(extract, folder, course, executor.capacity)
 
 
 async def _extract_with_model(plan: JobPlan, folder: RunFolder, course: _Course) -> None:
     course.meter = ServiceMeter(course.line.send, lambda: plan.caller)
     route = Route(course.meter)
-    async with plan.extractor.open(plan.concurrency, folder.replies, route, plan.asking) as extract:
-        course.tally.meter, course.tally.price = lambda: extract.usage, plan.pricing.cost
+    async with plan.extractor.open(plan.concurrency, folder.replies, route, plan.asking) as opened:
+        course.tally.meter, course.tally.price = lambda: opened.usage, plan.pricing.cost
         folder.begin()
-        if not plan.is_suspect:
-            await _run(observe(attend(extract, folder.note_asker)), folder, course, plan.concurrency)
-            return
-        async with _open_pool(plan) as pool:
-
-            async def extract_carefully(record: TrialRecord) -> Extracted:
-                await pool(record)  # raises where its process dies of the record
-                return await extract(record)
-
-            await _run(observe(attend(extract_carefully, folder.note_asker)), folder, course, plan.concurrency)
+        async with _open_processes(plan) if plan.is_suspect else InlineExecutor() as executor:
+            extract = partial(extract_with, executor, options=plan.options, model=opened.model)
+            await _run(extract, folder, course, plan.concurrency)
 
 
-def _open_pool(plan: JobPlan) -> WorkerPool[ExtractedLine]:
-    """Processes that extract by the rules. Of a job that is suspect, they extract all of its records."""
-    work = partial(extract_line, options=plan.options)
-    return WorkerPool(work, plan.workers, alone=0) if plan.is_suspect else WorkerPool(work, plan.workers)
+def _open_processes(plan: JobPlan) -> ProcessExecutor:
+    """Processes that compute. Of a job that is suspect, they compute all of its records."""
+    return ProcessExecutor(plan.workers, inline_first=0) if plan.is_suspect else ProcessExecutor(plan.workers)
 
 
 async def _run(
-    extract: Callable[[TrialRecord], Awaitable[Extracted]], folder: RunFolder, course: _Course, concurrency: int
+    extract: Callable[[TrialRecord], Awaitable[ExtractedLine]], folder: RunFolder, course: _Course, concurrency: int
 ) -> None:
     report = partial(note_unread, sink=folder, tally=course.tally)
 
@@ -209,7 +201,7 @@ async def _run(
             course.unread = f"the upload could not be read to its end: an unexpected {unexpected}"
             report(ExtractorError(course.unread))
 
-    async def told(record: TrialRecord) -> Extracted:
+    async def told(record: TrialRecord) -> ExtractedLine:
         try:
             return await extract(record)
         except (Exception, asyncio.CancelledError):

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from extractor.errors import BudgetReached
 from extractor.llm.cache import Spending
 from extractor.llm.plan.request_sizes import RequestSize
-from extractor.run.budget import Budget, Limits
-from extractor.run.pricing import Pricing
+from extractor.run.budget import Budget, Limits, Pricing
 from extractor.schemas import Usage
 
 from .callers import Caller, CallerBook, this_month

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from extractor.llm.client import ClientSettings
 from extractor.llm.spec import ModelSpec
-from extractor.run.pricing import Pricing
+from extractor.run.budget import Pricing
 
 __all__ = ["Bounds", "ServiceSettings"]
 

@@ -9,12 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from string import Template
 
+import extractor.run.settings
 import pytest
 from typer.testing import CliRunner
 
 import extractor.llm.prompting.prompt
 import extractor.pipeline
-import extractor.run.settings
 from benchmarks.soak.records import write_distinct_records
 from benchmarks.soak.server import serve_counting
 from extractor.cli.app import app

@@ -4,11 +4,11 @@ from types import SimpleNamespace
 from unittest.mock import MagicMock
 
 import pytest
+from extractor.run.sink import StreamSink
 from typer.testing import CliRunner
 
 from extractor.api import Extractor
 from extractor.cli.app import app
-from extractor.run.sink import StreamSink
 from tests.hostile.suite import load_suite
 
 OBEYED = ["\x1b", "\x9b", "\x07", "\u202e", "\u2067"]

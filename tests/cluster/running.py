@@ -7,15 +7,15 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from extractor.cluster.messages import Assignment
+from extractor.cluster.pool import ClusterPool
+from extractor.cluster.seat import WorkerLost
+from extractor.cluster.worker import Worker
 from extractor.llm.sending.clearance import ClearanceDesk
 from extractor.llm.sending.throttle import PaceLimits
 
 from benchmarks.soak.records import write_distinct_records
 from extractor.api import Extractor
-from extractor.cluster.messages import Assignment
-from extractor.cluster.pool import ClusterPool
-from extractor.cluster.seat import WorkerLost
-from extractor.cluster.worker import Worker
 from extractor.errors import ExtractorError
 from extractor.llm.client import ClientSettings
 from extractor.llm.database import open_run_to_read

@@ -8,10 +8,10 @@ import sys
 import time
 
 import pytest
-
-from benchmarks.soak.server import serve_counting
 from extractor.cluster.addresses import Place, is_address, open_inputs
 from extractor.cluster.mirror import Mirror
+
+from benchmarks.soak.server import serve_counting
 from extractor.errors import RecordError, StoreError
 from extractor.read import read_records
 from tests.commands import extractor

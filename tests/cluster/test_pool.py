@@ -4,13 +4,13 @@ import time
 from collections import Counter
 
 import pytest
+from extractor.cluster.messages import Extract, Go
+from extractor.cluster.worker import Greeting
 
 from benchmarks.soak.server import serve_counting
 from extractor import pipeline
 from extractor.assemble.policy import ModelClass
 from extractor.cluster import worker
-from extractor.cluster.messages import Extract, Go
-from extractor.cluster.worker import Greeting
 from extractor.errors import BudgetReached, ModelAway
 from extractor.llm.database import open_run_to_read
 from extractor.llm.plan.forecast import load_rates

@@ -8,13 +8,13 @@ import threading
 import time
 
 import pytest
+from extractor.cli.cluster import ClusterSettings
+from extractor.cluster.on_ray import connected
 
 from benchmarks.soak.server import serve_counting
 from extractor.api import Extractor
 from extractor.cli.batch import Job, perform_job
-from extractor.cli.cluster import ClusterSettings
 from extractor.cli.exits import BUDGET, FAILED, OK
-from extractor.cluster.on_ray import connected
 from extractor.errors import ModelAway
 from extractor.llm.client import ClientSettings
 from extractor.llm.spec import ModelSpec

@@ -7,12 +7,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from io import StringIO
 
 import pytest
+from extractor.run.event_log import EventLog
 
 from benchmarks.throughput.records import write_open_records
 from extractor.errors import ModelAway, StoreError
 from extractor.events import listening
 from extractor.llm.client import ClientSettings
-from extractor.run.event_log import EventLog
 from tests.skipping import loop_time, skipping_time
 
 from .running import POLICY, check_ended, run_against

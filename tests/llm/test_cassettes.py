@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 import yaml
 
-from extractor.errors import CassetteError, CassetteMiss, MissingExtra
+from extractor.errors import CassetteError, CassetteMiss, MissingExtra, ModelUnavailable
 from extractor.llm.cassettes import NOTE, check_cassettes, schema_digest, use_cassette
 from extractor.llm.client import Model
 from extractor.llm.spec import ModelSpec
@@ -125,13 +125,8 @@ async def test_missing_cassette_is_named(tmp_path):
 async def test_recording_that_fails_leaves_the_old_cassette(cassette):
     before = cassette.read_bytes()
 
-    with (
-        serve([completion(items({"n": 7, "colour": "red"}))]) as stub,
-        pytest.raises(ZeroDivisionError),
-        use_cassette(cassette, record=True),
-    ):
+    with serve([fault(404)]) as stub, pytest.raises(ModelUnavailable), use_cassette(cassette, record=True):
         await model_of(stub).complete(ask_about(7), render)
-        raise ZeroDivisionError
     assert cassette.read_bytes() == before
     assert [path.name for path in cassette.parent.iterdir()] == ["one.yaml"]
 

@@ -12,11 +12,12 @@ from functools import partial
 from typing import Any
 from unittest.mock import patch
 
+from extractor.run.extracted import ExtractedLine
+from extractor.run.rounds_clerk import RoundsClerk
+
 import extractor.parse
 from extractor.options import ExtractionOptions
 from extractor.parse.eligibility import read_eligibility
-from extractor.run.extracted import ExtractedLine
-from extractor.run.rounds_clerk import RoundsClerk
 from extractor.run.worker import extract_line
 from extractor.schemas import TrialRecord
 

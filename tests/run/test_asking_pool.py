@@ -5,13 +5,13 @@ from itertools import count
 
 import psutil
 import pytest
+from extractor.run.asking_pool import AskingPool
 
 from extractor.api import OpenExtractor
 from extractor.errors import ModelUnavailable
 from extractor.llm.requests import Reply
 from extractor.llm.wire import WIRE_ITEMS
 from extractor.options import ExtractionOptions
-from extractor.run.asking_pool import AskingPool
 from extractor.run.tally import to_line
 from extractor.schemas import Part, Section, Source, TrialRecord, Usage
 

@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from extractor.run.event_log import EventLog
+from extractor.run.observed import observe
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import SpanKind, StatusCode
 
 from extractor.events import Event, is_heard, listening, tell
-from extractor.run.event_log import EventLog
-from extractor.run.observed import observe
 from extractor.run.telemetry import SpanWriter
 from tests.commands import extractor
 from tests.llm.stub import completion, fault, serve

@@ -5,6 +5,11 @@ import json
 from functools import partial
 
 import pytest
+from extractor.run.asking_pool import AskingPool
+from extractor.run.event_log import EventLog
+from extractor.run.observed import observe
+from extractor.run.seat import Seat
+from extractor.run.workers import WorkerPool
 
 import extractor.parse
 from extractor.api import OpenExtractor
@@ -12,12 +17,7 @@ from extractor.errors import EngineError
 from extractor.events import listening
 from extractor.options import Assist, ExtractionOptions
 from extractor.run import BatchLimits, Tally, run_batch
-from extractor.run.asking_pool import AskingPool
-from extractor.run.event_log import EventLog
-from extractor.run.observed import observe
-from extractor.run.seat import Seat
 from extractor.run.worker import Worker
-from extractor.run.workers import WorkerPool
 from extractor.schemas import Section
 from tests.poison import KILLS, RAISES, PoisonedClerk, extract_poisoned, poison_reader
 

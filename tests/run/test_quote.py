@@ -3,6 +3,8 @@ import json
 import random
 
 import pytest
+from extractor.run.pricing import Pricing
+from extractor.run.sampling import SizeSample
 from typer.testing import CliRunner
 
 from extractor.assemble.policy import ModelClass
@@ -13,9 +15,7 @@ from extractor.llm.plan.request_sizes import RequestSize, measure_body
 from extractor.llm.spec import ModelKind, ModelSpec
 from extractor.run.budget import Limits
 from extractor.run.prices import read_prices
-from extractor.run.pricing import Pricing
 from extractor.run.quote import Speed, measure_records, quote_run
-from extractor.run.sampling import SizeSample
 from extractor.schemas import Section, Source, TrialRecord, Usage
 from tests.commands import extractor
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import psutil
 import pytest
+from extractor.run.workers import WorkerPool, share_work
 
 from extractor.api import extract_record
 from extractor.options import Assist, ExtractionOptions
 from extractor.read import read_records
 from extractor.run import BatchLimits, Tally, run_batch
 from extractor.run.worker import extract_line
-from extractor.run.workers import WorkerPool, share_work
 from extractor.schemas import Section, Source, TrialExtraction, TrialRecord
 from tests.commands import PATIENCE_S, extractor
 from tests.llm.stub import completion, items, serve

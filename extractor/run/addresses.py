@@ -37,7 +37,7 @@ class Place:
 
     def list(self, folder: str) -> list[str]:
         """The names of the files in a folder, sorted; none if it is not there."""
-        with self._telling(folder):
+        with self._naming_file(folder):
             self._files.invalidate_cache()
             try:
                 found = self._files.ls(self._path(folder), detail=False)
@@ -47,7 +47,7 @@ class Place:
 
     def read(self, name: str) -> bytes | None:
         """A file's content; None if it is not there."""
-        with self._telling(name):
+        with self._naming_file(name):
             try:
                 content: bytes = self._files.cat_file(self._path(name))
             except FileNotFoundError:
@@ -56,17 +56,17 @@ class Place:
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file, whole or not at all."""
-        with self._telling(name), self._whole(name) as path:
+        with self._naming_file(name), self._whole(name) as path:
             self._files.pipe_file(path, content)
 
     def upload(self, path: Path, name: str) -> None:
         """Write a file of this machine there, whole or not at all."""
-        with self._telling(name), self._whole(name) as there:
+        with self._naming_file(name), self._whole(name) as there:
             self._files.put_file(str(path), there)
 
     def delete(self, folder: str) -> None:
         """Delete a folder with all that is in it, if it is there."""
-        with self._telling(folder):
+        with self._naming_file(folder):
             self._files.invalidate_cache()
             if self._files.exists(self._path(folder)):
                 self._files.rm(self._path(folder), recursive=True)
@@ -87,7 +87,7 @@ class Place:
         return f"{self._root}/{name}"
 
     @contextmanager
-    def _telling(self, name: str) -> Iterator[None]:
+    def _naming_file(self, name: str) -> Iterator[None]:
         try:
             yield
         except Exception as error:

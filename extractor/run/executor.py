@@ -1,0 +1,261 @@
+"""Executors compute the steps of extractions: in this process, in worker processes, or on a Ray cluster.
+
+::
+
+    head process                                    executor
+    records --> extract_with --(record, replies)--> advance_record: parse, ground, assemble
+                     ^   <--questions or the line--
+                     |
+                model, store and budget
+
+The head process alone talks to the model, the store and the budget. An executor only computes pure functions, so that
+any process can take any step, and take it again.
+"""
+
+import asyncio
+import os
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import Any, Self, TypeVar
+
+from extractor.errors import EngineError, ExtractorError, RecordError
+from extractor.events import Event, tell
+from extractor.llm.client import Model
+from extractor.llm.dialogue import QuestionBatch, Replies
+from extractor.llm.querying import MayAsk, converse, query_batch
+from extractor.options import ExtractionOptions
+from extractor.pipeline import extract
+from extractor.schemas import TrialRecord
+
+from .tally import ExtractedLine, to_line
+from .worker import advance_record, call_picklable, interrupts_blocked, start_worker
+
+__all__ = [
+    "SMALL_RUN",
+    "Executor",
+    "InlineExecutor",
+    "ProcessExecutor",
+    "count_cores",
+    "describe_death",
+    "extract_with",
+    "open_executor",
+]
+
+T = TypeVar("T")
+
+SMALL_RUN = 32
+"""Records that are computed in this process first: to start worker processes takes as long as a hundred records."""
+_QUEUED = 8
+"""Records under way for each worker process, so that it never waits for the next one."""
+_STARTS = 3
+"""Attempts to start a worker process."""
+
+
+class Executor(ABC):
+    """Computes functions of records. Used as an asynchronous context manager, which ends what was started.
+
+    ``capacity`` is how many records should be under way to keep it busy; 0 where no more than one computes at a time.
+    """
+
+    capacity: int = 0
+
+    @abstractmethod
+    async def compute(self, function: Callable[..., T], record: TrialRecord, *arguments: Any) -> T:
+        """Return ``function(record, *arguments)``. Other processes must be able to import ``function``.
+
+        Raises an ``ExtractorError`` for whatever the function raises, a ``RecordError`` for a record that kills the
+        processes that work on it, and an ``EngineError`` if no process can be started.
+        """
+
+    async def advance(
+        self, record: TrialRecord, options: ExtractionOptions, replies: Sequence[Replies | None] = ()
+    ) -> QuestionBatch | ExtractedLine:
+        """The record's next batch of questions after the replies to the batches before, or its finished line.
+
+        ``replies`` of ``[None]`` stand for "there is no model". Raises what ``compute`` does.
+        """
+        return await self.compute(advance_record, record, options, tuple(replies))
+
+    async def map(
+        self,
+        function: Callable[..., T],
+        records: Iterable[TrialRecord],
+        *arguments: Any,
+        on_error: Callable[[ExtractorError], None],
+    ) -> AsyncIterator[T]:
+        """Compute a function of many records, in their order. ``on_error`` gets the error of a record that fails."""
+        under_way: deque[asyncio.Task[T]] = deque()
+        left = iter(records)
+        try:
+            while True:
+                while len(under_way) < max(1, self.capacity) and (record := next(left, None)) is not None:
+                    under_way.append(asyncio.ensure_future(self.compute(function, record, *arguments)))
+                    await asyncio.sleep(0)  # Ctrl-C is handled between records
+                if not under_way:
+                    return
+                try:
+                    computed = await under_way.popleft()
+                except EngineError:
+                    raise
+                except ExtractorError as error:
+                    on_error(error)
+                else:
+                    yield computed
+        finally:
+            for task in under_way:
+                task.cancel()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:  # noqa: B027 - nothing was started
+        """End what was started."""
+
+
+class InlineExecutor(Executor):
+    """Computes in this process, one record at a time."""
+
+    async def compute(self, function: Callable[..., T], record: TrialRecord, *arguments: Any) -> T:
+        """As ``Executor.compute``. A record that kills its process kills this one."""
+        return call_picklable(function, record, *arguments)
+
+
+class ProcessExecutor(Executor):
+    """Computes in ``workers`` processes, after the first ``inline_first`` calls, which are computed in this one.
+
+    Each worker process is a ``ProcessPoolExecutor`` of its own, so that its death is noticed at once and concerns only
+    the records sent to it. It is replaced, and these records are tried once more in another process, one at a time: the
+    one that kills this process too fails with a ``RecordError``, the others succeed.
+    """
+
+    def __init__(self, workers: int, inline_first: int = SMALL_RUN) -> None:
+        self.capacity = workers * _QUEUED
+        self._inline_left = inline_first
+        self._workers = [_Worker() for _ in range(workers)]
+        self._suspects = _Worker()
+        self._one_at_a_time = asyncio.Lock()
+
+    async def compute(self, function: Callable[..., T], record: TrialRecord, *arguments: Any) -> T:
+        """As ``Executor.compute``."""
+        if self._inline_left > 0:
+            self._inline_left -= 1
+            return call_picklable(function, record, *arguments)
+        worker = min(self._workers, key=lambda each: each.pending)
+        try:
+            return await worker.call(function, record, *arguments)
+        except BrokenExecutor:
+            return await self._compute_alone(function, record, *arguments)
+
+    async def _compute_alone(self, function: Callable[..., T], record: TrialRecord, *arguments: Any) -> T:
+        async with self._one_at_a_time:
+            try:
+                return await self._suspects.call(function, record, *arguments)
+            except BrokenExecutor:
+                raise describe_death(record) from None
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.gather(*(worker.close() for worker in (*self._workers, self._suspects)))
+
+
+class _Worker:
+    """One worker process, started when it is first needed and replaced when it has died."""
+
+    def __init__(self) -> None:
+        self.pending = 0
+        self._starting: asyncio.Task[ProcessPoolExecutor] | None = None
+
+    async def call(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Raises ``BrokenExecutor`` if the process dies, ``EngineError`` if it cannot be started."""
+        self.pending += 1
+        starting = self._starting = self._starting or asyncio.ensure_future(_start_process())
+        try:
+            pool = await asyncio.shield(starting)
+            return await asyncio.wrap_future(pool.submit(call_picklable, function, *arguments))
+        except BrokenExecutor:
+            if self._starting is starting:
+                self._starting = None
+                tell(Event.WORKER_LOST)
+            raise
+        finally:
+            self.pending -= 1
+
+    async def close(self) -> None:
+        """End the process, after the record it works on."""
+        if self._starting:
+            self._starting.cancel()
+            (pool,) = await asyncio.gather(self._starting, return_exceptions=True)
+            if isinstance(pool, ProcessPoolExecutor):
+                pool.shutdown(cancel_futures=True)
+
+
+async def _start_process() -> ProcessPoolExecutor:
+    """A pool of one process that is ready. Raises ``EngineError`` if none can be started."""
+    for _ in range(_STARTS):
+        pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=start_worker)
+        with interrupts_blocked():
+            ready = pool.submit(os.getpid)
+        try:
+            await asyncio.wrap_future(ready)
+        except BrokenExecutor:
+            tell(Event.WORKER_LOST)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+        else:
+            tell(Event.WORKER_STARTED)
+            return pool
+    problem = f"{_STARTS} processes in a row died before they were ready"
+    raise EngineError(f"{problem}; look at what they said above and at the free memory, or use --workers 1")
+
+
+async def extract_with(
+    executor: Executor,
+    record: TrialRecord,
+    options: ExtractionOptions,
+    model: Model | None,
+    may_ask: MayAsk = lambda: True,
+) -> ExtractedLine:
+    """Extract a record: the executor computes, and this process sends the questions to ``model``.
+
+    Without a model the rules work alone, and the questions are counted as open. ``may_ask`` is called before each
+    question: where it returns False, the run's budget is spent. Raises what ``Executor.compute`` and ``query_batch``
+    do.
+
+    >>> from extractor.read import read_records
+    >>> record = next(read_records("seeds/records"))
+    >>> asyncio.run(extract_with(InlineExecutor(), record, ExtractionOptions(), None)).record_id == record.record_id
+    True
+    """
+    if isinstance(executor, InlineExecutor):  # the generator continues where it stopped, without parsing again
+        return to_line(await converse(extract(record, options), model, may_ask))
+    replies: list[Replies | None] = [] if model else [None]
+    while isinstance(step := await executor.advance(record, options, replies), QuestionBatch):
+        replies.append(await query_batch(step, model, may_ask) if model else None)
+    return step
+
+
+def open_executor(workers: int | None) -> Executor:
+    """The executor for ``--workers``: this process alone for 1, all cores after a small run for None.
+
+    >>> type(open_executor(1)).__name__, open_executor(3).capacity
+    ('InlineExecutor', 24)
+    """
+    if workers == 1:
+        return InlineExecutor()
+    return ProcessExecutor(workers, inline_first=0) if workers else ProcessExecutor(count_cores())
+
+
+def count_cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def describe_death(record: TrialRecord) -> RecordError:
+    """The error of a record that killed the processes that worked on it."""
+    problem = f"the process that worked on {record.record_id} died, as for want of memory"
+    return RecordError(
+        record.source.path, problem, "run this record alone, with --workers 1", place=record.source.place
+    )
