@@ -15,8 +15,6 @@ import pytest
 from filelock import FileLock
 from hypothesis import settings
 
-from extractor.run import seat, worker
-
 from .browser import launch
 from .commands import FORKS
 from .extracted import extract
@@ -50,8 +48,7 @@ def _clean_environment(monkeypatch, tmp_path):
 @pytest.fixture
 def forked_workers(monkeypatch):
     """Worker processes are forked from one that has loaded the package: a start costs a tenth of the CPU time."""
-    for module in (seat, worker):
-        monkeypatch.setattr(module, "get_context", lambda _: FORKS)
+    monkeypatch.setattr("extractor.run.executor.get_context", lambda _: FORKS)
 
 
 @pytest.fixture(scope="session")

@@ -170,17 +170,28 @@ class _Worker:
     async def call(self, function: Callable[..., T], *arguments: Any) -> T:
         """Raises ``BrokenExecutor`` if the process dies, ``EngineError`` if it cannot be started."""
         self.pending += 1
-        starting = self._starting = self._starting or asyncio.ensure_future(_start_process())
         try:
-            pool = await asyncio.shield(starting)
-            return await asyncio.wrap_future(pool.submit(call_picklable, function, *arguments))
-        except BrokenExecutor:
-            if self._starting is starting:
-                self._starting = None
-                tell(Event.WORKER_LOST)
-            raise
+            for _ in range(2):  # a process that died while it had nothing to do is no fault of what comes next
+                starting = self._starting = self._starting or asyncio.ensure_future(_start_process())
+                pool = await asyncio.shield(starting)
+                try:
+                    future = asyncio.wrap_future(pool.submit(call_picklable, function, *arguments))
+                except BrokenExecutor:
+                    self._forget(starting)
+                    continue
+                try:
+                    return await future
+                except BrokenExecutor:
+                    self._forget(starting)
+                    raise
+            raise BrokenExecutor
         finally:
             self.pending -= 1
+
+    def _forget(self, dead: "asyncio.Task[ProcessPoolExecutor]") -> None:
+        if self._starting is dead:
+            self._starting = None
+            tell(Event.WORKER_LOST)
 
     async def close(self) -> None:
         """End the process, after the record it works on."""

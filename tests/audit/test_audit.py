@@ -13,7 +13,7 @@ from extractor.assemble import ModelResult, assemble_extraction
 from extractor.audit import CHECKS, audit_extraction
 from extractor.parse import parse_record
 from extractor.parse.parsed import HostileText, Span
-from extractor.run.tally import Tally
+from extractor.run.tally import Tally, to_line
 from extractor.schemas import FindingKind, TrialRecord
 from tests.audit.studies import audit, make_study
 from tests.depth import choose
@@ -112,7 +112,7 @@ def test_findings_come_out_with_the_extraction_and_are_counted_by_kind() -> None
     extraction = Extractor(assist="never").extract(SEEDS["003"])
     assert [finding.kind.value for finding in extraction.findings] == ["endpoint_not_registered"] * 4
     tally = Tally()
-    tally.add(extraction)
+    tally.add(to_line(extraction))
     assert tally.finding_kinds == {"endpoint_not_registered": 4}
 
 

@@ -9,12 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from string import Template
 
-import extractor.run.settings
 import pytest
 from typer.testing import CliRunner
 
 import extractor.llm.prompting.prompt
 import extractor.pipeline
+import extractor.run.manifest
 from benchmarks.soak.records import write_distinct_records
 from benchmarks.soak.server import serve_counting
 from extractor.cli.app import app
@@ -83,8 +83,8 @@ def other_prompt(monkeypatch):
         return replace(prompt, version=version, system=Template(prompt.system.template + "\nBe brief."))
 
     monkeypatch.setattr(extractor.llm.prompting.prompt, "load_prompt", load)
-    versions = [replace(version, sha256="b" * 64) for version in extractor.run.settings.list_prompt_versions()]
-    monkeypatch.setattr(extractor.run.settings, "list_prompt_versions", lambda: versions)
+    versions = [replace(version, sha256="b" * 64) for version in extractor.run.manifest.list_prompt_versions()]
+    monkeypatch.setattr(extractor.run.manifest, "list_prompt_versions", lambda: versions)
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def other_rules(monkeypatch):
         return extraction.model_copy(update={"eligibility": people})
 
     monkeypatch.setattr(extractor.pipeline, "assemble_extraction", assemble)
-    monkeypatch.setattr(extractor.run.settings, "digest_rules", lambda: "other rules")
+    monkeypatch.setattr(extractor.run.manifest, "digest_rules", lambda: "other rules")
 
 
 @pytest.mark.parametrize("concurrency", [1, 8])

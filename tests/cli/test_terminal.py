@@ -4,11 +4,13 @@ from types import SimpleNamespace
 from unittest.mock import MagicMock
 
 import pytest
-from extractor.run.sink import StreamSink
 from typer.testing import CliRunner
 
 from extractor.api import Extractor
 from extractor.cli.app import app
+from extractor.llm.trace import Session
+from extractor.run.batch import StreamSink
+from extractor.run.tally import to_line
 from tests.hostile.suite import load_suite
 
 OBEYED = ["\x1b", "\x9b", "\x07", "\u202e", "\u2067"]
@@ -68,7 +70,8 @@ def test_all_commands_that_take_long_show_how_far_they_are(shown, tmp_path):
 def test_results_on_a_terminal_are_ascii():
     hostile = next(hostile for hostile in SHOWN if hostile.attack == "bidi")
     terminal = Terminal()
-    StreamSink(terminal, terminal).write(Extractor(assist="never").extract(hostile.read()))
+    line = to_line(Extractor(assist="never").extract(hostile.read()))
+    StreamSink(terminal, terminal).write(line, Session())
     assert terminal.text.isascii()
     assert "\\u202e" in terminal.text
 

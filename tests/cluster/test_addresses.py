@@ -8,12 +8,12 @@ import sys
 import time
 
 import pytest
-from extractor.cluster.addresses import Place, is_address, open_inputs
-from extractor.cluster.mirror import Mirror
 
 from benchmarks.soak.server import serve_counting
 from extractor.errors import RecordError, StoreError
 from extractor.read import read_records
+from extractor.run.addresses import Place, is_address, open_inputs
+from extractor.run.mirror import Mirror
 from tests.commands import extractor
 
 from .running import run_here, write_records

@@ -8,21 +8,20 @@ import threading
 import time
 
 import pytest
-from extractor.cli.cluster import ClusterSettings
-from extractor.cluster.on_ray import connected
 
 from benchmarks.soak.server import serve_counting
 from extractor.api import Extractor
-from extractor.cli.batch import Job, perform_job
+from extractor.cli.batch import Job, RaySettings, perform_job
 from extractor.cli.exits import BUDGET, FAILED, OK
 from extractor.errors import ModelAway
 from extractor.llm.client import ClientSettings
 from extractor.llm.spec import ModelSpec
-from extractor.run import BatchLimits, Pricing
-from extractor.run.budget import Limits
+from extractor.run.batch import BatchLimits
+from extractor.run.budget import Limits, Pricing
+from extractor.run.ray import connected
 from tests.serve.running import one, study
 
-from .running import CONCURRENCY, ROOM, count_answered_twice
+from .running import CONCURRENCY, count_answered_twice
 
 RECORDS = 32
 STORE_BYTES = 80 * 1024**2
@@ -40,7 +39,8 @@ def run_on(cluster, records, out, model=None, *, limits=NO_LIMITS):
         quiet=True,
         asking=ClientSettings(),
         pricing=Pricing(spec, limits=limits),
-        cluster=ClusterSettings(cluster.address, 2),
+        workers=2,
+        ray=RaySettings(cluster.address),
     )
     return perform_job(job)
 
@@ -68,7 +68,7 @@ def test_a_run_goes_on_whatever_ends_its_driver_or_a_node(cluster, records, tmp_
         finally:
             killing.join()
             cluster.add_node(num_cpus=1, object_store_memory=STORE_BYTES)
-        assert calls <= server.calls <= calls + 3 * ROOM
+        assert calls <= server.calls <= calls + 3 * 2 * CONCURRENCY
     assert count_answered_twice(tmp_path) == 0
     assert (tmp_path / "extractions.jsonl").read_bytes() == here.results
 

@@ -4,12 +4,54 @@
 """
 
 import os
+import re
+import signal
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-__all__ = ["FOLDER", "RAISED", "path_with_failures"]
+__all__ = ["FOLDER", "RAISED", "fail_for_some", "path_with_failures"]
 
 FOLDER = Path(__file__).parent / "startup"
-RAISED = ("KeyError", "StopIteration", "RecursionError", "MemoryError", "SystemExit")
+
+
+class Unforeseen(Exception):
+    """As a library's, which no process can send to another: it has no such arguments."""
+
+    def __init__(self, one: object, *, other: object) -> None:
+        super().__init__(f"{one} {other}")
+
+
+def _recurse() -> None:
+    _recurse()
+
+
+def _raise(error: Callable[[], BaseException]) -> None:
+    raise error()
+
+
+RAISED = {
+    "KeyError": partial(_raise, lambda: KeyError("Adults")),
+    "Unforeseen": partial(_raise, lambda: Unforeseen("Adults", other="b")),
+    "StopIteration": partial(next, iter(())),
+    "RecursionError": _recurse,
+    "MemoryError": partial(_raise, MemoryError),
+    "SystemExit": partial(_raise, lambda: SystemExit(3)),
+}
+"""The classes of what is raised, and how."""
+
+
+def fail_for_some(parse_record):
+    """The parser, failing at records that say so."""
+
+    def parse(record):
+        if found := re.search(r"fails by (\w+)", " ".join(section.text for section in record.sections)):
+            if found[1] == "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+            RAISED[found[1]]()
+        return parse_record(record)
+
+    return parse
 
 
 def path_with_failures() -> str:

@@ -5,12 +5,12 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx2
 
-from extractor.api import OpenExtractor
 from extractor.errors import ExtractorError
 from extractor.llm.client import ClientSettings, Model
 from extractor.llm.database import open_run_to_read
@@ -18,7 +18,10 @@ from extractor.llm.limits import RetryPolicy
 from extractor.llm.spec import ModelSpec
 from extractor.options import Assist, ExtractionOptions
 from extractor.read import read_records
-from extractor.run import BatchLimits, RunFolder, Tally, attend, run_batch
+from extractor.run.batch import BatchLimits, run_batch
+from extractor.run.executor import InlineExecutor, extract_with
+from extractor.run.folder import RunFolder
+from extractor.run.tally import Tally
 from tests.skipping import loop_time
 
 from .server import FaultServer
@@ -97,7 +100,8 @@ async def run_against(
         run.begin()
         async with Model(spec, settings, POLICY, lambda: _Hosts(servers), replies=run.replies) as model:
             tally.meter, tally.by_server = lambda: model.usage, lambda: model.calls_by_server
-            extract = attend(OpenExtractor(model, ExtractionOptions(assist=Assist.ALWAYS)), run.note_asker)
+            options = ExtractionOptions(assist=Assist.ALWAYS)
+            extract = partial(extract_with, InlineExecutor(), options=options, model=model)
             try:
                 await run_batch(read_records(str(records)), extract, run, tally, BatchLimits(CONCURRENCY))
             except ExtractorError as stopped:

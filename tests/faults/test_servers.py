@@ -7,11 +7,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from io import StringIO
 
 import pytest
-from extractor.run.event_log import EventLog
 
 from benchmarks.throughput.records import write_open_records
 from extractor.errors import ModelAway, StoreError
-from extractor.events import listening
+from extractor.events import EventLog, listening
 from extractor.llm.client import ClientSettings
 from tests.skipping import loop_time, skipping_time
 

@@ -8,14 +8,14 @@ from extractor.errors import AnswerRejected, BudgetReached, EngineError, ModelUn
 from extractor.llm.plan.forecast import load_rates
 from extractor.llm.plan.request_sizes import RequestSize
 from extractor.llm.spec import ModelKind
-from extractor.run.batch import BatchLimits, _Flight, run_batch
+from extractor.run.batch import BatchLimits, Sink, run_batch
 from extractor.run.budget import Budget, Limits
-from extractor.run.tally import Tally
+from extractor.run.tally import Tally, to_line
 from extractor.schemas import Eligibility, Section, Source, TrialExtraction, TrialRecord, Usage
 from tests.skipping import skipping_time
 
 
-class ListSink:
+class ListSink(Sink):
     def __init__(self, done=(), refused=(), *, in_any_order=False):
         self.done, self.refused, self.in_any_order = set(done), set(refused), in_any_order
         self.written, self.skipped, self.failures = [], [], []
@@ -27,8 +27,9 @@ class ListSink:
             self.skipped.append(record.record_id)
         return record.record_id in self.done
 
-    def write(self, extraction):
-        self.written.append(extraction.record_id)
+    def write(self, line, asker):
+        assert asker.record_id == line.record_id
+        self.written.append(line.record_id)
 
     def write_failure(self, failure):
         self.failures.append(failure)
@@ -56,9 +57,8 @@ async def spend(budget, tokens):
 
 
 def extraction(record, tokens=0):
-    return TrialExtraction(
-        record_id=record.record_id, eligibility=Eligibility(), usage=Usage(prompt_tokens=tokens, calls=1)
-    )
+    usage = Usage(prompt_tokens=tokens, calls=1)
+    return to_line(TrialExtraction(record_id=record.record_id, eligibility=Eligibility(), usage=usage))
 
 
 @skipping_time
@@ -302,20 +302,3 @@ async def test_an_engine_that_breaks_down_stops_the_run_and_keeps_what_is_finish
     assert "r0" in sink.written
     assert "r49" not in sink.written
     assert (sink.failures, tally.failed) == ([], 0)
-
-
-async def test_a_record_that_is_lost_is_named(monkeypatch):
-    async def extract(record):
-        return extraction(record)
-
-    start = _Flight.start
-
-    def lose(flight, record, extract):
-        if record.record_id not in {"r1", "r3"}:
-            start(flight, record, extract)
-
-    monkeypatch.setattr(_Flight, "start", lose)
-    sink = ListSink(done=["r0"], refused=["r2"])
-    with pytest.raises(EngineError, match=r"neither extracted nor failed: r1, r3 \(2 in all\)"):
-        await run_batch(records(6), extract, sink, Tally(), BatchLimits())
-    assert sink.written == ["r4", "r5"]

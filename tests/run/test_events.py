@@ -8,12 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from extractor.run.event_log import EventLog
-from extractor.run.observed import observe
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import SpanKind, StatusCode
 
-from extractor.events import Event, is_heard, listening, tell
+from extractor.events import Event, EventLog, is_heard, listening, tell
 from extractor.run.telemetry import SpanWriter
 from tests.commands import extractor
 from tests.llm.stub import completion, fault, serve
@@ -157,26 +155,19 @@ def test_spans_follow_the_conventions():
     assert run.parent is None
 
 
-async def test_records_under_way_at_once_have_spans_of_their_own():
+def test_records_under_way_at_once_have_spans_of_their_own():
     kept = Kept()
-
-    async def extract(record):
-        return record
-
-    class Named:
-        def __init__(self, name):
-            self.record_id = name
-
     with listening(SpanWriter(kept)):
-        for name in ("A", "B"):
-            await observe(extract)(Named(name))
+        for event in (Event.RECORD_STARTED, Event.RECORD_DONE):
+            for name in ("A", "B"):
+                tell(event, record_id=name)
     assert [span.attributes["extractor.record.id"] for span in kept.spans] == ["A", "B"]
 
 
 @pytest.mark.parametrize("endpoint", [None, "http://127.0.0.1:9"])
 def test_opentelemetry_is_imported_only_where_an_endpoint_is_named(endpoint):
     code = (
-        "import sys; from extractor.cli.observing import observing\n"
+        "import sys; from extractor.cli.interrupts import observing\n"
         "with observing(None): print('opentelemetry' in sys.modules)"
     )
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}

@@ -1,5 +1,4 @@
 import json
-import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -15,7 +14,7 @@ from extractor.parse.parsed import Chunk, ChunkKind, Span
 from extractor.run.finished import describe_incomplete
 from extractor.run.folder import RunFolder
 from extractor.run.manifest import read_manifest
-from extractor.run.tally import Tally
+from extractor.run.tally import Tally, to_line
 from extractor.schemas import (
     Absence,
     AbsenceReason,
@@ -40,8 +39,9 @@ def record(record_id, text="Adults", path="in.jsonl"):
     return TrialRecord(record_id=record_id, source=Source(path=path, format="flat"), sections=(section,))
 
 
-def extraction(record_id):
-    return TrialExtraction(record_id=record_id, eligibility=Eligibility(criteria=(CRITERION,)), usage=COST)
+def line(record_id, **parts):
+    eligibility = Eligibility(criteria=(CRITERION,))
+    return to_line(TrialExtraction(record_id=record_id, eligibility=eligibility, usage=COST, **parts))
 
 
 def call_model(folder, name, record_id=None):
@@ -66,8 +66,7 @@ def take(folder, *records, lacking=()):
             done.append(one.record_id)
             continue
         call_model(folder, one.record_id, one.record_id)
-        folder.note_asker(Session(one.record_id, lacking=one.record_id in lacking))
-        folder.write(extraction(one.record_id))
+        folder.write(line(one.record_id), Session(one.record_id, lacking=one.record_id in lacking))
     return done
 
 
@@ -227,7 +226,7 @@ def test_a_record_for_which_the_budget_was_spent_is_asked_again(tmp_path):
     for _ in range(2):
         with RunFolder(tmp_path, SETTINGS) as folder:
             assert not folder.is_done(record("a"))
-            folder.write(extraction("a").model_copy(update={"absences": (gap,)}))
+            folder.write(line("a", absences=(gap,)), Session("a"))
 
 
 def test_answers_are_kept_apart_from_raw_replies_once_for_each_record(tmp_path):
@@ -238,23 +237,9 @@ def test_answers_are_kept_apart_from_raw_replies_once_for_each_record(tmp_path):
             one = record("a", "Adults")
             assert not folder.is_done(one)
             noted = [NotedAnswer(question, WireItem(n=7), "some-model")]
-            folder.note_asker(Session("a", noted, lacking=True))
-            folder.write(extraction("a"))
+            folder.write(line("a"), Session("a", noted, lacking=True))
     (row,) = query(tmp_path, "SELECT record_id, chunk, text, task, fields, item, model FROM answers")
     assert row == ("a", 7, "Adults", "eligibility", '["category"]', '{"n":7}', "some-model")
-
-
-def test_nothing_but_the_records_under_way_is_held_in_memory(tmp_path):
-    with RunFolder(tmp_path, SETTINGS) as folder:
-        sizes = []
-        for number in range(3000):
-            take(folder, record(f"r{number}"))
-            sizes.append(len(folder._started) + len(folder._places))
-    assert max(sizes) == 0
-    with RunFolder(tmp_path, SETTINGS) as folder:
-        for number in range(3000):
-            assert folder.is_done(record(f"r{number}"))
-        assert len(folder._places) <= 1000
 
 
 @pytest.mark.parametrize(
@@ -274,7 +259,6 @@ def test_a_store_that_is_not_ours_is_refused(tmp_path, break_store, told):
     break_store(tmp_path / "run.sqlite")
     with pytest.raises(StoreError, match=told):
         RunFolder(tmp_path, SETTINGS)
-    assert not (tmp_path / ".lock").exists()
 
 
 def test_only_changed_rules_can_be_reparsed(tmp_path):
@@ -304,32 +288,28 @@ def test_fresh_discards_the_earlier_run(tmp_path):
 
 def test_fresh_discards_nothing_before_the_run_begins(tmp_path):
     invoke(tmp_path, "a")
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.name != ".lock"}
     with RunFolder(tmp_path, SETTINGS, fresh=True) as again:
         again.finish(Tally())
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.name != ".lock"} == before
 
 
-def test_a_folder_that_a_living_process_writes_into_is_refused(tmp_path):
-    (tmp_path / ".lock").write_text(str(os.getppid()))
-    with pytest.raises(StoreError, match=f"process {os.getppid()} writes into it"):
-        RunFolder(tmp_path, SETTINGS)
-    assert (tmp_path / ".lock").exists()
-
-
-@pytest.mark.parametrize("owner", [2**22 + 1, os.getpid()], ids=["nobody", "this process"])
-def test_the_lock_of_a_dead_process_is_taken_over_and_removed_at_the_end(tmp_path, owner):
-    (tmp_path / ".lock").write_text(str(owner))
-    with RunFolder(tmp_path, SETTINGS):
-        assert (tmp_path / ".lock").read_text() == str(os.getpid())
-    assert not (tmp_path / ".lock").exists()
+def test_a_folder_that_another_run_writes_into_is_refused_until_that_has_ended(tmp_path):
+    with RunFolder(tmp_path, SETTINGS) as folder:
+        folder.begin()
+        with pytest.raises(StoreError, match="another process writes into it"):
+            RunFolder(tmp_path, SETTINGS)
+        assert describe_incomplete(tmp_path) == "0 records, still running"
+    assert describe_incomplete(tmp_path) == "0 records, interrupted"
+    invoke(tmp_path, "a")
 
 
 def test_a_folder_that_is_refused_is_not_left_locked(tmp_path):
     (tmp_path / "run.json").write_text("[]")
-    with pytest.raises(StoreError):
+    with pytest.raises(StoreError, match="no manifest"):
         RunFolder(tmp_path, SETTINGS)
-    assert not (tmp_path / ".lock").exists()
+    (tmp_path / "run.json").unlink()
+    invoke(tmp_path, "a")
 
 
 @pytest.mark.parametrize("name", ["extractions.jsonl", "failures.jsonl", "run.json", "run.sqlite"])

@@ -15,27 +15,6 @@ from extractor.cli import main
 if __name__ == "__main__":
     main()
 """
-SEAT = """
-import asyncio
-from functools import partial
-
-from extractor.options import ExtractionOptions
-from extractor.run.rounds_clerk import Forget, RoundsClerk
-from extractor.run.seat import Seat
-
-
-async def main():
-    seat = Seat(partial(RoundsClerk, ExtractionOptions()))
-    serving = asyncio.ensure_future(seat.serve(Forget(0)))
-    while not seat.is_ready and not serving.done():
-        await asyncio.sleep(0.01)
-    print(await seat.say(Forget(1)))
-    seat.close()
-
-
-if __name__ == "__main__":
-    asyncio.run(main())
-"""
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +55,3 @@ def test_worker_processes(run_in_clone, tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     assert len(done.stdout.splitlines()) == log.read_text("utf-8").count('"record_done"') > 0
     assert "worker_lost" not in log.read_text("utf-8")
-
-
-def test_the_process_of_a_seat(run_in_clone):
-    done = run_in_clone(SEAT)
-    assert (done.returncode, done.stdout.strip()) == (0, "Unknown()"), done.stderr

@@ -1,10 +1,9 @@
 import asyncio
 import json
 import random
+from unittest.mock import patch
 
 import pytest
-from extractor.run.pricing import Pricing
-from extractor.run.sampling import SizeSample
 from typer.testing import CliRunner
 
 from extractor.assemble.policy import ModelClass
@@ -13,9 +12,11 @@ from extractor.llm.plan.estimate import Estimate
 from extractor.llm.plan.forecast import Forecast, calibrate, forecast_request, forecast_run, load_rates
 from extractor.llm.plan.request_sizes import RequestSize, measure_body
 from extractor.llm.spec import ModelKind, ModelSpec
-from extractor.run.budget import Limits
+from extractor.options import ExtractionOptions
+from extractor.run.budget import Limits, Pricing
+from extractor.run.executor import InlineExecutor
 from extractor.run.prices import read_prices
-from extractor.run.quote import Speed, measure_records, quote_run
+from extractor.run.quote import Speed, draw_sample, measure_records, quote_run
 from extractor.schemas import Section, Source, TrialRecord, Usage
 from tests.commands import extractor
 
@@ -37,11 +38,8 @@ def estimate(record):
 
 
 def measured(records, sample=None):
-    async def estimate_all(records):
-        for record in records:
-            yield estimate(record)
-
-    return asyncio.run(measure_records(records, estimate_all, sample))
+    with patch("extractor.run.quote.estimate_record", lambda record, _: estimate(record)):
+        return asyncio.run(measure_records(records, ExtractionOptions(), InlineExecutor(), sample))
 
 
 def pricing(model="gpt-4.1-mini"):
@@ -59,15 +57,11 @@ def test_a_sample_tells_what_all_records_tell():
     assert sampled.prompt_tokens.expected == pytest.approx(whole.prompt_tokens.expected, rel=0.1)
 
 
-def test_a_sample_of_all_is_exact_and_memory_does_not_grow_with_the_stream():
-    drawn = SizeSample(50)
-    for record in records(40):
-        drawn.add(record)
-    assert sum(len(stratum.drawn) for stratum in drawn.strata()) == 40
-    drawn = SizeSample(50)
-    for record in records(2000):
-        drawn.add(record)
-    assert all(len(kept) <= 50 for kept in drawn._kept.values())
+def test_a_sample_has_records_of_each_size_and_is_all_of_a_few():
+    assert sum(len(drawn) for _, drawn in draw_sample(records(40), 50)) == 40
+    strata = draw_sample(records(2000), 50)
+    assert sum(members for members, _ in strata) == 2000
+    assert all(1 <= len(drawn) <= 50 for _, drawn in strata)
 
 
 def test_figures_are_in_order_and_grow_with_the_records():

@@ -4,9 +4,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from extractor.run.settings import digest_rules
 
 import extractor
+from extractor.run.manifest import digest_rules
 
 PACKAGE = Path(extractor.__file__).parent
 STAGES = ("schemas", "prompts", "text", "rulebook", "parse", "llm", "ground", "assemble", "audit")

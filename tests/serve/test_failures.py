@@ -8,7 +8,7 @@ import pytest
 
 from extractor.llm.client import ClientSettings
 from extractor.options import Assist, ExtractionOptions
-from extractor.run import Pricing
+from extractor.run.budget import Pricing
 from extractor.serve import job_process
 from extractor.serve.extracting import read_single
 from extractor.serve.job_process import JobPlan

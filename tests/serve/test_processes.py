@@ -3,9 +3,9 @@
 from multiprocessing import get_context
 
 import pytest
-from extractor.run.pricing import Pricing
 
 from extractor.options import Assist, ExtractionOptions
+from extractor.run.budget import Pricing
 from extractor.serve import extractions, process
 from extractor.serve.callers import CallerBook
 from extractor.serve.messages import Trouble, TroubleKind, Wish

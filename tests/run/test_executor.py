@@ -1,0 +1,276 @@
+"""Executors compute alike, whatever befalls a record or a process, and nobody waits for a dead one."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import psutil
+import pytest
+
+from extractor.errors import EngineError, ModelUnavailable
+from extractor.events import EventLog, listening
+from extractor.llm.requests import Reply
+from extractor.llm.wire import WIRE_ITEMS
+from extractor.options import Assist, ExtractionOptions
+from extractor.parse import parse_record
+from extractor.pipeline import extract_by_rules
+from extractor.read import read_records
+from extractor.run.batch import BatchLimits, Sink, run_batch
+from extractor.run.executor import InlineExecutor, ProcessExecutor, extract_with, open_executor
+from extractor.run.tally import Tally, to_line
+from extractor.schemas import Part, Section, Source, TrialRecord, Usage
+from tests.commands import PATIENCE_S, extractor
+from tests.failing import RAISED, fail_for_some, path_with_failures
+from tests.llm.stub import completion, items, serve
+
+RULES = ExtractionOptions(assist=Assist.NEVER)
+RECORDS = list(read_records("tests/records"))
+
+
+class Lines(Sink):
+    """A sink that keeps what it is given."""
+
+    def __init__(self):
+        self.lines, self.failures = [], []
+
+    def write(self, line, asker):
+        self.lines.append(line)
+
+    def write_failure(self, failure):
+        self.failures.append(failure)
+
+
+class Answering:
+    """A model that proves nothing of what it says, so that it is asked again, and fails where the text wants it."""
+
+    name = "stub"
+
+    def __init__(self):
+        self.asked = []
+
+    async def put(self, questions, render):
+        call = render(questions)
+        self.asked.append(call.user)
+        await asyncio.sleep(0)
+        if "FAIL" in call.user:
+            raise ModelUnavailable("no reply", lasting=False)
+        found = tuple(WIRE_ITEMS[q.task](n=q.chunk.number) for q in questions)
+        return Reply(found, Usage(calls=1, prompt_tokens=10, output_tokens=2), self.name)
+
+
+def record(number, text="nights at home"):
+    measure = f"Number of {text} in period {number}"
+    part = Part(name="measure", start=0, end=len(measure))
+    section = Section(name="primary_outcomes[0]", text=measure, parts=(part,))
+    source = Source(path="in.jsonl", format="ctgov_json", place=f"line {number}")
+    return TrialRecord(record_id=f"NCT9{number:07}", source=source, sections=(section,))
+
+
+def build_records(*, deadly):
+    """Sound ones, one for each class that is raised, and some that kill their process. How each fails, by id."""
+    made = [record(number) for number in range(20)]
+    kinds = dict(zip((1, 2, 3, 9, 10, 18), RAISED, strict=True)) | ({4: "kill", 17: "kill"} if deadly else {})
+    for number, kind in kinds.items():
+        made[number] = record(number, f"nights that fails by {kind}")
+    return made, {made[number].record_id: kind for number, kind in kinds.items()}
+
+
+@pytest.fixture
+def failing(monkeypatch):
+    """The parser fails for some records, here and in each process that is started."""
+    monkeypatch.setattr("extractor.pipeline.parse_record", fail_for_some(parse_record))
+    monkeypatch.setenv("PYTHONPATH", path_with_failures())
+
+
+async def run(executor, records, options=RULES, model=None):
+    sink, tally = Lines(), Tally()
+    extract = partial(extract_with, executor, options=options, model=model)
+    async with asyncio.timeout(PATIENCE_S):
+        await run_batch(records, extract, sink, tally, BatchLimits(max(30, executor.capacity)))
+    assert (tally.extracted, tally.failed) == (len(sink.lines), len(sink.failures))
+    assert len(sink.lines) + len(sink.failures) == len(records)
+    return sink
+
+
+@pytest.mark.parametrize("options", [RULES, ExtractionOptions(), ExtractionOptions(min_confidence=1.0)])
+@pytest.mark.parametrize("inline_first", [0, 5, 100])
+async def test_processes_give_the_lines_of_one_in_the_order_of_the_input(forked_workers, options, inline_first):
+    wanted = [to_line(extract_by_rules(each, options)) for each in RECORDS]
+    assert (await run(InlineExecutor(), RECORDS, options)).lines == wanted
+    async with ProcessExecutor(2, inline_first) as executor:
+        assert (await run(executor, RECORDS, options)).lines == wanted
+
+
+async def test_with_a_model_processes_ask_the_same_and_give_the_same(forked_workers):
+    records = [record(number, "FAIL" if number == 5 else "nights at home") for number in range(20)]
+    here, there = Answering(), Answering()
+    options = ExtractionOptions(min_confidence=1.0)
+    wanted = await run(InlineExecutor(), records, options, here)
+    async with ProcessExecutor(1, inline_first=0) as executor:
+        found = await run(executor, records, options, there)
+    assert (found.lines, found.failures) == (wanted.lines, wanted.failures)
+    assert [failure["record_id"] for failure in found.failures] == ["NCT90000005"]
+    assert sorted(there.asked) == sorted(here.asked)
+    assert len(there.asked) >= len(records)
+
+
+@pytest.mark.parametrize("model", [None, Answering()])
+@pytest.mark.parametrize(("workers", "inline_first"), [(1, 0), (2, 0), (2, 100)])
+async def test_a_record_that_fails_or_kills_its_process_fails_alone_and_by_name(failing, model, workers, inline_first):
+    records, kinds = build_records(deadly=not inline_first)
+    async with ProcessExecutor(workers, inline_first) as executor:
+        sink = await run(executor, records, model=model)
+    assert {failure["record_id"]: failure["error"] for failure in sink.failures} == {
+        name: "RecordError" if kind == "kill" else kind for name, kind in kinds.items()
+    }
+    for failure in sink.failures:
+        if failure["error"] == "RecordError":
+            assert f"the process that worked on {failure['record_id']} died" in failure["message"]
+        else:
+            assert f"unexpected {failure['error']} at failing/__init__.py:" in failure["message"]
+            assert "Adults" not in failure["message"]
+
+
+async def test_the_log_has_the_traceback_and_no_text(failing, tmp_path):
+    records, _ = build_records(deadly=False)
+    with (tmp_path / "log").open("w") as file, listening(EventLog(file)):
+        async with ProcessExecutor(1, inline_first=2) as executor:
+            await run(executor, records)
+    log = (tmp_path / "log").read_text("utf-8")
+    events = [json.loads(line) for line in log.splitlines()]
+    failed = {event["error"]: event["traceback"] for event in events if event["event"] == "record_failed"}
+    assert failed.keys() == RAISED.keys()
+    assert all(frames.startswith("failing/__init__.py:") for frames in failed.values())
+    assert "pipeline.py" in failed["KeyError"]
+    assert "Adults" not in log
+
+
+async def test_processes_that_cannot_start_are_no_records_fault(monkeypatch, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("import os; os._exit(1)")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    async with ProcessExecutor(1, inline_first=0) as executor:
+        with pytest.raises(EngineError, match="died before they were ready"):
+            await run(executor, [record(1), record(2)])
+
+
+async def test_a_killed_process_is_replaced_and_no_process_is_left(forked_workers):
+    before = set(psutil.Process().children(recursive=True))
+    async with ProcessExecutor(2, inline_first=0) as executor:
+        first = await executor.compute(where, record(1))
+        os.kill(first[1], signal.SIGKILL)
+        others = [await executor.compute(where, record(number)) for number in range(3)]
+        assert {os.getpid(), first[1]}.isdisjoint(process for _, process in others)
+    left = set(psutil.Process().children(recursive=True)) - before
+    assert not [process for process in left if "forkserver" not in " ".join(process.cmdline())]
+
+
+def where(record):
+    """Which process works on a record."""
+    if "FAIL" in record.sections[0].text:
+        raise ValueError("no such text")
+    return record.record_id, os.getpid()
+
+
+async def test_any_function_is_mapped_in_the_order_of_the_input_and_what_fails_is_reported(forked_workers):
+    failed = []
+    records = [record(number, "FAIL" if number == 7 else "nights") for number in range(60)]
+    async with ProcessExecutor(2, inline_first=3) as executor:
+        found = [each async for each in executor.map(where, iter(records), on_error=failed.append)]
+    assert [name for name, _ in found] == [each.record_id for each in records if each is not records[7]]
+    assert {process for _, process in found[:3]} == {os.getpid()}
+    assert os.getpid() not in {process for _, process in found[3:]}
+    (error,) = failed
+    assert (error.kind, error.frames[0].rpartition(":")[2]) == ("ValueError", "where")
+
+
+@pytest.mark.parametrize(("workers", "alone"), [(1, True), (2, False)])
+async def test_one_worker_is_this_process(forked_workers, workers, alone):
+    async with open_executor(workers) as executor:
+        assert ((await executor.compute(where, record(1)))[1] == os.getpid()) is alone
+
+
+async def test_what_cannot_be_written_fails_alone(forked_workers):
+    async with ProcessExecutor(2, inline_first=0) as executor:
+        sink = await run(executor, [record(1), record(2, "a lone surrogate: \ud800"), record(3)])
+    assert [failure["record_id"] for failure in sink.failures] == ["NCT90000002"]
+
+
+def write_many(path, number):
+    text = " ".join(Path("tests/records/study.json").read_text("utf-8").split())
+    lines = [text.replace("NCT90000001", f"NCT9{index:07}") for index in range(number)]
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+    return path
+
+
+def start(*arguments):
+    command = [sys.executable, "-m", "extractor", "run", *map(str, arguments)]
+    streams = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    return subprocess.Popen(command, **streams, start_new_session=True)
+
+
+def workers_of(process):
+    return [child for child in psutil.Process(process.pid).children() if "spawn_main" in " ".join(child.cmdline())]
+
+
+def wait_for(condition):
+    until = time.monotonic() + PATIENCE_S
+    while not (found := condition()):
+        assert time.monotonic() < until, "it took too long"
+        time.sleep(0.02)
+    return found
+
+
+def count_lines(folder):
+    path = folder / "extractions.jsonl"
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
+def test_a_process_of_a_run_that_is_killed_is_replaced_and_nothing_is_lost(tmp_path):
+    lines = write_many(tmp_path / "in.jsonl", 120).read_bytes().splitlines(keepends=True)
+    process = start("-", "--workers", 2, "--out", tmp_path / "out")
+    process.stdin.writelines(lines[:80])  # the run cannot end before the rest is there
+    process.stdin.flush()
+    wait_for(lambda: count_lines(tmp_path / "out") >= 1)
+    workers_of(process)[0].kill()
+    _, stderr = process.communicate(b"".join(lines[80:]), timeout=PATIENCE_S)
+    assert process.returncode == 0, stderr
+    assert count_lines(tmp_path / "out") == 120
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL, and Ctrl-C is no signal to a group")
+def test_no_process_outlives_a_run_that_is_killed_or_interrupted_and_it_goes_on_later(tmp_path):
+    many, out = write_many(tmp_path / "in.jsonl", 2000), tmp_path / "out"
+    done = 0
+    # A terminal sends Ctrl-C to everyone in the group.
+    for end, code in ((subprocess.Popen.kill, -signal.SIGKILL), (lambda run: os.killpg(run.pid, signal.SIGINT), 130)):
+        process = start(many, "--workers", 2, "--out", out)
+        wait_for(lambda done=done: count_lines(out) >= done + 1)
+        workers = wait_for(lambda process=process: workers_of(process))
+        end(process)
+        _, stderr = process.communicate(timeout=PATIENCE_S)
+        assert process.returncode == code, stderr
+        wait_for(lambda workers=workers: not any(worker.is_running() for worker in workers))
+        done = count_lines(out)
+    assert b"go on with: extractor run" in stderr
+    assert b"Traceback" not in stderr
+    again = extractor("run", many, "--workers", 1, "--out", out, "--limit", done + 10)
+    assert again.returncode == 0, again.stderr
+    assert count_lines(out) == done + 10
+
+
+def test_with_a_model_workers_change_nothing_but_the_time(tmp_path):
+    results = []
+    with serve([completion(items())]) as stub:
+        for workers in ("1", "2"):
+            out = tmp_path / workers
+            done = extractor("run", "tests/records", "--model", str(stub.spec), "--workers", workers, "--out", str(out))
+            assert done.returncode == 0, done.stderr
+            usage = json.loads((out / "run.json").read_text("utf-8"))["usage"]
+            results.append(((out / "extractions.jsonl").read_bytes(), usage))
+    assert results[0] == results[1]
