@@ -42,7 +42,7 @@ _LIMITS = frozenset({"max_tokens", "max_completion_tokens"})
 
 @dataclass(frozen=True)
 class Asked:
-    """The body of a request, and what it is known by here. Each is made once: they take as long as to keep a reply."""
+    """The body of a request, with its keys."""
 
     body: Mapping[str, Any]
 
@@ -53,15 +53,16 @@ class Asked:
 
     @cached_property
     def question(self) -> str:
-        """Equal for requests that ask the same, of whichever model."""
+        """Equal for requests that ask the same of any model."""
         return exchange_key(self.body)[:32]
 
 
 @dataclass(frozen=True, slots=True)
 class KeptReply:
-    """The raw reply to a request, and what it cost with the attempts that went before it.
+    """The raw reply to a request, and its cost with that of the attempts before it.
 
-    ``content`` is None where none ever came; ``verdict`` is that of its chain, None for one that never ended.
+    ``content`` is None if there was no reply; ``verdict`` is that of its chain, None if the chain never ended. A chain
+    is a call with its re-asks.
     """
 
     call: int
@@ -73,7 +74,7 @@ class KeptReply:
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """What calls cost together: of those that took tokens, ``unpriced`` have no price; ``unanswered`` got no reply."""
+    """The cost of calls: ``unpriced`` ones used tokens and have no price; ``unanswered`` ones got no reply."""
 
     usage: Usage = field(default_factory=Usage)
     picodollars: int = 0
@@ -83,7 +84,7 @@ class Spending:
 
 @dataclass(frozen=True, slots=True)
 class MadeCall:
-    """A call that was answered: its request, the name of its prompt, and what it took."""
+    """An answered call: its request, the name of its prompt, and its usage."""
 
     request: dict[str, Any]
     prompt: str
@@ -91,22 +92,22 @@ class MadeCall:
 
     @property
     def asked_again(self) -> bool:
-        """Whether it is a second request of its chain, with what was wrong with the first answer."""
+        """Whether it is a re-ask, which holds the errors of the first answer."""
         return len(self.request["messages"]) > _FIRST_MESSAGES
 
 
 class ReplyStore:
-    """Calls and raw replies, kept by content: a request's key is made of all that decides its answer.
+    """Calls and raw replies, found by content: a request's key covers all that decides its answer.
 
-    No key, address or header is kept. Each method is a short transaction of its own, or
-    part of one. ``price`` says what tokens cost, in picodollars.
+    No secret, address or header is stored. Each method is a short transaction, or part of one. ``price`` gives the
+    price of tokens in picodollars.
     """
 
     def __init__(self, database: Database, price: Callable[[Usage], int] | None = None) -> None:
         self._database, self._price = database, price
 
     def transaction(self) -> AbstractContextManager[None]:
-        """All or nothing of what the block notes."""
+        """All or nothing of what the block stores."""
         return self._database.transaction()
 
     def begin_chain(self, trace: CallTrace) -> int:
@@ -118,7 +119,7 @@ class ReplyStore:
         )
 
     def end_chain(self, number: int, verdict: Verdict, why: str) -> None:
-        """Note how it ended, unless that is known. The replies of a valid one are served from now on, others never."""
+        """Note how a call ended, unless that is known. Only the replies of a valid call are served from now on."""
         sql = "UPDATE chains SET verdict = ?, why = ? WHERE id = ? AND verdict IS NULL"
         self._database.execute(sql, (verdict, why, number))
 
@@ -129,9 +130,9 @@ class ReplyStore:
         return self._insert(sql, row)
 
     def end_call(self, call: int, status: int, content: bytes, cost: Usage | None = None) -> None:
-        """Keep what came back, whatever it is; of an error its status alone, since servers repeat keys in them.
+        """Store a reply; of an error its status alone, since servers repeat keys in errors.
 
-        The cost is read from the reply, unless it is known better.
+        The cost is read from the reply if it is not given.
         """
         cost = cost or read_usage(content)
         reply = zlib.compress(content) if status == _OK else None
@@ -144,18 +145,19 @@ class ReplyStore:
         )
 
     def withdraw_call(self, call: int) -> None:
-        """Forget a request that was asked of nobody."""
+        """Forget a request that no server received."""
         self._database.execute("DELETE FROM calls WHERE id = ?", (call,))
 
     def note_use(self, record_id: str | None, asked: Asked, call: int) -> None:
-        """Note which call's reply a record's question gets."""
+        """Note which call answers a record's question."""
         if record_id is not None:
             self._database.execute("INSERT OR REPLACE INTO uses VALUES (?, ?, ?)", (record_id, asked.question, call))
 
     def find(self, asked: Asked, own: int | None = None) -> KeptReply | None:
-        """The answer to this very request: valid, or not judged yet because its chain is open or was killed.
+        """The reply to this request: valid, or not judged yet because its call is under way or was killed.
 
-        What was cut off is not served unjudged, nor anything of the chain ``own``: that one asks again on purpose.
+        A reply that was cut off is not served before it is judged, nor one of the chain ``own``, which asks again on
+        purpose.
         """
         call = self._database.value(
             "SELECT calls.id FROM calls JOIN chains ON chains.id = calls.chain"
@@ -167,7 +169,7 @@ class ReplyStore:
         return None if call is None else self.read(call)
 
     def recall(self, record_id: str | None, asked: Asked) -> KeptReply | None:
-        """What this question got, whichever the model: from this record, or else a valid answer, or else any."""
+        """The reply to this question by any model: that of this record, or else a valid one, or else any."""
         question = asked.question
         sql = "SELECT call FROM uses WHERE record_id = ? AND question = ?"
         call = self._database.value(sql, (record_id, question)) or self._database.value(
@@ -178,7 +180,7 @@ class ReplyStore:
         return None if call is None else self.read(call)
 
     def read(self, call: int) -> KeptReply:
-        """The last reply to the request of ``call`` in its chain, with the cost of all of these."""
+        """The last reply to the request of ``call`` in its chain, with the cost of all its attempts."""
         chain, key = self._database.row("SELECT chain, key FROM calls WHERE id = ?", (call,)) or (0, "")
         reply = self._database.row(
             "SELECT id, reply FROM calls WHERE chain = ? AND key = ? AND status = 200 ORDER BY id DESC LIMIT 1",
@@ -192,7 +194,7 @@ class ReplyStore:
         )
 
     def requests_of(self, record_id: str | None) -> dict[str, dict[str, Any]]:
-        """A record's requests, or the last ones where it has none, by the beginning of their keys. Few of many."""
+        """Some requests of a record, or the last ones if it has none, by the beginning of their keys."""
         sql = "SELECT key, request FROM calls JOIN chains ON chains.id = chain"
         for where, of in (("WHERE record_id = ?", (record_id,)), ("", ())):
             rows = self._database.execute(f"{sql} {where} ORDER BY calls.id DESC LIMIT {_FEW}", of).fetchall()
@@ -208,10 +210,10 @@ class ReplyStore:
 
     @property
     def mode(self) -> AnswerMode:
-        """How the answer's schema was told last."""
+        """How the last request sent its schema."""
         packed = self._database.value(
             "SELECT request FROM calls JOIN chains ON chains.id = calls.chain WHERE status = 200"
-            " ORDER BY verdict = 'valid' DESC, calls.id DESC LIMIT 1"  # others may hold a knock, which tells none
+            " ORDER BY verdict = 'valid' DESC, calls.id DESC LIMIT 1"  # a probe of the server has no schema
         )
         request = json.loads(zlib.decompress(packed)) if packed else {"response_format": {"type": "json_schema"}}
         return mode_of(request)

@@ -42,7 +42,7 @@ _KEPT_HEADERS = frozenset({"content-type", "retry-after"})
 def use_cassette(path: Path, *, record: bool = False, now: datetime | None = None) -> Iterator[Any]:
     """Inside the block, HTTP requests are answered from a cassette, or recorded into a new one.
 
-    In replay no socket can be opened; a request that was never recorded raises ``CassetteMiss`` at whoever asked; and
+    In replay no socket can be opened; a request that was never recorded raises ``CassetteMiss``; and
     an exchange that was not asked for fails the block with ``CassetteError``. A recording replaces the cassette when
     the block ends well, never half of it.
     """
@@ -53,7 +53,7 @@ def use_cassette(path: Path, *, record: bool = False, now: datetime | None = Non
 
 
 def first_request(path: Path) -> dict[str, Any]:
-    """The first request to a model in a cassette: a replay must repeat its model and the way it was told the schema.
+    """The first request to a model in a cassette: a replay must repeat its model and mode.
 
     Raises ``CassetteMiss`` if there is no cassette, ``CassetteError`` if it holds no request.
     """

@@ -3,7 +3,7 @@
 import difflib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
@@ -200,7 +200,7 @@ def _as_completion(exchange: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def describe_miss(wanted: Mapping[str, Any], recorded: Mapping[str, Mapping[str, Any]], place: str) -> str:
-    """A message that shows the recorded request nearest to the wanted one, and what differs.
+    """A message that shows the recorded request nearest to ``wanted``, and what differs.
 
     ``recorded`` maps the names of recordings to their requests; ``place`` says where they are.
 
@@ -217,51 +217,41 @@ def describe_miss(wanted: Mapping[str, Any], recorded: Mapping[str, Mapping[str,
     remedy = "record it again, or replay with the prompts and settings it was recorded with"
     if not recorded:
         return f"no recording of this request in {place}, which is empty; {remedy}"
-    asked = _as_lines(wanted)
-    name = _nearest(asked, {name: _as_lines(request) for name, request in recorded.items()})
-    places = ", ".join(_differing(wanted, recorded[name])) or "nothing but the number of times it is asked"
-    headline = f"no recording of this request in {place}; nearest is {name}, which differs in {places}"
-    return "\n".join([headline, *_difference(_as_lines(recorded[name]), asked, name), remedy])
-
-
-def _as_lines(body: Mapping[str, Any]) -> list[str]:
-    lines: list[str] = []
-    for title, part in _parts(body).items():
-        text = part if isinstance(part, str) else json.dumps(part, indent=1, sort_keys=True, ensure_ascii=False)
-        lines += [f"{title}:", *text.splitlines()]
-    return lines
-
-
-def _parts(body: Mapping[str, Any]) -> dict[str, Any]:
-    identity = identity_of(body)
-    parts = {f"messages[{i}] ({m.get('role')})": _content(m) for i, m in enumerate(identity["messages"])}
-    return parts | {name: identity[name] for name in ("tools", "response_format", "grammar") if identity.get(name)}
-
-
-def _content(message: Mapping[str, Any]) -> Any:
-    if message.keys() <= {"role", "content"}:
-        return message.get("content")
-    return {key: value for key, value in message.items() if key != "role"}
-
-
-def _nearest(asked: list[str], recorded: Mapping[str, list[str]]) -> str:
+    ours, candidates = _parts(wanted), {name: _parts(request) for name, request in recorded.items()}
+    asked = _as_lines(ours)
     matcher = difflib.SequenceMatcher(autojunk=False)
-    matcher.set_seq2(asked)  # what it knows of the second sequence is kept between comparisons
-    best, name_of_best = -1.0, ""
-    for name in sorted(recorded):
-        matcher.set_seq1(recorded[name])
-        if matcher.quick_ratio() > best and (ratio := matcher.ratio()) > best:
-            best, name_of_best = ratio, name
-    return name_of_best
+    matcher.set_seq2(asked)  # the matcher keeps its index of the second sequence between comparisons
 
+    def similarity(name: str) -> float:
+        matcher.set_seq1(_as_lines(candidates[name]))
+        return matcher.ratio()
 
-def _differing(wanted: Mapping[str, Any], recorded: Mapping[str, Any]) -> list[str]:
-    ours, theirs = _parts(wanted), _parts(recorded)
-    return [title for title in ours | theirs if ours.get(title) != theirs.get(title)]
-
-
-def _difference(recorded: Iterable[str], asked: Iterable[str], name: str) -> list[str]:
-    lines = difflib.unified_diff(list(recorded), list(asked), name, "this request", n=1, lineterm="")
+    name = max(sorted(candidates), key=similarity)
+    theirs = candidates[name]
+    differing = ", ".join(title for title in ours | theirs if ours.get(title) != theirs.get(title))
+    headline = f"no recording of this request in {place}; nearest is {name}, which differs in "
+    lines = difflib.unified_diff(_as_lines(theirs), asked, name, "this request", n=1, lineterm="")
     shown = [line[:_SHOWN_WIDTH] for line in lines if not line.startswith("@@")]
     hidden = len(shown) - _SHOWN_LINES
-    return shown[:_SHOWN_LINES] + ([f"... {hidden} more lines differ"] if hidden > 0 else [])
+    more = [f"... {hidden} more lines differ"] if hidden > 0 else []
+    differing = differing or "nothing but the number of times it is asked"
+    return "\n".join([headline + differing, *shown[:_SHOWN_LINES], *more, remedy])
+
+
+def _parts(body: Mapping[str, Any]) -> dict[str, str]:
+    """The parts of a request as text, by their titles."""
+    identity = identity_of(body)
+    parts: dict[str, Any] = {}
+    for i, message in enumerate(identity["messages"]):
+        plain = message.keys() <= {"role", "content"}
+        content = message.get("content") if plain else {k: v for k, v in message.items() if k != "role"}
+        parts[f"messages[{i}] ({message.get('role')})"] = content
+    parts |= {name: identity[name] for name in ("tools", "response_format", "grammar") if identity.get(name)}
+    return {
+        title: part if isinstance(part, str) else json.dumps(part, indent=1, sort_keys=True, ensure_ascii=False)
+        for title, part in parts.items()
+    }
+
+
+def _as_lines(parts: Mapping[str, str]) -> list[str]:
+    return [line for title, part in parts.items() for line in (f"{title}:", *part.splitlines())]
