@@ -64,13 +64,6 @@ async def test_a_slow_server_is_waited_for(probe):
 
 
 @skipping_time
-async def test_an_answer_that_comes_while_it_is_probed_is_taken():
-    server = Server(15.0, probe=10_000.0)
-    assert (await model_of(server).complete(ask_about(1), render)).items
-    assert loop_time() == 15.0
-
-
-@skipping_time
 async def test_a_probe_asks_no_model_and_carries_no_key():
     server = Server(20.0, probe=0.0)
     await model_of(server).complete(ask_about(1), render)

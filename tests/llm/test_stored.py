@@ -131,19 +131,6 @@ async def test_what_did_not_end_well_is_kept_and_asked_again(tmp_path, bad, verd
     assert query(tmp_path, "SELECT count(*), count(reply) FROM calls") == [(5, kept)]
 
 
-async def test_of_a_record_with_a_refused_answer_the_others_are_served(tmp_path):
-    def answer(request):
-        wrong = request["messages"][1]["content"].startswith("1:") and len(stub.requests) < 3
-        return completion(items(BLUE) if wrong else items({"n": 2, "colour": "red"}, *([RED] if not wrong else [])))
-
-    with serve(answer) as stub, store_in(tmp_path) as replies:
-        model = asking(replies, stub, ClientSettings(reasks=0))
-        await ask(model, 2)
-        with pytest.raises(AnswerRejected):
-            await ask(model, 1)
-        assert len(stub.requests) == 2
-
-
 async def test_an_answer_whose_chain_was_killed_is_served_and_judged_by_the_next(tmp_path):
     with serve([completion(items(BLUE)), completion(items(RED))]) as stub:
         with store_in(tmp_path) as replies:
@@ -170,14 +157,6 @@ async def test_equal_requests_at_one_time_share_one_call(tmp_path):
         assert replies.spent.calls == len(stub.requests) == 1
     assert {(reply.usage.calls, reply.usage.prompt_tokens) for reply, _ in shared} == {(1, 10)}
     assert model.usage.calls == 1
-
-
-async def test_those_who_wait_ask_themselves_if_the_first_gets_nothing(tmp_path):
-    with serve([fault(400), completion(items(RED))]) as stub, store_in(tmp_path) as replies:
-        async with asking(replies, stub) as model:
-            shared = await asyncio.gather(*(ask(model, 1, record_id=f"r{n}") for n in range(3)), return_exceptions=True)
-    assert sum(isinstance(one, ModelUnavailable) for one in shared) == 1
-    assert len(stub.requests) == 2
 
 
 async def test_no_key_address_or_header_is_stored(tmp_path):
