@@ -12,7 +12,7 @@ RECORD = Path(__file__).parent / "records" / "study.json"
 
 for module in iter_modules(extractor.cli.__path__, "extractor.cli."):
     import_module(module.name)
-import_module("extractor.llm.model")
+import_module("extractor.llm.client")
 Extractor(assist="never").extract(next(read_records(RECORD)))
 gc.collect()
 gc.freeze()  # a fork copies what is written to, and the collector writes to what it looks at

@@ -10,10 +10,8 @@ from typing import Any
 import psutil
 from openai import AsyncOpenAI
 
-from extractor.llm.answer_mode import AnswerMode
-from extractor.llm.call import Call
-from extractor.llm.compact import compact_schema
 from extractor.llm.local import LocalServer, serve_model
+from extractor.llm.requests import AnswerMode, Call, compact_schema
 
 from .variants import Way
 

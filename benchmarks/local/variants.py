@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
-from extractor.llm.answer_mode import AnswerMode
 from extractor.llm.local import ServerSettings
+from extractor.llm.requests import AnswerMode
 
 __all__ = ["DEFAULTS", "VARIANTS", "Way"]
 

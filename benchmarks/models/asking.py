@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.policy.situations import Situations, count_situations
 from extractor.assemble import ModelResult
-from extractor.llm.model import AskSettings, Model
+from extractor.llm.client import ClientSettings, Model
 from extractor.llm.opening import ModelChoice, open_model
 from extractor.llm.querying import query_model
 from extractor.options import Assist, ExtractionOptions
@@ -52,7 +52,7 @@ async def ask_all(
     pairs: Sequence[tuple[ParsedRecord, TrialExtraction]], choice: ModelChoice, assist: Assist, **settings: Any
 ) -> Round:
     """Ask about every record; ``settings`` are those of asking. Raises what opening the model raises."""
-    async with open_model(choice, AskSettings(**settings)) as model:
+    async with open_model(choice, ClientSettings(**settings)) as model:
         start = time.perf_counter()
         records = await asyncio.gather(*(ask_record(model, parsed, gold, assist) for parsed, gold in pairs))
         return Round(tuple(records), time.perf_counter() - start)

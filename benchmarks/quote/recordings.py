@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from extractor.llm.keeping.run_file import RUN_FILE, open_run_to_read
+from extractor.llm.database import RUN_FILE, open_run_to_read
 
 __all__ = ["Exchange", "read_exchanges"]
 

@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from extractor.llm.keeping.run_file import open_run_to_read
+from extractor.llm.database import open_run_to_read
 
 from .server import CountingServer
 

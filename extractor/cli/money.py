@@ -132,8 +132,8 @@ def _rates(job: "Job") -> "Rates":
     """Tokens of a request, calibrated on the calls that an earlier run made into the same folder."""
     from contextlib import closing
 
-    from extractor.llm.keeping.replies import ReplyStore
-    from extractor.llm.keeping.run_file import RUN_FILE, open_run_to_read
+    from extractor.llm.cache import ReplyStore
+    from extractor.llm.database import RUN_FILE, open_run_to_read
 
     if job.fresh or job.out is None or not (job.out / RUN_FILE).is_file():
         return job.pricing.rates()

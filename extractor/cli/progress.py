@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from extractor.llm.sending.connection import ServerCalls
+    from extractor.llm.servers import ServerCalls
     from extractor.run.tally import Tally
 
 __all__ = ["count_records", "print_summary", "show_progress"]

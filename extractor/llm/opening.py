@@ -1,7 +1,7 @@
 """Open the model that the user chose: hosted, on a server, on this machine, or a recording of one."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager, nullcontext
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -10,22 +10,19 @@ from urllib.parse import urlsplit
 import httpx2
 from pydantic import SecretStr
 
-from .answer_mode import AnswerMode
-from .batch_api.requests import Exchange
-from .keeping.recording import ClientTransport, RecordingTransport, ReplayTransport
-from .keeping.replies import ReplyStore
-from .keeping.run_file import RUN_FILE, open_run_to_read
-from .keeping.stored import OpenReplies, RecallTally, RecallTransport, StoredTransport
+from .batch.exchange import Exchange
+from .cache import OpenReplies, ReplyStore
+from .client import ClientSettings, Model
+from .database import RUN_FILE, open_run_to_read
 from .local import ServerSettings, default_model, locate_model, serve_model
-from .model import AskSettings, Model
-from .sending.first_contact import FirstContactTransport
-from .sending.lanes import LaneTransport
-from .sending.metered import Meter, MeteredTransport, Route
-from .sending.pace import PacedTransport
+from .recordings import RecallTally, RecallTransport, RecordingTransport, ReplayTransport
+from .requests import AnswerMode
 from .spec import ModelKind, ModelSpec
+from .transport import NetworkTransport, Route
 
 __all__ = ["ModelChoice", "open_model", "served_name"]
 
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _REPLAYED = ModelSpec(ModelKind.SERVER, "replay", "http://replay.invalid/v1")
 
 
@@ -78,53 +75,41 @@ class ModelChoice:
 @asynccontextmanager
 async def open_model(
     choice: ModelChoice,
-    settings: AskSettings | None = None,
+    settings: ClientSettings | None = None,
     replies: OpenReplies | None = None,
     route: Route | None = None,
 ) -> AsyncIterator[Model | None]:
-    """The chosen model, ready to be asked until the body ends; None where nothing answers.
+    """The chosen model, open until the block ends; None if nothing answers.
 
-    What ``replies`` has an answer to is not asked, and every other reply is kept there. ``route`` is how requests
-    get to a model. A model of this machine is served until the body ends. Raises ``ModelUnavailable`` if it is not
-    here.
+    Replies are served from ``replies`` and stored there. ``route`` is how requests reach a model. A model of this
+    machine is served until the block ends. Raises ``ModelUnavailable`` if it is not here.
     """
-    if not choice.answers:
-        yield None
-        return
     route = route or Route()
-    if choice.exchange:
-        with choice.exchange.open() as exchange:
-            transport = _kept(lambda: exchange, replies, route.meter)
-            async with Model(_by_file(choice.spec), settings, transport=transport) as model:
-                yield model
-        return
-    if choice.replay and (choice.replay / RUN_FILE).is_file():
-        async with _recall_run(choice.replay, choice.recall, settings, replies) as model:
-            yield model
-        return
-    chosen = _REPLAYED if choice.replay or choice.spec is None else choice.spec
-    local = chosen.kind is ModelKind.LOCAL
-    server = ServerSettings()
-    if local:
-        settings = _fit_to_server(settings or AskSettings(), server)
-    with _serve(chosen, choice.cache_dir, server) if local else nullcontext(chosen) as spec:
-        network = _transport(choice, spec)
-        if not choice.replay:
-            network = route.lead(network)
-        async with Model(spec, settings, transport=_kept(network, replies, route.meter)) as model:
-            yield model
-
-
-@asynccontextmanager
-async def _recall_run(
-    folder: Path, tally: RecallTally | None, settings: AskSettings | None, replies: OpenReplies | None
-) -> AsyncIterator[Model]:
-    """The model of a run as its store remembers it, told the schema in the way that it was told last."""
-    with closing(open_run_to_read(folder)) as run:
-        recorded = ReplyStore(run)
-        spec = replace(_REPLAYED, name=recorded.model or _REPLAYED.name)
-        settings = replace(settings or AskSettings(), mode=recorded.mode)
-        async with Model(spec, settings, transport=_kept(lambda: RecallTransport(recorded, tally), replies)) as model:
+    with ExitStack() as stack:
+        spec = choice.spec if choice.spec and not choice.replay else _REPLAYED
+        transport: Callable[[], httpx2.AsyncBaseTransport]
+        if choice.exchange:
+            exchange = stack.enter_context(choice.exchange.open())
+            spec, transport = _by_file(spec), lambda: exchange
+        elif choice.replay and (choice.replay / RUN_FILE).is_file():
+            # The model of a run as its store remembers it, which gets the schema as it did last.
+            store = ReplyStore(stack.enter_context(closing(open_run_to_read(choice.replay))))
+            spec = replace(_REPLAYED, name=store.model or _REPLAYED.name)
+            settings = replace(settings or ClientSettings(), mode=store.mode)
+            route, transport = Route(), lambda: RecallTransport(store, choice.recall)
+        elif choice.replay:
+            folder = choice.replay
+            transport = lambda: ReplayTransport(folder)  # noqa: E731
+        elif choice.spec:
+            if choice.spec.kind is ModelKind.LOCAL:
+                server = ServerSettings()
+                settings = _fit_to_server(settings or ClientSettings(), server)
+                spec = stack.enter_context(_serve(choice.spec, choice.cache_dir, server))
+            transport = route.transport or _network(spec, choice.record)
+        else:
+            yield None
+            return
+        async with Model(spec, settings, transport=transport, replies=replies, meter=route.meter) as model:
             yield model
 
 
@@ -139,23 +124,13 @@ def served_name(spec: ModelSpec | None) -> str:
     return default_model().name
 
 
-_Transport = Callable[[], httpx2.AsyncBaseTransport]
-
-
-def _kept(inner: _Transport, replies: OpenReplies | None, meter: Meter | None = None) -> _Transport:
-    """The transport with a store of replies and a meter before it."""
-    if replies is not None:
-        return lambda: StoredTransport(replies, inner(), meter)
-    return (lambda: MeteredTransport(inner(), meter)) if meter else inner
-
-
-def _by_file(spec: ModelSpec | None) -> ModelSpec:
-    """The model that requests are written for, at an address and with a key that are nobody's."""
-    spec = _REPLAYED if spec is None or spec.kind is ModelKind.LOCAL else spec
+def _by_file(spec: ModelSpec) -> ModelSpec:
+    """The model that requests are written for, with an address and a key that nobody has."""
+    spec = _REPLAYED if spec.kind is ModelKind.LOCAL else spec
     return replace(spec, base_url="http://exchange.invalid/v1", others=(), api_key=SecretStr("none"))
 
 
-def _fit_to_server(settings: AskSettings, server: ServerSettings) -> AskSettings:
+def _fit_to_server(settings: ClientSettings, server: ServerSettings) -> ClientSettings:
     """No more requests at once than the server answers, since one that waits here cannot time out; and a grammar for
     the lines of each call, since a weak model strays.
     """
@@ -169,24 +144,8 @@ def _serve(spec: ModelSpec, cache_dir: Path | None, settings: ServerSettings) ->
         yield replace(spec.at(server.base_url, server.model), api_key=SecretStr(server.token))
 
 
-def _transport(choice: ModelChoice, spec: ModelSpec) -> _Transport:
-    if choice.replay:
-        folder = choice.replay
-        return lambda: ReplayTransport(folder)
-    network = partial(_network, direct=_is_loopback(spec))
-    if choice.record:
-        kept = choice.record
-        return lambda: RecordingTransport(kept, network())
-    return network
-
-
-def _network(*, direct: bool) -> httpx2.AsyncBaseTransport:
-    """A proxy must not be asked for a server of this machine; a client's own transport would."""
-    secure = httpx2.create_ssl_context()  # takes as long as all else that a connection needs, so once for all
-    make = partial(httpx2.AsyncHTTPTransport if direct else ClientTransport, secure)
-    return PacedTransport(FirstContactTransport(LaneTransport(make)))
-
-
-def _is_loopback(spec: ModelSpec) -> bool:
+def _network(spec: ModelSpec, record: Path | None) -> Callable[[], httpx2.AsyncBaseTransport]:
+    """The network, with a recording in front of it. A server on this machine is reached without a proxy."""
     hosts = {urlsplit(address).hostname for address in spec.addresses}
-    return bool(hosts) and hosts <= {"localhost", "127.0.0.1", "::1"}
+    network = partial(NetworkTransport, direct=bool(hosts) and hosts <= _LOOPBACK)
+    return (lambda: RecordingTransport(record, network())) if record else network

@@ -1,4 +1,4 @@
-"""One record's questions put to a model, round by round."""
+"""Drives a record's dialogue with a model, batch by batch."""
 
 import asyncio
 from collections.abc import Callable, Generator, Sequence
@@ -10,10 +10,10 @@ from extractor.options import ExtractionOptions
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Usage
 
-from .call import Question, Render, Reply
+from .client import Model
 from .dialogue import QuestionBatch, Replies, dialogue, discuss
-from .model import Model
-from .sending.failures import RequestTooLong
+from .failures import RequestTooLong
+from .requests import Question, Render, Reply
 
 __all__ = ["MayAsk", "converse", "query_about", "query_batch", "query_model"]
 
@@ -59,12 +59,13 @@ async def converse(
 
 
 async def query_batch(asked: QuestionBatch, model: Model, may_ask: MayAsk) -> tuple[Reply | None, ...]:
-    """A reply for each pack, None where the budget is spent. What is known of a record is not lost because one pack
-    failed: that is raised only if the round is needed and no pack was answered, or the failure is not the model's; the
-    error then carries the usage of all.
+    """A reply for each pack, None if the budget is spent.
+
+    One failed pack does not lose the answers to the others. A failure is raised only if the batch is needed and no
+    pack was answered, or if the failure is not the model's; the error then carries the usage of all packs.
     """
-    puts = (_put(pack, asked.render, model, may_ask) for pack in asked.packs)
-    results = await asyncio.gather(*puts, return_exceptions=True)
+    calls = (_complete(pack, asked.render, model, may_ask) for pack in asked.packs)
+    results = await asyncio.gather(*calls, return_exceptions=True)
     errors = [result for result in results if isinstance(result, BaseException)]
     grave = [error for error in errors if not isinstance(error, ModelUnavailable)]
     if grave or (errors and asked.needed and not any(isinstance(result, Reply) for result in results)):
@@ -76,12 +77,12 @@ async def query_batch(asked: QuestionBatch, model: Model, may_ask: MayAsk) -> tu
     return tuple(_no_reply(model, result) if isinstance(result, BaseException) else result for result in results)
 
 
-async def _put(pack: Sequence[Question], render: Render, model: Model, may_ask: MayAsk) -> Reply | None:
+async def _complete(pack: Sequence[Question], render: Render, model: Model, may_ask: MayAsk) -> Reply | None:
     """The reply, one that says what was wrong with it, or None where the budget is spent."""
     if not may_ask():
         return None
     try:
-        return await model.put(pack, render)
+        return await model.complete(pack, render)
     except BudgetReached:
         return None
     except (AnswerRejected, RequestTooLong) as error:

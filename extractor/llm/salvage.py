@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, get_args
@@ -9,11 +10,12 @@ from typing import Any, get_args
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
-from .call import Call
+from .requests import Call
 
 __all__ = [
     "Rejection",
     "Salvage",
+    "check_asked",
     "describe_errors",
     "item_number",
     "read_complete_items",
@@ -143,21 +145,29 @@ def is_json(text: str) -> bool:
 
 
 def salvage_items(items: list[Any], call: Call) -> Salvage:
-    """Each item on its own held against the reply model's item type, and against the chunks that were asked about."""
-    asked = {question.chunk.number for question in call.questions}
-    valid, rejected = [], []
+    """Each item validated on its own against the reply model's item type, and against the call's chunks."""
+    salvages = []
     for raw in items:
         try:
             item = _item_type(call.reply_model).validate_json(json.dumps(raw), context=dict(call.context))
         except ValidationError as error:
             number = raw.get("n") if isinstance(raw, dict) else None
-            rejected.append(Rejection(number if isinstance(number, int) else None, describe_errors(error)))
-            continue
-        if item_number(item) in asked:
-            valid.append(item)
+            why = Rejection(number if isinstance(number, int) else None, describe_errors(error))
+            salvages.append(Salvage((), (why,)))
         else:
-            rejected.append(Rejection(item_number(item), "was not asked about"))
-    return Salvage(tuple(valid), tuple(rejected))
+            salvages.append(check_asked([item], call))
+    return Salvage(
+        tuple(item for salvage in salvages for item in salvage.items),
+        tuple(why for salvage in salvages for why in salvage.rejected),
+    )
+
+
+def check_asked(items: Sequence[BaseModel], call: Call) -> Salvage:
+    """Valid items, without those for chunks that the call does not ask about."""
+    asked = {question.chunk.number for question in call.questions}
+    strange = [number for item in items if (number := item_number(item)) not in asked]
+    rejected = [Rejection(number, "was not asked about") for number in strange]
+    return Salvage(tuple(item for item in items if item_number(item) in asked), tuple(rejected))
 
 
 def describe_errors(error: ValidationError) -> str:

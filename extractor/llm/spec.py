@@ -1,4 +1,4 @@
-"""Which model to ask: the text after ``--model``, understood."""
+"""Parses the specification of a model: the text after ``--model``."""
 
 import re
 from collections.abc import Sequence
@@ -140,7 +140,7 @@ def _parse_url(text: str, key: SecretStr | None) -> ModelSpec:
         url = urlsplit(text)
         host, port = url.hostname, url.port
     except ValueError as error:
-        # A password with a slash is taken for a port, and told in the error.
+        # A password with a slash is taken for a port, and repeated in the error.
         raise ValueError(f"{shown!r} is no URL" + ("" if "@" in text else f": {error}")) from None
     if url.scheme not in ("http", "https") or not host or port == 0:
         raise ValueError(f"{shown!r} is no address of a model; write {_FORMS}")
@@ -154,11 +154,11 @@ def _parse_url(text: str, key: SecretStr | None) -> ModelSpec:
 
 
 def _unite(servers: Sequence[ModelSpec]) -> ModelSpec:
-    names, addresses = {server.name: server for server in servers}, {server.base_url: server for server in servers}
-    if len(names) > 1:
-        told = " and ".join(map(repr, names))
+    by_name, addresses = {server.name: server for server in servers}, {server.base_url: server for server in servers}
+    if len(by_name) > 1:
+        named = " and ".join(map(repr, by_name))
         raise ValueError(
-            f"several servers must serve one model, and these name {told}; serve it under one name "
+            f"several servers must serve one model, and these name {named}; serve it under one name "
             "(vLLM: --served-model-name, llama.cpp: --alias, Ollama: ollama cp)"
         )
     if len(addresses) < len(servers):
@@ -196,7 +196,7 @@ def hide_user(url: str) -> str:
 
 
 def shown_model(name: str | None) -> str:
-    """A server's own name for its model. llama.cpp tells the weights' file, which is nobody's business elsewhere.
+    """A server's own name for its model. llama.cpp reports the path of the weights, which is private.
 
     >>> shown_model("/srv/models/tiny-q4.gguf"), shown_model("meta-llama/Llama-3.1-8B"), shown_model(None)
     ('tiny-q4', 'meta-llama/Llama-3.1-8B', '')

@@ -23,8 +23,8 @@ from typing import Any, Self, TypeVar
 
 from extractor.errors import EngineError, ExtractorError, RecordError
 from extractor.events import Event, tell
+from extractor.llm.client import Model
 from extractor.llm.dialogue import QuestionBatch, Replies
-from extractor.llm.model import Model
 from extractor.llm.querying import MayAsk, converse, query_batch
 from extractor.options import ExtractionOptions
 from extractor.pipeline import extract

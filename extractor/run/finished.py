@@ -11,7 +11,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from extractor.errors import RecordError, StoreError
-from extractor.llm.keeping.run_file import RUN_FILE
+from extractor.llm.database import RUN_FILE
 from extractor.read import read_records
 from extractor.schemas import TrialRecord
 

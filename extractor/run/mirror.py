@@ -13,8 +13,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from extractor.errors import StoreError
-from extractor.llm.keeping.database import Database
-from extractor.llm.keeping.run_file import RUN_FILE, open_run
+from extractor.llm.database import RUN_FILE, Database, open_run
 
 from .addresses import Place
 from .folder import EXTRACTIONS, FAILURES, MANIFEST, REPEATED, RunFolder

@@ -9,11 +9,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from extractor.api import extract_record
 from extractor.errors import CassetteError
-from extractor.llm.answer_mode import told_mode
-from extractor.llm.keeping.cassettes import first_request, use_cassette
-from extractor.llm.model import AskSettings, Model
+from extractor.llm.cassettes import first_request, use_cassette
+from extractor.llm.client import ClientSettings, Model
+from extractor.llm.limits import RetryPolicy, SkippedTime
 from extractor.llm.opening import ModelChoice, open_model
-from extractor.llm.sending.transport import RetryPolicy, SkippedTime
+from extractor.llm.requests import mode_of
 from extractor.llm.spec import ModelKind, ModelSpec
 from extractor.options import Assist, ExtractionOptions
 from extractor.read import read_records
@@ -49,9 +49,9 @@ class Scenario:
         return ExtractionOptions(self.tasks, self.assist)
 
     @property
-    def settings(self) -> AskSettings:
+    def settings(self) -> ClientSettings:
         """How the model is asked. One request after the other, so that a recording has one order."""
-        return AskSettings(reasks=self.reasks, concurrency=1, output_tokens=self.output_tokens)
+        return ClientSettings(reasks=self.reasks, concurrency=1, output_tokens=self.output_tokens)
 
 
 def read_scenarios(path: Path) -> tuple[Scenario, ...]:
@@ -82,7 +82,7 @@ async def replay_scenario(scenario: Scenario, folder: Path) -> list[TrialExtract
     path = _cassette(scenario, folder)
     first = first_request(path)
     spec = ModelSpec(ModelKind.SERVER, str(first["model"]), "http://model.test/v1")
-    settings = replace(scenario.settings, mode=told_mode(first))
+    settings = replace(scenario.settings, mode=mode_of(first))
     with use_cassette(path):
         async with Model(spec, settings, RetryPolicy(sleep=time.sleep, clock=time.clock)) as model:
             return await _extract(scenario, folder, model)

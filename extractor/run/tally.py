@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from extractor.schemas import AbsenceReason, TrialExtraction, Usage
 
 if TYPE_CHECKING:
-    from extractor.llm.sending.connection import ServerCalls
+    from extractor.llm.servers import ServerCalls
 
 __all__ = ["ExtractedLine", "Tally", "to_line"]
 

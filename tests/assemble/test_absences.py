@@ -134,9 +134,9 @@ async def test_a_budget_that_ends_inside_the_model_counts_alike(doubtful, monkey
     with serve(answering({})) as stub:
         async with Extractor(stub.spec, assist="always", tasks=["endpoints"]).open() as extract:
 
-            async def put(*_):
+            async def complete(*_):
                 raise BudgetReached("spent")
 
-            monkeypatch.setattr(extract.model, "put", put)
+            monkeypatch.setattr(extract.model, "complete", complete)
             extraction = await extract(trial(title="A trial", primary_outcomes_0=OUTCOME))
     assert reasons(extraction)["endpoints[0].specimens"] is AbsenceReason.BUDGET_EXHAUSTED

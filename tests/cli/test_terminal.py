@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from extractor.api import Extractor
 from extractor.cli.app import app
-from extractor.llm.chain import Asker
+from extractor.llm.trace import Session
 from extractor.run.batch import StreamSink
 from extractor.run.tally import to_line
 from tests.hostile.suite import load_suite
@@ -71,7 +71,7 @@ def test_results_on_a_terminal_are_ascii():
     hostile = next(hostile for hostile in SHOWN if hostile.attack == "bidi")
     terminal = Terminal()
     line = to_line(Extractor(assist="never").extract(hostile.read()))
-    StreamSink(terminal, terminal).write(line, Asker())
+    StreamSink(terminal, terminal).write(line, Session())
     assert terminal.text.isascii()
     assert "\\u202e" in terminal.text
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.soak.records import write_distinct_records
 from extractor.api import Extractor
-from extractor.llm.keeping.run_file import open_run_to_read
+from extractor.llm.database import open_run_to_read
 from extractor.read import read_records
 from extractor.run.batch import BatchLimits, run_batch
 from extractor.run.executor import InlineExecutor, extract_with

@@ -14,7 +14,7 @@ from extractor.api import Extractor
 from extractor.cli.batch import Job, perform_job
 from extractor.cli.exits import BUDGET, FAILED, OK
 from extractor.errors import ModelAway
-from extractor.llm.model import AskSettings
+from extractor.llm.client import ClientSettings
 from extractor.llm.spec import ModelSpec
 from extractor.run.batch import BatchLimits
 from extractor.run.budget import Limits, Pricing
@@ -37,7 +37,7 @@ def run_on(cluster, records, out, model=None, *, limits=NO_LIMITS):
         out,
         fresh=False,
         quiet=True,
-        asking=AskSettings(),
+        asking=ClientSettings(),
         pricing=Pricing(spec, limits=limits),
         workers=2,
         engine="ray",

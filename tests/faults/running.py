@@ -12,11 +12,9 @@ from typing import Any
 import httpx2
 
 from extractor.errors import ExtractorError
-from extractor.llm.keeping.run_file import open_run_to_read
-from extractor.llm.keeping.stored import StoredTransport
-from extractor.llm.model import AskSettings, Model
-from extractor.llm.sending.pace import PacedTransport
-from extractor.llm.sending.transport import RetryPolicy
+from extractor.llm.client import ClientSettings, Model
+from extractor.llm.database import open_run_to_read
+from extractor.llm.limits import RetryPolicy
 from extractor.llm.spec import ModelSpec
 from extractor.options import Assist, ExtractionOptions
 from extractor.read import read_records
@@ -90,18 +88,17 @@ async def run_against(
     servers: FaultServer | Sequence[FaultServer],
     records: Path,
     folder: Path,
-    settings: AskSettings | None = None,
+    settings: ClientSettings | None = None,
 ) -> Ended:
     """Run the records of a file against the server, or several, into a folder that may hold an earlier run."""
     servers = [servers] if isinstance(servers, FaultServer) else servers
     tally = Tally()
     spec = ModelSpec.parse(",".join(f"{server.url}#stub" for server in servers))
-    settings = settings or AskSettings(concurrency=CONCURRENCY)
+    settings = settings or ClientSettings(concurrency=CONCURRENCY)
     error = None
     with RunFolder(folder, {"model": str(spec)}, inputs=[str(records)]) as run:
         run.begin()
-        paced = PacedTransport(_Hosts(servers))
-        async with Model(spec, settings, POLICY, lambda: StoredTransport(run.replies, paced)) as model:
+        async with Model(spec, settings, POLICY, lambda: _Hosts(servers), replies=run.replies) as model:
             tally.meter, tally.by_server = lambda: model.usage, lambda: model.calls_by_server
             options = ExtractionOptions(assist=Assist.ALWAYS)
             extract = partial(extract_with, InlineExecutor(), options=options, model=model)

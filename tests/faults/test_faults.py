@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.throughput.records import write_open_records
 from extractor.errors import ModelAway, ModelUnavailable
-from extractor.llm.model import AskSettings
+from extractor.llm.client import ClientSettings
 from tests.skipping import loop_time, skipping_time
 
 from .running import CONCURRENCY, POLICY, check_ended, run_against
@@ -119,7 +119,7 @@ async def test_what_was_spoilt_is_asked_again_by_the_same_command(records, undis
 
 @skipping_time
 async def test_slow_drips_end_at_the_time_out(records, undisturbed, tmp_path):
-    settings = AskSettings(concurrency=CONCURRENCY, timeout=4.0)
+    settings = ClientSettings(concurrency=CONCURRENCY, timeout=4.0)
     async with listen_here(every(5, Fault(drip=0.5))) as server:
         ended = await run_against(server, records, tmp_path / "run", settings=settings)
         lasted = loop_time()
@@ -131,7 +131,7 @@ async def test_slow_drips_end_at_the_time_out(records, undisturbed, tmp_path):
 
 @skipping_time
 async def test_waiting_for_a_turn_is_no_time_out(records, tmp_path):
-    settings = AskSettings(concurrency=1, timeout=1.0)
+    settings = ClientSettings(concurrency=1, timeout=1.0)
     async with listen_here(latency=0.9) as server:
         ended = await run_against(server, records, tmp_path / "run", settings=settings)
     assert (server.most_under_way, server.calls) == (1, len(server.asked))
@@ -219,7 +219,7 @@ async def test_a_server_that_stays_away_stops_the_run_and_no_record_fails(fault,
 
 @skipping_time
 async def test_requests_a_minute_are_kept(records, tmp_path):
-    settings = AskSettings(concurrency=CONCURRENCY, requests_per_minute=60)
+    settings = ClientSettings(concurrency=CONCURRENCY, requests_per_minute=60)
     async with listen_here() as server:
         await run_against(server, records, tmp_path / "run", settings=settings)
     assert server.times == pytest.approx(range(server.calls))

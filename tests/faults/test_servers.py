@@ -11,7 +11,7 @@ import pytest
 from benchmarks.throughput.records import write_open_records
 from extractor.errors import ModelAway, StoreError
 from extractor.events import EventLog, listening
-from extractor.llm.model import AskSettings
+from extractor.llm.client import ClientSettings
 from tests.skipping import loop_time, skipping_time
 
 from .running import POLICY, check_ended, run_against
@@ -89,7 +89,7 @@ async def test_a_server_that_bears_less_gets_less(records, tmp_path):
 async def test_one_that_dies_loses_nothing_and_is_used_again_when_it_is_back(fault, records, tmp_path):
     async with listen_twice() as servers:
         servers[1].plan = lambda _: WELL if not 2.0 < loop_time() < 12.0 else fault
-        ended = await run_against(servers, records, tmp_path / "run", AskSettings(concurrency=2))
+        ended = await run_against(servers, records, tmp_path / "run", ClientSettings(concurrency=2))
         last = servers[1].times[-1]
     check_ended(ended, servers, IDS)
     assert ended.error is None

@@ -2,7 +2,7 @@ import pytest
 
 from extractor import Extractor
 from extractor.api import extract_record
-from extractor.llm.model import Model
+from extractor.llm.client import Model
 from extractor.llm.spec import ModelSpec
 from extractor.options import Assist, ExtractionOptions
 

@@ -5,9 +5,9 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
-from extractor.llm.call import Call, PromptVersion, Question
-from extractor.llm.model import AskSettings, Model
-from extractor.llm.sending.transport import RetryPolicy, SkippedTime
+from extractor.llm.client import ClientSettings, Model
+from extractor.llm.limits import RetryPolicy, SkippedTime
+from extractor.llm.requests import Call, PromptVersion, Question
 from extractor.parse.parsed import Chunk, ChunkKind, Span
 from extractor.schemas import Task
 
@@ -63,5 +63,5 @@ def patient(sleeps: list[float] | None = None, attempts: int = 4) -> RetryPolicy
     return RetryPolicy(attempts=attempts, sleep=sleep, clock=time.clock, jitter=lambda: 0.0)
 
 
-def model_of(stub: Stub, settings: AskSettings | None = None, policy: RetryPolicy | None = None) -> Model:
+def model_of(stub: Stub, settings: ClientSettings | None = None, policy: RetryPolicy | None = None) -> Model:
     return Model(stub.spec, settings, policy or patient())

@@ -7,10 +7,9 @@ from datetime import UTC, datetime
 import pytest
 import yaml
 
-from extractor.errors import CassetteError, CassetteMiss, MissingExtra
-from extractor.llm.keeping.cassette_checks import check_cassettes
-from extractor.llm.keeping.cassettes import NOTE, play_scenario, schema_digest, use_cassette
-from extractor.llm.model import Model
+from extractor.errors import CassetteError, CassetteMiss, MissingExtra, ModelUnavailable
+from extractor.llm.cassettes import NOTE, check_cassettes, schema_digest, use_cassette
+from extractor.llm.client import Model
 from extractor.llm.spec import ModelSpec
 
 from .colours import PROMPT, ask_about, model_of, patient, render
@@ -28,7 +27,12 @@ def offline():
 
 async def record(path, script, *numbers):
     with serve(script) as stub, use_cassette(path, record=True, now=NOON):
-        return await model_of(stub).put(ask_about(*numbers), render)
+        return await model_of(stub).complete(ask_about(*numbers), render)
+
+
+async def replay(path, *numbers):
+    with use_cassette(path):
+        return await offline().complete(ask_about(*numbers), render)
 
 
 @pytest.fixture
@@ -40,7 +44,7 @@ async def cassette(tmp_path):
 
 async def test_replay_gives_the_recorded_answer_with_all_sockets_closed(cassette):
     with use_cassette(cassette):
-        reply = await offline().put(ask_about(1), render)
+        reply = await offline().complete(ask_about(1), render)
         with pytest.raises(CassetteMiss, match="tried to use the network"):
             socket.create_connection(("127.0.0.1", 9))
     assert [item.colour for item in reply.items] == ["red"]
@@ -50,7 +54,7 @@ async def test_rate_limit_and_reask_are_replayed(tmp_path):
     path = tmp_path / "storm.yaml"
     script = [fault(429, headers={"Retry-After": "3"}), completion(items(BLUE)), completion(items(RED))]
     recorded = await record(path, script, 1)
-    replayed = await play_scenario(path, lambda: offline().put(ask_about(1), render))
+    replayed = await replay(path, 1)
     assert replayed == recorded
     assert replayed.usage.calls == 3
 
@@ -64,18 +68,19 @@ async def test_puts_at_once_are_replayed(tmp_path):
 
     async def crowd(model):
         async with model:
-            return await asyncio.gather(*(model.put(ask_about(n), render) for n in range(8)))
+            return await asyncio.gather(*(model.complete(ask_about(n), render) for n in range(8)))
 
-    with serve(answer) as stub:
-        recorded = await play_scenario(path, lambda: crowd(model_of(stub)), record=True)
-    assert await play_scenario(path, lambda: crowd(offline())) == recorded
+    with serve(answer) as stub, use_cassette(path, record=True):
+        recorded = await crowd(model_of(stub))
+    with use_cassette(path):
+        assert await crowd(offline()) == recorded
 
 
 async def test_cassette_holds_no_address_no_key_and_says_who_answered(tmp_path):
     path = tmp_path / "one.yaml"
     with serve([completion(items(RED))]) as stub, use_cassette(path, record=True, now=NOON):
         spec = ModelSpec.parse(f"{stub.url}#stub", server_key="sk-very-secret")
-        await Model(spec).put(ask_about(1), render)
+        await Model(spec).complete(ask_about(1), render)
     text = path.read_text()
     assert not [word for word in ("127.0.0.1", "sk-very", "uthorization", "x-stainless", "date:") if word in text]
     note = yaml.safe_load(text)["metadata"][NOTE]
@@ -88,23 +93,23 @@ async def test_folders_of_the_recording_machine_are_not_kept(tmp_path):
     path = tmp_path / "one.yaml"
     recorded = await record(path, [completion(items(RED), model="/srv/me/weights/tiny.gguf")], 1)
     assert "/srv/me" not in path.read_text()
-    assert await play_scenario(path, lambda: offline().put(ask_about(1), render)) == recorded
+    assert await replay(path, 1) == recorded
     assert recorded.model == "tiny"
 
 
 async def test_miss_arrives_as_such_and_shows_what_differs(cassette):
     with use_cassette(cassette):
-        await offline().put(ask_about(1), render)
+        await offline().complete(ask_about(1), render)
         with pytest.raises(CassetteMiss, match="nearest is exchange 1, which differs in messages") as caught:
-            await offline().put(ask_about(1, 2), render)
+            await offline().complete(ask_about(1, 2), render)
     assert "+2: line 2" in str(caught.value)
 
 
 async def test_the_same_request_once_too_often_is_a_miss(cassette):
     with use_cassette(cassette):
-        await offline().put(ask_about(1), render)
+        await offline().complete(ask_about(1), render)
         with pytest.raises(CassetteMiss, match="the number of times"):
-            await offline().put(ask_about(1), render)
+            await offline().complete(ask_about(1), render)
 
 
 async def test_unplayed_exchange_fails(cassette):
@@ -120,12 +125,8 @@ async def test_missing_cassette_is_named(tmp_path):
 async def test_recording_that_fails_leaves_the_old_cassette(cassette):
     before = cassette.read_bytes()
 
-    async def fail_after(model):
-        await model.put(ask_about(7), render)
-        raise ZeroDivisionError
-
-    with serve([completion(items({"n": 7, "colour": "red"}))]) as stub, pytest.raises(ZeroDivisionError):
-        await play_scenario(cassette, lambda: fail_after(model_of(stub)), record=True)
+    with serve([fault(404)]) as stub, pytest.raises(ModelUnavailable), use_cassette(cassette, record=True):
+        await model_of(stub).complete(ask_about(7), render)
     assert cassette.read_bytes() == before
     assert [path.name for path in cassette.parent.iterdir()] == ["one.yaml"]
 

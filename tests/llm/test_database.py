@@ -3,8 +3,7 @@ import sqlite3
 import pytest
 
 from extractor.errors import StoreError
-from extractor.llm.keeping.database import Database
-from extractor.llm.keeping.run_file import RUN_FILE, open_run, open_run_to_read
+from extractor.llm.database import RUN_FILE, Database, open_run, open_run_to_read
 
 TABLES = "CREATE TABLE things (name TEXT)"
 

@@ -3,7 +3,7 @@ import openai
 import pytest
 
 from extractor.errors import ModelUnavailable
-from extractor.llm.sending.failures import RequestTooLong, explain_failure
+from extractor.llm.failures import RequestTooLong, explain_failure
 from extractor.llm.spec import ModelKind, ModelSpec
 
 SPEC = ModelSpec.parse("gpt-x", api_key="my-own-secret")

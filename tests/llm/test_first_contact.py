@@ -6,11 +6,10 @@ import httpx2
 import pytest
 
 from extractor.errors import ModelAway
-from extractor.llm.model import AskSettings, Model
-from extractor.llm.sending.first_contact import FirstContactTransport
-from extractor.llm.sending.pace import PacedTransport
-from extractor.llm.sending.transport import RetryPolicy
+from extractor.llm.client import ClientSettings, Model
+from extractor.llm.limits import RetryPolicy
 from extractor.llm.spec import ModelSpec
+from extractor.llm.transport import NetworkTransport
 from tests.skipping import loop_time, skipping_time
 
 from .colours import ask_about, render
@@ -40,7 +39,7 @@ class Server(httpx2.AsyncBaseTransport):
 
 def model_of(server, timeout=600.0):
     policy = RetryPolicy(clock=loop_time, jitter=lambda: 0.0)
-    return Model(SPEC, AskSettings(timeout=timeout), policy, lambda: PacedTransport(FirstContactTransport(server)))
+    return Model(SPEC, ClientSettings(timeout=timeout), policy, lambda: NetworkTransport(inner=server))
 
 
 @skipping_time
@@ -49,7 +48,7 @@ async def test_a_server_that_never_answers_is_away_after_seconds():
     with pytest.raises(
         ModelAway, match=r"http://model\.test/v1: no connection: .*answers nothing; is the server running"
     ):
-        await model_of(server).put(ask_about(1), render)
+        await model_of(server).complete(ask_about(1), render)
     assert loop_time() < 30.0
 
 
@@ -59,22 +58,15 @@ async def test_a_slow_server_is_waited_for(probe):
     server = Server(500.0, probe)
     async with model_of(server) as model:
         for _ in range(2):
-            assert (await model.put(ask_about(1), render)).items
+            assert (await model.complete(ask_about(1), render)).items
     assert loop_time() == 1000.0
     assert len(server.probes) == 1
 
 
 @skipping_time
-async def test_an_answer_that_comes_while_it_is_probed_is_taken():
-    server = Server(15.0, probe=10_000.0)
-    assert (await model_of(server).put(ask_about(1), render)).items
-    assert loop_time() == 15.0
-
-
-@skipping_time
 async def test_a_probe_asks_no_model_and_carries_no_key():
     server = Server(20.0, probe=0.0)
-    await model_of(server).put(ask_about(1), render)
+    await model_of(server).complete(ask_about(1), render)
     (probe,) = server.probes
     assert str(probe.url) == "http://model.test/"
     assert "authorization" not in probe.headers
@@ -83,5 +75,5 @@ async def test_a_probe_asks_no_model_and_carries_no_key():
 @skipping_time
 async def test_a_server_that_answers_in_time_is_not_probed():
     server = Server(9.0, probe=0.0)
-    await model_of(server).put(ask_about(1), render)
+    await model_of(server).complete(ask_about(1), render)
     assert not server.probes

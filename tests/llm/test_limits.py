@@ -1,102 +1,62 @@
-from datetime import UTC, datetime
+"""What servers state about their limits, and how long they ask to wait."""
 
 import httpx2
 import pytest
 
-from extractor.llm.sending.limits import Allowance, Bucket, read_allowances, seconds_until
+from extractor.llm.limits import Allowance, read_allowances, retry_after
+
+NOON = {"date": "Thu, 01 Jan 2026 12:00:00 GMT"}
+
+
+def limit_headers(name, limit, remaining, reset):
+    return {name.format("limit"): limit, name.format("remaining"): remaining, name.format("reset"): reset}
 
 
 @pytest.mark.parametrize(
     ("headers", "unit", "expected"),
     [
+        (limit_headers("x-ratelimit-{}-requests", "500", "499", "120ms"), "requests", Allowance(500, 499, 0.12)),
+        (limit_headers("x-ratelimit-{}-tokens", "30000", "0", "6m0s"), "tokens", Allowance(30000, 0, 360)),
+        ({"X-RateLimit-Remaining-Tokens": "1200"}, "tokens", Allowance(1200, 1200, 60)),  # Azure states no time
         (
-            {
-                "x-ratelimit-limit-requests": "500",
-                "x-ratelimit-remaining-requests": "499",
-                "x-ratelimit-reset-requests": "120ms",
-            },
-            "requests",
-            Allowance(500, 499, 0.12),
-        ),
-        (
-            {
-                "x-ratelimit-limit-tokens": "30000",
-                "x-ratelimit-remaining-tokens": "0",
-                "x-ratelimit-reset-tokens": "6m0s",
-            },
-            "tokens",
-            Allowance(30000, 0, 360),
-        ),
-        # Azure names no time.
-        ({"X-RateLimit-Remaining-Tokens": "1200"}, "tokens", Allowance(1200, 1200, 60)),
-        (
-            {
-                "date": "Thu, 01 Jan 2026 12:00:00 GMT",
-                "anthropic-ratelimit-requests-limit": "50",
-                "anthropic-ratelimit-requests-remaining": "10",
-                "anthropic-ratelimit-requests-reset": "2026-01-01T12:00:30Z",
-            },
+            limit_headers("anthropic-ratelimit-requests-{}", "50", "10", "2026-01-01T12:00:30Z"),
             "requests",
             Allowance(50, 10, 30),
         ),
-        (
-            {
-                "anthropic-ratelimit-input-tokens-limit": "900",
-                "anthropic-ratelimit-input-tokens-remaining": "0",
-                "anthropic-ratelimit-input-tokens-reset": "9",
-            },
-            "tokens",
-            Allowance(900, 0, 9),
-        ),
-        ({"ratelimit-limit": "5", "ratelimit-remaining": "2", "ratelimit-reset": "7"}, "requests", Allowance(5, 2, 7)),
-        (
-            {
-                "date": "Thu, 01 Jan 2026 12:00:00 GMT",
-                "x-ratelimit-limit": "9",
-                "x-ratelimit-remaining": "0",
-                "x-ratelimit-reset": "1767268820000",
-            },
-            "requests",
-            Allowance(9, 0, 20),
-        ),
+        (limit_headers("anthropic-ratelimit-input-tokens-{}", "900", "0", "9"), "tokens", Allowance(900, 0, 9)),
+        (limit_headers("ratelimit-{}", "5", "2", "7"), "requests", Allowance(5, 2, 7)),
+        (limit_headers("x-ratelimit-{}", "9", "0", "1767268820000"), "requests", Allowance(9, 0, 20)),
     ],
 )
-def test_what_a_reply_tells_of_a_limit(headers, unit, expected):
-    assert read_allowances(httpx2.Headers(headers)) == {unit: expected}
+def test_limits_are_read_from_the_headers_of_every_provider(headers, unit, expected):
+    assert read_allowances(httpx2.Headers({**NOON, **headers})) == {unit: expected}
 
 
 @pytest.mark.parametrize("broken", ["", "many", "-3", "nan", "inf", "1e999"])
-def test_a_broken_header_tells_nothing(broken):
+def test_a_broken_limit_is_ignored(broken):
     assert read_allowances({"x-ratelimit-remaining-requests": broken}) == {}
 
 
 @pytest.mark.parametrize("reset", ["soon", "", "99999999999999999999", "-1"])
-def test_a_broken_time_is_taken_for_a_minute(reset):
-    told = {"x-ratelimit-remaining-requests": "3", "x-ratelimit-reset-requests": reset}
-    assert read_allowances(told)["requests"].reset == 60
+def test_a_broken_reset_is_a_minute(reset):
+    stated = {"x-ratelimit-remaining-requests": "3", "x-ratelimit-reset-requests": reset}
+    assert read_allowances(stated)["requests"].reset == 60
 
 
-@pytest.mark.parametrize("server", ["Thu, 01 Jan 2026 12:00:10 GMT", "Thu, 01 Jan 2099 12:00:10 GMT"])
-def test_dates_count_from_the_server_s_own_clock(server):
-    then = server.replace(":10 GMT", ":40 GMT")
-    assert seconds_until(then, {"date": server}, datetime(2026, 6, 1, tzinfo=UTC)) == 30
-
-
-def test_a_bucket_lets_so_many_a_minute_pass_evenly():
-    bucket, now, sent = Bucket.per_minute(300, 0.0), 0.0, 0
-    while now < 60:
-        wait = bucket.wait(1, now)
-        now += wait
-        if not wait:
-            bucket, sent = bucket.take(1, now), sent + 1
-    assert 300 <= sent <= 306
-
-
-def test_what_costs_more_than_a_bucket_holds_leaves_a_debt():
-    bucket = Bucket.per_minute(6000, 0.0).take(500, 0.0)
-    assert bucket.wait(100, 0.0) == pytest.approx(5.0)
-
-
-def test_an_estimate_that_was_too_high_is_given_back():
-    bucket = Bucket.per_minute(6000, 0.0).take(100, 0.0).take(-60, 0.0)
-    assert bucket.wait(60, 0.0) == 0
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "7"}, 7.0),
+        ({"retry-after": "0.5"}, 0.5),
+        ({"retry-after": "-3"}, 0.0),
+        ({"retry-after-ms": "1500", "retry-after": "9"}, 1.5),
+        ({"retry-after-ms": "soon", "retry-after": "9"}, 9.0),
+        ({"retry-after": "Thu, 01 Jan 2026 12:00:20 GMT"}, 20.0),
+        ({"retry-after": "Thu, 01 Jan 2026 11:00:00 GMT"}, 0.0),
+        ({"retry-after": "Thu, 01 Jan 2099 12:00:20 GMT", "date": "Thu, 01 Jan 2099 12:00:00 GMT"}, 20.0),
+        ({"retry-after": "later"}, None),
+        ({}, None),
+    ],
+)
+def test_retry_after_is_milliseconds_seconds_or_a_date_on_the_server_s_clock(headers, seconds):
+    assert retry_after({**NOON, **headers}) == seconds

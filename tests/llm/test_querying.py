@@ -6,10 +6,10 @@ import pytest
 
 from extractor.assemble import assemble_extraction
 from extractor.errors import AnswerRejected, CassetteMiss, ModelUnavailable
-from extractor.llm.call import Reply
-from extractor.llm.planner import plan_questions
-from extractor.llm.prompt import render_call
+from extractor.llm.plan.questions import plan_questions
+from extractor.llm.prompting.prompt import render_call
 from extractor.llm.querying import query_model
+from extractor.llm.requests import Reply
 from extractor.options import Assist, ExtractionOptions
 from extractor.parse import parse_record
 from extractor.read import read_records
@@ -27,7 +27,7 @@ class Scripted:
     def __init__(self, answer):
         self._answer = answer
 
-    async def put(self, questions, render):
+    async def complete(self, questions, render):
         call = render(questions)
         items = self._answer(questions)
         reply = call.reply_model.model_validate({"items": items}, context=dict(call.context))

@@ -1,15 +1,15 @@
-import asyncio
 import json
 from dataclasses import replace
 
 import pytest
 
 from extractor.errors import CassetteError, CassetteMiss
-from extractor.llm.answer_mode import AnswerMode
-from extractor.llm.keeping.misses import exchange_key
-from extractor.llm.keeping.recording import RecordingTransport, ReplayTransport
-from extractor.llm.model import AskSettings, Model
+from extractor.llm.cache import exchange_key
+from extractor.llm.client import ClientSettings, Model
+from extractor.llm.recordings import RecordingTransport, ReplayTransport
+from extractor.llm.requests import AnswerMode
 from extractor.llm.spec import ModelSpec
+from extractor.llm.transport import NetworkTransport
 
 from .colours import PROMPT, ask_about, patient, render
 from .stub import Scripted, completion, fault, items, serve
@@ -19,7 +19,7 @@ BLUE = {"n": 1, "colour": "blue"}
 
 
 def recorder(folder, stub, settings=None):
-    return Model(stub.spec, settings, patient(), transport=lambda: RecordingTransport(folder))
+    return Model(stub.spec, settings, patient(), transport=lambda: RecordingTransport(folder, NetworkTransport()))
 
 
 def replayer(folder, settings=None):
@@ -33,15 +33,15 @@ def contents(folder):
 
 async def test_replay_gives_the_recorded_answer_without_a_server(tmp_path):
     with serve([completion(items(RED))]) as stub:
-        recorded = await recorder(tmp_path, stub).put(ask_about(1), render)
-    replayed = await replayer(tmp_path).put(ask_about(1), render)
+        recorded = await recorder(tmp_path, stub).complete(ask_about(1), render)
+    replayed = await replayer(tmp_path).complete(ask_about(1), render)
     assert replayed == recorded
     assert replayed.model == "stub-model"
 
 
 async def test_recording_is_one_readable_file_named_by_its_key(tmp_path):
     with serve([completion(items(RED))]) as stub:
-        await recorder(tmp_path, stub).put(ask_about(1), render)
+        await recorder(tmp_path, stub).complete(ask_about(1), render)
     (path,) = tmp_path.iterdir()
     exchange = json.loads(path.read_text())
     assert path.name == f"{exchange_key(stub.requests[0])[:16]}.json"
@@ -51,24 +51,6 @@ async def test_recording_is_one_readable_file_named_by_its_key(tmp_path):
     assert exchange["request"]["messages"][1] == {"role": "user", "content": "1: line 1"}
     assert exchange["reply"] == {"message": {"role": "assistant", "content": items(RED)}, "finish_reason": "stop"}
     assert exchange["usage"]["prompt_tokens"] == 10
-
-
-async def test_prompt_is_not_sent(tmp_path):
-    with serve([completion(items(RED))]) as stub:
-        await recorder(tmp_path, stub).put(ask_about(1), render)
-    assert PROMPT.sha256 not in str(stub.headers) + str(stub.requests)
-
-
-def test_same_run_gives_the_same_bytes(tmp_path):
-    def answer(request):
-        reply = completion(items(RED))
-        body = json.loads(reply.body) | {"id": f"chatcmpl-{len(stub.requests)}", "created": len(stub.requests)}
-        return replace(reply, body=json.dumps(body))
-
-    with serve(answer) as stub:
-        for folder in ("one", "two"):
-            asyncio.run(recorder(tmp_path / folder, stub).put(ask_about(1), render))
-    assert contents(tmp_path / "one") == contents(tmp_path / "two")
 
 
 @pytest.mark.parametrize("mode", AnswerMode)
@@ -82,10 +64,10 @@ async def test_reasks_are_replayed_too(tmp_path, mode):
         tool_calls = [{"id": random_name, "type": "function", "function": call}]
         return completion(None, "tool_calls", message={"tool_calls": tool_calls})
 
-    settings = AskSettings(mode=mode)
+    settings = ClientSettings(mode=mode)
     with serve(answer) as stub:
-        recorded = await recorder(tmp_path, stub, settings).put(ask_about(1), render)
-    replayed = await replayer(tmp_path, settings).put(ask_about(1), render)
+        recorded = await recorder(tmp_path, stub, settings).complete(ask_about(1), render)
+    replayed = await replayer(tmp_path, settings).complete(ask_about(1), render)
     assert replayed == recorded
     assert replayed.usage.calls == 2
 
@@ -93,7 +75,9 @@ async def test_reasks_are_replayed_too(tmp_path, mode):
 async def test_key_of_the_server_is_not_kept(tmp_path):
     with serve([completion(items(RED))]) as stub:
         spec = ModelSpec.parse(f"{stub.url}#stub", server_key="sk-very-secret")
-        await Model(spec, transport=lambda: RecordingTransport(tmp_path)).put(ask_about(1), render)
+        await Model(spec, transport=lambda: RecordingTransport(tmp_path, NetworkTransport())).complete(
+            ask_about(1), render
+        )
     kept = b"".join(contents(tmp_path).values())
     assert b"sk-very-secret" not in kept
     assert b"127.0.0.1" not in kept
@@ -101,27 +85,27 @@ async def test_key_of_the_server_is_not_kept(tmp_path):
 
 async def test_faults_are_not_recorded(tmp_path):
     with serve([fault(503), Scripted(200, "<html>"), completion(items(RED))]) as stub:
-        await recorder(tmp_path, stub).put(ask_about(1), render)
+        await recorder(tmp_path, stub).complete(ask_about(1), render)
     assert len(contents(tmp_path)) == 1
 
 
 async def test_cut_answer_does_not_replace_a_whole_one(tmp_path):
     with serve([completion(items(RED)), completion('{"items":[{', "length")]) as stub:
-        model = recorder(tmp_path, stub, AskSettings(reasks=0))
-        await model.put(ask_about(1), render)
+        model = recorder(tmp_path, stub, ClientSettings(reasks=0))
+        await model.complete(ask_about(1), render)
         before = contents(tmp_path)
         with pytest.raises(Exception, match="did not fit"):
-            await model.put(ask_about(1), render)
+            await model.complete(ask_about(1), render)
     assert contents(tmp_path) == before
 
 
 async def test_miss_shows_the_nearest_recording_and_what_differs(tmp_path):
     with serve([completion(items(RED)), completion(items({"n": 50, "colour": "red"}))]) as stub:
-        await recorder(tmp_path, stub).put(ask_about(1), render)
-        await recorder(tmp_path, stub).put(ask_about(50), lambda q: replace(render(q), system="Another prompt."))
+        await recorder(tmp_path, stub).complete(ask_about(1), render)
+        await recorder(tmp_path, stub).complete(ask_about(50), lambda q: replace(render(q), system="Another prompt."))
 
     with pytest.raises(CassetteMiss) as caught:
-        await replayer(tmp_path).put(ask_about(1, 2), render)
+        await replayer(tmp_path).complete(ask_about(1, 2), render)
     lines = str(caught.value).splitlines()
     near = f"{exchange_key(stub.requests[0])[:16]}.json"
     assert lines[0].endswith(f"nearest is {near}, which differs in messages[1] (user)")
@@ -135,39 +119,21 @@ async def test_miss_costs_nothing_and_is_not_tried_again(tmp_path):
         ModelSpec.parse("http://nowhere.test/v1#m"), policy=patient(sleeps), transport=lambda: ReplayTransport(tmp_path)
     )
     with pytest.raises(CassetteMiss, match="which is empty"):
-        await model.put(ask_about(1), render)
+        await model.complete(ask_about(1), render)
     assert (sleeps, model.usage.calls) == ([], 0)
 
 
 async def test_missing_and_broken_recordings_are_named(tmp_path):
     with pytest.raises(CassetteError, match="no such folder"):
-        await replayer(tmp_path / "absent").put(ask_about(1), render)
+        await replayer(tmp_path / "absent").complete(ask_about(1), render)
     (tmp_path / "broken.json").write_text('{"request": ')
     with pytest.raises(CassetteError, match=r"broken\.json: no recording"):
-        await replayer(tmp_path).put(ask_about(1), render)
+        await replayer(tmp_path).complete(ask_about(1), render)
 
 
 async def test_folder_that_cannot_be_written_is_not_taken_for_a_dead_server(tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("")
     with serve([completion(items(RED))]) as stub, pytest.raises(CassetteError, match="cannot be written"):
-        await recorder(blocked, stub).put(ask_about(1), render)
+        await recorder(blocked, stub).complete(ask_about(1), render)
     assert len(stub.requests) == 1
-
-
-async def test_many_recordings_at_once_leave_no_half_files(tmp_path):
-    def answer(request):
-        n = int(request["messages"][1]["content"].split(":")[0])
-        return completion(items({"n": n, "colour": "red"}))
-
-    with serve(answer) as stub:
-        async with recorder(tmp_path, stub) as model:
-            await asyncio.gather(*(model.put(ask_about(n % 10), render) for n in range(30)))
-    assert [json.loads(text)["model"] for text in contents(tmp_path).values()] == ["stub-model"] * 10
-
-
-def test_key_is_of_the_question_alone():
-    body = {"messages": [{"role": "user", "content": "1"}], "response_format": {"type": "json_object"}}
-    assert exchange_key(body) == exchange_key({**body, "model": "m", "temperature": 0, "max_tokens": 5})
-    assert exchange_key(body) != exchange_key({**body, "tools": [{}]})
-    assert exchange_key(body) != exchange_key({**body, "messages": []})

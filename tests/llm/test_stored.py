@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractor.errors import AnswerRejected, CassetteMiss, ModelUnavailable
-from extractor.llm.answer_mode import AnswerMode
-from extractor.llm.chain import asking_for
-from extractor.llm.keeping.replies import ReplyStore
-from extractor.llm.keeping.run_file import open_run, open_run_to_read
-from extractor.llm.keeping.stored import RecallTally, RecallTransport, StoredTransport
-from extractor.llm.model import AskSettings, Model
+from extractor.llm.cache import ReplyStore
+from extractor.llm.client import ClientSettings, Model
+from extractor.llm.database import open_run, open_run_to_read
+from extractor.llm.recordings import RecallTally, RecallTransport
+from extractor.llm.requests import AnswerMode
 from extractor.llm.spec import ModelSpec
+from extractor.llm.trace import session
 from extractor.schemas import Usage
 from tests.depth import choose
 
@@ -35,7 +35,7 @@ def store_in(folder):
 
 def asking(replies, stub, settings=None, **spec):
     chosen = ModelSpec.parse(f"{stub.url}#stub", **spec)
-    return Model(chosen, settings, patient(), transport=lambda: StoredTransport(lambda: replies))
+    return Model(chosen, settings, patient(), replies=lambda: replies)
 
 
 def recalling(replies, tally=None, settings=None):
@@ -48,18 +48,18 @@ def query(folder, sql):
         return run.execute(sql).fetchall()
 
 
-async def put(model, *numbers, record_id="r"):
-    with asking_for(record_id) as asker:
-        return await model.put(ask_about(*numbers), render), asker
+async def ask(model, *numbers, record_id="r"):
+    with session(record_id) as asker:
+        return await model.complete(ask_about(*numbers), render), asker
 
 
 async def test_an_answered_request_is_not_sent_again_and_costs_nothing_now(tmp_path):
     with serve([completion(items(RED))]) as stub:
         with store_in(tmp_path) as replies:
-            first, _ = await put(asking(replies, stub), 1)
+            first, _ = await ask(asking(replies, stub), 1)
         with store_in(tmp_path) as replies:
             model = asking(replies, stub)
-            again, _ = await put(model, 1, record_id="another")
+            again, _ = await ask(model, 1, record_id="another")
             assert replies.spent == first.usage.model_copy(update={"questions": 0})
     assert len(stub.requests) == 1
     assert again == first
@@ -70,18 +70,18 @@ async def test_an_answered_request_is_not_sent_again_and_costs_nothing_now(tmp_p
 @pytest.mark.parametrize("change", ["model", "parameter"])
 async def test_another_model_or_parameter_is_asked_anew(tmp_path, change):
     with serve([completion(items(RED))]) as stub, store_in(tmp_path) as replies:
-        await put(asking(replies, stub), 1)
-        other = asking(replies, stub, AskSettings(extra={"seed": 7}))
+        await ask(asking(replies, stub), 1)
+        other = asking(replies, stub, ClientSettings(extra={"seed": 7}))
         if change == "model":
-            other = Model(ModelSpec.parse(f"{stub.url}#b"), transport=lambda: StoredTransport(lambda: replies))
-        await put(other, 1)
+            other = Model(ModelSpec.parse(f"{stub.url}#b"), replies=lambda: replies)
+        await ask(other, 1)
     assert len(stub.requests) == 2
 
 
 async def test_a_whole_answer_serves_under_another_output_limit(tmp_path):
     with serve([completion(items(RED))]) as stub, store_in(tmp_path) as replies:
-        await put(asking(replies, stub), 1)
-        await put(asking(replies, stub, AskSettings(output_tokens=50)), 1)
+        await ask(asking(replies, stub), 1)
+        await ask(asking(replies, stub, ClientSettings(output_tokens=50)), 1)
     assert len(stub.requests) == 1
 
 
@@ -95,10 +95,10 @@ async def test_a_reask_that_ended_well_is_served_with_all_it_cost(tmp_path, mode
         calls = [{"id": f"call_{len(stub.requests)}", "type": "function", "function": call}]
         return completion(None, "tool_calls", message={"tool_calls": calls})
 
-    chosen = AskSettings(mode=mode)
+    chosen = ClientSettings(mode=mode)
     with serve(answer) as stub, store_in(tmp_path) as replies:
-        first, _ = await put(asking(replies, stub, chosen), 1)
-        again, _ = await put(asking(replies, stub, chosen), 1)
+        first, _ = await ask(asking(replies, stub, chosen), 1)
+        again, _ = await ask(asking(replies, stub, chosen), 1)
         assert replies.mode is mode
     assert len(stub.requests) == 2
     assert again == first
@@ -117,37 +117,24 @@ async def test_a_reask_that_ended_well_is_served_with_all_it_cost(tmp_path, mode
     ],
 )
 async def test_what_did_not_end_well_is_kept_and_asked_again(tmp_path, bad, verdict):
-    chosen = AskSettings(reasks=0)
+    chosen = ClientSettings(reasks=0)
     with serve([bad] * 4 + [completion(items(RED))]) as stub, store_in(tmp_path) as replies:
         asked = 0
         while not asked or len(stub.requests) < 4:
             with pytest.raises((AnswerRejected, ModelUnavailable)):
-                await put(asking(replies, stub, chosen), 1)
+                await ask(asking(replies, stub, chosen), 1)
             asked += 1
-        good, _ = await put(asking(replies, stub, chosen), 1)
+        good, _ = await ask(asking(replies, stub, chosen), 1)
     assert [item.colour for item in good.items] == ["red"]
     assert query(tmp_path, "SELECT verdict FROM chains ORDER BY id") == [(verdict,)] * asked + [("valid",)]
     kept = 1 if bad.status == 503 else 5  # an error's text is nobody's answer
     assert query(tmp_path, "SELECT count(*), count(reply) FROM calls") == [(5, kept)]
 
 
-async def test_of_a_record_with_a_refused_answer_the_others_are_served(tmp_path):
-    def answer(request):
-        wrong = request["messages"][1]["content"].startswith("1:") and len(stub.requests) < 3
-        return completion(items(BLUE) if wrong else items({"n": 2, "colour": "red"}, *([RED] if not wrong else [])))
-
-    with serve(answer) as stub, store_in(tmp_path) as replies:
-        model = asking(replies, stub, AskSettings(reasks=0))
-        await put(model, 2)
-        with pytest.raises(AnswerRejected):
-            await put(model, 1)
-        assert len(stub.requests) == 2
-
-
 async def test_an_answer_whose_chain_was_killed_is_served_and_judged_by_the_next(tmp_path):
     with serve([completion(items(BLUE)), completion(items(RED))]) as stub:
         with store_in(tmp_path) as replies:
-            await put(asking(replies, stub), 1)
+            await ask(asking(replies, stub), 1)
         with (
             closing(sqlite3.connect(tmp_path / "run.sqlite")) as run,
             run,
@@ -155,8 +142,8 @@ async def test_an_answer_whose_chain_was_killed_is_served_and_judged_by_the_next
             run.execute("DELETE FROM calls WHERE id = 2")
             run.execute("UPDATE chains SET verdict = NULL")
         with store_in(tmp_path) as replies:
-            again, _ = await put(asking(replies, stub), 1)
-            once_more, _ = await put(asking(replies, stub), 1)
+            again, _ = await ask(asking(replies, stub), 1)
+            once_more, _ = await ask(asking(replies, stub), 1)
     assert len(stub.requests) == 3, "the re-ask alone was sent again"
     assert again == once_more
     assert again.usage.calls == 2
@@ -166,25 +153,17 @@ async def test_an_answer_whose_chain_was_killed_is_served_and_judged_by_the_next
 async def test_equal_requests_at_one_time_share_one_call(tmp_path):
     with serve([completion(items(RED))]) as stub, store_in(tmp_path) as replies:
         async with asking(replies, stub) as model:
-            shared = await asyncio.gather(*(put(model, 1, record_id=f"r{n}") for n in range(5)))
+            shared = await asyncio.gather(*(ask(model, 1, record_id=f"r{n}") for n in range(5)))
         assert replies.spent.calls == len(stub.requests) == 1
     assert {(reply.usage.calls, reply.usage.prompt_tokens) for reply, _ in shared} == {(1, 10)}
     assert model.usage.calls == 1
-
-
-async def test_those_who_wait_ask_themselves_if_the_first_gets_nothing(tmp_path):
-    with serve([fault(400), completion(items(RED))]) as stub, store_in(tmp_path) as replies:
-        async with asking(replies, stub) as model:
-            shared = await asyncio.gather(*(put(model, 1, record_id=f"r{n}") for n in range(3)), return_exceptions=True)
-    assert sum(isinstance(one, ModelUnavailable) for one in shared) == 1
-    assert len(stub.requests) == 2
 
 
 async def test_no_key_address_or_header_is_stored(tmp_path):
     with serve([fault(401, "wrong key sk-very-secret"), completion(items(RED))]) as stub, store_in(tmp_path) as replies:
         for _ in range(2):
             try:
-                await put(asking(replies, stub, server_key="sk-very-secret"), 1)
+                await ask(asking(replies, stub, server_key="sk-very-secret"), 1)
             except ModelUnavailable:
                 continue
     with closing(open_run_to_read(tmp_path)) as run:
@@ -200,7 +179,7 @@ async def test_no_key_address_or_header_is_stored(tmp_path):
 
 async def test_valid_items_are_noted_for_the_record_with_their_question(tmp_path):
     with serve([completion(items(RED, {"n": 2, "colour": "green"}))]) as stub, store_in(tmp_path) as replies:
-        _, asker = await put(asking(replies, stub), 1, 2)
+        _, asker = await ask(asking(replies, stub), 1, 2)
     assert [(a.question.chunk.number, a.item.colour, a.model) for a in asker.answers] == [
         (1, "red", "stub-model"),
         (2, "green", "stub-model"),
@@ -211,17 +190,17 @@ async def test_valid_items_are_noted_for_the_record_with_their_question(tmp_path
 async def test_a_run_is_replayed_record_by_record(tmp_path):
     """Two records asked the same at different times, and got different answers, one of them bad."""
     with serve([completion(items(BLUE)), completion(items(RED))]) as stub, store_in(tmp_path) as replies:
-        model = asking(replies, stub, AskSettings(reasks=0))
+        model = asking(replies, stub, ClientSettings(reasks=0))
         with pytest.raises(AnswerRejected) as refused:
-            await put(model, 1, record_id="one")
-        good, _ = await put(model, 1, record_id="two")
+            await ask(model, 1, record_id="one")
+        good, _ = await ask(model, 1, record_id="two")
     with store_in(tmp_path) as replies:
-        model = recalling(replies, settings=AskSettings(reasks=0))
-        again, _ = await put(model, 1, record_id="two")
+        model = recalling(replies, settings=ClientSettings(reasks=0))
+        again, _ = await ask(model, 1, record_id="two")
         with pytest.raises(AnswerRejected) as refused_again:
-            await put(model, 1, record_id="one")
+            await ask(model, 1, record_id="one")
         with pytest.raises(CassetteMiss, match="which differs in"):
-            await put(model, 2)
+            await ask(model, 2)
     assert again == good
     assert refused_again.value.usage == refused.value.usage
     assert len(stub.requests) == 2
@@ -229,11 +208,11 @@ async def test_a_run_is_replayed_record_by_record(tmp_path):
 
 async def test_what_a_replay_of_old_rules_lacks_stays_open_and_is_counted(tmp_path):
     with serve([completion(items(RED))]) as stub, store_in(tmp_path) as replies:
-        await put(asking(replies, stub), 1)
+        await ask(asking(replies, stub), 1)
         tally = RecallTally()
         model = recalling(replies, tally)
-        known, _ = await put(model, 1)
-        unknown, asker = await put(model, 2)
+        known, _ = await ask(model, 1)
+        unknown, asker = await ask(model, 2)
     assert (known.pending, unknown.pending, asker.pending) == (False, True, True)
     assert (tally.answered, tally.missing) == (1, 1)
     assert tally.missing_tokens > 10
@@ -278,7 +257,7 @@ async def invoke(folder, stub, cancelled):
     with store_in(folder) as replies:
         async with asking(replies, stub) as model:
             tasks = [
-                asyncio.ensure_future(put(model, n, record_id=f"r{place}")) for place, n in enumerate((1, 2, 1, 3))
+                asyncio.ensure_future(ask(model, n, record_id=f"r{place}")) for place, n in enumerate((1, 2, 1, 3))
             ]
             for number in cancelled:
                 await asyncio.sleep(0.002)
@@ -292,7 +271,7 @@ async def test_a_call_given_up_at_any_moment_is_counted_by_all_or_by_none(tmp_pa
     """After so many turns of the event loop: before it was sent, on its way, or with its reply."""
     with serve([completion(items(RED))]) as stub, store_in(tmp_path) as replies:
         async with asking(replies, stub) as model:
-            task = asyncio.ensure_future(put(model, 1))
+            task = asyncio.ensure_future(ask(model, 1))
             for _ in range(turns):
                 await asyncio.sleep(0)
             task.cancel()

@@ -1,61 +1,27 @@
-from datetime import UTC, datetime
-
 import httpx2
 import pytest
 
 from extractor.errors import ModelUnavailable
-from extractor.llm.model import Model
-from extractor.llm.sending.transport import RetryPolicy, retry_after
+from extractor.llm.client import Model
 from extractor.llm.spec import ModelSpec
 
 from .colours import ask_about, model_of, patient, render
 from .stub import Scripted, completion, fault, items, serve
 
 FINE = completion(items({"n": 1, "colour": "red"}))
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ({"retry-after": "7"}, 7.0),
-        ({"retry-after": "0.5"}, 0.5),
-        ({"retry-after": "-3"}, 0.0),
-        ({"retry-after-ms": "1500", "retry-after": "9"}, 1.5),
-        ({"retry-after-ms": "soon", "retry-after": "9"}, 9.0),
-        ({"retry-after": "Sun, 01 Mar 2026 12:00:20 GMT"}, 20.0),
-        ({"retry-after": "Sun, 01 Mar 2026 11:00:00 GMT"}, 0.0),
-        ({"retry-after": "later"}, None),
-        ({}, None),
-    ],
-)
-def test_retry_after_is_milliseconds_seconds_or_a_date(headers, seconds):
-    assert retry_after(httpx2.Headers(headers), NOON) == seconds
 
 
 async def test_rate_limit_is_waited_out_for_as_long_as_the_server_asks():
     sleeps: list[float] = []
     with serve([fault(429, headers={"Retry-After": "12"}), FINE]) as stub:
-        reply = await model_of(stub, policy=patient(sleeps)).put(ask_about(1), render)
+        reply = await model_of(stub, policy=patient(sleeps)).complete(ask_about(1), render)
     assert (sleeps, len(reply.items)) == ([12.0], 1)
-
-
-async def test_waits_double_up_to_the_ceiling_with_jitter():
-    sleeps: list[float] = []
-
-    async def sleep(seconds):
-        sleeps.append(seconds)
-
-    policy = RetryPolicy(attempts=6, first_wait=2.0, longest_wait=10.0, sleep=sleep, jitter=lambda: 0.25)
-    with serve([*[fault(503)] * 5, FINE]) as stub:
-        await model_of(stub, policy=policy).put(ask_about(1), render)
-    assert sleeps == [2.25, 4.25, 8.25, 10.25, 10.25]
 
 
 async def test_storm_ends_with_a_message_for_people():
     sleeps: list[float] = []
     with serve([fault(503, "overloaded")]) as stub, pytest.raises(ModelUnavailable) as caught:
-        await model_of(stub, policy=patient(sleeps)).put(ask_about(1), render)
+        await model_of(stub, policy=patient(sleeps)).complete(ask_about(1), render)
     assert len(stub.requests) == 4
     assert sleeps == [1.0, 2.0, 4.0]
     expected = f"model stub at {stub.url}: HTTP 503, the server has a fault: overloaded; try later (after 4 attempts)"
@@ -65,7 +31,7 @@ async def test_storm_ends_with_a_message_for_people():
 @pytest.mark.parametrize("broken", [Scripted(body="{", cut=False), Scripted(body=FINE.body, cut=True)])
 async def test_broken_and_cut_replies_are_asked_again(broken):
     with serve([broken, FINE]) as stub:
-        reply = await model_of(stub).put(ask_about(1), render)
+        reply = await model_of(stub).complete(ask_about(1), render)
     assert (len(reply.items), reply.usage.calls) == (1, 2)
 
 
@@ -84,7 +50,7 @@ async def test_reply_that_is_no_completion_is_never_an_empty_success(body, heade
         serve([Scripted(200, body, headers)]) as stub,
         pytest.raises(ModelUnavailable, match="not as a chat completion"),
     ):
-        await model_of(stub).put(ask_about(1), render)
+        await model_of(stub).complete(ask_about(1), render)
     assert len(stub.requests) == 4
 
 
@@ -103,27 +69,22 @@ async def test_reply_that_is_no_completion_is_never_an_empty_success(body, heade
 )
 async def test_what_waiting_cannot_mend_is_told_at_once(answer, told):
     with serve([answer]) as stub, pytest.raises(ModelUnavailable, match=told):
-        await model_of(stub).put(ask_about(1), render)
+        await model_of(stub).complete(ask_about(1), render)
     assert len(stub.requests) == 1
 
 
 @pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 504, 529])
 async def test_temporary_faults_are_asked_again(status):
     with serve([fault(status), FINE]) as stub:
-        reply = await model_of(stub).put(ask_about(1), render)
+        reply = await model_of(stub).complete(ask_about(1), render)
     assert (len(reply.items), len(stub.requests)) == (1, 2)
-
-
-async def test_hosted_model_without_key_says_which_variable_to_set():
-    with serve([fault(401)]) as stub, pytest.raises(ModelUnavailable, match="set OPENAI_API_KEY"):
-        await Model(ModelSpec.parse("gpt-x", base_url=stub.url), policy=patient()).put(ask_about(1), render)
 
 
 async def test_no_server_says_so():
     with serve([FINE]) as stub:
         gone = stub.spec
     with pytest.raises(ModelUnavailable, match=r"no connection: .*; is the server running.*\(after 3 attempts\)"):
-        await Model(gone, policy=patient()).put(ask_about(1), render)
+        await Model(gone, policy=patient()).complete(ask_about(1), render)
 
 
 async def test_time_out_says_so():
@@ -133,7 +94,7 @@ async def test_time_out_says_so():
 
     spec = ModelSpec.parse("http://model.test/v1#stub")
     with pytest.raises(ModelUnavailable, match="no answer in time"):
-        await Model(spec, policy=patient(), transport=Silent).put(ask_about(1), render)
+        await Model(spec, policy=patient(), transport=Silent).complete(ask_about(1), render)
 
 
 async def test_fault_in_a_transport_is_not_taken_for_a_connection_error():
@@ -142,6 +103,6 @@ async def test_fault_in_a_transport_is_not_taken_for_a_connection_error():
             raise ZeroDivisionError("a bug")
 
     with pytest.raises(ZeroDivisionError, match="a bug"):
-        await Model(ModelSpec.parse("http://model.test/v1#m"), policy=patient(), transport=Faulty).put(
+        await Model(ModelSpec.parse("http://model.test/v1#m"), policy=patient(), transport=Faulty).complete(
             ask_about(1), render
         )

@@ -14,7 +14,7 @@ from extractor.llm.spec import ModelSpec
 class ModelWithSettings:
     """Stands for a model; knows only how it would be asked."""
 
-    def __init__(self, spec, settings, transport=None):
+    def __init__(self, spec, settings, **_):
         self.settings = settings
 
     async def __aenter__(self):

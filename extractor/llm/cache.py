@@ -1,55 +1,48 @@
-"""Every call to a model and what came back, in SQLite: cache, audit trail and replay at once."""
+"""Every call to a model and its reply, in SQLite: cache, audit trail and replay in one."""
 
+import asyncio
+import hashlib
 import json
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from extractor.llm.answer_mode import AnswerMode, told_mode
-from extractor.llm.chain import Chain, Verdict
-from extractor.llm.sending.usage import read_raw_usage
+import httpx2
+
 from extractor.schemas import Usage
 
 from .database import Database
-from .misses import exchange_key, request_key
+from .requests import AnswerMode, mode_of
+from .trace import CallTrace, Served, Verdict, read_usage
 
-__all__ = ["REPLY_TABLES", "Asked", "KeptReply", "MadeCall", "ReplyStore", "Spending"]
-
-REPLY_TABLES = """
-CREATE TABLE chains (  -- a call with its re-asks, only the replies of a valid one count as answers
-    id INTEGER PRIMARY KEY, record_id TEXT, prompt TEXT NOT NULL, prompt_version INTEGER NOT NULL,
-    prompt_sha256 TEXT NOT NULL, verdict TEXT, why TEXT NOT NULL DEFAULT ''
-);
-CREATE TABLE calls (  -- an HTTP exchange, written before it is sent, without status where no reply came
-    id INTEGER PRIMARY KEY, chain INTEGER NOT NULL REFERENCES chains, key TEXT NOT NULL, question TEXT NOT NULL,
-    model TEXT NOT NULL, request BLOB NOT NULL, status INTEGER, reply BLOB, finish_reason TEXT,
-    exchanges INTEGER NOT NULL DEFAULT 1, prompt_tokens INTEGER NOT NULL DEFAULT 0,
-    cached_tokens INTEGER NOT NULL DEFAULT 0, output_tokens INTEGER NOT NULL DEFAULT 0, sent TEXT NOT NULL,
-    picodollars INTEGER  -- none where no price was known
-);
-CREATE INDEX calls_by_key ON calls (key);
-CREATE INDEX calls_by_question ON calls (question);
-CREATE INDEX calls_by_chain ON calls (chain);
-CREATE INDEX chains_by_record ON chains (record_id);
-CREATE TABLE uses (  -- which call's reply a record's question got last, asked for or served from here
-    record_id TEXT NOT NULL, question TEXT NOT NULL, call INTEGER NOT NULL REFERENCES calls,
-    PRIMARY KEY (record_id, question)
-) WITHOUT ROWID;
-"""
+__all__ = [
+    "Asked",
+    "KeptReply",
+    "MadeCall",
+    "OpenReplies",
+    "ReplyCache",
+    "ReplyStore",
+    "Spending",
+    "exchange_key",
+    "identity_of",
+    "kept_response",
+    "request_key",
+]
 
 _OK, _FEW = 200, 50
 _FIRST_MESSAGES = 2
 _COST = "exchanges, prompt_tokens, cached_tokens, output_tokens"
 _SUMS = ", ".join(f"coalesce(sum({name}), 0)" for name in _COST.split(", "))
+_LIMITS = frozenset({"max_tokens", "max_completion_tokens"})
 
 
 @dataclass(frozen=True)
 class Asked:
-    """The body of a request, and what it is known by here. Each is made once: they take as long as to keep a reply."""
+    """The body of a request, with its keys."""
 
     body: Mapping[str, Any]
 
@@ -60,15 +53,16 @@ class Asked:
 
     @cached_property
     def question(self) -> str:
-        """Equal for requests that ask the same, of whichever model."""
+        """Equal for requests that ask the same of any model."""
         return exchange_key(self.body)[:32]
 
 
 @dataclass(frozen=True, slots=True)
 class KeptReply:
-    """The raw reply to a request, and what it cost with the attempts that went before it.
+    """The raw reply to a request, and its cost with that of the attempts before it.
 
-    ``content`` is None where none ever came; ``verdict`` is that of its chain, None for one that never ended.
+    ``content`` is None if there was no reply; ``verdict`` is that of its chain, None if the chain never ended. A chain
+    is a call with its re-asks.
     """
 
     call: int
@@ -80,7 +74,7 @@ class KeptReply:
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """What calls cost together: of those that took tokens, ``unpriced`` have no price; ``unanswered`` got no reply."""
+    """The cost of calls: ``unpriced`` ones used tokens and have no price; ``unanswered`` ones got no reply."""
 
     usage: Usage = field(default_factory=Usage)
     picodollars: int = 0
@@ -90,7 +84,7 @@ class Spending:
 
 @dataclass(frozen=True, slots=True)
 class MadeCall:
-    """A call that was answered: its request, the name of its prompt, and what it took."""
+    """An answered call: its request, the name of its prompt, and its usage."""
 
     request: dict[str, Any]
     prompt: str
@@ -98,34 +92,34 @@ class MadeCall:
 
     @property
     def asked_again(self) -> bool:
-        """Whether it is a second request of its chain, with what was wrong with the first answer."""
+        """Whether it is a re-ask, which holds the errors of the first answer."""
         return len(self.request["messages"]) > _FIRST_MESSAGES
 
 
 class ReplyStore:
-    """Calls and raw replies, kept by content: a request's key is made of all that decides its answer.
+    """Calls and raw replies, found by content: a request's key covers all that decides its answer.
 
-    No key, address or header is kept. Each method is a short transaction of its own, or
-    part of one. ``price`` says what tokens cost, in picodollars.
+    No secret, address or header is stored. Each method is a short transaction, or part of one. ``price`` gives the
+    price of tokens in picodollars.
     """
 
     def __init__(self, database: Database, price: Callable[[Usage], int] | None = None) -> None:
         self._database, self._price = database, price
 
     def transaction(self) -> AbstractContextManager[None]:
-        """All or nothing of what the block notes."""
+        """All or nothing of what the block stores."""
         return self._database.transaction()
 
-    def begin_chain(self, chain: Chain) -> int:
+    def begin_chain(self, trace: CallTrace) -> int:
         """Note that a call to a model begins."""
-        prompt = chain.prompt
+        prompt = trace.prompt
         return self._insert(
             "INSERT INTO chains (record_id, prompt, prompt_version, prompt_sha256) VALUES (?, ?, ?, ?)",
-            (chain.asker.record_id, prompt.name, prompt.version, prompt.sha256),
+            (trace.session.record_id, prompt.name, prompt.version, prompt.sha256),
         )
 
     def end_chain(self, number: int, verdict: Verdict, why: str) -> None:
-        """Note how it ended, unless that is known. The replies of a valid one are served from now on, others never."""
+        """Note how a call ended, unless that is known. Only the replies of a valid call are served from now on."""
         sql = "UPDATE chains SET verdict = ?, why = ? WHERE id = ? AND verdict IS NULL"
         self._database.execute(sql, (verdict, why, number))
 
@@ -136,11 +130,11 @@ class ReplyStore:
         return self._insert(sql, row)
 
     def end_call(self, call: int, status: int, content: bytes, cost: Usage | None = None) -> None:
-        """Keep what came back, whatever it is; of an error its status alone, since servers repeat keys in them.
+        """Store a reply; of an error its status alone, since servers repeat keys in errors.
 
-        The cost is read from the reply, unless it is known better.
+        The cost is read from the reply if it is not given.
         """
-        cost = cost or read_raw_usage(content)
+        cost = cost or read_usage(content)
         reply = zlib.compress(content) if status == _OK else None
         spent = (cost.calls, cost.prompt_tokens, cost.cached_tokens, cost.output_tokens)
         price = self._price(cost) if self._price else None
@@ -151,18 +145,19 @@ class ReplyStore:
         )
 
     def withdraw_call(self, call: int) -> None:
-        """Forget a request that was asked of nobody."""
+        """Forget a request that no server received."""
         self._database.execute("DELETE FROM calls WHERE id = ?", (call,))
 
     def note_use(self, record_id: str | None, asked: Asked, call: int) -> None:
-        """Note which call's reply a record's question gets."""
+        """Note which call answers a record's question."""
         if record_id is not None:
             self._database.execute("INSERT OR REPLACE INTO uses VALUES (?, ?, ?)", (record_id, asked.question, call))
 
     def find(self, asked: Asked, own: int | None = None) -> KeptReply | None:
-        """The answer to this very request: valid, or not judged yet because its chain is open or was killed.
+        """The reply to this request: valid, or not judged yet because its call is under way or was killed.
 
-        What was cut off is not served unjudged, nor anything of the chain ``own``: that one asks again on purpose.
+        A reply that was cut off is not served before it is judged, nor one of the chain ``own``, which asks again on
+        purpose.
         """
         call = self._database.value(
             "SELECT calls.id FROM calls JOIN chains ON chains.id = calls.chain"
@@ -174,7 +169,7 @@ class ReplyStore:
         return None if call is None else self.read(call)
 
     def recall(self, record_id: str | None, asked: Asked) -> KeptReply | None:
-        """What this question got, whichever the model: from this record, or else a valid answer, or else any."""
+        """The reply to this question by any model: that of this record, or else a valid one, or else any."""
         question = asked.question
         sql = "SELECT call FROM uses WHERE record_id = ? AND question = ?"
         call = self._database.value(sql, (record_id, question)) or self._database.value(
@@ -185,7 +180,7 @@ class ReplyStore:
         return None if call is None else self.read(call)
 
     def read(self, call: int) -> KeptReply:
-        """The last reply to the request of ``call`` in its chain, with the cost of all of these."""
+        """The last reply to the request of ``call`` in its chain, with the cost of all its attempts."""
         chain, key = self._database.row("SELECT chain, key FROM calls WHERE id = ?", (call,)) or (0, "")
         reply = self._database.row(
             "SELECT id, reply FROM calls WHERE chain = ? AND key = ? AND status = 200 ORDER BY id DESC LIMIT 1",
@@ -199,7 +194,7 @@ class ReplyStore:
         )
 
     def requests_of(self, record_id: str | None) -> dict[str, dict[str, Any]]:
-        """A record's requests, or the last ones where it has none, by the beginning of their keys. Few of many."""
+        """Some requests of a record, or the last ones if it has none, by the beginning of their keys."""
         sql = "SELECT key, request FROM calls JOIN chains ON chains.id = chain"
         for where, of in (("WHERE record_id = ?", (record_id,)), ("", ())):
             rows = self._database.execute(f"{sql} {where} ORDER BY calls.id DESC LIMIT {_FEW}", of).fetchall()
@@ -215,13 +210,13 @@ class ReplyStore:
 
     @property
     def mode(self) -> AnswerMode:
-        """How the answer's schema was told last."""
+        """How the last request sent its schema."""
         packed = self._database.value(
             "SELECT request FROM calls JOIN chains ON chains.id = calls.chain WHERE status = 200"
-            " ORDER BY verdict = 'valid' DESC, calls.id DESC LIMIT 1"  # others may hold a knock, which tells none
+            " ORDER BY verdict = 'valid' DESC, calls.id DESC LIMIT 1"  # a probe of the server has no schema
         )
         request = json.loads(zlib.decompress(packed)) if packed else {"response_format": {"type": "json_schema"}}
-        return told_mode(request)
+        return mode_of(request)
 
     @property
     def spent(self) -> Usage:
@@ -264,6 +259,69 @@ class ReplyStore:
         return number
 
 
+OpenReplies = Callable[[], ReplyStore]
+"""Opens the store when it is first needed: a run begins only after its model is open."""
+
+
+class ReplyCache:
+    """Serves stored replies, and stores new ones before they are read.
+
+    Equal requests at one time share one reply. A reply counts once its call has ended well. One whose call was killed
+    is judged by the call that it is served to; one that was judged bad is requested again.
+    """
+
+    def __init__(self, open_replies: OpenReplies) -> None:
+        self._open_replies = open_replies
+        self._requested: dict[str, asyncio.Event] = {}
+
+    async def fetch(
+        self, asked: Asked, trace: CallTrace, send: Callable[[], Awaitable[httpx2.Response]]
+    ) -> httpx2.Response:
+        """The stored reply, or that of ``send``."""
+        while (kept := self._replies.find(asked, trace.chain)) is None:
+            if asked.key not in self._requested:
+                ended = self._requested[asked.key] = asyncio.Event()
+                try:
+                    return await send()
+                finally:
+                    del self._requested[asked.key]
+                    ended.set()
+            await self._requested[asked.key].wait()
+        self._replies.note_use(trace.session.record_id, asked, kept.call)
+        if kept.verdict is None:
+            trace.endings.append(lambda verdict, why: self._replies.end_chain(kept.chain, verdict, why))
+        trace.tally.add(kept.cost, spent=False)
+        return kept_response(kept)
+
+    def begin(self, asked: Asked, trace: CallTrace) -> int:
+        """Note that a request is sent. Returns its number."""
+        with self._replies.transaction():
+            if trace.chain is None:
+                chain = trace.chain = self._replies.begin_chain(trace)
+                trace.endings.append(lambda verdict, why: self._replies.end_chain(chain, verdict, why))
+            call = self._replies.begin_call(trace.chain, asked)
+            self._replies.note_use(trace.session.record_id, asked, call)
+        return call
+
+    def end(self, call: int, response: httpx2.Response, cost: Usage) -> None:
+        """Store the reply."""
+        self._replies.end_call(call, response.status_code, response.content, cost)
+
+    def withdraw(self, call: int) -> None:
+        """Forget a request that reached nobody."""
+        self._replies.withdraw_call(call)
+
+    @cached_property
+    def _replies(self) -> ReplyStore:
+        return self._open_replies()
+
+
+def kept_response(kept: KeptReply, *, spent: bool = False) -> httpx2.Response:
+    """A stored reply as a response. ``spent``: its cost counts for this run too."""
+    headers, extensions = {"content-type": "application/json"}, {"served": Served(kept.cost, spent)}
+    return httpx2.Response(_OK, headers=headers, content=kept.content, extensions=extensions)
+
+
 def _usage(spent: Sequence[Any] | None) -> Usage:
     calls, prompt, cached, output = spent or (0, 0, 0, 0)
     return Usage(calls=calls, prompt_tokens=prompt, cached_tokens=cached, output_tokens=output)
@@ -284,3 +342,54 @@ def _finish_reason(content: bytes) -> str | None:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def identity_of(body: Mapping[str, Any]) -> dict[str, Any]:
+    """What a request asks: messages, tools, response format and grammar, whatever model and sampling.
+
+    Servers give tool calls random names, which a re-ask repeats; they become their position.
+
+    >>> call = {"role": "assistant", "tool_calls": [{"id": "call_x81", "function": {"name": "answer"}}]}
+    >>> identity_of({"model": "m", "messages": [call]})["messages"][0]["tool_calls"][0]["id"]
+    'call_0'
+    """
+    names: dict[str, str] = {}
+
+    def rename(name: str) -> str:
+        return names.setdefault(name, f"call_{len(names)}")
+
+    messages = []
+    for message in body.get("messages") or []:
+        renamed = dict(message)
+        if renamed.get("tool_calls"):
+            renamed["tool_calls"] = [{**call, "id": rename(call.get("id", ""))} for call in renamed["tool_calls"]]
+        if renamed.get("tool_call_id"):
+            renamed["tool_call_id"] = rename(renamed["tool_call_id"])
+        messages.append(renamed)
+    asked = {"messages": messages, "tools": body.get("tools"), "response_format": body.get("response_format")}
+    return asked | {"grammar": body["grammar"]} if body.get("grammar") else asked
+
+
+def exchange_key(body: Mapping[str, Any]) -> str:
+    """SHA-256 of what a request asks.
+
+    >>> exchange_key({"messages": [], "model": "a"}) == exchange_key({"messages": [], "model": "b", "temperature": 0})
+    True
+    """
+    canonical = json.dumps(identity_of(body), sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
+
+
+def request_key(body: Mapping[str, Any]) -> str:
+    """SHA-256 of all that decides the answer to a request: what it asks, of which model, with which parameters.
+
+    The output limit is no part of it, since a whole answer is the same under any.
+
+    >>> request_key({"messages": [], "max_tokens": 5}) == request_key({"messages": [], "max_completion_tokens": 9})
+    True
+    >>> request_key({"messages": [], "model": "a"}) == request_key({"messages": [], "model": "b"})
+    False
+    """
+    parameters = {name: value for name, value in body.items() if name not in _LIMITS}
+    canonical = json.dumps(parameters | identity_of(body), sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(canonical.encode("utf-8")).hexdigest()

@@ -1,4 +1,4 @@
-"""A failed exchange, told to people: what happened, with which model, what to do. Keys and passwords never appear."""
+"""Failed exchanges in words for people: what happened, with which model, what to do. Keys never appear."""
 
 import re
 
@@ -6,11 +6,10 @@ import httpx2
 import openai
 
 from extractor.errors import ModelAway, ModelUnavailable
-from extractor.llm.spec import ModelKind, ModelSpec, hide_user
 
-from .transport import GarbledReply
+from .spec import ModelKind, ModelSpec, hide_user
 
-__all__ = ["ModeRefused", "RequestTooLong", "explain_failure", "name_model"]
+__all__ = ["GarbledReply", "ModeRefused", "RequestTooLong", "explain_failure", "name_model"]
 
 _KEY_REMEDY = {
     ModelKind.HOSTED: "set OPENAI_API_KEY",
@@ -29,22 +28,26 @@ _USERS = re.compile(r"(?<=://)[^\s/?#]*@")
 _KEYS = re.compile(r"\b(?:sk|pk|gsk|key)-[\w*-]{6,}|(?<=Bearer )\S+", re.IGNORECASE)
 
 
+class GarbledReply(httpx2.RemoteProtocolError):
+    """Status 200 without a chat completion: a proxy's page, a cut body, an error in disguise."""
+
+
 class RequestTooLong(ModelUnavailable):
     """The questions do not fit into the model's context. Fewer of them may."""
 
 
 class ModeRefused(ModelUnavailable):
-    """The server does not know this way of telling the answer's schema. Another may do."""
+    """The server does not support this way of sending the reply's schema. It may support another."""
 
 
 def explain_failure(error: Exception, spec: ModelSpec, attempts: int, *, away: bool = False) -> ModelUnavailable:
-    """What to tell about the error that ended an exchange after so many attempts, or because the server is away."""
+    """The error for people. ``attempts`` were made; ``away``: no other request would fare better for now."""
     if isinstance(error, openai.APIStatusError):
         lasting = error.status_code in _NO_ACCESS or error.code == _NO_CREDIT
         problem = _explain_status(error, spec)
         kind = _kind_of_status(error)
     else:
-        lasting = not isinstance(error, openai.APITimeoutError | GarbledReply)
+        lasting = not (isinstance(error, openai.APITimeoutError) or isinstance(error.__cause__, GarbledReply))
         problem, kind = _explain_silence(error), ModelUnavailable
     if away:
         kind, lasting = ModelAway, True
@@ -74,8 +77,9 @@ def _explain_silence(error: Exception) -> str:
     unconnected = isinstance(error.__cause__, httpx2.ConnectTimeout)
     if isinstance(error, openai.APITimeoutError) and not unconnected:
         return "no answer in time; raise the time-out, or ask fewer at once"
-    if isinstance(error, GarbledReply):
-        return f"it answers, but not as a chat completion: {error}; is this the address of an OpenAI-compatible server?"
+    if isinstance(error.__cause__, GarbledReply):
+        problem = f"it answers, but not as a chat completion: {error.__cause__}"
+        return f"{problem}; is this the address of an OpenAI-compatible server?"
     return f"no connection: {str(error.__cause__ or '') or error}; is the server running, and the address right?"
 
 
@@ -85,12 +89,12 @@ def _explain_status(error: openai.APIStatusError, spec: ModelSpec) -> str:
         return _explain_limit(error, said)
     if status >= 500:
         return f"HTTP {status}, the server has a fault: {said}; try later"
-    told = {
+    stated = {
         401: f"HTTP 401, the key is missing or wrong; {_KEY_REMEDY[spec.kind]}",
         403: f"HTTP 403, this key may not use the model: {said}",
         404: f"HTTP 404: {said}; check the model's name, and that the address ends as the server wants it (often /v1)",
     }
-    return told.get(status, f"HTTP {status}, the server does not take the request: {said}")
+    return stated.get(status, f"HTTP {status}, the server does not take the request: {said}")
 
 
 def _explain_limit(error: openai.APIStatusError, said: str) -> str:
@@ -108,8 +112,8 @@ def _said(error: openai.APIStatusError) -> str:
 
 
 def _is_too_long(error: openai.APIStatusError) -> bool:
-    told = f"{error.code} {error.type} {error.message}"
-    return error.status_code == 413 or (error.status_code == 400 and bool(_TOO_LONG.search(told)))
+    stated = f"{error.code} {error.type} {error.message}"
+    return error.status_code == 413 or (error.status_code == 400 and bool(_TOO_LONG.search(stated)))
 
 
 def _is_about_mode(error: openai.APIStatusError) -> bool:

@@ -1,0 +1,233 @@
+"""The model client: sends questions, returns valid items and their usage."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import Any
+
+import httpx2
+import openai
+
+from extractor.errors import AnswerRejected, BudgetReached, MissingKey, ModelError
+from extractor.schemas import Usage
+
+from .cache import OpenReplies
+from .failures import ModeRefused, RequestTooLong, explain_failure, name_model
+from .limits import RetryPolicy
+from .requests import AnswerMode, Call, Question, Render, Reply
+from .salvage import Rejection, Salvage, item_number
+from .servers import ServerCalls, ServerPool
+from .spec import ModelKind, ModelSpec, hide_user
+from .structured import Outcome, Sampling, StructuredClient
+from .trace import NotedAnswer, UsageTally, current_session
+from .transport import CallTransport, Meter, NetworkTransport, asks_too_long
+
+__all__ = ["ClientSettings", "Model"]
+
+_NO_KEY = "none"
+_LONGEST_CONNECT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSettings:
+    """How a model is asked.
+
+    ``mode`` is the first way to send the reply's schema; a server that refuses it gets the next one. ``reasks`` is how
+    often an answer that breaks its schema is asked again. ``concurrency`` bounds the requests in flight,
+    ``requests_per_minute`` and ``tokens_per_minute`` (prompt and output) those of a minute. ``timeout`` is in seconds,
+    from sending a request to the end of its reply. ``output_tokens`` bounds each answer more tightly than its call
+    does. ``extra`` goes into each request's body, such as ``{"reasoning_effort": "low"}``.
+    """
+
+    mode: AnswerMode = AnswerMode.JSON_SCHEMA
+    reasks: int = 1
+    concurrency: int = 8
+    timeout: float = 600.0
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
+    output_tokens: int | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Model:
+    """A language model behind one OpenAI-compatible server, or several that share its calls.
+
+    Use it as an asynchronous context manager to keep connections open between calls. It can be used in one event loop
+    after another, not in two at once. ``transport`` makes the transport to the servers, the network by default;
+    replies are served from ``replies`` and stored there; ``meter`` is asked before each request.
+    """
+
+    def __init__(
+        self,
+        spec: ModelSpec,
+        settings: ClientSettings | None = None,
+        policy: RetryPolicy | None = None,
+        transport: Callable[[], httpx2.AsyncBaseTransport] | None = None,
+        *,
+        replies: OpenReplies | None = None,
+        meter: Meter | None = None,
+    ) -> None:
+        self.spec = spec
+        self._settings, self._policy = settings or ClientSettings(), policy or RetryPolicy()
+        self._mode, self._sampling = self._settings.mode, Sampling.of(spec)
+        self._transport, self._replies, self._meter = transport or NetworkTransport, replies, meter
+        self._total = UsageTally()
+        self._calls_before: dict[str, ServerCalls] = {}
+        self._users = 0
+        self._pool: ServerPool | None = None
+        self._sdk: openai.AsyncOpenAI | None = None
+        self._client: StructuredClient | None = None
+
+    def __repr__(self) -> str:
+        return f"Model({str(self.spec)!r})"
+
+    @property
+    def name(self) -> str:
+        """The name that the server knows the model by."""
+        return self.spec.name or "local"
+
+    @property
+    def usage(self) -> Usage:
+        """The sum of all calls, failed ones included."""
+        return self._total.usage
+
+    @property
+    def calls_by_server(self) -> dict[str, ServerCalls]:
+        """Calls and faults of each server, by its address, if there are several."""
+        if self._pool is None or not self.spec.others:
+            return self._calls_before
+        counts = (ServerCalls(server.calls, server.faults) for server in self._pool.servers)
+        now = dict(zip(map(hide_user, self.spec.addresses), counts, strict=True))
+        return {server: self._calls_before.get(server, ServerCalls()).plus(calls) for server, calls in now.items()}
+
+    async def __aenter__(self) -> "Model":
+        if self._sdk is None:
+            self._open()
+        self._users += 1
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._users -= 1
+        if self._users == 0 and self._sdk is not None:
+            self._calls_before = self.calls_by_server
+            sdk, self._sdk, self._client, self._pool = self._sdk, None, None, None
+            await sdk.close()
+
+    async def complete(self, questions: Sequence[Question], render: Render) -> Reply:
+        """Ask questions, in one call or in as many as the answers need.
+
+        ``render`` makes the call for any part of the questions. The reply holds every item that is valid on its own;
+        ``rejected`` says what was dropped. A reply without items and rejections is an answer: there is nothing to say.
+
+        Raises ``AnswerRejected`` if no item could be used, ``ModelUnavailable`` if the server cannot be reached or
+        refuses the request (both with the usage of the attempts), ``BudgetReached`` if the meter refuses, and
+        ``CassetteMiss`` in a replay of something that was never recorded.
+        """
+        tally = UsageTally(parent=self._total)
+        tally.add(Usage(questions=len(questions)))
+        session = current_session()
+        try:
+            async with self:
+                outcome = await self._ask(tuple(questions), render, tally)
+        except BudgetReached:
+            session.lacking = True
+            raise
+        except ModelError as error:
+            session.lacking = True
+            error.usage = tally.usage
+            raise
+        rejected = tuple(map(str, outcome.salvage.rejected))
+        session.pending |= outcome.pending
+        session.lacking |= bool(rejected or outcome.pending)
+        by_number = {question.chunk.number: question for question in questions}
+        session.answers += (
+            NotedAnswer(by_number[number], item, outcome.model)
+            for item in outcome.salvage.items
+            if (number := item_number(item)) in by_number
+        )
+        if rejected and not outcome.salvage.items and not outcome.pending:
+            raise AnswerRejected(f"model {self.name}: {'; '.join(rejected)}", tally.usage)
+        return Reply(outcome.salvage.items, tally.usage, outcome.model or self.name, rejected, outcome.pending)
+
+    async def _ask(self, questions: tuple[Question, ...], render: Render, tally: UsageTally) -> Outcome:
+        """Ask; questions whose answer was cut off, or that are too long for the model, are asked in two halves."""
+        if not questions:
+            return Outcome(Salvage(), "")
+        try:
+            outcome = await self._call(render(questions), tally)
+        except RequestTooLong:
+            if len(questions) == 1:
+                raise
+            outcome = Outcome(Salvage(), "", truncated=True)
+        if not outcome.truncated or outcome.pending:
+            return outcome
+        left = tuple(q for q in questions if q.chunk.number not in outcome.salvage.numbers)
+        if len(questions) == 1 and left:
+            why = Rejection(left[0].chunk.number, "the answer did not fit into the output limit")
+            return Outcome(replace(outcome.salvage, rejected=(why,)), outcome.model)
+        asked_again, model, pending = Salvage(), outcome.model, False
+        middle = (len(left) + 1) // 2
+        for half in (left[:middle], left[middle:]):
+            answer = await self._ask(half, render, tally)
+            asked_again, model = asked_again.joined_with(answer.salvage), answer.model or model
+            pending = pending or answer.pending
+        return Outcome(asked_again.completed_by(outcome.salvage), model, pending=pending)
+
+    async def _call(self, call: Call, tally: UsageTally) -> Outcome:
+        """One call, in the first mode that the server accepts."""
+        assert self._client is not None, "complete() holds the model open"
+        settings, modes = self._settings, list(AnswerMode)
+        if settings.output_tokens is not None:
+            call = replace(call, max_output_tokens=min(call.max_output_tokens, settings.output_tokens))
+        while True:
+            mode = self._mode
+            try:
+                return await self._client.complete(call, mode, settings.reasks, tally)
+            except ModeRefused:
+                if mode is modes[-1]:
+                    raise
+                if self._mode is mode:  # another call may have learnt it meanwhile
+                    self._mode = modes[modes.index(mode) + 1]
+
+    def _open(self) -> None:
+        spec, settings = self.spec, self._settings
+        hosted = spec.kind is ModelKind.HOSTED
+        if spec.base_url is None and not hosted:
+            raise ValueError(f"{spec} has no server yet; start one and use spec.at(url)")
+        pool = ServerPool(
+            spec.addresses,
+            self._policy,
+            settings.concurrency,
+            settings.requests_per_minute,
+            settings.tokens_per_minute,
+            name_model(spec),
+        )
+        transport = CallTransport(self._transport(), pool, self._policy, settings.timeout, self._replies, self._meter)
+        timeout = httpx2.Timeout(settings.timeout, connect=min(settings.timeout, _LONGEST_CONNECT_S), pool=None)
+        key = spec.api_key.get_secret_value() if spec.api_key else None
+        try:
+            sdk = openai.AsyncOpenAI(
+                # What a hosted model's specification leaves out, the SDK takes from its own variables.
+                api_key=key or (None if hosted else _NO_KEY),
+                base_url=spec.base_url,
+                http_client=openai.DefaultAsyncHttpxClient(transport=transport, timeout=timeout),
+                timeout=timeout,
+                max_retries=0,  # the transport retries
+            )
+        except openai.OpenAIError:
+            raise MissingKey(f"model {spec.name}: there is no key for it; set OPENAI_API_KEY") from None
+        if not hosted:
+            sdk.organization = sdk.project = None  # of the environment, and none of this server's business
+        self._pool, self._sdk = pool, sdk
+        self._client = StructuredClient(sdk, spec, self._explain, self._sampling, settings.extra)
+
+    def _explain(self, error: openai.APIError, attempts: int) -> Exception:
+        """The SDK's error as one for people, which names the server that it came from."""
+        assert self._pool is not None
+        headers = error.response.headers if isinstance(error, openai.APIStatusError) else {}
+        away = self._pool.is_given_up or asks_too_long(headers, self._policy)
+        number = self._pool.server_of(error.request).number
+        spec = self.spec if away or number is None else self.spec.servers[number - 1]
+        return explain_failure(error, spec, attempts, away=away)

@@ -1,1 +1,0 @@
-"""Where answers are kept and found again: the store of a run, recordings, cassettes."""

@@ -1,0 +1,302 @@
+"""The servers of one model: when a request may go, and to which of them.
+
+``concurrency`` and the limits of a minute hold for all servers together. Each server has a window of requests in
+flight, a circuit breaker, and the limits that its replies state.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import httpx2
+from aiolimiter import AsyncLimiter
+
+from extractor.errors import ModelAway
+from extractor.events import Event, Fact, tell
+
+from .limits import Quota, RetryPolicy, read_allowances, retry_after
+from .prompting.lines import CHARACTERS_PER_TOKEN
+from .trace import read_usage
+
+__all__ = ["Server", "ServerCalls", "ServerPool"]
+
+Exchange = Callable[[Mapping[str, Fact]], Awaitable[httpx2.Response]]
+
+_SERVER = "server"
+_OVERLOADED = frozenset({429, 503, 529})
+_REFUSALS = frozenset({401, 404})
+"""The key or the model's name is wrong: no other request would fare better at this server."""
+
+
+class ServerCalls(NamedTuple):
+    """Requests sent to one of several servers, and how many of them ended in a fault of the server."""
+
+    calls: int = 0
+    faults: int = 0
+
+    def plus(self, more: "ServerCalls") -> "ServerCalls":
+        """The sum of both."""
+        return ServerCalls(self.calls + more.calls, self.faults + more.faults)
+
+
+@dataclass(slots=True, eq=False)
+class Server:
+    """One server, what it can take now, and whether it is there.
+
+    ``number`` counts from 1, and is None for an only server. ``window`` is the number of requests that may be in
+    flight: halved by a 429 or a time-out, then regained one by one. The breaker is open after ``breaker_after``
+    faults in a row; then one request at a time tries the server. ``refuses``: it refuses every request.
+    """
+
+    policy: RetryPolicy
+    most: int
+    url: httpx2.URL | None = None
+    number: int | None = None
+    window: float = 0.0
+    in_flight: list[float] = field(default_factory=list)
+    calls: int = 0
+    faults: int = 0
+    refuses: bool = False
+    was_reached: bool = False
+    _quotas: dict[str, Quota] = field(default_factory=dict)
+    _faults_in_row: int = 0
+    _failing_since: float = 0.0
+    _opened_at: float = 0.0
+    _window_cut_at: float = float("-inf")
+    _paused_until: float = 0.0
+    _doubted_until: float = 0.0
+    _unreached_since: float | None = None
+
+    def __post_init__(self) -> None:
+        self.window = float(self.most)
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the breaker is open."""
+        return self._faults_in_row >= self.policy.breaker_after
+
+    @property
+    def facts(self) -> dict[str, int]:
+        """What events say of the server."""
+        return {} if self.number is None else {"server": self.number}
+
+    def is_given_up(self, now: float) -> bool:
+        """Whether the server was away for longer than the policy waits."""
+        since = self._unreached_since
+        never_there = since is not None and now - since >= self.policy.first_absence
+        return never_there or (self.is_away and now - self._failing_since >= self.policy.longest_absence)
+
+    def has_room(self) -> bool:
+        """Whether another request may be in flight."""
+        return not self.refuses and len(self.in_flight) < (1 if self.is_away else int(self.window))
+
+    def wait(self, tokens: float, now: float) -> float:
+        """Seconds until a request of so many tokens may go."""
+        costs = {"requests": 1.0, "tokens": tokens}
+        return max(
+            self._paused_until - now, 0.0, *(quota.wait(costs[unit], now) for unit, quota in self._quotas.items())
+        )
+
+    def preference(self, now: float) -> tuple[bool, bool, float, int]:
+        """Sorts servers: first one whose return must be tried, then healthy ones with the least load."""
+        is_doubtful = self._faults_in_row > 0 and now < self._doubted_until
+        return not self.is_away, is_doubtful, (len(self.in_flight) + 1) / self.window, self.calls
+
+    def begin(self, tokens: float, now: float) -> None:
+        """A request is sent."""
+        self.in_flight.append(tokens)
+        self.calls += 1
+        for unit, quota in self._quotas.items():
+            quota.take(tokens if unit == "tokens" else 1.0, now)
+
+    def note_reply(self, response: httpx2.Response, sent: float, tokens: float) -> None:
+        """Learn from the reply to a request that was sent at ``sent``."""
+        now, status = self.policy.clock(), response.status_code
+        self.was_reached, self._unreached_since = True, None
+        in_flight = {"requests": len(self.in_flight) - 1.0, "tokens": sum(self.in_flight) - tokens}
+        for unit, allowance in read_allowances(response.headers).items():
+            self._quotas[unit] = allowance.as_quota(in_flight[unit], now)
+        if status == 429 or status >= 500:
+            asked = retry_after(response.headers)
+            self._note_fault(sent, asked, is_overload=status in _OVERLOADED)
+            pause = self.policy.first_wait if asked is None and status == 429 else asked or 0.0
+            if 0 < pause <= self.policy.longest_wait:  # a longer one ends the request
+                tell(Event.RATE_LIMITED, seconds=round(pause, 3), **self.facts)
+                self._pause(pause, now)
+            return
+        if self.is_away:
+            tell(Event.BREAKER_CLOSED, **self.facts)
+        self._faults_in_row = 0
+        self.window = min(self.most, self.window + 1 / self.window)
+
+    def note_error(self, error: httpx2.TransportError, sent: float) -> None:
+        """Learn from a request without a reply.
+
+        An only server that never replied and cannot be connected to is not away: its address is probably wrong.
+        """
+        is_slow = isinstance(error, httpx2.TimeoutException)
+        is_unconnected = not is_slow or isinstance(error, httpx2.ConnectTimeout)
+        if is_unconnected and not self.was_reached and self._unreached_since is None:
+            self._unreached_since = sent
+        if self.was_reached or not is_unconnected or self.number is not None:
+            self._note_fault(sent, None, is_overload=is_slow)
+
+    def _note_fault(self, sent: float, asked: float | None, *, is_overload: bool) -> None:
+        now = self.policy.clock()
+        self.faults += 1
+        if is_overload and sent >= self._window_cut_at:  # earlier requests belong to the same congestion
+            self.window, self._window_cut_at = max(1.0, self.window / 2), now
+        was_away = self.is_away
+        if not was_away:
+            self._failing_since = self._failing_since if self._faults_in_row else now
+            self._opened_at = now
+        if not was_away or sent >= self._opened_at:
+            self._faults_in_row += 1
+        self._doubted_until = now + self.policy.wait_before(self._faults_in_row, asked)
+        if self.is_away:
+            if not was_away:
+                tell(Event.BREAKER_OPENED, faults=self._faults_in_row, **self.facts)
+            tries = self._faults_in_row - self.policy.breaker_after + 1
+            self._pause(self.policy.wait_before(tries, asked), now)
+
+    def _pause(self, seconds: float, now: float) -> None:
+        self._paused_until = max(self._paused_until, now + seconds)
+
+
+class ServerPool:
+    """Lets requests go to a model's servers. Belongs to one event loop.
+
+    ``addresses`` are needed if there are several servers: requests are made for the first of them, and redirected.
+    ``name`` is the model's, for messages. Rates are per minute.
+    """
+
+    def __init__(
+        self,
+        addresses: Sequence[str],
+        policy: RetryPolicy,
+        concurrency: int,
+        requests_per_minute: float | None = None,
+        tokens_per_minute: float | None = None,
+        name: str = "",
+    ) -> None:
+        self._policy, self._name = policy, name
+        urls = [httpx2.URL(address.rstrip("/")) for address in addresses] if len(addresses) > 1 else []
+        self.servers = [Server(policy, concurrency, url, number) for number, url in enumerate(urls, 1)]
+        self.servers = self.servers or [Server(policy, concurrency)]
+        self._slots = asyncio.Semaphore(concurrency)
+        self._requests, self._tokens = _limiter(requests_per_minute), _limiter(tokens_per_minute)
+        self._token_debt = 0.0
+        self._changed = asyncio.Event()
+
+    @property
+    def is_away(self) -> bool:
+        """Whether every server is away."""
+        return all(server.is_away for server in self._live)
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether every server was away for longer than the policy waits."""
+        now = self._policy.clock()
+        return all(server.is_given_up(now) for server in self._live)
+
+    def server_of(self, request: httpx2.Request | None) -> Server:
+        """The server that a request was sent to."""
+        return self.servers[(request.extensions.get(_SERVER) or 1) - 1 if request else 0]
+
+    async def send(self, request: httpx2.Request, exchange: Exchange) -> httpx2.Response:
+        """The response of ``exchange``, called with the facts of the chosen server when the request may go.
+
+        Raises ``ModelAway`` if every server is given up.
+        """
+        tokens = len(request.content) / CHARACTERS_PER_TOKEN
+        async with self._slots:
+            await self._await_rates(tokens)
+            server, sent = await self._admit(tokens), self._policy.clock()
+            _redirect(request, self.servers[0], server)
+            try:
+                response = await exchange(server.facts)
+            except httpx2.TransportError as error:
+                server.note_error(error, sent)
+                raise
+            else:
+                self._note_reply(server, response, sent, tokens)
+                return response
+            finally:
+                server.in_flight.remove(tokens)
+                self._notify()
+
+    @property
+    def _live(self) -> list[Server]:
+        return [server for server in self.servers if not server.refuses]
+
+    async def _await_rates(self, tokens: float) -> None:
+        if self._requests:
+            await self._requests.acquire()
+        if self._tokens:
+            owed, self._token_debt = tokens + self._token_debt, 0.0
+            while owed > 0:  # a limiter refuses more than it holds
+                portion = min(owed, self._tokens.max_rate)
+                await self._tokens.acquire(portion)
+                owed -= portion
+            self._token_debt += owed
+
+    def _note_reply(self, server: Server, response: httpx2.Response, sent: float, tokens: float) -> None:
+        server.note_reply(response, sent, tokens)
+        usage = read_usage(response.content)
+        if used := usage.prompt_tokens + usage.output_tokens:
+            self._token_debt += used - tokens
+        server.refuses |= response.status_code in _REFUSALS and len(self._live) > 1
+
+    async def _admit(self, tokens: float) -> Server:
+        while True:
+            now = self._policy.clock()
+            waits = {server: server.wait(tokens, now) for server in self.servers if server.has_room()}
+            ready = [server for server, wait in waits.items() if wait <= 0]
+            if ready:
+                server = min(ready, key=lambda server: server.preference(now))
+                server.begin(tokens, now)
+                return server
+            await self._wait_for_change(min(waits.values(), default=None))
+            if self.is_given_up:
+                raise ModelAway(self._explain_absence())
+
+    async def _wait_for_change(self, seconds: float | None) -> None:
+        """Until a request ends, or so many seconds have passed."""
+        either: list[asyncio.Future[Any]] = [asyncio.ensure_future(self._changed.wait())]
+        if seconds is not None:
+            either.append(asyncio.ensure_future(self._policy.sleep(seconds)))
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for future in either:
+                future.cancel()
+
+    def _notify(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def _explain_absence(self) -> str:
+        was_reached = any(server.was_reached for server in self.servers)
+        seconds = self._policy.longest_absence if was_reached else self._policy.first_absence
+        return f"{self._name}: no answer for {seconds:g} seconds; is the server running, and the address right?"
+
+
+def _limiter(per_minute: float | None) -> AsyncLimiter | None:
+    """Spreads the limit of a minute evenly: at once no more than those of one second, or one."""
+    if not per_minute:
+        return None
+    rate = per_minute / 60
+    return AsyncLimiter(rate, 1.0) if rate >= 1 else AsyncLimiter(1, 1 / rate)
+
+
+def _redirect(request: httpx2.Request, first: Server, server: Server) -> None:
+    """Give a request, made for the ``first`` of several servers or redirected before, the address of ``server``."""
+    if server.url is None or first.url is None:
+        return
+    made_for = request.extensions.get("made_for") or request.url
+    request.extensions["made_for"] = made_for
+    below = made_for.raw_path[len(first.url.raw_path.rstrip(b"/")) :]
+    request.url = server.url.copy_with(raw_path=server.url.raw_path.rstrip(b"/") + below)
+    request.headers["Host"] = request.url.netloc.decode("ascii")
+    request.extensions[_SERVER] = server.number

@@ -1,0 +1,233 @@
+"""The record and the call that a request belongs to, and the usage of both, for the layers below the SDK.
+
+A call's requests are the first one, retries after faults, and re-asks. The trace of the call and the session of the
+record are context variables, so each task has its own.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from instructor.core.exceptions import IncompleteOutputException
+from pydantic import BaseModel
+
+from extractor.errors import AnswerPending, BudgetReached, CassetteError, ModelAway, ModelUnavailable, StoreError
+from extractor.schemas import Usage
+
+from .failures import ModeRefused, RequestTooLong
+from .requests import PromptVersion, Question
+
+__all__ = [
+    "CallTrace",
+    "NotedAnswer",
+    "Served",
+    "Session",
+    "UsageTally",
+    "Verdict",
+    "current_prompt",
+    "current_session",
+    "current_trace",
+    "read_usage",
+    "session",
+    "trace_call",
+]
+
+
+class Verdict(StrEnum):
+    """How a call ended. Only the replies of a valid call are served again.
+
+    - ``valid``: the last answer fits the schema;
+    - ``truncated``: the answer was cut off, and its questions are asked again in halves;
+    - ``rejected``: the answer broke the schema after all re-asks, or the model refused;
+    - ``pending``: the request waits in a file;
+    - ``too_long``, ``mode_refused``: the server refused this request, and may accept another;
+    - ``failed``: the server could not be reached or used.
+    """
+
+    VALID = "valid"
+    TRUNCATED = "truncated"
+    REJECTED = "rejected"
+    PENDING = "pending"
+    TOO_LONG = "too_long"
+    MODE_REFUSED = "mode_refused"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class NotedAnswer:
+    """A valid item of an answer, its question, and the model that gave it."""
+
+    question: Question
+    item: BaseModel
+    model: str
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """The questions about one record. ``lacking``: an answer is missing, refused or invalid; ``pending``: an answer
+    will come later.
+    """
+
+    record_id: str | None = None
+    answers: list[NotedAnswer] = field(default_factory=list)
+    lacking: bool = False
+    pending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The cost of a reply that was paid for earlier. A transport puts it into ``extensions["served"]`` of a response.
+
+    ``spent``: the cost counts for this run too.
+    """
+
+    cost: Usage
+    spent: bool = False
+
+    @property
+    def spent_now(self) -> Usage:
+        """The part of the cost that counts for this run."""
+        return self.cost if self.spent else Usage()
+
+
+class UsageTally:
+    """A running sum of usage. It adds to ``parent`` what is spent now."""
+
+    def __init__(self, parent: "UsageTally | None" = None) -> None:
+        self.usage = Usage()
+        self._parent = parent
+
+    def add(self, usage: Usage, *, spent: bool = True) -> None:
+        """Count ``usage``; usage that was spent earlier is not added to the parent."""
+        self.usage = self.usage + usage
+        if self._parent and spent:
+            self._parent.add(usage)
+
+
+@dataclass(slots=True, eq=False)
+class CallTrace:
+    """The requests of one call.
+
+    ``exchanges`` counts those begun with a server, ``attempts`` those of the latest request, retries included;
+    ``chain`` is the call's number in the store, once a request is stored.
+    ``endings`` are called with the verdict when the call has ended, unless it was cancelled or may continue later.
+    """
+
+    prompt: PromptVersion
+    session: Session
+    tally: UsageTally
+    exchanges: int = 0
+    attempts: int = 0
+    chain: int | None = None
+    endings: list[Callable[[Verdict, str], None]] = field(default_factory=list)
+
+    def end(self, error: BaseException | None) -> None:
+        """Report the verdict."""
+        verdict, why = (Verdict.VALID, "") if error is None else _judge(error)
+        if verdict:
+            for ending in self.endings:
+                ending(verdict, why)
+
+
+_session: ContextVar[Session | None] = ContextVar("session", default=None)
+_trace: ContextVar[CallTrace | None] = ContextVar("trace", default=None)
+
+
+@contextmanager
+def session(record_id: str) -> Iterator[Session]:
+    """Inside the block, questions are about this record, and their answers are collected.
+
+    >>> with session("NCT00000001") as asked:
+    ...     current_session() is asked
+    True
+    """
+    opened = Session(record_id)
+    token = _session.set(opened)
+    try:
+        yield opened
+    finally:
+        _session.reset(token)
+
+
+def current_session() -> Session:
+    """The session under way, or one without a record."""
+    return _session.get() or Session()
+
+
+@contextmanager
+def trace_call(prompt: PromptVersion, tally: UsageTally | None = None) -> Iterator[CallTrace]:
+    """Inside the block, requests belong to one call, made from ``prompt``. Their usage is added to ``tally``."""
+    trace = CallTrace(prompt, current_session(), tally or UsageTally())
+    token = _trace.set(trace)
+    try:
+        yield trace
+    except BaseException as error:
+        trace.end(error)
+        raise
+    else:
+        trace.end(None)
+    finally:
+        _trace.reset(token)
+
+
+def current_trace() -> CallTrace | None:
+    """The call under way."""
+    return _trace.get()
+
+
+def current_prompt() -> PromptVersion | None:
+    """The prompt of the call under way."""
+    trace = _trace.get()
+    return trace.prompt if trace else None
+
+
+def read_usage(content: bytes) -> Usage:
+    """The usage in a server's reply: one call, with the tokens that the server reports. Nothing is estimated.
+
+    llama.cpp reports the tokens served from its cache among its timings.
+
+    >>> read_usage(b'{"choices": [{"message": {}}], "usage": {"prompt_tokens": 7}}').prompt_tokens
+    7
+    >>> read_usage(b"<html>")
+    Usage(questions=0, open_questions=0, calls=1, prompt_tokens=0, cached_tokens=0, output_tokens=0)
+    """
+    try:
+        reply = json.loads(content)
+        whole = reply["choices"][0]["message"] is not None
+    except (ValueError, LookupError, TypeError):
+        return Usage(calls=1)
+    usage, timings = reply.get("usage"), reply.get("timings")
+    if not whole or not isinstance(usage, dict):
+        return Usage(calls=1)
+    details = usage.get("prompt_tokens_details")
+    cached = details.get("cached_tokens") if details else timings.get("cache_n") if isinstance(timings, dict) else None
+    return Usage(
+        calls=1,
+        prompt_tokens=usage.get("prompt_tokens") or 0,
+        cached_tokens=cached if isinstance(cached, int) else 0,
+        output_tokens=usage.get("completion_tokens") or 0,
+    )
+
+
+def _judge(error: BaseException) -> tuple[Verdict | None, str]:
+    """The verdict on a call that ended with an error; None if it was cancelled or continues later."""
+    if not isinstance(error, Exception) or isinstance(error, BudgetReached | ModelAway):
+        return None, ""
+    if isinstance(error, IncompleteOutputException):
+        return Verdict.TRUNCATED, "the answer did not fit into the output limit"
+    # A server's message may hold its address, which does not belong into an audit trail.
+    found = next((verdict for kind, verdict in _VERDICTS.items() if isinstance(error, kind)), None)
+    return (found, "") if found else (Verdict.REJECTED, str(error)[:2000])
+
+
+_VERDICTS = {
+    AnswerPending: Verdict.PENDING,
+    RequestTooLong: Verdict.TOO_LONG,
+    ModeRefused: Verdict.MODE_REFUSED,
+    ModelUnavailable: Verdict.FAILED,
+    CassetteError: Verdict.FAILED,
+    StoreError: Verdict.FAILED,
+}
