@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from extractor.llm.batch_api.requests import Exchange
-from extractor.llm.keeping.stored import OpenReplies
-from extractor.llm.model import AskSettings, Model
+from extractor.llm.cache import OpenReplies
+from extractor.llm.client import Model
+from extractor.llm.model import AskSettings
 from extractor.llm.opening import ModelChoice, open_model
 from extractor.llm.querying import MayAsk, converse
-from extractor.llm.sending.connection import ServerCalls
-from extractor.llm.sending.metered import Route
+from extractor.llm.servers import ServerCalls
 from extractor.llm.spec import ModelSpec
+from extractor.llm.transport import Route
 from extractor.options import Assist, ExtractionOptions
 from extractor.pipeline import extract
 from extractor.schemas import Task, TrialExtraction, TrialRecord, Usage

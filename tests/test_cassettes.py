@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from extractor.errors import CassetteError, CassetteMiss
-from extractor.llm.keeping.cassette_checks import check_cassettes
+from extractor.llm.cassettes import check_cassettes
 from extractor.llm.prompt import list_prompt_versions
 from extractor.run.scenarios import read_scenarios, replay_scenario
 from extractor.schemas import FindingKind, Origin

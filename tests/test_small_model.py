@@ -10,15 +10,16 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
+from extractor.llm.answer_mode import told_mode
 
 from extractor import read_records
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.assemble.policy import ModelClass, load_policy
 from extractor.evaluation import evaluate
 from extractor.ground.check import Answer, ground_answer
-from extractor.llm.answer_mode import AnswerMode, told_mode
 from extractor.llm.opening import ModelChoice, open_model
 from extractor.llm.querying import query_model
+from extractor.llm.requests import AnswerMode
 from extractor.options import Assist, ExtractionOptions
 from extractor.parse import parse_record
 from extractor.parse.parsed import Reading

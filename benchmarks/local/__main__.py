@@ -17,10 +17,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from extractor.cli.environment import read_cache_folder
-from extractor.llm.call import Call
 from extractor.llm.local import locate_model
 from extractor.llm.planner import pack_questions, plan_questions
 from extractor.llm.prompt import render_call
+from extractor.llm.requests import Call
 from extractor.options import ExtractionOptions
 from extractor.parse import parse_record
 from extractor.read import read_records

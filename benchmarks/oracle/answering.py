@@ -15,10 +15,10 @@ from benchmarks.reliability.records import FIELDS_OF, pair_positions
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.evaluation.text import fold_text
 from extractor.ground.check import GroundedAnswer
-from extractor.llm.call import Call, Question, Reply
 from extractor.llm.dialogue import dialogue
 from extractor.llm.prompt import flatten
 from extractor.llm.reply_models import WIRE_ITEMS, unite_options
+from extractor.llm.requests import Call, Question, Reply
 from extractor.llm.salvage import salvage_items
 from extractor.options import Assist, ExtractionOptions
 from extractor.parse.parsed import ParsedCriterion, ParsedRecord

@@ -12,10 +12,12 @@ import argparse
 import asyncio
 from pathlib import Path
 
+from extractor.llm.model import AskSettings
+
 from extractor.assemble.policy import ModelClass
 from extractor.cli.environment import read_cache_folder, read_model_spec
 from extractor.evaluation.gold_files import Extractions, open_extractions
-from extractor.llm.model import AskSettings, Model
+from extractor.llm.client import Model
 from extractor.llm.opening import ModelChoice, open_model
 from extractor.llm.querying import query_model
 from extractor.options import Assist, ExtractionOptions

@@ -21,8 +21,8 @@ from extractor.errors import BudgetReached, ExtractorError, ModelAway
 from extractor.events import Event, tell
 from extractor.llm.batch_api.provider import BatchStatus, BatchTransport, PollPolicy, open_batch_client
 from extractor.llm.model import AskSettings
-from extractor.llm.sending.metered import Route
 from extractor.llm.spec import ModelKind
+from extractor.llm.transport import Route
 from extractor.options import Assist
 from extractor.read import read_records
 from extractor.run.addresses import open_inputs

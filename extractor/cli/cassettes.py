@@ -47,7 +47,7 @@ def record(
 @app.command()
 def check(scenarios: _ScenariosFile = _DEFAULT) -> None:
     """Name every cassette that is stale, edited, missing, or holds a key. Exit code 1 if there is one."""
-    from extractor.llm.keeping.cassette_checks import check_cassettes
+    from extractor.llm.cassettes import check_cassettes
     from extractor.llm.prompt import list_prompt_versions
     from extractor.run.scenarios import read_scenarios
 

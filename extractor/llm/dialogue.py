@@ -8,11 +8,11 @@ from functools import partial
 from extractor.assemble import ModelResult
 from extractor.assemble.policy import ModelClass, classify_model, load_policy
 from extractor.ground.check import GroundedAnswer, ground_answer
+from extractor.llm.requests import Question, Render, Reply
 from extractor.options import ExtractionOptions
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Usage
 
-from .call import Question, Render, Reply
 from .planner import pack_questions, plan_questions
 from .prompt import narrow_record, render_call
 from .recheck import drop_repeated, merge_recheck, plan_recheck, render_recheck

@@ -17,10 +17,9 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict
 
 from extractor.assemble.policy import ModelClass
+from extractor.llm.requests import Call, compact_schema
 from extractor.schemas import Usage
 
-from .call import Call
-from .compact import compact_schema
 from .spec import ModelKind
 
 CHARACTERS_PER_TOKEN = 4

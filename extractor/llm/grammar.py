@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from extractor.llm.requests import Question
 from extractor.schemas import Task
 
-from .call import Question
 from .reply_models import MOST_REGIMENS, WIRE_ITEMS, asked_keys, unite_options
 
 _Schema = dict[str, Any]

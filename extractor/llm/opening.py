@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 import httpx2
 from pydantic import SecretStr
 
-from .batch.exchange import Exchange
+from extractor.llm.batch_api.requests import Exchange
+
 from .cache import OpenReplies, ReplyStore
 from .client import ClientSettings, Model
 from .database import RUN_FILE, open_run_to_read

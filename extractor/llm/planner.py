@@ -13,12 +13,12 @@ from enum import StrEnum
 from itertools import groupby
 from time import process_time
 
+from extractor.llm.requests import Question
 from extractor.options import Assist, ExtractionOptions
 from extractor.parse import parse_record
 from extractor.parse.parsed import CERTAIN, ParsedCriterion, ParsedOutcome, ParsedRecord, ParsedRegimen
 from extractor.schemas import Concept, Task, TrialRecord
 
-from .call import Question
 from .dose_passages import DosePassage, list_dose_passages
 from .estimates import RequestSize, estimate_tokens, measure_call
 from .prompt import load_prompt, render_call, render_line

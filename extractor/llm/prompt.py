@@ -18,11 +18,11 @@ from typing import Any
 
 import extractor
 from extractor.errors import PromptError
+from extractor.llm.requests import LINE_BREAK, Call, PromptVersion, Question
 from extractor.parse.parsed import Chunk, ChunkKind, Span
 from extractor.schemas import Task, TrialRecord
 from extractor.text.clean import clean_text
 
-from .call import LINE_BREAK, Call, PromptVersion, Question
 from .grammar import write_grammar
 from .reply_models import WIRE_ITEMS, narrow_reply, unite_options
 

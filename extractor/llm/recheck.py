@@ -10,10 +10,10 @@ from pydantic import BaseModel
 
 from extractor.ground.check import Answer, GroundedAnswer, Rejection, ground_answer
 from extractor.ground.quotes import QuoteStatus
+from extractor.llm.requests import Call, Question
 from extractor.parse.parsed import Chunk, ParsedRecord, Reading
 from extractor.schemas import Constraint, FindingKind, Instrument, Task
 
-from .call import Call, Question
 from .estimates import estimate_tokens
 from .prompt import Example, load_prompt, load_recheck_prompt, make_call, render_line
 from .reply_models import WIRE_ITEMS, read_answers

@@ -12,10 +12,10 @@ from typing import Any
 import httpx2
 
 from extractor.errors import AnswerPending, CassetteError, CassetteMiss, ModelUnavailable
+from extractor.llm.estimates import estimate_tokens
 
 from .cache import Asked, ReplyStore, exchange_key, identity_of, kept_response
 from .failures import ModeRefused, RequestTooLong
-from .prompting.lines import estimate_tokens
 from .requests import AnswerMode, mode_of
 from .spec import shown_model
 from .trace import Served, Verdict, current_prompt, current_session, read_usage

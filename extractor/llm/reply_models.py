@@ -30,6 +30,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from extractor.ground.check import Answer
+from extractor.llm.requests import LINE_BREAK, Question
 from extractor.schemas import (
     Amount,
     Category,
@@ -47,7 +48,6 @@ from extractor.schemas import (
     TimePoint,
 )
 
-from .call import LINE_BREAK, Question
 from .value_forms import cut_outcome, read_amount, read_instrument, read_limit, read_period, read_time_point
 
 MOST_REGIMENS = 8

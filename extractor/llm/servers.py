@@ -14,9 +14,9 @@ from aiolimiter import AsyncLimiter
 
 from extractor.errors import ModelAway
 from extractor.events import Event, Fact, tell
+from extractor.llm.estimates import CHARACTERS_PER_TOKEN
 
 from .limits import Quota, RetryPolicy, read_allowances, retry_after
-from .prompting.lines import CHARACTERS_PER_TOKEN
 from .trace import read_usage
 
 __all__ = ["Server", "ServerCalls", "ServerPool"]

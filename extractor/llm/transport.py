@@ -16,12 +16,12 @@ from tenacity import AsyncRetrying, RetryCallState
 
 from extractor.errors import ExtractorError, ModelError
 from extractor.events import Event, Fact, is_heard, tell
+from extractor.llm.estimates import RequestSize, measure_body
 from extractor.schemas import Usage
 
 from .cache import Asked, OpenReplies, ReplyCache
 from .failures import GarbledReply
 from .limits import RetryPolicy, retry_after
-from .plan.request_sizes import RequestSize, measure_body
 from .servers import ServerPool
 from .trace import CallTrace, Served, current_trace, read_usage
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from extractor.evaluation.gold_check import check_annotation
 from extractor.evaluation.gold_files import Flaw
-from extractor.llm.keeping.database import Database
+from extractor.llm.database import Database
 from extractor.run.results import write_atomically
 from extractor.schemas import Rank, TrialRecord
 

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from extractor.assemble.policy import ModelClass, classify_model
 from extractor.errors import BudgetReached
+from extractor.llm.cache import ReplyStore, Spending
 from extractor.llm.estimates import Forecast, Rates, RequestSize, calibrate, forecast_request, load_rates, measure_body
-from extractor.llm.keeping.replies import ReplyStore, Spending
 from extractor.llm.spec import ModelKind, ModelSpec
 from extractor.schemas import Usage
 

@@ -11,9 +11,9 @@ from time import monotonic
 from typing import IO, Any, Self
 
 from extractor.errors import RepeatedRecord, SettingsDiffer, StoreError
+from extractor.llm.cache import ReplyStore
 from extractor.llm.chain import Asker
-from extractor.llm.keeping.replies import ReplyStore
-from extractor.llm.keeping.run_file import RUN_FILE
+from extractor.llm.database import RUN_FILE
 from extractor.llm.spec import join_servers
 from extractor.schemas import TrialRecord, Usage
 

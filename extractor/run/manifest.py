@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationErr
 
 import extractor
 from extractor.errors import StoreError
-from extractor.llm.keeping.replies import Spending
+from extractor.llm.cache import Spending
 from extractor.llm.prompt import list_prompt_versions
 from extractor.schemas import Usage
 
@@ -23,7 +23,7 @@ from .store import RunStore
 
 if TYPE_CHECKING:
     from extractor.api import Extractor
-    from extractor.llm.sending.connection import ServerCalls
+    from extractor.llm.servers import ServerCalls
 
 __all__ = ["Manifest", "Repeated", "RunState", "Totals", "describe_settings", "digest_rules", "read_manifest"]
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from extractor.api import Extractor
 from extractor.errors import RepeatedRecord, StoreError
 from extractor.llm.chain import Asker
-from extractor.llm.keeping.stored import RecallTally
+from extractor.llm.recordings import RecallTally
 from extractor.read import read_records
 from extractor.schemas import Criterion, Eligibility, Endpoint, Item, Regimen, TrialRecord
 

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from extractor.llm.batch_api.requests import BatchRequests
-from extractor.llm.chain import NotedAnswer
-from extractor.llm.keeping.database import Database
-from extractor.llm.keeping.replies import ReplyStore
-from extractor.llm.keeping.run_file import RUN_FILE, open_run, open_run_to_read
+from extractor.llm.cache import ReplyStore
+from extractor.llm.database import RUN_FILE, Database, open_run, open_run_to_read
+from extractor.llm.trace import NotedAnswer
 from extractor.schemas import TrialRecord, Usage
 
 __all__ = ["KnownRecord", "RunStore", "StoredLine", "digest_record"]

@@ -16,9 +16,9 @@ from aiolimiter import AsyncLimiter
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from extractor.errors import BudgetReached
+from extractor.llm.cache import Spending
+from extractor.llm.database import Database
 from extractor.llm.estimates import RequestSize
-from extractor.llm.keeping.database import Database
-from extractor.llm.keeping.replies import Spending
 from extractor.run.budget import Budget, Limits, Pricing
 from extractor.schemas import Usage
 

@@ -27,7 +27,7 @@ from extractor.api import Extractor
 from extractor.errors import BudgetReached, ExtractorError, ModelUnavailable
 from extractor.events import Event, EventLog, tell
 from extractor.llm.estimates import RequestSize
-from extractor.llm.sending.metered import Route
+from extractor.llm.transport import Route
 from extractor.options import Assist, ExtractionOptions
 from extractor.read import read_records
 from extractor.run.batch import BatchLimits, note_unread, run_batch

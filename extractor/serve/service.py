@@ -13,9 +13,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from extractor.api import Extractor
 from extractor.errors import EngineError, RecordError
 from extractor.events import listening
+from extractor.llm.client import Model
 from extractor.llm.dialogue import QuestionBatch, Replies
-from extractor.llm.model import Model
-from extractor.llm.sending.metered import Route
+from extractor.llm.transport import Route
 from extractor.options import Assist, ExtractionOptions
 from extractor.read import read_stream
 from extractor.run.executor import Executor, ProcessExecutor, extract_with

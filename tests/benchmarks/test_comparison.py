@@ -19,7 +19,7 @@ from benchmarks.models.tables import compare_with_rules, index_differences
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.evaluation import evaluate
 from extractor.ground.check import Answer, ground_answer
-from extractor.llm.keeping.misses import exchange_key
+from extractor.llm.cache import exchange_key
 from extractor.llm.opening import ModelChoice
 from extractor.llm.spec import ModelSpec
 from extractor.parse import parse_record

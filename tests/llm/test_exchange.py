@@ -3,8 +3,7 @@ import json
 import pytest
 
 from extractor.errors import CassetteError
-from extractor.llm.batch.batch_files import AnswerFiles, RequestFile, name_request
-from extractor.llm.batch.exchange import Exchange
+from extractor.llm.batch_api.requests import AnswerFiles, Exchange, RequestFile, name_request
 from extractor.llm.client import ClientSettings, Model
 from extractor.llm.opening import ModelChoice
 from extractor.llm.spec import ModelSpec

@@ -5,18 +5,19 @@ import re
 from pathlib import Path
 
 import pytest
+from extractor.llm.answer_mode import told_mode
+from extractor.llm.model import AskSettings
 from pydantic import ValidationError
 
 from extractor.errors import PromptError
-from extractor.llm.answer_mode import AnswerMode, told_mode
-from extractor.llm.call import Question
+from extractor.llm.client import Model
 from extractor.llm.estimates import estimate_tokens
 from extractor.llm.grammar import describe_line, write_grammar
-from extractor.llm.keeping.recording import RecordingTransport, ReplayTransport
-from extractor.llm.model import AskSettings, Model
 from extractor.llm.planner import plan_questions
 from extractor.llm.prompt import flatten, load_prompt, read_prompt, render_call
+from extractor.llm.recordings import RecordingTransport, ReplayTransport
 from extractor.llm.reply_models import WIRE_ITEMS, read_answers
+from extractor.llm.requests import AnswerMode, Question
 from extractor.options import Assist, ExtractionOptions
 from extractor.schemas import Category, Task
 

@@ -4,11 +4,12 @@ import json
 from contextlib import closing
 
 import pytest
+from extractor.llm.batch.batch_post import BatchPost
+from extractor.llm.batch.provider_batch import open_desk
 
 from extractor.errors import ModelAway, ModelUnavailable
-from extractor.llm.batch.batch_post import BatchPost
-from extractor.llm.batch.batch_requests import BatchRequests, BatchState
-from extractor.llm.batch.provider_batch import PollPolicy, open_desk
+from extractor.llm.batch_api.provider import PollPolicy
+from extractor.llm.batch_api.requests import BatchRequests, BatchState
 from extractor.llm.database import open_run
 from extractor.llm.spec import ModelSpec
 from tests.provider import answer_well, serve_provider

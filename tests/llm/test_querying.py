@@ -6,8 +6,8 @@ import pytest
 
 from extractor.assemble import assemble_extraction
 from extractor.errors import AnswerRejected, CassetteMiss, ModelUnavailable
-from extractor.llm.plan.questions import plan_questions
-from extractor.llm.prompting.prompt import render_call
+from extractor.llm.planner import plan_questions
+from extractor.llm.prompt import render_call
 from extractor.llm.querying import query_model
 from extractor.llm.requests import Reply
 from extractor.options import Assist, ExtractionOptions

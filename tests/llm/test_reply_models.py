@@ -5,10 +5,9 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from extractor.llm.call import Question
-from extractor.llm.compact import compact_schema
 from extractor.llm.prompt import render_call
 from extractor.llm.reply_models import WIRE_ITEMS, narrow_reply, read_answers
+from extractor.llm.requests import Question, compact_schema
 from extractor.llm.value_forms import (
     cut_outcome,
     read_amount,

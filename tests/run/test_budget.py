@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractor.errors import BudgetReached
+from extractor.llm.cache import Spending
 from extractor.llm.estimates import Forecast, Rates, RequestSize
-from extractor.llm.keeping.replies import Spending
 from extractor.run.budget import Budget, Limits
 from extractor.run.prices import PICO, Price
 from extractor.schemas import Usage

@@ -15,8 +15,8 @@ import pytest
 
 from extractor.errors import EngineError, ModelUnavailable
 from extractor.events import EventLog, listening
-from extractor.llm.call import Reply
 from extractor.llm.reply_models import WIRE_ITEMS
+from extractor.llm.requests import Reply
 from extractor.options import Assist, ExtractionOptions
 from extractor.parse import parse_record
 from extractor.pipeline import extract_by_rules

@@ -4,12 +4,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from extractor.llm.chain import Asker, asked_with, asking_for
 
 from extractor.errors import RecordError, SettingsDiffer, StoreError
-from extractor.llm.call import PromptVersion, Question
-from extractor.llm.chain import Asker, NotedAnswer, asked_with, asking_for
-from extractor.llm.keeping.replies import Asked
+from extractor.llm.cache import Asked
 from extractor.llm.reply_models import WireItem
+from extractor.llm.requests import PromptVersion, Question
+from extractor.llm.trace import NotedAnswer
 from extractor.parse.parsed import Chunk, ChunkKind, Span
 from extractor.run.finished import describe_incomplete
 from extractor.run.folder import RunFolder

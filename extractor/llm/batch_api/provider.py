@@ -14,13 +14,14 @@ from openai.types import Batch
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_exponential, wait_fixed
 
 from extractor.errors import AnswerPending, BudgetReached, MissingKey
-from extractor.llm.chain import Served, current_chain
+from extractor.llm.chain import current_chain
 from extractor.llm.estimates import RequestSize, measure_body
+from extractor.llm.failures import explain_failure
 from extractor.llm.keeping.recording import ClientTransport
-from extractor.llm.sending.failures import explain_failure
 from extractor.llm.sending.first_contact import FirstContactTransport
 from extractor.llm.sending.usage import read_raw_usage
 from extractor.llm.spec import ModelKind, ModelSpec
+from extractor.llm.trace import Served
 from extractor.schemas import Usage
 
 from .requests import OK, AnswerLine, BatchAnswer, BatchRequests, StoredBatch, name_body

@@ -17,8 +17,8 @@ from typing import Any, BinaryIO, NamedTuple
 import httpx2
 
 from extractor.errors import AnswerPending, CassetteError
-from extractor.llm.keeping.database import Database
-from extractor.llm.keeping.misses import exchange_key
+from extractor.llm.cache import exchange_key
+from extractor.llm.database import Database
 
 MOST_REQUESTS, MOST_BYTES = 50_000, 190_000_000
 """Limits of a file; providers accept 50,000 requests and 200 MB."""

@@ -13,9 +13,9 @@ from pathlib import Path
 import openai
 import pytest
 
+from extractor.llm.grammar import write_grammar
 from extractor.llm.local import LocalServer, ServerSettings, pull_model, serve_model
 from extractor.llm.requests import Question
-from extractor.llm.wire import write_grammar
 from extractor.schemas import Task
 from tests.llm.samples import chunk
 
