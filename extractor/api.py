@@ -9,8 +9,7 @@ from pathlib import Path
 
 from extractor.llm.batch_api.requests import Exchange
 from extractor.llm.cache import OpenReplies
-from extractor.llm.client import Model
-from extractor.llm.model import AskSettings
+from extractor.llm.client import ClientSettings, Model
 from extractor.llm.opening import ModelChoice, open_model
 from extractor.llm.querying import MayAsk, converse
 from extractor.llm.servers import ServerCalls
@@ -101,7 +100,7 @@ class Extractor:
         concurrency: int = 8,
         replies: OpenReplies | None = None,
         route: Route | None = None,
-        asking: AskSettings | None = None,
+        asking: ClientSettings | None = None,
     ) -> AsyncIterator[OpenExtractor]:
         """Open the model, for many records, with at most ``concurrency`` requests at once.
 
@@ -109,7 +108,7 @@ class Extractor:
         requests reach the model, ``asking`` how it is asked.
         """
         choice = ModelChoice() if self.options.assist is Assist.NEVER else self.choice
-        settings = replace(asking or AskSettings(), concurrency=concurrency)
+        settings = replace(asking or ClientSettings(), concurrency=concurrency)
         async with open_model(choice, settings, replies, route) as model:
             yield OpenExtractor(model, self.options)
 

@@ -10,7 +10,6 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
-from extractor.llm.answer_mode import told_mode
 
 from extractor import read_records
 from extractor.assemble import ModelResult, assemble_extraction
@@ -19,7 +18,7 @@ from extractor.evaluation import evaluate
 from extractor.ground.check import Answer, ground_answer
 from extractor.llm.opening import ModelChoice, open_model
 from extractor.llm.querying import query_model
-from extractor.llm.requests import AnswerMode
+from extractor.llm.requests import AnswerMode, mode_of
 from extractor.options import Assist, ExtractionOptions
 from extractor.parse import parse_record
 from extractor.parse.parsed import Reading
@@ -96,7 +95,7 @@ def test_its_grammar_kept_it_to_the_lines_of_each_call():
     for path in ANSWERS.glob("*.json"):
         recorded = json.loads(path.read_text("utf-8"))
         _, asked, *_ = recorded["request"]["messages"]
-        assert told_mode(recorded["request"]) is AnswerMode.LINES
+        assert mode_of(recorded["request"]) is AnswerMode.LINES
         if recorded["reply"]["finish_reason"] == "stop":
             numbers = {item["n"] for item in json.loads(recorded["reply"]["message"]["content"])["items"]}
             assert numbers <= set(map(int, re.findall(r"^\[(\d+)\|", asked["content"], re.MULTILINE)))

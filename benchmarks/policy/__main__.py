@@ -12,12 +12,10 @@ import argparse
 import asyncio
 from pathlib import Path
 
-from extractor.llm.model import AskSettings
-
 from extractor.assemble.policy import ModelClass
 from extractor.cli.environment import read_cache_folder, read_model_spec
 from extractor.evaluation.gold_files import Extractions, open_extractions
-from extractor.llm.client import Model
+from extractor.llm.client import ClientSettings, Model
 from extractor.llm.opening import ModelChoice, open_model
 from extractor.llm.querying import query_model
 from extractor.options import Assist, ExtractionOptions
@@ -60,7 +58,7 @@ async def _count(chosen: argparse.Namespace) -> Situations:
     spec = read_model_spec(chosen.model) if chosen.model else None
     choice = ModelChoice(spec, chosen.replay, chosen.record, read_cache_folder())
     gold = open_extractions(chosen.gold, "gold")
-    async with open_model(choice, AskSettings(concurrency=100)) as model:
+    async with open_model(choice, ClientSettings(concurrency=100)) as model:
         records = read_records(*map(str, chosen.records))
         found = await asyncio.gather(*(_count_record(record, gold, model, chosen.assist) for record in records))
     return add_situations(found)

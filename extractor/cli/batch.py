@@ -20,7 +20,7 @@ from extractor.api import Extractor
 from extractor.errors import BudgetReached, ExtractorError, ModelAway
 from extractor.events import Event, tell
 from extractor.llm.batch_api.provider import BatchStatus, BatchTransport, PollPolicy, open_batch_client
-from extractor.llm.model import AskSettings
+from extractor.llm.client import ClientSettings
 from extractor.llm.spec import ModelKind
 from extractor.llm.transport import Route
 from extractor.options import Assist
@@ -83,7 +83,7 @@ class Job:
     fresh: bool = field(kw_only=True)
     quiet: bool = field(kw_only=True)
     strict: bool = field(default=False, kw_only=True)
-    asking: AskSettings = field(default_factory=AskSettings, kw_only=True)
+    asking: ClientSettings = field(default_factory=ClientSettings, kw_only=True)
     workers: int | None = field(default=None, kw_only=True)
     pricing: Pricing = field(default_factory=Pricing, kw_only=True)
     batch: BatchSettings | None = field(default=None, kw_only=True)

@@ -116,7 +116,7 @@ def run(
     """
     from extractor.api import Extractor
     from extractor.llm.batch_api.requests import Exchange
-    from extractor.llm.model import AskSettings
+    from extractor.llm.client import ClientSettings
     from extractor.run.batch import BatchLimits
     from extractor.run.budget import Limits, Pricing
 
@@ -151,7 +151,7 @@ def run(
         )
         limits = BatchLimits(concurrency, limit)
         pricing = Pricing.of(spec, find_prices(prices or ()), Limits.of(max_usd, max_tokens), in_batches=batch)
-        asking = AskSettings(
+        asking = ClientSettings(
             timeout=timeout, requests_per_minute=requests_per_minute, tokens_per_minute=tokens_per_minute
         )
         job = Job(

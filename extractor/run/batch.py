@@ -23,7 +23,7 @@ from extractor.errors import (
     as_extractor_error,
 )
 from extractor.events import Event, Fact, tell
-from extractor.llm.chain import Asker, asking_for
+from extractor.llm.trace import Session, session
 from extractor.schemas import TrialRecord
 
 from .budget import Budget
@@ -65,7 +65,7 @@ class Sink:
         """
         return False
 
-    def write(self, line: ExtractedLine, session: Asker) -> None:
+    def write(self, line: ExtractedLine, session: Session) -> None:
         """Write a result. ``session`` holds what the model answered about it."""
 
     def write_failure(self, failure: dict[str, Any]) -> None:
@@ -98,7 +98,7 @@ class StreamSink(FailuresSink):
         super().__init__(failures, strict=strict)
         self._results = results
 
-    def write(self, line: ExtractedLine, session: Asker) -> None:  # noqa: ARG002 - answers are kept in folders alone
+    def write(self, line: ExtractedLine, session: Session) -> None:  # noqa: ARG002 - answers are kept in folders alone
         """Write an extraction as a line; in ASCII on a terminal, which obeys some other characters."""
         text = line.line.decode()
         if self._results.isatty():
@@ -191,7 +191,7 @@ def _is_done(record: TrialRecord, sink: Sink, tally: Tally) -> bool:
     return done
 
 
-_Task = asyncio.Task[tuple[ExtractedLine, Asker]]
+_Task = asyncio.Task[tuple[ExtractedLine, Session]]
 
 
 class _Batch:
@@ -261,7 +261,7 @@ class _Batch:
         return error
 
 
-async def _extract_observed(record: TrialRecord, extract: Extract) -> tuple[ExtractedLine, Asker]:
+async def _extract_observed(record: TrialRecord, extract: Extract) -> tuple[ExtractedLine, Session]:
     """The result and the model's answers, reported as events. Whatever goes wrong is raised as ``ExtractorError``.
 
     A record that is cancelled ends without another event.
@@ -269,7 +269,7 @@ async def _extract_observed(record: TrialRecord, extract: Extract) -> tuple[Extr
     tell(Event.RECORD_STARTED, record_id=record.record_id)
     since = monotonic()
     try:
-        with asking_for(record.record_id) as session:
+        with session(record.record_id) as answered:
             line = await extract(record)
     except (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt):
         raise
@@ -283,4 +283,4 @@ async def _extract_observed(record: TrialRecord, extract: Extract) -> tuple[Extr
             raise
         raise known from error
     tell(Event.RECORD_DONE, record_id=record.record_id, seconds=round(monotonic() - since, 3))
-    return line, session
+    return line, answered

@@ -12,9 +12,9 @@ from typing import IO, Any, Self
 
 from extractor.errors import RepeatedRecord, SettingsDiffer, StoreError
 from extractor.llm.cache import ReplyStore
-from extractor.llm.chain import Asker
 from extractor.llm.database import RUN_FILE
 from extractor.llm.spec import join_servers
+from extractor.llm.trace import Session
 from extractor.schemas import TrialRecord, Usage
 
 from .batch import Sink
@@ -162,7 +162,7 @@ class RunFolder(Sink):
         self._started[record.record_id] = started
         return False
 
-    def write(self, line: ExtractedLine, session: Asker) -> None:
+    def write(self, line: ExtractedLine, session: Session) -> None:
         """Append a result; it is on disk when this returns. ``session`` holds the answers in it."""
         started = self._started.pop(line.record_id)
         start, length = self._results.append(line.line)

@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict
 
 from extractor.api import Extractor
 from extractor.errors import RepeatedRecord, StoreError
-from extractor.llm.chain import Asker
 from extractor.llm.recordings import RecallTally
+from extractor.llm.trace import Session
 from extractor.read import read_records
 from extractor.schemas import Criterion, Eligibility, Endpoint, Item, Regimen, TrialRecord
 
@@ -155,7 +155,7 @@ class Comparison(Sink):
         self._counts["other_text"] += bool(known and known.text_sha256 != digest_record(record))
         return self._folder.is_done(record)
 
-    def write(self, line: ExtractedLine, session: Asker) -> None:
+    def write(self, line: ExtractedLine, session: Session) -> None:
         """Compare a result with the run's, if it has one and all its questions were answered."""
         if session.pending:
             self._counts["open"] += 1

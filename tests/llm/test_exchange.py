@@ -25,7 +25,7 @@ def answer_line(request, text, status=200, finish_reason="stop"):
 
 async def put(exchange, *numbers, settings=None):
     with exchange.open() as transport:
-        return await Model(SPEC, settings, patient(), transport=lambda: transport).complete(ask_about(*numbers), render)
+        return await Model(SPEC, settings, patient(), transport=lambda: transport).put(ask_about(*numbers), render)
 
 
 def read_requests(path):
@@ -36,7 +36,7 @@ async def test_what_no_file_answers_is_written_once_and_stays_pending(tmp_path):
     exchange = Exchange(requests=tmp_path / "requests.jsonl")
     with exchange.open() as transport:
         model = Model(SPEC, None, patient(), transport=lambda: transport)
-        replies = [await model.complete(ask_about(1), render) for _ in range(2)]
+        replies = [await model.put(ask_about(1), render) for _ in range(2)]
     assert [(reply.items, reply.pending, reply.rejected) for reply in replies] == [((), True, ())] * 2
     assert model.usage.calls == 0
     (request,) = read_requests(tmp_path / "requests.jsonl")
@@ -97,25 +97,22 @@ def test_failed_and_foreign_lines_are_listed_and_a_later_answer_mends_a_failure(
     assert sum("no custom_id" in why for why in answers.failed) == 2
 
 
-def test_requests_beyond_a_files_limit_go_to_further_files(tmp_path):
-    with RequestFile(tmp_path / "r.jsonl", most_requests=2) as requests:
-        for text in ("a", "b", "a", "c"):
+@pytest.mark.parametrize(
+    ("limits", "texts", "counts"),
+    [({"most_requests": 2}, "abac", [2, 1]), ({"most_bytes": 300}, ["a" * 50, "b" * 50, "c" * 50], [1, 1, 1])],
+)
+def test_requests_beyond_a_files_limits_go_to_further_files(tmp_path, limits, texts, counts):
+    with RequestFile(tmp_path / "r.jsonl", **limits).open() as requests:
+        for text in texts:
             requests.add(body_of(text))
         assert not list(tmp_path.glob("*.jsonl")), "half a file must not look like a whole one"
     assert requests.written == 3
-    assert [path.name for path in requests.parts] == ["r.jsonl", "r-2.jsonl"]
-    assert [len(read_requests(path)) for path in requests.parts] == [2, 1]
-
-
-def test_requests_beyond_a_files_size_go_to_further_files(tmp_path):
-    with RequestFile(tmp_path / "r.jsonl", most_bytes=300) as requests:
-        for text in ("a" * 50, "b" * 50, "c" * 50):
-            requests.add(body_of(text))
-    assert len(requests.parts) == 3
+    assert [path.name for path in requests.parts] == ["r.jsonl", "r-2.jsonl", "r-3.jsonl"][: len(counts)]
+    assert [len(read_requests(path)) for path in requests.parts] == counts
 
 
 def test_a_failed_run_leaves_no_file(tmp_path):
-    with pytest.raises(OSError, match="disk"), RequestFile(tmp_path / "r.jsonl") as requests:  # noqa: PT012
+    with pytest.raises(OSError, match="disk"), RequestFile(tmp_path / "r.jsonl").open() as requests:  # noqa: PT012
         requests.add(body_of("a"))
         raise OSError("disk full")
     assert not list(tmp_path.iterdir())

@@ -1,15 +1,12 @@
-"""Batches at a provider: what is noted when, with faults in each step and an end of the program after each."""
+"""Batches at a provider, with faults in each step and an end of the program after each."""
 
-import json
 from contextlib import closing
 
 import pytest
-from extractor.llm.batch.batch_post import BatchPost
-from extractor.llm.batch.provider_batch import open_desk
 
 from extractor.errors import ModelAway, ModelUnavailable
-from extractor.llm.batch_api.provider import PollPolicy
-from extractor.llm.batch_api.requests import BatchRequests, BatchState
+from extractor.llm.batch_api.provider import PollPolicy, open_batch_client
+from extractor.llm.batch_api.requests import BatchRequests
 from extractor.llm.database import open_run
 from extractor.llm.spec import ModelSpec
 from tests.provider import answer_well, serve_provider
@@ -33,7 +30,7 @@ def requests(tmp_path):
 
 async def finish(provider, requests, policy=POLICY):
     news = []
-    async with open_desk(ModelSpec.parse(f"{provider.url}#m"), requests, policy, news.append) as desk:
+    async with open_batch_client(ModelSpec.parse(f"{provider.url}#m"), requests, policy, news.append) as desk:
         return await desk.finish_all(), news
 
 
@@ -51,17 +48,15 @@ async def test_requests_come_back_answered(requests):
         assert provider.asked.count("POST /batches") == 1
 
 
-async def test_more_than_a_provider_takes_at_once_goes_in_parts(requests):
+@pytest.mark.parametrize("limits", [{"most_requests": 2}, {"most_bytes": 500}])
+async def test_more_than_a_provider_accepts_at_once_goes_in_parts(requests, limits):
     with serve_provider() as provider:
-        requests.plan("run", most_requests=2)
+        requests.plan("run", **limits)
         assert (await finish(provider, requests))[0] == 5
         assert [len(provider.files[b["input_file_id"]].splitlines()) for b in provider.batches.values()] == [2, 2, 1]
         assert len({line["custom_id"] for line in provider.requests}) == 5
-
-
-def test_a_part_is_cut_by_bytes_too(requests):
-    requests.plan("run", most_bytes=500)
-    assert [batch.requests for batch in requests.open_batches()] == [2, 2, 1]
+        assert all(line.keys() == {"custom_id", "method", "url", "body"} for line in provider.requests)
+        assert {(line["method"], line["url"]) for line in provider.requests} == {("POST", "/v1/chat/completions")}
 
 
 ROUTES = ("POST /files", "POST /batches", "GET /batches", "GET /files/content")
@@ -78,7 +73,7 @@ async def test_a_fault_that_passes_costs_nothing_and_makes_no_second_batch(reque
 
 
 @pytest.mark.parametrize("route", ROUTES)
-async def test_a_fault_that_stays_is_told_and_the_run_goes_on_later(requests, route):
+async def test_a_fault_that_stays_is_reported_and_the_run_goes_on_later(requests, route):
     with serve_provider(faults={route: [500] * 99}) as provider:
         requests.plan("run")
         with pytest.raises(ModelUnavailable, match="HTTP 500"):
@@ -88,7 +83,7 @@ async def test_a_fault_that_stays_is_told_and_the_run_goes_on_later(requests, ro
         assert len(provider.batches) == 1
 
 
-async def test_a_provider_that_is_not_there_is_told_after_a_few_quick_tries(requests):
+async def test_a_provider_that_is_not_there_is_reported_after_a_few_quick_tries(requests):
     waits = []
 
     async def wait(seconds):
@@ -97,8 +92,8 @@ async def test_a_provider_that_is_not_there_is_told_after_a_few_quick_tries(requ
     with serve_provider() as provider:
         pass
     requests.plan("run")
-    told = r"no connection: .*; is the server running, and the address right\? \(after 3 attempts\)"
-    with pytest.raises(ModelAway, match=told):
+    message = r"no connection: .*; is the server running, and the address right\? \(after 3 attempts\)"
+    with pytest.raises(ModelAway, match=message):
         await finish(provider, requests, PollPolicy(sleep=wait))
     assert waits == [1.0, 1.0]
 
@@ -107,10 +102,7 @@ class Killed(BaseException):
     """The program ends here."""
 
 
-STEPS = ("note_sent", "note_made", "keep_answers")
-
-
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", ["note_sent", "note_made", "keep_answers"])
 @pytest.mark.parametrize("after", [False, True])
 async def test_a_program_that_is_killed_at_any_step_makes_no_batch_twice(requests, monkeypatch, step, after):
     noted = getattr(BatchRequests, step)
@@ -140,7 +132,7 @@ async def test_watching_can_be_ended_and_taken_up_again(requests):
         requests.plan("run")
         with pytest.raises(Killed):
             await finish(provider, requests, PollPolicy(sleep=end))
-        assert [batch.state for batch in requests.open_batches()] == [BatchState.MADE]
+        assert [batch.batch for batch in requests.open_batches()] == [*provider.batches]
         assert (await finish(provider, requests))[0] == 5
         assert len(provider.batches) == 1
 
@@ -155,8 +147,8 @@ async def test_what_a_batch_did_not_come_to_waits_for_another(requests, ends):
         count, news = await finish(provider, requests)
         assert count == (0 if ends == "failed" else 1)
         assert requests.count_waiting() == 5 - count
-        told = "; ".join(one.told for one in news if one.told)
-        assert ("too many tokens" if ends == "failed" else "not reached in time") in told
+        message = "; ".join(one.message for one in news if one.message)
+        assert ("too many tokens" if ends == "failed" else "not reached in time") in message
         provider.answer, provider.ends = answer_well, "completed"
         assert requests.plan("next") == 5 - count
         await finish(provider, requests)
@@ -171,7 +163,7 @@ async def test_a_refusal_of_the_request_is_an_answer_and_a_fault_is_none(request
         assert (count, requests.count_waiting()) == (kept, 5 - kept)
 
 
-async def test_a_wrong_key_is_told_at_once(requests):
+async def test_a_wrong_key_is_reported_at_once(requests):
     with serve_provider(faults={"POST /files": [401] * 9}) as provider:
         requests.plan("run")
         with pytest.raises(ModelUnavailable, match="HTTP 401"):
@@ -182,25 +174,5 @@ async def test_a_wrong_key_is_told_at_once(requests):
 @pytest.mark.parametrize("spec", ["local", "http://a/v1#m,http://b/v1#m"])
 async def test_neither_a_model_of_this_machine_nor_several_servers_take_batches(spec, requests):
     with pytest.raises(ValueError, match="drop --batch"):
-        async with open_desk(ModelSpec.parse(spec), requests):
+        async with open_batch_client(ModelSpec.parse(spec), requests):
             pass
-
-
-def test_answers_that_were_read_are_forgotten_once_no_batch_is_open(requests):
-    requests.plan("run")
-    (batch,) = requests.open_batches()
-    BatchPost(requests)
-    assert len(list(requests.not_taken())) == 5
-    names = [name for name, _ in requests.not_taken()]
-    requests.keep_answers(batch.number, [])
-    requests.note_taken(names[0])
-    BatchPost(requests)
-    assert requests.knows(names[0])  # four others still wait
-
-
-def test_lines_are_what_a_provider_takes(requests):
-    requests.plan("run")
-    for line in requests.lines(1):
-        row = json.loads(line)
-        assert row.keys() == {"custom_id", "method", "url", "body"}
-        assert (row["method"], row["url"]) == ("POST", "/v1/chat/completions")

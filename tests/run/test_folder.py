@@ -4,13 +4,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from extractor.llm.chain import Asker, asked_with, asking_for
 
 from extractor.errors import RecordError, SettingsDiffer, StoreError
 from extractor.llm.cache import Asked
 from extractor.llm.reply_models import WireItem
 from extractor.llm.requests import PromptVersion, Question
-from extractor.llm.trace import NotedAnswer
+from extractor.llm.trace import NotedAnswer, Session, session, trace_call
 from extractor.parse.parsed import Chunk, ChunkKind, Span
 from extractor.run.finished import describe_incomplete
 from extractor.run.folder import RunFolder
@@ -52,7 +51,7 @@ def call_model(folder, name, record_id=None):
         "usage": {"prompt_tokens": 100, "completion_tokens": 10},
     }
     replies = folder.replies()
-    with asking_for(record_id), asked_with(PROMPT) as chain:
+    with session(record_id), trace_call(PROMPT) as chain:
         number = replies.begin_chain(chain)
         call = replies.begin_call(number, Asked({"model": "m", "messages": [{"role": "user", "content": name}]}))
         replies.end_call(call, 200, json.dumps(reply).encode())
@@ -67,7 +66,7 @@ def take(folder, *records, lacking=()):
             done.append(one.record_id)
             continue
         call_model(folder, one.record_id, one.record_id)
-        folder.write(line(one.record_id), Asker(one.record_id, lacking=one.record_id in lacking))
+        folder.write(line(one.record_id), Session(one.record_id, lacking=one.record_id in lacking))
     return done
 
 
@@ -218,7 +217,7 @@ def test_a_record_for_which_the_budget_was_spent_is_asked_again(tmp_path):
     for _ in range(2):
         with RunFolder(tmp_path, SETTINGS) as folder:
             assert not folder.is_done(record("a"))
-            folder.write(line("a", absences=(gap,)), Asker("a"))
+            folder.write(line("a", absences=(gap,)), Session("a"))
 
 
 def test_answers_are_kept_apart_from_raw_replies_once_for_each_record(tmp_path):
@@ -229,7 +228,7 @@ def test_answers_are_kept_apart_from_raw_replies_once_for_each_record(tmp_path):
             one = record("a", "Adults")
             assert not folder.is_done(one)
             noted = [NotedAnswer(question, WireItem(n=7), "some-model")]
-            folder.write(line("a"), Asker("a", noted, lacking=True))
+            folder.write(line("a"), Session("a", noted, lacking=True))
     (row,) = query(tmp_path, "SELECT record_id, chunk, text, task, fields, item, model FROM answers")
     assert row == ("a", 7, "Adults", "eligibility", '["category"]', '{"n":7}', "some-model")
 

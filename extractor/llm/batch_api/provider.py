@@ -14,14 +14,11 @@ from openai.types import Batch
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_exponential, wait_fixed
 
 from extractor.errors import AnswerPending, BudgetReached, MissingKey
-from extractor.llm.chain import current_chain
 from extractor.llm.estimates import RequestSize, measure_body
 from extractor.llm.failures import explain_failure
-from extractor.llm.keeping.recording import ClientTransport
-from extractor.llm.sending.first_contact import FirstContactTransport
-from extractor.llm.sending.usage import read_raw_usage
 from extractor.llm.spec import ModelKind, ModelSpec
-from extractor.llm.trace import Served
+from extractor.llm.trace import Served, read_usage
+from extractor.llm.transport import NetworkTransport
 from extractor.schemas import Usage
 
 from .requests import OK, AnswerLine, BatchAnswer, BatchRequests, StoredBatch, name_body
@@ -78,13 +75,13 @@ class BatchTransport(httpx2.AsyncBaseTransport):
         raise AnswerPending("its answer is still to come: it is in a batch")
 
     def _take(self, name: str, answer: BatchAnswer) -> httpx2.Response:
-        usage = read_raw_usage(answer.content) if answer.status == OK else Usage()
+        usage = read_usage(answer.content) if answer.status == OK else Usage()
         self._requests.note_taken(name)
         if name in self._reserved and self._budget:
             self._budget.settle(self._reserved.pop(name), usage)
-        if (answer.taken or answer.status != OK) and (chain := current_chain()):
-            chain.served = Served(usage, spent=False)
-        return httpx2.Response(answer.status, headers={"content-type": "application/json"}, content=answer.content)
+        extensions = {"served": Served(usage, spent=not answer.taken and answer.status == OK)}
+        headers = {"content-type": "application/json"}
+        return httpx2.Response(answer.status, headers=headers, content=answer.content, extensions=extensions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +248,7 @@ async def open_batch_client(
         client = openai.AsyncOpenAI(
             api_key=key or (None if spec.kind is ModelKind.HOSTED else "none"),
             base_url=spec.base_url,
-            http_client=openai.DefaultAsyncHttpxClient(transport=FirstContactTransport(ClientTransport())),
+            http_client=openai.DefaultAsyncHttpxClient(transport=NetworkTransport()),
             max_retries=0,
         )
     except openai.OpenAIError:

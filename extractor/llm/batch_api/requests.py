@@ -19,6 +19,7 @@ import httpx2
 from extractor.errors import AnswerPending, CassetteError
 from extractor.llm.cache import exchange_key
 from extractor.llm.database import Database
+from extractor.llm.trace import Served, read_usage
 
 MOST_REQUESTS, MOST_BYTES = 50_000, 190_000_000
 """Limits of a file; providers accept 50,000 requests and 200 MB."""
@@ -243,7 +244,9 @@ class ExchangeTransport(httpx2.AsyncBaseTransport):
         body = json.loads(await request.aread())
         completion = self._answers.find(name_request(body))
         if completion is not None:
-            return httpx2.Response(OK, json=completion)
+            response = httpx2.Response(OK, json=completion)
+            response.extensions["served"] = Served(read_usage(response.content), spent=True)
+            return response
         if self._requests:
             self._requests.add(body)
         raise AnswerPending("its answer is still to come: no file of answers holds it")

@@ -6,15 +6,15 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
 import openai
+import psutil
 import pytest
 
 from extractor.llm.grammar import write_grammar
-from extractor.llm.local import LocalServer, ServerSettings, pull_model, serve_model
+from extractor.llm.local import ServerSettings, pull_model, serve_model
 from extractor.llm.requests import Question
 from extractor.schemas import Task
 from tests.llm.samples import chunk
@@ -34,28 +34,28 @@ SCHEMA = {
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def cache(tmp_path_factory):
     return Path(CACHE) if CACHE else tmp_path_factory.mktemp("cache")
 
 
 @pytest.fixture(scope="module")
-def weights(cache: Path) -> Path:
+def weights(cache):
     if find_spec("xllamacpp") is None:
         pytest.skip(NEEDS_LOCAL)
     return pull_model("smollm2-135m", cache_dir=cache)
 
 
 @pytest.fixture(scope="module")
-def server(weights: Path) -> Iterator[LocalServer]:
+def server(weights):
     with serve_model(weights, ServerSettings(context=2048), name="smollm2-135m") as running:
         yield running
 
 
-def connect(server: LocalServer, token: str | None = None) -> openai.OpenAI:
+def connect(server, token=None):
     return openai.OpenAI(base_url=server.base_url, api_key=token or server.token, max_retries=0)
 
 
-def test_reply_is_held_to_the_schema(server: LocalServer) -> None:
+def test_reply_is_held_to_the_schema(server):
     with connect(server) as client:
         reply = client.chat.completions.create(
             model=server.model,
@@ -71,7 +71,7 @@ def test_reply_is_held_to_the_schema(server: LocalServer) -> None:
     assert reply.usage.completion_tokens > 0
 
 
-def test_reply_is_held_to_the_grammar_of_its_lines(server: LocalServer) -> None:
+def test_reply_is_held_to_the_grammar_of_its_lines(server):
     asked = [
         Question(Task.DOSING, chunk(4, "5 mg of Drugamide, then 10 mg"), ("regimens",)),
         Question(Task.DOSING, chunk(5, "Saline"), ("regimens",)),
@@ -93,15 +93,15 @@ def test_reply_is_held_to_the_grammar_of_its_lines(server: LocalServer) -> None:
     assert "\n" not in text
 
 
-def test_wrong_token_is_refused(server: LocalServer) -> None:
+def test_wrong_token_is_refused(server):
     with connect(server, "guessed") as client, pytest.raises(openai.AuthenticationError):
         client.models.list()
 
 
-def test_server_stops_while_a_request_is_under_way(weights: Path) -> None:
+def test_server_stops_while_a_request_is_under_way(weights):
     failures: list[openai.APIError] = []
 
-    def tell_a_long_story(running: LocalServer) -> None:
+    def tell_a_long_story(running):
         with connect(running) as client:
             try:
                 client.completions.create(
@@ -114,7 +114,6 @@ def test_server_stops_while_a_request_is_under_way(weights: Path) -> None:
         caller = threading.Thread(target=tell_a_long_story, args=(running,))
         caller.start()
         time.sleep(1.0)
-        began = time.monotonic()
-    assert time.monotonic() - began < 5
+    assert not psutil.pid_exists(running.process.pid)
     caller.join(timeout=10)
     assert len(failures) == 1
