@@ -163,6 +163,7 @@ class ParsedCriterion:
     category: Reading[Category | None]
     constraints: Reading[tuple[Constraint, ...] | None]
     time_window: Reading[TimeWindow | None]
+    negated: Reading[bool | None] = _OPEN
 
 
 @dataclass(frozen=True, slots=True)

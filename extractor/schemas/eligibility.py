@@ -55,6 +55,9 @@ class CriterionAnnotation(FrozenModel):
     time_window: Annotated[
         TimeWindow | None, FieldMetadata(Comparison.WINDOW, question="time_window", family="window")
     ] = None
+    negated: Annotated[bool | None, FieldMetadata(Comparison.POLARITY, in_gold=False)] = Field(
+        default=None, description="Whether the statement is negated, as in 'no history of stroke'."
+    )
 
 
 class Criterion(Item, CriterionAnnotation):

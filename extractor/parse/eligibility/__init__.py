@@ -12,6 +12,7 @@ from .category import LineScore, read_category, score_lines
 from .constraints import read_constraints
 from .limits import find_limits
 from .line_features import CriterionLine, target_words
+from .negation import read_negation
 from .outline import Entry, Role, read_outline
 from .people import Stated, read_ages, read_healthy, read_sex
 from .prose import find_suspects, read_sense
@@ -179,6 +180,7 @@ def _read(draft: _Draft, score: LineScore, number: int) -> _Found:
         category=read_category(passage, score),
         constraints=read_constraints(passage, limits, lead_in),
         time_window=read_window(passage, line.kind, lead_in),
+        negated=read_negation(passage),
     )
     donor = any("donor" in words.lower() for words in (lead_in, heading, text[:30]))
     return criterion, Stated(passage, line.kind, score.category, limits, donor, lead_in or heading)
