@@ -4,9 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.speed.counting import count_calls, measure_seconds
-from benchmarks.speed.hostile import PIECES, PLACES, build_hostile
-from benchmarks.speed.synthetic import PARTS, build_record
+from benchmarks.synthetic import PARTS, PIECES, PLACES, build_hostile, build_record, count_calls, measure_seconds
 from extractor.parse import parse_record
 from extractor.schemas import TrialRecord
 from tests.depth import choose

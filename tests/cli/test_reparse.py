@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 import extractor.llm.prompting.prompt
 import extractor.pipeline
 import extractor.run.settings
-from benchmarks.soak.records import write_distinct_records
-from benchmarks.soak.server import serve_counting
+from benchmarks.records import write_distinct_records
+from benchmarks.servers import serve_counting
 from extractor.cli.app import app
 from extractor.schemas import Sex
 

@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.soak.records import write_distinct_records
+from benchmarks.records import write_distinct_records
 from extractor.api import Extractor
 from extractor.cluster.messages import Assignment
 from extractor.cluster.pool import ClusterPool

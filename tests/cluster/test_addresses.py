@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from benchmarks.soak.server import serve_counting
+from benchmarks.servers import serve_counting
 from extractor.cluster.addresses import Place, is_address, open_inputs
 from extractor.cluster.mirror import Mirror
 from extractor.errors import RecordError, StoreError

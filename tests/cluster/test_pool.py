@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from benchmarks.soak.server import serve_counting
+from benchmarks.servers import serve_counting
 from extractor import pipeline
 from extractor.assemble.policy import ModelClass
 from extractor.cluster import worker

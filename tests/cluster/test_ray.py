@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from benchmarks.soak.server import serve_counting
+from benchmarks.servers import serve_counting
 from extractor.api import Extractor
 from extractor.cli.batch import Job, perform_job
 from extractor.cli.cluster import ClusterSettings

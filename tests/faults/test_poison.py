@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 import pytest
 
-from benchmarks.throughput.records import write_open_records
+from benchmarks.records import write_open_records
 from tests.skipping import loop_time, skipping_time
 
 from .running import POLICY, check_ended, run_against

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx2
 
-from benchmarks.soak.server import answer_request
+from benchmarks.servers import answer_request
 from extractor.serve.callers import CallerBook, CallerLimits
 from tests.llm.stub import Scripted, completion, items
 

@@ -34,7 +34,7 @@ _SPECIMEN, _SPECIMENS, _NO_SPECIMENS, _PERHAPS_SPECIMENS = 0.9, 0.6, 0.99, 0.84
 _METHOD, _METHODS, _NO_METHODS, _PERHAPS_METHODS = 0.77, 0.55, 0.98, 0.79
 _NO_INSTRUMENT, _PERHAPS_INSTRUMENT = 0.99, 0.6
 _CENSORED, _CENSORED_IN_FRAME, _NOT_CENSORED = 0.96, 0.9, 0.98
-# The same for events, by where they stand and how they read (benchmarks.labels, timed concepts).
+# The same for events, by where they stand and how they read.
 _START, _START_IN_FRAME, _START_ALONE = 0.97, 0.88, 0.7
 _NO_START, _PERHAPS_START, _PERHAPS_START_IN_FRAME = 0.98, 0.6, 0.85
 _DEATH, _PLAIN_ENDS, _ENDS, _ENDS_ELSEWHERE = 0.99, 0.93, 0.77, 0.65
