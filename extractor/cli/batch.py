@@ -316,7 +316,7 @@ def _say_failures(job: Job, tally: Tally) -> None:
     """Why most records failed, where the failures are in a file."""
     if not tally.failed or job.quiet or job.out is None:
         return
-    from extractor.report.failures import count_reasons, read_failures
+    from extractor.report.overview import count_reasons, read_failures
 
     reasons = count_reasons(read_failures(job.out / FAILURES))
     for reason in reasons[:_MOST_SAID]:

@@ -6,8 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from extractor.pages import read_assets, read_shared_script, render_page
-from extractor.pages.policy import state_policy
+from extractor.pages import read_assets, read_shared_script, render_page, state_policy
 
 __all__ = ["router"]
 

@@ -155,7 +155,7 @@ def test_gold_without_provenance_is_tabulated_too():
             {"record_id": "A", "eligibility": {"minimum_age": {"value": "adult", "unit": "year"}}},
             "eligibility.minimum_age",
         ),
-        ({"record_id": "A", "endpoints": [3]}, "endpoints.0"),
+        ({"record_id": "A", "eligibility": {}, "endpoints": [3]}, "endpoints.0"),
     ],
 )
 def test_what_this_version_does_not_write_is_refused(tmp_path, line, where):
