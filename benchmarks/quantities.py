@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 from benchmarks.data import format_table, option_parser, read_areas, read_once
 from extractor import Extractor
-from extractor.measures import Quantity, name_quantity, read_unit
 from extractor.schemas import Constraint, TrialRecord
+from extractor.text.quantity_names import Quantity, name_quantity
+from extractor.text.units import read_unit
 
 _LEAST = 100
 """Limits that an area must have to be shown."""

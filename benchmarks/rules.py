@@ -18,7 +18,7 @@ from benchmarks.gold import read_gold
 from benchmarks.matching import list_values, match_items
 from benchmarks.scores import is_right
 from extractor.assemble import ModelResult, assemble_extraction
-from extractor.cli.explain import place_rules
+from extractor.cli.parse import place_rules
 from extractor.evaluation.standoff import find_changed_sections, from_standoff
 from extractor.parse import parse_record
 from extractor.read import read_records

@@ -6,11 +6,11 @@ from itertools import combinations
 from math import inf
 from typing import NamedTuple
 
-from extractor.measures.quantities import fold_words, name_quantity
 from extractor.parse.eligibility.lines import read_lines
 from extractor.schemas import Comparator, Constraint, Criterion, CriterionKind, Evidence, Finding, FindingKind, Severity
 from extractor.text.book import read_text, rule
 from extractor.text.passage import Section
+from extractor.text.quantity_names import fold_words, name_quantity
 from extractor.text.terms import word_set
 from extractor.text.units import read_unit
 

@@ -44,10 +44,9 @@ from extractor.run.worker import extract_line
 from extractor.run.workers import A_HANDFUL, count_cores, share_work
 from extractor.schemas import TrialRecord
 
-from .exits import BUDGET, FAILED, INTERRUPTED, OK
+from .console import BUDGET, FAILED, INTERRUPTED, OK, to_printable, without_controls
 from .interrupts import Interrupts, run_interruptibly
 from .progress import count_records, print_summary, show_progress
-from .tables import to_printable, without_controls
 
 if TYPE_CHECKING:
     from extractor.cluster.mirror import Mirror

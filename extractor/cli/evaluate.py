@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .exits import FAILED, OK, errors_for_people, warn_incomplete
-from .tables import to_printable
+from .console import FAILED, OK, errors_for_people, to_printable, warn_incomplete
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

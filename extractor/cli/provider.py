@@ -14,8 +14,8 @@ from extractor.run import RunFolder
 from extractor.run.budget import Budget
 from extractor.run.rounds import Rounds, run_rounds
 
+from .console import without_controls
 from .interrupts import Interrupts
-from .tables import without_controls
 
 __all__ = ["BatchRun"]
 

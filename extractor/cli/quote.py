@@ -15,9 +15,8 @@ from extractor.run import Tally, describe_failure
 from extractor.run.quote import Measured, Speed, measure_records, quote_run
 from extractor.run.workers import share_work
 
-from .exits import FAILED, OK
+from .console import FAILED, OK, without_controls
 from .progress import count_records, show_progress
-from .tables import without_controls
 
 if TYPE_CHECKING:
     from extractor.llm.plan.forecast import Rates

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from .exits import OK, errors_for_people, warn_incomplete
+from .console import OK, errors_for_people, warn_incomplete
 
 __all__ = ["plan_opening", "report"]
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .exits import OK, errors_for_people, warn_incomplete
+from .console import OK, errors_for_people, warn_incomplete
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ from extractor.evaluation.report import (
     name_group,
 )
 
-from .tables import Row, print_table, to_printable
+from .console import Row, print_table, to_printable
 
 __all__ = ["print_report"]
 

@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from extractor.measures import convert, find_dimension, name_quantity, read_unit
 from extractor.schemas import TrialRecord
+from extractor.text.dimensions import convert, find_dimension
+from extractor.text.quantity_names import name_quantity
+from extractor.text.units import read_unit
 
 from .tables import Branch, list_tables, plan_tables
 

@@ -13,7 +13,7 @@ from benchmarks.servers import serve_counting
 from extractor.api import Extractor
 from extractor.cli.batch import Job, perform_job
 from extractor.cli.cluster import ClusterSettings
-from extractor.cli.exits import BUDGET, FAILED, OK
+from extractor.cli.console import BUDGET, FAILED, OK
 from extractor.cluster.on_ray import connected
 from extractor.errors import ModelAway
 from extractor.llm.model import AskSettings

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from extractor.measures import list_quantities
 from extractor.text.book import read_text
 from extractor.text.clean import clean_text
 from extractor.text.dimensions import convert, find_dimension
+from extractor.text.quantity_names import list_quantities
 from extractor.text.units import find_unit, list_units, read_unit
 
 CODES = sorted(

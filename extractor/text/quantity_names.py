@@ -11,8 +11,6 @@ from importlib.resources import files
 from extractor.text.dimensions import Dimension, convert, find_dimension
 from extractor.text.units import read_unit
 
-__all__ = ["Quantity", "fold_words", "list_quantities", "name_quantity"]
-
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -70,7 +68,7 @@ _CLAUSE = re.compile(r"[;\n]|\.\s")
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A quantity of the vocabulary, as ``quantities.toml`` describes it. ``unit`` is the canonical one."""
+    """A quantity of the vocabulary, as ``quantity_names.toml`` describes it. ``unit`` is the canonical one."""
 
     name: str
     names: tuple[str, ...]
@@ -165,7 +163,7 @@ def fold_words(text: str) -> tuple[str, ...]:
 @cache
 def list_quantities() -> Mapping[str, Quantity]:
     """All quantities by name."""
-    table = tomllib.loads((files(__package__) / "quantities.toml").read_text("utf-8"))
+    table = tomllib.loads((files("extractor.text") / "quantity_names.toml").read_text("utf-8"))
     return {
         name: Quantity(
             name,
