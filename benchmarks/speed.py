@@ -1,21 +1,16 @@
-"""How fast records are read, parsed, assembled and written without a model, on one core, as tables on stdout.
+"""How fast records are read, parsed, assembled and written without a model, on one core.
 
-    python -m benchmarks.speed [--data DIR] [--records N] [--megabytes 1] [--only stages|growth|hostile] [--json]
-    python -m benchmarks.speed --data DIR --compare [--records N]
+    python -m benchmarks.speed --data DIR [--records N] [--json]
+    python -m benchmarks.speed --data DIR --compare [--records N] [--json]
 
-stages: CPU time of each stage over ``records/ctgov_v2.jsonl.gz`` of the folder, and of the whole command ``extractor
-run --assist never``. The yardstick is decoding the same JSON and cutting the same text into tokens with one
-expression: a stage's multiple of it can be compared between machines, seconds cannot. Function calls do not depend
-on the machine's load at all.
+CPU time of each stage over ``records/ctgov_v2.jsonl.gz`` of the folder, and of the whole command ``extractor run
+--assist never``. The yardstick is decoding the same JSON and cutting the same text into tokens with one expression: a
+stage's multiple of it can be compared between machines, seconds cannot. Function calls do not depend on the machine's
+load at all. ``tests/test_speed.py`` checks how time grows with the text, and texts made to be slow.
 
-growth: CPU time and function calls for a synthetic record whose part (criteria, prose, outcomes, arms) is 10 and 100
-times as long, each over the shorter record's. 10 times the text should take at most 11 times as much.
-
-``--compare`` times this pipeline beside spaCy's blank English tokenizer and medSpaCy's default pipeline, on the same
-records of all areas, and prints ratios to the tokenizer; it needs the extra `compare` (medSpaCy apart, which
-asks for an older numpy, and is timed where it is installed).
-
-hostile: texts that repeat one piece in one line. The slowest of each reader, measured in a line of so many megabytes.
+``--compare`` times this pipeline, spaCy's blank English tokenizer and medSpaCy's default pipeline on the same records
+of all areas, and prints ratios to the tokenizer; it needs the extra `compare` (medSpaCy apart, which asks for an older
+numpy, and is timed where it is installed).
 """
 
 import gzip
@@ -26,7 +21,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from importlib.util import find_spec
 from itertools import islice, pairwise
 from pathlib import Path
@@ -36,7 +30,7 @@ from benchmarks.data import format_table, option_parser
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # one core, also for matrices: before anything loads them
 
 from benchmarks.processes import cpu_seconds, run_command
-from benchmarks.synthetic import ENDS, PARTS, PIECES, PLACES, build_hostile, build_record, count_calls, measure_seconds
+from benchmarks.synthetic import count_calls
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.options import Assist, ExtractionOptions
 from extractor.parse import parse_record
@@ -50,13 +44,6 @@ _TOKEN = re.compile(r"\w+|[^\w\s]")
 _STAGES = ("read", "parse", "assemble", "write")
 _COUNTED = 100
 """How many records' function calls are counted: counting slows the work down several times."""
-_ITEMS = 8
-"""Items in a part of the shortest record, about as many as registered ones have."""
-_TRIES, _APART = 5, 10_000
-"""How often growth is measured, and the numbers between the items of one try and the next."""
-_TIMES = (1, 10, 100)
-_SHORT, _MEASURED = 20_000, 3
-"""Characters in which all hostile pieces are tried, and how many of each place are then measured in full."""
 _WARM = 20
 """Records that are read before the clock runs. Each other record is read once: spaCy remembers texts it has seen."""
 _RULES = ExtractionOptions(assist=Assist.NEVER)
@@ -64,37 +51,17 @@ _RULES = ExtractionOptions(assist=Assist.NEVER)
 
 def main() -> None:
     """Print the tables."""
-    parser = option_parser(__doc__)
-    parser.add_argument("--data", type=Path, metavar="DIR", help="folder that holds records/")
-    parser.add_argument("--records", type=int, metavar="N", help="only the first N records of the stages")
-    parser.add_argument("--megabytes", type=float, default=1.0, metavar="X", help="length of a hostile line")
-    parser.add_argument("--only", choices=("stages", "growth", "hostile"), help="leave out the other parts")
-    parser.add_argument("--json", action="store_true", help="each part as one JSON object a line")
+    parser = option_parser(__doc__, data=True)
+    parser.add_argument("--records", type=int, metavar="N", help="only the first N records")
+    parser.add_argument("--json", action="store_true", help="one JSON object")
     parser.add_argument("--compare", action="store_true", help="time other pipelines on the same text, too")
     chosen = parser.parse_args()
-    if chosen.data is None and (chosen.compare or chosen.only == "stages"):
-        parser.error("the stages and --compare need --data")
-
-    def show(found: object, table: str) -> None:
-        print(json.dumps(found, default=vars) if chosen.json else f"{table}\n", flush=True)
-
     if chosen.compare:
         peers = compare_speed(chosen.data / "records" / "all_areas.jsonl.gz", chosen.records)
-        show(peers, format_table(("", "ms a record", "ratio"), peers))
-        return
-    if chosen.data and chosen.only in (None, "stages"):
+        print(json.dumps(peers) if chosen.json else format_table(("", "ms a record", "ratio"), peers))
+    else:
         stages = measure_stages(chosen.data / "records" / "ctgov_v2.jsonl.gz", chosen.records)
-        show(stages, format_stages(stages))
-    if chosen.only in (None, "growth"):
-        growth = {part: measure_growth(part) for part in PARTS}
-        show(growth, format_growth(growth))
-    if chosen.only in (None, "hostile"):
-        hostile = {place: measure_hostile(place, int(chosen.megabytes * 1_000_000)) for place in PLACES}
-        lines = (
-            f"{place}: " + ", ".join(f"{piece} {seconds:.2f} s" for seconds, piece in found)
-            for place, found in hostile.items()
-        )
-        show(hostile, "\n".join(["hostile lines, slowest first", *lines]))
+        print(json.dumps(stages, default=vars) if chosen.json else format_stages(stages))
 
 
 @dataclass(frozen=True)
@@ -201,55 +168,6 @@ def format_stages(found: Stages) -> str:
             f"extractor run, start included: {found.records / found.command:,.0f} records/s",
         )
     )
-
-
-def measure_growth(part: str) -> list[tuple[float, int]]:
-    """CPU seconds and function calls of a record with one part 1, 10 and 100 times as long.
-
-    The time is the least of several; the first try compiles and loads. Nothing is remembered from one try to the next.
-    """
-    costs = []
-    for times in _TIMES:
-        records = [build_record(part, _ITEMS * times, start) for start in range(0, _TRIES * _APART, _APART)]
-        parse_record(records[0])
-        seconds = min(measure_seconds(partial(parse_record, record)) for record in records[1:-1])
-        costs.append((seconds, count_calls(partial(parse_record, records[-1]))))
-    return costs
-
-
-def format_growth(found: dict[str, list[tuple[float, int]]]) -> str:
-    """A row for each part: how its costs grow, over how its text grows (1.00 is linear)."""
-    heads = [
-        f"x{after // before} (of {before}): {what}" for before, after in pairwise(_TIMES) for what in ("CPU", "calls")
-    ]
-    rows = []
-    for part, costs in found.items():
-        steps = [
-            (long / short) / (after / before)
-            for (before, shorts), (after, longs) in pairwise(zip(_TIMES, costs, strict=True))
-            for short, long in zip(shorts, longs, strict=True)
-        ]
-        rows.append((part, *(f"{step:.2f}" for step in steps), f"{costs[0][0] * 1000:.1f}"))
-    return format_table(["growth (1.00: linear)", *heads, "ms, shortest"], rows)
-
-
-def measure_hostile(place: str, length: int) -> list[tuple[float, str]]:
-    """CPU seconds of the slowest pieces of a place, in a line of so many characters, slowest first.
-
-    All pieces are tried in a short line; those that are slowest in it are measured in full.
-    """
-
-    def measure(piece: str, length: int, end: str) -> float:
-        record = build_hostile(place, PIECES[piece], length, end)
-        return measure_seconds(lambda: parse_record(record))
-
-    measure("doses", 1_000, "")  # loads the rules
-    tried = sorted(((measure(piece, _SHORT, end), piece, end) for piece in PIECES for end in ENDS), reverse=True)
-    slowest = (
-        (measure(piece, length, end), f"{piece}{', then a letter' if end else ''}")
-        for _, piece, end in tried[:_MEASURED]
-    )
-    return sorted(slowest, reverse=True)
 
 
 def compare_speed(path: Path, limit: int | None = None) -> list[tuple[str, float, float]]:

@@ -4,15 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.speed import format_growth, format_stages, measure_stages
+from benchmarks.speed import format_stages, measure_stages
 from benchmarks.synthetic import PARTS, build_hostile, build_record, count_calls
 
 STUDY = Path(__file__).parents[1] / "records" / "study.json"
-
-
-def test_growth_is_shown_over_the_growth_of_the_text():
-    table = format_growth({"arms": [(2.0, 100), (30.0, 1100), (300.0, 11000)]})
-    assert table.splitlines()[1].split() == ["arms", "1.50", "1.10", "1.00", "1.00", "2000.0"]
 
 
 def test_calls_are_counted_the_same_each_time():
