@@ -193,7 +193,7 @@ def _write_item(call: Call, question: Question, values: Mapping[str, Any]) -> tu
     parts = {"split": _PARTS, "quote": ("section",)}  # what an answer tells beside its own fields
     given = Given(asked.union(*(extra for name, extra in parts.items() if name in asked)))
     if values.get("section", "") not in ("", question.chunk.span.section):
-        given.misfits["section"] = Cause.SILENT  # what is told twice is shown once
+        given.misfits["section"] = Cause.SILENT  # a repeated statement is shown once
     item: dict[str, Any] = {"n": number}
     if "stands" in asked and not values["stands"]:
         return item | {wire.key("stands"): False}, given

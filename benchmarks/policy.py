@@ -65,7 +65,7 @@ def count_situations(parsed: ParsedRecord, result: ModelResult, gold: TrialExtra
                 counts[f"{path}.{name}"][situation][who] += 1
     paired = {id(match.read) for match in matches}
     for regimen in parsed.dosing.regimens:
-        if whole.get(id(regimen), result) is None:  # the model read its stretch, and saw no such regimen
+        if whole.get(id(regimen), result) is None:  # the model read its passage, and saw no such regimen
             situation = "doubtful" if regimen.exists.confidence < DOUBTFUL else "likely"
             counts["dosing.regimens"][situation]["rule" if id(regimen) in paired else "model"] += 1
     for criterion in parsed.eligibility.criteria:
@@ -118,7 +118,7 @@ _HEADER = "# Who was right, counted by `python -m benchmarks.policy`; see policy
 def write_counts(path: Path, model_class: ModelClass, counts: Mapping[str, Mapping[str, Mapping[str, int]]]) -> None:
     """Put the counts into the file, in the place of older ones of that class.
 
-    Raises ``ValueError`` for situations that are not told apart for it.
+    Raises ``ValueError`` for situations that are not known for it.
     """
     occurred = {name for situations in counts.values() for name in situations}
     if strange := occurred - set(list_situations(model_class)):

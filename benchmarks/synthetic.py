@@ -171,8 +171,6 @@ PIECES: Mapping[str, str] = {
     "long numbers": "7" * 60 + "u, ",
 }
 """What is repeated, by what it is."""
-ENDS = ("", "a")
-"""What may come last: an end that no repetition expects is what makes an expression try again."""
 PLACES = ("eligibility", "detailed_description", "arms[0]", "interventions[0]", "primary_outcomes")
 """Sections that different readers read."""
 

@@ -30,7 +30,7 @@ def report(
     """Write a run as one page of HTML: an overview, and each record's text beside its values.
 
     The page loads nothing and sends nothing. It holds the text of the records:
-    whoever gets it can read them.
+    everybody who gets it can read them.
     """
     from extractor.report import write_report
 

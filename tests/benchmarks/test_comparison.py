@@ -56,13 +56,13 @@ def record(name):
     return replace(parsed, eligibility=replace(parsed.eligibility, criteria=(criterion,)))
 
 
-def asked(name, said=MODEL, sureness=0.9, seconds=0.0, stands=None, **usage):
-    """The model's category of that criterion, and how sure it is."""
+def answer(name, said=MODEL, confidence=0.9, seconds=0.0, stands=None, **usage):
+    """The model's category of that criterion, and its confidence."""
     parsed = record(name)
     number = parsed.eligibility.criteria[0].chunk.number
     values = {"category": said} | ({} if stands is None else {"stands": stands})
     answer = ground_answer(Answer(Task.ELIGIBILITY, number, values), parsed)
-    sure = {field: replace(reading, confidence=sureness) for field, reading in answer.readings.items()}
+    sure = {field: replace(reading, confidence=confidence) for field, reading in answer.readings.items()}
     result = ModelResult(
         {number: frozenset(values)}, {number: (replace(answer, readings=sure),)}, usage=Usage(calls=1, **usage)
     )
@@ -103,7 +103,7 @@ def run(capsys, monkeypatch, *arguments):
 
 
 def answer_as_recorded(folder):
-    """A server that gives the recorded answer to each request, whoever asks."""
+    """A server that gives the recorded answer to each request."""
     kept = [json.loads(path.read_text("utf-8")) for path in folder.glob("*.json")]
     replies = {exchange_key(exchange["request"]): exchange for exchange in kept}
 
@@ -115,18 +115,8 @@ def answer_as_recorded(folder):
     return reply
 
 
-def test_a_model_is_live_or_replayed(tmp_path):
-    live = read_contestant("mine=http://127.0.0.1:8000/v1#capable", tmp_path)
-    assert live.is_live
-    assert (str(live.choice.spec), live.choice.record) == ("http://127.0.0.1:8000/v1#capable", tmp_path / "mine")
-    replayed = read_contestant(f"mine=local:smollm2-135m@{tmp_path}", tmp_path)
-    assert not replayed.is_live
-    assert (replayed.choice.replay, replayed.choice.record) == (tmp_path, None)
-    assert str(replayed.choice.spec) == "local:smollm2-135m"
-
-
 @pytest.mark.parametrize(
-    ("texts", "record", "told"),
+    ("texts", "record", "message"),
     [
         (["capable"], None, "NAME=SPEC"),
         (["a/b=capable"], None, "NAME=SPEC"),
@@ -136,8 +126,8 @@ def test_a_model_is_live_or_replayed(tmp_path):
         ([f"mine=capable@{ANSWERS}"], Path("answers"), "no live model"),
     ],
 )
-def test_what_the_command_line_gets_wrong_is_told_before_anything_is_asked(texts, record, told):
-    with pytest.raises(ValueError, match=told):
+def test_mistakes_on_the_command_line_are_named_before_anything_is_asked(texts, record, message):
+    with pytest.raises(ValueError, match=message):
         read_contestants(texts, record)
 
 
@@ -208,7 +198,7 @@ def test_a_live_model_is_timed_and_what_it_said_can_be_replayed(tmp_path, seeds)
 def test_costs_are_totals_medians_and_the_slowest_tenth():
     usages = [(100, 10, 1.0), (200, 20, 2.0), (600, 30, 12.0)]
     records = [
-        asked(str(tokens), prompt_tokens=tokens, output_tokens=output, questions=1, seconds=seconds)
+        answer(str(tokens), prompt_tokens=tokens, output_tokens=output, questions=1, seconds=seconds)
         for tokens, output, seconds in usages
     ]
     gold = [alone(one) for one in records]
@@ -218,7 +208,7 @@ def test_costs_are_totals_medians_and_the_slowest_tenth():
 
 @pytest.mark.parametrize("model_is_right", [True, False])
 def test_a_difference_beyond_its_interval_is_marked(model_is_right):
-    records = [asked(str(number)) for number in range(12)]  # fewer than ten get no interval
+    records = [answer(str(number)) for number in range(12)]  # fewer than ten get no interval
     gold = [both(one) if model_is_right else alone(one) for one in records]
     compared_models = compared(records, gold, 20)
     printed = format_comparison(compared_models)
@@ -233,7 +223,7 @@ def test_a_difference_beyond_its_interval_is_marked(model_is_right):
 
 
 def test_a_difference_that_chance_may_have_made_is_not_marked():
-    records = [asked(str(number)) for number in range(12)]  # fewer than ten get no interval
+    records = [answer(str(number)) for number in range(12)]  # fewer than ten get no interval
     gold = [alone(one) if number > 4 else both(one) for number, one in enumerate(records)]
     compared_models = compared(records, gold, 200)
     (difference,) = list_lower(compared_models.measured[0].shipped)

@@ -10,10 +10,8 @@ from benchmarks.reliability import (
     cross_validate,
     fit_curve,
     fit_curves,
-    format_curves,
     judge_gold,
     measure_reliability,
-    read_curves,
 )
 from benchmarks.scores import is_right, read_label
 from extractor.evaluation.standoff import to_standoff
@@ -84,10 +82,6 @@ def test_a_curve_never_falls():
     assert shares == sorted(shares)
 
 
-def test_few_values_claim_no_more_than_they_show():
-    assert apply_curve(fit_curve([stated(0.99, trial=n) for n in range(8)]), 0.99) <= 0.9
-
-
 def test_many_values_of_one_trial_prove_little():
     def fit(trials):
         values = [stated(0.6, trial=n % trials) for n in range(40)] + [stated(0.95, trial=n) for n in range(400)]
@@ -109,13 +103,6 @@ def test_a_fold_is_judged_by_curves_that_have_not_seen_it():
     confidences = cross_validate(values)
     assert {confidence > 0.5 for one, confidence in zip(values, confidences, strict=True) if one.fold == 0} == {False}
     assert {confidence > 0.5 for one, confidence in zip(values, confidences, strict=True) if one.fold == 1} == {True}
-
-
-def test_what_is_written_is_what_is_read(tmp_path, monkeypatch):
-    curves = fit_curves([stated(0.9, trial=n) for n in range(50)])
-    (tmp_path / "calibration.toml").write_text(format_curves(curves), "utf-8")
-    monkeypatch.setattr("benchmarks.reliability.CURVES", tmp_path / "calibration.toml")
-    assert {name: tuple(map(tuple, curve)) for name, curve in read_curves().items()} == curves
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import pytest
 
 from benchmarks.data import FOLDS, fold_of
 from benchmarks.gold import GOLD, GROUPS, INDEPENDENT, LABELS, read_gold
-from benchmarks.scores import format_calibration
 from benchmarks.training import cut_weights, dose_roles
 from benchmarks.training.fitting import Plan, fit, hold_out, make_vectors, store_scorer
 from benchmarks.training.labelled import read_training_records, read_training_rows
@@ -76,21 +75,10 @@ def test_a_scorer_learns_the_word_that_decides_and_knows_unlabelled_words(fitted
     assert fitted.weights[fitted.rows["w kitten"]].any()
 
 
-def test_fitting_twice_gives_the_same(fitted, vectors):
-    again = fit(PLAN, ITEMS, LABELS_OF, vectors, ONCE)
-    assert again.rows == fitted.rows
-    assert (again.weights == fitted.weights).all()
-
-
 def test_an_item_that_counts_twice_is_as_two(vectors):
     doubled = fit(PLAN, ITEMS, LABELS_OF, vectors, [2.0] * len(ITEMS)).predict(ITEMS)
     twice = fit(PLAN, [*ITEMS, *ITEMS], [*LABELS_OF, *LABELS_OF], vectors, [*ONCE, *ONCE]).predict(ITEMS)
     assert doubled == pytest.approx(twice, abs=0.02)
-
-
-def test_only_the_features_that_change_most_are_kept(vectors):
-    scorer = fit(Plan("few", words=("w",), scales={}, freedom=30, most=3), ITEMS, LABELS_OF, vectors, ONCE)
-    assert set(scorer.rows) == {"w cat", "w dog", "w bird"}
 
 
 def test_a_stored_scorer_is_read_again(fitted, tmp_path):
@@ -120,10 +108,6 @@ def test_groups_and_areas_are_shown_apart():
         ["b", "50", "0.000"],
         ["common", "99", "0.505"],
     ]
-
-
-def test_calibration_of_no_items_has_no_shares():
-    assert format_calibration([]) == "0 items, right -; certain - of them, right among these -"
 
 
 def test_true_cuts_are_candidates_except_inside_a_list_of_numbers():

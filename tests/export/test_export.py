@@ -173,11 +173,11 @@ def test_a_folder_of_other_files_is_never_replaced(run, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "format_", "told"),
+    ("name", "format_", "message"),
     [("t", None, "say --format"), ("t", Format.DUCKDB, "one file"), ("t.csv", Format.PARQUET, "named as csv")],
 )
-def test_a_path_and_a_format_must_fit(tmp_path, name, format_, told):
-    with pytest.raises(ValueError, match=told):
+def test_a_path_and_a_format_must_fit(tmp_path, name, format_, message):
+    with pytest.raises(ValueError, match=message):
         Destination.choose(tmp_path / name, format_)
 
 

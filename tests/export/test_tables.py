@@ -35,9 +35,9 @@ def test_every_value_of_an_extraction_stands_in_a_table():
     full = json.loads(TrialExtraction.model_validate(fill(TrialExtraction)).model_dump_json())
     held = {table.name: slice(len(table.keys), len(table.keys) + len(table.values)) for table in list_tables()}
     cells = [cell for table, row in find_rows(full) for cell in row[held[table]] if cell is not None]
-    told = [part for cell in cells for part in (cell.split("|") if isinstance(cell, str) else [cell])]
+    shown = [part for cell in cells for part in (cell.split("|") if isinstance(cell, str) else [cell])]
     wanted = leaves({name: value for name, value in full.items() if name != "record_id"})
-    assert Counter(map(repr, told)) == Counter(map(repr, wanted))
+    assert Counter(map(repr, shown)) == Counter(map(repr, wanted))
 
 
 def test_the_filled_sample_has_a_value_in_every_column():
@@ -127,10 +127,10 @@ def test_records_say_what_is_registered():
     record = TrialRecord(record_id="A", source=source, sections=sections, registry=registry)
     ((table, row),) = find_rows({"record_id": "A"}, {"A": read_registry(record)})
     columns = {each.name: [column.name for column in each.columns] for each in list_tables()}[table]
-    told = dict(zip(columns, row, strict=True))
-    assert (told["title"], told["conditions"], told["phases"]) == ("A trial of X", "Asthma|Allergy", "PHASE1|PHASE2")
-    assert (told["enrolment"], told["registered_minimum_age"], told["registered_sex"]) == (40, "18 Years", "ALL")
-    assert told["registered_maximum_age"] is None
+    shown = dict(zip(columns, row, strict=True))
+    assert (shown["title"], shown["conditions"], shown["phases"]) == ("A trial of X", "Asthma|Allergy", "PHASE1|PHASE2")
+    assert (shown["enrolment"], shown["registered_minimum_age"], shown["registered_sex"]) == (40, "18 Years", "ALL")
+    assert shown["registered_maximum_age"] is None
 
 
 def test_every_table_has_keys_of_its_own():
