@@ -2,42 +2,37 @@
 
     python -m benchmarks.audit --data DIR [--sample N] [--seed S] [--kind KIND] [--limit N] [--json]
 
-Counts of findings and of records by kind and severity, over all records of a file or folder (or of DIR/records), each
-record once; and what the audit costs, as a share of the time of parsing. ``--sample N`` prints N findings, as many
-of each kind as there are, drawn anew by another seed, each with its quotes and what stands around them. Precision
-is what a reader of such a sample says: docs/audit.md has ours.
+Counts findings and records by kind and severity, over all records of a file or folder (or of DIR/records), each record
+once, and what the audit costs, as a share of the time of parsing. ``--sample N`` prints N findings, as many of each
+kind as there are, with their quotes and the text around them. docs/audit.md has the precision that readers of samples
+found.
 """
 
-import argparse
 import json
 import os
 import random
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, zip_longest
-from pathlib import Path
 
-from benchmarks.label_files import add_data_option
+from benchmarks.data import format_table, option_parser, read_once
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # one core, also for matrices: before anything loads them
 
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.audit import audit_extraction
 from extractor.parse import parse_record
-from extractor.read import read_records
 from extractor.schemas import Citation, Finding, TrialRecord
 
-__all__ = ["Audited", "audit_records", "draw_sample", "format_counts", "format_finding"]
-
-_AROUND = 120
-"""Characters shown before and behind a quote."""
+_CONTEXT = 120
+"""Characters shown before and after a quote."""
 
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """One record's findings, and the CPU seconds that parsing and audit took."""
+    """One record's findings, and the CPU seconds of parsing and of the audit."""
 
     record: TrialRecord
     findings: tuple[Finding, ...]
@@ -47,15 +42,14 @@ class Audited:
 
 def main() -> None:
     """Print counts, and the sample if one is wanted."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_data_option(parser)
+    parser = option_parser(__doc__, data=True)
     parser.add_argument("--sample", type=int, default=0, metavar="N", help="print N findings for reading by hand")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="which findings are drawn")
     parser.add_argument("--kind", help="only findings of this kind")
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N records")
     parser.add_argument("--json", action="store_true", help="one finding a line, with its record's id")
     chosen = parser.parse_args()
-    audited = list(islice(audit_records(chosen.data), chosen.limit))
+    audited = [audit_record(record) for record in islice(read_once(chosen.data), chosen.limit)]
     found = [(one.record, finding) for one in audited for finding in one.findings]
     found = [pair for pair in found if chosen.kind in (None, pair[1].kind)]
     if chosen.sample:
@@ -69,57 +63,8 @@ def main() -> None:
         print(f"\n{number}. {format_finding(record, finding)}")
 
 
-def audit_records(data: Path) -> Iterator[Audited]:
-    """The findings of every record of a file or folder, of a record that comes twice only the first time."""
-    folder = data / "records" if (data / "records").is_dir() else data
-    seen: set[str] = set()
-    for path in sorted(folder.iterdir()) if folder.is_dir() else [folder]:
-        for record in read_records(path):
-            if record.record_id not in seen:
-                seen.add(record.record_id)
-                yield _audit(record)
-
-
-def draw_sample(
-    found: Sequence[tuple[TrialRecord, Finding]], size: int, seed: int
-) -> list[tuple[TrialRecord, Finding]]:
-    """As many findings of each kind as there are, up to ``size`` in all: one kind after the other, in random order."""
-    by_kind: dict[str, list[tuple[TrialRecord, Finding]]] = defaultdict(list)
-    for pair in found:
-        by_kind[pair[1].kind].append(pair)
-    chance = random.Random(seed)
-    for pairs in by_kind.values():
-        chance.shuffle(pairs)
-    rounds = chain.from_iterable(zip_longest(*(by_kind[kind] for kind in sorted(by_kind))))
-    drawn = list(islice((pair for pair in rounds if pair is not None), size))
-    return sorted(drawn, key=lambda pair: (pair[1].kind, pair[0].record_id))
-
-
-def format_counts(audited: Iterable[Audited]) -> str:
-    """One line a kind: severity, findings, records."""
-    audited = list(audited)
-    findings = Counter((one.kind, one.severity) for record in audited for one in record.findings)
-    records = Counter(pair for record in audited for pair in {(one.kind, one.severity) for one in record.findings})
-    lines = [f"{'kind':<26}{'severity':<10}{'findings':>9}{'records':>9}"]
-    lines += [
-        f"{kind:<26}{severity:<10}{n:>9}{records[kind, severity]:>9}"
-        for (kind, severity), n in sorted(findings.items())
-    ]
-    parsing, auditing = sum(one.parsing for one in audited), sum(one.auditing for one in audited)
-    share = auditing / parsing if parsing else 0.0
-    touched = sum(bool(one.findings) for one in audited)
-    return "\n".join(
-        [*lines, f"{touched} of {len(audited)} records; the audit takes {share:.1%} of the time of parsing"]
-    )
-
-
-def format_finding(record: TrialRecord, finding: Finding) -> str:
-    """A finding with all its quotes, each between what stands around it."""
-    quotes = (f"    {one.section}: {_show(record, one)}" for one in finding.citations)
-    return "\n".join([f"{record.record_id} {finding.kind} ({finding.severity}): {finding.message}", *quotes])
-
-
-def _audit(record: TrialRecord) -> Audited:
+def audit_record(record: TrialRecord) -> Audited:
+    """Parse, assemble and audit one record."""
     marks = [time.process_time()]
     parsed = parse_record(record)
     marks.append(time.process_time())
@@ -130,11 +75,44 @@ def _audit(record: TrialRecord) -> Audited:
     return Audited(record, findings, marks[1] - marks[0], marks[3] - marks[2])
 
 
+def draw_sample(
+    found: Sequence[tuple[TrialRecord, Finding]], size: int, seed: int
+) -> list[tuple[TrialRecord, Finding]]:
+    """Up to ``size`` findings, one kind after the other in turns, each kind in random order."""
+    by_kind: dict[str, list[tuple[TrialRecord, Finding]]] = defaultdict(list)
+    for pair in found:
+        by_kind[pair[1].kind].append(pair)
+    chance = random.Random(seed)
+    for pairs in by_kind.values():
+        chance.shuffle(pairs)
+    turns = chain.from_iterable(zip_longest(*(by_kind[kind] for kind in sorted(by_kind))))
+    drawn = list(islice((pair for pair in turns if pair is not None), size))
+    return sorted(drawn, key=lambda pair: (pair[1].kind, pair[0].record_id))
+
+
+def format_counts(audited: Iterable[Audited]) -> str:
+    """One line a kind: severity, findings, records; then the share of the time."""
+    audited = list(audited)
+    findings = Counter((one.kind, one.severity) for record in audited for one in record.findings)
+    records = Counter(pair for record in audited for pair in {(one.kind, one.severity) for one in record.findings})
+    rows = [(kind, severity, n, records[kind, severity]) for (kind, severity), n in sorted(findings.items())]
+    parsing, auditing = sum(one.parsing for one in audited), sum(one.auditing for one in audited)
+    share = auditing / parsing if parsing else 0.0
+    touched = sum(bool(one.findings) for one in audited)
+    table = format_table(("kind", "severity", "findings", "records"), rows)
+    return f"{table}\n{touched} of {len(audited)} records; the audit takes {share:.1%} of the time of parsing"
+
+
+def format_finding(record: TrialRecord, finding: Finding) -> str:
+    """A finding with all its quotes, each within the text around it."""
+    quotes = (f"    {one.section}: {_show(record, one)}" for one in finding.citations)
+    return "\n".join([f"{record.record_id} {finding.kind} ({finding.severity}): {finding.message}", *quotes])
+
+
 def _show(record: TrialRecord, citation: Citation) -> str:
     text = record.raw_text(citation.section) or ""
-    before = text[max(0, citation.start - _AROUND) : citation.start]
-    after = text[citation.end : citation.end + _AROUND]
-    return " ".join(f"{before}[[{citation.quote}]]{after}".split())
+    before = text[max(0, citation.start - _CONTEXT) : citation.start]
+    return " ".join(f"{before}[[{citation.quote}]]{text[citation.end : citation.end + _CONTEXT]}".split())
 
 
 if __name__ == "__main__":

@@ -1,108 +1,82 @@
-"""How calls a second grow with the workers of a cluster, against a server on loopback that takes its time.
+"""How calls a second grow with the workers of a cluster, against a slow server on loopback.
 
     python -m benchmarks.cluster [--workers 1 2 4] [--calls 16] [--latency 0.2] [--seconds 20]
 
 For each number of workers a Ray cluster of so many nodes, with one core each, is started on this machine, and the real
-command is run on it; each worker has ``--calls`` requests under way. Calls are counted for ``--seconds`` once all
-workers are there, then the run is ended. Beside their rate stand its share of the ideal (calls over latency), the ratio
-to as many times the first one (linear is 1), and how busy the cores of this machine were. Where they are all busy they
-are the limit, not the cluster: take a longer ``--latency`` or more cores. Needs the extra ``dev``.
+command runs on it with ``--calls`` requests at once for each worker. Calls are counted for ``--seconds`` once all
+workers have started. Printed are calls a second, their share of the ideal (calls over latency), the ratio to as many
+times the first rate (linear is 1), and how busy the cores of this machine were. Where they are all busy they are the
+limit, not the cluster: take a longer ``--latency`` or more cores. Needs the extra ``dev``.
 """
 
 import argparse
 import os
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib import import_module
+from itertools import accumulate
+from itertools import count as count_up
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from benchmarks.throughput.records import write_open_records
-from benchmarks.throughput.server import read_log, serve_slowly
+from benchmarks.data import option_parser
+from benchmarks.processes import run_command
+from benchmarks.records import write_open_records
+from benchmarks.servers import read_log, serve_slowly
 
 _STORE_BYTES = 80 * 1024**2
-_START_S, _LOOK_S = 120.0, 0.2
-_NICENESS = "RAY_worker_niceness"
-
-
-@dataclass(frozen=True)
-class Measured:
-    """Calls a second, and the share of this machine's cores that were busy meanwhile."""
-
-    workers: int
-    rate: float
-    busy: float
+_START_S, _POLL_S = 120.0, 0.2
 
 
 def main() -> None:
     """Print a line for each number of workers."""
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
-    arguments.add_argument("--calls", type=int, default=16, help="requests under way of each worker")
-    arguments.add_argument("--latency", type=float, default=0.2, help="seconds that an answer takes")
-    arguments.add_argument("--seconds", type=float, default=20.0, help="for which calls are counted")
-    chosen = arguments.parse_args()
+    parser = option_parser(__doc__)
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
+    parser.add_argument("--calls", type=int, default=16, help="requests at once for each worker")
+    parser.add_argument("--latency", type=float, default=0.2, help="seconds that an answer takes")
+    parser.add_argument("--seconds", type=float, default=20.0, help="for which calls are counted")
+    chosen = parser.parse_args()
     print("workers  calls/s  of ideal  of linear  cores busy")
-    first: Measured | None = None
+    first = 0.0
     for workers in chosen.workers:
-        measured = measure(workers, chosen)
-        first = first or measured
+        rate, busy = measure(workers, chosen)
+        first = first or rate / workers
         ideal = workers * chosen.calls / chosen.latency
-        linear = measured.rate / (first.rate * workers / first.workers)
-        figures = f"{measured.rate:8.1f} {measured.rate / ideal:9.1%} {linear:10.2f} {measured.busy:11.0%}"
-        print(f"{workers:7} {figures}", flush=True)
+        print(f"{workers:7} {rate:8.1f} {rate / ideal:9.1%} {rate / first / workers:10.2f} {busy:11.0%}", flush=True)
 
 
-def measure(workers: int, chosen: argparse.Namespace) -> Measured:
-    """One run on a cluster of its own."""
+def measure(workers: int, chosen: argparse.Namespace) -> tuple[float, float]:
+    """Calls a second of one run on a cluster of its own, and the share of this machine's cores that were busy."""
     count = int((chosen.seconds + _START_S / 2) * workers * chosen.calls / chosen.latency)
     with tempfile.TemporaryDirectory() as folder, serve_slowly(chosen.latency) as server, cluster_of(workers) as head:
-        records, out = Path(folder, "records.jsonl"), Path(folder, "out")
+        records, log = Path(folder, "records.jsonl"), Path(folder, "log.jsonl")
         write_open_records(records, count)
-        where = ("--engine", "ray", "--address", head, "--workers", str(workers), "--concurrency", str(chosen.calls))
-        command = [sys.executable, "-m", "extractor", "run", str(records), "--out", str(out), "--quiet", *where]
-        log = Path(folder, "log.jsonl")
-        with subprocess.Popen([*command, "--model", f"{server}#stub", "--log-json", str(log)]) as running:
+        cluster = ("--engine", "ray", "--address", head, "--workers", workers, "--concurrency", workers * chosen.calls)
+        options = (*cluster, "--out", Path(folder, "out"), "--model", f"{server}#stub", "--log-json", log)
+        with subprocess.Popen(run_command(records, *options)) as running:
             try:
-                _wait_for_workers(running, log, workers)
-                _wait_for_calls(server, 3 * workers * chosen.calls)
-                rate, busy = _count(server, chosen.seconds)
+                _wait(lambda: log.exists() and log.read_text().count('"worker_started"') >= workers, running)
+                made = accumulate(read_log(server)[0] for _ in count_up())
+                _wait(lambda: next(made) >= 3 * workers * chosen.calls, running)
+                psutil.cpu_percent()
+                begun = time.monotonic()
+                time.sleep(chosen.seconds)
+                return read_log(server)[0] / (time.monotonic() - begun), psutil.cpu_percent() / 100
             finally:
                 running.kill()
-    return Measured(workers, rate, busy)
 
 
-def _wait_for_workers(running: "subprocess.Popen[bytes]", log: Path, workers: int) -> None:
+def _wait(ready: Callable[[], bool], running: "subprocess.Popen[bytes]") -> None:
     until = time.monotonic() + _START_S
-    while not log.exists() or log.read_text().count('"worker_started"') < workers:
+    while not ready():
         if running.poll() is not None or time.monotonic() > until:
-            raise SystemExit(f"{workers} workers did not start")
-        time.sleep(_LOOK_S)
-
-
-def _wait_for_calls(server: str, calls: int) -> None:
-    """Until all workers are warm."""
-    made, until = 0, time.monotonic() + _START_S
-    while made < calls and time.monotonic() < until:
-        made += read_log(server)[0]
-        time.sleep(_LOOK_S)
-
-
-def _count(server: str, seconds: float) -> tuple[float, float]:
-    """Calls a second, and how busy the cores were."""
-    read_log(server)
-    psutil.cpu_percent()
-    since = time.monotonic()
-    time.sleep(seconds)
-    calls, _ = read_log(server)
-    return calls / (time.monotonic() - since), psutil.cpu_percent() / 100
+            raise SystemExit("the workers did not start")
+        time.sleep(_POLL_S)
 
 
 @contextmanager
@@ -110,7 +84,7 @@ def cluster_of(nodes: int) -> Iterator[str]:
     """The address of a cluster of so many nodes on this machine, until the block ends."""
     utils: Any = import_module("ray.cluster_utils")
     node = {"num_cpus": 1, "object_store_memory": _STORE_BYTES}
-    os.environ[_NICENESS] = "0"  # else whatever runs beside it goes first
+    os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112 - Ray's own spelling; else other programs go first
     cluster = utils.Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
     try:
         for _ in range(nodes - 1):

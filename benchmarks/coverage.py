@@ -1,4 +1,4 @@
-"""Whether text that nothing was read from tells of what was missed: coverage against recall, record by record.
+"""Whether text that nothing was read from says what was missed: coverage against recall, record by record.
 
     python -m benchmarks.coverage GOLD RECORDS [--resamples 2000]
 
@@ -7,32 +7,26 @@ unclaimed share of the sections that the task reads, and with the number of find
 bootstrap intervals over records. The rules alone; no model. Needs the extra `evaluate`.
 """
 
-import argparse
-import sys
-import warnings
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from scipy.stats import ConstantInputWarning, spearmanr  # type: ignore[import-untyped]
+from scipy.stats import bootstrap, spearmanr  # type: ignore[import-untyped]
 
+from benchmarks.data import format_table, option_parser, read_pairs
 from extractor.assemble import ModelResult, assemble_extraction
+from extractor.evaluation.counts import Column
 from extractor.evaluation.fields import FIELDS
-from extractor.evaluation.gold_files import open_extractions
-from extractor.evaluation.record_score import Column, score_record
-from extractor.parse import parse_record
-from extractor.read import read_records
+from extractor.evaluation.record_score import score_record
 from extractor.schemas import FindingKind, Task, TrialExtraction
 
-__all__ = ["Measured", "correlate", "main", "measure_record"]
-
-SECTIONS = {
+_SECTIONS = {
     Task.ELIGIBILITY: ("eligibility",),
     Task.DOSING: ("arms", "interventions"),
     Task.ENDPOINTS: ("primary_outcomes", "secondary_outcomes", "other_outcomes"),
 }
-UNREAD = {
+_UNREAD = {
     Task.ELIGIBILITY: (FindingKind.CRITERION_UNREAD, FindingKind.NUMBER_UNREAD),
     Task.DOSING: (FindingKind.DOSE_UNREAD,),
     Task.ENDPOINTS: (FindingKind.NUMBER_UNREAD,),
@@ -51,22 +45,23 @@ class Measured:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the correlations."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = option_parser(__doc__)
     parser.add_argument("gold", type=Path)
     parser.add_argument("records", type=Path)
     parser.add_argument("--resamples", type=int, default=2000)
     chosen = parser.parse_args(arguments)
-    gold = open_extractions(chosen.gold, "gold")
-    measured: list[Measured] = []
-    for record in read_records(chosen.records, on_error=lambda error: print(error, file=sys.stderr)):
-        if annotated := gold.get(record.record_id):
-            measured += measure_record(annotated, assemble_extraction(parse_record(record), ModelResult()))
-    print("task          records  recall with unclaimed share     recall with unread findings    findings")
+    pairs = read_pairs(chosen.gold, [chosen.records])
+    measured = [
+        one for parsed, gold in pairs for one in measure_record(gold, assemble_extraction(parsed, ModelResult()))
+    ]
+    rows = []
     for task in Task:
         of_task = [one for one in measured if one.task is task]
-        share = _show(of_task, lambda one: one.unclaimed, chosen.resamples)
-        told = _show(of_task, lambda one: one.unread, chosen.resamples)
-        print(f"{task:13} {len(of_task):7}  {share:30}  {told:30} {sum(one.unread for one in of_task)}")
+        recall = [one.recall for one in of_task]
+        share = correlate(recall, [one.unclaimed for one in of_task], chosen.resamples)
+        unread = correlate(recall, [one.unread for one in of_task], chosen.resamples)
+        rows.append((task, len(of_task), share, unread, sum(one.unread for one in of_task)))
+    print(format_table(("task", "records", "with unclaimed share", "with unread findings", "findings"), rows))
 
 
 def measure_record(gold: TrialExtraction, predicted: TrialExtraction) -> list[Measured]:
@@ -76,42 +71,35 @@ def measure_record(gold: TrialExtraction, predicted: TrialExtraction) -> list[Me
     for task in Task:
         rows = [counts[row] for row, field in enumerate(FIELDS) if field.task is task]
         stated, right = (sum(row[column] for row in rows) for column in (Column.GOLD, Column.NORMALISED))
-        sections = [
-            one for one in (predicted.coverage.sections if predicted.coverage else ()) if one.kind in SECTIONS[task]
-        ]
-        characters = sum(one.characters for one in sections)
+        coverage = predicted.coverage.sections if predicted.coverage else ()
+        sections = [section for section in coverage if section.kind in _SECTIONS[task]]
+        characters = sum(section.characters for section in sections)
         if stated and characters:
-            left = sum(one.characters - one.claimed - one.boilerplate for one in sections)
-            unread = sum(f.kind in UNREAD[task] and f.field.startswith(task) for f in predicted.findings)
+            left = sum(section.characters - section.claimed - section.boilerplate for section in sections)
+            unread = sum(f.kind in _UNREAD[task] and f.field.startswith(task) for f in predicted.findings)
             found.append(Measured(task, right / stated, left / characters, unread))
     return found
 
 
-def correlate(
-    one: Sequence[float], other: Sequence[float], resamples: int, seed: int = 0
-) -> tuple[float, float, float]:
-    """Spearman's correlation with its 95 % bootstrap interval; NaN where one side does not vary.
+def correlate(one: Sequence[float], other: Sequence[float], resamples: int) -> str:
+    """Spearman's correlation with its 95 % bootstrap interval, or that a side does not vary.
 
-    >>> tuple(round(float(value), 2) for value in correlate([1, 2, 3, 4], [4, 3, 2, 1], resamples=50))
-    (-1.0, -1.0, -1.0)
+    >>> correlate([1, 2, 3, 4], [4, 3, 2, 1], 50)[:5], correlate([1, 1, 1], [1, 2, 3], 50)
+    ('-1.00', 'does not vary')
     """
-    ours, theirs = np.asarray(one, float), np.asarray(other, float)
-    if len(ours) < 3:
-        return float("nan"), float("nan"), float("nan")
-    draw = np.random.default_rng(seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConstantInputWarning)
-        samples = (draw.integers(len(ours), size=len(ours)) for _ in range(resamples))
-        values = np.array([spearmanr(ours[drawn], theirs[drawn]).statistic for drawn in samples])
-        middle = float(spearmanr(ours, theirs).statistic)
-    known = values[~np.isnan(values)]
-    low, high = np.percentile(known, [2.5, 97.5]) if len(known) else (float("nan"),) * 2
-    return middle, float(low), float(high)
+    if len(one) < 3 or len(set(one)) == 1 or len(set(other)) == 1:
+        return "does not vary"
 
+    def correlation(*sample: Sequence[float]) -> float:
+        # A sample in which a side is constant has no correlation.
+        return float(spearmanr(*sample).statistic) if all(len(set(side)) > 1 for side in sample) else math.nan
 
-def _show(measured: Sequence[Measured], other: Callable[[Measured], float], resamples: int) -> str:
-    middle, low, high = correlate([one.recall for one in measured], list(map(other, measured)), resamples)
-    return "does not vary" if np.isnan(middle) else f"{middle:+.2f} ({low:+.2f} to {high:+.2f})"
+    middle = correlation(one, other)
+    settings = {"paired": True, "vectorized": False, "n_resamples": resamples, "method": "percentile", "rng": 0}
+    drawn = bootstrap((one, other), correlation, **settings)
+    known = sorted(value for value in drawn.bootstrap_distribution if not math.isnan(value))
+    low, high = (known[round(share * (len(known) - 1))] for share in (0.025, 0.975))
+    return f"{middle:+.2f} ({low:+.2f} to {high:+.2f})"
 
 
 if __name__ == "__main__":

@@ -1,45 +1,43 @@
-"""What each rule of the rule book does on real records: ``python -m benchmarks.rules --data DIR [--records N]``.
+"""What each rule of the rule book does on real records.
+
+    python -m benchmarks.rules --data DIR [--records N]
 
 For each rule: in how many records it found something, how often, what it costs (CPU microseconds a record, for one look
 at every token), and of the values whose words it found in records of the gold, how many there were and the share
 that is right. A rule that never fires is named at the end: it should go, or its examples do not occur.
 """
 
-import argparse
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
 
-from benchmarks.gold.__main__ import read_gold
-from benchmarks.judging import compare_values
-from benchmarks.label_files import add_data_option
-from benchmarks.reliability.records import FIELDS_OF, match_items
+from benchmarks.data import format_table, option_parser
+from benchmarks.gold import read_gold
+from benchmarks.matching import list_values, match_items
+from benchmarks.scores import is_right
 from extractor.assemble import ModelResult, assemble_extraction
-from extractor.cli.explain import place_rules
+from extractor.cli.parse import place_rules
 from extractor.evaluation.standoff import find_changed_sections, from_standoff
 from extractor.parse import parse_record
-from extractor.parse.parsed import ParsedRecord, Span
 from extractor.read import read_records
 from extractor.schemas import TrialExtraction, TrialRecord
 from extractor.text.book import load_book, read_text
 from extractor.text.clean import clean_text
 from extractor.text.patterns import trace_rules
 
-__all__ = ["Tally", "measure_rules"]
-
 _RECORDS = ("all_areas.jsonl.gz", "all_areas_more.jsonl.gz")
 _TIMED = 50
 
 
+@dataclass
 class Tally:
-    """Counts by rule."""
+    """By rule: records with a hit, hits, and whether the values of which it found words are right."""
 
-    def __init__(self) -> None:
-        self.records: Counter[str] = Counter()
-        self.hits: Counter[str] = Counter()
-        self.values: dict[str, list[bool]] = defaultdict(list)
+    records: Counter[str] = field(default_factory=Counter)
+    hits: Counter[str] = field(default_factory=Counter)
+    values: defaultdict[str, list[bool]] = field(default_factory=lambda: defaultdict(list))
 
 
 def measure_rules(records: Iterable[TrialRecord]) -> Tally:
@@ -52,60 +50,49 @@ def measure_rules(records: Iterable[TrialRecord]) -> Tally:
         tally.hits.update(name for name, _ in placed)
         tally.records.update({name for name, _ in placed})
         line = gold.get(record.record_id)
-        if line and not find_changed_sections(line, record):
-            for name, right in _judge(parsed, TrialExtraction.model_validate(from_standoff(line, record)), placed):
-                tally.values[name].append(right)
+        if not line or find_changed_sections(line, record):
+            continue
+        annotated = TrialExtraction.model_validate(from_standoff(line, record))
+        for match in match_items(parsed, assemble_extraction(parsed, ModelResult()), annotated):
+            for name, reading, label in list_values(match):
+                if reading.value not in (None, ()):
+                    inside = {rule for rule, place in placed if any(span.contains(place) for span in reading.spans)}
+                    for rule in inside:
+                        tally.values[rule].append(is_right(name, reading.value, label))
     return tally
 
 
-def _judge(
-    parsed: ParsedRecord, gold: TrialExtraction, placed: Sequence[tuple[str, Span]]
-) -> Iterator[tuple[str, bool]]:
-    """The rules that found words of a value, and whether that value is right."""
-    for match in match_items(parsed, assemble_extraction(parsed, ModelResult()), gold):
-        for field in FIELDS_OF[match.path]:
-            reading = getattr(match.read, field)
-            if reading.value in (None, ()):
-                continue
-            agreement = compare_values(f"{match.path}.{field}", reading.value, getattr(match.gold, field))
-            inside = {name for name, place in placed if any(span.contains(place) for span in reading.spans)}
-            yield from ((name, agreement.right) for name in inside)
-
-
-def _measure_cost(records: Sequence[TrialRecord]) -> dict[str, float]:
-    """CPU microseconds a record of each rule."""
-    texts = [[read_text(clean_text(section.text).text) for section in record.sections] for record in records]
+def measure_cost(records: Sequence[TrialRecord]) -> dict[str, float]:
+    """CPU microseconds a record of each rule, the costliest first."""
+    texts = [read_text(clean_text(section.text).text) for record in records for section in record.sections]
     costs = {}
     for name, rule in load_book().rules.items():
-        rule.expression  # noqa: B018  # is made before the clock runs
+        rule.expression  # noqa: B018 - is compiled before the clock runs
         begun = time.process_time()
-        for tokens in (tokens for sections in texts for tokens in sections):
+        for tokens in texts:
             for _ in rule.find(tokens):
                 pass
         costs[name] = 1e6 * (time.process_time() - begun) / len(records)
-    return costs
+    return dict(sorted(costs.items(), key=lambda pair: -pair[1]))
 
 
 def main() -> None:
     """Print a line for each rule, the costliest first."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_data_option(parser)
+    parser = option_parser(__doc__, data=True)
     parser.add_argument("--records", type=int, default=1000, metavar="N", help="how many records (default: 1000)")
     chosen = parser.parse_args()
-    paths = [path for name in _RECORDS if (path := Path(chosen.data) / "records" / name).exists()]
+    paths = [path for name in _RECORDS if (path := chosen.data / "records" / name).exists()]
     records = list(islice(read_records(*paths, on_error=lambda _: None), chosen.records))
-    tally, costs = measure_rules(records), _measure_cost(records[:_TIMED])
-    print(f"{'rule':34}{'records':>9}{'hits':>8}{'us':>8}{'values':>8}{'right':>7}")
-    for name in sorted(costs, key=lambda name: -costs[name]):
+    tally, costs = measure_rules(records), measure_cost(records[:_TIMED])
+    rows = []
+    for name, cost in costs.items():
         if tally.hits[name]:
-            values = tally.values[name]
-            right = f"{sum(values) / len(values):.3f}" if values else "-"
-            print(
-                f"{name:34}{tally.records[name]:>9}{tally.hits[name]:>8}{costs[name]:>8.0f}{len(values):>8}{right:>7}"
-            )
-    known = load_book().vocabularies
-    silent = [name for name in costs if not tally.hits[name] and name not in known]
-    print(f"\n{len(silent)} rules found nothing by themselves in {len(records)} records: {', '.join(sorted(silent))}")
+            right = tally.values[name]
+            share = sum(right) / len(right) if right else None
+            rows.append((name, tally.records[name], tally.hits[name], round(cost), len(right), share))
+    print(format_table(("rule", "records", "hits", "us", "values", "right"), rows))
+    silent = sorted(name for name in costs if not tally.hits[name] and name not in load_book().vocabularies)
+    print(f"\n{len(silent)} rules found nothing by themselves in {len(records)} records: {', '.join(silent)}")
 
 
 if __name__ == "__main__":

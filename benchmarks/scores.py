@@ -1,16 +1,54 @@
-"""How often readings are right, and whether they are as often right as they say."""
+"""When a value that was read agrees with an annotated one, and how true stated confidences are."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
+from typing import Any
 
+from pydantic import BaseModel, TypeAdapter
 from scipy.stats import binomtest  # type: ignore[import-untyped]
 
+from extractor.evaluation.fields import FIELDS
 from extractor.parse.parsed import CERTAIN
-
-__all__ = ["Guess", "Tally", "format_calibration", "format_tallies", "wilson"]
+from extractor.schemas import Criterion, Eligibility, Endpoint, Regimen
 
 _BINS = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, CERTAIN, 0.98, 1.01)
+_FIELDS = {field.name: field for field in FIELDS}
+_MODELS: dict[str, type[BaseModel]] = {
+    "eligibility.criteria": Criterion,
+    "eligibility": Eligibility,
+    "dosing": Regimen,
+    "endpoints": Endpoint,
+}
+
+
+def is_right(field: str, value: Any, label: Any) -> bool:
+    """Whether a value says what an annotator says, as an evaluation compares normalised values. Empty is None or ().
+
+    >>> is_right("dosing.route", None, None), is_right("endpoints.methods", ("ELISA",), ("PCR",))
+    (True, False)
+    """
+    shape = _FIELDS[field].shape
+    ours, theirs = (Counter(map(shape.key, shape.spread(one))) for one in (label, value))
+    return ours == theirs
+
+
+def read_label(field: str, label: Any) -> Any:
+    """A label of a JSON file as the value of the schema.
+
+    >>> read_label("endpoints.time_points", [{"value": 4, "unit": "week"}])[0].value
+    4
+    """
+    return _adapter(field).validate_python(label)
+
+
+@cache
+def _adapter(field: str) -> TypeAdapter[Any]:
+    path, attribute = field.rsplit(".", 1)
+    annotation: Any = _MODELS[path].model_fields[attribute].annotation
+    return TypeAdapter(annotation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,59 +57,6 @@ class Guess:
 
     right: bool
     confidence: float
-
-
-@dataclass(slots=True)
-class Tally:
-    """Counts of one field over all labelled items.
-
-    ``found``, ``wanted`` and ``matched`` count values (an item may have none or many); an item is ``right``
-    if all of its values are; ``certain`` counts the items that claim to need no second annotator.
-    """
-
-    field: str
-    items: int = 0
-    right: int = 0
-    found: int = 0
-    wanted: int = 0
-    matched: int = 0
-    certain: int = 0
-    certain_right: int = 0
-
-    def add(self, found: int, wanted: int, matched: int, confidence: float) -> None:
-        """Count one item: how many values were read, how many are labelled, how many of them agree."""
-        right = found == wanted == matched
-        self.items += 1
-        self.right += right
-        self.found += found
-        self.wanted += wanted
-        self.matched += matched
-        self.certain += confidence >= CERTAIN
-        self.certain_right += right and confidence >= CERTAIN
-
-
-def format_tallies(tallies: Iterable[Tally]) -> str:
-    """A table, one line a field.
-
-    >>> tally = Tally("concept")
-    >>> tally.add(found=1, wanted=1, matched=1, confidence=0.97)
-    >>> tally.add(found=1, wanted=1, matched=0, confidence=0.5)
-    >>> print(format_tallies([tally]))
-    field                                  items   right       P       R      F1  certain   right
-    concept                                    2   0.500   0.500   0.500   0.500    0.500   1.000
-    """
-    lines = [f"{'field':37}{'items':>7}{'right':>8}{'P':>8}{'R':>8}{'F1':>8}{'certain':>9}{'right':>8}"]
-    for tally in tallies:
-        figures = (
-            _share(tally.right, tally.items),
-            _share(tally.matched, tally.found),
-            _share(tally.matched, tally.wanted),
-            _share(2 * tally.matched, tally.found + tally.wanted),
-        )
-        certain = _share(tally.certain, tally.items), _share(tally.certain_right, tally.certain)
-        shown = "".join(f"{figure:>8}" for figure in figures) + f"{certain[0]:>9}{certain[1]:>8}"
-        lines.append(f"{tally.field:37}{tally.items:>7}{shown}")
-    return "\n".join(lines)
 
 
 def format_calibration(guesses: Sequence[Guess]) -> str:

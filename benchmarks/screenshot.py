@@ -5,61 +5,58 @@
 Needs the extra `dev` and a chromium. The picture is the same wherever the fonts are.
 """
 
-import argparse
 import shutil
 import subprocess
-import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import ViewportSize, sync_playwright
+from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
+from benchmarks.data import option_parser
+from benchmarks.processes import run_command
 from extractor.report import write_report
 
 ROOT = Path(__file__).parents[1]
 PLACE = "#003_b184c860ed2ef927/eligibility.criteria[1].constraints[0]"
-ARGUMENTS = ("--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-lcd-text")
-PHONE, SCREEN = ViewportSize(width=390, height=844), ViewportSize(width=1180, height=680)
+_ARGUMENTS = ("--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-lcd-text")
+_PHONE, _SCREEN = ViewportSize(width=390, height=844), ViewportSize(width=1180, height=680)
 
 
 def main() -> None:
     """Take the picture."""
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--out", type=Path, default=ROOT / "docs" / "images" / "report.png")
-    arguments.add_argument("--dark", action="store_true")
-    arguments.add_argument("--phone", action="store_true")
-    arguments.add_argument("--place", default=PLACE, help="what is shown, as in the page's address")
-    chosen = arguments.parse_args()
+    parser = option_parser(__doc__)
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images" / "report.png")
+    parser.add_argument("--dark", action="store_true")
+    parser.add_argument("--phone", action="store_true")
+    parser.add_argument("--place", default=PLACE, help="what is shown, as in the page's address")
+    chosen = parser.parse_args()
     chosen.out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        page = make_page(Path(folder))
-        size = PHONE if chosen.phone else SCREEN
-        take(page.as_uri() + chosen.place, chosen.out, size, "dark" if chosen.dark else "light")
+    with tempfile.TemporaryDirectory() as folder, open_browser() as browser:
+        run, report = Path(folder, "results"), Path(folder, "report.html")
+        subprocess.run(run_command("seeds/records", "--assist", "never", "--out", run), check=True, cwd=ROOT)
+        write_report(run, report, records=[ROOT / "seeds" / "records"])
+        size = _PHONE if chosen.phone else _SCREEN
+        scheme: Literal["dark", "light"] = "dark" if chosen.dark else "light"
+        page = browser.new_context(viewport=size, color_scheme=scheme, offline=True).new_page()
+        page.goto(report.as_uri() + chosen.place)
+        page.locator("html[data-ready]").wait_for()
+        page.wait_for_timeout(300)
+        page.screenshot(path=chosen.out)
     print(f"{chosen.out}: {chosen.out.stat().st_size // 1000} kB")
 
 
-def make_page(folder: Path) -> Path:
-    """The report of the seeds."""
-    run, page = folder / "results", folder / "report.html"
-    words = [sys.executable, "-m", "extractor", "run", "seeds/records", "--assist", "never", "--out", str(run), "-q"]
-    subprocess.run(words, check=True, cwd=ROOT)
-    write_report(run, page, records=[ROOT / "seeds" / "records"])
-    return page
-
-
-def take(address: str, path: Path, size: ViewportSize, scheme: Literal["light", "dark"]) -> None:
-    """A picture of an address in a browser's window of that size."""
+@contextmanager
+def open_browser(*arguments: str) -> Iterator[Browser]:
+    """A chromium until the block ends. Raises ``SystemExit`` if none is installed."""
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if chromium is None:
         raise SystemExit("no chromium here; install it, for instance: apt-get install chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        page = browser.new_context(viewport=size, color_scheme=scheme, offline=True).new_page()
-        page.goto(address)
-        page.locator("html[data-ready]").wait_for()
-        page.wait_for_timeout(300)
-        page.screenshot(path=path)
+        browser = playwright.chromium.launch(executable_path=chromium, args=[*_ARGUMENTS, *arguments])
+        yield browser
         browser.close()
 
 

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.gold.__main__ import read_gold
+from benchmarks.gold import read_gold
 from benchmarks.gold.figures import GROUPS, name_group
-from benchmarks.reliability.figures import Reliability, measure_reliability
-from benchmarks.reliability.sources import judge_gold
+from benchmarks.reliability import Reliability, judge_gold, measure_reliability
 from extractor.parse import parse_record
 from extractor.read import read_records
 

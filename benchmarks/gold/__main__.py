@@ -7,28 +7,17 @@ area. A trial's fold never changes once it is written. ``--into labels.jsonl --p
 items of trials that are not in the gold, for learning and not for measuring.
 """
 
-import argparse
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from benchmarks.data import FOLDS, option_parser
+from benchmarks.gold import GOLD, read_gold
 from extractor.evaluation.standoff import to_standoff
 from extractor.read import read_records
-
-__all__ = ["FOLDS", "GOLD", "INDEPENDENT", "LABELS", "read_gold", "write_gold"]
-
-GOLD, LABELS, INDEPENDENT = (Path(__file__).with_name(f"{name}.jsonl") for name in ("gold", "labels", "independent"))
-FOLDS = 5
-
-
-def read_gold(path: Path = GOLD) -> dict[str, dict[str, Any]]:
-    """The lines of a gold file by record."""
-    if not path.is_file():
-        return {}
-    return {line["record_id"]: line for line in map(json.loads, path.read_text("utf-8").splitlines())}
 
 
 def write_gold(lines: Iterable[dict[str, Any]], path: Path = GOLD) -> None:
@@ -42,12 +31,6 @@ def write_gold(lines: Iterable[dict[str, Any]], path: Path = GOLD) -> None:
     path.write_text("".join(json.dumps(line, separators=(",", ":")) + "\n" for line in found), "utf-8")
 
 
-def _read_annotations(folders: Iterable[Path]) -> Iterator[dict[str, Any]]:
-    for folder in folders:
-        for path in sorted(folder.rglob("*.json")):
-            yield json.loads(path.read_text("utf-8"))
-
-
 def _keep_part(line: dict[str, Any]) -> dict[str, Any]:
     """A line with the hashes of those sections alone that its items name, and without empty parts."""
     items = json.dumps([line[key] for key in ("eligibility", "dosing", "endpoints")])
@@ -58,7 +41,7 @@ def _keep_part(line: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.gold", description=__doc__)
+    parser = option_parser(__doc__)
     parser.add_argument("annotations", nargs="+", type=Path)
     parser.add_argument("--records", nargs="+", required=True)
     parser.add_argument("--areas", type=Path, required=True)
@@ -67,10 +50,9 @@ def main() -> None:
     parser.add_argument("--part", action="store_true", help="Only some items of each record are annotated.")
     chosen = parser.parse_args()
     areas = dict(line.split("\t") for line in chosen.areas.read_text("utf-8").splitlines())
-    gold, annotations = (
-        read_gold(chosen.into),
-        {each["record_id"]: each for each in _read_annotations(chosen.annotations)},
-    )
+    gold = read_gold(chosen.into)
+    files = (path for folder in chosen.annotations for path in sorted(folder.rglob("*.json")))
+    annotations = {each["record_id"]: each for each in (json.loads(path.read_text("utf-8")) for path in files)}
     for record in read_records(*chosen.records):
         if annotation := annotations.pop(record.record_id, None):
             head = {"record_id": record.record_id, "area": areas[record.record_id], "readers": chosen.readers}

@@ -7,12 +7,13 @@ Rules are written with errors of folds 0, 1 and 2 in sight; ``--folds 3,4`` meas
 ``--agreement`` prints instead how far the gold agrees with a second reader, who had not seen it, on twenty trials.
 """
 
-import argparse
 import json
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.data import FOLDS, option_parser
+from benchmarks.gold import GROUPS, INDEPENDENT, name_group, read_gold
 from extractor.evaluation.scoring import evaluate
 from extractor.evaluation.standoff import find_changed_sections, from_standoff
 from extractor.options import Assist, ExtractionOptions
@@ -20,13 +21,7 @@ from extractor.pipeline import extract_by_rules
 from extractor.read import read_records
 from extractor.schemas import TrialRecord
 
-from .__main__ import FOLDS, INDEPENDENT, read_gold
-
-__all__ = ["FIGURES", "GROUPS", "measure_figures", "name_group", "read_figures"]
-
 FIGURES = Path(__file__).with_name("figures.json")
-GROUPS = ("oncology and allergy", "other areas")
-HOME_AREAS = frozenset({"Oncology", "Allergy / asthma"})
 _RULES = ExtractionOptions(assist=Assist.NEVER)
 
 
@@ -66,15 +61,6 @@ def measure_agreement(records: Iterable[TrialRecord]) -> dict[str, Any]:
     return {"two readers": _score(pairs, resamples=200)}
 
 
-def name_group(area: str) -> str:
-    """The group of an area.
-
-    >>> name_group("Oncology"), name_group("Dentistry")
-    ('oncology and allergy', 'other areas')
-    """
-    return GROUPS[0] if area in HOME_AREAS else GROUPS[1]
-
-
 def _score(pairs: list[tuple[Mapping[str, Any], Any]], resamples: int) -> dict[str, Any]:
     report = evaluate([gold for gold, _ in pairs], [found for _, found in pairs], resamples=resamples)
     figures = {}
@@ -88,7 +74,7 @@ def _score(pairs: list[tuple[Mapping[str, Any], Any]], resamples: int) -> dict[s
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.gold.figures", description=__doc__)
+    parser = option_parser(__doc__)
     parser.add_argument("--records", nargs="+", required=True)
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--folds", default="", metavar="3,4", help="Only these folds; rules are written with 0, 1, 2.")

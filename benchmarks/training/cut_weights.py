@@ -5,19 +5,17 @@
 Prints how often both cuts are right on trials that the weights have not seen, and the calibration.
 """
 
-import argparse
 import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.label_files import FOLDS, Row, add_data_option, fold_of, read_cells
-from benchmarks.scores import Guess, format_calibration
-from extractor.parse.endpoints.split import Item, describe_cuts, find_items
+from benchmarks.data import Row, option_parser, read_lines
+from benchmarks.scores import format_calibration
+from benchmarks.training.log_linear import Choice, Weights, cross_validate, fit_weights
+from extractor.parse.endpoints.cuts import Item, describe_cuts, find_items
 from extractor.parse.scoring import WEIGHTS
 from extractor.text.book import read_text
 from extractor.text.clean import clean_text
-
-from .log_linear import Choice, Weights, choose, fit_weights
 
 _BY_HAND = {
     "d:abbreviated measure before": 0.5,
@@ -35,14 +33,17 @@ _LEAST = 0.05
 
 def main() -> None:
     """Print held-out figures; write the weights of all labels if asked to."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_data_option(parser)
+    parser = option_parser(__doc__, data=True)
     parser.add_argument("--out", type=Path, metavar="FILE", help="where to write the weights")
     chosen = parser.parse_args()
     names: dict[str, int] = {}
-    choices = [choice for cell in read_cells(chosen.data) for choice in describe_cell(cell, names)]
+    choices = [
+        choice
+        for cell in read_lines(chosen.data / "outcome_split" / "dev.jsonl")
+        for choice in describe_cell(cell, names)
+    ]
     print(f"{len(choices)} outcomes, {len(names)} features, {sum(c.right is None for c in choices)} out of reach")
-    print("Held out by trial:", format_calibration(list(cross_validate(choices, names))))
+    print("Held out by trial:", format_calibration(cross_validate(choices, lambda some: train(some, names))))
     text = format_weights(train(choices, names), names)
     print(_compare(tomllib.loads(text)))
     if chosen.out:
@@ -76,16 +77,6 @@ def _comma_at(item: Item, position: int) -> int:
     """The number of the comma at a position of the item; -1 where no comma stands, which no candidate has."""
     starts = [item.tokens.starts[comma] - item.tokens.starts[item.first] for comma in item.commas]
     return starts.index(position) if position in starts else -1
-
-
-def cross_validate(choices: Sequence[Choice], names: dict[str, int]) -> Iterator[Guess]:
-    """Every outcome judged by weights fitted on the other folds."""
-    for fold in range(FOLDS):
-        weights = train([choice for choice in choices if fold_of(choice.trial) != fold], names)
-        for choice in choices:
-            if fold_of(choice.trial) == fold:
-                best, probability = choose(choice, weights)
-                yield Guess(best == choice.right, probability)
 
 
 def train(choices: Sequence[Choice], names: dict[str, int]) -> Weights:

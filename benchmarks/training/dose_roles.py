@@ -2,21 +2,35 @@
 
     python -m benchmarks.training.dose_roles --data DIR [--out FILE]
 
-Prints, by group of areas, how often the role is right on seen and on unseen trials.
+Prints, by group of areas, how often the role is right on seen and on unseen trials. The labels are those of
+``labels/dosing.jsonl``, ``labels/all_areas_dosing.jsonl`` and ``benchmarks/gold/labels.jsonl``; no trial of the gold is
+among them.
 """
 
 import json
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
-from benchmarks.label_files import Row
-from benchmarks.scores import Guess
+from benchmarks.data import FOLDS, Row, fold_of, option_parser, read_areas, read_labels
+from benchmarks.gold import GROUPS, LABELS, name_group, read_gold
+from benchmarks.scores import format_calibration
+from benchmarks.training.log_linear import Choice, Weights, cross_validate, fit_weights, judge
+from extractor.evaluation.standoff import find_changed_sections, from_standoff
+from extractor.parse.dosing import read_statements
+from extractor.parse.dosing.agents import build_lexicon
 from extractor.parse.dosing.facts import Statement
+from extractor.parse.dosing.findings import find_all
+from extractor.parse.dosing.merging import merge_statements
+from extractor.parse.dosing.names import name_key
+from extractor.parse.dosing.passages import list_passages
 from extractor.parse.dosing.roles import describe_role
-from extractor.schemas import Role
-
-from .dose_records import DoseRecord, format_folds, is_agent, parse_options, read_dose_records
-from .log_linear import Choice, Weights, choose, fit_weights
+from extractor.parse.dosing.trial import view_trial
+from extractor.read import read_records
+from extractor.schemas import Part, Role, Section, Source, TimeUnit, TrialRecord
+from extractor.text.passage import read_section
 
 _HEAD = """\
 # How much each feature of an agent (see roles.py) counts for each role: the weights of a log-linear model, in nats,
@@ -32,60 +46,174 @@ _BY_HAND = {
     (Role.INVESTIGATIONAL, "part of scheme"): 2.5,
 }
 """Too rare in the labels to be fitted well: the guideline defines two roles by such words; labels know no titles."""
-_Labelled = tuple[str, list[str], Role]
-"""The trial, the features, the labelled role."""
+_SEEN = ("title", "official_title", "arms[", "interventions[")
+"""What the annotators of the doses saw of a record."""
+_TITLES = _SEEN[:2]
+_RECORDS = ("ctgov_v2.jsonl.gz", "ctgov_xml")
+_ARM = re.compile(r"(?P<label>[^\n]*) \((?P<type>[A-Za-z_ ]*)\)(?:\n(?P<description>.+))?\Z", re.DOTALL)
+_INTERVENTION = re.compile(r"(?P<type>[A-Za-z_ ]+): (?P<name>[^\n]*)(?:\n(?P<description>.+))?", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledDoses:
+    """The titles, arms and interventions of a trial, its labelled regimens, and its group of areas."""
+
+    record: TrialRecord
+    doses: list[Row]
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledAgent:
+    """An agent's trial with its group of areas, its features, and its labelled role."""
+
+    trial: str
+    group: str
+    features: list[str]
+    role: Role
 
 
 def main() -> None:
     """Print held-out figures; write the weights if asked to."""
-    chosen = parse_options(__doc__)
-    records = list(read_dose_records(chosen.data))
-    groups = {record.trial: record.group for record in records}
-    labelled = [one for record in records for one in read_labelled(record)]
+    parser = option_parser(__doc__, data=True)
+    parser.add_argument("--out", type=Path, metavar="FILE", help="where to write the weights")
+    chosen = parser.parse_args()
+    labelled = [one for doses in read_dose_labels(chosen.data) for one in read_agents(doses)]
     names = _name_features(labelled)
     choices = [_choice(one, names) for one in labelled]
     print(f"{len(labelled)} agents, {len(names)} features of {len(_ROLES)} roles")
-    print(*format_folds(choices, groups, lambda some: train(some, names), judge), sep="\n")
+    weights = train(choices, names)
+    folds = cross_validate(choices, lambda some: train(some, names))
+    # Cross-validation goes fold by fold.
+    trials = [choice.trial for fold in range(FOLDS) for choice in choices if fold_of(choice.trial) == fold]
+    groups = {one.trial: one.group for one in labelled}
+    for group in GROUPS:
+        seen = [judge(choice, weights) for choice in choices if groups[choice.trial] == group]
+        unseen = [guess for trial, guess in zip(trials, folds, strict=True) if groups[trial] == group]
+        for name, guesses in (("seen", seen), ("unseen", unseen)):
+            if guesses:
+                print(f"{group}, {name}: {format_calibration(guesses)}")
     if chosen.out:
-        chosen.out.write_text(format_weights(train(choices, names), names), "utf-8")
+        chosen.out.write_text(format_weights(weights, names), "utf-8")
 
 
-def judge(choice: Choice, weights: Weights) -> Guess:
-    """Whether the likeliest role is the right one."""
-    best, confidence = choose(choice, weights)
-    return Guess(best == choice.right, confidence)
+def read_dose_labels(data: Path) -> list[LabelledDoses]:
+    """All trials with labelled doses. The labels of this repository need the text that ``data`` holds.
+
+    A trial of the gold is left out, since what is learnt on labels is measured on the gold.
+    """
+    gold = read_gold()
+    return [one for one in (*_read_files(data), *_read_standoff(data)) if one.record.record_id not in gold]
 
 
-def read_labelled(record: DoseRecord) -> Iterator[_Labelled]:
-    """The statements of a labelled record whose agent has one labelled role."""
-    trial = record.view()
-    for statement in record.statements:
-        text = record.sections[statement.section].tokens.text
-        if len(roles := _find_roles(statement, text, record.doses)) == 1:
-            yield record.trial, describe_role(statement, text, trial), Role(roles.pop())
+def _read_files(data: Path) -> Iterator[LabelledDoses]:
+    """The labels that come with their text."""
+    rows = read_labels(data, "dosing")
+    titles = _read_titles(data, {row["record"] for row in rows})
+    for row in rows:
+        yield LabelledDoses(build_record(row, titles.get(row["record"], ())), row["dosing"], GROUPS[0])
+    if (data / "labels" / "all_areas_dosing.jsonl").exists():
+        areas = read_areas(data)
+        for row in read_labels(data, "all_areas_dosing"):
+            record = build_record(row, (Section(name="title", text=row["title"]),))
+            doses = [dose | {"duration": _keep_period(dose["duration"])} for dose in row["dosing"]]
+            yield LabelledDoses(record, doses, name_group(areas.get(row["record"], "")))
+
+
+def _keep_period(period: Row | None) -> Row | None:
+    """A period whose unit the schema knows; a label counts "sessions"."""
+    return period if period and period["unit"] in set(TimeUnit) else None
+
+
+def _read_standoff(data: Path) -> Iterator[LabelledDoses]:
+    """The labels that are kept as places in records of which ``data`` holds the text."""
+    lines = {name: line for name, line in read_gold(LABELS).items() if "dosing" in line.get("labelled", ())}
+    path = data / "records" / "all_areas_more.jsonl.gz"
+    for record in read_records(path) if path.exists() else ():
+        line = lines.get(record.record_id)
+        if line and not find_changed_sections(line, record):
+            seen = tuple(section for section in record.sections if section.name.startswith(_SEEN))
+            doses = from_standoff(line, record)["dosing"]
+            yield LabelledDoses(record.model_copy(update={"sections": seen}), doses, name_group(line["area"]))
+
+
+def _read_titles(data: Path, trials: Collection[str]) -> dict[str, tuple[Section, ...]]:
+    """The titles of trials, from the records that the folder holds."""
+    records = (
+        record for name in _RECORDS if (path := data / "records" / name).exists() for record in read_records(path)
+    )
+    return {
+        record.record_id: tuple(section for section in record.sections if section.name in _TITLES)
+        for record in records
+        if record.record_id in trials
+    }
+
+
+def build_record(row: Row, titles: tuple[Section, ...] = ()) -> TrialRecord:
+    r"""The labelled sections as a record, behind ``titles``.
+
+    An arm has a label, a type and a description, an intervention a type and a name.
+
+    >>> record = build_record({"record": "T1", "sections": {"arms[0]": "Arm A (EXPERIMENTAL)\nFictumab 5 mg"}})
+    >>> [record.sections[0].part(name) for name in ("label", "type", "description")]
+    ['Arm A', 'EXPERIMENTAL', 'Fictumab 5 mg']
+    """
+    sections = (*titles, *(_read_section(name, text) for name, text in row["sections"].items()))
+    return TrialRecord(record_id=row["record"], source=Source(path="labels", format="flat"), sections=sections)
+
+
+def _read_section(name: str, text: str) -> Section:
+    found = (_ARM if name.startswith("arms") else _INTERVENTION).match(text)
+    groups = found.re.groupindex if found else ()
+    spans = ((group, *found.span(group)) for group in groups if found and found[group])
+    parts = tuple(Part(name=group, start=start, end=end) for group, start, end in spans)
+    return Section(name=name, text=text, parts=tuple(sorted(parts, key=lambda part: part.start)))
+
+
+def read_agents(labelled: LabelledDoses) -> Iterator[LabelledAgent]:
+    """The statements that the rules read in a labelled record, and whose agent has one labelled role."""
+    record = labelled.record
+    sections = {section.name: read_section(section.name, section.text) for section in record.sections}
+    groups, descriptions = list_passages(record, sections)
+    lexicon, passages = build_lexicon(groups, descriptions), (*groups, *descriptions)
+    findings = {passage.section: find_all(passage.tokens) for passage in passages}
+    statements = merge_statements(read_statements(groups, descriptions, lexicon, findings))
+    titles = [sections[name].tokens for name in _TITLES if name in sections]
+    trial = view_trial(passages, lexicon, statements, titles)
+    for statement in statements:
+        text = sections[statement.section].tokens.text
+        if len(roles := _find_roles(statement, text, labelled.doses)) == 1:
+            features = describe_role(statement, text, trial)
+            yield LabelledAgent(record.record_id, labelled.group, features, Role(roles.pop()))
 
 
 def _find_roles(statement: Statement, text: str, labels: Sequence[Row]) -> set[str]:
     """The roles of the labels whose quote holds the statement and, if none does, of those of the same agent."""
     said = text[statement.start : statement.end]
-    same = [label for label in labels if is_agent(statement, label["agent"])]
+    same = [label for label in labels if _is_agent(statement, label["agent"])]
     holding = [label for label in same if label["section"] == statement.section and label["quote"] in said]
     return {label["role"] for label in (holding or same)}
 
 
-def _name_features(labelled: Sequence[_Labelled]) -> dict[str, int]:
-    counts = Counter(feature for _, features, _ in labelled for feature in features)
+def _is_agent(statement: Statement, name: str) -> bool:
+    """Whether a labelled name is that of a statement's agent, or a part of it."""
+    key, mention = name_key(name), statement.mention
+    named = name_key(statement.clause.text[mention.start : mention.end]) if mention else ""
+    return key in {statement.agent.key, named} or (len(key) > 3 and (key in statement.agent.key or key in named))
+
+
+def _name_features(labelled: Sequence[LabelledAgent]) -> dict[str, int]:
+    counts = Counter(feature for one in labelled for feature in one.features)
     kept = [name for name, count in counts.items() if count >= _RARE]
     by_hand = dict.fromkeys(feature for _, feature in _BY_HAND)
     return {name: number for number, name in enumerate(dict.fromkeys([*kept, *by_hand]))}
 
 
-def _choice(labelled: _Labelled, names: Mapping[str, int]) -> Choice:
+def _choice(labelled: LabelledAgent, names: Mapping[str, int]) -> Choice:
     """All roles as candidates: each has weights of its own for every feature."""
-    trial, features, role = labelled
-    numbers = [names[feature] for feature in features if feature in names]
+    numbers = [names[feature] for feature in labelled.features if feature in names]
     candidates = tuple(tuple(place * len(names) + number for number in numbers) for place in range(len(_ROLES)))
-    return Choice(trial, candidates, _ROLES.index(role))
+    return Choice(labelled.trial, candidates, _ROLES.index(labelled.role))
 
 
 def train(choices: Sequence[Choice], names: Mapping[str, int]) -> Weights:

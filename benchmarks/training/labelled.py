@@ -4,19 +4,15 @@ Each row has its trial (``record``), the trial's ``area`` and its ``fold``. Tria
 measure.
 """
 
-import csv
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.gold.__main__ import GOLD, INDEPENDENT, LABELS, read_gold
-from benchmarks.gold.figures import HOME_AREAS
-from benchmarks.label_files import Row, fold_of, read_labels
+from benchmarks.data import Row, fold_of, read_areas, read_labels
+from benchmarks.gold import GOLD, HOME_AREAS, INDEPENDENT, LABELS, read_gold
 from extractor.evaluation.standoff import find_changed_sections, from_standoff
 from extractor.read import read_records
 from extractor.schemas import TrialRecord
-
-__all__ = ["HOME", "OTHERS", "TrainingRows", "group_of", "read_training_records", "read_training_rows"]
 
 HOME, OTHERS = "home areas", "other areas"
 _RECORDS = (
@@ -74,27 +70,16 @@ def read_training_rows(data: Path, records: Mapping[str, TrialRecord]) -> Traini
         for trial, line in lines.items()
         if trial in records and not find_changed_sections(line, records[trial])
     ]
+    frames = read_labels(data, "time_frames")
     outcomes = rows.complete((*read_labels(data, "all_areas_outcomes"), *_outcomes(decoded)))
     return TrainingRows(
         rows.complete((*read_labels(data, "criteria"), *read_labels(data, "all_areas_criteria"), *_criteria(decoded))),
         [*rows.complete(read_labels(data, "outcomes")), *outcomes],
         [
-            *(
-                row | {"area": HOME, "fold": fold_of(row["time_frame"].lower())}
-                for row in read_labels(data, "time_frames")
-            ),
+            *(row | {"area": HOME, "fold": fold_of(row["time_frame"].lower())} for row in frames),
             *(row for row in outcomes if row["time_frame"]),
         ],
     )
-
-
-def read_areas(data: Path) -> dict[str, str]:
-    """The area of each trial in ``records/all_areas_more.tsv``."""
-    path = data / "records" / "all_areas_more.tsv"
-    if not path.exists():
-        return {}
-    with path.open(encoding="utf-8", newline="") as file:
-        return {row["nct"]: row["area"] for row in csv.DictReader(file, delimiter="\t")}
 
 
 @dataclass(frozen=True, slots=True)

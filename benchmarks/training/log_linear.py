@@ -3,14 +3,15 @@
 Fitted by maximum likelihood with a Gaussian prior, by Adam over the whole batch: no randomness.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array  # type: ignore[import-untyped]
 
-__all__ = ["Choice", "choose", "fit_weights", "rate"]
+from benchmarks.data import FOLDS, fold_of
+from benchmarks.scores import Guess
 
 Weights = NDArray[np.float64]
 _PENALTY = 2.0
@@ -27,27 +28,25 @@ class Choice:
     right: int | None
 
 
-def choose(choice: Choice, weights: Weights) -> tuple[int, float]:
-    """The best candidate and its probability.
+def judge(choice: Choice, weights: Weights) -> Guess:
+    """Whether the likeliest candidate is the right one, and its probability.
 
-    >>> choose(Choice("x", ((0,), (1,)), 0), np.array([2.0, 2.0]))
-    (0, 0.5)
-    """
-    probabilities = rate(choice, weights)
-    best = int(probabilities.argmax())
-    return best, float(probabilities[best])
-
-
-def rate(choice: Choice, weights: Weights) -> Weights:
-    """The probability of each candidate.
-
-    >>> rate(Choice("x", ((0,), (1,)), 0), np.array([2.0, 2.0])).tolist()
-    [0.5, 0.5]
+    >>> judge(Choice("x", ((0,), (1,)), 0), np.array([2.0, 2.0]))
+    Guess(right=True, confidence=0.5)
     """
     scores = np.array([weights[list(features)].sum() for features in choice.candidates])
-    probabilities: Weights = np.exp(scores - scores.max())
-    probabilities /= probabilities.sum()
-    return probabilities
+    probabilities = np.exp(scores - scores.max())
+    best = int(scores.argmax())
+    return Guess(best == choice.right, float(probabilities[best] / probabilities.sum()))
+
+
+def cross_validate(choices: Sequence[Choice], train: Callable[[Sequence[Choice]], Weights]) -> list[Guess]:
+    """Every choice judged by weights that were fitted on the trials of the other folds, fold by fold."""
+    guesses = []
+    for fold in range(FOLDS):
+        weights = train([choice for choice in choices if fold_of(choice.trial) != fold])
+        guesses += [judge(choice, weights) for choice in choices if fold_of(choice.trial) == fold]
+    return guesses
 
 
 def fit_weights(choices: Sequence[Choice], features: int, fixed: dict[int, float]) -> Weights:

@@ -1,6 +1,7 @@
 """All commands in one place."""
 
-from typing import Annotated
+import json
+from typing import Annotated, Literal
 
 import typer
 
@@ -14,10 +15,33 @@ from .reparse import impact, reparse
 from .report import report
 from .review import review
 from .run import run
-from .schema import schema
 from .serve import app as serve
 
 __all__ = ["app", "main"]
+
+
+def schema(
+    task: Annotated[
+        Literal["eligibility", "dosing", "endpoints", "record"] | None,
+        typer.Argument(
+            help="One part of the extraction, or the record that is read. All of the extraction if left out."
+        ),
+    ] = None,
+) -> None:
+    """Print the JSON Schema of an extraction, or of one part of it."""
+    from pydantic import BaseModel
+
+    from extractor.schemas import Eligibility, Endpoint, Regimen, TrialExtraction, TrialRecord
+
+    models: dict[str, type[BaseModel]] = {
+        "eligibility": Eligibility,
+        "dosing": Regimen,
+        "endpoints": Endpoint,
+        "record": TrialRecord,
+    }
+    model = models[task] if task else TrialExtraction
+    typer.echo(json.dumps(model.model_json_schema(mode="serialization"), indent=2))
+
 
 app = typer.Typer(
     name="extractor",
@@ -26,15 +50,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-app.command()(run)
-app.command()(parse)
-app.command()(schema)
-app.command()(evaluate)
-app.command()(reparse)
-app.command()(impact)
-app.command()(report)
-app.command()(review)
-app.command()(export)
+for _command in (run, parse, schema, evaluate, reparse, impact, report, review, export):
+    app.command()(_command)
 app.add_typer(import_gold, name="import")
 app.add_typer(model, name="model")
 app.add_typer(cassettes, name="cassettes")

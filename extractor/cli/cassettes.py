@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .exits import FAILED, errors_for_people
+from .console import FAILED, errors_for_people
 
 if TYPE_CHECKING:
     from extractor.run.scenarios import Scenario

@@ -1,4 +1,4 @@
-"""What the environment says: the keys and address of hosted models. The only place that reads them."""
+"""Environment variables: the keys and addresses of hosted models, and folders. The only place that reads them."""
 
 import os
 from pathlib import Path
@@ -62,5 +62,5 @@ def find_own_prices() -> Path:
 
 
 def has_telemetry_endpoint() -> bool:
-    """Whether OpenTelemetry is told where to send spans: its own variables, which its exporter reads."""
+    """Whether OpenTelemetry's own variables, which its exporter reads, name an address for spans."""
     return any(os.environ.get(name) for name in _ENDPOINTS)

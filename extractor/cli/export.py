@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from .exits import errors_for_people, warn_incomplete
+from .console import errors_for_people, warn_incomplete
 
 __all__ = ["export"]
 

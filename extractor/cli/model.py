@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .exits import INTERRUPTED, errors_for_people
+from .console import INTERRUPTED, errors_for_people
 
 if TYPE_CHECKING:
     from extractor.llm.local import LocalModel, Progress, ServerSettings

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from .exits import OK, errors_for_people, warn_incomplete
+from .console import OK, errors_for_people, warn_incomplete
 
 __all__ = ["plan_opening", "report"]
 
@@ -30,7 +30,7 @@ def report(
     """Write a run as one page of HTML: an overview, and each record's text beside its values.
 
     The page loads nothing and sends nothing. It holds the text of the records:
-    whoever gets it can read them.
+    everybody who gets it can read them.
     """
     from extractor.report import write_report
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .exits import OK, errors_for_people, warn_incomplete
+from .console import OK, errors_for_people, warn_incomplete
 
 _REMEDY = "review needs starlette and uvicorn; install them with: pip install 'trial-extractor[review]'"
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from .exits import errors_for_people
+from .console import errors_for_people
 
 __all__ = ["run"]
 

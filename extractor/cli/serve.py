@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .exits import OK, errors_for_people
+from .console import OK, errors_for_people
 
 if TYPE_CHECKING:
     from extractor.llm.spec import ModelSpec

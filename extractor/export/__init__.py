@@ -1,10 +1,9 @@
 """A run's results as flat tables that are joined by keys: CSV, JSON lines, Parquet, DuckDB."""
 
-from .columns import Column, Kind
-from .derived import Registry, read_registry
-from .destination import Destination, Format
 from .export import choose_tables, describe_tables, export_run
-from .tables import Table, list_tables
+from .files import Destination, Format
+from .rows import Registry, read_registry
+from .tables import Column, Kind, Table, list_tables
 
 __all__ = [
     "Column",

@@ -12,18 +12,14 @@ from pydantic import ValidationError
 from extractor.errors import StoreError
 from extractor.schemas import Task, TrialExtraction
 
-from .derived import Registry
-from .destination import COLUMNS_FILE, Destination, Format
-from .rows import find_rows
+from .files import COLUMNS_FILE, CsvFiles, Destination, Format, JsonLinesFiles, load_tables
+from .rows import Registry, Row, find_rows
 from .tables import Table, list_tables
-from .text_files import CsvFiles, JsonLinesFiles
-
-__all__ = ["choose_tables", "describe_tables", "export_run"]
 
 _RESULTS = "extractions.jsonl"
-_Results = Iterator[tuple[str, Any]]
-"""Extractions as JSON, each with its place."""
 _BY_DATABASE = frozenset({Format.PARQUET, Format.DUCKDB})
+_Results = Iterator[tuple[str, TrialExtraction]]
+"""Extractions, each with its place."""
 
 
 def export_run(
@@ -37,11 +33,10 @@ def export_run(
     """Write the tables of a run, all if none are named, and count their rows.
 
     ``run`` is a run's folder, a file of extractions, or a folder of gold files, which have no evidence and no
-    confidence. ``lines`` are the extractions as JSON, read from there if None. ``registry`` holds what
-    ``read_registry`` says of each record; without it the registered columns are empty. Values that are less sure than
-    ``min_confidence`` are left out; gold is left as it is. Raises ``ValueError`` where one
-    file would have to hold several tables, or the extra is missing, and ``StoreError`` for what cannot be read, or may
-    not be replaced.
+    confidence. ``lines`` are the extractions as JSON, read from there if None. ``registry`` holds the result of
+    ``read_registry`` for each record; without it the registered columns are empty. Values below ``min_confidence`` are
+    left out. Raises ``ValueError`` where one file would have to hold several tables, or the extra is missing, and
+    ``StoreError`` for what cannot be read, or may not be replaced.
     """
     chosen = tuple(tables) or list_tables()
     results = run / _RESULTS if (run / _RESULTS).is_file() else run
@@ -56,16 +51,28 @@ def export_run(
     if min_confidence > 0:
         extractions = _drop_doubtful(extractions, min_confidence)
     with destination.staged() as (scratch, made):
-        counts = _write(extractions, destination, chosen, (scratch, made), registry)
+        suffix = destination.format
+        final = {table.name: made if destination.is_file else made / f"{table.name}.{suffix}" for table in chosen}
+        if suffix in _BY_DATABASE:
+            with JsonLinesFiles(chosen, {table.name: scratch / f"{table.name}.rows" for table in chosen}) as files:
+                counts = _write_rows(extractions, chosen, files.write, registry)
+            if suffix is Format.DUCKDB:
+                load_tables(made, chosen, files, None)
+            else:
+                load_tables(scratch / "parquet.duckdb", chosen, files, final)
+        else:
+            is_csv = suffix is Format.CSV
+            with CsvFiles(chosen, final, bom=destination.bom) if is_csv else JsonLinesFiles(chosen, final) as text:
+                counts = _write_rows(extractions, chosen, text.write, registry)
         if not destination.is_file:
             (made / COLUMNS_FILE).write_text(json.dumps(describe_tables(chosen), indent=2) + "\n", encoding="utf-8")
     return counts
 
 
 def choose_tables(tasks: Collection[str], names: Collection[str]) -> tuple[Table, ...]:
-    """The tables of some tasks, with those that tell of whole records, or those of the names.
+    """The tables of some tasks together with those of whole records, or the tables of these names.
 
-    Raises ``ValueError`` for a name that is none.
+    Raises ``ValueError`` for an unknown name.
 
     >>> [table.name for table in choose_tables(["dosing"], [])]
     ['records', 'regimens', 'amounts', 'absences', 'findings', 'citations', 'coverage_sections', 'evidence']
@@ -81,7 +88,7 @@ def choose_tables(tasks: Collection[str], names: Collection[str]) -> tuple[Table
 
 
 def describe_tables(tables: Collection[Table]) -> dict[str, Any]:
-    """What the columns of tables are, ready for JSON."""
+    """The keys of tables, and type and meaning of their columns, ready for JSON."""
     return {
         table.name: {
             "keys": [column.name for column in table.keys],
@@ -92,92 +99,57 @@ def describe_tables(tables: Collection[Table]) -> dict[str, Any]:
 
 
 def _read_results(path: Path, lines: Iterable[bytes] | None) -> _Results:
-    """Extractions as JSON with their places: ``lines``, else the lines of a file, or the gold files of a folder.
-
-    Raises ``StoreError`` for broken JSON.
-    """
-    if lines is not None:
-        yield from _parse_lines(path, lines)
-    elif path.is_dir() or path.suffix == ".json":
+    """The extractions in ``lines``, else in the lines of a file, or in the gold files of a folder."""
+    if lines is None and (path.is_dir() or path.suffix == ".json"):
         for gold in sorted(path.glob("*.json")) if path.is_dir() else [path]:
             yield str(gold), _parse(gold.read_bytes(), str(gold), "correct it, or finish its record again")
-    else:
+    elif lines is None:
         with path.open("rb") as file:
-            yield from _parse_lines(path, file)
+            yield from _read_results(path, file)
+    else:
+        for number, line in enumerate(lines, start=1):
+            if not line.isspace():
+                place = f"{path}, line {number}"
+                yield place, _parse(line, place, "resume the run, which mends it, or wait for its end")
 
 
-def _parse_lines(path: Path, lines: Iterable[bytes]) -> _Results:
-    for number, line in enumerate(lines, start=1):
-        if not line.isspace():
-            place = f"{path}, line {number}"
-            yield place, _parse(line, place, "resume the run, which mends it, or wait for its end")
-
-
-def _parse(data: bytes, place: str, remedy: str) -> Any:
+def _parse(data: bytes, place: str, remedy: str) -> TrialExtraction:
     try:
-        return json.loads(data)
-    except (ValueError, RecursionError):
-        raise StoreError(f"{place}: is broken; {remedy}") from None
+        return TrialExtraction.model_validate_json(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        if first["type"] == "json_invalid":
+            raise StoreError(f"{place}: is broken; {remedy}") from None
+        field = ".".join(map(str, first["loc"])) or "the whole"
+        again = "make it anew with `extractor reparse`"
+        raise StoreError(
+            f"{place}: is no extraction as this version writes it ({field}: {first['msg']}); {again}"
+        ) from None
 
 
 def _drop_doubtful(results: _Results, minimum: float) -> _Results:
-    """The results without values that are less sure than ``minimum``. Raises ``StoreError`` for those of an earlier
-    version, which do not say how sure a value is.
+    """The results without values below a confidence.
+
+    Raises ``StoreError`` for results of an earlier version, whose values have no confidence.
     """
     from extractor.assemble.provenance import drop_doubtful  # noqa: PLC0415 - it loads the rules, and few need it
 
-    remedy = "make it anew with `extractor reparse`, or drop --min-confidence"
-    for place, content in results:
-        try:
-            extraction = TrialExtraction.model_validate(content)
-        except ValidationError:
-            raise StoreError(f"{place}: is no extraction as this version writes it; {remedy}") from None
+    for place, extraction in results:
         people = extraction.eligibility
         items = (people, *people.criteria, *extraction.dosing, *extraction.endpoints)
         if any(piece.confidence is None for item in items for piece in item.evidence):
+            remedy = "make it anew with `extractor reparse`, or drop --min-confidence"
             raise StoreError(f"{place}: does not say how sure its values are; {remedy}")
-        left = drop_doubtful(extraction, minimum)
-        yield place, content if left is extraction else left.model_dump(mode="json")
-
-
-def _write(
-    results: _Results,
-    destination: Destination,
-    tables: tuple[Table, ...],
-    places: tuple[Path, Path],
-    registry: Registry,
-) -> Mapping[str, int]:
-    scratch, made = places
-    suffix = destination.format
-    final = {table.name: made if destination.is_file else made / f"{table.name}.{suffix}" for table in tables}
-    if suffix in _BY_DATABASE:
-        text = {table.name: scratch / f"{table.name}.rows" for table in tables}
-        with JsonLinesFiles(tables, text) as lines:
-            counts = _write_rows(results, tables, lines.write, registry)
-        from .database import Staged, make_database, make_parquet  # noqa: PLC0415 - duckdb belongs to an extra
-
-        staged = Staged(text, lines.longest)
-        if suffix is Format.DUCKDB:
-            make_database(made, tables, staged)
-        else:
-            make_parquet(final, tables, staged)
-        return counts
-    with (
-        CsvFiles(tables, final, bom=destination.bom) if suffix is Format.CSV else JsonLinesFiles(tables, final) as files
-    ):
-        return _write_rows(results, tables, files.write, registry)
+        yield place, drop_doubtful(extraction, minimum)
 
 
 def _write_rows(
-    results: _Results, tables: tuple[Table, ...], write: Callable[[str, tuple[Any, ...]], None], registry: Registry
+    results: _Results, tables: tuple[Table, ...], write: Callable[[str, Row], None], registry: Registry
 ) -> Mapping[str, int]:
     counts = dict.fromkeys((table.name for table in tables), 0)
-    for place, extraction in results:
-        try:
-            for table, row in find_rows(extraction, registry):
-                if table in counts:
-                    write(table, row)
-                    counts[table] += 1
-        except StoreError as error:
-            raise StoreError(f"{place}: {error}") from None
+    for _, extraction in results:
+        for table, row in find_rows(extraction.model_dump(mode="json"), registry):
+            if table in counts:
+                write(table, row)
+                counts[table] += 1
     return counts

@@ -1,85 +1,122 @@
-"""The rows that one extraction gives to each table."""
+"""The rows that one extraction gives to each table, with canonical units and what is registered."""
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from extractor.errors import StoreError
+from extractor.schemas import TrialRecord
+from extractor.text.dimensions import convert, find_dimension
+from extractor.text.quantity_names import name_quantity
+from extractor.text.units import read_unit
 
-from .derived import Registry, derive_values
 from .tables import Branch, list_tables, plan_tables
 
-__all__ = ["Row", "find_rows"]
-
 Row = tuple[Any, ...]
+Registry = Mapping[str, Row]
+"""The result of ``read_registry`` by record."""
 _Json = Mapping[str, Any]
+
+_DOSE_UNITS = ("mg", "mL", "Gy", "MBq")
+_REGISTERED = 9
 
 
 def find_rows(extraction: _Json, registry: Registry = MappingProxyType({})) -> Iterator[tuple[str, Row]]:
-    """Each row, with the name of its table; a field that is not there is None.
+    """Each row with the name of its table; a field that is not stated is None.
 
-    ``registry`` holds what the registry says of each record, as ``read_registry`` reads it.
-
-    Raises ``StoreError`` for what is no extraction, and for a field that no table has.
+    ``extraction`` is the JSON of a ``TrialExtraction``; ``registry`` holds the registered fields of each record.
 
     >>> extraction = {"record_id": "A", "eligibility": {"sex": "male", "criteria": []}, "dosing": [], "endpoints": []}
     >>> [(table, row[:6]) for table, row in find_rows(extraction)]
     [('records', ('A', None, None, None, None, None)), ('eligibility', ('A', None, None, None, None, 'male'))]
     """
-    record_id = extraction.get("record_id") if isinstance(extraction, Mapping) else None
-    if not isinstance(record_id, str):
-        raise StoreError("is no extraction")
-    yield from _find(plan_tables(), extraction, (record_id,), ({}, registry))
+    yield from _walk(plan_tables(), extraction, (extraction["record_id"],), {}, registry)
 
 
-def _find(branch: Branch, value: Any, keys: Row, context: tuple[_Json, Registry]) -> Iterator[tuple[str, Row]]:
-    """The rows of a branch. ``context`` is the item above it, and what the registry says."""
-    table, (above, registry) = branch.table, context
-    if branch.known:
-        _check_known(branch, value)
-        held = tuple(_tell(_pick(value, column.path)) for column in table.values)
-        yield table.name, keys + held + derive_values(table.name, value, above, registry)
-    else:
-        yield table.name, (*keys, value)
+def _walk(branch: Branch, value: Any, keys: Row, parent: _Json, registry: Registry) -> Iterator[tuple[str, Row]]:
+    name = branch.table.name
+    if branch.plain:
+        yield name, (*keys, value)
+        return
+    cells = (_pick(value, column.path) for column in branch.table.values)
+    joined = tuple("|".join(cell) if isinstance(cell, list) else cell for cell in cells)
+    yield name, keys + joined + _derive(name, value, parent, registry)
     if branch.item:
-        yield from _find_evidence(branch.item, value.get("evidence") or (), keys)
-    for grown in branch.branches:
-        found = _pick(value, grown.path)
-        if grown.listed:
-            for index, one in enumerate(found or ()):
-                yield from _find(grown, one, (*keys, index), (value, registry))
-        elif found is not None:
-            yield from _find(grown, found, keys, (value, registry))
-
-
-def _find_evidence(item: str, evidence: Any, keys: Row) -> Iterator[tuple[str, Row]]:
-    columns = _evidence_columns()
-    for index, one in enumerate(evidence):
-        if not isinstance(one, Mapping) or len(one) > len(columns):
-            raise StoreError(f"the evidence of {item} is not as this version writes it")
         place = keys[1] if len(keys) > 1 else None
-        yield "evidence", (keys[0], item, place, index, *(one.get(name) for name in columns))
-
-
-def _evidence_columns() -> tuple[str, ...]:
-    return tuple(column.path[0] for column in list_tables()[-1].values)
-
-
-def _check_known(branch: Branch, value: Any) -> None:
-    for path, known in branch.known:
-        nested = _pick(value, path)
-        if nested is None:
-            continue
-        if not isinstance(nested, Mapping) or not known.issuperset(nested):
-            names = ", ".join(map(repr, sorted(set(nested) - known))) if isinstance(nested, Mapping) else "its value"
-            raise StoreError(f"{'.'.join((branch.table.name, *path))}: {names} is not what this version writes")
+        columns = [column.path[0] for column in list_tables()[-1].values]
+        for index, one in enumerate(value.get("evidence") or ()):
+            yield "evidence", (keys[0], branch.item, place, index, *(one.get(column) for column in columns))
+    for below in branch.branches:
+        found = _pick(value, below.path)
+        if below.listed:
+            for index, one in enumerate(found or ()):
+                yield from _walk(below, one, (*keys, index), value, registry)
+        elif found is not None:
+            yield from _walk(below, found, keys, value, registry)
 
 
 def _pick(value: Any, path: tuple[str, ...]) -> Any:
     for name in path:
-        value = value.get(name) if isinstance(value, Mapping) else None
+        value = value.get(name) if value else None
     return value
 
 
-def _tell(value: Any) -> Any:
-    return "|".join(map(str, value)) if isinstance(value, list) else value
+def _derive(table: str, value: _Json, parent: _Json, registry: Registry) -> Row:
+    """The values of a row's derived columns. ``parent`` is the item that holds the row's."""
+    match table:
+        case "records":
+            return registry.get(value["record_id"]) or (None,) * _REGISTERED
+        case "eligibility":
+            return _to_days(value.get("minimum_age")), _to_days(value.get("maximum_age"))
+        case "criteria":
+            return (_to_days(value.get("time_window")),)
+        case "constraints":
+            return _derive_limit(value, parent.get("quote") or "")
+        case "amounts":
+            return _derive_amount(value)
+    return ()
+
+
+def read_registry(record: TrialRecord) -> Row:
+    """The registered fields of a record, for the columns of ``records``."""
+    fields = record.registry
+    enrolment = fields.enrollment or ""
+    return (
+        " ".join((record.raw_text("title") or record.raw_text("official_title") or "").split()) or None,
+        "|".join(line for line in (record.raw_text("conditions") or "").split("\n") if line.strip()) or None,
+        fields.study_type,
+        fields.text("phases"),
+        int(enrolment) if enrolment.isdecimal() and len(enrolment) < 19 else None,
+        fields.enrollment_type,
+        fields.minimum_age,
+        fields.maximum_age,
+        fields.sex,
+    )
+
+
+def _derive_limit(limit: _Json, quote: str) -> Row:
+    written, value, high = limit.get("unit"), limit["value"], limit.get("value_high")
+    unit = read_unit(written) if written else None
+    quantity = name_quantity(limit.get("quantity") or "", unit, quote, value)
+    if quantity is None:
+        return None, None, unit, None, None, None
+    known = not written or unit is not None
+    values = [quantity.to_canonical(one, unit) if known and one is not None else None for one in (value, high)]
+    if values[0] is None or (high is not None and values[1] is None):
+        return quantity.name, quantity.loinc, unit, None, None, None
+    return quantity.name, quantity.loinc, unit if written else quantity.unit, quantity.unit, *values
+
+
+def _derive_amount(amount: _Json) -> Row:
+    unit = read_unit(amount["unit"]) if amount.get("unit") else None
+    if unit is None:
+        return None, None, None, None
+    first, *rest = unit.split("/")
+    base = next((one for one in _DOSE_UNITS if first and find_dimension(one)[1] == find_dimension(first)[1]), first)
+    target = "/".join([base, *rest])
+    numbers = (amount.get("low"), amount.get("high"))
+    return unit, target, *(None if number is None else convert(number, unit, target) for number in numbers)
+
+
+def _to_days(period: _Json | None) -> float | None:
+    unit = read_unit(period["unit"]) if period and period.get("unit") else None
+    return convert(period["value"], unit, "d") if period and unit else None

@@ -1,7 +1,5 @@
-"""What the project's pages of HTML share: their frame and look, their policy, and safe JSON in them."""
+"""The frame that all pages of HTML share: their look, their security policy, and safe JSON in them."""
 
-from .assets import name_label, read_assets, read_shared_script
-from .embed import escape_json, to_utf16
-from .page import render_page
+from .page import escape_json, name_label, read_assets, read_shared_script, render_page, state_policy, to_utf16
 
-__all__ = ["escape_json", "name_label", "read_assets", "read_shared_script", "render_page", "to_utf16"]
+__all__ = ["escape_json", "name_label", "read_assets", "read_shared_script", "render_page", "state_policy", "to_utf16"]

@@ -1,14 +1,16 @@
 """A page of HTML that is one file: its style, its script and its data are in it."""
 
-from collections.abc import Mapping, Sequence
+import base64
+import hashlib
+import json
+import re
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 from extractor.errors import MissingExtra
-
-from .assets import name_label, read_assets, read_shared_script
-from .policy import state_policy
-
-__all__ = ["render_page"]
 
 _SHARED = "extractor.pages"
 
@@ -49,3 +51,86 @@ def _percent(value: float) -> str:
 
 def _plural(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+_LABELS = {
+    "lead_in": "introductory line",
+    "time_kind": "kind of time",
+    "value_high": "upper value",
+    "low": "lowest",
+    "high": "highest",
+}
+"""Fields whose names in the schema do not tell a reader what they are."""
+
+
+def name_label(name: str) -> str:
+    """What pages call a field, or a word of the schema.
+
+    >>> name_label("value_high"), name_label("time_window")
+    ('upper value', 'time window')
+    """
+    return _LABELS.get(name, name.replace("_", " "))
+
+
+def read_assets(package: str, *names: str) -> str:
+    """The files of those names one after the other.
+
+    >>> read_assets("extractor.pages", "base.css").startswith(":root")
+    True
+    """
+    return "".join(_read(package, name) for name in names)
+
+
+def read_shared_script() -> str:
+    """The script of all pages, with the labels of fields: ``toWords`` gives what ``name_label`` does.
+
+    >>> read_shared_script().startswith('"use strict";')
+    True
+    """
+    return (
+        f"{read_assets('extractor.pages', 'values.js')}\nconst LABELS = new Map({json.dumps(list(_LABELS.items()))});\n"
+    )
+
+
+@cache
+def _read(package: str, name: str) -> str:
+    return (files(package) / "assets" / name).read_text("utf-8")
+
+
+_WIDE = re.compile("[\U00010000-\U0010ffff]")
+
+
+def escape_json(data: Any) -> str:
+    r"""JSON that is safe inside a ``script`` element: no character of it can end the element or open a comment.
+
+    >>> escape_json({"title": "</script>"})
+    '{"title":"\\u003c/script\\u003e"}'
+    """
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"))
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def to_utf16(text: str) -> Callable[[int], int]:
+    """Turns offsets into a text to offsets as JavaScript counts them, in units of UTF-16.
+
+    >>> to_utf16("day \N{GRINNING FACE} 28")(6), to_utf16("day 28")(6)
+    (7, 6)
+    """
+    wide = [found.start() for found in _WIDE.finditer(text)]
+    if not wide:
+        return int
+    return lambda offset: offset + bisect_left(wide, offset)
+
+
+def state_policy(style: str, script: str) -> str:
+    """A content security policy: nothing may be loaded, sent or run but this style and this script.
+
+    >>> state_policy("", "").split("; ")[0]
+    "default-src 'none'"
+    """
+    hashes = (base64.b64encode(hashlib.sha256(part.encode()).digest()).decode() for part in (style, script))
+    style_hash, script_hash = hashes
+    return (
+        f"default-src 'none'; style-src 'sha256-{style_hash}'; script-src 'sha256-{script_hash}'; "
+        "base-uri 'none'; form-action 'none'"
+    )

@@ -1,16 +1,18 @@
-"""What a run holds in numbers."""
+"""A run in numbers: its fields, its findings, its failures, and one line a record for the list and its filters."""
 
+import json
+import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from extractor.run.finished import TextState
+from extractor.run.results import telling
 from extractor.schemas import AbsenceReason, Coverage, Task
 
-from .run_records import RunRecord
-from .values import name_field, name_task
-
-__all__ = ["FieldCount", "Histogram", "Overview"]
+from .record import RunRecord, name_field, name_task, read_title
 
 BINS = 10
 _GROUPS = ("eligibility.criteria", "dosing", "endpoints")
@@ -141,3 +143,116 @@ def _sort(fields: Iterable[FieldCount]) -> list[FieldCount]:
 def _group(one: FieldCount) -> tuple[str, int]:
     group = next((name for name in _GROUPS if one.name == name or one.name.startswith(f"{name}.")), "")
     return group, 0 if one.name == group else 1
+
+
+TITLE_LENGTH = 160
+
+
+class Index:
+    """Rows of the list, in the order in which records are added.
+
+    A record's facts say of each field how it is known (``origin rule``), why it is empty (``absence not_asked``) and
+    what was found about it (``finding phase_differs``). Each is one number: that of the field times 100, plus that of
+    the fact.
+    """
+
+    MOST_FACTS = 100
+
+    def __init__(self) -> None:
+        self._fields: dict[str, int] = {}
+        self._facts: dict[str, int] = {}
+        self._rows: list[list[Any]] = []
+
+    def add(self, one: RunRecord, chunk: int, place: int) -> None:
+        """Add a record that lies at a place in a chunk."""
+        extraction = one.extraction
+        facts = {self._number(field, fact) for field, fact in _list_facts(one)}
+        self._rows.append(
+            [
+                extraction.record_id,
+                read_title(one)[:TITLE_LENGTH],
+                [chunk, place],
+                [len(extraction.eligibility.criteria), len(extraction.dosing), len(extraction.endpoints)],
+                [len(extraction.absences), len(extraction.findings)],
+                _find_least(one),
+                sorted(facts),
+            ]
+        )
+
+    def export(self) -> dict[str, Any]:
+        """Names of fields and of facts, by number, and the rows."""
+        return {"fields": list(self._fields), "said": list(self._facts), "rows": self._rows, "base": self.MOST_FACTS}
+
+    def _number(self, field: str, fact: str) -> int:
+        number = self._fields.setdefault(field, len(self._fields))
+        return number * self.MOST_FACTS + self._facts.setdefault(fact, len(self._facts))
+
+
+def _list_facts(one: RunRecord) -> Iterator[tuple[str, str]]:
+    extraction = one.extraction
+    for path, _, values in one.items:
+        name = name_field(path)
+        for name_of, origin in {(value.name, proof.origin) for value in values for proof in value.evidence}:
+            yield f"{name}.{name_of}", f"origin {origin}"
+    for absence in extraction.absences:
+        yield name_field(absence.field), f"absence {absence.reason}"
+    for finding in extraction.findings:
+        yield name_field(finding.field), f"finding {finding.kind}"
+
+
+def _find_least(one: RunRecord) -> list[float | None]:
+    """The least confidence of an item, by task."""
+    least: dict[Task, float] = {}
+    for path, item, _ in one.items:
+        task = name_task(path.partition("[")[0])
+        if task and item.confidence is not None:
+            least[task] = min(item.confidence, least.get(task, 1.0))
+    return [least.get(task) for task in Task]
+
+
+_NUMBER = re.compile(r"(?<!HTTP )\d+")
+
+
+class Reason(NamedTuple):
+    """Why so many records failed, and one of them: its id, or its place where it has none."""
+
+    message: str
+    records: int
+    example: str
+
+
+def read_failures(path: Path) -> list[dict[str, Any]]:
+    """What ``failures.jsonl`` says, nothing where there is none. A line that is no JSON is left out: it was torn."""
+    if not path.exists():
+        return []
+    with telling(path):
+        lines = path.read_text("utf-8", "replace").splitlines()
+    return [failure for line in lines if isinstance(failure := _read(line), dict)]
+
+
+def count_reasons(failures: Iterable[dict[str, Any]]) -> list[Reason]:
+    """Why records failed, the commonest first. Messages of one class that differ in a place, an id or a number are one.
+
+    >>> count_reasons([
+    ...     {"record_id": None, "path": "a.json", "place": "line 2", "error": "RecordError",
+    ...      "message": "a.json, line 2: broken JSON; check the file"},
+    ...     {"record_id": None, "path": "a.json", "place": "line 9", "error": "RecordError",
+    ...      "message": "a.json, line 9: broken JSON; check the file"}])
+    [Reason(message='broken JSON; check the file', records=2, example='a.json, line 2')]
+    """
+    reasons: dict[tuple[str, str], Reason] = {}
+    for failure in failures:
+        place = ", ".join(str(failure[name]) for name in ("path", "place") if failure.get(name))
+        example = str(failure.get("record_id") or place)
+        message = str(failure.get("message", "")).removeprefix(f"{place}: ")
+        alike = str(failure.get("error")), _NUMBER.sub("N", message.replace(example, "ID"))
+        known = reasons.get(alike, Reason(message, 0, example))
+        reasons[alike] = known._replace(records=known.records + 1)
+    return sorted(reasons.values(), key=lambda reason: -reason.records)
+
+
+def _read(line: str) -> Any:
+    try:
+        return json.loads(line)
+    except json.JSONDecodeError:
+        return None

@@ -1,7 +1,12 @@
 """Write the page of a run: one file with its style, its script and its records inside."""
 
+import base64
+import gzip
+import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -9,18 +14,74 @@ from typing import Any
 from extractor.pages import render_page
 from extractor.run.finished import FinishedRun, TextState
 from extractor.run.folder import FAILURES
-from extractor.schemas import FindingKind
+from extractor.schemas import AbsenceReason, FindingKind, Support
 
-from .chunks import Chunks, pack
-from .failures import read_failures
-from .index import Index
-from .meanings import MEANINGS
-from .overview import Overview
-from .run_records import read_run
-from .show_record import show_record
-from .words import gather_words
+from .overview import Index, Overview, read_failures
+from .record import gather_words, read_run, show_record
 
-__all__ = ["ReportSummary", "write_report"]
+CHARACTERS = 200_000
+"""A chunk ends with the record that brings its JSON to so many characters: quick to open, and well compressed."""
+_LEVEL = 6
+"""The highest level takes nearly twice as long, for a hundredth of the size."""
+
+
+def pack(data: Any) -> str:
+    """JSON, compressed, in letters that need no escape in HTML. The same data gives the same letters.
+
+    >>> gzip.decompress(base64.b64decode(pack({"a": "</script>"})))
+    b'{"a":"</script>"}'
+    """
+    return _compress(_to_json(data))
+
+
+class Chunks:
+    """Takes records one at a time, and holds no more than one chunk of them uncompressed, as text."""
+
+    def __init__(self) -> None:
+        self.packed: list[str] = []
+        self._records: list[str] = []
+        self._characters = 0
+
+    def add(self, record: Any) -> tuple[int, int]:
+        """Add a record, and say in which chunk it is, at which place."""
+        place = len(self.packed), len(self._records)
+        text = _to_json(record)
+        self._records.append(text)
+        self._characters += len(text)
+        if self._characters >= CHARACTERS:
+            self.close()
+        return place
+
+    def close(self) -> None:
+        """Pack what is not packed yet."""
+        if self._records:
+            self.packed.append(_compress(f"[{','.join(self._records)}]"))
+            self._records, self._characters = [], 0
+
+
+def _to_json(data: Any) -> str:
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+
+
+def _compress(text: str) -> str:
+    return base64.b64encode(gzip.compress(text.encode("utf-8", "replace"), _LEVEL, mtime=0)).decode()
+
+
+_ENTRY = re.compile(r"- ``(\w+)``: (.+?)(?=\n\s*- ``|\n\s*\n|\Z)", re.DOTALL)
+
+
+def read_meanings(kind: type[StrEnum]) -> dict[str, str]:
+    """Each member's line in the documentation of its set.
+
+    >>> read_meanings(AbsenceReason)["section_absent"]
+    'the record has no section that could state it'
+    """
+    found = _ENTRY.findall(kind.__doc__ or "")
+    return {name: " ".join(words.split()).rstrip(".") for name, words in found}
+
+
+MEANINGS: dict[str, str] = read_meanings(AbsenceReason) | read_meanings(FindingKind) | read_meanings(Support)
+
 
 _PACKAGE = "extractor.report"
 _STYLES = ("page.css", "record.css")
@@ -40,7 +101,7 @@ SHOWN_AT_MOST = 5000
 
 @dataclass(frozen=True, slots=True)
 class ReportSummary:
-    """What a page holds: ``shown`` of ``records`` can be opened; the texts of ``without_text`` were not at hand."""
+    """What a page holds: ``shown`` of ``records`` can be opened; the texts of ``without_text`` were not available."""
 
     records: int
     shown: int

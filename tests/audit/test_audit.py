@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.speed.counting import count_calls
+from benchmarks.synthetic import count_calls
 from extractor import Extractor, read_records
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.audit import CHECKS, audit_extraction

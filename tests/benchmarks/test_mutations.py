@@ -7,15 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.mutations.__main__ import judge
-from benchmarks.mutations.figures import Verdict, format_comparison, format_kinds, tally_verdicts
-from benchmarks.mutations.harmful import HARMFUL
-from benchmarks.mutations.harmless import HARMLESS
-from benchmarks.mutations.quotes import Drawn, draw_quotes
-from benchmarks.mutations.trials import Trial, make_trials, stands_elsewhere
-from benchmarks.mutations.values import ValueTrial, is_supported, make_value_trials
-from benchmarks.scores import wilson
-from extractor.schemas import Amount
+from benchmarks.changed_values import is_supported, make_value_trials
+from benchmarks.changes import HARMFUL, HARMLESS
+from benchmarks.mutations import (
+    Drawn,
+    Trial,
+    Verdict,
+    draw_quotes,
+    format_comparison,
+    format_kinds,
+    judge,
+    make_trials,
+    stands_elsewhere,
+    tally_verdicts,
+)
 from tests.depth import choose
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -50,12 +55,6 @@ def test_a_harmless_change_is_made_and_accepted(kind):
     assert [trial.quote for trial in trials if not judge(trial).accepted] == []
 
 
-@pytest.mark.parametrize("changes", [HARMFUL, HARMLESS])
-def test_what_has_no_such_token_is_left_alone(changes):
-    kinds = set(changes) & {"number", "exponent", "unit", "and/or", "quotation marks", "ligatures", "escapes", "dashes"}
-    assert {changes[kind]("plain words", random.Random(1)) for kind in kinds} == {None}
-
-
 def test_a_change_that_is_true_elsewhere_is_no_trial():
     drawn = Drawn("Arm A: 5 mg daily\nArm B: 6 mg daily", 7, 17)
     assert stands_elsewhere("6 mg daily", drawn)
@@ -84,18 +83,6 @@ def test_verdicts_are_counted_by_kind():
     ]
     assert "50.00%" in format_kinds(tallies)
     assert "| number (escaped) | 2 | 50.0% | 50.0% |" in format_comparison({"one": tallies, "two": tallies})
-
-
-@pytest.mark.parametrize(
-    ("hits", "count", "low", "high"), [(0, 10, 0.0, 0.2775), (5, 10, 0.2366, 0.7634), (10, 10, 0.7225, 1)]
-)
-def test_wilson_gives_the_interval_of_a_share(hits, count, low, high):
-    assert wilson(hits, count) == pytest.approx((low, high), abs=1e-4)
-
-
-@pytest.mark.parametrize(("low", "change", "supported"), [(5, "", True), (6, "number", False)])
-def test_a_value_is_held_against_its_text(low, change, supported):
-    assert is_supported(ValueTrial("take 5 mg daily", Amount(low=low, high=low, unit="mg"), change)) is supported
 
 
 @pytest.fixture

@@ -3,10 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.oracle import __main__ as command
-from benchmarks.oracle.__main__ import format_examples, format_figures, format_losses, judge_trial
-from benchmarks.oracle.answering import Cause, ask_oracle
-from benchmarks.oracle.losses import Loss
+from benchmarks import oracle as command
+from benchmarks.oracle import Loss, format_examples, format_figures, format_losses, judge_trial
+from benchmarks.perfect_model import Cause, ask_oracle
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.evaluation.fields import FIELDS
 from extractor.evaluation.record_score import Column, score_record
@@ -101,17 +100,6 @@ def test_the_reply_has_no_room_for_all_of_gold():
     assert ("endpoints.methods", Cause.WIRE) in losses(parsed, gold)
 
 
-def test_a_reply_has_no_room_for_any_number_of_regimens():
-    parsed = read()
-    (regimen,) = annotate(parsed).model_dump(mode="json")["dosing"]
-    gold = annotate(parsed, dosing=[regimen | {"amounts": [{"low": n, "high": n, "unit": "mg"}]} for n in range(1, 21)])
-    given = ask_oracle(parsed, gold, Assist.ALWAYS).given
-    full = [row for (path, row), one in given.items() if path == "dosing" and one.misfits.get("agent") is Cause.WIRE]
-    assert full == list(range(full[0], 20))
-    assert [given["dosing", row].grounded is None for row in (full[0] - 1, full[0])] == [False, True]
-    assert ("dosing.regimens", Cause.WIRE) in losses(parsed, gold)
-
-
 def test_what_the_text_does_not_state_is_refused_by_the_checks():
     parsed = read()
     (limit,) = annotate(parsed).eligibility.criteria[0].constraints
@@ -160,8 +148,10 @@ def test_losses_are_the_errors_that_an_evaluation_counts():
             field.name: row[Column.GOLD] + row[Column.PREDICTED] - 2 * row[Column.NORMALISED]
             for field, row in zip(FIELDS, counts, strict=True)
         }
-        told = {field.name: sum(loss.errors for loss in trial.losses if loss.field == field.name) for field in FIELDS}
-        assert told == wrong
+        counted = {
+            field.name: sum(loss.errors for loss in trial.losses if loss.field == field.name) for field in FIELDS
+        }
+        assert counted == wrong
         assert sum(wrong.values()) > 3
 
 
@@ -171,9 +161,8 @@ def test_points_add_up_to_what_the_oracle_lacks():
     *_, points = format_losses([trial]).splitlines()
     *causes, total = map(float, points.split()[1:])
     assert sum(causes) == pytest.approx(total, abs=0.05)
-    assert "all" in format_figures({"all areas": [trial]})
-    figures = dict(line.split("\t", 1) for line in format_figures({"all areas": [trial]}).splitlines())
-    assert total == pytest.approx(100 * (1 - float(figures["all"].split()[-1])), abs=0.1)
+    *_, figures = format_figures({"all areas": [trial]}).splitlines()
+    assert total == pytest.approx(100 * (1 - float(figures.split()[-1])), abs=0.1)
 
 
 def test_trials_that_are_for_measuring_are_not_shown():
@@ -188,8 +177,9 @@ def test_the_command_prints_figures_and_losses_of_the_folds_that_are_wanted(monk
     monkeypatch.setattr("sys.argv", arguments)
     command.main()
     out = capsys.readouterr().out
-    assert out.startswith("task\toncology and allergy (5): rules\toracle\n")
-    assert "\npoints\t" in out
+    assert out.startswith("task ")
+    assert "oncology and allergy (5): rules" in out
+    assert "\npoints " in out
     monkeypatch.setattr("sys.argv", [*arguments, "--folds", "0,1,2"])  # the seeds are for measuring
     with pytest.raises(SystemExit, match="no trial whose record is at hand"):
         command.main()

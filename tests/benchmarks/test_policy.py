@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.models.asking import Asked, Round
-from benchmarks.models.believing import assemble_held_out, assemble_shipped
-from benchmarks.policy.situations import add_situations, count_situations
-from benchmarks.policy.writing import format_table, write_counts
+from benchmarks.comparison import Answered, assemble_held_out
+from benchmarks.policy import add_situations, count_situations, show_counts, write_counts
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.assemble.policy import ModelClass, combine_policy, load_policy
 from extractor.ground.check import Answer, ground_answer
@@ -47,7 +45,7 @@ def gold_of(parsed, category):
 
 def asked(name, category, model_class=ModelClass.SMALL):
     parsed, result = record(name, model_class)
-    return Asked(parsed, result, count_situations(parsed, result, gold_of(parsed, category)))
+    return Answered(parsed, result, count_situations(parsed, result, gold_of(parsed, category)))
 
 
 @pytest.mark.parametrize(("right", "who"), [(RULES, "rule"), (MODEL, "model"), (Category.AGE, "neither")])
@@ -79,7 +77,7 @@ def test_the_file_that_ships_is_as_the_command_writes_it(tmp_path):
 
 
 def test_the_table_has_a_column_for_each_situation_that_occurred():
-    _, head, *rows = format_table(asked("A", MODEL).situations).splitlines()
+    _, head, *rows = show_counts(asked("A", MODEL).situations).splitlines()
     assert head.split() == ["field", "agree", "doubtful"]
     assert [row.split() for row in rows] == [[FIELD, "0/0", "0/1/0"], ["eligibility.stands", "1/1", "0/0/0"]]
 
@@ -92,10 +90,7 @@ def test_situations_that_are_unknown_are_not_written(tmp_path):
 
 
 def test_a_held_out_policy_knows_the_other_records_alone():
-    counts = {FIELD: {"doubtful": Counter(model=20)}}
-    teller, learner = Asked(*record("B"), counts), Asked(*record("A"), {})
-    held_out = assemble_held_out(Round((teller, learner), 1.0))
+    about_b = Answered(*record("B"), {FIELD: {"doubtful": Counter(model=20)}})
+    about_a = Answered(*record("A"), {FIELD: {"doubtful": Counter(rule=20)}})
+    held_out = assemble_held_out([about_b, about_a])
     assert [found.eligibility.criteria[0].category for found in held_out] == [RULES, MODEL]
-    taught = replace(learner, result=replace(learner.result, policy=combine_policy(ModelClass.SMALL, counts)))
-    shipped = assemble_shipped(Round((taught,), 1.0))
-    assert shipped[0].eligibility.criteria[0].category is MODEL

@@ -1,15 +1,23 @@
+"""What the scorers learn from, and the files they write."""
+
+import json
+import tomllib
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from benchmarks.scores import Guess, Tally, format_calibration
-
-pytest.importorskip("sklearn")
-
-from benchmarks.training.scorers.fitting import Plan, fit, hold_out, store_scorer
-from benchmarks.training.scorers.tables import Judgement, format_groups
-from benchmarks.training.scorers.word_vectors import make_vectors
+from benchmarks.data import FOLDS, fold_of
+from benchmarks.gold import GOLD, GROUPS, INDEPENDENT, LABELS, read_gold
+from benchmarks.training import cut_weights, dose_roles
+from benchmarks.training.fitting import Plan, fit, hold_out, make_vectors, store_scorer
+from benchmarks.training.labelled import read_training_records, read_training_rows
+from benchmarks.training.log_linear import Choice, cross_validate
+from benchmarks.training.scorers import Judgement, format_groups
 from extractor.parse.scoring import read_scorer
+from extractor.schemas import Role
 
+SHARED = Path(__file__).parents[3] / "shared" / "data"
 PLAN = Plan("beasts", words=("w",), scales={}, freedom=30, most=500)
 SENTENCES = [
     f"{pet} likes {food} on {day}".split()
@@ -18,8 +26,30 @@ SENTENCES = [
     for day in "abc"
 ]
 ITEMS = [[*(f"w {word}" for word in words), "m listed"] for words in SENTENCES]
-LABELS = [words[0] for words in SENTENCES]
+LABELS_OF = [words[0] for words in SENTENCES]
 ONCE = [1.0] * len(ITEMS)
+ITEM = {"measure": "Overall survival", "description": "From infusion to death.", "time_frame": "2 years"}
+CELL = {"id": "NCT90000001", "items": [ITEM, ITEM | {"description": None}, ITEM | {"time_frame": None}]}
+DOSE = {
+    "agent": "Fictumab",
+    "section": "arms[0]",
+    "quote": "fictumab 5 mg orally once daily",
+    "role": "investigational",
+}
+ROW = {
+    "id": "d1",
+    "record": "NCT90000001",
+    "sections": {
+        "arms[0]": "Arm A (EXPERIMENTAL)\nParticipants receive fictumab 5 mg orally once daily.",
+        "interventions[0]": "DRUG: Fictumab",
+    },
+    "dosing": [DOSE],
+}
+
+
+def write_labels(folder, name, *rows):
+    (folder / "labels").mkdir(exist_ok=True)
+    (folder / "labels" / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -29,43 +59,26 @@ def vectors():
 
 @pytest.fixture(scope="module")
 def fitted(vectors):
-    return fit(PLAN, ITEMS, LABELS, vectors, ONCE)
+    return fit(PLAN, ITEMS, LABELS_OF, vectors, ONCE)
 
 
-def test_words_that_stand_alike_have_vectors_that_point_alike(vectors):
+def test_words_with_like_neighbours_have_like_vectors(vectors):
     lengths = np.linalg.norm(vectors.vectors, axis=1, keepdims=True)
     pointing = vectors.vectors / np.where(lengths, lengths, 1)
     cat, dog, milk = (pointing[vectors.rows[word]] for word in ("cat", "dog", "milk"))
     assert cat @ dog > cat @ milk
 
 
-def test_a_scorer_learns_what_tells_and_says_which_word(fitted):
-    assert [choice.value for choice in fitted.choose(ITEMS)] == LABELS
-    assert {fitted.find_reason(item, label) for item, label in zip(ITEMS, LABELS, strict=True)} == {0}
-
-
-def test_a_word_that_no_label_has_is_known_by_its_vector_and_its_ends(fitted, vectors):
-    assert "w kitten" in fitted.rows
+def test_a_scorer_learns_the_word_that_decides_and_knows_unlabelled_words(fitted):
+    assert [choice.value for choice in fitted.choose(ITEMS)] == LABELS_OF
+    assert {fitted.find_reason(item, label) for item, label in zip(ITEMS, LABELS_OF, strict=True)} == {0}
     assert fitted.weights[fitted.rows["w kitten"]].any()
-    plain = fit(Plan("plain", words=(), scales={}, freedom=30, most=500), ITEMS, LABELS, vectors, ONCE)
-    assert "w kitten" not in plain.rows
-
-
-def test_fitting_twice_gives_the_same(fitted, vectors):
-    again = fit(PLAN, ITEMS, LABELS, vectors, ONCE)
-    assert again.rows == fitted.rows
-    assert (again.weights == fitted.weights).all()
 
 
 def test_an_item_that_counts_twice_is_as_two(vectors):
-    doubled = fit(PLAN, ITEMS, LABELS, vectors, [2.0] * len(ITEMS)).predict(ITEMS)
-    twice = fit(PLAN, [*ITEMS, *ITEMS], [*LABELS, *LABELS], vectors, [*ONCE, *ONCE]).predict(ITEMS)
+    doubled = fit(PLAN, ITEMS, LABELS_OF, vectors, [2.0] * len(ITEMS)).predict(ITEMS)
+    twice = fit(PLAN, [*ITEMS, *ITEMS], [*LABELS_OF, *LABELS_OF], vectors, [*ONCE, *ONCE]).predict(ITEMS)
     assert doubled == pytest.approx(twice, abs=0.02)
-
-
-def test_only_the_features_that_change_most_are_kept(vectors):
-    scorer = fit(Plan("few", words=("w",), scales={}, freedom=30, most=3), ITEMS, LABELS, vectors, ONCE)
-    assert set(scorer.rows) == {"w cat", "w dog", "w bird"}
 
 
 def test_a_stored_scorer_is_read_again(fitted, tmp_path):
@@ -76,7 +89,7 @@ def test_a_stored_scorer_is_read_again(fitted, tmp_path):
 
 
 def test_a_fold_is_judged_without_its_own_labels(vectors):
-    labels = [*LABELS, "fish", "hen", "cow"]
+    labels = [*LABELS_OF, "fish", "hen", "cow"]
     folds = [int(label in {"bird", "fish", "hen"}) for label in labels]
     classes, chances = hold_out(PLAN, [*ITEMS, *ITEMS[:3]], labels, folds, vectors, [1.0] * len(labels))
     assert classes == ("bird", "cat", "cow", "dog", "fish", "hen")
@@ -84,7 +97,7 @@ def test_a_fold_is_judged_without_its_own_labels(vectors):
     assert (chances[np.array(labels) == "bird", classes.index("bird")] == 0).all()
 
 
-def test_groups_are_told_apart():
+def test_groups_and_areas_are_shown_apart():
     right = np.array([True, False] * 50)
     trials, groups, areas = [f"NCT{n}" for n in range(100)], ["a", "b"] * 50, ["common", "rare"] + ["common"] * 98
     judged = Judgement(right, np.full(100, 0.99), np.ones(100, bool), trials, groups, areas)
@@ -95,16 +108,73 @@ def test_groups_are_told_apart():
         ["b", "50", "0.000"],
         ["common", "99", "0.505"],
     ]
-    assert {line[-1] for line in lines} == {"1.000"}
 
 
-def test_a_tally_counts_an_empty_item_as_right_where_nothing_is_wanted():
-    tally = Tally("methods")
-    tally.add(0, 0, 0, 0.97)
-    tally.add(1, 0, 0, 0.97)
-    assert (tally.right, tally.certain, tally.certain_right) == (1, 2, 1)
+def test_true_cuts_are_candidates_except_inside_a_list_of_numbers():
+    names = {}
+    assert [choice.right is not None for choice in cut_weights.describe_cell(CELL, names)] == [True, True, True]
+    assert {"t:has moment", "n:none"} <= set(names)
+    item = {"measure": "Score at week 4", "description": None, "time_frame": "8, 12 weeks"}
+    assert [choice.right for choice in cut_weights.describe_cell({"id": "x", "items": [item]}, {})] == [None]
 
 
-def test_calibration_of_no_items_has_no_shares():
-    assert format_calibration([]) == "0 items, right -; certain - of them, right among these -"
-    assert "right 1.000" in format_calibration([Guess(right=True, confidence=0.5)])
+def test_weights_set_by_hand_are_kept():
+    names = {"d:two abbreviations in measure": 0}
+    weights = cut_weights.train(list(cut_weights.describe_cell(CELL, names)), names)
+    assert '"d:two abbreviations in measure" = -1.2\n' in cut_weights.format_weights(weights, names)
+
+
+def test_choices_are_judged_by_weights_of_other_folds():
+    choices = [Choice(f"NCT9{number:07}", ((0,), (1,)), 0) for number in range(40)]
+    assert {fold_of(choice.trial) for choice in choices} == set(range(FOLDS))
+    seen = []
+
+    def train(some):
+        seen.append({fold_of(choice.trial) for choice in some})
+        return np.array([1.0, 0.0])
+
+    guesses = cross_validate(choices, train)
+    assert len(guesses) == len(choices)
+    assert all(guess.right for guess in guesses)
+    assert seen == [set(range(FOLDS)) - {fold} for fold in range(FOLDS)]
+
+
+def test_no_trial_of_the_gold_has_labelled_doses(tmp_path):
+    write_labels(tmp_path, "dosing", ROW, ROW | {"record": next(iter(read_gold()))})
+    assert [one.record.record_id for one in dose_roles.read_dose_labels(tmp_path)] == [ROW["record"]]
+
+
+def test_labels_of_other_areas_come_with_their_titles_and_their_group(tmp_path):
+    dose = DOSE | {"duration": {"value": 10, "unit": "session"}}
+    write_labels(tmp_path, "dosing", ROW)
+    write_labels(
+        tmp_path, "all_areas_dosing", ROW | {"record": "NCT90000002", "title": "Fictumab at home", "dosing": [dose]}
+    )
+    home, away = dose_roles.read_dose_labels(tmp_path)
+    assert (home.group, away.group) == GROUPS
+    assert away.record.raw_text("title") == "Fictumab at home"
+    assert away.doses[0]["duration"] is None  # a unit that the schema does not know
+
+
+def test_a_labelled_role_comes_with_features_of_the_agent(tmp_path):
+    write_labels(tmp_path, "dosing", ROW)
+    ((labelled),) = dose_roles.read_dose_labels(tmp_path)
+    (agent,) = dose_roles.read_agents(labelled)
+    assert (agent.trial, agent.role) == ("NCT90000001", Role.INVESTIGATIONAL)
+    assert "in experimental of experimental" in agent.features
+    weights = np.zeros(len(Role))
+    weights[list(Role).index(Role.PLACEBO)] = 2.0
+    assert tomllib.loads(dose_roles.format_weights(weights, {"always": 0}))["placebo"] == {"always": 2.0}
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="needs the shared labels")
+def test_no_trial_of_the_gold_is_learned_from():
+    held_back = set(read_gold(GOLD)) | set(read_gold(INDEPENDENT))
+    records = read_training_records(SHARED)
+    rows = read_training_rows(SHARED, records)
+    trials = {row.get("record") for part in (rows.criteria, rows.outcomes, rows.time_frames) for row in part}
+    assert held_back
+    assert not held_back & (trials | records.keys() | read_gold(LABELS).keys())
+    doses = [one.record.record_id for one in dose_roles.read_dose_labels(SHARED)]
+    assert len(set(doses)) == len(doses)
+    assert not held_back & set(doses) - set(read_gold(INDEPENDENT))

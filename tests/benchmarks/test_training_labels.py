@@ -1,18 +1,15 @@
 """What the scorers learn from: labels old and new, each with its fold and area, and never a trial of the gold."""
 
 import json
-from pathlib import Path
 
 import pytest
 
-from benchmarks.gold.__main__ import GOLD, INDEPENDENT, LABELS, read_gold
-from benchmarks.label_files import fold_of
+from benchmarks.data import fold_of
 from benchmarks.training import labelled
-from benchmarks.training.labelled import HOME, group_of, read_training_records, read_training_rows
+from benchmarks.training.labelled import HOME, group_of, read_training_rows
 from extractor.evaluation.standoff import to_standoff
 from extractor.schemas import Part, Section, Source, TrialRecord
 
-SHARED = Path(__file__).parents[3] / "shared" / "data"
 CRITERION = {"list": "exclusion", "text": "Migraine with aura", "category": "comorbidity"}
 OUTCOME = {"rank": "primary", "measure": "Pain", "description": None, "time_frame": "2 weeks"}
 CLASSES = {"concept": "symptom_score", "category": "efficacy", "time_kind": "up_to"}
@@ -87,15 +84,3 @@ def test_rows_of_all_files_have_fold_and_area(data):
 def test_labels_of_a_changed_record_are_left_out(data):
     changed = RECORD.model_copy(update={"sections": (RECORD.sections[0].model_copy(update={"text": "Pain\n3 weeks"}),)})
     assert len(read_training_rows(data, {RECORD.record_id: changed}).outcomes) == 2
-
-
-def test_no_trial_of_the_gold_is_learned_from():
-    if not SHARED.exists():
-        pytest.skip("needs the shared labels")
-    held_back = set(read_gold(GOLD)) | set(read_gold(INDEPENDENT))
-    records = read_training_records(SHARED)
-    rows = read_training_rows(SHARED, records)
-    trials = {row.get("record") for part in (rows.criteria, rows.outcomes, rows.time_frames) for row in part}
-    assert held_back
-    assert not held_back & (trials | records.keys())
-    assert not held_back & read_gold(LABELS).keys()

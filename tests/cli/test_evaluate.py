@@ -9,8 +9,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from extractor.cli.evaluate import evaluate, print_report
-from extractor.cli.tables import choose_columns
+from extractor.cli.console import choose_columns
+from extractor.cli.evaluate import evaluate
+from extractor.cli.score_table import print_report
 from extractor.evaluation import evaluate as score
 from tests.evaluation.annotations import criterion, make_gold
 

@@ -7,8 +7,8 @@ from contextlib import closing
 
 import pytest
 
-from benchmarks.soak.records import write_distinct_records
-from benchmarks.soak.server import answer_request, serve_counting
+from benchmarks.records import write_distinct_records
+from benchmarks.servers import answer_request, serve_counting
 from tests.cli.test_run import lines
 from tests.commands import extractor
 from tests.llm.stub import completion, fault, serve

@@ -9,8 +9,8 @@ from contextlib import closing
 
 import pytest
 
-from benchmarks.soak.records import write_distinct_records
-from benchmarks.soak.server import answer_request
+from benchmarks.records import write_distinct_records
+from benchmarks.servers import answer_request
 from tests.cli.test_run import lines
 from tests.commands import extractor, start_extractor
 from tests.provider import serve_provider

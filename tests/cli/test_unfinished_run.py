@@ -10,7 +10,7 @@ from threading import Event
 
 import pytest
 
-from benchmarks.soak.records import write_distinct_records
+from benchmarks.records import write_distinct_records
 from extractor.report import write_report
 from extractor.review.queue import RunRecords
 from tests.commands import PATIENCE_S, extractor

@@ -4,7 +4,7 @@ import warnings
 
 import pytest
 
-from benchmarks.soak.server import serve_counting
+from benchmarks.servers import serve_counting
 from tests.failing import path_with_failures
 
 from .running import run_here, write_records

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from benchmarks.soak.records import write_distinct_records
+from benchmarks.records import write_distinct_records
 from extractor.api import Extractor
 from extractor.llm.database import open_run_to_read
 from extractor.read import read_records

@@ -19,7 +19,7 @@ from typing import Any
 
 import httpx2
 
-from benchmarks.soak.server import answer_request
+from benchmarks.servers import answer_request
 
 Plan = Callable[[int], "Fault"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.soak.records import write_distinct_records
+from benchmarks.records import write_distinct_records
 from tests.commands import extractor
 
 from .server import WELL, Fault, serve_faults

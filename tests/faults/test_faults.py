@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from benchmarks.throughput.records import write_open_records
+from benchmarks.records import write_open_records
 from extractor.errors import ModelAway, ModelUnavailable
 from extractor.llm.client import ClientSettings
 from tests.skipping import loop_time, skipping_time

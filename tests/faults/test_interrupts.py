@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from benchmarks.soak.records import write_distinct_records
+from benchmarks.records import write_distinct_records
 from tests.commands import extractor, start_extractor
 
 from .server import serve_faults

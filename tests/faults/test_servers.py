@@ -8,7 +8,7 @@ from io import StringIO
 
 import pytest
 
-from benchmarks.throughput.records import write_open_records
+from benchmarks.records import write_open_records
 from extractor.errors import ModelAway, StoreError
 from extractor.events import EventLog, listening
 from extractor.llm.client import ClientSettings

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from benchmarks.reliability.fitting import read_curves
+from benchmarks.reliability import read_curves
 from extractor.parse import parse_record, parse_uncalibrated
 from extractor.parse.parsed import ParsedRecord, Reading
 from extractor.parse.scoring import apply_curve, calibrate_record

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from extractor.cli.app import app
 from extractor.errors import StoreError
 from extractor.report import write_report
-from extractor.report.meanings import read_meanings
+from extractor.report.render import read_meanings
 from extractor.schemas import AbsenceReason, FindingKind, TrialExtraction
 
 from .runs import HOSTILE_ID, SCRIPT, TEXT, command, run_hostile

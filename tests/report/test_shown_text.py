@@ -2,7 +2,7 @@
 
 import pytest
 
-from extractor.report.shown_text import show_quotes
+from extractor.report.record import show_quotes
 from extractor.schemas import Citation, Eligibility, Finding, TrialExtraction
 
 TEXT = "Age 18 \N{GRINNING FACE} or older, weight over 40 kg"

@@ -5,10 +5,10 @@ from contextlib import closing
 
 import pytest
 
-from benchmarks.soak.figures import judge_soaked, measure_soaked
-from benchmarks.soak.killing import Killing, run_command, run_killed
-from benchmarks.soak.records import write_distinct_records
-from benchmarks.soak.server import serve_counting
+from benchmarks.processes import run_command
+from benchmarks.records import write_distinct_records
+from benchmarks.servers import serve_counting
+from benchmarks.soak import judge_soaked, measure_soaked, run_killed
 
 RECORDS, CONCURRENCY = 24, 4
 OPTIONS = ("--assist", "always", "--concurrency", str(CONCURRENCY))
@@ -21,11 +21,12 @@ def killed_run(tmp_path_factory):
     records = folder / "records.jsonl"
     write_distinct_records(records, RECORDS)
     with serve_counting(0.02) as server:
-        run_killed(run_command(records, folder / "whole", server, *OPTIONS), server, Killing(0, 0))
+        whole = run_command(records, *OPTIONS, "--out", folder / "whole", "--model", f"{server.url}#stub")
+        run_killed(whole, server, kills=0, work=0)
     with serve_counting(0.02) as server:
         # The address of the model is a setting of the run, so that its two servers differ in it and nothing else.
-        command = run_command(records, folder / "killed", server, *OPTIONS)
-        kills = run_killed(command, server, Killing(3, 0.4, seed=1))
+        command = run_command(records, *OPTIONS, "--out", folder / "killed", "--model", f"{server.url}#stub")
+        kills = run_killed(command, server, kills=3, work=0.4, seed=1)
         yield folder, server, kills
 
 

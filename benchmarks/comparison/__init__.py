@@ -1,1 +1,0 @@
-"""Models compared on gold, in one run on the same records."""

@@ -1,0 +1,128 @@
+"""What the benchmarks read: labels, records and the gold of this repository, in folders that the caller names.
+
+A data folder holds ``labels/*.jsonl``, ``outcome_split/dev.jsonl`` and ``records/``; each file of labels holds one JSON
+object a line.
+"""
+
+import argparse
+import csv
+import hashlib
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from extractor.evaluation.load import ExtractionSource, open_extractions
+from extractor.evaluation.standoff import is_standoff, read_standoff
+from extractor.parse import parse_record
+from extractor.parse.parsed import ParsedRecord
+from extractor.read import read_records
+from extractor.schemas import TrialExtraction, TrialRecord
+
+Row = dict[str, Any]
+Pairs = list[tuple[ParsedRecord, TrialExtraction]]
+"""Each record as it was parsed, and its gold."""
+
+FOLDS = 5
+
+
+def option_parser(description: str | None, *, data: bool = False) -> argparse.ArgumentParser:
+    """A parser that prints the module's docstring as its help; with ``data`` it has the required option ``--data``."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    if data:
+        parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder that holds the data")
+    return parser
+
+
+def read_labels(data: Path, name: str) -> list[Row]:
+    """The lines of ``labels/<name>.jsonl``. Raises ``FileNotFoundError`` if there is no such file."""
+    return read_lines(data / "labels" / f"{name}.jsonl")
+
+
+def read_lines(path: Path) -> list[Row]:
+    """The JSON objects of a file that holds one a line."""
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def read_areas(data: Path) -> dict[str, str]:
+    """The medical area of each trial in ``records/all_areas_more.tsv``; empty if there is no such file."""
+    path = data / "records" / "all_areas_more.tsv"
+    if not path.exists():
+        return {}
+    with path.open(encoding="utf-8", newline="") as file:
+        return {row["nct"]: row["area"] for row in csv.DictReader(file, delimiter="\t")}
+
+
+def read_once(data: Path) -> Iterator[TrialRecord]:
+    """Every record of a file or folder, or of its folder ``records``; a trial that occurs twice only the first time."""
+    folder = data / "records" if (data / "records").is_dir() else data
+    seen: set[str] = set()
+    for path in sorted(folder.iterdir()) if folder.is_dir() else [folder]:
+        if path.suffix != ".tsv":
+            for record in read_records(path, on_error=lambda error: print(error, file=sys.stderr)):
+                if record.record_id not in seen:
+                    seen.add(record.record_id)
+                    yield record
+
+
+def fold_of(trial: str) -> int:
+    """The fold of a trial, the same on every machine: all items of one trial are in one fold.
+
+    >>> fold_of("NCT00000001") == fold_of("NCT00000001") and 0 <= fold_of("NCT00000001") < FOLDS
+    True
+    """
+    return int(hashlib.md5(trial.encode(), usedforsecurity=False).hexdigest(), 16) % FOLDS
+
+
+def read_pairs(gold: Path, records: Sequence[Path], limit: int | None = None) -> Pairs:
+    """The records that ``gold`` annotates, the first ``limit`` of them, parsed, in the order of reading, each once.
+
+    Gold may be a file without text; a record whose text is not the annotated one is then left out. What cannot be read
+    is left out, too.
+
+    >>> pairs = read_pairs(Path("seeds/gold"), [Path("seeds/records")], 2)
+    >>> [parsed.record.record_id == label.record_id for parsed, label in pairs]
+    [True, True]
+    """
+    source: ExtractionSource = gold
+    if is_standoff(gold):
+        source = read_standoff(gold, read_records(*records, on_error=lambda _: None)).annotations
+    annotated = open_extractions(source, "gold")
+    found: dict[str, tuple[ParsedRecord, TrialExtraction]] = {}
+    for record in read_records(*records, on_error=lambda _: None):
+        if len(found) == limit:
+            break
+        label = annotated.get(record.record_id)
+        if label is not None and record.record_id not in found:
+            found[record.record_id] = parse_record(record), label
+    return list(found.values())
+
+
+def format_table(head: Sequence[str], rows: Iterable[Sequence[object]], *, markdown: bool = False) -> str:
+    """A table of text: the first column aligned left, figures right, floats with three digits, None as a dash.
+
+    >>> print(format_table(["field", "right", "F1"], [["all", 12, 0.5], ["dosing", 3, None]]))
+    field   right     F1
+    all        12  0.500
+    dosing      3      -
+    >>> print(format_table(["model", "calls"], [["small", 3]], markdown=True))
+    | model | calls |
+    |---|--:|
+    | small | 3 |
+    """
+    cells = [[*head], *([_format_cell(cell) for cell in row] for row in rows)]
+    if markdown:
+        lines = [f"| {' | '.join(row)} |" for row in cells]
+        return "\n".join([lines[0], f"|---|{'--:|' * (len(head) - 1)}", *lines[1:]])
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return "\n".join(
+        "  ".join([first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True))])
+        for first, *rest in cells
+    )
+
+
+def _format_cell(cell: object) -> str:
+    if cell is None:
+        return "-"
+    return f"{cell:.3f}" if isinstance(cell, float) else str(cell)

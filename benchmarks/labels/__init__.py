@@ -1,1 +1,0 @@
-"""How well the rules alone do on labelled items."""

@@ -1,1 +1,0 @@
-"""How fast a model of this machine answers, by how it is served."""

@@ -1,1 +1,0 @@
-"""What a model adds, and what it costs."""

@@ -1,0 +1,292 @@
+"""Which changed quotes does `verify_quote` accept, and which changed values does grounding? Tables on stdout.
+
+    python -m benchmarks.mutations --data DIR [--n 20000] [--seed 1] [--errors N] [--compare]
+
+Lines and clauses are drawn from the criteria, arms and outcomes of the folder's records. Half of them are changed in
+one critical token (a number, exponent, comparator, unit, negation, and/or): one that is accepted has escaped. The
+others are changed in form alone: one that is refused, or found in another place, is refused wrongly.
+"conflict named" is the share for which the check says which tokens differ.
+
+Where the folder has labels, each labelled limit, dose, time and instrument is compared with its text, as it is and
+changed in one part: labels that are refused, and changed values that pass as literal or parsed.
+
+``--compare`` puts the same quotes to instructor, langextract and llm-ie with their defaults, and prints one table in
+Markdown; needs the extra ``compare``, and takes about ten seconds for every thousand.
+"""
+
+import random
+import re
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from itertools import islice
+from pathlib import Path
+
+from benchmarks.changed_values import is_supported, make_value_trials
+from benchmarks.changes import HARMFUL, HARMLESS, Mutation
+from benchmarks.data import format_table, option_parser
+from benchmarks.scores import wilson
+from extractor import QuoteStatus, verify_quote
+from extractor.read import read_records
+from extractor.schemas import TrialRecord
+
+Checker = Callable[[str, str], bool]
+"""Whether a quote is accepted as standing in a text."""
+
+_FILES = ("records/ctgov_v2.jsonl.gz", "records/eligibility_general.jsonl.gz")
+_SECTIONS = ("eligibility", "arms", "interventions", "primary_outcomes", "secondary_outcomes", "other_outcomes")
+_LINE = re.compile(r"[^\n]+")
+# A clause, or a whole sentence: what a reader would quote.
+_CLAUSE = re.compile(r"[^\s;.][^;\n]*?(?=;|\.\s|\.?$)", re.MULTILINE)
+_BULLET = re.compile(r"\s*(?:[-*•]+|\d{1,2}[.)]|[A-Za-z][.)]|\(\w{1,3}\))\s+")
+_IN_ENTITY = re.compile(r"&#?\w{2,8}\Z")  # a clause does not end at the semicolon of "&amp;"
+_SHORTEST, _LONGEST = 8, 600
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = option_parser(__doc__, data=True)
+    parser.add_argument("--n", type=int, default=20_000, help="how many changed quotes (default: 20000)")
+    parser.add_argument("--seed", type=int, default=1, help="of the draws (default: 1)")
+    parser.add_argument("--errors", type=int, default=0, metavar="N", help="show N wrong verdicts")
+    parser.add_argument("--compare", action="store_true", help="other libraries' checkers too")
+    chosen = parser.parse_args()
+    rng = random.Random(chosen.seed)
+    trials = list(make_trials(draw_quotes(chosen.data, rng), chosen.n, rng))
+    begun = time.perf_counter()
+    own = [judge(trial) for trial in trials]
+    each = (time.perf_counter() - begun) / len(trials)
+    print(format_kinds(tally_verdicts(own)), f"\n{each * 1000:.2f} ms a quote\n")
+    for verdict in [verdict for verdict in own if verdict.wrong][: chosen.errors]:
+        print(f"{verdict.trial.kind}: {verdict.trial.quote!r}\n  in {verdict.trial.drawn.quote!r}\n")
+    if (chosen.data / "labels").is_dir():
+        values = make_value_trials(chosen.data, rng)
+        print(format_values((trial.name, bool(trial.change), is_supported(trial)) for trial in values), end="\n\n")
+    if chosen.compare:
+        systems = {"extractor": tally_verdicts(own)}
+        for name, checker in load_checkers().items():
+            systems[name] = tally_verdicts(Verdict(one, checker(one.quote, one.drawn.text)) for one in trials)
+        print(format_comparison(systems))
+
+
+def judge(trial: "Trial") -> "Verdict":
+    """This project's verdict; a harmless quote must also be found where it was drawn, or where the same words stand."""
+    found = verify_quote(trial.quote, trial.drawn.text)
+    accepted = found.status in (QuoteStatus.EXACT, QuoteStatus.FOLDED)
+    placed, drawn = (
+        re.sub(r"[\W_]", "", text).lower() for text in (trial.drawn.text[found.start : found.end], trial.drawn.quote)
+    )
+    return Verdict(trial, accepted and (placed == drawn or trial.harmful), found.status is QuoteStatus.CONFLICT)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """``text[start:end]`` is the quote."""
+
+    text: str
+    start: int
+    end: int
+
+    @property
+    def quote(self) -> str:
+        return self.text[self.start : self.end]
+
+
+def draw_quotes(data: Path, rng: random.Random) -> Iterator[Drawn]:
+    """Quotes without end: a record, a section of it, a line or clause of that, each drawn at random.
+
+    Raises ``FileNotFoundError`` if the folder holds no records.
+    """
+    paths = [data / name for name in _FILES if (data / name).exists()]
+    if not paths:
+        raise FileNotFoundError(f"{data} holds none of {', '.join(_FILES)}")
+    texts = [text for record in read_records(*paths) for text in _list_texts(record)]
+    while texts:
+        text = rng.choice(texts)
+        spans = list(_list_spans(text, rng.choice((_LINE, _CLAUSE))))
+        if spans:
+            yield Drawn(text, *rng.choice(spans))
+
+
+def _list_texts(record: TrialRecord) -> Iterator[str]:
+    return (section.text for section in record.sections if section.name.partition("[")[0] in _SECTIONS)
+
+
+def _list_spans(text: str, unit: re.Pattern[str]) -> Iterator[tuple[int, int]]:
+    for found in unit.finditer(text):
+        start, end = found.span()
+        if bullet := _BULLET.match(text, start, end):
+            start = bullet.end()
+        end = start + len(text[start:end].rstrip())
+        if _IN_ENTITY.search(text[start:end]):
+            continue
+        if _SHORTEST <= end - start <= _LONGEST and " " in text[start:end]:
+            yield start, end
+
+
+_DRAWS = 40
+"""How many quotes are drawn for each change wanted: some kinds of change need a rare token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A quote, changed. ``harmful`` tells whether it says something else now."""
+
+    drawn: Drawn
+    kind: str
+    quote: str
+    harmful: bool
+
+
+def make_trials(drawn: Iterable[Drawn], count: int, rng: random.Random) -> Iterator[Trial]:
+    """About ``count`` changed quotes, half of them harmful, as many of each kind as the quotes allow.
+
+    A harmful change is left out if what the quote says now stands elsewhere in the text: it is true then.
+    """
+    made: Counter[str] = Counter()
+    for one in islice(drawn, _DRAWS * count):
+        for kinds, harmful in ((HARMFUL, True), (HARMLESS, False)):
+            wanted = [kind for kind in kinds if made[kind] < count / 2 / len(kinds)]
+            if trial := _change(one, kinds, sorted(wanted, key=lambda kind: (made[kind], kind)), rng, harmful=harmful):
+                made[trial.kind] += 1
+                yield trial
+        if made.total() >= count:
+            return
+
+
+def _change(
+    drawn: Drawn, kinds: Mapping[str, Mutation], wanted: Iterable[str], rng: random.Random, *, harmful: bool
+) -> Trial | None:
+    """The quote changed in the first of the wanted kinds that it has a token for."""
+    for kind in wanted:
+        quote = kinds[kind](drawn.quote, rng)
+        if quote and not (harmful and (_plain(quote) == _plain(drawn.quote) or stands_elsewhere(quote, drawn))):
+            return Trial(drawn, kind, quote, harmful)
+    return None
+
+
+def stands_elsewhere(quote: str, drawn: Drawn) -> bool:
+    """Whether a text has the changed quote, as whole words, in a place other than the one it was drawn from, or twice.
+
+    >>> drawn = Drawn("Arm A: 5 mg daily. Arm B: 15 mg daily.", 26, 37)
+    >>> stands_elsewhere("5 mg daily", drawn), stands_elsewhere("51 mg daily", drawn)
+    (True, False)
+    """
+    rest = _plain(f"{drawn.text[: drawn.start]}\n\0\n{drawn.text[drawn.end :]}")
+    places = re.compile(rf"(?<!\w){re.escape(_plain(quote))}(?!\w)")
+    return places.search(rest) is not None or len(places.findall(_plain(drawn.quote))) > 1
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.replace("\\", "").lower().split())
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a checker said of a changed quote. It is wrong if it accepts a harmful or refuses a harmless one."""
+
+    trial: Trial
+    accepted: bool
+    named: bool = False
+    """Whether it said which token is in conflict."""
+
+    @property
+    def wrong(self) -> bool:
+        return self.accepted is self.trial.harmful
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many changed quotes of one kind there were, on how many the verdict was wrong, and named the conflict."""
+
+    kind: str
+    harmful: bool
+    count: int
+    wrong: int
+    named: int
+
+
+def tally_verdicts(verdicts: Iterable[Verdict]) -> list[Tally]:
+    """A tally for each kind, the harmful ones first, each group with its sum at the end."""
+    groups: dict[tuple[bool, str], list[Verdict]] = {}
+    for verdict in verdicts:
+        for kind in (verdict.trial.kind, "all"):
+            groups.setdefault((verdict.trial.harmful, kind), []).append(verdict)
+    order = sorted(groups, key=lambda key: (not key[0], key[1] == "all", key[1]))
+    return [
+        Tally(kind, harmful, len(found), sum(v.wrong for v in found), sum(v.named for v in found))
+        for (harmful, kind), found in ((key, groups[key]) for key in order)
+    ]
+
+
+def format_kinds(tallies: Sequence[Tally]) -> str:
+    """One checker's wrong verdicts, a line a kind: first of changes that say something else."""
+    parts = []
+    for harmful, title, wrong in ((True, "says something else", "escaped"), (False, "says the same", "refused")):
+        head = (title, "quotes", wrong, "share", "95 %", *(["conflict named"] if harmful else []))
+        rows = [
+            (one.kind, one.count, *_show_share(one.wrong, one.count), *([f"{one.named / one.count:.1%}"] * harmful))
+            for one in tallies
+            if one.harmful is harmful
+        ]
+        parts.append(format_table(head, rows))
+    return "\n\n".join(parts)
+
+
+def _show_share(wrong: int, count: int) -> tuple[int, str, str]:
+    low, high = wilson(wrong, count)
+    return wrong, f"{wrong / count:.2%}", f"{low:.2%} to {high:.2%}"
+
+
+def format_values(judged: Iterable[tuple[str, bool, bool]]) -> str:
+    """Values by name: whether they were changed, and whether they were found supported. A line a name."""
+    counts: dict[str, list[bool]] = {}
+    for name, changed, supported in judged:
+        counts.setdefault(f"{name} ({'passed' if changed else 'refused'})", []).append(changed is supported)
+    rows = [(name, len(wrong), *_show_share(sum(wrong), len(wrong))) for name, wrong in sorted(counts.items())]
+    return format_table(("value", "values", "wrong", "share", "95 %"), rows)
+
+
+def format_comparison(systems: Mapping[str, Sequence[Tally]]) -> str:
+    """Wrong verdicts of several checkers side by side, in per cent, as a Markdown table."""
+    rows = [
+        (
+            f"{tallies[0].kind} ({'escaped' if tallies[0].harmful else 'refused'})",
+            tallies[0].count,
+            *(f"{one.wrong / one.count:.1%}" for one in tallies),
+        )
+        for tallies in zip(*systems.values(), strict=True)
+    ]
+    return format_table(("change", "quotes", *systems), rows, markdown=True)
+
+
+def load_checkers() -> dict[str, Checker]:
+    """Other libraries' checkers by name, called as their own pipelines call them, with their default settings.
+
+    instructor's ``CitationMixin`` drops the quotes that it does not find; langextract's ``WordAligner`` gives what it
+    finds, exactly or nearly, an interval; llm-ie keeps what it finds, by overlap of words if not exactly. Raises
+    ``ImportError`` without the extra ``compare``.
+    """
+    citation = import_module("instructor").CitationMixin
+    extraction = import_module("langextract.core.data").Extraction
+    aligner = import_module("langextract.resolver").WordAligner()
+    chunker = import_module("llm_ie.chunkers").WholeDocumentUnitChunker()
+    # Only its finder is used, which asks no model.
+    finder = import_module("llm_ie.extractors").DirectFrameExtractor(None, chunker, prompt_template="{{text}}")
+
+    def accepts_citation(quote: str, text: str) -> bool:
+        return bool(citation.model_validate({"substring_quotes": [quote]}, context={"context": text}).substring_quotes)
+
+    return {
+        "instructor": accepts_citation,
+        "langextract": lambda quote, text: (
+            aligner.align_extractions([[extraction("quote", quote)]], text)[0][0].char_interval is not None
+        ),
+        "llm-ie": lambda quote, text: finder._find_entity_spans(text, [quote])[0] is not None,
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,1 +1,0 @@
-"""Whom to believe, counted on gold."""

@@ -1,0 +1,205 @@
+"""What a run was forecast to take, compared with what it took.
+
+    python -m benchmarks.quote [FOLDER ...]
+    python -m benchmarks.quote --sizes --capable FOLDER ... --small FOLDER ... > answer_sizes.toml
+
+Each FOLDER holds recorded answers (of ``extractor run --record``) or is that of a run; left out, they are those of this
+repository. The first requests of all calls are measured as ``--dry-run`` measures them, and the forecast is compared
+with what the servers reported of all calls, those that were asked again and the narrow ones included. Recordings of the
+model called ``capable`` have estimates of four characters a token, others the tokens of their tokenizer. Exits with 1
+if a figure lies outside of its forecast.
+
+``--sizes`` measures anew how large answers are, and prints ``extractor/llm/plan/answer_sizes.toml``. The sizes of keys
+are those of the capable model, whose answers are compact; the tokens that make up such a size are measured of each
+class.
+"""
+
+import json
+import random
+import statistics
+import zlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.data import format_table, option_parser
+from extractor.assemble.policy import ModelClass, classify_model
+from extractor.llm.keeping.run_file import RUN_FILE, open_run_to_read
+from extractor.llm.plan.forecast import Forecast, forecast_run, load_rates
+from extractor.llm.plan.request_sizes import LINE, AnswerSize, RequestSize, measure_body
+from extractor.llm.spec import ModelKind
+
+_FOLDERS = (Path("seeds/answers"), Path("tests/small_answers"), Path("tests/hostile/answers"))
+_HEADINGS = ("recordings", "model", "figure", "low", "expected", "actual", "high", "")
+_LEAST = 5
+_FEW, _RESAMPLES = 5, 2000
+_HEAD = """\
+# Measured by `python -m benchmarks.quote --sizes` from recorded answers.
+#
+# key: characters of compact JSON that a capable model wrote for one key of one line that was asked; keys that were
+# asked less than {least} times are "other". "item" is an item's number and braces, "reply" what is around the items.
+# class: calls that were recorded; how many were asked again because the answer broke its schema, and how many narrowly,
+# because the text did not bear out an answer; tokens that a call took for each character that was expected of its
+# answer (low, mean and high, where 1 and 99 in 100 means of five calls lie).
+"""
+
+
+def main() -> None:
+    """Print a line for each figure of each model in each folder; or the file of sizes."""
+    parser = option_parser(__doc__)
+    parser.add_argument("folders", type=Path, nargs="*", metavar="FOLDER")
+    parser.add_argument("--sizes", action="store_true", help="print answer_sizes.toml")
+    for model_class in ModelClass:
+        parser.add_argument(f"--{model_class}", type=Path, nargs="+", default=[], metavar="FOLDER")
+    chosen = parser.parse_args()
+    if chosen.sizes:
+        folders = vars(chosen)
+        print(
+            format_sizes({name: [one for path in folders[name] for one in read_exchanges(path)] for name in ModelClass})
+        )
+        return
+    rows = []
+    for folder in chosen.folders or [folder for folder in _FOLDERS if folder.is_dir()]:
+        by_model: dict[str, list[Exchange]] = defaultdict(list)
+        for exchange in read_exchanges(folder):
+            by_model[exchange.model].append(exchange)
+        for model, exchanges in by_model.items():
+            for name, forecast, actual in compare(exchanges, model):
+                figures = (round(forecast.low), round(forecast.expected), actual, round(forecast.high))
+                outside = "" if forecast.low <= actual <= forecast.high else "outside"
+                rows.append((folder, model, name, *figures, outside))
+    print(format_table(_HEADINGS, rows))
+    raise SystemExit(1 if any(outside for *_, outside in rows) else 0)
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request and its reply. ``narrow``: what the text did not bear out was asked again."""
+
+    model: str
+    narrow: bool
+    request: dict[str, Any]
+    content: str
+    prompt_tokens: int
+    output_tokens: int
+
+    @property
+    def asked_again(self) -> bool:
+        """Whether it is a second request of its call."""
+        return len(self.request["messages"]) > 2
+
+
+def read_exchanges(folder: Path) -> Iterator[Exchange]:
+    """All exchanges of a folder of ``--record``, or of a run."""
+    if (folder / RUN_FILE).is_file():
+        yield from _read_store(folder)
+        return
+    for path in sorted(folder.glob("*.json")):
+        kept = json.loads(path.read_text("utf-8"))
+        usage = kept["usage"] or {}
+        yield Exchange(
+            kept["model"],
+            (kept["prompt"] or {}).get("name") == "conflict",
+            kept["request"],
+            kept["reply"]["message"].get("content") or "",
+            usage.get("prompt_tokens") or 0,
+            usage.get("completion_tokens") or 0,
+        )
+
+
+def _read_store(folder: Path) -> Iterator[Exchange]:
+    sql = (
+        "SELECT model, prompt, request, reply, prompt_tokens, output_tokens FROM calls JOIN chains"
+        " ON chains.id = calls.chain WHERE status = 200 ORDER BY calls.id"
+    )
+    with closing(open_run_to_read(folder)) as run:
+        for model, prompt, request, reply, read, written in run.execute(sql):
+            message = json.loads(zlib.decompress(reply))["choices"][0]["message"]
+            body = json.loads(zlib.decompress(request))
+            yield Exchange(model, prompt == "conflict", body, message.get("content") or "", read, written)
+
+
+def compare(exchanges: Iterable[Exchange], model: str) -> Iterator[tuple[str, Forecast, int]]:
+    """Each figure with its forecast and what it came to."""
+    exchanges = list(exchanges)
+    first = [exchange for exchange in exchanges if not exchange.asked_again and not exchange.narrow]
+    sizes = (measure_body({"max_tokens": 10**6, **exchange.request}) for exchange in first)
+    forecast = forecast_run(sum(sizes, RequestSize()), load_rates(ModelKind.SERVER, classify_model(model)))
+    yield "calls", forecast.calls, len(exchanges)
+    yield "prompt tokens", forecast.prompt_tokens, sum(exchange.prompt_tokens for exchange in exchanges)
+    yield "output tokens", forecast.output_tokens, sum(exchange.output_tokens for exchange in exchanges)
+
+
+def format_sizes(exchanges: dict[ModelClass, list[Exchange]]) -> str:
+    """The file of sizes."""
+    sizes = measure_keys(exchanges[ModelClass.CAPABLE])
+    parts = [_HEAD.format(least=_LEAST) + f"measured = {datetime.now(UTC).date()}"]
+    for name, of_class in sorted(exchanges.items()):
+        parts.append(f"\n[class.{name}]\n" + "\n".join(describe_class(of_class, sizes)))
+    return "\n".join([*parts, *(f"\n[key.{key}]\nmean = {s.mean:.1f}\nasked = {s.asked}" for key, s in sizes.items())])
+
+
+def measure_keys(exchanges: Iterable[Exchange]) -> dict[str, AnswerSize]:
+    """The sizes of keys, by name, in the first answers to calls."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for exchange in exchanges:
+        if not exchange.asked_again and not exchange.narrow:
+            for key, size in _measure_answer(exchange):
+                found[key].append(size)
+    seldom = [key for key, sizes in found.items() if len(sizes) < _LEAST]
+    found["other"] = [size for key in seldom for size in found.pop(key)] or [20.0]
+    return {key: AnswerSize(statistics.mean(found[key]), len(found[key])) for key in sorted(found)}
+
+
+def describe_class(exchanges: Sequence[Exchange], sizes: dict[str, AnswerSize]) -> Iterator[str]:
+    """The lines of a class of models."""
+    first = [exchange for exchange in exchanges if not exchange.asked_again and not exchange.narrow]
+    lots = random.Random(0)
+    few = (lots.choices(first, k=_FEW) for _ in range(_RESAMPLES))
+    edges = statistics.quantiles([_ratio(drawn, sizes) for drawn in few], n=100, method="inclusive")
+    yield f"calls = {len(first)}"
+    yield f"asked_again = {sum(exchange.asked_again for exchange in exchanges)}"
+    yield f"narrow = {sum(exchange.narrow and not exchange.asked_again for exchange in exchanges)}"
+    yield f"tokens_per_character = [{edges[0]:.2f}, {_ratio(first, sizes):.2f}, {edges[-1]:.2f}]"
+
+
+def _ratio(exchanges: Sequence[Exchange], sizes: dict[str, AnswerSize]) -> float:
+    """Tokens for each character that was expected."""
+    return sum(e.output_tokens for e in exchanges) / sum(expect_answer(e, sizes) for e in exchanges)
+
+
+def expect_answer(exchange: Exchange, sizes: dict[str, AnswerSize]) -> float:
+    """Characters that are expected of the answer."""
+    lines = LINE.findall(exchange.request["messages"][1]["content"])
+    keys = sum(sizes.get(key, sizes["other"]).mean for _, asked in lines for key in asked.split())
+    return keys + sizes["item"].mean * len(lines) + sizes["reply"].mean
+
+
+def _measure_answer(exchange: Exchange) -> Iterator[tuple[str, float]]:
+    """Characters by key, 0 for one that is left out. Braces and numbers count for each line, answered or not."""
+    try:
+        items = json.loads(exchange.content)["items"]
+    except (ValueError, LookupError, TypeError):
+        return
+    lines = {int(number): keys.split() for number, keys in LINE.findall(exchange.request["messages"][1]["content"])}
+    for number, keys in lines.items():
+        own = [item for item in items if item.get("n") == number]
+        whole = sum(_length(item) + 1 for item in own)
+        asked = {key: sum(_length({key: item[key]}) - 1 for item in own if key in item) for key in keys}
+        if keys == ["regimens"]:  # its items hold other keys than the one that is asked
+            asked = {"regimens": max(0, whole - 10)}
+        yield from asked.items()
+        yield "item", max(0, whole - sum(asked.values()))
+    yield "reply", _length({"items": items}) - sum(_length(item) + 1 for item in items) + 1
+
+
+def _length(value: object) -> int:
+    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,1 +1,0 @@
-"""What a run was said to take, held against what it took."""

@@ -1,0 +1,274 @@
+"""Fit the calibration of the rules' confidences on gold of whole records, and judge it.
+
+    python -m benchmarks.reliability GOLD --records INPUT... [--write] [--field NAME [--errors N]]
+
+GOLD is a standoff file with folds, such as ``benchmarks/gold/gold.jsonl``. ``unseen`` judges each fold by curves fitted
+on the other folds, ``shipped`` judges all folds by the curves of the package. The table shows for each field and each
+area: values and the share right; then the mean confidence, the expected calibration error, the share that is certain
+(0.95 or more), what these claim on average and how many of them are right, with Wilson's 95 % interval. A value that
+is empty counts too: it is right if nothing is annotated. Open readings (confidence 0) claim nothing and are left out.
+
+``--write`` first fits on all folds and replaces the curves of the package. ``--field`` shows one field ("category" or
+"endpoints.category"), and certain values of it that are wrong, from the folds that are for development alone.
+"""
+
+import json
+import math
+import tomllib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from itertools import groupby, pairwise
+from pathlib import Path
+from typing import Any
+
+from sklearn.isotonic import IsotonicRegression
+
+from benchmarks.data import option_parser
+from benchmarks.gold import GROUPS, name_group, read_gold
+from benchmarks.matching import Judged, judge_record
+from benchmarks.scores import wilson
+from extractor.evaluation.report import to_json_value
+from extractor.evaluation.standoff import find_changed_sections, from_standoff
+from extractor.parse import ParsedRecord, parse_uncalibrated
+from extractor.parse.calibration import CURVES, FOUND, NOTHING, Curve, apply_curve
+from extractor.parse.parsed import CERTAIN
+from extractor.read import read_records
+from extractor.schemas import TrialExtraction, TrialRecord
+
+Curves = Mapping[tuple[str, str], Curve]
+"""A curve for each field, and for values that were found and those that were not."""
+
+_DEVELOPMENT = frozenset({0, 1, 2})
+"""Folds whose values people may read."""
+_LEAST = 20
+"""Values that a point of a curve rests on at least."""
+_PRIOR = 2.0
+"""How many trials the prior weighs. A trial repeats its mistakes, so trials count here, not values."""
+_EDGES = (0.0, 0.5, 0.7, 0.8, 0.9, CERTAIN, 0.98, math.inf)
+_WIDTH = 38
+_COLUMNS = f"{'claimed':>9}{'ECE':>7}{'certain':>9}{'claimed':>9}{'right':>7}{'95 %':>16}"
+
+
+@dataclass(frozen=True, slots=True)
+class Stated(Judged):
+    """A judged reading of a trial of that area and fold."""
+
+    area: str
+    fold: int
+
+    @property
+    def curve(self) -> tuple[str, str]:
+        """Which curve it belongs to: its field, and whether it gives a value."""
+        return self.field, FOUND if self.read else NOTHING
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = option_parser(__doc__)
+    parser.add_argument("gold", type=Path, metavar="GOLD", help="a file of standoff gold with folds")
+    parser.add_argument("--records", nargs="+", required=True, metavar="INPUT", help="the records of the gold")
+    parser.add_argument("--write", action="store_true", help="replace the curves of the package")
+    parser.add_argument("--field", metavar="NAME", help="only this field, with its certain values that are wrong")
+    parser.add_argument("--errors", type=int, default=20, metavar="N", help="how many of these (default: 20)")
+    chosen = parser.parse_args()
+    records = read_records(*chosen.records, on_error=lambda _: None)
+    stated = [one for one in judge_gold(read_gold(chosen.gold), records) if one.confidence]
+    if not stated:
+        raise SystemExit(f"{chosen.gold}: no trial of it is among the records; name the inputs that hold them")
+    if chosen.write:
+        Path(str(CURVES)).write_text(format_curves(fit_curves(stated)), "utf-8")
+    judged = list(zip(stated, cross_validate(stated), calibrate(stated, read_curves()), strict=True))
+    print(f"{len({one.trial for one in stated})} trials\n")
+    for name, rows in _list_rows(judged, chosen.field):
+        print(_format_row(name, rows) if rows else f"\n{_format_head(name)}")
+    if chosen.field:
+        print(*_show_wrong(judged, chosen.field, chosen.errors), sep="\n")
+
+
+def judge_gold(
+    gold: Mapping[str, Mapping[str, Any]],
+    records: Iterable[TrialRecord],
+    parse: Callable[[TrialRecord], ParsedRecord] = parse_uncalibrated,
+) -> Iterator[Stated]:
+    """Every reading of the records whose text is the one that was annotated, each trial once."""
+    left = dict(gold)
+    for record in records:
+        line = left.get(record.record_id)
+        if line is not None and not find_changed_sections(line, record):
+            del left[record.record_id]
+            annotated = TrialExtraction.model_validate(from_standoff(line, record))
+            for one in judge_record(parse(record), annotated):
+                values = {field.name: getattr(one, field.name) for field in fields(Judged)}
+                yield Stated(**values, area=line["area"], fold=line["fold"])
+
+
+_Calibrated = tuple[Stated, float, float]
+"""A value, its confidence by curves that have not seen it, and by those of the package."""
+
+
+def _list_rows(judged: Sequence[_Calibrated], field: str | None) -> Iterator[tuple[str, list[_Calibrated]]]:
+    """The lines of the table by name; a line without values is a heading."""
+    chosen = [one for one in judged if field is None or _is_named(one[0].field, field)]
+    for group in GROUPS:
+        yield group, []
+        inside = [one for one in chosen if name_group(one[0].area) == group]
+        for name in sorted({one[0].field for one in inside}):
+            yield name, [one for one in inside if one[0].field == name]
+        yield "all fields", inside
+    yield "by area, all fields", []
+    for area in sorted({one[0].area for one in chosen}):
+        yield area, [one for one in chosen if one[0].area == area]
+
+
+def _is_named(field: str, name: str) -> bool:
+    return field == name or field.endswith(f".{name}")
+
+
+def _show_wrong(judged: Sequence[_Calibrated], field: str, limit: int) -> Iterator[str]:
+    wrong = [
+        (one, confidence)
+        for one, confidence, _ in judged
+        if _is_named(one.field, field) and confidence >= CERTAIN and not one.right and one.fold in _DEVELOPMENT
+    ]
+    yield f"\n{len(wrong)} certain values of the folds for development are wrong:"
+    for one, confidence in sorted(wrong, key=lambda pair: -pair[1])[:limit]:
+        read, label = (json.dumps(to_json_value(each), ensure_ascii=False) for each in (one.read, one.label))
+        yield f"  {one.trial} {confidence:.3f} {one.field}: read {read}, annotated {label}"
+        yield "      " + " ".join(one.text.split())[:300]
+
+
+def _format_head(name: str) -> str:
+    whole = f"{'':{_WIDTH + 14}}  | {'unseen':{len(_COLUMNS)}} | shipped"
+    return f"{whole}\n{name:{_WIDTH}}{'values':>7}{'right':>7}  |{_COLUMNS}  |{_COLUMNS}"
+
+
+def _format_row(name: str, rows: Sequence[_Calibrated]) -> str:
+    unseen = measure_reliability((confidence, one.right) for one, confidence, _ in rows)
+    shipped = measure_reliability((confidence, one.right) for one, _, confidence in rows)
+    right = unseen.right / unseen.count
+    return f"{name:{_WIDTH}}{unseen.count:>7}{right:>7.3f}  |{_format(unseen)}  |{_format(shipped)}"
+
+
+def _format(row: "Reliability") -> str:
+    shown = f"{row.claimed:>9.3f}{row.error:>7.3f}{row.certain / row.count:>9.3f}"
+    if row.certain_interval is None:
+        return f"{shown}{'-':>9}{'-':>7}{'-':>16}"
+    interval = "{:.3f} to {:.3f}".format(*row.certain_interval)
+    return f"{shown}{row.certain_claimed:>9.3f}{row.certain_right / row.certain:>7.3f}{interval:>16}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """Figures of at least one value. ``error`` is the expected calibration error; claims are mean confidences."""
+
+    count: int
+    right: int
+    claimed: float
+    error: float
+    certain: int
+    certain_right: int
+    certain_claimed: float
+
+    @property
+    def certain_interval(self) -> tuple[float, float] | None:
+        """Wilson's 95 % interval of the share of certain values that are right; None without any."""
+        return wilson(self.certain_right, self.certain) if self.certain else None
+
+
+def measure_reliability(values: Iterable[tuple[float, bool]]) -> Reliability:
+    """The figures of values, each a confidence and whether it was right."""
+    known = list(values)
+    certain = [one for one in known if one[0] >= CERTAIN]
+    bins = ([one for one in known if low <= one[0] < high] for low, high in pairwise(_EDGES))
+    gaps = (abs(sum(confidence - right for confidence, right in inside)) for inside in bins)
+    return Reliability(
+        count=len(known),
+        right=sum(right for _, right in known),
+        claimed=sum(confidence for confidence, _ in known) / len(known),
+        error=sum(gaps) / len(known),
+        certain=len(certain),
+        certain_right=sum(right for _, right in certain),
+        certain_claimed=sum(confidence for confidence, _ in certain) / max(1, len(certain)),
+    )
+
+
+def fit_curves(stated: Iterable[Stated]) -> dict[tuple[str, str], Curve]:
+    """The curves of all fields."""
+    found: dict[tuple[str, str], list[Stated]] = defaultdict(list)
+    for one in stated:
+        found[one.curve].append(one)
+    return {name: fit_curve(values) for name, values in sorted(found.items())}
+
+
+def fit_curve(stated: Sequence[Stated]) -> Curve:
+    """The share right by stated confidence, rising.
+
+    Values that state the same are one knot, together with their neighbours if they are few. The share of a knot is
+    drawn to what was stated, or to the share of the whole field where that is lower: few trials prove little, and
+    stated confidences flatter. No knot claims more than its count can show.
+    """
+    overall = (sum(one.right for one in stated) + 1) / (len(stated) + 2)
+    bins = _list_bins(stated)
+    means = [sum(one.confidence for one in values) / len(values) for values in bins]
+    shares = [_shrink(values, min(overall, mean)) for values, mean in zip(bins, means, strict=True)]
+    rising = IsotonicRegression().fit_transform(means, shares, sample_weight=[len(values) for values in bins])
+    curve: list[tuple[float, float]] = []
+    for level, knots in groupby(zip(means, rising, bins, strict=True), key=lambda knot: float(knot[1])):
+        flat = list(knots)
+        count = sum(len(values) for _, _, values in flat)
+        right = sum(one.right for _, _, values in flat for one in values)
+        share = max(min(level, (right + 1) / (count + 2)), curve[-1][1] if curve else 0.0)
+        ends = {flat[0][0], flat[-1][0]}
+        curve += [(round(mean, 4), round(share, 4)) for mean in sorted(ends)]
+    return tuple(dict(curve).items())  # knots that are one when rounded
+
+
+def _list_bins(stated: Sequence[Stated]) -> list[list[Stated]]:
+    bins: list[list[Stated]] = []
+    for _, equal in groupby(sorted(stated, key=lambda one: one.confidence), key=lambda one: one.confidence):
+        if bins and len(bins[-1]) < _LEAST:
+            bins[-1] += equal
+        else:
+            bins.append(list(equal))
+    if len(bins) > 1 and len(bins[-1]) < _LEAST:
+        few = bins.pop()
+        bins[-1] += few
+    return bins
+
+
+def _shrink(values: Sequence[Stated], prior: float) -> float:
+    trials = len({one.trial for one in values})
+    share = sum(one.right for one in values) / len(values)
+    return (share * trials + prior * _PRIOR) / (trials + _PRIOR)
+
+
+def calibrate(stated: Iterable[Stated], curves: Curves) -> list[float]:
+    """The confidence of each value by these curves; without a curve, as stated."""
+    return [apply_curve(curves[one.curve], one.confidence) if one.curve in curves else one.confidence for one in stated]
+
+
+def cross_validate(stated: Sequence[Stated]) -> list[float]:
+    """The confidence of each value by curves that were fitted on the trials of the other folds."""
+    folds = {one.fold for one in stated}
+    curves = {fold: fit_curves(one for one in stated if one.fold != fold) for fold in folds}
+    return [calibrate([one], curves[one.fold])[0] for one in stated]
+
+
+def read_curves() -> dict[tuple[str, str], Curve]:
+    """The curves of the package."""
+    fields = tomllib.loads(CURVES.read_text("utf-8"))
+    return {(field, found): curve for field, curves in fields.items() for found, curve in curves.items()}
+
+
+def format_curves(curves: Curves) -> str:
+    """The curves as the file of the package, sorted by field."""
+    lines = ["# By field: confidence as stated, and the share right; `python -m benchmarks.reliability` fits it."]
+    for field, of_field in groupby(sorted(curves.items()), key=lambda curve: curve[0][0]):
+        lines.append(f'\n["{field}"]')
+        lines += [f"{found} = [{', '.join(f'[{x}, {y}]' for x, y in curve)}]" for (_, found), curve in of_field]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,210 @@
+"""Chat servers on loopback for tests and benchmarks.
+
+``serve_counting`` answers by the request alone, and counts: its answers keep the schema and say little; some are
+broken the first time, some always, some are refused. ``serve_slowly`` takes its time for each answer.
+"""
+
+import asyncio
+import hashlib
+import json
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.request import urlopen
+
+_LINE = re.compile(r"^\[(\d+)\|([^|\]]*)[^\]]*\]", re.MULTILINE)
+
+
+@dataclass
+class CountingServer:
+    """Where the server is, and how often each request came, by a digest of its body."""
+
+    url: str
+    asked: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def calls(self) -> int:
+        """All requests."""
+        return self.asked.total()
+
+    @property
+    def repeated(self) -> int:
+        """Requests that had come before."""
+        return self.calls - len(self.asked)
+
+
+def answer_request(request: dict[str, Any]) -> dict[str, Any]:
+    """A chat completion that depends on the request alone.
+
+    >>> request = {"model": "m", "messages": [{"role": "user", "content": "[3|cat] Adults"}]}
+    >>> answer_request(request)["choices"][0]["message"]["content"]
+    '{"items": [{"n": 3}]}'
+    """
+    messages = request["messages"]
+    lot = int(hashlib.sha256(messages[1 if len(messages) > 1 else 0]["content"].encode()).hexdigest(), 16) % 20
+    message: dict[str, Any] = {"role": "assistant", "content": _answer(request)}
+    if lot == 0:
+        message = {"role": "assistant", "content": None, "refusal": "I would rather not."}
+    elif lot == 1 or (lot < 6 and len(messages) == 2):
+        message["content"] = '{"items": [{"n": 987654}]}'
+    tokens = sum(len(str(part.get("content"))) for part in messages) // 4
+    return _complete(request.get("model"), message, tokens, 7)
+
+
+def _answer(request: dict[str, Any]) -> str:
+    """An item for each line that wants one, with the first word of each closed set, and true where that can be said."""
+    lines = next(message["content"] for message in request["messages"] if message["role"] == "user")
+    known = _known_values(request)
+    items = []
+    for number, keys in _LINE.findall(lines):
+        asked = keys.split()
+        if "regimens" not in asked and "agent" not in asked:
+            items.append({"n": int(number)} | {key: known[key] for key in asked if key in known})
+    return json.dumps({"items": items})
+
+
+def _known_values(request: dict[str, Any]) -> dict[str, Any]:
+    schema = request.get("response_format", {}).get("json_schema", {}).get("schema", {})
+    properties = schema.get("properties", {}).get("items", {}).get("items", {}).get("properties", {})
+    words = {key: value["enum"][0] for key, value in properties.items() if "enum" in value}
+    return words | {key: True for key, value in properties.items() if value.get("type") == "boolean"}
+
+
+@contextmanager
+def serve_counting(latency: float = 0.0) -> Iterator[CountingServer]:
+    """The server, until the block ends. It answers ``latency`` seconds after a request has come."""
+    lock = threading.Lock()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        wbufsize = -1  # one packet for headers and body, or the client waits for the second one
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            with lock:
+                server.asked[hashlib.sha256(body).hexdigest()] += 1
+            time.sleep(latency)
+            reply = json.dumps(answer_request(json.loads(body))).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(reply)))
+            self.end_headers()
+            self.wfile.write(reply)
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, *_: object) -> None:
+            """A client that was killed takes no answer."""
+
+    listening = Server(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=listening.serve_forever, args=(0.01,))
+    thread.start()
+    server = CountingServer(f"http://127.0.0.1:{listening.server_address[1]}/v1")
+    try:
+        yield server
+    finally:
+        listening.shutdown()
+        listening.server_close()
+        thread.join()
+
+
+_OWN_LINE = re.compile(rb"\[(\d+)\|concept")
+
+
+@contextmanager
+def serve_slowly(latency: float) -> Iterator[str]:
+    """A server in a process of its own, which costs little itself; each answer takes ``latency`` seconds.
+
+    Gives the address until the block ends.
+    """
+    command = [sys.executable, "-m", "benchmarks.servers", str(latency)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout
+            yield f"http://127.0.0.1:{server.stdout.readline().strip()}/v1"
+        finally:
+            server.terminate()
+
+
+def read_log(address: str) -> tuple[int, float]:
+    """Calls to a slow server since this was read last, and the seconds from the first call to the last answer."""
+    with urlopen(address) as reply:
+        log = json.load(reply)
+    return log["calls"], log["seconds"]
+
+
+class _SlowServer:
+    """Answers every call after a while; a GET request takes the log."""
+
+    def __init__(self, latency: float) -> None:
+        self._latency = latency
+        self._calls, self._first, self._last = 0, 0.0, 0.0
+
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)
+                reply = await self._answer(await reader.readexactly(int(length[1]))) if length else self._take_log()
+                start = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(reply)}\r\n\r\n"
+                writer.write(start.encode() + reply)
+        writer.close()
+
+    async def _answer(self, request: bytes) -> bytes:
+        self._calls += 1
+        self._first = self._first or time.monotonic()
+        await asyncio.sleep(self._latency)
+        self._last = time.monotonic()
+        return _make_reply(request)
+
+    def _take_log(self) -> bytes:
+        log = json.dumps({"calls": self._calls, "seconds": self._last - self._first})
+        self._calls, self._first, self._last = 0, 0.0, 0.0
+        return log.encode()
+
+
+def _make_reply(request: bytes) -> bytes:
+    """A valid answer to this program's question, or to that of langextract, which names a list of its own."""
+    if b'"extraction_class"' in request or b"_attributes" in request:
+        content = json.dumps({"extractions": [{"outcome": "nights", "outcome_attributes": {}}]})
+    else:
+        numbers = [int(number) for number in _OWN_LINE.findall(request)]
+        content = json.dumps(
+            {"items": [{"n": number, "concept": "other", "domain": "other"} for number in numbers[-1:]]}
+        )
+    message = {"role": "assistant", "content": content}
+    return json.dumps(_complete("stub", message, len(request) // 4, 20)).encode()
+
+
+def _complete(model: Any, message: dict[str, Any], prompt_tokens: int, output_tokens: int) -> dict[str, Any]:
+    total = prompt_tokens + output_tokens
+    return {
+        "id": "chatcmpl-0",
+        "object": "chat.completion",
+        "created": 0,
+        "model": model,
+        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": prompt_tokens, "completion_tokens": output_tokens, "total_tokens": total},
+    }
+
+
+async def _serve(latency: float) -> None:
+    server = await asyncio.start_server(_SlowServer(latency).handle, "127.0.0.1", 0, backlog=1024)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve(float(sys.argv[1])))

@@ -1,1 +1,0 @@
-"""How the weights of the learned scorers are made and judged."""

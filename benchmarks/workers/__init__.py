@@ -1,1 +1,0 @@
-"""How much faster the rules are with more processes (``python -m benchmarks.workers --data DIR``)."""

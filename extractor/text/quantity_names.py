@@ -1,0 +1,280 @@
+"""Canonical names of the quantities that limits are about, and values in their canonical units."""
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib.resources import files
+
+from extractor.text.units import Dimension, convert, find_dimension, read_unit
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_DROPPED = _words(
+    "a an the of in at to for with and or is are be been have having by on as from s level value concentration serum "
+    "count measured measurement result known documented"
+)
+"""Words that tell no quantity from another."""
+_SPELLINGS = {
+    "haem": "hem",
+    "aemi": "emi",
+    "oest": "est",
+    "oedem": "edem",
+    "foet": "fet",
+    "faec": "fec",
+    "apnoe": "apne",
+    "leuc": "leuk",
+    "tumour": "tumor",
+    "titre": "titer",
+    "normalis": "normaliz",
+    "analogue": "analog",
+}
+_GREEK = str.maketrans({"α": "alpha ", "β": "beta ", "γ": "gamma ", "δ": "delta "})
+_WORD = re.compile(r"[a-z0-9]+")
+_UNCOUNTED = ("ss", "us", "is")
+_PEOPLE = _words(
+    "patient subject participant men women man woman male female adult child children individual volunteer person boy "
+    "girl infant older younger control"
+)
+_OF_A_SCALE = _words("score scale class stage grade index total subscale point level item type")
+_IDLE = (
+    _PEOPLE
+    | _OF_A_SCALE
+    | _words(
+        "following those these them it there than greater less more over under below above before after least most "
+        "equal average mean range normal limit both each either then all any no not baseline screening healthy"
+    )
+)
+"""Words beside which a quantity is named elsewhere in the clause."""
+_HEADS = {
+    "grade": {"{grade}", "{class}", "{stage}"},
+    "class": {"{class}", "{grade}", "{stage}"},
+    "stage": {"{stage}", "{class}", "{grade}"},
+}
+"""The last word of a name tells that it is no score and no amount."""
+_BARE = frozenset({"1", "{score}", "{grade}", "{class}", "{stage}"})
+"""Units that nobody writes."""
+_ANY_LABORATORY = frozenset({"{ULN}", "{LLN}", "{baseline}", "%{normal}"})
+_BEFORE, _BEHIND = 110, 60
+"""How many characters before and behind a limit may name its quantity."""
+_CLAUSE = re.compile(r"[;\n]|\.\s")
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A quantity of the vocabulary, as ``quantity_names.toml`` describes it. ``unit`` is the canonical one."""
+
+    name: str
+    names: tuple[str, ...]
+    unit: str
+    loinc: str | None = None
+    molar_mass: float | None = None
+    implied: tuple[float, float] | None = None
+    others: tuple[str, ...] = ()
+    linear: Mapping[str, tuple[float, float]] | None = None
+    both: frozenset[str] = frozenset()
+    weak: bool = False
+    general: bool = False
+    measured: bool = False
+    any: tuple[str, ...] = ()
+
+    def fits(self, unit: str | None) -> bool:
+        """Whether a limit in this unit can be of this quantity."""
+        if unit is None:
+            return not self.measured
+        if unit in {self.unit, *self.others} or unit.partition("{")[0] in self.others:
+            return True
+        if unit in _ANY_LABORATORY:
+            return not self.weak and not self.unit.startswith("{")
+        if self.unit == "1":
+            return unit in {"1", "{times}"}
+        return self.to_canonical(1, unit) is not None or self._fits_dimension(find_dimension(unit)[1])
+
+    def _fits_dimension(self, dimension: Dimension) -> bool:
+        ours = find_dimension(self.unit)[1]
+        if dimension == (("{score}", 1),):
+            return self.unit.startswith("{")
+        if dimension == (("g", 1),) and ("g", 1) in ours and ("m", -3) in ours:
+            return True  # "mg%", and units that lost their volume
+        both_amounts = all(len(one) > 1 and ("m", -3) in one for one in (dimension, ours))
+        return both_amounts or any(dimension == find_dimension(other)[1] != () for other in self.others)
+
+    def is_plausible(self, value: float) -> bool:
+        """Whether a value without a unit can be one in the canonical unit, as far as the vocabulary tells."""
+        return self.implied is None or self.implied[0] <= value <= self.implied[1]
+
+    def to_canonical(self, value: float, unit: str | None) -> float | None:
+        """The value in the canonical unit, or None where no sure conversion leads there."""
+        if unit is None:
+            if self.unit in _BARE:
+                return value
+            return value if self.implied and self.is_plausible(value) else None
+        if self.linear and unit in self.linear:
+            factor, offset = self.linear[unit]
+            return float(f"{value * factor + offset:.4g}")
+        return convert(value, unit, self.unit, self.molar_mass)
+
+
+def name_quantity(text: str, unit: str | None = None, quote: str = "", value: float | None = None) -> Quantity | None:
+    """The quantity that words name and that can have the UCUM unit, or None.
+
+    Where the words name none ("men", "score"), the text around them in ``quote`` decides, and at last the unit.
+
+    >>> name_quantity("Absolute neutrophil count (ANC)", "/uL").name
+    'absolute_neutrophil_count'
+    >>> name_quantity("men", "g/dL", "Haemoglobin: men > 13 g/dL, women > 12 g/dL").name
+    'haemoglobin'
+    >>> name_quantity("diagnosis", "mo").name, name_quantity("those")
+    ('duration', None)
+    """
+    words = fold_words(text)
+    named = _choose(words, unit)
+    if named and named.weak and unit is None and value is not None and not named.is_plausible(value):
+        named = None
+    if _IDLE.issuperset(words) and (near := _choose_near(text, words, unit, quote)):
+        return near
+    of_time = unit is not None and find_dimension(unit)[1] == (("s", 1),)
+    of_people = not _PEOPLE.isdisjoint(words) or _is_age(value, quote)
+    if of_time and of_people and (named is None or named.name == "duration"):
+        return list_quantities()["age"]
+    return named or _by_unit(unit) or _countable(text, unit)
+
+
+def fold_words(text: str) -> tuple[str, ...]:
+    """The words of a name in one spelling, without those that tell nothing.
+
+    >>> fold_words("the Haemoglobin levels"), fold_words("FEV1/FVC")
+    (('hemoglobin',), ('fev1', 'fvc'))
+    """
+    folded = unicodedata.normalize("NFKD", text.casefold().translate(_GREEK))
+    folded = "".join(letter for letter in folded if not unicodedata.combining(letter)).replace("'", "").replace("’", "")
+    for british, american in _SPELLINGS.items():
+        folded = folded.replace(british, american)
+    singular = (_to_singular(word) for word in _WORD.findall(folded))
+    return tuple(word for word in singular if word not in _DROPPED)
+
+
+@cache
+def list_quantities() -> Mapping[str, Quantity]:
+    """All quantities by name."""
+    table = tomllib.loads((files("extractor.text") / "quantity_names.toml").read_text("utf-8"))
+    return {
+        name: Quantity(
+            name,
+            tuple(entry.pop("names")),
+            both=frozenset(entry.pop("both", ())),
+            implied=tuple(entry.pop("implied")) if "implied" in entry else None,
+            others=tuple(entry.pop("others", ())),
+            any=tuple(entry.pop("any", ())),
+            weak=entry.pop("weak", False) or entry.get("general", False),
+            **entry,
+        )
+        for name, entry in table.items()
+    }
+
+
+def _to_singular(word: str) -> str:
+    if len(word) > 4 and word.endswith("ies"):
+        return word[:-3] + "y"
+    return word[:-1] if len(word) > 4 and word.endswith("s") and not word.endswith(_UNCOUNTED) else word
+
+
+@cache
+def _index() -> Mapping[str, list[tuple[tuple[str, ...], Quantity]]]:
+    """Names by their first word, longer ones first."""
+    index: dict[str, list[tuple[tuple[str, ...], Quantity]]] = {}
+    for quantity in list_quantities().values():
+        for name in quantity.names:
+            words = tuple(word for part in name.split() for word in ((part,) if part == "*" else fold_words(part)))
+            index.setdefault(words[0], []).append((words, quantity))
+    for entries in index.values():
+        entries.sort(key=lambda entry: -len(entry[0]))
+    return index
+
+
+def _find(words: tuple[str, ...]) -> Iterator[Quantity]:
+    """The quantities that words name, from left to right, the longest name at each place."""
+    index, at = _index(), 0
+    while at < len(words):
+        length, quantity = next(
+            ((length, one) for name, one in index.get(words[at], ()) if (length := _match(name, words[at:]))), (1, None)
+        )
+        if quantity:
+            yield quantity
+        at += length
+
+
+def _match(name: tuple[str, ...], words: tuple[str, ...]) -> int:
+    """How many of the first words a name is, or 0. Up to four words may stand where it has ``*``."""
+    if "*" not in name:
+        return len(name) if words[: len(name)] == name else 0
+    gap = name.index("*")
+    if words[:gap] != name[:gap]:
+        return 0
+    rest = name[gap + 1 :]
+    return next((at + len(rest) for at in range(gap, gap + 5) if words[at : at + len(rest)] == rest), 0)
+
+
+@lru_cache(maxsize=4096)
+def _choose(words: tuple[str, ...], unit: str | None) -> Quantity | None:
+    """Of all that are named and fit, a strong one; of several such the one for both, or else the last one."""
+    found = [one for one in _find(words) if one.fits(unit)]
+    if words and unit is None and (units := _HEADS.get(words[-1])):
+        found = [one for one in found if one.unit in units or any(words[-1] in fold_words(name) for name in one.names)]
+    strong = [one for one in found if not one.weak]
+    for named in (strong, found):
+        names = frozenset().union(*(one.both or {one.name} for one in named))
+        several = len({one.name for one in named}) > 1
+        for both in list_quantities().values() if several else ():
+            if both.both == names and both.fits(unit):
+                return both
+    return (strong or found)[-1] if found else None
+
+
+def _choose_near(text: str, words: tuple[str, ...], unit: str | None, quote: str) -> Quantity | None:
+    """The quantity that is named before a limit, or behind it, in the same clause."""
+    at = quote.find(text)
+    of_scale = not _OF_A_SCALE.isdisjoint(words)
+    if at < 0 or (unit is None and not of_scale):
+        return None
+    before = _CLAUSE.split(quote[max(0, at - _BEFORE) : at])[-1]
+    behind = _CLAUSE.split(quote[at + len(text) : at + len(text) + _BEHIND])[0] if of_scale else ""
+    for nearby in (fold_words(before), fold_words(behind)):
+        near = _choose((*nearby, words[-1]) if words and words[-1] in _HEADS else nearby, unit)
+        if near and not near.weak and (unit is not None or near.unit.startswith("{")):
+            return near
+    return None
+
+
+def _is_age(value: float | None, quote: str) -> bool:
+    """Whether the number is called an age: "18 years old", "6 months of age"."""
+    if value is None:
+        return False
+    length = rf"\b{re.escape(f'{value:g}')}[\s-]*(?:years?|yrs?|months?|weeks?)"
+    return re.search(rf"{length}[\s-]*(?:of age|old)\b", quote) is not None
+
+
+@lru_cache(maxsize=1024)
+def _by_unit(unit: str | None) -> Quantity | None:
+    if unit is None:
+        return None
+    exact = next((one for one in list_quantities().values() if unit in one.any), None)
+    if exact:
+        return exact
+    dimension = find_dimension(unit)[1]
+    general = (one for one in list_quantities().values() if one.general)
+    return next((one for one in general if any(dimension == find_dimension(other)[1] for other in one.any)), None)
+
+
+def _countable(text: str, unit: str | None) -> Quantity | None:
+    """What has no unit and ends with a plural is counted: "syncopal spells", "affected limbs"."""
+    *_, last = _WORD.findall(text.casefold()) or ("",)
+    plural = len(last) > 3 and last.endswith("s") and not last.endswith(_UNCOUNTED)
+    uncounted = _PEOPLE | _OF_A_SCALE | _DROPPED | {"time", "year", "month", "week", "day", "hour", "minute"}
+    counted = unit is None and plural and last[:-1] not in uncounted and read_unit(last) is None
+    return list_quantities()["count"] if counted else None

@@ -1,0 +1,142 @@
+"""The vocabulary of quantities: each name leads to one, and values to its canonical unit."""
+
+import re
+from collections import Counter
+
+import pytest
+
+from extractor.text.dimensions import find_dimension
+from extractor.text.quantity_names import _choose, fold_words, list_quantities, name_quantity
+
+QUANTITIES = list_quantities().values()
+PLAIN = [(name, one) for one in QUANTITIES for name in one.names if "*" not in name]
+
+
+def test_no_name_is_of_two_quantities():
+    owners = {}
+    for name, one in PLAIN:
+        assert fold_words(name), (one.name, name)
+        assert owners.setdefault(fold_words(name), one.name) == one.name, name
+
+
+@pytest.mark.parametrize("one", QUANTITIES, ids=lambda one: one.name)
+def test_every_name_leads_to_its_quantity(one):
+    for name in one.names:
+        words = fold_words(name.replace("*", "other"))
+        assert _choose(words, one.unit).name == one.name, name
+        assert _choose(fold_words(f"The {name.replace('*', 'other').upper()} levels"), one.unit).name == one.name, name
+
+
+def test_entries_are_consistent():
+    names = {one.name for one in QUANTITIES}
+    codes = Counter(one.loinc for one in QUANTITIES if one.loinc)
+    assert max(codes.values()) == 1
+    for one in QUANTITIES:
+        assert re.fullmatch(r"[a-z][a-z0-9_]*", one.name)
+        assert one.both <= names
+        assert one.fits(one.unit)
+        assert one.to_canonical(1, one.unit) == 1
+        if one.loinc:
+            assert _has_check_digit(one.loinc), one.loinc
+        if one.molar_mass:
+            assert {"g", "mol"} & dict(find_dimension(one.unit)[1]).keys(), one.name
+        if one.implied:
+            assert one.implied[0] < one.implied[1]
+
+
+def _has_check_digit(code):
+    """LOINC's check digit is that of Luhn (mod 10)."""
+    digits, check = code.split("-")
+    doubled = [int(digit) * (2 - position % 2) for position, digit in enumerate(reversed(digits))]
+    return (10 - sum(value // 10 + value % 10 for value in doubled) % 10) % 10 == int(check)
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "name"),
+    [
+        ("ANC", "/uL", "absolute_neutrophil_count"),
+        ("Absolute count of neutrophils", "10*9/L", "absolute_neutrophil_count"),
+        ("Platelets", "/uL", "platelet_count"),
+        ("Haemoglobin (Hb) level", "g/L", "haemoglobin"),
+        ("Hemoglobin A1c", "%", "hba1c"),
+        ("estimated creatinine clearance (CrCl)", "mL/min", "creatinine_clearance"),
+        ("serum creatinine", "{ULN}", "serum_creatinine"),
+        ("ALT (SGPT) and AST (SGOT)", "{ULN}", "alt_or_ast"),
+        ("AST", "{ULN}", "ast"),
+        ("ALP, AST and ALT", "{ULN}", "alt_ast_or_alp"),
+        ("Ara h2 IgE", "k[IU]/L", "specific_ige"),
+        ("direct bilirubin", "mg", "direct_bilirubin"),
+        ("INR or prothrombin time", "{ULN}", "inr_or_prothrombin_time"),
+        ("ECOG performance status score", None, "ecog_performance_status"),
+        ("NYHA functional class", None, "nyha_class"),
+        ("hypertension with systolic blood pressure", "mm[Hg]", "systolic_blood_pressure"),
+        ("17-item Hamilton Depression Rating Scale", None, "hamd17"),
+        ("FEV1/FVC", "%", "fev1_fvc_ratio"),
+        ("prior anticancer systemic therapies", None, "number_of_prior_therapies"),
+        ("average pain on the VAS", "mm", "pain_vas"),
+        ("pulmonary artery hypertension", "mm[Hg]", "mean_pulmonary_artery_pressure"),
+        # A unit that a quantity cannot have keeps its name away.
+        ("platelet transfusions", "{units}", "transfusion_units"),
+        ("age-adjusted tumour", "mm", "length"),
+        ("pain or grade", None, "grade"),
+        ("diagnosis of asthma", "mo", "duration"),
+        ("loratadine", "mg/d", "dose"),
+        ("clinic attendance", "d/mo", "frequency"),
+        ("syncopal spells", None, "count"),
+        ("men", "a", "age"),
+        ("men", None, None),
+        ("those", None, None),
+        ("blood pressure reading", None, None),
+        ("", None, None),
+    ],
+)
+def test_names(text, unit, name):
+    found = name_quantity(text, unit, value=1)
+    assert (found.name if found else None) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "quote", "value", "name"),
+    [
+        ("women", "g/dL", "Hemoglobin: men > 13 g/dL; women > 12 g/dL", 12, "concentration"),
+        ("women", "g/dL", "Hemoglobin at least 13 g/dL for men and 12 for women", 12, "haemoglobin"),
+        ("a score", None, "a score of 24 or more on the MMSE", 24, "mmse"),
+        ("class", None, "New York Heart Association heart failure class III", 3, "nyha_class"),
+        ("loss of vision", "ms", "QTc not above 450 ms, loss of vision 3 ms", 3, "duration"),
+        ("members of group 2", "a", "members of group 2 are 18 years old or more", 18, "age"),
+        ("members of group 2", "a", "members of group 2 for 18 years", 18, "duration"),
+    ],
+)
+def test_the_text_around_names_what_the_words_do_not(text, unit, quote, value, name):
+    assert name_quantity(text, unit, quote, value).name == name
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "unit", "expected"),
+    [
+        ("platelet_count", 75_000, "/uL", 75),
+        ("platelet_count", 75, "10*9/L", 75),
+        ("platelet_count", 75, None, None),
+        ("haemoglobin", 90, "g/L", 9),
+        ("haemoglobin", 5, "mmol/L", 8.05725),
+        ("serum_creatinine", 133, "umol/L", 1.504496),
+        ("serum_creatinine", 1.5, "{ULN}", None),
+        ("total_bilirubin", 34.2, "umol/L", 1.9995372),
+        ("hba1c", 53, "mmol/mol", 7.0),
+        ("hba1c", 8, None, 8),
+        ("hba1c", 64, None, None),
+        ("body_temperature", 100.4, "[degF]", 38),
+        ("body_weight", 110, "[lb_av]", 49.8951607),
+        ("bmi", 30, None, 30),
+        ("fev1_fvc_ratio", 70, "%", 70),
+        ("calcium", 2.5, "mmol/L", 10.0195),
+        ("calcium", 5, "meq/L", 10.0195),
+        ("urea", 5, "meq/L", None),
+        ("potassium", 5, "meq/L", 5),
+        ("ecog_performance_status", 2, None, 2),
+        ("life_expectancy", 12, "wk", 2.75975359),
+    ],
+)
+def test_values_in_the_canonical_unit(name, value, unit, expected):
+    found = list_quantities()[name].to_canonical(value, unit)
+    assert found == (None if expected is None else pytest.approx(expected, rel=2e-3))
