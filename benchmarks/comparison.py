@@ -38,7 +38,7 @@ from extractor.errors import CassetteError, ModelError, ModelUnavailable, StoreE
 from extractor.evaluation import evaluate
 from extractor.evaluation.report import Difference, ScoreReport
 from extractor.llm.local import find_model
-from extractor.llm.model import Model
+from extractor.llm.client import Model
 from extractor.llm.opening import ModelChoice, open_model
 from extractor.llm.querying import query_model
 from extractor.llm.spec import ModelKind, ModelSpec

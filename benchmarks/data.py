@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from extractor.evaluation.load import ExtractionSource, open_extractions
+from extractor.evaluation.gold_files import ExtractionSource, open_extractions
 from extractor.evaluation.standoff import is_standoff, read_standoff
 from extractor.parse import parse_record
 from extractor.parse.parsed import ParsedRecord

@@ -24,12 +24,12 @@ from openai import AsyncOpenAI
 
 from benchmarks.data import option_parser
 from extractor.cli.environment import read_cache_folder
-from extractor.llm.answer_mode import AnswerMode
-from extractor.llm.call import Call
-from extractor.llm.compact import compact_schema
+from extractor.llm.requests import AnswerMode
+from extractor.llm.requests import Call
+from extractor.llm.requests import compact_schema
 from extractor.llm.local import LocalServer, ServerSettings, locate_model, serve_model
-from extractor.llm.plan.questions import pack_questions, plan_questions
-from extractor.llm.prompting.prompt import render_call
+from extractor.llm.planner import pack_questions, plan_questions
+from extractor.llm.prompt import render_call
 from extractor.options import ExtractionOptions
 from extractor.parse import parse_record
 from extractor.read import read_records

@@ -20,11 +20,11 @@ from benchmarks.gold import GROUPS, name_group, read_gold
 from benchmarks.matching import pair_positions, quote_span
 from benchmarks.perfect_model import Asked, Cause, ask_oracle, list_items
 from extractor.assemble import ModelResult, assemble_extraction
-from extractor.evaluation.counts import RecordScore, compare_values
+from extractor.evaluation.record_score import RecordScore, compare_values
 from extractor.evaluation.fields import CRITERIA, DOSING, ELIGIBILITY, ENDPOINTS, FIELDS, Field, Group
-from extractor.evaluation.items import KINDS
+from extractor.evaluation.alignment import KINDS
 from extractor.evaluation.scoring import evaluate
-from extractor.llm.wire import WIRE_ITEMS
+from extractor.llm.reply_models import WIRE_ITEMS
 from extractor.options import Assist
 from extractor.parse.parsed import ParsedRecord, Reading
 from extractor.schemas import Task, TrialExtraction

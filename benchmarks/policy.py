@@ -22,8 +22,8 @@ from benchmarks.matching import list_values, match_items
 from benchmarks.scores import is_right
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.assemble.policy import DOUBTFUL, ModelClass, list_situations
-from extractor.assemble.regimen_pairs import pair_reread
-from extractor.assemble.settle import agree
+from extractor.assemble.dosing import pair_reread
+from extractor.assemble.resolve import agree
 from extractor.cli.environment import read_cache_folder, read_model_spec
 from extractor.llm.model import AskSettings
 from extractor.llm.opening import ModelChoice, open_model

@@ -28,9 +28,10 @@ from typing import Any
 
 from benchmarks.data import format_table, option_parser
 from extractor.assemble.policy import ModelClass, classify_model
-from extractor.llm.keeping.run_file import RUN_FILE, open_run_to_read
-from extractor.llm.plan.forecast import Forecast, forecast_run, load_rates
-from extractor.llm.plan.request_sizes import LINE, AnswerSize, RequestSize, measure_body
+from extractor.llm.database import RUN_FILE, open_run_to_read
+from extractor.llm.estimates import Forecast, forecast_run, load_rates
+from extractor.llm.estimates import LINE, RequestSize, measure_body
+from extractor.llm.plan.request_sizes import AnswerSize
 from extractor.llm.spec import ModelKind
 
 _FOLDERS = (Path("seeds/answers"), Path("tests/small_answers"), Path("tests/hostile/answers"))

@@ -20,7 +20,7 @@ from benchmarks.processes import run_command
 from benchmarks.records import write_distinct_records
 from extractor.review.desk import ReviewDesk
 from extractor.review.journal import Journal
-from extractor.review.records import RunRecords
+from extractor.review.queue import RunRecords
 
 _T = TypeVar("_T")
 

@@ -23,7 +23,7 @@ from benchmarks.data import option_parser
 from benchmarks.processes import run_command
 from benchmarks.records import write_distinct_records
 from benchmarks.servers import CountingServer, serve_counting
-from extractor.llm.keeping.run_file import open_run_to_read
+from extractor.llm.database import open_run_to_read
 
 _CONCURRENCY = 8
 _START_S, _IDLE_S = 2.0, 60.0

@@ -2,9 +2,9 @@
 
 import pytest
 
-from benchmarks.speed.counting import count_calls
-from benchmarks.speed.hostile import build_hostile
-from benchmarks.speed.synthetic import PARTS, build_record
+from benchmarks.synthetic import count_calls
+from benchmarks.synthetic import build_hostile
+from benchmarks.synthetic import PARTS, build_record
 from extractor.parse import parse_record
 
 ITEMS = 20

@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks.data import Row, option_parser, read_lines
 from benchmarks.scores import format_calibration
 from benchmarks.training.log_linear import Choice, Weights, cross_validate, fit_weights
-from extractor.parse.endpoints.cuts import Item, describe_cuts, find_items
+from extractor.parse.endpoints.split import Item, describe_cuts, find_items
 from extractor.parse.scoring import WEIGHTS
 from extractor.text.book import read_text
 from extractor.text.clean import clean_text

@@ -22,10 +22,10 @@ import numpy as np
 from benchmarks.data import FOLDS, Row, fold_of, format_table, option_parser
 from benchmarks.training.fitting import Plan, WordVectors, fit, hold_out, make_vectors, read_sentences, store_scorer
 from benchmarks.training.labelled import OTHERS, TrainingRows, group_of, read_training_records, read_training_rows
-from extractor.parse.eligibility.line_features import CriterionLine, describe_lines, target_words
+from extractor.parse.eligibility.category import CriterionLine, describe_lines, target_words
 from extractor.parse.eligibility.outline import Role, read_outline
-from extractor.parse.endpoints.classes import OutcomeWords, describe_outcome, trial_words
-from extractor.parse.endpoints.time_kind import describe_kind, guess_kind
+from extractor.parse.endpoints import OutcomeWords, describe_outcome, trial_words
+from extractor.parse.endpoints.times import describe_kind, guess_kind
 from extractor.parse.endpoints.times import read_time_frame
 from extractor.parse.parsed import CERTAIN
 from extractor.parse.scoring import Array, Features, Scorer

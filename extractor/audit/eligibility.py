@@ -6,7 +6,7 @@ from itertools import combinations
 from math import inf
 from typing import NamedTuple
 
-from extractor.measures.quantities import fold_words, name_quantity
+from extractor.text.quantity_names import fold_words, name_quantity
 from extractor.parse.eligibility.lines import read_lines
 from extractor.schemas import (
     Age,

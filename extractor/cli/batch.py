@@ -41,10 +41,10 @@ from extractor.run.folder import FAILURES, REPEATED, RunFolder
 from extractor.run.manifest import RunState, describe_settings
 from extractor.run.tally import Tally
 
-from .exits import BUDGET, FAILED, INTERRUPTED, OK
+from extractor.cli.console import BUDGET, FAILED, INTERRUPTED, OK
 from .interrupts import Interrupts, run_interruptibly
 from .progress import count_records, print_summary, show_progress
-from .tables import to_printable, without_controls
+from extractor.cli.console import to_printable, without_controls
 
 if TYPE_CHECKING:
     from extractor.run.mirror import Mirror
@@ -388,7 +388,7 @@ def _say_failures(job: Job, tally: Tally) -> None:
     """Why most records failed, where the failures are in a file."""
     if not tally.failed or job.out is None:
         return
-    from extractor.report.failures import count_reasons, read_failures
+    from extractor.report.overview import count_reasons, read_failures
 
     for reason in count_reasons(read_failures(job.out / FAILURES))[:_MOST_SHOWN]:
         message = to_printable(reason.message)[:_LONGEST]

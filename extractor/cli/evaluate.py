@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .exits import FAILED, OK, errors_for_people, warn_incomplete
-from .tables import Row, print_table, to_printable
+from extractor.cli.console import FAILED, OK, errors_for_people, warn_incomplete
+from extractor.cli.console import Row, print_table, to_printable
 
 if TYPE_CHECKING:
     from os import PathLike

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .exits import FAILED, OK
+from extractor.cli.console import FAILED, OK
 
 if TYPE_CHECKING:
     from extractor.llm.estimates import Rates
@@ -111,7 +111,7 @@ async def _measure(job: "Job", sample: int | None, tally: "Tally") -> "Measured"
     from extractor.run.executor import open_executor
     from extractor.run.quote import measure_records
 
-    from .tables import without_controls
+    from extractor.cli.console import without_controls
 
     def report(error: Exception) -> None:
         tally.failed += 1

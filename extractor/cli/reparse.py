@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from .exits import FAILED, INTERRUPTED, OK, errors_for_people
+from extractor.cli.console import FAILED, INTERRUPTED, OK, errors_for_people
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -75,7 +75,7 @@ def _watch(
     from extractor.run.tally import Tally
 
     from .progress import show_progress
-    from .tables import without_controls
+    from extractor.cli.console import without_controls
 
     tally = Tally()
     try:
@@ -100,7 +100,7 @@ def _count(run: Path) -> int | None:
 
 def _end(report: "ComparisonReport", next_step: str, *, as_json: bool) -> NoReturn:
     """Print the report, say how it ended, and exit."""
-    from .tables import without_controls
+    from extractor.cli.console import without_controls
 
     print(report.model_dump_json(indent=2) if as_json else "\n".join(_describe(report)))
     failed = f", {report.failed} failed" if report.failed else ""
@@ -131,13 +131,13 @@ def _describe(report: "ComparisonReport") -> list[str]:
 
 
 def _shorten(value: Any) -> str:
-    from .tables import without_controls
+    from extractor.cli.console import without_controls
 
     text = without_controls(json.dumps(value, ensure_ascii=False))
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
 def _say_failure(failure: dict[str, Any]) -> None:
-    from .tables import without_controls
+    from extractor.cli.console import without_controls
 
     print(f"extractor: {without_controls(str(failure['message']).splitlines()[0])}", file=sys.stderr)

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from extractor.schemas import TrialRecord
-from extractor.text.dimensions import convert, find_dimension
+from extractor.text.units import convert, find_dimension
 from extractor.text.quantity_names import name_quantity
 from extractor.text.units import read_unit
 

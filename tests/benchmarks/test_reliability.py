@@ -16,7 +16,7 @@ from benchmarks.reliability import (
 from benchmarks.scores import is_right, read_label
 from extractor.evaluation.standoff import to_standoff
 from extractor.parse import parse_record, parse_uncalibrated
-from extractor.parse.calibration import apply_curve
+from extractor.parse.scoring import apply_curve
 from extractor.schemas import Section, Source, TrialExtraction, TrialRecord
 
 TEXT = (

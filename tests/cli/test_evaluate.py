@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from extractor.cli.console import choose_columns
 from extractor.cli.evaluate import evaluate
-from extractor.cli.score_table import print_report
+from extractor.cli.evaluate import print_report
 from extractor.evaluation import evaluate as score
 from tests.evaluation.annotations import criterion, make_gold
 

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from benchmarks.soak.server import serve_counting
+from benchmarks.servers import serve_counting
 from extractor.errors import RecordError, StoreError
 from extractor.read import read_records
 from extractor.run.addresses import Place, is_address, open_inputs

@@ -9,10 +9,10 @@ import time
 
 import pytest
 
-from benchmarks.soak.server import serve_counting
+from benchmarks.servers import serve_counting
 from extractor.api import Extractor
 from extractor.cli.batch import Job, perform_job
-from extractor.cli.exits import BUDGET, FAILED, OK
+from extractor.cli.console import BUDGET, FAILED, OK
 from extractor.errors import ModelAway
 from extractor.llm.client import ClientSettings
 from extractor.llm.spec import ModelSpec

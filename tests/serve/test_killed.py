@@ -7,7 +7,7 @@ import threading
 import time
 from contextlib import closing
 
-from benchmarks.soak.server import answer_request
+from benchmarks.servers import answer_request
 from tests.llm.stub import Scripted
 from tests.llm.stub import serve as serve_stub
 

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from extractor.text.dimensions import find_dimension
+from extractor.text.units import find_dimension
 from extractor.text.quantity_names import _choose, fold_words, list_quantities, name_quantity
 
 QUANTITIES = list_quantities().values()
