@@ -37,8 +37,8 @@ from extractor.cli.environment import read_cache_folder, read_model_spec
 from extractor.errors import CassetteError, ModelError, ModelUnavailable, StoreError
 from extractor.evaluation import evaluate
 from extractor.evaluation.report import Difference, ScoreReport
-from extractor.llm.local import find_model
 from extractor.llm.client import Model
+from extractor.llm.local import find_model
 from extractor.llm.opening import ModelChoice, open_model
 from extractor.llm.querying import query_model
 from extractor.llm.spec import ModelKind, ModelSpec

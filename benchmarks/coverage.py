@@ -16,9 +16,8 @@ from scipy.stats import bootstrap, spearmanr  # type: ignore[import-untyped]
 
 from benchmarks.data import format_table, option_parser, read_pairs
 from extractor.assemble import ModelResult, assemble_extraction
-from extractor.evaluation.record_score import Column
 from extractor.evaluation.fields import FIELDS
-from extractor.evaluation.record_score import score_record
+from extractor.evaluation.record_score import Column, score_record
 from extractor.schemas import FindingKind, Task, TrialExtraction
 
 _SECTIONS = {

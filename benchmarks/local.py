@@ -24,12 +24,10 @@ from openai import AsyncOpenAI
 
 from benchmarks.data import option_parser
 from extractor.cli.environment import read_cache_folder
-from extractor.llm.requests import AnswerMode
-from extractor.llm.requests import Call
-from extractor.llm.requests import compact_schema
 from extractor.llm.local import LocalServer, ServerSettings, locate_model, serve_model
 from extractor.llm.planner import pack_questions, plan_questions
 from extractor.llm.prompt import render_call
+from extractor.llm.requests import AnswerMode, Call, compact_schema
 from extractor.options import ExtractionOptions
 from extractor.parse import parse_record
 from extractor.read import read_records
@@ -54,8 +52,12 @@ def _served(**settings: Any) -> Variant:
     return replace(DEFAULTS, settings=replace(DEFAULTS.settings, **settings))
 
 
-def _tuned(**tuning: Any) -> Variant:
-    return _served(tuning=replace(DEFAULTS.settings.tuning, **tuning))
+_Q8_0 = 8
+"""llama.cpp's number for its 8-bit type."""
+
+
+def _with_parameters(**parameters: Any) -> Variant:
+    return _served(parameters=parameters)
 
 
 VARIANTS = {
@@ -64,14 +66,14 @@ VARIANTS = {
     "1 thread more": _served(threads=DEFAULTS.settings.threads + 1),
     "context 4096": _served(context=4096),
     "context 16384": _served(context=16384),
-    "batch 128": _tuned(batch=128),
-    "batch 256": _tuned(batch=256),
-    "batch 1024": _tuned(batch=1024),
-    "flash attention on": _tuned(flash_attention=True),
-    "flash attention off": _tuned(flash_attention=False),
-    "8-bit cache": _tuned(cache_bits=8),
-    "no prefix cache": _tuned(prefix_cache=False),
-    "reuse from 64 tokens": _tuned(reuse=64),
+    "batch 128": _with_parameters(n_ubatch=128),
+    "batch 256": _with_parameters(n_ubatch=256),
+    "batch 1024": _with_parameters(n_ubatch=1024),
+    "flash attention on": _with_parameters(flash_attn_type=1),
+    "flash attention off": _with_parameters(flash_attn_type=0),
+    "8-bit cache": _with_parameters(cache_type_k=_Q8_0, cache_type_v=_Q8_0),
+    "no prefix cache": _with_parameters(cache_prompt=False),
+    "reuse from 64 tokens": _with_parameters(n_cache_reuse=64),
     "schema, no grammar": replace(DEFAULTS, mode=AnswerMode.JSON_SCHEMA),
 }
 """What is tried, by name: one difference to the defaults each."""
@@ -132,7 +134,7 @@ def serve_calls(weights: Path, variant: Variant, calls: Sequence[Call], output_t
     An answer is cut at ``output_tokens``: a weak model's rambling would drown what is measured.
     """
     with serve_model(weights, variant.settings) as server:
-        process = psutil.Process(server.process_id)
+        process = psutil.Process(server.process.pid)
         asyncio.run(_put_all(server, calls[:1], variant, 8))  # the first request of a server is slower
         start, computed = time.perf_counter(), _computed(process)
         timings = asyncio.run(_put_all(server, calls, variant, output_tokens))

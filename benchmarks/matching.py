@@ -6,8 +6,8 @@ from typing import Any
 
 from benchmarks.scores import is_right
 from extractor.assemble import ModelResult, assemble_extraction
-from extractor.evaluation.fields import FIELDS
 from extractor.evaluation.alignment import KINDS, pair_items, place_items
+from extractor.evaluation.fields import FIELDS
 from extractor.parse.parsed import (
     ParsedCriterion,
     ParsedEligibility,

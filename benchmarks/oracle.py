@@ -20,9 +20,9 @@ from benchmarks.gold import GROUPS, name_group, read_gold
 from benchmarks.matching import pair_positions, quote_span
 from benchmarks.perfect_model import Asked, Cause, ask_oracle, list_items
 from extractor.assemble import ModelResult, assemble_extraction
-from extractor.evaluation.record_score import RecordScore, compare_values
-from extractor.evaluation.fields import CRITERIA, DOSING, ELIGIBILITY, ENDPOINTS, FIELDS, Field, Group
 from extractor.evaluation.alignment import KINDS
+from extractor.evaluation.fields import CRITERIA, DOSING, ELIGIBILITY, ENDPOINTS, FIELDS, Field, Group
+from extractor.evaluation.record_score import RecordScore, compare_values
 from extractor.evaluation.scoring import evaluate
 from extractor.llm.reply_models import WIRE_ITEMS
 from extractor.options import Assist
@@ -148,7 +148,8 @@ def _compare(group: Group, ours: Any, theirs: Any) -> Iterator[tuple[Field, Any,
         if one.attribute:
             values = getattr(ours, one.attribute), getattr(theirs, one.attribute)
             for _, wanted, found in compare_values(RecordScore(""), one, *values):
-                remark = wanted is not None and found is not None and one.shape.key(wanted) == one.shape.key(found)
+                key = one.comparer.key
+                remark = wanted is not None and found is not None and key(wanted) == key(found)
                 if not remark:  # which costs nothing
                     yield one, wanted, found
 
@@ -159,7 +160,7 @@ def _list_values(group: Group, item: Any, cause: Cause) -> Iterator[tuple[str, C
         if one.attribute is None:
             yield one.name, cause, _label(group, item)
         else:
-            yield from ((one.name, Cause.ITEM, value) for value in one.shape.spread(getattr(item, one.attribute)))
+            yield from ((one.name, Cause.ITEM, value) for value in one.comparer.spread(getattr(item, one.attribute)))
 
 
 def _label(group: Group, item: Any) -> str:
@@ -186,10 +187,10 @@ class _Explainer:
         value = kept.value if kept else None
         if kept and name == "section":
             value = kept.spans[0].section
-        keys = {one.shape.key(member) for member in (() if value is None else one.shape.spread(value))}
+        keys = {one.comparer.key(member) for member in (() if value is None else one.comparer.spread(value))}
         if wanted is None:
-            return Cause.CHECKS if one.shape.key(found) in keys else Cause.MERGED
-        return Cause.MERGED if one.shape.key(wanted) in keys else given.misfits.get(name, Cause.CHECKS)
+            return Cause.CHECKS if one.comparer.key(found) in keys else Cause.MERGED
+        return Cause.MERGED if one.comparer.key(wanted) in keys else given.misfits.get(name, Cause.CHECKS)
 
     def missing(self, row: int, item: Any) -> Cause:
         """Why an item of gold has no counterpart."""
@@ -205,7 +206,7 @@ class _Explainer:
             stands = read.stands
             return Cause.MERGED if stands.value else Cause.SURE if stands.certain else Cause.UNASKED
         if given is None:
-            candidates = () if self._asked.result.stretches else self._asked.parsed.dosing.candidates
+            candidates = () if self._asked.result.reread else self._asked.parsed.dosing.candidates
             doubted = self._group is DOSING and any(item.quote in chunk.text for chunk in candidates)
             return Cause.UNASKED if doubted else Cause.SILENT
         agent = given.grounded.readings.get("agent") if given.grounded else None
@@ -219,7 +220,7 @@ class _Explainer:
             number = self._criteria[quote_span(item)].chunk.number
             asked = "stands" in self._asked.result.asked.get(number, ())
         else:
-            asked = self._group is DOSING and bool(self._asked.result.stretches)
+            asked = self._group is DOSING and bool(self._asked.result.reread)
         if asked:
             return Cause.MERGED
         return Cause.UNASKED if reading and not reading.certain else Cause.SURE

@@ -21,11 +21,11 @@ from benchmarks.data import Pairs, format_table, option_parser, read_pairs
 from benchmarks.matching import list_values, match_items
 from benchmarks.scores import is_right
 from extractor.assemble import ModelResult, assemble_extraction
-from extractor.assemble.policy import DOUBTFUL, ModelClass, list_situations
 from extractor.assemble.dosing import pair_reread
+from extractor.assemble.policy import DOUBTFUL, ModelClass, list_situations
 from extractor.assemble.resolve import agree
 from extractor.cli.environment import read_cache_folder, read_model_spec
-from extractor.llm.model import AskSettings
+from extractor.llm.client import ClientSettings
 from extractor.llm.opening import ModelChoice, open_model
 from extractor.llm.querying import query_model
 from extractor.options import Assist, ExtractionOptions
@@ -187,7 +187,7 @@ async def _count_all(pairs: Pairs, chosen: argparse.Namespace) -> Situations:
     spec = read_model_spec(chosen.model) if chosen.model else None
     choice = ModelChoice(spec, chosen.replay, chosen.record, read_cache_folder())
     options = ExtractionOptions(assist=chosen.assist)
-    async with open_model(choice, AskSettings(concurrency=100)) as model:
+    async with open_model(choice, ClientSettings(concurrency=100)) as model:
 
         async def count(parsed: ParsedRecord, gold: TrialExtraction) -> Situations:
             return count_situations(parsed, await query_model(parsed, model, options), gold)

@@ -24,14 +24,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.data import format_table, option_parser
 from extractor.assemble.policy import ModelClass, classify_model
 from extractor.llm.database import RUN_FILE, open_run_to_read
-from extractor.llm.estimates import Forecast, forecast_run, load_rates
-from extractor.llm.estimates import LINE, RequestSize, measure_body
-from extractor.llm.plan.request_sizes import AnswerSize
+from extractor.llm.estimates import LINE, Forecast, RequestSize, forecast_run, load_rates, measure_body
 from extractor.llm.spec import ModelKind
 
 _FOLDERS = (Path("seeds/answers"), Path("tests/small_answers"), Path("tests/hostile/answers"))
@@ -47,6 +45,13 @@ _HEAD = """\
 # because the text did not bear out an answer; tokens that a call took for each character that was expected of its
 # answer (low, mean and high, where 1 and 99 in 100 means of five calls lie).
 """
+
+
+class AnswerSize(NamedTuple):
+    """Characters of compact JSON that answer one key of one line on average, and how many were measured."""
+
+    mean: float
+    asked: int = 0
 
 
 def main() -> None:

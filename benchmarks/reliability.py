@@ -31,8 +31,8 @@ from benchmarks.scores import wilson
 from extractor.evaluation.report import to_json_value
 from extractor.evaluation.standoff import find_changed_sections, from_standoff
 from extractor.parse import ParsedRecord, parse_uncalibrated
-from extractor.parse.scoring import CURVES, FOUND, NOTHING, Curve, apply_curve
 from extractor.parse.parsed import CERTAIN
+from extractor.parse.scoring import CURVES, FOUND, NOTHING, Curve, apply_curve
 from extractor.read import read_records
 from extractor.schemas import TrialExtraction, TrialRecord
 

@@ -18,7 +18,7 @@ import psutil
 from benchmarks.data import option_parser
 from benchmarks.processes import run_command
 from benchmarks.records import write_distinct_records
-from extractor.review.desk import ReviewDesk
+from extractor.review.changes import Review
 from extractor.review.journal import Journal
 from extractor.review.queue import RunRecords
 
@@ -37,7 +37,7 @@ def main() -> None:
         records = timed("start", lambda: RunRecords(run))
         print(f"memory that stays: {(psutil.Process().memory_info().rss - before) / 1e6:,.0f} MB")
         with closing(Journal(Path(folder, "journal.sqlite"))) as journal:
-            desk = ReviewDesk(records, Path(folder), journal, "nobody")
+            desk = Review(records, Path(folder), journal, "nobody")
             first, second = (row["record"] for row in timed("page of the queue", desk.list_queue)["records"][:2])
             timed("search", lambda: desk.list_queue("part 19"))
             desk.describe(first)  # the first record of a process loads the rules

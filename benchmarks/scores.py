@@ -30,7 +30,7 @@ def is_right(field: str, value: Any, label: Any) -> bool:
     >>> is_right("dosing.route", None, None), is_right("endpoints.methods", ("ELISA",), ("PCR",))
     (True, False)
     """
-    shape = _FIELDS[field].shape
+    shape = _FIELDS[field].comparer
     ours, theirs = (Counter(map(shape.key, shape.spread(one))) for one in (label, value))
     return ours == theirs
 

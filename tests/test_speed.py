@@ -2,9 +2,7 @@
 
 import pytest
 
-from benchmarks.synthetic import count_calls
-from benchmarks.synthetic import build_hostile
-from benchmarks.synthetic import PARTS, build_record
+from benchmarks.synthetic import PARTS, build_hostile, build_record, count_calls
 from extractor.parse import parse_record
 
 ITEMS = 20

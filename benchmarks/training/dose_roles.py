@@ -21,13 +21,11 @@ from benchmarks.training.log_linear import Choice, Weights, cross_validate, fit_
 from extractor.evaluation.standoff import find_changed_sections, from_standoff
 from extractor.parse.dosing import read_statements
 from extractor.parse.dosing.agents import build_lexicon
-from extractor.parse.dosing.facts import Statement
-from extractor.parse.dosing.facts import find_all
+from extractor.parse.dosing.facts import Statement, find_all
 from extractor.parse.dosing.merging import merge_statements
 from extractor.parse.dosing.names import name_key
 from extractor.parse.dosing.passages import list_passages
-from extractor.parse.dosing.roles import describe_role
-from extractor.parse.dosing.roles import view_trial
+from extractor.parse.dosing.roles import describe_role, view_trial
 from extractor.read import read_records
 from extractor.schemas import Part, Role, Section, Source, TimeUnit, TrialRecord
 from extractor.text.passage import read_section

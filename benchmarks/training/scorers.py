@@ -25,8 +25,7 @@ from benchmarks.training.labelled import OTHERS, TrainingRows, group_of, read_tr
 from extractor.parse.eligibility.category import CriterionLine, describe_lines, target_words
 from extractor.parse.eligibility.outline import Role, read_outline
 from extractor.parse.endpoints import OutcomeWords, describe_outcome, trial_words
-from extractor.parse.endpoints.times import describe_kind, guess_kind
-from extractor.parse.endpoints.times import read_time_frame
+from extractor.parse.endpoints.times import describe_kind, guess_kind, read_time_frame
 from extractor.parse.parsed import CERTAIN
 from extractor.parse.scoring import Array, Features, Scorer
 from extractor.schemas import CriterionKind, Rank, TimeKind, TrialRecord
@@ -193,7 +192,7 @@ class _List:
         if places := [at for at in same if self._lines[at].kind is kind]:
             return LabelledLine(self._features[places[0]], row, self._roles[places[0]] is Role.CRITERION)
         lead_in = read_section("eligibility", row["lead_in"]).whole if row.get("lead_in") else None
-        line = CriterionLine(alone, kind, lead_in=lead_in)
+        line = CriterionLine(alone, kind, parent=lead_in)
         return LabelledLine(describe_lines([line, *self._lines], self._target)[0], row, split=False)
 
 
@@ -204,7 +203,7 @@ def _read_lines(record: TrialRecord) -> Iterator[tuple[CriterionLine, Role]]:
     read = read_section("eligibility", section.text)
     for entry in read_outline(read):
         if entry.role is not Role.REMARK:
-            intros = (read.between(*span) if span else None for span in (entry.heading, entry.lead_in))
+            intros = (read.between(*span) if span else None for span in (entry.heading, entry.parent))
             line = CriterionLine(read.between(entry.start, entry.end), entry.kind or CriterionKind.INCLUSION, *intros)
             yield line, entry.role
 

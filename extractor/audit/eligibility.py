@@ -6,7 +6,6 @@ from itertools import combinations
 from math import inf
 from typing import NamedTuple
 
-from extractor.text.quantity_names import fold_words, name_quantity
 from extractor.parse.eligibility.lines import read_lines
 from extractor.schemas import (
     Age,
@@ -26,6 +25,7 @@ from extractor.text.book import read_text, rule, word_set
 from extractor.text.lexer import Tokens
 from extractor.text.numbers import DAYS, find_durations, read_time_unit
 from extractor.text.passage import Section
+from extractor.text.quantity_names import fold_words, name_quantity
 from extractor.text.units import read_unit
 
 from .record import AuditedRecord, report

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from extractor.api import Extractor
+from extractor.cli.console import BUDGET, FAILED, INTERRUPTED, OK, to_printable, without_controls
 from extractor.errors import BudgetReached, ExtractorError, ModelAway
 from extractor.events import Event, tell
 from extractor.llm.batch_api.provider import BatchStatus, BatchTransport, PollPolicy, open_batch_client
@@ -41,10 +42,8 @@ from extractor.run.folder import FAILURES, REPEATED, RunFolder
 from extractor.run.manifest import RunState, describe_settings
 from extractor.run.tally import Tally
 
-from extractor.cli.console import BUDGET, FAILED, INTERRUPTED, OK
 from .interrupts import Interrupts, run_interruptibly
 from .progress import count_records, print_summary, show_progress
-from extractor.cli.console import to_printable, without_controls
 
 if TYPE_CHECKING:
     from extractor.run.mirror import Mirror

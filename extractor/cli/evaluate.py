@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from extractor.cli.console import FAILED, OK, errors_for_people, warn_incomplete
-from extractor.cli.console import Row, print_table, to_printable
+from extractor.cli.console import FAILED, OK, Row, errors_for_people, print_table, to_printable, warn_incomplete
 
 if TYPE_CHECKING:
     from os import PathLike

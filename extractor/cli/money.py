@@ -105,13 +105,12 @@ async def _measure(job: "Job", sample: int | None, tally: "Tally") -> "Measured"
     import sys
     from itertools import islice
 
+    from extractor.cli.console import without_controls
     from extractor.read import read_records
     from extractor.run.addresses import open_inputs
     from extractor.run.batch import describe_failure
     from extractor.run.executor import open_executor
     from extractor.run.quote import measure_records
-
-    from extractor.cli.console import without_controls
 
     def report(error: Exception) -> None:
         tally.failed += 1

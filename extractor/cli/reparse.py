@@ -72,10 +72,10 @@ def _watch(
     """The comparison, with the progress of a run."""
     import asyncio
 
+    from extractor.cli.console import without_controls
     from extractor.run.tally import Tally
 
     from .progress import show_progress
-    from extractor.cli.console import without_controls
 
     tally = Tally()
     try:

@@ -5,9 +5,8 @@ from types import MappingProxyType
 from typing import Any
 
 from extractor.schemas import TrialRecord
-from extractor.text.units import convert, find_dimension
 from extractor.text.quantity_names import name_quantity
-from extractor.text.units import read_unit
+from extractor.text.units import convert, find_dimension, read_unit
 
 from .tables import Branch, list_tables, plan_tables
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from extractor.run.finished import TextState
-from extractor.run.results import telling
+from extractor.run.results import naming_file
 from extractor.schemas import AbsenceReason, Coverage, Task
 
 from .record import RunRecord, name_field, name_task, read_title
@@ -225,7 +225,7 @@ def read_failures(path: Path) -> list[dict[str, Any]]:
     """What ``failures.jsonl`` says, nothing where there is none. A line that is no JSON is left out: it was torn."""
     if not path.exists():
         return []
-    with telling(path):
+    with naming_file(path):
         lines = path.read_text("utf-8", "replace").splitlines()
     return [failure for line in lines if isinstance(failure := _read(line), dict)]
 

@@ -10,8 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from extractor.cli.console import choose_columns
-from extractor.cli.evaluate import evaluate
-from extractor.cli.evaluate import print_report
+from extractor.cli.evaluate import evaluate, print_report
 from extractor.evaluation import evaluate as score
 from tests.evaluation.annotations import criterion, make_gold
 

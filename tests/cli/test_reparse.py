@@ -12,9 +12,9 @@ from string import Template
 import pytest
 from typer.testing import CliRunner
 
-import extractor.llm.prompting.prompt
+import extractor.llm.prompt
 import extractor.pipeline
-import extractor.run.settings
+import extractor.run.manifest
 from benchmarks.records import write_distinct_records
 from benchmarks.servers import serve_counting
 from extractor.cli.app import app
@@ -75,16 +75,16 @@ def extractions(folder):
 @pytest.fixture
 def other_prompt(monkeypatch):
     """Today's prompt says something more."""
-    real = extractor.llm.prompting.prompt.load_prompt
+    real = extractor.llm.prompt.load_prompt
 
     def load():
         prompt = real()
         version = replace(prompt.version, sha256="b" * 64)
         return replace(prompt, version=version, system=Template(prompt.system.template + "\nBe brief."))
 
-    monkeypatch.setattr(extractor.llm.prompting.prompt, "load_prompt", load)
-    versions = [replace(version, sha256="b" * 64) for version in extractor.run.settings.list_prompt_versions()]
-    monkeypatch.setattr(extractor.run.settings, "list_prompt_versions", lambda: versions)
+    monkeypatch.setattr(extractor.llm.prompt, "load_prompt", load)
+    versions = [replace(version, sha256="b" * 64) for version in extractor.run.manifest.list_prompt_versions()]
+    monkeypatch.setattr(extractor.run.manifest, "list_prompt_versions", lambda: versions)
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def other_rules(monkeypatch):
         return extraction.model_copy(update={"eligibility": people})
 
     monkeypatch.setattr(extractor.pipeline, "assemble_extraction", assemble)
-    monkeypatch.setattr(extractor.run.settings, "digest_rules", lambda: "other rules")
+    monkeypatch.setattr(extractor.run.manifest, "digest_rules", lambda: "other rules")
 
 
 @pytest.mark.parametrize("concurrency", [1, 8])
@@ -158,7 +158,7 @@ def test_ctrl_c_says_what_to_do(run, monkeypatch):
     def press(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("extractor.run.comparison.Comparison.compare", press)
+    monkeypatch.setattr("extractor.run.reparse.Comparison.write", press)
     done = command("impact", run)
     assert (done.exit_code, done.stderr) == (130, "extractor: interrupted; nothing was written\n")
     done = command("reparse", run, "--out", run.parent / "new")

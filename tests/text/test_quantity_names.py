@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 
-from extractor.text.units import find_dimension
 from extractor.text.quantity_names import _choose, fold_words, list_quantities, name_quantity
+from extractor.text.units import find_dimension
 
 QUANTITIES = list_quantities().values()
 PLAIN = [(name, one) for one in QUANTITIES for name in one.names if "*" not in name]

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from extractor.text.quantity_names import list_quantities
 from extractor.text.book import read_text
 from extractor.text.clean import clean_text
+from extractor.text.quantity_names import list_quantities
 from extractor.text.units import convert, find_dimension, find_unit, list_units, read_unit
 
 CODES = sorted(
