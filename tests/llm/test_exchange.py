@@ -102,7 +102,7 @@ def test_failed_and_foreign_lines_are_listed_and_a_later_answer_mends_a_failure(
     [({"most_requests": 2}, "abac", [2, 1]), ({"most_bytes": 300}, ["a" * 50, "b" * 50, "c" * 50], [1, 1, 1])],
 )
 def test_requests_beyond_a_files_limits_go_to_further_files(tmp_path, limits, texts, counts):
-    with RequestFile(tmp_path / "r.jsonl", **limits) as requests:
+    with RequestFile(tmp_path / "r.jsonl", **limits).open() as requests:
         for text in texts:
             requests.add(body_of(text))
         assert not list(tmp_path.glob("*.jsonl")), "half a file must not look like a whole one"
@@ -112,7 +112,7 @@ def test_requests_beyond_a_files_limits_go_to_further_files(tmp_path, limits, te
 
 
 def test_a_failed_run_leaves_no_file(tmp_path):
-    with pytest.raises(OSError, match="disk"), RequestFile(tmp_path / "r.jsonl") as requests:  # noqa: PT012
+    with pytest.raises(OSError, match="disk"), RequestFile(tmp_path / "r.jsonl").open() as requests:  # noqa: PT012
         requests.add(body_of("a"))
         raise OSError("disk full")
     assert not list(tmp_path.iterdir())

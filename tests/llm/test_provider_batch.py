@@ -5,8 +5,8 @@ from contextlib import closing
 import pytest
 
 from extractor.errors import ModelAway, ModelUnavailable
-from extractor.llm.batch_api.provider import BatchTransport, PollPolicy, open_batch_client
-from extractor.llm.batch_api.requests import BatchRequests, BatchState
+from extractor.llm.batch_api.provider import PollPolicy, open_batch_client
+from extractor.llm.batch_api.requests import BatchRequests
 from extractor.llm.keeping.run_file import open_run
 from extractor.llm.spec import ModelSpec
 from tests.provider import answer_well, serve_provider
@@ -132,7 +132,7 @@ async def test_watching_can_be_ended_and_taken_up_again(requests):
         requests.plan("run")
         with pytest.raises(Killed):
             await finish(provider, requests, PollPolicy(sleep=end))
-        assert [batch.state for batch in requests.open_batches()] == [BatchState.MADE]
+        assert [batch.batch for batch in requests.open_batches()] == [*provider.batches]
         assert (await finish(provider, requests))[0] == 5
         assert len(provider.batches) == 1
 
@@ -176,15 +176,3 @@ async def test_neither_a_model_of_this_machine_nor_several_servers_take_batches(
     with pytest.raises(ValueError, match="drop --batch"):
         async with open_batch_client(ModelSpec.parse(spec), requests):
             pass
-
-
-def test_answers_that_were_read_are_forgotten_once_no_batch_is_open(requests):
-    requests.plan("run")
-    (batch,) = requests.open_batches()
-    BatchTransport(requests)
-    assert len(list(requests.not_taken())) == 5
-    names = [name for name, _ in requests.not_taken()]
-    requests.keep_answers(batch.number, [])
-    requests.note_taken(names[0])
-    BatchTransport(requests)
-    assert requests.knows(names[0])  # four others still wait
