@@ -73,7 +73,7 @@ async def test_a_fault_that_passes_costs_nothing_and_makes_no_second_batch(reque
 
 
 @pytest.mark.parametrize("route", ROUTES)
-async def test_a_fault_that_stays_is_told_and_the_run_goes_on_later(requests, route):
+async def test_a_fault_that_stays_is_reported_and_the_run_goes_on_later(requests, route):
     with serve_provider(faults={route: [500] * 99}) as provider:
         requests.plan("run")
         with pytest.raises(ModelUnavailable, match="HTTP 500"):
@@ -83,7 +83,7 @@ async def test_a_fault_that_stays_is_told_and_the_run_goes_on_later(requests, ro
         assert len(provider.batches) == 1
 
 
-async def test_a_provider_that_is_not_there_is_told_after_a_few_quick_tries(requests):
+async def test_a_provider_that_is_not_there_is_reported_after_a_few_quick_tries(requests):
     waits = []
 
     async def wait(seconds):
@@ -92,8 +92,8 @@ async def test_a_provider_that_is_not_there_is_told_after_a_few_quick_tries(requ
     with serve_provider() as provider:
         pass
     requests.plan("run")
-    told = r"no connection: .*; is the server running, and the address right\? \(after 3 attempts\)"
-    with pytest.raises(ModelAway, match=told):
+    message = r"no connection: .*; is the server running, and the address right\? \(after 3 attempts\)"
+    with pytest.raises(ModelAway, match=message):
         await finish(provider, requests, PollPolicy(sleep=wait))
     assert waits == [1.0, 1.0]
 
@@ -147,8 +147,8 @@ async def test_what_a_batch_did_not_come_to_waits_for_another(requests, ends):
         count, news = await finish(provider, requests)
         assert count == (0 if ends == "failed" else 1)
         assert requests.count_waiting() == 5 - count
-        told = "; ".join(one.message for one in news if one.message)
-        assert ("too many tokens" if ends == "failed" else "not reached in time") in told
+        message = "; ".join(one.message for one in news if one.message)
+        assert ("too many tokens" if ends == "failed" else "not reached in time") in message
         provider.answer, provider.ends = answer_well, "completed"
         assert requests.plan("next") == 5 - count
         await finish(provider, requests)
@@ -163,7 +163,7 @@ async def test_a_refusal_of_the_request_is_an_answer_and_a_fault_is_none(request
         assert (count, requests.count_waiting()) == (kept, 5 - kept)
 
 
-async def test_a_wrong_key_is_told_at_once(requests):
+async def test_a_wrong_key_is_reported_at_once(requests):
     with serve_provider(faults={"POST /files": [401] * 9}) as provider:
         requests.plan("run")
         with pytest.raises(ModelUnavailable, match="HTTP 401"):
