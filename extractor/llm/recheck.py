@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import groupby
 from typing import Any
 
 from pydantic import BaseModel
@@ -108,19 +107,19 @@ def plan_recheck(parsed: ParsedRecord, answers: Sequence[GroundedAnswer]) -> tup
 
 def render_recheck(questions: Sequence[Question]) -> Call:
     """The call that carries these lines. Raises ``PromptError`` for a prompt with unknown placeholders."""
-    definitions = []
-    asked = sorted(questions, key=lambda q: _first(q.task, questions))
-    for task, group in groupby(asked, key=lambda question: question.task):
-        fields = {field for question in group for field in question.fields}
-        known = load_prompt().tasks[task].definitions
-        definitions += [definition.text for field, definition in known.items() if field in fields]
+    asked: dict[Task, set[str]] = {}
+    for question in questions:
+        asked.setdefault(question.task, set()).update(question.fields)
+    tasks = load_prompt().tasks
+    definitions = [
+        definition.text
+        for task, fields in asked.items()
+        for field, definition in tasks[task].definitions.items()
+        if field in fields
+    ]
     allowances = (WIRE_ITEMS[q.task].allowance.get(field, _ALLOWANCE) for q in questions for field in q.fields)
     most = _PER_REPLY + _PER_ITEM * len(questions) + sum(allowances)
     return make_call(load_recheck_prompt(), questions, most, "\n".join(definitions))
-
-
-def _first(task: Task, questions: Sequence[Question]) -> int:
-    return next(place for place, question in enumerate(questions) if question.task is task)
 
 
 def merge_recheck(

@@ -176,14 +176,12 @@ class WireItem(WireModel):
     @model_validator(mode="before")
     @classmethod
     def _keep_what_was_asked(cls, data: Any, info: ValidationInfo) -> Any:
-        """Refuse a number that was not asked; drop nulls and keys that were not asked."""
+        """Drop nulls and keys that were not asked."""
         number = _number(data)
         if number is None or not info.context:
             return data
         asked: Mapping[int, Collection[str]] = info.context["fields"]
-        if number not in asked:
-            raise ValueError(f"there is no line {number}; the lines are {_list_numbers(asked)}")
-        names = {"n"} | {name for field in asked[number] for name in (field, cls.key(field))}
+        names = {"n"} | {name for field in asked.get(number, ()) for name in (field, cls.key(field))}
         return {key: value for key, value in data.items() if key in names and value not in (None, "", [], [None])}
 
 

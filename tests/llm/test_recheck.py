@@ -92,17 +92,17 @@ def test_a_second_opinion_that_the_text_supports_is_used():
 
 
 @pytest.mark.parametrize(
-    ("again", "told"),
+    ("again", "message"),
     [({"limits": ["Ferritin: 40-96 ug/L"]}, "asked again, it answered Ferritin: 40-96 ug/L"), ({}, "it withdrew it")],
 )
-def test_what_is_refused_again_is_kept_out_and_listed_with_the_text(again, told):
+def test_what_is_refused_again_is_kept_out_and_listed_with_the_text(again, message):
     extraction, requests = extract(answering({LINE: {"limits": [WRONG]}}, again=again))
     assert len(requests) == 2
     assert limits(extraction) == ()
     (finding,) = extraction.findings
     assert finding.kind is FindingKind.QUOTE_CONFLICT
     assert WRONG in finding.message
-    assert told in finding.message
+    assert message in finding.message
     assert "number" in finding.message
     (citation,) = finding.citations
     assert RECORD.section(citation.section).text[citation.start : citation.end] == citation.quote
@@ -110,7 +110,7 @@ def test_what_is_refused_again_is_kept_out_and_listed_with_the_text(again, told)
     assert reasons["eligibility.criteria[0].constraints"] is AbsenceReason.UNSUPPORTED_ANSWER
 
 
-def test_only_the_refused_member_of_a_list_is_settled_anew():
+def test_only_the_refused_member_of_a_list_is_asked_again():
     record = trial(title="A trial", eligibility="Inclusion Criteria:\n\n* ALT of 30 U/L, AST of 40 U/L\n* Consent")
     script = answering({"ALT": {"limits": ["ALT: = 30 U/L", "AST: = 44 U/L"]}}, again={"limits": ["AST: = 40 U/L"]})
     extraction, _ = extract(script, record)

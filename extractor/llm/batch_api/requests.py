@@ -9,9 +9,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from types import TracebackType
 from typing import Any, BinaryIO, NamedTuple
 
 import httpx2
@@ -98,7 +96,7 @@ class AnswerLine(NamedTuple):
 class RequestFile:
     """Writes distinct requests to ``path``, and beyond a file's limits to ``<stem>-2<suffix>`` and so on.
 
-    The files appear whole when the ``with`` block ends; a block that fails leaves none.
+    The files appear whole when the block of ``open`` ends; a block that fails leaves none.
     """
 
     def __init__(self, path: Path, most_requests: int = MOST_REQUESTS, most_bytes: int = MOST_BYTES) -> None:
@@ -107,27 +105,27 @@ class RequestFile:
         self._most_requests, self._most_bytes = most_requests, most_bytes
         self._names: set[str] = set()
         self._requests = 0
-        self._file: BinaryIO | None = None
+        self._file: BinaryIO
 
     @property
     def written(self) -> int:
         """How many requests were written."""
         return len(self._names)
 
-    def __enter__(self) -> "RequestFile":
+    @contextmanager
+    def open(self) -> "Iterator[RequestFile]":
+        """Write inside the block."""
         self._open_part()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        assert self._file
-        self._file.close()
-        for part in self.parts:
-            if kind is None:
-                _unfinished(part).replace(part)
-            else:
+        try:
+            yield self
+        except BaseException:
+            for part in self.parts:
                 _unfinished(part).unlink(missing_ok=True)
+            raise
+        finally:
+            self._file.close()
+        for part in self.parts:
+            _unfinished(part).replace(part)
 
     def add(self, body: Mapping[str, Any]) -> None:
         """Write a request, unless it is there already."""
@@ -136,7 +134,6 @@ class RequestFile:
             return
         self._names.add(name)
         line = write_line(name, body)
-        assert self._file
         size = self._file.tell()
         if self._requests == self._most_requests or (size and size + len(line) > self._most_bytes):
             self._file.close()
@@ -230,7 +227,7 @@ class Exchange:
     @contextmanager
     def open(self) -> "Iterator[ExchangeTransport]":
         """A transport that answers from the files; the requests' file is whole when the block ends."""
-        with self.requests or nullcontext() as requests:
+        with self.requests.open() if self.requests else nullcontext() as requests:
             yield ExchangeTransport(self.answers, requests)
 
 
@@ -252,23 +249,17 @@ class ExchangeTransport(httpx2.AsyncBaseTransport):
         raise AnswerPending("its answer is still to come: no file of answers holds it")
 
 
-class BatchState(StrEnum):
-    """Progress of a batch: planned here, its file sent, made at the provider, its answers fetched."""
-
-    PLANNED = "planned"
-    SENT = "sent"
-    MADE = "made"
-    FETCHED = "fetched"
-
-
 @dataclass(frozen=True, slots=True)
 class StoredBatch:
-    """A batch in the run's store. ``tag`` identifies it here and at the provider."""
+    """A batch in the run's store.
+
+    ``tag`` identifies it here and at the provider. ``input_file`` is the provider's id of its file once that was sent,
+    ``batch`` the provider's id of the batch once it was made.
+    """
 
     number: int
     tag: str
     requests: int
-    state: BatchState
     input_file: str | None
     batch: str | None
 
@@ -342,17 +333,16 @@ class BatchRequests:
                 size += length
             for names in parts:
                 number = 1 + (self._database.value("SELECT max(id) FROM batches") or 0)
-                row = (number, f"{prefix}-{number}", len(names), BatchState.PLANNED)
-                self._database.execute("INSERT INTO batches (id, tag, requests, state) VALUES (?, ?, ?, ?)", row)
+                sql = "INSERT INTO batches (id, tag, requests, state) VALUES (?, ?, ?, 'planned')"
+                self._database.execute(sql, (number, f"{prefix}-{number}", len(names)))
                 sql = "UPDATE batch_requests SET batch = ? WHERE name = ?"
                 self._database.execute_many(sql, ((number, name) for name in names))
         return len(rows)
 
     def open_batches(self) -> list[StoredBatch]:
         """The batches whose answers are not fetched yet."""
-        sql = "SELECT id, tag, requests, state, input_file, batch FROM batches WHERE state <> ? ORDER BY id"
-        rows = self._database.execute(sql, (BatchState.FETCHED,)).fetchall()
-        return [StoredBatch(row[0], row[1], row[2], BatchState(row[3]), *row[4:]) for row in rows]
+        sql = "SELECT id, tag, requests, input_file, batch FROM batches WHERE state <> 'fetched' ORDER BY id"
+        return [StoredBatch(*row) for row in self._database.execute(sql).fetchall()]
 
     def lines(self, number: int) -> Iterator[bytes]:
         """The lines of a batch's file."""
@@ -362,12 +352,11 @@ class BatchRequests:
 
     def note_sent(self, number: int, input_file: str) -> None:
         """Note that the provider has a batch's file."""
-        sql = "UPDATE batches SET state = ?, input_file = ? WHERE id = ?"
-        self._database.execute(sql, (BatchState.SENT, input_file, number))
+        self._database.execute("UPDATE batches SET state = 'sent', input_file = ? WHERE id = ?", (input_file, number))
 
     def note_made(self, number: int, batch: str) -> None:
         """Note that the provider has the batch."""
-        self._database.execute("UPDATE batches SET state = ?, batch = ? WHERE id = ?", (BatchState.MADE, batch, number))
+        self._database.execute("UPDATE batches SET state = 'made', batch = ? WHERE id = ?", (batch, number))
 
     def keep_answers(self, number: int, answers: Iterable[tuple[str, BatchAnswer]]) -> int:
         """Keep a batch's answers, all or none. Returns how many; requests without an answer wait for another batch."""
@@ -379,5 +368,5 @@ class BatchRequests:
                 kept += self._database.execute(sql, row).rowcount
             left = "UPDATE batch_requests SET batch = NULL WHERE batch = ? AND status IS NULL"
             self._database.execute(left, (number,))
-            self._database.execute("UPDATE batches SET state = ? WHERE id = ?", (BatchState.FETCHED, number))
+            self._database.execute("UPDATE batches SET state = 'fetched' WHERE id = ?", (number,))
         return kept

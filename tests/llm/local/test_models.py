@@ -177,15 +177,6 @@ def test_token_goes_to_the_hub_and_not_to_its_store(hub, content, model, tmp_pat
     assert (store.tokens, store.requests) == ({None}, [("GET", "bytes=1000-")])
 
 
-def test_hub_that_cannot_be_reached_is_named(hub, content, model, tmp_path, monkeypatch):
-    with run_hub(content) as gone:
-        pass
-    template = gone.url + "/{repo_id}/resolve/{revision}/{filename}"
-    monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)
-    with pytest.raises(ModelUnavailable, match="Connection refused"):
-        pull_model(model, cache_dir=tmp_path)
-
-
 def test_missing_extra_says_how_to_install_it(model, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(ModelUnavailable, match=r"pip install 'trial-extractor\[local\]'"):
