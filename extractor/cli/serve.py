@@ -80,7 +80,7 @@ def serve(
         bounds = Bounds(max_bytes, max_upload_bytes, queue, workers or count_cores(), concurrency, jobs, timeout)
         asked = {"model": model, "prices": prices or (), "requests_per_minute": requests_per_minute}
         settings = _settle(chosen_root, token, bounds, asked)
-        from .observing import observing
+        from .interrupts import observing
 
         with observing(log_json):
             try:
