@@ -308,13 +308,3 @@ class Amounts(Comparer):
 
     def resembles(self, gold: Amount, predicted: Amount) -> bool:
         return (gold.low, gold.high) == (predicted.low, predicted.high)
-
-
-class Models(Comparer):
-    """Any other group of values: all of them count."""
-
-    def key(self, value: Any) -> Hashable:
-        return str(value.model_dump_json())
-
-    def error(self, gold: Any, predicted: Any) -> ErrorKind:  # noqa: ARG002 - nothing more is known of the values
-        return ErrorKind.WRONG_CATEGORY

@@ -1,31 +1,23 @@
-"""The scored fields, derived from the schemas: the type of a field decides how its values are compared.
-
-A field that is added to a schema is scored without a change here: with weight 1, compared by its type.
-"""
+"""The scored fields, listed from the schemas: a field's metadata decides how its values are compared and weighed."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
-from types import NoneType
-from typing import Any, get_args, get_origin
+from typing import Any
 
 from pydantic import BaseModel
 
 from extractor.schemas import (
-    Amount,
-    Constraint,
+    Comparison,
     Criterion,
-    CriterionKind,
     Eligibility,
     Endpoint,
-    Frequency,
-    Instrument,
+    FieldInfo,
     Item,
-    Rank,
     Regimen,
     Task,
     TimeWindow,
     TrialExtraction,
+    list_fields,
 )
 
 from .comparers import (
@@ -36,11 +28,26 @@ from .comparers import (
     Frequencies,
     Instruments,
     Limits,
-    Models,
     Quantities,
     Texts,
     TimeWindows,
 )
+
+_COMPARERS: dict[Comparison, Comparer] = {
+    Comparison.TEXT: Texts(),
+    Comparison.CHOICE: Choices(),
+    Comparison.POLARITY: Choices(ErrorKind.POLARITY),
+    Comparison.PLACE: Choices(ErrorKind.WRONG_SECTION),
+    Comparison.PAIRING: Choices(ErrorKind.WRONG_PAIRING),
+    Comparison.TIME: Quantities(),
+    Comparison.LIMIT: Limits(),
+    Comparison.WINDOW: TimeWindows(),
+    Comparison.AMOUNT: Amounts(),
+    Comparison.FREQUENCY: Frequencies(),
+    Comparison.NAME: Instruments(),
+}
+_FIRST = ("agent", "quote", "kind", "section")
+"""What identifies an item, in the order of reports; all other fields follow in the order of the schema."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,122 +87,47 @@ class Group:
         return found if isinstance(found, tuple) else (found,)
 
 
-_BY_TYPE: dict[Any, Comparer] = {
-    bool: Choices(ErrorKind.POLARITY),
-    str: Texts(),
-    CriterionKind: Choices(ErrorKind.POLARITY),
-    Rank: Choices(ErrorKind.WRONG_SECTION),
-    Frequency: Frequencies(),
-    Instrument: Instruments(),
-    Constraint: Limits(),
-    TimeWindow: TimeWindows(),
-    Amount: Amounts(),
-}
-_SECTION = Choices(ErrorKind.WRONG_SECTION)
-_FAMILIES: dict[str, str | None] = {
-    **dict.fromkeys(("minimum_age", "maximum_age"), "age"),
-    **dict.fromkeys(("start_event", "end_events"), "event"),
-    "timing": "timing",
-}
-"""Families of fields that are not known by their type. Lists and groups of values are a family of their own."""
-_WEIGHTS = {
-    **dict.fromkeys(("eligibility.criteria.quote", "eligibility.criteria.lead_in"), 0.5),
-    **dict.fromkeys(("eligibility.criteria.category", "endpoints.category", "dosing.role", "dosing.timing"), 0.5),
-    **dict.fromkeys(("endpoints.measure", "endpoints.time_frame", "endpoints.time_kind"), 0.5),
-    **dict.fromkeys(("endpoints.instrument", "endpoints.start_event", "endpoints.end_events"), 0.5),
-    **dict.fromkeys(("dosing.quote", "dosing.section", "endpoints.description", "endpoints.censored"), 0.25),
-    **dict.fromkeys(("endpoints.specimens", "endpoints.methods"), 0.25),
-}
-"""Fields whose errors harm less than others."""
-_FIRST = ("agent", "quote", "kind", "section")
-"""What identifies an item, in the order of reports; all other fields follow in the order of the schema."""
-_NO_QUOTES = frozenset({"section", "unit", "quantity", "name", "version"})
-"""Texts that are not copied from the record, or not always."""
+def _make_field(info: FieldInfo) -> Field:
+    known = info.metadata
+    return Field(info.path, info.name, _COMPARERS[known.comparison], known.family, known.weight)
 
 
-def find_type(annotation: Any) -> tuple[Any, bool, bool]:
-    """The type of a field's values, whether there may be several, and whether the field may be empty.
-
-    >>> find_type(Regimen.model_fields["amounts"].annotation)
-    (<class 'extractor.schemas.dosing.Amount'>, True, True)
-    """
-    arguments = get_args(annotation)
-    if get_origin(annotation) is tuple:
-        return find_type(arguments[0])[0], True, True
-    if hasattr(annotation, "__metadata__"):
-        return find_type(arguments[0])
-    if arguments:
-        inner, many, _ = find_type(next(one for one in arguments if one is not NoneType))
-        return inner, many, NoneType in arguments
-    return annotation, False, False
-
-
-def list_names(model: type[BaseModel]) -> list[str]:
-    """The fields that an annotator fills in, without lists of other items.
-
-    >>> list_names(Eligibility)
-    ['minimum_age', 'maximum_age', 'sex', 'healthy_volunteers']
-    """
-    types = {name: find_type(field.annotation)[0] for name, field in model.model_fields.items()}
-    own = (name for name in types if name not in Item.model_fields)
-    return [name for name in own if not (isinstance(types[name], type) and issubclass(types[name], Item))]
-
-
-def is_quoted(name: str, kind: Any = str) -> bool:
-    """Whether a field of this name and type holds words of the record."""
-    return kind is str and name not in _NO_QUOTES
-
-
-def list_quotes(item: BaseModel) -> Iterator[tuple[str, str | None]]:
-    """The quotes of an item, or of what stands within it, with the path to each.
-
-    >>> list(list_quotes(Endpoint(rank="primary", index=0, measure="Pain", methods=("MRI",))))[-1]
-    ('methods[0]', 'MRI')
-    """
-    for name in _sort(list_names(type(item))):
-        kind, many, _ = find_type(type(item).model_fields[name].annotation)
-        value = getattr(item, name)
-        if is_quoted(name, kind):
-            yield from ((f"{name}[{number}]", one) for number, one in enumerate(value)) if many else ((name, value),)
-        elif isinstance(value, BaseModel):
-            yield from ((f"{name}.{path}", quote) for path, quote in list_quotes(value))
-
-
-def _sort(names: list[str]) -> list[str]:
-    return sorted(names, key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
-
-
-def _make_comparer(name: str, kind: Any) -> Comparer:
-    if name == "section":
-        return _SECTION
-    if kind in _BY_TYPE:
-        return _BY_TYPE[kind]
-    if isinstance(kind, type) and issubclass(kind, BaseModel):
-        return Quantities() if {"value", "unit"} == set(kind.model_fields) else Models()
-    return Choices() if isinstance(kind, type) and issubclass(kind, StrEnum) else Choices(ErrorKind.NUMBER)
-
-
-def _make_field(path: str, name: str, model: type[Item]) -> Field:
-    kind, many, _ = find_type(model.model_fields[name].annotation)
-    grouped = many or (isinstance(kind, type) and issubclass(kind, BaseModel))
-    family = _FAMILIES.get(name, name if grouped else None)
-    full = f"{path}.{name}"
-    return Field(full, name, _make_comparer(name, kind), family, _WEIGHTS.get(full, 1.0))
-
-
-def _make_group(path: str, model: type[Item], whole: str | None) -> Group:
-    names = [name for name in _sort(list_names(model)) if name != "index"]
+def _make_group(path: str, model: type[Item], whole: str | None = None) -> Group:
+    infos = [
+        info
+        for info in list_fields(Task(path.split(".", maxsplit=1)[0]))
+        if info.group == path and info.name != "index"
+    ]
+    infos.sort(key=lambda info: _FIRST.index(info.name) if info.name in _FIRST else len(_FIRST))
     head = (Field(whole, None, Texts()),) if whole else ()
-    return Group(path, model, (*head, *(_make_field(path, name, model) for name in names)))
+    return Group(path, model, (*head, *map(_make_field, infos)))
 
 
-ELIGIBILITY = _make_group("eligibility", Eligibility, None)
+ELIGIBILITY = _make_group("eligibility", Eligibility)
 CRITERIA = _make_group("eligibility.criteria", Criterion, "eligibility.criteria")
 DOSING = _make_group("dosing", Regimen, "dosing.regimens")
 ENDPOINTS = _make_group("endpoints", Endpoint, "endpoints.outcomes")
 GROUPS = (ELIGIBILITY, CRITERIA, DOSING, ENDPOINTS)
-INDEX = Field("endpoints.index", "index", Choices(ErrorKind.WRONG_PAIRING), weight=0.5)
+INDEX = next(_make_field(info) for info in list_fields(Task.ENDPOINTS) if info.name == "index")
 """Which outcome of its rank an endpoint is. Another one is reported as an error and not scored: it is not read."""
 
 FIELDS: tuple[Field, ...] = tuple(field for group in GROUPS for field in group.fields)
 """All scored fields, in the order of reports."""
+
+
+def list_quotes(item: BaseModel) -> Iterator[tuple[str, str | None]]:
+    """The quotes of an item, that of its time window included, with the path to each.
+
+    >>> list(list_quotes(Endpoint(rank="primary", index=0, measure="Pain", methods=("MRI",))))[-1]
+    ('methods[0]', 'MRI')
+    """
+    group = next(group for group in GROUPS if group.model is type(item))
+    for field in group.fields:
+        value = getattr(item, field.attribute) if field.attribute else None
+        if isinstance(value, TimeWindow):
+            yield f"{field.attribute}.quote", value.quote
+        elif isinstance(field.comparer, Texts) and field.attribute:
+            if isinstance(value, tuple):
+                yield from ((f"{field.attribute}[{number}]", one) for number, one in enumerate(value))
+            else:
+                yield field.attribute, value

@@ -26,20 +26,16 @@ from typing import Any
 from extractor.errors import GoldError
 from extractor.parse.endpoints import place_outcomes
 from extractor.parse.parsed import Span
-from extractor.schemas import Criterion, Eligibility, Endpoint, Rank, Regimen, TimeWindow, TrialRecord
+from extractor.schemas import Rank, TrialRecord
 from extractor.text.passage import read_section
 
-from .fields import find_type, is_quoted
+from .comparers import Texts
+from .fields import FIELDS
 from .text import ESCAPE
 
 _LISTS = ("arms", "interventions")
 """Sections that some formats keep as one cell, its items joined by a bar."""
-_QUOTED = {
-    name
-    for model in (Eligibility, Criterion, Regimen, Endpoint, TimeWindow)
-    for name, field in model.model_fields.items()
-    if is_quoted(name, find_type(field.annotation)[0])
-}
+_QUOTED = {one.attribute for one in FIELDS if isinstance(one.comparer, Texts)}
 """Fields that hold words of the record."""
 _MOSTLY_QUOTED = {"quantity", "unit", "name", "version"}
 """Fields that mostly do: an annotator may have used other words."""

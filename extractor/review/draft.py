@@ -7,8 +7,19 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from extractor.evaluation.fields import list_names
-from extractor.schemas import Criterion, Eligibility, Endpoint, Evidence, Item, Origin, Regimen, TrialExtraction
+from extractor.schemas import (
+    Criterion,
+    Eligibility,
+    Endpoint,
+    Evidence,
+    FieldInfo,
+    Item,
+    Origin,
+    Regimen,
+    Task,
+    TrialExtraction,
+    list_fields,
+)
 
 Json = dict[str, Any]
 
@@ -51,8 +62,21 @@ MODELS: dict[ItemKind, type[Item]] = {
     ItemKind.REGIMEN: Regimen,
     ItemKind.ENDPOINT: Endpoint,
 }
-FIELDS = {kind: list_names(model) for kind, model in MODELS.items()}
-"""The fields that a curator fills in, in the order of the schema."""
+_GROUPS = {
+    ItemKind.PEOPLE: "eligibility",
+    ItemKind.CRITERION: "eligibility.criteria",
+    ItemKind.REGIMEN: "dosing",
+    ItemKind.ENDPOINT: "endpoints",
+}
+FIELDS: dict[ItemKind, dict[str, FieldInfo]] = {
+    kind: {
+        info.name: info
+        for info in list_fields(Task(group.split(".")[0]))
+        if info.group == group and info.metadata.in_gold
+    }
+    for kind, group in _GROUPS.items()
+}
+"""The fields of the guideline, which a curator fills in, in the order of the schema."""
 
 
 class BaseItem(BaseModel):

@@ -6,17 +6,18 @@ from dataclasses import asdict
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from types import NoneType
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
-from extractor.evaluation.fields import find_type
 from extractor.evaluation.highlight import Clue, RecordText, name_field
 from extractor.evaluation.standoff import name_home
 from extractor.pages import name_label, to_utf16
 from extractor.parse import parse_record
 from extractor.parse.parsed import ParsedCriterion, Reading, Span
-from extractor.schemas import Citation, Finding, Origin, TrialRecord
+from extractor.schemas import Citation, Comparison, Finding, Origin, TrialRecord
 
 from .draft import FIELDS, MODELS, ActionKind, Base, BaseItem, Draft, DraftItem, ItemKind, ItemState, Json
 from .journal import check_draft, shape_gold
@@ -39,25 +40,37 @@ def describe_form() -> Json:
     >>> [field["widget"] for field in describe_form()["people"]]
     ['group', 'group', 'choice', 'flag']
     """
-    return {kind.value: _describe_fields(model, kind, FIELDS[kind]) for kind, model in MODELS.items()}
+    return {
+        kind.value: [_describe_field(name, MODELS[kind].model_fields[name], kind) for name in fields]
+        for kind, fields in FIELDS.items()
+    }
 
 
-def _describe_fields(model: type[BaseModel], kind: ItemKind, names: list[str]) -> list[Json]:
-    return [_describe_field(model, kind, name) for name in names]
-
-
-def _describe_field(model: type[BaseModel], kind: ItemKind, name: str) -> Json:
-    field = model.model_fields[name]
-    inner, many, optional = find_type(field.annotation)
+def _describe_field(name: str, field: FieldInfo, kind: ItemKind) -> Json:
+    inner, many, optional = _unwrap(field.annotation)
     meaning = _definitions()["fields"][kind].get(name) or field.description or ""
     described = {"name": name, "label": name_label(name), "help": meaning, "many": many, "optional": optional}
     if isinstance(inner, type) and issubclass(inner, BaseModel):
-        return described | {"widget": "group", "fields": _describe_fields(inner, kind, list(inner.model_fields))}
+        parts = [_describe_field(part, info, kind) for part, info in inner.model_fields.items()]
+        return described | {"widget": "group", "fields": parts}
     if isinstance(inner, type) and issubclass(inner, StrEnum):
         meanings = _definitions()["words"].get(inner.__name__, {})
         options = [{"value": word.value, "meaning": meanings.get(word.value, "")} for word in inner]
         return described | {"widget": "choice", "options": options}
     return described | {"widget": "flag" if inner is bool else "text" if inner is str else "number"}
+
+
+def _unwrap(annotation: Any) -> tuple[Any, bool, bool]:
+    """The type of a field's values, whether it is a list, and whether it may be empty."""
+    arguments = get_args(annotation)
+    if get_origin(annotation) is tuple:
+        return _unwrap(arguments[0])[0], True, True
+    if hasattr(annotation, "__metadata__"):
+        return _unwrap(arguments[0])
+    if arguments:
+        inner, many, _ = _unwrap(next(one for one in arguments if one is not NoneType))
+        return inner, many, NoneType in arguments
+    return annotation, False, False
 
 
 @cache
@@ -139,10 +152,11 @@ class OpenedRecord:
 
 def _list_quotes(kind: ItemKind, name: str, value: Any) -> list[Any]:
     """The words of the record in a field: quotes, and what names an instrument."""
-    inner = find_type(MODELS[kind].model_fields[name].annotation)[0]
     if isinstance(value, dict):
         return [value.get("quote") or value.get("name")]
-    return (value if isinstance(value, list) else [value]) if inner is str and name != "section" else []
+    if FIELDS[kind][name].metadata.comparison is not Comparison.TEXT:
+        return []
+    return value if isinstance(value, list) else [value]
 
 
 def _list_doubts(record: TrialRecord, items: tuple[BaseItem, ...]) -> dict[str, dict[str, float]]:

@@ -7,12 +7,11 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from extractor.api import Extractor
-from extractor.evaluation.fields import find_type
 from extractor.evaluation.standoff import find_places
 from extractor.parse.parsed import CERTAIN
 from extractor.schemas import CriterionKind, Item, Rank, Section, Source, TrialExtraction, TrialRecord
 
-from .draft import FIELDS, MODELS, ItemKind, Json
+from .draft import FIELDS, ItemKind, Json
 
 _CONTEXT = ("title", "conditions")
 _LIST_NAME = re.compile(r"\b(inclusion|exclusion)\b", re.IGNORECASE)
@@ -92,22 +91,21 @@ def propose_item(kind: ItemKind, words: Words) -> tuple[Json, bool]:
 
 def read_value(kind: ItemKind, item: Json, path: str, words: Words) -> Any:
     """The new value of a field by the marked words: lists get more, quotes are replaced, values are read anew."""
-    field = MODELS[kind].model_fields.get(path)
-    inner, many, _ = find_type(field.annotation if field else str)
-    if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+    field = FIELDS[kind].get(path)
+    many = field is not None and field.many
+    if field is None or not issubclass(field.type, BaseModel):
         return [*(item.get(path) or []), words.text] if many else words.text
     if path not in _NAMES:  # a number with a unit of time
         points = _read_times(words)
         return points if many else points[0] if points else item.get(path)
-    unread = {name: "" if one.annotation is str else None for name, one in inner.model_fields.items()}
+    unread = {name: "" if one.annotation is str else None for name, one in field.type.model_fields.items()}
     found = propose_item(kind, words)[0][path] or unread | {_NAMES[path]: words.text}
     more = found if isinstance(found, list) else [found]
     return [*(item.get(path) or []), *more] if many else found
 
 
 def _make_empty(kind: ItemKind) -> Json:
-    fields = MODELS[kind].model_fields
-    return {name: [] if find_type(fields[name].annotation)[1] else None for name in FIELDS[kind]}
+    return {name: [] if field.many else None for name, field in FIELDS[kind].items()}
 
 
 def _find_outcome(words: Words) -> tuple[Rank, int] | None:

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from extractor.evaluation import evaluate
-from extractor.evaluation.fields import FIELDS, GROUPS, find_type, list_names, list_quotes
-from extractor.schemas import Period, Regimen
+from extractor.evaluation.fields import FIELDS
 
 from .annotations import criterion, endpoint, limit, make_gold, make_repetitive, regimen, score, shuffle, without_places
 
@@ -187,20 +186,3 @@ def test_choices_are_counted_for_confusion_matrices():
 def test_an_unknown_figure_is_refused():
     with pytest.raises(ValueError, match=r"no score is named 'al'; there are .*all"):
         score(make_gold(), make_gold()).figure("al")
-
-
-@pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.path)
-def test_every_field_of_the_schemas_is_scored(group):
-    """The index of an outcome is not read from the text."""
-    assert {one.attribute for one in group.fields} - {None} == set(list_names(group.model)) - {"index"}
-
-
-def test_a_field_that_is_new_in_a_schema_is_known_by_its_type():
-    class WiderRegimen(Regimen):
-        device: str | None = None
-        rests: tuple[Period, ...] = ()
-
-    assert list_names(WiderRegimen)[-2:] == ["device", "rests"]
-    assert find_type(WiderRegimen.model_fields["rests"].annotation) == (Period, True, True)
-    item = WiderRegimen(agent="zinc", section="arms[0]", quote="zinc by pump", device="pump")
-    assert dict(list_quotes(item))["device"] == "pump"

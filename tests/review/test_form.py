@@ -25,7 +25,7 @@ def test_every_word_of_a_menu_is_defined(field):
 @pytest.mark.parametrize("kind", ItemKind)
 def test_every_field_of_the_schema_is_in_the_form_and_explained(kind):
     fields = describe_form()[kind]
-    assert [field["name"] for field in fields] == FIELDS[kind]
+    assert [field["name"] for field in fields] == list(FIELDS[kind])
     assert [field["name"] for field in fields if not field["help"] and field["name"] not in PLAIN] == []
     assert set(FIELDS[kind]) <= set(MODELS[kind].model_fields)
 
