@@ -3,7 +3,7 @@
 import pytest
 
 from extractor.evaluation.highlight import Clue, RecordText, list_clues
-from extractor.schemas import Amount, Endpoint, Evidence, Regimen, Section, Source, TrialRecord
+from extractor.schemas import Amount, Evidence, Regimen, Section, Source, TrialRecord
 
 RECORD = TrialRecord(
     record_id="A",
@@ -16,20 +16,6 @@ RECORD = TrialRecord(
     ),
 )
 TEXT = RecordText(RECORD)
-
-
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("eligibility", RECORD.section("eligibility").text),
-        ("arms[1]", "Control: 5 mg a week"),
-        ("primary_outcomes[1]", "Height, Taken by nurses, 2 years"),
-        *((name, None) for name in ("arms[2]", "secondary_outcomes[0]", "interventions[0]", "brief_summary[0]", "")),
-    ],
-)
-def test_places_that_gold_names(name, words):
-    span = TEXT.find_place(name)
-    assert (span and RECORD.section(span.section).text[span.start : span.end]) == words
 
 
 @pytest.mark.parametrize(
@@ -69,17 +55,3 @@ def test_a_member_of_a_list_has_its_own_proof():
     item = Regimen(agent="aspirin", section="arms[0]", quote="5 or 10 mg aspirin", amounts=levels, evidence=proof)
     quotes = [[clue.quote for clue in clues] for clues in list_clues(item, "amounts", levels[1])]
     assert quotes == [["10 mg"], ["5 or 10 mg aspirin"]]
-
-
-@pytest.mark.parametrize(
-    ("attribute", "value", "quotes"),
-    [
-        (None, "label", ["label", "Weight", "Taken", "2 years"]),
-        ("time_kind", None, ["2 years"]),
-        ("start_event", "surgery", ["surgery", "Weight"]),
-    ],
-)
-def test_an_outcome_without_proof_is_known_by_its_parts(attribute, value, quotes):
-    item = Endpoint(rank="primary", index=0, measure="Weight", description="Taken", time_frame="2 years")
-    clues = [clue for clues in list_clues(item, attribute, value) for clue in clues]
-    assert [(clue.section, clue.quote) for clue in clues] == [("primary_outcomes[0]", quote) for quote in quotes]

@@ -48,11 +48,6 @@ def _read_marks(page):
     return page.locator("mark").evaluate_all("(all) => all.map((mark) => [mark.className, mark.childNodes[1].data])")
 
 
-def test_all_errors_are_listed_the_worst_first(page):
-    expect(page.locator(".status")).to_have_text("4 of 4 errors")
-    expect(page.locator(".list a .kind")).to_have_text(["number", "missed", "missed", "wrong category"])
-
-
 @pytest.mark.parametrize(
     ("name", "value", "fields"),
     [
@@ -97,12 +92,6 @@ def test_an_error_shows_both_values_and_the_words_in_the_text(page):
     expect(page.locator(".facts")).to_contain_text(NAME)
 
 
-def test_a_missed_item_marks_the_words_of_gold(page):
-    page.locator(".list a", has_text="No fever").click()
-    assert _read_marks(page) == [["gold", "No fever"]]
-    expect(page.get_by_role("region", name="Predicted").locator(".nothing")).to_have_count(1)
-
-
 def test_a_cell_of_a_matrix_opens_its_errors(page):
     page.get_by_role("link", name="1 times allergy predicted as comorbidity").click()
     expect(_rows(page)).to_have_text(["eligibility.criteria.category"])
@@ -135,23 +124,6 @@ def test_the_list_works_by_keyboard(page):
     expect(page.locator(".detail h3 .kind")).to_have_text("number")
     page.keyboard.press("j")
     expect(page).to_have_url(opened)
-
-
-def test_values_and_differences_are_written_for_people(page):
-    shown = {
-        "null": "nothing",
-        "['a', 'b']": "a + b",
-        "{low: 5, high: 5, unit: 'mg'}": "5 mg",
-        "{low: 5, high: 12000, unit: 'mg'}": "5 to 12,000 mg",
-        "{low: null, high: 0.5, unit: 'mg'}": "up to 0.5 mg",
-        "{unit: '/L', value: 75000, comparator: '>=', quantity: 'Platelets'}": "Platelets >= 75,000 /L",
-        "{version: null, name: 'CTCAE'}": "CTCAE",
-    }
-    assert {value: page.evaluate(f"toLine({value})") for value in shown} == shown
-    for one, other, apart in (("on day 1", "on day 2", ["1", "2"]), ("twice a day", "a day", ["twice ", ""])):
-        pieces = page.evaluate("([one, other]) => compareTexts(one, other)", [one, other])
-        assert ["".join(piece["text"] for piece in side if piece["apart"]) for side in pieces] == apart
-        assert ["".join(piece["text"] for piece in side) for side in pieces] == [one, other]
 
 
 def test_a_phone_shows_the_list_or_the_error(page):

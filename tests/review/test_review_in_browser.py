@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 
 from playwright.sync_api import expect
 
@@ -11,7 +10,7 @@ from tests.browser import needs_browser
 
 from .driving import card, drag_over, open_record, unfold
 from .many import make_many
-from .runs import GOLD, SEED, read_gold, serve
+from .runs import SEED, read_gold, serve
 
 pytestmark = needs_browser
 CRITERION = read_gold()["eligibility"]["criteria"][1]["quote"]
@@ -108,20 +107,6 @@ def test_a_record_is_reviewed_by_keyboard_alone(page, served):
     expect(page.locator(".queue .begun")).to_have_text("begun")
 
 
-def test_menus_and_fields_are_named_for_people(page):
-    expect(page.locator(".explained")).to_contain_text("how sure the extraction is")
-    limit = unfold(page, "criterion-0").locator("[data-field=constraints]")
-    limit.get_by_role("button", name="Add constraints").click()
-    expect(limit.get_by_label("upper value")).to_be_visible()
-    expect(card(page, "criterion-0").get_by_label("Introductory line")).to_be_visible()
-    menu = unfold(page, "endpoint-0").get_by_label("Concept")
-    expect(menu.locator("option:checked")).to_have_text("response rate")
-    expect(menu.locator("option[value='\"mortality\"']")).to_have_text("mortality – deaths counted")
-    menu.focus()
-    expect(card(page, "endpoint-0").locator("[data-field=concept] .help")).to_contain_text("response rate: remission")
-    assert menu.locator("option").count() == 33
-
-
 def test_keys_are_the_page_s_in_a_closed_menu_and_escape_takes_back(page):
     menu = unfold(page, "endpoint-0").get_by_label("Concept")
     menu.focus()
@@ -145,76 +130,6 @@ def test_keys_are_the_page_s_in_a_closed_menu_and_escape_takes_back(page):
         .get_by_label("Measure")
         .evaluate("(box) => box.getBoundingClientRect().bottom < innerHeight")
     )
-
-
-def test_a_whole_outcome_is_accepted_from_a_field_with_its_doubts_on_empty_fields(page):
-    endpoint = unfold(page, "endpoint-0")
-    expect(endpoint.locator("[data-field=specimens] .doubt")).to_contain_text("% sure that no specimen is stated")
-    expect(endpoint.locator("[data-field=time_kind] .doubt")).to_have_text(re.compile(r"^\d+ % sure$"))
-    endpoint.get_by_label("value", exact=True).fill("3")
-    page.keyboard.press("Control+Enter")
-    expect(endpoint.locator(".pill").first).to_have_text("corrected")
-    expect(endpoint.locator(".doubt")).to_have_count(0)
-    expect(endpoint.locator(".values")).to_contain_text("3 month")
-    # On to the next item that is to decide.
-    expect(card(page, "people").locator(".form")).to_be_visible()
-
-
-def test_the_name_of_an_opened_item_stays_in_sight_and_hides_no_field(page):
-    for width, height in ((1200, 480), (390, 640)):
-        page.set_viewport_size({"width": width, "height": height})
-        endpoint = unfold(page, "endpoint-0")
-        for field in ("Censored", "Concept", "Measure"):
-            endpoint.get_by_label(field).focus()
-            name, buttons, control = (
-                endpoint.locator(place).first.evaluate(
-                    "(one) => [one.getBoundingClientRect()].map((box) => [box.top, box.bottom])[0]"
-                )
-                for place in (".name", ".decide", ":focus")
-            )
-            assert 0 <= name[0] < name[1] <= buttons[0]
-            assert buttons[1] <= control[0] < control[1] <= height
-            on_top = (
-                "([top, bottom]) => document.elementFromPoint(innerWidth - 60, (top + bottom) / 2)?.closest('.tabs')"
-            )
-            assert page.evaluate(on_top, name) is None
-
-
-def test_what_is_wrong_is_shown_at_its_field(page):
-    endpoint = unfold(page, "endpoint-0")
-    endpoint.get_by_label("value", exact=True).fill("three")
-    endpoint.get_by_label("value", exact=True).press("Enter")
-    expect(endpoint.locator("[data-field=time_points] .flaw")).to_have_text(
-        'no. 1 value: "three" is no number; write a plain number'
-    )
-    expect(endpoint.get_by_label("value", exact=True)).to_have_value("three")
-    expect(endpoint.get_by_label("value", exact=True)).to_have_attribute("aria-invalid", "true")
-    endpoint.get_by_label("Measure").fill("Objective response rate")
-    page.keyboard.press("Tab")
-    expect(endpoint.locator("[data-field=measure] .before")).to_be_visible()
-    expect(page.locator("[id='endpoint-0|description']")).to_be_focused()  # the focus stays when something is saved
-
-
-def test_where_all_is_finished_nothing_is_left_to_do(spoilt_run, visit, tmp_path):
-    shutil.copytree(GOLD, tmp_path / "gold")
-    with serve(spoilt_run, tmp_path / "gold") as review:
-        page = visit(review)
-        page.get_by_label("Only what is left to do").check()
-        expect(page.locator(".status")).to_have_text("5 of 5 finished; nothing is left to do")
-        page.get_by_label("Only what is left to do").uncheck()
-        expect(page.locator(".queue li")).to_have_count(5)
-        expect(page.locator(".row-why")).to_have_count(0)
-        open_record(page)
-        page.get_by_role("button", name="Next", exact=True).click()
-        expect(page.locator(".title code")).not_to_have_text(SEED)
-        page.get_by_role("button", name="Previous").click()
-        expect(page.locator(".title code")).to_have_text(SEED)
-        unfold(page, "people").get_by_label("Sex").select_option(label="all – men and women")
-        expect(page.locator(".progress")).to_have_text("changed since it was finished")
-        page.get_by_role("button", name="Finish").click()
-        expect(page.locator(".message")).to_contain_text("Nothing is left to do: 5 of 5 records are finished.")
-        page.get_by_role("button", name="Queue").click()
-        expect(page.locator(".queue li")).to_have_count(5)
 
 
 def test_selected_words_fill_the_field_of_the_opened_item(page):
@@ -299,14 +214,3 @@ def test_many_records_come_a_page_at_a_time(visit, tmp_path):
         page.get_by_label("Search").fill("")
         page.get_by_label("Only what is left to do").check()
         expect(page.locator(".status")).to_have_text("1 of 2,000 finished; 1,999 shown here")
-
-
-def test_keys_right_after_a_dialog_are_for_the_page(page):
-    """Its button keeps the focus for a while after it is gone: keys came to nothing then."""
-    page.evaluate("""() => {
-      const press = (key) => document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
-      press("?");
-      document.querySelector("dialog").close();
-      press("/");
-    }""")
-    expect(page.get_by_label("Find in the text")).to_be_focused()
