@@ -1,7 +1,6 @@
 """When two values agree: one comparer for each kind of value, and the kinds of errors where they do not."""
 
 import re
-from abc import ABC, abstractmethod
 from collections.abc import Hashable
 from enum import IntEnum, StrEnum
 from functools import lru_cache
@@ -47,10 +46,6 @@ class ErrorKind(StrEnum):
     )
 
 
-HARM: dict[ErrorKind, float] = {kind: kind.harm for kind in ErrorKind}
-"""0 to 10: what an error of each kind costs a reader who trusts the value, before the weight of the field."""
-
-
 class Level(IntEnum):
     """How strictly two values agree. Values that agree at one level agree at all lower ones."""
 
@@ -60,11 +55,18 @@ class Level(IntEnum):
     EXACT = 3
 
 
-class Comparer(ABC):
-    """Compares values of one kind. Stateless."""
+class Comparer:
+    """Compares values of one kind. Stateless. This one compares members of a closed set, and plain values.
+
+    Args:
+        kind: The error of a value that does not agree.
+    """
 
     threshold = 0.4
     """Members of a list that are less alike than this are not paired."""
+
+    def __init__(self, kind: ErrorKind = ErrorKind.WRONG_CATEGORY) -> None:
+        self.kind = kind
 
     def spread(self, value: Any) -> tuple[Any, ...]:
         """The values of a field one by one; none if it is empty."""
@@ -80,13 +82,13 @@ class Comparer(ABC):
             return Level.NORMALISED
         return Level.RELAXED if self.resembles(gold, predicted) else Level.NONE
 
-    @abstractmethod
     def key(self, value: Any) -> Hashable:
         """The normalised value: equal for values that agree."""
+        return str(value)
 
-    @abstractmethod
-    def error(self, gold: Any, predicted: Any) -> ErrorKind:
+    def error(self, gold: Any, predicted: Any) -> ErrorKind:  # noqa: ARG002 - subclasses look at the values
         """The kind of error when two values do not agree after normalisation."""
+        return self.kind
 
     def likeness(self, gold: Any, predicted: Any) -> float:
         """How well two members of a list match, 0 to 1."""
@@ -102,16 +104,7 @@ class Comparer(ABC):
 
 
 class Choices(Comparer):
-    """A member of a closed set, a yes or no, or a plain value. ``kind`` is the error of another choice."""
-
-    def __init__(self, kind: ErrorKind = ErrorKind.WRONG_CATEGORY) -> None:
-        self._kind = kind
-
-    def key(self, value: Any) -> Hashable:
-        return str(value)
-
-    def error(self, gold: Any, predicted: Any) -> ErrorKind:  # noqa: ARG002 - any other choice is the same error
-        return self._kind
+    """A member of a closed set, a yes or no, or a plain value."""
 
 
 class Frequencies(Choices):
@@ -120,17 +113,17 @@ class Frequencies(Choices):
     _WITHOUT_RATE = frozenset({Frequency.PRN, Frequency.CONTINUOUS, Frequency.OTHER})
 
     def error(self, gold: Frequency, predicted: Frequency) -> ErrorKind:
-        return ErrorKind.NUMBER if self._WITHOUT_RATE.isdisjoint((gold, predicted)) else ErrorKind.WRONG_CATEGORY
+        return ErrorKind.NUMBER if self._WITHOUT_RATE.isdisjoint((gold, predicted)) else self.kind
 
 
 class Texts(Comparer):
     """Verbatim text: relaxed if half of the tokens are shared."""
 
+    def __init__(self) -> None:
+        super().__init__(ErrorKind.WORDING)
+
     def key(self, value: str) -> Hashable:
         return fold_text(value)
-
-    def error(self, gold: str, predicted: str) -> ErrorKind:  # noqa: ARG002 - a text has no finer kinds
-        return ErrorKind.WORDING
 
     def likeness(self, gold: str, predicted: str) -> float:
         overlap = measure_overlap(gold, predicted)
@@ -143,22 +136,21 @@ class Texts(Comparer):
 class Instruments(Comparer):
     """A named instrument: letters and digits of the name count, the version unless relaxed."""
 
+    @staticmethod
+    def _letters(value: Instrument) -> str:
+        return "".join(filter(str.isalnum, fold_text(value.name)))
+
     def key(self, value: Instrument) -> Hashable:
-        return _keep_letters(value.name), fold_text(value.version or "").removesuffix(".0")
+        return self._letters(value), fold_text(value.version or "").removesuffix(".0")
 
     def error(self, gold: Instrument, predicted: Instrument) -> ErrorKind:
-        same = _keep_letters(gold.name) == _keep_letters(predicted.name)
-        return ErrorKind.NUMBER if same else ErrorKind.WRONG_CATEGORY
+        return ErrorKind.NUMBER if self._letters(gold) == self._letters(predicted) else self.kind
 
     def likeness(self, gold: Instrument, predicted: Instrument) -> float:
         return measure_overlap(gold.name, predicted.name)
 
     def resembles(self, gold: Instrument, predicted: Instrument) -> bool:
-        return _keep_letters(gold.name) == _keep_letters(predicted.name) or self.likeness(gold, predicted) >= 0.5
-
-
-def _keep_letters(name: str) -> str:
-    return "".join(filter(str.isalnum, fold_text(name)))
+        return self._letters(gold) == self._letters(predicted) or self.likeness(gold, predicted) >= 0.5
 
 
 AGE_UNITS = (TimeUnit.DAY, TimeUnit.WEEK, TimeUnit.MONTH, TimeUnit.YEAR)
@@ -254,14 +246,14 @@ class Limits(Comparer):
 
     def spread(self, value: tuple[Constraint, ...]) -> tuple[Bound, ...]:
         """All bounds; a ``between`` is two."""
-        return tuple(bound for limit in value for bound in self._list_bounds(limit))
-
-    @staticmethod
-    def _list_bounds(limit: Constraint) -> list[Bound]:
-        if limit.comparator is not Comparator.BETWEEN:
-            return [Bound(limit.quantity, limit.comparator, limit.value, limit.unit)]
-        sides = ((Comparator.AT_LEAST, limit.value), (Comparator.AT_MOST, limit.value_high))
-        return [Bound(limit.quantity, side, value, limit.unit, True) for side, value in sides if value is not None]  # noqa: FBT003
+        bounds: list[Bound] = []
+        for limit in value:
+            is_range = limit.comparator is Comparator.BETWEEN
+            sides: list[tuple[Comparator, float | None]] = [(limit.comparator, limit.value)]
+            if is_range:
+                sides = [(Comparator.AT_LEAST, limit.value), (Comparator.AT_MOST, limit.value_high)]
+            bounds += [Bound(limit.quantity, side, one, limit.unit, is_range) for side, one in sides if one is not None]
+        return tuple(bounds)
 
     def key(self, value: Bound) -> Hashable:
         return value.comparator, scale_quantity(value.value, value.unit)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from extractor.errors import GoldError
-from extractor.schemas import Criterion, CriterionKind, Eligibility, Endpoint, Regimen, TrialExtraction
+from extractor.schemas import Criterion, Eligibility, Endpoint, Regimen, TrialExtraction
 
 _RUN_FILE = "extractions.jsonl"
 _SOURCES = "a folder of JSON, a JSONL file or a run's folder"
@@ -209,18 +209,19 @@ def read_items(data: Any) -> tuple[list[Flaw], GoldItems]:
         TrialExtraction.model_validate_json(json.dumps(data), strict=True)
     except ValidationError as error:
         flaws = _list_flaws(data, error)
-    faulty = set(flaws)
     whole = data.get("eligibility") if isinstance(data, dict) else None
-    eligibility = _repair(Eligibility, whole, ("eligibility",), faulty | {("eligibility", "criteria")})
+    eligibility = _repair(Eligibility, whole, ("eligibility",), {*flaws, ("eligibility", "criteria")})
     return list(flaws.values()), GoldItems(
         eligibility,
-        tuple(_repair_list(Criterion, data, ("eligibility", "criteria"), faulty)),
-        tuple(_repair_list(Regimen, data, ("dosing",), faulty)),
-        tuple(_repair_list(Endpoint, data, ("endpoints",), faulty)),
+        tuple(_repair_list(Criterion, data, ("eligibility", "criteria"), flaws)),
+        tuple(_repair_list(Regimen, data, ("dosing",), flaws)),
+        tuple(_repair_list(Endpoint, data, ("endpoints",), flaws)),
     )
 
 
-def _repair_list(model: type[Model], rows: Any, path: Location, faulty: set[Location]) -> Iterator[tuple[str, Model]]:
+def _repair_list(
+    model: type[Model], rows: Any, path: Location, faulty: Iterable[Location]
+) -> Iterator[tuple[str, Model]]:
     for part in path:
         rows = rows.get(part) if isinstance(rows, dict) else None
     for number, raw in enumerate(rows if isinstance(rows, list) else ()):
@@ -228,14 +229,14 @@ def _repair_list(model: type[Model], rows: Any, path: Location, faulty: set[Loca
             yield join_path((*path, number)), item
 
 
-def _repair(model: type[Model], raw: Any, path: Location, faulty: set[Location]) -> Model | None:
+def _repair(model: type[Model], raw: Any, path: Location, faulty: Iterable[Location]) -> Model | None:
     """The item without its faulty fields, or None if it is not valid without them."""
     if not isinstance(raw, dict):
         return None
     broken = {place[len(path)] for place in faulty if place[: len(path)] == path and len(place) > len(path)}
-    kept = {name: value for name, value in raw.items() if name not in broken}
-    if model is Criterion:
-        kept.setdefault("kind", CriterionKind.INCLUSION.value)  # no check of the text depends on it
+    # No check of the text depends on the kind of a criterion.
+    kept = {"kind": "inclusion"} if model is Criterion else {}
+    kept |= {name: value for name, value in raw.items() if name not in broken}
     try:
         return model.model_validate_json(json.dumps(kept), strict=True)
     except ValidationError:

@@ -7,19 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from extractor.schemas import (
-    Criterion,
-    Eligibility,
-    Endpoint,
-    Evidence,
-    FieldInfo,
-    Item,
-    Origin,
-    Regimen,
-    Task,
-    TrialExtraction,
-    list_fields,
-)
+from extractor.evaluation import fields as evaluation
+from extractor.schemas import Evidence, FieldInfo, Origin, Task, TrialExtraction, list_fields
 
 Json = dict[str, Any]
 
@@ -56,25 +45,15 @@ class ActionKind(StrEnum):
     FINISH = "finish"
 
 
-MODELS: dict[ItemKind, type[Item]] = {
-    ItemKind.PEOPLE: Eligibility,
-    ItemKind.CRITERION: Criterion,
-    ItemKind.REGIMEN: Regimen,
-    ItemKind.ENDPOINT: Endpoint,
-}
-_GROUPS = {
-    ItemKind.PEOPLE: "eligibility",
-    ItemKind.CRITERION: "eligibility.criteria",
-    ItemKind.REGIMEN: "dosing",
-    ItemKind.ENDPOINT: "endpoints",
-}
+GROUPS = dict(zip(ItemKind, evaluation.GROUPS, strict=True))
+"""Where the items of each kind are in an extraction, and their model."""
 FIELDS: dict[ItemKind, dict[str, FieldInfo]] = {
     kind: {
         info.name: info
-        for info in list_fields(Task(group.split(".")[0]))
-        if info.group == group and info.metadata.in_gold
+        for info in list_fields(Task(group.path.partition(".")[0]))
+        if info.group == group.path and info.metadata.in_gold
     }
-    for kind, group in _GROUPS.items()
+    for kind, group in GROUPS.items()
 }
 """The fields of the guideline, which a curator fills in, in the order of the schema."""
 
@@ -105,20 +84,12 @@ class Base(BaseModel):
 def list_items(extraction: TrialExtraction, state: ItemState = ItemState.OPEN) -> tuple[BaseItem, ...]:
     """The items of an extraction, each with an id that does not change.
 
-    >>> [item.id for item in list_items(TrialExtraction(record_id="A", eligibility=Eligibility()))]
+    >>> [item.id for item in list_items(TrialExtraction(record_id="A", eligibility={}))]
     ['people']
     """
-    whole = extraction.eligibility
-    lists = {
-        ItemKind.CRITERION: whole.criteria,
-        ItemKind.REGIMEN: extraction.dosing,
-        ItemKind.ENDPOINT: extraction.endpoints,
-    }
-    named: list[tuple[str, ItemKind, Item]] = [("people", ItemKind.PEOPLE, whole)]
-    named += [(f"{kind}-{number}", kind, item) for kind, found in lists.items() for number, item in enumerate(found)]
     return tuple(
         BaseItem(
-            id=name,
+            id=str(kind) if kind is ItemKind.PEOPLE else f"{kind}-{number}",
             kind=kind,
             state=state,
             value=item.model_dump(mode="json", include=set(FIELDS[kind])),
@@ -126,7 +97,8 @@ def list_items(extraction: TrialExtraction, state: ItemState = ItemState.OPEN) -
             confidence=item.confidence,
             origin=item.origin,
         )
-        for name, kind, item in named
+        for kind, group in GROUPS.items()
+        for number, item in enumerate(group.items(extraction))
     )
 
 

@@ -19,7 +19,7 @@ from extractor.parse import parse_record
 from extractor.parse.parsed import ParsedCriterion, Reading, Span
 from extractor.schemas import Citation, Comparison, Finding, Origin, TrialRecord
 
-from .draft import FIELDS, MODELS, ActionKind, Base, BaseItem, Draft, DraftItem, ItemKind, ItemState, Json
+from .draft import FIELDS, GROUPS, ActionKind, Base, BaseItem, Draft, DraftItem, ItemKind, ItemState, Json
 from .journal import check_draft, shape_gold
 from .queue import read_title
 
@@ -41,7 +41,7 @@ def describe_form() -> Json:
     ['group', 'group', 'choice', 'flag']
     """
     return {
-        kind.value: [_describe_field(name, MODELS[kind].model_fields[name], kind) for name in fields]
+        kind.value: [_describe_field(name, GROUPS[kind].model.model_fields[name], kind) for name in fields]
         for kind, fields in FIELDS.items()
     }
 

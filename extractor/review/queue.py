@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic import BaseModel
-
 from extractor.parse.parsed import CERTAIN
 from extractor.run.finished import FinishedRun
-from extractor.schemas import Severity, TrialExtraction, TrialRecord
+from extractor.schemas import Item, Severity, TrialExtraction, TrialRecord
 
 from .draft import Json
 from .journal import Journal, name_gold
@@ -22,25 +20,6 @@ _NAMED = 3
 _LEFT_OUT = frozenset({"finished", "without_text"})
 
 
-class Weighed(BaseModel):
-    """The part of an item, or of a finding, that is weighed. The rest is skipped: runs are large."""
-
-    confidence: float | None = None
-    rank: str = ""
-    index: int = 0
-    severity: Severity = Severity.INFO
-    criteria: tuple["Weighed", ...] = ()
-
-
-class WeighedResult(BaseModel):
-    """The part of a result that is weighed."""
-
-    eligibility: Weighed
-    dosing: tuple[Weighed, ...] = ()
-    endpoints: tuple[Weighed, ...] = ()
-    findings: tuple[Weighed, ...] = ()
-
-
 @dataclass(frozen=True, slots=True)
 class Doubt:
     """How many errors to expect in so many items of a record, and what most of them are expected of, in words."""
@@ -50,13 +29,14 @@ class Doubt:
     reasons: tuple[str, ...]
 
 
-def weigh_result(result: WeighedResult) -> Doubt:
+def weigh_result(result: TrialExtraction) -> Doubt:
     """The sum of what each item lacks in confidence, and of what the findings weigh.
 
-    >>> weigh_result(WeighedResult(eligibility={"confidence": 1, "criteria": [{"confidence": 0.6}]}))
+    >>> criterion = {"kind": "inclusion", "section": "eligibility", "quote": "Age over 18", "confidence": 0.6}
+    >>> weigh_result(TrialExtraction(record_id="A", eligibility={"confidence": 1, "criteria": [criterion]}))
     Doubt(items=2, expected=0.4, reasons=('criterion 1 is 60 % sure',))
     """
-    items = [("who may take part", result.eligibility)]
+    items: list[tuple[str, Item]] = [("who may take part", result.eligibility)]
     items += [(f"criterion {number}", one) for number, one in enumerate(result.eligibility.criteria, 1)]
     items += [(f"dose {number}", one) for number, one in enumerate(result.dosing, 1)]
     items += [(f"{one.rank} outcome {one.index + 1}", one) for one in result.endpoints]
@@ -82,7 +62,7 @@ class RunRecords:
     def __init__(self, run: Path, inputs: Sequence[Path] = ()) -> None:
         self._run = FinishedRun(run)
         self.incomplete = self._run.incomplete
-        doubts = {name: weigh_result(self._run.read_result(name, WeighedResult)) for name in self._run.record_ids}
+        doubts = {name: weigh_result(self.read_extraction(name)) for name in self._run.record_ids}
         self.doubts: dict[str, Doubt] = dict(sorted(doubts.items(), key=lambda pair: -pair[1].expected))
         self.titles: dict[str, str | None] = {}
         self._texts: dict[str, bytes] = {}
@@ -129,7 +109,6 @@ class Queue:
 
     def __init__(self, records: RunRecords, gold: Path, journal: Journal, describe: Callable[[str], Json]) -> None:
         self._records, self._gold, self._journal, self._describe = records, gold, journal, describe
-        self._known: dict[str, tuple[int, Json]] = {}
 
     def list_page(self, words: str, *, unfinished: bool, start: int, count: int) -> Json:
         """``count`` rows from ``start`` on, of the records that have all words in their id, title or reasons."""
@@ -177,9 +156,7 @@ class Queue:
             if not self._records.has_text(name):
                 yield name, {"state": "without_text", "decided": 0, "items": 0}
             elif name in versions:
-                if self._known.get(name, (0,))[0] != versions[name]:
-                    self._known[name] = (versions[name], self._describe(name))
-                yield name, self._known[name][1]
+                yield name, self._describe(name)
             else:
                 done = name_gold(name) in gold
                 decided = doubt.items if done else 0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from extractor.review.draft import FIELDS, MODELS, ItemKind
+from extractor.review.draft import FIELDS, GROUPS, ItemKind
 from extractor.review.page import describe_form
 
 PLAIN = {"rank", "index"}  # the registry's own
@@ -27,7 +27,7 @@ def test_every_field_of_the_schema_is_in_the_form_and_explained(kind):
     fields = describe_form()[kind]
     assert [field["name"] for field in fields] == list(FIELDS[kind])
     assert [field["name"] for field in fields if not field["help"] and field["name"] not in PLAIN] == []
-    assert set(FIELDS[kind]) <= set(MODELS[kind].model_fields)
+    assert set(FIELDS[kind]) <= set(GROUPS[kind].model.model_fields)
 
 
 def test_what_may_be_many_or_empty_is_known():
