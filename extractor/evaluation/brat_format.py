@@ -107,7 +107,7 @@ def _add_entity(found: Standoff, row: str, text: str) -> None:
     elif covered.split() != fields[1].split():
         found.problems.append((name, f"the text at its spans is {covered!r}, not {fields[1]!r}"))
     elif name in found.entities:
-        found.problems.append((name, "stands twice; the first one is used"))
+        found.problems.append((name, "occurs twice; the first one is used"))
     else:
         found.entities[name] = Entity(name, kind, spans, covered)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from extractor.ground.quotes import locate_quote
 from extractor.parse.parsed import Span
-from extractor.schemas import Endpoint, Evidence, Section, TrialRecord
+from extractor.schemas import Endpoint, Evidence, TrialRecord
 from extractor.text.clean import CleanText, clean_text
 
 from .standoff import find_places, name_home
@@ -94,7 +94,6 @@ class RecordText:
 
     def __init__(self, record: TrialRecord) -> None:
         self.record = record
-        self._cleaned: dict[str, CleanText] = {}
 
     def highlight(self, gold: Clues, predicted: Clues) -> Highlights:
         """Find the words of both sides. Of several places of a quote, gold's is the one that the prediction names.
@@ -138,7 +137,7 @@ class RecordText:
     def _find_all(self, quote: str, place: Span) -> Iterator[Span]:
         section = self.record.section(place.section)
         assert section is not None
-        cleaned = self._clean(section)
+        cleaned = self._cleaned[section.name]
         position, end = cleaned.clean_position(place.start), cleaned.clean_position(place.end)
         found = locate_quote(quote, cleaned, position, end)
         if found is None and (start := section.text.find(quote, place.start, place.end)) >= 0:
@@ -147,10 +146,9 @@ class RecordText:
             yield Span(section.name, *cleaned.raw_span(*found))
             found = locate_quote(quote, cleaned, max(found[1], found[0] + 1), end)
 
-    def _clean(self, section: Section) -> CleanText:
-        if section.name not in self._cleaned:
-            self._cleaned[section.name] = clean_text(section.text)
-        return self._cleaned[section.name]
+    @cached_property
+    def _cleaned(self) -> dict[str, CleanText]:
+        return {section.name: clean_text(section.text) for section in self.record.sections}
 
 
 def _touches(span: Span, others: Sequence[Span]) -> bool:

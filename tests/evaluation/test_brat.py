@@ -189,7 +189,7 @@ def test_counts_events_and_lengths_of_time_become_limits(tmp_path):
         ("Gout", ("T1 Condition: Gout", "R1 OR Arg1:T1 Arg2:T9"), "R1", "names T9, which was not read"),
         ("Gout", ("T1 Condition: Gout", "T2 Condition\t2 99\tut"), "T2", "is no entity"),
         ("Gout", ("T1 Condition: Gout", "T2 Condition 2 99\tut"), "T2", "outside of the text"),
-        ("Gout", ("T1 Condition: Gout", "T1 Condition: Gout"), "T1", "stands twice"),
+        ("Gout", ("T1 Condition: Gout", "T1 Condition: Gout"), "T1", "occurs twice"),
         (
             "Fever\nrash > 3 C",
             ("T1 Condition: Fever", "T2 Value: > 3 C", "T3 Condition: rash", "R1 Has_value Arg1:T1 Arg2:T2"),
@@ -200,7 +200,7 @@ def test_counts_events_and_lengths_of_time_become_limits(tmp_path):
 )
 def test_what_cannot_be_carried_over_is_reported_and_left_empty(tmp_path, text, rows, place, problem):
     eligibility, problems = read_line(tmp_path, text, *rows)
-    assert [(at, problem in told) for at, told in problems if at == place] == [(place, True)]
+    assert [(at, problem in found) for at, found in problems if at == place] == [(place, True)]
     assert len(problems) == 1
     assert all(not c.constraints and not c.time_window for c in eligibility.criteria)
 

@@ -7,6 +7,8 @@ from extractor.evaluation.gold_check import check_gold, check_gold_files
 from extractor.evaluation.gold_files import join_path
 from extractor.schemas import Section, Source, TrialRecord
 
+from .annotations import criterion, limit
+
 ELIGIBILITY = (
     "Inclusion Criteria:\n\n* Age 18 to\n   75 years\n* Platelets \\> 50 x 10\\^9/L within 7 days of entry\n"
     "* Adequate heart, defined as:\n\n   * LVEF of 50 %\n"
@@ -24,15 +26,6 @@ RECORD = TrialRecord(
 )
 
 
-def criterion(quote, category, **more):
-    found = {"kind": "inclusion", "section": "eligibility", "lead_in": None, "quote": quote, "category": category}
-    return {**found, "constraints": [], "time_window": None, **more}
-
-
-def limit(quantity, comparator, value, high=None, unit=None):
-    return {"quantity": quantity, "comparator": comparator, "value": value, "value_high": high, "unit": unit}
-
-
 def endpoint(rank, index, measure, **more):
     return {"rank": rank, "index": index, "measure": measure, **more}
 
@@ -45,14 +38,14 @@ GOLD = {
         "sex": "all",
         "healthy_volunteers": None,
         "criteria": [
-            criterion("age 18 to 75 years", "age", constraints=[limit("Age", "between", 18, 75, "year")]),
+            criterion("age 18 to 75 years", category="age", constraints=[limit("Age", "between", 18, "year", 75)]),
             criterion(
                 "Platelets > 50 x 10^9/L within 7 days of entry",
-                "organ_function",
-                constraints=[limit("Platelets", ">", 50000000000, None, "/L")],
+                category="organ_function",
+                constraints=[limit("Platelets", ">", 50000000000, "/L")],
                 time_window={"quote": "within 7 days of entry", "comparator": "<=", "value": 7, "unit": "day"},
             ),
-            criterion("LVEF of 50 %", "organ_function", lead_in="Adequate heart, defined as:"),
+            criterion("LVEF of 50 %", category="organ_function", lead_in="Adequate heart, defined as:"),
         ],
     },
     "dosing": [
@@ -160,7 +153,7 @@ def test_names_planted_problems_at_another_place(tmp_path, path, value, place, p
 
 
 def test_other_characters_are_told_apart_from_other_words(tmp_path):
-    gold = change((*CRITERIA, "+"), criterion("men – and women - alike", "sex", section="brief_summary"))
+    gold = change((*CRITERIA, "+"), criterion("men – and women - alike", category="sex") | {"section": "brief_summary"})
     [(path, problem, remedy)] = check(tmp_path, gold)
     assert path == "eligibility.criteria[3].quote"
     assert "written otherwise" in problem
@@ -215,7 +208,7 @@ def test_all_files_are_told_of_at_once(tmp_path):
         ("g.json", None, ""),
     ]
     assert "broken JSON at line 1" in found[0][3]
-    assert "'record_id' stands twice" in found[1][3]
+    assert "'record_id' occurs twice" in found[1][3]
     assert "d.json" in found[3][3]
 
 

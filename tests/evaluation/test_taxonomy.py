@@ -1,5 +1,7 @@
 """Each error of the taxonomy, planted in gold, is named as that error, once, and at its field."""
 
+from functools import partial
+
 import pytest
 
 from extractor.evaluation import ErrorKind, evaluate
@@ -9,41 +11,21 @@ from .annotations import criterion, endpoint, limit, make_gold, name_errors, reg
 C, D, E = "eligibility.criteria", "dosing", "endpoints"
 
 
-def _at(*path, value):
+def _put(*path, **changed):
     def plant(extraction):
-        for step in path[:-1]:
+        for step in path:
             extraction = extraction[step]
-        extraction[path[-1]] = value
+        extraction.update(changed)
 
     return plant
 
 
-def _limit(position, *, of=0, **changed):
-    return lambda x: x["eligibility"]["criteria"][position]["constraints"][of].update(changed)
-
-
-def _criterion(position, **changed):
-    return lambda x: x["eligibility"]["criteria"][position].update(changed)
-
-
-def _window(**changed):
-    return lambda x: x["eligibility"]["criteria"][3]["time_window"].update(changed)
-
-
-def _regimen(position, **changed):
-    return lambda x: x["dosing"][position].update(changed)
-
-
-def _amount(**changed):
-    return lambda x: x["dosing"][0]["amounts"][0].update(changed)
-
-
-def _endpoint(position, **changed):
-    return lambda x: x["endpoints"][position].update(changed)
-
-
-def _point(**changed):
-    return lambda x: x["endpoints"][0]["time_points"][0].update(changed)
+_criterion = partial(_put, "eligibility", "criteria")
+_regimen = partial(_put, "dosing")
+_endpoint = partial(_put, "endpoints")
+_window = partial(_criterion, 3, "time_window")
+_amount = partial(_regimen, 0, "amounts", 0)
+_point = partial(_endpoint, 0, "time_points", 0)
 
 
 def _swap_limits(x):
@@ -85,24 +67,24 @@ def _split_regimen(x):
 
 PLANTED = [
     ("polarity", f"{C}.kind", _criterion(4, kind="inclusion")),
-    ("polarity", "eligibility.healthy_volunteers", _at("eligibility", "healthy_volunteers", value=True)),
+    ("polarity", "eligibility.healthy_volunteers", _put("eligibility", healthy_volunteers=True)),
     ("polarity", f"{E}.censored", _endpoint(1, censored=True)),
-    ("comparator", f"{C}.constraints", _limit(1, comparator="<=")),
-    ("comparator", f"{C}.constraints", _limit(1, comparator=">")),
+    ("comparator", f"{C}.constraints", _criterion(1, "constraints", 0, comparator="<=")),
+    ("comparator", f"{C}.constraints", _criterion(1, "constraints", 0, comparator=">")),
     ("comparator", f"{C}.time_window", _window(comparator=">=")),
-    ("number", f"{C}.constraints", _limit(1, value=75000000000)),
-    ("number", f"{C}.constraints", _limit(0, value_high=57)),
+    ("number", f"{C}.constraints", _criterion(1, "constraints", 0, value=75000000000)),
+    ("number", f"{C}.constraints", _criterion(0, "constraints", 0, value_high=57)),
     ("number", f"{C}.time_window", _window(value=6)),
-    ("number", "eligibility.minimum_age", _at("eligibility", "minimum_age", "value", value=16)),
+    ("number", "eligibility.minimum_age", _put("eligibility", "minimum_age", value=16)),
     ("number", f"{D}.amounts", _amount(low=9, high=9)),
     ("number", f"{D}.frequency", _regimen(0, frequency="QD")),
     ("number", f"{E}.time_points", _point(value=8)),
     ("number", f"{E}.instrument", _endpoint(2, instrument={"name": "CTCAE", "version": "4.03"})),
-    ("unit", f"{C}.constraints", _limit(2, unit="umol/L")),
+    ("unit", f"{C}.constraints", _criterion(2, "constraints", 0, unit="umol/L")),
     ("unit", f"{D}.amounts", _amount(unit="mg")),
-    ("time_unit", f"{C}.constraints", _limit(0, unit="month")),
+    ("time_unit", f"{C}.constraints", _criterion(0, "constraints", 0, unit="month")),
     ("time_unit", f"{C}.time_window", _window(unit="day")),
-    ("time_unit", "eligibility.maximum_age", _at("eligibility", "maximum_age", "unit", value="month")),
+    ("time_unit", "eligibility.maximum_age", _put("eligibility", "maximum_age", unit="month")),
     ("time_unit", f"{D}.duration", _regimen(0, duration={"value": 14, "unit": "week"})),
     ("time_unit", f"{E}.time_points", _point(unit="week")),
     ("wrong_section", f"{C}.section", _criterion(5, section="brief_summary")),
@@ -134,7 +116,7 @@ PLANTED = [
     ("missed", f"{E}.end_events", _endpoint(1, end_events=["relapse of retinitis"])),
     ("split", C, _split_criterion),
     ("wording", f"{C}.quote", _criterion(5, quote="allergy to peanuts")),
-    ("wording", f"{C}.constraints", _limit(1, quantity="Serum albumin")),
+    ("wording", f"{C}.constraints", _criterion(1, "constraints", 0, quantity="Serum albumin")),
     ("wording", f"{D}.timing", _regimen(0, timing="days 1 to 14 and later")),
     ("wording", f"{E}.time_frame", _endpoint(2, time_frame="up to day 60")),
 ]
@@ -196,7 +178,7 @@ def test_a_value_on_a_wrong_item_says_where_it_belongs():
 
 def test_another_quantity_and_another_index_are_told_but_not_scored():
     predicted = make_gold()
-    _limit(1, quantity="Serum albumin")(predicted)
+    _criterion(1, "constraints", 0, quantity="Serum albumin")(predicted)
     _swap_indexes(predicted)
     report = score(make_gold(), predicted)
     assert report.figure("all") == 1.0
