@@ -12,7 +12,7 @@ One annotation a line, tab-separated; offsets count characters of the text::
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
@@ -21,8 +21,13 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from extractor.schemas import Category, CriterionKind, Sex
+from extractor.parse.eligibility.constraints import read_window
+from extractor.parse.eligibility.limits import Limit, find_limits
+from extractor.schemas import Category, Constraint, CriterionKind, Sex, TimeWindow
 from extractor.schemas.base import FrozenModel
+from extractor.text.lexer import NUMBER, Tokens
+from extractor.text.numbers import find_durations
+from extractor.text.passage import read_passage
 
 _SPANS = re.compile(r"[0-9]{1,9} [0-9]{1,9}(?:;[0-9]{1,9} [0-9]{1,9})*")
 _LINE_END = re.compile(r"\r?\n")  # others, such as a form feed, may be inside a text
@@ -227,3 +232,48 @@ def load_mapping() -> BratMapping:
     """The mapping of Chia-like names."""
     text = (files(__package__) / "brat_mapping.toml").read_text("utf-8")
     return BratMapping.model_validate(tomllib.loads(text))
+
+
+def read_annotated_value(quantity: str, value: str, kind: CriterionKind) -> Constraint | None:
+    """The limit that an annotated value states, None if it does not read as exactly one.
+
+    Where the value alone does not show what kind of number it is ("III-IV", "18 years"), it is read behind the
+    words that it limits. A bare number takes the sense of its list.
+
+    >>> found = read_annotated_value("platelets", "> 100,000/mm3", CriterionKind.INCLUSION)
+    >>> found.comparator.value, found.value, found.unit
+    ('>', 100000, '/mm3')
+    """
+    for words in ("", quantity):
+        tokens = read_passage(f"{words} {value}" if words else value).tokens
+        if limit := _read_only_limit(tokens, len(read_passage(words).tokens) if words else 0, kind):
+            return Constraint(
+                quantity=quantity,
+                comparator=limit.comparator,
+                value=limit.value,
+                value_high=limit.value_high,
+                unit=limit.time_unit or (tokens.read(*limit.unit) if limit.unit else None),
+            )
+    return None
+
+
+def _read_only_limit(tokens: Tokens, first: int, kind: CriterionKind) -> Limit | None:
+    limits = [limit for limit in find_limits(tokens, kind) if limit.end > first]
+    if len(limits) != 1:
+        return None
+    limit = limits[0]
+    unread = NUMBER in tokens.codes[first : limit.first] + tokens.codes[limit.end :]
+    return None if unread else limit
+
+
+def read_annotated_time(pieces: Sequence[str]) -> TimeWindow | None:
+    """The time limit in the first of an annotation's contiguous pieces that states one; the piece is its quote.
+
+    A bare length of time ("4 weeks") says neither "within" nor "at least" and is no limit.
+    """
+    for piece in pieces:
+        passage = read_passage(piece)
+        bare = any(one.first == 0 and one.end == len(passage.tokens) for one in find_durations(passage.tokens))
+        if not bare and (window := read_window(passage).value):
+            return window.model_copy(update={"quote": piece})
+    return None

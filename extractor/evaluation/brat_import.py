@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from extractor.errors import StoreError
-from extractor.parse.eligibility.constraints import read_window
-from extractor.parse.eligibility.limits import Limit, find_limits
 from extractor.parse.eligibility.lines import Line, read_lines
 from extractor.schemas import (
     Age,
@@ -29,7 +27,6 @@ from extractor.schemas import (
     TimeWindow,
     TrialExtraction,
 )
-from extractor.text.lexer import NUMBER, Tokens
 from extractor.text.numbers import find_durations
 from extractor.text.passage import read_passage, read_section
 
@@ -42,6 +39,8 @@ from .brat_format import (
     Setting,
     Standoff,
     load_mapping,
+    read_annotated_time,
+    read_annotated_value,
     read_standoff,
 )
 from .comparers import AGE_UNITS, count_days
@@ -156,13 +155,6 @@ class _Trial(NamedTuple):
     quoted: Counter[str]
 
 
-def _read_trials(folder: Path, on_problem: OnProblem) -> Iterator[_Trial]:
-    mapping = load_mapping()
-    for name, lists in _pair_files(folder, mapping, on_problem).items():
-        if trial := _read_trial(name, lists, mapping, on_problem):
-            yield trial
-
-
 def _pair_files(folder: Path, mapping: BratMapping, on_problem: OnProblem) -> dict[str, dict[CriterionKind, Path]]:
     trials: dict[str, dict[CriterionKind, Path]] = {}
     texts = sorted(folder.glob("*.txt"))
@@ -180,56 +172,59 @@ def _pair_files(folder: Path, mapping: BratMapping, on_problem: OnProblem) -> di
     return trials
 
 
-def _read_trial(
-    name: str, lists: dict[CriterionKind, Path], mapping: BratMapping, on_problem: OnProblem
-) -> _Trial | None:
-    criteria: list[Criterion] = []
-    texts: dict[CriterionKind, str] = {}
-    quoted: Counter[str] = Counter()
-    sexes: set[Sex] = set()
-    for kind in CriterionKind:
-        if kind not in lists:
-            continue
-        path = lists[kind]
-        try:
-            # Offsets count the characters of the file: its line ends are left alone.
-            text, annotations = (p.read_bytes().decode("utf-8") for p in (path, path.with_suffix(".ann")))
-        except (OSError, UnicodeDecodeError) as problem:
-            on_problem(BratProblem(str(path), None, f"the list is left out, a file cannot be read: {problem}"))
-            continue
-        texts[kind] = text
-        annotated = _AnnotatedList(text, read_standoff(annotations, text), kind, mapping)
-        criteria += annotated.read_criteria()
-        sexes |= annotated.sexes
-        quoted += annotated.count_quoted()
-        for place, problem_text in annotated.problems:
-            on_problem(BratProblem(str(path.with_suffix(".ann")), place, problem_text))
-    if not texts:
-        return None
-    minimum, maximum = _read_age_limits(criteria)
-    sex = Sex.ALL if len(sexes) > 1 else next(iter(sexes), None)
-    eligibility = Eligibility(minimum_age=minimum, maximum_age=maximum, sex=sex, criteria=tuple(criteria))
-    return _Trial(TrialExtraction(record_id=name, eligibility=eligibility), texts, quoted)
+def _read_trials(folder: Path, on_problem: OnProblem) -> Iterator[_Trial]:
+    mapping = load_mapping()
+    for name, paths in _pair_files(folder, mapping, on_problem).items():
+        lists: list[_AnnotatedList] = []
+        for kind in CriterionKind:
+            if path := paths.get(kind):
+                lists += _read_list(path, kind, mapping, on_problem)
+        if lists:
+            criteria = tuple(criterion for one in lists for criterion in one.criteria)
+            minimum, maximum = _read_age_limits(criteria)
+            sexes = set[Sex]().union(*(one.sexes for one in lists))
+            sex = Sex.ALL if len(sexes) > 1 else next(iter(sexes), None)
+            eligibility = Eligibility(minimum_age=minimum, maximum_age=maximum, sex=sex, criteria=criteria)
+            quoted = sum((one.count_quoted() for one in lists), Counter[str]())
+            texts = {one.kind: one.text for one in lists}
+            yield _Trial(TrialExtraction(record_id=name, eligibility=eligibility), texts, quoted)
+
+
+def _read_list(
+    path: Path, kind: CriterionKind, mapping: BratMapping, on_problem: OnProblem
+) -> Iterator["_AnnotatedList"]:
+    """The list of one file, none if it cannot be read."""
+    notes = path.with_suffix(".ann")
+    try:
+        # Offsets count the characters of the file: its line ends are left alone.
+        text, annotations = (one.read_bytes().decode("utf-8") for one in (path, notes))
+    except (OSError, UnicodeDecodeError) as problem:
+        on_problem(BratProblem(str(path), None, f"the list is left out, a file cannot be read: {problem}"))
+        return
+    found = _AnnotatedList(text, read_standoff(annotations, text), kind, mapping)
+    for place, problem_text in found.problems:
+        on_problem(BratProblem(str(notes), place, problem_text))
+    yield found
 
 
 class _AnnotatedList:
-    """One list of criteria with its annotations. ``problems`` and ``sexes`` are complete after ``read_criteria``."""
+    """One list of criteria, in the order of the text, with the sexes that it names and all that is left out of it."""
 
     def __init__(self, text: str, standoff: Standoff, kind: CriterionKind, mapping: BratMapping) -> None:
-        self._text, self._standoff, self._kind, self._mapping = text, standoff, kind, mapping
+        self.text, self._standoff, self.kind, self._mapping = text, standoff, kind, mapping
         self.problems: list[_Trouble] = [*standoff.problems, *self._find_unknown()]
         self.sexes: set[Sex] = set()
+        self.criteria = self._read_criteria()
 
-    def read_criteria(self) -> list[Criterion]:
-        """The criteria in the order of the text."""
+    def _read_criteria(self) -> list[Criterion]:
         entities = self._standoff.entities.values()
-        lines = read_lines(read_section("eligibility", self._text))
+        lines = read_lines(read_section("eligibility", self.text))
         inside = [[one for one in entities if line.start <= one.start < line.end] for line in lines]
         self.problems += self._find_loose(inside)
         lead_ins, introducing = self._find_lead_ins(lines, inside)
         criteria = []
         for number, (line, found) in enumerate(zip(lines, inside, strict=True)):
-            place = f"line {self._text.count(chr(10), 0, line.start) + 1} of the text"
+            place = f"line {self.text.count(chr(10), 0, line.start) + 1} of the text"
             uses = {self._use(entity) for entity in found}
             if not uses - {None}:
                 self.problems.append((place, "has no annotation that the mapping knows; no criterion is made of it"))
@@ -290,7 +285,7 @@ class _AnnotatedList:
             above, below = line_of.get(relation.head), line_of.get(relation.tail)
             if self._use(relation) is not RelationUse.MEMBER or above is None or below is None or above >= below:
                 continue
-            if self._text[lines[above].start : lines[above].end].rstrip().endswith(":"):
+            if self.text[lines[above].start : lines[above].end].rstrip().endswith(":"):
                 lead_ins.setdefault(below, above)
                 heads.add(relation.head)
         own = [
@@ -301,15 +296,15 @@ class _AnnotatedList:
     def _read_line(self, place: str, line: Line, entities: Sequence[Entity], lead_in: Line | None) -> Criterion:
         about = self._find_main(entities)
         category = self._choose_category(place, about)
-        if category is Category.SEX and self._kind is CriterionKind.INCLUSION:
+        if category is Category.SEX and self.kind is CriterionKind.INCLUSION:
             named = (sex for one in about for sex, words in self._mapping.sexes.items() if words.search(one.text))
             self.sexes.update(named)
         constraints, windows = self._read_values(entities)
         return Criterion(
-            kind=self._kind,
+            kind=self.kind,
             section="eligibility",
-            lead_in=self._text[lead_in.start : lead_in.end] if lead_in else None,
-            quote=self._text[line.start : line.end],
+            lead_in=self.text[lead_in.start : lead_in.end] if lead_in else None,
+            quote=self.text[line.start : line.end],
             category=category,
             constraints=constraints,
             time_window=windows[0] if windows else None,
@@ -326,7 +321,7 @@ class _AnnotatedList:
     def _categorise(self, entity: Entity) -> Category | None:
         time = " ".join(tail.text for tail in self._list_tails(entity, RelationUse.TIME_WINDOW))
         negated = bool(self._list_tails(entity, RelationUse.NEGATION))
-        return self._mapping.choose_category(Setting(entity.type, entity.text, self._kind, time, negated))
+        return self._mapping.choose_category(Setting(entity.type, entity.text, self.kind, time, negated))
 
     def _choose_category(self, place: str, about: Sequence[Entity]) -> Category | None:
         """The category of the entities; a person who only has the others' ("patients", "pregnant women") adds none."""
@@ -353,10 +348,10 @@ class _AnnotatedList:
         for head, tail in pairs:
             pieces, quantity = self._cut(tail), " ".join(" ".join(self._cut(head)).split())
             if self._is_time_limit(head, tail):
-                if window := _read_time(pieces):
+                if window := read_annotated_time(pieces):
                     windows[tail.start] = window
                     continue
-            elif limit := read_annotated_value(quantity, tail.text, self._kind):
+            elif limit := read_annotated_value(quantity, tail.text, self.kind):
                 constraints.append((tail.start, limit))
                 continue
             problem = f"{tail.text!r} of {head.text!r} does not read as one limit; it is left out"
@@ -371,7 +366,7 @@ class _AnnotatedList:
         return is_length and self._categorise(head) not in _OF_TIME
 
     def _cut(self, entity: Entity) -> list[str]:
-        return [self._text[start:end] for start, end in entity.spans]
+        return [self.text[start:end] for start, end in entity.spans]
 
 
 def _read_age_limits(criteria: Sequence[Criterion]) -> tuple[Age | None, Age | None]:
@@ -398,48 +393,3 @@ def _read_age_limits(criteria: Sequence[Criterion]) -> tuple[Age | None, Age | N
 
 def _order_ages(age: Age) -> float:
     return count_days(age) or 0.0
-
-
-def read_annotated_value(quantity: str, value: str, kind: CriterionKind) -> Constraint | None:
-    """The limit that an annotated value states, None if it does not read as exactly one.
-
-    Where the value alone does not show what kind of number it is ("III-IV", "18 years"), it is read behind the
-    words that it limits. A bare number takes the sense of its list.
-
-    >>> found = read_annotated_value("platelets", "> 100,000/mm3", CriterionKind.INCLUSION)
-    >>> found.comparator.value, found.value, found.unit
-    ('>', 100000, '/mm3')
-    """
-    for words in ("", quantity):
-        tokens = read_passage(f"{words} {value}" if words else value).tokens
-        if limit := _read_only_limit(tokens, len(read_passage(words).tokens) if words else 0, kind):
-            return Constraint(
-                quantity=quantity,
-                comparator=limit.comparator,
-                value=limit.value,
-                value_high=limit.value_high,
-                unit=limit.time_unit or (tokens.read(*limit.unit) if limit.unit else None),
-            )
-    return None
-
-
-def _read_only_limit(tokens: Tokens, first: int, kind: CriterionKind) -> Limit | None:
-    limits = [limit for limit in find_limits(tokens, kind) if limit.end > first]
-    if len(limits) != 1:
-        return None
-    limit = limits[0]
-    unread = NUMBER in tokens.codes[first : limit.first] + tokens.codes[limit.end :]
-    return None if unread else limit
-
-
-def _read_time(pieces: Sequence[str]) -> TimeWindow | None:
-    """The time limit in the first of an annotation's contiguous pieces that states one; the piece is its quote.
-
-    A bare length of time ("4 weeks") says neither "within" nor "at least" and is no limit.
-    """
-    for piece in pieces:
-        passage = read_passage(piece)
-        bare = any(one.first == 0 and one.end == len(passage.tokens) for one in find_durations(passage.tokens))
-        if not bare and (window := read_window(passage).value):
-            return window.model_copy(update={"quote": piece})
-    return None

@@ -3,8 +3,8 @@ import re
 
 import pytest
 
-from extractor.evaluation.brat_format import EntityUse, Setting, load_mapping, read_standoff
-from extractor.evaluation.brat_import import import_brat, read_annotated_value, write_brat_import
+from extractor.evaluation.brat_format import EntityUse, Setting, load_mapping, read_annotated_value, read_standoff
+from extractor.evaluation.brat_import import import_brat, write_brat_import
 from extractor.evaluation.gold_check import check_gold_files
 from extractor.read import read_records
 from extractor.schemas import CriterionKind
