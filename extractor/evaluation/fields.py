@@ -137,7 +137,8 @@ def list_names(model: type[BaseModel]) -> list[str]:
     ['minimum_age', 'maximum_age', 'sex', 'healthy_volunteers']
     """
     types = {name: find_type(field.annotation)[0] for name, field in model.model_fields.items()}
-    own = (name for name in types if name not in Item.model_fields)
+    in_gold = model.list_gold_fields() if issubclass(model, Item) else types
+    own = (name for name in types if name in in_gold)
     return [name for name in own if not (isinstance(types[name], type) and issubclass(types[name], Item))]
 
 
