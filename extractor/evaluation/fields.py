@@ -93,11 +93,9 @@ def _make_field(info: FieldInfo) -> Field:
 
 
 def _make_group(path: str, model: type[Item], whole: str | None = None) -> Group:
-    infos = [
-        info
-        for info in list_fields(Task(path.split(".", maxsplit=1)[0]))
-        if info.group == path and info.name != "index"
-    ]
+    task = Task(path.partition(".")[0])
+    known = [info for info in list_fields(task) if info.group == path and info.metadata.in_gold]
+    infos = [info for info in known if info.name != "index"]
     infos.sort(key=lambda info: _FIRST.index(info.name) if info.name in _FIRST else len(_FIRST))
     head = (Field(whole, None, Texts()),) if whole else ()
     return Group(path, model, (*head, *map(_make_field, infos)))
