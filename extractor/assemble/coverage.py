@@ -21,8 +21,6 @@ from extractor.schemas import (
 )
 from extractor.text.book import read_text, rule
 
-__all__ = ["CoveredSpan", "TextClass", "list_covered_spans", "list_unclaimed", "measure_coverage"]
-
 Items = Iterable[tuple[str, Item]]
 """Items with their paths, such as ``dosing[0]``."""
 _Claim = tuple[int, int, str]

@@ -12,8 +12,6 @@ from .policy import ModelClass
 from .provenance import ProvenanceBuilder, list_read_fields
 from .resolve import ModelResult, Resolved, agree, resolve
 
-__all__ = ["Reread", "assemble_dosing", "pair_reread"]
-
 _FIELDS = list_read_fields(Task.DOSING)
 _VALUES = [field.name for field in _FIELDS if field.metadata.comparison is not Comparison.TEXT]
 """Fields that are no quotes. The rules may know the extent of a quote better."""

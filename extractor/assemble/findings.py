@@ -28,8 +28,6 @@ from extractor.text.numbers import read_number
 from .coverage import list_unclaimed
 from .resolve import ModelResult
 
-__all__ = ["cut_to_honest_text", "report_hostile", "report_rejections", "report_unproven", "report_unread"]
-
 ItemT = TypeVar("ItemT", bound=Item)
 
 

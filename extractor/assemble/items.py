@@ -21,8 +21,6 @@ from extractor.text.numbers import DAYS
 from .provenance import ProvenanceBuilder, list_read_fields
 from .resolve import ModelResult, Resolved, resolve
 
-__all__ = ["assemble_eligibility", "assemble_endpoints"]
-
 _SEARCHED = ("eligibility", "brief_summary", "detailed_description", "title", "official_title")
 _NO_CHUNK = -1
 _AGES = ("minimum_age", "maximum_age")

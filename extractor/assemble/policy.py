@@ -14,17 +14,6 @@ from importlib.resources import files
 
 from extractor.parse.parsed import CERTAIN
 
-__all__ = [
-    "DOUBTFUL",
-    "FieldPolicy",
-    "ModelClass",
-    "Policy",
-    "classify_model",
-    "combine_policy",
-    "list_situations",
-    "load_policy",
-]
-
 DOUBTFUL = 0.8
 """Readings of the rules with less confidence are guesses."""
 

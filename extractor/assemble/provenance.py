@@ -23,8 +23,6 @@ from extractor.schemas import (
 
 from .resolve import ModelResult, Resolved, resolve
 
-__all__ = ["ProvenanceBuilder", "drop_doubtful", "list_read_fields"]
-
 T = TypeVar("T")
 ItemT = TypeVar("ItemT", bound=Item)
 _Located = TypeVar("_Located", Absence, Finding)

@@ -12,8 +12,6 @@ from extractor.schemas import AbsenceReason, Origin, Task, Usage, ValueKind, lis
 
 from .policy import FieldPolicy, ModelClass, Policy, load_policy
 
-__all__ = ["ModelResult", "Resolved", "agree", "resolve"]
-
 T_co = TypeVar("T_co", covariant=True)
 _EMPTY: Mapping[int, Any] = MappingProxyType({})
 _FIELDS = [info for task in Task for info in list_fields(task)]

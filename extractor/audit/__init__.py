@@ -4,50 +4,43 @@ Each check looks for one kind of contradiction and says nothing where it is not 
 """
 
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from extractor.parse.parsed import ParsedRecord
-from extractor.schemas import Finding, TrialExtraction
+from extractor.schemas import Finding, FindingKind, Severity, TrialExtraction
 
-from .design import (
-    check_allocation,
-    check_arm_count,
-    check_arms_without_intervention,
-    check_doses,
-    check_masking,
-    check_phase,
-    check_sample_size,
-)
-from .eligibility import check_ages, check_both_ways, check_limits, check_sex
-from .outcomes import (
-    check_primary_time_points,
-    check_promised_endpoints,
-    check_repeated_outcomes,
-    check_time_frames,
-    check_time_points,
-    check_undefined_endpoints,
-)
-from .record import AuditedRecord
+from . import design, eligibility, outcomes
+from .record import AuditedRecord, Problem
 
-__all__ = ["CHECKS", "add_findings", "audit_extraction"]
+__all__ = ["CHECKS", "Check", "add_findings", "audit_extraction"]
 
-CHECKS: tuple[Callable[[AuditedRecord], Iterable[Finding]], ...] = (
-    check_promised_endpoints,
-    check_time_points,
-    check_primary_time_points,
-    check_sample_size,
-    check_phase,
-    check_allocation,
-    check_masking,
-    check_arm_count,
-    check_arms_without_intervention,
-    check_ages,
-    check_sex,
-    check_limits,
-    check_both_ways,
-    check_undefined_endpoints,
-    check_time_frames,
-    check_doses,
-    check_repeated_outcomes,
+
+class Check(NamedTuple):
+    """The kind of finding, how serious it usually is, and the function that looks for it."""
+
+    kind: FindingKind
+    severity: Severity
+    find: Callable[[AuditedRecord], Iterable[Problem]]
+
+
+CHECKS = (
+    Check(FindingKind.ENDPOINT_NOT_REGISTERED, Severity.WARNING, outcomes.check_promised_endpoints),
+    Check(FindingKind.TIME_POINTS_DIFFER, Severity.WARNING, outcomes.check_time_points),
+    Check(FindingKind.TIME_POINTS_DIFFER, Severity.WARNING, outcomes.check_primary_time_points),
+    Check(FindingKind.SAMPLE_SIZE_DIFFERS, Severity.WARNING, design.check_sample_size),
+    Check(FindingKind.PHASE_DIFFERS, Severity.WARNING, design.check_phase),
+    Check(FindingKind.ALLOCATION_DIFFERS, Severity.WARNING, design.check_allocation),
+    Check(FindingKind.MASKING_DIFFERS, Severity.WARNING, design.check_masking),
+    Check(FindingKind.ARM_COUNT_DIFFERS, Severity.WARNING, design.check_arm_count),
+    Check(FindingKind.ARM_WITHOUT_INTERVENTION, Severity.WARNING, design.check_arms_without_intervention),
+    Check(FindingKind.AGE_DIFFERS, Severity.WARNING, eligibility.check_ages),
+    Check(FindingKind.SEX_DIFFERS, Severity.WARNING, eligibility.check_sex),
+    Check(FindingKind.LIMITS_CONTRADICT, Severity.WARNING, eligibility.check_limits),
+    Check(FindingKind.CRITERION_CONTRADICTED, Severity.ERROR, eligibility.check_both_ways),
+    Check(FindingKind.ENDPOINT_UNDEFINED, Severity.INFO, outcomes.check_undefined_endpoints),
+    Check(FindingKind.TIME_FRAME_MISSING, Severity.INFO, outcomes.check_time_frames),
+    Check(FindingKind.DOSE_DIFFERS, Severity.WARNING, design.check_doses),
+    Check(FindingKind.OUTCOME_REPEATED, Severity.WARNING, outcomes.check_repeated_outcomes),
 )
 """What is audited, in the order of the findings."""
 
@@ -65,8 +58,19 @@ def audit_extraction(parsed: ParsedRecord, extraction: TrialExtraction) -> tuple
     [('time_points_differ', ['ORR(CR+CRi) on days 45, 90, 120', 'day 30, day 45, day 90'])]
     """
     audited = AuditedRecord(parsed, extraction)
-    found = tuple(finding for check in CHECKS for finding in check(audited))
+    found = tuple(_describe(check, problem) for check in CHECKS for problem in check.find(audited))
     return tuple(one for one in found if not _cites_blanks(parsed, one)) if parsed.hostile else found
+
+
+def _describe(check: Check, problem: Problem) -> Finding:
+    return Finding(
+        kind=check.kind,
+        severity=problem.severity or check.severity,
+        field=problem.field,
+        message=problem.message,
+        citations=problem.citations,
+        sections=problem.sections,
+    )
 
 
 def add_findings(parsed: ParsedRecord, extraction: TrialExtraction) -> TrialExtraction:

@@ -6,24 +6,14 @@ from itertools import groupby
 from typing import NamedTuple
 
 from extractor.parse.dosing.names import name_key
-from extractor.schemas import Amount, Citation, Finding, FindingKind, Regimen, Severity
+from extractor.schemas import Amount, Citation, Regimen, Severity
 from extractor.text.book import rule
 from extractor.text.numbers import read_number
 from extractor.text.patterns import Found
 from extractor.text.quantities import Quantity, find_quantities
 
 from .prose import Prose
-from .record import AuditedRecord, report
-
-__all__ = [
-    "check_allocation",
-    "check_arm_count",
-    "check_arms_without_intervention",
-    "check_doses",
-    "check_masking",
-    "check_phase",
-    "check_sample_size",
-]
+from .record import AuditedRecord, Problem, report
 
 _ALLOCATIONS: Mapping[str, re.Pattern[str]] = {
     "says_randomised": re.compile(r"na|n/a|non[-_]randomi[sz]ed", re.IGNORECASE),
@@ -36,33 +26,28 @@ _MASKINGS: Mapping[str, re.Pattern[str]] = {
 """What a rule finds in the text, and what the registered field must not say then."""
 
 
-def check_allocation(audited: AuditedRecord) -> Iterator[Finding]:
+def check_allocation(audited: AuditedRecord) -> Iterator[Problem]:
     """Randomised in the text and not in the registry, or the other way round."""
-    yield from _compare(audited, _ALLOCATIONS, "allocation", FindingKind.ALLOCATION_DIFFERS)
+    yield from _compare(audited, _ALLOCATIONS, "allocation")
 
 
-def check_masking(audited: AuditedRecord) -> Iterator[Finding]:
+def check_masking(audited: AuditedRecord) -> Iterator[Problem]:
     """Double-blind in the text and open in the registry, or the other way round."""
-    yield from _compare(audited, _MASKINGS, "masking", FindingKind.MASKING_DIFFERS)
+    yield from _compare(audited, _MASKINGS, "masking")
 
 
-def _compare(
-    audited: AuditedRecord, claims: Mapping[str, re.Pattern[str]], field: str, kind: FindingKind
-) -> Iterator[Finding]:
+def _compare(audited: AuditedRecord, claims: Mapping[str, re.Pattern[str]], field: str) -> Iterator[Problem]:
     stated = audited.record.registry.text(field)
     for name, against in claims.items():
         if not stated or not against.fullmatch(stated):
             continue
         found = next((one for prose in audited.prose if (one := _find_claim(prose, name))), None)
         if found:
-            yield _report_claim(audited, *found, kind, field, f"the registry's {field} is {stated}")
+            yield _report_claim(audited, *found, field, f"the registry's {field} is {stated}")
 
 
-def _report_claim(
-    audited: AuditedRecord, prose: Prose, found: Found, kind: FindingKind, field: str, registered: str
-) -> Finding:
+def _report_claim(audited: AuditedRecord, prose: Prose, found: Found, field: str, registered: str) -> Problem:
     return report(
-        kind,
         f"the text says {found.text}, {registered}",
         audited.cite(prose.section, *found.span),
         audited.cite_registry(field),
@@ -91,7 +76,7 @@ _PHASES = {"i": 1, "ii": 2, "iii": 3, "iv": 4} | {str(number): number for number
 _REGISTERED = re.compile(r"(early)?[\s_]*phase\s*([1-4])", re.IGNORECASE)
 
 
-def check_phase(audited: AuditedRecord) -> Iterator[Finding]:
+def check_phase(audited: AuditedRecord) -> Iterator[Problem]:
     """A phase in the text that is none of the registered ones. "Early phase 1" is what texts call phase 0 or 1."""
     stated = audited.record.registry.text("phases")
     registered = {int(number) for _, number in _REGISTERED.findall(stated or "")}
@@ -103,9 +88,7 @@ def check_phase(audited: AuditedRecord) -> Iterator[Finding]:
             if not named or not _is_own_phase(prose, found):
                 continue
             if not named & registered:
-                yield _report_claim(
-                    audited, prose, found, FindingKind.PHASE_DIFFERS, "phases", f"the registry {stated}"
-                )
+                yield _report_claim(audited, prose, found, "phases", f"the registry {stated}")
             return
 
 
@@ -138,7 +121,7 @@ _MOST = 9
 _NOTHING = ("no_intervention", "no intervention")
 
 
-def check_arm_count(audited: AuditedRecord) -> Iterator[Finding]:
+def check_arm_count(audited: AuditedRecord) -> Iterator[Problem]:
     """A number of arms in the text that is not the number of registered ones."""
     arms = [name for name in audited.parsed.sections if name.startswith("arms[")]
     if not arms or any(rule("grouped_arms").search(audited.parsed.sections[name].tokens) for name in arms):
@@ -153,7 +136,6 @@ def check_arm_count(audited: AuditedRecord) -> Iterator[Finding]:
                 continue
             if count != len(arms) and not (_names_some(found) and count < len(arms)):
                 yield report(
-                    FindingKind.ARM_COUNT_DIFFERS,
                     f"the text says {found.text}, the registry has {len(arms)}",
                     audited.cite(prose.section, *found.span),
                     *map(audited.cite_label, arms),
@@ -173,7 +155,7 @@ def _is_of_another_trial(prose: Prose, found: Found, first: int, end: int) -> bo
     return past is not None and not prose.has("own_trial", first, end)
 
 
-def check_arms_without_intervention(audited: AuditedRecord) -> Iterator[Finding]:
+def check_arms_without_intervention(audited: AuditedRecord) -> Iterator[Problem]:
     """Arms of an interventional trial that no intervention is linked to, those without intervention by design apart."""
     registry = audited.record.registry
     if (registry.study_type or "").lower() != "interventional":
@@ -182,7 +164,6 @@ def check_arms_without_intervention(audited: AuditedRecord) -> Iterator[Finding]
         section = audited.record.section(name)
         if section and (section.part("type") or "").lower() not in _NOTHING:
             yield report(
-                FindingKind.ARM_WITHOUT_INTERVENTION,
                 f"{section.part('label') or name} is registered without any intervention",
                 audited.cite_label(name),
                 field=name,
@@ -211,7 +192,7 @@ class _Plan(NamedTuple):
     bound: str
 
 
-def check_sample_size(audited: AuditedRecord) -> Iterator[Finding]:
+def check_sample_size(audited: AuditedRecord) -> Iterator[Problem]:
     """Sizes in the text of which none fits the registered one. Actual enrolment is what came of a plan."""
     registry = audited.record.registry
     enrolment = read_number(registry.enrollment or "")
@@ -226,12 +207,11 @@ def check_sample_size(audited: AuditedRecord) -> Iterator[Finding]:
         return
     plan = plans[0]
     yield report(
-        FindingKind.SAMPLE_SIZE_DIFFERS,
         f"the text plans {plan.bound + ' ' if plan.bound else ''}{plan.number} participants, "
         f"the registry's {kind + ' ' if kind else ''}enrolment is {enrolment}",
         audited.cite(plan.section, *plan.found.span),
         audited.cite_registry("enrollment"),
-        severity=Severity.WARNING if kind in {"estimated", "anticipated"} else Severity.INFO,
+        severity=None if kind in {"estimated", "anticipated"} else Severity.INFO,
     )
 
 
@@ -278,7 +258,7 @@ class _Dose(NamedTuple):
     citation: Citation
 
 
-def check_doses(audited: AuditedRecord) -> Iterator[Finding]:
+def check_doses(audited: AuditedRecord) -> Iterator[Problem]:
     """Agents of which arms state one amount alone and interventions another one alone, in the same unit.
 
     An amount that stands anywhere on the other side, also as a part of another dose, is no contradiction.
@@ -300,7 +280,6 @@ def check_doses(audited: AuditedRecord) -> Iterator[Finding]:
             continue
         if arm.amount.unit == intervention.amount.unit and not _is_multiple(arm.amount, intervention.amount):
             yield report(
-                FindingKind.DOSE_DIFFERS,
                 f"the arm gives {arm.citation.quote}, the intervention {intervention.citation.quote}",
                 arm.citation,
                 intervention.citation,

@@ -15,8 +15,6 @@ from extractor.schemas import (
     Criterion,
     CriterionKind,
     Evidence,
-    Finding,
-    FindingKind,
     Severity,
     Sex,
     TimeUnit,
@@ -28,15 +26,13 @@ from extractor.text.passage import Section
 from extractor.text.quantity_names import fold_words, name_quantity
 from extractor.text.units import read_unit
 
-from .record import AuditedRecord, report
-
-__all__ = ["check_ages", "check_both_ways", "check_limits", "check_sex"]
+from .record import AuditedRecord, Problem, report
 
 _FIELDS = ("minimum_age", "maximum_age")
 _EVERYBODY = 99
 """Years from which on a registered upper limit admits everybody."""
-_ROUNDED = 1.01
-"""Registries round, and turn "under 18" into 17."""
+_ROUNDED = 1.02
+"""Less than this factor apart, two limits are one that was rounded; registries turn "under 18" into 17."""
 _ADULT = 18
 _REACH = 18
 """How many tokens in front of its age the item may begin."""
@@ -44,7 +40,7 @@ _NEAR = 4
 """How many tokens behind an age may name its bound."""
 
 
-def check_ages(audited: AuditedRecord) -> Iterator[Finding]:
+def check_ages(audited: AuditedRecord) -> Iterator[Problem]:
     """Limits for all participants that lie more than a year (a month, for infants) apart from the registered ones."""
     eligibility, registry = audited.extraction.eligibility, audited.record.registry
     for field in _FIELDS:
@@ -61,7 +57,6 @@ def check_ages(audited: AuditedRecord) -> Iterator[Finding]:
         if not _is_plain(audited, field, evidence) or _is_named(audited, registered):
             continue
         yield report(
-            FindingKind.AGE_DIFFERS,
             f"the text's {field.replace('_', ' ')} is {age.value} {age.unit}s, the registry's {written}",
             audited.cite_raw(evidence.section, evidence.start, evidence.end),
             audited.cite_registry(field),
@@ -146,7 +141,7 @@ def _is_named(audited: AuditedRecord, registered: float) -> bool:
     return False
 
 
-def check_sex(audited: AuditedRecord) -> Iterator[Finding]:
+def check_sex(audited: AuditedRecord) -> Iterator[Problem]:
     """One sex in the text and another, or both, in the registry."""
     stated, written = audited.extraction.eligibility.sex, audited.record.registry.sex
     reading = audited.parsed.eligibility.sex
@@ -158,7 +153,6 @@ def check_sex(audited: AuditedRecord) -> Iterator[Finding]:
         return
     if registered in set(Sex) and registered != stated:
         yield report(
-            FindingKind.SEX_DIFFERS,
             f"the text admits {stated}, the registry {registered}",
             *citations,
             audited.cite_registry("sex"),
@@ -194,8 +188,6 @@ _MEASURES = word_set(
     """
 )
 """Quantities that mean the same whatever stands around them."""
-_ROUNDED = 1.02
-"""Less than this factor apart, two limits are one that was rounded."""
 
 
 class _Limit(NamedTuple):
@@ -206,7 +198,7 @@ class _Limit(NamedTuple):
     strict: bool
 
 
-def check_limits(audited: AuditedRecord) -> Iterator[Finding]:
+def check_limits(audited: AuditedRecord) -> Iterator[Problem]:
     """Pairs of an inclusion and an exclusion that are each one limit of the same quantity, in the same words."""
     groups: dict[tuple[str, ...], list[_Limit]] = defaultdict(list)
     for number, criterion in enumerate(audited.extraction.eligibility.criteria):
@@ -248,7 +240,7 @@ def _bounds(limit: Constraint) -> tuple[float, float, bool]:
     return value, high, False
 
 
-def _compare(audited: AuditedRecord, one: _Limit, other: _Limit) -> Iterator[Finding]:
+def _compare(audited: AuditedRecord, one: _Limit, other: _Limit) -> Iterator[Problem]:
     if one.criterion.kind is other.criterion.kind:
         return  # limits that exclude each other in one list are those of groups, or alternatives
     asked, barred = (one, other) if one.criterion.kind is CriterionKind.INCLUSION else (other, one)
@@ -304,9 +296,8 @@ def _cuts(barred: _Limit, asked: _Limit) -> bool:
     return barred.high == inf and asked.high != inf and barred.low * _ROUNDED < asked.high
 
 
-def _report_limits(audited: AuditedRecord, one: _Limit, other: _Limit, severity: Severity, message: str) -> Finding:
+def _report_limits(audited: AuditedRecord, one: _Limit, other: _Limit, severity: Severity, message: str) -> Problem:
     return report(
-        FindingKind.LIMITS_CONTRADICT,
         message,
         *audited.cite_evidence(one.criterion, "quote"),
         *audited.cite_evidence(other.criterion, "quote"),
@@ -321,7 +312,7 @@ _SHORTEST = 8
 """Characters of a criterion that says something by itself."""
 
 
-def check_both_ways(audited: AuditedRecord) -> Iterator[Finding]:
+def check_both_ways(audited: AuditedRecord) -> Iterator[Problem]:
     """Criteria in the same words, under the same lead-in, in both lists."""
     asked: dict[tuple[str, str], Criterion] = {}
     criteria = audited.extraction.eligibility.criteria
@@ -332,11 +323,9 @@ def check_both_ways(audited: AuditedRecord) -> Iterator[Finding]:
         key = _key(criterion)
         if criterion.kind is CriterionKind.EXCLUSION and key in asked and _is_condition(audited, asked[key], criterion):
             yield report(
-                FindingKind.CRITERION_CONTRADICTED,
                 "the same condition stands among the inclusion and the exclusion criteria",
                 *audited.cite_evidence(asked[key], "quote"),
                 *audited.cite_evidence(criterion, "quote"),
-                severity=Severity.ERROR,
                 field=f"eligibility.criteria[{number}]",
             )
 

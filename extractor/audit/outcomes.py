@@ -14,8 +14,6 @@ from extractor.schemas import (
     Concept,
     Endpoint,
     EndpointCategory,
-    Finding,
-    FindingKind,
     Rank,
     Severity,
     TimeKind,
@@ -27,16 +25,7 @@ from extractor.text.lexer import Tokens
 from extractor.text.numbers import DAYS
 
 from .prose import PROMISED_NAMES, Promise, PromiseList
-from .record import AuditedRecord, report
-
-__all__ = [
-    "check_primary_time_points",
-    "check_promised_endpoints",
-    "check_repeated_outcomes",
-    "check_time_frames",
-    "check_time_points",
-    "check_undefined_endpoints",
-]
+from .record import AuditedRecord, Problem, report
 
 
 class _Trace(NamedTuple):
@@ -46,7 +35,7 @@ class _Trace(NamedTuple):
     words: re.Pattern[str]
 
 
-def check_promised_endpoints(audited: AuditedRecord) -> Iterator[Finding]:
+def check_promised_endpoints(audited: AuditedRecord) -> Iterator[Problem]:
     """One finding for each concept, where the text first promises it."""
     found: set[Concept] = set()
     for promise in audited.promises if audited.extraction.endpoints else ():
@@ -57,11 +46,10 @@ def check_promised_endpoints(audited: AuditedRecord) -> Iterator[Finding]:
         is_endpoint = promise.listed.is_endpoint
         called = "endpoint" if is_endpoint else "objective"
         yield report(
-            FindingKind.ENDPOINT_NOT_REGISTERED,
             f"the text names {promise.words} as an {called}, but none of the registered outcomes measures it",
             audited.cite_tokens(promise.listed.prose, promise.first, promise.end),
             field="endpoints",
-            severity=Severity.WARNING if is_endpoint else Severity.INFO,
+            severity=None if is_endpoint else Severity.INFO,
             sections=audited.outcome_sections,
         )
 
@@ -100,7 +88,7 @@ _SAME = 0.1
 """How far apart, as a share, two times may lie that are one: a month has 28 or 30 days, a year 48 or 52 weeks."""
 
 
-def check_time_points(audited: AuditedRecord) -> Iterator[Finding]:
+def check_time_points(audited: AuditedRecord) -> Iterator[Problem]:
     """Times of the text that no registered outcome of that concept covers; one finding for each concept."""
     done: set[Concept] = set()
     for promise in audited.promises:
@@ -113,7 +101,7 @@ def check_time_points(audited: AuditedRecord) -> Iterator[Finding]:
             yield _report_times(audited, outcomes[0], promise.listed, place, moments)
 
 
-def check_primary_time_points(audited: AuditedRecord) -> Iterator[Finding]:
+def check_primary_time_points(audited: AuditedRecord) -> Iterator[Problem]:
     """The time at which the text measures the primary endpoint, where no primary outcome is measured then."""
     primary = [one for one in audited.extraction.endpoints if one.rank is Rank.PRIMARY]
     for listed in audited.lists if primary else ():
@@ -129,10 +117,9 @@ def check_primary_time_points(audited: AuditedRecord) -> Iterator[Finding]:
 
 def _report_times(
     audited: AuditedRecord, outcome: Endpoint, listed: PromiseList, place: tuple[int, int], moments: Sequence[Moment]
-) -> Finding:
+) -> Problem:
     said = "the primary endpoint" if listed.rank == "primary" else outcome.concept or "the endpoint"
     return report(
-        FindingKind.TIME_POINTS_DIFFER,
         f"the text measures {said} at {_list(moments)}, the registered outcome at {_list(outcome.time_points)}",
         audited.cite(listed.prose.section, *place),
         *audited.cite_outcome(outcome, "time_frame"),
@@ -207,7 +194,7 @@ def _list(times: Iterable[Moment | TimePoint]) -> str:
 _SIGNS = " \n.,;:"
 
 
-def check_repeated_outcomes(audited: AuditedRecord) -> Iterator[Finding]:
+def check_repeated_outcomes(audited: AuditedRecord) -> Iterator[Problem]:
     """Outcomes that are the same to the letter: measure, description and time frame."""
     first: dict[str, Endpoint] = {}
     places = audited.parsed.outcomes
@@ -218,21 +205,20 @@ def check_repeated_outcomes(audited: AuditedRecord) -> Iterator[Finding]:
             continue
         spans = (places[audited.extraction.endpoints.index(other)].chunk.span, places[number].chunk.span)
         yield report(
-            FindingKind.OUTCOME_REPEATED,
             f"{endpoint.rank} outcome {endpoint.index + 1} is {other.rank} outcome {other.index + 1} again",
             *(audited.cite_raw(span.section, span.start, span.end) for span in spans),
             field=f"endpoints[{number}]",
         )
 
 
-def check_time_frames(audited: AuditedRecord) -> Iterator[Finding]:
+def check_time_frames(audited: AuditedRecord) -> Iterator[Problem]:
     """One finding for all outcomes of a record that state no time; flattened outcomes keep no field for it."""
     blanked = {hostile.span.section for hostile in audited.parsed.hostile if hostile.blanked}
     bare = [name for name in audited.outcome_sections if name not in blanked and _is_timeless(audited, name)]
     if bare:
         message = f"{len(bare)} of {len(audited.outcome_sections)} outcomes have no time frame"
         cited = map(audited.cite_label, bare)
-        yield report(FindingKind.TIME_FRAME_MISSING, message, *cited, severity=Severity.INFO, sections=tuple(bare))
+        yield report(message, *cited, sections=tuple(bare))
 
 
 def _is_timeless(audited: AuditedRecord, name: str) -> bool:
@@ -258,18 +244,16 @@ _LONGEST = 80
 """Characters of a measure that is a name and no definition."""
 
 
-def check_undefined_endpoints(audited: AuditedRecord) -> Iterator[Finding]:
+def check_undefined_endpoints(audited: AuditedRecord) -> Iterator[Problem]:
     """A name alone, where no outcome and no other text of the record defines it or names criteria."""
     bare = [(n, one) for n, one in enumerate(audited.extraction.endpoints) if _is_bare_name(audited, n, one)]
     if not bare or _names_criteria(audited):
         return
     for number, endpoint in bare:
         yield report(
-            FindingKind.ENDPOINT_UNDEFINED,
             f'nothing defines "{endpoint.measure}", and no criteria are named',
             *audited.cite_outcome(endpoint),
             field=f"endpoints[{number}]",
-            severity=Severity.INFO,
             sections=tuple(section.name for section in audited.record.sections),
         )
 

@@ -8,8 +8,6 @@ from extractor.text.book import find_terms, rule
 from extractor.text.lexer import Tokens
 from extractor.text.patterns import Found
 
-__all__ = ["PROMISED_NAMES", "Promise", "PromiseList", "Prose", "find_lists", "find_promises"]
-
 _STOPS = frozenset(".;!?")
 _LONGEST_SENTENCE = 80
 """Tokens of a sentence on either side of a place; what is longer is a list or a damaged text."""

@@ -8,8 +8,6 @@ from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import (
     Citation,
     Endpoint,
-    Finding,
-    FindingKind,
     Item,
     Severity,
     TrialExtraction,
@@ -18,23 +16,34 @@ from extractor.schemas import (
 
 from .prose import Promise, PromiseList, Prose, find_lists, find_promises
 
-__all__ = ["AuditedRecord", "report"]
-
 _TITLES = ("title", "official_title")
 _NAMES = ("label", "name", "measure")
 _BODIES = ("brief_summary", "detailed_description")
 
 
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a check found: a message, both sides quoted, and what was searched.
+
+    ``severity`` differs from that of the check where the case is more or less serious than usual.
+    """
+
+    message: str
+    citations: tuple[Citation, ...]
+    field: str = ""
+    severity: Severity | None = None
+    sections: tuple[str, ...] = ()
+
+
 def report(
-    kind: FindingKind,
     message: str,
     *citations: Citation,
     field: str = "",
-    severity: Severity = Severity.WARNING,
+    severity: Severity | None = None,
     sections: tuple[str, ...] = (),
-) -> Finding:
-    """A finding of the audit."""
-    return Finding(kind=kind, severity=severity, field=field, message=message, citations=citations, sections=sections)
+) -> Problem:
+    """A problem that cites these places."""
+    return Problem(message, citations, field, severity, sections)
 
 
 @dataclass(frozen=True)

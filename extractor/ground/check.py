@@ -31,17 +31,6 @@ from .rederive import derive_support
 from .support import Supported, find_parts, find_quote, find_support, find_window, span_of
 from .values import Place, find_comparator, find_numbers, find_together, has_unit, stands_bare
 
-__all__ = [
-    "MODEL_CONFIDENCE",
-    "Answer",
-    "GroundedAnswer",
-    "Refusal",
-    "Rejection",
-    "explain_refusal",
-    "ground_answer",
-    "show_value",
-]
-
 MODEL_CONFIDENCE = 0.9
 """The confidence of a grounded answer, until a policy is learned for its field."""
 _PARTS = [field.name for field in list_fields(Task.ENDPOINTS) if field.metadata.question == "split"]

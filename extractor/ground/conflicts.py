@@ -14,8 +14,6 @@ from extractor.text.numbers import read_number, read_time_unit
 
 from .fold import FoldedText
 
-__all__ = ["ConflictKind", "Nearest", "TokenConflict", "compare_tokens", "find_nearest"]
-
 
 class ConflictKind(StrEnum):
     """What kind of token differs between a quote and the text.

@@ -15,8 +15,6 @@ from extractor.text.book import load_book, rule
 from extractor.text.clean import CleanText, clean_text
 from extractor.text.lexer import Tokens, lex
 
-__all__ = ["FoldedText", "fold_clean", "fold_text"]
-
 _PLAIN = {"tolerance": "±", "unequal": "≠", "dashes": "-", "quote": "'", "trademark": "", "line_end": " "}
 # Signs of several characters, which must be one before the text is cut into tokens.
 _CHANGES = re.compile(

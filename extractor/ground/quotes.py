@@ -11,8 +11,6 @@ from extractor.text.lexer import NAME_NUMBER, NUMBER, Tokens
 from .conflicts import ConflictKind, Nearest, TokenConflict, compare_tokens, find_nearest
 from .fold import FoldedText, fold_clean, fold_text
 
-__all__ = ["QuoteCheck", "QuoteStatus", "is_clean_cut", "is_signed", "locate_quote", "verify_quote"]
-
 
 class QuoteStatus(StrEnum):
     """How a quote agrees with the text.

@@ -14,8 +14,6 @@ from .fold import fold_clean
 from .quotes import is_clean_cut
 from .support import clean_span, cut_lines, find_support
 
-__all__ = ["DerivedValue", "derive_support", "derive_values", "list_items"]
-
 _FIELD = re.compile(r"(?P<name>\w+)(?:\[(?P<position>\d+)\])?")
 _READ_CODES = (Frequency, Route)
 """Closed sets that a grammar reads; a member of any other is a reader's conclusion."""

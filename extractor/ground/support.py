@@ -32,20 +32,6 @@ from extractor.text.units import find_unit
 from .quotes import locate_quote
 from .values import Place, find_comparator, find_time, find_together, has_unit, is_denied, is_said_of, stands_bare
 
-__all__ = [
-    "Derived",
-    "Supported",
-    "clean_span",
-    "cut_lines",
-    "find_amount",
-    "find_limit",
-    "find_parts",
-    "find_quote",
-    "find_support",
-    "find_window",
-    "span_of",
-]
-
 
 def span_of(passage: Passage, tokens: Tokens, first: int, end: int) -> Span:
     """The raw span of some tokens that were cut from a passage."""

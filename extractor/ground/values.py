@@ -14,19 +14,6 @@ from extractor.text.units import UnitPlace, find_unit, read_unit
 
 from .quotes import is_signed
 
-__all__ = [
-    "Number",
-    "Place",
-    "find_comparator",
-    "find_numbers",
-    "find_time",
-    "find_together",
-    "has_unit",
-    "is_denied",
-    "is_said_of",
-    "stands_bare",
-]
-
 Place = tuple[int, int]
 """A half-open range of tokens."""
 

@@ -26,8 +26,6 @@ from .drafts import Found, Unreadable
 from .flat import read_flat
 from .streams import BLOCK_BYTES, Bytes, Meter, SteadyStream, peek_block
 
-__all__ = ["BROKEN_STREAM", "Document", "as_unreadable", "detect_format", "open_documents"]
-
 Reader = Callable[[BinaryIO], Iterator[Found]]
 
 BROKEN_STREAM = (OSError, EOFError, zlib.error, zipfile.BadZipFile, lzma.LZMAError, NotImplementedError)

@@ -10,8 +10,6 @@ from extractor.schemas import RegistryFields, Section
 from .drafts import Draft, Found, Unreadable, build_draft, find_nct_id, list_interventions, text_section
 from .streams import MAX_RECORD_BYTES, read_lines
 
-__all__ = ["is_table_header", "read_ctgov_csv"]
-
 _COLUMNS = {
     "nct number": "nct_id",
     "nct id": "nct_id",

@@ -21,8 +21,6 @@ from extractor.schemas import RegistryFields, Section
 from .drafts import Draft, Found, Unreadable, build_draft, find_bare_arms, find_nct_id, join_parts, text_section
 from .streams import CappedStream, peek_block, read_lines
 
-__all__ = ["build_study", "read_ctgov_json"]
-
 _OPENING, _CLOSING = ("start_map", "start_array"), ("end_map", "end_array")
 _DOWNLOAD_AGAIN = "check or download the file again"
 

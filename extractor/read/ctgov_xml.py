@@ -17,8 +17,6 @@ from extractor.schemas import RegistryFields, Section
 from .drafts import Draft, Found, Unreadable, build_draft, find_bare_arms, find_nct_id, join_parts, text_section
 from .streams import CappedStream, peek_block
 
-__all__ = ["read_ctgov_xml"]
-
 _UTF16 = re.compile(rb"\s*<\?xml[^>]{0,80}utf-?16", re.IGNORECASE)
 _STUDY = "clinical_study"
 _TEXTS = (

@@ -11,19 +11,6 @@ from typing import TypeVar
 
 from extractor.schemas import Part, RegistryFields, Section
 
-__all__ = [
-    "Draft",
-    "Found",
-    "Unreadable",
-    "build_draft",
-    "find_bare_arms",
-    "find_nct_id",
-    "is_intervention_list",
-    "join_parts",
-    "list_interventions",
-    "text_section",
-]
-
 _NCT_ID = re.compile(r"NCT\d{8}", re.ASCII)
 _Value = TypeVar("_Value")
 

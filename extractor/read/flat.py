@@ -35,8 +35,6 @@ from .drafts import (
 )
 from .streams import MAX_RECORD_BYTES
 
-__all__ = ["read_flat"]
-
 _LINE = re.compile(r"[^\r\n]+")
 _LIST_ITEM = re.compile(r"\s*(?:[*•·-]|\d{1,2}[.)]|[a-z][.)])\s")
 

@@ -16,8 +16,6 @@ from .archives import BROKEN_STREAM, Document, as_unreadable, detect_format, ope
 from .drafts import Found, Unreadable
 from .streams import peek_block, to_utf8
 
-__all__ = ["read_records", "read_stream"]
-
 _STDIN = "<stdin>"
 _Result = TrialRecord | RecordError
 OpenAddress = Callable[[str], Iterator[tuple[str, BinaryIO] | RecordError]]

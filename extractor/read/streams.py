@@ -8,21 +8,6 @@ from typing import BinaryIO, Protocol, cast
 
 from .drafts import Unreadable
 
-__all__ = [
-    "BLOCK_BYTES",
-    "MAX_RECORD_BYTES",
-    "MAX_UNPACKED_BYTES",
-    "MAX_UNPACKED_RATIO",
-    "RATIO_FREE_BYTES",
-    "Bytes",
-    "CappedStream",
-    "Meter",
-    "SteadyStream",
-    "peek_block",
-    "read_lines",
-    "to_utf8",
-]
-
 BLOCK_BYTES = 64 * 1024
 """Bytes read at a time; a document's format is recognised by its first block."""
 MAX_RECORD_BYTES = 50 * 1000**2

@@ -53,35 +53,6 @@ def test_not_reported_names_the_sections_that_were_searched():
     assert set(sections(extraction, "eligibility.sex")) == {"title", "brief_summary", "eligibility"}
 
 
-def test_section_absent():
-    extraction = Extractor(assist="never").extract(trial(title="A trial", primary_outcomes_0=OUTCOME))
-    assert reasons(extraction)["dosing"] is AbsenceReason.SECTION_ABSENT
-    assert reasons(extraction)["eligibility.criteria"] is AbsenceReason.SECTION_ABSENT
-
-
-def test_not_asked():
-    record = trial(title="Drugamab in hay fever", arms_0="Study product 5 mg twice daily")
-    assert reasons(Extractor(assist="never").extract(record))["dosing"] is AbsenceReason.NOT_ASKED
-
-
-def test_not_asked_of_a_task_that_is_not_wanted():
-    extraction = Extractor(assist="never", tasks=["endpoints"]).extract(trial(primary_outcomes_0=OUTCOME))
-    assert reasons(extraction)["dosing"] is AbsenceReason.NOT_ASKED
-
-
-def test_unsupported_answer(doubtful):
-    record = trial(title="A trial", primary_outcomes_0=OUTCOME)
-    extraction = ask(answering({"Zinc": {"specimens": ["moon dust"]}}), record, ["endpoints"])
-    assert reasons(extraction)["endpoints[0].specimens"] is AbsenceReason.UNSUPPORTED_ANSWER
-    assert sections(extraction, "endpoints[0].specimens") == ("primary_outcomes[0]",)
-
-
-def test_ambiguous(doubtful):
-    record = trial(title="A trial", primary_outcomes_0=OUTCOME)
-    extraction = ask(answering({"Zinc": {"specimens": ["Zinc"]}}), record, ["endpoints"])
-    assert reasons(extraction)["endpoints[0].specimens"] is AbsenceReason.AMBIGUOUS
-
-
 def test_contradictory():
     text = "Inclusion Criteria:\n\n* At least 65 years of age\n* Consent\n* No older than 18 years"
     extraction = Extractor(assist="never").extract(trial(title="A trial", eligibility=text))
@@ -100,21 +71,10 @@ def test_model_refused(doubtful, refusal):
     assert extraction.usage.open_questions == extraction.usage.questions == 1
 
 
-async def test_budget_exhausted_before_the_first_question(doubtful):
-    with serve(answering({})) as stub:
-        async with Extractor(stub.spec, assist="always", tasks=["endpoints"]).open() as extract:
-            poor = replace(extract, may_ask=lambda: False)
-            extraction = await poor(trial(title="A trial", primary_outcomes_0=OUTCOME))
-    assert not stub.requests
-    assert reasons(extraction)["endpoints[0].specimens"] is AbsenceReason.BUDGET_EXHAUSTED
-    assert (extraction.usage.questions, extraction.usage.open_questions) == (0, 1)
-
-
 async def test_budget_exhausted_says_so_of_what_participants_get():
-    record = trial(title="Drugamab in hay fever", arms_0="Study product 5 mg twice daily")
     with serve(answering({})) as stub:
         async with Extractor(stub.spec, tasks=["dosing"]).open() as extract:
-            extraction = await replace(extract, may_ask=lambda: False)(record)
+            extraction = await replace(extract, may_ask=lambda: False)(trial(**PRODUCT))
     assert reasons(extraction)["dosing"] is AbsenceReason.BUDGET_EXHAUSTED
 
 
@@ -130,13 +90,43 @@ async def test_budget_exhausted_between_two_questions(doubtful):
     assert ["moon dust" in finding.message for finding in extraction.findings].count(True) == 1
 
 
-async def test_a_budget_that_ends_inside_the_model_counts_alike(doubtful, monkeypatch):
+PRODUCT = {"title": "Drugamab in hay fever", "arms_0": "Study product 5 mg twice daily"}
+
+
+@pytest.mark.parametrize(
+    ("sections", "tasks", "field", "reason"),
+    [
+        ({"title": "A trial", "primary_outcomes_0": OUTCOME}, None, "dosing", AbsenceReason.SECTION_ABSENT),
+        ({"primary_outcomes_0": OUTCOME}, None, "eligibility.criteria", AbsenceReason.SECTION_ABSENT),
+        ({"primary_outcomes_0": OUTCOME}, ["endpoints"], "dosing", AbsenceReason.NOT_ASKED),
+        (PRODUCT, None, "dosing", AbsenceReason.NOT_ASKED),
+    ],
+)
+def test_a_gap_that_no_model_was_asked_about(sections, tasks, field, reason):
+    options = {"tasks": tasks} if tasks else {}
+    assert reasons(Extractor(assist="never", **options).extract(trial(**sections)))[field] is reason
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"), [("moon dust", AbsenceReason.UNSUPPORTED_ANSWER), ("Zinc", AbsenceReason.AMBIGUOUS)]
+)
+def test_an_answer_that_is_not_stated_or_not_believed(doubtful, said, reason):
+    record = trial(title="A trial", primary_outcomes_0=OUTCOME)
+    extraction = ask(answering({"Zinc": {"specimens": [said]}}), record, ["endpoints"])
+    assert reasons(extraction)["endpoints[0].specimens"] is reason
+    assert sections(extraction, "endpoints[0].specimens") == ("primary_outcomes[0]",)
+
+
+@pytest.mark.parametrize("ends", ["before the first question", "inside the model"])
+async def test_budget_exhausted(doubtful, monkeypatch, ends):
+    async def complete(*_):
+        raise BudgetReached("spent")
+
     with serve(answering({})) as stub:
         async with Extractor(stub.spec, assist="always", tasks=["endpoints"]).open() as extract:
-
-            async def complete(*_):
-                raise BudgetReached("spent")
-
             monkeypatch.setattr(extract.model, "complete", complete)
-            extraction = await extract(trial(title="A trial", primary_outcomes_0=OUTCOME))
+            poor = replace(extract, may_ask=lambda: ends == "inside the model")
+            extraction = await poor(trial(title="A trial", primary_outcomes_0=OUTCOME))
+    assert not stub.requests
     assert reasons(extraction)["endpoints[0].specimens"] is AbsenceReason.BUDGET_EXHAUSTED
+    assert extraction.usage.open_questions == 1

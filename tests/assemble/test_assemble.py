@@ -19,47 +19,6 @@ def parsed(request):
     return parse_record(next(read_records(f"tests/records/{request.param}")))
 
 
-def all_items(extraction):
-    return (extraction.eligibility, *extraction.eligibility.criteria, *extraction.dosing, *extraction.endpoints)
-
-
-def test_every_piece_of_evidence_quotes_the_raw_text(parsed):
-    extraction = assemble_extraction(parsed, ModelResult())
-    pieces = [piece for item in all_items(extraction) for piece in item.evidence]
-    assert pieces
-    for piece in pieces:
-        assert parsed.record.section(piece.section).text[piece.start : piece.end] == piece.quote != ""
-
-
-def test_every_filled_field_has_evidence(parsed):
-    extraction = assemble_extraction(parsed, ModelResult())
-    stated_by_place = {"rank", "index", "section", "evidence", "origin", "support", "confidence", "criteria"}
-    for item in all_items(extraction):
-        proven = {piece.field.split("[")[0] for piece in item.evidence}
-        filled = {
-            name
-            for name in type(item).model_fields
-            if name not in stated_by_place and getattr(item, name) not in (None, ())
-        }
-        assert filled <= proven
-
-
-def test_every_empty_field_has_a_reason(parsed):
-    extraction = assemble_extraction(parsed, ModelResult())
-    explained = {absence.field for absence in extraction.absences}
-    for path, item in paths(extraction):
-        for name in type(item).model_fields:
-            if name not in {"evidence", "origin", "support", "confidence"} and getattr(item, name) in (None, ()):
-                assert f"{path}.{name}" in explained
-
-
-def paths(extraction):
-    yield "eligibility", extraction.eligibility
-    yield from ((f"eligibility.criteria[{n}]", item) for n, item in enumerate(extraction.eligibility.criteria))
-    yield from ((f"dosing[{n}]", item) for n, item in enumerate(extraction.dosing))
-    yield from ((f"endpoints[{n}]", item) for n, item in enumerate(extraction.endpoints))
-
-
 def test_a_task_that_is_not_wanted_is_empty_and_says_so(parsed):
     extraction = assemble_extraction(parsed, ModelResult(), {Task.ENDPOINTS})
     assert extraction.endpoints

@@ -27,7 +27,7 @@ from extractor.schemas import (
 )
 
 PROVENANCE = {"evidence", "origin", "support", "confidence"}
-SAMPLES = ("tests/records/flat.txt", "tests/records/studies.jsonl", "tests/records/study.xml", "seeds/records")
+SAMPLES = ("tests/records", "seeds/records")
 
 
 @cache
@@ -66,7 +66,16 @@ def list_values(extraction):
 @settings(deadline=None)
 @given(st.floats(0, 1), st.integers(0, 100))
 def test_what_is_left_is_sure_and_proven(minimum, chosen):
-    record, extraction = read_samples()[chosen % len(read_samples())]
+    assert_sure_and_proven(*read_samples()[chosen % len(read_samples())], minimum)
+
+
+def test_what_was_never_in_doubt_is_proven_too():
+    for record, extraction in read_samples():
+        assert_sure_and_proven(record, extraction, 0)
+
+
+def assert_sure_and_proven(record, extraction, minimum):
+    """Every value has a quote, every gap a reason, every confidence is high enough."""
     left = drop_doubtful(extraction, minimum)
     assert TrialExtraction.model_validate(left.model_dump()) == left
     explained = {absence.field for absence in left.absences}
@@ -109,12 +118,6 @@ def test_a_higher_minimum_leaves_a_part_of_what_a_lower_one_leaves(one, other, c
     assert (again.eligibility, again.dosing, again.endpoints) == (few.eligibility, few.dosing, few.endpoints)
     assert {(a.field, a.reason) for a in again.absences} == {(a.field, a.reason) for a in few.absences}
     assert again.findings == few.findings
-
-
-@pytest.mark.parametrize("minimum", [0, 0.0])
-def test_no_minimum_changes_nothing(minimum):
-    for _, extraction in read_samples():
-        assert drop_doubtful(extraction, minimum) is extraction
 
 
 def prove(field, confidence, quote="x", **more):
@@ -161,17 +164,10 @@ def test_members_of_a_list_go_one_by_one_and_the_others_close_up():
     assert find(drop_doubtful(make(dosing=(regimen(0.1, 0.2),)), 0.5)) == [("dosing[0].amounts", "low_confidence")]
 
 
-def test_a_member_without_a_quote_of_its_own_goes_with_the_others():
-    (kept,) = drop_doubtful(make(dosing=(regimen(0.2, None),)), 0.5).dosing
-    assert kept.amounts == ()
-    (kept,) = drop_doubtful(make(dosing=(regimen(0.9, None),)), 0.5).dosing
-    assert len(kept.amounts) == 2
-
-
 def test_an_item_goes_with_what_it_cannot_lack_and_the_others_close_up():
     gap = {"reason": "not_asked"}
     cited = Citation(section="eligibility", start=0, end=1, quote="x")
-    told = {"kind": "limits_contradict", "severity": "warning", "message": "m", "citations": (cited,)}
+    given = {"kind": "limits_contradict", "severity": "warning", "message": "m", "citations": (cited,)}
     paths = ["eligibility.criteria[0]", "eligibility.criteria[1].constraints", "eligibility.criteria", "arms[0]", ""]
     left = drop_doubtful(
         make(
@@ -179,19 +175,13 @@ def test_an_item_goes_with_what_it_cannot_lack_and_the_others_close_up():
             dosing=(regimen(agent=0.2), regimen()),
             absences=[Absence(field=f"eligibility.criteria[{n}].lead_in", **gap) for n in (0, 1)]
             + [Absence(field=f"dosing[{n}].route", **gap) for n in (0, 1)],
-            findings=[Finding(field=path, **told) for path in paths],
+            findings=[Finding(field=path, **given) for path in paths],
         ),
         0.5,
     )
     assert [len(left.eligibility.criteria), len(left.dosing)] == [1, 1]
     assert find(left) == [("eligibility.criteria[0].lead_in", "not_asked"), ("dosing[0].route", "not_asked")]
     assert [found.field for found in left.findings] == ["eligibility.criteria[0].constraints", *paths[2:]]
-
-
-def test_lists_that_lose_all_their_items_say_so():
-    people = Eligibility(criteria=(criterion(0.3),))
-    left = drop_doubtful(make(eligibility=people, dosing=(regimen(agent=0.2),)), 0.5)
-    assert find(left) == [("eligibility.criteria", "low_confidence"), ("dosing", "low_confidence")]
 
 
 def test_an_endpoint_stays_since_it_is_registered():
@@ -201,9 +191,9 @@ def test_an_endpoint_stays_since_it_is_registered():
 
 
 def test_what_is_said_of_a_value_goes_with_it_and_what_is_said_of_another_follows_it():
-    told = {"kind": "value_not_in_quote", "severity": "info", "message": "m"}
+    given = {"kind": "value_not_in_quote", "severity": "info", "message": "m"}
     paths = ["dosing[0].amounts[0]", "dosing[0].amounts[1]", "dosing[0].route", "dosing[0]", "dosing"]
-    findings = [Finding(field=path, **told) for path in paths]
+    findings = [Finding(field=path, **given) for path in paths]
     left = drop_doubtful(make(dosing=(regimen(0.2, 0.8),), findings=findings), 0.5)
     assert [found.field for found in left.findings] == [
         "dosing[0].amounts[0]",
@@ -230,3 +220,16 @@ def test_an_empty_field_that_is_the_least_sure_still_is():
 def test_what_has_no_evidence_stays():
     gold = make(dosing=(Regimen(agent="A", section="arms[0]", quote="x", role="placebo"),))
     assert drop_doubtful(gold, 1.0) is gold
+
+
+@pytest.mark.parametrize(("confidence", "left"), [(0.2, 0), (0.9, 2)])
+def test_a_member_without_a_quote_of_its_own_goes_with_the_others(confidence, left):
+    (kept,) = drop_doubtful(make(dosing=(regimen(confidence, None),)), 0.5).dosing
+    assert len(kept.amounts) == left
+
+
+def test_lists_that_lose_all_their_items_say_so():
+    doubtful = make(eligibility=Eligibility(criteria=(criterion(0.3),)), dosing=(regimen(agent=0.2),))
+    left = drop_doubtful(doubtful, 0.5)
+    assert find(left) == [("eligibility.criteria", "low_confidence"), ("dosing", "low_confidence")]
+    assert drop_doubtful(doubtful, 0) is doubtful

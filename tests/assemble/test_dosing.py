@@ -1,4 +1,4 @@
-"""Regimens that the rules and a model read in one stretch of text become one list."""
+"""Regimens that the rules and a model read in one passage become one list."""
 
 from dataclasses import replace
 
@@ -18,11 +18,10 @@ from extractor.schemas import (
     Role,
     Route,
     Section,
-    Source,
     Task,
     TimeUnit,
-    TrialRecord,
 )
+from tests.trust import trial
 
 TEXT = "Examplumab 300 mg subcutaneously every 4 weeks and Testimab 20 mg orally once daily for 12 weeks."
 EXAMPLUMAB = {
@@ -47,28 +46,19 @@ TESTIMAB = {
 
 @pytest.fixture
 def parsed():
-    sections = (Section(name="arms[0]", text=TEXT), Section(name="title", text="Examplumab in asthma"))
-    record = TrialRecord(record_id="x", source=Source(path="x", format="flat"), sections=sections)
-    return in_doubt_of_roles(parse_record(record))
-
-
-def in_doubt_of_roles(parsed):
+    parsed = parse_record(trial(title="Examplumab in asthma", arms_0=TEXT))
     regimens = tuple(replace(regimen, role=Reading(Role.INVESTIGATIONAL, 0.6)) for regimen in parsed.dosing.regimens)
     return replace(parsed, dosing=replace(parsed.dosing, regimens=regimens))
 
 
 def assemble(parsed, *answers, dropped=(), model_class=ModelClass.CAPABLE):
-    (stretch,) = list_dose_passages(parsed)
-    number = stretch.chunk.number
-    grounded = tuple(ground_answer(Answer(Task.DOSING, number, dict(a)), parsed, stretch.chunk) for a in answers)
+    (passage,) = list_dose_passages(parsed)
+    number = passage.chunk.number
+    grounded = tuple(ground_answer(Answer(Task.DOSING, number, dict(a)), parsed, passage.chunk) for a in answers)
     asked = {number: frozenset({"regimens"})}
     policy = load_policy(model_class)
-    result = ModelResult(asked, {number: grounded}, dropped, policy=policy, reread={number: stretch.chunk})
+    result = ModelResult(asked, {number: grounded}, dropped, policy=policy, reread={number: passage.chunk})
     return {r.agent: r for r in assemble_extraction(parsed, result, {Task.DOSING}).dosing}
-
-
-def test_the_rules_read_both(parsed):
-    assert [regimen.agent.value for regimen in parsed.dosing.regimens] == ["Examplumab", "Testimab"]
 
 
 def test_what_both_read_is_one_regimen_each(parsed):
@@ -126,7 +116,7 @@ def two_lines(parsed, *answers, unanswered=()):
     section = Section(name="arms[1]", text="Control: Testimab 20 mg orally once daily for 12 weeks, as above")
     more = parse_record(parsed.record.model_copy(update={"sections": (*parsed.record.sections, section)}))
     parsed = replace(more, dosing=parsed.dosing)
-    chunks = [stretch.chunk for stretch in list_dose_passages(parsed)]
+    chunks = [passage.chunk for passage in list_dose_passages(parsed)]
     grounded = {chunk.number: () for chunk in chunks if chunk.span.section not in unanswered}
     for place, values in answers:
         chunk = chunks[place]
@@ -136,7 +126,7 @@ def two_lines(parsed, *answers, unanswered=()):
     return [(r.agent, r.section) for r in assemble_extraction(parsed, result, {Task.DOSING}).dosing]
 
 
-def test_a_regimen_told_in_another_line_than_the_rules_found_it_is_one(parsed):
+def test_a_regimen_stated_in_another_line_than_the_rules_found_it_is_one(parsed):
     found = two_lines(parsed, (0, EXAMPLUMAB), (1, TESTIMAB))
     assert [agent for agent, _ in found] == ["Examplumab", "Testimab"]
 

@@ -54,32 +54,6 @@ def test_a_closed_set_of_which_one_word_is_right_always_has_the_best(word):
     assert (both.value, both.confidence, both.origin) == (other, 0.3, Origin.MODEL)
 
 
-def test_other_words_that_are_likelier_wrong_are_left_out():
-    assert resolve(Reading(Route.ORAL, 0.2), None, GAP, POLICY).gap is GAP
-    assert resolve(Reading.open_(), None, GAP, POLICY).gap is GAP
-
-
-@pytest.mark.parametrize(
-    ("rule", "model"),
-    [
-        ("the first infusion", "first infusion"),
-        ("infusion", "the date of infusion"),
-        ("progression", "the first assessment of progression"),
-        (("treatment failure (no CR)", "relapse"), ("treatment failure", "Relapse.")),
-    ],
-)
-def test_quotes_that_mean_the_same_are_agreement_in_the_rule_s_words(rule, model):
-    resolved = resolve(Reading(rule, 0.8), Reading(model, 0.9), GAP, POLICY)
-    assert (resolved.value, resolved.origin) == (rule, Origin.BOTH)
-
-
-@pytest.mark.parametrize(
-    ("rule", "model"), [("first infusion", "second infusion"), (("relapse",), ("relapse", "death")), ("CR", "CR or PR")]
-)
-def test_quotes_that_differ_in_substance_are_no_agreement(rule, model):
-    assert resolve(Reading(rule, 0.8), Reading(model, 0.9), GAP, POLICY).value == model
-
-
 @pytest.mark.parametrize(("end", "value", "gap"), [(12, "on day 1", None), (3, None, AbsenceReason.AMBIGUOUS)])
 def test_quotes_of_one_place_differ_in_extent_alone_and_the_likelier_stands(end, value, gap):
     unsure = FieldPolicy(agree=0.9, alone=0.9, differ=((0.3, 0.2),) * 3)
@@ -87,16 +61,6 @@ def test_quotes_of_one_place_differ_in_extent_alone_and_the_likelier_stands(end,
     model = Reading("day 1 every 21 days", 0.9, (Span("arms[0]", 0, end),))
     resolved = resolve(rule, model, GAP, unsure)
     assert (resolved.value, resolved.gap) == (value, gap)
-
-
-def test_agreement_raises_confidence():
-    assert resolve(Reading("oral", 0.7), Reading("oral", 0.9), GAP, POLICY).confidence == 0.96
-
-
-@pytest.mark.parametrize("rule", [Reading.open_(), Reading("oral", 0.3)])
-def test_what_nobody_knows_is_left_open_with_its_reason(rule):
-    resolved = resolve(rule, None, GAP, POLICY)
-    assert (resolved.value, resolved.gap) == (None, GAP)
 
 
 @pytest.mark.parametrize(
@@ -141,25 +105,6 @@ def test_two_readings_of_which_none_is_believed_differ_in_one_passage_or_two_pas
     assert (resolved.value, resolved.gap) == (None, reason)
 
 
-@pytest.mark.parametrize("model_class", ModelClass)
-def test_counts_make_probabilities(model_class):
-    policy = load_policy(model_class)
-    for field in (policy.prior, *policy.fields.values()):
-        assert 0 < field.alone < 1
-        assert 0 < field.agree < 1
-        assert all(ours + theirs < 1 for ours, theirs in (*field.differ, *field.silent))
-
-
-@pytest.mark.parametrize("confidence", [0.3, 0.45, 0.5, 0.7, 0.9, 0.99])
-@pytest.mark.parametrize("said", ["oral", "rectal", None])
-def test_whatever_a_small_model_says_the_rules_value_stands_as_without_it(confidence, said):
-    rule = Reading("oral", confidence)
-    policy = load_policy(ModelClass.SMALL)
-    for field in (policy.prior, *policy.fields.values()):
-        alone = resolve(rule, None, GAP, field)
-        assert resolve(rule, Reading(said, 0.9), GAP, field).value == alone.value
-
-
 @pytest.mark.parametrize(("confidence", "value"), [(0.3, None), (0.45, "oral"), (0.6, "oral")])
 def test_no_reading_is_likelier_for_being_contradicted(confidence, value):
     trusted = FieldPolicy(agree=0.9, alone=0.9, differ=((0.7, 0.2),) * 3)
@@ -168,22 +113,59 @@ def test_no_reading_is_likelier_for_being_contradicted(confidence, value):
     assert resolved.confidence <= confidence
 
 
-@pytest.mark.parametrize("name", ["", "capable", "gpt-4.1-mini", "llama3.1:8b", "mixtral-8x7b"])
-def test_capable_names(name):
-    assert classify_model(name) is ModelClass.CAPABLE
+@pytest.mark.parametrize(
+    ("rule", "model", "agree"),
+    [
+        ("the first infusion", "first infusion", True),
+        ("infusion", "the date of infusion", True),
+        ("progression", "the first assessment of progression", True),
+        (("treatment failure (no CR)", "relapse"), ("treatment failure", "Relapse."), True),
+        ("first infusion", "second infusion", False),
+        (("relapse",), ("relapse", "death"), False),
+        ("CR", "CR or PR", False),
+    ],
+)
+def test_quotes_that_mean_the_same_are_agreement_in_the_rule_s_words(rule, model, agree):
+    resolved = resolve(Reading(rule, 0.8), Reading(model, 0.9), GAP, POLICY)
+    assert (resolved.value, resolved.origin) == ((rule, Origin.BOTH) if agree else (model, Origin.MODEL))
+    assert (resolved.confidence == POLICY.agree) is agree
 
 
-@pytest.mark.parametrize("name", ["SmolLM2-135M-Instruct", "llama3.2:3b", "qwen2.5-coder-1.5b-instruct-q4_k_m"])
-def test_small_names(name):
-    assert classify_model(name) is ModelClass.SMALL
+@pytest.mark.parametrize("rule", [Reading.open_(), Reading("oral", 0.3), Reading(Route.ORAL, 0.2)])
+def test_what_nobody_knows_or_is_likelier_wrong_is_left_open_with_its_reason(rule):
+    resolved = resolve(rule, None, GAP, POLICY)
+    assert (resolved.value, resolved.gap) == (None, GAP)
+
+
+@pytest.mark.parametrize(
+    ("model_class", "names"),
+    [
+        (ModelClass.CAPABLE, ["", "capable", "gpt-4.1-mini", "llama3.1:8b", "mixtral-8x7b"]),
+        (ModelClass.SMALL, ["SmolLM2-135M-Instruct", "llama3.2:3b", "qwen2.5-coder-1.5b-instruct-q4_k_m"]),
+    ],
+)
+def test_the_name_tells_the_class_of_a_model(model_class, names):
+    assert {classify_model(name) for name in names} == {model_class}
+
+
+FIELDS = {one: (load_policy(one).prior, *load_policy(one).fields.values()) for one in ModelClass}
+
+
+@pytest.mark.parametrize("confidence", [0.3, 0.45, 0.5, 0.7, 0.9, 0.99])
+@pytest.mark.parametrize("said", ["oral", "rectal", None])
+def test_whatever_a_small_model_says_the_rules_value_stands_as_without_it(confidence, said):
+    rule = Reading("oral", confidence)
+    for field in FIELDS[ModelClass.SMALL]:
+        assert resolve(rule, Reading(said, 0.9), GAP, field).value == resolve(rule, None, GAP, field).value
 
 
 @pytest.mark.parametrize("model_class", ModelClass)
-def test_it_does_not_matter_how_sure_a_model_is(model_class):
-    policy = load_policy(model_class)
+def test_a_policy_holds_probabilities_and_ignores_how_sure_a_model_is(model_class):
     rules = [Reading.open_(), Reading("a", 0.6), Reading("b", 0.97), Reading(None, 0.6), Reading(None, 0.97)]
-    for field in (policy.prior, *policy.fields.values()):
+    for field in FIELDS[model_class]:
+        assert 0 < field.alone < 1
+        assert 0 < field.agree < 1
+        assert all(ours + theirs < 1 for ours, theirs in (*field.differ, *field.silent))
         for rule in rules:
-            found = {repr(resolve(rule, Reading("a", one), GAP, field)) for one in (0.01, 0.6, 1.0)}
-            assert len(found) == 1
+            assert len({repr(resolve(rule, Reading("a", one), GAP, field)) for one in (0.01, 0.6, 1.0)}) == 1
     assert list_situations(model_class)[:3] == ("agree", "alone", "doubtful")

@@ -1,28 +1,26 @@
-"""The audit as a whole: the seeds, its quotes, its cost, and how its findings come out."""
+"""The audit as a whole: the seeds, its quotes, and how its findings come out."""
 
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.synthetic import count_calls
 from extractor import Extractor, read_records
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.audit import CHECKS, audit_extraction
 from extractor.parse import parse_record
 from extractor.parse.parsed import HostileText, Span
 from extractor.run.tally import Tally, to_line
-from extractor.schemas import FindingKind, TrialRecord
+from extractor.schemas import FindingKind
 from tests.audit.studies import audit, make_study
 from tests.depth import choose
 
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared" / "data" / "records" / "ctgov_v2.jsonl.gz"
 SEEDS = {record.record_id[:3]: record for record in read_records(ROOT / "seeds" / "records")}
-ALLOWED = 0.05
-"""What the audit may cost, as a share of parsing."""
 KNOWN = {
     "000": [],
     "001": [],
@@ -38,7 +36,7 @@ KNOWN = {
 
 
 @pytest.mark.parametrize("seed", KNOWN)
-def test_the_seeds_have_the_known_contradictions_and_no_others(seed: str) -> None:
+def test_the_seeds_have_the_known_contradictions_and_no_others(seed):
     found = [(one.kind.value, *(quote.quote for quote in one.citations)) for one in audit(SEEDS[seed])]
     assert found == KNOWN[seed]
 
@@ -61,7 +59,7 @@ PIECES = st.sampled_from(
 
 @settings(max_examples=choose(50, 1000), deadline=None, derandomize=True)
 @given(summary=st.lists(PIECES, max_size=5), criteria=st.lists(PIECES, max_size=5), title=PIECES)
-def test_every_quote_stands_where_its_citation_says(summary: list[str], criteria: list[str], title: str) -> None:
+def test_every_quote_stands_where_its_citation_says(summary, criteria, title):
     record = make_study(
         title=title,
         summary=" ".join(summary) or "x",
@@ -78,11 +76,11 @@ def test_every_quote_stands_where_its_citation_says(summary: list[str], criteria
     _assert_quoted(record)
 
 
-def test_every_quote_of_the_seeds_stands_there() -> None:
+def test_every_quote_of_the_seeds_stands_there():
     assert sum(map(_assert_quoted, SEEDS.values())) == 6
 
 
-def _assert_quoted(record: TrialRecord) -> int:
+def _assert_quoted(record):
     citations = [one for finding in audit(record) for one in finding.citations]
     for one in citations:
         text = record.raw_text(one.section)
@@ -92,23 +90,17 @@ def _assert_quoted(record: TrialRecord) -> int:
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="needs the shared records")
-def test_every_quote_of_real_records_stands_there_and_the_audit_is_cheap() -> None:
-    """Function calls are counted, so that the result is the same on every machine."""
-    records = [record for record, _ in zip(read_records(SHARED), range(choose(20, 300)), strict=False)]
-    assert sum(map(_assert_quoted, records))
-    parsed = [parse_record(record) for record in records]
-    extractions = [assemble_extraction(one, ModelResult()) for one in parsed]
-    auditing = count_calls(lambda: list(map(audit_extraction, parsed, extractions)))
-    assert auditing <= ALLOWED * count_calls(lambda: list(map(parse_record, records)))
+def test_every_quote_of_real_records_stands_there():
+    assert sum(map(_assert_quoted, islice(read_records(SHARED), choose(20, 300))))
 
 
-def test_every_kind_of_the_audit_is_described() -> None:
+def test_every_kind_of_the_audit_is_described():
     described = FindingKind.__doc__ or ""
     assert all(f"``{kind.value}``" in described for kind in FindingKind)
     assert len(CHECKS) == len(set(CHECKS))
 
 
-def test_findings_come_out_with_the_extraction_and_are_counted_by_kind() -> None:
+def test_findings_come_out_with_the_extraction_and_are_counted_by_kind():
     extraction = Extractor(assist="never").extract(SEEDS["003"])
     assert [finding.kind.value for finding in extraction.findings] == ["endpoint_not_registered"] * 4
     tally = Tally()
@@ -116,7 +108,7 @@ def test_findings_come_out_with_the_extraction_and_are_counted_by_kind() -> None
     assert tally.finding_kinds == {"endpoint_not_registered": 4}
 
 
-def test_words_that_were_blanked_are_not_quoted() -> None:
+def test_words_that_were_blanked_are_not_quoted():
     parsed = parse_record(SEEDS["002"])
     extraction = assemble_extraction(parsed, ModelResult())
     (finding,) = audit_extraction(parsed, extraction)
@@ -127,9 +119,9 @@ def test_words_that_were_blanked_are_not_quoted() -> None:
     assert audit_extraction(replace(parsed, hostile=(replace(hostile, blanked=False),)), extraction) == (finding,)
 
 
-def test_what_was_not_extracted_contradicts_nothing() -> None:
+def test_what_was_not_extracted_contradicts_nothing():
     assert Extractor(assist="never", tasks=("dosing",)).extract(SEEDS["003"]).findings == ()
 
 
-def test_a_record_without_text_but_a_title_has_no_findings() -> None:
+def test_a_record_without_text_but_a_title_has_no_findings():
     assert audit(make_study(summary="", primary=())) == ()

@@ -47,114 +47,6 @@ def test_finds_what_differs_only_in_form(quote, text, status, located):
 
 
 @pytest.mark.parametrize(
-    ("quote", "text"),
-    [
-        ("5 mg", "15 mg daily"),
-        ("5 mg", "0.5 mg daily"),
-        ("within 4", "within 4.5 weeks"),
-        ("ECOG 0-1", "ECOG 0-2"),
-        ("prior therapy", "prior therapies"),
-        ("had prior therapy", "had no prior therapy"),
-        ("", "any text"),
-        (" ", "any text"),
-        ("...", "any text..."),
-        ("10 5", "105 cells"),
-        ("1.5 mg", "1. 5 mg daily"),
-        ("1,500 mg", "days 1, 500 mg"),
-        ("11/2 tablets", "1½ tablets"),
-        ("109 cells", "10^9 cells"),
-        ("109 cells", "10⁹ cells"),
-        ("x = 5", "x ≠ 5"),
-        ("x < 5", "x ≮ 5"),
-        ("at 5 mm", "at 5 mM of glucose"),
-        ("5 MU daily", "5 mU daily"),
-        ("Drug A", "DrugA"),
-    ],
-)
-def test_refuses_what_differs_in_substance(quote, text):
-    assert verify_quote(quote, text).status in REFUSED
-
-
-@pytest.mark.parametrize(
-    ("quote", "text"),
-    [
-        ("= 5 mg", "a dose >= 5 mg"),
-        ("= 5 mg", "a dose > = 5 mg"),
-        ("= 5 mg", "a dose </= 5 mg"),
-        ("= 5 mg", "a dose > or = 5 mg"),
-        ("dose >", "a dose >= 5 mg"),
-        ("dose <", "a dose </= 5 mg"),
-        ("< 5", "counts << 5"),
-        ("5 degrees", "stored at -5 degrees"),
-        ("5 degrees", "stored at −5 degrees"),
-        ("5", "(-5)"),
-        ("-5 mg", "2-5 mg daily"),
-        ("-6", "IL-6 level"),
-        ("-5 days", "day 28 +/-5 days"),
-        (".5 mg", "1.5 mg daily"),
-        (",500 cells", "1,500 cells"),
-        ("5 mg", "take .5 mg daily"),
-        ("take 1.", "take 1.5 mg"),
-        ("take 1", "take 1.5 mg"),
-        ("5 mg", "5 mg/kg daily"),
-        ("5 mg", "5 mg / kg daily"),
-        ("5 mg/m", "5 mg/m² daily"),
-        ("75 mg/m2", "75 mg/m2/week"),
-        ("at 10 mmol", "at 10 mmol/L"),
-        ("platelets > 50", "platelets > 50 x 10^9/L"),
-        ("9/L", "platelets > 50 x 10^9/L"),
-        ("10^9/L", "platelets > 50 x 10^9/L"),
-        ("10", "platelets > 10^9/L"),
-        ("= 5", "a dose ≥ 5"),
-        ("ibrosis", "ﬁbrosis"),
-        ("IgE in IU", "IgE in IU/mL"),
-        ("T cells", "CAR T cells/kg"),
-        ("0, 2,4", "hours 0, 2,4,6"),
-        ("2,4", "0hour of 2,4,6cycles"),
-        ("at most 2", "at most 2 million cells"),
-    ],
-)
-def test_refuses_a_cut_through_a_sign_a_comparator_a_number_or_a_unit(quote, text):
-    assert verify_quote(quote, text).status in REFUSED
-
-
-@pytest.mark.parametrize(
-    ("quote", "text"),
-    [
-        (">= 5 mg", "a dose >= 5 mg"),
-        ("5 mg", "a dose >= 5 mg"),
-        ("-5 degrees", "stored at -5 degrees"),
-        ("-5", "(-5)"),
-        ("65", "aged 18-65 years"),
-        ("65 years", "aged 18 -65 years"),
-        ("18", "aged 18-65 years"),
-        ("18 years", "Inclusion:\n  -18 years or older"),
-        ("18 years", "-18 years or older"),
-        ("5 days", "day 28 +/-5 days"),
-        ("2-5 mg", "2-5 mg daily"),
-        ("6", "IL-6 level"),
-        ("CR", "best response of CR/CRi"),
-        ("and", "and/or"),
-        ("1/2", "phase 1/2 study"),
-        ("phase 1", "phase 1/2 study"),
-        ("grade 2 ALT", "grade 2 ALT/AST"),
-        ("5 mg/kg", "5 mg/kg daily"),
-        ("5 mg", "up to 5 mg."),
-        ("day 1", "on day 1, day 8"),
-        ("50 x 10^9/L", "platelets > 50 x 10^9/L"),
-    ],
-)
-def test_finds_a_cut_that_changes_nothing(quote, text):
-    check = verify_quote(quote, text)
-    assert text[check.start : check.end] == quote
-
-
-def test_finds_the_first_place_that_is_not_a_cut():
-    check = verify_quote("5 mg", "15 mg, -5 mg, 5 mg/kg, 5 mg")
-    assert (check.start, check.end) == (23, 27)
-
-
-@pytest.mark.parametrize(
     ("quote", "text", "kind", "tokens", "passage"),
     [
         ("Hb at least 8 g/dL", "Hb at least 9 g/dL, ECOG 0-1", "number", ("8", "9"), "Hb at least 9 g/dL"),
@@ -198,74 +90,8 @@ def test_what_shares_little_or_differs_in_no_critical_token_is_absent(quote, tex
     assert verify_quote(quote, text).status is QuoteStatus.ABSENT
 
 
-def test_a_negated_quote_stands_where_it_is_not_negated():
-    text = "not pregnant women, or pregnant women with consent"
-    assert verify_quote("pregnant women", text).start == text.rindex("pregnant")
-
-
-@pytest.mark.parametrize("text", ["with or without metastases", "whether or not related"])
-def test_an_alternative_denies_nothing(text):
-    assert verify_quote(text.split()[-1], text).status is QuoteStatus.EXACT
-
-
 def test_a_name_may_stand_behind_a_negation():
     assert locate_quote("exampline", clean_text("no exampline")) == (3, 12)
-
-
-@pytest.mark.parametrize(("near", "start"), [(None, 0), (0, 0), (14, 18), (30, 36), (99, 36)])
-def test_gives_the_place_nearest_to_where_it_is_expected(near, start):
-    assert verify_quote("visit", "visit 1, week 4, visit 2, month 4, visit 3", near).start == {18: 17, 36: 35}.get(
-        start, 0
-    )
-
-
-def test_an_exact_place_comes_before_a_folded_one():
-    assert verify_quote("ECOG", "ecog or ECOG").start == 8
-
-
-def test_a_denied_quote_is_shown_where_it_is_expected():
-    text = "no rash on day 1. no rash on day 2"
-    assert verify_quote("rash on day", text, near=len(text)).start == 18
-
-
-def test_the_nearest_passage_is_the_one_where_it_is_expected():
-    text = "arm A gets 5 mg daily. " * 3 + "arm A gets 7 mg daily"
-    check = verify_quote("gets 6 mg daily", text, near=len(text))
-    assert [c.stated for c in check.conflicts] == ["7"]
-
-
-def test_holds_a_thousand_quotes_against_a_long_text():
-    lines = [
-        f"{n}. Platelets of at least {n} x 10^9/L within {n % 30} days of visit {n}, or consent\n"
-        for n in range(14_000)
-    ]
-    text = "".join(lines)
-    quotes = [line.strip().partition(". ")[2] for line in lines[::28]]
-    found = [verify_quote(quote, text).status for quote in quotes]
-    refused = [verify_quote(quote.replace("at least", "at most"), text).status for quote in quotes]
-    assert len(text) > 1_000_000
-    assert set(found) == {QuoteStatus.EXACT}
-    assert set(refused) == {QuoteStatus.CONFLICT}
-
-
-@pytest.mark.parametrize("text", ["-5 mg/kg " * 50_000, "5 mg/5 " * 50_000, "5" * 200_000, "<" * 200_000])
-def test_takes_linear_time_on_a_text_of_refused_cuts(text):
-    assert verify_quote("5 mg", text).status in REFUSED
-
-
-def test_takes_linear_time_on_a_text_of_one_repeated_word():
-    text = "a " * 200_000
-    assert verify_quote("a " * 40 + "b", text).status is QuoteStatus.ABSENT
-
-
-def test_takes_linear_time_for_a_long_quote():
-    text = "the dose is 5 mg or 6 mg on day 1 " * 3000
-    assert verify_quote(text.replace("5 mg", "7 mg", 1), text).status is QuoteStatus.CONFLICT
-
-
-@pytest.mark.parametrize("quote", [" " * 200_000 + "x", "." * 200_000, "x" + ";" * 200_000 + "x", "- " * 100_000])
-def test_takes_linear_time_to_unwrap_a_quote(quote):
-    assert verify_quote(quote, "any text").status is QuoteStatus.ABSENT
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind["name"])
@@ -296,3 +122,122 @@ def test_words_that_mean_the_same_are_words_of_their_kind(kind):
 )
 def test_critical_tokens_conflict_unless_they_mean_the_same(quoted, stated, kind):
     assert compare_tokens(quoted, stated) is kind
+
+
+@pytest.mark.parametrize(
+    ("text", "quotes"),
+    [
+        ("15 mg daily", ["5 mg"]),
+        ("0.5 mg daily", ["5 mg"]),
+        ("take .5 mg daily", ["5 mg"]),
+        ("1.5 mg daily", [".5 mg", "1.", "1"]),
+        ("within 4.5 weeks", ["within 4"]),
+        ("ECOG 0-2", ["ECOG 0-1"]),
+        ("prior therapies", ["prior therapy"]),
+        ("had no prior therapy", ["had prior therapy"]),
+        ("any text...", ["", " ", "..."]),
+        ("105 cells", ["10 5"]),
+        ("1. 5 mg daily", ["1.5 mg"]),
+        ("days 1, 500 mg", ["1,500 mg"]),
+        ("1½ tablets", ["11/2 tablets"]),
+        ("10^9 or 10⁹ cells", ["109 cells"]),
+        ("x ≠ 5", ["x = 5"]),
+        ("x ≮ 5", ["x < 5"]),
+        ("at 5 mM of glucose", ["at 5 mm"]),
+        ("5 mU daily", ["5 MU daily"]),
+        ("DrugA", ["Drug A"]),
+        ("a dose >= 5 mg", ["= 5 mg", "dose >"]),
+        ("a dose > = 5 mg", ["= 5 mg"]),
+        ("a dose </= 5 mg", ["= 5 mg", "dose <"]),
+        ("a dose > or = 5 mg", ["= 5 mg"]),
+        ("a dose ≥ 5", ["= 5"]),
+        ("counts << 5", ["< 5"]),
+        ("stored at -5 degrees", ["5 degrees"]),
+        ("stored at −5 degrees", ["5 degrees"]),
+        ("(-5)", ["5"]),
+        ("2-5 mg daily", ["-5 mg"]),
+        ("IL-6 level", ["-6"]),
+        ("day 28 +/-5 days", ["-5 days"]),
+        ("1,500 cells", [",500 cells"]),
+        ("5 mg/kg daily", ["5 mg"]),
+        ("5 mg / kg daily", ["5 mg"]),
+        ("5 mg/m² daily", ["5 mg/m"]),
+        ("75 mg/m2/week", ["75 mg/m2"]),
+        ("at 10 mmol/L", ["at 10 mmol"]),
+        ("platelets > 50 x 10^9/L", ["platelets > 50", "9/L", "10^9/L", "10"]),
+        ("ﬁbrosis", ["ibrosis"]),
+        ("IgE in IU/mL", ["IgE in IU"]),
+        ("CAR T cells/kg", ["T cells"]),
+        ("hours 0, 2,4,6", ["0, 2,4"]),
+        ("0hour of 2,4,6cycles", ["2,4"]),
+        ("at most 2 million cells", ["at most 2"]),
+    ],
+)
+def test_refuses_another_substance_and_a_cut_through_a_sign_a_number_or_a_unit(text, quotes):
+    assert {verify_quote(quote, text).status for quote in quotes} <= REFUSED
+
+
+@pytest.mark.parametrize(
+    ("text", "quotes"),
+    [
+        ("a dose >= 5 mg", [">= 5 mg", "5 mg"]),
+        ("stored at -5 degrees", ["-5 degrees"]),
+        ("(-5)", ["-5"]),
+        ("aged 18-65 years", ["18", "65"]),
+        ("aged 18 -65 years", ["65 years"]),
+        ("Inclusion:\n  -18 years or older", ["18 years"]),
+        ("-18 years or older", ["18 years"]),
+        ("day 28 +/-5 days", ["5 days"]),
+        ("2-5 mg daily", ["2-5 mg"]),
+        ("IL-6 level", ["6"]),
+        ("best response of CR/CRi", ["CR"]),
+        ("and/or", ["and"]),
+        ("phase 1/2 study", ["1/2", "phase 1"]),
+        ("grade 2 ALT/AST", ["grade 2 ALT"]),
+        ("5 mg/kg daily", ["5 mg/kg"]),
+        ("up to 5 mg.", ["5 mg"]),
+        ("on day 1, day 8", ["day 1"]),
+        ("platelets > 50 x 10^9/L", ["50 x 10^9/L"]),
+        ("with or without metastases", ["metastases"]),
+        ("whether or not related", ["related"]),
+    ],
+)
+def test_finds_a_cut_that_changes_nothing(text, quotes):
+    checks = [verify_quote(quote, text) for quote in quotes]
+    assert [text[check.start : check.end] for check in checks] == quotes
+
+
+VISITS = "visit 1, week 4, visit 2, month 4, visit 3"
+
+
+@pytest.mark.parametrize(
+    ("quote", "text", "near", "start"),
+    [
+        *(("visit", VISITS, near, start) for near, start in ((None, 0), (0, 0), (14, 17), (30, 35), (99, 35))),
+        ("5 mg", "15 mg, -5 mg, 5 mg/kg, 5 mg", None, 23),
+        ("ECOG", "ecog or ECOG", None, 8),
+        ("pregnant women", "not pregnant women, or pregnant women with consent", None, 23),
+        ("rash on day", "no rash on day 1. no rash on day 2", 34, 18),
+        ("gets 6 mg daily", "arm A gets 5 mg daily. " * 3 + "arm A gets 7 mg daily", 90, 75),
+    ],
+)
+def test_gives_the_best_place_nearest_to_where_it_is_expected(quote, text, near, start):
+    assert verify_quote(quote, text, near).start == start
+
+
+DOSES = "the dose is 5 mg or 6 mg on day 1 " * 3000
+
+
+@pytest.mark.parametrize(
+    ("quote", "text"),
+    [
+        *(("5 mg", text) for text in ("-5 mg/kg " * 50_000, "5 mg/5 " * 50_000, "5" * 200_000, "<" * 200_000)),
+        *((" " * 200_000 + "x", "any text"), ("." * 200_000, "any text"), ("- " * 100_000, "any text")),
+        ("x" + ";" * 200_000 + "x", "any text"),
+        ("a " * 40 + "b", "a " * 200_000),
+        (DOSES.replace("5 mg", "7 mg", 1), DOSES),
+    ],
+    ids=range(10),
+)
+def test_takes_linear_time(quote, text):
+    assert verify_quote(quote, text).status in REFUSED

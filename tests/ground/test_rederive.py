@@ -118,7 +118,7 @@ def test_what_only_the_rest_of_the_line_bears_out_is_inferred():
     assert support_of(Period(value=21, unit=TimeUnit.DAY), text, "each cycle") is Support.INFERRED
 
 
-def test_a_rule_s_value_that_its_quote_does_not_bear_out_is_marked_and_told():
+def test_a_rule_s_value_that_its_quote_does_not_support_is_marked_and_reported():
     parsed = parse_record(next(read_records("tests/records/study.json")))
     outcome = replace(
         parsed.outcomes[0],
@@ -127,8 +127,8 @@ def test_a_rule_s_value_that_its_quote_does_not_bear_out_is_marked_and_told():
     extraction = assemble_extraction(replace(parsed, outcomes=(outcome, *parsed.outcomes[1:])), ModelResult())
     endpoint = extraction.endpoints[0]
     assert endpoint.support is Support.UNSUPPORTED
-    told = [finding for finding in extraction.findings if finding.kind is FindingKind.VALUE_NOT_IN_QUOTE]
-    assert [finding.field for finding in told] == ["endpoints[0].time_points[0]"]
+    reported = [finding for finding in extraction.findings if finding.kind is FindingKind.VALUE_NOT_IN_QUOTE]
+    assert [finding.field for finding in reported] == ["endpoints[0].time_points[0]"]
 
 
 def test_no_model_s_value_is_unsupported(record):

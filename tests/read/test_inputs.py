@@ -26,29 +26,6 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_folder_is_searched_in_depth_and_in_order(folder):
-    reading = read_all(folder)
-    assert reading.ids == ["c", "deep", "10", "2"]
-    assert reading.errors == []
-
-
-def test_inputs_keep_their_order(folder):
-    assert read_all(folder / "c.txt", str(folder / "b"), folder / ".hidden").ids == ["c", "10", "2", ".hidden"]
-
-
-@pytest.mark.parametrize(
-    ("pattern", "ids"), [("b/*.txt", ["10", "2"]), ("**/*ee*", ["deep"]), ("[ab]", ["deep", "10", "2"])]
-)
-def test_pattern(folder, pattern, ids):
-    assert read_all(f"{folder}/{pattern}").ids == ids
-
-
-def test_path_with_pattern_characters_is_a_path_first(tmp_path):
-    path = tmp_path / "record[1].txt"
-    path.write_bytes(FLAT)
-    assert read_all(path).ids == ["record[1]"]
-
-
 @pytest.mark.parametrize(
     ("name", "problem"),
     [("absent.txt", "no such file"), ("*.json", "no file matches"), ("empty", "the folder holds no files")],
@@ -101,15 +78,6 @@ def study(title: str, nct_id: str | None = None) -> dict[str, object]:
     return {"protocolSection": {"identificationModule": {"briefTitle": title, **({"nctId": nct_id} if nct_id else {})}}}
 
 
-def test_stem_of_the_only_record(read_bytes):
-    assert read_bytes(json.dumps([study("A")]).encode(), "my.trial.json.gz").ids == ["my.trial"]
-
-
-def test_records_without_id_are_numbered_by_their_position(read_bytes):
-    studies = [study("A"), study("B", "nct90000040 "), study("C", "2020-000000-00")]
-    assert read_bytes(json.dumps(studies).encode(), "trials.json").ids == ["trials-1", "NCT90000040", "trials-3"]
-
-
 def test_stdin_has_a_stem_and_a_path():
     [record] = read_all("-", stdin=(RECORDS / "flat.txt").read_bytes()).records
     assert (record.record_id, record.source.path) == ("stdin", "<stdin>")
@@ -130,19 +98,40 @@ def test_second_record_of_an_id_is_an_error_that_names_both_places(tmp_path):
     assert f"already read from {first}, line 1" in across.problem
 
 
-def test_each_call_starts_anew():
-    assert read_all(RECORDS).ids == read_all(RECORDS).ids
-
-
 def test_without_on_error_the_first_error_is_raised():
     stdin = io.BytesIO(b'{"protocolSection": {}}\n' + (RECORDS / "studies.jsonl").read_bytes())
     with pytest.raises(RecordError, match=r"^<stdin>, line 1: the record holds no free text; "):
         next(read_records("-", stdin=stdin))
 
 
-def test_each_of_many_ids_is_noticed_with_its_own_place():
-    text = "".join(json.dumps(study("A", f"NCT{number:08d}")) + "\n" for number in [*range(3000), *range(3000)])
-    reading = read_all("-", stdin=text.encode())
-    assert len(reading.ids) == 3000
-    problems = [error.problem for error in reading.errors]
-    assert problems == [f"the record NCT{n:08d} was already read from <stdin>, line {n + 1}" for n in range(3000)]
+@pytest.mark.parametrize(
+    ("inputs", "ids"),
+    [
+        ([""], ["c", "deep", "10", "2"]),
+        (["c.txt", "b", ".hidden"], ["c", "10", "2", ".hidden"]),
+        (["b/*.txt"], ["10", "2"]),
+        (["**/*ee*"], ["deep"]),
+        (["[ab]"], ["deep", "10", "2"]),
+        (["a[1].txt"], ["a[1]"]),  # a path first, though it looks like a pattern
+    ],
+)
+def test_inputs_keep_their_order_and_folders_are_searched_in_depth(folder, inputs, ids):
+    (folder / "a[1].txt").write_bytes(FLAT) if "a[1].txt" in inputs else None
+    for _ in range(2):
+        reading = read_all(*(folder / name for name in inputs))
+        assert (reading.ids, reading.errors) == (ids, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "studies", "ids"),
+    [
+        ("my.trial.json.gz", [study("A")], ["my.trial"]),
+        (
+            "trials.json",
+            [study("A"), study("B", "nct90000040 "), study("C", "2020-000000-00")],
+            ["trials-1", "NCT90000040", "trials-3"],
+        ),
+    ],
+)
+def test_a_record_without_id_has_the_stem_of_its_file_and_its_position(read_bytes, name, studies, ids):
+    assert read_bytes(json.dumps(studies).encode(), name).ids == ids
