@@ -32,6 +32,8 @@ _TEMPORARY = frozenset({408, 409, 429})
 _OUT_OF_CREDIT = "insufficient_quota"
 _SILENCE_S = 10.0
 """A first answer that takes longer is a reason to check whether the server answers at all."""
+_CONNECTIONS = 16
+"""Requests in flight for each pool of connections."""
 _PROBE_MESSAGE, _PROBE_TOKENS = "Are you there? Answer yes. ({})", 16
 _BODY_HEADERS = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
@@ -62,15 +64,15 @@ class NetworkTransport(httpx2.AsyncBaseTransport):
     """
 
     def __init__(self, *, direct: bool = False, inner: httpx2.AsyncBaseTransport | None = None) -> None:
-        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
-        # A transport of its own would ignore proxy settings, a client honours them.
-        self._client = httpx2.AsyncClient(timeout=None, limits=limits, trust_env=not direct, transport=inner)
+        self._direct, self._inner = direct, inner
+        self._certificates = httpx2.create_ssl_context(trust_env=not direct)  # takes long, so once for all clients
+        self._in_flight: dict[httpx2.AsyncClient, int] = {}
         self._answered: set[bytes] = set()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         if request.url.netloc in self._answered:
-            return await self._client.send(request, stream=True)
-        exchange = asyncio.ensure_future(self._client.send(request, stream=True))
+            return await self._send(request)
+        exchange = asyncio.ensure_future(self._send(request))
         try:
             await asyncio.wait({exchange}, timeout=_SILENCE_S)
             if not exchange.done() and not await self._answers_get(request.url, exchange):
@@ -82,11 +84,36 @@ class NetworkTransport(httpx2.AsyncBaseTransport):
         return response
 
     async def aclose(self) -> None:
-        await self._client.aclose()
+        for client in self._in_flight:
+            await client.aclose()
+
+    async def _send(self, request: httpx2.Request) -> httpx2.Response:
+        """The whole response, through the first client with few requests in flight.
+
+        A client's pool looks at all its connections at the begin and end of each request, so many small pools take
+        less processor time than a large one.
+        """
+        client = next((each for each, busy in self._in_flight.items() if busy < _CONNECTIONS), None)
+        client = client or self._add_client()
+        self._in_flight[client] += 1
+        try:
+            return await client.send(request)
+        finally:
+            self._in_flight[client] -= 1
+
+    def _add_client(self) -> httpx2.AsyncClient:
+        # A transport of its own would ignore proxy settings, a client honours them.
+        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
+        client = httpx2.AsyncClient(
+            timeout=None, limits=limits, verify=self._certificates, trust_env=not self._direct, transport=self._inner
+        )
+        self._in_flight[client] = 0
+        return client
 
     async def _answers_get(self, url: httpx2.URL, exchange: "asyncio.Future[httpx2.Response]") -> bool:
         """Whether the server answers a GET, or meanwhile a request."""
-        get = asyncio.ensure_future(self._client.get(url.copy_with(raw_path=b"/")))
+        probe = httpx2.Request("GET", url.copy_with(raw_path=b"/"))
+        get = asyncio.ensure_future(self._send(probe))
         try:
             await asyncio.wait({get, exchange}, timeout=_SILENCE_S, return_when=asyncio.FIRST_COMPLETED)
             # A refused second connection means that the server is busy with the first one.
@@ -156,7 +183,7 @@ class CallTransport(httpx2.AsyncBaseTransport):
             call = self._cache.begin(asked, trace) if self._cache else 0
             served = Served(Usage(calls=1), spent=True)
             try:
-                response = await self._exchange(request, trace, facts)
+                response = await self._exchange(request, trace, {"model": asked.body.get("model"), **facts})
             except ExtractorError as error:  # no server was asked
                 cost = error.usage if isinstance(error, ModelError) else None
                 served = Served(cost or Usage(), spent=True)
@@ -181,7 +208,7 @@ class CallTransport(httpx2.AsyncBaseTransport):
         """The whole reply, reported as an event."""
         trace.exchanges += 1
         since = monotonic()
-        known = {"record_id": trace.session.record_id, "model": _model(request), "attempt": trace.exchanges, **facts}
+        known = {"record_id": trace.session.record_id, "attempt": trace.exchanges, **facts}
         try:
             async with asyncio.timeout(self._timeout):
                 response = await self._network.handle_async_request(request)
@@ -309,11 +336,6 @@ def _describe(response: httpx2.Response) -> dict[str, Fact]:
         "cached_tokens": usage.cached_tokens,
         "output_tokens": usage.output_tokens,
     }
-
-
-def _model(request: httpx2.Request) -> str | None:
-    model = _load(request.content).get("model")
-    return model if isinstance(model, str) else None
 
 
 def _load(content: bytes) -> dict[str, Any]:
