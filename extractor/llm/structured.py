@@ -36,8 +36,6 @@ from .salvage import (
 from .spec import ModelKind, ModelSpec, shown_model
 from .trace import CallTrace, UsageTally, trace_call
 
-__all__ = ["Outcome", "Sampling", "StructuredClient"]
-
 # instructor logs each failed attempt as an error, which Python prints if no log is set up.
 logging.getLogger("instructor").addHandler(logging.NullHandler())
 

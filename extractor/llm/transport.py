@@ -9,13 +9,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from secrets import token_hex
 from time import monotonic
-from typing import Any, Protocol
+from typing import Protocol
 
 import httpx2
 from tenacity import AsyncRetrying, RetryCallState
 
 from extractor.errors import ExtractorError, ModelError
-from extractor.events import Event, Fact, is_heard, tell
+from extractor.events import Event, Fact, tell
 from extractor.llm.estimates import RequestSize, measure_body
 from extractor.schemas import Usage
 
@@ -23,9 +23,7 @@ from .cache import Asked, OpenReplies, ReplyCache
 from .failures import GarbledReply
 from .limits import RetryPolicy, retry_after
 from .servers import ServerPool
-from .trace import CallTrace, Served, current_trace, read_usage
-
-__all__ = ["CallTransport", "Meter", "NetworkTransport", "Route", "asks_too_long"]
+from .trace import CallTrace, Served, current_trace, load_object, read_completion, read_usage
 
 _OK = 200
 _TEMPORARY = frozenset({408, 409, 429})
@@ -188,13 +186,13 @@ class CallTransport(httpx2.AsyncBaseTransport):
                 cost = error.usage if isinstance(error, ModelError) else None
                 served = Served(cost or Usage(), spent=True)
                 if self._cache and cost is None:
-                    self._cache.withdraw(call)
+                    self._cache.replies.withdraw_call(call)
                 raise
             if response.status_code == _OK:
                 served = Served(read_usage(response.content), spent=True)
             served = response.extensions.get("served", served)
             if self._cache:
-                self._cache.end(call, response, served.spent_now)
+                self._cache.replies.end_call(call, response.status_code, response.content, served.spent_now)
             return response
 
         try:
@@ -226,7 +224,7 @@ class CallTransport(httpx2.AsyncBaseTransport):
         headers = [(name, value) for name, value in response.headers.items() if name.lower() not in _BODY_HEADERS]
         whole = httpx2.Response(response.status_code, headers=headers, content=content, request=request)
         whole.extensions |= {name: value for name, value in response.extensions.items() if name == "served"}
-        if "served" not in whole.extensions and is_heard():
+        if "served" not in whole.extensions:
             tell(Event.CALL_ENDED, **known, seconds=round(monotonic() - since, 3), **_describe(whole))
         return whole
 
@@ -295,7 +293,7 @@ def asks_too_long(headers: Mapping[str, str], policy: RetryPolicy) -> bool:
 def _is_temporary(response: httpx2.Response, policy: RetryPolicy) -> bool:
     if response.status_code not in _TEMPORARY and response.status_code < 500:
         return False
-    error = _load(response.content).get("error")
+    error = load_object(response.content).get("error")
     out_of_credit = isinstance(error, dict) and error.get("code") == _OUT_OF_CREDIT
     refused = response.headers.get("x-should-retry") == "false"
     return not (out_of_credit or refused or asks_too_long(response.headers, policy))
@@ -303,20 +301,19 @@ def _is_temporary(response: httpx2.Response, policy: RetryPolicy) -> bool:
 
 def _check_completion(response: httpx2.Response, request: httpx2.Request) -> None:
     """Raises ``GarbledReply`` for what is no chat completion with a message."""
+    if read_completion(response.content) is None:
+        raise GarbledReply(_describe_garbled(response), request=request)
+    response.headers["content-type"] = "application/json"
+
+
+def _describe_garbled(response: httpx2.Response) -> str:
     try:
-        reply = json.loads(response.content)
+        reply = response.json()
     except ValueError:
         beginning = response.text[:80]
-        problem = "broken JSON" if beginning.lstrip()[:1] in ("{", "[") else f"not JSON: {beginning!r}"
-        raise GarbledReply(problem, request=request) from None
-    try:
-        whole = reply["choices"][0]["message"] is not None
-    except (LookupError, TypeError):
-        whole = False
-    if not whole:
-        error = reply.get("error") if isinstance(reply, dict) else None
-        raise GarbledReply(f"no message in it; {str(error)[:200]}" if error else "no message in it", request=request)
-    response.headers["content-type"] = "application/json"
+        return "broken JSON" if beginning.lstrip()[:1] in ("{", "[") else f"not JSON: {beginning!r}"
+    error = reply.get("error") if isinstance(reply, dict) else None
+    return f"no message in it; {str(error)[:200]}" if error else "no message in it"
 
 
 def _describe(response: httpx2.Response) -> dict[str, Fact]:
@@ -324,26 +321,17 @@ def _describe(response: httpx2.Response) -> dict[str, Fact]:
     status = response.status_code
     if status != _OK:
         return {"status": status, "error": str(status)}
-    usage, reply = read_usage(response.content), _load(response.content)
-    choices = reply.get("choices")
-    first = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
+    usage, reply = read_usage(response.content), load_object(response.content)
+    choice = reply["choices"][0] if read_completion(response.content) else {}
     return {
         "status": status,
         "error": None,
         "response_model": _word(reply.get("model")),
-        "finish_reason": _word(first.get("finish_reason")),
+        "finish_reason": _word(choice.get("finish_reason")),
         "prompt_tokens": usage.prompt_tokens,
         "cached_tokens": usage.cached_tokens,
         "output_tokens": usage.output_tokens,
     }
-
-
-def _load(content: bytes) -> dict[str, Any]:
-    try:
-        loaded = json.loads(content)
-    except ValueError:
-        return {}
-    return loaded if isinstance(loaded, dict) else {}
 
 
 def _word(value: object) -> str | None:

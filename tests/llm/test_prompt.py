@@ -16,6 +16,7 @@ from extractor.llm.prompt import flatten, load_prompt, read_prompt, render_call
 from extractor.llm.recordings import RecordingTransport, ReplayTransport
 from extractor.llm.reply_models import WIRE_ITEMS, read_answers
 from extractor.llm.requests import AnswerMode, Question, mode_of
+from extractor.llm.transport import NetworkTransport
 from extractor.options import Assist, ExtractionOptions
 from extractor.schemas import Category, Task
 
@@ -290,7 +291,7 @@ async def test_a_grammar_is_sent_instead_of_a_response_format_and_a_schema_where
 async def test_an_answer_under_a_grammar_is_replayed_without_it(tmp_path, mode):
     with serve([completion(items({"n": 1, "colour": "red"}))]) as stub:
         asked = ClientSettings(mode=AnswerMode.LINES)
-        recorder = Model(stub.spec, asked, transport=lambda: RecordingTransport(tmp_path))
+        recorder = Model(stub.spec, asked, transport=lambda: RecordingTransport(tmp_path, NetworkTransport()))
         recorded = await recorder.complete(ask_about(1), render)
     player = Model(stub.spec, ClientSettings(mode=mode), transport=lambda: ReplayTransport(tmp_path))
     assert await player.complete(ask_about(1), render) == recorded
