@@ -17,21 +17,7 @@ from extractor.schemas import Usage
 
 from .database import Database
 from .requests import AnswerMode, mode_of
-from .trace import CallTrace, Served, Verdict, read_usage
-
-__all__ = [
-    "Asked",
-    "KeptReply",
-    "MadeCall",
-    "OpenReplies",
-    "ReplyCache",
-    "ReplyStore",
-    "Spending",
-    "exchange_key",
-    "identity_of",
-    "kept_response",
-    "request_key",
-]
+from .trace import CallTrace, Served, Verdict, read_finish_reason, read_usage
 
 _OK, _FEW = 200, 50
 _FIRST_MESSAGES = 2
@@ -125,7 +111,9 @@ class ReplyStore:
 
     def begin_call(self, chain: int, asked: Asked) -> int:
         """Note that a request is sent."""
-        row = (chain, asked.key, asked.question, str(asked.body.get("model")), _pack(asked.body), _now())
+        packed = zlib.compress(json.dumps(asked.body, ensure_ascii=False, sort_keys=True).encode("utf-8"))
+        sent = datetime.now(UTC).isoformat(timespec="milliseconds")
+        row = (chain, asked.key, asked.question, str(asked.body.get("model")), packed, sent)
         sql = "INSERT INTO calls (chain, key, question, model, request, sent) VALUES (?, ?, ?, ?, ?, ?)"
         return self._insert(sql, row)
 
@@ -141,7 +129,7 @@ class ReplyStore:
         self._database.execute(
             "UPDATE calls SET status = ?, reply = ?, finish_reason = ?, exchanges = ?, prompt_tokens = ?,"
             " cached_tokens = ?, output_tokens = ?, picodollars = ? WHERE id = ?",
-            (status, reply, _finish_reason(content), *spent, price, call),
+            (status, reply, read_finish_reason(content), *spent, price, call),
         )
 
     def withdraw_call(self, call: int) -> None:
@@ -278,7 +266,7 @@ class ReplyCache:
         self, asked: Asked, trace: CallTrace, send: Callable[[], Awaitable[httpx2.Response]]
     ) -> httpx2.Response:
         """The stored reply, or that of ``send``."""
-        while (kept := self._replies.find(asked, trace.chain)) is None:
+        while (kept := self.replies.find(asked, trace.chain)) is None:
             if asked.key not in self._requested:
                 ended = self._requested[asked.key] = asyncio.Event()
                 try:
@@ -287,32 +275,25 @@ class ReplyCache:
                     del self._requested[asked.key]
                     ended.set()
             await self._requested[asked.key].wait()
-        self._replies.note_use(trace.session.record_id, asked, kept.call)
+        self.replies.note_use(trace.session.record_id, asked, kept.call)
         if kept.verdict is None:
-            trace.endings.append(lambda verdict, why: self._replies.end_chain(kept.chain, verdict, why))
+            trace.endings.append(lambda verdict, why: self.replies.end_chain(kept.chain, verdict, why))
         trace.tally.add(kept.cost, spent=False)
         return kept_response(kept)
 
     def begin(self, asked: Asked, trace: CallTrace) -> int:
         """Note that a request is sent. Returns its number."""
-        with self._replies.transaction():
+        with self.replies.transaction():
             if trace.chain is None:
-                chain = trace.chain = self._replies.begin_chain(trace)
-                trace.endings.append(lambda verdict, why: self._replies.end_chain(chain, verdict, why))
-            call = self._replies.begin_call(trace.chain, asked)
-            self._replies.note_use(trace.session.record_id, asked, call)
+                chain = trace.chain = self.replies.begin_chain(trace)
+                trace.endings.append(lambda verdict, why: self.replies.end_chain(chain, verdict, why))
+            call = self.replies.begin_call(trace.chain, asked)
+            self.replies.note_use(trace.session.record_id, asked, call)
         return call
 
-    def end(self, call: int, response: httpx2.Response, cost: Usage) -> None:
-        """Store the reply."""
-        self._replies.end_call(call, response.status_code, response.content, cost)
-
-    def withdraw(self, call: int) -> None:
-        """Forget a request that reached nobody."""
-        self._replies.withdraw_call(call)
-
     @cached_property
-    def _replies(self) -> ReplyStore:
+    def replies(self) -> ReplyStore:
+        """The store, opened when it is first needed."""
         return self._open_replies()
 
 
@@ -325,23 +306,6 @@ def kept_response(kept: KeptReply, *, spent: bool = False) -> httpx2.Response:
 def _usage(spent: Sequence[Any] | None) -> Usage:
     calls, prompt, cached, output = spent or (0, 0, 0, 0)
     return Usage(calls=calls, prompt_tokens=prompt, cached_tokens=cached, output_tokens=output)
-
-
-def _pack(body: Mapping[str, Any]) -> bytes:
-    return zlib.compress(json.dumps(body, ensure_ascii=False, sort_keys=True).encode("utf-8"))
-
-
-def _finish_reason(content: bytes) -> str | None:
-    """Why the model stopped; None for what is no completion."""
-    try:
-        choice = json.loads(content)["choices"][0]
-        return str(choice.get("finish_reason")) if choice["message"] else None
-    except (ValueError, LookupError, TypeError, AttributeError):
-        return None
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def identity_of(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,8 +24,6 @@ from extractor.llm.trace import current_prompt
 
 from .recordings import describe_miss
 
-__all__ = ["NOTE", "check_cassettes", "digest_exchanges", "first_request", "schema_digest", "use_cassette"]
-
 NOTE = "extractor"
 """The name of our note among a cassette's metadata."""
 

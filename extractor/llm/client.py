@@ -22,8 +22,6 @@ from .structured import Outcome, Sampling, StructuredClient
 from .trace import NotedAnswer, UsageTally, current_session
 from .transport import CallTransport, Meter, NetworkTransport, asks_too_long
 
-__all__ = ["ClientSettings", "Model"]
-
 _NO_KEY = "none"
 _LONGEST_CONNECT_S = 10.0
 

@@ -8,8 +8,6 @@ from typing import Any, Self
 
 from extractor.errors import StoreError
 
-__all__ = ["RUN_FILE", "RUN_VERSION", "Database", "open_run", "open_run_to_read"]
-
 RUN_FILE = "run.sqlite"
 """The file in a run's folder with its records, calls and answers."""
 RUN_VERSION = 1

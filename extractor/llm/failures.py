@@ -9,8 +9,6 @@ from extractor.errors import ModelAway, ModelUnavailable
 
 from .spec import ModelKind, ModelSpec, hide_user
 
-__all__ = ["GarbledReply", "ModeRefused", "RequestTooLong", "explain_failure", "name_model"]
-
 _KEY_REMEDY = {
     ModelKind.HOSTED: "set OPENAI_API_KEY",
     ModelKind.SERVER: "give the key of this server",

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-__all__ = ["Allowance", "Quota", "RetryPolicy", "SkippedTime", "read_allowances", "retry_after"]
-
 _MINUTE = 60.0
 _NEARLY = 1e-6
 _HEADERS: Mapping[str, tuple[str, ...]] = {

@@ -21,8 +21,6 @@ from .requests import AnswerMode
 from .spec import ModelKind, ModelSpec
 from .transport import NetworkTransport, Route
 
-__all__ = ["ModelChoice", "open_model", "served_name"]
-
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _REPLAYED = ModelSpec(ModelKind.SERVER, "replay", "http://replay.invalid/v1")
 

@@ -11,11 +11,9 @@ from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Usage
 
 from .client import Model
-from .dialogue import QuestionBatch, Replies, dialogue, discuss
+from .dialogue import QuestionBatch, Replies, dialogue
 from .failures import RequestTooLong
 from .requests import Question, Render, Reply
-
-__all__ = ["MayAsk", "converse", "query_about", "query_batch", "query_model"]
 
 T = TypeVar("T")
 
@@ -38,11 +36,6 @@ async def query_model(
     ``CassetteMiss`` in a replay of what was never recorded.
     """
     return await converse(dialogue(parsed, options), model, may_ask)
-
-
-async def query_about(parsed: ParsedRecord, questions: Sequence[Question], model: Model) -> ModelResult:
-    """Ask ``model`` these questions of a record, and keep what the text supports. Raises as ``query_model`` does."""
-    return await converse(discuss(parsed, questions), model)
 
 
 async def converse(

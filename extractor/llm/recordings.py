@@ -20,8 +20,6 @@ from .requests import AnswerMode, mode_of
 from .spec import shown_model
 from .trace import Served, Verdict, current_prompt, current_session, read_usage
 
-__all__ = ["RecallTally", "RecallTransport", "RecordingTransport", "ReplayTransport", "describe_miss"]
-
 _SHOWN_LINES = 24
 _SHOWN_WIDTH = 160
 _NEEDED = ("model", "request", "reply", "usage")

@@ -10,18 +10,6 @@ from pydantic import BaseModel
 from extractor.parse.parsed import Chunk
 from extractor.schemas import Task, Usage
 
-__all__ = [
-    "LINE_BREAK",
-    "AnswerMode",
-    "Call",
-    "PromptVersion",
-    "Question",
-    "Render",
-    "Reply",
-    "compact_schema",
-    "mode_of",
-]
-
 LINE_BREAK = " // "
 """Stands for a line break of the record where a prompt shows its text as one line."""
 _DECORATION = ("title", "default")

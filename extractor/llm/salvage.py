@@ -12,17 +12,6 @@ from pydantic_core import from_json
 
 from .requests import Call
 
-__all__ = [
-    "Rejection",
-    "Salvage",
-    "check_asked",
-    "describe_errors",
-    "item_number",
-    "read_complete_items",
-    "salvage_items",
-    "unwrap_json",
-]
-
 _FENCED = re.compile(r"```(?:json)?\s*(.*?)\s*```", re.DOTALL)
 _BEGINNING = re.compile(r'\{\s*"items"\s*:|\[\s*\{\s*"n"\s*:')
 _DECODER = json.JSONDecoder()

@@ -19,8 +19,6 @@ from extractor.llm.estimates import CHARACTERS_PER_TOKEN
 from .limits import Quota, RetryPolicy, read_allowances, retry_after
 from .trace import read_usage
 
-__all__ = ["Server", "ServerCalls", "ServerPool"]
-
 Exchange = Callable[[Mapping[str, Fact]], Awaitable[httpx2.Response]]
 
 _SERVER = "server"

@@ -9,8 +9,6 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-__all__ = ["ModelKind", "ModelSpec", "hide_user", "join_servers", "shown_model"]
-
 _NAME = re.compile(r"[\w.@/+-][\w.:@/+-]*")
 _FORMS = "a hosted model's name, http://host:port/v1#NAME, local, local:NAME, or local:PATH.gguf"
 _BETWEEN = re.compile(r",(?=\s*\w+://)")

@@ -5,7 +5,6 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from copy import deepcopy
 from dataclasses import dataclass
 from functools import lru_cache, reduce
 from typing import Any, Self
@@ -36,8 +35,6 @@ from .salvage import (
 )
 from .spec import ModelKind, ModelSpec, shown_model
 from .trace import CallTrace, UsageTally, trace_call
-
-__all__ = ["Outcome", "Sampling", "StructuredClient"]
 
 # instructor logs each failed attempt as an error, which Python prints if no log is set up.
 logging.getLogger("instructor").addHandler(logging.NullHandler())
@@ -293,27 +290,31 @@ def _validating(call: Call, mode: AnswerMode) -> Iterator[type[BaseModel]]:
 
 @lru_cache(maxsize=256)
 def _sent_model(model: type[BaseModel], mode: AnswerMode) -> type[BaseModel]:
-    """A subclass with the name and docstring of ``model``, which are sent, and the schema as ``mode`` sends it."""
+    """A stand-in for ``model`` with its name and docstring, which are sent, and the schema as ``mode`` sends it.
+
+    It has no fields, because instructor walks through the fields several times a call; it validates as ``model``.
+    """
     schema = model.model_json_schema()
     if mode is AnswerMode.TOOLS:
         schema = {"title": model.__name__, **compact_schema(schema)}  # instructor names the tool by the title
     elif mode is not AnswerMode.JSON:
         schema = compact_schema(schema)
+    packed = json.dumps(schema)
 
     class Sent(OpenAISchema):
         @classmethod
-        def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
+        def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Any:
             try:
-                return super().model_validate_json(json_data, **(options | {"context": dict(_context.get())}))
+                return model.model_validate_json(json_data, **(options | {"context": dict(_context.get())}))
             except ValidationError as error:
                 failure = _without_links(error)
             raise failure
 
         @classmethod
         def model_json_schema(cls, *_: Any, **__: Any) -> dict[str, Any]:
-            return deepcopy(schema)
+            return dict(json.loads(packed))  # a copy, which instructor may change
 
-    return create_model(model.__name__, __base__=(Sent, model), __doc__=model.__doc__)
+    return create_model(model.__name__, __base__=Sent, __doc__=model.__doc__)
 
 
 def _without_links(error: ValidationError) -> ValidationError:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from instructor.core.exceptions import IncompleteOutputException
 from pydantic import BaseModel
@@ -19,21 +20,6 @@ from extractor.schemas import Usage
 
 from .failures import ModeRefused, RequestTooLong
 from .requests import PromptVersion, Question
-
-__all__ = [
-    "CallTrace",
-    "NotedAnswer",
-    "Served",
-    "Session",
-    "UsageTally",
-    "Verdict",
-    "current_prompt",
-    "current_session",
-    "current_trace",
-    "read_usage",
-    "session",
-    "trace_call",
-]
 
 
 class Verdict(StrEnum):
@@ -184,6 +170,31 @@ def current_prompt() -> PromptVersion | None:
     return trace.prompt if trace else None
 
 
+def load_object(content: bytes) -> dict[str, Any]:
+    """A JSON object, empty if the content is none."""
+    try:
+        loaded = json.loads(content)
+    except ValueError:
+        return {}
+    return loaded if isinstance(loaded, dict) else {}
+
+
+def read_completion(content: bytes) -> dict[str, Any] | None:
+    """A server's reply, None if it is no chat completion with a message."""
+    reply = load_object(content)
+    try:
+        return reply if reply["choices"][0]["message"] is not None else None
+    except (LookupError, TypeError):
+        return None
+
+
+def read_finish_reason(content: bytes) -> str | None:
+    """Why the model stopped; None for what is no completion."""
+    reply = read_completion(content)
+    choice = reply["choices"][0] if reply else {}
+    return str(choice.get("finish_reason")) if choice.get("message") else None
+
+
 def read_usage(content: bytes) -> Usage:
     """The usage in a server's reply: one call, with the tokens that the server reports. Nothing is estimated.
 
@@ -194,13 +205,9 @@ def read_usage(content: bytes) -> Usage:
     >>> read_usage(b"<html>")
     Usage(questions=0, open_questions=0, calls=1, prompt_tokens=0, cached_tokens=0, output_tokens=0)
     """
-    try:
-        reply = json.loads(content)
-        whole = reply["choices"][0]["message"] is not None
-    except (ValueError, LookupError, TypeError):
-        return Usage(calls=1)
+    reply = read_completion(content) or {}
     usage, timings = reply.get("usage"), reply.get("timings")
-    if not whole or not isinstance(usage, dict):
+    if not isinstance(usage, dict):
         return Usage(calls=1)
     details = usage.get("prompt_tokens_details")
     cached = details.get("cached_tokens") if details else timings.get("cache_n") if isinstance(timings, dict) else None

@@ -9,13 +9,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from secrets import token_hex
 from time import monotonic
-from typing import Any, Protocol
+from typing import Protocol
 
 import httpx2
 from tenacity import AsyncRetrying, RetryCallState
 
 from extractor.errors import ExtractorError, ModelError
-from extractor.events import Event, Fact, is_heard, tell
+from extractor.events import Event, Fact, tell
 from extractor.llm.estimates import RequestSize, measure_body
 from extractor.schemas import Usage
 
@@ -23,15 +23,15 @@ from .cache import Asked, OpenReplies, ReplyCache
 from .failures import GarbledReply
 from .limits import RetryPolicy, retry_after
 from .servers import ServerPool
-from .trace import CallTrace, Served, current_trace, read_usage
-
-__all__ = ["CallTransport", "Meter", "NetworkTransport", "Route", "asks_too_long"]
+from .trace import CallTrace, Served, current_trace, load_object, read_completion, read_usage
 
 _OK = 200
 _TEMPORARY = frozenset({408, 409, 429})
 _OUT_OF_CREDIT = "insufficient_quota"
 _SILENCE_S = 10.0
 """A first answer that takes longer is a reason to check whether the server answers at all."""
+_CONNECTIONS = 16
+"""Requests in flight for each pool of connections."""
 _PROBE_MESSAGE, _PROBE_TOKENS = "Are you there? Answer yes. ({})", 16
 _BODY_HEADERS = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
@@ -62,15 +62,15 @@ class NetworkTransport(httpx2.AsyncBaseTransport):
     """
 
     def __init__(self, *, direct: bool = False, inner: httpx2.AsyncBaseTransport | None = None) -> None:
-        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
-        # A transport of its own would ignore proxy settings, a client honours them.
-        self._client = httpx2.AsyncClient(timeout=None, limits=limits, trust_env=not direct, transport=inner)
+        self._direct, self._inner = direct, inner
+        self._certificates = httpx2.create_ssl_context(trust_env=not direct)  # takes long, so once for all clients
+        self._in_flight: dict[httpx2.AsyncClient, int] = {}
         self._answered: set[bytes] = set()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         if request.url.netloc in self._answered:
-            return await self._client.send(request, stream=True)
-        exchange = asyncio.ensure_future(self._client.send(request, stream=True))
+            return await self._send(request)
+        exchange = asyncio.ensure_future(self._send(request))
         try:
             await asyncio.wait({exchange}, timeout=_SILENCE_S)
             if not exchange.done() and not await self._answers_get(request.url, exchange):
@@ -82,11 +82,36 @@ class NetworkTransport(httpx2.AsyncBaseTransport):
         return response
 
     async def aclose(self) -> None:
-        await self._client.aclose()
+        for client in self._in_flight:
+            await client.aclose()
+
+    async def _send(self, request: httpx2.Request) -> httpx2.Response:
+        """The whole response, through the first client with few requests in flight.
+
+        A client's pool looks at all its connections at the begin and end of each request, so many small pools take
+        less processor time than a large one.
+        """
+        client = next((each for each, busy in self._in_flight.items() if busy < _CONNECTIONS), None)
+        client = client or self._add_client()
+        self._in_flight[client] += 1
+        try:
+            return await client.send(request)
+        finally:
+            self._in_flight[client] -= 1
+
+    def _add_client(self) -> httpx2.AsyncClient:
+        # A transport of its own would ignore proxy settings, a client honours them.
+        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
+        client = httpx2.AsyncClient(
+            timeout=None, limits=limits, verify=self._certificates, trust_env=not self._direct, transport=self._inner
+        )
+        self._in_flight[client] = 0
+        return client
 
     async def _answers_get(self, url: httpx2.URL, exchange: "asyncio.Future[httpx2.Response]") -> bool:
         """Whether the server answers a GET, or meanwhile a request."""
-        get = asyncio.ensure_future(self._client.get(url.copy_with(raw_path=b"/")))
+        probe = httpx2.Request("GET", url.copy_with(raw_path=b"/"))
+        get = asyncio.ensure_future(self._send(probe))
         try:
             await asyncio.wait({get, exchange}, timeout=_SILENCE_S, return_when=asyncio.FIRST_COMPLETED)
             # A refused second connection means that the server is busy with the first one.
@@ -156,18 +181,18 @@ class CallTransport(httpx2.AsyncBaseTransport):
             call = self._cache.begin(asked, trace) if self._cache else 0
             served = Served(Usage(calls=1), spent=True)
             try:
-                response = await self._exchange(request, trace, facts)
+                response = await self._exchange(request, trace, {"model": asked.body.get("model"), **facts})
             except ExtractorError as error:  # no server was asked
                 cost = error.usage if isinstance(error, ModelError) else None
                 served = Served(cost or Usage(), spent=True)
                 if self._cache and cost is None:
-                    self._cache.withdraw(call)
+                    self._cache.replies.withdraw_call(call)
                 raise
             if response.status_code == _OK:
                 served = Served(read_usage(response.content), spent=True)
             served = response.extensions.get("served", served)
             if self._cache:
-                self._cache.end(call, response, served.spent_now)
+                self._cache.replies.end_call(call, response.status_code, response.content, served.spent_now)
             return response
 
         try:
@@ -181,7 +206,7 @@ class CallTransport(httpx2.AsyncBaseTransport):
         """The whole reply, reported as an event."""
         trace.exchanges += 1
         since = monotonic()
-        known = {"record_id": trace.session.record_id, "model": _model(request), "attempt": trace.exchanges, **facts}
+        known = {"record_id": trace.session.record_id, "attempt": trace.exchanges, **facts}
         try:
             async with asyncio.timeout(self._timeout):
                 response = await self._network.handle_async_request(request)
@@ -199,7 +224,7 @@ class CallTransport(httpx2.AsyncBaseTransport):
         headers = [(name, value) for name, value in response.headers.items() if name.lower() not in _BODY_HEADERS]
         whole = httpx2.Response(response.status_code, headers=headers, content=content, request=request)
         whole.extensions |= {name: value for name, value in response.extensions.items() if name == "served"}
-        if "served" not in whole.extensions and is_heard():
+        if "served" not in whole.extensions:
             tell(Event.CALL_ENDED, **known, seconds=round(monotonic() - since, 3), **_describe(whole))
         return whole
 
@@ -268,7 +293,7 @@ def asks_too_long(headers: Mapping[str, str], policy: RetryPolicy) -> bool:
 def _is_temporary(response: httpx2.Response, policy: RetryPolicy) -> bool:
     if response.status_code not in _TEMPORARY and response.status_code < 500:
         return False
-    error = _load(response.content).get("error")
+    error = load_object(response.content).get("error")
     out_of_credit = isinstance(error, dict) and error.get("code") == _OUT_OF_CREDIT
     refused = response.headers.get("x-should-retry") == "false"
     return not (out_of_credit or refused or asks_too_long(response.headers, policy))
@@ -276,20 +301,19 @@ def _is_temporary(response: httpx2.Response, policy: RetryPolicy) -> bool:
 
 def _check_completion(response: httpx2.Response, request: httpx2.Request) -> None:
     """Raises ``GarbledReply`` for what is no chat completion with a message."""
+    if read_completion(response.content) is None:
+        raise GarbledReply(_describe_garbled(response), request=request)
+    response.headers["content-type"] = "application/json"
+
+
+def _describe_garbled(response: httpx2.Response) -> str:
     try:
-        reply = json.loads(response.content)
+        reply = response.json()
     except ValueError:
         beginning = response.text[:80]
-        problem = "broken JSON" if beginning.lstrip()[:1] in ("{", "[") else f"not JSON: {beginning!r}"
-        raise GarbledReply(problem, request=request) from None
-    try:
-        whole = reply["choices"][0]["message"] is not None
-    except (LookupError, TypeError):
-        whole = False
-    if not whole:
-        error = reply.get("error") if isinstance(reply, dict) else None
-        raise GarbledReply(f"no message in it; {str(error)[:200]}" if error else "no message in it", request=request)
-    response.headers["content-type"] = "application/json"
+        return "broken JSON" if beginning.lstrip()[:1] in ("{", "[") else f"not JSON: {beginning!r}"
+    error = reply.get("error") if isinstance(reply, dict) else None
+    return f"no message in it; {str(error)[:200]}" if error else "no message in it"
 
 
 def _describe(response: httpx2.Response) -> dict[str, Fact]:
@@ -297,31 +321,17 @@ def _describe(response: httpx2.Response) -> dict[str, Fact]:
     status = response.status_code
     if status != _OK:
         return {"status": status, "error": str(status)}
-    usage, reply = read_usage(response.content), _load(response.content)
-    choices = reply.get("choices")
-    first = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
+    usage, reply = read_usage(response.content), load_object(response.content)
+    choice = reply["choices"][0] if read_completion(response.content) else {}
     return {
         "status": status,
         "error": None,
         "response_model": _word(reply.get("model")),
-        "finish_reason": _word(first.get("finish_reason")),
+        "finish_reason": _word(choice.get("finish_reason")),
         "prompt_tokens": usage.prompt_tokens,
         "cached_tokens": usage.cached_tokens,
         "output_tokens": usage.output_tokens,
     }
-
-
-def _model(request: httpx2.Request) -> str | None:
-    model = _load(request.content).get("model")
-    return model if isinstance(model, str) else None
-
-
-def _load(content: bytes) -> dict[str, Any]:
-    try:
-        loaded = json.loads(content)
-    except ValueError:
-        return {}
-    return loaded if isinstance(loaded, dict) else {}
 
 
 def _word(value: object) -> str | None:
