@@ -64,6 +64,22 @@ Row = tuple[str, ...]
 _GAP = 2
 
 
+def print_listing(head: Row, rows: Iterable[Row], numbers: Collection[str] = frozenset()) -> None:
+    """Print rows on standard output: a table on a terminal, with columns of ``numbers`` aligned right; else tabs."""
+    if not sys.stdout.isatty():
+        print("\n".join("\t".join(row) for row in (head, *rows)))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for name in head:
+        table.add_column(name, justify="right" if name in numbers else "left")
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
+
+
 def print_table(
     head: Row, rows: Iterable[Row], priority: Sequence[str] = (), prose: Collection[str] = frozenset()
 ) -> None:

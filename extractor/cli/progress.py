@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from extractor.llm.servers import ServerCalls
     from extractor.run.tally import Tally
 
-__all__ = ["count_records", "print_summary", "show_progress"]
-
 
 @contextmanager
 def show_progress(tally: "Tally", count: Callable[[], int | None], *, quiet: bool) -> Iterator[None]:
@@ -61,8 +59,9 @@ def _live_line(tally: "Tally") -> "Progress":
             parts = [f"{finished:,} records{new}", f"{rate:.1f}/s"]
             if tally.failed:
                 parts.append(f"{tally.failed} failed")
-            if tally.tokens:
-                parts.append(f"{tally.tokens:,} tokens")
+            usage = tally.usage
+            if tokens := usage.prompt_tokens + usage.output_tokens:
+                parts.append(f"{tokens:,} tokens")
             if usd := tally.usd:
                 parts.append(f"${usd:.4f}")
             return Text(", ".join(parts))
@@ -100,11 +99,12 @@ def _summary_rows(tally: "Tally") -> list[tuple[str, str]]:
     rows += [("records failed", f"{tally.failed}")]
     rows += [("trials that occur twice", f"{tally.repeated}")] if tally.repeated else []
     rows += [("of these with another text, left out", f"{tally.differing}")] if tally.differing else []
-    proofs = sum(tally.support.values())
-    found = [(name, f"{getattr(tally, name)}") for name in ("criteria", "regimens", "endpoints")]
-    found += [("evidence " + name, f"{count} ({count / proofs:.1%})") for name, count in sorted(tally.support.items())]
-    found += [("findings", f"{tally.findings}")]
-    found += [("finding " + name, f"{count}") for name, count in sorted(tally.finding_kinds.items())]
+    counts, support = tally.counts, tally.counts.get("support", {})
+    pieces = sum(support.values())
+    found = [(name, f"{counts.get('items', {}).get(name, 0)}") for name in ("criteria", "regimens", "endpoints")]
+    found += [("evidence " + name, f"{count} ({count / pieces:.1%})") for name, count in sorted(support.items())]
+    found += [("findings", f"{counts.get('findings', 0)}")]
+    found += [("finding " + name, f"{count}") for name, count in sorted(counts.get("finding_kinds", {}).items())]
     rows += [(f"new {name}" if tally.resumed else name, value) for name, value in found]
     rows += [("questions asked", f"{usage.questions}"), ("questions open", f"{usage.open_questions}")]
     rows += [("calls", f"{usage.calls}"), ("prompt tokens", f"{usage.prompt_tokens}")]

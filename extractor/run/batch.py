@@ -27,19 +27,8 @@ from extractor.llm.trace import Session, session
 from extractor.schemas import TrialRecord
 
 from .budget import Budget
-from .tally import ExtractedLine, Tally
+from .tally import ExtractedLine, Tally, add_counts
 from .worker import relax_garbage_collector
-
-__all__ = [
-    "BatchLimits",
-    "Extract",
-    "FailuresSink",
-    "Sink",
-    "StreamSink",
-    "describe_failure",
-    "note_unread",
-    "run_batch",
-]
 
 Extract = Callable[[TrialRecord], Awaitable[ExtractedLine]]
 
@@ -253,7 +242,7 @@ class _Batch:
         if isinstance(error, StoreError) or not isinstance(error, (Exception, asyncio.CancelledError)):
             raise error
         if isinstance(error, ModelError) and error.usage:
-            self._tally.counted += error.usage
+            add_counts(self._tally.counts, {"usage": error.usage.model_dump()})
         if not isinstance(error, (ModelAway, EngineError)):  # these are no fault of the record, which is tried again
             self._was_answered |= not (isinstance(error, ModelUnavailable) and error.lasting)
             self._tally.failed += 1

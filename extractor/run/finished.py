@@ -20,8 +20,6 @@ from .manifest import RunState, read_manifest
 from .results import is_locked, naming_file
 from .store import RunStore, digest_record
 
-__all__ = ["FinishedRun", "RereadRecord", "TextState", "describe_incomplete", "find_run"]
-
 Shape = TypeVar("Shape", bound=BaseModel)
 
 

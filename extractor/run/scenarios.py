@@ -19,8 +19,6 @@ from extractor.options import Assist, ExtractionOptions
 from extractor.read import read_records
 from extractor.schemas import Task, TrialExtraction
 
-__all__ = ["CAPABLE", "Scenario", "read_scenarios", "record_scenario", "replay_scenario"]
-
 CAPABLE = "capable"
 """Stands for any model that reads well; other models are meant by their name."""
 

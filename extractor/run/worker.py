@@ -18,8 +18,6 @@ from extractor.schemas import TrialRecord
 
 from .tally import ExtractedLine, to_line
 
-__all__ = ["advance_record", "call_picklable", "interrupts_blocked", "relax_garbage_collector", "start_worker"]
-
 T = TypeVar("T")
 
 _NEW_OBJECTS = 50_000

@@ -219,7 +219,7 @@ class CallerBudgets:
             raise BudgetReached(SPENT)
         spent, known = self._book.spent(name), self._budgets.get(name)
         if known is None or known[:2] != (_this_month(), usd):
-            budget = Budget(Limits.of(usd, None), self._pricing.rates(), price, replace(spent, unpriced=0))
+            budget = Budget(Limits(usd, None), self._pricing.rates(), price, replace(spent, unpriced=0))
             known = self._budgets[name] = (_this_month(), usd, budget)
         known[2].reached |= spent.picodollars >= usd * 1e12
         if known[2].reached:

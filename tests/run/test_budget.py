@@ -63,15 +63,15 @@ async def test_earlier_invocations_count():
     with pytest.raises(BudgetReached):
         await Budget(Limits(tokens=100), SURE, PRICE, spent).reserve(call(20, 0))
     with pytest.raises(BudgetReached):
-        await Budget(Limits.of(0.0001, None), SURE, PRICE, spent).reserve(call(20, 0))
-    await Budget(Limits.of(0.0002, None), SURE, PRICE, spent).reserve(call(20, 0))
+        await Budget(Limits(0.0001, None), SURE, PRICE, spent).reserve(call(20, 0))
+    await Budget(Limits(0.0002, None), SURE, PRICE, spent).reserve(call(20, 0))
 
 
 def test_a_limit_in_money_needs_all_prices():
     with pytest.raises(ValueError, match="--prices"):
-        Budget(Limits.of(1, None), SURE, None)
+        Budget(Limits(1, None), SURE, None)
     with pytest.raises(ValueError, match="--prices"):
-        Budget(Limits.of(1, None), SURE, PRICE, Spending(unpriced=1))
+        Budget(Limits(1, None), SURE, PRICE, Spending(unpriced=1))
 
 
 @settings(max_examples=choose(30, 1000), deadline=None)
@@ -93,7 +93,7 @@ def test_no_limit_is_overshot_by_more_than_one_call_is_uncertain(seed, concurren
             budget.settle(reservation, usage)
 
     async def run():
-        budget = Budget(Limits.of(limit / 1e6, None), UNSURE, PRICE)
+        budget = Budget(Limits(limit / 1e6, None), UNSURE, PRICE)
         with suppress(BudgetReached):
             await asyncio.gather(*(ask(budget) for _ in range(concurrency)))
         return budget
