@@ -26,7 +26,7 @@ from extractor.llm.transport import Route
 from extractor.options import Assist
 from extractor.read import read_records
 from extractor.run.addresses import open_inputs
-from extractor.run.batch import BatchLimits, FailuresSink, Sink, StreamSink, note_unread, run_batch
+from extractor.run.batch import BatchLimits, Sink, StreamSink, note_unread, run_batch
 from extractor.run.budget import Pricing
 from extractor.run.executor import (
     SMALL_RUN,
@@ -90,16 +90,10 @@ class Job:
     @property
     def processes(self) -> int:
         """Processes that share the work: one where answers are replayed, or come from a model of this machine."""
-        choice = self.extractor.choice
+        choice, spec = self.extractor.choice, self.extractor.choice.spec
         if self.uses_rules_alone or self.engine == "ray":
             return self.workers or (1 if self.engine == "ray" else count_cores())
-        if (
-            choice.replay
-            or choice.exchange
-            or self.batch_rounds
-            or choice.spec is None
-            or choice.spec.kind is ModelKind.LOCAL
-        ):
+        if choice.replay or choice.exchange or self.batch_rounds or spec is None or spec.kind is ModelKind.LOCAL:
             return 1
         return self.workers or min(count_cores(), _MOST_PROCESSES)
 
@@ -121,30 +115,31 @@ class Job:
 
 def check_ray(engine: str, address: str | None, out: object, others: object) -> None:
     """Raise ``ValueError`` for options that ``--engine ray`` excludes."""
-    if engine != "ray":
-        if address:
-            raise ValueError("--address names a Ray cluster; add --engine ray")
-        return
-    if out is None:
-        raise ValueError("--engine ray keeps what was answered in a folder; name one with --out")
-    if others:
-        raise ValueError(
-            "--engine ray asks a model or the rules; drop --replay, --record, --batch and the files of requests"
-        )
+    ray = engine == "ray"
+    _refuse(
+        (not ray and address, "--address names a Ray cluster; add --engine ray"),
+        (ray and out is None, "--engine ray keeps what was answered in a folder; name one with --out"),
+        (
+            ray and others,
+            "--engine ray asks a model or the rules; drop --replay, --record, --batch and the files of requests",
+        ),
+    )
 
 
 def check_batch(inputs: Sequence[str], out: Path | None, model: str | None, others: object) -> None:
     """Raise ``ValueError`` for options that ``--batch`` excludes."""
-    if out is None:
-        raise ValueError("--batch takes hours, and goes on from its folder if it is stopped; name one with --out")
-    if model is None:
-        raise ValueError("--batch needs the model that is to answer; name it with --model")
-    if others:
-        raise ValueError(
-            "--batch asks the provider itself; drop --replay, --record and the files of requests and answers"
-        )
-    if "-" in inputs:
-        raise ValueError("--batch reads its records several times; name a file instead of standard input")
+    _refuse(
+        (out is None, "--batch takes hours, and goes on from its folder if it is stopped; name one with --out"),
+        (model is None, "--batch needs the model that is to answer; name it with --model"),
+        (others, "--batch asks the provider itself; drop --replay, --record and the files of requests and answers"),
+        ("-" in inputs, "--batch reads its records several times; name a file instead of standard input"),
+    )
+
+
+def _refuse(*reasons: tuple[object, str]) -> None:
+    for applies, reason in reasons:
+        if applies:
+            raise ValueError(reason)
 
 
 @contextmanager
@@ -209,7 +204,7 @@ def export_job(job: Job) -> int:
     tally = Tally()
     with show_progress(tally, partial(count_records, job.inputs, job.limits.records), quiet=job.quiet):
         interrupts = Interrupts()
-        run_interruptibly(_extract_all(job, FailuresSink(sys.stderr), tally, interrupts), interrupts)
+        run_interruptibly(_extract_all(job, StreamSink(None, sys.stderr), tally, interrupts), interrupts)
     exchange = job.extractor.choice.exchange
     assert exchange
     assert exchange.requests

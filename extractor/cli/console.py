@@ -40,11 +40,11 @@ def errors_for_people() -> Iterator[None]:
 
 def warn_incomplete(*results: Path | None) -> None:
     """Warn about runs that are incomplete; other paths are passed over."""
-    from extractor.run.finished import describe_incomplete
+    from extractor.run.finished import find_run
 
     for path in filter(None, results):
-        if incomplete := describe_incomplete(path):
-            print(f"extractor: {path}: {incomplete}", file=sys.stderr)
+        if (run := find_run(path)) and run.incomplete:
+            print(f"extractor: {path}: {run.incomplete}", file=sys.stderr)
 
 
 def _give_up_stdout() -> None:

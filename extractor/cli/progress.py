@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.progress import Progress, Task
-    from rich.table import Table
     from rich.text import Text
 
-    from extractor.llm.servers import ServerCalls
     from extractor.run.tally import Tally
 
 
@@ -84,11 +82,11 @@ def print_summary(tally: "Tally", *, quiet: bool) -> None:
         return
     rows = _summary_rows(tally)
     if sys.stderr.isatty():
-        from rich.console import Console
-
-        Console(stderr=True).print(_summary_table(rows))
+        names, values = (max(map(len, column)) for column in zip(*rows, strict=True))
+        lines = [f"  {name:<{names}}    {value:>{values}}" for name, value in rows]
     else:
-        print("\n".join(f"{name}: {value}" for name, value in rows), file=sys.stderr)
+        lines = [f"{name}: {value}" for name, value in rows]
+    print("\n".join(lines), file=sys.stderr)
 
 
 def _summary_rows(tally: "Tally") -> list[tuple[str, str]]:
@@ -110,20 +108,6 @@ def _summary_rows(tally: "Tally") -> list[tuple[str, str]]:
     rows += [("calls", f"{usage.calls}"), ("prompt tokens", f"{usage.prompt_tokens}")]
     rows += [("of these from cache", f"{usage.cached_tokens}")] if usage.cached_tokens else []
     rows += [("output tokens", f"{usage.output_tokens}")]
-    rows += [(f"calls to {server}", _describe_calls(calls)) for server, calls in tally.by_server().items()]
+    for server, calls in tally.by_server().items():
+        rows.append((f"calls to {server}", f"{calls.calls}" + f", {calls.faults} with a fault" * bool(calls.faults)))
     return [*rows, ("cost", f"${tally.usd:.4f}")] if tally.usd else rows
-
-
-def _describe_calls(calls: "ServerCalls") -> str:
-    return f"{calls.calls}" + f", {calls.faults} with a fault" * bool(calls.faults)
-
-
-def _summary_table(rows: list[tuple[str, str]]) -> "Table":
-    from rich.table import Table
-
-    table = Table(show_header=False, box=None, padding=(0, 2))
-    table.add_column()
-    table.add_column(justify="right")
-    for row in rows:
-        table.add_row(*row)
-    return table

@@ -87,7 +87,7 @@ class Budget:
         """Reserve what a request that was sent already may take, whether there is room or not."""
         return self._add(self._claim(size))
 
-    def settle(self, reservation: int, usage: Usage) -> None:
+    def charge(self, reservation: int, usage: Usage) -> None:
         """End a reservation, and count what the request took."""
         claim = self._claims.pop(reservation)
         for unit, amount in self._amounts(usage).items():

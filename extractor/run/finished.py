@@ -139,11 +139,5 @@ def find_run(results: Path) -> FinishedRun | None:
     return FinishedRun(folder) if all((folder / name).is_file() for name in (MANIFEST, RUN_FILE)) else None
 
 
-def describe_incomplete(results: Path) -> str | None:
-    """How far the run of these results came, None if it is complete, or if they belong to no run."""
-    run = find_run(results)
-    return run.incomplete if run else None
-
-
 def _list_readable(inputs: Sequence[str | PathLike[str]]) -> list[str | PathLike[str]]:
     return [one for one in inputs if one != "-" and not Path(one).is_fifo()]

@@ -237,11 +237,11 @@ class CallerBudgets:
         self._reserved[number] = (name, budget, reserved)
         return number
 
-    def settle(self, reservation: int, usage: Usage) -> None:
+    def charge(self, reservation: int, usage: Usage) -> None:
         """Release a reservation and count what the request took."""
         name, budget, reserved = self._reserved.pop(reservation)
         if budget:
-            budget.settle(reserved, usage)
+            budget.charge(reserved, usage)
         if usage.calls:
             cost = self._pricing.cost(usage) if self._pricing.cost else None
             self._book.spend(name, usage, cost)

@@ -183,7 +183,7 @@ async def test_a_spent_budget_stops_after_the_records_in_flight_unless_all_other
     async def spend(record):
         with suppress(BudgetReached):  # as ``query_model`` does, which leaves the questions open
             reservation = await budget.reserve(RequestSize(calls=1, messages=395))
-            budget.settle(reservation, Usage(calls=1, prompt_tokens=100))
+            budget.charge(reservation, Usage(calls=1, prompt_tokens=100))
         return await extract(record)
 
     sink, number = ListSink(done=done), 3 if done else 50

@@ -11,7 +11,7 @@ from extractor.llm.reply_models import WireItem
 from extractor.llm.requests import PromptVersion, Question
 from extractor.llm.trace import NotedAnswer, Session, session, trace_call
 from extractor.parse.parsed import Chunk, ChunkKind, Span
-from extractor.run.finished import describe_incomplete
+from extractor.run.finished import find_run
 from extractor.run.folder import RunFolder
 from extractor.run.manifest import read_manifest
 from extractor.run.tally import Tally, to_line
@@ -80,6 +80,10 @@ def invoke(path, *record_ids, failed=0, lost=0, inputs=("in.jsonl",), finished=T
         if finished:
             folder.finish(Tally(resumed=len(done), failed=failed))
     return done
+
+
+def describe_incomplete(results):
+    return find_run(results).incomplete
 
 
 def manifest(path):
