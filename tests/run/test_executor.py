@@ -54,7 +54,7 @@ class Answering:
     def __init__(self):
         self.asked = []
 
-    async def put(self, questions, render):
+    async def complete(self, questions, render):
         call = render(questions)
         self.asked.append(call.user)
         await asyncio.sleep(0)
