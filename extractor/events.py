@@ -13,8 +13,6 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TextIO
 
-__all__ = ["Event", "EventLog", "Fact", "facts_of", "is_heard", "listening", "tell"]
-
 Fact = str | int | float | bool | None
 
 _LONGEST, _LONGEST_TRACEBACK = 200, 2000

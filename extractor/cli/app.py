@@ -17,8 +17,6 @@ from .review import review
 from .run import run
 from .serve import app as serve
 
-__all__ = ["app", "main"]
-
 
 def schema(
     task: Annotated[

@@ -4,8 +4,8 @@ import asyncio
 import json
 import shlex
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import takewhile
@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from extractor.api import Extractor
-from extractor.cli.console import BUDGET, FAILED, INTERRUPTED, OK, to_printable, without_controls
 from extractor.errors import BudgetReached, ExtractorError, ModelAway
 from extractor.events import Event, tell
 from extractor.llm.batch_api.provider import BatchStatus, BatchTransport, PollPolicy, open_batch_client
@@ -27,7 +26,7 @@ from extractor.llm.transport import Route
 from extractor.options import Assist
 from extractor.read import read_records
 from extractor.run.addresses import open_inputs
-from extractor.run.batch import BatchLimits, FailuresSink, Sink, StreamSink, note_unread, run_batch
+from extractor.run.batch import BatchLimits, Sink, StreamSink, note_unread, run_batch
 from extractor.run.budget import Pricing
 from extractor.run.executor import (
     SMALL_RUN,
@@ -42,13 +41,12 @@ from extractor.run.folder import FAILURES, REPEATED, RunFolder
 from extractor.run.manifest import RunState, describe_settings
 from extractor.run.tally import Tally
 
+from .console import BUDGET, FAILED, INTERRUPTED, OK, to_printable, without_controls
 from .interrupts import Interrupts, run_interruptibly
 from .progress import count_records, print_summary, show_progress
 
 if TYPE_CHECKING:
     from extractor.run.mirror import Mirror
-
-__all__ = ["BatchSettings", "Job", "check_batch", "check_ray", "export_job", "kept_at", "perform_job"]
 
 _MOST_PROCESSES = 5
 """With a model: the head process, and as many workers as it keeps busy."""
@@ -58,37 +56,31 @@ _COUNT_AFTER_S = 5.0
 _SLICE_S = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class BatchSettings:
-    """How a provider's batches are used: rounds at most, and seconds until answers are looked for."""
-
-    rounds: int
-    poll_s: float
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Job:
     """The options of one ``extractor run``. Without ``out`` results go to standard output.
 
     ``strict``: a record that occurs twice with different texts is a failure. ``workers`` processes share the work; as
-    many as there are cores if None. ``address`` is that of a Ray cluster, None for one on this machine. ``mirror`` is
-    where ``out`` is kept, if that is an address.
+    many as there are cores if None. ``batch_rounds`` limits the provider's batches, 0 for none; the first answers are
+    looked for after ``poll_s`` seconds. ``address`` is that of a Ray cluster, None for one on this machine. ``mirror``
+    is where ``out`` is kept, if that is an address.
     """
 
     inputs: tuple[str, ...]
     extractor: Extractor
     limits: BatchLimits
     out: Path | None
-    fresh: bool = field(kw_only=True)
-    quiet: bool = field(kw_only=True)
-    strict: bool = field(default=False, kw_only=True)
-    asking: ClientSettings = field(default_factory=ClientSettings, kw_only=True)
-    workers: int | None = field(default=None, kw_only=True)
-    pricing: Pricing = field(default_factory=Pricing, kw_only=True)
-    batch: BatchSettings | None = field(default=None, kw_only=True)
-    engine: str = field(default="local", kw_only=True)
-    address: str | None = field(default=None, kw_only=True)
-    mirror: "Mirror | None" = field(default=None, kw_only=True)
+    fresh: bool
+    quiet: bool
+    strict: bool = False
+    asking: ClientSettings = field(default_factory=ClientSettings)
+    workers: int | None = None
+    pricing: Pricing = field(default_factory=Pricing)
+    batch_rounds: int = 0
+    poll_s: float = 5.0
+    engine: str = "local"
+    address: str | None = None
+    mirror: "Mirror | None" = None
 
     @property
     def uses_rules_alone(self) -> bool:
@@ -98,10 +90,10 @@ class Job:
     @property
     def processes(self) -> int:
         """Processes that share the work: one where answers are replayed, or come from a model of this machine."""
-        choice = self.extractor.choice
+        choice, spec = self.extractor.choice, self.extractor.choice.spec
         if self.uses_rules_alone or self.engine == "ray":
             return self.workers or (1 if self.engine == "ray" else count_cores())
-        if choice.replay or choice.exchange or self.batch or choice.spec is None or choice.spec.kind is ModelKind.LOCAL:
+        if choice.replay or choice.exchange or self.batch_rounds or spec is None or spec.kind is ModelKind.LOCAL:
             return 1
         return self.workers or min(count_cores(), _MOST_PROCESSES)
 
@@ -123,30 +115,31 @@ class Job:
 
 def check_ray(engine: str, address: str | None, out: object, others: object) -> None:
     """Raise ``ValueError`` for options that ``--engine ray`` excludes."""
-    if engine != "ray":
-        if address:
-            raise ValueError("--address names a Ray cluster; add --engine ray")
-        return
-    if out is None:
-        raise ValueError("--engine ray keeps what was answered in a folder; name one with --out")
-    if others:
-        raise ValueError(
-            "--engine ray asks a model or the rules; drop --replay, --record, --batch and the files of requests"
-        )
+    ray = engine == "ray"
+    _refuse(
+        (not ray and address, "--address names a Ray cluster; add --engine ray"),
+        (ray and out is None, "--engine ray keeps what was answered in a folder; name one with --out"),
+        (
+            ray and others,
+            "--engine ray asks a model or the rules; drop --replay, --record, --batch and the files of requests",
+        ),
+    )
 
 
 def check_batch(inputs: Sequence[str], out: Path | None, model: str | None, others: object) -> None:
     """Raise ``ValueError`` for options that ``--batch`` excludes."""
-    if out is None:
-        raise ValueError("--batch takes hours, and goes on from its folder if it is stopped; name one with --out")
-    if model is None:
-        raise ValueError("--batch needs the model that is to answer; name it with --model")
-    if others:
-        raise ValueError(
-            "--batch asks the provider itself; drop --replay, --record and the files of requests and answers"
-        )
-    if "-" in inputs:
-        raise ValueError("--batch reads its records several times; name a file instead of standard input")
+    _refuse(
+        (out is None, "--batch takes hours, and goes on from its folder if it is stopped; name one with --out"),
+        (model is None, "--batch needs the model that is to answer; name it with --model"),
+        (others, "--batch asks the provider itself; drop --replay, --record and the files of requests and answers"),
+        ("-" in inputs, "--batch reads its records several times; name a file instead of standard input"),
+    )
+
+
+def _refuse(*reasons: tuple[object, str]) -> None:
+    for applies, reason in reasons:
+        if applies:
+            raise ValueError(reason)
 
 
 @contextmanager
@@ -211,7 +204,7 @@ def export_job(job: Job) -> int:
     tally = Tally()
     with show_progress(tally, partial(count_records, job.inputs, job.limits.records), quiet=job.quiet):
         interrupts = Interrupts()
-        run_interruptibly(_extract_all(job, FailuresSink(sys.stderr), tally, interrupts), interrupts)
+        run_interruptibly(_extract_all(job, StreamSink(None, sys.stderr), tally, interrupts), interrupts)
     exchange = job.extractor.choice.exchange
     assert exchange
     assert exchange.requests
@@ -258,7 +251,7 @@ async def _extract_all(job: Job, sink: Sink, tally: Tally, interrupts: Interrupt
     report = partial(note_unread, sink=sink, tally=tally)
     folder = sink if isinstance(sink, RunFolder) else None
     budget = job.pricing.open_budget(folder.earlier_replies if folder else None)
-    post = BatchTransport(folder.store.batch_requests, budget) if job.batch and folder else None
+    post = BatchTransport(folder.store.batch_requests, budget) if job.batch_rounds and folder else None
     route = Route(transport=lambda: post) if post else Route(budget)
     with job.connect() as executor:
         requests = job.limits.concurrency * (max(1, executor.capacity // 2) if job.engine == "ray" else 1)
@@ -266,7 +259,10 @@ async def _extract_all(job: Job, sink: Sink, tally: Tally, interrupts: Interrupt
             replies = folder.replies if folder else None
             opened = await stack.enter_async_context(job.extractor.open(requests, replies, route, job.asking))
             await stack.enter_async_context(executor)
-            await stack.enter_async_context(_begun(job, folder))
+            if folder:
+                folder.begin()
+            if folder and job.mirror:
+                await stack.enter_async_context(job.mirror.following(folder))
             tally.meter, tally.price = lambda: opened.usage, job.pricing.cost
             tally.by_server = lambda: opened.calls_by_server
             ahead = executor.capacity
@@ -293,8 +289,7 @@ async def _extract_in_rounds(
 
     Raises what ``extract_once`` does, and ``ModelUnavailable`` where the provider cannot be used.
     """
-    settings, spec, requests = job.batch, job.extractor.choice.spec, folder.store.batch_requests
-    assert settings
+    spec, requests = job.extractor.choice.spec, folder.store.batch_requests
     assert spec
 
     async def sleep(seconds: float) -> None:
@@ -313,10 +308,10 @@ async def _extract_in_rounds(
         folder.rewind()
         await extract_once()
 
-    policy = replace(PollPolicy(sleep=sleep), first_wait=settings.poll_s)
+    policy = replace(PollPolicy(sleep=sleep), first_wait=job.poll_s)
     async with open_batch_client(spec, requests, policy, say) as client:
         await client.finish_all()
-        for _ in range(settings.rounds):
+        for _ in range(job.batch_rounds):
             await extract_anew()
             if not requests.plan(uuid4().hex[:12]):
                 return
@@ -324,18 +319,6 @@ async def _extract_in_rounds(
         await extract_anew()
     if requests.count_waiting():
         _say("requests are left that no batch answered; the same command goes on")
-
-
-@asynccontextmanager
-async def _begun(job: Job, folder: RunFolder | None) -> AsyncIterator[None]:
-    """The folder is this run's from here on, and is followed to its mirror."""
-    if folder:
-        folder.begin()
-    if job.mirror and folder:
-        async with job.mirror.following(folder):
-            yield
-    else:
-        yield
 
 
 @contextmanager

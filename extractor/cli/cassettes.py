@@ -10,8 +10,6 @@ from .console import FAILED, errors_for_people
 if TYPE_CHECKING:
     from extractor.run.scenarios import Scenario
 
-__all__ = ["app"]
-
 app = typer.Typer(help="Recordings of exchanges with models, for tests.", no_args_is_help=True)
 
 _ScenariosFile = Annotated[Path, typer.Option("--scenarios", help="What is recorded; the cassettes lie beside it.")]

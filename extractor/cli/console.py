@@ -40,11 +40,11 @@ def errors_for_people() -> Iterator[None]:
 
 def warn_incomplete(*results: Path | None) -> None:
     """Warn about runs that are incomplete; other paths are passed over."""
-    from extractor.run.finished import describe_incomplete
+    from extractor.run.finished import find_run
 
     for path in filter(None, results):
-        if incomplete := describe_incomplete(path):
-            print(f"extractor: {path}: {incomplete}", file=sys.stderr)
+        if (run := find_run(path)) and run.incomplete:
+            print(f"extractor: {path}: {run.incomplete}", file=sys.stderr)
 
 
 def _give_up_stdout() -> None:
@@ -62,6 +62,22 @@ def _leave(error: Exception, code: int) -> None:
 
 Row = tuple[str, ...]
 _GAP = 2
+
+
+def print_listing(head: Row, rows: Iterable[Row], numbers: Collection[str] = frozenset()) -> None:
+    """Print rows on standard output: a table on a terminal, with columns of ``numbers`` aligned right; else tabs."""
+    if not sys.stdout.isatty():
+        print("\n".join("\t".join(row) for row in (head, *rows)))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for name in head:
+        table.add_column(name, justify="right" if name in numbers else "left")
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
 
 
 def print_table(

@@ -5,47 +5,19 @@ from pathlib import Path
 
 from extractor.llm.spec import ModelSpec
 
-__all__ = [
-    "find_own_prices",
-    "has_telemetry_endpoint",
-    "read_cache_folder",
-    "read_model_spec",
-    "read_service_model",
-    "read_token",
-]
-
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 
 
-def read_model_spec(text: str) -> ModelSpec:
-    """The model that ``--model`` names, with its key: OPENAI_API_KEY and OPENAI_BASE_URL for a hosted model,
-    EXTRACTOR_TOKEN for a server that is named by URL.
+def read_model_spec(text: str, server_key: str = "EXTRACTOR_TOKEN") -> ModelSpec:
+    """The model that ``--model`` names, with its key: OPENAI_API_KEY and OPENAI_BASE_URL for a hosted model, the
+    variable ``server_key`` for a server that is named by URL.
 
     Raises ``ValueError`` for a specification that cannot be understood.
     """
+    read = os.environ.get
     return ModelSpec.parse(
-        text,
-        api_key=os.environ.get("OPENAI_API_KEY"),
-        base_url=os.environ.get("OPENAI_BASE_URL"),
-        server_key=os.environ.get("EXTRACTOR_TOKEN"),
+        text, api_key=read("OPENAI_API_KEY"), base_url=read("OPENAI_BASE_URL"), server_key=read(server_key)
     )
-
-
-def read_service_model(text: str) -> ModelSpec:
-    """The model of ``extractor serve``. EXTRACTOR_TOKEN opens the service itself and is never sent on: a server that is
-    named by URL gets EXTRACTOR_MODEL_TOKEN.
-    """
-    return ModelSpec.parse(
-        text,
-        api_key=os.environ.get("OPENAI_API_KEY"),
-        base_url=os.environ.get("OPENAI_BASE_URL"),
-        server_key=os.environ.get("EXTRACTOR_MODEL_TOKEN"),
-    )
-
-
-def read_token() -> str | None:
-    """The token that opens a service of this program, None if there is none."""
-    return os.environ.get("EXTRACTOR_TOKEN") or None
 
 
 def read_cache_folder() -> Path | None:

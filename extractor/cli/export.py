@@ -8,8 +8,6 @@ import typer
 
 from .console import errors_for_people, warn_incomplete
 
-__all__ = ["export"]
-
 
 def export(
     run: Annotated[

@@ -13,8 +13,6 @@ from typing import Any
 
 from .environment import has_telemetry_endpoint
 
-__all__ = ["Interrupts", "observing", "run_interruptibly"]
-
 _NOTICE = b"\nextractor: finishing the records in flight; Ctrl-C again stops at once\n"
 
 

@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .console import INTERRUPTED, errors_for_people
+from .console import INTERRUPTED, errors_for_people, print_listing
 
 if TYPE_CHECKING:
     from extractor.llm.local import LocalModel, Progress, ServerSettings
-
-__all__ = ["app"]
 
 app = typer.Typer(help="List, pull and serve models that run on this machine.", no_args_is_help=True)
 
@@ -43,11 +41,9 @@ def list_rows(
         rows = list_models(cache_dir)
         if as_json:
             typer.echo(json.dumps([_row_for_programs(*row) for row in rows], indent=2))
-        elif sys.stdout.isatty():
-            _print_table(rows)
         else:
-            for line in [_HEADINGS, *(_cells(*row) for row in rows)]:
-                typer.echo("\t".join(line))
+            head = ("name", "installed", "bytes", "licence", "source", "about")
+            print_listing(head, [_cells(*row) for row in rows], {"bytes"})
 
 
 @app.command()
@@ -135,41 +131,18 @@ def list_prices(
 
     A table on a terminal, tab-separated when piped.
     """
-    from .money import find_prices, print_example, print_prices
+    from .money import EXAMPLE, find_prices, print_prices
 
     with errors_for_people():
         if example:
-            print_example()
+            print(EXAMPLE, end="")
         else:
             print_prices(find_prices(files or ()))
 
 
-_HEADINGS = ("name", "installed", "bytes", "licence", "source", "about")
-
-
 def _cells(model: "LocalModel", path: Path | None) -> tuple[str, ...]:
     sources = ", ".join(map(str, model.sources))
-    return (model.name, _state(path), str(model.bytes), model.licence, sources, model.about)
-
-
-def _state(path: Path | None) -> str:
-    """Whether the weights are here."""
-    return "yes" if path else "no"
-
-
-def _print_table(rows: "list[tuple[LocalModel, Path | None]]") -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    from extractor.llm.local import default_model
-
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in ("name", "pulled", "size", "licence", "what for"):
-        table.add_column(heading, justify="right" if heading == "size" else "left", no_wrap=heading != "what for")
-    for model, path in rows:
-        name = f"{model.name} (default)" if model == default_model() else model.name
-        table.add_row(name, _state(path), f"{model.bytes / 1e6:,.0f} MB", model.licence, model.about)
-    Console().print(table)
+    return (model.name, "yes" if path else "no", str(model.bytes), model.licence, sources, model.about)
 
 
 def _row_for_programs(model: "LocalModel", path: Path | None) -> dict[str, object]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from extractor.cli.console import FAILED, OK
+from .console import FAILED, OK, print_listing, without_controls
 
 if TYPE_CHECKING:
     from extractor.llm.estimates import Rates
@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 
     from .batch import Job
 
-__all__ = ["find_prices", "print_example", "print_prices", "quote_job"]
-
-_EXAMPLE = """\
+EXAMPLE = """\
 # US dollars per million tokens. Keys of [model] are names as --model takes them; one that ends with * stands for all
 # that begin so. cached, batch (share of the price in a provider's batch) and thinking may be left out.
 as_of = 2026-11-01
@@ -45,30 +43,10 @@ def find_prices(files: Sequence[Path]) -> "PriceList":
 
 
 def print_prices(prices: "PriceList") -> None:
-    """A table on a terminal, tab-separated when piped."""
-    import sys
-
-    from .environment import find_own_prices
-
-    headings = ("model", "prompt", "cached", "output", "batch", "thinking", "as of", "from")
+    """Print a table on a terminal, tab-separated lines when piped."""
+    numbers = ("prompt", "cached", "output", "batch")
     rows = [_cells(entry) for entry in prices.list_all()]
-    if not sys.stdout.isatty():
-        print("\n".join("\t".join(row) for row in (headings, *rows)))
-        return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, padding=(0, 2, 0, 0), caption=f"US dollars per million tokens; yours: {find_own_prices()}")
-    for heading in headings:
-        table.add_column(heading, justify="right" if heading in headings[1:5] else "left")
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)
-
-
-def print_example() -> None:
-    """Print a file of prices to begin with."""
-    print(_EXAMPLE, end="")
+    print_listing(("model", *numbers, "thinking", "as of", "from"), rows, numbers)
 
 
 def _cells(entry: "ListedPrice") -> tuple[str, ...]:
@@ -86,7 +64,7 @@ def quote_job(job: "Job", sample: int | None = None, latency: float | None = Non
     import asyncio
     from functools import partial
 
-    from extractor.run.quote import Speed, quote_run
+    from extractor.run.quote import quote_run
     from extractor.run.tally import Tally
 
     from .progress import count_records, show_progress
@@ -95,7 +73,7 @@ def quote_job(job: "Job", sample: int | None = None, latency: float | None = Non
     count = partial(count_records, job.inputs, job.limits.records)
     with show_progress(tally, (lambda: None) if sample is not None else count, quiet=job.quiet):
         measured = asyncio.run(_measure(job, sample, tally))
-    quote = quote_run(measured, _rates(job), job.pricing, Speed(job.limits.concurrency, latency))
+    quote = quote_run(measured, _rates(job), job.pricing, job.limits.concurrency, latency)
     print(quote.model_dump_json(indent=2))
     return FAILED if tally.failed else OK
 
@@ -105,7 +83,6 @@ async def _measure(job: "Job", sample: int | None, tally: "Tally") -> "Measured"
     import sys
     from itertools import islice
 
-    from extractor.cli.console import without_controls
     from extractor.read import read_records
     from extractor.run.addresses import open_inputs
     from extractor.run.batch import describe_failure

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from extractor.schemas import TrialRecord
     from extractor.text.patterns import Found
 
-__all__ = ["parse"]
-
 
 def parse(
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Files, folders, globs, or - for stdin.")],

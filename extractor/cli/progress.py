@@ -9,13 +9,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.progress import Progress, Task
-    from rich.table import Table
     from rich.text import Text
 
-    from extractor.llm.servers import ServerCalls
     from extractor.run.tally import Tally
-
-__all__ = ["count_records", "print_summary", "show_progress"]
 
 
 @contextmanager
@@ -61,8 +57,9 @@ def _live_line(tally: "Tally") -> "Progress":
             parts = [f"{finished:,} records{new}", f"{rate:.1f}/s"]
             if tally.failed:
                 parts.append(f"{tally.failed} failed")
-            if tally.tokens:
-                parts.append(f"{tally.tokens:,} tokens")
+            usage = tally.usage
+            if tokens := usage.prompt_tokens + usage.output_tokens:
+                parts.append(f"{tokens:,} tokens")
             if usd := tally.usd:
                 parts.append(f"${usd:.4f}")
             return Text(", ".join(parts))
@@ -85,11 +82,11 @@ def print_summary(tally: "Tally", *, quiet: bool) -> None:
         return
     rows = _summary_rows(tally)
     if sys.stderr.isatty():
-        from rich.console import Console
-
-        Console(stderr=True).print(_summary_table(rows))
+        names, values = (max(map(len, column)) for column in zip(*rows, strict=True))
+        lines = [f"  {name:<{names}}    {value:>{values}}" for name, value in rows]
     else:
-        print("\n".join(f"{name}: {value}" for name, value in rows), file=sys.stderr)
+        lines = [f"{name}: {value}" for name, value in rows]
+    print("\n".join(lines), file=sys.stderr)
 
 
 def _summary_rows(tally: "Tally") -> list[tuple[str, str]]:
@@ -100,30 +97,17 @@ def _summary_rows(tally: "Tally") -> list[tuple[str, str]]:
     rows += [("records failed", f"{tally.failed}")]
     rows += [("trials that occur twice", f"{tally.repeated}")] if tally.repeated else []
     rows += [("of these with another text, left out", f"{tally.differing}")] if tally.differing else []
-    proofs = sum(tally.support.values())
-    found = [(name, f"{getattr(tally, name)}") for name in ("criteria", "regimens", "endpoints")]
-    found += [("evidence " + name, f"{count} ({count / proofs:.1%})") for name, count in sorted(tally.support.items())]
-    found += [("findings", f"{tally.findings}")]
-    found += [("finding " + name, f"{count}") for name, count in sorted(tally.finding_kinds.items())]
+    counts, support = tally.counts, tally.counts.get("support", {})
+    pieces = sum(support.values())
+    found = [(name, f"{counts.get('items', {}).get(name, 0)}") for name in ("criteria", "regimens", "endpoints")]
+    found += [("evidence " + name, f"{count} ({count / pieces:.1%})") for name, count in sorted(support.items())]
+    found += [("findings", f"{counts.get('findings', 0)}")]
+    found += [("finding " + name, f"{count}") for name, count in sorted(counts.get("finding_kinds", {}).items())]
     rows += [(f"new {name}" if tally.resumed else name, value) for name, value in found]
     rows += [("questions asked", f"{usage.questions}"), ("questions open", f"{usage.open_questions}")]
     rows += [("calls", f"{usage.calls}"), ("prompt tokens", f"{usage.prompt_tokens}")]
     rows += [("of these from cache", f"{usage.cached_tokens}")] if usage.cached_tokens else []
     rows += [("output tokens", f"{usage.output_tokens}")]
-    rows += [(f"calls to {server}", _describe_calls(calls)) for server, calls in tally.by_server().items()]
+    for server, calls in tally.by_server().items():
+        rows.append((f"calls to {server}", f"{calls.calls}" + f", {calls.faults} with a fault" * bool(calls.faults)))
     return [*rows, ("cost", f"${tally.usd:.4f}")] if tally.usd else rows
-
-
-def _describe_calls(calls: "ServerCalls") -> str:
-    return f"{calls.calls}" + f", {calls.faults} with a fault" * bool(calls.faults)
-
-
-def _summary_table(rows: list[tuple[str, str]]) -> "Table":
-    from rich.table import Table
-
-    table = Table(show_header=False, box=None, padding=(0, 2))
-    table.add_column()
-    table.add_column(justify="right")
-    for row in rows:
-        table.add_row(*row)
-    return table

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from extractor.cli.console import FAILED, INTERRUPTED, OK, errors_for_people
+from .console import FAILED, INTERRUPTED, OK, errors_for_people, without_controls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from extractor.run.reparse import ComparisonReport
     from extractor.run.tally import Tally
-
-__all__ = ["impact", "reparse"]
 
 _LONGEST = 60
 
@@ -58,10 +56,10 @@ def impact(run: _Run, workers: _Workers = None, as_json: _AsJson = False) -> Non
 
     Exit codes: 0 done, 1 some records failed, 2 usage, 130 interrupted.
     """
-    from extractor.run.reparse import measure_impact
+    from extractor.run.reparse import reparse_run
 
     with errors_for_people():
-        report = _watch(run, lambda tally: measure_impact(run, _say_failure, tally, workers), "nothing was written")
+        report = _watch(run, lambda tally: reparse_run(run, None, _say_failure, tally, workers), "nothing was written")
         apply = f"; to apply it: extractor reparse {shlex.quote(str(run))}" if report.changed or report.open else ""
         _end(report, f"nothing was written{apply}", as_json=as_json)
 
@@ -72,7 +70,6 @@ def _watch(
     """The comparison, with the progress of a run."""
     import asyncio
 
-    from extractor.cli.console import without_controls
     from extractor.run.tally import Tally
 
     from .progress import show_progress
@@ -100,8 +97,6 @@ def _count(run: Path) -> int | None:
 
 def _end(report: "ComparisonReport", next_step: str, *, as_json: bool) -> NoReturn:
     """Print the report, say how it ended, and exit."""
-    from extractor.cli.console import without_controls
-
     print(report.model_dump_json(indent=2) if as_json else "\n".join(_describe(report)))
     failed = f", {report.failed} failed" if report.failed else ""
     print(f"extractor: done{failed}; {without_controls(next_step)}", file=sys.stderr)
@@ -131,13 +126,9 @@ def _describe(report: "ComparisonReport") -> list[str]:
 
 
 def _shorten(value: Any) -> str:
-    from extractor.cli.console import without_controls
-
     text = without_controls(json.dumps(value, ensure_ascii=False))
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
 def _say_failure(failure: dict[str, Any]) -> None:
-    from extractor.cli.console import without_controls
-
     print(f"extractor: {without_controls(str(failure['message']).splitlines()[0])}", file=sys.stderr)

@@ -10,8 +10,6 @@ import typer
 
 from .console import OK, errors_for_people, warn_incomplete
 
-__all__ = ["plan_opening", "report"]
-
 _NAME = "report.html"
 
 

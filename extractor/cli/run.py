@@ -7,8 +7,6 @@ import typer
 
 from .console import errors_for_people
 
-__all__ = ["run"]
-
 
 def run(
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Files, folders, globs, or - for stdin.")],
@@ -120,7 +118,7 @@ def run(
     from extractor.run.batch import BatchLimits
     from extractor.run.budget import Limits, Pricing
 
-    from .batch import BatchSettings, Job, check_batch, check_ray, export_job, kept_at, perform_job
+    from .batch import Job, check_batch, check_ray, export_job, kept_at, perform_job
     from .environment import read_cache_folder, read_model_spec
     from .interrupts import observing
     from .money import find_prices, quote_job
@@ -149,23 +147,23 @@ def run(
             cache_dir=read_cache_folder(),
             exchange=exchange,
         )
-        limits = BatchLimits(concurrency, limit)
-        pricing = Pricing.of(spec, find_prices(prices or ()), Limits.of(max_usd, max_tokens), in_batches=batch)
+        pricing = Pricing.of(spec, find_prices(prices or ()), Limits(max_usd, max_tokens), in_batches=batch)
         asking = ClientSettings(
             timeout=timeout, requests_per_minute=requests_per_minute, tokens_per_minute=tokens_per_minute
         )
         job = Job(
-            tuple(inputs),
-            extractor,
-            limits,
-            folder,
+            inputs=tuple(inputs),
+            extractor=extractor,
+            limits=BatchLimits(concurrency, limit),
+            out=folder,
             fresh=fresh,
             quiet=quiet,
             strict=strict,
             asking=asking,
             workers=workers,
             pricing=pricing,
-            batch=BatchSettings(rounds, poll) if batch else None,
+            batch_rounds=rounds if batch else 0,
+            poll_s=poll,
             engine=engine,
             address=address,
             mirror=mirror,

@@ -1,5 +1,6 @@
 """``extractor serve``: extraction over HTTP, and the keys of the callers."""
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -12,8 +13,6 @@ from .console import OK, errors_for_people
 if TYPE_CHECKING:
     from extractor.llm.spec import ModelSpec
     from extractor.serve.callers import CallerBook
-
-__all__ = ["app"]
 
 _REMEDY = "serve needs more libraries, such as fastapi; install them with: pip install 'trial-extractor[serve]'"
 _EXTRA = frozenset({"aiolimiter", "fastapi", "prometheus_client", "sse_starlette", "starlette", "uvicorn"})
@@ -78,6 +77,7 @@ def serve(
         from extractor.run.executor import count_cores
         from extractor.serve.settings import ServiceSettings
 
+        from .interrupts import observing
         from .money import find_prices
 
         spec = _read_model(model)
@@ -95,8 +95,6 @@ def serve(
             jobs,
             timeout,
         )
-        from .interrupts import observing
-
         with observing(log_json):
             try:
                 serve_service(settings, host, port, lambda url: _announce(url, token_file))
@@ -120,15 +118,9 @@ def add_key(
     """Make a key, and print it. It is not kept, and cannot be shown again."""
     from extractor.serve.callers import CallerLimits
 
-    chosen: dict[str, Any] = {
-        "requests_per_minute": requests_per_minute,
-        "max_bytes": max_bytes,
-        "max_concurrent": max_concurrent,
-        "max_jobs": max_jobs,
-        "max_usd": max_usd,
-    }
+    given = {name: value for name, value in locals().items() if name in CallerLimits.model_fields}
     with errors_for_people():
-        limits = CallerLimits(**{what: limit for what, limit in chosen.items() if limit is not None})
+        limits = CallerLimits(**{name: value for name, value in given.items() if value is not None})
         print(_open_book(root).add(name, limits))
 
 
@@ -138,15 +130,7 @@ def list_keys(root: RootOption = None) -> None:
     with errors_for_people():
         print("name\tmade\trequests per minute\tbytes\tat once\tjobs\tusd\tspent usd\ttokens")
         for caller, made, spent in _open_book(root):
-            limits = caller.limits
-            shown = (
-                limits.requests_per_minute,
-                limits.max_bytes,
-                limits.max_concurrent,
-                limits.max_jobs,
-                limits.max_usd,
-            )
-            cells = ["" if limit is None else str(limit) for limit in shown]
+            cells = ["" if limit is None else str(limit) for _, limit in caller.limits]
             tokens = spent.usage.prompt_tokens + spent.usage.output_tokens
             cost = f"{spent.picodollars / 1e12:.4f}" + " and more" * bool(spent.unpriced)
             print("\t".join((caller.name, made, *cells, cost, str(tokens))))
@@ -159,7 +143,7 @@ def revoke_key(name: str, root: RootOption = None) -> None:
         _open_book(root).revoke(name)
 
 
-def _load() -> "Any":
+def _load() -> Any:
     """The server. Raises ``MissingExtra`` where its libraries are not installed."""
     from extractor.errors import MissingExtra
 
@@ -173,11 +157,12 @@ def _load() -> "Any":
 
 
 def _read_model(name: str | None) -> "ModelSpec | None":
+    """The service's model. EXTRACTOR_TOKEN opens the service itself, and is never sent to a model's server."""
     from extractor.llm.spec import ModelKind
 
-    from .environment import read_service_model
+    from .environment import read_model_spec
 
-    spec = read_service_model(name) if name else None
+    spec = read_model_spec(name, "EXTRACTOR_MODEL_TOKEN") if name else None
     if spec and spec.kind is ModelKind.LOCAL:
         raise ValueError(f"{spec} is no server: start `extractor model serve`, and name the URL it prints")
     return spec
@@ -187,10 +172,8 @@ def _choose_token(host: str, root: Path) -> tuple[str, Path | None]:
     """The token of the operator, and the file that it is in unless it comes from the environment."""
     from extractor.serve.settings import is_loopback, read_or_make_token
 
-    from .environment import read_token
-
-    token, file = read_token(), None
-    if token is None:
+    token, file = os.environ.get("EXTRACTOR_TOKEN"), None
+    if not token:
         if not is_loopback(host):
             raise ValueError(f"--host {host} can be reached by others: set EXTRACTOR_TOKEN to a secret of your own")
         token, file = read_or_make_token(root)

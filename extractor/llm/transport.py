@@ -42,7 +42,7 @@ class Meter(Protocol):
     async def reserve(self, size: RequestSize) -> int:
         """Reserve what a request may use, once there is room. Raises ``BudgetReached`` if there will be none."""
 
-    def settle(self, reservation: int, usage: Usage) -> None:
+    def charge(self, reservation: int, usage: Usage) -> None:
         """Release a reservation, and count what the request used."""
 
 
@@ -200,7 +200,7 @@ class CallTransport(httpx2.AsyncBaseTransport):
         finally:
             trace.tally.add(served.cost, spent=served.spent)
             if self._meter:
-                self._meter.settle(reservation, served.spent_now)
+                self._meter.charge(reservation, served.spent_now)
 
     async def _exchange(self, request: httpx2.Request, trace: CallTrace, facts: Mapping[str, Fact]) -> httpx2.Response:
         """The whole reply, reported as an event."""

@@ -8,8 +8,6 @@ from uuid import uuid4
 
 from extractor.errors import RecordError, StoreError
 
-__all__ = ["Place", "is_address", "open_inputs"]
-
 _WHOLE_OBJECTS = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oss", "oci"})
 """Stores in which an object is there as a whole or not at all; elsewhere files are written beside, and renamed."""
 _MAGIC = frozenset("*?[")

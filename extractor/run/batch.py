@@ -27,19 +27,8 @@ from extractor.llm.trace import Session, session
 from extractor.schemas import TrialRecord
 
 from .budget import Budget
-from .tally import ExtractedLine, Tally
+from .tally import ExtractedLine, Tally, add_counts
 from .worker import relax_garbage_collector
-
-__all__ = [
-    "BatchLimits",
-    "Extract",
-    "FailuresSink",
-    "Sink",
-    "StreamSink",
-    "describe_failure",
-    "note_unread",
-    "run_batch",
-]
 
 Extract = Callable[[TrialRecord], Awaitable[ExtractedLine]]
 
@@ -75,11 +64,19 @@ class Sink:
         """Write where a record occurs again."""
 
 
-class FailuresSink(Sink):
-    """Drops extractions and writes failures as JSON lines: for a run that only writes requests."""
+class StreamSink(Sink):
+    """Writes extractions as JSON lines to one stream, if there is one, and failures to another."""
 
-    def __init__(self, failures: TextIO, *, strict: bool = False) -> None:
-        self._failures, self.strict = failures, strict
+    def __init__(self, results: TextIO | None, failures: TextIO, *, strict: bool = False) -> None:
+        self._results, self._failures, self.strict = results, failures, strict
+
+    def write(self, line: ExtractedLine, session: Session) -> None:  # noqa: ARG002 - answers are kept in folders alone
+        """Write an extraction as a line; in ASCII on a terminal, which interprets some other characters."""
+        if self._results:
+            text = line.line.decode()
+            if self._results.isatty():
+                text = json.dumps(json.loads(text), separators=(",", ":"))
+            self._results.write(text + "\n")
 
     def write_failure(self, failure: dict[str, Any]) -> None:
         """Write a failure as a line."""
@@ -89,21 +86,6 @@ class FailuresSink(Sink):
         """Write where a record occurs again with another text. The same text twice does no harm."""
         if not error.same_text:
             self.write_failure(describe_failure(error))
-
-
-class StreamSink(FailuresSink):
-    """Writes extractions as JSON lines to one stream and failures to another."""
-
-    def __init__(self, results: TextIO, failures: TextIO, *, strict: bool = False) -> None:
-        super().__init__(failures, strict=strict)
-        self._results = results
-
-    def write(self, line: ExtractedLine, session: Session) -> None:  # noqa: ARG002 - answers are kept in folders alone
-        """Write an extraction as a line; in ASCII on a terminal, which obeys some other characters."""
-        text = line.line.decode()
-        if self._results.isatty():
-            text = json.dumps(json.loads(text), separators=(",", ":"))
-        self._results.write(text + "\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +235,7 @@ class _Batch:
         if isinstance(error, StoreError) or not isinstance(error, (Exception, asyncio.CancelledError)):
             raise error
         if isinstance(error, ModelError) and error.usage:
-            self._tally.counted += error.usage
+            add_counts(self._tally.counts, {"usage": error.usage.model_dump()})
         if not isinstance(error, (ModelAway, EngineError)):  # these are no fault of the record, which is tried again
             self._was_answered |= not (isinstance(error, ModelUnavailable) and error.lasting)
             self._tally.failed += 1

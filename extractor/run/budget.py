@@ -4,7 +4,6 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 
 from extractor.assemble.policy import ModelClass, classify_model
 from extractor.errors import BudgetReached
@@ -15,8 +14,6 @@ from extractor.schemas import Usage
 
 from .prices import PICO, ListedPrice, Price, PriceList
 
-__all__ = ["Budget", "Limits", "Pricing"]
-
 _CALIBRATED_AFTER = 10
 """Calls after which forecasts are corrected by what the calls took."""
 _MOST_CALLS = 2000
@@ -26,17 +23,8 @@ _MOST_CALLS = 2000
 class Limits:
     """US dollars and tokens that a run may take over all its invocations; None for no limit."""
 
-    usd: Decimal | None = None
+    usd: float | None = None
     tokens: int | None = None
-
-    @classmethod
-    def of(cls, usd: float | None, tokens: int | None) -> "Limits":
-        """The limits from plain numbers.
-
-        >>> Limits.of(0.1, None)
-        Limits(usd=Decimal('0.1'), tokens=None)
-        """
-        return cls(None if usd is None else Decimal(str(usd)), tokens)
 
     def __bool__(self) -> bool:
         return self.usd is not None or self.tokens is not None
@@ -67,7 +55,7 @@ class Budget:
         self._limits, self._rates, self._price = limits, rates, price
         tokens = spent.usage.prompt_tokens + spent.usage.output_tokens
         self._spent: Counter[str] = Counter({"tokens": tokens, "picodollars": spent.picodollars})
-        most = {"tokens": limits.tokens, "picodollars": None if limits.usd is None else int(limits.usd * PICO)}
+        most = {"tokens": limits.tokens, "picodollars": None if limits.usd is None else round(limits.usd * PICO)}
         self._most = {unit: limit for unit, limit in most.items() if limit is not None}
         self._claims: dict[int, _Claim] = {}
         self._number = self._answered = 0
@@ -99,7 +87,7 @@ class Budget:
         """Reserve what a request that was sent already may take, whether there is room or not."""
         return self._add(self._claim(size))
 
-    def settle(self, reservation: int, usage: Usage) -> None:
+    def charge(self, reservation: int, usage: Usage) -> None:
         """End a reservation, and count what the request took."""
         claim = self._claims.pop(reservation)
         for unit, amount in self._amounts(usage).items():

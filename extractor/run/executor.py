@@ -15,9 +15,9 @@ any process can take any step, and take it again.
 import asyncio
 import os
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from itertools import islice
 from multiprocessing import get_context
 from typing import Any, Self, TypeVar
 
@@ -32,17 +32,6 @@ from extractor.schemas import TrialRecord
 
 from .tally import ExtractedLine, to_line
 from .worker import advance_record, call_picklable, interrupts_blocked, start_worker
-
-__all__ = [
-    "SMALL_RUN",
-    "Executor",
-    "InlineExecutor",
-    "ProcessExecutor",
-    "count_cores",
-    "describe_death",
-    "extract_with",
-    "open_executor",
-]
 
 T = TypeVar("T")
 
@@ -87,26 +76,16 @@ class Executor(ABC):
         on_error: Callable[[ExtractorError], None],
     ) -> AsyncIterator[T]:
         """Compute a function of many records, in their order. ``on_error`` gets the error of a record that fails."""
-        under_way: deque[asyncio.Task[T]] = deque()
         left = iter(records)
-        try:
-            while True:
-                while len(under_way) < max(1, self.capacity) and (record := next(left, None)) is not None:
-                    under_way.append(asyncio.ensure_future(self.compute(function, record, *arguments)))
-                    await asyncio.sleep(0)  # Ctrl-C is handled between records
-                if not under_way:
-                    return
-                try:
-                    computed = await under_way.popleft()
-                except EngineError:
-                    raise
-                except ExtractorError as error:
-                    on_error(error)
+        while chunk := tuple(islice(left, max(1, self.capacity))):
+            steps = (self.compute(function, record, *arguments) for record in chunk)
+            for computed in await asyncio.gather(*steps, return_exceptions=True):
+                if isinstance(computed, ExtractorError) and not isinstance(computed, EngineError):
+                    on_error(computed)
+                elif isinstance(computed, BaseException):
+                    raise computed
                 else:
                     yield computed
-        finally:
-            for task in under_way:
-                task.cancel()
 
     async def __aenter__(self) -> Self:
         return self
@@ -147,14 +126,14 @@ class ProcessExecutor(Executor):
         try:
             return await worker.call(function, record, *arguments)
         except BrokenExecutor:
-            return await self._compute_alone(function, record, *arguments)
-
-    async def _compute_alone(self, function: Callable[..., T], record: TrialRecord, *arguments: Any) -> T:
+            pass
         async with self._one_at_a_time:
             try:
                 return await self._suspects.call(function, record, *arguments)
             except BrokenExecutor:
-                raise describe_death(record) from None
+                problem = f"the process that worked on {record.record_id} died, as for want of memory"
+                remedy, source = "run this record alone, with --workers 1", record.source
+                raise RecordError(source.path, problem, remedy, place=source.place) from None
 
     async def __aexit__(self, *_: object) -> None:
         await asyncio.gather(*(worker.close() for worker in (*self._workers, self._suspects)))
@@ -262,11 +241,3 @@ def open_executor(workers: int | None) -> Executor:
 def count_cores() -> int:
     """The cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def describe_death(record: TrialRecord) -> RecordError:
-    """The error of a record that killed the processes that worked on it."""
-    problem = f"the process that worked on {record.record_id} died, as for want of memory"
-    return RecordError(
-        record.source.path, problem, "run this record alone, with --workers 1", place=record.source.place
-    )

@@ -20,8 +20,6 @@ from .manifest import RunState, read_manifest
 from .results import is_locked, naming_file
 from .store import RunStore, digest_record
 
-__all__ = ["FinishedRun", "RereadRecord", "TextState", "describe_incomplete", "find_run"]
-
 Shape = TypeVar("Shape", bound=BaseModel)
 
 
@@ -139,12 +137,6 @@ def find_run(results: Path) -> FinishedRun | None:
     """
     folder = results.parent if results.name == EXTRACTIONS else results
     return FinishedRun(folder) if all((folder / name).is_file() for name in (MANIFEST, RUN_FILE)) else None
-
-
-def describe_incomplete(results: Path) -> str | None:
-    """How far the run of these results came, None if it is complete, or if they belong to no run."""
-    run = find_run(results)
-    return run.incomplete if run else None
 
 
 def _list_readable(inputs: Sequence[str | PathLike[str]]) -> list[str | PathLike[str]]:

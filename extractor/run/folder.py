@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
@@ -20,25 +19,14 @@ from extractor.schemas import TrialRecord, Usage
 from .batch import Sink
 from .manifest import Manifest, Repeated, Totals, read_manifest
 from .results import ResultsFile, lock_folder, naming_file, write_atomically
-from .store import RunStore, StoredLine, digest_record
+from .store import RunStore, StartedRecord, digest_record
 from .tally import ExtractedLine, Tally
-
-__all__ = ["EXTRACTIONS", "FAILURES", "MANIFEST", "REPEATED", "RunFolder"]
 
 EXTRACTIONS, FAILURES, REPEATED, MANIFEST = "extractions.jsonl", "failures.jsonl", "repeated.jsonl", "run.json"
 _REPARSED = frozenset({"extractor", "rules", "prompts"})
 """Settings that ``extractor reparse`` brings up to date."""
 _AT_ONCE = 1000
 _MOST_DIFFERING = 100
-
-
-@dataclass(frozen=True, slots=True)
-class _Started:
-    """A record under way, the digest of its text, and its place in the input."""
-
-    record: TrialRecord
-    text_sha256: str
-    position: int
 
 
 class RunFolder(Sink):
@@ -76,7 +64,7 @@ class RunFolder(Sink):
         self._position = 0
         self._total: int | None = None
         self._manifest_lock = Lock()  # the total may be noted from another thread
-        self._started: dict[str, _Started] = {}
+        self._started: dict[str, StartedRecord] = {}
         self._places: list[tuple[str, int]] = []
         self._store: RunStore | None = None
         self._since, self._clock = datetime.now(UTC).isoformat(timespec="seconds"), monotonic()
@@ -140,7 +128,7 @@ class RunFolder(Sink):
 
         Raises ``RepeatedRecord`` for a record with the id of another one from another file.
         """
-        started = _Started(record, digest_record(record), self._position)
+        started = StartedRecord(record, digest_record(record), self._position)
         self._position += 1
         known = self.store.find(record.record_id)
         if known and known.text_sha256 != started.text_sha256:
@@ -166,8 +154,7 @@ class RunFolder(Sink):
         """Append a result; it is on disk when this returns. ``session`` holds the answers in it."""
         started = self._started.pop(line.record_id)
         start, length = self._results.append(line.line)
-        place = (started.record, started.text_sha256, started.position, start, length)
-        self.store.add(StoredLine(*place, line.counts, tuple(session.answers), session.lacking or line.cut))
+        self.store.add(started, line, start, length, session)
 
     def write_failure(self, failure: Mapping[str, Any]) -> None:
         """Append a failure."""

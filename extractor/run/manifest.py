@@ -7,11 +7,10 @@ from functools import cache
 from glob import glob
 from hashlib import sha256
 from importlib.metadata import version
-from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, computed_field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, computed_field
 
 import extractor
 from extractor.errors import StoreError
@@ -20,27 +19,15 @@ from extractor.llm.prompt import list_prompt_versions
 from extractor.schemas import Usage
 
 from .store import RunStore
+from .tally import add_counts
 
 if TYPE_CHECKING:
     from extractor.api import Extractor
     from extractor.llm.servers import ServerCalls
 
-__all__ = ["Manifest", "Repeated", "RunState", "Totals", "describe_settings", "digest_rules", "read_manifest"]
-
 _Counts = dict[str, NonNegativeInt]
 
-_STAGES = (
-    "schemas",
-    "prompts",
-    "text",
-    "rulebook",
-    "parse",
-    "llm",
-    "ground",
-    "assemble",
-    "audit",
-    "pipeline.py",
-)
+_STAGES = ["schemas", "prompts", "text", "rulebook", "parse", "llm", "ground", "assemble", "audit", "pipeline.py"]
 _DIGESTED = frozenset({".py", ".toml", ".json", ".txt", ".npz"})
 """Code, vocabularies, pins of models, examples, learned weights. Markdown is a prompt below ``prompts``, and a
 description elsewhere."""
@@ -118,7 +105,7 @@ class Totals(_Frozen):
         """What the records of a store count together, and the calls that were ever made for the run."""
         total: dict[str, Any] = {}
         for counts in store.counts():
-            _add(total, json.loads(counts))
+            add_counts(total, json.loads(counts))
         ordered = {name: dict(sorted(part.items())) if isinstance(part, dict) else part for name, part in total.items()}
         ordered.setdefault("records", {}).update(lacking=store.count_lacking(), resumed=resumed, failed=failed)
         spending = store.replies.spending
@@ -150,21 +137,6 @@ class Manifest(Totals):
     servers: dict[str, _Counts] = {}
     repeated: Repeated = Repeated()
 
-    @model_validator(mode="before")
-    @classmethod
-    def _complete_earlier(cls, content: Any) -> Any:
-        """Fill in what earlier versions did not write: the state (``started`` was written at the end alone), and the
-        least confidence.
-        """
-        if not isinstance(content, dict):
-            return content
-        if "state" not in content and content.get("started"):
-            content = content | {"state": RunState.COMPLETE}
-        settings = content.get("settings")
-        if isinstance(settings, dict) and "assist" in settings:
-            content = content | {"settings": {"min_confidence": 0.0, **settings}}
-        return content
-
     @computed_field  # type: ignore[prop-decorator]
     @property
     def support_shares(self) -> dict[str, float]:
@@ -174,15 +146,14 @@ class Manifest(Totals):
 
     def begun(self, inputs: Iterable[str], started: str) -> "Manifest":
         """The manifest while one more invocation goes on. The total stays known if the inputs are the same."""
-        earlier = dict.fromkeys(self._pair_inputs())
-        new = dict.fromkeys((one, _make_absolute(one)) for one in inputs)
-        names, paths = zip(*(earlier | new), strict=True) if earlier | new else ((), ())
+        earlier = dict(zip(self.input_paths or self.inputs, self.inputs, strict=True))
+        new = {_make_absolute(one): one for one in inputs}
         update = {
             "state": RunState.RUNNING,
             "stopped_by": None,
             "total": self.total if earlier == new else None,
-            "inputs": names,
-            "input_paths": paths,
+            "inputs": tuple((earlier | new).values()),
+            "input_paths": tuple(earlier | new),
             "started": self.started or started,
         }
         return self.model_copy(update=update)
@@ -203,17 +174,14 @@ class Manifest(Totals):
         """Where the inputs are: at their absolute paths, or, if nothing is there, as they were given."""
         return tuple(
             path if path != _make_absolute(given) and (Path(path).exists() or glob(path)) else given  # noqa: PTH207
-            for given, path in self._pair_inputs()
+            for given, path in zip(self.inputs, self.input_paths or self.inputs, strict=True)
         )
-
-    def _pair_inputs(self) -> Iterable[tuple[str, str]]:
-        return ((given, path or given) for given, path in zip_longest(self.inputs, self.input_paths))
 
     def with_servers(self, calls: Mapping[str, "ServerCalls"]) -> "Manifest":
         """The manifest with what each server was sent in one more invocation."""
         servers = {server: dict(counts) for server, counts in self.servers.items()}
         for server, more in calls.items():
-            _add(servers.setdefault(server, {}), more._asdict())
+            add_counts(servers.setdefault(server, {}), more._asdict())
         return self.model_copy(update={"servers": servers})
 
     def to_json(self) -> bytes:
@@ -239,15 +207,6 @@ def read_manifest(path: Path) -> Manifest | None:
 def _make_absolute(given: str) -> str:
     """Addresses and standard input stay as they are."""
     return given if given == "-" or "://" in given else str(Path(given).absolute())
-
-
-def _add(total: dict[str, Any], more: dict[str, Any]) -> None:
-    """Add numbers, whatever they are nested in."""
-    for name, value in more.items():
-        if isinstance(value, dict):
-            _add(total.setdefault(name, {}), value)
-        else:
-            total[name] = total.get(name, 0) + value
 
 
 def describe_settings(chosen: "Extractor") -> dict[str, Any]:

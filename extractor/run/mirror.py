@@ -18,8 +18,6 @@ from extractor.llm.database import RUN_FILE, Database, open_run
 from .addresses import Place
 from .folder import EXTRACTIONS, FAILURES, MANIFEST, REPEATED, RunFolder
 
-__all__ = ["Mirror"]
-
 _SHARDS, _OWNER = "shards", "shards/owner"
 _EVERY_S = 1.0
 _KEYS = {"chains": "id", "calls": "id", "records": "record_id", "uses": "record_id, question"}

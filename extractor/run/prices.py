@@ -17,8 +17,6 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationErr
 from extractor.llm.spec import ModelKind, ModelSpec
 from extractor.schemas import Usage
 
-__all__ = ["PICO", "ListedPrice", "Price", "PriceList", "read_prices"]
-
 PICO = 10**12
 """Costs are whole picodollars (a dollar for a million tokens is a million of them for one), so that sums are exact."""
 

@@ -1,11 +1,10 @@
-"""What a run will take: calls, tokens, money and time, at least, probably and at most."""
+"""The forecast of ``extractor run --dry-run``: calls, tokens, money and time, as low, expected and high figures."""
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import astuple, dataclass
-from datetime import date
-from time import process_time
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,51 +21,34 @@ from .budget import Pricing
 from .executor import Executor
 from .prices import PICO, Price
 
-__all__ = ["Measured", "Quote", "Speed", "draw_sample", "measure_records", "quote_run"]
-
 _SEED = 0
-_LEAST = 5
-"""Records to draw from each class of size: from fewer its spread cannot be estimated."""
-
+_SMALLEST_DRAW = 5
+"""Records drawn from each size class: the spread cannot be estimated from fewer."""
 _CERTAINTY = 2.6
-"""Standard errors, for a confidence of 99 %."""
+"""Standard errors of a 99 % interval."""
 _CACHED_FROM = 1024
-"""Tokens from which on providers keep the beginning of a prompt."""
+"""Providers cache the beginning of prompts that have at least this many tokens."""
 _ASSEMBLING = Forecast(low=1.0, expected=1.2, high=1.8)
-"""Work on a record beside reading and parsing it, as a multiple of these."""
+"""All processor time of a record, as a multiple of the time that parsing takes."""
 _BATCH_SECONDS = Forecast(low=300, expected=3 * 3600, high=3 * 24 * 3600)
-"""A provider's batch ends within a day; a run needs one, two or three."""
-
+"""A provider's batch ends within a day; a run needs one to three batches."""
 _QUANTITIES = 7
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class Sampled(_Frozen):
-    """How many records the figures are drawn from."""
+class Sampled(BaseModel):
+    """How many records the figures were estimated from."""
 
     records: int
     seed: int = _SEED
     confidence: float = 0.99
 
 
-class QuotedPrice(_Frozen):
-    """The price that was taken, and where it is from."""
-
-    model: str
-    prompt: float
-    cached: float | None
-    output: float
-    as_of: date | None
-    source: str
-
-
-class Quote(_Frozen):
-    """What a run would take. ``usd`` is None where no price is known; ``calibrated_on_calls`` is how many calls of the
-    run itself tell how many tokens a request takes, 0 where that was measured on others.
+class Quote(BaseModel):
+    """What a run would take. ``usd`` is None if no price is known. ``calibrated_on_calls`` is how many calls of the
+    run itself the token rates were measured on; 0 for the default rates.
     """
+
+    model_config = ConfigDict(frozen=True)
 
     records: int
     sampled: Sampled | None
@@ -76,23 +58,15 @@ class Quote(_Frozen):
     output_tokens: Forecast
     usd: Forecast | None
     seconds: Forecast
-    price: QuotedPrice | None
+    price: dict[str, Any] | None
     calibrated_on_calls: int
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Speed:
-    """How fast a run goes: calls at once, and seconds that one takes, assumed if None."""
-
-    concurrency: int
-    latency: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Measured:
-    """How many records there are, how many of them were looked at, and the ``sums`` over all of a quantity each:
-    questions, the sizes of requests, seconds of processor time. ``errors`` are the standard errors of the sums.
+    """The number of records, how many of them were estimated, and seven ``sums`` over all records with their standard
+    ``errors``: questions, the five fields of ``RequestSize``, and seconds of processor time.
     """
 
     records: int
@@ -100,13 +74,11 @@ class Measured:
     sums: NDArray[np.float64]
     errors: NDArray[np.float64]
 
-    def shifted(self, errors: float) -> tuple[float, RequestSize, float]:
-        """Questions, sizes and seconds, so many standard errors away from what is probable."""
-        questions, calls, messages, schema, answer, most, seconds = self.sums + errors * self.errors
-        size = RequestSize(
-            max(0, round(calls)), max(0, round(messages)), max(0, round(schema)), max(0.0, answer), max(0, round(most))
-        )
-        return max(0.0, questions), size, max(0.0, seconds)
+    def shift(self, errors: float) -> tuple[float, RequestSize, float]:
+        """Questions, sizes and seconds, shifted by a number of standard errors."""
+        questions, calls, messages, schema, answer, most, seconds = np.maximum(0.0, self.sums + errors * self.errors)
+        size = RequestSize(round(calls), round(messages), round(schema), float(answer), round(most))
+        return float(questions), size, float(seconds)
 
 
 async def measure_records(
@@ -118,10 +90,10 @@ async def measure_records(
     on_error: Callable[[ExtractorError], None] = lambda _: None,
     on_estimate: Callable[[], None] = lambda: None,
 ) -> Measured:
-    """Estimate the questions about all records, or about ``sample`` of them, drawn by size.
+    """Estimate the questions about all records, or about ``sample`` of them, stratified by size.
 
-    ``on_error`` gets the error of a record that cannot be estimated and is left out, ``on_estimate`` is called for each
-    other one.
+    ``on_error`` gets the error of each record that cannot be estimated and is left out; ``on_estimate`` is called for
+    each other record.
     """
 
     async def estimate(chosen: Iterable[TrialRecord]) -> list[tuple[float, ...]]:
@@ -131,35 +103,33 @@ async def measure_records(
             on_estimate()
         return rows
 
-    reading = _Reading(records)
     if sample is None:
-        rows = await estimate(reading)
+        rows = await estimate(records)
         strata = [(len(rows), rows)]
     else:
-        strata = [(members, await estimate(drawn)) for members, drawn in draw_sample(reading, sample)]
-    sums, variances, count, looked_at = np.zeros(_QUANTITIES), np.zeros(_QUANTITIES), 0, 0
+        strata = [(members, await estimate(drawn)) for members, drawn in draw_sample(records, sample)]
+    sums, variances, count, estimated = np.zeros(_QUANTITIES), np.zeros(_QUANTITIES), 0, 0
     for members, rows in strata:
         if not rows:
             continue
         table, drawn = np.array(rows, dtype=np.float64), len(rows)
-        count, looked_at = count + members, looked_at + drawn
+        count, estimated = count + members, estimated + drawn
         sums += members * table.mean(axis=0)
         if drawn > 1:
             variances += members**2 * (1 - drawn / members) * table.var(axis=0, ddof=1) / drawn
-    sums[-1] += reading.seconds
-    return Measured(count, looked_at, sums, np.sqrt(variances))
+    return Measured(count, estimated, sums, np.sqrt(variances))
 
 
 def draw_sample(
     records: Iterable[TrialRecord], wanted: int, seed: int = _SEED
 ) -> list[tuple[int, tuple[TrialRecord, ...]]]:
-    """About ``wanted`` records, drawn from each class of size, with the number of records in the class.
+    """About ``wanted`` records, drawn from each size class, with the number of records in the class.
 
-    Classes are powers of two of a record's characters. Each gets its part of the sample by what its records hold
-    together, since large records differ most. All records are taken if there are no more than ``wanted``. Memory grows
-    with the sample, not with the records.
+    Classes are powers of two of a record's characters. Each class gets a share of the sample by the characters that its
+    records hold together, since large records differ most. All records are taken if there are no more than ``wanted``.
+    Memory grows with the sample, not with the records.
     """
-    lots = random.Random(seed)  # noqa: S311 - a sample, no secret
+    rng = random.Random(seed)  # noqa: S311 - a sample, no secret
     members: Counter[int] = Counter()
     kept: dict[int, list[TrialRecord]] = defaultdict(list)
     for record in records:
@@ -167,67 +137,51 @@ def draw_sample(
         members[size] += 1
         if len(kept[size]) < wanted:
             kept[size].append(record)
-        elif (place := lots.randrange(members[size])) < wanted:
+        elif (place := rng.randrange(members[size])) < wanted:
             kept[size][place] = record
     if members.total() > wanted:
         weights = {size: number * 2.0**size for size, number in members.items()}
         for size in members:
             share = round(wanted * weights[size] / sum(weights.values()))
-            kept[size] = lots.sample(kept[size], min(len(kept[size]), max(share, _LEAST)))
+            kept[size] = rng.sample(kept[size], min(len(kept[size]), max(share, _SMALLEST_DRAW)))
     return [(members[size], tuple(kept[size])) for size in sorted(members)]
 
 
-class _Reading:
-    """The records, and the seconds of processor time that reading them took."""
-
-    def __init__(self, records: Iterable[TrialRecord]) -> None:
-        self._records = iter(records)
-        self.seconds = 0.0
-
-    def __iter__(self) -> Iterator[TrialRecord]:
-        return self
-
-    def __next__(self) -> TrialRecord:
-        since = process_time()
-        try:
-            return next(self._records)
-        finally:
-            self.seconds += process_time() - since
-
-
-def quote_run(measured: Measured, rates: Rates, pricing: Pricing, speed: Speed) -> Quote:
-    """The quote for what was measured."""
-    shifted = [measured.shifted(errors) for errors in (-_CERTAINTY, 0.0, _CERTAINTY)]
-    low, expected, high = (forecast_run(size, rates) for _, size, _ in shifted)
+def quote_run(
+    measured: Measured, rates: Rates, pricing: Pricing, concurrency: int, latency: float | None = None
+) -> Quote:
+    """The quote for measured records. ``concurrency`` calls are sent at once, and each takes ``latency`` seconds; an
+    assumed time if None.
+    """
+    shifted = [measured.shift(errors) for errors in (-_CERTAINTY, 0.0, _CERTAINTY)]
+    bounds = [forecast_run(size, rates) for _, size, _ in shifted]
     tokens = TokenForecast(
-        _span(low.calls, expected.calls, high.calls),
-        _span(low.prompt_tokens, expected.prompt_tokens, high.prompt_tokens),
-        _span(low.output_tokens, expected.output_tokens, high.output_tokens),
+        *(
+            Forecast(low=low.low, expected=expected.expected, high=high.high)
+            for name in ("calls", "prompt_tokens", "output_tokens")
+            for low, expected, high in [[getattr(bound, name) for bound in bounds]]
+        )
     )
-    asked = Forecast(low=shifted[0][0], expected=shifted[1][0], high=shifted[2][0])
-    work = Forecast(low=shifted[0][2], expected=shifted[1][2], high=shifted[2][2]) * _ASSEMBLING
+    questions = Forecast(low=shifted[0][0], expected=shifted[1][0], high=shifted[2][0])
+    work = Forecast(low=shifted[0][2], expected=shifted[1][2], high=shifted[2][2])
     exact = measured.sampled == measured.records
     return Quote(
         records=measured.records,
         sampled=None if exact else Sampled(records=measured.sampled),
-        questions=asked.rounded(),
+        questions=questions.rounded(),
         calls=tokens.calls.rounded(),
         prompt_tokens=tokens.prompt_tokens.rounded(),
         output_tokens=tokens.output_tokens.rounded(),
-        usd=_price(tokens, pricing.price).rounded(4) if pricing.price else None,
-        seconds=_forecast_seconds(tokens, work, pricing, speed).rounded(1),
+        usd=_forecast_price(tokens, pricing.price).rounded(4) if pricing.price else None,
+        seconds=_forecast_seconds(tokens, work * _ASSEMBLING, pricing, concurrency, latency).rounded(1),
         price=_describe_price(pricing),
         calibrated_on_calls=rates.calls,
         notes=tuple(_notes(pricing, rates)),
     )
 
 
-def _span(low: Forecast, expected: Forecast, high: Forecast) -> Forecast:
-    return Forecast(low=low.low, expected=expected.expected, high=high.high)
-
-
-def _price(tokens: TokenForecast, price: Price) -> Forecast:
-    """At least: with half of long prompts from the provider's cache."""
+def _forecast_price(tokens: TokenForecast, price: Price) -> Forecast:
+    """The low figure assumes that half of long prompts comes from the provider's cache."""
     prompt, output = tokens.prompt_tokens, tokens.output_tokens
     long = prompt.expected >= _CACHED_FROM * max(1.0, tokens.calls.expected)
     usages = (
@@ -239,14 +193,16 @@ def _price(tokens: TokenForecast, price: Price) -> Forecast:
     return Forecast(low=low, expected=expected, high=high)
 
 
-def _forecast_seconds(tokens: TokenForecast, work: Forecast, pricing: Pricing, speed: Speed) -> Forecast:
-    """Waiting and work go on at the same time, at best."""
+def _forecast_seconds(
+    tokens: TokenForecast, work: Forecast, pricing: Pricing, concurrency: int, latency: float | None
+) -> Forecast:
+    """Waiting and computing overlap at best, and follow each other at worst."""
     if not tokens.calls.high:
         return work
     if pricing.in_batches:
         return work + _BATCH_SECONDS
-    latency = Forecast.exactly(speed.latency) if speed.latency is not None else _assume_latency(tokens, pricing)
-    waiting = tokens.calls * latency * Forecast.exactly(1 / speed.concurrency)
+    each = Forecast.exactly(latency) if latency is not None else _assume_latency(tokens, pricing)
+    waiting = tokens.calls * each * Forecast.exactly(1 / concurrency)
     return Forecast(
         low=max(work.low, waiting.low),
         expected=max(work.expected, waiting.expected),
@@ -255,7 +211,7 @@ def _forecast_seconds(tokens: TokenForecast, work: Forecast, pricing: Pricing, s
 
 
 def _assume_latency(tokens: TokenForecast, pricing: Pricing) -> Forecast:
-    """Seconds of a call: until it begins to answer, and while it writes."""
+    """Seconds of a call: until the first token, and while the model writes."""
     calls = max(1.0, tokens.calls.expected)
     prompt, output = tokens.prompt_tokens.expected / calls, tokens.output_tokens.expected / calls
     if pricing.spec and pricing.spec.kind is ModelKind.LOCAL:
@@ -265,18 +221,13 @@ def _assume_latency(tokens: TokenForecast, pricing: Pricing) -> Forecast:
     return Forecast(low=0.3 + output / 200, expected=1 + output / 70, high=4 + output / 20)
 
 
-def _describe_price(pricing: Pricing) -> QuotedPrice | None:
+def _describe_price(pricing: Pricing) -> dict[str, Any] | None:
     listed, price = pricing.listed, pricing.price
     if listed is None or price is None:
         return None
-    return QuotedPrice(
-        model=listed.name,
-        prompt=float(price.prompt),
-        cached=None if price.cached is None else float(price.cached),
-        output=float(price.output),
-        as_of=listed.as_of,
-        source=listed.source,
-    )
+    cached = None if price.cached is None else float(price.cached)
+    dollars = {"prompt": float(price.prompt), "cached": cached, "output": float(price.output)}
+    return {"model": listed.name, **dollars, "as_of": listed.as_of, "source": listed.source}
 
 
 def _notes(pricing: Pricing, rates: Rates) -> Iterable[str]:

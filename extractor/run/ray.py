@@ -23,8 +23,6 @@ from .executor import Executor
 from .manifest import digest_rules
 from .worker import call_picklable
 
-__all__ = ["RayExecutor", "connected"]
-
 T = TypeVar("T")
 
 _CONNECT_S = 5.0

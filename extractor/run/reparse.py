@@ -27,9 +27,6 @@ from .results import naming_file, write_atomically
 from .store import RunStore, digest_record
 from .tally import ExtractedLine, Tally
 
-__all__ = ["ComparisonReport", "compare_extractions", "measure_impact", "reparse_run"]
-
-_OnFailure = Callable[[dict[str, Any]], None]
 _EXAMPLES = 3
 
 _Json = Mapping[str, Any]
@@ -130,7 +127,9 @@ class Comparison(Sink):
     or one that was killed and not resumed since.
     """
 
-    def __init__(self, run: Path, recall: RecallTally, on_failure: _OnFailure, folder: Sink | None = None) -> None:
+    def __init__(
+        self, run: Path, recall: RecallTally, on_failure: Callable[[dict[str, Any]], None], folder: Sink | None = None
+    ) -> None:
         self._recall, self._on_failure, self._folder = recall, on_failure, folder or Sink()
         self._counts: Counter[str] = Counter()
         self._fields: Counter[str] = Counter()
@@ -177,7 +176,7 @@ class Comparison(Sink):
         self._on_failure(failure)
 
     def write_repeated(self, error: RepeatedRecord) -> None:
-        """Leave out a record that occurs again."""
+        """Pass on a record that occurs again."""
         self._folder.write_repeated(error)
 
     def report(self) -> ComparisonReport:
@@ -207,78 +206,38 @@ class Comparison(Sink):
         return old
 
 
-@dataclass(frozen=True, slots=True)
-class _Earlier:
-    """A run that is read again, and an extractor with its options whose model only recalls the run's replies."""
-
-    run: Path
-    manifest: Manifest
-    extractor: Extractor
-    recall: RecallTally
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """Today's settings with the run's model: the run's own command continues a folder with them."""
-        return describe_settings(self.extractor) | {"model": self.manifest.settings.get("model")}
-
-
 async def reparse_run(
-    run: Path, out: Path, on_failure: _OnFailure, tally: Tally, workers: int | None = None
+    run: Path, out: Path | None, on_failure: Callable[[dict[str, Any]], None], tally: Tally, workers: int | None = None
 ) -> ComparisonReport:
-    """Extract a run's inputs again into a new folder with copies of its calls and replies, and compare the results.
+    """Extract a run's inputs again with today's rules and the run's replies, and compare the results.
 
-    ``workers`` processes share the work, as many as cores if None; ``tally`` counts it. Questions that the run never
-    asked stay open; the run's command with ``out`` as its folder asks them. ``on_failure`` gets each failure. Raises
-    ``StoreError`` for a folder that holds no run, a run whose inputs were standard input, and an ``out`` that is not
-    empty.
+    The results go into the new folder ``out``, with copies of the run's calls and replies; None writes nothing.
+    Questions that the run never asked stay open; the run's command with ``out`` as its folder asks them. ``workers``
+    processes share the work, as many as cores if None; ``tally`` counts it, and ``on_failure`` gets each failure.
+
+    Raises ``StoreError`` for a folder that holds no run, a run whose inputs were standard input, and an ``out`` that is
+    not empty.
     """
-    earlier = _read_earlier(run)
-    _prepare(earlier, out)
-    with RunFolder(out, earlier.settings, inputs=earlier.manifest.find_inputs()) as folder:
-        return await _compare(earlier, on_failure, folder, tally, workers)
-
-
-async def measure_impact(
-    run: Path, on_failure: _OnFailure, tally: Tally, workers: int | None = None
-) -> ComparisonReport:
-    """As ``reparse_run``, but write nothing."""
-    return await _compare(_read_earlier(run), on_failure, None, tally, workers)
-
-
-def _read_earlier(run: Path) -> _Earlier:
     manifest = read_manifest(run / MANIFEST)
     if manifest is None:
         raise StoreError(f"{run}: holds no run; name a folder that extractor run --out wrote")
     if "-" in manifest.inputs:
         raise StoreError(f"{run}: was made of standard input, which cannot be read again")
-    settings, recall = manifest.settings, RecallTally()
-    options = {name: settings[name] for name in ("tasks", "assist", "min_confidence")}
-    has_model = settings.get("model") != "none"
-    extractor = Extractor(**options, replay=run if has_model else None)
-    if has_model:
+    recall, model = RecallTally(), manifest.settings.get("model")
+    options = {name: manifest.settings[name] for name in ("tasks", "assist", "min_confidence")}
+    extractor = Extractor(**options, replay=None if model == "none" else run)
+    if model != "none":
         extractor.choice = replace(extractor.choice, recall=recall)
-    return _Earlier(run, manifest, extractor, recall)
-
-
-def _prepare(earlier: _Earlier, out: Path) -> None:
-    """Make a new run's folder with the calls of the earlier one."""
-    with naming_file(out):
-        if out.exists() and any(out.iterdir()):
-            raise StoreError(f"{out}: is not empty; choose another --out")
-        out.mkdir(parents=True, exist_ok=True)
-    with contextlib.closing(RunStore(earlier.run, reading=True)) as store:
-        store.copy_calls(out)
-    with naming_file(out):
-        write_atomically(out / MANIFEST, Manifest(settings=earlier.settings).to_json())
-
-
-async def _compare(
-    earlier: _Earlier, on_failure: _OnFailure, folder: RunFolder | None, tally: Tally, workers: int | None
-) -> ComparisonReport:
-    with Comparison(earlier.run, earlier.recall, on_failure, folder) as sink:
-        inputs = earlier.manifest.find_inputs()
+    inputs = manifest.find_inputs()
+    with ExitStack() as closing:
+        folder = None
+        if out:
+            settings = describe_settings(extractor) | {"model": model}  # the run's own command continues the folder
+            _copy_calls(run, out, settings)
+            folder = closing.enter_context(RunFolder(out, settings, inputs=inputs))
+        sink = closing.enter_context(Comparison(run, recall, on_failure, folder))
         records = read_records(*inputs, on_error=lambda error: note_unread(error, sink, tally))
-        async with earlier.extractor.open() as opened, open_executor(workers) as executor:
+        async with extractor.open() as opened, open_executor(workers) as executor:
             extract = partial(extract_with, executor, options=opened.options, model=opened.model)
             limits = BatchLimits(max(BatchLimits().concurrency, executor.capacity))
             await run_batch(records, extract, sink, tally, limits)
@@ -286,3 +245,15 @@ async def _compare(
         if folder:
             folder.finish(tally)
         return report
+
+
+def _copy_calls(run: Path, out: Path, settings: dict[str, Any]) -> None:
+    """Make a new run's folder with the calls of an earlier run."""
+    with naming_file(out):
+        if out.exists() and any(out.iterdir()):
+            raise StoreError(f"{out}: is not empty; choose another --out")
+        out.mkdir(parents=True, exist_ok=True)
+    with contextlib.closing(RunStore(run, reading=True)) as store:
+        store.copy_calls(out)
+    with naming_file(out):
+        write_atomically(out / MANIFEST, Manifest(settings=settings).to_json())

@@ -11,8 +11,6 @@ from extractor.errors import StoreError
 
 from .store import RunStore
 
-__all__ = ["ResultsFile", "is_locked", "lock_folder", "naming_file", "write_atomically"]
-
 _LOCK = ".lock"
 
 

@@ -19,8 +19,6 @@ from extractor.options import Assist, ExtractionOptions
 from extractor.read import read_records
 from extractor.schemas import Task, TrialExtraction
 
-__all__ = ["CAPABLE", "Scenario", "read_scenarios", "record_scenario", "replay_scenario"]
-
 CAPABLE = "capable"
 """Stands for any model that reads well; other models are meant by their name."""
 
@@ -43,16 +41,6 @@ class Scenario:
     output_tokens: int | None = None
     records: int = 1
 
-    @property
-    def options(self) -> ExtractionOptions:
-        """What is extracted and how much is asked."""
-        return ExtractionOptions(self.tasks, self.assist)
-
-    @property
-    def settings(self) -> ClientSettings:
-        """How the model is asked. One request after the other, so that a recording has one order."""
-        return ClientSettings(reasks=self.reasks, concurrency=1, output_tokens=self.output_tokens)
-
 
 def read_scenarios(path: Path) -> tuple[Scenario, ...]:
     """The scenarios of a TOML file. Raises ``CassetteError`` if it is missing or broken."""
@@ -67,8 +55,8 @@ def read_scenarios(path: Path) -> tuple[Scenario, ...]:
 
 async def record_scenario(scenario: Scenario, folder: Path, choice: ModelChoice) -> list[TrialExtraction]:
     """Put the scenario's questions to the chosen model and keep the exchanges in ``<name>.yaml``."""
-    async with open_model(choice, scenario.settings) as model:
-        with use_cassette(_cassette(scenario, folder), record=True):
+    async with open_model(choice, _settings(scenario)) as model:
+        with use_cassette(folder / f"{scenario.name}.yaml", record=True):
             return await _extract(scenario, folder, model)
 
 
@@ -78,20 +66,21 @@ async def replay_scenario(scenario: Scenario, folder: Path) -> list[TrialExtract
     Raises ``CassetteMiss`` for a question that was never recorded, ``CassetteError`` for a recorded one that is not
     asked any more.
     """
-    time = SkippedTime()
-    path = _cassette(scenario, folder)
+    time, path = SkippedTime(), folder / f"{scenario.name}.yaml"
     first = first_request(path)
     spec = ModelSpec(ModelKind.SERVER, str(first["model"]), "http://model.test/v1")
-    settings = replace(scenario.settings, mode=mode_of(first))
+    settings = replace(_settings(scenario), mode=mode_of(first))
     with use_cassette(path):
         async with Model(spec, settings, RetryPolicy(sleep=time.sleep, clock=time.clock)) as model:
             return await _extract(scenario, folder, model)
 
 
+def _settings(scenario: Scenario) -> ClientSettings:
+    """How the model is asked: one request after the other, so that a recording has one order."""
+    return ClientSettings(reasks=scenario.reasks, concurrency=1, output_tokens=scenario.output_tokens)
+
+
 async def _extract(scenario: Scenario, folder: Path, model: Model | None) -> list[TrialExtraction]:
     records = islice(read_records(folder / scenario.input), scenario.records)
-    return [await extract_record(record, model, scenario.options) for record in records]
-
-
-def _cassette(scenario: Scenario, folder: Path) -> Path:
-    return folder / f"{scenario.name}.yaml"
+    options = ExtractionOptions(scenario.tasks, scenario.assist)
+    return [await extract_record(record, model, options) for record in records]

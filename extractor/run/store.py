@@ -10,10 +10,10 @@ from typing import Any
 from extractor.llm.batch_api.requests import BatchRequests
 from extractor.llm.cache import ReplyStore
 from extractor.llm.database import RUN_FILE, Database, open_run, open_run_to_read
-from extractor.llm.trace import NotedAnswer
+from extractor.llm.trace import NotedAnswer, Session
 from extractor.schemas import TrialRecord, Usage
 
-__all__ = ["KnownRecord", "RunStore", "StoredLine", "digest_record"]
+from .tally import ExtractedLine
 
 DONE, LACKING = "done", "lacking"
 
@@ -23,6 +23,15 @@ _Row = tuple[Any, ...]
 def digest_record(record: TrialRecord) -> str:
     """SHA-256 of all that decides a record's extraction: its sections, and what the registry holds beside them."""
     return sha256(record.model_dump_json(include={"sections", "registry"}).encode("utf-8")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class StartedRecord:
+    """A record under way, the digest of its text, and its place in the input."""
+
+    record: TrialRecord
+    text_sha256: str
+    position: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +46,6 @@ class KnownRecord:
     done: bool
     start: int
     length: int
-
-
-@dataclass(frozen=True, slots=True)
-class StoredLine:
-    """A finished record as it is stored: its text, its place in the input, and its line's bytes."""
-
-    record: TrialRecord
-    text_sha256: str
-    position: int
-    start: int
-    length: int
-    counts: str
-    answers: tuple[NotedAnswer, ...] = ()
-    lacking: bool = False
 
 
 class RunStore:
@@ -84,15 +79,18 @@ class RunStore:
         with self._database.transaction():
             self._database.execute_many(sql, ((self.invocation, place, name) for name, place in places))
 
-    def add(self, line: StoredLine) -> None:
-        """Store a finished record in the place of an earlier result with its id."""
-        record = line.record
-        row: _Row = (record.record_id, line.text_sha256, record.source.path, record.source.place, self.invocation)
-        row += (line.position, LACKING if line.lacking else DONE, line.start, line.length, None, line.counts)
+    def add(self, started: StartedRecord, line: ExtractedLine, start: int, length: int, session: Session) -> None:
+        """Store a finished record, whose line has ``length`` bytes from ``start`` on, in place of an earlier result.
+
+        ``session`` holds the answers of the model in it.
+        """
+        record, state = started.record, LACKING if session.lacking or line.cut else DONE
+        row: _Row = (record.record_id, started.text_sha256, record.source.path, record.source.place, self.invocation)
+        row += (started.position, state, start, length, None, line.counts)
         with self._database.transaction():
             self._database.execute(f"INSERT OR REPLACE INTO records VALUES ({_marks(row)})", row)  # noqa: S608
             self._database.execute("DELETE FROM answers WHERE record_id = ?", (record.record_id,))
-            for answer in line.answers:
+            for answer in session.answers:
                 values = (record.record_id, *_describe_answer(answer))
                 self._database.execute(f"INSERT INTO answers VALUES ({_marks(values)})", values)  # noqa: S608
 

@@ -3,19 +3,13 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from extractor.schemas import AbsenceReason, TrialExtraction, Usage
 
 if TYPE_CHECKING:
     from extractor.llm.servers import ServerCalls
-
-__all__ = ["ExtractedLine", "Tally", "to_line"]
-
-_ITEMS = ("criteria", "regimens", "endpoints")
-_KINDS = ("finding_kinds", "absences", "support")
-_SPENT = ("calls", "prompt_tokens", "cached_tokens", "output_tokens")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +47,22 @@ def to_line(extraction: TrialExtraction) -> ExtractedLine:
     return ExtractedLine(extraction.record_id, line, json.dumps(counts, separators=(",", ":")), cut)
 
 
+def add_counts(total: dict[str, Any], more: Mapping[str, Any]) -> None:
+    """Add numbers to those of the same names, however deeply they are nested."""
+    for name, value in more.items():
+        if isinstance(value, Mapping):
+            add_counts(total.setdefault(name, {}), value)
+        else:
+            total[name] = total.get(name, 0) + value
+
+
 @dataclass(slots=True)
 class Tally:
-    """Counts over the records of a run. ``support`` counts pieces of evidence by how well they support their value.
+    """Counts over the records of a run; ``counts`` sums those of ``ExtractedLine``.
 
-    ``counted`` is the usage of the records. ``meter``, where there is one, returns the usage of the model, which
-    includes records that failed or were cancelled. ``price`` returns the cost of tokens in picodollars, ``by_server``
-    the calls to each of several servers. ``repeated`` records were read before, ``differing`` of them with another
-    text.
+    ``meter``, where there is one, returns the usage of the model, which includes records that failed or were cancelled.
+    ``price`` returns the cost of tokens in picodollars, ``by_server`` the calls to each of several servers.
+    ``repeated`` records were read before, ``differing`` of them with another text.
     """
 
     extracted: int = 0
@@ -68,14 +70,7 @@ class Tally:
     failed: int = 0
     repeated: int = 0
     differing: int = 0
-    criteria: int = 0
-    regimens: int = 0
-    endpoints: int = 0
-    findings: int = 0
-    finding_kinds: Counter[str] = field(default_factory=Counter)
-    absences: Counter[str] = field(default_factory=Counter)
-    support: Counter[str] = field(default_factory=Counter)
-    counted: Usage = field(default_factory=Usage)
+    counts: dict[str, Any] = field(default_factory=dict)
     meter: Callable[[], Usage] | None = None
     price: Callable[[Usage], int] | None = None
     by_server: "Callable[[], Mapping[str, ServerCalls]]" = dict
@@ -83,35 +78,23 @@ class Tally:
     @property
     def usage(self) -> Usage:
         """Questions of the records; calls and tokens from the meter."""
+        counted = Usage(**self.counts.get("usage", {}))
         if self.meter is None:
-            return self.counted
+            return counted
         spent = self.meter()
-        return self.counted.model_copy(update={name: getattr(spent, name) for name in _SPENT})
-
-    @property
-    def tokens(self) -> int:
-        """Prompt and output tokens together."""
-        usage = self.usage
-        return usage.prompt_tokens + usage.output_tokens
-
-    def begin_again(self) -> None:
-        """Reset the counts of records, which are all read once more. The meter keeps its usage."""
-        none = Tally(meter=self.meter, price=self.price, by_server=self.by_server)
-        for part in fields(Tally):
-            setattr(self, part.name, getattr(none, part.name))
+        return spent.model_copy(update={name: getattr(counted, name) for name in ("questions", "open_questions")})
 
     @property
     def usd(self) -> float | None:
         """What the calls cost, None where no price is known."""
         return self.price(self.usage) / 1e12 if self.price else None
 
+    def begin_again(self) -> None:
+        """Reset the counts of records, which are all read once more. The meter keeps its usage."""
+        self.extracted = self.resumed = self.failed = self.repeated = self.differing = 0
+        self.counts = {}
+
     def add(self, line: ExtractedLine) -> None:
         """Count a finished record."""
         self.extracted += 1
-        counts = json.loads(line.counts)
-        for name in _ITEMS:
-            setattr(self, name, getattr(self, name) + counts["items"][name])
-        self.findings += counts["findings"]
-        for name in _KINDS:
-            getattr(self, name).update(counts[name])
-        self.counted += Usage(**counts["usage"])
+        add_counts(self.counts, json.loads(line.counts))

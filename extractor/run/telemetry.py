@@ -16,8 +16,6 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from extractor.events import Event, Fact, facts_of
 
-__all__ = ["SpanWriter"]
-
 _SECOND = 1_000_000_000
 _OF_CALLS: Mapping[str, str] = {
     "model": "gen_ai.request.model",

@@ -18,8 +18,6 @@ from extractor.schemas import TrialRecord
 
 from .tally import ExtractedLine, to_line
 
-__all__ = ["advance_record", "call_picklable", "interrupts_blocked", "relax_garbage_collector", "start_worker"]
-
 T = TypeVar("T")
 
 _NEW_OBJECTS = 50_000
@@ -68,17 +66,12 @@ def call_picklable(function: Callable[..., T], *arguments: Any) -> T:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - reported to the caller
-        raise _make_picklable(error) from None
-
-
-def _make_picklable(error: BaseException) -> ExtractorError:
-    """The error as an ``ExtractorError`` that another process can unpickle."""
-    known = as_extractor_error(error)
-    try:
-        pickle.loads(pickle.dumps(known))  # noqa: S301 - our own
-    except Exception:  # noqa: BLE001 - any class may fail in its own way
-        return ExtractorError(f"{type(error).__name__}: {error}")
-    return known
+        known = as_extractor_error(error)
+        try:
+            pickle.loads(pickle.dumps(known))  # noqa: S301 - our own
+        except Exception:  # noqa: BLE001 - any class may fail in its own way
+            known = ExtractorError(f"{type(error).__name__}: {error}")
+        raise known from None
 
 
 def _end_with_parent() -> None:

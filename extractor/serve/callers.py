@@ -219,7 +219,7 @@ class CallerBudgets:
             raise BudgetReached(SPENT)
         spent, known = self._book.spent(name), self._budgets.get(name)
         if known is None or known[:2] != (_this_month(), usd):
-            budget = Budget(Limits.of(usd, None), self._pricing.rates(), price, replace(spent, unpriced=0))
+            budget = Budget(Limits(usd, None), self._pricing.rates(), price, replace(spent, unpriced=0))
             known = self._budgets[name] = (_this_month(), usd, budget)
         known[2].reached |= spent.picodollars >= usd * 1e12
         if known[2].reached:
@@ -237,11 +237,11 @@ class CallerBudgets:
         self._reserved[number] = (name, budget, reserved)
         return number
 
-    def settle(self, reservation: int, usage: Usage) -> None:
+    def charge(self, reservation: int, usage: Usage) -> None:
         """Release a reservation and count what the request took."""
         name, budget, reserved = self._reserved.pop(reservation)
         if budget:
-            budget.settle(reserved, usage)
+            budget.charge(reserved, usage)
         if usage.calls:
             cost = self._pricing.cost(usage) if self._pricing.cost else None
             self._book.spend(name, usage, cost)

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import takewhile
@@ -28,7 +28,7 @@ from extractor.errors import BudgetReached, ExtractorError, ModelUnavailable
 from extractor.events import Event, EventLog, tell
 from extractor.llm.estimates import RequestSize
 from extractor.llm.transport import Route
-from extractor.options import Assist, ExtractionOptions
+from extractor.options import Assist
 from extractor.read import read_records
 from extractor.run.batch import BatchLimits, note_unread, run_batch
 from extractor.run.budget import Budget
@@ -82,11 +82,6 @@ class Job(BaseModel):
     extracted: NonNegativeInt = Field(default=0, description="Records with a result.")
     failed: NonNegativeInt = Field(default=0, description="Records without one; /failures says why.")
     usage: Usage = Field(default=Usage(), description="What the model took since the job was last started.")
-
-    @property
-    def options(self) -> ExtractionOptions:
-        """The options of its extractions."""
-        return ExtractionOptions(self.tasks, self.assist, self.min_confidence)
 
 
 def now() -> str:
@@ -166,8 +161,8 @@ class _ServiceLoop(Executor):
     async def reserve(self, size: RequestSize) -> int:
         return await self._await(self._budgets.reserve(size))
 
-    def settle(self, reservation: int, usage: Usage) -> None:
-        self._loop.call_soon_threadsafe(self._budgets.settle, reservation, usage)
+    def charge(self, reservation: int, usage: Usage) -> None:
+        self._loop.call_soon_threadsafe(self._budgets.charge, reservation, usage)
 
     async def _await(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, self._loop))
@@ -239,7 +234,8 @@ class _JobRun:
         task, loop = asyncio.current_task(), asyncio.get_running_loop()
         self._cancel = lambda: loop.call_soon_threadsafe(task.cancel) if task else None
         settings, asks = self.settings, _asks(self.settings, self.job)
-        extractor = Extractor(settings.model, **asdict(self.job.options))
+        job = self.job
+        extractor = Extractor(settings.model, tasks=job.tasks, assist=job.assist, min_confidence=job.min_confidence)
         described = describe_settings(extractor)
         earlier = read_manifest(self.folder / RUN / "run.json")
         stale = earlier is not None and any(earlier.settings.get(name) != described[name] for name in described)

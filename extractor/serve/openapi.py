@@ -15,15 +15,8 @@ _ASSETS = files("extractor.serve") / "assets"
 EXAMPLE_RECORD = (_ASSETS / "record.txt").read_text("utf-8")
 """An invented record. A test sends it, and compares the answer with the example."""
 BODY_TYPES = (
-    "application/json",
-    "application/x-ndjson",
-    "application/xml",
-    "text/xml",
-    "text/csv",
-    "text/plain",
-    "application/gzip",
-    "application/zip",
-    "application/octet-stream",
+    *("application/json", "application/x-ndjson", "application/xml", "text/xml", "text/csv", "text/plain"),
+    *("application/gzip", "application/zip", "application/octet-stream"),
 )
 _DESCRIPTION = """\
 Clinical-trial registry records in; eligibility, dosing and endpoints out, every value with the characters that support
@@ -63,17 +56,13 @@ def _complete(operation: dict[str, Any], facts: Mapping[str, Any]) -> None:
     for status, answer in facts["answers"].items():
         operation["responses"][status] = shown = {"description": answer["description"]}
         for kind, example in answer.get("examples", {}).items():
-            schema = answer.get("schema") or _schema_of(derived, status, kind) or {"type": "string"}
+            found = derived.get(status, {}).get("content", {}).get(kind, {}).get("schema")
+            schema = answer.get("schema") or found or {"type": "string"}
             more = {"schema": schema | {"format": "binary"}} if "binary" in example else {"example": _load(example)}
             shown.setdefault("content", {})[kind] = {"schema": schema} | more
     kinds = [*_WITH_KEY, *facts["problems"]] if "problems" in facts else facts.get("problems_without_key", ())
     for kind in sorted(kinds, key=lambda kind: PROBLEMS[kind][0]):
         _add_problem(operation["responses"], kind)
-
-
-def _schema_of(responses: Mapping[str, Any], status: str, kind: str) -> dict[str, Any] | None:
-    schema: dict[str, Any] | None = responses.get(status, {}).get("content", {}).get(kind, {}).get("schema")
-    return schema
 
 
 def _load(example: Any) -> Any:

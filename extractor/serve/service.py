@@ -160,19 +160,16 @@ class Service:
         model = None if options.assist is Assist.NEVER else self.model
         slots = self._asking if model else self._computing
         self._taken += 1
+        timed_out = full
         try:
-            try:
-                await asyncio.wait_for(slots.acquire(), seconds)
-            except TimeoutError:
-                raise full from None
-            try:
-                current_caller.set(caller.name)
-                return await asyncio.wait_for(self._extract(name, body, options, model), seconds)
-            except TimeoutError:
+            async with asyncio.timeout(seconds) as limit, slots:
                 remedy = "send it as a job, which may take its time"
-                raise Refusal("took-too-long", f"it took longer than {seconds:g} seconds", remedy=remedy) from None
-            finally:
-                slots.release()
+                timed_out = Refusal("took-too-long", f"it took longer than {seconds:g} seconds", remedy=remedy)
+                limit.reschedule(asyncio.get_running_loop().time() + seconds)
+                current_caller.set(caller.name)
+                return await self._extract(name, body, options, model)
+        except TimeoutError:
+            raise timed_out from None
         finally:
             self._taken -= 1
 

@@ -105,7 +105,7 @@ def test_findings_come_out_with_the_extraction_and_are_counted_by_kind():
     assert [finding.kind.value for finding in extraction.findings] == ["endpoint_not_registered"] * 4
     tally = Tally()
     tally.add(to_line(extraction))
-    assert tally.finding_kinds == {"endpoint_not_registered": 4}
+    assert tally.counts["finding_kinds"] == {"endpoint_not_registered": 4}
 
 
 def test_words_that_were_blanked_are_not_quoted():

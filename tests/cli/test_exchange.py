@@ -68,17 +68,6 @@ def test_a_second_export_holds_what_is_still_open(tmp_path, requests):
     assert sum(row["usage"]["open_questions"] for row in extractions(tmp_path / "whole")) == 0
 
 
-def test_other_answers_do_not_continue_a_run(tmp_path, requests):
-    answers = write(tmp_path / "answers.jsonl", map(recorded, requests[:2]))
-    command = (*SEEDS, "--import-answers", answers, "--out", tmp_path / "out", "--quiet")
-    assert extractor(*command).returncode == 0
-    write(answers, map(recorded, requests))
-    again = extractor(*command)
-    assert again.returncode == 2
-    assert b"--fresh" in again.stderr
-    assert extractor(*command, "--fresh").returncode == 0
-
-
 @pytest.mark.parametrize(
     ("options", "told"),
     [

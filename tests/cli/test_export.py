@@ -6,7 +6,6 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from extractor.schemas import TrialExtraction
 from tests.commands import extractor
 
 
@@ -41,18 +40,6 @@ def test_doubtful_values_are_left_out_as_a_run_leaves_them_out(run, tmp_path):
     )
     assert now == then != whole
     assert b"low_confidence" in now["absences.jsonl"]
-
-
-def test_gold_has_no_evidence_and_is_left_as_it_is(run, tmp_path):
-    gold = tmp_path / "gold"
-    gold.mkdir()
-    first = (run / "extractions.jsonl").read_text("utf-8").splitlines()[0]
-    (gold / "a.json").write_text(json.dumps(TrialExtraction.model_validate_json(first).to_gold()), "utf-8")
-    for name, least in (("sure", "1"), ("all", "0")):
-        words = ("export", gold, "--to", tmp_path / name, "--format", "csv", "--min-confidence", least, "--quiet")
-        assert extractor(*words).returncode == 0
-    for path in (tmp_path / "all").iterdir():
-        assert (tmp_path / "sure" / path.name).read_bytes() == path.read_bytes()
 
 
 def test_results_that_do_not_say_how_sure_they_are_are_refused(run, tmp_path):

@@ -69,7 +69,3 @@ def test_a_folder_without_annotations_is_a_failure(tmp_path):
     result = _invoke(tmp_path, "-o", tmp_path / "out")
     assert result.exit_code == 1
     assert "holds no .txt file" in result.stderr
-
-
-def test_a_folder_that_does_not_exist_is_a_mistake_of_usage(tmp_path):
-    assert _invoke(tmp_path / "nowhere", "-o", tmp_path / "out").exit_code == 2

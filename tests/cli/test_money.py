@@ -60,14 +60,6 @@ def test_a_limit_in_money_stops_with_3_and_the_rest_is_asked_on_resume(tmp_path,
     assert last["records"]["lacking"] < 4  # whose answers were refused or broken
 
 
-def test_a_limit_of_tokens_counts_over_all_invocations(tmp_path, command):
-    with serve_counting() as server:
-        for _ in range(2):
-            assert extractor(*command(server, "--max-tokens", "12000")).returncode == 3
-            usage = totals(tmp_path / "out")["usage"]
-            assert 0 < usage["prompt_tokens"] + usage["output_tokens"] <= 12000
-
-
 @pytest.mark.parametrize("seed", range(3))
 def test_totals_are_the_sum_of_calls_whatever_befalls_them(tmp_path, command, seed):
     """Faults that pass, refusals, broken answers, and requests that the server never takes."""

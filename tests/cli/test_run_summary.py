@@ -83,12 +83,3 @@ def test_the_commonest_reasons_of_failures_are_said_with_an_example(run, tmp_pat
     assert told[0].endswith(f"(such as {tmp_path / 'a.jsonl'}, line 1)")
     assert told[1].startswith("extractor: 1 failed: broken JSON")
     assert f"all failures are in {tmp_path / 'out' / 'failures.jsonl'}" in said
-
-
-def test_what_was_done_before_and_what_is_new_are_told_apart(run):
-    first = study("NCT90000054", "A") + study("NCT90000055", "B")
-    assert "records extracted: 2\n" in run({"a.jsonl": first})[1]
-    said = run({"a.jsonl": first + study("NCT90000056", "C")})[1]
-    assert "records done: 3 (1 new)\n" in said
-    assert "new criteria: 0\n" in said
-    assert "records done: 3 (0 new)\n" in run({"a.jsonl": first + study("NCT90000056", "C")})[1]

@@ -6,11 +6,7 @@ from unittest.mock import MagicMock
 import pytest
 from typer.testing import CliRunner
 
-from extractor.api import Extractor
 from extractor.cli.app import app
-from extractor.llm.trace import Session
-from extractor.run.batch import StreamSink
-from extractor.run.tally import to_line
 from tests.hostile.suite import load_suite
 
 OBEYED = ["\x1b", "\x9b", "\x07", "\u202e", "\u2067"]
@@ -65,15 +61,6 @@ def test_all_commands_that_take_long_show_how_far_they_are(shown, tmp_path):
     assert [tally.extracted for tally in shown] == [5] * len(commands)
     assert CliRunner().invoke(app, ["run", "seeds/records", "--dry-run", "--quiet"]).exit_code == 0
     assert len(shown) == len(commands)
-
-
-def test_results_on_a_terminal_are_ascii():
-    hostile = next(hostile for hostile in SHOWN if hostile.attack == "bidi")
-    terminal = Terminal()
-    line = to_line(Extractor(assist="never").extract(hostile.read()))
-    StreamSink(terminal, terminal).write(line, Session())
-    assert terminal.text.isascii()
-    assert "\\u202e" in terminal.text
 
 
 def test_names_of_files_and_their_errors_are_shown_without_controls(tmp_path):

@@ -12,7 +12,7 @@ import pytest
 from benchmarks.servers import serve_counting
 from extractor.errors import RecordError, StoreError
 from extractor.read import read_records
-from extractor.run.addresses import Place, is_address, open_inputs
+from extractor.run.addresses import Place, open_inputs
 from extractor.run.mirror import Mirror
 from tests.commands import extractor
 
@@ -56,13 +56,6 @@ def placed(s3, records):
 
 
 @pytest.mark.parametrize(
-    ("location", "wanted"), [("s3://b/a", True), ("file:///a", True), ("a/b", False), ("-", False)]
-)
-def test_an_address_is_told_from_a_path(location, wanted):
-    assert is_address(location) is wanted
-
-
-@pytest.mark.parametrize(
     ("suffix", "count"), [("", 20), ("/a", 12), ("/b.jsonl.gz", 8), ("/*.gz", 8), ("/a/*.jsonl", 12)]
 )
 def test_records_are_read_at_an_address_as_from_a_path(placed, records, suffix, count):
@@ -79,15 +72,6 @@ def test_what_is_not_there_is_a_record_error_that_names_it(s3, placed, address):
     assert list(read_records(address, on_error=errors.append, open_address=open_inputs)) == []
     assert [type(error) for error in errors] == [RecordError]
     assert errors[0].path == address
-
-
-def test_a_file_is_there_as_a_whole_or_not_at_all(tmp_path, monkeypatch):
-    place = Place(tmp_path.as_uri())
-    place.write("shards/one", b"old")
-    monkeypatch.setattr(type(place._files), "mv", lambda *_: (_ for _ in ()).throw(OSError("the disk is full")))
-    with pytest.raises(StoreError, match="the disk is full"):
-        place.write("shards/one", b"new")
-    assert place.read("shards/one") == b"old"
 
 
 def test_a_run_from_s3_to_s3_is_that_from_disk_to_disk(s3, placed, records, tmp_path):

@@ -31,10 +31,10 @@ NO_LIMITS = Limits()
 def run_on(cluster, records, out, model=None, *, limits=NO_LIMITS):
     spec = ModelSpec.parse(model) if model else None
     job = Job(
-        (str(records),),
-        Extractor(spec, assist="always" if model else "never"),
-        BatchLimits(CONCURRENCY),
-        out,
+        inputs=(str(records),),
+        extractor=Extractor(spec, assist="always" if model else "never"),
+        limits=BatchLimits(CONCURRENCY),
+        out=out,
         fresh=False,
         quiet=True,
         asking=ClientSettings(),

@@ -1,6 +1,5 @@
 """Whole runs against a server with faults: each that providers were seen to make, and requests that always fail."""
 
-import asyncio
 import os
 import random
 from collections.abc import Callable, Collection
@@ -108,16 +107,6 @@ async def test_a_spoilt_answer_costs_no_other_record(plan, records, tmp_path):
 
 
 @skipping_time
-async def test_what_was_spoilt_is_asked_again_by_the_same_command(records, undisturbed, tmp_path):
-    async with listen_here(SPOILT["refused"]) as server:
-        await run_against(server, records, tmp_path / "run")
-        server.plan = lambda _: WELL
-        ended = await run_against(server, records, tmp_path / "run")
-    assert ended.results == undisturbed
-    assert not ended.paid_twice
-
-
-@skipping_time
 async def test_slow_drips_end_at_the_time_out(records, undisturbed, tmp_path):
     settings = ClientSettings(concurrency=CONCURRENCY, timeout=4.0)
     async with listen_here(every(5, Fault(drip=0.5))) as server:
@@ -127,15 +116,6 @@ async def test_slow_drips_end_at_the_time_out(records, undisturbed, tmp_path):
     assert ended.results == undisturbed
     # Those that drip, at least one after the other, and what is waited before each is sent again.
     assert lasted <= server.calls / 5 * (4.0 + POLICY.wait_before(1, None))
-
-
-@skipping_time
-async def test_waiting_for_a_turn_is_no_time_out(records, tmp_path):
-    settings = ClientSettings(concurrency=1, timeout=1.0)
-    async with listen_here(latency=0.9) as server:
-        ended = await run_against(server, records, tmp_path / "run", settings=settings)
-    assert (server.most_under_way, server.calls) == (1, len(server.asked))
-    check_ended(ended, server, IDS)
 
 
 @skipping_time
@@ -179,16 +159,6 @@ async def test_a_server_that_was_never_there_stops_the_run_within_seconds(server
         for path, hidden in sockets:
             hidden.rename(path)
         ended = await run_against(missing, records, tmp_path / "run")
-    assert ended.results == undisturbed
-
-
-@skipping_time
-async def test_a_server_that_starts_within_a_second_costs_no_record(records, undisturbed, tmp_path):
-    async with listen_here() as server:
-        hidden = server.socket.rename(f"{server.socket}.hidden")
-        asyncio.get_running_loop().call_later(1.0, hidden.rename, server.socket)
-        ended = await run_against(server, records, tmp_path / "run")
-    assert ended.error is None
     assert ended.results == undisturbed
 
 

@@ -74,16 +74,6 @@ async def test_a_faster_server_gets_more(records, tmp_path):
     check_ended(ended, servers, IDS)
 
 
-@skipping_time
-async def test_a_server_that_bears_less_gets_less(records, tmp_path):
-    async with listen_twice() as servers:
-        servers[1].plan = lambda _: Fault(429) if servers[1].under_way > 1 else WELL
-        ended = await run_against(servers, records, tmp_path / "run")
-        assert servers[0].answered.total() > 1.5 * servers[1].answered.total() > 0
-    check_ended(ended, servers, IDS)
-    assert not ended.failures
-
-
 @pytest.mark.parametrize("fault", [Fault(sent=0.0), Fault(500)], ids=["cut", "500"])
 @skipping_time
 async def test_one_that_dies_loses_nothing_and_is_used_again_when_it_is_back(fault, records, tmp_path):
@@ -98,16 +88,6 @@ async def test_one_that_dies_loses_nothing_and_is_used_again_when_it_is_back(fau
     faults = ended.manifest["servers"][SECOND]["faults"]
     assert 0 < faults <= POLICY.breaker_after
     assert ended.manifest["servers"][SECOND]["calls"] - faults == servers[1].answered.total()
-
-
-@skipping_time
-async def test_one_that_was_never_there_is_left_to_itself(records, tmp_path):
-    async with listen_twice() as servers:
-        servers[1].socket.unlink()
-        ended = await run_against(servers, records, tmp_path / "run")
-    assert ended.error is None
-    assert ended.ids == IDS
-    assert not servers[1].calls
 
 
 @pytest.mark.parametrize("status", [401, 404])

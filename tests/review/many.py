@@ -4,9 +4,11 @@ import json
 from contextlib import closing
 from pathlib import Path
 
+from extractor.llm.trace import Session
 from extractor.read import read_records
 from extractor.run.manifest import Manifest
-from extractor.run.store import RunStore, StoredLine, digest_record
+from extractor.run.store import RunStore, StartedRecord, digest_record
+from extractor.run.tally import ExtractedLine
 
 
 def make_many(folder: Path, count: int) -> Path:
@@ -22,5 +24,6 @@ def make_many(folder: Path, count: int) -> Path:
             people = {"confidence": number / count, "criteria": []}
             start = results.tell()
             length = results.write(json.dumps({"record_id": record.record_id, "eligibility": people}).encode() + b"\n")
-            store.add(StoredLine(record, digest_record(record), number, start, length, "{}"))
+            started = StartedRecord(record, digest_record(record), number)
+            store.add(started, ExtractedLine(record.record_id, b"", "{}", cut=False), start, length, Session())
     return run

@@ -87,21 +87,6 @@ async def test_what_is_done_or_refused_is_not_extracted():
     assert "there twice" in sink.failures[0]["message"]
 
 
-async def test_no_more_records_are_in_flight_than_allowed():
-    flying = peak = 0
-
-    async def extract_counted(record):
-        nonlocal flying, peak
-        flying += 1
-        peak = max(peak, flying)
-        await asyncio.sleep(0.001)
-        flying -= 1
-        return await extract(record)
-
-    await run(records(20), extract_counted, concurrency=3)
-    assert peak == 3
-
-
 async def test_the_limit_of_records_counts_from_the_start_of_the_input_and_no_other_is_read():
     def endless():
         yield from records(2)
@@ -198,7 +183,7 @@ async def test_a_spent_budget_stops_after_the_records_in_flight_unless_all_other
     async def spend(record):
         with suppress(BudgetReached):  # as ``query_model`` does, which leaves the questions open
             reservation = await budget.reserve(RequestSize(calls=1, messages=395))
-            budget.settle(reservation, Usage(calls=1, prompt_tokens=100))
+            budget.charge(reservation, Usage(calls=1, prompt_tokens=100))
         return await extract(record)
 
     sink, number = ListSink(done=done), 3 if done else 50

@@ -28,7 +28,7 @@ def call(prompt, answer, most=1000):
 
 async def test_what_fits_goes_and_what_does_not_ends_it():
     budget = Budget(Limits(tokens=100), SURE, None)
-    budget.settle(await budget.reserve(call(50, 10)), Usage(calls=1, prompt_tokens=60))
+    budget.charge(await budget.reserve(call(50, 10)), Usage(calls=1, prompt_tokens=60))
     assert not budget.reached
     with pytest.raises(BudgetReached, match="60 tokens are spent, the limit is 100"):
         await budget.reserve(call(41, 0))
@@ -43,8 +43,8 @@ async def test_a_call_waits_for_those_under_way_to_take_less_than_they_might():
     second = asyncio.ensure_future(budget.reserve(call(200, 10)))
     await asyncio.sleep(0)
     assert not second.done()
-    budget.settle(first, Usage(prompt_tokens=50, output_tokens=10))
-    budget.settle(await second, Usage())
+    budget.charge(first, Usage(prompt_tokens=50, output_tokens=10))
+    budget.charge(await second, Usage())
     assert not budget.reached
 
 
@@ -53,7 +53,7 @@ async def test_all_that_wait_end_when_nothing_under_way_can_make_room():
     first = await budget.reserve(call(50, 10, most=60))
     waiting = [asyncio.ensure_future(budget.reserve(call(90, 0))) for _ in range(3)]
     await asyncio.sleep(0)
-    budget.settle(first, Usage(prompt_tokens=60))
+    budget.charge(first, Usage(prompt_tokens=60))
     results = await asyncio.gather(*waiting, return_exceptions=True)
     assert [type(result) for result in results] == [BudgetReached] * 3
 
@@ -63,15 +63,15 @@ async def test_earlier_invocations_count():
     with pytest.raises(BudgetReached):
         await Budget(Limits(tokens=100), SURE, PRICE, spent).reserve(call(20, 0))
     with pytest.raises(BudgetReached):
-        await Budget(Limits.of(0.0001, None), SURE, PRICE, spent).reserve(call(20, 0))
-    await Budget(Limits.of(0.0002, None), SURE, PRICE, spent).reserve(call(20, 0))
+        await Budget(Limits(0.0001, None), SURE, PRICE, spent).reserve(call(20, 0))
+    await Budget(Limits(0.0002, None), SURE, PRICE, spent).reserve(call(20, 0))
 
 
 def test_a_limit_in_money_needs_all_prices():
     with pytest.raises(ValueError, match="--prices"):
-        Budget(Limits.of(1, None), SURE, None)
+        Budget(Limits(1, None), SURE, None)
     with pytest.raises(ValueError, match="--prices"):
-        Budget(Limits.of(1, None), SURE, PRICE, Spending(unpriced=1))
+        Budget(Limits(1, None), SURE, PRICE, Spending(unpriced=1))
 
 
 @settings(max_examples=choose(30, 1000), deadline=None)
@@ -90,10 +90,10 @@ def test_no_limit_is_overshot_by_more_than_one_call_is_uncertain(seed, concurren
                 await asyncio.sleep(0)
             usage = Usage(prompt_tokens=prompt, output_tokens=lots.randrange(most + 1))
             spent += PRICE.cost(usage)
-            budget.settle(reservation, usage)
+            budget.charge(reservation, usage)
 
     async def run():
-        budget = Budget(Limits.of(limit / 1e6, None), UNSURE, PRICE)
+        budget = Budget(Limits(limit / 1e6, None), UNSURE, PRICE)
         with suppress(BudgetReached):
             await asyncio.gather(*(ask(budget) for _ in range(concurrency)))
         return budget

@@ -1,7 +1,6 @@
 """What is told of a run: to a log, and to OpenTelemetry. Never a text, an address or a key."""
 
 import json
-import logging
 import os
 import subprocess
 import sys
@@ -11,7 +10,7 @@ import pytest
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import SpanKind, StatusCode
 
-from extractor.events import Event, EventLog, is_heard, listening, tell
+from extractor.events import Event, EventLog, listening, tell
 from extractor.run.telemetry import SpanWriter
 from tests.commands import extractor
 from tests.llm.stub import completion, fault, serve
@@ -35,16 +34,6 @@ def events_of(path):
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
-def test_nothing_is_heard_unless_somebody_listens(tmp_path):
-    assert not is_heard()
-    with (tmp_path / "log").open("w") as file, listening(EventLog(file)):
-        assert is_heard()
-        tell(Event.RATE_LIMITED, seconds=2.5)
-    assert not is_heard()
-    (event,) = events_of(tmp_path / "log")
-    assert (event["event"], event["seconds"]) == ("rate_limited", 2.5)
-
-
 def test_hostile_facts_stay_on_their_line_and_are_cut(tmp_path):
     with (tmp_path / "log").open("w") as file, listening(EventLog(file)):
         tell(Event.RECORD_DONE, record_id='x"\n{"event": "forged"}\x1b[31m\u2028' + "y" * 500)
@@ -54,19 +43,6 @@ def test_hostile_facts_stay_on_their_line_and_are_cut(tmp_path):
     (event,) = events_of(tmp_path / "log")
     assert event["event"] == "record_done"
     assert len(event["record_id"]) == 200
-
-
-def test_a_log_that_is_listened_to_twice_is_told_once_each(tmp_path):
-    seen = []
-
-    class Seen(logging.Handler):
-        def emit(self, record):
-            seen.append(record.getMessage())
-
-    with listening(Seen()), listening(Seen()):
-        tell(Event.BUDGET_REACHED)
-    tell(Event.BUDGET_REACHED)
-    assert seen == ["budget_reached", "budget_reached"]
 
 
 def test_a_run_by_the_rules_is_logged(tmp_path):
@@ -153,15 +129,6 @@ def test_spans_follow_the_conventions():
     assert refused.attributes["error.type"] == "429"
     assert refused.status.status_code is unread.status.status_code is StatusCode.ERROR
     assert run.parent is None
-
-
-def test_records_under_way_at_once_have_spans_of_their_own():
-    kept = Kept()
-    with listening(SpanWriter(kept)):
-        for event in (Event.RECORD_STARTED, Event.RECORD_DONE):
-            for name in ("A", "B"):
-                tell(event, record_id=name)
-    assert [span.attributes["extractor.record.id"] for span in kept.spans] == ["A", "B"]
 
 
 @pytest.mark.parametrize("endpoint", [None, "http://127.0.0.1:9"])

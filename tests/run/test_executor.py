@@ -22,7 +22,7 @@ from extractor.parse import parse_record
 from extractor.pipeline import extract_by_rules
 from extractor.read import read_records
 from extractor.run.batch import BatchLimits, Sink, run_batch
-from extractor.run.executor import InlineExecutor, ProcessExecutor, extract_with, open_executor
+from extractor.run.executor import InlineExecutor, ProcessExecutor, extract_with
 from extractor.run.tally import Tally, to_line
 from extractor.schemas import Part, Section, Source, TrialRecord, Usage
 from tests.commands import PATIENCE_S, extractor
@@ -54,7 +54,7 @@ class Answering:
     def __init__(self):
         self.asked = []
 
-    async def put(self, questions, render):
+    async def complete(self, questions, render):
         call = render(questions)
         self.asked.append(call.user)
         await asyncio.sleep(0)
@@ -189,12 +189,6 @@ async def test_any_function_is_mapped_in_the_order_of_the_input_and_what_fails_i
     assert (error.kind, error.frames[0].rpartition(":")[2]) == ("ValueError", "where")
 
 
-@pytest.mark.parametrize(("workers", "alone"), [(1, True), (2, False)])
-async def test_one_worker_is_this_process(forked_workers, workers, alone):
-    async with open_executor(workers) as executor:
-        assert ((await executor.compute(where, record(1)))[1] == os.getpid()) is alone
-
-
 async def test_what_cannot_be_written_fails_alone(forked_workers):
     async with ProcessExecutor(2, inline_first=0) as executor:
         sink = await run(executor, [record(1), record(2, "a lone surrogate: \ud800"), record(3)])
@@ -229,18 +223,6 @@ def wait_for(condition):
 def count_lines(folder):
     path = folder / "extractions.jsonl"
     return path.read_bytes().count(b"\n") if path.exists() else 0
-
-
-def test_a_process_of_a_run_that_is_killed_is_replaced_and_nothing_is_lost(tmp_path):
-    lines = write_many(tmp_path / "in.jsonl", 120).read_bytes().splitlines(keepends=True)
-    process = start("-", "--workers", 2, "--out", tmp_path / "out")
-    process.stdin.writelines(lines[:80])  # the run cannot end before the rest is there
-    process.stdin.flush()
-    wait_for(lambda: count_lines(tmp_path / "out") >= 1)
-    workers_of(process)[0].kill()
-    _, stderr = process.communicate(b"".join(lines[80:]), timeout=PATIENCE_S)
-    assert process.returncode == 0, stderr
-    assert count_lines(tmp_path / "out") == 120
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL, and Ctrl-C is no signal to a group")

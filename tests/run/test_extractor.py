@@ -42,12 +42,6 @@ async def test_requests_at_once_are_as_many_as_wanted_and_as_a_local_server_answ
         assert extract.model.settings.concurrency == at_once
 
 
-def test_a_record_is_extracted_in_the_thread_of_the_caller(monkeypatch):
-    threads = extracting_threads(monkeypatch)
-    Extractor().extract(next(read_records("seeds/records")))
-    assert threads == [threading.current_thread()]
-
-
 async def test_a_record_is_extracted_where_an_event_loop_runs(monkeypatch):
     threads = extracting_threads(monkeypatch)
     extraction = Extractor().extract(next(read_records("seeds/records")))

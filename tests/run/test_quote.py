@@ -4,18 +4,13 @@ import random
 from unittest.mock import patch
 
 import pytest
-from typer.testing import CliRunner
 
 from extractor.assemble.policy import ModelClass
-from extractor.cli.app import app
 from extractor.llm.estimates import (
-    Forecast,
     RequestSize,
     calibrate,
     forecast_request,
-    forecast_run,
     load_rates,
-    measure_body,
 )
 from extractor.llm.planner import Estimate
 from extractor.llm.spec import ModelKind, ModelSpec
@@ -23,7 +18,7 @@ from extractor.options import ExtractionOptions
 from extractor.run.budget import Limits, Pricing
 from extractor.run.executor import InlineExecutor
 from extractor.run.prices import read_prices
-from extractor.run.quote import Speed, draw_sample, measure_records, quote_run
+from extractor.run.quote import draw_sample, measure_records, quote_run
 from extractor.schemas import Section, Source, TrialRecord, Usage
 from tests.commands import extractor
 
@@ -54,8 +49,8 @@ def pricing(model="gpt-4.1-mini"):
 
 
 def test_a_sample_tells_what_all_records_tell():
-    whole = quote_run(measured(records(3000)), CAPABLE, pricing(), Speed(8))
-    sampled = quote_run(measured(records(3000), 150), CAPABLE, pricing(), Speed(8))
+    whole = quote_run(measured(records(3000)), CAPABLE, pricing(), 8)
+    sampled = quote_run(measured(records(3000), 150), CAPABLE, pricing(), 8)
     assert (whole.records, whole.sampled) == (3000, None)
     assert sampled.records == 3000
     assert 100 <= sampled.sampled.records <= 250
@@ -72,8 +67,8 @@ def test_a_sample_has_records_of_each_size_and_is_all_of_a_few():
 
 
 def test_figures_are_in_order_and_grow_with_the_records():
-    few = quote_run(measured(records(10)), CAPABLE, pricing(), Speed(8, latency=1.0))
-    many = quote_run(measured(records(100)), CAPABLE, pricing(), Speed(8, latency=1.0))
+    few = quote_run(measured(records(10)), CAPABLE, pricing(), 8, latency=1.0)
+    many = quote_run(measured(records(100)), CAPABLE, pricing(), 8, latency=1.0)
     for quote in (few, many):
         for name in ("calls", "prompt_tokens", "output_tokens", "usd", "seconds"):
             figure = getattr(quote, name)
@@ -82,13 +77,8 @@ def test_figures_are_in_order_and_grow_with_the_records():
     assert many.seconds.expected >= 100 / 8
 
 
-def test_no_records_take_nothing():
-    quote = quote_run(measured([]), CAPABLE, pricing(), Speed(8))
-    assert (quote.records, quote.calls.high, quote.usd.high) == (0, 0, 0)
-
-
 def test_an_unknown_price_is_said():
-    quote = quote_run(measured(records(3)), CAPABLE, pricing("no-such-model"), Speed(8))
+    quote = quote_run(measured(records(3)), CAPABLE, pricing("no-such-model"), 8)
     assert quote.usd is None
     assert "--prices" in quote.notes[0]
 
@@ -105,26 +95,6 @@ def test_calls_that_were_made_correct_the_rates():
     assert calibrate(CAPABLE, made[:5]) is CAPABLE
 
 
-def test_second_requests_and_narrow_questions_are_in_the_quote():
-    size = RequestSize(100, 400_000, 0, 10_000.0, 50_000)
-    made = [(RequestSize(1, 4000, 0, 100.0, 500), Usage(prompt_tokens=1000, output_tokens=30), n % 2 == 1, False)
-            for n in range(100)]  # fmt: skip
-    assert forecast_run(size, calibrate(CAPABLE, made)).calls.expected == pytest.approx(200)
-
-
-def test_no_answer_is_expected_beyond_its_bound():
-    assert forecast_request(RequestSize(1, 4000, 0, 100_000.0, 50), CAPABLE).output_tokens == Forecast.exactly(50)
-
-
-def test_a_request_is_measured_by_the_keys_of_its_lines():
-    asked = {"role": "user", "content": "[3|concept domain] OS\n[4|concept] PFS"}
-    frame = {"role": "system", "content": "A line is [number|keys asked|what is known] text\n[908|tool] an example"}
-    one = measure_body({"messages": [frame, {**asked, "content": "[3|concept] OS"}], "max_tokens": 50})
-    more = measure_body({"messages": [frame, asked], "max_tokens": 50})
-    assert 0 < one.answer < more.answer
-    assert more.schema == 0
-
-
 @pytest.mark.parametrize(
     ("options", "told"),
     [
@@ -138,19 +108,6 @@ def test_what_cannot_be_quoted_is_refused(options, told):
     done = extractor("run", "seeds/records", *options)
     assert done.returncode == 2
     assert told in done.stderr
-
-
-def test_many_processes_quote_what_one_does(forked_workers):
-    quotes = []
-    for workers in ("1", "2"):
-        words = ["run", "tests/records", "--dry-run", "--model", "gpt-4.1-mini", "--workers", workers]
-        done = CliRunner().invoke(app, words, catch_exceptions=False)
-        assert done.exit_code == 0, done.output
-        quote = json.loads(done.stdout)
-        del quote["seconds"]
-        quotes.append(quote)
-    assert quotes[0] == quotes[1]
-    assert quotes[0]["questions"]["expected"] > 0
 
 
 def test_the_dry_run_prints_a_quote_and_prices_are_listed(tmp_path):

@@ -45,10 +45,6 @@ def test_without_a_valid_key_everything_is_refused(anybody, path, given):
     check_problem(anybody.post("/v1/extractions", content=one(), headers=headers), 401, "no-key")
 
 
-def test_health_needs_no_key(anybody):
-    assert anybody.get("/healthz").json() == anybody.get("/readyz").json() == {"status": "ok"}
-
-
 def test_callers_do_not_see_each_other_s_jobs(served, anna, ben):
     job_id = submit(anna, one(), assist="never")["id"]
     finish(anna, job_id)

@@ -67,14 +67,6 @@ def test_a_wrong_id_is_refused(served, record_id):
     assert [error["name"].lower() for error in problem["errors"]] == ["x-record-id"]
 
 
-def test_only_the_named_tasks_are_extracted(served):
-    whole = post(served.client, one(), assist="never", tasks="endpoints,eligibility").json()
-    assert whole["eligibility"]["criteria"]
-    part = post(served.client, one(), assist="never", tasks="endpoints").json()
-    assert part["endpoints"] == whole["endpoints"]
-    assert not part["eligibility"]["criteria"]
-
-
 def test_the_model_is_asked_unless_assist_is_never(served):
     assert post(served.client, one(), assist="never").json()["usage"]["calls"] == 0
     asked = post(served.client, one(), assist="always").json()
@@ -110,12 +102,6 @@ def test_a_hostile_body_is_a_problem(served, body):
     assert problem["remedy"]
     assert "/tmp" not in json.dumps(problem)  # no path of the service's machine
     assert "passwd" not in json.dumps(problem)
-
-
-def test_the_place_of_an_error_is_named(served):
-    problem = check_problem(post(served.client, b'{"protocolSection": {\n', assist="never"), 422, "unreadable")
-    assert problem["place"].startswith("line ")
-    assert "broken JSON" in problem["detail"]
 
 
 @pytest.mark.parametrize(

@@ -79,18 +79,6 @@ def test_a_torn_event_is_left_out(served, done):
     events.write_bytes(whole)
 
 
-def test_a_job_that_has_ended_cannot_be_cancelled_or_resumed(served, done):
-    check_problem(served.client.post(f"/v1/jobs/{done['id']}/cancel"), 409, "not-finished")
-    check_problem(served.client.post(f"/v1/jobs/{done['id']}/resume"), 409, "not-finished")
-
-
-def test_jobs_are_listed_newest_first(served, done):
-    newer = finish(served.client, submit(served.client, one(3), assist="never")["id"])
-    listed = [job["id"] for job in served.client.get("/v1/jobs").json()]
-    assert listed.index(newer["id"]) < listed.index(done["id"])
-    assert len(served.client.get("/v1/jobs?limit=1").json()) == 1
-
-
 def test_the_model_answers_for_jobs_too_and_its_calls_are_counted(served):
     def count():
         lines = served.client.get("/metrics").text.splitlines()

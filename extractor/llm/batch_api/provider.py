@@ -43,7 +43,7 @@ class RequestBudget(Protocol):
     def try_reserve(self, size: RequestSize) -> int | None:
         """Reserve what a request may take, if there is room."""
 
-    def settle(self, reservation: int, usage: Usage) -> None:
+    def charge(self, reservation: int, usage: Usage) -> None:
         """Release a reservation, and count what the request took."""
 
 
@@ -78,7 +78,7 @@ class BatchTransport(httpx2.AsyncBaseTransport):
         usage = read_usage(answer.content) if answer.status == OK else Usage()
         self._requests.note_taken(name)
         if name in self._reserved and self._budget:
-            self._budget.settle(self._reserved.pop(name), usage)
+            self._budget.charge(self._reserved.pop(name), usage)
         extensions = {"served": Served(usage, spent=not answer.taken and answer.status == OK)}
         headers = {"content-type": "application/json"}
         return httpx2.Response(answer.status, headers=headers, content=answer.content, extensions=extensions)
