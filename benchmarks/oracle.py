@@ -107,12 +107,11 @@ def format_examples(losses: Iterable[Loss], folds: Mapping[str, int], number: in
     """Losses to read, spread over the records; none of a trial whose fold is for measuring."""
     found = [loss for loss in losses if folds.get(loss.record_id, 0) in _TO_READ]
     step = max(1, len(found) // number) if number else 1
-    return "\n\n".join(map(_describe, found[::step][:number]))
-
-
-def _describe(loss: Loss) -> str:
-    values = f"  gold:  {_show(loss.gold)}\n  found: {_show(loss.found)}"
-    return f"{loss.record_id} {loss.field}: {loss.cause}\n  item:  {loss.item}\n{values}"
+    return "\n\n".join(
+        f"{loss.record_id} {loss.field}: {loss.cause}\n  item:  {loss.item}\n"
+        f"  gold:  {_show(loss.gold)}\n  found: {_show(loss.found)}"
+        for loss in found[::step][:number]
+    )
 
 
 def _show(value: Any) -> str:

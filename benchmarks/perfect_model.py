@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from benchmarks.matching import FIELDS_OF, pair_positions
-from benchmarks.scores import is_right
+from benchmarks.matching import FIELDS_OF, is_right, pair_positions
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.evaluation.text import fold_text
 from extractor.ground.check import GroundedAnswer

@@ -10,8 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.data import Row, option_parser, read_lines
-from benchmarks.scores import format_calibration
-from benchmarks.training.log_linear import Choice, Weights, cross_validate, fit_weights
+from benchmarks.training.log_linear import Choice, Weights, cross_validate, fit_weights, format_calibration
 from extractor.parse.endpoints.split import Item, describe_cuts, find_items
 from extractor.parse.scoring import WEIGHTS
 from extractor.text.book import read_text

@@ -16,8 +16,7 @@ from pathlib import Path
 
 from benchmarks.data import FOLDS, Row, fold_of, option_parser, read_areas, read_labels
 from benchmarks.gold import GROUPS, LABELS, name_group, read_gold
-from benchmarks.scores import format_calibration
-from benchmarks.training.log_linear import Choice, Weights, cross_validate, fit_weights, judge
+from benchmarks.training.log_linear import Choice, Weights, cross_validate, fit_weights, format_calibration, judge
 from extractor.evaluation.standoff import find_changed_sections, from_standoff
 from extractor.parse.dosing import read_statements
 from extractor.parse.dosing.agents import build_lexicon

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.comparison import Answered, assemble_held_out
-from benchmarks.policy import add_situations, count_situations, show_counts, write_counts
+from benchmarks.policy import add_situations, count_situations, write_counts
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.assemble.policy import ModelClass, combine_policy, load_policy
 from extractor.ground.check import Answer, ground_answer
@@ -74,12 +74,6 @@ def test_the_file_that_ships_is_as_the_command_writes_it(tmp_path):
     counts = tomllib.loads(path.read_text("utf-8"))["capable"]
     write_counts(path, ModelClass.CAPABLE, counts)
     assert path.read_bytes() == SHIPPED.read_bytes()
-
-
-def test_the_table_has_a_column_for_each_situation_that_occurred():
-    _, head, *rows = show_counts(asked("A", MODEL).situations).splitlines()
-    assert head.split() == ["field", "agree", "doubtful"]
-    assert [row.split() for row in rows] == [[FIELD, "0/0", "0/1/0"], ["eligibility.stands", "1/1", "0/0/0"]]
 
 
 def test_situations_that_are_unknown_are_not_written(tmp_path):
