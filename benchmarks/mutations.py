@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from benchmarks.changes import HARMFUL, HARMLESS, Mutation
 from benchmarks.data import format_table, option_parser
@@ -74,8 +75,7 @@ def judge(trial: "Trial") -> "Verdict":
     return Verdict(trial, accepted and (placed == drawn or trial.harmful), found.status is QuoteStatus.CONFLICT)
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
+class Drawn(NamedTuple):
     """``text[start:end]`` is the quote."""
 
     text: str

@@ -75,12 +75,9 @@ def judge(choice: Choice, weights: Weights) -> Guess:
 
 
 def cross_validate(choices: Sequence[Choice], train: Callable[[Sequence[Choice]], Weights]) -> list[Guess]:
-    """Every choice judged by weights that were fitted on the trials of the other folds, fold by fold."""
-    guesses = []
-    for fold in range(FOLDS):
-        weights = train([choice for choice in choices if fold_of(choice.trial) != fold])
-        guesses += [judge(choice, weights) for choice in choices if fold_of(choice.trial) == fold]
-    return guesses
+    """Every choice judged by weights that were fitted on the trials of the other folds."""
+    weights = {fold: train([one for one in choices if fold_of(one.trial) != fold]) for fold in range(FOLDS)}
+    return [judge(choice, weights[fold_of(choice.trial)]) for choice in choices]
 
 
 def fit_weights(choices: Sequence[Choice], features: int, fixed: dict[int, float]) -> Weights:

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.synthetic import count_calls
 from extractor import Extractor, read_records
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.audit import CHECKS, audit_extraction
@@ -17,6 +16,7 @@ from extractor.run.tally import Tally, to_line
 from extractor.schemas import FindingKind, TrialRecord
 from tests.audit.studies import audit, make_study
 from tests.depth import choose
+from tests.synthetic import count_calls
 
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared" / "data" / "records" / "ctgov_v2.jsonl.gz"

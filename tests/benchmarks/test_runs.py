@@ -11,6 +11,7 @@ from benchmarks.local import Served, format_row, render_calls
 from benchmarks.quote import compare, describe_class, measure_keys, read_exchanges
 from benchmarks.records import write_open_records
 from benchmarks.servers import serve_slowly
+from benchmarks.speed import measure_stages
 from benchmarks.throughput import drive
 from benchmarks.workers import measure_pairs
 
@@ -76,3 +77,12 @@ def test_variants_are_asked_what_auto_asks_and_compared_by_medians():
     assert all(call.system and call.user for call in calls)
     rounds = [(Served(9, 1, 5, 2.0, 1.0, 7), Served(9, 0, 5, seconds, 1.1, 8)) for seconds in (2.0, 3.0, 20.0)]
     assert format_row("batch 128", rounds).split() == ["batch", "128", "1.50", "x", "1.10", "x", "9", "0", "5", "8"]
+
+
+def test_every_stage_of_a_file_is_measured(tmp_path):
+    path = tmp_path / "one.jsonl.gz"
+    path.write_bytes(
+        gzip.compress(json.dumps(json.loads(Path("tests/records/study.json").read_text("utf-8"))).encode())
+    )
+    names = [name for name, *figures in measure_stages(path) if all(figures)]
+    assert names == ["read", "parse", "assemble", "write", "read + parse", "all", "extractor run, with its start"]
