@@ -1,6 +1,6 @@
-"""What the audit finds in real records, and a sample of it to be read by hand.
+"""What the audit finds in real records, and a sample of it to read by hand.
 
-    python -m benchmarks.audit --data DIR [--sample N] [--seed S] [--kind KIND] [--limit N] [--json]
+    python -m benchmarks.audit --data DIR [--sample N] [--seed S] [--kind KIND]
 
 Counts findings and records by kind and severity, over all records of a file or folder (or of DIR/records), each record
 once, and what the audit costs, as a share of the time of parsing. ``--sample N`` prints N findings, as many of each
@@ -8,12 +8,11 @@ kind as there are, with their quotes and the text around them. docs/audit.md has
 found.
 """
 
-import json
 import os
 import random
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, zip_longest
 
@@ -40,26 +39,21 @@ class Audited:
     auditing: float
 
 
+Found = Sequence[tuple[TrialRecord, Finding]]
+
+
 def main() -> None:
     """Print counts, and the sample if one is wanted."""
     parser = option_parser(__doc__, data=True)
     parser.add_argument("--sample", type=int, default=0, metavar="N", help="print N findings for reading by hand")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="which findings are drawn")
-    parser.add_argument("--kind", help="only findings of this kind")
-    parser.add_argument("--limit", type=int, metavar="N", help="only the first N records")
-    parser.add_argument("--json", action="store_true", help="one finding a line, with its record's id")
+    parser.add_argument("--kind", help="only findings of this kind in the sample")
     chosen = parser.parse_args()
-    audited = [audit_record(record) for record in islice(read_once(chosen.data), chosen.limit)]
+    audited = [audit_record(record) for record in read_once(chosen.data)]
+    print(format_counts(audited))
     found = [(one.record, finding) for one in audited for finding in one.findings]
     found = [pair for pair in found if chosen.kind in (None, pair[1].kind)]
-    if chosen.sample:
-        found = draw_sample(found, chosen.sample, chosen.seed)
-    if chosen.json:
-        for record, finding in found:
-            print(json.dumps({"record_id": record.record_id} | finding.model_dump(mode="json")))
-        return
-    print(format_counts(audited))
-    for number, (record, finding) in enumerate(found if chosen.sample else (), 1):
+    for number, (record, finding) in enumerate(draw_sample(found, chosen.sample, chosen.seed), 1):
         print(f"\n{number}. {format_finding(record, finding)}")
 
 
@@ -75,9 +69,7 @@ def audit_record(record: TrialRecord) -> Audited:
     return Audited(record, findings, marks[1] - marks[0], marks[3] - marks[2])
 
 
-def draw_sample(
-    found: Sequence[tuple[TrialRecord, Finding]], size: int, seed: int
-) -> list[tuple[TrialRecord, Finding]]:
+def draw_sample(found: Found, size: int, seed: int) -> Found:
     """Up to ``size`` findings, one kind after the other in turns, each kind in random order."""
     by_kind: dict[str, list[tuple[TrialRecord, Finding]]] = defaultdict(list)
     for pair in found:
@@ -90,9 +82,8 @@ def draw_sample(
     return sorted(drawn, key=lambda pair: (pair[1].kind, pair[0].record_id))
 
 
-def format_counts(audited: Iterable[Audited]) -> str:
+def format_counts(audited: Sequence[Audited]) -> str:
     """One line a kind: severity, findings, records; then the share of the time."""
-    audited = list(audited)
     findings = Counter((one.kind, one.severity) for record in audited for one in record.findings)
     records = Counter(pair for record in audited for pair in {(one.kind, one.severity) for one in record.findings})
     rows = [(kind, severity, n, records[kind, severity]) for (kind, severity), n in sorted(findings.items())]

@@ -4,9 +4,9 @@
                                     [--record DIR] [--held-out] [--json FILE] [--limit N] [--resamples N]
 
 A SPEC is one as everywhere (``local:smollm2-135m``, ``http://127.0.0.1:8000/v1#capable``); with ``@DIR`` its recorded
-answers are replayed, and there is no timing. A live model is asked about one record at a time: the seconds are those of
-asking, without parsing. ``--record DIR`` keeps its answers in ``DIR/NAME``. A model that is not available is left out,
-with a line that says why.
+answers are replayed, without timing. A live model is asked about one record at a time: the seconds do not include
+parsing. ``--record DIR`` keeps its answers in ``DIR/NAME``. A model that is not available is left out, with a line that
+says why.
 
 Prints as Markdown: F1 of each field by the rules alone, and of each model with its paired difference to them and a 95 %
 interval; the fields that a model lowers; questions, calls, tokens, seconds. ``--held-out`` adds the scores with a
@@ -20,8 +20,9 @@ import socket
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -37,7 +38,6 @@ from extractor.cli.environment import read_cache_folder, read_model_spec
 from extractor.errors import CassetteError, ModelError, ModelUnavailable, StoreError
 from extractor.evaluation import evaluate
 from extractor.evaluation.report import Difference, ScoreReport
-from extractor.llm.client import Model
 from extractor.llm.local import find_model
 from extractor.llm.opening import ModelChoice, open_model
 from extractor.llm.querying import query_model
@@ -46,11 +46,12 @@ from extractor.options import Assist, ExtractionOptions
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Task, TrialExtraction
 
+Costs = dict[str, float | None]
+"""What a model took for all records, by name; None where it was not measured."""
 _NAME = re.compile(r"[A-Za-z0-9][\w.+-]*")
-_FORM = "write NAME=SPEC, or NAME=SPEC@DIR to replay recorded answers"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _CONNECT_S = 5.0
-_PORTS = {"https": 443, "http": 80}
+_COUNTED = ("questions", "open_questions", "calls", "prompt_tokens", "cached_tokens", "output_tokens")
 _COSTS = (
     *("model", "records asked", "questions", "left open", "calls", "prompt tokens", "median", "from the cache"),
     *("output tokens", "median", "s a record, median", "90th percentile", "server's processor s"),
@@ -81,27 +82,6 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class Costs:
-    """What a model took for all records. ``asked_records`` are those that left a question; medians are of all records.
-
-    A replay has no seconds; there are none of the processor where the server is no process of ours.
-    """
-
-    asked_records: int
-    questions: int
-    open_questions: int
-    calls: int
-    prompt_tokens: int
-    prompt_median: float
-    cached_tokens: int
-    output_tokens: int
-    output_median: float
-    seconds_median: float | None
-    seconds_p90: float | None
-    cpu_seconds: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class Measured:
     """A model's costs, and its scores with the policy that ships and with one counted on the other records alone."""
 
@@ -113,10 +93,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The rules alone, and every model that could be asked; the others by name with the reason.
-
-    ``rules`` is compared with itself.
-    """
+    """The rules alone (compared with themselves), and every model that could be asked; the others with the reason."""
 
     records: int
     rules: ScoreReport
@@ -168,9 +145,9 @@ def read_contestants(texts: list[str], record: Path | None = None) -> list[Conte
     where no model is live.
     """
     found = [read_contestant(text, record) for text in texts]
-    names = [one.name for one in found]
-    if twice := {name for name in names if names.count(name) > 1}:
-        raise ValueError(f"{', '.join(sorted(twice))}: more than one model has this name; give each its own")
+    names = Counter(one.name for one in found)
+    if twice := sorted(name for name, count in names.items() if count > 1):
+        raise ValueError(f"{', '.join(twice)}: more than one model has this name; give each its own")
     if record and not any(one.is_live for one in found):
         raise ValueError("there is no live model whose answers could be recorded; add --model or drop --record")
     return found
@@ -190,7 +167,8 @@ def read_contestant(text: str, record: Path | None = None) -> Contestant:
     """
     name, mark, rest = text.partition("=")
     if not mark or not _NAME.fullmatch(name):
-        raise ValueError(f"{text!r}: {_FORM}; a NAME has letters, digits and . _ + -")
+        form = "write NAME=SPEC, or NAME=SPEC@DIR to replay recorded answers"
+        raise ValueError(f"{text!r}: {form}; a NAME has letters, digits and . _ + -")
     spec_text, folder = rest.rsplit("@", 1) if "@" in rest else (rest, "")
     spec = read_model_spec(spec_text)
     if not folder:
@@ -198,9 +176,8 @@ def read_contestant(text: str, record: Path | None = None) -> Contestant:
             find_model(spec.name or "")
         return Contestant(name, ModelChoice(spec, record=record and record / name, cache_dir=read_cache_folder()))
     if not Path(folder).is_dir():
-        raise ValueError(
-            f"{text!r}: there is no folder {folder} to replay; if the @ belongs to the model's name, write {rest}@"
-        )
+        hint = f"if the @ belongs to the model's name, write {rest}@"
+        raise ValueError(f"{text!r}: there is no folder {folder} to replay; {hint}")
     return Contestant(name, ModelChoice(spec, replay=Path(folder)))
 
 
@@ -224,7 +201,7 @@ def compare_models(
     for contestant in contestants:
         report(f"{contestant.name}: {contestant.choice}")
         try:
-            answered, cpu_seconds = asyncio.run(_ask_all(pairs, contestant, assist))
+            answered, cpu_seconds = asyncio.run(_ask_all(pairs, contestant, ExtractionOptions(assist=assist)))
         except (ModelError, CassetteError, StoreError) as error:
             left_out.append((contestant, str(error).partition("\n")[0]))
             continue
@@ -234,36 +211,33 @@ def compare_models(
     return Comparison(len(pairs), score(rules, 0), tuple(measured), tuple(left_out))
 
 
-async def _ask_all(pairs: Pairs, contestant: Contestant, assist: Assist) -> tuple[list[Answered], float | None]:
-    """One record after the other, so that each has the model for itself; and the processor seconds of our server."""
-    choice = contestant.choice
-    if contestant.is_live and choice.spec:
-        _check_available(choice.spec)
-    is_child = contestant.is_live and choice.spec is not None and choice.spec.kind is ModelKind.LOCAL
-    async with open_model(choice) as model:
-        before = _child_seconds() if is_child else 0.0
-        answered = [await _ask(model, parsed, gold, assist) for parsed, gold in pairs]
-        return answered, _child_seconds() - before if is_child else None
-
-
-async def _ask(model: Model | None, parsed: ParsedRecord, gold: TrialExtraction, assist: Assist) -> Answered:
-    begun = time.perf_counter()
-    result = await query_model(parsed, model, ExtractionOptions(assist=assist))
-    seconds = time.perf_counter() - begun
-    return Answered(parsed, result, count_situations(parsed, result, gold), seconds)
+async def _ask_all(
+    pairs: Pairs, contestant: Contestant, options: ExtractionOptions
+) -> tuple[list[Answered], float | None]:
+    """Ask about one record after the other, and count the processor seconds of our own server."""
+    spec = contestant.choice.spec if contestant.is_live else None
+    if spec:
+        _check_available(spec)
+    answered = []
+    async with open_model(contestant.choice) as model:
+        before = _child_seconds()
+        for parsed, gold in pairs:
+            begun = time.perf_counter()
+            result = await query_model(parsed, model, options)
+            seconds = time.perf_counter() - begun
+            answered.append(Answered(parsed, result, count_situations(parsed, result, gold), seconds))
+        return answered, _child_seconds() - before if spec and spec.kind is ModelKind.LOCAL else None
 
 
 def _check_available(spec: ModelSpec) -> None:
-    """Try to connect to servers of this machine, since a run waits minutes for one that is away.
-
-    Raises ``ModelUnavailable`` if none listens. Servers of other machines may be behind a proxy; a run waits for them.
-    """
+    """Raise ``ModelUnavailable`` if servers of this machine are named and none listens: a run would wait minutes."""
     places = [urlsplit(address) for address in spec.addresses]
     if not places or any(place.hostname not in _LOOPBACK for place in places):
         return
     for place in places:
+        port = place.port or (443 if place.scheme == "https" else 80)
         try:
-            socket.create_connection((place.hostname or "", place.port or _PORTS[place.scheme]), _CONNECT_S).close()
+            socket.create_connection((place.hostname or "", port), _CONNECT_S).close()
         except OSError:
             continue
         return
@@ -272,8 +246,7 @@ def _check_available(spec: ModelSpec) -> None:
 
 def _child_seconds() -> float:
     """Processor seconds of this process's children: here, of the server of a model of this machine."""
-    times = (child.cpu_times() for child in psutil.Process().children(recursive=True))
-    return float(sum(one.user + one.system for one in times))
+    return float(sum(sum(child.cpu_times()[:2]) for child in psutil.Process().children(recursive=True)))
 
 
 def assemble_held_out(answered: Sequence[Answered]) -> list[TrialExtraction]:
@@ -281,35 +254,28 @@ def assemble_held_out(answered: Sequence[Answered]) -> list[TrialExtraction]:
     total = add_situations(one.situations for one in answered)
     found = []
     for one in answered:
-        counts = {field: _subtract(total[field], one.situations.get(field, {})) for field in total}
+        counts = {
+            field: {name: who - one.situations.get(field, {}).get(name, Counter()) for name, who in situations.items()}
+            for field, situations in total.items()
+        }
         policy = combine_policy(one.result.policy.model_class, counts)
         found.append(assemble_extraction(one.parsed, replace(one.result, policy=policy)))
     return found
 
 
-def _subtract(
-    total: Mapping[str, Mapping[str, int]], part: Mapping[str, Mapping[str, int]]
-) -> dict[str, dict[str, int]]:
-    return {
-        situation: {who: count - part.get(situation, {}).get(who, 0) for who, count in counts.items()}
-        for situation, counts in total.items()
-    }
-
-
 def count_costs(answered: Sequence[Answered], cpu_seconds: float | None, *, is_live: bool) -> Costs:
-    """The costs of one model, by the usage of each record."""
+    """The costs of one model. ``asked_records`` left a question; medians are of all records; a replay has no times."""
     usages = [one.result.usage for one in answered]
     seconds = [one.seconds for one in answered] if is_live else []
-    names = ("questions", "open_questions", "calls", "prompt_tokens", "cached_tokens", "output_tokens")
-    return Costs(
-        asked_records=sum(usage.calls > 0 for usage in usages),
-        **{name: sum(getattr(usage, name) for usage in usages) for name in names},
-        prompt_median=statistics.median([usage.prompt_tokens for usage in usages] or [0]),
-        output_median=statistics.median([usage.output_tokens for usage in usages] or [0]),
-        seconds_median=statistics.median(seconds) if seconds else None,
-        seconds_p90=float(np.percentile(seconds, 90)) if seconds else None,
-        cpu_seconds=cpu_seconds,
-    )
+    return {
+        "asked_records": sum(usage.calls > 0 for usage in usages),
+        **{name: sum(getattr(usage, name) for usage in usages) for name in _COUNTED},
+        "prompt_median": statistics.median([usage.prompt_tokens for usage in usages] or [0]),
+        "output_median": statistics.median([usage.output_tokens for usage in usages] or [0]),
+        "seconds_median": statistics.median(seconds) if seconds else None,
+        "seconds_p90": float(np.percentile(seconds, 90)) if seconds else None,
+        "cpu_seconds": cpu_seconds,
+    }
 
 
 def index_differences(report: ScoreReport) -> dict[str, Difference]:
@@ -319,9 +285,9 @@ def index_differences(report: ScoreReport) -> dict[str, Difference]:
 
 def list_lower(report: ScoreReport) -> list[Difference]:
     """The fields that are lower than by the rules alone; averages are no fields."""
-    fields = {field.name for field in report.fields}
-    differences = index_differences(report).items()
-    return [one for name, one in differences if name in fields and one.difference is not None and one.difference < 0]
+    by_name = index_differences(report)
+    found = [by_name[field.name] for field in report.fields if field.name in by_name]
+    return [one for one in found if one.difference is not None and one.difference < 0]
 
 
 def is_beyond(difference: Difference) -> bool:
@@ -332,34 +298,34 @@ def is_beyond(difference: Difference) -> bool:
 
 def collect_figures(comparison: Comparison) -> dict[str, Any]:
     """All figures, for JSON."""
+
+    def collect(report: ScoreReport | None) -> dict[str, Any] | None:
+        if report is None:
+            return None
+        differences = {
+            name: one.model_dump(exclude={"name"}) | {"beyond": is_beyond(one)}
+            for name, one in index_differences(report).items()
+        }
+        lower = [one.name for one in list_lower(report)]
+        return {"resamples": report.resamples, "lower": lower, "differences": differences}
+
     rules = comparison.rules
     return {
         "records": comparison.records,
         "rules": {"f1": rules.figures()},
         "stated": {name: _count_stated(rules, name) for name in _list_names(rules)},
-        "models": {one.contestant.name: _collect_model(one) for one in comparison.measured},
+        "models": {
+            one.contestant.name: {
+                "spec": str(one.contestant.choice.spec),
+                "replay": str(one.contestant.choice.replay) if one.contestant.choice.replay else None,
+                "costs": one.costs,
+                "figures": collect(one.shipped),
+                "held_out": collect(one.held_out),
+            }
+            for one in comparison.measured
+        },
         "left_out": {contestant.name: why for contestant, why in comparison.left_out},
     }
-
-
-def _collect_model(measured: Measured) -> dict[str, Any]:
-    choice = measured.contestant.choice
-    return {
-        "spec": str(choice.spec),
-        "replay": str(choice.replay) if choice.replay else None,
-        "costs": asdict(measured.costs),
-        "figures": _collect_report(measured.shipped),
-        "held_out": _collect_report(measured.held_out) if measured.held_out else None,
-    }
-
-
-def _collect_report(report: ScoreReport) -> dict[str, Any]:
-    differences = {
-        name: one.model_dump(exclude={"name"}) | {"beyond": is_beyond(one)}
-        for name, one in index_differences(report).items()
-    }
-    lower = [one.name for one in list_lower(report)]
-    return {"resamples": report.resamples, "lower": lower, "differences": differences}
 
 
 def _list_names(report: ScoreReport) -> list[str]:
@@ -385,12 +351,10 @@ def format_comparison(comparison: Comparison) -> str:
     parts = [f"{comparison.records} records. F1, normalised.", format_table(head, rows, markdown=True)]
     if comparison.measured:
         losses = "\n".join(f"- {name}: {_describe_losses(report)}" for name, report in columns.items())
-        costs = format_table(_COSTS, [list(_show_costs(one)) for one in comparison.measured], markdown=True)
+        costs = format_table(_COSTS, map(_show_costs, comparison.measured), markdown=True)
         parts += ["Bold: zero lies outside of the difference's 95 % interval.", losses, costs]
-    parts += [
-        " ".join(f"Left out: {contestant.name} ({contestant.choice}): {why}".split())
-        for contestant, why in comparison.left_out
-    ]
+    for contestant, why in comparison.left_out:
+        parts.append(" ".join(f"Left out: {contestant.name} ({contestant.choice}): {why}".split()))
     return "\n\n".join(parts)
 
 
@@ -406,21 +370,19 @@ def _show(difference: Difference) -> str:
 def _describe_losses(report: ScoreReport) -> str:
     lower = list_lower(report)
     text = f"{len(lower)} of {len(report.fields)} fields lower than by the rules alone"
-    if not lower:
-        return text
     names = ", ".join(f"**{one.name}**" if is_beyond(one) else one.name for one in lower)
-    return f"{text}, {sum(map(is_beyond, lower))} of them beyond the interval ({names})"
+    return f"{text}, {sum(map(is_beyond, lower))} of them beyond the interval ({names})" if lower else text
 
 
-def _show_costs(measured: Measured) -> Iterator[str]:
-    costs = measured.costs
-    yield measured.contestant.name
-    yield from (f"{count:,}" for count in (costs.asked_records, costs.questions, costs.open_questions, costs.calls))
-    yield from (f"{costs.prompt_tokens:,}", f"{costs.prompt_median:,.0f}")
-    yield f"{costs.cached_tokens / max(1, costs.prompt_tokens):.0%}"
-    yield from (f"{costs.output_tokens:,}", f"{costs.output_median:,.0f}")
-    for seconds, digits in ((costs.seconds_median, 2), (costs.seconds_p90, 2), (costs.cpu_seconds, 1)):
-        yield "-" if seconds is None else f"{seconds:.{digits}f}"
+def _show_costs(measured: Measured) -> list[str]:
+    costs = {name: cost or 0 for name, cost in measured.costs.items()}
+    counts = ("asked_records", "questions", "open_questions", "calls", "prompt_tokens", "prompt_median")
+    shown = [f"{costs[name]:,.0f}" for name in counts]
+    shown.append(f"{costs['cached_tokens'] / max(1, costs['prompt_tokens']):.0%}")
+    shown += [f"{costs[name]:,.0f}" for name in ("output_tokens", "output_median")]
+    for name, digits in (("seconds_median", 2), ("seconds_p90", 2), ("cpu_seconds", 1)):
+        shown.append("-" if measured.costs[name] is None else f"{costs[name]:.{digits}f}")
+    return [measured.contestant.name, *shown]
 
 
 if __name__ == "__main__":

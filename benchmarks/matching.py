@@ -1,13 +1,15 @@
-"""The readings of a whole record compared with gold, item by item, paired as an evaluation pairs items."""
+"""The readings of a record compared with gold, item by item, paired and compared as an evaluation does it."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from benchmarks.scores import is_right
+from scipy.stats import binomtest  # type: ignore[import-untyped]
+
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.evaluation.alignment import KINDS, pair_items, place_items
-from extractor.evaluation.fields import FIELDS
+from extractor.evaluation.fields import FIELDS, GROUPS
 from extractor.parse.parsed import (
     ParsedCriterion,
     ParsedEligibility,
@@ -17,9 +19,12 @@ from extractor.parse.parsed import (
     Reading,
     Span,
 )
+from extractor.parse.scoring import FOUND, NOTHING
 from extractor.schemas import Criterion, Item, Regimen, TrialExtraction
 
-_NAMES = frozenset(field.name for field in FIELDS) - {"endpoints.rank", "dosing.quote", "eligibility.criteria"}
+_FIELDS = {field.name: field for field in FIELDS}
+_GOLD = {f"{group.path}.{name}" for group in GROUPS for name in group.model.list_gold_fields()}
+_NAMES = (_GOLD & _FIELDS.keys()) - {"endpoints.rank", "dosing.quote", "eligibility.criteria"}
 FIELDS_OF: dict[str, tuple[str, ...]] = {
     path: tuple(field.name for field in fields(parsed) if f"{path}.{field.name}" in _NAMES)
     for path, parsed in {
@@ -29,7 +34,28 @@ FIELDS_OF: dict[str, tuple[str, ...]] = {
         "endpoints": ParsedOutcome,
     }.items()
 }
-"""The fields that are read of each kind of item."""
+"""The fields that are read of each kind of item, and that gold states."""
+
+
+def is_right(field: str, value: Any, label: Any) -> bool:
+    """Whether a value says what an annotator says, as an evaluation compares normalised values. Empty is None or ().
+
+    >>> is_right("dosing.route", None, None), is_right("endpoints.methods", ("ELISA",), ("PCR",))
+    (True, False)
+    """
+    shape = _FIELDS[field].comparer
+    ours, theirs = (Counter(map(shape.key, shape.spread(one))) for one in (label, value))
+    return ours == theirs
+
+
+def wilson(hits: int, count: int) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share.
+
+    >>> [round(bound, 3) for bound in wilson(98, 100)]
+    [0.93, 0.994]
+    """
+    interval = binomtest(hits, count).proportion_ci(method="wilson")
+    return float(interval.low), float(interval.high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +63,27 @@ class Match:
     """What was read as an item, and the item of gold that it stands for. ``path`` is a key of ``FIELDS_OF``."""
 
     path: str
-    text: str
     read: ParsedCriterion | ParsedRegimen | ParsedOutcome
     gold: Item
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A reading of a field and its label. ``trial`` is what folds go by, ``text`` what was read."""
+    """A reading of a field and its label, of a trial of that area and fold."""
 
     field: str
     trial: str
-    text: str
     read: Any
     label: Any
     confidence: float
     right: bool
+    area: str = ""
+    fold: int = 0
+
+    @property
+    def curve(self) -> tuple[str, str]:
+        """Which calibration curve it belongs to: its field, and whether it gives a value."""
+        return self.field, FOUND if self.read else NOTHING
 
 
 def judge_record(parsed: ParsedRecord, gold: TrialExtraction) -> Iterator[Judged]:
@@ -61,30 +92,26 @@ def judge_record(parsed: ParsedRecord, gold: TrialExtraction) -> Iterator[Judged
     Whether a regimen exists is the field "dosing.regimens"; before calibration its confidence is that of the agent.
     What the rules did not see at all has no reading to judge.
     """
-    trial = parsed.record.record_id
 
-    def judge(field: str, text: str, reading: Reading[Any], label: Any, *, exists: bool = False) -> Judged:
+    def judge(field: str, reading: Reading[Any], label: Any, *, exists: bool = False) -> Judged:
         right = reading.value == label if exists else is_right(field, reading.value, label)
-        return Judged(field, trial, text, reading.value, label, reading.confidence, right)
+        return Judged(field, parsed.record.record_id, reading.value, label, reading.confidence, right)
 
     extraction = assemble_extraction(parsed, ModelResult())
     for name in FIELDS_OF["eligibility"]:
-        reading = getattr(parsed.eligibility, name)
-        text = " | ".join(parsed.raw(span) for span in reading.spans)
-        yield judge(f"eligibility.{name}", text, reading, getattr(gold.eligibility, name))
+        yield judge(f"eligibility.{name}", getattr(parsed.eligibility, name), getattr(gold.eligibility, name))
     matches = list(match_items(parsed, extraction, gold))
     paired, taken = {id(match.read) for match in matches}, {id(match.gold) for match in matches}
     left = [criterion for criterion in gold.eligibility.criteria if id(criterion) not in taken]
     for criterion in parsed.eligibility.criteria if extraction.eligibility.criteria or left else ():
         stands = id(criterion) in paired or (not criterion.stands.value and _is_among(parsed, criterion, left))
-        yield judge("eligibility.criteria.stands", criterion.chunk.text, criterion.stands, stands, exists=True)
-    for regimen, read in zip(extraction.dosing, _readings_of(parsed, extraction.dosing), strict=True):
+        yield judge("eligibility.criteria.stands", criterion.stands, stands, exists=True)
+    for read in _readings_of(parsed, extraction.dosing):
         exists = Reading(value=True, confidence=read.exists.confidence or read.agent.confidence)
-        text = f"{regimen.agent}: {parsed.raw(read.quote)}"
-        yield judge("dosing.regimens", text, exists, id(read) in paired, exists=True)
+        yield judge("dosing.regimens", exists, id(read) in paired, exists=True)
     for match in matches:
         for field, reading, label in list_values(match):
-            yield judge(field, match.text, reading, label)
+            yield judge(field, reading, label)
 
 
 def list_values(match: Match) -> Iterator[tuple[str, Reading[Any], Any]]:
@@ -95,18 +122,19 @@ def list_values(match: Match) -> Iterator[tuple[str, Reading[Any], Any]]:
 
 def match_items(parsed: ParsedRecord, extraction: TrialExtraction, gold: TrialExtraction) -> Iterator[Match]:
     """The items of the rules' own ``extraction`` that have a counterpart in gold, as they were read."""
-    predicted, wanted = extraction.eligibility.criteria, gold.eligibility.criteria
-    of_span = {criterion.chunk.span: criterion for criterion in parsed.eligibility.criteria}
-    for row, column in pair_positions("eligibility.criteria", wanted, predicted).items():
-        criterion = of_span[quote_span(predicted[column])]
-        yield Match("eligibility.criteria", criterion.chunk.text, criterion, wanted[row])
-    regimens = _readings_of(parsed, extraction.dosing)
-    for row, column in pair_positions("dosing", gold.dosing, extraction.dosing).items():
-        text = f"{extraction.dosing[column].agent}: {parsed.raw(regimens[column].quote)}"
-        yield Match("dosing", text, regimens[column], gold.dosing[row])
-    for row, column in pair_positions("endpoints", gold.endpoints, extraction.endpoints).items():
-        outcome = parsed.outcomes[column]
-        yield Match("endpoints", outcome.chunk.text, outcome, gold.endpoints[row])
+    criteria = {criterion.chunk.span: criterion for criterion in parsed.eligibility.criteria}
+    read: Mapping[str, tuple[Sequence[Item], Sequence[Item], Sequence[Any]]] = {
+        "eligibility.criteria": (
+            gold.eligibility.criteria,
+            extraction.eligibility.criteria,
+            [criteria[quote_span(criterion)] for criterion in extraction.eligibility.criteria],
+        ),
+        "dosing": (gold.dosing, extraction.dosing, _readings_of(parsed, extraction.dosing)),
+        "endpoints": (gold.endpoints, extraction.endpoints, parsed.outcomes),
+    }
+    for path, (wanted, predicted, readings) in read.items():
+        for row, column in pair_positions(path, wanted, predicted).items():
+            yield Match(path, readings[column], wanted[row])
 
 
 def _is_among(parsed: ParsedRecord, criterion: ParsedCriterion, gold: Sequence[Criterion]) -> bool:

@@ -1,4 +1,4 @@
-"""Which changed quotes does `verify_quote` accept, and which changed values does grounding? Tables on stdout.
+"""Which changed quotes does `verify_quote` accept? Tables on stdout.
 
     python -m benchmarks.mutations --data DIR [--n 20000] [--seed 1] [--errors N] [--compare]
 
@@ -6,9 +6,6 @@ Lines and clauses are drawn from the criteria, arms and outcomes of the folder's
 one critical token (a number, exponent, comparator, unit, negation, and/or): one that is accepted has escaped. The
 others are changed in form alone: one that is refused, or found in another place, is refused wrongly.
 "conflict named" is the share for which the check says which tokens differ.
-
-Where the folder has labels, each labelled limit, dose, time and instrument is compared with its text, as it is and
-changed in one part: labels that are refused, and changed values that pass as literal or parsed.
 
 ``--compare`` puts the same quotes to instructor, langextract and llm-ie with their defaults, and prints one table in
 Markdown; needs the extra ``compare``, and takes about ten seconds for every thousand.
@@ -23,11 +20,11 @@ from dataclasses import dataclass
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
-from benchmarks.changed_values import is_supported, make_value_trials
 from benchmarks.changes import HARMFUL, HARMLESS, Mutation
 from benchmarks.data import format_table, option_parser
-from benchmarks.scores import wilson
+from benchmarks.matching import wilson
 from extractor import QuoteStatus, verify_quote
 from extractor.read import read_records
 from extractor.schemas import TrialRecord
@@ -61,9 +58,6 @@ def main() -> None:
     print(format_kinds(tally_verdicts(own)), f"\n{each * 1000:.2f} ms a quote\n")
     for verdict in [verdict for verdict in own if verdict.wrong][: chosen.errors]:
         print(f"{verdict.trial.kind}: {verdict.trial.quote!r}\n  in {verdict.trial.drawn.quote!r}\n")
-    if (chosen.data / "labels").is_dir():
-        values = make_value_trials(chosen.data, rng)
-        print(format_values((trial.name, bool(trial.change), is_supported(trial)) for trial in values), end="\n\n")
     if chosen.compare:
         systems = {"extractor": tally_verdicts(own)}
         for name, checker in load_checkers().items():
@@ -81,8 +75,7 @@ def judge(trial: "Trial") -> "Verdict":
     return Verdict(trial, accepted and (placed == drawn or trial.harmful), found.status is QuoteStatus.CONFLICT)
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
+class Drawn(NamedTuple):
     """``text[start:end]`` is the quote."""
 
     text: str
@@ -226,27 +219,13 @@ def format_kinds(tallies: Sequence[Tally]) -> str:
     parts = []
     for harmful, title, wrong in ((True, "says something else", "escaped"), (False, "says the same", "refused")):
         head = (title, "quotes", wrong, "share", "95 %", *(["conflict named"] if harmful else []))
-        rows = [
-            (one.kind, one.count, *_show_share(one.wrong, one.count), *([f"{one.named / one.count:.1%}"] * harmful))
-            for one in tallies
-            if one.harmful is harmful
-        ]
+        rows = []
+        for one in (one for one in tallies if one.harmful is harmful):
+            low, high = wilson(one.wrong, one.count)
+            shares = (f"{one.wrong / one.count:.2%}", f"{low:.2%} to {high:.2%}")
+            rows.append((one.kind, one.count, one.wrong, *shares, *([f"{one.named / one.count:.1%}"] * harmful)))
         parts.append(format_table(head, rows))
     return "\n\n".join(parts)
-
-
-def _show_share(wrong: int, count: int) -> tuple[int, str, str]:
-    low, high = wilson(wrong, count)
-    return wrong, f"{wrong / count:.2%}", f"{low:.2%} to {high:.2%}"
-
-
-def format_values(judged: Iterable[tuple[str, bool, bool]]) -> str:
-    """Values by name: whether they were changed, and whether they were found supported. A line a name."""
-    counts: dict[str, list[bool]] = {}
-    for name, changed, supported in judged:
-        counts.setdefault(f"{name} ({'passed' if changed else 'refused'})", []).append(changed is supported)
-    rows = [(name, len(wrong), *_show_share(sum(wrong), len(wrong))) for name, wrong in sorted(counts.items())]
-    return format_table(("value", "values", "wrong", "share", "95 %"), rows)
 
 
 def format_comparison(systems: Mapping[str, Sequence[Tally]]) -> str:

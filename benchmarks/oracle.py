@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.data import FOLDS, format_table, option_parser, read_pairs
-from benchmarks.gold import GROUPS, name_group, read_gold
+from benchmarks.gold import GROUPS as AREAS
+from benchmarks.gold import name_group, read_gold
 from benchmarks.matching import pair_positions, quote_span
-from benchmarks.perfect_model import Asked, Cause, ask_oracle, list_items
+from benchmarks.perfect_model import Asked, Cause, ask_oracle
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.evaluation.alignment import KINDS
-from extractor.evaluation.fields import CRITERIA, DOSING, ELIGIBILITY, ENDPOINTS, FIELDS, Field, Group
+from extractor.evaluation.fields import CRITERIA, DOSING, ELIGIBILITY, ENDPOINTS, FIELDS, GROUPS, Field, Group
 from extractor.evaluation.record_score import RecordScore, compare_values
 from extractor.evaluation.scoring import evaluate
 from extractor.llm.reply_models import WIRE_ITEMS
@@ -107,12 +108,11 @@ def format_examples(losses: Iterable[Loss], folds: Mapping[str, int], number: in
     """Losses to read, spread over the records; none of a trial whose fold is for measuring."""
     found = [loss for loss in losses if folds.get(loss.record_id, 0) in _TO_READ]
     step = max(1, len(found) // number) if number else 1
-    return "\n\n".join(map(_describe, found[::step][:number]))
-
-
-def _describe(loss: Loss) -> str:
-    values = f"  gold:  {_show(loss.gold)}\n  found: {_show(loss.found)}"
-    return f"{loss.record_id} {loss.field}: {loss.cause}\n  item:  {loss.item}\n{values}"
+    return "\n\n".join(
+        f"{loss.record_id} {loss.field}: {loss.cause}\n  item:  {loss.item}\n"
+        f"  gold:  {_show(loss.gold)}\n  found: {_show(loss.found)}"
+        for loss in found[::step][:number]
+    )
 
 
 def _show(value: Any) -> str:
@@ -126,8 +126,8 @@ def _score(trials: Sequence[Trial], name: str) -> dict[str, float | None]:
 
 def list_losses(asked: Asked, gold: TrialExtraction, final: TrialExtraction) -> Iterator[Loss]:
     """Every value of a record in which ``final`` and gold differ, paired and compared as an evaluation does it."""
-    for group in (ELIGIBILITY, CRITERIA, DOSING, ENDPOINTS):
-        ours, theirs = list_items(gold, group.path), list_items(final, group.path)
+    for group in GROUPS:
+        ours, theirs = group.items(gold), group.items(final)
         pairs = {0: 0} if group is ELIGIBILITY else pair_positions(group.path, ours, theirs)
         explain = _Explainer(asked, group, theirs)
         for row, column in pairs.items():
@@ -261,7 +261,7 @@ def main() -> None:
             trials[name_group(area) if area else "area unknown"].append(judge_trial(parsed, gold, chosen.assist))
     if not trials:
         raise SystemExit(f"{chosen.gold}: no trial whose record is at hand; name its records after it")
-    groups = {group: trials[group] for group in (*GROUPS, "area unknown") if trials[group]}
+    groups = {group: trials[group] for group in (*AREAS, "area unknown") if trials[group]}
     print(format_figures(groups))
     for group, found in groups.items():
         print(f"\n{group}\n{format_losses(found)}")

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from benchmarks.matching import FIELDS_OF, pair_positions
-from benchmarks.scores import is_right
+from benchmarks.matching import FIELDS_OF, is_right, pair_positions
 from extractor.assemble import ModelResult, assemble_extraction
+from extractor.evaluation.fields import GROUPS
 from extractor.evaluation.text import fold_text
 from extractor.ground.check import GroundedAnswer
 from extractor.llm.dialogue import dialogue
@@ -41,6 +41,8 @@ from extractor.text.clean import clean_text
 Key = tuple[str, int]
 """An item of gold: the path of its list, and its position there."""
 _PATHS = {Task.ELIGIBILITY: "eligibility.criteria", Task.DOSING: "dosing", Task.ENDPOINTS: "endpoints"}
+ITEMS = {group.path: group.items for group in GROUPS}
+"""What gives the items of an extraction at a path; what a record says of people as a whole is one."""
 _PARTS = ("measure", "description", "time_frame")
 _HEAD = 60
 """Characters of an outcome's part that a model copies to say where it begins."""
@@ -123,7 +125,7 @@ class _Oracle:
             ("endpoints", outcomes, parsed.outcomes),
         )
         for path, drafts, items in read:
-            rows = {place: row for row, place in pair_positions(path, list_items(gold, path), drafts).items()}
+            rows = {place: row for row, place in pair_positions(path, ITEMS[path](gold), drafts).items()}
             self.lines |= {item.chunk.number: (path, rows.get(place), item) for place, item in enumerate(items)}
 
     def reply(self, call: Call) -> Reply:
@@ -153,7 +155,7 @@ class _Oracle:
         """The right values of a line. Of what is no item of gold the rules' own: they are wrong, whatever is said."""
         if row is None:
             return {name: getattr(read, name).value for name in FIELDS_OF[path]} | {"stands": False}
-        return dict(list_items(self._gold, path)[row]) | {"stands": True}
+        return dict(ITEMS[path](self._gold)[row]) | {"stands": True}
 
     def _find_homes(self, questions: Sequence[Question]) -> dict[int, list[int]]:
         """The regimens of gold by the passage that holds their quote, that of their own section before others."""
@@ -172,17 +174,6 @@ def _draft(parsed: ParsedRecord, criterion: ParsedCriterion) -> Criterion:
     """What was read as a criterion, or as none, as gold would have it."""
     span, kind = criterion.chunk.span, criterion.kind.value or CriterionKind.INCLUSION
     return Criterion(kind=kind, section=span.section, quote=parsed.raw(span))
-
-
-def list_items(extraction: TrialExtraction, path: str) -> Sequence[Any]:
-    """The items at a path; what a record says of people as a whole is one."""
-    lists: Mapping[str, Sequence[Any]] = {
-        "eligibility": (extraction.eligibility,),
-        "eligibility.criteria": extraction.eligibility.criteria,
-        "dosing": extraction.dosing,
-        "endpoints": extraction.endpoints,
-    }
-    return lists[path]
 
 
 def _write_item(call: Call, question: Question, values: Mapping[str, Any]) -> tuple[dict[str, Any], Given]:

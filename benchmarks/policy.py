@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.data import Pairs, format_table, option_parser, read_pairs
-from benchmarks.matching import list_values, match_items
-from benchmarks.scores import is_right
+from benchmarks.matching import is_right, list_values, match_items
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.assemble.dosing import pair_reread
 from extractor.assemble.policy import DOUBTFUL, ModelClass, list_situations

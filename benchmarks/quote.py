@@ -164,8 +164,8 @@ def measure_keys(exchanges: Iterable[Exchange]) -> dict[str, AnswerSize]:
 def describe_class(exchanges: Sequence[Exchange], sizes: dict[str, AnswerSize]) -> Iterator[str]:
     """The lines of a class of models."""
     first = [exchange for exchange in exchanges if not exchange.asked_again and not exchange.narrow]
-    lots = random.Random(0)
-    few = (lots.choices(first, k=_FEW) for _ in range(_RESAMPLES))
+    rng = random.Random(0)
+    few = (rng.choices(first, k=_FEW) for _ in range(_RESAMPLES))
     edges = statistics.quantiles([_ratio(drawn, sizes) for drawn in few], n=100, method="inclusive")
     yield f"calls = {len(first)}"
     yield f"asked_again = {sum(exchange.asked_again for exchange in exchanges)}"

@@ -1,6 +1,6 @@
 """Fit the calibration of the rules' confidences on gold of whole records, and judge it.
 
-    python -m benchmarks.reliability GOLD --records INPUT... [--write] [--field NAME [--errors N]]
+    python -m benchmarks.reliability GOLD --records INPUT... [--write]
 
 GOLD is a standoff file with folds, such as ``benchmarks/gold/gold.jsonl``. ``unseen`` judges each fold by curves fitted
 on the other folds, ``shipped`` judges all folds by the curves of the package. The table shows for each field and each
@@ -8,16 +8,14 @@ area: values and the share right; then the mean confidence, the expected calibra
 (0.95 or more), what these claim on average and how many of them are right, with Wilson's 95 % interval. A value that
 is empty counts too: it is right if nothing is annotated. Open readings (confidence 0) claim nothing and are left out.
 
-``--write`` first fits on all folds and replaces the curves of the package. ``--field`` shows one field ("category" or
-"endpoints.category"), and certain values of it that are wrong, from the folds that are for development alone.
+``--write`` first fits on all folds and replaces the curves of the package.
 """
 
-import json
 import math
 import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
@@ -26,41 +24,23 @@ from sklearn.isotonic import IsotonicRegression
 
 from benchmarks.data import option_parser
 from benchmarks.gold import GROUPS, name_group, read_gold
-from benchmarks.matching import Judged, judge_record
-from benchmarks.scores import wilson
-from extractor.evaluation.report import to_json_value
+from benchmarks.matching import Judged, judge_record, wilson
 from extractor.evaluation.standoff import find_changed_sections, from_standoff
 from extractor.parse import ParsedRecord, parse_uncalibrated
 from extractor.parse.parsed import CERTAIN
-from extractor.parse.scoring import CURVES, FOUND, NOTHING, Curve, apply_curve
+from extractor.parse.scoring import CURVES, Curve, apply_curve
 from extractor.read import read_records
 from extractor.schemas import TrialExtraction, TrialRecord
 
 Curves = Mapping[tuple[str, str], Curve]
 """A curve for each field, and for values that were found and those that were not."""
 
-_DEVELOPMENT = frozenset({0, 1, 2})
-"""Folds whose values people may read."""
 _LEAST = 20
 """Values that a point of a curve rests on at least."""
 _PRIOR = 2.0
 """How many trials the prior weighs. A trial repeats its mistakes, so trials count here, not values."""
 _EDGES = (0.0, 0.5, 0.7, 0.8, 0.9, CERTAIN, 0.98, math.inf)
-_WIDTH = 38
 _COLUMNS = f"{'claimed':>9}{'ECE':>7}{'certain':>9}{'claimed':>9}{'right':>7}{'95 %':>16}"
-
-
-@dataclass(frozen=True, slots=True)
-class Stated(Judged):
-    """A judged reading of a trial of that area and fold."""
-
-    area: str
-    fold: int
-
-    @property
-    def curve(self) -> tuple[str, str]:
-        """Which curve it belongs to: its field, and whether it gives a value."""
-        return self.field, FOUND if self.read else NOTHING
 
 
 def main() -> None:
@@ -69,8 +49,6 @@ def main() -> None:
     parser.add_argument("gold", type=Path, metavar="GOLD", help="a file of standoff gold with folds")
     parser.add_argument("--records", nargs="+", required=True, metavar="INPUT", help="the records of the gold")
     parser.add_argument("--write", action="store_true", help="replace the curves of the package")
-    parser.add_argument("--field", metavar="NAME", help="only this field, with its certain values that are wrong")
-    parser.add_argument("--errors", type=int, default=20, metavar="N", help="how many of these (default: 20)")
     chosen = parser.parse_args()
     records = read_records(*chosen.records, on_error=lambda _: None)
     stated = [one for one in judge_gold(read_gold(chosen.gold), records) if one.confidence]
@@ -79,18 +57,22 @@ def main() -> None:
     if chosen.write:
         Path(str(CURVES)).write_text(format_curves(fit_curves(stated)), "utf-8")
     judged = list(zip(stated, cross_validate(stated), calibrate(stated, read_curves()), strict=True))
-    print(f"{len({one.trial for one in stated})} trials\n")
-    for name, rows in _list_rows(judged, chosen.field):
-        print(_format_row(name, rows) if rows else f"\n{_format_head(name)}")
-    if chosen.field:
-        print(*_show_wrong(judged, chosen.field, chosen.errors), sep="\n")
+    print(f"{len({one.trial for one in stated})} trials")
+    for group in GROUPS:
+        inside = [row for row in judged if name_group(row[0].area) == group]
+        by_field = {
+            name: [row for row in inside if row[0].field == name] for name in sorted({r[0].field for r in inside})
+        }
+        print(format_rows(group, by_field | {"all fields": inside}))
+    by_area = {area: [row for row in judged if row[0].area == area] for area in sorted({one.area for one in stated})}
+    print(format_rows("by area, all fields", by_area))
 
 
 def judge_gold(
     gold: Mapping[str, Mapping[str, Any]],
     records: Iterable[TrialRecord],
     parse: Callable[[TrialRecord], ParsedRecord] = parse_uncalibrated,
-) -> Iterator[Stated]:
+) -> Iterator[Judged]:
     """Every reading of the records whose text is the one that was annotated, each trial once."""
     left = dict(gold)
     for record in records:
@@ -99,55 +81,20 @@ def judge_gold(
             del left[record.record_id]
             annotated = TrialExtraction.model_validate(from_standoff(line, record))
             for one in judge_record(parse(record), annotated):
-                values = {field.name: getattr(one, field.name) for field in fields(Judged)}
-                yield Stated(**values, area=line["area"], fold=line["fold"])
+                yield replace(one, area=line["area"], fold=line["fold"])
 
 
-_Calibrated = tuple[Stated, float, float]
-"""A value, its confidence by curves that have not seen it, and by those of the package."""
-
-
-def _list_rows(judged: Sequence[_Calibrated], field: str | None) -> Iterator[tuple[str, list[_Calibrated]]]:
-    """The lines of the table by name; a line without values is a heading."""
-    chosen = [one for one in judged if field is None or _is_named(one[0].field, field)]
-    for group in GROUPS:
-        yield group, []
-        inside = [one for one in chosen if name_group(one[0].area) == group]
-        for name in sorted({one[0].field for one in inside}):
-            yield name, [one for one in inside if one[0].field == name]
-        yield "all fields", inside
-    yield "by area, all fields", []
-    for area in sorted({one[0].area for one in chosen}):
-        yield area, [one for one in chosen if one[0].area == area]
-
-
-def _is_named(field: str, name: str) -> bool:
-    return field == name or field.endswith(f".{name}")
-
-
-def _show_wrong(judged: Sequence[_Calibrated], field: str, limit: int) -> Iterator[str]:
-    wrong = [
-        (one, confidence)
-        for one, confidence, _ in judged
-        if _is_named(one.field, field) and confidence >= CERTAIN and not one.right and one.fold in _DEVELOPMENT
-    ]
-    yield f"\n{len(wrong)} certain values of the folds for development are wrong:"
-    for one, confidence in sorted(wrong, key=lambda pair: -pair[1])[:limit]:
-        read, label = (json.dumps(to_json_value(each), ensure_ascii=False) for each in (one.read, one.label))
-        yield f"  {one.trial} {confidence:.3f} {one.field}: read {read}, annotated {label}"
-        yield "      " + " ".join(one.text.split())[:300]
-
-
-def _format_head(name: str) -> str:
-    whole = f"{'':{_WIDTH + 14}}  | {'unseen':{len(_COLUMNS)}} | shipped"
-    return f"{whole}\n{name:{_WIDTH}}{'values':>7}{'right':>7}  |{_COLUMNS}  |{_COLUMNS}"
-
-
-def _format_row(name: str, rows: Sequence[_Calibrated]) -> str:
-    unseen = measure_reliability((confidence, one.right) for one, confidence, _ in rows)
-    shipped = measure_reliability((confidence, one.right) for one, _, confidence in rows)
-    right = unseen.right / unseen.count
-    return f"{name:{_WIDTH}}{unseen.count:>7}{right:>7.3f}  |{_format(unseen)}  |{_format(shipped)}"
+def format_rows(title: str, tables: Mapping[str, Sequence[tuple[Judged, float, float]]]) -> str:
+    """A table with a line for each name: values, each with its unseen and its shipped confidence."""
+    lines = [f"\n{'':52}  | {'unseen':{len(_COLUMNS)}} | shipped"]
+    lines.append(f"{title:38}{'values':>7}{'right':>7}  |{_COLUMNS}  |{_COLUMNS}")
+    for name, rows in tables.items():
+        if rows:
+            unseen = measure_reliability((confidence, one.right) for one, confidence, _ in rows)
+            shipped = measure_reliability((confidence, one.right) for one, _, confidence in rows)
+            share = unseen.right / unseen.count
+            lines.append(f"{name:38}{unseen.count:>7}{share:>7.3f}  |{_format(unseen)}  |{_format(shipped)}")
+    return "\n".join(lines)
 
 
 def _format(row: "Reliability") -> str:
@@ -193,15 +140,15 @@ def measure_reliability(values: Iterable[tuple[float, bool]]) -> Reliability:
     )
 
 
-def fit_curves(stated: Iterable[Stated]) -> dict[tuple[str, str], Curve]:
+def fit_curves(stated: Iterable[Judged]) -> dict[tuple[str, str], Curve]:
     """The curves of all fields."""
-    found: dict[tuple[str, str], list[Stated]] = defaultdict(list)
+    found: dict[tuple[str, str], list[Judged]] = defaultdict(list)
     for one in stated:
         found[one.curve].append(one)
     return {name: fit_curve(values) for name, values in sorted(found.items())}
 
 
-def fit_curve(stated: Sequence[Stated]) -> Curve:
+def fit_curve(stated: Sequence[Judged]) -> Curve:
     """The share right by stated confidence, rising.
 
     Values that state the same are one knot, together with their neighbours if they are few. The share of a knot is
@@ -224,8 +171,8 @@ def fit_curve(stated: Sequence[Stated]) -> Curve:
     return tuple(dict(curve).items())  # knots that are one when rounded
 
 
-def _list_bins(stated: Sequence[Stated]) -> list[list[Stated]]:
-    bins: list[list[Stated]] = []
+def _list_bins(stated: Sequence[Judged]) -> list[list[Judged]]:
+    bins: list[list[Judged]] = []
     for _, equal in groupby(sorted(stated, key=lambda one: one.confidence), key=lambda one: one.confidence):
         if bins and len(bins[-1]) < _LEAST:
             bins[-1] += equal
@@ -237,18 +184,18 @@ def _list_bins(stated: Sequence[Stated]) -> list[list[Stated]]:
     return bins
 
 
-def _shrink(values: Sequence[Stated], prior: float) -> float:
+def _shrink(values: Sequence[Judged], prior: float) -> float:
     trials = len({one.trial for one in values})
     share = sum(one.right for one in values) / len(values)
     return (share * trials + prior * _PRIOR) / (trials + _PRIOR)
 
 
-def calibrate(stated: Iterable[Stated], curves: Curves) -> list[float]:
+def calibrate(stated: Iterable[Judged], curves: Curves) -> list[float]:
     """The confidence of each value by these curves; without a curve, as stated."""
     return [apply_curve(curves[one.curve], one.confidence) if one.curve in curves else one.confidence for one in stated]
 
 
-def cross_validate(stated: Sequence[Stated]) -> list[float]:
+def cross_validate(stated: Sequence[Judged]) -> list[float]:
     """The confidence of each value by curves that were fitted on the trials of the other folds."""
     folds = {one.fold for one in stated}
     curves = {fold: fit_curves(one for one in stated if one.fold != fold) for fold in folds}

@@ -37,11 +37,11 @@ def main() -> None:
         records = timed("start", lambda: RunRecords(run))
         print(f"memory that stays: {(psutil.Process().memory_info().rss - before) / 1e6:,.0f} MB")
         with closing(Journal(Path(folder, "journal.sqlite"))) as journal:
-            desk = Review(records, Path(folder), journal, "nobody")
-            first, second = (row["record"] for row in timed("page of the queue", desk.list_queue)["records"][:2])
-            timed("search", lambda: desk.list_queue("part 19"))
-            desk.describe(first)  # the first record of a process loads the rules
-            timed("record", lambda: desk.describe(second))
+            review = Review(records, Path(folder), journal, "nobody")
+            first, second = (row["record"] for row in timed("page of the queue", review.list_queue)["records"][:2])
+            timed("search", lambda: review.list_queue("part 19"))
+            review.describe(first)  # the first record of a process loads the rules
+            timed("record", lambda: review.describe(second))
 
 
 def timed(name: str, make: Callable[[], _T]) -> _T:

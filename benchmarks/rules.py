@@ -15,8 +15,7 @@ from itertools import islice
 
 from benchmarks.data import format_table, option_parser
 from benchmarks.gold import read_gold
-from benchmarks.matching import list_values, match_items
-from benchmarks.scores import is_right
+from benchmarks.matching import is_right, list_values, match_items
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.cli.parse import place_rules
 from extractor.evaluation.standoff import find_changed_sections, from_standoff

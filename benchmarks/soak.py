@@ -14,9 +14,7 @@ import random
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.data import option_parser
@@ -55,13 +53,11 @@ def soak(folder: Path, chosen: argparse.Namespace) -> int:
         command = run_command(*options, "--out", folder / "killed", "--model", f"{server.url}#stub")
         work = 2 * calls * chosen.latency / _CONCURRENCY / max(1, chosen.kills)
         killed = run_killed(command, server, kills=chosen.kills, work=work, seed=chosen.seed)
-        soaked = measure_soaked(folder / "killed", folder / "undisturbed", server)
+        faults = find_faults(folder / "killed", folder / "undisturbed", server, killed * _CONCURRENCY)
     print(f"undisturbed: {chosen.records} records, {calls} calls, {seconds:.0f} s")
-    print(f"killed {killed} times: {soaked.asked} calls came to the server, {soaked.unanswered} in flight at a kill")
-    print(f"answered requests sent again: {soaked.repeated}; same results: {'yes' if soaked.same_results else 'no'}")
-    wrong = list(judge_soaked(soaked, killed, _CONCURRENCY))
-    print("\n".join(wrong) or "all is well")
-    return 1 if wrong else 0
+    print(f"killed {killed} times: {server.calls} calls came to the server")
+    print("\n".join(faults) or "all is well: no answered request was sent again, and the results are the same")
+    return 1 if faults else 0
 
 
 def run_killed(command: list[str], server: CountingServer, *, kills: int, work: float, seed: int = 0) -> int:
@@ -70,15 +66,15 @@ def run_killed(command: list[str], server: CountingServer, *, kills: int, work: 
     One start in five is killed before its first request. At last the command runs to its end. Returns how many kills
     found it alive. Raises ``RuntimeError`` if the last start fails.
     """
-    lots = random.Random(seed)
+    rng = random.Random(seed)
     killed = 0
     for _ in range(kills):
         with subprocess.Popen(command, stdin=subprocess.DEVNULL) as running:
-            if lots.random() < 0.2:
-                time.sleep(lots.uniform(0, _START_S))
+            if rng.random() < 0.2:
+                time.sleep(rng.uniform(0, _START_S))
             else:
                 _wait_for_request(running, server)
-                time.sleep(lots.uniform(0, work))
+                time.sleep(rng.uniform(0, work))
             killed += running.poll() is None
             running.kill()
     ended = subprocess.run(command, check=False)
@@ -93,58 +89,33 @@ def _wait_for_request(running: "subprocess.Popen[bytes]", server: CountingServer
         time.sleep(0.005)
 
 
-@dataclass(frozen=True)
-class Soaked:
-    """Figures of one run's folder, and of the server that it asked.
+def find_faults(folder: Path, undisturbed: Path, server: CountingServer, in_flight: int) -> list[str]:
+    """What is wrong with a run that was killed, in words; empty if all is well.
 
-    ``calls`` are noted in the store, ``unanswered`` of them have no reply; ``asked`` came to the server. ``repeated``
-    are requests that had a good answer already when they were sent. ``counted`` is what ``run.json`` says, ``summed``
-    what the calls in the store add up to: calls, prompt tokens, output tokens.
+    ``undisturbed`` is the folder of a run of the same records, ``in_flight`` how many calls the kills may have cut.
     """
-
-    same_results: bool
-    calls: int
-    unanswered: int
-    asked: int
-    repeated: int
-    counted: tuple[int, int, int]
-    summed: tuple[int, int, int]
-
-
-def measure_soaked(folder: Path, undisturbed: Path, server: CountingServer) -> Soaked:
-    """The figures of ``folder``, held against a run of the same records that nothing disturbed."""
-    results = [(path / "extractions.jsonl").read_bytes() for path in (folder, undisturbed)]
     usage = json.loads((folder / "run.json").read_text("utf-8"))["usage"]
+    counted = tuple(usage[name] for name in ("calls", "prompt_tokens", "output_tokens"))
     with closing(open_run_to_read(folder)) as run:
-        sums = "sum(exchanges), sum(prompt_tokens), sum(output_tokens)"
-        summed = run.row(f"SELECT {sums} FROM calls") or (0, 0, 0)
-        return Soaked(
-            same_results=results[0] == results[1],
-            calls=run.value("SELECT count(*) FROM calls"),
-            unanswered=run.value("SELECT count(*) FROM calls WHERE status IS NULL"),
-            asked=server.calls,
-            repeated=run.value(
-                "SELECT count(*) FROM calls AS later WHERE EXISTS (SELECT 1 FROM calls AS earlier JOIN chains"
-                " ON chains.id = earlier.chain WHERE earlier.key = later.key AND earlier.id < later.id"
-                " AND earlier.status = 200 AND verdict = 'valid')"
-            ),
-            counted=(usage["calls"], usage["prompt_tokens"], usage["output_tokens"]),
-            summed=summed,
+        summed = run.row("SELECT sum(exchanges), sum(prompt_tokens), sum(output_tokens) FROM calls")
+        calls = run.value("SELECT count(*) FROM calls")
+        unanswered = run.value("SELECT count(*) FROM calls WHERE status IS NULL")
+        repeated = run.value(
+            "SELECT count(*) FROM calls AS later WHERE EXISTS (SELECT 1 FROM calls AS earlier JOIN chains"
+            " ON chains.id = earlier.chain WHERE earlier.key = later.key AND earlier.id < later.id"
+            " AND earlier.status = 200 AND verdict = 'valid')"
         )
-
-
-def judge_soaked(soaked: Soaked, killed: int, concurrency: int) -> Iterator[str]:
-    """What is wrong, in words; nothing if all is well."""
-    if not soaked.same_results:
-        yield "the results are not those of an undisturbed run"
-    if soaked.repeated:
-        yield f"{soaked.repeated} requests were sent again that had been answered"
-    if soaked.unanswered > killed * concurrency:
-        yield f"{soaked.unanswered} calls are without a reply, more than were in flight at {killed} kills"
-    if not soaked.calls - soaked.unanswered <= soaked.asked <= soaked.calls:
-        yield f"the server was asked {soaked.asked} times, the store knows of {soaked.calls}"
-    if soaked.counted != soaked.summed:
-        yield f"run.json counts {soaked.counted}, its calls add up to {soaked.summed}"
+    one, other = ((path / "extractions.jsonl").read_bytes() for path in (folder, undisturbed))
+    faults = {
+        "the results are not those of an undisturbed run": one != other,
+        f"{repeated} requests were sent again that had been answered": repeated > 0,
+        f"{unanswered} calls are without a reply, more than were in flight": unanswered > in_flight,
+        f"the server was asked {server.calls} times, the store knows of {calls}, {unanswered} without a reply": (
+            not calls - unanswered <= server.calls <= calls
+        ),
+        f"run.json counts {counted}, its calls add up to {summed}": counted != summed,
+    }
+    return [fault for fault, is_found in faults.items() if is_found]
 
 
 if __name__ == "__main__":

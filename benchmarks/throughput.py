@@ -18,7 +18,6 @@ import json
 import os
 import sys
 import tempfile
-from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import islice
@@ -28,7 +27,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from benchmarks.data import option_parser
-from benchmarks.processes import run_command, watch
+from benchmarks.processes import Taken, run_command, watch
 from benchmarks.records import write_open_records
 from benchmarks.servers import read_log, serve_slowly
 
@@ -60,75 +59,49 @@ def main() -> None:
         measure(Path(folder), server, chosen)
 
 
-@dataclass(frozen=True)
-class Load:
-    """What is asked: the records of a file, so many at once, each answered after ``latency`` seconds."""
-
-    records: Path
-    server: str
-    concurrency: int
-    latency: float
-
-    @property
-    def ideal(self) -> float:
-        """Calls a second that latency and concurrency allow."""
-        return self.concurrency / self.latency
-
-
-@dataclass(frozen=True)
-class Driven:
-    """What one program did: calls a second, and their share of the ideal; milliseconds of CPU time a call, of all its
-    processes and of the first; MiB at the peak; seconds of the whole program.
-    """
-
-    calls: int
-    rate: float
-    share: float
-    cpu_ms: float
-    asking_ms: float
-    memory: float
-    seconds: float
-
-
 def measure(folder: Path, server: str, chosen: argparse.Namespace) -> None:
     """Run all programs one after the other, and print a line for each."""
-    load = Load(folder / "records.jsonl", server, chosen.concurrency, chosen.latency)
-    write_open_records(load.records, max(chosen.records, chosen.large or 0))
-    print(f"{load.concurrency} at once, {load.latency:g} s each: at most {load.ideal:.0f} calls/s")
+    write_open_records(folder / "records.jsonl", max(chosen.records, chosen.large or 0))
+    ideal = chosen.concurrency / chosen.latency
+    print(f"{chosen.concurrency} at once, {chosen.latency:g} s each: at most {ideal:.0f} calls/s")
     print("program       calls  calls/s of ideal CPU ms/call that asks   MiB      s  load")
-    usual = drive("extractor", load, folder, chosen.records)
+
+    def drive_and_print(program: str, count: int) -> float:
+        calls, seconds, taken, idle = drive(program, folder, server, chosen.concurrency, count)
+        rate = calls / seconds if seconds else 0.0
+        cpu = 1000 * (taken.computed - idle.computed) / max(1, calls)
+        asking = 1000 * (taken.computed_by_first - idle.computed_by_first) / max(1, calls)
+        figures = f"{calls:6} {rate:8.1f} {rate / ideal:8.1%} {cpu:11.2f} {asking:9.2f} {taken.peak / 2**20:5.0f}"
+        print(f"{program:12} {figures} {taken.elapsed:6.1f} {os.getloadavg()[0]:5.1f}", flush=True)
+        return taken.peak
+
+    usual = drive_and_print("extractor", chosen.records)
     if chosen.large:
-        large = drive("extractor", load, folder, chosen.large)
-        print(f"memory at {chosen.large} records is {large.memory / usual.memory - 1:+.1%} of that at {chosen.records}")
+        large = drive_and_print("extractor", chosen.large)
+        print(f"memory at {chosen.large} records is {large / usual - 1:+.1%} of that at {chosen.records}")
     for peer in _PEERS if chosen.compare else ():
-        drive(peer, load, folder, chosen.peer_records)
+        drive_and_print(peer, chosen.peer_records)
 
 
-def drive(program: str, load: Load, folder: Path, count: int) -> Driven:
-    """Let ``extractor`` or a peer ask about so many records, and print what it took. Raises ``RuntimeError`` if it
-    fails.
+def drive(program: str, folder: Path, server: str, concurrency: int, count: int) -> tuple[int, float, Taken, Taken]:
+    """Let ``extractor`` or a peer ask about the first records of ``folder/records.jsonl``.
+
+    Returns the calls, the seconds from the first to the last, and what the program took for them and for one record.
+    Raises ``RuntimeError`` if the program fails.
     """
-    idle = watch(_command(program, load, folder, 1))
-    read_log(load.server)
-    ended = watch(_command(program, load, folder, count))
-    calls, seconds = read_log(load.server)
-    rate = calls / seconds if seconds else 0.0
-    cpu_ms = 1000 * (ended.computed - idle.computed) / max(1, calls)
-    asking_ms = 1000 * (ended.computed_by_first - idle.computed_by_first) / max(1, calls)
-    found = Driven(calls, rate, rate / load.ideal, cpu_ms, asking_ms, ended.peak / 2**20, ended.elapsed)
-    figures = f"{found.calls:6} {found.rate:8.1f} {found.share:8.1%} {found.cpu_ms:11.2f} {found.asking_ms:9.2f}"
-    beside = f"{found.memory:5.0f} {found.seconds:6.1f} {os.getloadavg()[0]:5.1f}"
-    print(f"{program:12} {figures} {beside}", flush=True)
-    return found
+    records, at_once = folder / "records.jsonl", ("--concurrency", str(concurrency))
 
+    def command(some: int) -> list[str]:
+        if program in _PEERS:
+            peer = ("--peer", program, str(records), str(some), server)
+            return [sys.executable, "-m", "benchmarks.throughput", *at_once, *peer]
+        options = ("--out", folder / f"run-{some}", "--fresh", "--limit", some, "--model", f"{server}#stub")
+        return run_command(records, *at_once, *options)
 
-def _command(program: str, load: Load, folder: Path, count: int) -> list[str]:
-    concurrency = ("--concurrency", str(load.concurrency))
-    if program in _PEERS:
-        peer = ("--peer", program, str(load.records), str(count), load.server)
-        return [sys.executable, "-m", "benchmarks.throughput", *concurrency, *peer]
-    options = ("--out", folder / f"run-{count}", "--fresh", "--limit", count, "--model", f"{load.server}#stub")
-    return run_command(load.records, *concurrency, *options)
+    idle = watch(command(1))
+    read_log(server)
+    taken = watch(command(count))
+    return (*read_log(server), taken, idle)
 
 
 def read_outcomes(records: Path, count: int) -> list[str]:

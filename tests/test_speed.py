@@ -2,8 +2,8 @@
 
 import pytest
 
-from benchmarks.synthetic import PARTS, build_hostile, build_record, count_calls
 from extractor.parse import parse_record
+from tests.synthetic import PARTS, build_hostile, build_record, count_calls
 
 ITEMS = 20
 TIMED = 80

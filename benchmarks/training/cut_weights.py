@@ -5,15 +5,12 @@
 Prints how often both cuts are right on trials that the weights have not seen, and the calibration.
 """
 
-import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.data import Row, option_parser, read_lines
-from benchmarks.scores import format_calibration
-from benchmarks.training.log_linear import Choice, Weights, cross_validate, fit_weights
+from benchmarks.training.log_linear import Choice, Weights, cross_validate, fit_weights, format_calibration
 from extractor.parse.endpoints.split import Item, describe_cuts, find_items
-from extractor.parse.scoring import WEIGHTS
 from extractor.text.book import read_text
 from extractor.text.clean import clean_text
 
@@ -44,10 +41,8 @@ def main() -> None:
     ]
     print(f"{len(choices)} outcomes, {len(names)} features, {sum(c.right is None for c in choices)} out of reach")
     print("Held out by trial:", format_calibration(cross_validate(choices, lambda some: train(some, names))))
-    text = format_weights(train(choices, names), names)
-    print(_compare(tomllib.loads(text)))
     if chosen.out:
-        chosen.out.write_text(text, "utf-8")
+        chosen.out.write_text(format_weights(train(choices, names), names), "utf-8")
 
 
 def describe_cell(cell: Row, names: dict[str, int]) -> Iterator[Choice]:
@@ -93,12 +88,6 @@ def format_weights(weights: Weights, names: dict[str, int]) -> str:
     """
     kept = sorted((name, round(float(weights[number]), 2)) for name, number in names.items())
     return _HEAD + "".join(f'"{name}" = {weight}\n' for name, weight in kept if abs(weight) >= _LEAST)
-
-
-def _compare(weights: dict[str, float]) -> str:
-    shipped = tomllib.loads((WEIGHTS / "outcome_cuts.toml").read_text("utf-8"))
-    gaps = [abs(weights.get(name, 0.0) - shipped.get(name, 0.0)) for name in {*weights, *shipped}]
-    return f"Against the shipped file: {sum(gap > 0 for gap in gaps)} of {len(gaps)} differ, by {max(gaps):.2f} at most"
 
 
 if __name__ == "__main__":

@@ -14,10 +14,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.data import FOLDS, Row, fold_of, option_parser, read_areas, read_labels
+from benchmarks.data import Row, option_parser, read_areas, read_labels
 from benchmarks.gold import GROUPS, LABELS, name_group, read_gold
-from benchmarks.scores import format_calibration
-from benchmarks.training.log_linear import Choice, Weights, cross_validate, fit_weights, judge
+from benchmarks.training.log_linear import Choice, Weights, cross_validate, fit_weights, format_calibration, judge
 from extractor.evaluation.standoff import find_changed_sections, from_standoff
 from extractor.parse.dosing import read_statements
 from extractor.parse.dosing.agents import build_lexicon
@@ -81,16 +80,13 @@ def main() -> None:
     choices = [_choice(one, names) for one in labelled]
     print(f"{len(labelled)} agents, {len(names)} features of {len(_ROLES)} roles")
     weights = train(choices, names)
-    folds = cross_validate(choices, lambda some: train(some, names))
-    # Cross-validation goes fold by fold.
-    trials = [choice.trial for fold in range(FOLDS) for choice in choices if fold_of(choice.trial) == fold]
-    groups = {one.trial: one.group for one in labelled}
+    seen = [judge(choice, weights) for choice in choices]
+    unseen = cross_validate(choices, lambda some: train(some, names))
     for group in GROUPS:
-        seen = [judge(choice, weights) for choice in choices if groups[choice.trial] == group]
-        unseen = [guess for trial, guess in zip(trials, folds, strict=True) if groups[trial] == group]
         for name, guesses in (("seen", seen), ("unseen", unseen)):
-            if guesses:
-                print(f"{group}, {name}: {format_calibration(guesses)}")
+            inside = [guess for one, guess in zip(labelled, guesses, strict=True) if one.group == group]
+            if inside:
+                print(f"{group}, {name}: {format_calibration(inside)}")
     if chosen.out:
         chosen.out.write_text(format_weights(weights, names), "utf-8")
 

@@ -64,39 +64,34 @@ def read_training_records(data: Path) -> dict[str, TrialRecord]:
 def read_training_rows(data: Path, records: Mapping[str, TrialRecord]) -> TrainingRows:
     """The labels in ``data`` and those of the repository whose ``records`` are at hand."""
     lines = read_gold(LABELS)
-    rows = _Rows(read_areas(data) | {trial: line["area"] for trial, line in lines.items()}, lines)
+    areas = read_areas(data) | {trial: line["area"] for trial, line in lines.items()}
+    held_back = _gold_trials()
+
+    def complete(rows: Iterable[Row]) -> list[Row]:
+        """Rows with area and fold, without those of gold trials."""
+        found = []
+        for row in rows:
+            if (trial := row["record"]) not in held_back:
+                fallback = "all areas" if row.get("id", "")[:1] in _GENERAL else HOME
+                fold = lines[trial]["fold"] if trial in lines else fold_of(trial)
+                found.append(row | {"area": areas.get(trial, fallback), "fold": fold})
+        return found
+
     decoded = [
         from_standoff(line, records[trial])
         for trial, line in lines.items()
         if trial in records and not find_changed_sections(line, records[trial])
     ]
     frames = read_labels(data, "time_frames")
-    outcomes = rows.complete((*read_labels(data, "all_areas_outcomes"), *_outcomes(decoded)))
+    outcomes = complete((*read_labels(data, "all_areas_outcomes"), *_outcomes(decoded)))
     return TrainingRows(
-        rows.complete((*read_labels(data, "criteria"), *read_labels(data, "all_areas_criteria"), *_criteria(decoded))),
-        [*rows.complete(read_labels(data, "outcomes")), *outcomes],
+        complete((*read_labels(data, "criteria"), *read_labels(data, "all_areas_criteria"), *_criteria(decoded))),
+        [*complete(read_labels(data, "outcomes")), *outcomes],
         [
             *(row | {"area": HOME, "fold": fold_of(row["time_frame"].lower())} for row in frames),
             *(row for row in outcomes if row["time_frame"]),
         ],
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    areas: Mapping[str, str]
-    folds: Mapping[str, Row]
-
-    def complete(self, rows: Iterable[Row]) -> list[Row]:
-        """Rows with area and fold, without those of gold trials."""
-        held_back = _gold_trials()
-        return [self._complete(row) for row in rows if row["record"] not in held_back]
-
-    def _complete(self, row: Row) -> Row:
-        trial = row["record"]
-        fallback = "all areas" if row.get("id", "")[:1] in _GENERAL else HOME
-        fold = self.folds[trial]["fold"] if trial in self.folds else fold_of(trial)
-        return row | {"area": self.areas.get(trial, fallback), "fold": fold}
 
 
 def _gold_trials() -> frozenset[str]:

@@ -5,18 +5,52 @@ Fitted by maximum likelihood with a Gaussian prior, by Adam over the whole batch
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array  # type: ignore[import-untyped]
 
 from benchmarks.data import FOLDS, fold_of
-from benchmarks.scores import Guess
+from extractor.parse.parsed import CERTAIN
 
 Weights = NDArray[np.float64]
+_BINS = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, CERTAIN, 0.98, 1.01)
 _PENALTY = 2.0
 _STEPS = 180
 _RATE = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """Whether one answer was right, and how probable it was said to be."""
+
+    right: bool
+    confidence: float
+
+
+def format_calibration(guesses: Sequence[Guess]) -> str:
+    """Share of right answers, over all, among the certain ones, and by the confidence that was stated.
+
+    >>> print(format_calibration([Guess(True, 0.99), Guess(False, 0.4)]))
+    2 items, right 0.500; certain 0.500 of them, right among these 1.000
+      0.30-0.50      1  0.000
+      0.98-1.00      1  1.000
+    """
+    certain = [guess.right for guess in guesses if guess.confidence >= CERTAIN]
+    lines = [
+        f"{len(guesses)} items, right {_share(sum(g.right for g in guesses), len(guesses))}; "
+        f"certain {_share(len(certain), len(guesses))} of them, right among these {_share(sum(certain), len(certain))}"
+    ]
+    for low, high in pairwise(_BINS):
+        inside = [guess.right for guess in guesses if low <= guess.confidence < high]
+        if inside:
+            lines.append(f"  {low:.2f}-{min(high, 1):.2f} {len(inside):>6}  {_share(sum(inside), len(inside))}")
+    return "\n".join(lines)
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.3f}" if whole else "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +75,9 @@ def judge(choice: Choice, weights: Weights) -> Guess:
 
 
 def cross_validate(choices: Sequence[Choice], train: Callable[[Sequence[Choice]], Weights]) -> list[Guess]:
-    """Every choice judged by weights that were fitted on the trials of the other folds, fold by fold."""
-    guesses = []
-    for fold in range(FOLDS):
-        weights = train([choice for choice in choices if fold_of(choice.trial) != fold])
-        guesses += [judge(choice, weights) for choice in choices if fold_of(choice.trial) == fold]
-    return guesses
+    """Every choice judged by weights that were fitted on the trials of the other folds."""
+    weights = {fold: train([one for one in choices if fold_of(one.trial) != fold]) for fold in range(FOLDS)}
+    return [judge(choice, weights[fold_of(choice.trial)]) for choice in choices]
 
 
 def fit_weights(choices: Sequence[Choice], features: int, fixed: dict[int, float]) -> Weights:

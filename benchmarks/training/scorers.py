@@ -1,25 +1,22 @@
 """Weights of the learned scorers: makes the files ``extractor/rulebook/weights/*.npz``.
 
-    OMP_NUM_THREADS=1 python -m benchmarks.training.scorers --data DIR [--out DIR [--leave-out FOLD]] [--only NAME...]
+    OMP_NUM_THREADS=1 python -m benchmarks.training.scorers --data DIR [--out DIR] [--only NAME...]
 
-Prints how often each scorer is right on trials that it has not seen (five folds), how many answers are certain and
-how often these are right, and how often it is right on what it has learned; by group of areas, and by area.
-With ``--out`` fits on all labels and writes the files; with ``--leave-out`` on all but those of one fold of the trials,
-so that it can be counted on that fold whom to believe, these scorers or a model. No trial of the gold is learned from.
-Needs the extra `train`. The same labels and records give the same files.
+Prints how often each scorer is right on trials that it has not seen (five folds) with a 95 % interval (trials drawn
+anew), how many answers are certain and how often these are right, and how often it is right on what it has learned;
+by group of areas, and by area. With ``--out`` fits on all labels and writes the files. No trial of the gold is learned
+from. Needs the extra `train`. The same labels and records give the same files.
 """
 
-import argparse
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.data import FOLDS, Row, fold_of, format_table, option_parser
+from benchmarks.data import FOLDS, Row, format_table, option_parser
 from benchmarks.training.fitting import Plan, WordVectors, fit, hold_out, make_vectors, read_sentences, store_scorer
 from benchmarks.training.labelled import OTHERS, TrainingRows, group_of, read_training_records, read_training_rows
 from extractor.parse.eligibility.category import CriterionLine, describe_lines, target_words
@@ -38,6 +35,8 @@ CATEGORIES = replace(CONCEPTS, name="endpoint_categories")
 TIME_KINDS = Plan("time_kinds", words=(), scales={}, freedom=2, most=4_000)
 _NO_CRITERION = "none"
 _EVEN = 0.5
+_DRAWS, _LEAST = 400, 50
+"""How often trials are drawn anew for an interval, and how many items an area must have to be shown."""
 _SPANS = ("From {} days to 2 years", "From week {} to week 52", "From month {} to month 24 after surgery")
 """What the guideline says outright, and the labels have too seldom: both ends of a span are points of time."""
 
@@ -50,34 +49,19 @@ class _Task:
     items: Sequence[Features]
     labels: Sequence[str]
     rows: Sequence[Row]
-    vectors: WordVectors
 
-    @cached_property
-    def counts(self) -> list[float]:
-        return [self.plan.others if group_of(row) == OTHERS else 1.0 for row in self.rows]
-
-    def hold_out(self) -> tuple[tuple[str, ...], Array]:
+    def train(self, vectors: WordVectors) -> tuple[tuple[str, ...], Array, Scorer]:
+        """The classes, their probabilities for each item by a scorer of the other folds, and the scorer of all rows."""
+        counts = [self.plan.others if group_of(row) == OTHERS else 1.0 for row in self.rows]
         folds = [row["fold"] for row in self.rows]
-        return hold_out(self.plan, self.items, self.labels, folds, self.vectors, self.counts)
-
-    def fit(self, left_out: int | None) -> Scorer:
-        """Fit on all rows, or on those of trials that neither their file nor ``fold_of`` puts into one fold."""
-        kept = [at for at, row in enumerate(self.rows) if left_out not in (row["fold"], fold_of(_trial(row)))]
-        items, labels = [self.items[at] for at in kept], [self.labels[at] for at in kept]
-        return fit(self.plan, items, labels, self.vectors, [self.counts[at] for at in kept])
-
-
-def _trial(row: Row) -> str:
-    """Labelled time frames name no trial: the text stands for it."""
-    trial: str = row.get("record") or row["time_frame"].lower()
-    return trial
+        classes, chances = hold_out(self.plan, self.items, self.labels, folds, vectors, counts)
+        return classes, chances, fit(self.plan, self.items, self.labels, vectors, counts)
 
 
 def main() -> None:
     """Print held-out figures; write the files if asked to."""
     parser = option_parser(__doc__, data=True)
     parser.add_argument("--out", type=Path, metavar="DIR", help="where to write the weights")
-    parser.add_argument("--leave-out", type=int, choices=range(FOLDS), metavar="FOLD", help="fit without this fold")
     names = [plan.name for plan in (CRITERIA, CONCEPTS, CATEGORIES, TIME_KINDS)]
     parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="NAME", help="only these scorers")
     chosen = parser.parse_args()
@@ -86,28 +70,17 @@ def main() -> None:
     vectors = make_vectors(read_sentences(records.values()))
     if chosen.out:
         chosen.out.mkdir(parents=True, exist_ok=True)
-    if CRITERIA.name in chosen.only:
-        _train_criteria(rows, records, vectors, chosen)
-    for task, name in _list_tasks(rows, records, vectors, chosen.only):
-        classes, chances = task.hold_out()
-        fitted = task.fit(chosen.leave_out)
-        seen = np.array(fitted.classes)[fitted.predict(task.items).argmax(axis=1)] == np.array(task.labels)
-        right = np.array(classes)[chances.argmax(axis=1)] == np.array(task.labels)
-        _report(name, task, np.ones(len(right), bool), right, chances.max(axis=1), seen)
-        _store(fitted, chosen, task.plan)
+    for name in chosen.only:
+        if name == CRITERIA.name:
+            fitted = _train_criteria(find_lines(rows.criteria, records), vectors)
+        else:
+            fitted = _train_task(_collect_task(name, rows, records), vectors)
+        if chosen.out:
+            store_scorer(fitted, chosen.out / f"{name}.npz")
 
 
-def _list_tasks(
-    rows: TrainingRows, records: dict[str, TrialRecord], vectors: WordVectors, names: Sequence[str]
-) -> Iterable[tuple[_Task, str]]:
-    outcomes = [(CONCEPTS, "concept"), (CATEGORIES, "category")]
-    if any(plan.name in names for plan, _ in outcomes):
-        items = describe_outcomes(rows.outcomes, records)
-        for plan, label in outcomes:
-            if plan.name in names:
-                labels = [row[label] for row in rows.outcomes]
-                yield _Task(plan, items, labels, rows.outcomes, vectors), f"outcome {label}"
-    if TIME_KINDS.name in names:
+def _collect_task(name: str, rows: TrainingRows, records: Mapping[str, TrialRecord]) -> _Task:
+    if name == TIME_KINDS.name:
         taught = [
             {"time_frame": text.format(day), "time_kind": TimeKind.FROM_TO, "area": OTHERS, "fold": FOLDS}
             for text in _SPANS
@@ -115,28 +88,40 @@ def _list_tasks(
         ]
         frames = [*rows.time_frames, *taught]
         items = [describe_time_frame(row["time_frame"]) for row in frames]
-        yield _Task(TIME_KINDS, items, [str(row["time_kind"]) for row in frames], frames, vectors), "kind of time frame"
+        return _Task(TIME_KINDS, items, [str(row["time_kind"]) for row in frames], frames)
+    plan, label = (CONCEPTS, "concept") if name == CONCEPTS.name else (CATEGORIES, "category")
+    return _Task(plan, describe_outcomes(rows.outcomes, records), [row[label] for row in rows.outcomes], rows.outcomes)
 
 
-def _train_criteria(
-    rows: TrainingRows, records: dict[str, TrialRecord], vectors: WordVectors, chosen: argparse.Namespace
-) -> None:
+def _train_task(task: _Task, vectors: WordVectors) -> Scorer:
+    classes, chances, fitted = task.train(vectors)
+    labels = np.array(task.labels)
+    seen = np.array(fitted.classes)[fitted.predict(task.items).argmax(axis=1)] == labels
+    right = np.array(classes)[chances.argmax(axis=1)] == labels
+    print(format_groups(task.plan.name, task.rows, right, chances.max(axis=1), seen), flush=True)
+    return fitted
+
+
+def _train_criteria(lines: Sequence["LabelledLine"], vectors: WordVectors) -> Scorer:
     """The category of a criterion; and whether a line is one, judged on lines that the package takes for such."""
-    lines = find_lines(rows.criteria, records)
-    found = [line.row for line in lines]
-    task = _Task(CRITERIA, [line.features for line in lines], [row["category"] for row in found], found, vectors)
-    fitted = task.fit(chosen.leave_out)
-    is_none = np.array([label == _NO_CRITERION for label in task.labels])
-    stated, right, refused = _judge_lines(task, *task.hold_out())
-    _, seen, seen_refused = _judge_lines(task, fitted.classes, fitted.predict(task.items))
-    _report("criterion category", task, ~is_none, right, stated, seen)
+    rows = [line.row for line in lines]
+    labels = np.array([row["category"] for row in rows])
+    classes, chances, fitted = _Task(CRITERIA, [line.features for line in lines], list(labels), rows).train(vectors)
+    stated, right, refused = _judge_lines(labels, classes, chances)
+    _, seen, seen_refused = _judge_lines(labels, fitted.classes, fitted.predict([line.features for line in lines]))
+    is_none = labels == _NO_CRITERION
+    judged, judged_seen = (is_none == (doubts > _EVEN) for doubts in (refused, seen_refused))
     split, certain = np.array([line.split for line in lines]), np.maximum(refused, 1 - refused)
-    judged = (is_none == (doubts > _EVEN) for doubts in (refused, seen_refused))
-    _report("line is a criterion", task, split, next(judged), certain, next(judged))
-    _store(fitted, chosen, CRITERIA)
+    for name, kept, *found in (
+        ("criterion category", ~is_none, right, stated, seen),
+        ("line is a criterion", split, judged, certain, judged_seen),
+    ):
+        shown = [row for row, keep in zip(rows, kept, strict=True) if keep]
+        print(format_groups(name, shown, *(one[kept] for one in found)), flush=True)
+    return fitted
 
 
-def _judge_lines(task: _Task, classes: Sequence[str], chances: Array) -> tuple[Array, Array, Array]:
+def _judge_lines(labels: Array, classes: Sequence[str], chances: Array) -> tuple[Array, Array, Array]:
     """Of each line how probable its likeliest category is and whether it is right; and how probable it is that it is
     no criterion.
     """
@@ -145,18 +130,7 @@ def _judge_lines(task: _Task, classes: Sequence[str], chances: Array) -> tuple[A
     kept = chances.copy()
     kept[:, none] = 0
     kept /= kept.sum(axis=1, keepdims=True)
-    return kept.max(axis=1), np.array(classes)[kept.argmax(axis=1)] == np.array(task.labels), refused
-
-
-def _report(name: str, task: _Task, kept: Array, right: Array, confidence: Array, seen: Array) -> None:
-    rows = [row for row, keep in zip(task.rows, kept, strict=True) if keep]
-    trials, groups, areas = (list(map(of, rows)) for of in (_trial, group_of, lambda row: row["area"]))
-    print(format_groups(name, Judgement(right[kept], confidence[kept], seen[kept], trials, groups, areas)), flush=True)
-
-
-def _store(fitted: Scorer, chosen: argparse.Namespace, plan: Plan) -> None:
-    if chosen.out:
-        store_scorer(fitted, chosen.out / f"{plan.name}.npz")
+    return kept.max(axis=1), np.array(classes)[kept.argmax(axis=1)] == labels, refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,56 +214,32 @@ def describe_time_frame(text: str) -> Features:
     return describe_kind(frame, guess_kind(frame))
 
 
-_DRAWS = 400
-_LEAST = 50
-"""How many items an area must have to be shown."""
+def format_groups(name: str, rows: Sequence[Row], right: Array, confidence: Array, seen: Array) -> str:
+    """A table of all items, of each group, and of each area that has enough of them.
 
-
-@dataclass(frozen=True)
-class Judgement:
-    """Which items were answered rightly and how surely by scorers that had not seen them (``right``,
-    ``confidence``), which rightly by one that had (``seen``), and of which trial, group and area each is.
+    ``right`` and ``confidence`` are of scorers that have not seen the item, ``seen`` is whether one is right that has.
     """
-
-    right: Array
-    confidence: Array
-    seen: Array
-    trials: Sequence[str]
-    groups: Sequence[str]
-    areas: Sequence[str]
-
-    def parts(self) -> Iterator[tuple[str, Array]]:
-        """All items, then those of each group, then of each area that has enough."""
-        yield "all", np.ones(len(self.right), bool)
-        for group in sorted(set(self.groups)):
-            yield group, np.array(self.groups) == group
-        for area, items in sorted(Counter(self.areas).items()):
-            if items >= _LEAST and area not in self.groups:
-                yield area, np.array(self.areas) == area
+    trials = np.array([row.get("record") or row["time_frame"].lower() for row in rows])  # a text stands for a trial
+    groups, areas = np.array([group_of(row) for row in rows]), np.array([row["area"] for row in rows])
+    parts = {"all": np.ones(len(rows), bool)} | {group: groups == group for group in sorted(set(groups))}
+    common = sorted(area for area, items in Counter(areas).items() if items >= _LEAST and area not in parts)
+    parts |= {area: areas == area for area in common}
+    table = []
+    for part, kept in parts.items():
+        hits, sure = right[kept], confidence[kept] >= CERTAIN
+        low, high = _draw_interval(hits, trials[kept])
+        among = float(hits[sure].mean()) if sure.any() else None
+        shares = (float(hits.mean()), f"{low:.3f}-{high:.3f}", float(sure.mean()), among)
+        table.append((f"  {part}", len(hits), *shares, float(seen[kept].mean())))
+    return format_table((name, "items", "right", "95 % interval", "certain", "right", "seen"), table)
 
 
-def format_groups(name: str, judged: Judgement) -> str:
-    """A table: share of right answers, its 95 % interval when trials are drawn anew, how the certain ones do, and the
-    share of right answers on seen items.
-    """
-    rows = []
-    for part, kept in judged.parts():
-        right, sure = judged.right[kept], judged.confidence[kept] >= CERTAIN
-        low, high = _interval(right, np.array(judged.trials)[kept])
-        among = float(right[sure].mean()) if sure.any() else None
-        shares = (float(right.mean()), f"{low:.3f}-{high:.3f}", float(sure.mean()), among)
-        rows.append((f"  {part}", len(right), *shares, float(judged.seen[kept].mean())))
-    return format_table((name, "items", "right", "95 % interval", "certain", "right", "seen"), rows)
-
-
-def _interval(right: Array, trials: Array) -> tuple[float, float]:
+def _draw_interval(hits: Array, trials: Array) -> tuple[float, float]:
     """The middle 95 % of the share when as many trials are drawn with replacement."""
     names, places = np.unique(trials, return_inverse=True)
-    items = np.bincount(places)
-    hits = np.bincount(places, weights=right)
+    items, right = np.bincount(places), np.bincount(places, weights=hits)
     drawn = np.random.default_rng(0).integers(0, len(names), (_DRAWS, len(names)))
-    shares = hits[drawn].sum(axis=1) / items[drawn].sum(axis=1)
-    low, high = np.quantile(shares, (0.025, 0.975))
+    low, high = np.quantile(right[drawn].sum(axis=1) / items[drawn].sum(axis=1), (0.025, 0.975))
     return float(low), float(high)
 
 

@@ -1,5 +1,7 @@
 import json
 import sys
+import tomllib
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from benchmarks.comparison import (
     Comparison,
     Contestant,
     Measured,
+    assemble_held_out,
     collect_figures,
     compare_models,
     count_costs,
@@ -20,7 +23,9 @@ from benchmarks.comparison import (
     read_contestants,
 )
 from benchmarks.data import read_pairs
+from benchmarks.policy import add_situations, count_situations, write_counts
 from extractor.assemble import ModelResult, assemble_extraction
+from extractor.assemble.policy import ModelClass, combine_policy, load_policy
 from extractor.evaluation import evaluate
 from extractor.ground.check import Answer, ground_answer
 from extractor.llm.cache import exchange_key
@@ -28,7 +33,7 @@ from extractor.llm.opening import ModelChoice
 from extractor.llm.spec import ModelSpec
 from extractor.parse import parse_record
 from extractor.parse.parsed import Reading
-from extractor.schemas import Category, Section, Source, Task, TrialRecord, Usage
+from extractor.schemas import Category, Eligibility, Section, Source, Task, TrialExtraction, TrialRecord, Usage
 from tests.llm.stub import completion, serve
 
 ROOT = Path(__file__).parents[2]
@@ -36,6 +41,7 @@ GOLD, RECORDS, ANSWERS = ROOT / "seeds" / "gold", ROOT / "seeds" / "records", RO
 SMALL_ANSWERS = ROOT / "tests" / "small_answers"
 RULES, MODEL = Category.OTHER, Category.INFECTION
 FIELD = "eligibility.category"
+SHIPPED = ROOT / "extractor" / "assemble" / "policy.toml"
 LIVE = Contestant("mine", ModelChoice(ModelSpec.parse("mine", api_key="none")))
 CAPABLE = f"capable=capable@{ANSWERS}"
 SMALL = f"small=local:smollm2-135m@{SMALL_ANSWERS}"
@@ -55,15 +61,18 @@ def record(name):
     return replace(parsed, eligibility=replace(parsed.eligibility, criteria=(criterion,)))
 
 
-def answer(name, said=MODEL, confidence=0.9, seconds=0.0, stands=None, **usage):
+def answer(name, confidence=0.9, seconds=0.0, stands=None, model_class=ModelClass.CAPABLE, **usage):
     """The model's category of that criterion, and its confidence."""
     parsed = record(name)
     number = parsed.eligibility.criteria[0].chunk.number
-    values = {"category": said} | ({} if stands is None else {"stands": stands})
+    values = {"category": MODEL} | ({} if stands is None else {"stands": stands})
     answer = ground_answer(Answer(Task.ELIGIBILITY, number, values), parsed)
     sure = {field: replace(reading, confidence=confidence) for field, reading in answer.readings.items()}
     result = ModelResult(
-        {number: frozenset(values)}, {number: (replace(answer, readings=sure),)}, usage=Usage(calls=1, **usage)
+        {number: frozenset(values)},
+        {number: (replace(answer, readings=sure),)},
+        usage=Usage(calls=1, **usage),
+        policy=load_policy(model_class),
     )
     return Answered(parsed, result, {}, seconds)
 
@@ -130,15 +139,6 @@ def test_mistakes_on_the_command_line_are_named_before_anything_is_asked(texts, 
         read_contestants(texts, record)
 
 
-def test_the_rules_alone_are_there_without_any_model(capsys, monkeypatch, seeds):
-    rows = rows_of(run(capsys, monkeypatch))
-    report = evaluate(GOLD, [assemble_extraction(parsed, ModelResult()) for parsed, _ in seeds], resamples=0)
-    assert {name: cells[1] for name, cells in rows.items() if name in ("all", "endpoints", "endpoints.concept")} == {
-        name: f"{report.figure(name):.3f}" for name in ("all", "endpoints", "endpoints.concept")
-    }
-    assert len(rows) == 1 + 4 + len(report.fields)
-
-
 def test_replayed_models_are_scored_side_by_side(capsys, monkeypatch, tmp_path, seeds):
     path = tmp_path / "new" / "figures.json"
     given = ["--model", CAPABLE, "--model", SMALL, "--held-out", "--resamples", 50, "--json", path]
@@ -183,15 +183,15 @@ def test_a_live_model_is_timed_and_what_it_said_can_be_replayed(tmp_path, seeds)
     with serve(answer_as_recorded(ANSWERS)) as server:
         live = read_contestant(f"mine={server.url}#capable", tmp_path)
         (asked_live,) = compare_models(seeds, [live], resamples=0).measured
-        assert len(server.requests) == asked_live.costs.calls
+        assert len(server.requests) == asked_live.costs["calls"]
     replayed = read_contestant(f"mine={server.url}#capable@{tmp_path / 'mine'}")
     (asked_again,) = compare_models(seeds, [replayed], resamples=0).measured
     assert asked_live.shipped == asked_again.shipped
     costs, again = asked_live.costs, asked_again.costs
-    assert costs.seconds_p90 >= costs.seconds_median
-    assert costs.cpu_seconds is None  # the server is no child of ours
-    assert again.seconds_median is None
-    assert (costs.calls, costs.prompt_tokens) == (again.calls, again.prompt_tokens)
+    assert costs["seconds_p90"] >= costs["seconds_median"]
+    assert costs["cpu_seconds"] is None  # the server is no child of ours
+    assert again["seconds_median"] is None
+    assert [costs[name] for name in ("calls", "prompt_tokens")] == [again[name] for name in ("calls", "prompt_tokens")]
 
 
 def test_costs_are_totals_medians_and_the_slowest_tenth():
@@ -231,3 +231,56 @@ def test_a_difference_that_chance_may_have_made_is_not_marked():
     assert "**" not in printed
     assert "1 of " in printed
     assert "0 of them beyond the interval (eligibility.criteria.category)" in printed
+
+
+def judge(name, category, model_class=ModelClass.SMALL):
+    """An answer with who was right, where this is the right category."""
+    one = answer(name, stands=True, model_class=model_class)
+    criterion = alone(one).eligibility.criteria[0].model_copy(update={"category": category})
+    gold = TrialExtraction(record_id=name, eligibility=Eligibility(criteria=(criterion,)))
+    return replace(one, situations=count_situations(one.parsed, one.result, gold))
+
+
+@pytest.mark.parametrize(("right", "who"), [(RULES, "rule"), (MODEL, "model"), (Category.AGE, "neither")])
+@pytest.mark.parametrize("model_class", ModelClass)
+def test_who_was_right_is_counted(model_class, right, who):
+    counts = judge("A", right, model_class).situations
+    assert counts[FIELD] == {"doubtful": {who: 1}}
+    assert counts["eligibility.stands"] == {"agree": {"right": 1}}
+
+
+def test_counts_are_written_beside_those_of_other_classes(tmp_path):
+    path = tmp_path / "policy.toml"
+    path.write_bytes(SHIPPED.read_bytes())
+    counts = add_situations([judge("A", MODEL).situations, judge("B", RULES).situations, judge("C", RULES).situations])
+    write_counts(path, ModelClass.SMALL, counts)
+    before, after = (tomllib.loads(one.read_text("utf-8")) for one in (SHIPPED, path))
+    assert after["small"][FIELD] == {"doubtful": {"model": 1, "rule": 2}}
+    assert after["capable"] == before["capable"]
+    policy = combine_policy(ModelClass.SMALL, after["small"]).of(FIELD)
+    assert policy.when_they_differ(0.6) != load_policy(ModelClass.SMALL).prior.when_they_differ(0.6)
+
+
+def test_the_file_that_ships_is_as_the_command_writes_it(tmp_path):
+    path = tmp_path / "policy.toml"
+    path.write_bytes(SHIPPED.read_bytes())
+    counts = tomllib.loads(path.read_text("utf-8"))["capable"]
+    write_counts(path, ModelClass.CAPABLE, counts)
+    assert path.read_bytes() == SHIPPED.read_bytes()
+
+
+def test_situations_that_are_unknown_are_not_written(tmp_path):
+    path = tmp_path / "policy.toml"
+    with pytest.raises(ValueError, match="doubtful_high"):
+        write_counts(path, ModelClass.CAPABLE, {FIELD: {"doubtful_high": {"model": 1}}})
+    assert not path.exists()
+
+
+def test_a_held_out_policy_knows_the_other_records_alone():
+    counted = {"B": {"model": 20}, "A": {"rule": 20}}
+    answered = [
+        replace(answer(name, stands=True, model_class=ModelClass.SMALL), situations={FIELD: {"doubtful": Counter(who)}})
+        for name, who in counted.items()
+    ]
+    held_out = assemble_held_out(answered)
+    assert [found.eligibility.criteria[0].category for found in held_out] == [RULES, MODEL]

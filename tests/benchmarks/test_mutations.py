@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.changed_values import is_supported, make_value_trials
 from benchmarks.changes import HARMFUL, HARMLESS
 from benchmarks.mutations import (
     Drawn,
@@ -62,11 +61,6 @@ def test_a_change_that_is_true_elsewhere_is_no_trial():
     assert all(trial.quote != "6 mg daily" for trial in trials if trial.harmful)
 
 
-def test_a_quote_in_another_place_is_not_what_was_asked_for():
-    trial = Trial(Drawn("rash\nfever", 0, 4), "case", "fever", harmful=False)
-    assert judge(trial).wrong
-
-
 def test_verdicts_are_counted_by_kind():
     drawn = text_with(QUOTE)
     verdicts = [
@@ -112,11 +106,6 @@ def test_the_command_prints_both_tables(folder):
     assert "says the same" in shown
 
 
-def test_a_folder_without_records_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="holds none of"):
-        next(draw_quotes(tmp_path, random.Random(1)))
-
-
 @pytest.mark.skipif(not DATA.exists(), reason="the data folder is not here")
 def test_few_changes_escape_and_few_harmless_ones_are_refused():
     rng = random.Random(5)
@@ -124,12 +113,3 @@ def test_few_changes_escape_and_few_harmless_ones_are_refused():
     wrong = {t.harmful: t.wrong / t.count for t in tally_verdicts(verdicts) if t.kind == "all"}
     assert wrong[True] <= 0.002
     assert wrong[False] <= 0.005
-
-
-@pytest.mark.skipif(not DATA.exists(), reason="the data folder is not here")
-def test_few_labelled_values_are_refused_and_few_changed_ones_pass():
-    trials = list(make_value_trials(DATA, random.Random(5)))
-    stated = [is_supported(trial) for trial in trials if not trial.change]
-    changed = [is_supported(trial) for trial in trials if trial.change]
-    assert sum(stated) / len(stated) > 0.97
-    assert sum(changed) / len(changed) < 0.01

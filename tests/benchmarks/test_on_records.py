@@ -1,4 +1,4 @@
-"""Benchmarks that read records by the rules: audit, coverage, quantities, rules, the registry's own fields."""
+"""Benchmarks that read records by the rules: audit, coverage, quantities, rules."""
 
 import json
 from argparse import Namespace
@@ -11,24 +11,14 @@ from benchmarks.audit import audit_record, draw_sample, format_counts, format_fi
 from benchmarks.data import read_once, read_pairs
 from benchmarks.quantities import format_shares, read_limits
 from benchmarks.registry import PerRecord, estimate_model, estimate_rules
-from benchmarks.registry_agreement import compare_record, format_agreement
 from benchmarks.rules import measure_rules
 from extractor import read_records
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.evaluation.standoff import to_standoff
 from extractor.parse import parse_record
-from extractor.schemas import RegistryFields, Section, Source, Task, TrialExtraction, TrialRecord
+from extractor.schemas import Section, Source, Task, TrialExtraction, TrialRecord
 
 SEEDS = Path(__file__).parents[2] / "seeds" / "records"
-
-
-def make_record(text, **fields):
-    return TrialRecord(
-        record_id="x",
-        source=Source(path="x", format="flat"),
-        sections=(Section(name="eligibility", text=f"Inclusion Criteria:\n\n{text}"),),
-        registry=RegistryFields(**fields),
-    )
 
 
 @pytest.fixture(scope="module")
@@ -58,24 +48,6 @@ def test_a_sample_has_every_kind_before_any_kind_twice(audited):
     assert len(draw_sample(found, 99, seed=4)) == 5
 
 
-def test_a_record_that_comes_twice_is_read_once(tmp_path):
-    for folder in ("a", "b"):
-        (tmp_path / folder).mkdir()
-        for path in SEEDS.iterdir():
-            (tmp_path / folder / path.name).write_bytes(path.read_bytes())
-    assert len(list(read_once(tmp_path))) == 5
-
-
-def test_only_records_that_gold_has_are_read_and_no_more_than_wanted(tmp_path):
-    gold = tmp_path / "gold.jsonl"
-    _, *annotated = [record.record_id for record in read_records(SEEDS)]
-    gold.write_text(
-        "".join(f'{{"record_id": "{name}", "eligibility": {{}}}}\n' for name in reversed(annotated)), "utf-8"
-    )
-    assert [label.record_id for _, label in read_pairs(gold, [SEEDS])] == annotated
-    assert [label.record_id for _, label in read_pairs(gold, [SEEDS], 1)] == annotated[:1]
-
-
 def test_gold_without_text_gets_its_words_from_the_records(tmp_path):
     record, gold = next(read_records(SEEDS)), tmp_path / "gold.jsonl"
     outcome = {"rank": "primary", "index": 0, "measure": parse_record(record).outcomes[0].measure.value}
@@ -96,12 +68,6 @@ def test_recall_is_measured_by_task(extraction):
     assert [one.task for one in coverage.measure_record(bare, extraction)] == [Task.ELIGIBILITY]
 
 
-def test_the_interval_holds_the_correlation():
-    middle, low, high = map(float, coverage.correlate([1, 2, 3, 4, 5, 6], [2, 1, 4, 3, 6, 5], 200)
-                            .replace("(", "").replace(")", "").replace("to ", "").split())  # fmt: skip
-    assert low <= middle <= high
-
-
 def test_the_coverage_command_prints_a_line_for_each_task(tmp_path, extraction, capsys):
     (tmp_path / "a.json").write_text(json.dumps(extraction.to_gold()), "utf-8")
     coverage.main([str(tmp_path), "tests/records/study.json", "--resamples", "10"])
@@ -110,7 +76,9 @@ def test_the_coverage_command_prints_a_line_for_each_task(tmp_path, extraction, 
 
 def test_shares_count_specific_and_general_names_and_units():
     text = "* Platelet count >= 100,000/mm3\n* Serum creatinine <= 1.5 mg/dL\n* Wabbles < 3 mg/day"
-    limits = list(read_limits(make_record(text)))
+    section = Section(name="eligibility", text=f"Inclusion Criteria:\n\n{text}")
+    record = TrialRecord(record_id="x", source=Source(path="x", format="flat"), sections=(section,))
+    limits = list(read_limits(record))
     assert [limit.quantity.name for limit in limits] == ["platelet_count", "serum_creatinine", "dose"]
     rows = format_shares({"all": limits, "none": []}).splitlines()
     assert rows[1].split() == ["all", "3", "1.000", "0.667", "3", "1.000"]
@@ -122,25 +90,6 @@ def test_hits_are_counted_by_rule_and_record():
     assert tally.hits["comparison"] >= tally.records["comparison"] >= 1
     assert set(tally.records) == set(tally.hits)
     assert not tally.values  # no synthetic record is in the gold
-
-
-@pytest.mark.parametrize(
-    ("text", "minimum", "kind"),
-    [
-        ("* Age 18 years or older", "18 Years", "same"),
-        ("* Age 24 months or older", "2 Years", "same"),
-        ("* Age 18 years or older", None, "registry silent"),
-        ("* Asthma", "18 Years", "text silent"),
-        ("* Age 5 years or older", "6 Years", "a year apart"),
-        ("* Age 12 years or older", "18 Years", "differs"),
-    ],
-)
-def test_ages_are_compared_with_those_of_the_registry(text, minimum, kind):
-    compared = list(compare_record(make_record(text, sex="ALL", minimum_age=minimum)))
-    assert next(one.kind for one in compared if one.field == "minimum_age") == kind
-    names = [line.split()[0] for line in format_agreement(compared).splitlines()]
-    assert names == ["field", "minimum_age", "maximum_age", "sex", "healthy_volunteers"]
-    assert list(compare_record(make_record(text))) == []  # the registry's fields are not known
 
 
 def test_what_the_whole_registry_takes():

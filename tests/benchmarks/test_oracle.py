@@ -78,12 +78,6 @@ def test_never_asked_since_a_rule_was_sure_or_silent():
     assert losses(surely, gold, Assist.AUTO) == [("eligibility.criteria.category", Cause.SURE)]
 
 
-def test_a_doubt_that_is_not_worth_its_tokens_is_never_asked():
-    parsed = read(Reading(Category.OTHER, 0.9))
-    gold = annotate(parsed, criterion={"category": "biomarker"})
-    assert losses(parsed, gold, Assist.AUTO) == [("eligibility.criteria.category", Cause.UNASKED)]
-
-
 def test_the_right_answer_was_not_offered():
     parsed = read(Reading(Category.AGE, 0.05, alternatives=(Category.INFECTION,)), stands=0.5)
     gold = annotate(parsed, criterion={"category": "biomarker"})

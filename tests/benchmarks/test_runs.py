@@ -3,27 +3,26 @@
 import gzip
 import json
 from argparse import Namespace
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
-from benchmarks.local import DEFAULTS, VARIANTS, Served, format_row, render_calls
+from benchmarks.local import Served, format_row, render_calls
 from benchmarks.quote import compare, describe_class, measure_keys, read_exchanges
 from benchmarks.records import write_open_records
 from benchmarks.servers import serve_slowly
-from benchmarks.throughput import Load, drive
+from benchmarks.speed import measure_stages
+from benchmarks.throughput import drive
 from benchmarks.workers import measure_pairs
 
 
 def test_every_record_costs_one_call_and_no_more_are_answered_than_can_be(tmp_path):
-    records = tmp_path / "records.jsonl"
-    write_open_records(records, 12)
+    write_open_records(tmp_path / "records.jsonl", 12)
     with serve_slowly(0.1) as server:
-        driven = drive("extractor", Load(records, server, concurrency=4, latency=0.1), tmp_path, 12)
-    assert driven.calls == 12
-    assert 0 < driven.share <= 1.01
-    assert driven.memory > 20
+        calls, seconds, taken, _ = drive("extractor", tmp_path, server, 4, 12)
+    assert calls == 12
+    assert 0 < calls / seconds <= 1.01 * 4 / 0.1
+    assert taken.peak > 20 * 2**20
 
 
 def test_pairs_of_runs_are_timed_and_compared(tmp_path, capsys):
@@ -72,20 +71,18 @@ def test_what_was_recorded_took_what_the_forecast_says(recorded):
         assert forecast.low <= actual <= forecast.high, name
 
 
-@pytest.mark.parametrize("name", VARIANTS)
-def test_a_variant_of_serving_differs_from_the_defaults_in_one_setting(name):
-    def flatten(variant):
-        found = asdict(variant)
-        settings = found.pop("settings")
-        return settings.pop("tuning") | settings | found
-
-    ours, theirs = flatten(DEFAULTS), flatten(VARIANTS[name])
-    assert sum(ours[setting] != theirs[setting] for setting in ours) == 1
-
-
 def test_variants_are_asked_what_auto_asks_and_compared_by_medians():
     calls = render_calls([Path("seeds/records")], 3)
     assert len(calls) == 3
     assert all(call.system and call.user for call in calls)
     rounds = [(Served(9, 1, 5, 2.0, 1.0, 7), Served(9, 0, 5, seconds, 1.1, 8)) for seconds in (2.0, 3.0, 20.0)]
     assert format_row("batch 128", rounds).split() == ["batch", "128", "1.50", "x", "1.10", "x", "9", "0", "5", "8"]
+
+
+def test_every_stage_of_a_file_is_measured(tmp_path):
+    path = tmp_path / "one.jsonl.gz"
+    path.write_bytes(
+        gzip.compress(json.dumps(json.loads(Path("tests/records/study.json").read_text("utf-8"))).encode())
+    )
+    names = [name for name, *figures in measure_stages(path) if all(figures)]
+    assert names == ["read", "parse", "assemble", "write", "read + parse", "all", "extractor run, with its start"]

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from benchmarks.data import FOLDS, fold_of
-from benchmarks.gold import GOLD, GROUPS, INDEPENDENT, LABELS, read_gold
+from benchmarks.gold import GOLD, INDEPENDENT, LABELS, read_gold
 from benchmarks.training import cut_weights, dose_roles
 from benchmarks.training.fitting import Plan, fit, hold_out, make_vectors, store_scorer
 from benchmarks.training.labelled import read_training_records, read_training_rows
 from benchmarks.training.log_linear import Choice, cross_validate
-from benchmarks.training.scorers import Judgement, format_groups
+from benchmarks.training.scorers import format_groups
 from extractor.parse.scoring import read_scorer
 from extractor.schemas import Role
 
@@ -62,23 +62,10 @@ def fitted(vectors):
     return fit(PLAN, ITEMS, LABELS_OF, vectors, ONCE)
 
 
-def test_words_with_like_neighbours_have_like_vectors(vectors):
-    lengths = np.linalg.norm(vectors.vectors, axis=1, keepdims=True)
-    pointing = vectors.vectors / np.where(lengths, lengths, 1)
-    cat, dog, milk = (pointing[vectors.rows[word]] for word in ("cat", "dog", "milk"))
-    assert cat @ dog > cat @ milk
-
-
 def test_a_scorer_learns_the_word_that_decides_and_knows_unlabelled_words(fitted):
     assert [choice.value for choice in fitted.choose(ITEMS)] == LABELS_OF
     assert {fitted.find_reason(item, label) for item, label in zip(ITEMS, LABELS_OF, strict=True)} == {0}
     assert fitted.weights[fitted.rows["w kitten"]].any()
-
-
-def test_an_item_that_counts_twice_is_as_two(vectors):
-    doubled = fit(PLAN, ITEMS, LABELS_OF, vectors, [2.0] * len(ITEMS)).predict(ITEMS)
-    twice = fit(PLAN, [*ITEMS, *ITEMS], [*LABELS_OF, *LABELS_OF], vectors, [*ONCE, *ONCE]).predict(ITEMS)
-    assert doubled == pytest.approx(twice, abs=0.02)
 
 
 def test_a_stored_scorer_is_read_again(fitted, tmp_path):
@@ -99,14 +86,17 @@ def test_a_fold_is_judged_without_its_own_labels(vectors):
 
 def test_groups_and_areas_are_shown_apart():
     right = np.array([True, False] * 50)
-    trials, groups, areas = [f"NCT{n}" for n in range(100)], ["a", "b"] * 50, ["common", "rare"] + ["common"] * 98
-    judged = Judgement(right, np.full(100, 0.99), np.ones(100, bool), trials, groups, areas)
-    lines = [line.split() for line in format_groups("category", judged).splitlines()[1:]]
-    assert [line[:3] for line in lines] == [
-        ["all", "100", "0.500"],
-        ["a", "50", "1.000"],
-        ["b", "50", "0.000"],
-        ["common", "99", "0.505"],
+    areas = [area for _ in range(50) for area in ("Oncology", "Urology")]
+    rows = [{"record": f"NCT{number}", "area": area} for number, area in enumerate(areas)] + [
+        {"record": "NCT100", "area": "Rare"}
+    ]
+    shown = format_groups("category", rows, np.append(right, True), np.full(101, 0.99), np.ones(101, bool))
+    assert [line.rsplit(maxsplit=6)[:3] for line in shown.splitlines()[1:]] == [
+        ["  all", "101", "0.505"],
+        ["  home areas", "50", "1.000"],
+        ["  other areas", "51", "0.020"],
+        ["  Oncology", "50", "1.000"],
+        ["  Urology", "50", "0.000"],
     ]
 
 
@@ -142,18 +132,6 @@ def test_choices_are_judged_by_weights_of_other_folds():
 def test_no_trial_of_the_gold_has_labelled_doses(tmp_path):
     write_labels(tmp_path, "dosing", ROW, ROW | {"record": next(iter(read_gold()))})
     assert [one.record.record_id for one in dose_roles.read_dose_labels(tmp_path)] == [ROW["record"]]
-
-
-def test_labels_of_other_areas_come_with_their_titles_and_their_group(tmp_path):
-    dose = DOSE | {"duration": {"value": 10, "unit": "session"}}
-    write_labels(tmp_path, "dosing", ROW)
-    write_labels(
-        tmp_path, "all_areas_dosing", ROW | {"record": "NCT90000002", "title": "Fictumab at home", "dosing": [dose]}
-    )
-    home, away = dose_roles.read_dose_labels(tmp_path)
-    assert (home.group, away.group) == GROUPS
-    assert away.record.raw_text("title") == "Fictumab at home"
-    assert away.doses[0]["duration"] is None  # a unit that the schema does not know
 
 
 def test_a_labelled_role_comes_with_features_of_the_agent(tmp_path):

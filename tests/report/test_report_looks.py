@@ -1,4 +1,4 @@
-"""How the report looks: on a desk, a phone and paper, by day and by night, and with a hostile record."""
+"""How the report looks: on a large screen, a phone and paper, by day and by night, and with a hostile record."""
 
 import pytest
 from playwright.sync_api import expect

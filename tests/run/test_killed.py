@@ -8,7 +8,7 @@ import pytest
 from benchmarks.processes import run_command
 from benchmarks.records import write_distinct_records
 from benchmarks.servers import serve_counting
-from benchmarks.soak import judge_soaked, measure_soaked, run_killed
+from benchmarks.soak import find_faults, run_killed
 
 RECORDS, CONCURRENCY = 24, 4
 OPTIONS = ("--assist", "always", "--concurrency", str(CONCURRENCY))
@@ -33,9 +33,7 @@ def killed_run(tmp_path_factory):
 def test_nothing_is_lost_and_nothing_answered_is_asked_again(killed_run):
     folder, server, kills = killed_run
     assert kills
-    soaked = measure_soaked(folder / "killed", folder / "whole", server)
-    assert not list(judge_soaked(soaked, kills, CONCURRENCY))
-    assert soaked.asked > soaked.calls - soaked.unanswered - 1
+    assert find_faults(folder / "killed", folder / "whole", server, kills * CONCURRENCY) == []
 
 
 def test_every_record_is_there_once_in_input_order(killed_run):

@@ -1,9 +1,7 @@
 """Synthetic records as long as one likes, hostile lines, and what a piece of work costs."""
 
 import cProfile
-import gc
 import pstats
-import time
 from collections.abc import Callable, Iterator, Mapping
 
 from extractor.schemas import Part, Section, Source, TrialRecord
@@ -114,67 +112,6 @@ def build_record(part: str, count: int, first: int = 0) -> TrialRecord:
     return TrialRecord(record_id="synthetic", source=Source(path="synthetic", format="flat"), sections=sections)
 
 
-PIECES: Mapping[str, str] = {
-    "digits": "7",
-    "letters": "a",
-    "capitals": "A",
-    "one word": "asthma ",
-    "spaces": " ",
-    "line breaks": "\n",
-    "opening brackets": "(",
-    "brackets": "()",
-    "commas": ",",
-    "spaced commas": ", ",
-    "stops": ".",
-    "stops and quotes": '."',
-    "quotes": '"',
-    "nested quotes": '("',
-    "hyphens": "-",
-    "spaced dashes": "- - - ",
-    "hyphenated": "a-",
-    "slashes": "a/",
-    "escapes": "\\>",
-    "underscores": "_",
-    "signs of comparison": ">= ",
-    "list numbers": "1. 2. 3. ",
-    "numbered line": "(1 ",
-    "numbers": "1, 2, ",
-    "number and dashes": "1 - - - - ",
-    "powers": "x 10^",
-    "powers of ten": "1 x 10^6 ",
-    "thousands": "1,000",
-    "units": "mg ",
-    "units of time": "week ",
-    "doses": "5 mg/kg ",
-    "levels of doses": "5, 10 or ",
-    "sentences of doses": "5 mg. ",
-    "lengths of time": "within 4 weeks ",
-    "days": "day 1, ",
-    "weeks": "4 weeks, ",
-    "limits": ">= 5 ",
-    "grades": "grade 2-",
-    "bullets": "* a\n",
-    "nested bullets": "* a\n  * b\n    * c\n",
-    "indented lines": "      a\n",
-    "headings": "Inclusion Criteria:\n",
-    "colons": "a: ",
-    "semicolons": "; ",
-    "alternatives": "CAR-T or ",
-    "and": "and ",
-    "not": "not ",
-    "the": "the ",
-    "starts": "from the date of ",
-    "ends": "until the ",
-    "questions": "Is it. ",
-    "tolerances": "4 (±2) weeks ",
-    "items": "a, b|",
-    "long numbers": "7" * 60 + "u, ",
-}
-"""What is repeated, by what it is."""
-PLACES = ("eligibility", "detailed_description", "arms[0]", "interventions[0]", "primary_outcomes")
-"""Sections that different readers read."""
-
-
 def build_hostile(place: str, piece: str, length: int, end: str = "") -> TrialRecord:
     """A record with one section of so many characters."""
     text = "A arm " + (piece * (length // len(piece) + 1))[:length] + end
@@ -186,18 +123,6 @@ def build_hostile(place: str, piece: str, length: int, end: str = "") -> TrialRe
             Section(name="interventions[0]", text="DRUG: examplumab"),
         ]
     return TrialRecord(record_id="hostile", source=Source(path="hostile", format="flat"), sections=tuple(sections))
-
-
-def measure_seconds(work: Callable[[], object]) -> float:
-    """CPU seconds, without those of the garbage collector: they grow with all that the process holds."""
-    gc.collect()
-    gc.disable()
-    try:
-        begun = time.process_time()
-        work()
-        return time.process_time() - begun
-    finally:
-        gc.enable()
 
 
 def count_calls(work: Callable[[], object]) -> int:
