@@ -25,7 +25,7 @@ def answer_line(request, text, status=200, finish_reason="stop"):
 
 async def put(exchange, *numbers, settings=None):
     with exchange.open() as transport:
-        return await Model(SPEC, settings, patient(), transport=lambda: transport).put(ask_about(*numbers), render)
+        return await Model(SPEC, settings, patient(), transport=lambda: transport).complete(ask_about(*numbers), render)
 
 
 def read_requests(path):
@@ -36,7 +36,7 @@ async def test_what_no_file_answers_is_written_once_and_stays_pending(tmp_path):
     exchange = Exchange(requests=tmp_path / "requests.jsonl")
     with exchange.open() as transport:
         model = Model(SPEC, None, patient(), transport=lambda: transport)
-        replies = [await model.put(ask_about(1), render) for _ in range(2)]
+        replies = [await model.complete(ask_about(1), render) for _ in range(2)]
     assert [(reply.items, reply.pending, reply.rejected) for reply in replies] == [((), True, ())] * 2
     assert model.usage.calls == 0
     (request,) = read_requests(tmp_path / "requests.jsonl")

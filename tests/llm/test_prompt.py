@@ -271,7 +271,7 @@ def test_every_grammar_is_one_that_llguidance_reads(text):
 
 async def test_a_grammar_is_sent_instead_of_a_response_format_and_a_schema_where_it_is_refused():
     with serve([completion(items({"n": 1, "colour": "red"}))]) as stub:
-        reply = await model_of(stub, ClientSettings(mode=AnswerMode.LINES)).put(ask_about(1), render)
+        reply = await model_of(stub, ClientSettings(mode=AnswerMode.LINES)).complete(ask_about(1), render)
     (request,) = stub.requests
     assert (request["grammar"], "response_format" in request, reply.items[0].n) == (GRAMMAR, False, 1)
 
@@ -281,8 +281,8 @@ async def test_a_grammar_is_sent_instead_of_a_response_format_and_a_schema_where
     colour = {"n": 1, "colour": "red"}
     with serve(refuse) as stub:
         model = model_of(stub, ClientSettings(mode=AnswerMode.LINES))
-        await model.put(ask_about(1), render)
-        await model.put(ask_about(1), render)
+        await model.complete(ask_about(1), render)
+        await model.complete(ask_about(1), render)
     assert list(map(mode_of, stub.requests)) == [AnswerMode.LINES, AnswerMode.JSON_SCHEMA, AnswerMode.JSON_SCHEMA]
 
 
@@ -291,6 +291,6 @@ async def test_an_answer_under_a_grammar_is_replayed_without_it(tmp_path, mode):
     with serve([completion(items({"n": 1, "colour": "red"}))]) as stub:
         asked = ClientSettings(mode=AnswerMode.LINES)
         recorder = Model(stub.spec, asked, transport=lambda: RecordingTransport(tmp_path))
-        recorded = await recorder.put(ask_about(1), render)
+        recorded = await recorder.complete(ask_about(1), render)
     player = Model(stub.spec, ClientSettings(mode=mode), transport=lambda: ReplayTransport(tmp_path))
-    assert await player.put(ask_about(1), render) == recorded
+    assert await player.complete(ask_about(1), render) == recorded

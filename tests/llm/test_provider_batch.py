@@ -3,11 +3,11 @@
 from contextlib import closing
 
 import pytest
-from extractor.llm.keeping.run_file import open_run
 
 from extractor.errors import ModelAway, ModelUnavailable
 from extractor.llm.batch_api.provider import PollPolicy, open_batch_client
 from extractor.llm.batch_api.requests import BatchRequests
+from extractor.llm.database import open_run
 from extractor.llm.spec import ModelSpec
 from tests.provider import answer_well, serve_provider
 
