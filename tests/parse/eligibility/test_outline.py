@@ -128,7 +128,7 @@ def test_heading_leads_in_only_items_that_need_it():
     assert lead_ins(raw) == {"At least 6 months": "Life expectancy", "Creatinine normal": None}
 
 
-@pytest.mark.parametrize
+@pytest.mark.parametrize("item", ["LVEF 50%-70%", "T1-2N2-3M0", "Prior enrollment in the study"])
 def test_a_short_item_in_capitals_or_of_codes_is_a_criterion(item):
     raw = f"Exclusion Criteria:\n\n* {item}\n* PREGNANT WOMEN"
     texts = [raw[e.start : e.end] for e in outline(raw) if e.role is Role.CRITERION]
