@@ -15,13 +15,14 @@ from extractor.llm.planner import plan_questions
 from extractor.llm.prompt import flatten, load_prompt, read_prompt, render_call
 from extractor.llm.recordings import RecordingTransport, ReplayTransport
 from extractor.llm.reply_models import WIRE_ITEMS, read_answers
-from extractor.llm.requests import AnswerMode, Question, mode_of
+from extractor.llm.requests import AnswerMode, Question
+from extractor.llm.transport import NetworkTransport
 from extractor.options import Assist, ExtractionOptions
 from extractor.schemas import Category, Task
 
-from .colours import GRAMMAR, ask_about, model_of, render
+from .colours import ask_about, render
 from .samples import OPEN, chunk, criterion, outcome, parsed_record, regimen
-from .stub import completion, fault, items, serve
+from .stub import completion, items, serve
 
 EXAMPLES = [example for task in load_prompt().tasks.values() for example in task.examples]
 
@@ -171,13 +172,6 @@ def write_prompt(folder: Path, version: int, user: str = "$trial\n$lines", examp
         (folder / f"{task}.v{version}.examples.json").write_text(examples, "utf-8")
 
 
-def test_the_newest_version_wins_and_other_files_do_no_harm(folder):
-    write_prompt(folder, 2)
-    write_prompt(folder, 10)
-    (folder / "frame.vx.md").write_text("a draft", "utf-8")
-    assert read_prompt(folder).version.version == 10
-
-
 def test_the_hash_covers_template_and_examples(tmp_path):
     hashes = set()
     for name, user, examples in (("a", "$lines", "[]"), ("b", "$lines $trial", "[]"), ("c", "$lines", "[ ]")):
@@ -269,28 +263,11 @@ def test_every_grammar_is_one_that_llguidance_reads(text):
         assert llguidance.LLMatcher.validate_grammar(rules) == ""
 
 
-async def test_a_grammar_is_sent_instead_of_a_response_format_and_a_schema_where_it_is_refused():
-    with serve([completion(items({"n": 1, "colour": "red"}))]) as stub:
-        reply = await model_of(stub, ClientSettings(mode=AnswerMode.LINES)).complete(ask_about(1), render)
-    (request,) = stub.requests
-    assert (request["grammar"], "response_format" in request, reply.items[0].n) == (GRAMMAR, False, 1)
-
-    def refuse(request):
-        return fault(400, "failed to parse grammar") if "grammar" in request else completion(items(colour))
-
-    colour = {"n": 1, "colour": "red"}
-    with serve(refuse) as stub:
-        model = model_of(stub, ClientSettings(mode=AnswerMode.LINES))
-        await model.complete(ask_about(1), render)
-        await model.complete(ask_about(1), render)
-    assert list(map(mode_of, stub.requests)) == [AnswerMode.LINES, AnswerMode.JSON_SCHEMA, AnswerMode.JSON_SCHEMA]
-
-
 @pytest.mark.parametrize("mode", [AnswerMode.LINES, AnswerMode.JSON_SCHEMA])
 async def test_an_answer_under_a_grammar_is_replayed_without_it(tmp_path, mode):
     with serve([completion(items({"n": 1, "colour": "red"}))]) as stub:
         asked = ClientSettings(mode=AnswerMode.LINES)
-        recorder = Model(stub.spec, asked, transport=lambda: RecordingTransport(tmp_path))
+        recorder = Model(stub.spec, asked, transport=lambda: RecordingTransport(tmp_path, NetworkTransport()))
         recorded = await recorder.complete(ask_about(1), render)
     player = Model(stub.spec, ClientSettings(mode=mode), transport=lambda: ReplayTransport(tmp_path))
     assert await player.complete(ask_about(1), render) == recorded

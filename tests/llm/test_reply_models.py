@@ -9,7 +9,6 @@ from extractor.llm.prompt import render_call
 from extractor.llm.reply_models import WIRE_ITEMS, narrow_reply, read_answers
 from extractor.llm.requests import Question, compact_schema
 from extractor.llm.value_forms import (
-    cut_outcome,
     read_amount,
     read_instrument,
     read_limit,
@@ -108,13 +107,6 @@ def test_words_are_narrowed_to_those_between_which_the_rules_waver():
         0,
         {"category": Category.INFECTION},
     )
-
-
-@pytest.mark.parametrize(("count", "room"), [(1, 1), (2, 2), (3, 4), (9, 16)])
-def test_room_for_items_grows_in_powers_of_two(count, room):
-    model = narrow_reply([ask(n, "category") for n in range(count)])
-    assert model.model_json_schema()["properties"]["items"]["maxItems"] == room
-    assert model is narrow_reply([ask(n + 1, "category") for n in range(count)])
 
 
 @pytest.mark.parametrize(
@@ -273,10 +265,6 @@ def test_an_outcome_is_split_at_first_words(text, split, parts):
 def test_a_split_that_does_not_stand_in_the_text_is_refused(split, message):
     with pytest.raises(ValidationError, match=message):
         outcome_values("split", split=split)
-
-
-def test_the_three_parts_lose_no_character_but_the_commas_between_them():
-    assert ", ".join(cut_outcome(OUTCOME, "From infusion", "Up to").values()) == OUTCOME
 
 
 @pytest.mark.parametrize(

@@ -78,13 +78,6 @@ async def test_another_model_or_parameter_is_asked_anew(tmp_path, change):
     assert len(stub.requests) == 2
 
 
-async def test_a_whole_answer_serves_under_another_output_limit(tmp_path):
-    with serve([completion(items(RED))]) as stub, store_in(tmp_path) as replies:
-        await ask(asking(replies, stub), 1)
-        await ask(asking(replies, stub, ClientSettings(output_tokens=50)), 1)
-    assert len(stub.requests) == 1
-
-
 @pytest.mark.parametrize("mode", AnswerMode)
 async def test_a_reask_that_ended_well_is_served_with_all_it_cost(tmp_path, mode):
     def answer(request):
@@ -175,16 +168,6 @@ async def test_no_key_address_or_header_is_stored(tmp_path):
     assert "line 1" in text
     for secret in ("Authorization", "Bearer", "127.0.0.1", "user-agent", "sk-very-secret"):
         assert secret.lower() not in text.lower()
-
-
-async def test_valid_items_are_noted_for_the_record_with_their_question(tmp_path):
-    with serve([completion(items(RED, {"n": 2, "colour": "green"}))]) as stub, store_in(tmp_path) as replies:
-        _, asker = await ask(asking(replies, stub), 1, 2)
-    assert [(a.question.chunk.number, a.item.colour, a.model) for a in asker.answers] == [
-        (1, "red", "stub-model"),
-        (2, "green", "stub-model"),
-    ]
-    assert not asker.lacking
 
 
 async def test_a_run_is_replayed_record_by_record(tmp_path):
