@@ -38,7 +38,6 @@ def test_several_servers_serve_one_model():
         ("localhost:8000", "write http://localhost:8000/v1#NAME"),
         ("local:", "names no local model"),
         ("http://localhost:8000/v1", "append #NAME"),
-        ("http:///v1#m", "is no address"),
         ("http://host:99999/v1#m", "is no URL"),
         ("http://host/v1?key=abc#m", "does not belong"),
         ("http://a/v1#m,http://b/v1#n", "must serve one model, and these name 'm' and 'n'; serve it under one name"),

@@ -23,7 +23,6 @@ TEXTS = st.lists(PIECES, max_size=25).map("".join) | st.text(max_size=40)
         ("age &gt;= 18 &amp; &lt; 65", "age >= 18 & < 65"),
         ("NYHA Ⅲ–Ⅳ （any）", "NYHA III-IV (any)"),
         ("a\u00a0b\u200bc", "a bc"),
-        ("≧ 18 and ≦ 75", "≥ 18 and ≤ 75"),
     ],
 )
 def test_undoes_escapes_damage_and_typography(raw, cleaned):
