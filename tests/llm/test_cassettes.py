@@ -129,7 +129,7 @@ def test_changed_schema_is_found(cassette):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
         ("red", "green", "edited after it was recorded"),
         ("metadata:", "remarks:", "written by hand"),
@@ -139,8 +139,8 @@ def test_changed_schema_is_found(cassette):
         ("version: 1", "version: [", "no cassette"),
     ],
 )
-def test_tampered_cassettes_are_found(cassette, old, new, told):
+def test_tampered_cassettes_are_found(cassette, old, new, message):
     text = cassette.read_text()
     assert old in text
     cassette.write_text(text.replace(old, new))
-    assert told in "\n".join(check_cassettes(cassette.parent, [PROMPT]))
+    assert message in "\n".join(check_cassettes(cassette.parent, [PROMPT]))

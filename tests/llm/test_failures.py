@@ -92,9 +92,9 @@ def test_requests_too_long_are_known_by_what_servers_say(error, too_long):
 
 @pytest.mark.parametrize("leak", ["my-own-secret", "sk-proj-1234567", "gsk_notakey sk-abcdef", "Bearer abc.def"])
 def test_keys_that_a_server_repeats_are_hidden(leak):
-    told = str(explain_failure(refusal(403, message=f"key {leak} is blocked"), SPEC, 1))
-    assert not [word for word in ("my-own-secret", "sk-proj-1234567", "sk-abcdef", "abc.def") if word in told]
-    assert told.startswith("model gpt-x at the hosted service: HTTP 403")
+    message = str(explain_failure(refusal(403, message=f"key {leak} is blocked"), SPEC, 1))
+    assert not [word for word in ("my-own-secret", "sk-proj-1234567", "sk-abcdef", "abc.def") if word in message]
+    assert message.startswith("model gpt-x at the hosted service: HTTP 403")
 
 
 @pytest.mark.parametrize(
@@ -118,10 +118,10 @@ def test_a_failure_is_lasting_if_no_other_request_would_fare_better(error, lasti
 
 def test_passwords_in_addresses_are_hidden():
     spec = ModelSpec(ModelKind.HOSTED, "gpt-x", "http://me:hunter2@host/v1")
-    told = str(explain_failure(refusal(403, message="see http://me:hunter2@host/v1/models"), spec, 1))
-    assert "hunter2" not in told
-    assert "model gpt-x at http://***@host/v1: HTTP 403" in told
-    assert "see http://***@host/v1/models" in told
+    message = str(explain_failure(refusal(403, message="see http://me:hunter2@host/v1/models"), spec, 1))
+    assert "hunter2" not in message
+    assert "model gpt-x at http://***@host/v1: HTTP 403" in message
+    assert "see http://***@host/v1/models" in message
 
 
 def test_every_failure_says_how_often_it_was_tried():

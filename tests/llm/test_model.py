@@ -115,7 +115,7 @@ async def test_items_that_nobody_asked_about_are_dropped():
 
 
 @pytest.mark.parametrize(
-    "told",
+    "prose",
     [
         "Here is the answer:\n\n{}\n\nLine 1 says so [1].",
         "Sure! ```{}``` Anything else?",
@@ -123,8 +123,8 @@ async def test_items_that_nobody_asked_about_are_dropped():
         "<think>easy</think>\n```json\n{}\n```",
     ],
 )
-async def test_answer_inside_prose_needs_no_reask(told):
-    reply, _ = await complete([completion(told.format(items(RED)))], 1)
+async def test_answer_inside_prose_needs_no_reask(prose):
+    reply, _ = await complete([completion(prose.format(items(RED)))], 1)
     assert (colours(reply), reply.usage.calls) == ({1: "red"}, 1)
 
 
@@ -143,7 +143,7 @@ async def test_a_server_that_knows_no_schema_is_told_in_another_way_from_then_on
     assert [reply.usage.calls for reply in replies] == [3, 1]
 
 
-async def test_a_server_that_knows_no_mode_at_all_is_told_of():
+async def test_a_server_that_knows_no_mode_is_reported():
     with serve([fault(400, "response_format is not supported")]) as stub, pytest.raises(ModelUnavailable) as caught:
         await model_of(stub).complete(ask_about(1), render)
     assert "response_format is not supported" in str(caught.value)

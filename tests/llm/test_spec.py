@@ -31,7 +31,7 @@ def test_several_servers_serve_one_model():
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "names no model"),
         ("tiny.gguf", "write local:tiny.gguf"),
@@ -45,8 +45,8 @@ def test_several_servers_serve_one_model():
         ("http://a/v1#m,gpt-5-mini", "several servers are written http://host:port/v1#NAME,http://other"),
     ],
 )
-def test_nonsense_is_refused_with_a_remedy(text, told):
-    with pytest.raises(ValueError, match=told):
+def test_nonsense_is_refused_with_a_remedy(text, message):
+    with pytest.raises(ValueError, match=message):
         ModelSpec.parse(text)
 
 

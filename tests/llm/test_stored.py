@@ -49,8 +49,8 @@ def query(folder, sql):
 
 
 async def ask(model, *numbers, record_id="r"):
-    with session(record_id) as asker:
-        return await model.complete(ask_about(*numbers), render), asker
+    with session(record_id) as trace:
+        return await model.complete(ask_about(*numbers), render), trace
 
 
 async def test_an_answered_request_is_not_sent_again_and_costs_nothing_now(tmp_path):
@@ -195,8 +195,8 @@ async def test_what_a_replay_of_old_rules_lacks_stays_open_and_is_counted(tmp_pa
         tally = RecallTally()
         model = recalling(replies, tally)
         known, _ = await ask(model, 1)
-        unknown, asker = await ask(model, 2)
-    assert (known.pending, unknown.pending, asker.pending) == (False, True, True)
+        unknown, trace = await ask(model, 2)
+    assert (known.pending, unknown.pending, trace.pending) == (False, True, True)
     assert (tally.answered, tally.missing) == (1, 1)
     assert tally.missing_tokens > 10
     assert model.usage.calls == 0

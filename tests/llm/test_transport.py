@@ -47,7 +47,7 @@ async def test_reply_that_is_no_completion_is_never_an_empty_success(body, heade
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "message"),
     [
         (fault(400, "bad schema"), "HTTP 400, the server does not take the request: bad schema"),
         (fault(401), "HTTP 401, the key is missing or wrong; give the key of this server"),
@@ -59,8 +59,8 @@ async def test_reply_that_is_no_completion_is_never_an_empty_success(body, heade
         (fault(500, headers={"x-should-retry": "false"}), "HTTP 500"),
     ],
 )
-async def test_what_waiting_cannot_mend_is_told_at_once(answer, told):
-    with serve([answer]) as stub, pytest.raises(ModelUnavailable, match=told):
+async def test_what_waiting_cannot_mend_is_reported_at_once(answer, message):
+    with serve([answer]) as stub, pytest.raises(ModelUnavailable, match=message):
         await model_of(stub).complete(ask_about(1), render)
     assert len(stub.requests) == 1
 
