@@ -128,7 +128,7 @@ async def test_answer_inside_prose_needs_no_reask(prose):
     assert (colours(reply), reply.usage.calls) == ({1: "red"}, 1)
 
 
-async def test_a_server_that_knows_no_schema_is_told_in_another_way_from_then_on():
+async def test_a_server_that_knows_no_schema_is_asked_in_another_mode_from_then_on():
     def answer(request):
         if "response_format" in request and request["response_format"]["type"] == "json_schema":
             return fault(400, "'response_format.type' must be 'text'", param="response_format")

@@ -132,7 +132,7 @@ def test_healthy_volunteers(text, expected):
     assert read_healthy([], [read_passage(text, "title")]).value is expected
 
 
-def test_ages_that_differ_between_criteria_are_told_as_alternatives():
+def test_ages_that_differ_between_criteria_are_alternatives():
     low, high = read_ages([stated("Age 18 to 40 years"), stated("Age 66 to 75 years")], [])
     assert [one.value for one in low.alternatives] == [66]
     assert [one.value for one in high.alternatives] == [40]
