@@ -6,10 +6,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from benchmarks.servers import answer_request
+
+from .loopback import QuietHandler, run_server
 
 _FILE = re.compile(rb'name="file"; filename="([^"]+)"\r\n(?:[^\r\n]+\r\n)*\r\n(.*?)\r\n--', re.DOTALL)
 
@@ -46,8 +48,8 @@ class Provider:
     def add_file(self, content: bytes) -> dict[str, Any]:
         name = f"file-{len(self.files)}"
         self.files[name] = content
-        told = {"id": name, "object": "file", "bytes": len(content), "created_at": 1}
-        return {**told, "filename": "f", "purpose": "batch"}
+        made = {"id": name, "object": "file", "bytes": len(content), "created_at": 1}
+        return {**made, "filename": "f", "purpose": "batch"}
 
     def add_batch(self, wanted: dict[str, Any]) -> dict[str, Any]:
         name = f"batch-{len(self.batches)}"
@@ -84,13 +86,8 @@ class Provider:
             batch["errors"] = {"object": "list", "data": [error]}
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(QuietHandler, BaseHTTPRequestHandler):
     provider: Provider
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1
-
-    def log_message(self, *_: object) -> None:
-        pass
 
     def do_GET(self) -> None:
         self.serve("GET", b"")
@@ -152,16 +149,6 @@ class _Handler(BaseHTTPRequestHandler):
 def serve_provider(**settings: Any) -> Iterator[Provider]:
     """The provider, until the block ends."""
     provider = Provider(**settings)
-
-    handler = type("Handler", (_Handler,), {"provider": provider})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    provider.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
-    try:
+    with run_server(type("Handler", (_Handler,), {"provider": provider})) as url:
+        provider.url = f"{url}/v1"
         yield provider
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -34,7 +34,7 @@ def test_ten_times_the_text_calls_at_most_eleven_times_as_many_functions(part: s
 
 @pytest.mark.parametrize("piece", ["7", "(", ", ", " ", "asthma ", '("', "- - - ", "1. 2. 3. ", "x 10^", "."])
 def test_a_long_line_is_read_to_the_end(piece: str) -> None:
-    """All of it is read, or what no reader could take for text is blanked, and told."""
+    """All of it is read, or what no reader could take for text is blanked and reported."""
     record = build_hostile("eligibility", piece, 200_000, END)
     parsed = parse_record(record)
     text = parsed.cleaned["eligibility"].text

@@ -72,17 +72,12 @@ class Estimate:
 
 
 def estimate_record(record: TrialRecord, options: ExtractionOptions) -> Estimate:
-    """The cost of a record's questions, parsing included in ``seconds``."""
+    """The cost of a record's questions if no answer is asked again, parsing included in ``seconds``."""
     since = process_time()
-    found = estimate_questions(parse_record(record), options)
-    return replace(found, seconds=process_time() - since)
-
-
-def estimate_questions(parsed: ParsedRecord, options: ExtractionOptions) -> Estimate:
-    """The cost of a record's questions if no answer is asked again."""
+    parsed = parse_record(record)
     questions = plan_questions(parsed, options)
     sizes = (measure_call(render_call(parsed.record, pack)) for pack in pack_questions(questions))
-    return Estimate(len(questions), sum(sizes, RequestSize()))
+    return Estimate(len(questions), sum(sizes, RequestSize()), process_time() - since)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
 from extractor.llm.client import ClientSettings, Model
 from extractor.llm.limits import RetryPolicy, SkippedTime
-from extractor.llm.requests import Call, PromptVersion, Question
+from extractor.llm.requests import Call, PromptVersion, Question, Reply
 from extractor.parse.parsed import Chunk, ChunkKind, Span
 from extractor.schemas import Task
 
-from .stub import Stub
+from .stub import Script, Stub, serve
 
 PROMPT = PromptVersion("colours", 1, "a" * 64)
 GRAMMAR = "the grammar of colours"
@@ -65,3 +65,11 @@ def patient(sleeps: list[float] | None = None, attempts: int = 4) -> RetryPolicy
 
 def model_of(stub: Stub, settings: ClientSettings | None = None, policy: RetryPolicy | None = None) -> Model:
     return Model(stub.spec, settings, policy or patient())
+
+
+async def complete(
+    script: Script, *numbers: int, settings: ClientSettings | None = None, policy: RetryPolicy | None = None
+) -> tuple[Reply, Stub]:
+    """The reply about these lines of a server that answers so, and the server with its requests."""
+    with serve(script) as stub:
+        return await model_of(stub, settings, policy).complete(ask_about(*numbers), render), stub

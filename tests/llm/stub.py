@@ -5,10 +5,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from extractor.llm.spec import ModelSpec
+from tests.loopback import QuietHandler, run_server
 
 
 @dataclass(frozen=True)
@@ -72,13 +73,7 @@ def serve(script: Script) -> Iterator[Stub]:
     remaining = list(script) if isinstance(script, list) else []
     lock = threading.Lock()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        wbufsize = -1  # one packet for headers and body, or the client waits for the second one
-
-        def log_message(self, *_: object) -> None:
-            pass
-
+    class Handler(QuietHandler, BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             with lock:
@@ -100,14 +95,6 @@ def serve(script: Script) -> Iterator[Stub]:
             self.wfile.write(body[: len(body) // 2] if answer.cut else body)
             self.close_connection = answer.cut
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    stub = Stub(f"http://127.0.0.1:{server.server_address[1]}/v1")
-    try:
+    with run_server(Handler) as url:
+        stub = Stub(f"{url}/v1")
         yield stub
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -1,4 +1,3 @@
-import asyncio
 import socket
 import sys
 from dataclasses import replace
@@ -59,23 +58,6 @@ async def test_rate_limit_and_reask_are_replayed(tmp_path):
     assert replayed.usage.calls == 3
 
 
-async def test_puts_at_once_are_replayed(tmp_path):
-    path = tmp_path / "crowd.yaml"
-
-    def answer(request):
-        n = int(request["messages"][1]["content"].split(":")[0])
-        return completion(items({"n": n, "colour": "red"}))
-
-    async def crowd(model):
-        async with model:
-            return await asyncio.gather(*(model.complete(ask_about(n), render) for n in range(8)))
-
-    with serve(answer) as stub, use_cassette(path, record=True):
-        recorded = await crowd(model_of(stub))
-    with use_cassette(path):
-        assert await crowd(offline()) == recorded
-
-
 async def test_cassette_holds_no_address_no_key_and_says_who_answered(tmp_path):
     path = tmp_path / "one.yaml"
     with serve([completion(items(RED))]) as stub, use_cassette(path, record=True, now=NOON):
@@ -117,11 +99,6 @@ async def test_unplayed_exchange_fails(cassette):
         pass
 
 
-async def test_missing_cassette_is_named(tmp_path):
-    with pytest.raises(CassetteMiss, match=r"absent\.yaml: no such cassette"), use_cassette(tmp_path / "absent.yaml"):
-        pass
-
-
 async def test_recording_that_fails_leaves_the_old_cassette(cassette):
     before = cassette.read_bytes()
 
@@ -135,10 +112,6 @@ async def test_missing_vcrpy_says_what_to_install(cassette, monkeypatch):
     monkeypatch.setitem(sys.modules, "vcr", None)
     with pytest.raises(MissingExtra, match=r"pip install 'trial-extractor\[dev\]'"), use_cassette(cassette):
         pass
-
-
-def test_fresh_cassette_has_no_problems(cassette):
-    assert check_cassettes(cassette.parent, [PROMPT]) == []
 
 
 def test_changed_and_lost_prompts_are_found(cassette):
@@ -156,7 +129,7 @@ def test_changed_schema_is_found(cassette):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
         ("red", "green", "edited after it was recorded"),
         ("metadata:", "remarks:", "written by hand"),
@@ -166,8 +139,8 @@ def test_changed_schema_is_found(cassette):
         ("version: 1", "version: [", "no cassette"),
     ],
 )
-def test_tampered_cassettes_are_found(cassette, old, new, told):
+def test_tampered_cassettes_are_found(cassette, old, new, message):
     text = cassette.read_text()
     assert old in text
     cassette.write_text(text.replace(old, new))
-    assert told in "\n".join(check_cassettes(cassette.parent, [PROMPT]))
+    assert message in "\n".join(check_cassettes(cassette.parent, [PROMPT]))

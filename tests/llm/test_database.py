@@ -19,7 +19,7 @@ def make_newer(path):
 
 
 def make_broken(path):
-    path.write_bytes(b"no database, and long enough to be told from an empty one" * 20)
+    path.write_bytes(b"no database, and long enough to differ from an empty one" * 20)
 
 
 @pytest.mark.parametrize("make", [make_foreign, make_newer, make_broken])

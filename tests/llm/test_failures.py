@@ -1,10 +1,70 @@
+"""What servers state: limits, waits and errors, and how a failure is explained to people."""
+
 import httpx2
 import openai
 import pytest
 
 from extractor.errors import ModelUnavailable
 from extractor.llm.failures import RequestTooLong, explain_failure
+from extractor.llm.limits import Allowance, read_allowances, retry_after
 from extractor.llm.spec import ModelKind, ModelSpec
+
+NOON = {"date": "Thu, 01 Jan 2026 12:00:00 GMT"}
+
+
+def limit_headers(name, limit, remaining, reset):
+    return {name.format("limit"): limit, name.format("remaining"): remaining, name.format("reset"): reset}
+
+
+@pytest.mark.parametrize(
+    ("headers", "unit", "expected"),
+    [
+        (limit_headers("x-ratelimit-{}-requests", "500", "499", "120ms"), "requests", Allowance(500, 499, 0.12)),
+        (limit_headers("x-ratelimit-{}-tokens", "30000", "0", "6m0s"), "tokens", Allowance(30000, 0, 360)),
+        ({"X-RateLimit-Remaining-Tokens": "1200"}, "tokens", Allowance(1200, 1200, 60)),  # Azure states no time
+        (
+            limit_headers("anthropic-ratelimit-requests-{}", "50", "10", "2026-01-01T12:00:30Z"),
+            "requests",
+            Allowance(50, 10, 30),
+        ),
+        (limit_headers("anthropic-ratelimit-input-tokens-{}", "900", "0", "9"), "tokens", Allowance(900, 0, 9)),
+        (limit_headers("ratelimit-{}", "5", "2", "7"), "requests", Allowance(5, 2, 7)),
+        (limit_headers("x-ratelimit-{}", "9", "0", "1767268820000"), "requests", Allowance(9, 0, 20)),
+    ],
+)
+def test_limits_are_read_from_the_headers_of_every_provider(headers, unit, expected):
+    assert read_allowances(httpx2.Headers({**NOON, **headers})) == {unit: expected}
+
+
+@pytest.mark.parametrize("broken", ["", "many", "-3", "nan", "inf", "1e999"])
+def test_a_broken_limit_is_ignored(broken):
+    assert read_allowances({"x-ratelimit-remaining-requests": broken}) == {}
+
+
+@pytest.mark.parametrize("reset", ["soon", "", "99999999999999999999", "-1"])
+def test_a_broken_reset_is_a_minute(reset):
+    stated = {"x-ratelimit-remaining-requests": "3", "x-ratelimit-reset-requests": reset}
+    assert read_allowances(stated)["requests"].reset == 60
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "7"}, 7.0),
+        ({"retry-after": "0.5"}, 0.5),
+        ({"retry-after": "-3"}, 0.0),
+        ({"retry-after-ms": "1500", "retry-after": "9"}, 1.5),
+        ({"retry-after-ms": "soon", "retry-after": "9"}, 9.0),
+        ({"retry-after": "Thu, 01 Jan 2026 12:00:20 GMT"}, 20.0),
+        ({"retry-after": "Thu, 01 Jan 2026 11:00:00 GMT"}, 0.0),
+        ({"retry-after": "Thu, 01 Jan 2099 12:00:20 GMT", "date": "Thu, 01 Jan 2099 12:00:00 GMT"}, 20.0),
+        ({"retry-after": "later"}, None),
+        ({}, None),
+    ],
+)
+def test_retry_after_is_milliseconds_seconds_or_a_date_on_the_server_s_clock(headers, seconds):
+    assert retry_after({**NOON, **headers}) == seconds
+
 
 SPEC = ModelSpec.parse("gpt-x", api_key="my-own-secret")
 REQUEST = httpx2.Request("POST", "https://api.example/v1/chat/completions")
@@ -32,9 +92,9 @@ def test_requests_too_long_are_known_by_what_servers_say(error, too_long):
 
 @pytest.mark.parametrize("leak", ["my-own-secret", "sk-proj-1234567", "gsk_notakey sk-abcdef", "Bearer abc.def"])
 def test_keys_that_a_server_repeats_are_hidden(leak):
-    told = str(explain_failure(refusal(403, message=f"key {leak} is blocked"), SPEC, 1))
-    assert not [word for word in ("my-own-secret", "sk-proj-1234567", "sk-abcdef", "abc.def") if word in told]
-    assert told.startswith("model gpt-x at the hosted service: HTTP 403")
+    message = str(explain_failure(refusal(403, message=f"key {leak} is blocked"), SPEC, 1))
+    assert not [word for word in ("my-own-secret", "sk-proj-1234567", "sk-abcdef", "abc.def") if word in message]
+    assert message.startswith("model gpt-x at the hosted service: HTTP 403")
 
 
 @pytest.mark.parametrize(
@@ -58,10 +118,10 @@ def test_a_failure_is_lasting_if_no_other_request_would_fare_better(error, lasti
 
 def test_passwords_in_addresses_are_hidden():
     spec = ModelSpec(ModelKind.HOSTED, "gpt-x", "http://me:hunter2@host/v1")
-    told = str(explain_failure(refusal(403, message="see http://me:hunter2@host/v1/models"), spec, 1))
-    assert "hunter2" not in told
-    assert "model gpt-x at http://***@host/v1: HTTP 403" in told
-    assert "see http://***@host/v1/models" in told
+    message = str(explain_failure(refusal(403, message="see http://me:hunter2@host/v1/models"), spec, 1))
+    assert "hunter2" not in message
+    assert "model gpt-x at http://***@host/v1: HTTP 403" in message
+    assert "see http://***@host/v1/models" in message
 
 
 def test_every_failure_says_how_often_it_was_tried():

@@ -100,11 +100,6 @@ def test_the_values_between_which_the_rules_waver_go_with_the_question():
     assert [dict(q.options) for q in plan(*items, assist=Assist.ALWAYS)] == [{}, {}]
 
 
-def test_only_the_chosen_tasks_are_asked():
-    items = (criterion(1, "Adults", category=OPEN), outcome(2, "Pain", concept=OPEN))
-    assert [q.task for q in plan(*items, tasks={Task.ENDPOINTS})] == [Task.ENDPOINTS]
-
-
 @pytest.mark.parametrize(
     ("concept", "asked"),
     [

@@ -20,9 +20,9 @@ from extractor.llm.transport import NetworkTransport
 from extractor.options import Assist, ExtractionOptions
 from extractor.schemas import Category, Task
 
-from .colours import GRAMMAR, ask_about, model_of, render
+from .colours import ask_about, render
 from .samples import OPEN, chunk, criterion, outcome, parsed_record, regimen
-from .stub import completion, fault, items, serve
+from .stub import completion, items, serve
 
 EXAMPLES = [example for task in load_prompt().tasks.values() for example in task.examples]
 
@@ -170,13 +170,6 @@ def write_prompt(folder: Path, version: int, user: str = "$trial\n$lines", examp
     for task in Task:
         (folder / f"{task}.v{version}.md").write_text("<!-- about -->\nLines:\n", "utf-8")
         (folder / f"{task}.v{version}.examples.json").write_text(examples, "utf-8")
-
-
-def test_the_newest_version_wins_and_other_files_do_no_harm(folder):
-    write_prompt(folder, 2)
-    write_prompt(folder, 10)
-    (folder / "frame.vx.md").write_text("a draft", "utf-8")
-    assert read_prompt(folder).version.version == 10
 
 
 def test_the_hash_covers_template_and_examples(tmp_path):

@@ -6,8 +6,6 @@ import pytest
 
 from extractor.assemble import assemble_extraction
 from extractor.errors import AnswerRejected, CassetteMiss, ModelUnavailable
-from extractor.llm.planner import plan_questions
-from extractor.llm.prompt import render_call
 from extractor.llm.querying import query_model
 from extractor.llm.requests import Reply
 from extractor.options import Assist, ExtractionOptions
@@ -150,8 +148,3 @@ async def test_a_regimen_that_only_the_model_reads_enters_with_its_proof():
     reasons = {absence.field: absence.reason for absence in extraction.absences}
     assert reasons["dosing[0].cycle"] is AbsenceReason.UNSUPPORTED_ANSWER
     assert reasons["dosing[0].route"] is not AbsenceReason.NOT_ASKED
-
-
-def test_render_call_takes_any_part_of_the_questions():
-    questions = plan_questions(PARSED, ExtractionOptions({Task.ENDPOINTS}, Assist.ALWAYS))
-    assert len(render_call(PARSED.record, questions[:1]).questions) == 1

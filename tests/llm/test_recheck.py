@@ -62,13 +62,6 @@ def _model_decides(monkeypatch):
     monkeypatch.setattr("extractor.pipeline.parse_record", forget)
 
 
-def test_a_supported_answer_is_not_asked_again():
-    extraction, requests = extract(answering({LINE: {"limits": [RIGHT]}}))
-    assert len(requests) == 1
-    assert [limit.value_high for limit in limits(extraction)] == [90]
-    assert not extraction.findings
-
-
 def test_a_conflict_is_asked_once_more_with_what_the_text_has():
     extraction, requests = extract(answering({LINE: {"limits": [WRONG]}}))
     assert [asks_again(request) for request in requests] == [False, True]
@@ -256,9 +249,3 @@ def test_words_of_closed_sets_go_with_an_answer_that_repeats_an_example(values):
     dropped = drop_repeated(ground(Task.DOSING, values | {"role": Role.PLACEBO}))
     assert not dropped.readings
     assert FindingKind.EXAMPLE_REPEATED in {rejection.kind for rejection in dropped.rejections}
-
-
-def test_an_answer_that_is_merely_wrong_keeps_its_other_values():
-    grounded = ground(Task.DOSING, {"agent": "Otherumab", "role": Role.PLACEBO})
-    assert drop_repeated(grounded) is grounded
-    assert grounded.readings["role"].value is Role.PLACEBO

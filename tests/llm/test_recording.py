@@ -7,7 +7,6 @@ from extractor.errors import CassetteError, CassetteMiss
 from extractor.llm.cache import exchange_key
 from extractor.llm.client import ClientSettings, Model
 from extractor.llm.recordings import RecordingTransport, ReplayTransport
-from extractor.llm.requests import AnswerMode
 from extractor.llm.spec import ModelSpec
 from extractor.llm.transport import NetworkTransport
 
@@ -51,25 +50,6 @@ async def test_recording_is_one_readable_file_named_by_its_key(tmp_path):
     assert exchange["request"]["messages"][1] == {"role": "user", "content": "1: line 1"}
     assert exchange["reply"] == {"message": {"role": "assistant", "content": items(RED)}, "finish_reason": "stop"}
     assert exchange["usage"]["prompt_tokens"] == 10
-
-
-@pytest.mark.parametrize("mode", AnswerMode)
-async def test_reasks_are_replayed_too(tmp_path, mode):
-    def answer(request):
-        text = items(BLUE) if len(request["messages"]) == 2 else items(RED)
-        if mode is not AnswerMode.TOOLS:
-            return completion(text)
-        call = {"name": request["tools"][0]["function"]["name"], "arguments": text}
-        random_name = f"call_{len(stub.requests)}_of_this_run"
-        tool_calls = [{"id": random_name, "type": "function", "function": call}]
-        return completion(None, "tool_calls", message={"tool_calls": tool_calls})
-
-    settings = ClientSettings(mode=mode)
-    with serve(answer) as stub:
-        recorded = await recorder(tmp_path, stub, settings).complete(ask_about(1), render)
-    replayed = await replayer(tmp_path, settings).complete(ask_about(1), render)
-    assert replayed == recorded
-    assert replayed.usage.calls == 2
 
 
 async def test_key_of_the_server_is_not_kept(tmp_path):

@@ -9,7 +9,6 @@ from extractor.llm.prompt import render_call
 from extractor.llm.reply_models import WIRE_ITEMS, narrow_reply, read_answers
 from extractor.llm.requests import Question, compact_schema
 from extractor.llm.value_forms import (
-    cut_outcome,
     read_amount,
     read_instrument,
     read_limit,
@@ -108,13 +107,6 @@ def test_words_are_narrowed_to_those_between_which_the_rules_waver():
         0,
         {"category": Category.INFECTION},
     )
-
-
-@pytest.mark.parametrize(("count", "room"), [(1, 1), (2, 2), (3, 4), (9, 16)])
-def test_room_for_items_grows_in_powers_of_two(count, room):
-    model = narrow_reply([ask(n, "category") for n in range(count)])
-    assert model.model_json_schema()["properties"]["items"]["maxItems"] == room
-    assert model is narrow_reply([ask(n + 1, "category") for n in range(count)])
 
 
 @pytest.mark.parametrize(
@@ -275,43 +267,25 @@ def test_a_split_that_does_not_stand_in_the_text_is_refused(split, message):
         outcome_values("split", split=split)
 
 
-def test_the_three_parts_lose_no_character_but_the_commas_between_them():
-    assert ", ".join(cut_outcome(OUTCOME, "From infusion", "Up to").values()) == OUTCOME
-
-
 @pytest.mark.parametrize(
     ("parse", "text", "expected"),
     [
-        (read_limit, "ECOG: 0-2", ("ECOG", "between", 0, 2, None)),
-        (read_limit, "NYHA class: 3-4", ("NYHA class", "between", 3, 4, None)),
-        (read_limit, "age: >= 18 years", ("age", ">=", 18, None, "years")),
         (read_limit, "age: 18 to 75 years", ("age", "between", 18, 75, "years")),
         (read_limit, "AST ≤ 2.5 x ULN", ("AST", "<=", 2.5, None, "x ULN")),
         (read_limit, "platelets: >= 75 x 10^9 /L", ("platelets", ">=", 75_000_000_000, None, "/L")),
-        (read_limit, "neutrophils: > 1,500/mm3", ("neutrophils", ">", 1500, None, "/mm3")),
         (read_limit, "prior lines: = 2", ("prior lines", "=", 2, None, None)),
-        (read_limit, "lesions: two", ("lesions", "=", 2, None, None)),
         (read_limit, "T-score: < -2.5", ("T-score", "<", -2.5, None, None)),
         (read_limit, "ratio, total:HDL: < 4", ("ratio, total:HDL", "<", 4, None, None)),
-        (read_limit, "LVEF: >= 45%", ("LVEF", ">=", 45, None, "%")),
         (read_amount, "300 mg/m2", (300, 300, "mg/m2")),
-        (read_amount, "1-2 mg", (1, 2, "mg")),
         (read_amount, "1 to 2 mg", (1, 2, "mg")),
         (read_amount, "up to 40 mg", (None, 40, "mg")),
-        (read_amount, "1-2 x 10^6 cells/kg", (1_000_000, 2_000_000, "cells/kg")),
         (read_amount, "1 x 10^6 - 5 x 10^6 cells", (1_000_000, 5_000_000, "cells")),
         (read_amount, "1,000 mg", (1000, 1000, "mg")),
-        (read_amount, "0.5 %", (0.5, 0.5, "%")),
         (read_amount, "at least 500 ug", (500, None, "ug")),
-        (read_instrument, "CTCAE | 5.0", ("CTCAE", "5.0")),
-        (read_instrument, "CTCAE |", ("CTCAE", None)),
         (read_instrument, "NCCN Version 1.2015", ("NCCN", "1.2015")),
-        (read_instrument, "RECIST v1.1", ("RECIST", "1.1")),
         (read_instrument, "EORTC QLQ-C30", ("EORTC QLQ-C30", None)),
         (read_instrument, "Vividness Scale", ("Vividness Scale", None)),
-        (read_time_point, "30 day", (30, "day")),
         (read_time_point, "Week 12", (12, "week")),
-        (read_time_point, "6 months", (6, "month")),
         (read_period, "1 cycle", (1, "cycle")),
     ],
 )

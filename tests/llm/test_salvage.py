@@ -66,11 +66,6 @@ def test_each_item_is_judged_on_its_own_with_the_call_s_context():
     )
 
 
-def test_number_with_a_bad_item_is_not_settled():
-    salvage = Salvage((RED, GREEN), (Rejection(2, "bad"),))
-    assert salvage.numbers == {1}
-
-
 def test_completing_takes_what_is_missing_and_forgets_why():
     best = Salvage((RED,), (Rejection(2, "bad"), Rejection(3, "bad")))
     completed = best.completed_by(Salvage((Answer(n=1, colour="green"), GREEN), (Rejection(1, "other"),)))

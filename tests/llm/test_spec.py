@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import pytest
 
 from extractor.llm.spec import ModelKind, ModelSpec
@@ -32,40 +30,24 @@ def test_several_servers_serve_one_model():
     assert [server.api_key == spec.api_key and server.name for server in spec.servers] == ["m", "m", "m"]
 
 
-def test_weights_file_keeps_its_path():
-    assert ModelSpec.parse("local:models/tiny.gguf").path == Path("models/tiny.gguf")
-
-
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "names no model"),
-        ("my model", "names no model"),
         ("tiny.gguf", "write local:tiny.gguf"),
         ("localhost:8000", "write http://localhost:8000/v1#NAME"),
-        ("127.0.0.1:8000/v1#m", "write http://127.0.0.1:8000/v1#NAME"),
         ("local:", "names no local model"),
-        ("local: x", "names no local model"),
         ("http://localhost:8000/v1", "append #NAME"),
-        ("http:///v1#m", "is no address"),
-        ("ftp://host/v1#m", "is no address"),
         ("http://host:99999/v1#m", "is no URL"),
         ("http://host/v1?key=abc#m", "does not belong"),
         ("http://a/v1#m,http://b/v1#n", "must serve one model, and these name 'm' and 'n'; serve it under one name"),
         ("http://a/v1#m,http://a/v1#m", "named twice"),
         ("http://a/v1#m,gpt-5-mini", "several servers are written http://host:port/v1#NAME,http://other"),
-        ("http://a/v1,http://b/v1#m", "append #NAME"),
     ],
 )
-def test_nonsense_is_refused_with_a_remedy(text, told):
-    with pytest.raises(ValueError, match=told):
+def test_nonsense_is_refused_with_a_remedy(text, message):
+    with pytest.raises(ValueError, match=message):
         ModelSpec.parse(text)
-
-
-def test_password_in_a_url_is_refused_and_not_shown():
-    with pytest.raises(ValueError, match="does not belong") as caught:
-        ModelSpec.parse("https://me:hunter2@host/v1#m")
-    assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize("secret", ["hunter2", "hunt,er2", "hunt@2", "hunt/2", "hunt#2", "hunt?2"])
@@ -99,7 +81,3 @@ def test_hosted_key_stays_with_the_hosted_service():
     assert server.api_key.get_secret_value() == "server"
     assert ModelSpec.parse("local", **keys).api_key is None
     assert "sk-hosted" not in repr(ModelSpec.parse("gpt-5-mini", **keys))
-
-
-def test_hosted_url_can_be_replaced():
-    assert ModelSpec.parse("m", base_url="https://proxy.example/v1").base_url == "https://proxy.example/v1"

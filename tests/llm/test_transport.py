@@ -5,17 +5,10 @@ from extractor.errors import ModelUnavailable
 from extractor.llm.client import Model
 from extractor.llm.spec import ModelSpec
 
-from .colours import ask_about, model_of, patient, render
+from .colours import ask_about, complete, model_of, patient, render
 from .stub import Scripted, completion, fault, items, serve
 
 FINE = completion(items({"n": 1, "colour": "red"}))
-
-
-async def test_rate_limit_is_waited_out_for_as_long_as_the_server_asks():
-    sleeps: list[float] = []
-    with serve([fault(429, headers={"Retry-After": "12"}), FINE]) as stub:
-        reply = await model_of(stub, policy=patient(sleeps)).complete(ask_about(1), render)
-    assert (sleeps, len(reply.items)) == ([12.0], 1)
 
 
 async def test_storm_ends_with_a_message_for_people():
@@ -30,8 +23,7 @@ async def test_storm_ends_with_a_message_for_people():
 
 @pytest.mark.parametrize("broken", [Scripted(body="{", cut=False), Scripted(body=FINE.body, cut=True)])
 async def test_broken_and_cut_replies_are_asked_again(broken):
-    with serve([broken, FINE]) as stub:
-        reply = await model_of(stub).complete(ask_about(1), render)
+    reply, _ = await complete([broken, FINE], 1)
     assert (len(reply.items), reply.usage.calls) == (1, 2)
 
 
@@ -55,7 +47,7 @@ async def test_reply_that_is_no_completion_is_never_an_empty_success(body, heade
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "message"),
     [
         (fault(400, "bad schema"), "HTTP 400, the server does not take the request: bad schema"),
         (fault(401), "HTTP 401, the key is missing or wrong; give the key of this server"),
@@ -67,16 +59,15 @@ async def test_reply_that_is_no_completion_is_never_an_empty_success(body, heade
         (fault(500, headers={"x-should-retry": "false"}), "HTTP 500"),
     ],
 )
-async def test_what_waiting_cannot_mend_is_told_at_once(answer, told):
-    with serve([answer]) as stub, pytest.raises(ModelUnavailable, match=told):
+async def test_what_waiting_cannot_mend_is_reported_at_once(answer, message):
+    with serve([answer]) as stub, pytest.raises(ModelUnavailable, match=message):
         await model_of(stub).complete(ask_about(1), render)
     assert len(stub.requests) == 1
 
 
 @pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 504, 529])
 async def test_temporary_faults_are_asked_again(status):
-    with serve([fault(status), FINE]) as stub:
-        reply = await model_of(stub).complete(ask_about(1), render)
+    reply, stub = await complete([fault(status), FINE], 1)
     assert (len(reply.items), len(stub.requests)) == (1, 2)
 
 

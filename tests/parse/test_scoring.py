@@ -1,12 +1,17 @@
-"""Weights of every layout are read by one loader, and count as they should."""
+"""Weights and calibration curves."""
 
 import math
+from dataclasses import fields, replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from extractor.parse.scoring import Scorer, load_scorer, read_scorer
-from extractor.schemas import Category, Concept, EndpointCategory, TimeKind
+from benchmarks.reliability import read_curves
+from extractor.parse import parse_record, parse_uncalibrated
+from extractor.parse.parsed import ParsedRecord, Reading
+from extractor.parse.scoring import Scorer, apply_curve, calibrate_record, load_scorer, read_scorer
+from extractor.schemas import Category, Concept, EndpointCategory, Section, Source, TimeKind, TrialRecord
 
 SCORER = Scorer(
     classes=("ill", "well"),
@@ -68,3 +73,48 @@ def test_tables_of_weights_choose_a_class(tmp_path):
         "rescue",
     ]
     assert scorer.choose([["placebo"]])[0].confidence == round(1 / (1 + math.exp(-2)), 2)
+
+
+@pytest.fixture
+def record() -> TrialRecord:
+    texts = {
+        "eligibility": "Inclusion Criteria:\n\n* Age 18 to 65 years\n* Platelets >= 50 x 10^9/L",
+        "interventions[0]": "DRUG: Examplumab 300 mg subcutaneously every 4 weeks",
+        "primary_outcomes[0]": "Overall survival, 2 years",
+    }
+    sections = tuple(Section(name=name, text=text) for name, text in texts.items())
+    return TrialRecord(record_id="T1", source=Source(path="t", format="flat"), sections=sections)
+
+
+def list_readings(parsed: ParsedRecord) -> dict[str, Reading]:
+    items = {
+        "eligibility": parsed.eligibility,
+        "eligibility.criteria": parsed.eligibility.criteria[0],
+        "dosing": parsed.dosing.regimens[0],
+        "endpoints": parsed.outcomes[0],
+    }
+    found = ((path, field.name, getattr(item, field.name)) for path, item in items.items() for field in fields(item))
+    return {f"{path}.{name}": value for path, name, value in found if isinstance(value, Reading)}
+
+
+def test_each_reading_has_the_confidence_of_its_curve_and_nothing_else_changes(record: TrialRecord) -> None:
+    stated, calibrated = list_readings(parse_uncalibrated(record)), list_readings(parse_record(record))
+    curves = read_curves()
+    existence = calibrated.pop("dosing.exists")
+    agent = stated["dosing.agent"].confidence
+    assert existence.confidence == apply_curve(curves["dosing.regimens", "found"], agent)
+    for name, reading in calibrated.items():
+        curve = curves.get((name, "found" if reading.value else "nothing"), ((0.0, 0.0), (1.0, 1.0)))
+        assert reading == replace(stated[name], confidence=apply_curve(curve, stated[name].confidence))
+
+
+def test_an_open_reading_stays_open(record: TrialRecord) -> None:
+    parsed = parse_uncalibrated(record)
+    outcome = replace(parsed.outcomes[0], concept=Reading.open_())
+    assert calibrate_record(replace(parsed, outcomes=(outcome,))).outcomes[0].concept.is_open
+
+
+def test_curves_rise_and_claim_no_certainty() -> None:
+    for name, curve in read_curves().items():
+        assert all(left[0] < right[0] and left[1] <= right[1] for left, right in pairwise(curve)), name
+        assert all(0 < share < 1 for _, share in curve), name

@@ -1,13 +1,13 @@
 """A model hub on loopback that speaks the routes the real one serves files by."""
 
 import hashlib
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 from extractor.llm.local import HubSource, LocalModel
+from tests.loopback import QuietHandler, run_server
 
 CHUNK_BYTES = 1 << 16
 REPO, REVISION, FILE = "someone/tiny-GGUF", "0123456789abcdef0123456789abcdef01234567", "tiny.gguf"
@@ -38,17 +38,8 @@ def run_hub(content: bytes) -> Iterator[HubState]:
     class Handler(_HubHandler):
         hub = state
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    state.url = f"http://127.0.0.1:{server.server_port}"
-    try:
+    with run_server(Handler) as state.url:
         yield state
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def tiny_model(content: bytes, *sources: object) -> LocalModel:
@@ -65,7 +56,7 @@ def tiny_model(content: bytes, *sources: object) -> LocalModel:
     )
 
 
-class _HubHandler(BaseHTTPRequestHandler):
+class _HubHandler(QuietHandler, BaseHTTPRequestHandler):
     hub: HubState
 
     def do_HEAD(self) -> None:
@@ -120,6 +111,3 @@ class _HubHandler(BaseHTTPRequestHandler):
         self.send_header("X-Linked-Size", str(len(self.hub.content)))
         self.send_header("X-Repo-Commit", REVISION)
         self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        pass

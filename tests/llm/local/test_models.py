@@ -3,7 +3,6 @@
 import itertools
 import os
 import re
-import sys
 import zipfile
 from pathlib import Path
 
@@ -175,12 +174,6 @@ def test_token_goes_to_the_hub_and_not_to_its_store(hub, content, model, tmp_pat
         assert pull_model(model, cache_dir=tmp_path).read_bytes() == content
     assert hub.tokens == {"Bearer secret"}
     assert (store.tokens, store.requests) == ({None}, [("GET", "bytes=1000-")])
-
-
-def test_missing_extra_says_how_to_install_it(model, tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    with pytest.raises(ModelUnavailable, match=r"pip install 'trial-extractor\[local\]'"):
-        pull_model(model, cache_dir=tmp_path)
 
 
 def test_two_pulls_at_once_do_not_mix(hub, content, model, tmp_path):

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import textwrap
 import time
-from types import SimpleNamespace
 
 import httpx2
 import psutil
@@ -16,7 +15,6 @@ import pytest
 
 from extractor.errors import MissingExtra, ModelUnavailable
 from extractor.llm.local import ServerSettings, serve_model
-from extractor.llm.local.server import set_parameters
 
 STAND_IN = """
     import os, threading, time
@@ -144,15 +142,6 @@ def test_file_that_holds_no_weights_is_refused(tmp_path, content, message):
         path.write_bytes(content)
     with pytest.raises(ModelUnavailable, match=message), serve_model(path):
         pytest.fail("it started")
-
-
-def test_parameters_bind_to_loopback_and_share_the_context():
-    empty = SimpleNamespace(model=SimpleNamespace(), cpuparams=SimpleNamespace(), cpuparams_batch=SimpleNamespace())
-    request = {"path": "a.gguf", "name": "a", "slots": 3, "context": 1000, "threads": 5, "port": 0, "token": "t"}
-    filled = set_parameters(empty, {**request, "parameters": {"n_ubatch": 128}})
-    assert (filled.hostnames, filled.api_keys) == (["127.0.0.1"], ["t"])
-    assert (filled.n_parallel, filled.n_ctx, filled.n_ubatch) == (3, 3000, 128)
-    assert filled.cpuparams.n_threads == filled.cpuparams_batch.n_threads == 5
 
 
 @pytest.mark.parametrize(

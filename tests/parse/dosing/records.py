@@ -1,10 +1,11 @@
 """Trial records made of short texts, and what is read from them."""
 
+from collections.abc import Iterable, Mapping
 from itertools import count
 
 from extractor.parse.dosing import read_dosing
 from extractor.parse.parsed import ParsedDosing, ParsedRegimen
-from extractor.schemas import Part, Section, Source, TrialRecord
+from extractor.schemas import Part, Period, Section, Source, TrialRecord
 from extractor.text.passage import read_section
 
 
@@ -36,3 +37,31 @@ def give(description: str, name: str = "Examplumab", kind: str = "DRUG") -> tupl
 
 def levels(regimen: ParsedRegimen) -> list[tuple[float | None, float | None, str]]:
     return [(amount.low, amount.high, amount.unit) for amount in regimen.amounts.value or ()]
+
+
+def read_trial(
+    drugs: Mapping[str, str] | None = None, arms: Iterable[str] = (), kind: str = "DRUG", **texts: str
+) -> ParsedDosing:
+    """What is read of interventions (names and descriptions), experimental arms (descriptions), and other sections."""
+    sections = [
+        make_section(f"arms[{at}]", label=f"Cohort {at}", type="EXPERIMENTAL", description=text)
+        for at, text in enumerate(arms)
+    ]
+    for at, (name, text) in enumerate((drugs or {}).items()):
+        described = {"description": text} if text else {}
+        sections.append(make_section(f"interventions[{at}]", type=kind, name=name, **described))
+    return read(*sections, *(make_section(name, text=text) for name, text in texts.items()))
+
+
+def show(regimen: ParsedRegimen, fields: str) -> tuple[object, ...]:
+    """Values of a regimen as plain text and numbers: doses by their upper ends, times as number and unit."""
+
+    def plain(name: str) -> object:
+        if name == "doses":
+            return tuple(sorted(high or 0 for _, high, _ in levels(regimen)))
+        if name == "section":
+            return regimen.quote.section
+        value = getattr(regimen, name).value
+        return f"{value.value:g} {value.unit}" if isinstance(value, Period) else value and str(value)
+
+    return tuple(map(plain, fields.split()))

@@ -16,7 +16,6 @@ def quote_of(description: str, name: str = "Examplumab") -> str:
     [
         ("300 mg subcutaneously every 4 weeks.", "300 mg subcutaneously every 4 weeks"),
         ("Participants will receive 300 mg IV every 3 weeks.", "300 mg IV every 3 weeks"),
-        ("25 mg orally twice daily for 12 weeks", "25 mg orally twice daily for 12 weeks"),
     ],
 )
 def test_a_quote_is_the_phrase_about_the_dose(description: str, expected: str) -> None:
@@ -39,7 +38,6 @@ def test_agents_of_one_sentence_have_quotes_of_their_own() -> None:
     [
         ("They take a single intravenous injection of 5 mg.", "a single intravenous injection of 5 mg"),
         ("They get a dose of 5 mg twice daily.", "5 mg twice daily"),
-        ("10 minutes loading dose of 5 mg", "10 minutes loading dose of 5 mg"),
         ("Once weekly, subcutaneous injection of 5 mg.", "Once weekly, subcutaneous injection of 5 mg"),
     ],
 )
@@ -68,7 +66,6 @@ def test_the_name_is_quoted_in_the_middle_of_a_sentence_and_where_there_is_no_am
     [
         ("5 mg IV infusion over 30 minutes in the clinic.", "5 mg IV infusion over 30 minutes"),
         ("5 mg subcutaneously (SC) weekly", "5 mg subcutaneously (SC) weekly"),
-        ("5 mg orally for 8 doses, as tolerated", "5 mg orally for 8 doses"),
         ("5 mg of Examplumab or placebo twice daily", "5 mg of Examplumab or placebo twice daily"),
     ],
 )
@@ -79,10 +76,6 @@ def test_a_quote_ends_behind_all_that_is_said_of_the_giving(description: str, ex
 def test_a_quote_goes_on_in_the_next_sentence_with_how_the_dose_is_given() -> None:
     assert quote_of("5 mg weekly. It is given subcutaneously.") == "5 mg weekly. It is given subcutaneously"
     assert quote_of("5 mg weekly. Treatment lasts 12 weeks.") == "5 mg weekly"
-
-
-def test_brackets_that_a_quote_opens_are_closed_in_it() -> None:
-    assert quote_of("They get 5 mg (once daily).") == "5 mg (once daily)"
 
 
 _ARM = make_section(

@@ -1,8 +1,12 @@
+"""Category and negation of criteria."""
+
 import pytest
 
+from extractor import Extractor
 from extractor.parse.eligibility.category import CriterionLine, score_lines
 from extractor.schemas import Category, CriterionKind
 from extractor.text.passage import read_section
+from tests.trust import trial
 
 INCLUSION, EXCLUSION = CriterionKind.INCLUSION, CriterionKind.EXCLUSION
 
@@ -52,3 +56,28 @@ def test_confidence_falls_without_evidence():
 
 def test_a_heading_is_likelier_to_be_no_criterion():
     assert score("Inclusion criteria for healthy controls:")[1] > score("Active asthma")[1]
+
+
+def read(line):
+    record = trial(eligibility=f"Inclusion Criteria:\n\n* {line}\n* Asthma")
+    return Extractor(assist="never").extract(record).eligibility.criteria[0]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("No history of stroke", "No"),
+        ("Patients who have not had chemotherapy", "Patients who have not"),
+        ("Female participants must not be pregnant", "Female participants must not"),
+        ("Absence of fever", "Absence of"),
+    ],
+)
+def test_a_negated_criterion_cites_the_words_that_negate_it(line, words):
+    criterion = read(line)
+    assert criterion.negated is True
+    assert [piece.quote for piece in criterion.evidence if piece.field == "negated"] == [words]
+
+
+@pytest.mark.parametrize("line", ["History of stroke", "Not more than two strokes", "Fever that is not controlled"])
+def test_a_comparison_or_a_negation_further_on_does_not_negate_a_criterion(line):
+    assert read(line).negated is False

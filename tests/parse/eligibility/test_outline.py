@@ -1,8 +1,16 @@
+"""Criteria of a record: lists, headings, prose, and what is made of them."""
+
+import json
+from itertools import count
+from pathlib import Path
+
 import pytest
 
-from extractor.parse.eligibility.outline import Role, read_outline
+from extractor.parse.eligibility import read_eligibility
+from extractor.parse.eligibility.outline import Role, find_suspects, read_outline
+from extractor.parse.parsed import ChunkKind
 from extractor.schemas import CriterionKind
-from extractor.text.passage import read_section
+from extractor.text.passage import read_passage, read_section
 
 INCLUSION, EXCLUSION = CriterionKind.INCLUSION, CriterionKind.EXCLUSION
 
@@ -75,13 +83,10 @@ def test_finds_the_leaf_items_of_every_layout(raw, expected):
     ("heading", "kind"),
     [
         ("Inclusion Criteria:", INCLUSION),
-        ("Key Exclusion Criteria", EXCLUSION),
-        ("Exclusion criteria include the following:", EXCLUSION),
         ("Non-inclusion criteria:", EXCLUSION),
         ("Patients must:", INCLUSION),
         ("Patients must not:", EXCLUSION),
         ("Subjects meeting any of the following will be excluded:", EXCLUSION),
-        ("Each participant must meet all of the following inclusion criteria to be enrolled:", INCLUSION),
     ],
 )
 def test_heading_decides_the_kind(heading, kind):
@@ -104,12 +109,6 @@ def test_introducing_line_is_the_lead_in_and_no_criterion():
     assert lead_ins(raw) == {"ANC > 1.0": lead, "Bilirubin < 2": lead, "Adult": None}
 
 
-def test_introducing_line_with_its_own_condition_is_both():
-    raw = "Inclusion Criteria:\n\n* Age 18-75 with one of the following:\n\n  * Asthma\n  * Rhinitis"
-    lead = "Age 18-75 with one of the following:"
-    assert lead_ins(raw) == {lead: None, "Asthma": lead, "Rhinitis": lead}
-
-
 def test_general_opening_is_no_lead_in():
     raw = "Inclusion Criteria:\n\n1. Patients must meet all of the following:\n\n   1. Asthma\n   2. Adult"
     assert lead_ins(raw) == {"Asthma": None, "Adult": None}
@@ -129,14 +128,7 @@ def test_heading_leads_in_only_items_that_need_it():
     assert lead_ins(raw) == {"At least 6 months": "Life expectancy", "Creatinine normal": None}
 
 
-def test_heading_of_donors_leads_in_their_items():
-    raw = "Inclusion Criteria:\n\n  -  Leukemia\n\nDonors:\n\n  -  Good health"
-    assert lead_ins(raw) == {"Leukemia": None, "Good health": "Donors:"}
-
-
-@pytest.mark.parametrize(
-    "item", ["LVEF 50%-70%", "ECOG PS 0-1.", "T1-2N2-3M0", "Prior enrollment in the study", "ACTIVE INFECTION"]
-)
+@pytest.mark.parametrize("item", ["LVEF 50%-70%", "T1-2N2-3M0", "Prior enrollment in the study"])
 def test_a_short_item_in_capitals_or_of_codes_is_a_criterion(item):
     raw = f"Exclusion Criteria:\n\n* {item}\n* PREGNANT WOMEN"
     texts = [raw[e.start : e.end] for e in outline(raw) if e.role is Role.CRITERION]
@@ -238,16 +230,114 @@ def test_headings_lead_in_only_where_they_say_for_whom(heading, lead):
     assert lead_ins(f"Inclusion Criteria:\n\n{heading}\n\n* Asthma")["Asthma"] == lead
 
 
-def test_heading_with_a_condition_is_a_criterion_too():
-    raw = "Inclusion Criteria:\n\nAdults aged 18-40 years with:\n\n* Asthma\n* Rhinitis"
-    assert criteria(raw) == ["Adults aged 18-40 years with:", "Asthma", "Rhinitis"]
-
-
-def test_people_who_are_disqualified_are_in_the_list_of_exclusions():
-    raw = "Participants who meet any of the following criteria will be disqualified:\n\n* Asthma"
-    assert [(entry.kind, entry.parent) for entry in outline(raw)] == [(EXCLUSION, None)]
-
-
 def test_sub_item_that_goes_on_with_the_sentence_has_its_item_as_lead_in():
     raw = "Inclusion Criteria:\n\n* Have a BMI\n\n  * ≥ 30 kg/m2\n  * ≥ 27 kg/m2 and asthma"
     assert lead_ins(raw)["≥ 30 kg/m2"] == "Have a BMI"
+
+
+def suspects(text):
+    found = find_suspects(read_passage(text, "brief_summary"))
+    return [(passage.text, kind.value, stands) for passage, kind, stands, _ in found]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "kind"),
+    [
+        ("Participants will be eligible if they have asthma.", "inclusion"),
+        ("Eligible patients must have failed two drugs.", "inclusion"),
+        ("Patients were enrolled if they had a fever.", "inclusion"),
+        ("Women who are pregnant will be excluded.", "exclusion"),
+    ],
+)
+def test_sentences_that_state_a_criterion(sentence, kind):
+    assert suspects(f"Asthma is common. {sentence} The drug is given once.") == [(sentence, kind, True)]
+
+
+def test_uncertain_sentence_is_left_to_be_asked():
+    ((_, _, stands),) = suspects("The trial will enroll patients with severe asthma.")
+    assert stands is False
+
+
+def test_list_under_a_heading_in_a_summary():
+    text = "Objective:\n\nTo learn more.\n\nEligibility:\n\n- Adults with asthma.\n\nDesign:\n\nOne visit."
+    assert suspects(text) == [("Adults with asthma.", "inclusion", True)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The purpose is to compare two drugs in patients with asthma.",
+        "Participants will receive the drug for 12 weeks.",
+        "Asthma is a disease of the airways.",
+    ],
+)
+def test_aims_and_procedures_are_no_criteria(text):
+    assert suspects(text) == []
+
+
+SEEDS = Path(__file__).parents[3] / "seeds"
+
+
+def read(**sections):
+    return read_eligibility({name: read_section(name, text) for name, text in sections.items()}, count(1))
+
+
+def as_gold(criterion):
+    window = criterion.time_window.value
+    return {
+        "kind": criterion.kind.value.value,
+        "section": criterion.chunk.span.section,
+        "lead_in": criterion.lead_in.value,
+        "category": criterion.category.value.value,
+        "constraints": [constraint.model_dump(mode="json") for constraint in criterion.constraints.value],
+        "time_window": window.model_dump(mode="json") if window else None,
+    }
+
+
+@pytest.mark.parametrize("path", sorted((SEEDS / "records").glob("*.txt")), ids=lambda path: path.stem)
+def test_seeds(path):
+    title, summary, *rest = path.read_text("utf-8").split("\n")
+    parsed = read(title=title, brief_summary=summary, detailed_description=rest[-1])
+    gold = json.loads((SEEDS / "gold" / f"{path.stem}.json").read_text("utf-8"))["eligibility"]
+    found = [criterion for criterion in parsed.criteria if criterion.stands.value]
+    expected = [{key: value for key, value in criterion.items() if key != "quote"} for criterion in gold["criteria"]]
+    assert [as_gold(criterion) for criterion in found] == expected
+    quotes = [summary[criterion.chunk.span.start : criterion.chunk.span.end] for criterion in found]
+    assert quotes == [criterion["quote"] for criterion in gold["criteria"]]
+    people = (parsed.minimum_age, parsed.maximum_age, parsed.sex, parsed.healthy_volunteers)
+    assert [reading.value for reading in people] == [None] * 4
+
+
+def test_sentence_in_summary_and_description_is_annotated_once():
+    sentence = "Patients are eligible if they have asthma."
+    parsed = read(brief_summary=sentence, detailed_description=f"Background. {sentence}")
+    assert [criterion.chunk.span.section for criterion in parsed.criteria] == ["brief_summary"]
+
+
+def test_chunks_are_numbered_in_reading_order():
+    parsed = read(eligibility="Inclusion Criteria:\n\n* Asthma\n* Any of the following:\n\n  * Cough\n  * Wheeze")
+    assert [(c.chunk.number, c.chunk.kind) for c in parsed.criteria] == [
+        (1, ChunkKind.ITEM),
+        (2, ChunkKind.LEAD_IN),
+        (3, ChunkKind.ITEM),
+        (4, ChunkKind.ITEM),
+    ]
+
+
+def test_lead_in_line_does_not_stand():
+    parsed = read(eligibility="Inclusion Criteria:\n\n* Any of the following:\n\n  * Cough\n  * Wheeze")
+    assert [criterion.stands.value for criterion in parsed.criteria] == [False, True, True]
+
+
+def test_every_value_has_a_span_and_every_span_its_text():
+    text = "Inclusion Criteria:\n\n* Age \\>= 18 years\n\nExclusion Criteria:\n\n* Steroids within 4 weeks"
+    parsed = read(eligibility=text)
+    age, steroids = parsed.criteria
+    assert [text[span.start : span.end] for span in age.constraints.spans] == ["Age \\>= 18 years"]
+    assert [text[span.start : span.end] for span in steroids.time_window.spans] == ["within 4 weeks"]
+    assert [text[span.start : span.end] for span in parsed.minimum_age.spans] == ["\\>= 18 years"]
+
+
+def test_sentence_of_exclusion_without_any_heading():
+    (criterion,) = read(eligibility="Smokers will be excluded").criteria
+    assert criterion.kind.value == "exclusion"

@@ -1,14 +1,164 @@
-"""Frequencies, listed days, cycles, lengths of treatment, moments."""
+"""Facts of a giving: doses, routes, frequencies, days, cycles, lengths and moments."""
 
 import pytest
 
+from extractor.parse.dosing.amounts import choose_levels, drop_explaining, find_amounts
 from extractor.parse.dosing.days import Schedule, code_days, code_schedule, find_days, find_moments
 from extractor.parse.dosing.facts import find_all
 from extractor.parse.dosing.schedule import find_cycles, find_frequencies, find_lengths
-from extractor.schemas import Frequency, Period, TimeUnit
+from extractor.parse.parsed import CERTAIN
+from extractor.schemas import Amount, Frequency, Period, TimeUnit
 from extractor.text.book import read_text
+from extractor.text.clean import clean_text
 
-from .records import give
+from .records import give, levels
+
+
+def amounts(text: str) -> list[tuple[float | None, float | None, str]]:
+    return [(a.low, a.high, a.unit) for mark in find_amounts(read_text(clean_text(text).text)) for a in mark.value]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("25mcg of venom", [(25, 25, "ug")]),
+        ("10, 100 and finally 1000 SQ", [(10, 10, "SQ"), (100, 100, "SQ"), (1000, 1000, "SQ")]),
+        ("150 to 375 mg", [(150, 375, "mg")]),
+        ("from 75 mg up to 600 mg", [(75, 600, "mg")]),
+        ("0.3, 1 and 3 mg/kg", [(0.3, 0.3, "mg/kg"), (1, 1, "mg/kg"), (3, 3, "mg/kg")]),
+        ("10 milligrams per kilogram (mg/kg)", [(10, 10, "mg/kg")]),
+        ("0.5 mg/kg/day", [(0.5, 0.5, "mg/kg/day")]),
+        ("0.016 mg/kg/IgE [IU/mL]", [(0.016, 0.016, "mg/kg/IgE(IU/mL)")]),
+        ("AUC 5", [(5, 5, "AUC")]),
+        ("1 tablet per day", [(1, 1, "tablet")]),
+        ("on day 1, 15 mg/kg", [(15, 15, "mg/kg")]),
+        ("EX-108, 10 mg/kg", [(10, 10, "mg/kg")]),
+        ("1-10×10^6/kg", [(10**6, 10**7, "cells/kg")]),
+        ("1x10e6/kg-3x10e6/kg", [(10**6, 3 * 10**6, "cells/kg")]),
+        ("4 x 10^9 viral particles", [(4 * 10**9, 4 * 10**9, "vp")]),
+        ("0,1 mg/0,4 mg/1,6 mg", [(0.1, 0.1, "mg"), (0.4, 0.4, "mg"), (1.6, 1.6, "mg")]),
+        ("levels of 0.5; 1.5; 4.5 mg/kg", [(0.5, 0.5, "mg/kg"), (1.5, 1.5, "mg/kg"), (4.5, 4.5, "mg/kg")]),
+        ("40 mg/0.8 mL", [(40, 40, "mg")]),
+        ("160/4.5 mcg", [(160, 160, "ug")]),
+        ("0.4 μg•kg-1•h-1", [(0.4, 0.4, "ug/kg/h")]),
+        ("5 mg per kg body weight per day", [(5, 5, "mg/kg/day")]),
+        ("area under the concentration-time curve (AUC) of 5 or 6", [(5, 5, "AUC"), (6, 6, "AUC")]),
+        ("2·106 cells", [(2 * 10**6, 2 * 10**6, "cells")]),
+        ("10 to the 6th power cells/kg", [(10**6, 10**6, "cells/kg")]),
+        ("capsules containing 108 CFU", [(10**8, 10**8, "CFU")]),
+        ("examplumab (EX 154, 10 mg/kg)", [(10, 10, "mg/kg")]),
+        ("2.5 mg, 5 mg or 10 mg per day", [(2.5, 2.5, "mg/day"), (5, 5, "mg/day"), (10, 10, "mg/day")]),
+        ("doses ranging from 150 mg every 4 weeks to 600 mg every 2 weeks", [(150, 600, "mg")]),
+        ("5 mg every 4 weeks to 10 mg every 2 weeks", [(5, 5, "mg"), (10, 10, "mg")]),
+        ("2 examplumab-matched placebo capsules", [(2, 2, "capsule")]),
+        ("a bolus of 2 insulin units", [(2, 2, "U")]),
+        (
+            "1000, 500, and 200, respectively, TCID50",
+            [(1000, 1000, "TCID50"), (500, 500, "TCID50"), (200, 200, "TCID50")],
+        ),
+        ("10.000 IU", [(10000, 10000, "IU")]),
+        ("1x106~1x108 CAR-T/kg", [(10**6, 10**8, "cells/kg")]),
+        ("6-18 mL per night", [(6, 18, "mL/day")]),
+        ("50 mg\u2044kg\u2044d", [(50, 50, "mg/kg/day")]),
+        ("2 ug XY93 + 3 ug YZ", [(2, 2, "ug"), (3, 3, "ug")]),
+    ],
+)
+def test_doses_are_read(text: str, expected: list[tuple[float | None, float | None, str]]) -> None:
+    assert amounts(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "with a maximum dose of 70 mg/d",
+        "reduced to 20 mg/m2",
+        "platelets 50 x 10^9/L",
+        "ferritin of 1000 ng/mL",
+        "EX-0243 tablets",
+        "CD19 CAR T cells, 28 days later",
+        "AUC 0-24",
+        "a cumulative dose of 5100 SU",
+        "Day 4 G-CSF",
+        "2.5 mL/25 mg",
+        "0 mg",
+    ],
+)
+def test_limits_packages_and_samples_are_no_doses(text: str) -> None:
+    assert amounts(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("3 capsules (500 mg each)", [(3, "capsule")]),
+        ("(6/125 mcg) 1 puff", [(1, "puff")]),
+        ("3 mg tab 1 tab", [(3, "mg")]),
+        ("0.5 mL (30 mcg)", [(30, "ug")]),
+        ("0.3 mL dose (6 mg)", [(6, "mg")]),
+        ("30 Gy in 15 fractions of 2 Gy", [(2, "Gy")]),
+        ("375 mg (300 mg for adolescents)", [(375, "mg"), (300, "mg")]),
+    ],
+)
+def test_what_only_explains_a_dose_is_none(text: str, expected: list[tuple[float, str]]) -> None:
+    tokens = read_text(text)
+    kept = drop_explaining(tokens, find_amounts(tokens))
+    assert [(amount.high, amount.unit) for mark in kept for amount in mark.value] == expected
+
+
+def test_a_counted_piece_is_less_sure_than_a_weight() -> None:
+    weighed, cells, counted = find_amounts(read_text("300 mg; 2 x 10^6 cells/kg; 2 tablets"))
+    assert min(weighed.confidence, cells.confidence) >= CERTAIN > counted.confidence
+
+
+@pytest.mark.parametrize("number", ["9" * 309, "9" * 309 + ",5", "9" * 5000])
+def test_a_number_too_large_to_be_held_is_no_amount(number):
+    assert [levels(regimen) for regimen in give(f"{number} mg every {number} weeks")] == []
+
+
+def make(*levels: tuple[float, float, str]) -> list[Amount]:
+    return [Amount(low=low, high=high, unit=unit) for low, high, unit in levels]
+
+
+@pytest.mark.parametrize(
+    ("levels", "kept"),
+    [
+        ([(250, 250, "mg"), (200, 200, "mL")], [(250, 250, "mg")]),
+        ([(1, 1, "capsule"), (5, 5, "mg")], [(5, 5, "mg")]),
+        ([(200, 200, "mL")], [(200, 200, "mL")]),
+        ([(150, 250, "mg"), (150, 150, "mg"), (250, 250, "mg")], [(150, 250, "mg")]),
+        (
+            [(32, 75, "mg"), (32, 32, "mg"), (50, 50, "mg"), (75, 75, "mg")],
+            [(32, 32, "mg"), (50, 50, "mg"), (75, 75, "mg")],
+        ),
+        ([(10, 10, "mg"), (20, 20, "mg")], [(10, 10, "mg"), (20, 20, "mg")]),
+    ],
+)
+def test_levels(levels: list[tuple[float, float, str]], kept: list[tuple[float, float, str]]) -> None:
+    assert choose_levels(make(*levels)) == tuple(make(*kept))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("5 mg IVPB over 30 minutes", ["intravenous"]),
+        ("Given IT", ["intrathecal"]),
+        ("vaccine ID on days 1 and 8", ["intradermal"]),
+        ("ragweed IT beside examplumab", []),
+        ("patient ID 12", []),
+        ("injected intra-muscularly", ["intramuscular"]),
+        ("100 U by intra-detrusor injection", ["other"]),
+        ("20 mL as a femoral nerve block", ["other"]),
+        ("atrioventricular block", []),
+        ("5 mg by oral inhalation", ["inhaled"]),
+        ("gel applied to the scalp", ["topical"]),
+        ("54 Gy by 3D-CRT", ["external_beam"]),
+        ("a diagnosis by DSM-IV", []),
+        ("grade IV disease", []),
+    ],
+)
+def test_routes(text: str, expected: list[str]) -> None:
+    assert [mark.value.value for mark in find_all(read_text(text)).route] == expected
+
 
 _CYCLE = Period(value=21, unit=TimeUnit.DAY)
 
@@ -16,91 +166,24 @@ _CYCLE = Period(value=21, unit=TimeUnit.DAY)
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("every 3 weeks", ["Q3W"]),
-        ("every three (3) weeks", ["Q3W"]),
         ("q12h", ["Q12H"]),
-        ("q3wk", ["Q3W"]),
-        ("12 hourly", ["Q12H"]),
-        ("25 mg t.d.s.", ["TID"]),
-        ("4x/day", ["QID"]),
-        ("every 28 days", ["Q4W"]),
         ("every 30 days", ["QM"]),
-        ("every 2 or 4 weeks", ["other"]),
-        ("orally once or twice daily", ["other"]),
         ("IV continuously for 5 days", ["continuous"]),
-        ("every 2 weeks or every 4 weeks", ["other"]),
-        ("at intervals of 4-6 weeks", ["other"]),
-        ("10 days every 28 days", ["QD"]),
-        ("4 times/day", ["QID"]),
         ("10 mg/kg divided into 2 equal doses", ["BID"]),
-        ("divided in three dosages", ["TID"]),
-        ("divided into two groups", []),
-        ("2 mg per night", ["QD"]),
-        ("2-3 times daily", ["other"]),
-        ("5 days a week", ["other"]),
-        ("twice weekly", ["BIW"]),
-        ("a single intravenous infusion", ["once"]),
-        ("once daily", ["QD"]),
-        ("Once the intake exceeds the need", []),
         ("every 20 minutes", []),
-        ("2 x 20 drops daily", ["BID"]),
         ("once every 2 weeks (q2w) or once every 4 weeks (q4w)", ["other"]),
-        ("Q3W/Q2W", ["other"]),
-        ("every 2. or 4. week", ["other"]),
-        ("up to 3 weekly infusions", ["QW"]),
         ("three servings per week", ["TIW"]),
-        ("5 fractions by week", ["other"]),
-        ("6 doses weekly", ["QW"]),
-        ("1 session/week", ["QW"]),
-        ("500 mg/12 h", ["Q12H"]),
-        ("10 mg taken once", ["once"]),
-        ("10 mg given once a week", ["QW"]),
-        ("a single stimulation session", ["once"]),
-        ("2 doses, day 1 and day 8", []),
-        ("Monday, Wednesday and Friday", ["TIW"]),
-        ("Monday to Friday", ["other"]),
         ("5 mg po hs", ["QD"]),
         ("two doses 4 weeks apart", ["Q4W"]),
         ("with a dose interval of 2 weeks", ["Q2W"]),
-        ("then taper by 5 mg every 4 weeks", []),
-        ("response assessed every 8 weeks", []),
-        ("once in 2 or 4 weeks", ["other"]),
-        ("once in two weeks", ["Q2W"]),
-        ("0.5 mg/kg/4 wks", ["Q4W"]),
         ("one dose of examplumab", ["once"]),
-        ("1 dose of fictumab", ["once"]),
-        ("phase 1 dose escalation", []),
-        ("one dose of two doses", []),
         ("5 mg/kg IV x 1", ["once"]),
-        ("5 mg/kg IV x 1 week", []),
         ("a single intravenous (IV) infusion", ["once"]),
         ("in a single-dose pre-filled syringe every 2 weeks", ["Q2W"]),
-        ("2 capsules in the morning and two capsules at night", ["BID"]),
-        ("morning, noon, and evening", ["TID"]),
         ("500 mg if necessary", ["PRN"]),
-        ("40 mg per day in two divided doses", ["BID"]),
         ("25 mg/m2 IV for 3 consecutive days", ["QD"]),
-        ("25 mg/m2 over 3 hours for 3 days", ["QD"]),
         ("25 mg/m2 for 3 days (days -5 to -3)", []),
-        ("25 mg twice daily for 3 days", ["BID"]),
-        ("5 mg, monitored for 7 days", []),
-        ("dose increased every 4 weeks", []),
-        ("two tablets in the evening", ["QD"]),
-        ("1 puff morning and 1 puff evening", ["BID"]),
-        ("one drop in the morning, one at noon and one in the evening", ["TID"]),
-        ("a single daily dose", ["QD"]),
-        ("40 mg/kg/day in 4 doses", ["QID"]),
-        ("every 48 hours", ["QOD"]),
-        ("at 3 monthly intervals", ["Q3M"]),
         ("20 mg 2 hours before sexual intercourse", ["PRN"]),
-        ("5 mg upon request", ["PRN"]),
-        ("continous infusion", ["continuous"]),
-        ("in two nightly dosages", ["BID"]),
-        ("five consecutive days of stimulation", ["QD"]),
-        ("30 mg/m2 x3 days", ["QD"]),
-        ("3 d/week", ["TIW"]),
-        ("one (1) injection", ["once"]),
-        ("1 session/month", ["QM"]),
     ],
 )
 def test_frequencies(text: str, expected: list[str]) -> None:
@@ -110,35 +193,20 @@ def test_frequencies(text: str, expected: list[str]) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("on day 1", [(1,)]),
         ("days 1, 8 and 15", [(1, 8, 15)]),
         ("D-5 to -3", [(-5, -4, -3)]),
-        ("Day -5 to Day -3", [(-5, -4, -3)]),
         ("days -6, -5, -4, and -3", [(-6, -5, -4, -3)]),
         ("d 1-5", [(1, 2, 3, 4, 5)]),
-        ("D1/D8 of each cycle", [(1, 8)]),
-        ("on day 1 or 2", [(1,)]),
         ("at weeks 0, 4, 16", [(0, 28, 112)]),
         ("day 7 at 2.5 mg", [(7,)]),
-        ("on 1-5 days of each cycle", [(1, 2, 3, 4, 5)]),
         ("C1D8", [(8,)]),
-        ("at months 0 and 6", [(0, 180)]),
-        ("at 0, 4 and 8 weeks", [(0, 28, 56)]),
-        ("seen at 3, 6 and 12 months", []),
-        ("vitamin D3", []),
         ("in 5 mL of D5W", []),
-        ("up to week 52", []),
         ("starting on day 7 of each cycle", []),
         ("28 days (14 days each)", []),
         ("days 7(+/-3) and 21(+/-3)", [(7, 21)]),
-        ("on Day 0 (week 1) and 84 (week 12)", [(0, 84)]),
         ("Day 1, Week 4 and Week 8", [(1, 28, 56)]),
-        ("day 1 and again on day 15", [(1, 15)]),
         ("on day 0, month 3 and month 6", [(0, 90, 180)]),
-        ("on day one", [(1,)]),
-        ("500 mg on the first day", [(1,)]),
         ("according to a 0-1-6 month schedule", [(0, 30, 180)]),
-        ("a 0, 4, 24 week schedule", [(0, 28, 168)]),
     ],
 )
 def test_days(text: str, expected: list[tuple[int, ...]]) -> None:
@@ -169,28 +237,9 @@ def test_days_amount_to_a_frequency(days: tuple[int, ...], cycle: int | None, ex
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("day 1 of each 21-day cycle", [(21, "day")]),
-        ("treatment repeats every 14 days", [(14, "day")]),
-        ("days 1 and 8 every 21 days", [(21, "day")]),
-        ("1 cycle of 4 weeks", [(4, "week")]),
         ("injected every 3 weeks", []),
-        ("4 weeks as a treatment cycle", [(4, "week")]),
-        ("(28 days/cycle)", [(28, "day")]),
-        ("d1, 8, q3w", [(3, "week")]),
-        ("repeated at 21-day intervals", [(21, "day")]),
-        ("every 3 weeks (Q3W) on Day 1 of each cycle", [(3, "week")]),
-        ("for 3 weeks, then 1 week off", [(4, "week")]),
-        ("four-weekly cycles", [(4, "week")]),
-        ("over the course of 28 days", []),
-        ("a 10-day course", []),
-        ("6 days every 28 days", [(28, "day")]),
-        ("day 1 of each 21-cycle", [(21, "day")]),
-        ("a treatment cycle consists of 28 days", [(28, "day")]),
-        ("one cycle is defined as 28 days", [(28, "day")]),
         ("one course is defined as 28 days", []),
-        ("every 21 days (1 cycle)", [(21, "day")]),
         ("every 21 days for up to 6 cycles", [(21, "day")]),
-        ("every 3 weeks for 6 cycles", []),
         ("5 mg for 5 days during 6 cycles", []),
         ("starting on day 7 of each 21-day cycle", [(21, "day")]),
     ],
@@ -203,29 +252,14 @@ def test_cycles(text: str, expected: list[tuple[int, str]]) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("daily for 12 weeks", [(12, "week")]),
-        ("up to 6 cycles", [(6, "cycle")]),
         ("5 mg twice daily for 2 more weeks", [(2, "week")]),
         ("on day 1 courses II-VII", []),
-        ("six 21 day cycles", [(6, "cycle")]),
-        ("for 3 consecutive days", [(3, "day")]),
-        ("a 12-week treatment period", [(12, "week")]),
-        ("for 3-5 days", []),
         ("infused over 30 minutes", []),
         ("for 2 weeks before surgery", [(2, "week")]),
         ("washout for 2 weeks before surgery", []),
-        ("over the course of 28 days", [(28, "day")]),
-        ("24 doses (24 weeks)", [(24, "week")]),
         ("for 8 (eight) weeks", [(8, "week")]),
-        ("through week 48", [(48, "week")]),
-        ("daily in three weeks", [(3, "week")]),
         ("for 12 weeks, then weekly for 4 weeks, for a total of 16 weeks", [(16, "week")]),
-        ("a 21-day treatment cycle", []),
-        ("followed up for 2 years after", []),
         ("monitored in long-term follow-up for 15 years", []),
-        ("visits will take place over 26 weeks", []),
-        ("this regimen was followed daily for 24 weeks", [(24, "week")]),
-        ("followed up and receives 5 mg for 4 weeks", [(4, "week")]),
     ],
 )
 def test_lengths_of_treatment(text: str, expected: list[tuple[int, str]]) -> None:
@@ -238,31 +272,11 @@ def test_lengths_of_treatment(text: str, expected: list[tuple[int, str]]) -> Non
     [
         ("30 minutes before infusion, with food", ["30 minutes before infusion", "with food"]),
         ("for 7 days prior to surgery", ["prior to surgery"]),
-        ("at least 30 days after transplantation", ["at least 30 days after transplantation"]),
         ("starting on day 7 of each cycle", ["starting on day 7 of each cycle"]),
         ("from day 0 up to week 48", ["from day 0 up to week 48"]),
-        ("5 days per week during radiotherapy", ["5 days per week during radiotherapy"]),
         ("at approximately the same time each day", ["at approximately the same time each day"]),
-        ("until they are 6 months of age", ["until they are 6 months of age"]),
-        ("until disease progression", []),
-        ("until ANC >5000/uL", ["until ANC >5000/uL"]),
-        ("during the 12 weeks", []),
         ("until the maintenance dose is reached", []),
-        ("during 12 weeks", []),
-        ("after dissolving it in water", []),
-        ("the following doses", []),
-        ("within 2 hours of birth", ["within 2 hours of birth"]),
-        ("within 4 weeks of treatment", []),
-        ("for 3 weeks, then 1 week off", ["for 3 weeks, then 1 week off"]),
-        ("between chemotherapy cycles", ["between chemotherapy cycles"]),
-        ("between 6 and 12 months of age", ["between 6 and 12 months of age"]),
         ("an hour after the EX12.5 infusion", ["after the EX12.5 infusion"]),
-        ("no sooner than 48 hours after surgery", ["no sooner than 48 hours after surgery"]),
-        ("morning, noon, and evening", ["morning, noon, and evening"]),
-        ("before surgery\nmesna 5 mg", ["before surgery"]),
-        ("every 12 hours following the instructions", ["following the instructions"]),
-        ("during five months", []),
-        ("during the past 12 months", []),
     ],
 )
 def test_moments(text: str, expected: list[str]) -> None:
@@ -273,12 +287,9 @@ def test_moments(text: str, expected: list[str]) -> None:
     ("text", "expected"),
     [
         ("one tablet at bedtime", "at bedtime"),
-        ("50 mg every evening", "every evening"),
-        ("0.5 mL at 12 months of age", "at 12 months of age"),
         ("0.5 mL at 2, 4 and 6 months of age", "at 2, 4 and 6 months of age"),
         ("2 mL at the time of intubation", "at the time of intubation"),
         ("single dose in Visit 3", "in Visit 3"),
-        ("5 mg under fasting conditions", "under fasting conditions"),
         ("2 mg intraoperatively", "intraoperatively"),
     ],
 )

@@ -1,0 +1,193 @@
+"""Names and other names of agents, and why they are given."""
+
+import pytest
+
+from extractor.parse.dosing.agents import Agent, Lexicon, build_lexicon, find_introduced
+from extractor.parse.dosing.names import trim_name
+from extractor.parse.dosing.passages import Passage
+from extractor.parse.dosing.roles import view_titles
+from extractor.parse.parsed import ChunkKind
+from extractor.schemas import Role, Section
+from extractor.text.book import Entry, read_text, terms_of
+
+from .records import give, levels, make_section, read
+
+
+def name_passage(name: str) -> Passage:
+    return Passage("interventions[0]", ChunkKind.INTERVENTION, read_text(name), (0, len(name)), (0, 0))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("25 mcg wasp venom", "wasp venom"),
+        ("Oral budesonide tablets", "budesonide"),
+        ("Examplumab (EX-1)", "Examplumab"),
+        ("Examplumab, solution for injection", "Examplumab"),
+        ("examplumab administered to adults", "examplumab"),
+        ("fictogestrel patch with estradiol", "fictogestrel"),
+        ("0.14 mg/kg examplocybin", "examplocybin"),
+        ("Examplumab Only Product in Oral Dose Form", "Examplumab"),
+        ("Induction of labor with examplostone", "examplostone"),
+        ("Lactobacillus exampli EX 17938", "Lactobacillus exampli EX 17938"),
+        ("Examplum Toxin Type A", "Examplum Toxin Type A"),
+    ],
+)
+def test_a_name_is_trimmed_to_the_agent(text: str, expected: str) -> None:
+    tokens = read_text(text)
+    place = trim_name(tokens, 0, len(tokens))
+    assert place is not None
+    assert tokens.read(*place) == expected
+
+
+@pytest.mark.parametrize("text", ["Arm A", "Intravenous", "Cohort 2", "300 mg"])
+def test_a_label_without_an_agent_has_no_name(text: str) -> None:
+    tokens = read_text(text)
+    assert trim_name(tokens, 0, len(tokens)) is None
+
+
+ABBREVIATIONS = terms_of("agent_abbreviations")
+
+
+@pytest.mark.parametrize("entry", ABBREVIATIONS, ids=lambda entry: entry.value)
+def test_an_abbreviation_is_the_agent_of_its_example(entry: Entry) -> None:
+    passages = [name_passage(entry.value), name_passage(entry.example)]
+    lexicon = build_lexicon(passages[:1], passages[1:])
+    assert [mention.value.key for mention in lexicon.find(read_text(entry.example), "arms[0]")] == [entry.value]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("umbilical cord blood transplantation", "Patients undergo UCBT on day 0"),
+        ("examplumab deruxtecan", "Examplumab deruxtecan (E-DXd) is new. E-DXd 8 mg/kg IV"),
+    ],
+)
+def test_short_names_are_the_same_agent(name: str, text: str) -> None:
+    passages = [name_passage(name), name_passage(text)]
+    found = build_lexicon(passages[:1], passages[1:]).find(read_text(text), "arms[0]")
+    assert {mention.value.key for mention in found} == {name}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Patients receive EX-12 IV on day 1", ["EX-12"]),
+        ("take 2 g of peanut flour daily", ["peanut flour"]),
+        ("patients undergo treatment for 3 weeks", []),
+        ("administration of up to two 5-EXA-DMT", ["5-EXA-DMT"]),
+        ("each tablet taken contains 5 mg", []),
+    ],
+)
+def test_what_giving_introduces_is_an_agent(text: str, expected: list[str]) -> None:
+    tokens = read_text(text)
+    assert [tokens.read(*place) for place in find_introduced(tokens)] == expected
+
+
+def test_an_arm_names_its_agent_in_its_own_words() -> None:
+    (regimen,) = read(
+        make_section("arms[0]", label="A", type="EXPERIMENTAL", description="doxorubicin 50 mg/m2 IV on day 1"),
+        make_section("interventions[0]", type="DRUG", name="Doxorubicin hydrochloride"),
+    ).regimens
+    assert regimen.agent.value == "doxorubicin"
+
+
+def test_an_unknown_agent_beside_a_known_one_keeps_its_own_days() -> None:
+    regimens = read(
+        make_section(
+            "arms[0]",
+            label="A",
+            type="EXPERIMENTAL",
+            description="Patients receive oral EX-12 on days 1, 8, and 15 and oral isotretinoin twice daily.",
+        ),
+        make_section("interventions[0]", type="DRUG", name="exampinostat"),
+        make_section("interventions[1]", type="DRUG", name="isotretinoin"),
+    ).regimens
+    assert [(r.agent.value, r.frequency.value) for r in regimens] == [("EX-12", "QW"), ("isotretinoin", "BID")]
+
+
+def test_each_of_a_list_of_doses_is_an_agent_even_if_no_vocabulary_knows_it() -> None:
+    regimens = give("80 mg examplium oxide; samplamin E 400 IU daily", name="Minerals", kind="DIETARY_SUPPLEMENT")
+    assert [(r.agent.value, *levels(r)) for r in regimens] == [
+        ("examplium oxide", (80, 80, "mg")),
+        ("samplamin E", (400, 400, "IU")),
+    ]
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        "20 mg loading dose, then 10 mg once daily",
+        "Cohort1: 20 mg, Cohort2: 40 mg once daily",
+        "Maximum 20 mg, start 10 mg once daily",
+    ],
+)
+def test_words_beside_doses_that_name_nothing_are_no_agents(description: str) -> None:
+    assert {regimen.agent.value for regimen in give(description)} == {"Examplumab"}
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("Placebo for Examplumab",), "Placebo"),
+        (("Placebo for Examplumab", "Placebo for Fictinib"), "Placebo for Examplumab"),
+    ],
+)
+def test_the_only_placebo_of_a_record_is_called_so(names: tuple[str, ...], expected: str) -> None:
+    sections = [
+        make_section(f"interventions[{at}]", type="DRUG", name=name, description="One tablet once daily by mouth")
+        for at, name in enumerate(names)
+    ]
+    assert read(*sections).regimens[0].agent.value == expected
+
+
+_LEXICON = Lexicon(
+    (name, Agent(name, "drug", "interventions[0]", 0, 3)) for name in ("fictumab", "cisplatin", "testacel")
+)
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("Fictumab in Combination With Cisplatin for Sarcoma", {"fictumab": "tested", "cisplatin": "beside"}),
+        ("Fictumab and Cisplatin in Sarcoma", {"fictumab": "tested", "cisplatin": "tested"}),
+        ("Fictumab Versus Cisplatin", {"fictumab": "tested", "cisplatin": "against"}),
+        ("Comparing Fictumab With Cisplatin in Sarcoma", {"fictumab": "tested", "cisplatin": "against"}),
+        ("Cisplatin Weekly Versus Cisplatin Every 3 Weeks", {"cisplatin": "tested"}),
+        ("Fictumab Compared to Testacel Plus Cisplatin", {"testacel": "against", "cisplatin": "against"}),
+        ("A Study of Sarcoma", {}),
+    ],
+)
+def test_a_title_tells_how_it_names_agents(title: str, expected: dict[str, str]) -> None:
+    found = view_titles([read_text(title)], _LEXICON)
+    assert {key: found[key] for key in expected or found} == expected
+
+
+def _arm(description: str) -> Section:
+    return make_section("arms[0]", label="Treatment", type="EXPERIMENTAL", description=description)
+
+
+def _roles(*sections: Section) -> dict[str | None, Role | None]:
+    return {regimen.agent.value: regimen.role.value for regimen in read(*sections).regimens}
+
+
+_CHEMOTHERAPY = (
+    "Patients receive cisplatin 75 mg/m2 IV on day 1, etoposide 100 mg/m2 IV on days 1-3 "
+    "and vincristine 1.4 mg/m2 IV on day 8."
+)
+
+
+def test_all_parts_of_a_scheme_that_is_tested_are_investigational() -> None:
+    sections = (make_section("title", text="Combination Chemotherapy in Treating Sarcoma"), _arm(_CHEMOTHERAPY))
+    assert set(_roles(*sections).values()) == {Role.INVESTIGATIONAL}
+
+
+def test_what_the_title_names_behind_versus_is_the_comparator() -> None:
+    roles = _roles(
+        make_section("title", text="Examplinib Versus Fictozolam in Adults With Sarcoma"),
+        make_section("arms[0]", label="Examplinib", type="EXPERIMENTAL", description="Examplinib 5 mg orally daily"),
+        make_section("arms[1]", label="Fictozolam", type="OTHER", description="Fictozolam 10 mg orally daily"),
+        make_section("interventions[0]", type="DRUG", name="Examplinib"),
+        make_section("interventions[1]", type="DRUG", name="Fictozolam"),
+    )
+    assert roles == {"Examplinib": Role.INVESTIGATIONAL, "Fictozolam": Role.COMPARATOR}

@@ -1,0 +1,422 @@
+"""Which regimens a record has, and what their fields hold."""
+
+import pytest
+
+from extractor.parse.parsed import CERTAIN
+from extractor.schemas import Role
+
+from .records import give, make_section, read, read_trial, show
+
+DRUG = {"Examplumab": ""}
+CHEMOTHERAPY = {"Chemotherapy": ""}
+
+
+@pytest.mark.parametrize(
+    ("description", "fields", "expected"),
+    [
+        (
+            "300 mg intravenously on Day 1 of each 21-day cycle for up to 6 cycles.",
+            "agent doses route frequency cycle duration timing",
+            [
+                (
+                    *("Examplumab", (300,), "intravenous", "Q3W", "21 day", "6 cycle"),
+                    "on Day 1 of each 21-day cycle",
+                )
+            ],
+        ),
+        (
+            "300 mg every 2 weeks or 600 mg every 4 weeks. It is injected subcutaneously.",
+            "doses frequency route",
+            [((300,), "Q2W", "subcutaneous"), ((600,), "Q4W", "subcutaneous")],
+        ),
+        # "or" between routes makes two regimens with one dose; the name twice with two frequencies does so too.
+        ("5 mg orally or IV once daily", "doses route", [((5,), "oral"), ((5,), "intravenous")]),
+        ("5 mg orally once daily", "doses route", [((5,), "oral")]),
+        (
+            "Examplumab every 2 weeks subcutaneously and Examplumab every 4 weeks subcutaneously",
+            "frequency",
+            [("Q2W",), ("Q4W",)],
+        ),
+        # A step goes on with the dose and the route; a loading dose is given once.
+        (
+            "50 mg intrathecally every 14 days for 8 doses, then every 28 days for 6 doses",
+            "doses route frequency",
+            [((50,), "intrathecal", "Q2W"), ((50,), "intrathecal", "Q4W")],
+        ),
+        (
+            "an initial dose of 600 mg subcutaneously, then 300 mg every 2 weeks",
+            "doses frequency",
+            [((600,), "once"), ((300,), "Q2W")],
+        ),
+        ("IV on days 1-3 and then orally on days 4-14", "route", [("intravenous",), ("oral",)]),
+        # A changed dose alone is no other way of giving.
+        ("10 mg, then 20 mg orally once daily for 6 weeks", "doses", [((10, 20),)]),
+        ("10 mg once daily for 2 weeks, then 20 mg weekly for 6 weeks", "doses", [((10,),), ((20,),)]),
+        ("10 mg once daily; the dose is increased weekly by 5 mg", "doses", [((10,),)]),
+        ("10 mg once daily on days 1 to 7. 10 mg once daily on days 15 to 21.", "doses", [((10,),)]),
+        # A length within a cycle is not that of the treatment.
+        ("10 mg orally once daily for 3 weeks. Treatment repeats every 4 weeks.", "duration", [(None,)]),
+        (
+            "10 mg orally once daily for 3 weeks. Treatment repeats every 4 weeks for 6 courses.",
+            "duration",
+            [("6 cycle",)],
+        ),
+        ("10 mg orally once daily for 12 weeks in 4-week cycles", "duration", [("12 week",)]),
+        # A timing holds what stands next to it.
+        ("5 mg/kg IV on days 1 and 8 before surgery", "timing", [("on days 1 and 8 before surgery",)]),
+        (
+            "2 mg orally daily beginning on day -3 and continuing until engraftment of the cells.",
+            "timing",
+            [("beginning on day -3 and continuing until engraftment of the cells",)],
+        ),
+        ("5 mg/kg IV on day 1 until disease progression", "timing", [("on day 1",)]),
+        ("5 mg orally daily for 3 weeks. Treatment repeats every 4 weeks.", "timing", [("for 3 weeks",)]),
+        # Units tell how often something is given, unless the words do; so does a single event.
+        ("0.24 mg/kg/week subcutaneously", "frequency", [("QW",)]),
+        ("5 mL/h through a catheter", "frequency", [("continuous",)]),
+        ("40 mg/day orally", "frequency", [("QD",)]),
+        ("0.24 mg/kg/week subcutaneously in daily injections", "frequency", [("QD",)]),
+        ("2 mg orally", "frequency", [(None,)]),
+        ("5 mg subcutaneously. One injection will be administered every 4 weeks.", "frequency", [("Q4W",)]),
+        ("5 mg/kg intravenously 30 minutes before surgery", "frequency", [("once",)]),
+        ("5 mg/kg intravenously before each procedure", "frequency", [(None,)]),
+        ("5 mg orally twice daily before surgery", "frequency", [("BID",)]),
+        ("5 mg orally for 2 weeks before surgery", "frequency", [(None,)]),
+        ("All patients use inhaled corticosteroids and a long-acting beta-agonist.", "agent", []),
+    ],
+)
+def test_one_intervention(description: str, fields: str, expected: list[tuple[object, ...]]) -> None:
+    assert [show(regimen, fields) for regimen in give(description)] == expected
+
+
+@pytest.mark.parametrize(
+    ("drugs", "arms", "texts", "fields", "expected"),
+    [
+        pytest.param(
+            {"Chemotherapy": "Cisplatin 75 mg/m2 IV on day 1 and capecitabine 1000 mg/m2 orally twice daily"},
+            *((), {}, "agent doses route frequency"),
+            [("Cisplatin", (75,), "intravenous", None), ("capecitabine", (1000,), "oral", "BID")],
+            id="agents of one clause keep their own doses",
+        ),
+        pytest.param(
+            {"Chemotherapy": "fludarabine (30 mg/m2) and cyclophosphamide (300 mg/m2) are given IV for 3 days"},
+            *((), {}, "route duration", [("intravenous", "3 day")] * 2),
+            id="the end of a sentence holds for all its agents",
+        ),
+        pytest.param(
+            DRUG,
+            *(["Examplumab 10 mg IV weekly", "Examplumab 20 mg IV weekly"], {}, "doses", [((10, 20),)]),
+            id="levels of several arms are one regimen",
+        ),
+        pytest.param(
+            {"Examplumab": "5 mg once daily for 4 weeks"},
+            *(["Examplumab 5 mg orally once daily"], {}, "route duration", [("oral", "4 week")]),
+            id="arm and intervention are completed by each other",
+        ),
+        pytest.param(
+            DRUG,
+            *((), {"detailed_description": "Participants receive Examplumab 40 mg orally once daily."}),
+            *("section doses", [("detailed_description", (40,))]),
+            id="a description fills in where arms state no dose",
+        ),
+        pytest.param(
+            {"Examplumab": "5 mg/kg IV every 3 weeks"},
+            (),
+            {
+                "detailed_description": "Patients also receive filgrastim subcutaneously daily for 10 days. "
+                "Some patients receive mesna."
+            },
+            *("agent", [("Examplumab",), ("filgrastim",)]),
+            id="a full statement of a description counts beside the arms",
+        ),
+        pytest.param(
+            {"vincristine sulfate": "1.4 mg/m2 IV weekly"},
+            *(["Vincristine is a cytostatic."], {}, "agent", [("vincristine",)]),
+            id="a salt is left out where the text names the agent without",
+        ),
+        pytest.param(
+            {"methylprednisolone": "", "prednisone": ""},
+            (),
+            {"detailed_description": "Patients receive methylprednisolone IV or oral prednisone daily on days 7-65."},
+            *("agent route frequency", [("methylprednisolone", "intravenous", "QD"), ("prednisone", "oral", "QD")]),
+            id="or between two agents parts their routes",
+        ),
+        pytest.param(
+            {"tacrolimus": "", "methotrexate": ""},
+            (),
+            {
+                "detailed_description": "Patients receive tacrolimus twice daily on days 1-9 "
+                "and methotrexate IV on days 1, 3 and 6."
+            },
+            *("agent route", [("tacrolimus", None), ("methotrexate", "intravenous")]),
+            id="the route of one agent is not that of the one before",
+        ),
+        pytest.param(
+            DRUG,
+            ["Examplumab intravenously on days 1-3"],
+            {"detailed_description": "Patients receive Examplumab intravenously on days 1-3."},
+            *("section", [("arms[0]",)]),
+            id="of equal statements the arm's counts",
+        ),
+        pytest.param(
+            {"Examplex": "5000 IU subcutaneously daily"},
+            *((), {"detailed_description": "Patients receive examplaparin subcutaneously daily."}),
+            *("agent", [("Examplex",)]),
+            id="one agent under two names is one regimen",
+        ),
+        pytest.param(
+            {"entinostat": "Given orally"},
+            *(["Patients receive oral EX-275 on days 1, 8"], {}, "agent", [("EX-275",)]),
+            id="a route alone adds nothing to an arm's other name",
+        ),
+        pytest.param(
+            {"cyclophosphamide": "", "prednisone": ""},
+            (),
+            {
+                "detailed_description": "Patients receive CHEX chemotherapy comprising cyclophosphamide IV on day 1 "
+                "and oral prednisone daily."
+            },
+            *("agent", [("cyclophosphamide",), ("prednisone",)]),
+            id="a scheme is no agent beside its drugs",
+        ),
+        pytest.param(
+            {"Rituximab": "", "Examplumab": ""},
+            [
+                "Rituximab IV on day 1.",
+                "Patients receive rituximab as in arm I. Patients receive examplumab SC on day 2.",
+            ],
+            *({}, "agent route section"),
+            [("Rituximab", "intravenous", "arms[0]"), ("examplumab", "subcutaneous", "arms[1]")],
+            id="a reference to another arm borrows nothing",
+        ),
+        pytest.param(
+            DRUG,
+            *((), {"official_title": "A Study of Examplumab 1200 Units Once Every Three Weeks"}),
+            *("section doses", [("official_title", (1200,))]),
+            id="an official title states a dose that nothing else does",
+        ),
+        pytest.param(
+            {"Examplumab": "5 mg once daily"},
+            *((), {"detailed_description": "Patients also receive paracetamol 1 g three times daily."}),
+            *("agent", [("Examplumab",), ("paracetamol",)]),
+            id="an agent of no intervention with an amount",
+        ),
+        pytest.param(
+            {"Examplumab": "5 mg once daily"},
+            *((), {"detailed_description": "Patients also receive paracetamol three times daily."}),
+            *("agent", [("Examplumab",)]),
+            id="an agent of no intervention without amount and route",
+        ),
+        pytest.param(
+            {"Examplumab": "75 mg/m2 IV on day 1"},
+            *((), {"detailed_description": "Patients are treated in 21-day cycles at the clinic."}),
+            *("frequency", [("Q3W",)]),
+            id="the one cycle of a record",
+        ),
+        pytest.param(
+            {"Examplumab": "75 mg/m2 IV on day 1"},
+            (),
+            {"detailed_description": "Patients are treated in 21-day cycles, later in 28-day cycles at the clinic."},
+            *("frequency", [(None,)]),
+            id="two cycles of a record",
+        ),
+        pytest.param(
+            {"Examplumab": "5 mg orally", "Placebo": "once daily", "Fictizumab": "2 mg orally"},
+            *((), {}, "agent route", [("Examplumab", "oral"), ("Placebo", "oral"), ("Fictizumab", "oral")]),
+            id="a placebo is given by the one route of the record",
+        ),
+        pytest.param(
+            {"Examplumab": "5 mg orally", "Placebo": "once daily", "Fictizumab": "2 mg IV"},
+            *((), {}, "agent route", [("Examplumab", "oral"), ("Placebo", None), ("Fictizumab", "intravenous")]),
+            id="a placebo beside two routes",
+        ),
+        pytest.param(
+            {"examplumab": "", "fictizumab": ""},
+            ["examplumab 5 mg on day 1, fictizumab 2 mg on day 8 for 6 cycles"],
+            *({}, "agent duration", [("examplumab", "6 cycle"), ("fictizumab", "6 cycle")]),
+            id="the number of cycles is that of all agents",
+        ),
+    ],
+)
+def test_whole_records(drugs, arms, texts, fields, expected) -> None:
+    found = [show(regimen, fields) for regimen in read_trial(drugs, arms, **texts).regimens]
+    assert sorted(map(str, found)) == sorted(map(str, expected))
+
+
+@pytest.mark.parametrize("joint", [" or ", " or matching ", "/"])
+def test_a_placebo_is_given_as_the_agent_beside_it(joint: str) -> None:
+    regimens = read_trial(DRUG, [f"Examplumab{joint}placebo 5 mg IV every 4 weeks"]).regimens
+    shown = {(str(one.agent.value).split()[-1], *show(one, "route frequency")) for one in regimens}
+    assert shown == {("Examplumab", "intravenous", "Q4W"), ("placebo", "intravenous", "Q4W")}
+
+
+@pytest.mark.parametrize(
+    ("name", "description", "agent"),
+    [
+        ("Sterile saline solution", "5 mg once daily", "Sterile saline solution"),
+        ("Examplum extract oral immunotherapy", "5 mg once daily", "Examplum extract"),
+        ("Examplasone nasal spray therapy", "5 mg once daily", "Examplasone"),
+        ("Oat oral immunotherapy", "300 mg of oat flour orally daily", "oat flour"),
+        ("Oat oral immunotherapy", "up to 300 mg oat protein orally daily", "oat protein"),
+        ("Oat oral immunotherapy", "300 mg orally daily", "Oat oral immunotherapy"),
+        ("Aurora kinase inhibitor EX9283", "EX9283 5 mg IV weekly", "EX9283"),
+        ("Saline placebo", "Placebo IV weekly", "Placebo"),
+    ],
+)
+def test_an_agent_is_called_what_is_given(name: str, description: str, agent: str) -> None:
+    (regimen,) = give(description, name)
+    assert regimen.agent.value == agent
+
+
+@pytest.mark.parametrize(
+    ("text", "agent"),
+    [
+        ("Patients undergo autologous stem cell transplantation on day 0.", "autologous stem cell transplantation"),
+        ("Patients undergo involved-field radiotherapy once daily on days -16 to -7.", "involved-field radiotherapy"),
+        (
+            "Patients receive an infusion of donor natural killer (NK) cells on days 14 and 21.",
+            "donor natural killer (NK) cells",
+        ),
+    ],
+)
+def test_agents_of_a_description_have_their_whole_name(text: str, agent: str) -> None:
+    (regimen,) = read_trial(detailed_description=text).regimens
+    assert regimen.agent.value == agent
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "description", "role"),
+    [
+        ("Placebo", "DRUG", "1 tablet daily", Role.PLACEBO),
+        ("Fludarabine", "DRUG", "30 mg/m2 IV on days -5 to -3 before the CAR-T cells", Role.CONDITIONING),
+        ("Cetirizine", "DRUG", "premedication with 10 mg orally", Role.PREMEDICATION),
+        ("Plaque release", "PROCEDURE", "Plaque release on day 31", Role.PROCEDURE),
+        ("Examplumab", "DRUG", "10 mg daily", Role.INVESTIGATIONAL),
+    ],
+)
+def test_roles(name: str, kind: str, description: str, role: Role) -> None:
+    (regimen,) = give(description, name, kind)
+    assert regimen.role.value is role
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Patients with B-cell lymphoma that came back within days 1 to 30 were studied before IV access.",
+        "Data on CD19 CAR-T cells were accumulated.",
+        "Levels of IgE from 30 to 300 IU/mL are needed.",
+        "Subjects then undergo a food challenge with 5000 mg of peanut protein.",
+        "Cells are treated ex vivo with 5 mg of peanut protein on day -1.",
+        "Accidental ingestion of 70 mg of peanut protein can lead to a reaction.",
+        "Participants who tolerate 300 mg of peanut protein leave the study.",
+    ],
+)
+def test_what_gives_nothing_is_no_regimen(text: str) -> None:
+    assert read_trial({"Peanut protein": ""}, detailed_description=text).regimens == ()
+    assert read_trial({"Peanut oral immunotherapy": ""}, kind="OTHER").regimens == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Patients receive examplin for 3 weeks.", 1),
+        ("Patients take examplin twice daily.", 1),
+        ("Patients are followed every 3 months for 2 years.", 0),
+        ("The approved dose of other drugs is given once daily.", 0),
+        ("Patients receive Examplumab subcutaneously every month.", 0),
+    ],
+)
+def test_giving_that_no_regimen_states_is_a_candidate(text: str, expected: int) -> None:
+    given = "5 mg SC every 4 weeks"
+    parsed = read_trial({"Examplumab": given, "EX-12": given}, detailed_description=text)
+    assert len(parsed.candidates) == expected
+    assert [r.agent.value for r in parsed.regimens] == ["Examplumab", "EX-12"]
+
+
+def test_a_dose_of_an_unknown_agent_is_a_candidate() -> None:
+    parsed = read_trial({"Examplumab": "", "Otherine": ""}, ["Sip 20 mL of the blue liquid."])
+    assert parsed.regimens == ()
+    assert [chunk.text for chunk in parsed.candidates] == ["Sip 20 mL of the blue liquid."]
+
+
+def test_spans_point_at_the_raw_text() -> None:
+    text = r"5 mg\/kg \> IV on day\~1 and 8"
+    section = make_section("interventions[0]", type="DRUG", name="Examplumab", description=text)
+    (regimen,) = read(section).regimens
+    raw = section.text
+    assert raw[regimen.agent.spans[0].start : regimen.agent.spans[0].end] == "Examplumab"
+    assert raw[regimen.amounts.spans[0].start : regimen.amounts.spans[0].end] == r"5 mg\/kg"
+    assert raw[regimen.quote.start : regimen.quote.end].startswith(r"5 mg\/kg \> IV")
+
+
+def test_the_length_of_a_summary_is_taken_with_doubt_and_cited() -> None:
+    summary = "Participants will be treated for 12 weeks."
+    (regimen,) = read_trial({"Examplumab": "5 mg orally once daily"}, brief_summary=summary).regimens
+    (span,) = regimen.duration.spans
+    assert regimen.duration.confidence < 0.6
+    assert (span.section, summary[span.start : span.end]) == ("brief_summary", "for 12 weeks")
+
+
+@pytest.mark.parametrize(
+    ("dose", "summary"),
+    [
+        ("a single oral dose of 5 mg", "Participants will be treated for 12 weeks."),
+        ("5 mg orally once daily", "Adults are treated for 24 weeks. Children are treated for 12 weeks."),
+        ("5 mg orally once daily", "Participants are followed up for 12 weeks."),
+    ],
+)
+def test_no_length_is_taken_that_may_be_another_one(dose: str, summary: str) -> None:
+    (regimen,) = read_trial({"Examplumab": dose}, brief_summary=summary).regimens
+    assert regimen.duration.value is None
+
+
+_FIRST = {("fictumab", "21 day"), ("examplinib", "21 day")}
+_AGAIN = {("fictumab", "14 day"), ("examplinib", "14 day")}
+
+
+@pytest.mark.parametrize(
+    ("second", "expected"),
+    [
+        ("Patients receive the regimen as in arm I. Courses repeat every 14 days.", _FIRST | _AGAIN),
+        ("Patients receive treatment as described in arm I, but courses repeat every 14 days.", _FIRST | _AGAIN),
+        ("Patients receive the regimen as in arm I. Courses repeat every 3 weeks.", _FIRST),
+        ("Patients receive the regimen as in arm I.", _FIRST),
+        ("Patients receive the regimen as in arm III. Courses repeat every 14 days.", _FIRST),
+        (
+            "Patients receive treatment as in arm I and fictumab IV on day 1. Courses repeat every 14 days.",
+            _FIRST | _AGAIN,
+        ),
+    ],
+)
+def test_agents_of_another_arm_are_given_again_in_other_cycles(second: str, expected: set[tuple[str, str]]) -> None:
+    first = "Patients receive fictumab IV on day 1 and examplinib orally on days 1-5. Courses repeat every 21 days."
+    regimens = read_trial(detailed_description=f"OUTLINE: Arm I: {first} Arm II: {second}").regimens
+    shown = [show(regimen, "agent cycle") for regimen in regimens if regimen.cycle.value]
+    assert sorted(map(str, shown)) == sorted(map(str, expected))
+
+
+@pytest.mark.parametrize(
+    ("text", "certain"),
+    [
+        ("Examplumab 300 mg subcutaneously", {"route", "cycle", "frequency", "duration", "timing"}),
+        ("Examplumab 300 mg subcutaneously every 4 weeks", {"route", "cycle", "frequency", "timing"}),
+        (
+            "Examplumab 300 mg subcutaneously weekly or monthly on days 1 and 8 of each 21-day cycle",
+            {"route", "cycle", "timing"},
+        ),
+    ],
+)
+def test_a_field_is_certain_where_nothing_else_could_be_meant(text: str, certain: set[str]) -> None:
+    (regimen,) = give(text)
+    names = ("route", "cycle", "frequency", "duration", "timing")
+    assert {name for name in names if getattr(regimen, name).confidence >= CERTAIN} == certain
+
+
+def test_an_unread_time_and_a_cycle_elsewhere_leave_absences_uncertain() -> None:
+    (timed,) = give("Examplumab 300 mg subcutaneously, the visits are 12 weeks apart")
+    assert timed.duration.value is None
+    assert timed.duration.confidence < CERTAIN
+    (alone,) = read_trial({"Examplumab": "300 mg IV"}).regimens
+    (beside,) = read_trial({"Examplumab": "300 mg IV"}, ["Patients are treated in cycles"]).regimens
+    assert alone.cycle.value is beside.cycle.value is None
+    assert beside.cycle.confidence < CERTAIN <= alone.cycle.confidence
