@@ -224,7 +224,9 @@ async def reparse_run(
     if "-" in manifest.inputs:
         raise StoreError(f"{run}: was made of standard input, which cannot be read again")
     recall, model = RecallTally(), manifest.settings.get("model")
-    options = {name: manifest.settings[name] for name in ("tasks", "assist", "min_confidence")}
+    options = {
+        name: manifest.settings[name] for name in ("tasks", "assist", "min_confidence") if name in manifest.settings
+    }
     extractor = Extractor(**options, replay=None if model == "none" else run)
     if model != "none":
         extractor.choice = replace(extractor.choice, recall=recall)

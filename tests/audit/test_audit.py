@@ -17,7 +17,6 @@ from extractor.run.tally import Tally, to_line
 from extractor.schemas import FindingKind
 from tests.audit.studies import audit, make_study
 from tests.depth import choose
-from tests.synthetic import count_calls
 
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared" / "data" / "records" / "ctgov_v2.jsonl.gz"

@@ -20,9 +20,9 @@ from extractor.llm.transport import NetworkTransport
 from extractor.options import Assist, ExtractionOptions
 from extractor.schemas import Category, Task
 
-from .colours import ask_about, render
+from .colours import GRAMMAR, ask_about, model_of, render
 from .samples import OPEN, chunk, criterion, outcome, parsed_record, regimen
-from .stub import completion, items, serve
+from .stub import completion, fault, items, serve
 
 EXAMPLES = [example for task in load_prompt().tasks.values() for example in task.examples]
 
