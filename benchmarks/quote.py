@@ -9,7 +9,7 @@ with what the servers reported of all calls, those that were asked again and the
 model called ``capable`` have estimates of four characters a token, others the tokens of their tokenizer. Exits with 1
 if a figure lies outside of its forecast.
 
-``--sizes`` measures anew how large answers are, and prints ``extractor/llm/plan/answer_sizes.toml``. The sizes of keys
+``--sizes`` measures anew how large answers are, and prints ``extractor/llm/answer_sizes.toml``. The sizes of keys
 are those of the capable model, whose answers are compact; the tokens that make up such a size are measured of each
 class.
 """

@@ -20,7 +20,7 @@ from .tables import Kind, Table
 COLUMNS_FILE = "tables.json"
 _TYPES = {Kind.TEXT: "VARCHAR", Kind.INTEGER: "BIGINT", Kind.NUMBER: "DOUBLE", Kind.BOOLEAN: "BOOLEAN"}
 _READ_AT_ONCE = 2**21
-"""Bytes of a line that DuckDB makes room for, many times over, where no line is longer."""
+"""Bytes of the longest line that DuckDB reserves memory for. It reserves several such buffers."""
 
 
 class Format(StrEnum):

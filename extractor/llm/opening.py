@@ -29,12 +29,12 @@ _REPLAYED = ModelSpec(ModelKind.SERVER, "replay", "http://replay.invalid/v1")
 class ModelChoice:
     """Which model answers, and whether its answers are kept or come from a recording.
 
-    With ``replay``, a folder of recordings or of a run, no model is needed and the network is not touched; with
-    ``exchange`` neither, except that requests to be written need the name of a model. ``cache_dir`` is where models of
-    this machine were pulled to, the user's cache if not given. With ``recall``, what the ``replay`` of a run does not
-    hold is counted there and stays open. Raises ``ValueError`` for
-    ``record`` without a model or together with ``replay``, for a ``replay`` that is no folder, for an ``exchange``
-    beside these, and for one that writes requests to a model of this machine or to none.
+    ``replay`` is a folder of recordings or of a run: it needs no model and no network. ``exchange`` needs neither,
+    except that a file of requests names a model. ``cache_dir`` holds the local models (default: the user's cache).
+    ``recall`` counts the questions that the replayed run does not answer; they stay open.
+
+    Raises ``ValueError`` for ``record`` without a model or with ``replay``, a ``replay`` that is not a folder, an
+    ``exchange`` together with one of these, and a file of requests for a local model or for none.
     """
 
     spec: ModelSpec | None = None

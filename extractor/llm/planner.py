@@ -33,7 +33,7 @@ _ANSWER_SHARE = 1 / 3
 _OUTPUT_PRICE = 4
 """Price of an output token in prompt tokens."""
 _ROUNDS = 4
-_UNGAINFUL = frozenset({"specimens", "methods", "time_window"})
+_WITHOUT_GAIN = frozenset({"specimens", "methods", "time_window"})
 """Quotes that annotators cut in many ways: a capable model that differed from the rules was no more often right."""
 
 _REREAD_GAIN_PER_TOKEN = 0.0022
@@ -196,7 +196,7 @@ def _draft(
     fields = tuple(name for name, doubt in doubts.items() if assist is Assist.ALWAYS or doubt > 1 - CERTAIN)
     if fields:
         options = {} if assist is Assist.ALWAYS else _options(item, fields)  # a second annotator is not led
-        gains = {name: 0.0 if name in _UNGAINFUL else doubt for name, doubt in doubts.items()}
+        gains = {name: 0.0 if name in _WITHOUT_GAIN else doubt for name, doubt in doubts.items()}
         yield _Draft(Question(task, item.chunk, fields, hint, options), gains)
 
 

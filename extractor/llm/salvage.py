@@ -97,7 +97,7 @@ def _whole_value(text: str, start: int) -> str | None:
 
 
 def read_complete_items(text: str) -> list[Any] | None:
-    """The items of an answer that broke off, up to the last of which it is sure that nothing is missing.
+    """The items of an answer that broke off that are certainly complete.
 
     An item is complete once the next one has begun. All items of the last chunk spoken of are left out,
     because more of them may have followed. None if the text is no such answer.

@@ -29,7 +29,7 @@ _CONNECT_S = 5.0
 _LOOK_S = 60.0
 """How often a step that waits for its result checks that the cluster still has a core."""
 _ATTEMPTS = 3
-"""So many workers may be lost with a record before it fails: a lost node takes records with it that are not guilty."""
+"""Lost workers after which their record fails. A lost node also takes records with it that did not kill it."""
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _DEFAULTS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 """No usage reports from a closed network, and no warnings about accelerators."""
