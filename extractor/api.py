@@ -11,7 +11,7 @@ from extractor.llm.batch_api.requests import Exchange
 from extractor.llm.cache import OpenReplies
 from extractor.llm.client import ClientSettings, Model
 from extractor.llm.opening import ModelChoice, open_model
-from extractor.llm.querying import MayAsk, converse
+from extractor.llm.querying import converse
 from extractor.llm.servers import ServerCalls
 from extractor.llm.spec import ModelSpec
 from extractor.llm.transport import Route
@@ -22,29 +22,20 @@ from extractor.schemas import Task, TrialExtraction, TrialRecord, Usage
 __all__ = ["Extractor", "OpenExtractor", "extract_record"]
 
 
-async def extract_record(
-    record: TrialRecord,
-    model: Model | None,
-    options: ExtractionOptions,
-    may_ask: MayAsk = lambda: True,
-) -> TrialExtraction:
-    """Extract a record. Once ``may_ask`` returns False, the run's budget is spent: absences name what was not asked."""
-    return await converse(extract(record, options), model, may_ask)
+async def extract_record(record: TrialRecord, model: Model | None, options: ExtractionOptions) -> TrialExtraction:
+    """Extract a record. Where the model's budget is spent, absences name what was not asked."""
+    return await converse(extract(record, options), model)
 
 
 @dataclass(frozen=True, slots=True)
 class OpenExtractor:
-    """Extracts the records that it is called with, while its model is open.
-
-    ``may_ask`` is called before each question, and returns whether the run's budget allows it.
-    """
+    """Extracts the records that it is called with, while its model is open."""
 
     model: Model | None
     options: ExtractionOptions
-    may_ask: MayAsk = lambda: True
 
     async def __call__(self, record: TrialRecord) -> TrialExtraction:
-        return await extract_record(record, self.model, self.options, self.may_ask)
+        return await extract_record(record, self.model, self.options)
 
     @property
     def usage(self) -> Usage:
