@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from extractor import Extractor
+from extractor import Extractor, pipeline
 from extractor.assemble.policy import FieldPolicy, Policy
 from extractor.errors import BudgetReached
+from extractor.llm.querying import converse
 from extractor.parse import parse_record
 from extractor.parse.parsed import Reading
 from extractor.schemas import AbsenceReason
@@ -71,10 +72,15 @@ def test_model_refused(doubtful, refusal):
     assert extraction.usage.open_questions == extraction.usage.questions == 1
 
 
+async def extract_within(opened, record, may_ask):
+    """Extract a record in a run whose budget allows a question where ``may_ask`` returns True."""
+    return await converse(pipeline.extract(record, opened.options), opened.model, may_ask)
+
+
 async def test_budget_exhausted_says_so_of_what_participants_get():
     with serve(answering({})) as stub:
         async with Extractor(stub.spec, tasks=["dosing"]).open() as extract:
-            extraction = await replace(extract, may_ask=lambda: False)(trial(**PRODUCT))
+            extraction = await extract_within(extract, trial(**PRODUCT), lambda: False)
     assert reasons(extraction)["dosing"] is AbsenceReason.BUDGET_EXHAUSTED
 
 
@@ -83,8 +89,8 @@ async def test_budget_exhausted_between_two_questions(doubtful):
     script = answering({"Zinc": {"specimens": ["moon dust"], "methods": ["flame photometry"]}})
     with serve(script) as stub:
         async with Extractor(stub.spec, assist="always", tasks=["endpoints"]).open() as extract:
-            poor = replace(extract, may_ask=lambda: not stub.requests)
-            extraction = await poor(trial(title="A trial", primary_outcomes_0=OUTCOME))
+            record = trial(title="A trial", primary_outcomes_0=OUTCOME)
+            extraction = await extract_within(extract, record, lambda: not stub.requests)
     assert not any(map(asks_again, stub.requests))
     assert reasons(extraction)["endpoints[0].specimens"] is AbsenceReason.UNSUPPORTED_ANSWER
     assert ["moon dust" in finding.message for finding in extraction.findings].count(True) == 1
@@ -125,8 +131,8 @@ async def test_budget_exhausted(doubtful, monkeypatch, ends):
     with serve(answering({})) as stub:
         async with Extractor(stub.spec, assist="always", tasks=["endpoints"]).open() as extract:
             monkeypatch.setattr(extract.model, "complete", complete)
-            poor = replace(extract, may_ask=lambda: ends == "inside the model")
-            extraction = await poor(trial(title="A trial", primary_outcomes_0=OUTCOME))
+            record = trial(title="A trial", primary_outcomes_0=OUTCOME)
+            extraction = await extract_within(extract, record, lambda: ends == "inside the model")
     assert not stub.requests
     assert reasons(extraction)["endpoints[0].specimens"] is AbsenceReason.BUDGET_EXHAUSTED
     assert extraction.usage.open_questions == 1
