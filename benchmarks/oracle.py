@@ -1,6 +1,6 @@
 """What the program would lose with a perfect model: every question is answered from gold, the rest is real.
 
-    python -m benchmarks.oracle GOLD RECORDS... [--assist auto|always] [--folds 0,1,2]
+    python -m benchmarks.oracle GOLD RECORDS... [--effort low|medium|high] [--folds 0,1,2]
                                 [--examples N [--field FIELD] [--cause CAUSE]]
 
 GOLD is a folder of gold JSON, or a file without text such as benchmarks/gold/gold.jsonl. Prints macro-F1 of the rules
@@ -25,8 +25,8 @@ from extractor.evaluation.alignment import KINDS
 from extractor.evaluation.fields import CRITERIA, DOSING, ELIGIBILITY, ENDPOINTS, FIELDS, GROUPS, Field, Group
 from extractor.evaluation.record_score import RecordScore, compare_values
 from extractor.evaluation.scoring import evaluate
-from extractor.llm.reply_models import WIRE_ITEMS
-from extractor.options import Assist
+from extractor.llm.reply_models import Item
+from extractor.options import Effort, ExtractionOptions
 from extractor.parse.parsed import ParsedRecord, Reading
 from extractor.schemas import Task, TrialExtraction
 
@@ -60,14 +60,15 @@ class Trial:
     rules: TrialExtraction
     oracle: TrialExtraction
     losses: tuple[Loss, ...]
+    tokens: Counter[str]
 
 
-def judge_trial(parsed: ParsedRecord, gold: TrialExtraction, assist: Assist) -> Trial:
+def judge_trial(parsed: ParsedRecord, gold: TrialExtraction, options: ExtractionOptions) -> Trial:
     """Extract a record by the rules alone and with the oracle."""
-    asked = ask_oracle(parsed, gold, assist)
+    asked = ask_oracle(parsed, gold, options)
     final = assemble_extraction(parsed, asked.result)
     rules = assemble_extraction(parsed, ModelResult())
-    return Trial(gold, rules, final, tuple(list_losses(asked, gold, final)))
+    return Trial(gold, rules, final, tuple(list_losses(asked, gold, final)), asked.tokens)
 
 
 def format_figures(trials: Mapping[str, Sequence[Trial]]) -> str:
@@ -180,7 +181,7 @@ class _Explainer:
         given = self._asked.given.get((self._group.path, row))
         if given is None or name not in given.fields:
             reading = self._read_by_rules(item, name)
-            if name in WIRE_ITEMS[one.task].model_fields and reading and not reading.certain:
+            if name in Item.model_fields and reading and not reading.certain:
                 return Cause.UNASKED
             return Cause.SILENT if found is None else Cause.SURE
         kept = given.grounded.readings.get("quote" if name == "section" else name) if given.grounded else None
@@ -246,23 +247,30 @@ def main() -> None:
     parser = option_parser(__doc__)
     parser.add_argument("gold", type=Path)
     parser.add_argument("records", type=Path, nargs="+")
-    parser.add_argument("--assist", type=Assist, choices=(Assist.AUTO, Assist.ALWAYS), default=Assist.AUTO)
+    parser.add_argument("--effort", default=Effort.MEDIUM, help="low, medium, high, or a confidence from 0 to 1.")
     parser.add_argument("--folds", type=lambda text: set(map(int, text.split(","))), default=set(range(FOLDS)))
     parser.add_argument("--examples", type=int, default=0, metavar="N")
     parser.add_argument("--field", help="Only examples of this field.")
     parser.add_argument("--cause", type=Cause, choices=tuple(Cause), help="Only examples of this cause.")
     chosen = parser.parse_args()
+    given = str(chosen.effort)
+    options = ExtractionOptions(effort=given if given.isalpha() else float(given))
     known = read_gold()
     folds = {record_id: int(line["fold"]) for record_id, line in known.items()}
     trials: dict[str, list[Trial]] = defaultdict(list)
     for parsed, gold in read_pairs(chosen.gold, chosen.records):
         if folds.get(gold.record_id, 0) in chosen.folds:
             area = known.get(gold.record_id, {}).get("area")
-            trials[name_group(area) if area else "area unknown"].append(judge_trial(parsed, gold, chosen.assist))
+            trials[name_group(area) if area else "area unknown"].append(judge_trial(parsed, gold, options))
     if not trials:
         raise SystemExit(f"{chosen.gold}: no trial whose record is at hand; name its records after it")
     groups = {group: trials[group] for group in (*AREAS, "area unknown") if trials[group]}
     print(format_figures(groups))
+    for group, found in groups.items():
+        spent = sum((trial.tokens for trial in found), Counter[str]())
+        print(
+            f"{group}: " + ", ".join(f"{spent[name] / len(found):.2f} {name}" for name in ("calls", "lines", "output"))
+        )
     for group, found in groups.items():
         print(f"\n{group}\n{format_losses(found)}")
     wanted = (

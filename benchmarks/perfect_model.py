@@ -4,7 +4,7 @@ A reply is an instance of the call's own reply model. What gold says and that mo
 """
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -12,17 +12,20 @@ from typing import Any
 
 from benchmarks.matching import FIELDS_OF, is_right, pair_positions
 from extractor.assemble import ModelResult, assemble_extraction
+from extractor.assemble.resolve import PARTICIPANTS
 from extractor.evaluation.fields import GROUPS
 from extractor.evaluation.text import fold_text
 from extractor.ground.check import GroundedAnswer
 from extractor.llm.dialogue import dialogue
+from extractor.llm.estimates import estimate_tokens
 from extractor.llm.prompt import flatten
-from extractor.llm.reply_models import WIRE_ITEMS, unite_options
+from extractor.llm.reply_models import PEOPLE, PEOPLE_FIELDS, REGIMENS, expand, key_of, list_attributes, words_of
 from extractor.llm.requests import Call, Question, Reply
 from extractor.llm.salvage import salvage_items
-from extractor.options import Assist, ExtractionOptions
+from extractor.options import ExtractionOptions
 from extractor.parse.parsed import ParsedCriterion, ParsedRecord
 from extractor.schemas import (
+    Age,
     Amount,
     Comparator,
     Constraint,
@@ -88,26 +91,29 @@ class Asked:
     result: ModelResult
     given: Mapping[Key, Given]
     criteria: Mapping[int, ParsedCriterion]
+    tokens: Counter[str]
 
 
-def ask_oracle(parsed: ParsedRecord, gold: TrialExtraction, assist: Assist) -> Asked:
+def ask_oracle(parsed: ParsedRecord, gold: TrialExtraction, options: ExtractionOptions) -> Asked:
     """Ask an oracle the questions that a run would ask about a record.
 
     The narrow question about refused values gets no answer: the oracle would repeat itself, and be refused again.
     """
-    oracle, rounds = _Oracle(parsed, gold), dialogue(parsed, ExtractionOptions(assist=assist))
+    oracle, rounds = _Oracle(parsed, gold), dialogue(parsed, options)
     try:
         asked = next(rounds)
         while True:
             asked = rounds.send([oracle.reply(asked.render(pack)) if asked.needed else None for pack in asked.packs])
     except StopIteration as end:
         result: ModelResult = end.value
+    if people := result.answers.get(PARTICIPANTS):
+        oracle.given["eligibility", 0].grounded = people[0]
     for number, sent in oracle.sent.items():
         for given, grounded in zip(sent, result.answers.get(number, ()), strict=False):
             given.grounded = grounded
     lines = oracle.lines.values()
     criteria = {row: item for path, row, item in lines if path == "eligibility.criteria" and row is not None}
-    return Asked(parsed, result, oracle.given, criteria)
+    return Asked(parsed, result, oracle.given, criteria, oracle.tokens)
 
 
 class _Oracle:
@@ -116,6 +122,7 @@ class _Oracle:
     def __init__(self, parsed: ParsedRecord, gold: TrialExtraction) -> None:
         self._gold = gold
         self.given: dict[Key, Given] = {}
+        self.tokens: Counter[str] = Counter()
         self.sent: dict[int, list[Given]] = defaultdict(list)
         self.lines: dict[int, tuple[str, int | None, Any]] = {}
         chunks = [_draft(parsed, criterion) for criterion in parsed.eligibility.criteria]
@@ -132,34 +139,33 @@ class _Oracle:
         """The answer to a call, read as an answer of a server is."""
         homes = self._find_homes(call.questions)
         items: list[dict[str, Any]] = []
-        sent: list[tuple[int, Given]] = []
-        # Regimens come last: only of these a line may have several, so many that the reply has no room for all.
-        for question in sorted(call.questions, key=lambda question: "regimens" in question.fields):
+        for question in call.questions:
             number = question.chunk.number
             path, line, read = self.lines.get(number, ("dosing", None, None))
-            for row in homes[number] if "regimens" in question.fields else [line]:
+            if PEOPLE in question.fields:
+                self.given["eligibility", 0] = Given(PEOPLE_FIELDS)
+            for row in homes[number] if REGIMENS in question.fields else [line] if question.fields else []:
                 item, given = _write_item(call, question, self._list_values(path, row, read))
                 items.append(item)
-                sent.append((number, given))
+                self.sent[number].append(given)
                 if row is not None:
                     self.given[path, row] = given
-        (room,) = (rule.max_length for rule in call.reply_model.model_fields["items"].metadata)
-        for _, given in sent[room:]:
-            given.misfits["agent"] = Cause.WIRE
-        for number, given in sent[:room]:
-            self.sent[number].append(given)
-        reply: Any = call.reply_model.model_validate_json(json.dumps({"items": items[:room]}), context=call.context)
+        written = json.dumps({"items": items}, ensure_ascii=False, separators=(",", ":"))
+        self.tokens += Counter(calls=1, lines=estimate_tokens(call.user), output=estimate_tokens(written))
+        reply: Any = call.reply_model.model_validate_json(written, context=call.context)
         return Reply(tuple(reply.items), Usage(), "oracle")
 
     def _list_values(self, path: str, row: int | None, read: Any) -> dict[str, Any]:
         """The right values of a line. Of what is no item of gold the rules' own: they are wrong, whatever is said."""
+        people = {name: getattr(self._gold.eligibility, name) for name in PEOPLE_FIELDS}
         if row is None:
-            return {name: getattr(read, name).value for name in FIELDS_OF[path]} | {"stands": False}
-        return dict(ITEMS[path](self._gold)[row]) | {"stands": True}
+            known = {name: getattr(read, name).value for name in FIELDS_OF[path]} if read else {}
+            return known | people | {"stands": False}
+        return dict(ITEMS[path](self._gold)[row]) | people | {"stands": True}
 
     def _find_homes(self, questions: Sequence[Question]) -> dict[int, list[int]]:
         """The regimens of gold by the passage that holds their quote, that of their own section before others."""
-        passages = [question.chunk for question in questions if "regimens" in question.fields]
+        passages = [question.chunk for question in questions if REGIMENS in question.fields]
         homes: dict[int, list[int]] = {chunk.number: [] for chunk in passages}
         for row, regimen in enumerate(self._gold.dosing if passages else ()):
             quote = fold_text(clean_text(regimen.quote).text)
@@ -177,32 +183,48 @@ def _draft(parsed: ParsedRecord, criterion: ParsedCriterion) -> Criterion:
 
 
 def _write_item(call: Call, question: Question, values: Mapping[str, Any]) -> tuple[dict[str, Any], Given]:
-    """The wire item that says these values as far as the schema of the call allows."""
-    wire, number = WIRE_ITEMS[question.task], question.chunk.number
-    options = unite_options(wire, [each for each in call.questions if each.task is question.task])
-    asked = wire.expand(question.fields)
+    """The item that says these values as far as it can."""
+    number = question.chunk.number
+    asked = expand(question.fields)
     parts = {"split": _PARTS, "quote": ("section",)}  # what an answer tells beside its own fields
-    given = Given(asked.union(*(extra for name, extra in parts.items() if name in asked)))
+    given = Given({*asked, *(extra for name, extra in parts.items() if name in asked for extra in extra)})
     if values.get("section", "") not in ("", question.chunk.span.section):
         given.misfits["section"] = Cause.SILENT  # a repeated statement is shown once
     item: dict[str, Any] = {"n": number}
     if "stands" in asked and not values["stands"]:
-        return item | {wire.key("stands"): False}, given
-    for name in sorted(asked):
-        key, written = wire.key(name), _write_split(values) if name == "split" else _write(values[name])
-        words = wire.words(name)
+        item["ok"] = False
+        asked = tuple(name for name in asked if name in PEOPLE_FIELDS)
+    for name, attribute in zip(expand(question.fields), list_attributes(question), strict=True):
+        if name not in asked:
+            continue
+        key, written = key_of(attribute), _write_split(values) if name == "split" else _write(values[name])
+        words = words_of(attribute)
         if words and written is not None:
             written = next(word for word, member in words.members.items() if member == values[name])
-            if written not in options.get(name, (written,)):
-                given.misfits[name] = Cause.OPTIONS
-                continue
+        if name == "lead_in":
+            written = _find_line(call, written)
+        if name in PEOPLE_FIELDS and isinstance(values[name], Age) and not _shows(question, values[name]):
+            continue
         kept, read = _fit(call, question, key, written)
         if kept is not None and kept != []:
             item[key] = kept
+        if name in (*PEOPLE_FIELDS, "lead_in"):
+            continue
         for part in _PARTS if name == "split" else (name,):
             if not _is_said(_PATHS[question.task], part, read.get(part), values[part]):
                 given.misfits[part] = Cause.WIRE
     return item, given
+
+
+def _find_line(call: Call, quote: str | None) -> int | None:
+    lines = (
+        question.chunk for question in call.questions if quote and fold_text(quote) in fold_text(question.chunk.text)
+    )
+    return next((chunk.number for chunk in lines), None)
+
+
+def _shows(question: Question, age: Age) -> bool:
+    return f"{age.value:g}" in question.chunk.text
 
 
 def _fit(call: Call, question: Question, key: str, written: Any) -> tuple[Any, Mapping[str, Any]]:
@@ -223,8 +245,8 @@ def _fit(call: Call, question: Question, key: str, written: Any) -> tuple[Any, M
 
 def _is_said(path: str, name: str, read: Any, wanted: Any) -> bool:
     """Whether the reply says what gold says, as an evaluation compares values."""
-    if name == "stands" or isinstance(wanted, TimeWindow):
-        return bool(read)  # a window travels as its quote, which the checks read
+    if name == "stands":
+        return bool(read)
     return is_right(f"{path}.{name}", () if read is None and isinstance(wanted, tuple) else read, wanted)
 
 
@@ -242,7 +264,7 @@ def _write(value: Any) -> Any:
         case tuple():
             written = [_write(member) for member in value]
         case TimeWindow():
-            written = _write(value.quote)
+            written = f"{_write(value.quote)} | {value.comparator} {_range(value.value, None)} {value.unit}"
         case Constraint():
             sign = "" if value.comparator is Comparator.BETWEEN else f"{value.comparator} "
             number = _range(value.value, value.value_high)
@@ -250,7 +272,7 @@ def _write(value: Any) -> Any:
         case Amount(low=low, high=high):
             bound = "up to " if low is None else "at least " if high is None else ""
             written = f"{bound}{_range(low, None if low == high else high)} {value.unit}"
-        case Period() | TimePoint():
+        case Period() | TimePoint() | Age():
             written = f"{_range(value.value, None)} {value.unit}"
         case Instrument():
             written = " | ".join(_write(part) for part in (value.name, value.version) if part)

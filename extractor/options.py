@@ -6,14 +6,14 @@ from enum import StrEnum
 
 from extractor.schemas import Task
 
-__all__ = ["Assist", "ExtractionOptions"]
+__all__ = ["Assist", "Effort", "ExtractionOptions"]
 
 
 class Assist(StrEnum):
     """How much is asked of a model.
 
-    - ``auto``: what the rules are not certain of, where the doubt is worth the tokens.
-    - ``always``: every field that a model may fill, as a second annotator.
+    - ``auto``: what the rules doubt, as far as the effort goes.
+    - ``always``: everything, as with the effort ``high``.
     - ``never``: nothing.
     """
 
@@ -22,10 +22,28 @@ class Assist(StrEnum):
     NEVER = "never"
 
 
+class Effort(StrEnum):
+    """How doubtful a value must be before a model is asked about it.
+
+    - ``low``: what is as likely wrong as right.
+    - ``medium``: what is not certain.
+    - ``high``: everything; the model reads the whole record, and the rules are a second opinion.
+    """
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+_ASKS_BELOW = {Effort.LOW: 0.6, Effort.MEDIUM: 0.85, Effort.HIGH: 2.0}
+"""The confidence below which a value is asked about."""
+
+
 @dataclass(frozen=True, slots=True, init=False)
 class ExtractionOptions:
     """Which tasks are extracted, how much a model is asked, and how sure a value must be.
 
+    ``effort`` is one of ``Effort``, or the confidence from 0 to 1 below which a value is asked about.
     ``min_confidence``, from 0 to 1: a value that is less sure is left out, and its absence says ``low_confidence``.
     Names may be given as text. Raises ``ValueError`` for an unknown name, no task, or a confidence outside 0 to 1.
 
@@ -36,12 +54,14 @@ class ExtractionOptions:
     tasks: frozenset[Task]
     assist: Assist
     min_confidence: float
+    effort: Effort | float
 
     def __init__(
         self,
         tasks: Collection[Task | str] = frozenset(Task),
         assist: Assist | str = Assist.AUTO,
         min_confidence: float = 0.0,
+        effort: Effort | str | float = Effort.MEDIUM,
     ) -> None:
         unknown = sorted(set(tasks) - set(Task))
         if unknown or not tasks:
@@ -51,6 +71,26 @@ class ExtractionOptions:
             raise ValueError(f"{assist}: no such assist; choose from {', '.join(Assist)}")
         if not 0 <= min_confidence <= 1:
             raise ValueError(f"{min_confidence}: no confidence; choose a number from 0 to 1, such as 0.9")
+        if effort not in set(Effort) and not (isinstance(effort, float | int) and 0 <= effort <= 1):
+            raise ValueError(f"{effort}: no such effort; choose from {', '.join(Effort)}, or a number from 0 to 1")
+        object.__setattr__(self, "effort", Effort(effort) if isinstance(effort, str) else float(effort))
         object.__setattr__(self, "tasks", frozenset(map(Task, tasks)))
         object.__setattr__(self, "assist", Assist(assist))
         object.__setattr__(self, "min_confidence", float(min_confidence))
+
+    @property
+    def asks(self) -> bool:
+        """Whether a model is asked at all."""
+        return self.assist is not Assist.NEVER
+
+    @property
+    def asks_below(self) -> float:
+        """The confidence below which a value is asked about; above 1 everything is."""
+        if self.assist is Assist.ALWAYS:
+            return _ASKS_BELOW[Effort.HIGH]
+        return _ASKS_BELOW[self.effort] if isinstance(self.effort, Effort) else self.effort
+
+    @property
+    def reads_all(self) -> bool:
+        """Whether the model reads the whole record."""
+        return self.asks and self.asks_below > 1

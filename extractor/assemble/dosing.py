@@ -8,9 +8,8 @@ from extractor.ground.check import MODEL_CONFIDENCE, GroundedAnswer
 from extractor.parse.parsed import Chunk, ParsedRecord, ParsedRegimen, Reading
 from extractor.schemas import Absence, AbsenceReason, Comparison, Origin, Regimen, Task
 
-from .policy import ModelClass
 from .provenance import ProvenanceBuilder, list_read_fields
-from .resolve import ModelResult, Resolved, agree, resolve
+from .resolve import ModelResult, Resolved, resolve
 
 _FIELDS = list_read_fields(Task.DOSING)
 _VALUES = [field.name for field in _FIELDS if field.metadata.comparison is not Comparison.TEXT]
@@ -95,29 +94,18 @@ def _draft_pair(parsed: ParsedRecord, chunk: Chunk, regimen: ParsedRegimen, resu
     """A regimen that both read. Of two quotes that overlap, the shorter one is nearer to the dose."""
     draft = _draft_rules(parsed, regimen, result)
     both = max(regimen.exists.confidence, result.policy.of("dosing.regimens").agree)
-    readings = _drop_contradicted(draft.readings, chunk, result)
-    draft = _Draft(chunk, replace(draft.quote, confidence=both), readings, result, "regimens")
+    draft = _Draft(chunk, replace(draft.quote, confidence=both), draft.readings, result, "regimens")
     theirs = result.reading(chunk.number, "quote")
-    if theirs and any(regimen.quote.overlaps(span) and regimen.quote.length <= span.length for span in theirs.spans):
+    trusted = result.policy.of("dosing.quote").trusts_model
+    if (
+        theirs
+        and not trusted
+        and any(regimen.quote.overlaps(span) and regimen.quote.length <= span.length for span in theirs.spans)
+    ):
         return draft
     ours = Reading(parsed.raw(regimen.quote), _QUOTED, (regimen.quote,))
     quote = resolve(ours, theirs, AbsenceReason.NOT_ASKED, result.policy.of("dosing.quote"))
     return replace(draft, quote=quote) if quote.spans else draft
-
-
-def _drop_contradicted(
-    readings: Mapping[str, Reading[Any]], chunk: Chunk, result: ModelResult
-) -> Mapping[str, Reading[Any]]:
-    """The rules' readings without those that a capable model contradicts. It saw all lines of the record at once, so
-    it knows which amounts and lengths belong to which regimen. Where it gives no value, the rules' reading stands.
-    """
-    if result.policy.model_class is not ModelClass.CAPABLE:
-        return readings
-    answers = {name: result.reading(chunk.number, name) for name in _VALUES}
-    differ = [
-        n for n, theirs in answers.items() if theirs and theirs.value and not agree(readings[n].value, theirs.value)
-    ]
-    return {**readings, **dict.fromkeys(differ, Reading.open_())}
 
 
 def _outlives(regimen: ParsedRegimen, result: ModelResult) -> bool:

@@ -19,10 +19,9 @@ from extractor.schemas import (
 from extractor.text.numbers import DAYS
 
 from .provenance import ProvenanceBuilder, list_read_fields
-from .resolve import ModelResult, Resolved, resolve
+from .resolve import PARTICIPANTS, ModelResult, Resolved, resolve
 
 _SEARCHED = ("eligibility", "brief_summary", "detailed_description", "title", "official_title")
-_NO_CHUNK = -1
 _AGES = ("minimum_age", "maximum_age")
 _GENERAL = [field.name for field in list_read_fields(Task.ELIGIBILITY) if field.name not in _AGES]
 _OF_CRITERION = list_read_fields(Task.ELIGIBILITY, "eligibility.criteria")
@@ -35,7 +34,7 @@ def assemble_eligibility(parsed: ParsedRecord, result: ModelResult) -> tuple[Eli
     sections = [name for name in _SEARCHED if parsed.record.section(name)]
     builder = ProvenanceBuilder(parsed, "eligibility", sections, result)
     fields: dict[str, Any] = _add_ages(found, builder)
-    fields |= {name: builder.add(name, getattr(found, name), _NO_CHUNK) for name in _GENERAL}
+    fields |= {name: builder.add(name, getattr(found, name), PARTICIPANTS) for name in _GENERAL}
     resolved = ((one, _resolve(one, result, "stands")) for one in found.criteria)
     accepted = [(one, stands) for one, stands in resolved if stands.value and _resolve(one, result, "kind").value]
     if not accepted:
@@ -52,12 +51,12 @@ def assemble_eligibility(parsed: ParsedRecord, result: ModelResult) -> tuple[Eli
 
 def _add_ages(found: ParsedEligibility, builder: ProvenanceBuilder) -> dict[str, Age | None]:
     """Both ages; none if nobody could meet both, since the passages that state them contradict each other."""
-    low, high = found.minimum_age.value, found.maximum_age.value
+    low, high = (builder.resolve(name, getattr(found, name), PARTICIPANTS).value for name in _AGES)
     if low and high and low.value * DAYS[low.unit] > high.value * DAYS[high.unit]:
         for name in _AGES:
             builder.add_absence(name, AbsenceReason.CONTRADICTORY)
         return dict.fromkeys(_AGES)
-    return {name: builder.add(name, getattr(found, name), _NO_CHUNK) for name in _AGES}
+    return {name: builder.add(name, getattr(found, name), PARTICIPANTS) for name in _AGES}
 
 
 def _resolve(criterion: ParsedCriterion, result: ModelResult, name: str) -> Resolved[Any]:

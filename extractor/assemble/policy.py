@@ -31,13 +31,15 @@ class FieldPolicy:
 
     ``agree``: a value given by both is right. ``alone``: the model is right where the rules gave no value. ``differ``:
     the rules are right and the model is right, by the confidence of the rules (doubtful, likely, certain). ``silent``:
-    the same where the rules say that there is no value and the model found one (unsure, certain).
+    the same where the rules say that there is no value and the model found one (unsure, certain). ``trusts_model``:
+    of two quotes that say the same, the model's words stand.
     """
 
     agree: float
     alone: float
     differ: tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
     silent: tuple[tuple[float, float], tuple[float, float]] | None = None
+    trusts_model: bool = True
 
     def when_they_differ(self, confidence: float, *, silent: bool = False) -> tuple[float, float]:
         """Probabilities that the rules and the model are right; ``silent`` if the rules found no value."""
@@ -63,11 +65,11 @@ _PRIORS: Mapping[ModelClass, Mapping[str, tuple[float, ...]]] = {
     ModelClass.CAPABLE: {
         "agree": (9.5, 0.5),
         "alone": (4.5, 0.5),
-        "doubtful": (1, 3, 1),
-        "likely": (2, 2.5, 0.5),
-        "certain": (9, 0.5, 0.5),
-        "silent": (1.5, 3, 0.5),
-        "silent_certain": (2.5, 2, 0.5),
+        "doubtful": (0.5, 4, 0.5),
+        "likely": (1, 3.5, 0.5),
+        "certain": (2, 2.5, 0.5),
+        "silent": (1, 3.5, 0.5),
+        "silent_certain": (2, 2.5, 0.5),
     },
     ModelClass.SMALL: {
         "agree": (1, 2),
@@ -141,4 +143,5 @@ def _combine(model_class: ModelClass, counts: Mapping[str, Mapping[str, int]]) -
         alone=shares["alone"][0],
         differ=(shares["doubtful"], shares["likely"], shares["certain"]),
         silent=(shares["silent"], shares["silent_certain"]),
+        trusts_model=model_class is ModelClass.CAPABLE,
     )

@@ -13,6 +13,8 @@ from extractor.schemas import AbsenceReason, Origin, Task, Usage, ValueKind, lis
 from .policy import FieldPolicy, ModelClass, Policy, load_policy
 
 T_co = TypeVar("T_co", covariant=True)
+PARTICIPANTS = -1
+"""Stands for a chunk's number where a record's statements about all participants are meant."""
 _EMPTY: Mapping[int, Any] = MappingProxyType({})
 _FIELDS = [info for task in Task for info in list_fields(task)]
 _SPLIT = frozenset(info.name for info in _FIELDS if info.metadata.question == "split")
@@ -95,7 +97,8 @@ def resolve(
 ) -> Resolved[T_co]:
     """Choose between the rules' reading and the model's supported answer.
 
-    If both agree, the rules' words stand. If they differ, ``policy`` says which one is more probably right. An
+    If both agree, the rules' words stand, unless ``policy`` trusts the model. If they differ, ``policy`` says which
+    one is more probably right. An
     improbable value is left out: as ambiguous, or as contradictory if the two were read in different sections.
 
     - A reading of the rules never becomes more probable by being contradicted.
@@ -120,7 +123,8 @@ def resolve(
     elif rule.is_open:
         chosen = _choose(model, Origin.MODEL, policy.alone)
     elif agree(rule.value, model.value) or _is_finer(rule, model):
-        chosen = _choose(rule, Origin.BOTH, max(policy.agree, rule.confidence))
+        words = model if policy.trusts_model and rule.value != model.value else rule
+        chosen = _choose(words, Origin.BOTH, max(policy.agree, rule.confidence))
     else:
         ours, theirs = policy.when_they_differ(rule.confidence, silent=rule.value is None or rule.value == ())
         rules_win = theirs <= ours

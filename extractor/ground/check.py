@@ -110,7 +110,7 @@ def ground_answer(answer: Answer, parsed: ParsedRecord, chunk: Chunk | None = No
                 span = parts[field]
                 found = Supported(parsed.raw(span), span, Support.LITERAL) if span else None
             else:
-                find = find_window if field == "time_window" else find_support
+                find = find_window if field == "time_window" and isinstance(member, str) else find_support
                 places = (here, *_list_other_places(answer, field, parsed))
                 found = next((one for place in places if (one := find(member, place)) is not None), None)
             if found and derive_support(found.value, found.span, parsed.sections[found.span.section]):

@@ -284,11 +284,26 @@ def _states_version(version: str | None, passage: Passage, name: Span) -> bool:
 
 @find_support.register
 def _window(value: TimeWindow, passage: Passage) -> Supported | None:
+    """The quote must state the length of time, and no other sense than that of the window.
+
+    A reader may conclude the sense of "for 2 weeks prior to injection" from what else the line says.
+    """
     found = find_window(value.quote, passage)
-    if found is None:
+    if found and found.value.model_copy(update={"quote": value.quote}) == value:
+        return found
+    span = find_quote(passage, value.quote)
+    if span is None:
         return None
-    same = (value.comparator, value.value, value.unit) == (found.value.comparator, found.value.value, found.value.unit)
-    return found if same else None
+    quoted = passage.section.between(span.start, span.end)
+    tokens = _cut_tokens(quoted)
+    place = find_time(tokens, value.value, value.unit)
+    stated = find_comparator(tokens, place) if place else None
+    if place is None or stated not in (None, value.comparator) or not _WITHIN.isdisjoint(map(str.lower, tokens.words)):
+        return None
+    return Supported(value.model_copy(update={"quote": quoted.raw}), span, Support.INFERRED)
+
+
+_WITHIN = frozenset({"within"})
 
 
 @find_support.register

@@ -1,22 +1,25 @@
 """A record's dialogue with a model, as a generator of question batches. Nothing here talks to a model."""
 
 from collections import defaultdict
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from extractor.assemble import ModelResult
 from extractor.assemble.policy import ModelClass, classify_model, load_policy
-from extractor.ground.check import GroundedAnswer, ground_answer
+from extractor.assemble.resolve import PARTICIPANTS
+from extractor.ground.check import MODEL_CONFIDENCE, Answer, GroundedAnswer, Rejection, ground_answer
 from extractor.llm.requests import Question, Render, Reply
 from extractor.options import ExtractionOptions
-from extractor.parse.parsed import ParsedRecord
-from extractor.schemas import Usage
+from extractor.parse.parsed import Chunk, ParsedRecord, Reading
+from extractor.schemas import Task, Usage
+from extractor.text.numbers import DAYS
 
-from .planner import pack_questions, plan_questions
+from .planner import count_asked, pack_questions, plan_questions
 from .prompt import narrow_record, render_call
-from .recheck import drop_repeated, merge_recheck, plan_recheck, render_recheck
-from .reply_models import read_answers
+from .recheck import drop_repeated, merge_recheck, plan_recheck
+from .reply_models import PEOPLE, PEOPLE_FIELDS, REGIMENS, read_answers
 
 __all__ = ["Dialogue", "QuestionBatch", "Replies", "dialogue", "discuss"]
 
@@ -48,11 +51,12 @@ def dialogue(parsed: ParsedRecord, options: ExtractionOptions) -> Dialogue:
 def discuss(parsed: ParsedRecord, questions: Sequence[Question]) -> Dialogue:
     """These questions about a record, then a recheck of the answers that the text does not support."""
     packs = pack_questions(questions)
+    shown = narrow_record(parsed.record)
     replies: Replies | None = ()
     if packs:
-        replies = yield QuestionBatch(packs, partial(render_call, narrow_record(parsed.record)), needed=True)
+        replies = yield QuestionBatch(packs, partial(render_call, shown), needed=True)
     if replies is None:
-        return ModelResult(usage=Usage(open_questions=len(questions)))
+        return ModelResult(usage=Usage(open_questions=count_asked(questions)))
     pairs = list(zip(packs, replies, strict=True))
     answers = [answer for pack, reply in pairs if reply for answer in _ground(parsed, pack, reply)]
     received = [reply for reply in replies if reply]
@@ -62,21 +66,39 @@ def discuss(parsed: ParsedRecord, questions: Sequence[Question]) -> Dialogue:
     lines = 0
     rechecks = plan_recheck(parsed, answers)
     if rechecks:
-        again = yield QuestionBatch((tuple(recheck.question for recheck in rechecks),), render_recheck, needed=False)
+        pack = tuple(recheck.question for recheck in rechecks)
+        again = yield QuestionBatch((pack,), partial(render_call, shown, recheck=True), needed=False)
         if again and (reply := again[0]):
             answers = merge_recheck(parsed, answers, rechecks, reply.items)
             received, lines = [*received, reply], len(rechecks)
     asked = [question for question in questions if question not in pending and question not in unasked]
     result = _collect(asked, unasked, answers, received)
-    still_open = len(unasked) + len(pending) + sum(map(result.is_open, result.asked))
-    counts = {"questions": len(result.asked) + lines, "open_questions": still_open}
+    still_open = count_asked(unasked) + count_asked(pending) + sum(map(result.is_open, result.asked))
+    counts = {"questions": count_asked(asked) + lines, "open_questions": still_open}
     return replace(result, usage=result.usage.model_copy(update=counts))
 
 
 def _ground(parsed: ParsedRecord, pack: Sequence[Question], reply: Reply) -> list[GroundedAnswer]:
-    answers = read_answers(pack, reply.items, complete=not (reply.rejected or reply.pending))
+    """What the text supports of a reply."""
+    answers = read_answers(pack, reply.items, complete=_is_complete(reply))
     chunks = {question.chunk.number: question.chunk for question in pack}
-    return [drop_repeated(ground_answer(answer, parsed, chunks[answer.chunk])) for answer in answers]
+    return [drop_repeated(_ground_answer(answer, parsed, chunks)) for answer in answers]
+
+
+def _is_complete(reply: Reply) -> bool:
+    return not (reply.rejected or reply.pending)
+
+
+def _ground_answer(answer: Answer, parsed: ParsedRecord, chunks: Mapping[int, Chunk]) -> GroundedAnswer:
+    values = dict(answer.values)
+    introduced = "lead_in" in values
+    lead_in = chunks.get(values.pop("lead_in", None) or -1)
+    grounded = ground_answer(replace(answer, values=values), parsed, chunks[answer.chunk])
+    if not introduced:
+        return grounded
+    quote = parsed.raw(lead_in.span) if lead_in else None
+    reading = Reading(quote, MODEL_CONFIDENCE, (lead_in.span,) if lead_in else ())
+    return replace(grounded, readings={**grounded.readings, "lead_in": reading})
 
 
 def _collect(
@@ -85,16 +107,46 @@ def _collect(
     answers: Iterable[GroundedAnswer],
     replies: Sequence[Reply],
 ) -> ModelResult:
+    answers = list(answers)
     by_chunk: dict[int, tuple[GroundedAnswer, ...]] = defaultdict(tuple)
     for answer in answers:
         by_chunk[answer.chunk] += (answer,)
+    fields = {q.chunk.number: frozenset(q.fields) - {PEOPLE} for q in asked if set(q.fields) - {PEOPLE}}
+    missing = {q.chunk.number: frozenset(q.fields) - {PEOPLE} for q in unasked}
+    if any(PEOPLE in question.fields for question in asked):
+        fields[PARTICIPANTS] = frozenset(PEOPLE_FIELDS)
+        by_chunk[PARTICIPANTS] = (_join_people(answers, complete=all(map(_is_complete, replies))),)
+    elif any(PEOPLE in question.fields for question in unasked):
+        missing[PARTICIPANTS] = frozenset(PEOPLE_FIELDS)
     classes = {classify_model(reply.model) for reply in replies}
     return ModelResult(
-        asked={q.chunk.number: frozenset(q.fields) for q in asked},
+        asked=fields,
         answers=dict(by_chunk),
         dropped=tuple(reason for reply in replies for reason in reply.rejected),
         usage=sum((reply.usage for reply in replies), Usage()),
         policy=load_policy(min(classes, key=list(ModelClass).index, default=ModelClass.CAPABLE)),
-        reread={q.chunk.number: q.chunk for q in (*asked, *unasked) if "regimens" in q.fields},
-        unasked={q.chunk.number: frozenset(q.fields) for q in unasked},
+        reread={q.chunk.number: q.chunk for q in (*asked, *unasked) if REGIMENS in q.fields},
+        unasked=missing,
     )
+
+
+def _join_people(answers: Iterable[GroundedAnswer], *, complete: bool) -> GroundedAnswer:
+    """What lines say of all participants: the widest ages, the first of other values; nothing is known to be absent
+    unless the answers are ``complete``.
+    """
+    found: dict[str, list[Reading[Any]]] = {name: [] for name in PEOPLE_FIELDS}
+    rejections: list[Rejection] = []
+    for answer in answers:
+        rejections += (rejection for rejection in answer.rejections if rejection.field in found)
+        for name, reading in answer.readings.items():
+            if name in found and reading.value is not None:
+                found[name].append(reading)
+    found["minimum_age"].sort(key=_count_days)
+    found["maximum_age"].sort(key=_count_days, reverse=True)
+    absent = [Reading(None, MODEL_CONFIDENCE)] if complete else []
+    readings = {name: known[0] for name, readings in found.items() if (known := readings or absent)}
+    return GroundedAnswer(Task.ELIGIBILITY, PARTICIPANTS, readings, tuple(rejections))
+
+
+def _count_days(age: Reading[Any]) -> float:
+    return float(age.value.value * DAYS[age.value.unit])

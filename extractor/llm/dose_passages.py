@@ -4,7 +4,6 @@ An arm or intervention that mentions a dose is shown whole, together with the ot
 together say what is compared with what. Of running text only the sentences around doses are shown.
 """
 
-import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -88,12 +87,11 @@ class _Mark(NamedTuple):
     cue: DoseCue | None = None
 
 
-def list_dose_passages(parsed: ParsedRecord) -> tuple[DosePassage, ...]:
+def list_dose_passages(parsed: ParsedRecord, free_numbers: Iterator[int]) -> tuple[DosePassage, ...]:
     """The passages of a record: arms and interventions first, then running text, at most 12,000 characters.
 
-    Repeated text is shown once.
+    Repeated text is shown once. ``free_numbers`` are those that no chunk of the record has.
     """
-    free_numbers = itertools.count(max(parsed.chunks, default=0) + 1)
     passages: list[DosePassage] = []
     shown = ""
     for grouped in (True, False):
@@ -109,6 +107,32 @@ def list_dose_passages(parsed: ParsedRecord) -> tuple[DosePassage, ...]:
                 shown += f"\n{_fold(passage.chunk.text)}"
                 passages.append(passage)
     return (*_list_other_arms(parsed, passages, free_numbers), *passages) if passages else ()
+
+
+def list_all_passages(parsed: ParsedRecord, free_numbers: Iterator[int]) -> tuple[DosePassage, ...]:
+    """All text in which a record may say what participants receive, cut between sentences; repeated text once."""
+    passages: list[DosePassage] = []
+    shown = ""
+    for section in sorted(parsed.record.sections, key=lambda one: not one.name.startswith(_GROUPS)):
+        if section.name.startswith(_GROUPS) or section.name in _PROSE:
+            for span in _cut(section):
+                chunk = Chunk(next(free_numbers), ChunkKind.SENTENCE, span, clean_text(parsed.raw(span)).text)
+                if chunk.text and not _is_shown(parsed, chunk, shown):
+                    shown += f"\n{_fold(chunk.text)}"
+                    passages.append(DosePassage(chunk))
+    return tuple(passages)
+
+
+def _cut(section: Section) -> Iterator[Span]:
+    """A section in pieces of whole sentences, as long as one passage may be."""
+    text, start = section.text, 0
+    ends = [found.end() for found in _SENTENCE_END.finditer(text)]
+    while start < len(text):
+        within = [end for end in ends if start < end <= start + _LONGEST]
+        end = len(text) if len(text) - start <= _LONGEST else within[-1] if within else start + _LONGEST
+        piece = text[start:end]
+        yield Span(section.name, end - len(piece.lstrip()), start + len(piece.rstrip()))
+        start = end
 
 
 def _list_other_arms(

@@ -1,50 +1,38 @@
 """Which fields of a record a model is asked about, and how questions are packed into calls.
 
-A question costs the tokens of its line and answer; a field costs the definition that its first question brings into
-the prompt. What a question may gain is one minus the confidence of the rules, summed over its fields. With
-``Assist.AUTO`` a field or question whose expected gain is too small for its tokens is dropped.
+A field is asked about if its confidence is below that of the effort. With the highest effort a model reads the whole
+record: all lines, all fields, and what the rules may have missed.
 """
 
-import math
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
-from itertools import groupby
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, count, groupby
+from statistics import fmean
 from time import process_time
 
 from extractor.llm.requests import Question
-from extractor.options import Assist, ExtractionOptions
+from extractor.options import ExtractionOptions
 from extractor.parse import parse_record
-from extractor.parse.parsed import CERTAIN, ParsedCriterion, ParsedOutcome, ParsedRecord, ParsedRegimen
+from extractor.parse.parsed import (
+    Chunk,
+    ChunkKind,
+    ParsedCriterion,
+    ParsedOutcome,
+    ParsedRecord,
+    ParsedRegimen,
+    Reading,
+    Span,
+)
 from extractor.schemas import Concept, Task, TrialRecord
+from extractor.text.clean import clean_text
 
-from .dose_passages import DosePassage, list_dose_passages
+from .dose_passages import DosePassage, list_all_passages, list_dose_passages
 from .estimates import RequestSize, estimate_tokens, measure_call
-from .prompt import load_prompt, render_call, render_line
-from .reply_models import REGIMEN_FIELDS, WIRE_ITEMS, unite_options
+from .prompt import render_call, render_line
+from .reply_models import FIELDS, PEOPLE, PEOPLE_FIELDS, REGIMEN_FIELDS, REGIMENS
 
-_MISSING_GAIN = 1.5
-"""Gain of a field that the rules left open: it is wrong for sure, while a doubtful value may be right."""
-_GAIN_PER_TOKEN = 0.0028
-"""Gain that one token must bring: a value that is as likely wrong as right is worth 180 tokens."""
-_ANSWER_SHARE = 1 / 3
-"""Share of its output allowance that an answer takes on average."""
-_OUTPUT_PRICE = 4
-"""Price of an output token in prompt tokens."""
-_ROUNDS = 4
-_WITHOUT_GAIN = frozenset({"specimens", "methods", "time_window"})
-"""Quotes that annotators cut in many ways: a capable model that differed from the rules was no more often right."""
-
-_REREAD_GAIN_PER_TOKEN = 0.0022
-"""The same for a list of all regimens, of which everything is believed."""
-_MISSED = 2.0
-"""Regimen values that are wrong or missing for each one that the rules expect to be wrong; counted on gold records."""
-_CANDIDATE_GAIN, _UNREAD_GAIN = 2.7, 1.2
-"""Values missing for each candidate, and for each passage of a record without any regimen."""
-_REGIMEN_TOKENS = 70
-
-_EVENTS = frozenset({"start_event", "end_events", "censored"})
+_EVENTS = ("start_event", "end_events", "censored")
 _TIMED = frozenset(
     {
         Concept.OVERALL_SURVIVAL,
@@ -58,8 +46,9 @@ _TIMED = frozenset(
     }
 )
 """Time-to-event concepts: only they have a start event, end events and censoring."""
-
-_ParsedItem = ParsedCriterion | ParsedOutcome | ParsedRegimen
+_LIST_MARK = re.compile(r"\s*(?:(?:[*•·o–—-]|\d{1,2}[.)]|[a-zA-Z][.)])\s+)?")
+_PEOPLE_IN = ("title", "official_title", "brief_summary")
+"""Sections beside the criteria that say who takes part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +66,12 @@ def estimate_record(record: TrialRecord, options: ExtractionOptions) -> Estimate
     parsed = parse_record(record)
     questions = plan_questions(parsed, options)
     sizes = (measure_call(render_call(parsed.record, pack)) for pack in pack_questions(questions))
-    return Estimate(len(questions), sum(sizes, RequestSize()), process_time() - since)
+    return Estimate(count_asked(questions), sum(sizes, RequestSize()), process_time() - since)
 
 
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """A question and the expected gain of each of its fields, in values."""
-
-    question: Question
-    gains: Mapping[str, float]
-
-    @property
-    def gain(self) -> float:
-        return sum(self.gains[name] for name in self.question.fields)
+def count_asked(questions: Sequence[Question]) -> int:
+    """How many lines ask for something; the others are only read."""
+    return sum(bool(question.fields) for question in questions)
 
 
 def plan_questions(parsed: ParsedRecord, options: ExtractionOptions) -> tuple[Question, ...]:
@@ -97,17 +79,16 @@ def plan_questions(parsed: ParsedRecord, options: ExtractionOptions) -> tuple[Qu
 
     A chunk is asked about once, since its number identifies the answer.
     """
-    if options.assist is Assist.NEVER:
-        return ()
-    drafts: dict[int, _Draft] = {}
-    for task in Task:
-        if task in options.tasks:
-            for draft in _PLANNERS[task](parsed, options.assist):
-                drafts.setdefault(draft.question.chunk.number, draft)
-    kept = list(drafts.values())
-    if options.assist is Assist.AUTO:
-        kept = _keep_worthwhile(kept)
-    return tuple(draft.question for draft in kept)
+    numbers = count(max(parsed.chunks, default=0) + 1)
+    planned = {
+        Task.ELIGIBILITY: _plan_eligibility(parsed, options, numbers),
+        Task.DOSING: _plan_dosing(parsed, options, numbers),
+        Task.ENDPOINTS: _plan_endpoints(parsed, options),
+    }
+    questions: dict[int, Question] = {}
+    for question in chain.from_iterable(planned[task] for task in Task if task in options.tasks and options.asks):
+        questions.setdefault(question.chunk.number, question)
+    return tuple(questions.values())
 
 
 def pack_questions(
@@ -121,7 +102,7 @@ def pack_questions(
     """
     calls: list[list[Question]] = []
     room = 0
-    for regimens, lines in groupby(questions, key=lambda question: "regimens" in question.fields):
+    for regimens, lines in groupby(questions, key=lambda question: REGIMENS in question.fields):
         found = list(lines)
         for group in [found] if regimens else [[question] for question in found]:
             size = sum(estimate_tokens(render_line(question)) for question in group)
@@ -133,131 +114,86 @@ def pack_questions(
     return tuple(map(tuple, calls))
 
 
-def _plan_eligibility(parsed: ParsedRecord, assist: Assist) -> Iterator[_Draft]:
-    for criterion in parsed.eligibility.criteria:
-        surely_none = criterion.stands.certain and not criterion.stands.value
-        if not (surely_none and assist is Assist.AUTO):
-            yield from _draft(Task.ELIGIBILITY, criterion, assist, _criterion_hint(criterion))
+def _plan_eligibility(parsed: ParsedRecord, options: ExtractionOptions, numbers: Iterator[int]) -> Iterator[Question]:
+    found = parsed.eligibility
+    people = (PEOPLE,) if any(_is_doubtful(getattr(found, name), options) for name in PEOPLE_FIELDS) else ()
+    if people:
+        for name in _PEOPLE_IN:
+            if section := parsed.record.section(name):
+                text = clean_text(section.text).text
+                chunk = Chunk(next(numbers), ChunkKind.SENTENCE, Span(name, 0, len(section.text)), text)
+                yield Question(Task.ELIGIBILITY, chunk, people, name.replace("_", " "))
+    between = _list_lines_between(parsed, numbers) if options.reads_all else ()
+    questions = [
+        Question(Task.ELIGIBILITY, criterion.chunk, (*fields, *people), _criterion_hint(criterion, options))
+        for criterion in found.criteria
+        if (fields := _fields_of(criterion, Task.ELIGIBILITY, options)) or people
+    ]
+    yield from sorted((*questions, *between), key=lambda question: question.chunk.span)
 
 
-def _criterion_hint(criterion: ParsedCriterion) -> str:
-    """The list in which a criterion stands, or its section, and the line that introduces it."""
+def _criterion_hint(criterion: ParsedCriterion, options: ExtractionOptions) -> str:
+    """The list in which a criterion stands, or its section, and the line that introduces it if that is not shown."""
     section = criterion.chunk.span.section
     in_list = section == "eligibility" and criterion.kind.certain and criterion.kind.value
     where = f"{criterion.kind.value} list" if in_list else section.replace("_", " ")
-    return f'{where}, under "{criterion.lead_in.value}"' if criterion.lead_in.value else where
+    introduced = criterion.lead_in.value and not options.reads_all
+    return f'{where}, under "{criterion.lead_in.value}"' if introduced else where
 
 
-def _plan_dosing(parsed: ParsedRecord, assist: Assist) -> Iterator[_Draft]:
+def _list_lines_between(parsed: ParsedRecord, numbers: Iterator[int]) -> Iterator[Question]:
+    """The lines of the criteria's section that are no criteria: headings, and lines that introduce others."""
+    section = parsed.record.section("eligibility")
+    if section is None:
+        return
+    taken = [one.chunk.span for one in parsed.eligibility.criteria if one.chunk.span.section == section.name]
+    start = 0
+    for line in section.text.splitlines(keepends=True):
+        mark = _LIST_MARK.match(line)
+        span = Span(section.name, start + (mark.end() if mark else 0), start + len(line.rstrip()))
+        start += len(line)
+        if span.length > 0 and not any(span.overlaps(other) for other in taken):
+            chunk = Chunk(next(numbers), ChunkKind.LEAD_IN, span, clean_text(parsed.raw(span)).text)
+            yield Question(Task.ELIGIBILITY, chunk, ())
+
+
+def _plan_dosing(parsed: ParsedRecord, options: ExtractionOptions, numbers: Iterator[int]) -> Iterator[Question]:
     """All passages are asked for their regimens, or none: wording that is strange to the rules once is so often."""
-    passages = list_dose_passages(parsed)
-    if assist is Assist.ALWAYS or _is_rereading_worthwhile(parsed, passages):
+    passages = (list_all_passages if options.reads_all else list_dose_passages)(parsed, numbers)
+    if options.reads_all or _dosing_confidence(parsed, passages) < options.asks_below:
         for passage in passages:
-            question = Question(Task.DOSING, passage.chunk, ("regimens",), passage.hint)
-            yield _Draft(question, {"regimens": math.inf})
+            yield Question(Task.DOSING, passage.chunk, (REGIMENS,), passage.hint)
 
 
-def _is_rereading_worthwhile(parsed: ParsedRecord, passages: Sequence[DosePassage]) -> bool:
-    if not passages:
-        return False
+def _dosing_confidence(parsed: ParsedRecord, passages: Iterable[DosePassage]) -> float:
+    """The mean confidence of the regimens' fields; each candidate, or all text on doses without any, has none."""
     regimens = parsed.dosing.regimens
-    doubts = (sum(1 - float(getattr(one, name).confidence) for name in REGIMEN_FIELDS) for one in regimens)
-    gain = _MISSED * sum(doubts) + _CANDIDATE_GAIN * len(parsed.dosing.candidates)
-    if not regimens:
-        gain += _UNREAD_GAIN * sum(passage.mentions_dose for passage in passages)
-    definitions = load_prompt().tasks[Task.DOSING].definitions.values()
-    tokens = sum(estimate_tokens(definition.narrow(None)) for definition in definitions)
-    tokens += sum(estimate_tokens(passage.chunk.text) for passage in passages)
-    tokens += _OUTPUT_PRICE * _REGIMEN_TOKENS * max(1, len(regimens))
-    return gain >= _REREAD_GAIN_PER_TOKEN * tokens
+    known = [float(getattr(one, name).confidence) for one in regimens for name in REGIMEN_FIELDS]
+    missing = len(parsed.dosing.candidates) or (not regimens and any(passage.mentions_dose for passage in passages))
+    return fmean(known + [0.0] * len(REGIMEN_FIELDS) * missing) if known or missing else 1.0
 
 
-def _plan_endpoints(parsed: ParsedRecord, assist: Assist) -> Iterator[_Draft]:
+def _plan_endpoints(parsed: ParsedRecord, options: ExtractionOptions) -> Iterator[Question]:
     for outcome in parsed.outcomes:
         section = parsed.record.section(outcome.chunk.span.section)
-        left_out = {"split"} if section and section.parts else set()
+        left_out: tuple[str, ...] = ("split",) if section and section.parts else ()
         if outcome.concept.certain and outcome.concept.value not in _TIMED:
-            left_out |= _EVENTS
-        yield from _draft(Task.ENDPOINTS, outcome, assist, left_out=left_out)
+            left_out += _EVENTS
+        fields = _fields_of(outcome, Task.ENDPOINTS, options)
+        if wanted := tuple(name for name in fields if name not in left_out):
+            yield Question(Task.ENDPOINTS, outcome.chunk, wanted)
 
 
-_PLANNERS: Mapping[Task, Callable[[ParsedRecord, Assist], Iterator[_Draft]]] = {
-    Task.ELIGIBILITY: _plan_eligibility,
-    Task.DOSING: _plan_dosing,
-    Task.ENDPOINTS: _plan_endpoints,
-}
+def _fields_of(
+    item: ParsedCriterion | ParsedOutcome | ParsedRegimen, task: Task, options: ExtractionOptions
+) -> tuple[str, ...]:
+    """The fields of an item that are asked about."""
+    parts = {"split": ("measure", "description", "time_frame")}
+    asked = FIELDS[task] if options.reads_all else [name for name in FIELDS[task] if name != "lead_in"]
+    return tuple(
+        name for name in asked if any(_is_doubtful(getattr(item, part), options) for part in parts.get(name, (name,)))
+    )
 
 
-def _draft(
-    task: Task, item: _ParsedItem, assist: Assist, hint: str = "", left_out: Collection[str] = ()
-) -> Iterator[_Draft]:
-    """The question about the uncertain fields of ``item``; with ``Assist.ALWAYS`` about all."""
-    doubts = {name: _doubt(item, name) for name in WIRE_ITEMS[task].allowance if name not in left_out}
-    fields = tuple(name for name, doubt in doubts.items() if assist is Assist.ALWAYS or doubt > 1 - CERTAIN)
-    if fields:
-        options = {} if assist is Assist.ALWAYS else _options(item, fields)  # a second annotator is not led
-        gains = {name: 0.0 if name in _WITHOUT_GAIN else doubt for name, doubt in doubts.items()}
-        yield _Draft(Question(task, item.chunk, fields, hint, options), gains)
-
-
-def _doubt(item: _ParsedItem, name: str) -> float:
-    parts = ("measure", "description", "time_frame") if name == "split" else (name,)
-    confidence: float = min(getattr(item, part).confidence for part in parts)
-    return 1 - confidence if confidence else _MISSING_GAIN
-
-
-def _options(item: _ParsedItem, fields: Collection[str]) -> dict[str, frozenset[StrEnum]]:
-    """The values between which the rules waver, for the fields where they know them; "other" always stays open."""
-    readings = {name: getattr(item, name) for name in fields if name != "split"}
-    return {
-        name: frozenset(
-            {reading.value, *reading.alternatives, *(one for one in type(reading.value) if one.name == "OTHER")}
-        )
-        for name, reading in readings.items()
-        if reading.alternatives
-    }
-
-
-def _keep_worthwhile(drafts: list[_Draft]) -> list[_Draft]:
-    """The drafts that gain enough, each with the fields that do."""
-    for _ in range(_ROUNDS):  # a question that is dropped may leave another alone with the cost of a definition
-        before = sum(len(draft.question.fields) for draft in drafts)
-        drafts = [
-            draft
-            for draft in _drop_fields(drafts)
-            if draft.gain >= _GAIN_PER_TOKEN * _count_question_tokens(draft.question)
-        ]
-        if sum(len(draft.question.fields) for draft in drafts) == before:
-            break
-    return drafts
-
-
-def _drop_fields(drafts: Sequence[_Draft]) -> Iterator[_Draft]:
-    """The drafts without the fields whose gain over the whole record is too small for their definition."""
-    gains: dict[tuple[Task, str], float] = defaultdict(float)
-    for draft in drafts:
-        for name in draft.question.fields:
-            gains[draft.question.task, name] += draft.gains[name]
-    tokens = _count_definition_tokens([draft.question for draft in drafts])
-    worthwhile = {key for key, gain in gains.items() if gain > 0 and gain >= _GAIN_PER_TOKEN * tokens.get(key, 0)}
-    for draft in drafts:
-        question = draft.question
-        fields = tuple(name for name in question.fields if (question.task, name) in worthwhile)
-        if fields:
-            yield replace(draft, question=replace(question, fields=fields))
-
-
-def _count_question_tokens(question: Question) -> float:
-    allowance = WIRE_ITEMS[question.task].allowance
-    answer = sum(allowance[name] for name in question.fields) * _ANSWER_SHARE
-    return estimate_tokens(render_line(question)) + answer * _OUTPUT_PRICE
-
-
-def _count_definition_tokens(questions: Sequence[Question]) -> dict[tuple[Task, str], int]:
-    """The tokens of each field's definition, narrowed to these questions."""
-    tokens = {}
-    for task, prompt in load_prompt().tasks.items():
-        options = unite_options(WIRE_ITEMS[task], [question for question in questions if question.task is task])
-        for name, definition in prompt.definitions.items():
-            tokens[task, name] = estimate_tokens(definition.narrow(options.get(name)))
-    return tokens
+def _is_doubtful(reading: Reading[object], options: ExtractionOptions) -> bool:
+    return reading.confidence < options.asks_below

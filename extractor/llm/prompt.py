@@ -1,19 +1,17 @@
-"""The prompt: its files, the lines that carry questions, and the calls made of them.
+"""The prompt: its static system part, the lines that carry questions, and the calls made of them.
 
-``prompts/frame.v<N>.md`` is the frame of all calls. For each task ``<task>.v<N>.md`` defines the keys, and
-``<task>.v<N>.examples.json`` holds worked examples. ``conflict.v<N>.md`` is the frame of rechecks. A call's system part
-consists of the frame and the definitions that its questions need; its user part is about one record.
+Providers bill a prefix that repeats at a fraction, and local servers keep it in memory. So the system part and the
+reply schema are the same bytes in every call of a run: complete definitions (``prompts/system.v<N>.md``) with one
+worked example (``prompts/example.v<N>.json``). The user part, about one record, comes last.
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache, partial
-from itertools import groupby
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import extractor
@@ -24,13 +22,13 @@ from extractor.schemas import Task, TrialRecord
 from extractor.text.clean import clean_text
 
 from .grammar import write_grammar
-from .reply_models import WIRE_ITEMS, narrow_reply, unite_options
+from .reply_models import PEOPLE, REGIMENS, Reply, is_listing, keys_asked
 
 _PROMPTS = Path(extractor.__file__).parent / "prompts"
-_PART = re.compile(r"^<!-- (\w+) -->\n", re.MULTILINE)
-_WORD = re.compile(r"- (\w+)(?::.*)?")
+_EXAMPLES = "$examples"
+RECHECK = "recheck"
+"""The name under which calls are counted that ask refused answers once more."""
 
-_GROUPS = ("interventions", "arms")
 _LONGEST_CONTEXT, _LONGEST_HINT = 300, 300
 _LONGEST_TEXT = 8000
 """Characters of a line's text; no honest one has as many."""
@@ -38,6 +36,12 @@ _PER_ITEM, _PER_REPLY, _PER_LIST = 8, 250, 500
 """Output tokens beside those of the fields: an item's number and braces; slack for one long value; and slack where
 regimens are listed, for one line that holds most of them.
 """
+_ALLOWANCES = {
+    "constraints": 90, "time_window": 40, REGIMENS: 250, PEOPLE: 20, "amounts": 50, "timing": 40, "quote": 60,
+    "split": 40, "time_points": 30, "start_event": 30, "end_events": 60,
+}  # fmt: skip
+"""Output tokens that a field may take at most, where that is more than ``_ALLOWANCE``."""
+_ALLOWANCE = 20
 
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
@@ -49,48 +53,13 @@ _HINT_MARK = str.maketrans("[]|", "()/")
 
 
 @dataclass(frozen=True, slots=True)
-class Definition:
-    """The meaning of a key, and for a closed set one line for each of its words."""
-
-    text: str
-    words: Mapping[str, str]
-
-    def narrow(self, wanted: Collection[str] | None) -> str:
-        """The definition with the lines of the ``wanted`` words only; None for all.
-
-        >>> print(Definition("cat:", {"age": "- age", "sex": "- sex"}).narrow({"sex"}))
-        cat:
-        - sex
-        """
-        return "\n".join([self.text, *(line for word, line in self.words.items() if wanted is None or word in wanted)])
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """A worked example: a question, the items that answer it, and the values that these items stand for."""
-
-    question: Question
-    answer: tuple[Mapping[str, Any], ...]
-    values: tuple[Mapping[str, Any], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TaskPrompt:
-    """What the lines of a task are, what its fields mean, and worked examples."""
-
-    about: str
-    definitions: Mapping[str, Definition]
-    examples: tuple[Example, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Prompt:
-    """A prompt as read from its files; that of rechecks has no tasks of its own."""
+    """The static part of every call, and its worked example: questions and the items that answer them."""
 
     version: PromptVersion
-    system: Template
-    user: Template
-    tasks: Mapping[Task, TaskPrompt] = field(default_factory=dict)
+    system: str
+    questions: tuple[Question, ...]
+    answer: tuple[Mapping[str, Any], ...]
 
 
 def load_prompt() -> Prompt:
@@ -102,72 +71,39 @@ def load_prompt() -> Prompt:
     return read_prompt(_PROMPTS)
 
 
-def load_recheck_prompt() -> Prompt:
-    """The newest prompt of rechecks. Raises ``PromptError`` if its file is missing or broken.
-
-    >>> load_recheck_prompt().version.name
-    'conflict'
-    """
-    return read_prompt(_PROMPTS, "conflict", ())
-
-
 def list_prompt_versions() -> tuple[PromptVersion, ...]:
     """All prompts that a run may use."""
-    return load_prompt().version, load_recheck_prompt().version
+    version = load_prompt().version
+    return version, replace(version, name=RECHECK)
 
 
 @cache
-def read_prompt(folder: Path, frame: str = "frame", tasks: Collection[Task] = tuple(Task)) -> Prompt:
-    """The newest version of a prompt in ``folder``. Raises ``PromptError`` if a file is missing or broken."""
-    versions = (re.fullmatch(rf"{frame}\.v(\d+)\.md", path.name) for path in folder.glob(f"{frame}.*"))
+def read_prompt(folder: Path) -> Prompt:
+    """The newest version of the prompt in ``folder``. Raises ``PromptError`` if a file is missing or broken."""
+    versions = (re.fullmatch(r"system\.v(\d+)\.md", path.name) for path in folder.glob("system.*"))
     version = max((int(found[1]) for found in versions if found), default=1)
-    place = folder / f"{frame}.v{version}.md"
-    texts, prompts = [], {}
+    place = folder / f"system.v{version}.md"
     try:
-        texts.append(place.read_text("utf-8"))
-        parts = _split_parts(texts[0], "system", "user")
-        for task in tasks:
-            place = folder / f"{task}.v{version}.md"
-            texts.append(place.read_text("utf-8"))
-            definitions = _split_parts(texts[-1], "about")
-            about = definitions.pop("about")
-            place = place.with_suffix(".examples.json")
-            texts.append(place.read_text("utf-8"))
-            examples = tuple(_read_example(task, raw) for raw in json.loads(texts[-1]))
-            defined = {key: _read_definition(text) for key, text in definitions.items()}
-            prompts[task] = TaskPrompt(about, defined, examples)
+        definitions = place.read_text("utf-8")
+        place = folder / f"example.v{version}.json"
+        text = place.read_text("utf-8")
+        example = json.loads(text)
+        questions, answer = tuple(map(_read_question, example["lines"])), tuple(example["answer"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise PromptError(f"prompt {place}: {type(error).__name__}: {error}") from error
-    if "$lines" not in parts["user"]:
-        raise PromptError(f"prompt {folder}: the user part of {frame}.v{version}.md has no placeholder $lines")
-    sha256 = hashlib.sha256("\0".join(texts).encode()).hexdigest()
-    return Prompt(
-        PromptVersion("questions" if tasks else frame, version, sha256),
-        Template(parts["system"]),
-        Template(parts["user"]),
-        prompts,
-    )
+    if _EXAMPLES not in definitions:
+        raise PromptError(f"prompt {folder / f'system.v{version}.md'}: there is no placeholder {_EXAMPLES}")
+    written = json.dumps({"items": answer}, ensure_ascii=False, separators=(",", ":"))
+    shown = "\n".join([*map(render_line, questions), written])
+    sha256 = hashlib.sha256(f"{definitions}\0{text}".encode()).hexdigest()
+    system = definitions.strip().replace(_EXAMPLES, shown)
+    return Prompt(PromptVersion("questions", version, sha256), system, questions, answer)
 
 
-def _split_parts(text: str, *needed: str) -> dict[str, str]:
-    _, *found = _PART.split(text)
-    parts = {part: content.strip() for part, content in zip(found[::2], found[1::2], strict=True)}
-    if missing := sorted(set(needed) - set(parts)):
-        raise ValueError(f"there is no part <!-- {missing[0]} -->")
-    return parts
-
-
-def _read_definition(text: str) -> Definition:
-    lines = text.splitlines()
-    words = {found[1]: line for line in lines if (found := _WORD.fullmatch(line))}
-    return Definition("\n".join(line for line in lines if line not in words.values()), words)
-
-
-def _read_example(task: Task, raw: Mapping[str, Any]) -> Example:
-    # The files number lines from 901, so that an example copied into an answer has no line of its own.
+def _read_question(raw: Mapping[str, Any]) -> Question:
+    # The file numbers lines from 901, so that an example copied into an answer has no line of its own.
     chunk = Chunk(raw["n"], ChunkKind.ITEM, Span("example", 0, len(raw["text"])), raw["text"])
-    question = Question(task, chunk, tuple(raw["fields"]), raw.get("hint", ""))
-    return Example(question, tuple(raw["answer"]), tuple(raw["values"]))
+    return Question(Task(raw["task"]), chunk, tuple(raw["fields"]), raw.get("hint", ""))
 
 
 def flatten(text: str) -> str:
@@ -183,92 +119,52 @@ def flatten(text: str) -> str:
 
 def render_line(question: Question) -> str:
     """The question as a model reads it, on one line: ``[number|keys|hint] text``."""
-    keys = " ".join(WIRE_ITEMS[question.task].key(name) for name in question.fields)
     hint = flatten(clean_text(question.hint).text)[:_LONGEST_HINT].translate(_HINT_MARK)
-    head = "|".join(part for part in (str(question.chunk.number), keys, hint) if part)
+    head = "|".join(part for part in (str(question.chunk.number), " ".join(keys_asked(question)), hint) if part)
     return f"[{head}] {flatten(question.chunk.text[:_LONGEST_TEXT])}"
 
 
 def narrow_record(record: TrialRecord) -> TrialRecord:
     """The record with only the sections that calls mention, which is little to send to another process."""
     names = ("title", "official_title", "conditions")
-    kept = tuple(s for s in record.sections if s.name in names or s.name.startswith(_GROUPS))
+    kept = tuple(s for s in record.sections if s.name in names or s.name.startswith(("interventions", "arms")))
     return record.model_copy(update={"sections": kept})
 
 
-def render_call(record: TrialRecord, questions: Sequence[Question], prompt: Prompt | None = None) -> Call:
-    """One call that carries questions about one record, grouped by task.
+def render_call(record: TrialRecord, questions: Sequence[Question], *, recheck: bool = False) -> Call:
+    """One call that carries questions about one record, in the order of the tasks.
 
-    Raises ``ValueError`` without questions or if two are about one chunk, ``PromptError`` for a prompt with unknown
-    placeholders.
+    ``recheck`` if they are about refused answers. Raises ``ValueError`` without questions or if two are about one
+    chunk.
     """
-    prompt = prompt or load_prompt()
     if not questions or len({question.chunk.number for question in questions}) < len(questions):
         raise ValueError("a call needs questions, each about a chunk of its own: its number identifies the answer")
+    prompt = load_prompt()
     questions = sorted(questions, key=lambda question: list(Task).index(question.task))
-    definitions = "\n\n".join(
-        _define_task(prompt.tasks[task], list(asked)) for task, asked in groupby(questions, key=lambda q: q.task)
-    )
-    most = _count_output_tokens(questions)
-    return make_call(prompt, questions, most, definitions, _describe_trial(record, questions))
-
-
-def make_call(
-    prompt: Prompt, questions: Sequence[Question], max_output_tokens: int, definitions: str, trial: str = ""
-) -> Call:
-    """A call with these definitions in its system part, and the trial and the questions' lines in its user part."""
-    try:
-        system = prompt.system.substitute(definitions=definitions)
-        user = prompt.user.substitute(trial=trial, lines="\n".join(map(render_line, questions)))
-    except (KeyError, ValueError) as error:
-        raise PromptError(f"prompt {prompt.version.name}: no value for placeholder {error}") from error
     return Call(
-        prompt=prompt.version,
+        prompt=replace(prompt.version, name=RECHECK) if recheck else prompt.version,
         questions=tuple(questions),
-        system=system,
-        user=user,
-        reply_model=narrow_reply(questions),
-        max_output_tokens=max_output_tokens,
-        context={
-            "tasks": {q.chunk.number: q.task for q in questions},
-            "fields": {q.chunk.number: WIRE_ITEMS[q.task].expand(q.fields) for q in questions},
-            "once": tuple(q.chunk.number for q in questions if "regimens" not in q.fields),
-            "texts": {q.chunk.number: q.chunk.text for q in questions},
-        },
+        system=prompt.system,
+        user="\n".join([*_describe_trial(record, questions), *map(render_line, questions)]),
+        reply_model=Reply,
+        max_output_tokens=_count_output_tokens(questions),
+        context=Reply.context_of(questions),
         line_grammar=partial(write_grammar, questions),
     )
 
 
-def _define_task(prompt: TaskPrompt, questions: Sequence[Question]) -> str:
-    """What the lines are, the definitions that these questions need, and examples."""
-    item = WIRE_ITEMS[questions[0].task]
-    options = unite_options(item, questions)
-    wanted = {part for question in questions for name in question.fields for part in item.covers(name)}
-    definitions = (d.narrow(options.get(name)) for name, d in prompt.definitions.items() if name in wanted)
-    examples = (f"Example: {_render_example(example)}" for example in _choose_examples(prompt, questions))
-    return "\n".join([prompt.about, *definitions, *examples])
-
-
-def _choose_examples(prompt: TaskPrompt, questions: Sequence[Question]) -> list[Example]:
-    """The first example that shows only what is asked, since each costs as much as a question; of regimens all."""
-    asked = {name for question in questions for name in question.fields}
-    fitting = [example for example in prompt.examples if set(example.question.fields) <= asked]
-    return [example for example in fitting if "regimens" in example.question.fields] or fitting[:1]
-
-
-def _render_example(example: Example) -> str:
-    answer = json.dumps({"items": example.answer}, ensure_ascii=False, separators=(",", ":"))
-    return f"{render_line(example.question)}\n{answer}"
-
-
 def _count_output_tokens(questions: Sequence[Question]) -> int:
     """A limit that a good answer never reaches."""
-    fields = sum(WIRE_ITEMS[question.task].allowance[name] for question in questions for name in question.fields)
-    regimens = any("regimens" in question.fields for question in questions)
-    return _PER_REPLY + _PER_LIST * regimens + _PER_ITEM * len(questions) + fields
+    fields = [field for question in questions for field in question.fields]
+    lists = any(map(is_listing, questions))
+    return _PER_REPLY + _PER_LIST * lists + _PER_ITEM * len(questions) + sum(map(_allow, fields))
 
 
-def _describe_trial(record: TrialRecord, questions: Sequence[Question]) -> str:
+def _allow(field: str) -> int:
+    return _ALLOWANCES.get(field, _ALLOWANCE)
+
+
+def _describe_trial(record: TrialRecord, questions: Sequence[Question]) -> Iterator[str]:
     """What a reader must know of the trial, with its interventions where doses are asked."""
     context = {
         "Trial": _section(record, "title") or _section(record, "official_title"),
@@ -276,7 +172,7 @@ def _describe_trial(record: TrialRecord, questions: Sequence[Question]) -> str:
     }
     if any(question.task is Task.DOSING for question in questions):
         context["Interventions"] = "; ".join(_interventions(record))[:_LONGEST_CONTEXT]
-    return "\n".join(f"{name}: {text}" for name, text in context.items() if text)
+    yield from (f"{name}: {text}" for name, text in context.items() if text)
 
 
 def _section(record: TrialRecord, name: str) -> str:

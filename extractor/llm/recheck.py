@@ -9,17 +9,16 @@ from pydantic import BaseModel
 
 from extractor.ground.check import Answer, GroundedAnswer, Rejection, ground_answer
 from extractor.ground.quotes import QuoteStatus
-from extractor.llm.requests import Call, Question
+from extractor.llm.requests import Question
 from extractor.parse.parsed import Chunk, ParsedRecord, Reading
 from extractor.schemas import Constraint, FindingKind, Instrument, Task
 
 from .estimates import estimate_tokens
-from .prompt import Example, load_prompt, load_recheck_prompt, make_call, render_line
-from .reply_models import WIRE_ITEMS, read_answers
+from .prompt import load_prompt, render_line
+from .reply_models import Item, Reply, key_of, list_attributes, read_answers
 
 LINE_TOKENS = 500
 """Estimated tokens of all lines of a record's recheck; values that do not fit are dropped without asking."""
-_PER_ITEM, _PER_REPLY, _ALLOWANCE = 8, 60, 60
 _SHOWN_AROUND = 160
 """Characters shown on either side of the text that is nearest to a rejected value."""
 _LONGEST_VALUE = 80
@@ -48,25 +47,22 @@ def drop_repeated(answer: GroundedAnswer) -> GroundedAnswer:
 
 @cache
 def _example_values(task: Task) -> frozenset[tuple[str, str]]:
-    """Field and value of what the examples say, where a record cannot share it by chance.
+    """Field and value of what the worked example says, where a record cannot share it by chance.
 
     >>> ("agent", "testimab") in _example_values(Task.DOSING)
     True
     """
-    return frozenset(found for example in load_prompt().tasks[task].examples for found in _list_distinctive(example))
-
-
-def _list_distinctive(example: Example) -> Iterator[tuple[str, str]]:
-    question = example.question
-    number, item = question.chunk.number, WIRE_ITEMS[question.task]
-    context = {"fields": {number: item.expand(question.fields)}, "texts": {number: question.chunk.text}}
-    items = [item.model_validate(raw, context=context) for raw in example.answer]
-    for answer in read_answers([question], items):
-        for field, value in answer.values.items():
-            for member in value if isinstance(value, tuple) else (value,):
-                if _is_distinctive(field, member):
-                    shown = member if isinstance(member, str) else member.model_dump_json()  # as in a rejection
-                    yield field, shown.casefold()
+    prompt = load_prompt()
+    reply = Reply.model_validate({"items": prompt.answer}, context=Reply.context_of(prompt.questions))
+    answers = (answer for answer in read_answers(prompt.questions, reply.items) if answer.task is task)
+    return frozenset(
+        # As in a rejection.
+        (field, (member if isinstance(member, str) else member.model_dump_json()).casefold())
+        for answer in answers
+        for field, value in answer.values.items()
+        for member in (value if isinstance(value, tuple) else (value,))
+        if _is_distinctive(field, member)
+    )
 
 
 def _is_distinctive(field: str, value: Any) -> bool:
@@ -105,23 +101,6 @@ def plan_recheck(parsed: ParsedRecord, answers: Sequence[GroundedAnswer]) -> tup
     return tuple(kept)
 
 
-def render_recheck(questions: Sequence[Question]) -> Call:
-    """The call that carries these lines. Raises ``PromptError`` for a prompt with unknown placeholders."""
-    asked: dict[Task, set[str]] = {}
-    for question in questions:
-        asked.setdefault(question.task, set()).update(question.fields)
-    tasks = load_prompt().tasks
-    definitions = [
-        definition.text
-        for task, fields in asked.items()
-        for field, definition in tasks[task].definitions.items()
-        if field in fields
-    ]
-    allowances = (WIRE_ITEMS[q.task].allowance.get(field, _ALLOWANCE) for q in questions for field in q.fields)
-    most = _PER_REPLY + _PER_ITEM * len(questions) + sum(allowances)
-    return make_call(load_recheck_prompt(), questions, most, "\n".join(definitions))
-
-
 def merge_recheck(
     parsed: ParsedRecord, answers: Sequence[GroundedAnswer], rechecks: Sequence[Recheck], items: Iterable[BaseModel]
 ) -> list[GroundedAnswer]:
@@ -141,12 +120,13 @@ def merge_recheck(
 
 def _draft(parsed: ParsedRecord, position: int, answer: GroundedAnswer) -> Iterator[Recheck]:
     """A line for the rejected values of an answer, if a model can be asked about their fields at all."""
-    item = WIRE_ITEMS[answer.task]
-    rejected = tuple(rejection for rejection in answer.rejections if rejection.field in item.model_fields)
+    rejected = tuple(rejection for rejection in answer.rejections if rejection.field in Item.model_fields)
     if rejected:
         fields = tuple(dict.fromkeys(rejection.field for rejection in rejected))
-        hint = "; ".join(_explain(item.key(rejection.field), rejection, parsed) for rejection in rejected)
-        yield Recheck(Question(answer.task, _shorten(parsed, rejected), fields, hint), position, rejected)
+        question = Question(answer.task, _shorten(parsed, rejected), fields)
+        keys = dict(zip(fields, map(key_of, list_attributes(question)), strict=True))
+        hint = "; ".join(_explain(keys[rejection.field], rejection, parsed) for rejection in rejected)
+        yield Recheck(replace(question, hint=f"refused: {hint}"), position, rejected)
 
 
 def _explain(key: str, rejection: Rejection, parsed: ParsedRecord) -> str:

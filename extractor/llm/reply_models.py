@@ -1,17 +1,16 @@
-"""What a model writes: one item for each line of a call, under the smallest JSON schema that the questions allow.
+"""What a model writes: items of short keys, under one JSON schema that is the same for every call.
 
-Keys are short, since output tokens are the cost, and a key whose value the text does not state is left out. A key means
-the same in all tasks, so that one call can carry lines of several. Attributes are named like the fields of the public
-schemas and are validated straight into their types; aliases are the keys that a model writes.
+Keys are short, since output tokens are the cost, and a key whose value the text does not state is left out. The prompt
+defines each key. Attributes have the types of the public schemas; their aliases are the keys that a model writes.
 """
 
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache, lru_cache
+from functools import cache
 from importlib.resources import files
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -23,7 +22,6 @@ from pydantic import (
     StringConstraints,
     ValidationInfo,
     WithJsonSchema,
-    create_model,
     model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
@@ -32,6 +30,7 @@ from pydantic_core import CoreSchema, core_schema
 from extractor.ground.check import Answer
 from extractor.llm.requests import LINE_BREAK, Question
 from extractor.schemas import (
+    Age,
     Amount,
     Category,
     Concept,
@@ -43,16 +42,35 @@ from extractor.schemas import (
     Period,
     Role,
     Route,
+    Sex,
     Task,
     TimeKind,
     TimePoint,
+    TimeWindow,
 )
 
-from .value_forms import cut_outcome, read_amount, read_instrument, read_limit, read_period, read_time_point
+from .value_forms import cut_outcome, read_age, read_amount, read_instrument, read_limit, read_period, read_time_point
+from .value_forms import read_window as read_window_form
 
-MOST_REGIMENS = 8
-"""Regimens that one line may hold."""
+REGIMENS, PEOPLE = "regimens", "people"
+"""Questions that a line may answer with several items, or with none."""
+PEOPLE_FIELDS = ("minimum_age", "maximum_age", "sex", "healthy_volunteers")
 REGIMEN_FIELDS = ("agent", "role", "amounts", "route", "frequency", "cycle", "duration", "timing")
+
+FIELDS: Mapping[Task, tuple[str, ...]] = {
+    Task.ELIGIBILITY: ("stands", "kind", "category", "constraints", "time_window", "lead_in"),
+    Task.DOSING: REGIMEN_FIELDS,
+    Task.ENDPOINTS: (
+        *("split", "concept", "category", "time_points", "time_kind", "instrument"),
+        *("start_event", "end_events", "censored", "specimens", "methods"),
+    ),
+}
+"""The fields that a model can be asked of an item of each task, in the order of asking."""
+_NEEDED = frozenset({"stands", "kind", "category", "role", "split", "concept", "time_kind", "censored"})
+"""Fields of which every line has a value, so that leaving one out is no answer."""
+_EXPANDED = {REGIMENS: ("quote", *REGIMEN_FIELDS), PEOPLE: PEOPLE_FIELDS}
+_ATTRIBUTES = {(Task.ENDPOINTS, "category"): "domain"}
+"""Attributes that have another name than the field, since two tasks have a field of that name."""
 
 _SHORT: Mapping[str, Mapping[str, str]] = tomllib.loads((files(__package__) / "reply_words.toml").read_text("utf-8"))
 
@@ -106,10 +124,10 @@ class Written:
         return core_schema.no_info_before_validator_function(self.read, handler(source))
 
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"type": "string", "maxLength": self.length}
+        return {"type": "string"}
 
 
-class WireModel(BaseModel):
+class _WireModel(BaseModel):
     """Has a small JSON schema: no titles, descriptions, defaults or nulls, since the prompt defines each key."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", validate_by_name=True, validate_by_alias=True)
@@ -125,215 +143,178 @@ class WireModel(BaseModel):
 
 
 def _bare_schema(schema: JsonSchemaValue) -> JsonSchemaValue:
-    kept = {key: value for key, value in schema.items() if key not in {"title", "description", "default", "anyOf"}}
+    dropped = {"title", "description", "default", "anyOf", "maxLength", "maxItems"}
+    kept = {key: value for key, value in schema.items() if key not in dropped}
     options = [option for option in schema.get("anyOf", ()) if option != {"type": "null"}]
-    return kept | options[0] if options else kept
-
-
-class WireItem(WireModel):
-    """What a model says about the line with number ``n``. ``narrow_reply`` describes the context of validation."""
-
-    allowance: ClassVar[Mapping[str, int]] = {}
-    """The fields that a model may be asked, in the order of asking, with the output tokens that each may take."""
-    always: ClassVar[frozenset[str]] = frozenset()
-    """Fields of which every line has a value, so that leaving one out is no answer."""
-
-    n: int
-
-    @classmethod
-    def expand(cls, fields: Collection[str]) -> frozenset[str]:
-        """The attributes that answer the fields of a question."""
-        return frozenset(fields)
-
-    @classmethod
-    def covers(cls, field: str) -> tuple[str, ...]:
-        """The fields whose definitions a question for ``field`` needs."""
-        return (field,)
-
-    @classmethod
-    def key(cls, field: str) -> str:
-        """The key that a model writes for a field."""
-        info = cls.model_fields.get(field)
-        return (info.alias if info else None) or field
-
-    @classmethod
-    @cache
-    def words(cls, field: str) -> Words | None:
-        """The words of a field that is a closed set, else None."""
-        info = cls.model_fields.get(field)
-        options = getattr(info.annotation, "__args__", ()) if info else ()  # of Annotated[Role, Words(...)] | None
-        metadata = (part for option in options for part in getattr(option, "__metadata__", ()))
-        return next((part for part in metadata if isinstance(part, Words)), None)
-
-    def read(self, question: Question) -> dict[str, Any]:
-        """The values that answer ``question``, by field; fields without an answer are left out."""
-        return self._values(question.fields)
-
-    def _values(self, fields: Iterable[str]) -> dict[str, Any]:
-        values = {field: getattr(self, field) for field in fields}
-        return {field: value for field, value in values.items() if value is not None or field not in self.always}
-
-    @model_validator(mode="before")
-    @classmethod
-    def _keep_what_was_asked(cls, data: Any, info: ValidationInfo) -> Any:
-        """Drop nulls and keys that were not asked."""
-        number = _number(data)
-        if number is None or not info.context:
-            return data
-        asked: Mapping[int, Collection[str]] = info.context["fields"]
-        names = {"n"} | {name for field in asked.get(number, ()) for name in (field, cls.key(field))}
-        return {key: value for key, value in data.items() if key in names and value not in (None, "", [], [None])}
-
-
-def _number(data: Any) -> int | None:
-    try:
-        return int(data["n"])
-    except (KeyError, TypeError, ValueError):
-        return None
-
-
-def _list_numbers(numbers: Collection[int]) -> str:
-    return ", ".join(map(str, sorted(numbers)))
-
-
-class CriterionItem(WireItem):
-    """A criterion, or a sentence that may be one."""
-
-    allowance: ClassVar = {"stands": 5, "kind": 5, "category": 8, "constraints": 90, "time_window": 30}
-    always: ClassVar = frozenset({"stands", "kind", "category"})
-
-    stands: bool | None = Field(None, alias="ok")
-    kind: Annotated[CriterionKind, Words.of(CriterionKind, "kind")] | None = Field(None, alias="list")
-    category: Annotated[Category, Words.of(Category, "category")] | None = Field(None, alias="cat")
-    constraints: tuple[Annotated[Constraint, Written(read_limit, 120)], ...] = Field((), alias="limits", max_length=10)
-    time_window: Annotated[str, StringConstraints(max_length=120)] | None = Field(None, alias="window")
-
-    def read(self, question: Question) -> dict[str, Any]:
-        """The answer; nothing else is believed about a sentence that is no criterion."""
-        return {"stands": False} if self.stands is False else super().read(question)
-
-
-class RegimenItem(WireItem):
-    """A regimen: the open fields of a known one, or all fields of one that the model found.
-
-    A line that was asked for its regimens may get several items.
-    """
-
-    # fmt: off
-    allowance: ClassVar = {
-        "agent": 15, "role": 8, "amounts": 50, "route": 8, "frequency": 8, "cycle": 8, "duration": 8, "timing": 40,
-        "regimens": 250,
-    }
-    # fmt: on
-    always: ClassVar = frozenset({"role"})
-
-    quote: Annotated[str, StringConstraints(max_length=260)] | None = None
-    agent: Annotated[str, StringConstraints(max_length=80)] | None = None
-    role: Annotated[Role, Words.of(Role)] | None = None
-    amounts: tuple[Annotated[Amount, Written(read_amount, 60)], ...] = Field((), alias="dose", max_length=8)
-    route: Annotated[Route, Words.of(Route)] | None = None
-    frequency: Annotated[Frequency, Words.of(Frequency)] | None = Field(None, alias="freq")
-    cycle: Annotated[Period, Written(read_period, 20)] | None = None
-    duration: Annotated[Period, Written(read_period, 20)] | None = Field(None, alias="for")
-    timing: Annotated[str, StringConstraints(max_length=240)] | None = Field(None, alias="when")
-
-    @classmethod
-    def expand(cls, fields: Collection[str]) -> frozenset[str]:
-        """A question for regimens is answered by a quote and all fields."""
-        return frozenset(("quote", *REGIMEN_FIELDS)) if "regimens" in fields else frozenset(fields)
-
-    @classmethod
-    def covers(cls, field: str) -> tuple[str, ...]:
-        """A question for regimens needs the definitions of all fields."""
-        return ("regimens", *REGIMEN_FIELDS) if field == "regimens" else (field,)
-
-    def read(self, question: Question) -> dict[str, Any]:
-        """The answer; a regimen that was found stands, and has a quote."""
-        if "regimens" not in question.fields:
-            return super().read(question)
-        return {"stands": True} | self._values(("quote", *REGIMEN_FIELDS))
+    return kept | _bare_schema(options[0]) if options else kept
 
 
 _HEAD = 60
 # A longer copy does no harm: its first words are enough.
-_Head = Annotated[
-    str, AfterValidator(lambda text: text[:_HEAD]), WithJsonSchema({"type": "string", "maxLength": _HEAD})
-]
-_Quote = Annotated[str, StringConstraints(max_length=120)]
+_Head = Annotated[str, AfterValidator(lambda text: text[:_HEAD]), WithJsonSchema({"type": "string"})]
+_Quote = Annotated[str, StringConstraints(max_length=260)]
 _Term = Annotated[str, StringConstraints(max_length=60)]
+_Name = Annotated[str, StringConstraints(max_length=80)]
+_Age = Annotated[Age, Written(read_age, 20)]
+_Period = Annotated[Period, Written(read_period, 20)]
 
 
-class Split(WireModel):
+class Split(_WireModel):
     """First words of an outcome's description ``d`` and time frame ``t``, each left out where there is none."""
 
     d: _Head | None = None
     t: _Head | None = None
 
 
-class OutcomeItem(WireItem):
-    """A registered outcome."""
+class Item(_WireModel):
+    """What a model says about the line with number ``n``: about a criterion, the participants, a regimen or an outcome.
 
-    # fmt: off
-    allowance: ClassVar = {
-        "split": 40, "concept": 7, "category": 7, "time_points": 30, "time_kind": 6, "instrument": 20,
-        "start_event": 30, "end_events": 60, "censored": 5, "specimens": 20, "methods": 20,
-    }
-    # fmt: on
-    always: ClassVar = frozenset({"split", "concept", "category", "time_kind", "censored"})
+    ``Reply.context_of`` makes the context of validation.
+    """
+
+    n: int
+    stands: bool | None = Field(None, alias="ok")
+    kind: Annotated[CriterionKind, Words.of(CriterionKind, "kind")] | None = Field(None, alias="list")
+    category: Annotated[Category, Words.of(Category, "category")] | None = Field(None, alias="cat")
+    constraints: tuple[Annotated[Constraint, Written(read_limit, 160)], ...] = Field((), alias="limits", max_length=16)
+    time_window: Annotated[TimeWindow | str, Written(read_window_form, 160)] | None = Field(None, alias="window")
+    lead_in: int | None = Field(None, alias="under")
+
+    minimum_age: _Age | None = Field(None, alias="min")
+    maximum_age: _Age | None = Field(None, alias="max")
+    sex: Annotated[Sex, Words.of(Sex)] | None = None
+    healthy_volunteers: bool | None = Field(None, alias="healthy")
+
+    quote: _Quote | None = None
+    agent: _Name | None = None
+    role: Annotated[Role, Words.of(Role)] | None = None
+    amounts: tuple[Annotated[Amount, Written(read_amount, 60)], ...] = Field((), alias="dose", max_length=16)
+    route: Annotated[Route, Words.of(Route)] | None = None
+    frequency: Annotated[Frequency, Words.of(Frequency)] | None = Field(None, alias="freq")
+    cycle: _Period | None = None
+    duration: _Period | None = Field(None, alias="for")
+    timing: _Quote | None = Field(None, alias="when")
 
     split: Split | None = None
     concept: Annotated[Concept, Words.of(Concept, "concept")] | None = None
-    category: Annotated[EndpointCategory, Words.of(EndpointCategory, "endpoint_category")] | None = Field(
-        None, alias="domain"
-    )
+    domain: Annotated[EndpointCategory, Words.of(EndpointCategory, "endpoint_category")] | None = None
     time_points: tuple[Annotated[TimePoint, Written(read_time_point, 20)], ...] = Field(
-        (), alias="times", max_length=20
+        (), alias="times", max_length=30
     )
     time_kind: Annotated[TimeKind, Words.of(TimeKind, "time_kind")] | None = Field(None, alias="span")
-    instrument: Annotated[Instrument, Written(read_instrument, 80)] | None = Field(None, alias="tool")
+    instrument: Annotated[Instrument, Written(read_instrument, 120)] | None = Field(None, alias="tool")
     start_event: _Quote | None = Field(None, alias="start")
-    end_events: tuple[_Quote, ...] = Field((), alias="ends", max_length=6)
+    end_events: tuple[_Quote, ...] = Field((), alias="ends", max_length=8)
     censored: bool | None = None
-    specimens: tuple[_Term, ...] = Field((), max_length=5)
-    methods: tuple[_Term, ...] = Field((), max_length=5)
+    specimens: tuple[_Term, ...] = Field((), max_length=8)
+    methods: tuple[_Term, ...] = Field((), max_length=8)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keep_what_was_asked(cls, data: Any, info: ValidationInfo) -> Any:
+        """Drop nulls and keys that were not asked of the line."""
+        if not isinstance(data, dict) or not info.context:
+            return data
+        questions: Mapping[int, Question] = info.context["questions"]
+        question = questions.get(_number(data))
+        if question is None:
+            raise ValueError(f"there is no line {data.get('n')}; the lines are {_list_numbers(questions)}")
+        names = {"n"} | {name for one in list_attributes(question) for name in (one, key_of(one))}
+        return {key: value for key, value in data.items() if key in names and value not in (None, "", [], [None])}
 
     @model_validator(mode="after")
-    def _cut_stands_in_the_text(self, info: ValidationInfo) -> Self:
+    def _cut_is_in_the_text(self, info: ValidationInfo) -> Self:
         if self.split and info.context:
-            cut_outcome(info.context["texts"][self.n], self.split.d, self.split.t)
+            cut_outcome(info.context["questions"][self.n].chunk.text, self.split.d, self.split.t)
         return self
 
     def read(self, question: Question) -> dict[str, Any]:
-        """The answer; a split becomes measure, description and time frame."""
-        values = super().read(question)
+        """The values that answer ``question``, by field; fields without an answer are left out."""
+        asked = set(question.fields)
+        values: dict[str, Any] = {"stands": True} if REGIMENS in asked else {}
+        # What is no criterion has no fields of one, but may speak of the participants.
+        denied = "stands" in asked and self.stands is False
+        fields = ("stands", *PEOPLE_FIELDS) if denied and PEOPLE in asked else ("stands",)
+        for field in fields if denied else expand(question.fields):
+            value = getattr(self, _ATTRIBUTES.get((question.task, field), field))
+            if value is not None or field not in _NEEDED | set(PEOPLE_FIELDS):
+                values[field] = value
         split: Split | None = values.pop("split", None)
         return values | cut_outcome(question.chunk.text, split.d, split.t) if split else values
 
 
-WIRE_ITEMS: Mapping[Task, type[WireItem]] = {
-    Task.ELIGIBILITY: CriterionItem,
-    Task.DOSING: RegimenItem,
-    Task.ENDPOINTS: OutcomeItem,
-}
-"""The item of each task."""
+class Reply(_WireModel):
+    """A model's answer to one call."""
 
-
-class WireReply(WireModel):
-    """A model's answer to one call: exactly one item for each line that needs one."""
-
-    items: tuple[WireItem, ...]
+    items: tuple[Item, ...]
 
     @model_validator(mode="after")
     def _cover_the_lines(self, info: ValidationInfo) -> Self:
+        """Every line that does not list regimens or people has exactly one item."""
         if not info.context:
             return self
         numbers = [item.n for item in self.items]
-        once: Collection[int] = info.context["once"]
+        once = [n for n, q in info.context["questions"].items() if not is_listing(q)]
         if missing := [n for n in once if n not in numbers]:
             raise ValueError(f"no item for line {_list_numbers(missing)}; give one item for each line")
         if repeated := [n for n in once if numbers.count(n) > 1]:
             raise ValueError(f"several items for line {_list_numbers(repeated)}; give one item for each line")
         return self
+
+    @staticmethod
+    def context_of(questions: Iterable[Question]) -> dict[str, Any]:
+        """The context in which a reply to these questions is validated."""
+        return {"questions": {question.chunk.number: question for question in questions}}
+
+
+def is_listing(question: Question) -> bool:
+    """Whether the line of a question may have any number of items."""
+    return set(question.fields) <= set(_EXPANDED)
+
+
+def expand(fields: Iterable[str]) -> tuple[str, ...]:
+    """The fields of an answer to a question for ``fields``.
+
+    >>> expand(["kind", "people"])
+    ('kind', 'minimum_age', 'maximum_age', 'sex', 'healthy_volunteers')
+    """
+    return tuple(part for field in fields for part in _EXPANDED.get(field, (field,)))
+
+
+def list_attributes(question: Question) -> tuple[str, ...]:
+    """The attributes of ``Item`` that answer a question."""
+    return tuple(_ATTRIBUTES.get((question.task, field), field) for field in expand(question.fields))
+
+
+def key_of(attribute: str) -> str:
+    """The key that a model writes for an attribute of ``Item``; other names stay.
+
+    >>> key_of("kind"), key_of("regimens")
+    ('list', 'regimens')
+    """
+    info = Item.model_fields.get(attribute)
+    return (info.alias if info else None) or attribute
+
+
+def keys_asked(question: Question) -> tuple[str, ...]:
+    """The keys that a line names."""
+    return tuple(key_of(_ATTRIBUTES.get((question.task, field), field)) for field in question.fields)
+
+
+def keys_needed(question: Question) -> frozenset[str]:
+    """The keys without which an item is no answer to its line."""
+    if "stands" in question.fields:  # what is no criterion has no other values
+        return frozenset({"n", "ok"})
+    needed = (field for field in expand(question.fields) if field in _NEEDED)
+    return frozenset({"n", *(key_of(_ATTRIBUTES.get((question.task, field), field)) for field in needed)})
+
+
+@cache
+def words_of(attribute: str) -> Words | None:
+    """The words of an attribute that is a closed set, else None."""
+    options = getattr(Item.model_fields[attribute].annotation, "__args__", ())  # of Annotated[Role, Words(...)] | None
+    metadata = (part for option in options for part in getattr(option, "__metadata__", ()))
+    return next((part for part in metadata if isinstance(part, Words)), None)
 
 
 def read_answers(asked: Sequence[Question], items: Iterable[BaseModel], *, complete: bool = True) -> tuple[Answer, ...]:
@@ -346,11 +327,11 @@ def read_answers(asked: Sequence[Question], items: Iterable[BaseModel], *, compl
     answers = [
         Answer(question.task, item.n, {field: _restore_lines(value) for field, value in values.items()})
         for item in items
-        if isinstance(item, WireItem) and (question := questions.get(item.n)) and (values := item.read(question))
+        if isinstance(item, Item) and (question := questions.get(item.n)) and (values := item.read(question))
     ]
     if complete:
         answered = {answer.chunk for answer in answers}
-        empty = (q for q in asked if "regimens" in q.fields and q.chunk.number not in answered)
+        empty = (q for q in asked if REGIMENS in q.fields and q.chunk.number not in answered)
         answers += [Answer(q.task, q.chunk.number, {"stands": False}) for q in empty]
     return tuple(answers)
 
@@ -359,109 +340,17 @@ def _restore_lines(value: Any) -> Any:
     """A value with the record's line breaks in place of the marks that stood for them in its line."""
     if type(value) is str:  # members of closed sets are strings too, and stay what they are
         return value.replace(LINE_BREAK, "\n")
+    if isinstance(value, TimeWindow):
+        return value.model_copy(update={"quote": _restore_lines(value.quote)})
     return tuple(map(_restore_lines, value)) if isinstance(value, tuple) else value
 
 
-def narrow_reply(questions: Collection[Question]) -> type[WireReply]:
-    """The reply model whose JSON schema has only the keys and words that these questions ask.
-
-    Required are the keys that every question asks and every line has. The number of items is limited to a power of two,
-    so that few different schemas are sent and providers can cache them. OpenAI's strict mode is not used: every absent
-    key would cost a written null.
-
-    Validate with the context ``{"tasks": {n: task}, "fields": {n: fields}, "once": numbers that need exactly one item,
-    "texts": {n: text of the line}}``.
-    """
-    asked = [asked_keys(question) for question in questions]
-    required = frozenset.intersection(*(keys & needed for keys, needed in asked))
-    if any("ok" in keys for keys, _ in asked):  # what is no criterion has no other values
-        required &= {"ok"}
-    room = sum(MOST_REGIMENS if "regimens" in question.fields else 1 for question in questions)
-    enums = [
-        (WIRE_ITEMS[task].key(field), words)
-        for task in Task
-        for field, words in unite_options(WIRE_ITEMS[task], [q for q in questions if q.task is task]).items()
-    ]
-    shape = _Shape(
-        tuple(task for task in Task if any(question.task is task for question in questions)),
-        frozenset.union(*(keys for keys, _ in asked)) | {"n"},
-        required | {"n"},
-        tuple(enums),
-    )
-    return _build_reply(shape, 1 << (room - 1).bit_length())
+def _number(data: Mapping[str, Any]) -> int:
+    try:
+        return int(data["n"])
+    except (KeyError, TypeError, ValueError):
+        raise ValueError("an item needs the number n of its line") from None
 
 
-def unite_options(item: type[WireItem], questions: Sequence[Question]) -> dict[str, tuple[str, ...]]:
-    """For each closed field that no question leaves open: the words between which the rules waver in any of them."""
-    united: dict[str, tuple[str, ...]] = {}
-    for field in item.allowance:
-        asking = [question for question in questions if field in item.expand(question.fields)]
-        words = item.words(field)
-        if words and asking and all(field in question.options for question in asking):
-            wanted: frozenset[StrEnum] = frozenset().union(*(question.options[field] for question in asking))
-            united[field] = tuple(word for word, member in words.members.items() if member in wanted)
-    return united
-
-
-def asked_keys(question: Question) -> tuple[frozenset[str], frozenset[str]]:
-    """The keys that answer a question, and those of them that every line has."""
-    item = WIRE_ITEMS[question.task]
-    fields = item.expand(question.fields)
-    return frozenset(map(item.key, fields)), frozenset(map(item.key, fields & item.always))
-
-
-_TASK = "task of the line"
-
-
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """Annotates an item with its tasks, the keys to show and to require, and the words of its closed sets.
-
-    Validation is milder than the schema: a missing key stays open, and any word of the set is understood.
-    """
-
-    tasks: tuple[Task, ...]
-    shown: frozenset[str]
-    required: frozenset[str]
-    words: tuple[tuple[str, tuple[str, ...]], ...]
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        choices = {task: handler.generate_schema(WIRE_ITEMS[task]) for task in Task}
-        union = core_schema.tagged_union_schema(choices=choices, discriminator=_TASK)
-        return core_schema.with_info_before_validator_function(_mark_task, union)
-
-    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        properties: dict[str, JsonSchemaValue] = {}
-        for task in self.tasks:
-            schema = handler.resolve_ref_schema(handler(WIRE_ITEMS[task].__pydantic_core_schema__))
-            shown = {key: value for key, value in schema["properties"].items() if key in self.shown}
-            properties |= {key: _bare_schema(value) for key, value in shown.items()}
-        for key, words in self.words:
-            properties[key] = {"type": "string", "enum": list(words)}
-        return {
-            "type": "object",
-            "properties": properties,
-            "required": [key for key in properties if key in self.required],
-            "additionalProperties": False,
-        }
-
-
-def _mark_task(data: Any, info: ValidationInfo) -> Any:
-    """Mark an item with the task of its line, which decides how it is read."""
-    if isinstance(data, WireItem):
-        return data.model_dump(by_alias=True) | {_TASK: next(t for t, kind in WIRE_ITEMS.items() if type(data) is kind)}
-    if not isinstance(data, dict) or not info.context:
-        return data
-    tasks: Mapping[int, Task] = info.context["tasks"]
-    number = _number(data)
-    if number is None:
-        raise ValueError("an item needs the number n of its line")
-    if number not in tasks:
-        raise ValueError(f"there is no line {number}; the lines are {_list_numbers(tasks)}")
-    return data | {_TASK: tasks[number]}
-
-
-@lru_cache(maxsize=256)
-def _build_reply(shape: _Shape, room: int) -> type[WireReply]:
-    items: Any = (tuple[Annotated[WireItem, shape], ...], Field(max_length=room))
-    return create_model("Reply", __base__=WireReply, items=items)
+def _list_numbers(numbers: Collection[int]) -> str:
+    return ", ".join(map(str, sorted(numbers)))

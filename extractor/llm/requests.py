@@ -34,17 +34,12 @@ class AnswerMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Open fields of one numbered chunk.
-
-    ``hint`` is context beside the chunk's text: its list, or the arm it belongs to. ``options`` maps fields to the
-    values between which the rules hesitate; all values are possible for other fields.
-    """
+    """Open fields of one numbered chunk. ``hint`` is context beside the chunk's text: its list, or its section."""
 
     task: Task
     chunk: Chunk
     fields: tuple[str, ...]
     hint: str = ""
-    options: Mapping[str, frozenset[StrEnum]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Every reader raises ``ValueError`` with the form that is allowed.
 
 import re
 
-from extractor.schemas import Amount, Comparator, Constraint, Instrument, Period, TimePoint, TimeUnit
+from extractor.schemas import Age, Amount, Comparator, Constraint, Instrument, Period, TimePoint, TimeUnit, TimeWindow
 from extractor.text.book import read_text, rule
 from extractor.text.clean import clean_text
 from extractor.text.lexer import Tokens
@@ -15,6 +15,7 @@ from extractor.text.patterns import Found
 
 _SIGNS = {"≤": "<=", "≥": ">="}
 _POWER = re.compile(r"\s?(?:x|\*|million|billion|thousand).*", re.IGNORECASE)
+_SENSE = re.compile(r"(?P<sign>[<>]=?|[=≤≥])\s*(?P<time>\d.*)")
 _VERSION = re.compile(r"(?P<name>.+?)(?:\s*\|\s*|[\s,]+v(?:ersion)?\.?\s*(?=\d))(?P<version>.*)", re.IGNORECASE)
 
 
@@ -69,6 +70,33 @@ def read_period(text: str) -> Period:
     """
     value, unit = _read_time(text)
     return Period(value=value, unit=unit)
+
+
+def read_age(text: str) -> Age:
+    """An age.
+
+    >>> read_age("18 year")
+    Age(value=18, unit=<TimeUnit.YEAR: 'year'>)
+    """
+    value, unit = _read_time(text)
+    return Age(value=value, unit=unit)
+
+
+def read_window(text: str) -> TimeWindow | str:
+    """A time limit as its quote and, behind a bar, its sense; the quote alone leaves its sense to the rules.
+
+    >>> read_window("within 6 months of screening | <= 6 month").comparator.value
+    '<='
+    >>> read_window("within 6 months of screening")
+    'within 6 months of screening'
+    """
+    quote, _, sense = (part.strip() for part in text.rpartition("|"))
+    found = _SENSE.fullmatch(sense)
+    if not quote or not found:
+        return text.strip(" |")
+    value, unit = _read_time(found["time"])
+    sign = _SIGNS.get(found["sign"], found["sign"])
+    return TimeWindow(quote=quote, comparator=Comparator(sign), value=value, unit=unit)
 
 
 def read_time_point(text: str) -> TimePoint:
