@@ -5,7 +5,7 @@ A reply is an instance of the call's own reply model. What gold says and that mo
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -78,7 +78,7 @@ class Cause(StrEnum):
 class Given:
     """What was asked about an item of gold, what could not be answered, and what the checks left of the answer."""
 
-    fields: Collection[str]
+    fields: set[str]
     misfits: dict[str, Cause] = field(default_factory=dict)
     grounded: GroundedAnswer | None = None
 
@@ -185,46 +185,45 @@ def _draft(parsed: ParsedRecord, criterion: ParsedCriterion) -> Criterion:
 def _write_item(call: Call, question: Question, values: Mapping[str, Any]) -> tuple[dict[str, Any], Given]:
     """The item that says these values as far as it can."""
     number = question.chunk.number
-    asked = expand(question.fields)
-    parts = {"split": _PARTS, "quote": ("section",)}  # what an answer tells beside its own fields
-    given = Given({*asked, *(extra for name, extra in parts.items() if name in asked for extra in extra)})
+    given = Given(set(expand(question.fields)))
+    given.fields |= set(_PARTS if "split" in given.fields else ()) | set(
+        ("section",) if "quote" in given.fields else ()
+    )
     if values.get("section", "") not in ("", question.chunk.span.section):
         given.misfits["section"] = Cause.SILENT  # a repeated statement is shown once
     item: dict[str, Any] = {"n": number}
-    if "stands" in asked and not values["stands"]:
-        item["ok"] = False
-        asked = tuple(name for name in asked if name in PEOPLE_FIELDS)
+    denied = "stands" in question.fields and not values["stands"]
     for name, attribute in zip(expand(question.fields), list_attributes(question), strict=True):
-        if name not in asked:
+        if denied and name not in ("stands", *PEOPLE_FIELDS):
             continue
-        key, written = key_of(attribute), _write_split(values) if name == "split" else _write(values[name])
-        words = words_of(attribute)
-        if words and written is not None:
-            written = next(word for word, member in words.members.items() if member == values[name])
-        if name == "lead_in":
-            written = _find_line(call, written)
-        if name in PEOPLE_FIELDS and isinstance(values[name], Age) and not _shows(question, values[name]):
-            continue
-        kept, read = _fit(call, question, key, written)
+        kept, read = _fit(call, question, key_of(attribute), _write_field(call, question, name, values))
         if kept is not None and kept != []:
-            item[key] = kept
-        if name in (*PEOPLE_FIELDS, "lead_in"):
-            continue
-        for part in _PARTS if name == "split" else (name,):
+            item[key_of(attribute)] = kept
+        for part in () if name in (*PEOPLE_FIELDS, "lead_in") else _PARTS if name == "split" else (name,):
             if not _is_said(_PATHS[question.task], part, read.get(part), values[part]):
                 given.misfits[part] = Cause.WIRE
     return item, given
 
 
+def _write_field(call: Call, question: Question, name: str, values: Mapping[str, Any]) -> Any:
+    """The value of one field as a model writes it; None where it gives none."""
+    if name == "split":
+        return _write_split(values)
+    value = values[name]
+    if name == "lead_in":
+        return _find_line(call, value)
+    if isinstance(value, Age) and f"{value.value:g}" not in question.chunk.text:
+        return None
+    words = words_of("domain" if question.task is Task.ENDPOINTS and name == "category" else name)
+    if words and value is not None:
+        return next(word for word, member in words.members.items() if member == value)
+    return _write(value)
+
+
 def _find_line(call: Call, quote: str | None) -> int | None:
-    lines = (
-        question.chunk for question in call.questions if quote and fold_text(quote) in fold_text(question.chunk.text)
-    )
-    return next((chunk.number for chunk in lines), None)
-
-
-def _shows(question: Question, age: Age) -> bool:
-    return f"{age.value:g}" in question.chunk.text
+    lines = (question.chunk for question in call.questions)
+    wanted = fold_text(quote or "")
+    return next((line.number for line in lines if wanted and wanted in fold_text(line.text)), None)
 
 
 def _fit(call: Call, question: Question, key: str, written: Any) -> tuple[Any, Mapping[str, Any]]:

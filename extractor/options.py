@@ -35,8 +35,12 @@ class Effort(StrEnum):
     HIGH = "high"
 
 
-_ASKS_BELOW = {Effort.LOW: 0.6, Effort.MEDIUM: 0.85, Effort.HIGH: 2.0}
+_ASKS_BELOW = {Effort.LOW: 0.6, Effort.MEDIUM: 0.9, Effort.HIGH: 2.0}
 """The confidence below which a value is asked about."""
+
+
+_RARITY = 4
+"""How much more a doubt weighs in a field that few items state."""
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -89,6 +93,11 @@ class ExtractionOptions:
         if self.assist is Assist.ALWAYS:
             return _ASKS_BELOW[Effort.HIGH]
         return _ASKS_BELOW[self.effort] if isinstance(self.effort, Effort) else self.effort
+
+    @property
+    def asks_rare_below(self) -> float:
+        """The same for fields that few items state, of which a value that is missed weighs more."""
+        return 1 - (1 - self.asks_below) / _RARITY
 
     @property
     def reads_all(self) -> bool:

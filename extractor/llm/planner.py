@@ -6,7 +6,7 @@ record: all lines, all fields, and what the rules may have missed.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, count, groupby
 from statistics import fmean
 from time import process_time
@@ -27,7 +27,7 @@ from extractor.parse.parsed import (
 from extractor.schemas import Concept, Task, TrialRecord
 from extractor.text.clean import clean_text
 
-from .dose_passages import DosePassage, list_all_passages, list_dose_passages
+from .dose_passages import DosePassage, list_dose_passages
 from .estimates import RequestSize, estimate_tokens, measure_call
 from .prompt import render_call, render_line
 from .reply_models import FIELDS, PEOPLE, PEOPLE_FIELDS, REGIMEN_FIELDS, REGIMENS
@@ -46,6 +46,12 @@ _TIMED = frozenset(
     }
 )
 """Time-to-event concepts: only they have a start event, end events and censoring."""
+_RARE = frozenset({*PEOPLE_FIELDS, "instrument", "start_event", "end_events", "specimens", "methods"})
+"""Fields that few items state, so that a value that is missed weighs more."""
+_PEOPLE = re.compile(
+    r"\b(?:healthy|volunteers?|(?:wo)?m[ae]n|(?:fe)?males?|boys?|girls?|sex|genders?|ages?d?|old)\b", re.IGNORECASE
+)
+"""Words of lines that say who takes part."""
 _LIST_MARK = re.compile(r"\s*(?:(?:[*•·o–—-]|\d{1,2}[.)]|[a-zA-Z][.)])\s+)?")
 _PEOPLE_IN = ("title", "official_title", "brief_summary")
 """Sections beside the criteria that say who takes part."""
@@ -116,20 +122,26 @@ def pack_questions(
 
 def _plan_eligibility(parsed: ParsedRecord, options: ExtractionOptions, numbers: Iterator[int]) -> Iterator[Question]:
     found = parsed.eligibility
-    people = (PEOPLE,) if any(_is_doubtful(getattr(found, name), options) for name in PEOPLE_FIELDS) else ()
-    if people:
-        for name in _PEOPLE_IN:
-            if section := parsed.record.section(name):
-                text = clean_text(section.text).text
-                chunk = Chunk(next(numbers), ChunkKind.SENTENCE, Span(name, 0, len(section.text)), text)
-                yield Question(Task.ELIGIBILITY, chunk, people, name.replace("_", " "))
     between = _list_lines_between(parsed, numbers) if options.reads_all else ()
-    questions = [
-        Question(Task.ELIGIBILITY, criterion.chunk, (*fields, *people), _criterion_hint(criterion, options))
-        for criterion in found.criteria
-        if (fields := _fields_of(criterion, Task.ELIGIBILITY, options)) or people
-    ]
-    yield from sorted((*questions, *between), key=lambda question: question.chunk.span)
+    people = any(_is_doubtful(getattr(found, name), name, options) for name in PEOPLE_FIELDS)
+    general = _list_general_lines(parsed, numbers) if people else ()
+    criteria = (
+        Question(Task.ELIGIBILITY, one.chunk, _fields_of(one, Task.ELIGIBILITY, options), _criterion_hint(one, options))
+        for one in found.criteria
+    )
+    for question in sorted((*criteria, *general, *between), key=lambda question: question.chunk.span):
+        also = (PEOPLE,) if people and (options.reads_all or _PEOPLE.search(question.chunk.text)) else ()
+        if question.fields or also or options.reads_all:
+            yield replace(question, fields=(*question.fields, *also))
+
+
+def _list_general_lines(parsed: ParsedRecord, numbers: Iterator[int]) -> Iterator[Question]:
+    """The lines beside the criteria that may say who takes part."""
+    for name in _PEOPLE_IN:
+        if section := parsed.record.section(name):
+            span = Span(name, 0, len(section.text))
+            chunk = Chunk(next(numbers), ChunkKind.SENTENCE, span, clean_text(section.text).text)
+            yield Question(Task.ELIGIBILITY, chunk, (), name.replace("_", " "))
 
 
 def _criterion_hint(criterion: ParsedCriterion, options: ExtractionOptions) -> str:
@@ -159,7 +171,7 @@ def _list_lines_between(parsed: ParsedRecord, numbers: Iterator[int]) -> Iterato
 
 def _plan_dosing(parsed: ParsedRecord, options: ExtractionOptions, numbers: Iterator[int]) -> Iterator[Question]:
     """All passages are asked for their regimens, or none: wording that is strange to the rules once is so often."""
-    passages = (list_all_passages if options.reads_all else list_dose_passages)(parsed, numbers)
+    passages = list_dose_passages(parsed, numbers)
     if options.reads_all or _dosing_confidence(parsed, passages) < options.asks_below:
         for passage in passages:
             yield Question(Task.DOSING, passage.chunk, (REGIMENS,), passage.hint)
@@ -191,9 +203,11 @@ def _fields_of(
     parts = {"split": ("measure", "description", "time_frame")}
     asked = FIELDS[task] if options.reads_all else [name for name in FIELDS[task] if name != "lead_in"]
     return tuple(
-        name for name in asked if any(_is_doubtful(getattr(item, part), options) for part in parts.get(name, (name,)))
+        name
+        for name in asked
+        if any(_is_doubtful(getattr(item, part), name, options) for part in parts.get(name, (name,)))
     )
 
 
-def _is_doubtful(reading: Reading[object], options: ExtractionOptions) -> bool:
-    return reading.confidence < options.asks_below
+def _is_doubtful(reading: Reading[object], name: str, options: ExtractionOptions) -> bool:
+    return reading.confidence < (options.asks_rare_below if name in _RARE else options.asks_below)
