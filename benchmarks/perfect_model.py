@@ -143,7 +143,7 @@ class _Oracle:
             number = question.chunk.number
             path, line, read = self.lines.get(number, ("dosing", None, None))
             if PEOPLE in question.fields:
-                self.given["eligibility", 0] = Given(PEOPLE_FIELDS)
+                self.given["eligibility", 0] = Given(set(PEOPLE_FIELDS))
             for row in homes[number] if REGIMENS in question.fields else [line] if question.fields else []:
                 item, given = _write_item(call, question, self._list_values(path, row, read))
                 items.append(item)

@@ -9,8 +9,8 @@ from extractor.schemas import Section, Source, TrialRecord
 from tests.llm.stub import Scripted, completion, items
 
 LINE = re.compile(r"^\[(?P<number>\d+)\|(?P<keys>[^|\]]*)(?:\|(?P<note>[^\]]*))?\] (?P<text>.*)$", re.MULTILINE)
-AGAIN = "were refused"
-"""Words of the narrow question's system part."""
+AGAIN = "|refused: "
+"""Mark of a line that asks a refused answer again."""
 
 Answer = Mapping[str, Any]
 
@@ -32,7 +32,7 @@ def read_lines(request: Mapping[str, Any]) -> list[dict[str, str]]:
 
 def asks_again(request: Mapping[str, Any]) -> bool:
     """Whether a request is the narrow question."""
-    return AGAIN in request["messages"][0]["content"]
+    return AGAIN in request["messages"][-1]["content"]
 
 
 def answering(first: Mapping[str, Answer], again: Answer | None = None) -> Callable[[dict[str, Any]], Scripted]:

@@ -101,6 +101,7 @@ def resolve(
     one is more probably right. An
     improbable value is left out: as ambiguous, or as contradictory if the two were read in different sections.
 
+    - A value of which the rules are certain is not lost because a model leaves it out.
     - A reading of the rules never becomes more probable by being contradicted.
     - A word of a closed set that every item needs is never left out.
     - Quotes that overlap differ only in their extent, so the more probable one stands.
@@ -118,7 +119,7 @@ def resolve(
     >>> resolve(Reading("oral", 0.2), None, AbsenceReason.NOT_ASKED, policy).gap.value
     'not_asked'
     """
-    if model is None:
+    if model is None or (rule.certain and rule.value and model.value in (None, ())):
         chosen = _choose(rule, Origin.RULE, rule.confidence)
     elif rule.is_open:
         chosen = _choose(model, Origin.MODEL, policy.alone)

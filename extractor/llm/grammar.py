@@ -36,7 +36,8 @@ def describe_line(question: Question) -> _Schema:
     """The JSON schema of an item of one line."""
     known, most = _key_schemas(), _most_values(question)
     properties: _Schema = {"n": {"enum": [question.chunk.number]}}
-    for key in map(key_of, list_attributes(question)):
+    asked = set(map(key_of, list_attributes(question)))
+    for key in (key for key in known if key in asked):  # as the schema orders them
         properties[key] = known[key]
         if known[key].get("type") == "array":
             properties[key] = {**known[key], "maxItems": most}

@@ -22,7 +22,7 @@ from extractor.schemas import Task, TrialRecord
 from extractor.text.clean import clean_text
 
 from .grammar import write_grammar
-from .reply_models import PEOPLE, REGIMENS, Reply, is_listing, keys_asked
+from .reply_models import REGIMENS, Reply, is_listing, keys_asked
 
 _PROMPTS = Path(extractor.__file__).parent / "prompts"
 _EXAMPLES = "$examples"
@@ -37,11 +37,11 @@ _PER_ITEM, _PER_REPLY, _PER_LIST = 8, 250, 500
 regimens are listed, for one line that holds most of them.
 """
 _ALLOWANCES = {
-    "constraints": 90, "time_window": 40, REGIMENS: 250, PEOPLE: 20, "amounts": 50, "timing": 40, "quote": 60,
-    "split": 40, "time_points": 30, "start_event": 30, "end_events": 60,
+    "constraints": 90, "time_window": 40, REGIMENS: 250, "amounts": 50, "timing": 40, "split": 40, "time_points": 30,
+    "agent": 15, "instrument": 20, "start_event": 30, "end_events": 60, "specimens": 20, "methods": 20,
 }  # fmt: skip
 """Output tokens that a field may take at most, where that is more than ``_ALLOWANCE``."""
-_ALLOWANCE = 20
+_ALLOWANCE = 8
 
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"

@@ -1,12 +1,13 @@
-"""What a model writes: small narrowed schemas, checks against what was asked, and values read from short strings."""
+"""What a model writes: one small schema, checks against what was asked, and values read from short strings."""
 
 import json
 
 import pytest
 from pydantic import ValidationError
 
-from extractor.llm.prompt import render_call
-from extractor.llm.reply_models import WIRE_ITEMS, narrow_reply, read_answers
+from extractor.llm.estimates import estimate_tokens
+from extractor.llm.prompt import load_prompt
+from extractor.llm.reply_models import FIELDS, Reply, read_answers
 from extractor.llm.requests import Question, compact_schema
 from extractor.llm.value_forms import (
     read_amount,
@@ -16,6 +17,7 @@ from extractor.llm.value_forms import (
     read_time_point,
 )
 from extractor.schemas import (
+    Age,
     Amount,
     Category,
     Concept,
@@ -27,86 +29,34 @@ from extractor.schemas import (
     Period,
     Role,
     Route,
+    Sex,
     Task,
     TimeKind,
     TimePoint,
+    TimeWindow,
 )
 
-from .samples import chunk, parsed_record
+from .samples import chunk
 
+ADULT = Age(value=18, unit="year")
 LONG = " ".join(["long words"] * 20)
 OUTCOME = "Survival, overall, From infusion, to death., Up to 2 years, 30 days"
 
 
-def ask(number, *fields, task=Task.ELIGIBILITY, text="Adults", options=None):
-    narrowed = {field: frozenset(found) for field, found in (options or {}).items()}
-    return Question(task, chunk(number, text), fields, options=narrowed)
+def ask(number, *fields, task=Task.ELIGIBILITY, text="Adults"):
+    return Question(task, chunk(number, text), fields)
 
 
 def read(questions, *items, complete=True):
     """Number and values of each answer that the items hold."""
-    call = render_call(parsed_record().record, questions)
-    reply = call.reply_model.model_validate({"items": items}, context=dict(call.context))
-    return [(a.chunk, dict(a.values)) for a in read_answers(call.questions, reply.items, complete=complete)]
+    reply = Reply.model_validate({"items": items}, context=Reply.context_of(questions))
+    return [(a.chunk, dict(a.values)) for a in read_answers(questions, reply.items, complete=complete)]
 
 
-def item_schema(*questions):
-    return narrow_reply(questions).model_json_schema()["properties"]["items"]["items"]
-
-
-def unbounded(schema):
-    """Keys whose strings or lists could ramble."""
-    for key, value in schema["properties"].items():
-        for part in (value, value.get("items", {})):
-            if part.get("type") == "string" and "enum" not in part and "maxLength" not in part:
-                yield key
-            if part.get("type") == "array" and "maxItems" not in part:
-                yield key
-
-
-@pytest.mark.parametrize("task", Task)
-def test_schema_is_small_and_plain(task):
-    fields = tuple(field for field in WIRE_ITEMS[task].allowance if field != "regimens")
-    schema = compact_schema(narrow_reply([ask(1, *fields, task=task)]).model_json_schema())
-    text = json.dumps(schema)
+def test_the_static_part_of_a_call_is_small_and_plain():
+    text = json.dumps(compact_schema(Reply.model_json_schema()), separators=(",", ":"))
     assert [word for word in ("title", "description", "default", "anyOf", "null") if f'"{word}"' in text] == []
-    assert len(text) < 1700
-    for definition in (schema, schema["properties"]["items"]["items"], *schema.get("$defs", {}).values()):
-        assert definition["additionalProperties"] is False
-        assert list(unbounded(definition)) == []
-
-
-@pytest.mark.parametrize(
-    ("questions", "keys", "required"),
-    [
-        ([ask(1, "category", "constraints"), ask(2, "category", "kind")], ["n", "list", "cat", "limits"], ["n", "cat"]),
-        (
-            [ask(1, "category"), ask(2, "concept", "category", task=Task.ENDPOINTS)],
-            ["n", "cat", "concept", "domain"],
-            ["n"],
-        ),
-        ([ask(1, "stands", "category")], ["n", "ok", "cat"], ["n", "ok"]),  # what is no criterion has no category
-    ],
-)
-def test_schema_has_only_the_keys_asked_and_requires_those_that_every_line_has(questions, keys, required):
-    schema = item_schema(*questions)
-    assert (list(schema["properties"]), schema["required"]) == (keys, required)
-
-
-def test_no_key_means_something_else_in_another_task():
-    keys = [item.key(field) for item in WIRE_ITEMS.values() for field in item.allowance]
-    assert len(keys) == len(set(keys))
-
-
-def test_words_are_narrowed_to_those_between_which_the_rules_waver():
-    options = ({Category.AGE, Category.SEX}, {Category.SEX, Category.OTHER})
-    questions = [ask(n, "category", options={"category": found}) for n, found in enumerate(options)]
-    assert item_schema(*questions)["properties"]["cat"]["enum"] == ["age", "sex", "other"]
-    assert len(item_schema(*questions, ask(7, "category"))["properties"]["cat"]["enum"]) == len(Category)
-    assert read(questions, {"n": 0, "cat": "infection"}, {"n": 1, "cat": "sex"})[0] == (
-        0,
-        {"category": Category.INFECTION},
-    )
+    assert estimate_tokens(load_prompt().system) + estimate_tokens(text) <= 3500
 
 
 @pytest.mark.parametrize(
@@ -118,9 +68,8 @@ def test_words_are_narrowed_to_those_between_which_the_rules_waver():
         ([{"n": n, "cat": "age"} for n in (1, 3, 5, 3)], "several items for line 3; give one item"),
         ([{"n": 1, "cat": "weather"}], "'weather' is none of: age, sex, diagnosis"),
         ([{"n": 1, "limits": ["good kidneys"]}], 'write a limit as "quantity: comparator number unit"'),
-        ([{"n": 1, "window": "x" * 121}], "at most 120 characters"),
-        ([{"n": 1, "limits": ["x" * 121]}], "longer than 120 characters"),
-        ([{"n": 1, "limits": ["ECOG: 1"] * 11}], "at most 10 items"),
+        ([{"n": 1, "window": "x" * 161}], "longer than 160 characters"),
+        ([{"n": 1, "limits": ["ECOG: 1"] * 17}], "at most 16 items"),
     ],
 )
 def test_invalid_replies_are_refused_with_what_is_allowed(items, message):
@@ -137,12 +86,6 @@ def test_lines_of_several_tasks_are_each_read_as_their_own():
     ]
 
 
-def test_items_of_other_calls_are_not_read():
-    call, other = (render_call(parsed_record().record, [ask(number, "category")]) for number in (1, 2))
-    reply = other.reply_model.model_validate({"items": [{"n": 2, "cat": "age"}]}, context=dict(other.context))
-    assert read_answers(call.questions, reply.items) == ()
-
-
 @pytest.mark.parametrize(
     ("fields", "item", "values"),
     [
@@ -157,7 +100,15 @@ def test_items_of_other_calls_are_not_read():
                 "time_window": "within 4 weeks",
             },
         ),
+        (
+            ("time_window",),
+            {"window": "for 4 // weeks | >= 4 week"},
+            {"time_window": TimeWindow(quote="for 4\nweeks", comparator=">=", value=4, unit="week")},
+        ),
         (("stands", "kind", "category"), {"ok": False, "list": "in", "cat": "age"}, {"stands": False}),
+        (("stands", "people"), {"ok": False, "cat": "age", "sex": "male"}, {"stands": False, "sex": Sex.MALE}),
+        (("people",), {"min": "18 year", "healthy": False}, {"minimum_age": ADULT, "healthy_volunteers": False}),
+        (("lead_in",), {"under": 4}, {"lead_in": 4}),
         # Every line has a kind and a category, so they stay open; constraints that are left out are known to be none.
         (("kind", "category", "constraints", "time_window"), {}, {"constraints": (), "time_window": None}),
         (
@@ -215,7 +166,7 @@ def outcome_values(*fields, text=OUTCOME, **item):
 def test_all_fields_of_an_outcome():
     item = {"concept": "OS", "domain": "efficacy", "times": ["2 year", "day 30"], "span": "up_to", "tool": "CTCAE|5.0"}
     events = {"start": "infusion", "ends": ["death"], "censored": False, "specimens": ["serum"]}
-    fields = tuple(field for field in WIRE_ITEMS[Task.ENDPOINTS].allowance if field != "split")
+    fields = tuple(field for field in FIELDS[Task.ENDPOINTS] if field != "split")
     assert outcome_values(*fields, **item, **events) == {
         "concept": Concept.OVERALL_SURVIVAL,
         "category": EndpointCategory.EFFICACY,
