@@ -15,7 +15,7 @@ from extractor.llm.querying import converse
 from extractor.llm.servers import ServerCalls
 from extractor.llm.spec import ModelSpec
 from extractor.llm.transport import Route
-from extractor.options import Assist, ExtractionOptions
+from extractor.options import Assist, Effort, ExtractionOptions
 from extractor.pipeline import extract
 from extractor.schemas import Task, TrialExtraction, TrialRecord, Usage
 
@@ -53,7 +53,8 @@ class Extractor:
 
     ``model`` is a hosted model's name, ``http://host:port/v1#NAME`` (several of one NAME, separated by commas, share
     the calls), ``local`` or ``local:NAME``, or a ``ModelSpec``; without one the rules work alone. ``assist`` says what
-    a model is asked: what the rules left open (``auto``), everything (``always``), nothing (``never``). Values with a
+    a model is asked: what the rules doubt (``auto``), everything (``always``), nothing (``never``); ``effort`` how much
+    they must doubt it (``low``, ``medium``, ``high``, or a confidence from 0 to 1). Values with a
     confidence below ``min_confidence`` are left out, and their absence says so. ``replay`` is a folder of recorded
     answers, or of a run, to use instead of a model; ``record`` a folder in which to keep a model's answers;
     ``cache_dir`` the folder of models on this machine. ``exchange`` takes answers from a provider's batch files and
@@ -74,6 +75,7 @@ class Extractor:
         *,
         tasks: Collection[Task | str] = frozenset(Task),
         assist: Assist | str = Assist.AUTO,
+        effort: Effort | str | float = Effort.MEDIUM,
         min_confidence: float = 0.0,
         replay: str | Path | None = None,
         record: str | Path | None = None,
@@ -81,7 +83,7 @@ class Extractor:
         exchange: Exchange | None = None,
     ) -> None:
         spec = ModelSpec.parse(model) if isinstance(model, str) else model
-        self.options = ExtractionOptions(tasks, assist, min_confidence)
+        self.options = ExtractionOptions(tasks, assist, min_confidence, effort)
         kept, recorded = Path(record) if record else None, Path(replay) if replay else None
         self.choice = ModelChoice(spec, recorded, kept, cache_dir, exchange)
 
