@@ -9,7 +9,7 @@ import pytest
 
 from extractor.errors import StoreError
 from extractor.export import Destination, Format, describe_tables, export_run, list_tables, read_registry
-from extractor.export.rows import find_rows
+from extractor.export.tables import find_rows
 from extractor.schemas import RegistryFields, Section, Source, TrialExtraction, TrialRecord
 
 from .samples import SMALL, fill
