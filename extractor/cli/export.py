@@ -2,11 +2,15 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from .console import errors_for_people, warn_incomplete
+from .console import errors_for_people, split_names, warn_incomplete
+
+if TYPE_CHECKING:
+    from extractor.export import Registry
+    from extractor.run.finished import FinishedRun
 
 
 def export(
@@ -47,7 +51,7 @@ def export(
 
     with errors_for_people():
         destination = Destination.choose(to, Format(format_) if format_ else None, force=force, bom=bom)
-        chosen = choose_tables(_split(tasks), _split(tables))
+        chosen = choose_tables(split_names(tasks), split_names(tables))
         least = ExtractionOptions(min_confidence=min_confidence).min_confidence
         found = find_run(run)
         if found and found.incomplete:
@@ -55,33 +59,20 @@ def export(
                 remedy = "let it finish, or export what there is with --partial"
                 raise StoreError(f"{run}: {found.incomplete}; {remedy}")
             warn_incomplete(run)
-        registry = _read_registry(run, quiet=quiet) if any(table.name == "records" for table in chosen) else {}
+        registry = _read_registry(found, quiet=quiet) if any(table.name == "records" for table in chosen) else {}
         counts = export_run(run, destination, chosen, found.read_lines() if found else None, registry, least)
         if not quiet:
             print("\n".join(f"{name}: {count}" for name, count in counts.items()), file=sys.stderr)
 
 
-def _read_registry(run: Path, *, quiet: bool) -> dict[str, tuple[Any, ...]]:
+def _read_registry(run: "FinishedRun | None", *, quiet: bool) -> "Registry":
     """What the registry says of the run's records, read again from the run's inputs."""
-    from extractor.errors import StoreError
     from extractor.export import read_registry
-    from extractor.run.finished import FinishedRun
 
-    found: dict[str, tuple[Any, ...]] = {}
-    records = 0
-    try:
-        for one in FinishedRun(run if run.is_dir() else run.parent).reread():
-            records += 1
-            if one.record:
-                found[one.record_id] = read_registry(one.record)
-    except StoreError:
-        pass  # results without their run
-    if (len(found) < records or not records) and not quiet:
-        missing = f"{records - len(found)} of {records} records" if records else "all records"
+    registry = {one.record_id: read_registry(one.record) for one in run.reread() if one.record} if run else {}
+    records = len(run.record_ids) if run else 0
+    if not quiet and (len(registry) < records or not records):
+        missing = f"{records - len(registry)} of {records} records" if records else "all records"
         problem = f"records: no input at hand for {missing}, so their registered columns are empty"
         print(f"{problem}; export the run's folder, from where the run was started", file=sys.stderr)
-    return found
-
-
-def _split(names: str) -> list[str]:
-    return [name.strip() for name in names.split(",") if name.strip()]
+    return registry

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .console import INTERRUPTED, errors_for_people, print_listing
+from .console import INTERRUPTED, errors_for_people, print_table
 
 if TYPE_CHECKING:
-    from extractor.llm.local import LocalModel, Progress, ServerSettings
+    from extractor.llm.local import Progress
 
 app = typer.Typer(help="List, pull and serve models that run on this machine.", no_args_is_help=True)
 
@@ -35,15 +35,21 @@ def list_rows(
 
     A table on a terminal, tab-separated when piped.
     """
-    from extractor.llm.local import list_models
+    from extractor.llm.local import default_model, list_models
 
     with errors_for_people():
-        rows = list_models(cache_dir)
+        models = list_models(cache_dir)
         if as_json:
-            typer.echo(json.dumps([_row_for_programs(*row) for row in rows], indent=2))
-        else:
-            head = ("name", "installed", "bytes", "licence", "source", "about")
-            print_listing(head, [_cells(*row) for row in rows], {"bytes"})
+            places = [{"default": m == default_model(), "path": str(path) if path else None} for m, path in models]
+            rows = [asdict(model) | place for (model, _), place in zip(models, places, strict=True)]
+            typer.echo(json.dumps(rows, indent=2))
+            return
+        head = ("name", "installed", "bytes", "licence", "source", "about")
+        cells = [
+            (m.name, "yes" if path else "no", str(m.bytes), m.licence, ", ".join(map(str, m.sources)), m.about)
+            for m, path in models
+        ]
+        print_table(head, cells, prose={*head} - {"bytes"}, apart=False)
 
 
 @app.command()
@@ -90,34 +96,26 @@ def serve(
     Standard output gets one line, the base URL. Clients must send the token in EXTRACTOR_TOKEN; without one in the
     environment, a token is made up and shown once.
     """
-    from extractor.llm.local import ServerSettings
+    from extractor.llm.local import ServerSettings, find_model, locate_model, serve_model
 
     token = os.environ.get("EXTRACTOR_TOKEN")  # not an option: other users of the machine see command lines
-    chosen: dict[str, Any] = {"threads": threads, "token": token}
+    given: dict[str, Any] = {key: value for key, value in (("threads", threads), ("token", token)) if value}
     with errors_for_people():
-        chosen = {key: value for key, value in chosen.items() if value}
-        settings = ServerSettings(slots=slots, context=context, port=port, **chosen)
+        settings = ServerSettings(slots=slots, context=context, port=port, **given)
+        model = find_model(name)
+        label = model.stem if isinstance(model, Path) else model.name
+        weights = locate_model(name, cache_dir=cache_dir)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # `kill` and container runtimes stop it like Ctrl-C
         try:
-            _serve_until_stopped(name, settings, cache_dir, show_token=not token)
+            with serve_model(weights, settings, name=label) as server:
+                typer.echo(f"{label}: {slots} at once, {context} tokens each; Ctrl-C stops it", err=True)
+                typer.echo(f"use it with --model {server.base_url}#{label}", err=True)
+                if not token:
+                    typer.echo(f"and EXTRACTOR_TOKEN={server.token} in the environment (shown only here)", err=True)
+                print(server.base_url, flush=True)  # last: a script that reads it knows that all is said
+                server.wait()
         except KeyboardInterrupt:
             typer.echo("stopped", err=True)
-
-
-def _serve_until_stopped(name: str, settings: "ServerSettings", cache_dir: Path | None, *, show_token: bool) -> None:
-    from extractor.llm.local import find_model, locate_model, serve_model
-
-    model = find_model(name)
-    label = model.stem if isinstance(model, Path) else model.name
-    weights = locate_model(name, cache_dir=cache_dir)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # `kill` and container runtimes stop it like Ctrl-C
-    with serve_model(weights, settings, name=label) as server:
-        typer.echo(f"{label}: {settings.slots} at once, {settings.context} tokens each; Ctrl-C stops it", err=True)
-        typer.echo(f"use it with --model {server.base_url}#{label}", err=True)
-        if show_token:
-            typer.echo(f"and EXTRACTOR_TOKEN={server.token} in the environment (shown only here)", err=True)
-        typer.echo(server.base_url)  # last: a script that reads it knows that all is said
-        sys.stdout.flush()
-        server.wait()
 
 
 @app.command("prices")
@@ -140,30 +138,15 @@ def list_prices(
             print_prices(find_prices(files or ()))
 
 
-def _cells(model: "LocalModel", path: Path | None) -> tuple[str, ...]:
-    sources = ", ".join(map(str, model.sources))
-    return (model.name, "yes" if path else "no", str(model.bytes), model.licence, sources, model.about)
-
-
-def _row_for_programs(model: "LocalModel", path: Path | None) -> dict[str, object]:
-    from extractor.llm.local import default_model
-
-    fields = asdict(model)
-    fields["sources"] = [asdict(source) for source in model.sources]
-    return {**fields, "default": model == default_model(), "path": str(path) if path else None}
-
-
 @contextmanager
 def _show_bytes(name: str) -> "Iterator[Progress]":
     """A bar on standard error with size, rate and time left; nothing when piped."""
-    if not sys.stderr.isatty():
-        yield lambda _done, _total: None
-        return
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
     from rich.progress import Progress as ProgressBar
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with ProgressBar(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
+    shown = sys.stderr.isatty()
+    with ProgressBar(*columns, TimeRemainingColumn(), console=Console(stderr=True), disable=not shown) as bar:
         task = bar.add_task(name, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from .console import errors_for_people
+from .console import errors_for_people, split_names
 
 
 def run(
@@ -115,74 +115,86 @@ def run(
     from extractor.api import Extractor
     from extractor.llm.batch_api.requests import Exchange
     from extractor.llm.client import ClientSettings
+    from extractor.run.addresses import is_address
     from extractor.run.batch import BatchLimits
     from extractor.run.budget import Limits, Pricing
 
-    from .batch import Job, check_batch, check_ray, export_job, kept_at, perform_job
+    from .batch import Job, export_job, kept_at, perform_job
     from .environment import read_cache_folder, read_model_spec
     from .interrupts import observing
     from .money import find_prices, quote_job
-    from .report import plan_opening
+    from .report import open_report_of
 
-    with errors_for_people(), kept_at(out, fresh=fresh, others=open_report or batch) as (folder, mirror):
-        check_ray(engine, address, out, batch or replay or record or export_requests or import_answers)
-        _check_out(folder, inputs, replay, fresh=fresh)
-        opening = plan_opening(open_report, folder, dry_run=dry_run)
-        if export_requests and assist == "never":
-            raise ValueError("--assist never asks nothing, so there is nothing to export")
-        if export_requests and not import_answers and folder:
-            raise ValueError("--export-requests alone extracts nothing; drop --out or add --import-answers")
-        wanted = [task.strip() for task in tasks.split(",") if task.strip()]
+    ray, by_file = engine == "ray", bool(export_requests or import_answers)
+    refusals = {
+        "--address names a Ray cluster; add --engine ray": address and not ray,
+        "--engine ray keeps what was answered in a folder; name one with --out": ray and not out,
+        "--engine ray asks a model or the rules; drop --replay, --record, --batch and the files of requests": (
+            ray and (batch or replay or record or by_file)
+        ),
+        "--batch takes hours, and goes on from its folder if it is stopped; name one with --out": batch and not out,
+        "--batch needs the model that is to answer; name it with --model": batch and model is None,
+        "--batch asks the provider itself; drop --replay, --record and the files of requests and answers": (
+            batch and (replay or record or by_file)
+        ),
+        "--batch reads its records several times; name a file instead of standard input": batch and "-" in inputs,
+        "--open shows what --out holds; name a folder with --out, and do not use --dry-run": (
+            open_report and (dry_run or not out)
+        ),
+        f"--open and --batch need a folder of this machine, which {out} is not": (
+            out and is_address(out) and (open_report or batch)
+        ),
+        "--assist never asks nothing, so there is nothing to export": export_requests and assist == "never",
+        "--export-requests alone extracts nothing; drop --out or add --import-answers": (
+            export_requests and out and not import_answers
+        ),
+        "--sample and --latency are for --dry-run": not dry_run and (sample or latency is not None),
+        "--fresh discards what --out holds; name a folder with --out": fresh and not out,
+        f"{out} is an input; name another folder with --out": (
+            out and Path(out).resolve() in {Path(one).resolve() for one in inputs}
+        ),
+        f"{out} is replayed; name another folder with --out": (
+            out and replay and Path(out).resolve() == replay.resolve()
+        ),
+    }
+    with errors_for_people():
+        if refused := [reason for reason, applies in refusals.items() if applies]:
+            raise ValueError(refused[0])
         spec = read_model_spec(model) if model and not replay else None
-        exchange = Exchange(import_answers or (), export_requests) if import_answers or export_requests else None
-        if batch:
-            check_batch(inputs, folder, model, replay or record or exchange)
         extractor = Extractor(
             spec,
-            tasks=wanted,
+            tasks=split_names(tasks),
             assist=assist,
             min_confidence=min_confidence,
             replay=replay,
             record=record,
             cache_dir=read_cache_folder(),
-            exchange=exchange,
+            exchange=Exchange(import_answers or (), export_requests) if by_file else None,
         )
-        pricing = Pricing.of(spec, find_prices(prices or ()), Limits(max_usd, max_tokens), in_batches=batch)
-        asking = ClientSettings(
-            timeout=timeout, requests_per_minute=requests_per_minute, tokens_per_minute=tokens_per_minute
-        )
-        job = Job(
-            inputs=tuple(inputs),
-            extractor=extractor,
-            limits=BatchLimits(concurrency, limit),
-            out=folder,
-            fresh=fresh,
-            quiet=quiet,
-            strict=strict,
-            asking=asking,
-            workers=workers,
-            pricing=pricing,
-            batch_rounds=rounds if batch else 0,
-            poll_s=poll,
-            engine=engine,
-            address=address,
-            mirror=mirror,
-        )
-        if dry_run:
-            raise SystemExit(quote_job(job, sample, latency))
-        if sample or latency is not None:
-            raise ValueError("--sample and --latency are for --dry-run")
-        with observing(log_json):
-            code = export_job(job) if export_requests and not import_answers else perform_job(job)
-        opening()
-        raise SystemExit(code)
-
-
-def _check_out(out: Path | None, inputs: list[str], replay: Path | None, *, fresh: bool) -> None:
-    """Raise ``ValueError`` for a folder that cannot take the results."""
-    if fresh and not out:
-        raise ValueError("--fresh discards what --out holds; name a folder with --out")
-    if out and any(Path(location).resolve() == out.resolve() for location in inputs):
-        raise ValueError(f"{out} is an input; name another folder with --out")
-    if out and replay and out.resolve() == replay.resolve():
-        raise ValueError(f"{out} is replayed; name another folder with --out")
+        with kept_at(out, fresh=fresh) as (folder, mirror):
+            job = Job(
+                inputs=tuple(inputs),
+                extractor=extractor,
+                limits=BatchLimits(concurrency, limit),
+                out=folder,
+                fresh=fresh,
+                quiet=quiet,
+                strict=strict,
+                asking=ClientSettings(
+                    timeout=timeout, requests_per_minute=requests_per_minute, tokens_per_minute=tokens_per_minute
+                ),
+                workers=workers,
+                pricing=Pricing.of(spec, find_prices(prices or ()), Limits(max_usd, max_tokens), in_batches=batch),
+                batch_rounds=rounds if batch else 0,
+                poll_s=poll,
+                engine=engine,
+                address=address,
+                mirror=mirror,
+            )
+            if dry_run:
+                raise SystemExit(quote_job(job, sample, latency))
+            with observing(log_json):
+                code = export_job(job) if export_requests and not import_answers else perform_job(job)
+            if open_report and folder:
+                open_report_of(folder)
+            raise SystemExit(code)

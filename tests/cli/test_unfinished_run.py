@@ -17,7 +17,7 @@ from tests.commands import PATIENCE_S, extractor
 from tests.llm.stub import completion, items, serve
 
 RECORDS = 6
-_COMMAND = "import extractor.cli.batch as batch; batch._COUNT_AFTER_S = 0; from extractor.cli import main; main()"
+_COMMAND = "import extractor.cli.progress as progress; progress._COUNT_AFTER_S = 0; from extractor.cli import main; main()"
 _EXPORT = ("--tables", "records", "--quiet")
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows kills in another way")
