@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from extractor.evaluation import check_gold_files
 from tests.browser import fits_its_window, list_violations, needs_browser
-from tests.extracted import extract
+from tests.commands import extract
 
 from .driving import drag_over, open_record, unfold
 from .runs import serve
