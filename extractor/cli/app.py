@@ -31,19 +31,13 @@ def schema(
 
     from extractor.schemas import Eligibility, Endpoint, Regimen, TrialExtraction, TrialRecord
 
-    models: dict[str, type[BaseModel]] = {
-        "eligibility": Eligibility,
-        "dosing": Regimen,
-        "endpoints": Endpoint,
-        "record": TrialRecord,
-    }
-    model = models[task] if task else TrialExtraction
+    parts = {"eligibility": Eligibility, "dosing": Regimen, "endpoints": Endpoint, "record": TrialRecord}
+    model: type[BaseModel] = parts[task] if task else TrialExtraction
     typer.echo(json.dumps(model.model_json_schema(mode="serialization"), indent=2))
 
 
 app = typer.Typer(
     name="extractor",
-    help="Clinical-trial records in, evidence-backed eligibility, dosing and endpoints out.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,

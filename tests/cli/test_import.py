@@ -48,9 +48,13 @@ def test_gold_records_and_a_list_of_problems_can_be_run_and_evaluated(folder, tm
     assert scores.stdout.startswith("1 records, 0 missing, 0 without gold")
 
 
-def test_gold_that_is_there_and_a_folder_without_annotations_are_refused(folder, tmp_path):
-    invoke("import", "brat", folder, "-o", tmp_path / "out")
-    for source, problem in ((folder, "holds files already; name another folder"), (tmp_path, "holds no .txt file")):
-        result = invoke("import", "brat", source, "-o", tmp_path / "out")
-        assert result.exit_code == 1
-        assert problem in result.stderr
+@pytest.mark.parametrize(
+    ("source", "out", "problem"),
+    [("brat", "used", "holds files already; name another folder"), (".", "out", "holds no .txt file")],
+)
+def test_folders_that_cannot_be_used_are_refused(folder, tmp_path, source, out, problem):
+    (tmp_path / "used" / "gold").mkdir(parents=True)
+    (tmp_path / "used" / "gold" / "mine.json").write_text("{}")
+    result = invoke("import", "brat", folder.parent / source, "-o", tmp_path / out)
+    assert result.exit_code == 1
+    assert problem in result.stderr
