@@ -129,11 +129,13 @@ def list_prices(
 
     A table on a terminal, tab-separated when piped.
     """
-    from .money import EXAMPLE, find_prices, print_prices
+    from importlib.resources import files as resources
+
+    from .money import find_prices, print_prices
 
     with errors_for_people():
         if example:
-            print(EXAMPLE, end="")
+            print((resources("extractor.cli") / "prices.example.toml").read_text("utf-8"), end="")
         else:
             print_prices(find_prices(files or ()))
 

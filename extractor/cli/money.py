@@ -14,23 +14,6 @@ if TYPE_CHECKING:
 
     from .batch import Job
 
-EXAMPLE = """\
-# US dollars per million tokens. Keys of [model] are names as --model takes them; one that ends with * stands for all
-# that begin so. cached, batch (share of the price in a provider's batch) and thinking may be left out.
-as_of = 2026-11-01
-
-[model."gpt-5-mini"]
-prompt = 0.25
-cached = 0.025
-output = 2.00
-batch = 0.5
-thinking = [0, 500, 5000]
-
-[model."http://gpu-1:8000/v1#llama-3.3-70b"]
-prompt = 0.0
-output = 0.0
-"""
-
 
 def find_prices(files: Sequence[Path]) -> "PriceList":
     """These files' prices, then those of the user's folder of settings, then those of genai-prices."""

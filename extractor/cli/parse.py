@@ -110,9 +110,9 @@ def _describe_fields(
         if not isinstance(reading, Reading):
             continue
         stated = reading.value not in (None, ())
-        if (name not in shown or found) and (stated or not reading.certain or not indent):
+        if (name not in shown or found is not None) and (stated or not reading.certain or not indent):
             yield f"{indent}{name}: {_mark(reading)}"
-            if found and stated and reading.spans:
+            if found is not None and stated and reading.spans:
                 yield f"{indent}    from: {'; '.join(to_printable(parsed.raw(span)) for span in reading.spans)}"
                 for rule, span in _choose(reading, found):
                     yield f"{indent}        {rule}: {to_printable(parsed.raw(span))}"
