@@ -106,9 +106,13 @@ class Job:
             return nullcontext(InlineExecutor())
         return nullcontext(ProcessExecutor(self.processes - 1, SMALL_RUN if self.workers is None else 0))
 
-    def count(self) -> int | None:
-        """How many records the inputs hold, if that can be known in advance."""
-        return count_records(self.inputs, self.limits.records)
+    def count(self, folder: RunFolder | None = None) -> int | None:
+        """How many records the inputs hold, if that can be known in advance; noted in ``folder``."""
+        total = count_records(self.inputs, self.limits.records)
+        if folder and total is not None:
+            with suppress(ExtractorError):  # writing the results reports it, too
+                folder.note_total(total)
+        return total
 
 
 @contextmanager
@@ -140,19 +144,12 @@ def perform_job(job: Job) -> int:
     code, stopped_by = OK, "an error"
     with _open_sink(job) as sink:
         folder = sink if isinstance(sink, RunFolder) else None
-
-        def count() -> int | None:
-            if (total := job.count()) is not None and folder:
-                with suppress(ExtractorError):  # writing the results reports it, too
-                    folder.note_total(total)
-            return total
-
         spec = job.extractor.choice.spec
         facts = {"assist": job.extractor.options.assist.value, "model": spec.name if spec else None}
         servers = {"servers": len(spec.servers)} if spec and spec.others else {}
         tell(Event.RUN_STARTED, **facts, workers=job.processes, **servers)
         try:
-            with show_progress(tally, count, quiet=job.quiet, counts=bool(folder)):
+            with show_progress(tally, partial(job.count, folder), quiet=job.quiet, counts=bool(folder)):
                 interrupts.run(_extract_all(job, sink, tally, interrupts))
             stopped_by = ""
         except ModelAway as error:
@@ -259,14 +256,11 @@ async def _extract_in_rounds(
         say("requests are left that no batch answered; the same command goes on")
 
 
-@contextmanager
-def _open_sink(job: Job) -> Iterator[Sink]:
+def _open_sink(job: Job) -> AbstractContextManager[Sink]:
     if job.out is None:
-        yield StreamSink(sys.stdout, sys.stderr, strict=job.strict)
-        return
+        return nullcontext(StreamSink(sys.stdout, sys.stderr, strict=job.strict))
     settings, price = describe_settings(job.extractor), job.pricing.cost
-    with RunFolder(job.out, settings, inputs=job.inputs, fresh=job.fresh, strict=job.strict, price=price) as folder:
-        yield folder
+    return RunFolder(job.out, settings, inputs=job.inputs, fresh=job.fresh, strict=job.strict, price=price)
 
 
 def _resume(job: Job) -> str:

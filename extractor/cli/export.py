@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 
 
 def export(
-    run: Annotated[
-        Path, typer.Argument(metavar="RUN", help="A run's folder, its extractions.jsonl, or a folder of gold.")
-    ],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, its extractions.jsonl, or gold.")],
     to: Annotated[
         Path, typer.Option(help="A .duckdb database, a .csv, .parquet or .jsonl file of one table, or a folder.")
     ],
@@ -26,13 +24,9 @@ def export(
     ] = None,
     tasks: Annotated[str, typer.Option(help="Which of eligibility,dosing,endpoints.")] = "eligibility,dosing,endpoints",
     tables: Annotated[str, typer.Option(help="Only these tables, such as criteria,constraints.")] = "",
-    min_confidence: Annotated[
-        float, typer.Option(help="Leave out values that are less sure, from 0 to 1, and say so in absences.")
-    ] = 0.0,
+    min_confidence: Annotated[float, typer.Option(help="Leave out values below this confidence, 0 to 1.")] = 0.0,
     bom: Annotated[bool, typer.Option("--bom", help="Mark CSV as UTF-8, for Excel.")] = False,
-    partial: Annotated[
-        bool, typer.Option("--partial", help="Export what there is of a run that has not come to its end.")
-    ] = False,
+    partial: Annotated[bool, typer.Option("--partial", help="Export a run that is not complete.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier export.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not say how many rows there are.")] = False,
 ) -> None:

@@ -21,7 +21,7 @@ app = typer.Typer(help="List, pull and serve models that run on this machine.", 
 
 CacheOption = Annotated[
     Path | None,
-    typer.Option("--cache-dir", envvar="EXTRACTOR_CACHE", help="Where models are kept. The user's cache if left out."),
+    typer.Option("--cache-dir", envvar="EXTRACTOR_CACHE", help="Folder of models; else the user's cache."),
 ]
 
 
@@ -79,16 +79,12 @@ def pull(
 
 @app.command()
 def serve(
-    name: Annotated[
-        str, typer.Argument(help="A pulled model, or the path of a .gguf file. The default if left out.")
-    ] = "",
+    name: Annotated[str, typer.Argument(help="A pulled model, or a .gguf file; else the default.")] = "",
     *,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
     slots: Annotated[int, typer.Option(min=1, help="Requests answered at once.")] = 1,
     context: Annotated[int, typer.Option(min=256, help="Longest prompt and answer of a request, in tokens.")] = 8192,
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="Processor threads. All cores but one if left out.")
-    ] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Processor threads; else all cores but one.")] = None,
     cache_dir: CacheOption = None,
 ) -> None:
     """Serve a pulled model to OpenAI-compatible clients on this machine, until Ctrl-C.
@@ -120,9 +116,7 @@ def serve(
 
 @app.command("prices")
 def list_prices(
-    files: Annotated[
-        list[Path] | None, typer.Option("--prices", help="A file of prices, before those that are known. Repeatable.")
-    ] = None,
+    files: Annotated[list[Path] | None, typer.Option("--prices", help="A file of prices, before known ones.")] = None,
     example: Annotated[bool, typer.Option("--example", help="Print a file of prices to begin with.")] = False,
 ) -> None:
     """List what tokens cost, since when, and where that is from; US dollars per million tokens.

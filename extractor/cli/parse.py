@@ -27,7 +27,7 @@ def parse(
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Files, folders, globs, or - for stdin.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, with every offset.")] = False,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Under each value the rules that found its words, and these words.")
+        bool, typer.Option("--explain", help="Under each value its words, and the rules for them.")
     ] = False,
 ) -> None:
     """Show the criteria, doses and outcomes that the rules read, and how sure they are.

@@ -18,14 +18,12 @@ _LONGEST = 60
 
 _Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of an earlier run.")]
 _AsJson = Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")]
-_Workers = Annotated[
-    int | None, typer.Option(min=1, help="Processes that share the work; as many as cores if left out.")
-]
+_Workers = Annotated[int | None, typer.Option(min=1, help="Processes that share the work; else all cores.")]
 
 
 def reparse(
     run: _Run,
-    out: Annotated[Path | None, typer.Option(help="New folder for the results; RUN-reparsed if left out.")] = None,
+    out: Annotated[Path | None, typer.Option(help="New folder of results; else RUN-reparsed.")] = None,
     workers: _Workers = None,
     as_json: _AsJson = False,
 ) -> None:

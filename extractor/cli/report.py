@@ -17,7 +17,7 @@ def report(
     ] = None,
     records: Annotated[
         list[Path] | None,
-        typer.Option(metavar="INPUT", exists=True, help="The records; without it, from where run read them."),
+        typer.Option(metavar="INPUT", exists=True, help="The records, if they were moved."),
     ] = None,
     limit: Annotated[int, typer.Option(min=0, help="How many records can be opened in the page.")] = 5000,
     open_it: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,

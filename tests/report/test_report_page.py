@@ -57,7 +57,7 @@ def list_evidence(run):
 
 
 @pytest.mark.parametrize("records", [(), ("tests",)], ids=["in their texts", "alone"])
-@pytest.mark.parametrize(("name", "least"), [("seed_run", 300), ("hostile", 5)])
+@pytest.mark.parametrize(("name", "least"), [("seed_run", 300), ("hostile", 4)])
 def test_every_quote_of_a_run_is_shown_at_its_value(request, tmp_path, name, least, records):
     run = request.getfixturevalue(name)
     shown = read_records(make_page(run, tmp_path / "a.html", records=records))
