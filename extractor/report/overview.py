@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,7 +24,6 @@ _TITLE_LENGTH = 160
 class FieldCount:
     """How often a field is stated, and why it is empty elsewhere. Of a list of items: in how many records."""
 
-    name: str
     filled: int = 0
     empty: Counter[str] = field(default_factory=Counter)
 
@@ -31,11 +31,6 @@ class FieldCount:
     def total(self) -> int:
         """How often the field was looked for."""
         return self.filled + self.empty.total()
-
-
-class _Fields(dict[str, FieldCount]):
-    def __missing__(self, name: str) -> FieldCount:
-        return self.setdefault(name, FieldCount(name))
 
 
 @dataclass(slots=True)
@@ -55,7 +50,7 @@ class Overview:
     origin: Counter[str] = field(default_factory=Counter)
     support: Counter[str] = field(default_factory=Counter)
     coverage: Counter[str] = field(default_factory=Counter)
-    counts: _Fields = field(default_factory=_Fields)
+    counts: dict[str, FieldCount] = field(default_factory=lambda: defaultdict(FieldCount))
     confidence: dict[str, list[int]] = field(default_factory=lambda: {task.value: [0] * _BINS for task in Task})
 
     def add(self, one: RunRecord) -> None:
@@ -91,14 +86,12 @@ class Overview:
         return sum(one.filled for one in self.counts.values())
 
     @property
-    def fields(self) -> dict[str, list[FieldCount]]:
+    def fields(self) -> dict[str, list[tuple[str, FieldCount]]]:
         """Fields by task, a list of items before the fields of its items."""
-        found: dict[str, list[FieldCount]] = defaultdict(list)
-        tasks = [task.value for task in Task]
-        known = [one for one in self.counts.values() if one.name != RECORD and one.total]
-        for one in sorted(known, key=lambda one: (one.name.startswith(_GROUPS[0]), one.name)):
-            found[_task_of(one.name)].append(one)
-        return dict(sorted(found.items(), key=lambda pair: tasks.index(pair[0])))
+        known = [(name, one) for name, one in self.counts.items() if name != RECORD and one.total]
+        known.sort(key=lambda pair: (pair[0].startswith(_GROUPS[0]), pair[0]))
+        found = {task.value: [pair for pair in known if _task_of(pair[0]) == task] for task in Task}
+        return {task: fields for task, fields in found.items() if fields}
 
     @property
     def findings(self) -> list[tuple[str, Counter[str]]]:
@@ -171,10 +164,8 @@ def read_failures(path: Path) -> list[dict[str, Any]]:
         with naming_file(path):
             lines = path.read_text("utf-8", "replace").splitlines()
         for line in lines:
-            try:
+            with suppress(json.JSONDecodeError):
                 found.append(json.loads(line))
-            except json.JSONDecodeError:
-                continue
     return [failure for failure in found if isinstance(failure, dict)]
 
 

@@ -31,37 +31,32 @@ def pack(data: Any) -> str:
     >>> gzip.decompress(base64.b64decode(pack({"a": "</script>"})))
     b'{"a":"</script>"}'
     """
-    return _compress(_to_json(data))
-
-
-def _to_json(data: Any) -> str:
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-
-
-def _compress(text: str) -> str:
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     return base64.b64encode(gzip.compress(text.encode("utf-8", "replace"), 6, mtime=0)).decode()
 
 
 class Chunks:
-    """Takes records one at a time, and holds no more than one chunk of them uncompressed, as text."""
+    """Takes records one at a time, and holds no more than one chunk of them uncompressed."""
 
     def __init__(self) -> None:
         self.packed: list[str] = []
-        self._records: list[str] = []
+        self._records: list[Any] = []
+        self._characters = 0
 
     def add(self, record: Any) -> tuple[int, int]:
         """Add a record, and say in which chunk it is, at which place."""
         place = len(self.packed), len(self._records)
-        self._records.append(_to_json(record))
-        if sum(map(len, self._records)) >= _CHARACTERS:
+        self._records.append(record)
+        self._characters += len(json.dumps(record))
+        if self._characters >= _CHARACTERS:
             self.close()
         return place
 
     def close(self) -> None:
         """Pack what is not packed yet."""
         if self._records:
-            self.packed.append(_compress(f"[{','.join(self._records)}]"))
-            self._records = []
+            self.packed.append(pack(self._records))
+            self._records, self._characters = [], 0
 
 
 def read_meanings(kind: type[StrEnum]) -> dict[str, str]:

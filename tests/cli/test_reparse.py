@@ -118,31 +118,23 @@ def test_a_replay_of_a_run_is_byte_identical_and_asks_nobody(made, tmp_path, con
 
 def test_without_changes_there_is_no_impact_and_nothing_is_written(made, run):
     before = contents(run)
-    report = report_of(command("impact", run, "--json"))
+    done = command("impact", run, "--json")
+    report = report_of(done)
     assert (report["records"], report["calls_to_ask"], report["changed"], report["gone"]) == (RECORDS, 0, 0, 0)
     assert report["calls_unchanged"] == made[0].calls
     assert contents(run) == before
+    assert done.stderr == "extractor: done; nothing was written\n"
 
 
 def test_many_processes_find_and_write_what_one_does(run, forked_workers):
-    told, written = [], []
+    reports, written = [], []
     for workers in (1, 2):
         new = run.parent / f"new-{workers}"
-        told.append(report_of(command("impact", run, "--json", "--workers", workers)))
-        told.append(report_of(command("reparse", run, "--out", new, "--json", "--workers", workers)))
+        reports.append(report_of(command("reparse", run, "--out", new, "--json", "--workers", workers)))
         written.append((new / "extractions.jsonl").read_bytes())
-    assert all(report == told[0] for report in told)
+    reports.append(report_of(command("impact", run, "--json", "--workers", 2)))
+    assert all(report == reports[0] for report in reports)
     assert written[0] == written[1]
-
-
-def test_what_comes_next_is_told(run, request):
-    done = command("impact", run)
-    assert done.stderr == "extractor: done; nothing was written\n"
-    request.getfixturevalue("other_rules")
-    done = command("impact", run)
-    assert done.stderr == f"extractor: done; nothing was written; to apply it: extractor reparse {run}\n"
-    done = command("reparse", run, "--out", run.parent / "new")
-    assert done.stderr == f"extractor: done; the results are in {run.parent / 'new'}\n"
 
 
 @pytest.mark.parametrize(
@@ -169,27 +161,23 @@ def test_a_changed_prompt_asks_all_calls_anew(run):
 
 
 @pytest.mark.usefixtures("other_rules")
-def test_a_changed_rule_shows_the_fields_it_changes(run):
-    report = report_of(command("impact", run, "--json"))
-    (change,) = report["changes"]
-    assert (change["field"], change["records"]) == ("eligibility.sex", RECORDS)
-    assert change["examples"][0]["new"] == "male"
-    said = command("impact", run).stdout
-    assert f'eligibility.sex: {RECORDS}, such as NCT00000000: null -> "male"' in said or "eligibility.sex" in said
-
-
-def test_a_run_made_with_other_rules_goes_on_after_reparse(made, run, request):
-    server, _ = made
+def test_a_changed_rule_shows_what_it_changes_and_the_run_goes_on_after_reparse(made, run):
+    server, new = made[0], run.parent / "new"
     calls = server.calls
-    request.getfixturevalue("other_rules")
+    done = command("impact", run)
+    assert f'eligibility.sex: {RECORDS}, such as NCT00000000: null -> "male"' in done.stdout
+    assert done.stderr == f"extractor: done; nothing was written; to apply it: extractor reparse {run}\n"
     words = ("run", run.parent / "records.jsonl", *options(server))
     refused = command(*words, "--out", run)
     assert refused.exit_code == 2
     assert "extractor reparse" in refused.output
-    assert command("reparse", run, "--out", run.parent / "new").exit_code == 0
-    assert {row["eligibility"]["sex"] for row in extractions(run.parent / "new")} == {"male"}
-    resumed = command(*words, "--out", run.parent / "new")
-    assert resumed.exit_code == 0
+    done = command("reparse", run, "--out", new, "--json")
+    (change,) = report_of(done)["changes"]
+    assert (change["field"], change["records"]) == ("eligibility.sex", RECORDS)
+    assert change["examples"][0]["new"] == "male"
+    assert done.stderr == f"extractor: done; the results are in {new}\n"
+    assert {row["eligibility"]["sex"] for row in extractions(new)} == {"male"}
+    assert command(*words, "--out", new).exit_code == 0
     lacking = read_manifest(run)["records"]["lacking"]
     assert server.calls - calls <= 2 * lacking, "only what had no good answer is asked again"
 
@@ -211,7 +199,7 @@ def test_what_a_reparse_leaves_open_is_asked_by_the_runs_own_command(made, run, 
     assert server.calls - calls == 2 * fresh["usage"]["calls"]
 
 
-def test_changed_new_and_missing_inputs_are_told(run):
+def test_changed_new_and_missing_inputs_are_counted(run):
     path = run.parent / "records.jsonl"
     rows = path.read_text("utf-8").splitlines()
     rows[0] = rows[0].replace("18 Years", "21 Years").replace("part 0", "part zero")
@@ -231,7 +219,7 @@ def test_an_input_that_is_gone_is_a_failure(run):
     assert "extractor: done, 1 failed; nothing was written" in done.stderr
 
 
-def test_a_run_that_goes_on_tells_of_changed_records_and_missing_answers(made, run):
+def test_a_run_that_goes_on_reports_changed_records_and_missing_answers(made, run):
     server, _ = made
     path = run.parent / "records.jsonl"
     rows = path.read_text("utf-8").splitlines()
