@@ -94,36 +94,26 @@ def run(
     from .report import open_report_of
 
     ray, by_file = engine == "ray", bool(export_requests or import_answers)
+    recorded = bool(replay or record or by_file)
+    place = Path(out).resolve() if out else None
+    only_here = out and is_address(out) and (open_report or batch)
     refusals = {
         "--address names a Ray cluster; add --engine ray": address and not ray,
         "--engine ray keeps what was answered in a folder; name one with --out": ray and not out,
-        "--engine ray asks a model or the rules; drop --replay, --record, --batch and the files of requests": (
-            ray and (batch or replay or record or by_file)
-        ),
-        "--batch takes hours, and goes on from its folder if it is stopped; name one with --out": batch and not out,
-        "--batch needs the model that is to answer; name it with --model": batch and model is None,
-        "--batch asks the provider itself; drop --replay, --record and the files of requests and answers": (
-            batch and (replay or record or by_file)
-        ),
+        "--engine ray asks a model or the rules; drop --replay, --record, --batch and files": ray
+        and (batch or recorded),
+        "--batch goes on from its folder if it is stopped; name one with --out": batch and not out,
+        "--batch needs a model; name it with --model": batch and not model,
+        "--batch asks the provider; drop --replay, --record and files of requests and answers": batch and recorded,
         "--batch reads its records several times; name a file instead of standard input": batch and "-" in inputs,
-        "--open shows what --out holds; name a folder with --out, and do not use --dry-run": (
-            open_report and (dry_run or not out)
-        ),
-        f"--open and --batch need a folder of this machine, which {out} is not": (
-            out and is_address(out) and (open_report or batch)
-        ),
+        "--open needs a run's folder; name one with --out, without --dry-run": open_report and (dry_run or not out),
+        f"--open and --batch need a folder of this machine, which {out} is not": only_here,
         "--assist never asks nothing, so there is nothing to export": export_requests and assist == "never",
-        "--export-requests alone extracts nothing; drop --out or add --import-answers": (
-            export_requests and out and not import_answers
-        ),
+        "--export-requests alone extracts nothing; drop --out": export_requests and out and not import_answers,
         "--sample and --latency are for --dry-run": not dry_run and (sample or latency is not None),
         "--fresh discards what --out holds; name a folder with --out": fresh and not out,
-        f"{out} is an input; name another folder with --out": (
-            out and Path(out).resolve() in {Path(one).resolve() for one in inputs}
-        ),
-        f"{out} is replayed; name another folder with --out": (
-            out and replay and Path(out).resolve() == replay.resolve()
-        ),
+        f"{out} is an input; name another folder with --out": place in [Path(one).resolve() for one in inputs],
+        f"{out} is replayed; name another folder with --out": replay and place == replay.resolve(),
     }
     with errors_for_people():
         if refused := [reason for reason, applies in refusals.items() if applies]:

@@ -29,7 +29,7 @@ def run(tmp_path_factory):
         ("run RECORD --model http://localhost:8000/v1", "#NAME"),
         ("run RECORD --record answers", "--model"),
         ("run RECORD --fresh", "--out"),
-        ("run RECORD --open", "name a folder with --out"),
+        ("run RECORD --open", "name one with --out"),
         ("run tests/records --out tests/records", "is an input"),
         ("run RECORD --replay no-such-folder", "no-such-folder"),
         ("run RECORD --replay seeds/answers --out seeds/answers --fresh", "is replayed"),
