@@ -4,12 +4,12 @@ import csv
 import glob
 import json
 import re
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 from extractor.errors import StoreError
@@ -78,19 +78,15 @@ class Destination:
         What is there stays until then, and for good if the body fails. Raises ``StoreError`` if it may not be replaced.
         """
         self._check_free()
-        scratch = self.path.with_name(f".{self.path.name}.new")
-        shutil.rmtree(scratch, ignore_errors=True)  # of an export that was killed
-        scratch.mkdir(parents=True)
-        made = scratch / "made"
-        try:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=self.path.parent, prefix=f".{self.path.name}.") as scratch:
+            made = Path(scratch, "made")
             if not self.is_file:
                 made.mkdir()
-            yield scratch, made
+            yield Path(scratch), made
             if self.path.is_dir():
-                self.path.replace(scratch / "old")
+                self.path.replace(Path(scratch, "old"))
             made.replace(self.path)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
 
     def _check_free(self) -> None:
         files = list(self.path.iterdir()) if self.path.is_dir() else []

@@ -46,22 +46,6 @@ def test_a_database_holds_all_tables_with_types_and_meanings(run, tmp_path):
     assert ids == [("NCT90000001",), ("NCT90000002",), ("NCT90000003",)]
 
 
-def test_tables_are_joined_in_sql(run, tmp_path):
-    export(run, tmp_path / "t.duckdb")
-    with duckdb.connect(str(tmp_path / "t.duckdb"), read_only=True) as database:
-        found = database.execute(
-            "SELECT quantity, value, quote FROM criteria JOIN constraints USING (record_id, criterion_index)"
-            " WHERE value < 0 ORDER BY record_id LIMIT 1"
-        ).fetchone()
-        proof = database.execute(
-            "SELECT agent, low, e.quote FROM regimens r JOIN amounts a USING (record_id, regimen_index)"
-            " JOIN evidence e ON e.record_id = r.record_id AND e.item = 'regimen' AND e.item_index = r.regimen_index"
-            " ORDER BY r.record_id LIMIT 1"
-        ).fetchone()
-    assert found == ("z-score", -2.5, "=HYPERLINK(1)")
-    assert proof == ("ibuprofen", 400.0, "400 mg")
-
-
 def test_all_formats_hold_the_same(run, tmp_path):
     for format_ in (Format.CSV, Format.JSONL, Format.PARQUET):
         export(run, tmp_path / format_, format_)
