@@ -152,13 +152,12 @@ def test_words_that_several_values_quote_are_chosen_in_turn(visit, seeds):
 
 
 def test_values_and_absences_have_addresses_and_those_that_lead_nowhere_are_reported(visit, seeds):
-    page = visit(seeds, f"#{OTHER}")
     for path, words in (
         ("endpoints[3].time_points", "30"),
         ("endpoints[3].time_points[2]", "90"),
         ("findings[0]", "ORR(CR+CRi) on days 45, 90, 120day 30, day 45, day 90"),
     ):
-        page.goto(f"{seeds}#{OTHER}/{path}")
+        page = visit(seeds, f"#{OTHER}/{path}")
         expect(page.locator("[data-path].chosen, .chosen-card").first).to_be_in_viewport()
         expect(page.locator(".mark.chosen").first).to_be_in_viewport()
         assert read_chosen(page) == words
