@@ -179,7 +179,7 @@ def _find_inputs(predicted: Path) -> "tuple[str | PathLike[str], ...]":
 
 def _read_floors(text: str) -> dict[str, float]:
     """``all=0.8,dosing=0.7`` as a table. Raises ``ValueError`` for anything else, an unknown name included."""
-    from extractor.evaluation.report import list_figures
+    from extractor.evaluation.report import FIGURES
 
     floors: dict[str, float] = {}
     for part in filter(None, map(str.strip, text.split(","))):
@@ -190,8 +190,8 @@ def _read_floors(text: str) -> dict[str, float]:
             raise ValueError(f"--fail-under {part!r}: write NAME=SCORE, such as all=0.8") from error
         if not 0 <= floors[name] <= 1:
             raise ValueError(f"--fail-under {part!r}: a score is between 0 and 1")
-        if name not in list_figures():
-            raise ValueError(f"--fail-under {part!r}: no score has that name; there are {', '.join(list_figures())}")
+        if name not in FIGURES:
+            raise ValueError(f"--fail-under {part!r}: no score has that name; there are {', '.join(FIGURES)}")
     return floors
 
 

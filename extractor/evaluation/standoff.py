@@ -29,13 +29,13 @@ from extractor.parse.parsed import Span
 from extractor.schemas import Rank, TrialRecord
 from extractor.text.passage import read_section
 
-from .comparers import Texts
+from .comparers import TEXT
 from .fields import FIELDS
 from .text import ESCAPE
 
 _LISTS = ("arms", "interventions")
 """Sections that some formats keep as one cell, its items joined by a bar."""
-_QUOTED = {one.attribute for one in FIELDS if isinstance(one.comparer, Texts)}
+_QUOTED = {one.attribute for one in FIELDS if one.comparer is TEXT}
 """Fields that hold words of the record."""
 _MOSTLY_QUOTED = {"quantity", "unit", "name", "version"}
 """Fields that mostly do: an annotator may have used other words."""

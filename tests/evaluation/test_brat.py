@@ -3,8 +3,13 @@ import re
 
 import pytest
 
-from extractor.evaluation.brat_format import EntityUse, Setting, load_mapping, read_annotated_value, read_standoff
-from extractor.evaluation.brat_import import import_brat, write_brat_import
+from extractor.evaluation.brat import (
+    import_brat,
+    load_mapping,
+    read_annotated_value,
+    read_annotations,
+    write_brat_import,
+)
 from extractor.evaluation.gold_check import check_gold_files
 from extractor.read import read_records
 from extractor.schemas import CriterionKind
@@ -280,7 +285,7 @@ def test_values_are_read_by_the_grammars_or_not_at_all(quantity, value, expected
     ],
 )
 def test_a_broken_row_is_a_problem_and_no_crash(row, place):
-    found = read_standoff(f"T1\tCondition 0 4\tGout\n{row}\n", "Gout")
+    found = read_annotations(f"T1\tCondition 0 4\tGout\n{row}\n", "Gout")
     assert list(found.entities) == ["T1"]
     assert [at for at, _ in found.problems] == [place]
 
@@ -288,7 +293,7 @@ def test_a_broken_row_is_a_problem_and_no_crash(row, place):
 @pytest.mark.parametrize("sign", ["\u2028", "\x0c", "\x85"])
 def test_only_the_end_of_a_line_ends_an_annotation(sign):
     text = f"Gout{sign}of the toe"
-    found = read_standoff(f"\ufeffT1\tCondition 0 {len(text)}\t{text}\r\n#1\tNote T1\tsure\r\n", text)
+    found = read_annotations(f"\ufeffT1\tCondition 0 {len(text)}\t{text}\r\n#1\tNote T1\tsure\r\n", text)
     assert (list(found.entities), found.problems, found.notes) == (["T1"], [], 1)
 
 
@@ -309,12 +314,11 @@ def test_annotations_without_a_field_are_counted(tmp_path):
 
 
 @pytest.mark.parametrize("rule", load_mapping().rules, ids=lambda rule: rule.example["text"])
-def test_each_rule_of_the_mapping_yields_its_value_for_its_example(rule):
+def test_each_rule_of_the_mapping_gives_its_category_to_its_example(rule):
     example = rule.example
-    kind = CriterionKind(example.get("list", "inclusion"))
-    setting = Setting(
-        example["entity"], example["text"], kind, example.get("time", ""), negated=example.get("negated", False)
+    kind, time = CriterionKind(example.get("list", "inclusion")), example.get("time", "")
+    chosen = load_mapping().choose_rule(
+        example["entity"], example["text"], kind, time, negated=example.get("negated", False)
     )
-    assert rule.applies(setting)
-    assert load_mapping().choose_category(setting) is rule.category
-    assert {load_mapping().entities[name] for name in rule.entities} == {EntityUse.DOMAIN}
+    assert chosen is rule
+    assert {load_mapping().entities[name] for name in rule.entities} == {"domain"}

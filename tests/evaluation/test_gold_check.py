@@ -102,20 +102,20 @@ CRITERIA = ("eligibility", "criteria")
 @pytest.mark.parametrize(
     ("path", "value", "problem", "remedy"),
     [
-        ((*CRITERIA, 0, "category"), "ages", "'ages' is not", "did you mean 'age'?"),
-        ((*CRITERIA, 0, "kind"), "in", "'in' is not", "use one of inclusion, exclusion"),
-        ((*CRITERIA, 0, "note"), "x", "'note' is no key", "remove"),
-        ((*CRITERIA, 0, "quote"), ..., "is missing", "write"),
+        ((*CRITERIA, 0, "category"), "ages", "'age', ", "correct it"),
+        ((*CRITERIA, 0, "kind"), "in", "should be 'inclusion' or 'exclusion', not 'in'", ""),
+        ((*CRITERIA, 0, "note"), "x", "not permitted", "remove"),
+        ((*CRITERIA, 0, "quote"), ..., "required", "write"),
         ((*CRITERIA, 0, "quote"), "", "is empty", "copy"),
-        ((*CRITERIA, 0, "quote"), "Age 18 to 57 years", "does not stand in", "'75 years"),
+        ((*CRITERIA, 0, "quote"), "Age 18 to 57 years", "does not stand in", "75 years"),
         ((*CRITERIA, 0, "quote"), "ge 18 to 75", "inside a word", "whole words"),
         ((*CRITERIA, 0, "quote"), "15 mg daily", "not stand in elig", "stands in arms[0]"),
         ((*CRITERIA, 0, "section"), "arms[9]", "no section 'arms[9]'", "in eligibility"),
-        ((*CRITERIA, 2, "lead_in"), "Adequate lungs:", "does not stand", "'heart"),
+        ((*CRITERIA, 2, "lead_in"), "Adequate lungs:", "does not stand", "copy it"),
         ((*CRITERIA, 1, "time_window", "quote"), "for 7 days", "not st", ""),
         ((*CRITERIA, 0, "constraints", 0, "value_high"), None, "null", ""),
         ((*CRITERIA, 0, "constraints", 0, "value"), 75, "not below", ""),
-        ((*CRITERIA, 0, "constraints", 0, "value"), "18", "no number", ""),
+        ((*CRITERIA, 0, "constraints", 0, "value"), "18", "a valid number, not '18'", ""),
         ((*CRITERIA, 1, "constraints", 0, "value_high"), 9, "is 9", "null"),
         (("eligibility", "minimum_age", "unit"), "cycle", "no unit of an age", "use year"),
         (("dosing", 0, "amounts", 0, "low"), 20, "low 20 is above high 15", "exchange"),
@@ -126,7 +126,7 @@ CRITERIA = ("eligibility", "criteria")
         (("endpoints", 0, "end_events", 0), "relapse", "does not stand", ""),
         (("endpoints", 2, "specimens", 0), "urine", "does not stand", ""),
         (("record_id",), "toys", "no record 'toys'", "correct the id"),
-        (("record_id",), ..., "is missing", "write"),
+        (("record_id",), ..., "required", "write"),
     ],
 )
 def test_names_each_planted_problem_where_it_is(tmp_path, path, value, problem, remedy):
@@ -142,7 +142,7 @@ def test_names_each_planted_problem_where_it_is(tmp_path, path, value, problem, 
         (("eligibility", "minimum_age", "value"), 80, "eligibility.minimum_age", "is above maximum_age"),
         (("endpoints", 2), ..., "endpoints", "secondary_outcomes[0] is not annotated"),
         (("endpoints", "+"), endpoint("other", 0, "x"), "endpoints[3].index", "the record has 0 other outcomes"),
-        (("dosing", 0, "do\x1b[2Jse"), 1, "dosing[0]['do\\x1b[2Jse']", "is no key"),
+        (("dosing", 0, "do\x1b[2Jse"), 1, "dosing[0]['do\\x1b[2Jse']", "not permitted"),
     ],
 )
 def test_names_planted_problems_at_another_place(tmp_path, path, value, place, problem):
@@ -207,7 +207,7 @@ def test_all_files_are_told_of_at_once(tmp_path):
         ("f.json", None, ""),
         ("g.json", None, ""),
     ]
-    assert "broken JSON at line 1" in found[0][3]
+    assert "broken JSON: Expecting property name" in found[0][3]
     assert "'record_id' occurs twice" in found[1][3]
     assert "d.json" in found[3][3]
 

@@ -9,9 +9,11 @@ import pytest
 from typer.testing import CliRunner
 
 from extractor.cli.app import app
-from extractor.evaluation.page import build_matrices
+from extractor.evaluation import evaluate
+from extractor.evaluation.page import WorstErrors, render_score_page
 from extractor.evaluation.report import Choice
 
+from .annotations import make_gold
 from .pages import HOSTILE, NAME, QUOTE, TEXT, make_page, write_sources
 
 
@@ -145,22 +147,37 @@ def test_wrong_usage_is_reported_before_anything_is_scored(sources, words, messa
     assert message in result.stderr
 
 
-def _matrix(*cells):
-    choices = [Choice(field="a", gold=gold, predicted=predicted, count=count) for gold, predicted, count in cells]
-    return build_matrices([*choices, Choice(field="calm", gold="x", predicted="y", count=1)])[0]
+def _draw_matrices(*cells):
+    """Each matrix of the page: its summary, its column heads, and its rows of head, cells and sum."""
+    report = evaluate([make_gold()], [make_gold()], resamples=0)
+    choices = tuple(Choice(field=field, gold=gold, predicted=other, count=n) for field, gold, other, n in cells)
+    page = render_score_page(report.model_copy(update={"choices": choices}), WorstErrors(0))
+    for drawn in re.findall(r'<details class="matrix".*?</details>', page, re.DOTALL):
+        cells_of = (re.findall(r"<t[hd].*?</t[hd]>", row) for row in drawn.split("<tr>")[1:])
+        head, *rows = ([_strip(cell) for cell in cells] for cells in cells_of)
+        yield _strip(re.findall(r"<summary>.*</summary>", drawn)[0]), head[1:-1], rows, drawn
+
+
+def _strip(markup):
+    return re.sub(r"<[^>]*>", "", markup)
 
 
 def test_a_small_matrix_is_whole_and_empty_is_its_last_choice():
-    matrix = _matrix((None, "x", 2), ("x", "x", 98), ("x", "y", 2), ('"&x=', None, 2))
-    assert (matrix.field, matrix.columns) == ("a", ('"&x=', "x", "y", None))
-    assert [(row.gold, row.total) for row in matrix.rows] == [('"&x=', 2), ("x", 100), (None, 2)]
-    assert (matrix.wrong, matrix.total, matrix.left_out) == (6, 104, 0)
-    assert [(cell.shade, cell.right) for cell in matrix.rows[1].cells[1:3]] == [(5, True), (1, False)]
-    assert matrix.rows[0].cells[-1].link == "#field=a&gold=%22%26x%3D&predicted="
+    cells = [("a", None, "x", 2), ("a", "x", "x", 98), ("a", "x", "y", 2), ("a", "&=", None, 2), ("calm", "x", "y", 1)]
+    (summary, columns, rows, drawn), (calm, *_) = _draw_matrices(*cells)  # most mistakes first
+    assert (summary, calm) == ("a 98 of 104 right", "calm 0 of 1 right")
+    assert columns == ["&amp;=", "x", "y", "(empty)"]
+    assert rows == [
+        ["&amp;=", "·", "·", "·", "2", "2"],
+        ["x", "·", "98", "2", "·", "100"],
+        ["(empty)", "·", "2", "·", "·", "2"],
+    ]
+    assert '<td class="right shade-5">98</td><td class="wrong shade-1">' in drawn
+    assert 'href="#field=a&amp;gold=%26%3D&amp;predicted="' in drawn
 
 
 def test_a_large_matrix_leaves_out_what_was_never_mistaken():
-    right = [(f"arms[{number}]", f"arms[{number}]", 2) for number in range(20)]
-    matrix = _matrix(*right, ("arms[9]", "arms[10]", 2))
-    assert (matrix.columns, [row.gold for row in matrix.rows]) == (("arms[9]", "arms[10]"), ["arms[9]"])
-    assert matrix.left_out == 19
+    right = [("a", f"arms[{number}]", f"arms[{number}]", 2) for number in range(20)]
+    ((summary, columns, rows, _),) = _draw_matrices(*right, ("a", "arms[9]", "arms[10]", 2))
+    assert "19 choices that were never mistaken are left out" in summary
+    assert (columns, rows) == (["arms[9]", "arms[10]"], [["arms[9]", "2", "2", "4"]])

@@ -1,0 +1,592 @@
+"""Eligibility annotations in brat's standoff format become gold of this project.
+
+One annotation a line of an ``.ann`` file, tab-separated; offsets count characters of the ``.txt`` file beside it::
+
+    T1	Condition 3 9;14 20	asthma severe        a discontinuous entity has several spans
+    R1	Has_value Arg1:T2 Arg2:T3
+    E1	Treatment:T4 Duration:T5                  an event is its trigger's relation to each argument
+    *	OR T1 T2 T3
+    A1	Optional T1
+    #1	AnnotatorNotes T1	see line 4
+
+``brat_mapping.toml`` says what the names of a corpus mean in the guideline's terms. Each line of text with annotations
+is one criterion; the inclusion and the exclusion list of a trial become one annotation. What the mapping or the
+grammars cannot carry over is reported and left empty, never guessed.
+"""
+
+import json
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from os import PathLike
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import BeforeValidator, Field
+
+from extractor.errors import StoreError
+from extractor.parse.eligibility.constraints import read_window
+from extractor.parse.eligibility.limits import Limit, find_limits
+from extractor.parse.eligibility.lines import Line, read_lines
+from extractor.schemas import (
+    Age,
+    Category,
+    Comparator,
+    Constraint,
+    Criterion,
+    CriterionKind,
+    Eligibility,
+    Sex,
+    TimeWindow,
+    TrialExtraction,
+)
+from extractor.schemas.base import FrozenModel
+from extractor.text.lexer import NUMBER, Tokens
+from extractor.text.numbers import find_durations
+from extractor.text.passage import read_passage, read_section
+
+from .comparers import AGE_UNITS, count_days
+
+_HEADINGS = {CriterionKind.INCLUSION: "Inclusion Criteria:", CriterionKind.EXCLUSION: "Exclusion Criteria:"}
+_SPANS = re.compile(r"[0-9]{1,9} [0-9]{1,9}(?:;[0-9]{1,9} [0-9]{1,9})*")
+_LINE_END = re.compile(r"\r?\n")  # others, such as a form feed, may be inside a text
+_ARGUMENT = re.compile(r"(?P<role>\w[\w-]*?)\d*:(?P<id>[TE]\d+)")
+_NAMED = re.compile(r"""'[^']*'|"[^"]*"|\b[TRE]\d+(?:, [TRE]\d+)*|\[Errno.*""")
+_THINGS = re.compile(r"(?:[\w-]+ )?\.\.\.(?:, (?:[\w-]+ )?\.\.\.)+")
+
+Place = tuple[str | None, str]
+"""An annotation's id or another place, and what could not be carried over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A named span of text; ``spans`` are half-open, in ascending order."""
+
+    id: str
+    type: str
+    spans: tuple[tuple[int, int], ...]
+    text: str
+
+    @property
+    def start(self) -> int:
+        return self.spans[0][0]
+
+
+class Relation(NamedTuple):
+    """``head`` and ``tail`` are ids of entities."""
+
+    id: str
+    type: str
+    head: str
+    tail: str
+
+
+@dataclass(slots=True)
+class Annotations:
+    """All annotations of one text.
+
+    ``groups`` are the names of unordered groups of entities, ``problems`` the lines that could not be used, ``notes``
+    the number of notes.
+    """
+
+    entities: dict[str, Entity] = field(default_factory=dict)
+    relations: list[Relation] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
+    problems: list[Place] = field(default_factory=list)
+    notes: int = 0
+
+
+def read_annotations(lines: str, text: str) -> Annotations:
+    r"""Read the lines of an ``.ann`` file and compare each entity with the text.
+
+    >>> found = read_annotations("T1\tCondition 3 9\tasthma\nT2\tQualifier 0 2\tno", "No asthma")
+    >>> list(found.entities), found.problems
+    (['T1'], [('T2', "the text at its spans is 'No', not 'no'")])
+    """
+    found = Annotations()
+    rows = []
+    for line in filter(str.strip, _LINE_END.split(lines.removeprefix("\ufeff"))):
+        if line.startswith("#"):
+            found.notes += 1
+        else:
+            name, _, rest = line.partition("\t")
+            rows.append((name, rest))
+    for name, rest in rows:
+        problem = _add_entity(found, name, rest, text) if name.startswith("T") else None
+        found.problems += [(name, problem)] if problem else []
+    events = {name: at["id"] for name, rest in rows if name.startswith("E") and (at := _ARGUMENT.search(rest))}
+    for name, rest in rows:
+        words = rest.split()
+        if name == "*" and len(words) > 1:
+            found.groups.append(words[0])
+            lost = sorted(set(words[1:]) - found.entities.keys())
+            found.problems += [(name, f"{words[0]} names {member}, which was not read") for member in lost]
+        elif name == "*":
+            found.problems.append((name, "is no group of entities"))
+        elif name.startswith(("R", "E", "*")):
+            problem = _add_relations(found, name, rest, events)
+            found.problems += [(name, problem)] if problem else []
+        elif not name.startswith("T"):
+            found.problems.append((name, "annotations of this kind have no place in gold"))
+    return found
+
+
+def _add_entity(found: Annotations, name: str, rest: str, text: str) -> str | None:
+    """Add an entity; what is wrong with it, if it cannot be used."""
+    head, tab, words = rest.partition("\t")
+    kind, _, places = head.partition(" ")
+    if not tab or not _SPANS.fullmatch(places):
+        return "is no entity of the form 'T1<tab>Type start end<tab>text'"
+    pairs = (pair.split(" ") for pair in places.split(";"))
+    spans = tuple(sorted((int(start), int(end)) for start, end in pairs))
+    covered = " ".join(text[start:end] for start, end in spans)
+    if any(start >= end for start, end in spans) or spans[-1][1] > len(text):
+        return "its spans lie outside of the text, or are empty"
+    if covered.split() != words.split():
+        return f"the text at its spans is {covered!r}, not {words!r}"
+    if name in found.entities:
+        return "occurs twice; the first one is used"
+    found.entities[name] = Entity(name, kind, spans, covered)
+    return None
+
+
+def _add_relations(found: Annotations, name: str, rest: str, events: Mapping[str, str]) -> str | None:
+    """Add a relation, or those of an event; what is wrong with it, if it cannot be used."""
+    arguments = [(part["role"], events.get(part["id"], part["id"])) for part in _ARGUMENT.finditer(rest)]
+    if lost := sorted({entity for _, entity in arguments if entity not in found.entities}):
+        return f"names {', '.join(lost)}, which was not read"
+    if name.startswith("E") and arguments:
+        found.relations += [Relation(name, role, arguments[0][1], tail) for role, tail in arguments[1:]]
+    elif name.startswith("R") and len(arguments) == 2:
+        found.relations.append(Relation(name, rest.split(" ", 1)[0], arguments[0][1], arguments[1][1]))
+    else:
+        return "is no relation of two entities"
+    return None
+
+
+EntityUse = Literal["domain", "value", "modifier", "no_criterion"]
+RelationUse = Literal["constraint", "count", "time_window", "negation", "member", "peer", "modifier"]
+_VALUED: tuple[RelationUse, ...] = ("constraint", "count", "time_window")
+"""The relations that lead from an entity to a number."""
+
+
+def _match_beginnings(words: list[str]) -> re.Pattern[str]:
+    """Words of up to four letters in capitals are abbreviations: whole, and in capitals only."""
+    parts = [rf"(?-i:{re.escape(w)}(?![a-z]))" if w.isupper() and len(w) <= 4 else re.escape(w) for w in words]
+    return re.compile(rf"(?<!\w)(?:{'|'.join(parts)})", re.IGNORECASE)
+
+
+def _match_whole(words: list[str]) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, words))})s?(?!\w)", re.IGNORECASE)
+
+
+def _by_name(uses: dict[str, list[str]]) -> dict[str, str]:
+    return {name: use for use, names in uses.items() for name in names}
+
+
+_Beginnings = Annotated[re.Pattern[str], BeforeValidator(_match_beginnings)]
+
+
+class CategoryRule(FrozenModel):
+    """One entry of the mapping. A condition that is None always holds."""
+
+    category: Category = Field(alias="value")
+    entities: frozenset[str]
+    words: _Beginnings | None = None
+    time: _Beginnings | None = None
+    kind: CriterionKind | None = Field(default=None, alias="list")
+    negated: bool | None = None
+    example: dict[str, Any]
+
+
+class BratMapping(FrozenModel):
+    """The names of a corpus: suffixes of files, entities, relations, and the rules for categories."""
+
+    suffixes: dict[str, CriterionKind] = Field(alias="files")
+    entities: Annotated[dict[str, EntityUse], BeforeValidator(_by_name)]
+    relations: dict[str, RelationUse]
+    rules: tuple[CategoryRule, ...] = Field(alias="category")
+    sexes: dict[Sex, Annotated[re.Pattern[str], BeforeValidator(_match_whole)]]
+
+    def choose_rule(
+        self, entity: str, text: str, kind: CriterionKind, time: str = "", *, negated: bool = False
+    ) -> CategoryRule | None:
+        """The first rule that applies to an entity of that type and text; ``time`` is the text of its Temporal.
+
+        >>> load_mapping().choose_rule("Person", "Age", CriterionKind.INCLUSION).category.value
+        'age'
+        """
+        for rule in self.rules:
+            if (
+                entity in rule.entities
+                and (rule.words is None or rule.words.search(text))
+                and (rule.time is None or rule.time.search(time))
+                and rule.kind in (None, kind)
+                and rule.negated in (None, negated)
+            ):
+                return rule
+        return None
+
+
+@cache
+def load_mapping() -> BratMapping:
+    """The mapping of Chia-like names."""
+    text = (files(__package__) / "brat_mapping.toml").read_text("utf-8")
+    return BratMapping.model_validate(tomllib.loads(text))
+
+
+def read_annotated_value(quantity: str, value: str, kind: CriterionKind) -> Constraint | None:
+    """The limit that an annotated value states, None if it does not read as exactly one.
+
+    Where the value alone does not show what kind of number it is ("III-IV", "18 years"), it is read behind the
+    words that it limits. A bare number takes the sense of its list.
+
+    >>> found = read_annotated_value("platelets", "> 100,000/mm3", CriterionKind.INCLUSION)
+    >>> found.comparator.value, found.value, found.unit
+    ('>', 100000, '/mm3')
+    """
+    for words in ("", quantity):
+        tokens = read_passage(f"{words} {value}" if words else value).tokens
+        if limit := _read_only_limit(tokens, len(read_passage(words).tokens) if words else 0, kind):
+            return Constraint(
+                quantity=quantity,
+                comparator=limit.comparator,
+                value=limit.value,
+                value_high=limit.value_high,
+                unit=limit.time_unit or (tokens.read(*limit.unit) if limit.unit else None),
+            )
+    return None
+
+
+def _read_only_limit(tokens: Tokens, first: int, kind: CriterionKind) -> Limit | None:
+    limits = [limit for limit in find_limits(tokens, kind) if limit.end > first]
+    if len(limits) != 1:
+        return None
+    unread = NUMBER in tokens.codes[first : limits[0].first] + tokens.codes[limits[0].end :]
+    return None if unread else limits[0]
+
+
+def _read_annotated_time(pieces: Sequence[str]) -> TimeWindow | None:
+    """The time limit in the first of an annotation's contiguous pieces that states one; the piece is its quote.
+
+    A bare length of time ("4 weeks") says neither "within" nor "at least" and is no limit.
+    """
+    for piece in pieces:
+        passage = read_passage(piece)
+        bare = any(one.first == 0 and one.end == len(passage.tokens) for one in find_durations(passage.tokens))
+        if not bare and (window := read_window(passage).value):
+            return window.model_copy(update={"quote": piece})
+    return None
+
+
+class _AnnotatedList:
+    """One list of criteria, in the order of the text, with the sexes that it names and all that is left out of it."""
+
+    def __init__(self, text: str, annotations: Annotations, kind: CriterionKind, mapping: BratMapping) -> None:
+        self.text, self.kind, self._mapping = text, kind, mapping
+        self._entities, self._relations = annotations.entities, annotations.relations
+        self.problems = [*annotations.problems]
+        self.sexes: set[Sex] = set()
+        words = [one.type for one in self._entities.values() if self._use(one) in {"modifier", "no_criterion"}]
+        names = [*(one.type for one in self._relations), *annotations.groups]
+        wordless = [name for name in names if mapping.relations.get(name) in {"modifier", "peer"}]
+        # Annotations that gold has no field for: words of a quote, or, as notes are, left out.
+        self.quoted = Counter([*words, *wordless, *["note"] * annotations.notes])
+        for entity in self._entities.values():
+            if self._use(entity) is None:
+                self._report(entity.id, f"the entity type {entity.type!r} is not in the mapping")
+        for place, name in (*((one.id, one.type) for one in self._relations), *(("*", n) for n in annotations.groups)):
+            if name not in mapping.relations:
+                self._report(place, f"the relation {name!r} is not in the mapping")
+        self.criteria = list(self._read_criteria())
+
+    def _report(self, place: str, problem: str) -> None:
+        self.problems.append((place, problem))
+
+    def _use(self, one: Entity) -> EntityUse | None:
+        return self._mapping.entities.get(one.type)
+
+    def _list_tails(self, entity: Entity, *uses: RelationUse) -> list[Entity]:
+        """The entities to which relations of these uses lead from an entity, in the order of the text."""
+        known = self._mapping.relations
+        tails = [one.tail for one in self._relations if one.head == entity.id and known.get(one.type) in uses]
+        return sorted((self._entities[tail] for tail in tails), key=lambda found: found.start)
+
+    def _read_criteria(self) -> Iterator[Criterion]:
+        entities = self._entities.values()
+        lines = read_lines(read_section("eligibility", self.text))
+        inside = [[one for one in entities if line.start <= one.start < line.end] for line in lines]
+        line_of = {one.id: number for number, found in enumerate(inside) for one in found}
+        self._report_loose(line_of)
+        lead_ins, introducing = self._find_lead_ins(lines, inside, line_of)
+        for number, (line, found) in enumerate(zip(lines, inside, strict=True)):
+            place = f"line {self.text.count(chr(10), 0, line.start) + 1} of the text"
+            uses = {self._use(entity) for entity in found}
+            if not uses - {None}:
+                self._report(place, "has no annotation that the mapping knows; no criterion is made of it")
+            elif "no_criterion" not in uses and number not in introducing:
+                lead_in = lines[lead_ins[number]] if number in lead_ins else None
+                yield self._read_line(place, line, found, lead_in)
+
+    def _report_loose(self, line_of: Mapping[str, int]) -> None:
+        """Values that belong to nothing, or to another line, and entities outside of the words of any line."""
+        linked = {relation.tail for relation in self._relations}
+        for one in self._relations:
+            if self._mapping.relations.get(one.type) in _VALUED and line_of.get(one.head) != line_of.get(one.tail):
+                self._report(one.id, "joins two lines; its value is left out")
+        for entity in self._entities.values():
+            if entity.id not in line_of:
+                self._report(entity.id, "begins in front of the words of its line and is left out")
+            elif self._use(entity) == "value" and entity.id not in linked:
+                self._report(entity.id, f"{entity.text!r} belongs to no other entity")
+
+    def _find_lead_ins(
+        self, lines: Sequence[Line], inside: Sequence[Sequence[Entity]], line_of: Mapping[str, int]
+    ) -> tuple[dict[int, int], set[int]]:
+        """The line that introduces a line, by number, and the lines that do nothing else.
+
+        A line that ends with a colon introduces the later lines to which its entities are joined as to their members.
+        It is a criterion as well if it has a value, or an entity without such members.
+        """
+        lead_ins: dict[int, int] = {}
+        heads: set[str] = set()
+        for one in self._relations:
+            above, below = line_of.get(one.head), line_of.get(one.tail)
+            is_member = self._mapping.relations.get(one.type) == "member"
+            if not is_member or above is None or below is None or above >= below:
+                continue
+            if self.text[lines[above].start : lines[above].end].rstrip().endswith(":"):
+                lead_ins.setdefault(below, above)
+                heads.add(one.head)
+        own = [[one.id for one in entities if self._use(one) in {"domain", "value"}] for entities in inside]
+        return lead_ins, {number for number in set(lead_ins.values()) if heads.issuperset(own[number])}
+
+    def _read_line(self, place: str, line: Line, entities: Sequence[Entity], lead_in: Line | None) -> Criterion:
+        ids = {entity.id for entity in entities}
+        below = {
+            one.tail
+            for one in self._relations
+            if one.head in ids and self._mapping.relations.get(one.type) not in {None, "peer"}
+        }
+        # What the line is about: the domain entities that are not subordinate to another one of it.
+        about = [one for one in entities if self._use(one) == "domain" and one.id not in below]
+        about.sort(key=lambda entity: entity.start)
+        category = self._choose_category(place, about)
+        if category is Category.SEX and self.kind is CriterionKind.INCLUSION:
+            named = (sex for one in about for sex, words in self._mapping.sexes.items() if words.search(one.text))
+            self.sexes.update(named)
+        constraints, windows = self._read_values(entities, ids)
+        return Criterion(
+            kind=self.kind,
+            section="eligibility",
+            lead_in=self.text[lead_in.start : lead_in.end] if lead_in else None,
+            quote=self.text[line.start : line.end],
+            category=category,
+            constraints=constraints,
+            time_window=windows[0] if windows else None,
+        )
+
+    def _categorise(self, entity: Entity) -> Category | None:
+        time = " ".join(tail.text for tail in self._list_tails(entity, "time_window"))
+        negated = bool(self._list_tails(entity, "negation"))
+        rule = self._mapping.choose_rule(entity.type, entity.text, self.kind, time, negated=negated)
+        return rule.category if rule else None
+
+    def _choose_category(self, place: str, about: Sequence[Entity]) -> Category | None:
+        """The category of the entities; a person who only has the others' ("patients", "pregnant women") adds none."""
+        persons = {self._categorise(entity) for entity in about if entity.type == "Person"}
+        others = {self._categorise(entity) for entity in about if entity.type != "Person"}
+        bare = {None, Category.SEX} if others == {Category.REPRODUCTIVE} else {None}
+        categories = others | (persons - bare) or persons
+        if len(categories) == 1 and (category := next(iter(categories))):
+            return category
+        named = ", ".join(f"{entity.type} {entity.text!r}" for entity in about)
+        why = "no rule gives a category to" if categories == {None} else "the main condition is not decided among"
+        self._report(
+            place, f"{f'{why} {named}' if about else 'no entity says what it is about'}; the category is left empty"
+        )
+        return None
+
+    def _read_values(
+        self, entities: Sequence[Entity], ids: set[str]
+    ) -> tuple[tuple[Constraint, ...], list[TimeWindow]]:
+        """Constraints and time windows of a line, each in the order of the text."""
+        constraints: list[tuple[int, Constraint]] = []
+        windows: dict[int, TimeWindow] = {}
+        pairs = [(head, tail) for head in entities for tail in self._list_tails(head, *_VALUED) if tail.id in ids]
+        for head, tail in pairs:
+            pieces, quantity = self._cut(tail), " ".join(" ".join(self._cut(head)).split())
+            is_time = self._is_time_limit(head, tail)
+            if is_time and (window := _read_annotated_time(pieces)):
+                windows[tail.start] = window
+            elif not is_time and (limit := read_annotated_value(quantity, tail.text, self.kind)):
+                constraints.append((tail.start, limit))
+            else:
+                self._report(tail.id, f"{tail.text!r} of {head.text!r} does not read as one limit; it is left out")
+        constraints.sort(key=lambda pair: pair[0])
+        return tuple(limit for _, limit in constraints), [windows[start] for start in sorted(windows)]
+
+    def _is_time_limit(self, head: Entity, tail: Entity) -> bool:
+        if tail in self._list_tails(head, "time_window"):
+            return True
+        is_length = next(find_durations(read_passage(tail.text).tokens), None) is not None
+        return is_length and self._categorise(head) not in {Category.AGE, Category.LIFE_EXPECTANCY}
+
+    def _cut(self, entity: Entity) -> list[str]:
+        return [self.text[start:end] for start, end in entity.spans]
+
+
+def _read_age_limits(criteria: Sequence[Criterion]) -> tuple[Age | None, Age | None]:
+    """The lowest and highest age that the criteria of category age admit; ages without a unit are left out.
+
+    The widest limits count. What an exclusion keeps out bounds the other side.
+    """
+    ages: dict[bool, list[Age]] = {True: [], False: []}  # lower and upper limits
+    for criterion in criteria:
+        admits = criterion.kind is CriterionKind.INCLUSION
+        for limit in criterion.constraints if criterion.category is Category.AGE else ():
+            unit = next((unit for unit in AGE_UNITS if unit == limit.unit), None)
+            if unit is None:
+                continue
+            if limit.comparator is not Comparator.BETWEEN and limit.comparator is not Comparator.EQUAL:
+                is_lower = limit.comparator in (Comparator.AT_LEAST, Comparator.MORE)
+                ages[is_lower is admits].append(Age(value=limit.value, unit=unit))
+            elif limit.value_high is not None and admits:
+                ages[True].append(Age(value=limit.value, unit=unit))
+                ages[False].append(Age(value=limit.value_high, unit=unit))
+
+    def order(age: Age) -> float:
+        return count_days(age) or 0.0
+
+    return min(ages[True], key=order, default=None), max(ages[False], key=order, default=None)
+
+
+class BratProblem(NamedTuple):
+    """An annotation, a line or a file that did not become gold, wholly or in part.
+
+    >>> problem = BratProblem("t_inc.ann", "T4", "the entity type 'Colour' is not in the mapping")
+    >>> print(problem)
+    t_inc.ann, T4: the entity type 'Colour' is not in the mapping
+    >>> problem.kind
+    'the entity type ... is not in the mapping'
+    """
+
+    file: str
+    place: str | None
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.file}{f', {self.place}' if self.place else ''}: {self.problem}"
+
+    @property
+    def kind(self) -> str:
+        """The problem without the words of the text, to count by."""
+        return _THINGS.sub("several entities", _NAMED.sub("...", self.problem))
+
+
+OnProblem = Callable[[BratProblem], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportCounts:
+    """What an import wrote, and all that it could not carry over.
+
+    ``quoted`` counts annotations that gold has no field for, by their names; ``problems`` are all others.
+    """
+
+    trials: int
+    criteria: int
+    without_category: int
+    quoted: Counter[str]
+    problems: tuple[BratProblem, ...]
+
+
+def import_brat(folder: str | PathLike[str], on_problem: OnProblem) -> Iterator[TrialExtraction]:
+    """The trials of a folder of ``.txt`` and ``.ann`` files in the order of their names, one at a time.
+
+    A trial is the pair ``<id>_inc.txt`` and ``<id>_exc.txt``, of which one may be missing. Each line with
+    annotations is one criterion. All that the mapping or the grammars cannot carry over goes to ``on_problem``
+    and is left empty. Only eligibility is annotated in such corpora: dosing, endpoints and ``healthy_volunteers``
+    stay empty.
+    """
+    return (extraction for extraction, _ in _read_trials(Path(folder), on_problem))
+
+
+def write_brat_import(folder: str | PathLike[str], out: str | PathLike[str]) -> ImportCounts:
+    """Write ``out/gold/<id>.json`` and ``out/records/<id>.json`` for each trial of a folder of brat files.
+
+    The records hold the annotated lists as the eligibility section of a registry's JSON, so that
+    ``extractor run out/records`` and ``extractor evaluate out/gold`` read the text that was annotated.
+
+    Raises ``StoreError`` if ``out`` holds gold or records already.
+    """
+    gold, records = Path(out) / "gold", Path(out) / "records"
+    for place in (gold, records):
+        if place.is_dir() and any(place.iterdir()):
+            raise StoreError(f"{place}: holds files already; name another folder, or empty this one")
+        place.mkdir(parents=True, exist_ok=True)
+    problems: list[BratProblem] = []
+    quoted: Counter[str] = Counter()
+    categories: list[list[Category | None]] = []
+    for extraction, lists in _read_trials(Path(folder), problems.append):
+        text = "\n\n".join(f"{_HEADINGS[one.kind]}\n\n{one.text.strip()}" for one in lists)
+        study = {
+            "identificationModule": {"nctId": extraction.record_id},
+            "eligibilityModule": {"eligibilityCriteria": text},
+        }
+        for place, data in ((gold, extraction.to_gold()), (records, {"protocolSection": study})):
+            written = json.dumps(data, ensure_ascii=False, indent=1) + "\n"
+            (place / f"{extraction.record_id}.json").write_text(written, "utf-8")
+        quoted += sum((one.quoted for one in lists), Counter())
+        categories.append([criterion.category for criterion in extraction.eligibility.criteria])
+    without = sum(found.count(None) for found in categories)
+    return ImportCounts(len(categories), sum(map(len, categories)), without, quoted, tuple(problems))
+
+
+def _read_trials(folder: Path, on_problem: OnProblem) -> Iterator[tuple[TrialExtraction, list[_AnnotatedList]]]:
+    mapping = load_mapping()
+    for name, paths in _pair_files(folder, mapping, on_problem).items():
+        found = (_read_list(paths[kind], kind, mapping, on_problem) for kind in CriterionKind if kind in paths)
+        if lists := [one for one in found if one]:
+            criteria = tuple(criterion for one in lists for criterion in one.criteria)
+            minimum, maximum = _read_age_limits(criteria)
+            sexes = set[Sex]().union(*(one.sexes for one in lists))
+            sex = Sex.ALL if len(sexes) > 1 else next(iter(sexes), None)
+            eligibility = Eligibility(minimum_age=minimum, maximum_age=maximum, sex=sex, criteria=criteria)
+            yield TrialExtraction(record_id=name, eligibility=eligibility), lists
+
+
+def _pair_files(folder: Path, mapping: BratMapping, on_problem: OnProblem) -> dict[str, dict[CriterionKind, Path]]:
+    trials: dict[str, dict[CriterionKind, Path]] = {}
+    texts = sorted(folder.glob("*.txt"))
+    if not texts:
+        on_problem(BratProblem(str(folder), None, "the folder holds no .txt file"))
+    for orphan in sorted(path for path in folder.glob("*.ann") if path.with_suffix(".txt") not in texts):
+        on_problem(BratProblem(str(orphan), None, "there is no .txt file beside it"))
+    for path in texts:
+        suffix = next((suffix for suffix in mapping.suffixes if path.stem.endswith(suffix)), None)
+        if suffix:
+            trials.setdefault(path.stem.removesuffix(suffix), {})[mapping.suffixes[suffix]] = path
+        else:
+            ends = " or ".join(mapping.suffixes)
+            on_problem(BratProblem(str(path), None, f"its name does not end with {ends}: which list is it?"))
+    return trials
+
+
+def _read_list(path: Path, kind: CriterionKind, mapping: BratMapping, on_problem: OnProblem) -> _AnnotatedList | None:
+    """The list of one file; None if it cannot be read."""
+    notes = path.with_suffix(".ann")
+    try:
+        # Offsets count the characters of the file: its line ends are left alone.
+        text, annotations = (one.read_bytes().decode("utf-8") for one in (path, notes))
+    except (OSError, UnicodeDecodeError) as problem:
+        on_problem(BratProblem(str(path), None, f"the list is left out, a file cannot be read: {problem}"))
+        return None
+    found = _AnnotatedList(text, read_annotations(annotations, text), kind, mapping)
+    for place, problem_text in found.problems:
+        on_problem(BratProblem(str(notes), place, problem_text))
+    return found
