@@ -18,7 +18,7 @@ import json
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -30,7 +30,7 @@ from pydantic import BeforeValidator, Field
 
 from extractor.errors import StoreError
 from extractor.parse.eligibility.constraints import read_window
-from extractor.parse.eligibility.limits import Limit, find_limits
+from extractor.parse.eligibility.limits import find_limits
 from extractor.parse.eligibility.lines import Line, read_lines
 from extractor.schemas import (
     Age,
@@ -45,7 +45,7 @@ from extractor.schemas import (
     TrialExtraction,
 )
 from extractor.schemas.base import FrozenModel
-from extractor.text.lexer import NUMBER, Tokens
+from extractor.text.lexer import NUMBER
 from extractor.text.numbers import find_durations
 from extractor.text.passage import read_passage, read_section
 
@@ -250,24 +250,20 @@ def read_annotated_value(quantity: str, value: str, kind: CriterionKind) -> Cons
     ('>', 100000, '/mm3')
     """
     for words in ("", quantity):
-        tokens = read_passage(f"{words} {value}" if words else value).tokens
-        if limit := _read_only_limit(tokens, len(read_passage(words).tokens) if words else 0, kind):
-            return Constraint(
-                quantity=quantity,
-                comparator=limit.comparator,
-                value=limit.value,
-                value_high=limit.value_high,
-                unit=limit.time_unit or (tokens.read(*limit.unit) if limit.unit else None),
-            )
+        first = len(read_passage(words).tokens) if words else 0
+        tokens = read_passage(f"{words} {value}".strip()).tokens
+        limits = [limit for limit in find_limits(tokens, kind) if limit.end > first]
+        if len(limits) != 1 or NUMBER in tokens.codes[first : limits[0].first] + tokens.codes[limits[0].end :]:
+            continue
+        limit = limits[0]
+        return Constraint(
+            quantity=quantity,
+            comparator=limit.comparator,
+            value=limit.value,
+            value_high=limit.value_high,
+            unit=limit.time_unit or (tokens.read(*limit.unit) if limit.unit else None),
+        )
     return None
-
-
-def _read_only_limit(tokens: Tokens, first: int, kind: CriterionKind) -> Limit | None:
-    limits = [limit for limit in find_limits(tokens, kind) if limit.end > first]
-    if len(limits) != 1:
-        return None
-    unread = NUMBER in tokens.codes[first : limits[0].first] + tokens.codes[limits[0].end :]
-    return None if unread else limits[0]
 
 
 def _read_annotated_time(pieces: Sequence[str]) -> TimeWindow | None:
@@ -468,10 +464,7 @@ def _read_age_limits(criteria: Sequence[Criterion]) -> tuple[Age | None, Age | N
 class BratProblem(NamedTuple):
     """An annotation, a line or a file that did not become gold, wholly or in part.
 
-    >>> problem = BratProblem("t_inc.ann", "T4", "the entity type 'Colour' is not in the mapping")
-    >>> print(problem)
-    t_inc.ann, T4: the entity type 'Colour' is not in the mapping
-    >>> problem.kind
+    >>> BratProblem("t_inc.ann", "T4", "the entity type 'Colour' is not in the mapping").kind
     'the entity type ... is not in the mapping'
     """
 
@@ -479,16 +472,10 @@ class BratProblem(NamedTuple):
     place: str | None
     problem: str
 
-    def __str__(self) -> str:
-        return f"{self.file}{f', {self.place}' if self.place else ''}: {self.problem}"
-
     @property
     def kind(self) -> str:
         """The problem without the words of the text, to count by."""
         return _THINGS.sub("several entities", _NAMED.sub("...", self.problem))
-
-
-OnProblem = Callable[[BratProblem], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -505,22 +492,13 @@ class ImportCounts:
     problems: tuple[BratProblem, ...]
 
 
-def import_brat(folder: str | PathLike[str], on_problem: OnProblem) -> Iterator[TrialExtraction]:
-    """The trials of a folder of ``.txt`` and ``.ann`` files in the order of their names, one at a time.
-
-    A trial is the pair ``<id>_inc.txt`` and ``<id>_exc.txt``, of which one may be missing. Each line with
-    annotations is one criterion. All that the mapping or the grammars cannot carry over goes to ``on_problem``
-    and is left empty. Only eligibility is annotated in such corpora: dosing, endpoints and ``healthy_volunteers``
-    stay empty.
-    """
-    return (extraction for extraction, _ in _read_trials(Path(folder), on_problem))
-
-
 def write_brat_import(folder: str | PathLike[str], out: str | PathLike[str]) -> ImportCounts:
     """Write ``out/gold/<id>.json`` and ``out/records/<id>.json`` for each trial of a folder of brat files.
 
-    The records hold the annotated lists as the eligibility section of a registry's JSON, so that
-    ``extractor run out/records`` and ``extractor evaluate out/gold`` read the text that was annotated.
+    A trial is the pair ``<id>_inc`` and ``<id>_exc``, each ``.txt`` and ``.ann``, of which one may be missing. Only
+    eligibility is annotated in such corpora: dosing, endpoints and ``healthy_volunteers`` stay empty. The records hold
+    the annotated lists as the eligibility section of a registry's JSON, so that ``extractor run out/records`` and
+    ``extractor evaluate out/gold`` read the text that was annotated.
 
     Raises ``StoreError`` if ``out`` holds gold or records already.
     """
@@ -529,64 +507,52 @@ def write_brat_import(folder: str | PathLike[str], out: str | PathLike[str]) -> 
         if place.is_dir() and any(place.iterdir()):
             raise StoreError(f"{place}: holds files already; name another folder, or empty this one")
         place.mkdir(parents=True, exist_ok=True)
-    problems: list[BratProblem] = []
+    trials, problems = _read_folder(Path(folder))
     quoted: Counter[str] = Counter()
-    categories: list[list[Category | None]] = []
-    for extraction, lists in _read_trials(Path(folder), problems.append):
+    categories: list[Category | None] = []
+    for name, lists in trials.items():
+        lists.sort(key=lambda one: list(CriterionKind).index(one.kind))
+        extraction = _join_lists(name, lists)
         text = "\n\n".join(f"{_HEADINGS[one.kind]}\n\n{one.text.strip()}" for one in lists)
-        study = {
-            "identificationModule": {"nctId": extraction.record_id},
-            "eligibilityModule": {"eligibilityCriteria": text},
-        }
+        study = {"identificationModule": {"nctId": name}, "eligibilityModule": {"eligibilityCriteria": text}}
         for place, data in ((gold, extraction.to_gold()), (records, {"protocolSection": study})):
             written = json.dumps(data, ensure_ascii=False, indent=1) + "\n"
-            (place / f"{extraction.record_id}.json").write_text(written, "utf-8")
+            (place / f"{name}.json").write_text(written, "utf-8")
         quoted += sum((one.quoted for one in lists), Counter())
-        categories.append([criterion.category for criterion in extraction.eligibility.criteria])
-    without = sum(found.count(None) for found in categories)
-    return ImportCounts(len(categories), sum(map(len, categories)), without, quoted, tuple(problems))
+        categories += [criterion.category for criterion in extraction.eligibility.criteria]
+    return ImportCounts(len(trials), len(categories), categories.count(None), quoted, tuple(problems))
 
 
-def _read_trials(folder: Path, on_problem: OnProblem) -> Iterator[tuple[TrialExtraction, list[_AnnotatedList]]]:
-    mapping = load_mapping()
-    for name, paths in _pair_files(folder, mapping, on_problem).items():
-        found = (_read_list(paths[kind], kind, mapping, on_problem) for kind in CriterionKind if kind in paths)
-        if lists := [one for one in found if one]:
-            criteria = tuple(criterion for one in lists for criterion in one.criteria)
-            minimum, maximum = _read_age_limits(criteria)
-            sexes = set[Sex]().union(*(one.sexes for one in lists))
-            sex = Sex.ALL if len(sexes) > 1 else next(iter(sexes), None)
-            eligibility = Eligibility(minimum_age=minimum, maximum_age=maximum, sex=sex, criteria=criteria)
-            yield TrialExtraction(record_id=name, eligibility=eligibility), lists
+def _join_lists(name: str, lists: Sequence[_AnnotatedList]) -> TrialExtraction:
+    criteria = tuple(criterion for one in lists for criterion in one.criteria)
+    minimum, maximum = _read_age_limits(criteria)
+    sexes = set[Sex]().union(*(one.sexes for one in lists))
+    sex = Sex.ALL if len(sexes) > 1 else next(iter(sexes), None)
+    eligibility = Eligibility(minimum_age=minimum, maximum_age=maximum, sex=sex, criteria=criteria)
+    return TrialExtraction(record_id=name, eligibility=eligibility)
 
 
-def _pair_files(folder: Path, mapping: BratMapping, on_problem: OnProblem) -> dict[str, dict[CriterionKind, Path]]:
-    trials: dict[str, dict[CriterionKind, Path]] = {}
-    texts = sorted(folder.glob("*.txt"))
-    if not texts:
-        on_problem(BratProblem(str(folder), None, "the folder holds no .txt file"))
-    for orphan in sorted(path for path in folder.glob("*.ann") if path.with_suffix(".txt") not in texts):
-        on_problem(BratProblem(str(orphan), None, "there is no .txt file beside it"))
+def _read_folder(folder: Path) -> tuple[dict[str, list[_AnnotatedList]], list[BratProblem]]:
+    """The lists of each trial, in the order of their names, and all problems."""
+    mapping, texts = load_mapping(), sorted(folder.glob("*.txt"))
+    trials: dict[str, list[_AnnotatedList]] = {}
+    problems = [] if texts else [BratProblem(str(folder), None, "the folder holds no .txt file")]
+    orphans = sorted(path for path in folder.glob("*.ann") if path.with_suffix(".txt") not in texts)
+    problems += [BratProblem(str(path), None, "there is no .txt file beside it") for path in orphans]
     for path in texts:
         suffix = next((suffix for suffix in mapping.suffixes if path.stem.endswith(suffix)), None)
-        if suffix:
-            trials.setdefault(path.stem.removesuffix(suffix), {})[mapping.suffixes[suffix]] = path
-        else:
+        if suffix is None:
             ends = " or ".join(mapping.suffixes)
-            on_problem(BratProblem(str(path), None, f"its name does not end with {ends}: which list is it?"))
-    return trials
-
-
-def _read_list(path: Path, kind: CriterionKind, mapping: BratMapping, on_problem: OnProblem) -> _AnnotatedList | None:
-    """The list of one file; None if it cannot be read."""
-    notes = path.with_suffix(".ann")
-    try:
-        # Offsets count the characters of the file: its line ends are left alone.
-        text, annotations = (one.read_bytes().decode("utf-8") for one in (path, notes))
-    except (OSError, UnicodeDecodeError) as problem:
-        on_problem(BratProblem(str(path), None, f"the list is left out, a file cannot be read: {problem}"))
-        return None
-    found = _AnnotatedList(text, read_annotations(annotations, text), kind, mapping)
-    for place, problem_text in found.problems:
-        on_problem(BratProblem(str(notes), place, problem_text))
-    return found
+            problems.append(BratProblem(str(path), None, f"its name does not end with {ends}: which list is it?"))
+            continue
+        notes = path.with_suffix(".ann")
+        try:
+            # Offsets count the characters of the file: its line ends are left alone.
+            text, annotations = (one.read_bytes().decode("utf-8") for one in (path, notes))
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(BratProblem(str(path), None, f"the list is left out, a file cannot be read: {error}"))
+            continue
+        found = _AnnotatedList(text, read_annotations(annotations, text), mapping.suffixes[suffix], mapping)
+        problems += [BratProblem(str(notes), *problem) for problem in found.problems]
+        trials.setdefault(path.stem.removesuffix(suffix), []).append(found)
+    return trials, problems

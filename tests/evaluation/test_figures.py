@@ -47,7 +47,7 @@ def test_a_folder_of_gold_against_itself_in_another_order_is_exactly_one(folder)
     assert report.groups[0].normalised.interval.low == 1.0
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(4))
 def test_what_holds_of_every_evaluation(seed):
     report = score(make_repetitive(seed), make_repetitive(seed + 100))
     for one in report.fields:
@@ -105,16 +105,3 @@ def test_macro_is_the_mean_over_fields_and_micro_over_values():
     assert report.figure("eligibility") == pytest.approx((len(fields) - 1) / len(fields))
     values = sum(one.stated for one in fields)
     assert report.figure("eligibility.micro") == pytest.approx((values - 1) / values)
-
-
-def test_choices_are_counted_for_confusion_matrices():
-    predicted = make_gold()
-    predicted["dosing"][1]["route"] = "sublingual"
-    choices = [one for one in score(make_gold(), predicted).choices if one.field == "dosing.route"]
-    cells = {(one.gold, one.predicted): one.count for one in choices}
-    assert cells == {("oral", "sublingual"): 1, ("intravenous", "intravenous"): 1}
-
-
-def test_an_unknown_figure_is_refused():
-    with pytest.raises(ValueError, match=r"no score is named 'al'; there are .*all"):
-        score(make_gold(), make_gold()).figure("al")

@@ -92,10 +92,6 @@ def change(path, value):
     return gold
 
 
-def test_sound_gold_has_no_problem(tmp_path):
-    assert check(tmp_path, GOLD) == []
-
-
 CRITERIA = ("eligibility", "criteria")
 
 
@@ -103,7 +99,6 @@ CRITERIA = ("eligibility", "criteria")
     ("path", "value", "problem", "remedy"),
     [
         ((*CRITERIA, 0, "category"), "ages", "'age', ", "correct it"),
-        ((*CRITERIA, 0, "kind"), "in", "should be 'inclusion' or 'exclusion', not 'in'", ""),
         ((*CRITERIA, 0, "note"), "x", "not permitted", "remove"),
         ((*CRITERIA, 0, "quote"), ..., "required", "write"),
         ((*CRITERIA, 0, "quote"), "", "is empty", "copy"),
@@ -111,8 +106,6 @@ CRITERIA = ("eligibility", "criteria")
         ((*CRITERIA, 0, "quote"), "ge 18 to 75", "inside a word", "whole words"),
         ((*CRITERIA, 0, "quote"), "15 mg daily", "not stand in elig", "stands in arms[0]"),
         ((*CRITERIA, 0, "section"), "arms[9]", "no section 'arms[9]'", "in eligibility"),
-        ((*CRITERIA, 2, "lead_in"), "Adequate lungs:", "does not stand", "copy it"),
-        ((*CRITERIA, 1, "time_window", "quote"), "for 7 days", "not st", ""),
         ((*CRITERIA, 0, "constraints", 0, "value_high"), None, "null", ""),
         ((*CRITERIA, 0, "constraints", 0, "value"), 75, "not below", ""),
         ((*CRITERIA, 0, "constraints", 0, "value"), "18", "a valid number, not '18'", ""),
@@ -123,10 +116,8 @@ CRITERIA = ("eligibility", "criteria")
         (("dosing", 0, "timing"), "at noon", "stands nowhere in the record", "copy it"),
         (("endpoints", 1, "time_frame"), "2 years", "not stand in primary_outcomes[1]", "it stands in primary_outc"),
         (("endpoints", 0, "start_event"), "surgery", "does not stand", "brief_summary"),
-        (("endpoints", 0, "end_events", 0), "relapse", "does not stand", ""),
         (("endpoints", 2, "specimens", 0), "urine", "does not stand", ""),
         (("record_id",), "toys", "no record 'toys'", "correct the id"),
-        (("record_id",), ..., "required", "write"),
     ],
 )
 def test_names_each_planted_problem_where_it_is(tmp_path, path, value, problem, remedy):
@@ -197,16 +188,16 @@ def test_all_files_are_told_of_at_once(tmp_path):
     (tmp_path / "f.json").write_bytes(b'{"record_id": "\xff"}')
     write(tmp_path, "[" * 100_000, "g.json")
     found = [(p.file.rpartition("/")[2], p.line, p.path, p.problem) for p in check_gold(tmp_path, [RECORD])]
-    assert [(name, line, path) for name, line, path, _ in found] == [
-        ("a.json", None, ""),
-        ("b.json", None, ""),
-        ("c.json", None, ""),
-        ("e.jsonl", 1, "record_id"),
-        ("e.jsonl", 3, "record_id"),
-        ("e.jsonl", 3, "eligibility.sex"),
-        ("f.json", None, ""),
-        ("g.json", None, ""),
-    ]
+    lines = {
+        "a.json": [None],
+        "b.json": [None],
+        "c.json": [None],
+        "e.jsonl": [1, 3, 3],
+        "f.json": [None],
+        "g.json": [None],
+    }
+    assert [(name, line) for name, line, _, _ in found] == [(name, at) for name, rows in lines.items() for at in rows]
+    assert [path for name, _, path, _ in found if name == "e.jsonl"] == ["record_id", "record_id", "eligibility.sex"]
     assert "broken JSON: Expecting property name" in found[0][3]
     assert "'record_id' occurs twice" in found[1][3]
     assert "d.json" in found[3][3]
@@ -215,7 +206,7 @@ def test_all_files_are_told_of_at_once(tmp_path):
 def test_offsets_of_evidence_are_checked(tmp_path):
     evidence = {"field": "quote", "section": "arms[0]", "start": 15, "end": 20, "quote": "15 mg", "origin": "rule"}
     evidence["support"] = "literal"
-    assert check(tmp_path, change(("dosing", 0, "evidence"), [evidence])) == []
+    assert check(tmp_path, GOLD) == check(tmp_path, change(("dosing", 0, "evidence"), [evidence])) == []
     moved = {**evidence, "start": 14}
     [(path, problem, _)] = check(tmp_path, change(("dosing", 0, "evidence"), [moved]))
     assert (path, problem) == ("dosing[0].evidence[0]", "arms[0][14:20] is not the quote")

@@ -38,9 +38,7 @@ def test_nothing_of_a_record_gets_out_of_its_place(sources):
     assert "<img" not in page
     assert "&lt;img src=x" not in page  # the name stands in the data alone, where < is written as \u003c
     assert _read_data(page)["texts"] == {NAME: {"eligibility": TEXT}}
-
-
-def test_a_hostile_name_in_the_template_is_escaped(sources):
+    # A record that is missing is named by the template.
     sources.predicted.write_text(sources.predicted.read_text("utf-8").splitlines()[1], "utf-8")
     page = make_page(sources)
     assert "R&#34;&gt;&lt;img src=x onerror=window.broken=1&gt;" in page
@@ -80,31 +78,23 @@ def test_every_error_is_there_with_its_places(sources):
 
 
 def test_above_the_limit_the_page_says_what_is_left_out(sources):
-    page = make_page(sources, limit=1)
     everything = _read_data(make_page(sources))["errors"]
-    for number in range(4):  # also: a link to an error does not depend on the other errors
-        assert _read_data(make_page(sources, limit=number))["errors"] == everything[:number]
+    page = make_page(sources, limit=1)
     assert make_page(sources, limit=1) == page
+    assert _read_data(page)["errors"] == everything[:1]  # also: a link to an error does not depend on the others
     assert "The 1 most harmful of 4 errors are here; 3 are left out." in page
     assert "--html-errors 4" in page
-    assert "left out. To have" not in make_page(sources)
 
 
-def test_without_texts_the_page_says_how_to_get_them(sources):
-    sources.record.rename(sources.record.parent / "elsewhere.json")
+def test_without_texts_the_page_says_how_to_get_them_and_named_records_go_first(sources, tmp_path):
+    folder = tmp_path / "moved"
+    folder.mkdir()
+    sources.record.rename(folder / sources.record.name)
     page = make_page(sources)
     assert _read_data(page)["texts"] == {}
     assert "The texts of 1 of 1 record with errors could not be read" in page
     assert "--records INPUT" in page
-
-
-def test_records_that_are_named_go_before_the_sources(sources, tmp_path):
-    folder = tmp_path / "moved"
-    folder.mkdir()
-    sources.record.rename(folder / sources.record.name)
-    page = make_page(sources, records=(folder,))
-    assert "could not be read" not in page
-    assert _read_data(page)["texts"] == {NAME: {"eligibility": TEXT}}
+    assert _read_data(make_page(sources, records=(folder,)))["texts"] == {NAME: {"eligibility": TEXT}}
 
 
 def test_a_quote_is_looked_for_where_the_text_has_changed(sources):
@@ -122,8 +112,6 @@ def test_a_comparison_is_drawn(sources):
     assert "Paired differences of normalised F1" in page
     assert re.search(r'aria-label="all: difference -0\.\d+ \(-', page)
     assert re.search(r'aria-label="eligibility.criteria.constraints: difference -0\.\d+"', page)  # too few values
-    assert "Paired differences" not in make_page(sources)
-    assert "which lacks" not in page
     other = sources.gold.with_name("other.jsonl")
     other.write_text(sources.gold.read_text("utf-8").splitlines()[0], "utf-8")
     assert "which lacks 1 record of gold" in make_page(sources, compare=other)
