@@ -19,7 +19,7 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from os import PathLike
@@ -57,116 +57,6 @@ _LINE_END = re.compile(r"\r?\n")  # others, such as a form feed, may be inside a
 _ARGUMENT = re.compile(r"(?P<role>\w[\w-]*?)\d*:(?P<id>[TE]\d+)")
 _NAMED = re.compile(r"""'[^']*'|"[^"]*"|\b[TRE]\d+(?:, [TRE]\d+)*|\[Errno.*""")
 _THINGS = re.compile(r"(?:[\w-]+ )?\.\.\.(?:, (?:[\w-]+ )?\.\.\.)+")
-
-Place = tuple[str | None, str]
-"""An annotation's id or another place, and what could not be carried over."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entity:
-    """A named span of text; ``spans`` are half-open, in ascending order."""
-
-    id: str
-    type: str
-    spans: tuple[tuple[int, int], ...]
-    text: str
-
-    @property
-    def start(self) -> int:
-        return self.spans[0][0]
-
-
-class Relation(NamedTuple):
-    """``head`` and ``tail`` are ids of entities."""
-
-    id: str
-    type: str
-    head: str
-    tail: str
-
-
-@dataclass(slots=True)
-class Annotations:
-    """All annotations of one text.
-
-    ``groups`` are the names of unordered groups of entities, ``problems`` the lines that could not be used, ``notes``
-    the number of notes.
-    """
-
-    entities: dict[str, Entity] = field(default_factory=dict)
-    relations: list[Relation] = field(default_factory=list)
-    groups: list[str] = field(default_factory=list)
-    problems: list[Place] = field(default_factory=list)
-    notes: int = 0
-
-
-def read_annotations(lines: str, text: str) -> Annotations:
-    r"""Read the lines of an ``.ann`` file and compare each entity with the text.
-
-    >>> found = read_annotations("T1\tCondition 3 9\tasthma\nT2\tQualifier 0 2\tno", "No asthma")
-    >>> list(found.entities), found.problems
-    (['T1'], [('T2', "the text at its spans is 'No', not 'no'")])
-    """
-    found = Annotations()
-    rows = []
-    for line in filter(str.strip, _LINE_END.split(lines.removeprefix("\ufeff"))):
-        if line.startswith("#"):
-            found.notes += 1
-        else:
-            name, _, rest = line.partition("\t")
-            rows.append((name, rest))
-    for name, rest in rows:
-        problem = _add_entity(found, name, rest, text) if name.startswith("T") else None
-        found.problems += [(name, problem)] if problem else []
-    events = {name: at["id"] for name, rest in rows if name.startswith("E") and (at := _ARGUMENT.search(rest))}
-    for name, rest in rows:
-        words = rest.split()
-        if name == "*" and len(words) > 1:
-            found.groups.append(words[0])
-            lost = sorted(set(words[1:]) - found.entities.keys())
-            found.problems += [(name, f"{words[0]} names {member}, which was not read") for member in lost]
-        elif name == "*":
-            found.problems.append((name, "is no group of entities"))
-        elif name.startswith(("R", "E", "*")):
-            problem = _add_relations(found, name, rest, events)
-            found.problems += [(name, problem)] if problem else []
-        elif not name.startswith("T"):
-            found.problems.append((name, "annotations of this kind have no place in gold"))
-    return found
-
-
-def _add_entity(found: Annotations, name: str, rest: str, text: str) -> str | None:
-    """Add an entity; what is wrong with it, if it cannot be used."""
-    head, tab, words = rest.partition("\t")
-    kind, _, places = head.partition(" ")
-    if not tab or not _SPANS.fullmatch(places):
-        return "is no entity of the form 'T1<tab>Type start end<tab>text'"
-    pairs = (pair.split(" ") for pair in places.split(";"))
-    spans = tuple(sorted((int(start), int(end)) for start, end in pairs))
-    covered = " ".join(text[start:end] for start, end in spans)
-    if any(start >= end for start, end in spans) or spans[-1][1] > len(text):
-        return "its spans lie outside of the text, or are empty"
-    if covered.split() != words.split():
-        return f"the text at its spans is {covered!r}, not {words!r}"
-    if name in found.entities:
-        return "occurs twice; the first one is used"
-    found.entities[name] = Entity(name, kind, spans, covered)
-    return None
-
-
-def _add_relations(found: Annotations, name: str, rest: str, events: Mapping[str, str]) -> str | None:
-    """Add a relation, or those of an event; what is wrong with it, if it cannot be used."""
-    arguments = [(part["role"], events.get(part["id"], part["id"])) for part in _ARGUMENT.finditer(rest)]
-    if lost := sorted({entity for _, entity in arguments if entity not in found.entities}):
-        return f"names {', '.join(lost)}, which was not read"
-    if name.startswith("E") and arguments:
-        found.relations += [Relation(name, role, arguments[0][1], tail) for role, tail in arguments[1:]]
-    elif name.startswith("R") and len(arguments) == 2:
-        found.relations.append(Relation(name, rest.split(" ", 1)[0], arguments[0][1], arguments[1][1]))
-    else:
-        return "is no relation of two entities"
-    return None
-
 
 EntityUse = Literal["domain", "value", "modifier", "no_criterion"]
 RelationUse = Literal["constraint", "count", "time_window", "negation", "member", "peer", "modifier"]
@@ -279,38 +169,125 @@ def _read_annotated_time(pieces: Sequence[str]) -> TimeWindow | None:
     return None
 
 
-class _AnnotatedList:
-    """One list of criteria, in the order of the text, with the sexes that it names and all that is left out of it."""
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A named span of text that begins at ``start``; ``pieces`` are its contiguous parts."""
 
-    def __init__(self, text: str, annotations: Annotations, kind: CriterionKind, mapping: BratMapping) -> None:
-        self.text, self.kind, self._mapping = text, kind, mapping
-        self._entities, self._relations = annotations.entities, annotations.relations
-        self.problems = [*annotations.problems]
+    id: str
+    type: str
+    use: EntityUse | None
+    start: int
+    pieces: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.pieces)
+
+
+class Link(NamedTuple):
+    """A relation of two entities, by their ids."""
+
+    id: str
+    use: RelationUse | None
+    head: str
+    tail: str
+
+
+class AnnotatedList:
+    r"""One list of criteria, in the order of the text, with the sexes that it names.
+
+    ``problems`` are (place, problem) of all that is left out of it; ``quoted`` counts the annotations that gold has no
+    field for, by name: they are words of a quote, or, as notes are, left out.
+
+    >>> annotations = "T1\tCondition 3 9\tasthma\nT2\tQualifier 0 2\tno"
+    >>> found = AnnotatedList("No asthma", annotations, CriterionKind.INCLUSION)
+    >>> [criterion.category.value for criterion in found.criteria], found.problems
+    (['diagnosis'], [('T2', "the text at its spans is 'No', not 'no'")])
+    """
+
+    def __init__(self, text: str, annotations: str, kind: CriterionKind) -> None:
+        self.text, self.kind, self._mapping = text, kind, load_mapping()
+        self.problems: list[tuple[str, str]] = []
+        self.quoted: Counter[str] = Counter()
         self.sexes: set[Sex] = set()
-        words = [one.type for one in self._entities.values() if self._use(one) in {"modifier", "no_criterion"}]
-        names = [*(one.type for one in self._relations), *annotations.groups]
-        wordless = [name for name in names if mapping.relations.get(name) in {"modifier", "peer"}]
-        # Annotations that gold has no field for: words of a quote, or, as notes are, left out.
-        self.quoted = Counter([*words, *wordless, *["note"] * annotations.notes])
-        for entity in self._entities.values():
-            if self._use(entity) is None:
-                self._report(entity.id, f"the entity type {entity.type!r} is not in the mapping")
-        for place, name in (*((one.id, one.type) for one in self._relations), *(("*", n) for n in annotations.groups)):
-            if name not in mapping.relations:
-                self._report(place, f"the relation {name!r} is not in the mapping")
+        self._entities: dict[str, Entity] = {}
+        self._links: list[Link] = []
+        self._read_annotations(annotations)
         self.criteria = list(self._read_criteria())
 
     def _report(self, place: str, problem: str) -> None:
         self.problems.append((place, problem))
 
-    def _use(self, one: Entity) -> EntityUse | None:
-        return self._mapping.entities.get(one.type)
+    def _read_annotations(self, annotations: str) -> None:
+        lines = filter(str.strip, _LINE_END.split(annotations.removeprefix("\ufeff")))
+        rows = [(name, rest) for name, _, rest in (line.partition("\t") for line in lines)]
+        for name, rest in rows:
+            if name.startswith("T"):
+                self._add_entity(name, rest)
+        events = {name: at["id"] for name, rest in rows if name.startswith("E") and (at := _ARGUMENT.search(rest))}
+        for name, rest in rows:
+            if name.startswith("#"):
+                self.quoted["note"] += 1
+            elif name.startswith(("R", "E")):
+                self._add_links(name, rest, events)
+            elif name == "*":
+                self._add_group(rest.split())
+            elif not name.startswith("T"):
+                self._report(name, "annotations of this kind have no place in gold")
+
+    def _add_entity(self, name: str, rest: str) -> None:
+        head, tab, words = rest.partition("\t")
+        kind, _, places = head.partition(" ")
+        if not tab or not _SPANS.fullmatch(places):
+            return self._report(name, "is no entity of the form 'T1<tab>Type start end<tab>text'")
+        spans = sorted((int(start), int(end)) for start, end in (pair.split(" ") for pair in places.split(";")))
+        pieces = tuple(self.text[start:end] for start, end in spans)
+        if not all(pieces) or spans[-1][1] > len(self.text):
+            return self._report(name, "its spans lie outside of the text, or are empty")
+        if " ".join(pieces).split() != words.split():
+            return self._report(name, f"the text at its spans is {' '.join(pieces)!r}, not {words!r}")
+        if name in self._entities:
+            return self._report(name, "occurs twice; the first one is used")
+        use = self._mapping.entities.get(kind)
+        if use is None:
+            self._report(name, f"the entity type {kind!r} is not in the mapping")
+        elif use in {"modifier", "no_criterion"}:
+            self.quoted[kind] += 1
+        self._entities[name] = Entity(name, kind, use, spans[0][0], pieces)
+        return None
+
+    def _find_use(self, place: str, name: str) -> RelationUse | None:
+        use = self._mapping.relations.get(name)
+        if use is None:
+            self._report(place, f"the relation {name!r} is not in the mapping")
+        elif use in {"modifier", "peer"}:
+            self.quoted[name] += 1
+        return use
+
+    def _add_links(self, name: str, rest: str, events: Mapping[str, str]) -> None:
+        """Add a relation, or those of an event."""
+        arguments = [(part["role"], events.get(part["id"], part["id"])) for part in _ARGUMENT.finditer(rest)]
+        if lost := sorted({entity for _, entity in arguments if entity not in self._entities}):
+            self._report(name, f"names {', '.join(lost)}, which was not read")
+        elif arguments and (name.startswith("E") or len(arguments) == 2):
+            for role, tail in arguments[1:]:
+                use = self._find_use(name, role if name.startswith("E") else rest.split(" ", 1)[0])
+                self._links.append(Link(name, use, arguments[0][1], tail))
+        else:
+            self._report(name, "is no relation of two entities")
+
+    def _add_group(self, words: Sequence[str]) -> None:
+        if len(words) < 2:
+            return self._report("*", "is no group of entities")
+        self._find_use("*", words[0])
+        for member in sorted(set(words[1:]) - self._entities.keys()):
+            self._report("*", f"{words[0]} names {member}, which was not read")
+        return None
 
     def _list_tails(self, entity: Entity, *uses: RelationUse) -> list[Entity]:
-        """The entities to which relations of these uses lead from an entity, in the order of the text."""
-        known = self._mapping.relations
-        tails = [one.tail for one in self._relations if one.head == entity.id and known.get(one.type) in uses]
-        return sorted((self._entities[tail] for tail in tails), key=lambda found: found.start)
+        """The entities to which links of these uses lead from an entity, in the order of the text."""
+        tails = (self._entities[one.tail] for one in self._links if one.head == entity.id and one.use in uses)
+        return sorted(tails, key=lambda found: found.start)
 
     def _read_criteria(self) -> Iterator[Criterion]:
         entities = self._entities.values()
@@ -321,7 +298,7 @@ class _AnnotatedList:
         lead_ins, introducing = self._find_lead_ins(lines, inside, line_of)
         for number, (line, found) in enumerate(zip(lines, inside, strict=True)):
             place = f"line {self.text.count(chr(10), 0, line.start) + 1} of the text"
-            uses = {self._use(entity) for entity in found}
+            uses = {entity.use for entity in found}
             if not uses - {None}:
                 self._report(place, "has no annotation that the mapping knows; no criterion is made of it")
             elif "no_criterion" not in uses and number not in introducing:
@@ -330,14 +307,14 @@ class _AnnotatedList:
 
     def _report_loose(self, line_of: Mapping[str, int]) -> None:
         """Values that belong to nothing, or to another line, and entities outside of the words of any line."""
-        linked = {relation.tail for relation in self._relations}
-        for one in self._relations:
-            if self._mapping.relations.get(one.type) in _VALUED and line_of.get(one.head) != line_of.get(one.tail):
-                self._report(one.id, "joins two lines; its value is left out")
+        linked = {link.tail for link in self._links}
+        for link in self._links:
+            if link.use in _VALUED and line_of.get(link.head) != line_of.get(link.tail):
+                self._report(link.id, "joins two lines; its value is left out")
         for entity in self._entities.values():
             if entity.id not in line_of:
                 self._report(entity.id, "begins in front of the words of its line and is left out")
-            elif self._use(entity) == "value" and entity.id not in linked:
+            elif entity.use == "value" and entity.id not in linked:
                 self._report(entity.id, f"{entity.text!r} belongs to no other entity")
 
     def _find_lead_ins(
@@ -350,26 +327,21 @@ class _AnnotatedList:
         """
         lead_ins: dict[int, int] = {}
         heads: set[str] = set()
-        for one in self._relations:
-            above, below = line_of.get(one.head), line_of.get(one.tail)
-            is_member = self._mapping.relations.get(one.type) == "member"
-            if not is_member or above is None or below is None or above >= below:
+        for link in self._links:
+            above, below = line_of.get(link.head), line_of.get(link.tail)
+            if link.use != "member" or above is None or below is None or above >= below:
                 continue
             if self.text[lines[above].start : lines[above].end].rstrip().endswith(":"):
                 lead_ins.setdefault(below, above)
-                heads.add(one.head)
-        own = [[one.id for one in entities if self._use(one) in {"domain", "value"}] for entities in inside]
+                heads.add(link.head)
+        own = [[one.id for one in entities if one.use in {"domain", "value"}] for entities in inside]
         return lead_ins, {number for number in set(lead_ins.values()) if heads.issuperset(own[number])}
 
     def _read_line(self, place: str, line: Line, entities: Sequence[Entity], lead_in: Line | None) -> Criterion:
         ids = {entity.id for entity in entities}
-        below = {
-            one.tail
-            for one in self._relations
-            if one.head in ids and self._mapping.relations.get(one.type) not in {None, "peer"}
-        }
+        below = {one.tail for one in self._links if one.head in ids and one.use not in {None, "peer"}}
         # What the line is about: the domain entities that are not subordinate to another one of it.
-        about = [one for one in entities if self._use(one) == "domain" and one.id not in below]
+        about = [one for one in entities if one.use == "domain" and one.id not in below]
         about.sort(key=lambda entity: entity.start)
         category = self._choose_category(place, about)
         if category is Category.SEX and self.kind is CriterionKind.INCLUSION:
@@ -415,11 +387,10 @@ class _AnnotatedList:
         windows: dict[int, TimeWindow] = {}
         pairs = [(head, tail) for head in entities for tail in self._list_tails(head, *_VALUED) if tail.id in ids]
         for head, tail in pairs:
-            pieces, quantity = self._cut(tail), " ".join(" ".join(self._cut(head)).split())
             is_time = self._is_time_limit(head, tail)
-            if is_time and (window := _read_annotated_time(pieces)):
+            if is_time and (window := _read_annotated_time(tail.pieces)):
                 windows[tail.start] = window
-            elif not is_time and (limit := read_annotated_value(quantity, tail.text, self.kind)):
+            elif not is_time and (limit := read_annotated_value(" ".join(head.text.split()), tail.text, self.kind)):
                 constraints.append((tail.start, limit))
             else:
                 self._report(tail.id, f"{tail.text!r} of {head.text!r} does not read as one limit; it is left out")
@@ -431,9 +402,6 @@ class _AnnotatedList:
             return True
         is_length = next(find_durations(read_passage(tail.text).tokens), None) is not None
         return is_length and self._categorise(head) not in {Category.AGE, Category.LIFE_EXPECTANCY}
-
-    def _cut(self, entity: Entity) -> list[str]:
-        return [self.text[start:end] for start, end in entity.spans]
 
 
 def _read_age_limits(criteria: Sequence[Criterion]) -> tuple[Age | None, Age | None]:
@@ -523,7 +491,7 @@ def write_brat_import(folder: str | PathLike[str], out: str | PathLike[str]) -> 
     return ImportCounts(len(trials), len(categories), categories.count(None), quoted, tuple(problems))
 
 
-def _join_lists(name: str, lists: Sequence[_AnnotatedList]) -> TrialExtraction:
+def _join_lists(name: str, lists: Sequence[AnnotatedList]) -> TrialExtraction:
     criteria = tuple(criterion for one in lists for criterion in one.criteria)
     minimum, maximum = _read_age_limits(criteria)
     sexes = set[Sex]().union(*(one.sexes for one in lists))
@@ -532,10 +500,10 @@ def _join_lists(name: str, lists: Sequence[_AnnotatedList]) -> TrialExtraction:
     return TrialExtraction(record_id=name, eligibility=eligibility)
 
 
-def _read_folder(folder: Path) -> tuple[dict[str, list[_AnnotatedList]], list[BratProblem]]:
+def _read_folder(folder: Path) -> tuple[dict[str, list[AnnotatedList]], list[BratProblem]]:
     """The lists of each trial, in the order of their names, and all problems."""
     mapping, texts = load_mapping(), sorted(folder.glob("*.txt"))
-    trials: dict[str, list[_AnnotatedList]] = {}
+    trials: dict[str, list[AnnotatedList]] = {}
     problems = [] if texts else [BratProblem(str(folder), None, "the folder holds no .txt file")]
     orphans = sorted(path for path in folder.glob("*.ann") if path.with_suffix(".txt") not in texts)
     problems += [BratProblem(str(path), None, "there is no .txt file beside it") for path in orphans]
@@ -552,7 +520,7 @@ def _read_folder(folder: Path) -> tuple[dict[str, list[_AnnotatedList]], list[Br
         except (OSError, UnicodeDecodeError) as error:
             problems.append(BratProblem(str(path), None, f"the list is left out, a file cannot be read: {error}"))
             continue
-        found = _AnnotatedList(text, read_annotations(annotations, text), mapping.suffixes[suffix], mapping)
+        found = AnnotatedList(text, annotations, mapping.suffixes[suffix])
         problems += [BratProblem(str(notes), *problem) for problem in found.problems]
         trials.setdefault(path.stem.removesuffix(suffix), []).append(found)
     return trials, problems

@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from extractor.evaluation.brat import load_mapping, read_annotated_value, read_annotations, write_brat_import
+from extractor.evaluation.brat import AnnotatedList, load_mapping, read_annotated_value, write_brat_import
 from extractor.evaluation.gold_check import check_gold_files
 from extractor.read import read_records
 from extractor.schemas import CriterionKind, TrialExtraction
@@ -253,16 +253,17 @@ _BROKEN = "*\t|*\tOR|R1|R1\tHas_value|E1|E1\tA:E2|T9|T9\tCondition 0 4|T9\tCondi
 
 @pytest.mark.parametrize("row", _BROKEN.split("|"))
 def test_a_broken_row_is_a_problem_and_no_crash(row):
-    found = read_annotations(f"T1\tCondition 0 4\tGout\n{row}\n", "Gout")
-    assert list(found.entities) == ["T1"]
+    found = AnnotatedList("Gout", f"T1\tCondition 0 4\tGout\n{row}\n", CriterionKind.INCLUSION)
+    assert [criterion.quote for criterion in found.criteria] == ["Gout"]
     assert [at for at, _ in found.problems] == [row.partition("\t")[0]]
 
 
 @pytest.mark.parametrize("sign", ["\u2028", "\x0c", "\x85"])
 def test_only_the_end_of_a_line_ends_an_annotation(sign):
     text = f"Gout{sign}of the toe"
-    found = read_annotations(f"\ufeffT1\tCondition 0 {len(text)}\t{text}\r\n#1\tNote T1\tsure\r\n", text)
-    assert (list(found.entities), found.problems, found.notes) == (["T1"], [], 1)
+    annotations = f"\ufeffT1\tCondition 0 {len(text)}\t{text}\r\n#1\tNote T1\tsure\r\n"
+    found = AnnotatedList(text, annotations, CriterionKind.INCLUSION)
+    assert (len(found.criteria), found.problems, found.quoted) == (1, [], {"note": 1})
 
 
 def test_annotations_without_a_field_are_counted(tmp_path):
