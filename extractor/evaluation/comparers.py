@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple, Self
@@ -142,34 +142,6 @@ def _read_unit(unit: str | None) -> tuple[str, float]:
     return " ".join([*(f"{base}{power}" for base, power in dimension), *_MARK.findall(code)]) or code, factor
 
 
-def _measure_alike(gold: Any, predicted: Any) -> bool:
-    return _read_unit(gold.unit)[0] == _read_unit(predicted.unit)[0]
-
-
-def _compare_texts(gold: str, predicted: str) -> float:
-    overlap = measure_overlap(gold, predicted)
-    return max(overlap, 0.5) if is_inside_either(gold, predicted) else overlap
-
-
-def _scale_time(value: Any) -> tuple[str | None, str]:
-    return scale_quantity(value.value, value.unit)
-
-
-def _find_time_error(gold: Any, predicted: Any) -> ErrorKind:
-    return ErrorKind.TIME_UNIT if gold.value == predicted.value else ErrorKind.NUMBER
-
-
-def _find_window_error(gold: Any, predicted: Any) -> ErrorKind:
-    is_same_time = _scale_time(gold) == _scale_time(predicted)
-    return ErrorKind.COMPARATOR if is_same_time else _find_time_error(gold, predicted)
-
-
-def _compare_times(gold: Any, predicted: Any) -> float:
-    if _scale_time(gold) == _scale_time(predicted):
-        return 1.0
-    return 0.5 * float(gold.value == predicted.value) + 0.4 * float(gold.unit == predicted.unit)
-
-
 class Bound(NamedTuple):
     """One side of a limit. "18 to 75" has two."""
 
@@ -194,52 +166,66 @@ def _list_bounds(limits: tuple[Constraint, ...]) -> tuple[Bound, ...]:
     return tuple(bounds)
 
 
-def _scale_bound(bound: Bound) -> Hashable:
-    return bound.comparator, scale_quantity(bound.value, bound.unit)
+# Of values that are numbers with a unit: an age, a time point, a time window, a limit, an amount.
 
 
-def _find_bound_error(gold: Bound, predicted: Bound) -> ErrorKind:
-    if gold.comparator != predicted.comparator:
-        return ErrorKind.COMPARATOR
-    if gold.value != predicted.value:
-        return ErrorKind.NUMBER
-    are_times = all(_read_unit(bound.unit)[0] in {"month", "s1"} for bound in (gold, predicted))
-    return ErrorKind.TIME_UNIT if are_times else ErrorKind.UNIT
+def _list_numbers(value: Any) -> tuple[float | None, ...]:
+    return (value.low, value.high) if isinstance(value, Amount) else (value.value,)
 
 
-def _compare_bounds(gold: Bound, predicted: Bound) -> float:
-    return (
-        0.5 * measure_overlap(gold.quantity, predicted.quantity)
-        + 0.3 * (gold.value == predicted.value or _scale_bound(gold) == _scale_bound(predicted))
-        + 0.1 * (gold.comparator == predicted.comparator)
-        + 0.1 * _measure_alike(gold, predicted)
+def _scale(value: Any) -> Hashable:
+    """The quantities in base units, and the comparator if there is one."""
+    scaled = tuple(scale_quantity(number, value.unit) for number in _list_numbers(value))
+    return getattr(value, "comparator", None), scaled
+
+
+def _find_number_error(gold: Any, predicted: Any) -> ErrorKind:
+    is_bound, is_amount = isinstance(gold, Bound), isinstance(gold, Amount)
+    is_other_side = getattr(gold, "comparator", None) != getattr(predicted, "comparator", None)
+    # Of two differences, that of the number counts in a time window, and that of the comparator in a limit.
+    is_same_size = not is_amount and scale_quantity(gold.value, gold.unit) == scale_quantity(
+        predicted.value, predicted.unit
     )
+    if is_other_side and (is_bound or is_same_size):
+        return ErrorKind.COMPARATOR
+    if _list_numbers(gold) != _list_numbers(predicted):
+        return ErrorKind.NUMBER
+    are_times = all(_read_unit(one.unit)[0] in {"month", "s1"} for one in (gold, predicted)) if is_bound else True
+    return ErrorKind.TIME_UNIT if are_times and not is_amount else ErrorKind.UNIT
 
 
-def _resemble_bounds(gold: Bound, predicted: Bound) -> bool:
-    sides = {gold.comparator, predicted.comparator}
-    return gold.value == predicted.value and (len(sides) == 1 or sides in _SAME_SIDE)
+def _resemble_numbers(gold: Any, predicted: Any) -> bool:
+    sides = {gold.comparator, predicted.comparator} if isinstance(gold, Bound) else set()
+    return _list_numbers(gold) == _list_numbers(predicted) and (len(sides) < 2 or sides in _SAME_SIDE)
 
 
-def _scale_amount(amount: Amount) -> Hashable:
-    return scale_quantity(amount.low, amount.unit), scale_quantity(amount.high, amount.unit)
-
-
-def _compare_amounts(gold: Amount, predicted: Amount) -> float:
-    if _scale_amount(gold) == _scale_amount(predicted):
+def _compare_numbers(gold: Any, predicted: Any) -> float:
+    is_same, is_bound = _scale(gold) == _scale(predicted), isinstance(gold, Bound)
+    if is_same and not is_bound:
         return 1.0
-    numbers = (gold.low == predicted.low) + (gold.high == predicted.high)
-    return 0.25 * numbers + 0.4 * _measure_alike(gold, predicted)
+    measures = _read_unit(gold.unit)[0] == _read_unit(predicted.unit)[0]
+    if is_bound:
+        return (
+            0.5 * measure_overlap(gold.quantity, predicted.quantity)
+            + 0.3 * float(gold.value == predicted.value or is_same)
+            + 0.1 * float(gold.comparator == predicted.comparator)
+            + 0.1 * measures
+        )
+    numbers = [one == other for one, other in zip(_list_numbers(gold), _list_numbers(predicted), strict=True)]
+    is_same_unit = measures if isinstance(gold, Amount) else bool(gold.unit == predicted.unit)
+    return 0.5 * sum(numbers) / len(numbers) + 0.4 * is_same_unit
 
 
-def _resemble_amounts(gold: Amount, predicted: Amount) -> bool:
-    return (gold.low, gold.high) == (predicted.low, predicted.high)
+def _compare_texts(gold: str, predicted: str) -> float:
+    overlap = measure_overlap(gold, predicted)
+    return max(overlap, 0.5) if is_inside_either(gold, predicted) else overlap
 
 
 _WITHOUT_RATE = {Frequency.PRN, Frequency.CONTINUOUS, Frequency.OTHER}
 
 
 def _find_frequency_error(gold: Frequency, predicted: Frequency) -> ErrorKind:
+    """Another rate is a wrong number; no rate at all ("as needed") is another choice."""
     return ErrorKind.NUMBER if _WITHOUT_RATE.isdisjoint((gold, predicted)) else ErrorKind.WRONG_CATEGORY
 
 
@@ -247,39 +233,23 @@ def _letters(instrument: Instrument) -> str:
     return "".join(filter(str.isalnum, fold_text(instrument.name)))
 
 
-def _choice(kind: ErrorKind) -> Comparer:
-    return Comparer(lambda *_: kind, is_choice=True)
-
-
 TEXT = Comparer(
     lambda *_: ErrorKind.WORDING, fold_text, lambda one, other: measure_overlap(one, other) >= 0.5, _compare_texts
 )
 """Verbatim text: relaxed if half of the tokens are shared."""
+_QUANTITY = Comparer(_find_number_error, _scale, _resemble_numbers, _compare_numbers)
 COMPARERS: dict[Comparison, Comparer] = {
     Comparison.TEXT: TEXT,
-    Comparison.CHOICE: _choice(ErrorKind.WRONG_CATEGORY),
-    Comparison.POLARITY: _choice(ErrorKind.POLARITY),
-    Comparison.PLACE: _choice(ErrorKind.WRONG_SECTION),
-    Comparison.PAIRING: _choice(ErrorKind.WRONG_PAIRING),
-    # Another rate is a wrong number; no rate at all ("as needed") is another choice.
+    Comparison.CHOICE: Comparer(lambda *_: ErrorKind.WRONG_CATEGORY, is_choice=True),
+    Comparison.POLARITY: Comparer(lambda *_: ErrorKind.POLARITY, is_choice=True),
+    Comparison.PLACE: Comparer(lambda *_: ErrorKind.WRONG_SECTION, is_choice=True),
+    Comparison.PAIRING: Comparer(lambda *_: ErrorKind.WRONG_PAIRING, is_choice=True),
     Comparison.FREQUENCY: Comparer(_find_frequency_error, is_choice=True),
-    Comparison.TIME: Comparer(
-        _find_time_error, _scale_time, lambda one, other: bool(one.value == other.value), _compare_times
-    ),
-    # The comparator counts, the quote only when exact.
-    Comparison.WINDOW: Comparer(
-        _find_window_error,
-        lambda window: (window.comparator, _scale_time(window)),
-        lambda one, other: bool(one.value == other.value),
-    ),
+    Comparison.TIME: _QUANTITY,
+    Comparison.WINDOW: _QUANTITY,  # its quote counts only when exact
+    Comparison.AMOUNT: _QUANTITY,
     # The words for the quantity help to pair limits, and count only when exact.
-    Comparison.LIMIT: Comparer(_find_bound_error, _scale_bound, _resemble_bounds, _compare_bounds, 0.5, _list_bounds),
-    Comparison.AMOUNT: Comparer(
-        lambda one, other: ErrorKind.UNIT if _resemble_amounts(one, other) else ErrorKind.NUMBER,
-        _scale_amount,
-        _resemble_amounts,
-        _compare_amounts,
-    ),
+    Comparison.LIMIT: replace(_QUANTITY, spread=_list_bounds, threshold=0.5),
     # Letters and digits of the name count, the version unless relaxed.
     Comparison.NAME: Comparer(
         lambda one, other: ErrorKind.NUMBER if _letters(one) == _letters(other) else ErrorKind.WRONG_CATEGORY,
