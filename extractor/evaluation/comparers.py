@@ -173,25 +173,23 @@ def _list_numbers(value: Any) -> tuple[float | None, ...]:
     return (value.low, value.high) if isinstance(value, Amount) else (value.value,)
 
 
-def _scale(value: Any) -> Hashable:
-    """The quantities in base units, and the comparator if there is one."""
+def _scale(value: Any) -> tuple[Comparator | None, Hashable]:
+    """The comparator, if there is one, and the quantities in base units."""
     scaled = tuple(scale_quantity(number, value.unit) for number in _list_numbers(value))
     return getattr(value, "comparator", None), scaled
 
 
 def _find_number_error(gold: Any, predicted: Any) -> ErrorKind:
-    is_bound, is_amount = isinstance(gold, Bound), isinstance(gold, Amount)
-    is_other_side = getattr(gold, "comparator", None) != getattr(predicted, "comparator", None)
-    # Of two differences, that of the number counts in a time window, and that of the comparator in a limit.
-    is_same_size = not is_amount and scale_quantity(gold.value, gold.unit) == scale_quantity(
-        predicted.value, predicted.unit
-    )
-    if is_other_side and (is_bound or is_same_size):
+    (side, size), (other_side, other_size) = _scale(gold), _scale(predicted)
+    # Where both differ, the comparator counts in a limit, and the number in a time window.
+    if side != other_side and (isinstance(gold, Bound) or size == other_size):
         return ErrorKind.COMPARATOR
     if _list_numbers(gold) != _list_numbers(predicted):
         return ErrorKind.NUMBER
-    are_times = all(_read_unit(one.unit)[0] in {"month", "s1"} for one in (gold, predicted)) if is_bound else True
-    return ErrorKind.TIME_UNIT if are_times and not is_amount else ErrorKind.UNIT
+    if isinstance(gold, Bound):
+        are_times = all(_read_unit(one.unit)[0] in {"month", "s1"} for one in (gold, predicted))
+        return ErrorKind.TIME_UNIT if are_times else ErrorKind.UNIT
+    return ErrorKind.UNIT if isinstance(gold, Amount) else ErrorKind.TIME_UNIT
 
 
 def _resemble_numbers(gold: Any, predicted: Any) -> bool:
