@@ -41,10 +41,8 @@ def read(folder):
     return trials, [(problem.place, problem.problem) for problem in problems]
 
 
-def read_line(folder, text, *rows, ending="_inc"):
-    write_list(folder, f"toy{ending}", text, *rows)
-    [trial], problems = read(folder)
-    return trial.eligibility, problems
+def read_line(text, *rows, kind="inclusion"):
+    return AnnotatedList(text, annotate(text, *rows), CriterionKind(kind))
 
 
 def shown(constraint):
@@ -80,84 +78,79 @@ def test_a_pair_of_files_becomes_one_trial(tmp_path):
     assert (stroke.kind, stroke.category, stroke.constraints) == ("exclusion", "comorbidity", ())
 
 
-def test_a_discontinuous_entity_keeps_its_words_and_a_value_is_read_from_its_pieces(tmp_path):
-    eligibility, problems = read_line(
-        tmp_path,
+def test_a_discontinuous_entity_keeps_its_words_and_a_value_is_read_from_its_pieces():
+    found = read_line(
         "Alanine (ALT) aminotransferase < 3 (three) x ULN\n",
         "T1 Measurement: Alanine .. aminotransferase | T2 Value: < 3 .. x ULN | R1 Has_value Arg1:T1 Arg2:T2",
     )
-    [criterion] = eligibility.criteria
-    assert problems == []
+    [criterion] = found.criteria
+    assert (found.problems, criterion.category) == ([], "organ_function")
     assert [shown(c) for c in criterion.constraints] == [("Alanine aminotransferase", "<", 3, None, "x ULN")]
-    assert criterion.category == "organ_function"
-
-
-def test_what_is_joined_below_a_colon_has_a_lead_in(tmp_path):
-    eligibility, problems = read_line(
-        tmp_path,
-        "Cardiac disease, one of:\n- angina\n- arrhythmia\n",
-        "T1 Condition: Cardiac disease | T2 Condition: angina | T3 Condition: arrhythmia | * OR T2 T3",
-        "R1 Subsumes Arg1:T1 Arg2:T2 | R2 Subsumes Arg1:T1 Arg2:T3",
-        ending="_exc",
-    )
-    assert problems == []
-    assert [(c.quote, c.lead_in) for c in eligibility.criteria] == [
-        ("angina", "Cardiac disease, one of:"),
-        ("arrhythmia", "Cardiac disease, one of:"),
-    ]
-
-
-def test_a_lead_in_with_a_value_of_its_own_is_a_criterion_too(tmp_path):
-    eligibility, _ = read_line(
-        tmp_path,
-        "Cardiac disease within 6 months before entry:\nangina\n",
-        "T1 Condition: Cardiac disease | T2 Condition: angina | T3 Temporal: within 6 months before entry",
-        "R1 Subsumes Arg1:T1 Arg2:T2 | R2 Has_temporal Arg1:T1 Arg2:T3",
-    )
-    assert [(c.quote[:7], c.lead_in is None) for c in eligibility.criteria] == [("Cardiac", True), ("angina", False)]
 
 
 @pytest.mark.parametrize(
-    ("text", "ending", "ages"),
+    ("heading", "rows", "quotes"),
     [
-        ("Age > 18 years", "_inc", (18, None)),
-        ("Age < 18 years", "_exc", (18, None)),
-        ("Age > 70 years", "_exc", (None, 70)),
-        ("Age 18 years", "_inc", (18, None)),
-        ("Age > 18", "_inc", (None, None)),
+        ("Heart disease, one of:", "* OR T2 T3", ["angina", "rash"]),
+        # With a value of its own it is a criterion, too.
+        (
+            "Heart disease within 6 months before entry:",
+            "T4 Temporal: within 6 months before entry | R3 Has_temporal Arg1:T1 Arg2:T4",
+            ["Heart disease within 6 months before entry:", "angina", "rash"],
+        ),
     ],
 )
-def test_age_limits_follow_the_list(tmp_path, text, ending, ages):
-    rows = ("T1 Person: Age", f"T2 Value: {text.removeprefix('Age ')}", "R1 Has_value Arg1:T1 Arg2:T2")
-    eligibility, _ = read_line(tmp_path, text, *rows, ending=ending)
-    low, high = eligibility.minimum_age, eligibility.maximum_age
+def test_what_is_joined_below_a_colon_has_a_lead_in(heading, rows, quotes):
+    found = read_line(
+        f"{heading}\n- angina\n- rash\n",
+        "T1 Condition: Heart disease | T2 Condition: angina | T3 Condition: rash",
+        "R1 Subsumes Arg1:T1 Arg2:T2 | R2 Subsumes Arg1:T1 Arg2:T3",
+        rows,
+    )
+    assert found.problems == []
+    assert [c.quote for c in found.criteria] == quotes
+    assert [c.lead_in for c in found.criteria][-2:] == [heading, heading]
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "ages"),
+    [
+        ("Age > 18 years", "toy_inc", (18, None)),
+        ("Age < 18 years", "toy_exc", (18, None)),
+        ("Age > 70 years", "toy_exc", (None, 70)),
+        ("Age > 18", "toy_inc", (None, None)),
+    ],
+)
+def test_age_limits_follow_the_list(tmp_path, text, name, ages):
+    value = text.removeprefix("Age ")
+    write_list(tmp_path, name, text, f"T1 Person: Age | T2 Value: {value} | R1 Has_value Arg1:T1 Arg2:T2")
+    [trial], _ = read(tmp_path)
+    low, high = trial.eligibility.minimum_age, trial.eligibility.maximum_age
     assert (low and low.value, high and high.value) == ages
 
 
 @pytest.mark.parametrize(
-    ("text", "rows", "sex"),
+    ("text", "rows", "sexes"),
     [
-        ("Men and women", ("T1 Person: Men", "T2 Person: women"), "all"),
-        ("Female patients", ("T1 Person: Female",), "female"),
-        ("Women who are not pregnant", ("T1 Person: Women", "T2 Condition: pregnant"), None),
+        ("Men and women", "T1 Person: Men | T2 Person: women", {"male", "female"}),
+        ("Female patients", "T1 Person: Female", {"female"}),
+        ("Women who are not pregnant", "T1 Person: Women | T2 Condition: pregnant", set()),
     ],
 )
-def test_sex_is_read_from_criteria_about_sex_alone(tmp_path, text, rows, sex):
-    assert read_line(tmp_path, text, *rows)[0].sex == sex
+def test_sex_is_read_from_criteria_about_sex_alone(text, rows, sexes):
+    assert read_line(text, rows).sexes == sexes
 
 
-def test_counts_events_and_lengths_of_time_become_limits(tmp_path):
-    eligibility, problems = read_line(
-        tmp_path,
+def test_counts_events_and_lengths_of_time_become_limits():
+    found = read_line(
         "At least 2 relapses\nplatelets > 50%\nAsthma for > 6 months\n",
         "T1 Multiplier: At least 2 | T2 Condition: relapses | R1 Has_multiplier Arg1:T2 Arg2:T1",
         "T3 Measurement: platelets | T4 Value: > 50% | E1 Measurement:T3 Has_value:T4 | T5 Condition: Asthma",
         "T6 Value: > 6 months | R2 Has_value Arg1:T5 Arg2:T6",
     )
-    assert problems == []
-    window = eligibility.criteria[2].time_window
-    assert (window.quote, window.comparator) == ("> 6 months", ">")
-    assert [shown(c) for criterion in eligibility.criteria for c in criterion.constraints] == [
+    window = found.criteria[2].time_window
+    assert (found.problems, window.quote, window.comparator) == ([], "> 6 months", ">")
+    assert [shown(c) for criterion in found.criteria for c in criterion.constraints] == [
         ("relapses", ">=", 2, None, None),
         ("platelets", ">", 50, None, "%"),
     ]
@@ -187,27 +180,24 @@ def test_counts_events_and_lengths_of_time_become_limits(tmp_path):
         ),
     ],
 )
-def test_what_cannot_be_carried_over_is_reported_and_left_empty(tmp_path, text, rows, place, problem):
-    eligibility, problems = read_line(tmp_path, text, rows)
-    assert problem in dict(problems)[place]
-    assert all(not c.constraints and not c.time_window for c in eligibility.criteria)
+def test_what_cannot_be_carried_over_is_reported_and_left_empty(text, rows, place, problem):
+    found = read_line(text, rows)
+    assert problem in dict(found.problems)[place]
+    assert all(not c.constraints and not c.time_window for c in found.criteria)
 
 
 @pytest.mark.parametrize(
     ("text", "rows", "category"),
     [
-        ("Patients of an age over 18", ("T1 Person: Patients", "T2 Person: age"), "age"),
-        ("Patients with gout", ("T1 Person: Patients", "T2 Condition: gout"), "diagnosis"),
-        ("Pregnant women", ("T1 Condition: Pregnant", "T2 Person: women"), "reproductive"),
-        ("Negative pregnancy test", ("T1 Measurement: pregnancy test",), "reproductive"),
-        ("Women with gout", ("T1 Person: Women", "T2 Condition: gout"), None),
-        ("Patients", ("T1 Person: Patients",), None),
-        ("Heparin", ("T1 Drug: Heparin",), None),
+        ("Patients of an age over 18", "T1 Person: Patients | T2 Person: age", "age"),
+        ("Patients with gout", "T1 Person: Patients | T2 Condition: gout", "diagnosis"),
+        ("Pregnant women", "T1 Condition: Pregnant | T2 Person: women", "reproductive"),
+        ("Women with gout", "T1 Person: Women | T2 Condition: gout", None),
+        ("Patients", "T1 Person: Patients", None),
     ],
 )
-def test_who_takes_part_does_not_hide_what_a_line_is_about(tmp_path, text, rows, category):
-    eligibility, _ = read_line(tmp_path, text, *rows)
-    assert eligibility.criteria[0].category == category
+def test_who_takes_part_does_not_hide_what_a_line_is_about(text, rows, category):
+    assert read_line(text, rows).criteria[0].category == category
 
 
 def test_files_that_cannot_be_paired_or_read_are_reported(tmp_path):
@@ -264,22 +254,6 @@ def test_only_the_end_of_a_line_ends_an_annotation(sign):
     annotations = f"\ufeffT1\tCondition 0 {len(text)}\t{text}\r\n#1\tNote T1\tsure\r\n"
     found = AnnotatedList(text, annotations, CriterionKind.INCLUSION)
     assert (len(found.criteria), found.problems, found.quoted) == (1, [], {"note": 1})
-
-
-def test_annotations_without_a_field_are_counted(tmp_path):
-    source = tmp_path / "brat"
-    source.mkdir()
-    write_list(
-        source,
-        "toy_inc",
-        "Severe gout or gouty arthritis, not for donors\nSee appendix\n",
-        "T1 Qualifier: Severe | T2 Condition: gout | T3 Condition: gouty arthritis | T4 Mood: not for donors",
-        "T5 Not_a_criteria: See appendix | R1 Has_qualifier Arg1:T2 Arg2:T1 | * OR T2 T3",
-        "#1 AnnotatorNotes T2\tsure",
-    )
-    counts = write_brat_import(source, tmp_path / "out")
-    named = {"Qualifier": 1, "Mood": 1, "Not_a_criteria": 1, "Has_qualifier": 1, "OR": 1, "note": 1}
-    assert (dict(counts.quoted), counts.problems) == (named, ())
 
 
 @pytest.mark.parametrize("rule", load_mapping().rules, ids=lambda rule: rule.example["text"])
