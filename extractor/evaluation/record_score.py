@@ -123,9 +123,9 @@ class RecordScore:
         for column in columns:
             self.counts[_ROWS[one.name]][column] += number
 
-    def add_right(self, one: Field, level: Level, number: int = 1) -> None:
-        """Count values that agree at a level, and so at all lower ones."""
-        self.add(one, number, *list(Column)[Level.EXACT - level : Level.EXACT])
+    def add_right(self, one: Field, level: Level) -> None:
+        """Count a value that agrees at a level, and so at all lower ones."""
+        self.add(one, 1, *list(Column)[Level.EXACT - level : Level.EXACT])
 
     def report(self, kind: ErrorKind, one: Field, gold: Any, predicted: Any, sides: tuple[Side, Side]) -> None:
         """Note an error: the values of gold and prediction, and the items that hold them."""
@@ -157,31 +157,31 @@ def _score_group(score: RecordScore, group: Group, gold: Sequence[Any], predicte
         sides, first, second = (ours[row], theirs[column]), ours[row].item, theirs[column].item
         parts = [theirs[part] for part in pairing.splits.get(row, ())]
         pieces = [ours[part] for part in pairing.merges.get(column, ())]
+        labels = [[_label(group, one) for one in found] for found in ((ours[row], *pieces), (theirs[column], *parts))]
         follow_ups: set[ErrorKind] = set()  # of a split or a merge: they are not reported
         if parts:
-            labels = [_label(group, side) for side in (sides[1], *parts)]
-            score.report(ErrorKind.SPLIT, group.fields[0], _label(group, sides[0]), labels, sides)
+            score.report(ErrorKind.SPLIT, group.fields[0], labels[0][0], labels[1], sides)
             follow_ups = {ErrorKind.WORDING, ErrorKind.MISSED}
         if pieces:
-            labels = [_label(group, side) for side in (sides[0], *pieces)]
-            score.report(ErrorKind.MERGED, group.fields[0], labels, _label(group, sides[1]), sides)
+            score.report(ErrorKind.MERGED, group.fields[0], labels[0], labels[1][0], sides)
             follow_ups = {ErrorKind.WORDING, ErrorKind.INVENTED}
         _compare(score, group, sides, follow_ups)
         # Where the rank differs, positions within it mean nothing.
         if group is ENDPOINTS and first.rank == second.rank and first.index != second.index:
             score.report(ErrorKind.WRONG_PAIRING, INDEX, first.index, second.index, sides)
+    rows, columns = {row for row, _ in pairing.pairs}, {column for _, column in pairing.pairs}
     for kind, mine, paired, found in (
-        (ErrorKind.MISSED, ours, {row for row, _ in pairing.pairs}, pairing.merges),
-        (ErrorKind.INVENTED, theirs, {column for _, column in pairing.pairs}, pairing.splits),
+        (ErrorKind.MISSED, ours, rows, pairing.merges),
+        (ErrorKind.INVENTED, theirs, columns, pairing.splits),
     ):
-        reported = {part for parts_of_one in found.values() for part in parts_of_one}
+        reported = {part for parts in found.values() for part in parts}
         for position, side in enumerate(mine):
             if position not in paired:
                 _count_alone(score, group, side, kind, is_reported=position in reported)
 
 
 def _label(group: Group, side: Side) -> str:
-    return KINDS[group.path].label(side.item)
+    return KINDS[group.path].label(side.item) if group.path in KINDS else ""
 
 
 def _count_alone(score: RecordScore, group: Group, side: Side, kind: ErrorKind, *, is_reported: bool) -> None:

@@ -60,7 +60,7 @@ class EmptyScore(FrozenModel):
 
 
 class FieldScore(_Ladder):
-    """One field. What counts is explained in ``extractor.evaluation.scoring``."""
+    """One field."""
 
     task: Task
     stated: int = Field(description="Values that gold states.")

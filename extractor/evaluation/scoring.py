@@ -1,18 +1,7 @@
 """Evaluate predictions against gold: record by record, then figures, errors and intervals.
 
-What counts:
-
-- Criteria, regimens and endpoints are paired with those of gold, each with one at most, by what they quote (an
-  endpoint by its outcome); order does not count.
-- A value counts where gold states it or the prediction has it. It is right if both agree: then it is one true positive.
-  A wrong value is a false positive and a miss. Members of a list count one by one. The item itself counts, too.
-- Every value of an item of gold without a counterpart is missed, every value of a predicted one is invented, and so is
-  all of gold for a record that was not predicted. ``paired`` is the F1 of a field without such items.
-- Empty on both sides is no true positive. ``empty`` counts separately how many of the fields that gold leaves empty
-  are left empty, of items that have a counterpart and of the record's own fields. It does not change any F1.
-- F1 of a field is over its values. ``all`` and each task are the mean over fields (macro) that have a value, stated
-  or predicted; a field without any is left out. With ``.micro`` they are one F1 over the values of all their fields.
-- A score over fewer than ten values (stated, or predicted without a counterpart) gets no interval.
+Criteria, regimens and endpoints are paired with those of gold; F1 is over values that gold states or the prediction
+has. ``docs/score-page.md`` says what counts.
 """
 
 import warnings

@@ -33,8 +33,7 @@ def _all_scores(report):
 
 def test_gold_against_itself_is_exactly_one():
     report = score(make_gold(), make_gold())
-    assert set(_all_scores(report)) == {1.0}
-    assert report.errors == ()
+    assert (set(_all_scores(report)), report.errors) == ({1.0}, ())
     assert all(one.stated for one in report.fields)
 
 
@@ -97,11 +96,9 @@ def test_fields_without_a_value_are_left_out_of_the_mean():
     assert score(gold, predicted).figure("eligibility") == pytest.approx(1 / 3)
 
 
-def test_macro_is_the_mean_over_fields_and_micro_over_values():
+def test_micro_is_over_values():
     gold, predicted = make_gold(), make_gold()
     predicted["eligibility"]["sex"] = "female"
     report = score(gold, predicted)
-    fields = [one for one in report.fields if one.task == "eligibility"]
-    assert report.figure("eligibility") == pytest.approx((len(fields) - 1) / len(fields))
-    values = sum(one.stated for one in fields)
+    values = sum(one.stated for one in report.fields if one.task == "eligibility")
     assert report.figure("eligibility.micro") == pytest.approx((values - 1) / values)

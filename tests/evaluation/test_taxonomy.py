@@ -165,7 +165,7 @@ def test_a_value_on_a_wrong_item_says_where_it_belongs():
     )
 
 
-def test_another_quantity_and_another_index_are_told_but_not_scored():
+def test_another_quantity_and_another_index_are_reported_but_not_scored():
     predicted = make_gold()
     _criterion(1, "constraints", 0, quantity="Serum albumin")(predicted)
     _swap_indexes(predicted)
