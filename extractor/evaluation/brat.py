@@ -49,7 +49,7 @@ from extractor.text.lexer import NUMBER
 from extractor.text.numbers import find_durations
 from extractor.text.passage import read_passage, read_section
 
-from .comparers import AGE_UNITS, count_days
+from .comparers import AGE_UNITS, count_days, list_bounds
 
 _HEADINGS = {CriterionKind.INCLUSION: "Inclusion Criteria:", CriterionKind.EXCLUSION: "Exclusion Criteria:"}
 _SPANS = re.compile(r"[0-9]{1,9} [0-9]{1,9}(?:;[0-9]{1,9} [0-9]{1,9})*")
@@ -412,16 +412,11 @@ def _read_age_limits(criteria: Sequence[Criterion]) -> tuple[Age | None, Age | N
     ages: dict[bool, list[Age]] = {True: [], False: []}  # lower and upper limits
     for criterion in criteria:
         admits = criterion.kind is CriterionKind.INCLUSION
-        for limit in criterion.constraints if criterion.category is Category.AGE else ():
-            unit = next((unit for unit in AGE_UNITS if unit == limit.unit), None)
-            if unit is None:
-                continue
-            if limit.comparator is not Comparator.BETWEEN and limit.comparator is not Comparator.EQUAL:
-                is_lower = limit.comparator in (Comparator.AT_LEAST, Comparator.MORE)
-                ages[is_lower is admits].append(Age(value=limit.value, unit=unit))
-            elif limit.value_high is not None and admits:
-                ages[True].append(Age(value=limit.value, unit=unit))
-                ages[False].append(Age(value=limit.value_high, unit=unit))
+        for bound in list_bounds(criterion.constraints) if criterion.category is Category.AGE else ():
+            unit = next((unit for unit in AGE_UNITS if unit == bound.unit), None)
+            if unit and bound.comparator is not Comparator.EQUAL and (admits or not bound.of_range):
+                is_lower = bound.comparator in (Comparator.AT_LEAST, Comparator.MORE)
+                ages[is_lower is admits].append(Age(value=bound.value, unit=unit))
 
     def order(age: Age) -> float:
         return count_days(age) or 0.0

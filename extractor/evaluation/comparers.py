@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 from functools import lru_cache
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from extractor.schemas import Age, Amount, Comparator, Comparison, Constraint, Frequency, Instrument, TimeUnit
 from extractor.text.numbers import DAYS
@@ -142,7 +142,8 @@ def _read_unit(unit: str | None) -> tuple[str, float]:
     return " ".join([*(f"{base}{power}" for base, power in dimension), *_MARK.findall(code)]) or code, factor
 
 
-class Bound(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Bound:
     """One side of a limit. "18 to 75" has two."""
 
     quantity: str
@@ -155,7 +156,8 @@ class Bound(NamedTuple):
 _SAME_SIDE = ({Comparator.LESS, Comparator.AT_MOST}, {Comparator.MORE, Comparator.AT_LEAST})
 
 
-def _list_bounds(limits: tuple[Constraint, ...]) -> tuple[Bound, ...]:
+def list_bounds(limits: tuple[Constraint, ...]) -> tuple[Bound, ...]:
+    """The sides of limits, one by one; a ``between`` has two."""
     bounds: list[Bound] = []
     for limit in limits:
         is_range = limit.comparator is Comparator.BETWEEN
@@ -247,7 +249,7 @@ COMPARERS: dict[Comparison, Comparer] = {
     Comparison.WINDOW: _QUANTITY,  # its quote counts only when exact
     Comparison.AMOUNT: _QUANTITY,
     # The words for the quantity help to pair limits, and count only when exact.
-    Comparison.LIMIT: replace(_QUANTITY, spread=_list_bounds, threshold=0.5),
+    Comparison.LIMIT: replace(_QUANTITY, spread=list_bounds, threshold=0.5),
     # Letters and digits of the name count, the version unless relaxed.
     Comparison.NAME: Comparer(
         lambda one, other: ErrorKind.NUMBER if _letters(one) == _letters(other) else ErrorKind.WRONG_CATEGORY,

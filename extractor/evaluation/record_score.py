@@ -6,12 +6,14 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Any, NamedTuple
 
+from pydantic_core import to_jsonable_python
+
 from extractor.schemas import AbsenceReason, TrialExtraction
 
 from .alignment import KINDS, Pairing, pair_items, pair_values, place_items
 from .comparers import ErrorKind, Level
 from .fields import ELIGIBILITY, ENDPOINTS, FIELDS, GROUPS, INDEX, Field, Group
-from .report import ErrorExample, to_json_value
+from .report import ErrorExample
 
 
 class Column(IntEnum):
@@ -95,8 +97,8 @@ class Disagreement:
             field=self.field.name,
             gold_path=self.path(self.gold_side),
             predicted_path=self.path(self.predicted_side),
-            gold=to_json_value(self.gold),
-            predicted=to_json_value(self.predicted),
+            gold=to_jsonable_python(self.gold),
+            predicted=to_jsonable_python(self.predicted),
             section=next(filter(None, (getattr(item, "section", None) for item in items)), None),
             gold_quote=quotes[0],
             predicted_quote=quotes[1],

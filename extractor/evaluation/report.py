@@ -1,10 +1,9 @@
 """The report of an evaluation: frozen models that serialise to JSON."""
 
 import math
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BeforeValidator, Field, JsonValue
-from pydantic_core import to_jsonable_python
 
 from extractor.schemas import AbsenceReason, Task
 from extractor.schemas.base import FrozenModel
@@ -185,10 +184,3 @@ FIGURES = (
     *(name_group(name, average) for name in (*Task, "all") for average in ("macro", "micro")),
 )
 """Names of all figures: fields, then tasks and 'all', each with its '.micro'."""
-
-
-def to_json_value(value: Any) -> JsonValue:
-    """A value of an extraction as JSON."""
-    if hasattr(value, "_asdict"):
-        return {name: to_json_value(part) for name, part in value._asdict().items()}
-    return to_jsonable_python(value)  # type: ignore[no-any-return]

@@ -100,6 +100,7 @@ CRITERIA = ("eligibility", "criteria")
     [
         ((*CRITERIA, 0, "category"), "ages", "'age', ", "correct it"),
         ((*CRITERIA, 0, "note"), "x", "not permitted", "remove"),
+        ((*CRITERIA, 0, "constraints", 0, "value_high"), float("nan"), "a finite number", "correct it"),
         ((*CRITERIA, 0, "quote"), ..., "required", "write"),
         ((*CRITERIA, 0, "quote"), "", "is empty", "copy"),
         ((*CRITERIA, 0, "quote"), "Age 18 to 57 years", "does not stand in", "75 years"),
