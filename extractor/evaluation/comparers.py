@@ -93,7 +93,9 @@ class Comparer:
 
     def find_error(self, gold: Any, predicted: Any) -> ErrorKind | None:
         """What is wrong with a predicted value. Another quantity of a right limit is an error and changes no score."""
-        if self.level(gold, predicted) < Level.NORMALISED:
+        if gold == predicted:
+            return None
+        if self.key(gold) != self.key(predicted):
             return self.error(gold, predicted)
         is_other = isinstance(gold, Bound) and not may_name_one_thing(gold.quantity, predicted.quantity)
         return ErrorKind.WORDING if is_other else None

@@ -259,26 +259,25 @@ def find_wrong_pairings(found: Sequence[Disagreement]) -> list[Disagreement]:
     A predicted value is on the wrong item if gold has it at another place of the same family where it
     was not predicted. A place that only misses it is the other half of that error, and left out.
     """
-    lost: dict[tuple[str, Any], list[int]] = defaultdict(list)
+    lost: dict[tuple[str | None, Any], list[int]] = defaultdict(list)
     moved: dict[int, Disagreement] = {}
     halves: set[int] = set()
-    candidates = [(at, one, one.field.family) for at, one in enumerate(found) if one.field.family and not one.is_remark]
-    for position, one, family in candidates:
-        if family and one.gold is not None:
-            lost[family, one.field.comparer.key(one.gold)].append(position)
-    for position, one, family in candidates:
-        places = lost.get((family or "", one.field.comparer.key(one.predicted))) if one.predicted is not None else None
-        if places:
-            origin = places.pop(0)
+    candidates = [(at, one) for at, one in enumerate(found) if one.field.family and not one.is_remark]
+    for position, one in candidates:
+        if one.gold is not None:
+            lost[one.field.family, one.field.comparer.key(one.gold)].append(position)
+    for position, one in candidates:
+        key = (one.field.family, one.field.comparer.key(one.predicted)) if one.predicted is not None else None
+        if key and lost[key]:
+            origin = lost[key].pop(0)
             moved[position] = found[origin]
             halves |= {origin} if found[origin].predicted is None else set()
-    return [
-        replace(one, kind=ErrorKind.WRONG_PAIRING, belongs_to=moved[at].path(moved[at].gold_side))
-        if at in moved
-        else one
-        for at, one in enumerate(found)
-        if at in moved or at not in halves
-    ]
+    kept = [(at, one) for at, one in enumerate(found) if at in moved or at not in halves]
+    return [_move(one, moved[at]) if at in moved else one for at, one in kept]
+
+
+def _move(one: Disagreement, origin: Disagreement) -> Disagreement:
+    return replace(one, kind=ErrorKind.WRONG_PAIRING, belongs_to=origin.path(origin.gold_side))
 
 
 class RecordErrors(NamedTuple):
