@@ -28,8 +28,8 @@ def test_a_mended_record_is_gold(start_review, tmp_path):
 @pytest.mark.parametrize(
     ("name", "path", "value", "flaw"),
     [
-        ("endpoint-0", "time_points", [{"value": "three", "unit": "month"}], "is no number"),
-        ("endpoint-0", "concept", "survival", "is not allowed"),
+        ("endpoint-0", "time_points", [{"value": "three", "unit": "month"}], "a valid number, not"),
+        ("endpoint-0", "concept", "survival", "input should be"),
         ("endpoint-0", "concept", None, "is empty"),
         ("endpoint-0", "measure", "Overall survival", "does not stand in"),
         ("criterion-0", "quote", "matched the diagnostic crit", "inside a word"),
