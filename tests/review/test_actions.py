@@ -5,13 +5,12 @@ import threading
 import pytest
 
 from extractor.review.changes import Conflict, Review
-from extractor.review.draft import ActionKind
 from extractor.review.journal import Journal
 
 from .acting import change, decide, item, mend, set_value
 from .runs import SEED
 
-UNDO, REDO = ActionKind.UNDO, ActionKind.REDO
+UNDO, REDO = "undo", "redo"
 
 
 def test_undo_goes_back_step_by_step_and_redo_forth(start_review):

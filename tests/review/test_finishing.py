@@ -7,7 +7,6 @@ import pytest
 from extractor.errors import GoldError
 from extractor.evaluation import check_gold_files
 from extractor.review.changes import NotReady
-from extractor.review.draft import ActionKind
 
 from .acting import decide, mend, set_value
 from .runs import SEED, read_gold
@@ -54,9 +53,9 @@ def test_a_finished_record_that_is_changed_says_so_until_it_is_finished_again(st
     review.finish(SEED)
     set_value(review, "endpoint-0", "censored", value=True)
     assert review.describe(SEED)["progress"]["state"] == "changed"
-    review.step(SEED, ActionKind.UNDO)
+    review.step(SEED, "undo")
     assert review.describe(SEED)["progress"]["state"] == "finished"
-    review.step(SEED, ActionKind.REDO)
+    review.step(SEED, "redo")
     review.finish(SEED)
     written = json.loads((tmp_path / "gold" / f"{SEED}.json").read_text("utf-8"))
     assert written["endpoints"][0]["censored"] is True
@@ -98,7 +97,7 @@ def test_nothing_is_lost_when_gold_cannot_be_written(start_review, tmp_path, mon
     def fail(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("extractor.review.journal.write_atomically", fail)
+    monkeypatch.setattr("extractor.review.gold.write_atomically", fail)
     with pytest.raises(OSError, match="No space"):
         review.finish(SEED)
     assert review.describe(SEED)["progress"]["state"] == "begun"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from extractor.review.draft import FIELDS, GROUPS, ItemKind
+from extractor.review.draft import FIELDS, GROUPS, KINDS
 from extractor.review.page import describe_form
 
 PLAIN = {"rank", "index"}  # the registry's own
@@ -22,7 +22,7 @@ def test_every_word_of_a_menu_is_defined(field):
     assert [option["value"] for option in field["options"] if not option["meaning"]] == []
 
 
-@pytest.mark.parametrize("kind", ItemKind)
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_field_of_the_schema_is_in_the_form_and_explained(kind):
     fields = describe_form()[kind]
     assert [field["name"] for field in fields] == list(FIELDS[kind])

@@ -7,9 +7,8 @@ import pytest
 
 from extractor.errors import StoreError
 from extractor.review.changes import Decide, Review, Seen
-from extractor.review.draft import ActionKind
 from extractor.review.journal import Journal
-from extractor.review.queue import Direction, RunRecords
+from extractor.review.queue import RunRecords
 
 from .acting import mend
 from .many import make_many
@@ -67,7 +66,7 @@ def test_a_page_of_many_is_small_and_opens_no_record(review, reads):
     assert (page["total"], page["found"], page["finished"]) == (MANY, MANY, 0)
     assert [row["record"] for row in page["records"]] == [f"NCT{number:08d}" for number in range(100, 150)]
     assert len(json.dumps(page)) < 15_000
-    assert review.find("NCT00000100", Direction.NEXT) == "NCT00000101"
+    assert review.find("NCT00000100", "next") == "NCT00000101"
     assert reads == []
 
 
@@ -81,7 +80,7 @@ def test_only_what_is_opened_is_read(review, reads, tmp_path):
     assert sorted(set(reads)) == [("read_extraction", "NCT00000007"), ("read_text", "NCT00000007")]
     review.change("NCT00000001", accept_people())
     assert list_states(review, count=2) == {"NCT00000000": "open", "NCT00000001": "begun"}
-    review.step("NCT00000001", ActionKind.UNDO)
+    review.step("NCT00000001", "undo")
     review.change("NCT00000002", accept_people())
     assert list_states(review, count=3)["NCT00000002"] == "begun"
 
@@ -97,8 +96,8 @@ def test_words_are_sought_in_id_title_and_reasons(review, words, found):
 def test_what_is_finished_is_left_out_and_the_next_record_is_behind_this_one_or_the_first(start_review):
     review = start_review()
     names = list(list_states(review))
-    assert review.find(names[0], Direction.PREVIOUS) is review.find(names[-1], Direction.NEXT) is None
-    assert review.find(names[-1], Direction.UNFINISHED) == names[0]
+    assert review.find(names[0], "previous") is review.find(names[-1], "next") is None
+    assert review.find(names[-1], "unfinished") == names[0]
     mend(review)
     review.finish(SEED)
     page = review.list_queue(unfinished=True)
@@ -107,9 +106,9 @@ def test_what_is_finished_is_left_out_and_the_next_record_is_behind_this_one_or_
     assert SEED not in list_states(review, unfinished=True)
     at = names.index(SEED)
     before, behind = names[at - 1], names[(at + 1) % len(names)]
-    assert review.find(before, Direction.UNFINISHED) == behind
+    assert review.find(before, "unfinished") == behind
     with pytest.raises(ValueError, match="no record"):
-        review.find("nothing", Direction.NEXT)
+        review.find("nothing", "next")
 
 
 def test_a_text_that_changed_since_the_run_is_not_shown(spoilt_run, tmp_path):
