@@ -17,14 +17,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from itertools import accumulate
-from itertools import count as count_up
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from benchmarks.data import option_parser
+from benchmarks.data import parse_options
 from benchmarks.processes import run_command
 from benchmarks.records import write_open_records
 from benchmarks.servers import read_log, serve_slowly
@@ -35,12 +33,7 @@ _START_S, _POLL_S = 120.0, 0.2
 
 def main() -> None:
     """Print a line for each number of workers."""
-    parser = option_parser(__doc__)
-    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
-    parser.add_argument("--calls", type=int, default=16, help="requests at once for each worker")
-    parser.add_argument("--latency", type=float, default=0.2, help="seconds that an answer takes")
-    parser.add_argument("--seconds", type=float, default=20.0, help="for which calls are counted")
-    chosen = parser.parse_args()
+    chosen = parse_options(__doc__, workers=[1, 2, 4], calls=16, latency=0.2, seconds=20.0)
     print("workers  calls/s  of ideal  of linear  cores busy")
     first = 0.0
     for workers in chosen.workers:
@@ -58,11 +51,17 @@ def measure(workers: int, chosen: argparse.Namespace) -> tuple[float, float]:
         write_open_records(records, count)
         cluster = ("--engine", "ray", "--address", head, "--workers", workers, "--concurrency", workers * chosen.calls)
         options = (*cluster, "--out", Path(folder, "out"), "--model", f"{server}#stub", "--log-json", log)
+        made = 0
+
+        def is_warm() -> bool:
+            nonlocal made
+            made += read_log(server)[0]
+            return made >= 3 * workers * int(chosen.calls)
+
         with subprocess.Popen(run_command(records, *options)) as running:
             try:
                 _wait(lambda: log.exists() and log.read_text().count('"worker_started"') >= workers, running)
-                made = accumulate(read_log(server)[0] for _ in count_up())
-                _wait(lambda: next(made) >= 3 * workers * chosen.calls, running)
+                _wait(is_warm, running)
                 psutil.cpu_percent()
                 begun = time.monotonic()
                 time.sleep(chosen.seconds)
