@@ -16,7 +16,7 @@ from extractor.evaluation.text import fold_text
 from extractor.ground.check import GroundedAnswer
 from extractor.llm.dialogue import dialogue
 from extractor.llm.prompt import flatten
-from extractor.llm.reply_models import WIRE_ITEMS
+from extractor.llm.reply_models import WIRE_ITEMS, unite_options
 from extractor.llm.requests import Call, Question, Reply
 from extractor.llm.salvage import salvage_items
 from extractor.options import Assist, ExtractionOptions
@@ -144,6 +144,7 @@ def _write_item(call: Call, question: Question, values: Mapping[str, Any]) -> di
     """The wire item that says these values as far as the schema of the call allows."""
     wire, number = WIRE_ITEMS[question.task], question.chunk.number
     asked = wire.expand(question.fields)
+    options = unite_options(wire, [each for each in call.questions if each.task is question.task])
     if "stands" in asked and not values["stands"]:
         return {"n": number, wire.key("stands"): False}
 
@@ -157,6 +158,8 @@ def _write_item(call: Call, question: Question, values: Mapping[str, Any]) -> di
         written = _write_split(values) if name == "split" else _write(values[name])
         if words and written is not None:
             written = next(word for word, member in words.members.items() if member == values[name])
+            if written not in options.get(name, (written,)):
+                continue
         if isinstance(written, list):
             written = [member for member in written if fits(key, [member])]
             while written and not fits(key, written):

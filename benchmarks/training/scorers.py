@@ -13,7 +13,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -56,9 +55,9 @@ def main() -> None:
 
 
 def train_scorer(name: str, rows: TrainingRows, records: Mapping[str, TrialRecord], vectors: WordVectors) -> Scorer:
-    """Print the figures of one scorer, and return it, fitted on all rows. Raises ``ValueError`` for another name."""
+    """Print the figures of one scorer, and return it, fitted on all rows."""
     if name == CRITERIA.name:
-        return _train_criteria(find_lines(rows.criteria, records), vectors)
+        return _train(CRITERIA, find_lines(rows.criteria, records), rows.criteria, "category", vectors)
     if name == TIME_KINDS.name:
         spans = [text.format(day) for text in _SPANS for day in range(3, 15)]
         by_hand = {"time_kind": TimeKind.FROM_TO, "area": OTHERS, "fold": FOLDS}
@@ -69,64 +68,29 @@ def train_scorer(name: str, rows: TrainingRows, records: Mapping[str, TrialRecor
     return _train(plan, describe_outcomes(rows.outcomes, records), rows.outcomes, label, vectors)
 
 
-def _fit(
-    plan: Plan, items: Sequence[Features], labels: Sequence[str], rows: Sequence[Row], vectors: WordVectors
-) -> tuple[tuple[str, ...], Array, Scorer]:
-    """The classes, their probabilities for each item by a scorer of the other folds, and the scorer of all rows."""
-    counts = [plan.others if group_of(row) == OTHERS else 1.0 for row in rows]
-    classes, chances = hold_out(plan, items, labels, [row["fold"] for row in rows], vectors, counts)
-    return classes, chances, fit(plan, items, labels, vectors, counts)
-
-
 def _train(plan: Plan, items: Sequence[Features], rows: Sequence[Row], label: str, vectors: WordVectors) -> Scorer:
     labels = np.array([str(row[label]) for row in rows])
-    classes, chances, fitted = _fit(plan, items, list(labels), rows, vectors)
-    seen = np.array(fitted.classes)[fitted.predict(items).argmax(axis=1)] == labels
-    right = np.array(classes)[chances.argmax(axis=1)] == labels
-    print(format_groups(plan.name, rows, right, chances.max(axis=1), seen), flush=True)
+    counts = [plan.others if group_of(row) == OTHERS else 1.0 for row in rows]
+    classes, chances = hold_out(plan, items, list(labels), [row["fold"] for row in rows], vectors, counts)
+    fitted = fit(plan, items, list(labels), vectors, counts)
+    kept = labels != _NO_CRITERION  # the category is judged of what is a criterion
+    confidence, right = _judge(labels, classes, chances)
+    _, seen = _judge(labels, fitted.classes, fitted.predict(items))
+    shown = [row for row, keep in zip(rows, kept, strict=True) if keep]
+    print(format_groups(plan.name, shown, right[kept], confidence[kept], seen[kept]), flush=True)
     return fitted
 
 
-def _train_criteria(lines: Sequence["LabelledLine"], vectors: WordVectors) -> Scorer:
-    """The category of a criterion; and whether a line is one, judged on lines that the package takes for such."""
-    rows, items = [line.row for line in lines], [line.features for line in lines]
-    labels = np.array([row["category"] for row in rows])
-    classes, chances, fitted = _fit(CRITERIA, items, list(labels), rows, vectors)
-    stated, right, refused = _judge_lines(labels, classes, chances)
-    _, seen, seen_refused = _judge_lines(labels, fitted.classes, fitted.predict(items))
-    is_none = labels == _NO_CRITERION
-    judged, judged_seen = (is_none == (doubts > 0.5) for doubts in (refused, seen_refused))
-    split, certain = np.array([line.split for line in lines]), np.maximum(refused, 1 - refused)
-    for name, kept, *found in (
-        ("criterion category", ~is_none, right, stated, seen),
-        ("line is a criterion", split, judged, certain, judged_seen),
-    ):
-        shown = [row for row, keep in zip(rows, kept, strict=True) if keep]
-        print(format_groups(name, shown, *(one[kept] for one in found)), flush=True)
-    return fitted
+def _judge(labels: Array, classes: Sequence[str], chances: Array) -> tuple[Array, Array]:
+    """The probability of the likeliest class of each item, and whether that is right; "none" is no answer."""
+    names = np.array(classes)
+    known = chances * (names != _NO_CRITERION)
+    known /= known.sum(axis=1, keepdims=True)
+    return known.max(axis=1), names[known.argmax(axis=1)] == labels
 
 
-def _judge_lines(labels: Array, classes: Sequence[str], chances: Array) -> tuple[Array, Array, Array]:
-    """For each line: the probability of its likeliest category, whether that is right, and the probability that the
-    line is no criterion.
-    """
-    none = classes.index(_NO_CRITERION)
-    kept = chances.copy()
-    kept[:, none] = 0
-    kept /= kept.sum(axis=1, keepdims=True)
-    return kept.max(axis=1), np.array(classes)[kept.argmax(axis=1)] == labels, chances[:, none]
-
-
-class LabelledLine(NamedTuple):
-    """``split`` is true if the package finds the line in its record, and takes it for a criterion."""
-
-    features: Features
-    row: Row
-    split: bool
-
-
-def find_lines(rows: Sequence[Row], records: Mapping[str, TrialRecord]) -> list[LabelledLine]:
-    """Each labelled line with its features, as the package sees it in its record; alone if it is not found there."""
+def find_lines(rows: Sequence[Row], records: Mapping[str, TrialRecord]) -> list[Features]:
+    """The features of each labelled line, as the package sees it in its record; alone if it is not found there."""
     lists = {trial: _List(records.get(trial)) for trial in sorted({row["record"] for row in rows})}
     return [lists[row["record"]].find(row) for row in rows]
 
@@ -136,29 +100,27 @@ class _List:
 
     def __init__(self, record: TrialRecord | None) -> None:
         self._target = target_words(*_read_sections(record, "title", "official_title", "conditions"))
-        entries = list(_read_lines(record)) if record else []
-        self._lines, self._roles = [line for line, _ in entries], [role for _, role in entries]
+        self._lines = list(_read_lines(record)) if record else []
         self._features = describe_lines(self._lines, self._target)
         self._keys = [_key(line.passage.text) for line in self._lines]
 
-    def find(self, row: Row) -> LabelledLine:
+    def find(self, row: Row) -> Features:
         alone, kind = read_section("eligibility", row["text"]).whole, CriterionKind(row["list"])
-        same = [at for at, other in enumerate(self._keys) if other == _key(alone.text)]
-        if places := [at for at in same if self._lines[at].kind is kind]:
-            return LabelledLine(self._features[places[0]], row, self._roles[places[0]] is Role.CRITERION)
+        wanted = _key(alone.text)
+        for line, features, key in zip(self._lines, self._features, self._keys, strict=True):
+            if key == wanted and line.kind is kind:
+                return features
         lead_in = read_section("eligibility", row["lead_in"]).whole if row.get("lead_in") else None
-        line = CriterionLine(alone, kind, parent=lead_in)
-        return LabelledLine(describe_lines([line, *self._lines], self._target)[0], row, split=False)
+        return describe_lines([CriterionLine(alone, kind, parent=lead_in), *self._lines], self._target)[0]
 
 
-def _read_lines(record: TrialRecord) -> Iterator[tuple[CriterionLine, Role]]:
+def _read_lines(record: TrialRecord) -> Iterator[CriterionLine]:
     section = record.section("eligibility")
     read = read_section("eligibility", section.text if section else "")
     for entry in read_outline(read) if section else ():
         if entry.role is not Role.REMARK:
             intros = (read.between(*span) if span else None for span in (entry.heading, entry.parent))
-            line = CriterionLine(read.between(entry.start, entry.end), entry.kind or CriterionKind.INCLUSION, *intros)
-            yield line, entry.role
+            yield CriterionLine(read.between(entry.start, entry.end), entry.kind or CriterionKind.INCLUSION, *intros)
 
 
 def _read_sections(record: TrialRecord | None, *names: str) -> Iterator[Passage]:

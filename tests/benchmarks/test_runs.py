@@ -56,10 +56,9 @@ def test_sizes_are_those_of_what_was_asked(tmp_path):
         regimens = [{"n": 4, "agent": "cisplatin", "route": "IV"}, {"n": 4, "agent": "etoposide"}]
         write_exchange(tmp_path, f"r{number}", ["[4|regimens] Cisplatin IV and etoposide"], regimens)
     sizes = measure_keys(read_exchanges(tmp_path))
-    assert sizes["cat"].asked == 12
-    assert sizes["cat"].mean == (len('"cat":"age",') + len('"cat":"performance",')) / 2
-    assert sizes["ok"].mean == len('"ok":true,')
-    assert sizes["regimens"].mean > 40
+    assert sizes["cat"] == [len('"cat":"age",'), len('"cat":"performance",')] * 6
+    assert set(sizes["ok"]) == {len('"ok":true,')}
+    assert min(sizes["regimens"]) > 40
     lines = list(describe_class(list(read_exchanges(tmp_path)), sizes))
     assert lines[:3] == ["calls = 12", "asked_again = 0", "narrow = 0"]
 
