@@ -24,6 +24,8 @@ OUTCOME = f"Change of the hue by {', '.join(METHODS)}"
 CATEGORY = "eligibility.criteria.category"
 CERTAIN, OPEN = Reading(Category.OTHER, 0.99), Reading(None, 0.0)
 DOUBTFUL = Reading(Category.AGE, 0.05, alternatives=(Category.INFECTION,))
+OTHER = {"criterion": {"category": "biomarker"}}
+"""Gold has another category than the rules."""
 REGIMEN = {"agent": "Other drug", "section": "brief_summary", "quote": "weekly", "frequency": "QW"}
 
 
@@ -69,17 +71,12 @@ def test_the_rules_alone_lose_what_they_leave_open_and_the_oracle_answers_it():
         ({}, {}, Assist.ALWAYS, []),
         ({}, {"sex": "male"}, Assist.ALWAYS, [("eligibility.sex", Cause.SURE)]),
         ({}, {"criterion": {"quote": CRITERION[:22]}}, Assist.ALWAYS, [("eligibility.criteria.quote", Cause.SURE)]),
-        ({"category": CERTAIN}, {"criterion": {"category": "biomarker"}}, Assist.AUTO, [(CATEGORY, Cause.SURE)]),
+        ({"category": CERTAIN}, OTHER, Assist.AUTO, [(CATEGORY, Cause.SURE)]),
         # The rules are believed against a right answer.
-        ({"category": CERTAIN}, {"criterion": {"category": "biomarker"}}, Assist.ALWAYS, [(CATEGORY, Cause.MERGED)]),
+        ({"category": CERTAIN}, OTHER, Assist.ALWAYS, [(CATEGORY, Cause.MERGED)]),
         # Not among the answers that are offered; a second annotator is offered all.
-        (
-            {"category": DOUBTFUL, "stands": 0.5},
-            {"criterion": {"category": "biomarker"}},
-            Assist.AUTO,
-            [(CATEGORY, Cause.REFUSED)],
-        ),
-        ({"category": DOUBTFUL, "stands": 0.5}, {"criterion": {"category": "biomarker"}}, Assist.ALWAYS, []),
+        ({"category": DOUBTFUL, "stands": 0.5}, OTHER, Assist.AUTO, [(CATEGORY, Cause.REFUSED)]),
+        ({"category": DOUBTFUL, "stands": 0.5}, OTHER, Assist.ALWAYS, []),
     ],
 )
 def test_a_loss_has_its_cause(parsed, changes, assist, expected):

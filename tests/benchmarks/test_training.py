@@ -1,5 +1,6 @@
 """The labels that scorers learn from, never of a trial of the gold; and the files that they write."""
 
+import gzip
 import json
 import tomllib
 from pathlib import Path
@@ -20,19 +21,13 @@ from extractor.schemas import Part, Role, Section, Source, TrialRecord
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 PLAN = Plan("beasts", words=("w",), scales={}, freedom=30, most=500)
-SENTENCES = [
-    [pet, "likes", food, "on", day] for pet in ("cat", "dog", "bird") for food in ("milk", "meat") for day in "abc"
-]
+PETS, FOODS = ("cat", "dog", "bird"), ("milk", "meat")
+SENTENCES = [[pet, "likes", food, "on", day] for pet in PETS for food in FOODS for day in "abc"]
 ITEMS = [[*(f"w {word}" for word in words), "m listed"] for words in SENTENCES]
 LABELS_OF = [words[0] for words in SENTENCES]
 ITEM = {"measure": "Overall survival", "description": "From infusion to death.", "time_frame": "2 years"}
 CELL = {"id": "NCT90000001", "items": [ITEM, ITEM | {"description": None}, ITEM | {"time_frame": None}]}
-DOSE = {
-    "agent": "Fictumab",
-    "section": "arms[0]",
-    "quote": "fictumab 5 mg orally once daily",
-    "role": "investigational",
-}
+DOSE = {"agent": "Fictumab", "section": "arms[0]", "quote": "fictumab 5 mg orally", "role": "investigational"}
 ROW = {
     "record": "NCT90000001",
     "sections": {
@@ -176,14 +171,16 @@ def test_labels_of_a_changed_record_are_left_out(data):
     assert len(read_training_rows(data, {RECORD.record_id: changed}).outcomes) == 2
 
 
+def test_records_of_the_gold_are_not_learned_from(data):
+    studies = ({"protocolSection": {"identificationModule": {"nctId": f"NCT9000000{number}"}}} for number in (8, 9))
+    lines = "".join(json.dumps(study) + "\n" for study in studies)
+    (data / "records" / "all_areas.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
+    assert list(read_training_records(data)) == ["NCT90000008"]
+
+
 @pytest.mark.skipif(not SHARED.exists(), reason="needs the shared labels")
 def test_no_trial_of_the_gold_is_learned_from():
     held_back = set(read_gold(GOLD)) | set(read_gold(INDEPENDENT))
-    records = read_training_records(SHARED)
-    rows = read_training_rows(SHARED, records)
-    trials = {row.get("record") for part in rows for row in part}
+    trials = {row.get("record") for part in read_training_rows(SHARED, {}) for row in part}
     assert held_back
-    assert not held_back & (trials | records.keys() | read_gold(LABELS).keys())
-    doses = [one.record.record_id for one in dose_roles.read_dose_labels(SHARED)]
-    assert len(set(doses)) == len(doses)
-    assert not set(read_gold()) & set(doses)
+    assert not held_back & (trials | read_gold(LABELS).keys())
