@@ -172,7 +172,8 @@ def test_labels_of_a_changed_record_are_left_out(data):
 
 
 def test_records_of_the_gold_are_not_learned_from(data):
-    studies = ({"protocolSection": {"identificationModule": {"nctId": f"NCT9000000{number}"}}} for number in (8, 9))
+    known = ({"nctId": f"NCT9000000{number}", "briefTitle": "A trial"} for number in (8, 9))
+    studies = ({"protocolSection": {"identificationModule": one}} for one in known)
     lines = "".join(json.dumps(study) + "\n" for study in studies)
     (data / "records" / "all_areas.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
     assert list(read_training_records(data)) == ["NCT90000008"]
