@@ -3,12 +3,12 @@
 import json
 import secrets
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from importlib.resources import files
 from mimetypes import guess_type
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import uvicorn
 from pydantic import TypeAdapter, ValidationError
@@ -30,6 +30,7 @@ from .journal import Journal
 from .page import describe_form
 from .queue import RunRecords
 
+_T = TypeVar("_T")
 _HOST = "127.0.0.1"
 _MAX_BYTES = 1_000_000
 _PAGE_ROWS = 50
@@ -47,31 +48,21 @@ _HEADERS = {
 }
 
 
-class ReviewServer:
-    """A review on a listening socket. ``serve`` answers its requests; ``address`` opens it once."""
+class ReviewServer(NamedTuple):
+    """A review on a listening socket. Its ``address`` opens it once."""
 
-    def __init__(self, review: Review, records: RunRecords, listening: socket.socket) -> None:
-        token, port = secrets.token_urlsafe(32), listening.getsockname()[1]
-        self.address = f"http://{_HOST}:{port}/?token={token}"
-        self.records, self._listening = records, listening
-        config = uvicorn.Config(
-            _build_app(review, token, port),
-            access_log=False,  # the first request contains the token
-            log_level="warning",
-            lifespan="off",
-            ws="none",
-            server_header=False,
-            proxy_headers=False,
-        )
-        self._server = uvicorn.Server(config)
+    address: str
+    records: RunRecords
+    server: uvicorn.Server
+    listening: socket.socket
 
     def serve(self) -> None:
         """Answer requests until ``stop`` is called or Ctrl-C comes."""
-        self._server.run(sockets=[self._listening])
+        self.server.run(sockets=[self.listening])
 
     def stop(self) -> None:
         """End ``serve``. May be called from another thread."""
-        self._server.should_exit = True
+        self.server.should_exit = True
 
 
 @contextmanager
@@ -96,7 +87,12 @@ def open_review(
             listening.listen()  # from now on a browser can connect, and waits for its answer
         except OSError as error:
             raise StoreError(f"port {port}: {error.strerror}; choose another --port") from error
-        yield ReviewServer(Review(records, gold, journal, reviewer), records, listening)
+        token, port = secrets.token_urlsafe(32), listening.getsockname()[1]
+        app = _build_app(Review(records, gold, journal, reviewer), token, port)
+        # No access log: the first request contains the token.
+        options: dict[str, Any] = {"access_log": False, "log_level": "warning", "lifespan": "off", "ws": "none"}
+        server = uvicorn.Server(uvicorn.Config(app, server_header=False, proxy_headers=False, **options))
+        yield ReviewServer(f"http://{_HOST}:{port}/?token={token}", records, server, listening)
 
 
 def _build_app(review: Review, token: str, port: int) -> Starlette:
@@ -122,6 +118,10 @@ def _build_app(review: Review, token: str, port: int) -> Starlette:
         "finish": lambda name, _: review.finish(name),
     }
 
+    own = (file.name for file in (files(__package__) / "assets").iterdir())
+    assets = {name: read_assets(__package__, name) for name in own}
+    assets |= {"base.css": read_assets("extractor.pages", "base.css"), "values.js": read_shared_script()}
+
     async def read(request: Request) -> Response:
         return JSONResponse(_choose(reads, request)(request.query_params))
 
@@ -131,13 +131,9 @@ def _build_app(review: Review, token: str, port: int) -> Starlette:
         item = action(name, await _read_body(request))
         return JSONResponse(review.describe(name) | {"acted": item})
 
-    assets = _load_assets()
-
     async def serve_file(request: Request) -> Response:
-        name = request.path_params.get("name", "index.html")
-        if name not in assets:
-            raise HTTPException(404)
-        return Response(assets[name], media_type=guess_type(name)[0])
+        media_type = guess_type(request.path_params.get("name", "index.html"))[0]
+        return Response(_choose(assets, request), media_type=media_type)
 
     routes = [
         Route("/", serve_file),
@@ -150,18 +146,12 @@ def _build_app(review: Review, token: str, port: int) -> Starlette:
     return Starlette(routes=routes, middleware=[guard], exception_handlers=handlers)
 
 
-def _choose(handlers: dict[str, Callable[..., Any]], request: Request) -> Callable[..., Any]:
-    name = request.path_params["name"]
-    if name not in handlers:
+def _choose(known: Mapping[str, _T], request: Request) -> _T:
+    """What the path names, the page itself by default."""
+    name = request.path_params.get("name", "index.html")
+    if name not in known:
         raise HTTPException(404)
-    return handlers[name]
-
-
-def _load_assets() -> dict[str, str]:
-    """The files of the page by name."""
-    own = (file.name for file in (files(__package__) / "assets").iterdir())
-    shared = {"base.css": read_assets("extractor.pages", "base.css"), "values.js": read_shared_script()}
-    return {name: read_assets(__package__, name) for name in own} | shared
+    return known[name]
 
 
 async def _read_body(request: Request) -> Any:
