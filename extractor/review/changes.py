@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from extractor.errors import ExtractorError, GoldError
 from extractor.evaluation.gold_files import open_extractions
 
-from .draft import FIELDS, Action, ActionKind, Base, Draft, DraftItem, ItemState, Json, list_items, replay
+from .draft import FIELDS, Action, ActionKind, Base, Draft, ItemState, Json, ReviewItem, list_items, replay
 from .gold import check_draft, digest_gold, name_gold, shape_gold, write_gold
 from .journal import Journal
-from .page import OpenedRecord, describe_record, describe_version
+from .page import OpenedRecord, describe_record
 from .queue import RunRecords
 from .selection import Selection, find_words, propose_item, read_value, refuse_endpoint
 
@@ -23,7 +23,7 @@ _DONE = frozenset({"finished", "without_text"})
 class Conflict(ExtractorError):
     """Another reviewer changed the item first. ``item`` is its present state, None if it is gone."""
 
-    def __init__(self, message: str, item: DraftItem | None = None) -> None:
+    def __init__(self, message: str, item: ReviewItem | None = None) -> None:
         super().__init__(message)
         self.item = item
 
@@ -151,7 +151,7 @@ class Review:
 
     def describe_version(self, record_id: str) -> Json:
         """The version and progress of a record, to notice changes of others."""
-        return describe_version(record_id, self._replay(record_id))
+        return {"record": record_id} | self._replay(record_id).describe()
 
     def list_history(self, record_id: str) -> list[Json]:
         """Who did what to a record and when, the last action first."""
@@ -245,7 +245,7 @@ def _plan(opened: OpenedRecord, change: Change) -> list[Action]:
     return _plan_set(opened, item, change, values)
 
 
-def _plan_set(opened: OpenedRecord, item: DraftItem, change: Set | Read, values: Json) -> list[Action]:
+def _plan_set(opened: OpenedRecord, item: ReviewItem, change: Set | Read, values: Json) -> list[Action]:
     """New values of fields of one item. A field that nobody else changed since the reviewer saw it may be changed.
 
     An open item stays open until every doubtful field was looked at.
@@ -284,17 +284,17 @@ def _plan_addition(opened: OpenedRecord, change: Add) -> Action:
     return Action(f"{change.add}-added-{draft.version + 1}", "add", "", None, new)
 
 
-def _find_item(draft: Draft, name: str) -> DraftItem:
+def _find_item(draft: Draft, name: str) -> ReviewItem:
     if name not in draft.items:
         raise Conflict("The item is gone: somebody undid its addition.")
     return draft.items[name]
 
 
-def _conflict(item: DraftItem) -> Conflict:
+def _conflict(item: ReviewItem) -> Conflict:
     return Conflict(f"{item.reviewer or 'Somebody'} changed this item in the meantime.", item)
 
 
-def _act(item: DraftItem, kind: ActionKind, path: str, value: Json, state: ItemState | None = None) -> Action:
+def _act(item: ReviewItem, kind: ActionKind, path: str, value: Json, state: ItemState | None = None) -> Action:
     """An action on an item. A changed item is corrected, unless it is again as predicted."""
     if kind == "reject":
         state = "rejected"

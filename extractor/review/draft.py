@@ -1,7 +1,7 @@
 """A record under review: its items as they were predicted, with every action of the reviewers applied."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
@@ -32,8 +32,20 @@ FIELDS: dict[ItemKind, dict[str, FieldInfo]] = {
 """The fields that a reviewer fills in, in the order of the schema."""
 
 
-class BaseItem(BaseModel):
-    """An item as it was before the review."""
+class ReviewItem(BaseModel):
+    """An item under review.
+
+    Attributes:
+        id: The same for as long as the review lasts.
+        kind: What it is.
+        state: What became of it.
+        value: The fields of the guideline.
+        evidence: What supports the predicted values.
+        confidence: That of the prediction.
+        base: The item as it was before the review; None for an added one, and for that item itself.
+        version: The number of the last action on it, 0 if there was none.
+        reviewer: Who acted last.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -43,6 +55,13 @@ class BaseItem(BaseModel):
     value: Json
     evidence: tuple[Evidence, ...] = ()
     confidence: float | None = None
+    base: "ReviewItem | None" = None
+    version: int = 0
+    reviewer: str | None = None
+
+    def content(self) -> Json:
+        """What an action changes: the ``old`` or ``new`` of one."""
+        return {"kind": self.kind, "state": self.state, "value": self.value}
 
 
 class Base(BaseModel):
@@ -50,18 +69,18 @@ class Base(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    items: tuple[BaseItem, ...]
+    items: tuple[ReviewItem, ...]
     gold_sha256: str | None = None
 
 
-def list_items(extraction: TrialExtraction, state: ItemState = "open") -> tuple[BaseItem, ...]:
+def list_items(extraction: TrialExtraction, state: ItemState = "open") -> tuple[ReviewItem, ...]:
     """The items of an extraction, each with an id that does not change.
 
     >>> [item.id for item in list_items(TrialExtraction(record_id="A", eligibility={}))]
     ['people']
     """
     return tuple(
-        BaseItem(
+        ReviewItem(
             id=kind if kind == "people" else f"{kind}-{number}",
             kind=kind,
             state=state,
@@ -102,28 +121,11 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
-class DraftItem:
-    """An item in its present state. ``version`` is the number of the last action on it, 0 if there was none."""
-
-    id: str
-    kind: ItemKind
-    state: ItemState
-    value: Json
-    base: BaseItem | None = None
-    version: int = 0
-    reviewer: str | None = None
-
-    def content(self) -> Json:
-        """What an action changes: the ``old`` or ``new`` of one."""
-        return {"kind": self.kind, "state": self.state, "value": self.value}
-
-
-@dataclass(frozen=True, slots=True)
 class Draft:
     """All items of a record. ``written`` has the values in its gold file, and ``gold_sha256`` that file's digest."""
 
     base: Base
-    items: dict[str, DraftItem]
+    items: dict[str, ReviewItem]
     actions: tuple[Action, ...]
     written: dict[str, Json] | None = None
     gold_sha256: str | None = None
@@ -132,6 +134,11 @@ class Draft:
     def version(self) -> int:
         """The number of the last action on the record."""
         return self.actions[-1].number if self.actions else 0
+
+    def describe(self) -> Json:
+        """The version and progress of the record, and who acted last, to notice changes of others."""
+        by = self.actions[-1].reviewer if self.actions else None
+        return {"version": self.version, "by": by, "progress": self.describe_progress()}
 
     def describe_progress(self) -> Json:
         """The record's state: open, begun, finished, or changed, where its items differ from its gold file."""
@@ -142,7 +149,7 @@ class Draft:
             state = "finished" if is_finished else "changed"
         return {"state": state, "decided": decided, "items": len(self.items)}
 
-    def list_kept(self, kind: ItemKind) -> list[DraftItem]:
+    def list_kept(self, kind: ItemKind) -> list[ReviewItem]:
         """The items of one kind that become gold."""
         return [item for item in self.items.values() if item.kind == kind and item.state != "rejected"]
 
@@ -166,14 +173,14 @@ class Draft:
 def replay(base: Base, actions: Iterable[Action]) -> Draft:
     """The record after all actions on it.
 
-    >>> item = BaseItem(id="people", kind="people", state="open", value={"sex": None})
+    >>> item = ReviewItem(id="people", kind="people", state="open", value={"sex": None})
     >>> new = {"kind": "people", "state": "corrected", "value": {"sex": "all"}}
     >>> action = Action("people", "set", "sex", None, new, number=1, step=1, reviewer="anna")
     >>> replay(Base(items=(item,)), [action]).items["people"].value
     {'sex': 'all'}
     """
     done = tuple(actions)
-    items = {item.id: DraftItem(item.id, item.kind, item.state, item.value, item) for item in base.items}
+    items = {item.id: item.model_copy(update={"base": item}) for item in base.items}
     digest = base.gold_sha256
     written = _list_values(items) if digest else None
     for action in done:
@@ -183,11 +190,11 @@ def replay(base: Base, actions: Iterable[Action]) -> Draft:
         elif new is None:
             items.pop(name, None)
         else:
-            known = items.get(name) or DraftItem(name, **new)
-            items[name] = replace(known, **new, version=action.number, reviewer=action.reviewer)
+            known = items.get(name) or ReviewItem(id=name, **new)
+            items[name] = known.model_copy(update=new | {"version": action.number, "reviewer": action.reviewer})
     return Draft(base, items, done, written, digest)
 
 
-def _list_values(items: dict[str, DraftItem]) -> dict[str, Json]:
+def _list_values(items: dict[str, ReviewItem]) -> dict[str, Json]:
     """The values that become gold."""
     return {name: item.value for name, item in items.items() if item.state != "rejected"}

@@ -11,7 +11,7 @@ from extractor.evaluation.gold_files import Flaw
 from extractor.run.results import write_atomically
 from extractor.schemas import Rank, TrialRecord
 
-from .draft import Draft, DraftItem, ItemKind, Json
+from .draft import Draft, ItemKind, Json, ReviewItem
 
 _REQUIRED: dict[ItemKind, tuple[str, ...]] = {
     "criterion": ("category",),
@@ -82,16 +82,16 @@ def write_gold(path: Path, data: Json) -> str:
     return sha256(content).hexdigest()
 
 
-def _registered_order(item: DraftItem) -> tuple[int, int]:
+def _registered_order(item: ReviewItem) -> tuple[int, int]:
     rank, index = item.value.get("rank"), item.value.get("index")
     return _RANKS.index(rank) if rank in _RANKS else len(_RANKS), index if isinstance(index, int) else 0
 
 
-def _sort_by_text(items: list[DraftItem], record: TrialRecord) -> list[DraftItem]:
+def _sort_by_text(items: list[ReviewItem], record: TrialRecord) -> list[ReviewItem]:
     """Predicted items in their order; each added one stands before the first of them that is behind it in the text."""
     names = [section.name for section in record.sections]
 
-    def place(item: DraftItem) -> tuple[int, int]:
+    def place(item: ReviewItem) -> tuple[int, int]:
         section = record.section(str(item.value.get("section")))
         return (
             (names.index(section.name), section.text.find(str(item.value.get("quote")))) if section else (len(names), 0)

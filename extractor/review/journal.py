@@ -54,12 +54,14 @@ class Journal:
         """Write the actions that a reviewer carried out at once. ``base`` is kept with the first on a record."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         with self.transaction():
-            self._database.execute("INSERT OR IGNORE INTO records VALUES (?, ?)", (record_id, base.model_dump_json()))
+            self._database.execute(
+                "INSERT OR IGNORE INTO records VALUES (?, ?)", (record_id, base.model_dump_json(exclude_defaults=True))
+            )
             step = 1 + (self._database.value("SELECT max(number) FROM actions") or 0)
             for number, one in enumerate(actions, step):
-                row = (number, step, now, reviewer, record_id, one.item, one.kind, one.path)
+                head = (number, step, now, reviewer, record_id, one.item, one.kind, one.path)
                 sides = (_dump(one.old), _dump(one.new))
-                self._database.execute("INSERT INTO actions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, *sides))
+                self._database.execute("INSERT INTO actions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*head, *sides))
 
     def close(self) -> None:
         """Close the file."""

@@ -19,7 +19,7 @@ from extractor.parse import ParsedRecord, parse_record
 from extractor.parse.parsed import Reading, Span
 from extractor.schemas import Citation, Comparison, Finding, Origin, TrialRecord
 
-from .draft import FIELDS, GROUPS, KINDS, BaseItem, Draft, DraftItem, ItemKind, Json
+from .draft import FIELDS, GROUPS, KINDS, Draft, ItemKind, Json, ReviewItem
 from .gold import check_draft, shape_gold
 from .queue import read_title
 
@@ -89,7 +89,7 @@ class OpenedRecord:
             for finding in findings
         ]
 
-    def list_doubts(self, item: DraftItem) -> dict[str, float | None]:
+    def list_doubts(self, item: ReviewItem) -> dict[str, float | None]:
         """The doubtful fields of an open item with their confidence; None for a guess from marked words.
 
         A field with a value other than the predicted one was looked at.
@@ -110,12 +110,12 @@ class OpenedRecord:
         several = {name: sorted(found) for name, found in starts.items() if len(found) > 1}
         return [{"name": s.name, "text": s.text, "starts": several.get(s.name, [])} for s in self.record.sections]
 
-    def list_marks(self, item: DraftItem) -> list[Mark]:
+    def list_marks(self, item: ReviewItem) -> list[Mark]:
         """The evidence of values that are as predicted, and the quotes of all others."""
-        predicted, evidence = (item.base.value, item.base.evidence) if item.base else ({}, ())
+        predicted = item.base.value if item.base else {}
         # Empty fields have evidence too, of where they were looked for: it is not marked.
         kept = {name for name, value in item.value.items() if value and predicted.get(name) == value}
-        proof = [(name_field(one), Span(one.section, one.start, one.end)) for one in evidence]
+        proof = [(name_field(one), Span(one.section, one.start, one.end)) for one in item.evidence]
         marks = [(name, span) for name, span in proof if name in kept]
         proven = {name for name, _ in marks}
         marks += [(name, span) for name, span in self._locate_quotes(item) if name not in proven]
@@ -126,7 +126,7 @@ class OpenedRecord:
         to_units = self._to_units.get(span.section)
         return (span.section, to_units(span.start), to_units(span.end)) if to_units else None
 
-    def _locate_quotes(self, item: DraftItem) -> Iterator[tuple[str, Span]]:
+    def _locate_quotes(self, item: ReviewItem) -> Iterator[tuple[str, Span]]:
         home = name_home(item.value)
         near: tuple[Span, ...] = ()
         main = item.value.get("quote") or item.value.get("measure")
@@ -150,7 +150,7 @@ def _list_quotes(kind: ItemKind, name: str, value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _list_doubts(parsed: ParsedRecord, item: BaseItem) -> dict[str, float]:
+def _list_doubts(parsed: ParsedRecord, item: ReviewItem) -> dict[str, float]:
     """The fields of an item of which the rules are not certain, with their confidence. Not those of a model."""
     source: Any = None
     if item.kind == "people":
@@ -179,11 +179,12 @@ def describe_record(opened: OpenedRecord, reviewer: str) -> Json:
     order = {name: place for place, name in enumerate(shape_gold(draft, record)[1].values())}
     predicted = list(draft.items)
 
-    def rank(item: DraftItem) -> tuple[int, int, str]:
+    def rank(item: ReviewItem) -> tuple[int, int, str]:
         # Within a kind as in gold, a rejected item where it was predicted.
         return KINDS.index(item.kind), order.get(item.id, predicted.index(item.id)), item.id
 
-    return describe_version(record.record_id, draft) | {
+    return draft.describe() | {
+        "record": record.record_id,
         "title": read_title(record),
         "sections": opened.describe_sections(),
         "items": [_describe_item(item, opened) for item in sorted(draft.items.values(), key=rank)],
@@ -194,20 +195,14 @@ def describe_record(opened: OpenedRecord, reviewer: str) -> Json:
     }
 
 
-def describe_version(record_id: str, draft: Draft) -> Json:
-    """The version and progress of a record, and who acted last."""
-    by = draft.actions[-1].reviewer if draft.actions else None
-    return {"record": record_id, "version": draft.version, "by": by, "progress": draft.describe_progress()}
-
-
-def _describe_item(item: DraftItem, opened: OpenedRecord) -> Json:
+def _describe_item(item: ReviewItem, opened: OpenedRecord) -> Json:
     return {
         "id": item.id,
         **item.content(),
         "version": item.version,
         "by": item.reviewer,
         "predicted": item.base.value if item.base else None,
-        "confidence": item.base.confidence if item.base else None,
+        "confidence": item.confidence,
         "doubts": opened.list_doubts(item),
         "marks": opened.list_marks(item),
     }

@@ -2,8 +2,8 @@
 
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from extractor.parse.parsed import CERTAIN
 from extractor.run.finished import FinishedRun
@@ -15,8 +15,7 @@ _NAMED = 3
 """How many doubtful items are named in the queue."""
 
 
-@dataclass(frozen=True, slots=True)
-class Doubt:
+class Doubt(NamedTuple):
     """How many items a record has, how many errors are expected in them, and the likeliest of these in words."""
 
     items: int
