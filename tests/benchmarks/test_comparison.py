@@ -172,29 +172,23 @@ def test_costs_are_totals_medians_and_the_slowest_tenth():
     assert cells == ["3", "3", "0", "3", "900", "200", "0", "60", "20", "2", "10", "-"]
 
 
-@pytest.mark.parametrize("model_is_right", [True, False])
-def test_a_difference_beyond_its_interval_is_marked(model_is_right):
+@pytest.mark.parametrize(
+    ("right", "difference"),
+    [(12, "**+1.000 (+1.000 to +1.000)**"), (0, "**-1.000 (-1.000 to -1.000)**"), (5, "-0.167 (")],
+)
+def test_a_difference_that_chance_does_not_make_is_marked(right, difference):
     records = [answer(str(number)) for number in range(12)]  # fewer than ten get no interval
-    comparison = compare_answers(records, [both(one) if model_is_right else alone(one) for one in records], 20)
-    printed = format_comparison(comparison)
-    sign = "+" if model_is_right else "-"
-    shown = rows_of(printed)
-    assert shown["eligibility.criteria.category"][-1] == f"**{sign}1.000 ({sign}1.000 to {sign}1.000)**"
-    assert shown["eligibility.criteria.quote"][-1] == "+0.000 (+0.000 to +0.000)"
-    lower = [one.name for one in list_lower(comparison.scores["mine"])]
-    assert lower == ([] if model_is_right else ["eligibility.criteria.category"])
-    assert f"- mine: {len(lower)} of " in printed
-
-
-def test_a_difference_that_chance_may_have_made_is_not_marked():
-    records = [answer(str(number)) for number in range(12)]
-    gold = [alone(one) if number > 4 else both(one) for number, one in enumerate(records)]
+    gold = [both(one) if number < right else alone(one) for number, one in enumerate(records)]
     comparison = compare_answers(records, gold, 200)
-    (difference,) = list_lower(comparison.scores["mine"])
-    assert difference.difference < 0 <= difference.interval.high
     printed = format_comparison(comparison)
-    assert "**" not in printed
-    assert "0 of them beyond the interval (eligibility.criteria.category)" in printed
+    shown = rows_of(printed)
+    assert shown["eligibility.criteria.category"][-1].startswith(difference)
+    assert shown["eligibility.criteria.quote"][-1] == "+0.000 (+0.000 to +0.000)"
+    lower = ["eligibility.criteria.category"] if right < 6 else []
+    assert [one.name for one in list_lower(comparison.scores["mine"])] == lower
+    losses = next(line for line in printed.splitlines() if line.startswith("- mine: "))
+    assert losses.startswith(f"- mine: {len(lower)} of ")
+    assert ("**" in losses, "beyond" in losses) == (right == 0, right < 6)
 
 
 @pytest.mark.parametrize(("right", "who"), [(RULES, "rule"), (MODEL, "model"), (Category.AGE, "neither")])
