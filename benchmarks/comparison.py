@@ -10,7 +10,7 @@ says why.
 
 Prints as Markdown: F1 of each field by the rules alone, and of each model with its paired difference to them and a 95 %
 interval; the fields that a model lowers; questions, calls, tokens, seconds. ``--held-out`` adds the scores with a
-policy counted on the other records alone, so that nothing that is scored has decided whom to believe.
+policy counted on the other records alone, so that no scored record has shaped its own policy.
 """
 
 import asyncio

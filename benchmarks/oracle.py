@@ -35,7 +35,7 @@ _TO_READ = frozenset({0, 1, 2})
 class Cause(StrEnum):
     """Why a value of gold is lost, or a wrong one stands, though the model is perfect.
 
-    - ``sure``: never asked, since the rules were certain, of a wrong value or that there is nothing;
+    - ``certain``: never asked, since the rules were certain, of a wrong value or that there is nothing;
     - ``unasked``: never asked though the rules were in doubt, since the question was not worth its tokens;
     - ``refused``: asked, and the right answer was not among those offered, did not fit the schema, or was refused or
       changed by the checks;
@@ -43,7 +43,7 @@ class Cause(StrEnum):
     - ``item``: a value of an item that is missing or superfluous as a whole. The item has the cause.
     """
 
-    SURE = "sure"
+    CERTAIN = "certain"
     UNASKED = "unasked"
     REFUSED = "refused"
     MERGED = "merged"
@@ -212,7 +212,7 @@ class _Explainer:
         given = self._asked.given.get((self._group.path, row))
         if given is None or name not in given.fields:
             reading = self._read_by_rules(item, name)
-            return Cause.UNASKED if reading and not reading.certain else Cause.SURE
+            return Cause.UNASKED if reading and not reading.certain else Cause.CERTAIN
         kept = given.grounded.readings.get("quote" if name == "section" else name) if given.grounded else None
         value = kept.spans[0].section if kept and name == "section" else kept.value if kept else None
         keys = {one.comparer.key(member) for member in (() if value is None else one.comparer.spread(value))}
@@ -228,12 +228,12 @@ class _Explainer:
             if read and given and "stands" in given.fields:
                 return Cause.MERGED if given.grounded else Cause.REFUSED
             if read is None or (not read.stands.value and read.stands.certain):
-                return Cause.SURE
+                return Cause.CERTAIN
             return Cause.MERGED if read.stands.value else Cause.UNASKED
         if given is None:
             candidates = () if self._asked.result.reread else self._asked.parsed.dosing.candidates
             is_doubted = self._group is DOSING and any(item.quote in chunk.text for chunk in candidates)
-            return Cause.UNASKED if is_doubted else Cause.SURE
+            return Cause.UNASKED if is_doubted else Cause.CERTAIN
         agent = given.grounded.readings.get("agent") if given.grounded else None
         return Cause.REFUSED if self._group is DOSING and not (agent and agent.value) else Cause.MERGED
 
@@ -244,7 +244,7 @@ class _Explainer:
         if self._group is CRITERIA:
             number = self._criteria[quote_span(item)].chunk.number
             asked = "stands" in self._asked.result.asked.get(number, ())
-        return Cause.MERGED if asked else Cause.UNASKED if reading and not reading.certain else Cause.SURE
+        return Cause.MERGED if asked else Cause.UNASKED if reading and not reading.certain else Cause.CERTAIN
 
     def _read_by_rules(self, item: Any, name: str) -> Reading[Any] | None:
         """The rules' reading of a field of an item that was assembled; None if they have none."""

@@ -69,9 +69,9 @@ def test_the_rules_alone_lose_what_they_leave_open_and_the_oracle_answers_it():
     [
         ({}, {}, Assist.AUTO, []),
         ({}, {}, Assist.ALWAYS, []),
-        ({}, {"sex": "male"}, Assist.ALWAYS, [("eligibility.sex", Cause.SURE)]),
-        ({}, {"criterion": {"quote": CRITERION[:22]}}, Assist.ALWAYS, [("eligibility.criteria.quote", Cause.SURE)]),
-        ({"category": CERTAIN}, OTHER, Assist.AUTO, [(CATEGORY, Cause.SURE)]),
+        ({}, {"sex": "male"}, Assist.ALWAYS, [("eligibility.sex", Cause.CERTAIN)]),
+        ({}, {"criterion": {"quote": CRITERION[:22]}}, Assist.ALWAYS, [("eligibility.criteria.quote", Cause.CERTAIN)]),
+        ({"category": CERTAIN}, OTHER, Assist.AUTO, [(CATEGORY, Cause.CERTAIN)]),
         # The rules are believed against a right answer.
         ({"category": CERTAIN}, OTHER, Assist.ALWAYS, [(CATEGORY, Cause.MERGED)]),
         # Not among the answers that are offered; a second annotator is offered all.
@@ -103,7 +103,7 @@ def test_an_item_has_the_cause_for_its_values():
     parsed = read()
     gold = annotate(parsed, dosing=[*annotate(parsed).model_dump(mode="json")["dosing"], REGIMEN])
     found = losses(parsed, gold)
-    assert ("dosing.regimens", Cause.SURE) in found
+    assert ("dosing.regimens", Cause.CERTAIN) in found
     assert ("dosing.frequency", Cause.ITEM) in found
     assert {cause for field, cause in found if field != "dosing.regimens"} == {Cause.ITEM}
 
@@ -112,7 +112,7 @@ def test_a_criterion_that_gold_does_not_have_is_asked_away_where_it_is_in_doubt(
     sure, doubted = read(), read(stands=0.3)
     whole = annotate(sure)
     gold = whole.model_copy(update={"eligibility": whole.eligibility.model_copy(update={"criteria": ()})})
-    assert ("eligibility.criteria", Cause.SURE) in losses(sure, gold, Assist.AUTO)
+    assert ("eligibility.criteria", Cause.CERTAIN) in losses(sure, gold, Assist.AUTO)
     assert ("eligibility.criteria", Cause.MERGED) in losses(sure, gold, Assist.ALWAYS)
     assert losses(doubted, gold) == []
 
@@ -136,7 +136,7 @@ def test_losses_are_the_errors_that_an_evaluation_counts(assist):
 
 
 def test_trials_that_are_for_measuring_are_not_shown():
-    shown = [Loss(record_id, "eligibility.sex", Cause.SURE, "all", "male", "") for record_id in "ABCD"]
+    shown = [Loss(record_id, "eligibility.sex", Cause.CERTAIN, "all", "male", "") for record_id in "ABCD"]
     text = format_examples(shown, {"A": 0, "B": 3, "C": 4, "D": 2}, 10)
     assert [line.split()[0] for line in text.splitlines() if "eligibility.sex" in line] == ["A", "D"]
 
