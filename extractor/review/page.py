@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import asdict
 from enum import StrEnum
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from types import NoneType
 from typing import Any, get_args, get_origin
@@ -78,8 +78,6 @@ class OpenedRecord:
         self.record, self.draft = record, draft
         self._text = RecordText(record)
         self._to_units = {section.name: to_utf16(section.text) for section in record.sections}
-        parsed = parse_record(record)
-        self._doubts = {item.id: _list_doubts(parsed, item) for item in draft.base.items}
         self.findings = [
             {
                 "severity": finding.severity.value,
@@ -88,6 +86,11 @@ class OpenedRecord:
             }
             for finding in findings
         ]
+
+    @cached_property
+    def _doubts(self) -> dict[str, dict[str, float]]:
+        parsed = parse_record(self.record)
+        return {item.id: _list_doubts(parsed, item) for item in self.draft.base.items}
 
     def list_doubts(self, item: ReviewItem) -> dict[str, float | None]:
         """The doubtful fields of an open item with their confidence; None for a guess from marked words.
