@@ -45,7 +45,8 @@ def soak(folder: Path, chosen: argparse.Namespace) -> int:
             command, begun = run_command(records, *options, "--out", folder / name), time.monotonic()
             killed = run_killed(command, server, kills=kills, work=work, seed=chosen.seed)
         calls = server.calls
-        print(f"{name} {killed} times: {chosen.records} records, {calls} calls, {time.monotonic() - begun:.0f} s")
+        times = f" {killed} times" if kills else ""
+        print(f"{name}{times}: {chosen.records} records, {calls} calls, {time.monotonic() - begun:.0f} s")
     faults = find_faults(folder / "killed", folder / "undisturbed", server, killed * _CONCURRENCY)
     print("\n".join(faults) or "all is well: no answered request was sent again, and the results are the same")
     return 1 if faults else 0
