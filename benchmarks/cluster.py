@@ -3,10 +3,10 @@
     python -m benchmarks.cluster [--workers 1 2 4] [--calls 16] [--latency 0.2] [--seconds 20]
 
 For each number of workers a Ray cluster of so many nodes, with one core each, is started on this machine, and the real
-command runs on it with ``--calls`` requests at once for each worker. Calls are counted for ``--seconds`` once all
-workers have started. Printed are calls a second, their share of the ideal (calls over latency), the ratio to as many
-times the first rate (linear is 1), and how busy the cores of this machine were. Where they are all busy they are the
-limit, not the cluster: take a longer ``--latency`` or more cores. Needs the extra ``dev``.
+command runs on it with ``--calls`` requests at once for each worker. After three rounds of calls, calls are counted for
+``--seconds``. Printed are calls a second, their share of the ideal (calls over latency), the ratio to as many times the
+first rate (linear is 1), and how busy the cores of this machine were. Where they are all busy they are the limit, not
+the cluster: take a longer ``--latency`` or more cores. Needs the extra ``dev``.
 """
 
 import argparse
@@ -47,10 +47,10 @@ def measure(workers: int, chosen: argparse.Namespace) -> tuple[float, float]:
     """Calls a second of one run on a cluster of its own, and the share of this machine's cores that were busy."""
     count = int((chosen.seconds + _START_S / 2) * workers * chosen.calls / chosen.latency)
     with tempfile.TemporaryDirectory() as folder, serve_slowly(chosen.latency) as server, cluster_of(workers) as head:
-        records, log = Path(folder, "records.jsonl"), Path(folder, "log.jsonl")
+        records = Path(folder, "records.jsonl")
         write_open_records(records, count)
         cluster = ("--engine", "ray", "--address", head, "--workers", workers, "--concurrency", workers * chosen.calls)
-        options = (*cluster, "--out", Path(folder, "out"), "--model", f"{server}#stub", "--log-json", log)
+        options = (*cluster, "--out", Path(folder, "out"), "--model", f"{server}#stub")
         made = 0
 
         def is_warm() -> bool:
@@ -60,7 +60,6 @@ def measure(workers: int, chosen: argparse.Namespace) -> tuple[float, float]:
 
         with subprocess.Popen(run_command(records, *options)) as running:
             try:
-                _wait(lambda: log.exists() and log.read_text().count('"worker_started"') >= workers, running)
                 _wait(is_warm, running)
                 psutil.cpu_percent()
                 begun = time.monotonic()
