@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from extractor.review.app import open_review
 from extractor.review.changes import Change
-from tests.extracted import extract
+from tests.assemble.test_coverage import extract
 
 SEED = "003_b184c860ed2ef927"
 GOLD = Path(__file__).parents[2] / "seeds" / "gold"
