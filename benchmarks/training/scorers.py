@@ -19,8 +19,8 @@ import numpy as np
 from benchmarks.data import FOLDS, Row, format_table, option_parser
 from benchmarks.training.fitting import Plan, WordVectors, fit, hold_out, make_vectors, read_sentences, store_scorer
 from benchmarks.training.labelled import OTHERS, TrainingRows, group_of, read_training_records, read_training_rows
-from extractor.parse.eligibility.category import CriterionLine, describe_lines, target_words
-from extractor.parse.eligibility.outline import Role, read_outline
+from extractor.parse.eligibility.category import describe_lines, target_words
+from extractor.parse.eligibility.outline import Entry, Role, read_outline
 from extractor.parse.endpoints import OutcomeWords, describe_outcome, trial_words
 from extractor.parse.endpoints.times import describe_kind, guess_kind, read_time_frame
 from extractor.parse.parsed import CERTAIN
@@ -154,32 +154,20 @@ class _List:
     def __init__(self, record: TrialRecord | None) -> None:
         titles = _read_sections(record, "title", "official_title", "conditions") if record else ()
         self._target = target_words(*titles)
-        entries = list(_read_lines(record)) if record else []
-        self._lines = [line for line, _ in entries]
-        self._roles = [role for _, role in entries]
+        section = record.section("eligibility") if record else None
+        entries = read_outline(read_section("eligibility", section.text)) if section else []
+        self._lines = [entry for entry in entries if entry.role is not Role.REMARK]
         self._features = describe_lines(self._lines, self._target)
         self._keys = [_key(line.passage.text) for line in self._lines]
 
     def find(self, row: Row) -> LabelledLine:
         alone, kind = read_section("eligibility", row["text"]).whole, CriterionKind(row["list"])
         same = [at for at, other in enumerate(self._keys) if other == _key(alone.text)]
-        if places := [at for at in same if self._lines[at].kind is kind]:
-            return LabelledLine(self._features[places[0]], row, self._roles[places[0]] is Role.CRITERION)
+        if places := [at for at in same if self._lines[at].sense is kind]:
+            return LabelledLine(self._features[places[0]], row, self._lines[places[0]].role is Role.CRITERION)
         lead_in = read_section("eligibility", row["lead_in"]).whole if row.get("lead_in") else None
-        line = CriterionLine(alone, kind, parent=lead_in)
+        line = Entry(alone, kind, parent=lead_in)
         return LabelledLine(describe_lines([line, *self._lines], self._target)[0], row, split=False)
-
-
-def _read_lines(record: TrialRecord) -> Iterator[tuple[CriterionLine, Role]]:
-    section = record.section("eligibility")
-    if not section:
-        return
-    read = read_section("eligibility", section.text)
-    for entry in read_outline(read):
-        if entry.role is not Role.REMARK:
-            intros = (read.between(*span) if span else None for span in (entry.heading, entry.parent))
-            line = CriterionLine(read.between(entry.start, entry.end), entry.kind or CriterionKind.INCLUSION, *intros)
-            yield line, entry.role
 
 
 def _read_sections(record: TrialRecord, *names: str) -> Iterator[Passage]:

@@ -1,11 +1,11 @@
 """The outcomes of a record: flattened cells cut into parts, and what rules and scorers read in each part."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from extractor.parse.parsed import Chunk, ChunkKind, ParsedOutcome, Reading, Span, span_of
-from extractor.parse.scoring import find_word, list_words, load_scorer, measured
+from extractor.parse.scoring import list_words, load_scorer, measured
 from extractor.schemas import Concept, EndpointCategory, Rank, Support, TimeKind, TimePoint, TrialRecord
 from extractor.text.book import find_terms, rule
 from extractor.text.passage import Passage, Section
@@ -149,23 +149,13 @@ def classify_outcomes(outcomes: Sequence[OutcomeWords]) -> list[_Classes]:
     >>> [reading.value.value for reading in classify_outcomes([outcome])[0]]
     ['response_rate', 'efficacy']
     """
-    concepts, categories = load_scorer("concepts"), load_scorer("endpoint_categories")
-    features = [describe_outcome(outcome) for outcome in outcomes]
-    found: list[_Classes] = []
-    for outcome, own, concept, category in zip(
-        outcomes, features, concepts.choose(features), categories.choose(features), strict=True
-    ):
-        words = [feature for feature in own if feature.startswith("w ")]
-        reason = find_word(outcome.measure, concepts.find_reason(words, concept.value))
-        spans, rivals = (span_of(reason or outcome.measure),), tuple(map(Concept, concept.rivals))
-        others = tuple(map(EndpointCategory, category.rivals))
-        found.append(
-            (
-                Reading(Concept(concept.value), concept.confidence, spans, Support.INFERRED, rivals),
-                Reading(EndpointCategory(category.value), category.confidence, spans, Support.INFERRED, others),
-            )
-        )
-    return found
+    features, measures = [describe_outcome(outcome) for outcome in outcomes], [outcome.measure for outcome in outcomes]
+    concepts = load_scorer("concepts").read(Concept, features, measures)
+    categories = load_scorer("endpoint_categories").read(EndpointCategory, features, measures)
+    return [
+        (concept, replace(category, spans=concept.spans))
+        for concept, category in zip(concepts, categories, strict=True)
+    ]
 
 
 def _read_outcome(

@@ -3,7 +3,8 @@
 import pytest
 
 from extractor import Extractor
-from extractor.parse.eligibility.category import CriterionLine, score_lines
+from extractor.parse.eligibility.category import score_lines
+from extractor.parse.eligibility.outline import Entry
 from extractor.schemas import Category, CriterionKind
 from extractor.text.passage import read_section
 from tests.trust import trial
@@ -12,7 +13,7 @@ INCLUSION, EXCLUSION = CriterionKind.INCLUSION, CriterionKind.EXCLUSION
 
 
 def line(text, kind=INCLUSION):
-    return CriterionLine(read_section("eligibility", text).whole, kind)
+    return Entry(read_section("eligibility", text).whole, kind)
 
 
 def score(text, kind=INCLUSION):

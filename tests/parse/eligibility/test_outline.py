@@ -20,12 +20,12 @@ def outline(raw):
 
 
 def criteria(raw):
-    return [" ".join(raw[e.start : e.end].split()) for e in outline(raw) if e.role is Role.CRITERION]
+    return [" ".join(e.passage.raw.split()) for e in outline(raw) if e.role is Role.CRITERION]
 
 
 def lead_ins(raw):
     return {
-        " ".join(raw[e.start : e.end].split()): raw[slice(*e.parent)] if e.parent else None
+        " ".join(e.passage.raw.split()): e.parent.raw if e.parent else None
         for e in outline(raw)
         if e.role is Role.CRITERION
     }
@@ -97,7 +97,7 @@ def test_heading_decides_the_kind(heading, kind):
 
 def test_both_lists_in_one_line():
     raw = "Inclusion Criteria: adults with asthma. Exclusion Criteria: smokers"
-    assert [(raw[e.start : e.end], e.kind) for e in outline(raw)] == [
+    assert [(e.passage.raw, e.kind) for e in outline(raw)] == [
         ("adults with asthma.", INCLUSION),
         ("smokers", EXCLUSION),
     ]
@@ -131,7 +131,7 @@ def test_heading_leads_in_only_items_that_need_it():
 @pytest.mark.parametrize("item", ["LVEF 50%-70%", "T1-2N2-3M0", "Prior enrollment in the study"])
 def test_a_short_item_in_capitals_or_of_codes_is_a_criterion(item):
     raw = f"Exclusion Criteria:\n\n* {item}\n* PREGNANT WOMEN"
-    texts = [raw[e.start : e.end] for e in outline(raw) if e.role is Role.CRITERION]
+    texts = [e.passage.raw for e in outline(raw) if e.role is Role.CRITERION]
     assert texts == [item, "PREGNANT WOMEN"]
 
 
@@ -236,8 +236,8 @@ def test_sub_item_that_goes_on_with_the_sentence_has_its_item_as_lead_in():
 
 
 def suspects(text):
-    found = find_suspects(read_passage(text, "brief_summary"))
-    return [(passage.text, kind.value, stands) for passage, kind, stands, _ in found]
+    found = find_suspects([read_passage(text, "brief_summary")])
+    return [(entry.passage.text, entry.sense.value, entry.role is Role.CRITERION) for entry in found]
 
 
 @pytest.mark.parametrize(
