@@ -21,8 +21,8 @@ from benchmarks.training.fitting import Plan, WordVectors, fit, hold_out, make_v
 from benchmarks.training.labelled import OTHERS, TrainingRows, group_of, read_training_records, read_training_rows
 from extractor.parse.eligibility.category import describe_lines, target_words
 from extractor.parse.eligibility.outline import Entry, Role, read_outline
-from extractor.parse.endpoints import OutcomeWords, describe_outcome, trial_words
-from extractor.parse.endpoints.times import describe_kind, guess_kind, read_time_frame
+from extractor.parse.endpoints import OutcomeParts, describe_outcome, trial_words
+from extractor.parse.endpoints.times import describe_time_frame, read_time_frame
 from extractor.parse.parsed import CERTAIN
 from extractor.parse.scoring import Array, Features, Scorer
 from extractor.schemas import CriterionKind, Rank, TimeKind, TrialRecord
@@ -87,7 +87,9 @@ def _collect_task(name: str, rows: TrainingRows, records: Mapping[str, TrialReco
             for day in range(3, 15)
         ]
         frames = [*rows.time_frames, *taught]
-        items = [describe_time_frame(row["time_frame"]) for row in frames]
+        items = [
+            describe_time_frame(read_time_frame(read_section("outcomes", row["time_frame"]).tokens)) for row in frames
+        ]
         return _Task(TIME_KINDS, items, [str(row["time_kind"]) for row in frames], frames)
     plan, label = (CONCEPTS, "concept") if name == CONCEPTS.name else (CATEGORIES, "category")
     return _Task(plan, describe_outcomes(rows.outcomes, records), [row[label] for row in rows.outcomes], rows.outcomes)
@@ -193,13 +195,8 @@ def _describe_outcome(row: Row, about: Sequence[str]) -> Features:
     parts = ("measure", "description", "time_frame")
     measure, *others = (read_section("outcomes", row[part] or "").whole for part in parts)
     description, time_frame = (part if part.end else None for part in others)
-    return describe_outcome(OutcomeWords(measure, description, time_frame, Rank(row["rank"]), about))
-
-
-def describe_time_frame(text: str) -> Features:
-    """The features of a time frame."""
-    frame = read_time_frame(read_section("outcomes", text).tokens)
-    return describe_kind(frame, guess_kind(frame))
+    outcome = OutcomeParts(measure, measure, description, time_frame, rank=Rank(row["rank"]))
+    return describe_outcome(outcome, about)
 
 
 def format_groups(name: str, rows: Sequence[Row], right: Array, confidence: Array, seen: Array) -> str:

@@ -21,8 +21,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from extractor.parse.eligibility.constraints import read_window
 from extractor.parse.eligibility.limits import Limit, find_limits
+from extractor.parse.eligibility.windows import read_window
 from extractor.schemas import Category, Constraint, CriterionKind, Sex, TimeWindow
 from extractor.schemas.base import FrozenModel
 from extractor.text.lexer import NUMBER, Tokens

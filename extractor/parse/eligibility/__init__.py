@@ -9,10 +9,11 @@ from extractor.text.book import rule
 from extractor.text.passage import Passage, Section
 
 from .category import score_lines, target_words
-from .constraints import read_constraints, read_window
+from .constraints import read_constraints
 from .limits import find_limits
 from .outline import Entry, Role, find_suspects, read_outline
 from .people import Stated, read_ages, read_healthy, read_sex
+from .windows import read_window
 
 __all__ = ["read_eligibility"]
 

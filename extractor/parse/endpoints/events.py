@@ -8,14 +8,91 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from extractor.parse.parsed import Reading, span_of
+from extractor.parse.scoring import measured
+from extractor.schemas import Concept
 from extractor.text.book import rule, word_list
 from extractor.text.lexer import Tokens
-from extractor.text.passage import Passage
+from extractor.text.passage import Passage, strip_span
 from extractor.text.patterns import Found
 
+from .naming import has
+from .split import OutcomeParts
+
+_TIMED = frozenset(
+    (
+        Concept.OVERALL_SURVIVAL, Concept.PROGRESSION_FREE_SURVIVAL, Concept.EVENT_FREE_SURVIVAL,
+        Concept.DISEASE_FREE_SURVIVAL, Concept.TIME_TO_PROGRESSION, Concept.TIME_TO_EVENT_OTHER,
+        Concept.DURATION_OF_RESPONSE, Concept.TIME_TO_RESPONSE,
+    )
+)  # fmt: skip
+"""The concepts that have a start event and end events."""
+_PERHAPS_TIMED = frozenset((Concept.CLINICAL_EVENT, Concept.MORTALITY, Concept.OTHER))
+"""The concepts that have events if the outcome is a length of time: how long a stay or an operation lasts."""
+_CONCEPT_UNSURE = 0.7
 _LONGEST_START, _LONGEST_LIST = 40, 120
 """Tokens in which a start, and a list of end events, must end: the work stays linear in the text."""
 _MOST = 8
+
+_Events = tuple[Reading[str | None], Reading[tuple[str, ...] | None]]
+
+
+def read_events(parts: OutcomeParts, concept: Reading[Concept]) -> _Events:
+    """Start event and end events of what is a time to an event; all other outcomes have none by definition."""
+    timed = concept.value in _TIMED
+    clock = "states_clock" if concept.value in _PERHAPS_TIMED else "surely_states_clock"
+    perhaps = measured("event", "perhaps timed")
+    if not timed and not any(part and has(clock, part) for part in (parts.measure, parts.description)):
+        # If the concept is uncertain, so is it that there are no events.
+        sure = 1.0 if concept.confidence >= _CONCEPT_UNSURE else perhaps + concept.confidence / 10
+        return Reading(None, sure), Reading((), sure)
+    found, ends_part = _find_in_parts(parts)
+    if not found.ends and (not timed or concept.value is Concept.TIME_TO_EVENT_OTHER):
+        named = find_named_events(parts.description, parts.measure)
+        found, ends_part = EventsFound(found.start or named.start, named.ends), parts.measure
+    if not timed and not found.ends:
+        return Reading(None, perhaps), Reading((), perhaps)
+    return _read_start(parts, found), _read_ends(parts, found, ends_part)
+
+
+def _find_in_parts(parts: OutcomeParts) -> tuple["EventsFound", Passage | None]:
+    """The events of the first part that states ends, else the first start that is stated; and the part of the ends."""
+    start: Passage | None = None
+    for part in (parts.description, parts.time_frame, parts.measure):
+        found = find_events(part) if part else None
+        if found:
+            start = start or found.start
+            if found.ends:
+                return EventsFound(start, found.ends), part
+    ends = find_listed_events(parts.description) if parts.description else ()
+    counted = (find_counted_start(part) for part in (parts.description, parts.measure) if part)
+    return EventsFound(start or next(filter(None, counted), None), ends), parts.description
+
+
+def _read_start(parts: OutcomeParts, found: "EventsFound") -> Reading[str | None]:
+    frame = parts.time_frame
+    if start := found.start:
+        in_frame = frame and start.section is frame.section and frame.first <= start.first < frame.end
+        case = "start in the time frame" if in_frame else "start" if found.ends else "start without ends"
+        return Reading(start.raw, measured("event", case), (span_of(start),))
+    case = "no start"  # how sure that is depends on the words that may state one
+    if parts.description and has("may_state_start", parts.description):
+        case = "perhaps a start"
+    elif frame and has("may_state_start", frame):
+        case = "perhaps a start in the time frame"
+    return Reading(None, measured("event", case))
+
+
+def _read_ends(parts: OutcomeParts, found: "EventsFound", part: Passage | None) -> Reading[tuple[str, ...] | None]:
+    if not found.ends:
+        perhaps = parts.description is not None and has("may_state_end", parts.description)
+        return Reading((), measured("event", "perhaps ends" if perhaps else "no ends"))
+    plain = all(rule("plain_event").covers(end.tokens, end.first, end.end) for end in found.ends)
+    death = plain and len(found.ends) == 1 and found.ends[0].text.lower().startswith("death")
+    case = "death" if death else "plain ends" if plain else "ends"
+    if not found.start or part != parts.description:
+        case = "ends elsewhere"
+    return Reading(tuple(end.raw for end in found.ends), measured("event", case), tuple(map(span_of, found.ends)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +130,7 @@ def find_counted_start(part: Passage) -> Passage | None:
     """
     for sentence in _cut_sentences(part):
         found = rule("counted_from_start").search(sentence.tokens, sentence.first, sentence.end)
-        start = _read_start(sentence, found.end, min(sentence.end, found.end + _LONGEST_START)) if found else None
-        if start:
+        if found and (start := _cut_start(sentence, found.end)):
             return start
     return None
 
@@ -92,14 +168,9 @@ def find_named_events(*parts: Passage | None) -> EventsFound:
             ends = tuple(read_end_events(named)) if named else ()
             if named and ends:
                 several = rule("lists_events").search(part.tokens, named.first, named.end)
-                return EventsFound(_find_start_behind(named, ends[0].end), ends if several else ends[:1])
+                behind = rule("start_behind").search(part.tokens, ends[0].end, named.end)
+                return EventsFound(_cut_start(named, behind.end) if behind else None, ends if several else ends[:1])
     return EventsFound(None, ())
-
-
-def _find_start_behind(named: Passage, first: int) -> Passage | None:
-    """What the clock starts with if it stands behind the event: "time to relapse after surgery"."""
-    found = rule("start_behind").search(named.tokens, first, named.end)
-    return _read_start(named, found.end, min(named.end, found.end + _LONGEST_START)) if found else None
 
 
 def _cut_sentences(part: Passage) -> Iterator[Passage]:
@@ -142,7 +213,7 @@ def _read_span(sentence: Passage, first: int, *, between: bool) -> EventsFound |
     until = _find_until(sentence, first, between=between)
     if not until:
         return None
-    start = _read_start(sentence, first, until.first)
+    start = _cut_start(sentence, first, until.first)
     counted = rule("counts").starts(sentence.tokens, until.end, sentence.end)
     listed = sentence.part(until.end, min(sentence.end, until.end + _LONGEST_LIST))
     ends = () if counted else tuple(read_end_events(listed))
@@ -166,15 +237,12 @@ def _find_until(sentence: Passage, first: int, *, between: bool) -> Found | None
     return None
 
 
-def _read_start(sentence: Passage, first: int, end: int) -> Passage | None:
+def _cut_start(sentence: Passage, first: int, end: int | None = None) -> Passage | None:
     """The start event without an article and without what only qualifies it."""
-    tokens = sentence.tokens
+    tokens, end = sentence.tokens, min(sentence.end, first + _LONGEST_START) if end is None else end
     if found := rule("start_date").starts(tokens, first, end):
         first = found.end
-    end = next(
-        (tail.first for tail in rule("start_tail").find(tokens, first + 1, end) if _is_outside(tokens, first, tail)),
-        end,
-    )
+    end = _find_tail("start_tail", tokens, first, end)
     first, end = _trim(tokens, first, end)
     if end <= first or rule("no_start").starts(tokens, first, end) or tokens.ends[end - 1] - tokens.starts[first] < 2:
         return None
@@ -200,7 +268,7 @@ def read_end_events(listed: Passage) -> Iterator[Passage]:
 def _find_stop(tokens: Tokens, first: int, end: int) -> int:
     """The first stop outside of brackets."""
     for found in rule("events_stop").find(tokens, first, end):
-        if found.first > first and (found.has("censor") or _is_outside(tokens, first, found)):
+        if found.first > first and (found.has("censor") or _count_open(tokens, first, found.first) <= 0):
             return found.first
     return end
 
@@ -208,7 +276,7 @@ def _find_stop(tokens: Tokens, first: int, end: int) -> int:
 def _part_pieces(tokens: Tokens, first: int, stop: int) -> Iterator[tuple[int, int]]:
     """The items of the list; what qualifies an item is left out, and the list goes on behind it with "or"."""
     qualified = False
-    joints = [joint for joint in rule("event_joint").find(tokens, first, stop) if _is_outside(tokens, first, joint)]
+    joints = [at for at in rule("event_joint").find(tokens, first, stop) if _count_open(tokens, first, at.first) <= 0]
     for number, joint in enumerate([*joints, None]):
         end = joint.first if joint else stop
         if joint and _holds_together(tokens, first, joint, stop, last=number + 1 == len(joints)):
@@ -218,7 +286,7 @@ def _part_pieces(tokens: Tokens, first: int, stop: int) -> Iterator[tuple[int, i
             qualified = True
         else:
             yield first, end
-            qualified = _find_tail(tokens, first, end) < end
+            qualified = _find_tail("event_tail", tokens, first, end) < end
         first = joint.end if joint else stop
 
 
@@ -247,7 +315,7 @@ def _trim_event(listed: Passage, first: int, end: int) -> Passage | None:
     tokens = listed.tokens
     if found := rule("event_lead").starts(tokens, first, end):
         first = found.end
-    end = _find_tail(tokens, first + 1, end)
+    end = _find_tail("event_tail", tokens, first, end)
     bracket = tokens.codes.find("(", first, end)
     if bracket > first:
         kept = tokens.read(first, bracket).isupper() or rule("kept_bracket").starts(tokens, bracket, end)
@@ -262,15 +330,10 @@ def _is_short_form(name: str) -> bool:
     return name[0].isupper() and "-" not in name and len(re.split(r"\W", name)[0]) <= 8
 
 
-def _find_tail(tokens: Tokens, first: int, end: int) -> int:
-    """Where an event ends within its piece: before the first qualifier outside of brackets."""
-    tails = rule("event_tail").find(tokens, first, end)
-    return next((tail.first for tail in tails if _is_outside(tokens, first, tail)), end)
-
-
-def _is_outside(tokens: Tokens, first: int, found: Found) -> bool:
-    """Whether no bracket that opens from ``first`` on is open where something was found."""
-    return _count_open(tokens, first, found.first) <= 0
+def _find_tail(name: str, tokens: Tokens, first: int, end: int) -> int:
+    """Where an event ends: before the first qualifier that stands behind its first word and outside of brackets."""
+    tails = (tail.first for tail in rule(name).find(tokens, first + 1, end))
+    return next((tail for tail in tails if _count_open(tokens, first, tail) <= 0), end)
 
 
 def _count_open(tokens: Tokens, first: int, end: int) -> int:
@@ -279,10 +342,7 @@ def _count_open(tokens: Tokens, first: int, end: int) -> int:
 
 def _trim(tokens: Tokens, first: int, end: int) -> tuple[int, int]:
     """Without punctuation at either end."""
-    while first < end and tokens.codes[first] in ",;.:\n":
-        first += 1
-    while end > first and tokens.codes[end - 1] in ",;.:\n":
-        end -= 1
+    first, end = strip_span(tokens.codes, first, end, ",;.:\n")
     if end > first and tokens.codes[end - 1] == ")" and _count_open(tokens, first, end) < 0:
         end -= 1
     return first, end

@@ -180,27 +180,6 @@ _MOST_TOKENS = 150
 _SIGNS = frozenset(",;:(/+-")
 
 
-@dataclass(frozen=True, slots=True)
-class Guess:
-    """The kind that the rules give, the rule that did, and the words of the skeleton that it read."""
-
-    kind: TimeKind
-    rule: str
-    words: tuple[str, ...]
-
-
-def guess_kind(frame: TimeFrame) -> Guess:
-    """What the rules say.
-
-    >>> from extractor.parse.endpoints.times import read_time_frame
-    >>> guess_kind(read_time_frame(read_text("Up to 2 years")))
-    Guess(kind=<TimeKind.UP_TO: 'up_to'>, rule='limit', words=('up', 'to', '#'))
-    """
-    skeleton, words = _make_skeleton(frame.kept, frame.groups)
-    kind, name = _guess_with_points(skeleton, frame.points) if frame.points else _guess_without_points(frame)
-    return Guess(kind, name, words)
-
-
 def _make_skeleton(tokens: Tokens, groups: Sequence[MomentGroup]) -> tuple[Tokens, tuple[str, ...]]:
     """The tokens with a sign for each group, and the same as words, where a group is one word."""
     codes: list[str] = []
@@ -276,25 +255,27 @@ def _word_classes() -> dict[str, str]:
     return {word: name for name, words in read_table("words")["time_frame"].items() for word in words.split()}
 
 
-def describe_kind(frame: TimeFrame, guess: Guess) -> list[str]:
-    """The features of a time frame, in a fixed order.
+def describe_time_frame(frame: TimeFrame) -> list[str]:
+    """The features of a time frame, in a fixed order; first the kind that the rules give, and the rule.
 
-    >>> from extractor.parse.endpoints.times import read_time_frame
-    >>> frame = read_time_frame(read_text("Up to 2 years"))
-    >>> describe_kind(frame, guess_kind(frame))[:3]
+    >>> describe_time_frame(read_time_frame(read_text("Up to 2 years")))[:3]
     ['rule up_to', 'rule up_to limit', 'up_to 1 points']
     """
-    known = (word if word[0].isalpha() or word[0] in "#@" or word in _SIGNS else "0" for word in guess.words
-             if word[0].isalnum() or word[0] in "#@" or word in _SIGNS)  # fmt: skip
-    words = list(known)[:_MOST_WORDS]
+    skeleton, shown = _make_skeleton(frame.kept, frame.groups)
+    kind, by = _guess_with_points(skeleton, frame.points) if frame.points else _guess_without_points(frame)
+    kept = [word for word in shown if word[0].isalnum() or word[0] in "#@" or word in _SIGNS][:_MOST_WORDS]
+    words = ["0" if word[0].isnumeric() else word for word in kept]
     classes = [_word_classes().get(word, "WORD") if word[0].isalpha() else word for word in words]
-    features = {f"rule {guess.kind}": None, f"rule {guess.kind} {guess.rule}": None}
-    features |= dict.fromkeys(_count(guess.kind, len(words), frame))
-    features |= dict.fromkeys(f"word {word}" for word in words)
-    features |= dict.fromkeys(f"{guess.kind} with {name}" for name in classes)
-    features |= dict.fromkeys(f"pair {one} {other}" for one, other in pairwise(["^", *classes, "$"]))
-    features |= dict.fromkeys(_place(words, classes))
-    return list(features)
+    features = [
+        f"rule {kind}",
+        f"rule {kind} {by}",
+        *_count(kind, len(words), frame),
+        *(f"word {word}" for word in words),
+        *(f"{kind} with {name}" for name in classes),
+        *(f"pair {one} {other}" for one, other in pairwise(["^", *classes, "$"])),
+        *_describe_signs(words, classes),
+    ]
+    return list(dict.fromkeys(features))
 
 
 def _count(kind: TimeKind, words: int, frame: TimeFrame) -> list[str]:
@@ -311,7 +292,7 @@ def _count(kind: TimeKind, words: int, frame: TimeFrame) -> list[str]:
     ]
 
 
-def _place(words: Sequence[str], classes: Sequence[str]) -> list[str]:
+def _describe_signs(words: Sequence[str], classes: Sequence[str]) -> list[str]:
     """Features of the words around the signs of moments."""
     signs = [number for number, word in enumerate(words) if word[0] in "#@"]
     if not signs:
@@ -330,11 +311,11 @@ def _place(words: Sequence[str], classes: Sequence[str]) -> list[str]:
     ]
 
 
-def choose_kind(features: Sequence[str]) -> tuple[TimeKind, float]:
+def read_time_kind(frame: TimeFrame) -> tuple[TimeKind, float]:
     """The most probable kind and its probability.
 
-    >>> choose_kind(["rule up_to", "rule up_to limit"])[0]
+    >>> read_time_kind(read_time_frame(read_text("Up to 2 years")))[0]
     <TimeKind.UP_TO: 'up_to'>
     """
-    choice = load_scorer("time_kinds").choose([features])[0]
+    choice = load_scorer("time_kinds").choose([describe_time_frame(frame)])[0]
     return TimeKind(choice.value), choice.confidence

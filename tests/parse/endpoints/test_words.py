@@ -2,7 +2,7 @@
 
 import pytest
 
-from extractor.parse.endpoints import OutcomeWords, classify_outcomes
+from extractor.parse.endpoints import OutcomeParts, classify_outcomes
 from extractor.parse.endpoints.events import (
     find_counted_start,
     find_events,
@@ -15,13 +15,8 @@ from extractor.text.book import read_text, rule
 from extractor.text.passage import read_section
 
 
-def outcome(measure, description="", about=()):
-    parts = (read_section("outcomes", text).whole for text in (measure, description))
-    return OutcomeWords(*parts, about=about)
-
-
 def classify(measure, description=""):
-    return classify_outcomes([outcome(measure, description)])[0]
+    return classify_outcomes([OutcomeParts(*map(read, (measure, measure, description)))])[0]
 
 
 @pytest.mark.parametrize(
