@@ -14,12 +14,13 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from extractor.schemas import FindingKind, Section, TrialRecord
-from extractor.text.book import load_book, read_text, rule
+from extractor.text.book import load_book, read_table, read_text, rule
 from extractor.text.lexer import Tokens
 from extractor.text.passage import Section as ReadSection
 from extractor.text.passage import read_section, strip_span
 from extractor.text.patterns import Found, Rule
 
+from .characters import expression
 from .parsed import HostileText, ParsedOutcome, Reading, Span
 
 _LONGEST_QUOTE = 300
@@ -72,18 +73,6 @@ def _merge(spans: Iterable[_Hostile]) -> list[_Hostile]:
     return merged
 
 
-_CYRILLIC_ALIKE = dict(zip("аеорсухіјѕԁһкмтвАВЕКМНОРСТУХІЈЅԚԜѡоЬ", "aeopcyxijsdhkmtbABEKMHOPCTYXIJSQWwob", strict=True))
-_GREEK = dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧοινυρτκ", "ABEZHIKMNOPTYXoivuptk", strict=True))
-_OTHER = {"ı": "i", "ɡ": "g", "ӏ": "l", "ǃ": "!", "օ": "o", "ѵ": "v", "ց": "g", "ո": "n", "ս": "u", "հ": "h"}
-_LETTERS = _CYRILLIC_ALIKE | _GREEK | _OTHER
-_LOOK_ALIKE = "".join(_LETTERS)
-_MIXED_WORD = re.compile(rf"[^\W\d_]*(?:[A-Za-z][{_LOOK_ALIKE}]|[{_LOOK_ALIKE}][A-Za-z])[^\W\d_]*")
-"""A word with Latin letters and others that look like them."""
-
-_TABLE = str.maketrans(_LETTERS)
-_STYLED = re.compile(r"[\u1d00-\u1d6a\u2100-\u214f\u24b6-\u24e9\U0001d400-\U0001d7ff\U0001f130-\U0001f189]")
-
-
 def _fold_letters(text: str) -> str:
     """The text with styled letters, and look-alikes in Latin words, as plain ones: every character stays in its place.
 
@@ -92,35 +81,24 @@ def _fold_letters(text: str) -> str:
     """
     if text.isascii():
         return text
-    return _MIXED_WORD.sub(lambda found: found[0].translate(_TABLE), _STYLED.sub(_plain, text))
+    mixed_word, table = _look_alikes()
+    plain = expression("styled_letter").sub(lambda found: _normalize(found[0]), text)
+    return mixed_word.sub(lambda found: found[0].translate(table), plain)
 
 
-def _plain(found: re.Match[str]) -> str:
-    folded = unicodedata.normalize("NFKC", found[0])
-    return folded if len(folded) == 1 else found[0]
+def _normalize(letter: str) -> str:
+    plain = unicodedata.normalize("NFKC", letter)
+    return plain if len(plain) == 1 else letter
 
 
-# Blanked: a terminal's commands, text set backwards, letters in the plane of tags, piles of marks on letters.
-_HIDING = re.compile(
-    r"""
-      \x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|.)?
-    | [\u202d\u202e][^\u202c\n]*\u202c?
-    | [\U000e0000-\U000e0fff]+
-    | (?:\w[\u0300-\u036f\u0489]{2,}\W?){4,}
-    """,
-    re.VERBOSE,
-)
-# Not blanked: the cleaned text does without them. Arabic and Indic words need joiners, so Latin ones alone count.
-_UNSEEN = re.compile(
-    r"""
-      (?:(?<=[0-9A-Za-z])[\u200b-\u200f\u2060-\u2064\ufeff\u034f\u180e\u3164\uffa0\u115f\u1160]+(?=[0-9A-Za-z]))
-    | [\u200b-\u200f\u2060-\u2064]{3,}
-    | [\u202a\u202b\u2066-\u2069]
-    | (?<![\u00c2-\u00f4])(?<![\u00c2-\u00f4].)[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f-\x84\x86-\x9f]+
-    """,
-    re.VERBOSE,
-)
-_CYRILLIC = re.compile(r"[\u0400-\u052f\u0530-\u058f]")
+@cache
+def _look_alikes() -> tuple[re.Pattern[str], dict[int, int]]:
+    """What finds a word with Latin letters and others that look like them, and what makes these Latin."""
+    letters, latin = read_table("characters")["look_alikes"].values()
+    mixed = rf"[^\W\d_]*(?:[A-Za-z][{letters}]|[{letters}][A-Za-z])[^\W\d_]*"
+    return re.compile(mixed), str.maketrans(letters, latin)
+
+
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 
 
@@ -130,17 +108,18 @@ def _find_strange_letters(raw: str) -> Iterator[_Hostile]:
     >>> [(one.kind.value, one.start, one.blanked) for one in _find_strange_letters("Age\x1b[2J and d\u200bose, аge")]
     [('invisible_characters', 3, True), ('invisible_characters', 13, False), ('look_alike_letters', 19, False)]
     """
-    for expression, blanked in ((_HIDING, True), (_UNSEEN, False)):
-        for found in expression.finditer(raw) if not raw.isascii() or _CONTROLS.search(raw) else ():
+    if raw.isascii() and not _CONTROLS.search(raw):
+        return
+    for name, blanked in (("hidden", True), ("unseen", False)):  # the cleaned text does without what is unseen
+        for found in expression(name).finditer(raw):
             yield _Hostile(*found.span(), FindingKind.INVISIBLE_CHARACTERS, blanked)
-    for found in _MIXED_WORD.finditer(raw) if not raw.isascii() else ():
-        if _CYRILLIC.search(found[0]):  # Greek letters are at home in medical words: TGFβ
+    for found in _look_alikes()[0].finditer(raw):
+        if expression("cyrillic").search(found[0]):
             yield _Hostile(*found.span(), FindingKind.LOOK_ALIKE_LETTERS, blanked=False)
 
 
-# Nobody writes words of hundreds of characters, or says the same over and over: a reader could choke on them.
 _WINDOW, _PROBE, _PERIOD = 400, 8, 80
-_LONG_WORD = re.compile(r"(?<![!-~])[!-~]{400,}+")
+"""Nobody says the same over and over: a window of text, what is looked for in it again, and how far behind."""
 _RULED = re.compile(r"[-_=*.~#\s\\]+")
 
 
@@ -152,7 +131,7 @@ def _find_endless(text: str) -> Iterator[_Hostile]:
     >>> list(_find_endless("-" * 500))
     []
     """
-    for start, end in (*(found.span() for found in _LONG_WORD.finditer(text)), *_find_repeated(text)):
+    for start, end in (*(found.span() for found in expression("long_word").finditer(text)), *_find_repeated(text)):
         if not _RULED.fullmatch(text, start, end):
             yield _Hostile(start, end, FindingKind.OVERSIZED_TOKEN, blanked=True)
 
@@ -178,12 +157,6 @@ _LONGEST_BLOCK = 800
 """Tokens that a block may have before its closing mark."""
 _CLOSES = re.compile(r"</|\[/|\bend\b|```", re.IGNORECASE)
 _LIST_MARK = re.compile(r"(?:[-=*•>#\"'(\[\s]+|\(?\w{1,2}[.)])*")
-# Scripts that put no space between words, so that no token is a word.
-_UNSPACED = re.compile(
-    r"(?:忽略|无视|忽視|忘记|不要理会)[^\n。]{0,12}(?:指令|指示|提示|说明|规则|要求)"
-    r"|(?:以前|上記|これまで|前)の[^\n。]{0,6}(?:指示|命令)を[^\n。]{0,4}(?:無視|忘れ)"
-    r"|(?:이전|위의?|앞의)[^\n.]{0,8}(?:지시|명령|지침)[^\n.]{0,6}무시"
-)
 
 
 def _find_cues(tokens: Tokens, ends: str) -> Iterator[_Hostile]:
@@ -199,7 +172,7 @@ def _find_cues(tokens: Tokens, ends: str) -> Iterator[_Hostile]:
             if reach == "block":
                 end = max(end, _find_block_end(tokens, found, each))
             yield _Hostile(start, end, kind, blanked=True)
-    for match in _UNSPACED.finditer(tokens.text) if not tokens.text.isascii() else ():
+    for match in expression("unspaced_command").finditer(tokens.text) if not tokens.text.isascii() else ():
         place = _find_line(tokens, tokens.at(match.start()), tokens.before(match.end()), ends)
         yield _Hostile(*place, FindingKind.INSTRUCTION_IN_TEXT, blanked=True)
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple
 
+from extractor.parse.characters import expression
 from extractor.text.book import rule
 from extractor.text.lexer import Tokens
 from extractor.text.passage import Passage, Section, strip_span
@@ -20,7 +21,7 @@ from .headings import find_headings, read_list_heading
 
 
 class Bullet(StrEnum):
-    """What stands in front of an item. The members are the groups of ``_MARKER``."""
+    """What stands in front of an item. The members are the groups of the expression ``list_mark``."""
 
     NUMBER = "number"
     DECIMAL = "decimal"
@@ -62,22 +63,6 @@ class Line:
         return self.passage.tokens
 
 
-_MARKER = re.compile(
-    r"""
-      (?P<star>\\?\*(?=\s|\w|\\))
-    | (?P<circle>[•‣◦▪▫●○■□◆➢➤►✓✔❖·∙⁃\uf0b7\uf0a7](?!\d)|o(?=[ \t\u00a0]))
-    | (?P<dash>\\?[-–—−](?=\s|[A-Za-z(]|\\?[<>≤≥])
-        |\\?>(?=[ ]+(?!(?:Grade|Stage|Class|Type|One|Two|Three)\b)[A-Z][a-z]))
-    | (?P<decimal>[(（]?\d{1,2}[.-](?P<second>\d{1,2})(?:\.\d{1,2})?
-        (?:\s?\\?[.)）、](?=\s*[A-Za-z(<>≤≥])
-          |[ ]+(?!Times\b|Fold\b)(?=[A-Z][a-z]{2}|\\?[<>≥≤])(?<!-\d[ ])(?<!-\d\d[ ])))
-    | (?P<number>[(（]?(?P<ordinal>\d{1,2})
-        (?:\s?\\?(?:[)）]\.(?=\s)|[.)）．、])(?!\d)|\s?\\?-(?=\s+[A-Za-z]))(?=\s|\W|[A-Za-z]))
-    | (?P<roman>[(（]?(?P<numeral>[ivx]{2,4}|[IVX]{2,4}|[iI])\\?[.)）](?=\s))
-    | (?P<letter>[(（]?(?P<character>[a-zA-Z])(?:\\?[)）](?=\s|\w)|\\?\.(?=\s+\S|[A-Z][a-z])))
-    """,
-    re.VERBOSE,
-)
 _COMMENT = "<!-- -->"
 """What the registry's Markdown puts between two lists: it is no line."""
 _OPEN_END = re.compile(r"\b(?:following|the|all|any|of|for|in|meet|these|this|each)$")
@@ -156,7 +141,7 @@ class _Marker(NamedTuple):
 
 
 def _read_marker(raw: str, start: int, end: int) -> _Marker | None:
-    found = _MARKER.match(raw, start, end)
+    found = expression("list_mark").match(raw, start, end)
     if not found:
         return None
     ordinal = _ROMAN.get((found["numeral"] or "").lower())
@@ -224,14 +209,8 @@ def _fits(block: Line, last: Line, line: Line, width: int | None) -> bool:
     return text[0].islower() and not before.endswith(_ENDS) and (len(before) > 60 or before.endswith(","))
 
 
-_ENUMERATED = re.compile(
-    r"(?P<before>[.;:,)\]）；。]|\w|\s)(?P<blank>\s*)"
-    r"(?=[(（]?(?:\d{1,2}(?:[.-]\d{1,2}\s?\\?[.)）、\s]|\s?\\?[.)）、])|(?:[a-z]|[ivx]{2,4})\s?\\?[.)）、]))"
-)
 _PUNCTUATION = ".;:,)]）；。"
-_CIRCLED = re.compile(r"(?<=[\s;])[•●▪◦■②-⑳]\s*(?=[^\W\d])")
 _CAPITAL = re.compile(r"\s*(?:[A-Z\d]|\\?[<>≤≥])")
-_DANGLING = re.compile(r"(?<!\s)\s++[-–*•]\s*+$|(?<=\.)\s*+[;；]\s*+$|(?<!\s)\s++$")
 _NEAR = 200
 """How many characters in front of a sub-item can introduce it."""
 
@@ -252,13 +231,13 @@ def _split_run_on(block: Line, follows: int | None) -> Iterator[Line]:
             parts.append(replace(block, start=start, column=column, bullet=bullet, ordinal=mark.ordinal))
     for part in parts:
         words = raw[part.start : part.end]
-        words = words if words[-1:].isalnum() else _DANGLING.sub("", words)
+        words = words if words[-1:].isalnum() else expression("dangling_mark").sub("", words)
         yield replace(part, end=part.start + len(words.rstrip(" \t\r\n;；") if len(parts) > 1 else words))
 
 
 def _find_circles(block: Line) -> Iterator[_Marker]:
     raw, start = block.section.raw, block.start
-    for found in _CIRCLED.finditer(raw, *block.span):
+    for found in expression("circle_inside").finditer(raw, *block.span):
         if raw.count("(", start, found.start()) <= raw.count(")", start, found.start()):
             yield _Marker(Bullet.CIRCLE, None, found.end(), found.start())
 
@@ -278,7 +257,7 @@ def _find_numbers(block: Line, follows: int | None) -> list[_Marker]:
 def _count_up(block: Line, *, sure_only: bool = False) -> Iterator[_Marker]:
     raw, bullet, ordinal = block.section.raw, block.bullet, block.ordinal
     seen = 0
-    for found in _ENUMERATED.finditer(raw, *block.span) if bullet and ordinal else ():
+    for found in expression("number_ahead").finditer(raw, *block.span) if bullet and ordinal else ():
         marker = _read_marker(raw, found.end(), block.end)
         if not marker or not ordinal:
             continue
