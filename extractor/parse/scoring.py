@@ -69,14 +69,11 @@ class Scorer:
         >>> scorer.predict([["w pain"], ["w zorp"]]).round(2).tolist()
         [[0.88, 0.12], [0.5, 0.5]]
         """
-        scores = self.score(items)
-        raised = np.exp(scores - scores.max(axis=1, keepdims=True))
-        chances: Array = raised / raised.sum(axis=1, keepdims=True)
-        return chances
+        return _softmax(self.score(items), axis=1)
 
     def choose(self, items: Sequence[Features]) -> list[Choice]:
         """The likeliest class of each item."""
-        return pick(self.classes, self.predict(items))
+        return _pick(self.classes, self.predict(items))
 
     def rank(self, candidates: Sequence[Features]) -> list[float]:
         """The probability that each candidate is the right one; for weights without classes.
@@ -84,9 +81,7 @@ class Scorer:
         >>> Scorer(("",), {"late": 1}, np.array([[0], [-1]]), np.zeros(1)).rank([["late"], ["early"]])[1].__round__(2)
         0.73
         """
-        scores = self.score(candidates)[:, 0]
-        raised = np.exp(scores - scores.max())
-        chances: list[float] = (raised / raised.sum()).tolist()
+        chances: list[float] = _softmax(self.score(candidates)[:, 0], axis=0).tolist()
         return chances
 
     def score(self, items: Sequence[Features]) -> Array:
@@ -114,41 +109,38 @@ class Scorer:
         nothing. ``chances`` are those of ``predict`` if they have been changed.
         """
         readings = []
-        found = self.choose(items) if chances is None else pick(self.classes, chances)
+        found = _pick(self.classes, self.predict(items) if chances is None else chances)
         for features, passage, choice in zip(items, passages, found, strict=True):
-            words = [feature for feature in features if feature.startswith("w ")]
-            reason = _find_word(passage, self.find_reason(words, choice.value)) or passage
+            place = self.find_reason([feature for feature in features if feature.startswith("w ")], choice.value)
+            spans = (span_of((_find_word(passage, place) if place is not None else None) or passage),)
             rivals = tuple(map(values, choice.rivals))
-            readings.append(
-                Reading(values(choice.value), choice.confidence, (span_of(reason),), Support.INFERRED, rivals)
-            )
+            readings.append(Reading(values(choice.value), choice.confidence, spans, Support.INFERRED, rivals))
         return readings
 
     def find_reason(self, features: Features, chosen: str) -> int | None:
         """The place of the feature that most favours a class over the others; None if none does."""
-        if not features:
-            return None
         weights = self.weights.take([self.rows.get(feature, 0) for feature in features], axis=0)
         gains = weights[:, self.classes.index(chosen)] - weights.mean(axis=1)
-        best = int(gains.argmax())
-        return best if gains[best] > 0 else None
+        best = int(gains.argmax()) if features else -1
+        return best if features and gains[best] > 0 else None
 
 
-def pick(classes: Sequence[str], chances: Array) -> list[Choice]:
-    """The likeliest class in each row of probabilities.
+def _softmax(scores: Array, axis: int) -> Array:
+    raised = np.exp(scores - scores.max(axis=axis, keepdims=True))
+    chances: Array = raised / raised.sum(axis=axis, keepdims=True)
+    return chances
 
-    >>> pick(("age", "sex", "diet", "other"), np.array([[0.6, 0.01, 0.38, 0.01], [0.99, 0, 0.01, 0]]))[0]
-    Choice(value='age', confidence=0.6, rivals=('diet',))
-    """
+
+def _pick(classes: Sequence[str], chances: Array) -> list[Choice]:
+    """The likeliest class in each row of probabilities."""
+    choices = []
     order = np.argsort(-chances, axis=1)[:, : _MOST_RIVALS + 1]
-    sorted_chances = np.take_along_axis(chances, order, axis=1)
-    wanted = (np.cumsum(sorted_chances, axis=1) < _ENOUGH).sum(axis=1)
-    return [
-        Choice(classes[best], min(round(confidence, 2), _SUREST), tuple(classes[one] for one in others[:count]))
-        for (best, *others), confidence, count in zip(
-            order.tolist(), sorted_chances[:, 0].tolist(), wanted.tolist(), strict=True
-        )
-    ]
+    ordered = np.take_along_axis(chances, order, axis=1)
+    wanted = (np.cumsum(ordered, axis=1) < _ENOUGH).sum(axis=1)
+    for (best, *others), chance, count in zip(order.tolist(), ordered[:, 0].tolist(), wanted.tolist(), strict=True):
+        rivals = tuple(classes[one] for one in others[:count])
+        choices.append(Choice(classes[best], min(round(chance, 2), _SUREST), rivals))
+    return choices
 
 
 @cache
@@ -196,18 +188,20 @@ def list_words(passage: Passage) -> list[str]:
     >>> list_words(read_passage("Age ≥ 18.5 years (CD19)"))
     ['age', '≥', '0', 'years', 'cd', '0']
     """
-    words = passage.tokens.words[passage.first : passage.end]
-    return ["0" if word[-1].isdigit() else word.lower() for word in words if word[-1].isalnum() or word in _COMPARED]
-
-
-def _find_word(passage: Passage, place: int | None) -> Passage | None:
-    """The word of that place in ``list_words``, as a passage; None if it is one that proves nothing."""
-    if place is None:
-        return None
     words = passage.tokens.words
-    kept = [at for at in range(passage.first, passage.end) if words[at][-1].isalnum() or words[at] in _COMPARED]
-    at = kept[place]
-    return None if words[at].lower() in word_list("function_words") else passage.part(at, at + 1)
+    return ["0" if words[at][-1].isdigit() else words[at].lower() for at in _list_places(passage)]
+
+
+def _list_places(passage: Passage) -> list[int]:
+    words = passage.tokens.words
+    return [at for at in range(passage.first, passage.end) if words[at][-1].isalnum() or words[at] in _COMPARED]
+
+
+def _find_word(passage: Passage, place: int) -> Passage | None:
+    """The word of that place in ``list_words``, as a passage; None if it is one that proves nothing."""
+    at = _list_places(passage)[place]
+    idle = passage.tokens.words[at].lower() in word_list("function_words")
+    return None if idle else passage.part(at, at + 1)
 
 
 Curve = tuple[tuple[float, float], ...]

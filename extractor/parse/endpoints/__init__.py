@@ -166,7 +166,7 @@ def _read_times(parts: OutcomeParts) -> tuple[Reading[tuple[TimePoint, ...] | No
         # No time frame is a time frame that states no time; the measure stands for it.
         measure = (span_of(parts.measure),)
         return Reading((), certainty), Reading(TimeKind.UNSPECIFIED, 0.9 * certainty, measure, Support.INFERRED)
-    frame = read_time_frame(place.tokens, place.first, place.end)
+    frame = read_time_frame(place.tokens.cut(place.first, place.end))
     moments = [(moment.value, moment.unit) for group in frame.groups for moment in group.moments]
     case = "time points" if frame.points else "no time points"
     sure = measured("outcome", "time points repeated" if len(set(moments)) < len(moments) else case)

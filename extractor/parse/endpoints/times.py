@@ -14,8 +14,9 @@ from extractor.text.numbers import read_number
 from extractor.text.patterns import Found
 
 _UNITS = {"h": "hour", "d": "day", "w": "week", "m": "month", "y": "year", "c": "cycle"}
-_ORDINAL_WORDS = "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"
-_ORDINALS = _ORDINAL_WORDS.split()
+_ORDINALS = tuple(
+    "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()  # noqa: SIM905
+)
 _PIECE = re.compile(r"\d+")
 _STARTS = (TimeUnit.DAY, TimeUnit.CYCLE)
 
@@ -48,41 +49,38 @@ class MomentGroup:
 
 @dataclass(frozen=True, slots=True)
 class TimeFrame:
-    """``tokens.words[first:end]`` is a time frame; ``kept`` is what is left of it without intervals and tolerances.
+    """A time frame in one line; ``kept`` is what is left of it without intervals and tolerances.
 
     ``groups`` are all moments, in the places of ``kept``; ``points`` are those that are time points.
     """
 
     tokens: Tokens
-    first: int
-    end: int
     kept: Tokens
     groups: tuple[MomentGroup, ...]
     points: tuple[Moment, ...]
 
 
-def read_time_frame(tokens: Tokens, first: int = 0, end: int | None = None) -> TimeFrame:
+def read_time_frame(tokens: Tokens) -> TimeFrame:
     """The moments of a time frame.
 
     >>> frame = read_time_frame(read_text("Every 4 weeks up to week 52 (+/-3 days)"))
     >>> frame.kept.words, [(point.value, point.unit.value) for point in frame.points]
     (['up', 'to', 'week', '52'], [(52, 'week')])
     """
-    end = len(tokens) if end is None else end
-    kept = _drop_intervals(tokens, first, end)
+    kept = _drop_intervals(tokens)
     groups = tuple(_find_groups(kept))
-    return TimeFrame(tokens, first, end, kept, groups, tuple(_select_points(kept, groups)))
+    return TimeFrame(tokens, kept, groups, tuple(_select_points(kept, groups)))
 
 
-def _drop_intervals(tokens: Tokens, first: int, end: int) -> Tokens:
+def _drop_intervals(tokens: Tokens) -> Tokens:
     """The tokens of a time frame without tolerances, intervals and cycle lengths."""
-    places = [(at.first, at.end) for at in rule("no_moment").find(tokens, first, end)]
-    for found in rule("tolerance").find(tokens, first, end):
+    places = [(at.first, at.end) for at in rule("no_moment").find(tokens)]
+    for found in rule("tolerance").find(tokens):
         unit = found.part("unit")
         # "4 ± 2 months": the unit stays, since it is that of the number in front.
-        keeps = unit and not any(rule("moment_unit").find(tokens, max(first, found.first - 4), found.first))
+        keeps = unit and not any(rule("moment_unit").find(tokens, max(0, found.first - 4), found.first))
         places.append((found.first, unit[0] if unit and keeps else found.end))
-    return tokens.without(places, first, end)
+    return tokens.without(places, 0, len(tokens))
 
 
 def _find_groups(tokens: Tokens) -> Iterator[MomentGroup]:
@@ -209,14 +207,12 @@ def _show(group: MomentGroup) -> str:
     return sign * min(2, len(moments))
 
 
-def _guess_without_points(frame: TimeFrame) -> tuple[TimeKind, str]:
-    place = (frame.tokens, frame.first, frame.end)
-    vague = rule("vague_time").search(*place)
-    if rule("each_time").search(*place) and not vague:
+def _guess_without_points(tokens: Tokens) -> tuple[TimeKind, str]:
+    if rule("vague_time").search(tokens):
+        return TimeKind.UNSPECIFIED, "vague"
+    if rule("each_time").search(tokens):
         return TimeKind.PER, "each"
-    if rule("named_moment").search(*place) and not vague:
-        return TimeKind.AT, "named"
-    return TimeKind.UNSPECIFIED, "vague" if vague else "nothing"
+    return (TimeKind.AT, "named") if rule("named_moment").search(tokens) else (TimeKind.UNSPECIFIED, "nothing")
 
 
 def _guess_with_points(skeleton: Tokens, points: Sequence[Moment]) -> tuple[TimeKind, str]:
@@ -262,7 +258,7 @@ def describe_time_frame(frame: TimeFrame) -> list[str]:
     ['rule up_to', 'rule up_to limit', 'up_to 1 points']
     """
     skeleton, shown = _make_skeleton(frame.kept, frame.groups)
-    kind, by = _guess_with_points(skeleton, frame.points) if frame.points else _guess_without_points(frame)
+    kind, by = _guess_with_points(skeleton, frame.points) if frame.points else _guess_without_points(frame.tokens)
     kept = [word for word in shown if word[0].isalnum() or word[0] in "#@" or word in _SIGNS][:_MOST_WORDS]
     words = ["0" if word[0].isnumeric() else word for word in kept]
     classes = [_word_classes().get(word, "WORD") if word[0].isalpha() else word for word in words]
