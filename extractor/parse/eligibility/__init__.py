@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from extractor.parse.parsed import Chunk, ChunkKind, ParsedCriterion, ParsedEligibility, Reading, span_of
 from extractor.parse.scoring import measured
-from extractor.schemas import Category, CriterionKind, Support
+from extractor.schemas import Category, Support
 from extractor.text.book import rule
 from extractor.text.passage import Passage, Section
 
@@ -59,16 +59,22 @@ def _read(
     parent, heading = (" ".join(intro.raw.split()) if intro else "" for intro in (entry.parent, entry.heading))
     text = passage.text.translate(_ONE_LINE)
     limits = find_limits(passage.tokens, entry.sense)
+    place, in_prose = (span_of(passage),), entry.confidence is not None
+    kind_sure = measured("criterion", "kind of the list" if entry.kind else "kind without a list")
+    lead_in: Reading[str | None] = Reading(None, _IN_PROSE if in_prose else measured("criterion", "no parent"))
+    if entry.parent:
+        sure = measured("criterion", "under a heading" if entry.parent is entry.heading else "under an item")
+        lead_in = Reading(entry.parent.raw, sure, (span_of(entry.parent),))
     criterion = ParsedCriterion(
         chunk=Chunk(
             number,
             ChunkKind.LEAD_IN if is_parent else ChunkKind.ITEM if entry.listed else ChunkKind.SENTENCE,
-            span_of(passage),
+            *place,
             text,
         ),
         stands=_read_existence(entry, no_criterion),
-        kind=_read_kind(entry),
-        lead_in=_read_parent(entry),
+        kind=Reading(entry.sense, _IN_PROSE if in_prose else kind_sure, place, Support.INFERRED),
+        lead_in=lead_in,
         category=category,
         constraints=read_constraints(passage, limits, parent),
         time_window=read_window(passage, entry.sense, parent),
@@ -90,19 +96,6 @@ def _read_existence(entry: Entry, no_criterion: float) -> Reading[bool]:
         sure = measured("criterion", case if entry.listed else "prose")
     sure = min(sure, round(1 - no_criterion, 3)) if entry.listed else sure
     return Reading(entry.role is Role.CRITERION, sure, (span_of(entry.passage),), Support.INFERRED)
-
-
-def _read_kind(entry: Entry) -> Reading[CriterionKind | None]:
-    case = "kind of the list" if entry.kind else "kind without a list"
-    sure = _IN_PROSE if entry.confidence else measured("criterion", case)
-    return Reading(entry.sense, sure, (span_of(entry.passage),), Support.INFERRED)
-
-
-def _read_parent(entry: Entry) -> Reading[str | None]:
-    if not entry.parent:
-        return Reading(None, _IN_PROSE if entry.confidence else measured("criterion", "no parent"))
-    sure = measured("criterion", "under a heading" if entry.parent is entry.heading else "under an item")
-    return Reading(entry.parent.raw, sure, (span_of(entry.parent),))
 
 
 def _read_negation(passage: Passage) -> Reading[bool | None]:

@@ -51,7 +51,11 @@ def describe_lines(entries: Sequence[Entry], target: frozenset[str] = frozenset(
         if kind is CriterionKind.INCLUSION and len(opening) < _OPENING_LINES:
             opening.append(own)
     for entry, own, kind, read in zip(entries, stems, kinds, words, strict=True):
-        marks = _describe_place(own, target, opening, seen[kind])
+        # How much a line shares with the title and with the first inclusion criteria, and where it stands.
+        named = min(len(own & target), 3) if target else "-"
+        repeated = min(sum(any(stem in other for other in opening if other is not own) for stem in own), 3)
+        shared = (f"named {named}", f"repeated {repeated}")
+        place = (f"place {min(seen[kind], 4)}", f"first {not seen[kind]} {named}")
         terms = find_terms(entry.passage.tokens, "categories", entry.passage.first, entry.passage.end)
         features.append(
             [
@@ -62,27 +66,11 @@ def describe_lines(entries: Sequence[Entry], target: frozenset[str] = frozenset(
                 *(f"s {' '.join(read[:length])}" for length in (1, 2, 3)),
                 *(f"h {word}" for intro in (entry.parent, entry.heading) if intro for word in list_words(intro)),
                 *(f"v {hint}" for hint in dict.fromkeys(term.value for term in terms)),
-                *(f"m {kind[0]} {mark}" for mark in marks),
+                *(f"m {kind[0]} {mark}" for mark in ("list", *shared, *place, f"words {len(own).bit_length()}")),
             ]
         )
         seen[kind] += 1
     return features
-
-
-def _describe_place(
-    own: frozenset[str], target: frozenset[str], opening: Sequence[frozenset[str]], place: int
-) -> list[str]:
-    """How much a line shares with the title and with the first inclusion criteria, and where it stands."""
-    named = min(len(own & target), 3) if target else "-"
-    repeated = min(sum(any(stem in other for other in opening if other is not own) for stem in own), 3)
-    return [
-        "list",
-        f"named {named}",
-        f"repeated {repeated}",
-        f"place {min(place, 4)}",
-        f"first {place == 0} {named}",
-        f"words {len(own).bit_length()}",
-    ]
 
 
 def score_lines(

@@ -92,11 +92,6 @@ def is_withdrawal(tokens: Tokens) -> bool:
     return len(tokens) < 16 and _has("withdrawal_list", tokens)
 
 
-def names_people(tokens: Tokens) -> bool:
-    """Whether a line heads a list that holds for some of those who take part ("... for healthy subjects:")."""
-    return _has("list_for_some", tokens) and not is_generic(tokens)
-
-
 def is_generic(tokens: Tokens) -> bool:
     """Whether a line opens a list and says nothing of its own ("Patients must meet all of the following:")."""
     counts = (word.lower() for word, code in zip(tokens.words, tokens.codes, strict=True) if code == NUMBER)
@@ -115,11 +110,7 @@ def introduces(tokens: Tokens) -> bool:
 
 
 def continues(tokens: Tokens, part: Tokens) -> bool:
-    """Whether a sub-item goes on with the sentence of its item, or the item names what its parts spell out.
-
-    >>> [continues(read_text(line), read_text("≥ 30 kg/m2")) for line in ("Have a BMI", "Have a BMI.")]
-    [True, False]
-    """
+    """Whether a sub-item goes on with the sentence of its item ("Have a BMI"), or the item names what it spells out."""
     if tokens.codes.endswith(".") or not part.words:
         return False
     return part.words[0][0].islower() or part.words[0] in "<>≤≥" or _has("spelt_out", tokens)
@@ -162,33 +153,24 @@ def needs_heading(tokens: Tokens, heading: Tokens) -> bool:
     return not any(len(word) > 5 and word.lower() in words for word in heading.words)
 
 
-def opens_paragraph(tokens: Tokens, following: Tokens) -> bool:
-    """Whether an item introduces the unmarked text behind it ("Adequate organ function:")."""
-    opens = tokens.codes.endswith(":") and not carries_condition(tokens)
-    return opens and not following.codes.endswith(":") and not read_list_heading(following, bulleted=False)[0]
+def opens_siblings(tokens: Tokens, following: Tokens, *, bulleted: bool) -> bool:
+    """Whether an item introduces what stands behind it at its own level, items with bullets or unmarked text.
 
-
-def opens_flat_list(tokens: Tokens, following: Tokens) -> bool:
-    """Whether an item introduces the items behind it, which stand at its own level.
-
-    Also a title in capitals, where the next item is not in capitals too.
+    So does a title in capitals in front of an item that is not.
     """
     if tokens.codes.endswith(":"):
-        return not carries_condition(tokens)
+        other = bulleted or not (following.codes.endswith(":") or read_list_heading(following, bulleted=False)[0])
+        return other and not carries_condition(tokens)
     words = [word for word in tokens.words if word.isalpha()]
     shouted = 2 <= len(words) <= 14 and all(map(str.isupper, words)) and any(len(word) > 4 for word in words)
     plain = not any(word.isdecimal() or word in "<>≤≥=" for word in tokens.words)
-    return shouted and plain and any(word.islower() for word in following.words)
+    return bulleted and shouted and plain and any(word.islower() for word in following.words)
 
 
 def is_part(opening: Tokens, tokens: Tokens) -> bool:
     """Whether an item is alike enough to be a part of the list that an item at its own level opened.
 
     Levels under "Adequate organ function:", short names under "One of the following diagnoses:".
-
-    >>> opening = read_text("Adequate organ function:")
-    >>> is_part(opening, read_text("Bilirubin < 2 mg/dL")), is_part(opening, read_text("Consent"))
-    (True, False)
     """
     if _has("levels", opening):
         stated = any(word[0].isdecimal() or word.lower() == "normal" for word in tokens.words)

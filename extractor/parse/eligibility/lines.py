@@ -21,7 +21,7 @@ from .headings import find_headings, read_list_heading
 
 
 class Bullet(StrEnum):
-    """What stands in front of an item. The members are the groups of the expression ``list_mark``."""
+    """What stands in front of an item, from the outer to the inner: the groups of the expression ``list_mark``."""
 
     NUMBER = "number"
     DECIMAL = "decimal"
@@ -191,22 +191,17 @@ def _find_wrap_width(lines: Sequence[Line]) -> int | None:
 
 def _continues(block: Line, last: Line, line: Line, width: int | None) -> bool:
     """Whether a line goes on with a block, whose ``last`` line stands before it; headings never do."""
-    if line.bullet or not _fits(block, last, line, width):
-        return False
-    short = (one for one in (block, line) if one.end - one.start <= _LONGEST_HEADING)
-    return not any(read_list_heading(one.tokens, bulleted=False)[0] for one in short)
-
-
-def _fits(block: Line, last: Line, line: Line, width: int | None) -> bool:
     before, text = (line.section.raw[slice(*one.span)] for one in (last, line))
     if line.gap:
         level = 0 < block.column - 1 <= line.column <= block.column + 1
-        return bool(block.bullet) and level and not before.endswith(":")
-    if block.bullet and line.column >= max(block.column - 1, 1):
-        return True
-    if width and last.width + 1 + len(text.split(maxsplit=1)[0]) > width - 2:
-        return True
-    return text[0].islower() and not before.endswith(_ENDS) and (len(before) > 60 or before.endswith(","))
+        fits = bool(block.bullet) and level and not before.endswith(":")
+    else:
+        inside = bool(block.bullet) and line.column >= max(block.column - 1, 1)
+        full = width is not None and last.width + 1 + len(text.split(maxsplit=1)[0]) > width - 2
+        goes_on = text[0].islower() and not before.endswith(_ENDS) and (len(before) > 60 or before.endswith(","))
+        fits = inside or full or goes_on
+    short = (one for one in (block, line) if one.end - one.start <= _LONGEST_HEADING)
+    return fits and not line.bullet and not any(read_list_heading(one.tokens, bulleted=False)[0] for one in short)
 
 
 _PUNCTUATION = ".;:,)]）；。"

@@ -84,7 +84,8 @@ class _OutlineReader:
                 self._open(block, decides=False)
             elif named and (not block.bullet or following):
                 self._keep_items(block)
-                self._open(block if headings.names_people(text) else None)
+                for_some = rule("list_for_some").search(text) and not headings.is_generic(text)
+                self._open(block if for_some else None)  # "Exclusion criteria for healthy subjects:"
                 self.kind = kind
             elif not self.decides:
                 yield Entry(block.passage, self.kind, Role.REMARK)
@@ -119,9 +120,8 @@ class _OutlineReader:
             role = role if headings.carries_condition(text) else Role.PARENT
         elif headings.is_no_criterion(text):
             role = Role.REMARK
-        elif following:
-            opens = headings.opens_flat_list if following.bullet else headings.opens_paragraph
-            role = Role.PARENT if opens(text, following.tokens) else role
+        elif following and headings.opens_siblings(text, following.tokens, bulleted=bool(following.bullet)):
+            role = Role.PARENT
         parent = self._find_parent(block, self.items[:-1])
         if role is Role.PARENT:
             self.opener = block
@@ -161,15 +161,7 @@ class _OutlineReader:
 
 
 _ADEQUATE = frozenset({"adequate", "normal", "acceptable", "sufficient", "preserved"})
-_RANK = {
-    Bullet.NUMBER: 0,
-    Bullet.DECIMAL: 1,
-    Bullet.LETTER: 2,
-    Bullet.ROMAN: 3,
-    Bullet.DASH: 4,
-    Bullet.STAR: 4,
-    Bullet.CIRCLE: 5,
-}
+_RANK = {bullet: rank for rank, bullet in enumerate(Bullet)} | {Bullet.STAR: list(Bullet).index(Bullet.DASH)}
 
 
 def _is_level(one: Line, other: Line) -> bool:
@@ -238,19 +230,17 @@ def _split_clauses(block: Line) -> Iterator[Passage]:
                 yield block.section.between(start, end).alone()
 
 
-def find_suspects(passages: Iterable[Passage]) -> Iterator[Entry]:
+def find_suspects(passages: Iterable[Passage]) -> Iterable[Entry]:
     """Sentences of running text that may state who may take part, each once.
 
     >>> text = "Asthma is common. Patients are eligible if they are over 12. The dose is raised weekly."
     >>> [(entry.passage.text, entry.role.value) for entry in find_suspects([read_passage(text, "brief_summary")])]
     [('Patients are eligible if they are over 12.', 'criterion')]
     """
-    seen: set[str] = set()
+    found: dict[str, Entry] = {}
     for entry in chain.from_iterable(map(_read_prose, passages)):
-        words = " ".join(entry.passage.text.lower().split())
-        if words not in seen:
-            seen.add(words)
-            yield entry
+        found.setdefault(" ".join(entry.passage.text.lower().split()), entry)
+    return found.values()
 
 
 def _read_prose(passage: Passage) -> Iterator[Entry]:
@@ -258,15 +248,17 @@ def _read_prose(passage: Passage) -> Iterator[Entry]:
     for sentence in _split_items(passage):
         tokens = sentence.tokens
         course = rule("trial_course").search(tokens)
+        role, confidence = Role.SUSPECT, 0.7 if course else 0.55
         if tokens.codes.endswith(":") and 1 < len(tokens) <= 7:
             under = _read_heading(tokens)
-        elif under:
-            yield Entry(sentence, under, listed=False, confidence=0.8)
+            continue
+        if under:
+            role, confidence = Role.CRITERION, 0.8
         elif rule("states_criterion").search(tokens):
             role, confidence = (Role.SUSPECT, 0.5) if course else (Role.CRITERION, 0.85)
-            yield Entry(sentence, None, role, listed=False, confidence=confidence)
-        elif rule("suspects_criterion").search(tokens):
-            yield Entry(sentence, None, Role.SUSPECT, listed=False, confidence=0.7 if course else 0.55)
+        elif not rule("suspects_criterion").search(tokens):
+            continue
+        yield Entry(sentence, under, role, listed=False, confidence=confidence)
 
 
 def _split_items(passage: Passage) -> Iterator[Passage]:

@@ -144,7 +144,7 @@ def read_ages(stated: Sequence[Stated], summary: Iterable[Passage]) -> tuple[Rea
     listed = [bound for criterion in stated if not criterion.donor for bound in _read_criterion(criterion)]
     low, high = _choose(listed, lower=True), _choose(listed, lower=False)
     if low.value is None or high.value is None:
-        found = [bound for passage in summary for part in _around_ages(passage) for bound in _read_summary(part)]
+        found = [bound for passage in summary for bound in _read_summary(passage)]
         low = low if low.value is not None else _choose(found, lower=True, in_summary=True)
         high = high if high.value is not None else _choose(found, lower=False, in_summary=True)
     return low, high
@@ -158,19 +158,18 @@ def _read_criterion(criterion: Stated) -> Iterator[_Bound]:
     ages = [one for one in limits if is_age(tokens, one) and not _is_other_age(tokens, one)]
     ages = [one for one in ages if not is_lifetime(tokens, one)]
     if certain and not ages and len(tokens) < 15 and _GRADED.isdisjoint(map(str.lower, tokens.words)):
-        ages = [one for one in limits if (not one.unit and criterion.heading) or _stands_alone(tokens, one)]
+        begin = [not one.first or rule("age_front").covers(tokens, 0, one.first) for one in limits]  # "Are at least 6"
+        ages = [
+            one
+            for one, begins in zip(limits, begin, strict=True)
+            if (not one.unit and criterion.heading) or (begins and one.time_unit in ("year", "month"))
+        ]
     for limit in ages:
         far = _OPENING if criterion.category not in _OF_SOME else 1
         near = criterion.category in _ABOUT_AGE or limit.first < far
         named = limit.time_unit or rule("age_named").ends(tokens, limit.first, limit.first - 4)
         if certain or (near and named and _names_age(tokens, limit)):
             yield from _read_bounds(passage, limit, criterion.kind)
-
-
-def _stands_alone(tokens: Tokens, limit: Limit) -> bool:
-    """A length of time that begins a line on age ("Are at least 6 years")."""
-    begins = not limit.first or rule("age_front").covers(tokens, 0, limit.first)
-    return limit.time_unit in ("year", "month") and bool(begins)
 
 
 def _names_age(tokens: Tokens, limit: Limit) -> bool:
@@ -193,22 +192,18 @@ def _is_other_age(tokens: Tokens, limit: Limit) -> bool:
     return tokens.words[limit.first].lower() == "before" or other is not None
 
 
-def _around_ages(passage: Passage) -> Iterator[Passage]:
-    """The parts of a long text that can state an age: those around the words for it."""
+def _read_summary(passage: Passage) -> Iterator[_Bound]:
+    """Age limits in a title or summary: only near words for the age of those who take part."""
     done = passage.first
     for found in rule("age_talk").find(passage.tokens, passage.first, passage.end):
         if found.first >= done:
             first, done = max(done, found.first - 12), min(passage.end, found.end + 12)
-            yield passage.part(first, done).alone()
-
-
-def _read_summary(passage: Passage) -> Iterator[_Bound]:
-    """Age limits in a title or summary: only where the text says that they are ages of those who take part."""
-    tokens = passage.tokens
-    for limit in find_limits(tokens, CriterionKind.INCLUSION):
-        timed = limit.time_unit and limit.sure and not is_lifetime(tokens, limit)
-        if timed and _names_age(tokens, limit) and not _is_other_age(tokens, limit):
-            yield from _read_bounds(passage, limit, CriterionKind.INCLUSION)
+            part = passage.part(first, done).alone()
+            tokens = part.tokens
+            for limit in find_limits(tokens, CriterionKind.INCLUSION):
+                timed = limit.time_unit and limit.sure and not is_lifetime(tokens, limit)
+                if timed and _names_age(tokens, limit) and not _is_other_age(tokens, limit):
+                    yield from _read_bounds(part, limit, CriterionKind.INCLUSION)
 
 
 def _read_bounds(passage: Passage, limit: Limit, kind: CriterionKind) -> Iterator[_Bound]:

@@ -49,14 +49,16 @@ def read_window(passage: Passage, kind: CriterionKind | None = None, topic: str 
     lengths = {duration.first: duration for duration in find_durations(tokens)}
     fronts = rule("window").find(tokens) if lengths else ()
     times = [(front, lengths[at]) for front in fronts if (at := front.place("duration")[0]) in lengths]
-    windows = list(_find_windows(tokens, times)) or _find_washouts(tokens, times, kind)
-    found = min(windows, key=lambda window: window.first, default=None)
+    windows = list(_find_windows(tokens, times))
+    found = min(windows or _find_washouts(tokens, times, kind), key=lambda window: window.first, default=None)
     if found and topic and not _NO_WINDOW.isdisjoint(word.lower() for word in read_text(topic).words):
         found = None
     confidence = measured("time_window", _shape(tokens, found, times))
     if not found:
         return Reading(None, confidence)
-    place = passage.part(found.first, found.end)
+    anchor = rule("window_anchor").starts(tokens, found.end) if windows else None  # nothing follows a wash-out
+    end = anchor.end if anchor else found.end
+    place = passage.part(found.first, end - (tokens.codes[end - 1] == ")"))
     window = TimeWindow(quote=place.raw, comparator=found.comparator, value=found.value, unit=found.unit)
     return Reading(window, confidence, (span_of(place),), Support.PARSED)
 
@@ -83,10 +85,10 @@ def _find_windows(tokens: Tokens, times: Sequence[_Time]) -> Iterator[_Window]:
             if unit is TimeUnit.MINUTE:  # the smallest unit of a window is the hour
                 bound, unit = round(bound / 60, 2), TimeUnit.HOUR
                 bound = int(bound) if bound.is_integer() else bound
-            yield _Window(first, _find_end(tokens, duration.end), comparator, bound, unit, sure)
+            yield _Window(first, duration.end, comparator, bound, unit, sure)
     for found in rule("last_unit").find(tokens):
         unit = TimeUnit((found.read("unit") or "").lower())
-        yield _Window(found.first, _find_end(tokens, found.end), Comparator.AT_MOST, 1, unit, sure=True)
+        yield _Window(found.first, found.end, Comparator.AT_MOST, 1, unit, sure=True)
 
 
 def _list_words(front: Found, duration: Duration) -> set[str]:
@@ -136,12 +138,6 @@ def _find_washouts(tokens: Tokens, times: Sequence[_Time], kind: CriterionKind |
         alone = bracketed or (not after and len(before) <= 6)
         if alone and not repeated and _is_window(tokens, duration, front.first):
             yield _Window(duration.first, duration.end, sense, duration.high, duration.unit, sure=False)
-
-
-def _find_end(tokens: Tokens, end: int) -> int:
-    found = rule("window_anchor").starts(tokens, end)
-    last = found.end if found else end
-    return last - (tokens.codes[last - 1] == ")")
 
 
 def is_age(tokens: Tokens, limit: Limit) -> bool:
