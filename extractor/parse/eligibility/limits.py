@@ -203,19 +203,9 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
         return None  # "(range 0-10)"
     behind = unit and quantity and quantity[0] >= unit[1]
     rate = rule("rate_behind").starts(tokens, quantity[1]) if behind and quantity else None
-    suffix = found.part("suffix")
-    return Limit(
-        comparator,
-        measure.low,
-        high,
-        measure.first,
-        max(end, suffix[1] if suffix else end),
-        quantity,
-        unit,
-        time_unit,
-        sure,
-        rate.part("rate") if rate else None,
-    )
+    end = max(end, found.place("suffix")[1] if found.has("suffix") else end)
+    given = rate.part("rate") if rate else None
+    return Limit(comparator, measure.low, high, measure.first, end, quantity, unit, time_unit, sure, given)
 
 
 def _bounds(measure: _Measure) -> tuple[Comparator | None, int | float | None, int]:
@@ -257,10 +247,8 @@ def _read_alternative(measure: _Measure, last: Limit | None) -> Limit | None:
     unit, tokens = measure.unit, measure.found.tokens
     if not last or not unit or measure.time_unit or not last.unit or last.time_unit or measure.high is not None:
         return None
-    joint = tokens.words[last.end : measure.found.first]
-    if not joint or joint[-1].lower() not in ("or", "and", "/") or (len(joint) > 1 and joint[0] != "("):
-        return None
-    if tokens.read(*unit) == tokens.read(*last.unit):
+    joined = rule("second_value").covers(tokens, last.end, measure.found.first)
+    if not joined or tokens.read(*unit) == tokens.read(*last.unit):
         return None
     end = max(unit[1], measure.found.end)
     return Limit(last.comparator, measure.low, None, measure.first, end, last.quantity, unit, sure=False)
@@ -272,17 +260,15 @@ def _split(found: Found, limit: Limit) -> Iterator[Limit]:
     low_unit, low_time = _read_unit(found, "low_unit")
     low_end = found.place("low")[1]
     pressure = rule("pressure").starts(tokens, low_end) if limit.value_high is None else None
-    if limit.value_high is not None and low_unit and low_time and low_time != limit.time_unit:
-        yield replace(
-            limit, comparator=Comparator.AT_LEAST, value_high=None, end=low_unit[1], unit=low_unit, time_unit=low_time
-        )
-        first = found.place("high")[0]
-        yield replace(limit, comparator=Comparator.AT_MOST, value=limit.value_high, value_high=None, first=first)
+    if limit.value_high is not None and low_unit and low_time not in (None, limit.time_unit):
+        low = replace(limit, value_high=None, end=low_unit[1], unit=low_unit, time_unit=low_time)
+        high = replace(limit, value=limit.value_high, value_high=None, first=found.place("high")[0])
+        yield replace(low, comparator=Comparator.AT_LEAST)
+        yield replace(high, comparator=Comparator.AT_MOST)
     elif pressure and rule("pressure_word").search(tokens, max(0, limit.first - 10), limit.first):
-        unit = pressure.part("unit")
-        diastolic = int(pressure.read("diastolic") or 0)
-        yield replace(limit, unit=unit, end=low_end)
-        yield replace(limit, value=diastolic, first=low_end, end=pressure.end, unit=unit)
+        limit, diastolic = replace(limit, unit=pressure.part("unit")), int(pressure.read("diastolic") or 0)
+        yield replace(limit, end=low_end)
+        yield replace(limit, value=diastolic, first=low_end, end=pressure.end)
     else:
         yield limit
 
