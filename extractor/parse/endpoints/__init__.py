@@ -54,16 +54,15 @@ def place_outcomes(record: TrialRecord, sections: Mapping[str, Section]) -> list
             if cell.name.startswith(f"{rank}_outcomes"):
                 section = sections[cell.name]
                 apart = {part.name: section.between(part.start, part.end) for part in cell.parts}
-                found += [_join_parts(section, apart)] if apart else split_section(section)
+                if not apart:
+                    found += split_section(section)
+                    continue
+                first, end = min(part.first for part in apart.values()), max(part.end for part in apart.values())
+                whole, empty = section.whole.part(first, end), section.whole.part(first, first)
+                measure, others = apart.get("measure", empty), (apart.get("description"), apart.get("time_frame"))
+                found.append(OutcomeParts(whole, measure, *others))
         outcomes += (replace(one, rank=rank, index=index) for index, one in enumerate(found))
     return outcomes
-
-
-def _join_parts(section: Section, parts: Mapping[str, Passage]) -> OutcomeParts:
-    """The parts that the source keeps apart."""
-    whole = section.whole.part(min(part.first for part in parts.values()), max(part.end for part in parts.values()))
-    empty = whole.part(whole.first, whole.first)
-    return OutcomeParts(whole, parts.get("measure", empty), parts.get("description"), parts.get("time_frame"))
 
 
 def trial_words(sections: Mapping[str, Section]) -> list[str]:

@@ -7,7 +7,7 @@ how probable each cut is.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from extractor.parse.scoring import load_scorer
@@ -100,7 +100,7 @@ class Item:
     commas: tuple[int, ...]
     inside: tuple[bool, ...]
     tails: Counter[str]
-    plain_share: float
+    plain_share: float = 0.0
 
     def segment(self, number: int) -> Span:
         """The tokens between two neighbouring commas; segment 0 stands before the first."""
@@ -150,25 +150,14 @@ def find_items(tokens: Tokens) -> list[Item]:
     bars = [-1, *(place for place, code in enumerate(tokens.codes) if code == "|"), len(tokens)]
     trimmed = (strip_span(tokens.codes, before + 1, bar, "\n") for before, bar in pairwise(bars))
     places = [(first, end) for first, end in trimmed if first < end]
-    commas = [
-        tuple(
-            at
-            for at in range(first, end - 1)
-            if tokens.codes[at] == "," and tokens.text.startswith(" ", tokens.ends[at])
-        )
-        for first, end in places
-    ]
-    tails = Counter(
-        tokens.read(comma + 1, end)
-        for (_, end), found in zip(places, commas, strict=True)
-        for comma in found[-_LONGEST_TAILS:]
-    )
-    plain = [len(found) <= 1 for found in commas]
-    others = max(1, len(places) - 1)
-    return [
-        Item(tokens, *place, found, _find_inside(tokens, place[0], found), tails, (sum(plain) - own) / others)
-        for place, found, own in zip(places, commas, plain, strict=True)
-    ]
+    items, tails = [], Counter[str]()
+    for first, end in places:
+        found = (at for at in range(first, end - 1) if tokens.codes[at] == ",")
+        commas = tuple(at for at in found if tokens.text.startswith(" ", tokens.ends[at]))
+        tails.update(tokens.read(comma + 1, end) for comma in commas[-_LONGEST_TAILS:])
+        items.append(Item(tokens, first, end, commas, _find_inside(tokens, first, commas), tails))
+    plain, others = sum(len(item.commas) <= 1 for item in items), max(1, len(items) - 1)
+    return [replace(item, plain_share=(plain - (len(item.commas) <= 1)) / others) for item in items]
 
 
 def _find_inside(tokens: Tokens, first: int, commas: Sequence[int]) -> tuple[bool, ...]:
@@ -199,14 +188,11 @@ def describe_cuts(item: Item) -> Iterator[tuple[Cuts, list[str]]]:
 def _list_ends(item: Item) -> list[int]:
     """The last commas, without those inside of a list of numbers ("weeks 4, 8, 12")."""
     ends: list[int] = []
-    count = len(item.commas)
-    for cut in range(count - 1, -1, -1):
+    for cut in range(len(item.commas) - 1, -1, -1):
         listed = rule("bare_number").covers(item.tokens, *item.segment(cut + 1)) and item.follows_number(cut)
-        if not listed or cut == count - 1:
+        if not listed or not ends:
             ends.append(cut)
-        if len(ends) == _MOST_ENDS:
-            break
-    return ends
+    return ends[:_MOST_ENDS]
 
 
 def _describe_time_frame(item: Item, cut: int | None) -> list[str]:

@@ -17,7 +17,6 @@ _UNITS = {"h": "hour", "d": "day", "w": "week", "m": "month", "y": "year", "c": 
 _ORDINALS = tuple(
     "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()  # noqa: SIM905
 )
-_PIECE = re.compile(r"\d+")
 _STARTS = (TimeUnit.DAY, TimeUnit.CYCLE)
 
 
@@ -111,7 +110,8 @@ def _read_named(tokens: Tokens, found: Found) -> MomentGroup:
 
 
 def _read_list(tokens: Tokens, found: Found, *, named: bool) -> Iterator[Moment]:
-    unit = _read_unit(found.read("unit") or "")
+    word = (found.read("unit") or "").lower()
+    unit = TimeUnit("minute" if word.startswith("min") else _UNITS[word[0]])
     first, end = found.part("list") or (0, 0)
     done = first
     for at in rule("listed_number").find(tokens, first, end):
@@ -123,7 +123,7 @@ def _read_list(tokens: Tokens, found: Found, *, named: bool) -> Iterator[Moment]
         # "the 4th week" names a moment as "week 4" does.
         as_name = named or (text[-1].isalpha() and rule("ordinal").covers(tokens, at.first, at.end) is not None)
         if "," in text and (at.first, at.end) != (first, end):
-            for piece in _PIECE.finditer(text):  # "72,96,120 hours": no thousands
+            for piece in re.finditer(r"\d+", text):  # "72,96,120 hours": no thousands
                 span = (at.span[0] + piece.start(), at.span[0] + piece.end())
                 yield Moment(int(piece[0]), unit, at.first, at.end, span, as_name)
         elif number is not None:
@@ -136,11 +136,6 @@ def _is_negative(tokens: Tokens, number: int, *, alone: bool) -> bool:
     if number == 0 or codes[number - 1] != "-" or not tokens.joined(number):
         return False
     return number == 1 or not tokens.joined(number - 1) or codes[number - 2] in ("(", ",", ";", "/") or alone
-
-
-def _read_unit(word: str) -> TimeUnit:
-    word = word.lower()
-    return TimeUnit("minute" if word.startswith("min") else _UNITS[word[0]])
 
 
 def _read_number(text: str) -> int | float | None:
@@ -262,30 +257,24 @@ def describe_time_frame(frame: TimeFrame) -> list[str]:
     kept = [word for word in shown if word[0].isalnum() or word[0] in "#@" or word in _SIGNS][:_MOST_WORDS]
     words = ["0" if word[0].isnumeric() else word for word in kept]
     classes = [_word_classes().get(word, "WORD") if word[0].isalpha() else word for word in words]
+    groups, points = frame.groups, frame.points
+    has_zero = any(moment.value <= 0 for group in groups for moment in group.moments)
     features = [
         f"rule {kind}",
         f"rule {kind} {by}",
-        *_count(kind, len(words), frame),
+        f"{kind} {min(len(points), 3)} points",
+        f"points {min(len(points), 4)}",
+        f"named {min(sum(point.named for point in points), 3)}",
+        f"groups {min(len(groups), 4)}",
+        f"units {min(len({point.unit for point in points}), 3)}",
+        f"length {min(len(words) // 3, 6)}",
+        *(["zero"] if has_zero else []),
         *(f"word {word}" for word in words),
         *(f"{kind} with {name}" for name in classes),
         *(f"pair {one} {other}" for one, other in pairwise(["^", *classes, "$"])),
         *_describe_signs(words, classes),
     ]
     return list(dict.fromkeys(features))
-
-
-def _count(kind: TimeKind, words: int, frame: TimeFrame) -> list[str]:
-    groups, points = frame.groups, frame.points
-    has_zero = any(moment.value <= 0 for group in groups for moment in group.moments)
-    return [
-        f"{kind} {min(len(points), 3)} points",
-        f"points {min(len(points), 4)}",
-        f"named {min(sum(point.named for point in points), 3)}",
-        f"groups {min(len(groups), 4)}",
-        f"units {min(len({point.unit for point in points}), 3)}",
-        f"length {min(words // 3, 6)}",
-        *(["zero"] if has_zero else []),
-    ]
 
 
 def _describe_signs(words: Sequence[str], classes: Sequence[str]) -> list[str]:
