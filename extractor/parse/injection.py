@@ -222,7 +222,7 @@ def _find_block_end(tokens: Tokens, found: Found, by: Rule) -> int:
 def blank_out(
     record: TrialRecord, sections: Mapping[str, ReadSection], hostile: Collection[HostileText]
 ) -> tuple[TrialRecord, Mapping[str, ReadSection]]:
-    """The record, and its sections as they were read, with blanks for what nobody shall read; offsets stay.
+    """The record, and its sections as they were read, with blanks for what is not to be read; offsets stay.
 
     A part that the source keeps apart, such as an outcome's description, is cut down to its longest honest run.
     """

@@ -1,5 +1,6 @@
 """Numeric and graded limits of a criterion, and the words that name what each one limits."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -170,14 +171,11 @@ def _is_name(tokens: Tokens, found: Found) -> bool:
     first, end = found.place("low")
     word = tokens.words[first]
     alone = not found.has("unit") and not found.has("suffix") and end == first + 1
-    if alone and (word.isalpha() or (len(word) == 4 and word.isdecimal() and word[:2] in ("19", "20"))):
-        return True
+    numeral = word.isdecimal() and ((len(word) > 1 and word[0] == "0") or (alone and re.fullmatch("(19|20)..", word)))
     joined = first > 0 and tokens.text[tokens.ends[first - 1] : tokens.starts[first]] in ("", "-")
-    if joined and tokens.words[first - 1].isalpha() and not rule("age_word").starts(tokens, first - 1):
-        return True
-    if len(word) > 1 and word.isdecimal() and word[0] == "0":
-        return True
-    return rule("numbered_name").ends(tokens, first, max(0, first - 4)) is not None
+    named = joined and tokens.words[first - 1].isalpha() and not rule("age_word").starts(tokens, first - 1)
+    numbered = rule("numbered_name").ends(tokens, first, max(0, first - 4))
+    return bool((alone and word.isalpha()) or numeral or named or numbered)
 
 
 def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit | None:

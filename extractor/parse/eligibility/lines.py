@@ -250,21 +250,12 @@ def _find_numbers(block: Line, follows: int | None) -> list[_Marker]:
 
 
 def _count_up(block: Line, *, sure_only: bool = False) -> Iterator[_Marker]:
-    raw, bullet, ordinal = block.section.raw, block.bullet, block.ordinal
-    seen = 0
-    for found in expression("number_ahead").finditer(raw, *block.span) if bullet and ordinal else ():
+    raw, ordinal = block.section.raw, block.ordinal
+    for found in expression("number_ahead").finditer(raw, *block.span) if block.bullet and ordinal else ():
         marker = _read_marker(raw, found.end(), block.end)
-        if not marker or not ordinal:
-            continue
-        number = marker.ordinal or 0
-        if bullet is Bullet.ROMAN and marker.bullet is Bullet.LETTER:
-            number = {"v": 5, "x": 10}.get(raw[found.end()], 0)
-        elif marker.bullet is not bullet:
+        if not marker or marker.bullet is not block.bullet or marker.ordinal != (ordinal or 0) + 1:
             continue
         sure = found["before"] in _PUNCTUATION or (not found["blank"] and found["before"].isspace())
-        skips = sure and number == ordinal + 2 and bullet is Bullet.LETTER and seen >= 2
-        if number != ordinal + 1 and not skips:
-            continue
         if sure or (not sure_only and _CAPITAL.match(raw, marker.end, block.end)):
-            yield marker._replace(ordinal=number, before=found.end("before"), sure=sure)
-            ordinal, seen = number, seen + 1
+            yield marker._replace(before=found.end("before"), sure=sure)
+            ordinal = marker.ordinal
