@@ -101,7 +101,6 @@ def span_of(passage: Passage) -> Span:
 class ChunkKind(StrEnum):
     """What a chunk is in the layout of its section."""
 
-    HEADING = "heading"
     LEAD_IN = "lead_in"
     ITEM = "item"
     SENTENCE = "sentence"

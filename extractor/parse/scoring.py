@@ -240,7 +240,8 @@ def _calibrate(path: str, item: _Parsed) -> _Parsed:
         reading = getattr(item, name)
         if isinstance(reading, Reading):
             confidence = _confidence(f"{path}.{name}", FOUND if reading.value else NOTHING, reading.confidence)
-            changed[name] = replace(reading, confidence=confidence)
+            if confidence != reading.confidence:
+                changed[name] = Reading(reading.value, confidence, reading.spans, reading.support, reading.alternatives)
     return replace(item, **changed)
 
 
