@@ -19,10 +19,10 @@ import numpy as np
 from benchmarks.data import FOLDS, Row, format_table, parse_options
 from benchmarks.training.fitting import Plan, WordVectors, fit, hold_out, make_vectors, read_sentences, store_scorer
 from benchmarks.training.labelled import OTHERS, TrainingRows, group_of, read_training_records, read_training_rows
-from extractor.parse.eligibility.category import CriterionLine, describe_lines, target_words
-from extractor.parse.eligibility.outline import Role, read_outline
-from extractor.parse.endpoints import OutcomeWords, describe_outcome, trial_words
-from extractor.parse.endpoints.times import describe_kind, guess_kind, read_time_frame
+from extractor.parse.eligibility.category import describe_lines, target_words
+from extractor.parse.eligibility.outline import Entry, Role, read_outline
+from extractor.parse.endpoints import OutcomeParts, describe_outcome, trial_words
+from extractor.parse.endpoints.times import describe_time_frame, read_time_frame
 from extractor.parse.parsed import CERTAIN
 from extractor.parse.scoring import Array, Features, Scorer
 from extractor.schemas import CriterionKind, Rank, TimeKind, TrialRecord
@@ -62,7 +62,9 @@ def train_scorer(name: str, rows: TrainingRows, records: Mapping[str, TrialRecor
         spans = [text.format(day) for text in _SPANS for day in range(3, 15)]
         by_hand = {"time_kind": TimeKind.FROM_TO, "area": OTHERS, "fold": FOLDS}
         frames = [*rows.time_frames, *({"time_frame": span} | by_hand for span in spans)]
-        items = [describe_time_frame(row["time_frame"]) for row in frames]
+        items = [
+            describe_time_frame(read_time_frame(read_section("outcomes", row["time_frame"]).tokens)) for row in frames
+        ]
         return _train(TIME_KINDS, items, frames, "time_kind", vectors)
     plan, label = {CONCEPTS.name: (CONCEPTS, "concept"), CATEGORIES.name: (CATEGORIES, "category")}[name]
     return _train(plan, describe_outcomes(rows.outcomes, records), rows.outcomes, label, vectors)
@@ -100,7 +102,9 @@ class _List:
 
     def __init__(self, record: TrialRecord | None) -> None:
         self._target = target_words(*_read_sections(record, "title", "official_title", "conditions"))
-        self._lines = list(_read_lines(record)) if record else []
+        section = record.section("eligibility") if record else None
+        entries = read_outline(read_section("eligibility", section.text)) if section else []
+        self._lines = [entry for entry in entries if entry.role is not Role.REMARK]
         self._features = describe_lines(self._lines, self._target)
         self._keys = [_key(line.passage.text) for line in self._lines]
 
@@ -108,19 +112,10 @@ class _List:
         alone, kind = read_section("eligibility", row["text"]).whole, CriterionKind(row["list"])
         wanted = _key(alone.text)
         for line, features, key in zip(self._lines, self._features, self._keys, strict=True):
-            if key == wanted and line.kind is kind:
+            if key == wanted and line.sense is kind:
                 return features
         lead_in = read_section("eligibility", row["lead_in"]).whole if row.get("lead_in") else None
-        return describe_lines([CriterionLine(alone, kind, parent=lead_in), *self._lines], self._target)[0]
-
-
-def _read_lines(record: TrialRecord) -> Iterator[CriterionLine]:
-    section = record.section("eligibility")
-    read = read_section("eligibility", section.text if section else "")
-    for entry in read_outline(read) if section else ():
-        if entry.role is not Role.REMARK:
-            intros = (read.between(*span) if span else None for span in (entry.heading, entry.parent))
-            yield CriterionLine(read.between(entry.start, entry.end), entry.kind or CriterionKind.INCLUSION, *intros)
+        return describe_lines([Entry(alone, kind, parent=lead_in), *self._lines], self._target)[0]
 
 
 def _read_sections(record: TrialRecord | None, *names: str) -> Iterator[Passage]:
@@ -140,20 +135,15 @@ def describe_outcomes(rows: Sequence[Row], records: Mapping[str, TrialRecord]) -
         )
         for trial in {row["record"] for row in rows} & records.keys()
     }
-    found = []
-    for row in rows:
-        parts = (row["measure"], row["description"], row["time_frame"])
-        measure, *others = (read_section("outcomes", part or "").whole for part in parts)
-        description, time_frame = (part if part.end else None for part in others)
-        words = OutcomeWords(measure, description, time_frame, Rank(row["rank"]), about.get(row["record"], ()))
-        found.append(describe_outcome(words))
-    return found
+    return [_describe_outcome(row, about.get(row["record"], ())) for row in rows]
 
 
-def describe_time_frame(text: str) -> Features:
-    """The features of a time frame."""
-    frame = read_time_frame(read_section("outcomes", text).tokens)
-    return describe_kind(frame, guess_kind(frame))
+def _describe_outcome(row: Row, about: Sequence[str]) -> Features:
+    parts = ("measure", "description", "time_frame")
+    measure, *others = (read_section("outcomes", row[part] or "").whole for part in parts)
+    description, time_frame = (part if part.end else None for part in others)
+    outcome = OutcomeParts(measure, measure, description, time_frame, rank=Rank(row["rank"]))
+    return describe_outcome(outcome, about)
 
 
 def format_groups(name: str, rows: Sequence[Row], right: Array, confidence: Array, seen: Array) -> str:

@@ -29,9 +29,9 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import BeforeValidator, Field
 
 from extractor.errors import StoreError
-from extractor.parse.eligibility.constraints import read_window
 from extractor.parse.eligibility.limits import find_limits
 from extractor.parse.eligibility.lines import Line, read_lines
+from extractor.parse.eligibility.windows import read_window
 from extractor.schemas import (
     Age,
     Category,

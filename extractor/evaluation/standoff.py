@@ -79,8 +79,7 @@ def find_places(record: TrialRecord) -> Places:
     cells = {each.name: read_section(each.name, each.text) for each in record.sections if "_outcomes" in each.name}
     outcomes = place_outcomes(record, cells)
     for one in outcomes:
-        whole = one.parts.whole
-        spans[name_outcome(one.rank, one.index)] = Span(whole.section.name, *whole.raw_span)
+        spans[name_outcome(one.rank, one.index)] = Span(one.whole.section.name, *one.whole.raw_span)
     spans |= {section.name: Span(section.name, 0, len(section.text)) for section in record.sections}
     return Places(spans, tuple((one.rank, one.index) for one in outcomes))
 
