@@ -4,8 +4,8 @@
 
 Counts findings and records by kind and severity, over all records of a file or folder (or of DIR/records), each record
 once, and what the audit costs, as a share of the time of parsing. ``--sample N`` prints N findings, as many of each
-kind as there are, with their quotes and the text around them. docs/audit.md has the precision that readers of samples
-found.
+kind as there are, with their quotes and the text around them; ``--kind`` only those of one kind. docs/audit.md has the
+precision that readers of samples found.
 """
 
 import os
@@ -13,10 +13,10 @@ import random
 import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain, islice, zip_longest
+from typing import NamedTuple
 
-from benchmarks.data import format_table, option_parser, read_once
+from benchmarks.data import format_table, parse_options, read_once
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # one core, also for matrices: before anything loads them
 
@@ -27,11 +27,11 @@ from extractor.schemas import Citation, Finding, TrialRecord
 
 _CONTEXT = 120
 """Characters shown before and after a quote."""
+Found = Sequence[tuple[TrialRecord, Finding]]
 
 
-@dataclass(frozen=True, slots=True)
-class Audited:
-    """One record's findings, and the CPU seconds of parsing and of the audit."""
+class Audited(NamedTuple):
+    """One record's findings, and the processor seconds of parsing and of the audit."""
 
     record: TrialRecord
     findings: tuple[Finding, ...]
@@ -39,16 +39,9 @@ class Audited:
     auditing: float
 
 
-Found = Sequence[tuple[TrialRecord, Finding]]
-
-
 def main() -> None:
-    """Print counts, and the sample if one is wanted."""
-    parser = option_parser(__doc__, data=True)
-    parser.add_argument("--sample", type=int, default=0, metavar="N", help="print N findings for reading by hand")
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="which findings are drawn")
-    parser.add_argument("--kind", help="only findings of this kind in the sample")
-    chosen = parser.parse_args()
+    """Print counts, and the sample."""
+    chosen = parse_options(__doc__, data=..., sample=0, seed=0, kind=str)
     audited = [audit_record(record) for record in read_once(chosen.data)]
     print(format_counts(audited))
     found = [(one.record, finding) for one in audited for finding in one.findings]
@@ -59,14 +52,12 @@ def main() -> None:
 
 def audit_record(record: TrialRecord) -> Audited:
     """Parse, assemble and audit one record."""
-    marks = [time.process_time()]
+    begun = time.process_time()
     parsed = parse_record(record)
-    marks.append(time.process_time())
+    parsing = time.process_time() - begun
     extraction = assemble_extraction(parsed, ModelResult())
-    marks.append(time.process_time())
-    findings = audit_extraction(parsed, extraction)
-    marks.append(time.process_time())
-    return Audited(record, findings, marks[1] - marks[0], marks[3] - marks[2])
+    begun = time.process_time()
+    return Audited(record, audit_extraction(parsed, extraction), parsing, time.process_time() - begun)
 
 
 def draw_sample(found: Found, size: int, seed: int) -> Found:
@@ -74,11 +65,11 @@ def draw_sample(found: Found, size: int, seed: int) -> Found:
     by_kind: dict[str, list[tuple[TrialRecord, Finding]]] = defaultdict(list)
     for pair in found:
         by_kind[pair[1].kind].append(pair)
-    chance = random.Random(seed)
+    rng = random.Random(seed)
     for pairs in by_kind.values():
-        chance.shuffle(pairs)
+        rng.shuffle(pairs)
     turns = chain.from_iterable(zip_longest(*(by_kind[kind] for kind in sorted(by_kind))))
-    drawn = list(islice((pair for pair in turns if pair is not None), size))
+    drawn = islice((pair for pair in turns if pair is not None), size)
     return sorted(drawn, key=lambda pair: (pair[1].kind, pair[0].record_id))
 
 
@@ -87,8 +78,7 @@ def format_counts(audited: Sequence[Audited]) -> str:
     findings = Counter((one.kind, one.severity) for record in audited for one in record.findings)
     records = Counter(pair for record in audited for pair in {(one.kind, one.severity) for one in record.findings})
     rows = [(kind, severity, n, records[kind, severity]) for (kind, severity), n in sorted(findings.items())]
-    parsing, auditing = sum(one.parsing for one in audited), sum(one.auditing for one in audited)
-    share = auditing / parsing if parsing else 0.0
+    share = sum(one.auditing for one in audited) / (sum(one.parsing for one in audited) or 1)
     touched = sum(bool(one.findings) for one in audited)
     table = format_table(("kind", "severity", "findings", "records"), rows)
     return f"{table}\n{touched} of {len(audited)} records; the audit takes {share:.1%} of the time of parsing"

@@ -3,10 +3,10 @@
     python -m benchmarks.cluster [--workers 1 2 4] [--calls 16] [--latency 0.2] [--seconds 20]
 
 For each number of workers a Ray cluster of so many nodes, with one core each, is started on this machine, and the real
-command runs on it with ``--calls`` requests at once for each worker. Calls are counted for ``--seconds`` once all
-workers have started. Printed are calls a second, their share of the ideal (calls over latency), the ratio to as many
-times the first rate (linear is 1), and how busy the cores of this machine were. Where they are all busy they are the
-limit, not the cluster: take a longer ``--latency`` or more cores. Needs the extra ``dev``.
+command runs on it with ``--calls`` requests at once for each worker. After three rounds of calls, calls are counted for
+``--seconds``. Printed are calls a second, their share of the ideal (calls over latency), the ratio to as many times the
+first rate (linear is 1), and how busy the cores of this machine were. Where they are all busy they are the limit, not
+the cluster: take a longer ``--latency`` or more cores. Needs the extra ``dev``.
 """
 
 import argparse
@@ -17,14 +17,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from itertools import accumulate
-from itertools import count as count_up
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from benchmarks.data import option_parser
+from benchmarks.data import parse_options
 from benchmarks.processes import run_command
 from benchmarks.records import write_open_records
 from benchmarks.servers import read_log, serve_slowly
@@ -35,12 +33,7 @@ _START_S, _POLL_S = 120.0, 0.2
 
 def main() -> None:
     """Print a line for each number of workers."""
-    parser = option_parser(__doc__)
-    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
-    parser.add_argument("--calls", type=int, default=16, help="requests at once for each worker")
-    parser.add_argument("--latency", type=float, default=0.2, help="seconds that an answer takes")
-    parser.add_argument("--seconds", type=float, default=20.0, help="for which calls are counted")
-    chosen = parser.parse_args()
+    chosen = parse_options(__doc__, workers=[1, 2, 4], calls=16, latency=0.2, seconds=20.0)
     print("workers  calls/s  of ideal  of linear  cores busy")
     first = 0.0
     for workers in chosen.workers:
@@ -54,15 +47,20 @@ def measure(workers: int, chosen: argparse.Namespace) -> tuple[float, float]:
     """Calls a second of one run on a cluster of its own, and the share of this machine's cores that were busy."""
     count = int((chosen.seconds + _START_S / 2) * workers * chosen.calls / chosen.latency)
     with tempfile.TemporaryDirectory() as folder, serve_slowly(chosen.latency) as server, cluster_of(workers) as head:
-        records, log = Path(folder, "records.jsonl"), Path(folder, "log.jsonl")
+        records = Path(folder, "records.jsonl")
         write_open_records(records, count)
         cluster = ("--engine", "ray", "--address", head, "--workers", workers, "--concurrency", workers * chosen.calls)
-        options = (*cluster, "--out", Path(folder, "out"), "--model", f"{server}#stub", "--log-json", log)
+        options = (*cluster, "--out", Path(folder, "out"), "--model", f"{server}#stub")
+        made = 0
+
+        def is_warm() -> bool:
+            nonlocal made
+            made += read_log(server)[0]
+            return made >= 3 * workers * int(chosen.calls)
+
         with subprocess.Popen(run_command(records, *options)) as running:
             try:
-                _wait(lambda: log.exists() and log.read_text().count('"worker_started"') >= workers, running)
-                made = accumulate(read_log(server)[0] for _ in count_up())
-                _wait(lambda: next(made) >= 3 * workers * chosen.calls, running)
+                _wait(is_warm, running)
                 psutil.cpu_percent()
                 begun = time.monotonic()
                 time.sleep(chosen.seconds)

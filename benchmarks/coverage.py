@@ -1,4 +1,4 @@
-"""Whether text that nothing was read from says what was missed: coverage against recall, record by record.
+"""Whether text that nothing was read from shows what was missed: coverage against recall, record by record.
 
     python -m benchmarks.coverage GOLD RECORDS [--resamples 2000]
 
@@ -9,12 +9,12 @@ bootstrap intervals over records. The rules alone; no model. Needs the extra `ev
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 from scipy.stats import bootstrap, spearmanr  # type: ignore[import-untyped]
 
-from benchmarks.data import format_table, option_parser, read_pairs
+from benchmarks.data import format_table, parse_options, read_pairs
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.evaluation.fields import FIELDS
 from extractor.evaluation.record_score import Column, score_record
@@ -32,8 +32,7 @@ _UNREAD = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(NamedTuple):
     """One task of one record: recall of its values, unclaimed share of its text, findings of unread text."""
 
     task: Task
@@ -42,13 +41,9 @@ class Measured:
     unread: int
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(given: Sequence[str] | None = None) -> None:
     """Print the correlations."""
-    parser = option_parser(__doc__)
-    parser.add_argument("gold", type=Path)
-    parser.add_argument("records", type=Path)
-    parser.add_argument("--resamples", type=int, default=2000)
-    chosen = parser.parse_args(arguments)
+    chosen = parse_options(__doc__, "gold", "records", given=given, resamples=2000)
     pairs = read_pairs(chosen.gold, [chosen.records])
     measured = [
         one for parsed, gold in pairs for one in measure_record(gold, assemble_extraction(parsed, ModelResult()))
@@ -56,15 +51,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     rows = []
     for task in Task:
         of_task = [one for one in measured if one.task is task]
-        recall = [one.recall for one in of_task]
-        share = correlate(recall, [one.unclaimed for one in of_task], chosen.resamples)
-        unread = correlate(recall, [one.unread for one in of_task], chosen.resamples)
-        rows.append((task, len(of_task), share, unread, sum(one.unread for one in of_task)))
+        recall, unread = [one.recall for one in of_task], [one.unread for one in of_task]
+        shown = (correlate(recall, other, chosen.resamples) for other in ([one.unclaimed for one in of_task], unread))
+        rows.append((task, len(recall), *shown, sum(unread)))
     print(format_table(("task", "records", "with unclaimed share", "with unread findings", "findings"), rows))
 
 
 def measure_record(gold: TrialExtraction, predicted: TrialExtraction) -> list[Measured]:
-    """Each task that gold states anything of, where the record has text for it."""
+    """Each task of which gold states anything, where the record has text for it."""
     counts = score_record(gold, predicted).counts
     found = []
     for task in Task:
@@ -93,12 +87,10 @@ def correlate(one: Sequence[float], other: Sequence[float], resamples: int) -> s
         # A sample in which a side is constant has no correlation.
         return float(spearmanr(*sample).statistic) if all(len(set(side)) > 1 for side in sample) else math.nan
 
-    middle = correlation(one, other)
     settings = {"paired": True, "vectorized": False, "n_resamples": resamples, "method": "percentile", "rng": 0}
-    drawn = bootstrap((one, other), correlation, **settings)
-    known = sorted(value for value in drawn.bootstrap_distribution if not math.isnan(value))
-    low, high = (known[round(share * (len(known) - 1))] for share in (0.025, 0.975))
-    return f"{middle:+.2f} ({low:+.2f} to {high:+.2f})"
+    drawn = bootstrap((one, other), correlation, **settings).bootstrap_distribution
+    low, high = np.nanquantile(drawn, (0.025, 0.975), method="closest_observation")
+    return f"{correlation(one, other):+.2f} ({low:+.2f} to {high:+.2f})"
 
 
 if __name__ == "__main__":

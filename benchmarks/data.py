@@ -10,11 +10,13 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from extractor.evaluation.gold_files import ExtractionSource, open_extractions
 from extractor.evaluation.standoff import is_standoff, read_standoff
+from extractor.options import Assist, ExtractionOptions
 from extractor.parse import parse_record
 from extractor.parse.parsed import ParsedRecord
 from extractor.read import read_records
@@ -25,14 +27,51 @@ Pairs = list[tuple[ParsedRecord, TrialExtraction]]
 """Each record as it was parsed, and its gold."""
 
 FOLDS = 5
+RULES = ExtractionOptions(assist=Assist.NEVER)
+"""The rules alone."""
 
 
-def option_parser(description: str | None, *, data: bool = False) -> argparse.ArgumentParser:
-    """A parser that prints the module's docstring as its help; with ``data`` it has the required option ``--data``."""
-    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    if data:
-        parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder that holds the data")
-    return parser
+def option_parser(description: str | None) -> argparse.ArgumentParser:
+    """A parser whose help is the module's docstring."""
+    return argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+
+
+def parse_options(
+    description: str | None, *positional: str, given: Sequence[str] | None = None, **options: Any
+) -> argparse.Namespace:
+    """The command line of a benchmark; its help is the module's docstring, which explains the options.
+
+    Args:
+        description: The docstring.
+        positional: Names of paths in their order; "records*" and "records+" stand for several.
+        given: The words to read, by default those of the command.
+        options: The default of each option: ``...`` for a path that must be given, ``[...]`` for one or more, a type
+            for a value that may be left out, False for a flag, a list for several values, a member of an enumeration
+            for one of its members.
+
+    >>> options = {"data": ..., "assist": Assist.AUTO, "seed": 0, "kind": str}
+    >>> parsed = parse_options(None, "gold", given=["g", "--data", "d", "--assist", "always"], **options)
+    >>> str(parsed.gold), str(parsed.data), parsed.assist.value, parsed.seed, parsed.kind
+    ('g', 'd', 'always', 0, None)
+    """
+    parser = option_parser(description)
+    for name in positional:
+        parser.add_argument(name.rstrip("*+"), type=Path, nargs=name[-1] if name[-1] in "*+" else None)
+    for name, default in options.items():
+        several = isinstance(default, list)
+        one = default[0] if several else default
+        known: dict[str, Any] = {"default": default, "type": type(one)}
+        if one is ...:
+            known = {"required": True, "type": Path}
+        elif isinstance(one, type):
+            known = {"type": one}
+        elif one is False:
+            known = {"action": "store_true"}
+        elif isinstance(one, Enum):
+            known["choices"] = list(type(one))
+        known |= {"nargs": "+"} if several else {}
+        parser.add_argument(f"--{name.replace('_', '-')}", **known)
+    return parser.parse_args(given)
 
 
 def read_labels(data: Path, name: str) -> list[Row]:

@@ -1,9 +1,9 @@
 """The readings of a record compared with gold, item by item, paired and compared as an evaluation does it."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 from scipy.stats import binomtest  # type: ignore[import-untyped]
 
@@ -25,14 +25,15 @@ from extractor.schemas import Criterion, Item, Regimen, TrialExtraction
 _FIELDS = {field.name: field for field in FIELDS}
 _GOLD = {f"{group.path}.{name}" for group in GROUPS for name in group.model.list_gold_fields()}
 _NAMES = (_GOLD & _FIELDS.keys()) - {"endpoints.rank", "dosing.quote", "eligibility.criteria"}
+_PARSED = {
+    "eligibility": ParsedEligibility,
+    "eligibility.criteria": ParsedCriterion,
+    "dosing": ParsedRegimen,
+    "endpoints": ParsedOutcome,
+}
 FIELDS_OF: dict[str, tuple[str, ...]] = {
     path: tuple(field.name for field in fields(parsed) if f"{path}.{field.name}" in _NAMES)
-    for path, parsed in {
-        "eligibility": ParsedEligibility,
-        "eligibility.criteria": ParsedCriterion,
-        "dosing": ParsedRegimen,
-        "endpoints": ParsedOutcome,
-    }.items()
+    for path, parsed in _PARSED.items()
 }
 """The fields that are read of each kind of item, and that gold states."""
 
@@ -58,12 +59,11 @@ def wilson(hits: int, count: int) -> tuple[float, float]:
     return float(interval.low), float(interval.high)
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """What was read as an item, and the item of gold that it stands for. ``path`` is a key of ``FIELDS_OF``."""
 
     path: str
-    read: ParsedCriterion | ParsedRegimen | ParsedOutcome
+    read: Any
     gold: Item
 
 
@@ -123,27 +123,30 @@ def list_values(match: Match) -> Iterator[tuple[str, Reading[Any], Any]]:
 def match_items(parsed: ParsedRecord, extraction: TrialExtraction, gold: TrialExtraction) -> Iterator[Match]:
     """The items of the rules' own ``extraction`` that have a counterpart in gold, as they were read."""
     criteria = {criterion.chunk.span: criterion for criterion in parsed.eligibility.criteria}
-    read: Mapping[str, tuple[Sequence[Item], Sequence[Item], Sequence[Any]]] = {
-        "eligibility.criteria": (
-            gold.eligibility.criteria,
-            extraction.eligibility.criteria,
-            [criteria[quote_span(criterion)] for criterion in extraction.eligibility.criteria],
-        ),
-        "dosing": (gold.dosing, extraction.dosing, _readings_of(parsed, extraction.dosing)),
-        "endpoints": (gold.endpoints, extraction.endpoints, parsed.outcomes),
+    readings: dict[str, Sequence[Any]] = {
+        "eligibility.criteria": [criteria[quote_span(one)] for one in extraction.eligibility.criteria],
+        "dosing": _readings_of(parsed, extraction.dosing),
+        "endpoints": parsed.outcomes,
     }
-    for path, (wanted, predicted, readings) in read.items():
-        for row, column in pair_positions(path, wanted, predicted).items():
-            yield Match(path, readings[column], wanted[row])
+    for group in GROUPS:
+        if group.path in readings:
+            wanted = group.items(gold)
+            for row, column in pair_positions(group.path, wanted, group.items(extraction)).items():
+                yield Match(group.path, readings[group.path][column], wanted[row])
 
 
 def _is_among(parsed: ParsedRecord, criterion: ParsedCriterion, gold: Sequence[Criterion]) -> bool:
     """Whether gold has what was read as no criterion."""
-    kind, span = KINDS["eligibility.criteria"], criterion.chunk.span
-    read = Criterion.model_validate(
+    kind, read = KINDS["eligibility.criteria"], draft_criterion(parsed, criterion)
+    return any(kind.likeness(other, read) >= kind.threshold for other in gold)
+
+
+def draft_criterion(parsed: ParsedRecord, criterion: ParsedCriterion) -> Criterion:
+    """What was read as a criterion, or as none, as gold would have it."""
+    span = criterion.chunk.span
+    return Criterion.model_validate(
         {"kind": criterion.kind.value or "inclusion", "section": span.section, "quote": parsed.raw(span)}
     )
-    return any(kind.likeness(other, read) >= kind.threshold for other in gold)
 
 
 def _readings_of(parsed: ParsedRecord, regimens: Sequence[Regimen]) -> list[ParsedRegimen]:

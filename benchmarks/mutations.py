@@ -5,7 +5,7 @@
 Lines and clauses are drawn from the criteria, arms and outcomes of the folder's records. Half of them are changed in
 one critical token (a number, exponent, comparator, unit, negation, and/or): one that is accepted has escaped. The
 others are changed in form alone: one that is refused, or found in another place, is refused wrongly.
-"conflict named" is the share for which the check says which tokens differ.
+"conflict named" is the share for which the check says which tokens differ. ``--errors`` shows so many wrong verdicts.
 
 ``--compare`` puts the same quotes to instructor, langextract and llm-ie with their defaults, and prints one table in
 Markdown; needs the extra ``compare``, and takes about ten seconds for every thousand.
@@ -14,23 +14,23 @@ Markdown; needs the extra ``compare``, and takes about ten seconds for every tho
 import random
 import re
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.changes import HARMFUL, HARMLESS, Mutation
-from benchmarks.data import format_table, option_parser
+from benchmarks.changes import HARMFUL, HARMLESS
+from benchmarks.data import format_table, parse_options
 from benchmarks.matching import wilson
 from extractor import QuoteStatus, verify_quote
 from extractor.read import read_records
-from extractor.schemas import TrialRecord
 
 Checker = Callable[[str, str], bool]
 """Whether a quote is accepted as standing in a text."""
+Tallies = Mapping[tuple[bool, str], Counter[str]]
+"""For harmful changes or others, of a kind or "all": how many there are, "wrong" verdicts, "named" conflicts."""
 
 _FILES = ("records/ctgov_v2.jsonl.gz", "records/eligibility_general.jsonl.gz")
 _SECTIONS = ("eligibility", "arms", "interventions", "primary_outcomes", "secondary_outcomes", "other_outcomes")
@@ -40,16 +40,46 @@ _CLAUSE = re.compile(r"[^\s;.][^;\n]*?(?=;|\.\s|\.?$)", re.MULTILINE)
 _BULLET = re.compile(r"\s*(?:[-*•]+|\d{1,2}[.)]|[A-Za-z][.)]|\(\w{1,3}\))\s+")
 _IN_ENTITY = re.compile(r"&#?\w{2,8}\Z")  # a clause does not end at the semicolon of "&amp;"
 _SHORTEST, _LONGEST = 8, 600
+_DRAWS = 40
+"""How many quotes are drawn for each change wanted: some kinds of change need a rare token."""
+
+
+class Drawn(NamedTuple):
+    """``text[start:end]`` is the quote."""
+
+    text: str
+    start: int
+    end: int
+
+    @property
+    def quote(self) -> str:
+        return self.text[self.start : self.end]
+
+
+class Trial(NamedTuple):
+    """A quote, changed. ``harmful``: it says something else now."""
+
+    drawn: Drawn
+    kind: str
+    quote: str
+    harmful: bool
+
+
+class Verdict(NamedTuple):
+    """What a checker said of a changed quote; ``named``: also which token is in conflict."""
+
+    trial: Trial
+    accepted: bool
+    named: bool = False
+
+    @property
+    def wrong(self) -> bool:
+        return self.accepted is self.trial.harmful
 
 
 def main() -> None:
     """Print the tables."""
-    parser = option_parser(__doc__, data=True)
-    parser.add_argument("--n", type=int, default=20_000, help="how many changed quotes (default: 20000)")
-    parser.add_argument("--seed", type=int, default=1, help="of the draws (default: 1)")
-    parser.add_argument("--errors", type=int, default=0, metavar="N", help="show N wrong verdicts")
-    parser.add_argument("--compare", action="store_true", help="other libraries' checkers too")
-    chosen = parser.parse_args()
+    chosen = parse_options(__doc__, data=..., n=20_000, seed=1, errors=0, compare=False)
     rng = random.Random(chosen.seed)
     trials = list(make_trials(draw_quotes(chosen.data, rng), chosen.n, rng))
     begun = time.perf_counter()
@@ -65,26 +95,13 @@ def main() -> None:
         print(format_comparison(systems))
 
 
-def judge(trial: "Trial") -> "Verdict":
+def judge(trial: Trial) -> Verdict:
     """This project's verdict; a harmless quote must also be found where it was drawn, or where the same words stand."""
-    found = verify_quote(trial.quote, trial.drawn.text)
+    text = trial.drawn.text
+    found = verify_quote(trial.quote, text)
     accepted = found.status in (QuoteStatus.EXACT, QuoteStatus.FOLDED)
-    placed, drawn = (
-        re.sub(r"[\W_]", "", text).lower() for text in (trial.drawn.text[found.start : found.end], trial.drawn.quote)
-    )
+    placed, drawn = (re.sub(r"[\W_]", "", one).lower() for one in (text[found.start : found.end], trial.drawn.quote))
     return Verdict(trial, accepted and (placed == drawn or trial.harmful), found.status is QuoteStatus.CONFLICT)
-
-
-class Drawn(NamedTuple):
-    """``text[start:end]`` is the quote."""
-
-    text: str
-    start: int
-    end: int
-
-    @property
-    def quote(self) -> str:
-        return self.text[self.start : self.end]
 
 
 def draw_quotes(data: Path, rng: random.Random) -> Iterator[Drawn]:
@@ -95,69 +112,41 @@ def draw_quotes(data: Path, rng: random.Random) -> Iterator[Drawn]:
     paths = [data / name for name in _FILES if (data / name).exists()]
     if not paths:
         raise FileNotFoundError(f"{data} holds none of {', '.join(_FILES)}")
-    texts = [text for record in read_records(*paths) for text in _list_texts(record)]
+    sections = (section for record in read_records(*paths) for section in record.sections)
+    texts = [section.text for section in sections if section.name.partition("[")[0] in _SECTIONS]
     while texts:
         text = rng.choice(texts)
-        spans = list(_list_spans(text, rng.choice((_LINE, _CLAUSE))))
-        if spans:
+        if spans := list(_list_spans(text, rng.choice((_LINE, _CLAUSE)))):
             yield Drawn(text, *rng.choice(spans))
-
-
-def _list_texts(record: TrialRecord) -> Iterator[str]:
-    return (section.text for section in record.sections if section.name.partition("[")[0] in _SECTIONS)
 
 
 def _list_spans(text: str, unit: re.Pattern[str]) -> Iterator[tuple[int, int]]:
     for found in unit.finditer(text):
-        start, end = found.span()
-        if bullet := _BULLET.match(text, start, end):
-            start = bullet.end()
-        end = start + len(text[start:end].rstrip())
-        if _IN_ENTITY.search(text[start:end]):
-            continue
-        if _SHORTEST <= end - start <= _LONGEST and " " in text[start:end]:
-            yield start, end
-
-
-_DRAWS = 40
-"""How many quotes are drawn for each change wanted: some kinds of change need a rare token."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """A quote, changed. ``harmful`` tells whether it says something else now."""
-
-    drawn: Drawn
-    kind: str
-    quote: str
-    harmful: bool
+        bullet = _BULLET.match(text, *found.span())
+        start = bullet.end() if bullet else found.start()
+        quote = text[start : found.end()].rstrip()
+        if _SHORTEST <= len(quote) <= _LONGEST and " " in quote and not _IN_ENTITY.search(quote):
+            yield start, start + len(quote)
 
 
 def make_trials(drawn: Iterable[Drawn], count: int, rng: random.Random) -> Iterator[Trial]:
     """About ``count`` changed quotes, half of them harmful, as many of each kind as the quotes allow.
 
-    A harmful change is left out if what the quote says now stands elsewhere in the text: it is true then.
+    A quote is changed in the rarest kind that it has a token for. A harmful change is left out if what the quote says
+    now stands elsewhere in the text: it is true then.
     """
     made: Counter[str] = Counter()
     for one in islice(drawn, _DRAWS * count):
         for kinds, harmful in ((HARMFUL, True), (HARMLESS, False)):
             wanted = [kind for kind in kinds if made[kind] < count / 2 / len(kinds)]
-            if trial := _change(one, kinds, sorted(wanted, key=lambda kind: (made[kind], kind)), rng, harmful=harmful):
-                made[trial.kind] += 1
-                yield trial
+            for kind in sorted(wanted, key=lambda kind: (made[kind], kind)):
+                quote = kinds[kind](one.quote, rng)
+                if quote and not (harmful and (_plain(quote) == _plain(one.quote) or stands_elsewhere(quote, one))):
+                    made[kind] += 1
+                    yield Trial(one, kind, quote, harmful)
+                    break
         if made.total() >= count:
             return
-
-
-def _change(
-    drawn: Drawn, kinds: Mapping[str, Mutation], wanted: Iterable[str], rng: random.Random, *, harmful: bool
-) -> Trial | None:
-    """The quote changed in the first of the wanted kinds that it has a token for."""
-    for kind in wanted:
-        quote = kinds[kind](drawn.quote, rng)
-        if quote and not (harmful and (_plain(quote) == _plain(drawn.quote) or stands_elsewhere(quote, drawn))):
-            return Trial(drawn, kind, quote, harmful)
-    return None
 
 
 def stands_elsewhere(quote: str, drawn: Drawn) -> bool:
@@ -176,68 +165,36 @@ def _plain(text: str) -> str:
     return " ".join(text.replace("\\", "").lower().split())
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a checker said of a changed quote. It is wrong if it accepts a harmful or refuses a harmless one."""
-
-    trial: Trial
-    accepted: bool
-    named: bool = False
-    """Whether it said which token is in conflict."""
-
-    @property
-    def wrong(self) -> bool:
-        return self.accepted is self.trial.harmful
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """How many changed quotes of one kind there were, on how many the verdict was wrong, and named the conflict."""
-
-    kind: str
-    harmful: bool
-    count: int
-    wrong: int
-    named: int
-
-
-def tally_verdicts(verdicts: Iterable[Verdict]) -> list[Tally]:
+def tally_verdicts(verdicts: Iterable[Verdict]) -> Tallies:
     """A tally for each kind, the harmful ones first, each group with its sum at the end."""
-    groups: dict[tuple[bool, str], list[Verdict]] = {}
-    for verdict in verdicts:
-        for kind in (verdict.trial.kind, "all"):
-            groups.setdefault((verdict.trial.harmful, kind), []).append(verdict)
-    order = sorted(groups, key=lambda key: (not key[0], key[1] == "all", key[1]))
-    return [
-        Tally(kind, harmful, len(found), sum(v.wrong for v in found), sum(v.named for v in found))
-        for (harmful, kind), found in ((key, groups[key]) for key in order)
-    ]
+    found: dict[tuple[bool, str], Counter[str]] = defaultdict(Counter)
+    for one in verdicts:
+        for kind in (one.trial.kind, "all"):
+            found[one.trial.harmful, kind] += Counter(count=1, wrong=one.wrong, named=one.named)
+    return {key: found[key] for key in sorted(found, key=lambda key: (not key[0], key[1] == "all", key[1]))}
 
 
-def format_kinds(tallies: Sequence[Tally]) -> str:
+def format_kinds(tallies: Tallies) -> str:
     """One checker's wrong verdicts, a line a kind: first of changes that say something else."""
     parts = []
     for harmful, title, wrong in ((True, "says something else", "escaped"), (False, "says the same", "refused")):
-        head = (title, "quotes", wrong, "share", "95 %", *(["conflict named"] if harmful else []))
         rows = []
-        for one in (one for one in tallies if one.harmful is harmful):
-            low, high = wilson(one.wrong, one.count)
-            shares = (f"{one.wrong / one.count:.2%}", f"{low:.2%} to {high:.2%}")
-            rows.append((one.kind, one.count, one.wrong, *shares, *([f"{one.named / one.count:.1%}"] * harmful)))
+        for kind, one in ((kind, one) for (its, kind), one in tallies.items() if its is harmful):
+            low, high = wilson(one["wrong"], one["count"])
+            shares = (f"{one['wrong'] / one['count']:.2%}", f"{low:.2%} to {high:.2%}")
+            named = [f"{one['named'] / one['count']:.1%}"] if harmful else []
+            rows.append((kind, one["count"], one["wrong"], *shares, *named))
+        head = (title, "quotes", wrong, "share", "95 %", *(["conflict named"] if harmful else []))
         parts.append(format_table(head, rows))
     return "\n\n".join(parts)
 
 
-def format_comparison(systems: Mapping[str, Sequence[Tally]]) -> str:
+def format_comparison(systems: Mapping[str, Tallies]) -> str:
     """Wrong verdicts of several checkers side by side, in per cent, as a Markdown table."""
-    rows = [
-        (
-            f"{tallies[0].kind} ({'escaped' if tallies[0].harmful else 'refused'})",
-            tallies[0].count,
-            *(f"{one.wrong / one.count:.1%}" for one in tallies),
-        )
-        for tallies in zip(*systems.values(), strict=True)
-    ]
+    rows = []
+    for (harmful, kind), first in next(iter(systems.values())).items():
+        shares = (f"{tallies[harmful, kind]['wrong'] / first['count']:.1%}" for tallies in systems.values())
+        rows.append((f"{kind} ({'escaped' if harmful else 'refused'})", first["count"], *shares))
     return format_table(("change", "quotes", *systems), rows, markdown=True)
 
 
@@ -258,11 +215,12 @@ def load_checkers() -> dict[str, Checker]:
     def accepts_citation(quote: str, text: str) -> bool:
         return bool(citation.model_validate({"substring_quotes": [quote]}, context={"context": text}).substring_quotes)
 
+    def aligns(quote: str, text: str) -> bool:
+        return aligner.align_extractions([[extraction("quote", quote)]], text)[0][0].char_interval is not None
+
     return {
         "instructor": accepts_citation,
-        "langextract": lambda quote, text: (
-            aligner.align_extractions([[extraction("quote", quote)]], text)[0][0].char_interval is not None
-        ),
+        "langextract": aligns,
         "llm-ie": lambda quote, text: finder._find_entity_spans(text, [quote])[0] is not None,
     }
 

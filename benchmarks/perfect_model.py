@@ -1,16 +1,15 @@
 """Answers every question of a record from gold, through the real plan, prompts, wire models, checks and merging.
 
-A reply is an instance of the call's own reply model. What gold says and that model cannot hold is noted as a misfit.
+A reply is an instance of the call's own reply model; what gold says and that model cannot hold is left out of it.
 """
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-from benchmarks.matching import FIELDS_OF, is_right, pair_positions
+from benchmarks.matching import FIELDS_OF, draft_criterion, pair_positions
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.assemble.resolve import PARTICIPANTS
 from extractor.evaluation.fields import GROUPS
@@ -19,7 +18,7 @@ from extractor.ground.check import GroundedAnswer
 from extractor.llm.dialogue import dialogue
 from extractor.llm.estimates import estimate_tokens
 from extractor.llm.prompt import flatten
-from extractor.llm.reply_models import PEOPLE, PEOPLE_FIELDS, REGIMENS, expand, key_of, list_attributes, words_of
+from extractor.llm.reply_models import PEOPLE_FIELDS, REGIMENS, expand, key_of, list_attributes, words_of
 from extractor.llm.requests import Call, Question, Reply
 from extractor.llm.salvage import salvage_items
 from extractor.options import ExtractionOptions
@@ -29,8 +28,6 @@ from extractor.schemas import (
     Amount,
     Comparator,
     Constraint,
-    Criterion,
-    CriterionKind,
     Instrument,
     Period,
     Task,
@@ -41,55 +38,31 @@ from extractor.schemas import (
 )
 from extractor.text.clean import clean_text
 
-Key = tuple[str, int]
-"""An item of gold: the path of its list, and its position there."""
-_PATHS = {Task.ELIGIBILITY: "eligibility.criteria", Task.DOSING: "dosing", Task.ENDPOINTS: "endpoints"}
 ITEMS = {group.path: group.items for group in GROUPS}
 """What gives the items of an extraction at a path; what a record says of people as a whole is one."""
-_PARTS = ("measure", "description", "time_frame")
+_PARTS = {"split": ("measure", "description", "time_frame"), "quote": ("section",)}
+"""What an answer says beside its own field."""
 _HEAD = 60
 """Characters of an outcome's part that a model copies to say where it begins."""
 
 
-class Cause(StrEnum):
-    """Why a value of gold is lost, or a wrong one stands, though the model is perfect.
-
-    - ``sure``: never asked, since the rules were certain of a wrong value;
-    - ``silent``: never asked, since the rules were certain that there is nothing, or saw nothing to ask about;
-    - ``unasked``: never asked though the rules were in doubt, since the question was not worth its tokens;
-    - ``options``: asked, and the right answer was not among those offered;
-    - ``wire``: asked, and the reply model cannot express the right answer;
-    - ``checks``: answered rightly, and refused or changed by the checks;
-    - ``merged``: answered rightly, and lost where rules and answers become one extraction;
-    - ``item``: a value of an item that is missing or superfluous as a whole. The item tells the cause.
-    """
-
-    SURE = "sure"
-    SILENT = "silent"
-    UNASKED = "unasked"
-    OPTIONS = "options"
-    WIRE = "wire"
-    CHECKS = "checks"
-    MERGED = "merged"
-    ITEM = "item"
-
-
 @dataclass(slots=True)
 class Given:
-    """What was asked about an item of gold, what could not be answered, and what the checks left of the answer."""
+    """The fields of an item of gold that were asked about, and what the checks left of the answer."""
 
-    fields: set[str]
-    misfits: dict[str, Cause] = field(default_factory=dict)
+    fields: Collection[str]
     grounded: GroundedAnswer | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A record with the oracle's answers. ``criteria`` is what was read of each criterion of gold, standing or not."""
+class Asked(NamedTuple):
+    """A record with the oracle's answers.
+
+    ``given`` is by path and position of an item of gold, ``criteria`` what was read of each criterion of gold.
+    """
 
     parsed: ParsedRecord
     result: ModelResult
-    given: Mapping[Key, Given]
+    given: Mapping[tuple[str, int], Given]
     criteria: Mapping[int, ParsedCriterion]
     tokens: Counter[str]
 
@@ -107,7 +80,7 @@ def ask_oracle(parsed: ParsedRecord, gold: TrialExtraction, options: ExtractionO
     except StopIteration as end:
         result: ModelResult = end.value
     if people := result.answers.get(PARTICIPANTS):
-        oracle.given["eligibility", 0].grounded = people[0]
+        oracle.given["eligibility", 0] = Given(PEOPLE_FIELDS, people[0])
     for number, sent in oracle.sent.items():
         for given, grounded in zip(sent, result.answers.get(number, ()), strict=False):
             given.grounded = grounded
@@ -117,18 +90,18 @@ def ask_oracle(parsed: ParsedRecord, gold: TrialExtraction, options: ExtractionO
 
 
 class _Oracle:
-    """Knows which item of gold each line of a prompt speaks of."""
+    """Knows the item of gold that each line of a prompt is about."""
 
     def __init__(self, parsed: ParsedRecord, gold: TrialExtraction) -> None:
         self._gold = gold
-        self.given: dict[Key, Given] = {}
+        self.given: dict[tuple[str, int], Given] = {}
         self.tokens: Counter[str] = Counter()
         self.sent: dict[int, list[Given]] = defaultdict(list)
         self.lines: dict[int, tuple[str, int | None, Any]] = {}
-        chunks = [_draft(parsed, criterion) for criterion in parsed.eligibility.criteria]
+        criteria = [draft_criterion(parsed, criterion) for criterion in parsed.eligibility.criteria]
         outcomes = assemble_extraction(parsed, ModelResult(), {Task.ENDPOINTS}).endpoints
         read: Sequence[tuple[str, Sequence[Any], Sequence[Any]]] = (
-            ("eligibility.criteria", chunks, parsed.eligibility.criteria),
+            ("eligibility.criteria", criteria, parsed.eligibility.criteria),
             ("endpoints", outcomes, parsed.outcomes),
         )
         for path, drafts, items in read:
@@ -142,14 +115,14 @@ class _Oracle:
         for question in call.questions:
             number = question.chunk.number
             path, line, read = self.lines.get(number, ("dosing", None, None))
-            if PEOPLE in question.fields:
-                self.given["eligibility", 0] = Given(set(PEOPLE_FIELDS))
-            for row in homes[number] if REGIMENS in question.fields else [line] if question.fields else []:
-                item, given = _write_item(call, question, self._list_values(path, row, read))
-                items.append(item)
-                self.sent[number].append(given)
+            asked = expand(question.fields)
+            fields = {*asked, *(part for name, parts in _PARTS.items() if name in asked for part in parts)}
+            for row in homes[number] if REGIMENS in question.fields else [line] if asked else []:
+                given = Given(fields)
                 if row is not None:
                     self.given[path, row] = given
+                items.append(_write_item(call, question, self._list_values(path, row, read)))
+                self.sent[number].append(given)
         written = json.dumps({"items": items}, ensure_ascii=False, separators=(",", ":"))
         self.tokens += Counter(calls=1, lines=estimate_tokens(call.user), output=estimate_tokens(written))
         reply: Any = call.reply_model.model_validate_json(written, context=call.context)
@@ -170,39 +143,32 @@ class _Oracle:
         for row, regimen in enumerate(self._gold.dosing if passages else ()):
             quote = fold_text(clean_text(regimen.quote).text)
             holding = [chunk for chunk in passages if quote in fold_text(chunk.text)]
-            holding.sort(key=lambda chunk: chunk.span.section != regimen.section)
             if holding:
-                homes[holding[0].number].append(row)
+                homes[min(holding, key=lambda chunk: chunk.span.section != regimen.section).number].append(row)
         return homes
 
 
-def _draft(parsed: ParsedRecord, criterion: ParsedCriterion) -> Criterion:
-    """What was read as a criterion, or as none, as gold would have it."""
-    span, kind = criterion.chunk.span, criterion.kind.value or CriterionKind.INCLUSION
-    return Criterion(kind=kind, section=span.section, quote=parsed.raw(span))
-
-
-def _write_item(call: Call, question: Question, values: Mapping[str, Any]) -> tuple[dict[str, Any], Given]:
-    """The item that says these values as far as it can."""
+def _write_item(call: Call, question: Question, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The wire item that says these values as far as it can."""
     number = question.chunk.number
-    given = Given(set(expand(question.fields)))
-    given.fields |= set(_PARTS if "split" in given.fields else ()) | set(
-        ("section",) if "quote" in given.fields else ()
-    )
-    if values.get("section", "") not in ("", question.chunk.span.section):
-        given.misfits["section"] = Cause.SILENT  # a repeated statement is shown once
-    item: dict[str, Any] = {"n": number}
     denied = "stands" in question.fields and not values["stands"]
+
+    def fits(key: str, value: Any) -> bool:
+        found: Any = salvage_items([{"n": number, key: value}], call).items
+        return bool(found) and found[0].read(question) is not None
+
+    item: dict[str, Any] = {"n": number}
     for name, attribute in zip(expand(question.fields), list_attributes(question), strict=True):
         if denied and name not in ("stands", *PEOPLE_FIELDS):
             continue
-        kept, read = _fit(call, question, key_of(attribute), _write_field(call, question, name, values))
-        if kept is not None and kept != []:
-            item[key_of(attribute)] = kept
-        for part in () if name in (*PEOPLE_FIELDS, "lead_in") else _PARTS if name == "split" else (name,):
-            if not _is_said(_PATHS[question.task], part, read.get(part), values[part]):
-                given.misfits[part] = Cause.WIRE
-    return item, given
+        key, written = key_of(attribute), _write_field(call, question, name, values)
+        if isinstance(written, list):
+            written = [member for member in written if fits(key, [member])]
+            while written and not fits(key, written):
+                written.pop()
+        if written not in (None, []) and fits(key, written):
+            item[key] = written
+    return item
 
 
 def _write_field(call: Call, question: Question, name: str, values: Mapping[str, Any]) -> Any:
@@ -224,29 +190,6 @@ def _find_line(call: Call, quote: str | None) -> int | None:
     lines = (question.chunk for question in call.questions)
     wanted = fold_text(quote or "")
     return next((line.number for line in lines if wanted and wanted in fold_text(line.text)), None)
-
-
-def _fit(call: Call, question: Question, key: str, written: Any) -> tuple[Any, Mapping[str, Any]]:
-    """What of a value the reply model takes, and how it is read; of a list all members that it can hold."""
-
-    def read(value: Any) -> Mapping[str, Any] | None:
-        found = salvage_items([{"n": question.chunk.number, key: value}], call).items
-        item: Any = found[0] if found else None
-        return item.read(question) if item else None
-
-    if isinstance(written, list):
-        written = [member for member in written if read([member]) is not None]
-        while written and read(written) is None:
-            written.pop()
-    found = read(written)
-    return (None, {}) if found is None else (written, found)
-
-
-def _is_said(path: str, name: str, read: Any, wanted: Any) -> bool:
-    """Whether the reply says what gold says, as an evaluation compares values."""
-    if name == "stands":
-        return bool(read)
-    return is_right(f"{path}.{name}", () if read is None and isinstance(wanted, tuple) else read, wanted)
 
 
 def _write_split(values: Mapping[str, Any]) -> dict[str, str]:

@@ -1,8 +1,9 @@
-"""Commands in processes of their own: what they took, with all their children."""
+"""Commands in processes of their own, and what work takes: seconds and memory, with all children."""
 
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -13,7 +14,7 @@ _SAMPLE_S = 0.05
 
 @dataclass(slots=True)
 class Taken:
-    """What a command took: seconds by the clock, seconds of the processors by process, and bytes at the peak.
+    """What a command took: seconds by the clock, processor seconds by process, and bytes at the peak.
 
     ``first`` is the number of the process that was started; the others are its children.
     """
@@ -33,19 +34,9 @@ class Taken:
         """Processor seconds of the process that was started."""
         return self.by_process.get(self.first, 0.0)
 
-    def sample(self, process: psutil.Process) -> None:
-        """Note what a process and its children have taken by now."""
-        resident = 0
-        for each in list_tree(process):
-            with suppress(psutil.Error), each.oneshot():  # it may just have ended
-                times = each.cpu_times()
-                resident += each.memory_info().rss
-                self.by_process[each.pid] = times.user + times.system
-        self.peak = max(self.peak, resident)
-
 
 def list_tree(process: psutil.Process) -> list[psutil.Process]:
-    """A process with all its children."""
+    """A process with all its children; empty if it has ended."""
     with suppress(psutil.Error):
         return [process, *process.children(recursive=True)]
     return []
@@ -55,12 +46,15 @@ def watch(command: list[str]) -> Taken:
     """Run a command and sample what it takes, twenty times a second. Raises ``RuntimeError`` if it fails."""
     begun = time.monotonic()
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as running:
-        taken = Taken(first=running.pid)
-        with suppress(psutil.NoSuchProcess):
-            process = psutil.Process(running.pid)
-            while running.poll() is None:
-                taken.sample(process)
-                time.sleep(_SAMPLE_S)
+        taken, process = Taken(first=running.pid), psutil.Process(running.pid)
+        while running.poll() is None:
+            resident = 0
+            for each in list_tree(process):
+                with suppress(psutil.Error), each.oneshot():  # it may just have ended
+                    taken.by_process[each.pid] = sum(each.cpu_times()[:2])
+                    resident += each.memory_info().rss
+            taken.peak = max(taken.peak, resident)
+            time.sleep(_SAMPLE_S)
     if running.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with {running.returncode}")
     taken.elapsed = time.monotonic() - begun
@@ -77,6 +71,11 @@ def cpu_seconds(command: list[str]) -> float:
     before = psutil.Process().cpu_times()
     subprocess.run(command, check=True, capture_output=True)
     after = psutil.Process().cpu_times()
-    return float(
-        after.children_user + after.children_system - before.children_user - before.children_system,
-    )
+    return float(sum(after[2:4]) - sum(before[2:4]))
+
+
+def time_work(work: Callable[[], object]) -> float:
+    """Processor seconds of this process for a piece of work."""
+    begun = time.process_time()
+    work()
+    return time.process_time() - begun

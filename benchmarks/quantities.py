@@ -3,17 +3,17 @@
     python -m benchmarks.quantities --data DIR [--misses 30] [--sample 150] [--seed 0]
 
 Reads every record below DIR/records with the rules alone. ``specific`` are names of one quantity; the others are
-general names such as duration, dose or count. ``--sample`` prints that many names with their quotes, for a reader to
-judge.
+general names such as duration, dose or count. ``--misses`` is how many misses of each kind are printed; ``--sample``
+prints that many names with their quotes, for a reader to judge.
 """
 
 import random
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from benchmarks.data import format_table, option_parser, read_areas, read_once
-from extractor import Extractor
+from benchmarks.data import RULES, format_table, parse_options, read_areas, read_once
+from extractor.pipeline import extract_by_rules
 from extractor.schemas import Constraint, TrialRecord
 from extractor.text.quantity_names import Quantity, name_quantity
 from extractor.text.units import read_unit
@@ -22,8 +22,7 @@ _LEAST = 100
 """Limits that an area must have to be shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(NamedTuple):
     """A limit of a record with its canonical quantity and unit, None where there is none."""
 
     record_id: str
@@ -35,11 +34,7 @@ class Limit:
 
 def main() -> None:
     """Print the shares, the misses and the sample."""
-    parser = option_parser(__doc__, data=True)
-    parser.add_argument("--misses", type=int, default=30, metavar="N", help="print the N commonest misses of each kind")
-    parser.add_argument("--sample", type=int, default=0, metavar="N", help="print N names with their quotes")
-    parser.add_argument("--seed", type=int, default=0)
-    chosen = parser.parse_args()
+    chosen = parse_options(__doc__, data=..., misses=30, sample=0, seed=0)
     limits = [limit for record in read_once(chosen.data) for limit in read_limits(record)]
     areas = read_areas(chosen.data)
     by_area = {"all": limits}
@@ -60,7 +55,7 @@ def main() -> None:
 
 def read_limits(record: TrialRecord) -> Iterator[Limit]:
     """The limits of a record's criteria, as the rules read them."""
-    for criterion in Extractor().extract(record).eligibility.criteria:
+    for criterion in extract_by_rules(record, RULES).eligibility.criteria:
         for limit in criterion.constraints:
             unit = read_unit(limit.unit) if limit.unit else None
             quantity = name_quantity(limit.quantity, unit, criterion.quote, limit.value)
@@ -73,17 +68,15 @@ def format_shares(groups: dict[str, list[Limit]]) -> str:
     for name, limits in groups.items():
         named = [limit.quantity for limit in limits if limit.quantity]
         units = [limit.unit for limit in limits if limit.limit.unit]
-        whole = max(1, len(limits))
-        specific = sum(not quantity.general for quantity in named) / whole
+        whole, specific = max(1, len(limits)), sum(not quantity.general for quantity in named)
         coded = sum(unit is not None for unit in units) / max(1, len(units))
-        rows.append((name, len(limits), len(named) / whole, specific, len(units), coded))
+        rows.append((name, len(limits), len(named) / whole, specific / whole, len(units), coded))
     return format_table(("area", "limits", "quantity", "specific", "units", "code"), rows)
 
 
 def _show(limit: Limit) -> str:
-    read = limit.limit
+    read, quote = limit.limit, " ".join(limit.quote.split())
     high = f"-{read.value_high}" if read.value_high is not None else ""
-    quote = " ".join(limit.quote.split())
     start = max(0, quote.find(" ".join(read.quantity.split())) - 60)
     name = limit.quantity.name if limit.quantity else ""
     shown = f"{name} <- {read.quantity} {read.comparator.value} {read.value}{high} {read.unit or ''} | "

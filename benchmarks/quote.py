@@ -19,9 +19,8 @@ import random
 import statistics
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,22 +35,17 @@ _FOLDERS = (Path("seeds/answers"), Path("tests/small_answers"), Path("tests/host
 _HEADINGS = ("recordings", "model", "figure", "low", "expected", "actual", "high", "")
 _LEAST = 5
 _FEW, _RESAMPLES = 5, 2000
-_HEAD = """\
+_HEAD = f"""\
 # Measured by `python -m benchmarks.quote --sizes` from recorded answers.
 #
 # key: characters of compact JSON that a capable model wrote for one key of one line that was asked; keys that were
-# asked less than {least} times are "other". "item" is an item's number and braces, "reply" what is around the items.
+# asked less than {_LEAST} times are "other". "item" is an item's number and braces, "reply" what is around the items.
 # class: calls that were recorded; how many were asked again because the answer broke its schema, and how many narrowly,
 # because the text did not bear out an answer; tokens that a call took for each character that was expected of its
 # answer (low, mean and high, where 1 and 99 in 100 means of five calls lie).
 """
-
-
-class AnswerSize(NamedTuple):
-    """Characters of compact JSON that answer one key of one line on average, and how many were measured."""
-
-    mean: float
-    asked: int = 0
+Sizes = Mapping[str, Sequence[float]]
+"""By key: the characters of compact JSON that each answer took."""
 
 
 def main() -> None:
@@ -64,9 +58,7 @@ def main() -> None:
     chosen = parser.parse_args()
     if chosen.sizes:
         folders = vars(chosen)
-        print(
-            format_sizes({name: [one for path in folders[name] for one in read_exchanges(path)] for name in ModelClass})
-        )
+        print(format_sizes({name: [e for path in folders[name] for e in read_exchanges(path)] for name in ModelClass}))
         return
     rows = []
     for folder in chosen.folders or [folder for folder in _FOLDERS if folder.is_dir()]:
@@ -82,8 +74,7 @@ def main() -> None:
     raise SystemExit(1 if any(outside for *_, outside in rows) else 0)
 
 
-@dataclass(frozen=True)
-class Exchange:
+class Exchange(NamedTuple):
     """One request and its reply. ``narrow``: what the text did not bear out was asked again."""
 
     model: str
@@ -94,7 +85,12 @@ class Exchange:
     output_tokens: int
 
     @property
-    def asked_again(self) -> bool:
+    def is_first(self) -> bool:
+        """Whether it is the first request of a call."""
+        return not self.narrow and not self.is_repeated
+
+    @property
+    def is_repeated(self) -> bool:
         """Whether it is a second request of its call."""
         return len(self.request["messages"]) > 2
 
@@ -102,87 +98,84 @@ class Exchange:
 def read_exchanges(folder: Path) -> Iterator[Exchange]:
     """All exchanges of a folder of ``--record``, or of a run."""
     if (folder / RUN_FILE).is_file():
-        yield from _read_store(folder)
+        sql = (
+            "SELECT model, prompt, request, reply, prompt_tokens, output_tokens FROM calls JOIN chains"
+            " ON chains.id = calls.chain WHERE status = 200 ORDER BY calls.id"
+        )
+        with closing(open_run_to_read(folder)) as run:
+            for model, prompt, request, reply, *tokens in run.execute(sql):
+                message = json.loads(zlib.decompress(reply))["choices"][0]["message"]
+                body = json.loads(zlib.decompress(request))
+                yield Exchange(model, prompt == "conflict", body, message.get("content") or "", *tokens)
         return
     for path in sorted(folder.glob("*.json")):
         kept = json.loads(path.read_text("utf-8"))
-        usage = kept["usage"] or {}
+        usage, content = kept["usage"] or {}, kept["reply"]["message"].get("content") or ""
+        tokens = [usage.get(f"{side}_tokens") or 0 for side in ("prompt", "completion")]
         yield Exchange(
-            kept["model"],
-            (kept["prompt"] or {}).get("name") == "conflict",
-            kept["request"],
-            kept["reply"]["message"].get("content") or "",
-            usage.get("prompt_tokens") or 0,
-            usage.get("completion_tokens") or 0,
+            kept["model"], (kept["prompt"] or {}).get("name") == "conflict", kept["request"], content, *tokens
         )
 
 
-def _read_store(folder: Path) -> Iterator[Exchange]:
-    sql = (
-        "SELECT model, prompt, request, reply, prompt_tokens, output_tokens FROM calls JOIN chains"
-        " ON chains.id = calls.chain WHERE status = 200 ORDER BY calls.id"
-    )
-    with closing(open_run_to_read(folder)) as run:
-        for model, prompt, request, reply, read, written in run.execute(sql):
-            message = json.loads(zlib.decompress(reply))["choices"][0]["message"]
-            body = json.loads(zlib.decompress(request))
-            yield Exchange(model, prompt == "conflict", body, message.get("content") or "", read, written)
-
-
-def compare(exchanges: Iterable[Exchange], model: str) -> Iterator[tuple[str, Forecast, int]]:
+def compare(exchanges: Sequence[Exchange], model: str) -> Iterator[tuple[str, Forecast, int]]:
     """Each figure with its forecast and what it came to."""
-    exchanges = list(exchanges)
-    first = [exchange for exchange in exchanges if not exchange.asked_again and not exchange.narrow]
-    sizes = (measure_body({"max_tokens": 10**6, **exchange.request}) for exchange in first)
+    sizes = (measure_body({"max_tokens": 10**6, **one.request}) for one in exchanges if one.is_first)
     forecast = forecast_run(sum(sizes, RequestSize()), load_rates(ModelKind.SERVER, classify_model(model)))
     yield "calls", forecast.calls, len(exchanges)
-    yield "prompt tokens", forecast.prompt_tokens, sum(exchange.prompt_tokens for exchange in exchanges)
-    yield "output tokens", forecast.output_tokens, sum(exchange.output_tokens for exchange in exchanges)
+    yield "prompt tokens", forecast.prompt_tokens, sum(one.prompt_tokens for one in exchanges)
+    yield "output tokens", forecast.output_tokens, sum(one.output_tokens for one in exchanges)
 
 
-def format_sizes(exchanges: dict[ModelClass, list[Exchange]]) -> str:
+def format_sizes(exchanges: Mapping[ModelClass, Sequence[Exchange]]) -> str:
     """The file of sizes."""
     sizes = measure_keys(exchanges[ModelClass.CAPABLE])
-    parts = [_HEAD.format(least=_LEAST) + f"measured = {datetime.now(UTC).date()}"]
+    parts = [f"{_HEAD}measured = {datetime.now(UTC).date()}"]
     for name, of_class in sorted(exchanges.items()):
         parts.append(f"\n[class.{name}]\n" + "\n".join(describe_class(of_class, sizes)))
-    return "\n".join([*parts, *(f"\n[key.{key}]\nmean = {s.mean:.1f}\nasked = {s.asked}" for key, s in sizes.items())])
+    for key, found in sizes.items():
+        parts.append(f"\n[key.{key}]\nmean = {statistics.mean(found):.1f}\nasked = {len(found)}")
+    return "\n".join(parts)
 
 
-def measure_keys(exchanges: Iterable[Exchange]) -> dict[str, AnswerSize]:
+def measure_keys(exchanges: Iterable[Exchange]) -> Sizes:
     """The sizes of keys, by name, in the first answers to calls."""
     found: dict[str, list[float]] = defaultdict(list)
     for exchange in exchanges:
-        if not exchange.asked_again and not exchange.narrow:
-            for key, size in _measure_answer(exchange):
-                found[key].append(size)
+        for key, size in _measure_answer(exchange) if exchange.is_first else ():
+            found[key].append(size)
     seldom = [key for key, sizes in found.items() if len(sizes) < _LEAST]
     found["other"] = [size for key in seldom for size in found.pop(key)] or [20.0]
-    return {key: AnswerSize(statistics.mean(found[key]), len(found[key])) for key in sorted(found)}
+    return {key: found[key] for key in sorted(found)}
 
 
-def describe_class(exchanges: Sequence[Exchange], sizes: dict[str, AnswerSize]) -> Iterator[str]:
+def describe_class(exchanges: Sequence[Exchange], sizes: Sizes) -> Iterator[str]:
     """The lines of a class of models."""
-    first = [exchange for exchange in exchanges if not exchange.asked_again and not exchange.narrow]
+    means = {key: statistics.mean(found) for key, found in sizes.items()}
+    first = [(one.output_tokens, _expect_answer(one, means)) for one in exchanges if one.is_first]
+
+    def ratio(drawn: Sequence[tuple[int, float]]) -> float:
+        return sum(tokens for tokens, _ in drawn) / sum(expected for _, expected in drawn)
+
     rng = random.Random(0)
-    few = (rng.choices(first, k=_FEW) for _ in range(_RESAMPLES))
-    edges = statistics.quantiles([_ratio(drawn, sizes) for drawn in few], n=100, method="inclusive")
+    ratios = [ratio(rng.choices(first, k=_FEW)) for _ in range(_RESAMPLES)]
+    edges = statistics.quantiles(ratios, n=100, method="inclusive")
     yield f"calls = {len(first)}"
-    yield f"asked_again = {sum(exchange.asked_again for exchange in exchanges)}"
-    yield f"narrow = {sum(exchange.narrow and not exchange.asked_again for exchange in exchanges)}"
-    yield f"tokens_per_character = [{edges[0]:.2f}, {_ratio(first, sizes):.2f}, {edges[-1]:.2f}]"
+    yield f"asked_again = {sum(one.is_repeated for one in exchanges)}"
+    yield f"narrow = {sum(one.narrow and not one.is_repeated for one in exchanges)}"
+    yield f"tokens_per_character = [{edges[0]:.2f}, {ratio(first):.2f}, {edges[-1]:.2f}]"
 
 
-def _ratio(exchanges: Sequence[Exchange], sizes: dict[str, AnswerSize]) -> float:
-    """Tokens for each character that was expected."""
-    return sum(e.output_tokens for e in exchanges) / sum(expect_answer(e, sizes) for e in exchanges)
-
-
-def expect_answer(exchange: Exchange, sizes: dict[str, AnswerSize]) -> float:
-    """Characters that are expected of the answer."""
+def _list_lines(exchange: Exchange) -> list[tuple[int, list[str]]]:
+    """The numbers of the lines that were asked about, with the keys that were asked."""
     lines = LINE.findall(exchange.request["messages"][1]["content"])
-    keys = sum(sizes.get(key, sizes["other"]).mean for _, asked in lines for key in asked.split())
-    return keys + sizes["item"].mean * len(lines) + sizes["reply"].mean
+    return [(int(number), keys.split()) for number, keys in lines]
+
+
+def _expect_answer(exchange: Exchange, means: Mapping[str, float]) -> float:
+    """Characters that are expected of the answer."""
+    lines = _list_lines(exchange)
+    keys = sum(means.get(key, means["other"]) for _, asked in lines for key in asked)
+    return keys + means["item"] * len(lines) + means["reply"]
 
 
 def _measure_answer(exchange: Exchange) -> Iterator[tuple[str, float]]:
@@ -191,8 +184,7 @@ def _measure_answer(exchange: Exchange) -> Iterator[tuple[str, float]]:
         items = json.loads(exchange.content)["items"]
     except (ValueError, LookupError, TypeError):
         return
-    lines = {int(number): keys.split() for number, keys in LINE.findall(exchange.request["messages"][1]["content"])}
-    for number, keys in lines.items():
+    for number, keys in dict(_list_lines(exchange)).items():
         own = [item for item in items if item.get("n") == number]
         whole = sum(_length(item) + 1 for item in own)
         asked = {key: sum(_length({key: item[key]}) - 1 for item in own if key in item) for key in keys}

@@ -1,9 +1,13 @@
-"""Synthetic records: distinct ones, and small ones with one open question each."""
+"""Synthetic records: distinct ones, and small ones with one open question each; and a run of them."""
 
 import json
+import subprocess
 from pathlib import Path
 
+from benchmarks.processes import run_command
+
 _RECORD = Path(__file__).parents[1] / "tests" / "records" / "study.json"
+_PLACES = ("home", "work", "the beach", "the clinic", "the gym", "sea", "altitude")
 
 
 def write_distinct_records(path: Path, count: int) -> None:
@@ -17,23 +21,22 @@ def write_distinct_records(path: Path, count: int) -> None:
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
 
 
-_PLACES = ("home", "work", "the beach", "the clinic", "the gym", "sea", "altitude")
-
-
 def write_open_records(path: Path, count: int) -> None:
     """A file of ``count`` small records, whose one outcome is of a kind that the rules do not know."""
     with path.open("w", encoding="utf-8") as file:
         for number in range(count):
-            file.write(json.dumps(_make_record(number)) + "\n")
+            measure = f"Number of nights at {_PLACES[number % len(_PLACES)]} in period {number}"
+            study = {
+                "identificationModule": {"nctId": f"NCT{number:08d}", "briefTitle": f"Study {number} of a new device"},
+                "descriptionModule": {"briefSummary": f"Participants of site {number} wear the device."},
+                "outcomesModule": {"primaryOutcomes": [{"measure": measure, "timeFrame": "12 weeks"}]},
+            }
+            file.write(json.dumps({"protocolSection": study}) + "\n")
 
 
-def _make_record(number: int) -> dict[str, object]:
-    place = _PLACES[number % len(_PLACES)]
-    outcome = {"measure": f"Number of nights at {place} in period {number}", "timeFrame": "12 weeks"}
-    return {
-        "protocolSection": {
-            "identificationModule": {"nctId": f"NCT{number:08d}", "briefTitle": f"Study {number} of a new device"},
-            "descriptionModule": {"briefSummary": f"Participants of site {number} wear the device."},
-            "outcomesModule": {"primaryOutcomes": [outcome]},
-        }
-    }
+def make_run(folder: Path, count: int) -> Path:
+    """A run over ``count`` distinct records by the rules alone, made in a process of its own."""
+    records, run = folder / f"{count}.jsonl", folder / f"run-{count}"
+    write_distinct_records(records, count)
+    subprocess.run(run_command(records, "--assist", "never", "--out", run), check=True)
+    return run

@@ -3,10 +3,11 @@
     python -m benchmarks.registry --data DIR [--records 550000] [--sample 200] [--model gpt-4.1-mini]
         [--driver 750] [--flight 64] [--latency 2] [--reads 85] [--writes 20]
 
-Calls, tokens and money a record are those of ``extractor run --dry-run`` over the records of the folder, drawn by size;
-records a second of one core are measured here. The rest is given: records a second that the driver of a cluster can
-read, hand out and write (``--driver``), requests at once and seconds for each (``--flight``, ``--latency``), and tokens
-a second that a machine's own model reads and writes (``--reads``, ``--writes``).
+Calls, tokens and money a record are those of ``extractor run --dry-run`` over the records of the folder, drawn by size,
+with a hosted model whose price is known; records a second of one core are measured here. The rest is given: records a
+second that the driver of a cluster can read, hand out and write (``--driver``), requests at once and seconds for each
+(``--flight``, ``--latency``), and tokens a second that a machine's own model reads and writes (``--reads``,
+``--writes``).
 """
 
 import argparse
@@ -14,15 +15,12 @@ import json
 import math
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import islice
-from time import process_time
-from typing import Any
+from itertools import chain, islice
+from typing import Any, NamedTuple
 
-from benchmarks.data import format_table, option_parser
-from benchmarks.processes import run_command
+from benchmarks.data import RULES, format_table, parse_options
+from benchmarks.processes import run_command, time_work
 from extractor.llm.spec import ModelSpec
-from extractor.options import Assist, ExtractionOptions
 from extractor.pipeline import extract_by_rules
 from extractor.read import read_records
 from extractor.run.prices import read_prices
@@ -30,11 +28,9 @@ from extractor.run.prices import read_prices
 _FILES = ("records/ctgov_v2.jsonl.gz", "records/eligibility_general.jsonl.gz")
 _WARM = 20
 _HOUR, _DAY = 3600.0, 86400.0
-_RULES = ExtractionOptions(assist=Assist.NEVER)
 
 
-@dataclass(frozen=True)
-class PerRecord:
+class PerRecord(NamedTuple):
     """What the mean record takes: seconds of a core by the rules, calls, prompt and output tokens, dollars.
 
     ``batch`` is the share of the price that the provider's batches cost.
@@ -50,13 +46,8 @@ class PerRecord:
 
 def main() -> None:
     """Print the table."""
-    parser = option_parser(__doc__, data=True)
-    parser.add_argument("--records", type=int, default=550_000)
-    parser.add_argument("--sample", type=int, default=200)
-    parser.add_argument("--model", default="gpt-4.1-mini", help="a hosted model with a known price")
-    for name, default in (("driver", 750.0), ("flight", 64.0), ("latency", 2.0), ("reads", 85.0), ("writes", 20.0)):
-        parser.add_argument(f"--{name}", type=float, default=default)
-    chosen = parser.parse_args()
+    given: dict[str, Any] = {"driver": 750.0, "flight": 64.0, "latency": 2.0, "reads": 85.0, "writes": 20.0}
+    chosen = parse_options(__doc__, data=..., records=550_000, sample=200, model="gpt-4.1-mini", **given)
     mean = measure_record([str(chosen.data / name) for name in _FILES], chosen)
     rows = [*estimate_rules(mean, chosen), *estimate_model(mean, chosen)]
     print(format_table(("what", "arithmetic", "time", "dollars"), rows, markdown=True))
@@ -78,15 +69,13 @@ def measure_record(inputs: list[str], chosen: argparse.Namespace) -> PerRecord:
 def _time_rules(inputs: list[str], count: int) -> float:
     """Seconds of a core for a record, reading included; the first few records load the rules before."""
 
-    def read() -> Iterator[Any]:
-        return (record for name in inputs for record in islice(read_records(name), count // len(inputs)))
+    def extract(limit: int) -> int:
+        records = chain.from_iterable(islice(read_records(name), count // len(inputs)) for name in inputs)
+        return sum(1 for one in islice(records, limit) if extract_by_rules(one, RULES).model_dump_json())
 
-    for record in islice(read(), _WARM):
-        extract_by_rules(record, _RULES).model_dump_json()
-    begun, records = process_time(), 0
-    for records, record in enumerate(read(), 1):  # noqa: B007
-        extract_by_rules(record, _RULES).model_dump_json()
-    return (process_time() - begun) / records
+    extract(_WARM)
+    found: list[int] = []
+    return time_work(lambda: found.append(extract(count))) / found[0]
 
 
 def estimate_rules(mean: PerRecord, chosen: argparse.Namespace) -> Iterator[tuple[str, ...]]:

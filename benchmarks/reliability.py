@@ -11,21 +11,19 @@ is empty counts too: it is right if nothing is annotated. Open readings (confide
 ``--write`` first fits on all folds and replaces the curves of the package.
 """
 
-import math
 import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, pairwise
+from itertools import groupby
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 from sklearn.isotonic import IsotonicRegression
 
-from benchmarks.data import option_parser
-from benchmarks.gold import GROUPS, name_group, read_gold
+from benchmarks.data import Row, parse_options
+from benchmarks.gold import GROUPS, name_group, read_annotated, read_gold
 from benchmarks.matching import Judged, judge_record, wilson
-from extractor.evaluation.standoff import find_changed_sections, from_standoff
 from extractor.parse import ParsedRecord, parse_uncalibrated
 from extractor.parse.parsed import CERTAIN
 from extractor.parse.scoring import CURVES, Curve, apply_curve
@@ -34,22 +32,20 @@ from extractor.schemas import TrialExtraction, TrialRecord
 
 Curves = Mapping[tuple[str, str], Curve]
 """A curve for each field, and for values that were found and those that were not."""
+JudgedRow = tuple[Judged, float, float]
+"""A value with its unseen and its shipped confidence."""
 
 _LEAST = 20
 """Values that a point of a curve rests on at least."""
 _PRIOR = 2.0
 """How many trials the prior weighs. A trial repeats its mistakes, so trials count here, not values."""
-_EDGES = (0.0, 0.5, 0.7, 0.8, 0.9, CERTAIN, 0.98, math.inf)
+_EDGES = (0.5, 0.7, 0.8, 0.9, CERTAIN, 0.98)
 _COLUMNS = f"{'claimed':>9}{'ECE':>7}{'certain':>9}{'claimed':>9}{'right':>7}{'95 %':>16}"
 
 
 def main() -> None:
     """Print the tables."""
-    parser = option_parser(__doc__)
-    parser.add_argument("gold", type=Path, metavar="GOLD", help="a file of standoff gold with folds")
-    parser.add_argument("--records", nargs="+", required=True, metavar="INPUT", help="the records of the gold")
-    parser.add_argument("--write", action="store_true", help="replace the curves of the package")
-    chosen = parser.parse_args()
+    chosen = parse_options(__doc__, "gold", records=[...], write=False)
     records = read_records(*chosen.records, on_error=lambda _: None)
     stated = [one for one in judge_gold(read_gold(chosen.gold), records) if one.confidence]
     if not stated:
@@ -60,31 +56,29 @@ def main() -> None:
     print(f"{len({one.trial for one in stated})} trials")
     for group in GROUPS:
         inside = [row for row in judged if name_group(row[0].area) == group]
-        by_field = {
-            name: [row for row in inside if row[0].field == name] for name in sorted({r[0].field for r in inside})
-        }
-        print(format_rows(group, by_field | {"all fields": inside}))
-    by_area = {area: [row for row in judged if row[0].area == area] for area in sorted({one.area for one in stated})}
-    print(format_rows("by area, all fields", by_area))
+        print(format_rows(group, _group(inside, lambda one: one.field) | {"all fields": inside}))
+    print(format_rows("by area, all fields", _group(judged, lambda one: one.area)))
+
+
+def _group(rows: Sequence[JudgedRow], key: Callable[[Judged], str]) -> dict[str, list[JudgedRow]]:
+    found: dict[str, list[JudgedRow]] = {name: [] for name in sorted({key(row[0]) for row in rows})}
+    for row in rows:
+        found[key(row[0])].append(row)
+    return found
 
 
 def judge_gold(
-    gold: Mapping[str, Mapping[str, Any]],
+    gold: Mapping[str, Row],
     records: Iterable[TrialRecord],
     parse: Callable[[TrialRecord], ParsedRecord] = parse_uncalibrated,
 ) -> Iterator[Judged]:
     """Every reading of the records whose text is the one that was annotated, each trial once."""
-    left = dict(gold)
-    for record in records:
-        line = left.get(record.record_id)
-        if line is not None and not find_changed_sections(line, record):
-            del left[record.record_id]
-            annotated = TrialExtraction.model_validate(from_standoff(line, record))
-            for one in judge_record(parse(record), annotated):
-                yield replace(one, area=line["area"], fold=line["fold"])
+    for record, line, annotation in read_annotated(gold, records):
+        for one in judge_record(parse(record), TrialExtraction.model_validate(annotation)):
+            yield replace(one, area=line["area"], fold=line["fold"])
 
 
-def format_rows(title: str, tables: Mapping[str, Sequence[tuple[Judged, float, float]]]) -> str:
+def format_rows(title: str, tables: Mapping[str, Sequence[JudgedRow]]) -> str:
     """A table with a line for each name: values, each with its unseen and its shipped confidence."""
     lines = [f"\n{'':52}  | {'unseen':{len(_COLUMNS)}} | shipped"]
     lines.append(f"{title:38}{'values':>7}{'right':>7}  |{_COLUMNS}  |{_COLUMNS}")
@@ -125,18 +119,17 @@ class Reliability:
 
 def measure_reliability(values: Iterable[tuple[float, bool]]) -> Reliability:
     """The figures of values, each a confidence and whether it was right."""
-    known = list(values)
-    certain = [one for one in known if one[0] >= CERTAIN]
-    bins = ([one for one in known if low <= one[0] < high] for low, high in pairwise(_EDGES))
-    gaps = (abs(sum(confidence - right for confidence, right in inside)) for inside in bins)
+    confidence, right = np.array(list(values), float).T
+    gaps = np.bincount(np.digitize(confidence, _EDGES), confidence - right)
+    certain = confidence >= CERTAIN
     return Reliability(
-        count=len(known),
-        right=sum(right for _, right in known),
-        claimed=sum(confidence for confidence, _ in known) / len(known),
-        error=sum(gaps) / len(known),
-        certain=len(certain),
-        certain_right=sum(right for _, right in certain),
-        certain_claimed=sum(confidence for confidence, _ in certain) / max(1, len(certain)),
+        count=len(right),
+        right=int(right.sum()),
+        claimed=float(confidence.mean()),
+        error=float(np.abs(gaps).sum() / len(right)),
+        certain=int(certain.sum()),
+        certain_right=int(right[certain].sum()),
+        certain_claimed=float(confidence[certain].sum() / max(1, certain.sum())),
     )
 
 
@@ -163,9 +156,8 @@ def fit_curve(stated: Sequence[Judged]) -> Curve:
     curve: list[tuple[float, float]] = []
     for level, knots in groupby(zip(means, rising, bins, strict=True), key=lambda knot: float(knot[1])):
         flat = list(knots)
-        count = sum(len(values) for _, _, values in flat)
-        right = sum(one.right for _, _, values in flat for one in values)
-        share = max(min(level, (right + 1) / (count + 2)), curve[-1][1] if curve else 0.0)
+        rights = [one.right for _, _, values in flat for one in values]
+        share = max(min(level, (sum(rights) + 1) / (len(rights) + 2)), curve[-1][1] if curve else 0.0)
         ends = {flat[0][0], flat[-1][0]}
         curve += [(round(mean, 4), round(share, 4)) for mean in sorted(ends)]
     return tuple(dict(curve).items())  # knots that are one when rounded
@@ -179,8 +171,7 @@ def _list_bins(stated: Sequence[Judged]) -> list[list[Judged]]:
         else:
             bins.append(list(equal))
     if len(bins) > 1 and len(bins[-1]) < _LEAST:
-        few = bins.pop()
-        bins[-1] += few
+        bins[-2:] = [bins[-2] + bins[-1]]
     return bins
 
 
@@ -197,8 +188,7 @@ def calibrate(stated: Iterable[Judged], curves: Curves) -> list[float]:
 
 def cross_validate(stated: Sequence[Judged]) -> list[float]:
     """The confidence of each value by curves that were fitted on the trials of the other folds."""
-    folds = {one.fold for one in stated}
-    curves = {fold: fit_curves(one for one in stated if one.fold != fold) for fold in folds}
+    curves = {fold: fit_curves(one for one in stated if one.fold != fold) for fold in {one.fold for one in stated}}
     return [calibrate([one], curves[one.fold])[0] for one in stated]
 
 

@@ -15,10 +15,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import CDPSession, Page, expect
+from playwright.sync_api import Page, expect
 
-from benchmarks.data import format_table, option_parser
-from benchmarks.review_queue import make_run
+from benchmarks.data import format_table, parse_options
+from benchmarks.records import make_run
 from benchmarks.screenshot import open_browser
 from extractor.report import write_report
 
@@ -31,18 +31,13 @@ _STATE = """() => ({chunks: opened.chunks, characters: opened.characters, heap: 
 
 def main() -> None:
     """Print the figures."""
-    parser = option_parser(__doc__)
-    parser.add_argument("--records", type=int, default=2000)
-    parser.add_argument("--few", type=int, default=20)
-    parser.add_argument("--run", type=Path)
-    chosen = parser.parse_args()
+    chosen = parse_options(__doc__, records=2000, few=20, run=Path)
     with tempfile.TemporaryDirectory() as folder, open_browser("--enable-precise-memory-info") as browser:
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         runs = {"run": chosen.run} if chosen.run else {}
         runs = runs or {f"{count} records": make_run(Path(folder), count) for count in (chosen.few, chosen.records)}
         found = [measure(page, Path(folder, "page.html"), run) for run in runs.values()]
-    rows = [(name, *(f"{one[name]:,.0f}" for one in found)) for name in found[0]]
-    print(format_table(("", *runs), rows))
+    print(format_table(("", *runs), [(name, *(f"{one[name]:,.0f}" for one in found)) for name in found[0]]))
     if not chosen.run:
         few, many = (one["milliseconds until the list is shown"] for one in found)
         print(f"until the list is shown, many take {many / few:.2f} times as long")
@@ -59,9 +54,7 @@ def measure(page: Page, path: Path, run: Path) -> dict[str, float]:
     opened = page.evaluate(_STATE)
     page.go_back()
     page.locator(".rows a").first.wait_for()
-    session = page.context.new_cdp_session(page)
-    session.send("Performance.enable", {"timeDomain": "threadTicks"})
-    first, later = (search(page, session, words) for words in ("randomised placebo", "no such words"))
+    first, later = (search(page, words) for words in ("randomised placebo", "no such words"))
     searched = page.evaluate(_STATE)
     return {
         "milliseconds of one core to write the page": 1000 * writing,
@@ -84,22 +77,23 @@ def load(page: Page, address: str, count: int) -> dict[str, Any]:
     page.goto("about:blank")
     page.goto(address)
     expect(page.locator(".status")).to_have_text(f"{count:,} of {count:,} records", timeout=_WAIT_MS)
-    state: dict[str, Any] = page.evaluate(_STATE)
-    return state
+    return dict(page.evaluate(_STATE))
 
 
-def search(page: Page, session: CDPSession, words: str) -> float:
+def search(page: Page, words: str) -> float:
     """Seconds that the page's thread computes from a search to its answer."""
-    before = _read_task_duration(session)
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def read_clock() -> float:
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        return next(float(one["value"]) for one in metrics if one["name"] == "TaskDuration")
+
+    before = read_clock()
     page.evaluate("document.querySelector('.status').textContent = 'waiting'")
     page.get_by_role("searchbox").fill(words)
     expect(page.locator(".status")).to_have_text(_ANSWER, timeout=_WAIT_MS)
-    return _read_task_duration(session) - before
-
-
-def _read_task_duration(session: CDPSession) -> float:
-    metrics = session.send("Performance.getMetrics")["metrics"]
-    return next(float(one["value"]) for one in metrics if one["name"] == "TaskDuration")
+    return read_clock() - before
 
 
 if __name__ == "__main__":

@@ -1,24 +1,23 @@
 """What each rule of the rule book does on real records.
 
-    python -m benchmarks.rules --data DIR [--records N]
+    python -m benchmarks.rules --data DIR [--records 1000]
 
 For each rule: in how many records it found something, how often, what it costs (CPU microseconds a record, for one look
 at every token), and of the values whose words it found in records of the gold, how many there were and the share
 that is right. A rule that never fires is named at the end: it should go, or its examples do not occur.
 """
 
-import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
+from typing import NamedTuple
 
-from benchmarks.data import format_table, option_parser
-from benchmarks.gold import read_gold
+from benchmarks.data import format_table, parse_options
+from benchmarks.gold import read_annotated, read_gold
 from benchmarks.matching import is_right, list_values, match_items
+from benchmarks.processes import time_work
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.cli.parse import place_rules
-from extractor.evaluation.standoff import find_changed_sections, from_standoff
 from extractor.parse import parse_record
 from extractor.read import read_records
 from extractor.schemas import TrialExtraction, TrialRecord
@@ -30,33 +29,30 @@ _RECORDS = ("all_areas.jsonl.gz", "all_areas_more.jsonl.gz")
 _TIMED = 50
 
 
-@dataclass
-class Tally:
+class Tally(NamedTuple):
     """By rule: records with a hit, hits, and whether the values of which it found words are right."""
 
-    records: Counter[str] = field(default_factory=Counter)
-    hits: Counter[str] = field(default_factory=Counter)
-    values: defaultdict[str, list[bool]] = field(default_factory=lambda: defaultdict(list))
+    records: Counter[str]
+    hits: Counter[str]
+    values: defaultdict[str, list[bool]]
 
 
 def measure_rules(records: Iterable[TrialRecord]) -> Tally:
     """Parse the records and count what each rule found."""
-    gold, tally = read_gold(), Tally()
+    gold, tally = read_gold(), Tally(Counter(), Counter(), defaultdict(list))
     for record in records:
         with trace_rules() as trace:
             parsed = parse_record(record)
         placed = place_rules(parsed, trace)
         tally.hits.update(name for name, _ in placed)
         tally.records.update({name for name, _ in placed})
-        line = gold.get(record.record_id)
-        if not line or find_changed_sections(line, record):
-            continue
-        annotated = TrialExtraction.model_validate(from_standoff(line, record))
-        for match in match_items(parsed, assemble_extraction(parsed, ModelResult()), annotated):
-            for name, reading, label in list_values(match):
-                if reading.value not in (None, ()):
-                    inside = {rule for rule, place in placed if any(span.contains(place) for span in reading.spans)}
-                    for rule in inside:
+        for _, _, annotation in read_annotated(gold, [record]):
+            annotated = TrialExtraction.model_validate(annotation)
+            for match in match_items(parsed, assemble_extraction(parsed, ModelResult()), annotated):
+                for name, reading, label in list_values(match):
+                    given = reading.value not in (None, ())
+                    spans = reading.spans if given else ()
+                    for rule in {rule for rule, place in placed if any(span.contains(place) for span in spans)}:
                         tally.values[rule].append(is_right(name, reading.value, label))
     return tally
 
@@ -67,19 +63,13 @@ def measure_cost(records: Sequence[TrialRecord]) -> dict[str, float]:
     costs = {}
     for name, rule in load_book().rules.items():
         rule.expression  # noqa: B018 - is compiled before the clock runs
-        begun = time.process_time()
-        for tokens in texts:
-            for _ in rule.find(tokens):
-                pass
-        costs[name] = 1e6 * (time.process_time() - begun) / len(records)
+        costs[name] = 1e6 / len(records) * time_work(lambda rule=rule: [list(rule.find(one)) for one in texts])  # type: ignore[misc]
     return dict(sorted(costs.items(), key=lambda pair: -pair[1]))
 
 
 def main() -> None:
     """Print a line for each rule, the costliest first."""
-    parser = option_parser(__doc__, data=True)
-    parser.add_argument("--records", type=int, default=1000, metavar="N", help="how many records (default: 1000)")
-    chosen = parser.parse_args()
+    chosen = parse_options(__doc__, data=..., records=1000)
     paths = [path for name in _RECORDS if (path := chosen.data / "records" / name).exists()]
     records = list(islice(read_records(*paths, on_error=lambda _: None), chosen.records))
     tally, costs = measure_rules(records), measure_cost(records[:_TIMED])

@@ -1,8 +1,9 @@
 """The README's picture of the report: a record of the seeds, extracted by the rules, with a value and its evidence.
 
-    python -m benchmarks.screenshot [--out docs/images/report.png] [--dark] [--phone] [--place ADDRESS]
+    python -m benchmarks.screenshot [--out FILE]
 
-Needs the extra `dev` and a chromium. The picture is the same wherever the fonts are.
+FILE is ``docs/images/report.png`` if left out. Needs the extra `dev` and a chromium. The picture is the same wherever
+the fonts are.
 """
 
 import shutil
@@ -11,41 +12,32 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
 
-from playwright.sync_api import Browser, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
-from benchmarks.data import option_parser
+from benchmarks.data import parse_options
 from benchmarks.processes import run_command
 from extractor.report import write_report
 
 ROOT = Path(__file__).parents[1]
 PLACE = "#003_b184c860ed2ef927/eligibility.criteria[1].constraints[0]"
 _ARGUMENTS = ("--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-lcd-text")
-_PHONE, _SCREEN = ViewportSize(width=390, height=844), ViewportSize(width=1180, height=680)
 
 
 def main() -> None:
     """Take the picture."""
-    parser = option_parser(__doc__)
-    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images" / "report.png")
-    parser.add_argument("--dark", action="store_true")
-    parser.add_argument("--phone", action="store_true")
-    parser.add_argument("--place", default=PLACE, help="what is shown, as in the page's address")
-    chosen = parser.parse_args()
-    chosen.out.parent.mkdir(parents=True, exist_ok=True)
+    picture = Path(parse_options(__doc__, out=str(ROOT / "docs" / "images" / "report.png")).out)
+    picture.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, open_browser() as browser:
         run, report = Path(folder, "results"), Path(folder, "report.html")
         subprocess.run(run_command("seeds/records", "--assist", "never", "--out", run), check=True, cwd=ROOT)
         write_report(run, report, records=[ROOT / "seeds" / "records"])
-        size = _PHONE if chosen.phone else _SCREEN
-        scheme: Literal["dark", "light"] = "dark" if chosen.dark else "light"
-        page = browser.new_context(viewport=size, color_scheme=scheme, offline=True).new_page()
-        page.goto(report.as_uri() + chosen.place)
+        page = browser.new_context(viewport={"width": 1180, "height": 680}, offline=True).new_page()
+        page.goto(report.as_uri() + PLACE)
         page.locator("html[data-ready]").wait_for()
         page.wait_for_timeout(300)
-        page.screenshot(path=chosen.out)
-    print(f"{chosen.out}: {chosen.out.stat().st_size // 1000} kB")
+        page.screenshot(path=picture)
+    print(f"{picture}: {picture.stat().st_size // 1000} kB")
 
 
 @contextmanager

@@ -10,7 +10,6 @@ processor time: of the service with all its processes, without the client. Needs
 
 import asyncio
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -19,11 +18,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from statistics import median
 
 import httpx2
 import psutil
 
-from benchmarks.data import option_parser
+from benchmarks.data import parse_options
 from benchmarks.processes import list_tree
 from benchmarks.records import write_distinct_records
 from extractor.api import Extractor
@@ -34,28 +34,22 @@ _TOKEN = "benchmark-of-the-service"
 
 def main() -> None:
     """Print the figures."""
-    parser = option_parser(__doc__)
-    parser.add_argument("--records", type=int, default=300)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--workers", type=int, default=1, help="processes of the service")
-    parser.add_argument("--together", type=int, default=8, help="requests at once")
-    chosen = parser.parse_args()
+    chosen = parse_options(__doc__, records=300, rounds=5, workers=1, together=8)
     direct, served = [], []
     with tempfile.TemporaryDirectory() as folder:
         write_distinct_records(Path(folder, "records.jsonl"), chosen.records)
         bodies = Path(folder, "records.jsonl").read_bytes().splitlines()
         with serve(Path(folder, "root"), chosen.workers) as (url, process):
-
-            def request() -> None:
-                asyncio.run(post_all(url, bodies, chosen.together))
-
             for _ in range(1 + chosen.rounds):
                 direct.append(timed(lambda: call_directly(bodies), time.process_time))
-                served.append(timed(request, lambda: _computed(process)))
+                served.append(timed(lambda: asyncio.run(post_all(url, bodies, chosen.together)), process))
     pairs = list(zip(direct[1:], served[1:], strict=True))  # the first round loads what is loaded at first use
-    print(f"direct calls: {_rate(bodies, direct[1:])}")
-    print(f"requests, {chosen.workers} processes, {chosen.together} together: {_rate(bodies, served[1:])}")
-    elapsed, computed = (statistics.median(one[n] / other[n] for other, one in pairs) for n in (0, 1))
+    requests = f"requests, {chosen.workers} processes, {chosen.together} together"
+    for name, rounds in (("direct calls", direct[1:]), (requests, served[1:])):
+        elapsed, computed = map(median, zip(*rounds, strict=True))
+        rate = f"{len(bodies) / elapsed:.0f} records/s, {1000 * computed / len(bodies):.1f} ms of a processor each"
+        print(f"{name}: {rate}")
+    elapsed, computed = (median(one[n] / other[n] for other, one in pairs) for n in (0, 1))
     print(f"a request takes {elapsed:.2f} of the time of a direct call, {computed:.2f} of its processor time")
 
 
@@ -64,15 +58,6 @@ def timed(work: Callable[[], object], computed: Callable[[], float]) -> tuple[fl
     begun, before = time.monotonic(), computed()
     work()
     return time.monotonic() - begun, computed() - before
-
-
-def _computed(process: psutil.Process) -> float:
-    return sum(sum(one.cpu_times()[:2]) for one in list_tree(process))
-
-
-def _rate(bodies: Sequence[bytes], rounds: Sequence[tuple[float, float]]) -> str:
-    elapsed, computed = map(statistics.median, zip(*rounds, strict=True))
-    return f"{len(bodies) / elapsed:.0f} records/s, {1000 * computed / len(bodies):.1f} ms of a processor each"
 
 
 def call_directly(bodies: Sequence[bytes]) -> None:
@@ -96,15 +81,16 @@ async def post_all(url: str, bodies: Sequence[bytes], together: int) -> None:
 
 
 @contextmanager
-def serve(root: Path, workers: int) -> Iterator[tuple[str, psutil.Process]]:
-    """The address and the process of a service, until the block ends."""
+def serve(root: Path, workers: int) -> Iterator[tuple[str, Callable[[], float]]]:
+    """The address of a service until the block ends, and the processor seconds that it has taken so far."""
     options = ("--port", "0", "--root", str(root), "--workers", str(workers))
     command = [sys.executable, "-m", "extractor", "serve", *options]
     environment = os.environ | {"EXTRACTOR_TOKEN": _TOKEN}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout
+        tree = psutil.Process(process.pid)
         try:
-            yield process.stdout.readline().strip(), psutil.Process(process.pid)
+            yield process.stdout.readline().strip(), lambda: sum(sum(p.cpu_times()[:2]) for p in list_tree(tree))
         finally:
             process.terminate()
 

@@ -17,7 +17,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from benchmarks.data import option_parser
+from benchmarks.data import parse_options
 from benchmarks.processes import run_command
 from benchmarks.records import write_distinct_records
 from benchmarks.servers import CountingServer, serve_counting
@@ -29,33 +29,25 @@ _START_S, _IDLE_S = 2.0, 60.0
 
 def main() -> None:
     """Print the figures."""
-    parser = option_parser(__doc__)
-    parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--records", type=int, default=300)
-    parser.add_argument("--latency", type=float, default=0.2, help="seconds that an answer takes")
-    parser.add_argument("--seed", type=int, default=0, help="of the moments at which it is killed")
-    chosen = parser.parse_args()
+    chosen = parse_options(__doc__, kills=20, records=300, latency=0.2, seed=0)
     with tempfile.TemporaryDirectory() as folder:
         raise SystemExit(soak(Path(folder), chosen))
 
 
 def soak(folder: Path, chosen: argparse.Namespace) -> int:
     """Run undisturbed, run killed, compare; the exit code."""
-    records = folder / "records.jsonl"
+    records, calls = folder / "records.jsonl", 0
     write_distinct_records(records, chosen.records)
-    options = (records, "--assist", "always", "--concurrency", _CONCURRENCY)
-    with serve_counting(chosen.latency) as server:
-        begun = time.monotonic()
-        command = run_command(*options, "--out", folder / "undisturbed", "--model", f"{server.url}#stub")
-        run_killed(command, server, kills=0, work=0)
-        seconds, calls = time.monotonic() - begun, server.calls
-    with serve_counting(chosen.latency) as server:
-        command = run_command(*options, "--out", folder / "killed", "--model", f"{server.url}#stub")
-        work = 2 * calls * chosen.latency / _CONCURRENCY / max(1, chosen.kills)
-        killed = run_killed(command, server, kills=chosen.kills, work=work, seed=chosen.seed)
-        faults = find_faults(folder / "killed", folder / "undisturbed", server, killed * _CONCURRENCY)
-    print(f"undisturbed: {chosen.records} records, {calls} calls, {seconds:.0f} s")
-    print(f"killed {killed} times: {server.calls} calls came to the server")
+    for name, kills in (("undisturbed", 0), ("killed", chosen.kills)):
+        with serve_counting(chosen.latency) as server:
+            options = ("--assist", "always", "--concurrency", _CONCURRENCY, "--model", f"{server.url}#stub")
+            work = 2 * calls * chosen.latency / _CONCURRENCY / max(1, kills)
+            command, begun = run_command(records, *options, "--out", folder / name), time.monotonic()
+            killed = run_killed(command, server, kills=kills, work=work, seed=chosen.seed)
+        calls = server.calls
+        times = f" {killed} times" if kills else ""
+        print(f"{name}{times}: {chosen.records} records, {calls} calls, {time.monotonic() - begun:.0f} s")
+    faults = find_faults(folder / "killed", folder / "undisturbed", server, killed * _CONCURRENCY)
     print("\n".join(faults) or "all is well: no answered request was sent again, and the results are the same")
     return 1 if faults else 0
 
@@ -73,7 +65,9 @@ def run_killed(command: list[str], server: CountingServer, *, kills: int, work: 
             if rng.random() < 0.2:
                 time.sleep(rng.uniform(0, _START_S))
             else:
-                _wait_for_request(running, server)
+                before, until = server.calls, time.monotonic() + _IDLE_S
+                while server.calls == before and running.poll() is None and time.monotonic() < until:
+                    time.sleep(0.005)
                 time.sleep(rng.uniform(0, work))
             killed += running.poll() is None
             running.kill()
@@ -81,12 +75,6 @@ def run_killed(command: list[str], server: CountingServer, *, kills: int, work: 
     if ended.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with {ended.returncode}")
     return killed
-
-
-def _wait_for_request(running: "subprocess.Popen[bytes]", server: CountingServer) -> None:
-    before, until = server.calls, time.monotonic() + _IDLE_S
-    while server.calls == before and running.poll() is None and time.monotonic() < until:
-        time.sleep(0.005)
 
 
 def find_faults(folder: Path, undisturbed: Path, server: CountingServer, in_flight: int) -> list[str]:
@@ -105,14 +93,13 @@ def find_faults(folder: Path, undisturbed: Path, server: CountingServer, in_flig
             " ON chains.id = earlier.chain WHERE earlier.key = later.key AND earlier.id < later.id"
             " AND earlier.status = 200 AND verdict = 'valid')"
         )
-    one, other = ((path / "extractions.jsonl").read_bytes() for path in (folder, undisturbed))
+    results = {(path / "extractions.jsonl").read_bytes() for path in (folder, undisturbed)}
+    came = f"the server was asked {server.calls} times, the store knows of {calls}, {unanswered} without a reply"
     faults = {
-        "the results are not those of an undisturbed run": one != other,
+        "the results are not those of an undisturbed run": len(results) > 1,
         f"{repeated} requests were sent again that had been answered": repeated > 0,
         f"{unanswered} calls are without a reply, more than were in flight": unanswered > in_flight,
-        f"the server was asked {server.calls} times, the store knows of {calls}, {unanswered} without a reply": (
-            not calls - unanswered <= server.calls <= calls
-        ),
+        came: not calls - unanswered <= server.calls <= calls,
         f"run.json counts {counted}, its calls add up to {summed}": counted != summed,
     }
     return [fault for fault, is_found in faults.items() if is_found]

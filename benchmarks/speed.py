@@ -2,8 +2,8 @@
 
     python -m benchmarks.speed --data DIR [--records N] [--compare]
 
-CPU time of each stage over ``records/ctgov_v2.jsonl.gz`` of the folder, and of the whole command ``extractor run
---assist never``.
+CPU time of each stage over the first N records of ``records/ctgov_v2.jsonl.gz`` of the folder, and of the whole command
+``extractor run --assist never``.
 
 ``--compare`` times this pipeline, spaCy's blank English tokenizer and medSpaCy's default pipeline on the same records
 of all areas instead, and prints ratios to the tokenizer: these can be compared between machines, seconds cannot. It
@@ -12,37 +12,32 @@ needs the extra `compare`. medSpaCy asks for an older numpy, and is timed where 
 
 import os
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
-from benchmarks.data import format_table, option_parser
+from benchmarks.data import RULES, format_table, parse_options
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # one core, also for matrices: before anything loads them
 
-from benchmarks.processes import cpu_seconds, run_command
+from benchmarks.processes import cpu_seconds, run_command, time_work
 from extractor.assemble import ModelResult, assemble_extraction
-from extractor.options import Assist, ExtractionOptions
-from extractor.parse import ParsedRecord, parse_record
+from extractor.parse import parse_record
 from extractor.pipeline import extract_by_rules
 from extractor.read import read_records
-from extractor.schemas import TrialExtraction, TrialRecord
+from extractor.schemas import TrialRecord
 from extractor.text.book import load_book, read_text
 from extractor.text.clean import clean_text
 
 _WARM = 20
 """Records that are read before the clock runs. Each other record is read once: spaCy remembers texts it has seen."""
-_RULES = ExtractionOptions(assist=Assist.NEVER)
 
 
 def main() -> None:
     """Print the table."""
-    parser = option_parser(__doc__, data=True)
-    parser.add_argument("--records", type=int, metavar="N", help="only the first N records")
-    parser.add_argument("--compare", action="store_true", help="time other pipelines on the same text instead")
-    chosen = parser.parse_args()
+    chosen = parse_options(__doc__, data=..., records=int, compare=False)
     if chosen.compare:
         peers = compare_speed(chosen.data / "records" / "all_areas.jsonl.gz", chosen.records)
         print(format_table(("", "ms a record", "ratio"), peers))
@@ -53,8 +48,7 @@ def main() -> None:
 
 def measure_stages(path: Path, limit: int | None = None) -> list[tuple[str, str, str]]:
     """Records per second and CPU milliseconds per record of each stage, over the first ``limit`` records of a file."""
-    records, parsed = list[TrialRecord](), list[ParsedRecord]()
-    extractions = list[TrialExtraction]()
+    records, parsed, extractions = list[Any](), list[Any](), list[Any]()
     parse_record(next(read_records(path)))  # loads the rules
     stages: dict[str, Callable[[], object]] = {
         "read": lambda: records.extend(islice(read_records(path), limit)),
@@ -64,7 +58,7 @@ def measure_stages(path: Path, limit: int | None = None) -> list[tuple[str, str,
     }
     seconds = {name: time_work(work) for name, work in stages.items()}
     seconds |= {"read + parse": seconds["read"] + seconds["parse"], "all": sum(seconds.values())}
-    limits = [] if limit is None else ["--limit", str(limit)]
+    limits = () if limit is None else ("--limit", limit)
     with tempfile.TemporaryDirectory() as folder:
         command = run_command(path, "--out", folder, "--assist", "never", *limits)
         seconds["extractor run, with its start"] = cpu_seconds(command)
@@ -72,45 +66,34 @@ def measure_stages(path: Path, limit: int | None = None) -> list[tuple[str, str,
     return [(name, f"{count / spent:,.0f}", f"{1000 * spent / count:.2f}") for name, spent in seconds.items()]
 
 
-def time_work(work: Callable[[], object]) -> float:
-    """CPU seconds of a piece of work."""
-    begun = time.process_time()
-    work()
-    return time.process_time() - begun
-
-
 def compare_speed(path: Path, limit: int | None = None) -> list[tuple[str, float, float]]:
     """CPU milliseconds per record of our stages and of other pipelines, and their ratios to spaCy's tokenizer."""
     import spacy  # noqa: PLC0415  # of the extra `compare`
 
-    tokenize = spacy.blank("en")
+    def each_text(work: Callable[[str], object]) -> Callable[[TrialRecord], object]:
+        return lambda record: [work(section.text) for section in record.sections]
+
     contestants: dict[str, Callable[[TrialRecord], object]] = {
-        "spaCy, blank English tokenizer": lambda record: [tokenize(text) for text in _texts(record)],
-        "ours: clean and lex, all terms": lambda record: [read_text(clean_text(text).text) for text in _texts(record)],
+        "spaCy, blank English tokenizer": each_text(spacy.blank("en")),
+        "ours: clean and lex, all terms": each_text(lambda text: read_text(clean_text(text).text)),
         "ours: parse": parse_record,
-        "ours: all, as JSON": lambda record: extract_by_rules(record, _RULES).model_dump_json(),
+        "ours: all, as JSON": lambda record: extract_by_rules(record, RULES).model_dump_json(),
     }
     if find_spec("medspacy"):
         import medspacy  # noqa: PLC0415
 
-        pipeline = medspacy.load()
-        contestants["medSpaCy, default pipeline"] = lambda record: [pipeline(text) for text in _texts(record)]
+        contestants["medSpaCy, default pipeline"] = each_text(medspacy.load())
     for rule in load_book().rules.values():
         rule.expression  # noqa: B018  # compiled before the clock runs, as spaCy's rules are when it is loaded
     records = list(islice(read_records(path), limit))
-
-    def run_all(work: Callable[[TrialRecord], object], some: Sequence[TrialRecord]) -> float:
-        return time_work(lambda: [work(record) for record in some])
-
     for work in contestants.values():
-        run_all(work, records[:_WARM])
-    seconds = {name: run_all(work, records[_WARM:]) for name, work in contestants.items()}
+        list(map(work, records[:_WARM]))
+    seconds = {
+        name: time_work(lambda work=work: list(map(work, records[_WARM:])))  # type: ignore[misc]
+        for name, work in contestants.items()
+    }
     yardstick, count = next(iter(seconds.values())), len(records) - _WARM
     return [(name, 1000 * spent / count, spent / yardstick) for name, spent in seconds.items()]
-
-
-def _texts(record: TrialRecord) -> list[str]:
-    return [section.text for section in record.sections]
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ that hold the README's commands start one in the ordinary way.
 """
 
 import io
+import json
 import multiprocessing
 import os
 import sys
@@ -15,10 +16,25 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
+
+from click.testing import Result
+from typer.testing import CliRunner
 
 from extractor.cli import main
+from extractor.cli.app import app
 
-__all__ = ["FORKS", "PATIENCE_S", "Ended", "Running", "extractor", "start_extractor"]
+__all__ = [
+    "FORKS",
+    "PATIENCE_S",
+    "Ended",
+    "Running",
+    "extract",
+    "extractor",
+    "invoke",
+    "read_lines",
+    "start_extractor",
+]
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["tests.loaded"])
@@ -68,6 +84,23 @@ class Running:
         if self._process.exitcode is None:
             raise TimeoutError(f"still running after {PATIENCE_S} s: {' '.join(self.words)}")
         return Ended(self._process.exitcode, self.stdout.read_bytes(), self.stderr.read_bytes())
+
+
+def invoke(*words: object) -> Result:
+    """Run ``extractor`` with these arguments in this process, where what a test has patched counts."""
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def extract(source: str | Path, folder: Path, *options: object) -> Path:
+    """The folder of a run without a model, made in this process."""
+    done = invoke("run", source, "--assist", "never", "--out", folder, "--workers", 1, "--quiet", *options)
+    assert done.exit_code == 0, done.output
+    return folder
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """What a file of JSON lines holds."""
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
 def extractor(*arguments: object, stdin: bytes | None = None, **environment: str) -> Ended:

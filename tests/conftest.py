@@ -16,8 +16,7 @@ from filelock import FileLock
 from hypothesis import settings
 
 from .browser import launch
-from .commands import FORKS
-from .extracted import extract
+from .commands import FORKS, extract
 
 ROOT = Path(__file__).parents[1]
 

@@ -4,7 +4,7 @@ All is drawn from the ``Random`` that is handed in, so that a seed tells a recor
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from random import Random
 
 from extractor.schemas import Part, RegistryFields, Section, Source, TrialRecord
@@ -53,7 +53,7 @@ _DIGITS = re.compile(r"\d+")
 def mutate_text(text: str, random: Random) -> str:
     """The text with one to six changes."""
     for _ in range(random.randint(1, 6)):
-        text = random.choice(_CHANGES)(text, random)
+        text = _change(text, random)
     return text
 
 
@@ -78,23 +78,20 @@ def build_record(random: Random) -> TrialRecord:
     """A record of such text."""
     sections = [Section(name=name, text=build_text(random)) for name in _TITLES]
     for kind, parts in _PARTED.items():
-        sections += [_build_section(f"{kind}[{at}]", parts, random) for at in range(random.randint(0, 3))]
+        sections += [
+            _join(f"{kind}[{at}]", {part: build_text(random, 12) for part in parts if random.random() < 0.8})
+            for at in range(random.randint(0, 3))
+        ]
     fields = RegistryFields(**{name: build_text(random, 2) for name in _FIELDS if random.random() < 0.5})
     source = Source(path="made.json", format="ctgov_json", place="line 1")
     return TrialRecord(record_id="NCT99999999", source=source, sections=tuple(sections), registry=fields)
 
 
-def _build_section(name: str, parts: Sequence[str], random: Random) -> Section:
-    texts = {part: build_text(random, 12) for part in parts if random.random() < 0.8}
-    return _join(name, texts)
-
-
 def _mutate_section(section: Section, random: Random) -> Section:
     if not section.parts:
         return section.model_copy(update={"text": mutate_text(section.text, random)})
-    return _join(
-        section.name, {part.name: mutate_text(section.part(part.name) or "", random) for part in section.parts}
-    )
+    texts = {part.name: section.part(part.name) or "" for part in section.parts}
+    return _join(section.name, {name: mutate_text(text, random) for name, text in texts.items()})
 
 
 def _join(name: str, texts: dict[str, str]) -> Section:
@@ -107,58 +104,25 @@ def _join(name: str, texts: dict[str, str]) -> Section:
     return Section(name=name, text=text, parts=tuple(parts))
 
 
-def _cut(text: str, random: Random) -> tuple[str, str, str]:
-    """The text before, in and behind a short stretch at random."""
+def _change(text: str, random: Random) -> str:
+    """The text with one piece deleted, repeated, moved, cut off, renumbered, in other letters, or between others."""
     start = random.randint(0, len(text))
     end = min(len(text), start + random.choice((1, 3, 10, 100)))
-    return text[:start], text[start:end], text[end:]
-
-
-def _delete(text: str, random: Random) -> str:
-    before, _, behind = _cut(text, random)
-    return before + behind
-
-
-def _double(text: str, random: Random) -> str:
-    before, taken, behind = _cut(text, random)
-    return before + taken * random.choice((2, 2, 3, 30)) + behind
-
-
-def _swap(text: str, random: Random) -> str:
-    before, taken, behind = _cut(text, random)
-    middle, other, end = _cut(behind, random)
-    return before + other + middle + taken + end
-
-
-def _truncate(text: str, random: Random) -> str:
-    return text[: random.randint(0, len(text))] if random.random() < 0.5 else text[random.randint(0, len(text)) :]
-
-
-def _renumber(text: str, random: Random) -> str:
-    numbers = [*_DIGITS.finditer(text)]
-    if not numbers:
-        return text + random.choice(NUMBERS)
-    if random.random() < 0.2:
-        return _DIGITS.sub(random.choice([*_NUMBERS.split(), "9" * 400]), text)
-    found = random.choice(numbers)
-    return text[: found.start()] + random.choice(NUMBERS) + text[found.end() :]
-
-
-def _insert(pieces: Sequence[str]) -> Callable[[str, Random], str]:
-    def insert(text: str, random: Random) -> str:
-        before, taken, behind = _cut(text, random)
-        return before + random.choice(pieces) + taken + random.choice(pieces) + behind
-
-    return insert
-
-
-def _recase(text: str, random: Random) -> str:
+    before, taken, after = text[:start], text[start:end], text[end:]
     recase = random.choice((str.upper, str.lower, str.title, str.swapcase))
-    before, taken, behind = _cut(text, random)
-    return recase(text) if random.random() < 0.2 else before + recase(taken) + behind
-
-
-_CHANGES: Sequence[Callable[[str, Random], str]] = (
-    *(_delete, _double, _swap, _truncate, _renumber, _recase),
-    *(_insert(pieces) for pieces in (SPACES, CONTROLS, LETTERS, NUMBERS, PIECES)),
-)
+    piece = random.choice(random.choice((SPACES, CONTROLS, LETTERS, NUMBERS, PIECES)))
+    middle = random.randint(0, len(after))
+    numbers = [*_DIGITS.finditer(text)]
+    changes: list[Callable[[], str]] = [
+        lambda: before + after,
+        lambda: before + taken * random.choice((2, 3, 30)) + after,
+        lambda: before + after[:middle] + taken + after[middle:],
+        lambda: random.choice((before, after)),
+        lambda: _DIGITS.sub(random.choice([*_NUMBERS.split(), "9" * 400]), text),
+        lambda: recase(text) if random.random() < 0.2 else before + recase(taken) + after,
+        *[lambda: before + piece + taken + random.choice((piece, "")) + after] * 5,
+    ]
+    if numbers:
+        found = random.choice(numbers)
+        changes.append(lambda: text[: found.start()] + random.choice(NUMBERS) + text[found.end() :])
+    return random.choice(changes)()

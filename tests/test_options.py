@@ -20,7 +20,7 @@ def test_without_a_word_everything_is_extracted_and_kept():
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "problem"),
     [
         ({"tasks": ["colours", "dosing"]}, "colours: no such task; choose from eligibility, dosing, endpoints"),
         ({"tasks": []}, "no task is named; choose from eligibility, dosing, endpoints"),
@@ -30,8 +30,8 @@ def test_without_a_word_everything_is_extracted_and_kept():
         ({"min_confidence": float("nan")}, "nan: no confidence; choose a number from 0 to 1"),
     ],
 )
-def test_what_is_no_option_is_refused_with_a_remedy(wrong, told):
-    with pytest.raises(ValueError, match=told):
+def test_what_is_no_option_is_refused_with_a_remedy(wrong, problem):
+    with pytest.raises(ValueError, match=problem):
         ExtractionOptions(**wrong)
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=problem):
         Extractor(**wrong)

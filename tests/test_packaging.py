@@ -3,12 +3,12 @@
 import os
 import subprocess
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
 import pytest
 
+from tests.commands import read_lines
 from tests.serve.running import finish, many, one, serve, submit
 
 SCRIPT = """\
@@ -45,31 +45,18 @@ def _no_path_from_outside(monkeypatch):
     monkeypatch.delenv("PYTHONPATH", raising=False)
 
 
-def run(program, clone, *arguments, **environment):
-    done = subprocess.run(
-        [*program, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=clone,
-        env=os.environ | environment,
-        check=False,
-    )
+def run(program, clone, *words, **environment):
+    command, known = [*program, *map(str, words)], os.environ | environment
+    done = subprocess.run(command, capture_output=True, text=True, cwd=clone, env=known, check=False)
     assert "another version" not in done.stderr
     return done
 
 
 def test_the_wheel_installs_one_name_with_all_that_belongs_to_it(site):
     assert {path.name for path in site.iterdir() if path.suffix != ".dist-info"} == {"extractor"}
-    for name in (
-        "py.typed",
-        "schemas/__init__.py",
-        "prompts/endpoints.v4.md",
-        "rulebook/terms/time_units.toml",
-        "llm/local/models.toml",
-        "evaluation/assets/page.css",
-        "evaluation/assets/page.html",
-        "evaluation/assets/start.js",
-    ):
+    assets = ("page.css", "page.html", "start.js")
+    data = ("py.typed", "schemas/__init__.py", "prompts/endpoints.v4.md", "rulebook/terms/time_units.toml")
+    for name in (*data, "llm/local/models.toml", *(f"evaluation/assets/{asset}" for asset in assets)):
         assert (site / "extractor" / name).is_file(), name
 
 
@@ -84,38 +71,28 @@ def test_the_service_answers_from_inside_a_clone(program, clone, tmp_path):
         assert "another version" not in service.errors
 
 
-def test_workers_extract_from_inside_a_clone(program, clone, tmp_path):
-    done = run(program, clone, "run", RECORDS, "--assist", "never", "--workers", "2", "--out", tmp_path / "out")
-    assert done.returncode == 0, done.stderr
-    assert count(tmp_path / "out" / "extractions.jsonl") == 5
-
-
-def test_a_cluster_extracts_from_inside_a_clone_and_leaves_nothing_at_home(program, clone, tmp_path):
-    pytest.importorskip("ray")
+@pytest.mark.parametrize("engine", ["local", "ray"])
+def test_workers_extract_from_inside_a_clone_and_leave_nothing_at_home(program, clone, tmp_path, engine):
+    if engine == "ray":
+        pytest.importorskip("ray")
     home = tmp_path / "home"
     (home / ".ray").mkdir(parents=True)
     (home / ".ray" / "auth_token").write_text("what another program left")
     before = sorted(home.rglob("*"))
-    options = ("--assist", "never", "--engine", "ray", "--workers", "1", "--out", tmp_path / "out")
+    options = ("--assist", "never", "--engine", engine, "--workers", "2", "--out", tmp_path / "out")
     done = run(program, clone, "run", RECORDS, *options, HOME=str(home))
     assert done.returncode == 0, done.stderr
-    assert count(tmp_path / "out" / "extractions.jsonl") == 5
+    assert len(read_lines(tmp_path / "out" / "extractions.jsonl")) == 5
     assert sorted(home.rglob("*")) == before
     assert (home / ".ray" / "auth_token").read_text() == "what another program left"
 
 
 def test_a_review_is_served_from_inside_a_clone(program, clone, seed_run, tmp_path):
     command = [*program, "review", str(seed_run), "--gold", str(tmp_path / "gold")]
-    with reviewing(command, clone) as address:
-        assert httpx2.get(address, follow_redirects=True, trust_env=False).is_success
-
-
-@contextmanager
-def reviewing(command, clone):
     with subprocess.Popen(command, cwd=clone, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
         try:
-            yield process.stdout.readline().removeprefix("review: ").strip()
+            address = process.stdout.readline().removeprefix("review: ").strip()
+            assert httpx2.get(address, follow_redirects=True, trust_env=False).is_success
         finally:
             process.terminate()
 
@@ -127,7 +104,3 @@ def test_a_model_of_this_machine_is_started_from_inside_a_clone(program, clone, 
     options = ("--assist", "always", "--model", f"local:{weights}")
     done = run(program, clone, "run", RECORDS / "004_1182056c988eb392.txt", *options)
     assert "llama.cpp cannot serve it" in done.stderr or "xllamacpp" in done.stderr
-
-
-def count(path: Path) -> int:
-    return len(path.read_text("utf-8").splitlines())

@@ -54,10 +54,10 @@ def test_every_error_is_an_extractor_error_and_stands_in_the_tree():
         assert name in errors.__doc__
 
 
-HEAVY = ["openai", "instructor", "pydantic", "httpx2", "rich.progress", "vcr", "numpy", "scipy"]
+HEAVY = {"openai", "instructor", "pydantic", "httpx2", "rich.progress", "vcr", "numpy", "scipy"}
 
 
-@pytest.mark.parametrize("module", HEAVY)
-def test_the_command_line_starts_without_importing(module):
-    code = f"import sys, extractor.cli; sys.exit({module!r} in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+def test_the_command_line_starts_without_importing_heavy_libraries():
+    code = "import sys, extractor.cli; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert HEAVY.isdisjoint(done.stdout.split())

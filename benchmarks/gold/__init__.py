@@ -1,18 +1,29 @@
 """Gold of all areas as places in the records, without their text, and single labels of other trials."""
 
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
-from benchmarks.data import read_lines
+from benchmarks.data import Row, read_lines
+from extractor.evaluation.standoff import find_changed_sections, from_standoff
+from extractor.schemas import TrialRecord
 
 GOLD, LABELS, INDEPENDENT = (Path(__file__).with_name(f"{name}.jsonl") for name in ("gold", "labels", "independent"))
 GROUPS = ("oncology and allergy", "other areas")
 HOME_AREAS = frozenset({"Oncology", "Allergy / asthma"})
 
 
-def read_gold(path: Path = GOLD) -> dict[str, dict[str, Any]]:
+def read_gold(path: Path = GOLD) -> dict[str, Row]:
     """The lines of a gold file by record; empty if there is no such file."""
     return {line["record_id"]: line for line in read_lines(path)} if path.is_file() else {}
+
+
+def read_annotated(lines: Mapping[str, Row], records: Iterable[TrialRecord]) -> Iterator[tuple[TrialRecord, Row, Row]]:
+    """Each record whose text is the annotated one, once, with its line and its annotation in words."""
+    left = dict(lines)
+    for record in records:
+        line = left.get(record.record_id)
+        if line is not None and not find_changed_sections(line, record):
+            yield record, left.pop(record.record_id), from_standoff(line, record)
 
 
 def name_group(area: str) -> str:

@@ -8,21 +8,20 @@ Rules are written with errors of folds 0, 1 and 2 in sight; ``--folds 3,4`` meas
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.data import FOLDS, option_parser
-from benchmarks.gold import GROUPS, INDEPENDENT, name_group, read_gold
+from benchmarks.data import FOLDS, RULES, parse_options
+from benchmarks.gold import GROUPS, INDEPENDENT, name_group, read_annotated, read_gold
 from extractor.evaluation.scoring import evaluate
-from extractor.evaluation.standoff import find_changed_sections, from_standoff
-from extractor.options import Assist, ExtractionOptions
+from extractor.evaluation.standoff import from_standoff
 from extractor.pipeline import extract_by_rules
 from extractor.read import read_records
 from extractor.schemas import TrialRecord
 
 FIGURES = Path(__file__).with_name("figures.json")
-_RULES = ExtractionOptions(assist=Assist.NEVER)
 
 
 def read_figures() -> dict[str, Any]:
@@ -34,34 +33,26 @@ def read_figures() -> dict[str, Any]:
 def measure_figures(
     records: Iterable[TrialRecord], resamples: int = 1000, folds: Collection[int] = range(FOLDS)
 ) -> dict[str, Any]:
-    """For each group of areas: how many records of these folds were scored, and of each figure its F1 and interval.
+    """For each group of areas: how many records of these folds were scored, and the F1 and interval of each figure.
 
     A figure without an interval has fewer than ten values, and is left out.
     """
-    gold = read_gold()
-    scored: dict[str, list[tuple[Mapping[str, Any], Any]]] = {group: [] for group in GROUPS}
-    seen: set[str] = set()
-    for record in records:
-        line = gold.get(record.record_id)
-        known = line is not None and line["fold"] in folds and record.record_id not in seen
-        if line is None or not known or find_changed_sections(line, record):
-            continue
-        seen.add(record.record_id)
-        scored[name_group(line["area"])].append((from_standoff(line, record), extract_by_rules(record, _RULES)))
-    return {group: _score(pairs, resamples) for group, pairs in scored.items() if pairs}
+    lines = {name: line for name, line in read_gold().items() if line["fold"] in folds}
+    scored: dict[str, list[tuple[Any, Any]]] = defaultdict(list)
+    for record, line, annotation in read_annotated(lines, records):
+        scored[name_group(line["area"])].append((annotation, extract_by_rules(record, RULES)))
+    return {group: _score(scored[group], resamples) for group in GROUPS if scored[group]}
 
 
 def measure_agreement(records: Iterable[TrialRecord]) -> dict[str, Any]:
     """The F1 of a second, independent reading of some trials against the gold."""
     gold, second = read_gold(), read_gold(INDEPENDENT)
     at_hand = {record.record_id: record for record in records if record.record_id in second}
-    pairs: list[tuple[Mapping[str, Any], Any]] = [
-        (from_standoff(gold[name], at), from_standoff(second[name], at)) for name, at in at_hand.items()
-    ]
+    pairs = [(from_standoff(gold[name], at), from_standoff(second[name], at)) for name, at in at_hand.items()]
     return {"two readers": _score(pairs, resamples=200)}
 
 
-def _score(pairs: list[tuple[Mapping[str, Any], Any]], resamples: int) -> dict[str, Any]:
+def _score(pairs: list[tuple[Any, Any]], resamples: int) -> dict[str, Any]:
     report = evaluate([gold for gold, _ in pairs], [found for _, found in pairs], resamples=resamples)
     figures = {}
     for score in (*(group for group in report.groups if group.average == "macro"), *report.fields):
@@ -73,13 +64,8 @@ def _score(pairs: list[tuple[Mapping[str, Any], Any]], resamples: int) -> dict[s
 
 
 def main() -> None:
-    """The command line."""
-    parser = option_parser(__doc__)
-    parser.add_argument("--records", nargs="+", required=True)
-    parser.add_argument("--write", action="store_true")
-    parser.add_argument("--folds", default="", metavar="3,4", help="Only these folds; rules are written with 0, 1, 2.")
-    parser.add_argument("--agreement", action="store_true")
-    chosen = parser.parse_args()
+    """Print the figures; keep them if asked to."""
+    chosen = parse_options(__doc__, records=[...], write=False, folds="", agreement=False)
     records = read_records(*chosen.records, on_error=lambda _: None)
     folds = [int(fold) for fold in chosen.folds.split(",")] if chosen.folds else range(FOLDS)
     measured = measure_agreement(records) if chosen.agreement else measure_figures(records, folds=folds)

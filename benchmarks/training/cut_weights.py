@@ -2,13 +2,14 @@
 
     python -m benchmarks.training.cut_weights --data DIR [--out FILE]
 
-Prints how often both cuts are right on trials that the weights have not seen, and the calibration.
+Prints how often both cuts are right on trials that the weights have not seen, and the calibration. ``--out`` is where
+to write the weights.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.data import Row, option_parser, read_lines
+from benchmarks.data import Row, parse_options, read_lines
 from benchmarks.training.log_linear import Choice, Weights, cross_validate, fit_weights, format_calibration
 from extractor.parse.endpoints.split import Item, describe_cuts, find_items
 from extractor.text.book import read_text
@@ -30,15 +31,10 @@ _LEAST = 0.05
 
 def main() -> None:
     """Print held-out figures; write the weights of all labels if asked to."""
-    parser = option_parser(__doc__, data=True)
-    parser.add_argument("--out", type=Path, metavar="FILE", help="where to write the weights")
-    chosen = parser.parse_args()
+    chosen = parse_options(__doc__, data=..., out=Path)
     names: dict[str, int] = {}
-    choices = [
-        choice
-        for cell in read_lines(chosen.data / "outcome_split" / "dev.jsonl")
-        for choice in describe_cell(cell, names)
-    ]
+    cells = read_lines(chosen.data / "outcome_split" / "dev.jsonl")
+    choices = [choice for cell in cells for choice in describe_cell(cell, names)]
     print(f"{len(choices)} outcomes, {len(names)} features, {sum(c.right is None for c in choices)} out of reach")
     print("Held out by trial:", format_calibration(cross_validate(choices, lambda some: train(some, names))))
     if chosen.out:
@@ -47,25 +43,18 @@ def main() -> None:
 
 def describe_cell(cell: Row, names: dict[str, int]) -> Iterator[Choice]:
     """Each outcome of a labelled cell with all pairs of cuts; new features are numbered in ``names``."""
-    parts = [[_clean(item[name]) for name in ("measure", "description", "time_frame")] for item in cell["items"]]
-    items = find_items(read_text("|".join(", ".join(part for part in three if part) for three in parts)))
+    keys = ("measure", "description", "time_frame")
+    parts = [[clean_text(item[key] or "").text.replace("|", "/") for key in keys] for item in cell["items"]]
+    items = find_items(read_text("|".join(", ".join(filter(None, three)) for three in parts)))
     for item, (measure, description, time_frame) in zip(items, parts, strict=True):
-        before = len(measure or "")
+        before, behind = len(measure), len(measure) + (len(description) + 2 if description else 0)
         true = (
             _comma_at(item, before) if description else None,
-            _comma_at(item, before + (len(description) + 2 if description else 0)) if time_frame else None,
+            _comma_at(item, behind) if time_frame else None,
         )
-        found = list(describe_cuts(item))
-        cuts = [cut for cut, _ in found]
-        yield Choice(
-            trial=cell["id"],
-            candidates=tuple(tuple(names.setdefault(f, len(names)) for f in features) for _, features in found),
-            right=cuts.index(true) if true in cuts else None,
-        )
-
-
-def _clean(part: str | None) -> str | None:
-    return clean_text(part).text.replace("|", "/") if part else None
+        cuts, described = zip(*describe_cuts(item), strict=True)
+        candidates = tuple(tuple(names.setdefault(f, len(names)) for f in features) for features in described)
+        yield Choice(cell["id"], candidates, cuts.index(true) if true in cuts else None)
 
 
 def _comma_at(item: Item, position: int) -> int:
@@ -74,12 +63,12 @@ def _comma_at(item: Item, position: int) -> int:
     return starts.index(position) if position in starts else -1
 
 
-def train(choices: Sequence[Choice], names: dict[str, int]) -> Weights:
+def train(choices: Sequence[Choice], names: Mapping[str, int]) -> Weights:
     """The weights of all features, in the order of their numbers."""
     return fit_weights(choices, len(names), {names[name]: weight for name, weight in _BY_HAND.items() if name in names})
 
 
-def format_weights(weights: Weights, names: dict[str, int]) -> str:
+def format_weights(weights: Weights, names: Mapping[str, int]) -> str:
     """The data file; weights that hardly count are left out.
 
     >>> import numpy as np

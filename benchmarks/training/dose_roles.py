@@ -2,22 +2,21 @@
 
     python -m benchmarks.training.dose_roles --data DIR [--out FILE]
 
-Prints, by group of areas, how often the role is right on seen and on unseen trials. The labels are those of
-``labels/dosing.jsonl``, ``labels/all_areas_dosing.jsonl`` and ``benchmarks/gold/labels.jsonl``; no trial of the gold is
-among them.
+Prints, by group of areas, how often the role is right on seen and on unseen trials. ``--out`` is where to write the
+weights. The labels are those of ``labels/dosing.jsonl``, ``labels/all_areas_dosing.jsonl`` and
+``benchmarks/gold/labels.jsonl``; no trial of the gold is among them.
 """
 
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from benchmarks.data import Row, option_parser, read_areas, read_labels
-from benchmarks.gold import GROUPS, LABELS, name_group, read_gold
+from benchmarks.data import Row, parse_options, read_areas, read_labels
+from benchmarks.gold import GROUPS, LABELS, name_group, read_annotated, read_gold
 from benchmarks.training.log_linear import Choice, Weights, cross_validate, fit_weights, format_calibration, judge
-from extractor.evaluation.standoff import find_changed_sections, from_standoff
 from extractor.parse.dosing import read_statements
 from extractor.parse.dosing.agents import build_lexicon
 from extractor.parse.dosing.facts import Statement, find_all
@@ -26,7 +25,7 @@ from extractor.parse.dosing.names import name_key
 from extractor.parse.dosing.passages import list_passages
 from extractor.parse.dosing.roles import describe_role, view_trial
 from extractor.read import read_records
-from extractor.schemas import Part, Role, Section, Source, TimeUnit, TrialRecord
+from extractor.schemas import Part, Role, Section, Source, TrialRecord
 from extractor.text.passage import read_section
 
 _HEAD = """\
@@ -43,16 +42,15 @@ _BY_HAND = {
     (Role.INVESTIGATIONAL, "part of scheme"): 2.5,
 }
 """Too rare in the labels to be fitted well: the guideline defines two roles by such words; labels know no titles."""
-_SEEN = ("title", "official_title", "arms[", "interventions[")
+_TITLES = ("title", "official_title")
+_SEEN = (*_TITLES, "arms[", "interventions[")
 """What the annotators of the doses saw of a record."""
-_TITLES = _SEEN[:2]
 _RECORDS = ("ctgov_v2.jsonl.gz", "ctgov_xml")
 _ARM = re.compile(r"(?P<label>[^\n]*) \((?P<type>[A-Za-z_ ]*)\)(?:\n(?P<description>.+))?\Z", re.DOTALL)
 _INTERVENTION = re.compile(r"(?P<type>[A-Za-z_ ]+): (?P<name>[^\n]*)(?:\n(?P<description>.+))?", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class LabelledDoses:
+class LabelledDoses(NamedTuple):
     """The titles, arms and interventions of a trial, its labelled regimens, and its group of areas."""
 
     record: TrialRecord
@@ -60,8 +58,7 @@ class LabelledDoses:
     group: str
 
 
-@dataclass(frozen=True, slots=True)
-class LabelledAgent:
+class LabelledAgent(NamedTuple):
     """An agent's trial with its group of areas, its features, and its labelled role."""
 
     trial: str
@@ -72,11 +69,12 @@ class LabelledAgent:
 
 def main() -> None:
     """Print held-out figures; write the weights if asked to."""
-    parser = option_parser(__doc__, data=True)
-    parser.add_argument("--out", type=Path, metavar="FILE", help="where to write the weights")
-    chosen = parser.parse_args()
+    chosen = parse_options(__doc__, data=..., out=Path)
     labelled = [one for doses in read_dose_labels(chosen.data) for one in read_agents(doses)]
-    names = _name_features(labelled)
+    counts = Counter(feature for one in labelled for feature in one.features)
+    kept = [name for name, count in counts.items() if count >= _RARE]
+    by_hand = [feature for _, feature in _BY_HAND]
+    names = {name: number for number, name in enumerate(dict.fromkeys([*kept, *by_hand]))}
     choices = [_choice(one, names) for one in labelled]
     print(f"{len(labelled)} agents, {len(names)} features of {len(_ROLES)} roles")
     weights = train(choices, names)
@@ -101,46 +99,33 @@ def read_dose_labels(data: Path) -> list[LabelledDoses]:
 
 
 def _read_files(data: Path) -> Iterator[LabelledDoses]:
-    """The labels that come with their text."""
+    """The labels that come with their text; titles are in the records that the folder holds."""
     rows = read_labels(data, "dosing")
-    titles = _read_titles(data, {row["record"] for row in rows})
+    trials = {row["record"] for row in rows}
+    paths = [path for name in _RECORDS if (path := data / "records" / name).exists()]
+    titles = {
+        record.record_id: tuple(section for section in record.sections if section.name in _TITLES)
+        for path in paths
+        for record in read_records(path)
+        if record.record_id in trials
+    }
     for row in rows:
         yield LabelledDoses(build_record(row, titles.get(row["record"], ())), row["dosing"], GROUPS[0])
     if (data / "labels" / "all_areas_dosing.jsonl").exists():
         areas = read_areas(data)
         for row in read_labels(data, "all_areas_dosing"):
             record = build_record(row, (Section(name="title", text=row["title"]),))
-            doses = [dose | {"duration": _keep_period(dose["duration"])} for dose in row["dosing"]]
-            yield LabelledDoses(record, doses, name_group(areas.get(row["record"], "")))
-
-
-def _keep_period(period: Row | None) -> Row | None:
-    """A period whose unit the schema knows; a label counts "sessions"."""
-    return period if period and period["unit"] in set(TimeUnit) else None
+            yield LabelledDoses(record, row["dosing"], name_group(areas.get(row["record"], "")))
 
 
 def _read_standoff(data: Path) -> Iterator[LabelledDoses]:
     """The labels that are kept as places in records of which ``data`` holds the text."""
     lines = {name: line for name, line in read_gold(LABELS).items() if "dosing" in line.get("labelled", ())}
     path = data / "records" / "all_areas_more.jsonl.gz"
-    for record in read_records(path) if path.exists() else ():
-        line = lines.get(record.record_id)
-        if line and not find_changed_sections(line, record):
-            seen = tuple(section for section in record.sections if section.name.startswith(_SEEN))
-            doses = from_standoff(line, record)["dosing"]
-            yield LabelledDoses(record.model_copy(update={"sections": seen}), doses, name_group(line["area"]))
-
-
-def _read_titles(data: Path, trials: Collection[str]) -> dict[str, tuple[Section, ...]]:
-    """The titles of trials, from the records that the folder holds."""
-    records = (
-        record for name in _RECORDS if (path := data / "records" / name).exists() for record in read_records(path)
-    )
-    return {
-        record.record_id: tuple(section for section in record.sections if section.name in _TITLES)
-        for record in records
-        if record.record_id in trials
-    }
+    for record, line, annotation in read_annotated(lines, read_records(path) if path.exists() else ()):
+        seen = tuple(section for section in record.sections if section.name.startswith(_SEEN))
+        shown = record.model_copy(update={"sections": seen})
+        yield LabelledDoses(shown, annotation["dosing"], name_group(line["area"]))
 
 
 def build_record(row: Row, titles: tuple[Section, ...] = ()) -> TrialRecord:
@@ -152,16 +137,14 @@ def build_record(row: Row, titles: tuple[Section, ...] = ()) -> TrialRecord:
     >>> [record.sections[0].part(name) for name in ("label", "type", "description")]
     ['Arm A', 'EXPERIMENTAL', 'Fictumab 5 mg']
     """
-    sections = (*titles, *(_read_section(name, text) for name, text in row["sections"].items()))
-    return TrialRecord(record_id=row["record"], source=Source(path="labels", format="flat"), sections=sections)
-
-
-def _read_section(name: str, text: str) -> Section:
-    found = (_ARM if name.startswith("arms") else _INTERVENTION).match(text)
-    groups = found.re.groupindex if found else ()
-    spans = ((group, *found.span(group)) for group in groups if found and found[group])
-    parts = tuple(Part(name=group, start=start, end=end) for group, start, end in spans)
-    return Section(name=name, text=text, parts=tuple(sorted(parts, key=lambda part: part.start)))
+    sections = list(titles)
+    for name, text in row["sections"].items():
+        found = (_ARM if name.startswith("arms") else _INTERVENTION).match(text)
+        spans = [(group, *found.span(group)) for group in found.groupdict() if found[group]] if found else []
+        parts = [Part(name=group, start=start, end=end) for group, start, end in spans]
+        sections.append(Section(name=name, text=text, parts=tuple(sorted(parts, key=lambda part: part.start))))
+    source = Source(path="labels", format="flat")
+    return TrialRecord(record_id=row["record"], source=source, sections=tuple(sections))
 
 
 def read_agents(labelled: LabelledDoses) -> Iterator[LabelledAgent]:
@@ -182,10 +165,10 @@ def read_agents(labelled: LabelledDoses) -> Iterator[LabelledAgent]:
 
 
 def _find_roles(statement: Statement, text: str, labels: Sequence[Row]) -> set[str]:
-    """The roles of the labels whose quote holds the statement and, if none does, of those of the same agent."""
-    said = text[statement.start : statement.end]
+    """The roles of the labels whose quote is in the statement and, if there are none, of those of the same agent."""
+    words = text[statement.start : statement.end]
     same = [label for label in labels if _is_agent(statement, label["agent"])]
-    holding = [label for label in same if label["section"] == statement.section and label["quote"] in said]
+    holding = [label for label in same if label["section"] == statement.section and label["quote"] in words]
     return {label["role"] for label in (holding or same)}
 
 
@@ -194,13 +177,6 @@ def _is_agent(statement: Statement, name: str) -> bool:
     key, mention = name_key(name), statement.mention
     named = name_key(statement.clause.text[mention.start : mention.end]) if mention else ""
     return key in {statement.agent.key, named} or (len(key) > 3 and (key in statement.agent.key or key in named))
-
-
-def _name_features(labelled: Sequence[LabelledAgent]) -> dict[str, int]:
-    counts = Counter(feature for one in labelled for feature in one.features)
-    kept = [name for name, count in counts.items() if count >= _RARE]
-    by_hand = dict.fromkeys(feature for _, feature in _BY_HAND)
-    return {name: number for number, name in enumerate(dict.fromkeys([*kept, *by_hand]))}
 
 
 def _choice(labelled: LabelledAgent, names: Mapping[str, int]) -> Choice:
@@ -212,25 +188,19 @@ def _choice(labelled: LabelledAgent, names: Mapping[str, int]) -> Choice:
 
 def train(choices: Sequence[Choice], names: Mapping[str, int]) -> Weights:
     """The weights of all features for all roles, in the order of ``_choice``."""
-    by_hand = {
-        _ROLES.index(role) * len(names) + names[feature]: weight
-        for (role, feature), weight in _BY_HAND.items()
-        if feature in names
-    }
+    known = [(role, feature, weight) for (role, feature), weight in _BY_HAND.items() if feature in names]
+    by_hand = {_ROLES.index(role) * len(names) + names[feature]: weight for role, feature, weight in known}
     return fit_weights(choices, len(names) * len(_ROLES), by_hand)
 
 
 def format_weights(weights: Weights, names: Mapping[str, int]) -> str:
     """The data file, a table for each role; weights that hardly count are left out."""
-    lines = [_HEAD]
-    for place, role in enumerate(_ROLES):
-        lines.append(f"[{role}]\n")
-        for name, number in sorted(names.items()):
-            weight = round(float(weights[place * len(names) + number]), 2)
-            if abs(weight) >= _LEAST:
-                lines.append(f"{json.dumps(name)} = {weight}\n")
-        lines.append("\n")
-    return "".join(lines).rstrip() + "\n"
+    tables = []
+    for role, row in zip(_ROLES, weights.reshape(len(_ROLES), len(names)), strict=True):
+        kept = ((name, round(float(row[number]), 2)) for name, number in sorted(names.items()))
+        lines = [f"{json.dumps(name)} = {weight}\n" for name, weight in kept if abs(weight) >= _LEAST]
+        tables.append("".join([f"[{role}]\n", *lines]))
+    return _HEAD + "\n".join(tables)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ that no label has are known, too.
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse  # type: ignore[import-untyped]
@@ -23,15 +23,20 @@ from extractor.text.clean import clean_text
 from extractor.text.lexer import lex
 from extractor.text.passage import Section
 
-_WINDOW = 4
-_SIZE = 100
+_WINDOW, _SIZE = 4, 100
 _LEAST_SEEN, _MOST = 3, 20_000
 _COMMON_SHARE = 1e-3
 _FLATTEN = 0.75
+_STEPS = 60
+_SCALE = 3
+"""Brings inputs near to 1, as logistic regression likes them."""
+_HIGHEST = 127
+_TYPICAL_RARITY = 6.0
+_LEAST, _LEAST_ENDS = 2, 4
+"""In how many items a feature must stand, and the first or last letters of words."""
 
 
-@dataclass(frozen=True)
-class WordVectors:
+class WordVectors(NamedTuple):
     """The row of each word in ``vectors``, which are the shorter the commoner a word is; row 0 is zeros."""
 
     rows: dict[str, int]
@@ -53,9 +58,8 @@ def read_sentences(records: Iterable[TrialRecord]) -> list[list[str]]:
 def make_vectors(sentences: Sequence[Sequence[str]]) -> WordVectors:
     """Positive pointwise mutual information of a word and its neighbours, cut down to few dimensions."""
     counts = Counter(token for sentence in sentences for token in sentence)
-    words = sorted(
-        (word for word, seen in counts.items() if seen >= _LEAST_SEEN), key=lambda word: (-counts[word], word)
-    )[:_MOST]
+    common = (word for word, seen in counts.items() if seen >= _LEAST_SEEN)
+    words = sorted(common, key=lambda word: (-counts[word], word))[:_MOST]
     together = _count_neighbours(sentences, {word: row for row, word in enumerate(words)})
     rows = np.asarray(together.sum(1)).ravel()
     columns = rows**_FLATTEN
@@ -68,10 +72,8 @@ def make_vectors(sentences: Sequence[Sequence[str]]) -> WordVectors:
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True) + 1e-9
     shares = np.array([counts[word] for word in words]) / counts.total()
     vectors *= (_COMMON_SHARE / (_COMMON_SHARE + shares))[:, None]
-    return WordVectors(
-        {word: row for row, word in enumerate(words, 1)},
-        np.vstack([np.zeros((1, vectors.shape[1])), vectors]).astype(np.float32),
-    )
+    vectors = np.vstack([np.zeros((1, vectors.shape[1])), vectors]).astype(np.float32)
+    return WordVectors({word: row for row, word in enumerate(words, 1)}, vectors)
 
 
 def _count_neighbours(sentences: Iterable[Sequence[str]], rows: dict[str, int]) -> sparse.csr_matrix:
@@ -87,23 +89,12 @@ def _count_neighbours(sentences: Iterable[Sequence[str]], rows: dict[str, int]) 
     return (counted + counted.T).tocsr()
 
 
-_STEPS = 60
-_SCALE = 3
-"""Brings inputs near to 1, as logistic regression likes them."""
-_HIGHEST = 127
-_TYPICAL_RARITY = 6.0
-_LEAST, _LEAST_ENDS = 2, 4
-"""In how many items a feature must stand, and the first or last letters of words."""
-
-
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """What a scorer learns.
 
-    ``words`` are the kinds of features that are words ("w" in "w asthma"); ``scales`` tells which kinds count less, or
-    more, than others before anything is learned; ``freedom`` is how far weights may go (the
-    C of logistic regression), ``most`` how many features are kept, ``others`` how much an item of other areas than the
-    home areas counts.
+    ``words`` are the kinds of features that are words ("w" in "w asthma"), ``scales`` the kinds that count less, or
+    more, than others before anything is learned; ``freedom`` is the C of logistic regression, ``most`` the number of
+    features that are kept, ``others`` the weight of an item of other areas than the home areas.
     """
 
     name: str

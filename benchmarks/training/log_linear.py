@@ -3,9 +3,9 @@
 Fitted by maximum likelihood with a Gaussian prior, by Adam over the whole batch: no randomness.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +21,19 @@ _STEPS = 180
 _RATE = 0.15
 
 
-@dataclass(frozen=True, slots=True)
-class Guess:
-    """Whether one answer was right, and how probable it was said to be."""
+class Guess(NamedTuple):
+    """Whether one answer was right, and its stated confidence."""
 
     right: bool
     confidence: float
+
+
+class Choice(NamedTuple):
+    """The candidates, each by the numbers of its features, and the position of the right one; None if none is."""
+
+    trial: str
+    candidates: tuple[tuple[int, ...], ...]
+    right: int | None
 
 
 def format_calibration(guesses: Sequence[Guess]) -> str:
@@ -37,29 +44,17 @@ def format_calibration(guesses: Sequence[Guess]) -> str:
       0.30-0.50      1  0.000
       0.98-1.00      1  1.000
     """
-    certain = [guess.right for guess in guesses if guess.confidence >= CERTAIN]
-    lines = [
-        f"{len(guesses)} items, right {_share(sum(g.right for g in guesses), len(guesses))}; "
-        f"certain {_share(len(certain), len(guesses))} of them, right among these {_share(sum(certain), len(certain))}"
-    ]
+
+    def share(some: Sequence[Guess]) -> str:
+        return f"{sum(one.right for one in some) / len(some):.3f}" if some else "-"
+
+    certain = [one for one in guesses if one.confidence >= CERTAIN]
+    surest = f"certain {len(certain) / max(1, len(guesses)):.3f} of them, right among these {share(certain)}"
+    lines = [f"{len(guesses)} items, right {share(guesses)}; {surest}"]
     for low, high in pairwise(_BINS):
-        inside = [guess.right for guess in guesses if low <= guess.confidence < high]
-        if inside:
-            lines.append(f"  {low:.2f}-{min(high, 1):.2f} {len(inside):>6}  {_share(sum(inside), len(inside))}")
+        if inside := [one for one in guesses if low <= one.confidence < high]:
+            lines.append(f"  {low:.2f}-{min(high, 1):.2f} {len(inside):>6}  {share(inside)}")
     return "\n".join(lines)
-
-
-def _share(part: int, whole: int) -> str:
-    return f"{part / whole:.3f}" if whole else "-"
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The candidates, each by the numbers of its features, and which one is right; None if none is."""
-
-    trial: str
-    candidates: tuple[tuple[int, ...], ...]
-    right: int | None
 
 
 def judge(choice: Choice, weights: Weights) -> Guess:
@@ -80,7 +75,7 @@ def cross_validate(choices: Sequence[Choice], train: Callable[[Sequence[Choice]]
     return [judge(choice, weights[fold_of(choice.trial)]) for choice in choices]
 
 
-def fit_weights(choices: Sequence[Choice], features: int, fixed: dict[int, float]) -> Weights:
+def fit_weights(choices: Sequence[Choice], features: int, fixed: Mapping[int, float]) -> Weights:
     """One weight a feature, in nats; those of ``fixed`` are set by hand once the others are fitted.
 
     >>> weights = fit_weights([Choice("x", ((0,), (1,)), 0)] * 20, 2, {})
@@ -88,30 +83,16 @@ def fit_weights(choices: Sequence[Choice], features: int, fixed: dict[int, float
     True
     """
     usable = [choice for choice in choices if choice.right is not None]
-    matrix = _matrix(usable, features)
-    sizes = np.array([len(choice.candidates) for choice in usable])
-    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    right = starts + np.array([choice.right for choice in usable])
-    weights = _descend(matrix, starts, sizes, matrix[right].sum(0))
-    for feature, weight in fixed.items():
-        weights[feature] = weight
-    return weights
-
-
-def _matrix(choices: Sequence[Choice], features: int) -> csr_array:
-    """One row a candidate, 1 where the feature holds."""
-    rows = [sorted(set(candidate)) for choice in choices for candidate in choice.candidates]
-    starts = np.concatenate([[0], np.cumsum([len(row) for row in rows])])
+    rows = [sorted(set(candidate)) for choice in usable for candidate in choice.candidates]
     columns = np.array([column for row in rows for column in row], np.int64)
-    return csr_array((np.ones(len(columns), np.float32), columns, starts), shape=(len(rows), features))
-
-
-def _descend(
-    matrix: csr_array, starts: NDArray[np.int64], sizes: NDArray[np.int64], observed: NDArray[np.float32]
-) -> Weights:
-    weights = np.zeros(matrix.shape[1])
-    mean, variance = np.zeros_like(weights), np.zeros_like(weights)
+    begins = np.cumsum([0, *map(len, rows)])
+    # One row a candidate, 1 where the feature holds.
+    matrix = csr_array((np.ones(len(columns), np.float32), columns, begins), shape=(len(rows), features))
+    sizes = np.array([len(choice.candidates) for choice in usable])
+    starts = np.cumsum([0, *sizes])[:-1]
+    observed = matrix[starts + np.array([choice.right for choice in usable])].sum(0)
     owner = np.repeat(np.arange(len(sizes)), sizes)
+    weights, mean, variance = np.zeros(features), np.zeros(features), np.zeros(features)
     for step in range(1, _STEPS + 1):
         scores = (matrix @ weights.astype(np.float32)).astype(np.float64)
         exponents = np.exp(scores - np.maximum.reduceat(scores, starts)[owner])
@@ -120,4 +101,6 @@ def _descend(
         mean = 0.9 * mean + 0.1 * gradient
         variance = 0.999 * variance + 0.001 * gradient**2
         weights -= _RATE * (mean / (1 - 0.9**step)) / (np.sqrt(variance / (1 - 0.999**step)) + 1e-8)
+    for feature, weight in fixed.items():
+        weights[feature] = weight
     return weights

@@ -4,25 +4,25 @@
 
 Prints how often each scorer is right on trials that it has not seen (five folds) with a 95 % interval (trials drawn
 anew), how many answers are certain and how often these are right, and how often it is right on what it has learned;
-by group of areas, and by area. With ``--out`` fits on all labels and writes the files. No trial of the gold is learned
-from. Needs the extra `train`. The same labels and records give the same files.
+by group of areas, and by area. With ``--out`` fits on all labels and writes the files. ``--only`` names some of
+criteria, concepts, endpoint_categories and time_kinds. No trial of the gold is learned from. Needs the extra `train`.
+The same labels and records give the same files.
 """
 
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.data import FOLDS, Row, format_table, option_parser
+from benchmarks.data import FOLDS, Row, format_table, parse_options
 from benchmarks.training.fitting import Plan, WordVectors, fit, hold_out, make_vectors, read_sentences, store_scorer
 from benchmarks.training.labelled import OTHERS, TrainingRows, group_of, read_training_records, read_training_rows
-from extractor.parse.eligibility.category import CriterionLine, describe_lines, target_words
-from extractor.parse.eligibility.outline import Role, read_outline
-from extractor.parse.endpoints import OutcomeWords, describe_outcome, trial_words
-from extractor.parse.endpoints.times import describe_kind, guess_kind, read_time_frame
+from extractor.parse.eligibility.category import describe_lines, target_words
+from extractor.parse.eligibility.outline import Entry, Role, read_outline
+from extractor.parse.endpoints import OutcomeParts, describe_outcome, trial_words
+from extractor.parse.endpoints.times import describe_time_frame, read_time_frame
 from extractor.parse.parsed import CERTAIN
 from extractor.parse.scoring import Array, Features, Scorer
 from extractor.schemas import CriterionKind, Rank, TimeKind, TrialRecord
@@ -31,119 +31,68 @@ from extractor.text.passage import Passage, read_section
 _OUTCOMES = {"d": 0.5, "e": 0.3, "t": 0.3, "a": 0.3, "v": 4, "u": 1.6, "m": 0.4, "s": 0.4}
 CRITERIA = Plan("criteria", words=("w", "^", "e"), scales={"v": 2}, freedom=0.7, most=80_000)
 CONCEPTS = Plan("concepts", words=("w", "^", "d", "a"), scales=_OUTCOMES, freedom=1, most=80_000, others=2)
-CATEGORIES = replace(CONCEPTS, name="endpoint_categories")
+CATEGORIES = CONCEPTS._replace(name="endpoint_categories")
 TIME_KINDS = Plan("time_kinds", words=(), scales={}, freedom=2, most=4_000)
 _NO_CRITERION = "none"
-_EVEN = 0.5
 _DRAWS, _LEAST = 400, 50
 """How often trials are drawn anew for an interval, and how many items an area must have to be shown."""
 _SPANS = ("From {} days to 2 years", "From week {} to week 52", "From month {} to month 24 after surgery")
 """What the guideline says outright, and the labels have too seldom: both ends of a span are points of time."""
 
 
-@dataclass(frozen=True)
-class _Task:
-    """What one scorer learns from: the features of labelled items, each with its row."""
-
-    plan: Plan
-    items: Sequence[Features]
-    labels: Sequence[str]
-    rows: Sequence[Row]
-
-    def train(self, vectors: WordVectors) -> tuple[tuple[str, ...], Array, Scorer]:
-        """The classes, their probabilities for each item by a scorer of the other folds, and the scorer of all rows."""
-        counts = [self.plan.others if group_of(row) == OTHERS else 1.0 for row in self.rows]
-        folds = [row["fold"] for row in self.rows]
-        classes, chances = hold_out(self.plan, self.items, self.labels, folds, vectors, counts)
-        return classes, chances, fit(self.plan, self.items, self.labels, vectors, counts)
-
-
 def main() -> None:
     """Print held-out figures; write the files if asked to."""
-    parser = option_parser(__doc__, data=True)
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where to write the weights")
     names = [plan.name for plan in (CRITERIA, CONCEPTS, CATEGORIES, TIME_KINDS)]
-    parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="NAME", help="only these scorers")
-    chosen = parser.parse_args()
+    chosen = parse_options(__doc__, data=..., out=Path, only=names)
     records = read_training_records(chosen.data)
     rows = read_training_rows(chosen.data, records)
     vectors = make_vectors(read_sentences(records.values()))
-    if chosen.out:
-        chosen.out.mkdir(parents=True, exist_ok=True)
     for name in chosen.only:
-        if name == CRITERIA.name:
-            fitted = _train_criteria(find_lines(rows.criteria, records), vectors)
-        else:
-            fitted = _train_task(_collect_task(name, rows, records), vectors)
+        fitted = train_scorer(name, rows, records, vectors)
         if chosen.out:
+            chosen.out.mkdir(parents=True, exist_ok=True)
             store_scorer(fitted, chosen.out / f"{name}.npz")
 
 
-def _collect_task(name: str, rows: TrainingRows, records: Mapping[str, TrialRecord]) -> _Task:
+def train_scorer(name: str, rows: TrainingRows, records: Mapping[str, TrialRecord], vectors: WordVectors) -> Scorer:
+    """Print the figures of one scorer, and return it, fitted on all rows."""
+    if name == CRITERIA.name:
+        return _train(CRITERIA, find_lines(rows.criteria, records), rows.criteria, "category", vectors)
     if name == TIME_KINDS.name:
-        taught = [
-            {"time_frame": text.format(day), "time_kind": TimeKind.FROM_TO, "area": OTHERS, "fold": FOLDS}
-            for text in _SPANS
-            for day in range(3, 15)
+        spans = [text.format(day) for text in _SPANS for day in range(3, 15)]
+        by_hand = {"time_kind": TimeKind.FROM_TO, "area": OTHERS, "fold": FOLDS}
+        frames = [*rows.time_frames, *({"time_frame": span} | by_hand for span in spans)]
+        items = [
+            describe_time_frame(read_time_frame(read_section("outcomes", row["time_frame"]).tokens)) for row in frames
         ]
-        frames = [*rows.time_frames, *taught]
-        items = [describe_time_frame(row["time_frame"]) for row in frames]
-        return _Task(TIME_KINDS, items, [str(row["time_kind"]) for row in frames], frames)
-    plan, label = (CONCEPTS, "concept") if name == CONCEPTS.name else (CATEGORIES, "category")
-    return _Task(plan, describe_outcomes(rows.outcomes, records), [row[label] for row in rows.outcomes], rows.outcomes)
+        return _train(TIME_KINDS, items, frames, "time_kind", vectors)
+    plan, label = {CONCEPTS.name: (CONCEPTS, "concept"), CATEGORIES.name: (CATEGORIES, "category")}[name]
+    return _train(plan, describe_outcomes(rows.outcomes, records), rows.outcomes, label, vectors)
 
 
-def _train_task(task: _Task, vectors: WordVectors) -> Scorer:
-    classes, chances, fitted = task.train(vectors)
-    labels = np.array(task.labels)
-    seen = np.array(fitted.classes)[fitted.predict(task.items).argmax(axis=1)] == labels
-    right = np.array(classes)[chances.argmax(axis=1)] == labels
-    print(format_groups(task.plan.name, task.rows, right, chances.max(axis=1), seen), flush=True)
+def _train(plan: Plan, items: Sequence[Features], rows: Sequence[Row], label: str, vectors: WordVectors) -> Scorer:
+    labels = np.array([str(row[label]) for row in rows])
+    counts = [plan.others if group_of(row) == OTHERS else 1.0 for row in rows]
+    classes, chances = hold_out(plan, items, list(labels), [row["fold"] for row in rows], vectors, counts)
+    fitted = fit(plan, items, list(labels), vectors, counts)
+    kept = labels != _NO_CRITERION  # the category is judged of what is a criterion
+    confidence, right = _judge(labels, classes, chances)
+    _, seen = _judge(labels, fitted.classes, fitted.predict(items))
+    shown = [row for row, keep in zip(rows, kept, strict=True) if keep]
+    print(format_groups(plan.name, shown, right[kept], confidence[kept], seen[kept]), flush=True)
     return fitted
 
 
-def _train_criteria(lines: Sequence["LabelledLine"], vectors: WordVectors) -> Scorer:
-    """The category of a criterion; and whether a line is one, judged on lines that the package takes for such."""
-    rows = [line.row for line in lines]
-    labels = np.array([row["category"] for row in rows])
-    classes, chances, fitted = _Task(CRITERIA, [line.features for line in lines], list(labels), rows).train(vectors)
-    stated, right, refused = _judge_lines(labels, classes, chances)
-    _, seen, seen_refused = _judge_lines(labels, fitted.classes, fitted.predict([line.features for line in lines]))
-    is_none = labels == _NO_CRITERION
-    judged, judged_seen = (is_none == (doubts > _EVEN) for doubts in (refused, seen_refused))
-    split, certain = np.array([line.split for line in lines]), np.maximum(refused, 1 - refused)
-    for name, kept, *found in (
-        ("criterion category", ~is_none, right, stated, seen),
-        ("line is a criterion", split, judged, certain, judged_seen),
-    ):
-        shown = [row for row, keep in zip(rows, kept, strict=True) if keep]
-        print(format_groups(name, shown, *(one[kept] for one in found)), flush=True)
-    return fitted
+def _judge(labels: Array, classes: Sequence[str], chances: Array) -> tuple[Array, Array]:
+    """The probability of the likeliest class of each item, and whether that is right; "none" is no answer."""
+    names = np.array(classes)
+    known = chances * (names != _NO_CRITERION)
+    known /= known.sum(axis=1, keepdims=True)
+    return known.max(axis=1), names[known.argmax(axis=1)] == labels
 
 
-def _judge_lines(labels: Array, classes: Sequence[str], chances: Array) -> tuple[Array, Array, Array]:
-    """Of each line how probable its likeliest category is and whether it is right; and how probable it is that it is
-    no criterion.
-    """
-    none = classes.index(_NO_CRITERION)
-    refused = chances[:, none].copy()
-    kept = chances.copy()
-    kept[:, none] = 0
-    kept /= kept.sum(axis=1, keepdims=True)
-    return kept.max(axis=1), np.array(classes)[kept.argmax(axis=1)] == labels, refused
-
-
-@dataclass(frozen=True, slots=True)
-class LabelledLine:
-    """``split`` is true if the package finds the line in its record, and takes it for a criterion."""
-
-    features: Features
-    row: Row
-    split: bool
-
-
-def find_lines(rows: Sequence[Row], records: Mapping[str, TrialRecord]) -> list[LabelledLine]:
-    """Each labelled line with its features, as the package sees it in its record; alone if it is not found there."""
+def find_lines(rows: Sequence[Row], records: Mapping[str, TrialRecord]) -> list[Features]:
+    """The features of each labelled line, as the package sees it in its record; alone if it is not found there."""
     lists = {trial: _List(records.get(trial)) for trial in sorted({row["record"] for row in rows})}
     return [lists[row["record"]].find(row) for row in rows]
 
@@ -152,49 +101,37 @@ class _List:
     """The criteria of a record."""
 
     def __init__(self, record: TrialRecord | None) -> None:
-        titles = _read_sections(record, "title", "official_title", "conditions") if record else ()
-        self._target = target_words(*titles)
-        entries = list(_read_lines(record)) if record else []
-        self._lines = [line for line, _ in entries]
-        self._roles = [role for _, role in entries]
+        self._target = target_words(*_read_sections(record, "title", "official_title", "conditions"))
+        section = record.section("eligibility") if record else None
+        entries = read_outline(read_section("eligibility", section.text)) if section else []
+        self._lines = [entry for entry in entries if entry.role is not Role.REMARK]
         self._features = describe_lines(self._lines, self._target)
         self._keys = [_key(line.passage.text) for line in self._lines]
 
-    def find(self, row: Row) -> LabelledLine:
+    def find(self, row: Row) -> Features:
         alone, kind = read_section("eligibility", row["text"]).whole, CriterionKind(row["list"])
-        same = [at for at, other in enumerate(self._keys) if other == _key(alone.text)]
-        if places := [at for at in same if self._lines[at].kind is kind]:
-            return LabelledLine(self._features[places[0]], row, self._roles[places[0]] is Role.CRITERION)
+        wanted = _key(alone.text)
+        for line, features, key in zip(self._lines, self._features, self._keys, strict=True):
+            if key == wanted and line.sense is kind:
+                return features
         lead_in = read_section("eligibility", row["lead_in"]).whole if row.get("lead_in") else None
-        line = CriterionLine(alone, kind, parent=lead_in)
-        return LabelledLine(describe_lines([line, *self._lines], self._target)[0], row, split=False)
+        return describe_lines([Entry(alone, kind, parent=lead_in), *self._lines], self._target)[0]
 
 
-def _read_lines(record: TrialRecord) -> Iterator[tuple[CriterionLine, Role]]:
-    section = record.section("eligibility")
-    if not section:
-        return
-    read = read_section("eligibility", section.text)
-    for entry in read_outline(read):
-        if entry.role is not Role.REMARK:
-            intros = (read.between(*span) if span else None for span in (entry.heading, entry.parent))
-            line = CriterionLine(read.between(entry.start, entry.end), entry.kind or CriterionKind.INCLUSION, *intros)
-            yield line, entry.role
-
-
-def _read_sections(record: TrialRecord, *names: str) -> Iterator[Passage]:
-    return (read_section(name, section.text).whole for name in names if (section := record.section(name)))
+def _read_sections(record: TrialRecord | None, *names: str) -> Iterator[Passage]:
+    found = (record.section(name) for name in names) if record else ()
+    return (read_section(section.name, section.text).whole for section in found if section)
 
 
 def _key(text: str) -> str:
     return re.sub(r"\W+", " ", text.lower()).strip()
 
 
-def describe_outcomes(rows: Sequence[Row], records: Mapping[str, TrialRecord]) -> list[Features]:
+def describe_outcomes(rows: Sequence[Row], records: Mapping[str, TrialRecord]) -> Sequence[Features]:
     """The features of each labelled outcome, with those of its trial where its record is at hand."""
     about = {
         trial: trial_words(
-            {passage.section.name: passage.section for passage in _read_sections(records[trial], "title", "conditions")}
+            {each.section.name: each.section for each in _read_sections(records[trial], "title", "conditions")}
         )
         for trial in {row["record"] for row in rows} & records.keys()
     }
@@ -205,13 +142,8 @@ def _describe_outcome(row: Row, about: Sequence[str]) -> Features:
     parts = ("measure", "description", "time_frame")
     measure, *others = (read_section("outcomes", row[part] or "").whole for part in parts)
     description, time_frame = (part if part.end else None for part in others)
-    return describe_outcome(OutcomeWords(measure, description, time_frame, Rank(row["rank"]), about))
-
-
-def describe_time_frame(text: str) -> Features:
-    """The features of a time frame."""
-    frame = read_time_frame(read_section("outcomes", text).tokens)
-    return describe_kind(frame, guess_kind(frame))
+    outcome = OutcomeParts(measure, measure, description, time_frame, rank=Rank(row["rank"]))
+    return describe_outcome(outcome, about)
 
 
 def format_groups(name: str, rows: Sequence[Row], right: Array, confidence: Array, seen: Array) -> str:
@@ -226,10 +158,10 @@ def format_groups(name: str, rows: Sequence[Row], right: Array, confidence: Arra
     parts |= {area: areas == area for area in common}
     table = []
     for part, kept in parts.items():
-        hits, sure = right[kept], confidence[kept] >= CERTAIN
+        hits, certain = right[kept], confidence[kept] >= CERTAIN
         low, high = _draw_interval(hits, trials[kept])
-        among = float(hits[sure].mean()) if sure.any() else None
-        shares = (float(hits.mean()), f"{low:.3f}-{high:.3f}", float(sure.mean()), among)
+        among = float(hits[certain].mean()) if certain.any() else None
+        shares = (float(hits.mean()), f"{low:.3f}-{high:.3f}", float(certain.mean()), among)
         table.append((f"  {part}", len(hits), *shares, float(seen[kept].mean())))
     return format_table((name, "items", "right", "95 % interval", "certain", "right", "seen"), table)
 

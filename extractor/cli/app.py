@@ -21,9 +21,7 @@ from .serve import app as serve
 def schema(
     task: Annotated[
         Literal["eligibility", "dosing", "endpoints", "record"] | None,
-        typer.Argument(
-            help="One part of the extraction, or the record that is read. All of the extraction if left out."
-        ),
+        typer.Argument(help="A part of the extraction, or the record that is read; else all."),
     ] = None,
 ) -> None:
     """Print the JSON Schema of an extraction, or of one part of it."""
@@ -31,19 +29,18 @@ def schema(
 
     from extractor.schemas import Eligibility, Endpoint, Regimen, TrialExtraction, TrialRecord
 
-    models: dict[str, type[BaseModel]] = {
+    parts: dict[str, type[BaseModel]] = {
         "eligibility": Eligibility,
         "dosing": Regimen,
         "endpoints": Endpoint,
         "record": TrialRecord,
     }
-    model = models[task] if task else TrialExtraction
+    model = parts[task] if task else TrialExtraction
     typer.echo(json.dumps(model.model_json_schema(mode="serialization"), indent=2))
 
 
 app = typer.Typer(
     name="extractor",
-    help="Clinical-trial records in, evidence-backed eligibility, dosing and endpoints out.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,

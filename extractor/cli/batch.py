@@ -4,14 +4,13 @@ import asyncio
 import json
 import shlex
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager, suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, AsyncExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Timer
 from time import monotonic
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -41,8 +40,8 @@ from extractor.run.folder import FAILURES, REPEATED, RunFolder
 from extractor.run.manifest import RunState, describe_settings
 from extractor.run.tally import Tally
 
-from .console import BUDGET, FAILED, INTERRUPTED, OK, to_printable, without_controls
-from .interrupts import Interrupts, run_interruptibly
+from .console import BUDGET, FAILED, INTERRUPTED, OK, say, to_printable
+from .interrupts import Interrupts
 from .progress import count_records, print_summary, show_progress
 
 if TYPE_CHECKING:
@@ -51,8 +50,6 @@ if TYPE_CHECKING:
 _MOST_PROCESSES = 5
 """With a model: the head process, and as many workers as it keeps busy."""
 _MOST_SHOWN, _LONGEST = 3, 300
-_COUNT_AFTER_S = 5.0
-"""A shorter run does not read its inputs once more only to know how many records they hold."""
 _SLICE_S = 0.5
 
 
@@ -97,57 +94,33 @@ class Job:
             return 1
         return self.workers or min(count_cores(), _MOST_PROCESSES)
 
-    @contextmanager
-    def connect(self) -> Iterator[Executor]:
+    def connect(self) -> AbstractContextManager[Executor]:
         """The executor that the options ask for."""
         if self.engine == "ray":
             from extractor.run.ray import connected
 
-            with connected(self.address, self.workers) as executor:
-                yield executor
-        elif self.uses_rules_alone:
-            yield open_executor(self.workers)
-        elif self.processes == 1:
-            yield InlineExecutor()
-        else:
-            yield ProcessExecutor(self.processes - 1, SMALL_RUN if self.workers is None else 0)
+            return connected(self.address, self.workers)
+        if self.uses_rules_alone:
+            return nullcontext(open_executor(self.workers))
+        if self.processes == 1:
+            return nullcontext(InlineExecutor())
+        return nullcontext(ProcessExecutor(self.processes - 1, SMALL_RUN if self.workers is None else 0))
 
-
-def check_ray(engine: str, address: str | None, out: object, others: object) -> None:
-    """Raise ``ValueError`` for options that ``--engine ray`` excludes."""
-    ray = engine == "ray"
-    _refuse(
-        (not ray and address, "--address names a Ray cluster; add --engine ray"),
-        (ray and out is None, "--engine ray keeps what was answered in a folder; name one with --out"),
-        (
-            ray and others,
-            "--engine ray asks a model or the rules; drop --replay, --record, --batch and the files of requests",
-        ),
-    )
-
-
-def check_batch(inputs: Sequence[str], out: Path | None, model: str | None, others: object) -> None:
-    """Raise ``ValueError`` for options that ``--batch`` excludes."""
-    _refuse(
-        (out is None, "--batch takes hours, and goes on from its folder if it is stopped; name one with --out"),
-        (model is None, "--batch needs the model that is to answer; name it with --model"),
-        (others, "--batch asks the provider itself; drop --replay, --record and the files of requests and answers"),
-        ("-" in inputs, "--batch reads its records several times; name a file instead of standard input"),
-    )
-
-
-def _refuse(*reasons: tuple[object, str]) -> None:
-    for applies, reason in reasons:
-        if applies:
-            raise ValueError(reason)
+    def count(self, folder: RunFolder | None = None) -> int | None:
+        """How many records the inputs hold, if that can be known in advance; noted in ``folder``."""
+        total = count_records(self.inputs, self.limits.records)
+        if folder and total is not None:
+            with suppress(ExtractorError):  # writing the results reports it, too
+                folder.note_total(total)
+        return total
 
 
 @contextmanager
-def kept_at(out: str | None, *, fresh: bool, others: object) -> Iterator[tuple[Path | None, "Mirror | None"]]:
+def kept_at(out: str | None, *, fresh: bool) -> Iterator[tuple[Path | None, "Mirror | None"]]:
     """The folder that a run works in, and its mirror where ``out`` is an address.
 
     The folder of a mirror lies on this machine and begins with what is kept at the address; its files are published
-    there when the run has ended, whatever its exit code. Raises ``ValueError`` for an address together with ``others``.
+    there when the run has ended, whatever its exit code.
     """
     from extractor.run.addresses import Place, is_address
 
@@ -156,8 +129,6 @@ def kept_at(out: str | None, *, fresh: bool, others: object) -> Iterator[tuple[P
         return
     from extractor.run.mirror import Mirror
 
-    if others:
-        raise ValueError(f"--open and --batch need a folder of this machine, which {out} is not")
     with TemporaryDirectory(prefix="extractor-") as scratch:
         mirror = Mirror(Place(out), Path(scratch), fresh=fresh)
         try:
@@ -169,42 +140,46 @@ def kept_at(out: str | None, *, fresh: bool, others: object) -> Iterator[tuple[P
 
 def perform_job(job: Job) -> int:
     """Run the batch and return the exit code. Raises what stops a run as a whole, such as ``StoreError``."""
-    tally, interrupts = Tally(), Interrupts()
-    code, since = OK, monotonic()
-    stopped_by: str | None = "an error"
+    tally, interrupts, since = Tally(), Interrupts(), monotonic()
+    code, stopped_by = OK, "an error"
     with _open_sink(job) as sink:
+        folder = sink if isinstance(sink, RunFolder) else None
         spec = job.extractor.choice.spec
         facts = {"assist": job.extractor.options.assist.value, "model": spec.name if spec else None}
         servers = {"servers": len(spec.servers)} if spec and spec.others else {}
         tell(Event.RUN_STARTED, **facts, workers=job.processes, **servers)
         try:
-            with _counting(job, sink) as count, show_progress(tally, count, quiet=job.quiet):
-                run_interruptibly(_extract_all(job, sink, tally, interrupts), interrupts)
-            stopped_by = None
+            with show_progress(tally, partial(job.count, folder), quiet=job.quiet, counts=bool(folder)):
+                interrupts.run(_extract_all(job, sink, tally, interrupts))
+            stopped_by = ""
         except ModelAway as error:
-            _say(f"{without_controls(str(error))}; {_resume(job)}")
+            say(f"{error}; {_resume(job)}")
             code, stopped_by = FAILED, "the model was away"
         except BudgetReached as error:
-            _say(f"{error}; with a higher limit, {_resume(job)}")
+            say(f"{error}; with a higher limit, {_resume(job)}")
             code, stopped_by = BUDGET, "the budget was reached"
             tell(Event.BUDGET_REACHED)
         except KeyboardInterrupt:
-            _say(f"interrupted; {_resume(job)}")
+            say(f"interrupted; {_resume(job)}")
             code, stopped_by = INTERRUPTED, RunState.INTERRUPTED
         finally:
-            sink.finish(tally, stopped_by) if isinstance(sink, RunFolder) else sys.stdout.flush()
-            _report_end(tally, code, monotonic() - since)
+            folder.finish(tally, stopped_by or None) if folder else sys.stdout.flush()
+            statuses = {"": "done", RunState.INTERRUPTED: "interrupted", "the budget was reached": "budget"}
+            counts = {"extracted": tally.extracted, "resumed": tally.resumed, "failed": tally.failed}
+            usage = tally.usage.model_dump(include={"calls", "prompt_tokens", "output_tokens"})
+            status = statuses.get(stopped_by, "failed")
+            tell(Event.RUN_ENDED, status=status, seconds=round(monotonic() - since, 3), **counts, **usage)
     print_summary(tally, quiet=job.quiet)
-    _say_results(job, sink, tally)
+    for remark in _list_remarks(job, folder, tally):
+        say(remark)
     return code or (FAILED if tally.failed else OK)
 
 
 def export_job(job: Job) -> int:
     """Write the requests of a run to the file of its exchange, and print what was written as JSON. Extracts nothing."""
-    tally = Tally()
-    with show_progress(tally, partial(count_records, job.inputs, job.limits.records), quiet=job.quiet):
-        interrupts = Interrupts()
-        run_interruptibly(_extract_all(job, StreamSink(None, sys.stderr), tally, interrupts), interrupts)
+    tally, interrupts = Tally(), Interrupts()
+    with show_progress(tally, job.count, quiet=job.quiet):
+        interrupts.run(_extract_all(job, StreamSink(None, sys.stderr), tally, interrupts))
     exchange = job.extractor.choice.exchange
     assert exchange
     assert exchange.requests
@@ -213,73 +188,38 @@ def export_job(job: Job) -> int:
     return FAILED if tally.failed else OK
 
 
-def _report_end(tally: Tally, code: int, seconds: float) -> None:
-    status = {BUDGET: "budget", INTERRUPTED: "interrupted", FAILED: "failed"}.get(code, "done")
-    if sys.exc_info()[0]:
-        status = "failed"
-    counts = {"extracted": tally.extracted, "resumed": tally.resumed, "failed": tally.failed}
-    usage = tally.usage.model_dump(include={"calls", "prompt_tokens", "output_tokens"})
-    tell(Event.RUN_ENDED, status=status, seconds=round(seconds, 3), **counts, **usage)
-
-
-@contextmanager
-def _counting(job: Job, sink: Sink) -> Iterator[Callable[[], int | None]]:
-    """A function that counts the records, and notes the number in the run's folder.
-
-    It is called from here after some seconds, unless that would fetch the inputs over the network once more.
-    """
-
-    def count() -> int | None:
-        total = count_records(job.inputs, job.limits.records)
-        if isinstance(sink, RunFolder) and total is not None:
-            with suppress(ExtractorError):  # writing the results reports it, too
-                sink.note_total(total)
-        return total
-
-    shown = sys.stderr.isatty() and not job.quiet  # then it is called at once
-    later = Timer(_COUNT_AFTER_S, count)
-    later.daemon = True
-    if isinstance(sink, RunFolder) and not shown and not any("://" in location for location in job.inputs):
-        later.start()
-    try:
-        yield count
-    finally:
-        later.cancel()
-
-
 async def _extract_all(job: Job, sink: Sink, tally: Tally, interrupts: Interrupts) -> None:
     report = partial(note_unread, sink=sink, tally=tally)
     folder = sink if isinstance(sink, RunFolder) else None
     budget = job.pricing.open_budget(folder.earlier_replies if folder else None)
     post = BatchTransport(folder.store.batch_requests, budget) if job.batch_rounds and folder else None
     route = Route(transport=lambda: post) if post else Route(budget)
-    with job.connect() as executor:
+    async with AsyncExitStack() as stack:
+        executor = stack.enter_context(job.connect())
         requests = job.limits.concurrency * (max(1, executor.capacity // 2) if job.engine == "ray" else 1)
-        async with AsyncExitStack() as stack:
-            replies = folder.replies if folder else None
-            opened = await stack.enter_async_context(job.extractor.open(requests, replies, route, job.asking))
-            await stack.enter_async_context(executor)
-            if folder:
-                folder.begin()
-            if folder and job.mirror:
-                await stack.enter_async_context(job.mirror.following(folder))
-            tally.meter, tally.price = lambda: opened.usage, job.pricing.cost
-            tally.by_server = lambda: opened.calls_by_server
-            ahead = executor.capacity
-            records = requests + min(requests, ahead) if opened.model else max(requests, ahead)
-            limits = replace(job.limits, budget=budget, concurrency=records)
+        replies = folder.replies if folder else None
+        opened = await stack.enter_async_context(job.extractor.open(requests, replies, route, job.asking))
+        await stack.enter_async_context(executor)
+        if folder:
+            folder.begin()
+        if folder and job.mirror:
+            await stack.enter_async_context(job.mirror.following(folder))
+        tally.meter, tally.price = lambda: opened.usage, job.pricing.cost
+        tally.by_server = lambda: opened.calls_by_server
+        ahead = executor.capacity
+        records = requests + min(requests, ahead) if opened.model else max(requests, ahead)
+        limits = replace(job.limits, budget=budget, concurrency=records)
+        extract = partial(extract_with, executor, options=opened.options, model=opened.model)
 
-            extract = partial(extract_with, executor, options=opened.options, model=opened.model)
+        async def extract_once() -> None:
+            tally.begin_again()
+            found = read_records(*job.inputs, on_error=report, stdin=sys.stdin.buffer, open_address=open_inputs)
+            await run_batch(takewhile(lambda _: not interrupts.pressed, found), extract, sink, tally, limits)
 
-            async def extract_once() -> None:
-                tally.begin_again()
-                found = read_records(*job.inputs, on_error=report, stdin=sys.stdin.buffer, open_address=open_inputs)
-                await run_batch(takewhile(lambda _: not interrupts.any(), found), extract, sink, tally, limits)
-
-            if post and folder:
-                await _extract_in_rounds(job, folder, extract_once, interrupts)
-            else:
-                await extract_once()
+        if post and folder:
+            await _extract_in_rounds(job, folder, extract_once, interrupts)
+        else:
+            await extract_once()
 
 
 async def _extract_in_rounds(
@@ -294,41 +234,33 @@ async def _extract_in_rounds(
 
     async def sleep(seconds: float) -> None:
         until = monotonic() + seconds
-        while not interrupts.any() and (left := until - monotonic()) > 0:
+        while not interrupts.pressed and (left := until - monotonic()) > 0:
             await asyncio.sleep(min(left, _SLICE_S))
-        if interrupts.any():
+        if interrupts.pressed:
             raise asyncio.CancelledError  # the provider's batches go on without this program
 
-    def say(news: BatchStatus) -> None:
+    def show_status(news: BatchStatus) -> None:
         if news.message or not job.quiet:
-            detail = f"; {without_controls(news.message)}" if news.message else ""
-            _say(f"batch {news.number}: {news.state}, {news.done} of {news.requests} done{detail}")
-
-    async def extract_anew() -> None:
-        folder.rewind()
-        await extract_once()
+            detail = f"; {news.message}" if news.message else ""
+            say(f"batch {news.number}: {news.state}, {news.done} of {news.requests} done{detail}")
 
     policy = replace(PollPolicy(sleep=sleep), first_wait=job.poll_s)
-    async with open_batch_client(spec, requests, policy, say) as client:
-        await client.finish_all()
-        for _ in range(job.batch_rounds):
-            await extract_anew()
-            if not requests.plan(uuid4().hex[:12]):
-                return
+    async with open_batch_client(spec, requests, policy, show_status) as client:
+        for round_number in range(job.batch_rounds + 1):
             await client.finish_all()
-        await extract_anew()
+            folder.rewind()
+            await extract_once()
+            if round_number == job.batch_rounds or not requests.plan(uuid4().hex[:12]):
+                break
     if requests.count_waiting():
-        _say("requests are left that no batch answered; the same command goes on")
+        say("requests are left that no batch answered; the same command goes on")
 
 
-@contextmanager
-def _open_sink(job: Job) -> Iterator[Sink]:
+def _open_sink(job: Job) -> AbstractContextManager[Sink]:
     if job.out is None:
-        yield StreamSink(sys.stdout, sys.stderr, strict=job.strict)
-        return
+        return nullcontext(StreamSink(sys.stdout, sys.stderr, strict=job.strict))
     settings, price = describe_settings(job.extractor), job.pricing.cost
-    with RunFolder(job.out, settings, inputs=job.inputs, fresh=job.fresh, strict=job.strict, price=price) as folder:
-        yield folder
+    return RunFolder(job.out, settings, inputs=job.inputs, fresh=job.fresh, strict=job.strict, price=price)
 
 
 def _resume(job: Job) -> str:
@@ -338,58 +270,41 @@ def _resume(job: Job) -> str:
     return f"go on with: extractor {shlex.join(words)}"
 
 
-def _say(text: str) -> None:
-    print(f"extractor: {text}", file=sys.stderr)
-
-
-def _say_results(job: Job, sink: Sink, tally: Tally) -> None:
+def _list_remarks(job: Job, folder: RunFolder | None, tally: Tally) -> Iterator[str]:
     """What failed, what was left out, what stayed open, and what can be done with the results."""
     exchange, asks = job.extractor.choice.exchange, job.extractor.options.assist is not Assist.NEVER
-    if not job.quiet:
-        _say_failures(job, tally)
-        if isinstance(sink, RunFolder):
-            _say_repeated(job, sink)
-        if job.uses_rules_alone and asks and tally.usage.open_questions:
-            _say(f"{tally.usage.open_questions} questions stayed open; a model can answer them (--model)")
     for broken in exchange.answers.failed if exchange else ():  # also when quiet, since these answers are lost
-        _say(f"no answer in {without_controls(str(broken))}")
+        yield f"no answer in {broken}"
     if job.quiet:
         return
+    place = job.mirror.place.address if job.mirror else str(job.out)
+    if folder:
+        yield from _list_failures(folder, place, tally)
+    if job.uses_rules_alone and asks and tally.usage.open_questions:
+        yield f"{tally.usage.open_questions} questions stayed open; a model can answer them (--model)"
     if exchange and exchange.requests:
         files = ", ".join(map(str, exchange.requests.parts))
-        _say(f"{exchange.requests.written} requests still open, in {files}")
+        yield f"{exchange.requests.written} requests still open, in {files}"
     if job.mirror:
-        _say(f"the results are at {without_controls(job.mirror.place.address)}")
+        yield f"the results are at {place}"
     elif job.out:
-        folder = shlex.quote(str(job.out))
-        _say(f"to read the results: extractor report {folder}")
-        _say(f"to correct them: extractor review {folder} --gold GOLD")
+        yield f"to read the results: extractor report {shlex.quote(place)}"
+        yield f"to correct them: extractor review {shlex.quote(place)} --gold GOLD"
 
 
-def _say_failures(job: Job, tally: Tally) -> None:
-    """Why most records failed, where the failures are in a file."""
-    if not tally.failed or job.out is None:
-        return
+def _list_failures(folder: RunFolder, place: str, tally: Tally) -> Iterator[str]:
+    """Why most records failed; which were read twice, changed since an earlier run, or lack an answer."""
     from extractor.report.overview import count_reasons, read_failures
 
-    for reason in count_reasons(read_failures(job.out / FAILURES))[:_MOST_SHOWN]:
-        message = to_printable(reason.message)[:_LONGEST]
-        _say(f"{reason.records} failed: {message} (such as {to_printable(reason.example)})")
-    _say(f"all failures are in {_name_file(job, FAILURES)}")
-
-
-def _say_repeated(job: Job, folder: RunFolder) -> None:
-    """Which records were read twice, changed since an earlier run, or lack an answer."""
-    for error in folder.differing[:_MOST_SHOWN]:
-        _say(without_controls(str(error)))
+    if tally.failed:
+        for reason in count_reasons(read_failures(folder.path / FAILURES))[:_MOST_SHOWN]:
+            message = to_printable(reason.message)[:_LONGEST]
+            yield f"{reason.records} failed: {message} (such as {to_printable(reason.example)})"
+        yield f"all failures are in {place}/{FAILURES}"
+    yield from map(str, folder.differing[:_MOST_SHOWN])
     if len(folder.differing) > _MOST_SHOWN:
-        _say(f"all of these are in {_name_file(job, REPEATED)}")
+        yield f"all of these are in {place}/{REPEATED}"
     if folder.changed:
-        _say(f"records with another text than in an earlier run: {folder.changed}")
+        yield f"records with another text than in an earlier run: {folder.changed}"
     if folder.lacking:
-        _say(f"records that lack an answer: {folder.lacking}; the same command asks again")
-
-
-def _name_file(job: Job, name: str) -> str:
-    """A file of the results, as the user knows it."""
-    return without_controls(f"{job.mirror.place.address}/{name}") if job.mirror else str(Path(job.out or "", name))
+        yield f"records that lack an answer: {folder.lacking}; the same command asks again"

@@ -1,14 +1,11 @@
 """``extractor cassettes``: record the exchanges that tests replay, and say which are stale."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from .console import FAILED, errors_for_people
-
-if TYPE_CHECKING:
-    from extractor.run.scenarios import Scenario
 
 app = typer.Typer(help="Recordings of exchanges with models, for tests.", no_args_is_help=True)
 
@@ -29,17 +26,22 @@ def record(
     import asyncio
 
     from extractor.llm.opening import ModelChoice
-    from extractor.run.scenarios import read_scenarios, record_scenario
+    from extractor.run.scenarios import CAPABLE, read_scenarios, record_scenario
 
     from .environment import read_cache_folder, read_model_spec
 
     with errors_for_people():
         spec = read_model_spec(model)
         choice = ModelChoice(spec, cache_dir=read_cache_folder())
-        for scenario in _choose(read_scenarios(scenarios), names, spec.name):
-            extractions = asyncio.run(record_scenario(scenario, scenarios.parent, choice))
-            calls = sum(extraction.usage.calls for extraction in extractions if extraction.usage)
-            typer.echo(f"{scenario.name}: {calls} exchanges")
+        known = {scenario.name: scenario for scenario in read_scenarios(scenarios)}
+        if unknown := sorted(set(names or ()) - set(known)):
+            raise ValueError(f"no such scenario: {', '.join(unknown)}")
+        meant = spec.name if any(one.answered_by == spec.name for one in known.values()) else CAPABLE
+        for name, scenario in known.items():
+            if name in names if names else scenario.answered_by == meant:
+                extractions = asyncio.run(record_scenario(scenario, scenarios.parent, choice))
+                calls = sum(extraction.usage.calls for extraction in extractions if extraction.usage)
+                typer.echo(f"{name}: {calls} exchanges")
 
 
 @app.command()
@@ -50,26 +52,12 @@ def check(scenarios: _ScenariosFile = _DEFAULT) -> None:
     from extractor.run.scenarios import read_scenarios
 
     with errors_for_people():
-        folder = scenarios.parent
         wanted = {scenario.name for scenario in read_scenarios(scenarios)}
-        problems = check_cassettes(folder, list_prompt_versions())
-        problems += [f"{name}.yaml: is missing; record it" for name in sorted(wanted - _stems(folder))]
-        problems += [f"{name}.yaml: belongs to no scenario; delete it" for name in sorted(_stems(folder) - wanted)]
+        there = {path.stem for path in scenarios.parent.glob("*.yaml")}
+        problems = check_cassettes(scenarios.parent, list_prompt_versions())
+        problems += [f"{name}.yaml: is missing; record it" for name in sorted(wanted - there)]
+        problems += [f"{name}.yaml: belongs to no scenario; delete it" for name in sorted(there - wanted)]
         for problem in problems:
             typer.echo(problem)
         if problems:
             raise SystemExit(FAILED)
-
-
-def _stems(folder: Path) -> set[str]:
-    return {path.stem for path in folder.glob("*.yaml")}
-
-
-def _choose(known: "tuple[Scenario, ...]", names: list[str] | None, model: str | None) -> "list[Scenario]":
-    if names:
-        unknown = sorted(set(names) - {scenario.name for scenario in known})
-        if unknown:
-            raise ValueError(f"no such scenario: {', '.join(unknown)}")
-        return [scenario for scenario in known if scenario.name in names]
-    meant = model if any(scenario.answered_by == model for scenario in known) else "capable"
-    return [scenario for scenario in known if scenario.answered_by == meant]

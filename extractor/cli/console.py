@@ -8,6 +8,14 @@ from pathlib import Path
 
 OK, FAILED, USAGE, BUDGET, INTERRUPTED = 0, 1, 2, 3, 130
 
+Row = tuple[str, ...]
+_GAP = 2
+
+
+def say(text: str) -> None:
+    """Print a message on standard error, without what a terminal would obey."""
+    print(f"extractor: {without_controls(text)}", file=sys.stderr)
+
 
 @contextmanager
 def errors_for_people() -> Iterator[None]:
@@ -23,19 +31,27 @@ def errors_for_people() -> Iterator[None]:
             yield
         finally:
             sys.stdout.flush()
-    except BudgetReached as error:
-        _leave(error, BUDGET)
-    except (ValueError, MissingExtra, MissingKey, SettingsDiffer) as error:
-        _leave(error, USAGE)
-    except ExtractorError as error:
-        _leave(error, FAILED)
     except BrokenPipeError:
         # The reader of our output has gone.
         sys.stderr.close()
         raise SystemExit(FAILED) from None
+    except (ValueError, ExtractorError) as error:
+        say(str(error))
+        usage = (ValueError, MissingExtra, MissingKey, SettingsDiffer)
+        code = BUDGET if isinstance(error, BudgetReached) else USAGE if isinstance(error, usage) else FAILED
+        raise SystemExit(code) from error
     except OSError as error:
-        _give_up_stdout()
-        _leave(OSError(f"{error.filename or 'standard output'}: {error.strerror}"), FAILED)
+        try:
+            sys.stdout.flush()
+        except OSError:  # the rest goes nowhere: Python would complain at its end once more
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        say(f"{error.filename or 'standard output'}: {error.strerror}")
+        raise SystemExit(FAILED) from error
+
+
+def split_names(text: str) -> list[str]:
+    """The names in a list with commas."""
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def warn_incomplete(*results: Path | None) -> None:
@@ -44,93 +60,52 @@ def warn_incomplete(*results: Path | None) -> None:
 
     for path in filter(None, results):
         if (run := find_run(path)) and run.incomplete:
-            print(f"extractor: {path}: {run.incomplete}", file=sys.stderr)
-
-
-def _give_up_stdout() -> None:
-    """Where standard output cannot be written, send the rest nowhere: Python would complain at its end once more."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _leave(error: Exception, code: int) -> None:
-    print(f"extractor: {without_controls(str(error))}", file=sys.stderr)  # a file's name may hold anything
-    raise SystemExit(code) from error
-
-
-Row = tuple[str, ...]
-_GAP = 2
-
-
-def print_listing(head: Row, rows: Iterable[Row], numbers: Collection[str] = frozenset()) -> None:
-    """Print rows on standard output: a table on a terminal, with columns of ``numbers`` aligned right; else tabs."""
-    if not sys.stdout.isatty():
-        print("\n".join("\t".join(row) for row in (head, *rows)))
-        return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for name in head:
-        table.add_column(name, justify="right" if name in numbers else "left")
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)
+            say(f"{path}: {run.incomplete}")
 
 
 def print_table(
-    head: Row, rows: Iterable[Row], priority: Sequence[str] = (), prose: Collection[str] = frozenset()
+    head: Row,
+    rows: Iterable[Row],
+    priority: Sequence[str] = (),
+    prose: Collection[str] = frozenset(),
+    *,
+    apart: bool = True,
 ) -> None:
-    """Print a table on standard output, an empty line before it.
+    """Print a table on standard output, with tabs in a pipe; an empty line before it if it stands ``apart``.
 
-    On a narrow terminal columns are left out, the last of ``priority`` first, and named. Columns in
-    ``prose`` may be wrapped; the first column and those of prose are aligned left. A pipe gets every column.
-    Control characters in cells, which may come from a record, are replaced.
+    On a narrow terminal columns are left out, the last of ``priority`` first, and named; the first column and the first
+    of ``priority`` always stay, since a name without a figure says nothing. Columns in ``prose`` may be wrapped; the
+    first column and those of prose are aligned left. Control characters in cells, which may come from a record, are
+    replaced.
     """
-    lines = [tuple(map(to_printable, row)) for row in rows]
-    print()
+    lines = [head, *(tuple(map(to_printable, row)) for row in rows)]
+    print(end="\n" * apart)
     if not sys.stdout.isatty():
-        for row in (head, *lines):
-            print("\t".join(row))
+        print("\n".join("\t".join(row) for row in lines))
         return
     from rich.console import Console
     from rich.table import Table
 
+    def width_of(name: str) -> int:
+        cells = [row[head.index(name)] for row in lines]
+        return max(len(part) for cell in cells for part in (cell.split() or [""] if name in prose else [cell]))
+
     console = Console(highlight=False, markup=False, emoji=False)
-    kept = choose_columns((head, *lines), console.width, priority, prose)
-    table = Table(box=None, pad_edge=False)
-    for place in kept:
-        left = place == 0 or head[place] in prose
-        # Names are wrapped only where they leave no room for any figure.
-        wraps = head[place] in prose or (place == 0 and _count_width((head, *lines), kept, prose) > console.width)
-        table.add_column(head[place], justify="left" if left else "right", no_wrap=not wraps, overflow="fold")
-    for row in lines:
-        table.add_row(*(row[place] for place in kept))
-    console.print(table)
-    if len(kept) < len(head):
-        missing = ", ".join(name for place, name in enumerate(head) if place not in kept)
-        console.print(f"(not shown for want of width: {missing}; a pipe shows all)", style="dim")
-
-
-def choose_columns(
-    rows: Sequence[Row], width: int, priority: Sequence[str] = (), prose: Collection[str] = frozenset()
-) -> list[int]:
-    """The places of the columns that fit into ``width`` characters; the first of ``rows`` is the head.
-
-    The first column and the first of ``priority`` are always among them: a name without a figure says nothing.
-
-    >>> choose_columns([("name", "count", "share"), ("a", "12", "0.5")], 12, ["count", "share"])
-    [0, 1]
-    """
-    head = rows[0]
-    kept = list(range(len(head)))
+    widths = {name: width_of(name) + _GAP for name in head}
     for name in reversed(priority[1:]):
-        if _count_width(rows, kept, prose) <= width:
-            break
-        kept.remove(head.index(name))
-    return kept
+        if sum(widths.values()) - _GAP > console.width:
+            del widths[name]
+    is_narrow = sum(widths.values()) - _GAP > console.width  # then names are wrapped, too
+    table = Table(box=None, pad_edge=False)
+    for name in widths:
+        left = name == head[0] or name in prose
+        wraps = name in prose or (name == head[0] and is_narrow)
+        table.add_column(name, justify="left" if left else "right", no_wrap=not wraps, overflow="fold")
+    for row in lines[1:]:
+        table.add_row(*(cell for name, cell in zip(head, row, strict=True) if name in widths))
+    console.print(table)
+    if missing := ", ".join(name for name in head if name not in widths):
+        console.print(f"(not shown for want of width: {missing}; a pipe shows all)", style="dim")
 
 
 def to_printable(text: str) -> str:
@@ -149,13 +124,3 @@ def without_controls(text: str) -> str:
     'two\n  lines \ufffd[31m'
     """
     return "".join(character if character.isprintable() or character == "\n" else "\ufffd" for character in text)
-
-
-def _count_width(rows: Sequence[Row], kept: Sequence[int], prose: Collection[str]) -> int:
-    """Characters that a table of these columns needs."""
-    widths = (max(_measure(row[place], wraps=rows[0][place] in prose) for row in rows) for place in kept)
-    return sum(widths) + _GAP * (len(kept) - 1)
-
-
-def _measure(cell: str, *, wraps: bool) -> int:
-    return max(map(len, cell.split()), default=0) if wraps else len(cell)

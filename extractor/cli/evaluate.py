@@ -12,7 +12,6 @@ from extractor.cli.console import FAILED, OK, Row, errors_for_people, print_tabl
 if TYPE_CHECKING:
     from os import PathLike
 
-    from extractor.evaluation.page import WorstErrors
     from extractor.evaluation.report import FieldScore, GroupScore, Interval, ScoreReport
 
 _SOURCE = "a folder of JSON, a JSONL file or a run's folder"
@@ -92,19 +91,21 @@ def evaluate(
             if names := [name for name, value in given.items() if value]:
                 raise ValueError(f"--check scores nothing; leave out {', '.join(names)}")
             raise SystemExit(_check(gold, predicted))
+        from extractor.evaluation.record_score import WorstErrors
         from extractor.evaluation.scoring import evaluate as score
 
-        floors = _read_floors(fail_under or "")
-        errors = _collect_errors(html, html_errors)
+        floors, errors = _read_floors(fail_under or ""), WorstErrors(html_errors)
+        if html and not html.parent.is_dir():
+            raise ValueError(f"--html {html}: the folder {html.parent} does not exist")
         report = score(
             _read_gold(gold, predicted, records, for_page=html is not None),
             predicted,
             compare=compare,
             examples=examples,
             resamples=resamples,
-            on_record=errors.add if errors else None,
+            on_record=errors.add if html else None,
         )
-        if html and errors:
+        if html:
             from extractor.evaluation.page import write_score_page
 
             write_score_page(html, report, errors, records or _find_inputs(predicted))
@@ -113,14 +114,15 @@ def evaluate(
         else:
             print_report(report)
         warn_incomplete(gold, predicted, compare)
-    figures = {name: report.figure(name) for name in floors}
-    for name, value in figures.items():
+    code = OK
+    for name, floor in floors.items():
+        value = report.figure(name)
         if value is None:
             print(f"extractor: {name} has nothing to score; its floor is not checked", file=sys.stderr)
-    fallen = {name: value for name, value in figures.items() if value is not None and value < floors[name]}
-    for name, value in fallen.items():
-        print(f"extractor: {name} is {value:.3f}, under {floors[name]:g}", file=sys.stderr)
-    raise SystemExit(FAILED if fallen else OK)
+        elif value < floor:
+            print(f"extractor: {name} is {value:.3f}, under {floor:g}", file=sys.stderr)
+            code = FAILED
+    raise SystemExit(code)
 
 
 def _check(gold: Path, records: Path) -> int:
@@ -158,17 +160,6 @@ def _read_gold(
     return found.annotations
 
 
-def _collect_errors(html: Path | None, limit: int) -> "WorstErrors | None":
-    """The collector of errors for a page, if one is wanted."""
-    if html is None:
-        return None
-    if not html.parent.is_dir():
-        raise ValueError(f"--html {html}: the folder {html.parent} does not exist")
-    from extractor.evaluation.page import WorstErrors
-
-    return WorstErrors(limit)
-
-
 def _find_inputs(predicted: Path) -> "tuple[str | PathLike[str], ...]":
     """Where a run read its records; nothing if the predictions are of no run, or were read from a stream."""
     from extractor.run.finished import find_run
@@ -179,7 +170,7 @@ def _find_inputs(predicted: Path) -> "tuple[str | PathLike[str], ...]":
 
 def _read_floors(text: str) -> dict[str, float]:
     """``all=0.8,dosing=0.7`` as a table. Raises ``ValueError`` for anything else, an unknown name included."""
-    from extractor.evaluation.report import list_figures
+    from extractor.evaluation.report import FIGURES
 
     floors: dict[str, float] = {}
     for part in filter(None, map(str.strip, text.split(","))):
@@ -190,23 +181,20 @@ def _read_floors(text: str) -> dict[str, float]:
             raise ValueError(f"--fail-under {part!r}: write NAME=SCORE, such as all=0.8") from error
         if not 0 <= floors[name] <= 1:
             raise ValueError(f"--fail-under {part!r}: a score is between 0 and 1")
-        if name not in list_figures():
-            raise ValueError(f"--fail-under {part!r}: no score has that name; there are {', '.join(list_figures())}")
+        if name not in FIGURES:
+            raise ValueError(f"--fail-under {part!r}: no score has that name; there are {', '.join(FIGURES)}")
     return floors
 
 
 def print_report(report: "ScoreReport") -> None:
     """Print all scores, the errors by harm, and the differences, if any, on standard output."""
-    from extractor.evaluation.report import name_group
-
     print(f"{report.records} records, {len(report.missing)} missing, {len(report.without_gold)} without gold")
     _list_records("missing", report.missing)
     _list_records("without gold", report.without_gold)
-    groups = [(*_score_row(name_group(one.name, one.average), "", one), *[""] * 5) for one in report.groups]
+    groups = [(one.figure, "", *_score_row(one), *[""] * 5) for one in report.groups]
     fields = [
         (
-            *_score_row(one.name, str(one.stated), one),
-            *(str(one.missed), str(one.invented), _show(one.f1_paired)),
+            *(one.figure, str(one.stated), *_score_row(one), str(one.missed), str(one.invented), _show(one.f1_paired)),
             *(str(one.empty.fields), _show(one.empty.specificity)),
         )
         for one in report.fields
@@ -216,11 +204,12 @@ def print_report(report: "ScoreReport") -> None:
         share = _show(report.empty.specificity)
         print(f"\nleft empty: {report.empty.left_empty} of {empty} fields that gold leaves empty, {share}")
     if report.errors:
-        rows = []
-        for error in report.errors:
-            worst = next(iter(error.examples), None)
-            shown = f"{worst.record_id} {worst.gold_path or worst.predicted_path}" if worst else ""
-            rows.append((error.kind.value, str(error.count), f"{error.harm:g}", _list_fields(error.fields), shown))
+        worst = [next(iter(one.examples), None) for one in report.errors]
+        places = [f"{one.record_id} {one.gold_path or one.predicted_path}" if one else "" for one in worst]
+        rows: list[Row] = [
+            (one.kind.value, str(one.count), f"{one.harm:g}", _list_fields(one.fields), place)
+            for one, place in zip(report.errors, places, strict=True)
+        ]
         print_table(_ERRORS, rows, _ERRORS[1:], prose=_ERRORS[3:])
     if report.absences:
         rows = [
@@ -231,11 +220,11 @@ def print_report(report: "ScoreReport") -> None:
     if report.comparison:
         print(f"\npredicted less {report.comparison.other}, in normalised F1:")
         _list_records("missing in the other", report.comparison.missing)
-        differences = [
+        rows = [
             (one.name, _show(one.f1), _show(one.other), _show(one.difference, "+.3f"), _show_interval(one.interval))
             for one in report.comparison.differences
         ]
-        print_table(_DIFFERENCES, differences, ("difference", "95 % interval", "predicted", "other"))
+        print_table(_DIFFERENCES, rows, ("difference", "95 % interval", "predicted", "other"))
 
 
 def _list_records(title: str, record_ids: Sequence[str]) -> None:
@@ -250,10 +239,10 @@ def _list_fields(counts: dict[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in most)
 
 
-def _score_row(name: str, stated: str, one: "GroupScore | FieldScore") -> Row:
+def _score_row(one: "GroupScore | FieldScore") -> Row:
     level = one.normalised
     scores = _show(one.exact.f1), _show(level.f1), _show_interval(level.interval), _show(one.relaxed.f1)
-    return name, stated, *scores, _show(level.precision), _show(level.recall)
+    return *scores, _show(level.precision), _show(level.recall)
 
 
 def _show(value: float | None, form: str = ".3f") -> str:

@@ -2,17 +2,19 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from .console import errors_for_people, warn_incomplete
+from .console import errors_for_people, split_names, warn_incomplete
+
+if TYPE_CHECKING:
+    from extractor.export import Registry
+    from extractor.run.finished import FinishedRun
 
 
 def export(
-    run: Annotated[
-        Path, typer.Argument(metavar="RUN", help="A run's folder, its extractions.jsonl, or a folder of gold.")
-    ],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, its extractions.jsonl, or gold.")],
     to: Annotated[
         Path, typer.Option(help="A .duckdb database, a .csv, .parquet or .jsonl file of one table, or a folder.")
     ],
@@ -22,13 +24,9 @@ def export(
     ] = None,
     tasks: Annotated[str, typer.Option(help="Which of eligibility,dosing,endpoints.")] = "eligibility,dosing,endpoints",
     tables: Annotated[str, typer.Option(help="Only these tables, such as criteria,constraints.")] = "",
-    min_confidence: Annotated[
-        float, typer.Option(help="Leave out values that are less sure, from 0 to 1, and say so in absences.")
-    ] = 0.0,
+    min_confidence: Annotated[float, typer.Option(help="Leave out values below this confidence, 0 to 1.")] = 0.0,
     bom: Annotated[bool, typer.Option("--bom", help="Mark CSV as UTF-8, for Excel.")] = False,
-    partial: Annotated[
-        bool, typer.Option("--partial", help="Export what there is of a run that has not come to its end.")
-    ] = False,
+    partial: Annotated[bool, typer.Option("--partial", help="Export a run that is not complete.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier export.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not say how many rows there are.")] = False,
 ) -> None:
@@ -47,7 +45,7 @@ def export(
 
     with errors_for_people():
         destination = Destination.choose(to, Format(format_) if format_ else None, force=force, bom=bom)
-        chosen = choose_tables(_split(tasks), _split(tables))
+        chosen = choose_tables(split_names(tasks), split_names(tables))
         least = ExtractionOptions(min_confidence=min_confidence).min_confidence
         found = find_run(run)
         if found and found.incomplete:
@@ -55,33 +53,20 @@ def export(
                 remedy = "let it finish, or export what there is with --partial"
                 raise StoreError(f"{run}: {found.incomplete}; {remedy}")
             warn_incomplete(run)
-        registry = _read_registry(run, quiet=quiet) if any(table.name == "records" for table in chosen) else {}
+        registry = _read_registry(found, quiet=quiet) if any(table.name == "records" for table in chosen) else {}
         counts = export_run(run, destination, chosen, found.read_lines() if found else None, registry, least)
         if not quiet:
             print("\n".join(f"{name}: {count}" for name, count in counts.items()), file=sys.stderr)
 
 
-def _read_registry(run: Path, *, quiet: bool) -> dict[str, tuple[Any, ...]]:
+def _read_registry(run: "FinishedRun | None", *, quiet: bool) -> "Registry":
     """What the registry says of the run's records, read again from the run's inputs."""
-    from extractor.errors import StoreError
     from extractor.export import read_registry
-    from extractor.run.finished import FinishedRun
 
-    found: dict[str, tuple[Any, ...]] = {}
-    records = 0
-    try:
-        for one in FinishedRun(run if run.is_dir() else run.parent).reread():
-            records += 1
-            if one.record:
-                found[one.record_id] = read_registry(one.record)
-    except StoreError:
-        pass  # results without their run
-    if (len(found) < records or not records) and not quiet:
-        missing = f"{records - len(found)} of {records} records" if records else "all records"
+    registry = {one.record_id: read_registry(one.record) for one in run.reread() if one.record} if run else {}
+    records = len(run.record_ids) if run else 0
+    if not quiet and (len(registry) < records or not records):
+        missing = f"{records - len(registry)} of {records} records" if records else "all records"
         problem = f"records: no input at hand for {missing}, so their registered columns are empty"
         print(f"{problem}; export the run's folder, from where the run was started", file=sys.stderr)
-    return found
-
-
-def _split(names: str) -> list[str]:
-    return [name.strip() for name in names.split(",") if name.strip()]
+    return registry

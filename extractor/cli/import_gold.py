@@ -11,7 +11,7 @@ import typer
 from .console import FAILED, errors_for_people
 
 if TYPE_CHECKING:
-    from extractor.evaluation.brat_import import ImportCounts
+    from extractor.evaluation.brat import ImportCounts
 
 app = typer.Typer(no_args_is_help=True, help="Make gold of the annotations of another project.")
 _COMMONEST = 10
@@ -45,7 +45,7 @@ def brat(
 
     Exit codes: 0 done, 1 no trial could be imported, 2 usage.
     """
-    from extractor.evaluation.brat_import import write_brat_import
+    from extractor.evaluation.brat import write_brat_import
 
     with errors_for_people():
         counts = write_brat_import(folder, out)

@@ -17,57 +17,49 @@ _NOTICE = b"\nextractor: finishing the records in flight; Ctrl-C again stops at 
 
 
 class Interrupts:
-    """How often Ctrl-C was pressed.
+    """Ctrl-C during a run: the first one lets the records under way finish (``pressed``), the second cancels the work.
 
-    The first time it is only noted, and no other record is begun (``any``). The second time the ``running`` task is
-    cancelled. From then on it raises ``KeyboardInterrupt``, whatever the program waits for.
+    From then on it raises ``KeyboardInterrupt``, whatever the program waits for.
     """
 
     def __init__(self) -> None:
         self._count = 0
-        self.running: asyncio.Task[Any] | None = None
+        self._task: asyncio.Task[Any] | None = None
 
-    def any(self) -> bool:
-        """Whether it was pressed."""
+    @property
+    def pressed(self) -> bool:
+        """Whether no other record may begin."""
         return self._count > 0
 
-    def note(self, _signal: int, _frame: FrameType | None) -> None:
-        """Handle a signal. It may come in the middle of anything, so that this writes past all buffers."""
-        self._count += 1
-        if self._count > 2 or self.running is None:
-            raise KeyboardInterrupt
-        if self._count == 1:
-            os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, _NOTICE)
-        else:
-            self.running.get_loop().call_soon_threadsafe(self.running.cancel)
+    def run(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Run ``work`` in an event loop. Raises ``KeyboardInterrupt`` if it was interrupted."""
 
-    @contextmanager
-    def noted(self) -> Iterator[None]:
-        """Handle the signals inside the block."""
-        before = signal.signal(signal.SIGINT, self.note)
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGINT, before)
+        async def watched() -> None:
+            self._task = asyncio.current_task()
+            try:
+                await work
+            finally:
+                self._task = None
 
-
-def run_interruptibly(work: Coroutine[Any, Any, Any], interrupts: Interrupts) -> None:
-    """Run ``work`` in an event loop. Raises ``KeyboardInterrupt`` if it was interrupted."""
-
-    async def watched() -> None:
-        interrupts.running = asyncio.current_task()
-        try:
-            await work
-        finally:
-            interrupts.running = None
-
-    with interrupts.noted():
+        before = signal.signal(signal.SIGINT, self._note)
         try:
             asyncio.run(watched())
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
-    if interrupts.any():
-        raise KeyboardInterrupt
+        finally:
+            signal.signal(signal.SIGINT, before)
+        if self.pressed:
+            raise KeyboardInterrupt
+
+    def _note(self, _signal: int, _frame: FrameType | None) -> None:
+        """Handle a signal. It may come in the middle of anything, so that this writes past all buffers."""
+        self._count += 1
+        if self._count > 2 or self._task is None:
+            raise KeyboardInterrupt
+        if self._count == 1:
+            os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, _NOTICE)
+        else:
+            self._task.get_loop().call_soon_threadsafe(self._task.cancel)
 
 
 @contextmanager

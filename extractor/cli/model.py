@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .console import INTERRUPTED, errors_for_people, print_listing
+from .console import INTERRUPTED, errors_for_people, print_table
 
 if TYPE_CHECKING:
-    from extractor.llm.local import LocalModel, Progress, ServerSettings
+    from extractor.llm.local import Progress
 
 app = typer.Typer(help="List, pull and serve models that run on this machine.", no_args_is_help=True)
 
 CacheOption = Annotated[
     Path | None,
-    typer.Option("--cache-dir", envvar="EXTRACTOR_CACHE", help="Where models are kept. The user's cache if left out."),
+    typer.Option("--cache-dir", envvar="EXTRACTOR_CACHE", help="Folder of models; else the user's cache."),
 ]
 
 
@@ -35,15 +35,21 @@ def list_rows(
 
     A table on a terminal, tab-separated when piped.
     """
-    from extractor.llm.local import list_models
+    from extractor.llm.local import default_model, list_models
 
     with errors_for_people():
-        rows = list_models(cache_dir)
+        models = list_models(cache_dir)
         if as_json:
-            typer.echo(json.dumps([_row_for_programs(*row) for row in rows], indent=2))
-        else:
-            head = ("name", "installed", "bytes", "licence", "source", "about")
-            print_listing(head, [_cells(*row) for row in rows], {"bytes"})
+            places = [{"default": m == default_model(), "path": str(path) if path else None} for m, path in models]
+            rows = [asdict(model) | place for (model, _), place in zip(models, places, strict=True)]
+            typer.echo(json.dumps(rows, indent=2))
+            return
+        head = ("name", "installed", "bytes", "licence", "source", "about")
+        cells = [
+            (m.name, "yes" if path else "no", str(m.bytes), m.licence, ", ".join(map(str, m.sources)), m.about)
+            for m, path in models
+        ]
+        print_table(head, cells, prose={*head} - {"bytes"}, apart=False)
 
 
 @app.command()
@@ -73,16 +79,12 @@ def pull(
 
 @app.command()
 def serve(
-    name: Annotated[
-        str, typer.Argument(help="A pulled model, or the path of a .gguf file. The default if left out.")
-    ] = "",
+    name: Annotated[str, typer.Argument(help="A pulled model, or a .gguf file; else the default.")] = "",
     *,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
     slots: Annotated[int, typer.Option(min=1, help="Requests answered at once.")] = 1,
     context: Annotated[int, typer.Option(min=256, help="Longest prompt and answer of a request, in tokens.")] = 8192,
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="Processor threads. All cores but one if left out.")
-    ] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Processor threads; else all cores but one.")] = None,
     cache_dir: CacheOption = None,
 ) -> None:
     """Serve a pulled model to OpenAI-compatible clients on this machine, until Ctrl-C.
@@ -90,80 +92,57 @@ def serve(
     Standard output gets one line, the base URL. Clients must send the token in EXTRACTOR_TOKEN; without one in the
     environment, a token is made up and shown once.
     """
-    from extractor.llm.local import ServerSettings
+    from extractor.llm.local import ServerSettings, find_model, locate_model, serve_model
 
     token = os.environ.get("EXTRACTOR_TOKEN")  # not an option: other users of the machine see command lines
-    chosen: dict[str, Any] = {"threads": threads, "token": token}
+    given: dict[str, Any] = {key: value for key, value in (("threads", threads), ("token", token)) if value}
     with errors_for_people():
-        chosen = {key: value for key, value in chosen.items() if value}
-        settings = ServerSettings(slots=slots, context=context, port=port, **chosen)
+        settings = ServerSettings(slots=slots, context=context, port=port, **given)
+        model = find_model(name)
+        label = model.stem if isinstance(model, Path) else model.name
+        weights = locate_model(name, cache_dir=cache_dir)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # `kill` and container runtimes stop it like Ctrl-C
         try:
-            _serve_until_stopped(name, settings, cache_dir, show_token=not token)
+            with serve_model(weights, settings, name=label) as server:
+                typer.echo(f"{label}: {slots} at once, {context} tokens each; Ctrl-C stops it", err=True)
+                typer.echo(f"use it with --model {server.base_url}#{label}", err=True)
+                if not token:
+                    typer.echo(f"and EXTRACTOR_TOKEN={server.token} in the environment (shown only here)", err=True)
+                print(server.base_url, flush=True)  # last: a script that reads it knows that all is said
+                server.wait()
         except KeyboardInterrupt:
             typer.echo("stopped", err=True)
 
 
-def _serve_until_stopped(name: str, settings: "ServerSettings", cache_dir: Path | None, *, show_token: bool) -> None:
-    from extractor.llm.local import find_model, locate_model, serve_model
-
-    model = find_model(name)
-    label = model.stem if isinstance(model, Path) else model.name
-    weights = locate_model(name, cache_dir=cache_dir)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # `kill` and container runtimes stop it like Ctrl-C
-    with serve_model(weights, settings, name=label) as server:
-        typer.echo(f"{label}: {settings.slots} at once, {settings.context} tokens each; Ctrl-C stops it", err=True)
-        typer.echo(f"use it with --model {server.base_url}#{label}", err=True)
-        if show_token:
-            typer.echo(f"and EXTRACTOR_TOKEN={server.token} in the environment (shown only here)", err=True)
-        typer.echo(server.base_url)  # last: a script that reads it knows that all is said
-        sys.stdout.flush()
-        server.wait()
-
-
 @app.command("prices")
 def list_prices(
-    files: Annotated[
-        list[Path] | None, typer.Option("--prices", help="A file of prices, before those that are known. Repeatable.")
-    ] = None,
+    files: Annotated[list[Path] | None, typer.Option("--prices", help="A file of prices, before known ones.")] = None,
     example: Annotated[bool, typer.Option("--example", help="Print a file of prices to begin with.")] = False,
 ) -> None:
     """List what tokens cost, since when, and where that is from; US dollars per million tokens.
 
     A table on a terminal, tab-separated when piped.
     """
-    from .money import EXAMPLE, find_prices, print_prices
+    from importlib.resources import files as resources
+
+    from .money import find_prices, print_prices
 
     with errors_for_people():
         if example:
-            print(EXAMPLE, end="")
+            print((resources("extractor.cli") / "prices.example.toml").read_text("utf-8"), end="")
         else:
             print_prices(find_prices(files or ()))
-
-
-def _cells(model: "LocalModel", path: Path | None) -> tuple[str, ...]:
-    sources = ", ".join(map(str, model.sources))
-    return (model.name, "yes" if path else "no", str(model.bytes), model.licence, sources, model.about)
-
-
-def _row_for_programs(model: "LocalModel", path: Path | None) -> dict[str, object]:
-    from extractor.llm.local import default_model
-
-    fields = asdict(model)
-    fields["sources"] = [asdict(source) for source in model.sources]
-    return {**fields, "default": model == default_model(), "path": str(path) if path else None}
 
 
 @contextmanager
 def _show_bytes(name: str) -> "Iterator[Progress]":
     """A bar on standard error with size, rate and time left; nothing when piped."""
-    if not sys.stderr.isatty():
-        yield lambda _done, _total: None
-        return
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
     from rich.progress import Progress as ProgressBar
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with ProgressBar(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
+    shown = sys.stderr.isatty()
+    with ProgressBar(*columns, TimeRemainingColumn(), console=Console(stderr=True), disable=not shown) as bar:
         task = bar.add_task(name, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -4,32 +4,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .console import FAILED, OK, print_listing, without_controls
+from .console import FAILED, OK, print_table, say
 
 if TYPE_CHECKING:
     from extractor.llm.estimates import Rates
-    from extractor.run.prices import ListedPrice, PriceList
+    from extractor.run.prices import PriceList
     from extractor.run.quote import Measured
     from extractor.run.tally import Tally
 
     from .batch import Job
-
-EXAMPLE = """\
-# US dollars per million tokens. Keys of [model] are names as --model takes them; one that ends with * stands for all
-# that begin so. cached, batch (share of the price in a provider's batch) and thinking may be left out.
-as_of = 2026-11-01
-
-[model."gpt-5-mini"]
-prompt = 0.25
-cached = 0.025
-output = 2.00
-batch = 0.5
-thinking = [0, 500, 5000]
-
-[model."http://gpu-1:8000/v1#llama-3.3-70b"]
-prompt = 0.0
-output = 0.0
-"""
 
 
 def find_prices(files: Sequence[Path]) -> "PriceList":
@@ -44,16 +27,14 @@ def find_prices(files: Sequence[Path]) -> "PriceList":
 
 def print_prices(prices: "PriceList") -> None:
     """Print a table on a terminal, tab-separated lines when piped."""
-    numbers = ("prompt", "cached", "output", "batch")
-    rows = [_cells(entry) for entry in prices.list_all()]
-    print_listing(("model", *numbers, "thinking", "as of", "from"), rows, numbers)
-
-
-def _cells(entry: "ListedPrice") -> tuple[str, ...]:
-    price = entry.price
-    thinking = "-".join(map(str, price.thinking[::2])) if any(price.thinking) else ""
-    cells = (entry.name, price.prompt, price.cached, price.output, price.batch, thinking, entry.as_of, entry.source)
-    return tuple("" if cell is None else str(cell) for cell in cells)
+    rows = []
+    for entry in prices.list_all():
+        price = entry.price
+        thinking = "-".join(map(str, price.thinking[::2])) if any(price.thinking) else None
+        cells = (entry.name, price.prompt, price.cached, price.output, price.batch, thinking, entry.as_of, entry.source)
+        rows.append(tuple("" if cell is None else str(cell) for cell in cells))
+    words = ("thinking", "as of", "from")
+    print_table(("model", "prompt", "cached", "output", "batch", *words), rows, prose=words, apart=False)
 
 
 def quote_job(job: "Job", sample: int | None = None, latency: float | None = None) -> int:
@@ -62,16 +43,14 @@ def quote_job(job: "Job", sample: int | None = None, latency: float | None = Non
     ``sample`` is how many records to judge by, all if None; ``latency`` the seconds that a call takes, assumed if None.
     """
     import asyncio
-    from functools import partial
 
     from extractor.run.quote import quote_run
     from extractor.run.tally import Tally
 
-    from .progress import count_records, show_progress
+    from .progress import show_progress
 
     tally = Tally()
-    count = partial(count_records, job.inputs, job.limits.records)
-    with show_progress(tally, (lambda: None) if sample is not None else count, quiet=job.quiet):
+    with show_progress(tally, job.count if sample is None else lambda: None, quiet=job.quiet):
         measured = asyncio.run(_measure(job, sample, tally))
     quote = quote_run(measured, _rates(job), job.pricing, job.limits.concurrency, latency)
     print(quote.model_dump_json(indent=2))
@@ -91,17 +70,17 @@ async def _measure(job: "Job", sample: int | None, tally: "Tally") -> "Measured"
 
     def report(error: Exception) -> None:
         tally.failed += 1
-        print(f"extractor: {without_controls(describe_failure(error)['message'])}", file=sys.stderr)
+        say(describe_failure(error)["message"])
 
     def note_estimate() -> None:
         tally.extracted += 1
 
     records = read_records(*job.inputs, on_error=report, stdin=sys.stdin.buffer, open_address=open_inputs)
+    chosen, options = islice(records, job.limits.records), job.extractor.options
     async with open_executor(job.workers) as executor:
-        chosen = islice(records, job.limits.records)
         return await measure_records(
-            chosen, job.extractor.options, executor, sample, on_error=report, on_estimate=note_estimate
-        )
+            chosen, options, executor, sample, on_error=report, on_estimate=note_estimate
+        )  # fmt: skip
 
 
 def _rates(job: "Job") -> "Rates":

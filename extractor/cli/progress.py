@@ -2,9 +2,9 @@
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import islice
-from threading import Thread
+from threading import Timer
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,31 +13,46 @@ if TYPE_CHECKING:
 
     from extractor.run.tally import Tally
 
+_COUNT_AFTER_S = 5.0
+"""A shorter run does not read its inputs once more only to know how many records they hold."""
+
 
 @contextmanager
-def show_progress(tally: "Tally", count: Callable[[], int | None], *, quiet: bool) -> Iterator[None]:
+def show_progress(
+    tally: "Tally", count: Callable[[], int | None], *, quiet: bool, counts: bool = False
+) -> Iterator[None]:
     """A live line with records, rate, tokens and time while the body runs; nothing if quiet or piped.
 
-    ``count`` says how many records there are, or None; from then on the time left is shown too. It runs
-    beside the body, since counting half a million records takes a while.
+    ``count`` says how many records there are, or None; from then on the time left is shown too. It is called in a
+    thread after some seconds, if something is shown, or ``counts`` is set because ``count`` keeps the number.
     """
-    if quiet or not sys.stderr.isatty():
-        yield
-        return
-    with _live_line(tally) as progress:
-        task = progress.add_task("extracting", total=None)
-        Thread(target=lambda: progress.update(task, total=count()), daemon=True).start()
-        yield
+    shown = not quiet and sys.stderr.isatty()
+    with _live_line(tally) if shown else nullcontext() as progress:
+
+        def note_total() -> None:
+            total = count()
+            if progress:
+                progress.update(progress.task_ids[0], total=total)
+
+        timer = Timer(_COUNT_AFTER_S, note_total)
+        timer.daemon = True
+        if shown or counts:
+            timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
 
 
 def count_records(inputs: Sequence[str], limit: int | None = None) -> int | None:
-    """How many records the inputs hold, read once more for it; None for standard input, which is read only once."""
+    """How many records the inputs hold. None for what cannot be read twice, or would be fetched over the network."""
     from extractor.read import read_records
-    from extractor.run.addresses import open_inputs
 
     if "-" in inputs:
         return limit
-    return sum(1 for _ in islice(read_records(*inputs, on_error=lambda _: None, open_address=open_inputs), limit))
+    if any("://" in one for one in inputs):
+        return None
+    return sum(1 for _ in islice(read_records(*inputs, on_error=lambda _: None), limit))
 
 
 def _live_line(tally: "Tally") -> "Progress":
@@ -49,30 +64,24 @@ def _live_line(tally: "Tally") -> "Progress":
         """The tally, read each time the line is drawn."""
 
         def render(self, task: "Task") -> "Text":
-            finished = tally.extracted + tally.resumed + tally.failed
+            finished, usage = tally.extracted + tally.resumed + tally.failed, tally.usage
             if task.completed != finished:
                 progress.update(task.id, completed=finished)
             rate = (tally.extracted + tally.failed) / task.elapsed if task.elapsed else 0.0
-            new = f" ({tally.extracted:,} new)" if tally.resumed else ""
-            parts = [f"{finished:,} records{new}", f"{rate:.1f}/s"]
-            if tally.failed:
-                parts.append(f"{tally.failed} failed")
-            usage = tally.usage
-            if tokens := usage.prompt_tokens + usage.output_tokens:
-                parts.append(f"{tokens:,} tokens")
-            if usd := tally.usd:
-                parts.append(f"${usd:.4f}")
-            return Text(", ".join(parts))
+            tokens, usd = usage.prompt_tokens + usage.output_tokens, tally.usd
+            parts = (
+                f"{finished:,} records" + f" ({tally.extracted:,} new)" * bool(tally.resumed),
+                f"{rate:.1f}/s",
+                f"{tally.failed} failed" if tally.failed else "",
+                f"{tokens:,} tokens" if tokens else "",
+                f"${usd:.4f}" if usd else "",
+            )
+            return Text(", ".join(filter(None, parts)))
 
-    progress = Progress(
-        SpinnerColumn(),
-        BarColumn(bar_width=16),
-        Counts(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(elapsed_when_finished=True),
-        console=Console(stderr=True),
-        transient=True,
-    )
+    remaining = TimeRemainingColumn(elapsed_when_finished=True)
+    columns = (SpinnerColumn(), BarColumn(bar_width=16), Counts(), TimeElapsedColumn(), remaining)
+    progress = Progress(*columns, console=Console(stderr=True), transient=True)
+    progress.add_task("extracting", total=None)
     return progress
 
 
@@ -80,34 +89,39 @@ def print_summary(tally: "Tally", *, quiet: bool) -> None:
     """The run's counts: a table on a terminal, plain ``name: value`` lines when piped, nothing if quiet."""
     if quiet:
         return
-    rows = _summary_rows(tally)
+    rows = {name: f"{value}" for name, value in _list_counts(tally) if value is not None}
     if sys.stderr.isatty():
-        names, values = (max(map(len, column)) for column in zip(*rows, strict=True))
-        lines = [f"  {name:<{names}}    {value:>{values}}" for name, value in rows]
+        names, values = max(map(len, rows)), max(map(len, rows.values()))
+        lines = [f"  {name:<{names}}    {value:>{values}}" for name, value in rows.items()]
     else:
-        lines = [f"{name}: {value}" for name, value in rows]
+        lines = [f"{name}: {value}" for name, value in rows.items()]
     print("\n".join(lines), file=sys.stderr)
 
 
-def _summary_rows(tally: "Tally") -> list[tuple[str, str]]:
-    usage = tally.usage
-    rows = [("records extracted", f"{tally.extracted}")]
+def _list_counts(tally: "Tally") -> Iterator[tuple[str, object]]:
+    """Names and values in their order; None for what is not shown."""
+    usage, counts, new = tally.usage, tally.counts, "new " if tally.resumed else ""
     if tally.resumed:
-        rows = [("records done", f"{tally.resumed + tally.extracted:,} ({tally.extracted:,} new)")]
-    rows += [("records failed", f"{tally.failed}")]
-    rows += [("trials that occur twice", f"{tally.repeated}")] if tally.repeated else []
-    rows += [("of these with another text, left out", f"{tally.differing}")] if tally.differing else []
-    counts, support = tally.counts, tally.counts.get("support", {})
-    pieces = sum(support.values())
-    found = [(name, f"{counts.get('items', {}).get(name, 0)}") for name in ("criteria", "regimens", "endpoints")]
-    found += [("evidence " + name, f"{count} ({count / pieces:.1%})") for name, count in sorted(support.items())]
-    found += [("findings", f"{counts.get('findings', 0)}")]
-    found += [("finding " + name, f"{count}") for name, count in sorted(counts.get("finding_kinds", {}).items())]
-    rows += [(f"new {name}" if tally.resumed else name, value) for name, value in found]
-    rows += [("questions asked", f"{usage.questions}"), ("questions open", f"{usage.open_questions}")]
-    rows += [("calls", f"{usage.calls}"), ("prompt tokens", f"{usage.prompt_tokens}")]
-    rows += [("of these from cache", f"{usage.cached_tokens}")] if usage.cached_tokens else []
-    rows += [("output tokens", f"{usage.output_tokens}")]
-    for server, calls in tally.by_server().items():
-        rows.append((f"calls to {server}", f"{calls.calls}" + f", {calls.faults} with a fault" * bool(calls.faults)))
-    return [*rows, ("cost", f"${tally.usd:.4f}")] if tally.usd else rows
+        yield "records done", f"{tally.resumed + tally.extracted:,} ({tally.extracted:,} new)"
+    else:
+        yield "records extracted", tally.extracted
+    yield "records failed", tally.failed
+    yield "trials that occur twice", tally.repeated or None
+    yield "of these with another text, left out", tally.differing or None
+    for name in ("criteria", "regimens", "endpoints"):
+        yield f"{new}{name}", counts.get("items", {}).get(name, 0)
+    support = counts.get("support", {})
+    for name, count in sorted(support.items()):
+        yield f"{new}evidence {name}", f"{count} ({count / sum(support.values()):.1%})"
+    yield f"{new}findings", counts.get("findings", 0)
+    for name, count in sorted(counts.get("finding_kinds", {}).items()):
+        yield f"{new}finding {name}", count
+    yield "questions asked", usage.questions
+    yield "questions open", usage.open_questions
+    yield "calls", usage.calls
+    yield "prompt tokens", usage.prompt_tokens
+    yield "of these from cache", usage.cached_tokens or None
+    yield "output tokens", usage.output_tokens
+    for server, sent in tally.by_server().items():
+        yield f"calls to {server}", f"{sent.calls}" + f", {sent.faults} with a fault" * bool(sent.faults)
+    yield "cost", f"${tally.usd:.4f}" if tally.usd else None

@@ -1,14 +1,11 @@
 """``extractor report``: a run as a page that a browser opens."""
 
-import sys
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from .console import OK, errors_for_people, warn_incomplete
+from .console import errors_for_people, say, warn_incomplete
 
 _NAME = "report.html"
 
@@ -20,7 +17,7 @@ def report(
     ] = None,
     records: Annotated[
         list[Path] | None,
-        typer.Option(metavar="INPUT", exists=True, help="The records; without it, from where run read them."),
+        typer.Option(metavar="INPUT", exists=True, help="The records, if they were moved."),
     ] = None,
     limit: Annotated[int, typer.Option(min=0, help="How many records can be opened in the page.")] = 5000,
     open_it: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
@@ -40,41 +37,24 @@ def report(
         print(path)
         warn_incomplete(run)
     if summary.without_text:
-        print(
-            f"extractor: the texts of {summary.without_text} of {summary.records} records are not at hand, or others"
-            " now; their quotes stand alone (--records names where they are)",
-            file=sys.stderr,
-        )
+        missing = f"the texts of {summary.without_text} of {summary.records} records"
+        say(f"{missing} are not at hand, or others now; their quotes stand alone (--records names where they are)")
     if summary.shown < summary.records:
-        print(f"extractor: {summary.shown} of {summary.records} records can be opened (--limit)", file=sys.stderr)
+        say(f"{summary.shown} of {summary.records} records can be opened (--limit)")
     if open_it:
         _show_in_browser(path)
-    raise SystemExit(OK)
 
 
-def plan_opening(wanted: bool, run: Path | None, *, dry_run: bool) -> Callable[[], None]:
-    """What a run does at its end: write its report into its folder and open it, or nothing.
-
-    Raises ``ValueError`` where nothing will be in a folder to be shown.
-    """
-    if not wanted:
-        return lambda: None
-    if run is None or dry_run:
-        raise ValueError("--open shows what --out holds; name a folder with --out, and do not use --dry-run")
-    return partial(_open_report_of, run)
-
-
-def _open_report_of(run: Path) -> None:
+def open_report_of(run: Path) -> None:
+    """Write the report of a run into its folder, and open it in the browser."""
     from extractor.report import write_report
 
-    path = run / _NAME
-    write_report(run, path)
-    _show_in_browser(path)
+    write_report(run, run / _NAME)
+    _show_in_browser(run / _NAME)
 
 
 def _show_in_browser(path: Path) -> None:
-    """Open a file in the user's browser; say so where there is none."""
     import webbrowser
 
     if not webbrowser.open(path.resolve().as_uri()):
-        print(f"extractor: no browser can be opened here; open {path}", file=sys.stderr)
+        say(f"no browser can be opened here; open {path}")

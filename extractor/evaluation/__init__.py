@@ -1,6 +1,6 @@
 """Score extractions against gold annotations, and check the gold itself."""
 
-from .brat_import import import_brat, write_brat_import
+from .brat import write_brat_import
 from .comparers import ErrorKind
 from .gold_check import GoldProblem, check_gold, check_gold_files
 from .report import ErrorExample, ScoreReport
@@ -14,6 +14,5 @@ __all__ = [
     "check_gold",
     "check_gold_files",
     "evaluate",
-    "import_brat",
     "write_brat_import",
 ]

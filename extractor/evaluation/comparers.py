@@ -1,16 +1,17 @@
-"""When two values agree: one comparer for each kind of value, and the kinds of errors where they do not."""
+"""When two values agree, and how they disagree: one comparer for each kind of value."""
 
 import re
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 from functools import lru_cache
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
-from extractor.schemas import Age, Amount, Comparator, Constraint, Frequency, Instrument, TimeUnit, TimeWindow
+from extractor.schemas import Age, Amount, Comparator, Comparison, Constraint, Frequency, Instrument, TimeUnit
 from extractor.text.numbers import DAYS
 from extractor.text.units import find_dimension, read_unit
 
-from .text import fold_text, is_inside, may_name_one_thing, measure_overlap
+from .text import fold_text, is_inside_either, may_name_one_thing, measure_overlap
 
 
 class ErrorKind(StrEnum):
@@ -55,24 +56,32 @@ class Level(IntEnum):
     EXACT = 3
 
 
+def _list_values(value: Any) -> tuple[Any, ...]:
+    """The values of a field; none if it is empty."""
+    return () if value is None else value if isinstance(value, tuple) else (value,)
+
+
+@dataclass(frozen=True, slots=True)
 class Comparer:
-    """Compares values of one kind. Stateless. This one compares members of a closed set, and plain values.
+    """Compares values of one kind.
 
     Args:
-        kind: The error of a value that does not agree.
+        error: The kind of error when gold's value and the predicted one do not agree.
+        key: The normalised value: equal for values that agree.
+        resembles: Whether values that differ after normalisation agree when relaxed.
+        likeness: How well two members of a list match, 0 to 1.
+        threshold: Members of a list that are less alike than this are not paired.
+        spread: The values of a field one by one.
+        is_choice: Whether the values are members of a closed set.
     """
 
-    threshold = 0.4
-    """Members of a list that are less alike than this are not paired."""
-
-    def __init__(self, kind: ErrorKind = ErrorKind.WRONG_CATEGORY) -> None:
-        self.kind = kind
-
-    def spread(self, value: Any) -> tuple[Any, ...]:
-        """The values of a field one by one; none if it is empty."""
-        if value is None:
-            return ()
-        return value if isinstance(value, tuple) else (value,)
+    error: Callable[[Any, Any], ErrorKind]
+    key: Callable[[Any], Hashable] = str
+    resembles: Callable[[Any, Any], bool] = lambda *_: False
+    likeness: Callable[[Any, Any], float] = lambda gold, predicted: float(gold == predicted)
+    threshold: float = 0.4
+    spread: Callable[[Any], tuple[Any, ...]] = _list_values
+    is_choice: bool = False
 
     def level(self, gold: Any, predicted: Any) -> Level:
         """The strictest level at which two values agree."""
@@ -82,75 +91,14 @@ class Comparer:
             return Level.NORMALISED
         return Level.RELAXED if self.resembles(gold, predicted) else Level.NONE
 
-    def key(self, value: Any) -> Hashable:
-        """The normalised value: equal for values that agree."""
-        return str(value)
-
-    def error(self, gold: Any, predicted: Any) -> ErrorKind:  # noqa: ARG002 - subclasses look at the values
-        """The kind of error when two values do not agree after normalisation."""
-        return self.kind
-
-    def likeness(self, gold: Any, predicted: Any) -> float:
-        """How well two members of a list match, 0 to 1."""
-        return float(gold == predicted)
-
-    def resembles(self, gold: Any, predicted: Any) -> bool:  # noqa: ARG002 - most kinds have no near miss
-        """Whether values that differ after normalisation agree when relaxed."""
-        return False
-
-    def remark(self, gold: Any, predicted: Any) -> ErrorKind | None:  # noqa: ARG002 - most values need no remark
-        """An error of values that agree after normalisation. It is reported and does not change the score."""
-        return None
-
-
-class Choices(Comparer):
-    """A member of a closed set, a yes or no, or a plain value."""
-
-
-class Frequencies(Choices):
-    """A code for how often: another rate is a wrong number; no rate at all ("as needed") is another choice."""
-
-    _WITHOUT_RATE = frozenset({Frequency.PRN, Frequency.CONTINUOUS, Frequency.OTHER})
-
-    def error(self, gold: Frequency, predicted: Frequency) -> ErrorKind:
-        return ErrorKind.NUMBER if self._WITHOUT_RATE.isdisjoint((gold, predicted)) else self.kind
-
-
-class Texts(Comparer):
-    """Verbatim text: relaxed if half of the tokens are shared."""
-
-    def __init__(self) -> None:
-        super().__init__(ErrorKind.WORDING)
-
-    def key(self, value: str) -> Hashable:
-        return fold_text(value)
-
-    def likeness(self, gold: str, predicted: str) -> float:
-        overlap = measure_overlap(gold, predicted)
-        return max(overlap, 0.5) if is_inside(gold, predicted) or is_inside(predicted, gold) else overlap
-
-    def resembles(self, gold: str, predicted: str) -> bool:
-        return measure_overlap(gold, predicted) >= 0.5
-
-
-class Instruments(Comparer):
-    """A named instrument: letters and digits of the name count, the version unless relaxed."""
-
-    @staticmethod
-    def _letters(value: Instrument) -> str:
-        return "".join(filter(str.isalnum, fold_text(value.name)))
-
-    def key(self, value: Instrument) -> Hashable:
-        return self._letters(value), fold_text(value.version or "").removesuffix(".0")
-
-    def error(self, gold: Instrument, predicted: Instrument) -> ErrorKind:
-        return ErrorKind.NUMBER if self._letters(gold) == self._letters(predicted) else self.kind
-
-    def likeness(self, gold: Instrument, predicted: Instrument) -> float:
-        return measure_overlap(gold.name, predicted.name)
-
-    def resembles(self, gold: Instrument, predicted: Instrument) -> bool:
-        return self._letters(gold) == self._letters(predicted) or self.likeness(gold, predicted) >= 0.5
+    def find_error(self, gold: Any, predicted: Any) -> ErrorKind | None:
+        """What is wrong with a predicted value. Another quantity of a right limit is an error and changes no score."""
+        if gold == predicted:
+            return None
+        if self.key(gold) != self.key(predicted):
+            return self.error(gold, predicted)
+        is_other = isinstance(gold, Bound) and not may_name_one_thing(gold.quantity, predicted.quantity)
+        return ErrorKind.WORDING if is_other else None
 
 
 AGE_UNITS = (TimeUnit.DAY, TimeUnit.WEEK, TimeUnit.MONTH, TimeUnit.YEAR)
@@ -180,8 +128,8 @@ def scale_quantity(value: float | None, unit: str | None) -> tuple[str | None, s
     >>> scale_quantity(1, "x 1000/mm3") == scale_quantity(1, "x 10^9/L")
     True
     """
-    kind, factor = _read_unit(unit)
-    return None if value is None else f"{value * factor:.12g}", kind  # twelve figures: rounding errors do not count
+    measured, factor = _read_unit(unit)
+    return None if value is None else f"{value * factor:.12g}", measured  # twelve figures: rounding does not count
 
 
 @lru_cache(maxsize=1024)
@@ -196,36 +144,8 @@ def _read_unit(unit: str | None) -> tuple[str, float]:
     return " ".join([*(f"{base}{power}" for base, power in dimension), *_MARK.findall(code)]) or code, factor
 
 
-class Quantities(Comparer):
-    """A number with a unit of time: an age, a cycle, a time point."""
-
-    def key(self, value: Any) -> Hashable:
-        return scale_quantity(value.value, value.unit)
-
-    def error(self, gold: Any, predicted: Any) -> ErrorKind:
-        return ErrorKind.TIME_UNIT if gold.value == predicted.value else ErrorKind.NUMBER
-
-    def likeness(self, gold: Any, predicted: Any) -> float:
-        if self.key(gold) == self.key(predicted):
-            return 1.0
-        return 0.5 * float(gold.value == predicted.value) + 0.4 * float(gold.unit == predicted.unit)
-
-    def resembles(self, gold: Any, predicted: Any) -> bool:
-        return bool(gold.value == predicted.value)
-
-
-class TimeWindows(Quantities):
-    """A time limit: its comparator counts, its quote only when exact."""
-
-    def key(self, value: TimeWindow) -> Hashable:
-        return value.comparator, super().key(value)
-
-    def error(self, gold: TimeWindow, predicted: TimeWindow) -> ErrorKind:
-        same = super().key(gold) == super().key(predicted)
-        return ErrorKind.COMPARATOR if same else super().error(gold, predicted)
-
-
-class Bound(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Bound:
     """One side of a limit. "18 to 75" has two."""
 
     quantity: str
@@ -235,68 +155,108 @@ class Bound(NamedTuple):
     of_range: bool = False
 
 
-class Limits(Comparer):
-    """Numeric limits. The words for the quantity help to pair, and count only when exact.
+_SAME_SIDE = ({Comparator.LESS, Comparator.AT_MOST}, {Comparator.MORE, Comparator.AT_LEAST})
 
-    The right number of another quantity is reported as an error of wording.
-    """
 
-    threshold = 0.5
-    _SAME_SIDE = ({Comparator.LESS, Comparator.AT_MOST}, {Comparator.MORE, Comparator.AT_LEAST})
+def list_bounds(limits: tuple[Constraint, ...]) -> tuple[Bound, ...]:
+    """The sides of limits, one by one; a ``between`` has two."""
+    bounds: list[Bound] = []
+    for limit in limits:
+        is_range = limit.comparator is Comparator.BETWEEN
+        sides: list[tuple[Comparator, float | None]] = [(limit.comparator, limit.value)]
+        if is_range:
+            sides = [(Comparator.AT_LEAST, limit.value), (Comparator.AT_MOST, limit.value_high)]
+        bounds += [Bound(limit.quantity, side, one, limit.unit, is_range) for side, one in sides if one is not None]
+    return tuple(bounds)
 
-    def spread(self, value: tuple[Constraint, ...]) -> tuple[Bound, ...]:
-        """All bounds; a ``between`` is two."""
-        bounds: list[Bound] = []
-        for limit in value:
-            is_range = limit.comparator is Comparator.BETWEEN
-            sides: list[tuple[Comparator, float | None]] = [(limit.comparator, limit.value)]
-            if is_range:
-                sides = [(Comparator.AT_LEAST, limit.value), (Comparator.AT_MOST, limit.value_high)]
-            bounds += [Bound(limit.quantity, side, one, limit.unit, is_range) for side, one in sides if one is not None]
-        return tuple(bounds)
 
-    def key(self, value: Bound) -> Hashable:
-        return value.comparator, scale_quantity(value.value, value.unit)
+# Of values that are numbers with a unit: an age, a time point, a time window, a limit, an amount.
 
-    def error(self, gold: Bound, predicted: Bound) -> ErrorKind:
-        if gold.comparator != predicted.comparator:
-            return ErrorKind.COMPARATOR
-        if gold.value != predicted.value:
-            return ErrorKind.NUMBER
-        both_time = all(_read_unit(bound.unit)[0] in {"month", "s1"} for bound in (gold, predicted))
-        return ErrorKind.TIME_UNIT if both_time else ErrorKind.UNIT
 
-    def likeness(self, gold: Bound, predicted: Bound) -> float:
-        same_value = gold.value == predicted.value or self.key(gold) == self.key(predicted)
+def _list_numbers(value: Any) -> tuple[float | None, ...]:
+    return (value.low, value.high) if isinstance(value, Amount) else (value.value,)
+
+
+def _scale(value: Any) -> tuple[Comparator | None, Hashable]:
+    """The comparator, if there is one, and the quantities in base units."""
+    scaled = tuple(scale_quantity(number, value.unit) for number in _list_numbers(value))
+    return getattr(value, "comparator", None), scaled
+
+
+def _find_number_error(gold: Any, predicted: Any) -> ErrorKind:
+    (side, size), (other_side, other_size) = _scale(gold), _scale(predicted)
+    # Where both differ, the comparator counts in a limit, and the number in a time window.
+    if side != other_side and (isinstance(gold, Bound) or size == other_size):
+        return ErrorKind.COMPARATOR
+    if _list_numbers(gold) != _list_numbers(predicted):
+        return ErrorKind.NUMBER
+    if isinstance(gold, Bound):
+        are_times = all(_read_unit(one.unit)[0] in {"month", "s1"} for one in (gold, predicted))
+        return ErrorKind.TIME_UNIT if are_times else ErrorKind.UNIT
+    return ErrorKind.UNIT if isinstance(gold, Amount) else ErrorKind.TIME_UNIT
+
+
+def _resemble_numbers(gold: Any, predicted: Any) -> bool:
+    sides = {gold.comparator, predicted.comparator} if isinstance(gold, Bound) else set()
+    return _list_numbers(gold) == _list_numbers(predicted) and (len(sides) < 2 or sides in _SAME_SIDE)
+
+
+def _compare_numbers(gold: Any, predicted: Any) -> float:
+    is_same, is_bound = _scale(gold) == _scale(predicted), isinstance(gold, Bound)
+    if is_same and not is_bound:
+        return 1.0
+    measures = _read_unit(gold.unit)[0] == _read_unit(predicted.unit)[0]
+    if is_bound:
         return (
             0.5 * measure_overlap(gold.quantity, predicted.quantity)
-            + 0.3 * same_value
-            + 0.1 * (gold.comparator == predicted.comparator)
-            + 0.1 * (_read_unit(gold.unit)[0] == _read_unit(predicted.unit)[0])
+            + 0.3 * float(gold.value == predicted.value or is_same)
+            + 0.1 * float(gold.comparator == predicted.comparator)
+            + 0.1 * measures
         )
-
-    def resembles(self, gold: Bound, predicted: Bound) -> bool:
-        sides = {gold.comparator, predicted.comparator}
-        return gold.value == predicted.value and (len(sides) == 1 or sides in self._SAME_SIDE)
-
-    def remark(self, gold: Bound, predicted: Bound) -> ErrorKind | None:
-        return None if may_name_one_thing(gold.quantity, predicted.quantity) else ErrorKind.WORDING
+    numbers = [one == other for one, other in zip(_list_numbers(gold), _list_numbers(predicted), strict=True)]
+    is_same_unit = measures if isinstance(gold, Amount) else bool(gold.unit == predicted.unit)
+    return 0.5 * sum(numbers) / len(numbers) + 0.4 * is_same_unit
 
 
-class Amounts(Comparer):
-    """Dose levels."""
+def _compare_texts(gold: str, predicted: str) -> float:
+    overlap = measure_overlap(gold, predicted)
+    return max(overlap, 0.5) if is_inside_either(gold, predicted) else overlap
 
-    def key(self, value: Amount) -> Hashable:
-        return scale_quantity(value.low, value.unit), scale_quantity(value.high, value.unit)
 
-    def error(self, gold: Amount, predicted: Amount) -> ErrorKind:
-        return ErrorKind.UNIT if self.resembles(gold, predicted) else ErrorKind.NUMBER
+_WITHOUT_RATE = {Frequency.PRN, Frequency.CONTINUOUS, Frequency.OTHER}
 
-    def likeness(self, gold: Amount, predicted: Amount) -> float:
-        if self.key(gold) == self.key(predicted):
-            return 1.0
-        numbers = (gold.low == predicted.low) + (gold.high == predicted.high)
-        return 0.25 * numbers + 0.4 * (_read_unit(gold.unit)[0] == _read_unit(predicted.unit)[0])
 
-    def resembles(self, gold: Amount, predicted: Amount) -> bool:
-        return (gold.low, gold.high) == (predicted.low, predicted.high)
+def _find_frequency_error(gold: Frequency, predicted: Frequency) -> ErrorKind:
+    """Another rate is a wrong number; no rate at all ("as needed") is another choice."""
+    return ErrorKind.NUMBER if _WITHOUT_RATE.isdisjoint((gold, predicted)) else ErrorKind.WRONG_CATEGORY
+
+
+def _letters(instrument: Instrument) -> str:
+    return "".join(filter(str.isalnum, fold_text(instrument.name)))
+
+
+TEXT = Comparer(
+    lambda *_: ErrorKind.WORDING, fold_text, lambda one, other: measure_overlap(one, other) >= 0.5, _compare_texts
+)
+"""Verbatim text: relaxed if half of the tokens are shared."""
+_QUANTITY = Comparer(_find_number_error, _scale, _resemble_numbers, _compare_numbers)
+COMPARERS: dict[Comparison, Comparer] = {
+    Comparison.TEXT: TEXT,
+    Comparison.CHOICE: Comparer(lambda *_: ErrorKind.WRONG_CATEGORY, is_choice=True),
+    Comparison.POLARITY: Comparer(lambda *_: ErrorKind.POLARITY, is_choice=True),
+    Comparison.PLACE: Comparer(lambda *_: ErrorKind.WRONG_SECTION, is_choice=True),
+    Comparison.PAIRING: Comparer(lambda *_: ErrorKind.WRONG_PAIRING, is_choice=True),
+    Comparison.FREQUENCY: Comparer(_find_frequency_error, is_choice=True),
+    Comparison.TIME: _QUANTITY,
+    Comparison.WINDOW: _QUANTITY,  # its quote counts only when exact
+    Comparison.AMOUNT: _QUANTITY,
+    # The words for the quantity help to pair limits, and count only when exact.
+    Comparison.LIMIT: replace(_QUANTITY, spread=list_bounds, threshold=0.5),
+    # Letters and digits of the name count, the version unless relaxed.
+    Comparison.NAME: Comparer(
+        lambda one, other: ErrorKind.NUMBER if _letters(one) == _letters(other) else ErrorKind.WRONG_CATEGORY,
+        lambda one: (_letters(one), fold_text(one.version or "").removesuffix(".0")),
+        lambda one, other: _letters(one) == _letters(other) or measure_overlap(one.name, other.name) >= 0.5,
+    ),
+}
+"""The comparer of each kind of value."""

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 from pydantic import BaseModel
 
 from extractor.schemas import (
-    Comparison,
     Criterion,
     Eligibility,
     Endpoint,
@@ -20,32 +20,8 @@ from extractor.schemas import (
     list_fields,
 )
 
-from .comparers import (
-    Amounts,
-    Choices,
-    Comparer,
-    ErrorKind,
-    Frequencies,
-    Instruments,
-    Limits,
-    Quantities,
-    Texts,
-    TimeWindows,
-)
+from .comparers import COMPARERS, TEXT, Comparer
 
-_COMPARERS: dict[Comparison, Comparer] = {
-    Comparison.TEXT: Texts(),
-    Comparison.CHOICE: Choices(),
-    Comparison.POLARITY: Choices(ErrorKind.POLARITY),
-    Comparison.PLACE: Choices(ErrorKind.WRONG_SECTION),
-    Comparison.PAIRING: Choices(ErrorKind.WRONG_PAIRING),
-    Comparison.TIME: Quantities(),
-    Comparison.LIMIT: Limits(),
-    Comparison.WINDOW: TimeWindows(),
-    Comparison.AMOUNT: Amounts(),
-    Comparison.FREQUENCY: Frequencies(),
-    Comparison.NAME: Instruments(),
-}
 _FIRST = ("agent", "quote", "kind", "section")
 """What identifies an item, in the order of reports; all other fields follow in the order of the schema."""
 
@@ -81,24 +57,20 @@ class Group:
 
     def items(self, extraction: TrialExtraction) -> tuple[Any, ...]:
         """The items of this kind in an extraction."""
-        found: Any = extraction
-        for name in self.path.split("."):
-            found = getattr(found, name)
+        found: Any = reduce(getattr, self.path.split("."), extraction)
         return found if isinstance(found, tuple) else (found,)
 
 
 def _make_field(info: FieldInfo) -> Field:
     known = info.metadata
-    return Field(info.path, info.name, _COMPARERS[known.comparison], known.family, known.weight)
+    return Field(info.path, info.name, COMPARERS[known.comparison], known.family, known.weight)
 
 
 def _make_group(path: str, model: type[Item], whole: str | None = None) -> Group:
-    task = Task(path.partition(".")[0])
-    known = [info for info in list_fields(task) if info.group == path and info.metadata.in_gold]
-    infos = [info for info in known if info.name != "index"]
+    known = [info for info in list_fields(Task(path.partition(".")[0])) if info.group == path]
+    infos = [info for info in known if info.metadata.in_gold and info.name != "index"]
     infos.sort(key=lambda info: _FIRST.index(info.name) if info.name in _FIRST else len(_FIRST))
-    head = (Field(whole, None, Texts()),) if whole else ()
-    return Group(path, model, (*head, *map(_make_field, infos)))
+    return Group(path, model, (*([Field(whole, None, TEXT)] if whole else ()), *map(_make_field, infos)))
 
 
 ELIGIBILITY = _make_group("eligibility", Eligibility)
@@ -124,8 +96,7 @@ def list_quotes(item: BaseModel) -> Iterator[tuple[str, str | None]]:
         value = getattr(item, field.attribute) if field.attribute else None
         if isinstance(value, TimeWindow):
             yield f"{field.attribute}.quote", value.quote
-        elif isinstance(field.comparer, Texts) and field.attribute:
-            if isinstance(value, tuple):
-                yield from ((f"{field.attribute}[{number}]", one) for number, one in enumerate(value))
-            else:
-                yield field.attribute, value
+        elif field.comparer is TEXT and isinstance(value, tuple):
+            yield from ((f"{field.attribute}[{number}]", one) for number, one in enumerate(value))
+        elif field.comparer is TEXT and field.attribute:
+            yield field.attribute, value

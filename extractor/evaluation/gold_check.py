@@ -7,7 +7,7 @@ punctuation. Nothing else is forgiven: a gold quote is copied from the text.
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,13 +15,18 @@ from typing import Any, NamedTuple
 from extractor.errors import RecordError
 from extractor.ground.quotes import QuoteStatus, verify_quote
 from extractor.read import read_records
-from extractor.schemas import Amount, Comparator, Constraint, Item, Rank, Regimen, TrialRecord
+from extractor.schemas import Amount, Comparator, Constraint, Criterion, Eligibility, Item, Rank, Regimen, TrialRecord
 
 from .comparers import AGE_UNITS, count_days
 from .fields import list_quotes
-from .gold_files import Flaw, GoldItems, Place, list_files, list_places, read_items, shorten
+from .gold_files import Flaw, Place, list_files, list_places, read_items
 from .standoff import find_changed_sections, find_places, from_standoff, name_home, name_outcome
 from .text import fold_quote
+
+_SHOWN = 90
+"""How many characters of a quoted text a message shows."""
+Items = Sequence[tuple[str, Item]]
+"""Items of an annotation, each with its JSON path."""
 
 
 class GoldProblem(NamedTuple):
@@ -74,19 +79,21 @@ def check_gold_files(gold: str | PathLike[str], *inputs: str | PathLike[str]) ->
 def check_annotation(data: Any, record: TrialRecord | None) -> Iterator[Flaw]:
     """Every flaw of one annotation, as plain JSON; without its ``record`` only the annotation itself is checked.
 
-    >>> [str(flaw) for flaw in check_annotation({"record_id": "A", "eligibility": {"sex": "men"}}, None)]
-    ["eligibility.sex: 'men' is not allowed; use one of all, female, male"]
+    >>> [flaw.path for flaw in check_annotation({"record_id": "A", "eligibility": {"sex": "men"}}, None)]
+    ['eligibility.sex']
     """
     flaws, items = read_items(data)
     yield from flaws
-    yield from _check_values(items)
+    for path, item in items:
+        yield from _check_values(path, item)
     if record is not None:
-        texts = _read_texts(record)
-        for path, item in (*items.criteria, *items.regimens, *items.endpoints):
-            yield from _check_quotes(texts, path, item)
+        text = _Text(record)
+        for path, item in items:
+            yield from text.check_quotes(path, item) if path != "eligibility" else ()
         # Endpoints that the schema refused would look like gaps.
-        if isinstance(listed := data.get("endpoints", []), list) and len(listed) == len(items.endpoints):
-            yield from _check_order(items, texts.outcomes)
+        endpoints = [(path, item) for path, item in items if path.startswith("endpoints")]
+        if isinstance(listed := data.get("endpoints", []), list) and len(listed) == len(endpoints):
+            yield from _check_order(endpoints, text.outcomes)
         yield from _check_evidence(items, record)
 
 
@@ -97,38 +104,24 @@ def _read_entries(gold: Path) -> Iterator[tuple[Place, Any]]:
         yield Place(gold), Flaw("", "the folder holds no .json or .jsonl file", "name the folder with gold")
     for file in files:
         try:
-            yield from ((place, _parse(data, place)) for place, data in list_places(file))
+            yield from ((place, _parse(data)) for place, data in list_places(file))
         except OSError as problem:
             yield Place(file), Flaw("", f"cannot be read ({problem.strerror})", "check the path")
 
 
-def _parse(data: bytes, place: Place) -> Any:
+def _parse(data: bytes) -> Any:
     try:
-        return json.loads(data.decode(), object_pairs_hook=_refuse_duplicates, parse_constant=_refuse_constant)
-    except UnicodeDecodeError as problem:
-        return Flaw("", f"is not UTF-8 at byte {(place.start or 0) + problem.start}", "save it as UTF-8")
-    except json.JSONDecodeError as problem:
-        column = f"column {problem.colno}"
-        at = column if place.line else f"line {problem.lineno}, {column}"
-        return Flaw("", f"broken JSON at {at}: {problem.msg}", "correct the JSON")
-    except ValueError as problem:
-        return Flaw("", str(problem), "correct the JSON")
-    except RecursionError:
-        return Flaw("", "is nested too deep to be an annotation", "correct the JSON")
+        return json.loads(data.decode(), object_pairs_hook=_refuse_duplicates)
+    except (ValueError, RecursionError) as problem:
+        return Flaw("", f"broken JSON: {problem}", "correct the JSON")
 
 
 def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """The object of these pairs. Without this check the last of two equal keys would win silently."""
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise ValueError(f"the key {key!r} occurs twice in one object")
-        found[key] = value
-    return found
-
-
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is no JSON number")
+    twice = [key for key, number in Counter(key for key, _ in pairs).items() if number > 1]
+    if twice:
+        raise ValueError(f"the key {twice[0]!r} occurs twice in one object")
+    return dict(pairs)
 
 
 def _record_id(data: object) -> str | None:
@@ -156,20 +149,22 @@ def _check_entry(place: Place, data: Any, records: dict[str, TrialRecord], seen:
         yield Flaw("record_id", f"there is no record {name!r}", "correct the id, or add the record")
 
 
-def _check_values(items: GoldItems) -> Iterator[Flaw]:
+def _check_values(path: str, item: Item) -> Iterator[Flaw]:
     """Values that contradict themselves."""
-    ages = {name: getattr(items.eligibility, name, None) for name in ("minimum_age", "maximum_age")}
-    for name, age in ages.items():
-        if age and age.unit not in AGE_UNITS:
-            yield Flaw(f"eligibility.{name}.unit", f"'{age.unit}' is no unit of an age", "use year, month, week or day")
-    low, high = (count_days(age) if age else None for age in ages.values())
-    if low is not None and high is not None and low > high:
-        yield Flaw("eligibility.minimum_age", "is above maximum_age", "exchange or correct them")
-    for path, criterion in items.criteria:
-        for number, limit in enumerate(criterion.constraints):
+    if isinstance(item, Eligibility):
+        ages = {"minimum_age": item.minimum_age, "maximum_age": item.maximum_age}
+        for name, age in ages.items():
+            if age and age.unit not in AGE_UNITS:
+                problem = f"'{age.unit}' is no unit of an age"
+                yield Flaw(f"{path}.{name}.unit", problem, "use year, month, week or day")
+        low, high = (count_days(age) if age else None for age in ages.values())
+        if low is not None and high is not None and low > high:
+            yield Flaw(f"{path}.minimum_age", "is above maximum_age", "exchange or correct them")
+    elif isinstance(item, Criterion):
+        for number, limit in enumerate(item.constraints):
             yield from _check_limit(f"{path}.constraints[{number}]", limit)
-    for path, regimen in items.regimens:
-        for number, amount in enumerate(regimen.amounts):
+    elif isinstance(item, Regimen):
+        for number, amount in enumerate(item.amounts):
             yield from _check_amount(f"{path}.amounts[{number}]", amount)
 
 
@@ -197,107 +192,91 @@ def _check_amount(path: str, amount: Amount) -> Iterator[Flaw]:
         yield Flaw(f"{path}.unit", "is empty", "write the unit")
 
 
-def _check_order(items: GoldItems, registered: tuple[tuple[Rank, int], ...]) -> Iterator[Flaw]:
+def _check_order(endpoints: Sequence[tuple[str, Any]], registered: Sequence[tuple[Rank, int]]) -> Iterator[Flaw]:
     """Differences between the ranks and indices of the endpoints and those of the registered outcomes."""
-    places = [(path, (endpoint.rank, endpoint.index)) for path, endpoint in items.endpoints]
     counts = Counter(rank for rank, _ in registered)
     seen: set[tuple[Rank, int]] = set()
-    for path, place in places:
+    furthest = -1
+    for path, endpoint in endpoints:
+        place = endpoint.rank, endpoint.index
+        number = registered.index(place) if place in registered else furthest
         if place in seen:
             yield Flaw(f"{path}.index", f"{name_outcome(*place)} is annotated twice", "correct rank and index")
         elif place not in registered:
             problem = f"there is no {name_outcome(*place)}: the record has {counts[place[0]]} {place[0]} outcomes"
             yield Flaw(f"{path}.index", problem, "correct rank and index, or remove the endpoint")
-        seen.add(place)
-    for place in registered:
-        if place not in seen:
-            yield Flaw("endpoints", f"{name_outcome(*place)} is not annotated", "add an endpoint for it")
-    furthest = -1
-    for path, place in places:
-        number = registered.index(place) if place in registered else furthest
         if number < furthest:
             problem = f"{name_outcome(*place)} stands behind a later outcome"
             yield Flaw(path, problem, "write them in the record's order")
+        seen.add(place)
         furthest = max(furthest, number)
+    for place in registered:
+        if place not in seen:
+            yield Flaw("endpoints", f"{name_outcome(*place)} is not annotated", "add an endpoint for it")
 
 
-class _Texts(NamedTuple):
+def _shorten(text: str) -> str:
+    """A text in one line and in quotation marks, its middle left out if it is long."""
+    line, half = " ".join(text.split()), _SHOWN // 2
+    return repr(line if len(line) <= _SHOWN else f"{line[:half]} ... {line[-half:]}")
+
+
+class _Text:
     """The texts that gold can name: sections and, where a section holds a list in one cell, each of its items."""
 
-    raw: Mapping[str, str]
-    folded: Mapping[str, str]
-    outcomes: tuple[tuple[Rank, int], ...]
+    def __init__(self, record: TrialRecord) -> None:
+        places = find_places(record)
+        raw = {name: record.raw_text(span.section) or "" for name, span in places.spans.items()}
+        self.outcomes = places.outcomes
+        self._raw: Mapping[str, str] = {name: raw[name][span.start : span.end] for name, span in places.spans.items()}
+        self._folded = {name: fold_quote(text) for name, text in self._raw.items()}
+
+    def check_quotes(self, path: str, item: Any) -> Iterator[Flaw]:
+        """Quotes that are not in the item's section. The agent and the days of giving may be in any section."""
+        section = name_home(item) or ""
+        quotes = {name: quote for name, quote in list_quotes(item) if quote is not None}
+        anywhere = {"agent", "timing"} & quotes.keys() if isinstance(item, Regimen) else set()
+        if section in self._folded:
+            found = (self._check(f"{path}.{name}", quotes[name], section) for name in quotes if name not in anywhere)
+            yield from filter(None, found)
+        elif section == getattr(item, "section", None):  # else the check of ranks and indices reports it
+            homes = [name for name in self._folded if not self._check(path, quotes.get("quote", ""), name)]
+            remedy = f"the quote stands in {', '.join(homes)}" if homes else "name a section of the record"
+            yield Flaw(f"{path}.section", f"the record has no section {section!r}", remedy)
+        for name in sorted(anywhere):
+            if all(self._check(path, quotes[name], place) for place in self._folded):
+                problem = f"{_shorten(quotes[name])} stands nowhere in the record"
+                yield Flaw(f"{path}.{name}", problem, "copy it from the text")
+
+    def _check(self, path: str, quote: str, section: str) -> Flaw | None:
+        """What is wrong with a quote from a section that the record has, or None."""
+        words, text = fold_quote(quote), self._folded[section]
+        if not words:
+            return Flaw(path, "is empty", "copy the words from the text, or write null where the guideline allows it")
+        if words in text:
+            before, after = r"(?<!\w)" if words[0].isalnum() else "", r"(?!\w)" if words[-1].isalnum() else ""
+            if re.search(before + re.escape(words) + after, text):
+                return None
+            return Flaw(path, f"{_shorten(words)} begins or ends inside a word or number", "quote whole words")
+        problem = f"{_shorten(quote)} does not stand in {section}"
+        if elsewhere := [name for name, other in self._folded.items() if words in other]:
+            return Flaw(path, problem, f"it stands in {', '.join(elsewhere)}")
+        nearest = verify_quote(quote, self._raw[section])
+        stated = _shorten(self._raw[section][nearest.start : nearest.end])
+        if nearest.status is QuoteStatus.FOLDED:
+            return Flaw(path, f"{_shorten(quote)} is written otherwise in {section}", f"copy it as it stands: {stated}")
+        is_near = nearest.status is QuoteStatus.CONFLICT
+        return Flaw(path, problem, f"the nearest words are {stated}" if is_near else "copy it from the text")
 
 
-def _read_texts(record: TrialRecord) -> _Texts:
-    places = find_places(record)
-    sections = {section.name: section.text for section in record.sections}
-    texts = {name: sections[span.section][span.start : span.end] for name, span in places.spans.items()}
-    return _Texts(texts, {name: fold_quote(text) for name, text in texts.items()}, places.outcomes)
-
-
-def _check_quotes(texts: _Texts, path: str, item: Any) -> Iterator[Flaw]:
-    """Quotes that are not in the item's section. The agent and the days of giving may be in any section."""
-    section = name_home(item) or ""
-    quotes = {name: quote for name, quote in list_quotes(item) if quote is not None}
-    anywhere = [name for name in ("agent", "timing") if isinstance(item, Regimen) and name in quotes]
-    if section in texts.folded:
-        for name, quote in quotes.items():
-            if name not in anywhere and (flaw := _check_quote(texts, f"{path}.{name}", quote, section)):
-                yield flaw
-    elif section == getattr(item, "section", None):  # else the check of ranks and indices reports it
-        homes = [name for name in texts.folded if not _check_quote(texts, path, quotes.get("quote", ""), name)]
-        remedy = f"the quote stands in {', '.join(homes)}" if homes else "name a section of the record"
-        yield Flaw(f"{path}.section", f"the record has no section {section!r}", remedy)
-    for name in anywhere:
-        if all(_check_quote(texts, path, quotes[name], place) for place in texts.raw):
-            problem = f"{shorten(quotes[name])} stands nowhere in the record"
-            yield Flaw(f"{path}.{name}", problem, "copy it from the text")
-
-
-def _check_quote(texts: _Texts, path: str, quote: str, section: str) -> Flaw | None:
-    """What is wrong with a quote from a section that the record has, or None."""
-    words, text = fold_quote(quote), texts.folded[section]
-    if not words:
-        return Flaw(path, "is empty", "copy the words from the text, or write null where the guideline allows it")
-    if words in text:
-        before, after = r"(?<!\w)" if words[0].isalnum() else "", r"(?!\w)" if words[-1].isalnum() else ""
-        if re.search(before + re.escape(words) + after, text):
-            return None
-        return Flaw(path, f"{shorten(words)} begins or ends inside a word or number", "quote whole words")
-    problem = f"{shorten(quote)} does not stand in {section}"
-    if elsewhere := [name for name, other in texts.folded.items() if words in other]:
-        return Flaw(path, problem, f"it stands in {', '.join(elsewhere)}")
-    found = verify_quote(quote, texts.raw[section])
-    if found.status is QuoteStatus.FOLDED:
-        remedy = f"copy it as it stands: {shorten(texts.raw[section][found.start : found.end])}"
-        return Flaw(path, f"{shorten(quote)} is written otherwise in {section}", remedy)
-    return Flaw(path, problem, _show_difference(words, text))
-
-
-def _show_difference(words: str, text: str) -> str:
-    """Up to which word the quote agrees, and how the text goes on there."""
-    parts = words.split()
-    low = max(size for size in range(len(parts) + 1) if " ".join(parts[:size]) in text)
-    if not low:
-        return "copy it from the text"
-    start = " ".join(parts[:low])
-    end = text.index(start) + len(start)
-    quoted, stated = shorten(" ".join(parts[low : low + 4])), shorten(text[end : end + 40])
-    return f"after {shorten(start)} the quote has {quoted}, the text has {stated}"
-
-
-def _check_evidence(items: GoldItems, record: TrialRecord) -> Iterator[Flaw]:
+def _check_evidence(items: Items, record: TrialRecord) -> Iterator[Flaw]:
     """Offsets of an extraction's evidence; annotations have none."""
-    evidenced: list[tuple[str, Item]] = [*items.criteria, *items.regimens, *items.endpoints]
-    evidenced += [("eligibility", items.eligibility)] if items.eligibility else []
-    for path, item in evidenced:
+    for path, item in items:
         for number, evidence in enumerate(item.evidence):
-            place = f"{path}.evidence[{number}]"
-            section = record.section(evidence.section)
-            if section is None:
+            place, text = f"{path}.evidence[{number}]", record.raw_text(evidence.section)
+            if text is None:
                 problem = f"the record has no section {evidence.section!r}"
                 yield Flaw(f"{place}.section", problem, "name one that it has")
-            elif section.text[evidence.start : evidence.end] != evidence.quote:
+            elif text[evidence.start : evidence.end] != evidence.quote:
                 problem = f"{evidence.section}[{evidence.start}:{evidence.end}] is not the quote"
                 yield Flaw(place, problem, "correct start and end")

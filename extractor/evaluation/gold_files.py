@@ -4,25 +4,27 @@ import codecs
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from extractor.errors import GoldError
-from extractor.schemas import Criterion, Eligibility, Endpoint, Regimen, TrialExtraction
+from extractor.schemas import Criterion, Item, TrialExtraction
+
+from .fields import GROUPS
 
 _RUN_FILE = "extractions.jsonl"
 _SOURCES = "a folder of JSON, a JSONL file or a run's folder"
-_SHOWN = 90
-"""How many characters of a quoted text a message shows."""
-_NUMBER_ERRORS = {"int_type", "int_parsing", "int_from_float", "float_type", "float_parsing", "finite_number"}
+_REMEDIES = {
+    "missing": "write it",
+    "extra_forbidden": "remove it, or correct its spelling",
+    "json_invalid": "correct the JSON",
+}
 
 ExtractionSource = str | Path | Iterable[TrialExtraction | Mapping[str, Any]]
 Location = tuple[str | int, ...]
-Model = TypeVar("Model", bound=BaseModel)
 
 
 def list_files(source: Path) -> list[Path]:
@@ -73,33 +75,23 @@ def list_places(path: Path) -> Iterator[tuple[Place, bytes]]:
 class Extractions:
     """Extractions read one at a time. Only ids and places stay in memory, where they come from files."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, entries: Iterable[tuple[str, str, Place | TrialExtraction]]) -> None:
         self.name = name
         self._places: dict[str, Place | TrialExtraction] = {}
+        for shown, record_id, place in entries:
+            if record_id in self._places:
+                raise GoldError(f"{shown}: record_id {record_id!r} is in {self.place(record_id)} too; keep one of them")
+            self._places[record_id] = place
 
     @property
     def record_ids(self) -> list[str]:
         """All ids, sorted."""
         return sorted(self._places)
 
-    def add(self, record_id: str, place: Place | TrialExtraction, shown: str) -> None:
-        """Note where a record is. Raises ``GoldError`` if it is there twice."""
-        if record_id in self._places:
-            first = self._places[record_id]
-            where = first if isinstance(first, Place) else "an earlier value"
-            raise GoldError(f"{shown}: record_id {record_id!r} is in {where} too; keep one of them")
-        self._places[record_id] = place
-
     def get(self, record_id: str) -> TrialExtraction | None:
         """The extraction of a record, or None. Raises ``GoldError`` if it breaks the schema."""
         place = self._places.get(record_id)
-        if not isinstance(place, Place):
-            return place
-        data = place.read()
-        try:
-            return TrialExtraction.model_validate_json(data)
-        except ValidationError as error:
-            raise _describe_broken(str(place), json.loads(data), error) from error
+        return _validate(place.read(), str(place)) if isinstance(place, Place) else place
 
     def place(self, record_id: str) -> str | None:
         """Where a record is: a file, and the line in it. The source's name if it came from no file."""
@@ -113,45 +105,37 @@ def open_extractions(source: ExtractionSource, name: str) -> Extractions:
     Raises ``GoldError`` for a path that holds none, a file that is no extraction, or an id given twice.
     """
     if not isinstance(source, str | Path):
-        return _index_values(source, name)
+        values = ((f"{name}[{number}]", value) for number, value in enumerate(source))
+        found = ((shown, one if isinstance(one, TrialExtraction) else _validate(one, shown)) for shown, one in values)
+        return Extractions(name, ((shown, one.record_id, one) for shown, one in found))
     path = Path(source)
     if not path.exists():
         raise GoldError(f"{path}: does not exist; name {_SOURCES}")
-    found = Extractions(str(source))
-    for file in list_files(path):
-        for place, data in list_places(file):
-            found.add(_read_id(data, str(place)), place, str(place))
-    if not found.record_ids:
+    places = (entry for file in list_files(path) for entry in list_places(file))
+    extractions = Extractions(str(source), ((str(place), _read_id(data, place), place) for place, data in places))
+    if not extractions.record_ids:
         raise GoldError(f"{path}: holds no extractions; name {_SOURCES}")
-    return found
+    return extractions
 
 
-def _index_values(values: Iterable[TrialExtraction | Mapping[str, Any]], name: str) -> Extractions:
-    found = Extractions(name)
-    for position, value in enumerate(values):
-        shown = f"{name}[{position}]"
-        try:
-            extraction = value if isinstance(value, TrialExtraction) else TrialExtraction.model_validate(value)
-        except ValidationError as error:
-            raise _describe_broken(shown, value, error) from error
-        found.add(extraction.record_id, extraction, shown)
-    return found
+def _validate(data: Any, shown: str) -> TrialExtraction:
+    try:
+        if isinstance(data, bytes):
+            return TrialExtraction.model_validate_json(data)
+        return TrialExtraction.model_validate(data)
+    except ValidationError as error:
+        first, *others = _list_flaws(json.loads(data) if isinstance(data, bytes) else data, error).values()
+        more = f" (and {len(others)} more; extractor evaluate --check lists them)" if others else ""
+        raise GoldError(f"{shown}: {first}{more}") from error
 
 
-def _read_id(data: bytes, shown: str) -> str:
+def _read_id(data: bytes, place: Place) -> str:
     try:
         record_id = json.loads(data)["record_id"]
         record_id.encode()  # refuses what is no text, or cannot be written
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise GoldError(f"{shown}: is no extraction (JSON with a record_id); correct or remove it") from error
+        raise GoldError(f"{place}: is no extraction (JSON with a record_id); correct or remove it") from error
     return str(record_id)
-
-
-def _describe_broken(shown: str, data: Any, error: ValidationError) -> GoldError:
-    """The first violation of the schema, and how many more there are."""
-    first, *others = _list_flaws(data, error).values()
-    more = f" (and {len(others)} more; extractor evaluate --check lists them)" if others else ""
-    return GoldError(f"{shown}: {first}{more}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,80 +160,55 @@ def join_path(parts: Sequence[str | int]) -> str:
     return "".join(named).removeprefix(".")
 
 
-def shorten(text: str) -> str:
-    r"""A text in one line and in quotation marks, its middle left out if it is long.
+def read_items(data: Any) -> tuple[list[Flaw], list[tuple[str, Item]]]:
+    """Every violation of the schema, and the items that can be read in spite of it, each with its path.
 
-    >>> shorten("ECOG\n 0-2")
-    "'ECOG 0-2'"
-    """
-    line = " ".join(text.split())
-    half = _SHOWN // 2
-    return repr(line if len(line) <= _SHOWN else f"{line[:half]} ... {line[-half:]}")
-
-
-@dataclass(frozen=True, slots=True)
-class GoldItems:
-    """The parts of one annotation that the schema accepts, each with its JSON path; faulty fields are left out."""
-
-    eligibility: Eligibility | None
-    criteria: tuple[tuple[str, Criterion], ...]
-    regimens: tuple[tuple[str, Regimen], ...]
-    endpoints: tuple[tuple[str, Endpoint], ...]
-
-
-def read_items(data: Any) -> tuple[list[Flaw], GoldItems]:
-    """Every violation of the schema, and what can be read in spite of it.
+    Faulty fields of an item are left out, so that they do not hide what is wrong beside them.
 
     >>> flaws, items = read_items({"record_id": "x", "eligibility": {"sex": "men"}})
-    >>> print(flaws[0].path, flaws[0].problem)
-    eligibility.sex 'men' is not allowed
+    >>> flaws[0].path, [path for path, _ in items]
+    ('eligibility.sex', ['eligibility'])
     """
     flaws: dict[Location, Flaw] = {}
     try:
         TrialExtraction.model_validate_json(json.dumps(data), strict=True)
     except ValidationError as error:
         flaws = _list_flaws(data, error)
-    whole = data.get("eligibility") if isinstance(data, dict) else None
-    eligibility = _repair(Eligibility, whole, ("eligibility",), {*flaws, ("eligibility", "criteria")})
-    return list(flaws.values()), GoldItems(
-        eligibility,
-        tuple(_repair_list(Criterion, data, ("eligibility", "criteria"), flaws)),
-        tuple(_repair_list(Regimen, data, ("dosing",), flaws)),
-        tuple(_repair_list(Endpoint, data, ("endpoints",), flaws)),
-    )
+    return list(flaws.values()), list(_repair_items(data, flaws))
 
 
-def _repair_list(
-    model: type[Model], rows: Any, path: Location, faulty: Iterable[Location]
-) -> Iterator[tuple[str, Model]]:
-    for part in path:
-        rows = rows.get(part) if isinstance(rows, dict) else None
-    for number, raw in enumerate(rows if isinstance(rows, list) else ()):
-        if item := _repair(model, raw, (*path, number), faulty):
-            yield join_path((*path, number)), item
-
-
-def _repair(model: type[Model], raw: Any, path: Location, faulty: Iterable[Location]) -> Model | None:
-    """The item without its faulty fields, or None if it is not valid without them."""
-    if not isinstance(raw, dict):
-        return None
-    broken = {place[len(path)] for place in faulty if place[: len(path)] == path and len(place) > len(path)}
-    # No check of the text depends on the kind of a criterion.
-    kept = {"kind": "inclusion"} if model is Criterion else {}
-    kept |= {name: value for name, value in raw.items() if name not in broken}
-    try:
-        return model.model_validate_json(json.dumps(kept), strict=True)
-    except ValidationError:
-        return None
+def _repair_items(data: Any, faulty: Iterable[Location]) -> Iterator[tuple[str, Item]]:
+    for group in GROUPS:
+        path: Location = tuple(group.path.split("."))
+        found = data
+        for part in path:
+            found = found.get(part) if isinstance(found, dict) else None
+        rows = [((*path, number), raw) for number, raw in enumerate(found)] if isinstance(found, list) else []
+        for place, raw in rows or [(path, found)]:
+            broken = {where[len(place)] for where in faulty if where[: len(place)] == place and len(where) > len(place)}
+            # Criteria are items of their own. No check of the text depends on the kind of one.
+            kept = {"kind": "inclusion"} if group.model is Criterion else {}
+            values = raw.items() if isinstance(raw, dict) else ()
+            kept |= {name: value for name, value in values if name not in {*broken, "criteria"}}
+            try:
+                yield join_path(place), group.model.model_validate_json(json.dumps(kept), strict=True)
+            except ValidationError:
+                continue
 
 
 def _list_flaws(data: Any, error: ValidationError) -> dict[Location, Flaw]:
     """Every violation of the schema by its place in ``data``, the JSON that was refused."""
-    placed = [(_follow(data, one), one) for one in error.errors(include_url=False)]
-    return {path: _describe(path, one) for path, one in placed}
+    flaws: dict[Location, Flaw] = {}
+    for one in error.errors(include_url=False):
+        path, kind, value = _resolve(data, one), one["type"], one["input"]
+        problem = one["msg"][:1].lower() + one["msg"][1:]
+        if kind not in _REMEDIES and not isinstance(value, dict | list):
+            problem += f", not {value!r}"[:80]
+        flaws[path] = Flaw(join_path(path), problem, _REMEDIES.get(kind, "correct it"))
+    return flaws
 
 
-def _follow(data: Any, error: ErrorDetails) -> Location:
+def _resolve(data: Any, error: ErrorDetails) -> Location:
     """The part of an error's place that is in the JSON: pydantic also names the branches of a union."""
     path: list[str | int] = []
     for part in error["loc"]:
@@ -259,25 +218,3 @@ def _follow(data: Any, error: ErrorDetails) -> Location:
         path.append(part)
         data = data[part] if inside else None
     return tuple(path)
-
-
-def _describe(path: Location, error: ErrorDetails) -> Flaw:
-    place, kind, value = join_path(path), error["type"], error["input"]
-    text = repr(value) if isinstance(value, str) else json.dumps(value, default=repr)
-    shown = "the object" if isinstance(value, Mapping) else text[:80]
-    if kind == "missing":
-        return Flaw(place, "is missing", "write it")
-    if kind == "extra_forbidden":
-        return Flaw(place, f"{path[-1]!r} is no key of the guideline", "remove it, or correct its spelling")
-    if kind == "enum":
-        allowed = error["ctx"]["expected"].replace(" or ", ", ").replace("'", "").split(", ")
-        near = get_close_matches(str(value), allowed, n=1, cutoff=0.6)
-        return Flaw(
-            place,
-            f"{shown} is not allowed",
-            f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(allowed)}",
-        )
-    if kind in _NUMBER_ERRORS:
-        return Flaw(place, f"{json.dumps(value, default=repr)} is no number", "write a plain number")
-    remedy = "correct the JSON" if kind == "json_invalid" else f"correct {shown}"
-    return Flaw(place, f"{error['msg'][:1].lower()}{error['msg'][1:]}", remedy)

@@ -1,10 +1,9 @@
 """Which words of a record an error is about, and where they are: spans to mark, for gold and for the prediction."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from extractor.ground.quotes import locate_quote
 from extractor.parse.parsed import Span
@@ -13,13 +12,11 @@ from extractor.text.clean import CleanText, clean_text
 
 from .standoff import find_places, name_home
 
-_TIMES = ("time_points", "time_kind")
 _OUTCOME = ("measure", "description", "time_frame")
 _DEFAULT_SECTIONS = ("eligibility", "brief_summary")
 
 
-@dataclass(frozen=True, slots=True)
-class Clue:
+class Clue(NamedTuple):
     """Words that should be in a section; at ``start`` if that is known."""
 
     section: str
@@ -27,7 +24,7 @@ class Clue:
     start: int | None = None
 
 
-Clues = tuple[tuple[Clue, ...], ...]
+Clues = Sequence[Sequence[Clue]]
 """Sets of words to mark together, the most specific first; the first set that is found counts."""
 
 
@@ -42,11 +39,11 @@ def list_clues(item: Any, attribute: str | None, value: Any) -> Clues:
     [['Weight over 40 kg']]
     """
     if item is None:
-        return ()
+        return []
     home = name_home(item)
-    words = [*_read_words(value)], [*_read_item_words(item, attribute)]
-    own = ([Clue(home, quote) for quote in quotes] for quotes in words) if home else ()
-    return tuple(tuple(clues) for clues in (_list_proof(item, attribute, value), *own) if clues)
+    words = (_list_words(value), _list_item_words(item, attribute)) if home else ()
+    own = ([Clue(home or "", quote) for quote in quotes] for quotes in words)
+    return [clues for clues in (_list_proof(item, attribute, value), *own) if clues]
 
 
 def _list_proof(item: Any, attribute: str | None, value: Any) -> list[Clue]:
@@ -64,29 +61,20 @@ def name_field(evidence: Evidence) -> str:
     return evidence.field.partition("[")[0].partition(".")[0]
 
 
-def _read_words(value: Any) -> Iterator[str]:
+def _list_words(value: Any) -> list[str]:
     """The texts in a value that are quoted from the record. A choice is not."""
-    for part in value if isinstance(value, list) else [value]:
-        for words in (part, getattr(part, "quote", None), getattr(part, "name", None)):
-            if isinstance(words, str) and words and not isinstance(part, Enum):
-                yield words
+    parts = [one for one in (value if isinstance(value, list) else [value]) if not isinstance(one, Enum)]
+    words = [text for one in parts for text in (one, getattr(one, "quote", None), getattr(one, "name", None))]
+    return [text for text in words if isinstance(text, str) and text]
 
 
-def _read_item_words(item: Any, attribute: str | None) -> Iterator[str]:
+def _list_item_words(item: Any, attribute: str | None) -> list[str]:
     """The item's quote. An outcome's is the part that the field is read from."""
     parts: tuple[str, ...] = ("quote",)
     if isinstance(item, Endpoint):
-        parts = _OUTCOME if attribute is None else ("time_frame",) if attribute in _TIMES else ("measure",)
-    yield from filter(None, (getattr(item, part, None) for part in parts))
-
-
-@dataclass(frozen=True, slots=True)
-class Highlights:
-    """Raw spans of either side, and the sections to show. A side that has words but no span was not found."""
-
-    sections: tuple[str, ...]
-    gold: tuple[Span, ...]
-    predicted: tuple[Span, ...]
+        is_time = attribute in {"time_points", "time_kind"}
+        parts = _OUTCOME if attribute is None else ("time_frame",) if is_time else ("measure",)
+    return [words for part in parts if (words := getattr(item, part, None))]
 
 
 class RecordText:
@@ -95,24 +83,20 @@ class RecordText:
     def __init__(self, record: TrialRecord) -> None:
         self.record = record
 
-    def highlight(self, gold: Clues, predicted: Clues) -> Highlights:
-        """Find the words of both sides. Of several places of a quote, gold's is the one that the prediction names.
+    def highlight(self, gold: Clues, predicted: Clues) -> tuple[list[str], list[Span], list[Span]]:
+        """The sections to show, and the raw spans of the words of gold and of the prediction, as far as found.
 
-        If no words are found, the first section that the clues name is shown, else the text on eligibility.
+        Of several places of a quote, gold's is the one that the prediction names. If no words are found, the first
+        section that the clues name is shown, else the text on eligibility.
         """
         theirs = self._find_first(predicted, ())
         ours = self._find_first(gold, theirs)
         names = list(dict.fromkeys(span.section for span in (*ours, *theirs)))
         if not names:
             clues = (clue.section for clues in (*gold, *predicted) for clue in clues)
-            places = (self.find_place(name) for name in (*clues, *_DEFAULT_SECTIONS))
+            places = (self._find_place(name) for name in (*clues, *_DEFAULT_SECTIONS))
             names = [place.section for place in places if place][:1]
-        return Highlights(tuple(names), ours, theirs)
-
-    def find_place(self, name: str) -> Span | None:
-        """A section, an outcome, or an item of a section that is a list in one cell: "arms[1]". None if not there."""
-        section = self.record.section(name)
-        return Span(name, 0, len(section.text)) if section else self.places.get(name)
+        return names, ours, theirs
 
     @cached_property
     def places(self) -> Mapping[str, Span]:
@@ -126,30 +110,30 @@ class RecordText:
             end = clue.start + len(clue.quote)
             if section.text[clue.start : end] == clue.quote:
                 return Span(section.name, clue.start, end)
-        place = self.find_place(clue.section)
+        place = self._find_place(clue.section)
         spans = list(self._find_all(clue.quote, place)) if place else []
-        return next((span for span in spans if _touches(span, near)), spans[0] if spans else None)
+        return next((span for span in spans if any(map(span.overlaps, near))), spans[0] if spans else None)
 
-    def _find_first(self, sets: Clues, near: Sequence[Span]) -> tuple[Span, ...]:
-        found = (dict.fromkeys(span for clue in clues if (span := self.locate(clue, near))) for clues in sets)
-        return next((tuple(spans) for spans in found if spans), ())
+    def _find_place(self, name: str) -> Span | None:
+        """A section, an outcome, or an item of a section that is a list in one cell: "arms[1]". None if not there."""
+        section = self.record.section(name)
+        return Span(name, 0, len(section.text)) if section else self.places.get(name)
+
+    def _find_first(self, sets: Clues, near: Sequence[Span]) -> list[Span]:
+        found = (list(dict.fromkeys(span for clue in clues if (span := self.locate(clue, near)))) for clues in sets)
+        return next((spans for spans in found if spans), [])
 
     def _find_all(self, quote: str, place: Span) -> Iterator[Span]:
-        section = self.record.section(place.section)
-        assert section is not None
-        cleaned = self._cleaned[section.name]
+        cleaned = self._cleaned[place.section]
         position, end = cleaned.clean_position(place.start), cleaned.clean_position(place.end)
         found = locate_quote(quote, cleaned, position, end)
-        if found is None and (start := section.text.find(quote, place.start, place.end)) >= 0:
-            yield Span(section.name, start, start + len(quote))  # verbatim, though it ends inside a word or a number
+        start = (self.record.raw_text(place.section) or "").find(quote, place.start, place.end)
+        if found is None and start >= 0:
+            yield Span(place.section, start, start + len(quote))  # verbatim, though it ends inside a word or a number
         while found:
-            yield Span(section.name, *cleaned.raw_span(*found))
+            yield Span(place.section, *cleaned.raw_span(*found))
             found = locate_quote(quote, cleaned, max(found[1], found[0] + 1), end)
 
     @cached_property
     def _cleaned(self) -> dict[str, CleanText]:
         return {section.name: clean_text(section.text) for section in self.record.sections}
-
-
-def _touches(span: Span, others: Sequence[Span]) -> bool:
-    return any(span.section == one.section and span.start < one.end and one.start < span.end for one in others)

@@ -1,20 +1,19 @@
 """The score of one record: its items paired, their fields compared, every disagreement named."""
 
-from bisect import insort
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple
+
+from pydantic_core import to_jsonable_python
 
 from extractor.schemas import AbsenceReason, TrialExtraction
 
 from .alignment import KINDS, Pairing, pair_items, pair_values, place_items
-from .comparers import Choices, ErrorKind, Level
+from .comparers import ErrorKind, Level
 from .fields import ELIGIBILITY, ENDPOINTS, FIELDS, GROUPS, INDEX, Field, Group
-from .report import ErrorExample, to_json_value
-
-Shown = TypeVar("Shown")
+from .report import ErrorExample
 
 
 class Column(IntEnum):
@@ -34,7 +33,6 @@ class Column(IntEnum):
 
 
 _ROWS = {one.name: row for row, one in enumerate(FIELDS)}
-_LEVELS = ((Level.EXACT, Column.EXACT), (Level.NORMALISED, Column.NORMALISED), (Level.RELAXED, Column.RELAXED))
 
 
 class JudgedAbsence(NamedTuple):
@@ -78,21 +76,34 @@ class Disagreement:
         return self.kind.harm * self.field.weight
 
     @property
-    def rank(self) -> tuple[float, str, str, str, str]:
-        """The key that sorts the most harmful errors first, then by record, field and values."""
-        return (-self.harm, self.record_id, self.field.name, repr(self.gold), repr(self.predicted))
+    def is_remark(self) -> bool:
+        """Whether the values agree, and something else about them is wrong."""
+        key = self.field.comparer.key
+        return self.gold is not None and self.predicted is not None and key(self.gold) == key(self.predicted)
 
     def path(self, side: Side) -> str | None:
         """The path of the value on one side, such as ``dosing[1].route``."""
         return f"{side.path}.{self.field.attribute}" if side.path and self.field.attribute else side.path
 
-    @property
-    def is_remark(self) -> bool:
-        """Whether the values agree, and something else about them is wrong."""
-        if self.gold is None or self.predicted is None:
-            return False
-        key = self.field.comparer.key
-        return key(self.gold) == key(self.predicted)
+    def export(self) -> ErrorExample:
+        """The error as reports have it."""
+        items = self.gold_side.item, self.predicted_side.item
+        # An outcome is found by its measure.
+        quotes = [getattr(item, "quote", None) or getattr(item, "measure", None) for item in items]
+        return ErrorExample(
+            kind=self.kind,
+            harm=self.harm,
+            record_id=self.record_id,
+            field=self.field.name,
+            gold_path=self.path(self.gold_side),
+            predicted_path=self.path(self.predicted_side),
+            gold=to_jsonable_python(self.gold),
+            predicted=to_jsonable_python(self.predicted),
+            section=next(filter(None, (getattr(item, "section", None) for item in items)), None),
+            gold_quote=quotes[0],
+            predicted_quote=quotes[1],
+            belongs_to=self.belongs_to,
+        )
 
 
 @dataclass(slots=True)
@@ -103,10 +114,10 @@ class RecordScore:
     """
 
     record_id: str
+    reasons: Mapping[str, AbsenceReason] = field(default_factory=dict)
     counts: list[list[int]] = field(default_factory=lambda: [[0] * len(Column) for _ in FIELDS])
     errors: list[Disagreement] = field(default_factory=list)
     choices: list[Confused] = field(default_factory=list)
-    reasons: Mapping[str, AbsenceReason] = field(default_factory=dict)
     absences: list[JudgedAbsence] = field(default_factory=list)
 
     def add(self, one: Field, number: int, *columns: Column) -> None:
@@ -114,79 +125,65 @@ class RecordScore:
         for column in columns:
             self.counts[_ROWS[one.name]][column] += number
 
-    def add_paired(self, one: Field, gold: int, predicted: int) -> None:
-        """Count the values of a field of two items that correspond."""
-        self.add(one, gold, Column.GOLD, Column.GOLD_PAIRED)
-        self.add(one, predicted, Column.PREDICTED, Column.PREDICTED_PAIRED)
+    def add_right(self, one: Field, level: Level) -> None:
+        """Count a value that agrees at a level, and so at all lower ones."""
+        self.add(one, 1, *list(Column)[Level.EXACT - level : Level.EXACT])
 
-    def add_right(self, one: Field, level: Level, number: int = 1) -> None:
-        """Count values that agree at a level, and so at all lower ones."""
-        self.add(one, number, *(column for least, column in _LEVELS if level >= least))
-
-    def report(self, kind: ErrorKind, one: Field, values: tuple[Any, Any], sides: tuple[Side, Side]) -> None:
+    def report(self, kind: ErrorKind, one: Field, gold: Any, predicted: Any, sides: tuple[Side, Side]) -> None:
         """Note an error: the values of gold and prediction, and the items that hold them."""
-        self.errors.append(Disagreement(kind, one, self.record_id, *values, *sides))
+        self.errors.append(Disagreement(kind, one, self.record_id, gold, predicted, *sides))
 
 
 def score_record(gold: TrialExtraction, predicted: TrialExtraction | None) -> RecordScore:
     """Compare a prediction with gold. None is a record that is missing: all of gold is missed."""
-    score = RecordScore(gold.record_id)
-    if predicted:
-        score.reasons = {absence.field: absence.reason for absence in predicted.absences}
-        score.absences += _judge_lists(gold, predicted, score.reasons)
+    score = RecordScore(gold.record_id, {one.field: one.reason for one in predicted.absences} if predicted else {})
     for group in GROUPS:
-        _score_group(score, group, group.items(gold), group.items(predicted) if predicted else ())
+        ours, theirs = group.items(gold), group.items(predicted) if predicted else ()
+        reason = score.reasons.get(group.path)
+        if reason and not theirs:
+            score.absences.append(JudgedAbsence(group.fields[0].name, reason, not ours))
+        _score_group(score, group, ours, theirs)
     score.errors = find_wrong_pairings(score.errors)
     return score
 
 
 def _score_group(score: RecordScore, group: Group, gold: Sequence[Any], predicted: Sequence[Any]) -> None:
     if group is ELIGIBILITY:
-        ours, theirs = [Side(item, group.path) for item in gold], [Side(item, group.path) for item in predicted]
-        pairing = Pairing(((0, 0),) if theirs else ())
+        ours, theirs = ([Side(item, group.path) for item in side] for side in (gold, predicted))
+        pairing = Pairing([(0, 0)] if theirs else [])
     else:
         placed = place_items(gold), place_items(predicted)
         pairing = pair_items(KINDS[group.path], *placed)
         ours, theirs = ([Side(one.item, f"{group.path}[{one.position}]") for one in side] for side in placed)
-    follows = _report_parts(score, group, pairing, ours, theirs)
     for row, column in pairing.pairs:
-        sides = ours[row], theirs[column]
-        _compare(score, group, sides, follows.get((row, column), frozenset()))
-        first, second = sides[0].item, sides[1].item
+        sides, first, second = (ours[row], theirs[column]), ours[row].item, theirs[column].item
+        parts = [theirs[part] for part in pairing.splits.get(row, ())]
+        pieces = [ours[part] for part in pairing.merges.get(column, ())]
+        labels = [[_label(group, one) for one in found] for found in ((ours[row], *pieces), (theirs[column], *parts))]
+        follow_ups: set[ErrorKind] = set()  # of a split or a merge: they are not reported
+        if parts:
+            score.report(ErrorKind.SPLIT, group.fields[0], labels[0][0], labels[1], sides)
+            follow_ups = {ErrorKind.WORDING, ErrorKind.MISSED}
+        if pieces:
+            score.report(ErrorKind.MERGED, group.fields[0], labels[0], labels[1][0], sides)
+            follow_ups = {ErrorKind.WORDING, ErrorKind.INVENTED}
+        _compare(score, group, sides, follow_ups)
         # Where the rank differs, positions within it mean nothing.
         if group is ENDPOINTS and first.rank == second.rank and first.index != second.index:
-            score.report(ErrorKind.WRONG_PAIRING, INDEX, (first.index, second.index), sides)
-    for kind, mine, parts in ((ErrorKind.MISSED, ours, pairing.merges), (ErrorKind.INVENTED, theirs, pairing.splits)):
-        paired = {pair[kind is ErrorKind.INVENTED] for pair in pairing.pairs}
-        reported = {part for _, found in parts for part in found}
+            score.report(ErrorKind.WRONG_PAIRING, INDEX, first.index, second.index, sides)
+    rows, columns = {row for row, _ in pairing.pairs}, {column for _, column in pairing.pairs}
+    for kind, mine, paired, found in (
+        (ErrorKind.MISSED, ours, rows, pairing.merges),
+        (ErrorKind.INVENTED, theirs, columns, pairing.splits),
+    ):
+        reported = {part for parts in found.values() for part in parts}
         for position, side in enumerate(mine):
             if position not in paired:
                 _count_alone(score, group, side, kind, is_reported=position in reported)
 
 
-def _report_parts(
-    score: RecordScore, group: Group, pairing: Pairing, ours: Sequence[Side], theirs: Sequence[Side]
-) -> dict[tuple[int, int], frozenset[ErrorKind]]:
-    """Report splits and merges. Returns, by pair, the kinds of errors that follow from them and are not reported."""
-    follows: dict[tuple[int, int], frozenset[ErrorKind]] = {}
-    there, back = dict(pairing.pairs), {column: row for row, column in pairing.pairs}
-    for row, parts in pairing.splits:
-        pieces = [theirs[part] for part in (there[row], *parts)]
-        values = _label(group, ours[row]), [_label(group, piece) for piece in pieces]
-        score.report(ErrorKind.SPLIT, group.fields[0], values, (ours[row], pieces[0]))
-        follows[row, there[row]] = frozenset({ErrorKind.WORDING, ErrorKind.MISSED})
-    for column, parts in pairing.merges:
-        pieces = [ours[part] for part in (back[column], *parts)]
-        labels = [_label(group, piece) for piece in pieces]
-        score.report(
-            ErrorKind.MERGED, group.fields[0], (labels, _label(group, theirs[column])), (pieces[0], theirs[column])
-        )
-        follows[back[column], column] = frozenset({ErrorKind.WORDING, ErrorKind.INVENTED})
-    return follows
-
-
 def _label(group: Group, side: Side) -> str:
-    return KINDS[group.path].label(side.item)
+    return KINDS[group.path].label(side.item) if group.path in KINDS else ""
 
 
 def _count_alone(score: RecordScore, group: Group, side: Side, kind: ErrorKind, *, is_reported: bool) -> None:
@@ -199,26 +196,27 @@ def _count_alone(score: RecordScore, group: Group, side: Side, kind: ErrorKind, 
         is_item = one.attribute is None and not is_reported
         if values and (is_item or group is ELIGIBILITY):
             value = _label(group, side) if is_item else values[0]
-            both = ((value, None), (side, Side())) if missed else ((None, value), (Side(), side))
+            both = (value, None, (side, Side())) if missed else (None, value, (Side(), side))
             score.report(kind, one, *both)
 
 
-def _compare(score: RecordScore, group: Group, sides: tuple[Side, Side], ignored: frozenset[ErrorKind]) -> None:
+def _compare(score: RecordScore, group: Group, sides: tuple[Side, Side], ignored: set[ErrorKind]) -> None:
+    """Compare all fields of two items that correspond; errors of the ``ignored`` kinds are not reported."""
     gold, predicted = sides
     for one in group.fields:
         if one.attribute is None:
             score.add_right(one, Level.EXACT)
-            score.add_paired(one, 1, 1)
+            score.add(one, 1, Column.GOLD, Column.GOLD_PAIRED, Column.PREDICTED, Column.PREDICTED_PAIRED)
             continue
         ours, theirs = getattr(gold.item, one.attribute), getattr(predicted.item, one.attribute)
         reason = score.reasons.get(f"{predicted.path}.{one.attribute}")
         if reason and not one.comparer.spread(theirs):
             score.absences.append(JudgedAbsence(one.name, reason, not one.comparer.spread(ours)))
-        if isinstance(one.comparer, Choices):
+        if one.comparer.is_choice:
             score.choices.append((one.name, _name_choice(ours), _name_choice(theirs)))
         for kind, *values in compare_values(score, one, ours, theirs):
             if kind not in ignored:
-                score.report(kind, one, (values[0], values[1]), sides)
+                score.report(kind, one, values[0], values[1], sides)
 
 
 def _name_choice(value: Any) -> str | None:
@@ -231,22 +229,22 @@ def compare_values(score: RecordScore, one: Field, gold: Any, predicted: Any) ->
     Returns the values that disagree and those that need a remark, as (kind, gold's value, predicted value).
     """
     comparer = one.comparer
-    ours, theirs = comparer.spread(gold), comparer.spread(predicted)
+    ours, theirs = (sorted(comparer.spread(value), key=repr) for value in (gold, predicted))
     if not ours:
-        score.add(one, 1, Column.EMPTY, *(() if theirs else (Column.LEFT_EMPTY,)))
-    score.add_paired(one, len(ours), len(theirs))
-    if ours == theirs:
-        score.add_right(one, Level.EXACT, len(ours))
-        return []
-    ours, theirs = tuple(sorted(ours, key=repr)), tuple(sorted(theirs, key=repr))
-    pairs = [(0, 0)] if ours and theirs and not isinstance(gold, tuple) else _pair_members(one, ours, theirs)
+        score.add(one, 1, Column.EMPTY, *([] if theirs else [Column.LEFT_EMPTY]))
+    score.add(one, len(ours), Column.GOLD, Column.GOLD_PAIRED)
+    score.add(one, len(theirs), Column.PREDICTED, Column.PREDICTED_PAIRED)
+    pairs = [(0, 0)] if ours and theirs else []
+    if isinstance(gold, tuple) and ours != theirs:
+        # Equal members go first.
+        pairs = pair_values(ours, theirs, lambda a, b: comparer.likeness(a, b) + 0.01 * (a == b), comparer.threshold)
+    elif ours == theirs:
+        pairs = [(place, place) for place in range(len(ours))]
     wrong: list[tuple[ErrorKind, Any, Any]] = []
     for row, column in pairs:
         values = ours[row], theirs[column]
-        level = comparer.level(*values)
-        score.add_right(one, level)
-        kind = comparer.error(*values) if level < Level.NORMALISED else comparer.remark(*values)
-        wrong += [(kind, *values)] if kind else []
+        score.add_right(one, comparer.level(*values))
+        wrong += [(kind, *values)] if (kind := comparer.find_error(*values)) else []
     rows, columns = {row for row, _ in pairs}, {column for _, column in pairs}
     missed = [(ErrorKind.MISSED, value, None) for place, value in enumerate(ours) if place not in rows]
     invented = [(ErrorKind.INVENTED, None, value) for place, value in enumerate(theirs) if place not in columns]
@@ -255,96 +253,66 @@ def compare_values(score: RecordScore, one: Field, gold: Any, predicted: Any) ->
     return [*wrong, *missed, *invented]
 
 
-def _pair_members(one: Field, gold: Sequence[Any], predicted: Sequence[Any]) -> list[tuple[int, int]]:
-    def likeness(ours: Any, theirs: Any) -> float:
-        return one.comparer.likeness(ours, theirs) + (0.01 if ours == theirs else 0.0)
-
-    return pair_values(gold, predicted, likeness, one.comparer.threshold)
-
-
-def _judge_lists(
-    gold: TrialExtraction, predicted: TrialExtraction, reasons: Mapping[str, AbsenceReason]
-) -> Iterator[JudgedAbsence]:
-    """The gaps that are whole lists: no criteria, no regimens, no endpoints."""
-    for group in GROUPS:
-        reason = reasons.get(group.path)
-        if group is not ELIGIBILITY and reason and not group.items(predicted):
-            yield JudgedAbsence(group.fields[0].name, reason, not group.items(gold))
-
-
 def find_wrong_pairings(found: Sequence[Disagreement]) -> list[Disagreement]:
     """The disagreements of one record, with values on a wrong item recognised.
 
     A predicted value is on the wrong item if gold has it at another place of the same family where it
     was not predicted. A place that only misses it is the other half of that error, and left out.
     """
-    lost: dict[tuple[str, Any], list[int]] = defaultdict(list)
-    moved: dict[int, int] = {}
-    candidates = [(at, one, one.field.family) for at, one in enumerate(found) if one.field.family and not one.is_remark]
-    for position, one, family in candidates:
-        if family and one.gold is not None:
-            lost[family, one.field.comparer.key(one.gold)].append(position)
-    for position, one, family in candidates:
-        if family and one.predicted is not None:
-            places = lost.get((family, one.field.comparer.key(one.predicted)))
-            if places:
-                moved[position] = places.pop(0)
-    halves = {origin for origin in moved.values() if found[origin].predicted is None}
-    result = []
-    for position, one in enumerate(found):
-        if position in moved:
-            origin = found[moved[position]]
-            result.append(replace(one, kind=ErrorKind.WRONG_PAIRING, belongs_to=origin.path(origin.gold_side)))
-        elif position not in halves:
-            result.append(one)
-    return result
+    lost: dict[tuple[str | None, Any], list[int]] = defaultdict(list)
+    moved: dict[int, Disagreement] = {}
+    halves: set[int] = set()
+    candidates = [(at, one) for at, one in enumerate(found) if one.field.family and not one.is_remark]
+    for position, one in candidates:
+        if one.gold is not None:
+            lost[one.field.family, one.field.comparer.key(one.gold)].append(position)
+    for position, one in candidates:
+        key = (one.field.family, one.field.comparer.key(one.predicted)) if one.predicted is not None else None
+        if key and lost[key]:
+            origin = lost[key].pop(0)
+            moved[position] = found[origin]
+            halves |= {origin} if found[origin].predicted is None else set()
+    kept = [(at, one) for at, one in enumerate(found) if at in moved or at not in halves]
+    return [_move(one, moved[at]) if at in moved else one for at, one in kept]
 
 
-@dataclass(frozen=True, slots=True)
-class RecordErrors:
-    """All disagreements of one record, with both extractions and the place of each, such as "run.jsonl, line 3"."""
+def _move(one: Disagreement, origin: Disagreement) -> Disagreement:
+    return replace(one, kind=ErrorKind.WRONG_PAIRING, belongs_to=origin.path(origin.gold_side))
 
-    gold: TrialExtraction
-    predicted: TrialExtraction | None
+
+class RecordErrors(NamedTuple):
+    """All disagreements of one record, with the place of each extraction, such as "run.jsonl, line 3".
+
+    ``source`` is the file that the prediction names as its source.
+    """
+
     gold_place: str
     predicted_place: str | None
+    source: str | None
     found: tuple[Disagreement, ...]
 
 
-class WorstFirst(Generic[Shown]):
-    """Keeps up to ``limit`` errors, the most harmful first, then by record: memory is bounded."""
+class WorstErrors:
+    """Keeps up to ``limit`` errors, the most harmful first, so that memory is bounded. ``count`` counts all of them.
+
+    Its ``add`` is what ``evaluate`` takes as ``on_record``.
+    """
 
     def __init__(self, limit: int) -> None:
+        self.count = 0
         self._limit = limit
-        self._kept: list[tuple[tuple[float, str, str, str, str], Shown]] = []
+        self._kept: list[tuple[Any, Disagreement, RecordErrors]] = []
 
-    def add(self, error: Disagreement, show: Callable[[Disagreement], Shown]) -> None:
-        """Keep what ``show`` makes of an error if it is among the worst."""
-        if self._limit and (len(self._kept) < self._limit or error.rank < self._kept[-1][0]):
-            insort(self._kept, (error.rank, show(error)), key=lambda pair: pair[0])
-            del self._kept[self._limit :]
+    def add(self, record: RecordErrors) -> None:
+        """Take in the errors of one record."""
+        for one in record.found:
+            self.count += 1
+            rank = (-one.harm, one.record_id, one.field.name, repr(one.gold), repr(one.predicted))
+            self._kept.append((rank, one, record))
+        if len(self._kept) > 2 * self._limit:
+            self.list_errors()
 
-    def list_errors(self) -> tuple[Shown, ...]:
-        """The errors kept, the worst first."""
-        return tuple(shown for _, shown in self._kept)
-
-
-def export_error(error: Disagreement) -> ErrorExample:
-    """The error as reports have it."""
-    items = error.gold_side.item, error.predicted_side.item
-    # An outcome is found by its measure.
-    quotes = [getattr(item, "quote", None) or getattr(item, "measure", None) for item in items]
-    return ErrorExample(
-        kind=error.kind,
-        harm=error.harm,
-        record_id=error.record_id,
-        field=error.field.name,
-        gold_path=error.path(error.gold_side),
-        predicted_path=error.path(error.predicted_side),
-        gold=to_json_value(error.gold),
-        predicted=to_json_value(error.predicted),
-        section=next(filter(None, (getattr(item, "section", None) for item in items)), None),
-        gold_quote=quotes[0],
-        predicted_quote=quotes[1],
-        belongs_to=error.belongs_to,
-    )
+    def list_errors(self) -> list[tuple[Disagreement, RecordErrors]]:
+        """The errors kept: by harm, then by record, field and values."""
+        self._kept = sorted(self._kept, key=lambda entry: entry[0])[: self._limit]
+        return [(error, record) for _, error, record in self._kept]

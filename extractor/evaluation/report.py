@@ -1,8 +1,9 @@
 """The report of an evaluation: frozen models that serialise to JSON."""
 
-from typing import Any
+import math
+from typing import Annotated
 
-from pydantic import Field, JsonValue
+from pydantic import BeforeValidator, Field, JsonValue
 
 from extractor.schemas import AbsenceReason, Task
 from extractor.schemas.base import FrozenModel
@@ -12,6 +13,10 @@ from .fields import FIELDS
 
 LEAST_VALUES = 10
 """A score over fewer values, stated or invented, gets no interval: a bootstrap over so few says nothing."""
+
+
+Share = Annotated[float | None, BeforeValidator(lambda value: None if value is None or math.isnan(value) else value)]
+"""From 0 to 1; None, for which NaN may be given, where there is nothing to score."""
 
 
 class Interval(FrozenModel):
@@ -27,9 +32,9 @@ class LevelScore(FrozenModel):
     F1 is None without any value, precision without a predicted one, recall without one of gold.
     """
 
-    precision: float | None
-    recall: float | None
-    f1: float | None
+    precision: Share
+    recall: Share
+    f1: Share
     interval: Interval | None = Field(default=None, description="Of f1; None for fewer than ten values.")
 
 
@@ -39,24 +44,29 @@ class _Ladder(FrozenModel):
     normalised: LevelScore
     relaxed: LevelScore
 
+    @property
+    def figure(self) -> str:
+        """The name of the figure: that of a field, or ``all`` for the macro average and ``all.micro`` for the other."""
+        return name_group(self.name, getattr(self, "average", "macro"))
+
 
 class EmptyScore(FrozenModel):
     """Fields that gold leaves empty, of items that have a counterpart. They do not change any F1."""
 
     fields: int = Field(description="Fields that gold leaves empty.")
     left_empty: int = Field(description="Of these, fields that the prediction leaves empty, too.")
-    specificity: float | None = Field(description="left_empty / fields.")
+    specificity: Share = Field(description="left_empty / fields.")
 
 
 class FieldScore(_Ladder):
-    """One field. What counts is explained in ``extractor.evaluation.scoring``."""
+    """One field."""
 
     task: Task
     stated: int = Field(description="Values that gold states.")
     predicted: int = Field(description="Values that are predicted.")
     missed: int = Field(description="Values of gold without a counterpart.")
     invented: int = Field(description="Predicted values without a counterpart.")
-    f1_paired: float | None = Field(description="Normalised F1 over the values of items that have a counterpart.")
+    f1_paired: Share = Field(description="Normalised F1 over the values of items that have a counterpart.")
     empty: EmptyScore
 
 
@@ -116,9 +126,9 @@ class Difference(FrozenModel):
     """Normalised F1 of the prediction, of the other one, and the paired difference."""
 
     name: str
-    f1: float | None
-    other: float | None
-    difference: float | None
+    f1: Share
+    other: Share
+    difference: Share
     interval: Interval | None
 
 
@@ -161,8 +171,7 @@ class ScoreReport(FrozenModel):
 
     def figures(self) -> dict[str, float | None]:
         """All normalised F1 by name."""
-        groups = {name_group(one.name, one.average): one.normalised.f1 for one in self.groups}
-        return groups | {one.name: one.normalised.f1 for one in self.fields}
+        return {one.figure: one.normalised.f1 for one in (*self.groups, *self.fields)}
 
 
 def name_group(name: str, average: str) -> str:
@@ -170,18 +179,8 @@ def name_group(name: str, average: str) -> str:
     return name if average == "macro" else f"{name}.micro"
 
 
-def list_figures() -> tuple[str, ...]:
-    """Names of all figures: fields, then tasks and 'all', each with its '.micro'."""
-    groups = [name_group(name, average) for name in (*Task, "all") for average in ("macro", "micro")]
-    return (*(one.name for one in FIELDS), *groups)
-
-
-def to_json_value(value: Any) -> JsonValue:
-    """A value of an extraction as JSON."""
-    if hasattr(value, "model_dump"):
-        return value.model_dump(mode="json")  # type: ignore[no-any-return]
-    if hasattr(value, "_asdict"):
-        return {name: to_json_value(part) for name, part in value._asdict().items()}
-    if isinstance(value, list | tuple):
-        return [to_json_value(part) for part in value]
-    return value if isinstance(value, str | int | float | bool) or value is None else str(value)
+FIGURES = (
+    *(one.name for one in FIELDS),
+    *(name_group(name, average) for name in (*Task, "all") for average in ("macro", "micro")),
+)
+"""Names of all figures: fields, then tasks and 'all', each with its '.micro'."""

@@ -1,21 +1,9 @@
 """Evaluate predictions against gold: record by record, then figures, errors and intervals.
 
-What counts:
-
-- Criteria, regimens and endpoints are paired with those of gold, each with one at most, by what they quote (an
-  endpoint by its outcome); order does not count.
-- A value counts where gold states it or the prediction has it. It is right if both agree: then it is one true positive.
-  A wrong value is a false positive and a miss. Members of a list count one by one. The item itself counts, too.
-- Every value of an item of gold without a counterpart is missed, every value of a predicted one is invented, and so is
-  all of gold for a record that was not predicted. ``paired`` is the F1 of a field without such items.
-- Empty on both sides is no true positive. ``empty`` counts separately how many of the fields that gold leaves empty
-  are left empty, of items that have a counterpart and of the record's own fields. It does not change any F1.
-- F1 of a field is over its values. ``all`` and each task are the mean over fields (macro) that have a value, stated
-  or predicted; a field without any is left out. With ``.micro`` they are one F1 over the values of all their fields.
-- A score over fewer than ten values (stated, or predicted without a counterpart) gets no interval.
+Criteria, regimens and endpoints are paired with those of gold; F1 is over values that gold states or the prediction
+has. ``docs/score-page.md`` says what counts.
 """
 
-import math
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -31,37 +19,31 @@ from extractor.schemas import AbsenceReason, Task
 from .comparers import ErrorKind
 from .fields import FIELDS
 from .gold_files import Extractions, ExtractionSource, open_extractions
-from .record_score import Column, Confused, JudgedAbsence, RecordErrors, WorstFirst, export_error, score_record
+from .record_score import Column, Confused, JudgedAbsence, RecordErrors, WorstErrors, score_record
 from .report import (
+    FIGURES,
     LEAST_VALUES,
     AbsenceScore,
     Choice,
     Comparison,
     Difference,
     EmptyScore,
-    ErrorExample,
     ErrorScore,
     FieldScore,
     GroupScore,
     Interval,
     LevelScore,
     ScoreReport,
-    list_figures,
     name_group,
 )
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.uint16]
 """Counts of all records: an array of records, fields and columns. Records are in order of their ids."""
-_LEVELS = {"exact": Column.EXACT, "normalised": Column.NORMALISED, "relaxed": Column.RELAXED}
-_NORMALISED = list(_LEVELS).index("normalised")
-PRECISION, RECALL, F1 = range(3)
-_FIGURES = list_figures()
-"""Names of all figures, in the order of the arrays here."""
-_TASKS = {task.value: [row for row, one in enumerate(FIELDS) if one.task is task] for task in Task}
-_GROUPS: dict[str, list[int]] = {**_TASKS, "all": list(range(len(FIELDS)))}
-_DRAWS = 500_000
-"""How many draws are held at once, so that memory does not grow with resamples times records."""
+_LEVELS = ("exact", "normalised", "relaxed")
+_NORMALISED, _F1 = 1, 2
+_GROUPS = {task.value: [row for row, one in enumerate(FIELDS) if one.task is task] for task in Task}
+_GROUPS["all"] = list(range(len(FIELDS)))
 
 
 def evaluate(
@@ -129,8 +111,8 @@ def _score_records(
     """Score every record of gold; up to ``examples`` errors of each kind are kept. Raises ``GoldError``."""
     record_ids = gold.record_ids
     choices, absences, missing = Counter[Confused](), Counter[JudgedAbsence](), []
-    number, harm = Counter[tuple[ErrorKind, str]](), Counter[ErrorKind]()
-    worst = {kind: WorstFirst[ErrorExample](examples) for kind in ErrorKind}
+    number, harm = Counter[tuple[ErrorKind, str]](), dict.fromkeys(ErrorKind, 0.0)
+    worst = {kind: WorstErrors(examples) for kind in ErrorKind}
     table = np.zeros((len(record_ids), len(FIELDS), len(Column)), np.uint16)
     for row, record_id in enumerate(record_ids):
         annotated, extraction = gold.get(record_id), predicted.get(record_id)
@@ -141,23 +123,24 @@ def _score_records(
         table[row] = score.counts
         choices.update(score.choices)
         absences.update(score.absences)
+        source = extraction.source.path if extraction and extraction.source else None
+        places = gold.place(record_id) or gold.name, predicted.place(record_id), source
         for error in score.errors:
             number[error.kind, error.field.name] += 1
-            harm[error.kind] += error.harm  # type: ignore[assignment] # harm may be a fraction
-            worst[error.kind].add(error, export_error)
+            harm[error.kind] += error.harm
+            worst[error.kind].add(RecordErrors(*places, (error,)))
         if on_record:
-            places = gold.place(record_id) or gold.name, predicted.place(record_id)
-            on_record(RecordErrors(annotated, extraction, *places, tuple(score.errors)))
+            on_record(RecordErrors(*places, tuple(score.errors)))
     errors = [
         ErrorScore(
             kind=kind,
-            count=sum(count for (one, _), count in number.items() if one is kind),
-            harm=float(harm[kind]),
+            count=found.count,
+            harm=harm[kind],
             fields={name: count for (one, name), count in sorted(number.items()) if one is kind},
-            examples=worst[kind].list_errors(),
+            examples=tuple(error.export() for error, _ in found.list_errors()),
         )
-        for kind in ErrorKind
-        if kind in harm
+        for kind, found in worst.items()
+        if found.count
     ]
     return _Scored(table, tuple(sorted(errors, key=lambda one: -one.harm)), choices, tuple(missing), absences)
 
@@ -167,13 +150,19 @@ def _compose_report(
 ) -> ScoreReport:
     """The report without a comparison."""
     expected = gold.record_ids
-    totals = _sum_counts(scored.counts)
-    figures = _measure_figures(totals)[0]
+    totals = scored.counts.sum(axis=0, dtype=np.float64)
+    figures = _measure_figures(totals[np.newaxis])[0]
     (sums,) = _resample_counts((scored.counts,), resamples, seed)
-    intervals = _compute_intervals(_measure_figures(sums)[..., F1], scored.counts)
+    intervals = _compute_intervals(_measure_figures(sums)[..., _F1], scored.counts)
     levels = {
-        name: {level: _compose_level(figures[row, step], intervals[:, row, step]) for step, level in enumerate(_LEVELS)}
-        for row, name in enumerate(_FIGURES)
+        name: {
+            level: LevelScore(
+                **dict(zip(("precision", "recall", "f1"), figures[row, step], strict=True)),
+                interval=_interval(intervals[:, row, step]),
+            )
+            for step, level in enumerate(_LEVELS)
+        }
+        for row, name in enumerate(FIGURES)
     }
     return ScoreReport(
         gold=gold.name,
@@ -192,17 +181,17 @@ def _compose_report(
             FieldScore(
                 name=one.name,
                 task=one.task,
-                stated=int(row[Column.GOLD]),
-                predicted=int(row[Column.PREDICTED]),
-                missed=int(row[Column.MISSED]),
-                invented=int(row[Column.INVENTED]),
+                stated=row[Column.GOLD],
+                predicted=row[Column.PREDICTED],
+                missed=row[Column.MISSED],
+                invented=row[Column.INVENTED],
                 f1_paired=_share(2 * row[Column.NORMALISED], row[Column.GOLD_PAIRED] + row[Column.PREDICTED_PAIRED]),
                 empty=_compose_empty(row),
                 **levels[one.name],
             )
-            for one, row in zip(FIELDS, totals[0], strict=True)
+            for one, row in zip(FIELDS, totals, strict=True)
         ),
-        empty=_compose_empty(totals[0].sum(axis=0)),
+        empty=_compose_empty(totals.sum(axis=0)),
         errors=scored.errors,
         harm_per_record=sum(one.harm for one in scored.errors) / max(1, len(expected)),
         choices=tuple(
@@ -216,64 +205,41 @@ def _compose_report(
 def _compose_comparison(scored: _Scored, other: _Scored, name: str, resamples: int, seed: int) -> Comparison:
     """Paired differences of normalised F1: the prediction's less the other one's."""
     both = scored.counts, other.counts
-    ours, theirs = (_measure_figures(_sum_counts(one))[0, :, _NORMALISED, F1] for one in both)
-    first, second = (_measure_figures(sums)[:, :, _NORMALISED, F1] for sums in _resample_counts(both, resamples, seed))
+    samples = [
+        *(one.sum(axis=0, dtype=np.float64)[np.newaxis] for one in both),
+        *_resample_counts(both, resamples, seed),
+    ]
+    (ours,), (theirs,), first, second = (_measure_figures(sums)[:, :, _NORMALISED, _F1] for sums in samples)
     intervals = _compute_intervals(first - second, *both)
-    return Comparison(
-        other=name,
-        missing=other.missing,
-        differences=tuple(
-            Difference(
-                name=figure,
-                f1=_number(ours[row]),
-                other=_number(theirs[row]),
-                difference=_number(ours[row] - theirs[row]),
-                interval=_interval(intervals[:, row]),
-            )
-            for row, figure in enumerate(_FIGURES)
-        ),
+    differences = (
+        Difference(name=figure, f1=f1, other=f1_of_other, difference=f1 - f1_of_other, interval=_interval(bounds))
+        for figure, f1, f1_of_other, bounds in zip(FIGURES, ours, theirs, intervals.T, strict=True)
     )
+    return Comparison(other=name, missing=other.missing, differences=tuple(differences))
 
 
 def _compose_absences(absences: Counter[JudgedAbsence]) -> Iterator[AbsenceScore]:
     """The reasons that occur, in the order of their definition."""
     for reason in AbsenceReason:
         judged = {one: number for one, number in absences.items() if one.reason is reason}
-        if judged:
-            false = Counter({one.field: number for one, number in judged.items() if not one.right})
-            count = sum(judged.values())
-            right = count - false.total()
-            fields = dict(false.most_common())
-            yield AbsenceScore(reason=reason, count=count, right=right, false=false.total(), fields=fields)
-
-
-def _compose_level(figures: Floats, bounds: Floats) -> LevelScore:
-    precision, recall, f1 = (_number(figures[place]) for place in (PRECISION, RECALL, F1))
-    return LevelScore(precision=precision, recall=recall, f1=f1, interval=_interval(bounds))
+        false = {one.field: number for one, number in judged.items() if not one.right}
+        count, wrong = sum(judged.values()), sum(false.values())
+        fields = dict(sorted(false.items(), key=lambda pair: (-pair[1], pair[0])))
+        if count:
+            yield AbsenceScore(reason=reason, count=count, right=count - wrong, false=wrong, fields=fields)
 
 
 def _compose_empty(row: Floats) -> EmptyScore:
     empty, left = row[Column.EMPTY], row[Column.LEFT_EMPTY]
-    return EmptyScore(fields=int(empty), left_empty=int(left), specificity=_share(left, empty))
+    return EmptyScore(fields=empty, left_empty=left, specificity=_share(left, empty))
 
 
 def _share(part: float, whole: float) -> float | None:
-    return float(part / whole) if whole else None
-
-
-def _number(value: float) -> float | None:
-    return None if math.isnan(value) else float(value)
+    return part / whole if whole else None
 
 
 def _interval(bounds: Floats) -> Interval | None:
-    low, high = float(bounds[0]), float(bounds[1])
-    return None if math.isnan(low) else Interval(low=low, high=high)
-
-
-def _sum_counts(counts: Counts) -> Floats:
-    """Sums over all records, as one sample."""
-    total: Floats = counts.sum(axis=0, dtype=np.float64)[np.newaxis]
-    return total
+    return None if np.isnan(bounds).any() else Interval(low=bounds[0], high=bounds[1])
 
 
 def _resample_counts(counts: Sequence[Counts], resamples: int, seed: int) -> list[Floats]:
@@ -281,39 +247,44 @@ def _resample_counts(counts: Sequence[Counts], resamples: int, seed: int) -> lis
 
     All of ``counts`` are of the same records and see the same draws, so that differences are paired.
     """
-    number = len(counts[0])
+    number, width = len(counts[0]), len(FIELDS) * len(Column)
     generator = np.random.default_rng(seed)
-    sums = [np.zeros((resamples, len(FIELDS) * len(Column))) for _ in counts]
-    flat = [one.reshape(number, len(FIELDS) * len(Column)).astype(np.float64) for one in counts]
-    block = max(1, _DRAWS // max(1, number))
-    for start in range(0, resamples if number else 0, block):
-        drawn = generator.integers(number, size=(min(block, resamples - start), number))
-        weights = np.stack([np.bincount(one, minlength=number) for one in drawn]).astype(np.float64)
+    flat = [one.reshape(number, width).astype(np.float64) for one in counts]
+    sums = [np.zeros((resamples, width)) for _ in counts]
+    for row in range(resamples if number else 0):
+        weights = np.bincount(generator.integers(number, size=number), minlength=number).astype(np.float64)
         for total, one in zip(sums, flat, strict=True):
-            total[start : start + len(drawn)] = weights @ one
+            total[row] = weights @ one
     return [total.reshape(resamples, len(FIELDS), len(Column)) for total in sums]
 
 
 def _measure_figures(sums: Floats) -> Floats:
-    """Precision, recall and F1 (last axis) at each of ``_LEVELS`` of each of ``_FIGURES`` for each sample.
+    """Precision, recall and F1 (last axis) at each of ``_LEVELS`` of each of ``FIGURES`` for each sample.
 
     NaN where there is nothing to score: no value for F1, no predicted one for precision, none of gold for recall.
     Macro averages leave such fields out.
     """
-    fields = _measure(sums)
-    parts = [fields]
-    for rows in _GROUPS.values():
-        known = ~np.isnan(fields[:, rows])
-        total: Floats = np.where(known, fields[:, rows], 0.0).sum(axis=1)
-        macro = _divide(total, known.sum(axis=1).astype(np.float64))
-        parts += [macro[:, np.newaxis], _measure(sums[:, rows].sum(axis=1, keepdims=True))]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # figures without any value
+        fields = _measure(sums)
+        parts = [fields]
+        for rows in _GROUPS.values():
+            parts.append(np.nanmean(fields[:, rows], axis=1, keepdims=True))
+            parts.append(_measure(sums[:, rows].sum(axis=1, keepdims=True)))
     return np.concatenate(parts, axis=1)
+
+
+def _measure(sums: Floats) -> Floats:
+    right = sums[..., [Column.EXACT, Column.NORMALISED, Column.RELAXED]]
+    gold, predicted = sums[..., [Column.GOLD]], sums[..., [Column.PREDICTED]]
+    return np.stack((right / predicted, right / gold, 2 * right / (gold + predicted)), axis=-1)
 
 
 def _compute_intervals(samples: Floats, *counts: Counts) -> Floats:
     """The 2.5 and 97.5 percentiles (first axis) over samples, of figures on the first axis that remains.
 
-    NaN where no sample has a value, and for figures over fewer than ``LEAST_VALUES`` values in any of ``counts``.
+    NaN where no sample has a value, and for figures over fewer than ``LEAST_VALUES`` values in any of ``counts``:
+    those of gold, and predicted ones without a counterpart.
     """
     if not len(samples):
         return np.full((2, *samples.shape[1:]), np.nan)
@@ -321,25 +292,7 @@ def _compute_intervals(samples: Floats, *counts: Counts) -> Floats:
         warnings.simplefilter("ignore", RuntimeWarning)  # figures without any value
         intervals: Floats = np.nanpercentile(samples, [2.5, 97.5], axis=0)
     for one in counts:
-        intervals[:, _count_values(_sum_counts(one))[0] < LEAST_VALUES] = np.nan
+        values = one[..., [Column.GOLD, Column.INVENTED]].sum(axis=(0, 2))
+        numbers = [*values, *(values[rows].sum() for rows in _GROUPS.values() for _ in ("macro", "micro"))]
+        intervals[:, np.array(numbers) < LEAST_VALUES] = np.nan
     return intervals
-
-
-def _count_values(sums: Floats) -> Floats:
-    """How many values each of ``_FIGURES`` is about: those of gold, and predicted ones without a counterpart."""
-    values = sums[..., Column.GOLD] + sums[..., Column.INVENTED]
-    groups = [values[:, rows].sum(axis=1, keepdims=True) for rows in _GROUPS.values()]
-    return np.concatenate([values, *(group for group in groups for _ in ("macro", "micro"))], axis=1)
-
-
-def _measure(sums: Floats) -> Floats:
-    right = sums[..., list(_LEVELS.values())]
-    gold, predicted = sums[..., [Column.GOLD]], sums[..., [Column.PREDICTED]]
-    shares = (_divide(right, predicted), _divide(right, gold), _divide(2 * right, gold + predicted))
-    return np.stack(shares, axis=-1)
-
-
-def _divide(part: Floats, whole: Floats) -> Floats:
-    whole = np.broadcast_to(whole, part.shape)
-    shares: Floats = np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
-    return shares

@@ -18,10 +18,9 @@ quantity that the text does not name, stay text.
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from extractor.errors import GoldError
 from extractor.parse.endpoints import place_outcomes
@@ -29,21 +28,20 @@ from extractor.parse.parsed import Span
 from extractor.schemas import Rank, TrialRecord
 from extractor.text.passage import read_section
 
-from .comparers import Texts
+from .comparers import TEXT
 from .fields import FIELDS
 from .text import ESCAPE
 
 _LISTS = ("arms", "interventions")
 """Sections that some formats keep as one cell, its items joined by a bar."""
-_QUOTED = {one.attribute for one in FIELDS if isinstance(one.comparer, Texts)}
+_QUOTED = {one.attribute for one in FIELDS if one.comparer is TEXT}
 """Fields that hold words of the record."""
 _MOSTLY_QUOTED = {"quantity", "unit", "name", "version"}
 """Fields that mostly do: an annotator may have used other words."""
 _PARTS = ("eligibility", "dosing", "endpoints")
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
+class Places(NamedTuple):
     """Raw spans by name, such as "arms[0]", and the registered outcomes in the record's order."""
 
     spans: Mapping[str, Span]
@@ -81,14 +79,12 @@ def find_places(record: TrialRecord) -> Places:
     cells = {each.name: read_section(each.name, each.text) for each in record.sections if "_outcomes" in each.name}
     outcomes = place_outcomes(record, cells)
     for one in outcomes:
-        whole = one.parts.whole
-        spans[name_outcome(one.rank, one.index)] = Span(whole.section.name, *whole.raw_span)
+        spans[name_outcome(one.rank, one.index)] = Span(one.whole.section.name, *one.whole.raw_span)
     spans |= {section.name: Span(section.name, 0, len(section.text)) for section in record.sections}
     return Places(spans, tuple((one.rank, one.index) for one in outcomes))
 
 
-@dataclass(frozen=True, slots=True)
-class StandoffGold:
+class StandoffGold(NamedTuple):
     """A file of standoff gold with the words of its records: gold JSON, and the records that could not be used.
 
     ``changed`` are the sections whose text is not the one that was annotated, by record; ``missing`` are the records
@@ -105,11 +101,7 @@ def is_standoff(path: Path) -> bool:
     if path.suffix != ".jsonl" or not path.is_file():
         return False
     with path.open("rb") as file:
-        try:
-            first = json.loads(file.readline())
-        except ValueError:
-            return False
-    return isinstance(first, dict) and isinstance(first.get("sections"), dict)
+        return _parse_line(file.readline()) is not None
 
 
 def read_standoff(path: Path, records: Iterable[TrialRecord]) -> StandoffGold:
@@ -117,33 +109,30 @@ def read_standoff(path: Path, records: Iterable[TrialRecord]) -> StandoffGold:
 
     Raises ``GoldError`` for a broken file.
     """
-    with path.open(encoding="utf-8") as file:
-        lines = [_parse_line(line, f"{path}, line {number}") for number, line in enumerate(file, 1) if line.strip()]
+    with path.open("rb") as file:
+        parsed = [(number, _parse_line(line)) for number, line in enumerate(file, 1) if line.strip()]
+    if broken := [number for number, line in parsed if line is None]:
+        place = f"{path}, line {broken[0]}"
+        raise GoldError(f"{place}: is no standoff gold (JSON with record_id and sections); correct it")
+    lines = [line for _, line in parsed if line]
     wanted = {line["record_id"] for line in lines}
     given: dict[str, TrialRecord] = {}
     for record in records:
         if record.record_id in wanted:
             given.setdefault(record.record_id, record)
     found = [(line, given[line["record_id"]]) for line in lines if line["record_id"] in given]
-    changed = {
-        record.record_id: sections for line, record in found if (sections := find_changed_sections(line, record))
-    }
-    return StandoffGold(
-        tuple(from_standoff(line, record) for line, record in found if record.record_id not in changed),
-        changed,
-        tuple(sorted(wanted - given.keys())),
-    )
+    changed = {record.record_id: gone for line, record in found if (gone := find_changed_sections(line, record))}
+    usable = (from_standoff(line, record) for line, record in found if record.record_id not in changed)
+    return StandoffGold(tuple(usable), changed, tuple(sorted(wanted - given.keys())))
 
 
-def _parse_line(line: str, place: str) -> dict[str, Any]:
+def _parse_line(line: bytes) -> dict[str, Any] | None:
     try:
-        parsed: Any = json.loads(line)
-    except ValueError:
-        parsed = None
-    found = parsed if isinstance(parsed, dict) else {}
-    if isinstance(found.get("record_id"), str) and isinstance(found.get("sections"), dict):
-        return found
-    raise GoldError(f"{place}: is no standoff gold (JSON with record_id and sections); correct it")
+        found = json.loads(line)
+        is_standoff = isinstance(found["record_id"], str) and isinstance(found["sections"], dict)
+    except (ValueError, KeyError, TypeError):
+        return None
+    return found if is_standoff else None
 
 
 def to_standoff(gold: Mapping[str, Any], record: TrialRecord) -> dict[str, Any]:
@@ -152,7 +141,7 @@ def to_standoff(gold: Mapping[str, Any], record: TrialRecord) -> dict[str, Any]:
     Raises ``ValueError`` for a quote that does not stand in the record.
     """
     finder = _Finder(record)
-    parts = {key: finder.encode(gold.get(key) or ({} if key == "eligibility" else []), None) for key in _PARTS}
+    parts = {key: _encode(gold.get(key) or ({} if key == "eligibility" else []), finder) for key in _PARTS}
     return {"record_id": gold["record_id"], "sections": _hash_sections(record), **parts}
 
 
@@ -172,6 +161,24 @@ def _hash_sections(record: TrialRecord) -> dict[str, str]:
     return {section.name: sha256(section.text.encode()).hexdigest() for section in record.sections}
 
 
+def _encode(value: Any, finder: "_Finder", home: str | None = None, field: str = "") -> Any:
+    """The value with spans in place of quotes. ``home`` is the place that the value belongs to."""
+    if isinstance(value, str) and field in _QUOTED | _MOSTLY_QUOTED:
+        span = finder.find(value, home)
+        if span is None and field in _QUOTED:
+            raise ValueError(f"{field}: {value!r} does not stand in the record")
+        return span or value
+    if isinstance(value, list):
+        return [_encode(each, finder, home, field) for each in value]
+    if not isinstance(value, dict):
+        return value
+    inner = name_home(value) or home
+    # Of units only those of limits are as written.
+    names = ((key, key if key != "unit" or "quantity" in value else "") for key in value)
+    encoded = ((key, _encode(value[key], finder, inner, name)) for key, name in names)
+    return {key: each for key, each in encoded if each != [] and (each is not None or key in ("low", "high"))}
+
+
 class _Finder:
     """Finds an annotation's words in a record."""
 
@@ -179,24 +186,7 @@ class _Finder:
         self._texts = {section.name: section.text for section in record.sections}
         self._spans = find_places(record).spans
 
-    def encode(self, value: Any, home: str | None, field: str = "") -> Any:
-        """The value with spans in place of quotes. ``home`` is the place that the value belongs to."""
-        if isinstance(value, str) and field in _QUOTED | _MOSTLY_QUOTED:
-            span = self._find(value, home)
-            if span is None and field in _QUOTED:
-                raise ValueError(f"{field}: {value!r} does not stand in the record")
-            return span or value
-        if isinstance(value, list):
-            return [self.encode(each, home, field) for each in value]
-        if not isinstance(value, dict):
-            return value
-        inner = name_home(value) or home
-        # Of units only those of limits are as written.
-        names = ((key, key if key != "unit" or "quantity" in value else "") for key in value)
-        encoded = ((key, self.encode(value[key], inner, name)) for key, name in names)
-        return {key: each for key, each in encoded if each != [] and (each is not None or key in ("low", "high"))}
-
-    def _find(self, words: str, home: str | None) -> list[Any] | None:
+    def find(self, words: str, home: str | None) -> list[Any] | None:
         """The span of ``words``, in ``home`` if they are there, else in the first section that has them."""
         # Runs of white space, case, and backslashes before punctuation do not count.
         pattern = re.compile(r"\s+".join(map(_escape_word, words.split())), re.IGNORECASE)
@@ -204,10 +194,8 @@ class _Finder:
         if span and (found := _find_first(pattern, self._texts[span.section][span.start : span.end])):
             start, end = span.start + found[0], span.start + found[1]
             return [start, end] if span.section == home else [span.section, start, end]
-        for name, text in self._texts.items():
-            if found := _find_first(pattern, text):
-                return [name, *found]
-        return None
+        places = ((name, _find_first(pattern, text)) for name, text in self._texts.items())
+        return next(([name, *place] for name, place in places if place), None)
 
 
 def _escape_word(word: str) -> str:

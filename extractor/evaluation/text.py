@@ -44,10 +44,8 @@ def _list_tokens(text: str) -> frozenset[str]:
 
 def measure_overlap(one: str, other: str) -> float:
     """Shared tokens over all tokens, 0 to 1 (Dice). Two texts without tokens overlap if they are equal."""
-    if one == other:
-        return 1.0
     first, second = _list_tokens(one), _list_tokens(other)
-    if not first or not second:
+    if one == other or not first or not second:
         return float(fold_text(one) == fold_text(other))
     return 2 * len(first & second) / (len(first) + len(second))
 
@@ -62,6 +60,11 @@ def is_inside(part: str, whole: str) -> bool:
     if not short or len(short) >= len(long) or short not in long:
         return False
     return re.search(rf"(?<!\w){re.escape(short)}(?!\w)", long) is not None
+
+
+def is_inside_either(one: str, other: str) -> bool:
+    """Whether one of two texts is a proper part of the other."""
+    return is_inside(one, other) or is_inside(other, one)
 
 
 def may_name_one_thing(one: str, other: str) -> bool:
@@ -87,9 +90,5 @@ def _begin_alike(one: str, other: str) -> bool:
 
 def _abbreviates(words: list[str], letters: str) -> bool:
     """Whether a short word consists of letters of the other text in their order, beginning with its first one."""
-
-    def is_spelled(word: str) -> bool:
-        left = iter(letters)
-        return all(letter in left for letter in word)
-
-    return any(len(word) <= _ABBREVIATION and word[0] == letters[0] and is_spelled(word) for word in words)
+    short = (word for word in words if len(word) <= _ABBREVIATION and word[0] == letters[0])
+    return any(re.search(".*".join(map(re.escape, word)), letters) for word in short)

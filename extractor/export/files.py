@@ -4,23 +4,30 @@ import csv
 import glob
 import json
 import re
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Self
+from tempfile import TemporaryDirectory
+from typing import IO, Any
 
 from extractor.errors import StoreError
 
-from .rows import Row
-from .tables import Kind, Table
+from .columns import Row
+from .tables import Table
 
 COLUMNS_FILE = "tables.json"
-_TYPES = {Kind.TEXT: "VARCHAR", Kind.INTEGER: "BIGINT", Kind.NUMBER: "DOUBLE", Kind.BOOLEAN: "BOOLEAN"}
+_TYPES = {"text": "VARCHAR", "integer": "BIGINT", "number": "DOUBLE", "boolean": "BOOLEAN"}
 _READ_AT_ONCE = 2**21
 """Bytes of the longest line that DuckDB reserves memory for. It reserves several such buffers."""
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    # Enough for any run: what does not fit is put on disk, and each thread takes its own share.
+    "memory_limit": "256MB",
+    "threads": 2,
+}
 
 
 class Format(StrEnum):
@@ -37,7 +44,7 @@ class Destination:
     """A file with a format's suffix, or else a folder, for which the format must be said.
 
     ``force`` replaces what is there: a file, or a folder that holds nothing but an earlier export. ``bom`` marks CSV as
-    UTF-8 for spreadsheets. Raises ``ValueError`` where path and format do not fit.
+    UTF-8 for spreadsheets.
     """
 
     path: Path
@@ -47,7 +54,7 @@ class Destination:
 
     @classmethod
     def choose(cls, path: Path, wanted: Format | None, *, force: bool = False, bom: bool = False) -> "Destination":
-        """The destination that a path and perhaps a format name."""
+        """The destination that a path and perhaps a format name. Raises ``ValueError`` where they do not fit."""
         suffix = path.suffix.removeprefix(".").lower()
         by_suffix = Format(suffix) if suffix in set(Format) and not path.is_dir() else None
         if wanted and by_suffix and wanted is not by_suffix:
@@ -71,43 +78,25 @@ class Destination:
         What is there stays until then, and for good if the body fails. Raises ``StoreError`` if it may not be replaced.
         """
         self._check_free()
-        scratch = self.path.with_name(f".{self.path.name}.new")
-        shutil.rmtree(scratch, ignore_errors=True)  # of an export that was killed
-        scratch.mkdir(parents=True)
-        made = scratch / "made"
-        try:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=self.path.parent, prefix=f".{self.path.name}.") as scratch:
+            made = Path(scratch, "made")
             if not self.is_file:
                 made.mkdir()
-            yield scratch, made
-            self._put(made, scratch / "old")
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
-
-    def _put(self, made: Path, old: Path) -> None:
-        if self.path.is_dir():
-            self.path.replace(old)
-            try:
-                made.replace(self.path)
-            except OSError:
-                old.replace(self.path)
-                raise
-        else:
+            yield Path(scratch), made
+            if self.path.is_dir():
+                self.path.replace(Path(scratch, "old"))
             made.replace(self.path)
 
     def _check_free(self) -> None:
-        path = self.path
-        if not path.exists() or (path.is_dir() and not any(path.iterdir())):
-            return
-        if path.is_dir() and not self._holds_export():
-            raise StoreError(f"{path}: holds other files; choose another --to")
-        if not self.force:
-            raise StoreError(f"{path}: is there already; choose another --to, or replace it with --force")
-
-    def _holds_export(self) -> bool:
-        suffixes = {f".{format_}" for format_ in Format}
-        files = list(self.path.iterdir())
-        marked = any(file.name == COLUMNS_FILE for file in files)
-        return marked and all(file.is_file() and file.suffix in suffixes | {".json"} for file in files)
+        files = list(self.path.iterdir()) if self.path.is_dir() else []
+        if files:
+            known = {".json", *(f".{each}" for each in Format)}
+            is_export = any(file.name == COLUMNS_FILE for file in files)
+            if not is_export or not all(file.is_file() and file.suffix in known for file in files):
+                raise StoreError(f"{self.path}: holds other files; choose another --to")
+        if (files or self.path.is_file()) and not self.force:
+            raise StoreError(f"{self.path}: is there already; choose another --to, or replace it with --force")
 
 
 _FORMULA = re.compile(r"""(^|[;\t\r\n])(?=[\s"']*[=+\-@＝＋－＠]|[\t\r])""")
@@ -123,53 +112,35 @@ def neutralise(text: str) -> str:
     return _FORMULA.sub(r"\1'", text)
 
 
-class _Files:
-    """One open file a table, closed at the end of the block. ``places`` says where each table goes."""
+@contextmanager
+def open_tables(
+    tables: Sequence[Table], places: Mapping[str, Path], *, as_csv: bool = False, bom: bool = False
+) -> Iterator[Mapping[str, Callable[[Row], None]]]:
+    """Open a file for each table, and return a function for each that appends a row.
 
-    def __init__(self, tables: Sequence[Table], places: dict[str, Path], *, encoding: str = "utf-8") -> None:
-        self.places = places
-        with ExitStack() as opening:
-            self._files = {
-                table.name: opening.enter_context(places[table.name].open("w", encoding=encoding, newline=""))
-                for table in tables
-            }
-            self._closing = opening.pop_all()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._closing.close()
-
-
-class JsonLinesFiles(_Files):
-    """One object a row, with every column in each."""
-
-    def __init__(self, tables: Sequence[Table], places: dict[str, Path]) -> None:
-        super().__init__(tables, places)
-        self.longest = 0
-        """Characters of the longest line so far, times four: more than its bytes."""
-        self._names = {table.name: [column.name for column in table.columns] for table in tables}
-
-    def write(self, table: str, row: Row) -> None:
-        """Append a row."""
-        line = json.dumps(dict(zip(self._names[table], row, strict=True)), ensure_ascii=False) + "\n"
-        self.longest = max(self.longest, 4 * len(line))
-        self._files[table].write(line)
+    CSV is UTF-8 with a head, quotes where needed, texts neutralised, and nothing for None. Otherwise a row is one JSON
+    object a line, with every column in it.
+    """
+    encoding = "utf-8-sig" if bom else "utf-8"
+    with ExitStack() as stack:
+        write = _write_csv if as_csv else _write_json_lines
+        yield {
+            table.name: write(
+                stack.enter_context(places[table.name].open("w", encoding=encoding, newline="")),
+                [column.name for column in table.columns],
+            )
+            for table in tables
+        }
 
 
-class CsvFiles(_Files):
-    """One file a table: UTF-8, a head, quotes where needed, texts neutralised; nothing for None."""
+def _write_csv(file: IO[str], names: list[str]) -> Callable[[Row], None]:
+    writer = csv.writer(file)
+    writer.writerow(names)
+    return lambda row: writer.writerow(map(_to_cell, row))
 
-    def __init__(self, tables: Sequence[Table], places: dict[str, Path], *, bom: bool) -> None:
-        super().__init__(tables, places, encoding="utf-8-sig" if bom else "utf-8")
-        self._writers = {name: csv.writer(file) for name, file in self._files.items()}
-        for table in tables:
-            self._writers[table.name].writerow([column.name for column in table.columns])
 
-    def write(self, table: str, row: Row) -> None:
-        """Append a row."""
-        self._writers[table].writerow([_to_cell(value) for value in row])
+def _write_json_lines(file: IO[str], names: list[str]) -> Callable[[Row], None]:
+    return lambda row: print(json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False), file=file)
 
 
 def _to_cell(value: Any) -> Any:
@@ -178,42 +149,29 @@ def _to_cell(value: Any) -> Any:
     return neutralise(value) if isinstance(value, str) else value
 
 
-def load_tables(database: Path, tables: Sequence[Table], rows: JsonLinesFiles, parquet: dict[str, Path] | None) -> None:
+def load_tables(
+    database: Path, tables: Sequence[Table], rows: Mapping[str, Path], parquet: Mapping[str, Path] | None
+) -> None:
     """Load JSON lines into a DuckDB database, or copy them to Parquet files; needs the extra ``export``.
 
     Each column of a database has its meaning as comment. Nothing is held in memory, and nothing comes from the network.
     """
     import duckdb  # noqa: PLC0415 - belongs to an extra
 
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-        # Enough for any run: what does not fit is put on disk, and each thread takes its own share.
-        "memory_limit": "256MB",
-        "threads": 2,
-    }
-    with duckdb.connect(str(database), config=config) as connection:
+    with duckdb.connect(str(database), config=_CONFIG) as connection:
         for table in tables:
-            select = _select(table, rows)
+            with rows[table.name].open("rb") as file:
+                longest = max(_READ_AT_ONCE, *map(len, file), 0)
+            content = connection.read_json(
+                glob.escape(str(rows[table.name])),
+                columns={column.name: _TYPES[column.kind] for column in table.columns},
+                format="newline_delimited",
+                maximum_object_size=longest,
+            )
             if parquet:
-                to = _quote(parquet[table.name])
-                connection.execute(f"COPY ({select}) TO {to} (FORMAT parquet, COMPRESSION zstd)")
+                content.write_parquet(str(parquet[table.name]), compression="zstd")
                 continue
-            connection.execute(f"CREATE TABLE {table.name} AS {select}")
-            for column in table.columns:
-                if column.meaning:
-                    comment = _quote(column.meaning)
-                    connection.execute(f'COMMENT ON COLUMN {table.name}."{column.name}" IS {comment}')
-
-
-def _select(table: Table, rows: JsonLinesFiles) -> str:
-    columns = ", ".join(f"\"{column.name}\": '{_TYPES[column.kind]}'" for column in table.columns)
-    place = _quote(glob.escape(str(rows.places[table.name])))
-    longest = max(rows.longest, _READ_AT_ONCE)
-    options = f"format = 'newline_delimited', maximum_object_size = {longest}, columns = {{{columns}}}"
-    return f"SELECT * FROM read_json({place}, {options})"  # noqa: S608 - names are the schema's
-
-
-def _quote(value: object) -> str:
-    text = str(value).replace("'", "''")
-    return f"'{text}'"
+            content.create(table.name)
+            for column in filter(lambda each: each.meaning, table.columns):
+                meaning = column.meaning.replace("'", "''")
+                connection.execute(f"COMMENT ON COLUMN {table.name}.\"{column.name}\" IS '{meaning}'")

@@ -1,198 +1,160 @@
-"""The tables of an export and their columns, derived from the models: a new field is a new column by itself."""
+"""The tables of an export, derived from the models, and the rows that an extraction gives to each.
 
-from collections.abc import Iterator
+A new field of a model becomes a column, and a new list becomes a table.
+"""
+
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from types import UnionType
+from types import MappingProxyType, UnionType
 from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
 from extractor.schemas import Evidence, Item, Task, TrialExtraction
 
+from .columns import COMPUTED, REGISTERED, Column, Computed, Json, Row
+
+Registry = Mapping[str, Row]
+"""The result of ``read_registry`` by record."""
+
 _RENAMED = {"start": "char_start", "end": "char_end"}
 """``end`` is a word of SQL."""
-_OWN_TABLES = frozenset({"evidence", "eligibility"})
-"""Fields that have a table, though they are no lists, or lists of every item."""
 _LONGEST_LIST = 12
 """Closed sets with more words are not listed in a column's meaning."""
 _TABLES = {"dosing": "regimens", "sections": "coverage_sections"}
 _SINGULAR = {"criteria": "criterion", "analyses": "analysis"}
-
-
-class Kind(StrEnum):
-    """What a column holds. A ``number`` may have a fraction."""
-
-    TEXT = "text"
-    INTEGER = "integer"
-    NUMBER = "number"
-    BOOLEAN = "boolean"
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a table. ``path`` leads to its value in the model; it is empty for keys and derived columns."""
-
-    name: str
-    kind: Kind
-    meaning: str
-    path: tuple[str, ...] = ()
-
-
-def _columns(meaning: str, **kinds: Kind) -> tuple[Column, ...]:
-    return tuple(Column(name, kind, meaning) for name, kind in kinds.items())
-
-
-_TEXT, _NUMBER = Kind.TEXT, Kind.NUMBER
-_DAYS = "In days; a month is 30.4375 days, a year 365.25."
-_NO_INPUT = "Empty where the run's input is not at hand."
-_DERIVED = {
-    "records": (
-        Column(
-            "title", _TEXT, "Registered: brief title, or the official one. Empty where the run's input is not at hand."
-        ),
-        Column("conditions", _TEXT, "Registered. Joined by |."),
-        Column("study_type", _TEXT, "Registered."),
-        Column("phases", _TEXT, "Registered. Joined by |."),
-        Column("enrolment", Kind.INTEGER, "Registered number of participants."),
-        Column("enrolment_type", _TEXT, "Registered: whether the number is actual or estimated."),
-        Column("registered_minimum_age", _TEXT, "Registered, such as '18 Years'."),
-        Column("registered_maximum_age", _TEXT, "Registered, such as '65 Years'."),
-        Column("registered_sex", _TEXT, "Registered."),
-    ),
-    "eligibility": _columns(_DAYS, minimum_age_days=_NUMBER, maximum_age_days=_NUMBER),
-    "criteria": _columns(_DAYS, time_window_days=_NUMBER),
-    "constraints": (
-        Column("quantity_canonical", _TEXT, "Name in the vocabulary of quantities; empty where the text names none."),
-        Column("loinc", _TEXT, "LOINC code, where one is certain."),
-        Column("unit_ucum", _TEXT, "UCUM code of the unit, or of the one that goes without saying."),
-        Column("unit_canonical", _TEXT, "UCUM code of the quantity's canonical unit, where the value is in it."),
-        Column("value_canonical", _NUMBER, "The value in unit_canonical."),
-        Column("value_high_canonical", _NUMBER, "The upper bound in unit_canonical."),
-    ),
-    "amounts": (
-        Column("unit_ucum", _TEXT, "UCUM code of the unit."),
-        Column("unit_canonical", _TEXT, "UCUM code: masses in mg, volumes in mL, other units as they are."),
-        *_columns("In unit_canonical.", low_canonical=_NUMBER, high_canonical=_NUMBER),
-    ),
-}
-_RECORD_KEY = Column("record_id", Kind.TEXT, "The record: NCT number, or the file's stem.")
+_RECORD_KEY = Column("record_id", "The record: NCT number, or the file's stem.")
 _EVIDENCE_KEYS = (
     _RECORD_KEY,
-    Column("item", Kind.TEXT, "What it supports: eligibility, criterion, regimen or endpoint."),
-    Column("item_index", Kind.INTEGER, "Its criterion_index, regimen_index or endpoint_index; empty for eligibility."),
-    Column("evidence_index", Kind.INTEGER, "Position, from 0."),
+    Column("item", "What it supports: eligibility, criterion, regimen or endpoint."),
+    Column("item_index", "Its criterion_index, regimen_index or endpoint_index; empty for eligibility.", "integer"),
+    Column("evidence_index", "Position, from 0.", "integer"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table. ``keys`` name a row and those that hold it; ``task`` is None for tables of whole records."""
+    """A table, and where its rows are in an extraction.
+
+    Attributes:
+        name: The table's name.
+        task: The task whose values it holds; None for tables of whole records.
+        keys: Columns that name a row and the rows that hold it.
+        values: Columns that hold the fields of a row's model, or a text that stands in a list of texts.
+        path: Leads from the row above to this table's rows; ``listed`` if they are a list.
+        item: What its rows are called in the table of evidence; None if they have none.
+        below: The tables whose rows belong to rows of this one.
+    """
 
     name: str
     task: Task | None
     keys: tuple[Column, ...]
     values: tuple[Column, ...]
+    path: tuple[str, ...] = ()
+    listed: bool = False
+    item: str | None = None
+    below: tuple["Table", ...] = ()
+
+    @property
+    def computed(self) -> Computed:
+        """The columns that no field holds."""
+        return COMPUTED.get(self.name, Computed())
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """Keys first, derived columns last."""
-        return self.keys + self.values + _DERIVED.get(self.name, ())
-
-
-@dataclass(frozen=True, slots=True)
-class Branch:
-    """Where a table's rows are: ``path`` leads there from the branch above, ``item`` names it in its evidence.
-
-    ``listed`` if there is a list of rows, ``plain`` if its members are texts.
-    """
-
-    table: Table
-    path: tuple[str, ...]
-    branches: tuple["Branch", ...] = ()
-    item: str | None = None
-    listed: bool = False
-    plain: bool = False
-
-
-@cache
-def plan_tables() -> Branch:
-    """The tree of tables below a record's."""
-    values = tuple(column for column in find_columns(TrialExtraction) if column.name != _RECORD_KEY.name)
-    branches = tuple(_list_branches(TrialExtraction, (_RECORD_KEY,), None))
-    return Branch(Table("records", None, (_RECORD_KEY,), values), (), branches)
+        """Keys first, computed columns last."""
+        return self.keys + self.values + self.computed.columns
 
 
 @cache
 def list_tables() -> tuple[Table, ...]:
-    """All tables, those of records first.
+    """All tables, those of records first and that of evidence last.
 
     >>> [table.name for table in list_tables()][:6]
     ['records', 'eligibility', 'criteria', 'constraints', 'regimens', 'amounts']
     """
 
-    def walk(branch: Branch) -> Iterator[Table]:
-        yield branch.table
-        for below in branch.branches:
+    def walk(table: Table) -> Iterator[Table]:
+        yield table
+        for below in table.below:
             yield from walk(below)
 
-    return (*walk(plan_tables()), Table("evidence", None, _EVIDENCE_KEYS, find_columns(Evidence)))
+    values, below = _plan(TrialExtraction, (_RECORD_KEY,), None)
+    records = Table("records", None, (_RECORD_KEY,), values[1:], below=below)  # the first one is the key
+    return (*walk(records), Table("evidence", None, _EVIDENCE_KEYS, _plan(Evidence, (), None)[0]))
 
 
-def find_columns(model: type[BaseModel], prefix: tuple[str, ...] = ()) -> tuple[Column, ...]:
-    """The columns of a model's fields, without lists; the fields of a nested value have its name before theirs.
+def find_rows(extraction: Json, registry: Registry = MappingProxyType({})) -> Iterator[tuple[str, Row]]:
+    """Each row with the name of its table; a field that is not stated is None.
 
-    >>> from extractor.schemas import TimeWindow
-    >>> [(column.name, column.kind.value) for column in find_columns(TimeWindow)]
-    [('quote', 'text'), ('comparator', 'text'), ('value', 'number'), ('unit', 'text')]
+    ``extraction`` is the JSON of a ``TrialExtraction``; ``registry`` holds the registered fields of each record.
+
+    >>> extraction = {"record_id": "A", "eligibility": {"sex": "male", "criteria": []}, "dosing": [], "endpoints": []}
+    >>> [(table, row[:6]) for table, row in find_rows(extraction)]
+    [('records', ('A', None, None, None, None, None)), ('eligibility', ('A', None, None, None, None, 'male'))]
     """
-    found: list[Column] = []
+    record_id = extraction["record_id"]
+    whole = {**extraction, REGISTERED: registry.get(record_id)}
+    yield from _walk(list_tables()[0], whole, (record_id,), {})
+
+
+def _walk(table: Table, value: Any, keys: Row, parent: Json) -> Iterator[tuple[str, Row]]:
+    cells = (_pick(value, column.path) for column in table.values)
+    joined = tuple("|".join(cell) if isinstance(cell, list) else cell for cell in cells)
+    yield table.name, keys + joined + table.computed.compute(value, parent)
+    if table.item:
+        names = [column.path[0] for column in list_tables()[-1].values]
+        for index, one in enumerate(value.get("evidence") or ()):
+            item_index = keys[1] if len(keys) > 1 else None
+            yield "evidence", (keys[0], table.item, item_index, index, *map(one.get, names))
+    for below in table.below:
+        found = _pick(value, below.path)
+        if below.listed:
+            for index, one in enumerate(found or ()):
+                yield from _walk(below, one, (*keys, index), value)
+        elif found is not None:
+            yield from _walk(below, found, keys, value)
+
+
+def _pick(value: Any, path: tuple[str, ...]) -> Any:
+    for name in path:
+        value = value.get(name) if value else None
+    return value
+
+
+def _plan(
+    model: type[BaseModel], keys: tuple[Column, ...], task: Task | None, prefix: tuple[str, ...] = ()
+) -> tuple[tuple[Column, ...], tuple[Table, ...]]:
+    """The columns of a model's fields, and the tables of its lists. Nested values have their name before theirs."""
+    columns, tables = list[Column](), list[Table]()
     # Fields of provenance come last.
     fields = sorted(model.model_fields.items(), key=lambda pair: pair[0] in Item.model_fields and model is not Item)
     for name, field in fields:
         inner, listed = _unwrap(field.annotation)
-        path = (*prefix, name)
-        if name in _OWN_TABLES or (listed and not _is_joined(name, inner)):
+        path, is_model = (*prefix, name), issubclass(inner, BaseModel)
+        of_task = task or (Task(name) if name in set(Task) else None)
+        is_joined = name == "sections" and inner is str  # names of sections never hold a bar
+        if name == "evidence":
             continue
-        if issubclass(inner, BaseModel):
-            found += find_columns(inner, path)
+        if name == "eligibility" or (listed and not is_joined):
+            title = _TABLES.get(name, name)
+            singular = _SINGULAR.get(title) or (title.removesuffix("s") if listed else title)
+            own = (*keys, Column(f"{singular}_index", "Position, from 0.", "integer")) if listed else keys
+            text = (Column(singular, field.description or ""),)
+            values, below = _plan(inner, own, of_task) if is_model else (text, ())
+            item = singular if issubclass(inner, Item) else None
+            tables.append(Table(title, of_task, own, values, path, listed, item, below))
+        elif is_model:
+            nested = _plan(inner, keys, of_task, path)
+            columns += nested[0]
+            tables += nested[1]
         else:
             meaning = f"{field.description or ''}{' Joined by |.' if listed else ''}".strip()
             column = "_".join((*prefix, _RENAMED.get(name, name)))
-            found.append(Column(column, _kind_of(inner), meaning or _list_words(inner), path))
-    return tuple(found)
-
-
-def _list_branches(
-    model: type[BaseModel], keys: tuple[Column, ...], task: Task | None, prefix: tuple[str, ...] = ()
-) -> Iterator[Branch]:
-    """The tables of a model's lists, also of those in nested values."""
-    for name, field in sorted(model.model_fields.items(), key=lambda pair: pair[0] not in _OWN_TABLES):
-        inner, listed = _unwrap(field.annotation)
-        path, is_model = (*prefix, name), issubclass(inner, BaseModel)
-        if name == "evidence" or (listed and _is_joined(name, inner)):
-            continue
-        of_task = task or (Task(name) if name in set(Task) else None)
-        if listed:
-            title = _TABLES.get(name, name)
-            singular = _SINGULAR.get(title) or title.removesuffix("s")
-            own = (*keys, Column(f"{singular}_index", Kind.INTEGER, "Position, from 0."))
-            values = find_columns(inner) if is_model else (Column(singular, Kind.TEXT, field.description or ""),)
-            table = Table(title, of_task, own, values)
-            below = tuple(_list_branches(inner, own, of_task)) if is_model else ()
-            item = singular if issubclass(inner, Item) else None
-            yield Branch(table, path, below, item, listed=True, plain=not is_model)
-        elif name in _OWN_TABLES:
-            below = tuple(_list_branches(inner, keys, of_task))
-            yield Branch(Table(name, of_task, keys, find_columns(inner)), path, below, name)
-        elif is_model:
-            yield from _list_branches(inner, keys, of_task, path)
-
-
-def _is_joined(name: str, inner: type) -> bool:
-    """Whether a list becomes one cell: names of sections, which never hold a bar."""
-    return name == "sections" and inner is str
+            columns.append(Column(column, meaning or _list_words(inner), _name_kind(inner), path))
+    return tuple(columns), tuple(tables)
 
 
 def _unwrap(annotation: Any) -> tuple[type, bool]:
@@ -203,14 +165,12 @@ def _unwrap(annotation: Any) -> tuple[type, bool]:
     if origin in {Union, UnionType}:
         held = [part for part in parts if part is not type(None)]
         return _unwrap(held[0]) if len(held) == 1 else (float, False)  # the only union of the schemas is a number
-    if hasattr(annotation, "__metadata__"):
-        return _unwrap(annotation.__origin__)
-    return annotation, False
+    return _unwrap(annotation.__origin__) if hasattr(annotation, "__metadata__") else (annotation, False)
 
 
-def _kind_of(inner: type) -> Kind:
-    kinds = ((bool, Kind.BOOLEAN), (int, Kind.INTEGER), (float, Kind.NUMBER))
-    return next((kind for each, kind in kinds if issubclass(inner, each)), Kind.TEXT)
+def _name_kind(inner: type) -> str:
+    kinds = {bool: "boolean", int: "integer", float: "number"}
+    return next((kind for each, kind in kinds.items() if issubclass(inner, each)), "text")
 
 
 def _list_words(inner: type) -> str:

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Any
 
 from extractor.parse.dosing.schedule import find_frequencies
-from extractor.parse.eligibility.constraints import read_window
+from extractor.parse.eligibility.windows import read_window
 from extractor.parse.parsed import Span
 from extractor.schemas import (
     Age,

@@ -1,5 +1,127 @@
-"""The frame that all pages of HTML share: their look, their security policy, and safe JSON in them."""
+"""The frame that all pages of HTML share: their look, their security policy, and safe JSON in them.
 
-from .page import escape_json, name_label, read_assets, read_shared_script, render_page, state_policy, to_utf16
+A page is one file: its style, its script and its data are in it.
+"""
 
-__all__ = ["escape_json", "name_label", "read_assets", "read_shared_script", "render_page", "state_policy", "to_utf16"]
+import base64
+import hashlib
+import json
+import re
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from extractor.errors import MissingExtra
+
+_SHARED = "extractor.pages"
+
+
+def render_page(package: str, values: Mapping[str, Any], *, styles: Sequence[str], scripts: Sequence[str]) -> str:
+    """Fill the template ``page.html`` in the ``assets`` of a package, which extends ``base.html`` of this one.
+
+    ``styles`` and ``scripts`` are files beside it, put behind those that all pages share. What is filled in is escaped.
+    Filters beside those of jinja2: ``share`` (0.123, or a dash for None), ``percent`` (of an axis from 0 to 1),
+    ``plural`` (a number with its noun) and ``label`` (what a field is called).
+    Raises ``MissingExtra`` without jinja2.
+    """
+    try:
+        from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - needs an extra
+    except ImportError as error:
+        raise MissingExtra("a page needs jinja2; install it with: pip install 'trial-extractor[evaluate]'") from error
+    environment = Environment(
+        loader=ChoiceLoader([PackageLoader(package, "assets"), PackageLoader(_SHARED, "assets")]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "share": lambda value: "–" if value is None else f"{value:.3f}",
+        "percent": lambda value: f"{100 * value:.2f}%",
+        "plural": lambda number, noun: f"{number:,} {noun}{'s' * (number != 1)}",
+        "label": name_label,
+    }
+    style = read_assets(_SHARED, "base.css") + read_assets(package, *styles)
+    script = read_shared_script() + read_assets(package, *scripts)
+    made = {"style": style, "script": script, "policy": state_policy(style, script)}
+    return environment.get_template("page.html").render(values, **made)
+
+
+_LABELS = {
+    "lead_in": "introductory line",
+    "time_kind": "kind of time",
+    "value_high": "upper value",
+    "low": "lowest",
+    "high": "highest",
+}
+"""Fields whose names in the schema do not tell a reader what they are."""
+
+
+def name_label(name: str) -> str:
+    """What pages call a field, or a word of the schema.
+
+    >>> name_label("value_high"), name_label("time_window")
+    ('upper value', 'time window')
+    """
+    return _LABELS.get(name, name.replace("_", " "))
+
+
+@cache
+def read_assets(package: str, *names: str) -> str:
+    """The files of those names one after the other.
+
+    >>> read_assets("extractor.pages", "base.css").startswith(":root")
+    True
+    """
+    return "".join((files(package) / "assets" / name).read_text("utf-8") for name in names)
+
+
+def read_shared_script() -> str:
+    """The script of all pages, with the labels of fields: ``toWords`` gives what ``name_label`` does.
+
+    >>> read_shared_script().startswith('"use strict";')
+    True
+    """
+    return f"{read_assets(_SHARED, 'values.js')}\nconst LABELS = new Map({json.dumps(list(_LABELS.items()))});\n"
+
+
+_WIDE = re.compile("[\U00010000-\U0010ffff]")
+
+
+def escape_json(data: Any) -> str:
+    r"""JSON that is safe inside a ``script`` element: no character of it can end the element or open a comment.
+
+    >>> escape_json({"title": "</script>"})
+    '{"title":"\\u003c/script\\u003e"}'
+    """
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"))
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def to_utf16(text: str) -> Callable[[int], int]:
+    """Turns offsets into a text to offsets as JavaScript counts them, in units of UTF-16.
+
+    >>> to_utf16("day \N{GRINNING FACE} 28")(6), to_utf16("day 28")(6)
+    (7, 6)
+    """
+    wide = [found.start() for found in _WIDE.finditer(text)]
+    if not wide:
+        return int
+    return lambda offset: offset + bisect_left(wide, offset)
+
+
+def state_policy(style: str, script: str) -> str:
+    """A content security policy: nothing may be loaded, sent or run but this style and this script.
+
+    >>> state_policy("", "").split("; ")[0]
+    "default-src 'none'"
+    """
+    style_hash, script_hash = (
+        base64.b64encode(hashlib.sha256(part.encode()).digest()).decode() for part in (style, script)
+    )
+    return (
+        f"default-src 'none'; style-src 'sha256-{style_hash}'; script-src 'sha256-{script_hash}'; "
+        "base-uri 'none'; form-action 'none'"
+    )

@@ -1,4 +1,4 @@
-"""Learned scorers: one file format, one loader, one ``predict``.
+"""Learned scorers: one file format, one loader, one ``predict``; and the calibration of confidences.
 
 A reader names the features of an item; a scorer holds what each feature adds to the score of each class. ``predict``
 adds these up and makes the scores probabilities. A feature is any text: ``"w asthma"`` for a word, ``"rule up_to"`` for
@@ -6,25 +6,15 @@ a fact. Features that the weights do not know add nothing. The weights stand in 
 
 - ``NAME.npz``, of tens of thousands of features: ``benchmarks.training.scorers`` makes them;
 - ``NAME.toml``, of features that a reader names by hand: ``feature = weight`` where one of several candidates is
-  chosen, or a table ``[class]`` of such lines for each class.
+  chosen (``Scorer.rank``), or a table ``[class]`` of such lines for each class (``Scorer.choose``).
 
-A reader with a dozen features of its own for each candidate writes::
-
-    scorer = load_scorer("outcome_cuts")
-    chances = scorer.rank([["n:none", "n:list"], ["d:verb"]])  # the probability of each candidate
-
-and one that chooses a class of a single item::
-
-    scorer = load_scorer("time_kinds")
-    choice = scorer.choose([["rule at", "word visit"]])[0]  # its value, confidence and rivals
-
-``read_scorer`` reads a file from any folder. Confidences are as the weights state them; ``calibration`` makes them
-true.
+Confidences are as the weights state them; ``calibrate_record`` makes them true.
 """
 
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from functools import cache, lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -33,14 +23,16 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from extractor.schemas import Support
 from extractor.text.book import read_table, word_list
 from extractor.text.passage import Passage
 
-from .parsed import ParsedCriterion, ParsedEligibility, ParsedOutcome, ParsedRecord, ParsedRegimen, Reading
+from .parsed import ParsedCriterion, ParsedEligibility, ParsedOutcome, ParsedRecord, ParsedRegimen, Reading, span_of
 
 WEIGHTS = files("extractor") / "rulebook" / "weights"
 Features = Sequence[str]
 Array = NDArray[np.float32]
+_Value = TypeVar("_Value", bound=StrEnum)
 _ENOUGH, _MOST_RIVALS = 0.97, 5
 """Rivals are listed until the right class is almost surely among them, but no more than so many."""
 _SUREST = 0.995
@@ -77,14 +69,11 @@ class Scorer:
         >>> scorer.predict([["w pain"], ["w zorp"]]).round(2).tolist()
         [[0.88, 0.12], [0.5, 0.5]]
         """
-        scores = self.score(items)
-        raised = np.exp(scores - scores.max(axis=1, keepdims=True))
-        chances: Array = raised / raised.sum(axis=1, keepdims=True)
-        return chances
+        return _softmax(self.score(items), axis=1)
 
     def choose(self, items: Sequence[Features]) -> list[Choice]:
         """The likeliest class of each item."""
-        return pick(self.classes, self.predict(items))
+        return _pick(self.classes, self.predict(items))
 
     def rank(self, candidates: Sequence[Features]) -> list[float]:
         """The probability that each candidate is the right one; for weights without classes.
@@ -92,9 +81,7 @@ class Scorer:
         >>> Scorer(("",), {"late": 1}, np.array([[0], [-1]]), np.zeros(1)).rank([["late"], ["early"]])[1].__round__(2)
         0.73
         """
-        scores = self.score(candidates)[:, 0]
-        raised = np.exp(scores - scores.max())
-        chances: list[float] = (raised / raised.sum()).tolist()
+        chances: list[float] = _softmax(self.score(candidates)[:, 0], axis=0).tolist()
         return chances
 
     def score(self, items: Sequence[Features]) -> Array:
@@ -113,36 +100,47 @@ class Scorer:
             scores /= np.sqrt([[len(features) + 1] for features in items])
         return scores + self.bias
 
-    def find_reason(self, features: Features, chosen: str) -> int | None:
-        """The place of the feature that most favours a class over the others; None if none does.
+    def read(
+        self, values: type[_Value], items: Sequence[Features], passages: Sequence[Passage], chances: Array | None = None
+    ) -> list[Reading[_Value]]:
+        """The likeliest class of each item as one of the ``values``, with the word that speaks most for it.
 
-        >>> scorer = Scorer(("ill", "well"), {"pain": 1}, np.array([[0, 0], [2, 0]]), np.zeros(2))
-        >>> scorer.find_reason(["no", "pain"], "ill")
-        1
+        The features ``w`` of an item are the ``list_words`` of its passage; the passage stands for a word that proves
+        nothing. ``chances`` are those of ``predict`` if they have been changed.
         """
-        if not features:
-            return None
+        readings = []
+        found = _pick(self.classes, self.predict(items) if chances is None else chances)
+        for features, passage, choice in zip(items, passages, found, strict=True):
+            place = self.find_reason([feature for feature in features if feature.startswith("w ")], choice.value)
+            spans = (span_of((_find_word(passage, place) if place is not None else None) or passage),)
+            rivals = tuple(map(values, choice.rivals))
+            readings.append(Reading(values(choice.value), choice.confidence, spans, Support.INFERRED, rivals))
+        return readings
+
+    def find_reason(self, features: Features, chosen: str) -> int | None:
+        """The place of the feature that most favours a class over the others; None if none does."""
         weights = self.weights.take([self.rows.get(feature, 0) for feature in features], axis=0)
         gains = weights[:, self.classes.index(chosen)] - weights.mean(axis=1)
-        best = int(gains.argmax())
-        return best if gains[best] > 0 else None
+        best = int(gains.argmax()) if features else -1
+        return best if features and gains[best] > 0 else None
 
 
-def pick(classes: Sequence[str], chances: Array) -> list[Choice]:
-    """The likeliest class in each row of probabilities.
+def _softmax(scores: Array, axis: int) -> Array:
+    raised = np.exp(scores - scores.max(axis=axis, keepdims=True))
+    chances: Array = raised / raised.sum(axis=axis, keepdims=True)
+    return chances
 
-    >>> pick(("age", "sex", "diet", "other"), np.array([[0.6, 0.01, 0.38, 0.01], [0.99, 0, 0.01, 0]]))[0]
-    Choice(value='age', confidence=0.6, rivals=('diet',))
-    """
+
+def _pick(classes: Sequence[str], chances: Array) -> list[Choice]:
+    """The likeliest class in each row of probabilities."""
+    choices = []
     order = np.argsort(-chances, axis=1)[:, : _MOST_RIVALS + 1]
-    sorted_chances = np.take_along_axis(chances, order, axis=1)
-    wanted = (np.cumsum(sorted_chances, axis=1) < _ENOUGH).sum(axis=1)
-    return [
-        Choice(classes[best], min(round(confidence, 2), _SUREST), tuple(classes[one] for one in others[:count]))
-        for (best, *others), confidence, count in zip(
-            order.tolist(), sorted_chances[:, 0].tolist(), wanted.tolist(), strict=True
-        )
-    ]
+    ordered = np.take_along_axis(chances, order, axis=1)
+    wanted = (np.cumsum(ordered, axis=1) < _ENOUGH).sum(axis=1)
+    for (best, *others), chance, count in zip(order.tolist(), ordered[:, 0].tolist(), wanted.tolist(), strict=True):
+        rivals = tuple(classes[one] for one in others[:count])
+        choices.append(Choice(classes[best], min(round(chance, 2), _SUREST), rivals))
+    return choices
 
 
 @cache
@@ -154,28 +152,20 @@ def load_scorer(name: str) -> Scorer:
 
 def read_scorer(path: Traversable) -> Scorer:
     """Read a file of weights, ``.npz`` or ``.toml``."""
-    if path.name.endswith(".toml"):
-        return _read_table(tomllib.loads(path.read_text("utf-8")))
-    with path.open("rb") as file, np.load(file) as stored:
-        names = str(stored["features"]).split("\n")
-        known = stored["weights"].astype(np.float32) * stored["step"]  # one byte a weight, and the size of a step
-        classes = tuple(str(stored["classes"]).split("\n"))
-        return _make_scorer(classes, names, known, stored["bias"], damped=True)
-
-
-def _read_table(table: Mapping[str, Any]) -> Scorer:
-    """``feature = weight``, or one such table for each class."""
-    columns = table if all(isinstance(one, dict) for one in table.values()) else {"": table}
-    names = sorted({name for column in columns.values() for name in column})
-    weights = np.array([[column.get(name, 0.0) for column in columns.values()] for name in names], np.float32)
-    return _make_scorer(tuple(columns), names, weights, np.zeros(len(columns), np.float32))
-
-
-def _make_scorer(
-    classes: tuple[str, ...], names: Sequence[str], known: Array, bias: Array, *, damped: bool = False
-) -> Scorer:
+    if path.name.endswith(".npz"):
+        with path.open("rb") as file, np.load(file) as stored:
+            classes, names = (str(stored[name]).split("\n") for name in ("classes", "features"))
+            known = stored["weights"].astype(np.float32) * stored["step"]  # one byte a weight, and the size of a step
+            bias = stored["bias"]
+    else:
+        table = tomllib.loads(path.read_text("utf-8"))
+        columns = table if all(isinstance(one, dict) for one in table.values()) else {"": table}
+        classes, names = list(columns), sorted({name for column in columns.values() for name in column})
+        known = np.array([[column.get(name, 0.0) for column in columns.values()] for name in names], np.float32)
+        bias = np.zeros(len(columns), np.float32)
     weights = np.vstack([np.zeros((1, len(classes)), np.float32), known])
-    return Scorer(classes, {name: row for row, name in enumerate(names, 1)}, weights, bias, damped)
+    rows = {name: row for row, name in enumerate(names, 1)}
+    return Scorer(tuple(classes), rows, weights, bias, damped=path.name.endswith(".npz"))
 
 
 @cache
@@ -198,23 +188,20 @@ def list_words(passage: Passage) -> list[str]:
     >>> list_words(read_passage("Age ≥ 18.5 years (CD19)"))
     ['age', '≥', '0', 'years', 'cd', '0']
     """
-    words = passage.tokens.words[passage.first : passage.end]
-    return ["0" if word[-1].isdigit() else word.lower() for word in words if word[-1].isalnum() or word in _COMPARED]
-
-
-def find_word(passage: Passage, place: int | None) -> Passage | None:
-    """The word of that place in ``list_words``, as a passage; None if it is one that proves nothing.
-
-    >>> passage = read_passage("(Age) by self-report")
-    >>> find_word(passage, 0).text, find_word(passage, 1)
-    ('Age', None)
-    """
-    if place is None:
-        return None
     words = passage.tokens.words
-    kept = [at for at in range(passage.first, passage.end) if words[at][-1].isalnum() or words[at] in _COMPARED]
-    at = kept[place]
-    return None if words[at].lower() in word_list("function_words") else passage.part(at, at + 1)
+    return ["0" if words[at][-1].isdigit() else words[at].lower() for at in _list_places(passage)]
+
+
+def _list_places(passage: Passage) -> list[int]:
+    words = passage.tokens.words
+    return [at for at in range(passage.first, passage.end) if words[at][-1].isalnum() or words[at] in _COMPARED]
+
+
+def _find_word(passage: Passage, place: int) -> Passage | None:
+    """The word of that place in ``list_words``, as a passage; None if it is one that proves nothing."""
+    at = _list_places(passage)[place]
+    idle = passage.tokens.words[at].lower() in word_list("function_words")
+    return None if idle else passage.part(at, at + 1)
 
 
 Curve = tuple[tuple[float, float], ...]
@@ -248,31 +235,19 @@ def apply_curve(curve: Curve, stated: float) -> float:
 
 
 def _calibrate(path: str, item: _Parsed) -> _Parsed:
-    readings: dict[str, Any] = {
-        name: _adjust(field, reading)
-        for name, field in _list_curves(path)
-        if isinstance(reading := getattr(item, name, None), Reading)
-    }
-    return replace(item, **readings)
-
-
-@cache
-def _list_curves(path: str) -> tuple[tuple[str, str], ...]:
-    """The fields of an item that have curves: their names, and what the curves call them."""
-    named = ((field.rpartition("."), field) for field in _curves())
-    return tuple((name, field) for (parent, _, name), field in named if parent == path)
+    changed: dict[str, Any] = {}
+    for name in item.__dataclass_fields__:
+        reading = getattr(item, name)
+        if isinstance(reading, Reading):
+            confidence = _confidence(f"{path}.{name}", FOUND if reading.value else NOTHING, reading.confidence)
+            if confidence != reading.confidence:
+                changed[name] = Reading(reading.value, confidence, reading.spans, reading.support, reading.alternatives)
+    return replace(item, **changed)
 
 
 def _calibrate_regimen(regimen: ParsedRegimen) -> ParsedRegimen:
     exists = Reading(value=True, confidence=_confidence("dosing.regimens", FOUND, regimen.agent.confidence))
     return replace(_calibrate("dosing", regimen), exists=exists)
-
-
-def _adjust(field: str, reading: Reading[Any]) -> Reading[Any]:
-    confidence = _confidence(field, FOUND if reading.value else NOTHING, reading.confidence)
-    if confidence == reading.confidence:
-        return reading
-    return Reading(reading.value, confidence, reading.spans, reading.support, reading.alternatives)
 
 
 @lru_cache(maxsize=8192)

@@ -14,15 +14,15 @@ from typing import Any
 from extractor.pages import render_page
 from extractor.run.finished import FinishedRun, TextState
 from extractor.run.folder import FAILURES
-from extractor.schemas import AbsenceReason, FindingKind, Support
+from extractor.schemas import AbsenceReason, FindingKind, Support, TrialExtraction
 
 from .overview import Index, Overview, read_failures
-from .record import gather_words, read_run, show_record
+from .record import RunRecord, gather_words, show_record
 
-CHARACTERS = 200_000
+_CHARACTERS = 200_000
 """A chunk ends with the record that brings its JSON to so many characters: quick to open, and well compressed."""
-_LEVEL = 6
-"""The highest level takes nearly twice as long, for a hundredth of the size."""
+_SCRIPTS = ("chunks", "address", "filters", "list", "text", "cards", "record", "keys", "start")
+_ENTRY = re.compile(r"- ``(\w+)``: (.+?)(?=\n\s*- ``|\n\s*\n|\Z)", re.DOTALL)
 
 
 def pack(data: Any) -> str:
@@ -31,43 +31,32 @@ def pack(data: Any) -> str:
     >>> gzip.decompress(base64.b64decode(pack({"a": "</script>"})))
     b'{"a":"</script>"}'
     """
-    return _compress(_to_json(data))
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return base64.b64encode(gzip.compress(text.encode("utf-8", "replace"), 6, mtime=0)).decode()
 
 
 class Chunks:
-    """Takes records one at a time, and holds no more than one chunk of them uncompressed, as text."""
+    """Takes records one at a time, and holds no more than one chunk of them uncompressed."""
 
     def __init__(self) -> None:
         self.packed: list[str] = []
-        self._records: list[str] = []
+        self._records: list[Any] = []
         self._characters = 0
 
     def add(self, record: Any) -> tuple[int, int]:
         """Add a record, and say in which chunk it is, at which place."""
         place = len(self.packed), len(self._records)
-        text = _to_json(record)
-        self._records.append(text)
-        self._characters += len(text)
-        if self._characters >= CHARACTERS:
+        self._records.append(record)
+        self._characters += len(json.dumps(record))
+        if self._characters >= _CHARACTERS:
             self.close()
         return place
 
     def close(self) -> None:
         """Pack what is not packed yet."""
         if self._records:
-            self.packed.append(_compress(f"[{','.join(self._records)}]"))
+            self.packed.append(pack(self._records))
             self._records, self._characters = [], 0
-
-
-def _to_json(data: Any) -> str:
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-
-
-def _compress(text: str) -> str:
-    return base64.b64encode(gzip.compress(text.encode("utf-8", "replace"), _LEVEL, mtime=0)).decode()
-
-
-_ENTRY = re.compile(r"- ``(\w+)``: (.+?)(?=\n\s*- ``|\n\s*\n|\Z)", re.DOTALL)
 
 
 def read_meanings(kind: type[StrEnum]) -> dict[str, str]:
@@ -78,25 +67,6 @@ def read_meanings(kind: type[StrEnum]) -> dict[str, str]:
     """
     found = _ENTRY.findall(kind.__doc__ or "")
     return {name: " ".join(words.split()).rstrip(".") for name, words in found}
-
-
-MEANINGS: dict[str, str] = read_meanings(AbsenceReason) | read_meanings(FindingKind) | read_meanings(Support)
-
-
-_PACKAGE = "extractor.report"
-_STYLES = ("page.css", "record.css")
-_SCRIPTS = (
-    "chunks.js",
-    "address.js",
-    "filters.js",
-    "list.js",
-    "text.js",
-    "cards.js",
-    "record.js",
-    "keys.js",
-    "start.js",
-)
-SHOWN_AT_MOST = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +83,7 @@ def write_report(
     path: str | PathLike[str],
     *,
     records: Sequence[str | PathLike[str]] = (),
-    limit: int = SHOWN_AT_MOST,
+    limit: int = 5000,
 ) -> ReportSummary:
     """Write a run as one page of HTML that needs no network.
 
@@ -123,7 +93,8 @@ def write_report(
     """
     finished = FinishedRun(Path(run))
     overview, chunks, index, words = Overview(), Chunks(), Index(), list[str]()
-    for one in read_run(finished, records):
+    for reread in finished.reread(records):
+        one = RunRecord(finished.read_result(reread.record_id, TrialExtraction), reread.record, reread.text)
         overview.add(one)
         if overview.records <= limit:
             record = show_record(one)
@@ -131,31 +102,20 @@ def write_report(
             words.append(gather_words(record))
     chunks.close()
     shown = min(limit, overview.records)
-    values = _gather(finished, overview, chunks, index) | {"shown": shown, "words": pack(words)}
-    page = render_page(_PACKAGE, values, styles=_STYLES, scripts=_SCRIPTS)
-    Path(path).write_bytes(page.encode("utf-8", "replace"))
-    return ReportSummary(overview.records, shown, overview.records - overview.texts[TextState.SAME])
-
-
-def _gather(run: FinishedRun, overview: Overview, chunks: Chunks, index: Index) -> dict[str, Any]:
-    return {
-        "name": run.folder.resolve().name,
-        "manifest": run.manifest,
-        "incomplete": run.incomplete,
+    meanings = read_meanings(AbsenceReason) | read_meanings(FindingKind) | read_meanings(Support)
+    values = {
+        "name": finished.folder.resolve().name,
+        "manifest": finished.manifest,
+        "incomplete": finished.incomplete,
         "overview": overview,
-        "failures": read_failures(run.folder / FAILURES),
-        "findings": _sort_findings(overview),
-        "meanings": MEANINGS,
-        "index": pack(index.export() | {"meanings": MEANINGS}),
+        "failures": read_failures(finished.folder / FAILURES),
+        "meanings": meanings,
+        "shown": shown,
+        "index": pack(index.export() | {"meanings": meanings}),
+        "words": pack(words),
         "chunks": chunks.packed,
     }
-
-
-def _sort_findings(overview: Overview) -> list[tuple[str, dict[str, int]]]:
-    """Kinds of findings with how often they have which severity, in the order of the schema."""
-    found: dict[str, dict[str, int]] = {}
-    for kind in FindingKind:
-        counts = {severity: count for (name, severity), count in overview.findings.items() if name == kind.value}
-        if counts:
-            found[kind.value] = counts
-    return sorted(found.items(), key=lambda pair: -sum(pair[1].values()))
+    scripts = [f"{name}.js" for name in _SCRIPTS]
+    page = render_page("extractor.report", values, styles=("page.css", "record.css"), scripts=scripts)
+    Path(path).write_bytes(page.encode("utf-8", "replace"))
+    return ReportSummary(overview.records, shown, overview.records - overview.texts[TextState.SAME])

@@ -3,47 +3,43 @@
 import json
 import secrets
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from http.cookies import CookieError, SimpleCookie
 from importlib.resources import files
+from mimetypes import guess_type
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qs
+from typing import Any, NamedTuple, TypeVar
 
 import uvicorn
 from pydantic import TypeAdapter, ValidationError
 from starlette.applications import Starlette
-from starlette.datastructures import Headers
+from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from extractor.errors import ExtractorError, StoreError
 from extractor.pages import read_assets, read_shared_script
 
 from .changes import Change, Conflict, Review
-from .draft import ActionKind
 from .journal import Journal
 from .page import describe_form
-from .queue import Direction, RunRecords
+from .queue import RunRecords
 
+_T = TypeVar("_T")
 _HOST = "127.0.0.1"
-_JOURNAL = ".review"
-_SHARED = ("base.css", "values.js")
-_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
-_MOST_BYTES = 1_000_000
-_ROWS = 50
+_MAX_BYTES = 1_000_000
+_PAGE_ROWS = 50
 _CHANGE: TypeAdapter[Change] = TypeAdapter(Change)
-_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
 _HEADERS = {
-    "content-security-policy": _POLICY,
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cross-origin-opener-policy": "same-origin",
@@ -52,44 +48,34 @@ _HEADERS = {
 }
 
 
-class ReviewServer:
-    """A review that accepts connections and answers them once ``serve`` runs. Its ``address`` works once."""
+class ReviewServer(NamedTuple):
+    """A review on a listening socket. Its ``address`` opens it once."""
 
-    def __init__(self, review: Review, records: RunRecords, listening: socket.socket) -> None:
-        token, port = secrets.token_urlsafe(32), listening.getsockname()[1]
-        self.address = f"http://{_HOST}:{port}/?token={token}"
-        self.records, self._listening = records, listening
-        config = uvicorn.Config(
-            _build_app(review, token, port),
-            access_log=False,  # the first request has the token in it
-            log_level="warning",
-            lifespan="off",
-            ws="none",
-            server_header=False,
-            proxy_headers=False,
-        )
-        self._server = uvicorn.Server(config)
+    address: str
+    records: RunRecords
+    server: uvicorn.Server
+    listening: socket.socket
 
     def serve(self) -> None:
-        """Answer requests until ``stop`` is called, or Ctrl-C comes."""
-        self._server.run(sockets=[self._listening])
+        """Answer requests until ``stop`` is called or Ctrl-C comes."""
+        self.server.run(sockets=[self.listening])
 
     def stop(self) -> None:
-        """Let ``serve`` end; may be called from another thread."""
-        self._server.should_exit = True
+        """End ``serve``. May be called from another thread."""
+        self.server.should_exit = True
 
 
 @contextmanager
 def open_review(
     run: Path, gold: Path, *, reviewer: str, port: int = 0, inputs: Sequence[Path] = ()
 ) -> Iterator[ReviewServer]:
-    """Open a run's review on the loopback interface alone; ``port`` 0 takes a free one.
+    """Open the review of a run, on the loopback interface alone; ``port`` 0 takes a free one.
 
-    Gold goes into ``gold``, drafts and history into a folder ``.review`` in it. Raises ``StoreError`` for a run, a
-    folder or a port that cannot be used.
+    Gold files go into ``gold``, drafts and history into ``gold/.review``. Raises ``StoreError`` if the run, the folder
+    or the port cannot be used.
     """
     records = RunRecords(run, inputs)
-    folder = gold / _JOURNAL
+    folder = gold / ".review"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -98,78 +84,74 @@ def open_review(
         try:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listening.bind((_HOST, port))
-            listening.listen()  # from now on a browser may connect: it waits until it is answered
+            listening.listen()  # from now on a browser can connect, and waits for its answer
         except OSError as error:
             raise StoreError(f"port {port}: {error.strerror}; choose another --port") from error
-        yield ReviewServer(Review(records, gold, journal, reviewer), records, listening)
+        token, port = secrets.token_urlsafe(32), listening.getsockname()[1]
+        app = _build_app(Review(records, gold, journal, reviewer), token, port)
+        # No access log: the first request contains the token.
+        options: dict[str, Any] = {"access_log": False, "log_level": "warning", "lifespan": "off", "ws": "none"}
+        server = uvicorn.Server(uvicorn.Config(app, server_header=False, proxy_headers=False, **options))
+        yield ReviewServer(f"http://{_HOST}:{port}/?token={token}", records, server, listening)
 
 
 def _build_app(review: Review, token: str, port: int) -> Starlette:
-    """The application, behind its guard. All of it runs on one thread, one request after the other."""
+    """The application behind its guard. Handlers are coroutines: the database belongs to the event loop's thread."""
 
-    async def queue(request: Request) -> Response:
-        query = request.query_params
-        start, count = (max(0, int(query.get(name, known))) for name, known in (("start", 0), ("count", _ROWS)))
+    def list_queue(query: QueryParams) -> Any:
+        start, count = (max(0, int(query.get(name, known))) for name, known in (("start", 0), ("count", _PAGE_ROWS)))
         unfinished = query.get("unfinished") == "true"
-        return JSONResponse(review.list_queue(query.get("words", ""), unfinished=unfinished, start=start, count=count))
+        return review.list_queue(query.get("words", ""), unfinished=unfinished, start=start, count=count)
 
-    async def find(request: Request) -> Response:
-        direction = Direction(request.query_params.get("direction", ""))
-        return JSONResponse({"record": review.find(_name(request), direction)})
-
-    async def change(request: Request) -> Response:
-        wanted = _CHANGE.validate_python(await _read_body(request))
-        return act(lambda name: review.change(name, wanted))(request)
-
-    def read(describe: Callable[[str], Any]) -> Callable[[Request], Response]:
-        return lambda request: JSONResponse(describe(_name(request)))
-
-    def act(action: Callable[[str], str | None]) -> Callable[[Request], Response]:
-        """The record after an action, and the item that it was about."""
-
-        def answer(request: Request) -> Response:
-            item = action(_name(request))
-            return JSONResponse(review.describe(_name(request)) | {"acted": item})
-
-        return answer
-
-    reads: dict[str, Callable[[str], Any]] = {
+    reads: dict[str, Callable[[QueryParams], Any]] = {
         "form": lambda _: describe_form(),
-        "record": review.describe,
-        "version": review.describe_version,
-        "history": review.list_history,
+        "queue": list_queue,
+        "find": lambda query: {"record": review.find(query.get("id", ""), query.get("direction", ""))},
+        "record": lambda query: review.describe(query.get("id", "")),
+        "version": lambda query: review.describe_version(query.get("id", "")),
+        "history": lambda query: review.list_history(query.get("id", "")),
     }
-    actions: dict[str, Callable[[str], str | None]] = {
-        "undo": lambda name: review.step(name, ActionKind.UNDO),
-        "redo": lambda name: review.step(name, ActionKind.REDO),
-        "finish": review.finish,
+    actions: dict[str, Callable[[str, Any], str | None]] = {
+        "change": lambda name, body: review.change(name, _CHANGE.validate_python(body)),
+        "undo": lambda name, _: review.step(name, "undo"),
+        "redo": lambda name, _: review.step(name, "redo"),
+        "finish": lambda name, _: review.finish(name),
     }
+
+    own = (file.name for file in (files(__package__) / "assets").iterdir())
+    assets = {name: read_assets(__package__, name) for name in own}
+    assets |= {"base.css": read_assets("extractor.pages", "base.css"), "values.js": read_shared_script()}
+
+    async def read(request: Request) -> Response:
+        return JSONResponse(_choose(reads, request)(request.query_params))
+
+    async def act(request: Request) -> Response:
+        """Act on a record; the answer is the record afterwards, and the item concerned."""
+        action, name = _choose(actions, request), request.query_params.get("id", "")
+        item = action(name, await _read_body(request))
+        return JSONResponse(review.describe(name) | {"acted": item})
+
+    async def serve_file(request: Request) -> Response:
+        media_type = guess_type(request.path_params.get("name", "index.html"))[0]
+        return Response(_choose(assets, request), media_type=media_type)
+
     routes = [
-        Route("/", lambda _: _serve_file("index.html")),
-        Route("/assets/{name}", lambda request: _serve_file(request.path_params["name"])),
-        Route("/api/queue", queue),
-        Route("/api/find", find),
-        Route("/api/change", change, methods=["POST"]),
-        *(Route(f"/api/{name}", _on_loop(read(describe))) for name, describe in reads.items()),
-        *(Route(f"/api/{name}", _on_loop(act(action)), methods=["POST"]) for name, action in actions.items()),
+        Route("/", serve_file),
+        Route("/assets/{name}", serve_file),
+        Route("/api/{name}", read),
+        Route("/api/{name}", act, methods=["POST"]),
     ]
-    handlers: dict[Any, Any] = dict.fromkeys((Conflict, ExtractorError, ValueError, OSError), _answer_error)
-    return Starlette(
-        routes=routes, middleware=[Middleware(_Guard, token=token, port=port)], exception_handlers=handlers
-    )
+    handlers: dict[Any, Any] = dict.fromkeys((ExtractorError, ValueError, OSError), _answer_error)
+    guard = Middleware(_Guard, token=token, port=port)
+    return Starlette(routes=routes, middleware=[guard], exception_handlers=handlers)
 
 
-def _on_loop(answer: Callable[[Request], Response]) -> Callable[[Request], Any]:
-    """A handler that runs on the event loop's thread, which the database belongs to."""
-
-    async def handle(request: Request) -> Response:
-        return answer(request)
-
-    return handle
-
-
-def _name(request: Request) -> str:
-    return request.query_params.get("id", "")
+def _choose(known: Mapping[str, _T], request: Request) -> _T:
+    """What the path names, the page itself by default."""
+    name = request.path_params.get("name", "index.html")
+    if name not in known:
+        raise HTTPException(404)
+    return known[name]
 
 
 async def _read_body(request: Request) -> Any:
@@ -178,7 +160,7 @@ async def _read_body(request: Request) -> Any:
     body = b""
     async for part in request.stream():
         body += part
-        if len(body) > _MOST_BYTES:
+        if len(body) > _MAX_BYTES:
             raise HTTPException(413, "The request is too large.")
     return json.loads(body)
 
@@ -188,84 +170,64 @@ async def _answer_error(_: Request, error: Exception) -> Response:
         item = error.item
         theirs = item and {"id": item.id, **item.content(), "by": item.reviewer, "version": item.version}
         return JSONResponse({"message": str(error), "theirs": theirs}, 409)
+    message = str(error)
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False)[0]
-        return JSONResponse({"message": f"{'.'.join(map(str, first['loc']))}: {first['msg']}"}, 422)
-    return JSONResponse({"message": str(error)}, 422)
+        message = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return JSONResponse({"message": message}, 422)
 
 
-def _serve_file(name: str) -> Response:
-    """A file of the page, and no other file."""
-    package = "extractor.pages" if name in _SHARED else __package__
-    names = {file.name for file in (files(package) / "assets").iterdir()}
-    ending = name[name.rfind(".") :]
-    if name not in names or ending not in _TYPES:
-        return PlainTextResponse("There is no such file.\n", 404)
-    content = read_shared_script() if name == "values.js" else read_assets(package, name)
-    return Response(content, media_type=_TYPES[ending])
+class _Guard(BaseHTTPMiddleware):
+    """Refuses requests that are not for this address, not from its own page, or without the cookie.
 
-
-class _Guard:
-    """Lets a request through if it is for this address, of this address, and has the cookie.
-
-    The token opens the review once; the browser then has a cookie in its place. ``Host`` is checked, since a foreign
+    The token opens the review once; the browser then gets a cookie in its place. ``Host`` is checked, since a foreign
     name may be made to lead here (DNS rebinding); ``Origin`` and ``Sec-Fetch-Site``, since a foreign page may send
     requests here (CSRF).
     """
 
     def __init__(self, app: ASGIApp, token: str, port: int) -> None:
-        self._app, self._token, self._is_used = app, token, False
-        self._session = secrets.token_urlsafe(32)
+        super().__init__(app)
+        self._token, self._session, self._is_used = token, secrets.token_urlsafe(32), False
         self._hosts = ([f"127.0.0.1:{port}"], [f"localhost:{port}"])
-        # Cookies know no ports: another review on this machine has another name.
+        # Cookies do not distinguish ports: another review on this machine needs another name.
         self._cookie = f"extractor_review_{port}"
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return
+    async def dispatch(self, request: Request, call_next: RequestResponseEndpoint) -> Response:
+        """Answer a request, or pass it on."""
+        response = self._check(request) or await call_next(request)
+        response.headers.update(_HEADERS)
+        return response
 
-        async def send_guarded(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] += [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
-            await send(message)
-
-        await (self._check(scope) or self._app)(scope, receive, send_guarded)
-
-    def _check(self, scope: Scope) -> Response | None:
-        """The answer in place of the review's, None if the request is let through."""
-        headers = Headers(scope=scope)
-        if [host.lower() for host in headers.getlist("host")] not in self._hosts:
+    def _check(self, request: Request) -> Response | None:
+        """The answer to a request that is not passed on."""
+        if [host.lower() for host in request.headers.getlist("host")] not in self._hosts:
             return PlainTextResponse("This is no address of the review.\n", 421)
-        if _is_foreign(scope["method"], headers):
+        if _is_foreign(request):
             refusal = "Requests of other pages are refused. Copy the address into the address bar.\n"
             return PlainTextResponse(refusal, 403)
-        given = parse_qs(scope["query_string"].decode("latin-1")).get("token")
-        has_cookie = self._has_cookie(headers)
-        if not given or scope["method"] != "GET" or scope["path"] != "/":
+        given = request.query_params.get("token")
+        has_cookie = _is_same(request.cookies.get(self._cookie, ""), self._session)
+        if not given or request.method != "GET" or request.url.path != "/":
             refusal = "Open the address that extractor review printed.\n"
             return None if has_cookie else PlainTextResponse(refusal, 401)
         response = RedirectResponse("/", 303)
         if not has_cookie:
-            if self._is_used or not secrets.compare_digest(given[0].encode(), self._token.encode()):
+            if self._is_used or not _is_same(given, self._token):
                 refusal = "This address was used already. Start the review again for a new one.\n"
                 return PlainTextResponse(refusal, 403)
             self._is_used = True
             response.set_cookie(self._cookie, self._session, httponly=True, samesite="strict", path="/")
         return response
 
-    def _has_cookie(self, headers: Headers) -> bool:
-        try:
-            cookie = SimpleCookie(headers.get("cookie", "")).get(self._cookie)
-        except CookieError:
-            return False
-        return cookie is not None and secrets.compare_digest(cookie.value.encode(), self._session.encode())
+
+def _is_same(given: str, secret: str) -> bool:
+    return secrets.compare_digest(given.encode(), secret.encode())
 
 
-def _is_foreign(method: str, headers: Headers) -> bool:
-    """Whether another page sends the request."""
-    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
-    if site not in {None, "same-origin", "none"}:
+def _is_foreign(request: Request) -> bool:
+    """Whether another page sent the request."""
+    own = f"http://{request.headers['host'].lower()}"
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if site not in {None, "same-origin", "none"} or (origin or own).lower() != own:
         return True
-    if origin is not None and origin.lower() != f"http://{headers['host'].lower()}":
-        return True
-    return method not in {"GET", "HEAD"} and origin is None and site != "same-origin"
+    return request.method not in {"GET", "HEAD"} and not origin and site != "same-origin"

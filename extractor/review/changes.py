@@ -1,8 +1,7 @@
-"""The actions of a reviewer: requests of the page become edits of items, unless another reviewer was faster."""
+"""The actions of a reviewer: requests of the page change items, unless another reviewer was faster."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Iterator
 from dataclasses import asdict
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,19 +10,20 @@ from pydantic import BaseModel, ConfigDict, Field
 from extractor.errors import ExtractorError, GoldError
 from extractor.evaluation.gold_files import open_extractions
 
-from .draft import FIELDS, ActionKind, Base, Draft, DraftItem, Edit, ItemKind, ItemState, Json, list_items, replay
-from .journal import Journal, check_draft, digest_gold, name_gold, shape_gold, write_gold
-from .page import OpenedRecord, describe_record, describe_version
-from .queue import Direction, Queue, RunRecords
+from .draft import FIELDS, Action, ActionKind, Base, Draft, ItemState, Json, ReviewItem, list_items, replay
+from .gold import check_draft, digest_gold, name_gold, shape_gold, write_gold
+from .journal import Journal
+from .page import OpenedRecord, describe_record
+from .queue import RunRecords
 from .selection import Selection, find_words, propose_item, read_value, refuse_endpoint
 
-_OPEN_AT_ONCE = 32
+_DONE = frozenset({"finished", "without_text"})
 
 
 class Conflict(ExtractorError):
     """Another reviewer changed the item first. ``item`` is its present state, None if it is gone."""
 
-    def __init__(self, message: str, item: DraftItem | None = None) -> None:
+    def __init__(self, message: str, item: ReviewItem | None = None) -> None:
         super().__init__(message)
         self.item = item
 
@@ -37,7 +37,7 @@ class _Request(BaseModel):
 
 
 class Seen(_Request):
-    """An item and the version of it that the reviewer saw."""
+    """An item, and the version of it that the reviewer saw."""
 
     item: str
     version: int
@@ -53,7 +53,7 @@ class Set(Seen):
 
 
 class Read(Seen):
-    """Fill a field from marked words: as they are for a quote, read by the rules for a value."""
+    """Fill a field from marked words: a quote takes them as they are, a value as the rules read them."""
 
     kind: Literal["read"]
     path: str
@@ -68,10 +68,10 @@ class Decide(_Request):
 
 
 class Add(_Request):
-    """A new item of marked words."""
+    """Make a new item of marked words."""
 
     kind: Literal["add"]
-    add: Literal[ItemKind.CRITERION, ItemKind.REGIMEN, ItemKind.ENDPOINT]
+    add: Literal["criterion", "regimen", "endpoint"]
     selection: Selection
 
 
@@ -81,38 +81,81 @@ Change = Annotated[Set | Read | Decide | Add, Field(discriminator="kind")]
 class Review:
     """A run under review by one person. Changes of others in the same folder of gold are visible at once.
 
-    ``journal`` is the folder's; gold files and nothing else are written beside it.
+    Args:
+        records: The records of the run.
+        gold: Folder of the gold files, the only ones that are written.
+        journal: The actions of all reviewers in that folder.
+        reviewer: Who acts here.
     """
 
     def __init__(self, records: RunRecords, gold: Path, journal: Journal, reviewer: str) -> None:
         self.reviewer = reviewer
         self._records, self._gold, self._journal = records, gold, journal
-        self._queue = Queue(records, gold, journal, lambda name: self._replay(name).describe_progress())
-        self._open: Callable[[str], OpenedRecord] = lru_cache(_OPEN_AT_ONCE)(self._prepare)
 
     def list_queue(self, words: str = "", *, unfinished: bool = False, start: int = 0, count: int = 50) -> Json:
-        """A page of the records, those with the likeliest errors first."""
-        page = self._queue.list_page(words, unfinished=unfinished, start=start, count=count)
-        about = {"reviewer": self.reviewer, "gold": str(self._gold), "incomplete": self._records.incomplete}
-        return about | page
+        """``count`` rows from ``start`` on, of the records that have all words in their id, title or reasons.
 
-    def find(self, record_id: str, direction: Direction) -> str | None:
-        """The record before or behind one in the queue, or the next one that is not finished; None for no other."""
+        Those with the likeliest errors come first. No result and no text is read.
+        """
+        records, progress = self._records, dict(self._list_progress())
+        found = [name for name in records.search(words) if not unfinished or progress[name]["state"] not in _DONE]
+        rows = [
+            {
+                "record": name,
+                "expected": records.doubts[name].expected,
+                "reasons": records.doubts[name].reasons,
+                "title": records.titles.get(name),
+                "progress": progress[name],
+            }
+            for name in found[start : start + count]
+        ]
+        return {
+            "reviewer": self.reviewer,
+            "gold": str(self._gold),
+            "incomplete": records.incomplete,
+            "records": rows,
+            "found": len(found),
+            "total": len(progress),
+            "finished": sum(one["state"] == "finished" for one in progress.values()),
+        }
+
+    def find(self, record_id: str, direction: str) -> str | None:
+        """The ``previous`` or ``next`` record of the queue, or the next ``unfinished`` one; None if there is none."""
         self._check_id(record_id)
-        return self._queue.find(record_id, direction)
+        names = list(self._records.doubts)
+        place = names.index(record_id)
+        before, behind = names[:place], names[place + 1 :]
+        if direction == "unfinished":
+            progress = dict(self._list_progress())
+            return next((name for name in [*behind, *before] if progress[name]["state"] not in _DONE), None)
+        if direction not in {"previous", "next"}:
+            raise ValueError(f"{direction!r}: no such direction")
+        return next(filter(self._records.has_text, behind if direction == "next" else before[::-1]), None)
+
+    def _list_progress(self) -> Iterator[tuple[str, Json]]:
+        begun = self._journal.list_begun()
+        gold = {path.name for path in self._gold.glob("*.json")}
+        for name, doubt in self._records.doubts.items():
+            if not self._records.has_text(name):
+                yield name, {"state": "without_text", "decided": 0, "items": 0}
+            elif name in begun:
+                yield name, self._replay(name).describe_progress()
+            else:
+                done = name_gold(name) in gold
+                decided = doubt.items if done else 0
+                yield name, {"state": "finished" if done else "open", "decided": decided, "items": doubt.items}
 
     def describe(self, record_id: str) -> Json:
         """A record with all that is needed to review it."""
-        return describe_record(*self._load(record_id), self.reviewer)
+        return describe_record(self._load(record_id), self.reviewer)
 
     def describe_version(self, record_id: str) -> Json:
         """The version and progress of a record, to notice changes of others."""
-        return describe_version(record_id, self._replay(record_id))
+        return {"record": record_id} | self._replay(record_id).describe()
 
     def list_history(self, record_id: str) -> list[Json]:
         """Who did what to a record and when, the last action first."""
-        actions = [asdict(action) for action in self._replay(record_id).actions]
-        return [action.pop("edit") | action for action in reversed(actions)]
+        return [asdict(action) for action in reversed(self._replay(record_id).actions)]
 
     def change(self, record_id: str, change: Change) -> str | None:
         """Carry out a change as a whole, and return the item concerned, if it is one.
@@ -120,72 +163,61 @@ class Review:
         Raises ``Conflict`` if another reviewer was faster, ``ValueError`` for what cannot be done.
         """
         with self._journal.transaction():
-            opened, draft = self._load(record_id)
-            return self._note(record_id, opened, _plan(opened, draft, change))
+            opened = self._load(record_id)
+            return self._note(opened.draft, record_id, _plan(opened, change))
 
     def step(self, record_id: str, kind: ActionKind) -> str | None:
         """Undo or redo what this reviewer did last. Raises ``Conflict``."""
         with self._journal.transaction():
-            opened, draft = self._load(record_id)
-            steps = draft.find_step(self.reviewer, kind)
-            edits = []
-            for step in steps if kind is ActionKind.REDO else reversed(steps):
-                left, back = (step.old, step.new) if kind is ActionKind.REDO else (step.new, step.old)
-                item = draft.items.get(step.item)
+            draft = self._load(record_id).draft
+            actions = []
+            for done in draft.find_step(self.reviewer, kind)[:: 1 if kind == "redo" else -1]:
+                left, back = (done.old, done.new) if kind == "redo" else (done.new, done.old)
+                item = draft.items.get(done.item)
                 if (item.content() if item else None) != left:
                     raise _conflict(item) if item else Conflict("The item is gone.")
-                edits.append(Edit(step.item, kind, step.path, left, back))
-            return self._note(record_id, opened, edits)
+                actions.append(Action(done.item, kind, done.path, left, back))
+            return self._note(draft, record_id, actions)
 
-    def finish(self, record_id: str) -> None:
+    def finish(self, record_id: str) -> str | None:
         """Write the record's gold. Raises ``NotReady`` while something is open or wrong with it."""
         with self._journal.transaction():
-            opened, draft = self._load(record_id)
-            left = sum(item.state is ItemState.OPEN for item in draft.items.values())
-            if left:
+            opened = self._load(record_id)
+            draft, record = opened.draft, opened.record
+            if left := sum(item.state == "open" for item in draft.items.values()):
                 raise NotReady(f"{left} {'item is' if left == 1 else 'items are'} not decided yet.")
-            if flaws := list(check_draft(draft, opened.record)):
+            if flaws := list(check_draft(draft, record)):
                 things = "1 thing is" if len(flaws) == 1 else f"{len(flaws)} things are"
                 raise NotReady(f"{things} wrong with it: {flaws[0][1].problem}.")
             path = self._gold / name_gold(record_id)
-            noted = (draft.finish.edit.new or {}).get("sha256") if draft.finish else opened.base.gold_sha256
-            if (found := digest_gold(path)) not in {None, noted}:
+            if (found := digest_gold(path)) not in {None, draft.gold_sha256}:
                 raise NotReady(f"{path} was changed by another program (sha256 {found}); move it away to finish here.")
-            digest = {"sha256": write_gold(path, shape_gold(record_id, draft, opened.record)[0])}
-            self._note(record_id, opened, [Edit("", ActionKind.FINISH, path.name, None, digest)])
+            digest = {"sha256": write_gold(path, shape_gold(draft, record)[0])}
+            return self._note(draft, record_id, [Action("", "finish", path.name, None, digest)])
 
-    def _note(self, record_id: str, opened: OpenedRecord, edits: list[Edit]) -> str | None:
-        if edits:
-            self._journal.add(record_id, opened.base, self.reviewer, edits)
-        return edits[0].item if len(edits) == 1 else None
+    def _note(self, draft: Draft, record_id: str, actions: list[Action]) -> str | None:
+        if actions:
+            self._journal.add(record_id, draft.base, self.reviewer, actions)
+        return (actions[0].item or None) if len(actions) == 1 else None
 
     def _check_id(self, record_id: str) -> None:
         if record_id not in self._records.doubts:
             raise ValueError(f"the run has no record {record_id!r}")
 
-    def _load(self, record_id: str) -> tuple[OpenedRecord, Draft]:
+    def _load(self, record_id: str) -> OpenedRecord:
         self._check_id(record_id)
         if not self._records.has_text(record_id):
             raise ValueError("its text is not at hand, or not what the run read; name it with --records INPUT")
-        opened, noted = self._open(record_id), self._journal.read_base(record_id)
-        if noted is not None and noted != opened.base:
-            # Another review began it meanwhile, from another run or from gold that is gone.
-            opened = self._prepare(record_id)
-        return opened, replay(opened.base, self._journal.list_actions(record_id))
+        findings = self._records.read_extraction(record_id).findings
+        return OpenedRecord(self._records.read_text(record_id), self._replay(record_id), findings)
 
     def _replay(self, record_id: str) -> Draft:
-        """The draft of a record, without its text."""
+        """The draft of a record. Before the first action, it begins with gold that exists, or else the prediction."""
         self._check_id(record_id)
-        return replay(self._find_base(record_id), self._journal.list_actions(record_id))
+        base = self._journal.read_base(record_id) or self._make_base(record_id)
+        return replay(base, self._journal.list_actions(record_id))
 
-    def _prepare(self, record_id: str) -> OpenedRecord:
-        findings = self._records.read_extraction(record_id).findings
-        return OpenedRecord(self._records.read_text(record_id), self._find_base(record_id), findings)
-
-    def _find_base(self, record_id: str) -> Base:
-        """Where the review of a record began; if it did not yet, gold that exists, or else the prediction."""
-        if noted := self._journal.read_base(record_id):
-            return noted
+    def _make_base(self, record_id: str) -> Base:
         path = self._gold / name_gold(record_id)
         digest = digest_gold(path)
         if digest is None:
@@ -193,88 +225,84 @@ class Review:
         found = open_extractions(path, str(path)).get(record_id)
         if found is None:
             raise GoldError(f"{path}: is gold of another record; correct its name")
-        return Base(items=list_items(found, ItemState.ACCEPTED), gold_sha256=digest)
+        return Base(items=list_items(found, "accepted"), gold_sha256=digest)
 
 
-def _plan(opened: OpenedRecord, draft: Draft, change: Change) -> list[Edit]:
+def _plan(opened: OpenedRecord, change: Change) -> list[Action]:
+    """The actions that carry out a change."""
     if isinstance(change, Decide):
-        return _plan_decision(draft, change)
+        return _plan_decision(opened.draft, change)
     if isinstance(change, Add):
-        return [_plan_addition(opened, draft, change)]
-    item = _find_item(draft, change.item)
+        return [_plan_addition(opened, change)]
+    item = _find_item(opened.draft, change.item)
     if isinstance(change, Set):
-        return _plan_set(opened, item, change, {change.path: change.value})
-    words = find_words(opened.record, change.selection)
-    values = {change.path: read_value(item.kind, item.value, change.path, words)}
-    # A quote takes the place of its words with it.
-    place = {"section": words.section.name} if change.path == "quote" else {}
-    return _plan_set(opened, item, change, values | place)
+        values = {change.path: change.value}
+    else:
+        words = find_words(opened.record, change.selection)
+        values = {change.path: read_value(item.kind, item.value, change.path, words)}
+        if change.path == "quote":  # which is a quote of the section of its words
+            values["section"] = words.section.name
+    return _plan_set(opened, item, change, values)
 
 
-def _plan_set(opened: OpenedRecord, item: DraftItem, change: Set | Read, values: Json) -> list[Edit]:
+def _plan_set(opened: OpenedRecord, item: ReviewItem, change: Set | Read, values: Json) -> list[Action]:
     """New values of fields of one item. A field that nobody else changed since the reviewer saw it may be changed.
 
-    An item that is open stays so while any of its doubtful fields was not looked at.
+    An open item stays open until every doubtful field was looked at.
     """
     if unknown := sorted(set(values) - set(FIELDS[item.kind])):
         raise ValueError(f"{unknown[0]!r}: no such field")
     is_as_seen = not isinstance(change, Set) or item.value.get(change.path) == change.old
-    if item.version != change.version and (not is_as_seen or item.state is ItemState.REJECTED):
+    if item.version != change.version and (not is_as_seen or item.state == "rejected"):
         raise _conflict(item)
     value = item.value | values
-    doubtful: Collection[str] = set(opened.list_doubts(item)) - set(values)
-    is_left = item.state is ItemState.OPEN and bool(doubtful)
-    edit = _edit(item, ActionKind.SET, change.path, value, ItemState.OPEN if is_left else None)
-    return [] if value == item.value else [edit]
+    is_doubtful = item.state == "open" and not set(opened.list_doubts(item)) <= set(values)
+    action = _act(item, "set", change.path, value, "open" if is_doubtful else None)
+    return [] if value == item.value else [action]
 
 
-def _plan_decision(draft: Draft, change: Decide) -> list[Edit]:
-    """Accept, reject or restore. Items that are so already are left alone."""
-    edits = []
+def _plan_decision(draft: Draft, change: Decide) -> list[Action]:
+    """Accept, reject or restore. Items that are in that state already are left alone."""
+    actions = []
     for seen in change.items:
         item = _find_item(draft, seen.item)
         if item.version != seen.version:
             raise _conflict(item)
-        kind = ActionKind(change.kind)
-        if kind is ActionKind.REJECT and item.kind is ItemKind.PEOPLE:
+        if change.kind == "reject" and item.kind == "people":
             raise ValueError("who may take part cannot be rejected: empty its fields instead")
-        value = item.base.value if kind is ActionKind.RESTORE and item.base else item.value
-        edit = _edit(item, kind, "", value)
-        edits += [edit] if edit.old != edit.new else []
-    return edits
+        value = item.base.value if change.kind == "restore" and item.base else item.value
+        actions.append(_act(item, change.kind, "", value))
+    return [action for action in actions if action.old != action.new]
 
 
-def _plan_addition(opened: OpenedRecord, draft: Draft, change: Add) -> Edit:
-    words = find_words(opened.record, change.selection)
-    if change.add is ItemKind.ENDPOINT:
-        refuse_endpoint(words, [item.value for item in draft.list_kept(ItemKind.ENDPOINT)])
+def _plan_addition(opened: OpenedRecord, change: Add) -> Action:
+    words, draft = find_words(opened.record, change.selection), opened.draft
+    if change.add == "endpoint":
+        refuse_endpoint(words, [item.value for item in draft.list_kept("endpoint")])
     value, is_certain = propose_item(change.add, words)
-    state = ItemState.ADDED if is_certain else ItemState.OPEN
-    new = {"kind": change.add.value, "state": state.value, "value": value}
-    return Edit(f"{change.add}-added-{draft.version + 1}", ActionKind.ADD, "", None, new)
+    new = {"kind": change.add, "state": "added" if is_certain else "open", "value": value}
+    return Action(f"{change.add}-added-{draft.version + 1}", "add", "", None, new)
 
 
-def _find_item(draft: Draft, name: str) -> DraftItem:
+def _find_item(draft: Draft, name: str) -> ReviewItem:
     if name not in draft.items:
         raise Conflict("The item is gone: somebody undid its addition.")
     return draft.items[name]
 
 
-def _conflict(item: DraftItem) -> Conflict:
+def _conflict(item: ReviewItem) -> Conflict:
     return Conflict(f"{item.reviewer or 'Somebody'} changed this item in the meantime.", item)
 
 
-def _edit(item: DraftItem, kind: ActionKind, path: str, value: Json, state: ItemState | None = None) -> Edit:
-    new = {"kind": item.kind.value, "state": (state or _next_state(item, kind, value)).value, "value": value}
-    return Edit(item.id, kind, path, item.content(), new)
-
-
-def _next_state(item: DraftItem, kind: ActionKind, value: Json) -> ItemState:
-    """An item that a reviewer changed is corrected, unless it is again as predicted."""
-    if kind is ActionKind.REJECT:
-        return ItemState.REJECTED
-    if item.base is None:
-        return ItemState.ADDED
-    if kind is ActionKind.RESTORE:
-        return item.base.state
-    return ItemState.ACCEPTED if value == item.base.value else ItemState.CORRECTED
+def _act(item: ReviewItem, kind: ActionKind, path: str, value: Json, state: ItemState | None = None) -> Action:
+    """An action on an item. A changed item is corrected, unless it is again as predicted."""
+    if kind == "reject":
+        state = "rejected"
+    elif item.base is None:
+        state = state or "added"
+    elif kind == "restore":
+        state = item.base.state
+    else:
+        state = state or ("accepted" if value == item.base.value else "corrected")
+    new = item.content() | {"state": state, "value": value}
+    return Action(item.id, kind, path, item.content(), new)

@@ -1,51 +1,25 @@
 """A record under review: its items as they were predicted, with every action of the reviewers applied."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
 from extractor.evaluation import fields as evaluation
-from extractor.schemas import Evidence, FieldInfo, Origin, Task, TrialExtraction, list_fields
+from extractor.schemas import Evidence, FieldInfo, Task, TrialExtraction, list_fields
 
 Json = dict[str, Any]
 
 
-class ItemKind(StrEnum):
-    """What an item is. ``people`` are the facts on who may take part that stand beside the criteria."""
-
-    PEOPLE = "people"
-    CRITERION = "criterion"
-    REGIMEN = "regimen"
-    ENDPOINT = "endpoint"
-
-
-class ItemState(StrEnum):
-    """What became of an item: nobody has looked at ``open`` ones, ``rejected`` ones do not become gold."""
-
-    OPEN = "open"
-    ACCEPTED = "accepted"
-    CORRECTED = "corrected"
-    ADDED = "added"
-    REJECTED = "rejected"
-
-
-class ActionKind(StrEnum):
-    """What a reviewer did."""
-
-    SET = "set"
-    ACCEPT = "accept"
-    REJECT = "reject"
-    RESTORE = "restore"
-    ADD = "add"
-    UNDO = "undo"
-    REDO = "redo"
-    FINISH = "finish"
-
-
-GROUPS = dict(zip(ItemKind, evaluation.GROUPS, strict=True))
+ItemKind = Literal["people", "criterion", "regimen", "endpoint"]
+"""What an item is. ``people`` are the facts on who may take part that stand beside the criteria."""
+ItemState = Literal["open", "accepted", "corrected", "added", "rejected"]
+"""What became of an item. Nobody has looked at ``open`` ones; ``rejected`` ones do not become gold."""
+ActionKind = Literal["set", "accept", "reject", "restore", "add", "undo", "redo", "finish"]
+"""What a reviewer did."""
+KINDS: tuple[ItemKind, ...] = get_args(ItemKind)
+GROUPS = dict(zip(KINDS, evaluation.GROUPS, strict=True))
 """Where the items of each kind are in an extraction, and their model."""
 FIELDS: dict[ItemKind, dict[str, FieldInfo]] = {
     kind: {
@@ -55,11 +29,23 @@ FIELDS: dict[ItemKind, dict[str, FieldInfo]] = {
     }
     for kind, group in GROUPS.items()
 }
-"""The fields of the guideline, which a curator fills in, in the order of the schema."""
+"""The fields that a reviewer fills in, in the order of the schema."""
 
 
-class BaseItem(BaseModel):
-    """An item as the review found it."""
+class ReviewItem(BaseModel):
+    """An item under review.
+
+    Attributes:
+        id: The same for as long as the review lasts.
+        kind: What it is.
+        state: What became of it.
+        value: The fields of the guideline.
+        evidence: What supports the predicted values.
+        confidence: That of the prediction.
+        base: The item as it was before the review; None for an added one, and for that item itself.
+        version: The number of the last action on it, 0 if there was none.
+        reviewer: Who acted last.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -69,33 +55,38 @@ class BaseItem(BaseModel):
     value: Json
     evidence: tuple[Evidence, ...] = ()
     confidence: float | None = None
-    origin: Origin | None = None
+    base: "ReviewItem | None" = None
+    version: int = 0
+    reviewer: str | None = None
+
+    def content(self) -> Json:
+        """What an action changes: the ``old`` or ``new`` of one."""
+        return {"kind": self.kind, "state": self.state, "value": self.value}
 
 
 class Base(BaseModel):
-    """A record as the review found it, and the SHA-256 of its gold file if it had one."""
+    """A record as it was before the review, and the SHA-256 of its gold file if it had one."""
 
     model_config = ConfigDict(frozen=True)
 
-    items: tuple[BaseItem, ...]
+    items: tuple[ReviewItem, ...]
     gold_sha256: str | None = None
 
 
-def list_items(extraction: TrialExtraction, state: ItemState = ItemState.OPEN) -> tuple[BaseItem, ...]:
+def list_items(extraction: TrialExtraction, state: ItemState = "open") -> tuple[ReviewItem, ...]:
     """The items of an extraction, each with an id that does not change.
 
     >>> [item.id for item in list_items(TrialExtraction(record_id="A", eligibility={}))]
     ['people']
     """
     return tuple(
-        BaseItem(
-            id=str(kind) if kind is ItemKind.PEOPLE else f"{kind}-{number}",
+        ReviewItem(
+            id=kind if kind == "people" else f"{kind}-{number}",
             kind=kind,
             state=state,
             value=item.model_dump(mode="json", include=set(FIELDS[kind])),
             evidence=item.evidence,
             confidence=item.confidence,
-            origin=item.origin,
         )
         for kind, group in GROUPS.items()
         for number, item in enumerate(group.items(extraction))
@@ -103,115 +94,107 @@ def list_items(extraction: TrialExtraction, state: ItemState = ItemState.OPEN) -
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
-    """One item before and after; None where it does not exist. ``path`` is the field, empty for the whole item."""
+class Action:
+    """A change of one item. The journal fills in ``number``, ``step``, ``time`` and ``reviewer``.
+
+    Attributes:
+        item: The item's id.
+        kind: What the reviewer did.
+        path: The field, empty for the whole item.
+        old: The item before, None where it did not exist.
+        new: The item afterwards, None where it does not exist.
+        number: The place in the journal.
+        step: The same number for all actions that a reviewer carried out at once.
+        time: When, in UTC.
+        reviewer: Who.
+    """
 
     item: str
     kind: ActionKind
     path: str
     old: Json | None
     new: Json | None
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """An edit as it was noted: edits that a reviewer made at once have one ``step``."""
-
-    number: int
-    step: int
-    time: str
-    reviewer: str
-    edit: Edit
-
-
-@dataclass(frozen=True, slots=True)
-class DraftItem:
-    """An item in its present state. ``version`` is the number of the last action on it, 0 if there was none."""
-
-    id: str
-    kind: ItemKind
-    state: ItemState
-    value: Json
-    base: BaseItem | None = None
-    version: int = 0
-    reviewer: str | None = None
-
-    def content(self) -> Json:
-        """What an action changes: the item before or after it."""
-        return {"kind": self.kind.value, "state": self.state.value, "value": self.value}
+    number: int = 0
+    step: int = 0
+    time: str = ""
+    reviewer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """All items of a record; ``finish`` is the action that last wrote its gold, ``written`` the values in that gold."""
+    """All items of a record. ``written`` has the values in its gold file, and ``gold_sha256`` that file's digest."""
 
     base: Base
-    items: dict[str, DraftItem]
+    items: dict[str, ReviewItem]
     actions: tuple[Action, ...]
-    finish: Action | None
     written: dict[str, Json] | None = None
+    gold_sha256: str | None = None
 
     @property
     def version(self) -> int:
         """The number of the last action on the record."""
         return self.actions[-1].number if self.actions else 0
 
+    def describe(self) -> Json:
+        """The version and progress of the record, and who acted last, to notice changes of others."""
+        by = self.actions[-1].reviewer if self.actions else None
+        return {"version": self.version, "by": by, "progress": self.describe_progress()}
+
     def describe_progress(self) -> Json:
-        """How far a record is: open, begun, finished, or changed: its items are not what its gold says."""
-        decided = sum(item.state is not ItemState.OPEN for item in self.items.values())
+        """The record's state: open, begun, finished, or changed, where its items differ from its gold file."""
+        decided = sum(item.state != "open" for item in self.items.values())
         state = "begun" if self.actions else "open"
         if self.written is not None:
             is_finished = decided == len(self.items) and self.written == _list_values(self.items)
             state = "finished" if is_finished else "changed"
         return {"state": state, "decided": decided, "items": len(self.items)}
 
-    def list_kept(self, kind: ItemKind) -> list[DraftItem]:
-        """The items of one kind that are to become gold."""
-        return [item for item in self.items.values() if item.kind is kind and item.state is not ItemState.REJECTED]
+    def list_kept(self, kind: ItemKind) -> list[ReviewItem]:
+        """The items of one kind that become gold."""
+        return [item for item in self.items.values() if item.kind == kind and item.state != "rejected"]
 
-    def find_step(self, reviewer: str, kind: ActionKind) -> list[Edit]:
-        """The edits of the step that the reviewer can undo, or redo, next. Nothing was done since a step to redo."""
+    def find_step(self, reviewer: str, kind: ActionKind) -> list[Action]:
+        """The actions of the step that the reviewer can undo, or redo, next."""
         undo: list[int] = []
         redo: list[int] = []
-        kinds = {a.step: a.edit.kind for a in self.actions if a.reviewer == reviewer}
+        kinds = {action.step: action.kind for action in self.actions if action.reviewer == reviewer}
         for step, done in kinds.items():
-            if done is ActionKind.UNDO:
+            if done == "undo":
                 redo.append(undo.pop())
-            elif done is ActionKind.REDO:
+            elif done == "redo":
                 undo.append(redo.pop())
-            elif done is not ActionKind.FINISH:
+            elif done != "finish":
                 undo.append(step)
                 redo.clear()
-        steps = undo if kind is ActionKind.UNDO else redo
-        return [action.edit for action in self.actions if action.step in steps[-1:]]
+        steps = undo if kind == "undo" else redo
+        return [action for action in self.actions if action.step in steps[-1:]]
 
 
 def replay(base: Base, actions: Iterable[Action]) -> Draft:
     """The record after all actions on it.
 
-    >>> item = BaseItem(id="people", kind=ItemKind.PEOPLE, state=ItemState.OPEN, value={"sex": None})
+    >>> item = ReviewItem(id="people", kind="people", state="open", value={"sex": None})
     >>> new = {"kind": "people", "state": "corrected", "value": {"sex": "all"}}
-    >>> action = Action(1, 1, "2026-01-01", "anna", Edit("people", ActionKind.SET, "sex", None, new))
+    >>> action = Action("people", "set", "sex", None, new, number=1, step=1, reviewer="anna")
     >>> replay(Base(items=(item,)), [action]).items["people"].value
     {'sex': 'all'}
     """
     done = tuple(actions)
-    items = {item.id: DraftItem(item.id, item.kind, item.state, item.value, item) for item in base.items}
-    written = None if base.gold_sha256 is None else _list_values(items)
-    finish = None
+    items = {item.id: item.model_copy(update={"base": item}) for item in base.items}
+    digest = base.gold_sha256
+    written = _list_values(items) if digest else None
     for action in done:
-        name, new = action.edit.item, action.edit.new
-        if action.edit.kind is ActionKind.FINISH:
-            finish, written = action, _list_values(items)
+        name, new = action.item, action.new
+        if action.kind == "finish":
+            digest, written = (new or {}).get("sha256"), _list_values(items)
         elif new is None:
             items.pop(name, None)
         else:
-            state, value = ItemState(new["state"]), new["value"]
-            known = items.get(name) or DraftItem(name, ItemKind(new["kind"]), state, value)
-            items[name] = replace(known, state=state, value=value, version=action.number, reviewer=action.reviewer)
-    return Draft(base, items, done, finish, written)
+            known = items.get(name) or ReviewItem(id=name, **new)
+            items[name] = known.model_copy(update=new | {"version": action.number, "reviewer": action.reviewer})
+    return Draft(base, items, done, written, digest)
 
 
-def _list_values(items: dict[str, DraftItem]) -> dict[str, Json]:
+def _list_values(items: dict[str, ReviewItem]) -> dict[str, Json]:
     """The values that become gold."""
-    return {name: item.value for name, item in items.items() if item.state is not ItemState.REJECTED}
+    return {name: item.value for name, item in items.items() if item.state != "rejected"}

@@ -1,28 +1,22 @@
-"""The queue of doubtful records: those with the likeliest errors first, with their texts."""
+"""The records of a run, those with the likeliest errors first, with their texts."""
 
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from extractor.parse.parsed import CERTAIN
 from extractor.run.finished import FinishedRun
 from extractor.schemas import Item, Severity, TrialExtraction, TrialRecord
 
-from .draft import Json
-from .journal import Journal, name_gold
-
 _FINDING = {Severity.ERROR: 1.0, Severity.WARNING: 0.5, Severity.INFO: 0.1}
-"""How many errors a finding is worth in the queue."""
+"""How many errors a finding stands for in the queue."""
 _NAMED = 3
 """How many doubtful items are named in the queue."""
-_LEFT_OUT = frozenset({"finished", "without_text"})
 
 
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """How many errors to expect in so many items of a record, and what most of them are expected of, in words."""
+class Doubt(NamedTuple):
+    """How many items a record has, how many errors are expected in them, and the likeliest of these in words."""
 
     items: int
     expected: float
@@ -30,7 +24,7 @@ class Doubt:
 
 
 def weigh_result(result: TrialExtraction) -> Doubt:
-    """The sum of what each item lacks in confidence, and of what the findings weigh.
+    """Expected errors: what each item's confidence lacks to 1, and the weight of each finding.
 
     >>> criterion = {"kind": "inclusion", "section": "eligibility", "quote": "Age over 18", "confidence": 0.6}
     >>> weigh_result(TrialExtraction(record_id="A", eligibility={"confidence": 1, "criteria": [criterion]}))
@@ -54,9 +48,13 @@ def weigh_result(result: TrialExtraction) -> Doubt:
 class RunRecords:
     """The records of a run, those with the likeliest errors first.
 
-    Texts are read once, from the run's inputs, or from ``inputs`` where these were moved, and kept compressed;
-    a result is read only for a record that is opened. ``incomplete`` describes how far an unfinished run came.
-    Raises ``StoreError`` for a folder that holds no run.
+    Texts are read once, from the run's inputs, or from ``inputs`` if these were moved, and kept compressed;
+    a result is read only for a record that is opened. Raises ``StoreError`` for a folder that holds no run.
+
+    Attributes:
+        doubts: Every record with its doubt, in the order of the queue.
+        titles: The titles of the records that have a text here.
+        incomplete: How far an unfinished run came, None for a complete one.
     """
 
     def __init__(self, run: Path, inputs: Sequence[Path] = ()) -> None:
@@ -87,77 +85,15 @@ class RunRecords:
         """The result of a record of the run."""
         return self._run.read_result(record_id, TrialExtraction)
 
+    def search(self, text: str) -> Iterator[str]:
+        """The records that have all words of a text in their id, title or reasons."""
+        words = text.casefold().split()
+        for name, doubt in self.doubts.items():
+            shown = "\n".join((name, self.titles.get(name) or "", *doubt.reasons)).casefold()
+            if all(word in shown for word in words):
+                yield name
+
 
 def read_title(record: TrialRecord) -> str | None:
     """The record's title, None if it has none."""
     return next((text for name in ("title", "official_title") if (text := record.raw_text(name))), None)
-
-
-class Direction(StrEnum):
-    """The record before or behind another one, or the next one that is not finished."""
-
-    PREVIOUS = "previous"
-    NEXT = "next"
-    UNFINISHED = "unfinished"
-
-
-class Queue:
-    """All records of a run in order of doubt. ``describe`` gives the progress of a record that was begun.
-
-    Results and texts are not read to list them.
-    """
-
-    def __init__(self, records: RunRecords, gold: Path, journal: Journal, describe: Callable[[str], Json]) -> None:
-        self._records, self._gold, self._journal, self._describe = records, gold, journal, describe
-
-    def list_page(self, words: str, *, unfinished: bool, start: int, count: int) -> Json:
-        """``count`` rows from ``start`` on, of the records that have all words in their id, title or reasons."""
-        progress = dict(self._list_progress())
-        found = [name for name in self._search(words) if not unfinished or progress[name]["state"] not in _LEFT_OUT]
-        states = [one["state"] for one in progress.values()]
-        return {
-            "records": [
-                {
-                    "record": name,
-                    "expected": self._records.doubts[name].expected,
-                    "reasons": self._records.doubts[name].reasons,
-                    "title": self._records.titles.get(name),
-                    "progress": progress[name],
-                }
-                for name in found[start : start + count]
-            ],
-            "found": len(found),
-            "total": len(states),
-            "finished": states.count("finished"),
-        }
-
-    def find(self, record_id: str, direction: Direction) -> str | None:
-        """The record in that direction from another one; those without a text cannot be opened."""
-        names = list(self._records.doubts)
-        place = names.index(record_id)
-        if direction is Direction.UNFINISHED:
-            progress = dict(self._list_progress())
-            turned = [*names[place + 1 :], *names[:place]]
-            return next((name for name in turned if progress[name]["state"] not in _LEFT_OUT), None)
-        line = names[place + 1 :] if direction is Direction.NEXT else names[:place][::-1]
-        return next(filter(self._records.has_text, line), None)
-
-    def _search(self, text: str) -> Iterator[str]:
-        words = text.casefold().split()
-        for name, doubt in self._records.doubts.items():
-            shown = "\n".join((name, self._records.titles.get(name) or "", *doubt.reasons)).casefold()
-            if all(word in shown for word in words):
-                yield name
-
-    def _list_progress(self) -> Iterator[tuple[str, Json]]:
-        versions = self._journal.list_versions()
-        gold = {path.name for path in self._gold.glob("*.json")}
-        for name, doubt in self._records.doubts.items():
-            if not self._records.has_text(name):
-                yield name, {"state": "without_text", "decided": 0, "items": 0}
-            elif name in versions:
-                yield name, self._describe(name)
-            else:
-                done = name_gold(name) in gold
-                decided = doubt.items if done else 0
-                yield name, {"state": "finished" if done else "open", "decided": decided, "items": doubt.items}

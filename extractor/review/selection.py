@@ -9,11 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from extractor.api import Extractor
 from extractor.evaluation.standoff import find_places
 from extractor.parse.parsed import CERTAIN
-from extractor.schemas import CriterionKind, Item, Rank, Section, Source, TrialExtraction, TrialRecord
+from extractor.schemas import Item, Rank, Section, Source, TrialExtraction, TrialRecord
 
 from .draft import FIELDS, ItemKind, Json
 
-_CONTEXT = ("title", "conditions")
 _LIST_NAME = re.compile(r"\b(inclusion|exclusion)\b", re.IGNORECASE)
 _OUTCOMES = re.compile(r"(primary|secondary|other)_outcomes\[(\d+)\]")
 _NAMES = {"constraints": "quantity", "amounts": "unit", "time_window": "quote", "instrument": "name"}
@@ -45,7 +44,7 @@ class Words(NamedTuple):
 
 
 def find_words(record: TrialRecord, selection: Selection) -> Words:
-    """The words that a selection marks. Raises ``ValueError`` for none, or a section that the record has not."""
+    """The words that a selection marks. Raises ``ValueError`` if there are none, or no such section."""
     section = record.section(selection.section)
     if section is None:
         raise ValueError(f"there is no section {selection.section!r}")
@@ -69,43 +68,42 @@ def refuse_endpoint(words: Words, endpoints: Iterable[Json]) -> None:
 def propose_item(kind: ItemKind, words: Words) -> tuple[Json, bool]:
     """A new item as the rules read it from the marked words, and whether they are certain of all of it."""
     found: tuple[Item, ...]
-    fixed: Json
-    main: Json = {}
-    if kind is ItemKind.CRITERION:
+    fixed: Json = {"section": words.section.name}
+    unread: Json = {}
+    if kind == "criterion":
         before = _LIST_NAME.findall(words.section.text[: words.start])
-        listed = CriterionKind(before[-1].lower()) if before else CriterionKind.INCLUSION
-        text = f"{listed.capitalize()} Criteria:\n\n* {words.text}"
-        found = _extract(words, "eligibility", text).eligibility.criteria
-        fixed = {"kind": listed.value, "section": words.section.name, "quote": words.text, "lead_in": None}
-    elif kind is ItemKind.REGIMEN:
-        found = _extract(words, "interventions[0]", words.text).dosing
-        fixed, main = {"section": words.section.name}, {"agent": words.text, "quote": words.text}
+        listed = before[-1].lower() if before else "inclusion"
+        found = _read(words, "eligibility", f"{listed.capitalize()} Criteria:\n\n* {words.text}").eligibility.criteria
+        fixed |= {"kind": listed, "quote": words.text, "lead_in": None}
+    elif kind == "regimen":
+        found = _read(words, "interventions[0]", words.text).dosing
+        unread = {"agent": words.text, "quote": words.text}
     else:
-        found = _extract(words, "primary_outcomes", words.text).endpoints
+        found = _read(words, "primary_outcomes", words.text).endpoints
         rank, index = _find_outcome(words) or (Rank.PRIMARY, 0)
-        fixed, main = {"rank": rank.value, "index": index}, {"measure": words.text, "censored": False}
-    read = found[0].model_dump(mode="json", include=set(FIELDS[kind])) if found else main
-    is_certain = len(found) == 1 and (found[0].confidence or 0) >= CERTAIN
-    return _make_empty(kind) | read | fixed, is_certain
+        fixed = {"rank": rank.value, "index": index}
+        unread = {"measure": words.text, "censored": False}
+    empty: Json = {name: [] if field.many else None for name, field in FIELDS[kind].items()}
+    read = found[0].model_dump(mode="json", include=set(FIELDS[kind])) if found else unread
+    return empty | read | fixed, len(found) == 1 and (found[0].confidence or 0) >= CERTAIN
 
 
 def read_value(kind: ItemKind, item: Json, path: str, words: Words) -> Any:
-    """The new value of a field by the marked words: lists get more, quotes are replaced, values are read anew."""
+    """The new value of a field from the marked words: lists get more, quotes are replaced, values are read anew."""
     field = FIELDS[kind].get(path)
     many = field is not None and field.many
     if field is None or not issubclass(field.type, BaseModel):
-        return [*(item.get(path) or []), words.text] if many else words.text
-    if path not in _NAMES:  # a number with a unit of time
-        points = _read_times(words)
+        found: Any = words.text
+    elif path in _NAMES:
+        unread = {name: "" if one.annotation is str else None for name, one in field.type.model_fields.items()}
+        found = propose_item(kind, words)[0][path] or unread | {_NAMES[path]: words.text}
+    else:  # a number with a unit of time
+        frame = Section(name="primary_outcomes[0]", text=f"Survival, {words.text}")
+        endpoints = _extract(frame).endpoints
+        points = [point.model_dump(mode="json") for endpoint in endpoints for point in endpoint.time_points]
         return points if many else points[0] if points else item.get(path)
-    unread = {name: "" if one.annotation is str else None for name, one in field.type.model_fields.items()}
-    found = propose_item(kind, words)[0][path] or unread | {_NAMES[path]: words.text}
     more = found if isinstance(found, list) else [found]
     return [*(item.get(path) or []), *more] if many else found
-
-
-def _make_empty(kind: ItemKind) -> Json:
-    return {name: [] if field.many else None for name, field in FIELDS[kind].items()}
 
 
 def _find_outcome(words: Words) -> tuple[Rank, int] | None:
@@ -116,18 +114,13 @@ def _find_outcome(words: Words) -> tuple[Rank, int] | None:
     return None
 
 
-def _read_times(words: Words) -> list[Json]:
-    section = Section(name="primary_outcomes[0]", text=f"Survival, {words.text}")
-    endpoints = _extract_sections(section).endpoints
-    return [point.model_dump(mode="json") for endpoint in endpoints for point in endpoint.time_points]
+def _read(words: Words, section: str, text: str) -> TrialExtraction:
+    """What the rules read in a text that stands in this section of the words' record."""
+    context = (words.record.section(name) for name in ("title", "conditions"))
+    return _extract(*filter(None, context), Section(name=section, text=text))
 
 
-def _extract(words: Words, section: str, text: str) -> TrialExtraction:
-    context = [found for name in _CONTEXT if (found := words.record.section(name))]
-    return _extract_sections(*context, Section(name=section, text=text))
-
-
-def _extract_sections(*sections: Section) -> TrialExtraction:
+def _extract(*sections: Section) -> TrialExtraction:
     source = Source(path="marked words", format="flat")
     return Extractor(assist="never").extract(TrialRecord(record_id="marked", source=source, sections=sections))
 
@@ -148,10 +141,8 @@ def _trim(text: str, start: int, end: int) -> tuple[int, int]:
     >>> _trim("no fever now", 1, 7)
     (0, 8)
     """
-    while start < end and text[start].isspace():
-        start += 1
-    while end > start and text[end - 1].isspace():
-        end -= 1
+    marked = text[start:end]
+    start, end = start + len(marked) - len(marked.lstrip()), end - len(marked) + len(marked.rstrip())
     while 0 < start < end and text[start].isalnum() and text[start - 1].isalnum():
         start -= 1
     while start < end < len(text) and text[end - 1].isalnum() and text[end].isalnum():

@@ -18,8 +18,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from extractor.errors import BudgetReached
 from extractor.export import Destination, Format, export_run, list_tables
 from extractor.options import Assist
-from extractor.pages import read_assets, read_shared_script, render_page
-from extractor.pages.page import state_policy
+from extractor.pages import read_assets, read_shared_script, render_page, state_policy
 from extractor.schemas import TrialExtraction
 
 from .callers import Caller

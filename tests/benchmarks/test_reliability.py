@@ -1,20 +1,17 @@
+"""Curves of confidence, and readings judged by gold."""
+
 import json
 from dataclasses import replace
 
 import pytest
 
 from benchmarks import reliability as command
-from benchmarks.matching import Judged, is_right, judge_record
-from benchmarks.reliability import (
-    cross_validate,
-    fit_curve,
-    fit_curves,
-    judge_gold,
-)
+from benchmarks.matching import Judged, judge_record
+from benchmarks.reliability import cross_validate, fit_curve, fit_curves, judge_gold
 from extractor.evaluation.standoff import to_standoff
 from extractor.parse import parse_record
 from extractor.parse.scoring import apply_curve
-from extractor.schemas import Amount, Category, Section, Source, TrialExtraction, TrialRecord
+from extractor.schemas import Section, Source, TrialExtraction, TrialRecord
 
 TEXT = (
     "Inclusion Criteria:\n\n* Age 18 to 65 years\n* Platelets >= 50 x 10^9/L\n\nExclusion Criteria:\n\n* Pregnant women"
@@ -22,30 +19,7 @@ TEXT = (
 
 
 def stated(confidence, *, right=True, trial=1, fold=0):
-    return Judged(
-        field="endpoints.concept",
-        trial=f"NCT{trial:08}",
-        read="a",
-        label="a" if right else "b",
-        confidence=confidence,
-        right=right,
-        area="Oncology",
-        fold=fold,
-    )
-
-
-@pytest.mark.parametrize(
-    ("field", "read", "label", "right"),
-    [
-        ("dosing.amounts", (Amount(low=1, high=1, unit="g"),), (Amount(low=1000, high=1000, unit="mg"),), True),
-        ("dosing.amounts", (Amount(low=1, high=1, unit="g"),), (), False),
-        ("dosing.timing", None, None, True),
-        ("endpoints.methods", ("ELISA", "PCR"), ("pcr", "elisa"), True),
-        ("eligibility.criteria.category", Category.INFECTION, Category.ALLERGY, False),
-    ],
-)
-def test_values_agree_as_an_evaluation_compares_them(field, read, label, right):
-    assert is_right(field, read, label) is right
+    return Judged("endpoints.concept", f"NCT{trial:08}", "a", "b", confidence, right, "Oncology", fold)
 
 
 def test_a_curve_gives_the_share_that_was_right():
@@ -53,10 +27,7 @@ def test_a_curve_gives_the_share_that_was_right():
         stated(claim, right=n % 10 >= wrong, trial=n) for n in range(400) for claim, wrong in ((0.7, 4), (0.99, 1))
     ]
     curve = fit_curve(values)
-    assert [apply_curve(curve, claim) for claim in (0.7, 0.99)] == [
-        pytest.approx(0.6, abs=0.01),
-        pytest.approx(0.9, abs=0.01),
-    ]
+    assert [apply_curve(curve, claim) for claim in (0.7, 0.99)] == pytest.approx([0.6, 0.9], abs=0.01)
 
 
 def test_many_values_of_one_trial_prove_little():
@@ -77,9 +48,8 @@ def test_values_found_and_not_found_have_curves_of_their_own():
 
 def test_a_fold_is_judged_by_curves_that_have_not_seen_it():
     values = [stated(0.9, right=fold == 0, trial=n, fold=fold) for n in range(200) for fold in (0, 1)]
-    confidences = cross_validate(values)
-    assert {confidence > 0.5 for one, confidence in zip(values, confidences, strict=True) if one.fold == 0} == {False}
-    assert {confidence > 0.5 for one, confidence in zip(values, confidences, strict=True) if one.fold == 1} == {True}
+    found = zip(values, cross_validate(values), strict=True)
+    assert {(one.fold, confidence > 0.5) for one, confidence in found} == {(0, False), (1, True)}
 
 
 @pytest.fixture
@@ -94,28 +64,20 @@ def record():
 
 @pytest.fixture
 def gold():
-    shared = {"kind": "inclusion", "section": "eligibility"}
-    age = shared | {"quote": "Age 18 to 65 years", "category": "age"}
-    platelets = shared | {"quote": "Platelets >= 50 x 10^9/L", "category": "infection"}
-    regimen = {
-        "agent": "Examplumab",
-        "section": "interventions[0]",
-        "quote": "300 mg subcutaneously every 4 weeks",
-        "amounts": [{"low": 300, "high": 300, "unit": "mg"}],
-        "route": "subcutaneous",
-        "frequency": "Q2W",
-    }
+    criterion = {"kind": "inclusion", "section": "eligibility"}
+    age = criterion | {"quote": "Age 18 to 65 years", "category": "age"}
+    platelets = criterion | {"quote": "Platelets >= 50 x 10^9/L", "category": "infection"}
+    regimen = {"agent": "Examplumab", "section": "interventions[0]", "quote": "300 mg subcutaneously every 4 weeks"}
+    regimen |= {"route": "subcutaneous", "frequency": "Q2W"}
     outcome = {"rank": "primary", "index": 0, "measure": "Overall survival", "time_frame": "2 years"}
     criteria = {"minimum_age": {"value": 18, "unit": "year"}, "criteria": [age, platelets]}
-    return TrialExtraction.model_validate(
-        {"record_id": "T1", "eligibility": criteria, "dosing": [regimen], "endpoints": [outcome]}
-    )
+    parts = {"eligibility": criteria, "dosing": [regimen], "endpoints": [outcome]}
+    return TrialExtraction.model_validate({"record_id": "T1"} | parts)
 
 
 def test_readings_are_paired_with_gold(record, gold):
-    found = list(judge_record(parse_record(record), gold))
     rights = {}
-    for one in found:
+    for one in judge_record(parse_record(record), gold):
         rights.setdefault(one.field, []).append(one.right)
     assert rights["eligibility.minimum_age"] == [True]
     assert rights["eligibility.maximum_age"] == [False]
@@ -152,13 +114,9 @@ def test_a_record_is_judged_once_and_only_if_its_text_is_the_annotated_one(recor
 @pytest.fixture
 def arguments(tmp_path, monkeypatch, gold):
     """Arguments of the command: a gold of one record, and that record."""
-    study = {
-        "protocolSection": {
-            "identificationModule": {"nctId": "NCT90000001", "briefTitle": "A trial"},
-            "eligibilityModule": {"eligibilityCriteria": TEXT},
-        }
-    }
-    (tmp_path / "a.json").write_text(json.dumps(study), "utf-8")
+    study = {"identificationModule": {"nctId": "NCT90000001", "briefTitle": "A trial"}}
+    study |= {"eligibilityModule": {"eligibilityCriteria": TEXT}}
+    (tmp_path / "a.json").write_text(json.dumps({"protocolSection": study}), "utf-8")
     sections = (Section(name="eligibility", text=TEXT),)
     record = TrialRecord(record_id="NCT90000001", source=Source(path="a", format="flat"), sections=sections)
     only = gold.model_copy(update={"dosing": (), "endpoints": ()})

@@ -1,5 +1,6 @@
-"""What the scorers learn from, and the files they write."""
+"""The labels that scorers learn from, never of a trial of the gold; and the files that they write."""
 
+import gzip
 import json
 import tomllib
 from pathlib import Path
@@ -9,35 +10,25 @@ import pytest
 
 from benchmarks.data import FOLDS, fold_of
 from benchmarks.gold import GOLD, INDEPENDENT, LABELS, read_gold
-from benchmarks.training import cut_weights, dose_roles
+from benchmarks.training import cut_weights, dose_roles, labelled
 from benchmarks.training.fitting import Plan, fit, hold_out, make_vectors, store_scorer
-from benchmarks.training.labelled import read_training_records, read_training_rows
+from benchmarks.training.labelled import HOME, group_of, read_training_records, read_training_rows
 from benchmarks.training.log_linear import Choice, cross_validate
 from benchmarks.training.scorers import format_groups
+from extractor.evaluation.standoff import to_standoff
 from extractor.parse.scoring import read_scorer
-from extractor.schemas import Role
+from extractor.schemas import Part, Role, Section, Source, TrialRecord
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 PLAN = Plan("beasts", words=("w",), scales={}, freedom=30, most=500)
-SENTENCES = [
-    f"{pet} likes {food} on {day}".split()
-    for pet in ("cat", "dog", "bird")
-    for food in ("milk", "meat")
-    for day in "abc"
-]
+PETS, FOODS = ("cat", "dog", "bird"), ("milk", "meat")
+SENTENCES = [[pet, "likes", food, "on", day] for pet in PETS for food in FOODS for day in "abc"]
 ITEMS = [[*(f"w {word}" for word in words), "m listed"] for words in SENTENCES]
 LABELS_OF = [words[0] for words in SENTENCES]
-ONCE = [1.0] * len(ITEMS)
 ITEM = {"measure": "Overall survival", "description": "From infusion to death.", "time_frame": "2 years"}
 CELL = {"id": "NCT90000001", "items": [ITEM, ITEM | {"description": None}, ITEM | {"time_frame": None}]}
-DOSE = {
-    "agent": "Fictumab",
-    "section": "arms[0]",
-    "quote": "fictumab 5 mg orally once daily",
-    "role": "investigational",
-}
+DOSE = {"agent": "Fictumab", "section": "arms[0]", "quote": "fictumab 5 mg orally", "role": "investigational"}
 ROW = {
-    "id": "d1",
     "record": "NCT90000001",
     "sections": {
         "arms[0]": "Arm A (EXPERIMENTAL)\nParticipants receive fictumab 5 mg orally once daily.",
@@ -45,11 +36,24 @@ ROW = {
     },
     "dosing": [DOSE],
 }
+CRITERION = {"list": "exclusion", "text": "Migraine with aura", "category": "comorbidity"}
+CLASSES = {"concept": "symptom_score", "category": "efficacy", "time_kind": "up_to"}
+OUTCOME = {"rank": "primary", "measure": "Pain", "description": None, "time_frame": "2 weeks"} | CLASSES
+FILES = {
+    "criteria": [CRITERION | {"id": "c1", "record": "NCT90000001"}, CRITERION | {"id": "g1", "record": "NCT90000002"}],
+    "all_areas_criteria": [CRITERION | {"id": "k1", "record": "NCT90000003", "lead_in": "Any of:"}],
+    "outcomes": [OUTCOME | {"id": "o1", "record": "NCT90000001"}],
+    "all_areas_outcomes": [OUTCOME | {"id": f"r{number}", "record": f"NCT9000000{number}"} for number in (3, 9)],
+    "time_frames": [{"id": "t1", "time_frame": "at 2 weeks", "time_kind": "at"}],
+}
+PARTS = (Part(name="measure", start=0, end=4), Part(name="time_frame", start=5, end=12))
+SECTION = Section(name="primary_outcomes[0]", text="Pain\n2 weeks", parts=PARTS)
+RECORD = TrialRecord(record_id="NCT90000004", source=Source(path="x", format="flat"), sections=(SECTION,))
 
 
-def write_labels(folder, name, *rows):
-    (folder / "labels").mkdir(exist_ok=True)
-    (folder / "labels" / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+def write_lines(path, rows):
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +63,7 @@ def vectors():
 
 @pytest.fixture(scope="module")
 def fitted(vectors):
-    return fit(PLAN, ITEMS, LABELS_OF, vectors, ONCE)
+    return fit(PLAN, ITEMS, LABELS_OF, vectors, [1.0] * len(ITEMS))
 
 
 def test_a_scorer_learns_the_word_that_decides_and_knows_unlabelled_words(fitted):
@@ -70,9 +74,9 @@ def test_a_scorer_learns_the_word_that_decides_and_knows_unlabelled_words(fitted
 
 def test_a_stored_scorer_is_read_again(fitted, tmp_path):
     store_scorer(fitted, tmp_path / "beasts.npz")
-    read = read_scorer(tmp_path / "beasts.npz")
-    assert (read.classes, read.rows, read.damped) == (fitted.classes, fitted.rows, fitted.damped)
-    assert read.predict(ITEMS) == pytest.approx(fitted.predict(ITEMS), abs=0.02)
+    stored = read_scorer(tmp_path / "beasts.npz")
+    assert (stored.classes, stored.rows, stored.damped) == (fitted.classes, fitted.rows, fitted.damped)
+    assert stored.predict(ITEMS) == pytest.approx(fitted.predict(ITEMS), abs=0.02)
 
 
 def test_a_fold_is_judged_without_its_own_labels(vectors):
@@ -85,12 +89,10 @@ def test_a_fold_is_judged_without_its_own_labels(vectors):
 
 
 def test_groups_and_areas_are_shown_apart():
-    right = np.array([True, False] * 50)
-    areas = [area for _ in range(50) for area in ("Oncology", "Urology")]
-    rows = [{"record": f"NCT{number}", "area": area} for number, area in enumerate(areas)] + [
-        {"record": "NCT100", "area": "Rare"}
-    ]
-    shown = format_groups("category", rows, np.append(right, True), np.full(101, 0.99), np.ones(101, bool))
+    right = np.array([True, False] * 50 + [True])
+    areas = [*["Oncology", "Urology"] * 50, "Rare"]
+    rows = [{"record": f"NCT{number}", "area": area} for number, area in enumerate(areas)]
+    shown = format_groups("category", rows, right, np.full(101, 0.99), np.ones(101, bool))
     assert [line.rsplit(maxsplit=6)[:3] for line in shown.splitlines()[1:]] == [
         ["  all", "101", "0.505"],
         ["  home areas", "50", "1.000"],
@@ -102,16 +104,14 @@ def test_groups_and_areas_are_shown_apart():
 
 def test_true_cuts_are_candidates_except_inside_a_list_of_numbers():
     names = {}
-    assert [choice.right is not None for choice in cut_weights.describe_cell(CELL, names)] == [True, True, True]
+    choices = list(cut_weights.describe_cell(CELL, names))
+    assert [choice.right is not None for choice in choices] == [True, True, True]
     assert {"t:has moment", "n:none"} <= set(names)
     item = {"measure": "Score at week 4", "description": None, "time_frame": "8, 12 weeks"}
     assert [choice.right for choice in cut_weights.describe_cell({"id": "x", "items": [item]}, {})] == [None]
-
-
-def test_weights_set_by_hand_are_kept():
-    names = {"d:two abbreviations in measure": 0}
-    weights = cut_weights.train(list(cut_weights.describe_cell(CELL, names)), names)
-    assert '"d:two abbreviations in measure" = -1.2\n' in cut_weights.format_weights(weights, names)
+    names["d:two abbreviations in measure"] = len(names)
+    by_hand = cut_weights.format_weights(cut_weights.train(choices, names), names)
+    assert '"d:two abbreviations in measure" = -1.2\n' in by_hand
 
 
 def test_choices_are_judged_by_weights_of_other_folds():
@@ -123,21 +123,14 @@ def test_choices_are_judged_by_weights_of_other_folds():
         seen.append({fold_of(choice.trial) for choice in some})
         return np.array([1.0, 0.0])
 
-    guesses = cross_validate(choices, train)
-    assert len(guesses) == len(choices)
-    assert all(guess.right for guess in guesses)
+    assert [guess.right for guess in cross_validate(choices, train)] == [True] * len(choices)
     assert seen == [set(range(FOLDS)) - {fold} for fold in range(FOLDS)]
 
 
-def test_no_trial_of_the_gold_has_labelled_doses(tmp_path):
-    write_labels(tmp_path, "dosing", ROW, ROW | {"record": next(iter(read_gold()))})
-    assert [one.record.record_id for one in dose_roles.read_dose_labels(tmp_path)] == [ROW["record"]]
-
-
-def test_a_labelled_role_comes_with_features_of_the_agent(tmp_path):
-    write_labels(tmp_path, "dosing", ROW)
-    ((labelled),) = dose_roles.read_dose_labels(tmp_path)
-    (agent,) = dose_roles.read_agents(labelled)
+def test_a_labelled_role_comes_with_features_of_the_agent_and_never_from_the_gold(tmp_path):
+    write_lines(tmp_path / "labels" / "dosing.jsonl", [ROW, ROW | {"record": next(iter(read_gold()))}])
+    (doses,) = dose_roles.read_dose_labels(tmp_path)
+    (agent,) = dose_roles.read_agents(doses)
     assert (agent.trial, agent.role) == ("NCT90000001", Role.INVESTIGATIONAL)
     assert "in experimental of experimental" in agent.features
     weights = np.zeros(len(Role))
@@ -145,14 +138,50 @@ def test_a_labelled_role_comes_with_features_of_the_agent(tmp_path):
     assert tomllib.loads(dose_roles.format_weights(weights, {"always": 0}))["placebo"] == {"always": 2.0}
 
 
+@pytest.fixture
+def data(tmp_path, monkeypatch):
+    """A folder of labels, a record of which an item is labelled by place, and a gold of one trial."""
+    for name, rows in FILES.items():
+        write_lines(tmp_path / "labels" / f"{name}.jsonl", rows)
+    (tmp_path / "records").mkdir()
+    areas = "nct\tformat\tarea\nNCT90000003\tAPI v2\tNeurology\nNCT90000009\tAPI v2\tOncology\n"
+    (tmp_path / "records" / "all_areas_more.tsv").write_text(areas, "utf-8")
+    item = {"rank": "primary", "index": 0, "measure": "Pain", "time_frame": "2 weeks"} | CLASSES
+    line = to_standoff({"record_id": RECORD.record_id, "endpoints": [item]}, RECORD)
+    files = {"LABELS": [line | {"area": "Cardiology", "fold": 3}], "GOLD": [{"record_id": "NCT90000009"}]}
+    for name, lines in (files | {"INDEPENDENT": []}).items():
+        write_lines(tmp_path / f"{name}.jsonl", lines)
+        monkeypatch.setattr(labelled, name, tmp_path / f"{name}.jsonl")
+    return tmp_path
+
+
+def test_rows_of_all_files_have_fold_and_area(data):
+    rows = read_training_rows(data, {RECORD.record_id: RECORD})
+    found = [(row["record"][-1], row["area"], row["fold"]) for row in (*rows.criteria, *rows.outcomes)]
+    folds = {number: fold_of(f"NCT9000000{number}") for number in (1, 2, 3)}
+    first, third = ("1", HOME, folds[1]), ("3", "Neurology", folds[3])
+    assert found == [first, ("2", "all areas", folds[2]), third, first, third, ("4", "Cardiology", 3)]
+    frames = [(row["time_frame"], row["time_kind"]) for row in rows.time_frames]
+    assert frames == [("at 2 weeks", "at"), ("2 weeks", "up_to"), ("2 weeks", "up_to")]
+    assert [group_of(row) for row in rows.criteria] == [HOME, "other areas", "other areas"]
+
+
+def test_labels_of_a_changed_record_are_left_out(data):
+    changed = RECORD.model_copy(update={"sections": (SECTION.model_copy(update={"text": "Pain\n3 weeks"}),)})
+    assert len(read_training_rows(data, {RECORD.record_id: changed}).outcomes) == 2
+
+
+def test_records_of_the_gold_are_not_learned_from(data):
+    known = ({"nctId": f"NCT9000000{number}", "briefTitle": "A trial"} for number in (8, 9))
+    studies = ({"protocolSection": {"identificationModule": one}} for one in known)
+    lines = "".join(json.dumps(study) + "\n" for study in studies)
+    (data / "records" / "all_areas.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
+    assert list(read_training_records(data)) == ["NCT90000008"]
+
+
 @pytest.mark.skipif(not SHARED.exists(), reason="needs the shared labels")
 def test_no_trial_of_the_gold_is_learned_from():
     held_back = set(read_gold(GOLD)) | set(read_gold(INDEPENDENT))
-    records = read_training_records(SHARED)
-    rows = read_training_rows(SHARED, records)
-    trials = {row.get("record") for part in (rows.criteria, rows.outcomes, rows.time_frames) for row in part}
+    trials = {row.get("record") for part in read_training_rows(SHARED, {}) for row in part}
     assert held_back
-    assert not held_back & (trials | records.keys() | read_gold(LABELS).keys())
-    doses = [one.record.record_id for one in dose_roles.read_dose_labels(SHARED)]
-    assert len(set(doses)) == len(doses)
-    assert not held_back & set(doses) - set(read_gold(INDEPENDENT))
+    assert not held_back & (trials | read_gold(LABELS).keys())

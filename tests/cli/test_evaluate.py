@@ -89,7 +89,7 @@ def test_fail_under_names_what_fell(sources):
     ]
 
 
-def test_a_floor_with_nothing_to_score_is_told_and_does_not_fail(sources, tmp_path):
+def test_a_floor_with_nothing_to_score_is_named_and_does_not_fail(sources, tmp_path):
     empty = tmp_path / "empty.jsonl"
     empty.write_text(json.dumps({"record_id": "A", "eligibility": {}}), "utf-8")
     result = _invoke(str(empty), str(empty), "--fail-under", "dosing.amounts=0.9,eligibility.sex=1")
@@ -153,7 +153,7 @@ def test_wrong_floors_are_a_mistake_of_usage(sources, floors, message):
     assert message in result.stderr
 
 
-def test_a_broken_file_is_told(sources, tmp_path):
+def test_a_broken_file_is_named(sources, tmp_path):
     broken = tmp_path / "broken.jsonl"
     broken.write_text("[]", "utf-8")
     result = _invoke(str(broken), sources[1])

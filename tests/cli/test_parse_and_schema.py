@@ -1,27 +1,28 @@
+"""``extractor parse`` and ``extractor schema``."""
+
 import json
 from importlib import import_module
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from extractor.cli.app import app
+from tests.commands import invoke
 
+SEED = "seeds/records/003_b184c860ed2ef927.txt"
 schemas = import_module("extractor.schemas")
-runner = CliRunner()
 
 
-def test_parse_shows_chunks_values_and_certainty():
-    shown = runner.invoke(app, ["parse", "seeds/records/003_b184c860ed2ef927.txt"])
-    assert shown.exit_code == 0
-    assert "criterion inclusion" in shown.output
-    assert "CD19 > 95 %" in shown.output
-    assert "primary outcome 0: Objective response rate (ORR)" in shown.output
+def test_parse_shows_chunks_values_and_confidence_and_goes_on_after_a_bad_record():
+    shown = invoke("parse", "no-such-file.json", SEED)
+    assert shown.exit_code == 1
+    assert "no-such-file.json" in shown.stderr
+    assert "criterion inclusion" in shown.stdout
+    assert "CD19 > 95 %" in shown.stdout
+    assert "primary outcome 0: Objective response rate (ORR)" in shown.stdout
 
 
 def test_parse_as_json_has_offsets_into_the_raw_text():
-    done = runner.invoke(app, ["parse", "seeds/records/003_b184c860ed2ef927.txt", "--json"])
-    parsed = json.loads(done.output)
+    parsed = json.loads(invoke("parse", SEED, "--json").stdout)
     (outcome,) = parsed["outcomes"]
     (span,) = outcome["time_frame"]["spans"]
     assert span["section"] == "primary_outcomes"
@@ -29,36 +30,36 @@ def test_parse_as_json_has_offsets_into_the_raw_text():
     assert span["end"] - span["start"] == len(outcome["time_frame"]["value"])
 
 
-def test_parse_goes_on_after_a_bad_record():
-    bad, good = "no-such-file.json", "seeds/records/003_b184c860ed2ef927.txt"
-    shown = runner.invoke(app, ["parse", bad, good])
-    assert shown.exit_code == 1
-    assert bad in shown.stderr
-    assert "primary outcome 0: Objective response rate (ORR)" in shown.stdout
+def test_a_value_is_explained_by_its_words_and_the_rules_that_found_them():
+    lines = invoke("parse", "--explain", "tests/records/study.xml").stdout.splitlines()
+    at = lines.index("    constraints: Age >= 18 year (0.93)")
+    assert lines[at + 1] == "        from: Age >= 18 years"
+    assert "            comparison: >=" in lines[at + 2 : at + 6]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "title"),
+    ("task", "title"),
     [
-        ([], "TrialExtraction"),
-        (["eligibility"], "Eligibility"),
-        (["dosing"], "Regimen"),
-        (["endpoints"], "Endpoint"),
-        (["record"], "TrialRecord"),
+        (None, "TrialExtraction"),
+        ("eligibility", "Eligibility"),
+        ("dosing", "Regimen"),
+        ("endpoints", "Endpoint"),
+        ("record", "TrialRecord"),
     ],
 )
-def test_schema_is_the_models_own(arguments, title):
-    printed = json.loads(runner.invoke(app, ["schema", *arguments]).output)
+def test_schema_is_the_models_own(task, title):
+    printed = json.loads(invoke("schema", *filter(None, [task])).stdout)
     assert printed["title"] == title
     assert printed == getattr(schemas, title).model_json_schema(mode="serialization")
 
 
 def test_control_characters_of_a_record_do_not_reach_the_terminal(tmp_path):
     study = json.loads(Path("tests/records/study.json").read_text("utf-8"))
-    study["protocolSection"]["eligibilityModule"]["eligibilityCriteria"] = (
-        "Inclusion Criteria:\n\n* \x1b[31mred\x07 adults"
-    )
-    (tmp_path / "study.json").write_text(json.dumps(study), "utf-8")
-    shown = runner.invoke(app, ["parse", str(tmp_path / "study.json")], color=True).output
-    assert "red" in shown
-    assert not {"\x1b", "\x07"} & set(shown)
+    criteria = "Inclusion Criteria:\n\n* \x1b[31mred\x07 adults"
+    study["protocolSection"]["eligibilityModule"]["eligibilityCriteria"] = criteria
+    (tmp_path / "a\x1b[31m.json").write_text(json.dumps(study), "utf-8")
+    (tmp_path / "b\x1b[31m.json").write_text("{}", "utf-8")
+    done = invoke("parse", tmp_path)
+    assert "red" in done.stdout
+    assert "b\ufffd[31m.json" in done.stderr
+    assert not {"\x1b", "\x07"} & set(done.output)

@@ -10,15 +10,14 @@ from pathlib import Path
 from string import Template
 
 import pytest
-from typer.testing import CliRunner
 
 import extractor.llm.prompt
 import extractor.pipeline
 import extractor.run.manifest
 from benchmarks.records import write_distinct_records
 from benchmarks.servers import serve_counting
-from extractor.cli.app import app
 from extractor.schemas import Sex
+from tests.commands import extract, invoke, read_lines
 
 DOCS = (Path(__file__).parents[2] / "docs" / "runs.md").read_text("utf-8")
 RECORDS = 24  # enough for answers that are refused, broken once and broken always
@@ -40,7 +39,7 @@ def run(made, tmp_path):
     _, folder = made
     shutil.copytree(folder / "run", tmp_path / "run")
     shutil.copy(folder / "records.jsonl", tmp_path / "records.jsonl")
-    manifest = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))
+    manifest = read_manifest(tmp_path / "run")
     manifest["inputs"] = manifest["input_paths"] = [str(tmp_path / "records.jsonl")]
     (tmp_path / "run" / "run.json").write_text(json.dumps(manifest), "utf-8")
     with closing(sqlite3.connect(tmp_path / "run" / "run.sqlite")) as store, store:
@@ -49,13 +48,17 @@ def run(made, tmp_path):
 
 
 def command(*words):
-    """A command in this process, in which what a test has patched counts: so one that reads a run again stays here."""
+    """A command that stays in this process, in which what a test has patched counts."""
     alone = ("--workers", 1) if words[0] in {"impact", "reparse"} and "--workers" not in words else ()
-    return CliRunner().invoke(app, [*map(str, (*words, *alone))])
+    return invoke(*words, *alone)
 
 
 def options(server):
     return ("--assist", "always", "--quiet", "--model", f"{server.url}#stub")
+
+
+def read_manifest(folder):
+    return json.loads((folder / "run.json").read_text("utf-8"))
 
 
 def contents(folder):
@@ -68,8 +71,7 @@ def report_of(done):
 
 
 def extractions(folder):
-    rows = map(json.loads, (folder / "extractions.jsonl").read_text("utf-8").splitlines())
-    return [{name: value for name, value in row.items() if name != "source"} for row in rows]
+    return [row | {"source": None} for row in read_lines(folder / "extractions.jsonl")]
 
 
 @pytest.fixture
@@ -109,52 +111,44 @@ def test_a_replay_of_a_run_is_byte_identical_and_asks_nobody(made, tmp_path, con
     assert command(*words, "--out", tmp_path / "again", "--concurrency", concurrency).exit_code == 0
     assert (tmp_path / "again" / "extractions.jsonl").read_bytes() == (folder / "run/extractions.jsonl").read_bytes()
     assert server.calls == calls
-    usage = [
-        json.loads((path / "run.json").read_text("utf-8"))["usage"] for path in (folder / "run", tmp_path / "again")
-    ]
+    usage = [read_manifest(path)["usage"] for path in (folder / "run", tmp_path / "again")]
     assert usage[0] == usage[1]
     assert usage[0]["calls"] == calls
 
 
 def test_without_changes_there_is_no_impact_and_nothing_is_written(made, run):
     before = contents(run)
-    report = report_of(command("impact", run, "--json"))
+    done = command("impact", run, "--json")
+    report = report_of(done)
     assert (report["records"], report["calls_to_ask"], report["changed"], report["gone"]) == (RECORDS, 0, 0, 0)
     assert report["calls_unchanged"] == made[0].calls
     assert contents(run) == before
+    assert done.stderr == "extractor: done; nothing was written\n"
 
 
 def test_many_processes_find_and_write_what_one_does(run, forked_workers):
-    told, written = [], []
+    reports, written = [], []
     for workers in (1, 2):
         new = run.parent / f"new-{workers}"
-        told.append(report_of(command("impact", run, "--json", "--workers", workers)))
-        told.append(report_of(command("reparse", run, "--out", new, "--json", "--workers", workers)))
+        reports.append(report_of(command("reparse", run, "--out", new, "--json", "--workers", workers)))
         written.append((new / "extractions.jsonl").read_bytes())
-    assert all(report == told[0] for report in told)
+    reports.append(report_of(command("impact", run, "--json", "--workers", 2)))
+    assert all(report == reports[0] for report in reports)
     assert written[0] == written[1]
 
 
-def test_what_comes_next_is_told(run, request):
-    done = command("impact", run)
-    assert done.stderr == "extractor: done; nothing was written\n"
-    request.getfixturevalue("other_rules")
-    done = command("impact", run)
-    assert done.stderr == f"extractor: done; nothing was written; to apply it: extractor reparse {run}\n"
-    done = command("reparse", run, "--out", run.parent / "new")
-    assert done.stderr == f"extractor: done; the results are in {run.parent / 'new'}\n"
-
-
-def test_ctrl_c_says_what_to_do(run, monkeypatch):
+@pytest.mark.parametrize(
+    ("words", "remedy"), [(["impact"], "nothing was written"), (["reparse", "--out", "NEW"], "remove NEW")]
+)
+def test_ctrl_c_says_what_to_do(run, monkeypatch, words, remedy):
     def press(*_):
         raise KeyboardInterrupt
 
+    new = str(run.parent / "new")
     monkeypatch.setattr("extractor.run.reparse.Comparison.write", press)
-    done = command("impact", run)
-    assert (done.exit_code, done.stderr) == (130, "extractor: interrupted; nothing was written\n")
-    done = command("reparse", run, "--out", run.parent / "new")
+    done = command(words[0], run, *(word.replace("NEW", new) for word in words[1:]))
     assert done.exit_code == 130
-    assert f"interrupted; remove {run.parent / 'new'} and give the command again" in done.stderr
+    assert f"extractor: interrupted; {remedy.replace('NEW', new)}" in done.stderr
 
 
 @pytest.mark.usefixtures("other_prompt")
@@ -167,28 +161,24 @@ def test_a_changed_prompt_asks_all_calls_anew(run):
 
 
 @pytest.mark.usefixtures("other_rules")
-def test_a_changed_rule_shows_the_fields_it_changes(run):
-    report = report_of(command("impact", run, "--json"))
-    (change,) = report["changes"]
-    assert (change["field"], change["records"]) == ("eligibility.sex", RECORDS)
-    assert change["examples"][0]["new"] == "male"
-    said = command("impact", run).stdout
-    assert f'eligibility.sex: {RECORDS}, such as NCT00000000: null -> "male"' in said or "eligibility.sex" in said
-
-
-def test_a_run_made_with_other_rules_goes_on_after_reparse(made, run, request):
-    server, _ = made
+def test_a_changed_rule_shows_what_it_changes_and_the_run_goes_on_after_reparse(made, run):
+    server, new = made[0], run.parent / "new"
     calls = server.calls
-    request.getfixturevalue("other_rules")
+    done = command("impact", run)
+    assert f'eligibility.sex: {RECORDS}, such as NCT00000000: null -> "male"' in done.stdout
+    assert done.stderr == f"extractor: done; nothing was written; to apply it: extractor reparse {run}\n"
     words = ("run", run.parent / "records.jsonl", *options(server))
     refused = command(*words, "--out", run)
     assert refused.exit_code == 2
     assert "extractor reparse" in refused.output
-    assert command("reparse", run, "--out", run.parent / "new").exit_code == 0
-    assert {row["eligibility"]["sex"] for row in extractions(run.parent / "new")} == {"male"}
-    resumed = command(*words, "--out", run.parent / "new")
-    assert resumed.exit_code == 0
-    lacking = json.loads((run / "run.json").read_text("utf-8"))["records"]["lacking"]
+    done = command("reparse", run, "--out", new, "--json")
+    (change,) = report_of(done)["changes"]
+    assert (change["field"], change["records"]) == ("eligibility.sex", RECORDS)
+    assert change["examples"][0]["new"] == "male"
+    assert done.stderr == f"extractor: done; the results are in {new}\n"
+    assert {row["eligibility"]["sex"] for row in extractions(new)} == {"male"}
+    assert command(*words, "--out", new).exit_code == 0
+    lacking = read_manifest(run)["records"]["lacking"]
     assert server.calls - calls <= 2 * lacking, "only what had no good answer is asked again"
 
 
@@ -196,20 +186,20 @@ def test_what_a_reparse_leaves_open_is_asked_by_the_runs_own_command(made, run, 
     server, _ = made
     request.getfixturevalue("other_prompt")
     assert command("reparse", run, "--out", run.parent / "new").exit_code == 0
-    before = json.loads((run.parent / "new" / "run.json").read_text("utf-8"))
+    before = read_manifest(run.parent / "new")
     assert before["records"]["lacking"] == RECORDS
     calls = server.calls
     words = ("run", run.parent / "records.jsonl", *options(server))
     assert command(*words, "--out", run.parent / "new").exit_code == 0
     assert command(*words, "--out", run.parent / "fresh").exit_code == 0
     assert extractions(run.parent / "new") == extractions(run.parent / "fresh")
-    after = json.loads((run.parent / "new" / "run.json").read_text("utf-8"))
-    fresh = json.loads((run.parent / "fresh" / "run.json").read_text("utf-8"))
+    after = read_manifest(run.parent / "new")
+    fresh = read_manifest(run.parent / "fresh")
     assert after["usage"]["calls"] == before["usage"]["calls"] + fresh["usage"]["calls"]
     assert server.calls - calls == 2 * fresh["usage"]["calls"]
 
 
-def test_changed_new_and_missing_inputs_are_told(run):
+def test_changed_new_and_missing_inputs_are_counted(run):
     path = run.parent / "records.jsonl"
     rows = path.read_text("utf-8").splitlines()
     rows[0] = rows[0].replace("18 Years", "21 Years").replace("part 0", "part zero")
@@ -229,7 +219,7 @@ def test_an_input_that_is_gone_is_a_failure(run):
     assert "extractor: done, 1 failed; nothing was written" in done.stderr
 
 
-def test_a_run_that_goes_on_tells_of_changed_records_and_missing_answers(made, run):
+def test_a_run_that_goes_on_reports_changed_records_and_missing_answers(made, run):
     server, _ = made
     path = run.parent / "records.jsonl"
     rows = path.read_text("utf-8").splitlines()
@@ -238,34 +228,17 @@ def test_a_run_that_goes_on_tells_of_changed_records_and_missing_answers(made, r
     done = command("run", path, "--out", run, *words)
     assert done.exit_code == 0
     assert "records with another text than in an earlier run: 1\n" in done.stderr
-    lacking = json.loads((run / "run.json").read_text("utf-8"))["records"]["lacking"]
+    lacking = read_manifest(run)["records"]["lacking"]
     assert f"records that lack an answer: {lacking}; the same command asks again\n" in done.stderr
     assert 0 < lacking < RECORDS / 2
 
 
-def test_a_run_without_a_model_can_be_reparsed(tmp_path):
-    assert command("run", "tests/records/studies.jsonl", "--out", tmp_path / "run", "--quiet").exit_code == 0
-    report = report_of(command("reparse", tmp_path / "run", "--json"))
+def test_a_run_without_a_model_can_be_reparsed_and_leaves_out_the_same_values(tmp_path):
+    run = extract("tests/records/studies.jsonl", tmp_path / "run", "--min-confidence", "0.9")
+    report = report_of(command("reparse", run, "--json"))
     assert (report["records"], report["changed"], report["calls_to_ask"]) == (2, 0, 0)
-    assert (
-        Path(tmp_path, "run-reparsed", "extractions.jsonl").read_bytes()
-        == (tmp_path / "run" / "extractions.jsonl").read_bytes()
-    )
-
-
-def test_a_reparse_leaves_out_the_values_that_its_run_left_out(tmp_path):
-    words = ("run", "tests/records/study.json", "--assist", "never", "--quiet")
-    assert command(*words, "--min-confidence", "0.9", "--out", tmp_path / "sure").exit_code == 0
-    assert command("reparse", tmp_path / "sure", "--out", tmp_path / "again").exit_code == 0
-    assert extractions(tmp_path / "again") == extractions(tmp_path / "sure")
-
-
-def test_a_run_is_not_replayed_into_itself(run):
-    before = contents(run)
-    done = command("run", run.parent / "records.jsonl", "--replay", run, "--out", run, "--fresh")
-    assert done.exit_code == 2
-    assert "is replayed" in done.stderr
-    assert contents(run) == before
+    again = tmp_path / "run-reparsed" / "extractions.jsonl"
+    assert again.read_bytes() == (run / "extractions.jsonl").read_bytes()
 
 
 @pytest.mark.parametrize("query", re.findall(r"^```sql\n(.*?)^```", DOCS, re.MULTILINE | re.DOTALL))

@@ -4,15 +4,11 @@ import json
 
 import pytest
 
-from tests.commands import extractor
+from tests.commands import invoke, read_lines
 
 
 def study(nct_id, title):
     return json.dumps({"protocolSection": {"identificationModule": {"briefTitle": title, "nctId": nct_id}}}) + "\n"
-
-
-def read_lines(path):
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
 @pytest.fixture
@@ -22,8 +18,8 @@ def run(tmp_path):
     def run(files, *options):
         for name, content in files.items():
             (tmp_path / name).write_text(content, "utf-8")
-        done = extractor("run", *(tmp_path / name for name in files), "--out", tmp_path / "out", *options)
-        return done.returncode, done.stderr.decode()
+        done = invoke("run", *(tmp_path / name for name in files), "--out", tmp_path / "out", *options)
+        return done.exit_code, done.stderr
 
     return run
 
@@ -68,8 +64,8 @@ def test_two_texts_fail_when_strict(run, tmp_path):
 def test_without_a_folder_another_text_is_printed_and_the_same_text_is_not(tmp_path):
     for name, content in (TWO | {"c.jsonl": TWO["a.jsonl"]}).items():
         (tmp_path / name).write_text(content, "utf-8")
-    done = extractor("run", tmp_path, "--quiet")
-    assert done.returncode == 0
+    done = invoke("run", tmp_path, "--quiet")
+    assert done.exit_code == 0
     (noted,) = map(json.loads, done.stderr.splitlines())
     assert (noted["error"], noted["path"]) == ("RepeatedRecord", str(tmp_path / "b.jsonl"))
 
@@ -78,8 +74,8 @@ def test_the_commonest_reasons_of_failures_are_said_with_an_example(run, tmp_pat
     empty = '{"protocolSection": {}}\n'
     code, said = run({"a.jsonl": empty * 3 + '{"protocolSection": {\n' + study("NCT90000053", "A")})
     assert code == 1
-    told = [line for line in said.splitlines() if line.startswith("extractor: ") and " failed: " in line]
-    assert told[0].startswith("extractor: 3 failed: the record holds no free text; ")
-    assert told[0].endswith(f"(such as {tmp_path / 'a.jsonl'}, line 1)")
-    assert told[1].startswith("extractor: 1 failed: broken JSON")
+    reasons = [line for line in said.splitlines() if line.startswith("extractor: ") and " failed: " in line]
+    assert reasons[0].startswith("extractor: 3 failed: the record holds no free text; ")
+    assert reasons[0].endswith(f"(such as {tmp_path / 'a.jsonl'}, line 1)")
+    assert reasons[1].startswith("extractor: 1 failed: broken JSON")
     assert f"all failures are in {tmp_path / 'out' / 'failures.jsonl'}" in said

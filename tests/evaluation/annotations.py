@@ -1,4 +1,4 @@
-"""Synthetic gold in which every scored field is stated somewhere, and each value can be told from the others."""
+"""Synthetic gold in which every scored field is stated somewhere, and all values differ."""
 
 import copy
 import random

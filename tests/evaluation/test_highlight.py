@@ -21,14 +21,12 @@ TEXT = RecordText(RECORD)
 @pytest.mark.parametrize(
     ("clue", "found"),
     [
-        (Clue("eligibility", "No fever", 27), (27, 35)),
         (Clue("eligibility", "No fever", 3), (17, 25)),
         (Clue("eligibility", "weight > 40 kg"), (0, 16)),
         (Clue("arms[1]", "5 mg"), (34, 38)),
         (Clue("primary_outcomes[1]", "2 years"), (58, 65)),
         (Clue("eligibility", "No feve"), (17, 24)),
         (Clue("eligibility", "No cough"), None),
-        (Clue("nowhere", "No fever", 16), None),
     ],
 )
 def test_words_are_found_at_their_offset_or_in_the_text(clue, found):
@@ -37,12 +35,14 @@ def test_words_are_found_at_their_offset_or_in_the_text(clue, found):
 
 
 def test_both_sides_are_marked_together():
-    found = TEXT.highlight(((Clue("eligibility", "No fever"),),), ((Clue("eligibility", "No fever today", 27),),))
-    assert [span.start for span in found.gold] == [27]  # beside the prediction
-    found = TEXT.highlight(((Clue("arms[0]", "7 mg"),), (Clue("arms[0]", "5 mg"), Clue("arms[0]", "a day"))), ())
-    assert [(span.start, span.end) for span in found.gold] == [(14, 18), (19, 24)]  # the first set that is found
-    assert (found.sections, found.predicted) == (("arms",), ())
-    assert TEXT.highlight((), ()).sections == ("eligibility",)
+    today = [[Clue("eligibility", "No fever today", 27)]]
+    _, gold, _ = TEXT.highlight([[Clue("eligibility", "No fever")]], today)
+    assert [span.start for span in gold] == [27]  # beside the prediction
+    clues = [[Clue("arms[0]", "7 mg")], [Clue("arms[0]", "5 mg"), Clue("arms[0]", "a day")]]
+    sections, gold, predicted = TEXT.highlight(clues, [])
+    assert [(span.start, span.end) for span in gold] == [(14, 18), (19, 24)]  # the first set that is found
+    assert (sections, predicted) == (["arms"], [])
+    assert TEXT.highlight([], [])[0] == ["eligibility"]
 
 
 def test_a_member_of_a_list_has_its_own_proof():

@@ -7,7 +7,7 @@ from extractor.evaluation.alignment import pair_values
 from .annotations import criterion, make_gold, make_repetitive, name_errors, score, shuffle, without_places
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(8))
 def test_the_order_of_repeated_items_changes_nothing(seed):
     gold, predicted = make_repetitive(seed), make_repetitive(seed + 100)
     itself = score(gold, shuffle(gold, seed))
@@ -29,14 +29,6 @@ def _sail(predicted):
     predicted["eligibility"]["criteria"][5] = criterion("Seven seas sailed", "exclusion", "allergy")
 
 
-def _wait(predicted):
-    predicted["endpoints"][1]["time_points"] = [{"value": 3, "unit": "week"}]
-
-
-def _rename(predicted):
-    predicted["dosing"][1]["agent"] = "antihistamine"
-
-
 def _part(predicted):
     predicted["endpoints"][0] |= {"measure": "Viral load", "description": "in plasma; copies in each mL, by PCR."}
 
@@ -45,8 +37,7 @@ def _part(predicted):
     ("change", "errors"),
     [
         (_sail, [("invented", "eligibility.criteria"), ("missed", "eligibility.criteria")]),
-        (_wait, [("invented", "endpoints.time_points"), ("missed", "endpoints.time_points")]),
-        (_rename, [("wording", "dosing.agent")]),
+        (lambda found: found["dosing"][1].update(agent="antihistamine"), [("wording", "dosing.agent")]),
         (_part, [("wording", "endpoints.description"), ("wording", "endpoints.measure")]),
     ],
 )

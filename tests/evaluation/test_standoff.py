@@ -4,14 +4,15 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from extractor import read_records
+from extractor.cli.app import app
 from extractor.errors import GoldError
 from extractor.evaluation.gold_check import check_gold
 from extractor.evaluation.standoff import find_changed_sections, from_standoff, read_standoff, to_standoff
 from extractor.evaluation.text import fold_quote
 from extractor.schemas import Section, TrialExtraction
-from tests.commands import extractor
 
 from .test_gold_check import GOLD, RECORD
 
@@ -69,8 +70,8 @@ def test_it_is_scored_with_the_records_and_refused_without(tmp_path):
     record = next(r for r in read_records("seeds/records") if r.record_id == gold["record_id"])
     path = tmp_path / "gold.jsonl"
     path.write_text(json.dumps(to_standoff(gold, record)) + "\n")
-    scored = extractor("evaluate", path, "seeds/gold", "--records", "seeds/records", "--resamples", "0")
-    assert b"\nall\t\t1.000\t1.000" in scored.stdout
-    refused = extractor("evaluate", path, "seeds/gold")
-    assert refused.returncode == 2
-    assert b"name the records with --records INPUT" in refused.stderr
+    command = ["evaluate", str(path), "seeds/gold", "--resamples", "0"]
+    scored = CliRunner().invoke(app, [*command, "--records", "seeds/records"])
+    assert "\nall\t\t1.000\t1.000" in scored.stdout
+    refused = CliRunner().invoke(app, command)
+    assert (refused.exit_code, "name the records with --records INPUT" in refused.stderr) == (2, True)

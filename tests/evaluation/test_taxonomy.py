@@ -67,28 +67,16 @@ def _split_regimen(x):
 
 PLANTED = [
     ("polarity", f"{C}.kind", _criterion(4, kind="inclusion")),
-    ("polarity", "eligibility.healthy_volunteers", _put("eligibility", healthy_volunteers=True)),
-    ("polarity", f"{E}.censored", _endpoint(1, censored=True)),
-    ("comparator", f"{C}.constraints", _criterion(1, "constraints", 0, comparator="<=")),
     ("comparator", f"{C}.constraints", _criterion(1, "constraints", 0, comparator=">")),
-    ("comparator", f"{C}.time_window", _window(comparator=">=")),
-    ("number", f"{C}.constraints", _criterion(1, "constraints", 0, value=75000000000)),
     ("number", f"{C}.constraints", _criterion(0, "constraints", 0, value_high=57)),
-    ("number", f"{C}.time_window", _window(value=6)),
-    ("number", "eligibility.minimum_age", _put("eligibility", "minimum_age", value=16)),
     ("number", f"{D}.amounts", _amount(low=9, high=9)),
     ("number", f"{D}.frequency", _regimen(0, frequency="QD")),
     ("number", f"{E}.time_points", _point(value=8)),
     ("number", f"{E}.instrument", _endpoint(2, instrument={"name": "CTCAE", "version": "4.03"})),
     ("unit", f"{C}.constraints", _criterion(2, "constraints", 0, unit="umol/L")),
-    ("unit", f"{D}.amounts", _amount(unit="mg")),
-    ("time_unit", f"{C}.constraints", _criterion(0, "constraints", 0, unit="month")),
     ("time_unit", f"{C}.time_window", _window(unit="day")),
-    ("time_unit", "eligibility.maximum_age", _put("eligibility", "maximum_age", unit="month")),
-    ("time_unit", f"{D}.duration", _regimen(0, duration={"value": 14, "unit": "week"})),
     ("time_unit", f"{E}.time_points", _point(unit="week")),
     ("wrong_section", f"{C}.section", _criterion(5, section="brief_summary")),
-    ("wrong_section", f"{D}.section", _regimen(1, section="detailed_description")),
     ("wrong_section", f"{E}.rank", _endpoint(2, rank="other")),
     ("wrong_pairing", f"{C}.constraints", _swap_limits),
     ("wrong_pairing", f"{C}.constraints", _move_limit),
@@ -96,29 +84,17 @@ PLANTED = [
     ("wrong_pairing", "eligibility.maximum_age", _move_age),
     ("wrong_pairing", f"{E}.index", _swap_indexes),
     ("wrong_category", f"{C}.category", _criterion(5, category="comorbidity")),
-    ("wrong_category", f"{D}.role", _regimen(1, role="rescue")),
-    ("wrong_category", f"{D}.route", _regimen(1, route="sublingual")),
-    ("wrong_category", f"{D}.frequency", _regimen(0, frequency="PRN")),
-    ("wrong_category", f"{E}.concept", _endpoint(0, concept="immunogenicity")),
-    ("wrong_category", f"{E}.instrument", _endpoint(2, instrument={"name": "RIFLE"})),
     ("invented", C, lambda x: x["eligibility"]["criteria"].append(criterion("Seven seas sailed"))),
     ("invented", f"{C}.constraints", _criterion(5, constraints=[limit("reactions", ">=", 3)])),
     ("invented", D, lambda x: x["dosing"].append(regimen("water", "water by the glass", 1, "glass"))),
-    ("invented", f"{D}.cycle", _regimen(1, cycle={"value": 21, "unit": "day"})),
     ("invented", E, lambda x: x["endpoints"].append(endpoint("other", 0, "Quality of sleep", [(3, "month")]))),
     ("invented", f"{E}.methods", _endpoint(2, methods=["autopsy"])),
     ("missed", C, lambda x: x["eligibility"]["criteria"].pop()),
-    ("missed", f"{C}.lead_in", _criterion(1, lead_in=None)),
     ("missed", f"{C}.time_window", _criterion(3, time_window=None)),
-    ("missed", D, lambda x: x["dosing"].pop()),
-    ("missed", f"{D}.route", _regimen(0, route=None)),
-    ("missed", E, lambda x: x["endpoints"].pop()),
     ("missed", f"{E}.end_events", _endpoint(1, end_events=["relapse of retinitis"])),
     ("split", C, _split_criterion),
     ("wording", f"{C}.quote", _criterion(5, quote="allergy to peanuts")),
     ("wording", f"{C}.constraints", _criterion(1, "constraints", 0, quantity="Serum albumin")),
-    ("wording", f"{D}.timing", _regimen(0, timing="days 1 to 14 and later")),
-    ("wording", f"{E}.time_frame", _endpoint(2, time_frame="up to day 60")),
 ]
 
 
@@ -137,24 +113,28 @@ def test_every_kind_is_planted():
     assert {kind for kind, _, _ in PLANTED} | {"merged"} == set(ErrorKind)
 
 
-def test_several_items_of_gold_as_one_are_merged():
-    gold, predicted = make_gold(), make_gold()
-    _split_criterion(gold)
-    assert name_errors(gold, predicted) == [("merged", C)]
-
-
-def test_dose_levels_of_one_regimen_as_several_are_split():
-    gold, predicted = make_gold(), make_gold()
+def _two_levels(gold, predicted):
     gold["dosing"][0]["amounts"].append({"low": 60, "high": 60, "unit": "mg/kg"})
     _split_regimen(predicted)
-    assert name_errors(gold, predicted) == [("split", "dosing.regimens")]
 
 
-def test_an_outcome_cut_in_two_is_split():
-    gold, predicted = make_gold(), make_gold()
+def _cut_outcome(gold, predicted):
     gold["endpoints"][0]["measure"] = "Viral load in plasma, neutralising antibodies"
     predicted["endpoints"].append({**predicted["endpoints"][0], "index": 1, "measure": "neutralising antibodies"})
-    assert name_errors(gold, predicted) == [("split", "endpoints.outcomes")]
+
+
+@pytest.mark.parametrize(
+    ("plant", "error"),
+    [
+        (lambda gold, _: _split_criterion(gold), ("merged", C)),
+        (_two_levels, ("split", "dosing.regimens")),
+        (_cut_outcome, ("split", "endpoints.outcomes")),
+    ],
+)
+def test_several_items_as_one_are_one_error(plant, error):
+    gold, predicted = make_gold(), make_gold()
+    plant(gold, predicted)
+    assert name_errors(gold, predicted) == [error]
 
 
 def test_an_outcome_named_in_anothers_description_is_no_part_of_it():
@@ -176,7 +156,7 @@ def test_a_value_on_a_wrong_item_says_where_it_belongs():
     )
 
 
-def test_another_quantity_and_another_index_are_told_but_not_scored():
+def test_another_quantity_and_another_index_are_reported_but_not_scored():
     predicted = make_gold()
     _criterion(1, "constraints", 0, quantity="Serum albumin")(predicted)
     _swap_indexes(predicted)
@@ -190,9 +170,7 @@ def test_worst_examples_are_bounded_and_the_most_harmful_first():
     empty = [{"record_id": gold["record_id"], "eligibility": {}} for gold in golds]
     report = evaluate(golds, empty, resamples=0, examples=4)
     (missed,) = report.errors
-    assert missed.count > 4
-    assert len(missed.examples) == 4
+    assert (missed.count > 4, len(missed.examples)) == (True, 4)
     assert [one.harm for one in missed.examples] == sorted((one.harm for one in missed.examples), reverse=True)
-    assert {one.record_id for one in missed.examples} == {"R0"}
     everything = evaluate(golds, empty, resamples=0, examples=1000).errors[0].examples
     assert everything[:4] == missed.examples

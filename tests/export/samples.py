@@ -7,54 +7,35 @@ from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from extractor.schemas import Absence, Eligibility, Endpoint, Regimen, TrialExtraction
+from extractor.schemas import TrialExtraction
 
-SMALL = TrialExtraction(
-    record_id="NCT90000001",
-    eligibility=Eligibility.model_validate(
-        {
-            "minimum_age": {"value": 18, "unit": "year"},
-            "criteria": [
-                {
-                    "kind": "inclusion",
-                    "section": "eligibility",
-                    "quote": "=HYPERLINK(1)",
-                    "category": "other",
-                    "constraints": [
-                        {"quantity": "z-score", "comparator": ">", "value": -2.5},
-                        {"quantity": "ECOG", "comparator": "between", "value": 0, "value_high": 2},
-                    ],
-                }
-            ],
-        }
-    ),
-    dosing=(
-        Regimen.model_validate(
-            {
-                "agent": "ibuprofen",
-                "section": "arms[0]",
-                "quote": "ibuprofen 400 mg",
-                "amounts": [{"low": 400, "high": 400, "unit": "mg"}],
-                "evidence": [
-                    {
-                        "field": "amounts[0]",
-                        "section": "arms[0]",
-                        "start": 10,
-                        "end": 16,
-                        "quote": "400 mg",
-                        "origin": "rule",
-                        "support": "parsed",
-                    }
-                ],
-            }
-        ),
-    ),
-    endpoints=(
-        Endpoint.model_validate(
-            {"rank": "primary", "index": 0, "measure": "Pain\nat rest", "time_points": [{"value": 2, "unit": "week"}]}
-        ),
-    ),
-    absences=(Absence(field="endpoints[0].concept", reason="not_asked", sections=("a", "b")),),
+_CRITERION = {
+    "kind": "inclusion",
+    "section": "eligibility",
+    "quote": "=HYPERLINK(1)",
+    "category": "other",
+    "constraints": [
+        {"quantity": "z-score", "comparator": ">", "value": -2.5},
+        {"quantity": "ECOG", "comparator": "between", "value": 0, "value_high": 2},
+    ],
+}
+_PROOF = {"field": "amounts[0]", "section": "arms[0]", "start": 10, "end": 16, "quote": "400 mg"}
+_REGIMEN = {
+    "agent": "ibuprofen",
+    "section": "arms[0]",
+    "quote": "ibuprofen 400 mg",
+    "amounts": [{"low": 400, "high": 400, "unit": "mg"}],
+    "evidence": [_PROOF | {"origin": "rule", "support": "parsed"}],
+}
+_ENDPOINT = {"rank": "primary", "index": 0, "measure": "Pain\nat rest", "time_points": [{"value": 2, "unit": "week"}]}
+SMALL = TrialExtraction.model_validate(
+    {
+        "record_id": "NCT90000001",
+        "eligibility": {"minimum_age": {"value": 18, "unit": "year"}, "criteria": [_CRITERION]},
+        "dosing": [_REGIMEN],
+        "endpoints": [_ENDPOINT],
+        "absences": [{"field": "endpoints[0].concept", "reason": "not_asked", "sections": ["a", "b"]}],
+    }
 )
 
 

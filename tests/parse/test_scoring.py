@@ -22,24 +22,23 @@ SCORER = Scorer(
 )
 
 
-def odds(*items):
-    """The difference between the scores of the two classes."""
-    chances = SCORER.predict(items)
-    return np.log(chances[:, 0] / chances[:, 1]).tolist()
-
-
 def test_scores_are_damped_by_the_root_of_the_number_of_features():
-    one, two = odds(["w stroke"], ["w stroke", "w stroke", "w unheard"])
-    assert one == pytest.approx(0.5 - 2 / 2**0.5, abs=1e-5)
-    assert two == pytest.approx(0.5 - 4 / 4**0.5, abs=1e-5)
+    chances = SCORER.predict([["w stroke"], ["w stroke", "w stroke", "w unheard"]])
+    one, two = np.log(chances[:, 0] / chances[:, 1])
+    assert (one, two) == pytest.approx((0.5 - 2 / 2**0.5, 0.5 - 4 / 4**0.5), abs=1e-5)
 
 
-def test_the_reason_is_the_feature_that_favours_the_class_most():
-    words = ["w no", "w asthma", "w or", "w stroke"]
-    assert SCORER.find_reason(words, "well") == 3
-    assert SCORER.find_reason(words, "ill") == 1
-    assert SCORER.find_reason(["w asthma"], "well") is None
-    assert SCORER.find_reason([], "ill") is None
+@pytest.mark.parametrize(
+    ("words", "chosen", "place"),
+    [
+        (["w no", "w asthma", "w or", "w stroke"], "well", 3),
+        (["w no", "w asthma", "w or", "w stroke"], "ill", 1),
+        (["w asthma"], "well", None),
+        ([], "ill", None),
+    ],
+)
+def test_the_reason_is_the_feature_that_favours_the_class_most(words, chosen, place):
+    assert SCORER.find_reason(words, chosen) == place
 
 
 def test_an_unknown_scorer_is_named():

@@ -2,10 +2,7 @@
 
 import json
 
-from typer.testing import CliRunner
-
-from extractor.cli.app import app
-from tests.extracted import extract
+from tests.commands import extract
 
 SCRIPT = "</script><script>window.broken = 1</script><img src='http://page.invalid/a.png' onerror='window.broken = 1'>"
 # What a template, a comment, an entity, a style and a change of direction would be, were they not text.
@@ -14,24 +11,16 @@ CRITERION = f"Weight over 40 kg {SCRIPT}"
 HOSTILE_ID = "R'%2F<img src=x onerror=window.broken=1>"
 
 
-def command(*words):
-    done = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
-    assert done.exit_code == 0, done.output
-    return done
-
-
 def run_hostile(folder):
     """One record whose every text is hostile. Its id is the file's stem: it has no number of a registry."""
     record = folder / f"{HOSTILE_ID}.json"
-    known = {"briefTitle": TEXT}
-    description = {"briefSummary": f"Before. {TEXT} After."}
-    criteria = {"eligibilityCriteria": f"Inclusion:\n\n* \N{GRINNING FACE} {CRITERION}\n* Age 18 or older\n"}
-    outcome = {"measure": f"Overall survival {SCRIPT}", "timeFrame": "2 years"}
     study = {
-        "identificationModule": known,
-        "descriptionModule": description,
-        "eligibilityModule": criteria,
-        "outcomesModule": {"primaryOutcomes": [outcome]},
+        "identificationModule": {"briefTitle": TEXT},
+        "descriptionModule": {"briefSummary": f"Before. {TEXT} After."},
+        "eligibilityModule": {
+            "eligibilityCriteria": f"Inclusion:\n\n* \N{GRINNING FACE} {CRITERION}\n* Age 18 or older\n"
+        },
+        "outcomesModule": {"primaryOutcomes": [{"measure": f"Overall survival {SCRIPT}", "timeFrame": "2 years"}]},
     }
     record.write_text(json.dumps({"protocolSection": study}), "utf-8")
     return extract(record, folder / "run")

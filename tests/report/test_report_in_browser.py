@@ -1,15 +1,92 @@
-"""The report as a reader goes through it: overview, list, a record, its values and their evidence."""
+"""The report in a browser without network: as a reader goes through it, how it looks, and with many records."""
 
 import re
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import needs_browser
+from extractor.report import write_report
+from tests.browser import Watch, fits_its_window, list_violations, needs_browser, open_context
 
-from .conftest import OTHER, SEED, list_records, read_chosen
+from .runs import CRITERION, HOSTILE_ID, SCRIPT, TEXT, run_hostile, run_many
 
 pytestmark = needs_browser
+SEED = "003_b184c860ed2ef927"
+OTHER = "002_2baf81115b3b9652"
+FEW, MANY = 20, 150
+
+
+@pytest.fixture(scope="module")
+def seeds(seed_run, tmp_path_factory):
+    return write_page(seed_run, tmp_path_factory.mktemp("page"))
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("hostile")
+    return write_page(run_hostile(folder), folder)
+
+
+@pytest.fixture(scope="module")
+def sizes(tmp_path_factory):
+    """A page of few and one of many records."""
+    folders = {count: tmp_path_factory.mktemp(f"many-{count}") for count in (FEW, MANY)}
+    return {count: write_page(run_many(folder / "records", count), folder) for count, folder in folders.items()}
+
+
+@pytest.fixture(scope="module")
+def made_before_browser(seeds, hostile, sizes):
+    """All pages."""
+
+
+@pytest.fixture(scope="module")
+def context(chromium):
+    opened = open_context(chromium, offline=True)
+    yield opened
+    opened.close()
+
+
+def write_page(run, folder):
+    path = folder / "page.html"
+    write_report(run, path)
+    return path.as_uri()
+
+
+@pytest.fixture
+def visit(context):
+    """Opens pages. Afterwards: no script failed, nothing was asked of another address, no record's text ran."""
+    pages, addresses, watch = [], set(), Watch()
+
+    def open_page(address, place=""):
+        page = context.new_page()
+        watch.follow(page)
+        page.goto(address + place)
+        expect(page.locator("html")).to_have_attribute("data-ready", "true")
+        addresses.add(address)
+        pages.append(page)
+        return page
+
+    yield open_page
+    watch.check()
+    for page in pages:
+        assert page.locator("img, iframe, object").count() == 0
+        page.close()
+    assert watch.requests <= addresses
+
+
+@pytest.fixture
+def page(visit, seeds):
+    return visit(seeds)
+
+
+def list_records(page):
+    return page.locator(".rows a code")
+
+
+def read_chosen(page):
+    """The words of the evidence that is chosen."""
+    expect(page.locator(".mark.chosen").first).to_be_visible()
+    return "".join(page.locator(".mark.chosen").all_text_contents())
 
 
 def test_the_overview_counts_and_leads_to_the_records(page):
@@ -24,9 +101,9 @@ def test_the_overview_counts_and_leads_to_the_records(page):
     expect(list_records(page)).to_have_text([SEED])
 
 
-@pytest.mark.parametrize(
-    ("filters", "found"),
-    [
+def test_filters_and_search_are_in_the_address(visit, seeds):
+    page = visit(seeds, "#?")
+    for filters, found in (
         ("field=dosing&absence=not_reported", 5),
         ("field=dosing&origin=rule", 0),
         ("field=eligibility.criteria&origin=rule", 1),
@@ -37,33 +114,18 @@ def test_the_overview_counts_and_leads_to_the_records(page):
         ("text=no%20such%20word%20anywhere", 0),
         ("below=0.2", 0),
         ("field=eligibility&below=0.8", 1),
-    ],
-)
-def test_filters_and_search_are_in_the_address(visit, seeds, filters, found):
-    page = visit(seeds, f"#?{filters}")
-    expect(page.locator(".status")).to_have_text(f"{found} of 5 records")
-    expect(list_records(page)).to_have_count(found)
-
-
-def test_a_filter_changes_the_address_and_is_cleared(page):
-    page.keyboard.press("/")
-    page.keyboard.type("leukemia children")
-    expect(list_records(page)).to_have_text([SEED])
-    assert "text=leukemia+children" in page.url
-    page.get_by_role("button", name="Clear").click()
-    expect(list_records(page)).to_have_count(5)
-    page.locator("[name=sort]").select_option("findings")
-    expect(list_records(page).first).to_have_text(SEED)
-
-
-def test_a_record_shows_its_text_as_it_stands_in_the_file(visit, seeds):
-    page = visit(seeds, f"#{SEED}")
-    summary = page.locator("[data-section=brief_summary] p")
-    expect(summary).to_contain_text("(\\>95% CD19 and \\>95% CD22). After CAR")
+    ):
+        page.goto(f"{seeds}#?text=nowhere-{filters}")
+        expect(page.locator(".status")).to_have_text("0 of 5 records")
+        page.goto(f"{seeds}#?{filters}")
+        expect(page.locator(".status")).to_have_text(f"{found} of 5 records")
+        expect(list_records(page)).to_have_count(found)
 
 
 def test_a_value_leads_to_its_evidence_and_back(visit, seeds):
     page = visit(seeds, f"#{SEED}")
+    summary = page.locator("[data-section=brief_summary] p")
+    expect(summary).to_contain_text("(\\>95% CD19 and \\>95% CD22). After CAR")  # as it stands in the file
     value = page.get_by_role("link", name="CD22 > 95 %")
     value.hover()
     expect(page.locator(".mark.lit")).to_have_text(["\\>95% CD22"])
@@ -89,30 +151,21 @@ def test_words_that_several_values_quote_are_chosen_in_turn(visit, seeds):
     assert len(set(chosen)) == 3
 
 
-@pytest.mark.parametrize(
-    ("path", "words"),
-    [
+def test_values_and_absences_have_addresses_and_those_that_lead_nowhere_are_reported(visit, seeds):
+    for path, words in (
         ("endpoints[3].time_points", "30"),
         ("endpoints[3].time_points[2]", "90"),
         ("findings[0]", "ORR(CR+CRi) on days 45, 90, 120day 30, day 45, day 90"),
-    ],
-)
-def test_a_value_has_an_address_of_its_own(visit, seeds, path, words):
-    page = visit(seeds, f"#{OTHER}/{path}")
-    assert read_chosen(page) == words
-    expect(page.locator("[data-path].chosen, .chosen-card").first).to_be_in_viewport()
-    expect(page.locator(".mark.chosen").first).to_be_in_viewport()
-
-
-def test_an_absence_has_an_address_and_its_reason(visit, seeds):
-    page = visit(seeds, f"#{OTHER}/endpoints[0].instrument")
+    ):
+        page = visit(seeds, f"#{OTHER}/{path}")
+        expect(page.locator("[data-path].chosen, .chosen-card").first).to_be_in_viewport()
+        expect(page.locator(".mark.chosen").first).to_be_in_viewport()
+        assert read_chosen(page) == words
+    page.goto(f"{seeds}#{OTHER}/endpoints[0].instrument")
     expect(page.locator("li.chosen")).to_contain_text("No instrument: not reported; searched: primary_outcomes")
     page.goto(f"{seeds}#{OTHER}/dosing")
     expect(page.locator(".lone.chosen")).to_contain_text("No regimen: not reported")
-
-
-def test_addresses_that_lead_nowhere_are_told(visit, seeds):
-    page = visit(seeds, f"#{SEED}/endpoints[99].concept")
+    page.goto(f"{seeds}#{SEED}/endpoints[99].concept")
     expect(page.locator(".record-notes")).to_have_text("There is no endpoints[99].concept in this record.")
     page.goto(f"{seeds}#no-such-record")
     expect(page.locator(".status")).to_have_text("This page has no record no-such-record.")
@@ -153,11 +206,119 @@ def test_the_page_works_by_keyboard(visit, seeds):
     expect(page.locator("#overview")).to_be_visible()
 
 
-def test_the_search_is_a_key_away_from_a_record(visit, seeds):
+def test_the_search_is_a_key_away_from_a_record_and_can_be_cleared(visit, seeds):
     page = visit(seeds, f"#{SEED}")
     page.keyboard.press("/")
-    page.keyboard.type("time points")
-    expect(page.locator(".status")).to_have_text(re.compile("^[1-4] of 5 records"))
+    page.keyboard.type("leukemia children")
+    expect(list_records(page)).to_have_text([SEED])
+    assert "text=leukemia+children" in page.url
     expect(page.get_by_role("searchbox")).to_be_focused()
     page.go_back()
     expect(page.locator("#record")).to_be_visible()
+    page.go_forward()
+    expect(list_records(page)).to_have_text([SEED])
+    page.get_by_role("button", name="Clear").click()
+    expect(list_records(page)).to_have_count(5)
+    page.locator("[name=sort]").select_option("findings")
+    expect(list_records(page).first).to_have_text(SEED)
+
+
+def test_what_a_record_says_is_text(visit, hostile):
+    page = visit(hostile, "#?")
+    expect(list_records(page)).to_have_text([HOSTILE_ID])
+    page.locator(".rows a").click()
+    expect(page.locator("[data-section=brief_summary] p")).to_have_text(f"Before. {TEXT} After.")
+    expect(page.locator(".values-pane")).to_contain_text(SCRIPT)
+    page.locator("a.value", has_text="Weight over 40 kg <").first.click()
+    assert read_chosen(page) == f"* \N{GRINNING FACE} {CRITERION}"
+    page.locator("a.value", has_text="Age 18 or older").first.click()
+    assert read_chosen(page) == "Age 18 or older"
+    assert page.locator(".text-pane :is(script, b, style)").count() == 0
+
+
+@pytest.mark.parametrize("place", ["", "#?", f"#{SEED}/eligibility.criteria[1].constraints"])
+def test_axe_finds_nothing_and_nothing_is_too_wide(visit, seeds, place):
+    page = visit(seeds, place)
+    for width in (1440, 390):
+        page.set_viewport_size({"width": width, "height": 844})
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            assert fits_its_window(page), (width, scheme)
+            assert list_violations(page) == [], (width, scheme)
+
+
+def test_a_phone_shows_the_text_or_the_values(visit, seeds):
+    page = visit(seeds, f"#{SEED}")
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(page.locator(".text-pane")).to_be_visible()
+    expect(page.locator(".values-pane")).to_be_hidden()
+    page.get_by_role("button", name="Values").click()
+    expect(page.locator(".text-pane")).to_be_hidden()
+    page.get_by_role("link", name="CD22 > 95 %").click()
+    expect(page.locator(".mark.chosen")).to_be_in_viewport()
+    page.locator(".mark.chosen").click()
+    expect(page.locator(".value.chosen")).to_be_in_viewport()
+
+
+def test_on_paper_all_is_there(visit, seeds):
+    page = visit(seeds, f"#{SEED}")
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    for name in (".text-pane", ".values-pane", ".empties li"):
+        expect(page.locator(name).first).to_be_visible()
+    for name in (".views", ".steps"):
+        expect(page.locator(name)).to_be_hidden()
+    assert page.locator(".text-pane").evaluate("(pane) => pane.scrollHeight <= pane.clientHeight + 1")
+
+
+def test_many_records_are_opened_one_chunk_at_a_time(visit, sizes):
+    nodes, index = {}, {}
+    for count, address in sizes.items():
+        page = visit(address, "#?")
+        expect(page.locator(".status")).to_have_text(f"{count} of {count} records")
+        assert page.evaluate("opened.chunks") == 0
+        nodes[count] = page.locator("body :not(script)").count()
+        index[count] = page.evaluate("opened.characters") / count
+        page.locator(".rows a").first.click()
+        expect(page.locator(".value").first).to_be_visible()
+        assert page.evaluate("opened.chunks") == 1
+    # The list holds the lines in sight, and the index grows with the records alone.
+    assert nodes[MANY] <= nodes[FEW] + 20
+    assert index[MANY] <= 1.2 * index[FEW]
+
+
+def test_a_search_opens_no_record_and_draws_what_is_in_sight(visit, sizes):
+    read, drawn = {}, {}
+    for count, address in sizes.items():
+        page = visit(address, "#?")
+        expect(page.locator(".status")).to_have_text(f"{count} of {count} records")
+        assert page.locator("[id^=chunk-]").count() > (4 if count == MANY else 0)
+        before = page.evaluate("opened.characters")
+        search_for(page, f"part {count - 1}", f"1 of {count} records")
+        read[count] = page.evaluate("opened.characters") - before
+        search_for(page, "many trials", f"{count} of {count} records")
+        drawn[count] = page.locator(".rows li").count()
+        search_for(page, "no such words", f"0 of {count} records")
+        # The words of all records are opened at the first search, and the records never.
+        assert page.evaluate("opened.characters") - before == read[count]
+        assert page.evaluate("opened.chunks") == 0
+    assert read[MANY] / MANY <= 1.2 * read[FEW] / FEW
+    assert drawn[MANY] <= drawn[FEW] + 10
+
+
+def search_for(page, words, status):
+    page.get_by_role("searchbox").fill(words)
+    expect(page.locator(".status")).to_have_text(status)
+
+
+def test_the_last_of_many_records_is_a_key_away(visit, sizes):
+    page = visit(sizes[MANY], "#?")
+    page.locator(".rows a").first.focus()
+    page.keyboard.press("End")
+    last = page.locator(f"li[aria-posinset='{MANY}'] a")
+    expect(last).to_be_focused()
+    expect(last).to_be_in_viewport()
+    assert page.locator(".rows li").count() < 60
+    page.keyboard.press("Home")
+    expect(page.locator("li[aria-posinset='1'] a")).to_be_focused()
+    assert re.search(r"part 0$", page.locator("li[aria-posinset='1'] .row-title").inner_text())

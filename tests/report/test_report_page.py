@@ -9,15 +9,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from extractor.cli.app import app
 from extractor.errors import StoreError
 from extractor.report import write_report
-from extractor.report.render import read_meanings
 from extractor.schemas import AbsenceReason, FindingKind, TrialExtraction
+from tests.commands import extract, invoke
 
-from .runs import HOSTILE_ID, SCRIPT, TEXT, command, run_hostile
+from .runs import HOSTILE_ID, SCRIPT, TEXT, run_hostile
 
 
 @pytest.fixture(scope="module")
@@ -46,41 +44,41 @@ def cut(record, span):
 
 
 def list_evidence(run):
-    """Path and quote of all evidence of a run, and of its findings."""
+    """Record, path and quote of all evidence of a run."""
     for line in (run / "extractions.jsonl").read_text("utf-8").splitlines():
         extraction = TrialExtraction.model_validate_json(line)
-        for number, endpoint in enumerate(extraction.endpoints):
-            for one in endpoint.evidence:
-                yield extraction.record_id, f"endpoints[{number}].{one.field}", one.quote
-        for number, criterion in enumerate(extraction.eligibility.criteria):
-            for one in criterion.evidence:
-                yield extraction.record_id, f"eligibility.criteria[{number}].{one.field}", one.quote
+        for path, items in (
+            ("endpoints", extraction.endpoints),
+            ("eligibility.criteria", extraction.eligibility.criteria),
+        ):
+            for number, item in enumerate(items):
+                for one in item.evidence:
+                    yield extraction.record_id, f"{path}[{number}].{one.field}", one.quote
 
 
 @pytest.mark.parametrize("records", [(), ("tests",)], ids=["in their texts", "alone"])
-def test_every_quote_of_a_run_is_shown_at_its_value(seed_run, tmp_path, records):
-    shown = read_records(make_page(seed_run, tmp_path / "a.html", records=records))
+@pytest.mark.parametrize(("name", "least"), [("seed_run", 300), ("hostile", 4)])
+def test_every_quote_of_a_run_is_shown_at_its_value(request, tmp_path, name, least, records):
+    run = request.getfixturevalue(name)
+    shown = read_records(make_page(run, tmp_path / "a.html", records=records))
     values = {
         (name, value["path"]): [cut(record, span) for span in value["spans"]]
         for name, record in shown.items()
         for item in record["items"]
         for value in item["values"]
     }
-    evidence = list(list_evidence(seed_run))
-    assert len(evidence) > 300
-    lacking = [one for one in evidence if one[2] not in values.get(one[:2], ())]
-    assert lacking == []
+    evidence = list(list_evidence(run))
+    assert len(evidence) > least
+    assert [one for one in evidence if one[2] not in values.get(one[:2], ())] == []
 
 
-def test_the_text_is_shown_as_it_stands_in_the_file(seed_run, tmp_path):
-    record = read_records(make_page(seed_run, tmp_path / "a.html"))["003_b184c860ed2ef927"]
+def test_the_same_run_gives_the_same_page_with_its_texts_as_they_stand_in_the_files(seed_run, tmp_path):
+    page = make_page(seed_run, tmp_path / "a.html")
+    assert page == make_page(seed_run, tmp_path / "b.html")
+    record = read_records(page)["003_b184c860ed2ef927"]
     assert record["text"] == "same"
     raw = Path("seeds/records/003_b184c860ed2ef927.txt").read_text("utf-8")
     assert all(section["text"] in raw for section in record["sections"])
-
-
-def test_the_same_run_gives_the_same_page(seed_run, tmp_path):
-    assert make_page(seed_run, tmp_path / "a.html") == make_page(seed_run, tmp_path / "b.html")
 
 
 def test_nothing_of_a_record_gets_out_of_its_place(hostile, tmp_path):
@@ -117,7 +115,7 @@ def test_the_policy_allows_this_style_and_this_script_alone(seed_run, tmp_path):
 def test_a_text_that_is_gone_or_another_one_is_told_and_quotes_stand_alone(tmp_path):
     records = tmp_path / "records"
     shutil.copytree("seeds/records", records)
-    command("run", records, "--assist", "never", "--out", tmp_path / "run", "--quiet")
+    extract(records, tmp_path / "run")
     changed, gone, *_ = sorted(records.iterdir())
     changed.write_text(changed.read_text("utf-8").replace("2 years", "3 years"), "utf-8")
     gone.unlink()
@@ -137,53 +135,26 @@ def test_records_over_the_limit_are_counted_and_left_out(seed_run, tmp_path):
     assert "The first 2 of 5 records can be opened here" in page
 
 
-def test_what_is_no_run_is_refused(tmp_path):
+def test_what_is_no_run_or_cannot_be_read_is_refused(seed_run, tmp_path):
     with pytest.raises(StoreError, match="holds no run"):
         write_report(tmp_path, tmp_path / "a.html")
-
-
-def test_a_result_that_cannot_be_read_is_named(seed_run, tmp_path):
-    run = tmp_path / "run"
-    shutil.copytree(seed_run, run)
+    run = shutil.copytree(seed_run, tmp_path / "run")
     lines = (run / "extractions.jsonl").read_bytes()
     (run / "extractions.jsonl").write_bytes(b"x" + lines[1:])
     with pytest.raises(StoreError, match="a result at byte 0 cannot be read"):
         write_report(run, tmp_path / "a.html")
 
 
-@pytest.mark.parametrize("kind", [AbsenceReason, FindingKind])
-def test_every_reason_and_kind_has_its_meaning(kind):
-    assert set(read_meanings(kind)) == {member.value for member in kind}
+def test_every_reason_and_kind_has_its_meaning(seed_run, tmp_path):
+    meanings = unpack(make_page(seed_run, tmp_path / "a.html"), "index")["meanings"]
+    assert meanings.keys() >= {member.value for kind in (AbsenceReason, FindingKind) for member in kind}
 
 
 def test_the_command_writes_into_the_run_and_says_what_is_missing(seed_run, tmp_path):
-    run = tmp_path / "run"
-    shutil.copytree(seed_run, run)
-    done = command("report", run)
-    assert done.stdout.strip() == str(run / "report.html")
+    run = shutil.copytree(seed_run, tmp_path / "run")
+    done = invoke("report", run)
+    assert (done.stdout.strip(), done.stderr) == (str(run / "report.html"), "")
     assert (run / "report.html").stat().st_size > 50_000
-    assert done.stderr == ""
-    done = command("report", run, "-o", tmp_path / "b.html", "--records", "tests/records", "--limit", 1)
+    done = invoke("report", run, "-o", tmp_path / "b.html", "--records", "tests/records", "--limit", 1)
     assert "the texts of 5 of 5 records are not at hand" in done.stderr
     assert "1 of 5 records can be opened" in done.stderr
-
-
-def test_a_run_names_what_comes_next(tmp_path):
-    done = command("run", "seeds/records", "--assist", "never", "--out", tmp_path / "my run", "--limit", 1)
-    last = done.stderr.splitlines()[-2:]
-    folder = f"'{tmp_path / 'my run'}'"
-    assert [line.partition("extractor ")[2] for line in last] == [f"report {folder}", f"review {folder} --gold GOLD"]
-
-
-def test_a_run_opens_its_report(tmp_path, monkeypatch):
-    opened = []
-    monkeypatch.setattr("webbrowser.open", lambda address: opened.append(address) or True)
-    run = tmp_path / "run"
-    command("run", "seeds/records", "--assist", "never", "--out", run, "--limit", 1, "--quiet", "--open")
-    assert opened == [(run / "report.html").as_uri()]
-
-
-def test_a_run_without_a_folder_has_nothing_to_open():
-    done = CliRunner().invoke(app, ["run", "seeds/records", "--assist", "never", "--open"])
-    assert done.exit_code == 2
-    assert "name a folder with --out" in done.stderr

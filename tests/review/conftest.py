@@ -1,4 +1,6 @@
-"""A spoilt run under review: at desks without a browser, and in pages of one."""
+"""A spoilt run under review: without a browser, and in pages of one."""
+
+from contextlib import ExitStack, closing
 
 import pytest
 from playwright.sync_api import expect
@@ -8,8 +10,7 @@ from extractor.review.journal import Journal
 from extractor.review.queue import RunRecords
 from tests.browser import Watch, open_context
 
-from .driving import open_record
-from .runs import make_run, serve
+from .reviewing import make_run, serve
 
 
 @pytest.fixture(scope="session")
@@ -25,22 +26,15 @@ def records(spoilt_run):
 @pytest.fixture
 def start_review(records, tmp_path):
     """A review for each reviewer, all over one folder of gold."""
-    journals = []
+    folder = tmp_path / "gold" / ".review"
+    with ExitStack() as journals:
 
-    def start(reviewer="anna"):
-        folder = tmp_path / "gold" / ".review"
-        folder.mkdir(parents=True, exist_ok=True)
-        journals.append(Journal(folder / "journal.sqlite"))
-        return Review(records, tmp_path / "gold", journals[-1], reviewer)
+        def start(reviewer="anna"):
+            folder.mkdir(parents=True, exist_ok=True)
+            journal = journals.enter_context(closing(Journal(folder / "journal.sqlite")))
+            return Review(records, tmp_path / "gold", journal, reviewer)
 
-    yield start
-    for journal in journals:
-        journal.close()
-
-
-@pytest.fixture(scope="module")
-def made_before_browser(spoilt_run):
-    """The run that most tests review."""
+        yield start
 
 
 @pytest.fixture
@@ -69,10 +63,3 @@ def visit(chromium):
     for context in contexts:
         context.close()
     assert [one for one in watch.requests if not one.startswith((*addresses, "data:"))] == []
-
-
-@pytest.fixture
-def page(served, visit):
-    opened = visit(served)
-    open_record(opened)
-    return opened

@@ -1,43 +1,45 @@
 """What reviewers do, undo and find again; of several nobody overwrites another."""
 
-import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from threading import Barrier
 
 import pytest
 
 from extractor.review.changes import Conflict, Review
-from extractor.review.draft import ActionKind
 from extractor.review.journal import Journal
 
-from .acting import change, decide, item, mend, set_value
-from .runs import SEED
+from .reviewing import SEED, change, decide, item, mend, set_value
 
-UNDO, REDO = ActionKind.UNDO, ActionKind.REDO
+CORRECTION = {"kind": "set", "item": "endpoint-0", "version": 0}
+
+
+def list_states(review):
+    return {one["id"]: (one["state"], one["value"]) for one in review.describe(SEED)["items"]}
 
 
 def test_undo_goes_back_step_by_step_and_redo_forth(start_review):
     review = start_review()
-    before = review.describe(SEED)["items"]
-    added = mend(review)
-    after = {one["id"]: (one["state"], one["value"]) for one in review.describe(SEED)["items"]}
+    before = list_states(review)
+    mend(review)
+    after = list_states(review)
     for _ in range(4):
-        review.step(SEED, UNDO)
-    undone = review.describe(SEED)
-    assert [(one["id"], one["state"], one["value"]) for one in undone["items"]] == [
-        (one["id"], one["state"], one["value"]) for one in before
-    ]
-    assert undone["undo"] == []
-    assert item(review, added) is None
+        review.step(SEED, "undo")
+    assert list_states(review) == before
+    assert review.describe(SEED)["undo"] == []
     for _ in range(4):
-        review.step(SEED, REDO)
-    assert {one["id"]: (one["state"], one["value"]) for one in review.describe(SEED)["items"]} == after
+        review.step(SEED, "redo")
+    assert list_states(review) == after
     assert review.describe(SEED)["redo"] == []
+    later = start_review()  # goes on where the first one stopped
+    assert later.describe(SEED)["progress"] == {"state": "begun", "decided": 5, "items": 5}
 
 
 def test_a_value_set_back_is_accepted_and_restore_forgets(start_review):
     review = start_review()
     decide(review, "accept", "endpoint-0", "people")
-    review.step(SEED, UNDO)  # both at once
-    assert {one["state"] for one in review.describe(SEED)["items"]} == {"open"}
+    review.step(SEED, "undo")  # both at once
+    assert {state for state, _ in list_states(review).values()} == {"open"}
     set_value(review, "endpoint-0", "concept", "mortality")
     decide(review, "accept", "endpoint-0")
     assert (item(review, "endpoint-0")["state"], item(review, "endpoint-0")["doubts"]) == ("corrected", {})
@@ -53,21 +55,19 @@ def test_an_item_is_to_decide_until_all_that_is_doubtful_was_looked_at(start_rev
     review = start_review()
     doubtful = set(item(review, "endpoint-0")["doubts"])
     assert {"specimens", "time_kind"} <= doubtful
-    set_value(review, "endpoint-0", "concept", "mortality")
-    set_value(review, "endpoint-0", "time_kind", "at")
-    assert item(review, "endpoint-0")["state"] == "open"
-    assert set(item(review, "endpoint-0")["doubts"]) == doubtful - {"time_kind"}
     values = {"specimens": ["blasts"], "time_points": [{"value": 3, "unit": "month"}], "measure": "Response"}
-    for name in sorted(doubtful - {"time_kind"}):
+    for name in ("concept", *sorted(doubtful)):
         assert item(review, "endpoint-0")["state"] == "open"
-        set_value(review, "endpoint-0", name, values.get(name))
-    assert (item(review, "endpoint-0")["state"], item(review, "endpoint-0")["doubts"]) == ("corrected", {})
+        set_value(review, "endpoint-0", name, (values | {"concept": "mortality", "time_kind": "at"}).get(name))
+        doubtful -= {name}
+        assert set(item(review, "endpoint-0")["doubts"]) == doubtful
+    assert item(review, "endpoint-0")["state"] == "corrected"
 
 
 def test_every_action_is_kept_with_its_author_and_both_values(start_review):
     review = start_review()
     set_value(review, "endpoint-0", "concept", "mortality")
-    review.step(SEED, UNDO)
+    review.step(SEED, "undo")
     last, first = review.list_history(SEED)
     assert (first["reviewer"], first["kind"], first["item"], first["path"]) == ("anna", "set", "endpoint-0", "concept")
     assert (first["old"]["value"]["concept"], first["new"]["value"]["concept"]) == ("response_rate", "mortality")
@@ -75,74 +75,48 @@ def test_every_action_is_kept_with_its_author_and_both_values(start_review):
     assert first["time"] <= last["time"]
 
 
-def test_a_review_goes_on_where_it_stopped(start_review):
-    mend(start_review())
-    later = start_review()
-    assert later.describe(SEED)["progress"] == {"state": "begun", "decided": 5, "items": 5}
-    later.finish(SEED)
-
-
 def test_two_reviewers_do_not_overwrite_each_other(start_review):
     anna, ben = start_review("anna"), start_review("ben")
-    seen = item(ben, "endpoint-0")
-    request = {"item": "endpoint-0", "version": seen["version"], "path": "concept", "old": seen["value"]["concept"]}
     set_value(anna, "endpoint-0", "concept", "mortality")
     with pytest.raises(Conflict, match="anna changed this item") as refused:
-        change(ben, kind="set", value="biomarker", **request)
-    assert refused.value.item.value["concept"] == "mortality"
-    assert item(ben, "endpoint-0")["value"]["concept"] == "mortality"
+        change(ben, **CORRECTION, path="concept", old="response_rate", value="biomarker")
+    assert refused.value.item.value["concept"] == item(ben, "endpoint-0")["value"]["concept"] == "mortality"
     with pytest.raises(Conflict):
-        change(ben, kind="reject", items=[{"item": "endpoint-0", "version": seen["version"]}])
-
-
-def test_two_reviewers_may_change_two_fields_but_not_correct_what_is_rejected(start_review):
-    anna, ben = start_review("anna"), start_review("ben")
-    set_value(anna, "endpoint-0", "concept", "mortality")
-    correction = {"item": "endpoint-0", "version": 0, "path": "category", "old": "efficacy", "value": "safety"}
-    change(ben, kind="set", **correction)
+        change(ben, kind="reject", items=[{"item": "endpoint-0", "version": 0}])
+    change(ben, **CORRECTION, path="category", old="efficacy", value="safety")  # another field
     value = item(anna, "endpoint-0")["value"]
     assert (value["concept"], value["category"]) == ("mortality", "safety")
     decide(anna, "reject", "endpoint-0")
     with pytest.raises(Conflict):
-        change(ben, kind="set", **correction | {"old": "safety"})
+        change(ben, **CORRECTION, path="category", old="safety", value="other")
 
 
 def test_undo_is_of_one_s_own_and_not_over_another_s_work(start_review):
     anna, ben = start_review("anna"), start_review("ben")
     set_value(anna, "endpoint-0", "concept", "mortality")
-    assert ben.step(SEED, UNDO) is None
+    assert ben.step(SEED, "undo") is None
     set_value(ben, "endpoint-0", "concept", "biomarker")
     with pytest.raises(Conflict, match="ben changed"):
-        anna.step(SEED, UNDO)
-    ben.step(SEED, UNDO)
-    anna.step(SEED, UNDO)
+        anna.step(SEED, "undo")
+    ben.step(SEED, "undo")
+    anna.step(SEED, "undo")
     assert item(anna, "endpoint-0")["value"]["concept"] == "response_rate"
 
 
-def test_at_once_means_one_after_the_other(records, tmp_path):
-    """Of many threads that saw the same, each with a review of its own, one is first and the others are message."""
-    folder = tmp_path / "gold" / ".review"
-    folder.mkdir(parents=True)
-    Journal(folder / "journal.sqlite").close()
-    outcomes: list[str] = []
-    together = threading.Barrier(6)
+def test_of_many_at_once_one_is_first_and_the_others_are_told(records, start_review, tmp_path):
+    start_review()  # makes the journal
+    together = Barrier(6)
 
     def work(number):
-        journal = Journal(folder / "journal.sqlite")
-        review = Review(records, tmp_path / "gold", journal, f"reviewer {number}")
-        together.wait()
-        try:
-            request = {"item": "endpoint-0", "version": 0, "path": "measure", "old": "Objective response rate (ORR)"}
-            change(review, kind="set", value=f"by {number}", **request)
-            outcomes.append("done")
-        except Conflict:
-            outcomes.append("message")
-        finally:
-            journal.close()
+        with closing(Journal(tmp_path / "gold" / ".review" / "journal.sqlite")) as journal:
+            review = Review(records, tmp_path / "gold", journal, f"reviewer {number}")
+            together.wait()
+            try:
+                old = "Objective response rate (ORR)"
+                change(review, **CORRECTION, path="measure", old=old, value=f"by {number}")
+            except Conflict:
+                return "conflict"
+            return "done"
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(outcomes) == ["done", *["message"] * 5]
+    with ThreadPoolExecutor(6) as threads:
+        assert sorted(threads.map(work, range(6))) == [*["conflict"] * 5, "done"]

@@ -2,22 +2,16 @@
 
 import pytest
 
-from .acting import add_criterion, change, decide, item, select, set_value
-from .runs import SEED, read_gold
-
-
-def test_marked_words_become_a_criterion_as_the_rules_read_it(start_review):
-    review = start_review()
-    added = item(review, add_criterion(review))
-    # The rules are not sure of its category: that is for the reviewer.
-    assert (added["state"], added["doubts"]) == ("open", {"category": None})
-    assert added["value"] == read_gold()["eligibility"]["criteria"][1]
+from .reviewing import SEED, add, add_criterion, change, decide, item, read_gold, select, set_value
 
 
 @pytest.mark.parametrize("name", ["category", "lead_in"])
-def test_an_added_item_is_decided_when_its_category_is(start_review, name):
+def test_marked_words_become_a_criterion_that_is_decided_when_its_category_is(start_review, name):
     review = start_review()
     added = add_criterion(review)
+    # The rules are not sure of its category: that is for the reviewer.
+    assert (item(review, added)["state"], item(review, added)["doubts"]) == ("open", {"category": None})
+    assert item(review, added)["value"] == read_gold()["eligibility"]["criteria"][1]
     set_value(review, added, name, "biomarker")
     assert item(review, added)["state"] == ("added" if name == "category" else "open")
     decide(review, "accept", added)
@@ -29,16 +23,15 @@ def test_an_added_item_is_decided_when_its_category_is(start_review, name):
     [("brief_summary", "heavily treated", "registered outcome"), ("primary_outcomes", "NCCN", "is among the items")],
 )
 def test_no_outcome_is_added_that_is_not_registered_or_there_already(start_review, section, words, message):
-    review = start_review()
     with pytest.raises(ValueError, match=message):
-        change(review, kind="add", add="endpoint", selection=select(review, section, words))
+        add(start_review(), "endpoint", section, words)
 
 
 def test_a_rejected_outcome_is_added_anew_from_its_words(start_review):
     review = start_review()
     decide(review, "reject", "endpoint-0")
-    name = change(review, kind="add", add="endpoint", selection=select(review, "primary_outcomes", "NCCN"))
-    assert (item(review, name)["value"]["rank"], item(review, name)["value"]["index"]) == ("primary", 0)
+    value = item(review, add(review, "endpoint", "primary_outcomes", "NCCN"))["value"]
+    assert (value["rank"], value["index"]) == ("primary", 0)
 
 
 def test_several_outcomes_in_one_text_are_kept_apart(start_review):
@@ -73,7 +66,7 @@ def test_marked_words_fill_a_field(start_review, name, path, section, words, val
 
 def test_an_added_item_stands_where_its_words_do(start_review):
     review = start_review()
-    added = change(review, kind="add", add="criterion", selection=select(review, "title", "eukemia Childre"))
+    added = add(review, "criterion", "title", "eukemia Childre")
     assert item(review, added)["value"]["quote"] == "Leukemia Children"  # cut words are made whole
     assert item(review, added)["value"]["section"] == "title"
     order = [one["id"] for one in review.describe(SEED)["items"] if one["kind"] == "criterion"]
@@ -81,8 +74,7 @@ def test_an_added_item_stands_where_its_words_do(start_review):
 
 
 def test_marks_are_counted_as_the_browser_does(start_review, records):
-    review = start_review()
+    criterion = item(start_review(), "criterion-0")
     text = records.read_text(SEED).raw_text("brief_summary").encode("utf-16-le")
-    marks = {field: (start, end) for field, section, start, end in item(review, "criterion-0")["marks"]}
-    start, end = marks["quote"]
-    assert text[2 * start : 2 * end].decode("utf-16-le") == item(review, "criterion-0")["value"]["quote"]
+    (place,) = [(start, end) for field, _, start, end in criterion["marks"] if field == "quote"]
+    assert text[2 * place[0] : 2 * place[1]].decode("utf-16-le") == criterion["value"]["quote"]

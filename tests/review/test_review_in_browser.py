@@ -1,19 +1,107 @@
-"""The review in a real browser, as a curator works with it."""
+"""The review in a real browser, as a curator works with it: with the mouse, by keyboard, on a phone."""
 
 import json
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from extractor.evaluation import check_gold_files
-from tests.browser import needs_browser
+from tests.assemble.test_coverage import extract
+from tests.browser import fits_its_window, list_violations, needs_browser
 
-from .driving import card, drag_over, open_record, unfold
-from .many import make_many
-from .runs import SEED, read_gold, serve
+from .reviewing import SEED, make_many, read_gold, serve
 
 pytestmark = needs_browser
 CRITERION = read_gold()["eligibility"]["criteria"][1]["quote"]
+HOSTILE = "</script><script>window.broken = 1</script><img src='http://page.invalid/a.png' onerror='window.broken = 1'>"
+TEXT = f"Inclusion Criteria:\n\n* Platelets at least 100 x 10^9/L {HOSTILE}\n* No {{{{fever}}}} \u202egnp.exe"
+NAME = 'R"><img src=x onerror=window.broken=1>'
+_FIND_ENDS = """([section, words]) => {
+  const pre = document.querySelector(`pre[data-section="${section}"]`);
+  const at = pre.textContent.indexOf(words);
+  const rect = (offset) => {
+    const walker = document.createTreeWalker(pre, NodeFilter.SHOW_TEXT);
+    let left = offset;
+    while (walker.nextNode() && left >= walker.currentNode.length) left -= walker.currentNode.length;
+    const range = document.createRange();
+    range.setStart(walker.currentNode, left);
+    range.setEnd(walker.currentNode, left + 1);
+    return range;
+  };
+  rect(at).startContainer.parentElement.scrollIntoView({ block: "center" });
+  const [first, last] = [rect(at), rect(at + words.length - 1)].map((one) => one.getBoundingClientRect());
+  return [first.left + 1, first.top + first.height / 2, last.right - 1, last.top + last.height / 2];
+}"""
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    """A record whose every text is hostile, and a run of it."""
+    folder = tmp_path_factory.mktemp("hostile")
+    record = folder / f"{NAME}.json"
+    study = {"identificationModule": {"briefTitle": HOSTILE}, "eligibilityModule": {"eligibilityCriteria": TEXT}}
+    record.write_text(json.dumps({"protocolSection": study}), "utf-8")
+    return record, extract(record, folder / "run")
+
+
+@pytest.fixture(scope="module")
+def made_before_browser(spoilt_run, hostile, many):
+    """All runs."""
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    return make_many(tmp_path_factory.mktemp("many"), 200)
+
+
+@pytest.fixture
+def page(served, visit):
+    opened = visit(served)
+    open_record(opened)
+    return opened
+
+
+def open_record(page, record=SEED):
+    page.locator(".queue a", has=page.get_by_text(record, exact=True)).click()
+    expect(page.locator(".title code")).to_have_text(record)
+    expect(page.locator(".card.opened")).to_be_visible()
+
+
+def card(page, name):
+    return page.locator(f".card[data-id='{name}']")
+
+
+def expect_state(page, name, state):
+    expect(card(page, name).locator(".pill").first).to_have_text(state)
+
+
+def unfold(page, name):
+    if card(page, name).locator(".form").count() == 0:
+        card(page, name).locator(".head").click()
+    return card(page, name)
+
+
+def press(page, *keys):
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def click(page, name):
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def drag_over(page, section, words):
+    """Select words with the mouse, from their first character to their last."""
+    ends = page.evaluate(_FIND_ENDS, [section, words])
+    page.mouse.move(*ends[:2])
+    was_visible = page.locator(".uses").is_visible()
+    page.mouse.down()
+    page.mouse.move(*ends[2:], steps=5)
+    # What the words can become is offered when they are selected, not while they are.
+    assert page.locator(".uses").is_visible() is was_visible
+    page.mouse.up()
+    expect(page.locator(".chosen")).to_be_visible()
 
 
 def test_a_curator_mends_a_record_and_it_becomes_gold(page, served):
@@ -22,33 +110,30 @@ def test_a_curator_mends_a_record_and_it_becomes_gold(page, served):
     endpoint.get_by_label("value", exact=True).fill("3")
     endpoint.get_by_label("value", exact=True).press("Enter")
     expect(endpoint.locator(".before")).to_have_text("was: 6 month")
-    # Other fields of it are doubtful still.
-    expect(endpoint.locator(".pill").first).to_have_text("to decide")
-    expect(endpoint.locator(".head .doubt")).to_have_text(
-        re.compile(r"^\d+ % sure of .*kind of time.* and that no specimen is stated$")
-    )
-    endpoint.get_by_role("button", name="Accept outcome").click()
-    expect(endpoint.locator(".pill").first).to_have_text("corrected")
+    expect_state(page, "endpoint-0", "to decide")  # other fields of it are doubtful still
+    doubt = re.compile(r"^\d+ % sure of .*kind of time.* and that no specimen is stated$")
+    expect(endpoint.locator(".head .doubt")).to_have_text(doubt)
+    click(page, "Accept outcome")
+    expect_state(page, "endpoint-0", "corrected")
     # A criterion that was missed.
     drag_over(page, "brief_summary", CRITERION)
-    page.get_by_role("button", name="New criterion").click()
+    click(page, "New criterion")
     added = page.locator(".card.added")
     expect(added.locator("> .form > [data-field=quote] textarea")).to_have_value(CRITERION)
     expect(added.locator("[data-field=constraints] textarea").first).to_have_value("CD19")
     expect(added.locator(".head .doubt")).to_have_text("category guessed")
-    added.get_by_role("button", name="Accept criterion").click()
+    click(page, "Accept criterion")
     expect(added.locator(".pill").first).to_have_text("added")
     # An invented dose: rejected, taken back, rejected again.
     unfold(page, "regimen-0").get_by_role("button", name="Reject").click()
-    expect(card(page, "regimen-0").locator(".pill").first).to_have_text("rejected")
+    expect_state(page, "regimen-0", "rejected")
     page.get_by_role("button", name="Undo").click()
-    expect(card(page, "regimen-0").locator(".pill").first).to_have_text("to decide")
+    expect_state(page, "regimen-0", "to decide")
     page.get_by_role("button", name="Redo").click()
-    expect(card(page, "regimen-0").locator(".pill").first).to_have_text("rejected")
+    expect_state(page, "regimen-0", "rejected")
     # Nothing is lost when the page is loaded again.
     page.reload()
-    expect(card(page, "endpoint-0").locator(".pill").first).to_have_text("corrected")
-    expect(page.locator(".card.added")).to_have_count(1)
+    expect_state(page, "endpoint-0", "corrected")
     expect(page.locator(".progress")).to_have_text("3 of 5 decided")
     # The rest is right.
     page.get_by_role("button", name="Accept 2 certain").click()
@@ -57,94 +142,81 @@ def test_a_curator_mends_a_record_and_it_becomes_gold(page, served):
     page.get_by_role("button", name="History").click()
     expect(page.locator("dialog tbody tr").nth(-3)).to_contain_text("added inclusion criterion")
     expect(page.locator("dialog tbody tr").nth(-3)).to_contain_text(f"nothing → to decide: “{CRITERION}”")
-    page.keyboard.press("Escape")
+    press(page, "Escape")
     page.get_by_role("button", name="Finish").click()
     expect(page.locator(".message")).to_contain_text("its gold is written")
-    written = json.loads((served.gold / f"{SEED}.json").read_text("utf-8"))
-    assert written == read_gold()
+    assert json.loads((served.gold / f"{SEED}.json").read_text("utf-8")) == read_gold()
     assert check_gold_files(served.gold, "seeds/records") == []
     page.get_by_role("link", name="Next record").click()
     expect(page.locator(".title code")).not_to_have_text(SEED)
 
 
-def test_a_record_is_reviewed_by_keyboard_alone(page, served):
+def test_a_record_is_reviewed_by_keyboard_alone(page):
     expect(card(page, "people").locator(".form")).to_be_visible()
-    page.keyboard.press("a")
+    press(page, "a")
     expect(card(page, "criterion-0").locator(".form")).to_be_visible()
-    page.keyboard.press("j")
-    page.keyboard.press("x")
-    expect(card(page, "regimen-0").locator(".pill").first).to_have_text("rejected")
-    page.keyboard.press("u")
-    expect(card(page, "regimen-0").locator(".pill").first).to_have_text("to decide")
-    page.keyboard.press("r")
-    page.keyboard.press("n")
+    press(page, "j", "x")
+    expect_state(page, "regimen-0", "rejected")
+    press(page, "u")
+    expect_state(page, "regimen-0", "to decide")
+    press(page, "r", "n")
     expect(card(page, "endpoint-0").locator(".form")).to_be_visible()
-    page.keyboard.press("e")
+    press(page, "e")
     expect(card(page, "endpoint-0").locator(":focus")).to_be_visible()
-    page.keyboard.press("a")  # a letter of a field now, or nothing: no item is accepted
-    page.keyboard.press("Escape")
-    page.keyboard.press("f")
+    press(page, "a", "Escape", "f")  # "a" is a letter of a field now, or nothing: no item is accepted
     expect(page.locator(".message")).to_contain_text("2 items are not decided yet")
     expect(card(page, "criterion-0").locator(".form")).to_be_visible()
-    page.keyboard.press("?")
+    press(page, "?")
     expect(page.get_by_role("dialog")).to_contain_text("accept the item")
-    page.keyboard.press("Escape")
+    press(page, "Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
-    page.keyboard.press("/")
+    press(page, "/")
     expect(page.get_by_label("Find in the text")).to_be_focused()
     page.keyboard.type("heavily treated")
-    page.keyboard.press("Enter")
-    expect(page.locator(".count")).to_have_text("1 of 2")
-    page.keyboard.press("Enter")
-    expect(page.locator(".count")).to_have_text("2 of 2")
-    page.keyboard.press("Enter")
-    expect(page.locator(".count")).to_have_text("1 of 2, from the top")
+    for count in ("1 of 2", "2 of 2", "1 of 2, from the top"):
+        press(page, "Enter")
+        expect(page.locator(".count")).to_have_text(count)
     expect(page.locator(".uses")).to_be_hidden()
-    page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
+    press(page, "Tab", "Enter")
     expect(page.locator(".chosen")).to_have_text("“heavily treated”")
-    page.keyboard.press("q")
+    press(page, "q")
     expect(page.locator(".queue .begun")).to_have_text("begun")
 
 
 def test_keys_are_the_page_s_in_a_closed_menu_and_escape_takes_back(page):
     menu = unfold(page, "endpoint-0").get_by_label("Concept")
     menu.focus()
-    for _ in range(2):
-        page.keyboard.press("ArrowDown")
+    press(page, "ArrowDown", "ArrowDown")
     expect(card(page, "endpoint-0").locator("[data-field=concept] .before")).to_be_visible()
     expect(menu).to_be_focused()
     expect(menu).to_have_value('"time_to_response"')
-    page.keyboard.press("Escape")
+    press(page, "Escape")
     expect(menu).to_have_value('"response_rate"')
-    expect(card(page, "endpoint-0").locator(".pill").first).to_have_text("to decide")
+    expect_state(page, "endpoint-0", "to decide")
     menu.focus()
-    page.keyboard.press("a")
-    expect(card(page, "endpoint-0").locator(".pill").first).to_have_text("accepted")
+    press(page, "a")
+    expect_state(page, "endpoint-0", "accepted")
     expect(card(page, "people").locator(".form")).to_be_visible()
-    page.keyboard.press("u")  # back to the item that was open
+    press(page, "u")  # back to the item that was open
     expect(card(page, "endpoint-0").locator(".form")).to_be_visible()
-    expect(card(page, "endpoint-0").locator(".pill").first).to_have_text("to decide")
-    assert (
-        card(page, "endpoint-0")
-        .get_by_label("Measure")
-        .evaluate("(box) => box.getBoundingClientRect().bottom < innerHeight")
-    )
+    expect_state(page, "endpoint-0", "to decide")
+    expect(card(page, "endpoint-0").get_by_label("Measure")).to_be_in_viewport()
 
 
 def test_selected_words_fill_the_field_of_the_opened_item(page):
+    uses = page.locator(".uses")
     unfold(page, "criterion-0")
     drag_over(page, "brief_summary", "for more than three months")
-    page.locator(".uses").get_by_role("button", name="time window").click()
+    uses.get_by_role("button", name="time window").click()
     window = card(page, "criterion-0").locator("[data-field=time_window]")
     expect(window.get_by_label("quote")).to_have_value("for more than three months")
     expect(window.get_by_label("value", exact=True)).to_have_value("3")
-    expect(page.locator(".uses")).to_be_hidden()
+    expect(uses).to_be_hidden()
     drag_over(page, "brief_summary", "heavily treated")
-    expect(page.locator(".uses").get_by_role("button", name="New dose")).to_be_visible()
-    expect(page.locator(".uses").get_by_role("button", name="New outcome")).to_have_count(0)
+    expect(uses.get_by_role("button", name="New dose")).to_be_visible()
+    expect(uses.get_by_role("button", name="New outcome")).to_have_count(0)
     unfold(page, "endpoint-0")  # what is selected stays
-    page.locator(".uses").get_by_role("button", name="specimens").click()
+    uses.get_by_role("button", name="specimens").click()
     expect(card(page, "endpoint-0").locator("[data-field=specimens] textarea")).to_have_value("heavily treated")
 
 
@@ -165,6 +237,9 @@ def test_findings_and_items_lead_to_their_words(page):
 
 
 def test_two_reviewers_see_each_other_s_value_and_choose(spoilt_run, served, visit):
+    def category(page):
+        return card(page, "endpoint-0").get_by_label("Category")
+
     with serve(spoilt_run, served.gold, "ben") as other:
         anna, ben = visit(served), visit(other)
         # Ben's page asks every few seconds what others did; here it does not learn it until he has acted himself.
@@ -172,45 +247,95 @@ def test_two_reviewers_see_each_other_s_value_and_choose(spoilt_run, served, vis
         for page in (anna, ben):
             open_record(page)
             unfold(page, "endpoint-0")
-        card(anna, "endpoint-0").get_by_label("Category").select_option(label="safety – whether it harms; MTD too")
+        category(anna).select_option(label="safety – whether it harms; MTD too")
         expect(card(anna, "endpoint-0").locator("[data-field=category] .before")).to_have_text("was: efficacy")
-        card(ben, "endpoint-0").get_by_label("Category").select_option(label="other – none of these")
+        category(ben).select_option(label="other – none of these")
         expect(ben.get_by_role("dialog")).to_contain_text("anna changed this item in the meantime")
         ben.unroute("**/api/version?*")
         expect(ben.locator("dialog tbody tr")).to_have_text("categorysafetyother")
-        ben.get_by_role("button", name="Use mine").click()
+        click(ben, "Use mine")
         expect(card(ben, "endpoint-0").locator("[data-field=category] .before")).to_have_text("was: efficacy")
         # Anna is shown what Ben did.
         expect(anna.locator(".message")).to_contain_text("ben changed this record")
-        expect(card(anna, "endpoint-0").get_by_label("Category")).to_have_value('"other"')
-        ben.get_by_role("button", name="History").click()
-        expect(ben.locator("dialog tbody tr")).to_have_count(2)
-        expect(ben.locator("dialog tbody tr").first).to_contain_text("safety → other")
+        expect(category(anna)).to_have_value('"other"')
 
 
-def test_many_records_come_a_page_at_a_time(visit, tmp_path):
-    with serve(make_many(tmp_path, 2000), tmp_path / "gold") as review:
+def test_many_records_come_a_page_at_a_time(visit, many, tmp_path):
+    with serve(many, tmp_path / "gold") as review:
         page = visit(review)
         expect(page.locator(".queue li")).to_have_count(50)
         page.get_by_role("button", name="Show 50 more").click()
         expect(page.locator(".queue li")).to_have_count(100)
         expect(page.locator(".queue a").nth(50)).to_be_focused()
-        page.keyboard.press("j")
+        press(page, "j")
         expect(page.locator(".queue a").nth(51)).to_be_focused()
-        page.keyboard.press("/")
-        page.keyboard.type("part 1999")
-        expect(page.locator(".queue code")).to_have_text(["NCT00001999"])
-        expect(page.locator(".status")).to_have_text("0 of 2,000 finished; 1 shown here")
-        open_record(page, "NCT00001999")
-        page.keyboard.press("[")
-        expect(page.locator(".title code")).to_have_text("NCT00001998")
-        page.keyboard.press("a")
+        press(page, "/")
+        page.keyboard.type("part 199")
+        expect(page.locator(".queue code")).to_have_text(["NCT00000199"])
+        expect(page.locator(".status")).to_have_text("0 of 200 finished; 1 shown here")
+        open_record(page, "NCT00000199")
+        press(page, "[")
+        expect(page.locator(".title code")).to_have_text("NCT00000198")
+        press(page, "a")
         expect(page.locator(".progress")).to_have_text("1 of 1 decided")
-        page.keyboard.press("f")
-        expect(page.get_by_role("link", name="Next record")).to_have_attribute("href", "#record=NCT00001999")
-        page.keyboard.press("q")
+        press(page, "f")
+        expect(page.get_by_role("link", name="Next record")).to_have_attribute("href", "#record=NCT00000199")
+        press(page, "q")
         # What was searched is still there, and the record from which one comes is left alone where it is not listed.
-        expect(page.get_by_label("Search")).to_have_value("part 1999")
+        expect(page.get_by_label("Search")).to_have_value("part 199")
         page.get_by_label("Search").fill("")
         page.get_by_label("Only what is left to do").check()
-        expect(page.locator(".status")).to_have_text("1 of 2,000 finished; 1,999 shown here")
+        expect(page.locator(".status")).to_have_text("1 of 200 finished; 199 shown here")
+
+
+def test_what_a_record_says_is_text(visit, hostile, tmp_path):
+    record, run = hostile
+    with serve(run, tmp_path / "gold") as review:
+        page = visit(review)
+        expect(page.locator(".row-title")).to_have_text(HOSTILE)
+        open_record(page, NAME)
+        expect(page.locator("pre[data-section=eligibility]")).to_have_text(TEXT, use_inner_text=False)
+        expect(page.locator(".title h1")).to_have_text(HOSTILE)
+        assert page.locator("img, .record script").count() == 0
+        for shut in page.locator(".card:not(.opened) .head").all():
+            shut.click()
+        while left := page.locator(".card.open").count():
+            unfold(page, page.locator(".card.open").first.get_attribute("data-id"))
+            press(page, "a")
+            expect(page.locator(".card.open")).to_have_count(left - 1)
+        page.get_by_role("button", name="Finish").click()
+        expect(page.locator(".message")).to_contain_text("its gold is written")
+    assert check_gold_files(tmp_path / "gold", record) == []
+
+
+def test_axe_finds_nothing_by_day_and_by_night_and_on_a_phone(page):
+    def list_in_both():
+        found = []
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            found += list_violations(page)
+        return found
+
+    page.locator(".findings summary").click()
+    unfold(page, "criterion-0")
+    drag_over(page, "brief_summary", "heavily treated")
+    assert list_in_both() == []
+    page.get_by_role("button", name="History").click()
+    assert list_in_both() == []
+    press(page, "Escape")
+    page.set_viewport_size({"width": 390, "height": 844})
+    click(page, "Items")
+    expect(page.locator(".text")).to_be_hidden()
+    unfold(page, "endpoint-0")
+    assert fits_its_window(page)
+    click(page, "Text")
+    expect(page.locator(".items")).to_be_hidden()
+    drag_over(page, "brief_summary", "for more than three months")
+    assert fits_its_window(page)
+    click(page, "New criterion")
+    expect(page.locator(".card.added.opened")).to_be_visible()
+    assert list_violations(page) == []
+    page.goto(page.url.partition("#")[0] + "#queue")
+    expect(page.locator(".queue li").first).to_be_visible()
+    assert fits_its_window(page)
+    assert list_in_both() == []

@@ -254,7 +254,7 @@ def _describe_arm(statement: Statement, trial: Trial) -> Iterator[str]:
     """What kind of arm states the dose, and whether arms are labelled after the agent."""
     compared = len(set(trial.arms)) > 1
     if (kind := trial.kinds_of_arms.get(statement.section)) and compared:
-        yield f"told in {kind}"
+        yield f"described in {kind}"
     labelled = trial.labels.get(statement.agent.key, frozenset())
     if labelled:
         yield "labels every arm" if len(labelled) == len(trial.arms) else "labels an arm"

@@ -11,6 +11,16 @@ _LONGEST = 45
 """How many tokens a heading may have."""
 
 
+def _has(name: str, tokens: Tokens) -> bool:
+    """Whether a rule is found in a line."""
+    return rule(name).search(tokens) is not None
+
+
+def _is(name: str, tokens: Tokens) -> bool:
+    """Whether a rule covers a whole line."""
+    return rule(name).covers(tokens, 0, len(tokens)) is not None
+
+
 def count_words(tokens: Tokens) -> int:
     """How many words and numbers there are."""
     return sum(word[0].isalnum() for word in tokens.words)
@@ -24,22 +34,21 @@ def ends_with_colon(tokens: Tokens) -> bool:
 def find_headings(tokens: Tokens, first: int, end: int, *, wrapped: bool = False) -> Iterator[tuple[int, int]]:
     """The headings of lists in one line, each with the name of a cohort in front of it.
 
-    Not where a ``wrapped`` sentence names a list.
+    A ``wrapped`` line continues a sentence, which may name a list.
 
     >>> tokens = read_text("Inclusion Criteria: adults. Exclusion Criteria: none")
     >>> [tokens.read(*place) for place in find_headings(tokens, 0, len(tokens))]
     ['Inclusion Criteria:', 'Exclusion Criteria:']
     """
+    sentence = wrapped and tokens.words[first][0].islower()
     done = first
-    opening = rule("opening_list").starts(tokens, first, end)
-    if opening and not (wrapped and tokens.words[first][0].islower()):
+    if (opening := rule("opening_list").starts(tokens, first, end)) and not sentence:
         yield first, opening.end
         done = opening.end
     for found in rule("run_on_list").find(tokens, done, end):
-        if wrapped and found.first == first and tokens.words[first][0].islower():
+        if sentence and found.first == first:
             continue
-        named = rule("cohort_name").covers(tokens, done, found.first)
-        yield done if named else found.first, found.end
+        yield done if rule("cohort_name").covers(tokens, done, found.first) else found.first, found.end
         done = found.end
 
 
@@ -55,7 +64,7 @@ def read_list_heading(tokens: Tokens, *, bulleted: bool) -> tuple[bool, Criterio
         return False, None
     colon, generic = ends_with_colon(tokens), is_generic(tokens)
     if named := rule("named_list").search(tokens) or rule("bare_list").covers(tokens, 0, len(tokens)):
-        words, title = count_words(tokens), rule("list_title").covers(tokens, 0, len(tokens))
+        words, title = count_words(tokens), _is("list_title", tokens)
         if tokens.words[0][0].islower() and not (colon or bulleted or title):
             return False, None  # the rest of a sentence that names a list
         general = rule("opening_words").covers(tokens, 0, named.first) if named.first else None
@@ -64,76 +73,47 @@ def read_list_heading(tokens: Tokens, *, bulleted: bool) -> tuple[bool, Criterio
         if opens or short or title or (not bulleted and generic):
             name = (named.read("list") or "").lower()
             refuses = "exclu" in name or "non" in name or name.startswith("inelig")
-            admits = re.search(r"(?<!non)(?<!non[- ])inclu", name)
-            both = refuses and admits
+            both = refuses and re.search(r"(?<!non)(?<!non[- ])inclu", name)
             return True, None if both else CriterionKind.EXCLUSION if refuses else CriterionKind.INCLUSION
     if generic and (colon or "following" in map(str.lower, tokens.words)):
-        if rule("refused").search(tokens):
-            return True, CriterionKind.EXCLUSION
-        if rule("admitted").search(tokens):
-            return True, CriterionKind.INCLUSION
+        for name, kind in (("refused", CriterionKind.EXCLUSION), ("admitted", CriterionKind.INCLUSION)):
+            if _has(name, tokens):
+                return True, kind
     return False, None
 
 
 def opens_list(tokens: Tokens) -> bool:
-    """Whether a heading says no more than that those to whom the list applies may, or may not, take part.
-
-    >>> opens_list(read_text("A volunteer will not be eligible for the study if any of the following apply:"))
-    True
-    """
-    return is_generic(tokens) or bool(rule("takes_part").search(tokens) and not rule("for_some").search(tokens))
+    """Whether a heading says no more than that those to whom the list applies may, or may not, take part."""
+    return is_generic(tokens) or (_has("takes_part", tokens) and not _has("for_some", tokens))
 
 
 def is_withdrawal(tokens: Tokens) -> bool:
-    """The heading of a list that says when participants leave the trial: it decides nothing about who may enter."""
-    return len(tokens) < 16 and rule("withdrawal_list").search(tokens) is not None
-
-
-def names_people(tokens: Tokens) -> bool:
-    """The heading of a list that holds for some of those who take part.
-
-    >>> headings = ("Exclusion criteria for healthy subjects:", "Exclusion criteria for all subjects:")
-    >>> [names_people(read_text(heading)) for heading in headings]
-    [True, False]
-    """
-    return not is_generic(tokens) and rule("list_for_some").search(tokens) is not None
+    """Whether a line heads a list of when participants leave the trial, which decides nothing about who may enter."""
+    return len(tokens) < 16 and _has("withdrawal_list", tokens)
 
 
 def is_generic(tokens: Tokens) -> bool:
-    """A line that opens a list and says nothing of its own ("Patients must meet all of the following:")."""
-    if not rule("opening_words").covers(tokens, 0, len(tokens)):
-        return False
-    return not any(
-        code == NUMBER and word.isalpha() and word.lower() != "one"
-        for word, code in zip(tokens.words, tokens.codes, strict=True)
-    )
+    """Whether a line opens a list and says nothing of its own ("Patients must meet all of the following:")."""
+    counts = (word.lower() for word, code in zip(tokens.words, tokens.codes, strict=True) if code == NUMBER)
+    return _is("opening_words", tokens) and not any(word.isalpha() and word != "one" for word in counts)
 
 
 def is_topic(tokens: Tokens) -> bool:
-    """A short name of a subject ("Laboratory parameters"), not a condition."""
-    if len(tokens) > 8 or count_words(tokens) > 5 or not rule("topic").ends(tokens, len(tokens)):
-        return False
-    return rule("states").search(tokens) is None
+    """Whether a line is a short name of a subject ("Laboratory parameters") and no condition."""
+    short = len(tokens) <= 8 and count_words(tokens) <= 5
+    return short and rule("topic").ends(tokens, len(tokens)) is not None and not _has("states", tokens)
 
 
 def introduces(tokens: Tokens) -> bool:
-    """A line after which its parts must follow.
-
-    >>> introduces(read_text("Adequate organ function, defined as:"))
-    True
-    """
+    """Whether the parts of a line must follow it ("Adequate organ function, defined as:")."""
     return rule("introduction").ends(tokens, len(tokens)) is not None or is_topic(tokens)
 
 
 def continues(tokens: Tokens, part: Tokens) -> bool:
-    """Whether a sub-item goes on with the sentence of its item, or the item names what its parts spell out.
-
-    >>> [continues(read_text(line), read_text("≥ 30 kg/m2")) for line in ("Have a BMI", "Have a BMI.")]
-    [True, False]
-    """
+    """Whether a sub-item goes on with the sentence of its item ("Have a BMI"), or the item names what it spells out."""
     if tokens.codes.endswith(".") or not part.words:
         return False
-    return part.words[0][0].islower() or part.words[0] in "<>≤≥" or rule("spelt_out").search(tokens) is not None
+    return part.words[0][0].islower() or part.words[0] in "<>≤≥" or _has("spelt_out", tokens)
 
 
 def carries_condition(tokens: Tokens) -> bool:
@@ -147,76 +127,60 @@ def carries_condition(tokens: Tokens) -> bool:
         return False
     if not introduces(tokens):
         return not is_topic(tokens)
-    stops = (at for at, code in enumerate(tokens.codes[:-1]) if code == "." and at > 0)
-    if rule("condition_too").search(tokens) or any(
-        tokens.words[at + 1][0].isupper() and not tokens.joined(at + 1) and tokens.words[at - 1] not in ("g", "e")
-        for at in stops  # of a first sentence
-    ):
+    words = tokens.words
+    stops = (at + 1 for at, code in enumerate(tokens.codes[:-1]) if code == "." and at and words[at - 1] not in "eg")
+    if _has("condition_too", tokens) or any(words[at][0].isupper() and not tokens.joined(at) for at in stops):
         return True
-    counted = [(found.first, found.end) for found in rule("count_of_parts").find(tokens)]
-    limits = (found.first for found in rule("own_limit").find(tokens))
-    limited = any(not any(first <= at < end for first, end in counted) for at in limits)
-    return limited and not rule("laboratory").covers(tokens, 0, len(tokens))
+    counted = {at for found in rule("count_of_parts").find(tokens) for at in range(found.first, found.end)}
+    limited = any(found.first not in counted for found in rule("own_limit").find(tokens))
+    return limited and not _is("laboratory", tokens)
 
 
 def is_no_criterion(tokens: Tokens) -> bool:
-    """Remarks ("See Disease Characteristics") and placeholders; a letter with a number may be a stage ("T3")."""
-    staged = any(tokens.joined(at) and tokens.words[at].isdecimal() for at in range(1, len(tokens)))
+    """Whether a line is a remark ("See Disease Characteristics") or a placeholder."""
+    staged = any(tokens.joined(at) and tokens.words[at].isdecimal() for at in range(1, len(tokens)))  # "T3"
     if not staged and not any(len(word) > 1 and word.isalnum() for word in tokens.words):
         return True
-    if rule("remark").covers(tokens, 0, len(tokens)):
-        return True
-    earlier = any(word.lower() in ("prior", "previous", "earlier") for word in tokens.words)
-    return count_words(tokens) > 4 and not earlier and is_generic(tokens)
+    earlier = not {"prior", "previous", "earlier"}.isdisjoint(map(str.lower, tokens.words))
+    return _is("remark", tokens) or (count_words(tokens) > 4 and not earlier and is_generic(tokens))
 
 
 def needs_heading(tokens: Tokens, heading: Tokens) -> bool:
-    """An item that says nothing without its heading, whose words it does not repeat ("At least 6 months")."""
+    """Whether an item says nothing without its heading, whose words it does not repeat ("At least 6 months")."""
     words = {word.lower() for word in tokens.words}
     if not rule("headless").starts(tokens, 0) or count_words(tokens) > 12 or "since" in words:
         return False
     return not any(len(word) > 5 and word.lower() in words for word in heading.words)
 
 
-def opens_paragraph(tokens: Tokens, following: Tokens) -> bool:
-    """An item that introduces the unmarked text behind it ("Adequate organ function:")."""
-    if not tokens.codes.endswith(":") or carries_condition(tokens):
-        return False
-    return not read_list_heading(following, bulleted=False)[0] and not following.codes.endswith(":")
+def opens_siblings(tokens: Tokens, following: Tokens, *, bulleted: bool) -> bool:
+    """Whether an item introduces what stands behind it at its own level, items with bullets or unmarked text.
 
-
-def opens_flat_list(tokens: Tokens, following: Tokens) -> bool:
-    """An item that introduces the items behind it, which stand at its own level.
-
-    Also a title in capitals, where the next item is not in capitals too.
+    So does a title in capitals in front of an item that is not.
     """
     if tokens.codes.endswith(":"):
-        return not carries_condition(tokens)
+        other = bulleted or not (following.codes.endswith(":") or read_list_heading(following, bulleted=False)[0])
+        return other and not carries_condition(tokens)
     words = [word for word in tokens.words if word.isalpha()]
-    shouted = all(map(str.isupper, words)) and any(len(word) > 4 for word in words)
+    shouted = 2 <= len(words) <= 14 and all(map(str.isupper, words)) and any(len(word) > 4 for word in words)
     plain = not any(word.isdecimal() or word in "<>≤≥=" for word in tokens.words)
-    return shouted and plain and 2 <= len(words) <= 14 and any(word.islower() for word in following.words)
+    return bulleted and shouted and plain and any(word.islower() for word in following.words)
 
 
 def is_part(opening: Tokens, tokens: Tokens) -> bool:
     """Whether an item is alike enough to be a part of the list that an item at its own level opened.
 
     Levels under "Adequate organ function:", short names under "One of the following diagnoses:".
-
-    >>> opening = read_text("Adequate organ function:")
-    >>> is_part(opening, read_text("Bilirubin < 2 mg/dL")), is_part(opening, read_text("Consent"))
-    (True, False)
     """
-    if rule("levels").search(opening):
+    if _has("levels", opening):
         stated = any(word[0].isdecimal() or word.lower() == "normal" for word in tokens.words)
-        return stated and rule("level").search(tokens) is not None and not rule("no_level").search(tokens)
-    return bool(rule("kinds").search(opening)) and count_words(tokens) <= 7 and not rule("no_kind").search(tokens)
+        return stated and _has("level", tokens) and not _has("no_level", tokens)
+    return _has("kinds", opening) and count_words(tokens) <= 7 and not _has("no_kind", tokens)
 
 
 def states_too(tokens: Tokens) -> bool:
     """Whether a heading states a condition too ("Adults aged 18-40 years with:")."""
     if not tokens.codes.endswith(":") or count_words(tokens) <= 4 or not carries_condition(tokens):
         return False
-    about_list = rule("about_list").search(tokens) or tokens.words[0].lower() in ("for", "if", "in")
-    named = read_list_heading(tokens, bulleted=False)[0]
-    return not named and not (about_list and not rule("states_age").search(tokens))
+    about_list = _has("about_list", tokens) or tokens.words[0].lower() in ("for", "if", "in")
+    return (not about_list or _has("states_age", tokens)) and not read_list_heading(tokens, bulleted=False)[0]

@@ -1,7 +1,9 @@
 """Numeric and graded limits of a criterion, and the words that name what each one limits."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from extractor.schemas import Comparator, CriterionKind
 from extractor.text.book import read_term, rule
@@ -20,6 +22,8 @@ _INVERTED = {
 """What remains for those who must not have a value ("must not have a heart rate below 50")."""
 
 _TIMES = {"once": 1, "twice": 2}
+_ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6}
+_VALUE_WORDS = _TIMES.keys() | _ROMAN.keys()
 _MASSES = frozenset({"mg", "mcg", "ug", "μg"})
 _REACH = 12
 """How many tokens in front of a number its comparator may take up."""
@@ -55,13 +59,10 @@ def find_limits(tokens: Tokens, kind: CriterionKind | None) -> list[Limit]:
     >>> [(limit.comparator.value, limit.value, limit.value_high) for limit in found]
     [('between', 0, 2), ('>=', 1500000000, None)]
     """
-    graded: list[Limit] = []
-    if NUMBER in tokens.codes or any(word in _ROMAN for word in tokens.words):
-        graded = [limit for found in rule("graded_limit").find(tokens) if (limit := _read_grades(tokens, found))]
-    limits = graded
-    if NUMBER in tokens.codes or not _TIMES.keys().isdisjoint(tokens.words):
-        limits = sorted([*graded, *_find_measured(tokens, graded, kind)], key=lambda limit: limit.first)
-    return _join_bounds(tokens, limits)
+    if NUMBER not in tokens.codes and _VALUE_WORDS.isdisjoint(tokens.words):
+        return []
+    graded = [limit for found in rule("graded_limit").find(tokens) if (limit := _read_grades(tokens, found))]
+    return _join_bounds(tokens, sorted([*graded, *_find_measured(tokens, graded, kind)], key=lambda limit: limit.first))
 
 
 def read_comparator(vocabulary: str, found: Found, name: str) -> Comparator | None:
@@ -69,9 +70,6 @@ def read_comparator(vocabulary: str, found: Found, name: str) -> Comparator | No
     part = found.part(name)
     entry = read_term(vocabulary, found.tokens, *part) if part else None
     return Comparator(entry.value) if entry else None
-
-
-_ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6}
 
 
 def _read_grades(tokens: Tokens, found: Found) -> Limit | None:
@@ -104,8 +102,7 @@ def _read_grade(tokens: Tokens, at: int) -> int | None:
     return _ROMAN.get(word) or (int(word) if word.isdecimal() and len(word) <= 3 else None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Measure:
+class _Measure(NamedTuple):
     """A number, or a range, as the rule finds it. ``first`` is where its comparator, else itself, begins."""
 
     found: Found
@@ -150,31 +147,23 @@ def _read_measure(tokens: Tokens, found: Found, floor: int) -> _Measure | None:
         return None
     if compared and rule("sample_size").ends(tokens, compared.first, compared.first - 1):
         return None
-    unit = _inner(tokens, found.part("unit") or found.part("low_unit"))
-    suffix = read_comparator("comparator_suffixes", found, "suffix")
     if compared and tokens.text[tokens.starts[found.first] - 1] == "-":
         low = -low
-    return _Measure(
-        found,
-        compared,
-        compared.first if compared else found.first,
-        low,
-        read_number(found.read("high") or ""),
-        suffix or (read_comparator("comparators", compared, "comparator") if compared else None),
-        unit,
-        _time_unit(tokens, unit),
-    )
+    comparator = read_comparator("comparator_suffixes", found, "suffix")
+    if compared and not comparator:
+        comparator = read_comparator("comparators", compared, "comparator")
+    first, high = (compared or found).first, read_number(found.read("high") or "")
+    return _Measure(found, compared, first, low, high, comparator, *_read_unit(found, "unit", "low_unit"))
 
 
-def _inner(tokens: Tokens, unit: Span | None) -> Span | None:
-    return (unit[0] + 1, unit[1]) if unit and tokens.codes[unit[0]] == "-" else unit
-
-
-def _time_unit(tokens: Tokens, unit: Span | None) -> str | None:
-    if not unit or not rule("span_unit").covers(tokens, *unit):
-        return None
-    found = rule("time_unit").ends(tokens, unit[1], unit[0])
-    return read_time_unit(found.text) if found else None
+def _read_unit(found: Found, *names: str) -> tuple[Span | None, str | None]:
+    """The unit in the first of some parts that is there, without a hyphen, and the unit of time that it is."""
+    tokens, unit = found.tokens, next(filter(None, map(found.part, names)), None)
+    if not unit:
+        return None, None
+    unit = (unit[0] + (tokens.codes[unit[0]] == "-"), unit[1])
+    timed = rule("time_unit").ends(tokens, unit[1], unit[0]) if rule("span_unit").covers(tokens, *unit) else None
+    return unit, read_time_unit(timed.text) if timed else None
 
 
 def _is_name(tokens: Tokens, found: Found) -> bool:
@@ -182,14 +171,11 @@ def _is_name(tokens: Tokens, found: Found) -> bool:
     first, end = found.place("low")
     word = tokens.words[first]
     alone = not found.has("unit") and not found.has("suffix") and end == first + 1
-    if alone and (word.isalpha() or (len(word) == 4 and word.isdecimal() and word[:2] in ("19", "20"))):
-        return True
+    numeral = word.isdecimal() and ((len(word) > 1 and word[0] == "0") or (alone and re.fullmatch("(19|20)..", word)))
     joined = first > 0 and tokens.text[tokens.ends[first - 1] : tokens.starts[first]] in ("", "-")
-    if joined and tokens.words[first - 1].isalpha() and not rule("age_word").starts(tokens, first - 1):
-        return True
-    if len(word) > 1 and word.isdecimal() and word[0] == "0":
-        return True
-    return rule("numbered_name").ends(tokens, first, max(0, first - 4)) is not None
+    named = joined and tokens.words[first - 1].isalpha() and not rule("age_word").starts(tokens, first - 1)
+    numbered = rule("numbered_name").ends(tokens, first, max(0, first - 4))
+    return bool((alone and word.isalpha()) or numeral or named or numbered)
 
 
 def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit | None:
@@ -203,8 +189,7 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
         comparator = Comparator.AT_MOST if kind is CriterionKind.EXCLUSION else Comparator.AT_LEAST
     unit, time_unit = measure.unit, measure.time_unit
     if high is None and found.has("high") and found.has("low_unit"):  # "15 years and 9 months"
-        unit = _inner(tokens, found.part("low_unit"))
-        time_unit = _time_unit(tokens, unit)
+        unit, time_unit = _read_unit(found, "low_unit")
     if time_unit == "cycle" and unit:  # "at least 2 cycles" counts cycles
         end, unit, time_unit = unit[0], None, None
     if unit is None and rule("no_limit_behind").starts(tokens, end):
@@ -216,19 +201,9 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
         return None  # "(range 0-10)"
     behind = unit and quantity and quantity[0] >= unit[1]
     rate = rule("rate_behind").starts(tokens, quantity[1]) if behind and quantity else None
-    suffix = found.part("suffix")
-    return Limit(
-        comparator,
-        measure.low,
-        high,
-        measure.first,
-        max(end, suffix[1] if suffix else end),
-        quantity,
-        unit,
-        time_unit,
-        sure,
-        rate.part("rate") if rate else None,
-    )
+    end = max(end, found.place("suffix")[1] if found.has("suffix") else end)
+    given = rate.part("rate") if rate else None
+    return Limit(comparator, measure.low, high, measure.first, end, quantity, unit, time_unit, sure, given)
 
 
 def _bounds(measure: _Measure) -> tuple[Comparator | None, int | float | None, int]:
@@ -241,7 +216,7 @@ def _bounds(measure: _Measure) -> tuple[Comparator | None, int | float | None, i
     ranged = comparator not in UPPER if second is None else second in UPPER and comparator in (*LOWER, None)
     if found.read("join") == "and" and not second and comparator is not Comparator.BETWEEN:
         ranged = False
-    rises = high > measure.low or _time_unit(found.tokens, _inner(found.tokens, found.part("low_unit")))
+    rises = high > measure.low or _read_unit(found, "low_unit")[1]
     if not ranged or not rises:
         return only, None, found.place("low")[1]
     return Comparator.BETWEEN, high, found.end
@@ -270,10 +245,8 @@ def _read_alternative(measure: _Measure, last: Limit | None) -> Limit | None:
     unit, tokens = measure.unit, measure.found.tokens
     if not last or not unit or measure.time_unit or not last.unit or last.time_unit or measure.high is not None:
         return None
-    joint = tokens.words[last.end : measure.found.first]
-    if not joint or joint[-1].lower() not in ("or", "and", "/") or (len(joint) > 1 and joint[0] != "("):
-        return None
-    if tokens.read(*unit) == tokens.read(*last.unit):
+    joined = rule("second_value").covers(tokens, last.end, measure.found.first)
+    if not joined or tokens.read(*unit) == tokens.read(*last.unit):
         return None
     end = max(unit[1], measure.found.end)
     return Limit(last.comparator, measure.low, None, measure.first, end, last.quantity, unit, sure=False)
@@ -282,21 +255,18 @@ def _read_alternative(measure: _Measure, last: Limit | None) -> Limit | None:
 def _split(found: Found, limit: Limit) -> Iterator[Limit]:
     """Two limits written as one: a range whose ends have different units ("6 months to 5 years"), a blood pressure."""
     tokens = found.tokens
-    low_unit = _inner(tokens, found.part("low_unit"))
-    low_time = _time_unit(tokens, low_unit)
+    low_unit, low_time = _read_unit(found, "low_unit")
     low_end = found.place("low")[1]
     pressure = rule("pressure").starts(tokens, low_end) if limit.value_high is None else None
-    if limit.value_high is not None and low_unit and low_time and low_time != limit.time_unit:
-        yield replace(
-            limit, comparator=Comparator.AT_LEAST, value_high=None, end=low_unit[1], unit=low_unit, time_unit=low_time
-        )
-        first = found.place("high")[0]
-        yield replace(limit, comparator=Comparator.AT_MOST, value=limit.value_high, value_high=None, first=first)
+    if limit.value_high is not None and low_unit and low_time not in (None, limit.time_unit):
+        low = replace(limit, value_high=None, end=low_unit[1], unit=low_unit, time_unit=low_time)
+        high = replace(limit, value=limit.value_high, value_high=None, first=found.place("high")[0])
+        yield replace(low, comparator=Comparator.AT_LEAST)
+        yield replace(high, comparator=Comparator.AT_MOST)
     elif pressure and rule("pressure_word").search(tokens, max(0, limit.first - 10), limit.first):
-        unit = pressure.part("unit")
-        diastolic = int(pressure.read("diastolic") or 0)
-        yield replace(limit, unit=unit, end=low_end)
-        yield replace(limit, value=diastolic, first=low_end, end=pressure.end, unit=unit)
+        limit, diastolic = replace(limit, unit=pressure.part("unit")), int(pressure.read("diastolic") or 0)
+        yield replace(limit, end=low_end)
+        yield replace(limit, value=diastolic, first=low_end, end=pressure.end)
     else:
         yield limit
 
@@ -306,8 +276,7 @@ def _read_chain(found: Found) -> Limit | None:
     low, high = read_number(found.read("low") or ""), read_number(found.read("high") or "")
     if low is None or high is None or low >= high:
         return None
-    unit = _inner(found.tokens, found.part("unit") or found.part("low_unit"))
-    time_unit = _time_unit(found.tokens, unit)
+    unit, time_unit = _read_unit(found, "unit", "low_unit")
     return Limit(Comparator.BETWEEN, low, high, found.first, found.end, found.part("quantity"), unit, time_unit)
 
 
@@ -315,10 +284,10 @@ def _join_bounds(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
     """A lower and an upper bound of one quantity become one range (">= 1 and <= 65")."""
     joined: list[Limit] = []
     for limit in limits:
-        last = joined[-1] if joined else None
-        if not last or not _is_range(tokens, last, limit):
+        if not joined or not _is_range(tokens, joined[-1], limit):
             joined.append(limit)
             continue
+        last = joined[-1]
         joined[-1] = replace(
             last,
             comparator=Comparator.BETWEEN,

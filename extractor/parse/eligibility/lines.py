@@ -1,26 +1,27 @@
 r"""The layout of a list: its lines with their bullets or numbers, and the blocks that they make up.
 
-A block is a line together with those into which it was wrapped or that continue it. Several items that run on in one
-line ("1. Adult 2. Asthma 3. Consent") are a block each. Lines are taken from the raw text, because indentation and
-line breaks are what a list is made of.
+A block is a heading, an item or a paragraph: a line together with those into which it was wrapped. Several items that
+run on in one line ("1. Adult 2. Asthma 3. Consent") are a block each. Lines are taken from the raw text, because
+indentation and line breaks are what a list is made of.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import NamedTuple
 
+from extractor.parse.characters import expression
 from extractor.text.book import rule
-from extractor.text.clean import CleanText
-from extractor.text.lexer import Tokens, lex
-from extractor.text.passage import Passage, Section
+from extractor.text.lexer import Tokens
+from extractor.text.passage import Passage, Section, strip_span
 
 from .headings import find_headings, read_list_heading
 
 
 class Bullet(StrEnum):
-    """What stands in front of an item."""
+    """What stands in front of an item, from the outer to the inner: the groups of the expression ``list_mark``."""
 
     NUMBER = "number"
     DECIMAL = "decimal"
@@ -31,42 +32,39 @@ class Bullet(StrEnum):
     CIRCLE = "circle"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Line:
-    """One line of raw text: its words are ``raw[start:end]``, ``column`` is where they begin in the line.
+    """The words of a line or a block, ``section.raw[start:end]``, without the bullet.
 
-    ``bullet`` is None for a line without bullet or number; ``ordinal`` is an item's number, letters
-    and Roman numerals counted. ``width`` is the length of the whole line, ``gap`` is true after a blank line.
+    ``column`` is where they begin in the line and ``width`` the length of the whole line; ``gap`` is true after a blank
+    line. ``ordinal`` is an item's number, letters and Roman numerals counted.
     """
 
+    section: Section
     start: int
     end: int
     column: int
     width: int
-    gap: bool
+    gap: bool = False
     bullet: Bullet | None = None
     ordinal: int | None = None
 
+    @property
+    def span(self) -> tuple[int, int]:
+        return self.start, self.end
 
-_MARKER = re.compile(
-    r"""
-      (?P<star>\\?\*(?=\s|\w|\\))
-    | (?P<circle>[•‣◦▪▫●○■□◆➢➤►✓✔❖·∙⁃\uf0b7\uf0a7](?!\d)|o(?=[ \t\u00a0]))
-    | (?P<dash>\\?[-–—−](?=\s|[A-Za-z(]|\\?[<>≤≥])
-        |\\?>(?=[ ]+(?!(?:Grade|Stage|Class|Type|One|Two|Three)\b)[A-Z][a-z]))
-    | (?P<decimal>[(（]?\d{1,2}[.-](?P<second>\d{1,2})(?:\.\d{1,2})?
-        (?:\s?\\?[.)）、](?=\s*[A-Za-z(<>≤≥])
-          |[ ]+(?!Times\b|Fold\b)(?=[A-Z][a-z]{2}|\\?[<>≥≤])(?<!-\d[ ])(?<!-\d\d[ ])))
-    | (?P<number>[(（]?(?P<ordinal>\d{1,2})
-        (?:\s?\\?(?:[)）]\.(?=\s)|[.)）．、])(?!\d)|\s?\\?-(?=\s+[A-Za-z]))(?=\s|\W|[A-Za-z]))
-    | (?P<roman>[(（]?(?P<numeral>[ivx]{2,4}|[IVX]{2,4}|[iI])\\?[.)）](?=\s))
-    | (?P<letter>[(（]?(?P<character>[a-zA-Z])(?:\\?[)）](?=\s|\w)|\\?\.(?=\s+\S|[A-Z][a-z])))
-    """,
-    re.VERBOSE,
-)
+    @cached_property
+    def passage(self) -> Passage:
+        """The same in one line, with no tokens around it."""
+        return self.section.between(*self.span).alone()
+
+    @property
+    def tokens(self) -> Tokens:
+        return self.passage.tokens
+
+
 _COMMENT = "<!-- -->"
 """What the registry's Markdown puts between two lists: it is no line."""
-
 _OPEN_END = re.compile(r"\b(?:following|the|all|any|of|for|in|meet|these|this|each)$")
 _PADDING = re.compile(r"[\s\u00a0]*(?:[.,;:](?=\s|$)[\s\u00a0]*)*")
 _ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "vii": 7, "viii": 8, "ix": 9, "x": 10, "xi": 11}
@@ -86,58 +84,42 @@ def read_lines(section: Section) -> list[Line]:
         if found[0].strip("\r\n\t \u00a0") in ("", _COMMENT):
             gap = True
             continue
-        last = lines[-1] if lines and not gap else None  # whose words may go on in this line
-        wrapped = bool(last and last.width > 50 and _OPEN_END.search(raw, last.start, last.end))
-        for start, end in _split_at_headings(section, found.start(), found.end(), wrapped=wrapped):
-            if line := _read_line(raw, start, end, gap=gap):
+        last = lines[-1] if lines and not gap else None
+        wrapped = bool(last and last.width > 50 and _OPEN_END.search(raw, *last.span))
+        for start, end in _split_at_headings(section, *found.span(), wrapped=wrapped):
+            if line := _read_line(section, start, end, gap=gap):
                 lines.append(line)
                 gap = False
     return lines
 
 
 def _split_at_headings(section: Section, start: int, end: int, *, wrapped: bool) -> Iterator[tuple[int, int]]:
-    """Cut a line in front of, and after, each heading of a list in it; not where a ``wrapped`` sentence names one."""
+    """Cut a line in front of, and after, each heading of a list in it. ``wrapped``: it continues a sentence."""
     whole = section.between(start, end)
     done = start
     if rule("criteria_word").search(section.tokens, whole.first, whole.end):
-        for first, last in find_headings(section.tokens, whole.first, whole.end, wrapped=wrapped):
-            heading = Passage(section, first, last).raw_span
-            if any(word.isalpha() and len(word) > 1 for word in section.between(done, heading[0]).alone().tokens.words):
-                yield done, heading[0]
-                done = heading[0]
-            yield (done, heading[1]) if done == start and not section.raw[done : heading[0]].strip() else heading
-            done = heading[1]
+        for place in find_headings(section.tokens, whole.first, whole.end, wrapped=wrapped):
+            first, last = whole.part(*place).raw_span
+            if any(word.isalpha() and len(word) > 1 for word in section.between(done, first).alone().tokens.words):
+                yield done, first
+                done = first
+            yield start if done == start and not section.raw[start:first].strip() else first, last
+            done = last
     if section.raw[done:end].strip():
         yield done, end
 
 
-def _read_line(raw: str, start: int, end: int, *, gap: bool) -> Line | None:
-    words = _skip_padding(raw, start, end)
+def _read_line(section: Section, start: int, end: int, *, gap: bool) -> Line | None:
+    raw, words = section.raw, _skip_padding(section.raw, start, end)
     bullet, ordinal = None, None
     for _ in range(3):  # "* 1. Age" has two markers; more are none
         marker = _read_marker(raw, words, end)
-        if not marker or _skip_padding(raw, marker[2], end) >= end:
+        if not marker or (behind := _skip_padding(raw, marker.end, end)) >= end:
             break
-        bullet, ordinal = bullet or marker[0], marker[1] if ordinal is None else ordinal
-        words = _skip_padding(raw, marker[2], end)
-    stop = words + len(raw[words:end].rstrip())
-    return Line(words, stop, words - start, end - start, gap, bullet, ordinal) if stop > words else None
-
-
-def _read_marker(raw: str, start: int, end: int) -> tuple[Bullet, int | None, int] | None:
-    """The bullet or number at ``start``: what it is, its ordinal, and where it ends; None if there is none."""
-    found = _MARKER.match(raw, start, end)
-    if not found:
-        return None
-    if found["decimal"]:
-        return Bullet.DECIMAL, int(found["second"]), found.end()
-    if found["number"]:
-        return Bullet.NUMBER, int(found["ordinal"]), found.end()
-    if found["roman"]:
-        return Bullet.ROMAN, _ROMAN.get(found["numeral"].lower()), found.end()
-    if found["letter"]:
-        return Bullet.LETTER, ord(found["character"].lower()) - ord("a") + 1, found.end()
-    return Bullet(found.lastgroup or ""), None, found.end()
+        bullet, ordinal = bullet or marker.bullet, marker.ordinal if ordinal is None else ordinal
+        words = behind
+    stop = strip_span(raw, words, end)[1]
+    return Line(section, words, stop, words - start, end - start, gap, bullet, ordinal) if stop > words else None
 
 
 def _skip_padding(raw: str, start: int, end: int) -> int:
@@ -145,173 +127,135 @@ def _skip_padding(raw: str, start: int, end: int) -> int:
     return found.end() if found else start
 
 
-_ENUMERATED = re.compile(
-    r"(?P<before>[.;:,)\]）；。]|\w|\s)(?P<blank>\s*)"
-    r"(?=[(（]?(?:\d{1,2}(?:[.-]\d{1,2}\s?\\?[.)）、\s]|\s?\\?[.)）、])|(?:[a-z]|[ivx]{2,4})\s?\\?[.)）、]))"
-)
-_SURE = ".;:,)]）；。"
-_ROMAN_LETTERS = {"v": 5, "x": 10}
-_CIRCLED = re.compile(r"(?<=[\s;])[•●▪◦■②-⑳]\s*(?=[^\W\d])")
-_CAPITAL = re.compile(r"\s*(?:[A-Z\d]|\\?[<>≤≥])")
+class _Marker(NamedTuple):
+    """A bullet or number that ends at ``end``. ``before`` is where the text in front of it ends.
 
-
-class _Mark(NamedTuple):
-    """``raw[start:end]`` is the number or bullet of a further item; ``closed`` is where the item before it ends."""
+    ``sure`` is false where no punctuation sets it apart.
+    """
 
     bullet: Bullet
     ordinal: int | None
-    closed: int
-    start: int
     end: int
+    before: int
     sure: bool = True
 
 
-def _find_marks(raw: str, start: int, end: int, first: tuple[Bullet, int] | None, follows: int | None) -> list[_Mark]:
-    """The marks within ``raw[start:end]``, an item whose own mark is ``first``; ``follows`` numbers the next item.
-
-    Numbers and letters count up from the item's own. Without punctuation in front of them they are believed
-    if there are several, or if the next item goes on counting where they end.
-    """
-    bullets = [
-        _Mark(Bullet.CIRCLE, None, found.start(), found.start(), found.end())
-        for found in _CIRCLED.finditer(raw, start, end)
-        if raw.count("(", start, found.start()) <= raw.count(")", start, found.start())
-    ]
-    counted = list(_count_up(raw, start, end, *first)) if first else []
-    guessed = any(not mark.sure for mark in counted) and follows != (counted[-1].ordinal or 0) + 1
-    if first and guessed and (len(counted) < 2 or follows in [mark.ordinal for mark in counted]):
-        counted = list(_count_up(raw, start, end, *first, sure_only=True))
-    return sorted([*bullets, *counted], key=lambda mark: mark.start)
-
-
-def _count_up(
-    raw: str, start: int, end: int, bullet: Bullet, ordinal: int, *, sure_only: bool = False
-) -> Iterator[_Mark]:
-    seen = 0
-    for found in _ENUMERATED.finditer(raw, start, end):
-        marker = _read_marker(raw, found.end(), end)
-        if not marker:
-            continue
-        number = marker[1] or 0
-        if bullet is Bullet.ROMAN and marker[0] is Bullet.LETTER:
-            number = _ROMAN_LETTERS.get(raw[found.end()], 0)
-        elif marker[0] is not bullet:
-            continue
-        sure = found["before"] in _SURE or (not found["blank"] and found["before"].isspace())
-        skips = number == ordinal + 2 and bullet is Bullet.LETTER and seen >= 2
-        if number != ordinal + 1 and not (skips and sure):
-            continue
-        if sure or (not sure_only and _CAPITAL.match(raw, marker[2], end)):
-            yield _Mark(bullet, number, found.end("before"), found.end(), marker[2], sure)
-            ordinal, seen = number, seen + 1
-
-
-_NOWHERE = Passage(Section("", "", CleanText(""), lex("")), 0, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """One heading, item or paragraph, at ``start:end`` in the raw text, without its bullet, and alone in one line.
-
-    ``column`` is its indentation.
-    """
-
-    start: int
-    end: int
-    column: int
-    bullet: Bullet | None = None
-    ordinal: int | None = None
-    passage: Passage = _NOWHERE
-
-    @property
-    def span(self) -> tuple[int, int]:
-        return self.start, self.end
-
-    @property
-    def tokens(self) -> Tokens:
-        return self.passage.tokens
+def _read_marker(raw: str, start: int, end: int) -> _Marker | None:
+    found = expression("list_mark").match(raw, start, end)
+    if not found:
+        return None
+    ordinal = _ROMAN.get((found["numeral"] or "").lower())
+    if digits := found["second"] or found["ordinal"]:
+        ordinal = int(digits)
+    elif letter := found["character"]:
+        ordinal = ord(letter.lower()) - ord("a") + 1
+    return _Marker(Bullet(found.lastgroup or ""), ordinal, found.end(), start)
 
 
 _AHEAD = 12
-_DANGLING = re.compile(r"(?<!\s)\s++[-–*•]\s*+$|(?<=\.)\s*+[;；]\s*+$|(?<!\s)\s++$")
-_SPACE = re.compile(r"\s*+")
-_NEAR = 200
-"""How many characters in front of a sub-item can introduce it."""
+"""How many blocks further on the next item may stand, behind sub-items."""
 _LONGEST_HEADING = 2000
 """Characters, white space of the layout included."""
 _ENDS = tuple(".;:!?；。：")
 
 
-def read_blocks(section: Section) -> list[Block]:
+def read_blocks(section: Section) -> list[Line]:
     r"""The blocks of an eligibility section.
 
     >>> raw = "Criteria:\n\n  1. Able to give\n     consent\n\n  2. Adult"
     >>> [" ".join(raw[b.start:b.end].split()) for b in read_blocks(read_section("eligibility", raw))]
     ['Criteria:', 'Able to give consent', 'Adult']
     """
-    raw, lines = section.raw, read_lines(section)
-    width = _wrap_width(lines)
-    blocks: list[Block] = []
+    lines = read_lines(section)
+    width = _find_wrap_width(lines)
+    blocks: list[Line] = []
     last: Line | None = None
     for line in lines:
-        if last and _continues(section, blocks[-1], last, line, width):
+        if last and _continues(blocks[-1], last, line, width):
             blocks[-1] = replace(blocks[-1], end=line.end)
         else:
-            blocks.append(Block(line.start, line.end, line.column, line.bullet, line.ordinal))
+            blocks.append(line)
         last = line
-    parts: list[Block] = []
+    parts: list[Line] = []
     for place, block in enumerate(blocks):
-        # The next item with the same kind of number, on the far side of its sub-items.
         ahead = blocks[place + 1 : place + 1 + _AHEAD]
-        following = next((other.ordinal for other in ahead if other.bullet is block.bullet), None)
-        parts += _split_run_on(raw, block, following)
-    return [replace(part, passage=section.between(*part.span).alone()) for part in parts]
+        parts += _split_run_on(block, next((other.ordinal for other in ahead if other.bullet is block.bullet), None))
+    return parts
 
 
-def _wrap_width(lines: list[Line]) -> int | None:
+def _find_wrap_width(lines: Sequence[Line]) -> int | None:
     """The width at which the text was wrapped, or None if its lines were never wrapped."""
     widest = sorted(line.width for line in lines)[-3:]
     return widest[-1] if len(lines) > 2 and 72 <= widest[-1] <= 112 and widest[0] >= widest[-1] - 12 else None
 
 
-def _continues(section: Section, block: Block, last: Line, line: Line, width: int | None) -> bool:
-    """Whether a line goes on with a block: by its layout, unless one of them is a heading."""
-    if line.bullet or not _fits(section.raw, block, last, line, width):
-        return False
-    places = [place for place in (block.span, (line.start, line.end)) if place[1] - place[0] <= _LONGEST_HEADING]
-    return not any(read_list_heading(section.between(*place).alone().tokens, bulleted=False)[0] for place in places)
-
-
-def _fits(raw: str, block: Block, last: Line, line: Line, width: int | None) -> bool:
-    before = raw[last.start : last.end]
+def _continues(block: Line, last: Line, line: Line, width: int | None) -> bool:
+    """Whether a line goes on with a block, whose ``last`` line stands before it; headings never do."""
+    before, text = (line.section.raw[slice(*one.span)] for one in (last, line))
     if line.gap:
         level = 0 < block.column - 1 <= line.column <= block.column + 1
-        return bool(block.bullet) and level and not before.endswith(":")
-    if block.bullet and line.column >= max(block.column - 1, 1):
-        return True
-    first_word = raw[line.start : line.end].split(maxsplit=1)[0]
-    if width and last.width + 1 + len(first_word) > width - 2:
-        return True
-    return raw[line.start].islower() and not before.endswith(_ENDS) and (len(before) > 60 or before.endswith(","))
+        fits = bool(block.bullet) and level and not before.endswith(":")
+    else:
+        inside = bool(block.bullet) and line.column >= max(block.column - 1, 1)
+        full = width is not None and last.width + 1 + len(text.split(maxsplit=1)[0]) > width - 2
+        goes_on = text[0].islower() and not before.endswith(_ENDS) and (len(before) > 60 or before.endswith(","))
+        fits = inside or full or goes_on
+    short = (one for one in (block, line) if one.end - one.start <= _LONGEST_HEADING)
+    return fits and not line.bullet and not any(read_list_heading(one.tokens, bulleted=False)[0] for one in short)
 
 
-def _split_run_on(raw: str, block: Block, follows: int | None) -> Iterator[Block]:
+_PUNCTUATION = ".;:,)]）；。"
+_CAPITAL = re.compile(r"\s*(?:[A-Z\d]|\\?[<>≤≥])")
+_NEAR = 200
+"""How many characters in front of a sub-item can introduce it."""
+
+
+def _split_run_on(block: Line, follows: int | None) -> Iterator[Line]:
     """Cut a block that holds several items ("1. a 2. b 3. c"), and leave out what belongs to the layout.
 
     ``follows`` is the number of the next item. Layout is a dangling dash, and the semicolon between items of one line.
     """
-    own = (block.bullet, block.ordinal) if block.bullet and block.ordinal else None
-    parts = [block]
-    for mark in _find_marks(raw, block.start, block.end, own, follows):
-        text = _SPACE.match(raw, mark.end, block.end)
-        start = text.end() if text else mark.end
-        if start < block.end and mark.closed > parts[-1].start:
-            before = raw[max(block.start, mark.closed - _NEAR) : mark.closed].rstrip()
-            inner = mark.bullet is Bullet.CIRCLE and before.endswith((":", "："))
+    raw, parts = block.section.raw, [block]
+    for mark in sorted([*_find_circles(block), *_find_numbers(block, follows)], key=lambda mark: mark.end):
+        start, _ = strip_span(raw, mark.end, block.end)
+        if start < block.end and mark.before > parts[-1].start:
+            front = raw[max(block.start, mark.before - _NEAR) : mark.before].rstrip()
+            inner = mark.bullet is Bullet.CIRCLE and front.endswith((":", "："))
             bullet, column = (mark.bullet, block.column + 2) if inner else (block.bullet or mark.bullet, block.column)
-            parts[-1] = replace(parts[-1], end=mark.closed)
-            parts.append(Block(start, block.end, column, bullet, mark.ordinal))
+            parts[-1] = replace(parts[-1], end=mark.before)
+            parts.append(replace(block, start=start, column=column, bullet=bullet, ordinal=mark.ordinal))
     for part in parts:
         words = raw[part.start : part.end]
-        words = words if words[-1:].isalnum() else _DANGLING.sub("", words)
+        words = words if words[-1:].isalnum() else expression("dangling_mark").sub("", words)
         yield replace(part, end=part.start + len(words.rstrip(" \t\r\n;；") if len(parts) > 1 else words))
+
+
+def _find_circles(block: Line) -> Iterator[_Marker]:
+    raw, start = block.section.raw, block.start
+    for found in expression("circle_inside").finditer(raw, *block.span):
+        if raw.count("(", start, found.start()) <= raw.count(")", start, found.start()):
+            yield _Marker(Bullet.CIRCLE, None, found.end(), found.start())
+
+
+def _find_numbers(block: Line, follows: int | None) -> list[_Marker]:
+    """The numbers and letters that count up from the block's own.
+
+    Without punctuation in front of them they are believed if there are several, or if the next item goes on counting.
+    """
+    counted = list(_count_up(block))
+    guessed = any(not mark.sure for mark in counted) and follows != (counted[-1].ordinal or 0) + 1
+    if guessed and (len(counted) < 2 or follows in [mark.ordinal for mark in counted]):
+        return list(_count_up(block, sure_only=True))
+    return counted
+
+
+def _count_up(block: Line, *, sure_only: bool = False) -> Iterator[_Marker]:
+    raw, ordinal = block.section.raw, block.ordinal
+    for found in expression("number_ahead").finditer(raw, *block.span) if block.bullet and ordinal else ():
+        marker = _read_marker(raw, found.end(), block.end)
+        if not marker or marker.bullet is not block.bullet or marker.ordinal != (ordinal or 0) + 1:
+            continue
+        sure = found["before"] in _PUNCTUATION or (not found["blank"] and found["before"].isspace())
+        if sure or (not sure_only and _CAPITAL.match(raw, marker.end, block.end)):
+            yield marker._replace(before=found.end("before"), sure=sure)
+            ordinal = marker.ordinal

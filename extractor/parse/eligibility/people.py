@@ -1,18 +1,19 @@
 """Ages, sex and healthy volunteers as the free text of a whole record states them."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple, TypeVar
 
 from extractor.parse.parsed import Reading, Span, span_of
 from extractor.parse.scoring import measured
 from extractor.schemas import Age, Category, CriterionKind, Sex, Support, TimeUnit
 from extractor.text.book import rule
+from extractor.text.lexer import Tokens
 from extractor.text.numbers import DAYS
 from extractor.text.passage import Passage
-from extractor.text.patterns import Found
 
-from .constraints import is_age, is_lifetime, names_persons
 from .limits import LOWER, UPPER, Limit, find_limits
+from .windows import is_age, is_lifetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,21 @@ class Stated:
     heading: str = ""
 
 
+_Value = TypeVar("_Value", Sex, bool)
+_Place = tuple[Passage, int, int]
+
+
+def _find(name: str, passage: Passage) -> _Place | None:
+    """The first place where a rule is found in a passage."""
+    found = rule(name).search(passage.tokens, passage.first, passage.end)
+    return (passage, found.first, found.end) if found else None
+
+
+def _infer(value: _Value, case: str, place: _Place) -> Reading[_Value]:
+    passage, *tokens = place
+    return Reading(value, measured("participants", case), (span_of(passage.part(*tokens)),), Support.INFERRED)
+
+
 def read_sex(
     stated: Sequence[Stated], titles: Sequence[Passage] = (), summary: Sequence[Passage] = ()
 ) -> Reading[Sex | None]:
@@ -34,26 +50,24 @@ def read_sex(
 
     Lines on pregnancy and contraception alone say nothing of it. ``titles`` holds the conditions too.
     """
-    only: list[tuple[Sex, Span]] = []
+    found: list[tuple[Sex, _Place]] = []
     for criterion in stated:
-        tokens = criterion.passage.tokens
+        passage, tokens = criterion.passage, criterion.passage.tokens
         if criterion.kind is CriterionKind.EXCLUSION or criterion.donor:
             continue
         if criterion.category is Category.REPRODUCTIVE and not rule("sex_alone").covers(tokens, 0, len(tokens)):
             continue
-        if found := rule("all_sexes").search(tokens):
-            return _read_both(criterion.passage, found)
+        if both := _find("all_sexes", passage):
+            return _infer(Sex.ALL, "both sexes", both)
         named = criterion.category is Category.SEX or rule("one_sex").starts(tokens, 0)
-        if named and (sex := _find_one_sex(criterion.passage)):
-            only.append(sex)
-    sexes = {sex for sex, _ in only}
-    if not sexes:
+        if named and (one := _find_one_sex(passage)):
+            found.append(one)
+    if not found:
         criteria = [criterion.passage for criterion in stated]
-        both = all(any(rule(sex).search(passage.tokens) for passage in criteria) for sex in ("women", "men"))
-        return _read_sex_elsewhere(titles, summary, of_one=not both)
-    if len(sexes) == 2:
-        return Reading(Sex.ALL, 0.7, (only[0][1],), Support.INFERRED, tuple(sorted(sexes)))
-    return Reading(only[0][0], measured("participants", "one sex"), (only[0][1],), Support.INFERRED)
+        both_named = all(any(_find(name, passage) for passage in criteria) for name in ("women", "men"))
+        return _read_sex_elsewhere(titles, summary, of_one=not both_named)
+    sexes, reading = {sex for sex, _ in found}, _infer(found[0][0], "one sex", found[0][1])
+    return Reading(Sex.ALL, 0.7, reading.spans, Support.INFERRED, tuple(sorted(sexes))) if len(sexes) == 2 else reading
 
 
 def _read_sex_elsewhere(titles: Sequence[Passage], summary: Sequence[Passage], *, of_one: bool) -> Reading[Sex | None]:
@@ -62,71 +76,42 @@ def _read_sex_elsewhere(titles: Sequence[Passage], summary: Sequence[Passage], *
     Not that of a tumour: trials of tumours list several organs.
     """
     for passages, name in ((titles, "all_sexes"), (summary, "sexes_stated")):
-        for passage in passages:
-            if found := rule(name).search(passage.tokens, passage.first, passage.end):
-                return _read_both(passage, found)
+        if both := next(filter(None, (_find(name, passage) for passage in passages)), None):
+            return _infer(Sex.ALL, "both sexes", both)
     one = [sex for passage in titles if (sex := _find_one_sex(passage))]
     if not one and of_one and not any(rule("tumour").search(passage.tokens) for passage in titles):
         one = [sex for passage in titles if (sex := _find_one_sex(passage, "of_women", "of_men"))]
-    one = one or [
-        sex
-        for passage in summary
-        if rule("one_sex_stated").search(passage.tokens, passage.first, passage.end) and (sex := _find_one_sex(passage))
-    ]
+    named = (passage for passage in summary if _find("one_sex_stated", passage))
+    one = one or [sex for passage in named if (sex := _find_one_sex(passage))]
     if len({sex for sex, _ in one}) != 1:
         return Reading(None, measured("participants", "no sex"))
-    return Reading(one[0][0], measured("participants", "one sex"), (one[0][1],), Support.INFERRED)
+    return _infer(one[0][0], "one sex", one[0][1])
 
 
-def _read_both(passage: Passage, found: Found) -> Reading[Sex | None]:
-    return Reading(
-        Sex.ALL,
-        measured("participants", "both sexes"),
-        (span_of(passage.part(found.first, found.end)),),
-        Support.INFERRED,
-    )
-
-
-def _find_one_sex(passage: Passage, of_women: str = "women", of_men: str = "men") -> tuple[Sex, Span] | None:
+def _find_one_sex(passage: Passage, of_women: str = "women", of_men: str = "men") -> tuple[Sex, _Place] | None:
     """The one sex whose words a text holds, and where; None if it names none, or both."""
-    tokens, first, end = passage.tokens, passage.first, passage.end
-    female, male = rule(of_women).search(tokens, first, end), rule(of_men).search(tokens, first, end)
-    word = female or male
-    if not word or (female and male) or rule("not_sex").starts(tokens, word.first):
+    female, male = _find(of_women, passage), _find(of_men, passage)
+    place = female or male
+    if not place or (female and male) or rule("not_sex").starts(passage.tokens, place[1]):
         return None
-    return Sex.FEMALE if female else Sex.MALE, span_of(passage.part(word.first, word.end))
+    return Sex.FEMALE if female else Sex.MALE, place
 
 
 def read_healthy(stated: Sequence[Stated], summary: Iterable[Passage]) -> Reading[bool | None]:
     """Whether the text says that healthy people may, or may not, take part."""
-    admitted = [
-        criterion.passage for criterion in stated if criterion.kind is CriterionKind.INCLUSION and not criterion.donor
-    ]
+    admitted = [one.passage for one in stated if one.kind is CriterionKind.INCLUSION and not one.donor]
     for passage in [*admitted, *summary]:
-        tokens, first, end = passage.tokens, passage.first, passage.end
-        if refused := rule("not_healthy").search(tokens, first, end):
-            return Reading(
-                value=False,
-                confidence=0.85,
-                spans=(span_of(passage.part(refused.first, refused.end)),),
-                support=Support.INFERRED,
-            )
-        found = rule("healthy_people").search(tokens, first, end)
-        if found and not rule("from_healthy").ends(tokens, found.first, max(first, found.first - 4)):
-            confidence = measured("participants", "healthy people")
-            return Reading(
-                value=True,
-                confidence=confidence,
-                spans=(span_of(passage.part(found.first, found.end)),),
-                support=Support.INFERRED,
-            )
+        if refused := _find("not_healthy", passage):
+            return replace(_infer(False, "healthy people", refused), confidence=0.85)  # noqa: FBT003
+        found = _find("healthy_people", passage)
+        if found and not rule("from_healthy").ends(passage.tokens, found[1], max(passage.first, found[1] - 4)):
+            return _infer(True, "healthy people", found)  # noqa: FBT003
     return Reading(None, measured("participants", "no healthy people"))
 
 
 _ABOUT_AGE = (Category.AGE, Category.DIAGNOSIS, Category.SEX, Category.OTHER)
 _OF_SOME = (Category.PERFORMANCE_STATUS, Category.ORGAN_FUNCTION, Category.REPRODUCTIVE)
 """What often holds for those of some ages alone ("Lansky score for those under 16")."""
-
 _OF_AGES = (TimeUnit.YEAR, TimeUnit.MONTH, TimeUnit.WEEK, TimeUnit.DAY)
 _GRADED = frozenset({"stage", "grade", "class", "score"})
 _OPENING = 12
@@ -135,8 +120,7 @@ _IN_FRONT = 18
 """How many tokens in front of an age decide whose it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Bound:
+class _Bound(NamedTuple):
     """One limit of age. ``lower`` says on which side it bounds the people who may take part."""
 
     age: Age
@@ -160,7 +144,7 @@ def read_ages(stated: Sequence[Stated], summary: Iterable[Passage]) -> tuple[Rea
     listed = [bound for criterion in stated if not criterion.donor for bound in _read_criterion(criterion)]
     low, high = _choose(listed, lower=True), _choose(listed, lower=False)
     if low.value is None or high.value is None:
-        found = [bound for passage in summary for part in _around_ages(passage) for bound in _read_summary(part)]
+        found = [bound for passage in summary for bound in _read_summary(passage)]
         low = low if low.value is not None else _choose(found, lower=True, in_summary=True)
         high = high if high.value is not None else _choose(found, lower=False, in_summary=True)
     return low, high
@@ -168,71 +152,64 @@ def read_ages(stated: Sequence[Stated], summary: Iterable[Passage]) -> tuple[Rea
 
 def _read_criterion(criterion: Stated) -> Iterator[_Bound]:
     """The ages that one criterion admits, or, in an exclusion, those that it leaves."""
-    passage, limits = criterion.passage, criterion.limits
-    if not limits:
-        return
-    tokens = passage.tokens
+    passage, tokens, limits = criterion.passage, criterion.passage.tokens, criterion.limits
     under_age = criterion.heading.lstrip(" *_-").lower().startswith(("age ", "ages ", "age:", "ages:"))
     certain = criterion.category is Category.AGE or under_age
-    ages = [limit for limit in limits if is_age(tokens, limit) and not _is_other_age(passage, limit)]
-    ages = [limit for limit in ages if not is_lifetime(tokens, limit)]
+    ages = [one for one in limits if is_age(tokens, one) and not _is_other_age(tokens, one)]
+    ages = [one for one in ages if not is_lifetime(tokens, one)]
     if certain and not ages and len(tokens) < 15 and _GRADED.isdisjoint(map(str.lower, tokens.words)):
-        ages = [limit for limit in limits if (not limit.unit and criterion.heading) or _stands_alone(passage, limit)]
+        begin = [not one.first or rule("age_front").covers(tokens, 0, one.first) for one in limits]  # "Are at least 6"
+        ages = [
+            one
+            for one, begins in zip(limits, begin, strict=True)
+            if (not one.unit and criterion.heading) or (begins and one.time_unit in ("year", "month"))
+        ]
     for limit in ages:
         far = _OPENING if criterion.category not in _OF_SOME else 1
         near = criterion.category in _ABOUT_AGE or limit.first < far
         named = limit.time_unit or rule("age_named").ends(tokens, limit.first, limit.first - 4)
-        if certain or (near and named and _names_age(passage, limit)):
-            yield from _bounds(passage, limit, criterion.kind)
+        if certain or (near and named and _names_age(tokens, limit)):
+            yield from _read_bounds(passage, limit, criterion.kind)
 
 
-def _stands_alone(passage: Passage, limit: Limit) -> bool:
-    """A length of time that begins a line on age ("Are at least 6 years")."""
-    begins = not limit.first or rule("age_front").covers(passage.tokens, 0, limit.first)
-    return limit.time_unit in ("year", "month") and bool(begins)
-
-
-def _names_age(passage: Passage, limit: Limit) -> bool:
-    tokens = passage.tokens
-    behind = min(len(tokens), limit.end + 3)
-    words = {word.lower() for word in tokens.words[limit.first : behind]}
-    if rule("age_talk").search(tokens, max(0, limit.first - 8), behind) or not words.isdisjoint(("old", "yo")):
+def _names_age(tokens: Tokens, limit: Limit) -> bool:
+    first, behind = limit.first, min(len(tokens), limit.end + 3)
+    words = {word.lower() for word in tokens.words[first:behind]}
+    if rule("age_talk").search(tokens, max(0, first - 8), behind) or not words.isdisjoint(("old", "yo")):
         return True
-    return names_persons(tokens, limit) or (limit.first < 2 and not words.isdisjoint(("older", "younger")))
+    # "infants between 6 and 36 months", but not "infants with 6 months of asthma"
+    persons = rule("persons_in_front").ends(tokens, first, max(0, first - 8))
+    if persons and "with" not in tokens.words[max(0, first - 3) : first]:
+        return True
+    return first < 2 and not words.isdisjoint(("older", "younger"))
 
 
-def _is_other_age(passage: Passage, limit: Limit) -> bool:
+def _is_other_age(tokens: Tokens, limit: Limit) -> bool:
     """An age of somebody else, or at some other time: of parents, at onset, of those who sign for themselves."""
-    tokens, first = passage.tokens, max(0, limit.first - _IN_FRONT)
-    if tokens.words[limit.first].lower() == "before":
-        return True
+    first = max(0, limit.first - _IN_FRONT)
     admitted = rule("admitted_if").search(tokens, first, limit.first)
-    return rule("other_age").ends(tokens, limit.first, admitted.end if admitted else first) is not None
+    other = rule("other_age").ends(tokens, limit.first, admitted.end if admitted else first)
+    return tokens.words[limit.first].lower() == "before" or other is not None
 
 
-def _around_ages(passage: Passage) -> Iterator[Passage]:
-    """The parts of a long text that can state an age: those around the words for it."""
+def _read_summary(passage: Passage) -> Iterator[_Bound]:
+    """Age limits in a title or summary: only near words for the age of those who take part."""
     done = passage.first
     for found in rule("age_talk").find(passage.tokens, passage.first, passage.end):
         if found.first >= done:
             first, done = max(done, found.first - 12), min(passage.end, found.end + 12)
-            yield passage.part(first, done).alone()
+            part = passage.part(first, done).alone()
+            tokens = part.tokens
+            for limit in find_limits(tokens, CriterionKind.INCLUSION):
+                timed = limit.time_unit and limit.sure and not is_lifetime(tokens, limit)
+                if timed and _names_age(tokens, limit) and not _is_other_age(tokens, limit):
+                    yield from _read_bounds(part, limit, CriterionKind.INCLUSION)
 
 
-def _read_summary(passage: Passage) -> Iterator[_Bound]:
-    """Age limits in a title or summary: only where the text says that they are ages of those who take part."""
-    for limit in find_limits(passage.tokens, CriterionKind.INCLUSION):
-        if not limit.time_unit or not limit.sure or is_lifetime(passage.tokens, limit):
-            continue
-        if _names_age(passage, limit) and not _is_other_age(passage, limit):
-            yield from _bounds(passage, limit, CriterionKind.INCLUSION)
-
-
-def _bounds(passage: Passage, limit: Limit, kind: CriterionKind) -> Iterator[_Bound]:
-    unit = TimeUnit(limit.time_unit or "year")
+def _read_bounds(passage: Passage, limit: Limit, kind: CriterionKind) -> Iterator[_Bound]:
+    unit, admits = TimeUnit(limit.time_unit or "year"), kind is CriterionKind.INCLUSION
     if unit not in _OF_AGES:
         return
-    admits = kind is CriterionKind.INCLUSION
     span = span_of(passage.part(limit.first, limit.end))
     if limit.value_high is None:
         if limit.comparator in (*LOWER, *UPPER):
@@ -250,6 +227,5 @@ def _choose(bounds: list[_Bound], *, lower: bool, in_summary: bool = False) -> R
     bound = (min if lower else max)(mine, key=lambda found: found.days)
     agree = all(abs(found.days - bound.days) < 1 for found in mine)
     case = "age in a summary" if in_summary else "age in criteria" if agree else "several ages in criteria"
-    confidence = measured("participants", case)
     others = () if agree else tuple(found.age for found in mine if found.age != bound.age)
-    return Reading(bound.age, confidence, (bound.span,), Support.PARSED, others)
+    return Reading(bound.age, measured("participants", case), (bound.span,), Support.PARSED, others)

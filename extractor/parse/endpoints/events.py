@@ -6,24 +6,105 @@ only a start is stated, "since X", "12 months from X".
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from itertools import islice
+from typing import NamedTuple
 
+from extractor.parse.parsed import Reading, span_of
+from extractor.parse.scoring import measured
+from extractor.schemas import Concept
 from extractor.text.book import rule, word_list
 from extractor.text.lexer import Tokens
-from extractor.text.passage import Passage
+from extractor.text.passage import Passage, strip_span
 from extractor.text.patterns import Found
 
+from .naming import has
+from .split import OutcomeParts
+
+_TIMED = frozenset(
+    (
+        Concept.OVERALL_SURVIVAL, Concept.PROGRESSION_FREE_SURVIVAL, Concept.EVENT_FREE_SURVIVAL,
+        Concept.DISEASE_FREE_SURVIVAL, Concept.TIME_TO_PROGRESSION, Concept.TIME_TO_EVENT_OTHER,
+        Concept.DURATION_OF_RESPONSE, Concept.TIME_TO_RESPONSE,
+    )
+)  # fmt: skip
+"""The concepts that have a start event and end events."""
+_PERHAPS_TIMED = frozenset((Concept.CLINICAL_EVENT, Concept.MORTALITY, Concept.OTHER))
+"""The concepts that have events if the outcome is a length of time: how long a stay or an operation lasts."""
+_CONCEPT_UNSURE = 0.7
 _LONGEST_START, _LONGEST_LIST = 40, 120
 """Tokens in which a start, and a list of end events, must end: the work stays linear in the text."""
 _MOST = 8
 
+_Events = tuple[Reading[str | None], Reading[tuple[str, ...] | None]]
 
-@dataclass(frozen=True, slots=True)
-class EventsFound:
+
+def read_events(parts: OutcomeParts, concept: Reading[Concept]) -> _Events:
+    """Start event and end events of what is a time to an event; all other outcomes have none by definition."""
+    timed = concept.value in _TIMED
+    clock = "states_clock" if concept.value in _PERHAPS_TIMED else "surely_states_clock"
+    perhaps = measured("event", "perhaps timed")
+    if not timed and not any(part and has(clock, part) for part in (parts.measure, parts.description)):
+        # If the concept is uncertain, so is it that there are no events.
+        sure = 1.0 if concept.confidence >= _CONCEPT_UNSURE else perhaps + concept.confidence / 10
+        return Reading(None, sure), Reading((), sure)
+    found, ends_part = _find_in_parts(parts)
+    if not found.ends and (not timed or concept.value is Concept.TIME_TO_EVENT_OTHER):
+        named = find_named_events(parts.description, parts.measure)
+        found, ends_part = EventsFound(found.start or named.start, named.ends), parts.measure
+    if not timed and not found.ends:
+        return Reading(None, perhaps), Reading((), perhaps)
+    return _read_start(parts, found), _read_ends(parts, found, ends_part)
+
+
+def _find_in_parts(parts: OutcomeParts) -> tuple["EventsFound", Passage | None]:
+    """The events of the first part that states ends, else the first start that is stated; and the part of the ends."""
+    start: Passage | None = None
+    for part in (parts.description, parts.time_frame, parts.measure):
+        found = find_events(part) if part else None
+        if found:
+            start = start or found.start
+            if found.ends:
+                return EventsFound(start, found.ends), part
+    ends = find_listed_events(parts.description) if parts.description else ()
+    counted = (find_counted_start(part) for part in (parts.description, parts.measure) if part)
+    return EventsFound(start or next(filter(None, counted), None), ends), parts.description
+
+
+def _read_start(parts: OutcomeParts, found: "EventsFound") -> Reading[str | None]:
+    frame = parts.time_frame
+    if start := found.start:
+        in_frame = frame and start.section is frame.section and frame.first <= start.first < frame.end
+        case = "start in the time frame" if in_frame else "start" if found.ends else "start without ends"
+        return Reading(start.raw, measured("event", case), (span_of(start),))
+    case = "no start"  # how sure that is depends on the words that may state one
+    if parts.description and has("may_state_start", parts.description):
+        case = "perhaps a start"
+    elif frame and has("may_state_start", frame):
+        case = "perhaps a start in the time frame"
+    return Reading(None, measured("event", case))
+
+
+def _read_ends(parts: OutcomeParts, found: "EventsFound", part: Passage | None) -> Reading[tuple[str, ...] | None]:
+    if not found.ends:
+        perhaps = parts.description is not None and has("may_state_end", parts.description)
+        return Reading((), measured("event", "perhaps ends" if perhaps else "no ends"))
+    plain = all(rule("plain_event").covers(end.tokens, end.first, end.end) for end in found.ends)
+    death = plain and len(found.ends) == 1 and found.ends[0].text.lower().startswith("death")
+    case = "death" if death else "plain ends" if plain else "ends"
+    if not found.start or part != parts.description:
+        case = "ends elsewhere"
+    return Reading(tuple(end.raw for end in found.ends), measured("event", case), tuple(map(span_of, found.ends)))
+
+
+class EventsFound(NamedTuple):
     """The start event (None if not stated) and the end events."""
 
     start: Passage | None
-    ends: tuple[Passage, ...]
+    ends: tuple[Passage, ...] = ()
+
+
+def _search(name: str, text: Passage) -> Found | None:
+    return rule(name).search(text.tokens, text.first, text.end)
 
 
 def find_events(part: Passage) -> EventsFound | None:
@@ -36,45 +117,31 @@ def find_events(part: Passage) -> EventsFound | None:
     """
     half: EventsFound | None = None
     for sentence in _cut_sentences(part):
-        for openings in (_find_openings(sentence), _find_late_openings(sentence)):
-            for first, between in openings:
-                found = _read_span(sentence, first, between=between)
-                if found and found.ends:
-                    return found
-                half = half or found
+        for first, between in _find_openings(sentence):
+            found = _read_clause(sentence, first, between=between)
+            if found and found.ends:
+                return found
+            half = half or found
     return half
 
 
 def find_counted_start(part: Passage) -> Passage | None:
-    """The start of a moment that is counted from it.
-
-    >>> find_counted_start(read_section("x", "Patients alive 2 years after the start of treatment").whole).text
-    'start of treatment'
-    """
+    """The start of a moment that is counted from it ("alive 2 years after the start of treatment")."""
     for sentence in _cut_sentences(part):
-        found = rule("counted_from_start").search(sentence.tokens, sentence.first, sentence.end)
-        start = _read_start(sentence, found.end, min(sentence.end, found.end + _LONGEST_START)) if found else None
-        if start:
+        found = _search("counted_from_start", sentence)
+        if found and (start := _cut_start(sentence, found.end)):
             return start
     return None
 
 
 def find_listed_events(part: Passage) -> tuple[Passage, ...]:
-    """The events of a definition that states no start.
-
-    >>> part = read_section("x", "An event is defined as relapse, progression or death of any cause.").whole
-    >>> [event.text for event in find_listed_events(part)]
-    ['relapse', 'progression', 'death of any cause']
-    """
-    tokens = part.tokens
+    """The events of a definition that states no start ("An event is relapse, progression or death")."""
     for sentence in _cut_sentences(part):
-        opening = rule("opens_events").search(tokens, sentence.first, sentence.end)
-        if opening:
-            first = opening.end
-            stated = rule("event_start").starts(tokens, first, sentence.end) or rule("event_head").search(
-                tokens, first, min(first + 10, sentence.end)
-            )
-            return tuple(read_end_events(sentence.part(first, sentence.end))) if stated else ()
+        if opening := _search("opens_events", sentence):
+            listed = sentence.part(opening.end, sentence.end)
+            near = listed.part(listed.first, min(listed.first + 10, listed.end))
+            stated = rule("event_start").starts(part.tokens, listed.first, listed.end) or _search("event_head", near)
+            return tuple(read_end_events(listed)) if stated else ()
     return ()
 
 
@@ -85,21 +152,14 @@ def find_named_events(*parts: Passage | None) -> EventsFound:
     >>> found.start.text, [end.text for end in found.ends]
     ('infusion', ['neutrophil engraftment'])
     """
-    for part in filter(None, parts):
-        for sentence in _cut_sentences(part):
-            opening = rule("time_to").search(part.tokens, sentence.first, sentence.end)
-            named = sentence.part(opening.end, sentence.end) if opening else None
-            ends = tuple(read_end_events(named)) if named else ()
-            if named and ends:
-                several = rule("lists_events").search(part.tokens, named.first, named.end)
-                return EventsFound(_find_start_behind(named, ends[0].end), ends if several else ends[:1])
-    return EventsFound(None, ())
-
-
-def _find_start_behind(named: Passage, first: int) -> Passage | None:
-    """What the clock starts with if it stands behind the event: "time to relapse after surgery"."""
-    found = rule("start_behind").search(named.tokens, first, named.end)
-    return _read_start(named, found.end, min(named.end, found.end + _LONGEST_START)) if found else None
+    for sentence in (sentence for part in parts if part for sentence in _cut_sentences(part)):
+        opening = _search("time_to", sentence)
+        named = sentence.part(opening.end, sentence.end) if opening else None
+        if named and (ends := tuple(read_end_events(named))):
+            behind = _search("start_behind", named.part(ends[0].end, named.end))
+            start = _cut_start(named, behind.end) if behind else None
+            return EventsFound(start, ends if _search("lists_events", named) else ends[:1])
+    return EventsFound(None)
 
 
 def _cut_sentences(part: Passage) -> Iterator[Passage]:
@@ -119,37 +179,34 @@ def _cut_sentences(part: Passage) -> Iterator[Passage]:
 
 
 def _find_openings(sentence: Passage) -> Iterator[tuple[int, bool]]:
-    """The tokens with which a start event may begin, and whether "between" stands in front."""
+    """The tokens with which a start event may begin, and whether "between" stands in front; the surest first.
+
+    Only where nothing better is stated is "after surgery" a start, and does "until death" go without one.
+    """
     tokens, place = sentence.tokens, (sentence.first, sentence.end)
-    at_once = [at.first for at in rule("opens_start").find(tokens, *place)]
-    if at_once and (at_once[0] == sentence.first or tokens.codes[at_once[0] - 1] in ":;"):
-        yield at_once[0], False
+    at_once = rule("opens_start").search(tokens, *place)
+    if at_once and (at_once.first == sentence.first or tokens.codes[at_once.first - 1] in ":;"):
+        yield at_once.first, False
     for found in rule("event_from").find(tokens, *place):
         yield found.end, found.text.lower() == "between"
-
-
-def _find_late_openings(sentence: Passage) -> Iterator[tuple[int, bool]]:
-    """As before, for what is a start only where nothing better is stated: "after surgery"; and none: "until death"."""
-    tokens, place = sentence.tokens, (sentence.first, sentence.end)
     if rule("until_first").starts(tokens, *place):
         yield sentence.first, False
     for found in rule("after").find(tokens, *place):
         yield found.end, False
 
 
-def _read_span(sentence: Passage, first: int, *, between: bool) -> EventsFound | None:
-    """A start and its ends, or the start of a span that ends at a mere limit of time."""
+def _read_clause(sentence: Passage, first: int, *, between: bool) -> EventsFound | None:
+    """A start and its ends, or a start whose span ends at a mere limit of time."""
     until = _find_until(sentence, first, between=between)
     if not until:
         return None
-    start = _read_start(sentence, first, until.first)
+    start = _cut_start(sentence, first, until.first)
     counted = rule("counts").starts(sentence.tokens, until.end, sentence.end)
-    listed = sentence.part(until.end, min(sentence.end, until.end + _LONGEST_LIST))
-    ends = () if counted else tuple(read_end_events(listed))
+    ends = () if counted else tuple(read_end_events(sentence.part(until.end, sentence.end)))
     if ends and (start or until.first <= first):
         return EventsFound(start, ends)
     word = sentence.tokens.words[first - 1].lower() if first else ""
-    return EventsFound(start, ()) if start and word in ("from", "since") else None
+    return EventsFound(start) if start and word in ("from", "since") else None
 
 
 def _find_until(sentence: Passage, first: int, *, between: bool) -> Found | None:
@@ -159,23 +216,19 @@ def _find_until(sentence: Passage, first: int, *, between: bool) -> Found | None
         counted = rule("measures_time").search(tokens, sentence.first, first - 1)
         return rule("and_or_until").search(tokens, first, end) if counted else None
     for found in rule("event_until").find(tokens, first, end):
-        goes_on = tokens.words[found.end : found.end + 1]
-        doing = tokens.words[found.end - 1].lower() == "to" and goes_on and goes_on[0].endswith("ing")
+        behind = "".join(tokens.words[found.end : found.end + 1])
+        doing = tokens.words[found.end - 1].lower() == "to" and behind.endswith("ing")
         if not doing and _count_open(tokens, first, found.first) <= 0:
             return found
     return None
 
 
-def _read_start(sentence: Passage, first: int, end: int) -> Passage | None:
+def _cut_start(sentence: Passage, first: int, end: int | None = None) -> Passage | None:
     """The start event without an article and without what only qualifies it."""
-    tokens = sentence.tokens
-    if found := rule("start_date").starts(tokens, first, end):
-        first = found.end
-    end = next(
-        (tail.first for tail in rule("start_tail").find(tokens, first + 1, end) if _is_outside(tokens, first, tail)),
-        end,
-    )
-    first, end = _trim(tokens, first, end)
+    tokens, end = sentence.tokens, min(sentence.end, first + _LONGEST_START) if end is None else end
+    lead = rule("start_date").starts(tokens, first, end)
+    first = lead.end if lead else first
+    first, end = _trim(tokens, first, _find_tail("start_tail", tokens, first, end))
     if end <= first or rule("no_start").starts(tokens, first, end) or tokens.ends[end - 1] - tokens.starts[first] < 2:
         return None
     return sentence.part(first, end)
@@ -192,23 +245,18 @@ def read_end_events(listed: Passage) -> Iterator[Passage]:
     end = min(listed.end, first + _LONGEST_LIST)
     if includes := rule("events_include").search(tokens, first, min(end, first + 16)):
         first = includes.end
-    found = (_trim_event(listed, *piece) for piece in _part_pieces(tokens, first, _find_stop(tokens, first, end)))
-    for _, event in zip(range(_MOST), filter(None, found), strict=False):
-        yield event
-
-
-def _find_stop(tokens: Tokens, first: int, end: int) -> int:
-    """The first stop outside of brackets."""
     for found in rule("events_stop").find(tokens, first, end):
-        if found.first > first and (found.has("censor") or _is_outside(tokens, first, found)):
-            return found.first
-    return end
+        if found.first > first and (found.has("censor") or _count_open(tokens, first, found.first) <= 0):
+            end = found.first
+            break
+    events = (_trim_event(listed, *piece) for piece in _part_pieces(tokens, first, end))
+    return islice(filter(None, events), _MOST)
 
 
 def _part_pieces(tokens: Tokens, first: int, stop: int) -> Iterator[tuple[int, int]]:
     """The items of the list; what qualifies an item is left out, and the list goes on behind it with "or"."""
     qualified = False
-    joints = [joint for joint in rule("event_joint").find(tokens, first, stop) if _is_outside(tokens, first, joint)]
+    joints = [at for at in rule("event_joint").find(tokens, first, stop) if _count_open(tokens, first, at.first) <= 0]
     for number, joint in enumerate([*joints, None]):
         end = joint.first if joint else stop
         if joint and _holds_together(tokens, first, joint, stop, last=number + 1 == len(joints)):
@@ -218,28 +266,21 @@ def _part_pieces(tokens: Tokens, first: int, stop: int) -> Iterator[tuple[int, i
             qualified = True
         else:
             yield first, end
-            qualified = _find_tail(tokens, first, end) < end
+            qualified = _find_tail("event_tail", tokens, first, end) < end
         first = joint.end if joint else stop
 
 
 def _holds_together(tokens: Tokens, first: int, joint: Found, stop: int, *, last: bool) -> bool:
     """Whether the joint stands inside of one event ("mild or severe asthma", "CR or PR")."""
-    sign, adjective = joint.text.lower(), _is_adjective(tokens.words[joint.first - 1]) if joint.first > first else False
+    sign, word = joint.text.lower(), tokens.words[joint.first - 1].lower() if joint.first > first else ""
+    long = len(word) > 4 and word.endswith(("al", "ic", "able", "ible")) and word not in word_list("no_adjectives")
+    adjective = long or word in word_list("event_adjectives")
     if sign in ("/", "and"):
         return adjective or not rule("event_start").starts(tokens, joint.end, stop)
-    if rule("event_response").search(tokens, first, joint.first) and rule("response_start").starts(
-        tokens, joint.end, stop
-    ):
+    response = rule("event_response").search(tokens, first, joint.first)
+    if response and rule("response_start").starts(tokens, joint.end, stop):
         return True
-    if sign == "," and last:
-        return False
-    return adjective and tokens.words[joint.end : joint.end + 1] != ["death"]
-
-
-def _is_adjective(word: str) -> bool:
-    word = word.lower()
-    long = len(word) > 4 and word.endswith(("al", "ic", "able", "ible")) and word not in word_list("no_adjectives")
-    return long or word in word_list("event_adjectives")
+    return adjective and not (sign == "," and last) and tokens.words[joint.end : joint.end + 1] != ["death"]
 
 
 def _trim_event(listed: Passage, first: int, end: int) -> Passage | None:
@@ -247,30 +288,22 @@ def _trim_event(listed: Passage, first: int, end: int) -> Passage | None:
     tokens = listed.tokens
     if found := rule("event_lead").starts(tokens, first, end):
         first = found.end
-    end = _find_tail(tokens, first + 1, end)
+    end = _find_tail("event_tail", tokens, first, end)
     bracket = tokens.codes.find("(", first, end)
-    if bracket > first:
-        kept = tokens.read(first, bracket).isupper() or rule("kept_bracket").starts(tokens, bracket, end)
-        if not kept or (isinstance(kept, Found) and kept.has("short") and not _is_short_form(kept.read("short") or "")):
+    if bracket > first and not tokens.read(first, bracket).isupper():
+        kept = rule("kept_bracket").starts(tokens, bracket, end)
+        short = (kept.read("short") or "") if kept else ""
+        if not kept or (short and ("-" in short or not short[0].isupper() or len(re.split(r"\W", short)[0]) > 8)):
             end = bracket
     first, end = _trim(tokens, first, end)
     event = listed.part(first, end)
-    return event if len(event.text) > 1 and not rule("no_event").search(tokens, first, end) else None
+    return event if len(event.text) > 1 and not _search("no_event", event) else None
 
 
-def _is_short_form(name: str) -> bool:
-    return name[0].isupper() and "-" not in name and len(re.split(r"\W", name)[0]) <= 8
-
-
-def _find_tail(tokens: Tokens, first: int, end: int) -> int:
-    """Where an event ends within its piece: before the first qualifier outside of brackets."""
-    tails = rule("event_tail").find(tokens, first, end)
-    return next((tail.first for tail in tails if _is_outside(tokens, first, tail)), end)
-
-
-def _is_outside(tokens: Tokens, first: int, found: Found) -> bool:
-    """Whether no bracket that opens from ``first`` on is open where something was found."""
-    return _count_open(tokens, first, found.first) <= 0
+def _find_tail(name: str, tokens: Tokens, first: int, end: int) -> int:
+    """Where an event ends: before the first qualifier that stands behind its first word and outside of brackets."""
+    tails = (tail.first for tail in rule(name).find(tokens, first + 1, end))
+    return next((tail for tail in tails if _count_open(tokens, first, tail) <= 0), end)
 
 
 def _count_open(tokens: Tokens, first: int, end: int) -> int:
@@ -279,10 +312,7 @@ def _count_open(tokens: Tokens, first: int, end: int) -> int:
 
 def _trim(tokens: Tokens, first: int, end: int) -> tuple[int, int]:
     """Without punctuation at either end."""
-    while first < end and tokens.codes[first] in ",;.:\n":
-        first += 1
-    while end > first and tokens.codes[end - 1] in ",;.:\n":
-        end -= 1
+    first, end = strip_span(tokens.codes, first, end, ",;.:\n")
     if end > first and tokens.codes[end - 1] == ")" and _count_open(tokens, first, end) < 0:
         end -= 1
     return first, end

@@ -9,7 +9,6 @@ from extractor.schemas import Instrument, Support
 from extractor.text.book import Term, find_terms, rule, word_list
 from extractor.text.lexer import Tokens
 from extractor.text.passage import Passage
-from extractor.text.patterns import Found
 
 _SMALL = frozenset({"of", "and", "for", "in"})
 _VERSION = re.compile(r"(?:19|20)\d\d|\d{1,2}(?:\.\d{1,4}){0,2}")
@@ -47,23 +46,33 @@ def read_instrument(body: Passage, record: Iterable[str] = ()) -> Reading[Instru
     term = (named or terms)[0]
     # A long name and its abbreviation say the same; the version follows one of them.
     same = [other for other in terms if other.value == term.value]
-    version = next((found for other in same if (found := _read_version(body, other))), None)
+    versions = filter(None, (_read_version(body, other) for other in same))
     name = _read_closer_name(body, term) or _read_edition(tokens, same) or _read_name(tokens, term, same, record)
-    abbreviated = any(tokens.read(other.first, other.end).lower() == term.value.lower() for other in same)
-    case = "instrument, abbreviated" if abbreviated else "instrument, long name"
-    if abbreviated and term.value in word_list("versioned_instruments"):
-        case = "instrument, versioned"
-    if len(same) < len(terms):
-        case = "one of several instruments"
-    confidence = min(term.entry.confidence, measured("outcome", case))
     place = body.part(term.first, term.end)
-    return Reading(Instrument(name=name, version=version), confidence, (span_of(place),), Support.PARSED)
+    confidence = min(term.entry.confidence, measured("outcome", _shape(tokens, term, same, len(terms))))
+    return Reading(Instrument(name=name, version=next(versions, None)), confidence, (span_of(place),), Support.PARSED)
+
+
+def _shape(tokens: Tokens, term: Term, same: Sequence[Term], count: int) -> str:
+    if len(same) < count:
+        return "one of several instruments"
+    if all(tokens.read(other.first, other.end).lower() != term.value.lower() for other in same):
+        return "instrument, long name"
+    return "instrument, versioned" if _is_versioned(term) else "instrument, abbreviated"
+
+
+def _is_versioned(term: Term) -> bool:
+    return term.value in word_list("versioned_instruments")
+
+
+def _fold(name: str) -> str:
+    return "".join(filter(str.isalnum, name.lower()))
 
 
 def _read_name(tokens: Tokens, first: Term, same: Sequence[Term], record: Iterable[str]) -> str:
     """The usual short form if it stands anywhere, else the name as it is written."""
-    written = (tokens.read(term.first, term.end) for term in same)
-    if first.value in word_list("issuing_bodies") or any(_letters(name) == _letters(first.value) for name in written):
+    written = (_fold(tokens.read(term.first, term.end)) for term in same)
+    if first.value in word_list("issuing_bodies") or _fold(first.value) in written:
         return first.value
     short = re.compile(rf"(?<!\w){re.escape(first.value)}(?!\w)")
     return first.value if any(map(short.search, (tokens.text, *record))) else tokens.read(first.first, first.end)
@@ -72,29 +81,19 @@ def _read_name(tokens: Tokens, first: Term, same: Sequence[Term], record: Iterab
 def _read_edition(tokens: Tokens, same: Sequence[Term]) -> str | None:
     """The short form with the number that a hyphen joins to it: "IIEF-5", "ADHD-RS-IV"."""
     for term in same:
-        if (
-            term.value in word_list("versioned_instruments")
-            or term.end >= len(tokens)
-            or not _is_joined(tokens, term.end)
-        ):
+        if _is_versioned(term) or term.end >= len(tokens) or not _is_joined(tokens, term.end):
             continue
-        short = _letters(tokens.read(term.first, term.end)) == _letters(term.value)
+        short = _fold(tokens.read(term.first, term.end)) == _fold(term.value)
         if short and _EDITION.fullmatch(tokens.words[term.end]):
             return tokens.read(term.first, term.end + 1)
     return None
 
 
-def _letters(name: str) -> str:
-    return "".join(filter(str.isalnum, name.lower()))
-
-
 def _read_closer_name(body: Passage, term: Term) -> str | None:
     """The closer name in brackets behind a long one: it holds its usual short form, or its initial."""
     found = rule("closer_name").starts(body.tokens, term.end, body.end)
-    name = found.read("name") if found else None
-    usual = term.value.lower()
-    plain = name is not None and not set(" .").intersection(name)  # "(RECIST 1.1)" is a version
-    if not name or not plain or name.lower() == usual:
+    name, usual = (found.read("name") or "") if found else "", term.value.lower()
+    if not name or not set(" .").isdisjoint(name) or name.lower() == usual:  # "(RECIST 1.1)" is a version
         return None
     long = term.end - term.first > 2 and _is_short_for(name, body.tokens.words[term.first].capitalize())
     return name if long or usual in name.lower() else None
@@ -102,7 +101,7 @@ def _read_closer_name(body: Passage, term: Term) -> str | None:
 
 def _read_version(body: Passage, term: Term) -> str | None:
     found = rule("stated_version").starts(body.tokens, term.end, body.end)
-    if not found and term.value in word_list("versioned_instruments"):
+    if not found and _is_versioned(term):
         found = rule("bare_version").starts(body.tokens, term.end, body.end)
         if found and found.has("limit") and "." not in (found.read("version") or ""):
             return None  # a bare whole number may be a limit: "CTC 3 or higher", "RECIST 2 weeks"
@@ -114,33 +113,33 @@ def _read_version(body: Passage, term: Term) -> str | None:
 
 def _find_unknown(body: Passage) -> tuple[int, int, float] | None:
     """Tokens and confidence of an instrument that no vocabulary knows."""
-    tokens = body.tokens
+    tokens, place = body.tokens, (body.first, body.end)
     for name, accepts, confidence in _NAMINGS:
-        for found in rule(name).find(tokens, body.first, body.end):
+        for found in rule(name).find(tokens, *place):
             first, end = found.place("name")
             while first > 0 and _is_joined(tokens, first):  # "ADHD-RS-IV"
                 first -= 1
             if accepts(tokens.read(first, end)):
                 return first, end, confidence
     for name, least in (("titled_scale", 1), ("titled_score", 2)):
-        for found in rule(name).find(tokens, body.first, body.end):
+        for found in rule(name).find(tokens, *place):
             first, end = _find_title(tokens, *found.place("name"))
             # "Insulin Sensitivity Index" names what a body does
             if end - first > least and not rule("measured_index").search(tokens, first, end):
                 return _read_title(body, first, end)
-    plain = rule("plain_scale").search(tokens, body.first, body.end)
+    plain = rule("plain_scale").search(tokens, *place)
     return (*plain.place("name"), 0.4) if plain else None
 
 
 def _read_title(body: Passage, first: int, end: int) -> tuple[int, int, float]:
     """The place of the short form of a title, in brackets behind it or anywhere; else of the title itself."""
-    tokens = body.tokens
-    closer = rule("closer_name").starts(tokens, end, body.end)
-    if closer and _is_short_for(closer.read("name") or "", tokens.words[first]):
+    words = body.tokens.words
+    closer = rule("closer_name").starts(body.tokens, end, body.end)
+    if closer and _is_short_for(closer.read("name") or "", words[first]):
         return *closer.place("name"), 0.7
-    initials = "".join(word[0] for word in tokens.words[first:end] if word[0].isupper())
-    if len(initials) > 2 and initials in tokens.words[body.first : body.end]:
-        at = tokens.words.index(initials, body.first)
+    initials = "".join(word[0] for word in words[first:end] if word[0].isupper())
+    if len(initials) > 2 and initials in words[body.first : body.end]:
+        at = words.index(initials, body.first)
         return at, at + 1, 0.7
     return first, end, 0.5
 
@@ -156,12 +155,8 @@ def _is_short_for(name: str, word: str) -> bool:
 
 
 def _is_scale(name: str) -> bool:
-    return (
-        " " not in name
-        and name[:2].isupper()
-        and len(name) > 1
-        and name.upper().split("-")[0] not in word_list("no_scales")
-    )
+    capitals = " " not in name and name[:2].isupper() and len(name) > 1
+    return capitals and name.upper().split("-")[0] not in word_list("no_scales")
 
 
 _NAMINGS: tuple[tuple[str, Callable[[str], bool], float], ...] = (
@@ -226,26 +221,21 @@ def _read_named(body: Passage, name: str, hint: str) -> Reading[tuple[str, ...] 
 
 def _find_once(body: Passage, vocabulary: str) -> list[Passage]:
     """Every name once; one that also stands in a longer name is left out."""
-    found: dict[tuple[str, ...], Passage] = {}
-    for term in find_terms(body.tokens, vocabulary, body.first, body.end):
-        if term.end < body.end and _is_name(body.tokens, term.end):
+    tokens, found = body.tokens, dict[str, Passage]()
+    for term in find_terms(tokens, vocabulary, body.first, body.end):
+        first, end = term.first, term.end
+        if end < body.end and _is_name(tokens, end):
             continue
-        place = body.part(term.first, term.end)
-        brackets = rule("short_form").starts(body.tokens, term.end, body.end)
-        if brackets and len(place.text) > _SHORT_FORM and _is_short_form(brackets):
-            place = body.part(term.first, brackets.end)
-        if vocabulary == "methods":
-            place = _expand_method(body, place)
-        words = tuple(word.lower().removesuffix("s") for word in body.tokens.words[place.first : place.end])
-        found.setdefault(words, place)
-    return [place for words, place in found.items() if not any(_holds(longer, words) for longer in found)]
-
-
-def _expand_method(body: Passage, place: Passage) -> Passage:
-    """The method with what is quoted with it: "hand-held dynamometer", "Cutometer MPA580"."""
-    front = rule("method_modifier").ends(body.tokens, place.first, max(body.first, place.first - _LONGEST_MODIFIER))
-    tail = rule("method_tail").starts(body.tokens, place.end, body.end)
-    return body.part(front.first if front else place.first, tail.end if tail else place.end)
+        brackets = rule("short_form").starts(tokens, end, body.end)
+        if brackets and len(tokens.read(first, end)) > _SHORT_FORM and _is_short_form(brackets.text[1:-1]):
+            end = brackets.end
+        if vocabulary == "methods":  # with what is quoted with it: "hand-held dynamometer", "Cutometer MPA580"
+            front = rule("method_modifier").ends(tokens, first, max(body.first, first - _LONGEST_MODIFIER))
+            tail = rule("method_tail").starts(tokens, end, body.end)
+            first, end = front.first if front else first, tail.end if tail else end
+        words = "".join(f" {word.lower().removesuffix('s')} " for word in tokens.words[first:end])
+        found.setdefault(words, body.part(first, end))
+    return [place for words, place in found.items() if not any(words in other for other in found if other != words)]
 
 
 def _is_name(tokens: Tokens, behind: int) -> bool:
@@ -253,13 +243,5 @@ def _is_name(tokens: Tokens, behind: int) -> bool:
     return tokens.joined(behind) and tokens.words[behind][0].isdigit()
 
 
-def _is_short_form(brackets: Found) -> bool:
-    word = brackets.text[1:-1]
+def _is_short_form(word: str) -> bool:
     return 2 <= len(word) <= 9 and (word[0].isupper() or word[1].isupper())
-
-
-def _holds(longer: Sequence[str], words: Sequence[str]) -> bool:
-    """Whether a name stands in a longer one."""
-    if len(longer) <= len(words):
-        return False
-    return any(tuple(longer[at : at + len(words)]) == tuple(words) for at in range(len(longer) - len(words) + 1))

@@ -1,35 +1,97 @@
 """A flattened outcome cell cut into outcomes, and each outcome into measure, description and time frame.
 
 Registry downloads join the parts that are present by ", " and the outcomes by "|". Every pair of commas is a possible
-cut; each is scored by what it looks like (see ``cuts``) and the best wins. The scores are a log-linear model, so their
-softmax says how probable each cut is.
+cut; each is scored by what it looks like and the best wins. The scores are a log-linear model, so their softmax says
+how probable each cut is.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from extractor.parse.scoring import load_scorer
+from extractor.schemas import Rank
 from extractor.text.book import rule, word_list
 from extractor.text.lexer import Span, Tokens
 from extractor.text.passage import Passage, Section, read_section, strip_span
-from extractor.text.patterns import Found
 
 Cuts = tuple[int | None, int | None]
 """The numbers of the commas behind which the description and the time frame begin; None where there is none."""
 
 _MOST_STARTS, _MOST_ENDS, _LONGEST_TAILS = 18, 14, 14
-_STOPS = (".", "?", ".)", '."')
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The three parts of a registered outcome, verbatim; None where the registry holds none."""
+
+    measure: str
+    description: str | None
+    time_frame: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeParts:
+    """Where an outcome and its parts stand, and how probable each part's limits are."""
+
+    whole: Passage
+    measure: Passage
+    description: Passage | None = None
+    time_frame: Passage | None = None
+    measure_confidence: float = 1.0
+    description_confidence: float = 1.0
+    time_frame_confidence: float = 1.0
+    rank: Rank = Rank.PRIMARY
+    index: int = 0
+
+
+def split_outcomes(text: str) -> list[Outcome]:
+    """Split a flattened outcome cell ("measure, description, time frame|...") into its outcomes.
+
+    >>> for outcome in split_outcomes("Pain, worst, The scale is 0 to 10., Baseline, week 4|Survival, 2 years"):
+    ...     print(outcome)
+    Outcome(measure='Pain, worst', description='The scale is 0 to 10.', time_frame='Baseline, week 4')
+    Outcome(measure='Survival', description=None, time_frame='2 years')
+    """
+    return [
+        Outcome(one.measure.raw, *(part.raw if part else None for part in (one.description, one.time_frame)))
+        for one in split_section(read_section("outcomes", text))
+    ]
+
+
+def split_section(section: Section) -> list[OutcomeParts]:
+    """The outcomes of a flattened cell, in order."""
+    return [_choose(section.whole, item) for item in find_items(section.tokens)]
+
+
+def _choose(cell: Passage, item: "Item") -> OutcomeParts:
+    """The best cuts, with the summed probability of all cuts that agree on each limit."""
+    whole = cell.part(item.first, item.end)
+    if not item.commas:
+        return OutcomeParts(whole, whole)
+    cuts, features = zip(*describe_cuts(item), strict=True)
+    chances = dict(zip(cuts, load_scorer("outcome_cuts").rank(features), strict=True))
+    start, end = max(chances, key=chances.__getitem__)
+    first = start if start is not None else end
+    stop = item.end if end is None else item.commas[end]
+    return OutcomeParts(
+        whole=whole,
+        measure=cell.part(item.first, item.end if first is None else item.commas[first]),
+        description=None if start is None else cell.part(item.commas[start] + 1, stop),
+        time_frame=None if end is None else cell.part(item.commas[end] + 1, item.end),
+        measure_confidence=sum(chance for (s, e), chance in chances.items() if (s if s is not None else e) == first),
+        description_confidence=chances[start, end],
+        time_frame_confidence=sum(chance for (_, e), chance in chances.items() if e == end),
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One flattened outcome: its tokens, the commas at which it may be cut, and what its neighbours in the cell share.
+    """One flattened outcome: its tokens, and the commas at which it may be cut.
 
-    ``inside`` says of each comma whether it stands in brackets. ``tails`` counts, over the whole cell, how many items
-    end with a text; ``plain_share`` is the share of the other items that hold at most one comma, so that they can have
-    no description.
+    ``inside`` says of each comma whether it stands in brackets. Of the whole cell, ``tails`` counts how many items end
+    with a text, and ``plain_share`` is the share of the other items that hold at most one comma: no description.
     """
 
     tokens: Tokens
@@ -38,7 +100,7 @@ class Item:
     commas: tuple[int, ...]
     inside: tuple[bool, ...]
     tails: Counter[str]
-    plain_share: float
+    plain_share: float = 0.0
 
     def segment(self, number: int) -> Span:
         """The tokens between two neighbouring commas; segment 0 stands before the first."""
@@ -46,14 +108,16 @@ class Item:
         return first, self.commas[number] if number < len(self.commas) else self.end
 
     def tail(self, cut: int) -> str:
+        """The text behind a comma."""
         return self.tokens.read(self.commas[cut] + 1, self.end)
 
     def read(self, place: Span) -> str:
+        """The text of a piece."""
         return self.tokens.read(*place)
 
-    def count(self, place: Span) -> int:
-        """How many words and numbers stand there."""
-        return sum(word[0].isalnum() for word in self.tokens.words[slice(*place)])
+    def words(self, place: Span) -> list[str]:
+        """The words and numbers of a piece in lower case."""
+        return [word.lower() for word in self.tokens.words[slice(*place)] if word[0].isalnum()]
 
     def opens(self, name: str, place: Span) -> bool:
         """Whether a rule is found where a piece begins."""
@@ -63,6 +127,19 @@ class Item:
         """Whether a rule is found in a piece."""
         return rule(name).search(self.tokens, *place) is not None
 
+    def is_moment(self, number: int) -> bool:
+        """Whether a segment is a moment and no more."""
+        return rule("moment_alone").covers(self.tokens, *self.segment(number)) is not None
+
+    def follows_number(self, cut: int) -> bool:
+        """Whether a number stands in front of a comma."""
+        return self.commas[cut] > self.first and self.tokens.words[self.commas[cut] - 1][-1].isdigit()
+
+    def has_sentence(self, place: Span) -> bool:
+        """Whether a sentence ends within a piece."""
+        starts = (found.end - 1 for found in rule("full_stop").find(self.tokens, *place))
+        return any(self.tokens.words[at][0].isupper() and not self.tokens.joined(at) for at in starts)
+
 
 def find_items(tokens: Tokens) -> list[Item]:
     """The items of a cell, which bars part.
@@ -71,37 +148,25 @@ def find_items(tokens: Tokens) -> list[Item]:
     ['Pain, 2 weeks', 'Survival']
     """
     bars = [-1, *(place for place, code in enumerate(tokens.codes) if code == "|"), len(tokens)]
-    places = []
-    for before, bar in pairwise(bars):
-        first, end = strip_span(tokens.codes, before + 1, bar, "\n")
-        if first < end:
-            places.append((first, end))
-    text, ends = tokens.text, tokens.ends
-    commas = [
-        tuple(at for at in range(first, end - 1) if tokens.codes[at] == "," and text[ends[at] : ends[at] + 1] == " ")
-        for first, end in places
-    ]
-    tails = Counter(
-        tokens.read(comma + 1, end)
-        for (_, end), found in zip(places, commas, strict=True)
-        for comma in found[-_LONGEST_TAILS:]
-    )
-    plain = [len(found) <= 1 for found in commas]
-    others = max(1, len(places) - 1)
-    return [
-        Item(tokens, *place, found, _find_inside(tokens, place[0], found), tails, (sum(plain) - own) / others)
-        for place, found, own in zip(places, commas, plain, strict=True)
-    ]
+    trimmed = (strip_span(tokens.codes, before + 1, bar, "\n") for before, bar in pairwise(bars))
+    places = [(first, end) for first, end in trimmed if first < end]
+    items, tails = [], Counter[str]()
+    for first, end in places:
+        found = (at for at in range(first, end - 1) if tokens.codes[at] == ",")
+        commas = tuple(at for at in found if tokens.text.startswith(" ", tokens.ends[at]))
+        tails.update(tokens.read(comma + 1, end) for comma in commas[-_LONGEST_TAILS:])
+        items.append(Item(tokens, first, end, commas, _find_inside(tokens, first, commas), tails))
+    plain, others = sum(len(item.commas) <= 1 for item in items), max(1, len(items) - 1)
+    return [replace(item, plain_share=(plain - (len(item.commas) <= 1)) / others) for item in items]
 
 
 def _find_inside(tokens: Tokens, first: int, commas: Sequence[int]) -> tuple[bool, ...]:
     """Whether each comma stands in brackets."""
-    inside, depth, done = [], 0, first
-    for comma in commas:
-        piece = tokens.codes[done:comma]
+    inside, depth = [], 0
+    for start, comma in pairwise([first, *commas]):
+        piece = tokens.codes[start:comma]
         depth = max(0, depth + sum(map(piece.count, "([{")) - sum(map(piece.count, ")]}")))
         inside.append(depth > 0)
-        done = comma
     return tuple(inside)
 
 
@@ -123,24 +188,11 @@ def describe_cuts(item: Item) -> Iterator[tuple[Cuts, list[str]]]:
 def _list_ends(item: Item) -> list[int]:
     """The last commas, without those inside of a list of numbers ("weeks 4, 8, 12")."""
     ends: list[int] = []
-    count = len(item.commas)
-    for cut in range(count - 1, -1, -1):
-        listed = rule("bare_number").covers(item.tokens, *item.segment(cut + 1)) and _ends_with_number(item, cut)
-        if not listed or cut == count - 1:
+    for cut in range(len(item.commas) - 1, -1, -1):
+        listed = rule("bare_number").covers(item.tokens, *item.segment(cut + 1)) and item.follows_number(cut)
+        if not listed or not ends:
             ends.append(cut)
-        if len(ends) == _MOST_ENDS:
-            break
-    return ends
-
-
-def _ends_with_number(item: Item, cut: int) -> bool:
-    """Whether a number stands in front of a comma."""
-    word = item.tokens.words[item.commas[cut] - 1] if item.commas[cut] > item.first else ""
-    return word[-1:].isdigit()
-
-
-def _is_moment(item: Item, number: int) -> bool:
-    return rule("moment_alone").covers(item.tokens, *item.segment(number)) is not None
+    return ends[:_MOST_ENDS]
 
 
 def _describe_time_frame(item: Item, cut: int | None) -> list[str]:
@@ -150,23 +202,23 @@ def _describe_time_frame(item: Item, cut: int | None) -> list[str]:
         return ["t:none"] + (["t:none last has time"] if item.holds("time_word", item.segment(count)) else [])
     place, before = (item.commas[cut] + 1, item.end), item.segment(cut)
     opening = rule("part_opening").starts(item.tokens, *place)
-    words, text, read = item.count(place), item.tail(cut), item.read(before)
+    words, text, read = len(item.words(place)), item.tail(cut), item.read(before)
     checks = {
         f"t:opens {opening.match.lastgroup if opening else 'other'}": True,
         "t:capital": text[:1].isupper(),
-        "t:sentence before": read.endswith(_STOPS),
+        "t:sentence before": read.endswith((".", "?", ".)", '."')),
         "t:no time word": not item.holds("time_word", place),
         "t:has moment": item.holds("moment", place),
         "t:over 12 words": words > 12,
         "t:over 30 words": words > 30,
         "t:in brackets": item.inside[cut],
-        "t:fragment before": _is_moment(item, cut),
+        "t:fragment before": item.is_moment(cut),
         "t:open from before": item.opens("opens_from", before),
         "t:from further before": any(item.opens("opens_from", item.segment(n)) for n in range(max(1, cut - 4), cut)),
         "t:last": cut == count - 1,
-        "t:all fragments": all(_is_moment(item, number) for number in range(cut + 1, count + 1)),
-        "t:number list before": _ends_with_number(item, cut) and text[:1].isdigit(),
-        "t:first fragment": _is_moment(item, cut + 1),
+        "t:all fragments": all(item.is_moment(number) for number in range(cut + 1, count + 1)),
+        "t:number list before": item.follows_number(cut) and text[:1].isdigit(),
+        "t:first fragment": item.is_moment(cut + 1),
         "t:shared": item.tails[text] > 1,
         "t:shared often": item.tails[text] > 3,
         "t:full stop at end, not before": text.endswith(".") and not read.endswith("."),
@@ -180,7 +232,8 @@ def _describe_start(item: Item, cut: int) -> list[str]:
     before, behind = (item.first, item.commas[cut]), (item.commas[cut] + 1, item.end)
     first, last = item.segment(cut + 1), item.segment(cut)
     measure, text, opening = item.read(before), item.tail(cut), item.read(first)
-    words = item.count(before)
+    bracketed = [found.read("name") or "" for found in rule("bracketed_word").find(item.tokens, *before)]
+    words = len(item.words(before))
     checks = {
         "d:first comma": cut == 0,
         "d:capital": text[:1].isupper(),
@@ -192,7 +245,7 @@ def _describe_start(item: Item, cut: int) -> list[str]:
         "d:presents": item.opens("opens_sentence", behind),
         "d:connects": item.opens("opens_connection", behind),
         "d:abbreviation closes measure": cut > 0 and _abbreviates(item, last, (item.first, item.commas[cut - 1])),
-        "d:two abbreviations in measure": sum(_is_acronym(f.read("name") or "") for f in _brackets(item, before)) > 1,
+        "d:two abbreviations in measure": sum(map(_is_acronym, bracketed)) > 1,
         "d:abbreviated measure before": cut == 0 and _is_abbreviated(item, before),
         "d:abbreviated measure earlier": cut > 0 and _is_abbreviated(item, item.segment(0)),
         "d:phrase before is a repetition": cut > 0 and item.tokens.words[last[0]] == item.tokens.words[behind[0]],
@@ -201,16 +254,16 @@ def _describe_start(item: Item, cut: int) -> list[str]:
         "d:list closed before": cut > 0 and item.tokens.words[last[0]].lower() in ("and", "or"),
         "d:measure over 20 words": words > 20,
         "d:measure over 35 words": words > 35,
-        "d:sentence in measure": _has_sentence(item, before),
+        "d:sentence in measure": item.has_sentence(before),
         "d:refers in measure": cut > 0
         and any(item.opens("opens_reference", item.segment(n)) for n in range(1, cut + 1)),
         "d:verb in measure": item.holds("passive_verb", before),
         "d:plain neighbours": item.plain_share > 0.5,
-        "d:fragment": _is_moment(item, cut + 1),
+        "d:fragment": item.is_moment(cut + 1),
         "d:reads as time frame": len(opening.split()) <= 8 and item.opens("timely_opening", behind),
-        "d:number list before": _ends_with_number(item, cut) and text[:1].isdigit(),
+        "d:number list before": item.follows_number(cut) and text[:1].isdigit(),
     }
-    return [name for name, holds in checks.items() if holds] + _repeats(item, before, behind)
+    return [name for name, holds in checks.items() if holds] + _repeats(item, before, behind, bracketed)
 
 
 def _describe_description(item: Item, cut: int, end: int, verbs: Sequence[int]) -> list[str]:
@@ -233,7 +286,7 @@ def _describe_description(item: Item, cut: int, end: int, verbs: Sequence[int]) 
 
 def _describe_no_description(item: Item, end: int) -> list[str]:
     place = (item.first, item.commas[end] if end < len(item.commas) else item.end)
-    text, words = item.read(place), item.count(place)
+    text, words = item.read(place), len(item.words(place))
     last = item.tokens.words[item.segment(end)[0]].lower() if end else ""
     checks = {
         "n:none": True,
@@ -241,7 +294,7 @@ def _describe_no_description(item: Item, end: int) -> list[str]:
         "n:list": last in ("and", "or") and item.read(item.segment(1))[:1].islower(),
         "n:two commas": end == 2,
         "n:more commas": end > 2,
-        "n:sentence inside": _has_sentence(item, place) or ".," in text,
+        "n:sentence inside": item.has_sentence(place) or ".," in text,
         "n:over 20 words": words > 20,
         "n:over 40 words": words > 40,
         "n:plain neighbours": item.plain_share > 0.5,
@@ -251,21 +304,8 @@ def _describe_no_description(item: Item, end: int) -> list[str]:
     return [name for name, holds in checks.items() if holds]
 
 
-def _brackets(item: Item, place: Span) -> Iterator[Found]:
-    return rule("bracketed_word").find(item.tokens, *place)
-
-
 def _is_acronym(word: str) -> bool:
     return 2 <= len(word) <= 8 and any(map(str.isupper, word[:4]))
-
-
-def _has_sentence(item: Item, place: Span) -> bool:
-    found = rule("full_stop").find(item.tokens, *place)
-    return any(item.tokens.words[at.end - 1][0].isupper() and not item.tokens.joined(at.end - 1) for at in found)
-
-
-def _words(item: Item, place: Span) -> list[str]:
-    return [word.lower() for word in item.tokens.words[slice(*place)] if word[0].isalnum()]
 
 
 def _initials(words: Sequence[str]) -> set[str]:
@@ -279,7 +319,7 @@ def _initials(words: Sequence[str]) -> set[str]:
 def _abbreviates(item: Item, segment: Span, phrase: Span) -> bool:
     """Whether the segment is the initials of the phrase: "OS" after "Overall survival"."""
     text = item.read(segment).lower()
-    return 1 < len(text) <= 12 and text in _initials(_words(item, phrase))
+    return 1 < len(text) <= 12 and text in _initials(item.words(phrase))
 
 
 def _is_abbreviated(item: Item, phrase: Span) -> bool:
@@ -288,86 +328,19 @@ def _is_abbreviated(item: Item, phrase: Span) -> bool:
     return found is not None and _abbreviates(item, (found.first + 1, found.end - 1), (phrase[0], found.first))
 
 
-def _repeats(item: Item, measure: Span, behind: Span) -> list[str]:
+def _repeats(item: Item, measure: Span, behind: Span, bracketed: Sequence[str]) -> list[str]:
     """Whether the description takes up the words of the measure, or its abbreviation."""
-    of_measure = _words(item, measure)
-    beginning = _words(item, (behind[0], min(behind[1], behind[0] + 12)))[:8]
+    of_measure = item.words(measure)
+    beginning = item.words((behind[0], min(behind[1], behind[0] + 12)))[:8]
     content = [word for word in beginning if word not in word_list("small_words")]
     share = sum(word in of_measure for word in content) / len(content) if content else 0
     acronyms = {word.lower() for word in item.tokens.words[slice(*measure)] if word.isupper() and 2 <= len(word) <= 8}
-    acronyms |= {(found.read("name") or "").lower() for found in _brackets(item, measure)} | _initials(of_measure)
-    words = item.tokens.words[behind[0] : behind[0] + 2]
+    acronyms |= set(map(str.lower, bracketed)) | _initials(of_measure)
+    first, second = (*item.tokens.words[behind[0] : behind[0] + 2], "", "")[:2]
     checks = {
         "d:repeats most": share >= 0.6,
         "d:repeats some": 0.3 <= share < 0.6,
         "d:same first word": bool(beginning and of_measure and beginning[0] == of_measure[0]),
-        "d:begins with acronym": len(words) > 1
-        and words[1] != ","
-        and len(words[0]) > 1
-        and words[0].lower() in acronyms,
+        "d:begins with acronym": second not in ("", ",") and len(first) > 1 and first.lower() in acronyms,
     }
     return [name for name, holds in checks.items() if holds]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The three parts of a registered outcome, verbatim; None where the registry holds none."""
-
-    measure: str
-    description: str | None
-    time_frame: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class OutcomeParts:
-    """Where an outcome and its parts stand, and how probable each part's limits are."""
-
-    whole: Passage
-    measure: Passage
-    description: Passage | None
-    time_frame: Passage | None
-    measure_confidence: float = 1.0
-    description_confidence: float = 1.0
-    time_frame_confidence: float = 1.0
-
-
-def split_outcomes(text: str) -> list[Outcome]:
-    """Split a flattened outcome cell ("measure, description, time frame|...") into its outcomes.
-
-    >>> for outcome in split_outcomes("Pain, worst, The scale is 0 to 10., Baseline, week 4|Survival, 2 years"):
-    ...     print(outcome)
-    Outcome(measure='Pain, worst', description='The scale is 0 to 10.', time_frame='Baseline, week 4')
-    Outcome(measure='Survival', description=None, time_frame='2 years')
-    """
-    found = split_section(read_section("outcomes", text))
-    return [
-        Outcome(one.measure.raw, *(part.raw if part else None for part in (one.description, one.time_frame)))
-        for one in found
-    ]
-
-
-def split_section(section: Section) -> list[OutcomeParts]:
-    """The outcomes of a flattened cell, in order."""
-    return [_choose(section.whole, item) for item in find_items(section.tokens)]
-
-
-def _choose(cell: Passage, item: Item) -> OutcomeParts:
-    """The best cuts, with the summed probability of all cuts that agree on each limit."""
-    whole = cell.part(item.first, item.end)
-    if not item.commas:
-        return OutcomeParts(whole, whole, None, None)
-    described = list(describe_cuts(item))
-    chances = load_scorer("outcome_cuts").rank([features for _, features in described])
-    probabilities = dict(zip((cuts for cuts, _ in described), chances, strict=True))
-    start, end = max(probabilities, key=probabilities.__getitem__)
-    first = start if start is not None else end
-    stop = item.end if end is None else item.commas[end]
-    return OutcomeParts(
-        whole=whole,
-        measure=cell.part(item.first, item.end if first is None else item.commas[first]),
-        description=None if start is None else cell.part(item.commas[start] + 1, stop),
-        time_frame=None if end is None else cell.part(item.commas[end] + 1, item.end),
-        measure_confidence=sum(p for (s, e), p in probabilities.items() if (s if s is not None else e) == first),
-        description_confidence=probabilities[start, end],
-        time_frame_confidence=sum(p for (_, e), p in probabilities.items() if e == end),
-    )

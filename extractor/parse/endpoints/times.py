@@ -14,9 +14,9 @@ from extractor.text.numbers import read_number
 from extractor.text.patterns import Found
 
 _UNITS = {"h": "hour", "d": "day", "w": "week", "m": "month", "y": "year", "c": "cycle"}
-_ORDINAL_WORDS = "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"
-_ORDINALS = _ORDINAL_WORDS.split()
-_PIECE = re.compile(r"\d+")
+_ORDINALS = tuple(
+    "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()  # noqa: SIM905
+)
 _STARTS = (TimeUnit.DAY, TimeUnit.CYCLE)
 
 
@@ -48,41 +48,38 @@ class MomentGroup:
 
 @dataclass(frozen=True, slots=True)
 class TimeFrame:
-    """``tokens.words[first:end]`` is a time frame; ``kept`` is what is left of it without intervals and tolerances.
+    """A time frame in one line; ``kept`` is what is left of it without intervals and tolerances.
 
     ``groups`` are all moments, in the places of ``kept``; ``points`` are those that are time points.
     """
 
     tokens: Tokens
-    first: int
-    end: int
     kept: Tokens
     groups: tuple[MomentGroup, ...]
     points: tuple[Moment, ...]
 
 
-def read_time_frame(tokens: Tokens, first: int = 0, end: int | None = None) -> TimeFrame:
+def read_time_frame(tokens: Tokens) -> TimeFrame:
     """The moments of a time frame.
 
     >>> frame = read_time_frame(read_text("Every 4 weeks up to week 52 (+/-3 days)"))
     >>> frame.kept.words, [(point.value, point.unit.value) for point in frame.points]
     (['up', 'to', 'week', '52'], [(52, 'week')])
     """
-    end = len(tokens) if end is None else end
-    kept = _drop_intervals(tokens, first, end)
+    kept = _drop_intervals(tokens)
     groups = tuple(_find_groups(kept))
-    return TimeFrame(tokens, first, end, kept, groups, tuple(_select_points(kept, groups)))
+    return TimeFrame(tokens, kept, groups, tuple(_select_points(kept, groups)))
 
 
-def _drop_intervals(tokens: Tokens, first: int, end: int) -> Tokens:
+def _drop_intervals(tokens: Tokens) -> Tokens:
     """The tokens of a time frame without tolerances, intervals and cycle lengths."""
-    places = [(at.first, at.end) for at in rule("no_moment").find(tokens, first, end)]
-    for found in rule("tolerance").find(tokens, first, end):
+    places = [(at.first, at.end) for at in rule("no_moment").find(tokens)]
+    for found in rule("tolerance").find(tokens):
         unit = found.part("unit")
         # "4 ± 2 months": the unit stays, since it is that of the number in front.
-        keeps = unit and not any(rule("moment_unit").find(tokens, max(first, found.first - 4), found.first))
+        keeps = unit and not any(rule("moment_unit").find(tokens, max(0, found.first - 4), found.first))
         places.append((found.first, unit[0] if unit and keeps else found.end))
-    return tokens.without(places, first, end)
+    return tokens.without(places, 0, len(tokens))
 
 
 def _find_groups(tokens: Tokens) -> Iterator[MomentGroup]:
@@ -113,7 +110,8 @@ def _read_named(tokens: Tokens, found: Found) -> MomentGroup:
 
 
 def _read_list(tokens: Tokens, found: Found, *, named: bool) -> Iterator[Moment]:
-    unit = _read_unit(found.read("unit") or "")
+    word = (found.read("unit") or "").lower()
+    unit = TimeUnit("minute" if word.startswith("min") else _UNITS[word[0]])
     first, end = found.part("list") or (0, 0)
     done = first
     for at in rule("listed_number").find(tokens, first, end):
@@ -125,7 +123,7 @@ def _read_list(tokens: Tokens, found: Found, *, named: bool) -> Iterator[Moment]
         # "the 4th week" names a moment as "week 4" does.
         as_name = named or (text[-1].isalpha() and rule("ordinal").covers(tokens, at.first, at.end) is not None)
         if "," in text and (at.first, at.end) != (first, end):
-            for piece in _PIECE.finditer(text):  # "72,96,120 hours": no thousands
+            for piece in re.finditer(r"\d+", text):  # "72,96,120 hours": no thousands
                 span = (at.span[0] + piece.start(), at.span[0] + piece.end())
                 yield Moment(int(piece[0]), unit, at.first, at.end, span, as_name)
         elif number is not None:
@@ -138,11 +136,6 @@ def _is_negative(tokens: Tokens, number: int, *, alone: bool) -> bool:
     if number == 0 or codes[number - 1] != "-" or not tokens.joined(number):
         return False
     return number == 1 or not tokens.joined(number - 1) or codes[number - 2] in ("(", ",", ";", "/") or alone
-
-
-def _read_unit(word: str) -> TimeUnit:
-    word = word.lower()
-    return TimeUnit("minute" if word.startswith("min") else _UNITS[word[0]])
 
 
 def _read_number(text: str) -> int | float | None:
@@ -180,27 +173,6 @@ _MOST_TOKENS = 150
 _SIGNS = frozenset(",;:(/+-")
 
 
-@dataclass(frozen=True, slots=True)
-class Guess:
-    """The kind that the rules give, the rule that did, and the words of the skeleton that it read."""
-
-    kind: TimeKind
-    rule: str
-    words: tuple[str, ...]
-
-
-def guess_kind(frame: TimeFrame) -> Guess:
-    """What the rules say.
-
-    >>> from extractor.parse.endpoints.times import read_time_frame
-    >>> guess_kind(read_time_frame(read_text("Up to 2 years")))
-    Guess(kind=<TimeKind.UP_TO: 'up_to'>, rule='limit', words=('up', 'to', '#'))
-    """
-    skeleton, words = _make_skeleton(frame.kept, frame.groups)
-    kind, name = _guess_with_points(skeleton, frame.points) if frame.points else _guess_without_points(frame)
-    return Guess(kind, name, words)
-
-
 def _make_skeleton(tokens: Tokens, groups: Sequence[MomentGroup]) -> tuple[Tokens, tuple[str, ...]]:
     """The tokens with a sign for each group, and the same as words, where a group is one word."""
     codes: list[str] = []
@@ -230,14 +202,12 @@ def _show(group: MomentGroup) -> str:
     return sign * min(2, len(moments))
 
 
-def _guess_without_points(frame: TimeFrame) -> tuple[TimeKind, str]:
-    place = (frame.tokens, frame.first, frame.end)
-    vague = rule("vague_time").search(*place)
-    if rule("each_time").search(*place) and not vague:
+def _guess_without_points(tokens: Tokens) -> tuple[TimeKind, str]:
+    if rule("vague_time").search(tokens):
+        return TimeKind.UNSPECIFIED, "vague"
+    if rule("each_time").search(tokens):
         return TimeKind.PER, "each"
-    if rule("named_moment").search(*place) and not vague:
-        return TimeKind.AT, "named"
-    return TimeKind.UNSPECIFIED, "vague" if vague else "nothing"
+    return (TimeKind.AT, "named") if rule("named_moment").search(tokens) else (TimeKind.UNSPECIFIED, "nothing")
 
 
 def _guess_with_points(skeleton: Tokens, points: Sequence[Moment]) -> tuple[TimeKind, str]:
@@ -276,42 +246,38 @@ def _word_classes() -> dict[str, str]:
     return {word: name for name, words in read_table("words")["time_frame"].items() for word in words.split()}
 
 
-def describe_kind(frame: TimeFrame, guess: Guess) -> list[str]:
-    """The features of a time frame, in a fixed order.
+def describe_time_frame(frame: TimeFrame) -> list[str]:
+    """The features of a time frame, in a fixed order; first the kind that the rules give, and the rule.
 
-    >>> from extractor.parse.endpoints.times import read_time_frame
-    >>> frame = read_time_frame(read_text("Up to 2 years"))
-    >>> describe_kind(frame, guess_kind(frame))[:3]
+    >>> describe_time_frame(read_time_frame(read_text("Up to 2 years")))[:3]
     ['rule up_to', 'rule up_to limit', 'up_to 1 points']
     """
-    known = (word if word[0].isalpha() or word[0] in "#@" or word in _SIGNS else "0" for word in guess.words
-             if word[0].isalnum() or word[0] in "#@" or word in _SIGNS)  # fmt: skip
-    words = list(known)[:_MOST_WORDS]
+    skeleton, shown = _make_skeleton(frame.kept, frame.groups)
+    kind, by = _guess_with_points(skeleton, frame.points) if frame.points else _guess_without_points(frame.tokens)
+    kept = [word for word in shown if word[0].isalnum() or word[0] in "#@" or word in _SIGNS][:_MOST_WORDS]
+    words = ["0" if word[0].isnumeric() else word for word in kept]
     classes = [_word_classes().get(word, "WORD") if word[0].isalpha() else word for word in words]
-    features = {f"rule {guess.kind}": None, f"rule {guess.kind} {guess.rule}": None}
-    features |= dict.fromkeys(_count(guess.kind, len(words), frame))
-    features |= dict.fromkeys(f"word {word}" for word in words)
-    features |= dict.fromkeys(f"{guess.kind} with {name}" for name in classes)
-    features |= dict.fromkeys(f"pair {one} {other}" for one, other in pairwise(["^", *classes, "$"]))
-    features |= dict.fromkeys(_place(words, classes))
-    return list(features)
-
-
-def _count(kind: TimeKind, words: int, frame: TimeFrame) -> list[str]:
     groups, points = frame.groups, frame.points
     has_zero = any(moment.value <= 0 for group in groups for moment in group.moments)
-    return [
+    features = [
+        f"rule {kind}",
+        f"rule {kind} {by}",
         f"{kind} {min(len(points), 3)} points",
         f"points {min(len(points), 4)}",
         f"named {min(sum(point.named for point in points), 3)}",
         f"groups {min(len(groups), 4)}",
         f"units {min(len({point.unit for point in points}), 3)}",
-        f"length {min(words // 3, 6)}",
+        f"length {min(len(words) // 3, 6)}",
         *(["zero"] if has_zero else []),
+        *(f"word {word}" for word in words),
+        *(f"{kind} with {name}" for name in classes),
+        *(f"pair {one} {other}" for one, other in pairwise(["^", *classes, "$"])),
+        *_describe_signs(words, classes),
     ]
+    return list(dict.fromkeys(features))
 
 
-def _place(words: Sequence[str], classes: Sequence[str]) -> list[str]:
+def _describe_signs(words: Sequence[str], classes: Sequence[str]) -> list[str]:
     """Features of the words around the signs of moments."""
     signs = [number for number, word in enumerate(words) if word[0] in "#@"]
     if not signs:
@@ -330,11 +296,11 @@ def _place(words: Sequence[str], classes: Sequence[str]) -> list[str]:
     ]
 
 
-def choose_kind(features: Sequence[str]) -> tuple[TimeKind, float]:
+def read_time_kind(frame: TimeFrame) -> tuple[TimeKind, float]:
     """The most probable kind and its probability.
 
-    >>> choose_kind(["rule up_to", "rule up_to limit"])[0]
+    >>> read_time_kind(read_time_frame(read_text("Up to 2 years")))[0]
     <TimeKind.UP_TO: 'up_to'>
     """
-    choice = load_scorer("time_kinds").choose([features])[0]
+    choice = load_scorer("time_kinds").choose([describe_time_frame(frame)])[0]
     return TimeKind(choice.value), choice.confidence

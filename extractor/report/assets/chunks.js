@@ -30,7 +30,7 @@ function openChunk(number) {
 }
 
 /** Rows of the list as objects. */
-function readRows({ rows, fields, said, base }) {
+function readRows({ rows, facts: known }) {
   return rows.map(([id, title, place, items, [empty, findings], sure, facts], number) => ({
     id,
     title,
@@ -40,7 +40,7 @@ function readRows({ rows, fields, said, base }) {
     findings,
     sure,
     number,
-    facts: facts.map((fact) => [fields[Math.floor(fact / base)], said[fact % base]]),
+    facts: facts.map((fact) => known[fact]),
   }));
 }
 

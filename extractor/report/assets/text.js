@@ -2,18 +2,18 @@
 
 const FIRST = ["findings", ...TASKS];
 
-/** Values and findings by the span that they quote: path, task, and what a reader is told. */
+/** Values and findings by the span that they quote: path, task, and label. */
 function listOwners(record) {
   const owners = record.spans.map(() => []);
   for (const item of record.items) {
     const task = nameTask(item.path);
     for (const value of headlinesFirst([...item.values], ({ name }) => name)) {
-      for (const span of value.spans) owners[span].push({ path: value.path, task, told: `${toWords(value.name)}: ${toLine(value.value)}` });
+      for (const span of value.spans) owners[span].push({ path: value.path, task, label: `${toWords(value.name)}: ${toLine(value.value)}` });
     }
   }
   record.findings.forEach((finding, number) => {
     finding.quotes.forEach(([, , span], place) => {
-      if (span !== null) owners[span].push({ path: nameCitation(number, place), task: "findings", told: finding.message });
+      if (span !== null) owners[span].push({ path: nameCitation(number, place), task: "findings", label: finding.message });
     });
   });
   return owners;
@@ -55,14 +55,14 @@ function makeMark(id, words, spans, owners) {
   const tasks = FIRST.filter((task) => owners.some((one) => one.task === task));
   const task = tasks[0] === "findings" ? "findings" : owners[0].task;
   const depth = Math.min(3, spans.length);
-  const told = owners.slice(0, 6).map((one) => one.told.slice(0, 120)).join("\n");
+  const labels = owners.slice(0, 6).map((one) => one.label.slice(0, 120)).join("\n");
   return make(
     "a",
     {
       class: `mark ${task} deep-${depth}`,
       href: writeRecord(id, owners[0].path),
       tabindex: "-1",
-      title: owners.length > 6 ? `${told}\nand ${owners.length - 6} more` : told,
+      title: owners.length > 6 ? `${labels}\nand ${owners.length - 6} more` : labels,
       "data-spans": spans.join(" "),
     },
     words,

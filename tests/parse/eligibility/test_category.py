@@ -3,20 +3,17 @@
 import pytest
 
 from extractor import Extractor
-from extractor.parse.eligibility.category import CriterionLine, score_lines
+from extractor.parse.eligibility.category import score_lines
+from extractor.parse.eligibility.outline import Entry
 from extractor.schemas import Category, CriterionKind
-from extractor.text.passage import read_section
+from extractor.text.passage import read_passage
 from tests.trust import trial
 
 INCLUSION, EXCLUSION = CriterionKind.INCLUSION, CriterionKind.EXCLUSION
 
 
-def line(text, kind=INCLUSION):
-    return CriterionLine(read_section("eligibility", text).whole, kind)
-
-
 def score(text, kind=INCLUSION):
-    return score_lines([line(text, kind)])[0]
+    return score_lines([Entry(read_passage(text), kind)])[0]
 
 
 @pytest.mark.parametrize(
@@ -44,17 +41,14 @@ def test_plain_criteria(kind, text, category):
     assert score(text, kind)[0].value is category
 
 
-def test_the_list_tells_the_target_disease_from_another_one():
+def test_the_list_decides_between_the_target_disease_and_another_one():
     assert score("Schizophrenia")[0].value is Category.DIAGNOSIS
     assert score("Schizophrenia", EXCLUSION)[0].value is Category.COMORBIDITY
 
 
-def test_confidence_falls_without_evidence():
+def test_confidence_falls_without_evidence_and_a_heading_is_likelier_to_be_no_criterion():
     assert score("Pregnant or lactating women", EXCLUSION)[0].confidence > 0.95
     assert score("Zorp", EXCLUSION)[0].confidence < 0.6
-
-
-def test_a_heading_is_likelier_to_be_no_criterion():
     assert score("Inclusion criteria for healthy controls:")[1] > score("Active asthma")[1]
 
 
@@ -70,14 +64,12 @@ def read(line):
         ("Patients who have not had chemotherapy", "Patients who have not"),
         ("Female participants must not be pregnant", "Female participants must not"),
         ("Absence of fever", "Absence of"),
+        ("History of stroke", None),
+        ("Not more than two strokes", None),
+        ("Fever that is not controlled", None),
     ],
 )
 def test_a_negated_criterion_cites_the_words_that_negate_it(line, words):
     criterion = read(line)
-    assert criterion.negated is True
-    assert [piece.quote for piece in criterion.evidence if piece.field == "negated"] == [words]
-
-
-@pytest.mark.parametrize("line", ["History of stroke", "Not more than two strokes", "Fever that is not controlled"])
-def test_a_comparison_or_a_negation_further_on_does_not_negate_a_criterion(line):
-    assert read(line).negated is False
+    assert criterion.negated is (words is not None)
+    assert [piece.quote for piece in criterion.evidence if piece.field == "negated"] == [words or line]

@@ -17,29 +17,19 @@ def read(*sections):
     return read_outcomes(record, {s.name: read_section(s.name, s.text) for s in sections}, count(7)), record
 
 
-def structured():
-    text = "Overall survival\nThe time from infusion to death or last visit (censored).\nUp to 2 years"
-    ends = [16, 75, 90]
-    starts = [0, 17, text.index("Up to")]
-    ends = [text.index("\n"), text.rindex("\n"), len(text)]
-    names = ("measure", "description", "time_frame")
-    parts = tuple(Part(name=n, start=s, end=e) for n, s, e in zip(names, starts, ends, strict=True))
-    return Section(name="primary_outcomes[0]", text=text, parts=parts)
-
-
-def test_structured_parts_are_certain():
-    (outcome,), _ = read(structured())
-    assert outcome.measure.value == "Overall survival"
-    assert outcome.time_frame.value == "Up to 2 years"
+def test_the_fields_of_a_structured_time_to_event_outcome():
+    parts = {
+        "measure": "Overall survival",
+        "description": "The time from infusion to death or last visit (censored).",
+        "time_frame": "Up to 2 years",
+    }
+    text = "\n".join(parts.values())
+    places = [Part(name=n, start=text.index(p), end=text.index(p) + len(p)) for n, p in parts.items()]
+    (outcome,), _ = read(Section(name="primary_outcomes[0]", text=text, parts=tuple(places)))
+    assert (outcome.measure.value, outcome.time_frame.value) == ("Overall survival", "Up to 2 years")
     assert outcome.measure.confidence == outcome.description.confidence == 1.0
-
-
-def test_fields_of_a_time_to_event_outcome():
-    (outcome,), _ = read(structured())
-    assert outcome.concept.value == "overall_survival"
-    assert outcome.category.value == "efficacy"
-    assert outcome.start_event.value == "infusion"
-    assert outcome.end_events.value == ("death",)
+    assert (outcome.concept.value, outcome.category.value) == ("overall_survival", "efficacy")
+    assert (outcome.start_event.value, outcome.end_events.value) == ("infusion", ("death",))
     assert outcome.censored.value is True
     assert outcome.time_points.value == (TimePoint(value=2, unit="year"),)
     assert outcome.time_kind.value is TimeKind.UP_TO
@@ -84,17 +74,16 @@ def test_a_length_of_time_has_events_whatever_its_concept():
     assert (outcome.start_event.value, outcome.end_events.value) == ("end of surgery", ("discharge",))
 
 
-def test_an_unread_time_to_event_outcome_leaves_its_events_in_doubt():
-    section = Section(name="primary_outcomes", text="Overall survival, Death since enrollment is counted., 2 years")
-    (outcome,), _ = read(section)
-    assert not outcome.start_event.certain
-    assert not outcome.end_events.certain
-
-
-def test_an_unknown_measure_leaves_the_concept_uncertain():
-    (outcome,), _ = read(Section(name="primary_outcomes", text="Zorp, 2 years"))
-    assert outcome.concept.confidence < 0.7
-    assert not outcome.category.certain
+@pytest.mark.parametrize(
+    ("text", "unsure"),
+    [
+        ("Overall survival, Death since enrollment is counted., 2 years", ("start_event", "end_events")),
+        ("Zorp, 2 years", ("concept", "category")),
+    ],
+)
+def test_what_is_not_read_is_left_in_doubt(text, unsure):
+    (outcome,), _ = read(Section(name="primary_outcomes", text=text))
+    assert not any(getattr(outcome, name).certain for name in unsure)
 
 
 SEEDS = Path(__file__).parents[3] / "seeds"
@@ -161,7 +150,7 @@ def test_seeds_split_as_annotated(gold):
 def test_nine_of_ten_labelled_items_split_exactly():
     right = total = 0
     with LABELLED.open(encoding="utf-8") as lines:
-        for line in list(lines)[::10]:
+        for line in list(lines)[::20]:
             row = json.loads(line)
             expected = [Outcome(i["measure"], i["description"], i["time_frame"]) for i in row["items"]]
             right += sum(a == b for a, b in zip(split_outcomes(row["flat"]), expected, strict=True))

@@ -1,12 +1,12 @@
 import pytest
 
-from extractor.parse.endpoints.times import choose_kind, describe_kind, guess_kind, read_time_frame
+from extractor.parse.endpoints.times import read_time_frame, read_time_kind
 from extractor.text.book import read_text
 
 
 def read(text):
     frame = read_time_frame(read_text(text))
-    kind, confidence = choose_kind(describe_kind(frame, guess_kind(frame)))
+    kind, confidence = read_time_kind(frame)
     assert 0 < confidence < 1
     return kind.value, [(point.value, point.unit.value) for point in frame.points]
 

@@ -1,0 +1,16 @@
+"""Expressions over characters, as data: ``rulebook/characters.toml``."""
+
+import re
+from functools import cache
+
+from extractor.text.book import read_table
+
+
+@cache
+def expression(name: str) -> re.Pattern[str]:
+    """An expression by its name. Raises ``KeyError`` for an unknown one.
+
+    >>> expression("list_mark").match("1. Adult").lastgroup
+    'number'
+    """
+    return re.compile(read_table("characters")["expression"][name]["pattern"], re.VERBOSE)

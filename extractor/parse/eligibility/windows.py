@@ -1,0 +1,179 @@
+"""Lengths of time in a criterion: its time window, and which lengths are ages or lifetimes instead."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from extractor.parse.parsed import Reading, span_of
+from extractor.parse.scoring import measured
+from extractor.schemas import Comparator, CriterionKind, Support, TimeUnit, TimeWindow
+from extractor.text.book import read_text, rule
+from extractor.text.lexer import Tokens
+from extractor.text.numbers import Duration, find_durations
+from extractor.text.passage import Passage
+from extractor.text.patterns import Found
+
+from .limits import UPPER, Limit, read_comparator
+
+_WITHIN = frozenset({"within", "in", "during"})
+_SPANS = _WITHIN | {"over", "throughout", "beginning"}
+_ONWARD = frozenset({"for", "until", "till", "through", "plus", "later", "lasting", "between", "from", "duration"})
+_BACK = frozenset({"last", "past", "previous", "preceding", "prior", "former", "next"})
+_NO_WINDOW = frozenset({"age", "life", "survival"})
+_FRONT = 14
+"""How many tokens in front of a length of time are looked at."""
+_ADDED = frozenset(",;:-()")
+
+_Time = tuple[Found, Duration]
+"""A length of time, and the same with what belongs to it in front of it."""
+
+
+class _Window(NamedTuple):
+    first: int
+    end: int
+    comparator: Comparator
+    value: int | float
+    unit: TimeUnit
+    sure: bool
+
+
+def read_window(passage: Passage, kind: CriterionKind | None = None, topic: str = "") -> Reading[TimeWindow | None]:
+    """The first time limit of a criterion, None if it has none.
+
+    ``passage`` stands alone (``Passage.alone``). ``topic`` is the heading or parent line: a length of time under "Life
+    expectancy" is no window.
+
+    >>> read_window(read_passage("No chemotherapy within 4 weeks before enrolment")).value.quote
+    'within 4 weeks before enrolment'
+    """
+    tokens = passage.tokens
+    lengths = {duration.first: duration for duration in find_durations(tokens)}
+    fronts = rule("window").find(tokens) if lengths else ()
+    times = [(front, lengths[at]) for front in fronts if (at := front.place("duration")[0]) in lengths]
+    windows = list(_find_windows(tokens, times))
+    found = min(windows or _find_washouts(tokens, times, kind), key=lambda window: window.first, default=None)
+    if found and topic and not _NO_WINDOW.isdisjoint(word.lower() for word in read_text(topic).words):
+        found = None
+    confidence = measured("time_window", _shape(tokens, found, times))
+    if not found:
+        return Reading(None, confidence)
+    anchor = rule("window_anchor").starts(tokens, found.end) if windows else None  # nothing follows a wash-out
+    end = anchor.end if anchor else found.end
+    place = passage.part(found.first, end - (tokens.codes[end - 1] == ")"))
+    window = TimeWindow(quote=place.raw, comparator=found.comparator, value=found.value, unit=found.unit)
+    return Reading(window, confidence, (span_of(place),), Support.PARSED)
+
+
+def _shape(tokens: Tokens, found: _Window | None, times: Sequence[_Time]) -> str:
+    if found:
+        several = sum(duration.unit is not TimeUnit.CYCLE for _, duration in times) > 1
+        return ("one of several" if several else "the only length of time") if found.sure else "sense implied"
+    if not times:
+        return "no length of time"
+    unread = any(_is_window(tokens, duration, duration.first) for _, duration in times)
+    return "length of time not read" if unread else "only ages and the like"
+
+
+def _find_windows(tokens: Tokens, times: Sequence[_Time]) -> Iterator[_Window]:
+    for front, duration in times:
+        words = _list_words(front, duration)
+        back = _WITHIN & words and _BACK & words  # no age is "in the last"
+        possible = back or _is_window(tokens, duration, front.first)
+        sense = _read_sense(front, duration) if possible else None
+        if sense and not rule("course_behind").starts(tokens, duration.end):
+            comparator, sure, first = sense
+            bound, unit = duration.high if comparator in UPPER else duration.low, duration.unit
+            if unit is TimeUnit.MINUTE:  # the smallest unit of a window is the hour
+                bound, unit = round(bound / 60, 2), TimeUnit.HOUR
+                bound = int(bound) if bound.is_integer() else bound
+            yield _Window(first, duration.end, comparator, bound, unit, sure)
+    for found in rule("last_unit").find(tokens):
+        unit = TimeUnit((found.read("unit") or "").lower())
+        yield _Window(found.first, found.end, Comparator.AT_MOST, 1, unit, sure=True)
+
+
+def _list_words(front: Found, duration: Duration) -> set[str]:
+    return {word.lower() for word in front.tokens.words[front.first : duration.first]}
+
+
+def _is_window(tokens: Tokens, duration: Duration, first: int) -> bool:
+    high = duration.high if duration.high > duration.low else None
+    limit = Limit(Comparator.EQUAL, duration.low, high, first, duration.end, time_unit=duration.unit.value)
+    return duration.unit is not TimeUnit.CYCLE and not is_age(tokens, limit) and not is_lifetime(tokens, limit)
+
+
+def _read_sense(front: Found, duration: Duration) -> tuple[Comparator, bool, int] | None:
+    """The comparator of a length of time, whether it is sure, and where the window begins.
+
+    A comparator beside the length gives it, else a preposition, else a word such as "before" behind it.
+    """
+    tokens, first, end = front.tokens, duration.first, duration.end
+    words, preposition = _list_words(front, duration), (front.read("preposition") or "").lower()
+    stated = read_comparator("comparators", front, "comparator")
+    before, after = (rule(name).starts(tokens, end) for name in ("before_behind", "after_behind"))
+    more = rule("or_more").search(tokens, first, end) or rule("or_more").starts(tokens, end)
+    onward = preposition in _ONWARD or (preposition == "and" and after)
+    senses = (
+        # "contraception for up to 6 months after the last dose"
+        (stated is Comparator.AT_MOST and "up" in words and after, Comparator.AT_LEAST, True, front.first),
+        (stated not in (None, Comparator.EQUAL, Comparator.BETWEEN), stated, True, front.first),
+        (more, Comparator.AT_LEAST, True, front.first),
+        (rule("or_less").starts(tokens, end), Comparator.AT_MOST, True, front.first),
+        ("least" in words, Comparator.AT_LEAST, True, front.first),
+        (preposition in _SPANS or _BACK & words, Comparator.AT_MOST, preposition in _WITHIN, front.first),
+        (onward, Comparator.AT_LEAST, preposition in ("for", "until"), front.first),
+        (before and rule("stopping").ends(tokens, first, first - 16), Comparator.AT_LEAST, False, first),
+        (before, Comparator.AT_MOST, False, first),
+        (after, Comparator.AT_LEAST, False, first),
+    )
+    return next((sense for holds, *sense in senses if holds), None)  # type: ignore[return-value]
+
+
+def _find_washouts(tokens: Tokens, times: Sequence[_Time], kind: CriterionKind | None) -> Iterator[_Window]:
+    """A length of time alone behind the name of a treatment is its wash-out ("cetirizine: 3 days")."""
+    sense = Comparator.AT_MOST if kind is CriterionKind.EXCLUSION else Comparator.AT_LEAST
+    for front, duration in times:
+        before, after = tokens.codes[: duration.first], tokens.codes[duration.end :].strip(".;,")
+        bracketed = before.endswith(("(", ":", "-")) and (not after or after.startswith(")"))
+        repeated = duration.first and tokens.words[duration.first - 1].lower() in ("every", "each")
+        alone = bracketed or (not after and len(before) <= 6)
+        if alone and not repeated and _is_window(tokens, duration, front.first):
+            yield _Window(duration.first, duration.end, sense, duration.high, duration.unit, sure=False)
+
+
+def is_age(tokens: Tokens, limit: Limit) -> bool:
+    """Whether a limit bounds an age.
+
+    >>> from .limits import find_limits
+    >>> tokens = read_text("Smokers aged 18 to 65 years who smoked for at least 10 years")
+    >>> [is_age(tokens, limit) for limit in find_limits(tokens, None)]
+    [True, False]
+    """
+    first, end, floor = limit.first, limit.end, max(0, limit.first - _FRONT)
+    counted = (limit.unit and not limit.time_unit) or limit.time_unit in ("hour", "minute")
+    if counted or rule("within_front").ends(tokens, first, floor):
+        return False
+    if rule("old").search(tokens, first, end) or rule("old_behind").starts(tokens, end):
+        return True
+    related = rule("relation_behind").starts(tokens, end)
+    if rule("aged_in_front").ends(tokens, first, floor) or rule("aged_in_front").search(tokens, first, end):
+        return limit.value_high is not None or not related
+    if limit.time_unit is None or related or rule("course_in_front").ends(tokens, first, floor):
+        return False
+    alone = _ADDED.issuperset(tokens.codes[:first]) and _ADDED.issuperset(tokens.codes[end:].strip("."))
+    in_years = limit.time_unit == "year" and (limit.value_high is not None or alone)
+    return in_years or rule("persons_in_front").ends(tokens, first, floor) is not None
+
+
+def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
+    """Whether a length of time is itself what is limited: life expectancy, gestational age, a QT interval.
+
+    ``topic`` is the heading of a line that begins with the limit.
+    """
+    first, floor = limit.first, max(0, limit.first - _FRONT)
+    if rule("within_front").ends(tokens, first, floor):
+        return False
+    named = rule("lifetime_in_front").ends(tokens, first, floor) or rule("pregnant_behind").starts(tokens, limit.end)
+    if topic and not first and not named:
+        heading = read_text(topic)
+        named = rule("lifetime_in_front").ends(heading, len(heading))
+    return named is not None

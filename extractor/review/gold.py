@@ -1,0 +1,105 @@
+"""A draft as a gold file: its JSON, what is wrong with it, and the file itself."""
+
+import json
+import re
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+from extractor.evaluation.gold_check import check_annotation
+from extractor.evaluation.gold_files import Flaw
+from extractor.run.results import write_atomically
+from extractor.schemas import Rank, TrialRecord
+
+from .draft import Draft, ItemKind, Json, ReviewItem
+
+_REQUIRED: dict[ItemKind, tuple[str, ...]] = {
+    "criterion": ("category",),
+    "regimen": ("role",),
+    "endpoint": ("concept", "category", "time_kind", "censored"),
+}
+"""Fields that the schema may leave empty and the guideline may not."""
+_RANKS = [rank.value for rank in Rank]
+_OUTCOME = re.compile(r"\b(primary|secondary|other)_outcomes\[(\d+)\]")
+_REMEDIES = {
+    "is annotated twice": "reject one of the two",
+    "is not annotated": "restore it, or select its words in the text and choose New outcome",
+}
+"""What corrects an outcome in the page; the check speaks of files."""
+
+
+def shape_gold(draft: Draft, record: TrialRecord) -> tuple[Json, dict[str, str]]:
+    """The JSON of a gold file without rejected items, in the order of the text, and the item at each path of it."""
+    people = draft.items["people"]
+    lists = {
+        "eligibility.criteria": _sort_by_text(draft.list_kept("criterion"), record),
+        "dosing": _sort_by_text(draft.list_kept("regimen"), record),
+        "endpoints": sorted(draft.list_kept("endpoint"), key=_registered_order),
+    }
+    paths = {"eligibility": people.id}
+    paths |= {f"{path}[{number}]": item.id for path, found in lists.items() for number, item in enumerate(found)}
+    criteria, dosing, endpoints = ([item.value for item in found] for found in lists.values())
+    eligibility = people.value | {"criteria": criteria}
+    data = {"record_id": record.record_id, "eligibility": eligibility, "dosing": dosing, "endpoints": endpoints}
+    return data, paths
+
+
+def check_draft(draft: Draft, record: TrialRecord) -> Iterator[tuple[str | None, Flaw]]:
+    """Everything that keeps a draft from being gold, each with its item if it is about one."""
+    data, paths = shape_gold(draft, record)
+    for flaw in check_annotation(data, record):
+        fitting = (at for at in paths if flaw.path == at or flaw.path.startswith((f"{at}.", f"{at}[")))
+        place = max(fitting, key=len, default="")
+        # The page counts outcomes from 1.
+        problem = _OUTCOME.sub(lambda named: f"{named[1]} outcome {int(named[2]) + 1}", flaw.problem)
+        remedy = next((words for ending, words in _REMEDIES.items() if problem.endswith(ending)), flaw.remedy)
+        yield paths.get(place), Flaw(flaw.path[len(place) :].lstrip("."), problem, remedy)
+    for kind, names in _REQUIRED.items():
+        for item in draft.list_kept(kind):
+            empty = (name for name in names if item.value.get(name) is None)
+            yield from ((item.id, Flaw(name, "is empty", "choose one")) for name in empty)
+
+
+def name_gold(record_id: str) -> str:
+    """The name of a record's gold file. No id leads out of the folder.
+
+    >>> name_gold("NCT00000001"), name_gold("../x")
+    ('NCT00000001.json', '%2E.%2Fx.json')
+    """
+    name = record_id.replace("%", "%25").replace("/", "%2F").replace("\\", "%5C").replace("\0", "%00")
+    return f"{f'%2E{name[1:]}' if name.startswith('.') else name}.json"
+
+
+def digest_gold(path: Path) -> str | None:
+    """SHA-256 of a gold file, None if there is none."""
+    return sha256(path.read_bytes()).hexdigest() if path.exists() else None
+
+
+def write_gold(path: Path, data: Json) -> str:
+    """Write a gold file as a whole, and return its SHA-256."""
+    content = json.dumps(data, ensure_ascii=False, indent=1).encode() + b"\n"
+    write_atomically(path, content)
+    return sha256(content).hexdigest()
+
+
+def _registered_order(item: ReviewItem) -> tuple[int, int]:
+    rank, index = item.value.get("rank"), item.value.get("index")
+    return _RANKS.index(rank) if rank in _RANKS else len(_RANKS), index if isinstance(index, int) else 0
+
+
+def _sort_by_text(items: list[ReviewItem], record: TrialRecord) -> list[ReviewItem]:
+    """Predicted items in their order; each added one stands before the first of them that is behind it in the text."""
+    names = [section.name for section in record.sections]
+
+    def place(item: ReviewItem) -> tuple[int, int]:
+        section = record.section(str(item.value.get("section")))
+        return (
+            (names.index(section.name), section.text.find(str(item.value.get("quote")))) if section else (len(names), 0)
+        )
+
+    ordered = [item for item in items if item.base]
+    for item in items:
+        if not item.base:
+            behind = (number for number, other in enumerate(ordered) if place(other) > place(item))
+            ordered.insert(next(behind, len(ordered)), item)
+    return ordered

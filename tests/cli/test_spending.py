@@ -1,0 +1,150 @@
+"""Limits of money and tokens as their user sees them, with and without a provider's batches."""
+
+import json
+import random
+import signal
+import sqlite3
+import time
+from contextlib import closing
+
+import pytest
+
+from benchmarks.records import write_distinct_records
+from benchmarks.servers import answer_request, serve_counting
+from tests.commands import extractor, read_lines, start_extractor
+from tests.llm.stub import completion, fault, serve
+from tests.provider import serve_provider
+
+RECORDS = 14
+PRICES = "as_of = 2026-11-01\n[model.stub]\nprompt = 2\noutput = 10\nbatch = 0.5\n"
+BATCH = ("--batch", "--poll", "0.05")
+
+
+@pytest.fixture
+def command(tmp_path):
+    write_distinct_records(tmp_path / "records.jsonl", RECORDS)
+    (tmp_path / "prices.toml").write_text(PRICES, "utf-8")
+
+    def build(server, *options, prices=True):
+        known = ("--prices", tmp_path / "prices.toml") if prices else ()
+        model = ("--model", f"{server.url}#stub", "--assist", "always")
+        return ("run", tmp_path / "records.jsonl", "--out", tmp_path / "out", *model, *known, *options)
+
+    return build
+
+
+@pytest.fixture
+def totals(tmp_path):
+    """Reads what ``run.json`` says, after it was held against the sum of the calls in the store."""
+
+    def read(batched=1.0):
+        manifest = json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))
+        with closing(sqlite3.connect(tmp_path / "out" / "run.sqlite")) as run:
+            sums = "sum(exchanges), sum(prompt_tokens), sum(output_tokens), coalesce(sum(picodollars), 0)"
+            calls, prompt, output, cost = run.execute(f"SELECT {sums} FROM calls").fetchone()
+        usage = manifest["usage"]
+        assert (usage["calls"], usage["prompt_tokens"], usage["output_tokens"]) == (calls, prompt, output)
+        assert manifest["cost"]["usd"] == pytest.approx(cost / 1e12)
+        assert manifest["cost"]["usd"] == pytest.approx(batched * (prompt * 2 + output * 10) / 1e6)
+        return manifest
+
+    return read
+
+
+def test_a_limit_in_money_stops_with_3_and_the_rest_is_asked_on_resume(tmp_path, command, totals):
+    with serve_counting() as server:
+        stopped = extractor(*command(server, "--max-usd", "0.05"))
+        assert stopped.returncode == 3
+        assert b"of $0.05 are spent" in stopped.stderr
+        assert b"go on with: extractor run" in stopped.stderr
+        first = totals()
+        assert 0 < first["cost"]["usd"] <= 0.05
+        assert first["records"]["lacking"] > 0
+        assert extractor(*command(server, "--max-usd", "0.05")).returncode == 3
+        assert totals()["cost"]["usd"] <= 0.05
+        assert extractor(*command(server, "--max-usd", "5")).returncode == 0
+        last = totals()
+        assert last["records"]["extracted"] == RECORDS == len(read_lines(tmp_path / "out" / "extractions.jsonl"))
+        assert last["usage"]["calls"] == server.calls
+    assert last["records"]["lacking"] < 4  # whose answers were refused or broken
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_totals_are_the_sum_of_calls_whatever_befalls_them(command, totals, seed):
+    """Faults that pass, refusals, broken answers, and requests that the server never takes."""
+    lots = random.Random(seed)
+
+    def answer(request):
+        lot = lots.random()
+        if lot < 0.15:
+            return fault(400, "not this one")
+        if lot < 0.25:
+            return completion("no JSON at all", usage={"prompt_tokens": 700, "completion_tokens": 3})
+        reply = answer_request(request)
+        return completion(reply["choices"][0]["message"]["content"], usage=reply["usage"])
+
+    with serve(answer) as server:
+        for limit in ("0.06", "9"):
+            extractor(*command(server, "--max-usd", limit))
+            manifest = totals()
+            assert manifest["usage"]["calls"] == len(server.requests)
+    extracted, failed = manifest["records"]["extracted"], manifest["records"]["failed"]
+    assert extracted <= RECORDS <= extracted + failed  # one that failed may have a result that lacks an answer
+
+
+def test_earlier_calls_without_a_price_get_one_once_it_is_known(tmp_path, command, totals):
+    with serve_counting() as server:
+        assert extractor(*command(server, "--limit", "3", prices=False)).returncode == 0
+        cost = json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))["cost"]
+        assert cost["usd"] is None
+        assert cost["calls_without_price"] > 0
+        assert extractor(*command(server, "--max-usd", "9")).returncode == 0
+        assert totals()["cost"]["calls_without_price"] == 0
+
+
+def test_batches_go_round_by_round_at_their_price(command, totals):
+    with serve_provider() as provider:
+        done = extractor(*command(provider, *BATCH))
+        assert done.returncode == 0, done.stderr
+        manifest = totals(0.5)
+        assert manifest["records"]["extracted"] == RECORDS
+        assert manifest["usage"]["calls"] == len(provider.requests)
+        assert len(provider.batches) == 2  # the second for answers that broke their schema
+        assert b"batch 1: fetched, 14 of 14 done" in done.stderr
+
+
+def test_a_limit_holds_for_batches_and_the_run_goes_on_with_a_higher_one(command, totals):
+    with serve_provider() as provider:
+        stopped = extractor(*command(provider, *BATCH, "--max-usd", "0.02"))
+        assert stopped.returncode == 3, stopped.stderr
+        assert totals(0.5)["cost"]["usd"] <= 0.02
+        assert 0 < len(provider.requests) < RECORDS
+        assert extractor(*command(provider, *BATCH, "--max-usd", "1")).returncode == 0
+        manifest = totals(0.5)
+        assert manifest["records"]["extracted"] == RECORDS
+        assert manifest["usage"]["calls"] == len(provider.requests)
+
+
+def is_good(reply):
+    """Whether it is an answer that keeps the schema: what was refused or broken is asked again by the next command."""
+    message = reply["choices"][0]["message"]
+    return not message.get("refusal") and "987654" not in message["content"]
+
+
+def test_killed_again_and_again_it_submits_nothing_twice(tmp_path, command, totals):
+    lots = random.Random(3)
+    with serve_provider(looks=2) as provider:
+        for number in range(4):
+            asked = len(provider.asked)
+            with start_extractor(*command(provider, *BATCH)) as running:
+                running.wait_for(lambda r=running, asked=asked: len(provider.asked) > asked or r.has_ended())
+                time.sleep(lots.uniform(0, 0.3))
+                if not running.has_ended():
+                    running.send_signal(signal.SIGKILL if number % 2 else signal.SIGINT)
+                    running.wait()
+        done = extractor(*command(provider, *BATCH))
+        assert done.returncode == 0, done.stderr
+        good = [line["custom_id"] for line in provider.requests if is_good(answer_request(line["body"]))]
+        assert len(good) == len(set(good)) >= RECORDS - 4
+        assert totals(0.5)["usage"]["calls"] == len(provider.requests)
+        assert len(read_lines(tmp_path / "out" / "extractions.jsonl")) == RECORDS

@@ -1,0 +1,118 @@
+"""A wrong call, a missing extra or key, and settings that conflict exit with 2, and say in one line what to do."""
+
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from tests.commands import extract, extractor, invoke
+
+_WITHOUT = "import sys; sys.modules[sys.argv.pop(1)] = None; from extractor.cli import main; main()"
+RECORD = "tests/records/study.json"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return extract(RECORD, tmp_path_factory.mktemp("usage") / "run")
+
+
+@pytest.mark.parametrize(
+    ("command", "hint"),
+    [
+        ("run", "INPUT"),
+        ("run RECORD --assist sometimes", "sometimes"),
+        ("run RECORD --tasks colours", "colours: no such task; choose from eligibility, dosing, endpoints"),
+        ("run RECORD --tasks ,", "eligibility"),
+        ("run RECORD --min-confidence 90", "90.0: no confidence; choose a number from 0 to 1"),
+        ("run RECORD --model http://localhost:8000/v1", "#NAME"),
+        ("run RECORD --record answers", "--model"),
+        ("run RECORD --fresh", "--out"),
+        ("run RECORD --open", "name one with --out"),
+        ("run tests/records --out tests/records", "is an input"),
+        ("run RECORD --replay no-such-folder", "no-such-folder"),
+        ("run RECORD --replay seeds/answers --out seeds/answers --fresh", "is replayed"),
+        ("run RECORD --sample 20", "--dry-run"),
+        ("run RECORD --address auto", "--engine ray"),
+        ("run RECORD --engine ray", "--out"),
+        ("run RECORD --export-requests r.jsonl", "--model"),
+        ("run RECORD --export-requests r.jsonl --model m --out OUT", "drop --out"),
+        ("run RECORD --export-requests r.jsonl --model m --assist never", "nothing to export"),
+        ("run RECORD --import-answers none.jsonl", "no such file"),
+        ("run RECORD --import-answers README.md --replay seeds/answers", "not both"),
+        ("run RECORD --batch --model m", "--out"),
+        ("run RECORD --batch --out OUT", "--model"),
+        ("run RECORD --batch --out OUT --model m --replay seeds/answers", "drop --replay"),
+        ("run - --batch --out OUT --model m", "instead of standard input"),
+        (
+            "run RECORD --model gpt-5-mini --assist always -q",
+            "model gpt-5-mini: there is no key for it; set OPENAI_API",
+        ),
+        (
+            "run RECORD --model gpt-5-mini --batch --max-usd 1 --out OUT -q",
+            "there is no key for it; set OPENAI_API_KEY",
+        ),
+        ("export RUN --to OUT", "say --format"),
+        ("export RUN --to OUT.csv", "holds one table"),
+        ("export RUN --to OUT.csv --tables doses", "no such table"),
+        ("export RUN --to OUT --format csv --tasks doses", "doses"),
+        ("model serve nonsense", "known are"),
+        ("model serve smollm2-135m --context 999999999", "context"),
+        ("model pull", "NAME"),
+    ],
+)
+def test_a_wrong_call_says_what_to_do(run, tmp_path, command, hint):
+    names = {"RECORD": RECORD, "RUN": str(run), "OUT": str(tmp_path / "out")}
+    for name, value in names.items():
+        command = command.replace(name, value)
+    done = invoke(*command.split())
+    assert done.exit_code == 2
+    assert hint in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.glob("*.csv"))
+
+
+@pytest.mark.parametrize(
+    ("module", "command", "extra"),
+    [
+        ("duckdb", "export RUN --to OUT.duckdb", "export"),
+        ("fastapi", "serve --root OUT", "serve"),
+        ("starlette", "review RUN --gold OUT", "review"),
+        ("ray", f"run {RECORD} --engine ray --out OUT", "ray"),
+        ("scipy", "evaluate seeds/gold seeds/gold", "evaluate"),
+        ("fsspec", "run s3://bucket/records.jsonl", "s3"),
+    ],
+)
+def test_a_missing_extra_is_named(run, tmp_path, module, command, extra):
+    words = command.replace("RUN", str(run)).replace("OUT", str(tmp_path / "out")).split()
+    process = [sys.executable, "-c", _WITHOUT, module, *words]
+    done = subprocess.run(process, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert f"pip install 'trial-extractor[{extra}]'" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "out.duckdb").exists()
+
+
+@pytest.mark.parametrize(("option", "value"), [("tasks", "dosing"), ("assist", "auto")])
+def test_other_settings_than_those_of_the_run_say_what_differs(run, option, value):
+    done = invoke("run", RECORD, "--out", run, "--quiet", "--assist", "never", f"--{option}", value)
+    assert done.exit_code == 2
+    (message,) = done.stderr.splitlines()
+    assert f"{run}: was made with other settings ({option} was " in message
+    assert "use --fresh or another --out" in message
+    assert "None" not in message
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("command", ["run", "parse"])
+def test_a_full_disk_behind_standard_output_is_reported_in_one_line(command):
+    with Path("/dev/full").open("wb") as full:
+        process = [sys.executable, "-m", "extractor", command, RECORD]
+        done = subprocess.run(process, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "extractor: standard output: No space left on device"
+
+
+def test_the_version_is_that_of_the_distribution():
+    assert extractor("--version").stdout.decode().strip() == version("trial-extractor")

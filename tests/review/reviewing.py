@@ -1,0 +1,147 @@
+"""Runs with known errors, a review that serves one, and a reviewer's actions as the page requests them."""
+
+import json
+import shutil
+import sqlite3
+from contextlib import closing, contextmanager
+from pathlib import Path
+from queue import Queue
+from threading import Thread
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from pydantic import TypeAdapter
+
+from extractor.review.app import open_review
+from extractor.review.changes import Change
+from tests.assemble.test_coverage import extract
+
+SEED = "003_b184c860ed2ef927"
+GOLD = Path(__file__).parents[2] / "seeds" / "gold"
+_CHANGE = TypeAdapter(Change)
+_MISSED = "Participants will be eligible if they are heavily treated", "CD22)."
+_INVENTED = {"agent": "chimeric antigen receptor T cell", "section": "brief_summary", "quote": "heavily treated B-ALL"}
+
+
+def read_gold(record_id=SEED):
+    return json.loads((GOLD / f"{record_id}.json").read_text("utf-8"))
+
+
+def make_run(seed_run, run):
+    """The seeds as extracted, but for one: of its gold a criterion is missing, a time is wrong, a dose invented."""
+    shutil.copytree(seed_run, run)
+    lines = [json.loads(line) for line in (run / "extractions.jsonl").read_text("utf-8").splitlines()]
+    return write_results(run, [_spoil(line) if line["record_id"] == SEED else line for line in lines])
+
+
+def _spoil(extraction):
+    gold = read_gold()
+    del gold["eligibility"]["criteria"][1]
+    gold["eligibility"]["confidence"] = 0.99
+    gold["eligibility"]["criteria"][0]["confidence"] = 0.97
+    gold["endpoints"][0] |= {"time_points": [{"value": 6, "unit": "month"}], "confidence": 0.4}
+    amounts = [{"low": 95, "high": 95, "unit": "%"}]
+    gold["dosing"] = [_INVENTED | {"amounts": amounts, "role": "other", "confidence": 0.3}]
+    return {"source": extraction["source"], "findings": extraction["findings"]} | gold
+
+
+def make_many(folder, count):
+    """A run of so many records with a title each, in doubt about who may take part, the last one least."""
+    ids = [f"NCT{number:08d}" for number in range(count)]
+    studies = ({"nctId": name, "briefTitle": f"One of many, part {number}"} for number, name in enumerate(ids))
+    lines = (json.dumps({"protocolSection": {"identificationModule": study}}) for study in studies)
+    (folder / "records.jsonl").write_text("\n".join(lines), "utf-8")
+    run = extract(folder / "records.jsonl", folder / "run")
+    people = ({"confidence": number / count, "criteria": []} for number in range(count))
+    return write_results(run, [{"record_id": name, "eligibility": one} for name, one in zip(ids, people, strict=True)])
+
+
+def write_results(run, lines):
+    """Put other results into a run, and note in its store where they are."""
+    with (
+        (run / "extractions.jsonl").open("wb") as results,
+        closing(sqlite3.connect(run / "run.sqlite")) as store,
+        store,
+    ):
+        for line in lines:
+            start, length = results.tell(), results.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+            row = (start, length, line["record_id"])
+            store.execute("UPDATE records SET start = ?, length = ? WHERE record_id = ?", row)
+    return run
+
+
+class Served(NamedTuple):
+    """A review that runs: its address with the token, and the folder of its gold."""
+
+    address: str
+    gold: Path
+
+    @property
+    def port(self):
+        return urlsplit(self.address).port
+
+    @property
+    def token(self):
+        return self.address.partition("token=")[2]
+
+
+@contextmanager
+def serve(run, gold, reviewer="anna"):
+    """A review in a thread of this process."""
+    opened_reviews = Queue()
+
+    def work():
+        with open_review(run, gold, reviewer=reviewer) as opened:
+            opened_reviews.put(opened)
+            opened.serve()
+
+    thread = Thread(target=work, daemon=True)
+    thread.start()
+    opened = opened_reviews.get(timeout=120)
+    try:
+        yield Served(opened.address, gold)
+    finally:
+        opened.stop()
+        thread.join(120)
+
+
+def item(review, name):
+    return next((one for one in review.describe(SEED)["items"] if one["id"] == name), None)
+
+
+def change(review, **request):
+    return review.change(SEED, _CHANGE.validate_python(request))
+
+
+def set_value(review, name, path, value):
+    seen = item(review, name)
+    change(review, kind="set", item=name, version=seen["version"], path=path, old=seen["value"][path], value=value)
+
+
+def decide(review, kind, *names):
+    change(review, kind=kind, items=[{"item": name, "version": item(review, name)["version"]} for name in names])
+
+
+def select(review, section, words):
+    """Where words stand in the text, as the page says it; nothing in these texts is wider than one unit of UTF-16."""
+    text = next(one["text"] for one in review.describe(SEED)["sections"] if one["name"] == section)
+    first, last = words if isinstance(words, tuple) else (words, words)
+    start = text.index(first)
+    return {"section": section, "start": start, "end": text.index(last, start) + len(last)}
+
+
+def add(review, kind, section, words):
+    return change(review, kind="add", add=kind, selection=select(review, section, words))
+
+
+def add_criterion(review):
+    return add(review, "criterion", "brief_summary", _MISSED)
+
+
+def mend(review):
+    """Correct all that is wrong with the extraction."""
+    set_value(review, "endpoint-0", "time_points", [{"value": 3, "unit": "month"}])
+    added = add_criterion(review)
+    decide(review, "reject", "regimen-0")
+    decide(review, "accept", "people", "criterion-0", "endpoint-0", added)
+    return added
