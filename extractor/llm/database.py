@@ -41,7 +41,7 @@ CREATE TABLE uses (  -- which call's reply a record's question got last, asked f
 CREATE TABLE records (  -- state is done, or lacking where some answer of a model is missing
     record_id TEXT PRIMARY KEY, text_sha256 TEXT NOT NULL, path TEXT NOT NULL, place TEXT, invocation INTEGER NOT NULL,
     position INTEGER NOT NULL, state TEXT NOT NULL, start INTEGER NOT NULL, length INTEGER NOT NULL,
-    moved_to INTEGER, counts TEXT NOT NULL
+    counts TEXT NOT NULL
 );
 CREATE TABLE answers (  -- the valid items of a model's answers to the records above
     record_id TEXT NOT NULL, chunk INTEGER NOT NULL, section TEXT NOT NULL, start INTEGER NOT NULL,

@@ -7,7 +7,7 @@ from pathlib import Path
 from extractor.llm.trace import Session
 from extractor.read import read_records
 from extractor.run.manifest import Manifest
-from extractor.run.store import RunStore, StartedRecord, digest_record
+from extractor.run.store import RunStore
 from extractor.run.tally import ExtractedLine
 
 
@@ -24,6 +24,6 @@ def make_many(folder: Path, count: int) -> Path:
             people = {"confidence": number / count, "criteria": []}
             start = results.tell()
             length = results.write(json.dumps({"record_id": record.record_id, "eligibility": people}).encode() + b"\n")
-            started = StartedRecord(record, digest_record(record), number)
-            store.add(started, ExtractedLine(record.record_id, b"", "{}", cut=False), start, length, Session())
+            line = ExtractedLine(record.record_id, b"", "{}", cut=False)
+            store.add(record, number, line, (start, length), Session())
     return run
