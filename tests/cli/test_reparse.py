@@ -149,7 +149,7 @@ def test_ctrl_c_says_what_to_do(run, monkeypatch):
     def press(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("extractor.run.reparse.Comparison.write", press)
+    monkeypatch.setattr("extractor.run.reparse.current_session", press)
     done = command("impact", run)
     assert (done.exit_code, done.stderr) == (130, "extractor: interrupted; nothing was written\n")
     done = command("reparse", run, "--out", run.parent / "new")
