@@ -93,7 +93,7 @@ def _call_same_rules(rules: str, function: Callable[..., T], *arguments: Any) ->
     if rules != digest_rules():
         problem = "another version of this program, or other rules"
         raise EngineError(f"a node of the cluster has {problem}; install the same one on every node")
-    return call_picklable(function, *arguments)
+    return call_picklable(None, function, *arguments)
 
 
 @contextmanager

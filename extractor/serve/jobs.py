@@ -249,7 +249,7 @@ class _JobRun:
                     self.tally.meter = lambda: opened.usage
 
                     async def extract(record: TrialRecord) -> ExtractedLine:
-                        return await extract_with(self.service, record, opened.options, opened.model, self._may_ask)
+                        return await extract_with(self.service, record, opened.options, opened.model)
 
                     results.begin()
                     await run_batch(self._read(results), extract, results, self.tally, limits)
@@ -259,9 +259,6 @@ class _JobRun:
                 raise
             finally:
                 results.finish(self.tally, stopped_by)
-
-    def _may_ask(self) -> bool:
-        return not (self.budget and self.budget.reached)
 
     def _read(self, results: RunFolder) -> Iterator[TrialRecord]:
         """The records of the upload, until the job is stopped. What cannot be read is a failure."""

@@ -1,7 +1,7 @@
 """The parts of a running service, and the extraction of single records."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from functools import partial
 from io import BytesIO
@@ -14,15 +14,13 @@ from extractor.api import Extractor
 from extractor.errors import EngineError, RecordError
 from extractor.events import listening
 from extractor.llm.client import Model
-from extractor.llm.dialogue import QuestionBatch, Replies
 from extractor.llm.transport import Route
 from extractor.options import Assist, ExtractionOptions
 from extractor.read import read_stream
 from extractor.run.executor import Executor, ProcessExecutor, extract_with
-from extractor.run.tally import ExtractedLine
+from extractor.run.worker import advance_record
 from extractor.schemas import TrialRecord, Usage
 
-from . import advance_in_time
 from .callers import Caller, CallerBook, CallerBudgets, RateLimits, current_caller
 from .jobs import JobFolders, JobRunner, JobState, keep_job_events_apart
 from .openapi import EXAMPLE_RECORD
@@ -82,19 +80,6 @@ def read_single(name: str, body: bytes) -> TrialRecord:
     return record
 
 
-class _TimedExecutor(ProcessExecutor):
-    """Processes of which each is replaced when a record takes too long: the request has been answered by then."""
-
-    def __init__(self, workers: int, seconds: float) -> None:
-        super().__init__(workers, inline_first=0)
-        self._seconds = seconds
-
-    async def advance(
-        self, record: TrialRecord, options: ExtractionOptions, replies: Sequence[Replies | None] = ()
-    ) -> QuestionBatch | ExtractedLine:
-        return await self.compute(advance_in_time, record, options, tuple(replies), self._seconds)
-
-
 class Service:
     """What requests are answered from. ``open`` starts it."""
 
@@ -123,7 +108,9 @@ class Service:
             stack.enter_context(keep_job_events_apart())
             book = stack.enter_context(closing(CallerBook(settings.root)))
             # Jobs have processes of their own, so that their long records do not hold up requests.
-            executor = await stack.enter_async_context(_TimedExecutor(settings.workers, settings.timeout_s + _SPARE_S))
+            executor = await stack.enter_async_context(
+                ProcessExecutor(settings.workers, 0, settings.timeout_s + _SPARE_S)
+            )
             jobs = await stack.enter_async_context(ProcessExecutor(settings.workers, inline_first=0))
             service = cls(settings, metrics, book, executor, jobs)
             extractor = Extractor(settings.model)
@@ -148,7 +135,7 @@ class Service:
 
     async def _start_processes(self) -> None:
         record, options = read_single("example", EXAMPLE_RECORD.encode()), ExtractionOptions(assist=Assist.NEVER)
-        steps = (self._executor.advance(record, options, [None]) for _ in range(self.settings.workers))
+        steps = (self._executor.compute(advance_record, record, options, [None]) for _ in range(self.settings.workers))
         await asyncio.gather(*steps)
 
     async def extract(self, caller: Caller, name: str, body: bytes, options: ExtractionOptions) -> bytes:

@@ -172,21 +172,7 @@ async def test_a_killed_process_is_replaced_and_no_process_is_left(forked_worker
 
 def where(record):
     """Which process works on a record."""
-    if "FAIL" in record.sections[0].text:
-        raise ValueError("no such text")
     return record.record_id, os.getpid()
-
-
-async def test_any_function_is_mapped_in_the_order_of_the_input_and_what_fails_is_reported(forked_workers):
-    failed = []
-    records = [record(number, "FAIL" if number == 7 else "nights") for number in range(60)]
-    async with ProcessExecutor(2, inline_first=3) as executor:
-        found = [each async for each in executor.map(where, iter(records), on_error=failed.append)]
-    assert [name for name, _ in found] == [each.record_id for each in records if each is not records[7]]
-    assert {process for _, process in found[:3]} == {os.getpid()}
-    assert os.getpid() not in {process for _, process in found[3:]}
-    (error,) = failed
-    assert (error.kind, error.frames[0].rpartition(":")[2]) == ("ValueError", "where")
 
 
 async def test_what_cannot_be_written_fails_alone(forked_workers):
