@@ -1,7 +1,7 @@
 """SQLite files for many short transactions, which survive a killed process; the tables of a run's file."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -97,7 +97,9 @@ class Database:
 
     @classmethod
     def _connect(cls, path: Path, uri: str, version: int, remedy: str, *, reading: bool = False) -> Self:
-        opened = _explaining(path, remedy, sqlite3.connect, uri, uri=True, isolation_level=None)
+        opened = _explaining(
+            path, remedy, sqlite3.connect, uri, uri=True, isolation_level=None, check_same_thread=False
+        )
         database = cls(path, opened, remedy)
         try:
             database.execute(f"PRAGMA busy_timeout={_PATIENCE_MS}")
@@ -153,6 +155,10 @@ class Database:
             if self._connection.in_transaction:
                 self.execute("ROLLBACK")
             raise
+
+    def trace(self, note: Callable[[str], None]) -> None:
+        """Call ``note`` with the text of each statement that is run from now on, its parameters included."""
+        self._connection.set_trace_callback(note)
 
     def copy_to(self, path: Path) -> None:
         """A copy of the whole file, as of now."""

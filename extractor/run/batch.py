@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice, takewhile
@@ -98,7 +98,11 @@ class BatchLimits:
 
 
 async def run_batch(
-    records: Iterable[TrialRecord], extract: Extract, sink: Sink, tally: Tally, limits: BatchLimits
+    records: Iterable[TrialRecord] | AsyncIterable[TrialRecord],
+    extract: Extract,
+    sink: Sink,
+    tally: Tally,
+    limits: BatchLimits,
 ) -> None:
     """Extract every record, write the results to ``sink`` and count them in ``tally``.
 
@@ -110,9 +114,8 @@ async def run_batch(
     relax_garbage_collector()
     batch, budget = _Batch(extract, sink, tally, limits.concurrency), limits.budget
     try:
-        for record in islice(records, limits.records):
+        async for record in _take(records, limits.records):
             if batch.is_done(record):
-                await asyncio.sleep(0)  # whatever else runs in this loop
                 continue
             if budget and budget.reached:
                 break
@@ -133,6 +136,17 @@ async def run_batch(
         raise
     finally:
         await batch.cancel()
+
+
+async def _take(
+    records: Iterable[TrialRecord] | AsyncIterable[TrialRecord], most: int | None
+) -> AsyncIterator[TrialRecord]:
+    if isinstance(records, AsyncIterable):
+        async for record in records:
+            yield record
+    else:
+        for record in islice(records, most):
+            yield record
 
 
 def note_unread(error: ExtractorError, sink: Sink, tally: Tally, record: TrialRecord | None = None) -> None:

@@ -20,6 +20,7 @@ from extractor.llm.cache import Spending
 from extractor.llm.database import Database
 from extractor.llm.estimates import RequestSize
 from extractor.run.budget import Budget, Limits, Pricing
+from extractor.run.prices import PICO
 from extractor.schemas import Usage
 
 from .problems import Refusal
@@ -115,12 +116,14 @@ class CallerBook:
 
     def find(self, key: str) -> Caller | None:
         """The caller with that key. The lookup is by the hash, whose digits nobody can choose."""
-        row = self._database.row("SELECT name, limits FROM callers WHERE key_sha256 = ?", (_digest(key),))
-        return Caller(row[0], CallerLimits.model_validate_json(row[1])) if row else None
+        return self._read("key_sha256", _digest(key))
 
     def get(self, name: str) -> Caller | None:
         """The caller of that name, unless the key is revoked."""
-        row = self._database.row("SELECT name, limits FROM callers WHERE name = ?", (name,))
+        return self._read("name", name)
+
+    def _read(self, column: str, value: str) -> Caller | None:
+        row = self._database.row(f"SELECT name, limits FROM callers WHERE {column} = ?", (value,))  # noqa: S608
         return Caller(row[0], CallerLimits.model_validate_json(row[1])) if row else None
 
     def __iter__(self) -> Iterator[tuple[Caller, str, Spending]]:
@@ -203,7 +206,7 @@ class CallerBudgets:
         self._book, self._pricing, self._note = book, pricing, note
         self._limiter = _limit(requests_per_minute) if requests_per_minute else None
         self._numbers = count(1)
-        self._budgets: dict[str, tuple[str, float, Budget]] = {}
+        self._budgets: dict[tuple[str, str, float], Budget] = {}
         self._reserved: dict[int, tuple[str, Budget | None, int]] = {}
 
     def find(self, name: str) -> Budget | None:
@@ -211,30 +214,26 @@ class CallerBudgets:
 
         Raises ``BudgetReached`` if nothing is left, or if no price is known: calls of unknown cost fit no limit.
         """
-        caller, price = self._book.get(name), self._pricing.price
+        caller, price, spent = self._book.get(name), self._pricing.price, replace(self._book.spent(name), unpriced=0)
         usd = caller.limits.max_usd if caller else None
         if usd is None:
             return None
-        if price is None:
+        if price is None or spent.picodollars >= usd * PICO:
             raise BudgetReached(SPENT)
-        spent, known = self._book.spent(name), self._budgets.get(name)
-        if known is None or known[:2] != (_this_month(), usd):
-            budget = Budget(Limits(usd, None), self._pricing.rates(), price, replace(spent, unpriced=0))
-            known = self._budgets[name] = (_this_month(), usd, budget)
-        known[2].reached |= spent.picodollars >= usd * 1e12
-        if known[2].reached:
+        budget = self._budgets.get(key := (name, _this_month(), usd))
+        if budget is None:
+            budget = self._budgets[key] = Budget(Limits(usd), self._pricing.rates(), price, spent)
+        if budget.reached:
             raise BudgetReached(SPENT)
-        return known[2]
+        return budget
 
     async def reserve(self, size: RequestSize) -> int:
         """Set aside what a request may cost, once there is room. Raises ``BudgetReached`` if there will be none."""
         if self._limiter:
             await self._limiter.acquire()
-        name = current_caller.get()
+        name, number = current_caller.get(), next(self._numbers)
         budget = self.find(name)
-        reserved = await budget.reserve(size) if budget else 0
-        number = next(self._numbers)
-        self._reserved[number] = (name, budget, reserved)
+        self._reserved[number] = name, budget, await budget.reserve(size) if budget else 0
         return number
 
     def charge(self, reservation: int, usage: Usage) -> None:

@@ -85,27 +85,9 @@ class Refusal(Exception):
     ) -> None:
         super().__init__(detail)
         self.kind, self.detail, self.more = kind, detail, more
-        self.headers = dict(headers or {})
+        self.headers = {name.lower(): value for name, value in (headers or {}).items()}
         if retry_s is not None:
             self.headers["retry-after"] = str(max(1, ceil(retry_s)))
-
-
-def as_refusal(error: Exception) -> Refusal:
-    """The refusal for any error. Of an unexpected one only its class and its place are shown: its text may quote a
-    record. Parameters that pydantic did not understand are named, but not repeated.
-
-    >>> as_refusal(KeyError("a word of the record")).detail
-    'an unexpected KeyError'
-    """
-    if isinstance(error, Refusal):
-        return error
-    if isinstance(error, RequestValidationError):
-        wrong = tuple(WrongParameter(name=str(one["loc"][-1]), detail=one["msg"]) for one in error.errors())
-        named = "; ".join(f"{parameter.name}: {parameter.detail}" for parameter in wrong)
-        return Refusal("wrong-parameter", named, errors=wrong)
-    if isinstance(error, ModelError):
-        return Refusal("model-away", "the model cannot be used at the moment", retry_s=30)
-    return Refusal("internal", describe_unexpected(error), remedy="please report it")
 
 
 def describe_unexpected(error: BaseException) -> str:
@@ -117,22 +99,38 @@ def describe_unexpected(error: BaseException) -> str:
 
 
 def render_problem(error: Exception, request_id: str) -> Response:
-    """The response for an error of any class."""
-    members: dict[str, Any]
-    if isinstance(error, HTTPException):  # the framework's own, where the status says it all
-        status, headers = error.status_code, {name.lower(): value for name, value in (error.headers or {}).items()}
-        members = {
-            "type": "about:blank",
-            "title": HTTPStatus(status).phrase,
-            "detail": _DETAILS.get(status, error.detail),
-        }
-    else:
-        refusal = as_refusal(error)
-        (status, title), headers = PROBLEMS[refusal.kind], refusal.headers
-        members = {"type": problem_type(refusal.kind), "title": title, "detail": refusal.detail, **refusal.more}
-    problem = Problem(status=status, instance=f"urn:uuid:{request_id}", **members)
+    """The response for an error of any class. Of an unexpected one only its class and its place are shown: its text may
+    quote a record. Parameters that pydantic did not understand are named, but not repeated.
+
+    >>> render_problem(KeyError("a word of the record"), "0").body.decode()[73:137]
+    'title": "An error of the service", "status": 500, "detail": "an '
+    """
+    match error:
+        case HTTPException():  # the framework's own, where the status says it all
+            status, title, kind = error.status_code, HTTPStatus(error.status_code).phrase, "about:blank"
+            refusal = Refusal(kind, _DETAILS.get(status, error.detail), headers=error.headers)
+        case Refusal():
+            refusal = error
+        case RequestValidationError():
+            wrong = tuple(WrongParameter(name=str(one["loc"][-1]), detail=one["msg"]) for one in error.errors())
+            named = "; ".join(f"{parameter.name}: {parameter.detail}" for parameter in wrong)
+            refusal = Refusal("wrong-parameter", named, errors=wrong)
+        case ModelError():
+            refusal = Refusal("model-away", "the model cannot be used at the moment", retry_s=30)
+        case _:
+            refusal = Refusal("internal", describe_unexpected(error), remedy="please report it")
+    if not isinstance(error, HTTPException):
+        (status, title), kind = PROBLEMS[refusal.kind], problem_type(refusal.kind)
+    problem = Problem(
+        type=kind,
+        title=title,
+        status=status,
+        detail=refusal.detail,
+        instance=f"urn:uuid:{request_id}",
+        **refusal.more,
+    )
     content = json.dumps(problem.model_dump(exclude_none=True), ensure_ascii=False).encode("utf-8", "backslashreplace")
-    return Response(content, status, headers, PROBLEM_TYPE)
+    return Response(content, status, refusal.headers, PROBLEM_TYPE)
 
 
 _DETAILS = {404: "There is nothing at this address.", 405: "This address does not take that method."}

@@ -121,9 +121,9 @@ def test_who_begins_later_owns_the_run(tmp_path, records):
     first, second = (Mirror(place, tmp_path / "work", fresh=True) for _ in range(2))
     first._begin()
     second._begin()
-    second._send("shards/1", b"")
+    second._send("shards/1", {})
     with pytest.raises(StoreError, match="another run has begun"):
-        first._send("shards/2", b"")
+        first._send("shards/2", {})
 
 
 def _without_source(lines):
