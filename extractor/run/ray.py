@@ -64,8 +64,8 @@ class RayExecutor(Executor):
         """
         async with self._slots:
             for _ in range(_ATTEMPTS):
-                answer = asyncio.ensure_future(_wait(self._call.remote(self._rules, function, record, *arguments)))
-                while not (await asyncio.wait([answer], timeout=_LOOK_S))[0]:
+                answer = self._call.remote(self._rules, function, record, *arguments).future()
+                while not (await asyncio.wait([asyncio.wrap_future(answer)], timeout=_LOOK_S))[0]:
                     if not self._count_cores():
                         raise EngineError("the cluster has no node with a core any more; the same command goes on")
                 try:
@@ -82,10 +82,6 @@ class RayExecutor(Executor):
 
     def _count_cores(self) -> int:
         return int(self._ray.cluster_resources().get("CPU", 0))
-
-
-async def _wait(answer: Any) -> Any:
-    return await answer
 
 
 def _call_same_rules(rules: str, function: Callable[..., T], *arguments: Any) -> T:

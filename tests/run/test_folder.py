@@ -153,7 +153,7 @@ def test_results_end_in_input_order_even_if_they_were_appended_later(tmp_path):
     assert written(tmp_path) == ["c", "a", "b", "elsewhere"]
 
 
-@pytest.mark.parametrize("moment", ["before the file is in place", "after"])
+@pytest.mark.parametrize("moment", ["extractor.run.store.RunStore.note_sorted", "pathlib.Path.replace"])
 def test_a_run_killed_while_it_sorts_is_mended(tmp_path, monkeypatch, moment):
     invoke(tmp_path, "b", finished=False)
     with RunFolder(tmp_path, SETTINGS) as folder:
@@ -163,13 +163,10 @@ def test_a_run_killed_while_it_sorts_is_mended(tmp_path, monkeypatch, moment):
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patched:
-            if moment == "after":
-                patched.setattr("extractor.run.store.RunStore.end_move", die)
-            else:
-                patched.setattr(Path, "replace", die)
+            patched.setattr(moment, die)
             with pytest.raises(KeyboardInterrupt):
                 folder.finish(Tally())
-    assert written(tmp_path) == (["a", "b"] if moment == "after" else ["b", "a"])
+    assert written(tmp_path) == ["b", "a"]
     assert invoke(tmp_path, "a", "b", "c") == ["a", "b"]
     assert written(tmp_path) == ["a", "b", "c"]
     assert not (tmp_path / ".extractions.jsonl.new").exists()
