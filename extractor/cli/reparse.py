@@ -91,7 +91,7 @@ def _count(run: Path) -> int | None:
 
     with suppress(StoreError):
         if manifest := read_manifest(run / MANIFEST):
-            return manifest.records.extracted
+            return manifest.records["extracted"]
     return None
 
 

@@ -37,7 +37,7 @@ _AHEAD = 4
 
 
 class Sink:
-    """Where results go: a run's folder, standard output, or a comparison. This one drops them.
+    """Where results go: a run's folder, or standard output. This one drops them.
 
     ``in_any_order``: results may be written as they are ready. ``strict``: a record that occurs twice with different
     texts is a failure.
@@ -47,10 +47,9 @@ class Sink:
     strict = False
 
     def is_done(self, record: TrialRecord) -> bool:  # noqa: ARG002 - nothing was done before
-        """Whether an earlier run finished this record.
+        """Whether an earlier run finished this record. Called once for each, in input order, before anything else.
 
-        Called once for each record, in input order, before anything else. Raises ``RecordError`` for a record that
-        cannot be taken.
+        Raises ``RecordError`` for a record that cannot be taken.
         """
         return False
 
@@ -65,13 +64,14 @@ class Sink:
 
 
 class StreamSink(Sink):
-    """Writes extractions as JSON lines to one stream, if there is one, and failures to another."""
+    """Writes extractions as JSON lines to one stream, if there is one, and failures to another; in ASCII on a terminal,
+    which interprets some other characters. That the same text occurs twice does no harm, and is not written.
+    """
 
     def __init__(self, results: TextIO | None, failures: TextIO, *, strict: bool = False) -> None:
         self._results, self._failures, self.strict = results, failures, strict
 
     def write(self, line: ExtractedLine, session: Session) -> None:  # noqa: ARG002 - answers are kept in folders alone
-        """Write an extraction as a line; in ASCII on a terminal, which interprets some other characters."""
         if self._results:
             text = line.line.decode()
             if self._results.isatty():
@@ -79,11 +79,9 @@ class StreamSink(Sink):
             self._results.write(text + "\n")
 
     def write_failure(self, failure: dict[str, Any]) -> None:
-        """Write a failure as a line."""
         self._failures.write(json.dumps(failure, ensure_ascii=self._failures.isatty()) + "\n")
 
     def write_repeated(self, error: RepeatedRecord) -> None:
-        """Write where a record occurs again with another text. The same text twice does no harm."""
         if not error.same_text:
             self.write_failure(describe_failure(error))
 
@@ -210,19 +208,15 @@ class _Batch:
         """Wait until a record has ended, and write what is ready. Raises what must stop the run."""
         if running := [task for task in self.tasks if not task.done()]:
             await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-        if self._sink.in_any_order:
-            ready = [task for task in self.tasks if task.done()]
-        else:
-            ready = list(takewhile(asyncio.Task.done, self.tasks))
-        for error in self.write(ready):
+        ready = filter if self._sink.in_any_order else takewhile
+        for error in self.write(ready(asyncio.Task.done, list(self.tasks))):
             if isinstance(error, (ModelAway, EngineError)) or (_is_lasting(error) and not self._model_was_used):
                 raise error
 
     def write(self, tasks: Iterable[_Task]) -> list[BaseException]:
         """Write how these tasks ended; their errors."""
-        pairs = [(self.tasks.pop(task), task) for task in tasks]
-        errors = [self._write(record, task) for record, task in pairs]
-        return [error for error in errors if error]
+        ended = [self._write(self.tasks.pop(task), task) for task in tasks]
+        return [error for error in ended if error]
 
     async def cancel(self) -> None:
         """End what is under way, and wait until it has ended: only then its cost is known."""

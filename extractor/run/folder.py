@@ -194,7 +194,7 @@ class RunFolder(Sink):
             sort_results(self.path / EXTRACTIONS, self.store)
             places = list(map(_describe_repeated, self.differing))
             manifest = self._manifest.ended(self.store, tally, monotonic() - self._clock, stopped_by, places)
-            self.lacking = manifest.records.lacking
+            self.lacking = manifest.records["lacking"]
             self._write_manifest(manifest)
 
     def _append(self, name: str, line: bytes) -> int:

@@ -43,54 +43,23 @@ class RunState(StrEnum):
     STOPPED = "stopped"
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class Records(_Frozen):
-    """``extracted`` are in the folder, ``lacking`` of them without some answer of a model, which the same command asks
-    again. ``resumed`` and ``failed`` are of the last invocation.
-    """
-
-    extracted: NonNegativeInt = 0
-    lacking: NonNegativeInt = 0
-    resumed: NonNegativeInt = 0
-    failed: NonNegativeInt = 0
-
-
-class Repeated(_Frozen):
-    """Records of the last invocation's inputs that occur twice; the first is taken.
-
-    ``places`` are the first 100 with another text; ``repeated.jsonl`` holds all.
-    """
-
-    same_text: NonNegativeInt = 0
-    other_text: NonNegativeInt = 0
-    places: tuple[dict[str, str], ...] = ()
-
-
-class Cost(_Frozen):
-    """What all calls cost, each at the price of its day; ``usd`` is None while some call has no known price.
-
-    ``calls_without_reply`` were cut off: what a provider may charge for them is not known, and counts as nothing.
-    """
-
-    usd: float | None = 0.0
-    calls_without_price: NonNegativeInt = 0
-    calls_without_reply: NonNegativeInt = 0
-
-
-class Manifest(_Frozen):
+class Manifest(BaseModel):
     """The content of ``run.json``, written when an invocation begins and when it ends.
 
     ``state`` is of the last invocation, ``stopped_by`` says what stopped it, if anything did. ``total`` is how many
     records the inputs hold, None as long as nobody knows. ``inputs`` are as they were given, ``input_paths`` the same
-    as absolute paths. ``started`` is of the first invocation, ``seconds`` of all together; these and the counts over
-    the records in the folder are as of the last end. ``usage`` and ``cost`` are those of all calls.
+    as absolute paths. ``started`` is of the first invocation, ``seconds`` of all together; these and the counts are as
+    of the last end.
 
-    ``servers``, only there where the model has several, says how many calls each was sent and how many of these it had
-    a fault at, in all invocations that came to an end.
+    Of the ``records``, ``extracted`` are in the folder, ``lacking`` of them without some answer of a model, which the
+    same command asks again; ``resumed`` and ``failed`` are of the last invocation. ``usage`` and ``cost`` are those of
+    all calls, each at the price of its day: ``usd`` is None while some call has no known price, and what a provider may
+    charge for ``calls_without_reply`` counts as nothing. ``repeated`` counts records of the last invocation's inputs
+    that occur twice; ``places`` are the first 100 with another text. ``servers``, only there where the model has
+    several, says how many calls each was sent and how many of these it had a fault at.
     """
+
+    model_config = ConfigDict(frozen=True)
 
     state: RunState = RunState.RUNNING
     stopped_by: str | None = None
@@ -100,16 +69,16 @@ class Manifest(_Frozen):
     input_paths: tuple[str, ...] = ()
     started: str | None = None
     seconds: float = Field(default=0.0, ge=0)
-    records: Records = Records()
+    records: _Counts = {"extracted": 0, "lacking": 0, "resumed": 0, "failed": 0}
     items: _Counts = {}
     findings: NonNegativeInt = 0
     finding_kinds: _Counts = {}
     absences: _Counts = {}
     support: _Counts = {}
     usage: Usage = Usage()
-    cost: Cost = Cost()
+    cost: dict[str, int | float | None] = {"usd": 0.0, "calls_without_price": 0, "calls_without_reply": 0}
     servers: dict[str, _Counts] = {}
-    repeated: Repeated = Repeated()
+    repeated: dict[str, NonNegativeInt | list[dict[str, str]]] = {"same_text": 0, "other_text": 0, "places": []}
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -152,7 +121,7 @@ class Manifest(_Frozen):
             "state": RunState.STOPPED if stopped_by else RunState.COMPLETE,
             "stopped_by": stopped_by,
             "seconds": round(self.seconds + seconds, 3),
-            "records": counts.get("records", {}) | lacking,
+            "records": {"extracted": 0} | counts.get("records", {}) | lacking,
             "usage": counts.get("usage", {}) | spending.usage.model_dump(exclude={"questions", "open_questions"}),
             "cost": {
                 "usd": None if spending.unpriced else spending.picodollars / 1e12,

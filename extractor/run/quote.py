@@ -137,20 +137,20 @@ def draw_sample(
     """
     rng = random.Random(seed)  # noqa: S311 - a sample, no secret
     members: Counter[int] = Counter()
-    kept: dict[int, list[TrialRecord]] = defaultdict(list)
+    drawn: dict[int, list[TrialRecord]] = defaultdict(list)
     for record in records:
         size = sum(len(section.text) for section in record.sections).bit_length()
         members[size] += 1
-        if len(kept[size]) < wanted:
-            kept[size].append(record)
+        if len(drawn[size]) < wanted:
+            drawn[size].append(record)
         elif (place := rng.randrange(members[size])) < wanted:
-            kept[size][place] = record
+            drawn[size][place] = record
     if members.total() > wanted:
-        weights = {size: number * 2.0**size for size, number in members.items()}
-        for size in members:
-            share = round(wanted * weights[size] / sum(weights.values()))
-            kept[size] = rng.sample(kept[size], min(len(kept[size]), max(share, _SMALLEST_DRAW)))
-    return [(members[size], tuple(kept[size])) for size in sorted(members)]
+        characters = sum(number * 2.0**size for size, number in members.items())
+        for size, number in members.items():
+            share = max(round(wanted * number * 2.0**size / characters), _SMALLEST_DRAW)
+            drawn[size] = rng.sample(drawn[size], min(len(drawn[size]), share))
+    return [(members[size], tuple(drawn[size])) for size in sorted(members)]
 
 
 def quote_run(
