@@ -71,10 +71,3 @@ def test_several_servers_are_named_with_what_they_did(records, tmp_path):
     manifest = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))
     assert manifest["settings"]["model"] == named
     assert manifest["servers"][second.url] == {"calls": second.calls, "faults": 0}
-
-
-@pytest.mark.parametrize(("option", "value"), [("--requests-per-minute", "0"), ("--timeout", "-1")])
-def test_what_cannot_be_kept_is_refused(records, tmp_path, option, value):
-    with serve_faults() as server:
-        ended = run(records, tmp_path / "run", server, option, value)
-    assert (ended.returncode, server.calls) == (2, 0)

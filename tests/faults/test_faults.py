@@ -183,25 +183,6 @@ async def test_a_server_that_stays_away_stops_the_run_and_no_record_fails(fault,
     assert ended.manifest["usage"]["calls"] == server.calls
 
 
-@skipping_time
-async def test_requests_a_minute_are_kept(records, tmp_path):
-    settings = ClientSettings(concurrency=CONCURRENCY, requests_per_minute=60)
-    server = FaultServer()
-    await run_against(server, records, tmp_path / "run", settings=settings)
-    assert server.times == pytest.approx(range(server.calls))
-
-
-@skipping_time
-async def test_one_refusal_makes_all_wait(records, tmp_path):
-    plan = [WELL] * 3 + [Fault(429, {"Retry-After": "40"})]
-    server = FaultServer(lambda number: plan[number] if number < len(plan) else WELL, latency=1.0)
-    ended = await run_against(server, records, tmp_path / "run")
-    check_ended(ended, server, IDS)
-    refused = server.times[3] + 1.0
-    assert [time for time in server.times if time > refused]
-    assert min(time for time in server.times if time > refused) == pytest.approx(refused + 40.0)
-
-
 def fails_at(server: FaultServer, poisons: Collection[int], fault: Fault) -> None:
     """The server fails at what is asked about these records, whose title tells their number."""
 

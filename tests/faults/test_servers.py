@@ -58,14 +58,6 @@ async def test_logs_number_the_servers(records, tmp_path):
     assert ".test" not in told.getvalue()
 
 
-@skipping_time
-async def test_a_faster_server_gets_more(records, tmp_path):
-    servers = two_servers(latencies=(1.0, 3.0))
-    ended = await run_against(servers, records, tmp_path / "run")
-    assert servers[0].calls == pytest.approx(3 * servers[1].calls, rel=0.2)
-    check_ended(ended, servers, IDS)
-
-
 @pytest.mark.parametrize("fault", [Fault(sent=0.0), Fault(500)], ids=["cut", "500"])
 @skipping_time
 async def test_one_that_dies_loses_nothing_and_is_used_again_when_it_is_back(fault, records, tmp_path):
@@ -90,14 +82,6 @@ async def test_one_that_refuses_everything_is_asked_no_more(status, records, tmp
     check_ended(ended, servers, IDS)
     assert not ended.failures
     assert servers[1].calls <= 3
-
-
-@skipping_time
-async def test_where_all_refuse_the_run_stops_and_says_who(records, tmp_path):
-    servers = two_servers(first=lambda _: Fault(404), second=lambda _: Fault(401))
-    ended = await run_against(servers, records, tmp_path / "run")
-    assert FIRST in str(ended.error) or SECOND in str(ended.error)
-    assert sum(server.calls for server in servers) <= 12
 
 
 @skipping_time

@@ -56,16 +56,6 @@ def test_a_run_by_the_rules_is_logged(tmp_path):
     assert sum(event["event"] == "record_done" for event in events) == 12
 
 
-def test_the_log_goes_to_standard_error(tmp_path):
-    done = extractor("run", "tests/records/study.json", "--assist", "never", "--quiet", "--log-json", "-")
-    assert [json.loads(line)["event"] for line in done.stderr.splitlines()] == [
-        "run_started",
-        "record_started",
-        "record_done",
-        "run_ended",
-    ]
-
-
 def test_a_record_that_cannot_be_read_is_logged_without_its_text(tmp_path):
     (tmp_path / "in.jsonl").write_text('{"protocolSection": {"' + SECRET, "utf-8")
     extractor("run", tmp_path / "in.jsonl", "--assist", "never", "--out", tmp_path / "o", "--log-json", tmp_path / "l")

@@ -27,7 +27,6 @@ from extractor.run.tally import Tally, to_line
 from extractor.schemas import Part, Section, Source, TrialRecord, Usage
 from tests.commands import PATIENCE_S, extractor
 from tests.failing import RAISED, fail_for_some, path_with_failures
-from tests.llm.stub import completion, items, serve
 
 RULES = ExtractionOptions(assist=Assist.NEVER)
 RECORDS = list(read_records("tests/records"))
@@ -230,15 +229,3 @@ def test_no_process_outlives_a_run_that_is_killed_or_interrupted_and_it_goes_on_
     again = extractor("run", many, "--workers", 1, "--out", out, "--limit", done + 10)
     assert again.returncode == 0, again.stderr
     assert count_lines(out) == done + 10
-
-
-def test_with_a_model_workers_change_nothing_but_the_time(tmp_path):
-    results = []
-    with serve([completion(items())]) as stub:
-        for workers in ("1", "2"):
-            out = tmp_path / workers
-            done = extractor("run", "tests/records", "--model", str(stub.spec), "--workers", workers, "--out", str(out))
-            assert done.returncode == 0, done.stderr
-            usage = json.loads((out / "run.json").read_text("utf-8"))["usage"]
-            results.append(((out / "extractions.jsonl").read_bytes(), usage))
-    assert results[0] == results[1]

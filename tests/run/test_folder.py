@@ -128,21 +128,24 @@ def test_what_a_killed_run_left_is_counted_by_the_next(tmp_path):
     assert (after["usage"]["calls"], after["usage"]["prompt_tokens"]) == (9, 900)
 
 
-@pytest.mark.parametrize("torn", [b'{"record_id":"b","elig', b'{"record_id":"b"}\n', b'{"record_id":"b"}\n{"rec'])
-def test_lines_that_a_killed_run_did_not_note_are_cut_off_and_done_again(tmp_path, torn):
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda whole: whole + b'{"record_id":"b","elig',
+        lambda whole: whole + b'{"record_id":"b"}\n',
+        lambda whole: whole + b'{"record_id":"b"}\n{"rec',
+        lambda whole: whole + whole[:-5],
+    ],
+)
+def test_lines_that_a_killed_run_did_not_note_are_cut_off_and_done_again(tmp_path, damage):
     invoke(tmp_path, "a", finished=False)
-    with (tmp_path / "extractions.jsonl").open("ab") as file:
-        file.write(torn)
+    path = tmp_path / "extractions.jsonl"
+    path.write_bytes(damage(path.read_bytes()))
     assert invoke(tmp_path, "a", "b") == ["a"]
     assert written(tmp_path) == ["a", "b"]
-
-
-def test_a_line_that_the_disk_lost_is_done_again(tmp_path):
-    invoke(tmp_path, "a", "b")
-    whole = (tmp_path / "extractions.jsonl").read_bytes()
-    (tmp_path / "extractions.jsonl").write_bytes(whole[:-5])
+    path.write_bytes(path.read_bytes()[:-5])  # the disk lost it
     assert invoke(tmp_path, "a", "b") == ["a"]
-    assert (tmp_path / "extractions.jsonl").read_bytes() == whole
+    assert written(tmp_path) == ["a", "b"]
 
 
 def test_results_end_in_input_order_even_if_they_were_appended_later(tmp_path):
@@ -212,40 +215,52 @@ def test_answers_are_kept_apart_from_raw_replies_once_for_each_record(tmp_path):
     assert row == ("a", 7, "Adults", "eligibility", '["category"]', '{"n":7}', "some-model")
 
 
+def keep_settings(**more):
+    return lambda path: (path / "run.json").write_text(
+        json.dumps({"settings": {"assist": "never", "model": None}} | more)
+    )
+
+
 @pytest.mark.parametrize(
-    ("break_store", "told"),
+    ("break_folder", "told"),
     [
-        (lambda path: path.write_text("no database, but long enough to be taken for one" * 50), "not a database"),
-        (lambda path: sqlite3.connect(path).execute("PRAGMA user_version=99").connection.close(), "newer version"),
+        (lambda path: (path / "run.sqlite").write_text("no database, but as long as one" * 50), "not a database"),
+        (lambda path: execute(path, "PRAGMA user_version=99"), "newer version"),
         (
-            lambda path: (path.unlink(), sqlite3.connect(path).execute("CREATE TABLE t (x)").connection.close()),
+            lambda path: ((path / "run.sqlite").unlink(), execute(path, "CREATE TABLE t (x)")),
             "not a file of this program; use --fresh",
         ),
-        (lambda path: path.unlink(), "no run.sqlite"),
+        (lambda path: (path / "run.sqlite").unlink(), "no run.sqlite"),
+        (lambda path: (path / "run.json").unlink(), "has extractions.jsonl but no run.json; choose another --out"),
+        (lambda path: (path / "run.json").write_text("not json"), "another --out"),
+        (lambda path: (path / "run.json").write_text('{"settings": []}'), "another --out"),
+        (keep_settings(usage=3), "another --out"),
+        (keep_settings(records={"extracted": "many"}), "another --out"),
     ],
 )
-def test_a_store_that_is_not_ours_is_refused(tmp_path, break_store, told):
+def test_a_folder_that_is_not_ours_is_refused_and_not_left_locked(tmp_path, break_folder, told):
     invoke(tmp_path, "a")
-    break_store(tmp_path / "run.sqlite")
-    with pytest.raises(StoreError, match=told):
-        RunFolder(tmp_path, SETTINGS)
+    break_folder(tmp_path)
+    for _ in range(2):
+        with pytest.raises(StoreError, match=told):
+            RunFolder(tmp_path, SETTINGS)
 
 
-def test_fresh_discards_the_earlier_run(tmp_path):
+def execute(path, sql):
+    with closing(sqlite3.connect(path / "run.sqlite")) as connection:
+        connection.execute(sql)
+
+
+def test_fresh_discards_the_earlier_run_when_the_run_begins(tmp_path):
     invoke(tmp_path, "a")
+    with RunFolder(tmp_path, SETTINGS, fresh=True) as again:
+        again.finish(Tally())
+    assert written(tmp_path) == ["a"]
     with RunFolder(tmp_path, {**SETTINGS, "assist": "auto"}, fresh=True) as again:
         assert not again.is_done(record("a"))
     assert written(tmp_path) == []
     assert query(tmp_path, "SELECT count(*) FROM calls") == [(0,)]
     assert manifest(tmp_path)["settings"]["assist"] == "auto"
-
-
-def test_fresh_discards_nothing_before_the_run_begins(tmp_path):
-    invoke(tmp_path, "a")
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.name != ".lock"}
-    with RunFolder(tmp_path, SETTINGS, fresh=True) as again:
-        again.finish(Tally())
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.name != ".lock"} == before
 
 
 def test_a_folder_that_another_run_writes_into_is_refused_until_that_has_ended(tmp_path):
@@ -255,14 +270,6 @@ def test_a_folder_that_another_run_writes_into_is_refused_until_that_has_ended(t
             RunFolder(tmp_path, SETTINGS)
         assert describe_incomplete(tmp_path) == "0 records, still running"
     assert describe_incomplete(tmp_path) == "0 records, interrupted"
-    invoke(tmp_path, "a")
-
-
-def test_a_folder_that_is_refused_is_not_left_locked(tmp_path):
-    (tmp_path / "run.json").write_text("[]")
-    with pytest.raises(StoreError, match="no manifest"):
-        RunFolder(tmp_path, SETTINGS)
-    (tmp_path / "run.json").unlink()
     invoke(tmp_path, "a")
 
 
@@ -280,23 +287,6 @@ def test_a_full_disk_is_told_with_the_files_name(tmp_path):
     (tmp_path / "failures.jsonl").symlink_to("/dev/full")
     with pytest.raises(StoreError, match=r"failures.jsonl: No space left"), RunFolder(tmp_path, SETTINGS) as folder:
         folder.write_failure({"message": "no"})
-
-
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("extractions.jsonl", "{}\n"),
-        ("run.json", "not json"),
-        ("run.json", "[]"),
-        ("run.json", '{"settings": []}'),
-        ("run.json", '{"settings": {"assist": "never", "model": null}, "usage": 3}'),
-        ("run.json", '{"settings": {"assist": "never", "model": null}, "records": {"extracted": "many"}}'),
-    ],
-)
-def test_a_folder_that_is_not_ours_is_refused(tmp_path, name, content):
-    (tmp_path / name).write_text(content)
-    with pytest.raises(StoreError, match="another --out"):
-        RunFolder(tmp_path, SETTINGS)
 
 
 def test_the_manifest_tells_its_state_and_inputs_from_the_beginning(tmp_path, monkeypatch):

@@ -18,7 +18,7 @@ from extractor.options import ExtractionOptions
 from extractor.run.budget import Limits, Pricing
 from extractor.run.executor import InlineExecutor
 from extractor.run.prices import read_prices
-from extractor.run.quote import draw_sample, measure_records, quote_run
+from extractor.run.quote import measure_records, quote_run
 from extractor.schemas import Section, Source, TrialRecord, Usage
 from tests.commands import extractor
 
@@ -57,13 +57,6 @@ def test_a_sample_tells_what_all_records_tell():
     for name in ("questions", "calls", "prompt_tokens", "output_tokens", "usd"):
         assert getattr(sampled, name).low <= getattr(whole, name).expected <= getattr(sampled, name).high
     assert sampled.prompt_tokens.expected == pytest.approx(whole.prompt_tokens.expected, rel=0.1)
-
-
-def test_a_sample_has_records_of_each_size_and_is_all_of_a_few():
-    assert sum(len(drawn) for _, drawn in draw_sample(records(40), 50)) == 40
-    strata = draw_sample(records(2000), 50)
-    assert sum(members for members, _ in strata) == 2000
-    assert all(1 <= len(drawn) <= 50 for _, drawn in strata)
 
 
 def test_figures_are_in_order_and_grow_with_the_records():
