@@ -76,9 +76,9 @@ def build_app(settings: ServiceSettings) -> FastAPI:
 async def _answer_error(request: Request, error: Exception) -> Response:
     response = render_problem(error, request.state.request_id)
     if response.status_code == 405:  # the framework names the methods of one route alone
-        routes = [route for router in routers for route in router.routes if isinstance(route, Route)]
-        fitting = (route for route in routes if route.matches(request.scope)[0] is not Match.NONE)
-        response.headers["allow"] = ", ".join(sorted({method for route in fitting for method in route.methods or ()}))
+        routes = (route for router in routers for route in router.routes if isinstance(route, Route))
+        fitting = (route.methods or () for route in routes if route.matches(request.scope)[0] is not Match.NONE)
+        response.headers["allow"] = ", ".join(sorted(set().union(*fitting)))
     return response
 
 

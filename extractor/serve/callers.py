@@ -74,14 +74,11 @@ class Caller:
 
 
 def _this_month() -> str:
-    """The calendar month in UTC, such as 2026-11."""
     return datetime.now(UTC).strftime("%Y-%m")
 
 
 def _digest(key: str) -> str:
-    """The stored hash of a key. 256 random bits cannot be guessed, so a slow hash, as for passwords, would protect
-    nothing and cost a tenth of a second for each request.
-    """
+    """The stored hash of a key. 256 random bits cannot be guessed, so that a slow hash would protect nothing."""
     return sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -99,9 +96,8 @@ class CallerBook:
     def add(self, name: str, limits: CallerLimits) -> str:
         """Add a caller and return the key, which is not stored. Raises ``ValueError`` for a bad or taken name."""
         if not _NAME.fullmatch(name) or name == OPERATOR:
-            raise ValueError(
-                f"{name!r}: a caller's name has small letters, digits, - and _, at most 40; choose another"
-            )
+            wanted = "small letters, digits, - and _, at most 40"
+            raise ValueError(f"{name!r}: a caller's name has {wanted}; choose another")
         if self.get(name):
             raise ValueError(f"{name} has a key already; revoke it first")
         key = f"xk_{secrets.token_urlsafe(32)}"
@@ -166,19 +162,15 @@ class RateLimits:
 
     async def count_request(self, caller: Caller) -> None:
         """Count a request. Raises ``Refusal`` if the caller sends too many."""
-        limit = caller.limits.requests_per_minute
-        if limit is None:
-            return
-        limiter = self._limiters.setdefault((caller.name, limit), _limit(limit))
-        if not limiter.has_capacity():
-            raise Refusal("rate-limit", f"{limit} requests in a minute are allowed", retry_s=60 / limit)
-        await limiter.acquire()
+        if limit := caller.limits.requests_per_minute:
+            limiter = self._limiters.setdefault((caller.name, limit), _limit(limit))
+            if not limiter.has_capacity():
+                raise Refusal("rate-limit", f"{limit} requests in a minute are allowed", retry_s=60 / limit)
+            await limiter.acquire()
 
     @contextmanager
     def admit(self, caller: Caller, what: str) -> Iterator[None]:
-        """Count one more extraction, upload or stream inside the block. Raises ``Refusal`` if the caller runs enough of
-        them.
-        """
+        """Count one more extraction, upload or stream inside the block. Raises ``Refusal`` if enough of them run."""
         most, key = caller.limits.max_concurrent, (caller.name, what)
         if most is not None and self._running[key] >= most:
             raise Refusal("too-many-at-once", f"{most} {what} at once are allowed", retry_s=1)

@@ -1,8 +1,10 @@
 """Errors as problem details (RFC 9457): what is wrong, where, and what to do about it."""
 
 import json
+import tomllib
 from collections.abc import Mapping
 from http import HTTPStatus
+from importlib.resources import files
 from math import ceil
 from typing import Any
 
@@ -38,27 +40,9 @@ class Problem(BaseModel):
     errors: tuple[WrongParameter, ...] | None = None
 
 
-PROBLEMS = {
-    "no-key": (401, "A valid key is needed"),
-    "spending-limit": (402, "The spending limit is reached"),
-    "not-allowed": (403, "This is for the operator"),
-    "no-such-job": (404, "There is no such job"),
-    "upload-too-slow": (408, "The body did not come"),
-    "not-finished": (409, "The job is not in a state for that"),
-    "too-large": (413, "The body is too large"),
-    "wrong-type": (415, "That type of body is not taken"),
-    "unreadable": (422, "The body is no trial record"),
-    "wrong-parameter": (422, "A parameter is wrong"),
-    "rate-limit": (429, "Too many requests in a minute"),
-    "too-many-at-once": (429, "Too much at once"),
-    "queue-full": (429, "The service is busy"),
-    "internal": (500, "An error of the service"),
-    "not-installed": (501, "The service lacks an extra for that"),
-    "model-away": (503, "The model does not answer"),
-    "not-ready": (503, "The service is not ready"),
-    "took-too-long": (504, "The extraction took too long"),
-    "no-space": (507, "The service has no space left"),
-}
+PROBLEMS: dict[str, tuple[int, str]] = tomllib.loads(
+    (files("extractor.serve") / "assets" / "problems.toml").read_text("utf-8")
+)
 """Each kind of problem with its HTTP status and its title."""
 
 
@@ -121,14 +105,8 @@ def render_problem(error: Exception, request_id: str) -> Response:
             refusal = Refusal("internal", describe_unexpected(error), remedy="please report it")
     if not isinstance(error, HTTPException):
         (status, title), kind = PROBLEMS[refusal.kind], problem_type(refusal.kind)
-    problem = Problem(
-        type=kind,
-        title=title,
-        status=status,
-        detail=refusal.detail,
-        instance=f"urn:uuid:{request_id}",
-        **refusal.more,
-    )
+    instance, detail = f"urn:uuid:{request_id}", refusal.detail
+    problem = Problem(type=kind, title=title, status=status, detail=detail, instance=instance, **refusal.more)
     content = json.dumps(problem.model_dump(exclude_none=True), ensure_ascii=False).encode("utf-8", "backslashreplace")
     return Response(content, status, refusal.headers, PROBLEM_TYPE)
 

@@ -159,8 +159,7 @@ async def _stream(request: Request, most_bytes: int) -> AsyncGenerator[bytes, No
                 async with asyncio.timeout(_SILENCE_S):
                     block = await anext(stream, None)
             except TimeoutError:
-                detail = f"nothing came for {_SILENCE_S:.0f} seconds"
-                raise Refusal("upload-too-slow", detail) from None
+                raise Refusal("upload-too-slow", f"nothing came for {_SILENCE_S:.0f} seconds") from None
             if block is None:
                 return
             size += len(block)
@@ -182,7 +181,5 @@ def _check_type(request: Request) -> None:
         remedy = "send the file itself, as with: curl --data-binary @FILE -H 'Content-Type: application/octet-stream'"
         taken = ", ".join(BODY_TYPES)
         raise Refusal("wrong-type", f"taken are {taken}", headers={"accept-post": taken}, remedy=remedy)
-    coding = request.headers.get("content-encoding", "identity").lower()
-    if coding not in {"identity", "gzip"}:
-        detail = "this content encoding is not taken"
-        raise Refusal("wrong-type", detail, remedy="send it as it is, or in gzip")
+    if request.headers.get("content-encoding", "identity").lower() not in {"identity", "gzip"}:
+        raise Refusal("wrong-type", "this content encoding is not taken", remedy="send it as it is, or in gzip")
