@@ -64,8 +64,8 @@ class RayExecutor(Executor):
         """
         async with self._slots:
             for _ in range(_ATTEMPTS):
-                answer = self._call.remote(self._rules, function, record, *arguments).future()
-                while not (await asyncio.wait([asyncio.wrap_future(answer)], timeout=_LOOK_S))[0]:
+                answer = asyncio.wrap_future(self._call.remote(self._rules, function, record, *arguments).future())
+                while not (await asyncio.wait([answer], timeout=_LOOK_S))[0]:
                     if not self._count_cores():
                         raise EngineError("the cluster has no node with a core any more; the same command goes on")
                 try:

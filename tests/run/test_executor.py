@@ -8,11 +8,11 @@ import subprocess
 import sys
 import time
 from functools import partial
-from pathlib import Path
 
 import psutil
 import pytest
 
+from benchmarks.records import write_distinct_records
 from extractor.errors import EngineError, ModelUnavailable
 from extractor.events import EventLog, listening
 from extractor.llm.reply_models import WIRE_ITEMS
@@ -180,21 +180,9 @@ async def test_what_cannot_be_written_fails_alone(forked_workers):
     assert [failure["record_id"] for failure in sink.failures] == ["NCT90000002"]
 
 
-def write_many(path, number):
-    text = " ".join(Path("tests/records/study.json").read_text("utf-8").split())
-    lines = [text.replace("NCT90000001", f"NCT9{index:07}") for index in range(number)]
-    path.write_text("\n".join(lines) + "\n", "utf-8")
-    return path
-
-
-def start(*arguments):
-    command = [sys.executable, "-m", "extractor", "run", *map(str, arguments)]
-    streams = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    return subprocess.Popen(command, **streams, start_new_session=True)
-
-
-def workers_of(process):
-    return [child for child in psutil.Process(process.pid).children() if "spawn_main" in " ".join(child.cmdline())]
+def count_lines(folder):
+    path = folder / "extractions.jsonl"
+    return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
 def wait_for(condition):
@@ -205,18 +193,19 @@ def wait_for(condition):
     return found
 
 
-def count_lines(folder):
-    path = folder / "extractions.jsonl"
-    return path.read_bytes().count(b"\n") if path.exists() else 0
+def workers_of(process):
+    return [child for child in psutil.Process(process.pid).children() if "spawn_main" in " ".join(child.cmdline())]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL, and Ctrl-C is no signal to a group")
 def test_no_process_outlives_a_run_that_is_killed_or_interrupted_and_it_goes_on_later(tmp_path):
-    many, out = write_many(tmp_path / "in.jsonl", 2000), tmp_path / "out"
-    done = 0
+    many, out, done = tmp_path / "in.jsonl", tmp_path / "out", 0
+    write_distinct_records(many, 2000)
+    words = ("run", many, "--assist", "never", "--out", out)
+    command = [sys.executable, "-m", "extractor", *map(str, (*words, "--workers", 2))]
     # A terminal sends Ctrl-C to everyone in the group.
     for end, code in ((subprocess.Popen.kill, -signal.SIGKILL), (lambda run: os.killpg(run.pid, signal.SIGINT), 130)):
-        process = start(many, "--workers", 2, "--out", out)
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True)
         wait_for(lambda done=done: count_lines(out) >= done + 1)
         workers = wait_for(lambda process=process: workers_of(process))
         end(process)
@@ -226,6 +215,7 @@ def test_no_process_outlives_a_run_that_is_killed_or_interrupted_and_it_goes_on_
         done = count_lines(out)
     assert b"go on with: extractor run" in stderr
     assert b"Traceback" not in stderr
-    again = extractor("run", many, "--workers", 1, "--out", out, "--limit", done + 10)
+    again = extractor(*words, "--workers", 1, "--limit", done + 10)
     assert again.returncode == 0, again.stderr
-    assert count_lines(out) == done + 10
+    ids = [json.loads(line)["record_id"] for line in (out / "extractions.jsonl").read_text("utf-8").splitlines()]
+    assert ids == [f"NCT{number:08d}" for number in range(done + 10)]
