@@ -16,7 +16,8 @@ import asyncio
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from typing import Any, Self, TypeVar
 
@@ -78,15 +79,23 @@ class ProcessExecutor(Executor):
 
     Each worker process is a ``ProcessPoolExecutor`` of its own, so that its death is noticed at once and concerns only
     the records sent to it. It is replaced, and these records are tried once more in another process, one at a time: the
-    one that kills this process too fails with a ``RecordError``, the others succeed. A process whose step takes longer
-    than ``timeout`` seconds ends itself.
+    one that kills this process too fails with a ``RecordError``, the others succeed.
+
+    A process whose step takes longer than ``timeout`` seconds ends itself. Before its first step it extracts
+    ``example``, where there is one, which loads the rules: that is not timed.
     """
 
-    def __init__(self, workers: int, inline_first: int = SMALL_RUN, timeout: float | None = None) -> None:
+    def __init__(
+        self,
+        workers: int,
+        inline_first: int = SMALL_RUN,
+        timeout: float | None = None,
+        example: TrialRecord | None = None,
+    ) -> None:
         self.capacity = workers * _QUEUED
         self._inline_left = inline_first
-        self._workers = [_Worker(timeout) for _ in range(workers)]
-        self._suspects = _Worker(timeout)
+        self._workers = [_Worker(timeout, example) for _ in range(workers)]
+        self._suspects = _Worker(timeout, example)
         self._one_at_a_time = asyncio.Lock()
 
     async def compute(self, function: Callable[..., T], record: TrialRecord, *arguments: Any) -> T:
@@ -114,9 +123,9 @@ class ProcessExecutor(Executor):
 class _Worker:
     """One worker process, started when it is first needed and replaced when it has died."""
 
-    def __init__(self, timeout: float | None) -> None:
+    def __init__(self, timeout: float | None, example: TrialRecord | None) -> None:
         self.pending = 0
-        self._timeout = timeout
+        self._timeout, self._example = timeout, example
         self._starting: asyncio.Task[ProcessPoolExecutor] | None = None
 
     async def call(self, function: Callable[..., T], *arguments: Any) -> T:
@@ -124,7 +133,7 @@ class _Worker:
         self.pending += 1
         try:
             while True:
-                starting = self._starting = self._starting or asyncio.ensure_future(_start_process())
+                starting = self._starting = self._starting or asyncio.ensure_future(_start_process(self._example))
                 pool = await asyncio.shield(starting)
                 future = None
                 try:
@@ -148,12 +157,13 @@ class _Worker:
                 pool.shutdown(cancel_futures=True)
 
 
-async def _start_process() -> ProcessPoolExecutor:
+async def _start_process(example: TrialRecord | None) -> ProcessPoolExecutor:
     """A pool of one process that is ready. Raises ``EngineError`` if none can be started."""
+    first = partial(advance_record, example, ExtractionOptions(), [None]) if example else os.getpid
     for _ in range(_STARTS):
         pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=start_worker)
         with interrupts_blocked():
-            ready = pool.submit(os.getpid)
+            ready: Future[object] = pool.submit(first)
         try:
             await asyncio.wrap_future(ready)
         except BrokenExecutor:

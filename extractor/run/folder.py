@@ -232,10 +232,10 @@ class RunFolder(Sink):
             settings["model"] = joined
             earlier = earlier.model_copy(update={"settings": {**earlier.settings, "model": joined}})
         if changed := {name: value for name, value in settings.items() if earlier.settings.get(name) != value}:
-            told = (f"{name} was {_show(earlier.settings.get(name))}, is {_show(changed[name])}" for name in changed)
+            parts = (f"{name} was {_show(earlier.settings.get(name))}, is {_show(changed[name])}" for name in changed)
             reparse = f"extractor reparse {self.path} keeps its answers, " if changed.keys() <= _REPARSED else ""
             raise SettingsDiffer(
-                f"{self.path}: was made with other settings ({'; '.join(told)}); {reparse}use --fresh or another --out"
+                f"{self.path}: was made with other settings ({'; '.join(parts)}); {reparse}use --fresh or another --out"
             )
         if not (self.path / RUN_FILE).exists() and results.exists() and results.stat().st_size:
             raise StoreError(f"{self.path}: has results but no {RUN_FILE}; use --fresh or another --out")

@@ -111,9 +111,9 @@ class Service:
             stack.enter_context(keep_job_events_apart())
             book = stack.enter_context(closing(CallerBook(settings.root)))
             # Jobs have processes of their own, so that their long records do not hold up requests.
-            executor = await stack.enter_async_context(
-                ProcessExecutor(settings.workers, 0, settings.timeout_s + _SPARE_S)
-            )
+            example = read_single("example", EXAMPLE_RECORD.encode())
+            timed = ProcessExecutor(settings.workers, 0, settings.timeout_s + _SPARE_S, example)
+            executor = await stack.enter_async_context(timed)
             jobs = await stack.enter_async_context(ProcessExecutor(settings.workers, inline_first=0))
             service = cls(settings, metrics, book, executor, jobs)
             extractor = Extractor(settings.model)

@@ -41,7 +41,7 @@ def test_an_account_without_credit_stops_the_run_which_can_go_on(records, tmp_pa
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_server_that_is_not_there_is_told_and_no_record_is_burnt(tmp_path, workers):
+def test_a_server_that_is_not_there_is_reported_and_no_record_is_burnt(tmp_path, workers):
     """One record asks nothing: that it is extracted does not show that the model is there."""
     records = shutil.copytree("seeds/records", tmp_path / "records")
     named = {"nctId": "NCT99000009", "briefTitle": "A Study of Rest"}

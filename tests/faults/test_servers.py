@@ -47,15 +47,15 @@ async def test_equal_servers_get_equal_shares(records, tmp_path):
 
 @skipping_time
 async def test_logs_number_the_servers(records, tmp_path):
-    told = StringIO()
+    reported = StringIO()
     servers = two_servers(second=lambda number: Fault(429) if number == 3 else WELL)
-    with listening(EventLog(told)):
+    with listening(EventLog(reported)):
         await run_against(servers, records, tmp_path / "run")
-    events = [json.loads(line) for line in told.getvalue().splitlines()]
+    events = [json.loads(line) for line in reported.getvalue().splitlines()]
     counts = Counter(event["server"] for event in events if event["event"] == "call_ended")
     assert counts == {1: servers[0].calls, 2: servers[1].calls}
     assert [event["server"] for event in events if event["event"] == "rate_limited"] == [2]
-    assert ".test" not in told.getvalue()
+    assert ".test" not in reported.getvalue()
 
 
 @pytest.mark.parametrize("fault", [Fault(sent=0.0), Fault(500)], ids=["cut", "500"])

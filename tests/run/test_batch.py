@@ -94,7 +94,7 @@ async def test_the_limit_of_records_counts_from_the_start_of_the_input_and_no_ot
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "reported"),
     [
         (AnswerRejected("no item was valid"), "no item was valid"),
         (RuntimeError("Adults with asthma"), "unexpected RuntimeError at run/test_batch.py:"),
@@ -104,14 +104,14 @@ async def test_the_limit_of_records_counts_from_the_start_of_the_input_and_no_ot
     ],
 )
 @pytest.mark.parametrize("failing", [0, 1])
-async def test_a_record_that_fails_is_written_down_and_the_others_go_on(error, told, failing):
+async def test_a_record_that_fails_is_written_down_and_the_others_go_on(error, reported, failing):
     sink, tally = await run(records(3), extract_all_but({f"r{failing}": error}), concurrency=2 - failing)
     assert sink.written == [f"r{number}" for number in range(3) if number != failing]
     assert tally.failed == 1
     (failure,) = sink.failures
     assert (failure["record_id"], failure["path"]) == (f"r{failing}", "a.jsonl")
     assert (failure["place"], failure["error"]) == (f"line {failing + 1}", type(error).__name__)
-    assert failure["message"].startswith(told)
+    assert failure["message"].startswith(reported)
     assert "asthma" not in failure["message"]
 
 

@@ -1,4 +1,4 @@
-"""What is told of a run: to a log, and to OpenTelemetry. Never a text, an address or a key."""
+"""What is reported of a run: to a log, and to OpenTelemetry. Never a text, an address or a key."""
 
 import json
 import os

@@ -38,7 +38,7 @@ class Lines(Sink):
     def __init__(self):
         self.lines, self.failures = [], []
 
-    def write(self, line, asker):
+    def write(self, line, session):
         self.lines.append(line)
 
     def write_failure(self, failure):

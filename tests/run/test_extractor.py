@@ -51,8 +51,8 @@ async def test_usage_is_what_the_model_was_asked():
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"), [({"tasks": ()}, "no task"), ({"replay": "no-such-folder"}, "no-such-folder")]
+    ("wrong", "reported"), [({"tasks": ()}, "no task"), ({"replay": "no-such-folder"}, "no-such-folder")]
 )
-def test_settings_that_cannot_work_are_refused_at_once(wrong, told):
-    with pytest.raises(ValueError, match=told):
+def test_settings_that_cannot_work_are_refused_at_once(wrong, reported):
+    with pytest.raises(ValueError, match=reported):
         Extractor(**wrong)

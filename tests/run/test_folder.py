@@ -222,7 +222,7 @@ def keep_settings(**more):
 
 
 @pytest.mark.parametrize(
-    ("break_folder", "told"),
+    ("break_folder", "reported"),
     [
         (lambda path: (path / "run.sqlite").write_text("no database, but as long as one" * 50), "not a database"),
         (lambda path: execute(path, "PRAGMA user_version=99"), "newer version"),
@@ -238,11 +238,11 @@ def keep_settings(**more):
         (keep_settings(records={"extracted": "many"}), "another --out"),
     ],
 )
-def test_a_folder_that_is_not_ours_is_refused_and_not_left_locked(tmp_path, break_folder, told):
+def test_a_folder_that_is_not_ours_is_refused_and_not_left_locked(tmp_path, break_folder, reported):
     invoke(tmp_path, "a")
     break_folder(tmp_path)
     for _ in range(2):
-        with pytest.raises(StoreError, match=told):
+        with pytest.raises(StoreError, match=reported):
             RunFolder(tmp_path, SETTINGS)
 
 
@@ -274,14 +274,14 @@ def test_a_folder_that_another_run_writes_into_is_refused_until_that_has_ended(t
 
 
 @pytest.mark.parametrize("name", ["extractions.jsonl", "failures.jsonl", "run.json", "run.sqlite"])
-def test_a_file_that_cannot_be_opened_is_told_with_its_name(tmp_path, name):
+def test_a_file_that_cannot_be_opened_is_reported_with_its_name(tmp_path, name):
     (tmp_path / name).mkdir()
     with pytest.raises(StoreError, match=name), RunFolder(tmp_path, SETTINGS) as folder:
         folder.begin()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_a_full_disk_is_told_with_the_files_name(tmp_path):
+def test_a_full_disk_is_reported_with_the_files_name(tmp_path):
     invoke(tmp_path)
     (tmp_path / "failures.jsonl").unlink()
     (tmp_path / "failures.jsonl").symlink_to("/dev/full")
@@ -304,26 +304,26 @@ def test_the_manifest_tells_its_state_and_inputs_from_the_beginning(tmp_path, mo
 
 
 @pytest.mark.parametrize(
-    ("stopped_by", "state", "told"),
+    ("stopped_by", "state", "reported"),
     [
         ("interrupted", "interrupted", "1 of 3,096 records, interrupted"),
         ("the budget was reached", "stopped", "1 of 3,096 records, stopped (the budget was reached)"),
     ],
 )
-def test_a_run_that_did_not_come_to_its_end_says_why_until_it_does(tmp_path, stopped_by, state, told):
+def test_a_run_that_did_not_come_to_its_end_says_why_until_it_does(tmp_path, stopped_by, state, reported):
     with RunFolder(tmp_path, SETTINGS, inputs=("in.jsonl",)) as folder:
         folder.note_total(3096)  # before the run begins, too
         take(folder, record("a"))
         folder.finish(Tally(), stopped_by)
     assert manifest(tmp_path)["state"] == state
-    assert describe_incomplete(tmp_path) == told
-    assert describe_incomplete(tmp_path / "extractions.jsonl") == told
+    assert describe_incomplete(tmp_path) == reported
+    assert describe_incomplete(tmp_path / "extractions.jsonl") == reported
     invoke(tmp_path, "a", "b")
     assert describe_incomplete(tmp_path) is None
     assert manifest(tmp_path)["total"] == 2
 
 
-def test_a_total_that_is_of_some_of_the_inputs_alone_is_not_told(tmp_path):
+def test_a_total_that_is_of_some_of_the_inputs_alone_is_not_reported(tmp_path):
     invoke(tmp_path, "a", inputs=("one.jsonl",))
     with RunFolder(tmp_path, SETTINGS, inputs=("two.jsonl",)) as folder:
         folder.note_total(7)

@@ -89,7 +89,7 @@ def test_calls_that_were_made_correct_the_rates():
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "reported"),
     [
         (("--max-usd", "1", "--model", "no-such-model"), b"--prices"),
         (("--max-usd", "1"), b"--model"),
@@ -97,10 +97,10 @@ def test_calls_that_were_made_correct_the_rates():
         (("--prices", "none.toml", "--model", "m"), b"none.toml"),
     ],
 )
-def test_what_cannot_be_quoted_is_refused(options, told):
+def test_what_cannot_be_quoted_is_refused(options, reported):
     done = extractor("run", "seeds/records", *options)
     assert done.returncode == 2
-    assert told in done.stderr
+    assert reported in done.stderr
 
 
 def test_the_dry_run_prints_a_quote_and_prices_are_listed(tmp_path):
