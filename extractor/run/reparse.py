@@ -154,7 +154,7 @@ class _Comparison:
         fields = sorted(self._fields.items(), key=lambda pair: (-pair[1], pair[0]))
         return ComparisonReport(
             **counts,
-            gone=len(self._store) - (counts["records"] - counts["new"]),
+            gone=len(self._run.record_ids) - (counts["records"] - counts["new"]),
             failed=failed,
             calls_unchanged=recall.answered,
             calls_to_ask=recall.missing,

@@ -27,16 +27,12 @@ def digest_record(record: TrialRecord) -> str:
 
 @dataclass(frozen=True, slots=True)
 class KnownRecord:
-    """A record that has a result: ``length`` bytes of ``extractions.jsonl`` from ``start`` on. ``done`` is false where
-    an answer of a model was missing, refused or invalid.
-    """
+    """A record that has a result. ``done`` is false where an answer of a model was missing, refused or invalid."""
 
     text_sha256: str
     path: str
     invocation: int
     done: bool
-    start: int
-    length: int
 
 
 class RunStore:
@@ -55,8 +51,8 @@ class RunStore:
 
     def find(self, record_id: str) -> KnownRecord | None:
         """The result of the record with that id, None if there is none."""
-        sql = f"SELECT text_sha256, path, invocation, state = '{_DONE}', start, length FROM records WHERE record_id = ?"  # noqa: S608
-        row = self.database.row(sql, (record_id,))
+        sql = "SELECT text_sha256, path, invocation, state = ? FROM records WHERE record_id = ?"
+        row = self.database.row(sql, (_DONE, record_id))
         return KnownRecord(*row) if row else None
 
     def note_place(self, record_id: str, position: int) -> None:
@@ -91,9 +87,6 @@ class RunStore:
                     columns, marks = ", ".join(f'"{name}"' for name in one), ", ".join("?" * len(one))
                     sql = f"INSERT OR REPLACE INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608 - own names
                     self.database.execute(sql, tuple(one.values()))
-
-    def __len__(self) -> int:
-        return int(self.database.value("SELECT count(*) FROM records"))
 
     def count_lacking(self) -> int:
         """How many records have a result in which an answer of a model is missing."""
