@@ -196,7 +196,7 @@ class JobRunner:
         self._write(caller, job)
         self._entries[job_id] = _Entry(caller, job)
         self._fill()
-        return self._entries[job_id].shown
+        return job
 
     def resume(self, job_id: str) -> Job:
         """Queue a job that is not active once more."""

@@ -71,7 +71,7 @@ def test_a_run_goes_on_whatever_ends_its_driver_or_a_node(cluster, records, tmp_
             cluster.add_node(num_cpus=1, object_store_memory=STORE_BYTES)
         assert calls <= server.calls <= calls + 3 * 2 * CONCURRENCY
     assert count_answered_twice(tmp_path) == 0
-    assert (tmp_path / "extractions.jsonl").read_bytes() == here.results
+    assert (tmp_path / "extractions.jsonl").read_bytes() == here
 
 
 def test_records_that_the_program_fails_at_fail_alone(cluster, tmp_path, capsys):

@@ -99,33 +99,19 @@ def query(path, sql):
         return connection.execute(sql).fetchall()
 
 
-def test_the_manifest_holds_the_totals_of_all_invocations(tmp_path):
+def test_the_manifest_holds_the_totals_of_all_invocations_killed_ones_too(tmp_path):
     invoke(tmp_path, "a", failed=2, lost=2, inputs=("one.jsonl",))
     first = manifest(tmp_path)
+    invoke(tmp_path, "a", "b", lost=1, inputs=("one.jsonl",), finished=False)
     invoke(tmp_path, "a", "b", "c", inputs=("one.jsonl", "two.jsonl"))
     both = manifest(tmp_path)
-    assert both["records"] == {"extracted": 3, "lacking": 0, "resumed": 1, "failed": 0}
+    assert both["records"] == {"extracted": 3, "lacking": 0, "resumed": 2, "failed": 0}
     assert both["items"]["criteria"] == 3
-    assert both["usage"] == {
-        **COST.model_dump(),
-        "questions": 6,
-        "calls": 5,
-        "prompt_tokens": 500,
-        "output_tokens": 50,
-    }
+    spent = {"questions": 6, "calls": 6, "prompt_tokens": 600, "output_tokens": 60}
+    assert both["usage"] == COST.model_dump() | spent
     assert both["inputs"] == ["one.jsonl", "two.jsonl"]
     assert both["started"] == first["started"]
     assert both["seconds"] >= first["seconds"]
-
-
-def test_what_a_killed_run_left_is_counted_by_the_next(tmp_path):
-    invoke(tmp_path, "a", lost=5)
-    invoke(tmp_path, "a", "b", lost=1, finished=False)
-    invoke(tmp_path, "a", "b", "c")
-    after = manifest(tmp_path)
-    assert after["records"]["extracted"] == 3
-    assert after["items"]["criteria"] == 3
-    assert (after["usage"]["calls"], after["usage"]["prompt_tokens"]) == (9, 900)
 
 
 @pytest.mark.parametrize(
@@ -186,20 +172,17 @@ def test_a_record_whose_text_has_changed_is_done_again_in_its_place(tmp_path):
     assert invoke(tmp_path, "a") == []
 
 
-def test_a_record_that_lacks_an_answer_is_asked_again_and_counted(tmp_path):
-    invoke(tmp_path, "a", "b", lacking=("a",))
-    assert manifest(tmp_path)["records"]["lacking"] == 1
-    assert invoke(tmp_path, "a", "b") == ["b"]
-    assert manifest(tmp_path)["records"] == {"extracted": 2, "lacking": 0, "resumed": 1, "failed": 0}
-    assert written(tmp_path) == ["a", "b"]
-
-
-def test_a_record_for_which_the_budget_was_spent_is_asked_again(tmp_path):
+def test_a_record_that_lacks_an_answer_or_the_budget_for_it_is_asked_again_and_counted(tmp_path):
     gap = Absence(field="dosing", reason=AbsenceReason.BUDGET_EXHAUSTED)
-    for _ in range(2):
-        with RunFolder(tmp_path, SETTINGS) as folder:
-            assert not folder.is_done(record("a"))
-            folder.write(line("a", absences=(gap,)), Session("a"))
+    with RunFolder(tmp_path, SETTINGS) as folder:
+        assert take(folder, record("a"), record("b"), lacking=("a",)) == []
+        assert not folder.is_done(record("c"))
+        folder.write(line("c", absences=(gap,)), Session("c"))
+        folder.finish(Tally())
+    assert manifest(tmp_path)["records"]["lacking"] == 2
+    assert invoke(tmp_path, "a", "b", "c") == ["b"]
+    assert manifest(tmp_path)["records"] == {"extracted": 3, "lacking": 0, "resumed": 1, "failed": 0}
+    assert written(tmp_path) == ["a", "b", "c"]
 
 
 def test_answers_are_kept_apart_from_raw_replies_once_for_each_record(tmp_path):
