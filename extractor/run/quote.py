@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from extractor.errors import EngineError, ExtractorError
 from extractor.llm.estimates import Forecast, Rates, RequestSize, TokenForecast, forecast_run
-from extractor.llm.planner import estimate_record
+from extractor.llm.planner import Estimate, estimate_record
 from extractor.llm.spec import ModelKind
 from extractor.options import ExtractionOptions
 from extractor.schemas import TrialRecord, Usage
@@ -103,15 +103,13 @@ async def measure_records(
         while chunk := tuple(islice(left, max(1, executor.capacity))):
             steps = (executor.compute(estimate_record, record, options) for record in chunk)
             for found in await asyncio.gather(*steps, return_exceptions=True):
-                if isinstance(found, EngineError):
-                    raise found
-                if isinstance(found, ExtractorError):
-                    on_error(found)
-                elif isinstance(found, BaseException):
-                    raise found
-                else:
+                if isinstance(found, Estimate):
                     on_estimate()
                     yield (found.questions, *astuple(found.size), found.seconds)
+                elif isinstance(found, ExtractorError) and not isinstance(found, EngineError):
+                    on_error(found)
+                else:
+                    raise found
 
     strata = [(None, records)] if sample is None else draw_sample(records, sample)
     sums, variances, count, estimated = np.zeros(_QUANTITIES), np.zeros(_QUANTITIES), 0, 0

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from extractor.api import Extractor
 from extractor.errors import ExtractorError, StoreError
@@ -87,8 +87,6 @@ def _key_items(extraction: _Json, kind: str) -> dict[tuple[Any, ...], _Json]:
 class Change(BaseModel):
     """A field that has another value in so many ``records``, with the first of them by their ids."""
 
-    model_config = ConfigDict(frozen=True)
-
     field: str
     records: int
     examples: tuple[dict[str, Any], ...]
@@ -102,15 +100,13 @@ class ComparisonReport(BaseModel):
     asked, so that their values are not compared. ``changed`` have another value somewhere.
     """
 
-    model_config = ConfigDict(frozen=True)
-
-    records: int
-    new: int
-    other_text: int
-    gone: int
-    failed: int
-    open: int
-    changed: int
+    records: int = 0
+    new: int = 0
+    other_text: int = 0
+    gone: int = 0
+    failed: int = 0
+    open: int = 0
+    changed: int = 0
     calls_unchanged: int
     calls_to_ask: int
     prompt_tokens_to_ask: int
@@ -150,11 +146,10 @@ class _Comparison:
 
     def report(self, recall: RecallTally, failed: int) -> ComparisonReport:
         """The result; ``failed`` records could not be read or extracted."""
-        counts = {name: self._counts[name] for name in ("records", "new", "other_text", "open", "changed")}
         fields = sorted(self._fields.items(), key=lambda pair: (-pair[1], pair[0]))
         return ComparisonReport(
-            **counts,
-            gone=len(self._run.record_ids) - (counts["records"] - counts["new"]),
+            **self._counts,
+            gone=len(self._run.record_ids) - (self._counts["records"] - self._counts["new"]),
             failed=failed,
             calls_unchanged=recall.answered,
             calls_to_ask=recall.missing,
