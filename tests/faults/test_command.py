@@ -6,19 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.records import write_distinct_records
 from tests.commands import extractor
 
 from .server import WELL, Fault, serve_faults
 
 RECORDS = 10
-
-
-@pytest.fixture(scope="module")
-def records(tmp_path_factory):
-    path = tmp_path_factory.mktemp("command") / "records.jsonl"
-    write_distinct_records(path, RECORDS)
-    return path
 
 
 def run(records, out, server, *options):

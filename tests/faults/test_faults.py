@@ -6,7 +6,6 @@ from functools import partial
 
 import pytest
 
-from benchmarks.records import write_open_records
 from extractor.errors import ModelAway, ModelUnavailable
 from extractor.llm.client import ClientSettings
 from tests.skipping import loop_time, skipping_time
@@ -17,13 +16,6 @@ from .server import WELL, Fault, FaultServer, Plan
 RECORDS = 14
 IDS = [f"NCT{number:08d}" for number in range(RECORDS)]
 SKEWED = {"Date": "Thu, 01 Jan 2099 10:00:00 GMT", "Retry-After": "Thu, 01 Jan 2099 10:00:00 GMT"}
-
-
-@pytest.fixture(scope="module")
-def records(tmp_path_factory):
-    path = tmp_path_factory.mktemp("faults") / "records.jsonl"
-    write_open_records(path, RECORDS)
-    return path
 
 
 @pytest.fixture(scope="module")

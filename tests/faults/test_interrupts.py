@@ -7,7 +7,6 @@ import signal
 
 import pytest
 
-from benchmarks.records import write_distinct_records
 from tests.commands import extractor, start_extractor
 
 from .server import serve_faults
@@ -15,13 +14,6 @@ from .server import serve_faults
 RECORDS = 24
 NOTED = b"finishing the records in flight; Ctrl-C again stops at once"
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to one process")
-
-
-@pytest.fixture(scope="module")
-def records(tmp_path_factory):
-    path = tmp_path_factory.mktemp("interrupts") / "records.jsonl"
-    write_distinct_records(path, RECORDS)
-    return path
 
 
 def start(records, server, *options):

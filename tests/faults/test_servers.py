@@ -6,7 +6,6 @@ from io import StringIO
 
 import pytest
 
-from benchmarks.records import write_open_records
 from extractor.errors import ModelAway, StoreError
 from extractor.events import EventLog, listening
 from extractor.llm.client import ClientSettings
@@ -18,13 +17,6 @@ from .server import WELL, Fault, FaultServer
 RECORDS = 48
 IDS = [f"NCT{number:08d}" for number in range(RECORDS)]
 FIRST, SECOND = "http://first.test/v1", "http://second.test/v1"
-
-
-@pytest.fixture(scope="module")
-def records(tmp_path_factory):
-    path = tmp_path_factory.mktemp("servers") / "records.jsonl"
-    write_open_records(path, RECORDS)
-    return path
 
 
 def two_servers(first=lambda _: WELL, second=lambda _: WELL, latencies=(1.0, 1.0)):
