@@ -1,7 +1,7 @@
 """SQLite files for many short transactions, which survive a killed process; the tables of a run's file."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -41,7 +41,7 @@ CREATE TABLE uses (  -- which call's reply a record's question got last, asked f
 CREATE TABLE records (  -- state is done, or lacking where some answer of a model is missing
     record_id TEXT PRIMARY KEY, text_sha256 TEXT NOT NULL, path TEXT NOT NULL, place TEXT, invocation INTEGER NOT NULL,
     position INTEGER NOT NULL, state TEXT NOT NULL, start INTEGER NOT NULL, length INTEGER NOT NULL,
-    moved_to INTEGER, counts TEXT NOT NULL
+    counts TEXT NOT NULL
 );
 CREATE TABLE answers (  -- the valid items of a model's answers to the records above
     record_id TEXT NOT NULL, chunk INTEGER NOT NULL, section TEXT NOT NULL, start INTEGER NOT NULL,
@@ -97,7 +97,9 @@ class Database:
 
     @classmethod
     def _connect(cls, path: Path, uri: str, version: int, remedy: str, *, reading: bool = False) -> Self:
-        opened = _explaining(path, remedy, sqlite3.connect, uri, uri=True, isolation_level=None)
+        opened = _explaining(
+            path, remedy, sqlite3.connect, uri, uri=True, isolation_level=None, check_same_thread=False
+        )
         database = cls(path, opened, remedy)
         try:
             database.execute(f"PRAGMA busy_timeout={_PATIENCE_MS}")
@@ -153,6 +155,10 @@ class Database:
             if self._connection.in_transaction:
                 self.execute("ROLLBACK")
             raise
+
+    def trace(self, note: Callable[[str], None]) -> None:
+        """Call ``note`` with the text of each statement that is run from now on, its parameters included."""
+        self._connection.set_trace_callback(note)
 
     def copy_to(self, path: Path) -> None:
         """A copy of the whole file, as of now."""

@@ -51,7 +51,7 @@ async def converse(
         return result
 
 
-async def query_batch(asked: QuestionBatch, model: Model, may_ask: MayAsk) -> tuple[Reply | None, ...]:
+async def query_batch(asked: QuestionBatch, model: Model, may_ask: MayAsk = lambda: True) -> tuple[Reply | None, ...]:
     """A reply for each pack, None if the budget is spent.
 
     One failed pack does not lose the answers to the others. A failure is raised only if the batch is needed and no
