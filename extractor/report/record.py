@@ -10,7 +10,6 @@ from operator import itemgetter
 from os import PathLike
 from typing import Any
 
-from extractor.ground.rederive import list_items
 from extractor.pages import to_utf16
 from extractor.run.finished import FinishedRun, TextState
 from extractor.schemas import (
@@ -49,7 +48,7 @@ ItemValues = tuple[str, Item, list[Value]]
 
 def list_values(extraction: TrialExtraction) -> list[ItemValues]:
     """Every item with its path and its values, in the order of the guideline."""
-    return [(path, item, list(_list_of_item(path, item))) for path, item in list_items(extraction)]
+    return [(path, item, list(_list_of_item(path, item))) for path, item in extraction.list_items()]
 
 
 @lru_cache(maxsize=4096)
@@ -180,7 +179,7 @@ def show_quotes(extraction: TrialExtraction) -> ShownText:
 
 
 def _list_quoted(extraction: TrialExtraction) -> Iterator[_Quoted]:
-    for _, item in list_items(extraction):
+    for _, item in extraction.list_items():
         yield from item.evidence
     for finding in extraction.findings:
         yield from finding.citations

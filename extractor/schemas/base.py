@@ -6,8 +6,6 @@ from typing import Annotated
 
 from pydantic import AfterValidator, AllowInfNan, BaseModel, ConfigDict
 
-__all__ = ["Comparison", "EvidenceKind", "FieldMetadata", "FrozenModel", "Number"]
-
 
 class FrozenModel(BaseModel):
     """An immutable value. An unknown key is an error, so that nothing is lost silently."""

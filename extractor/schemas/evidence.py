@@ -5,8 +5,6 @@ from pydantic import Field
 from .base import FieldMetadata, FrozenModel
 from .vocabulary import AbsenceReason, FindingKind, Origin, Severity, Support
 
-__all__ = ["Absence", "Citation", "Coverage", "Evidence", "Finding", "Item", "SectionCoverage", "Usage"]
-
 
 class Evidence(FrozenModel):
     """The exact characters that support one field of an item.

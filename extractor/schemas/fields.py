@@ -13,8 +13,6 @@ from .evidence import Item
 from .extraction import TrialExtraction
 from .vocabulary import Task
 
-__all__ = ["FieldInfo", "ValueKind", "list_fields"]
-
 
 class ValueKind(StrEnum):
     """What a field holds, or each member of it where it is a list.
