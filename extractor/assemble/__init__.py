@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 
-from extractor.ground.rederive import list_items
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Absence, AbsenceReason, Eligibility, Endpoint, Regimen, Task, TrialExtraction
 
@@ -53,5 +52,5 @@ def assemble_extraction(
         *report_unproven(extraction),
         *report_unread(parsed, extraction, tasks),
     )
-    coverage = measure_coverage(parsed.record, list_items(extraction))
+    coverage = measure_coverage(parsed.record, extraction.list_items())
     return extraction.model_copy(update={"findings": findings, "coverage": coverage})

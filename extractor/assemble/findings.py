@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterator
 from typing import TypeVar
 
 from extractor.ground.check import Rejection
-from extractor.ground.rederive import list_items
 from extractor.parse.dosing.amounts import find_amounts
 from extractor.parse.injection import find_honest
 from extractor.parse.parsed import Chunk, ParsedRecord, Span
@@ -64,7 +63,7 @@ def _explain_rejection(rejection: Rejection, parsed: ParsedRecord) -> Iterator[s
 
 def report_unproven(extraction: TrialExtraction) -> Iterator[Finding]:
     """Values of the rules that cannot be derived again from their quotes. They stay in the extraction."""
-    for path, item in list_items(extraction):
+    for path, item in extraction.list_items():
         for piece in item.evidence:
             if piece.support is Support.UNSUPPORTED:
                 message = "the rules read a value here that cannot be derived again from these words"

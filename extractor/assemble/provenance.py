@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from extractor.ground.rederive import derive_support
+from extractor.ground.support import derive_support
 from extractor.parse.parsed import ParsedRecord, Reading, Span
 from extractor.schemas import (
     Absence,

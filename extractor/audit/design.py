@@ -106,9 +106,7 @@ def _read_phases(found: Found) -> set[int]:
     return set(range(min(ends), max(ends) + 1)) if ends and words[0].rstrip("abc") in _PHASES else set()
 
 
-_WITHOUT_CONTROLS = frozenset(
-    ["intervention", "interventional", "experimental", "active", "treatment", "exercise", "training"]
-)
+_WITHOUT_CONTROLS = word_set("intervention interventional experimental active treatment exercise training")
 """Words for arms beside which there may be a control group: "3 intervention groups"."""
 _MOST_ARMS = 9
 

@@ -27,8 +27,7 @@ from extractor.text.passage import Passage
 
 from .conflicts import ConflictKind, TokenConflict
 from .quotes import QuoteStatus, verify_quote
-from .rederive import derive_support
-from .support import Supported, find_parts, find_quote, find_support, find_window, span_of
+from .support import Supported, derive_support, find_parts, find_quote, find_support, find_window, span_of
 from .values import Place, find_comparator, find_numbers, find_together, has_unit, stands_bare
 
 MODEL_CONFIDENCE = 0.9
