@@ -21,7 +21,7 @@ from benchmarks.data import Pairs, format_table, option_parser, read_pairs
 from benchmarks.matching import is_right, list_values, match_items
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.assemble.dosing import pair_reread
-from extractor.assemble.policy import DOUBTFUL, ModelClass, list_situations
+from extractor.assemble.policy import DOUBTFUL, SITUATIONS, ModelClass
 from extractor.assemble.resolve import agree
 from extractor.cli.environment import read_cache_folder, read_model_spec
 from extractor.llm.client import ClientSettings
@@ -120,7 +120,7 @@ def write_counts(path: Path, model_class: ModelClass, counts: Mapping[str, Mappi
     Raises ``ValueError`` for situations that are not known for it.
     """
     occurred = {name for situations in counts.values() for name in situations}
-    if strange := occurred - set(list_situations(model_class)):
+    if strange := occurred - set(SITUATIONS):
         raise ValueError(f"no {model_class} model was counted: {', '.join(sorted(strange))}")
     kept = tomllib.loads(path.read_text("utf-8")) if path.exists() else {}
     kept[model_class] = {field: {name: dict(who) for name, who in found.items()} for field, found in counts.items()}
@@ -131,7 +131,7 @@ def write_counts(path: Path, model_class: ModelClass, counts: Mapping[str, Mappi
 def _format_class(model_class: ModelClass, fields: Iterable[tuple[str, dict[str, dict[str, int]]]]) -> Iterator[str]:
     for field, situations in sorted(fields):
         yield f'\n[{model_class}."{field}"]'
-        for name in list_situations(model_class):
+        for name in SITUATIONS:
             if found := situations.get(name):
                 yield f"{name} = {{ {', '.join(f'{who} = {count}' for who, count in sorted(found.items()))} }}"
 
@@ -145,8 +145,7 @@ def show_counts(counts: Situations) -> str:
     dosing.role    1/3     0/3/0
     """
     occurred = {name for situations in counts.values() for name in situations}
-    known = dict.fromkeys(name for model_class in ModelClass for name in list_situations(model_class))
-    columns = [name for name in known if name in occurred]
+    columns = [name for name in SITUATIONS if name in occurred]
     rows = [
         (field, *(_show(name, situations.get(name, Counter())) for name in columns))
         for field, situations in sorted(counts.items())

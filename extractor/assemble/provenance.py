@@ -67,9 +67,19 @@ class ProvenanceBuilder:
         gap, policy = self._result.gap(chunk, field, question), self._result.policy.of(f"{self._task}.{field}")
         return resolve(rule, self._result.reading(chunk, field), gap, policy)
 
-    def add(self, field: str, rule: Reading[T | None], chunk: int, question: str | None = None) -> T | None:
-        """Resolve a field, note its evidence or its gap, and return its value."""
-        return self.add_resolved(field, self.resolve(field, rule, chunk, question))
+    def add_fields(
+        self, fields: Iterable[FieldInfo], readings: Mapping[str, Reading[Any]], chunk: int, question: str | None = None
+    ) -> dict[str, Any]:
+        """Resolve fields, note the evidence or the gap of each, and return their values.
+
+        ``question`` is the name under which all of them were asked, if not each under its own.
+        """
+        values: dict[str, Any] = {}
+        for field in fields:
+            resolved = self.resolve(field.name, readings[field.name], chunk, question or field.metadata.question)
+            value: Any = self.add_resolved(field.name, resolved)
+            values[field.name] = () if field.many and value is None else value
+        return values
 
     def add_resolved(self, field: str, resolved: Resolved[T | None]) -> T | None:
         """Note the evidence or the gap of a resolved field, and return its value."""

@@ -4,7 +4,6 @@ from extractor.assemble.policy import (
     FieldPolicy,
     ModelClass,
     classify_model,
-    list_situations,
     load_policy,
 )
 from extractor.assemble.resolve import resolve
@@ -168,4 +167,3 @@ def test_a_policy_holds_probabilities_and_ignores_how_sure_a_model_is(model_clas
         assert all(ours + theirs < 1 for ours, theirs in (*field.differ, *field.silent))
         for rule in rules:
             assert len({repr(resolve(rule, Reading("a", one), GAP, field)) for one in (0.01, 0.6, 1.0)}) == 1
-    assert list_situations(model_class)[:3] == ("agree", "alone", "doubtful")
