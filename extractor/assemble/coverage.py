@@ -89,17 +89,14 @@ def _is_claim(path: str, piece: Evidence) -> bool:
 
 def _classify(section: Section, claims: Iterable[_Claim]) -> Iterator[tuple[int, int, TextClass]]:
     """Every character of a section; ``claims`` go from left to right and may overlap."""
-    joined: list[tuple[int, int]] = []
+    first = reached = 0
     for start, end, _ in claims:
-        if joined and start <= joined[-1][1]:
-            joined[-1] = joined[-1][0], max(end, joined[-1][1])
-        elif end > start:
-            joined.append((start, end))
-    reached = 0
-    for start, end in joined:
-        yield from _classify_gap(section, reached, start)
-        yield start, end, TextClass.CLAIMED
-        reached = end
+        if end > start > reached:
+            yield from [(first, reached, TextClass.CLAIMED)] if reached > first else []
+            yield from _classify_gap(section, reached, start)
+            first = start
+        reached = max(reached, end) if end > start else reached
+    yield from [(first, reached, TextClass.CLAIMED)] if reached > first else []
     yield from _classify_gap(section, reached, len(section.text))
 
 

@@ -1,7 +1,7 @@
 """How an item's values are proven: evidence while the item is built, and later without what is too doubtful."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from extractor.ground.support import derive_support
@@ -152,8 +152,8 @@ def drop_doubtful(extraction: TrialExtraction, minimum: float) -> TrialExtractio
         "eligibility": eligibility.model_copy(update={"criteria": criteria}),
         "dosing": filtered.keep_all(extraction.dosing, "dosing"),
         "endpoints": filtered.keep_all(extraction.endpoints, "endpoints"),
-        "absences": (*_follow(extraction.absences, filtered.moved), *filtered.absences),
-        "findings": tuple(_follow(extraction.findings, filtered.moved)),
+        "absences": (*filtered.follow(extraction.absences), *filtered.absences),
+        "findings": tuple(filtered.follow(extraction.findings)),
     }
     return extraction.model_copy(update=changed) if filtered.moved else extraction
 
@@ -172,12 +172,9 @@ class _Filter:
         for place, item in enumerate(items):
             before, after = f"{path}[{place}]", f"{path}[{len(kept)}]"
             left = self.keep(item, before, after)
-            if left is None:
-                self.moved[before] = None
-                continue
-            if before != after:
-                self.moved[before] = after
-            kept.append(left)
+            if left is None or before != after:
+                self.moved[before] = after if left else None
+            kept += [left] if left else []
         if items and not kept:
             self._add_absence(path, [piece for item in items for piece in item.evidence])
         return tuple(kept)
@@ -189,7 +186,7 @@ class _Filter:
             if piece.confidence is not None:
                 least[piece.field] = min(least.get(piece.field, 1.0), piece.confidence)
         doubtful = {field for field, confidence in least.items() if confidence < self._minimum}
-        names = list(dict.fromkeys(field.partition("[")[0] for field in least if field in doubtful))
+        names = dict.fromkeys(field.partition("[")[0] for field in least if field in doubtful)
         if not names:
             return item
         if any(type(item).model_fields[name].is_required() for name in names):
@@ -199,12 +196,10 @@ class _Filter:
         places: dict[str, str | None] = {}
         for name in names:
             value = getattr(item, name)
-            kept: list[int] = []
-            if isinstance(value, tuple):
-                # A member without evidence of its own was read together with the others, and is no surer.
-                kept = [place for place in range(len(value)) if f"{name}[{place}]" in sure]
-                places |= dict.fromkeys(f"{name}[{place}]" for place in range(len(value)))
-                places |= {f"{name}[{place}]": f"{name}[{new}]" for new, place in enumerate(kept)}
+            members = [f"{name}[{place}]" for place in range(len(value))] if isinstance(value, tuple) else []
+            # A member without evidence of its own was read together with the others, and is no surer.
+            kept = [place for place, member in enumerate(members) if member in sure]
+            places |= dict.fromkeys(members) | {members[place]: members[new] for new, place in enumerate(kept)}
             update[name] = tuple(value[place] for place in kept) if isinstance(value, tuple) else None
             if not kept:
                 places[name] = None
@@ -212,27 +207,21 @@ class _Filter:
         self.moved |= {f"{before}.{old}": new and f"{after}.{new}" for old, new in places.items()}
         moved = ((piece, places.get(piece.field, piece.field)) for piece in item.evidence)
         evidence = [piece.model_copy(update={"field": field}) for piece, field in moved if field]
-        return item.model_copy(update={**update, **_describe(evidence, _find_least(item, least, evidence))})
+        confidence = min((piece.confidence for piece in evidence if piece.confidence is not None), default=1.0)
+        if item.confidence is not None and item.confidence < min(least.values()):
+            confidence = item.confidence  # that of an empty field, which has no evidence and is still empty
+        return item.model_copy(update={**update, **_describe(evidence, confidence)})
+
+    def follow(self, located: Iterable[_Located]) -> Iterator[_Located]:
+        """Those whose place is still there, with its new path."""
+        for one in located:
+            path = one.field
+            while path not in self.moved and (step := _LAST_STEP.search(path)):
+                path = path[: step.start()]
+            new = self.moved.get(path, path)
+            if new is not None:
+                yield one.model_copy(update={"field": new + one.field[len(path) :]}) if new != path else one
 
     def _add_absence(self, path: str, evidence: Iterable[Evidence]) -> None:
         searched = tuple(dict.fromkeys(piece.section for piece in evidence))
         self.absences.append(Absence(field=path, reason=AbsenceReason.LOW_CONFIDENCE, sections=searched))
-
-
-def _find_least(item: Item, before: Mapping[str, float], left: Iterable[Evidence]) -> float:
-    """The least confidence of what is left. An empty field has no evidence: if it was the least, it still is."""
-    if item.confidence is not None and item.confidence < min(before.values()):
-        return item.confidence
-    return min((piece.confidence for piece in left if piece.confidence is not None), default=1.0)
-
-
-def _follow(located: Iterable[_Located], moved: Mapping[str, str | None]) -> Iterable[_Located]:
-    """Those whose place is still there, with its new path."""
-    for one in located:
-        path = one.field
-        while path not in moved and (step := _LAST_STEP.search(path)):
-            path = path[: step.start()]
-        if path not in moved:
-            yield one
-        elif (new := moved[path]) is not None:
-            yield one.model_copy(update={"field": new + one.field[len(path) :]})
