@@ -43,7 +43,7 @@ PACKAGINGS = {
 
 
 @pytest.mark.parametrize("pack", PACKAGINGS.values(), ids=PACKAGINGS.keys())
-@pytest.mark.parametrize("name", IDS)
+@pytest.mark.parametrize("name", sorted(path.name for path in RECORDS.iterdir()))
 def test_packaging_changes_nothing(tmp_path, name, pack):
     path = tmp_path / "flat.unknown"
     path.write_bytes(pack((RECORDS / name).read_bytes()))
@@ -52,10 +52,6 @@ def test_packaging_changes_nothing(tmp_path, name, pack):
     assert packed.ids == IDS[name]
     assert [record.sections for record in packed.records] == [record.sections for record in plain.records]
     assert [record.registry for record in packed.records] == [record.registry for record in plain.records]
-
-
-def test_samples_are_all_tested():
-    assert sorted(path.name for path in RECORDS.iterdir()) == sorted(IDS)
 
 
 def test_zip_of_all_formats_reads_in_archive_order(read_bytes):
