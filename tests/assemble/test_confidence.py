@@ -176,10 +176,12 @@ def test_an_item_goes_with_what_it_cannot_lack_and_the_others_close_up():
     assert [found.field for found in left.findings] == ["eligibility.criteria[0].constraints", *paths[2:]]
 
 
-def test_an_endpoint_stays_since_it_is_registered():
+def test_an_endpoint_stays_since_it_is_registered_and_gold_since_it_has_no_evidence():
     endpoint = Endpoint(rank="primary", index=0, measure="x", evidence=(prove("measure", 0.1),))
     left = drop_doubtful(make(endpoints=(endpoint,)), 0.5)
     assert left.endpoints == (Endpoint(rank="primary", index=0, confidence=1.0),)
+    gold = make(dosing=(Regimen(agent="A", section="arms[0]", quote="x", role="placebo"),))
+    assert drop_doubtful(gold, 1.0) is gold
 
 
 def test_findings_of_a_value_go_with_it_and_those_of_another_follow_it():
@@ -198,11 +200,6 @@ def test_an_item_is_as_sure_and_as_supported_as_what_is_left_of_it():
     people = Eligibility(criteria=(item.model_copy(update=known),))
     (kept,) = drop_doubtful(make(eligibility=people), 0.5).eligibility.criteria
     assert (kept.category, kept.origin, kept.support, kept.confidence) == (None, "rule", "parsed", 0.9)
-
-
-def test_what_has_no_evidence_stays():
-    gold = make(dosing=(Regimen(agent="A", section="arms[0]", quote="x", role="placebo"),))
-    assert drop_doubtful(gold, 1.0) is gold
 
 
 @pytest.mark.parametrize(("confidence", "left"), [(0.2, 0), (0.9, 2)])

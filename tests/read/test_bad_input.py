@@ -100,13 +100,6 @@ JSONL_IDS = ["NCT90000006", "NCT90000007"]
             "broken table row",
             id="open quote",
         ),
-        pytest.param(
-            b"".join([*TABLE[:4], b"NCT90000051,\xe9\r\n", *TABLE[4:]]),
-            ["NCT90000010", "NCT90000011", "NCT90000012"],
-            "line 5",
-            "not UTF-8",
-            id="row in Latin-1",
-        ),
         pytest.param(gzip.compress(FLAT)[:-20], [], None, "damaged", id="truncated gzip"),
         pytest.param(gzip.compress(gzip.compress(FLAT)), [], None, "packed twice", id="gzip in gzip"),
         pytest.param(ZIP[:-30], [], None, "damaged", id="truncated zip"),
@@ -119,13 +112,6 @@ JSONL_IDS = ["NCT90000006", "NCT90000007"]
             "in.zip",
             "zip inside a zip",
             id="nested zip",
-        ),
-        pytest.param(
-            zip_members({"a.jsonl": LINES[0] + b"{}", "good.xml": XML}),
-            ["NCT90000006", "NCT90000008"],
-            "a.jsonl, line 2",
-            "no study",
-            id="line of a member",
         ),
     ],
 )

@@ -32,12 +32,6 @@ def read_one(name: str, record_id: str):
             "Dose level 2\nEXPERIMENTAL\nFictucel 3 x 10\\^6 cells/kg, one intravenous infusion on day 0",
         ),
         ("study.xml", "NCT90000008", "conditions", "Peripheral T-cell Lymphoma\nAnaplastic Large Cell Lymphoma"),
-        (
-            "study.xml",
-            "NCT90000008",
-            "interventions[0]",
-            "Drug\nFictinib\n40 mg by mouth once daily\nFTB-40\nINV-8",
-        ),
         ("studies.csv", "NCT90000011", "title", 'Fictumab in "Borderline" Pancreatic Cancer'),
         (
             "studies.csv",
@@ -71,15 +65,6 @@ def test_text_of_a_section(name, record_id, section, text):
             ],
         ),
         (
-            "study.json",
-            "primary_outcomes[0]",
-            [
-                ("measure", "Incidence of dose-limiting toxicity"),
-                ("description", "Dose-limiting toxicities graded according to CTCAE version 5.0"),
-                ("time_frame", "28 days after infusion"),
-            ],
-        ),
-        (
             "study.xml",
             "arms[0]",
             [
@@ -104,11 +89,7 @@ def test_xml_text_keeps_wrapping_and_indentation():
 @pytest.mark.parametrize(
     ("name", "record_id", "registry"),
     [
-        (
-            "study.json",
-            "NCT90000001",
-            ("18 Years", "75 Years", "ALL", "false", "24", ("PHASE1",), "INTERVENTIONAL"),
-        ),
+        ("study.json", "NCT90000001", ("18 Years", "75 Years", "ALL", "false", "24", ("PHASE1",), "INTERVENTIONAL")),
         ("study.xml", "NCT90000008", ("18 Years", "N/A", "All", "No", "48", ("Phase 2",), "Interventional")),
         ("studies.csv", "NCT90000011", (None, None, "ALL", None, "420", ("PHASE3",), "INTERVENTIONAL")),
         ("flat.txt", "flat", (None, None, None, None, None, (), None)),
