@@ -101,7 +101,7 @@ def _classify(section: Section, claims: Iterable[_Claim]) -> Iterator[tuple[int,
 
 
 def _classify_gap(section: Section, start: int, end: int) -> Iterator[tuple[int, int, TextClass]]:
-    """What is between two claims: in each line the words are unclaimed unless they are boilerplate."""
+    """The text between two claims: in each line the words are unclaimed unless they are boilerplate."""
     done = start
     while start < end:
         stop = section.text.find("\n", start, end)

@@ -111,7 +111,7 @@ def cut_to_honest_text(item: ItemT, parsed: ParsedRecord) -> ItemT:
 _FEWEST_WORDS = 5
 _GIVEN_IN = ("arms[", "interventions[")
 _VOLUMES = frozenset({"ml", "l", "mg/ml", "ug/ml", "iu/ml", "%"})
-"""Units of what is drawn, dissolved or made up far oftener than given."""
+"""Units of substances that are drawn, dissolved or made up far more often than given."""
 _COUNTS = range(2, 1000)
 """Numbers beside a unit that name a moment: "day 1" is where a trial begins."""
 _MOMENTS = (TimeKind.AT, TimeKind.UP_TO, TimeKind.FROM_TO)
@@ -120,7 +120,7 @@ _MOMENTS = (TimeKind.AT, TimeKind.UP_TO, TimeKind.FROM_TO)
 def report_unread(parsed: ParsedRecord, extraction: TrialExtraction, tasks: Collection[Task]) -> Iterator[Finding]:
     """Text of these tasks that looks as if it states something, and that no value was read from.
 
-    Only what is seldom a false alarm is reported: docs/trust.md has counts and precision.
+    Kinds with many false alarms are not reported: docs/trust.md has counts and precision.
     """
     if Task.ELIGIBILITY in tasks:
         yield from _report_criteria(parsed, extraction)

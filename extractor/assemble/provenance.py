@@ -1,4 +1,4 @@
-"""How an item's values are proven: evidence while the item is built, and later without what is too doubtful."""
+"""The evidence of an item's values, collected while it is built; and extractions without doubtful values."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -140,7 +140,7 @@ def drop_doubtful(extraction: TrialExtraction, minimum: float) -> TrialExtractio
 
     Such a field becomes empty, with an absence whose reason is ``low_confidence``. Members of a list go one by one.
     An item goes as a whole with a field that it cannot lack, such as a criterion's quote. Absences and findings of
-    what is left get its new path, those of what goes are dropped. Coverage and usage still count all that was read.
+    remaining values get their new path, those of dropped values go. Coverage and usage still count all that was read.
     Values without evidence, such as gold, stay.
     """
     if minimum <= 0:
@@ -180,7 +180,7 @@ class _Filter:
         return tuple(kept)
 
     def keep(self, item: ItemT, before: str, after: str) -> ItemT | None:
-        """What is left of an item, None if that cannot be one. ``before`` and ``after`` are its paths."""
+        """The rest of an item, None if that cannot be one. ``before`` and ``after`` are its paths."""
         least: dict[str, float] = {}
         for piece in item.evidence:
             if piece.confidence is not None:

@@ -65,7 +65,7 @@ class ModelResult:
     def is_open(self, chunk: int) -> bool:
         """Whether something that was asked about a chunk has no supported answer."""
         if (stands := self.reading(chunk, "stands")) and stands.value is False:
-            return False  # what is no criterion, or no regimen, has no fields to read
+            return False  # a line without criterion or regimen has no fields to read
         answers = self.answers.get(chunk, ())
         read = {name for answer in answers for name in answer.readings}
         return not answers or not all(_ANSWERED_BY.get(name, {name}) <= read for name in self.asked[chunk])

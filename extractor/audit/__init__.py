@@ -27,7 +27,7 @@ CHECKS = (
     design.check_doses,
     outcomes.check_repeated_outcomes,
 )
-"""What is audited, in the order of the findings."""
+"""The checks in the order of their findings."""
 
 
 def audit_extraction(parsed: ParsedRecord, extraction: TrialExtraction) -> tuple[Finding, ...]:

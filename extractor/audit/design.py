@@ -132,7 +132,7 @@ def check_arm_count(audited: AuditedRecord) -> Problems:
 def _counts_all_arms(tokens: Tokens, found: Found) -> bool:
     """Whether no other trial may be meant, as in "161 patients were randomised to 4 arms", and no part of this one."""
     first, end = find_sentence(tokens, found.first, found.end)
-    past = rule("told_of_the_past").ends(tokens, found.first, max(first, found.first - 3))
+    past = rule("reports_the_past").ends(tokens, found.first, max(first, found.first - 3))
     is_other = past is not None and not rule("own_trial").search(tokens, first, end)
     return not is_other and not rule("some_arms").search(tokens, first, end)
 

@@ -107,7 +107,7 @@ def find_lists(section: Section) -> Iterator[PromiseList]:
         yield PromiseList(section, trigger.end, end, rank, not _names_objective(trigger))
     for trigger in rule("closes_promises").find(tokens):  # "... are the secondary endpoints"
         first, _ = find_sentence(tokens, trigger.first, trigger.end)
-        if not rule("told_by_others").search(tokens, first, trigger.first):
+        if not rule("reported_by_others").search(tokens, first, trigger.first):
             yield PromiseList(section, first, trigger.first, (trigger.read("rank") or "").lower(), is_endpoint=True)
 
 
@@ -116,7 +116,7 @@ def _binds(tokens: Tokens, trigger: Found, opening: int, rank: str) -> bool:
     end = _find_paragraph_end(
         tokens, trigger.end, min(len(tokens), trigger.end + _LONGEST), min(len(tokens), trigger.end + _REACH)
     )
-    if rank in _UNBINDING or rule("told_by_others").search(tokens, opening, min(end, trigger.first + _REACH)):
+    if rank in _UNBINDING or rule("reported_by_others").search(tokens, opening, min(end, trigger.first + _REACH)):
         return False
     if rank not in _WEAK:
         return True

@@ -32,7 +32,7 @@ _CHANGES = re.compile(
     """,
     re.VERBOSE,
 )
-# What Unicode would fold into something else than what is meant, or would not fold.
+# Signs that Unicode folds into something of another meaning, or does not fold.
 _OTHERS = dict.fromkeys("®™©℠\ufe0f", "") | dict.fromkeys("«»‹›", "'") | dict.fromkeys("∙⋅•‧", "·")
 _OTHERS |= {"\u03bc": "u", "\u00b5": "u", "º": "°", "˚": "°", "≈": "~"}
 _NEGATING = frozenset("\u0337\u0338\u20d2")
@@ -124,7 +124,7 @@ def _fold(text: str) -> CleanText:
     """Cleaned text, folded, with a map to the cleaned text."""
     found = ((change.start(), change.end(), _replacement(change, text)) for change in _CHANGES.finditer(text))
     folded = apply_changes(text, [(start, end, new) for start, end, new in found if new != text[start:end]])
-    # Character by character: what is left beside ASCII has been folded, and must keep its length.
+    # Character by character: the others are folded already, and must keep their length.
     lower = (c.lower() if c.isascii() else c for c in folded.text)
     return replace(folded, text=folded.text.lower() if folded.text.isascii() else "".join(lower))
 

@@ -79,7 +79,7 @@ def read_ctgov_csv(stream: BinaryIO) -> Iterator[Found]:
 def _group_rows(stream: BinaryIO) -> Iterator[tuple[str, bytes | Unreadable]]:
     """The lines of each row with the row's place.
 
-    A quoted cell may hold line breaks, so a row ends where its quotes are balanced. Where a quote is never
+    A quoted cell may contain line breaks, so a row ends where its quotes are balanced. Where a quote is never
     closed, the next line that begins with an NCT number starts the next row, so that one row is lost and no more.
     """
     lines: list[bytes] = []

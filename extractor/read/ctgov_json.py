@@ -4,7 +4,7 @@ A document is one study, an array of studies, a page ``{"studies": [...]}``, or 
 pages are streamed; in JSONL a broken line costs that line only.
 
 A field that is read and has a wrong type is an error that names its path, so that nothing is lost silently. null is the
-same as absent, and a field that is not read may hold anything.
+same as absent, and a field that is not read may have any type.
 """
 
 import io

@@ -94,7 +94,7 @@ _TYPE = (
     r"|OTHER|PROCEDURE|RADIATION)"
 )
 _ITEM = re.compile(rf"(?P<type>{_TYPE}): ?(?P<name>.*)", re.DOTALL)
-# A name may hold a bar of its own: only one before a type separates.
+# A name may contain a bar: only one before a type separates.
 _SEPARATOR = re.compile(rf"\|(?={_TYPE}:)")
 
 

@@ -11,7 +11,7 @@ _Node = TypeVar("_Node")
 
 
 class StudyPaths(NamedTuple):
-    """Where a format keeps what is read of a study, as paths in its own notation.
+    """Where a format keeps the fields that are read, as paths in its own notation.
 
     Attributes:
         nct_id: The NCT number.

@@ -66,7 +66,7 @@ class FieldMetadata:
         evidence: How a value is proven.
         question: The name under which a model is asked for the value; None if no model is asked.
         label: What people call the field; by default its name without underscores.
-        family: Fields of the same family hold values that a reader may confuse, such as both limits of age.
+        family: Fields of the same family have values that a reader may confuse, such as both limits of age.
         weight: Factor from 0 to 1 on the harm of an error.
         decided: Whether the guideline wants a value for every item, although the schema allows none.
         in_gold: Whether the guideline has the field, so that gold states it.

@@ -1,4 +1,4 @@
-"""How a value is known: the characters that support it, and reasons for what is missing."""
+"""Provenance: the characters that support a value, and the reasons for missing ones."""
 
 from pydantic import Field
 
