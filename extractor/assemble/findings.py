@@ -1,11 +1,9 @@
 """What a reader should know before trusting an extraction: rejected answers, unread text, hostile text."""
 
 from collections.abc import Collection, Iterator
-from typing import TypeVar
 
 from extractor.ground.check import Rejection
 from extractor.parse.dosing.amounts import find_amounts
-from extractor.parse.injection import find_honest
 from extractor.parse.parsed import Chunk, ParsedRecord, Span
 from extractor.schemas import (
     Citation,
@@ -13,7 +11,6 @@ from extractor.schemas import (
     Endpoint,
     Finding,
     FindingKind,
-    Item,
     Severity,
     Support,
     Task,
@@ -25,8 +22,6 @@ from extractor.text.numbers import read_number
 
 from .coverage import list_unclaimed
 from .resolve import ModelResult
-
-ItemT = TypeVar("ItemT", bound=Item)
 
 
 def report_rejections(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
@@ -89,23 +84,6 @@ def report_hostile(parsed: ParsedRecord) -> Iterator[Finding]:
             message=_HOSTILE[hostile.kind] + blanked,
             citations=(Citation(section=span.section, start=span.start, end=end, quote=hostile.quote),),
         )
-
-
-def cut_to_honest_text(item: ItemT, parsed: ParsedRecord) -> ItemT:
-    """The item with evidence that runs across blanked text cut to its longest part without blanks.
-
-    Only evidence for a value that rests on a passage as a whole reaches so far.
-    """
-    blanks = [hostile.span for hostile in parsed.hostile if hostile.blanked]
-    evidence = list(item.evidence)
-    for place, piece in enumerate(evidence):
-        span = Span(piece.section, piece.start, piece.end)
-        if any(span.overlaps(blank) for blank in blanks):
-            text = parsed.record.raw_text(piece.section) or ""
-            own = [(blank.start, blank.end) for blank in blanks if blank.section == piece.section]
-            start, end = find_honest((piece.start, piece.end), text, own)
-            evidence[place] = piece.model_copy(update={"start": start, "end": end, "quote": text[start:end]})
-    return item.model_copy(update={"evidence": tuple(evidence)}) if blanks else item
 
 
 _FEWEST_WORDS = 5

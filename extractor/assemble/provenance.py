@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from extractor.ground.support import derive_support
+from extractor.parse.injection import find_honest
 from extractor.parse.parsed import ParsedRecord, Reading, Span
 from extractor.schemas import (
     Absence,
@@ -108,8 +109,15 @@ class ProvenanceBuilder:
         return _describe(self._evidence, round(self._confidence, 4))
 
     def _prove(self, name: str, value: Any, span: Span, resolved: Resolved[Any]) -> None:
-        """Add evidence. Its support is derived again, whatever the reader of the value claimed."""
-        section = self._parsed.sections[span.section]
+        """Add evidence. Its support is derived again, whatever the reader of the value claimed.
+
+        A value that rests on a passage as a whole is proven by the longest part of it without blanked hostile text.
+        """
+        support = derive_support(value, span, self._parsed.sections[span.section]) or Support.UNSUPPORTED
+        blanks = [one.span for one in self._parsed.hostile if one.blanked and one.span.section == span.section]
+        if any(span.overlaps(blank) for blank in blanks):
+            text, places = self._parsed.record.raw_text(span.section) or "", [(one.start, one.end) for one in blanks]
+            span = Span(span.section, *find_honest((span.start, span.end), text, places))
         self._evidence.append(
             Evidence(
                 field=name,
@@ -118,7 +126,7 @@ class ProvenanceBuilder:
                 end=span.end,
                 quote=self._parsed.raw(span),
                 origin=resolved.origin,
-                support=derive_support(value, span, section) or Support.UNSUPPORTED,
+                support=support,
                 confidence=resolved.confidence,
             )
         )
