@@ -34,27 +34,15 @@ class EvidenceKind(StrEnum):
     NONE = "none"
 
 
-class Comparison(StrEnum):
-    """How two values of a field are compared.
+Comparison = StrEnum("Comparison", "TEXT CHOICE POLARITY PLACE PAIRING TIME LIMIT WINDOW AMOUNT FREQUENCY NAME")
+Comparison.__doc__ = """How two values of a field are compared.
 
-    - ``text``: words of the record, whose extent may differ a little.
-    - ``choice``, ``polarity``: equal or not; a difference in polarity turns the meaning round.
-    - ``place``, ``pairing``: equal or not; a difference says that the item stands elsewhere, or is another one.
-    - ``time``, ``limit``, ``window``, ``amount``, ``frequency``: numbers with units, compared part by part.
-    - ``name``: a name, and a version if there is one.
-    """
-
-    TEXT = "text"
-    CHOICE = "choice"
-    POLARITY = "polarity"
-    PLACE = "place"
-    PAIRING = "pairing"
-    TIME = "time"
-    LIMIT = "limit"
-    WINDOW = "window"
-    AMOUNT = "amount"
-    FREQUENCY = "frequency"
-    NAME = "name"
+- ``text``: words of the record, whose extent may differ a little.
+- ``choice``, ``polarity``: equal or not; a difference in polarity turns the meaning round.
+- ``place``, ``pairing``: equal or not; a difference says that the item stands elsewhere, or is another one.
+- ``time``, ``limit``, ``window``, ``amount``, ``frequency``: numbers with units, compared part by part.
+- ``name``: a name, and a version if there is one.
+"""
 
 
 @dataclass(frozen=True, slots=True)

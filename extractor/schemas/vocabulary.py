@@ -1,6 +1,6 @@
 """The closed sets of the annotation guideline, and those that say how a value is known.
 
-Every member's value is the word that stands in the output.
+Every member's value is the word that stands in the output. Large sets are lists of names, in lower case as values.
 """
 
 from enum import StrEnum
@@ -55,10 +55,7 @@ class Comparator(StrEnum):
 
 
 Role = StrEnum(
-    "Role",
-    """
-    INVESTIGATIONAL COMPARATOR PLACEBO CONDITIONING PREMEDICATION BACKGROUND RESCUE PROCEDURE OTHER
-    """,
+    "Role", "INVESTIGATIONAL COMPARATOR PLACEBO CONDITIONING PREMEDICATION BACKGROUND RESCUE PROCEDURE OTHER"
 )
 Role.__doc__ = """Why an agent is given."""
 
@@ -128,9 +125,7 @@ Concept.__doc__ = """What an endpoint measures."""
 
 EndpointCategory = StrEnum(
     "EndpointCategory",
-    """
-    EFFICACY SAFETY PHARMACOKINETICS PHARMACODYNAMICS IMMUNOGENICITY PATIENT_REPORTED FEASIBILITY OTHER
-    """,
+    "EFFICACY SAFETY PHARMACOKINETICS PHARMACODYNAMICS IMMUNOGENICITY PATIENT_REPORTED FEASIBILITY OTHER",
 )
 EndpointCategory.__doc__ = """The family of an endpoint's concept."""
 

@@ -14,7 +14,7 @@ from .test_packaging import zip_members
 STUDY = json.dumps(json.loads((RECORDS / "study.json").read_text()))
 
 
-COUNT = 400
+COUNT = 250
 
 
 def study_text(number: int) -> str:
@@ -23,6 +23,10 @@ def study_text(number: int) -> str:
 
 def json_array(count: int) -> str:
     return f'{{"totalCount": 9, "studies": [{", ".join(map(study_text, range(count)))}]}}'
+
+
+def json_lines(count: int) -> str:
+    return "\n".join(map(study_text, range(count)))
 
 
 def wrapped_xml(count: int) -> str:
@@ -37,7 +41,7 @@ def table(count: int) -> str:
     return "\r\n".join([header, *(",".join([f"NCT{number:08}", *cells]) for number in range(count))])
 
 
-@pytest.mark.parametrize("write", [json_array, wrapped_xml, table, lambda n: "\n".join(map(study_text, range(n)))])
+@pytest.mark.parametrize("write", [json_array, json_lines, wrapped_xml, table])
 def test_memory_stays_flat(tmp_path, write):
     (tmp_path / "many").write_text(write(COUNT), "utf-8")
     records = read_records(tmp_path / "many")
