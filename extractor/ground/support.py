@@ -296,8 +296,8 @@ def _frequency(value: Frequency, passage: Passage) -> Supported | None:
     tokens = _cut_tokens(passage)
     line = read_text(passage.text.replace("\n", " "))
     shift = tokens.starts[0] if tokens.words else 0
-    places = ((tokens.at(shift + mark.start), tokens.before(shift + mark.end), mark.value)
-              for mark in find_frequencies(line))  # fmt: skip
+    spans = ((line.span(mark.first, mark.end), mark.value) for mark in find_frequencies(line))
+    places = ((tokens.at(shift + start), tokens.before(shift + end), code) for (start, end), code in spans)
     return _read_code(value, passage, tokens, places)
 
 
