@@ -35,16 +35,15 @@ def find_amounts(tokens: Tokens) -> tuple[AmountMark, ...]:
     """
     dated = {at for mark in find_dates(tokens) for at in range(mark.first, mark.end)}
     measured = (_read_levels(tokens, levels) for levels in find_quantity_lists(tokens, skipped=dated))
-    return tuple(_join_ranges(tokens, drop_overlaps([*filter(None, measured), *_find_auc(tokens)])))
+    return drop_overlaps([*filter(None, measured), *_find_auc(tokens)])
 
 
 def _read_levels(tokens: Tokens, levels: tuple[Quantity, ...]) -> AmountMark | None:
     first, end, unit = levels[0].first, max(level.end for level in levels), levels[-1].unit.dose
     if unit is None or any(level.unit.dose is None for level in levels) or _is_no_dose(tokens, levels, end, unit):
         return None
-    daily = "/day" not in unit and rule("total_daily_before").ends(tokens, first, first - _REACH)
     amounts = dict.fromkeys(
-        Amount(low=level.low, high=level.high, unit=f"{level.unit.dose}{'/day' if daily else ''}")
+        Amount(low=level.low, high=level.high, unit=level.unit.dose or "")
         for before, level in zip((None, *levels), levels, strict=False)
         if (level.high != 0 or unit == "Hz") and not (before and _is_slashed(tokens, before))
     )
@@ -84,41 +83,10 @@ def _find_auc(tokens: Tokens) -> Iterator[AmountMark]:
             yield Mark(tuple(Amount(low=low, high=high, unit="AUC") for low, high in ends), found.first, found.end)
 
 
-def _join_ranges(tokens: Tokens, marks: Iterable[AmountMark]) -> Iterator[AmountMark]:
-    """One range in place of two doses that are its ends: "ranging from 150 mg every 4 weeks to 600 mg"."""
-    last: AmountMark | None = None
-    for mark in marks:
-        wide = _span_levels(last.value, mark.value) if last else None
-        if last and wide and _is_range(tokens, last, mark):
-            last = Mark((wide,), last.first, mark.end)
-            continue
-        if last:
-            yield last
-        last = mark
-    if last:
-        yield last
-
-
-def _is_range(tokens: Tokens, low: AmountMark, high: AmountMark) -> bool:
-    opened = rule("range_before").ends(tokens, low.first, low.first - _REACH)
-    return opened is not None and rule("range_between").covers(tokens, low.end, high.first) is not None
-
-
-def _span_levels(low: tuple[Amount, ...], high: tuple[Amount, ...]) -> Amount | None:
-    """The range between two single levels of one unit, of which the second is the higher one."""
-    if len(low) != 1 or len(high) != 1 or low[0].unit != high[0].unit or low[0].low is None or high[0].high is None:
-        return None
-    return Amount(low=low[0].low, high=high[0].high, unit=low[0].unit) if low[0].low < high[0].high else None
-
-
 def drop_explaining(tokens: Tokens, amounts: Iterable[AmountMark]) -> tuple[AmountMark, ...]:
     """The amounts, which are in reading order, without those that only explain a neighbour.
 
     Such are the strength of a counted piece, the volume of a weighed dose and a total of fractions.
-
-    >>> tokens = read_text("3 capsules (500 mg each)")
-    >>> [(a.high, a.unit) for m in drop_explaining(tokens, find_amounts(tokens)) for a in m.value]
-    [(3, 'capsule')]
     """
     kept: list[AmountMark] = []
     for amount in amounts:
@@ -137,8 +105,6 @@ def _first_explains(tokens: Tokens, first: AmountMark, second: AmountMark) -> bo
     if one in _VOLUMES:
         gap = tokens.words[slice(*between)]
         return other not in _VOLUMES and len(gap) < 4 and gap[-1:] in (["("], ["containing"])
-    if one == other == "Gy":
-        return rule("into_fractions").covers(tokens, *between) is not None
     bracketed = tokens.codes[first.first - 1 : first.first] == "(" and tokens.codes[slice(*between)] in (")", "),")
     return other in _COUNTED and bracketed
 
@@ -148,8 +114,7 @@ def _is_strength(tokens: Tokens, first: AmountMark, second: AmountMark) -> bool:
     other, between = second.value[0].unit, (first.end, second.first)
     if first.value[0].unit in _COUNTED:
         return other not in _COUNTED and rule("of_piece").covers(tokens, *between) is not None
-    one_piece = first.end == second.first or rule("one_piece").covers(tokens, *between)
-    return other in _COUNTED and second.value[0].high == 1 and bool(one_piece)
+    return other in _COUNTED and second.value[0].high == 1 and first.end == second.first
 
 
 def _is_bracketed(tokens: Tokens, first: AmountMark, second: AmountMark) -> bool:

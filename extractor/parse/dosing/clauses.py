@@ -1,6 +1,6 @@
 """Clauses: places in a section that speak of one way of giving, and whether they state what participants are given."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 from extractor.schemas import Frequency
@@ -28,13 +28,9 @@ def list_clauses(section: DosingSection, mentions: Sequence[Mention]) -> list[Pi
             if _both_give(marks.inside(position, step.first), marks.inside(step.end, end)):
                 pieces.append((position, step.first, is_step))
                 position, is_step = step.end, True
-        cut = [(position, end)]
-        if len(stated.frequency) > 1:
-            cut = [
-                part
-                for place in _cut_repeated(tokens, (position, end), marks, mentions)
-                for part in _cut_regimens(tokens, place, marks, mentions)
-            ]
+        cut = (
+            _cut_regimens(tokens, (position, end), stated, mentions) if len(stated.frequency) > 1 else [(position, end)]
+        )
         pieces += [(*place, is_step and number == 0) for number, place in enumerate(cut)]
     return pieces
 
@@ -69,25 +65,26 @@ def _both_give(before: Findings, after: Findings) -> bool:
     return bool((before.frequency or before.days) and (after.frequency or after.days))
 
 
-def _cut_repeated(tokens: Tokens, clause: Place, marks: Findings, mentions: Sequence[Mention]) -> list[Place]:
-    """Parts that each name one agent and how often it is given: "A every 2 weeks and A every 4 weeks"."""
-    stated = marks.inside(*clause).frequency
+def _cut_regimens(tokens: Tokens, clause: Place, stated: Findings, mentions: Sequence[Mention]) -> list[Place]:
+    """Parts that state different frequencies, of one agent that each names again, or of an amount each.
+
+    "A every 2 weeks and A every 4 weeks", "300 mg every 2 weeks or 600 mg every 4 weeks".
+    """
     gaps = [
         (one.end, other.first)
         for one, other in pairwise(within(mentions, *clause))
-        if one.value.key == other.value.key and _differ(stated, (one.end, other.first), other.end)
+        if one.value.key == other.value.key and _differ(stated.frequency, (one.end, other.first), other.end)
     ]
-    return _cut_at(tokens, clause, gaps)
-
-
-def _cut_regimens(tokens: Tokens, clause: Place, marks: Findings, mentions: Sequence[Mention]) -> list[Place]:
-    """Parts with an amount and a frequency each: "300 mg every 2 weeks or 600 mg every 4 weeks"."""
-    stated, gaps = marks.inside(*clause), []
-    for amount, following in pairwise(stated.amounts):
+    for amount, following in pairwise(within(stated.amounts, *clause)):
         differing = _differ(stated.frequency, (amount.end, following.first), following.end)
         if differing and not any(amount.end <= m.first < differing[1].first for m in mentions):
             gaps.append((differing[0].end, following.first))
-    return _cut_at(tokens, clause, gaps)
+    pieces, (position, end) = [], clause
+    for gap in sorted(gaps):
+        for found in list(rule("agent_break").find(tokens, *gap))[-1:]:
+            pieces.append((position, found.first))
+            position = found.end
+    return [*pieces, (position, end)]
 
 
 def _differ(
@@ -96,13 +93,3 @@ def _differ(
     """The last frequency between two places and the first behind the second, if they differ."""
     before, after = within(stated, *between), [m for m in stated if m.first >= behind]
     return (before[-1], after[0]) if before and after and before[-1].value != after[0].value else None
-
-
-def _cut_at(tokens: Tokens, clause: Place, gaps: Iterable[Place]) -> list[Place]:
-    """The parts between the last breaks in some gaps."""
-    pieces, (position, end) = [], clause
-    for gap in gaps:
-        for found in list(rule("agent_break").find(tokens, *gap))[-1:]:
-            pieces.append((position, found.first))
-            position = found.end
-    return [*pieces, (position, end)]

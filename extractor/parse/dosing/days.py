@@ -17,18 +17,13 @@ _LONGEST = 400
 
 
 def find_days(tokens: Tokens) -> tuple[Mark[Days], ...]:
-    """Lists of days (or of weeks, as days), each as the days themselves; a range holds every day.
-
-    >>> [m.value for m in find_days(read_text("days 1, 8, 15 and then D-5 to -3, at weeks 0, 4"))]
-    [(1, 8, 15), (-5, -4, -3), (0, 28)]
-    """
+    """Lists of days (or of weeks, as days), each as the days themselves; a range holds every day."""
     return tuple(mark for mark in find_dates(tokens) if mark.value)
 
 
 def find_dates(tokens: Tokens) -> tuple[Mark[Days], ...]:
     """As ``find_days``, and with no days the limits that list none: "starting on day 7", "from day 0 up to week 48"."""
-    leads = [*rule("days_lead").find(tokens), *rule("days_list").find(tokens)]
-    marks = [mark for lead in leads if (mark := _read_days(tokens, lead))]
+    marks = [mark for lead in rule("days_lead").find(tokens) if (mark := _read_days(tokens, lead))]
     for lead in rule("weeks_lead").find(tokens):
         months = tokens.words[lead.end - 1].lower().startswith("m")
         if weeks := _read_list(tokens, lead.end, factor=30 if months else 7):
@@ -52,16 +47,13 @@ def _read_days(tokens: Tokens, lead: Found) -> Mark[Days] | None:
     word, before = tokens.words[lead.end - 1], tokens.words[lead.end - 2] if lead.end > 1 else ""
     if word == "d" and len(before) == 3 and before.istitle():  # an allergen: "Fel d 1"
         return None
-    counted = lead.first == lead.end - 1 and word.lower() == "on"  # "on 1-5 days"
-    listed = _read_list(tokens, lead.end, counted=counted)
+    listed = _read_list(tokens, lead.end)
     if not listed:
         return None
     days, end = listed
-    if counted:
-        end += 1
-    elif span := rule("up_to_week").starts(tokens, end):
+    if span := rule("up_to_week").starts(tokens, end):
         days, end = (), span.end
-    if "start" in lead.match.re.groupindex and lead.has("start"):
+    if lead.has("start"):
         days = ()
     if word == "(" and tokens.words[end : end + 1] == [")"]:
         end += 1
@@ -127,11 +119,7 @@ _LENGTH_WORDS = frozenset({"for", "over", "of", "every", "each"})
 
 
 def find_moments(tokens: Tokens) -> tuple[Mark[str], ...]:
-    """Moments of giving that are not counted days, left to right.
-
-    >>> [m.value for m in find_moments(read_text("30 minutes before infusion, with food, 5 days per week"))]
-    ['30 minutes before infusion', 'with food', '5 days per week']
-    """
+    """Moments of giving that are not counted days, left to right."""
     limits = [(mark.first, mark.end) for mark in find_dates(tokens) if not mark.value]
     return drop_overlaps(Mark(tokens.read(*place), *place) for place in [*limits, *_read_moments(tokens)])
 
@@ -180,11 +168,7 @@ def code_interval(days: float) -> Frequency:
 
 
 def code_days(days: Days, cycle: Period | None) -> Frequency:
-    """The frequency that a list of days amounts to, within a cycle if there is one.
-
-    >>> code_days((1, 8, 15), None).value, code_days((1,), Period(value=21, unit=TimeUnit.DAY)).value
-    ('QW', 'Q3W')
-    """
+    """The frequency that a list of days amounts to, within a cycle if there is one."""
     gaps = {after - before for before, after in pairwise(days)}
     if len(gaps) == 1 and (len(days) > 2 or min(gaps) <= _LONGEST_OF_TWO or min(gaps) in _MONTHLY):
         return code_interval(gaps.pop())

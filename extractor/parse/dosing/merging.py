@@ -6,7 +6,6 @@ from typing import Any
 
 from extractor.schemas import Frequency, Period, TimeUnit
 from extractor.text.book import rule
-from extractor.text.lexer import Tokens
 
 from .agents import PROCEDURES
 from .clauses import is_aside
@@ -20,7 +19,6 @@ Timing = tuple[Fact, int, int]
 
 _REPEATS = 160
 """How many characters behind a length the number of cycles may stand."""
-_JOINTS = frozenset({"", " ", ", ", " and "})
 _MOST_ALTERNATIVES = 50
 """An agent has no more regimens: of a text with more the latest are compared, so that time is linear."""
 _MOST_AMOUNTS = 50
@@ -90,11 +88,7 @@ def resolve_length(statement: Statement, findings: Findings) -> Fact | None:
 
 
 def fits(length: Period | None, cycle: Period | None) -> bool:
-    """Whether a length is not longer than a cycle; both are stated in days, weeks or months.
-
-    >>> fits(Period(value=5, unit=TimeUnit.DAY), Period(value=1, unit=TimeUnit.WEEK))
-    True
-    """
+    """Whether a length is not longer than a cycle; both are stated in days, weeks or months."""
     one, other = count_days(length), count_days(cycle)
     return one is not None and other is not None and one <= other
 
@@ -105,27 +99,16 @@ def resolve_timing(statement: Statement) -> Timing | None:
     moment = moment if moment and statement.holds(moment) else None
     if days and not (statement.holds(days) or len(days.value) > 1):  # of other clauses' days only lists count
         days = None
-    fact = days or moment or _find_part(statement)
+    fact = days or moment
     if fact is None or fact.section != statement.section:
         return (fact, fact.first, fact.end) if fact else None
-    first, end = _join(tokens, fact, moment) if moment else (fact.first, fact.end)
+    first, end = fact.first, fact.end
+    if moment:
+        one, other = (fact, moment) if first <= moment.first else (moment, fact)
+        if one.end <= other.first and tokens.read(one.end, other.first) in ("", ",", "and"):
+            first, end = one.first, other.end
     goes_on = rule("goes_on").starts(tokens, end)
     return fact, first, goes_on.end if goes_on else end
-
-
-def _find_part(statement: Statement) -> Fact | None:
-    """For how much of each cycle an agent is given: "daily for 3 weeks. Treatment repeats every 4 weeks"."""
-    length, cycle = statement.length, statement.cycle
-    if length is None or cycle is None or not statement.holds(length) or not fits(length.value, cycle.value):
-        return None
-    return length if count_days(length.value) != count_days(cycle.value) else None
-
-
-def _join(tokens: Tokens, fact: Fact, moment: Fact) -> tuple[int, int]:
-    """The tokens of a timing, with the moment if it stands next to it."""
-    one, other = (fact, moment) if fact.first <= moment.first else (moment, fact)
-    beside = one.end <= other.first and tokens.text[tokens.ends[one.end - 1] : tokens.starts[other.first]] in _JOINTS
-    return (one.first, other.end) if beside else (fact.first, fact.end)
 
 
 def merge_statements(statements: Iterable[Statement]) -> tuple[Statement, ...]:

@@ -24,8 +24,6 @@ _MOST_BEHIND, _MOST_BEFORE = 5, 3
 """Words of a name behind what introduces it, and of one in front of its dose."""
 _MARKS = ("®", "™", "©", "(r)", "(tm)", "-")
 _EDGES = frozenset("-*:,.(®™")
-_THERAPIES = ("mab", "nib", "ate", "ine", "til", "ide", "one", "ell")
-"""Ends of drug names behind which "therapy" adds nothing."""
 _HEADS = frozenset({"nab", "peg", "suba"})
 _NO_PARTS = ("ed", "ing", "ive", "ant", "ory", "like", "free", "naive", "cell", "cells", "dose", "sparing", "specific")
 """Ends of words that a hyphen joins to a name of which they are no part: "omalizumab-treated"."""
@@ -138,12 +136,7 @@ def _find_stem(word: str) -> str | None:
 
 
 def find_introduced(tokens: Tokens) -> Iterator[Place]:
-    """Names that giving introduces, left to right; words that name nothing ("treatment") are none.
-
-    >>> tokens = read_text("Patients receive oral EX-12 on day 1 and undergo treatment")
-    >>> [tokens.read(*place) for place in find_introduced(tokens)]
-    ['EX-12']
-    """
+    """Names that giving introduces, left to right; words that name nothing ("treatment") are none."""
     for lead in rule("name_introduction").find(tokens):
         start = lead.end
         while start < len(tokens) and _is_glued(tokens, start):  # the "5" of "5-EX" fills no gap
@@ -313,30 +306,19 @@ def _cut(tokens: Tokens, first: int, end: int, joint: str) -> list[Place]:
 
 
 def trim_name(tokens: Tokens, first: int, end: int) -> Place | None:
-    """The tokens of the bare name in a range, or None if nothing names an agent there.
-
-    >>> tokens = lex("Oral budesonide (Bud) 1 mg tablets")
-    >>> tokens.read(*trim_name(tokens, 0, len(tokens)))
-    'budesonide'
-    """
+    """The tokens of the bare name in a range, or None if nothing names an agent there."""
     first, end = _skip_doses(tokens, first, min(end, first + _LONGEST))
     lead = rule("name_lead").starts(tokens, first, end)
     if lead and lead.end < end:
         first = lead.end
     end = min([end, *_list_cuts(tokens, first, end)])
-    while trail := rule("name_trail").ends(tokens, end, first + 1) or _ends_with_therapy(tokens, first, end):
-        end = end - 1 if trail is True else trail.first
+    while trail := rule("name_trail").ends(tokens, end, first + 1):
+        end = trail.first
     while end > first and tokens.words[end - 1] in _EDGES:
         end -= 1
     if end <= first or len(tokens.read(first, end)) < 2 or rule("empty_name").covers(tokens, first, end):
         return None
     return None if read_term("routes", tokens, first, end) else (first, end)
-
-
-def _ends_with_therapy(tokens: Tokens, first: int, end: int) -> bool:
-    """Whether "therapy" stands behind a drug's name."""
-    *_, name, last = ("", "", *(word.lower() for word in tokens.words[max(first, end - 2) : end]))
-    return last == "therapy" and name.endswith(_THERAPIES)
 
 
 def _skip_doses(tokens: Tokens, first: int, end: int) -> Place:

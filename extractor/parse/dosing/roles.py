@@ -116,12 +116,7 @@ def class_name(key: str) -> list[str]:
 
 
 def view_titles(titles: Sequence[Tokens], lexicon: Lexicon) -> dict[str, str]:
-    """How the titles first name each agent: "beside" another one and a word such as "with", or "against" it.
-
-    >>> lexicon = Lexicon((name, Agent(name, "drug", "interventions[0]", 0, 1)) for name in ("fictumab", "cisplatin"))
-    >>> view_titles([read_text("Fictumab in Combination With Cisplatin")], lexicon)["cisplatin"]
-    'beside'
-    """
+    """How the titles first name each agent: "beside" another one and a word such as "with", or "against" it."""
     found: dict[str, str] = {}
     for title in titles:
         mentions, seen = lexicon.find_known(title), set[str]()

@@ -1,6 +1,5 @@
 """How often an agent is given, in which cycles, and for how long."""
 
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -38,7 +37,7 @@ def find_frequencies(tokens: Tokens) -> tuple[Mark[Frequency], ...]:
     ['Q12H', 'Q3W', 'TIW', 'BID']
     """
     found = (*_find_intervals(tokens), *_find_counts(tokens), *_find_fixed(tokens))
-    stated = _drop_totals(tokens, drop_overlaps(found))
+    stated = drop_overlaps(found)
     return drop_overlaps([*stated, *_find_each_day(tokens, stated)])
 
 
@@ -52,8 +51,7 @@ def _find_intervals(tokens: Tokens) -> Iterator[Mark[Frequency]]:
         if low is None or of_time is TimeUnit.MINUTE:
             continue
         if not rule("no_giving_before").ends(tokens, found.first, found.first - 10):
-            ranged = "high" in found.match.re.groupindex and found.has("high")
-            yield Mark(Frequency.OTHER if ranged else _code(low, of_time), found.first, found.end)
+            yield Mark(Frequency.OTHER if found.has("high") else _code(low, of_time), found.first, found.end)
 
 
 def _code(count: float, unit: TimeUnit) -> Frequency:
@@ -68,9 +66,6 @@ def _find_counts(tokens: Tokens) -> Iterator[Mark[Frequency]]:
         yield Mark(Frequency.OTHER if found.has("range") else _count(found, "low", "unit"), found.first, found.end)
     for found in rule("times_behind").find(tokens):
         yield Mark(_count(found, "high", "unit" if found.has("unit") else "unit_behind"), found.first, found.end)
-    for found in rule("doses_a_day").find(tokens):
-        if (code := _count(found, "low")) is not Frequency.OTHER:
-            yield Mark(code, found.first, found.end)
     for found in rule("divided_doses").find(tokens):
         name = next(name for name in ("number", "number_before", "number_daily", "number_doses") if found.has(name))
         yield Mark(_count(found, name), found.first, found.end)
@@ -103,17 +98,6 @@ def _find_fixed(tokens: Tokens) -> Iterator[Mark[Frequency]]:
             yield Mark(Frequency(term.value), first, term.end)
 
 
-def _drop_totals(tokens: Tokens, marks: Sequence[Mark[Frequency]]) -> Sequence[Mark[Frequency]]:
-    """Without the "per day" of a total that is divided: "40 mg per day in two divided doses"."""
-    divided = {m.first for m in marks if "divided" in map(str.lower, tokens.words[m.first : m.end])}
-
-    def is_total(mark: Mark[Frequency]) -> bool:
-        line = tokens.codes[mark.end : mark.end + 4].partition("\n")[0]
-        return not divided.isdisjoint(range(mark.end, mark.end + min(len(line), 3) + 1))
-
-    return [mark for mark in marks if mark.value is not Frequency.QD or not is_total(mark)]
-
-
 def _find_each_day(tokens: Tokens, marks: Sequence[Mark[Frequency]]) -> Iterator[Mark[Frequency]]:
     """The days on each of which a dose is given, in sentences that neither state a frequency nor list days."""
     spans = [span for found in rule("each_of_days").find(tokens) if (span := found.part("span"))]
@@ -140,12 +124,7 @@ def _ends(name: str, tokens: Tokens, end: int) -> Found | None:
 
 
 def find_cycles(tokens: Tokens) -> tuple[PeriodMark, ...]:
-    """Lengths of treatment cycles; a range reads as None.
-
-    >>> found = find_cycles(read_text("Day 1 of each 21-day cycle; d1, 8, q4w"))
-    >>> [(mark.value.value, mark.value.unit.value) for mark in found]
-    [(21, 'day'), (4, 'week')]
-    """
+    """Lengths of treatment cycles; a range reads as None."""
     return drop_overlaps([*_read_named(tokens), *_read_intervals(tokens)])
 
 
@@ -163,13 +142,11 @@ def _is_cycle(tokens: Tokens, duration: Duration, after: Found | None) -> bool:
         return before in ("each", "every", "per", "subsequent")
     if after or _ends("cycle_before", tokens, duration.first):
         return True
-    if duration.unit is TimeUnit.DAY and before in ("every", "q"):  # weeks are rather those between two givings
+    if duration.unit is not TimeUnit.DAY:  # weeks are rather those between two givings
+        return False
+    if before in ("every", "q"):
         return rule("counted_cycles_behind").starts(tokens, duration.end) is not None
-    opened = before == "(" and tokens.words[duration.first - 2].lower() in ("cycle", "cycles")
-    if duration.unit is TimeUnit.DAY and opened:
-        return True
-    interval = tokens.words[duration.end : duration.end + 1] in (["interval"], ["intervals"])
-    return interval and _ends("repeated_before", tokens, duration.first) is not None
+    return before == "(" and tokens.words[duration.first - 2].lower() in ("cycle", "cycles")
 
 
 def _read_intervals(tokens: Tokens) -> Iterator[PeriodMark]:
@@ -188,38 +165,26 @@ def _read_intervals(tokens: Tokens) -> Iterator[PeriodMark]:
 def _mark_cycle(found: Found, *parts: str) -> Iterator[PeriodMark]:
     values = [value for part in parts if (value := read_number(found.read(part) or "")) is not None]
     if len(values) == len(parts):
-        unit = found.read("unit") if "unit" in found.match.re.groupindex else None
+        unit = found.read("unit")
         weeks = unit.lower().startswith("w") if unit else "weekly" in found.text.lower()
         yield Mark(Period(value=sum(values), unit=TimeUnit.WEEK if weeks else TimeUnit.DAY), found.first, found.end)
 
 
 def find_lengths(tokens: Tokens) -> tuple[PeriodMark, ...]:
-    """Lengths of the treatment; a range reads as None.
-
-    >>> found = find_lengths(read_text("daily for 12 weeks; up to 6 cycles"))
-    >>> [(mark.value.value, mark.value.unit.value) for mark in found]
-    [(12, 'week'), (6, 'cycle')]
-    """
+    """Lengths of the treatment; a range reads as None."""
     timed = (*_read_lengths(tokens), *_read_week_limits(tokens))
     given = [mark for mark in timed if not _ends("watched_before", tokens, mark.first)]
-    lengths = _drop_parts(tokens, drop_overlaps([*given, *_read_cycle_counts(tokens)]))
+    found = drop_overlaps([*given, *_read_cycle_counts(tokens)])
+    # "for 12 weeks, then for 4 weeks, for a total of 16 weeks": the sum alone counts.
+    numbered = list(zip(found, number_sentences(tokens, found), strict=True))
+    sums = {number: mark.first for mark, number in numbered if rule("total_of").starts(tokens, mark.first)}
+    lengths = [mark for mark, number in numbered if mark.first >= sums.get(number, 0)]
     sentences = number_sentences(tokens, lengths)
     shared = {one for one, other in pairwise(sentences) if one == other}
     return tuple(
         replace(mark, confidence=STEP) if sentence in shared else mark
         for mark, sentence in zip(lengths, sentences, strict=True)
     )
-
-
-def _drop_parts(tokens: Tokens, lengths: Sequence[PeriodMark]) -> tuple[PeriodMark, ...]:
-    """Without the lengths of which a sentence gives the sum: "for 12 weeks, then for 4, for a total of 16 weeks"."""
-    sums = [mark.first for mark in lengths if rule("total_of").starts(tokens, mark.first)]
-    kept = []
-    for mark in lengths:
-        behind = next(iter(sums[bisect_left(sums, mark.end) :]), None)
-        if mark.first in sums or behind is None or not {".", ";", "\n"}.isdisjoint(tokens.codes[mark.end : behind]):
-            kept.append(mark)
-    return tuple(kept)
 
 
 def _read_lengths(tokens: Tokens) -> Iterator[PeriodMark]:

@@ -291,11 +291,6 @@ def _append(statements: list[Statement], more: list[Statement], *, is_step: bool
     if is_step and statements and more:
         before = statements[-1]
         more = [_continue(before, one) for one in more]
-        if more[0].step and not (before.frequency or before.days):  # words for a dose that is given once at first
-            clause = before.clause
-            found = rule("loading_dose").search(clause.tokens, clause.first, clause.end)
-            once = Mark(Frequency.ONCE, found.first, found.end, section=before.section) if found else None
-            statements[-1] = replace(before, frequency=once)
     statements += more
 
 

