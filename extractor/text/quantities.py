@@ -8,7 +8,7 @@ from itertools import pairwise
 from .book import rule
 from .lexer import NAME_NUMBER, NUMBER, UNKNOWN, Tokens
 from .numbers import read_number
-from .units import Unit, UnitPlace, find_dimension, find_unit, list_units
+from .units import UnitPlace, find_dimension, find_unit, list_units
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,8 +268,10 @@ def _find_counted(tokens: Tokens, at: int, behind: int, end: int, *, value: floa
     place = tolerance.end if tolerance else behind
     if lost and scale == 1:
         place = max(place, lost.end)
-    if (per := _find_per_body(tokens, behind, end)) and scale > 1:
-        return UnitPlace((_CELLS, per[0]), behind, per[1])
+    divided = tokens.words[behind : min(behind + 1, end)] in (["/"], ["per"])
+    per = find_unit(tokens, behind + 1, end, loose=True) if divided else None
+    if per and scale > 1 and per.parts[0].code in ("kg", "m2"):
+        return UnitPlace((_CELLS, per.parts[0]), behind, per.end)
     for first in range(place, min(place + _REACH, end)):
         found = find_unit(tokens, first, end)
         if found and found.parts[0].code in _COUNTS:
@@ -277,19 +279,8 @@ def _find_counted(tokens: Tokens, at: int, behind: int, end: int, *, value: floa
             return more if more and more.parts[0].code in _COUNTS else found
         if rule("no_description").starts(tokens, first, end):
             break
-    if scale == 1 or tokens.words[at + 1 : at + 2] in (["million"], ["billion"], ["thousand"]):
-        return None
-    below = find_unit(tokens, behind, end, loose=True) if tokens.words[behind : behind + 1] == ["/"] else None
-    follows = tokens.words[behind].lower() if behind < end else ""
-    return None if below or follows in ("/", "per") else UnitPlace((_CELLS,), behind, behind)
-
-
-def _find_per_body(tokens: Tokens, at: int, end: int) -> tuple[Unit, int] | None:
-    if at + 1 < end and tokens.words[at].lower() in ("/", "per"):
-        found = find_unit(tokens, at + 1, end, loose=True)
-        if found and found.parts[0].code in ("kg", "m2"):
-            return found.parts[0], found.end
-    return None
+    worded = tokens.words[at + 1 : at + 2] in (["million"], ["billion"], ["thousand"])
+    return None if scale == 1 or worded or divided else UnitPlace((_CELLS,), behind, behind)
 
 
 def _restore_power(tokens: Tokens, at: int, behind: int, value: int | float) -> int | float:

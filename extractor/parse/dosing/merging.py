@@ -230,8 +230,7 @@ def _is_same_regimen(first: Statement, second: Statement) -> bool:
     if first.amounts and second.amounts and (_last_differently(first, second) or is_rate(first) != is_rate(second)):
         return False
     one, other = _firm_frequency(first), _firm_frequency(second)
-    alike = one is None or other is None or one == other
-    return alike or _is_repeated(first, second) or _is_repeated(second, first)
+    return one is None or other is None or one == other
 
 
 def _only_dose_changes(first: Statement, second: Statement) -> bool:
@@ -270,13 +269,3 @@ def _firm_frequency(statement: Statement) -> Frequency | None:
     if single and statement.frequency is None and statement.cycle is None:
         return None
     return resolve_frequency(statement)
-
-
-def _is_repeated(part: Statement, cycle: Statement) -> bool:
-    """Whether ``cycle`` only says when the other comes again: "for 5 days. Therapy repeats every 7 days"."""
-    fact = cycle.frequency
-    if fact is None or cycle.days or fact.section != cycle.section or not (part.length and cycle.cycle):
-        return False
-    if not fits(part.length.value, cycle.cycle.value):
-        return False
-    return rule("repeats").ends(cycle.clause.tokens, fact.first, cycle.clause.first) is not None

@@ -1,9 +1,10 @@
 """Statements of dosing: what each clause of a section says of each agent, in its own words or shared ones."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 from extractor.schemas import Amount, Frequency, Route, TimeUnit
 from extractor.text.book import rule
@@ -332,58 +333,43 @@ def _add_placebos(statements: Sequence[Statement], units: Iterable[_Given]) -> l
     return [*statements, *added]
 
 
-class _Arm(NamedTuple):
-    """The part of a section that is about one arm."""
-
-    name: str
-    section: str
-    first: int
-    end: int
-
-    def holds(self, statement: Statement) -> bool:
-        return statement.section == self.section and self.first <= statement.first < self.end
-
-
 def resolve_references(sections: Sequence[DosingSection], statements: Sequence[Statement]) -> list[Statement]:
     """The statements, and one for each of another arm's that a clause gives again in other cycles.
 
     Such a clause reads "R-CHOP as in arm I. Treatment repeats every 14 days.". A clause that names agents speaks of
     these, else it speaks of all that the other arm gets.
     """
-    repeated: list[Statement] = []
-    if any(rule("as_in_group").search(section.tokens) for section in sections):
-        arms = [
-            _Arm((heading.read("group") or "").lower(), section.name, heading.first, end)
-            for section in sections
-            if (headings := [*rule("group_heading").find(section.tokens)])
-            for heading, end in zip(headings, [*(at.first for at in headings[1:]), len(section.tokens)], strict=True)
-        ]
-        for section in sections:
-            for place in section.clauses:
-                repeated += _repeat(section, place, arms, statements)
+    by_arm: dict[str, list[Statement]] = defaultdict(list)
+    references = list[tuple[DosingSection, Place, str, list[Statement]]]()
+    for section in sections if any(rule("as_in_group").search(one.tokens) for one in sections) else ():
+        headings = list(rule("group_heading").find(section.tokens))
+        for heading, end in zip(headings, [*(at.first for at in headings[1:]), len(section.tokens)], strict=False):
+            inside = [s for s in statements if s.section == section.name and heading.first <= s.first < end]
+            name = (heading.read("group") or "").lower()
+            by_arm[name] += inside
+            clauses = (clause for clause in section.clauses if heading.first <= clause[0] < end)
+            references += [(section, (first, end), name, inside) for first, _ in clauses]
+    repeated = (again for reference in references for again in _repeat(*reference, by_arm))
     return [*statements, *repeated]
 
 
 def _repeat(
-    section: DosingSection, place: Place, arms: Sequence[_Arm], statements: Sequence[Statement]
+    section: DosingSection, place: Place, arm: str, inside: Sequence[Statement], by_arm: Mapping[str, list[Statement]]
 ) -> Iterator[Statement]:
-    first, end = place
-    reference = rule("as_in_group").search(section.tokens, first, end)
-    here = next((arm for arm in arms if arm.section == section.name and arm.first <= first < arm.end), None)
-    within_arm = section.marks.inside(first, here.end if here else end)
-    cycle = next((mark for mark in within_arm.cycle if mark.value is not None), None)
-    if not reference or not cycle:
+    """What a clause, at the start of ``place``, gives again of another arm; ``inside`` are those of its own."""
+    (first, arm_end), clauses = place, dict(section.clauses)
+    reference = rule("as_in_group").search(section.tokens, first, clauses[first])
+    cycle = next((mark for mark in section.marks.inside(first, arm_end).cycle if mark.value is not None), None)
+    name = (reference.read("group") or "").lower() if reference else arm
+    if not reference or not cycle or name == arm:
         return
     last = next((stop for start, stop in section.clauses if start <= cycle.first < stop), cycle.end)
     clause = Clause(section.tokens, first, last, section.marks.inside(first, last))
-    known = {s.agent.key for s in statements if here and here.holds(s) and s.first >= reference.end}
-    name = (reference.read("group") or "").lower()
-    for other in (s for arm in arms if arm.name == name and arm is not here for s in statements if arm.holds(s)):
-        if other.agent.key in known or other.cycle is None:
+    known = {statement.agent.key for statement in inside if statement.first >= reference.end}
+    length = next(iter(clause.marks.length), None)
+    for other in by_arm[name]:
+        if other.agent.key in known or not other.cycle or count_days(other.cycle.value) == count_days(cycle.value):
             continue
-        if count_days(other.cycle.value) != count_days(cycle.value):
-            known.add(other.agent.key)
-            yield replace(
-                other, section=section.name, first=first, end=last, mention=None, clause=clause, reach=(first, last),
-                cycle=cycle, length=next(iter(clause.marks.length), None),
-            )  # fmt: skip
+        known.add(other.agent.key)
+        changes: dict[str, Any] = {"mention": None, "reach": (first, last), "cycle": cycle, "length": length}
+        yield replace(other, section=section.name, first=first, end=last, clause=clause, **changes)
