@@ -9,7 +9,6 @@ from extractor.text.lexer import Tokens, lex
 from .marks import Mark, drop_overlaps, drop_touching
 from .names import (
     expand_name,
-    find_dosed,
     find_general,
     find_introduced,
     is_alias,
@@ -98,9 +97,6 @@ class Lexicon:
         known = self.find_known(tokens)
         general = [self._mark(tokens, section, (first, end), kind) for kind, first, end in find_general(tokens)]
         taken = drop_overlaps([*known, *drop_touching(general, known)])
-        dosed = [self._mark(tokens, section, place, "drug") for place in find_dosed(tokens)]
-        new = drop_touching(dosed, taken)
-        taken = drop_overlaps([*taken, *new]) if len({mark.value.key for mark in new}) > 1 else taken
         introduced = (
             self._mark(tokens, section, place, "introduced", _INTRODUCED) for place in find_introduced(tokens)
         )

@@ -20,15 +20,13 @@ _SHORTEST = 3
 """Letters in front of a stem."""
 _LONGEST = 60
 """No name has more tokens."""
-_MOST_BEHIND, _MOST_BEFORE = 5, 3
-"""Words of a name behind what introduces it, and of one in front of its dose."""
+_MOST_BEHIND = 5
+"""Words of a name behind what introduces it."""
 _MARKS = ("®", "™", "©", "(r)", "(tm)", "-")
 _EDGES = frozenset("-*:,.(®™")
 _HEADS = frozenset({"nab", "peg", "suba"})
 _NO_PARTS = ("ed", "ing", "ive", "ant", "ory", "like", "free", "naive", "cell", "cells", "dose", "sparing", "specific")
 """Ends of words that a hyphen joins to a name of which they are no part: "omalizumab-treated"."""
-_BEFORE = frozenset([*",;:+(/.\n", "and", "plus", "with", "of", "or"])
-"""What parts a name in front of its dose from the words before."""
 
 
 def name_key(name: str) -> str:
@@ -151,22 +149,6 @@ def find_introduced(tokens: Tokens) -> Iterator[Place]:
             yield first, end
 
 
-def find_dosed(tokens: Tokens) -> Iterator[Place]:
-    """Names beside doses that are weighed: "zinc oxide 80 mg", "400 IU of vitamin E"; none where one dose stands alone.
-
-    >>> tokens = read_text("80 mg zinc oxide; vitamin E 400 IU")
-    >>> [tokens.read(*place) for place in find_dosed(tokens)]
-    ['zinc oxide', 'vitamin E']
-    """
-    doses = list(rule("weighed_dose").find(tokens))
-    for dose in doses if len(doses) > 1 else ():
-        gap = rule("dose_gap").starts(tokens, dose.end)
-        for chunks in (_read_chunks(tokens, gap.end if gap else dose.end), _read_before(tokens, dose.first)):
-            if chunks and _names_substance(tokens, chunks):
-                yield chunks[0][0], chunks[-1][1]
-                break
-
-
 def find_substance(tokens: Tokens, first: int) -> Place | None:
     """What is given, where it follows the dose that ends before ``first``: "300 mg of oat flour", "300 mg oat protein".
 
@@ -218,22 +200,6 @@ def _read_chunks(tokens: Tokens, first: int) -> list[Place]:
     return chunks
 
 
-def _read_before(tokens: Tokens, end: int) -> list[Place]:
-    """The words in front of a dose that can be a name: what parts them from others stands before them."""
-    end -= end > 0 and tokens.words[end - 1] in ":(,-"
-    first, least = end, max(0, end - 2 * _MOST_BEHIND)
-    while first > least and tokens.words[first - 1][0].isalnum() and not _is_stop(tokens, first - 1, first):
-        first -= 1
-    before = tokens.words[first - 1].lower() if first else ""
-    if before and before not in _BEFORE and not rule("giving_lead").ends(tokens, first, first - 4):
-        return []
-    chunks: list[Place] = []
-    while first < end:
-        chunks.append((first, _chunk_end(tokens, first)))
-        first = chunks[-1][1]
-    return chunks if len(chunks) <= _MOST_BEFORE else []
-
-
 def _is_stop(tokens: Tokens, first: int, end: int) -> bool:
     """Whether a chunk ends a name: a word such as "daily", a number, a number with its unit."""
     if tokens.words[first][0].isdigit():
@@ -250,15 +216,6 @@ def _can_name(words: Sequence[str]) -> bool:
     """Whether words have three letters, or letters and digits: a code."""
     coded = any(word[0].isdigit() for word in words) and any(word[0].isalpha() for word in words)
     return coded or any(len(word) > 2 and word.isalpha() for word in words)
-
-
-def _names_substance(tokens: Tokens, chunks: Sequence[Place]) -> bool:
-    words = tokens.words[chunks[0][0] : chunks[-1][1]]
-    if words[0][0].isdigit() or any(word.endswith("ly") for word in words):
-        return False
-    if any(rule(name).search(tokens, *chunk) for chunk in chunks for name in ("generic_word", "dose_detail")):
-        return False
-    return any(len(word) > 3 and word.isalpha() for word in words)
 
 
 def list_glosses(tokens: Tokens, first: int, end: int) -> Iterator[str]:

@@ -11,7 +11,7 @@ from extractor.schemas import Role, Section
 from extractor.text.book import Entry, read_text, terms_of
 from extractor.text.passage import read_section
 
-from .records import give, levels, make_section, read
+from .records import give, make_section, read
 
 
 def name_section(text: str, name: str = "interventions[0]") -> DosingSection:
@@ -109,14 +109,6 @@ def test_an_unknown_agent_beside_a_known_one_keeps_its_own_days() -> None:
         make_section("interventions[1]", type="DRUG", name="isotretinoin"),
     ).regimens
     assert [(r.agent.value, r.frequency.value) for r in regimens] == [("EX-12", "QW"), ("isotretinoin", "BID")]
-
-
-def test_each_of_a_list_of_doses_is_an_agent_even_if_no_vocabulary_knows_it() -> None:
-    regimens = give("80 mg examplium oxide; samplamin E 400 IU daily", name="Minerals", kind="DIETARY_SUPPLEMENT")
-    assert [(r.agent.value, *levels(r)) for r in regimens] == [
-        ("examplium oxide", (80, 80, "mg")),
-        ("samplamin E", (400, 400, "IU")),
-    ]
 
 
 @pytest.mark.parametrize(
