@@ -70,6 +70,8 @@ def _cut_regimens(tokens: Tokens, clause: Place, stated: Findings, mentions: Seq
 
     "A every 2 weeks and A every 4 weeks", "300 mg every 2 weeks or 600 mg every 4 weeks".
     """
+    if len(stated.frequency) < 2:
+        return [clause]
     gaps = [
         (one.end, other.first)
         for one, other in pairwise(within(mentions, *clause))

@@ -1,5 +1,6 @@
 """Marks: values, and the tokens of a section that state them."""
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ class Mark(Generic[T_co]):
 
 Fact = Mark[Any]
 _first = attrgetter("first")
+_STOP = re.compile(r"[.;\n]")
 
 
 def number_sentences(tokens: Tokens, marks: Sequence[Mark[object]]) -> list[int]:
@@ -33,8 +35,8 @@ def number_sentences(tokens: Tokens, marks: Sequence[Mark[object]]) -> list[int]
     >>> number_sentences(read_text("a. b, c; d"), [Mark("a", 0, 1), Mark("b", 2, 3), Mark("c", 4, 5), Mark("d", 6, 7)])
     [0, 1, 1, 2]
     """
-    codes = tokens.codes if marks else ""
-    ends = [at for at, code in enumerate(codes) if code == "\n" or (code in ".;" and not tokens.joined(at + 1))]
+    signs = (found.start() for found in _STOP.finditer(tokens.codes if len(marks) > 1 else ""))
+    ends = [at for at in signs if tokens.codes[at] == "\n" or not tokens.joined(at + 1)]
     return [bisect_right(ends, mark.first) for mark in marks]
 
 
