@@ -22,7 +22,7 @@ _HEADS = {
     "class": {"{class}", "{grade}", "{stage}"},
     "stage": {"{stage}", "{class}", "{grade}"},
 }
-"""The last word of a name tells that it is no score and no amount."""
+"""The last word of a name shows that it is no score and no amount."""
 _BARE = frozenset({"1", "{score}", "{grade}", "{class}", "{stage}"})
 """Units that nobody writes."""
 _ANY_LABORATORY = frozenset({"{ULN}", "{LLN}", "{baseline}", "%{normal}"})
@@ -71,7 +71,7 @@ class Quantity:
         return both_amounts or any(dimension == find_dimension(other)[1] != () for other in self.others)
 
     def is_plausible(self, value: float) -> bool:
-        """Whether a value without a unit can be one in the canonical unit, as far as the vocabulary tells."""
+        """Whether a value without a unit can be one in the canonical unit, as far as the vocabulary knows."""
         return self.implied is None or self.implied[0] <= value <= self.implied[1]
 
     def to_canonical(self, value: float, unit: str | None) -> float | None:
@@ -113,7 +113,7 @@ def name_quantity(text: str, unit: str | None = None, quote: str = "", value: fl
 
 
 def fold_words(text: str) -> tuple[str, ...]:
-    """The words of a name in one spelling, without those that tell nothing.
+    """The words of a name in one spelling, without those that distinguish nothing.
 
     >>> fold_words("the Haemoglobin levels"), fold_words("FEV1/FVC")
     (('hemoglobin',), ('fev1', 'fvc'))

@@ -238,7 +238,7 @@ def _describe_arm(statement: Statement, trial: Trial) -> Iterator[str]:
     """What kind of arm states the dose, and whether arms are labelled after the agent."""
     compared = len(set(trial.arms)) > 1
     if statement.section.startswith("arms[") and compared:
-        yield f"told in {_class_arm(trial.types[statement.section])}"
+        yield f"stated in {_class_arm(trial.types[statement.section])}"
     labelled = trial.labels.get(statement.agent.key, frozenset())
     if labelled:
         yield "labels every arm" if len(labelled) == len(trial.arms) else "labels an arm"
