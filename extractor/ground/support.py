@@ -272,7 +272,7 @@ def _find_time(tokens: Tokens, value: Period | TimePoint | Age) -> Derived | Non
 
 def _find_frequency(tokens: Tokens, value: Frequency) -> Derived | None:
     found = (mark for mark in find_frequencies(tokens) if mark.value == value)
-    return next((Derived(tokens.at(mark.start), tokens.before(mark.end)) for mark in found), None)
+    return next((Derived(mark.first, mark.end) for mark in found), None)
 
 
 def _find_route(tokens: Tokens, value: Route) -> Derived | None:
