@@ -351,7 +351,7 @@ def _say_results(job: Job, sink: Sink, tally: Tally) -> None:
             _say_repeated(job, sink)
         if job.uses_rules_alone and asks and tally.usage.open_questions:
             _say(f"{tally.usage.open_questions} questions stayed open; a model can answer them (--model)")
-    for broken in exchange.answers.failed if exchange else ():  # also when quiet, since these answers are lost
+    for broken in exchange.failed if exchange else ():  # also when quiet, since these answers are lost
         _say(f"no answer in {without_controls(str(broken))}")
     if job.quiet:
         return

@@ -170,10 +170,10 @@ def current_prompt() -> PromptVersion | None:
     return trace.prompt if trace else None
 
 
-def load_object(content: bytes) -> dict[str, Any]:
+def load_object(content: bytes | str | None) -> dict[str, Any]:
     """A JSON object, empty if the content is none."""
     try:
-        loaded = json.loads(content)
+        loaded = json.loads(content or "{}")
     except ValueError:
         return {}
     return loaded if isinstance(loaded, dict) else {}

@@ -1,4 +1,3 @@
-import socket
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -7,7 +6,7 @@ import pytest
 import yaml
 
 from extractor.errors import CassetteError, CassetteMiss, MissingExtra, ModelUnavailable
-from extractor.llm.cassettes import NOTE, check_cassettes, schema_digest, use_cassette
+from extractor.llm.cassettes import NOTE, check_cassettes, use_cassette
 from extractor.llm.client import Model
 from extractor.llm.spec import ModelSpec
 
@@ -41,11 +40,9 @@ async def cassette(tmp_path):
     return path
 
 
-async def test_replay_gives_the_recorded_answer_with_all_sockets_closed(cassette):
+async def test_replay_gives_the_recorded_answer_without_a_server(cassette):
     with use_cassette(cassette):
         reply = await offline().complete(ask_about(1), render)
-        with pytest.raises(CassetteMiss, match="tried to use the network"):
-            socket.create_connection(("127.0.0.1", 9))
     assert [item.colour for item in reply.items] == ["red"]
 
 
@@ -82,7 +79,7 @@ async def test_folders_of_the_recording_machine_are_not_kept(tmp_path):
 async def test_miss_arrives_as_such_and_shows_what_differs(cassette):
     with use_cassette(cassette):
         await offline().complete(ask_about(1), render)
-        with pytest.raises(CassetteMiss, match="nearest is exchange 1, which differs in messages") as caught:
+        with pytest.raises(CassetteMiss, match="nearest is exchange 1:") as caught:
             await offline().complete(ask_about(1, 2), render)
     assert "+2: line 2" in str(caught.value)
 
@@ -90,7 +87,7 @@ async def test_miss_arrives_as_such_and_shows_what_differs(cassette):
 async def test_the_same_request_once_too_often_is_a_miss(cassette):
     with use_cassette(cassette):
         await offline().complete(ask_about(1), render)
-        with pytest.raises(CassetteMiss, match="the number of times"):
+        with pytest.raises(CassetteMiss, match="nothing differs but the number of times"):
             await offline().complete(ask_about(1), render)
 
 
@@ -120,12 +117,6 @@ def test_changed_and_lost_prompts_are_found(cassette):
     assert "another text of prompt 'colours' (version 1, today 2)" in changed
     (lost,) = check_cassettes(cassette.parent, [])
     assert "prompt 'colours', which is gone" in lost
-
-
-def test_changed_schema_is_found(cassette):
-    (problem,) = check_cassettes(cassette.parent, [PROMPT], {"Answers": schema_digest({"type": "object"})})
-    assert problem == "one.yaml: recorded with another schema of 'Answers'; record it again"
-    assert check_cassettes(cassette.parent, [PROMPT], {"Others": ""}) == []
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from extractor.errors import ModelUnavailable
 from extractor.llm.failures import RequestTooLong, explain_failure
-from extractor.llm.limits import Allowance, read_allowances, retry_after
+from extractor.llm.limits import read_quotas, retry_after
 from extractor.llm.spec import ModelKind, ModelSpec
 
 NOON = {"date": "Thu, 01 Jan 2026 12:00:00 GMT"}
@@ -19,32 +19,34 @@ def limit_headers(name, limit, remaining, reset):
 @pytest.mark.parametrize(
     ("headers", "unit", "expected"),
     [
-        (limit_headers("x-ratelimit-{}-requests", "500", "499", "120ms"), "requests", Allowance(500, 499, 0.12)),
-        (limit_headers("x-ratelimit-{}-tokens", "30000", "0", "6m0s"), "tokens", Allowance(30000, 0, 360)),
-        ({"X-RateLimit-Remaining-Tokens": "1200"}, "tokens", Allowance(1200, 1200, 60)),  # Azure states no time
+        (limit_headers("x-ratelimit-{}-requests", "500", "499", "120ms"), "requests", (500, 499, 1 / 0.12)),
+        (limit_headers("x-ratelimit-{}-tokens", "30000", "0", "6m0s"), "tokens", (30000, 0, 30000 / 360)),
+        ({"X-RateLimit-Remaining-Tokens": "1200"}, "tokens", (1200, 1200, 1 / 60)),  # Azure states no time
         (
             limit_headers("anthropic-ratelimit-requests-{}", "50", "10", "2026-01-01T12:00:30Z"),
             "requests",
-            Allowance(50, 10, 30),
+            (50, 10, 40 / 30),
         ),
-        (limit_headers("anthropic-ratelimit-input-tokens-{}", "900", "0", "9"), "tokens", Allowance(900, 0, 9)),
-        (limit_headers("ratelimit-{}", "5", "2", "7"), "requests", Allowance(5, 2, 7)),
-        (limit_headers("x-ratelimit-{}", "9", "0", "1767268820000"), "requests", Allowance(9, 0, 20)),
+        (limit_headers("anthropic-ratelimit-input-tokens-{}", "900", "0", "9"), "tokens", (900, 0, 100)),
+        (limit_headers("ratelimit-{}", "5", "2", "7"), "requests", (5, 2, 3 / 7)),
+        (limit_headers("x-ratelimit-{}", "9", "0", "1767268820000"), "requests", (9, 0, 9 / 20)),
     ],
 )
 def test_limits_are_read_from_the_headers_of_every_provider(headers, unit, expected):
-    assert read_allowances(httpx2.Headers({**NOON, **headers})) == {unit: expected}
+    ((found, quota),) = read_quotas(httpx2.Headers({**NOON, **headers})).items()
+    assert (found, quota.limit, quota.remaining) == (unit, *expected[:2])
+    assert quota.rate == pytest.approx(expected[2])
 
 
 @pytest.mark.parametrize("broken", ["", "many", "-3", "nan", "inf", "1e999"])
 def test_a_broken_limit_is_ignored(broken):
-    assert read_allowances({"x-ratelimit-remaining-requests": broken}) == {}
+    assert read_quotas({"x-ratelimit-remaining-requests": broken}) == {}
 
 
 @pytest.mark.parametrize("reset", ["soon", "", "99999999999999999999", "-1"])
 def test_a_broken_reset_is_a_minute(reset):
     stated = {"x-ratelimit-remaining-requests": "3", "x-ratelimit-reset-requests": reset}
-    assert read_allowances(stated)["requests"].reset == 60
+    assert read_quotas(stated)["requests"].rate == 1 / 60
 
 
 @pytest.mark.parametrize(
@@ -52,7 +54,7 @@ def test_a_broken_reset_is_a_minute(reset):
     [
         ({"retry-after": "7"}, 7.0),
         ({"retry-after": "0.5"}, 0.5),
-        ({"retry-after": "-3"}, 0.0),
+        ({"retry-after": "-3"}, None),
         ({"retry-after-ms": "1500", "retry-after": "9"}, 1.5),
         ({"retry-after-ms": "soon", "retry-after": "9"}, 9.0),
         ({"retry-after": "Thu, 01 Jan 2026 12:00:20 GMT"}, 20.0),

@@ -95,7 +95,7 @@ async def test_a_provider_that_is_not_there_is_reported_after_a_few_quick_tries(
     message = r"no connection: .*; is the server running, and the address right\? \(after 3 attempts\)"
     with pytest.raises(ModelAway, match=message):
         await finish(provider, requests, PollPolicy(sleep=wait))
-    assert waits == [1.0, 1.0]
+    assert waits == [1.0, 2.0]
 
 
 class Killed(BaseException):

@@ -88,7 +88,7 @@ async def test_miss_shows_the_nearest_recording_and_what_differs(tmp_path):
         await replayer(tmp_path).complete(ask_about(1, 2), render)
     lines = str(caught.value).splitlines()
     near = f"{exchange_key(stub.requests[0])[:16]}.json"
-    assert lines[0].endswith(f"nearest is {near}, which differs in messages[1] (user)")
+    assert lines[0].endswith(f"nearest is {near}:")
     assert "+2: line 2" in lines
     assert not [line for line in lines if line.startswith("-") and not line.startswith("---")]
 

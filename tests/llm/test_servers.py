@@ -7,7 +7,7 @@ import pytest
 
 from extractor.errors import ModelAway
 from extractor.llm.limits import RetryPolicy, SkippedTime
-from extractor.llm.servers import ServerPool
+from extractor.llm.servers import ServerPool, list_servers
 from tests.skipping import loop_time, skipping_time
 
 
@@ -17,7 +17,9 @@ def skipping(**changes):
 
 
 def pool_of(policy=None, concurrency=2, **limits):
-    return ServerPool((), policy or RetryPolicy(), concurrency, name="model m at http://model.test/v1", **limits)
+    policy = policy or RetryPolicy()
+    name = "model m at http://model.test/v1"
+    return ServerPool(list_servers((), policy, concurrency), policy, concurrency, name=name, **limits)
 
 
 def reply(status=200, content=b"", **headers):

@@ -112,11 +112,10 @@ def default_model() -> LocalModel:
 
 def find_catalogued(name: str) -> LocalModel:
     """The model of that name. Raises ``ValueError`` if the catalogue lacks it."""
-    model = load_catalogue().get(name)
-    if model is None:
-        known = ", ".join(load_catalogue())
-        raise ValueError(f"no local model is called {name!r}; known are {known}, or give the path of a .gguf file")
-    return model
+    if model := load_catalogue().get(name):
+        return model
+    known = ", ".join(load_catalogue())
+    raise ValueError(f"no local model is called {name!r}; known are {known}, or give the path of a .gguf file")
 
 
 def find_model(name_or_path: str = "") -> LocalModel | Path:
@@ -127,10 +126,8 @@ def find_model(name_or_path: str = "") -> LocalModel | Path:
     >>> find_model("smollm2-135m").licence
     'Apache-2.0'
     """
-    if not name_or_path:
-        return default_model()
     if not name_or_path.endswith(".gguf"):
-        return find_catalogued(name_or_path)
+        return find_catalogued(name_or_path) if name_or_path else default_model()
     path = Path(name_or_path).expanduser()
     if not path.is_file():
         raise ModelUnavailable(f"{path}: there is no such file")
@@ -161,10 +158,8 @@ def locate_model(name_or_path: str = "", *, cache_dir: Path | None = None) -> Pa
         return found
     path = _find_verified(found, cache_dir or default_cache())
     if path is None:
-        size = f"{found.bytes / 1e6:,.0f} MB"
-        raise ModelUnavailable(
-            f"{found.name} is not on this machine yet; `extractor model pull {found.name}` gets it ({size})"
-        )
+        size, name = f"{found.bytes / 1e6:,.0f} MB", found.name
+        raise ModelUnavailable(f"{name} is not on this machine yet; `extractor model pull {name}` gets it ({size})")
     return path
 
 
@@ -195,16 +190,12 @@ def pull_model(
         except ModelUnavailable as error:
             tried.append(f"- {source}: {error}")
     raise ModelUnavailable(
-        "\n".join(
-            [
-                f"{model.name} could not be pulled. Tried:",
-                *tried,
-                "Check the connection (HF_ENDPOINT names a mirror of the hub) and run"
-                f" `extractor model pull {model.name}`",
-                "again; it goes on from where it stopped. Or copy the file here from another machine:",
-                f"{model.weights(cache_dir)} ({model.bytes} bytes, SHA-256 {model.sha256}).",
-            ]
-        )
+        f"{model.name} could not be pulled. Tried:\n"
+        + "\n".join(tried)
+        + "\nCheck the connection (HF_ENDPOINT names a mirror of the hub) and run"
+        + f" `extractor model pull {model.name}`\nagain; it goes on from where it stopped."
+        + f" Or copy the file here from another machine:\n{model.weights(cache_dir)}"
+        + f" ({model.bytes} bytes, SHA-256 {model.sha256})."
     )
 
 
