@@ -19,7 +19,8 @@ from uuid import uuid4
 from extractor.api import Extractor
 from extractor.errors import BudgetReached, ExtractorError, ModelAway
 from extractor.events import Event, tell
-from extractor.llm.batch_api.provider import BatchStatus, BatchTransport, PollPolicy, open_batch_client
+from extractor.llm.batch_api.provider import BatchStatus, PollPolicy, open_batch_client
+from extractor.llm.batch_api.requests import BatchTransport
 from extractor.llm.client import ClientSettings
 from extractor.llm.spec import ModelKind
 from extractor.llm.transport import Route
@@ -208,8 +209,8 @@ def export_job(job: Job) -> int:
     exchange = job.extractor.choice.exchange
     assert exchange
     assert exchange.requests
-    written = {"records": tally.extracted, "requests": exchange.requests.written}
-    print(json.dumps(written | {"files": [str(path) for path in exchange.requests.parts]}, indent=2))
+    written = {"records": tally.extracted, "requests": exchange.written}
+    print(json.dumps(written | {"files": [str(path) for path in exchange.parts]}, indent=2))
     return FAILED if tally.failed else OK
 
 
@@ -356,8 +357,8 @@ def _say_results(job: Job, sink: Sink, tally: Tally) -> None:
     if job.quiet:
         return
     if exchange and exchange.requests:
-        files = ", ".join(map(str, exchange.requests.parts))
-        _say(f"{exchange.requests.written} requests still open, in {files}")
+        files = ", ".join(map(str, exchange.parts))
+        _say(f"{exchange.written} requests still open, in {files}")
     if job.mirror:
         _say(f"the results are at {without_controls(job.mirror.place.address)}")
     elif job.out:

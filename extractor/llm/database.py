@@ -129,13 +129,23 @@ class Database:
 
 def open_run(folder: Path) -> Database:
     """The store of the run in ``folder``, made if it is not there. Raises ``StoreError`` for a foreign or newer one."""
-    tables = files(__package__).joinpath("run.sql").read_text("utf-8")
-    return Database.open(folder / RUN_FILE, tables, RUN_VERSION, "use --fresh or another --out")
+    return Database.open(folder / RUN_FILE, _read_tables(), RUN_VERSION, "use --fresh or another --out")
+
+
+def open_scratch() -> Database:
+    """A store of its own with the tables of a run, which vanishes when it is closed."""
+    connection = sqlite3.connect("", isolation_level=None)
+    connection.executescript(_read_tables())
+    return Database(Path("the scratch file"), connection, "free some space on the disk")
 
 
 def open_run_to_read(folder: Path) -> Database:
     """The store of an earlier run. Raises ``StoreError`` if there is none, or a foreign or newer one."""
     return Database.open_to_read(folder / RUN_FILE, RUN_VERSION, "make the run again")
+
+
+def _read_tables() -> str:
+    return files(__package__).joinpath("run.sql").read_text("utf-8")
 
 
 def _explaining(path: Path, remedy: str, call: Any, *arguments: Any, **options: Any) -> Any:

@@ -1,29 +1,23 @@
 """A provider's batch API: files are sent, batches made, watched and fetched. Each step is stored before the next."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import httpx2
 import openai
 from openai.types import Batch
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_exponential
 
-from extractor.errors import AnswerPending, BudgetReached
-from extractor.llm.cache import served_response
 from extractor.llm.client import open_sdk
-from extractor.llm.estimates import RequestSize, measure_body
 from extractor.llm.failures import explain_failure
 from extractor.llm.limits import is_temporary
 from extractor.llm.spec import ModelKind, ModelSpec
-from extractor.llm.trace import read_usage
 from extractor.llm.transport import NetworkTransport
-from extractor.schemas import Usage
 
-from .requests import OK, AnswerLine, BatchRequests, StoredBatch, name_body
+from .requests import AnswerLine, BatchRequests, StoredBatch
 
 _TAG = "extractor"
 _ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
@@ -35,49 +29,6 @@ _FIRST_ATTEMPTS, _ATTEMPTS = 3, 8
 """How often a call is tried at a provider that never answered, whose address is probably wrong, and at one that did."""
 
 _T = TypeVar("_T")
-
-
-class RequestBudget(Protocol):
-    """A budget for the requests of a batch. All of them are under way at once, so nothing waits."""
-
-    def set_aside(self, size: RequestSize) -> int:
-        """Reserve what a request under way may take, whether there is room or not."""
-
-    def try_reserve(self, size: RequestSize) -> int | None:
-        """Reserve what a request may take, if there is room."""
-
-    def charge(self, reservation: int, usage: Usage) -> None:
-        """Release a reservation, and count what the request took."""
-
-
-class BatchTransport(httpx2.AsyncBaseTransport):
-    """Answers requests that earlier batches answered, and stores the others for the next batch.
-
-    Raises ``AnswerPending`` for a request without an answer, ``BudgetReached`` if the budget has no room for it.
-    """
-
-    def __init__(self, requests: BatchRequests, budget: RequestBudget | None = None) -> None:
-        self._requests, self._budget = requests, budget
-        requests.forget_taken()
-        under_way = requests.not_taken() if budget else ()
-        self._reserved = {name: budget.set_aside(measure_body(body)) for name, body in under_way if budget}
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        body = json.loads(await request.aread())
-        name = name_body(body)
-        if answer := self._requests.find(name):
-            usage = read_usage(answer.content) if answer.status == OK else Usage()
-            self._requests.note_taken(name)
-            if name in self._reserved and self._budget:
-                self._budget.charge(self._reserved.pop(name), usage)
-            return served_response(answer.content, usage, answer.status, spent=not answer.taken)
-        if self._budget and name not in self._reserved:
-            reservation = self._budget.try_reserve(measure_body(body))
-            if reservation is None:
-                raise BudgetReached("there is no room in the budget for another request")
-            self._reserved[name] = reservation
-        self._requests.add(body)
-        raise AnswerPending("its answer is still to come: it is in a batch")
 
 
 @dataclass(frozen=True, slots=True)

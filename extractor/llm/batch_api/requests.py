@@ -6,18 +6,20 @@ Files are those of providers' batch APIs: one JSON object a line, answers in any
 import hashlib
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import httpx2
 
-from extractor.errors import AnswerPending, CassetteError
+from extractor.errors import AnswerPending, BudgetReached, CassetteError
 from extractor.llm.cache import exchange_key, served_response
-from extractor.llm.database import Database
+from extractor.llm.database import Database, open_scratch
+from extractor.llm.estimates import RequestSize, measure_body
 from extractor.llm.trace import read_usage
+from extractor.schemas import Usage
 
 MOST_REQUESTS, MOST_BYTES = 50_000, 190_000_000
 """Limits of a file; providers accept 50,000 requests and 200 MB."""
@@ -86,133 +88,6 @@ class AnswerLine(NamedTuple):
         return cls(name, status, content, f"status {status}, {message}" if status else message)
 
 
-class RequestFile:
-    """Writes distinct requests to ``path``, and beyond a file's limits to ``<stem>-2<suffix>`` and so on.
-
-    The files appear whole when the block of ``open`` ends; a block that fails leaves none.
-    """
-
-    def __init__(self, path: Path, most_requests: int = MOST_REQUESTS, most_bytes: int = MOST_BYTES) -> None:
-        self.path = path
-        self.parts: list[Path] = []
-        self._most_requests, self._most_bytes = most_requests, most_bytes
-        self._names: set[str] = set()
-        self._in_part = 0
-        self._file: BinaryIO
-
-    @property
-    def written(self) -> int:
-        """How many requests were written."""
-        return len(self._names)
-
-    @contextmanager
-    def open(self) -> "Iterator[RequestFile]":
-        """Write inside the block."""
-        self._open_part()
-        try:
-            yield self
-            self._file.close()
-            for part in self.parts:
-                _unfinished(part).replace(part)
-        finally:
-            self._file.close()
-            for part in self.parts:
-                _unfinished(part).unlink(missing_ok=True)
-
-    def add(self, body: Mapping[str, Any]) -> None:
-        """Write a request, unless it is there already."""
-        name = name_request(body)
-        if name in self._names:
-            return
-        self._names.add(name)
-        line, size = write_line(name, body), self._file.tell()
-        if self._in_part == self._most_requests or (size and size + len(line) > self._most_bytes):
-            self._file.close()
-            self._open_part()
-        self._file.write(line)
-        self._in_part += 1
-
-    def _open_part(self) -> None:
-        number = len(self.parts) + 1
-        self.parts.append(self.path if number == 1 else self.path.with_stem(f"{self.path.stem}-{number}"))
-        self._file, self._in_part = _unfinished(self.parts[-1]).open("wb"), 0
-
-
-def _unfinished(path: Path) -> Path:
-    return path.with_name(f".{path.name}.unfinished")
-
-
-class Exchange:
-    """Files of answers to read, and the file to which requests without an answer go.
-
-    A later answer to a request replaces an earlier one. ``failed`` lists lines without a completion, as ``file, line:
-    why``, unless another line answers the same request. Raises ``ValueError`` for a missing answer file and if there is
-    nothing to read or write, ``CassetteError`` for a file that cannot be read.
-    """
-
-    def __init__(self, answers: Sequence[Path] = (), requests: Path | None = None) -> None:
-        if not answers and not requests:
-            raise ValueError("an exchange needs files of answers, or a file for requests")
-        for path in answers:
-            if not path.is_file():
-                raise ValueError(f"{path}: there is no such file of answers")
-        if requests and requests in answers:
-            raise ValueError(f"{requests} holds answers; name another file for the requests")
-        self.requests = RequestFile(requests) if requests else None
-        self._answers: dict[str, bytes] = {}
-        failed: dict[str, str] = {}
-        digest = hashlib.sha256()
-        for place, line in _read_lines(answers):
-            digest.update(line)
-            answer = AnswerLine.read(line)
-            if answer and not answer.problem:
-                self._answers[answer.name] = zlib.compress(answer.content)
-            else:
-                why = answer.problem if answer else "no answer to a request (it has no custom_id)"
-                failed[answer.name if answer else place] = f"{place}: {why}"
-        self.failed = tuple(why for name, why in failed.items() if name not in self._answers)
-        self._sha256 = digest.hexdigest()
-
-    def __str__(self) -> str:
-        return f"answers by file, SHA-256 {self._sha256[:16]}"
-
-    @contextmanager
-    def open(self) -> "Iterator[ExchangeTransport]":
-        """A transport that answers from the files; the requests' file is whole when the block ends."""
-        with self.requests.open() if self.requests else nullcontext():
-            yield ExchangeTransport(self)
-
-    def find(self, name: str) -> bytes | None:
-        """The completion that answers the request of that name."""
-        packed = self._answers.get(name)
-        return zlib.decompress(packed) if packed else None
-
-
-def _read_lines(paths: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
-    """Each line that is not blank, with its place for people."""
-    for path in paths:
-        try:
-            with path.open("rb") as file:
-                yield from ((f"{path}, line {number}", line) for number, line in enumerate(file, 1) if line.strip())
-        except OSError as error:
-            raise CassetteError(f"{path}: cannot be read: {error.strerror}; name a file of answers") from error
-
-
-class ExchangeTransport(httpx2.AsyncBaseTransport):
-    """Answers what the files answer, and writes down the rest. Raises ``AnswerPending`` for a request of the rest."""
-
-    def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        body = json.loads(await request.aread())
-        if content := self._exchange.find(name_request(body)):
-            return served_response(content, read_usage(content), spent=True)
-        if self._exchange.requests:
-            self._exchange.requests.add(body)
-        raise AnswerPending("its answer is still to come: no file of answers holds it")
-
-
 @dataclass(frozen=True, slots=True)
 class StoredBatch:
     """A planned batch. ``tag`` identifies it here and at the provider. ``input_file`` is the provider's id of its file
@@ -227,19 +102,24 @@ class StoredBatch:
 
 
 class BatchRequests:
-    """The requests of a run that go into batches, from when they are first needed to their answers.
+    """Requests that are answered later, from when they are first needed to their answers.
 
-    Each method is one short transaction.
+    ``name`` makes the ``custom_id`` of a request. Each method is one short transaction.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, name: Callable[[Mapping[str, Any]], str] = name_body) -> None:
+        self._database, self.name = database, name
 
     def add(self, body: Mapping[str, Any]) -> None:
         """Store a request, unless it is there."""
         packed = json.dumps(body, ensure_ascii=False).encode("utf-8")
-        row = (name_body(body), zlib.compress(packed), len(packed) + _FRAME)
+        row = (self.name(body), zlib.compress(packed), len(packed) + _FRAME)
         self._database.execute("INSERT OR IGNORE INTO batch_requests (name, body, bytes) VALUES (?, ?, ?)", row)
+
+    def add_answer(self, answer: AnswerLine) -> None:
+        """Store an answer whose request is not known, in place of an earlier one."""
+        sql = "INSERT OR REPLACE INTO batch_requests (name, body, bytes, status, reply) VALUES (?, '', 0, ?, ?)"
+        self._database.execute(sql, (answer.name, answer.status, zlib.compress(answer.content)))
 
     def find(self, name: str) -> AnswerLine | None:
         """The answer to the request of that name."""
@@ -266,11 +146,13 @@ class BatchRequests:
 
     def count_waiting(self) -> int:
         """How many requests are in no batch."""
-        return int(self._database.value("SELECT count(*) FROM batch_requests WHERE batch IS NULL"))
+        sql = "SELECT count(*) FROM batch_requests WHERE batch IS NULL AND status IS NULL"
+        return int(self._database.value(sql))
 
     def plan(self, prefix: str, most_requests: int = MOST_REQUESTS, most_bytes: int = MOST_BYTES) -> int:
         """Put waiting requests into as few batches as the limits allow. Returns how many requests these are."""
-        rows = self._database.execute("SELECT name, bytes FROM batch_requests WHERE batch IS NULL").fetchall()
+        sql = "SELECT name, bytes FROM batch_requests WHERE batch IS NULL AND status IS NULL"
+        rows = self._database.execute(sql).fetchall()
         parts: list[list[str]] = []
         size = 0
         for name, length in rows:
@@ -319,3 +201,111 @@ class BatchRequests:
             self._database.execute(left, (number,))
             self._database.execute("UPDATE batches SET state = 'fetched' WHERE id = ?", (number,))
         return kept
+
+
+class RequestBudget(Protocol):
+    """A budget for the requests of a batch. All of them are under way at once, so nothing waits."""
+
+    def set_aside(self, size: RequestSize) -> int:
+        """Reserve what a request under way may take, whether there is room or not."""
+
+    def try_reserve(self, size: RequestSize) -> int | None:
+        """Reserve what a request may take, if there is room."""
+
+    def charge(self, reservation: int, usage: Usage) -> None:
+        """Release a reservation, and count what the request took."""
+
+
+class BatchTransport(httpx2.AsyncBaseTransport):
+    """Answers requests whose answers are there, and stores the others for the next batch.
+
+    Raises ``AnswerPending`` for a request without an answer, ``BudgetReached`` if the budget has no room for it.
+    """
+
+    def __init__(self, requests: BatchRequests, budget: RequestBudget | None = None) -> None:
+        self._requests, self._budget = requests, budget
+        requests.forget_taken()
+        under_way = requests.not_taken() if budget else ()
+        self._reserved = {name: budget.set_aside(measure_body(body)) for name, body in under_way if budget}
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        body = json.loads(await request.aread())
+        name = self._requests.name(body)
+        if answer := self._requests.find(name):
+            usage = read_usage(answer.content) if answer.status == OK else Usage()
+            self._requests.note_taken(name)
+            if name in self._reserved and self._budget:
+                self._budget.charge(self._reserved.pop(name), usage)
+            return served_response(answer.content, usage, answer.status, spent=not answer.taken)
+        if self._budget and name not in self._reserved:
+            reservation = self._budget.try_reserve(measure_body(body))
+            if reservation is None:
+                raise BudgetReached("there is no room in the budget for another request")
+            self._reserved[name] = reservation
+        self._requests.add(body)
+        raise AnswerPending("its answer is still to come")
+
+
+class Exchange:
+    """Files of answers to read, and the file to which requests without an answer go.
+
+    A later answer to a request replaces an earlier one. ``failed`` lists lines without a completion, as ``file, line:
+    why``, unless another line answers the same request. ``parts`` are the files that were written: beyond the limits of
+    a file, requests go to ``<stem>-2<suffix>`` and so on. Raises ``ValueError`` for a missing answer file and if there
+    is nothing to read or write, ``CassetteError`` for a file that cannot be read.
+    """
+
+    def __init__(self, answers: Sequence[Path] = (), requests: Path | None = None) -> None:
+        if not answers and not requests:
+            raise ValueError("an exchange needs files of answers, or a file for requests")
+        for path in answers:
+            if not path.is_file():
+                raise ValueError(f"{path}: there is no such file of answers")
+        if requests and requests in answers:
+            raise ValueError(f"{requests} holds answers; name another file for the requests")
+        self.requests, self.written = requests, 0
+        self.parts: list[Path] = []
+        self._stored = BatchRequests(open_scratch(), name_request)
+        failed: dict[str, str] = {}
+        digest = hashlib.sha256()
+        for place, line in _read_lines(answers):
+            digest.update(line)
+            answer = AnswerLine.read(line)
+            if answer and not answer.problem:
+                self._stored.add_answer(answer)
+            else:
+                why = answer.problem if answer else "no answer to a request (it has no custom_id)"
+                failed[answer.name if answer else place] = f"{place}: {why}"
+        self.failed = tuple(why for name, why in failed.items() if not self._stored.find(name))
+        self._sha256 = digest.hexdigest()
+
+    def __str__(self) -> str:
+        return f"answers by file, SHA-256 {self._sha256[:16]}"
+
+    @contextmanager
+    def open(self, most_requests: int = MOST_REQUESTS, most_bytes: int = MOST_BYTES) -> Iterator[BatchTransport]:
+        """A transport that answers from the files. When the block ends well, requests without an answer are written."""
+        yield BatchTransport(self._stored)
+        if not self.requests:
+            return
+        self.written = self._stored.plan("file", most_requests, most_bytes)
+        for number in range(1, 1 + max(1, len(self._stored.open_batches()))):
+            part = self.requests if number == 1 else self.requests.with_stem(f"{self.requests.stem}-{number}")
+            unfinished = part.with_name(f".{part.name}.unfinished")
+            try:
+                with unfinished.open("wb") as file:
+                    file.writelines(self._stored.lines(number))
+                unfinished.replace(part)
+            finally:
+                unfinished.unlink(missing_ok=True)
+            self.parts.append(part)
+
+
+def _read_lines(paths: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
+    """Each line that is not blank, with its place for people."""
+    for path in paths:
+        try:
+            with path.open("rb") as file:
+                yield from ((f"{path}, line {number}", line) for number, line in enumerate(file, 1) if line.strip())
+        except OSError as error:
+            raise CassetteError(f"{path}: cannot be read: {error.strerror}; name a file of answers") from error
