@@ -39,7 +39,7 @@ from extractor.errors import CassetteError, ModelError, ModelUnavailable, StoreE
 from extractor.evaluation import evaluate
 from extractor.evaluation.report import Difference, ScoreReport
 from extractor.llm.dialogue import dialogue
-from extractor.llm.local import find_model
+from extractor.llm.local.models import find_model
 from extractor.llm.opening import ModelChoice, open_model
 from extractor.llm.querying import converse
 from extractor.llm.spec import ModelKind, ModelSpec

@@ -15,7 +15,8 @@ import typer
 from .console import INTERRUPTED, errors_for_people, print_listing
 
 if TYPE_CHECKING:
-    from extractor.llm.local import LocalModel, Progress, ServerSettings
+    from extractor.llm.local.models import LocalModel, Progress
+    from extractor.llm.local.server import ServerSettings
 
 app = typer.Typer(help="List, pull and serve models that run on this machine.", no_args_is_help=True)
 
@@ -35,7 +36,7 @@ def list_rows(
 
     A table on a terminal, tab-separated when piped.
     """
-    from extractor.llm.local import list_models
+    from extractor.llm.local.models import list_models
 
     with errors_for_people():
         rows = list_models(cache_dir)
@@ -56,8 +57,7 @@ def pull(
 
     An interrupted pull is continued by the next. What is here already is left alone, without use of the network.
     """
-    from extractor.llm.local import pull_model
-    from extractor.llm.local.models import find_catalogued
+    from extractor.llm.local.models import find_catalogued, pull_model
 
     with errors_for_people():
         models = [find_catalogued(name) for name in names]
@@ -90,7 +90,7 @@ def serve(
     Standard output gets one line, the base URL. Clients must send the token in EXTRACTOR_TOKEN; without one in the
     environment, a token is made up and shown once.
     """
-    from extractor.llm.local import ServerSettings
+    from extractor.llm.local.server import ServerSettings
 
     token = os.environ.get("EXTRACTOR_TOKEN")  # not an option: other users of the machine see command lines
     chosen: dict[str, Any] = {"threads": threads, "token": token}
@@ -104,7 +104,8 @@ def serve(
 
 
 def _serve_until_stopped(name: str, settings: "ServerSettings", cache_dir: Path | None, *, show_token: bool) -> None:
-    from extractor.llm.local import find_model, locate_model, serve_model
+    from extractor.llm.local.models import find_model, locate_model
+    from extractor.llm.local.server import serve_model
 
     model = find_model(name)
     label = model.stem if isinstance(model, Path) else model.name
@@ -146,7 +147,7 @@ def _cells(model: "LocalModel", path: Path | None) -> tuple[str, ...]:
 
 
 def _row_for_programs(model: "LocalModel", path: Path | None) -> dict[str, object]:
-    from extractor.llm.local import default_model
+    from extractor.llm.local.models import default_model
 
     fields = asdict(model)
     fields["sources"] = [asdict(source) for source in model.sources]

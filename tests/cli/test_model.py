@@ -12,7 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from extractor.cli.model import app
-from extractor.llm.local import LocalModel, load_catalogue, models
+from extractor.llm.local import models
+from extractor.llm.local.models import LocalModel, load_catalogue
 from tests.llm.local.hub_server import run_hub, tiny_model
 from tests.llm.local.test_server import PATIENCE_S, STAND_IN
 

@@ -4,16 +4,13 @@
 
     <cache>/models/<name>/<file>            the weights, moved here after their hash was right
     <cache>/models/<name>/<file>.partial    what an interrupted pull has so far
-    <cache>/models/<name>/<file>.verified   hash, size and time of the weights when they were hashed
 
 ``huggingface_hub`` downloads. Its ``hf_hub_download`` deletes what it has when it fails, so its ``http_get`` is used,
 which goes on from a given byte.
 """
 
-import contextlib
 import hashlib
 import io
-import os
 import subprocess
 import sys
 import tomllib
@@ -288,33 +285,14 @@ def _install(model: LocalModel, cache_dir: Path) -> Path:
     if sha256 != model.sha256:
         partial.unlink()
         raise ModelUnavailable(f"the file has SHA-256 {sha256}, not {model.sha256}: refused and removed")
-    partial.replace(path)
-    _note(path).write_text(_describe(path, sha256), "utf-8")
-    return path
+    return partial.replace(path)
 
 
 def _find_verified(model: LocalModel, cache_dir: Path) -> Path | None:
-    """The weights if they are here and are the pinned ones. A gigabyte takes seconds to hash, so a note is kept."""
+    """The weights if they are here and are the pinned ones, which takes a second a gigabyte."""
     path = model.weights(cache_dir)
-    if not path.is_file() or path.stat().st_size != model.bytes:
-        return None
-    expected = _describe(path, model.sha256)
-    if _note(path).is_file() and _note(path).read_text("utf-8") == expected:
-        return path
-    if _hash(path) != model.sha256:
-        return None
-    with contextlib.suppress(OSError):  # a cache may be read-only; its files are hashed at each start
-        _note(path).write_text(expected, "utf-8")
-    return path
-
-
-def _note(path: Path) -> Path:
-    return path.with_name(f"{path.name}.verified")
-
-
-def _describe(path: Path, sha256: str) -> str:
-    stat = os.stat(path)  # noqa: PTH116
-    return f"{sha256} {stat.st_size} {stat.st_mtime_ns}"
+    present = path.is_file() and path.stat().st_size == model.bytes
+    return path if present and _hash(path) == model.sha256 else None
 
 
 def _hash(path: Path) -> str:

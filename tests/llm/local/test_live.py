@@ -14,7 +14,8 @@ import psutil
 import pytest
 
 from extractor.llm.grammar import write_grammar
-from extractor.llm.local import ServerSettings, pull_model, serve_model
+from extractor.llm.local.models import pull_model
+from extractor.llm.local.server import ServerSettings, serve_model
 from extractor.llm.requests import Question
 from extractor.schemas import Task
 from tests.llm.samples import chunk

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from extractor.errors import ModelUnavailable
-from extractor.llm.local import (
+from extractor.llm.local.models import (
     HubSource,
     PackageSource,
     default_model,

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from extractor.errors import MissingExtra, ModelUnavailable
-from extractor.llm.local import ServerSettings, serve_model
+from extractor.llm.local.server import ServerSettings, serve_model
 
 STAND_IN = """
     import os, threading, time
@@ -96,7 +96,7 @@ def test_server_ends_when_its_parent_is_killed(use_runtime, weights):
     parent = textwrap.dedent(f"""
         import os
         from pathlib import Path
-        from extractor.llm.local import serve_model
+        from extractor.llm.local.server import serve_model
         with serve_model(Path({str(weights)!r})) as server:
             print(server.process.pid, flush=True)
             os.kill(os.getpid(), 9)
