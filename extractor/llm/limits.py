@@ -19,7 +19,7 @@ _HEADERS: Mapping[str, tuple[str, ...]] = {
 """Headers for limit, remaining and reset: those of OpenAI and Azure, of Anthropic, of others."""
 _PARTS = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_MINUTE, _NEARLY = 60.0, 1e-6
+_MINUTE = 60.0
 _EPOCH_SECONDS, _EPOCH_MILLISECONDS = 1e9, 1e12
 _TEMPORARY = frozenset({408, 409, 429})
 
@@ -72,51 +72,28 @@ class RetryPolicy:
         return min(wait, self.longest_wait) + self.jitter()
 
 
-@dataclass(slots=True)
-class Quota:
-    """A server's limit: ``remaining`` of ``limit`` units are left at ``at``, and ``rate`` return each second."""
+def exhausted_for(headers: Mapping[str, str], costs: Mapping[str, float], uncounted: Mapping[str, float]) -> float:
+    """Seconds until the limits that a reply states leave room for another request.
 
-    limit: float
-    remaining: float
-    rate: float
-    at: float = 0.0
-
-    def wait(self, cost: float, now: float) -> float:
-        """Seconds until ``cost`` units are left. A cost above the limit waits for the limit.
-
-        >>> Quota(limit=500, remaining=0, rate=10).wait(20, now=1.0)
-        1.0
-        """
-        missing = min(cost, self.limit) - self._remaining_at(now)
-        return missing / self.rate if missing > _NEARLY else 0.0
-
-    def take(self, cost: float, now: float) -> None:
-        """Use ``cost`` units."""
-        self.remaining, self.at = self._remaining_at(now) - cost, now
-
-    def _remaining_at(self, now: float) -> float:
-        return min(self.limit, self.remaining + (now - self.at) * self.rate)
-
-
-def read_quotas(headers: Mapping[str, str], now: float = 0.0) -> dict[str, Quota]:
-    """The limits for ``requests`` and ``tokens`` in a reply's headers. Missing and broken values are left out.
-
-    A limit that is not stated is taken to be what remains; a reset that is not stated, a minute.
+    ``costs`` are the units, ``requests`` and ``tokens``, that it takes; ``uncounted`` those of requests under way,
+    which the server has not counted yet. Missing and broken values count for nothing. A limit that is not stated is
+    taken to be what remains; a reset that is not stated, a minute.
 
     >>> stated = {"x-ratelimit-limit-requests": "60", "x-ratelimit-remaining-requests": "0"}
-    >>> read_quotas(stated | {"x-ratelimit-reset-requests": "1m60s"})
-    {'requests': Quota(limit=60.0, remaining=0.0, rate=0.5, at=0.0)}
+    >>> exhausted_for(stated | {"x-ratelimit-reset-requests": "1m60s"}, {"requests": 1}, {"requests": 0})
+    2.0
     """
-    found: dict[str, Quota] = {}
+    waits = [0.0]
     for unit, names in _HEADERS.items():
         for name in names:
             remaining = _number(headers.get(name.format("remaining")))
-            if remaining is not None and unit not in found:
+            if remaining is not None:
                 limit = max(_number(headers.get(name.format("limit"))) or 0.0, remaining, 1.0)
                 reset = _seconds(headers.get(name.format("reset")), headers)
-                seconds = _MINUTE if reset is None else max(reset, 0.001)
-                found[unit] = Quota(limit, remaining, max(limit - remaining, 1.0) / seconds, now)
-    return found
+                rate = max(limit - remaining, 1.0) / (_MINUTE if reset is None else max(reset, 0.001))
+                waits.append((min(costs.get(unit, 0.0), limit) - remaining + uncounted.get(unit, 0.0)) / rate)
+                break
+    return max(waits)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

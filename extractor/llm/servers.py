@@ -16,7 +16,7 @@ from extractor.errors import ModelAway
 from extractor.events import Event, Fact, tell
 from extractor.llm.estimates import CHARACTERS_PER_TOKEN
 
-from .limits import Quota, RetryPolicy, read_quotas, retry_after
+from .limits import RetryPolicy, exhausted_for, retry_after
 from .trace import read_usage
 
 Exchange = Callable[[Mapping[str, Fact]], Awaitable[httpx2.Response]]
@@ -52,7 +52,6 @@ class Server:
     faults: int = 0
     refuses: bool = False
     was_reached: bool = False
-    _quotas: dict[str, Quota] = field(default_factory=dict)
     _faults_in_row: int = 0
     _failing_since: float = 0.0
     _opened_at: float = 0.0
@@ -84,34 +83,21 @@ class Server:
         """Whether another request may be in flight."""
         return not self.refuses and len(self.in_flight) < (1 if self.is_away else int(self.window))
 
-    def wait(self, tokens: float, now: float) -> float:
-        """Seconds until a request of so many tokens may go."""
-        costs = {"requests": 1.0, "tokens": tokens}
-        return max(
-            self._paused_until - now, 0.0, *(quota.wait(costs[unit], now) for unit, quota in self._quotas.items())
-        )
+    def wait(self, now: float) -> float:
+        """Seconds until a request may go."""
+        return max(self._paused_until - now, 0.0)
 
     def preference(self, now: float) -> tuple[bool, bool, float, int]:
         """Sorts servers: first one whose return must be tried, then healthy ones with the least load."""
         is_doubtful = self._faults_in_row > 0 and now < self._doubted_until
         return not self.is_away, is_doubtful, (len(self.in_flight) + 1) / self.window, self.calls
 
-    def begin(self, tokens: float, now: float) -> None:
-        """A request is sent."""
-        self.in_flight.append(tokens)
-        self.calls += 1
-        for unit, quota in self._quotas.items():
-            quota.take(tokens if unit == "tokens" else 1.0, now)
-
     def note_reply(self, response: httpx2.Response, sent: float, tokens: float) -> None:
         """Learn from the reply to a request that was sent at ``sent``."""
         now, status = self.policy.clock(), response.status_code
         self.was_reached, self._unreached_since = True, None
-        # The server has not counted the other requests in flight yet.
         uncounted = {"requests": len(self.in_flight) - 1.0, "tokens": sum(self.in_flight) - tokens}
-        for unit, quota in read_quotas(response.headers, now).items():
-            quota.take(uncounted[unit], now)
-            self._quotas[unit] = quota
+        pause = exhausted_for(response.headers, {"requests": 1.0, "tokens": tokens}, uncounted)
         if status == 429 or status >= 500:
             asked = retry_after(response.headers)
             self._note_fault(sent, asked, is_overload=status in _OVERLOADED)
@@ -120,6 +106,7 @@ class Server:
                 tell(Event.RATE_LIMITED, seconds=round(pause, 3), **self.facts)
                 self._paused_until = max(self._paused_until, now + pause)
             return
+        self._paused_until = max(self._paused_until, now + pause)
         if self.is_away:
             tell(Event.BREAKER_CLOSED, **self.facts)
         self._faults_in_row = 0
@@ -245,11 +232,12 @@ class ServerPool:
     async def _admit(self, tokens: float) -> Server:
         while True:
             now = self._policy.clock()
-            waits = {server: server.wait(tokens, now) for server in self.servers if server.has_room()}
+            waits = {server: server.wait(now) for server in self.servers if server.has_room()}
             ready = [server for server, wait in waits.items() if wait <= 0]
             if ready:
                 server = min(ready, key=lambda server: server.preference(now))
-                server.begin(tokens, now)
+                server.in_flight.append(tokens)
+                server.calls += 1
                 return server
             await self._wait_for_change(min(waits.values(), default=None))
             if self.is_given_up:

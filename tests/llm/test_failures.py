@@ -6,7 +6,7 @@ import pytest
 
 from extractor.errors import ModelUnavailable
 from extractor.llm.failures import RequestTooLong, explain_failure
-from extractor.llm.limits import read_quotas, retry_after
+from extractor.llm.limits import exhausted_for, retry_after
 from extractor.llm.spec import ModelKind, ModelSpec
 
 NOON = {"date": "Thu, 01 Jan 2026 12:00:00 GMT"}
@@ -17,36 +17,23 @@ def limit_headers(name, limit, remaining, reset):
 
 
 @pytest.mark.parametrize(
-    ("headers", "unit", "expected"),
+    ("headers", "seconds"),
     [
-        (limit_headers("x-ratelimit-{}-requests", "500", "499", "120ms"), "requests", (500, 499, 1 / 0.12)),
-        (limit_headers("x-ratelimit-{}-tokens", "30000", "0", "6m0s"), "tokens", (30000, 0, 30000 / 360)),
-        ({"X-RateLimit-Remaining-Tokens": "1200"}, "tokens", (1200, 1200, 1 / 60)),  # Azure states no time
-        (
-            limit_headers("anthropic-ratelimit-requests-{}", "50", "10", "2026-01-01T12:00:30Z"),
-            "requests",
-            (50, 10, 40 / 30),
-        ),
-        (limit_headers("anthropic-ratelimit-input-tokens-{}", "900", "0", "9"), "tokens", (900, 0, 100)),
-        (limit_headers("ratelimit-{}", "5", "2", "7"), "requests", (5, 2, 3 / 7)),
-        (limit_headers("x-ratelimit-{}", "9", "0", "1767268820000"), "requests", (9, 0, 9 / 20)),
+        (limit_headers("x-ratelimit-{}-requests", "500", "499", "120ms"), 0.0),
+        (limit_headers("x-ratelimit-{}-requests", "500", "0", "120ms"), 0.12 / 500),
+        (limit_headers("x-ratelimit-{}-tokens", "30000", "0", "6m0s"), 1.2),
+        ({"X-RateLimit-Remaining-Tokens": "40"}, 0.0),  # Azure states no limit, and no time
+        (limit_headers("anthropic-ratelimit-requests-{}", "50", "0", "2026-01-01T12:00:30Z"), 0.6),
+        (limit_headers("anthropic-ratelimit-input-tokens-{}", "900", "0", "9"), 1.0),
+        (limit_headers("ratelimit-{}", "5", "0", "7"), 1.4),
+        (limit_headers("x-ratelimit-{}", "8", "0", "1767268820000"), 2.5),
+        ({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "soon"}, 60.0),
+        *(({"x-ratelimit-remaining-requests": broken}, 0.0) for broken in ("", "many", "-3", "nan", "inf", "1e999")),
     ],
 )
-def test_limits_are_read_from_the_headers_of_every_provider(headers, unit, expected):
-    ((found, quota),) = read_quotas(httpx2.Headers({**NOON, **headers})).items()
-    assert (found, quota.limit, quota.remaining) == (unit, *expected[:2])
-    assert quota.rate == pytest.approx(expected[2])
-
-
-@pytest.mark.parametrize("broken", ["", "many", "-3", "nan", "inf", "1e999"])
-def test_a_broken_limit_is_ignored(broken):
-    assert read_quotas({"x-ratelimit-remaining-requests": broken}) == {}
-
-
-@pytest.mark.parametrize("reset", ["soon", "", "99999999999999999999", "-1"])
-def test_a_broken_reset_is_a_minute(reset):
-    stated = {"x-ratelimit-remaining-requests": "3", "x-ratelimit-reset-requests": reset}
-    assert read_quotas(stated)["requests"].rate == 1 / 60
+def test_limits_are_read_from_the_headers_of_every_provider(headers, seconds):
+    costs = {"requests": 1.0, "tokens": 100.0}
+    assert exhausted_for(httpx2.Headers({**NOON, **headers}), costs, {}) == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize(
