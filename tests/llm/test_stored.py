@@ -67,15 +67,12 @@ async def test_an_answered_request_is_not_sent_again_and_costs_nothing_now(tmp_p
     assert model.usage == Usage(questions=1)
 
 
-@pytest.mark.parametrize("change", ["model", "parameter"])
-async def test_another_model_or_parameter_is_asked_anew(tmp_path, change):
+async def test_another_model_or_parameter_is_asked_anew(tmp_path):
     with serve([completion(items(RED))]) as stub, store_in(tmp_path) as replies:
         await ask(asking(replies, stub), 1)
-        other = asking(replies, stub, ClientSettings(extra={"seed": 7}))
-        if change == "model":
-            other = Model(ModelSpec.parse(f"{stub.url}#b"), replies=lambda: replies)
-        await ask(other, 1)
-    assert len(stub.requests) == 2
+        await ask(asking(replies, stub, ClientSettings(extra={"seed": 7})), 1)
+        await ask(Model(ModelSpec.parse(f"{stub.url}#b"), replies=lambda: replies), 1)
+    assert len(stub.requests) == 3
 
 
 @pytest.mark.parametrize("mode", AnswerMode)
@@ -102,8 +99,6 @@ async def test_a_reask_that_ended_well_is_served_with_all_it_cost(tmp_path, mode
     ("bad", "verdict"),
     [
         (completion(items(BLUE)), "rejected"),
-        (completion(None, message={"refusal": "I would rather not."}), "rejected"),
-        (completion("", "content_filter"), "rejected"),
         (completion('{"items":[{"n":1,"col', "length"), "truncated"),
         (fault(503), "failed"),
         (Scripted(200, "<html>"), "failed"),
@@ -216,7 +211,7 @@ ANSWERS = {
 }
 
 
-@settings(max_examples=choose(10, 100), deadline=None)
+@settings(max_examples=choose(5, 100), deadline=None)
 @given(script=SCRIPTS, cancelled=st.sets(st.integers(0, 3)))
 def test_the_total_is_the_sum_over_the_calls_made_whatever_becomes_of_them(tmp_path_factory, script, cancelled):
     """Also of invocations that are given up, and of records that fail; a record's usage never counts one twice."""
@@ -249,7 +244,7 @@ async def invoke(folder, stub, cancelled):
         return model.usage
 
 
-@pytest.mark.parametrize("turns", range(0, 60, 3))
+@pytest.mark.parametrize("turns", range(0, 60, 6))
 async def test_a_call_given_up_at_any_moment_is_counted_by_all_or_by_none(tmp_path, turns):
     """After so many turns of the event loop: before it was sent, on its way, or with its reply."""
     with serve([completion(items(RED))]) as stub, store_in(tmp_path) as replies:
