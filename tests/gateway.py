@@ -12,15 +12,13 @@ import time
 import urllib.error
 import urllib.request
 
-WINDOW_S = 5
-
 
 class Gateway(http.server.BaseHTTPRequestHandler):
     """Passes requests on, at most one in each window."""
 
     protocol_version = "HTTP/1.1"
     target = ""
-    every = WINDOW_S
+    every = 5
     last = float("-inf")
 
     def do_POST(self) -> None:
@@ -53,7 +51,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("target", help="the model server, such as http://127.0.0.1:8080")
     arguments.add_argument("--port", type=int, default=8899)
-    arguments.add_argument("--every", type=int, default=WINDOW_S, help="seconds between two requests")
+    arguments.add_argument("--every", type=int, default=5, help="seconds between two requests")
     chosen = arguments.parse_args()
     Gateway.target, Gateway.every = chosen.target.rstrip("/"), chosen.every
     server = http.server.ThreadingHTTPServer(("127.0.0.1", chosen.port), Gateway)

@@ -67,17 +67,6 @@ def find_losses(asked, confidence, policy=None):
     return [found.name for found in report.comparison.differences if found.difference and found.difference < 0]
 
 
-def find_differences(asked):
-    """What the model says otherwise than the rules: field, their value, its value."""
-    for parsed, result in asked:
-        items = {item.chunk.number: item for item in (*parsed.eligibility.criteria, *parsed.outcomes)}
-        for number in items.keys() & result.answers.keys():
-            for name, said in (pair for answer in result.answers[number] for pair in answer.readings.items()):
-                known = getattr(items[number], name, None)
-                if known and known.value != said.value:
-                    yield name, known.value, said.value
-
-
 def answer_alike(asked):
     """What a weak model does: every outcome is overall survival, efficacy, at named moments."""
     said = {"concept": Concept.OVERALL_SURVIVAL, "category": EndpointCategory.EFFICACY, "time_kind": TimeKind.AT}
@@ -102,23 +91,13 @@ def test_its_grammar_kept_it_to_the_lines_of_each_call():
             assert numbers <= set(map(int, re.findall(r"^\[(\d+)\|", asked["content"], re.MULTILINE)))
 
 
-def test_it_contradicts_the_rules(asked):
-    assert [found for found in find_differences(asked) if found[0] == "category"]
-
-
-@pytest.mark.parametrize("confidence", [1.0, 0.9, 0.7])
+@pytest.mark.parametrize("confidence", [1.0, 0.7])
 def test_no_field_is_worse_than_with_the_rules_alone_however_sure_they_are(asked, confidence):
     assert find_losses(asked, confidence) == []
-
-
-@pytest.mark.parametrize("confidence", [1.0, 0.9, 0.7])
-def test_a_model_that_says_the_same_of_every_line_spoils_nothing(asked, confidence):
     assert find_losses(list(answer_alike(asked)), confidence, load_policy(ModelClass.SMALL)) == []
 
 
-def test_believed_as_a_capable_model_s_its_answers_would_spoil_fields(asked):
-    assert "eligibility.criteria.category" in find_losses(asked, 1.0, load_policy(ModelClass.CAPABLE))
-
-
-def test_so_would_those_of_a_model_that_says_the_same_of_every_line(asked):
-    assert "endpoints.concept" in find_losses(list(answer_alike(asked)), 0.7, load_policy(ModelClass.CAPABLE))
+def test_believed_as_a_capable_model_s_such_answers_would_spoil_fields(asked):
+    capable = load_policy(ModelClass.CAPABLE)
+    assert "eligibility.criteria.category" in find_losses(asked, 1.0, capable)
+    assert "endpoints.concept" in find_losses(list(answer_alike(asked)), 0.7, capable)

@@ -133,7 +133,7 @@ async def test_faults_of_requests_sent_before_the_breaker_opened_are_not_tries()
 
 async def test_a_server_that_never_answered_is_not_away():
     pool = pool_of(RetryPolicy(breaker_after=2))
-    for _ in range(5):
+    for _ in range(3):
         with pytest.raises(httpx2.ConnectError):
             await send(pool, httpx2.ConnectError("refused"))
     assert not pool.is_away
