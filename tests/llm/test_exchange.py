@@ -3,7 +3,7 @@ import json
 import pytest
 
 from extractor.llm.batch_api.requests import Exchange, name_request
-from extractor.llm.client import ClientSettings, Model
+from extractor.llm.client import Model
 from extractor.llm.opening import ModelChoice
 from extractor.llm.spec import ModelSpec
 
@@ -65,17 +65,6 @@ async def test_a_bad_answer_is_asked_again_by_the_next_file_and_its_good_items_a
     whole = await put(Exchange([answers, more]), 1, 2)
     assert [(item.n, item.colour) for item in whole.items] == [(1, "red"), (2, "green")]
     assert not whole.pending
-
-
-async def test_an_answer_that_was_cut_is_asked_in_two_halves_by_the_next_file(tmp_path):
-    requests, answers, rest = (tmp_path / f"{name}.jsonl" for name in ("requests", "answers", "rest"))
-    await put(Exchange(requests=requests), 1, 2, 3)
-    cut = '{"items":[{"n":1,"colour":"red"},{"n":2,"colour":"gr'
-    answers.write_text(answer_line(read_requests(requests)[0], cut, finish_reason="length"), "utf-8")
-    reply = await put(Exchange([answers], rest), 1, 2, 3, settings=ClientSettings(reasks=0))
-    assert [item.n for item in reply.items] == [1]
-    assert reply.pending
-    assert {request["body"]["messages"][1]["content"] for request in read_requests(rest)} == {"2: line 2", "3: line 3"}
 
 
 async def test_failed_and_foreign_lines_are_listed_and_a_later_answer_mends_a_failure(tmp_path):

@@ -15,7 +15,7 @@ from extractor.llm.spec import ModelSpec
 from extractor.schemas import Usage
 
 from .colours import ask_about, complete, model_of, patient, render
-from .stub import Scripted, completion, fault, items, serve
+from .stub import completion, fault, items, serve
 
 RED = {"n": 1, "colour": "red"}
 GREEN = {"n": 2, "colour": "green"}
@@ -244,8 +244,3 @@ async def test_a_hosted_model_takes_the_key_of_the_environment_unless_given_one(
         monkeypatch.setenv("OPENAI_BASE_URL", stub.url)
         await Model(ModelSpec.parse("gpt-x", api_key=given)).complete(ask_about(1), render)
     assert stub.headers[0]["authorization"] == f"Bearer {sent}"
-
-
-async def test_nothing_asked_is_nothing_sent():
-    reply, stub = await complete([Scripted(500)])
-    assert (reply.items, reply.usage, stub.requests) == ((), Usage(), [])

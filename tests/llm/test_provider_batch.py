@@ -124,19 +124,6 @@ async def test_a_program_that_is_killed_at_any_step_makes_no_batch_twice(request
         assert len({line["custom_id"] for line in provider.requests}) == len(provider.requests) == 5
 
 
-async def test_watching_can_be_ended_and_taken_up_again(requests):
-    async def end(_):
-        raise Killed
-
-    with serve_provider(looks=3) as provider:
-        requests.plan("run")
-        with pytest.raises(Killed):
-            await finish(provider, requests, PollPolicy(sleep=end))
-        assert [batch.batch for batch in requests.open_batches()] == [*provider.batches]
-        assert (await finish(provider, requests))[0] == 5
-        assert len(provider.batches) == 1
-
-
 @pytest.mark.parametrize("ends", ["expired", "cancelled", "failed"])
 async def test_what_a_batch_did_not_come_to_waits_for_another(requests, ends):
     def answer(body):
