@@ -125,8 +125,8 @@ class ReplyStore:
             row = (record_id, question_key(body), call)
             self._database.execute("INSERT OR REPLACE INTO uses VALUES (?, ?, ?)", row)
 
-    def find(self, body: Mapping[str, Any], own: int | None = None) -> KeptReply | None:
-        """The reply to this request: valid, or not judged yet because its call is under way or was killed.
+    def find(self, key: str, own: int | None = None) -> KeptReply | None:
+        """The reply to the request of this key: valid, or not judged yet because its call is under way or was killed.
 
         A reply that was cut off is not served before it is judged, nor one of the chain ``own``, which asks again on
         purpose.
@@ -136,7 +136,7 @@ class ReplyStore:
             " WHERE key = ? AND status = 200 AND finish_reason IS NOT NULL AND chains.id IS NOT ?"
             " AND (verdict = 'valid' OR verdict IS NULL AND finish_reason <> 'length')"
             " ORDER BY verdict = 'valid' DESC, calls.id DESC LIMIT 1",
-            (request_key(body), own),
+            (key, own),
         )
         return None if call is None else self.read(call)
 
@@ -153,17 +153,14 @@ class ReplyStore:
 
     def read(self, call: int) -> KeptReply:
         """The last reply to the request of ``call`` in its chain, with the cost of all its attempts."""
-        chain, key = self._database.row("SELECT chain, key FROM calls WHERE id = ?", (call,)) or (0, "")
-        reply = self._database.row(
-            "SELECT id, reply FROM calls WHERE chain = ? AND key = ? AND status = 200 ORDER BY id DESC LIMIT 1",
-            (chain, key),
-        )
-        spent = self._database.row(f"SELECT {_SUMS} FROM calls WHERE chain = ? AND key = ?", (chain, key))  # noqa: S608
-        verdict = self._database.value("SELECT verdict FROM chains WHERE id = ?", (chain,))
-        content = zlib.decompress(reply[1]) if reply else None
-        return KeptReply(
-            reply[0] if reply else call, chain, content, _usage(spent), Verdict(verdict) if verdict else None
-        )
+        chain, verdict, last, *spent = self._database.row(
+            f"SELECT chain, verdict, max(iif(status = 200, calls.id, NULL)), {_SUMS} FROM calls"  # noqa: S608
+            " JOIN chains ON chains.id = chain WHERE (chain, key) = (SELECT chain, key FROM calls WHERE id = ?)",
+            (call,),
+        ) or (0, None, None)
+        reply = self._database.value("SELECT reply FROM calls WHERE id = ?", (last,))
+        content = zlib.decompress(reply) if reply else None
+        return KeptReply(last or call, chain, content, _usage(spent or None), Verdict(verdict) if verdict else None)
 
     def requests_of(self, record_id: str | None) -> dict[str, dict[str, Any]]:
         """Some requests of a record, or the last ones if it has none, by the beginning of their keys."""
@@ -239,8 +236,9 @@ class ReplyCache:
         self, body: Mapping[str, Any], trace: CallTrace, send: Callable[[], Awaitable[httpx2.Response]]
     ) -> httpx2.Response:
         """The stored reply, or that of ``send``."""
-        async with self._requested.setdefault(request_key(body), asyncio.Lock()):
-            kept = self.replies.find(body, trace.chain)
+        key = request_key(body)
+        async with self._requested.setdefault(key, asyncio.Lock()):
+            kept = self.replies.find(key, trace.chain)
             if kept is None or kept.content is None:
                 return await send()
         self.replies.note_use(trace.session.record_id, body, kept.call)

@@ -51,13 +51,9 @@ class ModelChoice:
             raise ValueError("there is no model whose answers could be recorded; add --model")
         if self.replay and not self.replay.is_dir():
             raise ValueError(f"{self.replay}: there is no such folder to replay; --record makes one")
-        if self.exchange:
-            self._check_exchange(self.exchange)
-
-    def _check_exchange(self, exchange: Exchange) -> None:
-        if self.replay or self.record:
+        if self.exchange and (self.replay or self.record):
             raise ValueError("answers come by file or by recording, not both; drop --record and --replay")
-        if exchange.requests and (self.spec is None or self.spec.kind is ModelKind.LOCAL):
+        if self.exchange and self.exchange.requests and (self.spec is None or self.spec.kind is ModelKind.LOCAL):
             raise ValueError("requests are written for a hosted model or a server's; name it with --model")
 
     @property

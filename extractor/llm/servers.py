@@ -205,9 +205,10 @@ class ServerPool:
             else:
                 server.note_reply(response, sent, tokens)
                 server.refuses |= response.status_code in _REFUSALS and len(self._live) > 1
-                usage = read_usage(response.content)
-                if used := usage.prompt_tokens + usage.output_tokens:
-                    self._token_debt += used - tokens
+                if self._tokens:
+                    usage = read_usage(response.content)
+                    used = usage.prompt_tokens + usage.output_tokens
+                    self._token_debt += used - tokens if used else 0
                 return response
             finally:
                 server.in_flight.remove(tokens)

@@ -15,7 +15,7 @@ import httpx2
 from tenacity import AsyncRetrying, RetryCallState, stop_after_attempt
 
 from extractor.errors import ExtractorError, ModelError
-from extractor.events import Event, Fact, tell
+from extractor.events import Event, Fact, is_heard, tell
 from extractor.llm.estimates import RequestSize, measure_body
 from extractor.schemas import Usage
 
@@ -269,7 +269,7 @@ class CallTransport(httpx2.AsyncBaseTransport):
         whole = httpx2.Response(response.status_code, headers=headers, content=content, request=request)
         if "served" in response.extensions:
             whole.extensions["served"] = response.extensions["served"]
-        else:
+        elif is_heard():
             tell(Event.CALL_ENDED, **known, seconds=round(monotonic() - since, 3), **_describe(whole))
         return whole
 
