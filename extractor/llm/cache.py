@@ -80,7 +80,7 @@ class ReplyStore:
         return self._database.transaction()
 
     def begin_chain(self, trace: CallTrace) -> int:
-        """Note that a call to a model begins."""
+        """Store that a call to a model begins."""
         prompt = trace.prompt
         return self._insert(
             "INSERT INTO chains (record_id, prompt, prompt_version, prompt_sha256) VALUES (?, ?, ?, ?)",
@@ -88,7 +88,7 @@ class ReplyStore:
         )
 
     def end_chain(self, number: int, verdict: Verdict, why: str) -> None:
-        """Note how a call ended, unless that is known. Only the replies of a valid call are served from now on."""
+        """Store how a call ended, unless that is known. Only the replies of a valid call are served from now on."""
         sql = "UPDATE chains SET verdict = ?, why = ? WHERE id = ? AND verdict IS NULL"
         self._database.execute(sql, (verdict, why, number))
 

@@ -240,7 +240,8 @@ class ServerPool:
                 server.in_flight.append(tokens)
                 server.calls += 1
                 return server
-            await self._wait_for_change(min(waits.values(), default=None))
+            if not self.is_given_up:
+                await self._wait_for_change(min(waits.values(), default=None))
             if self.is_given_up:
                 raise ModelAway(self._explain_absence())
 

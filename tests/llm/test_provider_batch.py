@@ -30,8 +30,8 @@ def requests(tmp_path):
 
 async def finish(provider, requests, policy=POLICY):
     news = []
-    async with open_batch_client(ModelSpec.parse(f"{provider.url}#m"), requests, policy, news.append) as desk:
-        return await desk.finish_all(), news
+    async with open_batch_client(ModelSpec.parse(f"{provider.url}#m"), requests, policy, news.append) as client:
+        return await client.finish_all(), news
 
 
 def answered(requests):
