@@ -25,8 +25,9 @@ from extractor.assemble.policy import DOUBTFUL, SITUATIONS, ModelClass
 from extractor.assemble.resolve import agree
 from extractor.cli.environment import read_cache_folder, read_model_spec
 from extractor.llm.client import ClientSettings
+from extractor.llm.dialogue import dialogue
 from extractor.llm.opening import ModelChoice, open_model
-from extractor.llm.querying import query_model
+from extractor.llm.querying import converse
 from extractor.options import Assist, ExtractionOptions
 from extractor.parse.parsed import CERTAIN, ParsedRecord, Reading
 from extractor.schemas import TrialExtraction
@@ -156,7 +157,7 @@ async def _count_all(pairs: Pairs, chosen: argparse.Namespace) -> Counts:
     async with open_model(choice, ClientSettings(concurrency=100)) as model:
 
         async def count(parsed: ParsedRecord, gold: TrialExtraction) -> Counts:
-            return count_situations(parsed, await query_model(parsed, model, options), gold)
+            return count_situations(parsed, await converse(dialogue(parsed, options), model), gold)
 
         return sum(await asyncio.gather(*(count(parsed, gold) for parsed, gold in pairs)), Counter())
 

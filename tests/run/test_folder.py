@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from extractor.errors import StoreError
-from extractor.llm.cache import Asked
 from extractor.llm.reply_models import WireItem
 from extractor.llm.requests import PromptVersion, Question
 from extractor.llm.trace import NotedAnswer, Session, session, trace_call
@@ -53,7 +52,7 @@ def call_model(folder, name, record_id=None):
     replies = folder.replies()
     with session(record_id), trace_call(PROMPT) as chain:
         number = replies.begin_chain(chain)
-        call = replies.begin_call(number, Asked({"model": "m", "messages": [{"role": "user", "content": name}]}))
+        call = replies.begin_call(number, {"model": "m", "messages": [{"role": "user", "content": name}]})
         replies.end_call(call, 200, json.dumps(reply).encode())
         chain.endings.append(lambda verdict, why: replies.end_chain(number, verdict, why))
 
