@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -82,7 +82,13 @@ class Served:
 
 
 @contextmanager
-def serve(root: Path, *options: str, **environment: str) -> Iterator[Served]:
+def serve(
+    root: Path,
+    *options: str,
+    program: Sequence[str] = (sys.executable, "-m", "extractor"),
+    cwd: Path | None = None,
+    **environment: str,
+) -> Iterator[Served]:
     """The command as the operator starts it, until the block ends."""
     log = root.with_name(f"{root.name}.log")
     options = ("serve", "--port", "0", "--root", str(root), "--log-json", str(log), *options)
@@ -90,11 +96,12 @@ def serve(root: Path, *options: str, **environment: str) -> Iterator[Served]:
     with (
         log.with_suffix(".err").open("a") as errors,
         subprocess.Popen(
-            [sys.executable, "-m", "extractor", *options],
+            [*program, *options],
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
             env=environment,
+            cwd=cwd,
         ) as process,
     ):
         assert process.stdout
